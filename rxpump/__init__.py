@@ -1,0 +1,1 @@
+"""ReactiveX for Event Store."""

@@ -1,0 +1,40 @@
+"""How long to wait before trying again."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from rxpump.errors import InvalidArgument
+
+
+@dataclass(frozen=True, slots=True)
+class Backoff:
+    """Delays that double from `min_delay` up to `max_delay` (seconds), each shortened by chance.
+
+    `jitter` is the share of a delay that chance may take off (0: none, 1: all of it), so that many
+    clients that lost one server do not come back in step. `attempts` is how often to try; None: for ever.
+    """
+
+    min_delay: float = 0.1
+    max_delay: float = 10.0
+    jitter: float = 0.5
+    attempts: int | None = None
+
+    def __post_init__(self) -> None:
+        if not self.min_delay > 0:
+            raise InvalidArgument("min_delay", self.min_delay, "seconds over 0")
+        if not self.max_delay >= self.min_delay:
+            raise InvalidArgument("max_delay", self.max_delay, f"seconds, min_delay ({self.min_delay}) or more")
+        if not 0 <= self.jitter <= 1:
+            raise InvalidArgument("jitter", self.jitter, "a share from 0 to 1")
+        if self.attempts is not None and self.attempts < 0:
+            raise InvalidArgument("attempts", self.attempts, "0 or more, or None for no end")
+
+    def delay(self, attempt: int, chance: Callable[[], float] = random.random) -> float | None:
+        """Seconds to wait before `attempt` (from 1), or None when it is one too many."""
+        if self.attempts is not None and attempt > self.attempts:
+            return None
+        doubled = self.min_delay * 2.0 ** min(attempt - 1, 60)
+        return float(min(doubled, self.max_delay) * (1 - self.jitter * chance()))

@@ -1,0 +1,18 @@
+"""The numbers of the protocol (protocol page, section 6)."""
+
+from typing import Final
+
+MAX_FRAME_BYTES: Final = 64 * 1024 * 1024
+"""The largest frame a receiver takes, its length prefix not counted."""
+
+MAX_PAGE_EVENTS: Final = 4096
+"""The most events one read may ask for."""
+
+MAX_EVENT_BYTES: Final = 16 * 1024 * 1024 - 10_000
+"""The most that data + metadata + 2 x the type's length may come to in one event."""
+
+MAX_EVENT_NUMBER: Final = 2**63 - 1
+"""The event number of a tombstone; no ordinary event ever has it."""
+
+MAX_CREDENTIAL_BYTES: Final = 127
+"""The longest login or password in UTF-8 that servers of every version read correctly."""

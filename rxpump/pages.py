@@ -1,0 +1,110 @@
+"""Slices of a stream and of the whole database, as one read gives them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Generic, TypeVar, overload
+
+from rxpump.events import Event, ResolvedRecord
+from rxpump.position import Position
+
+_Cursor = TypeVar("_Cursor", int, Position)
+
+
+class _Page(Sequence[Event], Generic[_Cursor]):
+    """A list of events that knows where the next one starts; the views are made when looked at."""
+
+    __slots__ = ("_events", "_records", "next")
+
+    def __init__(self, records: Sequence[ResolvedRecord], next: _Cursor) -> None:
+        self._records = records
+        self._events: tuple[Event, ...] | None = None
+        self.next: _Cursor = next
+
+    @property
+    def events(self) -> tuple[Event, ...]:
+        """The events, in the order of reading."""
+        if self._events is None:
+            self._events = tuple(map(Event, self._records))
+        return self._events
+
+    def __iter__(self) -> Iterator[Event]:
+        return iter(self.events) if self._events is not None else map(Event, self._records)
+
+    def __len__(self) -> int:
+        return len(self._records)
+
+    @overload
+    def __getitem__(self, index: int) -> Event: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Event]: ...
+    def __getitem__(self, index: int | slice) -> Event | Sequence[Event]:
+        return self.events[index]
+
+
+class StreamPage(_Page[int]):
+    """Some events of one stream.
+
+    `next_event_number` is where the next page starts, -1 when there is none in this direction;
+    `last_event_number` is the stream's own last, whatever was read. A page may be empty with
+    `is_end_of_stream` False: truncated events are skipped that way (protocol section 4.6).
+    """
+
+    __slots__ = ("is_end_of_stream", "last_event_number", "stream")
+
+    def __init__(
+        self,
+        records: Sequence[ResolvedRecord],
+        *,
+        stream: str,
+        next_event_number: int,
+        last_event_number: int,
+        is_end_of_stream: bool,
+    ) -> None:
+        super().__init__(records, next_event_number)
+        self.stream = stream
+        self.last_event_number = last_event_number
+        self.is_end_of_stream = is_end_of_stream
+
+    @property
+    def next_event_number(self) -> int:
+        """Where the next page starts."""
+        return self.next
+
+    @property
+    def is_last(self) -> bool:
+        """Whether the reader has met the end in its direction."""
+        return self.is_end_of_stream
+
+    def __repr__(self) -> str:
+        end = ", end of stream" if self.is_end_of_stream else ""
+        return f"<StreamPage {len(self)} events of {self.stream}, next {self.next}{end}>"
+
+
+class AllPage(_Page[Position]):
+    """Some events of the whole database, from `position` on; `next_position` is where the next page starts.
+
+    There is no mark for the end: a page without events is it (protocol section 4.7).
+    """
+
+    __slots__ = ("position",)
+
+    def __init__(self, records: Sequence[ResolvedRecord], *, position: Position, next_position: Position) -> None:
+        super().__init__(records, next_position)
+        self.position = position
+
+    @property
+    def next_position(self) -> Position:
+        """Where the next page starts."""
+        return self.next
+
+    @property
+    def is_last(self) -> bool:
+        """Whether the reader has met the end in its direction."""
+        return not self._records
+
+    def __repr__(self) -> str:
+        return f"<AllPage {len(self)} events from {self.position}, next {self.next}>"
+
+
+Page = StreamPage | AllPage

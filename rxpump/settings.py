@@ -1,0 +1,51 @@
+"""What can be tuned on a connection, with its defaults."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from rxpump.backoff import Backoff
+from rxpump.errors import InvalidArgument
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """One connection's settings; all times in seconds.
+
+    name:                how the connection calls itself in the server's log and statistics.
+    timeout:             a request's deadline, all its attempts on one connection together. The clock
+                         stands still while there is no connection: `reconnect` says how long that may be.
+    connect_timeout:     one attempt to connect: dial, authenticate, identify. `connect()` itself gives
+                         up after `connect_within`.
+    connect_within:      how long `connect()` keeps trying to reach the server for the first time.
+    heartbeat_interval:  silence after which the other side is asked for a sign of life.
+    heartbeat_timeout:   silence after that which means that the connection is dead.
+    max_in_flight:       requests on the wire at once; more wait their turn in the client.
+    require_leader:      whether a follower may answer (False), or must send us to the leader (True).
+    reconnect:           the waits between attempts to come back after a lost connection.
+    retry:               the waits before repeating a request that the server refused for now.
+    """
+
+    name: str = "rxpump"
+    timeout: float = 7.0
+    connect_timeout: float = 5.0
+    connect_within: float = 10.0
+    heartbeat_interval: float = 0.75
+    heartbeat_timeout: float = 1.5
+    max_in_flight: int = 1024
+    require_leader: bool = True
+    reconnect: Backoff = field(default_factory=Backoff)
+    retry: Backoff = field(default_factory=lambda: Backoff(min_delay=0.05, max_delay=1.0))
+
+    def __post_init__(self) -> None:
+        for name in (
+            "timeout",
+            "connect_timeout",
+            "connect_within",
+            "heartbeat_interval",
+            "heartbeat_timeout",
+        ):
+            if not getattr(self, name) > 0:
+                raise InvalidArgument(name, getattr(self, name), "seconds over 0")
+        if self.max_in_flight < 1:
+            raise InvalidArgument("max_in_flight", self.max_in_flight, "1 or more")

@@ -1,0 +1,1 @@
+"""Observables over what a transport gives."""

@@ -1,0 +1,1 @@
+"""The seam between bytes and pages, and what stands behind it."""

@@ -1,0 +1,80 @@
+"""One package: what a frame holds (protocol page, section 1.1).
+
+command (1)  flags (1)  correlation id (16)  [login length (1)  login  password length (1)  password]  payload
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from rxpump.credentials import Credentials
+from rxpump.errors import MalformedFrame
+from rxpump.wire.commands import command_name
+
+HEADER_BYTES = 18
+AUTHENTICATED = 0x01
+TRUSTED = 0x02
+
+
+class Package(NamedTuple):
+    """A command, whose it is, and its payload. `correlation_id` is kept as the 16 bytes on the wire."""
+
+    command: int
+    correlation_id: bytes
+    payload: bytes = b""
+    credentials: Credentials | None = None
+
+    def encode(self) -> bytes:
+        """Write the package as one frame, length prefix included."""
+        if self.credentials is None:
+            length = HEADER_BYTES + len(self.payload)
+            return b"%b%c\x00%b%b" % (length.to_bytes(4, "little"), self.command, self.correlation_id, self.payload)
+        login, password = self.credentials.login.encode(), self.credentials.password.encode()
+        body = b"%c%c%b%c%b%c%b%b" % (
+            self.command,
+            AUTHENTICATED,
+            self.correlation_id,
+            len(login),
+            login,
+            len(password),
+            password,
+            self.payload,
+        )
+        return len(body).to_bytes(4, "little") + body
+
+    def __repr__(self) -> str:
+        return f"<Package {command_name(self.command)} {self.correlation_id.hex()} {len(self.payload)} bytes>"
+
+
+def decode(frame: bytes) -> Package:
+    """Read a frame without its length prefix. Raises MalformedFrame."""
+    if len(frame) < HEADER_BYTES:
+        raise MalformedFrame(f"{len(frame)} bytes, a package has at least {HEADER_BYTES}")
+    flags = frame[1]
+    if flags & TRUSTED:
+        raise MalformedFrame("the trusted-write flag is for nodes among themselves")
+    if not flags & AUTHENTICATED:
+        return Package(frame[0], frame[2:18], frame[18:])
+    login, offset = _counted_text(frame, HEADER_BYTES, "login")
+    password, offset = _counted_text(frame, offset, "password")
+    return Package(frame[0], frame[2:18], frame[offset:], _Unchecked(login, password))
+
+
+def _counted_text(frame: bytes, offset: int, what: str) -> tuple[str, int]:
+    start = offset + 1
+    if start > len(frame) or start + frame[offset] > len(frame):
+        raise MalformedFrame(f"the {what} does not fit its frame")
+    end = start + frame[offset]
+    try:
+        return frame[start:end].decode(), end
+    except UnicodeDecodeError:
+        raise MalformedFrame(f"the {what} is not UTF-8") from None
+
+
+class _Unchecked(Credentials):
+    """Credentials as they came: a server answers to any, also to those no client of ours would send."""
+
+    __slots__ = ()
+
+    def __post_init__(self) -> None:
+        pass

@@ -1,0 +1,48 @@
+"""The protobuf messages, loaded from the compiled schema into a descriptor pool of our own.
+
+A serialized descriptor set is data, not generated code, so one file serves every protobuf runtime
+from 4.25 on; and a pool of our own cannot clash with another library's Event Store messages.
+"""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from typing import Any
+
+from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+
+_pool = descriptor_pool.DescriptorPool()
+for _file in descriptor_pb2.FileDescriptorSet.FromString(
+    files("rxpump.wire").joinpath("eventstore.binpb").read_bytes()
+).file:
+    _pool.Add(_file)
+
+
+def _message(name: str) -> Any:
+    return message_factory.GetMessageClass(_pool.FindMessageTypeByName(f"rxpump.wire.{name}"))
+
+
+NewEvent = _message("NewEvent")
+EventRecord = _message("EventRecord")
+ResolvedIndexedEvent = _message("ResolvedIndexedEvent")
+ResolvedEvent = _message("ResolvedEvent")
+
+WriteEvents = _message("WriteEvents")
+WriteEventsCompleted = _message("WriteEventsCompleted")
+
+ReadEvent = _message("ReadEvent")
+ReadEventCompleted = _message("ReadEventCompleted")
+ReadStreamEvents = _message("ReadStreamEvents")
+ReadStreamEventsCompleted = _message("ReadStreamEventsCompleted")
+ReadAllEvents = _message("ReadAllEvents")
+ReadAllEventsCompleted = _message("ReadAllEventsCompleted")
+
+SubscribeToStream = _message("SubscribeToStream")
+SubscriptionConfirmation = _message("SubscriptionConfirmation")
+StreamEventAppeared = _message("StreamEventAppeared")
+SubscriptionDropped = _message("SubscriptionDropped")
+
+NotHandled = _message("NotHandled")
+LeaderInfo = _message("LeaderInfo")
+IdentifyClient = _message("IdentifyClient")
+ClientIdentified = _message("ClientIdentified")
