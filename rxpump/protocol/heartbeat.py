@@ -1,0 +1,58 @@
+"""Is the other side alive? One watchdog, the same at both ends (protocol section 4.13).
+
+    LISTENING ──interval over, nothing heard──▶ ASKED ──timeout over, nothing heard──▶ DEAD
+        ▲  └──interval over, something heard──┐   │
+        └─────────────────────────────────────┴───┴──timeout over, something heard
+
+Anything that arrives is a sign of life, not only the answer to a heartbeat. To hear is to set a flag, so
+it costs nothing per package; the clock is looked at only when a deadline passes.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+
+
+class Pulse(Enum):
+    """What is known of the other side."""
+
+    LISTENING = "listening"
+    ASKED = "asked"
+    DEAD = "dead"
+
+
+class Heartbeat:
+    """Watches one connection. Times are seconds on any one clock."""
+
+    __slots__ = ("_heard", "deadline", "interval", "pulse", "timeout")
+
+    def __init__(self, interval: float, timeout: float, now: float) -> None:
+        self.interval = interval
+        self.timeout = timeout
+        self.pulse = Pulse.LISTENING
+        self.deadline = now + interval
+        self._heard = False
+
+    def heard(self) -> None:
+        """Something arrived, whatever it was."""
+        self._heard = True
+
+    def tick(self, now: float) -> Pulse | None:
+        """Let time pass. ASKED: send a heartbeat request now. DEAD: close. None: nothing to do."""
+        if now < self.deadline or self.pulse is Pulse.DEAD:
+            return None
+        if self._heard:
+            self._heard = False
+            self.pulse = Pulse.LISTENING
+            self.deadline = now + self.interval
+            return None
+        if self.pulse is Pulse.LISTENING:
+            self.pulse = Pulse.ASKED
+            self.deadline = now + self.timeout
+        else:
+            self.pulse = Pulse.DEAD
+            self.deadline = float("inf")
+        return self.pulse
+
+    def __repr__(self) -> str:
+        return f"<Heartbeat {self.pulse.value}, every {self.interval:g} s, {self.timeout:g} s to answer>"

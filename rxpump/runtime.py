@@ -1,0 +1,49 @@
+"""Where tasks are started.
+
+Everything in rxpump that runs by itself runs as a task of a `Runtime`, which keeps hold of it (asyncio
+alone does not), names it, and never lets a failure vanish: what a task raises and nobody awaits goes to
+the loop's exception handler.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any
+
+
+class Runtime:
+    """The tasks of one owner (a client, a server), in the loop that is running when they start."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self._tasks: set[asyncio.Task[Any]] = set()
+
+    @property
+    def tasks(self) -> frozenset[asyncio.Task[Any]]:
+        """Those that have not ended."""
+        return frozenset(self._tasks)
+
+    def start(self, work: Coroutine[Any, Any, Any], name: str) -> asyncio.Task[Any]:
+        """Run `work` from now on, beside everything else."""
+        task = asyncio.get_running_loop().create_task(work, name=f"{self.name}: {name}")
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+        return task
+
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            task.get_loop().call_exception_handler(
+                {"message": f"{task.get_name()} failed", "exception": error, "task": task}
+            )
+
+    async def stop(self) -> None:
+        """Cancel what runs and wait until it has ended; the task that asks is left alone."""
+        tasks = [task for task in self._tasks if task is not asyncio.current_task()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def __repr__(self) -> str:
+        return f"<Runtime {self.name}, {len(self._tasks)} tasks>"
