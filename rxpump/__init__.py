@@ -1,1 +1,51 @@
-"""ReactiveX for Event Store."""
+"""ReactiveX for Event Store: reads, subscriptions and publishes as Observables over one shared connection.
+
+async with rxpump.connect("memory://") as client:
+    await client.publish_event("ponies", "PonyJumped", data={"Height": 10})
+    async for event in client.iter("ponies"):
+        print(event.json())
+"""
+
+from rxpump.backoff import Backoff
+from rxpump.client import Client
+from rxpump.connecting import connect
+from rxpump.credentials import Credentials
+from rxpump.direction import StreamDirection
+from rxpump.errors import RxPumpError
+from rxpump.events import Event
+from rxpump.expected_version import ExpectedVersion
+from rxpump.new_event import NewEvent
+from rxpump.pages import AllPage, StreamPage
+from rxpump.position import END, START, Edge, Position
+from rxpump.settings import Settings
+from rxpump.streams.observable import Observable
+from rxpump.write_result import WriteResult
+
+Connection = Client
+Beginning, End = START, END
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "END",
+    "START",
+    "AllPage",
+    "Backoff",
+    "Beginning",
+    "Client",
+    "Connection",
+    "Credentials",
+    "Edge",
+    "End",
+    "Event",
+    "ExpectedVersion",
+    "NewEvent",
+    "Observable",
+    "Position",
+    "RxPumpError",
+    "Settings",
+    "StreamDirection",
+    "StreamPage",
+    "WriteResult",
+    "connect",
+]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 from rxpump.errors import InvalidArgument
 from rxpump.limits import MAX_EVENT_NUMBER, MAX_FRAME_BYTES, MAX_PAGE_EVENTS
-from rxpump.new_event import NewEvent
+from rxpump.new_event import NewEvent, as_new_event
 
 _FRAME_OVERHEAD_PER_EVENT = 64  # tags, lengths and the id of one event, rounded up
 
@@ -41,17 +41,14 @@ def expected_version(value: object) -> int:
     return int(value)
 
 
-def atomic_batch(events: Sequence[object]) -> Sequence[NewEvent]:
-    """Events that fit one write."""
-    size = 0
-    for event in events:
-        if not isinstance(event, NewEvent):
-            raise InvalidArgument("events", event, "NewEvents only")
-        size += event.size + _FRAME_OVERHEAD_PER_EVENT
+def atomic_batch(items: Iterable[object]) -> list[NewEvent]:
+    """Events that fit one write; Events that were read are copied."""
+    events = [as_new_event(item) for item in items]
+    size = sum(event.size + _FRAME_OVERHEAD_PER_EVENT for event in events)
     if size > MAX_FRAME_BYTES:
         raise InvalidArgument(
             "events",
             f"{len(events)} events of {size} bytes",
             f"at most {MAX_FRAME_BYTES} bytes in one atomic write; pass an iterator to write in batches",
         )
-    return events  # type: ignore[return-value]
+    return events

@@ -10,6 +10,7 @@
     ├── ProtocolError               bytes that are not the protocol
     │   ├── MalformedFrame
     │   ├── FrameTooLarge
+    │   ├── MalformedReply
     │   └── UnexpectedReply
     ├── BufferOverflow              a source without demand outran a bounded buffer
     ├── NotJson                     an event's data was asked for as JSON and is not
@@ -159,6 +160,17 @@ class FrameTooLarge(ProtocolError):
 
     def __str__(self) -> str:
         return f"a frame of {self.size} bytes is over the limit of {self.limit}"
+
+
+@dataclass(eq=False)
+class MalformedReply(ProtocolError):
+    """The reply to `operation` does not parse, for `reason`."""
+
+    operation: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"the reply to {self.operation} does not parse: {self.reason}"
 
 
 @dataclass(eq=False)

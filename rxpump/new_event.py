@@ -8,6 +8,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from rxpump.errors import InvalidArgument
+from rxpump.events import Event
 from rxpump.limits import MAX_EVENT_BYTES
 
 UNSET: Final[Any] = object()
@@ -83,6 +84,18 @@ class NewEvent:
 
     def __repr__(self) -> str:
         return f"<NewEvent {self.type} {len(self.data)} bytes {self.id}>"
+
+
+def as_new_event(item: object) -> NewEvent:
+    """Take what a writer was given: a NewEvent, or an event that was read, to be written again as it is.
+
+    The copy keeps its id, so copying it twice is one write. Raises InvalidArgument for anything else.
+    """
+    if isinstance(item, NewEvent):
+        return item
+    if isinstance(item, Event):
+        return NewEvent(item.type, item.data, metadata=item.metadata, id=item.id, is_json=item.is_json)
+    raise InvalidArgument("events", item, "NewEvents, or Events to copy")
 
 
 def _to_bytes(part: str, value: Any) -> tuple[bytes, bool]:

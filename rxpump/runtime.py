@@ -1,8 +1,8 @@
 """Where tasks are started.
 
 Everything in rxpump that runs by itself runs as a task of a `Runtime`, which keeps hold of it (asyncio
-alone does not), names it, and never lets a failure vanish: what a task raises and nobody awaits goes to
-the loop's exception handler.
+alone does not) and names it. A failure never vanishes: what a task raises and nobody awaits goes to the
+loop's exception handler, as with any task.
 """
 
 from __future__ import annotations
@@ -25,18 +25,16 @@ class Runtime:
         return frozenset(self._tasks)
 
     def start(self, work: Coroutine[Any, Any, Any], name: str) -> asyncio.Task[Any]:
-        """Run `work` from now on, beside everything else."""
-        task = asyncio.get_running_loop().create_task(work, name=f"{self.name}: {name}")
+        """Run `work` from now on, beside everything else. Raises RuntimeError where no loop runs."""
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            work.close()
+            raise
+        task = loop.create_task(work, name=f"{self.name}: {name}")
         self._tasks.add(task)
-        task.add_done_callback(self._ended)
+        task.add_done_callback(self._tasks.discard)
         return task
-
-    def _ended(self, task: asyncio.Task[Any]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            task.get_loop().call_exception_handler(
-                {"message": f"{task.get_name()} failed", "exception": error, "task": task}
-            )
 
     async def stop(self) -> None:
         """Cancel what runs and wait until it has ended; the task that asks is left alone."""

@@ -1,0 +1,74 @@
+"""From a connection string to a client."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from rxpump.client import Client
+from rxpump.credentials import Credentials
+from rxpump.embedded import EmbeddedNode
+from rxpump.errors import InvalidArgument
+from rxpump.runtime import Runtime
+from rxpump.settings import Settings
+from rxpump.status import Status
+from rxpump.transport.base import Transport
+from rxpump.transport.tcp.locator import FixedAddress, Locator
+from rxpump.transport.tcp.transport import TcpTransport
+from rxpump.uri import Address, TcpAddress, parse
+
+DEFAULT_URI = "tcp://localhost:1113"
+
+
+def connect(
+    uri: str | None = None,
+    *,
+    host: str | None = None,
+    port: int | None = None,
+    username: str | None = None,
+    password: str | None = None,
+    name: str | None = None,
+    settings: Settings | None = None,
+    loop: object = None,
+    **options: Any,
+) -> Client:
+    """Make a client; use it with `async with`, or `await client.connect()` and `await client.close()`.
+
+    uri:       a connection string: `tcp://[login:password@]host[:port]`, `memory://` (an event store inside
+               this process) or `sqlite:///path.db` (the same, durable). Options may follow as `?timeout=3`.
+               Default: tcp://localhost:1113.
+    host, port, username, password, name: the same by themselves; they win over what the uri says.
+    settings:  a Settings; `options` are fields of it (`timeout=3`), and win over it.
+    loop:      accepted and ignored, so that older programs run.
+
+    Raises InvalidUri or InvalidArgument for what cannot be understood.
+    """
+    address, settings = parse(DEFAULT_URI if uri is None else uri, settings)
+    if name is not None:
+        options["name"] = name
+    try:
+        settings = replace(settings, **options)
+    except TypeError:
+        unknown = sorted(set(options) - set(Settings.__dataclass_fields__))
+        allowed = ", ".join(Settings.__dataclass_fields__)
+        raise InvalidArgument("option", ", ".join(unknown), allowed) from None
+    given = {"host": host, "port": port, "username": username, "password": password}
+    locator = _locate(address, {key: value for key, value in given.items() if value is not None})
+
+    def make_transport(runtime: Runtime, on_status: Callable[[Status], None]) -> Transport:
+        return TcpTransport(locator, settings, runtime, on_status)
+
+    return Client(settings.name, make_transport)
+
+
+def _locate(address: Address, given: dict[str, Any]) -> Locator:
+    if not isinstance(address, TcpAddress):
+        if given:
+            raise InvalidArgument(", ".join(given), "given", f"nothing beside {address}: it is its own server")
+        return EmbeddedNode(address)
+    if "username" in given:
+        given["credentials"] = Credentials(given.pop("username"), given.pop("password", ""))
+    elif "password" in given:
+        raise InvalidArgument("password", "given", "given together with a username")
+    return FixedAddress(replace(address, **given))

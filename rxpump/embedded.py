@@ -1,0 +1,42 @@
+"""A server inside this process, for `memory://` and `sqlite:///path`.
+
+To the client it is a node like any other, found by a locator that starts it when it is first asked for. The
+server is imported by name at that moment, so that a program which connects elsewhere never loads it.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+from rxpump.credentials import Credentials
+from rxpump.uri import EmbeddedAddress, TcpAddress
+
+ADMIN = Credentials("admin", "changeit")
+
+
+class EmbeddedNode:
+    """Locates a server by starting it; closes it with the client. Its client is its admin."""
+
+    def __init__(self, address: EmbeddedAddress) -> None:
+        self.address = address
+        self._server: Any = None
+
+    async def locate(self) -> TcpAddress:
+        """Start the server if it does not run. Raises what opening the store raises."""
+        if self._server is None:
+            package = import_module("rxpump.server")
+            path = self.address.path
+            store = package.SqliteStore.in_memory() if path is None else package.SqliteStore.open(path)
+            self._server = package.EmbeddedServer(store)
+            await self._server.start()
+        return TcpAddress("127.0.0.1", self._server.port, ADMIN)
+
+    async def close(self) -> None:
+        """Stop the server and close its store."""
+        if self._server is not None:
+            server, self._server = self._server, None
+            await server.stop()
+
+    def __repr__(self) -> str:
+        return f"<EmbeddedNode {self.address}>"

@@ -1,0 +1,139 @@
+"""Demand: how what is full tells what delivers to wait.
+
+reactivex only pushes. A `Flow` stands for the source that is delivering right now: a source enters its Flow
+(a context variable) before it delivers, and because `on_next` runs synchronously through every plain
+operator, whoever keeps an item for later finds, in its own `on_next`, the Flow that brought it.
+
+    source ──on_next──▶ filter ──▶ map ──▶ merge ──▶ buffer        Flow.current() in the buffer
+      ▲                                                │           is the source's
+      └────────────────── hold / release ──────────────┘
+
+`Brake` is the keeper's side: it takes a hold when too much is kept, and lets go when enough has left. A
+source delivers nothing while anybody holds its Flow. Holds end with the keeper (`Brake.close`) and with the
+source (a Flow that is over can be held by nobody).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextvars import ContextVar
+
+from rxpump.errors import BufferOverflow
+
+_delivering: ContextVar[Flow | None] = ContextVar("rxpump.flow", default=None)
+
+
+class Flow:
+    """One subscription to one source. `is_clear`: nobody holds it and it is not over."""
+
+    __slots__ = ("_cleared", "_holders", "_is_over", "is_clear", "name")
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.is_clear = True
+        self._is_over = False
+        self._holders: set[Brake] = set()
+        self._cleared: asyncio.Future[None] | None = None
+
+    @staticmethod
+    def current() -> Flow | None:
+        """The Flow of the source whose `on_next` is running; None where the source knows no demand."""
+        return _delivering.get()
+
+    def enter(self) -> None:
+        """Call before delivering: from here on, what this task (and what it starts) delivers is this Flow's."""
+        _delivering.set(self)
+
+    @staticmethod
+    def leave() -> None:
+        """Call after delivering, before pulling: what a source pulls from is not its own delivery."""
+        _delivering.set(None)
+
+    @property
+    def holders(self) -> frozenset[Brake]:
+        """Who holds it now."""
+        return frozenset(self._holders)
+
+    def hold(self, holder: Brake) -> bool:
+        """Ask the source to wait; the same holder counts once. False: it is over, and cannot be asked."""
+        if self._is_over:
+            return False
+        self._holders.add(holder)
+        self.is_clear = False
+        return True
+
+    def release(self, holder: Brake) -> None:
+        """Take a hold back; the last one lets the source go on."""
+        self._holders.discard(holder)
+        if not self._holders and not self._is_over:
+            self.is_clear = True
+            self._wake()
+
+    def end(self) -> None:
+        """The source delivers no more: every hold on it is void."""
+        self._is_over = True
+        self.is_clear = False
+        self._holders.clear()
+        self._wake()
+
+    async def until_clear(self) -> None:
+        """Give the loop a turn, then wait until nobody holds the Flow."""
+        await asyncio.sleep(0)
+        while self._holders:
+            self._cleared = asyncio.get_running_loop().create_future()
+            await self._cleared
+
+    def _wake(self) -> None:
+        if self._cleared is not None and not self._cleared.done():
+            self._cleared.set_result(None)
+
+    def __repr__(self) -> str:
+        state = "over" if self._is_over else f"held by {len(self._holders)}" if self._holders else "clear"
+        return f"<Flow {self.name}, {state}>"
+
+
+class Brake:
+    """Bounds what one keeper keeps.
+
+    At `high` items it holds the Flow that brought the last one, at `low` it lets every Flow go. A source
+    without a Flow cannot be asked to wait: beyond `capacity` items of it, BufferOverflow. `name` says in
+    that error what was full.
+    """
+
+    __slots__ = ("_held", "_is_closed", "capacity", "high", "low", "name")
+
+    def __init__(self, name: str, *, high: int, low: int | None = None, capacity: int = 10_000) -> None:
+        self.name = name
+        self.high = high
+        self.low = high // 2 if low is None else low
+        self.capacity = max(capacity, high)
+        self._held: set[Flow] = set()
+        self._is_closed = False
+
+    def kept(self, count: int) -> None:
+        """Call in `on_next` once an item is kept: `count` are kept now."""
+        if count < self.high or self._is_closed:
+            return
+        flow = _delivering.get()
+        if flow is not None and flow.hold(self):
+            self._held.add(flow)
+        elif count > self.capacity:
+            raise BufferOverflow(self.name, self.capacity)
+
+    def left(self, count: int) -> None:
+        """Call when items have left: `count` are still kept."""
+        if self._held and count <= self.low:
+            self._let_go()
+
+    def close(self) -> None:
+        """Let go for good."""
+        self._is_closed = True
+        self._let_go()
+
+    def _let_go(self) -> None:
+        held, self._held = self._held, set()
+        for flow in held:
+            flow.release(self)
+
+    def __repr__(self) -> str:
+        return f"<Brake {self.name}, holding {len(self._held)}, marks {self.low} to {self.high}>"

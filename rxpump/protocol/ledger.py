@@ -1,0 +1,223 @@
+"""The requests that are not answered yet, across connections.
+
+    submit ──▶ WAITING ──send──▶ IN FLIGHT ──answer, failure, deadline──▶ settled
+                  ▲                  │  ▲
+                  │    "not now"     ▼  │ its time has come
+                  │               RESTING
+                  └──────────────────┴── the connection is lost (what may be repeated)
+
+A request's deadline starts when it is first sent on a connection, and holds for all its attempts there;
+losing the connection stops the clock, and everything that may be repeated is sent again, in the order in
+which it was first asked for, with the same bytes. A repeated request gets a new correlation id, so a late
+answer to an earlier attempt is nobody's.
+
+All requests have the same timeout, so deadlines come in the order of sending: a queue keeps them, and the
+cost of a request does not grow with how many there are.
+"""
+
+from __future__ import annotations
+
+import heapq
+import os
+import random
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+from rxpump.errors import OperationTimedOut, RxPumpError, ServerError
+from rxpump.protocol.operations.operation import Operation
+from rxpump.protocol.outcome import Answer, Failure, Redirect, Retry
+from rxpump.settings import Settings
+from rxpump.wire.package import Package
+
+
+class Request:
+    """One operation on its way; settled when `is_settled`, with either `error` or `value`."""
+
+    __slots__ = (
+        "attempts",
+        "correlation_id",
+        "deadline",
+        "error",
+        "is_settled",
+        "operation",
+        "owner",
+        "refusal",
+        "sequence",
+        "value",
+    )
+
+    def __init__(self, operation: Operation[Any], owner: Any, sequence: int) -> None:
+        self.operation = operation
+        self.owner = owner
+        self.sequence = sequence
+        self.attempts = 0
+        self.correlation_id = b""
+        self.deadline: float | None = None
+        self.refusal: ServerError | None = None
+        self.is_settled = False
+        self.value: Any = None
+        self.error: RxPumpError | None = None
+
+    def __repr__(self) -> str:
+        state = "settled" if self.is_settled else f"attempt {self.attempts}"
+        return f"<Request {self.operation}, {state}>"
+
+
+class Ledger:
+    """Keeps requests until they are settled. `owner` of a request is the caller's, and never looked at."""
+
+    def __init__(self, settings: Settings, chance: Callable[[], float] = random.random) -> None:
+        self.redirect: tuple[str, int] | None = None
+        self._settings = settings
+        self._chance = chance
+        self._waiting: list[tuple[int, Request]] = []  # a heap: the oldest goes first, whatever it has been through
+        self._in_flight: dict[bytes, Request] = {}
+        self._resting: list[tuple[float, int, Request]] = []  # a heap by time
+        self._deadlines: deque[tuple[float, Request]] = deque()
+        self._is_connected = False
+        self._submitted = 0
+        self._open = 0
+        self._id_prefix = os.urandom(8)
+        self._ids = 0
+
+    def __len__(self) -> int:
+        return self._open
+
+    @property
+    def deadline(self) -> float:
+        """When `tick` wants to be called."""
+        while self._deadlines and self._deadlines[0][1].deadline != self._deadlines[0][0]:
+            self._deadlines.popleft()  # settled, or its clock was stopped
+        expiry = self._deadlines[0][0] if self._deadlines else float("inf")
+        return min(expiry, self._resting[0][0]) if self._resting else expiry
+
+    def submit(self, operation: Operation[Any], owner: Any = None) -> Request:
+        """Take a request in; it goes out with the next `send`."""
+        self._submitted += 1
+        self._open += 1
+        request = Request(operation, owner, self._submitted)
+        self._wait(request)
+        return request
+
+    def withdraw(self, request: Request) -> None:
+        """Forget a request whose owner no longer wants it; an answer to it will be nobody's."""
+        if request.is_settled:
+            return
+        self._settle(request)
+        self._in_flight.pop(request.correlation_id, None)
+        # Where it waits it is passed over when its turn comes; a long outage must not pile them up, though.
+        if len(self._waiting) > 2 * self._open + 64:
+            self._waiting = [entry for entry in self._waiting if not entry[1].is_settled]
+            heapq.heapify(self._waiting)
+
+    def connected(self) -> None:
+        """From now on `send` gives out what waits."""
+        self._is_connected = True
+        self.redirect = None
+
+    def disconnected(self, error: RxPumpError) -> list[Request]:
+        """Take everything back to be sent again; what may not be repeated is settled with `error`."""
+        self._is_connected = False
+        lost = [request for request in self._in_flight.values() if not request.operation.repeatable]
+        for request in lost:
+            self._settle(request, error=error)
+        for request in (*self._in_flight.values(), *(resting for _, _, resting in self._resting)):
+            if not request.is_settled:
+                request.deadline = None
+                self._wait(request)
+        self._in_flight.clear()
+        self._resting.clear()
+        self._deadlines.clear()
+        return lost
+
+    def send(self, now: float) -> list[bytes]:
+        """Give the frames to put on the wire now, as many as may be in flight."""
+        frames: list[bytes] = []
+        if not self._is_connected:
+            return frames
+        room = self._settings.max_in_flight - len(self._in_flight)
+        while self._waiting and room > 0:
+            _, request = heapq.heappop(self._waiting)
+            if not request.is_settled:
+                frames.append(self._launch(request, now))
+                room -= 1
+        return frames
+
+    def receive(self, package: Package, now: float) -> Request | None:
+        """Take a reply; give the request that it settles, if it settles one."""
+        request = self._in_flight.pop(package.correlation_id, None)
+        if request is None:
+            return None
+        match request.operation.interpret(package):
+            case Answer(value):
+                return self._settle(request, value=value)
+            case Failure(error):
+                return self._settle(request, error=error)
+            case Retry(refusal):
+                return self._rest(request, refusal, now)
+            case Redirect(host, port, refusal):
+                self.redirect = (host, port)
+                return self._rest(request, refusal, now)
+
+    def fail(self, correlation_id: bytes, error: RxPumpError) -> Request | None:
+        """Settle the request that this id belongs to, if it is in flight."""
+        request = self._in_flight.pop(correlation_id, None)
+        return None if request is None else self._settle(request, error=error)
+
+    def tick(self, now: float) -> list[Request]:
+        """Let time pass; give the requests whose deadline it was."""
+        expired: list[Request] = []
+        while self.deadline <= now:
+            if self._resting and self._resting[0][0] <= now:
+                _, _, request = heapq.heappop(self._resting)
+                self._wait(request)
+            else:
+                _, request = self._deadlines.popleft()
+                self._in_flight.pop(request.correlation_id, None)
+                expired.append(self._settle(request, error=self._timed_out(request)))
+        return expired
+
+    def close(self, error: RxPumpError) -> list[Request]:
+        """Settle everything with `error`."""
+        lost = self.disconnected(error)
+        waiting, self._waiting = sorted(self._waiting), []
+        return lost + [self._settle(request, error=error) for _, request in waiting if not request.is_settled]
+
+    def _wait(self, request: Request) -> None:
+        heapq.heappush(self._waiting, (request.sequence, request))
+
+    def _launch(self, request: Request, now: float) -> bytes:
+        self._ids += 1
+        request.correlation_id = self._id_prefix + self._ids.to_bytes(8, "little")
+        request.attempts += 1
+        if request.deadline is None:
+            request.deadline = now + self._settings.timeout
+            self._deadlines.append((request.deadline, request))
+        self._in_flight[request.correlation_id] = request
+        operation = request.operation
+        return Package(operation.command, request.correlation_id, operation.payload).encode()
+
+    def _rest(self, request: Request, refusal: ServerError, now: float) -> Request | None:
+        request.refusal = refusal
+        pause = self._settings.retry.delay(request.attempts, self._chance)
+        if pause is None:
+            return self._settle(request, error=refusal)
+        heapq.heappush(self._resting, (now + pause, request.sequence, request))
+        return None
+
+    def _timed_out(self, request: Request) -> OperationTimedOut:
+        timeout = self._settings.timeout
+        return OperationTimedOut(str(request.operation), timeout, request.attempts, request.refusal)
+
+    def _settle(self, request: Request, value: Any = None, error: RxPumpError | None = None) -> Request:
+        self._open -= 1
+        request.is_settled = True
+        request.deadline = None
+        request.value, request.error = value, error
+        return request
+
+    def __repr__(self) -> str:
+        return (
+            f"<Ledger {len(self._in_flight)} in flight, {len(self._waiting)} waiting, {len(self._resting)} resting>"
+        )

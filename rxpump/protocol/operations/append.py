@@ -1,0 +1,90 @@
+"""Append events to a stream, all or none."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rxpump.errors import (
+    AccessDenied,
+    CommitTimeout,
+    ForwardTimeout,
+    InvalidTransaction,
+    PrepareTimeout,
+    StreamDeleted,
+    UnexpectedReply,
+    WrongExpectedVersion,
+)
+from rxpump.new_event import NewEvent
+from rxpump.position import Position
+from rxpump.protocol.operations.operation import Operation
+from rxpump.protocol.outcome import Answer, Failure, Outcome, Retry
+from rxpump.wire import schema
+from rxpump.wire.codes import JSON_CONTENT, OperationResult
+from rxpump.wire.commands import Command
+from rxpump.write_result import WriteResult
+
+
+class Append(Operation[WriteResult]):
+    """WriteEvents (protocol sections 3.3, 4.2 to 4.4).
+
+    Repeatable, because the events carry their ids: the server recognises a write that it has done, for
+    ever under an exact expected version, as best effort under ANY.
+    """
+
+    command = Command.WRITE_EVENTS
+    reply = Command.WRITE_EVENTS_COMPLETED
+
+    def __init__(
+        self, stream: str, events: Sequence[NewEvent], expected_version: int, *, require_leader: bool
+    ) -> None:
+        self.stream = stream
+        self.expected_version = expected_version
+        message = schema.WriteEvents(
+            event_stream_id=stream, expected_version=expected_version, require_leader=require_leader
+        )
+        add = message.events.add
+        for event in events:
+            content_type = JSON_CONTENT if event.is_json else 0
+            add(
+                event_id=event.id_bytes,
+                event_type=event.type,
+                data_content_type=content_type,
+                metadata_content_type=content_type,
+                data=event.data,
+                metadata=event.metadata,
+            )
+        self.payload = message.SerializeToString()
+
+    def answer(self, payload: bytes) -> Outcome[WriteResult]:
+        """Name each result."""
+        reply = schema.WriteEventsCompleted.FromString(payload)
+        stream, message = self.stream, reply.message
+        match reply.result:
+            case OperationResult.SUCCESS:
+                return Answer(self._written(reply))
+            case OperationResult.PREPARE_TIMEOUT:
+                return Retry(PrepareTimeout(stream, message))
+            case OperationResult.COMMIT_TIMEOUT:
+                return Retry(CommitTimeout(stream, message))
+            case OperationResult.FORWARD_TIMEOUT:
+                return Retry(ForwardTimeout(stream, message))
+            case OperationResult.WRONG_EXPECTED_VERSION:
+                current = reply.current_version if reply.HasField("current_version") else None
+                return Failure(WrongExpectedVersion(stream, self.expected_version, current))
+            case OperationResult.STREAM_DELETED:
+                return Failure(StreamDeleted(stream))
+            case OperationResult.INVALID_TRANSACTION:
+                return Failure(InvalidTransaction(stream))
+            case OperationResult.ACCESS_DENIED:
+                return Failure(AccessDenied("writing", stream))
+            case unknown:
+                return Failure(UnexpectedReply(str(self), f"the unknown result {unknown}"))
+
+    def _written(self, reply: schema.WriteEventsCompleted) -> WriteResult:
+        """A write recognised as done before says -1 for its position, which is no place to start from."""
+        known = reply.commit_position >= 0
+        position = Position(reply.commit_position, reply.prepare_position) if known else None
+        return WriteResult(self.stream, reply.first_event_number, reply.last_event_number, position)
+
+    def __str__(self) -> str:
+        return f"WriteEvents to {self.stream!r}"

@@ -1,0 +1,98 @@
+"""What all requests have in common: one payload, one reply, and the replies that any request may get."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import ClassVar, Generic, TypeVar
+
+from google.protobuf.message import DecodeError
+
+from rxpump.errors import (
+    BadRequest,
+    IsReadOnly,
+    MalformedReply,
+    NotAuthenticated,
+    NotLeader,
+    NotReady,
+    TooBusy,
+    UnexpectedReply,
+)
+from rxpump.protocol.outcome import Failure, Outcome, Redirect, Retry
+from rxpump.wire import schema
+from rxpump.wire.codes import NotHandledReason
+from rxpump.wire.commands import Command, command_name
+from rxpump.wire.package import Package
+
+T_co = TypeVar("T_co", covariant=True)
+
+
+class Operation(ABC, Generic[T_co]):
+    """One request: what it sends, and what each reply to it means.
+
+    A subclass names its `command` and the `reply` that answers it, encodes its payload once (a repeated
+    request is the same request, byte for byte) and reads the reply in `answer`. `repeatable` says whether
+    sending it again after an unknown outcome can do harm.
+    """
+
+    command: ClassVar[Command]
+    reply: ClassVar[Command]
+    repeatable: ClassVar[bool] = True
+
+    payload: bytes = b""
+
+    @abstractmethod
+    def answer(self, payload: bytes) -> Outcome[T_co]:
+        """Read the operation's own reply."""
+
+    def interpret(self, package: Package) -> Outcome[T_co]:
+        """Say what any reply means for this request."""
+        try:
+            if package.command == self.reply:
+                return self.answer(package.payload)
+            return self._refusal(package)
+        except DecodeError as error:
+            return Failure(MalformedReply(str(self), str(error)))
+
+    def _refusal(self, package: Package) -> Failure | Retry | Redirect:
+        match package.command:
+            case Command.NOT_HANDLED:
+                return self._not_handled(schema.NotHandled.FromString(package.payload))
+            case Command.BAD_REQUEST:
+                return Failure(BadRequest(str(self), text(package.payload)))
+            case Command.NOT_AUTHENTICATED:
+                return Failure(NotAuthenticated(None, text(package.payload)))
+            case other:
+                return Failure(UnexpectedReply(str(self), command_name(other)))
+
+    def _not_handled(self, refusal: schema.NotHandled) -> Failure | Retry | Redirect:
+        name = str(self)
+        match refusal.reason:
+            case NotHandledReason.NOT_READY:
+                return Retry(NotReady(name))
+            case NotHandledReason.TOO_BUSY:
+                return Retry(TooBusy(name))
+            case NotHandledReason.NOT_LEADER:
+                return _to_leader(refusal.additional_info, NotLeader(name))
+            case NotHandledReason.IS_READ_ONLY:
+                return _to_leader(refusal.additional_info, IsReadOnly(name))
+            case unknown:
+                return Failure(UnexpectedReply(name, f"NotHandled with the unknown reason {unknown}"))
+
+    def __str__(self) -> str:
+        return command_name(self.command)
+
+    def __repr__(self) -> str:
+        return f"<{self}>"
+
+
+def _to_leader(info: bytes, refusal: NotLeader | IsReadOnly) -> Retry | Redirect:
+    """Go to the leader when we are told where it is; a node without a leader says so by leaving it out."""
+    leader = schema.LeaderInfo.FromString(info)
+    if not leader.external_tcp_address or not leader.external_tcp_port:
+        return Retry(refusal)
+    return Redirect(leader.external_tcp_address, leader.external_tcp_port, refusal)
+
+
+def text(payload: bytes) -> str:
+    """Read a server's text, whatever its bytes."""
+    return payload.decode(errors="replace").strip()

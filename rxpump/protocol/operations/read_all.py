@@ -1,0 +1,71 @@
+"""Read a page of the whole database, in either direction."""
+
+from __future__ import annotations
+
+from abc import ABC
+
+from rxpump.direction import StreamDirection
+from rxpump.errors import AccessDenied, ReadFailed, UnexpectedReply
+from rxpump.pages import AllPage
+from rxpump.position import Position
+from rxpump.protocol.operations.operation import Operation
+from rxpump.protocol.outcome import Answer, Failure, Outcome
+from rxpump.wire import schema
+from rxpump.wire.codes import ReadAllResult
+from rxpump.wire.commands import Command
+
+
+class _ReadAll(Operation[AllPage], ABC):
+    """ReadAllEvents (protocol sections 3.4, 4.7)."""
+
+    def __init__(self, from_position: Position, max_count: int, *, resolve_links: bool, require_leader: bool) -> None:
+        self.payload = schema.ReadAllEvents(
+            commit_position=from_position.commit,
+            prepare_position=from_position.prepare,
+            max_count=max_count,
+            resolve_link_tos=resolve_links,
+            require_leader=require_leader,
+        ).SerializeToString()
+
+    def answer(self, payload: bytes) -> Outcome[AllPage]:
+        """Name each result."""
+        reply = schema.ReadAllEventsCompleted.FromString(payload)
+        match reply.result:
+            case ReadAllResult.SUCCESS:
+                return Answer(_page(reply))
+            case ReadAllResult.NOT_MODIFIED:
+                return Failure(UnexpectedReply(str(self), "NotModified, which is for HTTP"))
+            case ReadAllResult.ERROR:
+                return Failure(ReadFailed("$all", reply.error))
+            case ReadAllResult.ACCESS_DENIED:
+                return Failure(AccessDenied("reading", "$all"))
+            case unknown:
+                return Failure(UnexpectedReply(str(self), f"the unknown result {unknown}"))
+
+
+def _page(reply: schema.ReadAllEventsCompleted) -> AllPage:
+    return AllPage(
+        reply.events,
+        position=Position(reply.commit_position, reply.prepare_position),
+        next_position=Position(reply.next_commit_position, reply.next_prepare_position),
+    )
+
+
+class ReadAllForward(_ReadAll):
+    """Oldest first; an event at the given position is included."""
+
+    command = Command.READ_ALL_EVENTS_FORWARD
+    reply = Command.READ_ALL_EVENTS_FORWARD_COMPLETED
+
+
+class ReadAllBackward(_ReadAll):
+    """Newest first; an event at the given position is not included."""
+
+    command = Command.READ_ALL_EVENTS_BACKWARD
+    reply = Command.READ_ALL_EVENTS_BACKWARD_COMPLETED
+
+
+READ_ALL: dict[StreamDirection, type[_ReadAll]] = {
+    StreamDirection.FORWARD: ReadAllForward,
+    StreamDirection.BACKWARD: ReadAllBackward,
+}

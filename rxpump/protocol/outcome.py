@@ -1,0 +1,43 @@
+"""What a reply means for the request that it answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from rxpump.errors import NotHandled, RxPumpError, ServerError
+
+T_co = TypeVar("T_co", covariant=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer(Generic[T_co]):
+    """Done."""
+
+    value: T_co
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Done, and it failed."""
+
+    error: RxPumpError
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """Not now, for `error`: ask again after a while."""
+
+    error: ServerError
+
+
+@dataclass(frozen=True, slots=True)
+class Redirect:
+    """Not here: the leader listens at `host`:`port`."""
+
+    host: str
+    port: int
+    error: NotHandled
+
+
+Outcome = Answer[T_co] | Failure | Retry | Redirect

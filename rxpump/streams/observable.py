@@ -1,0 +1,127 @@
+"""The Observable that rxpump gives: reactivex's own, that can also be iterated with `async for`.
+
+`pipe` (and every fluent operator) on one gives one again, so `await` and `async for` work at the end of any
+pipeline. The differences from a plain reactivex Observable, each a promise of the law of delivery:
+
+- An exception in a subscriber's callback goes to that subscriber's `on_error` and ends its subscription
+  alone, also where the source is shared.
+- A subscriber without `on_error` does not make an error vanish: the loop's exception handler gets it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from typing import Any, TypeVar, overload
+
+import reactivex
+from reactivex import abc
+from reactivex.disposable import SingleAssignmentDisposable
+
+from rxpump.streams.iteration import iterate
+
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+A = TypeVar("A")
+B = TypeVar("B")
+C = TypeVar("C")
+D = TypeVar("D")
+E = TypeVar("E")
+
+_Op = Callable[["reactivex.Observable[A]"], "reactivex.Observable[B]"]
+
+
+class Observable(reactivex.Observable[T_co]):
+    """A cold stream of values: nothing happens until it is subscribed to, awaited or iterated.
+
+    `await` gives the last value, and raises SequenceContainsNoElementsError where there was none, as in
+    reactivex. `async for` buffers a bounded number of values and holds the source beyond that.
+    """
+
+    def subscribe(
+        self,
+        on_next: abc.ObserverBase[Any] | Callable[[Any], None] | None = None,
+        on_error: Callable[[Exception], None] | None = None,
+        on_completed: Callable[[], None] | None = None,
+        *,
+        scheduler: abc.SchedulerBase | None = None,
+    ) -> abc.DisposableBase:
+        """Subscribe an observer, or callbacks. The result's `dispose()` ends the subscription."""
+        if on_error is None and not isinstance(on_next, abc.ObserverBase):
+            on_error = report
+        return super().subscribe(on_next, on_error, on_completed, scheduler=scheduler)
+
+    def __aiter__(self) -> AsyncIterator[T_co]:
+        """Iterate: subscribe now, buffer a bounded number of values, dispose when the loop is left."""
+        return iterate(self)
+
+    @overload  # type: ignore[override]  # narrower: rxpump's Observable comes out
+    def pipe(self) -> Observable[T_co]: ...
+    @overload
+    def pipe(self, op1: _Op[T_co, A], /) -> Observable[A]: ...
+    @overload
+    def pipe(self, op1: _Op[T_co, A], op2: _Op[A, B], /) -> Observable[B]: ...
+    @overload
+    def pipe(self, op1: _Op[T_co, A], op2: _Op[A, B], op3: _Op[B, C], /) -> Observable[C]: ...
+    @overload
+    def pipe(self, op1: _Op[T_co, A], op2: _Op[A, B], op3: _Op[B, C], op4: _Op[C, D], /) -> Observable[D]: ...
+    @overload
+    def pipe(
+        self, op1: _Op[T_co, A], op2: _Op[A, B], op3: _Op[B, C], op4: _Op[C, D], op5: _Op[D, E], /
+    ) -> Observable[E]: ...
+    @overload
+    def pipe(self, *operators: Callable[[Any], Any]) -> Any: ...
+
+    def pipe(self, *operators: Callable[[Any], Any]) -> Any:
+        """Compose operators, left to right; what comes out as an Observable is one of rxpump's."""
+        result = super().pipe(*operators)
+        # A connectable, a subject or a future stays what it is.
+        return Piped(result) if type(result) is reactivex.Observable else result
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}>"
+
+
+class Piped(Observable[T_co]):
+    """What came out of a pipe: subscribing goes straight to it, with the subscriber's callbacks guarded."""
+
+    def __init__(self, source: reactivex.Observable[T_co]) -> None:
+        super().__init__()
+        self._source = source
+
+    def subscribe(
+        self,
+        on_next: abc.ObserverBase[Any] | Callable[[Any], None] | None = None,
+        on_error: Callable[[Exception], None] | None = None,
+        on_completed: Callable[[], None] | None = None,
+        *,
+        scheduler: abc.SchedulerBase | None = None,
+    ) -> abc.DisposableBase:
+        """Subscribe an observer, or callbacks; an exception of theirs ends this subscription alone."""
+        if isinstance(on_next, abc.ObserverBase):
+            on_error, on_completed, on_next = on_next.on_error, on_next.on_completed, on_next.on_next
+        if on_error is None:
+            on_error = report
+        if on_next is None:
+            return self._source.subscribe(None, on_error, on_completed, scheduler=scheduler)
+        subscription = SingleAssignmentDisposable()
+        deliver, fail = on_next, on_error
+
+        def guarded(value: Any) -> None:
+            try:
+                deliver(value)
+            except Exception as error:
+                subscription.dispose()
+                fail(error)
+
+        subscription.disposable = self._source.subscribe(guarded, on_error, on_completed, scheduler=scheduler)
+        return subscription
+
+
+def report(error: Exception) -> None:
+    """Hand an error that nobody subscribed to to the loop's exception handler, or raise it where no loop runs."""
+    try:
+        loop = asyncio.get_running_loop()
+    except RuntimeError:
+        raise error from None
+    loop.call_exception_handler({"message": "an error reached a subscriber without on_error", "exception": error})

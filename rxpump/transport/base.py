@@ -1,0 +1,62 @@
+"""The seam: what a protocol must give so that everything above it can be built.
+
+Pull below, push above. A transport is asked, and answers: a value, a page, the next page. Nothing arrives
+that was not asked for, so what it holds is bounded by construction, and it is tested without Rx. It speaks
+of requests ("append these", "the next page"), never of packages: the protocols it stands for share no bytes.
+
+Every method raises the errors of `rxpump.errors`; arguments come checked.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+
+from rxpump.direction import StreamDirection
+from rxpump.events import Event
+from rxpump.new_event import NewEvent
+from rxpump.pages import AllPage, StreamPage
+from rxpump.position import Position
+from rxpump.runtime import Runtime
+from rxpump.status import Status
+from rxpump.write_result import WriteResult
+
+
+class Transport(ABC):
+    """One shared way to one event store. `on_status` hears what becomes of the connection."""
+
+    def __init__(self, runtime: Runtime, on_status: Callable[[Status], None]) -> None:
+        self.runtime = runtime
+        self.on_status = on_status
+
+    @abstractmethod
+    async def open(self) -> None:
+        """Connect; return when requests are taken. Raises ConnectionFailed, NotAuthenticated."""
+
+    @abstractmethod
+    async def close(self) -> None:
+        """End it; what is unanswered ends with ConnectionClosed."""
+
+    @abstractmethod
+    async def ping(self) -> None:
+        """Return when the server has answered."""
+
+    @abstractmethod
+    async def append(self, stream: str, events: Sequence[NewEvent], expected_version: int) -> WriteResult:
+        """Write the events, all or none; return when they are durable."""
+
+    @abstractmethod
+    async def read_event(self, stream: str, number: int, *, resolve_links: bool) -> Event:
+        """Read one event; number -1 is the last."""
+
+    @abstractmethod
+    async def read_stream(
+        self, stream: str, from_event: int, max_count: int, direction: StreamDirection, *, resolve_links: bool
+    ) -> StreamPage:
+        """Read one page of a stream; from -1 backward is the end."""
+
+    @abstractmethod
+    async def read_all(
+        self, from_position: Position, max_count: int, direction: StreamDirection, *, resolve_links: bool
+    ) -> AllPage:
+        """Read one page of the whole database."""

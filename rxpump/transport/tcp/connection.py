@@ -1,0 +1,154 @@
+"""One socket: runs the link and the ledger over it.
+
+The machines decide everything; this carries bytes and the time between them and the loop. What one turn of
+the loop wants to send goes out in one write, and one timer serves both machines.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from typing import cast
+
+from rxpump.errors import FrameTooLarge, RxPumpError
+from rxpump.protocol.ledger import Ledger, Request
+from rxpump.protocol.link import Link, LinkState
+
+
+class Connection(asyncio.Protocol):
+    """An open socket. `ready` ends when the server has taken us in, `closed` when it is over, with the reason."""
+
+    def __init__(self, link: Link, ledger: Ledger) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._link = link
+        self._ledger = ledger
+        self._socket: asyncio.Transport | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._is_flush_due = False
+        self._may_write = True
+        self.ready: asyncio.Future[None] = self._loop.create_future()
+        self.closed: asyncio.Future[RxPumpError] = self._loop.create_future()
+
+    def wake(self) -> None:
+        """Note that the ledger has something to send; it goes out at the end of this turn of the loop."""
+        if not self._is_flush_due:
+            self._is_flush_due = True
+            self._loop.call_soon(self._flush)
+
+    def end(self, reason: str) -> None:
+        """Close the socket after what was written has gone out."""
+        self._link.lost(reason)
+        self._flush()
+
+    # What the loop calls ------------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Introduce ourselves."""
+        self._socket = cast(asyncio.Transport, transport)
+        self._flush()
+
+    def data_received(self, data: bytes) -> None:
+        """Take bytes in, settle what they answer, send what may follow."""
+        now = self._loop.time()
+        ledger = self._ledger
+        for package in self._link.receive(data):
+            request = ledger.receive(package, now)
+            if request is not None:
+                settle(request)
+        if ledger.redirect is not None:
+            self._link.lost("another node leads: {}:{}".format(*ledger.redirect))
+        self._flush()
+
+    def pause_writing(self) -> None:
+        """The server does not read: keep requests in the ledger, where they are bounded."""
+        self._may_write = False
+
+    def resume_writing(self) -> None:
+        """The server reads again."""
+        self._may_write = True
+        self._flush()
+
+    def eof_received(self) -> None:
+        """The server has ended the connection."""
+        self._link.lost("the server ended the connection")
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The socket is gone."""
+        self._link.lost(f"the connection was lost: {exc or 'closed'}")
+        self._socket = None
+        self._end()
+
+    # Between machines and loop ------------------------------------------------------------------------
+
+    def _flush(self) -> None:
+        """Write what both machines have to say, take note of changes, and set the timer."""
+        self._is_flush_due = False
+        self._follow_link()
+        if self._socket is None:
+            return
+        out = self._link.bytes_to_send()
+        if self._may_write:
+            out += self._ledger.send(self._loop.time())
+        if out:
+            self._socket.write(b"".join(out))
+        if self._link.state is LinkState.CLOSED:
+            # What the other side does not take must not keep a dead socket open.
+            self._socket.abort() if self._socket.get_write_buffer_size() else self._socket.close()
+            self._end()
+        else:
+            self._set_timer()
+
+    def _follow_link(self) -> None:
+        if self._link.state is LinkState.READY and not self.ready.done():
+            self._ledger.connected()
+            self.ready.set_result(None)
+        failure = self._link.failure
+        if isinstance(failure, FrameTooLarge) and failure.correlation_id is not None:
+            # This reply can never be received, so its request must not be sent again as it is.
+            request = self._ledger.fail(failure.correlation_id, failure)
+            if request is not None:
+                settle(request)
+
+    def _set_timer(self) -> None:
+        deadline = min(self._link.deadline, self._ledger.deadline)
+        if self._timer is not None:
+            if self._timer.when() <= deadline:
+                return  # it will look again when it rings
+            self._timer.cancel()
+        self._timer = self._loop.call_at(deadline, self._ring)
+
+    def _ring(self) -> None:
+        self._timer = None
+        now = self._loop.time()
+        self._link.tick(now)
+        settle_all(self._ledger.tick(now))
+        self._flush()
+
+    def _end(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if not self.closed.done():
+            assert self._link.failure is not None
+            settle_all(self._ledger.disconnected(self._link.failure))
+            self.closed.set_result(self._link.failure)
+
+    def __repr__(self) -> str:
+        return f"<Connection {self._link!r} {self._ledger!r}>"
+
+
+def settle(request: Request) -> None:
+    """Tell the future behind a request how it ended."""
+    future: asyncio.Future[object] = request.owner
+    if future.done():
+        return
+    if request.error is not None:
+        future.set_exception(request.error)
+    else:
+        future.set_result(request.value)
+
+
+def settle_all(requests: Iterable[Request]) -> None:
+    """Tell each."""
+    for request in requests:
+        settle(request)
