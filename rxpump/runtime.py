@@ -22,7 +22,7 @@ class Runtime:
     @property
     def tasks(self) -> frozenset[asyncio.Task[Any]]:
         """Those that have not ended."""
-        return frozenset(self._tasks)
+        return frozenset(task for task in self._tasks if not task.done())
 
     def start(self, work: Coroutine[Any, Any, Any], name: str) -> asyncio.Task[Any]:
         """Run `work` from now on, beside everything else. Raises RuntimeError where no loop runs."""

@@ -1,0 +1,57 @@
+"""Stand-ins for what lies below the floor under test."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Iterable
+from typing import Any
+
+from rxpump.flow import Brake
+from rxpump.runtime import Runtime
+from rxpump.streams.source import Source
+
+
+class Pages:
+    """A source's other side: counts the pages that were asked for, and notes that it was closed."""
+
+    def __init__(self, pages: Iterable[Iterable[Any]], failure: Exception | None = None) -> None:
+        self.pages = pages
+        self.failure = failure
+        self.asked = 0
+        self.opened = 0
+        self.closed = 0
+
+    async def open(self) -> AsyncGenerator[Iterable[Any], None]:
+        self.opened += 1
+        try:
+            for page in self.pages:
+                self.asked += 1
+                yield page
+            if self.failure is not None:
+                raise self.failure
+        finally:
+            self.closed += 1
+
+    def source(self, runtime: Runtime) -> Source[Any]:
+        return Source(runtime, "pages", self.open)
+
+
+def numbers(pages: int, size: int) -> list[range]:
+    """Pages of consecutive numbers."""
+    return [range(page * size, (page + 1) * size) for page in range(pages)]
+
+
+class Keeper:
+    """Keeps what it is given, with marks, until it is told to let some go."""
+
+    def __init__(self, high: int, low: int | None = None, capacity: int = 10_000) -> None:
+        self.items: list[Any] = []
+        self.brake = Brake("keeper", high=high, low=low, capacity=capacity)
+
+    def on_next(self, item: Any) -> None:
+        self.brake.kept(len(self.items) + 1)
+        self.items.append(item)
+
+    def take(self, count: int) -> list[Any]:
+        taken, self.items = self.items[:count], self.items[count:]
+        self.brake.left(len(self.items))
+        return taken

@@ -1,0 +1,126 @@
+"""The source: pages in, events out, one task, every ending named."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+from reactivex import operators as rx
+
+from rxpump.runtime import Runtime
+from rxpump.streams.source import from_iterable
+from tests.fakes import Pages, numbers
+
+
+@pytest.fixture
+def runtime() -> Runtime:
+    return Runtime("test")
+
+
+async def test_every_item_in_order_then_the_end(runtime: Runtime) -> None:
+    assert await Pages(numbers(5, 100)).source(runtime).pipe(rx.to_list()) == list(range(500))
+    assert not runtime.tasks
+
+
+async def test_it_is_cold_and_each_subscription_reads_anew(runtime: Runtime) -> None:
+    pages = Pages(numbers(2, 3))
+    source = pages.source(runtime)
+    assert pages.opened == 0
+    assert await source.pipe(rx.count()) == await source.pipe(rx.count()) == 6
+    assert (pages.opened, pages.closed) == (2, 2)
+
+
+async def test_a_failure_below_is_the_subscribers_error_after_what_came_before(runtime: Runtime) -> None:
+    source = Pages(numbers(1, 3), failure=LookupError("gone")).source(runtime)
+    seen: list[Any] = []
+    with pytest.raises(LookupError):
+        await source.pipe(rx.do_action(seen.append))
+    assert seen == [0, 1, 2]
+
+
+async def test_disposing_from_within_a_callback_stops_at_once(runtime: Runtime) -> None:
+    pages = Pages(numbers(100, 10))
+    assert await pages.source(runtime).pipe(rx.take(3), rx.to_list()) == [0, 1, 2]
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert (pages.asked, pages.closed) == (1, 1)
+    assert not runtime.tasks
+
+
+async def test_a_callback_that_raises_ends_its_own_subscription(runtime: Runtime) -> None:
+    errors: list[Exception] = []
+
+    def refuse(item: int) -> None:
+        raise ValueError(item)
+
+    ended = asyncio.Event()
+    pages = Pages(numbers(2, 3))
+    pages.source(runtime).subscribe(refuse, lambda error: (errors.append(error), ended.set()))
+    await ended.wait()
+    await asyncio.sleep(0)
+    assert [str(error) for error in errors] == ["0"]
+    assert pages.closed == 1
+
+
+async def test_in_a_shared_source_the_neighbour_does_not_notice(runtime: Runtime) -> None:
+    shared = Pages(numbers(2, 3)).source(runtime).pipe(rx.share())
+    errors: list[Exception] = []
+    good: list[int] = []
+
+    def refuse(item: int) -> None:
+        raise ValueError(item)
+
+    shared.subscribe(refuse, errors.append)
+    done = asyncio.Event()
+    shared.subscribe(good.append, on_completed=done.set)
+    await done.wait()
+    assert good == [0, 1, 2, 3, 4, 5]
+    assert [str(error) for error in errors] == ["0"]
+
+
+@pytest.mark.parametrize("shape", ["source", "piped"])
+async def test_an_error_without_on_error_reaches_the_loops_handler(runtime: Runtime, shape: str) -> None:
+    reported: list[Any] = []
+    heard = asyncio.Event()
+
+    def handler(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        reported.append(context["exception"])
+        heard.set()
+
+    asyncio.get_running_loop().set_exception_handler(handler)
+    source = Pages([], failure=LookupError("gone")).source(runtime)
+    (source if shape == "source" else source.pipe(rx.map(str))).subscribe(print)
+    await heard.wait()
+    assert [type(error) for error in reported] == [LookupError]
+
+
+async def test_a_long_page_leaves_the_loop_its_turns(runtime: Runtime) -> None:
+    """A neighbour's timer runs while a page is being delivered, not after it."""
+    delivered = 0
+    at_the_neighbours_turn: list[int] = []
+
+    def count(_: int) -> None:
+        nonlocal delivered
+        delivered += 1
+
+    size = 300_000
+    asyncio.get_running_loop().call_later(0, lambda: at_the_neighbours_turn.append(delivered))
+    await Pages([range(size)]).source(runtime).pipe(rx.do_action(count))
+    assert delivered == size
+    assert at_the_neighbours_turn[0] < size
+
+
+async def test_iterables_of_both_kinds_become_sources(runtime: Runtime) -> None:
+    async def ticks():  # type: ignore[no-untyped-def]
+        for number in range(3):
+            yield number
+
+    assert await from_iterable(runtime, ticks()).pipe(rx.to_list()) == [0, 1, 2]
+    assert await from_iterable(runtime, (n for n in range(3))).pipe(rx.to_list()) == [0, 1, 2]
+
+
+def test_subscribing_without_a_loop_says_so(runtime: Runtime) -> None:
+    errors: list[Exception] = []
+    Pages([]).source(runtime).subscribe(on_error=errors.append)
+    assert "no running event loop" in str(errors[0])

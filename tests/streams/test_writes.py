@@ -1,0 +1,179 @@
+"""Writing a stream of events: order, batches, versions, failures, bounds."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+import reactivex
+from reactivex import operators as rx
+
+from rxpump.errors import InvalidArgument, WrongExpectedVersion
+from rxpump.expected_version import ExpectedVersion
+from rxpump.new_event import NewEvent
+from rxpump.position import Position
+from rxpump.runtime import Runtime
+from rxpump.streams.observable import Observable, Piped
+from rxpump.streams.source import from_iterable
+from rxpump.streams.writes import MAX_BATCH_BYTES, Writes
+from rxpump.write_result import WriteResult
+
+
+class Stream:
+    """What was appended, and under which expectation; each append waits for `gate`."""
+
+    def __init__(self) -> None:
+        self.events: list[NewEvent] = []
+        self.expectations: list[int] = []
+        self.sizes: list[int] = []
+        self.failure: Exception | None = None
+        self.gate = asyncio.Event()
+        self.gate.set()
+
+    async def append(self, events: Sequence[NewEvent], expected_version: int) -> WriteResult:
+        self.expectations.append(expected_version)
+        await self.gate.wait()
+        if self.failure is not None:
+            raise self.failure
+        first = len(self.events)
+        self.events += events
+        self.sizes.append(len(events))
+        return WriteResult("s", first, len(self.events) - 1, Position(1, 1))
+
+    def write(self, events: Observable[Any], version: int = ExpectedVersion.ANY, batch: int = 10) -> Writes:
+        return Writes(Runtime("test"), events, self.append, expected_version=version, batch_size=batch)
+
+
+def new_events(count: int) -> list[NewEvent]:
+    return [NewEvent("Counted", {"n": n}) for n in range(count)]
+
+
+def source(events: Any) -> Observable[Any]:
+    return from_iterable(Runtime("test"), events)
+
+
+async def test_everything_is_written_in_order_in_full_batches() -> None:
+    stream, events = Stream(), new_events(95)
+    results = await stream.write(source(iter(events))).pipe(rx.to_list())
+    assert stream.events == events
+    assert stream.sizes[1:-1] == [10] * (len(stream.sizes) - 2)
+    assert [result.last_event_number for result in results][-1] == 94
+
+
+async def test_awaiting_gives_the_last_result_and_none_for_nothing() -> None:
+    stream = Stream()
+    last = await stream.write(source(iter(new_events(25))))
+    assert last is not None
+    assert last.last_event_number == 24
+    assert await stream.write(source(iter([]))) is None
+
+
+async def test_a_slow_source_is_not_kept_waiting_for_a_full_batch() -> None:
+    stream, tick = Stream(), asyncio.Event()
+
+    async def ticks():  # type: ignore[no-untyped-def]
+        for event in new_events(3):
+            yield event
+            await tick.wait()
+            tick.clear()
+
+    seen: list[WriteResult] = []
+    done = asyncio.Event()
+
+    def written(result: WriteResult) -> None:
+        seen.append(result)
+        tick.set()
+
+    stream.write(source(ticks())).subscribe(written, on_completed=done.set)
+    await done.wait()
+    assert stream.sizes == [1, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("version", "expected"),
+    [
+        (ExpectedVersion.ANY, [-2, -2, -2]),
+        (ExpectedVersion.STREAM_EXISTS, [-4, -4, -4]),
+        (ExpectedVersion.NO_STREAM, [-1, 9, 19]),
+        (-1, [-1, 9, 19]),
+    ],
+)
+async def test_exact_versions_are_chained(version: int, expected: list[int]) -> None:
+    stream = Stream()
+    stream.gate.clear()
+    done = asyncio.Event()
+    stream.write(source(iter(new_events(30))), version).subscribe(on_completed=done.set)
+    while not stream.expectations:
+        await asyncio.sleep(0)
+    stream.gate.set()
+    await done.wait()
+    assert stream.expectations[:2] == expected[:2]
+
+
+async def test_the_source_is_held_while_a_write_takes_its_time() -> None:
+    stream, given = Stream(), 0
+    stream.gate.clear()
+
+    def count(events: list[NewEvent]):  # type: ignore[no-untyped-def]
+        nonlocal given
+        for event in events:
+            given += 1
+            yield event
+
+    done = asyncio.Event()
+    stream.write(source(count(new_events(1000)))).subscribe(on_completed=done.set)
+    for _ in range(100):
+        await asyncio.sleep(0)
+    assert given <= 10 + 2 * 10 + 1, "one batch under way, two waiting"
+    stream.gate.set()
+    await done.wait()
+    assert len(stream.events) == 1000
+
+
+async def test_a_failed_write_is_the_error_and_disposes_the_source() -> None:
+    stream, closed = Stream(), asyncio.Event()
+    stream.failure = WrongExpectedVersion("s", 5, 7)
+
+    async def endless():  # type: ignore[no-untyped-def]
+        try:
+            while True:
+                yield NewEvent("Tick")
+                await asyncio.sleep(0)
+        finally:
+            closed.set()
+
+    with pytest.raises(WrongExpectedVersion):
+        await stream.write(source(endless()))
+    await closed.wait()
+
+
+async def test_what_was_given_before_the_source_failed_is_written() -> None:
+    stream = Stream()
+
+    def failing():  # type: ignore[no-untyped-def]
+        yield from new_events(3)
+        raise LookupError("gone")
+
+    with pytest.raises(LookupError):
+        await stream.write(source(failing()))
+    assert len(stream.events) == 3
+
+
+async def test_a_synchronous_source_without_demand_does_not_deadlock() -> None:
+    stream = Stream()
+    await stream.write(Piped(reactivex.from_iterable(new_events(300))))
+    assert len(stream.events) == 300
+
+
+async def test_what_is_no_event_is_refused_by_name() -> None:
+    with pytest.raises(InvalidArgument, match="events is 'x'; allowed is NewEvents"):
+        await Stream().write(source(iter(["x"])))
+
+
+async def test_large_events_make_small_batches() -> None:
+    stream = Stream()
+    large = [NewEvent("Blob", bytes(MAX_BATCH_BYTES // 2 - 100)) for _ in range(6)]
+    await stream.write(source(iter(large)))
+    assert max(stream.sizes) == 2
