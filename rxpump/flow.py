@@ -11,12 +11,18 @@ operator, whoever keeps an item for later finds, in its own `on_next`, the Flow 
 `Brake` is the keeper's side: it takes a hold when too much is kept, and lets go when enough has left. A
 source delivers nothing while anybody holds its Flow. Holds end with the keeper (`Brake.close`) and with the
 source (a Flow that is over can be held by nobody).
+
+A Flow also knows its `origin`: the item of the first source, the event, that what is being delivered comes
+from. A stage that keeps items and delivers them later from a Flow of its own passes it on, under one rule:
+when a Flow delivers with origin e, everything that comes of events before e has been delivered by it. So
+whoever stands at the end of a pipeline knows how far its work is done, whatever became of the events.
 """
 
 from __future__ import annotations
 
 import asyncio
 from contextvars import ContextVar
+from typing import Any
 
 from rxpump.errors import BufferOverflow
 
@@ -26,11 +32,12 @@ _delivering: ContextVar[Flow | None] = ContextVar("rxpump.flow", default=None)
 class Flow:
     """One subscription to one source. `is_clear`: nobody holds it and it is not over."""
 
-    __slots__ = ("_cleared", "_holders", "_is_over", "is_clear", "name")
+    __slots__ = ("_cleared", "_holders", "_is_over", "is_clear", "name", "origin")
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.is_clear = True
+        self.origin: Any = None
         self._is_over = False
         self._holders: set[Brake] = set()
         self._cleared: asyncio.Future[None] | None = None

@@ -72,6 +72,7 @@ async def _deliver_page(page: Iterable[T], observer: abc.ObserverBase[T], flow: 
     try:
         turn_ends = monotonic() + SLICE_SECONDS
         for item in page:
+            flow.origin = item
             on_next(item)
             if not flow.is_clear or monotonic() > turn_ends:
                 await flow.until_clear()
