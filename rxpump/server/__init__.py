@@ -1,1 +1,23 @@
-"""An event store in a process of your own, on the same wire as the real one."""
+"""An Event Store server of our own, for tests, development and one-box deployments.
+
+async with EmbeddedServer(SqliteStore.open("events.db")) as server:
+    print(server.uri)
+"""
+
+from rxpump.server.embedded_server import EmbeddedServer
+from rxpump.server.errors import CannotListen, NotAStore, StoreError, StoreInUse, StoreNotFound, StoreTooNew
+from rxpump.server.store.sqlite_store import SqliteStore
+from rxpump.server.users import DEFAULT_ACCOUNTS, Account
+
+__all__ = [
+    "DEFAULT_ACCOUNTS",
+    "Account",
+    "CannotListen",
+    "EmbeddedServer",
+    "NotAStore",
+    "SqliteStore",
+    "StoreError",
+    "StoreInUse",
+    "StoreNotFound",
+    "StoreTooNew",
+]

@@ -1,0 +1,117 @@
+"""One client's packages, answered: who they are, what they ask, what is wrong with it.
+
+What concerns the connection itself (heartbeats, IdentifyClient, Authenticate) is answered here, to
+anybody. All else first needs a user: the package's own credentials, or else those of the last
+Authenticate. Where that one failed nobody is left to act for, and every package without credentials of
+its own is refused (protocol section 4.12).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from google.protobuf.message import DecodeError
+
+from rxpump.server.handlers.table import HANDLERS, IGNORED, Pending
+from rxpump.server.request import BadPayload, Request
+from rxpump.server.store.sqlite_store import SqliteStore
+from rxpump.server.users import ANONYMOUS, User, Users
+from rxpump.wire.commands import Command, command_name
+from rxpump.wire.package import Package
+from rxpump.wire.schema import IdentifyClient
+
+_NEWEST_CLIENT: Final = 1
+_OUT_OF_BOUNDS: Final = "Index was outside the bounds of the array."
+_LAST_UNKNOWN: Final = 0xFF  # a real server's table of commands ends one before it
+
+
+class Conversation:
+    """What the server knows of one client. Bytes and time are the session's business."""
+
+    def __init__(self, store: SqliteStore, users: Users, send: Callable[[Package], None]) -> None:
+        self.client_name: str | None = None
+        self.client_version = 0
+        self._store = store
+        self._users = users
+        self._send = send
+        self._user: User | None = ANONYMOUS
+
+    def receive(self, package: Package) -> Pending | None:
+        """Answer a package; or give what the answer waits for, and answer then."""
+        about_connection = _ABOUT_CONNECTION.get(package.command)
+        if about_connection is not None:
+            about_connection(self, package)
+            return None
+        user = self._user if package.credentials is None else self._users.authenticate(package.credentials)
+        if user is None:
+            self._reply(package, Command.NOT_AUTHENTICATED, b"Not Authenticated")
+            return None
+        try:
+            return self._handle(package, user)
+        except BadPayload as wrong:
+            self.refuse(package, str(wrong))
+            return None
+
+    def refuse(self, package: Package, why: str = "") -> None:
+        """Answer BadRequest, with a real server's text."""
+        name = command_name(package.command) if package.command in _COMMANDS else str(package.command)
+        text = f"Could not unwrap network package for command {name}.\n{why}"
+        self._reply(package, Command.BAD_REQUEST, text.encode())
+
+    def _handle(self, package: Package, user: User) -> Pending | None:
+        if self.client_version > _NEWEST_CLIENT or package.command == _LAST_UNKNOWN:
+            raise BadPayload(_OUT_OF_BOUNDS)
+        if package.command in IGNORED:
+            return None
+        handler = HANDLERS.get(package.command)
+        if handler is None:
+            raise BadPayload
+
+        def reply(command: Command, payload: bytes) -> None:
+            self._reply(package, command, payload)
+
+        return handler(Request(package.command, package.correlation_id, package.payload, user, reply), self._store)
+
+    def _reply(self, to: Package, command: Command, payload: bytes = b"") -> None:
+        self._send(Package(command, to.correlation_id, payload))
+
+    def _heartbeat(self, package: Package) -> None:
+        self._reply(package, Command.HEARTBEAT_RESPONSE)
+
+    def _identify(self, package: Package) -> None:
+        try:
+            message = IdentifyClient.FromString(package.payload)
+        except DecodeError:
+            return  # a real server says nothing to this
+        self.client_version = message.version
+        self.client_name = str(message.connection_name)
+        self._reply(package, Command.CLIENT_IDENTIFIED)
+
+    def _authenticate(self, package: Package) -> None:
+        if package.credentials is None:
+            self._reply(package, Command.NOT_AUTHENTICATED, b"No user credentials provided.")
+            return
+        self._user = self._users.authenticate(package.credentials)
+        if self._user is None:
+            self._reply(package, Command.NOT_AUTHENTICATED, b"Unauthorized")
+        else:
+            self._reply(package, Command.AUTHENTICATED)
+
+    def _ignore(self, package: Package) -> None:
+        pass
+
+    def __repr__(self) -> str:
+        who = "nobody" if self._user is None else "/".join(sorted(self._user.roles))
+        return f"<Conversation with {self.client_name!r}, as {who}>"
+
+
+_COMMANDS: Final = frozenset(Command)
+
+_ABOUT_CONNECTION: Final[dict[int, Callable[[Conversation, Package], None]]] = {
+    Command.HEARTBEAT_REQUEST: Conversation._heartbeat,
+    Command.HEARTBEAT_RESPONSE: Conversation._ignore,
+    Command.BAD_REQUEST: Conversation._ignore,
+    Command.IDENTIFY_CLIENT: Conversation._identify,
+    Command.AUTHENTICATE: Conversation._authenticate,
+}

@@ -1,0 +1,114 @@
+"""The server: a store, the users, and a socket that clients connect to."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from functools import partial
+from types import TracebackType
+from typing import Final
+
+from rxpump.protocol.heartbeat import Heartbeat
+from rxpump.server.errors import CannotListen
+from rxpump.server.session import Session
+from rxpump.server.store.sqlite_store import SqliteStore
+from rxpump.server.users import DEFAULT_ACCOUNTS, Account, Users
+
+_GOODBYE_TIMEOUT: Final = 1.0  # seconds that a client has to read the last answers when the server stops
+
+
+class EmbeddedServer:
+    """An Event Store in this process, for any client that speaks the TCP protocol.
+
+    store:               what is served; the server closes it when it stops.
+    host, port:          where to listen; port 0 takes a free one, which `port` tells once started.
+    users:               who may log in.
+    heartbeat_interval:  seconds of silence after which a client is asked for a sign of life.
+    heartbeat_timeout:   seconds of silence after that, until it is cut.
+
+    An async context manager; or `await start()` and `await stop()`. Raises CannotListen.
+    """
+
+    def __init__(
+        self,
+        store: SqliteStore,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        users: Iterable[Account] = DEFAULT_ACCOUNTS,
+        *,
+        heartbeat_interval: float = 2.0,
+        heartbeat_timeout: float = 1.0,
+    ) -> None:
+        self.store = store
+        self.host = host
+        self.port = port
+        self._users = Users(users)
+        self._make_heartbeat = partial(Heartbeat, heartbeat_interval, heartbeat_timeout)
+        self._listener: asyncio.Server | None = None
+        self._sessions: set[Session] = set()
+        self._all_ended = asyncio.Event()
+        self._all_ended.set()
+
+    @property
+    def uri(self) -> str:
+        """The connection string of this server, without credentials."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"tcp://{host}:{self.port}"
+
+    async def start(self) -> None:
+        """Listen from now on."""
+        loop = asyncio.get_running_loop()
+        try:
+            self._listener = await loop.create_server(self._new_session, self.host, self.port)
+        except OSError as error:
+            await self.store.close()
+            raise CannotListen(self.host, self.port, str(error)) from error
+        self.port = self._listener.sockets[0].getsockname()[1]
+
+    def _new_session(self) -> Session:
+        return Session(self.store, self._users, self._make_heartbeat, self._begun, self._ended)
+
+    def _begun(self, session: Session) -> None:
+        self._sessions.add(session)
+        self._all_ended.clear()
+        if self._listener is None:  # it was on its way in when the server stopped
+            session.abort()
+
+    def _ended(self, session: Session) -> None:
+        self._sessions.discard(session)
+        if not self._sessions:
+            self._all_ended.set()
+
+    async def stop(self) -> None:
+        """Listen no more, commit what was asked for, answer it, close every connection and the store."""
+        if self._listener is not None:
+            self._listener.close()
+            self._listener = None
+        for session in self._sessions:
+            session.stop()
+        await self.store.close()
+        await self._say_goodbye()
+
+    async def _say_goodbye(self) -> None:
+        for session in tuple(self._sessions):
+            session.close()
+        try:
+            await asyncio.wait_for(self._all_ended.wait(), _GOODBYE_TIMEOUT)
+        except TimeoutError:
+            for session in tuple(self._sessions):
+                session.abort()
+            await self._all_ended.wait()
+
+    async def __aenter__(self) -> EmbeddedServer:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.stop()
+
+    def __repr__(self) -> str:
+        if self._listener is None:
+            return f"<EmbeddedServer not listening, {self.store!r}>"
+        return f"<EmbeddedServer {self.uri}, {len(self._sessions)} clients, {self.store!r}>"

@@ -1,0 +1,1 @@
+"""What the server does for each command: one kind of request a file."""

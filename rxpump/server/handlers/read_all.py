@@ -1,0 +1,85 @@
+"""ReadAllEventsForward and -Backward: a page of `$all` (protocol section 4.7).
+
+Every event's commit and prepare position are the same here, so a pair falls between two events in one
+way only, whatever the pair.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from rxpump.direction import StreamDirection
+from rxpump.limits import MAX_PAGE_EVENTS
+from rxpump.position import LAST_POSITION, Position
+from rxpump.server.access import ALL_STREAM, Permission, may
+from rxpump.server.request import Request, encode
+from rxpump.server.store.pages import Page
+from rxpump.server.store.reader import Reader
+from rxpump.server.store.sqlite_store import SqliteStore
+from rxpump.wire.codes import ReadAllResult
+from rxpump.wire.commands import Command
+from rxpump.wire.schema import ReadAllEvents, ReadAllEventsCompleted, ResolvedEvent
+
+_TOO_MANY: Final = f"Read size too big, should be less than {MAX_PAGE_EVENTS} items"
+_INVALID: Final = "Invalid position."
+
+
+def read_all_forward(request: Request, store: SqliteStore) -> None:
+    """Answer a ReadAllEventsForward."""
+    request.reply(Command.READ_ALL_EVENTS_FORWARD_COMPLETED, _read(request, store.read, StreamDirection.FORWARD))
+
+
+def read_all_backward(request: Request, store: SqliteStore) -> None:
+    """Answer a ReadAllEventsBackward."""
+    request.reply(Command.READ_ALL_EVENTS_BACKWARD_COMPLETED, _read(request, store.read, StreamDirection.BACKWARD))
+
+
+def _read(request: Request, read: Reader, direction: StreamDirection) -> bytes:
+    asked = request.read(ReadAllEvents)
+    position = Position(asked.commit_position, asked.prepare_position)
+    if asked.max_count > MAX_PAGE_EVENTS:
+        return _nothing(position, ReadAllResult.ERROR, _TOO_MANY)
+    end = read.log().end
+    if position == LAST_POSITION:
+        position = Position(end, end)
+    beyond = direction is StreamDirection.BACKWARD and position > (end, end)
+    if min(position) < 0 or beyond:
+        return _nothing(position, ReadAllResult.ERROR, _INVALID)
+    if not may(request.user, Permission.READ, ALL_STREAM):
+        return _nothing(position, ReadAllResult.ACCESS_DENIED)
+    page = _page(read, asked, position, direction)
+    if not all(may(request.user, Permission.READ, name) for name in page.link_streams if name):
+        return _nothing(position, ReadAllResult.ACCESS_DENIED)
+    return _completed(position, page, direction)
+
+
+def _page(read: Reader, asked: Any, position: Position, direction: StreamDirection) -> Page:
+    bound = position.commit + (position.prepare > position.commit)
+    bound = min(bound, read.log().end)
+    return read.all_page(bound, max(0, asked.max_count), direction, resolve_links=asked.resolve_link_tos)
+
+
+def _completed(position: Position, page: Page, direction: StreamDirection) -> bytes:
+    then = _next(page, direction) if page.size else position
+    start = ReadAllEventsCompleted(commit_position=position.commit, prepare_position=position.prepare)
+    rest = ReadAllEventsCompleted(next_commit_position=then.commit, next_prepare_position=then.prepare)
+    return encode(start) + page.events + encode(rest)
+
+
+def _next(page: Page, direction: StreamDirection) -> Position:
+    record, tail = page.last_columns[-2:]
+    commit = ResolvedEvent.FromString(tail).commit_position
+    return Position(commit + len(record), 0) if direction is StreamDirection.FORWARD else Position(commit, commit)
+
+
+def _nothing(position: Position, result: ReadAllResult, error: str | None = None) -> bytes:
+    return encode(
+        ReadAllEventsCompleted(
+            commit_position=position.commit,
+            prepare_position=position.prepare,
+            next_commit_position=-1,
+            next_prepare_position=-1,
+            result=result,
+            error=error,
+        )
+    )

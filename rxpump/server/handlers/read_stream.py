@@ -1,0 +1,98 @@
+"""ReadStreamEventsForward and -Backward: a page of a stream (protocol section 4.6)."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from rxpump.direction import StreamDirection
+from rxpump.limits import MAX_PAGE_EVENTS
+from rxpump.server.access import Permission, may
+from rxpump.server.request import Request, checked_name, checked_number, encode
+from rxpump.server.store import stream_window
+from rxpump.server.store.pages import Page
+from rxpump.server.store.reader import Reader, StoredStream
+from rxpump.server.store.sqlite_store import SqliteStore
+from rxpump.server.users import User
+from rxpump.wire.codes import ReadStreamResult
+from rxpump.wire.commands import Command
+from rxpump.wire.schema import ReadStreamEvents, ReadStreamEventsCompleted
+
+_TOO_MANY: Final = f"Read size too big, should be less than {MAX_PAGE_EVENTS} items"
+_TOO_FEW: Final = "maxCount should be positive.\nParameter name: maxCount"
+_BEFORE_START: Final = "fromEventNumber should be non negative.\nParameter name: fromEventNumber"
+
+
+def read_stream_forward(request: Request, store: SqliteStore) -> None:
+    """Answer a ReadStreamEventsForward."""
+    payload = _read(request, store.read, StreamDirection.FORWARD)
+    request.reply(Command.READ_STREAM_EVENTS_FORWARD_COMPLETED, payload)
+
+
+def read_stream_backward(request: Request, store: SqliteStore) -> None:
+    """Answer a ReadStreamEventsBackward."""
+    payload = _read(request, store.read, StreamDirection.BACKWARD)
+    request.reply(Command.READ_STREAM_EVENTS_BACKWARD_COMPLETED, payload)
+
+
+def _read(request: Request, read: Reader, direction: StreamDirection) -> bytes:
+    asked = request.read(ReadStreamEvents)
+    checked_name(asked.event_stream_id)
+    checked_number(asked.from_event_number)
+    refusal = _refusal(asked, request.user, direction)
+    if refusal is not None:
+        return _nothing(read, *refusal)
+    stream = read.stream(asked.event_stream_id)
+    if stream is None:
+        return _nothing(read, ReadStreamResult.NO_STREAM)
+    page, then = _page(read, stream, asked, direction)
+    if not all(may(request.user, Permission.READ, name) for name in page.link_streams if name):
+        return _nothing(read, ReadStreamResult.ACCESS_DENIED)
+    trailer = ReadStreamEventsCompleted(
+        result=ReadStreamResult.SUCCESS,
+        next_event_number=then.next_event_number,
+        last_event_number=stream.last,
+        is_end_of_stream=then.is_end_of_stream,
+        last_commit_position=read.log().last_commit,
+        error="",
+    )
+    return page.events + encode(trailer)
+
+
+def _refusal(asked: Any, user: User, direction: StreamDirection) -> tuple[ReadStreamResult, str] | None:
+    if asked.max_count > MAX_PAGE_EVENTS:
+        return ReadStreamResult.ERROR, _TOO_MANY
+    if not may(user, Permission.READ, asked.event_stream_id):
+        return ReadStreamResult.ACCESS_DENIED, ""
+    if direction is StreamDirection.FORWARD and asked.from_event_number < 0:
+        return ReadStreamResult.ERROR, _BEFORE_START
+    if asked.max_count <= 0:
+        return ReadStreamResult.ERROR, _TOO_FEW
+    return None
+
+
+def _page(
+    read: Reader, stream: StoredStream, asked: Any, direction: StreamDirection
+) -> tuple[Page, stream_window.Continuation]:
+    span = (asked.from_event_number, asked.max_count)
+    if direction is StreamDirection.FORWARD:
+        window = stream_window.forward(*span, last=stream.last)
+        page = read.stream_page(stream, window, direction, resolve_links=asked.resolve_link_tos)
+        found = window.low + page.size - 1 if page.size else None
+        return page, stream_window.after_forward(*span, found, cut=page.cut, last=stream.last)
+    window = stream_window.backward(*span, last=stream.last)
+    page = read.stream_page(stream, window, direction, resolve_links=asked.resolve_link_tos)
+    found = window.high - page.size + 1 if page.size else None
+    return page, stream_window.after_backward(*span, found, cut=page.cut, last=stream.last)
+
+
+def _nothing(read: Reader, result: ReadStreamResult, error: str = "") -> bytes:
+    return encode(
+        ReadStreamEventsCompleted(
+            result=result,
+            next_event_number=-1,
+            last_event_number=-1,
+            is_end_of_stream=True,
+            last_commit_position=read.log().last_commit,
+            error=error,
+        )
+    )

@@ -1,0 +1,38 @@
+"""Which handler answers which command."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from rxpump.server.handlers.ping import ping
+from rxpump.server.handlers.read_all import read_all_backward, read_all_forward
+from rxpump.server.handlers.read_event import read_event
+from rxpump.server.handlers.read_stream import read_stream_backward, read_stream_forward
+from rxpump.server.handlers.write_events import write_events
+from rxpump.server.request import Request
+from rxpump.server.store.group_commit import Outcome
+from rxpump.server.store.sqlite_store import SqliteStore
+from rxpump.wire.commands import Command
+
+Pending = asyncio.Future[Outcome]
+"""What an answer waits for."""
+
+Handler = Callable[[Request, SqliteStore], Pending | None]
+"""Answers a request: at once, or when what it gives back is done."""
+
+HANDLERS: Final[Mapping[int, Handler]] = {
+    Command.PING: ping,
+    Command.WRITE_EVENTS: write_events,
+    Command.READ_EVENT: read_event,
+    Command.READ_STREAM_EVENTS_FORWARD: read_stream_forward,
+    Command.READ_STREAM_EVENTS_BACKWARD: read_stream_backward,
+    Command.READ_ALL_EVENTS_FORWARD: read_all_forward,
+    Command.READ_ALL_EVENTS_BACKWARD: read_all_backward,
+}
+
+IGNORED: Final = frozenset(
+    {Command.NOT_HANDLED, *(command for command in Command if command.name.endswith("_COMPLETED"))}
+)
+"""Answers that only a server gives: from a client they are read and dropped (protocol section 1.3)."""

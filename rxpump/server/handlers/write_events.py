@@ -1,0 +1,91 @@
+"""WriteEvents: an atomic append (protocol sections 4.3 and 4.4)."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, Final
+
+from rxpump.expected_version import ExpectedVersion
+from rxpump.limits import MAX_EVENT_BYTES
+from rxpump.server.access import Permission, may
+from rxpump.server.request import NO_ID, BadPayload, Request, checked_name, encode
+from rxpump.server.store.append_rule import WrongVersion
+from rxpump.server.store.appender import Appended, AppendRequest
+from rxpump.server.store.group_commit import NotCommitted, Outcome
+from rxpump.server.store.sqlite_store import SqliteStore
+from rxpump.wire.codes import OperationResult
+from rxpump.wire.commands import Command
+from rxpump.wire.schema import WriteEvents, WriteEventsCompleted
+
+_NOTHING: Final = -(2**31)  # what a real server puts where there is no number to tell
+_UNKNOWN_VERSION: Final = -1
+
+
+def write_events(request: Request, store: SqliteStore) -> asyncio.Future[Outcome] | None:
+    """Answer a WriteEvents, once it is committed."""
+    message = request.read(WriteEvents)
+    append = AppendRequest(
+        checked_name(message.event_stream_id),
+        _checked_version(message.expected_version),
+        [_checked_event(event) for event in message.events],
+    )
+    if not may(request.user, Permission.WRITE, append.stream):
+        request.reply(Command.WRITE_EVENTS_COMPLETED, _refused(OperationResult.ACCESS_DENIED, "Access denied."))
+        return None
+
+    def answer(outcome: asyncio.Future[Outcome]) -> None:
+        request.reply(Command.WRITE_EVENTS_COMPLETED, _completed(outcome.result()))
+
+    pending = store.append(append)
+    pending.add_done_callback(answer)
+    return pending
+
+
+def _checked_version(expected: int) -> int:
+    if expected == -3 or expected < ExpectedVersion.STREAM_EXISTS:
+        raise BadPayload
+    return expected
+
+
+def _checked_event(event: Any) -> Any:
+    event_type = checked_name(event.event_type)
+    if len(event.event_id) != len(NO_ID) or event.event_id == NO_ID:
+        raise BadPayload
+    if len(event.data) + len(event.metadata) + 2 * len(event_type) > MAX_EVENT_BYTES:
+        raise BadPayload
+    return event
+
+
+def _completed(outcome: Outcome) -> bytes:
+    match outcome:
+        case Appended(first, last, position):
+            return encode(
+                WriteEventsCompleted(
+                    result=OperationResult.SUCCESS,
+                    first_event_number=first,
+                    last_event_number=last,
+                    prepare_position=position,
+                    commit_position=position,
+                    current_version=0,
+                )
+            )
+        case WrongVersion(current):
+            return _refused(OperationResult.WRONG_EXPECTED_VERSION, "Wrong expected version.", current)
+        case NotCommitted():
+            # "Outcome unknown" makes clients try again with the same ids, which is right: a disk may
+            # have room again, and if the events were written after all, they are known by their ids.
+            return _refused(OperationResult.COMMIT_TIMEOUT, "Commit phase timeout.")
+
+
+def _refused(result: OperationResult, text: str, current_version: int = _UNKNOWN_VERSION) -> bytes:
+    return encode(
+        WriteEventsCompleted(
+            result=result,
+            message=text,
+            first_event_number=_NOTHING,
+            last_event_number=_NOTHING,
+            prepare_position=_NOTHING,
+            commit_position=0,
+            current_version=current_version,
+        )
+    )

@@ -1,0 +1,62 @@
+"""One request of a client, and what is wrong with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import UUID
+
+from google.protobuf.message import DecodeError
+
+from rxpump.server.users import User
+from rxpump.wire.commands import Command
+
+NO_ID: Final = UUID(int=0).bytes
+
+
+class BadPayload(Exception):
+    """The payload is not what its command asks for (protocol section 1.3); `args[0]` may say more."""
+
+    def __str__(self) -> str:
+        return str(self.args[0]) if self.args else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A package that a user sent. `reply` answers it, now or later."""
+
+    command: int
+    correlation_id: bytes
+    payload: bytes
+    user: User
+    reply: Callable[[Command, bytes], None]
+
+    def read(self, message: Any) -> Any:
+        """Read the payload as a `message`. Raises BadPayload, also for a zero correlation id."""
+        if self.correlation_id == NO_ID:
+            raise BadPayload
+        try:
+            return message.FromString(self.payload)
+        except DecodeError:
+            raise BadPayload from None
+
+
+def encode(message: Any) -> bytes:
+    """Encode a message as the payload of an answer."""
+    return bytes(message.SerializeToString())
+
+
+def checked_name(value: object) -> str:
+    """Check a stream's name or an event's type. Raises BadPayload."""
+    # text that is not UTF-8 arrives here as bytes
+    if not isinstance(value, str) or not value:
+        raise BadPayload
+    return value
+
+
+def checked_number(value: int) -> int:
+    """Check an event number: from 0, or -1. Raises BadPayload."""
+    if value < -1:
+        raise BadPayload
+    return value

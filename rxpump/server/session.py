@@ -1,0 +1,188 @@
+"""One client's connection: bytes in, answers out, and a watch on both.
+
+A session takes no more from its client than it can hold. It works on a few packages, then lets other
+sessions have their turn; it stops, and stops reading, while the client does not read its answers or
+while too many bytes of its writes wait to be committed. So its memory is bounded by the limits below
+and one frame, whatever the client does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable
+from functools import partial
+from typing import Final
+from uuid import uuid4
+
+from rxpump.protocol.heartbeat import Heartbeat, Pulse
+from rxpump.server.conversation import Conversation
+from rxpump.server.handlers.table import Pending
+from rxpump.server.outbox import MAX_UNSENT_BYTES, Outbox
+from rxpump.server.request import NO_ID
+from rxpump.server.store.sqlite_store import SqliteStore
+from rxpump.server.users import Users
+from rxpump.wire.commands import Command
+from rxpump.wire.framing import Framer
+from rxpump.wire.package import Package
+
+_log = logging.getLogger("rxpump.server")
+
+_UNREAD_BYTES: Final = 1024 * 1024  # answers that the client has not read; over this it gets no more
+_UNCOMMITTED_BYTES: Final = 16 * 1024 * 1024  # writes of this client that wait for the disk
+_REQUEST_BYTES: Final = 256  # what a waiting write takes besides its payload, about
+_TURN_PACKAGES: Final = 64  # packages that one session may work on before others get their turn
+
+
+class Session(asyncio.Protocol):
+    """One client. `begun` is called once it is connected, `ended` when its connection is gone."""
+
+    def __init__(
+        self,
+        store: SqliteStore,
+        users: Users,
+        make_heartbeat: Callable[[float], Heartbeat],
+        begun: Callable[[Session], None],
+        ended: Callable[[Session], None],
+    ) -> None:
+        self.conversation = Conversation(store, users, self.send)
+        self._make_heartbeat = make_heartbeat
+        self._begun = begun
+        self._ended = ended
+        self._framer = Framer()
+        self._received: deque[Package] = deque()
+        self._has_turn = False
+        self._is_stopping = False
+        self._is_unread = False
+        self._uncommitted = 0
+        self._unsent_at_tick = 0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """The client is there (asyncio's protocol)."""
+        assert isinstance(transport, asyncio.Transport)
+        transport.set_write_buffer_limits(high=_UNREAD_BYTES)
+        self._transport = transport
+        self._outbox = Outbox(transport)
+        self._loop = asyncio.get_running_loop()
+        self._heartbeat = self._make_heartbeat(self._loop.time())
+        self._timer = self._loop.call_at(self._heartbeat.deadline, self._tick)
+        self._begun(self)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """The client is gone (asyncio's protocol)."""
+        self._timer.cancel()
+        self._received.clear()
+        self._ended(self)
+
+    def stop(self) -> None:
+        """Take nothing more from the client; answers that are due still leave."""
+        self._is_stopping = True
+        self._received.clear()
+        self._transport.pause_reading()
+
+    def close(self) -> None:
+        """Send what is to be sent, then close."""
+        self._outbox.flush()
+        self._transport.close()
+
+    def abort(self) -> None:
+        """Close at once."""
+        self._transport.abort()
+
+    # In ---------------------------------------------------------------------------------------
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes have come (asyncio's protocol)."""
+        self._heartbeat.heard()
+        self._received += self._framer.feed(data)
+        if not self._has_turn:
+            self._work()
+
+    def _work(self) -> None:
+        """Answer some of what was received, and see to it that the rest gets its turn."""
+        self._has_turn = False
+        for _ in range(_TURN_PACKAGES):
+            if not self._received or self._is_full():
+                break
+            self._answer(self._received.popleft())
+        if self._received or self._is_full():
+            self._transport.pause_reading()
+            if not self._is_full():
+                self._has_turn = True
+                self._loop.call_soon(self._work)
+        elif self._framer.failure is not None:
+            self._give_up(f"Invalid TCP frame received. Error: {self._framer.failure}.")
+        elif not self._is_stopping:
+            self._transport.resume_reading()
+
+    def _is_full(self) -> bool:
+        return self._is_unread or self._uncommitted > _UNCOMMITTED_BYTES
+
+    def _answer(self, package: Package) -> None:
+        try:
+            pending = self.conversation.receive(package)
+        except Exception:
+            _log.exception("answering %r failed", package)
+            self.conversation.refuse(package)
+            self.close()
+            return
+        if pending is not None:
+            size = _REQUEST_BYTES + len(package.payload)
+            self._uncommitted += size
+            pending.add_done_callback(partial(self._committed, size))
+
+    def _committed(self, size: int, _pending: Pending) -> None:
+        was_full = self._is_full()
+        self._uncommitted -= size
+        if was_full and not self._has_turn:
+            self._work()
+
+    # Out --------------------------------------------------------------------------------------
+
+    def send(self, package: Package) -> None:
+        """Send a package; cut a client that has left too much unread."""
+        if self._transport.is_closing():
+            return
+        if self._outbox.unsent > MAX_UNSENT_BYTES:
+            _log.warning("%r is cut: it does not read", self)
+            self._transport.abort()
+            return
+        self._outbox.put(package.encode())
+
+    def pause_writing(self) -> None:
+        """The client leaves answers unread (asyncio's protocol)."""
+        self._is_unread = True
+
+    def resume_writing(self) -> None:
+        """The client has read (asyncio's protocol)."""
+        self._is_unread = False
+        self._heartbeat.heard()
+        if not self._has_turn:
+            self._work()
+
+    def _give_up(self, why: str) -> None:
+        self.send(Package(Command.BAD_REQUEST, NO_ID, why.encode()))
+        self.close()
+
+    # Time -------------------------------------------------------------------------------------
+
+    def _tick(self) -> None:
+        if self._shows_life():
+            self._heartbeat.heard()
+        pulse = self._heartbeat.tick(self._loop.time())
+        if pulse is Pulse.ASKED:
+            self.send(Package(Command.HEARTBEAT_REQUEST, uuid4().bytes_le))
+        if pulse is Pulse.DEAD:
+            _log.info("%r is cut: nothing was heard from it", self)
+            self._transport.abort()
+            return
+        self._timer = self._loop.call_at(self._heartbeat.deadline, self._tick)
+
+    def _shows_life(self) -> bool:
+        """Whether the client reads, or it is we who do not listen to it."""
+        unsent, self._unsent_at_tick = self._unsent_at_tick, self._outbox.unsent
+        return self._unsent_at_tick < unsent or (self._is_full() and not self._is_unread)
+
+    def __repr__(self) -> str:
+        return f"<Session {self.conversation!r}, {self._outbox.unsent} bytes unsent>"

@@ -1,0 +1,1 @@
+"""Where events are kept: one SQLite database, in a file or in memory."""

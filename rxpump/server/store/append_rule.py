@@ -1,0 +1,85 @@
+"""What becomes of an append: the decision table of protocol section 4.3, row by row.
+
+Only event ids are compared; type, data and metadata are not looked at. A "recent" id is one the store
+has, in whichever stream it was placed last; a real server forgets old ones (a cache of 8 MiB), this
+one never does, as it asks an index on disk. Rows 1 and 2 and the exception in row 9 are about deleted
+streams, which this server cannot have yet. Row 13 is about clusters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
+
+from rxpump.expected_version import ExpectedVersion
+
+
+class StreamState(Protocol):
+    """A stream as it is before the append."""
+
+    @property
+    def last(self) -> int:
+        """The number of its last event, -1 where it has none."""
+
+    def has_metadata(self) -> bool:
+        """Whether anything was ever written to its metadata stream."""
+
+    def recent(self, event_id: bytes) -> int | None:
+        """The event's number, if this stream is where the id was placed last."""
+
+    def ids_after(self, number: int, count: int) -> list[bytes]:
+        """The ids of up to `count` events that follow event `number`."""
+
+
+class Append(NamedTuple):
+    """Write the events, the first as number `first`."""
+
+    first: int
+
+
+class Repeated(NamedTuple):
+    """The events are there already, as `first` to `last`: the write succeeds and changes nothing."""
+
+    first: int
+    last: int
+
+
+class WrongVersion(NamedTuple):
+    """The stream is not as expected; its last event is `current`."""
+
+    current: int
+
+
+Decision = Append | Repeated | WrongVersion
+
+
+def decide(expected: int, ids: Sequence[bytes], stream: StreamState) -> Decision:
+    """Decide on appending events of these `ids`, by the first row that applies."""
+    if expected == ExpectedVersion.STREAM_EXISTS and stream.last < 0 and not stream.has_metadata():
+        return WrongVersion(stream.last)  # row 3
+    if expected in (ExpectedVersion.ANY, ExpectedVersion.STREAM_EXISTS):
+        return _by_recent_ids(ids, stream)
+    if expected < stream.last:
+        return _by_stored_ids(expected, ids, stream)
+    if expected > stream.last:
+        return WrongVersion(stream.last)  # row 11
+    return Append(stream.last + 1)  # row 12, even if the ids are there already
+
+
+def _by_recent_ids(ids: Sequence[bytes], stream: StreamState) -> Decision:
+    first = stream.recent(ids[0]) if ids else None
+    if first is None:
+        return Append(stream.last + 1)  # row 4: later ids are not looked at
+    last = first
+    for event_id in ids[1:]:
+        number = stream.recent(event_id)
+        if number is None:
+            return WrongVersion(stream.last)  # row 5
+        last = number
+    return Repeated(first, last)  # rows 6 and 7; a real server never answers row 7
+
+
+def _by_stored_ids(expected: int, ids: Sequence[bytes], stream: StreamState) -> Decision:
+    if ids and stream.ids_after(expected, len(ids)) == list(ids):
+        return Repeated(expected + 1, expected + len(ids))  # row 8
+    return WrongVersion(stream.last)  # rows 9 and 10

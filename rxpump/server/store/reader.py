@@ -1,0 +1,110 @@
+"""What can be asked of the log. Nothing here waits: a page is a range of one index."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import Final, NamedTuple
+
+from rxpump.direction import StreamDirection
+from rxpump.server.store.pages import Page, plain_page, resolve, resolved_page
+from rxpump.server.store.stream_window import Window
+
+_ORDER: Final = {StreamDirection.FORWARD: "ASC", StreamDirection.BACKWARD: "DESC"}
+
+# A link to -1@stream leads to that stream's last event.
+_TARGET: Final = """
+    LEFT JOIN streams ON streams.name = events.link_stream
+    LEFT JOIN events AS target ON target.stream = streams.id AND target.revision = iif(
+        events.link_revision < 0, (SELECT max(revision) FROM events WHERE stream = streams.id), events.link_revision
+    )
+"""
+
+
+class LogState(NamedTuple):
+    """last_commit: the position of the last write, -1 before the first. end: where the next one goes.
+    largest: the most bytes that a record has."""
+
+    last_commit: int
+    end: int
+    largest: int
+
+
+class StoredStream(NamedTuple):
+    """A stream that has events: how the store calls it, and the number of its last event."""
+
+    key: int
+    last: int
+
+
+class StoredEvent(NamedTuple):
+    """The fields of a ResolvedIndexedEvent, encoded, and the stream that a link was followed into."""
+
+    fields: bytes
+    link_stream: str | None
+
+
+class Reader:
+    """Reads what is committed, on a connection that only reads (or that nobody writes on meanwhile)."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def log(self) -> LogState:
+        """Tell the state of the whole log."""
+        return LogState(*self._connection.execute("SELECT last_commit, end, largest FROM log").fetchone())
+
+    def stream(self, name: str) -> StoredStream | None:
+        """Look for a stream; None if it has no event."""
+        found = self._connection.execute(
+            "SELECT id, (SELECT max(revision) FROM events WHERE stream = id) FROM streams WHERE name = ?", (name,)
+        ).fetchone()
+        return None if found is None else StoredStream(*found)
+
+    def event(self, stream: StoredStream, revision: int, *, resolve_links: bool) -> StoredEvent | None:
+        """Read one event; None if the stream has none of that number."""
+        found = self._connection.execute(
+            f"SELECT events.record, events.link_stream, target.record FROM events {_TARGET}"
+            " WHERE events.stream = ? AND events.revision = ?",
+            (stream.key, revision),
+        ).fetchone()
+        if found is None:
+            return None
+        record, link_stream, target = found
+        if link_stream is None or not resolve_links:
+            return StoredEvent(record, None)
+        return StoredEvent(resolve(record, target), link_stream)
+
+    def stream_page(
+        self, stream: StoredStream, window: Window, direction: StreamDirection, *, resolve_links: bool
+    ) -> Page:
+        """Read the events of `window`, as ReadStreamEventsCompleted.events."""
+        span = (stream.key, window.low, window.high)
+        where = "events.stream = ? AND events.revision BETWEEN ? AND ?"
+        order = f"ORDER BY events.revision {_ORDER[direction]}"
+        if resolve_links and self._has_links(f"events INDEXED BY links_by_stream WHERE {where}", span):
+            return resolved_page(self._resolved("x''", where, order, span), b"\x0a")
+        cursor = self._connection.execute(f"SELECT stream_head, record FROM events WHERE {where} {order}", span)
+        return plain_page(cursor, max(0, window.high - window.low + 1), self.log().largest)
+
+    def all_page(self, start: int, count: int, direction: StreamDirection, *, resolve_links: bool) -> Page:
+        """Read `count` events, as ReadAllEventsCompleted.events: from position `start` on, or before it."""
+        where = f"events.position {'>=' if direction is StreamDirection.FORWARD else '<'} ?"
+        order = f"ORDER BY events.position {_ORDER[direction]} LIMIT ?"
+        span = (start, count)
+        if resolve_links and self._has_links(f"events INDEXED BY links_by_position WHERE {where}", (start,)):
+            return resolved_page(self._resolved("events.all_tail", where, order, span), b"\x1a")
+        cursor = self._connection.execute(
+            f"SELECT all_head, record, all_tail FROM events WHERE {where} {order}", span
+        )
+        return plain_page(cursor, count, self.log().largest)
+
+    def _has_links(self, part: str, span: tuple[int, ...]) -> bool:
+        question = f"SELECT 1 FROM {part} AND events.link_stream IS NOT NULL LIMIT 1"
+        return self._connection.execute(question, span).fetchone() is not None
+
+    def _resolved(self, tail: str, where: str, order: str, span: tuple[int, ...]) -> sqlite3.Cursor:
+        return self._connection.execute(
+            f"SELECT events.record, {tail}, events.link_stream, target.record FROM events {_TARGET}"
+            f" WHERE {where} {order}",
+            span,
+        )

@@ -1,0 +1,93 @@
+"""An event as it is stored: the bytes that pages are made of.
+
+A page of a stream and a page of `$all` hold the same record in different wrappings (protocol section
+3.4). All of them are made here, once, when the event is written, so that a page is the concatenation
+of columns:
+
+    page of a stream   stream_head record           stream_head record           ...
+    page of $all       all_head    record all_tail  all_head    record all_tail  ...
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, NamedTuple
+
+from rxpump.limits import MAX_EVENT_NUMBER
+from rxpump.wire.codes import JSON_CONTENT, LINK_EVENT_TYPE
+from rxpump.wire.schema import EventRecord
+
+_UNIX_EPOCH_TICKS = 621_355_968_000_000_000
+_NEVER = ""  # no stream has the empty name, so a link to it leads nowhere
+_LINK = re.compile(r"\s*([+-]?[0-9]{1,19})\s*@(.+)", re.DOTALL)
+
+
+class Row(NamedTuple):
+    """One row of the table `events`, in the order of its columns."""
+
+    position: int
+    stream: int
+    revision: int
+    event_id: bytes
+    stream_head: bytes
+    record: bytes
+    all_head: bytes
+    all_tail: bytes
+    link_stream: str | None
+    link_revision: int | None
+
+    @property
+    def position_after(self) -> int:
+        """Where the next record begins: positions count the bytes of records, as in a log."""
+        return self.position + len(self.record)
+
+
+def make_row(event: Any, *, stream: int, name: str, revision: int, position: int, now_ns: int) -> Row:
+    """Make the row of `event` (a NewEvent message); `now_ns` is the Unix time in nanoseconds."""
+    content_type = int(event.data_content_type == JSON_CONTENT)
+    body = EventRecord(
+        event_stream_id=name,
+        event_number=revision,
+        event_id=event.event_id,
+        event_type=event.event_type,
+        data_content_type=content_type,
+        metadata_content_type=content_type,
+        data=event.data,
+        metadata=event.metadata,
+        created=_UNIX_EPOCH_TICKS + now_ns // 100,
+        created_epoch=now_ns // 1_000_000,
+    ).SerializeToString()
+    record = b"\x0a" + varint(len(body)) + body
+    encoded = varint(position)
+    all_tail = b"\x18" + encoded + b"\x20" + encoded
+    link_stream, link_revision = _target(event) if event.event_type == LINK_EVENT_TYPE else (None, None)
+    return Row(
+        position,
+        stream,
+        revision,
+        event.event_id,
+        b"\x0a" + varint(len(record)),
+        record,
+        b"\x1a" + varint(len(record) + len(all_tail)),
+        all_tail,
+        link_stream,
+        link_revision,
+    )
+
+
+def _target(link: Any) -> tuple[str, int | None]:
+    """Read `number@stream`; stream names may hold an @ themselves (protocol section 4.8)."""
+    match = _LINK.fullmatch(link.data.decode(errors="replace"))
+    if match is None or not -1 <= int(match[1]) <= MAX_EVENT_NUMBER:
+        return _NEVER, None
+    return match[2], int(match[1])
+
+
+def varint(value: int) -> bytes:
+    """Encode a number >= 0 as protobuf does."""
+    encoded = bytearray()
+    while value > 0x7F:
+        encoded.append(value & 0x7F | 0x80)
+        value >>= 7
+    encoded.append(value)
+    return bytes(encoded)

@@ -1,0 +1,74 @@
+"""The store: one log of events in SQLite, in a file or in memory."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sqlite3
+
+from rxpump.server.errors import StoreError
+from rxpump.server.store.appender import AppendRequest
+from rxpump.server.store.database import MEMORY, open_database
+from rxpump.server.store.group_commit import GroupCommit, Outcome
+from rxpump.server.store.lock import lock
+from rxpump.server.store.reader import Reader
+from rxpump.server.store.writers import LoopWriter, ThreadWriter, Writer
+
+
+class SqliteStore:
+    """Events, and everything else that a server must remember.
+
+    Make one with `open` or `in_memory`. `read` serves reads; `append` writes. It is used from one loop,
+    and whoever has it last awaits `close` (an EmbeddedServer does when it stops).
+    """
+
+    def __init__(
+        self, path: str | None, *, reading: sqlite3.Connection, writing: sqlite3.Connection, lock: sqlite3.Connection
+    ) -> None:
+        self.path = path
+        self.commits = GroupCommit(writing)
+        self.read = Reader(reading)
+        self._connections = (reading, writing, lock)
+        self._writer: Writer | None = None
+        self.is_closed = False
+
+    @classmethod
+    def open(cls, path: str | os.PathLike[str]) -> SqliteStore:
+        """Open the store in the file `path`, or make one there. Raises StoreError, by what is wrong."""
+        path = os.path.realpath(path)
+        holder = lock(path)
+        try:
+            writing = open_database(path)
+        except BaseException:
+            holder.close()
+            raise
+        reading = open_database(path)
+        reading.execute("PRAGMA query_only = ON")
+        return cls(path, reading=reading, writing=writing, lock=holder)
+
+    @classmethod
+    def in_memory(cls) -> SqliteStore:
+        """Make a store that is gone when it is closed."""
+        only = open_database(MEMORY)
+        return cls(None, reading=only, writing=only, lock=only)
+
+    def append(self, request: AppendRequest) -> asyncio.Future[Outcome]:
+        """Append; the outcome comes once it is committed: on disk, if the store is a file."""
+        if self._writer is None:
+            if self.is_closed:
+                raise StoreError(self.path or MEMORY, "it is closed")
+            self._writer = LoopWriter(self.commits) if self.path is None else ThreadWriter(self.commits)
+        return self._writer.append(request)
+
+    async def close(self) -> None:
+        """Commit what waits, and let go of the file. Closing twice is closing once."""
+        self.is_closed = True
+        if self._writer is not None:
+            writer, self._writer = self._writer, None
+            await writer.stop()
+        for connection in self._connections:
+            connection.close()
+
+    def __repr__(self) -> str:
+        state = "closed" if self.is_closed else f"{self.commits.count} commits"
+        return f"<SqliteStore {self.path or 'in memory'}, {state}>"

@@ -1,0 +1,108 @@
+"""Who commits: the loop itself for a store in memory, a thread for one on disk."""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import threading
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
+
+from rxpump.server.store.appender import AppendRequest
+from rxpump.server.store.group_commit import GroupCommit, Outcome
+
+_MOST_AT_ONCE = 512  # appends in one transaction: bounds how long the first waits for the last
+
+
+class Writer(Protocol):
+    """Takes appends at any time, and commits them in the order in which they came."""
+
+    def append(self, request: AppendRequest) -> asyncio.Future[Outcome]:
+        """Append; the outcome comes once it is committed."""
+
+    async def stop(self) -> None:
+        """Commit what waits, and end."""
+
+
+class _Waiting(NamedTuple):
+    request: AppendRequest
+    outcome: asyncio.Future[Outcome]
+
+
+def _settle(waiting: Sequence[_Waiting], outcomes: Sequence[Outcome]) -> None:
+    for (_, future), outcome in zip(waiting, outcomes, strict=True):
+        if not future.done():
+            future.set_result(outcome)
+
+
+class LoopWriter:
+    """Commits in the loop, once in a turn: for a store in memory, where nothing has to be waited for."""
+
+    def __init__(self, commits: GroupCommit) -> None:
+        self._commits = commits
+        self._waiting: list[_Waiting] = []
+
+    def append(self, request: AppendRequest) -> asyncio.Future[Outcome]:
+        """Append; the outcome comes once it is committed."""
+        loop = asyncio.get_running_loop()
+        outcome: asyncio.Future[Outcome] = loop.create_future()
+        if not self._waiting:
+            loop.call_soon(self._commit)
+        self._waiting.append(_Waiting(request, outcome))
+        return outcome
+
+    def _commit(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        _settle(waiting, self._commits.commit([each.request for each in waiting]))
+
+    async def stop(self) -> None:
+        """Commit what waits."""
+        if self._waiting:
+            await asyncio.wait([each.outcome for each in self._waiting])
+
+
+class ThreadWriter:
+    """Commits in a thread of its own, so that the loop never waits for the disk."""
+
+    def __init__(self, commits: GroupCommit) -> None:
+        self._commits = commits
+        self._queue: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
+        self._loop = asyncio.get_running_loop()
+        self._ended = self._loop.create_future()
+        self._thread = threading.Thread(target=self._run, name="rxpump store writer", daemon=True)
+        self._thread.start()
+
+    def append(self, request: AppendRequest) -> asyncio.Future[Outcome]:
+        """Append; the outcome comes once it is durable."""
+        outcome: asyncio.Future[Outcome] = self._loop.create_future()
+        self._queue.put(_Waiting(request, outcome))
+        return outcome
+
+    def _run(self) -> None:
+        more = True
+        while more:
+            waiting, more = self._next()
+            if waiting:
+                outcomes = self._commits.commit([each.request for each in waiting])
+                self._loop.call_soon_threadsafe(_settle, waiting, outcomes)
+        self._loop.call_soon_threadsafe(self._ended.set_result, None)
+
+    def _next(self) -> tuple[list[_Waiting], bool]:
+        """Wait for something to do; give it, and whether there may be more."""
+        waiting: list[_Waiting] = []
+        next_one = self._queue.get()
+        while next_one is not None:
+            waiting.append(next_one)
+            if len(waiting) == _MOST_AT_ONCE:
+                return waiting, True
+            try:
+                next_one = self._queue.get_nowait()
+            except queue.Empty:
+                return waiting, True
+        return waiting, False
+
+    async def stop(self) -> None:
+        """Commit what waits, and end the thread."""
+        self._queue.put(None)
+        await self._ended
+        self._thread.join()
