@@ -1,0 +1,76 @@
+"""A client that is nothing but a socket: it sends packages and hands back what comes, in order."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, Self
+from uuid import uuid4
+
+from rxpump.credentials import Credentials
+from rxpump.server import EmbeddedServer
+from rxpump.wire.commands import Command
+from rxpump.wire.framing import Framer
+from rxpump.wire.package import Package
+
+ADMIN = Credentials("admin", "changeit")
+OPS = Credentials("ops", "changeit")
+
+
+class RawClient:
+    """Use as `async with RawClient.to(server) as client`. Heartbeats are not answered."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self._address = (host, port)
+        self._framer = Framer()
+        self._received: list[Package] = []
+
+    @classmethod
+    def to(cls, server: EmbeddedServer) -> Self:
+        return cls(server.host, server.port)
+
+    async def __aenter__(self) -> Self:
+        self.reader, self.writer = await asyncio.open_connection(*self._address)
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        self.writer.close()
+        try:
+            await self.writer.wait_closed()
+        except ConnectionError:
+            pass
+
+    def send(
+        self, command: int, payload: Any = b"", *, id: bytes | None = None, user: Credentials | None = None
+    ) -> bytes:
+        """Send a package, a message as well as bytes; give its correlation id."""
+        correlation_id = uuid4().bytes_le if id is None else id
+        content = payload if isinstance(payload, bytes) else payload.SerializeToString()
+        self.writer.write(Package(command, correlation_id, content, user).encode())
+        return correlation_id
+
+    async def receive(self) -> Package | None:
+        """The next package; None once the server has closed."""
+        while not self._received:
+            try:
+                data = await self.reader.read(1 << 16)
+            except ConnectionError:
+                data = b""
+            if not data:
+                return None
+            self._received += self._framer.feed(data)
+            assert self._framer.failure is None
+        return self._received.pop(0)
+
+    async def ask(self, command: int, payload: Any = b"", *, user: Credentials | None = None) -> Package:
+        """Send a package and wait for the answer to it, dropping what else comes."""
+        correlation_id = self.send(command, payload, user=user)
+        while (package := await self.receive()) is not None:
+            if package.correlation_id == correlation_id:
+                return package
+        raise ConnectionError("the server closed without an answer")
+
+    async def ask_for(self, message: Any, command: int, payload: Any, *, user: Credentials | None = None) -> Any:
+        """Ask, and read the answer as a `message`."""
+        package = await self.ask(command, payload, user=user)
+        assert package.command not in (Command.BAD_REQUEST, Command.NOT_AUTHENTICATED), package.payload
+        return message.FromString(package.payload)

@@ -1,0 +1,51 @@
+"""Recorded conversations of Event Store 4.1.4 and its clients: tests/data/wire, one JSON object a line.
+
+They start from a server just started, with nothing in it but what it wrote itself. The order of lines
+is that in which a proxy between the two saw the frames; answers to requests in flight together may
+come in any order.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from rxpump.credentials import Credentials
+from rxpump.wire.package import TRUSTED, Package
+
+DIRECTORY = Path(__file__).parent / "data" / "wire"
+NAMES = sorted(path.stem for path in DIRECTORY.glob("*.jsonl"))
+
+
+@dataclass(frozen=True)
+class Line:
+    """Something that happened on connection `conn`: a package, bytes that make none, or an event."""
+
+    conn: int
+    from_client: bool
+    package: Package | None = None
+    raw: bytes | None = None
+    event: str | None = None
+
+
+def load(name: str) -> list[Line]:
+    """The lines of a conversation, notes left out."""
+    lines = (DIRECTORY / f"{name}.jsonl").read_text().splitlines()[1:]
+    return [_line(json.loads(line)) for line in lines if '"event": "note"' not in line]
+
+
+def _line(fields: dict) -> Line:
+    conn, from_client = fields.get("conn", 1), fields.get("dir") == "c2s"
+    if "event" in fields:
+        return Line(conn, from_client, event=fields["event"])
+    if "raw" in fields:
+        return Line(conn, from_client, raw=base64.b64decode(fields["raw"]))
+    command, correlation_id = int(fields["cmd"], 16), bytes.fromhex(fields["corr"])
+    payload = base64.b64decode(fields["payload"])
+    if fields["flags"] & TRUSTED:  # what no package of ours ever is
+        frame = bytes([command, fields["flags"]]) + correlation_id + payload
+        return Line(conn, from_client, raw=len(frame).to_bytes(4, "little") + frame)
+    credentials = Credentials(*fields["auth"]) if fields["auth"] else None
+    return Line(conn, from_client, package=Package(command, correlation_id, payload, credentials))
