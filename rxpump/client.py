@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, Callable, Iterable, Sized
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable, Sized
+from contextlib import aclosing
 from time import perf_counter
 from types import TracebackType
 from typing import Any, overload
@@ -21,10 +22,13 @@ from rxpump.new_event import UNSET, NewEvent
 from rxpump.pages import AllPage, StreamPage
 from rxpump.position import END, FIRST_POSITION, LAST_POSITION, START, Edge, Position
 from rxpump.runtime import Runtime
+from rxpump.settings import Settings
 from rxpump.status import Closed, Idle, Status
 from rxpump.streams.answer import Answer
+from rxpump.streams.catch_up import CatchUp, News, catch_up
+from rxpump.streams.cursor import AllCursor, Cursor, StreamCursor
 from rxpump.streams.observable import Observable, Piped
-from rxpump.streams.source import Source, from_iterable
+from rxpump.streams.source import ResumableSource, Source, from_iterable
 from rxpump.streams.writes import Writes
 from rxpump.transport.base import Transport
 from rxpump.transport.paging import all_pages, stream_pages
@@ -44,9 +48,10 @@ class Client:
     InvalidArgument. What the server refuses arrives as an error of `rxpump.errors`.
     """
 
-    def __init__(self, name: str, make_transport: MakeTransport) -> None:
-        self.name = name
-        self._runtime = Runtime(name)
+    def __init__(self, settings: Settings, make_transport: MakeTransport) -> None:
+        self.name = settings.name
+        self._settings = settings
+        self._runtime = Runtime(settings.name)
         self._status: BehaviorSubject[Status] = BehaviorSubject(Idle())
         self._transport = make_transport(self._runtime, self._status.on_next)
 
@@ -192,10 +197,25 @@ class Client:
         """Read every event to the end of the stream, then complete; pages of `batch_size`, one read ahead."""
         stream, count = checks.stream_name(stream), checks.page_size(batch_size, argument="batch_size")
         start = _first_event(from_event, direction)
-        return Source(
+        step = 1 if direction is StreamDirection.FORWARD else -1
+
+        def resume(event: Event) -> Source[Event]:
+            following = event.received_number + step
+            if following < 0:
+                return from_iterable(self._runtime, ())
+            return self.iter(
+                stream,
+                direction=direction,
+                from_event=following,
+                batch_size=batch_size,
+                resolve_links=resolve_links,
+            )
+
+        return ResumableSource(
             self._runtime,
             f"iter {stream}",
             lambda: stream_pages(self._transport, stream, start, count, direction, resolve_links=resolve_links),
+            resume,
         )
 
     def get_all(
@@ -225,11 +245,91 @@ class Client:
         """Read every event of the whole database, then complete."""
         start = _first_position(from_position, direction)
         count = checks.page_size(batch_size, argument="batch_size")
-        return Source(
-            self._runtime,
-            "iter_all",
-            lambda: all_pages(self._transport, start, count, direction, resolve_links=resolve_links),
-        )
+        return self._iter_all(start, count, direction, resolve_links, after=None)
+
+    def _iter_all(
+        self,
+        start: Position,
+        count: int,
+        direction: StreamDirection,
+        resolve_links: bool,
+        after: Position | None,
+    ) -> ResumableSource:
+        """Read from `start`; going forward that is inclusive, so the event at `after` is passed over."""
+
+        async def pages() -> AsyncGenerator[Iterable[Event], None]:
+            read = all_pages(self._transport, start, count, direction, resolve_links=resolve_links)
+            async with aclosing(read):
+                async for page in read:
+                    seen = after is not None and len(page) > 0 and page[0].position == after
+                    yield page[1:] if seen else page
+
+        def resume(event: Event) -> ResumableSource:
+            position = event.position or start
+            return self._iter_all(position, count, direction, resolve_links, after=position)
+
+        return ResumableSource(self._runtime, "iter_all", pages, resume)
+
+    # Following ----------------------------------------------------------------------------------------
+
+    def stream(
+        self,
+        stream: str,
+        from_event: int | Edge = START,
+        *,
+        batch_size: int = READ_BATCH,
+        resolve_links: bool = True,
+    ) -> CatchUp:
+        """Follow a stream for ever: everything from `from_event` on, then what is written, exactly once, in order.
+
+        END starts with what is written from now on. The stream need not exist yet. It ends with an error only
+        where asking again cannot help: AccessDenied, StreamDeleted (for good), ClientClosed.
+        """
+        stream, count = checks.stream_name(stream), checks.page_size(batch_size, argument="batch_size")
+        after = _before_first(from_event)
+
+        def cursor(number: int | None) -> Callable[[], Cursor]:
+            return lambda: StreamCursor(self._transport, stream, number, count, resolve_links=resolve_links)
+
+        return self._catch_up(f"stream {stream}", cursor(after), lambda event: cursor(event.received_number))
+
+    def stream_all(
+        self,
+        from_position: Position | Edge = START,
+        *,
+        batch_size: int = READ_BATCH,
+        resolve_links: bool = True,
+    ) -> CatchUp:
+        """Follow the whole database for ever, from the event after `from_position` on; by default only admins may."""
+        count = checks.page_size(batch_size, argument="batch_size")
+        after = None if from_position is END else _first_position(from_position, StreamDirection.FORWARD)
+
+        def cursor(position: Position | None) -> Callable[[], Cursor]:
+            return lambda: AllCursor(self._transport, position, count, resolve_links=resolve_links)
+
+        return self._catch_up("stream_all", cursor(after), lambda event: cursor(event.position))
+
+    def live(self, stream: str, *, resolve_links: bool = True) -> CatchUp:
+        """Follow a stream with no history: what is written from the moment of subscribing on, and all of that."""
+        return self.stream(stream, END, resolve_links=resolve_links)
+
+    def subscribe_to(
+        self, stream: str, start_from: int = -1, *, batch_size: int = READ_BATCH, resolve_links: bool = True
+    ) -> CatchUp:
+        """Follow a stream under photon-pump's name; -1 starts with what is written from now on."""
+        start = END if start_from == -1 else start_from
+        return self.stream(stream, start, batch_size=batch_size, resolve_links=resolve_links)
+
+    def _catch_up(
+        self, name: str, cursor: Callable[[], Cursor], cursor_after: Callable[[Event], Callable[[], Cursor]]
+    ) -> CatchUp:
+        def follow() -> News:
+            return catch_up(cursor(), watchdog=self._settings.watchdog, retry=self._settings.retry)
+
+        def resume(event: Event) -> CatchUp:
+            return self._catch_up(name, cursor_after(event), cursor_after)
+
+        return CatchUp(self._runtime, name, follow, resume)
 
     # ---------------------------------------------------------------------------------------------------
 
@@ -262,3 +362,13 @@ def _first_position(start: Position | Edge | None, direction: StreamDirection) -
     if not isinstance(start, tuple) or len(start) != 2:
         raise InvalidArgument("from_position", start, "a Position, START or END")
     return Position(*start)
+
+
+def _before_first(start: int | Edge) -> int | None:
+    """Tell the number before the first wanted; None where only the future is."""
+    if start is END:
+        return None
+    number = 0 if start is START else checks.event_number(start, argument="from_event")
+    if number < 0:
+        raise InvalidArgument("from_event", start, "a number from 0, START or END")
+    return number - 1

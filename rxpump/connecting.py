@@ -59,7 +59,7 @@ def connect(
     def make_transport(runtime: Runtime, on_status: Callable[[Status], None]) -> Transport:
         return TcpTransport(locator, settings, runtime, on_status)
 
-    return Client(settings.name, make_transport)
+    return Client(settings, make_transport)
 
 
 def _locate(address: Address, given: dict[str, Any]) -> Locator:

@@ -6,6 +6,7 @@
     ├── NotConnected                a verb was used before connect() or after close()
     ├── ConnectionFailed            no connection could be made, or the policy gave up making one
     ├── ConnectionClosed            the connection ended with the request unanswered
+    │   └── ClientClosed            because the client was closed
     ├── OperationTimedOut           a request was not answered within its deadline
     ├── ProtocolError               bytes that are not the protocol
     │   ├── MalformedFrame
@@ -22,6 +23,7 @@
         ├── StreamDeleted
         ├── EventNotFound
         ├── ReadFailed
+        ├── SubscriptionDropped
         ├── WrongExpectedVersion
         ├── InvalidTransaction
         ├── OutcomeUnknown          the write may or may not have happened
@@ -109,6 +111,12 @@ class ConnectionClosed(RxPumpError):
 
     def __str__(self) -> str:
         return f"the connection to {self.address} is closed: {self.reason}"
+
+
+class ClientClosed(ConnectionClosed):
+    """The client was closed while this was under way."""
+
+    retryable: ClassVar[bool] = False
 
 
 @dataclass(eq=False)
@@ -303,6 +311,19 @@ class WrongExpectedVersion(ServerError):
     def __str__(self) -> str:
         current = "not told" if self.current is None else self.current
         return f"stream {self.stream!r} was expected at version {self.expected}; its version is {current}"
+
+
+@dataclass(eq=False)
+class SubscriptionDropped(ServerError):
+    """The server ended a subscription to `stream`, for `reason`, in a way that allows another."""
+
+    retryable: ClassVar[bool] = True
+
+    stream: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"the subscription to {self.stream!r} was dropped: {self.reason}"
 
 
 @dataclass(eq=False)

@@ -126,6 +126,12 @@ class Event:
         return self.link or self
 
     @property
+    def received_number(self) -> int:
+        """The number of `received`, at less cost."""
+        resolved = self._resolved
+        return (resolved.link if resolved.HasField("link") else resolved.event).event_number
+
+    @property
     def is_broken_link(self) -> bool:
         """Whether this is a link whose target no longer exists."""
         return not self._resolved.HasField("event")

@@ -57,6 +57,11 @@ class Flow:
         _delivering.set(None)
 
     @property
+    def is_over(self) -> bool:
+        """Whether the source has ended or was disposed."""
+        return self._is_over
+
+    @property
     def holders(self) -> frozenset[Brake]:
         """Who holds it now."""
         return frozenset(self._holders)

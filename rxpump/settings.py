@@ -22,6 +22,10 @@ class Settings:
     heartbeat_timeout:   silence after that which means that the connection is dead.
     max_in_flight:       requests on the wire at once; more wait their turn in the client.
     require_leader:      whether a follower may answer (False), or must send us to the leader (True).
+    live_buffer_events,
+    live_buffer_bytes:   how much a live subscription keeps for a consumer that is busy; beyond that it
+                         leaves live mode, and reads on from where it was once there is demand.
+    watchdog:            how long a live subscription may hear nothing before it looks whether it missed something.
     reconnect:           the waits between attempts to come back after a lost connection.
     retry:               the waits before repeating a request that the server refused for now.
     """
@@ -34,6 +38,9 @@ class Settings:
     heartbeat_timeout: float = 1.5
     max_in_flight: int = 1024
     require_leader: bool = True
+    live_buffer_events: int = 4096
+    live_buffer_bytes: int = 4 * 1024 * 1024
+    watchdog: float = 30.0
     reconnect: Backoff = field(default_factory=Backoff)
     retry: Backoff = field(default_factory=lambda: Backoff(min_delay=0.05, max_delay=1.0))
 
@@ -44,8 +51,10 @@ class Settings:
             "connect_within",
             "heartbeat_interval",
             "heartbeat_timeout",
+            "watchdog",
         ):
             if not getattr(self, name) > 0:
                 raise InvalidArgument(name, getattr(self, name), "seconds over 0")
-        if self.max_in_flight < 1:
-            raise InvalidArgument("max_in_flight", self.max_in_flight, "1 or more")
+        for name in ("max_in_flight", "live_buffer_events", "live_buffer_bytes"):
+            if getattr(self, name) < 1:
+                raise InvalidArgument(name, getattr(self, name), "1 or more")

@@ -11,6 +11,10 @@ losing the connection stops the clock, and everything that may be repeated is se
 which it was first asked for, with the same bytes. A repeated request gets a new correlation id, so a late
 answer to an earlier attempt is nobody's.
 
+A request that opens a channel is settled with it; what comes later under its correlation id goes there, for
+as long as the channel and the connection last. Whatever a request has begun on the server is ended there, by
+its operation's farewell, when nobody wants it any more, confirmed or not.
+
 All requests have the same timeout, so deadlines come in the order of sending: a queue keeps them, and the
 cost of a request does not grow with how many there are.
 """
@@ -25,9 +29,11 @@ from collections.abc import Callable
 from typing import Any
 
 from rxpump.errors import OperationTimedOut, RxPumpError, ServerError
+from rxpump.protocol.channel import Channel
 from rxpump.protocol.operations.operation import Operation
-from rxpump.protocol.outcome import Answer, Failure, Redirect, Retry
+from rxpump.protocol.outcome import Answer, Failure, Opened, Redirect, Retry
 from rxpump.settings import Settings
+from rxpump.wire.commands import Command
 from rxpump.wire.package import Package
 
 
@@ -75,6 +81,8 @@ class Ledger:
         self._in_flight: dict[bytes, Request] = {}
         self._resting: list[tuple[float, int, Request]] = []  # a heap by time
         self._deadlines: deque[tuple[float, Request]] = deque()
+        self._channels: dict[bytes, tuple[Channel, Command | None]] = {}
+        self._farewells: list[bytes] = []
         self._is_connected = False
         self._submitted = 0
         self._open = 0
@@ -103,9 +111,12 @@ class Ledger:
     def withdraw(self, request: Request) -> None:
         """Forget a request whose owner no longer wants it; an answer to it will be nobody's."""
         if request.is_settled:
+            if isinstance(request.value, Channel):
+                self.give_up(request.value)
             return
         self._settle(request)
-        self._in_flight.pop(request.correlation_id, None)
+        if self._in_flight.pop(request.correlation_id, None) is not None:
+            self._bid_farewell(request.operation.farewell, request.correlation_id)
         # Where it waits it is passed over when its turn comes; a long outage must not pile them up, though.
         if len(self._waiting) > 2 * self._open + 64:
             self._waiting = [entry for entry in self._waiting if not entry[1].is_settled]
@@ -126,6 +137,10 @@ class Ledger:
             if not request.is_settled:
                 request.deadline = None
                 self._wait(request)
+        for channel, _ in self._channels.values():
+            channel.end(error)
+        self._channels.clear()
+        self._farewells.clear()
         self._in_flight.clear()
         self._resting.clear()
         self._deadlines.clear()
@@ -133,9 +148,9 @@ class Ledger:
 
     def send(self, now: float) -> list[bytes]:
         """Give the frames to put on the wire now, as many as may be in flight."""
-        frames: list[bytes] = []
         if not self._is_connected:
-            return frames
+            return []
+        frames, self._farewells = self._farewells, []
         room = self._settings.max_in_flight - len(self._in_flight)
         while self._waiting and room > 0:
             _, request = heapq.heappop(self._waiting)
@@ -148,8 +163,13 @@ class Ledger:
         """Take a reply; give the request that it settles, if it settles one."""
         request = self._in_flight.pop(package.correlation_id, None)
         if request is None:
+            self._pass_on(package)
             return None
         match request.operation.interpret(package):
+            case Opened(channel):
+                channel.correlation_id = request.correlation_id
+                self._channels[request.correlation_id] = (channel, request.operation.farewell)
+                return self._settle(request, value=channel)
             case Answer(value):
                 return self._settle(request, value=value)
             case Failure(error):
@@ -159,6 +179,11 @@ class Ledger:
             case Redirect(host, port, refusal):
                 self.redirect = (host, port)
                 return self._rest(request, refusal, now)
+
+    def give_up(self, channel: Channel) -> None:
+        """Nobody reads this channel any more: end it here and on the server."""
+        _, farewell = self._channels.pop(channel.correlation_id, (None, None))
+        self._bid_farewell(farewell, channel.correlation_id)
 
     def fail(self, correlation_id: bytes, error: RxPumpError) -> Request | None:
         """Settle the request that this id belongs to, if it is in flight."""
@@ -174,7 +199,8 @@ class Ledger:
                 self._wait(request)
             else:
                 _, request = self._deadlines.popleft()
-                self._in_flight.pop(request.correlation_id, None)
+                if self._in_flight.pop(request.correlation_id, None) is not None:
+                    self._bid_farewell(request.operation.farewell, request.correlation_id)
                 expired.append(self._settle(request, error=self._timed_out(request)))
         return expired
 
@@ -186,6 +212,21 @@ class Ledger:
 
     def _wait(self, request: Request) -> None:
         heapq.heappush(self._waiting, (request.sequence, request))
+
+    def _pass_on(self, package: Package) -> None:
+        """Give a package to the channel it belongs to; what is nobody's is dropped."""
+        channel, farewell = self._channels.get(package.correlation_id, (None, None))
+        if channel is None:
+            return
+        channel.receive(package)
+        if channel.ending is not None:
+            del self._channels[package.correlation_id]
+            if package.command != Command.SUBSCRIPTION_DROPPED:
+                self._bid_farewell(farewell, package.correlation_id)
+
+    def _bid_farewell(self, command: Command | None, correlation_id: bytes) -> None:
+        if command is not None and self._is_connected:
+            self._farewells.append(Package(command, correlation_id).encode())
 
     def _launch(self, request: Request, now: float) -> bytes:
         self._ids += 1

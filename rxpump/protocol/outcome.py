@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from rxpump.errors import NotHandled, RxPumpError, ServerError
+from rxpump.protocol.channel import Channel
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -15,6 +16,13 @@ class Answer(Generic[T_co]):
     """Done."""
 
     value: T_co
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """Done, and more will come under the same correlation id: it goes to `channel`."""
+
+    channel: Channel
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,4 +48,4 @@ class Redirect:
     error: NotHandled
 
 
-Outcome = Answer[T_co] | Failure | Retry | Redirect
+Outcome = Answer[T_co] | Opened | Failure | Retry | Redirect

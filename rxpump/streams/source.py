@@ -16,6 +16,8 @@ from typing import TypeVar
 from reactivex import abc
 from reactivex.disposable import Disposable
 
+from rxpump.errors import ClientClosed
+from rxpump.events import Event
 from rxpump.flow import Flow
 from rxpump.runtime import Runtime
 from rxpump.streams.observable import Observable
@@ -57,6 +59,8 @@ async def _deliver(pages: Pages[T], observer: abc.ObserverBase[T], flow: Flow) -
             async for page in pages:
                 await _deliver_page(page, observer, flow)
     except asyncio.CancelledError:
+        if not flow.is_over:  # not disposed: the client is being closed, and nothing dies silently
+            observer.on_error(ClientClosed("the server", "the client was closed"))
         raise
     except Exception as error:
         observer.on_error(error)
@@ -79,6 +83,24 @@ async def _deliver_page(page: Iterable[T], observer: abc.ObserverBase[T], flow: 
                 turn_ends = monotonic() + SLICE_SECONDS
     finally:
         flow.leave()
+
+
+class ResumableSource(Source[Event]):
+    """A source of events that can go on after any one of them; `resume` makes the source that does."""
+
+    def __init__(
+        self,
+        runtime: Runtime,
+        name: str,
+        open_pages: Callable[[], Pages[Event]],
+        resume: Callable[[Event], Source[Event]],
+    ) -> None:
+        super().__init__(runtime, name, open_pages)
+        self._resume = resume
+
+    def resume_after(self, event: Event) -> Source[Event]:
+        """Give the same source from the event after this one on."""
+        return self._resume(event)
 
 
 def from_iterable(runtime: Runtime, items: Iterable[T] | AsyncIterable[T]) -> Source[T]:

@@ -22,6 +22,25 @@ from rxpump.status import Status
 from rxpump.write_result import WriteResult
 
 
+class Subscription(ABC):
+    """Live events, pulled in batches. What it keeps between two pulls is bounded; beyond that it ends.
+
+    `last_event_number` is the stream's last event when it began (-1: none; None: for the whole database),
+    `last_commit_position` the database's.
+    """
+
+    last_event_number: int | None
+    last_commit_position: int
+
+    @abstractmethod
+    async def next(self) -> Sequence[Event]:
+        """Wait for events and give all that have come. Raises why it ended, once everything was given."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Unsubscribe; nothing comes after."""
+
+
 class Transport(ABC):
     """One shared way to one event store. `on_status` hears what becomes of the connection."""
 
@@ -60,3 +79,7 @@ class Transport(ABC):
         self, from_position: Position, max_count: int, direction: StreamDirection, *, resolve_links: bool
     ) -> AllPage:
         """Read one page of the whole database."""
+
+    @abstractmethod
+    async def subscribe(self, stream: str | None, *, resolve_links: bool) -> Subscription:
+        """Subscribe to what is written to `stream` from now on; None is the whole database."""

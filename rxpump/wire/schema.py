@@ -40,6 +40,7 @@ ReadAllEventsCompleted = _message("ReadAllEventsCompleted")
 SubscribeToStream = _message("SubscribeToStream")
 SubscriptionConfirmation = _message("SubscriptionConfirmation")
 StreamEventAppeared = _message("StreamEventAppeared")
+StreamEventsAppeared = _message("StreamEventsAppeared")
 SubscriptionDropped = _message("SubscriptionDropped")
 
 NotHandled = _message("NotHandled")

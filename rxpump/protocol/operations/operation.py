@@ -31,12 +31,14 @@ class Operation(ABC, Generic[T_co]):
 
     A subclass names its `command` and the `reply` that answers it, encodes its payload once (a repeated
     request is the same request, byte for byte) and reads the reply in `answer`. `repeatable` says whether
-    sending it again after an unknown outcome can do harm.
+    it may be sent again after an unknown outcome without harm. `farewell` is the command that ends what the
+    request has begun on the server, for those that begin something.
     """
 
     command: ClassVar[Command]
     reply: ClassVar[Command]
     repeatable: ClassVar[bool] = True
+    farewell: ClassVar[Command | None] = None
 
     payload: bytes = b""
 

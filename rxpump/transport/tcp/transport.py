@@ -7,11 +7,12 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeVar, cast
 
 from rxpump.direction import StreamDirection
-from rxpump.errors import ConnectionClosed, ConnectionFailed, NotConnected, RxPumpError
+from rxpump.errors import ClientClosed, ConnectionFailed, NotConnected, RxPumpError
 from rxpump.events import Event
 from rxpump.new_event import NewEvent
 from rxpump.pages import AllPage, StreamPage
 from rxpump.position import Position
+from rxpump.protocol.channel import Channel
 from rxpump.protocol.ledger import Ledger
 from rxpump.protocol.operations.append import Append
 from rxpump.protocol.operations.operation import Operation
@@ -19,13 +20,15 @@ from rxpump.protocol.operations.ping import Ping
 from rxpump.protocol.operations.read_all import READ_ALL
 from rxpump.protocol.operations.read_event import ReadEvent
 from rxpump.protocol.operations.read_stream import READ_STREAM
+from rxpump.protocol.operations.subscribe import Subscribe
 from rxpump.runtime import Runtime
 from rxpump.settings import Settings
 from rxpump.status import Closed, Status
-from rxpump.transport.base import Transport
+from rxpump.transport.base import Subscription, Transport
 from rxpump.transport.tcp.connection import settle_all
 from rxpump.transport.tcp.keeper import Keeper
 from rxpump.transport.tcp.locator import Locator
+from rxpump.transport.tcp.subscription import ChannelSubscription
 from rxpump.write_result import WriteResult
 
 _T = TypeVar("_T")
@@ -99,18 +102,40 @@ class TcpTransport(Transport):
             operation(from_position, max_count, resolve_links=resolve_links, require_leader=leader)
         )
 
+    async def subscribe(self, stream: str | None, *, resolve_links: bool) -> Subscription:
+        """Send SubscribeToStream."""
+        settings = self._settings
+        channel = await self._request(
+            Subscribe(
+                stream,
+                resolve_links=resolve_links,
+                max_events=settings.live_buffer_events,
+                max_bytes=settings.live_buffer_bytes,
+            )
+        )
+        return ChannelSubscription(channel, self._give_up)
+
+    def _give_up(self, channel: Channel) -> None:
+        self._ledger.give_up(channel)
+        self._wake()
+
+    def _wake(self) -> None:
+        if self._keeper is not None and self._keeper.connection is not None:
+            self._keeper.connection.wake()
+
     async def _request(self, operation: Operation[_T]) -> _T:
         """Hand an operation to the ledger and wait; whoever stops waiting takes it back."""
         if self._keeper is None or self._keeping is None or self._keeping.done():
             raise NotConnected("not connected" if self._keeper is None else "closed")
         answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         request = self._ledger.submit(operation, answer)
-        if self._keeper.connection is not None:
-            self._keeper.connection.wake()
+        self._wake()
         try:
             return cast(_T, await answer)
-        finally:
+        except asyncio.CancelledError:
             self._ledger.withdraw(request)
+            self._wake()
+            raise
 
     async def _keep(self, keeper: Keeper) -> None:
         """Run the keeper; when it is over, end everything that waits, with the reason."""
@@ -120,7 +145,7 @@ class TcpTransport(Transport):
         except RxPumpError as error:  # no node to be found, and none to be hoped for
             reason = error
         finally:
-            ended = reason or ConnectionClosed("the server", "the client was closed")
+            ended = reason or ClientClosed("the server", "the client was closed")
             settle_all(self._ledger.close(ended))
             if not keeper.first.done():
                 keeper.first.set_exception(ended)

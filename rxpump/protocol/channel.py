@@ -1,0 +1,118 @@
+"""What arrives for one subscription, from one pull to the next.
+
+A server pushes; the consumer pulls. Between them stands a channel, bounded by events and by bytes: one that
+is full is over, its subscription is given up, and whoever reads it catches up by reading pages instead. Until
+then nothing is parsed: the payloads of a batch, laid end to end, are one message.
+
+A channel is OPEN until `ending` says why it is over; what arrived before that can still be taken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from rxpump.errors import AccessDenied, RxPumpError, SubscriptionDropped, UnexpectedReply
+from rxpump.events import ResolvedRecord
+from rxpump.wire import schema
+from rxpump.wire.codes import SubscriptionDropReason
+from rxpump.wire.commands import Command, command_name
+from rxpump.wire.package import Package
+
+
+def _ignore() -> None:
+    pass
+
+
+class Channel:
+    """The client's end of one confirmed subscription to `stream`; `on_change` is called when there is news."""
+
+    __slots__ = (
+        "_bytes",
+        "_max_bytes",
+        "_max_events",
+        "_payloads",
+        "correlation_id",
+        "ending",
+        "last_commit_position",
+        "last_event_number",
+        "on_change",
+        "stream",
+    )
+
+    def __init__(
+        self,
+        stream: str,
+        *,
+        last_commit_position: int,
+        last_event_number: int | None,
+        max_events: int,
+        max_bytes: int,
+    ) -> None:
+        self.stream = stream
+        self.correlation_id = b""
+        self.last_commit_position = last_commit_position
+        self.last_event_number = last_event_number
+        self.ending: RxPumpError | None = None
+        self.on_change: Callable[[], None] = _ignore
+        self._max_events = max_events
+        self._max_bytes = max_bytes
+        self._payloads: list[bytes] = []
+        self._bytes = 0
+
+    def receive(self, package: Package) -> None:
+        """Take what the server sent under this subscription's id."""
+        if self.ending is not None:
+            return
+        match package.command:
+            case Command.STREAM_EVENT_APPEARED:
+                self._keep(package.payload)
+            case Command.SUBSCRIPTION_DROPPED:
+                self.end(drop_reason(self.stream, package.payload))
+            case other:
+                self.end(UnexpectedReply(f"the subscription to {self.stream!r}", command_name(other)))
+
+    def end(self, ending: RxPumpError) -> None:
+        """Nothing more will come; the first reason is the reason."""
+        if self.ending is None:
+            self.ending = ending
+            self.on_change()
+
+    def take(self) -> Sequence[ResolvedRecord]:
+        """Give what has arrived since the last time, parsed in one go."""
+        payloads, self._payloads, self._bytes = self._payloads, [], 0
+        records: Sequence[ResolvedRecord] = schema.StreamEventsAppeared.FromString(b"".join(payloads)).events
+        return records
+
+    def _keep(self, payload: bytes) -> None:
+        was_empty = not self._payloads
+        if not was_empty and (
+            len(self._payloads) >= self._max_events or self._bytes + len(payload) > self._max_bytes
+        ):
+            self.end(SubscriptionDropped(self.stream, f"{len(self._payloads)} events were kept and not taken"))
+            return
+        self._payloads.append(payload)
+        self._bytes += len(payload)
+        if was_empty:
+            self.on_change()
+
+    def __repr__(self) -> str:
+        state = f"over: {self.ending}" if self.ending else "open"
+        return f"<Channel of {self.stream}, {len(self._payloads)} events kept, {state}>"
+
+
+def drop_reason(stream: str, payload: bytes) -> RxPumpError:
+    """Name the reason of a SubscriptionDropped (protocol section 3.5)."""
+    reason = schema.SubscriptionDropped.FromString(payload).reason
+    match reason:
+        case SubscriptionDropReason.ACCESS_DENIED:
+            return AccessDenied("subscribing", stream)
+        case SubscriptionDropReason.UNSUBSCRIBED:
+            return SubscriptionDropped(stream, "unsubscribed by the server")
+        case SubscriptionDropReason.NOT_FOUND:
+            return SubscriptionDropped(stream, "not found")
+        case SubscriptionDropReason.PERSISTENT_SUBSCRIPTION_DELETED:
+            return SubscriptionDropped(stream, "the persistent subscription was deleted")
+        case SubscriptionDropReason.SUBSCRIBER_MAX_COUNT_REACHED:
+            return SubscriptionDropped(stream, "it has all the subscribers it may have")
+        case unknown:
+            return UnexpectedReply(f"the subscription to {stream!r}", f"the unknown drop reason {unknown}")

@@ -1,0 +1,27 @@
+"""What a catch-up subscription says of itself, between its events, to those who ask with `ops.with_signals()`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rxpump.errors import RxPumpError
+
+
+@dataclass(frozen=True, slots=True)
+class CaughtUp:
+    """Every event that was there has been delivered; what follows arrives as it is written."""
+
+
+@dataclass(frozen=True, slots=True)
+class FellBehind:
+    """The subscription is no longer live, for `reason`; it reads on from the last event that it delivered."""
+
+    reason: RxPumpError
+
+
+@dataclass(frozen=True, slots=True)
+class Reconnected:
+    """The connection was lost and is back; no event was lost with it."""
+
+
+Signal = CaughtUp | FellBehind | Reconnected

@@ -1,0 +1,215 @@
+"""How far a catch-up subscription has come, and how it reads on from there.
+
+A cursor remembers the last event that was delivered; everything it gives out is after that, once. There is
+one kind for a stream, by event number, and one for the whole database, by position. Both count by the event
+as it was received: a link by its own place, not by its target's (protocol section 4.8).
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import AsyncGenerator, Sequence
+from typing import Any
+
+from rxpump.direction import StreamDirection
+from rxpump.errors import StreamDeleted, StreamNotFound
+from rxpump.events import Event
+from rxpump.limits import MAX_EVENT_NUMBER
+from rxpump.position import FIRST_POSITION, LAST_POSITION, Position
+from rxpump.transport.base import Subscription, Transport
+from rxpump.transport.paging import all_pages, stream_pages
+
+
+class Cursor(ABC):
+    """Where a subscription stands; `is_set` is False while it is to start from the end."""
+
+    is_set: bool
+
+    def __init__(self, transport: Transport, batch_size: int, *, resolve_links: bool) -> None:
+        self._transport = transport
+        self._batch_size = batch_size
+        self._resolve_links = resolve_links
+
+    @abstractmethod
+    async def subscribe(self) -> Subscription:
+        """Subscribe to what is written from now on."""
+
+    @abstractmethod
+    def start_at_end(self, subscription: Subscription) -> None:
+        """Stand where the subscription began."""
+
+    @abstractmethod
+    def pages(self) -> AsyncGenerator[Sequence[Event], None]:
+        """Read what comes after the last event delivered, to the end."""
+
+    @abstractmethod
+    def has_reached(self, subscription: Subscription) -> bool:
+        """Tell whether everything from before the subscription has been read."""
+
+    @abstractmethod
+    async def is_behind(self) -> bool:
+        """Look at the head: is there an event after the last one delivered?"""
+
+    @abstractmethod
+    def _place(self, event: Event) -> Any:
+        """Where an event stands, in this cursor's order."""
+
+    @abstractmethod
+    def _advance(self, place: Any) -> None:
+        """Stand at the event that was delivered last."""
+
+    @property
+    @abstractmethod
+    def _last(self) -> Any:
+        """The place of the event that was delivered last."""
+
+    def fresh(self, events: Sequence[Event]) -> Sequence[Event]:
+        """Give those of `events` that were not delivered yet, and count them as delivered."""
+        if events and self._place(events[0]) <= self._last:
+            events = [event for event in events if self._place(event) > self._last]
+        if events:
+            self._advance(self._place(events[-1]))
+        return events
+
+
+class StreamCursor(Cursor):
+    """Of one stream, by number; `after` is the last number that is not wanted, None to start from the end."""
+
+    def __init__(
+        self, transport: Transport, stream: str, after: int | None, batch_size: int, *, resolve_links: bool
+    ) -> None:
+        super().__init__(transport, batch_size, resolve_links=resolve_links)
+        self.stream = stream
+        self.is_set = after is not None
+        self._number = -1 if after is None else after
+        self._next = self._number + 1  # runs ahead of the last event where events were truncated
+        self._is_missing = False
+
+    async def subscribe(self) -> Subscription:
+        """Subscribe to the stream. Raises StreamDeleted for one that can never have another event."""
+        subscription = await self._transport.subscribe(self.stream, resolve_links=self._resolve_links)
+        if subscription.last_event_number == MAX_EVENT_NUMBER:
+            subscription.close()
+            raise StreamDeleted(self.stream)
+        self._is_missing = False  # what was missing before may have been written since
+        return subscription
+
+    def start_at_end(self, subscription: Subscription) -> None:
+        """Stand at the stream's last event."""
+        self._advance(_last_number(subscription))
+        self.is_set = True
+
+    def fresh(self, events: Sequence[Event]) -> Sequence[Event]:
+        """Stop before a tombstone: no event follows it. Raises StreamDeleted where it stands first."""
+        if events and self._place(events[-1]) == MAX_EVENT_NUMBER:
+            events = events[:-1]
+            if not events:
+                raise StreamDeleted(self.stream)
+        return super().fresh(events)
+
+    async def pages(self) -> AsyncGenerator[Sequence[Event], None]:
+        """Read forward; a stream that does not exist has nothing yet."""
+        forward = StreamDirection.FORWARD
+        pages = stream_pages(
+            self._transport, self.stream, self._next, self._batch_size, forward, resolve_links=self._resolve_links
+        )
+        try:
+            async for page in pages:
+                self._next = max(self._next, page.next_event_number)
+                yield self.fresh(page.events)
+        except StreamNotFound:
+            self._is_missing = True
+        finally:
+            await pages.aclose()
+
+    def has_reached(self, subscription: Subscription) -> bool:
+        """Compare with the number that the subscription was confirmed with.
+
+        A soft-deleted stream is confirmed with the number of an event that can no longer be read, so a stream
+        that is not there counts as read (protocol section 4.16).
+        """
+        return self._is_missing or self._next > _last_number(subscription)
+
+    async def is_behind(self) -> bool:
+        """Read the last event."""
+        backward = StreamDirection.BACKWARD
+        try:
+            page = await self._transport.read_stream(self.stream, -1, 1, backward, resolve_links=False)
+        except StreamNotFound:
+            return False
+        return bool(page) and self._place(page[0]) > self._number
+
+    def _place(self, event: Event) -> int:
+        return event.received_number
+
+    def _advance(self, place: int) -> None:
+        self._number = place
+        self._next = max(self._next, place + 1)
+
+    @property
+    def _last(self) -> int:
+        return self._number
+
+    def __repr__(self) -> str:
+        return f"<StreamCursor {self.stream} at {self._number}>"
+
+
+def _last_number(subscription: Subscription) -> int:
+    """Read the confirmation's number; a server that speaks proto3 leaves out 0 (protocol section 3.1)."""
+    return 0 if subscription.last_event_number is None else subscription.last_event_number
+
+
+class AllCursor(Cursor):
+    """Of the whole database, by position; `after` is the last position not wanted, None to start from the end."""
+
+    def __init__(self, transport: Transport, after: Position | None, batch_size: int, *, resolve_links: bool) -> None:
+        super().__init__(transport, batch_size, resolve_links=resolve_links)
+        self.is_set = after is not None
+        self._position = FIRST_POSITION if after is None else after
+        self._next = self._position
+
+    async def subscribe(self) -> Subscription:
+        """Subscribe to everything."""
+        return await self._transport.subscribe(None, resolve_links=self._resolve_links)
+
+    def start_at_end(self, subscription: Subscription) -> None:
+        """Stand at the last commit."""
+        last = max(subscription.last_commit_position, 0)
+        self._position = self._next = Position(last, last)
+        self.is_set = True
+
+    async def pages(self) -> AsyncGenerator[Sequence[Event], None]:
+        """Read forward; a position is inclusive, so the event that stands there is passed over."""
+        forward = StreamDirection.FORWARD
+        pages = all_pages(self._transport, self._next, self._batch_size, forward, resolve_links=self._resolve_links)
+        try:
+            async for page in pages:
+                self._next = max(self._next, page.next_position)
+                yield self.fresh(page.events)
+        finally:
+            await pages.aclose()
+
+    def has_reached(self, subscription: Subscription) -> bool:
+        """Compare with the commit position that the subscription was confirmed with."""
+        last = subscription.last_commit_position
+        return self._next >= Position(last, last)
+
+    async def is_behind(self) -> bool:
+        """Read the last event."""
+        backward = StreamDirection.BACKWARD
+        page = await self._transport.read_all(LAST_POSITION, 1, backward, resolve_links=False)
+        return bool(page) and self._place(page[0]) > self._position
+
+    def _place(self, event: Event) -> Position:
+        return event.position or FIRST_POSITION
+
+    def _advance(self, place: Position) -> None:
+        self._position = place
+        self._next = max(self._next, place)
+
+    @property
+    def _last(self) -> Position:
+        return self._position
+
+    def __repr__(self) -> str:
+        return f"<AllCursor at {self._position}>"
