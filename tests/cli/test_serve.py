@@ -1,0 +1,97 @@
+"""`rxpump serve` as a person runs it: a process, its output, its signals."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import signal
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+import rxpump
+
+
+async def start(*arguments: str) -> Process:
+    return await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "rxpump.cli", "serve", *arguments, stdout=PIPE, stderr=PIPE
+    )
+
+
+@asynccontextmanager
+async def serving(*arguments: str) -> AsyncIterator[tuple[Process, str, str]]:
+    """A server on a free port: its process, its address, and the line that told it."""
+    process = await start("--port", "0", *arguments)
+    assert process.stdout is not None
+    try:
+        line = (await process.stdout.readline()).decode()
+        found = re.search(r"tcp://\S+:\d+", line)
+        assert found is not None, line
+        yield process, found[0], line
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.communicate()
+
+
+async def test_any_client_can_use_it() -> None:
+    async with serving() as (_, uri, line), rxpump.connect(uri) as client:
+        assert "in memory" in line
+        await client.publish_event("ponies", "PonyJumped", data={"m": 1})
+        assert (await client.get_event("ponies")).json() == {"m": 1}
+
+
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+async def test_a_signal_stops_it_and_what_was_written_is_there_the_next_time(
+    stop: signal.Signals, tmp_path: Path
+) -> None:
+    db = str(tmp_path / "events.db")
+    async with serving("--db", db) as (process, uri, line):
+        assert line == f"Listening on {uri}, events are kept in {db}.\n"
+        async with rxpump.connect(uri) as client:
+            await client.publish_event("ponies", "PonyJumped", data={"m": 1})
+            process.send_signal(stop)
+            out, err = await process.communicate()
+        assert process.returncode == 0
+        assert out.decode().endswith("Stopping.\n")
+        assert err == b""
+    async with serving("--db", db) as (_, uri, _), rxpump.connect(uri) as client:
+        assert (await client.get_event("ponies")).json() == {"m": 1}
+
+
+async def fail(*arguments: str) -> str:
+    process = await start(*arguments)
+    _, err = await process.communicate()
+    assert process.returncode != 0
+    return err.decode()
+
+
+async def test_an_address_that_is_taken_is_an_error_that_names_it() -> None:
+    async with serving() as (_, uri, _):
+        port = uri.rpartition(":")[2]
+        assert f"cannot listen on 127.0.0.1:{port}" in await fail("--port", port)
+
+
+async def test_a_store_that_is_in_use_is_an_error_that_names_it(tmp_path: Path) -> None:
+    db = str(tmp_path / "events.db")
+    async with serving("--db", db):
+        assert f"the store '{db}' cannot be used" in await fail("--port", "0", "--db", db)
+
+
+async def test_a_port_that_is_none_is_refused() -> None:
+    assert "70000 is not in the range 0<=x<=65535" in await fail("--port", "70000")
+
+
+@pytest.mark.parametrize("name", ["click", "rich"])
+async def test_without_the_extra_it_says_what_to_install(name: str) -> None:
+    without = f"import runpy, sys; sys.modules[{name!r}] = None; runpy.run_module('rxpump.cli', run_name='__main__')"
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", without, stdout=PIPE, stderr=PIPE)
+    _, err = await process.communicate()
+    assert process.returncode == 1
+    assert err.decode().strip() == (
+        f"rxpump: {name} not installed; the command line wants: pip install 'rxpump[cli]'"
+    )
