@@ -1,0 +1,62 @@
+"""What an installed rxpump brings with it, and what importing it does not."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from importlib.metadata import metadata, version
+from pathlib import Path
+
+import pytest
+
+import rxpump
+
+ROOT = Path(__file__).parents[1]
+CORE = {"rxpump", "google", "reactivex", "asyncio_throttle"}
+CORE_OF_CORE = {"typing_extensions"}  # what these import in turn
+
+IMPORTED = """
+import sys
+before = set(sys.modules)
+import rxpump
+print(*sorted(set(sys.modules) - before))
+"""
+
+
+@pytest.fixture(scope="module")
+def imported() -> set[str]:
+    """Every module that `import rxpump` loads, in a fresh interpreter."""
+    done = subprocess.run([sys.executable, "-c", IMPORTED], capture_output=True, text=True, check=True)
+    return set(done.stdout.split())
+
+
+def test_importing_rxpump_imports_the_core_dependencies_and_nothing_else(imported: set[str]) -> None:
+    packages = {name.partition(".")[0] for name in imported}
+    assert packages - set(sys.stdlib_module_names) <= CORE | CORE_OF_CORE
+
+
+@pytest.mark.parametrize("part", ["rxpump.server", "rxpump.cli", "rxpump.testing", "sqlite3", "click", "rich"])
+def test_importing_rxpump_leaves_out(part: str, imported: set[str]) -> None:
+    assert part not in imported
+
+
+def test_the_version_is_the_same_everywhere() -> None:
+    assert rxpump.__version__ == version("rxpump")
+    assert f"## {rxpump.__version__}" in (ROOT / "CHANGELOG.md").read_text()
+
+
+def test_the_core_has_three_dependencies() -> None:
+    wanted = metadata("rxpump").get_all("Requires-Dist") or []
+    assert sorted(each.split(">=")[0] for each in wanted if "extra ==" not in each) == [
+        "asyncio-throttle",
+        "protobuf",
+        "reactivex",
+    ]
+
+
+def test_the_compiled_schema_is_that_of_proto(tmp_path: Path) -> None:
+    pytest.importorskip("grpc_tools", reason="the compiler is a development dependency")
+    compiled = tmp_path / "eventstore.binpb"
+    compile = [sys.executable, "-m", "grpc_tools.protoc", f"--proto_path={ROOT / 'proto'}"]
+    subprocess.run([*compile, f"--descriptor_set_out={compiled}", "eventstore.proto"], check=True)
+    assert compiled.read_bytes() == (ROOT / "rxpump" / "wire" / "eventstore.binpb").read_bytes(), "run `make proto`"
