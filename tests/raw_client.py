@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import Any, Self
 from uuid import uuid4
 
@@ -34,10 +35,8 @@ class RawClient:
 
     async def __aexit__(self, *error: object) -> None:
         self.writer.close()
-        try:
+        with suppress(ConnectionError):
             await self.writer.wait_closed()
-        except ConnectionError:
-            pass
 
     def send(
         self, command: int, payload: Any = b"", *, id: bytes | None = None, user: Credentials | None = None

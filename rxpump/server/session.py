@@ -32,7 +32,7 @@ _log = logging.getLogger("rxpump.server")
 _UNREAD_BYTES: Final = 1024 * 1024  # answers that the client has not read; over this it gets no more
 _UNCOMMITTED_BYTES: Final = 16 * 1024 * 1024  # writes of this client that wait for the disk
 _REQUEST_BYTES: Final = 256  # what a waiting write takes besides its payload, about
-_TURN_PACKAGES: Final = 64  # packages that one session may work on before others get their turn
+_TURN: Final = 0.002  # seconds that one session works before others get their turn
 
 
 class Session(asyncio.Protocol):
@@ -82,18 +82,22 @@ class Session(asyncio.Protocol):
         self._transport.pause_reading()
 
     def close(self) -> None:
-        """Send what is to be sent, then close."""
+        """Stop, send what is to be sent, then close."""
+        self.stop()
         self._outbox.flush()
         self._transport.close()
 
     def abort(self) -> None:
-        """Close at once."""
+        """Stop, and close at once."""
+        self.stop()
         self._transport.abort()
 
     # In ---------------------------------------------------------------------------------------
 
     def data_received(self, data: bytes) -> None:
         """Bytes have come (asyncio's protocol)."""
+        if self._is_stopping:
+            return
         self._heartbeat.heard()
         self._received += self._framer.feed(data)
         if not self._has_turn:
@@ -102,9 +106,8 @@ class Session(asyncio.Protocol):
     def _work(self) -> None:
         """Answer some of what was received, and see to it that the rest gets its turn."""
         self._has_turn = False
-        for _ in range(_TURN_PACKAGES):
-            if not self._received or self._is_full():
-                break
+        until = self._loop.time() + _TURN
+        while self._received and not self._is_full() and self._loop.time() < until:
             self._answer(self._received.popleft())
         if self._received or self._is_full():
             self._transport.pause_reading()
@@ -146,7 +149,7 @@ class Session(asyncio.Protocol):
             return
         if self._outbox.unsent > MAX_UNSENT_BYTES:
             _log.warning("%r is cut: it does not read", self)
-            self._transport.abort()
+            self.abort()
             return
         self._outbox.put(package.encode())
 
@@ -175,7 +178,7 @@ class Session(asyncio.Protocol):
             self.send(Package(Command.HEARTBEAT_REQUEST, uuid4().bytes_le))
         if pulse is Pulse.DEAD:
             _log.info("%r is cut: nothing was heard from it", self)
-            self._transport.abort()
+            self.abort()
             return
         self._timer = self._loop.call_at(self._heartbeat.deadline, self._tick)
 

@@ -44,13 +44,14 @@ def plain_page(cursor: sqlite3.Cursor, wanted: int, largest: int) -> Page:
     while count < wanted and room > 0:
         rows = cursor.fetchmany(min(wanted - count, max(1, room // max(1, largest))))
         if not rows:
-            return Page(b"".join(columns), count, last, cut=False)
+            break
         last = rows[-1]
         count += len(rows)
         taken = list(chain.from_iterable(rows))
         room -= sum(map(len, taken))
         columns += taken
-    return Page(b"".join(columns), count, last, cut=count < wanted)
+    cursor.close()  # an open one would keep its view of the database
+    return Page(b"".join(columns), count, last, cut=room <= 0 and count < wanted)
 
 
 def resolved_page(cursor: sqlite3.Cursor, tag: bytes) -> Page:

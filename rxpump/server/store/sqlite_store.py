@@ -10,7 +10,7 @@ from rxpump.server.errors import StoreError
 from rxpump.server.store.appender import AppendRequest
 from rxpump.server.store.database import MEMORY, open_database
 from rxpump.server.store.group_commit import GroupCommit, Outcome
-from rxpump.server.store.lock import lock
+from rxpump.server.store.lock import abandon, lock
 from rxpump.server.store.reader import Reader
 from rxpump.server.store.writers import LoopWriter, ThreadWriter, Writer
 
@@ -40,7 +40,7 @@ class SqliteStore:
         try:
             writing = open_database(path)
         except BaseException:
-            holder.close()
+            abandon(path, holder)
             raise
         reading = open_database(path)
         reading.execute("PRAGMA query_only = ON")

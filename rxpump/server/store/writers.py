@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import queue
 import threading
+from collections import deque
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 from rxpump.server.store.appender import AppendRequest
 from rxpump.server.store.group_commit import GroupCommit, Outcome
 
-_MOST_AT_ONCE = 512  # appends in one transaction: bounds how long the first waits for the last
+_MOST_APPENDS = 512  # in one transaction of the thread: bounds how long the first waits for the last
+_MOST_EVENTS = 256  # in one transaction of the loop: bounds how long everybody else waits
 
 
 class Writer(Protocol):
@@ -40,7 +42,7 @@ class LoopWriter:
 
     def __init__(self, commits: GroupCommit) -> None:
         self._commits = commits
-        self._waiting: list[_Waiting] = []
+        self._waiting: deque[_Waiting] = deque()
 
     def append(self, request: AppendRequest) -> asyncio.Future[Outcome]:
         """Append; the outcome comes once it is committed."""
@@ -52,8 +54,14 @@ class LoopWriter:
         return outcome
 
     def _commit(self) -> None:
-        waiting, self._waiting = self._waiting, []
-        _settle(waiting, self._commits.commit([each.request for each in waiting]))
+        now: list[_Waiting] = []
+        events = 0
+        while self._waiting and events < _MOST_EVENTS:
+            now.append(self._waiting.popleft())
+            events += 1 + len(now[-1].request.events)
+        _settle(now, self._commits.commit([each.request for each in now]))
+        if self._waiting:
+            asyncio.get_running_loop().call_soon(self._commit)
 
     async def stop(self) -> None:
         """Commit what waits."""
@@ -93,7 +101,7 @@ class ThreadWriter:
         next_one = self._queue.get()
         while next_one is not None:
             waiting.append(next_one)
-            if len(waiting) == _MOST_AT_ONCE:
+            if len(waiting) == _MOST_APPENDS:
                 return waiting, True
             try:
                 next_one = self._queue.get_nowait()

@@ -1,0 +1,50 @@
+"""A store's tests in few words: write events that tell their number, read pages as messages."""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+from rxpump.direction import StreamDirection
+from rxpump.server.store.appender import AppendRequest
+from rxpump.server.store.stream_window import Window
+from rxpump.wire import schema
+
+ANY, NO_STREAM = -2, -1
+FORWARD, BACKWARD = StreamDirection.FORWARD, StreamDirection.BACKWARD
+
+
+def new_event(number=0, *, type="Counted", data=None):
+    return schema.NewEvent(
+        event_id=uuid4().bytes_le, event_type=type, data=str(number).encode() if data is None else data
+    )
+
+
+def append(stream, events, expected=ANY):
+    return AppendRequest(stream, expected, events)
+
+
+async def write(store, stream, *events, expected=ANY):
+    return await store.append(append(stream, list(events), expected))
+
+
+async def write_numbers(store, stream, count):
+    await write(store, stream, *map(new_event, range(count)))
+    return store.read.stream(stream)
+
+
+def stream_page(store, stream, low, high, direction=FORWARD, resolve_links=False):
+    page = store.read.stream_page(stream, Window(low, high), direction, resolve_links=resolve_links)
+    events = schema.ReadStreamEventsCompleted.FromString(page.events).events
+    assert len(events) == page.size
+    return events
+
+
+def all_page(store, start, count, direction=FORWARD, resolve_links=False):
+    page = store.read.all_page(start, count, direction, resolve_links=resolve_links)
+    events = schema.ReadAllEventsCompleted.FromString(page.events).events
+    assert len(events) == page.size
+    return events
+
+
+def data(events):
+    return [int(event.event.data) for event in events]

@@ -1,0 +1,98 @@
+"""Each row of the table of protocol section 4.3 that applies, by its number."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rxpump.server.store.append_rule import Append, Repeated, WrongVersion, decide
+
+ANY, NO_STREAM, STREAM_EXISTS = -2, -1, -4
+
+
+@dataclass
+class Stream:
+    """A stream of the given ids; `elsewhere` are ids that another stream has had since."""
+
+    ids: list[bytes] = field(default_factory=list)
+    metadata: bool = False
+    elsewhere: frozenset[bytes] = frozenset()
+
+    @property
+    def last(self):
+        return len(self.ids) - 1
+
+    def has_metadata(self):
+        return self.metadata
+
+    def recent(self, event_id):
+        if event_id in self.elsewhere or event_id not in self.ids:
+            return None
+        return self.last - self.ids[::-1].index(event_id)
+
+    def ids_after(self, number, count):
+        return self.ids[number + 1 : number + 1 + count]
+
+
+A, B, C, D, NEW = b"a", b"b", b"c", b"d", b"new"
+ABC = Stream([A, B, C])
+
+
+@pytest.mark.parametrize(
+    ("row", "expected", "ids", "stream", "decision"),
+    [
+        (3, STREAM_EXISTS, [A], Stream(), WrongVersion(-1)),
+        (3, STREAM_EXISTS, [], Stream(), WrongVersion(-1)),
+        (4, STREAM_EXISTS, [A], Stream(metadata=True), Append(0)),
+        (4, STREAM_EXISTS, [NEW], ABC, Append(3)),
+        (4, ANY, [A], Stream(), Append(0)),
+        (4, ANY, [NEW], ABC, Append(3)),
+        (4, ANY, [NEW, A], ABC, Append(3)),
+        (4, ANY, [A], Stream([A], elsewhere=frozenset({A})), Append(1)),
+        (5, ANY, [A, NEW], ABC, WrongVersion(2)),
+        (5, STREAM_EXISTS, [A, NEW], ABC, WrongVersion(2)),
+        (5, ANY, [A, B], Stream([A, B], elsewhere=frozenset({B})), WrongVersion(1)),
+        (6, ANY, [A, B, C], ABC, Repeated(0, 2)),
+        (6, ANY, [B], ABC, Repeated(1, 1)),
+        (6, STREAM_EXISTS, [B, C], ABC, Repeated(1, 2)),
+        (6, ANY, [A], Stream([A, B, A]), Repeated(2, 2)),
+        (7, ANY, [C, A], ABC, Repeated(2, 0)),
+        (8, NO_STREAM, [A, B, C], ABC, Repeated(0, 2)),
+        (8, NO_STREAM, [A], ABC, Repeated(0, 0)),
+        (8, 0, [B], ABC, Repeated(1, 1)),
+        (8, 0, [B], Stream([A, B], elsewhere=frozenset({B})), Repeated(1, 1)),
+        (9, NO_STREAM, [NEW], ABC, WrongVersion(2)),
+        (9, 1, [B], ABC, WrongVersion(2)),
+        (9, NO_STREAM, [], ABC, WrongVersion(2)),
+        (10, NO_STREAM, [A, NEW], ABC, WrongVersion(2)),
+        (10, 0, [B, C, D], ABC, WrongVersion(2)),
+        (11, 0, [A], Stream(), WrongVersion(-1)),
+        (11, 7, [A], ABC, WrongVersion(2)),
+        (12, NO_STREAM, [A], Stream(), Append(0)),
+        (12, 2, [NEW], ABC, Append(3)),
+        (12, 2, [C], ABC, Append(3)),
+        (12, 2, [A, A], ABC, Append(3)),
+        (12, ANY, [], ABC, Append(3)),
+        (12, 2, [], ABC, Append(3)),
+        (12, NO_STREAM, [], Stream(), Append(0)),
+    ],
+)
+def test_the_table(row, expected, ids, stream, decision):
+    assert decide(expected, ids, stream) == decision
+
+
+@given(
+    stored=st.lists(st.sampled_from([A, B, C, D])),
+    expected=st.integers(-1, 5),
+    ids=st.lists(st.sampled_from([A, B, C, D]), min_size=1),
+)
+def test_what_was_appended_with_an_exact_version_is_recognised_for_ever_after(stored, expected, ids):
+    stream = Stream(stored)
+    decision = decide(expected, ids, stream)
+    if isinstance(decision, Append):
+        stream.ids += ids
+    if not isinstance(decision, WrongVersion):
+        assert decide(expected, ids, stream) == Repeated(expected + 1, expected + len(ids))

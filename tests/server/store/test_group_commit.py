@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+
+import pytest
+
+from rxpump.server import SqliteStore
+from rxpump.server.store.appender import Appended, AppendRequest
+from rxpump.server.store.database import MEMORY, open_database
+from rxpump.server.store.group_commit import GroupCommit, NotCommitted
+from rxpump.wire import schema
+from tests.server.store.driving import append, new_event, write
+
+
+@pytest.fixture
+def connection():
+    connection = open_database(MEMORY)
+    yield connection
+    connection.close()
+
+
+BROKEN = AppendRequest("s", -2, [schema.NewEvent(event_id=b"\xff" * 16, event_type="T", data=b"x"), None])
+
+
+async def test_writes_that_come_together_share_transactions(store):
+    outcomes = await asyncio.gather(*(write(store, f"s{n % 7}", new_event()) for n in range(400)))
+    assert all(isinstance(outcome, Appended) for outcome in outcomes)
+    assert store.commits.count < 40
+
+
+def test_requests_of_one_transaction_are_decided_in_order(connection):
+    commits = GroupCommit(connection)
+    first, second = commits.commit([append("s", [new_event()], -1), append("s", [new_event()], 0)])
+    assert (first.first, second.first, commits.count) == (0, 1, 1)
+
+
+def test_a_broken_append_spoils_nothing_but_itself(connection, caplog):
+    commits = GroupCommit(connection)
+    with caplog.at_level(logging.CRITICAL):
+        before, broken, after = commits.commit([append("s", [new_event()]), BROKEN, append("s", [new_event()])])
+    assert isinstance(broken, NotCommitted)
+    assert (before.first, after.first) == (0, 1)
+    assert connection.execute("SELECT count(*) FROM events").fetchone() == (2,)
+
+
+def test_a_full_disk_is_no_corruption(connection, caplog):
+    commits = GroupCommit(connection)
+    [pages] = connection.execute("PRAGMA page_count").fetchone()
+    connection.execute(f"PRAGMA max_page_count = {pages + 20}")
+    with caplog.at_level(logging.CRITICAL):
+        outcomes = [commits.commit([append("s", [new_event(data=bytes(20_000))])])[0] for _ in range(10)]
+    written = [outcome for outcome in outcomes if isinstance(outcome, Appended)]
+    assert 0 < len(written) < 10
+    assert isinstance(outcomes[-1], NotCommitted)
+    assert "full" in outcomes[-1].reason
+    assert connection.execute("SELECT count(*) FROM events").fetchone() == (len(written),)
+    connection.execute("PRAGMA max_page_count = 1000000")
+    [again] = commits.commit([append("s", [new_event()])])
+    assert again.first == len(written)
+
+
+async def test_the_thread_is_there_while_it_is_needed(tmp_path):
+    before = threading.active_count()
+    store = SqliteStore.open(tmp_path / "events.db")
+    assert threading.active_count() == before
+    await write(store, "s", new_event())
+    assert threading.active_count() == before + 1
+    await store.close()
+    assert threading.active_count() == before
+
+
+async def test_a_writer_who_has_gone_away_disturbs_nobody(store):
+    gone, stays = store.append(append("s", [new_event()])), store.append(append("s", [new_event()]))
+    gone.cancel()
+    assert (await stays).first == 1

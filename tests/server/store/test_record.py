@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rxpump.server.store.record import make_row, varint
+from rxpump.wire import schema
+
+NOON = 1_795_413_620_577_838_912  # 2026-11-23 03:20:20.577838912 UTC, in Unix nanoseconds
+
+
+def row_of(event, **where):
+    return make_row(event, **{"stream": 7, "name": "ponies", "revision": 3, "position": 300, "now_ns": NOON} | where)
+
+
+def new_event(**fields):
+    return schema.NewEvent(**{"event_id": bytes(range(16)), "event_type": "Jumped", "data": b"{}"} | fields)
+
+
+def test_a_page_of_a_stream_is_the_columns_one_after_the_other():
+    row = row_of(new_event(data_content_type=1, metadata=b"m"))
+    page = schema.ReadStreamEventsCompleted.FromString((row.stream_head + row.record) * 2)
+    assert len(page.events) == 2
+    record = page.events[1].event
+    assert (record.event_stream_id, record.event_number, record.event_type) == ("ponies", 3, "Jumped")
+    assert (record.event_id, record.data, record.metadata) == (bytes(range(16)), b"{}", b"m")
+    assert (record.data_content_type, record.metadata_content_type) == (1, 1)
+    assert (record.created, record.created_epoch) == (639_310_104_205_778_389, 1_795_413_620_577)
+
+
+def test_a_page_of_all_is_the_columns_one_after_the_other():
+    row = row_of(new_event())
+    page = schema.ReadAllEventsCompleted.FromString((row.all_head + row.record + row.all_tail) * 2)
+    assert [event.event.event_number for event in page.events] == [3, 3]
+    assert (page.events[0].commit_position, page.events[0].prepare_position) == (300, 300)
+
+
+def test_what_a_real_server_always_writes_is_written_even_if_it_is_nothing():
+    record = schema.ResolvedIndexedEvent.FromString(
+        row_of(new_event(data=b"", data_content_type=7), revision=0).record
+    )
+    present = {field.name for field, _ in record.event.ListFields()}
+    assert present == {field.name for field in schema.EventRecord.DESCRIPTOR.fields}
+    assert record.event.data_content_type == 0
+
+
+def test_the_next_record_begins_after_this_one():
+    row = row_of(new_event())
+    assert row.position_after == 300 + len(row.record)
+
+
+@pytest.mark.parametrize(
+    ("data", "target"),
+    [
+        (b"0@target", ("target", 0)),
+        (b"-1@target", ("target", -1)),
+        (b" +12 @target", ("target", 12)),
+        (b"3@user@host", ("user@host", 3)),
+        (b"3@@", ("@", 3)),
+        ("7@bücher\n".encode(), ("bücher\n", 7)),
+        (b"not a link", ("", None)),
+        (b"x@target", ("", None)),
+        (b"@target", ("", None)),
+        (b"5@", ("", None)),
+        (b"-2@target", ("", None)),
+        (b"1_0@target", ("", None)),
+        (b"9223372036854775808@target", ("", None)),
+        (b"99999999999999999999@target", ("", None)),
+        (b"", ("", None)),
+    ],
+)
+def test_where_a_link_leads(data, target):
+    row = row_of(new_event(event_type="$>", data=data))
+    assert (row.link_stream, row.link_revision) == target
+
+
+def test_only_links_lead_anywhere():
+    row = row_of(new_event(data=b"0@target"))
+    assert (row.link_stream, row.link_revision) == (None, None)
+
+
+@given(st.integers(0, 2**63 - 1))
+def test_numbers_are_encoded_as_protobuf_does(number):
+    assert b"\x18" + varint(number) == schema.ResolvedEvent(commit_position=number).SerializeToString()
