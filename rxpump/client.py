@@ -27,7 +27,9 @@ from rxpump.status import Closed, Idle, Status
 from rxpump.streams.answer import Answer
 from rxpump.streams.catch_up import CatchUp, News, catch_up
 from rxpump.streams.cursor import AllCursor, Cursor, StreamCursor
+from rxpump.streams.inbox import Batching
 from rxpump.streams.observable import Observable, Piped
+from rxpump.streams.publisher import Publisher
 from rxpump.streams.source import ResumableSource, Source, from_iterable
 from rxpump.streams.writes import Writes
 from rxpump.transport.base import Transport
@@ -35,7 +37,6 @@ from rxpump.transport.paging import all_pages, stream_pages
 from rxpump.write_result import WriteResult
 
 READ_BATCH = 500
-WRITE_BATCH = 500
 
 MakeTransport = Callable[[Runtime, Callable[[Status], None]], Transport]
 
@@ -110,7 +111,7 @@ class Client:
         events: Any,
         *,
         expected_version: int = ExpectedVersion.ANY,
-        batch_size: int = WRITE_BATCH,
+        batch_size: int = 500,
     ) -> Answer[WriteResult] | Writes:
         """Write many events, in order.
 
@@ -135,7 +136,27 @@ class Client:
             source,
             lambda batch, version: self._transport.append(stream, batch, version),
             expected_version=checks.expected_version(expected_version),
-            batch_size=checks.page_size(batch_size, argument="batch_size"),
+            batching=Batching(max_batch=batch_size),
+        )
+
+    def publisher(
+        self,
+        stream: str,
+        *,
+        expected_version: int = ExpectedVersion.ANY,
+        max_batch: int = 500,
+        max_bytes: int = 4 * 1024 * 1024,
+        linger: float = 0.0,
+        max_in_flight: int = 4,
+    ) -> Publisher:
+        """Make a sink for `source.subscribe(...)`: it writes what it is given, in order; see Publisher, Batching."""
+        stream = checks.stream_name(stream)
+        return Publisher(
+            self._runtime,
+            stream,
+            lambda batch, version: self._transport.append(stream, batch, version),
+            expected_version=checks.expected_version(expected_version),
+            batching=Batching(max_batch, max_bytes, linger, max_in_flight),
         )
 
     # Reading ------------------------------------------------------------------------------------------

@@ -83,6 +83,7 @@ class Ledger:
         self._deadlines: deque[tuple[float, Request]] = deque()
         self._channels: dict[bytes, tuple[Channel, Command | None]] = {}
         self._farewells: list[bytes] = []
+        self._lanes: dict[str, float] = {}  # when what rests of a lane goes out again
         self._is_connected = False
         self._submitted = 0
         self._open = 0
@@ -141,6 +142,7 @@ class Ledger:
             channel.end(error)
         self._channels.clear()
         self._farewells.clear()
+        self._lanes.clear()
         self._in_flight.clear()
         self._resting.clear()
         self._deadlines.clear()
@@ -195,7 +197,9 @@ class Ledger:
         expired: list[Request] = []
         while self.deadline <= now:
             if self._resting and self._resting[0][0] <= now:
-                _, _, request = heapq.heappop(self._resting)
+                wakes, _, request = heapq.heappop(self._resting)
+                if self._lanes.get(request.operation.lane or "") == wakes:
+                    del self._lanes[request.operation.lane or ""]
                 self._wait(request)
             else:
                 _, request = self._deadlines.popleft()
@@ -244,8 +248,17 @@ class Ledger:
         pause = self._settings.retry.delay(request.attempts, self._chance)
         if pause is None:
             return self._settle(request, error=refusal)
-        heapq.heappush(self._resting, (now + pause, request.sequence, request))
+        wakes = self._wake_with_lane(request.operation.lane, now, now + pause)
+        heapq.heappush(self._resting, (wakes, request.sequence, request))
         return None
+
+    def _wake_with_lane(self, lane: str | None, now: float, wakes: float) -> float:
+        """Whatever rests of one lane goes out again at one time, and so in the order of asking."""
+        if lane is None:
+            return wakes
+        if self._lanes.get(lane, now) <= now:
+            self._lanes[lane] = wakes
+        return self._lanes[lane]
 
     def _timed_out(self, request: Request) -> OperationTimedOut:
         timeout = self._settings.timeout

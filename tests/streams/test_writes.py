@@ -15,9 +15,10 @@ from rxpump.expected_version import ExpectedVersion
 from rxpump.new_event import NewEvent
 from rxpump.position import Position
 from rxpump.runtime import Runtime
+from rxpump.streams.inbox import Batching
 from rxpump.streams.observable import Observable, Piped
 from rxpump.streams.source import from_iterable
-from rxpump.streams.writes import MAX_BATCH_BYTES, Writes
+from rxpump.streams.writes import Writes
 from rxpump.write_result import WriteResult
 
 
@@ -43,7 +44,8 @@ class Stream:
         return WriteResult("s", first, len(self.events) - 1, Position(1, 1))
 
     def write(self, events: Observable[Any], version: int = ExpectedVersion.ANY, batch: int = 10) -> Writes:
-        return Writes(Runtime("test"), events, self.append, expected_version=version, batch_size=batch)
+        batching = Batching(max_batch=batch)
+        return Writes(Runtime("test"), events, self.append, expected_version=version, batching=batching)
 
 
 def new_events(count: int) -> list[NewEvent]:
@@ -174,6 +176,6 @@ async def test_what_is_no_event_is_refused_by_name() -> None:
 
 async def test_large_events_make_small_batches() -> None:
     stream = Stream()
-    large = [NewEvent("Blob", bytes(MAX_BATCH_BYTES // 2 - 100)) for _ in range(6)]
+    large = [NewEvent("Blob", bytes(Batching().max_bytes // 2 - 100)) for _ in range(6)]
     await stream.write(source(iter(large)))
     assert max(stream.sizes) == 2

@@ -37,7 +37,7 @@ class Append(Operation[WriteResult]):
     def __init__(
         self, stream: str, events: Sequence[NewEvent], expected_version: int, *, require_leader: bool
     ) -> None:
-        self.stream = stream
+        self.stream = self.lane = stream
         self.expected_version = expected_version
         message = schema.WriteEvents(
             event_stream_id=stream, expected_version=expected_version, require_leader=require_leader

@@ -32,7 +32,8 @@ class Operation(ABC, Generic[T_co]):
     A subclass names its `command` and the `reply` that answers it, encodes its payload once (a repeated
     request is the same request, byte for byte) and reads the reply in `answer`. `repeatable` says whether
     it may be sent again after an unknown outcome without harm. `farewell` is the command that ends what the
-    request has begun on the server, for those that begin something.
+    request has begun on the server, for those that begin something. Operations with the same `lane` keep
+    their order also when they have to be repeated.
     """
 
     command: ClassVar[Command]
@@ -41,6 +42,7 @@ class Operation(ABC, Generic[T_co]):
     farewell: ClassVar[Command | None] = None
 
     payload: bytes = b""
+    lane: str | None = None
 
     @abstractmethod
     def answer(self, payload: bytes) -> Outcome[T_co]:
