@@ -1,0 +1,220 @@
+"""photon-pump's verbs, one function each, against the server at HOST PORT.
+
+Runs in an environment of its own, with nothing of rxpump's. Each check is what photon-pump's users count on;
+the first that fails ends it with a traceback.
+"""
+
+import asyncio
+import sys
+import uuid
+from contextlib import contextmanager
+
+from photonpump import (
+    AccessDenied,
+    EventNotFound,
+    ExpectedVersion,
+    NewEvent,
+    StreamDirection,
+    StreamNotFound,
+    connect,
+)
+
+HOST, PORT = sys.argv[1], int(sys.argv[2])
+WRONG_EXPECTED_VERSION = 4
+HEIGHTS = list(range(250))
+VERBS = []
+
+
+def verb(check):
+    VERBS.append(check)
+    return check
+
+
+@contextmanager
+def refused(error):
+    try:
+        yield
+    except error:
+        return
+    raise AssertionError(f"there was no {error.__name__}")
+
+
+def new_stream():
+    return f"ponies-{uuid.uuid4().hex}"
+
+
+def jump(height):
+    return NewEvent("PonyJumped", data={"Pony": "Derpy Hooves", "Height": height})
+
+
+async def stream_of_jumps(conn):
+    """A stream of more events than fit a page."""
+    stream = new_stream()
+    await conn.publish(stream, [jump(height) for height in HEIGHTS])
+    return stream
+
+
+@verb
+async def connect_by_hand(_):
+    client = connect(HOST, PORT)
+    await client.connect()
+    assert await client.ping() > 0
+    await client.close()
+
+
+@verb
+async def ping(conn):
+    assert 0 < await conn.ping() < 10
+
+
+@verb
+async def many_pings_at_once(conn):
+    assert all(await asyncio.gather(*(conn.ping() for _ in range(100))))
+
+
+@verb
+async def publish_event_and_get_event(conn):
+    stream, event_id = new_stream(), uuid.uuid4()
+    body = {"Pony": "Derpy Hooves", "Height": 10, "Distance": 13}
+    result = await conn.publish_event(stream, "PonyJumped", body=body, id=event_id, metadata={"by": "hand"})
+    event = await conn.get_event(stream, result.last_event_number)
+    assert event.json() == body
+    assert event.id == event_id
+    assert (event.type, event.stream, event.event_number) == ("PonyJumped", stream, 0)
+    assert event.metadata == b'{"by": "hand"}'
+
+
+@verb
+async def publish_batch(conn):
+    stream = new_stream()
+    result = await conn.publish(stream, [jump(9), jump(12), jump(11)])
+    assert (result.first_event_number, result.last_event_number) == (0, 2)
+    assert [event.json()["Height"] for event in await conn.get(stream)] == [9, 12, 11]
+
+
+@verb
+async def publish_twice_is_once(conn):
+    stream, events = new_stream(), [jump(1), jump(2)]
+    first = await conn.publish(stream, events, expected_version=ExpectedVersion.StreamMustNotExist)
+    again = await conn.publish(stream, events, expected_version=ExpectedVersion.StreamMustNotExist)
+    assert (
+        (again.first_event_number, again.last_event_number)
+        == (0, 1)
+        == (
+            first.first_event_number,
+            first.last_event_number,
+        )
+    )
+    assert len(await conn.get(stream)) == 2
+
+
+@verb
+async def publish_with_a_wrong_version(conn):
+    stream = await stream_of_jumps(conn)
+    result = await conn.publish_event(stream, "PonyJumped", expected_version=3)
+    assert result.result == WRONG_EXPECTED_VERSION
+
+
+@verb
+async def get_a_slice_forward(conn):
+    stream = await stream_of_jumps(conn)
+    events = await conn.get(stream, from_event=7, max_count=3)
+    assert [event.event_number for event in events] == [7, 8, 9]
+    assert (events.next_event_number, events.last_event_number) == (10, HEIGHTS[-1])
+    assert not events.is_end_of_stream
+
+
+@verb
+async def get_a_slice_backward(conn):
+    stream = await stream_of_jumps(conn)
+    events = await conn.get(stream, direction=StreamDirection.Backward, from_event=5, max_count=10)
+    assert [event.event_number for event in events] == [5, 4, 3, 2, 1, 0]
+    assert events.is_end_of_stream
+
+
+@verb
+async def iter_forward(conn):
+    stream = await stream_of_jumps(conn)
+    assert [event.json()["Height"] async for event in conn.iter(stream)] == HEIGHTS
+
+
+@verb
+async def iter_backward(conn):
+    stream = await stream_of_jumps(conn)
+    numbers = [event.event_number async for event in conn.iter(stream, direction=StreamDirection.Backward)]
+    assert numbers == HEIGHTS[::-1]
+
+
+@verb
+async def iter_from_the_middle(conn):
+    stream = await stream_of_jumps(conn)
+    numbers = [event.event_number async for event in conn.iter(stream, from_event=100, batch_size=33)]
+    assert numbers == HEIGHTS[100:]
+
+
+@verb
+async def async_comprehension_over_iter(conn):
+    stream = await stream_of_jumps(conn)
+    await conn.publish_event(stream, "PonySlept", body={})
+    jumps = (event.json() async for event in conn.iter(stream) if event.type == "PonyJumped")
+    assert [jump["Height"] * 0.3048 async for jump in jumps] == [height * 0.3048 for height in HEIGHTS]
+
+
+@verb
+async def iter_resolves_links(conn):
+    stream, links = await stream_of_jumps(conn), new_stream()
+    await conn.publish(links, [NewEvent("$>", data=f"{number}@{stream}") for number in (3, 1)])
+    events = [event async for event in conn.iter(links)]
+    assert [(event.stream, event.json()["Height"]) for event in events] == [(stream, 3), (stream, 1)]
+    assert [event.received_event.stream for event in events] == [links, links]
+
+
+@verb
+async def a_missing_stream(conn):
+    with refused(StreamNotFound):
+        await conn.get(new_stream())
+    with refused(StreamNotFound):
+        await conn.get_event(new_stream(), 0)
+
+
+@verb
+async def a_missing_event(conn):
+    stream = await stream_of_jumps(conn)
+    with refused(EventNotFound):
+        await conn.get_event(stream, 1000)
+
+
+@verb
+async def everything_is_for_admins(conn):
+    with refused(AccessDenied):
+        await conn.get_all()
+
+
+@verb
+async def get_all_as_admin(_):
+    async with connect(HOST, PORT, username="admin", password="changeit") as admin:
+        stream = await stream_of_jumps(admin)
+        newest = await admin.get_all(direction=StreamDirection.Backward, max_count=5)
+        assert [event.event_number for event in newest if event.stream == stream] == HEIGHTS[:-6:-1]
+        assert len(await admin.get_all(max_count=10)) == 10
+
+
+@verb
+async def iter_all_as_admin(_):
+    async with connect(HOST, PORT, username="admin", password="changeit") as admin:
+        stream = await stream_of_jumps(admin)
+        forward = [event.event_number async for event in admin.iter_all() if event.stream == stream]
+        assert forward == HEIGHTS
+        backward = admin.iter_all(direction=StreamDirection.Backward, batch_size=64)
+        assert [event.event_number async for event in backward if event.stream == stream] == HEIGHTS[::-1]
+
+
+async def main():
+    async with connect(HOST, PORT) as conn:
+        for check in VERBS:
+            await asyncio.wait_for(check(conn), 30)
+            print("ok", check.__name__, flush=True)
+    print(f"All {len(VERBS)} passed")
+
+
+asyncio.run(main())

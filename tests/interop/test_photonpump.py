@@ -1,0 +1,31 @@
+"""Another client against our server, over TCP, in a process and an environment of its own (`make interop`)."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+from asyncio.subprocess import PIPE, STDOUT
+from pathlib import Path
+
+import pytest
+
+from rxpump.server import EmbeddedServer, SqliteStore
+
+PYTHON = os.environ.get("PHOTONPUMP_PYTHON")
+SCRIPT = Path(__file__).with_name("photonpump_verbs.py")
+
+pytestmark = pytest.mark.skipif(PYTHON is None, reason="wants photon-pump's environment: make interop")
+
+
+@pytest.mark.parametrize("kept_in", ["memory", "a file"])
+async def test_every_verb_of_photonpump(kept_in: str, tmp_path: Path) -> None:
+    store = SqliteStore.in_memory() if kept_in == "memory" else SqliteStore.open(str(tmp_path / "events.db"))
+    async with EmbeddedServer(store) as server:
+        assert PYTHON is not None
+        peer = await asyncio.create_subprocess_exec(
+            PYTHON, str(SCRIPT), server.host, str(server.port), stdout=PIPE, stderr=STDOUT
+        )
+        out, _ = await peer.communicate()
+    assert peer.returncode == 0, out.decode()
+    assert re.search(r"^All \d\d passed$", out.decode(), re.MULTILINE)
