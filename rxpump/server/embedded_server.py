@@ -26,7 +26,8 @@ class EmbeddedServer:
     heartbeat_interval:  seconds of silence after which a client is asked for a sign of life.
     heartbeat_timeout:   seconds of silence after that, until it is cut.
 
-    An async context manager; or `await start()` and `await stop()`. Raises CannotListen.
+    An async context manager; or `await start()` and `await stop()`. Starting raises CannotListen, and
+    then the store is closed.
     """
 
     def __init__(
@@ -54,6 +55,11 @@ class EmbeddedServer:
         """The connection string of this server, without credentials."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"tcp://{host}:{self.port}"
+
+    @property
+    def client_count(self) -> int:
+        """How many clients are connected."""
+        return len(self._sessions)
 
     async def start(self) -> None:
         """Listen from now on."""
@@ -111,4 +117,5 @@ class EmbeddedServer:
     def __repr__(self) -> str:
         if self._listener is None:
             return f"<EmbeddedServer not listening, {self.store!r}>"
-        return f"<EmbeddedServer {self.uri}, {len(self._sessions)} clients, {self.store!r}>"
+        clients = "1 client" if self.client_count == 1 else f"{self.client_count} clients"
+        return f"<EmbeddedServer {self.uri}, {clients}, {self.store!r}>"

@@ -107,8 +107,10 @@ class Session(asyncio.Protocol):
         """Answer some of what was received, and see to it that the rest gets its turn."""
         self._has_turn = False
         until = self._loop.time() + _TURN
-        while self._received and not self._is_full() and self._loop.time() < until:
+        while self._received and not self._is_full():
             self._answer(self._received.popleft())
+            if self._loop.time() >= until:
+                break
         if self._received or self._is_full():
             self._transport.pause_reading()
             if not self._is_full():

@@ -1,0 +1,92 @@
+"""A conversation without a socket: packages in, packages out."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import uuid4
+
+from rxpump.credentials import Credentials
+from rxpump.server import SqliteStore
+from rxpump.server.conversation import Conversation
+from rxpump.server.users import DEFAULT_ACCOUNTS, Users
+from rxpump.wire import schema
+from rxpump.wire.commands import Command
+from rxpump.wire.package import Package
+
+ID = bytes(range(16))
+
+
+class Talk:
+    """One client of a server that is nothing but a store."""
+
+    def __init__(self, store: SqliteStore) -> None:
+        self.answers: list[Package] = []
+        self.conversation = Conversation(store, Users(DEFAULT_ACCOUNTS), self.answers.append)
+
+    def say(
+        self, command: int, payload: Any = b"", credentials: Credentials | None = None, id: bytes = ID
+    ) -> list[tuple[int, bytes]]:
+        """Send one package; give what came back at once, as (command, payload) pairs."""
+        self.answers.clear()
+        content = payload if isinstance(payload, bytes) else payload.SerializeToString()
+        self.pending = self.conversation.receive(Package(command, id, content, credentials))
+        assert all(answer.correlation_id == id and answer.credentials is None for answer in self.answers)
+        return [(answer.command, answer.payload) for answer in self.answers]
+
+    async def write(self, stream: str, *events: Any, expected: int = -2, user: Credentials | None = None) -> Any:
+        """Write NewEvents, or what is made one of this data; give the WriteEventsCompleted."""
+        message = schema.WriteEvents(event_stream_id=stream, expected_version=expected, events=map(event_of, events))
+        self.say(Command.WRITE_EVENTS, message, user)
+        if self.pending is not None:
+            await self.pending
+        [answer] = self.answers
+        assert answer.command == Command.WRITE_EVENTS_COMPLETED
+        return schema.WriteEventsCompleted.FromString(answer.payload)
+
+    def read_event(self, stream: str, number: int, *, resolve: bool = False, user: Credentials | None = None) -> Any:
+        message = schema.ReadEvent(event_stream_id=stream, event_number=number, resolve_link_tos=resolve)
+        [(command, payload)] = self.say(Command.READ_EVENT, message, user)
+        assert command == Command.READ_EVENT_COMPLETED
+        return schema.ReadEventCompleted.FromString(payload)
+
+    def read_stream(
+        self,
+        stream: str,
+        start: int,
+        count: int,
+        *,
+        backward: bool = False,
+        resolve: bool = False,
+        user: Credentials | None = None,
+    ) -> Any:
+        message = schema.ReadStreamEvents(
+            event_stream_id=stream, from_event_number=start, max_count=count, resolve_link_tos=resolve
+        )
+        ask = Command.READ_STREAM_EVENTS_BACKWARD if backward else Command.READ_STREAM_EVENTS_FORWARD
+        [(command, payload)] = self.say(ask, message, user)
+        assert command == ask + 1
+        return schema.ReadStreamEventsCompleted.FromString(payload)
+
+    def read_all(
+        self,
+        position: tuple[int, int],
+        count: int,
+        *,
+        backward: bool = False,
+        resolve: bool = False,
+        user: Credentials | None = None,
+    ) -> Any:
+        message = schema.ReadAllEvents(
+            commit_position=position[0], prepare_position=position[1], max_count=count, resolve_link_tos=resolve
+        )
+        ask = Command.READ_ALL_EVENTS_BACKWARD if backward else Command.READ_ALL_EVENTS_FORWARD
+        [(command, payload)] = self.say(ask, message, user)
+        assert command == ask + 1
+        return schema.ReadAllEventsCompleted.FromString(payload)
+
+
+def event_of(data: Any) -> Any:
+    """A NewEvent of this data, a link if it looks like one."""
+    if not isinstance(data, str):
+        return data
+    return schema.NewEvent(event_id=uuid4().bytes_le, event_type="$>" if "@" in data else "T", data=data.encode())

@@ -1,0 +1,145 @@
+from __future__ import annotations
+
+from uuid import UUID
+
+import pytest
+
+from rxpump.credentials import Credentials
+from rxpump.wire import schema
+from rxpump.wire.commands import Command
+from rxpump.wire.package import Package
+from tests.raw_client import ADMIN
+from tests.server.talk import ID
+
+NO_ID = UUID(int=0).bytes
+WRONG = Credentials("admin", "wrong")
+
+
+def bad_request(name, why=""):
+    return [(Command.BAD_REQUEST, f"Could not unwrap network package for command {name}.\n{why}".encode())]
+
+
+def test_a_client_introduces_itself(talk):
+    hello = schema.IdentifyClient(version=1, connection_name="me")
+    assert talk.say(Command.IDENTIFY_CLIENT, hello) == [(Command.CLIENT_IDENTIFIED, b"")]
+    assert (talk.conversation.client_name, talk.conversation.client_version) == ("me", 1)
+    assert "'me'" in repr(talk.conversation)
+
+
+def test_a_version_that_no_server_knows_is_taken_back_by_the_next_one(talk):
+    talk.say(Command.IDENTIFY_CLIENT, schema.IdentifyClient(version=2))
+    assert talk.say(Command.PING) == bad_request("Ping", "Index was outside the bounds of the array.")
+    assert talk.say(Command.HEARTBEAT_REQUEST) == [(Command.HEARTBEAT_RESPONSE, b"")]
+    talk.say(Command.IDENTIFY_CLIENT, schema.IdentifyClient(version=1))
+    assert talk.say(Command.PING) == [(Command.PONG, b"")]
+
+
+def test_wrong_credentials_are_refused_before_anything_is_looked_at(talk):
+    for command in (Command.PING, Command.WRITE_EVENTS, Command.DELETE_STREAM, 0x77):
+        assert talk.say(command, b"\xff", WRONG) == [(Command.NOT_AUTHENTICATED, b"Not Authenticated")]
+
+
+def test_a_package_of_its_own_credentials_needs_no_other(talk):
+    talk.say(Command.AUTHENTICATE, credentials=WRONG)
+    assert talk.say(Command.PING) == [(Command.NOT_AUTHENTICATED, b"Not Authenticated")]
+    assert talk.say(Command.PING, b"x", ADMIN) == [(Command.PONG, b"x")]
+    assert talk.say(Command.AUTHENTICATE, credentials=ADMIN) == [(Command.AUTHENTICATED, b"")]
+    assert talk.say(Command.PING) == [(Command.PONG, b"")]
+
+
+@pytest.mark.parametrize("command", [Command.NOT_HANDLED, Command.BAD_REQUEST, Command.HEARTBEAT_RESPONSE])
+def test_what_only_a_server_says_is_not_answered(talk, command):
+    assert talk.say(command, b"whatever") == []
+
+
+def test_no_answer_of_a_server_is_answered(talk):
+    for command in Command:
+        if command.name.endswith("COMPLETED"):
+            assert talk.say(command) == []
+
+
+LATER = [
+    Command.DELETE_STREAM,
+    Command.TRANSACTION_START,
+    Command.TRANSACTION_WRITE,
+    Command.TRANSACTION_COMMIT,
+    Command.FILTERED_READ_ALL_EVENTS_FORWARD,
+    Command.FILTERED_READ_ALL_EVENTS_BACKWARD,
+    Command.SUBSCRIBE_TO_STREAM,
+    Command.FILTERED_SUBSCRIBE_TO_STREAM,
+    Command.UNSUBSCRIBE_FROM_STREAM,
+    Command.CONNECT_TO_PERSISTENT_SUBSCRIPTION,
+    Command.CREATE_PERSISTENT_SUBSCRIPTION,
+    Command.UPDATE_PERSISTENT_SUBSCRIPTION,
+    Command.DELETE_PERSISTENT_SUBSCRIPTION,
+    Command.PERSISTENT_SUBSCRIPTION_ACK_EVENTS,
+    Command.PERSISTENT_SUBSCRIPTION_NAK_EVENTS,
+    Command.SCAVENGE_DATABASE,
+]
+
+
+@pytest.mark.parametrize("command", LATER, ids=lambda command: command.name)
+def test_a_command_that_is_not_served_yet_is_unknown(talk, command):
+    name = command.name.title().replace("_", "")
+    assert talk.say(command) == bad_request(name)
+
+
+@pytest.mark.parametrize("code", [0x00, 0x05, 0x17, 0x77, 0xBD, 0xFE])
+def test_a_code_that_is_no_command(talk, code):
+    assert talk.say(code) == bad_request(code)
+
+
+REQUESTS = {
+    Command.WRITE_EVENTS: schema.WriteEvents(event_stream_id="s", expected_version=-2),
+    Command.READ_EVENT: schema.ReadEvent(event_stream_id="s"),
+    Command.READ_STREAM_EVENTS_FORWARD: schema.ReadStreamEvents(event_stream_id="s", max_count=1),
+    Command.READ_STREAM_EVENTS_BACKWARD: schema.ReadStreamEvents(event_stream_id="s", max_count=1),
+    Command.READ_ALL_EVENTS_FORWARD: schema.ReadAllEvents(max_count=1),
+    Command.READ_ALL_EVENTS_BACKWARD: schema.ReadAllEvents(max_count=1),
+}
+
+
+@pytest.mark.parametrize("command", REQUESTS, ids=lambda command: command.name)
+def test_a_request_without_an_id_cannot_be_answered(talk, command):
+    [(refusal, _)] = talk.say(command, REQUESTS[command], id=NO_ID)
+    assert refusal == Command.BAD_REQUEST
+    assert talk.say(Command.PING, id=NO_ID) == [(Command.PONG, b"")]
+
+
+def event(**fields):
+    return schema.NewEvent(**{"event_id": ID, "event_type": "T"} | fields)
+
+
+BAD = {
+    "no stream": (Command.WRITE_EVENTS, schema.WriteEvents(expected_version=-2)),
+    "version -3": (Command.WRITE_EVENTS, schema.WriteEvents(event_stream_id="s", expected_version=-3)),
+    "version -5": (Command.WRITE_EVENTS, schema.WriteEvents(event_stream_id="s", expected_version=-5)),
+    "no type": (Command.WRITE_EVENTS, schema.WriteEvents(event_stream_id="s", events=[event(event_type="")])),
+    "short id": (Command.WRITE_EVENTS, schema.WriteEvents(event_stream_id="s", events=[event(event_id=b"short")])),
+    "no id": (Command.WRITE_EVENTS, schema.WriteEvents(event_stream_id="s", events=[event(event_id=NO_ID)])),
+    "a stream that is no text": (Command.WRITE_EVENTS, b"\x0a\x02\xff\xfe\x10\x00"),
+    "a type that is no text": (Command.WRITE_EVENTS, b"\x0a\x01s\x1a\x18\x0a\x10" + ID + b"\x12\x02\xff\xfe\x18\x00"),
+    "no stream to read one from": (Command.READ_EVENT, schema.ReadEvent()),
+    "event -2": (Command.READ_EVENT, schema.ReadEvent(event_stream_id="s", event_number=-2)),
+    "no stream to read": (Command.READ_STREAM_EVENTS_FORWARD, schema.ReadStreamEvents(max_count=1)),
+    "from -2": (
+        Command.READ_STREAM_EVENTS_BACKWARD,
+        schema.ReadStreamEvents(event_stream_id="s", from_event_number=-2, max_count=1),
+    ),
+    "no message": (Command.READ_ALL_EVENTS_FORWARD, b"\xff\xff"),
+}
+
+
+@pytest.mark.parametrize("what", BAD)
+def test_a_payload_that_makes_no_sense(talk, what):
+    command, payload = BAD[what]
+    assert talk.say(command, payload) == bad_request(command.name.title().replace("_", ""))
+
+
+async def test_missing_and_unknown_fields_are_tolerated(talk):
+    unknown = b"\x98\x06\x01"  # field 99
+    payload = b"\x0a\x01s\x10\xfe\xff\xff\xff\xff\xff\xff\xff\xff\x01\x1a\x15\x0a\x10" + ID + b"\x12\x01T" + unknown
+    pending = talk.conversation.receive(Package(Command.WRITE_EVENTS, ID, payload))
+    assert (await pending).first == 0
+    [answer] = talk.answers
+    assert schema.WriteEventsCompleted.FromString(answer.payload).result == 0

@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+import threading
+
+import pytest
+
+from rxpump.server import Account, CannotListen, EmbeddedServer, SqliteStore
+from rxpump.wire import schema
+from rxpump.wire.commands import Command
+from tests.raw_client import ADMIN, Credentials, RawClient
+from tests.server.talk import event_of
+
+
+async def test_where_it_listens():
+    server = EmbeddedServer(SqliteStore.in_memory())
+    assert repr(server) == "<EmbeddedServer not listening, <SqliteStore in memory, 0 commits>>"
+    await server.start()
+    assert server.uri == f"tcp://127.0.0.1:{server.port}"
+    async with RawClient.to(server) as client:
+        await client.ask(Command.PING)
+        assert repr(server) == f"<EmbeddedServer {server.uri}, 1 client, <SqliteStore in memory, 0 commits>>"
+    await server.stop()
+    await server.stop()
+    assert repr(server) == "<EmbeddedServer not listening, <SqliteStore in memory, closed>>"
+    with pytest.raises(ConnectionError):
+        await asyncio.open_connection("127.0.0.1", server.port)
+
+
+def test_an_address_of_the_newer_kind_is_bracketed():
+    server = EmbeddedServer(SqliteStore.in_memory(), host="::1", port=1113)
+    assert server.uri == "tcp://[::1]:1113"
+    asyncio.run(server.stop())
+
+
+async def test_a_taken_port_is_told_and_the_store_let_go(memory_server, tmp_path):
+    store = SqliteStore.open(tmp_path / "events.db")
+    with pytest.raises(CannotListen, match=rf"127\.0\.0\.1:{memory_server.port}"):
+        await EmbeddedServer(store, port=memory_server.port).start()
+    await SqliteStore.open(tmp_path / "events.db").close()
+
+
+async def test_it_stops_when_its_block_ends_in_an_error(tmp_path):
+    with pytest.raises(ZeroDivisionError):
+        async with EmbeddedServer(SqliteStore.open(tmp_path / "events.db")):
+            raise ZeroDivisionError
+    await SqliteStore.open(tmp_path / "events.db").close()
+
+
+async def test_stopping_closes_every_connection_and_leaves_nothing(tmp_path):
+    before = asyncio.all_tasks(), threading.active_count()
+    async with EmbeddedServer(SqliteStore.open(tmp_path / "events.db")) as server:
+        clients = [await RawClient.to(server).__aenter__() for _ in range(5)]
+        for client in clients:
+            await client.ask(Command.WRITE_EVENTS, schema.WriteEvents(event_stream_id="s", events=[event_of("x")]))
+    assert [await client.receive() for client in clients] == [None] * 5
+    for client in clients:
+        await client.__aexit__()
+    assert (asyncio.all_tasks(), threading.active_count()) == before
+
+
+async def test_writes_under_way_are_committed_and_answered_when_it_stops(tmp_path):
+    async with EmbeddedServer(SqliteStore.open(tmp_path / "events.db")) as server:
+        client = await RawClient.to(server).__aenter__()
+        write = schema.WriteEvents(event_stream_id="s", expected_version=-2)
+        for number in range(100):
+            del write.events[:]
+            write.events.append(event_of(str(number)))
+            client.send(Command.WRITE_EVENTS, write)
+        await client.receive()
+    answered = 1
+    while await client.receive() is not None:
+        answered += 1
+    await client.__aexit__()
+    store = SqliteStore.open(tmp_path / "events.db")
+    assert store.read.stream("s").last + 1 == answered
+    await store.close()
+
+
+async def test_a_client_that_reads_nothing_does_not_hold_up_the_stop(monkeypatch):
+    monkeypatch.setattr("rxpump.server.embedded_server._GOODBYE_TIMEOUT", 0.01)
+    async with EmbeddedServer(SqliteStore.in_memory()) as server:
+        client = await RawClient.to(server).__aenter__()
+        write = schema.WriteEvents(event_stream_id="s", expected_version=-2, events=[event_of("x" * (8 << 20))])
+        await client.ask(Command.WRITE_EVENTS, write)
+        client.writer.transport.pause_reading()
+        for _ in range(4):
+            client.send(Command.READ_EVENT, schema.ReadEvent(event_stream_id="s"))
+        while server.client_count and not next(iter(server._sessions))._is_unread:
+            await asyncio.sleep(0)
+    await client.__aexit__()
+
+
+async def test_users_are_those_it_was_given():
+    async with (
+        EmbeddedServer(SqliteStore.in_memory(), users=[Account("zoë", "secret", ("$admins",))]) as server,
+        RawClient.to(server) as client,
+    ):
+        assert (await client.ask(Command.PING, user=ADMIN)).command == Command.NOT_AUTHENTICATED
+        read = schema.ReadAllEvents(max_count=1)
+        reply = await client.ask(Command.READ_ALL_EVENTS_FORWARD, read, user=Credentials("zoë", "secret"))
+        assert not schema.ReadAllEventsCompleted.FromString(reply.payload).HasField("result")
+
+
+def test_importing_it_starts_nothing():
+    script = (
+        "import asyncio, threading; before = threading.active_count(); import rxpump.server;"
+        "assert threading.active_count() == before; assert asyncio._get_running_loop() is None"
+    )
+    subprocess.run([sys.executable, "-W", "error", "-c", script], check=True)

@@ -1,0 +1,271 @@
+"""A session, on a transport that is played by the test, and one that is real."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+import pytest
+
+from rxpump.protocol.heartbeat import Heartbeat, Pulse
+from rxpump.server import EmbeddedServer, SqliteStore, session
+from rxpump.server.handlers import table
+from rxpump.server.outbox import MAX_UNSENT_BYTES, Outbox
+from rxpump.server.session import Session
+from rxpump.server.store.appender import Appended
+from rxpump.server.users import DEFAULT_ACCOUNTS, Users
+from rxpump.wire import schema
+from rxpump.wire.commands import Command
+from rxpump.wire.framing import Framer
+from rxpump.wire.package import Package
+from tests.raw_client import RawClient
+from tests.server.talk import ID, event_of
+
+MIB = 1024 * 1024
+PING = Package(Command.PING, ID, b"x")
+
+
+class Transport(asyncio.Transport):
+    """Keeps what is written; `unread` bytes of it the client is said not to have read."""
+
+    def __init__(self):
+        super().__init__()
+        self.writes = []
+        self.unread = 0
+        self.is_reading = True
+        self.end = None
+
+    def write(self, data):
+        self.writes.append(data)
+
+    def get_write_buffer_size(self):
+        return self.unread
+
+    def set_write_buffer_limits(self, high=None, low=None):
+        pass
+
+    def pause_reading(self):
+        self.is_reading = False
+
+    def resume_reading(self):
+        self.is_reading = True
+
+    def is_closing(self):
+        return self.end is not None
+
+    def close(self):
+        self.end = self.end or "closed"
+
+    def abort(self):
+        self.end = "aborted"
+
+    def packages(self):
+        return Framer().feed(b"".join(self.writes))
+
+
+class Store:
+    """Commits when it is told to."""
+
+    def __init__(self):
+        self.waiting = []
+
+    def append(self, request):
+        self.waiting.append(asyncio.get_running_loop().create_future())
+        return self.waiting[-1]
+
+    def commit(self, count):
+        for _ in range(count):
+            self.waiting.pop(0).set_result(Appended(0, 0, 64))
+
+
+@pytest.fixture
+async def one():
+    """A session whose other side is the test."""
+
+    def later(now):
+        return Heartbeat(1000, 1000, now)
+
+    one = Session(Store(), Users(DEFAULT_ACCOUNTS), later, lambda _: None, lambda _: None)
+    one.connection_made(Transport())
+    yield one
+    one.connection_lost(None)
+
+
+async def turn():
+    """Let everything that is due in the loop happen."""
+    for _ in range(3):
+        await asyncio.sleep(0)
+
+
+def write_of(size):
+    event = event_of("x" * size)
+    return Package(
+        Command.WRITE_EVENTS, ID, schema.WriteEvents(event_stream_id="s", events=[event]).SerializeToString()
+    )
+
+
+async def test_answers_of_one_turn_leave_in_one_write(one):
+    one.data_received(PING.encode() * 5)
+    assert one._transport.writes == []
+    await turn()
+    assert len(one._transport.writes) == 1
+    assert len(one._transport.packages()) == 5
+
+
+async def test_a_session_with_much_to_do_lets_others_have_their_turn(one, monkeypatch):
+    monkeypatch.setattr(session, "_TURN", 0.0)
+    one.data_received(PING.encode() * 3)
+    assert len(one._received) == 2
+    assert not one._transport.is_reading
+    one.data_received(PING.encode())  # what was on its way already
+    assert len(one._received) == 3
+    for _ in range(5):
+        await turn()
+    assert len(one._transport.packages()) == 4
+    assert one._transport.is_reading
+
+
+async def test_writes_that_wait_for_the_disk_are_bounded(one, monkeypatch):
+    monkeypatch.setattr(session, "_TURN", 1000.0)
+    one.data_received(write_of(MIB).encode() * 40)
+    store = one.conversation._store
+    assert len(store.waiting) == 16
+    assert not one._transport.is_reading
+    assert one._shows_life()  # it is not the client's fault that nothing is heard from it
+    store.commit(10)
+    await turn()
+    assert len(store.waiting) == 16
+    for _ in range(4):
+        store.commit(len(store.waiting))
+        await turn()
+    assert len(one._transport.packages()) == 40
+    assert one._transport.is_reading
+
+
+async def test_a_client_that_does_not_read_is_not_listened_to(one):
+    one.pause_writing()
+    one.data_received(PING.encode() * 3)
+    await turn()
+    assert one._transport.writes == []
+    assert not one._transport.is_reading
+    one.resume_writing()
+    await turn()
+    assert len(one._transport.packages()) == 3
+    assert one._transport.is_reading
+
+
+async def test_a_client_that_has_left_too_much_unread_is_cut(one, caplog):
+    one._transport.unread = MAX_UNSENT_BYTES
+    one.send(PING)
+    assert one._transport.end is None
+    with caplog.at_level(logging.CRITICAL):
+        one.send(PING)
+    assert one._transport.end == "aborted"
+
+
+def let_time_pass(one):
+    one._heartbeat.deadline = 0
+    one._timer.cancel()
+    one._tick()
+
+
+async def test_silence_is_asked_about_and_then_final(one):
+    let_time_pass(one)
+    await turn()
+    [question] = one._transport.packages()
+    assert question.command == Command.HEARTBEAT_REQUEST
+    let_time_pass(one)
+    assert one._transport.end == "aborted"
+
+
+@pytest.mark.parametrize("sign", [PING, Package(Command.HEARTBEAT_RESPONSE, ID)])
+async def test_whatever_is_heard_is_a_sign_of_life(one, sign):
+    let_time_pass(one)
+    one.data_received(sign.encode())
+    let_time_pass(one)
+    assert one._heartbeat.pulse is Pulse.LISTENING
+    assert one._transport.end is None
+
+
+async def test_a_client_that_reads_slowly_is_alive(one):
+    one.pause_writing()
+    for unread in (5 * MIB, 4 * MIB, 3 * MIB):
+        one._transport.unread = unread
+        let_time_pass(one)
+    assert one._transport.end is None
+    for _ in range(3):
+        let_time_pass(one)
+    assert one._transport.end == "aborted"
+
+
+async def test_a_fault_of_ours_is_a_bad_request_and_the_end(one, monkeypatch, caplog):
+    def fail(request, store):
+        raise ZeroDivisionError
+
+    monkeypatch.setitem(table.HANDLERS, Command.PING, fail)
+    with caplog.at_level(logging.CRITICAL):
+        one.data_received(PING.encode() + write_of(1).encode())
+    [refusal] = one._transport.packages()
+    assert (refusal.command, refusal.correlation_id) == (Command.BAD_REQUEST, ID)
+    assert one._transport.end == "closed"
+    assert one.conversation._store.waiting == []
+
+
+async def test_what_came_before_the_garbage_is_answered(one):
+    one.data_received(PING.encode() + bytes(4))
+    pong, farewell = one._transport.packages()
+    assert pong.command == Command.PONG
+    assert (farewell.command, farewell.correlation_id) == (Command.BAD_REQUEST, bytes(16))
+    assert farewell.payload.startswith(b"Invalid TCP frame received.")
+    assert one._transport.end == "closed"
+
+
+async def test_its_repr_tells_its_state(one):
+    assert repr(one) == "<Session <Conversation with None, as $all>, 0 bytes unsent>"
+
+
+# On a real socket --------------------------------------------------------------------------------
+
+
+async def test_garbage_ends_the_connection_that_it_came_on(memory_server):
+    async with RawClient.to(memory_server) as good, RawClient.to(memory_server) as bad:
+        bad.writer.write(b"GET / HTTP/1.1\r\n\r\n")
+        farewell = await bad.receive()
+        assert farewell.command == Command.BAD_REQUEST
+        assert await bad.receive() is None
+        assert (await good.ask(Command.PING)).command == Command.PONG
+
+
+async def test_a_frame_may_come_byte_by_byte(memory_server):
+    async with RawClient.to(memory_server) as client:
+        for byte in PING.encode():
+            client.writer.write(bytes([byte]))
+            await client.writer.drain()
+        assert (await client.receive()).payload == b"x"
+
+
+async def test_who_asks_and_never_reads_costs_little_and_is_cut(monkeypatch):
+    """Fifty times ten megabytes are asked for; what waits to be sent stays within a page and a bit."""
+    most, put = 0, Outbox.put
+
+    def watched_put(outbox, frame):
+        nonlocal most
+        put(outbox, frame)
+        most = max(most, outbox.unsent)
+
+    monkeypatch.setattr(Outbox, "put", watched_put)
+    async with EmbeddedServer(SqliteStore.in_memory(), heartbeat_interval=0.05, heartbeat_timeout=0.05) as server:
+        async with RawClient.to(server) as client:
+            events = [event_of("x" * MIB) for _ in range(10)]
+            for event in events:
+                await client.ask(
+                    Command.WRITE_EVENTS, schema.WriteEvents(event_stream_id="s", expected_version=-2, events=[event])
+                )
+            client.writer.transport.pause_reading()
+            read = schema.ReadStreamEvents(event_stream_id="s", max_count=10)
+            for _ in range(50):
+                client.send(Command.READ_STREAM_EVENTS_FORWARD, read)
+            await server._all_ended.wait()
+        assert most < 8 * MIB
+        async with RawClient.to(server) as other:
+            assert (await other.ask(Command.PING)).command == Command.PONG

@@ -1,0 +1,36 @@
+from __future__ import annotations
+
+import pytest
+
+from rxpump.credentials import Credentials
+from rxpump.server.users import ANONYMOUS, DEFAULT_ACCOUNTS, Account, Users
+
+USERS = Users([*DEFAULT_ACCOUNTS, Account("zoë", "pässword")])
+
+
+@pytest.mark.parametrize(
+    ("login", "password", "roles"),
+    [
+        ("admin", "changeit", {"$all", "admin", "$admins"}),
+        ("ops", "changeit", {"$all", "ops", "$ops"}),
+        ("zoë", "pässword", {"$all", "zoë"}),
+    ],
+)
+def test_who_logs_in(login, password, roles):
+    assert USERS.authenticate(Credentials(login, password)).roles == roles
+
+
+@pytest.mark.parametrize("pair", [("admin", "wrong"), ("nobody", "changeit"), ("Admin", "changeit"), ("admin", "")])
+def test_who_does_not(pair):
+    assert USERS.authenticate(Credentials(*pair)) is None
+
+
+def test_passwords_do_not_show():
+    assert "changeit" not in repr(DEFAULT_ACCOUNTS)
+    assert "pässword" not in repr(USERS)
+
+
+def test_only_admins_are_admins():
+    assert USERS.authenticate(Credentials("admin", "changeit")).is_admin
+    assert not USERS.authenticate(Credentials("ops", "changeit")).is_admin
+    assert not ANONYMOUS.is_admin
