@@ -1,0 +1,17 @@
+"""A server in a process of its own, to be killed."""
+
+from __future__ import annotations
+
+import asyncio
+from multiprocessing.connection import Connection
+
+from rxpump.server import EmbeddedServer, SqliteStore
+
+
+def serve(path: str, port_to: Connection) -> None:
+    async def serve_for_ever() -> None:
+        async with EmbeddedServer(SqliteStore.open(path)) as server:
+            port_to.send(server.port)
+            await asyncio.Event().wait()
+
+    asyncio.run(serve_for_ever())

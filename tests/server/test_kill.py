@@ -1,0 +1,122 @@
+"""kill -9 at any moment: what was acknowledged is there, once and in order, and the store opens."""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+import random
+from collections import deque
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+import pytest
+
+from rxpump.direction import StreamDirection
+from rxpump.server import SqliteStore
+from rxpump.server.store.stream_window import Window
+from rxpump.wire import schema
+from rxpump.wire.commands import Command
+from tests.raw_client import RawClient
+from tests.server import kill_target
+from tests.server.talk import event_of
+
+WRITERS = 4
+IN_FLIGHT = 25
+
+
+@dataclass
+class Writer:
+    """Writes to one stream, and knows what was acknowledged: the number of each id."""
+
+    stream: str
+    acknowledged: dict[bytes, int] = field(default_factory=dict)
+    unanswered: deque = field(default_factory=deque)
+
+    async def write(self, port: int, acknowledge) -> None:
+        """Write until the connection breaks, beginning with what is not known to be there."""
+        in_flight = {}
+        again = list(self.unanswered)
+        with suppress(ConnectionError):
+            async with RawClient("127.0.0.1", port) as client:
+                while True:
+                    while len(in_flight) < IN_FLIGHT:
+                        events = again.pop(0) if again else [event_of("x" * 50) for _ in range(random.randint(1, 3))]
+                        if events not in self.unanswered:
+                            self.unanswered.append(events)
+                        write = schema.WriteEvents(event_stream_id=self.stream, expected_version=-2, events=events)
+                        in_flight[client.send(Command.WRITE_EVENTS, write)] = events
+                    package = await client.receive()
+                    if package is None:
+                        return
+                    events = in_flight.pop(package.correlation_id)
+                    reply = schema.WriteEventsCompleted.FromString(package.payload)
+                    assert reply.result == 0
+                    assert reply.last_event_number - reply.first_event_number == len(events) - 1
+                    self.unanswered.remove(events)
+                    self.acknowledged |= {
+                        event.event_id: number for number, event in enumerate(events, reply.first_event_number)
+                    }
+                    acknowledge()
+
+    def check(self, store: SqliteStore) -> None:
+        stored = ids_of(store, self.stream)
+        assert len(set(stored)) == len(stored)
+        for event_id, number in self.acknowledged.items():
+            assert stored[number] == event_id
+
+
+def ids_of(store: SqliteStore, name: str) -> list[bytes]:
+    """The ids of a stream's events, in order; the numbers are those of the list."""
+    stream, ids = store.read.stream(name), []
+    while stream is not None and len(ids) <= stream.last:
+        window = Window(len(ids), len(ids) + 4095)
+        page = store.read.stream_page(stream, window, StreamDirection.FORWARD, resolve_links=False)
+        for resolved in schema.ReadStreamEventsCompleted.FromString(page.events).events:
+            assert resolved.event.event_number == len(ids)
+            ids.append(resolved.event.event_id)
+    return ids
+
+
+async def write_until_killed(processes, path: str, writers: list[Writer], after: int) -> None:
+    """Run a server, and kill it once `after` writes were acknowledged, with many more under way."""
+    here, there = processes.Pipe()
+    process = processes.Process(target=kill_target.serve, args=(path, there))
+    await asyncio.to_thread(process.start)
+    there.close()
+    port = await asyncio.to_thread(here.recv)
+
+    def acknowledge():
+        nonlocal after
+        after -= 1
+        if after == 0:
+            process.kill()
+
+    if after == 0:
+        process.kill()
+    await asyncio.gather(*(writer.write(port, acknowledge) for writer in writers))
+    await asyncio.to_thread(process.join)
+    process.close()
+    here.close()
+
+
+async def rounds(count: int, path: str) -> None:
+    processes = multiprocessing.get_context("forkserver")
+    processes.set_forkserver_preload([kill_target.__name__])
+    writers = [Writer(f"stream-{n}") for n in range(WRITERS)]
+    for _ in range(count):
+        await write_until_killed(processes, path, writers, after=random.randint(0, 200))
+        store = SqliteStore.open(path)
+        for writer in writers:
+            writer.check(store)
+        await store.close()
+    assert sum(len(writer.acknowledged) for writer in writers) > count
+
+
+async def test_thirty_times(tmp_path):
+    await rounds(30, str(tmp_path / "events.db"))
+
+
+@pytest.mark.long
+@pytest.mark.timeout(3600)
+async def test_two_thousand_times(tmp_path):
+    await rounds(2000, str(tmp_path / "events.db"))
