@@ -3,8 +3,13 @@
 from collections.abc import AsyncIterator
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from rxpump.server import EmbeddedServer, SqliteStore
+
+# How long an example takes says more about the machine than about what is tested.
+settings.register_profile("rxpump", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("rxpump")
 
 
 @pytest.fixture

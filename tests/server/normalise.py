@@ -76,7 +76,7 @@ def _carry_over(recorded: Any, ours: Any, positions: Positions) -> None:
     for field, value in recorded.ListFields():
         mine = getattr(ours, field.name)
         if field.message_type is not None:
-            pairs = zip(value, mine, strict=False) if field.is_repeated else [(value, mine)]
+            pairs = [(value, mine)] if hasattr(value, "ListFields") else zip(value, mine, strict=False)
             for one, other in pairs:
                 _carry_over(one, other, positions)
         elif field.name in POSITIONS:
