@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable, Sized
 from contextlib import aclosing
 from time import perf_counter
@@ -44,6 +45,8 @@ MakeTransport = Callable[[Runtime, Callable[[Status], None]], Transport]
 class Client:
     """One shared connection to one event store; make it with `rxpump.connect`.
 
+    `async with` connects and, when the block ends well, drains before it closes.
+
     Every verb gives a cold Observable: nothing is sent before it is awaited, iterated or subscribed to, and
     each subscription asks anew. Arguments that the server could only refuse are refused at the call, with
     InvalidArgument. What the server refuses arrives as an error of `rxpump.errors`.
@@ -73,12 +76,28 @@ class Client:
         await self._transport.close()
         await self._runtime.stop()
 
+    async def drain(self, timeout: float = 5.0) -> bool:
+        """Take nothing more in and finish what is under way; tell whether that was done within `timeout` seconds.
+
+        Subscriptions and reads complete; what operators and publishers still keep is worked off and written,
+        checkpoints are committed. `close()` comes after.
+        """
+        try:
+            async with asyncio.timeout(timeout):
+                await self._runtime.drain()
+                await self._transport.settled()
+        except TimeoutError:
+            return False
+        return True
+
     async def __aenter__(self) -> Client:
         return await self.connect()
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if error is None:
+            await self.drain()
         await self.close()
 
     # Writing ------------------------------------------------------------------------------------------

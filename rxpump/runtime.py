@@ -8,15 +8,19 @@ loop's exception handler, as with any task.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 
 class Runtime:
-    """The tasks of one owner (a client, a server), in the loop that is running when they start."""
+    """The tasks of one owner (a client, a server), in the loop that is running when they start.
+
+    `intakes` are what to call, for each task that takes in work from outside, to have it take in no more.
+    """
 
     def __init__(self, name: str) -> None:
         self.name = name
+        self.intakes: set[Callable[[], None]] = set()
         self._tasks: set[asyncio.Task[Any]] = set()
 
     @property
@@ -35,6 +39,13 @@ class Runtime:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
+
+    async def drain(self) -> None:
+        """Take nothing more in, and wait until what is under way has ended by itself."""
+        for end_intake in tuple(self.intakes):
+            end_intake()
+        while tasks := self.tasks - {asyncio.current_task()}:
+            await asyncio.wait(tasks)
 
     async def stop(self) -> None:
         """Cancel what runs and wait until it has ended; the task that asks is left alone."""

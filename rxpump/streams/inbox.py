@@ -7,7 +7,7 @@ from collections import deque
 from dataclasses import dataclass
 
 from rxpump.errors import InvalidArgument
-from rxpump.flow import Brake
+from rxpump.flow import Brake, Flow
 from rxpump.new_event import NewEvent, as_new_event
 
 
@@ -43,6 +43,7 @@ class Inbox:
 
     def __init__(self, name: str, batching: Batching) -> None:
         self.failure: Exception | None = None
+        self._knows_its_end = False
         self.is_over = False
         self._batching = batching
         self._brake = Brake(name, high=2 * batching.max_batch)
@@ -54,6 +55,7 @@ class Inbox:
     def on_next(self, item: object) -> None:
         """Keep an event. Raises InvalidArgument for what is none, BufferOverflow for a source without demand."""
         event = as_new_event(item)
+        self._knows_its_end = self._knows_its_end or Flow.current() is not None
         self._brake.kept(len(self._events) + 1)
         self._events.append(event)
         self._bytes += event.size
@@ -71,6 +73,11 @@ class Inbox:
         self.is_over = True
         self._arrived.set()
         self._filled.set()
+
+    def end_intake(self) -> None:
+        """The client is draining: a source of ours will complete, any other is cut off here."""
+        if not self._knows_its_end:
+            self.on_completed()
 
     async def next_batch(self) -> list[NewEvent]:
         """Wait for events and take as many as fit a batch; none when the source is over."""

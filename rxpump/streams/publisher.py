@@ -36,6 +36,8 @@ class Publisher(abc.ObserverBase[Any], abc.DisposableBase):
         self._end: asyncio.Future[WriteResult | None] = asyncio.get_running_loop().create_future()
         results = append_in_order(runtime, self._inbox, append, expected_version, batching.max_in_flight)
         self._work = runtime.start(self._run(results), f"publish to {stream}")
+        runtime.intakes.add(self._inbox.end_intake)
+        self._work.add_done_callback(lambda _: runtime.intakes.discard(self._inbox.end_intake))
 
     @property
     def results(self) -> Observable[WriteResult]:

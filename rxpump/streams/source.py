@@ -11,10 +11,9 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable
 from contextlib import aclosing
 from time import monotonic
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 from reactivex import abc
-from reactivex.disposable import Disposable
 
 from rxpump.errors import ClientClosed
 from rxpump.events import Event
@@ -30,7 +29,7 @@ SLICE_SECONDS = 0.003
 Pages = AsyncGenerator[Iterable[T], None]
 
 
-class Source(Observable[T]):
+class Pulled(Observable[T]):
     """An Observable over pages; `open_pages` is called anew for each subscription."""
 
     def __init__(self, runtime: Runtime, name: str, open_pages: Callable[[], Pages[T]]) -> None:
@@ -40,34 +39,65 @@ class Source(Observable[T]):
         self._open_pages = open_pages
 
     def _start(self, observer: abc.ObserverBase[T], scheduler: abc.SchedulerBase | None = None) -> abc.DisposableBase:
-        flow = Flow(self.name)
-        task = self._runtime.start(_deliver(self._open_pages(), observer, flow), self.name)
+        return self._begin(observer)
 
-        def dispose() -> None:
-            flow.end()
-            task.cancel()
-
-        return Disposable(dispose)
+    def _begin(self, observer: abc.ObserverBase[T]) -> Delivery[T]:
+        return Delivery(self._runtime, self.name, self._open_pages(), observer)
 
     def __repr__(self) -> str:
-        return f"<Source {self.name}>"
+        return f"<{type(self).__name__} {self.name}>"
 
 
-async def _deliver(pages: Pages[T], observer: abc.ObserverBase[T], flow: Flow) -> None:
-    try:
-        async with aclosing(pages):
-            async for page in pages:
-                await _deliver_page(page, observer, flow)
-    except asyncio.CancelledError:
-        if not flow.is_over:  # not disposed: the client is being closed, and nothing dies silently
-            observer.on_error(ClientClosed("the server", "the client was closed"))
-        raise
-    except Exception as error:
-        observer.on_error(error)
-    else:
-        observer.on_completed()
-    finally:
-        flow.end()
+class Source(Pulled[T]):
+    """A Pulled that takes in from outside: it completes early when its client drains."""
+
+    def _begin(self, observer: abc.ObserverBase[T]) -> Delivery[T]:
+        delivery = super()._begin(observer)
+        self._runtime.intakes.add(delivery.finish)
+        delivery.task.add_done_callback(lambda _: self._runtime.intakes.discard(delivery.finish))
+        return delivery
+
+
+class Delivery(abc.DisposableBase, Generic[T]):
+    """One subscription: pages in, items out, until the end, `dispose` or `finish`.
+
+    However its task ends, the observer is told, unless it was the observer that left.
+    """
+
+    def __init__(self, runtime: Runtime, name: str, pages: Pages[T], observer: abc.ObserverBase[T]) -> None:
+        self._pages = pages
+        self._observer = observer
+        self._flow = Flow(name)
+        self._is_finishing = False
+        self.task = runtime.start(self._run(), name)
+        self.task.add_done_callback(self._ended)
+
+    def dispose(self) -> None:
+        """Stop; the observer hears nothing more."""
+        self._flow.end()
+        self.task.cancel()
+
+    def finish(self) -> None:
+        """Take nothing more in; the observer hears that it is over."""
+        self._is_finishing = True
+        self.task.cancel()
+
+    async def _run(self) -> None:
+        async with aclosing(self._pages):
+            async for page in self._pages:
+                await _deliver_page(page, self._observer, self._flow)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        was_left = self._flow.is_over
+        self._flow.end()
+        if was_left:
+            return
+        if task.cancelled() and not self._is_finishing:
+            self._observer.on_error(ClientClosed("the server", "the client was closed"))
+        elif not task.cancelled() and (error := task.exception()) is not None:
+            self._observer.on_error(error if isinstance(error, Exception) else RuntimeError(repr(error)))
+        else:
+            self._observer.on_completed()
 
 
 async def _deliver_page(page: Iterable[T], observer: abc.ObserverBase[T], flow: Flow) -> None:

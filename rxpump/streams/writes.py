@@ -12,11 +12,11 @@ from rxpump.runtime import Runtime
 from rxpump.streams.appending import Append, append_in_order
 from rxpump.streams.inbox import Batching, Inbox
 from rxpump.streams.observable import Observable
-from rxpump.streams.source import Source
+from rxpump.streams.source import Pulled
 from rxpump.write_result import WriteResult
 
 
-class Writes(Source[WriteResult]):
+class Writes(Pulled[WriteResult]):
     """A WriteResult per batch, while `events` is being written. Awaited: the last one, None if none was.
 
     The order is the order of arrival. A slow source is not made to wait for a full batch, a fast one fills
@@ -35,12 +35,14 @@ class Writes(Source[WriteResult]):
     ) -> None:
         async def write() -> AsyncGenerator[list[WriteResult], None]:
             inbox = Inbox("publish", batching)
+            runtime.intakes.add(inbox.end_intake)
             subscription = events.subscribe(inbox.on_next, inbox.on_error, inbox.on_completed)
             results = append_in_order(runtime, inbox, append, expected_version, batching.max_in_flight)
             try:
                 async for result in results:
                     yield result
             finally:
+                runtime.intakes.discard(inbox.end_intake)
                 inbox.close()
                 subscription.dispose()
                 await results.aclose()

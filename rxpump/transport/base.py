@@ -57,6 +57,10 @@ class Transport(ABC):
         """End it; what is unanswered ends with ConnectionClosed."""
 
     @abstractmethod
+    async def settled(self) -> None:
+        """Return when no request is under way."""
+
+    @abstractmethod
     async def ping(self) -> None:
         """Return when the server has answered."""
 

@@ -41,6 +41,7 @@ SubscribeToStream = _message("SubscribeToStream")
 SubscriptionConfirmation = _message("SubscriptionConfirmation")
 StreamEventAppeared = _message("StreamEventAppeared")
 StreamEventsAppeared = _message("StreamEventsAppeared")
+UnsubscribeFromStream = _message("UnsubscribeFromStream")
 SubscriptionDropped = _message("SubscriptionDropped")
 
 NotHandled = _message("NotHandled")

@@ -46,12 +46,14 @@ class TcpTransport(Transport):
         self._ledger = Ledger(settings)
         self._keeper: Keeper | None = None
         self._keeping: asyncio.Task[None] | None = None
+        self._upkeep = Runtime(f"{settings.name} connection")
+        self._settled = asyncio.Event()
 
     async def open(self) -> None:
         """Connect, trying for as long as `connect_within` allows."""
         if self._keeping is None or self._keeping.done():
             self._keeper = Keeper(self._locator, self._settings, self._ledger, self.on_status)
-            self._keeping = self.runtime.start(self._keep(self._keeper), "keep the connection")
+            self._keeping = self._upkeep.start(self._keep(self._keeper), "keep the connection")
         assert self._keeper is not None
         try:
             async with asyncio.timeout(self._settings.connect_within):
@@ -67,6 +69,12 @@ class TcpTransport(Transport):
             self._keeping.cancel()
             await asyncio.wait((self._keeping,))
         await self._locator.close()
+
+    async def settled(self) -> None:
+        """Wait for the last answer."""
+        while len(self._ledger):
+            self._settled.clear()
+            await self._settled.wait()
 
     async def ping(self) -> None:
         """Ask for a Pong."""
@@ -136,6 +144,8 @@ class TcpTransport(Transport):
             self._ledger.withdraw(request)
             self._wake()
             raise
+        finally:
+            self._settled.set()
 
     async def _keep(self, keeper: Keeper) -> None:
         """Run the keeper; when it is over, end everything that waits, with the reason."""

@@ -1,0 +1,222 @@
+"""The sink: order, holds, endings; and versions chained through refusals."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from reactivex.subject import Subject
+
+from rxpump.errors import ClientClosed, InvalidArgument, NotConnected, WrongExpectedVersion
+from rxpump.expected_version import ExpectedVersion
+from rxpump.new_event import NewEvent
+from rxpump.position import Position
+from rxpump.runtime import Runtime
+from rxpump.streams.inbox import Batching
+from rxpump.streams.publisher import Publisher
+from rxpump.write_result import WriteResult
+from tests.fakes import Pages
+
+
+class Server:
+    """One stream with versions; `refuse_next` writes are refused as if the one before them had not arrived."""
+
+    def __init__(self) -> None:
+        self.events: list[NewEvent] = []
+        self.expectations: list[int] = []
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self.under_way = 0
+        self.most_under_way = 0
+        self.delays: dict[int, asyncio.Event] = {}
+
+    async def append(self, events: Sequence[NewEvent], expected: int) -> WriteResult:
+        turn = len(self.expectations)
+        self.expectations.append(expected)
+        self.under_way += 1
+        self.most_under_way = max(self.most_under_way, self.under_way)
+        try:
+            await self.gate.wait()
+            if turn in self.delays:
+                await self.delays[turn].wait()
+            current = len(self.events) - 1
+            if expected not in (ExpectedVersion.ANY, current):
+                raise WrongExpectedVersion("out", expected, current)
+            self.events += events
+            return WriteResult("out", current + 1, len(self.events) - 1, Position(1, 1))
+        finally:
+            self.under_way -= 1
+
+
+@pytest.fixture
+def server() -> Server:
+    return Server()
+
+
+@pytest.fixture
+def runtime() -> Runtime:
+    return Runtime("test")
+
+
+def publisher(runtime: Runtime, server: Server, version: int = ExpectedVersion.ANY, **batching: Any) -> Publisher:
+    settings = Batching(**{"max_batch": 10, **batching})
+    return Publisher(runtime, "out", server.append, expected_version=version, batching=settings)
+
+
+def new_events(count: int) -> list[NewEvent]:
+    return [NewEvent("Counted", {"n": n}) for n in range(count)]
+
+
+@pytest.mark.parametrize("version", [ExpectedVersion.ANY, ExpectedVersion.NO_STREAM])
+async def test_a_stream_piped_into_another(runtime: Runtime, server: Server, version: int) -> None:
+    events = new_events(995)
+    sink = publisher(runtime, server, version)
+    results: list[WriteResult] = []
+    sink.results.subscribe(results.append)
+    Pages([events[:400], events[400:]]).source(runtime).subscribe(sink)
+    last = await sink.drained()
+    assert server.events == events
+    assert last == results[-1]
+    assert "done, 995 events written" in repr(sink)
+
+
+async def test_batches_are_under_way_together_once_one_has_succeeded(runtime: Runtime, server: Server) -> None:
+    sink = publisher(runtime, server)
+    events = new_events(61)
+    server.gate.clear()
+    for event in events[:20]:
+        sink.on_next(event)
+    while not server.under_way:
+        await asyncio.sleep(0)
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert server.under_way == 1, "it is not known yet that the server takes anything"
+    server.gate.set()
+    while len(server.events) < 20:
+        await asyncio.sleep(0)
+    server.gate.clear()
+    for event in events[20:]:
+        sink.on_next(event)
+    sink.on_completed()
+    while server.under_way < 4:
+        await asyncio.sleep(0)
+    server.gate.set()
+    await sink.drained()
+    assert server.most_under_way == 4
+    assert server.events == events
+
+
+async def test_the_source_is_held_while_the_writing_stands(runtime: Runtime, server: Server) -> None:
+    server.gate.clear()
+    pages = Pages([[event] for event in new_events(1000)])
+    sink = publisher(runtime, server)
+    pages.source(runtime).subscribe(sink)
+    for _ in range(200):
+        await asyncio.sleep(0)
+    assert pages.asked <= 10 + 20 + 1, "one batch under way, two waiting"
+    server.gate.set()
+    await sink.drained()
+    assert len(server.events) == 1000
+
+
+async def test_a_batch_behind_a_slow_one_is_refused_and_sent_again(runtime: Runtime, server: Server) -> None:
+    """The second write overtakes the first, as when the first is being retried."""
+    sink = publisher(runtime, server, ExpectedVersion.NO_STREAM, max_batch=1)
+    events = new_events(6)
+    sink.on_next(events[0])
+    while not server.events:
+        await asyncio.sleep(0)
+    server.delays[1] = asyncio.Event()
+    for event in events[1:]:
+        sink.on_next(event)
+    sink.on_completed()
+    while len(server.expectations) < 5:
+        await asyncio.sleep(0)
+    server.delays[1].set()
+    await sink.drained()
+    assert server.events == events
+    assert len(server.expectations) > 6, "some were sent twice"
+
+
+async def test_a_real_conflict_ends_it_where_its_owner_and_its_source_feel_it(
+    runtime: Runtime, server: Server
+) -> None:
+    server.events += new_events(3)
+    sink = publisher(runtime, server, ExpectedVersion.NO_STREAM)
+    errors: list[Exception] = []
+    sink.results.subscribe(on_error=errors.append)
+    upstream: Subject[Any] = Subject()
+    upstream.subscribe(sink)
+    upstream.on_next(NewEvent("Late"))
+    with pytest.raises(WrongExpectedVersion) as raised:
+        await sink.drained()
+    assert (raised.value.expected, raised.value.current) == (-1, 2)
+    assert errors == [raised.value]
+    with pytest.raises(WrongExpectedVersion):
+        sink.on_next(NewEvent("Later"))
+
+
+async def test_a_failed_write_disposes_its_source(runtime: Runtime, server: Server) -> None:
+    server.events += new_events(1)
+    pages = Pages([NewEvent("Tick")] for _ in range(10**9))
+    sink = publisher(runtime, server, ExpectedVersion.NO_STREAM)
+    pages.source(runtime).subscribe(sink)
+    with pytest.raises(WrongExpectedVersion):
+        await sink.drained()
+    while not pages.closed:
+        await asyncio.sleep(0)
+
+
+async def test_the_sources_error_comes_after_what_it_gave(runtime: Runtime, server: Server) -> None:
+    sink = publisher(runtime, server)
+    Pages([new_events(3)], failure=LookupError("gone")).source(runtime).subscribe(sink)
+    with pytest.raises(LookupError):
+        await sink.drained()
+    assert len(server.events) == 3
+
+
+async def test_linger_waits_for_a_fuller_batch(runtime: Runtime, server: Server) -> None:
+    sink = publisher(runtime, server, linger=60.0)
+    sizes: list[int] = []
+    sink.results.subscribe(lambda result: sizes.append(result.last_event_number - result.first_event_number + 1))
+    for event in new_events(25):
+        sink.on_next(event)
+        await asyncio.sleep(0)
+    sink.on_completed()
+    await sink.drained()
+    assert sizes == [10, 10, 5]
+
+
+async def test_what_is_no_event_is_refused(runtime: Runtime, server: Server) -> None:
+    sink = publisher(runtime, server)
+    with pytest.raises(InvalidArgument):
+        sink.on_next("x")
+    sink.on_completed()
+    assert await sink.drained() is None
+    with pytest.raises(NotConnected, match="done publishing to out"):
+        sink.on_next(NewEvent("Late"))
+
+
+async def test_ended_from_outside_it_says_so(runtime: Runtime, server: Server) -> None:
+    server.gate.clear()
+    sink = publisher(runtime, server)
+    sink.on_next(NewEvent("Stuck"))
+    await asyncio.sleep(0)
+    await runtime.stop()
+    with pytest.raises(ClientClosed):
+        await sink.drained()
+    assert not runtime.tasks
+
+
+async def test_draining_finishes_what_was_given(runtime: Runtime, server: Server) -> None:
+    manual, fed = publisher(runtime, server), publisher(runtime, server)
+    manual.on_next(NewEvent("One"))
+    Pages([[event] for event in new_events(50)]).source(runtime).subscribe(fed)
+    for _ in range(20):
+        await asyncio.sleep(0)
+    await runtime.drain()
+    assert await manual.drained() is not None
+    await fed.drained()
+    assert not runtime.tasks
