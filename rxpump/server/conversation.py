@@ -16,6 +16,7 @@ from google.protobuf.message import DecodeError
 from rxpump.server.handlers.table import HANDLERS, IGNORED, Pending
 from rxpump.server.request import BadPayload, Request
 from rxpump.server.store.sqlite_store import SqliteStore
+from rxpump.server.subscriptions import Subscriptions
 from rxpump.server.users import ANONYMOUS, User, Users
 from rxpump.wire.commands import Command, command_name
 from rxpump.wire.package import Package
@@ -27,11 +28,15 @@ _LAST_UNKNOWN: Final = 0xFF  # a real server's table of commands ends one before
 
 
 class Conversation:
-    """What the server knows of one client. Bytes and time are the session's business."""
+    """What the server knows of one client; `send` takes the frames for it.
 
-    def __init__(self, store: SqliteStore, users: Users, send: Callable[[Package], None]) -> None:
+    When bytes come and go, and what time it is, is the session's business.
+    """
+
+    def __init__(self, store: SqliteStore, users: Users, send: Callable[[bytes], None]) -> None:
         self.client_name: str | None = None
         self.client_version = 0
+        self.subscriptions = Subscriptions(store.feed, send)
         self._store = store
         self._users = users
         self._send = send
@@ -71,10 +76,11 @@ class Conversation:
         def reply(command: Command, payload: bytes) -> None:
             self._reply(package, command, payload)
 
-        return handler(Request(package.command, package.correlation_id, package.payload, user, reply), self._store)
+        request = Request(package.command, package.correlation_id, package.payload, user, self.subscriptions, reply)
+        return handler(request, self._store)
 
     def _reply(self, to: Package, command: Command, payload: bytes = b"") -> None:
-        self._send(Package(command, to.correlation_id, payload))
+        self._send(Package(command, to.correlation_id, payload).encode())
 
     def _heartbeat(self, package: Package) -> None:
         self._reply(package, Command.HEARTBEAT_RESPONSE)

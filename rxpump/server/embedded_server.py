@@ -97,7 +97,7 @@ class EmbeddedServer:
 
     async def _say_goodbye(self) -> None:
         for session in tuple(self._sessions):
-            session.close()
+            session.say_goodbye()
         try:
             await asyncio.wait_for(self._all_ended.wait(), _GOODBYE_TIMEOUT)
         except TimeoutError:

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from google.protobuf.message import DecodeError
 
+from rxpump.server.subscriptions import Subscriptions
 from rxpump.server.users import User
 from rxpump.wire.commands import Command
 
@@ -24,12 +25,13 @@ class BadPayload(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A package that a user sent. `reply` answers it, now or later."""
+    """A package that a user sent. `reply` answers it, now or later; `subscriptions` are the client's own."""
 
     command: int
     correlation_id: bytes
     payload: bytes
     user: User
+    subscriptions: Subscriptions
     reply: Callable[[Command, bytes], None]
 
     def read(self, message: Any) -> Any:

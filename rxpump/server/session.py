@@ -73,6 +73,7 @@ class Session(asyncio.Protocol):
         """The client is gone (asyncio's protocol)."""
         self._timer.cancel()
         self._received.clear()
+        self.conversation.subscriptions.close()
         self._ended(self)
 
     def stop(self) -> None:
@@ -86,6 +87,11 @@ class Session(asyncio.Protocol):
         self.stop()
         self._outbox.flush()
         self._transport.close()
+
+    def say_goodbye(self) -> None:
+        """Close, and tell the client first that its subscriptions are over."""
+        self.conversation.subscriptions.drop_all()
+        self.close()
 
     def abort(self) -> None:
         """Stop, and close at once."""
@@ -145,15 +151,15 @@ class Session(asyncio.Protocol):
 
     # Out --------------------------------------------------------------------------------------
 
-    def send(self, package: Package) -> None:
-        """Send a package; cut a client that has left too much unread."""
+    def send(self, frames: bytes) -> None:
+        """Send frames; cut a client that has left too much unread."""
         if self._transport.is_closing():
             return
         if self._outbox.unsent > MAX_UNSENT_BYTES:
             _log.warning("%r is cut: it does not read", self)
             self.abort()
             return
-        self._outbox.put(package.encode())
+        self._outbox.put(frames)
 
     def pause_writing(self) -> None:
         """The client leaves answers unread (asyncio's protocol)."""
@@ -167,7 +173,7 @@ class Session(asyncio.Protocol):
             self._work()
 
     def _give_up(self, why: str) -> None:
-        self.send(Package(Command.BAD_REQUEST, NO_ID, why.encode()))
+        self.send(Package(Command.BAD_REQUEST, NO_ID, why.encode()).encode())
         self.close()
 
     # Time -------------------------------------------------------------------------------------
@@ -177,7 +183,7 @@ class Session(asyncio.Protocol):
             self._heartbeat.heard()
         pulse = self._heartbeat.tick(self._loop.time())
         if pulse is Pulse.ASKED:
-            self.send(Package(Command.HEARTBEAT_REQUEST, uuid4().bytes_le))
+            self.send(Package(Command.HEARTBEAT_REQUEST, uuid4().bytes_le).encode())
         if pulse is Pulse.DEAD:
             _log.info("%r is cut: nothing was heard from it", self)
             self.abort()

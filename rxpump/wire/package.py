@@ -5,6 +5,7 @@ command (1)  flags (1)  correlation id (16)  [login length (1)  login  password 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from rxpump.credentials import Credentials
@@ -44,6 +45,18 @@ class Package(NamedTuple):
 
     def __repr__(self) -> str:
         return f"<Package {command_name(self.command)} {self.correlation_id.hex()} {len(self.payload)} bytes>"
+
+
+def shared_frames(command: int, payloads: Iterable[bytes]) -> list[bytes]:
+    """Make frames that many correlation ids can share: `correlation_id.join(parts)` is one for each payload.
+
+    The id is all that differs in them, so whatever is sent to many is put together once.
+    """
+    parts = [b""]
+    for payload in payloads:
+        parts[-1] += (HEADER_BYTES + len(payload)).to_bytes(4, "little") + bytes((command, 0))
+        parts.append(payload)
+    return parts
 
 
 def decode(frame: bytes) -> Package:

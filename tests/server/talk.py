@@ -11,6 +11,7 @@ from rxpump.server.conversation import Conversation
 from rxpump.server.users import DEFAULT_ACCOUNTS, Users
 from rxpump.wire import schema
 from rxpump.wire.commands import Command
+from rxpump.wire.framing import Framer
 from rxpump.wire.package import Package
 
 ID = bytes(range(16))
@@ -21,7 +22,10 @@ class Talk:
 
     def __init__(self, store: SqliteStore) -> None:
         self.answers: list[Package] = []
-        self.conversation = Conversation(store, Users(DEFAULT_ACCOUNTS), self.answers.append)
+        self.conversation = Conversation(store, Users(DEFAULT_ACCOUNTS), self.receive)
+
+    def receive(self, frames: bytes) -> None:
+        self.answers += Framer().feed(frames)
 
     def say(
         self, command: int, payload: Any = b"", credentials: Credentials | None = None, id: bytes = ID

@@ -65,9 +65,7 @@ LATER = [
     Command.TRANSACTION_COMMIT,
     Command.FILTERED_READ_ALL_EVENTS_FORWARD,
     Command.FILTERED_READ_ALL_EVENTS_BACKWARD,
-    Command.SUBSCRIBE_TO_STREAM,
     Command.FILTERED_SUBSCRIBE_TO_STREAM,
-    Command.UNSUBSCRIBE_FROM_STREAM,
     Command.CONNECT_TO_PERSISTENT_SUBSCRIPTION,
     Command.CREATE_PERSISTENT_SUBSCRIPTION,
     Command.UPDATE_PERSISTENT_SUBSCRIPTION,
@@ -96,6 +94,8 @@ REQUESTS = {
     Command.READ_STREAM_EVENTS_BACKWARD: schema.ReadStreamEvents(event_stream_id="s", max_count=1),
     Command.READ_ALL_EVENTS_FORWARD: schema.ReadAllEvents(max_count=1),
     Command.READ_ALL_EVENTS_BACKWARD: schema.ReadAllEvents(max_count=1),
+    Command.SUBSCRIBE_TO_STREAM: schema.SubscribeToStream(event_stream_id="s"),
+    Command.UNSUBSCRIBE_FROM_STREAM: schema.UnsubscribeFromStream(),
 }
 
 
@@ -126,6 +126,7 @@ BAD = {
         Command.READ_STREAM_EVENTS_BACKWARD,
         schema.ReadStreamEvents(event_stream_id="s", from_event_number=-2, max_count=1),
     ),
+    "a stream to follow that is no text": (Command.SUBSCRIBE_TO_STREAM, b"\x0a\x02\xff\xfe"),
     "no message": (Command.READ_ALL_EVENTS_FORWARD, b"\xff\xff"),
 }
 

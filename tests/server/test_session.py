@@ -13,6 +13,7 @@ from rxpump.server.handlers import table
 from rxpump.server.outbox import MAX_UNSENT_BYTES, Outbox
 from rxpump.server.session import Session
 from rxpump.server.store.appender import Appended
+from rxpump.server.store.feed import Feed
 from rxpump.server.users import DEFAULT_ACCOUNTS, Users
 from rxpump.wire import schema
 from rxpump.wire.commands import Command
@@ -67,6 +68,7 @@ class Store:
     """Commits when it is told to."""
 
     def __init__(self):
+        self.feed = Feed(None)
         self.waiting = []
 
     def append(self, request):
@@ -156,10 +158,10 @@ async def test_a_client_that_does_not_read_is_not_listened_to(one):
 
 async def test_a_client_that_has_left_too_much_unread_is_cut(one, caplog):
     one._transport.unread = MAX_UNSENT_BYTES
-    one.send(PING)
+    one.send(PING.encode())
     assert one._transport.end is None
     with caplog.at_level(logging.CRITICAL):
-        one.send(PING)
+        one.send(PING.encode())
     assert one._transport.end == "aborted"
 
 

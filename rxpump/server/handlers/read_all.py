@@ -50,7 +50,7 @@ def _read(request: Request, read: Reader, direction: StreamDirection) -> bytes:
     page = _page(read, asked, position, direction)
     if not all(may(request.user, Permission.READ, name) for name in page.link_streams if name):
         return _nothing(position, ReadAllResult.ACCESS_DENIED)
-    return _completed(position, page, direction)
+    return _completed(position, _next(position, page, asked.max_count, end, direction), page)
 
 
 def _page(read: Reader, asked: Any, position: Position, direction: StreamDirection) -> Page:
@@ -59,17 +59,27 @@ def _page(read: Reader, asked: Any, position: Position, direction: StreamDirecti
     return read.all_page(bound, max(0, asked.max_count), direction, resolve_links=asked.resolve_link_tos)
 
 
-def _completed(position: Position, page: Page, direction: StreamDirection) -> bytes:
-    then = _next(page, direction) if page.size else position
+def _completed(position: Position, then: Position, page: Page) -> bytes:
     start = ReadAllEventsCompleted(commit_position=position.commit, prepare_position=position.prepare)
     rest = ReadAllEventsCompleted(next_commit_position=then.commit, next_prepare_position=then.prepare)
     return encode(start) + page.events + encode(rest)
 
 
-def _next(page: Page, direction: StreamDirection) -> Position:
-    record, tail = page.last_columns[-2:]
-    commit = ResolvedEvent.FromString(tail).commit_position
-    return Position(commit + len(record), 0) if direction is StreamDirection.FORWARD else Position(commit, commit)
+def _next(position: Position, page: Page, wanted: int, end: int, direction: StreamDirection) -> Position:
+    """Where to go on; `end` is where the log ended before the page was read.
+
+    Forward, a page that was not filled has passed all that is before `end`, also writes of no events: who
+    reads on has come as far as the last commit.
+    """
+    then = position
+    if page.size:
+        record, tail = page.last_columns[-2:]
+        commit = ResolvedEvent.FromString(tail).commit_position
+        if direction is StreamDirection.BACKWARD:
+            return Position(commit, commit)
+        then = Position(commit + len(record), 0)
+    is_exhausted = page.size < wanted and not page.cut
+    return max(then, Position(end, 0)) if direction is StreamDirection.FORWARD and is_exhausted else then
 
 
 def _nothing(position: Position, result: ReadAllResult, error: str | None = None) -> bytes:

@@ -10,6 +10,8 @@ from rxpump.server.handlers.ping import ping
 from rxpump.server.handlers.read_all import read_all_backward, read_all_forward
 from rxpump.server.handlers.read_event import read_event
 from rxpump.server.handlers.read_stream import read_stream_backward, read_stream_forward
+from rxpump.server.handlers.subscribe import subscribe
+from rxpump.server.handlers.unsubscribe import unsubscribe
 from rxpump.server.handlers.write_events import write_events
 from rxpump.server.request import Request
 from rxpump.server.store.group_commit import Outcome
@@ -30,6 +32,8 @@ HANDLERS: Final[Mapping[int, Handler]] = {
     Command.READ_STREAM_EVENTS_BACKWARD: read_stream_backward,
     Command.READ_ALL_EVENTS_FORWARD: read_all_forward,
     Command.READ_ALL_EVENTS_BACKWARD: read_all_backward,
+    Command.SUBSCRIBE_TO_STREAM: subscribe,
+    Command.UNSUBSCRIBE_FROM_STREAM: unsubscribe,
 }
 
 IGNORED: Final = frozenset(

@@ -23,11 +23,15 @@ class AppendRequest(NamedTuple):
 
 
 class Appended(NamedTuple):
-    """The events are in the stream as `first` to `last`; -1 as `position`: they were there before."""
+    """The events are in the stream as `first` to `last`; -1 as `position`: they were there before.
+
+    `rows` is what was written now.
+    """
 
     first: int
     last: int
     position: int
+    rows: Sequence[Row] = ()
 
 
 AppendResult = Appended | WrongVersion
@@ -54,17 +58,17 @@ class Appender:
 
     def _write(self, stream: _StoredStream, first: int, events: Sequence[Any]) -> Appended:
         last_commit, end, largest = self._connection.execute("SELECT last_commit, end, largest FROM log").fetchone()
-        if events:
-            rows = self._rows(stream, first, events, end)
+        rows = self._rows(stream, first, events, end) if events else ()
+        if rows:
             self._connection.executemany("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
             last_commit, end = rows[-1].position, rows[-1].position_after
             largest = max(largest, *(len(row.record) for row in rows))
         else:
             last_commit, end = end, end + _EMPTY_WRITE_BYTES
         self._connection.execute("UPDATE log SET last_commit = ?, end = ?, largest = ?", (last_commit, end, largest))
-        return Appended(first, first + len(events) - 1, last_commit)
+        return Appended(first, first + len(events) - 1, last_commit, rows)
 
-    def _rows(self, stream: _StoredStream, first: int, events: Sequence[Any], position: int) -> list[Row]:
+    def _rows(self, stream: _StoredStream, first: int, events: Sequence[Any], position: int) -> Sequence[Row]:
         now = self._clock()
         key = stream.key_for_writing()
         rows: list[Row] = []

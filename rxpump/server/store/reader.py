@@ -43,6 +43,13 @@ class StoredEvent(NamedTuple):
     link_stream: str | None
 
 
+class Head(NamedTuple):
+    """Where the log and a stream ended at one moment, each as the last of what there was; -1 is nothing."""
+
+    last_commit: int
+    last: int
+
+
 class Reader:
     """Reads what is committed, on a connection that only reads (or that nobody writes on meanwhile)."""
 
@@ -59,6 +66,29 @@ class Reader:
             "SELECT id, (SELECT max(revision) FROM events WHERE stream = id) FROM streams WHERE name = ?", (name,)
         ).fetchone()
         return None if found is None else StoredStream(*found)
+
+    def head(self, name: str) -> Head:
+        """Tell where the log and the stream `name` end.
+
+        That is one query, so both are of one moment: no write is in the one and not in the other.
+        """
+        found = self._connection.execute(
+            "SELECT last_commit, (SELECT max(revision) FROM events WHERE stream = "
+            "(SELECT id FROM streams WHERE name = ?)) FROM log",
+            (name,),
+        ).fetchone()
+        return Head(found[0], -1 if found[1] is None else found[1])
+
+    def target(self, name: str, revision: int | None) -> bytes | None:
+        """Read the record that a link leads to; None if it leads nowhere."""
+        stream = self.stream(name)
+        if stream is None or revision is None:
+            return None
+        found = self._connection.execute(
+            "SELECT record FROM events WHERE stream = ? AND revision = ?",
+            (stream.key, stream.last if revision < 0 else revision),
+        ).fetchone()
+        return None if found is None else found[0]
 
     def event(self, stream: StoredStream, revision: int, *, resolve_links: bool) -> StoredEvent | None:
         """Read one event; None if the stream has none of that number."""

@@ -9,6 +9,7 @@ import sqlite3
 from rxpump.server.errors import StoreError
 from rxpump.server.store.appender import AppendRequest
 from rxpump.server.store.database import MEMORY, open_database
+from rxpump.server.store.feed import Feed
 from rxpump.server.store.group_commit import GroupCommit, Outcome
 from rxpump.server.store.lock import abandon, lock
 from rxpump.server.store.reader import Reader
@@ -18,8 +19,8 @@ from rxpump.server.store.writers import LoopWriter, ThreadWriter, Writer
 class SqliteStore:
     """Events, and everything else that a server must remember.
 
-    Make one with `open` or `in_memory`. `read` serves reads; `append` writes. It is used from one loop,
-    and whoever has it last awaits `close` (an EmbeddedServer does when it stops).
+    Make one with `open` or `in_memory`. `read` serves reads; `append` writes; `feed` tells what is written.
+    It is used from one loop, and whoever has it last awaits `close` (an EmbeddedServer does when it stops).
     """
 
     def __init__(
@@ -28,6 +29,7 @@ class SqliteStore:
         self.path = path
         self.commits = GroupCommit(writing)
         self.read = Reader(reading)
+        self.feed = Feed(self.read)
         self._connections = (reading, writing, lock)
         self._writer: Writer | None = None
         self.is_closed = False
@@ -57,7 +59,8 @@ class SqliteStore:
         if self._writer is None:
             if self.is_closed:
                 raise StoreError(self.path or MEMORY, "it is closed")
-            self._writer = LoopWriter(self.commits) if self.path is None else ThreadWriter(self.commits)
+            make_writer = LoopWriter if self.path is None else ThreadWriter
+            self._writer = make_writer(self.commits, self.feed)
         return self._writer.append(request)
 
     async def close(self) -> None:

@@ -1,4 +1,7 @@
-"""Who commits: the loop itself for a store in memory, a thread for one on disk."""
+"""Who commits: the loop itself for a store in memory, a thread for one on disk.
+
+Once something is committed, first those who follow it are told, then those who wrote it.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,8 @@ from collections import deque
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
-from rxpump.server.store.appender import AppendRequest
+from rxpump.server.store.appender import Appended, AppendRequest
+from rxpump.server.store.feed import Feed, Written
 from rxpump.server.store.group_commit import GroupCommit, Outcome
 
 _MOST_APPENDS = 512  # in one transaction of the thread: bounds how long the first waits for the last
@@ -31,7 +35,12 @@ class _Waiting(NamedTuple):
     outcome: asyncio.Future[Outcome]
 
 
-def _settle(waiting: Sequence[_Waiting], outcomes: Sequence[Outcome]) -> None:
+def _settle(feed: Feed, waiting: Sequence[_Waiting], outcomes: Sequence[Outcome]) -> None:
+    feed.publish(
+        Written(request.stream, outcome.rows)
+        for (request, _), outcome in zip(waiting, outcomes, strict=True)
+        if isinstance(outcome, Appended)
+    )
     for (_, future), outcome in zip(waiting, outcomes, strict=True):
         if not future.done():
             future.set_result(outcome)
@@ -40,8 +49,9 @@ def _settle(waiting: Sequence[_Waiting], outcomes: Sequence[Outcome]) -> None:
 class LoopWriter:
     """Commits in the loop, once in a turn: for a store in memory, where nothing has to be waited for."""
 
-    def __init__(self, commits: GroupCommit) -> None:
+    def __init__(self, commits: GroupCommit, feed: Feed) -> None:
         self._commits = commits
+        self._feed = feed
         self._waiting: deque[_Waiting] = deque()
 
     def append(self, request: AppendRequest) -> asyncio.Future[Outcome]:
@@ -59,7 +69,7 @@ class LoopWriter:
         while self._waiting and events < _MOST_EVENTS:
             now.append(self._waiting.popleft())
             events += 1 + len(now[-1].request.events)
-        _settle(now, self._commits.commit([each.request for each in now]))
+        _settle(self._feed, now, self._commits.commit([each.request for each in now]))
         if self._waiting:
             asyncio.get_running_loop().call_soon(self._commit)
 
@@ -72,8 +82,9 @@ class LoopWriter:
 class ThreadWriter:
     """Commits in a thread of its own, so that the loop never waits for the disk."""
 
-    def __init__(self, commits: GroupCommit) -> None:
+    def __init__(self, commits: GroupCommit, feed: Feed) -> None:
         self._commits = commits
+        self._feed = feed
         self._queue: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
         self._loop = asyncio.get_running_loop()
         self._ended = self._loop.create_future()
@@ -92,7 +103,7 @@ class ThreadWriter:
             waiting, more = self._next()
             if waiting:
                 outcomes = self._commits.commit([each.request for each in waiting])
-                self._loop.call_soon_threadsafe(_settle, waiting, outcomes)
+                self._loop.call_soon_threadsafe(_settle, self._feed, waiting, outcomes)
         self._loop.call_soon_threadsafe(self._ended.set_result, None)
 
     def _next(self) -> tuple[list[_Waiting], bool]:

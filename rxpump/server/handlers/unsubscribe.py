@@ -1,0 +1,13 @@
+"""UnsubscribeFromStream: the end of a subscription (protocol section 4.15)."""
+
+from __future__ import annotations
+
+from rxpump.server.request import Request
+from rxpump.server.store.sqlite_store import SqliteStore
+from rxpump.wire.schema import UnsubscribeFromStream
+
+
+def unsubscribe(request: Request, store: SqliteStore) -> None:
+    """Answer an UnsubscribeFromStream with a drop; where there is no such subscription, with nothing."""
+    request.read(UnsubscribeFromStream)
+    request.subscriptions.drop(request.correlation_id)

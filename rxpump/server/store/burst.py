@@ -1,0 +1,85 @@
+"""What one transaction wrote, as the frames that tell subscribers of it.
+
+An event looks the same to all who are told of it, whether they follow its stream or everything: a
+StreamEventAppeared is put together once, from the columns that the event is stored as, and is not
+encoded again. So are the frames around the events of a burst; only the correlation id in them is each
+subscription's own.
+
+    StreamEventAppeared   tag  length  record  all_tail
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
+from operator import attrgetter
+from typing import Final
+
+from rxpump.server.store.pages import resolve
+from rxpump.server.store.reader import Reader
+from rxpump.server.store.record import Row, varint
+from rxpump.wire.commands import Command
+from rxpump.wire.package import shared_frames
+
+_VOLLEY_BYTES: Final = 256 * 1024  # of payloads that are sent as one, so that what is unsent can be watched
+
+
+class Appearance:
+    """One event as the payload of a StreamEventAppeared, made when it is first asked for."""
+
+    def __init__(self, row: Row, read: Reader) -> None:
+        self.position = row.position
+        self._row = row
+        self._read = read
+
+    @cached_property
+    def plain(self) -> bytes:
+        """The event as it is, be it a link."""
+        return appeared(self._row.record, self._row.all_tail)
+
+    @cached_property
+    def resolved(self) -> bytes:
+        """The same, but of a link the event that it leads to, and the link."""
+        row = self._row
+        if row.link_stream is None:
+            return self.plain
+        return appeared(resolve(row.record, self._read.target(row.link_stream, row.link_revision)), row.all_tail)
+
+
+def appeared(event: bytes, positions: bytes) -> bytes:
+    """Put a StreamEventAppeared together (protocol section 3.5)."""
+    return b"\x0a%b%b%b" % (varint(len(event) + len(positions)), event, positions)
+
+
+class Burst:
+    """Events of one stream, or of all, as they lie in the log; at least one."""
+
+    def __init__(self, events: Sequence[Appearance]) -> None:
+        self._events = events
+        self._shared: dict[tuple[int, bool], list[list[bytes]]] = {}
+
+    def frames(self, correlation_id: bytes, *, after: int, resolve_links: bool) -> Iterator[bytes]:
+        """Give the frames, a volley at a time, of the events that lie after position `after`."""
+        first = bisect_right(self._events, after, key=attrgetter("position"))
+        volleys = self._shared.get((first, resolve_links))
+        if volleys is None:
+            payload = attrgetter("resolved" if resolve_links else "plain")
+            volleys = self._shared[first, resolve_links] = list(_volleys(map(payload, self._events[first:])))
+        return map(correlation_id.join, volleys)
+
+    def __repr__(self) -> str:
+        return f"<Burst of {len(self._events)} events>"
+
+
+def _volleys(payloads: Iterable[bytes]) -> Iterator[list[bytes]]:
+    volley: list[bytes] = []
+    room = _VOLLEY_BYTES
+    for payload in payloads:
+        if volley and len(payload) > room:
+            yield shared_frames(Command.STREAM_EVENT_APPEARED, volley)
+            volley, room = [], _VOLLEY_BYTES
+        volley.append(payload)
+        room -= len(payload)
+    if volley:
+        yield shared_frames(Command.STREAM_EVENT_APPEARED, volley)
