@@ -71,10 +71,10 @@ test-all-pythons:
 	done
 
 interop: $(VENV)/ready $(PHOTONPUMP)/ready
-	@PHOTONPUMP_PYTHON=$(PHOTONPUMP)/bin/python $(VENV)/bin/pytest -q tests/interop
+	@PHOTONPUMP_PYTHON=$(CURDIR)/$(PHOTONPUMP)/bin/python $(VENV)/bin/pytest -q tests/interop
 
 bench: $(VENV)/ready $(PHOTONPUMP)/ready
-	@PHOTONPUMP_PYTHON=$(PHOTONPUMP)/bin/python $(VENV)/bin/python -m benchmarks $(BENCH)
+	@PHOTONPUMP_PYTHON=$(CURDIR)/$(PHOTONPUMP)/bin/python $(VENV)/bin/python -m benchmarks $(BENCH)
 
 # What is generated -------------------------------------------------------------------------------------
 

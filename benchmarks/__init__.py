@@ -1,0 +1,1 @@
+"""Events per second, beside another client on the same server: `make bench`."""

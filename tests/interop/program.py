@@ -1,0 +1,98 @@
+"""An ordinary photon-pump program. It runs on rxpump when its two imports say rxpump (test_program.py does so)."""
+
+import asyncio
+import sys
+import uuid
+
+from photonpump import ExpectedVersion, NewEvent, StreamDirection, connect
+from photonpump.exceptions import StreamNotFound
+
+HOST, PORT = sys.argv[1], int(sys.argv[2])
+
+
+async def one_event(conn):
+    event_id = uuid.UUID("00112233-4455-6677-8899-aabbccddeeff")
+    result = await conn.publish_event(
+        "ponies",
+        "PonyJumped",
+        body={"Pony": "Derpy Hooves", "Height": 10, "Distance": 13},
+        id=event_id,
+        metadata={"judge": "Applejack"},
+        expected_version=ExpectedVersion.StreamMustNotExist,
+    )
+    event = await conn.get_event("ponies", result.last_event_number)
+    print(event.stream, event.event_number, event.type, event.id == event_id)
+    print(event.json(), event.metadata)
+
+
+async def batches(conn):
+    jumps = [NewEvent("PonyJumped", data={"Pony": f"Pony {n}", "Height": n}) for n in range(1, 251)]
+    result = await conn.publish("ponies", jumps)
+    print(result.first_event_number, result.last_event_number)
+    await conn.publish("ponies", [NewEvent("PonySlept")], expected_version=result.last_event_number)
+
+
+async def slices(conn):
+    first = await conn.get("ponies", max_count=3)
+    print([event.json()["Height"] for event in first], first.next_event_number, first.is_end_of_stream)
+    second = await conn.get("ponies", from_event=2, max_count=2)
+    print(second[0].json()["Height"], len(second), second.last_event_number)
+    last = await conn.get("ponies", direction=StreamDirection.Backward, from_event=250, max_count=2)
+    print([event.event_number for event in last])
+
+
+async def iterations(conn):
+    print(sum([1 async for _ in conn.iter("ponies", batch_size=40)]))
+    print([event.event_number async for event in conn.iter("ponies", from_event=249)])
+    newest_first = [event async for event in conn.iter("ponies", direction=StreamDirection.Backward)]
+    print(newest_first[0].event_number, newest_first[0].type, newest_first[-1].event_number)
+
+
+async def feet_to_metres(jumps):
+    async for jump in jumps:
+        yield jump.json()["Height"] * 0.3048
+
+
+async def comprehensions(conn):
+    jumps = (event async for event in conn.iter("ponies") if event.type == "PonyJumped")
+    metres = [height async for height in feet_to_metres(jumps)]
+    print(len(metres), max(metres))
+
+
+async def many_at_once(conn):
+    events = await asyncio.gather(*(conn.get_event("ponies", number) for number in range(1, 200)))
+    print([event.json()["Height"] for event in events] == list(range(1, 200)))
+
+
+async def everything():
+    async with connect(HOST, PORT, username="admin", password="changeit") as admin:
+        print(len([event async for event in admin.iter_all() if event.stream == "ponies"]))
+        newest = await admin.get_all(direction=StreamDirection.Backward, max_count=2)
+        print([event.type for event in newest], newest[0].position > newest[1].position)
+
+
+async def what_is_not_there(conn):
+    try:
+        await conn.get("unicorns")
+    except StreamNotFound as error:
+        print("no", error.stream)
+
+
+async def main():
+    async with connect(host=HOST, port=PORT, name="ponies") as conn:
+        print(await conn.ping() > 0)
+        await one_event(conn)
+        await batches(conn)
+        await slices(conn)
+        await iterations(conn)
+        await comprehensions(conn)
+        await many_at_once(conn)
+        await what_is_not_there(conn)
+    await everything()
+    client = connect(HOST, PORT)
+    await client.connect()
+    await client.ping()
+    await client.close()
+
+
+asyncio.run(main())
