@@ -76,7 +76,7 @@ class Conversation:
         def reply(command: Command, payload: bytes) -> None:
             self._reply(package, command, payload)
 
-        request = Request(package.command, package.correlation_id, package.payload, user, self.subscriptions, reply)
+        request = Request(package.correlation_id, package.payload, user, self.subscriptions, reply)
         return handler(request, self._store)
 
     def _reply(self, to: Package, command: Command, payload: bytes = b"") -> None:

@@ -27,7 +27,6 @@ class BadPayload(Exception):
 class Request:
     """A package that a user sent. `reply` answers it, now or later; `subscriptions` are the client's own."""
 
-    command: int
     correlation_id: bytes
     payload: bytes
     user: User

@@ -80,7 +80,8 @@ class Session(asyncio.Protocol):
         """Take nothing more from the client; answers that are due still leave."""
         self._is_stopping = True
         self._received.clear()
-        self._transport.pause_reading()
+        if not self._transport.is_closing():
+            self._transport.pause_reading()
 
     def close(self) -> None:
         """Stop, send what is to be sent, then close."""
@@ -117,6 +118,8 @@ class Session(asyncio.Protocol):
             self._answer(self._received.popleft())
             if self._loop.time() >= until:
                 break
+        if self._is_stopping:
+            return
         if self._received or self._is_full():
             self._transport.pause_reading()
             if not self._is_full():
@@ -124,7 +127,7 @@ class Session(asyncio.Protocol):
                 self._loop.call_soon(self._work)
         elif self._framer.failure is not None:
             self._give_up(f"Invalid TCP frame received. Error: {self._framer.failure}.")
-        elif not self._is_stopping:
+        else:
             self._transport.resume_reading()
 
     def _is_full(self) -> bool:

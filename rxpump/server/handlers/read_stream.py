@@ -73,6 +73,7 @@ def _refusal(asked: Any, user: User, direction: StreamDirection) -> tuple[ReadSt
 def _page(
     read: Reader, stream: StoredStream, asked: Any, direction: StreamDirection
 ) -> tuple[Page, stream_window.Continuation]:
+    # Numbers run without gaps, so the first of a page and its size tell the last.
     span = (asked.from_event_number, asked.max_count)
     if direction is StreamDirection.FORWARD:
         window = stream_window.forward(*span, last=stream.last)

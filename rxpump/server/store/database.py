@@ -56,15 +56,10 @@ PRAGMA temp_store = MEMORY;
 """
 
 
-def connect(path: str) -> sqlite3.Connection:
-    """Open the database for one user of it, without a look at what it holds."""
-    return sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=5)
-
-
 def open_database(path: str) -> sqlite3.Connection:
     """Open or make the database at `path`. Raises StoreNotFound, NotAStore or StoreTooNew."""
     try:
-        connection = connect(path)
+        connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     except sqlite3.OperationalError as error:
         raise StoreNotFound(path, str(error)) from error
     try:
