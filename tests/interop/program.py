@@ -65,7 +65,7 @@ async def many_at_once(conn):
 
 
 async def everything():
-    async with connect(HOST, PORT, username="admin", password="changeit") as admin:
+    async with connect(host=HOST, port=PORT, username="admin", password="changeit") as admin:
         print(len([event async for event in admin.iter_all() if event.stream == "ponies"]))
         newest = await admin.get_all(direction=StreamDirection.Backward, max_count=2)
         print([event.type for event in newest], newest[0].position > newest[1].position)
@@ -89,7 +89,7 @@ async def main():
         await many_at_once(conn)
         await what_is_not_there(conn)
     await everything()
-    client = connect(HOST, PORT)
+    client = connect(host=HOST, port=PORT)
     await client.connect()
     await client.ping()
     await client.close()
