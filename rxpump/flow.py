@@ -16,28 +16,52 @@ A Flow also knows its `origin`: the item of the first source, the event, that wh
 from. A stage that keeps items and delivers them later from a Flow of its own passes it on, under one rule:
 when a Flow delivers with origin e, everything that comes of events before e has been delivered by it. So
 whoever stands at the end of a pipeline knows how far its work is done, whatever became of the events.
+
+Whether e itself is through is a question of its own, for one event can become many items: `may_bring_more`.
+And what a task or a timer started during a delivery delivers later, on its own time, still finds the Flow (so
+it can be held), but nobody can say of which event it comes: then `knows_origin` is False. `rxpump.origins`
+keeps these accounts for whoever keeps items.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, Final, TypeVar
 
 from rxpump.errors import BufferOverflow
+
+T = TypeVar("T")
+
+SLICE_SECONDS: Final = 0.003
+"""How long anything delivers at a stretch before the loop gets a turn."""
 
 _delivering: ContextVar[Flow | None] = ContextVar("rxpump.flow", default=None)
 
 
+def _nothing_more(origin: Any) -> bool:
+    """Answer for a source: it keeps nothing, so an event is through as soon as it is delivered."""
+    return False
+
+
 class Flow:
-    """One subscription to one source. `is_clear`: nobody holds it and it is not over."""
+    """One subscription to one source.
 
-    __slots__ = ("_cleared", "_holders", "_is_over", "is_clear", "name", "origin")
+    is_clear:      nobody holds it and it is not over.
+    origin:        what is being delivered comes of this event; None: of no event in particular.
+    knows_origin:  a delivery is running, and it is of `origin`.
+    has_more:      a stage's answer to whether it keeps more that comes of an event.
+    """
 
-    def __init__(self, name: str) -> None:
+    __slots__ = ("_cleared", "_has_more", "_holders", "_is_over", "is_clear", "knows_origin", "name", "origin")
+
+    def __init__(self, name: str, has_more: Callable[[Any], bool] = _nothing_more) -> None:
         self.name = name
         self.is_clear = True
         self.origin: Any = None
+        self.knows_origin = False
+        self._has_more = has_more
         self._is_over = False
         self._holders: set[Brake] = set()
         self._cleared: asyncio.Future[None] | None = None
@@ -50,11 +74,30 @@ class Flow:
     def enter(self) -> None:
         """Call before delivering: from here on, what this task (and what it starts) delivers is this Flow's."""
         _delivering.set(self)
+        self.knows_origin = True
 
     @staticmethod
     def leave() -> None:
         """Call after delivering, before pulling: what a source pulls from is not its own delivery."""
+        flow = _delivering.get()
+        if flow is not None:
+            flow.knows_origin = False
         _delivering.set(None)
+
+    def deliver(self, on_next: Callable[[T], None], item: T, origin: Any, *, knows_origin: bool = True) -> None:
+        """Deliver one item that comes of `origin`, also from within another Flow's delivery, as a stage does."""
+        outer = _delivering.get()
+        _delivering.set(self)
+        self.origin, self.knows_origin = origin, knows_origin
+        try:
+            on_next(item)
+        finally:
+            self.knows_origin = False
+            _delivering.set(outer)
+
+    def may_bring_more(self, origin: Any) -> bool:
+        """Whether something that comes of `origin` may still be delivered; False once a later event was."""
+        return self.origin is origin and (self.knows_origin or self._has_more(origin))
 
     @property
     def is_over(self) -> bool:
@@ -89,11 +132,13 @@ class Flow:
         self._wake()
 
     async def until_clear(self) -> None:
-        """Give the loop a turn, then wait until nobody holds the Flow."""
+        """Give the loop a turn, then wait until nobody holds the Flow. One task at a time may wait."""
+        knew, self.knows_origin = self.knows_origin, False
         await asyncio.sleep(0)
         while self._holders:
             self._cleared = asyncio.get_running_loop().create_future()
             await self._cleared
+        self.knows_origin = knew
 
     def _wake(self) -> None:
         if self._cleared is not None and not self._cleared.done():
