@@ -21,7 +21,10 @@ NAMES = sorted(path.stem for path in DIRECTORY.glob("*.jsonl"))
 
 @dataclass(frozen=True)
 class Line:
-    """Something that happened on connection `conn`: a package, bytes that make none, or an event."""
+    """Something that happened on connection `conn`: a package, bytes that make none, or an event.
+
+    Of an event that is a note, `event` is its text.
+    """
 
     conn: int
     from_client: bool
@@ -29,17 +32,20 @@ class Line:
     raw: bytes | None = None
     event: str | None = None
 
+    def answers_with(self, command: int) -> bool:
+        return not self.from_client and self.package is not None and self.package.command == command
+
 
 def load(name: str) -> list[Line]:
-    """The lines of a conversation, notes left out."""
+    """The lines of a conversation."""
     lines = (DIRECTORY / f"{name}.jsonl").read_text().splitlines()[1:]
-    return [_line(json.loads(line)) for line in lines if '"event": "note"' not in line]
+    return [_line(json.loads(line)) for line in lines]
 
 
 def _line(fields: dict) -> Line:
     conn, from_client = fields.get("conn", 1), fields.get("dir") == "c2s"
     if "event" in fields:
-        return Line(conn, from_client, event=fields["event"])
+        return Line(conn, from_client, event=fields.get("text", fields["event"]))
     if "raw" in fields:
         return Line(conn, from_client, raw=base64.b64decode(fields["raw"]))
     command, correlation_id = int(fields["cmd"], 16), bytes.fromhex(fields["corr"])

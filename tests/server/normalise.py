@@ -27,6 +27,8 @@ MESSAGES: dict[int, Any] = {
     Command.READ_STREAM_EVENTS_BACKWARD_COMPLETED: schema.ReadStreamEventsCompleted,
     Command.READ_ALL_EVENTS_FORWARD_COMPLETED: schema.ReadAllEventsCompleted,
     Command.READ_ALL_EVENTS_BACKWARD_COMPLETED: schema.ReadAllEventsCompleted,
+    Command.SUBSCRIPTION_CONFIRMATION: schema.SubscriptionConfirmation,
+    Command.STREAM_EVENT_APPEARED: schema.StreamEventAppeared,
 }
 
 

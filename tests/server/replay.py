@@ -1,0 +1,110 @@
+"""One connection of a recorded conversation, played again by its client."""
+
+from __future__ import annotations
+
+from rxpump.wire.commands import Command
+from rxpump.wire.package import Package
+from tests.raw_client import RawClient
+from tests.recordings import Line
+from tests.server.normalise import Positions, expected_payload
+
+SERVERS_OWN_ID = {Command.HEARTBEAT_REQUEST}
+PUSHED = {Command.STREAM_EVENT_APPEARED}
+
+
+class Replay:
+    """Sends what the client of `lines` sent; what it was answered is waited for where it was recorded.
+
+    Answers may come in any order. So may an answer and what is pushed, even under the same id; what is
+    pushed under one id has its order.
+    """
+
+    def __init__(self, client: RawClient, positions: Positions, lines: list[Line]) -> None:
+        self.client = client
+        self.positions = positions
+        self.early: list[Package] = []
+        self.last_heartbeat = b""
+        self.is_cut = any(line.event == "closed_by_server" for line in lines)
+        self.unanswered: set[bytes] = set()
+        self.answered = {
+            line.package.correlation_id
+            for line in lines
+            if line.package is not None and not line.from_client and line.package.command not in PUSHED
+        }
+
+    async def play(self, line: Line) -> None:
+        if line.from_client:
+            self.send(line)
+        elif line.package is not None and not self.is_farewell(line.package):
+            await self.expect(line.package)
+
+    async def settle(self) -> None:
+        """Wait until everything that was sent is answered: what others send next comes after it."""
+        while self.unanswered:
+            self.early.append(await self.receive())
+
+    async def end(self) -> None:
+        """See that nothing more comes than was recorded."""
+        if self.is_cut:
+            assert await self.nothing_but_a_farewell() is None
+        else:
+            await self.expect_silence()
+
+    def send(self, line: Line) -> None:
+        if line.raw is not None:
+            self.client.writer.write(line.raw)
+            return
+        package = self.positions.translate(line.package)
+        if package.command == Command.HEARTBEAT_RESPONSE and self.last_heartbeat:
+            package = package._replace(correlation_id=self.last_heartbeat)
+        self.client.writer.write(package.encode())
+        if package.correlation_id in self.answered:
+            self.unanswered.add(package.correlation_id)
+
+    async def receive(self) -> Package:
+        package = await self.client.receive()
+        assert package is not None, "the server has closed"
+        if package.command not in PUSHED:
+            self.unanswered.discard(package.correlation_id)
+        return package
+
+    def is_farewell(self, package: Package) -> bool:
+        """A BadRequest before a close, which mostly does not get out (see the recordings' page)."""
+        return self.is_cut and package.command == Command.BAD_REQUEST
+
+    async def expect(self, recorded: Package) -> None:
+        ours = await self.next_like(recorded)
+        assert ours.command == recorded.command, (ours, ours.payload)
+        assert ours.payload == expected_payload(recorded, ours, self.positions)
+        if ours.command == Command.HEARTBEAT_REQUEST:
+            self.last_heartbeat = ours.correlation_id
+
+    async def next_like(self, recorded: Package) -> Package:
+        def is_it(package: Package) -> bool:
+            if recorded.command in SERVERS_OWN_ID:
+                return package.command == recorded.command
+            is_of_this_kind = (package.command in PUSHED) == (recorded.command in PUSHED)
+            return is_of_this_kind and package.correlation_id == recorded.correlation_id
+
+        for package in self.early:
+            if is_it(package):
+                self.early.remove(package)
+                return package
+        while not is_it(package := await self.receive()):
+            self.early.append(package)
+        return package
+
+    async def nothing_but_a_farewell(self) -> Package | None:
+        package = await self.client.receive()
+        if package is not None and package.command == Command.BAD_REQUEST:
+            package = await self.client.receive()
+        return package
+
+    async def expect_silence(self) -> None:
+        """The answer to a last Ping is the next package."""
+        ping = self.client.send(Command.PING)
+        answer = await self.client.receive()
+        while answer is not None and answer.command == Command.HEARTBEAT_REQUEST:
+            answer = await self.client.receive()
+        assert self.early == []
+        assert answer is None or answer.correlation_id == ping
