@@ -25,18 +25,25 @@ class Outbox:
         self._loop = asyncio.get_running_loop()
         self._frames: list[bytes] = []
         self._gathered = 0
+        self._put = 0
 
     @property
     def unsent(self) -> int:
         """How many bytes the operating system has not taken yet."""
         return self._gathered + self._transport.get_write_buffer_size()
 
+    @property
+    def taken(self) -> int:
+        """How many bytes the operating system has taken since the beginning."""
+        return self._put - self.unsent
+
     def put(self, frame: bytes) -> None:
-        """Send `frame` by the end of this turn of the loop."""
+        """Send `frame`, or several, by the end of this turn of the loop."""
         if not self._frames:
             self._loop.call_soon(self.flush)
         self._frames.append(frame)
         self._gathered += len(frame)
+        self._put += len(frame)
         if self._gathered > _TURN_BYTES:
             self.flush()
 

@@ -56,7 +56,7 @@ class Session(asyncio.Protocol):
         self._is_stopping = False
         self._is_unread = False
         self._uncommitted = 0
-        self._unsent_at_tick = 0
+        self._unsent_at_tick = self._taken_at_tick = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """The client is there (asyncio's protocol)."""
@@ -195,8 +195,10 @@ class Session(asyncio.Protocol):
 
     def _shows_life(self) -> bool:
         """Whether the client reads, or it is we who do not listen to it."""
-        unsent, self._unsent_at_tick = self._unsent_at_tick, self._outbox.unsent
-        return self._unsent_at_tick < unsent or (self._is_full() and not self._is_unread)
+        had_unsent, taken = self._unsent_at_tick > 0, self._taken_at_tick
+        self._unsent_at_tick, self._taken_at_tick = self._outbox.unsent, self._outbox.taken
+        is_reading = had_unsent and self._taken_at_tick > taken  # though new events may have made up for it
+        return is_reading or (self._is_full() and not self._is_unread)
 
     def __repr__(self) -> str:
         return f"<Session {self.conversation!r}, {self._outbox.unsent} bytes unsent>"

@@ -200,6 +200,15 @@ async def test_a_client_that_reads_slowly_is_alive(one):
     assert one._transport.end == "aborted"
 
 
+async def test_a_client_that_reads_as_fast_as_it_is_sent_more_is_alive(one):
+    one._transport.unread = 5 * MIB
+    for _ in range(5):
+        one.send(bytes(MIB))
+        let_time_pass(one)
+        one._outbox.flush()
+    assert one._transport.end is None
+
+
 async def test_a_fault_of_ours_is_a_bad_request_and_the_end(one, monkeypatch, caplog):
     def fail(request, store):
         raise ZeroDivisionError
