@@ -31,6 +31,7 @@ from rxpump.streams.cursor import AllCursor, Cursor, StreamCursor
 from rxpump.streams.inbox import Batching
 from rxpump.streams.observable import Observable, Piped
 from rxpump.streams.publisher import Publisher
+from rxpump.streams.relay import Pipeline, Relay
 from rxpump.streams.source import ResumableSource, Source, from_iterable
 from rxpump.streams.writes import Writes
 from rxpump.transport.base import Transport
@@ -359,6 +360,23 @@ class Client:
         """Follow a stream under photon-pump's name; -1 starts with what is written from now on."""
         start = END if start_from == -1 else start_from
         return self.stream(stream, start, batch_size=batch_size, resolve_links=resolve_links)
+
+    def relay(self, source: str, pipeline: Pipeline, target: str, *, batch_size: int = READ_BATCH) -> Relay:
+        """Write what `pipeline` makes of each event of `source` to `target`, exactly once, for ever.
+
+        `pipeline` takes the Observable of events and gives one of NewEvents (any number per event, in order).
+        Stopped, killed or cut off, it goes on where the target says it was. Emits a WriteResult per batch.
+        """
+        source, target = checks.stream_name(source), checks.stream_name(target)
+        return Relay(
+            self._runtime,
+            self._transport,
+            source,
+            target,
+            follow=lambda done: self.stream(source, done + 1, batch_size=batch_size, resolve_links=True),
+            pipeline=pipeline,
+            retry=self._settings.retry,
+        )
 
     def _catch_up(
         self, name: str, cursor: Callable[[], Cursor], cursor_after: Callable[[Event], Callable[[], Cursor]]

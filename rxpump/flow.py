@@ -26,7 +26,8 @@ keeps these accounts for whoever keeps items.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, Final, TypeVar
 
@@ -43,6 +44,20 @@ _delivering: ContextVar[Flow | None] = ContextVar("rxpump.flow", default=None)
 def _nothing_more(origin: Any) -> bool:
     """Answer for a source: it keeps nothing, so an event is through as soon as it is delivered."""
     return False
+
+
+_watching: ContextVar[list[Brake] | None] = ContextVar("rxpump.brakes", default=None)
+
+
+@contextmanager
+def watch_brakes() -> Iterator[list[Brake]]:
+    """Give a list of the Brakes made meanwhile: those of a pipeline, if it is subscribed to here."""
+    brakes: list[Brake] = []
+    token = _watching.set(brakes)
+    try:
+        yield brakes
+    finally:
+        _watching.reset(token)
 
 
 class Flow:
@@ -154,21 +169,26 @@ class Brake:
 
     At `high` items it holds the Flow that brought the last one, at `low` it lets every Flow go. A source
     without a Flow cannot be asked to wait: beyond `capacity` items of it, BufferOverflow. `name` says in
-    that error what was full.
+    that error what was full. `count` is how many items are kept.
     """
 
-    __slots__ = ("_held", "_is_closed", "capacity", "high", "low", "name")
+    __slots__ = ("_held", "_is_closed", "capacity", "count", "high", "low", "name")
 
     def __init__(self, name: str, *, high: int, low: int | None = None, capacity: int = 10_000) -> None:
         self.name = name
         self.high = high
         self.low = high // 2 if low is None else low
         self.capacity = max(capacity, high)
+        self.count = 0
         self._held: set[Flow] = set()
         self._is_closed = False
+        watchers = _watching.get()
+        if watchers is not None:
+            watchers.append(self)
 
     def kept(self, count: int) -> None:
         """Call in `on_next` once an item is kept: `count` are kept now."""
+        self.count = count
         if count < self.high or self._is_closed:
             return
         flow = _delivering.get()
@@ -178,7 +198,8 @@ class Brake:
             raise BufferOverflow(self.name, self.capacity)
 
     def left(self, count: int) -> None:
-        """Call when items have left: `count` are still kept."""
+        """Call when items have left: `count` are still kept, or are still being delivered."""
+        self.count = count
         if self._held and count <= self.low:
             self._let_go()
 

@@ -1,0 +1,109 @@
+"""What a relay leaves in its target, and how it finds its way back by it.
+
+Every event it writes is marked in its metadata:   {"$relay": {"stream": "orders", "number": 17, "nth": 0}}
+The target's own metadata may hold a hint:         {"$relay": {"orders": 12000}}
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+from uuid import UUID, uuid5
+
+from rxpump.direction import StreamDirection
+from rxpump.errors import EventNotFound, InvalidArgument, NotJson, StreamNotFound
+from rxpump.events import Event
+from rxpump.expected_version import ExpectedVersion
+from rxpump.new_event import NewEvent
+from rxpump.transport.base import Transport
+from rxpump.transport.paging import stream_pages
+
+KEY = "$relay"
+
+_PAGE = 50
+_NAMESPACE = UUID("0b0f3a52-5c1e-5a0e-9d5b-6f6c2b1f7a11")
+
+
+class Place(NamedTuple):
+    """Result `nth` (from 0) of source event `number`; (-1, -1) is before everything."""
+
+    number: int
+    nth: int
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Where a relay begins: its target's version, the last result there, the last source event done with."""
+
+    version: int
+    place: Place
+    done: int
+
+
+def mark(event: NewEvent, origin: Event, source: str, place: Place) -> NewEvent:
+    """Make the event that is written: the result, with its place in the metadata and an id derived from that."""
+    metadata: Any = {}
+    if event.metadata:
+        try:
+            metadata = json.loads(event.metadata)
+        except ValueError:
+            metadata = None
+    if not isinstance(metadata, dict):
+        raise InvalidArgument("metadata", event.metadata, "a JSON object: a relay adds its mark to it")
+    metadata[KEY] = {"stream": source, "number": place.number, "nth": place.nth}
+    id = uuid5(_NAMESPACE, f"{source}/{place.number}/{place.nth}/{origin.received.id}")
+    return NewEvent(event.type, event.data, metadata=metadata, id=id, is_json=event.is_json)
+
+
+async def find_start(transport: Transport, source: str, target: str) -> Start:
+    """Read back from the target's end to the last event that came from `source`."""
+    version: int = ExpectedVersion.NO_STREAM
+    place = Place(-1, -1)
+    backward = stream_pages(transport, target, -1, _PAGE, StreamDirection.BACKWARD, resolve_links=False)
+    try:
+        async for page in backward:
+            version = page.last_event_number
+            found = next((at for event in page if (at := _place(event, source))), None)
+            if found is not None:
+                place = found
+                break
+    except StreamNotFound:
+        pass
+    finally:
+        await backward.aclose()
+    metadata, _ = await _read_metadata(transport, target)
+    hint = _dict(metadata.get(KEY)).get(source, -1)
+    return Start(version, place, max(place.number - 1, hint if isinstance(hint, int) else -1))
+
+
+async def leave_hint(transport: Transport, source: str, target: str, done: int) -> None:
+    """Tell the target's metadata that no source event up to `done` needs to be read again; all else in it stays."""
+    metadata, version = await _read_metadata(transport, target)
+    metadata[KEY] = {**_dict(metadata.get(KEY)), source: done}
+    event = NewEvent("$metadata", metadata)
+    await transport.append(f"$${target}", [event], version)
+
+
+def _place(event: Event, source: str) -> Place | None:
+    try:
+        at = _dict(_dict(event.json_metadata()).get(KEY))
+    except NotJson:
+        return None
+    return Place(at["number"], at["nth"]) if at.get("stream") == source else None
+
+
+async def _read_metadata(transport: Transport, stream: str) -> tuple[dict[str, Any], int]:
+    """Read a stream's metadata and the version that it has."""
+    try:
+        event = await transport.read_event(f"$${stream}", -1, resolve_links=False)
+    except (StreamNotFound, EventNotFound):
+        return {}, ExpectedVersion.NO_STREAM
+    try:
+        return dict(_dict(event.json())), event.number
+    except NotJson:
+        return {}, event.number
+
+
+def _dict(value: object) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
