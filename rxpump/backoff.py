@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from rxpump import checks
 from rxpump.errors import InvalidArgument
 
 
@@ -14,7 +15,7 @@ class Backoff:
     """Delays that double from `min_delay` up to `max_delay` (seconds), each shortened by chance.
 
     `jitter` is the share of a delay that chance may take off (0: none, 1: all of it), so that many
-    clients that lost one server do not come back in step. `attempts` is how often to try; None: for ever.
+    clients that lost one server do not come back in step. `attempts` is how often to try again; None: for ever.
     """
 
     min_delay: float = 0.1
@@ -23,14 +24,13 @@ class Backoff:
     attempts: int | None = None
 
     def __post_init__(self) -> None:
-        if not self.min_delay > 0:
-            raise InvalidArgument("min_delay", self.min_delay, "seconds over 0")
-        if not self.max_delay >= self.min_delay:
-            raise InvalidArgument("max_delay", self.max_delay, f"seconds, min_delay ({self.min_delay}) or more")
+        checks.seconds("min_delay", self.min_delay)
+        if checks.seconds("max_delay", self.max_delay) < self.min_delay:
+            raise InvalidArgument("max_delay", self.max_delay, f"seconds, min_delay ({self.min_delay:g}) or more")
         if not 0 <= self.jitter <= 1:
             raise InvalidArgument("jitter", self.jitter, "a share from 0 to 1")
-        if self.attempts is not None and self.attempts < 0:
-            raise InvalidArgument("attempts", self.attempts, "0 or more, or None for no end")
+        if self.attempts is not None:
+            checks.count("attempts", self.attempts, least=0)
 
     def delay(self, attempt: int, chance: Callable[[], float] = random.random) -> float | None:
         """Seconds to wait before `attempt` (from 1), or None when it is one too many."""

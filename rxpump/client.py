@@ -19,7 +19,7 @@ from rxpump.direction import StreamDirection
 from rxpump.errors import InvalidArgument
 from rxpump.events import Event
 from rxpump.expected_version import ExpectedVersion
-from rxpump.new_event import UNSET, NewEvent
+from rxpump.new_event import UNSET, NewEvent, as_new_event
 from rxpump.pages import AllPage, StreamPage
 from rxpump.position import END, FIRST_POSITION, LAST_POSITION, START, Edge, Position
 from rxpump.runtime import Runtime
@@ -145,7 +145,7 @@ class Client:
         if isinstance(events, reactivex.Observable):
             source = events if isinstance(events, Observable) else Piped(events)
         elif isinstance(events, Sized) and isinstance(events, Iterable):
-            return self._append(stream, checks.atomic_batch(events), expected_version)
+            return self._append(stream, [as_new_event(event) for event in events], expected_version)
         elif isinstance(events, (Iterable, AsyncIterable)):
             source = from_iterable(self._runtime, events)
         else:

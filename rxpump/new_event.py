@@ -7,6 +7,7 @@ import os
 from typing import Any, Final
 from uuid import UUID
 
+from rxpump import checks
 from rxpump.errors import InvalidArgument
 from rxpump.events import Event
 from rxpump.limits import MAX_EVENT_BYTES
@@ -21,8 +22,8 @@ class NewEvent:
     """An event that is not written yet: immutable, checked and encoded when it is made.
 
     type:      what happened; not empty.
-    data:      `bytes` are stored as they are; anything else is stored as JSON, so that what
-               `Event.json()` gives back equals what went in. None: no data.
+    data:      `bytes` are stored as they are; anything else is stored as JSON, written as the json
+               module writes it (a tuple comes back as a list). None: no data.
     metadata:  the same rule.
     id:        16 random bytes unless given. It is the event's identity: writing the same NewEvent
                again is recognised by the server as the same write.
@@ -51,15 +52,13 @@ class NewEvent:
         is_json: bool = False,
         body: Any = UNSET,
     ) -> None:
-        if not isinstance(type, str) or not type:
-            raise InvalidArgument("type", type, "a non-empty string")
         if data is UNSET:
             data = None if body is UNSET else body
         elif body is not UNSET:
             raise InvalidArgument("body", body, "given only where data (its other name) is not")
         encoded, encoded_as_json = _to_bytes("data", data)
         set_field = object.__setattr__
-        set_field(self, "type", type)
+        set_field(self, "type", checks.text("type", type))
         set_field(self, "data", encoded)
         set_field(self, "metadata", _to_bytes("metadata", metadata)[0])
         set_field(self, "is_json", encoded_as_json or is_json)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from rxpump import checks
 from rxpump.backoff import Backoff
-from rxpump.errors import InvalidArgument
+from rxpump.limits import MAX_FRAME_BYTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,8 @@ class Settings:
     heartbeat_interval:  silence after which the other side is asked for a sign of life.
     heartbeat_timeout:   silence after that which means that the connection is dead.
     max_in_flight:       requests on the wire at once; more wait their turn in the client.
+    max_frame_bytes:     the largest reply taken, 1 KiB or more. Where a page would be larger, iterations ask
+                         for fewer events at a time.
     require_leader:      whether a follower may answer (False), or must send us to the leader (True).
     live_buffer_events,
     live_buffer_bytes:   how much a live subscription keeps for a consumer that is busy; beyond that it
@@ -37,6 +40,7 @@ class Settings:
     heartbeat_interval: float = 0.75
     heartbeat_timeout: float = 1.5
     max_in_flight: int = 1024
+    max_frame_bytes: int = MAX_FRAME_BYTES
     require_leader: bool = True
     live_buffer_events: int = 4096
     live_buffer_bytes: int = 4 * 1024 * 1024
@@ -45,6 +49,7 @@ class Settings:
     retry: Backoff = field(default_factory=lambda: Backoff(min_delay=0.05, max_delay=1.0))
 
     def __post_init__(self) -> None:
+        checks.text("name", self.name)
         for name in (
             "timeout",
             "connect_timeout",
@@ -53,8 +58,7 @@ class Settings:
             "heartbeat_timeout",
             "watchdog",
         ):
-            if not getattr(self, name) > 0:
-                raise InvalidArgument(name, getattr(self, name), "seconds over 0")
+            checks.seconds(name, getattr(self, name))
         for name in ("max_in_flight", "live_buffer_events", "live_buffer_bytes"):
-            if getattr(self, name) < 1:
-                raise InvalidArgument(name, getattr(self, name), "1 or more")
+            checks.count(name, getattr(self, name))
+        checks.count("max_frame_bytes", self.max_frame_bytes, least=1024)
