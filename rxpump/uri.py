@@ -12,8 +12,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
-from typing import Any
-from urllib.parse import parse_qsl, unquote, urlsplit
+from typing import Any, TypeVar
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from rxpump.backoff import Backoff
 from rxpump.credentials import Credentials
@@ -21,6 +21,8 @@ from rxpump.errors import InvalidArgument, InvalidUri
 from rxpump.settings import Settings
 
 DEFAULT_PORT = 1113
+
+_T = TypeVar("_T", Settings, Backoff)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,42 +61,65 @@ def parse(uri: str, settings: Settings | None = None) -> tuple[Address, Settings
     """Read a connection string; options in it win over `settings`. Raises InvalidUri."""
     if not isinstance(uri, str):
         raise InvalidUri("uri", uri, "a string like tcp://host:port, memory:// or sqlite:///path")
-    parts = urlsplit(uri)
+    try:
+        parts = urlsplit(uri)
+    except ValueError:
+        raise InvalidUri("host", uri.rpartition("@")[2], "a host name, or an address (IPv6 in brackets)") from None
     reader = _SCHEMES.get(parts.scheme)
     if reader is None:
         raise InvalidUri("scheme", parts.scheme, " or ".join(f"{scheme}://" for scheme in _SCHEMES))
+    address = reader(parts)
     if parts.fragment:
-        raise InvalidUri("fragment", parts.fragment, "none (a # in a password is written %23)")
-    return reader(parts), _with_options(settings or Settings(), parts.query)
+        raise InvalidUri("fragment", parts.fragment, "none (a # in a name is written %23)")
+    return address, _with_options(settings or Settings(), parts.query)
 
 
-def _tcp(parts: Any) -> TcpAddress:
+def _tcp(parts: SplitResult) -> TcpAddress:
+    port = _port(parts)
+    is_whole = port is not None and parts.path in ("", "/") and not parts.fragment
+    if not is_whole and "@" in parts.path + parts.query + parts.fragment:
+        # Part of a password stands where a port or a path should; it must not show in an error.
+        raise InvalidUri("credentials", "(not shown)", "percent-encoded: / is %2F, ? is %3F, # is %23")
+    if port is None:
+        raise InvalidUri("port", parts.netloc.rpartition(":")[2], "a number from 1 to 65535")
     if parts.path not in ("", "/"):
         raise InvalidUri("path", parts.path, "none: tcp://host:port")
+    return TcpAddress(parts.hostname or "", port, _credentials(parts))
+
+
+def _port(parts: SplitResult) -> int | None:
+    """The port, or the default one; None for what is no port."""
     try:
-        port = parts.port
+        return DEFAULT_PORT if parts.port is None else parts.port
     except ValueError:
-        raise InvalidUri("port", parts.netloc.rpartition(":")[2], "a number from 1 to 65535") from None
-    credentials = None
-    if parts.username is not None:
-        credentials = Credentials(unquote(parts.username), unquote(parts.password or ""))
-    return TcpAddress(parts.hostname or "", DEFAULT_PORT if port is None else port, credentials)
+        return None
 
 
-def _memory(parts: Any) -> EmbeddedAddress:
+def _credentials(parts: SplitResult) -> Credentials | None:
+    if parts.username is None:
+        return None
+    try:
+        return Credentials(unquote(parts.username, errors="strict"), unquote(parts.password or "", errors="strict"))
+    except UnicodeDecodeError:
+        raise InvalidUri("credentials", "(not shown)", "percent-encoded UTF-8") from None
+    except InvalidArgument as error:
+        raise InvalidUri(error.argument, error.value, error.allowed) from None
+
+
+def _memory(parts: SplitResult) -> EmbeddedAddress:
     if parts.netloc or parts.path:
         raise InvalidUri("uri", parts.geturl(), "memory:// with nothing behind it but options")
     return EmbeddedAddress()
 
 
-def _sqlite(parts: Any) -> EmbeddedAddress:
+def _sqlite(parts: SplitResult) -> EmbeddedAddress:
     path = unquote(parts.path.removeprefix("/"))
     if parts.netloc or not path:
         raise InvalidUri("uri", parts.geturl(), "sqlite:///relative/path.db or sqlite:////absolute/path.db")
     return EmbeddedAddress(path)
 
 
-_SCHEMES: dict[str, Callable[[Any], Address]] = {"tcp": _tcp, "memory": _memory, "sqlite": _sqlite}
+_SCHEMES: dict[str, Callable[[SplitResult], Address]] = {"tcp": _tcp, "memory": _memory, "sqlite": _sqlite}
 
 
 def _bool(text: str) -> bool:
@@ -107,7 +132,7 @@ def _count_or_none(text: str) -> int | None:
 
 _READERS: dict[str, tuple[Callable[[str], object], str]] = {
     "str": (str, "text"),
-    "float": (float, "a number of seconds"),
+    "float": (float, "a number"),
     "int": (int, "a whole number"),
     "bool": (_bool, "true or false"),
     "int | None": (_count_or_none, "a whole number, or forever"),
@@ -127,11 +152,12 @@ def _with_options(settings: Settings, query: str) -> Settings:
             values[name] = read(text)
         except (ValueError, KeyError):
             raise InvalidUri(f"option {name}", text, allowed) from None
+    reconnect = {name.removeprefix("reconnect_"): values.pop(name) for name in _RECONNECT if name in values}
+    return _replaced(settings, values | {"reconnect": _replaced(settings.reconnect, reconnect, "reconnect_")})
+
+
+def _replaced(settings: _T, values: dict[str, Any], prefix: str = "") -> _T:
     try:
-        reconnect = replace(
-            settings.reconnect,
-            **{name.removeprefix("reconnect_"): values.pop(name) for name in _RECONNECT if name in values},
-        )
-        return replace(settings, reconnect=reconnect, **values)
+        return replace(settings, **values)
     except InvalidArgument as error:
-        raise InvalidUri(f"option {error.argument}", error.value, error.allowed) from None
+        raise InvalidUri(f"option {prefix}{error.argument}", error.value, error.allowed) from None
