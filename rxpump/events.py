@@ -118,7 +118,7 @@ class Event:
     @property
     def link(self) -> Event | None:
         """The link by which the event was reached, as an event; None if it was read directly."""
-        return Event(_Unlinked(self._resolved.link)) if self._resolved.HasField("link") else None
+        return Event(_AsReceived(self._resolved)) if self._resolved.HasField("link") else None
 
     @property
     def received(self) -> Event:
@@ -147,7 +147,7 @@ class Event:
     def _decode(self, part: str, content: bytes) -> Any:
         try:
             return json.loads(content)
-        except ValueError as error:  # a UnicodeDecodeError is one
+        except (ValueError, RecursionError) as error:  # a UnicodeDecodeError is a ValueError
             reason = "its link leads nowhere" if self.is_broken_link else str(error)
             raise NotJson(self.stream, self.number, part, reason) from error
 
@@ -159,17 +159,27 @@ class Event:
         return f"<Event {self.number}@{self.stream} {self.type} {len(self.data)} bytes{via}>"
 
 
-class _Unlinked:
-    """A record standing for itself."""
+class _AsReceived:
+    """A resolved record seen as what was received: the link, unresolved, at the same position."""
 
-    __slots__ = ("event",)
+    __slots__ = ("_resolved",)
 
-    def __init__(self, record: Record) -> None:
-        self.event = record
+    def __init__(self, resolved: ResolvedRecord) -> None:
+        self._resolved = resolved
 
     @property
-    def link(self) -> Record:
-        return self.event
+    def event(self) -> Record:
+        return self._resolved.link
+
+    link = event
 
     def HasField(self, field_name: Any, /) -> bool:  # noqa: N802 - the protobuf name
         return bool(field_name == "event")
+
+    @property
+    def commit_position(self) -> int | None:
+        return getattr(self._resolved, "commit_position", None)
+
+    @property
+    def prepare_position(self) -> int | None:
+        return getattr(self._resolved, "prepare_position", None)
