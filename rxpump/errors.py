@@ -237,13 +237,16 @@ class BadRequest(ServerError):
 
 @dataclass(eq=False)
 class NotAuthenticated(ServerError):
-    """The credentials of `login` (None: there were none) were refused; `reason` is the server's text."""
+    """The credentials of `login` were refused; `reason` is the server's text.
+
+    `login` is None where a single request was refused, under whatever credentials its connection has.
+    """
 
     login: str | None
     reason: str
 
     def __str__(self) -> str:
-        who = f"user {self.login!r}" if self.login is not None else "a request without credentials"
+        who = "the connection's user" if self.login is None else f"user {self.login!r}"
         return f"{who} was refused: {self.reason}"
 
 

@@ -11,7 +11,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from rxpump.errors import AccessDenied, RxPumpError, SubscriptionDropped, UnexpectedReply
+from google.protobuf.message import DecodeError
+
+from rxpump.errors import AccessDenied, MalformedReply, RxPumpError, SubscriptionDropped, UnexpectedReply
 from rxpump.events import ResolvedRecord
 from rxpump.wire import schema
 from rxpump.wire.codes import SubscriptionDropReason
@@ -69,7 +71,7 @@ class Channel:
             case Command.SUBSCRIPTION_DROPPED:
                 self.end(drop_reason(self.stream, package.payload))
             case other:
-                self.end(UnexpectedReply(f"the subscription to {self.stream!r}", command_name(other)))
+                self.end(UnexpectedReply(_named(self.stream), command_name(other)))
 
     def end(self, ending: RxPumpError) -> None:
         """Nothing more will come; the first reason is the reason."""
@@ -78,9 +80,12 @@ class Channel:
             self.on_change()
 
     def take(self) -> Sequence[ResolvedRecord]:
-        """Give what has arrived since the last time, parsed in one go."""
+        """Give what has arrived since the last time, parsed in one go. Raises MalformedReply."""
         payloads, self._payloads, self._bytes = self._payloads, [], 0
-        records: Sequence[ResolvedRecord] = schema.StreamEventsAppeared.FromString(b"".join(payloads)).events
+        try:
+            records: Sequence[ResolvedRecord] = schema.StreamEventsAppeared.FromString(b"".join(payloads)).events
+        except (DecodeError, UnicodeDecodeError) as error:
+            raise MalformedReply(_named(self.stream), str(error)) from None
         return records
 
     def _keep(self, payload: bytes) -> None:
@@ -102,7 +107,10 @@ class Channel:
 
 def drop_reason(stream: str, payload: bytes) -> RxPumpError:
     """Name the reason of a SubscriptionDropped (protocol section 3.5)."""
-    reason = schema.SubscriptionDropped.FromString(payload).reason
+    try:
+        reason = schema.SubscriptionDropped.FromString(payload).reason
+    except DecodeError as error:
+        return MalformedReply(_named(stream), str(error))
     match reason:
         case SubscriptionDropReason.ACCESS_DENIED:
             return AccessDenied("subscribing", stream)
@@ -115,4 +123,8 @@ def drop_reason(stream: str, payload: bytes) -> RxPumpError:
         case SubscriptionDropReason.SUBSCRIBER_MAX_COUNT_REACHED:
             return SubscriptionDropped(stream, "it has all the subscribers it may have")
         case unknown:
-            return UnexpectedReply(f"the subscription to {stream!r}", f"the unknown drop reason {unknown}")
+            return UnexpectedReply(_named(stream), f"the unknown drop reason {unknown}")
+
+
+def _named(stream: str) -> str:
+    return f"the subscription to {stream!r}"

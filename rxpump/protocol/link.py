@@ -19,7 +19,6 @@ from enum import Enum
 from rxpump.credentials import Credentials
 from rxpump.errors import BadRequest, ConnectionClosed, NotAuthenticated, RxPumpError
 from rxpump.protocol.heartbeat import Heartbeat, Pulse
-from rxpump.protocol.operations.operation import text
 from rxpump.settings import Settings
 from rxpump.wire import schema
 from rxpump.wire.commands import Command, command_name
@@ -55,7 +54,7 @@ class Link:
         self.state = LinkState.AUTHENTICATING if credentials else LinkState.IDENTIFYING
         self._settings = settings
         self._credentials = credentials
-        self._framer = Framer()
+        self._framer = Framer(settings.max_frame_bytes)
         self._heartbeat = Heartbeat(settings.heartbeat_interval, settings.heartbeat_timeout, now)
         self._introduced_by = now + settings.connect_timeout
         self._out: list[bytes] = []
@@ -80,6 +79,8 @@ class Link:
 
     def tick(self, now: float) -> None:
         """Let time pass."""
+        if self.state is LinkState.CLOSED:
+            return
         if self.state in _EXPECTED and now >= self._introduced_by:
             self._close(self._gone(f"no answer while {self.state.value}"))
         match self._heartbeat.tick(now):
@@ -106,7 +107,7 @@ class Link:
             case Command.HEARTBEAT_RESPONSE:
                 return True
             case Command.BAD_REQUEST if package.correlation_id == _NOBODY:
-                self._close(BadRequest("the connection", text(package.payload)))
+                self._close(BadRequest("the connection", package.text))
                 return True
         if self.state is LinkState.READY:
             return False
@@ -123,7 +124,7 @@ class Link:
             self._introduce()
         elif package.command == Command.NOT_AUTHENTICATED:
             login = self._credentials.login if self._credentials else None
-            self._close(NotAuthenticated(login, text(package.payload)))
+            self._close(NotAuthenticated(login, package.text))
         else:
             self._close(self._gone(f"{command_name(package.command)} while {self.state.value}"))
 

@@ -25,6 +25,11 @@ class Package(NamedTuple):
     payload: bytes = b""
     credentials: Credentials | None = None
 
+    @property
+    def text(self) -> str:
+        """The payload of a refusal, which is the server's words, whatever its bytes."""
+        return self.payload.decode(errors="replace").strip()
+
     def encode(self) -> bytes:
         """Write the package as one frame, length prefix included."""
         if self.credentials is None:

@@ -49,22 +49,23 @@ class Operation(ABC, Generic[T_co]):
         """Read the operation's own reply."""
 
     def interpret(self, package: Package) -> Outcome[T_co]:
-        """Say what any reply means for this request."""
+        """Say what any reply means for this request. Never raises, whatever the reply holds."""
         try:
             if package.command == self.reply:
                 return self.answer(package.payload)
-            return self._refusal(package)
-        except DecodeError as error:
+            return self.refusal(package)
+        except (DecodeError, UnicodeDecodeError) as error:
             return Failure(MalformedReply(str(self), str(error)))
 
-    def _refusal(self, package: Package) -> Failure | Retry | Redirect:
+    def refusal(self, package: Package) -> Failure | Retry | Redirect:
+        """Read a reply that is not the operation's own."""
         match package.command:
             case Command.NOT_HANDLED:
                 return self._not_handled(schema.NotHandled.FromString(package.payload))
             case Command.BAD_REQUEST:
-                return Failure(BadRequest(str(self), text(package.payload)))
+                return Failure(BadRequest(str(self), package.text))
             case Command.NOT_AUTHENTICATED:
-                return Failure(NotAuthenticated(None, text(package.payload)))
+                return Failure(NotAuthenticated(None, package.text))
             case other:
                 return Failure(UnexpectedReply(str(self), command_name(other)))
 
@@ -90,13 +91,8 @@ class Operation(ABC, Generic[T_co]):
 
 
 def _to_leader(info: bytes, refusal: NotLeader | IsReadOnly) -> Retry | Redirect:
-    """Go to the leader when we are told where it is; a node without a leader says so by leaving it out."""
+    """Go to the leader when we are told where it is; a node that does not know leaves it out."""
     leader = schema.LeaderInfo.FromString(info)
-    if not leader.external_tcp_address or not leader.external_tcp_port:
+    if not leader.external_tcp_address or not 0 < leader.external_tcp_port < 65536:
         return Retry(refusal)
     return Redirect(leader.external_tcp_address, leader.external_tcp_port, refusal)
-
-
-def text(payload: bytes) -> str:
-    """Read a server's text, whatever its bytes."""
-    return payload.decode(errors="replace").strip()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from rxpump.errors import SubscriptionDropped
 from rxpump.protocol.channel import Channel, drop_reason
 from rxpump.protocol.operations.operation import Operation
-from rxpump.protocol.outcome import Failure, Opened, Outcome, Retry
+from rxpump.protocol.outcome import Failure, Opened, Redirect, Retry
 from rxpump.wire import schema
 from rxpump.wire.commands import Command
 from rxpump.wire.package import Package
@@ -30,12 +30,12 @@ class Subscribe(Operation[Channel]):
             event_stream_id=stream or "", resolve_link_tos=resolve_links
         ).SerializeToString()
 
-    def interpret(self, package: Package) -> Outcome[Channel]:
+    def refusal(self, package: Package) -> Failure | Retry | Redirect:
         """A drop instead of a confirmation is an answer too."""
         if package.command == Command.SUBSCRIPTION_DROPPED:
             error = drop_reason(self.stream, package.payload)
             return Retry(error) if isinstance(error, SubscriptionDropped) else Failure(error)
-        return super().interpret(package)
+        return super().refusal(package)
 
     def answer(self, payload: bytes) -> Opened:
         """Open the channel."""
