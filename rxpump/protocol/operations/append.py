@@ -8,12 +8,14 @@ from rxpump.errors import (
     AccessDenied,
     CommitTimeout,
     ForwardTimeout,
+    InvalidArgument,
     InvalidTransaction,
     PrepareTimeout,
     StreamDeleted,
     UnexpectedReply,
     WrongExpectedVersion,
 )
+from rxpump.limits import MAX_FRAME_BYTES
 from rxpump.new_event import NewEvent
 from rxpump.position import Position
 from rxpump.protocol.operations.operation import Operation
@@ -21,6 +23,7 @@ from rxpump.protocol.outcome import Answer, Failure, Outcome, Retry
 from rxpump.wire import schema
 from rxpump.wire.codes import JSON_CONTENT, OperationResult
 from rxpump.wire.commands import Command
+from rxpump.wire.package import HEADER_BYTES
 from rxpump.write_result import WriteResult
 
 
@@ -28,7 +31,8 @@ class Append(Operation[WriteResult]):
     """WriteEvents (protocol sections 3.3, 4.2 to 4.4).
 
     Repeatable, because the events carry their ids: the server recognises a write that it has done, for
-    ever under an exact expected version, as best effort under ANY.
+    ever under an exact expected version, as best effort under ANY. Raises InvalidArgument for events that no
+    frame can hold.
     """
 
     command = Command.WRITE_EVENTS
@@ -54,6 +58,10 @@ class Append(Operation[WriteResult]):
                 metadata=event.metadata,
             )
         self.payload = message.SerializeToString()
+        if HEADER_BYTES + len(self.payload) > MAX_FRAME_BYTES:
+            # The server would close the connection, and close it again each time this is repeated.
+            shown = f"{len(events)} events of {len(self.payload)} bytes"
+            raise InvalidArgument("events", shown, f"{MAX_FRAME_BYTES} bytes in one atomic write, its frame included")
 
     def answer(self, payload: bytes) -> Outcome[WriteResult]:
         """Name each result."""
@@ -82,8 +90,8 @@ class Append(Operation[WriteResult]):
 
     def _written(self, reply: schema.WriteEventsCompleted) -> WriteResult:
         """A write recognised as done before says -1 for its position, which is no place to start from."""
-        known = reply.commit_position >= 0
-        position = Position(reply.commit_position, reply.prepare_position) if known else None
+        is_known = reply.HasField("commit_position") and reply.commit_position >= 0
+        position = Position(reply.commit_position, reply.prepare_position) if is_known else None
         return WriteResult(self.stream, reply.first_event_number, reply.last_event_number, position)
 
     def __str__(self) -> str:
