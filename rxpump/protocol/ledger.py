@@ -1,10 +1,11 @@
 """The requests that are not answered yet, across connections.
 
-    submit ──▶ WAITING ──send──▶ IN FLIGHT ──answer, failure, deadline──▶ settled
-                  ▲                  │  ▲
-                  │    "not now"     ▼  │ its time has come
-                  │               RESTING
-                  └──────────────────┴── the connection is lost (what may be repeated)
+    submit ──▶ WAITING ──send──▶ IN FLIGHT ──answer, failure──▶ settled
+                ▲  ▲                │  │
+                │  └── connection ──┘  │ "not now"
+                │         lost         ▼
+                └── its time has ── RESTING         deadline: settled, from wherever it is
+                     come, or lost
 
 A request's deadline starts when it is first sent on a connection, and holds for all its attempts there;
 losing the connection stops the clock, and everything that may be repeated is sent again, in the order in
@@ -15,8 +16,9 @@ A request that opens a channel is settled with it; what comes later under its co
 as long as the channel and the connection last. Whatever a request has begun on the server is ended there, by
 its operation's farewell, when nobody wants it any more, confirmed or not.
 
-All requests have the same timeout, so deadlines come in the order of sending: a queue keeps them, and the
-cost of a request does not grow with how many there are.
+All requests have the same timeout, so deadlines come in the order in which clocks were started: a queue keeps
+those that run, and the cost of a request does not grow with how many there are. A settled request is kept by
+nothing here, so a slow one does not hold on to the pages that were read since.
 """
 
 from __future__ import annotations
@@ -24,17 +26,21 @@ from __future__ import annotations
 import heapq
 import os
 import random
-from collections import deque
+from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
 
-from rxpump.errors import OperationTimedOut, RxPumpError, ServerError
+from rxpump.errors import OperationTimedOut, OutcomeUnknown, RxPumpError, ServerError
 from rxpump.protocol.channel import Channel
 from rxpump.protocol.operations.operation import Operation
 from rxpump.protocol.outcome import Answer, Failure, Opened, Redirect, Retry
 from rxpump.settings import Settings
 from rxpump.wire.commands import Command
 from rxpump.wire.package import Package
+
+_BURST_BYTES = 1024 * 1024
+"""What one `send` gives out ends with the frame that brings it over this: what the socket does not take yet
+stays here, where it can still be withdrawn."""
 
 
 class Request:
@@ -43,7 +49,6 @@ class Request:
     __slots__ = (
         "attempts",
         "correlation_id",
-        "deadline",
         "error",
         "is_settled",
         "operation",
@@ -59,7 +64,6 @@ class Request:
         self.sequence = sequence
         self.attempts = 0
         self.correlation_id = b""
-        self.deadline: float | None = None
         self.refusal: ServerError | None = None
         self.is_settled = False
         self.value: Any = None
@@ -80,10 +84,10 @@ class Ledger:
         self._waiting: list[tuple[int, Request]] = []  # a heap: the oldest goes first, whatever it has been through
         self._in_flight: dict[bytes, Request] = {}
         self._resting: list[tuple[float, int, Request]] = []  # a heap by time
-        self._deadlines: deque[tuple[float, Request]] = deque()
+        self._clocks: OrderedDict[Request, float] = OrderedDict()  # by deadline, which is the order of starting
         self._channels: dict[bytes, tuple[Channel, Command | None]] = {}
         self._farewells: list[bytes] = []
-        self._lanes: dict[str, float] = {}  # when what rests of a lane goes out again
+        self._lanes: dict[str | None, float] = {}  # when what rests of a lane goes out again
         self._is_connected = False
         self._submitted = 0
         self._open = 0
@@ -96,9 +100,7 @@ class Ledger:
     @property
     def deadline(self) -> float:
         """When `tick` wants to be called."""
-        while self._deadlines and self._deadlines[0][1].deadline != self._deadlines[0][0]:
-            self._deadlines.popleft()  # settled, or its clock was stopped
-        expiry = self._deadlines[0][0] if self._deadlines else float("inf")
+        expiry = next(iter(self._clocks.values()), float("inf"))
         return min(expiry, self._resting[0][0]) if self._resting else expiry
 
     def submit(self, operation: Operation[Any], owner: Any = None) -> Request:
@@ -136,7 +138,6 @@ class Ledger:
             self._settle(request, error=error)
         for request in (*self._in_flight.values(), *(resting for _, _, resting in self._resting)):
             if not request.is_settled:
-                request.deadline = None
                 self._wait(request)
         for channel, _ in self._channels.values():
             channel.end(error)
@@ -145,20 +146,24 @@ class Ledger:
         self._lanes.clear()
         self._in_flight.clear()
         self._resting.clear()
-        self._deadlines.clear()
+        self._clocks.clear()
         return lost
 
     def send(self, now: float) -> list[bytes]:
-        """Give the frames to put on the wire now, as many as may be in flight."""
+        """Give frames to put on the wire now, a burst of them; none when there is nothing more to send now."""
         if not self._is_connected:
             return []
         frames, self._farewells = self._farewells, []
-        room = self._settings.max_in_flight - len(self._in_flight)
-        while self._waiting and room > 0:
+        size = 0
+        while self._waiting and size < _BURST_BYTES and len(self._in_flight) < self._settings.max_in_flight:
             _, request = heapq.heappop(self._waiting)
-            if not request.is_settled:
-                frames.append(self._launch(request, now))
-                room -= 1
+            if request.is_settled:
+                continue
+            if (wakes := self._lanes.get(request.operation.lane)) is not None:
+                heapq.heappush(self._resting, (wakes, request.sequence, request))  # not past those that rest
+                continue
+            frames.append(self._launch(request, now))
+            size += len(frames[-1])
         return frames
 
     def receive(self, package: Package, now: float) -> Request | None:
@@ -198,11 +203,12 @@ class Ledger:
         while self.deadline <= now:
             if self._resting and self._resting[0][0] <= now:
                 wakes, _, request = heapq.heappop(self._resting)
-                if self._lanes.get(request.operation.lane or "") == wakes:
-                    del self._lanes[request.operation.lane or ""]
-                self._wait(request)
+                if self._lanes.get(request.operation.lane) == wakes:
+                    del self._lanes[request.operation.lane]
+                if not request.is_settled:
+                    self._wait(request)
             else:
-                _, request = self._deadlines.popleft()
+                request, _ = self._clocks.popitem(last=False)
                 if self._in_flight.pop(request.correlation_id, None) is not None:
                     self._bid_farewell(request.operation.farewell, request.correlation_id)
                 expired.append(self._settle(request, error=self._timed_out(request)))
@@ -236,15 +242,15 @@ class Ledger:
         self._ids += 1
         request.correlation_id = self._id_prefix + self._ids.to_bytes(8, "little")
         request.attempts += 1
-        if request.deadline is None:
-            request.deadline = now + self._settings.timeout
-            self._deadlines.append((request.deadline, request))
+        self._clocks.setdefault(request, now + self._settings.timeout)
         self._in_flight[request.correlation_id] = request
         operation = request.operation
         return Package(operation.command, request.correlation_id, operation.payload).encode()
 
     def _rest(self, request: Request, refusal: ServerError, now: float) -> Request | None:
         request.refusal = refusal
+        if isinstance(refusal, OutcomeUnknown) and not request.operation.repeatable:
+            return self._settle(request, error=refusal)
         pause = self._settings.retry.delay(request.attempts, self._chance)
         if pause is None:
             return self._settle(request, error=refusal)
@@ -266,8 +272,8 @@ class Ledger:
 
     def _settle(self, request: Request, value: Any = None, error: RxPumpError | None = None) -> Request:
         self._open -= 1
+        self._clocks.pop(request, None)
         request.is_settled = True
-        request.deadline = None
         request.value, request.error = value, error
         return request
 
