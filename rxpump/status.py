@@ -14,7 +14,7 @@ class Idle:
 
 @dataclass(frozen=True, slots=True)
 class Connecting:
-    """Dialling `address` (host:port)."""
+    """Dialling `address` (tcp://host:port)."""
 
     address: str
 

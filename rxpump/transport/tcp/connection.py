@@ -16,7 +16,7 @@ from rxpump.protocol.link import Link, LinkState
 
 
 class Connection(asyncio.Protocol):
-    """An open socket. `ready` ends when the server has taken us in, `closed` when it is over, with the reason."""
+    """One socket. `ready` ends when the server has taken us in, `closed` when the socket is gone, with the reason."""
 
     def __init__(self, link: Link, ledger: Ledger) -> None:
         self._loop = asyncio.get_running_loop()
@@ -36,7 +36,7 @@ class Connection(asyncio.Protocol):
             self._loop.call_soon(self._flush)
 
     def end(self, reason: str) -> None:
-        """Close the socket after what was written has gone out."""
+        """Close the socket."""
         self._link.lost(reason)
         self._flush()
 
@@ -73,10 +73,16 @@ class Connection(asyncio.Protocol):
         self._link.lost("the server ended the connection")
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """The socket is gone."""
+        """The socket is gone: give the ledger back what it had in flight here."""
         self._link.lost(f"the connection was lost: {exc or 'closed'}")
         self._socket = None
-        self._end()
+        if self._timer is not None:
+            self._timer.cancel()
+        failure = self._link.failure
+        assert failure is not None
+        if self.ready.done():  # before that, the ledger knew nothing of this connection
+            settle_all(self._ledger.disconnected(failure))
+        self.closed.set_result(failure)
 
     # Between machines and loop ------------------------------------------------------------------------
 
@@ -86,17 +92,15 @@ class Connection(asyncio.Protocol):
         self._follow_link()
         if self._socket is None:
             return
-        out = self._link.bytes_to_send()
-        if self._may_write:
-            out += self._ledger.send(self._loop.time())
-        if out:
+        if out := self._link.bytes_to_send():
             self._socket.write(b"".join(out))
         if self._link.state is LinkState.CLOSED:
             # What the other side does not take must not keep a dead socket open.
             self._socket.abort() if self._socket.get_write_buffer_size() else self._socket.close()
-            self._end()
-        else:
-            self._set_timer()
+            return
+        while self._may_write and (frames := self._ledger.send(self._loop.time())):
+            self._socket.write(b"".join(frames))
+        self._set_timer()
 
     def _follow_link(self) -> None:
         if self._link.state is LinkState.READY and not self.ready.done():
@@ -123,15 +127,6 @@ class Connection(asyncio.Protocol):
         self._link.tick(now)
         settle_all(self._ledger.tick(now))
         self._flush()
-
-    def _end(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        if not self.closed.done():
-            assert self._link.failure is not None
-            settle_all(self._ledger.disconnected(self._link.failure))
-            self.closed.set_result(self._link.failure)
 
     def __repr__(self) -> str:
         return f"<Connection {self._link!r} {self._ledger!r}>"

@@ -13,13 +13,14 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from rxpump.errors import ConnectionFailed, NotAuthenticated, RxPumpError
+from rxpump.errors import ConnectionClosed, ConnectionFailed, NotAuthenticated, RxPumpError
 from rxpump.protocol.ledger import Ledger
 from rxpump.protocol.link import Link
 from rxpump.settings import Settings
 from rxpump.status import Connected, Connecting, Reconnecting, Status
 from rxpump.transport.tcp.connection import Connection
 from rxpump.transport.tcp.locator import Locator
+from rxpump.transport.tcp.patience import Patience
 from rxpump.uri import TcpAddress
 
 
@@ -31,48 +32,56 @@ class Keeper:
     ) -> None:
         self.connection: Connection | None = None
         self.first: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self.reason: RxPumpError | None = None
+        self.address = "the server"
         self._locator = locator
         self._settings = settings
         self._ledger = ledger
         self._on_status = on_status
+        self._patience = Patience(settings.reconnect, settings.heartbeat_interval)
+        self._problem: RxPumpError | None = None
         self._credentials_worked = False
 
     async def run(self) -> RxPumpError:
         """Keep the connection; return why there will be no other."""
-        attempt = redirects = 0
         leader: TcpAddress | None = None
         while True:
             address = leader or await self._locator.locate()
-            leader = None
-            self._on_status(Connecting(str(address)))
-            try:
-                connection = await self._connect(address)
-            except (RxPumpError, OSError) as error:
-                self.reason = _named(error, address, attempt + 1)
-            else:
-                attempt = 0
-                self.reason = await self._serve(connection, address)
-                leader = self._leader_other_than(address)
-            if isinstance(self.reason, NotAuthenticated) and not self._credentials_worked:
-                return self.reason
-            if leader is not None:
-                # The first hint is followed at once; nodes that send us round in circles are electing.
-                redirects += 1
-                attempt = redirects - 1
-            else:
-                redirects = 0
-                attempt += 1
-            delay = self._settings.reconnect.delay(attempt) if attempt else 0.0
+            self.address = str(address)
+            self._on_status(Connecting(self.address))
+            self._problem = problem = await self._visit(address)
+            if isinstance(problem, NotAuthenticated) and not self._credentials_worked:
+                return problem
+            leader = self._hint(address)
+            delay = self._patience.wait(is_hint=leader is not None)
             if delay is None:
-                return ConnectionFailed(str(address), attempt, str(self.reason))
-            self._on_status(Reconnecting(attempt, delay, self.reason))
+                return self.failure
+            self._on_status(Reconnecting(max(self._patience.attempts, 1), delay, problem))
             await asyncio.sleep(delay)
+
+    @property
+    def failure(self) -> ConnectionFailed:
+        """Say why there is no connection."""
+        attempts, problem = max(self._patience.attempts, 1), self._problem
+        if isinstance(problem, (ConnectionClosed, ConnectionFailed)):
+            return ConnectionFailed(self.address, attempts, problem.reason)  # not a sentence within a sentence
+        return ConnectionFailed(self.address, attempts, "no answer" if problem is None else str(problem))
+
+    async def _visit(self, address: TcpAddress) -> RxPumpError:
+        """Connect to one node and stay as long as it lasts; return what ended it."""
+        try:
+            connection = await self._connect(address)
+        except RxPumpError as error:
+            return error
+        except TimeoutError:
+            return ConnectionFailed(self.address, self._patience.attempts + 1, "no answer to the dial in time")
+        except (OSError, UnicodeError) as error:  # a host name that is none is a UnicodeError
+            return ConnectionFailed(self.address, self._patience.attempts + 1, str(error))
+        return await self._serve(connection, address)
 
     async def _connect(self, address: TcpAddress) -> Connection:
         """Dial, and wait until the server has taken us in."""
         loop = asyncio.get_running_loop()
-        link = Link(str(address), self._settings, address.credentials, loop.time())
+        link = Link(self.address, self._settings, address.credentials, loop.time())
         async with asyncio.timeout(self._settings.connect_timeout):
             _, connection = await loop.create_connection(
                 lambda: Connection(link, self._ledger), address.host, address.port
@@ -84,23 +93,27 @@ class Keeper:
 
     async def _serve(self, connection: Connection, address: TcpAddress) -> RxPumpError:
         """Stay until the connection is lost, or another node is the one to ask."""
+        loop = asyncio.get_running_loop()
+        since = loop.time()
         self._credentials_worked = address.credentials is not None
         self.connection = connection
-        self._on_status(Connected(str(address)))
+        connection.wake()  # for what was asked for since it was ready
+        self._on_status(Connected(self.address))
         if not self.first.done():
             self.first.set_result(None)
         try:
             await self._while_open(connection)
         finally:
             self.connection = None
+        self._patience.lasted(loop.time() - since)
         return connection.closed.result()
 
-    def _leader_other_than(self, address: TcpAddress) -> TcpAddress | None:
-        """Where the node at `address` sent us, if anywhere."""
-        if self._ledger.redirect is None:
+    def _hint(self, address: TcpAddress) -> TcpAddress | None:
+        """Take note of where the node at `address` sent us, if anywhere else."""
+        redirect, self._ledger.redirect = self._ledger.redirect, None
+        if redirect is None:
             return None
-        host, port = self._ledger.redirect
-        leader = replace(address, host=host, port=port)
+        leader = replace(address, host=redirect[0], port=redirect[1])
         return leader if leader != address else None
 
     async def _while_open(self, connection: Connection, *until: asyncio.Future[Any]) -> None:
@@ -110,14 +123,8 @@ class Keeper:
             await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
         except asyncio.CancelledError:
             connection.end("the client was closed")
+            await asyncio.wait([connection.closed])
             raise
 
     def __repr__(self) -> str:
-        return f"<Keeper of {self.connection!r}>" if self.connection else f"<Keeper, no connection: {self.reason}>"
-
-
-def _named(error: RxPumpError | OSError, address: TcpAddress, attempts: int) -> RxPumpError:
-    if isinstance(error, RxPumpError):
-        return error
-    reason = "no answer to the dial in time" if isinstance(error, TimeoutError) else str(error)
-    return ConnectionFailed(str(address), attempts, reason)
+        return f"<Keeper of {self.connection!r}>" if self.connection else f"<Keeper, no connection: {self._problem}>"

@@ -50,18 +50,20 @@ class TcpTransport(Transport):
         self._settled = asyncio.Event()
 
     async def open(self) -> None:
-        """Connect, trying for as long as `connect_within` allows."""
-        if self._keeping is None or self._keeping.done():
-            self._keeper = Keeper(self._locator, self._settings, self._ledger, self.on_status)
-            self._keeping = self._upkeep.start(self._keep(self._keeper), "keep the connection")
-        assert self._keeper is not None
+        """Connect, trying for as long as `connect_within` allows; whoever stops waiting stops the trying."""
+        keeper = self._keeper
+        if keeper is None or self._keeping is None or self._keeping.done():
+            self._keeper = keeper = Keeper(self._locator, self._settings, self._ledger, self.on_status)
+            self._keeping = self._upkeep.start(self._keep(keeper), "keep the connection")
         try:
             async with asyncio.timeout(self._settings.connect_within):
-                await asyncio.shield(self._keeper.first)
-        except TimeoutError:
-            error = self._keeper.reason or ConnectionFailed("the server", 1, "no answer")
+                await asyncio.shield(keeper.first)
+        except BaseException as error:
+            failure = keeper.failure
             await self.close()
-            raise error from None
+            if isinstance(error, TimeoutError):
+                raise failure from None
+            raise
 
     async def close(self) -> None:
         """End the connection and everything that waits for it."""
@@ -154,8 +156,11 @@ class TcpTransport(Transport):
             reason = await keeper.run()
         except RxPumpError as error:  # no node to be found, and none to be hoped for
             reason = error
+        except Exception as error:  # a mistake, ours or a locator's; nobody must wait for ever because of it
+            reason = ConnectionFailed(keeper.address, 1, f"{type(error).__name__}: {error}")
+            reason.__cause__ = error
         finally:
-            ended = reason or ClientClosed("the server", "the client was closed")
+            ended = reason or ClientClosed(keeper.address, "the client was closed")
             settle_all(self._ledger.close(ended))
             if not keeper.first.done():
                 keeper.first.set_exception(ended)
