@@ -1,0 +1,132 @@
+"""A transport over a list of events, which can fail, drop, go deaf and be written to at any step."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from rxpump.direction import StreamDirection
+from rxpump.errors import StreamNotFound
+from rxpump.events import Event
+from rxpump.new_event import NewEvent
+from rxpump.pages import AllPage, StreamPage
+from rxpump.position import Position
+from rxpump.runtime import Runtime
+from rxpump.transport.base import Subscription, Transport
+from rxpump.wire.schema import ResolvedEvent
+from rxpump.write_result import WriteResult
+
+
+class FakeStore(Transport):
+    """One stream, `s`. Before every step `step` is called with its name: it may write, or raise."""
+
+    def __init__(self) -> None:
+        super().__init__(Runtime("fake"), lambda status: None)
+        self.records: list[Any] = []
+        self.subscriptions: list[FakeSubscription] = []
+        self.step: Callable[[str], None] = lambda name: None
+        self.steps: list[str] = []
+
+    def write(self, number: int | None = None) -> None:
+        """Append an event, and give it to whoever is subscribed."""
+        next_number = len(self.records) if number is None else number
+        position = 100 * next_number + 100 if number is None else 10**9
+        record = ResolvedEvent(commit_position=position, prepare_position=position)
+        record.event.event_stream_id = "s"
+        record.event.event_number = next_number
+        record.event.event_type = "Counted"
+        record.event.event_id = next_number.to_bytes(16, "little")
+        self.records.append(record)
+        for subscription in self.subscriptions:
+            subscription.push(record)
+
+    def _at(self, name: str) -> None:
+        self.steps.append(name)
+        self.step(name)
+
+    async def open(self) -> None: ...
+
+    async def close(self) -> None: ...
+
+    async def settled(self) -> None: ...
+
+    async def ping(self) -> None: ...
+
+    async def append(self, stream: str, events: Sequence[NewEvent], expected_version: int) -> WriteResult:
+        raise NotImplementedError
+
+    async def read_event(self, stream: str, number: int, *, resolve_links: bool) -> Event:
+        raise NotImplementedError
+
+    async def read_stream(
+        self, stream: str, from_event: int, max_count: int, direction: StreamDirection, *, resolve_links: bool
+    ) -> StreamPage:
+        self._at("read" if direction is StreamDirection.FORWARD else "look at the head")
+        await asyncio.sleep(0)
+        if not self.records:
+            raise StreamNotFound(stream)
+        last = len(self.records) - 1
+        if direction is StreamDirection.BACKWARD:
+            records, following, ended = self.records[-1:], last - 1, True
+        else:
+            records = self.records[from_event : from_event + max_count]
+            following, ended = from_event + len(records), from_event + max_count > last
+        return StreamPage(
+            records, stream=stream, next_event_number=following, last_event_number=last, is_end_of_stream=ended
+        )
+
+    async def read_all(
+        self, from_position: Position, max_count: int, direction: StreamDirection, *, resolve_links: bool
+    ) -> AllPage:
+        self._at("read" if direction is StreamDirection.FORWARD else "look at the head")
+        await asyncio.sleep(0)
+        if direction is StreamDirection.BACKWARD:
+            return AllPage(self.records[-1:], position=from_position, next_position=from_position)
+        records = [each for each in self.records if each.commit_position >= from_position.commit][:max_count]
+        following = Position(records[-1].commit_position + 50, 0) if records else from_position
+        return AllPage(records, position=from_position, next_position=following)
+
+    async def subscribe(self, stream: str | None, *, resolve_links: bool) -> Subscription:
+        self._at("subscribe")
+        await asyncio.sleep(0)
+        subscription = FakeSubscription(self, stream)
+        self.subscriptions.append(subscription)
+        return subscription
+
+
+class FakeSubscription(Subscription):
+    """Gives what is written, unless it is deaf."""
+
+    def __init__(self, store: FakeStore, stream: str | None) -> None:
+        self.last_event_number = None if stream is None else len(store.records) - 1
+        self.last_commit_position = store.records[-1].commit_position if store.records else -1
+        self.is_deaf = False
+        self.ending: Exception | None = None
+        self._store = store
+        self._waiting: list[Any] = []
+        self._news = asyncio.Event()
+
+    def push(self, record: Any) -> None:
+        if not self.is_deaf and self.ending is None:
+            self._waiting.append(record)
+            self._news.set()
+
+    def end(self, ending: Exception) -> None:
+        self.ending = ending
+        self._news.set()
+
+    async def next(self) -> Sequence[Event]:
+        self._store._at("next")
+        await self._news.wait()
+        self._news.clear()
+        if not self._waiting and self.ending is not None:
+            raise self.ending
+        waiting, self._waiting = self._waiting, []
+        if self.ending is not None:
+            self._news.set()
+        return [Event(record) for record in waiting]
+
+    def close(self) -> None:
+        if self in self._store.subscriptions:
+            self._store.subscriptions.remove(self)

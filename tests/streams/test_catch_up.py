@@ -1,0 +1,232 @@
+"""Exactly once, in order, whatever happens in whichever phase."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from rxpump.backoff import Backoff
+from rxpump.errors import (
+    AccessDenied,
+    ConnectionClosed,
+    OperationTimedOut,
+    RxPumpError,
+    StreamDeleted,
+    SubscriptionDropped,
+)
+from rxpump.limits import MAX_EVENT_NUMBER
+from rxpump.position import FIRST_POSITION, Position
+from rxpump.runtime import Runtime
+from rxpump.signals import CaughtUp, FellBehind, Reconnected
+from rxpump.streams.catch_up import CatchUp, catch_up
+from rxpump.streams.cursor import AllCursor, Cursor, StreamCursor
+from tests.streams.fake_store import FakeStore
+
+AT_ONCE = Backoff(min_delay=1e-6, max_delay=1e-6)
+CUT = ConnectionClosed("server", "cut")
+REASONS: list[RxPumpError] = [CUT, OperationTimedOut("read", 7, 1), SubscriptionDropped("s", "unsubscribed")]
+
+
+def subscription(store: FakeStore, cursor: Callable[[], Cursor], runtime: Runtime, watchdog: float = 60.0) -> CatchUp:
+    def resume(event: Any) -> CatchUp:
+        raise NotImplementedError
+
+    return CatchUp(runtime, "s", lambda: catch_up(cursor(), watchdog=watchdog, retry=AT_ONCE), resume)
+
+
+def of_stream(store: FakeStore, after: int | None = -1) -> Callable[[], Cursor]:
+    return lambda: StreamCursor(store, "s", after, 4, resolve_links=True)
+
+
+def of_all(store: FakeStore, after: Position | None = FIRST_POSITION) -> Callable[[], Cursor]:
+    return lambda: AllCursor(store, after, 4, resolve_links=True)
+
+
+@pytest.fixture
+def store() -> FakeStore:
+    return FakeStore()
+
+
+@pytest.fixture
+def runtime() -> Runtime:
+    return Runtime("test")
+
+
+class Recorder:
+    """Notes the numbers that arrive, and wakes whoever waits for them."""
+
+    def __init__(self) -> None:
+        self.items: list[Any] = []
+        self.error: Exception | None = None
+        self._changed = asyncio.Event()
+
+    def on_next(self, item: Any) -> None:
+        self.items.append(getattr(item, "number", item))
+        self._changed.set()
+
+    def on_error(self, error: Exception) -> None:
+        self.error = error
+        self._changed.set()
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        while not condition():
+            self._changed.clear()
+            await self._changed.wait()
+
+
+@pytest.mark.parametrize("kind", [of_stream, of_all])
+@pytest.mark.parametrize("reason", REASONS)
+@pytest.mark.parametrize("failing_step", range(30))
+async def test_a_failure_at_any_step_loses_and_doubles_nothing(
+    store: FakeStore, runtime: Runtime, kind: Any, reason: RxPumpError, failing_step: int
+) -> None:
+    """At every step an event is written as well, so each phase is one in which something is missed."""
+    for _ in range(10):
+        store.write()
+
+    def step(name: str) -> None:
+        if len(store.records) < 60:
+            store.write()
+        if len(store.steps) - 1 in (failing_step, failing_step + 3):
+            for each in store.subscriptions:
+                each.end(reason)
+            raise reason
+
+    store.step = step
+    recorder = Recorder()
+    following = subscription(store, kind(store), runtime).subscribe(recorder.on_next, recorder.on_error)
+    await recorder.until(lambda: len(recorder.items) >= 60 or recorder.error is not None)
+    assert recorder.items == list(range(60))
+    assert recorder.error is None
+    following.dispose()
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert not store.subscriptions, "the server was told"
+
+
+@pytest.mark.parametrize("kind", [of_stream, of_all])
+async def test_from_the_end_nothing_old_and_everything_new(store: FakeStore, runtime: Runtime, kind: Any) -> None:
+    for _ in range(10):
+        store.write()
+    recorder = Recorder()
+    subscription(store, kind(store, None), runtime).subscribe(recorder.on_next, recorder.on_error)
+    while not store.subscriptions:
+        await asyncio.sleep(0)
+    store.write()
+    await recorder.until(lambda: recorder.items == [10])
+    store.subscriptions[0].end(CUT)
+    store.write()
+    store.write()
+    await recorder.until(lambda: recorder.items == [10, 11, 12])
+
+
+async def test_a_stream_that_does_not_exist_yet(store: FakeStore, runtime: Runtime) -> None:
+    recorder = Recorder()
+    subscription(store, of_stream(store), runtime).subscribe(recorder.on_next, recorder.on_error)
+    while not store.subscriptions:
+        await asyncio.sleep(0)
+    store.write()
+    await recorder.until(lambda: recorder.items == [0])
+
+
+async def test_a_stream_soft_deleted_meanwhile_counts_as_read(store: FakeStore, runtime: Runtime) -> None:
+    """The confirmation names an event that can no longer be read; waiting for it would be for ever."""
+
+    class Deleted(FakeStore):
+        async def subscribe(self, stream: str | None, *, resolve_links: bool) -> Any:
+            confirmed = await super().subscribe(stream, resolve_links=resolve_links)
+            confirmed.last_event_number = 5
+            return confirmed
+
+    deleted = Deleted()
+    recorder = Recorder()
+    subscription(deleted, of_stream(deleted), runtime).with_signals().subscribe(recorder.on_next)
+    await recorder.until(lambda: recorder.items == [CaughtUp()])
+
+
+async def test_signals_tell_what_became_of_it(store: FakeStore, runtime: Runtime) -> None:
+    store.write()
+    recorder = Recorder()
+    subscription(store, of_stream(store), runtime).with_signals().subscribe(recorder.on_next)
+    await recorder.until(lambda: CaughtUp() in recorder.items)
+    store.subscriptions[0].end(CUT)
+    store.write()
+    await recorder.until(lambda: recorder.items.count(CaughtUp()) == 2)
+    assert recorder.items == [0, CaughtUp(), FellBehind(CUT), Reconnected(), 1, CaughtUp()]
+    dropped = REASONS[2]
+    store.subscriptions[0].end(dropped)
+    await recorder.until(lambda: recorder.items.count(CaughtUp()) == 3)
+    assert recorder.items[6:] == [FellBehind(dropped), CaughtUp()]
+
+
+@pytest.mark.parametrize("final", [AccessDenied("subscribing", "s"), StreamDeleted("s")])
+async def test_what_is_final_is_an_error(store: FakeStore, runtime: Runtime, final: RxPumpError) -> None:
+    def step(name: str) -> None:
+        raise final
+
+    store.step = step
+    recorder = Recorder()
+    subscription(store, of_stream(store), runtime).subscribe(recorder.on_next, recorder.on_error)
+    await recorder.until(lambda: recorder.error is not None)
+    assert recorder.error is final
+
+
+async def test_a_tombstone_ends_it_after_what_came_before(store: FakeStore, runtime: Runtime) -> None:
+    recorder = Recorder()
+    subscription(store, of_stream(store), runtime).subscribe(recorder.on_next, recorder.on_error)
+    while not store.subscriptions:
+        await asyncio.sleep(0)
+    store.write()
+    store.write(MAX_EVENT_NUMBER)
+    store.step = lambda name: None
+    await recorder.until(lambda: bool(recorder.items))
+    store.subscriptions[0].push(store.records[-1])
+    await recorder.until(lambda: recorder.error is not None)
+    assert recorder.items == [0]
+    assert isinstance(recorder.error, StreamDeleted)
+
+
+@pytest.mark.parametrize("kind", [of_stream, of_all])
+async def test_the_watchdog_finds_what_a_deaf_server_did_not_send(
+    store: FakeStore, runtime: Runtime, kind: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rxpump.streams.catch_up.GRACE_SECONDS", 0.001)
+    store.write()
+    recorder = Recorder()
+    subscription(store, kind(store), runtime, watchdog=0.01).with_signals().subscribe(recorder.on_next)
+    await recorder.until(lambda: CaughtUp() in recorder.items)
+    store.subscriptions[0].is_deaf = True
+    store.write()
+    await recorder.until(lambda: recorder.items.count(CaughtUp()) == 2)
+    fell = recorder.items[2]
+    assert recorder.items == [0, CaughtUp(), fell, 1, CaughtUp()]
+    assert "events were written and did not arrive" in str(fell.reason)
+
+
+async def test_a_watchdog_that_finds_nothing_leaves_it_live(store: FakeStore, runtime: Runtime) -> None:
+    store.write()
+    recorder = Recorder()
+    subscription(store, of_stream(store), runtime, watchdog=0.001).with_signals().subscribe(recorder.on_next)
+    while store.steps.count("look at the head") < 5:
+        await asyncio.sleep(0.001)
+    assert recorder.items == [0, CaughtUp()]
+
+
+async def test_awaiting_gives_the_subscription_itself(store: FakeStore, runtime: Runtime) -> None:
+    following = subscription(store, of_stream(store), runtime)
+    assert await following is following
+    assert following.events is following
+
+
+async def test_closing_the_client_is_an_error_to_the_subscriber(store: FakeStore, runtime: Runtime) -> None:
+    recorder = Recorder()
+    subscription(store, of_stream(store), runtime).subscribe(recorder.on_next, recorder.on_error)
+    while not store.subscriptions:
+        await asyncio.sleep(0)
+    await runtime.stop()
+    await recorder.until(lambda: recorder.error is not None)
+    assert "the client was closed" in str(recorder.error)
+    assert not store.subscriptions
