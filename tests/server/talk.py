@@ -21,6 +21,7 @@ class Talk:
     """One client of a server that is nothing but a store."""
 
     def __init__(self, store: SqliteStore) -> None:
+        self.store = store
         self.answers: list[Package] = []
         self.conversation = Conversation(store, Users(DEFAULT_ACCOUNTS), self.receive)
 

@@ -1,0 +1,124 @@
+from __future__ import annotations
+
+import pytest
+
+from rxpump.server import SqliteStore
+from rxpump.server.store import burst as module
+from rxpump.server.store.burst import Appearance, Burst
+from rxpump.server.store.database import FIRST_POSITION
+from rxpump.wire import schema
+from rxpump.wire.commands import Command
+from rxpump.wire.framing import Framer
+from tests.server.store.driving import all_page, new_event, write
+
+ID, OTHER = bytes(range(16)), bytes(16)
+
+
+def link(target):
+    return new_event(type="$>", data=target)
+
+
+async def burst_of(store, *events, stream="s"):
+    rows = (await write(store, stream, *events)).rows
+    return Burst([Appearance(row, store.read) for row in rows])
+
+
+def told(burst, correlation_id=ID, after=0, resolve_links=False):
+    """What a subscription is told, as ResolvedEvents."""
+    packages = Framer().feed(b"".join(burst.frames(correlation_id, after=after, resolve_links=resolve_links)))
+    assert {(each.command, each.correlation_id) for each in packages} <= {
+        (Command.STREAM_EVENT_APPEARED, correlation_id)
+    }
+    messages = [schema.StreamEventAppeared.FromString(each.payload) for each in packages]
+    assert [each.SerializeToString() for each in messages] == [each.payload for each in packages]
+    return [each.event for each in messages]
+
+
+@pytest.fixture
+async def store():
+    store = SqliteStore.in_memory()
+    yield store
+    await store.close()
+
+
+@pytest.fixture
+def calls(monkeypatch):
+    """How often each of the functions that put bytes together was called."""
+    counts = {"appeared": 0, "shared_frames": 0}
+
+    def counted(name):
+        function = getattr(module, name)
+
+        def call(*arguments):
+            counts[name] += 1
+            return function(*arguments)
+
+        return call
+
+    for name in counts:
+        monkeypatch.setattr(module, name, counted(name))
+    return counts
+
+
+async def test_what_is_told_is_what_is_read(store):
+    burst = await burst_of(store, *map(new_event, range(5)))
+    assert told(burst) == list(all_page(store, 0, 10))
+    assert told(burst, OTHER) == told(burst, ID)
+    assert repr(burst) == "<Burst of 5 events>"
+
+
+async def test_what_lies_before_a_subscription_is_not_told(store):
+    burst = await burst_of(store, *map(new_event, range(5)))
+    events = told(burst)
+    assert events[0].commit_position == FIRST_POSITION
+    for number, event in enumerate(events):
+        assert told(burst, after=event.commit_position - 1) == events[number:]
+        assert told(burst, after=event.commit_position) == events[number + 1 :]
+
+
+async def test_links_are_followed_for_who_asked(store):
+    await write(store, "t", new_event(7))
+    burst = await burst_of(
+        store, link(b"0@t"), link(b"-1@t"), link(b"5@t"), link(b"0@none"), link(b"x"), new_event(1)
+    )
+    assert not any(event.HasField("link") for event in told(burst))
+    *good, missing, nowhere, junk, plain = told(burst, resolve_links=True)
+    assert [event.event.data for event in good] == [b"7", b"7"]
+    assert [event.link.data for event in good] == [b"0@t", b"-1@t"]
+    assert [event.HasField("event") for event in (missing, nowhere, junk)] == [False] * 3
+    assert [event.link.event_number for event in (missing, nowhere, junk)] == [2, 3, 4]
+    assert (plain.event.data, plain.HasField("link")) == (b"1", False)
+    assert told(burst, resolve_links=True) == list(all_page(store, good[0].commit_position, 10, resolve_links=True))
+
+
+async def test_an_event_is_put_together_once_for_everybody(store, calls):
+    burst = await burst_of(store, *map(new_event, range(3)))
+    for number in range(1000):
+        told(burst, number.to_bytes(16, "little"), resolve_links=number % 2 == 1)
+    assert calls == {"appeared": 3, "shared_frames": 2}
+
+
+async def test_a_link_is_resolved_once_for_everybody(store, calls, monkeypatch):
+    await write(store, "t", new_event(7))
+    burst = await burst_of(store, link(b"0@t"), new_event(1))
+    looked_up = []
+    target = store.read.target
+    monkeypatch.setattr(store.read, "target", lambda *link: looked_up.append(link) or target(*link))
+    for _ in range(100):
+        told(burst, resolve_links=True)
+        told(burst, resolve_links=False)
+    assert looked_up == [("t", 0)]
+    assert calls["appeared"] == 3
+
+
+async def test_nothing_is_put_together_for_nobody(store, calls):
+    await burst_of(store, new_event())
+    assert calls == {"appeared": 0, "shared_frames": 0}
+
+
+async def test_a_large_burst_goes_in_volleys(store):
+    large = bytes(100_000)
+    burst = await burst_of(store, *[new_event(data=large) for _ in range(5)], new_event(data=bytes(1_000_000)))
+    sizes = [len(volley) for volley in burst.frames(ID, after=0, resolve_links=False)]
+    assert [size // 100_000 for size in sizes] == [2, 2, 1, 10]
+    assert len(told(burst)) == 6

@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from rxpump.server.store.feed import EVERYTHING
+from tests.server.store.driving import NO_STREAM, all_page, append, new_event, write
+from tests.server.store.test_burst import told
+
+
+class Follower:
+    """Keeps what it is told, a list for each time."""
+
+    def __init__(self, fails=False):
+        self.heard = []
+        self.is_dropped = False
+        self.fails = fails
+
+    def receive(self, burst):
+        if self.fails:
+            raise ZeroDivisionError
+        self.heard.append(told(burst))
+
+    def drop(self):
+        self.is_dropped = True
+
+    @property
+    def events(self):
+        return [event for burst in self.heard for event in burst]
+
+
+def follow(store, *streams):
+    followers = [Follower() for _ in streams]
+    for stream, follower in zip(streams, followers, strict=True):
+        store.feed.follow(stream, follower)
+    return followers
+
+
+def names(events):
+    return [f"{event.event.event_number}@{event.event.event_stream_id}" for event in events]
+
+
+async def test_followers_hear_of_their_stream_and_of_everything(store):
+    a, b, everything = follow(store, "a", "b", EVERYTHING)
+    for stream in ("a", "b", "c", "a"):
+        await write(store, stream, new_event())
+    assert names(a.events) == ["0@a", "1@a"]
+    assert names(b.events) == ["0@b"]
+    assert names(everything.events) == ["0@a", "0@b", "0@c", "1@a"]
+    assert everything.events == list(all_page(store, 0, 10))
+
+
+async def test_what_is_in_no_stream_is_not_told(store):
+    (everything,) = follow(store, EVERYTHING)
+    event = new_event()
+    await write(store, "s")
+    await write(store, "s", event, expected=NO_STREAM)
+    await write(store, "s", event, expected=NO_STREAM)
+    await write(store, "s", new_event(), expected=NO_STREAM)
+    assert names(everything.events) == ["0@s"]
+
+
+async def test_one_transaction_is_told_at_once(store):
+    s, everything = follow(store, "s", EVERYTHING)
+    gate = store.append(append("gate", [new_event()]))
+    appends = [store.append(append("s" if n % 2 else "t", [new_event()] * 3)) for n in range(100)]
+    await asyncio.gather(gate, *appends)
+    assert len(everything.events) == 301
+    assert len(s.events) == 150
+    assert len(everything.heard) <= store.commits.count < 20
+    assert len(s.heard) <= store.commits.count
+
+
+async def test_who_follows_hears_before_who_wrote(store):
+    (follower,) = follow(store, "s")
+    order = []
+    follower.receive = lambda burst: order.append("follower")
+    outcome = store.append(append("s", [new_event()]))
+    outcome.add_done_callback(lambda _: order.append("writer"))
+    await outcome
+    await asyncio.sleep(0)
+    assert order == ["follower", "writer"]
+
+
+async def test_a_follower_who_leaves_hears_no_more(store):
+    a, b = follow(store, "s", "s")
+    await write(store, "s", new_event())
+    store.feed.leave("s", a)
+    store.feed.leave("s", a)
+    await write(store, "s", new_event())
+    assert (len(a.events), len(b.events)) == (1, 2)
+    assert repr(store.feed) == "<Feed of 1 streams to 1 followers>"
+    store.feed.leave("s", b)
+    assert repr(store.feed) == "<Feed of 0 streams to 0 followers>"
+
+
+async def test_a_follower_who_leaves_while_told_disturbs_nobody(store):
+    a, b = follow(store, "s", "s")
+    a.receive = lambda burst: store.feed.leave("s", a)
+    await write(store, "s", new_event())
+    assert len(b.events) == 1
+
+
+async def test_a_follower_who_cannot_be_told_is_dropped_and_nobody_else(store, caplog):
+    before, broken, after = follow(store, "s", "s", "s")
+    broken.fails = True
+    with caplog.at_level(logging.CRITICAL):
+        assert (await write(store, "s", new_event())).first == 0
+    assert broken.is_dropped
+    assert names(before.events) == names(after.events) == ["0@s"]
+
+
+async def test_head_and_log_are_of_one_moment(store):
+    assert store.read.head("s") == (-1, -1)
+    first = await write(store, "s", new_event(), new_event())
+    second = await write(store, "other", new_event())
+    assert store.read.head("s") == (second.position, 1)
+    assert store.read.head("none") == store.read.head(EVERYTHING) == (second.position, -1)
+    assert first.position < second.position
