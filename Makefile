@@ -16,7 +16,7 @@ VERSION := $(shell $(or $(PYTHON),false) -c 'import sys; print("%d.%d" % sys.ver
 VENV       := .venv-$(VERSION)
 OLDEST     := $(VENV)-oldest-protobuf
 PHOTONPUMP := $(VENV)-photonpump
-PIP        := -m pip install --quiet --disable-pip-version-check
+PIP        := -m pip install -qq --disable-pip-version-check
 
 TESTS ?= tests
 ROWS  ?=
