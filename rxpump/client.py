@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable, Sized
-from contextlib import aclosing
+from collections.abc import AsyncIterable, Callable, Iterable, Sized
 from time import perf_counter
 from types import TracebackType
 from typing import Any, overload
@@ -26,16 +25,16 @@ from rxpump.runtime import Runtime
 from rxpump.settings import Settings
 from rxpump.status import Closed, Idle, Status
 from rxpump.streams.answer import Answer
-from rxpump.streams.catch_up import CatchUp, News, catch_up
-from rxpump.streams.cursor import AllCursor, Cursor, StreamCursor
+from rxpump.streams.catch_up import CatchUp
+from rxpump.streams.cursor import AllCursor, StreamCursor
 from rxpump.streams.inbox import Batching
 from rxpump.streams.observable import Observable, Piped
 from rxpump.streams.publisher import Publisher
+from rxpump.streams.reading import AllReading, StreamReading
 from rxpump.streams.relay import Pipeline, Relay
-from rxpump.streams.source import ResumableSource, Source, from_iterable
+from rxpump.streams.source import from_iterable
 from rxpump.streams.writes import Writes
 from rxpump.transport.base import Transport
-from rxpump.transport.paging import all_pages, stream_pages
 from rxpump.write_result import WriteResult
 
 READ_BATCH = 500
@@ -234,29 +233,12 @@ class Client:
         from_event: int | Edge | None = None,
         batch_size: int = READ_BATCH,
         resolve_links: bool = True,
-    ) -> Source[Event]:
+    ) -> StreamReading:
         """Read every event to the end of the stream, then complete; pages of `batch_size`, one read ahead."""
         stream, count = checks.stream_name(stream), checks.page_size(batch_size, argument="batch_size")
         start = _first_event(from_event, direction)
-        step = 1 if direction is StreamDirection.FORWARD else -1
-
-        def resume(event: Event) -> Source[Event]:
-            following = event.received_number + step
-            if following < 0:
-                return from_iterable(self._runtime, ())
-            return self.iter(
-                stream,
-                direction=direction,
-                from_event=following,
-                batch_size=batch_size,
-                resolve_links=resolve_links,
-            )
-
-        return ResumableSource(
-            self._runtime,
-            f"iter {stream}",
-            lambda: stream_pages(self._transport, stream, start, count, direction, resolve_links=resolve_links),
-            resume,
+        return StreamReading(
+            self._runtime, self._transport, stream, start, count, direction, resolve_links=resolve_links
         )
 
     def get_all(
@@ -282,34 +264,11 @@ class Client:
         from_position: Position | Edge | None = None,
         batch_size: int = READ_BATCH,
         resolve_links: bool = True,
-    ) -> Source[Event]:
+    ) -> AllReading:
         """Read every event of the whole database, then complete."""
         start = _first_position(from_position, direction)
         count = checks.page_size(batch_size, argument="batch_size")
-        return self._iter_all(start, count, direction, resolve_links, after=None)
-
-    def _iter_all(
-        self,
-        start: Position,
-        count: int,
-        direction: StreamDirection,
-        resolve_links: bool,
-        after: Position | None,
-    ) -> ResumableSource:
-        """Read from `start`; going forward that is inclusive, so the event at `after` is passed over."""
-
-        async def pages() -> AsyncGenerator[Iterable[Event], None]:
-            read = all_pages(self._transport, start, count, direction, resolve_links=resolve_links)
-            async with aclosing(read):
-                async for page in read:
-                    seen = after is not None and len(page) > 0 and page[0].position == after
-                    yield page[1:] if seen else page
-
-        def resume(event: Event) -> ResumableSource:
-            position = event.position or start
-            return self._iter_all(position, count, direction, resolve_links, after=position)
-
-        return ResumableSource(self._runtime, "iter_all", pages, resume)
+        return AllReading(self._runtime, self._transport, start, count, direction, resolve_links=resolve_links)
 
     # Following ----------------------------------------------------------------------------------------
 
@@ -327,12 +286,18 @@ class Client:
         where asking again cannot help: AccessDenied, StreamDeleted (for good), ClientClosed.
         """
         stream, count = checks.stream_name(stream), checks.page_size(batch_size, argument="batch_size")
-        after = _before_first(from_event)
 
-        def cursor(number: int | None) -> Callable[[], Cursor]:
-            return lambda: StreamCursor(self._transport, stream, number, count, resolve_links=resolve_links)
+        def cursor(after: int | None) -> StreamCursor:
+            return StreamCursor(self._transport, stream, after, count, resolve_links=resolve_links)
 
-        return self._catch_up(f"stream {stream}", cursor(after), lambda event: cursor(event.received_number))
+        return CatchUp(
+            self._runtime,
+            f"stream {stream}",
+            self._settings,
+            cursor,
+            _before_first(from_event),
+            lambda event: event.received_number,
+        )
 
     def stream_all(
         self,
@@ -345,10 +310,10 @@ class Client:
         count = checks.page_size(batch_size, argument="batch_size")
         after = None if from_position is END else _first_position(from_position, StreamDirection.FORWARD)
 
-        def cursor(position: Position | None) -> Callable[[], Cursor]:
-            return lambda: AllCursor(self._transport, position, count, resolve_links=resolve_links)
+        def cursor(after: Position | None) -> AllCursor:
+            return AllCursor(self._transport, after, count, resolve_links=resolve_links)
 
-        return self._catch_up("stream_all", cursor(after), lambda event: cursor(event.position))
+        return CatchUp(self._runtime, "stream_all", self._settings, cursor, after, lambda event: event.position)
 
     def live(self, stream: str, *, resolve_links: bool = True) -> CatchUp:
         """Follow a stream with no history: what is written from the moment of subscribing on, and all of that."""
@@ -377,17 +342,6 @@ class Client:
             pipeline=pipeline,
             retry=self._settings.retry,
         )
-
-    def _catch_up(
-        self, name: str, cursor: Callable[[], Cursor], cursor_after: Callable[[Event], Callable[[], Cursor]]
-    ) -> CatchUp:
-        def follow() -> News:
-            return catch_up(cursor(), watchdog=self._settings.watchdog, retry=self._settings.retry)
-
-        def resume(event: Event) -> CatchUp:
-            return self._catch_up(name, cursor_after(event), cursor_after)
-
-        return CatchUp(self._runtime, name, follow, resume)
 
     # ---------------------------------------------------------------------------------------------------
 

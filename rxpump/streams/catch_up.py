@@ -28,9 +28,10 @@ from rxpump.backoff import Backoff
 from rxpump.errors import ConnectionClosed, RxPumpError, SubscriptionDropped
 from rxpump.events import Event
 from rxpump.runtime import Runtime
+from rxpump.settings import Settings
 from rxpump.signals import CaughtUp, FellBehind, Reconnected, Signal
 from rxpump.streams.cursor import Cursor
-from rxpump.streams.source import ResumableSource, Source
+from rxpump.streams.source import Source
 from rxpump.transport.base import Subscription
 
 GRACE_SECONDS = 0.5
@@ -39,6 +40,7 @@ GRACE_SECONDS = 0.5
 _GAP_PAUSE_SECONDS = 0.005
 
 
+Place = Any  # an event number or a Position, as the cursor counts
 News = AsyncGenerator[Sequence[Event] | Signal, None]
 """Batches of events, and between them what becomes of the subscription."""
 
@@ -107,22 +109,39 @@ async def _next(subscription: Subscription, cursor: Cursor, watchdog: float) -> 
             raise SubscriptionDropped(repr(cursor), "events were written and did not arrive") from None
 
 
-class CatchUp(ResumableSource):
-    """A subscription as an Observable of events; `follow` starts it anew for each subscriber."""
+class CatchUp(Source[Event]):
+    """A subscription as an Observable of events; each subscriber follows from `after` on by itself.
+
+    `cursor` makes the cursor that stands at a place, `place_of` tells the place of an event.
+    """
 
     def __init__(
         self,
         runtime: Runtime,
         name: str,
-        follow: Callable[[], News],
-        resume: Callable[[Event], CatchUp],
+        settings: Settings,
+        cursor: Callable[[Place | None], Cursor],
+        after: Place | None,
+        place_of: Callable[[Event], Place | None],
     ) -> None:
-        super().__init__(runtime, name, lambda: _events_only(follow()), resume)
-        self._follow = follow
+        super().__init__(runtime, name, lambda: _events_only(self._follow()))
+        self._settings = settings
+        self._cursor = cursor
+        self._after = after
+        self._place_of = place_of
+
+    def _follow(self) -> News:
+        settings = self._settings
+        return catch_up(self._cursor(self._after), watchdog=settings.watchdog, retry=settings.retry)
 
     def with_signals(self) -> Source[Event | Signal]:
         """The same, with CaughtUp, FellBehind and Reconnected as items among the events."""
         return Source(self._runtime, self.name, lambda: _events_and_signals(self._follow()))
+
+    def resume_after(self, event: Event) -> CatchUp:
+        """Give the same subscription, from the event after this one on."""
+        place = self._place_of(event)
+        return CatchUp(self._runtime, self.name, self._settings, self._cursor, place, self._place_of)
 
     @property
     def events(self) -> CatchUp:

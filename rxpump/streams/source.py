@@ -16,7 +16,6 @@ from typing import Generic, TypeVar
 from reactivex import abc
 
 from rxpump.errors import ClientClosed
-from rxpump.events import Event
 from rxpump.flow import Flow
 from rxpump.runtime import Runtime
 from rxpump.streams.observable import Observable
@@ -113,24 +112,6 @@ async def _deliver_page(page: Iterable[T], observer: abc.ObserverBase[T], flow: 
                 turn_ends = monotonic() + SLICE_SECONDS
     finally:
         flow.leave()
-
-
-class ResumableSource(Source[Event]):
-    """A source of events that can go on after any one of them; `resume` makes the source that does."""
-
-    def __init__(
-        self,
-        runtime: Runtime,
-        name: str,
-        open_pages: Callable[[], Pages[Event]],
-        resume: Callable[[Event], Source[Event]],
-    ) -> None:
-        super().__init__(runtime, name, open_pages)
-        self._resume = resume
-
-    def resume_after(self, event: Event) -> Source[Event]:
-        """Give the same source from the event after this one on."""
-        return self._resume(event)
 
 
 def from_iterable(runtime: Runtime, items: Iterable[T] | AsyncIterable[T]) -> Source[T]:

@@ -20,8 +20,9 @@ from rxpump.errors import (
 from rxpump.limits import MAX_EVENT_NUMBER
 from rxpump.position import FIRST_POSITION, Position
 from rxpump.runtime import Runtime
+from rxpump.settings import Settings
 from rxpump.signals import CaughtUp, FellBehind, Reconnected
-from rxpump.streams.catch_up import CatchUp, catch_up
+from rxpump.streams.catch_up import CatchUp
 from rxpump.streams.cursor import AllCursor, Cursor, StreamCursor
 from tests.streams.fake_store import FakeStore
 
@@ -31,10 +32,8 @@ REASONS: list[RxPumpError] = [CUT, OperationTimedOut("read", 7, 1), Subscription
 
 
 def subscription(store: FakeStore, cursor: Callable[[], Cursor], runtime: Runtime, watchdog: float = 60.0) -> CatchUp:
-    def resume(event: Any) -> CatchUp:
-        raise NotImplementedError
-
-    return CatchUp(runtime, "s", lambda: catch_up(cursor(), watchdog=watchdog, retry=AT_ONCE), resume)
+    settings = Settings(watchdog=watchdog, retry=AT_ONCE)
+    return CatchUp(runtime, "s", settings, lambda after: cursor(), None, lambda event: event.number)
 
 
 def of_stream(store: FakeStore, after: int | None = -1) -> Callable[[], Cursor]:
