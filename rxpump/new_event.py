@@ -79,7 +79,8 @@ class NewEvent:
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"a NewEvent does not change; make another one to set {name}")
 
-    __delattr__ = __setattr__  # type: ignore[assignment]
+    def __delattr__(self, name: str) -> None:
+        raise AttributeError(f"a NewEvent does not change; it keeps its {name}")
 
     def __repr__(self) -> str:
         return f"<NewEvent {self.type} {len(self.data)} bytes {self.id}>"

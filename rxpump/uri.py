@@ -108,14 +108,17 @@ def _credentials(parts: SplitResult) -> Credentials | None:
 
 def _memory(parts: SplitResult) -> EmbeddedAddress:
     if parts.netloc or parts.path:
-        raise InvalidUri("uri", parts.geturl(), "memory:// with nothing behind it but options")
+        raise InvalidUri("host or path", parts.netloc + parts.path, "none: memory:// has only options behind it")
     return EmbeddedAddress()
 
 
 def _sqlite(parts: SplitResult) -> EmbeddedAddress:
+    allowed = "sqlite:///relative/path.db or sqlite:////absolute/path.db"
+    if parts.netloc:
+        raise InvalidUri("host", parts.netloc, f"none: {allowed}")
     path = unquote(parts.path.removeprefix("/"))
-    if parts.netloc or not path:
-        raise InvalidUri("uri", parts.geturl(), "sqlite:///relative/path.db or sqlite:////absolute/path.db")
+    if not path:
+        raise InvalidUri("path", path, allowed)
     return EmbeddedAddress(path)
 
 
