@@ -1,0 +1,126 @@
+"""One tree, drawn as it is; each error tells what it is about, survives pickling, and says so in a sentence."""
+
+from __future__ import annotations
+
+import pickle
+import re
+from dataclasses import fields
+from typing import Any
+
+import pytest
+
+from rxpump import errors
+from rxpump.errors import (
+    ConnectionClosed,
+    InvalidArgument,
+    NotReady,
+    OperationTimedOut,
+    RxPumpError,
+    ServerError,
+    WrongExpectedVersion,
+)
+
+SAMPLES: dict[str, Any] = {
+    "str": "ponies",
+    "str | None": None,
+    "int": 7,
+    "int | None": 3,
+    "float": 2.5,
+    "object": ["anything"],
+    "bytes | None": b"0123456789abcdef",
+    "ServerError | None": NotReady("Ping"),
+}
+"""A value for each type that an error's attribute has; a new type wants a new sample."""
+
+CLASSES = sorted(
+    (cls for cls in vars(errors).values() if isinstance(cls, type) and issubclass(cls, RxPumpError)),
+    key=lambda cls: cls.__name__,
+)
+
+
+def sample(cls: type[RxPumpError]) -> RxPumpError:
+    return cls(**{field.name: SAMPLES[str(field.type)] for field in fields(cls)})
+
+
+def drawn() -> dict[str, str]:
+    """Each class in the module's docstring, with the one it hangs on."""
+    parents: dict[str, str] = {}
+    path: list[str] = []
+    for line in (errors.__doc__ or "").splitlines():
+        if found := re.match(r"    ([│├└─ ]*)([A-Z]\w+)\b", line):
+            depth = len(found[1]) // 4
+            path = [*path[:depth], found[2]]
+            parents[found[2]] = path[depth - 1] if depth else ""
+    return parents
+
+
+def test_the_tree_is_drawn_as_it_is() -> None:
+    real = {cls.__name__: cls.__bases__[0].__name__ if cls is not RxPumpError else "" for cls in CLASSES}
+    assert drawn() == real
+
+
+@pytest.mark.parametrize("cls", CLASSES)
+def test_each_carries_what_it_is_about_and_survives_pickling(cls: type[RxPumpError]) -> None:
+    error = sample(cls)
+    again = pickle.loads(pickle.dumps(error))
+    assert type(again) is cls
+    assert str(again) == str(error)
+    for field in fields(cls):
+        value = SAMPLES[str(field.type)]
+        assert getattr(error, field.name) == value
+        assert repr(getattr(again, field.name)) == repr(value)
+        if isinstance(value, str):
+            assert value in str(error), "a sentence that leaves out what it is about"
+
+
+@pytest.mark.parametrize("cls", CLASSES)
+def test_the_sentence_fits_a_line_and_the_class_explains_itself(cls: type[RxPumpError]) -> None:
+    assert "\n" not in str(sample(cls))
+    assert cls.__doc__
+    assert not cls.__doc__.startswith(f"{cls.__name__}("), "the signature that dataclass puts where nothing is"
+
+
+def test_what_may_succeed_when_asked_again() -> None:
+    assert {cls.__name__ for cls in CLASSES if cls.retryable} == {
+        "CommitTimeout",
+        "ConnectionClosed",
+        "ConnectionFailed",
+        "ForwardTimeout",
+        "IsReadOnly",
+        "NotHandled",
+        "NotLeader",
+        "NotReady",
+        "OperationTimedOut",
+        "OutcomeUnknown",
+        "PrepareTimeout",
+        "SubscriptionDropped",
+        "TooBusy",
+    }
+
+
+def test_they_are_raised_with_keywords_too() -> None:
+    with pytest.raises(WrongExpectedVersion) as caught:
+        raise WrongExpectedVersion(stream="ponies", expected=3, current=None)
+    assert caught.value.expected == 3
+    assert str(caught.value) == "stream 'ponies' was expected at version 3; its version is not told"
+    assert pickle.loads(pickle.dumps(caught.value)).stream == "ponies"
+
+
+def test_bad_input_is_a_value_error_and_long_input_is_cut() -> None:
+    error = InvalidArgument("data", "x" * 1000, "less of it")
+    assert isinstance(error, ValueError)
+    assert str(error) == f"data is '{'x' * 76}...; allowed is less of it"
+
+
+@pytest.mark.parametrize(
+    ("reason", "heard"),
+    [(None, "nothing was heard"), (NotReady("Ping"), "the last answer was: the node did not handle Ping: NotReady")],
+)
+def test_a_timeout_says_what_was_heard_last(reason: ServerError | None, heard: str) -> None:
+    error = OperationTimedOut("Ping", 7.0, 3, reason)
+    assert str(error) == f"Ping was not done within 7 s (3 attempt(s); {heard})"
+
+
+def test_two_errors_are_never_equal() -> None:
+    assert ConnectionClosed("a", "b") != ConnectionClosed("a", "b")
+    assert len({ConnectionClosed("a", "b"), ConnectionClosed("a", "b")}) == 2

@@ -1,0 +1,187 @@
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rxpump.backoff import Backoff
+from rxpump.credentials import Credentials
+from rxpump.errors import InvalidUri
+from rxpump.settings import Settings
+from rxpump.uri import Address, EmbeddedAddress, TcpAddress, parse
+
+
+@pytest.mark.parametrize(
+    ("uri", "address"),
+    [
+        ("tcp://localhost:1113", TcpAddress("localhost", 1113)),
+        ("tcp://localhost", TcpAddress("localhost", 1113)),
+        ("TCP://Host.Example/", TcpAddress("host.example", 1113)),
+        ("tcp://10.0.0.1:2113", TcpAddress("10.0.0.1", 2113)),
+        ("tcp://[::1]:1113", TcpAddress("::1", 1113)),
+        ("tcp://admin:changeit@localhost", TcpAddress(credentials=Credentials("admin", "changeit"))),
+        ("tcp://a%40b:p%3A%2F%3F%23%40@h:1", TcpAddress("h", 1, Credentials("a@b", "p:/?#@"))),
+        ("tcp://z%C3%B6e:p%C3%A4ss@h", TcpAddress("h", credentials=Credentials("zöe", "päss"))),
+        ("tcp://admin:a:b@h", TcpAddress("h", credentials=Credentials("admin", "a:b"))),
+        ("tcp://h?name=me@home", TcpAddress("h")),
+        ("memory://", EmbeddedAddress()),
+        ("memory://?timeout=3", EmbeddedAddress()),
+        ("sqlite:///events.db", EmbeddedAddress("events.db")),
+        ("sqlite:///some/events.db", EmbeddedAddress("some/events.db")),
+        ("sqlite:////var/lib/events.db", EmbeddedAddress("/var/lib/events.db")),
+        ("sqlite:///my%20events%23.db?timeout=3", EmbeddedAddress("my events#.db")),
+    ],
+)
+def test_where_to(uri: str, address: Address) -> None:
+    assert parse(uri)[0] == address
+
+
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        (TcpAddress("h", 5, Credentials("admin", "changeit")), "tcp://h:5"),
+        (TcpAddress("::1"), "tcp://[::1]:1113"),
+        (EmbeddedAddress(), "memory://"),
+        (EmbeddedAddress("events.db"), "sqlite:///events.db"),
+        (EmbeddedAddress("/var/events.db"), "sqlite:////var/events.db"),
+    ],
+)
+def test_an_address_shows_as_one_without_its_credentials(address: Address, shown: str) -> None:
+    assert str(address) == shown
+    assert "changeit" not in repr(address)
+
+
+@given(
+    host=st.from_regex(r"[a-z][a-z0-9-]{0,20}(\.[a-z]{1,5}){0,2}", fullmatch=True),
+    port=st.integers(1, 65535),
+    login=st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20),
+    password=st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20),
+)
+def test_whatever_is_percent_encoded_arrives(host: str, port: int, login: str, password: str) -> None:
+    address, _ = parse(f"tcp://{quote(login, safe='')}:{quote(password, safe='')}@{host}:{port}")
+    assert address == TcpAddress(host, port, Credentials(login, password))
+
+
+def test_options_are_settings() -> None:
+    _, settings = parse(
+        "tcp://h?name=my%20app&timeout=2.5&max_in_flight=10&require_leader=false&max_frame_bytes=4096"
+        "&reconnect_min_delay=0.5&reconnect_max_delay=3&reconnect_jitter=0&reconnect_attempts=4"
+    )
+    assert settings == Settings(
+        name="my app",
+        timeout=2.5,
+        max_in_flight=10,
+        require_leader=False,
+        max_frame_bytes=4096,
+        reconnect=Backoff(min_delay=0.5, max_delay=3.0, jitter=0.0, attempts=4),
+    )
+
+
+def test_options_win_over_settings_and_leave_the_others() -> None:
+    given = Settings(name="given", timeout=1.0, reconnect=Backoff(max_delay=2.0, attempts=3))
+    _, settings = parse("memory://?timeout=9&reconnect_attempts=forever", given)
+    assert settings == Settings(name="given", timeout=9.0, reconnect=Backoff(max_delay=2.0))
+
+
+@pytest.mark.parametrize(("text", "value"), [("true", True), ("1", True), ("False", False), ("0", False)])
+def test_yes_and_no(text: str, value: bool) -> None:
+    assert parse(f"tcp://h?require_leader={text}")[1].require_leader is value
+
+
+def test_every_setting_can_be_given() -> None:
+    """But the two policies: one has options of its own, the other is for those who write code."""
+    samples = {"str": "x", "float": "20", "int": "5000", "bool": "true"}
+    for field in fields(Settings):
+        if field.name not in ("reconnect", "retry"):
+            parse(f"tcp://h?{field.name}={samples[str(field.type)]}")
+
+
+@pytest.mark.parametrize(
+    ("uri", "argument", "value"),
+    [
+        (None, "uri", None),
+        ("", "scheme", ""),
+        ("localhost:1113", "scheme", "localhost"),
+        ("http://localhost", "scheme", "http"),
+        ("tcp://", "host", ""),
+        ("tcp://:1113", "host", ""),
+        ("tcp://admin:changeit@", "host", ""),
+        ("tcp://[::1", "host", "tcp://[::1"),
+        ("tcp://h:0", "port", 0),
+        ("tcp://h:65536", "port", "65536"),
+        ("tcp://h:-1", "port", "-1"),
+        ("tcp://h:abc", "port", "abc"),
+        ("tcp://h/path", "path", "/path"),
+        ("tcp://h#part", "fragment", "part"),
+        ("tcp://:pass@h", "username", ""),
+        (f"tcp://{'a' * 128}:p@h", "username", "a" * 128),
+        ("memory://host", "host or path", "host"),
+        ("memory:///path", "host or path", "/path"),
+        ("sqlite://events.db", "host", "events.db"),
+        ("sqlite:///", "path", ""),
+        ("sqlite:///a#b", "fragment", "b"),
+        ("tcp://h?tiemout=3", "option", "tiemout"),
+        ("tcp://h?timeout", "option timeout", ""),
+        ("tcp://h?timeout=soon", "option timeout", "soon"),
+        ("tcp://h?timeout=0", "option timeout", 0.0),
+        ("tcp://h?timeout=nan", "option timeout", None),
+        ("tcp://h?max_in_flight=1.5", "option max_in_flight", "1.5"),
+        ("tcp://h?require_leader=maybe", "option require_leader", "maybe"),
+        ("tcp://h?reconnect_jitter=2", "option reconnect_jitter", 2.0),
+        ("tcp://h?reconnect_attempts=-1", "option reconnect_attempts", -1),
+        ("tcp://h?reconnect_min_delay=5&reconnect_max_delay=1", "option reconnect_max_delay", 1.0),
+    ],
+)
+def test_a_mistake_is_named_with_what_is_allowed(uri: Any, argument: str, value: object) -> None:
+    with pytest.raises(InvalidUri) as caught:
+        parse(uri)
+    assert caught.value.argument == argument
+    assert caught.value.value == value or value is None  # a nan equals nothing
+    assert caught.value.allowed
+
+
+def test_an_unknown_option_lists_those_there_are() -> None:
+    with pytest.raises(InvalidUri, match=r"allowed is connect_timeout, .*reconnect_attempts, .*watchdog$"):
+        parse("tcp://h?colour=red")
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "tcp://admin:se/cret@h",
+        "tcp://admin:se?cret@h",
+        "tcp://admin:se#cret@h",
+        "tcp://admin:12/cret@h",
+        "tcp://admin:12#cret@h",
+        "tcp://admin:se%FFcret@h",
+        "tcp://admin:secret\u2100@h",
+        f"tcp://admin:{'secret' * 30}@h",
+        "tcp://admin:secret@h:port",
+        "tcp://admin:secret@h/path",
+        "tcp://admin:secret@[::1",
+        "tcp://admin:secret@h?colour=red",
+    ],
+)
+def test_no_part_of_a_password_shows(uri: str) -> None:
+    with pytest.raises(InvalidUri) as caught:
+        parse(uri)
+    assert not {"se", "cret"} & set(caught.value.__dict__.values())
+    assert "cret" not in str(caught.value)
+    assert "'se" not in str(caught.value)
+    assert caught.value.__cause__ is None
+
+
+@given(
+    st.text(max_size=40) | st.text(max_size=30).map("tcp://".__add__) | st.text(max_size=30).map("tcp://h?".__add__)
+)
+def test_any_text_is_an_address_or_an_invalid_uri(text: str) -> None:
+    try:
+        address, settings = parse(text)
+    except InvalidUri:
+        return
+    assert isinstance(address, (TcpAddress, EmbeddedAddress))
+    assert isinstance(settings, Settings)
