@@ -18,6 +18,7 @@ from photonpump import (
     StreamNotFound,
     connect,
 )
+from photonpump.exceptions import SubscriptionCreationFailed
 
 HOST, PORT = sys.argv[1], int(sys.argv[2])
 WRONG_EXPECTED_VERSION = 4
@@ -207,6 +208,58 @@ async def iter_all_as_admin(_):
         assert forward == HEIGHTS
         backward = admin.iter_all(direction=StreamDirection.Backward, batch_size=64)
         assert [event.event_number async for event in backward if event.stream == stream] == HEIGHTS[::-1]
+
+
+async def take(subscription, count):
+    """The next `count` events of a subscription."""
+    events = []
+    async for event in subscription.events:
+        events.append(event)
+        if len(events) == count:
+            return events
+
+
+@verb
+async def subscribe_from_the_end(conn):
+    stream = await stream_of_jumps(conn)
+    async with await conn.subscribe_to(stream) as subscription:
+        await conn.publish(stream, [jump(1), jump(2)])
+        await conn.publish(stream, [jump(3)])
+        assert [event.event_number for event in await take(subscription, 3)] == [250, 251, 252]
+
+
+@verb
+async def subscribe_from_the_start_while_another_writes(conn):
+    stream = await stream_of_jumps(conn)
+    async with connect(HOST, PORT) as writer:
+        subscription = await conn.subscribe_to(stream, start_from=0, batch_size=64)
+        for height in range(50):
+            await writer.publish(stream, [jump(height)] * 2)
+    events = await take(subscription, len(HEIGHTS) + 100)
+    assert [event.event_number for event in events] == list(range(len(HEIGHTS) + 100))
+    await subscription.unsubscribe()
+
+
+@verb
+async def subscribe_from_the_middle(conn):
+    stream = await stream_of_jumps(conn)
+    async with await conn.subscribe_to(stream, start_from=200) as subscription:
+        assert [event.event_number for event in await take(subscription, 50)] == HEIGHTS[200:]
+
+
+@verb
+async def subscribe_to_links(conn):
+    stream, links = await stream_of_jumps(conn), new_stream()
+    async with await conn.subscribe_to(links) as subscription:
+        await conn.publish(links, [NewEvent("$>", data=f"7@{stream}")])
+        [event] = await take(subscription, 1)
+    assert (event.stream, event.json()["Height"], event.received_event.stream) == (stream, 7, links)
+
+
+@verb
+async def subscribe_where_one_may_not_read(conn):
+    with refused(SubscriptionCreationFailed):
+        await conn.subscribe_to("$users")
 
 
 async def main():
