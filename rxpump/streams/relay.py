@@ -75,7 +75,7 @@ class Relay(Pulled[WriteResult]):
         while True:
             try:
                 start = await find_start(self._transport, self.source, self.target)
-                async with aclosing(self._run(_Sieve(self.source, start, self._hint))) as results:
+                async with aclosing(self._run(_Sieve(self.source, start))) as results:
                     async for result in results:
                         failures = 0
                         yield result
@@ -94,12 +94,14 @@ class Relay(Pulled[WriteResult]):
             outcome = self._pipeline(source)
             subscription = outcome.subscribe(sieve.leave, sieve.inbox.on_error, sieve.inbox.on_completed)
         results = append_in_order(self._runtime, sieve.inbox, self._append, sieve.start.version, max_in_flight=1)
+        hinting = self._runtime.start(self._leave_hints(sieve), "leave hints")
         try:
             async for result in results:
                 yield result
             if sieve.silent:  # the source has ended, and everything that came of it is written
-                await self._try_hint(sieve.last_entered)
+                await self._leave_hint(sieve.last_entered)
         finally:
+            hinting.cancel()
             sieve.inbox.close()
             subscription.dispose()
             await results.aclose()
@@ -107,10 +109,13 @@ class Relay(Pulled[WriteResult]):
     async def _append(self, events: Sequence[NewEvent], version: int) -> WriteResult:
         return await self._transport.append(self.target, events, version)
 
-    def _hint(self, done: int) -> None:
-        self._runtime.start(self._try_hint(done), "leave a hint")
+    async def _leave_hints(self, sieve: _Sieve) -> None:
+        while True:
+            await sieve.hint_is_due.wait()
+            sieve.hint_is_due.clear()
+            await self._leave_hint(sieve.done)
 
-    async def _try_hint(self, done: int) -> None:
+    async def _leave_hint(self, done: int) -> None:
         # Not permitted, overtaken, cut off: whatever it is, the next start only reads a little more.
         with suppress(RxPumpError):
             await leave_hint(self._transport, self.source, self.target, done)
@@ -119,14 +124,14 @@ class Relay(Pulled[WriteResult]):
 class _Sieve:
     """Watches both ends of the pipeline in one run: which event went in, which results come out of it."""
 
-    def __init__(self, source: str, start: Start, hint: Callable[[int], None]) -> None:
+    def __init__(self, source: str, start: Start) -> None:
         self.start = start
         self.inbox = Inbox("the relay", Batching())
         self.brakes: list[Brake] = []
         self.silent = 0
-        self.last_entered = start.done
+        self.last_entered = self.done = start.done
+        self.hint_is_due = asyncio.Event()
         self._source = source
-        self._hint = hint
         self._place = Place(-1, -1)
 
     def enter(self, event: Event) -> None:
@@ -134,7 +139,8 @@ class _Sieve:
         self.silent += 1
         if self.silent > HINT_EVERY and not any(brake.count for brake in self.brakes):
             self.silent = 0
-            self._hint(self.last_entered)
+            self.done = self.last_entered
+            self.hint_is_due.set()
         self.last_entered = event.received_number
 
     def leave(self, item: object) -> None:
