@@ -119,3 +119,11 @@ def test_frames_that_are_no_package(frame: bytes, reason: str) -> None:
 
 def test_unknown_flag_bits_are_ignored() -> None:
     assert decode(b"\x03\x80" + ID + b"hi") == Package(Command.PING, ID, b"hi")
+
+
+@given(st.lists(st.binary(max_size=60), max_size=10))
+def test_whatever_comes_is_packages_or_a_failure_with_a_reason(pieces: list[bytes]) -> None:
+    framer = Framer(max_frame_bytes=1000)
+    packages = [package for piece in pieces for package in framer.feed(piece)]
+    assert all(len(package.correlation_id) == 16 for package in packages)
+    assert framer.failure is None or isinstance(framer.failure, (FrameTooLarge, MalformedFrame))
