@@ -48,14 +48,13 @@ class Append(Operation[WriteResult]):
         )
         add = message.events.add
         for event in events:
-            content_type = JSON_CONTENT if event.is_json else 0
             add(
                 event_id=event.id_bytes,
                 event_type=event.type,
-                data_content_type=content_type,
-                metadata_content_type=content_type,
+                data_content_type=JSON_CONTENT if event.is_json else 0,
+                metadata_content_type=0,
                 data=event.data,
-                metadata=event.metadata,
+                metadata=event.metadata or None,
             )
         self.payload = message.SerializeToString()
         if HEADER_BYTES + len(self.payload) > MAX_FRAME_BYTES:
