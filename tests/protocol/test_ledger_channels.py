@@ -1,0 +1,156 @@
+"""Requests that open something: what comes later under their id, and how it is ended on the server."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from rxpump.errors import ConnectionClosed, OperationTimedOut, SubscriptionDropped
+from rxpump.protocol.channel import Channel
+from rxpump.protocol.ledger import Request
+from rxpump.protocol.operations.subscribe import Subscribe
+from rxpump.wire import schema
+from rxpump.wire.commands import Command
+from rxpump.wire.package import Package
+from tests.protocol.driving import Wire
+
+LOST = ConnectionClosed("tcp://node", "the connection was lost")
+CONFIRMATION = schema.SubscriptionConfirmation(last_commit_position=1, last_event_number=0).SerializeToString()
+EVENT = schema.StreamEventAppeared(event=schema.ResolvedEvent(commit_position=5)).SerializeToString()
+
+
+@pytest.fixture
+def wire() -> Wire:
+    return Wire()
+
+
+def subscribe(wire: Wire) -> tuple[Request, Package]:
+    request = wire.ledger.submit(Subscribe("ponies", resolve_links=False, max_events=2, max_bytes=10_000))
+    (sent,) = wire.sent()
+    return request, sent
+
+
+def confirm(wire: Wire, sent: Package) -> Request | None:
+    return wire.reply(sent, CONFIRMATION, Command.SUBSCRIPTION_CONFIRMATION)
+
+
+def opened(wire: Wire) -> tuple[Channel, Package]:
+    request, sent = subscribe(wire)
+    assert confirm(wire, sent) is request
+    channel: Any = request.value
+    return channel, sent
+
+
+def farewells(wire: Wire) -> list[bytes]:
+    return [each.correlation_id for each in wire.sent() if each.command == Command.UNSUBSCRIBE_FROM_STREAM]
+
+
+def test_what_follows_the_confirmation_goes_to_the_channel(wire: Wire) -> None:
+    channel, sent = opened(wire)
+    for _ in range(2):
+        assert wire.reply(sent, EVENT, Command.STREAM_EVENT_APPEARED) is None
+    assert len(channel.take()) == 2
+    assert len(wire.ledger) == 0, "an open channel is no unanswered request"
+
+
+def test_two_channels_do_not_mix(wire: Wire) -> None:
+    (one, to_one), (other, _) = opened(wire), opened(wire)
+    wire.reply(to_one, EVENT, Command.STREAM_EVENT_APPEARED)
+    assert len(one.take()) == 1
+    assert len(other.take()) == 0
+
+
+def test_given_up_it_is_ended_on_the_server_once(wire: Wire) -> None:
+    channel, sent = opened(wire)
+    wire.ledger.give_up(channel)
+    wire.ledger.give_up(channel)
+    assert farewells(wire) == [sent.correlation_id]
+    wire.reply(sent, EVENT, Command.STREAM_EVENT_APPEARED)
+    assert len(channel.take()) == 0, "what was on its way is nobody's"
+
+
+def test_given_up_while_it_is_being_opened_it_is_ended_too(wire: Wire) -> None:
+    request, sent = subscribe(wire)
+    wire.ledger.withdraw(request)
+    assert farewells(wire) == [sent.correlation_id]
+    assert confirm(wire, sent) is None
+
+
+def test_given_up_in_the_moment_of_its_confirmation_it_is_ended_too(wire: Wire) -> None:
+    request, sent = subscribe(wire)
+    confirm(wire, sent)
+    wire.ledger.withdraw(request)
+    assert farewells(wire) == [sent.correlation_id]
+
+
+def test_never_sent_there_is_nothing_to_end() -> None:
+    wire = Wire(is_connected=False)
+    request = wire.ledger.submit(Subscribe("ponies", resolve_links=False, max_events=2, max_bytes=100))
+    wire.ledger.withdraw(request)
+    wire.ledger.connected()
+    assert wire.sent() == []
+
+
+def test_not_confirmed_in_time_it_is_ended_in_case_it_was_begun(wire: Wire) -> None:
+    request, sent = subscribe(wire)
+    assert wire.pass_time(7.0) == [request]
+    assert isinstance(request.error, OperationTimedOut)
+    assert farewells(wire) == [sent.correlation_id]
+
+
+def test_dropped_by_the_server_it_needs_no_farewell(wire: Wire) -> None:
+    channel, sent = opened(wire)
+    wire.reply(sent, b"", Command.SUBSCRIPTION_DROPPED)
+    assert isinstance(channel.ending, SubscriptionDropped)
+    wire.ledger.give_up(channel)
+    assert wire.sent() == []
+
+
+def test_overrun_it_is_ended_on_the_server(wire: Wire) -> None:
+    channel, sent = opened(wire)
+    for _ in range(3):
+        wire.reply(sent, EVENT, Command.STREAM_EVENT_APPEARED)
+    assert isinstance(channel.ending, SubscriptionDropped)
+    assert farewells(wire) == [sent.correlation_id]
+
+
+def test_a_refused_one_rests_and_is_asked_for_again(wire: Wire) -> None:
+    request, sent = subscribe(wire)
+    assert wire.reply(sent, b"", Command.SUBSCRIPTION_DROPPED) is None
+    wire.pass_time(1.0)
+    (again,) = wire.sent()
+    assert confirm(wire, again) is request
+
+
+def test_a_lost_connection_ends_every_channel_and_says_no_farewell(wire: Wire) -> None:
+    (one, _), (other, _) = opened(wire), opened(wire)
+    wire.ledger.disconnected(LOST)
+    assert one.ending is other.ending is LOST
+    wire.ledger.give_up(one)
+    wire.ledger.connected()
+    wire.ledger.give_up(other)
+    assert wire.sent() == [], "that connection's subscriptions ended with it"
+
+
+def test_a_farewell_that_did_not_get_out_is_not_said_to_the_next_connection(wire: Wire) -> None:
+    channel, _ = opened(wire)
+    wire.ledger.give_up(channel)
+    wire.ledger.disconnected(LOST)
+    wire.ledger.connected()
+    assert wire.sent() == []
+
+
+def test_one_that_was_not_confirmed_is_asked_for_again_on_the_next_connection(wire: Wire) -> None:
+    request, sent = subscribe(wire)
+    wire.ledger.disconnected(LOST)
+    wire.ledger.connected()
+    (again,) = wire.sent()
+    assert confirm(wire, sent) is None
+    assert confirm(wire, again) is request
+
+
+def test_closing_ends_every_channel(wire: Wire) -> None:
+    channel, _ = opened(wire)
+    wire.ledger.close(LOST)
+    assert channel.ending is LOST
