@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
-from functools import cached_property
 from operator import attrgetter
 from typing import Final
 
@@ -26,25 +25,26 @@ _VOLLEY_BYTES: Final = 256 * 1024  # of payloads that are sent as one, so that w
 
 
 class Appearance:
-    """One event as the payload of a StreamEventAppeared, made when it is first asked for."""
+    """One event as the payload of a StreamEventAppeared."""
+
+    __slots__ = ("_plain", "_read", "_resolved", "_row", "position")
 
     def __init__(self, row: Row, read: Reader) -> None:
         self.position = row.position
         self._row = row
         self._read = read
+        self._plain = appeared(row.record, row.all_tail)
+        self._resolved: bytes | None = None
 
-    @cached_property
-    def plain(self) -> bytes:
-        """The event as it is, be it a link."""
-        return appeared(self._row.record, self._row.all_tail)
-
-    @cached_property
-    def resolved(self) -> bytes:
-        """The same, but of a link the event that it leads to, and the link."""
+    def payload(self, *, resolve_links: bool) -> bytes:
+        """Give the payload; with links followed, a link is looked up when that is first asked for."""
         row = self._row
-        if row.link_stream is None:
-            return self.plain
-        return appeared(resolve(row.record, self._read.target(row.link_stream, row.link_revision)), row.all_tail)
+        if row.link_stream is None or not resolve_links:
+            return self._plain
+        if self._resolved is None:
+            target = self._read.target(row.link_stream, row.link_revision)
+            self._resolved = appeared(resolve(row.record, target), row.all_tail)
+        return self._resolved
 
 
 def appeared(event: bytes, positions: bytes) -> bytes:
@@ -64,8 +64,8 @@ class Burst:
         first = bisect_right(self._events, after, key=attrgetter("position"))
         volleys = self._shared.get((first, resolve_links))
         if volleys is None:
-            payload = attrgetter("resolved" if resolve_links else "plain")
-            volleys = self._shared[first, resolve_links] = list(_volleys(map(payload, self._events[first:])))
+            payloads = [event.payload(resolve_links=resolve_links) for event in self._events[first:]]
+            volleys = self._shared[first, resolve_links] = list(_volleys(payloads))
         return map(correlation_id.join, volleys)
 
     def __repr__(self) -> str:

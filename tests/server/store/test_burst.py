@@ -111,11 +111,6 @@ async def test_a_link_is_resolved_once_for_everybody(store, calls, monkeypatch):
     assert calls["appeared"] == 3
 
 
-async def test_nothing_is_put_together_for_nobody(store, calls):
-    await burst_of(store, new_event())
-    assert calls == {"appeared": 0, "shared_frames": 0}
-
-
 async def test_a_large_burst_goes_in_volleys(store):
     large = bytes(100_000)
     burst = await burst_of(store, *[new_event(data=large) for _ in range(5)], new_event(data=bytes(1_000_000)))

@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import logging
 
+from rxpump.server.store import burst
 from rxpump.server.store.feed import EVERYTHING
 from tests.server.store.driving import NO_STREAM, all_page, append, new_event, write
 from tests.server.store.test_burst import told
@@ -48,6 +49,13 @@ async def test_followers_hear_of_their_stream_and_of_everything(store):
     assert names(b.events) == ["0@b"]
     assert names(everything.events) == ["0@a", "0@b", "0@c", "1@a"]
     assert everything.events == list(all_page(store, 0, 10))
+
+
+async def test_what_nobody_follows_is_not_put_together(store, monkeypatch):
+    monkeypatch.setattr(burst, "appeared", None)
+    (other,) = follow(store, "other")
+    await write(store, "s", new_event())
+    assert other.heard == []
 
 
 async def test_what_is_in_no_stream_is_not_told(store):
