@@ -15,6 +15,8 @@
     │   └── UnexpectedReply
     ├── BufferOverflow              a source without demand outran a bounded buffer
     ├── NotJson                     an event's data was asked for as JSON and is not
+    ├── NotDecodable                an event was asked for as a model that it does not fit
+    ├── WorkCancelled               an operator's work was cancelled, and not by its pipeline
     └── ServerError                 the server said no
         ├── BadRequest
         ├── NotAuthenticated
@@ -217,6 +219,29 @@ class NotJson(RxPumpError, ValueError):
 
     def __str__(self) -> str:
         return f"the {self.part} of event {self.number}@{self.stream} is not JSON: {self.reason}"
+
+
+@dataclass(eq=False)
+class NotDecodable(RxPumpError, ValueError):
+    """Event `number` of `stream`, of type `type`, is no model that it was asked for as, for `reason`."""
+
+    stream: str
+    number: int
+    type: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"event {self.number}@{self.stream} of type {self.type!r} cannot be decoded: {self.reason}"
+
+
+@dataclass(eq=False)
+class WorkCancelled(RxPumpError):
+    """The work of `operator` was cancelled by something that is not its pipeline, as when the loop shuts down."""
+
+    operator: str
+
+    def __str__(self) -> str:
+        return f"the work of {self.operator} was cancelled from outside its pipeline"
 
 
 @dataclass(eq=False)

@@ -86,7 +86,12 @@ class Event:
     @property
     def id(self) -> UUID:
         """The id that its writer gave it."""
-        return UUID(bytes_le=self._resolved.event.event_id or self._resolved.link.event_id)
+        return UUID(bytes_le=self.id_bytes)
+
+    @property
+    def id_bytes(self) -> bytes:
+        """The id as it is stored, in .NET byte order: as good for comparing, and made at no cost."""
+        return self._resolved.event.event_id or self._resolved.link.event_id
 
     @property
     def data(self) -> bytes:

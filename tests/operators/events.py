@@ -10,16 +10,38 @@ from rxpump.events import Event
 from rxpump.wire import schema
 
 
-def event(type: str = "Jumped", data: Any = None, *, stream: str = "ponies", number: int = 0) -> Event:
-    """An event that was read; `data` is bytes as they are, anything else as JSON."""
+def event(
+    type: str = "Jumped",
+    data: Any = None,
+    *,
+    stream: str = "ponies",
+    number: int = 0,
+    metadata: Any = None,
+    position: int | None = None,
+) -> Event:
+    """An event that was read; `data` is bytes as they are, else JSON. With a position: live, or of $all."""
     record = schema.EventRecord(
         event_stream_id=stream,
         event_number=number,
         event_id=uuid4().bytes_le,
         event_type=type,
         data=data if isinstance(data, bytes) else json.dumps(data).encode(),
+        metadata=b"" if metadata is None else json.dumps(metadata).encode(),
     )
-    return Event(schema.ResolvedIndexedEvent(event=record))
+    if position is None:
+        return Event(schema.ResolvedIndexedEvent(event=record))
+    return Event(schema.ResolvedEvent(event=record, commit_position=position, prepare_position=position))
+
+
+def linked(target: Event, stream: str = "links", number: int = 0) -> Event:
+    """An event that was reached through a link."""
+    link = event("$>", f"{target.number}@{target.stream}".encode(), stream=stream, number=number)
+    return Event(schema.ResolvedIndexedEvent(event=target._resolved.event, link=link._resolved.event))
+
+
+def events(count: int, **same: Any) -> list[Event]:
+    """Events 0 to count - 1 of one stream."""
+    return [event(number=number, **same) for number in range(count)]
 
 
 def broken_link(stream: str = "links", number: int = 0) -> Event:

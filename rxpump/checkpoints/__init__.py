@@ -1,0 +1,15 @@
+"""Where a pipeline keeps how far it has come: `ops.commit_checkpoint(store)` saves, `await store.load()` reads.
+
+from rxpump import checkpoints
+
+store = checkpoints.FileCheckpoint("counts.checkpoint")
+done = await store.load()
+client.stream("ponies", from_event=done.number + 1 if done else 0).pipe(..., ops.commit_checkpoint(store))
+"""
+
+from rxpump.checkpoints.checkpoint import Checkpoint, CheckpointStore
+from rxpump.checkpoints.event_store import EventStoreCheckpoint
+from rxpump.checkpoints.file import FileCheckpoint
+from rxpump.checkpoints.sqlite import SqliteCheckpoint
+
+__all__ = ["Checkpoint", "CheckpointStore", "EventStoreCheckpoint", "FileCheckpoint", "SqliteCheckpoint"]

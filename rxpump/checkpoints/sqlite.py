@@ -1,0 +1,51 @@
+"""Checkpoints in an SQLite database."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+from rxpump import checks
+from rxpump.checkpoints.checkpoint import Checkpoint
+
+_CREATE = "CREATE TABLE IF NOT EXISTS checkpoints (name TEXT PRIMARY KEY, checkpoint TEXT NOT NULL)"
+_READ = "SELECT checkpoint FROM checkpoints WHERE name = ?"
+_REPLACE = "INSERT INTO checkpoints VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET checkpoint = excluded.checkpoint"
+
+
+class SqliteCheckpoint:
+    """Keeps a checkpoint in the row `name` of a table in the database at `path`.
+
+    Any number of pipelines can share a database. It is made if it does not exist, and is open only while a
+    checkpoint is read or written, outside of the loop's thread. Errors are those of sqlite3, and InvalidArgument
+    for a row that holds something else.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], name: str) -> None:
+        self.path = Path(path)
+        self.name = checks.text("name", name)
+
+    async def load(self) -> Checkpoint | None:
+        """Read the row; None if there is none."""
+        return await asyncio.to_thread(self._read)
+
+    async def save(self, checkpoint: Checkpoint) -> None:
+        """Replace the row."""
+        await asyncio.to_thread(self._replace, checkpoint.to_json())
+
+    def _read(self) -> Checkpoint | None:
+        with closing(sqlite3.connect(self.path)) as database, database:
+            database.execute(_CREATE)
+            row = database.execute(_READ, (self.name,)).fetchone()
+        return None if row is None else Checkpoint.from_json(row[0])
+
+    def _replace(self, text: str) -> None:
+        with closing(sqlite3.connect(self.path)) as database, database:
+            database.execute(_CREATE)
+            database.execute(_REPLACE, (self.name, text))
+
+    def __repr__(self) -> str:
+        return f"<SqliteCheckpoint {self.name} in {self.path}>"

@@ -1,0 +1,169 @@
+"""`commit_checkpoint`: remember how far the work is done."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, Final, Generic, TypeVar
+
+from reactivex import Observable, abc
+from reactivex.disposable import SingleAssignmentDisposable
+
+from rxpump import checks
+from rxpump.checkpoints.checkpoint import Checkpoint, CheckpointStore
+from rxpump.errors import InvalidArgument, WorkCancelled
+from rxpump.flow import Flow
+from rxpump.operators.stage import RUNTIME, Operator
+from rxpump.origins import Entry, Origins
+from rxpump.signals import Signal
+
+T = TypeVar("T")
+
+_TRACEABLE: Final = (
+    "items that come straight from one source of events, through plain operators and those of rxpump.operators; "
+    "sources that are merged, and what is delivered later by another's task or timer (delay, observe_on, flat_map "
+    "to something asynchronous), have no one progress: commit before it, or use map_async"
+)
+
+
+def commit_checkpoint(store: CheckpointStore, every: int = 100, interval: float = 1.0) -> Operator[T, T]:
+    """Pass items on, and save in `store` with which event everything above this is done.
+
+        ──r1──r2──r3──r4───────|
+          commit_checkpoint(store, every=2)
+        ──r1──r2──r3──r4───────|        saved: 2, 4
+
+        done = await store.load()
+        client.stream("orders", from_event=done.number + 1 if done else 0).pipe(
+            ops.map_async(book, max_concurrent=8), ops.commit_checkpoint(store)
+        )
+
+    An event is done when all that came of it has been delivered through here (and taken: `on_next` below has
+    returned), and so has all that came of the events before it, in whichever order that finished. What was
+    dropped above counts as done as soon as a later event arrives. So after a restart from the checkpoint nothing
+    is missing; what was not saved yet is done once more.
+
+    A save begins after `every` events, or `interval` seconds after the last one, whichever is first; one at a time,
+    outside of the loop's way, the latest if there are several. When the source completes, the last one is saved
+    before this completes. When it fails or is disposed that is too late: then what is done (of an event that was
+    just being delivered: not that one) is saved by a task that the loop still has to run; if the program ends first,
+    the save before it counts. Let a program end by completing its sources.
+
+    Errors: what `store.save` raises; InvalidArgument where nobody can tell what an item comes of, or that is no
+    Event. A last save that fails when nobody listens any more goes to the loop's exception handler.
+    """
+    every, interval = checks.count("every", every), checks.seconds("interval", interval)
+
+    def operator(source: Observable[T]) -> Observable[T]:
+        def subscribe(
+            observer: abc.ObserverBase[T], scheduler: abc.SchedulerBase | None = None
+        ) -> abc.DisposableBase:
+            return _Committing(store, every, interval, observer).attach(source, scheduler)
+
+        return Observable(subscribe)
+
+    return operator
+
+
+class _Committing(abc.ObserverBase[T], abc.DisposableBase, Generic[T]):
+    """One subscription, and the task that saves for it; that task outlives it by at most one save."""
+
+    def __init__(self, store: CheckpointStore, every: int, interval: float, observer: abc.ObserverBase[T]) -> None:
+        self._store = store
+        self._every = every
+        self._interval = interval
+        self._observer = observer
+        self._source = SingleAssignmentDisposable()
+        self._origins = Origins()
+        self._newest: Entry | None = None
+        self._begun = 0
+        self._saved: Any = None
+        self._is_due = asyncio.Event()
+        self._is_over = False
+        self._is_left = False
+
+    def attach(self, source: Observable[T], scheduler: abc.SchedulerBase | None) -> _Committing[T]:
+        """Begin. Raises RuntimeError where no loop runs."""
+        RUNTIME.start(self._run(), "commit_checkpoint").add_done_callback(self._ended)
+        self._source.disposable = source.subscribe(self, scheduler=scheduler)
+        return self
+
+    def on_next(self, value: T) -> None:
+        """Pass an item on; what it came of may be done with it."""
+        flow = Flow.current()
+        if flow is not None and isinstance(flow.origin, Signal):
+            self._observer.on_next(value)
+            return
+        entry = self._origins.begin()
+        if not self._origins.are_known:
+            self.dispose()
+            self._observer.on_error(InvalidArgument("source of commit_checkpoint", flow, _TRACEABLE))
+            return
+        if entry is not self._newest:
+            self._newest = entry
+            self._begun += 1
+            if self._begun >= self._every:
+                self._is_due.set()
+        self._observer.on_next(value)
+        self._origins.finish(entry)
+
+    def on_error(self, error: Exception) -> None:
+        """Fail; what was done before the last event, which may be what failed, is still saved."""
+        self._leave()
+        self._observer.on_error(error)
+
+    def on_completed(self) -> None:
+        """Save, then complete."""
+        self._origins.settle()
+        self._is_over = True
+        self._is_due.set()
+
+    def dispose(self) -> None:
+        """End; what is done is still saved."""
+        if not self._is_over:
+            self._origins.settle()
+        self._leave()
+        self._source.dispose()
+
+    def _leave(self) -> None:
+        self._is_over = self._is_left = True
+        self._is_due.set()
+
+    async def _run(self) -> None:
+        Flow.leave()
+        is_last = False
+        while not is_last:
+            try:
+                async with asyncio.timeout(self._interval):
+                    await self._is_due.wait()
+            except TimeoutError:
+                pass
+            self._is_due.clear()
+            is_last = self._is_over
+            await self._save()
+
+    async def _save(self) -> None:
+        if not self._is_over:
+            self._origins.settle()
+        self._begun = 0
+        done = self._origins.done
+        if done is not None and done is not self._saved:
+            await self._store.save(Checkpoint.of(done))
+            self._saved = done
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        """All is saved, or saving failed: the observer is told, if it is still there."""
+        error = WorkCancelled("commit_checkpoint") if task.cancelled() else task.exception()
+        if self._is_left:
+            if error is not None and not task.cancelled():
+                message = "the last checkpoint could not be saved"
+                task.get_loop().call_exception_handler({"message": message, "exception": error, "task": task})
+            return
+        self._leave()
+        self._source.dispose()
+        if error is None:
+            self._observer.on_completed()
+        else:
+            self._observer.on_error(error if isinstance(error, Exception) else RuntimeError(repr(error)))
+
+    def __repr__(self) -> str:
+        return f"<Committing to {self._store!r}, saved {self._saved!r}, {self._origins!r}>"

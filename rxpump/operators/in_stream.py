@@ -1,0 +1,32 @@
+"""`in_stream`: only what happened there."""
+
+from __future__ import annotations
+
+from reactivex import operators as rx
+
+from rxpump import checks
+from rxpump.errors import InvalidArgument
+from rxpump.events import Event
+from rxpump.operators.stage import Operator
+
+
+def in_stream(*names: str, prefix: str | None = None) -> Operator[Event, Event]:
+    """Let through the events of these streams, and of those whose name begins with `prefix`.
+
+        ──1@pony-1──1@stable──2@pony-1──1@pony-2──|
+                  in_stream(prefix="pony-")
+        ──1@pony-1────────────2@pony-1──1@pony-2──|
+
+        ponies = client.iter_all().pipe(ops.in_stream("stables", prefix="pony-"))
+
+    An event's stream is the one that it belongs to, also where it was reached through a link.
+
+    Errors: InvalidArgument, at the call, without a name or prefix, or with one that is not a non-empty string.
+    """
+    if not names and prefix is None:
+        raise InvalidArgument("names", names, "one stream name or more, or a prefix")
+    wanted = frozenset(checks.text("names", name) for name in names)
+    if prefix is None:
+        return rx.filter(lambda event: event.stream in wanted)
+    start = checks.text("prefix", prefix)
+    return rx.filter(lambda event: event.stream.startswith(start) or event.stream in wanted)

@@ -1,0 +1,27 @@
+"""`on_backpressure_drop`: stay live; what comes while the subscriber is behind is dropped."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from rxpump.operators.on_backpressure_buffer import OverflowStrategy, valve
+from rxpump.operators.stage import Operator
+
+T = TypeVar("T")
+
+
+def on_backpressure_drop(on_dropped: Callable[[T], None] | None = None) -> Operator[T, T]:
+    """Let items through while what is below takes them, and drop those that come while it does not.
+
+        ──a──b──c──d──e──|
+          on_backpressure_drop()
+        ──a───────────e──|        below it: full after a, until after d
+
+        client.live("clicks").pipe(ops.on_backpressure_drop(count_dropped), ops.map_async(show))
+
+    The source is never held. `on_dropped` is called with each item that is dropped.
+
+    Errors: what `on_dropped` raises.
+    """
+    return valve("on_backpressure_drop", 0, OverflowStrategy.DROP_NEWEST, on_dropped)

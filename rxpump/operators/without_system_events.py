@@ -1,0 +1,23 @@
+"""`without_system_events`: only what your programs wrote."""
+
+from __future__ import annotations
+
+from reactivex import operators as rx
+
+from rxpump.events import Event
+from rxpump.operators.stage import Operator
+
+
+def without_system_events() -> Operator[Event, Event]:
+    """Leave out the server's own events: those whose type or stream begins with `$`.
+
+        ──Jumped@ponies──$metadata@$$ponies──Slept@ponies──|
+                    without_system_events()
+        ──Jumped@ponies──────────────────────Slept@ponies──|
+
+        mine = client.stream_all().pipe(ops.without_system_events())
+
+    Statistics, metadata, users, what projections keep for themselves, and links that were not resolved go. An
+    event that was reached through a link is judged by itself.
+    """
+    return rx.filter(lambda event: not (event.type.startswith("$") or event.stream.startswith("$")))

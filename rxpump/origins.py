@@ -1,0 +1,102 @@
+"""How far the work on what a keeper keeps is done, told in events.
+
+A keeper (a stage, a sink) notes each item as it arrives, `begin`, and when its work is done, `finish`. Events
+are accounted for in the order of arrival, however many items each became and in whichever order these finish:
+
+    begun      1  2a 2b 3          2b finished, 3 finished: nothing is done beyond 1, for 2a is not
+    finished   1     2b 3          2a finished: everything up to 3 is done
+
+An event is done when all its items are finished and no more of it can come from above: it is not being
+delivered right now, and the stages above keep nothing of it (`Flow.may_bring_more`).
+
+All items must come through one Flow at a time. Of two that are merged, of a source without a Flow, and of what
+is delivered by a task or timer that a delivery has started (`rx.delay`, `rx.flat_map` to something asynchronous)
+there is no one "everything before": then `are_known` becomes False for good.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Any
+
+from rxpump.flow import Flow
+
+
+class Entry:
+    """One event, and how many of its items are not finished."""
+
+    __slots__ = ("open", "origin")
+
+    def __init__(self, origin: Any) -> None:
+        self.origin = origin
+        self.open = 0
+
+
+class Origins:
+    """The accounts of one keeper, in one subscription.
+
+    count:      items that are not finished.
+    done:       everything that comes of this event, and of all before it, is finished; None: of none yet.
+    are_known:  whether these accounts can be kept at all.
+    """
+
+    __slots__ = ("_entries", "_flow", "are_known", "count", "done")
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.done: Any = None
+        self.are_known = True
+        self._flow: Flow | None = None
+        self._entries: deque[Entry] = deque()
+
+    def begin(self) -> Entry:
+        """Note an item; call in `on_next`."""
+        flow = Flow.current()
+        if flow is not self._flow:
+            self._follow(flow)
+        if flow is None or not flow.knows_origin:
+            self.are_known = False
+        origin = flow.origin if flow is not None and self.are_known else None
+        if not self._entries or self._entries[-1].origin is not origin:
+            self._entries.append(Entry(origin))
+        entry = self._entries[-1]
+        entry.open += 1
+        self.count += 1
+        return entry
+
+    def finish(self, entry: Entry) -> Any:
+        """Note that an item's work is done; gives the origin to deliver its result with.
+
+        That is its own event, if everything before it is done; else, where work finishes out of order, the
+        last event that is done.
+        """
+        entry.open -= 1
+        self.count -= 1
+        self.settle()
+        is_oldest = bool(self._entries) and self._entries[0] is entry
+        return entry.origin if is_oldest else self.done
+
+    def settle(self) -> None:
+        """Bring `done` up to date with what has happened above since the last item."""
+        entries = self._entries
+        while entries and not entries[0].open and not self._may_get_more(entries[0].origin):
+            self.done = entries.popleft().origin
+
+    def has_more(self, origin: Any) -> bool:
+        """Whether something is kept here, or may still come from above, of an event delivered before."""
+        self.settle()
+        return bool(self._entries) and self._entries[0].origin is origin
+
+    def _may_get_more(self, origin: Any) -> bool:
+        return self._flow is not None and self._flow.may_bring_more(origin)
+
+    def _follow(self, flow: Flow | None) -> None:
+        """Go on with another Flow, as after a retry; what the old one broke off in is never called done."""
+        if self._flow is not None and not self._flow.is_over:
+            self.are_known = False
+        elif self._entries:
+            self._entries[-1].origin = None
+        self._flow = flow
+
+    def __repr__(self) -> str:
+        return f"<Origins {self.count} items of {len(self._entries)} events unfinished, done up to {self.done!r}>"

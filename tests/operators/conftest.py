@@ -1,0 +1,34 @@
+"""After every test: no task, timer or unretrieved failure is left."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from rxpump.operators.stage import RUNTIME
+from tests.operators.sources import Clock, settle, timers
+
+
+@pytest.fixture(autouse=True)
+async def nothing_left() -> AsyncIterator[list[dict[str, Any]]]:
+    """What the loop's exception handler was given; a test that expects something there clears it."""
+    reported: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: reported.append(context))
+    before = asyncio.all_tasks()
+    yield reported
+    await settle()
+    gc.collect()
+    await settle()
+    assert asyncio.all_tasks() - before - {asyncio.current_task()} == set()
+    assert not RUNTIME.tasks
+    assert timers() == []
+    assert reported == []
+
+
+@pytest.fixture
+async def clock() -> Clock:
+    return Clock()

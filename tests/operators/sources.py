@@ -1,0 +1,140 @@
+"""Sources, sinks and time for operators under test."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from reactivex import abc
+from reactivex.subject import Subject
+
+from rxpump.flow import Flow
+from tests.fakes import Keeper
+
+
+class Feed(Subject[Any]):
+    """A source with a Flow, fed by hand; it delivers also while it is held, as a test may want."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.flow = Flow("feed")
+
+    def on_next(self, value: Any) -> None:
+        self.flow.deliver(super().on_next, value, value)
+
+    @property
+    def is_held(self) -> bool:
+        return bool(self.flow.holders)
+
+    def on_error(self, error: Exception) -> None:
+        self.flow.end()
+        super().on_error(error)
+
+    def on_completed(self) -> None:
+        self.flow.end()
+        super().on_completed()
+
+
+class Seen:
+    """What one subscriber was told."""
+
+    def __init__(self) -> None:
+        self.items: list[Any] = []
+        self.origins: list[Any] = []
+        self.errors: list[Exception] = []
+        self.completed = 0
+        self._ended = asyncio.Event()
+
+    def on_next(self, item: Any) -> None:
+        flow = Flow.current()
+        self.items.append(item)
+        self.origins.append(flow.origin if flow is not None else None)
+
+    def on_error(self, error: Exception) -> None:
+        self.errors.append(error)
+        self._ended.set()
+
+    def on_completed(self) -> None:
+        self.completed += 1
+        self._ended.set()
+
+    def of(self, source: Any) -> abc.DisposableBase:
+        return source.subscribe(self.on_next, self.on_error, self.on_completed)  # type: ignore[no-any-return]
+
+    async def until_ended(self) -> None:
+        await self._ended.wait()
+
+    @property
+    def is_ended(self) -> bool:
+        return self._ended.is_set()
+
+
+class Gates:
+    """A coroutine function whose calls wait to be let through one by one."""
+
+    def __init__(self, answer: Callable[[Any], Any] = lambda item: item) -> None:
+        self.begun: list[Any] = []
+        self.cancelled: list[Any] = []
+        self._answer = answer
+        self._gates: dict[Any, asyncio.Future[None]] = {}
+
+    async def __call__(self, item: Any) -> Any:
+        self.begun.append(item)
+        gate = self._gates[item] = asyncio.get_running_loop().create_future()
+        try:
+            await gate
+        except asyncio.CancelledError:
+            self.cancelled.append(item)
+            raise
+        finally:
+            del self._gates[item]
+        return self._answer(item)
+
+    @property
+    def waiting(self) -> list[Any]:
+        return list(self._gates)
+
+    async def open(self, *items: Any) -> None:
+        """Let these through, in this order, and let everything happen that follows."""
+        for item in items:
+            self._gates[item].set_result(None)
+            await settle()
+
+    async def fail(self, item: Any, error: BaseException) -> None:
+        self._gates[item].set_exception(error)
+        await settle()
+
+
+class HeldSink(Keeper):
+    """A sink that keeps one item and holds what brings more, until it is told to take."""
+
+    def __init__(self) -> None:
+        super().__init__(high=1)
+
+
+class Clock:
+    """The running loop's time, which passes when it is told to."""
+
+    def __init__(self) -> None:
+        self._now = 1000.0
+        loop = asyncio.get_running_loop()
+        loop.time = lambda: self._now  # type: ignore[method-assign]
+
+    def __call__(self) -> float:
+        return self._now
+
+    async def advance(self, seconds: float) -> None:
+        self._now += seconds
+        await settle()
+
+
+async def settle(turns: int = 30) -> None:
+    """Let everything that can run without new input run."""
+    for _ in range(turns):
+        await asyncio.sleep(0)
+
+
+def timers() -> list[asyncio.TimerHandle]:
+    """Those of the running loop that have not been cancelled."""
+    return [timer for timer in asyncio.get_running_loop()._scheduled if not timer.cancelled()]  # type: ignore[attr-defined]
