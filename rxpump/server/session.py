@@ -2,8 +2,9 @@
 
 A session takes no more from its client than it can hold. It works on a few packages, then lets other
 sessions have their turn; it stops, and stops reading, while the client does not read its answers or
-while too many bytes of its writes wait to be committed. So its memory is bounded by the limits below
-and one frame, whatever the client does.
+while too many bytes of its writes wait to be committed. What its subscriptions are told is not held
+back: a client that leaves too much of that unread is cut, and nobody else waits for it. So its memory is
+bounded by the limits below and one frame, whatever the client does.
 """
 
 from __future__ import annotations

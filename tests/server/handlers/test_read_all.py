@@ -88,6 +88,18 @@ async def test_positions_between_events(ten):
     assert numbers(ten.read_all((third, 0), 1, backward=True, user=ADMIN)) == [2]
 
 
+async def test_who_has_read_all_has_come_past_the_last_commit(ten):
+    """Also where that was a write of no events: a catch-up compares the two (protocol section 4.16)."""
+    for _ in range(2):
+        last = await ten.write("empty")
+        page = ten.read_all(START, 100, user=ADMIN)
+        assert next_position(page) > (last.commit_position, last.commit_position)
+        empty = ten.read_all(next_position(page), 100, user=ADMIN)
+        assert (list(empty.events), next_position(empty)) == ([], next_position(page))
+    full = ten.read_all(START, 10, user=ADMIN)
+    assert next_position(full) < next_position(page)
+
+
 async def test_only_admins_read_all(ten):
     for user in (None, OPS):
         assert ten.read_all(START, 1, user=user).result == ReadAllResult.ACCESS_DENIED
