@@ -32,6 +32,7 @@ from contextvars import ContextVar
 from typing import Any, Final, TypeVar
 
 from rxpump.errors import BufferOverflow
+from rxpump.runtime import Runtime
 
 T = TypeVar("T")
 
@@ -67,12 +68,26 @@ class Flow:
     origin:        what is being delivered comes of this event; None: of no event in particular.
     knows_origin:  a delivery is running, and it is of `origin`.
     has_more:      a stage's answer to whether it keeps more that comes of an event.
+    runtime:       the owner of the source; what works on its items is under way there as well.
     """
 
-    __slots__ = ("_cleared", "_has_more", "_holders", "_is_over", "is_clear", "knows_origin", "name", "origin")
+    __slots__ = (
+        "_cleared",
+        "_has_more",
+        "_holders",
+        "_is_over",
+        "is_clear",
+        "knows_origin",
+        "name",
+        "origin",
+        "runtime",
+    )
 
-    def __init__(self, name: str, has_more: Callable[[Any], bool] = _nothing_more) -> None:
+    def __init__(
+        self, name: str, has_more: Callable[[Any], bool] = _nothing_more, runtime: Runtime | None = None
+    ) -> None:
         self.name = name
+        self.runtime = runtime
         self.is_clear = True
         self.origin: Any = None
         self.knows_origin = False
@@ -109,6 +124,13 @@ class Flow:
         finally:
             self.knows_origin = False
             _delivering.set(outer)
+
+    def entrust(self, task: asyncio.Task[Any], below: Flow | None = None) -> None:
+        """Have `task` count as work of this source's owner, who waits for it when draining; `below` passes it on."""
+        if self.runtime is not None:
+            self.runtime.adopt(task)
+            if below is not None:
+                below.runtime = self.runtime
 
     def may_bring_more(self, origin: Any) -> bool:
         """Whether something that comes of `origin` may still be delivered; False once a later event was."""

@@ -40,6 +40,12 @@ class Runtime:
         task.add_done_callback(self._tasks.discard)
         return task
 
+    def adopt(self, task: asyncio.Task[Any]) -> None:
+        """Count a task that was started elsewhere among one's own: it works on what came from here."""
+        if not task.done():
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
     async def drain(self) -> None:
         """Take nothing more in, and wait until what is under way has ended by itself."""
         for end_intake in tuple(self.intakes):

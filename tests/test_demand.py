@@ -12,6 +12,7 @@ from reactivex import operators as rx
 
 import rxpump
 from rxpump import operators as ops
+from rxpump.checkpoints import EventStoreCheckpoint
 from rxpump.server import EmbeddedServer
 from rxpump.server.handlers.table import HANDLERS
 from rxpump.wire.commands import Command
@@ -153,3 +154,26 @@ async def test_a_slow_write_holds_the_reading(client: rxpump.Client, pages: list
     await slow.let(EVENTS)
     await done.wait()
     assert await client.iter("copy").pipe(rx.count()) == EVENTS
+
+
+async def test_draining_waits_for_what_the_stages_still_keep(memory_server: EmbeddedServer) -> None:
+    """The source ends at once; what has been taken in is worked off, written and committed before the close."""
+    slow, seen = Slow(), []
+    async with rxpump.connect(memory_server.uri) as client:
+        await client.publish("s", [rxpump.NewEvent("Counted", {"n": n}) for n in range(10)])
+        store = EventStoreCheckpoint(client, "progress")
+        done = asyncio.Event()
+        client.stream("s").pipe(ops.map_async(slow, max_concurrent=3), ops.commit_checkpoint(store)).subscribe(
+            lambda event: seen.append(event.number), on_completed=done.set
+        )
+        while slow.taken < 3:
+            await asyncio.sleep(0)
+        draining = asyncio.create_task(client.drain())
+        await asyncio.sleep(0)
+        await slow.let(10)
+        assert await draining
+        assert done.is_set()
+        assert seen == list(range(10))
+        last = await store.load()
+        assert last is not None
+        assert last.number == 9

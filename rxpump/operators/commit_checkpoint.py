@@ -77,13 +77,15 @@ class _Committing(abc.ObserverBase[T], abc.DisposableBase, Generic[T]):
         self._newest: Entry | None = None
         self._begun = 0
         self._saved: Any = None
+        self._above: Flow | None = None
         self._is_due = asyncio.Event()
         self._is_over = False
         self._is_left = False
 
     def attach(self, source: Observable[T], scheduler: abc.SchedulerBase | None) -> _Committing[T]:
         """Begin. Raises RuntimeError where no loop runs."""
-        RUNTIME.start(self._run(), "commit_checkpoint").add_done_callback(self._ended)
+        self._task = RUNTIME.start(self._run(), "commit_checkpoint")
+        self._task.add_done_callback(self._ended)
         self._source.disposable = source.subscribe(self, scheduler=scheduler)
         return self
 
@@ -93,6 +95,9 @@ class _Committing(abc.ObserverBase[T], abc.DisposableBase, Generic[T]):
         if flow is not None and isinstance(flow.origin, Signal):
             self._observer.on_next(value)
             return
+        if flow is not self._above and flow is not None:
+            self._above = flow
+            flow.entrust(self._task)
         entry = self._origins.begin()
         if not self._origins.are_known:
             self.dispose()

@@ -78,13 +78,15 @@ class Stage(abc.ObserverBase[T], abc.DisposableBase, Generic[T, R]):
         self._work = work
         self._observer = observer
         self._source = SingleAssignmentDisposable()
+        self._above: Flow | None = None
         self._change = asyncio.Event()
         self._is_done = False
         self._tasks: set[asyncio.Task[Any]] = set()
 
     def attach(self, source: Observable[T], scheduler: abc.SchedulerBase | None) -> Stage[T, R]:
         """Begin. Raises RuntimeError where no loop runs."""
-        self._start(self._run()).add_done_callback(self._ended)
+        self._task = self._start(self._run())
+        self._task.add_done_callback(self._ended)
         self._source.disposable = source.subscribe(self, scheduler=scheduler)
         return self
 
@@ -97,6 +99,10 @@ class Stage(abc.ObserverBase[T], abc.DisposableBase, Generic[T, R]):
         except BufferOverflow as error:
             self.on_error(error)
         else:
+            flow = Flow.current()
+            if flow is not self._above and flow is not None:
+                self._above = flow
+                flow.entrust(self._task, self._flow)
             self.keep(value, self._origins.begin())
 
     def on_error(self, error: Exception) -> None:

@@ -66,7 +66,7 @@ class Delivery(abc.DisposableBase, Generic[T]):
     def __init__(self, runtime: Runtime, name: str, pages: Pages[T], observer: abc.ObserverBase[T]) -> None:
         self._pages = pages
         self._observer = observer
-        self._flow = Flow(name)
+        self._flow = Flow(name, runtime=runtime)
         self._is_finishing = False
         self.task = runtime.start(self._run(), name)
         self.task.add_done_callback(self._ended)

@@ -7,6 +7,7 @@ last page is being consumed. One page of read-ahead, no more, and none past the 
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Any, TypeVar
 
@@ -15,6 +16,8 @@ from rxpump.errors import FrameTooLarge
 from rxpump.pages import AllPage, StreamPage
 from rxpump.position import Position
 from rxpump.transport.base import Transport
+
+_log = logging.getLogger("rxpump.pages")
 
 _Page = TypeVar("_Page", StreamPage, AllPage)
 
@@ -60,6 +63,7 @@ async def _pages(
         nonlocal count
         while True:
             try:
+                _log.debug("asks for %d events from %s", count, cursor)
                 return await read(cursor, count)
             except FrameTooLarge:
                 if count == 1:

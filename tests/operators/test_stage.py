@@ -135,22 +135,24 @@ async def test_work_that_raises_fails_it_and_disposes_the_source() -> None:
     assert not runtime.tasks
 
 
-async def test_a_subscriber_that_raises_gets_that_as_its_error() -> None:
-    for wrap in (lambda source: source, Piped):
-        pages, errors = Pages(numbers(100, 10)), []
-        ended = asyncio.Event()
+@pytest.mark.parametrize("kind", ["plain", "piped"])
+async def test_a_subscriber_that_raises_gets_that_as_its_error(kind: str) -> None:
+    pages, errors = Pages(numbers(100, 10)), []
+    ended = asyncio.Event()
 
-        def refuse(item: Any) -> None:
-            raise ValueError(item)
+    def refuse(item: Any) -> None:
+        raise ValueError(item)
 
-        source = wrap(pages.source(Runtime("test")).pipe(rx.map(str)))
-        plain()(source).subscribe(
-            refuse, lambda error, errors=errors, ended=ended: (errors.append(error), ended.set())
-        )
-        await ended.wait()
-        await settle()
-        assert [repr(error) for error in errors] == ["ValueError('0')"]
-        assert pages.closed == 1
+    def note(error: Exception) -> None:
+        errors.append(error)
+        ended.set()
+
+    staged = plain()(pages.source(Runtime("test")))
+    (Piped(staged) if kind == "piped" else staged).subscribe(refuse, note)
+    await ended.wait()
+    await settle()
+    assert [repr(error) for error in errors] == ["ValueError(0)"]
+    assert pages.closed == 1
 
 
 async def test_dispose_is_quiet_and_final() -> None:

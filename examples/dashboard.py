@@ -1,0 +1,51 @@
+"""A live line in the terminal: what is being written, as it is written.
+
+python examples/dashboard.py
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from typing import Any
+
+from reactivex import operators as rx
+from rich.live import Live
+
+import rxpump
+from rxpump import operators as ops
+
+
+async def sell(client: rxpump.Client, sales: int) -> None:
+    """Sell things."""
+    for _ in range(sales):
+        await client.publish_event("sales", "Sold", {"amount": random.randint(1, 50)})
+        await asyncio.sleep(0.005)
+
+
+def add(total: tuple[int, int], sale: Any) -> tuple[int, int]:
+    """Add a sale to how many there were and what they came to."""
+    return total[0] + 1, total[1] + sale["amount"]
+
+
+async def main(sales: int = 200) -> None:
+    async with rxpump.connect("memory://") as client:
+        totals = client.live("sales").pipe(
+            ops.json(),
+            rx.scan(add, (0, 0)),
+            rx.take(sales),
+        )
+        watching = asyncio.ensure_future(show(totals))
+        await asyncio.sleep(0.1)  # the line is on before the shop opens
+        await sell(client, sales)
+        await watching
+
+
+async def show(totals: rxpump.Observable[tuple[int, int]]) -> None:
+    with Live("waiting for the first sale", auto_refresh=False) as line:
+        async for count, amount in totals:
+            line.update(f"{count} sales, {amount} in all, {amount / count:.2f} each", refresh=True)
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

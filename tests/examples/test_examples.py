@@ -1,0 +1,62 @@
+"""Every example is run, as a person would run it, and says what it promises."""
+
+from __future__ import annotations
+
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
+EXPECTED = {
+    "count_by_type.py": [
+        r"monday \[\('OrderPaid', 2\), \('OrderPlaced', 40\)\]",
+        r"tuesday \[\('OrderPaid', 2\), \('OrderPlaced', 40\)\]",
+    ],
+    "relay.py": [r"stopped with invoice \d+ written", r"990 invoices, each once and in order: True"],
+    "merge.py": [r"balance: 90"],
+    "dashboard.py": [r"200 sales, \d+ in all"],
+}
+ON_THEIR_OWN = {"flights.py", "slow_consumer.py", "drain_on_sigterm.py"}
+
+
+def run(name: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-W", "error", str(EXAMPLES / name)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+def test_none_is_left_out() -> None:
+    assert {path.name for path in EXAMPLES.glob("*.py")} == EXPECTED.keys() | ON_THEIR_OWN
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_it_says_what_it_promises(name: str) -> None:
+    output, _ = run(name).communicate(timeout=50)
+    for line in EXPECTED[name]:
+        assert re.search(line, output), output
+
+
+def test_the_slow_consumer_makes_the_reader_wait() -> None:
+    output, _ = run("slow_consumer.py").communicate(timeout=50)
+    lines = output.splitlines()
+    halfway = lines.index("  500 events are done")
+    asked = [line for line in lines[:halfway] if "asks for 50 events" in line]
+    assert 10 <= len(asked) <= 14, output
+    assert lines[-1] == "  1000 events are done"
+
+
+def test_sigterm_drains() -> None:
+    process = run("drain_on_sigterm.py")
+    assert process.stdout is not None
+    assert process.stdout.readline() == "booking; kill me\n"
+    process.send_signal(signal.SIGTERM)
+    output, _ = process.communicate(timeout=50)
+    assert output.splitlines() == [
+        "the subscription has completed",
+        "drained in time: True",
+        "every event taken in is booked and committed: True",
+    ]

@@ -1,0 +1,221 @@
+"""What holds for every operator, whatever it does: the Rx contract, shown on each."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+import reactivex
+from reactivex import operators as rx
+from reactivex.subject import Subject
+
+import rxpump.operators as ops
+from rxpump.checkpoints import Checkpoint
+from rxpump.errors import InvalidArgument
+from rxpump.streams.observable import Piped
+from tests.operators.events import event as an_event
+from tests.operators.sources import Feed, Seen, settle
+
+Make = Callable[[], Any]
+
+
+class Memory:
+    """A checkpoint store that forgets when it goes."""
+
+    def __init__(self) -> None:
+        self.saved: list[Checkpoint] = []
+
+    async def load(self) -> Checkpoint | None:
+        return self.saved[-1] if self.saved else None
+
+    async def save(self, checkpoint: Checkpoint) -> None:
+        self.saved.append(checkpoint)
+
+
+class Publishing:
+    """A client whose `publish` gives back what it is given, for `publish_to`."""
+
+    def publish(self, stream: str, events: Any, **_: Any) -> Any:
+        return events
+
+
+@dataclass
+class Jump:
+    n: int
+
+
+async def same(item: Any) -> Any:
+    await asyncio.sleep(0)
+    return item
+
+
+OPERATORS: dict[str, Make] = {
+    "batch": lambda: ops.batch(2),
+    "commit_checkpoint": lambda: ops.commit_checkpoint(Memory()),
+    "decode": lambda: ops.decode(Jump),
+    "distinct_by_id": ops.distinct_by_id,
+    "exhaust_map_async": lambda: ops.exhaust_map_async(same),
+    "flat_map_async": lambda: ops.flat_map_async(same, 3),
+    "in_stream": lambda: ops.in_stream("ponies"),
+    "json": ops.json,
+    "map_async": lambda: ops.map_async(same),
+    "map_async, concurrent": lambda: ops.map_async(same, max_concurrent=3),
+    "of_type": lambda: ops.of_type("PonyJumped"),
+    "on_backpressure_buffer": lambda: ops.on_backpressure_buffer(100),
+    "on_backpressure_drop": ops.on_backpressure_drop,
+    "on_backpressure_latest": ops.on_backpressure_latest,
+    "partition_by": lambda: ops.partition_by(lambda event: event.number % 2, same, 2),
+    "publish_to": lambda: ops.publish_to(Publishing(), "out"),
+    "rate_limit": lambda: ops.rate_limit(1000),
+    "retry_with_backoff": lambda: ops.retry_with_backoff(count=0),
+    "to_event": lambda: ops.to_event("Copied", data=lambda event: event.json()),
+    "where": lambda: ops.where(type_prefix="Pony"),
+    "without_system_events": ops.without_system_events,
+}
+OF_SUBSCRIPTIONS_ONLY = {"with_signals", "until_caught_up"}
+
+
+every_operator = pytest.mark.parametrize("name", OPERATORS)
+
+
+def jumps(count: int) -> list[Any]:
+    return [
+        an_event(number=number, type="PonyJumped", stream="ponies", data={"n": number}) for number in range(count)
+    ]
+
+
+def test_no_operator_is_left_out() -> None:
+    public = {name for name in ops.__all__ if name[0].islower()}
+    assert {name.partition(",")[0] for name in OPERATORS} | OF_SUBSCRIPTIONS_ONLY == public
+
+
+@every_operator
+async def test_empty(name: str) -> None:
+    seen, feed = Seen(), Feed()
+    seen.of(feed.pipe(OPERATORS[name]()))
+    feed.on_completed()
+    await seen.until_ended()
+    assert (seen.items, seen.errors, seen.completed) == ([], [], 1)
+
+
+@every_operator
+async def test_never(name: str) -> None:
+    seen = Seen()
+    subscription = seen.of(Feed().pipe(OPERATORS[name]()))
+    await settle()
+    assert not seen.is_ended
+    subscription.dispose()
+    await settle()
+    assert (seen.items, seen.errors, seen.completed) == ([], [], 0)
+
+
+@every_operator
+async def test_items_come_through_and_then_the_end_once(name: str) -> None:
+    seen, feed = Seen(), Feed()
+    seen.of(feed.pipe(OPERATORS[name]()))
+    for event in jumps(4):
+        feed.on_next(event)
+        await settle()
+    feed.on_completed()
+    await seen.until_ended()
+    assert len(seen.items) == (2 if name == "batch" else 4)
+    assert (seen.errors, seen.completed) == ([], 1)
+
+
+@every_operator
+async def test_the_sources_error_is_the_error(name: str) -> None:
+    seen, feed = Seen(), Feed()
+    seen.of(feed.pipe(OPERATORS[name]()))
+    feed.on_next(jumps(1)[0])
+    feed.on_error(LookupError("gone"))
+    await seen.until_ended()
+    assert [str(error) for error in seen.errors] == ["gone"]
+    assert seen.completed == 0
+
+
+@every_operator
+async def test_after_dispose_in_the_middle_nothing_comes(name: str) -> None:
+    seen, feed = Seen(), Feed()
+    subscription = seen.of(feed.pipe(OPERATORS[name]()))
+    for event in jumps(3):
+        feed.on_next(event)
+    subscription.dispose()
+    before = len(seen.items)
+    for event in jumps(3):
+        feed.on_next(event)
+    feed.on_completed()
+    await settle()
+    assert (len(seen.items), seen.errors, seen.completed) == (before, [], 0)
+    assert not feed.observers, "the source is disposed too"
+
+
+@every_operator
+async def test_signals_after_the_end_are_ignored(name: str) -> None:
+    seen = Seen()
+    source: Subject[Any] = Subject()
+
+    def rude(observer: Any, scheduler: Any = None) -> Any:
+        return source.subscribe(observer)
+
+    seen.of(reactivex.create(rude).pipe(OPERATORS[name]()))
+    observers = list(source.observers)
+    source.on_completed()
+    await seen.until_ended()
+    for observer in observers:
+        observer.on_next(jumps(1)[0])
+        observer.on_error(LookupError("late"))
+        observer.on_completed()
+    await settle()
+    assert (seen.items, seen.errors, seen.completed) == ([], [], 1)
+
+
+@every_operator
+async def test_it_can_be_subscribed_to_again_from_within_its_own_delivery(name: str) -> None:
+    feed, inner = Feed(), Seen()
+    pipeline = feed.pipe(OPERATORS[name]())
+    outer: list[Any] = []
+
+    def on_next(item: Any) -> None:
+        if not outer:
+            inner.of(pipeline)
+        outer.append(item)
+
+    pipeline.subscribe(on_next, on_error=lambda error: outer.append(error))
+    for event in jumps(6):
+        feed.on_next(event)
+        await settle()
+    feed.on_completed()
+    await inner.until_ended()
+    assert outer
+    assert inner.items
+    assert (inner.errors, inner.completed) == ([], 1)
+
+
+@every_operator
+async def test_a_subscriber_that_raises_ends_its_own_subscription_alone(name: str) -> None:
+    feed, neighbour = Feed(), Seen()
+    shared = Piped(feed.pipe(OPERATORS[name](), rx.share()))
+    errors: list[Exception] = []
+
+    def refuse(item: Any) -> None:
+        raise ValueError("refused")
+
+    shared.subscribe(refuse, errors.append)
+    neighbour.of(shared)
+    for event in jumps(4):
+        feed.on_next(event)
+        await settle()
+    feed.on_completed()
+    await neighbour.until_ended()
+    assert [str(error) for error in errors] == ["refused"]
+    assert neighbour.items
+    assert (neighbour.errors, neighbour.completed) == ([], 1)
+
+
+@pytest.mark.parametrize("name", OF_SUBSCRIPTIONS_ONLY)
+def test_operators_of_subscriptions_say_that_they_come_first(name: str) -> None:
+    with pytest.raises(InvalidArgument, match="catch-up subscription"):
+        reactivex.empty().pipe(getattr(ops, name)())
