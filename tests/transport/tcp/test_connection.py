@@ -1,0 +1,188 @@
+"""One connection on a socket that is none: what is written when, and what is told to whom."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import weakref
+from typing import Any
+
+import pytest
+
+from rxpump.errors import ConnectionClosed
+from rxpump.protocol.ledger import Ledger, Request
+from rxpump.protocol.link import Link
+from rxpump.settings import Settings
+from rxpump.transport.tcp.connection import Connection
+from rxpump.wire.commands import Command
+from rxpump.wire.framing import Framer
+from rxpump.wire.package import Package
+from tests.protocol.driving import Ask, AskOnce
+
+
+class Socket(asyncio.Transport):
+    """Takes what is written; beyond `room` bytes it is full, and says so as asyncio's does."""
+
+    def __init__(self, connection: Connection, room: int = 1 << 30) -> None:
+        super().__init__()
+        self.connection = connection
+        self.room = room
+        self.writes: list[bytes] = []
+        self.end = ""
+
+    def write(self, data: Any) -> None:
+        self.writes.append(bytes(data))
+        self.room -= len(data)
+        if self.room < 0:
+            self.connection.pause_writing()
+
+    def get_write_buffer_size(self) -> int:
+        return max(0, -self.room)
+
+    def close(self) -> None:
+        self.end = "closed"
+
+    def abort(self) -> None:
+        self.end = "aborted"
+
+    def take(self) -> list[Package]:
+        """What was written since the last time."""
+        written, self.writes = b"".join(self.writes), []
+        return Framer().feed(written)
+
+
+class Played:
+    """A connection that is ready, its ledger and its socket."""
+
+    def __init__(self, room: int = 1 << 30) -> None:
+        settings = Settings()
+        self.ledger = Ledger(settings)
+        self.connection = connect(self.ledger, settings)
+        self.socket = Socket(self.connection, room)
+        self.connection.connection_made(self.socket)
+        self.hear(self.socket.take()[0], Command.CLIENT_IDENTIFIED)
+
+    def ask(self, operation: Ask) -> Request:
+        return self.ledger.submit(operation, asyncio.get_running_loop().create_future())
+
+    def hear(self, to: Package, command: int = Command.PONG) -> None:
+        self.connection.data_received(Package(command, to.correlation_id, b"done").encode())
+
+
+def connect(ledger: Ledger, settings: Settings) -> Connection:
+    return Connection(Link("tcp://node", settings, None, asyncio.get_running_loop().time()), ledger)
+
+
+async def test_what_one_turn_of_the_loop_asks_for_goes_out_in_one_write() -> None:
+    played = Played()
+    for name in ("a", "b", "c"):
+        played.ask(Ask(name))
+        played.connection.wake()
+    assert played.socket.writes == []
+    await asyncio.sleep(0)
+    assert len(played.socket.writes) == 1
+    assert [package.payload for package in played.socket.take()] == [b"a", b"b", b"c"]
+
+
+async def test_an_answer_makes_room_and_what_follows_goes_out_with_it() -> None:
+    played = Played()
+    a = played.ask(Ask("a"))
+    played.connection.wake()
+    await asyncio.sleep(0)
+    played.ask(Ask("b"))
+    played.hear(played.socket.take()[0])
+    assert await a.owner == b"done"
+    assert [package.payload for package in played.socket.take()] == [b"b"], "with no turn of the loop between"
+
+
+async def test_a_full_socket_is_given_no_more_requests_until_it_has_room() -> None:
+    played = Played(room=1_500_000)
+    for _ in range(6):
+        played.ask(Ask("x" * 600_000))
+    played.connection.wake()
+    await asyncio.sleep(0)
+    assert len(played.socket.take()) == 4, "a burst that fits and one that does not"
+    played.connection.wake()
+    await asyncio.sleep(0)
+    assert played.socket.take() == []
+    played.connection.resume_writing()
+    assert len(played.socket.take()) == 2
+
+
+async def test_a_full_socket_is_given_our_answers_to_heartbeats_all_the_same() -> None:
+    played = Played()
+    played.connection.pause_writing()
+    played.hear(Package(0, bytes(range(16))), Command.HEARTBEAT_REQUEST)
+    assert [package.command for package in played.socket.take()] == [Command.HEARTBEAT_RESPONSE]
+
+
+@pytest.mark.parametrize(("room", "end"), [(1 << 30, "closed"), (100, "aborted")])
+async def test_what_the_other_side_does_not_take_does_not_keep_a_socket_open(room: int, end: str) -> None:
+    played = Played(room)
+    played.ask(Ask("x" * 200))
+    played.connection.wake()
+    await asyncio.sleep(0)
+    played.connection.end("the client was closed")
+    assert played.socket.end == end
+
+
+async def test_it_is_over_when_the_socket_is_gone_and_gives_the_ledger_back_what_is_unanswered() -> None:
+    played = Played()
+    again, once = played.ask(Ask("again")), played.ask(AskOnce("once"))
+    played.connection.wake()
+    await asyncio.sleep(0)
+    played.connection.eof_received()
+    assert not played.connection.closed.done()
+    played.connection.connection_lost(None)
+    reason = played.connection.closed.result()
+    assert str(reason) == "the connection to tcp://node is closed: the server ended the connection"
+    assert once.owner.exception() is reason
+    assert not again.owner.done()
+    assert repr(played.ledger) == "<Ledger 0 in flight, 1 waiting, 0 resting>"
+
+
+async def test_a_socket_that_is_lost_says_what_the_system_says() -> None:
+    played = Played()
+    played.connection.connection_lost(ConnectionResetError("Connection reset by peer"))
+    assert "the connection was lost: Connection reset by peer" in str(played.connection.closed.result())
+
+
+async def test_nothing_is_sent_on_a_connection_that_is_ending() -> None:
+    played = Played()
+    played.connection.end("the client was closed")
+    played.ask(AskOnce("once"))
+    played.connection.wake()
+    await asyncio.sleep(0)
+    assert played.socket.take() == []
+
+
+async def test_one_that_was_never_ready_takes_nothing_from_the_one_that_is() -> None:
+    played = Played()
+    once = played.ask(AskOnce("once"))
+    played.connection.wake()
+    await asyncio.sleep(0)
+    late = connect(played.ledger, Settings())
+    late.connection_made(Socket(late))
+    late.connection_lost(None)
+    assert isinstance(late.closed.result(), ConnectionClosed)
+    played.hear(played.socket.take()[0])
+    assert await once.owner == b"done"
+
+
+async def test_an_answer_for_one_who_left_in_the_same_turn_of_the_loop() -> None:
+    played = Played()
+    gone = played.ask(Ask("gone"))
+    played.connection.wake()
+    await asyncio.sleep(0)
+    gone.owner.cancel()  # and not withdrawn yet: whoever awaited it has not run
+    played.hear(played.socket.take()[0])
+    assert gone.is_settled
+
+
+async def test_one_that_is_over_is_kept_by_nobody() -> None:
+    played = Played()
+    played.connection.connection_lost(None)
+    alive = weakref.ref(played.connection)
+    del played
+    gc.collect()
+    assert alive() is None
