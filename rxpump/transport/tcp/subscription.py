@@ -20,18 +20,15 @@ class ChannelSubscription(Subscription):
         self._give_up = give_up
         self._news = asyncio.Event()
         channel.on_change = self._news.set
-        self._news.set()  # what came with the confirmation is there already
 
     async def next(self) -> Sequence[Event]:
         """Wait for events and give all that have come."""
-        while True:
-            await self._news.wait()
-            self._news.clear()
-            if records := self._channel.take():
-                self._news.set()  # more may have come, or its end, between this batch and the next pull
-                return [Event(record) for record in records]
+        while not (records := self._channel.take()):
             if self._channel.ending is not None:
                 raise self._channel.ending
+            self._news.clear()
+            await self._news.wait()
+        return [Event(record) for record in records]
 
     def close(self) -> None:
         """Unsubscribe."""
