@@ -20,6 +20,7 @@ from rxpump.errors import (
 )
 from rxpump.new_event import NewEvent
 from rxpump.status import Closed, Connected, Connecting, Reconnecting
+from rxpump.transport.paging import stream_pages
 from rxpump.wire import schema
 from rxpump.wire.codes import ReadStreamResult
 from rxpump.wire.commands import Command
@@ -285,6 +286,33 @@ async def test_a_reply_over_the_limit_fails_its_request_and_no_other(client_of: 
         assert isinstance(outcome, FrameTooLarge)
         assert (outcome.size, outcome.limit) == (5018, 4096)
         assert reasons(client) == ["a frame of 5018 bytes is over the limit of 4096"]
+
+
+async def test_pages_that_would_be_over_the_limit_are_asked_for_in_halves(client_of: MakeClient) -> None:
+    counts: list[int] = []
+
+    async def serve(peer: Peer) -> None:
+        await peer.introduce()
+        while True:
+            request = await peer.request(Command.READ_STREAM_EVENTS_FORWARD)
+            read = schema.ReadStreamEvents.FromString(request.payload)
+            counts.append(read.max_count)
+            numbers = range(read.from_event_number, min(read.from_event_number + read.max_count, 16))
+            records = [schema.EventRecord(event_number=number, data=bytes(1000)) for number in numbers]
+            page = schema.ReadStreamEventsCompleted(
+                events=[schema.ResolvedIndexedEvent(event=record) for record in records],
+                next_event_number=numbers.stop,
+                is_end_of_stream=numbers.stop == 16,
+            )
+            peer.reply(request, Command.READ_STREAM_EVENTS_FORWARD_COMPLETED, page)
+
+    async with ScriptedServer(serve) as server:
+        client = client_of(server, max_frame_bytes=5000)
+        await client.open()
+        pages = stream_pages(client, "ponies", 0, 16, StreamDirection.FORWARD, resolve_links=False)
+        assert [event.number async for page in pages for event in page] == list(range(16))
+        assert counts == [16, 8, 4, 4, 4, 4]
+        assert server.accepted == 3, "a frame that cannot be received costs its connection"
 
 
 async def test_a_failure_that_the_server_names_arrives_as_its_error(client_of: MakeClient) -> None:

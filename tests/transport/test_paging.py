@@ -1,0 +1,150 @@
+"""From one page to the next: one page of read-ahead, none past the end, fewer events where a page is too large."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from rxpump.direction import StreamDirection
+from rxpump.errors import ConnectionClosed, FrameTooLarge, StreamNotFound
+from rxpump.pages import AllPage, StreamPage
+from rxpump.position import FIRST_POSITION, Position
+from rxpump.transport.paging import all_pages, stream_pages
+from tests.streams.fake_store import FakeStore
+
+FORWARD = StreamDirection.FORWARD
+
+
+class Store(FakeStore):
+    """Notes what is read; a page of more than `most` events is too large to be received."""
+
+    def __init__(self, events: int, most: int = 4096) -> None:
+        super().__init__()
+        self.most = most
+        self.reads: list[tuple[Any, int]] = []
+        for _ in range(events):
+            self.write()
+
+    async def read_stream(
+        self, stream: str, from_event: int, max_count: int, *args: Any, **kwargs: Any
+    ) -> StreamPage:
+        self._note(from_event, max_count)
+        return await super().read_stream(stream, from_event, max_count, *args, **kwargs)
+
+    async def read_all(self, from_position: Position, max_count: int, *args: Any, **kwargs: Any) -> AllPage:
+        self._note(from_position, max_count)
+        return await super().read_all(from_position, max_count, *args, **kwargs)
+
+    def _note(self, cursor: Any, count: int) -> None:
+        self.reads.append((cursor, count))
+        if count > self.most:
+            raise FrameTooLarge(count * 100, self.most * 100)
+
+    def pages(self, batch_size: int, from_event: int = 0) -> Any:
+        return stream_pages(self, "s", from_event, batch_size, FORWARD, resolve_links=False)
+
+
+async def let_everything_happen() -> None:
+    for _ in range(20):
+        await asyncio.sleep(0)
+
+
+async def test_a_stream_is_read_to_its_end_and_no_further() -> None:
+    store = Store(10)
+    pages = [[event.number for event in page] async for page in store.pages(4)]
+    assert pages == [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9]]
+    assert store.reads == [(0, 4), (4, 4), (8, 4)]
+
+
+async def test_the_whole_database_is_read_until_a_page_has_no_events() -> None:
+    store = Store(5)
+    pages = [
+        [event.number for event in page]
+        async for page in all_pages(store, FIRST_POSITION, 3, FORWARD, resolve_links=False)
+    ]
+    assert pages == [[0, 1, 2], [3, 4], []]
+    assert [position for position, _ in store.reads] == [(0, 0), (350, 0), (550, 0)]
+
+
+async def test_one_page_is_read_ahead_and_no_more() -> None:
+    store = Store(10)
+    pages = store.pages(2)
+    await let_everything_happen()
+    assert store.reads == [], "nothing before it is pulled"
+    await anext(pages)
+    await let_everything_happen()
+    assert len(store.reads) == 2
+    await anext(pages)
+    await let_everything_happen()
+    assert len(store.reads) == 3
+    await pages.aclose()
+
+
+async def test_a_reader_who_leaves_leaves_nothing() -> None:
+    store = Store(10)
+    pages = store.pages(2)
+    await anext(pages)
+    await pages.aclose()
+    await let_everything_happen()
+    assert store.runtime.tasks == frozenset()
+
+
+async def test_a_reader_who_is_cancelled_while_waiting_leaves_nothing() -> None:
+    store = Store(10)
+
+    async def never(*args: Any, **kwargs: Any) -> StreamPage:
+        await asyncio.sleep(3600)
+        raise AssertionError
+
+    store.read_stream = never  # type: ignore[method-assign]
+    pages = store.pages(2)
+    reading = asyncio.create_task(anext(pages))
+    await let_everything_happen()
+    reading.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await reading
+    await let_everything_happen()
+    assert store.runtime.tasks == frozenset()
+
+
+async def test_a_failure_comes_after_the_pages_before_it() -> None:
+    store = Store(10)
+
+    def fail(name: str) -> None:
+        if len(store.reads) == 2:
+            raise ConnectionClosed("tcp://node", "lost")
+
+    store.step = fail
+    pages = store.pages(4)
+    assert [event.number for event in await anext(pages)] == [0, 1, 2, 3]
+    with pytest.raises(ConnectionClosed):
+        await anext(pages)
+
+
+async def test_a_failure_that_nobody_waits_for_is_nobodys() -> None:
+    """Warnings are errors here: an exception that is never retrieved would be one."""
+    store = Store(4)
+    pages = store.pages(2)
+    await anext(pages)
+    store.records.clear()
+    await let_everything_happen()
+    await pages.aclose()
+
+
+async def test_a_stream_that_is_not_there() -> None:
+    with pytest.raises(StreamNotFound):
+        await anext(Store(0).pages(2))
+
+
+async def test_where_a_page_would_be_too_large_fewer_events_are_asked_for_from_then_on() -> None:
+    store = Store(10, most=3)
+    numbers = [event.number async for page in store.pages(8) for event in page]
+    assert numbers == list(range(10))
+    assert store.reads == [(0, 8), (0, 4), (0, 2), (2, 2), (4, 2), (6, 2), (8, 2)]
+
+
+async def test_one_event_that_is_too_large_by_itself_is_an_error() -> None:
+    with pytest.raises(FrameTooLarge):
+        await anext(Store(3, most=0).pages(4))
