@@ -87,7 +87,7 @@ class _Valve(Stage[T, T]):
     def on_next(self, value: T) -> None:
         """Deliver an item, keep it, or give one up."""
         is_straight = self._flow.is_clear and not self._origins.count
-        kept = Kept(value, self._origins.begin())
+        kept = Kept(value, self.begin())
         try:
             if is_straight:
                 self.deliver(value, (kept,))

@@ -99,11 +99,7 @@ class Stage(abc.ObserverBase[T], abc.DisposableBase, Generic[T, R]):
         except BufferOverflow as error:
             self.on_error(error)
         else:
-            flow = Flow.current()
-            if flow is not self._above and flow is not None:
-                self._above = flow
-                flow.entrust(self._task, self._flow)
-            self.keep(value, self._origins.begin())
+            self.keep(value, self.begin())
 
     def on_error(self, error: Exception) -> None:
         """End with `error`, at once."""
@@ -116,6 +112,14 @@ class Stage(abc.ObserverBase[T], abc.DisposableBase, Generic[T, R]):
         self._change.set()
 
     # What the work does -------------------------------------------------------------------------------
+
+    def begin(self) -> Entry:
+        """Account for an item that arrives."""
+        flow = Flow.current()
+        if flow is not self._above and flow is not None:
+            self._above = flow
+            flow.entrust(self._task, self._flow)
+        return self._origins.begin()
 
     def keep(self, item: T, entry: Entry) -> None:
         """Put an item behind those that wait."""

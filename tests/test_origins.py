@@ -1,0 +1,219 @@
+"""How far work is done, whatever order it finishes in; without a loop, by hand."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from rxpump.flow import Flow
+from rxpump.origins import Entry, Origins
+
+
+class Keeping:
+    """A keeper with its accounts, fed from a Flow."""
+
+    def __init__(self) -> None:
+        self.origins = Origins()
+        self.entries: list[Entry] = []
+
+    def on_next(self, item: Any) -> None:
+        self.entries.append(self.origins.begin())
+
+    def finish(self, index: int) -> Any:
+        return self.origins.finish(self.entries[index])
+
+
+@pytest.fixture
+def keeping() -> Keeping:
+    return Keeping()
+
+
+def deliver(flow: Flow, keeping: Keeping, *events: Any) -> None:
+    for event in events:
+        flow.deliver(keeping.on_next, f"of {event}", event)
+
+
+def test_in_order_each_result_is_of_its_own_event(keeping: Keeping) -> None:
+    flow = Flow("source")
+    deliver(flow, keeping, "a", "b", "c")
+    assert [keeping.finish(index) for index in range(3)] == ["a", "b", "c"]
+    assert keeping.origins.done == "c"
+    assert keeping.origins.count == 0
+
+
+def test_out_of_order_it_is_the_last_event_of_what_is_finished(keeping: Keeping) -> None:
+    deliver(Flow("source"), keeping, "a", "b", "c", "d")
+    assert keeping.finish(2) is None, "the oldest is unfinished, nothing is done"
+    assert keeping.finish(0) == "a"
+    assert keeping.finish(3) == "a", "b is unfinished"
+    assert keeping.finish(1) == "d"
+
+
+def test_an_event_of_many_items_is_done_with_the_last_of_them(keeping: Keeping) -> None:
+    flow, b = Flow("source"), object()
+    deliver(flow, keeping, "a", b, b, b)
+    keeping.finish(0)
+    assert keeping.finish(1) is b, "all before b is done, so a result may go out in its name"
+    assert keeping.origins.done == "a", "which says nothing of b itself"
+    assert keeping.origins.has_more(b)
+    keeping.finish(3)
+    assert keeping.origins.done == "a"
+    keeping.finish(2)
+    assert keeping.origins.done is b
+    assert not keeping.origins.has_more(b)
+
+
+def test_while_an_event_is_being_delivered_it_is_not_done(keeping: Keeping) -> None:
+    flow = Flow("source")
+    done: list[Any] = []
+
+    def at_once(item: str) -> None:
+        for _ in range(2):  # as flat_map does
+            keeping.on_next(item)
+            keeping.finish(-1)
+            keeping.origins.settle()
+            done.append(keeping.origins.done)
+
+    flow.deliver(at_once, "a", "a")
+    flow.deliver(at_once, "b", "b")
+    assert done == [None, None, "a", "a"]
+    keeping.origins.settle()
+    assert keeping.origins.done == "b"
+
+
+def test_what_a_stage_above_still_keeps_of_an_event_counts(keeping: Keeping) -> None:
+    above, source = Keeping(), Flow("source")
+    stage = Flow("stage", above.origins.has_more)
+    event = object()
+    deliver(source, above, event, event)
+
+    def pass_on(index: int) -> None:
+        stage.deliver(keeping.on_next, "item", above.finish(index))
+        keeping.finish(-1)
+        keeping.origins.settle()
+
+    pass_on(0)
+    assert keeping.origins.done is None
+    assert keeping.origins.has_more(event), "and so it counts for who is below this one"
+    pass_on(1)
+    assert keeping.origins.done is event
+    assert not keeping.origins.has_more(event)
+
+
+def test_the_rest_of_an_event_may_never_come_and_a_later_one_shows_it(keeping: Keeping) -> None:
+    above, source = Keeping(), Flow("source")
+    stage = Flow("stage", above.origins.has_more)
+    deliver(source, above, "a", "a", "b")
+    stage.deliver(keeping.on_next, "item", above.finish(0))
+    keeping.finish(0)
+    assert keeping.origins.done is None
+    above.finish(1)  # and filtered out on its way
+    keeping.origins.settle()
+    assert keeping.origins.done == "a"
+
+
+def deliver_without_flow(keeping: Keeping) -> None:
+    keeping.on_next("item")
+
+
+def deliver_late(keeping: Keeping) -> None:
+    """As a timer does that was set in a delivery: the Flow is found, and delivers something else or nothing."""
+    flow = Flow("source")
+    flow.enter()
+    flow.origin = "a"
+    flow.knows_origin = False
+    keeping.on_next("item")
+    Flow.leave()
+
+
+def deliver_merged(keeping: Keeping) -> None:
+    deliver(Flow("left"), keeping, "a")
+    deliver(Flow("right"), keeping, "b")
+
+
+def deliver_of_the_unknown(keeping: Keeping) -> None:
+    Flow("stage").deliver(keeping.on_next, "item", None, knows_origin=False)
+
+
+@pytest.mark.parametrize("way", [deliver_without_flow, deliver_late, deliver_merged, deliver_of_the_unknown])
+def test_what_comes_of_no_one_source_is_not_known(way: Callable[[Keeping], None], keeping: Keeping) -> None:
+    way(keeping)
+    assert not keeping.origins.are_known
+    deliver(Flow("another"), keeping, "c")
+    for index in range(len(keeping.entries)):
+        keeping.finish(index)
+    assert not keeping.origins.are_known, "for good"
+    assert keeping.origins.count == 0
+
+
+def test_a_source_may_follow_one_that_is_over_and_what_that_broke_off_is_not_done(keeping: Keeping) -> None:
+    first, second = Flow("first"), Flow("second")
+    deliver(first, keeping, "a", "b")
+    first.end()
+    keeping.finish(0)
+    deliver(second, keeping, "b again", "c")
+    keeping.finish(1)
+    assert keeping.origins.are_known
+    assert keeping.origins.done is None
+    keeping.finish(2)
+    assert keeping.origins.done == "b again"
+
+
+def test_a_delivery_within_another_restores_it() -> None:
+    outer, inner = Flow("outer"), Flow("inner")
+    seen: list[Any] = []
+
+    def note(item: str) -> None:
+        flow = Flow.current()
+        seen.append((item, flow and flow.name, flow and flow.origin, flow and flow.knows_origin))
+
+    def nested(item: str) -> None:
+        inner.deliver(note, "inner", "i")
+        note(item)
+
+    outer.deliver(nested, "outer", "o")
+    note("after")
+    assert seen == [("inner", "inner", "i", True), ("outer", "outer", "o", True), ("after", None, None, None)]
+    assert not outer.knows_origin
+    assert not inner.knows_origin
+
+
+def test_a_delivery_that_raises_is_over() -> None:
+    flow = Flow("source")
+
+    def refuse(item: str) -> None:
+        raise ValueError(item)
+
+    with pytest.raises(ValueError, match="item"):
+        flow.deliver(refuse, "item", "a")
+    assert Flow.current() is None
+    assert not flow.knows_origin
+
+
+async def test_while_a_source_waits_it_delivers_nothing_and_what_it_started_is_of_no_event() -> None:
+    flow = Flow("source")
+    seen: list[Any] = []
+
+    async def later() -> None:
+        current = Flow.current()
+        seen.append((current, current and current.knows_origin))
+
+    flow.enter()
+    flow.origin = "a"
+    task = asyncio.create_task(later())
+    await flow.until_clear()
+    await task
+    assert seen == [(flow, False)]
+    assert flow.knows_origin, "it goes on delivering"
+    assert flow.may_bring_more("a")
+    Flow.leave()
+    assert not flow.may_bring_more("a")
+
+
+def test_its_repr_tells_how_far_it_is(keeping: Keeping) -> None:
+    deliver(Flow("source"), keeping, "a", "b")
+    keeping.finish(0)
+    assert repr(keeping.origins) == "<Origins 1 items of 1 events unfinished, done up to 'a'>"
