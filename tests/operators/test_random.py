@@ -1,0 +1,83 @@
+"""Pipelines of stages made by chance and ended at a random moment leave no hold, task or timer behind."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from typing import Any
+
+import pytest
+import reactivex
+from reactivex import operators as rx
+
+from rxpump import operators as ops
+from rxpump.errors import ClientClosed
+from rxpump.flow import watch_brakes
+from rxpump.runtime import Runtime
+from tests.fakes import Keeper, Pages, numbers
+from tests.operators.sources import settle
+
+
+async def dawdle(item: Any) -> Any:
+    for _ in range(hash(item) % 5 if isinstance(item, int) else 2):
+        await asyncio.sleep(0)
+    return item
+
+
+async def fail_at_last(item: Any) -> Any:
+    await asyncio.sleep(0)
+    if item == 300:
+        raise LookupError("the work failed")
+    return item
+
+
+STAGES = [
+    lambda: rx.map(lambda item: item),
+    lambda: rx.filter(lambda item: True),
+    lambda: rx.flat_map(lambda item: reactivex.from_iterable([item, item])),
+    lambda: rx.share(),
+    lambda: ops.map_async(dawdle, 1, high=8),
+    lambda: ops.map_async(dawdle, 4, high=8),
+    lambda: ops.flat_map_async(dawdle, 3, high=8),
+    lambda: ops.partition_by(lambda item: hash(str(item)) % 3, dawdle, 2, high=8),
+    lambda: ops.exhaust_map_async(dawdle),
+    lambda: ops.on_backpressure_drop(),
+    lambda: ops.on_backpressure_latest(),
+    lambda: ops.on_backpressure_buffer(10, ops.OverflowStrategy.DROP_OLDEST),
+    lambda: ops.map_async(fail_at_last, 2, high=8),
+    lambda: ops.rate_limit(1_000_000),
+]
+
+
+@pytest.mark.parametrize("seed", range(150))
+async def test_nothing_is_left(seed: int) -> None:
+    rng = random.Random(seed)
+    runtime = Runtime("test")
+    failure = LookupError("the source failed") if rng.random() < 0.3 else None
+    pages = Pages(numbers(rng.choice([1, 5, 100]), 10), failure)
+    sink = Keeper(high=rng.choice([1, 5, 50]))
+    ends: list[str] = []
+
+    with watch_brakes() as brakes:
+        pipeline = pages.source(runtime).pipe(*(rng.choice(STAGES)() for _ in range(rng.randint(1, 5))))
+        running = pipeline.subscribe(
+            sink.on_next, lambda error: ends.append(type(error).__name__), lambda: ends.append("completed")
+        )
+    for _ in range(rng.randint(0, 40)):
+        await settle(rng.randint(0, 5))
+        sink.take(rng.randint(0, 10))
+    if rng.random() < 0.5:
+        running.dispose()
+    else:
+        await runtime.stop()
+    sink.take(len(sink.items))
+    sink.brake.close()
+    kept = len(sink.items)
+    await settle(100)
+    assert len(ends) <= 1
+    assert set(ends) <= {"completed", "LookupError", ClientClosed.__name__, "WorkCancelled"}
+    assert len(sink.items) == kept, "nothing is delivered after the end"
+    assert all(not brake._held for brake in [*brakes, sink.brake])
+    assert not runtime.tasks
+    assert pages.opened == pages.closed
+    running.dispose()
