@@ -203,8 +203,8 @@ class BufferOverflow(RxPumpError):
 
     def __str__(self) -> str:
         return (
-            f"{self.buffer} holds {self.capacity} items and its source knows no demand; "
-            "put an on_backpressure operator between them, or pass an (async) iterable instead"
+            f"{self.buffer} holds {self.capacity} items and its source is not one that waits; let an on_backpressure "
+            "operator decide what is dropped, or make it of an (async) iterable"
         )
 
 

@@ -11,9 +11,11 @@ from pathlib import Path
 import pytest
 
 from rxpump.server import EmbeddedServer, SqliteStore
+from tests.proxy import Proxy
 
 PYTHON = os.environ.get("PHOTONPUMP_PYTHON")
 SCRIPT = Path(__file__).with_name("photonpump_verbs.py")
+RECONNECT = Path(__file__).with_name("photonpump_reconnect.py")
 
 pytestmark = pytest.mark.skipif(PYTHON is None, reason="wants photon-pump's environment: make interop")
 
@@ -29,3 +31,19 @@ async def test_every_verb_of_photonpump(kept_in: str, tmp_path: Path) -> None:
         out, _ = await peer.communicate()
     assert peer.returncode == 0, out.decode()
     assert re.search(r"^All \d\d passed$", out.decode(), re.MULTILINE)
+
+
+async def test_photonpump_comes_back_after_its_connection_was_cut() -> None:
+    assert PYTHON is not None
+    async with EmbeddedServer(SqliteStore.in_memory()) as server, Proxy(server.port) as proxy:
+        peer = await asyncio.create_subprocess_exec(
+            PYTHON, str(RECONNECT), "127.0.0.1", str(proxy.port), stdin=PIPE, stdout=PIPE, stderr=STDOUT
+        )
+        assert peer.stdout is not None
+        while await peer.stdout.readline() != b"cut\n":
+            assert peer.returncode is None
+        proxy.cut()
+        out, _ = await peer.communicate(b"done\n")
+    assert peer.returncode == 0, out.decode()
+    assert "came back" in out.decode()
+    assert proxy.accepted == 2

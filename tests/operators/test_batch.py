@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+import pytest
+import reactivex
+from reactivex import operators as rx
+
+from rxpump import operators as ops
+from rxpump.errors import InvalidArgument
+from rxpump.new_event import NewEvent
+from rxpump.operators.stage import Operator
+from rxpump.runtime import Runtime
+from tests.fakes import Pages, numbers
+from tests.operators.events import event
+from tests.operators.sources import Clock, Feed, HeldSink, Seen, settle
+
+
+async def test_full_batches_and_the_rest_at_the_end() -> None:
+    source = Pages(numbers(5, 5)).source(Runtime("test"))
+    batches = await source.pipe(ops.batch(10), rx.to_list())
+    assert batches == [list(range(10)), list(range(10, 20)), list(range(20, 25))]
+
+
+async def test_nothing_makes_no_batch() -> None:
+    assert await Pages([]).source(Runtime("test")).pipe(ops.batch(10), rx.to_list()) == []
+
+
+async def test_after_max_time_a_batch_goes_as_it_is(clock: Clock) -> None:
+    feed, seen = Feed(), Seen()
+    seen.of(feed.pipe(ops.batch(3, max_time=5)))
+    await settle()
+    await clock.advance(100)
+    assert seen.items == [], "no batch without an item"
+    feed.on_next("a")
+    await settle()
+    await clock.advance(4)
+    feed.on_next("b")
+    await clock.advance(0.9)
+    assert seen.items == []
+    await clock.advance(0.2)
+    assert seen.items == [["a", "b"]]
+    for item in "cdef":
+        feed.on_next(item)
+    await settle()
+    assert seen.items == [["a", "b"], ["c", "d", "e"]]
+    feed.on_completed()
+    await settle()
+    assert seen.items[2:] == [["f"]]
+    assert seen.completed == 1
+
+
+async def test_a_batch_is_of_its_last_event() -> None:
+    feed, seen = Feed(), Seen()
+    seen.of(feed.pipe(ops.batch(2)))
+    for item in "abc":
+        feed.on_next(item)
+    feed.on_completed()
+    await settle()
+    assert seen.origins == ["b", "c"]
+
+
+async def test_it_stays_within_max_bytes() -> None:
+    items = [bytes(size) for size in (40, 40, 40, 100, 101, 250, 1, 1)]
+    batches = await Pages([items]).source(Runtime("test")).pipe(ops.batch(100, max_bytes=100), rx.to_list())
+    assert [[len(item) for item in batch] for batch in batches] == [[40, 40], [40], [100], [101], [250], [1, 1]]
+
+
+async def test_events_of_both_kinds_have_a_size() -> None:
+    items = [NewEvent("A", b"12345", metadata=b"6"), event(data=b"12345"), NewEvent("A", b"x")]
+    batches = await reactivex.of(*items).pipe(ops.batch(100, max_bytes=11), rx.to_list())
+    assert batches == [items[:2], items[2:]]
+
+
+async def test_an_item_without_a_size_is_refused_by_name() -> None:
+    with pytest.raises(InvalidArgument, match="item is 7; allowed is an Event, a NewEvent or bytes"):
+        await Pages([[7, 8]]).source(Runtime("test")).pipe(ops.batch(100, max_bytes=11))
+
+
+async def test_two_batches_may_wait_then_it_holds() -> None:
+    pages, sink = Pages(numbers(1000, 5)), HeldSink()
+    subscription = pages.source(Runtime("test")).pipe(ops.batch(10)).subscribe(sink.on_next)
+    await settle(200)
+    assert sink.items == [list(range(10))]
+    assert pages.asked <= 7
+    subscription.dispose()
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: ops.batch(0), "max_size is 0"),
+        (lambda: ops.batch(1, max_time=0), "max_time is 0"),
+        (lambda: ops.batch(1, max_bytes=0), "max_bytes is 0"),
+        (lambda: ops.batch(10, high=5), "high is 5; allowed is a whole number, 10 or more"),
+    ],
+)
+def test_limits_that_let_nothing_through_are_refused(make: Operator[object, object], message: str) -> None:
+    with pytest.raises(InvalidArgument, match=message):
+        make()  # type: ignore[call-arg]

@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+from rxpump import operators as ops
+from tests.operators.sources import Feed, Gates, HeldSink, Seen, settle
+
+
+async def test_what_comes_while_one_is_under_way_is_dropped() -> None:
+    feed, gates, seen, dropped = Feed(), Gates(str.upper), Seen(), []
+    seen.of(feed.pipe(ops.exhaust_map_async(gates, on_dropped=dropped.append)))
+    for item in "abc":
+        feed.on_next(item)
+    await settle()
+    assert not feed.is_held
+    await gates.open("a")
+    feed.on_next("d")
+    feed.on_next("e")
+    feed.on_completed()
+    await settle()
+    assert not seen.is_ended
+    await gates.open("d")
+    assert gates.begun == ["a", "d"]
+    assert dropped == ["b", "c", "e"]
+    assert seen.items == ["A", "D"]
+    assert seen.origins == ["a", "d"]
+    assert seen.completed == 1
+
+
+async def test_it_is_busy_until_its_result_is_delivered() -> None:
+    feed, gates, sink = Feed(), Gates(), HeldSink()
+    subscription = feed.pipe(ops.exhaust_map_async(gates)).subscribe(sink.on_next)
+    feed.on_next("a")
+    await settle()
+    await gates.open("a")
+    feed.on_next("b")
+    await settle()
+    await gates.open("b")
+    feed.on_next("c")
+    await settle()
+    assert gates.begun == ["a", "b"], "b's result waits for the sink, which has not taken a"
+    assert sink.take(1) == ["a"]
+    await settle()
+    feed.on_next("d")
+    await settle()
+    assert gates.begun == ["a", "b", "d"]
+    subscription.dispose()
+
+
+async def test_a_failure_is_the_error() -> None:
+    feed, gates, seen = Feed(), Gates(), Seen()
+    seen.of(feed.pipe(ops.exhaust_map_async(gates)))
+    feed.on_next("a")
+    await settle()
+    await gates.fail("a", LookupError("a"))
+    assert [str(error) for error in seen.errors] == ["a"]
+    assert not feed.observers

@@ -1,0 +1,160 @@
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+import reactivex
+from reactivex import operators as rx
+
+from rxpump import operators as ops
+from rxpump.errors import InvalidArgument
+from rxpump.runtime import Runtime
+from tests.fakes import Pages, numbers
+from tests.operators.sources import Feed, Gates, HeldSink, Seen, settle
+
+
+async def test_one_after_the_other_unless_told_otherwise() -> None:
+    feed, gates, seen = Feed(), Gates(str.upper), Seen()
+    seen.of(feed.pipe(ops.map_async(gates)))
+    for item in "abc":
+        feed.on_next(item)
+    await settle()
+    assert gates.begun == ["a"]
+    await gates.open("a", "b")
+    assert seen.items == ["A", "B"]
+    assert gates.begun == ["a", "b", "c"]
+    await gates.open("c")
+    feed.on_completed()
+    await settle()
+    assert seen.completed == 1
+
+
+async def test_side_by_side_in_the_order_of_the_items() -> None:
+    feed, gates, seen = Feed(), Gates(str.upper), Seen()
+    seen.of(feed.pipe(ops.map_async(gates, max_concurrent=3)))
+    for item in "abcde":
+        feed.on_next(item)
+    await settle()
+    assert gates.begun == ["a", "b", "c"]
+    await gates.open("c", "b")
+    assert seen.items == [], "a comes first"
+    assert gates.begun == ["a", "b", "c"], "finished ones that wait count"
+    await gates.open("a")
+    assert seen.items == ["A", "B", "C"]
+    assert gates.begun == ["a", "b", "c", "d", "e"]
+    feed.on_completed()
+    await gates.open("e")
+    assert not seen.is_ended
+    await gates.open("d")
+    assert seen.items == ["A", "B", "C", "D", "E"]
+    assert seen.completed == 1
+
+
+@pytest.mark.parametrize("max_concurrent", [1, 3])
+async def test_each_result_is_of_its_own_event(max_concurrent: int) -> None:
+    feed, gates, seen = Feed(), Gates(str.upper), Seen()
+    seen.of(feed.pipe(ops.map_async(gates, max_concurrent)))
+    for item in "abc":
+        feed.on_next(item)
+    feed.on_completed()
+    await settle()
+    while not seen.is_ended:
+        await gates.open(*reversed(gates.waiting))
+    assert seen.items == ["A", "B", "C"]
+    assert seen.origins == ["a", "b", "c"]
+
+
+async def test_results_of_one_event_are_each_of_it() -> None:
+    feed, seen = Feed(), Seen()
+
+    async def same(item: Any) -> Any:
+        return item
+
+    seen.of(feed.pipe(rx.flat_map(lambda item: reactivex.of(1, 2)), ops.map_async(same)))
+    feed.on_next("a")
+    feed.on_next("b")
+    await settle()
+    assert seen.origins == ["a", "a", "b", "b"]
+    feed.on_completed()
+
+
+async def test_a_failure_comes_in_its_turn_and_cancels_the_rest() -> None:
+    feed, gates, seen = Feed(), Gates(), Seen()
+    seen.of(feed.pipe(ops.map_async(gates, max_concurrent=4)))
+    for item in "abcd":
+        feed.on_next(item)
+    await settle()
+    await gates.fail("b", LookupError("b"))
+    await gates.fail("d", LookupError("d"))
+    assert not seen.is_ended, "a is still to come"
+    await gates.open("a")
+    assert seen.items == ["a"]
+    assert [str(error) for error in seen.errors] == ["b"]
+    assert gates.cancelled == ["c"]
+    assert not feed.observers
+
+
+async def test_what_raises_before_its_first_wait_is_the_error_too() -> None:
+    seen = Seen()
+
+    def refuse(item: int) -> Any:
+        raise LookupError(item)
+
+    for max_concurrent in (1, 2):
+        seen = Seen()
+        seen.of(reactivex.of(1).pipe(ops.map_async(refuse, max_concurrent)))
+        await seen.until_ended()
+        assert [repr(error) for error in seen.errors] == ["LookupError(1)"]
+
+
+@pytest.mark.parametrize("max_concurrent", [1, 5])
+async def test_while_what_is_below_is_full_no_work_is_begun_beyond_max_concurrent(max_concurrent: int) -> None:
+    pages, sink, begun = Pages(numbers(100, 10)), HeldSink(), []
+
+    async def note(item: int) -> int:
+        begun.append(item)
+        return item
+
+    subscription = (
+        pages.source(Runtime("test")).pipe(ops.map_async(note, max_concurrent, high=20)).subscribe(sink.on_next)
+    )
+    await settle(100)
+    assert sink.items == [0]
+    assert len(begun) <= 1 + max_concurrent + 1
+    assert pages.asked <= 3
+    taken = []
+    while len(taken) < 1000:
+        taken += sink.take(1)
+        await settle()
+    assert taken == list(range(1000))
+    subscription.dispose()
+
+
+async def test_anything_that_can_be_awaited_will_do() -> None:
+    def answer(item: int) -> asyncio.Future[int]:
+        future = asyncio.get_running_loop().create_future()
+        future.set_result(item * 2)
+        return future
+
+    for max_concurrent in (1, 2):
+        source = Pages(numbers(1, 3)).source(Runtime("test"))
+        assert await source.pipe(ops.map_async(answer, max_concurrent), rx.to_list()) == [0, 2, 4]
+
+
+async def test_more_at_once_than_the_high_mark_is_refused() -> None:
+    with pytest.raises(InvalidArgument, match="high is 4; allowed is a whole number, 5 or more"):
+        ops.map_async(Gates(), max_concurrent=5, high=4)
+    with pytest.raises(InvalidArgument, match="max_concurrent is 0"):
+        ops.map_async(Gates(), max_concurrent=0)
+
+
+async def test_unless_told_otherwise_the_high_mark_leaves_room_for_the_work() -> None:
+    feed, gates, seen = Feed(), Gates(), Seen()
+    subscription = seen.of(feed.pipe(ops.map_async(gates, max_concurrent=100)))
+    for item in range(150):
+        feed.on_next(item)
+    await settle()
+    assert len(gates.begun) == 100
+    assert not feed.is_held
+    subscription.dispose()

@@ -1,0 +1,155 @@
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+import reactivex
+from reactivex import operators as rx
+
+from rxpump import operators as ops
+from rxpump.errors import BufferOverflow, InvalidArgument
+from rxpump.operators import OverflowStrategy
+from rxpump.runtime import Runtime
+from tests.fakes import Pages, numbers
+from tests.operators.sources import Feed, HeldSink, Seen, settle
+
+
+async def take_all(sink: HeldSink) -> list[Any]:
+    taken: list[Any] = []
+    while sink.items:
+        taken += sink.take(1)
+        await settle()
+    return taken
+
+
+async def test_while_the_sink_takes_them_items_go_straight_through() -> None:
+    feed, seen = Feed(), Seen()
+    subscription = seen.of(feed.pipe(ops.on_backpressure_buffer(1)))
+    for number, item in enumerate("abc"):
+        feed.on_next(item)
+        assert len(seen.items) == number + 1, "at once, not a turn later"
+    assert seen.items == seen.origins == ["a", "b", "c"]
+    subscription.dispose()
+
+
+@pytest.mark.parametrize(
+    ("overflow", "delivered", "dropped"),
+    [
+        (OverflowStrategy.DROP_OLDEST, ["a", "d", "e"], ["b", "c"]),
+        (OverflowStrategy.DROP_NEWEST, ["a", "b", "c"], ["d", "e"]),
+    ],
+)
+async def test_while_it_does_not_they_are_kept_until_there_is_no_room(
+    overflow: OverflowStrategy, delivered: list[str], dropped: list[str]
+) -> None:
+    feed, sink, gone = Feed(), HeldSink(), []
+    subscription = feed.pipe(ops.on_backpressure_buffer(2, overflow, on_dropped=gone.append)).subscribe(sink.on_next)
+    for item in "abcde":
+        feed.on_next(item)
+        await settle()
+        assert not feed.is_held
+    assert gone == dropped
+    assert await take_all(sink) == delivered
+    feed.on_next("f")
+    assert sink.items == ["f"], "straight through again"
+    subscription.dispose()
+
+
+async def test_unless_told_otherwise_a_full_buffer_is_an_error() -> None:
+    feed, sink, seen = Feed(), HeldSink(), Seen()
+    feed.pipe(ops.on_backpressure_buffer(2), rx.do_action(sink.on_next)).subscribe(on_error=seen.on_error)
+    for item in "abc":
+        feed.on_next(item)
+    assert seen.errors == []
+    feed.on_next("d")
+    (error,) = seen.errors
+    assert isinstance(error, BufferOverflow)
+    assert (error.buffer, error.capacity) == ("on_backpressure_buffer", 2)
+    assert not feed.observers
+
+
+async def test_what_is_kept_when_the_source_completes_is_delivered_first() -> None:
+    feed, sink, done = Feed(), HeldSink(), asyncio.Event()
+    feed.pipe(ops.on_backpressure_buffer(5)).subscribe(sink.on_next, on_completed=done.set)
+    for item in "abc":
+        feed.on_next(item)
+    feed.on_completed()
+    await settle()
+    assert not done.is_set()
+    assert await take_all(sink) == ["a", "b", "c"]
+    assert done.is_set()
+
+
+async def test_nothing_overtakes_what_is_kept() -> None:
+    feed, sink = Feed(), HeldSink()
+    subscription = feed.pipe(ops.on_backpressure_buffer(300)).subscribe(sink.on_next)
+    taken: list[int] = []
+    for item in range(300):
+        feed.on_next(item)
+        if item % 3:
+            taken += sink.take(1)
+        for _ in range(item % 4):
+            await asyncio.sleep(0)
+    taken += await take_all(sink)
+    assert taken == list(range(300))
+    subscription.dispose()
+
+
+async def test_a_source_runs_on_while_the_sink_is_held() -> None:
+    pages, sink = Pages(numbers(100, 10)), HeldSink()
+    done = asyncio.Event()
+    operator = ops.on_backpressure_buffer(10, OverflowStrategy.DROP_OLDEST)
+    pages.source(Runtime("test")).pipe(operator).subscribe(sink.on_next, on_completed=done.set)
+    await settle(300)
+    assert pages.closed == 1
+    assert await take_all(sink) == [0, *range(990, 1000)]
+    await done.wait()
+
+
+async def test_an_item_dropped_is_no_work_that_is_unfinished() -> None:
+    feed, sink, seen = Feed(), HeldSink(), Seen()
+    operator = ops.on_backpressure_buffer(1, OverflowStrategy.DROP_OLDEST)
+    subscription = feed.pipe(operator, rx.do_action(seen.on_next)).subscribe(sink.on_next)
+    for item in "abcd":
+        feed.on_next(item)
+    await take_all(sink)
+    assert seen.items == seen.origins == ["a", "d"]
+    subscription.dispose()
+
+
+async def test_a_callback_that_raises_is_the_error() -> None:
+    feed, sink, seen = Feed(), HeldSink(), Seen()
+
+    def refuse(item: str) -> None:
+        raise LookupError(item)
+
+    operator = ops.on_backpressure_buffer(1, OverflowStrategy.DROP_NEWEST, on_dropped=refuse)
+    feed.pipe(operator, rx.do_action(sink.on_next)).subscribe(on_error=seen.on_error)
+    for item in "abc":
+        feed.on_next(item)
+    assert [repr(error) for error in seen.errors] == ["LookupError('c')"]
+    assert not feed.observers
+
+
+async def test_a_subscriber_that_raises_gets_that_as_its_error_and_the_source_does_not_notice() -> None:
+    feed, errors = Feed(), []
+
+    def refuse(item: str) -> None:
+        raise LookupError(item)
+
+    ops.on_backpressure_buffer(1)(feed).subscribe(refuse, errors.append)
+    feed.on_next("a")
+    assert [repr(error) for error in errors] == ["LookupError('a')"]
+    assert not feed.observers
+
+
+def test_room_for_nothing_is_refused() -> None:
+    with pytest.raises(InvalidArgument, match="capacity is 0"):
+        ops.on_backpressure_buffer(0)
+
+
+def test_without_a_loop_it_says_so() -> None:
+    errors: list[Exception] = []
+    reactivex.of(1).pipe(ops.on_backpressure_buffer(1)).subscribe(on_error=errors.append)
+    assert "no running event loop" in str(errors[0])
