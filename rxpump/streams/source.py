@@ -16,14 +16,11 @@ from typing import Generic, TypeVar
 from reactivex import abc
 
 from rxpump.errors import ClientClosed
-from rxpump.flow import Flow
+from rxpump.flow import SLICE_SECONDS, Flow
 from rxpump.runtime import Runtime
 from rxpump.streams.observable import Observable
 
 T = TypeVar("T")
-
-SLICE_SECONDS = 0.003
-"""How long a source delivers at a stretch before the loop gets a turn."""
 
 Pages = AsyncGenerator[Iterable[T], None]
 
