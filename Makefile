@@ -34,7 +34,7 @@ help:
 	@echo 'make test                  the tests (TESTS=path for some)'
 	@echo 'make lint                  ruff, mypy --strict, and the floors of the design'
 	@echo 'make format                let ruff put the code into shape'
-	@echo 'make test-long             the tests that take minutes'
+	@echo 'make test-long             the tests that take minutes (ROUNDS=200 for a tenth of them)'
 	@echo 'make test-oldest-protobuf  the tests, with the oldest protobuf that rxpump works with'
 	@echo 'make test-all-pythons      the tests, with every Python from 3.11 that is installed'
 	@echo 'make interop               another client (photon-pump) against the embedded server'

@@ -99,3 +99,21 @@ async def test_retry_resumes_a_source_that_can(clock: Clock) -> None:
 def test_a_batch_of_nothing_is_refused(wrong: dict[str, int]) -> None:
     with pytest.raises(InvalidArgument):
         ops.batch(**wrong)
+
+
+async def test_rate_limit_lets_so_many_through_in_a_period(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("asyncio_throttle.throttler.time.monotonic", clock)
+    feed, seen = Feed(), Seen()
+    seen.of(feed.pipe(ops.rate_limit(2, per=10.0)))
+    for item in "abcde":
+        feed.on_next(item)
+    await settle()
+    assert seen.items == ["a", "b"]
+    await clock.advance(9.0)
+    assert seen.items == ["a", "b"]
+    await clock.advance(1.5)
+    assert seen.items == ["a", "b", "c", "d"]
+    feed.on_completed()
+    await clock.advance(11.0)
+    await seen.until_ended()
+    assert seen.items == ["a", "b", "c", "d", "e"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import multiprocessing
+import os
 import random
 from collections import deque
 from contextlib import suppress
@@ -118,5 +119,5 @@ async def test_thirty_times(tmp_path):
 
 @pytest.mark.long
 @pytest.mark.timeout(3600)
-async def test_two_thousand_times(tmp_path):
-    await rounds(2000, str(tmp_path / "events.db"))
+async def test_many_times(tmp_path):
+    await rounds(int(os.environ.get("ROUNDS", "2000")), str(tmp_path / "events.db"))
