@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from reactivex.testing.marbles import marbles_testing
+
+from rxpump import operators as ops
+from rxpump.errors import InvalidArgument
+from tests.operators.events import event, linked
+
+NAMES = {"p": event(stream="pony-1"), "q": event(stream="pony-2"), "s": event(stream="stable")}
+
+
+@pytest.mark.parametrize(
+    ("operator", "events", "expected"),
+    [
+        (ops.in_stream("stable"), "-p-s-q-s-|", "---s---s-|"),
+        (ops.in_stream("stable", "pony-1"), "-p-s-q-s-|", "-p-s---s-|"),
+        (ops.in_stream(prefix="pony-"), "-p-s-q-s-#", "-p---q---#"),
+        (ops.in_stream("stable", prefix="pony-2"), "-p-s-q-", "---s-q-"),
+        (ops.in_stream("pony"), "-p-q-|", "-----|"),
+    ],
+)
+def test_only_events_of_these_streams(operator: Any, events: str, expected: str) -> None:
+    with marbles_testing() as (start, cold, _, exp):
+        assert start(cold(events, NAMES).pipe(operator)) == exp(expected, NAMES)
+
+
+@pytest.mark.parametrize(("name", "expected"), [("pony-1", "-l-|"), ("links", "---|")])
+def test_a_linked_event_is_of_the_stream_it_belongs_to(name: str, expected: str) -> None:
+    names = {"l": linked(NAMES["p"], stream="links")}
+    with marbles_testing() as (start, cold, _, exp):
+        assert start(cold("-l-|", names).pipe(ops.in_stream(name))) == exp(expected, names)
+
+
+@pytest.mark.parametrize(
+    ("names", "prefix", "argument"),
+    [((), None, "names"), (("",), None, "names"), ((7,), None, "names"), ((), "", "prefix")],
+)
+def test_what_is_no_name_is_refused_at_the_call(names: tuple[Any, ...], prefix: Any, argument: str) -> None:
+    with pytest.raises(InvalidArgument) as raised:
+        ops.in_stream(*names, prefix=prefix)
+    assert raised.value.argument == argument

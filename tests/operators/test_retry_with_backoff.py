@@ -1,0 +1,220 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import reactivex
+from reactivex import operators as rx
+
+from rxpump import operators as ops
+from rxpump.errors import ConnectionClosed, InvalidArgument, NotConnected
+from rxpump.operators.stage import Operator
+from tests.operators.sources import Clock, Feed, Seen
+
+LOST, FINAL = ConnectionClosed("server", "cut"), NotConnected("closed")
+
+
+class Attempts:
+    """A source that is another Feed each time it is subscribed to."""
+
+    def __init__(self) -> None:
+        self.feeds: list[Feed] = []
+
+    def source(self) -> reactivex.Observable[Any]:
+        def begin(_: object) -> Feed:
+            self.feeds.append(Feed())
+            return self.feeds[-1]
+
+        return reactivex.defer(begin)
+
+    @property
+    def last(self) -> Feed:
+        return self.feeds[-1]
+
+
+class Resumable(Feed):
+    """A source that notes where it was resumed, and goes on as the Feed in `following`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.resumed: list[Any] = []
+        self.following: list[Feed] = []
+
+    def resume_after(self, item: Any) -> Feed:
+        self.resumed.append(item)
+        self.following.append(Feed())
+        return self.following[-1]
+
+
+def retry(count: int | None = None, **options: Any) -> Operator[Any, Any]:
+    return ops.retry_with_backoff(count, **{"min_delay": 1, "max_delay": 8, "jitter": 0, **options})
+
+
+async def test_it_begins_again_from_the_start_after_a_while(clock: Clock) -> None:
+    attempts, seen = Attempts(), Seen()
+    seen.of(attempts.source().pipe(retry()))
+    attempts.last.on_next("a")
+    attempts.last.on_error(LOST)
+    await clock.advance(0.9)
+    assert len(attempts.feeds) == 1
+    await clock.advance(0.2)
+    assert len(attempts.feeds) == 2
+    attempts.last.on_next("a")
+    attempts.last.on_next("b")
+    attempts.last.on_completed()
+    assert seen.items == ["a", "a", "b"]
+    assert (seen.errors, seen.completed) == ([], 1)
+
+
+async def test_the_waits_double_up_to_the_longest(clock: Clock) -> None:
+    attempts, seen = Attempts(), Seen()
+    subscription = seen.of(attempts.source().pipe(retry()))
+    for wait in (1, 2, 4, 8, 8, 8):
+        before = len(attempts.feeds)
+        attempts.last.on_error(LOST)
+        await clock.advance(wait - 0.1)
+        assert len(attempts.feeds) == before
+        await clock.advance(0.2)
+        assert len(attempts.feeds) == before + 1
+    subscription.dispose()
+
+
+@pytest.mark.parametrize(
+    ("reset_on_success", "attempts_made"),
+    [(True, 4), (False, 3)],
+)
+async def test_an_item_may_begin_the_count_anew(clock: Clock, reset_on_success: bool, attempts_made: int) -> None:
+    attempts, seen = Attempts(), Seen()
+    seen.of(attempts.source().pipe(retry(2, reset_on_success=reset_on_success)))
+    attempts.last.on_error(LOST)
+    await clock.advance(1.1)
+    attempts.last.on_next("a")
+    while not seen.is_ended:
+        attempts.last.on_error(LOST)
+        await clock.advance(9)
+    assert len(attempts.feeds) == attempts_made
+    assert seen.errors == [LOST]
+
+
+async def test_no_retry_is_none(clock: Clock) -> None:
+    attempts, seen = Attempts(), Seen()
+    seen.of(attempts.source().pipe(retry(0)))
+    attempts.last.on_error(LOST)
+    assert seen.errors == [LOST]
+
+
+@pytest.mark.parametrize("error", [FINAL, LookupError("not ours")])
+async def test_an_error_that_will_not_pass_is_the_error(error: Exception) -> None:
+    attempts, seen = Attempts(), Seen()
+    seen.of(attempts.source().pipe(retry()))
+    attempts.last.on_error(error)
+    assert seen.errors == [error]
+
+
+async def test_which_errors_are_retried_can_be_said(clock: Clock) -> None:
+    attempts, seen = Attempts(), Seen()
+    seen.of(attempts.source().pipe(retry(retry_on=lambda error: isinstance(error, LookupError))))
+    attempts.last.on_error(LookupError())
+    await clock.advance(1.1)
+    attempts.last.on_error(LOST)
+    assert seen.errors == [LOST]
+
+
+async def test_a_judge_that_raises_is_the_error() -> None:
+    attempts, seen = Attempts(), Seen()
+
+    def refuse(error: Exception) -> bool:
+        raise ValueError("no judge")
+
+    seen.of(attempts.source().pipe(retry(retry_on=refuse)))
+    attempts.last.on_error(LOST)
+    assert [str(error) for error in seen.errors] == ["no judge"]
+
+
+async def test_a_source_that_can_is_resumed_after_the_last_item(clock: Clock) -> None:
+    source, seen = Resumable(), Seen()
+    seen.of(retry()(source))
+    source.on_next("a")
+    source.on_next("b")
+    source.on_error(LOST)
+    await clock.advance(1.1)
+    assert source.resumed == ["b"]
+    source.following[0].on_error(LOST)
+    await clock.advance(2.1)
+    assert source.resumed == ["b", "b"]
+    source.following[1].on_next("c")
+    source.following[1].on_error(LOST)
+    await clock.advance(1.1)
+    assert source.resumed == ["b", "b", "c"]
+    source.following[2].on_completed()
+    assert seen.items == ["a", "b", "c"]
+
+
+async def test_before_the_first_item_the_start_is_where_it_stopped(clock: Clock) -> None:
+    source, seen = Resumable(), Seen()
+    subscription = seen.of(retry()(source))
+    source.on_error(LOST)
+    await clock.advance(1.1)
+    assert source.resumed == []
+    subscription.dispose()
+
+
+async def test_behind_an_operator_nothing_can_be_resumed(clock: Clock) -> None:
+    source, seen = Resumable(), Seen()
+    subscription = seen.of(source.pipe(rx.map(str), retry()))
+    source.on_next("a")
+    source.on_error(LOST)
+    await clock.advance(1.1)
+    assert source.resumed == []
+    subscription.dispose()
+
+
+async def test_disposed_while_it_waits_it_does_not_begin_again(clock: Clock) -> None:
+    attempts, seen = Attempts(), Seen()
+    subscription = seen.of(attempts.source().pipe(retry()))
+    attempts.last.on_error(LOST)
+    subscription.dispose()
+    await clock.advance(10)
+    assert len(attempts.feeds) == 1
+
+
+async def test_a_source_that_fails_while_it_is_subscribed_to_is_retried_too(clock: Clock) -> None:
+    seen, failures = Seen(), [LOST, LOST]
+
+    def source(_: object) -> reactivex.Observable[str]:
+        return reactivex.throw(failures.pop()) if failures else reactivex.of("a")
+
+    seen.of(reactivex.defer(source).pipe(retry()))
+    await clock.advance(1.1)
+    await clock.advance(2.1)
+    assert (seen.items, seen.errors, seen.completed) == (["a"], [], 1)
+
+
+async def test_each_subscription_counts_for_itself(clock: Clock) -> None:
+    attempts, one, two = Attempts(), Seen(), Seen()
+    pipeline = attempts.source().pipe(retry(1))
+    one.of(pipeline)
+    two.of(pipeline)
+    for feed in list(attempts.feeds):
+        feed.on_error(LOST)
+    await clock.advance(1.1)
+    assert (one.errors, two.errors) == ([], [])
+    for feed in attempts.feeds[2:]:
+        feed.on_completed()
+    assert (one.completed, two.completed) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("make", "argument"),
+    [
+        (lambda: ops.retry_with_backoff(-1), "attempts"),
+        (lambda: ops.retry_with_backoff(min_delay=0), "min_delay"),
+        (lambda: ops.retry_with_backoff(max_delay=0.01), "max_delay"),
+        (lambda: ops.retry_with_backoff(jitter=2), "jitter"),
+    ],
+)
+def test_delays_that_make_no_sense_are_refused(make: Callable[[], object], argument: str) -> None:
+    with pytest.raises(InvalidArgument) as raised:
+        make()
+    assert raised.value.argument == argument

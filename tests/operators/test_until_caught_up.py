@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from rxpump import operators as ops
+from rxpump.signals import CaughtUp, Reconnected
+from tests.operators.sources import Feed, Seen
+from tests.operators.test_with_signals import LOST, A, B
+
+
+class Signalling(Feed):
+    """A subscription whose signals are fed by hand too."""
+
+    def with_signals(self) -> Feed:
+        return self
+
+
+@pytest.mark.parametrize(
+    ("items", "expected", "is_over"),
+    [
+        ([], [], False),
+        ([A, B], [A, B], False),
+        ([CaughtUp()], [], True),
+        ([A, B, CaughtUp()], [A, B], True),
+        ([A, LOST, Reconnected(), B, CaughtUp()], [A, B], True),
+    ],
+)
+async def test_events_until_the_first_time_that_it_has_caught_up(
+    items: list[Any], expected: list[Any], is_over: bool
+) -> None:
+    source, seen = Signalling(), Seen()
+    subscription = seen.of(source.pipe(ops.until_caught_up()))
+    for item in items:
+        source.on_next(item)
+    assert seen.items == expected
+    assert seen.completed == is_over
+    assert bool(source.observers) is not is_over
+    subscription.dispose()
+
+
+async def test_a_subscription_that_fails_before_is_an_error() -> None:
+    source, seen = Signalling(), Seen()
+    seen.of(source.pipe(ops.until_caught_up()))
+    source.on_error(LookupError("gone"))
+    assert [str(error) for error in seen.errors] == ["gone"]
