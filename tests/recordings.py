@@ -36,9 +36,9 @@ class Line:
         return not self.from_client and self.package is not None and self.package.command == command
 
 
-def load(name: str, directory: Path = DIRECTORY) -> list[Line]:
+def load(name: str) -> list[Line]:
     """The lines of a conversation."""
-    lines = (directory / f"{name}.jsonl").read_text().splitlines()[1:]
+    lines = (DIRECTORY / f"{name}.jsonl").read_text().splitlines()[1:]
     return [_line(json.loads(line)) for line in lines]
 
 

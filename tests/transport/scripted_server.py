@@ -104,13 +104,14 @@ Script = Callable[[Peer], Awaitable[None]]
 class ScriptedServer:
     """Plays the first connection by the first script, and so on; the last script plays all that follow.
 
-    What goes wrong in a script (but for Gone) is raised when the server is left. `accepted` counts.
+    What goes wrong in a script (but for Gone) ends the test at once, as in a TaskGroup. `accepted` counts.
     """
 
     def __init__(self, *scripts: Script) -> None:
         self.accepted = 0
         self._scripts = scripts
-        self._players: list[asyncio.Task[None]] = []
+        self._players = asyncio.TaskGroup()
+        self._playing: set[asyncio.Task[None]] = set()
         self._listener: asyncio.Server | None = None
 
     @property
@@ -120,6 +121,7 @@ class ScriptedServer:
 
     async def __aenter__(self) -> ScriptedServer:
         self._listener = await asyncio.start_server(self._accept, "127.0.0.1", 0)
+        await self._players.__aenter__()
         return self
 
     async def __aexit__(
@@ -127,16 +129,16 @@ class ScriptedServer:
     ) -> None:
         assert self._listener is not None
         self._listener.close()
-        for player in self._players:
+        for player in self._playing:
             player.cancel()
-        for outcome in await asyncio.gather(*self._players, return_exceptions=True):
-            if isinstance(outcome, Exception) and error is None:
-                raise outcome
+        await self._players.__aexit__(kind, error, trace)
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         script = self._scripts[min(self.accepted, len(self._scripts) - 1)]
         self.accepted += 1
-        self._players.append(asyncio.get_running_loop().create_task(self._play(script, Peer(reader, writer))))
+        player = self._players.create_task(self._play(script, Peer(reader, writer)))
+        self._playing.add(player)
+        player.add_done_callback(self._playing.discard)
 
     async def _play(self, script: Script, peer: Peer) -> None:
         try:

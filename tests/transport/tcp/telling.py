@@ -1,0 +1,77 @@
+"""Requests and results in words, one line each, for transcripts that people read."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from rxpump.errors import RxPumpError
+from rxpump.events import Event
+from rxpump.pages import AllPage, StreamPage
+from rxpump.transport.base import Subscription
+from rxpump.wire.commands import Command
+from rxpump.write_result import WriteResult
+
+
+def request(command: int, message: Any) -> str:
+    """What is asked."""
+    links = ", links resolved" if getattr(message, "resolve_link_tos", False) else ""
+    match command:
+        case Command.PING:
+            return "ping"
+        case Command.WRITE_EVENTS:
+            return f"write {len(message.events)} to {message.event_stream_id} at {message.expected_version}"
+        case Command.READ_EVENT:
+            return f"event {message.event_number}@{message.event_stream_id}{links}"
+        case Command.READ_STREAM_EVENTS_FORWARD:
+            return f"{message.event_stream_id} from {message.from_event_number}, {message.max_count}{links}"
+        case Command.READ_STREAM_EVENTS_BACKWARD:
+            return f"{message.event_stream_id} back from {message.from_event_number}, {message.max_count}{links}"
+        case Command.READ_ALL_EVENTS_FORWARD:
+            return f"all from {message.commit_position}/{message.prepare_position}, {message.max_count}{links}"
+        case Command.READ_ALL_EVENTS_BACKWARD:
+            return f"all back from {message.commit_position}/{message.prepare_position}, {message.max_count}{links}"
+        case Command.SUBSCRIBE_TO_STREAM:
+            return f"subscribe to {message.event_stream_id or 'everything'}{links}"
+    raise AssertionError(f"no words for {command}")
+
+
+def shown(result: Any) -> str:
+    """What was given."""
+    match result:
+        case float():
+            return "pong"
+        case RxPumpError():
+            words = f"{type(result).__name__}: {result}".replace("\n", " ")
+            return re.sub(r"tcp://[\w.]+:\d+", "the node", words)
+        case WriteResult(position=None):
+            return f"{result.first_event_number} to {result.last_event_number}, done before"
+        case WriteResult():
+            commit, prepare = result.position
+            return f"{result.first_event_number} to {result.last_event_number} at {commit}/{prepare}"
+        case Event():
+            return event(result)
+        case StreamPage():
+            end = ", end" if result.is_end_of_stream else ""
+            return f"[{numbers(result)}] next {result.next_event_number}, last {result.last_event_number}{end}"
+        case AllPage():
+            commit, prepare = result.next_position
+            return f"[{', '.join(map(event, result))}] next {commit}/{prepare}"
+        case Subscription():
+            return f"subscribed, last {result.last_event_number} at {result.last_commit_position}"
+    raise AssertionError(f"no words for {result!r}")
+
+
+def event(event: Event) -> str:
+    if event.is_broken_link:
+        return f"{event.number}@{event.stream} broken"
+    via = f" via {event.link.number}@{event.link.stream}" if event.link else ""
+    where = f" {event.position.commit}" if event.position else ""
+    return f"{event.number}@{event.stream}{via}{where}"
+
+
+def numbers(page: StreamPage) -> str:
+    """Numbers alone where the events are the stream's own."""
+    return ", ".join(
+        str(each.number) if each.stream == page.stream and not each.is_broken_link else event(each) for each in page
+    )
