@@ -67,6 +67,7 @@ class Flow:
     is_clear:      nobody holds it and it is not over.
     origin:        what is being delivered comes of this event; None: of no event in particular.
     knows_origin:  a delivery is running, and it is of `origin`.
+    continues:     what is being delivered may also complete what came before it in the name of an earlier event.
     has_more:      a stage's answer to whether it keeps more that comes of an event.
     runtime:       the owner of the source; what works on its items is under way there as well.
     """
@@ -76,6 +77,7 @@ class Flow:
         "_has_more",
         "_holders",
         "_is_over",
+        "continues",
         "is_clear",
         "knows_origin",
         "name",
@@ -91,6 +93,7 @@ class Flow:
         self.is_clear = True
         self.origin: Any = None
         self.knows_origin = False
+        self.continues = False
         self._has_more = has_more
         self._is_over = False
         self._holders: set[Brake] = set()
@@ -114,11 +117,19 @@ class Flow:
             flow.knows_origin = False
         _delivering.set(None)
 
-    def deliver(self, on_next: Callable[[T], None], item: T, origin: Any, *, knows_origin: bool = True) -> None:
+    def deliver(
+        self,
+        on_next: Callable[[T], None],
+        item: T,
+        origin: Any,
+        *,
+        continues: bool = False,
+        knows_origin: bool = True,
+    ) -> None:
         """Deliver one item that comes of `origin`, also from within another Flow's delivery, as a stage does."""
         outer = _delivering.get()
         _delivering.set(self)
-        self.origin, self.knows_origin = origin, knows_origin
+        self.origin, self.continues, self.knows_origin = origin, continues, knows_origin
         try:
             on_next(item)
         finally:

@@ -1,13 +1,19 @@
 """How far the work on what a keeper keeps is done, told in events.
 
-A keeper (a stage, a sink) notes each item as it arrives, `begin`, and when its work is done, `finish`. Events
-are accounted for in the order of arrival, however many items each became and in whichever order these finish:
+A keeper (a stage, a sink) notes each item as it arrives, `begin`, and when its work is done, `finish` (or `release`,
+if something is delivered for it). Events are accounted for in the order of arrival, however many items each
+became and in whichever order these finish:
 
     begun      1  2a 2b 3          2b finished, 3 finished: nothing is done beyond 1, for 2a is not
     finished   1     2b 3          2a finished: everything up to 3 is done
 
 An event is done when all its items are finished and no more of it can come from above: it is not being
 delivered right now, and the stages above keep nothing of it (`Flow.may_bring_more`).
+
+A result goes out in the name of the last event that is done, or of the oldest that is not, if it is of that
+one; so the names that those below hear never go back. A result that completes what went out in the name of one
+event may go out in the name of a later one (a batch of the end of one and the start of the next): then the Flow
+`continues`, and those below count the two events as one.
 
 All items must come through one Flow at a time. Of two that are merged, of a source without a Flow, and of what
 is delivered by a task or timer that a delivery has started (`rx.delay`, `rx.flat_map` to something asynchronous)
@@ -17,19 +23,24 @@ there is no one "everything before": then `are_known` becomes False for good.
 from __future__ import annotations
 
 from collections import deque
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Final
 
 from rxpump.flow import Flow
 
+_NOBODY: Final = object()
+
 
 class Entry:
-    """One event, and how many of its items are not finished."""
+    """One event, and how many of its items are not finished; `told_as`: the name in which part of it went out."""
 
-    __slots__ = ("open", "origin")
+    __slots__ = ("is_done", "open", "origin", "told_as")
 
     def __init__(self, origin: Any) -> None:
         self.origin = origin
         self.open = 0
+        self.is_done = False
+        self.told_as: Any = _NOBODY
 
 
 class Origins:
@@ -49,6 +60,11 @@ class Origins:
         self._flow: Flow | None = None
         self._entries: deque[Entry] = deque()
 
+    @property
+    def unfinished(self) -> int:
+        """Events that are begun and not done."""
+        return len(self._entries)
+
     def begin(self) -> Entry:
         """Note an item; call in `on_next`."""
         flow = Flow.current()
@@ -57,35 +73,46 @@ class Origins:
         if flow is None or not flow.knows_origin:
             self.are_known = False
         origin = flow.origin if flow is not None and self.are_known else None
-        if not self._entries or self._entries[-1].origin is not origin:
+        if self._entries and flow is not None and flow.continues:
+            self._entries[-1].origin = origin
+        elif not self._entries or self._entries[-1].origin is not origin:
             self._entries.append(Entry(origin))
         entry = self._entries[-1]
         entry.open += 1
         self.count += 1
         return entry
 
-    def finish(self, entry: Entry) -> Any:
-        """Note that an item's work is done; gives the origin to deliver its result with.
-
-        That is its own event, if everything before it is done; else, where work finishes out of order, the
-        last event that is done.
-        """
+    def finish(self, entry: Entry) -> None:
+        """Note that an item's work is done."""
         entry.open -= 1
         self.count -= 1
         self.settle()
-        is_oldest = bool(self._entries) and self._entries[0] is entry
-        return entry.origin if is_oldest else self.done
+
+    def release(self, entries: Sequence[Entry]) -> tuple[Any, bool]:
+        """Finish the items that one result was made of; give its Flow's `origin`, and whether it `continues`."""
+        told = self._entries[0].told_as
+        for entry in entries:
+            self.finish(entry)
+        if entry.is_done:
+            origin = self.done
+        elif entry is self._entries[0]:
+            origin = entry.told_as = entry.origin
+        else:  # out of order
+            origin = self.done if told is _NOBODY else told
+        return origin, told is not _NOBODY and told is not origin
 
     def settle(self) -> None:
         """Bring `done` up to date with what has happened above since the last item."""
         entries = self._entries
         while entries and not entries[0].open and not self._may_get_more(entries[0].origin):
-            self.done = entries.popleft().origin
+            entry = entries.popleft()
+            entry.is_done = True
+            self.done = entry.origin
 
     def has_more(self, origin: Any) -> bool:
-        """Whether something is kept here, or may still come from above, of an event delivered before."""
+        """Whether something is kept here, or may still come from above, of what went out in this event's name."""
         self.settle()
-        return bool(self._entries) and self._entries[0].origin is origin
+        return bool(self._entries) and self._entries[0].told_as is origin
 
     def _may_get_more(self, origin: Any) -> bool:
         return self._flow is not None and self._flow.may_bring_more(origin)

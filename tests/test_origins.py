@@ -18,12 +18,18 @@ class Keeping:
     def __init__(self) -> None:
         self.origins = Origins()
         self.entries: list[Entry] = []
+        self.continues = False
 
     def on_next(self, item: Any) -> None:
         self.entries.append(self.origins.begin())
 
-    def finish(self, index: int) -> Any:
-        return self.origins.finish(self.entries[index])
+    def release(self, *indexes: int) -> Any:
+        """Finish these items with one result, and tell its origin."""
+        origin, self.continues = self.origins.release([self.entries[index] for index in indexes])
+        return origin
+
+    def finish(self, index: int) -> None:
+        self.origins.finish(self.entries[index])
 
 
 @pytest.fixture
@@ -39,31 +45,74 @@ def deliver(flow: Flow, keeping: Keeping, *events: Any) -> None:
 def test_in_order_each_result_is_of_its_own_event(keeping: Keeping) -> None:
     flow = Flow("source")
     deliver(flow, keeping, "a", "b", "c")
-    assert [keeping.finish(index) for index in range(3)] == ["a", "b", "c"]
+    assert [keeping.release(index) for index in range(3)] == ["a", "b", "c"]
     assert keeping.origins.done == "c"
     assert keeping.origins.count == 0
 
 
 def test_out_of_order_it_is_the_last_event_of_what_is_finished(keeping: Keeping) -> None:
     deliver(Flow("source"), keeping, "a", "b", "c", "d")
-    assert keeping.finish(2) is None, "the oldest is unfinished, nothing is done"
-    assert keeping.finish(0) == "a"
-    assert keeping.finish(3) == "a", "b is unfinished"
-    assert keeping.finish(1) == "d"
+    assert keeping.release(2) is None, "the oldest is unfinished, nothing is done"
+    assert keeping.release(0) == "a"
+    assert keeping.release(3) == "a", "b is unfinished"
+    assert keeping.release(1) == "d"
+    assert not keeping.continues
 
 
 def test_an_event_of_many_items_is_done_with_the_last_of_them(keeping: Keeping) -> None:
     flow, b = Flow("source"), object()
     deliver(flow, keeping, "a", b, b, b)
-    keeping.finish(0)
-    assert keeping.finish(1) is b, "all before b is done, so a result may go out in its name"
+    keeping.release(0)
+    assert keeping.release(1) is b, "all before b is done, so a result may go out in its name"
     assert keeping.origins.done == "a", "which says nothing of b itself"
     assert keeping.origins.has_more(b)
-    keeping.finish(3)
+    keeping.release(3)
     assert keeping.origins.done == "a"
-    keeping.finish(2)
+    keeping.release(2)
     assert keeping.origins.done is b
     assert not keeping.origins.has_more(b)
+
+
+def test_the_name_in_which_results_go_out_never_goes_back(keeping: Keeping) -> None:
+    deliver(Flow("source"), keeping, "a", "b", "b", "c")
+    assert keeping.release(0) == "a"
+    assert keeping.release(1) == "b"
+    assert keeping.release(3) == "b", "not a again, though b is not done"
+    assert keeping.release(2) == "c"
+    assert keeping.continues, "it completes b too"
+
+
+def test_a_result_of_two_events_goes_out_in_the_name_of_the_later_and_those_below_count_them_as_one() -> None:
+    batching, below, further = Keeping(), Keeping(), Keeping()
+    batches, splits = Flow("batch", batching.origins.has_more), Flow("split", below.origins.has_more)
+    deliver(Flow("source"), batching, "a", "a", "a", "b", "b")
+
+    def batch(*indexes: int) -> None:
+        """Deliver a batch, of which those below make one item each again."""
+        origin = batching.release(*indexes)
+        batches.deliver(
+            lambda _: [below.on_next(index) for index in indexes], "", origin, continues=batching.continues
+        )
+
+    def split(index: int) -> None:
+        origin = below.release(index)
+        splits.deliver(further.on_next, "", origin, continues=below.continues)
+        further.finish(-1)
+        further.origins.settle()
+
+    batch(0, 1)
+    split(0)
+    assert further.origins.done is None
+    batch(2, 3)
+    split(1)
+    assert further.origins.done is None, "the third of a is still below, in b's name"
+    split(3)
+    assert further.origins.done is None
+    split(2)
+    assert further.origins.done is None, "the second of b is still in the batch"
+    batch(4)
+    split(4)
+    assert further.origins.done == "b"
 
 
 def test_while_an_event_is_being_delivered_it_is_not_done(keeping: Keeping) -> None:
@@ -91,8 +140,8 @@ def test_what_a_stage_above_still_keeps_of_an_event_counts(keeping: Keeping) -> 
     deliver(source, above, event, event)
 
     def pass_on(index: int) -> None:
-        stage.deliver(keeping.on_next, "item", above.finish(index))
-        keeping.finish(-1)
+        stage.deliver(keeping.on_next, "item", above.release(index))
+        keeping.release(-1)
         keeping.origins.settle()
 
     pass_on(0)
@@ -107,7 +156,7 @@ def test_the_rest_of_an_event_may_never_come_and_a_later_one_shows_it(keeping: K
     above, source = Keeping(), Flow("source")
     stage = Flow("stage", above.origins.has_more)
     deliver(source, above, "a", "a", "b")
-    stage.deliver(keeping.on_next, "item", above.finish(0))
+    stage.deliver(keeping.on_next, "item", above.release(0))
     keeping.finish(0)
     assert keeping.origins.done is None
     above.finish(1)  # and filtered out on its way

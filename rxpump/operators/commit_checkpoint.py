@@ -75,7 +75,7 @@ class _Committing(abc.ObserverBase[T], abc.DisposableBase, Generic[T]):
         self._source = SingleAssignmentDisposable()
         self._origins = Origins()
         self._newest: Entry | None = None
-        self._begun = 0
+        self._unsaved = 0
         self._saved: Any = None
         self._above: Flow | None = None
         self._is_due = asyncio.Event()
@@ -105,11 +105,11 @@ class _Committing(abc.ObserverBase[T], abc.DisposableBase, Generic[T]):
             return
         if entry is not self._newest:
             self._newest = entry
-            self._begun += 1
-            if self._begun >= self._every:
-                self._is_due.set()
+            self._unsaved += 1
         self._observer.on_next(value)
         self._origins.finish(entry)
+        if self._unsaved >= self._every:
+            self._is_due.set()
 
     def on_error(self, error: Exception) -> None:
         """Fail; what was done before the last event, which may be what failed, is still saved."""
@@ -149,9 +149,9 @@ class _Committing(abc.ObserverBase[T], abc.DisposableBase, Generic[T]):
     async def _save(self) -> None:
         if not self._is_over:
             self._origins.settle()
-        self._begun = 0
         done = self._origins.done
         if done is not None and done is not self._saved:
+            self._unsaved = self._origins.unfinished
             await self._store.save(Checkpoint.of(done))
             self._saved = done
 

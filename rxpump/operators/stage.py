@@ -180,11 +180,9 @@ class Stage(abc.ObserverBase[T], abc.DisposableBase, Generic[T, R]):
     def deliver(self, value: R, made_of: Sequence[Kept[T]]) -> None:
         """Deliver a result; the items that it was made of are finished with it."""
         origins = self._origins
-        origin = None
-        for kept in made_of:
-            origin = origins.finish(kept.entry)
+        origin, continues = origins.release([kept.entry for kept in made_of])
         self._brake.left(origins.count)
-        self._flow.deliver(self._observer.on_next, value, origin, knows_origin=origins.are_known)
+        self._flow.deliver(self._observer.on_next, value, origin, continues=continues, knows_origin=origins.are_known)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         """However the work has ended, the observer is told, unless it was the observer that left."""

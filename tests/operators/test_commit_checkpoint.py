@@ -2,50 +2,168 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
 import pytest
 import reactivex
 from reactivex import operators as rx
+from reactivex.scheduler.eventloop import AsyncIOScheduler
+from reactivex.subject import Subject
 
 from rxpump import operators as ops
-from rxpump.checkpoints import Checkpoint
+from rxpump.checkpoints import Checkpoint, FileCheckpoint
 from rxpump.errors import InvalidArgument
-from tests.operators.events import event, events
-from tests.operators.sources import Feed, Gates, Seen, settle
+from rxpump.operators.stage import RUNTIME
+from rxpump.position import Position
+from rxpump.runtime import Runtime
+from rxpump.signals import CaughtUp
+from rxpump.streams.source import from_iterable
+from tests.fakes import Pages
+from tests.operators.events import event, events, linked
+from tests.operators.sources import Clock, Feed, Gates, HeldSink, Seen, settle
 
 
 class Store:
-    def __init__(self) -> None:
+    """Keeps every number that was saved; with a gate, each save waits for it."""
+
+    def __init__(self, gates: Gates | None = None) -> None:
         self.saved: list[int] = []
+        self.checkpoints: list[Checkpoint] = []
         self.failure: Exception | None = None
+        self.under_way = 0
+        self._gates = gates
 
     async def load(self) -> Checkpoint | None:
-        return Checkpoint("ponies", self.saved[-1]) if self.saved else None
+        return self.checkpoints[-1] if self.checkpoints else None
 
     async def save(self, checkpoint: Checkpoint) -> None:
-        if self.failure is not None:
-            raise self.failure
+        assert self.under_way == 0, "one at a time"
+        self.under_way += 1
+        try:
+            if self._gates is not None:
+                await self._gates(checkpoint.number)
+            if self.failure is not None:
+                raise self.failure
+        finally:
+            self.under_way -= 1
         self.saved.append(checkpoint.number)
+        self.checkpoints.append(checkpoint)
 
 
-async def test_it_saves_every_so_many_events_and_the_last_before_it_completes() -> None:
+def thrice(item: Any) -> reactivex.Observable[Any]:
+    return reactivex.of(item, item, item)
+
+
+# When it saves ----------------------------------------------------------------------------------------
+
+
+async def test_after_every_so_many_events_and_the_last_before_it_completes() -> None:
     feed, store, seen = Feed(), Store(), Seen()
     seen.of(feed.pipe(ops.commit_checkpoint(store, every=3)))
     for each in events(7):
         feed.on_next(each)
         await settle()
-    assert len(store.saved) == 2
-    assert store.saved[-1] <= 5
+    assert store.saved == [2, 5]
+    feed.on_completed()
+    assert not seen.is_ended, "it is saved first"
+    await seen.until_ended()
+    assert store.saved == [2, 5, 6]
+    assert len(seen.items) == 7
+
+
+async def test_after_some_time_whatever_came(clock: Clock) -> None:
+    feed, store = Feed(), Store()
+    subscription = feed.pipe(ops.commit_checkpoint(store, every=100, interval=2.0)).subscribe()
+    await settle()
+    for each in events(3):
+        feed.on_next(each)
+    await clock.advance(1.9)
+    assert store.saved == []
+    await clock.advance(0.2)
+    assert store.saved == [2]
+    await clock.advance(10)
+    assert store.saved == [2], "nothing new, nothing to save"
+    subscription.dispose()
+
+
+async def test_one_save_at_a_time_and_the_latest_wins() -> None:
+    feed, gates = Feed(), Gates()
+    store, seen = Store(gates), Seen()
+    seen.of(feed.pipe(ops.commit_checkpoint(store, every=1)))
+    first, *more = events(5)
+    feed.on_next(first)
+    await settle()
+    for each in more:
+        feed.on_next(each)
+        await settle()
+    assert gates.begun == [0]
+    await gates.open(0)
+    assert gates.begun == [0, 4]
+    feed.on_completed()
+    await gates.open(4)
+    assert store.saved == [0, 4]
+    assert seen.completed == 1
+
+
+async def test_completion_during_a_save_waits_for_it_and_saves_the_rest() -> None:
+    feed, gates = Feed(), Gates()
+    store, seen = Store(gates), Seen()
+    seen.of(feed.pipe(ops.commit_checkpoint(store, every=1)))
+    for each in events(2):
+        feed.on_next(each)
+        await settle()
+    feed.on_completed()
+    await gates.open(0)
+    assert not seen.is_ended
+    await gates.open(1)
+    assert seen.completed == 1
+    assert store.saved == [0, 1]
+
+
+async def test_nothing_done_is_nothing_saved() -> None:
+    feed, store, seen = Feed(), Store(), Seen()
+    seen.of(feed.pipe(ops.commit_checkpoint(store)))
     feed.on_completed()
     await seen.until_ended()
-    assert store.saved[-1] == 6
-    assert len(seen.items) == 7
+    assert store.saved == []
+
+
+# What it saves ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("received", "expected"),
+    [
+        (event(stream="s", number=7), Checkpoint("s", 7)),
+        (event(stream="s", number=7, position=100), Checkpoint("s", 7, Position(100, 100))),
+        (linked(event(stream="s", number=7), stream="links", number=3), Checkpoint("links", 3)),
+    ],
+)
+async def test_where_the_event_was_received(received: Any, expected: Checkpoint) -> None:
+    store = Store()
+    await Pages([[received]]).source(Runtime("test")).pipe(ops.commit_checkpoint(store))
+    assert store.checkpoints == [expected]
+
+
+async def test_signals_are_no_events_and_hide_none() -> None:
+    feed, store, seen = Feed(), Store(), Seen()
+    seen.of(feed.pipe(ops.commit_checkpoint(store)))
+    for item in [CaughtUp(), *events(2), CaughtUp()]:
+        feed.on_next(item)
+    feed.on_completed()
+    await seen.until_ended()
+    assert len(seen.items) == 4
+    assert store.saved == [1]
 
 
 @pytest.mark.parametrize("concurrent", [1, 3])
 async def test_behind_map_async_it_waits_for_the_oldest(concurrent: int) -> None:
-    feed, store, gates = Feed(), Store(), Gates()
+    feed, store, gates, seen = Feed(), Store(), Gates(), Seen()
     arrived = events(4)
-    running = feed.pipe(ops.map_async(gates, concurrent), ops.commit_checkpoint(store, every=1)).subscribe()
+    seen.of(feed.pipe(ops.map_async(gates, concurrent), ops.commit_checkpoint(store, every=1)))
     for each in arrived:
         feed.on_next(each)
     await settle()
@@ -53,9 +171,12 @@ async def test_behind_map_async_it_waits_for_the_oldest(concurrent: int) -> None
         await gates.open(arrived[1], arrived[2])
         assert store.saved == [], "event 0 is not done"
     await gates.open(arrived[0])
-    assert store.saved
-    assert store.saved[-1] <= (2 if concurrent == 3 else 0)
-    running.dispose()
+    assert store.saved[-1] == (2 if concurrent == 3 else 0)
+    feed.on_completed()
+    for each in arrived[3 if concurrent == 3 else 1 :]:
+        await gates.open(each)
+    assert store.saved[-1] == 3
+    assert seen.completed == 1
 
 
 async def test_behind_work_that_finishes_out_of_order() -> None:
@@ -68,48 +189,147 @@ async def test_behind_work_that_finishes_out_of_order() -> None:
     await gates.open(arrived[3], arrived[1])
     assert store.saved == []
     await gates.open(arrived[0])
-    assert all(number <= 1 for number in store.saved)
+    assert store.saved == [1]
     await gates.open(arrived[2])
+    assert store.saved == [1, 3]
+    assert [each.number for each in seen.items] == [3, 1, 0, 2]
     feed.on_completed()
     await seen.until_ended()
-    assert store.saved[-1] == 3
-    assert [each.number for each in seen.items] == [3, 1, 0, 2]
 
 
-async def test_the_first_of_several_results_does_not_commit_its_event() -> None:
+async def test_an_event_of_many_results_is_done_with_the_last_of_them() -> None:
+    feed, store, gates = Feed(), Store(), Gates()
+    subscription = feed.pipe(
+        rx.flat_map(lambda each: reactivex.of(*((each.number, part) for part in "abc"))),
+        ops.map_async(gates),
+        ops.commit_checkpoint(store, every=1),
+    ).subscribe()
+    for each in events(2):
+        feed.on_next(each)
+    await settle()
+    await gates.open((0, "a"), (0, "b"))
+    assert store.saved == [], "two of three are delivered, and turns have passed"
+    await gates.open((0, "c"))
+    assert store.saved == [0]
+    await gates.open((1, "a"), (1, "b"))
+    assert store.saved == [0]
+    await gates.open((1, "c"))
+    assert store.saved == [0, 1]
+    subscription.dispose()
+
+
+async def test_while_an_event_is_being_delivered_it_is_not_done() -> None:
     feed, store = Feed(), Store()
     taken: list[list[int]] = []
-    feed.pipe(
-        rx.flat_map(lambda each: reactivex.from_iterable([each, each, each])),
-        ops.commit_checkpoint(store, every=1),
-    ).subscribe(lambda each: taken.append(list(store.saved)))
-    first, second = events(2)
-    feed.on_next(first)
-    assert taken == [[], [], []]
-    await settle()
-    assert store.saved == [0]
-    feed.on_next(second)
-    assert taken[3:] == [[0], [0], [0]]
+    feed.pipe(rx.flat_map(thrice), ops.commit_checkpoint(store, every=1)).subscribe(
+        lambda each: taken.append(list(store.saved))
+    )
+    for each in events(2):
+        feed.on_next(each)
+        await settle()
+    assert taken == [[], [], [], [0], [0], [0]]
     feed.on_completed()
     await settle()
 
 
-async def test_an_event_whose_subscriber_failed_is_not_committed() -> None:
+async def test_results_that_are_left_out_are_done_when_a_later_one_comes() -> None:
+    feed, store = Feed(), Store()
+    subscription = feed.pipe(
+        rx.filter(lambda each: each.number in (0, 4)), ops.commit_checkpoint(store, every=1)
+    ).subscribe()
+    for each in events(6):
+        feed.on_next(each)
+        await settle()
+    assert store.saved == [0, 4]
+    subscription.dispose()
+
+
+async def test_behind_several_stages_and_a_sink_that_is_full() -> None:
+    feed, store, sink = Feed(), Store(), HeldSink()
+
+    async def same(item: Any) -> Any:
+        return item
+
+    subscription = feed.pipe(
+        ops.map_async(same),
+        rx.flat_map(thrice),
+        ops.flat_map_async(same, 3),
+        ops.batch(2),
+        rx.flat_map(reactivex.from_iterable),
+        ops.map_async(same),
+        ops.commit_checkpoint(store, every=1),
+    ).subscribe(sink.on_next)
+    for each in events(4):
+        feed.on_next(each)
+    delivered: list[Any] = []
+    while len(delivered) < 12:
+        delivered += sink.take(1)
+        await settle()
+        through = [each for each in {item.number for item in delivered} if delivered_all(delivered, sink.items, each)]
+        assert max(store.saved, default=-1) <= max(through, default=-1)
+    subscription.dispose()
+    await settle()
+    assert store.saved[-1] == 3
+
+
+def delivered_all(delivered: list[Any], kept: list[Any], number: int) -> bool:
+    return sum(item.number == number for item in [*delivered, *kept]) == 3
+
+
+# How it ends ------------------------------------------------------------------------------------------
+
+
+async def test_disposed_it_saves_what_is_done() -> None:
+    feed, store, seen = Feed(), Store(), Seen()
+    subscription = seen.of(feed.pipe(ops.commit_checkpoint(store)))
+    for each in events(3):
+        feed.on_next(each)
+    subscription.dispose()
+    await settle()
+    assert store.saved == [2]
+    assert not seen.is_ended
+
+
+async def test_disposed_by_what_is_below_it_saves_no_event_that_is_half_delivered() -> None:
+    feed, store, seen = Feed(), Store(), Seen()
+    seen.of(feed.pipe(rx.flat_map(thrice), ops.commit_checkpoint(store), rx.take(5)))
+    for each in events(3):
+        feed.on_next(each)
+    await settle()
+    assert seen.completed == 1
+    assert store.saved == [0], "two of three results of event 1 were taken"
+
+
+async def test_an_event_whose_subscriber_failed_is_not_done() -> None:
     feed, store, errors = Feed(), Store(), []
+    arrived = events(3)
 
     def refuse_the_second(each: object) -> None:
         if each is arrived[1]:
             raise ValueError("refused")
 
-    arrived = events(3)
-    feed.pipe(ops.commit_checkpoint(store, every=1), rx.do_action(refuse_the_second)).subscribe(
-        on_error=errors.append
-    )
-    for each in arrived[:2]:
+    feed.pipe(ops.commit_checkpoint(store), rx.do_action(refuse_the_second)).subscribe(on_error=errors.append)
+    for each in arrived:
         feed.on_next(each)
-        await settle()
+    await settle()
     assert [str(error) for error in errors] == ["refused"]
-    assert store.saved in ([], [0])
+    assert store.saved == [0]
+
+
+async def test_an_event_that_failed_half_way_above_is_not_done() -> None:
+    feed, store, seen = Feed(), Store(), Seen()
+
+    def break_off(each: Any) -> reactivex.Observable[Any]:
+        rest = reactivex.throw(LookupError("broken off")) if each.number == 2 else reactivex.of(each)
+        return reactivex.concat(reactivex.of(each), rest)
+
+    seen.of(feed.pipe(rx.flat_map(break_off), ops.commit_checkpoint(store)))
+    for each in events(4):
+        feed.on_next(each)
+    await settle()
+    assert [str(error) for error in seen.errors] == ["broken off"]
+    assert len(seen.items) == 5
+    assert store.saved == [1]
 
 
 async def test_a_save_that_fails_is_the_error() -> None:
@@ -118,16 +338,131 @@ async def test_a_save_that_fails_is_the_error() -> None:
     seen.of(feed.pipe(ops.commit_checkpoint(store, every=1)))
     feed.on_next(event())
     await seen.until_ended()
-    assert [str(error) for error in seen.errors] == ["disk full"]
+    assert seen.errors == [store.failure]
     assert not feed.observers
 
 
-async def test_merged_sources_have_no_progress() -> None:
-    left, right, seen = Feed(), Feed(), Seen()
-    seen.of(reactivex.merge(left, right).pipe(ops.commit_checkpoint(Store())))
-    left.on_next(event())
-    right.on_next(event())
+async def test_a_last_save_that_fails_is_an_error_and_no_completion() -> None:
+    feed, store, seen = Feed(), Store(), Seen()
+    store.failure = OSError("disk full")
+    seen.of(feed.pipe(ops.commit_checkpoint(store)))
+    feed.on_next(event())
+    feed.on_completed()
+    await seen.until_ended()
+    assert (seen.errors, seen.completed) == ([store.failure], 0)
+
+
+async def test_when_nobody_listens_any_more_the_loops_handler_is_told(nothing_left: list[dict[str, Any]]) -> None:
+    feed, store = Feed(), Store()
+    store.failure = OSError("disk full")
+    subscription = feed.pipe(ops.commit_checkpoint(store)).subscribe()
+    feed.on_next(event())
+    subscription.dispose()
     await settle()
+    (report,) = nothing_left
+    assert report["exception"] is store.failure
+    assert report["message"] == "the last checkpoint could not be saved"
+    nothing_left.clear()
+
+
+# Where nobody can tell --------------------------------------------------------------------------------
+
+
+def no_flow(feed: Feed) -> reactivex.Observable[Any]:
+    subject: Subject[Any] = Subject()
+    feed.subscribe(lambda item: asyncio.get_running_loop().call_soon(subject.on_next, item))
+    return subject
+
+
+def delayed(feed: Feed) -> reactivex.Observable[Any]:
+    return feed.pipe(rx.delay(0.001, scheduler=AsyncIOScheduler(asyncio.get_running_loop())))
+
+
+def observed_on(feed: Feed) -> reactivex.Observable[Any]:
+    return feed.pipe(rx.observe_on(AsyncIOScheduler(asyncio.get_running_loop())))
+
+
+def mapped_to_futures(feed: Feed) -> reactivex.Observable[Any]:
+    async def same(item: Any) -> Any:
+        return item
+
+    return feed.pipe(rx.flat_map(lambda item: reactivex.from_future(asyncio.ensure_future(same(item)))))
+
+
+def merged(feed: Feed) -> reactivex.Observable[Any]:
+    return reactivex.merge(feed, Pages([events(1)]).source(Runtime("test")))
+
+
+def merged_before_a_stage(feed: Feed) -> reactivex.Observable[Any]:
+    async def same(item: Any) -> Any:
+        return item
+
+    return merged(feed).pipe(ops.map_async(same))
+
+
+@pytest.mark.parametrize(
+    "source",
+    [no_flow, delayed, observed_on, mapped_to_futures, merged, merged_before_a_stage],
+    ids=lambda each: each.__name__,
+)
+async def test_it_refuses_to_guess(source: Callable[[Feed], reactivex.Observable[Any]]) -> None:
+    feed, store, seen = Feed(), Store(), Seen()
+    seen.of(source(feed).pipe(ops.commit_checkpoint(store)))
+    for each in events(2):
+        feed.on_next(each)
+    await seen.until_ended()
     (error,) = seen.errors
     assert isinstance(error, InvalidArgument)
-    assert "sources that are merged" in str(error)
+    assert "straight from one source of events" in str(error)
+    feed.on_completed()
+
+
+async def test_what_comes_of_no_event_has_no_place() -> None:
+    seen = Seen()
+    seen.of(from_iterable(Runtime("test"), [1, 2]).pipe(ops.commit_checkpoint(Store(), every=1)))
+    await seen.until_ended()
+    (error,) = seen.errors
+    assert isinstance(error, InvalidArgument)
+    assert "only what comes of events that were read" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("options", "argument"),
+    [({"every": 0}, "every"), ({"interval": 0}, "interval"), ({"interval": -1.0}, "interval")],
+)
+def test_never_is_refused(options: dict[str, Any], argument: str) -> None:
+    with pytest.raises(InvalidArgument) as raised:
+        ops.commit_checkpoint(Store(), **options)
+    assert raised.value.argument == argument
+
+
+# All of it --------------------------------------------------------------------------------------------
+
+
+async def test_killed_again_and_again_nothing_is_left_out(tmp_path: Path) -> None:
+    """Each run starts at its checkpoint, works side by side, and is cut off; together they do every event."""
+    history, done = events(200), []
+
+    async def work(each: Any) -> Any:
+        for _ in range(each.number * 7 % 5):
+            await asyncio.sleep(0)
+        done.append(each.number)
+        return each
+
+    for run in range(100):
+        store = FileCheckpoint(tmp_path / "checkpoint")
+        last = await store.load()
+        start = 0 if last is None else last.number + 1
+        assert set(range(start)) <= set(done), "what is before the checkpoint is done"
+        if start == len(history):
+            break
+        seen = Seen()
+        source = Pages([history[start:]]).source(Runtime("test"))
+        subscription = seen.of(source.pipe(ops.flat_map_async(work, 5), ops.commit_checkpoint(store, every=10)))
+        while not seen.is_ended and len(seen.items) < 11 + run * 13 % 23:
+            await asyncio.sleep(0)
+        subscription.dispose()
+        while RUNTIME.tasks:  # the last save
+            await asyncio.sleep(0)
+    assert set(done) == set(range(200))
+    assert run < 99

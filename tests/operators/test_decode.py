@@ -1,0 +1,201 @@
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, TypedDict
+
+import msgspec
+import pydantic
+import pydantic.dataclasses
+import pytest
+import reactivex
+from reactivex import operators as rx
+from reactivex.subject import Subject
+
+from rxpump import operators as ops
+from rxpump.errors import InvalidArgument, NotDecodable, NotJson
+from rxpump.operators import Undecodable
+from tests.operators.events import broken_link, event
+
+AT = "2013-01-01T10:00:00Z"
+MOMENT = datetime(2013, 1, 1, 10, tzinfo=UTC)
+
+
+@dataclass
+class Jumped:
+    height: int
+    at: datetime
+
+
+class JumpedDict(TypedDict):
+    height: int
+    at: datetime
+
+
+class JumpedModel(pydantic.BaseModel):
+    height: int
+    at: datetime
+
+
+@pydantic.dataclasses.dataclass
+class JumpedChecked:
+    height: int
+    at: datetime
+
+
+class JumpedStruct(msgspec.Struct):
+    height: int
+    at: datetime
+
+
+@dataclass
+class Slept:
+    hours: float
+
+
+EVERY_KIND = [Jumped, JumpedDict, JumpedModel, JumpedChecked, JumpedStruct]
+GOOD = event("Jumped", {"height": 3, "at": AT})
+
+
+def decoded(events: list[Any], operator: Any) -> list[Any]:
+    return reactivex.from_iterable(events).pipe(operator, rx.to_list()).run()  # type: ignore[no-any-return]
+
+
+@pytest.mark.parametrize("model", EVERY_KIND)
+def test_every_kind_of_model(model: Any) -> None:
+    (made,) = decoded([GOOD], ops.decode(model))
+    assert made == model(height=3, at=MOMENT)
+
+
+@pytest.mark.parametrize("model", EVERY_KIND)
+@pytest.mark.parametrize("data", [{"height": "high", "at": AT}, {"at": AT}, [], None, b"{", b""])
+def test_what_does_not_fit_is_an_error_that_says_where_and_why(model: Any, data: Any) -> None:
+    seen: list[Any] = []
+    errors: list[Exception] = []
+    bad = event("Jumped", data, stream="pony-1", number=4)
+    reactivex.of(GOOD, bad, GOOD).pipe(ops.decode(model)).subscribe(seen.append, errors.append)
+    assert len(seen) == 1, "what came before it was delivered, nothing after it"
+    (error,) = errors
+    assert isinstance(error, NotDecodable)
+    assert (error.stream, error.number, error.type) == ("pony-1", 4, "Jumped")
+    assert error.reason
+    assert error.__cause__ is not None
+    assert str(error).startswith("event 4@pony-1 of type 'Jumped' cannot be decoded: ")
+
+
+def test_a_link_that_leads_nowhere_is_no_model() -> None:
+    with pytest.raises(NotDecodable):
+        decoded([broken_link()], ops.decode(Jumped))
+
+
+def test_a_model_by_type() -> None:
+    events = [GOOD, event("Slept", {"hours": 8})]
+    assert decoded(events, ops.decode({"Jumped": Jumped, "Slept": Slept})) == [Jumped(3, MOMENT), Slept(8.0)]
+    with pytest.raises(NotDecodable, match="there is no model for this type"):
+        decoded(events, ops.decode({"Slept": Slept}))
+
+
+UPCASTERS = {
+    ("Jumped", 1): lambda data: {"metres": data["feet"] // 3, "at": data["at"]},
+    ("Jumped", 2): lambda data: {"height": data["metres"], "at": data["at"]},
+}
+
+
+@pytest.mark.parametrize("model", EVERY_KIND)
+@pytest.mark.parametrize(
+    ("data", "metadata"),
+    [
+        ({"feet": 9, "at": AT}, None),
+        ({"feet": 9, "at": AT}, {"other": True}),
+        ({"feet": 9, "at": AT}, {"version": 1}),
+        ({"metres": 3, "at": AT}, {"version": 2}),
+        ({"height": 3, "at": AT}, {"version": 3}),
+        ({"height": 3, "at": AT}, {"version": 100}),
+    ],
+)
+def test_older_versions_are_brought_to_the_latest(model: Any, data: Any, metadata: Any) -> None:
+    (made,) = decoded([event("Jumped", data, metadata=metadata)], ops.decode(model, upcasters=UPCASTERS))
+    assert made == model(height=3, at=MOMENT)
+
+
+def test_where_the_version_is_told_can_be_said() -> None:
+    old = event("Jumped", {"metres": 3, "at": AT}, metadata={"v": 2, "version": 7})
+    (made,) = decoded([old], ops.decode(Jumped, upcasters=UPCASTERS, version_key="v"))
+    assert made == Jumped(3, MOMENT)
+
+
+@pytest.mark.parametrize(
+    ("bad", "reason"),
+    [
+        (event("Jumped", {"at": AT}), "KeyError"),
+        (event("Jumped", {"feet": 9, "at": AT}, metadata={"version": "two"}), "version is 'two'"),
+        (event("Jumped", b"{"), "is not JSON"),
+    ],
+)
+def test_an_upcast_that_fails_is_no_model(bad: Any, reason: str) -> None:
+    with pytest.raises(NotDecodable) as raised:
+        decoded([bad], ops.decode(Jumped, upcasters=UPCASTERS))
+    assert reason in repr(raised.value.__cause__) + str(raised.value.__cause__)
+
+
+def test_types_without_upcasters_pay_for_none() -> None:
+    bad_metadata = event("Slept", {"hours": 8})
+    bad_metadata._resolved.event.metadata = b"not JSON"
+    assert decoded([bad_metadata], ops.decode({"Slept": Slept}, upcasters=UPCASTERS)) == [Slept(8.0)]
+    with pytest.raises(NotDecodable) as raised:
+        decoded([bad_metadata], ops.decode(Slept, upcasters={("Slept", 1): dict}))
+    assert isinstance(raised.value.__cause__, NotJson)
+
+
+BAD, STRANGE = event("Jumped", {}), event("Ate", {})
+
+
+def test_a_function_is_told_and_the_event_left_out() -> None:
+    told: list[Any] = []
+    operator = ops.decode({"Jumped": Jumped}, undecodable=lambda event, error: told.append((event, error)))
+    assert decoded([GOOD, BAD, STRANGE, GOOD], operator) == [Jumped(3, MOMENT)] * 2
+    assert [event for event, _ in told] == [BAD, STRANGE]
+    assert all(isinstance(error, NotDecodable) for _, error in told)
+
+
+def test_a_function_may_raise() -> None:
+    def only_strangers(event: Any, error: NotDecodable) -> None:
+        if event.type == "Jumped":
+            raise LookupError("that is ours")
+
+    operator = ops.decode({"Jumped": Jumped}, undecodable=only_strangers)
+    assert decoded([STRANGE, GOOD], operator) == [Jumped(3, MOMENT)]
+    with pytest.raises(LookupError, match="that is ours"):
+        decoded([STRANGE, BAD], operator)
+
+
+def test_a_dead_letter_sink_is_given_each_and_neither_completed_nor_failed() -> None:
+    letters: Subject[Undecodable] = Subject()
+    told: list[Any] = []
+    letters.subscribe(told.append, lambda error: told.append("failed"), lambda: told.append("completed"))
+    operator = ops.decode({"Jumped": Jumped}, undecodable=letters)
+    assert decoded([BAD, GOOD, STRANGE], operator) == [Jumped(3, MOMENT)]
+    assert [letter.event for letter in told] == [BAD, STRANGE]
+    assert all(isinstance(letter.error, NotDecodable) for letter in told)
+
+
+@dataclass
+class NotOfJson:
+    content: bytes
+
+
+@pytest.mark.parametrize(
+    ("arguments", "argument"),
+    [
+        ({"models": int}, "model"),
+        ({"models": {"Jumped": "Jumped"}}, "model"),
+        ({"models": NotOfJson}, "model"),
+        ({"models": {"": Jumped}}, "models"),
+        ({"models": Jumped, "version_key": ""}, "version_key"),
+        ({"models": Jumped, "undecodable": "skip"}, "undecodable"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_at_the_call(arguments: dict[str, Any], argument: str) -> None:
+    with pytest.raises(InvalidArgument) as raised:
+        ops.decode(**arguments)
+    assert raised.value.argument == argument
