@@ -1,0 +1,119 @@
+"""Pipelines made by chance, ended at any moment: no checkpoint is ever past an event whose work is unfinished."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import reactivex
+from reactivex import operators as rx
+
+from rxpump import operators as ops
+from rxpump.checkpoints import Checkpoint
+from rxpump.operators.stage import Operator
+from rxpump.runtime import Runtime
+from tests.fakes import Keeper, Pages
+from tests.operators.events import events
+from tests.operators.sources import settle
+
+EVENTS = events(60)
+
+
+class Work:
+    """Counts the items of each event that are somewhere on their way: what has become of them is told to it."""
+
+    def __init__(self, chance: random.Random) -> None:
+        self.under_way: Counter[int] = Counter()
+        self.chance = chance
+
+    def begun(self, number: int) -> int:
+        self.under_way[number] += 1
+        return number
+
+    def ended(self, number: int) -> None:
+        self.under_way[number] -= 1
+
+    def split(self, number: int) -> reactivex.Observable[int]:
+        parts = [self.begun(number) for _ in range(self.chance.randrange(4))]
+        self.ended(number)
+        return reactivex.from_iterable(parts)
+
+    def sieve(self, number: int) -> bool:
+        if self.chance.random() < 0.7:
+            return True
+        self.ended(number)
+        return False
+
+    async def dawdle(self, number: int) -> int:
+        for _ in range(self.chance.randrange(6)):
+            await asyncio.sleep(0)
+        return number
+
+    def operators(self) -> list[Callable[[], Operator[Any, Any]]]:
+        return [
+            lambda: rx.flat_map(self.split),
+            lambda: rx.filter(self.sieve),
+            lambda: ops.map_async(self.dawdle, high=6),
+            lambda: ops.map_async(self.dawdle, 4, high=6),
+            lambda: ops.flat_map_async(self.dawdle, 3, high=6),
+            lambda: ops.partition_by(lambda number: self.chance.randrange(3), self.dawdle, 2, high=6),
+            lambda: reactivex.compose(ops.batch(3), rx.flat_map(reactivex.from_iterable)),
+            lambda: ops.on_backpressure_drop(self.ended),
+            lambda: ops.on_backpressure_buffer(3, ops.OverflowStrategy.DROP_OLDEST, on_dropped=self.ended),
+            lambda: ops.exhaust_map_async(self.dawdle, on_dropped=self.ended),
+        ]
+
+
+class Store:
+    """Looks, at each save, whether what is said to be done is done."""
+
+    def __init__(self, work: Work) -> None:
+        self.saved: list[int] = []
+        self._work = work
+
+    async def load(self) -> Checkpoint | None:
+        return None
+
+    async def save(self, checkpoint: Checkpoint) -> None:
+        assert not self.saved or checkpoint.number > self.saved[-1], "it only goes forward"
+        unfinished = [
+            number for number, count in self._work.under_way.items() if count and number <= checkpoint.number
+        ]
+        assert unfinished == [], f"{checkpoint.number} is saved"
+        self.saved.append(checkpoint.number)
+
+
+@pytest.mark.parametrize("seed", range(200))
+async def test_what_is_saved_is_done(seed: int) -> None:
+    chance = random.Random(seed)
+    work = Work(chance)
+    store, sink, errors = Store(work), Keeper(high=chance.choice([1, 5, 50])), []
+    made = [chance.choice(work.operators())() for _ in range(chance.randint(1, 6))]
+    size = chance.choice([1, 7, 60])
+    pages = Pages([EVENTS[start : start + size] for start in range(0, len(EVENTS), size)])
+    ended = asyncio.Event()
+
+    def deliver(number: int) -> None:
+        work.ended(number)
+        sink.on_next(number)
+
+    running = (
+        pages.source(Runtime("test"))
+        .pipe(rx.map(lambda event: work.begun(event.number)), *made, ops.commit_checkpoint(store, every=1))
+        .subscribe(deliver, errors.append, ended.set)
+    )
+    turns = chance.choice([10, 1000])
+    while turns and not ended.is_set():
+        turns -= 1
+        await settle(chance.randrange(4))
+        sink.take(chance.randrange(5))
+    running.dispose()
+    sink.brake.close()
+    await settle()
+    assert errors == []
+    if ended.is_set():
+        assert not +work.under_way
