@@ -277,13 +277,13 @@ class NotAuthenticated(ServerError):
 
 @dataclass(eq=False)
 class AccessDenied(ServerError):
-    """`operation` on `stream` is not permitted to this user."""
+    """This user may not do `operation` (read, write to, subscribe to) with `stream`."""
 
     operation: str
     stream: str
 
     def __str__(self) -> str:
-        return f"{self.operation} on {self.stream!r} is not permitted to this user"
+        return f"this user may not {self.operation} {self.stream!r}"
 
 
 @dataclass(eq=False)

@@ -113,7 +113,7 @@ def drop_reason(stream: str, payload: bytes) -> RxPumpError:
         return MalformedReply(_named(stream), str(error))
     match reason:
         case SubscriptionDropReason.ACCESS_DENIED:
-            return AccessDenied("subscribing", stream)
+            return AccessDenied("subscribe to", stream)
         case SubscriptionDropReason.UNSUBSCRIBED:
             return SubscriptionDropped(stream, "unsubscribed by the server")
         case SubscriptionDropReason.NOT_FOUND:

@@ -161,7 +161,7 @@ async def test_signals_tell_what_became_of_it(store: FakeStore, runtime: Runtime
     assert recorder.items[6:] == [FellBehind(dropped), CaughtUp()]
 
 
-@pytest.mark.parametrize("final", [AccessDenied("subscribing", "s"), StreamDeleted("s")])
+@pytest.mark.parametrize("final", [AccessDenied("subscribe to", "s"), StreamDeleted("s")])
 async def test_what_is_final_is_an_error(store: FakeStore, runtime: Runtime, final: RxPumpError) -> None:
     def step(name: str) -> None:
         raise final

@@ -83,7 +83,7 @@ class Append(Operation[WriteResult]):
             case OperationResult.INVALID_TRANSACTION:
                 return Failure(InvalidTransaction(stream))
             case OperationResult.ACCESS_DENIED:
-                return Failure(AccessDenied("writing", stream))
+                return Failure(AccessDenied("write to", stream))
             case unknown:
                 return Failure(UnexpectedReply(str(self), f"the unknown result {unknown}"))
 

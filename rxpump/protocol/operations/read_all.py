@@ -38,7 +38,7 @@ class _ReadAll(Operation[AllPage], ABC):
             case ReadAllResult.ERROR:
                 return Failure(ReadFailed("$all", reply.error))
             case ReadAllResult.ACCESS_DENIED:
-                return Failure(AccessDenied("reading", "$all"))
+                return Failure(AccessDenied("read", "$all"))
             case unknown:
                 return Failure(UnexpectedReply(str(self), f"the unknown result {unknown}"))
 

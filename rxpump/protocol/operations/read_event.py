@@ -51,7 +51,7 @@ class ReadEvent(Operation[Event]):
             case ReadEventResult.ERROR:
                 return Failure(ReadFailed(self.stream, reply.error))
             case ReadEventResult.ACCESS_DENIED:
-                return Failure(AccessDenied("reading", self.stream))
+                return Failure(AccessDenied("read", self.stream))
             case unknown:
                 return Failure(UnexpectedReply(str(self), f"the unknown result {unknown}"))
 

@@ -44,7 +44,7 @@ class _ReadStream(Operation[StreamPage], ABC):
             case ReadStreamResult.ERROR:
                 return Failure(ReadFailed(self.stream, reply.error))
             case ReadStreamResult.ACCESS_DENIED:
-                return Failure(AccessDenied("reading", self.stream))
+                return Failure(AccessDenied("read", self.stream))
             case unknown:
                 return Failure(UnexpectedReply(str(self), f"the unknown result {unknown}"))
 
