@@ -26,7 +26,7 @@ keeps these accounts for whoever keeps items.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, Final, TypeVar
@@ -67,7 +67,7 @@ class Flow:
     is_clear:      nobody holds it and it is not over.
     origin:        what is being delivered comes of this event; None: of no event in particular.
     knows_origin:  a delivery is running, and it is of `origin`.
-    continues:     what is being delivered may also complete what came before it in the name of an earlier event.
+    continues:     parts of what is being delivered may have come before, in the name of one of these events.
     has_more:      a stage's answer to whether it keeps more that comes of an event.
     runtime:       the owner of the source; what works on its items is under way there as well.
     """
@@ -93,7 +93,7 @@ class Flow:
         self.is_clear = True
         self.origin: Any = None
         self.knows_origin = False
-        self.continues = False
+        self.continues: Sequence[Any] = ()
         self._has_more = has_more
         self._is_over = False
         self._holders: set[Brake] = set()
@@ -123,7 +123,7 @@ class Flow:
         item: T,
         origin: Any,
         *,
-        continues: bool = False,
+        continues: Sequence[Any] = (),
         knows_origin: bool = True,
     ) -> None:
         """Deliver one item that comes of `origin`, also from within another Flow's delivery, as a stage does."""
@@ -145,7 +145,7 @@ class Flow:
 
     def may_bring_more(self, origin: Any) -> bool:
         """Whether something that comes of `origin` may still be delivered; False once a later event was."""
-        return self.origin is origin and (self.knows_origin or self._has_more(origin))
+        return (self.knows_origin and self.origin is origin) or self._has_more(origin)
 
     @property
     def is_over(self) -> bool:

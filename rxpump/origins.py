@@ -11,9 +11,9 @@ An event is done when all its items are finished and no more of it can come from
 delivered right now, and the stages above keep nothing of it (`Flow.may_bring_more`).
 
 A result goes out in the name of the last event that is done, or of the oldest that is not, if it is of that
-one; so the names that those below hear never go back. A result that completes what went out in the name of one
-event may go out in the name of a later one (a batch of the end of one and the start of the next): then the Flow
-`continues`, and those below count the two events as one.
+one; so the names that those below hear never go back. What went out in the name of one event may go on in that of
+a later one (as a batch of the end of one and the start of the next): the Flow `continues` the former, and those
+below count the two as one.
 
 All items must come through one Flow at a time. Of two that are merged, of a source without a Flow, and of what
 is delivered by a task or timer that a delivery has started (`rx.delay`, `rx.flat_map` to something asynchronous)
@@ -24,23 +24,24 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any
 
 from rxpump.flow import Flow
 
-_NOBODY: Final = object()
-
 
 class Entry:
-    """One event, and how many of its items are not finished; `told_as`: the name in which part of it went out."""
+    """One event (or several that are counted as one), and how many of its items are not finished.
 
-    __slots__ = ("is_done", "open", "origin", "told_as")
+    `names` are those in which results of it went out, while it is not done.
+    """
+
+    __slots__ = ("is_done", "names", "open", "origin")
 
     def __init__(self, origin: Any) -> None:
         self.origin = origin
         self.open = 0
         self.is_done = False
-        self.told_as: Any = _NOBODY
+        self.names: list[Any] = []
 
 
 class Origins:
@@ -73,11 +74,13 @@ class Origins:
         if flow is None or not flow.knows_origin:
             self.are_known = False
         origin = flow.origin if flow is not None and self.are_known else None
-        if self._entries and flow is not None and flow.continues:
-            self._entries[-1].origin = origin
-        elif not self._entries or self._entries[-1].origin is not origin:
-            self._entries.append(Entry(origin))
-        entry = self._entries[-1]
+        entry = self._entries[-1] if self._entries else None
+        if entry is None or entry.origin is not origin:
+            if entry is not None and flow is not None and _is_among(flow.continues, entry.origin):
+                entry.origin = origin
+            else:
+                entry = Entry(origin)
+                self._entries.append(entry)
         entry.open += 1
         self.count += 1
         return entry
@@ -88,18 +91,21 @@ class Origins:
         self.count -= 1
         self.settle()
 
-    def release(self, entries: Sequence[Entry]) -> tuple[Any, bool]:
-        """Finish the items that one result was made of; give its Flow's `origin`, and whether it `continues`."""
-        told = self._entries[0].told_as
+    def release(self, entries: Sequence[Entry]) -> tuple[Any, Sequence[Any]]:
+        """Finish the items that one result was made of; give its Flow's `origin`, and what it `continues`."""
+        self.settle()
+        names = self._entries[0].names
         for entry in entries:
             self.finish(entry)
         if entry.is_done:
             origin = self.done
         elif entry is self._entries[0]:
-            origin = entry.told_as = entry.origin
+            origin = entry.origin
+            if not _is_among(entry.names, origin):
+                entry.names.append(origin)
         else:  # out of order
-            origin = self.done if told is _NOBODY else told
-        return origin, told is not _NOBODY and told is not origin
+            origin = names[-1] if names else self.done
+        return origin, names
 
     def settle(self) -> None:
         """Bring `done` up to date with what has happened above since the last item."""
@@ -112,7 +118,7 @@ class Origins:
     def has_more(self, origin: Any) -> bool:
         """Whether something is kept here, or may still come from above, of what went out in this event's name."""
         self.settle()
-        return bool(self._entries) and self._entries[0].told_as is origin
+        return bool(self._entries) and _is_among(self._entries[0].names, origin)
 
     def _may_get_more(self, origin: Any) -> bool:
         return self._flow is not None and self._flow.may_bring_more(origin)
@@ -127,3 +133,8 @@ class Origins:
 
     def __repr__(self) -> str:
         return f"<Origins {self.count} items of {len(self._entries)} events unfinished, done up to {self.done!r}>"
+
+
+def _is_among(events: Sequence[Any], event: Any) -> bool:
+    """Look for this very event: events are views, whose equality is not asked."""
+    return any(each is event for each in events)

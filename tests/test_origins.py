@@ -18,7 +18,7 @@ class Keeping:
     def __init__(self) -> None:
         self.origins = Origins()
         self.entries: list[Entry] = []
-        self.continues = False
+        self.continues: Any = ()
 
     def on_next(self, item: Any) -> None:
         self.entries.append(self.origins.begin())
@@ -56,7 +56,7 @@ def test_out_of_order_it_is_the_last_event_of_what_is_finished(keeping: Keeping)
     assert keeping.release(0) == "a"
     assert keeping.release(3) == "a", "b is unfinished"
     assert keeping.release(1) == "d"
-    assert not keeping.continues
+    assert not keeping.continues, "nothing that is not done went out before"
 
 
 def test_an_event_of_many_items_is_done_with_the_last_of_them(keeping: Keeping) -> None:
@@ -79,7 +79,7 @@ def test_the_name_in_which_results_go_out_never_goes_back(keeping: Keeping) -> N
     assert keeping.release(1) == "b"
     assert keeping.release(3) == "b", "not a again, though b is not done"
     assert keeping.release(2) == "c"
-    assert keeping.continues, "it completes b too"
+    assert keeping.continues == ["b"], "it completes b too"
 
 
 def test_a_result_of_two_events_goes_out_in_the_name_of_the_later_and_those_below_count_them_as_one() -> None:
