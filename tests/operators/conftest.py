@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
 
 from rxpump.operators.stage import RUNTIME
 from tests.operators.sources import Clock, settle, timers
+
+
+@pytest.fixture(scope="session", autouse=True)
+def only_what_tests_make() -> Iterator[None]:
+    """Collecting garbage after every test need not look through all that was imported."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
 
 
 @pytest.fixture(autouse=True)

@@ -46,6 +46,8 @@ STAGES = [
     lambda: ops.on_backpressure_buffer(10, ops.OverflowStrategy.DROP_OLDEST),
     lambda: ops.map_async(fail_at_last, 2, high=8),
     lambda: ops.rate_limit(1_000_000),
+    lambda: reactivex.compose(ops.batch(3, max_time=1000), rx.flat_map(reactivex.from_iterable)),
+    lambda: ops.retry_with_backoff(2, retry_on=lambda error: True),
 ]
 
 
