@@ -74,10 +74,10 @@ class Flow:
 
     __slots__ = (
         "_cleared",
-        "_has_more",
         "_holders",
         "_is_over",
         "continues",
+        "has_more",
         "is_clear",
         "knows_origin",
         "name",
@@ -94,7 +94,7 @@ class Flow:
         self.origin: Any = None
         self.knows_origin = False
         self.continues: Sequence[Any] = ()
-        self._has_more = has_more
+        self.has_more = has_more
         self._is_over = False
         self._holders: set[Brake] = set()
         self._cleared: asyncio.Future[None] | None = None
@@ -145,7 +145,7 @@ class Flow:
 
     def may_bring_more(self, origin: Any) -> bool:
         """Whether something that comes of `origin` may still be delivered; False once a later event was."""
-        return (self.knows_origin and self.origin is origin) or self._has_more(origin)
+        return (self.knows_origin and self.origin is origin) or self.has_more(origin)
 
     @property
     def is_over(self) -> bool:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import deque
 from typing import Any, Protocol
 
-import reactivex
+from reactivex import Observable, abc
+from reactivex import operators as rx
 
+from rxpump import checks
 from rxpump.expected_version import ExpectedVersion
+from rxpump.flow import Flow
+from rxpump.operators.stage import Operator
+from rxpump.origins import Entry, Origins
 from rxpump.write_result import WriteResult
 
 
@@ -24,28 +29,59 @@ def publish_to(
     *,
     expected_version: int = ExpectedVersion.ANY,
     batch_size: int = 500,
-) -> Callable[[reactivex.Observable[Any]], reactivex.Observable[WriteResult]]:
+) -> Operator[Any, WriteResult]:
     """Write each NewEvent (or Event, to copy it) to `stream`, in order, in batches of what waits.
 
         ──a──b──c──────────d──|
         publish_to(client, "out")
         ──────[0..2]───────[3]|      a WriteResult per batch, once it is acknowledged
 
-    The source is held while two batches wait. A write that fails is the error, and disposes the source; the
-    source's own error comes after everything that it gave before is written. Where the client is drained,
-    what was given is written first.
+        late = client.iter("flights").pipe(ops.json(), rx.filter(is_late), ops.to_event("Late"))
+        await late.pipe(ops.publish_to(client, "late-flights"), ops.commit_checkpoint(store))
 
-    Example:
-        >>> late = client.iter("flights").pipe(ops.json(), rx.filter(is_late), ops.to_event("Late"))
-        >>> await late.pipe(ops.publish_to(client, "late-flights"))
+    The source is held while two batches wait. Where the client is drained, what was given is written first.
 
-    Errors: those of `client.publish`.
+    Errors: those of `client.publish`: a write that fails is the error, and disposes the source; the source's own
+    error comes after everything that it gave before is written. InvalidArgument, at the call, for arguments that
+    the server could only refuse.
     """
+    checks.stream_name(stream)
+    version, size = checks.expected_version(expected_version), checks.page_size(batch_size, argument="batch_size")
 
-    def write(source: reactivex.Observable[Any]) -> reactivex.Observable[WriteResult]:
-        writes: reactivex.Observable[WriteResult] = client.publish(
-            stream, source, expected_version=expected_version, batch_size=batch_size
-        )
-        return writes
+    def operator(source: Observable[Any]) -> Observable[WriteResult]:
+        def subscribe(
+            observer: abc.ObserverBase[WriteResult], scheduler: abc.SchedulerBase | None = None
+        ) -> abc.DisposableBase:
+            written = _Written()
+            events = source.pipe(rx.do_action(written.begin))
+            results: Observable[WriteResult] = client.publish(
+                stream, events, expected_version=version, batch_size=size
+            )
+            named = results.pipe(rx.do_action(written.acknowledge))
+            return named.subscribe(observer, scheduler=scheduler)
 
-    return write
+        return Observable(subscribe)
+
+    return operator
+
+
+class _Written:
+    """Which events the writes come of: a batch that is acknowledged goes out in the name of its last."""
+
+    def __init__(self) -> None:
+        self._origins = Origins()
+        self._entries: deque[Entry] = deque()
+
+    def begin(self, event: Any) -> None:
+        """Note an event that is to be written."""
+        self._entries.append(self._origins.begin())
+
+    def acknowledge(self, result: WriteResult) -> None:
+        """Say of what events this result is."""
+        flow = Flow.current()
+        count = result.last_event_number - result.first_event_number + 1
+        if flow is None or not count:
+            return
+        flow.origin, flow.continues = self._origins.release([self._entries.popleft() for _ in range(count)])
+        flow.knows_origin = self._origins.are_known
+        flow.has_more = self._origins.has_more

@@ -15,7 +15,9 @@ from reactivex.subject import Subject
 import rxpump.operators as ops
 from rxpump.checkpoints import Checkpoint
 from rxpump.errors import InvalidArgument
+from rxpump.flow import Flow
 from rxpump.streams.observable import Piped
+from rxpump.write_result import WriteResult
 from tests.operators.events import event as an_event
 from tests.operators.sources import Feed, Seen, settle
 
@@ -36,10 +38,19 @@ class Memory:
 
 
 class Publishing:
-    """A client whose `publish` gives back what it is given, for `publish_to`."""
+    """A client that acknowledges each event by itself, in a Flow of its own, for `publish_to`."""
 
     def publish(self, stream: str, events: Any, **_: Any) -> Any:
-        return events
+        def subscribe(observer: Any, scheduler: Any = None) -> Any:
+            flow = Flow("publish")
+
+            def write(event: Any) -> None:
+                result = WriteResult(stream, event.number, event.number, None)
+                flow.deliver(observer.on_next, result, result)
+
+            return events.subscribe(write, observer.on_error, observer.on_completed, scheduler=scheduler)
+
+        return reactivex.Observable(subscribe)
 
 
 @dataclass

@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+import reactivex
+from reactivex import operators as rx
+
+import rxpump
+from rxpump import operators as ops
+from rxpump.checkpoints import Checkpoint
+from rxpump.errors import InvalidArgument, WrongExpectedVersion
+from rxpump.expected_version import ExpectedVersion
+from rxpump.new_event import NewEvent
+from rxpump.server import EmbeddedServer
+from tests.operators.sources import Seen
+
+EVENTS = 1000
+
+
+@pytest.fixture
+async def client(memory_server: EmbeddedServer) -> AsyncIterator[rxpump.Client]:
+    async with rxpump.connect(memory_server.uri) as client:
+        await client.publish("in", [NewEvent("Counted", {"n": n}) for n in range(EVENTS)])
+        yield client
+
+
+class Store:
+    """Looks, at each save, whether everything up to the event is in the stream."""
+
+    def __init__(self, client: rxpump.Client) -> None:
+        self.saved: list[int] = []
+        self._client = client
+
+    async def load(self) -> Checkpoint | None:
+        return None
+
+    async def save(self, checkpoint: Checkpoint) -> None:
+        last = (await self._client.get_event("out")).json()
+        assert last["n"] > checkpoint.number or (last["n"] == checkpoint.number and last["part"] == 2)
+        self.saved.append(checkpoint.number)
+
+
+def parts(event: rxpump.Event) -> reactivex.Observable[NewEvent]:
+    n = event.json()["n"]
+    return reactivex.from_iterable(NewEvent("Part", {"n": n, "part": part}) for part in range(3))
+
+
+async def test_everything_is_written_and_the_results_tell(client: rxpump.Client) -> None:
+    results = await client.iter("in").pipe(ops.publish_to(client, "out", batch_size=100), rx.to_list())
+    assert results[0].first_event_number == 0
+    assert results[-1].last_event_number == EVENTS - 1
+    assert [event.json()["n"] async for event in client.iter("out")] == list(range(EVENTS))
+
+
+async def test_a_checkpoint_behind_it_is_of_what_is_written(client: rxpump.Client) -> None:
+    store = Store(client)
+    await client.iter("in", batch_size=50).pipe(
+        rx.filter(lambda event: event.number % 5 > 0),
+        rx.flat_map(parts),
+        ops.publish_to(client, "out", batch_size=100),
+        ops.commit_checkpoint(store, every=1),
+    )
+    assert len(store.saved) > 5
+    assert store.saved == sorted(store.saved)
+    assert store.saved[-1] == EVENTS - 1
+
+
+async def test_of_what_comes_of_no_event_no_checkpoint_is_made(client: rxpump.Client) -> None:
+    events = reactivex.from_iterable([NewEvent("Counted", {"n": 1, "part": 2})])
+    with pytest.raises(InvalidArgument, match="straight from one source of events"):
+        await events.pipe(ops.publish_to(client, "out"), ops.commit_checkpoint(Store(client)))
+
+
+async def test_a_write_that_fails_is_the_error_and_disposes_the_source(client: rxpump.Client) -> None:
+    closed = asyncio.Event()
+    source = client.iter("in").pipe(rx.finally_action(closed.set), ops.to_event("Copied", lambda event: event.number))
+    with pytest.raises(WrongExpectedVersion):
+        await source.pipe(ops.publish_to(client, "in", expected_version=ExpectedVersion.NO_STREAM))
+    await closed.wait()
+
+
+async def test_each_subscription_writes_for_itself(client: rxpump.Client) -> None:
+    copies = client.iter("in").pipe(ops.json(), ops.to_event("Copied"), ops.publish_to(client, "out"))
+    one, two = Seen(), Seen()
+    one.of(copies)
+    two.of(copies)
+    await one.until_ended()
+    await two.until_ended()
+    assert (one.errors, two.errors) == ([], [])
+    assert (await client.get_event("out")).number == 2 * EVENTS - 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "argument"),
+    [
+        ({"stream": ""}, "stream"),
+        ({"stream": "out", "expected_version": -7}, "expected_version"),
+        ({"stream": "out", "batch_size": 0}, "batch_size"),
+    ],
+)
+def test_what_the_server_could_only_refuse_is_refused_at_the_call(arguments: dict[str, Any], argument: str) -> None:
+    with pytest.raises(InvalidArgument) as raised:
+        ops.publish_to(None, **arguments)  # type: ignore[arg-type]
+    assert raised.value.argument == argument
