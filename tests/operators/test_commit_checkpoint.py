@@ -2,55 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 import reactivex
 from reactivex import operators as rx
-from reactivex.scheduler.eventloop import AsyncIOScheduler
-from reactivex.subject import Subject
 
 from rxpump import operators as ops
-from rxpump.checkpoints import Checkpoint, FileCheckpoint
+from rxpump.checkpoints import Checkpoint
 from rxpump.errors import InvalidArgument
-from rxpump.operators.stage import RUNTIME
 from rxpump.position import Position
 from rxpump.runtime import Runtime
 from rxpump.signals import CaughtUp
-from rxpump.streams.source import from_iterable
 from tests.fakes import Pages
 from tests.operators.events import event, events, linked
 from tests.operators.sources import Clock, Feed, Gates, HeldSink, Seen, settle
-
-
-class Store:
-    """Keeps every number that was saved; with a gate, each save waits for it."""
-
-    def __init__(self, gates: Gates | None = None) -> None:
-        self.saved: list[int] = []
-        self.checkpoints: list[Checkpoint] = []
-        self.failure: Exception | None = None
-        self.under_way = 0
-        self._gates = gates
-
-    async def load(self) -> Checkpoint | None:
-        return self.checkpoints[-1] if self.checkpoints else None
-
-    async def save(self, checkpoint: Checkpoint) -> None:
-        assert self.under_way == 0, "one at a time"
-        self.under_way += 1
-        try:
-            if self._gates is not None:
-                await self._gates(checkpoint.number)
-            if self.failure is not None:
-                raise self.failure
-        finally:
-            self.under_way -= 1
-        self.saved.append(checkpoint.number)
-        self.checkpoints.append(checkpoint)
+from tests.operators.stores import Store
 
 
 def thrice(item: Any) -> reactivex.Observable[Any]:
@@ -365,67 +332,6 @@ async def test_when_nobody_listens_any_more_the_loops_handler_is_told(nothing_le
     nothing_left.clear()
 
 
-# Where nobody can tell --------------------------------------------------------------------------------
-
-
-def no_flow(feed: Feed) -> reactivex.Observable[Any]:
-    subject: Subject[Any] = Subject()
-    feed.subscribe(lambda item: asyncio.get_running_loop().call_soon(subject.on_next, item))
-    return subject
-
-
-def delayed(feed: Feed) -> reactivex.Observable[Any]:
-    return feed.pipe(rx.delay(0.001, scheduler=AsyncIOScheduler(asyncio.get_running_loop())))
-
-
-def observed_on(feed: Feed) -> reactivex.Observable[Any]:
-    return feed.pipe(rx.observe_on(AsyncIOScheduler(asyncio.get_running_loop())))
-
-
-def mapped_to_futures(feed: Feed) -> reactivex.Observable[Any]:
-    async def same(item: Any) -> Any:
-        return item
-
-    return feed.pipe(rx.flat_map(lambda item: reactivex.from_future(asyncio.ensure_future(same(item)))))
-
-
-def merged(feed: Feed) -> reactivex.Observable[Any]:
-    return reactivex.merge(feed, Pages([events(1)]).source(Runtime("test")))
-
-
-def merged_before_a_stage(feed: Feed) -> reactivex.Observable[Any]:
-    async def same(item: Any) -> Any:
-        return item
-
-    return merged(feed).pipe(ops.map_async(same))
-
-
-@pytest.mark.parametrize(
-    "source",
-    [no_flow, delayed, observed_on, mapped_to_futures, merged, merged_before_a_stage],
-    ids=lambda each: each.__name__,
-)
-async def test_it_refuses_to_guess(source: Callable[[Feed], reactivex.Observable[Any]]) -> None:
-    feed, store, seen = Feed(), Store(), Seen()
-    seen.of(source(feed).pipe(ops.commit_checkpoint(store)))
-    for each in events(2):
-        feed.on_next(each)
-    await seen.until_ended()
-    (error,) = seen.errors
-    assert isinstance(error, InvalidArgument)
-    assert "straight from one source of events" in str(error)
-    feed.on_completed()
-
-
-async def test_what_comes_of_no_event_has_no_place() -> None:
-    seen = Seen()
-    seen.of(from_iterable(Runtime("test"), [1, 2]).pipe(ops.commit_checkpoint(Store(), every=1)))
-    await seen.until_ended()
-    (error,) = seen.errors
-    assert isinstance(error, InvalidArgument)
-    assert "only what comes of events that were read" in str(error)
-
-
 @pytest.mark.parametrize(
     ("options", "argument"),
     [({"every": 0}, "every"), ({"interval": 0}, "interval"), ({"interval": -1.0}, "interval")],
@@ -434,35 +340,3 @@ def test_never_is_refused(options: dict[str, Any], argument: str) -> None:
     with pytest.raises(InvalidArgument) as raised:
         ops.commit_checkpoint(Store(), **options)
     assert raised.value.argument == argument
-
-
-# All of it --------------------------------------------------------------------------------------------
-
-
-async def test_killed_again_and_again_nothing_is_left_out(tmp_path: Path) -> None:
-    """Each run starts at its checkpoint, works side by side, and is cut off; together they do every event."""
-    history, done = events(200), []
-
-    async def work(each: Any) -> Any:
-        for _ in range(each.number * 7 % 5):
-            await asyncio.sleep(0)
-        done.append(each.number)
-        return each
-
-    for run in range(100):
-        store = FileCheckpoint(tmp_path / "checkpoint")
-        last = await store.load()
-        start = 0 if last is None else last.number + 1
-        assert set(range(start)) <= set(done), "what is before the checkpoint is done"
-        if start == len(history):
-            break
-        seen = Seen()
-        source = Pages([history[start:]]).source(Runtime("test"))
-        subscription = seen.of(source.pipe(ops.flat_map_async(work, 5), ops.commit_checkpoint(store, every=10)))
-        while not seen.is_ended and len(seen.items) < 11 + run * 13 % 23:
-            await asyncio.sleep(0)
-        subscription.dispose()
-        while RUNTIME.tasks:  # the last save
-            await asyncio.sleep(0)
-    assert set(done) == set(range(200))
-    assert run < 99

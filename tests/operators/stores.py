@@ -1,0 +1,33 @@
+"""A checkpoint store whose saves can be watched, stopped and failed."""
+
+from __future__ import annotations
+
+from rxpump.checkpoints import Checkpoint
+from tests.operators.sources import Gates
+
+
+class Store:
+    """Keeps every number that was saved; with a gate, each save waits for it."""
+
+    def __init__(self, gates: Gates | None = None) -> None:
+        self.saved: list[int] = []
+        self.checkpoints: list[Checkpoint] = []
+        self.failure: Exception | None = None
+        self.under_way = 0
+        self._gates = gates
+
+    async def load(self) -> Checkpoint | None:
+        return self.checkpoints[-1] if self.checkpoints else None
+
+    async def save(self, checkpoint: Checkpoint) -> None:
+        assert self.under_way == 0, "one at a time"
+        self.under_way += 1
+        try:
+            if self._gates is not None:
+                await self._gates(checkpoint.number)
+            if self.failure is not None:
+                raise self.failure
+        finally:
+            self.under_way -= 1
+        self.saved.append(checkpoint.number)
+        self.checkpoints.append(checkpoint)

@@ -1,0 +1,80 @@
+"""Where nobody can tell which event an item came of, `commit_checkpoint` refuses to guess."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import reactivex
+from reactivex import operators as rx
+from reactivex.scheduler.eventloop import AsyncIOScheduler
+from reactivex.subject import Subject
+
+from rxpump import operators as ops
+from rxpump.errors import InvalidArgument
+from rxpump.runtime import Runtime
+from rxpump.streams.source import from_iterable
+from tests.fakes import Pages
+from tests.operators.events import events
+from tests.operators.sources import Feed, Seen
+from tests.operators.stores import Store
+
+
+def no_flow(feed: Feed) -> reactivex.Observable[Any]:
+    subject: Subject[Any] = Subject()
+    feed.subscribe(lambda item: asyncio.get_running_loop().call_soon(subject.on_next, item))
+    return subject
+
+
+def delayed(feed: Feed) -> reactivex.Observable[Any]:
+    return feed.pipe(rx.delay(0.001, scheduler=AsyncIOScheduler(asyncio.get_running_loop())))
+
+
+def observed_on(feed: Feed) -> reactivex.Observable[Any]:
+    return feed.pipe(rx.observe_on(AsyncIOScheduler(asyncio.get_running_loop())))
+
+
+def mapped_to_futures(feed: Feed) -> reactivex.Observable[Any]:
+    async def same(item: Any) -> Any:
+        return item
+
+    return feed.pipe(rx.flat_map(lambda item: reactivex.from_future(asyncio.ensure_future(same(item)))))
+
+
+def merged(feed: Feed) -> reactivex.Observable[Any]:
+    return reactivex.merge(feed, Pages([events(1)]).source(Runtime("test")))
+
+
+def merged_before_a_stage(feed: Feed) -> reactivex.Observable[Any]:
+    async def same(item: Any) -> Any:
+        return item
+
+    return merged(feed).pipe(ops.map_async(same))
+
+
+@pytest.mark.parametrize(
+    "source",
+    [no_flow, delayed, observed_on, mapped_to_futures, merged, merged_before_a_stage],
+    ids=lambda each: each.__name__,
+)
+async def test_it_refuses_to_guess(source: Callable[[Feed], reactivex.Observable[Any]]) -> None:
+    feed, store, seen = Feed(), Store(), Seen()
+    seen.of(source(feed).pipe(ops.commit_checkpoint(store)))
+    for each in events(2):
+        feed.on_next(each)
+    await seen.until_ended()
+    (error,) = seen.errors
+    assert isinstance(error, InvalidArgument)
+    assert "straight from one source of events" in str(error)
+    feed.on_completed()
+
+
+async def test_what_comes_of_no_event_has_no_place() -> None:
+    seen = Seen()
+    seen.of(from_iterable(Runtime("test"), [1, 2]).pipe(ops.commit_checkpoint(Store(), every=1)))
+    await seen.until_ended()
+    (error,) = seen.errors
+    assert isinstance(error, InvalidArgument)
+    assert "only what comes of events that were read" in str(error)
