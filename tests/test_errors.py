@@ -93,6 +93,8 @@ def test_what_may_succeed_when_asked_again() -> None:
         "OperationTimedOut",
         "OutcomeUnknown",
         "PrepareTimeout",
+        "ScavengeInProgress",
+        "SubscriberLimitReached",
         "SubscriptionDropped",
         "TooBusy",
     }

@@ -51,6 +51,20 @@ class ReadAllResult(IntEnum):
     ACCESS_DENIED = 3
 
 
+class FilterContext(IntEnum):
+    """What of an event a server-side filter looks at."""
+
+    STREAM = 0
+    EVENT_TYPE = 1
+
+
+class FilterType(IntEnum):
+    """How it looks."""
+
+    REGEX = 0
+    PREFIX = 1
+
+
 class NotHandledReason(IntEnum):
     """Why a node did not take a request."""
 
@@ -70,8 +84,61 @@ class SubscriptionDropReason(IntEnum):
     SUBSCRIBER_MAX_COUNT_REACHED = 4
 
 
+class CreatePersistentSubscriptionResult(IntEnum):
+    """How the making of a consumer group ended."""
+
+    SUCCESS = 0
+    ALREADY_EXISTS = 1
+    FAIL = 2
+    ACCESS_DENIED = 3
+
+
+class ChangePersistentSubscriptionResult(IntEnum):
+    """How the update or the deletion of a consumer group ended."""
+
+    SUCCESS = 0
+    DOES_NOT_EXIST = 1
+    FAIL = 2
+    ACCESS_DENIED = 3
+
+
+class NakAction(IntEnum):
+    """What is to become of an event that a consumer could not handle (protocol section 4.18)."""
+
+    UNKNOWN = 0
+    PARK = 1
+    RETRY = 2
+    SKIP = 3
+    STOP = 4
+
+
+class ScavengeResult(IntEnum):
+    """How a scavenge ended, as v4 tells when it has."""
+
+    SUCCESS = 0
+    IN_PROGRESS = 1
+    FAILED = 2
+
+
+class ScavengeResponse(IntEnum):
+    """How a scavenge began, as v5 and later tell at once."""
+
+    STARTED = 0
+    IN_PROGRESS = 1
+    UNAUTHORIZED = 2
+
+
 JSON_CONTENT = 1
 """`data_content_type` of JSON; anything else is binary."""
+
+METADATA_PREFIX = "$$"
+"""A stream's metadata is the last event of the stream of this name before its own."""
+
+METADATA_EVENT_TYPE = "$metadata"
+"""Type that writers give to metadata events; servers do not look at it (protocol section 4.9)."""
+
+TOMBSTONE_EVENT_TYPE = "$streamDeleted"
+"""Type of the event, number MAX_EVENT_NUMBER, that a hard delete writes."""
 
 LINK_EVENT_TYPE = "$>"
 """Type of an event whose data, `number@stream`, points at another event."""

@@ -1,0 +1,81 @@
+"""The client: its connection's life, and all families of verbs."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from types import TracebackType
+
+from reactivex import operators as rx
+from reactivex.subject import BehaviorSubject
+
+from rxpump.client.following import Following
+from rxpump.client.reading import Reading
+from rxpump.client.writing import Writing
+from rxpump.runtime import Runtime
+from rxpump.settings import Settings
+from rxpump.status import Closed, Idle, Status
+from rxpump.streams.observable import Observable, Piped
+from rxpump.transport.base import Transport
+
+MakeTransport = Callable[[Runtime, Callable[[Status], None]], Transport]
+
+
+class Client(Writing, Reading, Following):
+    """One shared connection to one event store; make it with `rxpump.connect`.
+
+    `async with` connects and, when the block ends well, drains before it closes.
+
+    Every verb gives a cold Observable: nothing is sent before it is awaited, iterated or subscribed to, and
+    each subscription asks anew. Arguments that the server could only refuse are refused at the call, with
+    InvalidArgument. What the server refuses arrives as an error of `rxpump.errors`.
+    """
+
+    def __init__(self, settings: Settings, make_transport: MakeTransport) -> None:
+        self.name = settings.name
+        self._settings = settings
+        self._runtime = Runtime(settings.name)
+        self._status: BehaviorSubject[Status] = BehaviorSubject(Idle())
+        self._transport = make_transport(self._runtime, self._status.on_next)
+
+    @property
+    def status(self) -> Observable[Status]:
+        """What the connection is doing: the latest at once, then each change, until it is closed."""
+        return Piped(self._status).pipe(rx.take_while(lambda status: not isinstance(status, Closed), inclusive=True))
+
+    async def connect(self) -> Client:
+        """Connect. Raises ConnectionFailed when that takes longer than `connect_within`, NotAuthenticated."""
+        await self._transport.open()
+        return self
+
+    async def close(self) -> None:
+        """Disconnect. What is under way ends: requests with ConnectionClosed, iterations are disposed."""
+        await self._transport.close()
+        await self._runtime.stop()
+
+    async def drain(self, timeout: float = 5.0) -> bool:
+        """Take nothing more in and finish what is under way; tell whether that was done within `timeout` seconds.
+
+        Subscriptions and reads complete; what operators and publishers still keep is worked off and written,
+        checkpoints are committed. `close()` comes after.
+        """
+        try:
+            async with asyncio.timeout(timeout):
+                await self._runtime.drain()
+                await self._transport.settled()
+        except TimeoutError:
+            return False
+        return True
+
+    async def __aenter__(self) -> Client:
+        return await self.connect()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is None:
+            await self.drain()
+        await self.close()
+
+    def __repr__(self) -> str:
+        return f"<Client {self.name}: {self._status.value}>"

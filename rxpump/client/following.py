@@ -1,0 +1,87 @@
+"""Following: what is there and what is written, for ever."""
+
+from __future__ import annotations
+
+from rxpump import checks
+from rxpump.client.starts import before_first, first_position
+from rxpump.client.verbs import READ_BATCH, Verbs
+from rxpump.direction import StreamDirection
+from rxpump.position import END, START, Edge, Position
+from rxpump.streams.catch_up import CatchUp
+from rxpump.streams.cursor import AllCursor, StreamCursor
+from rxpump.streams.relay import Pipeline, Relay
+
+
+class Following(Verbs):
+    """Verbs that subscribe; see Verbs."""
+
+    def stream(
+        self,
+        stream: str,
+        from_event: int | Edge = START,
+        *,
+        batch_size: int = READ_BATCH,
+        resolve_links: bool = True,
+    ) -> CatchUp:
+        """Follow a stream for ever: everything from `from_event` on, then what is written, exactly once, in order.
+
+        END starts with what is written from now on. The stream need not exist yet. It ends with an error only
+        where asking again cannot help: AccessDenied, StreamDeleted (for good), ClientClosed.
+        """
+        stream, count = checks.stream_name(stream), checks.page_size(batch_size, argument="batch_size")
+
+        def cursor(after: int | None) -> StreamCursor:
+            return StreamCursor(self._transport, stream, after, count, resolve_links=resolve_links)
+
+        return CatchUp(
+            self._runtime,
+            f"stream {stream}",
+            self._settings,
+            cursor,
+            before_first(from_event),
+            lambda event: event.received_number,
+        )
+
+    def stream_all(
+        self,
+        from_position: Position | Edge = START,
+        *,
+        batch_size: int = READ_BATCH,
+        resolve_links: bool = True,
+    ) -> CatchUp:
+        """Follow the whole database for ever, from the event after `from_position` on; by default only admins may."""
+        count = checks.page_size(batch_size, argument="batch_size")
+        after = None if from_position is END else first_position(from_position, StreamDirection.FORWARD)
+
+        def cursor(after: Position | None) -> AllCursor:
+            return AllCursor(self._transport, after, count, resolve_links=resolve_links)
+
+        return CatchUp(self._runtime, "stream_all", self._settings, cursor, after, lambda event: event.position)
+
+    def live(self, stream: str, *, resolve_links: bool = True) -> CatchUp:
+        """Follow a stream with no history: what is written from the moment of subscribing on, and all of that."""
+        return self.stream(stream, END, resolve_links=resolve_links)
+
+    def subscribe_to(
+        self, stream: str, start_from: int = -1, *, batch_size: int = READ_BATCH, resolve_links: bool = True
+    ) -> CatchUp:
+        """Follow a stream under photon-pump's name; -1 starts with what is written from now on."""
+        start = END if start_from == -1 else start_from
+        return self.stream(stream, start, batch_size=batch_size, resolve_links=resolve_links)
+
+    def relay(self, source: str, pipeline: Pipeline, target: str, *, batch_size: int = READ_BATCH) -> Relay:
+        """Write what `pipeline` makes of each event of `source` to `target`, exactly once, for ever.
+
+        `pipeline` takes the Observable of events and gives one of NewEvents (any number per event, in order).
+        Stopped, killed or cut off, it goes on where the target says it was. Emits a WriteResult per batch.
+        """
+        source, target = checks.stream_name(source), checks.stream_name(target)
+        return Relay(
+            self._runtime,
+            self._transport,
+            source,
+            target,
+            follow=lambda done: self.stream(source, done + 1, batch_size=batch_size, resolve_links=True),
+            pipeline=pipeline,
+            retry=self._settings.retry,
+        )

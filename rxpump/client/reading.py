@@ -1,0 +1,109 @@
+"""Reading what is there: one event, a page, or all to the end."""
+
+from __future__ import annotations
+
+from time import perf_counter
+
+from rxpump import checks
+from rxpump.client.starts import first_event, first_position
+from rxpump.client.verbs import READ_BATCH, Verbs
+from rxpump.direction import StreamDirection
+from rxpump.events import Event
+from rxpump.pages import AllPage, StreamPage
+from rxpump.position import Edge, Position
+from rxpump.streams.answer import Answer
+from rxpump.streams.reading import AllReading, StreamReading
+
+
+class Reading(Verbs):
+    """Verbs that read and are done; see Verbs."""
+
+    def ping(self) -> Answer[float]:
+        """Ask for a sign of life; gives the round trip in seconds."""
+
+        async def ask() -> float:
+            asked = perf_counter()
+            await self._transport.ping()
+            return perf_counter() - asked
+
+        return Answer(self._runtime, "ping", ask)
+
+    def get_event(self, stream: str, event_number: int = -1, *, resolve_links: bool = True) -> Answer[Event]:
+        """Read one event; number -1 is the last.
+
+        Errors: EventNotFound, StreamNotFound, StreamDeleted, AccessDenied.
+        """
+        stream, number = checks.stream_name(stream), checks.event_number(event_number)
+        return Answer(
+            self._runtime,
+            "get_event",
+            lambda: self._transport.read_event(stream, number, resolve_links=resolve_links),
+        )
+
+    def get(
+        self,
+        stream: str,
+        *,
+        direction: StreamDirection = StreamDirection.FORWARD,
+        from_event: int | Edge | None = None,
+        max_count: int = 100,
+        resolve_links: bool = True,
+        from_event_number: int | Edge | None = None,
+    ) -> Answer[StreamPage]:
+        """Read one page of at most `max_count` (1 to 4096) events.
+
+        Starts at `from_event` (also called `from_event_number`): by default at the start of the stream going
+        forward, at its end going backward. Errors: StreamNotFound, StreamDeleted, AccessDenied.
+        """
+        stream, count = checks.stream_name(stream), checks.page_size(max_count)
+        start = first_event(from_event if from_event_number is None else from_event_number, direction)
+        return Answer(
+            self._runtime,
+            "get",
+            lambda: self._transport.read_stream(stream, start, count, direction, resolve_links=resolve_links),
+        )
+
+    def iter(
+        self,
+        stream: str,
+        *,
+        direction: StreamDirection = StreamDirection.FORWARD,
+        from_event: int | Edge | None = None,
+        batch_size: int = READ_BATCH,
+        resolve_links: bool = True,
+    ) -> StreamReading:
+        """Read every event to the end of the stream, then complete; pages of `batch_size`, one read ahead."""
+        stream, count = checks.stream_name(stream), checks.page_size(batch_size, argument="batch_size")
+        start = first_event(from_event, direction)
+        return StreamReading(
+            self._runtime, self._transport, stream, start, count, direction, resolve_links=resolve_links
+        )
+
+    def get_all(
+        self,
+        *,
+        direction: StreamDirection = StreamDirection.FORWARD,
+        from_position: Position | Edge | None = None,
+        max_count: int = 100,
+        resolve_links: bool = True,
+    ) -> Answer[AllPage]:
+        """Read one page of the whole database; by default only admins may. Errors: AccessDenied, ReadFailed."""
+        start, count = first_position(from_position, direction), checks.page_size(max_count)
+        return Answer(
+            self._runtime,
+            "get_all",
+            lambda: self._transport.read_all(start, count, direction, resolve_links=resolve_links),
+        )
+
+    def iter_all(
+        self,
+        *,
+        direction: StreamDirection = StreamDirection.FORWARD,
+        from_position: Position | Edge | None = None,
+        batch_size: int = READ_BATCH,
+        resolve_links: bool = True,
+    ) -> AllReading:
+        """Read every event of the whole database, then complete."""
+        start = first_position(from_position, direction)
+        count = checks.page_size(batch_size, argument="batch_size")
+        return AllReading(self._runtime, self._transport, start, count, direction, resolve_links=resolve_links)

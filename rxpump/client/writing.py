@@ -1,0 +1,106 @@
+"""Writing: one event, many, or what another stream brings."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterable, Iterable, Sized
+from typing import Any, overload
+from uuid import UUID
+
+import reactivex
+
+from rxpump import checks
+from rxpump.client.verbs import Verbs
+from rxpump.errors import InvalidArgument
+from rxpump.expected_version import ExpectedVersion
+from rxpump.new_event import UNSET, NewEvent, as_new_event
+from rxpump.streams.answer import Answer
+from rxpump.streams.inbox import Batching
+from rxpump.streams.observable import Observable, Piped
+from rxpump.streams.publisher import Publisher
+from rxpump.streams.source import from_iterable
+from rxpump.streams.writes import Writes
+from rxpump.write_result import WriteResult
+
+
+class Writing(Verbs):
+    """Verbs that append events to streams; see Verbs."""
+
+    def publish_event(
+        self,
+        stream: str,
+        type: str,
+        data: Any = UNSET,
+        *,
+        metadata: Any = None,
+        id: UUID | None = None,
+        expected_version: int = ExpectedVersion.ANY,
+        body: Any = UNSET,
+    ) -> Answer[WriteResult]:
+        """Write one event. `data`, `metadata`, `id` and `body` are those of NewEvent."""
+        event = NewEvent(type, data, metadata=metadata, id=id, body=body)
+        return self._append(stream, [event], expected_version)
+
+    @overload
+    def publish(
+        self, stream: str, events: list[NewEvent] | tuple[NewEvent, ...], *, expected_version: int = ...
+    ) -> Answer[WriteResult]: ...
+    @overload
+    def publish(self, stream: str, events: Any, *, expected_version: int = ..., batch_size: int = ...) -> Writes: ...
+
+    def publish(
+        self,
+        stream: str,
+        events: Any,
+        *,
+        expected_version: int = ExpectedVersion.ANY,
+        batch_size: int = 500,
+    ) -> Answer[WriteResult] | Writes:
+        """Write many events, in order.
+
+        What has a length (a list, a page) is one atomic write with one WriteResult. An iterator, an async
+        iterable (also an endless one) or an Observable is written in batches of up to `batch_size` events,
+        with a WriteResult each; awaiting it gives the last. The source is read no faster than it is written.
+        A version >= 0 or NO_STREAM is expected by the first batch, each later one expects what the one
+        before it left.
+        """
+        source: Observable[Any]
+        if isinstance(events, reactivex.Observable):
+            source = events if isinstance(events, Observable) else Piped(events)
+        elif isinstance(events, Sized) and isinstance(events, Iterable):
+            return self._append(stream, [as_new_event(event) for event in events], expected_version)
+        elif isinstance(events, (Iterable, AsyncIterable)):
+            source = from_iterable(self._runtime, events)
+        else:
+            raise InvalidArgument("events", events, "NewEvents in a list, an (async) iterable or an Observable")
+        stream = checks.stream_name(stream)
+        return Writes(
+            self._runtime,
+            source,
+            lambda batch, version: self._transport.append(stream, batch, version),
+            expected_version=checks.expected_version(expected_version),
+            batching=Batching(max_batch=batch_size),
+        )
+
+    def publisher(
+        self,
+        stream: str,
+        *,
+        expected_version: int = ExpectedVersion.ANY,
+        max_batch: int = 500,
+        max_bytes: int = 4 * 1024 * 1024,
+        linger: float = 0.0,
+        max_in_flight: int = 4,
+    ) -> Publisher:
+        """Make a sink for `source.subscribe(...)`: it writes what it is given, in order; see Publisher, Batching."""
+        stream = checks.stream_name(stream)
+        return Publisher(
+            self._runtime,
+            stream,
+            lambda batch, version: self._transport.append(stream, batch, version),
+            expected_version=checks.expected_version(expected_version),
+            batching=Batching(max_batch, max_bytes, linger, max_in_flight),
+        )
+
+    def _append(self, stream: str, events: list[NewEvent], expected_version: int) -> Answer[WriteResult]:
+        stream, version = checks.stream_name(stream), checks.expected_version(expected_version)
+        return Answer(self._runtime, "publish", lambda: self._transport.append(stream, events, version))

@@ -1,0 +1,151 @@
+"""Everything that can go wrong, as one tree.
+
+    RxPumpError
+    ├── InvalidArgument             bad input, refused before anything was sent (also a ValueError)
+    │   └── InvalidUri
+    ├── NotConnected                a verb was used before connect() or after close()
+    ├── ConnectionFailed            no connection could be made, or the policy gave up making one
+    ├── ConnectionClosed            the connection ended with the request unanswered
+    │   └── ClientClosed            because the client was closed
+    ├── OperationTimedOut           a request was not answered within its deadline
+    ├── ProtocolError               bytes that are not the protocol
+    │   ├── MalformedFrame
+    │   ├── FrameTooLarge
+    │   ├── MalformedReply
+    │   └── UnexpectedReply
+    ├── BufferOverflow              a source without demand outran a bounded buffer
+    ├── NotJson                     an event's data was asked for as JSON and is not
+    ├── NotDecodable                an event was asked for as a model that it does not fit
+    ├── WorkCancelled               an operator's work was cancelled, and not by its pipeline
+    ├── DeliveryExpired             an event of a persistent subscription was acknowledged too late
+    └── ServerError                 the server said no
+        ├── BadRequest
+        ├── NotAuthenticated
+        ├── AccessDenied
+        ├── StreamNotFound
+        ├── StreamDeleted
+        ├── EventNotFound
+        ├── ReadFailed
+        ├── SubscriptionDropped
+        ├── WrongExpectedVersion
+        ├── InvalidTransaction
+        ├── PersistentSubscriptionError
+        │   ├── PersistentSubscriptionExists
+        │   ├── PersistentSubscriptionNotFound
+        │   ├── PersistentSubscriptionDeleted
+        │   ├── PersistentSubscriptionFailed
+        │   └── SubscriberLimitReached
+        ├── ScavengeFailed
+        │   └── ScavengeInProgress
+        ├── OutcomeUnknown          the write may or may not have happened
+        │   ├── PrepareTimeout
+        │   ├── CommitTimeout
+        │   └── ForwardTimeout
+        └── NotHandled              this node, now: wait, or go elsewhere
+            ├── NotReady
+            ├── TooBusy
+            ├── NotLeader
+            └── IsReadOnly
+
+Each error carries what it is about as attributes, and `retryable`: whether the very same request
+may succeed later with nothing changed by the caller.
+"""
+
+from rxpump.errors.connection import (
+    ClientClosed,
+    ConnectionClosed,
+    ConnectionFailed,
+    FrameTooLarge,
+    MalformedFrame,
+    MalformedReply,
+    NotConnected,
+    OperationTimedOut,
+    ProtocolError,
+    UnexpectedReply,
+)
+from rxpump.errors.persistent import (
+    DeliveryExpired,
+    PersistentSubscriptionDeleted,
+    PersistentSubscriptionError,
+    PersistentSubscriptionExists,
+    PersistentSubscriptionFailed,
+    PersistentSubscriptionNotFound,
+    SubscriberLimitReached,
+)
+from rxpump.errors.pipeline import BufferOverflow, NotDecodable, NotJson, WorkCancelled
+from rxpump.errors.root import InvalidArgument, InvalidUri, RxPumpError
+from rxpump.errors.server import (
+    AccessDenied,
+    BadRequest,
+    IsReadOnly,
+    NotAuthenticated,
+    NotHandled,
+    NotLeader,
+    NotReady,
+    ScavengeFailed,
+    ScavengeInProgress,
+    ServerError,
+    TooBusy,
+)
+from rxpump.errors.streams import (
+    CommitTimeout,
+    EventNotFound,
+    ForwardTimeout,
+    InvalidTransaction,
+    OutcomeUnknown,
+    PrepareTimeout,
+    ReadFailed,
+    StreamDeleted,
+    StreamNotFound,
+    SubscriptionDropped,
+    WrongExpectedVersion,
+)
+
+__all__ = [
+    "AccessDenied",
+    "BadRequest",
+    "BufferOverflow",
+    "ClientClosed",
+    "CommitTimeout",
+    "ConnectionClosed",
+    "ConnectionFailed",
+    "DeliveryExpired",
+    "EventNotFound",
+    "ForwardTimeout",
+    "FrameTooLarge",
+    "InvalidArgument",
+    "InvalidTransaction",
+    "InvalidUri",
+    "IsReadOnly",
+    "MalformedFrame",
+    "MalformedReply",
+    "NotAuthenticated",
+    "NotConnected",
+    "NotDecodable",
+    "NotHandled",
+    "NotJson",
+    "NotLeader",
+    "NotReady",
+    "OperationTimedOut",
+    "OutcomeUnknown",
+    "PersistentSubscriptionDeleted",
+    "PersistentSubscriptionError",
+    "PersistentSubscriptionExists",
+    "PersistentSubscriptionFailed",
+    "PersistentSubscriptionNotFound",
+    "PrepareTimeout",
+    "ProtocolError",
+    "ReadFailed",
+    "RxPumpError",
+    "ScavengeFailed",
+    "ScavengeInProgress",
+    "ServerError",
+    "StreamDeleted",
+    "StreamNotFound",
+    "SubscriberLimitReached",
+    "SubscriptionDropped",
+    "TooBusy",
+    "UnexpectedReply",
+    "WorkCancelled",
+    "WrongExpectedVersion",
+]

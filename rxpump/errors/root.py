@@ -1,0 +1,36 @@
+"""The root of the tree, and bad input."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar
+
+
+@dataclass(eq=False)
+class RxPumpError(Exception):
+    """Root of the tree."""
+
+    retryable: ClassVar[bool] = False
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle by fields: an error crosses process borders with all it knows."""
+        return type(self), tuple(getattr(self, field.name) for field in fields(self))
+
+
+@dataclass(eq=False)
+class InvalidArgument(RxPumpError, ValueError):
+    """`argument` was `value`; `allowed` says what it may be."""
+
+    argument: str
+    value: object
+    allowed: str
+
+    def __str__(self) -> str:
+        shown = repr(self.value)
+        if len(shown) > 80:
+            shown = f"{shown[:77]}..."
+        return f"{self.argument} is {shown}; allowed is {self.allowed}"
+
+
+class InvalidUri(InvalidArgument):
+    """A connection string, or a part of it, that cannot be understood."""

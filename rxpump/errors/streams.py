@@ -1,0 +1,111 @@
+"""A server that says no about a stream."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from rxpump.errors.server import ServerError
+
+
+@dataclass(eq=False)
+class StreamNotFound(ServerError):
+    """`stream` has no events: never written, or soft-deleted."""
+
+    stream: str
+
+    def __str__(self) -> str:
+        return f"stream {self.stream!r} does not exist"
+
+
+@dataclass(eq=False)
+class StreamDeleted(ServerError):
+    """`stream` was deleted; for writes and reads of a tombstoned stream this is for good."""
+
+    stream: str
+
+    def __str__(self) -> str:
+        return f"stream {self.stream!r} is deleted"
+
+
+@dataclass(eq=False)
+class EventNotFound(ServerError):
+    """`stream` has no readable event `number`: past its end, truncated or expired."""
+
+    stream: str
+    number: int
+
+    def __str__(self) -> str:
+        return f"stream {self.stream!r} has no event {self.number}"
+
+
+@dataclass(eq=False)
+class ReadFailed(ServerError):
+    """The server could not serve a read of `stream`; `reason` is its text."""
+
+    stream: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"reading {self.stream!r} failed: {self.reason}"
+
+
+@dataclass(eq=False)
+class WrongExpectedVersion(ServerError):
+    """`stream` was expected at version `expected` and is at `current` (-1: no events; None: not told)."""
+
+    stream: str
+    expected: int
+    current: int | None
+
+    def __str__(self) -> str:
+        current = "not told" if self.current is None else self.current
+        return f"stream {self.stream!r} was expected at version {self.expected}; its version is {current}"
+
+
+@dataclass(eq=False)
+class SubscriptionDropped(ServerError):
+    """The server ended a subscription to `stream`, for `reason`, in a way that allows another."""
+
+    retryable: ClassVar[bool] = True
+
+    stream: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"the subscription to {self.stream!r} was dropped: {self.reason}"
+
+
+@dataclass(eq=False)
+class InvalidTransaction(ServerError):
+    """The transaction behind a write to `stream` is not one that the server knows."""
+
+    stream: str
+
+    def __str__(self) -> str:
+        return f"the server knows no such transaction on {self.stream!r}"
+
+
+@dataclass(eq=False)
+class OutcomeUnknown(ServerError):
+    """A write to `stream` may or may not have happened (protocol section 4.4); `reason` is the server's text."""
+
+    retryable: ClassVar[bool] = True
+
+    stream: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"it is not known whether the write to {self.stream!r} happened: {self.reason}"
+
+
+class PrepareTimeout(OutcomeUnknown):
+    """The cluster did not prepare the write in time."""
+
+
+class CommitTimeout(OutcomeUnknown):
+    """The cluster did not commit the write in time."""
+
+
+class ForwardTimeout(OutcomeUnknown):
+    """A follower forwarded the write and heard nothing from the leader."""
