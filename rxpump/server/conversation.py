@@ -14,10 +14,10 @@ from typing import Final
 from google.protobuf.message import DecodeError
 
 from rxpump.server.handlers.table import HANDLERS, IGNORED, Pending
+from rxpump.server.node import Node
 from rxpump.server.request import BadPayload, Request
-from rxpump.server.store.sqlite_store import SqliteStore
 from rxpump.server.subscriptions import Subscriptions
-from rxpump.server.users import ANONYMOUS, User, Users
+from rxpump.server.users import ANONYMOUS, User
 from rxpump.wire.commands import Command, command_name
 from rxpump.wire.package import Package
 from rxpump.wire.schema import IdentifyClient
@@ -33,12 +33,11 @@ class Conversation:
     When bytes come and go, and what time it is, is the session's business.
     """
 
-    def __init__(self, store: SqliteStore, users: Users, send: Callable[[bytes], None]) -> None:
+    def __init__(self, node: Node, send: Callable[[bytes], None]) -> None:
         self.client_name: str | None = None
         self.client_version = 0
-        self.subscriptions = Subscriptions(store.feed, send)
-        self._store = store
-        self._users = users
+        self.subscriptions = Subscriptions(node.store.feed, send)
+        self._node = node
         self._send = send
         self._user: User | None = ANONYMOUS
 
@@ -48,7 +47,7 @@ class Conversation:
         if about_connection is not None:
             about_connection(self, package)
             return None
-        user = self._user if package.credentials is None else self._users.authenticate(package.credentials)
+        user = self._user if package.credentials is None else self._node.users.authenticate(package.credentials)
         if user is None:
             self._reply(package, Command.NOT_AUTHENTICATED, b"Not Authenticated")
             return None
@@ -77,7 +76,7 @@ class Conversation:
             self._reply(package, command, payload)
 
         request = Request(package.correlation_id, package.payload, user, self.subscriptions, reply)
-        return handler(request, self._store)
+        return handler(request, self._node)
 
     def _reply(self, to: Package, command: Command, payload: bytes = b"") -> None:
         self._send(Package(command, to.correlation_id, payload).encode())
@@ -98,7 +97,7 @@ class Conversation:
         if package.credentials is None:
             self._reply(package, Command.NOT_AUTHENTICATED, b"No user credentials provided.")
             return
-        self._user = self._users.authenticate(package.credentials)
+        self._user = self._node.users.authenticate(package.credentials)
         if self._user is None:
             self._reply(package, Command.NOT_AUTHENTICATED, b"Unauthorized")
         else:

@@ -10,6 +10,7 @@ from typing import Final
 
 from rxpump.protocol.heartbeat import Heartbeat
 from rxpump.server.errors import CannotListen
+from rxpump.server.node import Node
 from rxpump.server.session import Session
 from rxpump.server.store.sqlite_store import SqliteStore
 from rxpump.server.users import DEFAULT_ACCOUNTS, Account, Users
@@ -43,7 +44,7 @@ class EmbeddedServer:
         self.store = store
         self.host = host
         self.port = port
-        self._users = Users(users)
+        self._node = Node(store, Users(users))
         self._make_heartbeat = partial(Heartbeat, heartbeat_interval, heartbeat_timeout)
         self._listener: asyncio.Server | None = None
         self._sessions: set[Session] = set()
@@ -67,12 +68,12 @@ class EmbeddedServer:
         try:
             self._listener = await loop.create_server(self._new_session, self.host, self.port)
         except OSError as error:
-            await self.store.close()
+            await self._node.close()
             raise CannotListen(self.host, self.port, str(error)) from error
         self.port = self._listener.sockets[0].getsockname()[1]
 
     def _new_session(self) -> Session:
-        return Session(self.store, self._users, self._make_heartbeat, self._begun, self._ended)
+        return Session(self._node, self._make_heartbeat, self._begun, self._ended)
 
     def _begun(self, session: Session) -> None:
         self._sessions.add(session)
@@ -92,7 +93,7 @@ class EmbeddedServer:
             self._listener = None
         for session in self._sessions:
             session.stop()
-        await self.store.close()
+        await self._node.close()
         await self._say_goodbye()
 
     async def _say_goodbye(self) -> None:

@@ -20,10 +20,9 @@ from uuid import uuid4
 from rxpump.protocol.heartbeat import Heartbeat, Pulse
 from rxpump.server.conversation import Conversation
 from rxpump.server.handlers.table import Pending
+from rxpump.server.node import Node
 from rxpump.server.outbox import MAX_UNSENT_BYTES, Outbox
 from rxpump.server.request import NO_ID
-from rxpump.server.store.sqlite_store import SqliteStore
-from rxpump.server.users import Users
 from rxpump.wire.commands import Command
 from rxpump.wire.framing import Framer
 from rxpump.wire.package import Package
@@ -41,13 +40,12 @@ class Session(asyncio.Protocol):
 
     def __init__(
         self,
-        store: SqliteStore,
-        users: Users,
+        node: Node,
         make_heartbeat: Callable[[float], Heartbeat],
         begun: Callable[[Session], None],
         ended: Callable[[Session], None],
     ) -> None:
-        self.conversation = Conversation(store, users, self.send)
+        self.conversation = Conversation(node, self.send)
         self._make_heartbeat = make_heartbeat
         self._begun = begun
         self._ended = ended

@@ -8,6 +8,7 @@ from uuid import uuid4
 from rxpump.credentials import Credentials
 from rxpump.server import SqliteStore
 from rxpump.server.conversation import Conversation
+from rxpump.server.node import Node
 from rxpump.server.users import DEFAULT_ACCOUNTS, Users
 from rxpump.wire import schema
 from rxpump.wire.commands import Command
@@ -23,7 +24,7 @@ class Talk:
     def __init__(self, store: SqliteStore) -> None:
         self.store = store
         self.answers: list[Package] = []
-        self.conversation = Conversation(store, Users(DEFAULT_ACCOUNTS), self.receive)
+        self.conversation = Conversation(Node(store, Users(DEFAULT_ACCOUNTS)), self.receive)
 
     def receive(self, frames: bytes) -> None:
         self.answers += Framer().feed(frames)

@@ -11,6 +11,7 @@ from rxpump.credentials import Credentials
 from rxpump.protocol.heartbeat import Heartbeat
 from rxpump.server import SqliteStore
 from rxpump.server.handlers.table import IGNORED
+from rxpump.server.node import Node
 from rxpump.server.session import Session
 from rxpump.server.users import DEFAULT_ACCOUNTS, Users
 from rxpump.wire import schema
@@ -130,7 +131,10 @@ FRAMES = st.builds(
 def test_bytes_of_any_kind_are_answered_with_packages_until_they_make_no_sense(parts, cut):
     async def survived(store):
         session = Session(
-            store, Users(DEFAULT_ACCOUNTS), lambda now: Heartbeat(1000, 1000, now), lambda _: None, lambda _: None
+            Node(store, Users(DEFAULT_ACCOUNTS)),
+            lambda now: Heartbeat(1000, 1000, now),
+            lambda _: None,
+            lambda _: None,
         )
         session.connection_made(transport := Transport())
         data = b"".join(parts)

@@ -10,6 +10,7 @@ import pytest
 from rxpump.protocol.heartbeat import Heartbeat, Pulse
 from rxpump.server import EmbeddedServer, SqliteStore, session
 from rxpump.server.handlers import table
+from rxpump.server.node import Node
 from rxpump.server.outbox import MAX_UNSENT_BYTES, Outbox
 from rxpump.server.session import Session
 from rxpump.server.store.appender import Appended
@@ -87,7 +88,7 @@ async def one():
     def later(now):
         return Heartbeat(1000, 1000, now)
 
-    one = Session(Store(), Users(DEFAULT_ACCOUNTS), later, lambda _: None, lambda _: None)
+    one = Session(Node(Store(), Users(DEFAULT_ACCOUNTS)), later, lambda _: None, lambda _: None)
     one.connection_made(Transport())
     yield one
     one.connection_lost(None)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from rxpump.server.node import Node
 from rxpump.server.request import Request
-from rxpump.server.store.sqlite_store import SqliteStore
 from rxpump.wire.commands import Command
 
 
-def ping(request: Request, store: SqliteStore) -> None:
+def ping(request: Request, node: Node) -> None:
     """Answer a Ping."""
     request.reply(Command.PONG, request.payload)

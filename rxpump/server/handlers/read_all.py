@@ -11,11 +11,11 @@ from typing import Any, Final
 from rxpump.direction import StreamDirection
 from rxpump.limits import MAX_PAGE_EVENTS
 from rxpump.position import LAST_POSITION, Position
-from rxpump.server.access import ALL_STREAM, Permission, may
+from rxpump.server.access import ALL_STREAM, Permission
+from rxpump.server.node import Node
 from rxpump.server.request import Request, encode
 from rxpump.server.store.pages import Page
 from rxpump.server.store.reader import Reader
-from rxpump.server.store.sqlite_store import SqliteStore
 from rxpump.wire.codes import ReadAllResult
 from rxpump.wire.commands import Command
 from rxpump.wire.schema import ReadAllEvents, ReadAllEventsCompleted, ResolvedEvent
@@ -24,17 +24,18 @@ _TOO_MANY: Final = f"Read size too big, should be less than {MAX_PAGE_EVENTS} it
 _INVALID: Final = "Invalid position."
 
 
-def read_all_forward(request: Request, store: SqliteStore) -> None:
+def read_all_forward(request: Request, node: Node) -> None:
     """Answer a ReadAllEventsForward."""
-    request.reply(Command.READ_ALL_EVENTS_FORWARD_COMPLETED, _read(request, store.read, StreamDirection.FORWARD))
+    request.reply(Command.READ_ALL_EVENTS_FORWARD_COMPLETED, _read(request, node, StreamDirection.FORWARD))
 
 
-def read_all_backward(request: Request, store: SqliteStore) -> None:
+def read_all_backward(request: Request, node: Node) -> None:
     """Answer a ReadAllEventsBackward."""
-    request.reply(Command.READ_ALL_EVENTS_BACKWARD_COMPLETED, _read(request, store.read, StreamDirection.BACKWARD))
+    request.reply(Command.READ_ALL_EVENTS_BACKWARD_COMPLETED, _read(request, node, StreamDirection.BACKWARD))
 
 
-def _read(request: Request, read: Reader, direction: StreamDirection) -> bytes:
+def _read(request: Request, node: Node, direction: StreamDirection) -> bytes:
+    read = node.store.read
     asked = request.read(ReadAllEvents)
     position = Position(asked.commit_position, asked.prepare_position)
     if asked.max_count > MAX_PAGE_EVENTS:
@@ -45,10 +46,10 @@ def _read(request: Request, read: Reader, direction: StreamDirection) -> bytes:
     beyond = direction is StreamDirection.BACKWARD and position > (end, end)
     if min(position) < 0 or beyond:
         return _nothing(position, ReadAllResult.ERROR, _INVALID)
-    if not may(request.user, Permission.READ, ALL_STREAM):
+    if not node.may(request.user, Permission.READ, ALL_STREAM):
         return _nothing(position, ReadAllResult.ACCESS_DENIED)
     page = _page(read, asked, position, direction)
-    if not all(may(request.user, Permission.READ, name) for name in page.link_streams if name):
+    if not all(node.may(request.user, Permission.READ, name) for name in page.link_streams if name):
         return _nothing(position, ReadAllResult.ACCESS_DENIED)
     return _completed(position, _next(position, page, asked.max_count, end, direction), page)
 

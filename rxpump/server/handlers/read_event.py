@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from rxpump.server.access import Permission, may
+from rxpump.server.access import Permission
+from rxpump.server.node import Node
 from rxpump.server.request import Request, checked_name, checked_number, encode
 from rxpump.server.store.reader import Reader
-from rxpump.server.store.sqlite_store import SqliteStore
 from rxpump.server.users import User
 from rxpump.wire.codes import ReadEventResult
 from rxpump.wire.commands import Command
@@ -14,17 +14,18 @@ from rxpump.wire.schema import ReadEvent, ReadEventCompleted, ResolvedIndexedEve
 _LAST = -1
 
 
-def read_event(request: Request, store: SqliteStore) -> None:
+def read_event(request: Request, node: Node) -> None:
     """Answer a ReadEvent."""
     message = request.read(ReadEvent)
     name, number = checked_name(message.event_stream_id), checked_number(message.event_number)
-    result, event = _find(store.read, request.user, name, number, resolve_links=message.resolve_link_tos)
+    result, event = _find(node, request.user, name, number, resolve_links=message.resolve_link_tos)
     reply = ReadEventCompleted(result=result, event=ResolvedIndexedEvent.FromString(event))
     request.reply(Command.READ_EVENT_COMPLETED, encode(reply))
 
 
-def _find(read: Reader, user: User, name: str, number: int, *, resolve_links: bool) -> tuple[ReadEventResult, bytes]:
-    if not may(user, Permission.READ, name):
+def _find(node: Node, user: User, name: str, number: int, *, resolve_links: bool) -> tuple[ReadEventResult, bytes]:
+    read = node.store.read
+    if not node.may(user, Permission.READ, name):
         return ReadEventResult.ACCESS_DENIED, b""
     stream = read.stream(name)
     if stream is None:
@@ -32,7 +33,7 @@ def _find(read: Reader, user: User, name: str, number: int, *, resolve_links: bo
     event = read.event(stream, stream.last if number == _LAST else number, resolve_links=resolve_links)
     if event is None:
         return ReadEventResult.NOT_FOUND, b""
-    if event.link_stream and not may(user, Permission.READ, event.link_stream):
+    if event.link_stream and not node.may(user, Permission.READ, event.link_stream):
         return ReadEventResult.ACCESS_DENIED, b""
     return ReadEventResult.SUCCESS, event.fields
 

@@ -6,12 +6,12 @@ from typing import Any, Final
 
 from rxpump.direction import StreamDirection
 from rxpump.limits import MAX_PAGE_EVENTS
-from rxpump.server.access import Permission, may
+from rxpump.server.access import Permission
+from rxpump.server.node import Node
 from rxpump.server.request import Request, checked_name, checked_number, encode
 from rxpump.server.store import stream_window
 from rxpump.server.store.pages import Page
 from rxpump.server.store.reader import Reader, StoredStream
-from rxpump.server.store.sqlite_store import SqliteStore
 from rxpump.server.users import User
 from rxpump.wire.codes import ReadStreamResult
 from rxpump.wire.commands import Command
@@ -22,30 +22,31 @@ _TOO_FEW: Final = "maxCount should be positive.\nParameter name: maxCount"
 _BEFORE_START: Final = "fromEventNumber should be non negative.\nParameter name: fromEventNumber"
 
 
-def read_stream_forward(request: Request, store: SqliteStore) -> None:
+def read_stream_forward(request: Request, node: Node) -> None:
     """Answer a ReadStreamEventsForward."""
-    payload = _read(request, store.read, StreamDirection.FORWARD)
+    payload = _read(request, node, StreamDirection.FORWARD)
     request.reply(Command.READ_STREAM_EVENTS_FORWARD_COMPLETED, payload)
 
 
-def read_stream_backward(request: Request, store: SqliteStore) -> None:
+def read_stream_backward(request: Request, node: Node) -> None:
     """Answer a ReadStreamEventsBackward."""
-    payload = _read(request, store.read, StreamDirection.BACKWARD)
+    payload = _read(request, node, StreamDirection.BACKWARD)
     request.reply(Command.READ_STREAM_EVENTS_BACKWARD_COMPLETED, payload)
 
 
-def _read(request: Request, read: Reader, direction: StreamDirection) -> bytes:
+def _read(request: Request, node: Node, direction: StreamDirection) -> bytes:
+    read = node.store.read
     asked = request.read(ReadStreamEvents)
     checked_name(asked.event_stream_id)
     checked_number(asked.from_event_number)
-    refusal = _refusal(asked, request.user, direction)
+    refusal = _refusal(node, asked, request.user, direction)
     if refusal is not None:
         return _nothing(read, *refusal)
     stream = read.stream(asked.event_stream_id)
     if stream is None:
         return _nothing(read, ReadStreamResult.NO_STREAM)
     page, then = _page(read, stream, asked, direction)
-    if not all(may(request.user, Permission.READ, name) for name in page.link_streams if name):
+    if not all(node.may(request.user, Permission.READ, name) for name in page.link_streams if name):
         return _nothing(read, ReadStreamResult.ACCESS_DENIED)
     trailer = ReadStreamEventsCompleted(
         result=ReadStreamResult.SUCCESS,
@@ -58,10 +59,10 @@ def _read(request: Request, read: Reader, direction: StreamDirection) -> bytes:
     return page.events + encode(trailer)
 
 
-def _refusal(asked: Any, user: User, direction: StreamDirection) -> tuple[ReadStreamResult, str] | None:
+def _refusal(node: Node, asked: Any, user: User, direction: StreamDirection) -> tuple[ReadStreamResult, str] | None:
     if asked.max_count > MAX_PAGE_EVENTS:
         return ReadStreamResult.ERROR, _TOO_MANY
-    if not may(user, Permission.READ, asked.event_stream_id):
+    if not node.may(user, Permission.READ, asked.event_stream_id):
         return ReadStreamResult.ACCESS_DENIED, ""
     if direction is StreamDirection.FORWARD and asked.from_event_number < 0:
         return ReadStreamResult.ERROR, _BEFORE_START

@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
-from rxpump.server.access import ALL_STREAM, Permission, may
+from rxpump.server.access import ALL_STREAM, Permission
+from rxpump.server.node import Node
 from rxpump.server.request import BadPayload, Request, checked_name, encode
 from rxpump.server.store.feed import EVERYTHING
-from rxpump.server.store.sqlite_store import SqliteStore
 from rxpump.wire.codes import SubscriptionDropReason
 from rxpump.wire.commands import Command
 from rxpump.wire.schema import SubscribeToStream, SubscriptionConfirmation, SubscriptionDropped
 
 
-def subscribe(request: Request, store: SqliteStore) -> None:
+def subscribe(request: Request, node: Node) -> None:
     """Answer a SubscribeToStream, and begin the subscription.
 
     The head of the log is read, and followed from there, in one turn of the loop: see rxpump.server.store.feed.
     """
     message = request.read(SubscribeToStream)
     stream = checked_name(message.event_stream_id) if message.event_stream_id else EVERYTHING
-    if not may(request.user, Permission.READ, stream or ALL_STREAM):
+    if not node.may(request.user, Permission.READ, stream or ALL_STREAM):
         denied = SubscriptionDropped(reason=SubscriptionDropReason.ACCESS_DENIED)
         request.reply(Command.SUBSCRIPTION_DROPPED, encode(denied))
         return
     if not request.subscriptions.has_room_for(stream):
         raise BadPayload("Too many subscriptions.")
-    head = store.read.head(stream)
+    head = node.store.read.head(stream)
     confirmation = SubscriptionConfirmation(
         last_commit_position=head.last_commit,
         last_event_number=None if stream == EVERYTHING else head.last,

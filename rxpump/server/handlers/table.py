@@ -13,15 +13,15 @@ from rxpump.server.handlers.read_stream import read_stream_backward, read_stream
 from rxpump.server.handlers.subscribe import subscribe
 from rxpump.server.handlers.unsubscribe import unsubscribe
 from rxpump.server.handlers.write_events import write_events
+from rxpump.server.node import Node
 from rxpump.server.request import Request
 from rxpump.server.store.group_commit import Outcome
-from rxpump.server.store.sqlite_store import SqliteStore
 from rxpump.wire.commands import Command
 
 Pending = asyncio.Future[Outcome]
 """What an answer waits for."""
 
-Handler = Callable[[Request, SqliteStore], Pending | None]
+Handler = Callable[[Request, Node], Pending | None]
 """Answers a request: at once, or when what it gives back is done."""
 
 HANDLERS: Final[Mapping[int, Handler]] = {

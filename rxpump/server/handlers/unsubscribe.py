@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from rxpump.server.node import Node
 from rxpump.server.request import Request
-from rxpump.server.store.sqlite_store import SqliteStore
 from rxpump.wire.schema import UnsubscribeFromStream
 
 
-def unsubscribe(request: Request, store: SqliteStore) -> None:
+def unsubscribe(request: Request, node: Node) -> None:
     """Answer an UnsubscribeFromStream with a drop; where there is no such subscription, with nothing."""
     request.read(UnsubscribeFromStream)
     request.subscriptions.drop(request.correlation_id)

@@ -7,12 +7,12 @@ from typing import Any, Final
 
 from rxpump.expected_version import ExpectedVersion
 from rxpump.limits import MAX_EVENT_BYTES
-from rxpump.server.access import Permission, may
+from rxpump.server.access import Permission
+from rxpump.server.node import Node
 from rxpump.server.request import NO_ID, BadPayload, Request, checked_name, encode
 from rxpump.server.store.append_rule import WrongVersion
 from rxpump.server.store.appender import Appended, AppendRequest
 from rxpump.server.store.group_commit import NotCommitted, Outcome
-from rxpump.server.store.sqlite_store import SqliteStore
 from rxpump.wire.codes import OperationResult
 from rxpump.wire.commands import Command
 from rxpump.wire.schema import WriteEvents, WriteEventsCompleted
@@ -21,7 +21,7 @@ _NOTHING: Final = -(2**31)  # what a real server puts where there is no number t
 _UNKNOWN_VERSION: Final = -1
 
 
-def write_events(request: Request, store: SqliteStore) -> asyncio.Future[Outcome] | None:
+def write_events(request: Request, node: Node) -> asyncio.Future[Outcome] | None:
     """Answer a WriteEvents, once it is committed."""
     message = request.read(WriteEvents)
     append = AppendRequest(
@@ -29,14 +29,14 @@ def write_events(request: Request, store: SqliteStore) -> asyncio.Future[Outcome
         _checked_version(message.expected_version),
         [_checked_event(event) for event in message.events],
     )
-    if not may(request.user, Permission.WRITE, append.stream):
+    if not node.may(request.user, Permission.WRITE, append.stream):
         request.reply(Command.WRITE_EVENTS_COMPLETED, _refused(OperationResult.ACCESS_DENIED, "Access denied."))
         return None
 
     def answer(outcome: asyncio.Future[Outcome]) -> None:
         request.reply(Command.WRITE_EVENTS_COMPLETED, _completed(outcome.result()))
 
-    pending = store.append(append)
+    pending = node.store.append(append)
     pending.add_done_callback(answer)
     return pending
 

@@ -56,7 +56,7 @@ async def test_the_same_id_twice_in_a_write_is_two_events(talk):
 
 async def test_a_write_that_the_disk_refuses_may_be_tried_again(talk, monkeypatch, caplog):
     """CommitTimeout says that the outcome is unknown: clients send the same ids again."""
-    store = talk.conversation._store
+    store = talk.store
 
     def refuse(request):
         raise sqlite3.OperationalError("database or disk is full")

@@ -1,0 +1,26 @@
+"""What all clients of one server share: its store, its users, and who may do what."""
+
+from __future__ import annotations
+
+from rxpump.server.access import Permission, may
+from rxpump.server.store.sqlite_store import SqliteStore
+from rxpump.server.users import User, Users
+
+
+class Node:
+    """One server, as its handlers see it."""
+
+    def __init__(self, store: SqliteStore, users: Users) -> None:
+        self.store = store
+        self.users = users
+
+    def may(self, user: User, permission: Permission, stream: str) -> bool:
+        """Tell whether `user` has `permission` on `stream`."""
+        return may(user, permission, stream)
+
+    async def close(self) -> None:
+        """Commit what waits, and close the store."""
+        await self.store.close()
+
+    def __repr__(self) -> str:
+        return f"<Node over {self.store!r}>"
