@@ -100,7 +100,7 @@ def test_requests_of_any_content_are_answered_in_their_own_kind(requests):
     run(answered)
 
 
-QUIET = {Command.HEARTBEAT_RESPONSE, Command.BAD_REQUEST, *IGNORED}
+QUIET = {Command.HEARTBEAT_RESPONSE, Command.BAD_REQUEST, Command.UNSUBSCRIBE_FROM_STREAM, *IGNORED}
 
 
 @given(st.lists(st.tuples(st.integers(0, 255), st.binary(max_size=60), USERS), max_size=20))

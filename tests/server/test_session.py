@@ -131,7 +131,7 @@ async def test_a_session_with_much_to_do_lets_others_have_their_turn(one, monkey
 async def test_writes_that_wait_for_the_disk_are_bounded(one, monkeypatch):
     monkeypatch.setattr(session, "_TURN", 1000.0)
     one.data_received(write_of(MIB).encode() * 40)
-    store = one.conversation._store
+    store = one.conversation._node.store
     assert len(store.waiting) == 16
     assert not one._transport.is_reading
     assert one._shows_life()  # it is not the client's fault that nothing is heard from it
@@ -220,7 +220,7 @@ async def test_a_fault_of_ours_is_a_bad_request_and_the_end(one, monkeypatch, ca
     [refusal] = one._transport.packages()
     assert (refusal.command, refusal.correlation_id) == (Command.BAD_REQUEST, ID)
     assert one._transport.end == "closed"
-    assert one.conversation._store.waiting == []
+    assert one.conversation._node.store.waiting == []
 
 
 async def test_what_came_before_the_garbage_is_answered(one):
