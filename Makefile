@@ -16,6 +16,8 @@ VERSION := $(shell $(or $(PYTHON),false) -c 'import sys; print("%d.%d" % sys.ver
 VENV       := .venv-$(VERSION)
 OLDEST     := .venv-oldest-protobuf
 PHOTONPUMP := .venv-photonpump
+NODE_CLIENT := .node-eventstore-client
+NODE       := $(shell command -v npm >/dev/null && command -v node)
 PIP        := -m pip install -qq --disable-pip-version-check
 
 TESTS ?= tests
@@ -37,7 +39,7 @@ help:
 	@echo 'make test-long             the tests that take minutes (ROUNDS=200 for a tenth of them)'
 	@echo 'make test-oldest-protobuf  the tests, with the oldest protobuf that rxpump works with'
 	@echo 'make test-all-pythons      the tests, with every Python from 3.11 that is installed'
-	@echo 'make interop               another client (photon-pump) against the embedded server'
+	@echo 'make interop               other clients (photon-pump, node-eventstore-client) against the embedded server'
 	@echo 'make bench                 events per second, beside photon-pump'
 	@echo 'make proto                 compile proto/ into the package'
 	@echo 'make clean                 remove the virtual environments and caches'
@@ -70,8 +72,11 @@ test-all-pythons:
 	    fi; \
 	done
 
-interop: $(VENV)/ready $(PHOTONPUMP)/ready
-	@PHOTONPUMP_PYTHON=$(CURDIR)/$(PHOTONPUMP)/bin/python $(VENV)/bin/pytest -q tests/interop
+# Each client's tests are skipped where its variable does not say where it is.
+interop: $(VENV)/ready $(PHOTONPUMP)/ready $(if $(NODE),$(NODE_CLIENT)/ready,no-node)
+	@PHOTONPUMP_PYTHON=$(CURDIR)/$(PHOTONPUMP)/bin/python \
+	    $(if $(NODE),NODE_EVENTSTORE_CLIENT=$(CURDIR)/$(NODE_CLIENT)) \
+	    $(VENV)/bin/pytest -q tests/interop
 
 bench: $(VENV)/ready $(PHOTONPUMP)/ready
 	@PHOTONPUMP_PYTHON=$(CURDIR)/$(PHOTONPUMP)/bin/python $(VENV)/bin/python -m benchmarks $(BENCH)
@@ -108,9 +113,21 @@ $(PHOTONPUMP)/ready:
 	@$(PHOTONPUMP)/bin/python $(PIP) photon-pump==0.9.5.2 protobuf==3.20.3
 	@touch $@
 
+$(NODE_CLIENT)/ready:
+	@echo "Setting up $(NODE_CLIENT), once"
+	@# It needs protobufjs, and asks for it only where it is developed itself.
+	@npm install --silent --no-audit --no-fund --prefix $(NODE_CLIENT) \
+	    node-eventstore-client@23.10.1 protobufjs@7.6.6
+	@touch $@
+
+.PHONY: no-node
+no-node:
+	@echo "Node is not installed here: node-eventstore-client is left out"
+	@test -z "$(CI)" || { echo "CI wants it: install Node 20 or newer, with npm"; exit 1; }
+
 .PHONY: python
 python:
 	@test -n "$(VERSION)" || { echo "rxpump needs Python 3.11 or newer; PYTHON=/path/to/python3 says where it is"; exit 1; }
 
 clean:
-	@rm -rf .venv-* .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	@rm -rf .venv-* $(NODE_CLIENT) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -1,0 +1,40 @@
+// Every feature of node-eventstore-client against the server at HOST PORT, and HTTP_PORT where it has one.
+//
+//     NODE_EVENTSTORE_CLIENT=directory node main.mjs HOST PORT [HTTP_PORT]
+//
+// Each function that a topic exports is a check of one thing that users of the client count on. It is given
+// a connection without credentials. The first that fails ends it with a stack.
+
+import * as catchingUp from "./catching_up.mjs";
+import * as connecting from "./connecting.mjs";
+import * as credentials from "./credentials.mjs";
+import { connected } from "./peer.mjs";
+import * as reading from "./reading.mjs";
+import * as subscribing from "./subscribing.mjs";
+import * as writing from "./writing.mjs";
+
+const TOPICS = { writing, reading, subscribing, catchingUp, credentials, connecting };
+const SECONDS = 20;
+
+function within(seconds, promise) {
+  let timer;
+  const late = new Promise((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`not done within ${seconds} s`)), seconds * 1000);
+  });
+  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
+}
+
+let count = 0;
+for (const [topic, checks] of Object.entries(TOPICS)) {
+  for (const [name, check] of Object.entries(checks)) {
+    try {
+      await connected({}, (conn) => within(SECONDS, check(conn)));
+    } catch (error) {
+      console.log(`failed ${topic}.${name}\n${error.stack}`);
+      process.exit(1);
+    }
+    console.log(`ok ${topic}.${name}`);
+    count += 1;
+  }
+}
+console.log(`All ${count} passed`);

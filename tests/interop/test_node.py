@@ -1,0 +1,31 @@
+"""Another client against our server: node-eventstore-client, in a process of its own (`make interop`)."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+from asyncio.subprocess import PIPE, STDOUT
+from pathlib import Path
+
+import pytest
+
+from rxpump.server import EmbeddedServer, SqliteStore
+
+SCRIPT = Path(__file__).with_name("node") / "main.mjs"
+
+pytestmark = pytest.mark.skipif(
+    "NODE_EVENTSTORE_CLIENT" not in os.environ, reason="wants node-eventstore-client: make interop"
+)
+
+
+@pytest.mark.parametrize("kept_in", ["memory", "a file"])
+async def test_every_feature_of_node_eventstore_client(kept_in: str, tmp_path: Path) -> None:
+    store = SqliteStore.in_memory() if kept_in == "memory" else SqliteStore.open(str(tmp_path / "events.db"))
+    async with EmbeddedServer(store) as server:
+        peer = await asyncio.create_subprocess_exec(
+            "node", str(SCRIPT), server.host, str(server.port), stdout=PIPE, stderr=STDOUT
+        )
+        out, _ = await peer.communicate()
+    assert peer.returncode == 0, out.decode()
+    assert re.search(r"^All \d\d passed$", out.decode(), re.MULTILINE)
