@@ -60,6 +60,12 @@ class RawClient:
             assert self._framer.failure is None
         return self._received.pop(0)
 
+    async def leave(self) -> None:
+        """Say that nothing more comes, and wait until the server has noticed."""
+        self.writer.write_eof()
+        while await self.receive() is not None:
+            pass
+
     async def ask(self, command: int, payload: Any = b"", *, user: Credentials | None = None) -> Package:
         """Send a package and wait for the answer to it, dropping what else comes."""
         correlation_id = self.send(command, payload, user=user)

@@ -3,12 +3,16 @@
 They start from a server just started, with nothing in it but what it wrote itself. The order of lines
 is that in which a proxy between the two saw the frames; answers to requests in flight together may
 come in any order.
+
+They are as they were recorded, except that the one big payload (1 MiB, whose words are counted by a
+constant) is written as the parts that it is made of.
 """
 
 from __future__ import annotations
 
 import base64
 import json
+import struct
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,6 +46,14 @@ def load(name: str) -> list[Line]:
     return [_line(json.loads(line)) for line in lines]
 
 
+def _payload(written: str | list) -> bytes:
+    if isinstance(written, str):
+        return base64.b64decode(written)
+    before, counted, after = written
+    words = (word * counted["step"] & 0xFFFFFFFF for word in range(counted["words"]))
+    return _payload(before) + struct.pack(f"<{counted['words']}I", *words) + _payload(after)
+
+
 def _line(fields: dict) -> Line:
     conn, from_client = fields.get("conn", 1), fields.get("dir") == "c2s"
     if "event" in fields:
@@ -49,7 +61,7 @@ def _line(fields: dict) -> Line:
     if "raw" in fields:
         return Line(conn, from_client, raw=base64.b64decode(fields["raw"]))
     command, correlation_id = int(fields["cmd"], 16), bytes.fromhex(fields["corr"])
-    payload = base64.b64decode(fields["payload"])
+    payload = _payload(fields["payload"])
     if fields["flags"] & TRUSTED:  # what no package of ours ever is
         frame = bytes([command, fields["flags"]]) + correlation_id + payload
         return Line(conn, from_client, raw=len(frame).to_bytes(4, "little") + frame)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from rxpump.wire import schema
 from rxpump.wire.commands import Command
 from rxpump.wire.package import Package
 from tests.raw_client import RawClient
 from tests.recordings import Line
-from tests.server.normalise import Positions, expected_payload
+from tests.server.normalise import Ours, expected_payload
 
+ANY = -2
 SERVERS_OWN_ID = {Command.HEARTBEAT_REQUEST}
-PUSHED = {Command.STREAM_EVENT_APPEARED}
+PUSHED = {Command.STREAM_EVENT_APPEARED, Command.PERSISTENT_SUBSCRIPTION_STREAM_EVENT_APPEARED}
+UNANSWERED = {Command.PERSISTENT_SUBSCRIPTION_ACK_EVENTS, Command.PERSISTENT_SUBSCRIPTION_NAK_EVENTS}
 
 
 class Replay:
@@ -19,12 +22,14 @@ class Replay:
     pushed under one id has its order.
     """
 
-    def __init__(self, client: RawClient, positions: Positions, lines: list[Line]) -> None:
+    def __init__(self, client: RawClient, ours: Ours, lines: list[Line]) -> None:
         self.client = client
-        self.positions = positions
+        self.ours = ours
         self.early: list[Package] = []
         self.last_heartbeat = b""
         self.is_cut = any(line.event == "closed_by_server" for line in lines)
+        self.has_left = False
+        self.is_unsettled = False
         self.unanswered: set[bytes] = set()
         self.answered = {
             line.package.correlation_id
@@ -37,29 +42,47 @@ class Replay:
             self.send(line)
         elif line.package is not None and not self.is_farewell(line.package):
             await self.expect(line.package)
+        elif line.event == "closed_by_client":
+            await self.end()
 
     async def settle(self) -> None:
-        """Wait until everything that was sent is answered: what others send next comes after it."""
+        """Wait until everything that was sent is answered: what others send next comes after it.
+
+        After what has no answer comes an empty write: what that was about is on disk when it is answered.
+        """
+        last = b""
+        if self.is_unsettled:
+            self.is_unsettled = False
+            nothing = schema.WriteEvents(event_stream_id="nothing", expected_version=ANY)
+            last = self.client.send(Command.WRITE_EVENTS, nothing)
+            self.unanswered.add(last)
         while self.unanswered:
-            self.early.append(await self.receive())
+            package = await self.receive()
+            if package.correlation_id != last:
+                self.early.append(package)
 
     async def end(self) -> None:
-        """See that nothing more comes than was recorded."""
+        """See that nothing more comes than was recorded, and leave."""
+        if self.has_left:
+            return
+        self.has_left = True
         if self.is_cut:
             assert await self.nothing_but_a_farewell() is None
         else:
             await self.expect_silence()
+            await self.client.leave()
 
     def send(self, line: Line) -> None:
         if line.raw is not None:
             self.client.writer.write(line.raw)
             return
-        package = self.positions.translate(line.package)
+        package = self.ours.translate(line.package)
         if package.command == Command.HEARTBEAT_RESPONSE and self.last_heartbeat:
             package = package._replace(correlation_id=self.last_heartbeat)
         self.client.writer.write(package.encode())
         if package.correlation_id in self.answered:
             self.unanswered.add(package.correlation_id)
+        self.is_unsettled |= package.command in UNANSWERED
 
     async def receive(self) -> Package:
         package = await self.client.receive()
@@ -75,7 +98,7 @@ class Replay:
     async def expect(self, recorded: Package) -> None:
         ours = await self.next_like(recorded)
         assert ours.command == recorded.command, (ours, ours.payload)
-        assert ours.payload == expected_payload(recorded, ours, self.positions)
+        assert ours.payload == expected_payload(recorded, ours, self.ours)
         if ours.command == Command.HEARTBEAT_REQUEST:
             self.last_heartbeat = ours.correlation_id
 

@@ -14,7 +14,7 @@ from rxpump.wire import schema
 from rxpump.wire.commands import Command
 from tests.raw_client import ADMIN, RawClient
 from tests.recordings import NAMES, Line, load
-from tests.server.normalise import Positions
+from tests.server.normalise import Ours
 from tests.server.replay import Replay
 
 LATER = {
@@ -39,7 +39,6 @@ LATER = {
     "scavenge": "scavenging",
     "transaction": "transactions",
     "transaction-invalid": "transactions",
-    "write-big": "its 2.8 MB; test_limits has events of the largest size",
     "write-denied": "deletes and transactions",
 }
 """Recorded conversations that are not served yet, and what they wait for."""
@@ -70,7 +69,7 @@ async def test_a_recorded_client_is_answered_as_it_was(name):
     server = EmbeddedServer(SqliteStore.in_memory(), **heartbeats)
     async with server, asyncio.TaskGroup() as tasks, AsyncExitStack() as clients:
         await write_what_a_server_writes_at_its_start(server, lines)
-        positions = Positions()
+        ours = Ours()
         replays: dict[int, Replay] = {}
         for line in lines:
             if line.event == SHUTDOWN:
@@ -78,7 +77,7 @@ async def test_a_recorded_client_is_answered_as_it_was(name):
                 continue
             if line.conn not in replays:
                 client = await clients.enter_async_context(RawClient.to(server))
-                replays[line.conn] = Replay(client, positions, [each for each in lines if each.conn == line.conn])
+                replays[line.conn] = Replay(client, ours, [each for each in lines if each.conn == line.conn])
             if line.from_client:
                 await asyncio.gather(*(replay.settle() for conn, replay in replays.items() if conn != line.conn))
             await replays[line.conn].play(line)
