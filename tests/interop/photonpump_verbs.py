@@ -262,6 +262,105 @@ async def subscribe_where_one_may_not_read(conn):
         await conn.subscribe_to("$users")
 
 
+async def acked(subscription, count):
+    """The next `count` events of a group, each acknowledged before the next is taken."""
+    events = []
+    async for event in subscription.events:
+        events.append(event)
+        await subscription.ack(event)
+        if len(events) == count:
+            return events
+
+
+def as_admin():
+    return connect(HOST, PORT, username="admin", password="changeit")
+
+
+@verb
+async def consume_in_a_group_and_come_back_later(_):
+    async with as_admin() as admin:
+        stream = await stream_of_jumps(admin)
+        await admin.create_subscription("judges", stream, start_from=0)
+        subscription = await admin.connect_subscription("judges", stream)
+        events = await acked(subscription, len(HEIGHTS))
+        assert [event.json()["Height"] for event in events] == HEIGHTS
+        await admin.publish_event(stream, "PonySlept", body={})
+        [event] = await acked(subscription, 1)
+        assert event.type == "PonySlept"
+        await admin.ping()  # what was acknowledged before it is heard before it
+    async with as_admin() as admin:
+        subscription = await admin.connect_subscription("judges", stream)
+        await admin.publish_event(stream, "PonyWoke", body={})
+        [event] = await acked(subscription, 1)
+        assert event.type == "PonyWoke"
+
+
+@verb
+async def what_is_not_acked_goes_to_another_consumer(_):
+    async with as_admin() as admin:
+        stream = await stream_of_jumps(admin)
+        await admin.create_subscription("judges", stream, start_from=0)
+        async with as_admin() as leaving:
+            first = await take(await leaving.connect_subscription("judges", stream), 10)
+        events = await acked(await admin.connect_subscription("judges", stream), len(HEIGHTS))
+        assert [event.id for event in events[:10]] == [event.id for event in first]
+        assert [event.event_number for event in events] == HEIGHTS
+
+
+@verb
+async def consume_in_a_group_what_is_written_from_now_on(_):
+    async with as_admin() as admin:
+        stream = await stream_of_jumps(admin)
+        await admin.create_subscription("judges", stream)
+        subscription = await admin.connect_subscription("judges", stream)
+        await admin.publish(stream, [jump(1), jump(2)])
+        assert [event.event_number for event in await acked(subscription, 2)] == [250, 251]
+
+
+@verb
+async def consume_links_in_a_group(_):
+    async with as_admin() as admin:
+        stream, links = await stream_of_jumps(admin), new_stream()
+        await admin.publish(links, [NewEvent("$>", data=f"{number}@{stream}") for number in HEIGHTS[:25]])
+        await admin.create_subscription("judges", links, start_from=0)
+        events = await acked(await admin.connect_subscription("judges", links), 25)
+        assert [event.json()["Height"] for event in events] == HEIGHTS[:25]
+        assert {event.received_event.stream for event in events} == {links}
+
+
+@verb
+async def two_consumers_in_a_group(_):
+    async with as_admin() as admin, as_admin() as another:
+        stream = new_stream()
+        await admin.create_subscription("judges", stream)
+        one = await admin.connect_subscription("judges", stream)
+        other = await another.connect_subscription("judges", stream)
+        await admin.publish(stream, [jump(height) for height in range(10)])
+        events = [*await acked(one, 5), *await acked(other, 5)]
+        assert sorted(event.event_number for event in events) == list(range(10))
+
+
+@verb
+async def a_group_that_is_there_already(_):
+    async with as_admin() as admin:
+        stream = new_stream()
+        await admin.create_subscription("judges", stream)
+        with refused(SubscriptionCreationFailed):
+            await admin.create_subscription("judges", stream)
+
+
+@verb
+async def a_group_that_is_not_there(conn):
+    with refused(SubscriptionCreationFailed):
+        await conn.connect_subscription("judges", new_stream())
+
+
+@verb
+async def groups_are_for_admins(conn):
+    with refused(AccessDenied):
+        await conn.create_subscription("judges", new_stream())
+
+
 async def main():
     async with connect(HOST, PORT) as conn:
         for check in VERBS:

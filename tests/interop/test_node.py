@@ -12,20 +12,30 @@ import pytest
 
 from rxpump.server import EmbeddedServer, SqliteStore
 
-SCRIPT = Path(__file__).with_name("node") / "main.mjs"
+SCRIPTS = Path(__file__).with_name("node")
 
 pytestmark = pytest.mark.skipif(
     "NODE_EVENTSTORE_CLIENT" not in os.environ, reason="wants node-eventstore-client: make interop"
 )
 
 
+async def run(script: str, server: EmbeddedServer) -> str:
+    """Run a script against the server; give what it said if all went well."""
+    peer = await asyncio.create_subprocess_exec(
+        "node", str(SCRIPTS / script), server.host, str(server.port), stdout=PIPE, stderr=STDOUT
+    )
+    out, _ = await peer.communicate()
+    assert peer.returncode == 0, out.decode()
+    return out.decode()
+
+
 @pytest.mark.parametrize("kept_in", ["memory", "a file"])
 async def test_every_feature_of_node_eventstore_client(kept_in: str, tmp_path: Path) -> None:
     store = SqliteStore.in_memory() if kept_in == "memory" else SqliteStore.open(str(tmp_path / "events.db"))
     async with EmbeddedServer(store) as server:
-        peer = await asyncio.create_subprocess_exec(
-            "node", str(SCRIPT), server.host, str(server.port), stdout=PIPE, stderr=STDOUT
-        )
-        out, _ = await peer.communicate()
-    assert peer.returncode == 0, out.decode()
-    assert re.search(r"^All \d\d passed$", out.decode(), re.MULTILINE)
+        assert re.search(r"^All \d\d passed$", await run("main.mjs", server), re.MULTILINE)
+
+
+async def test_it_gives_heartbeats_when_asked() -> None:
+    async with EmbeddedServer(SqliteStore.in_memory(), heartbeat_interval=0.1, heartbeat_timeout=1) as server:
+        assert await run("idle.mjs", server) == "asked, and asked again\n"
