@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from functools import cached_property
 from typing import Final
 
 from rxpump.expected_version import ExpectedVersion
@@ -42,8 +43,11 @@ class Groups:
         self._store = store
         self._tick_seconds = tick
         self._timer: asyncio.TimerHandle | None = None
-        self._entries = {entry.settings.id: entry for entry in self._saved()}
         self._running: dict[str, RunningGroup] = {}
+
+    @cached_property
+    def _entries(self) -> dict[str, Entry]:
+        return {entry.settings.id: entry for entry in self._saved()}
 
     def find(self, stream: str, group: str) -> RunningGroup | None:
         """Find a group by the names of its stream and its own."""
