@@ -15,6 +15,7 @@ from google.protobuf.message import DecodeError
 
 from rxpump.server.handlers.table import HANDLERS, IGNORED, Pending
 from rxpump.server.node import Node
+from rxpump.server.persistent.consumers import Consumers
 from rxpump.server.request import BadPayload, Request
 from rxpump.server.subscriptions import Subscriptions
 from rxpump.server.users import ANONYMOUS, User
@@ -37,6 +38,7 @@ class Conversation:
         self.client_name: str | None = None
         self.client_version = 0
         self.subscriptions = Subscriptions(node.store.feed, send)
+        self.consumers = Consumers(send)
         self._node = node
         self._send = send
         self._user: User | None = ANONYMOUS
@@ -63,6 +65,16 @@ class Conversation:
         text = f"Could not unwrap network package for command {name}.\n{why}"
         self._reply(package, Command.BAD_REQUEST, text.encode())
 
+    def say_goodbye(self) -> None:
+        """Tell the client that all its subscriptions are over."""
+        self.subscriptions.drop_all()
+        self.consumers.drop_all()
+
+    def close(self) -> None:
+        """Forget the client's subscriptions: it is gone."""
+        self.subscriptions.close()
+        self.consumers.close()
+
     def _handle(self, package: Package, user: User) -> Pending | None:
         if self.client_version > _NEWEST_CLIENT or package.command == _LAST_UNKNOWN:
             raise BadPayload(_OUT_OF_BOUNDS)
@@ -75,7 +87,7 @@ class Conversation:
         def reply(command: Command, payload: bytes) -> None:
             self._reply(package, command, payload)
 
-        request = Request(package.correlation_id, package.payload, user, self.subscriptions, reply)
+        request = Request(package.correlation_id, package.payload, user, self.subscriptions, self.consumers, reply)
         return handler(request, self._node)
 
     def _reply(self, to: Package, command: Command, payload: bytes = b"") -> None:

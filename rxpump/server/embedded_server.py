@@ -11,6 +11,7 @@ from typing import Final
 from rxpump.protocol.heartbeat import Heartbeat
 from rxpump.server.errors import CannotListen
 from rxpump.server.node import Node
+from rxpump.server.persistent.groups import Groups
 from rxpump.server.session import Session
 from rxpump.server.store.sqlite_store import SqliteStore
 from rxpump.server.users import DEFAULT_ACCOUNTS, Account, Users
@@ -26,6 +27,7 @@ class EmbeddedServer:
     users:               who may log in.
     heartbeat_interval:  seconds of silence after which a client is asked for a sign of life.
     heartbeat_timeout:   seconds of silence after that, until it is cut.
+    persistent_tick:     seconds between two looks at what consumers of persistent subscriptions owe an answer for.
 
     An async context manager; or `await start()` and `await stop()`. Starting raises CannotListen, and
     then the store is closed.
@@ -40,11 +42,12 @@ class EmbeddedServer:
         *,
         heartbeat_interval: float = 2.0,
         heartbeat_timeout: float = 1.0,
+        persistent_tick: float = 1.0,
     ) -> None:
         self.store = store
         self.host = host
         self.port = port
-        self._node = Node(store, Users(users))
+        self._node = Node(store, Users(users), groups=Groups(store, persistent_tick))
         self._make_heartbeat = partial(Heartbeat, heartbeat_interval, heartbeat_timeout)
         self._listener: asyncio.Server | None = None
         self._sessions: set[Session] = set()

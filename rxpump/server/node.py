@@ -1,8 +1,9 @@
-"""What all clients of one server share: its store, its users, and who may do what."""
+"""What all clients of one server share: its store, its consumer groups, its users, and who may do what."""
 
 from __future__ import annotations
 
 from rxpump.server.access import Permission, may
+from rxpump.server.persistent.groups import Groups
 from rxpump.server.store.sqlite_store import SqliteStore
 from rxpump.server.users import User, Users
 
@@ -10,9 +11,10 @@ from rxpump.server.users import User, Users
 class Node:
     """One server, as its handlers see it."""
 
-    def __init__(self, store: SqliteStore, users: Users) -> None:
+    def __init__(self, store: SqliteStore, users: Users, *, groups: Groups | None = None) -> None:
         self.store = store
         self.users = users
+        self.groups = Groups(store) if groups is None else groups
 
     def may(self, user: User, permission: Permission, stream: str) -> bool:
         """Tell whether `user` has `permission` on `stream`."""
@@ -20,6 +22,7 @@ class Node:
 
     async def close(self) -> None:
         """Commit what waits, and close the store."""
+        self.groups.stop()
         await self.store.close()
 
     def __repr__(self) -> str:

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from google.protobuf.message import DecodeError
 
+from rxpump.server.persistent.consumers import Consumers
 from rxpump.server.subscriptions import Subscriptions
 from rxpump.server.users import User
 from rxpump.wire.commands import Command
@@ -25,12 +26,16 @@ class BadPayload(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A package that a user sent. `reply` answers it, now or later; `subscriptions` are the client's own."""
+    """A package that a user sent. `reply` answers it, now or later.
+
+    `subscriptions`, and `consumers` of persistent ones, are the client's own.
+    """
 
     correlation_id: bytes
     payload: bytes
     user: User
     subscriptions: Subscriptions
+    consumers: Consumers
     reply: Callable[[Command, bytes], None]
 
     def read(self, message: Any) -> Any:
@@ -50,8 +55,15 @@ def encode(message: Any) -> bytes:
 
 def checked_name(value: object) -> str:
     """Check a stream's name or an event's type. Raises BadPayload."""
+    if not value:
+        raise BadPayload
+    return checked_text(value)
+
+
+def checked_text(value: object) -> str:
+    """Check a text that may be empty. Raises BadPayload."""
     # text that is not UTF-8 arrives here as bytes
-    if not isinstance(value, str) or not value:
+    if not isinstance(value, str):
         raise BadPayload
     return value
 

@@ -3,7 +3,8 @@
 A session takes no more from its client than it can hold. It works on a few packages, then lets other
 sessions have their turn; it stops, and stops reading, while the client does not read its answers or
 while too many bytes of its writes wait to be committed. What its subscriptions are told is not held
-back: a client that leaves too much of that unread is cut, and nobody else waits for it. So its memory is
+back: a client that leaves too much of that unread is cut, and nobody else waits for it; except that a
+persistent subscription, which can wait, does. So its memory is
 bounded by the limits below and one frame, whatever the client does.
 """
 
@@ -72,7 +73,7 @@ class Session(asyncio.Protocol):
         """The client is gone (asyncio's protocol)."""
         self._timer.cancel()
         self._received.clear()
-        self.conversation.subscriptions.close()
+        self.conversation.close()
         self._ended(self)
 
     def stop(self) -> None:
@@ -90,7 +91,7 @@ class Session(asyncio.Protocol):
 
     def say_goodbye(self) -> None:
         """Close, and tell the client first that its subscriptions are over."""
-        self.conversation.subscriptions.drop_all()
+        self.conversation.say_goodbye()
         self.close()
 
     def abort(self) -> None:
@@ -166,11 +167,13 @@ class Session(asyncio.Protocol):
     def pause_writing(self) -> None:
         """The client leaves answers unread (asyncio's protocol)."""
         self._is_unread = True
+        self.conversation.consumers.pause()
 
     def resume_writing(self) -> None:
         """The client has read (asyncio's protocol)."""
         self._is_unread = False
         self._heartbeat.heard()
+        self.conversation.consumers.resume()
         if not self._has_turn:
             self._work()
 

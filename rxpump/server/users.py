@@ -18,6 +18,7 @@ class User:
     """Somebody, by the roles that they have: everyone's, their own login, and their groups."""
 
     roles: frozenset[str] = frozenset({EVERYONE})
+    login: str = field(default="", compare=False)
 
     @property
     def is_admin(self) -> bool:
@@ -51,7 +52,7 @@ class Users:
         account = self._accounts.get(credentials.login)
         if account is None or not hmac.compare_digest(account.password.encode(), credentials.password.encode()):
             return None
-        return User(frozenset({EVERYONE, account.login, *account.groups}))
+        return User(frozenset({EVERYONE, account.login, *account.groups}), account.login)
 
     def __repr__(self) -> str:
         return f"<Users {', '.join(self._accounts)}>"

@@ -6,10 +6,13 @@ import asyncio
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from rxpump.server.handlers.connect_persistent import connect_persistent
+from rxpump.server.handlers.manage_persistent import create_persistent, delete_persistent, update_persistent
 from rxpump.server.handlers.ping import ping
 from rxpump.server.handlers.read_all import read_all_backward, read_all_forward
 from rxpump.server.handlers.read_event import read_event
 from rxpump.server.handlers.read_stream import read_stream_backward, read_stream_forward
+from rxpump.server.handlers.settle_persistent import acknowledge_persistent, refuse_persistent
 from rxpump.server.handlers.subscribe import subscribe
 from rxpump.server.handlers.unsubscribe import unsubscribe
 from rxpump.server.handlers.write_events import write_events
@@ -34,6 +37,12 @@ HANDLERS: Final[Mapping[int, Handler]] = {
     Command.READ_ALL_EVENTS_BACKWARD: read_all_backward,
     Command.SUBSCRIBE_TO_STREAM: subscribe,
     Command.UNSUBSCRIBE_FROM_STREAM: unsubscribe,
+    Command.CREATE_PERSISTENT_SUBSCRIPTION: create_persistent,
+    Command.UPDATE_PERSISTENT_SUBSCRIPTION: update_persistent,
+    Command.DELETE_PERSISTENT_SUBSCRIPTION: delete_persistent,
+    Command.CONNECT_TO_PERSISTENT_SUBSCRIPTION: connect_persistent,
+    Command.PERSISTENT_SUBSCRIPTION_ACK_EVENTS: acknowledge_persistent,
+    Command.PERSISTENT_SUBSCRIPTION_NAK_EVENTS: refuse_persistent,
 }
 
 IGNORED: Final = frozenset(

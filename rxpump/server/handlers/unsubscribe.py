@@ -1,4 +1,4 @@
-"""UnsubscribeFromStream: the end of a subscription (protocol section 4.15)."""
+"""UnsubscribeFromStream: the end of a subscription, of either kind (protocol sections 4.15 and 4.18)."""
 
 from __future__ import annotations
 
@@ -11,3 +11,4 @@ def unsubscribe(request: Request, node: Node) -> None:
     """Answer an UnsubscribeFromStream with a drop; where there is no such subscription, with nothing."""
     request.read(UnsubscribeFromStream)
     request.subscriptions.drop(request.correlation_id)
+    request.consumers.drop(request.correlation_id)

@@ -1,0 +1,198 @@
+"""A consumer group at work: between the store, the loop and its consumers.
+
+The group itself is a machine (rxpump.server.persistent.group); here it is given events and the time, and
+what it decides is done. All of that happens in `_work`, a few milliseconds at a stretch, once in a turn of
+the loop however much has happened since.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterable, Sequence
+from functools import partial
+from typing import Any, Final
+
+from rxpump.expected_version import ExpectedVersion
+from rxpump.server.persistent.consumer import Consumer
+from rxpump.server.persistent.group import Group, Park
+from rxpump.server.persistent.reading import Reading
+from rxpump.server.persistent.settings import GroupSettings
+from rxpump.server.persistent.streams import (
+    checkpoint_event,
+    checkpoint_stream,
+    metadata_event,
+    metadata_stream,
+    parked_event,
+    parked_stream,
+)
+from rxpump.server.store.appender import Appended, AppendRequest
+from rxpump.server.store.burst import Burst
+from rxpump.server.store.group_commit import Outcome
+from rxpump.server.store.sqlite_store import SqliteStore
+
+_log = logging.getLogger("rxpump.server")
+
+_TURN: Final = 0.002  # seconds that one group works before others get their turn
+_MOST_AT_ONCE: Final = 100  # events between two looks at the time
+
+
+class RunningGroup:
+    """Runs the group of `settings`, of which everything up to event number `through` is done."""
+
+    def __init__(self, settings: GroupSettings, store: SqliteStore, through: int, now: float) -> None:
+        self.settings = settings
+        self.group = Group(settings, through, now)
+        self._store = store
+        self._began_after = through
+        self._stream = Reading(store.read, settings.stream, through + 1, settings)
+        self._replay: Reading | None = None
+        self._has_turn = False
+        self._is_writing_checkpoint = False
+        self._is_stopped = False
+
+    # Consumers ----------------------------------------------------------------------------------
+
+    def connect(self, consumer: Consumer) -> None:
+        """Deliver to `consumer` too, from the next turn of the loop on."""
+        consumer.leave = partial(self._disconnect, consumer)
+        consumer.resume = self._wake
+        if not self.group.consumers:
+            self._store.feed.follow(self.settings.stream, self)
+            self._stream.may_have_more = True
+        self.group.connect(consumer)
+        self._wake()
+
+    def _disconnect(self, consumer: Consumer) -> None:
+        self.group.disconnect(consumer)
+        if not self.group.consumers:
+            self._store.feed.leave(self.settings.stream, self)
+        self._wake()
+
+    def acknowledge(self, event_ids: Iterable[bytes], correlation_id: bytes) -> None:
+        """Take an acknowledgement."""
+        self.group.acknowledge(event_ids, correlation_id)
+        self._wake()
+
+    def refuse(self, event_ids: Iterable[bytes], correlation_id: bytes, action: int, text: str) -> None:
+        """Take the opposite, with a NakAction."""
+        self.group.refuse(event_ids, correlation_id, action, text)
+        self._wake()
+
+    def receive(self, burst: Burst) -> None:
+        """Be told by the feed that there is more."""
+        self._stream.may_have_more = True
+        self._wake()
+
+    def drop(self) -> None:
+        """Be told that there is something that could not be told: it will be read as all else is."""
+        self._stream.may_have_more = True
+
+    def replay_parked(self) -> None:
+        """Deliver once more what is in the parked stream now.
+
+        What is done, or parked again, is then cut off the parked stream, all of it at once: if the server
+        stops before that, it is still there. While a replay is going on, another one changes nothing.
+        """
+        parked = parked_stream(self.settings.id)
+        found = self._store.read.stream(parked)
+        if self._replay is None and found is not None:
+            self._replay = Reading(self._store.read, parked, 0, self.settings, until=found.last)
+            self._wake()
+
+    # Work ---------------------------------------------------------------------------------------
+
+    def tick(self, now: float) -> None:
+        """Be told the time, about once a second."""
+        if self.group.consumers:
+            self._wake()
+        self._write_checkpoint(self.group.checkpoint(now, is_timed=True))
+
+    def stop(self) -> int | None:
+        """Do nothing more; write down how far the group is, and tell it if it got further since it runs."""
+        self._write_checkpoint(self.group.last_checkpoint(self._now()))
+        self._store.feed.leave(self.settings.stream, self)
+        self._is_stopped = True
+        return self.group.through if self.group.through > self._began_after else None
+
+    def _wake(self) -> None:
+        if not self._has_turn and not self._is_stopped:
+            self._has_turn = True
+            asyncio.get_running_loop().call_soon(self._work)
+
+    def _work(self) -> None:
+        self._has_turn = False
+        if self._is_stopped:
+            return
+        until = self._now() + _TURN
+        while self._step():
+            if self._now() >= until:
+                self._wake()
+                break
+        self._write_parks(self.group.parks())
+        if not self._is_writing_checkpoint:
+            self._write_checkpoint(self.group.checkpoint(self._now()))
+        self._end_replay()
+
+    def _step(self) -> bool:
+        """Do a little; tell whether there was anything to do."""
+        now = self._now()
+        expired = self.group.expire(now, _MOST_AT_ONCE)
+        deliveries = self.group.deliver(now, _MOST_AT_ONCE)
+        for message, consumer, _ in deliveries:
+            consumer.receive(message)
+        return self._read() or bool(deliveries) or expired > 0
+
+    def _read(self) -> bool:
+        is_replaying = self._replay is not None and self._replay.may_have_more
+        source = self._replay if self._replay is not None and is_replaying else self._stream
+        wanted = self.group.wanted if source.may_have_more else 0
+        if wanted:
+            self.group.take(source.page(wanted))
+        return wanted > 0
+
+    def _now(self) -> float:
+        return asyncio.get_running_loop().time()
+
+    # What is written ------------------------------------------------------------------------------
+
+    def _write_parks(self, parks: Sequence[Park]) -> None:
+        if parks:
+            events = [parked_event(message, reason, self.settings) for message, reason in parks]
+            written = self._append(parked_stream(self.settings.id), events)
+            written.add_done_callback(partial(self._parks_written, parks))
+
+    def _parks_written(self, parks: Sequence[Park], written: asyncio.Future[Outcome]) -> None:
+        is_written = isinstance(written.result(), Appended)
+        if not is_written:
+            _log.error("%r could not park %d events: %s", self, len(parks), written.result())
+        for message, _ in parks:
+            if is_written:
+                self.group.parked(message)
+            else:
+                self.group.not_parked(message)
+        self._wake()
+
+    def _write_checkpoint(self, through: int | None) -> None:
+        if through is not None:
+            self._is_writing_checkpoint = True
+            written = self._append(checkpoint_stream(self.settings.id), [checkpoint_event(through)])
+            written.add_done_callback(self._checkpoint_written)
+
+    def _checkpoint_written(self, written: asyncio.Future[Outcome]) -> None:
+        self._is_writing_checkpoint = False
+        if not isinstance(written.result(), Appended):
+            _log.error("%r could not write its checkpoint: %s", self, written.result())
+        self._wake()
+
+    def _end_replay(self) -> None:
+        replay = self._replay
+        if replay is not None and not replay.may_have_more and not self.group.replays:
+            self._replay = None
+            self._append(metadata_stream(replay.stream), [metadata_event({"$tb": replay.until + 1})])
+
+    def _append(self, stream: str, events: Sequence[Any]) -> asyncio.Future[Outcome]:
+        return self._store.append(AppendRequest(stream, ExpectedVersion.ANY, events))
+
+    def __repr__(self) -> str:
+        return f"<RunningGroup {self.settings.id!r}, {'stopped' if self._is_stopped else self.group!r}>"

@@ -1,0 +1,76 @@
+"""The streams in which groups are written down (protocol section 4.18), and the events in them."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any, Final
+from uuid import uuid4
+
+from rxpump.server.persistent.message import Message
+from rxpump.server.persistent.settings import GroupSettings
+from rxpump.server.store.reader import Reader
+from rxpump.wire.codes import JSON_CONTENT, LINK_EVENT_TYPE, METADATA_EVENT_TYPE, METADATA_PREFIX
+from rxpump.wire.schema import NewEvent, ResolvedIndexedEvent
+
+CONFIGURATION_STREAM: Final = "$persistentSubscriptionConfig"
+CONFIGURATION_TYPE: Final = "PersistentConfig1"
+CHECKPOINT_TYPE: Final = "SubscriptionCheckpoint"
+
+_PREFIX: Final = "$persistentsubscription-"
+
+
+def checkpoint_stream(group_id: str) -> str:
+    """Name the stream of a group's checkpoints."""
+    return f"{_PREFIX}{group_id}-checkpoint"
+
+
+def parked_stream(group_id: str) -> str:
+    """Name the stream of what nobody in the group could handle."""
+    return f"{_PREFIX}{group_id}-parked"
+
+
+def metadata_stream(stream: str) -> str:
+    """Name the stream of a stream's metadata."""
+    return f"{METADATA_PREFIX}{stream}"
+
+
+def checkpoint_event(through: int | None) -> Any:
+    """Make the event that says that everything up to number `through` is done; None takes it back."""
+    return _json_event(CHECKPOINT_TYPE, through)
+
+
+def configuration_event(configuration: object) -> Any:
+    """Make the event that holds the whole configuration."""
+    return _json_event(CONFIGURATION_TYPE, configuration)
+
+
+def metadata_event(metadata: object) -> Any:
+    """Make an event of a metadata stream."""
+    return _json_event(METADATA_EVENT_TYPE, metadata)
+
+
+def parked_event(message: Message, reason: str, settings: GroupSettings) -> Any:
+    """Make the link to an event that nobody could handle; one that was parked before is linked to as it was."""
+    metadata: dict[str, object] = {"added": datetime.now(UTC).isoformat(), "reason": reason}
+    if message.replay_of is None and message.number:  # a real server leaves out every 0
+        metadata["subscriptionEventNumber"] = message.number
+    link = message.replay_of or f"{message.number}@{settings.stream}".encode()
+    return NewEvent(event_id=uuid4().bytes_le, event_type=LINK_EVENT_TYPE, data=link, metadata=_json(metadata))
+
+
+def last_json(read: Reader, stream: str) -> object:
+    """Read the last event of `stream` as JSON; None where there is none. ValueError where it is no JSON."""
+    found = read.stream(stream)
+    event = None if found is None else read.event(found, found.last, resolve_links=False)
+    return None if event is None else json.loads(ResolvedIndexedEvent.FromString(event.fields).event.data)
+
+
+def _json_event(event_type: str, content: object) -> Any:
+    return NewEvent(
+        event_id=uuid4().bytes_le, event_type=event_type, data_content_type=JSON_CONTENT, data=_json(content)
+    )
+
+
+def _json(content: object) -> bytes:
+    return json.dumps(content, indent=2, ensure_ascii=False).encode()
