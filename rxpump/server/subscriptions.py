@@ -38,6 +38,11 @@ class Subscription:
         self._dropped = dropped
         self._resolve_links = resolve_links
 
+    @property
+    def size(self) -> int:
+        """How many bytes it takes, about."""
+        return _BYTES + len(self.stream)
+
     def receive(self, burst: Burst) -> None:
         """Tell the client what was written."""
         for frames in burst.frames(self.correlation_id, after=self._after, resolve_links=self._resolve_links):
@@ -61,17 +66,26 @@ class Subscriptions:
         self._by_id: dict[bytes, list[Subscription]] = {}
         self._bytes = 0
 
-    def has_room_for(self, stream: str) -> bool:
-        """Tell whether this client may have one more. A real server sets no limit, and pays for it."""
-        return self._bytes + _BYTES + len(stream) <= _MOST_BYTES
+    def has_room_for(self, stream: str, more: int = 0) -> bool:
+        """Tell whether this client may have one more, that takes `more` bytes than others.
 
-    def open(self, correlation_id: bytes, stream: str, *, after: int, resolve_links: bool) -> None:
+        A real server sets no limit, and pays for it.
+        """
+        return self._bytes + _BYTES + len(stream) + more <= _MOST_BYTES
+
+    def open(
+        self,
+        correlation_id: bytes,
+        stream: str,
+        *,
+        after: int,
+        resolve_links: bool,
+        kind: Callable[..., Subscription] = Subscription,
+    ) -> None:
         """Begin one, of what is written to `stream` (or EVERYTHING) after position `after`."""
-        subscription = Subscription(
-            correlation_id, stream, after, self._send, self._forget, resolve_links=resolve_links
-        )
+        subscription = kind(correlation_id, stream, after, self._send, self._forget, resolve_links=resolve_links)
         self._by_id.setdefault(correlation_id, []).append(subscription)
-        self._bytes += _BYTES + len(stream)
+        self._bytes += subscription.size
         self._feed.follow(stream, subscription)
 
     def drop(self, correlation_id: bytes) -> None:
@@ -97,7 +111,7 @@ class Subscriptions:
         same_id.remove(subscription)
         if not same_id:
             del self._by_id[subscription.correlation_id]
-        self._bytes -= _BYTES + len(subscription.stream)
+        self._bytes -= subscription.size
         self._feed.leave(subscription.stream, subscription)
 
     def __len__(self) -> int:

@@ -63,9 +63,6 @@ LATER = [
     Command.TRANSACTION_START,
     Command.TRANSACTION_WRITE,
     Command.TRANSACTION_COMMIT,
-    Command.FILTERED_READ_ALL_EVENTS_FORWARD,
-    Command.FILTERED_READ_ALL_EVENTS_BACKWARD,
-    Command.FILTERED_SUBSCRIBE_TO_STREAM,
     Command.SCAVENGE_DATABASE,
 ]
 
@@ -88,6 +85,9 @@ REQUESTS = {
     Command.READ_STREAM_EVENTS_BACKWARD: schema.ReadStreamEvents(event_stream_id="s", max_count=1),
     Command.READ_ALL_EVENTS_FORWARD: schema.ReadAllEvents(max_count=1),
     Command.READ_ALL_EVENTS_BACKWARD: schema.ReadAllEvents(max_count=1),
+    Command.FILTERED_READ_ALL_EVENTS_FORWARD: schema.FilteredReadAllEvents(max_count=1),
+    Command.FILTERED_READ_ALL_EVENTS_BACKWARD: schema.FilteredReadAllEvents(max_count=1),
+    Command.FILTERED_SUBSCRIBE_TO_STREAM: schema.FilteredSubscribeToStream(checkpoint_interval=1),
     Command.SUBSCRIBE_TO_STREAM: schema.SubscribeToStream(event_stream_id="s"),
     Command.UNSUBSCRIBE_FROM_STREAM: schema.UnsubscribeFromStream(),
 }

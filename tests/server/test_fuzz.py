@@ -100,6 +100,42 @@ def test_requests_of_any_content_are_answered_in_their_own_kind(requests):
     run(answered)
 
 
+FILTER = st.builds(
+    schema.Filter,
+    context=st.integers(-1, 2),
+    type=st.integers(-1, 2),
+    data=st.lists(
+        st.sampled_from(["s", "^[^$]", "(a*)*b", "(?!", "\\1", "[", "x{9999999999}"]) | st.text(max_size=5)
+    ),
+)
+FILTERED = st.builds(
+    schema.FilteredReadAllEvents,
+    commit_position=st.integers(-2, 1000) | INT64,
+    prepare_position=st.integers(-2, 1000) | INT64,
+    max_count=SMALL | INT32,
+    max_search_window=SMALL | INT32,
+    resolve_link_tos=st.booleans(),
+    filter=FILTER,
+) | st.builds(
+    schema.FilteredSubscribeToStream, event_stream_id=NAME, filter=FILTER, checkpoint_interval=SMALL | INT32
+)
+
+
+@given(st.lists(FILTERED, max_size=10), USERS)
+def test_filters_of_any_content_are_answered_once(requests, user):
+    async def answered(store):
+        talk = Talk(store)
+        writer = Talk(store)
+        await writer.write("s", "0", "0@s", "x")
+        for message in requests:
+            is_read = isinstance(message, schema.FilteredReadAllEvents)
+            command = Command.FILTERED_READ_ALL_EVENTS_FORWARD if is_read else Command.FILTERED_SUBSCRIBE_TO_STREAM
+            assert len(talk.say(command, message, user)) == 1
+        await writer.write("s", "1")
+
+    run(answered)
+
+
 QUIET = {Command.HEARTBEAT_RESPONSE, Command.BAD_REQUEST, Command.UNSUBSCRIBE_FROM_STREAM, *IGNORED}
 
 

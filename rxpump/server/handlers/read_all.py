@@ -51,7 +51,7 @@ def _read(request: Request, node: Node, direction: StreamDirection) -> bytes:
     page = _page(read, asked, position, direction)
     if not all(node.may(request.user, Permission.READ, name) for name in page.link_streams if name):
         return _nothing(position, ReadAllResult.ACCESS_DENIED)
-    return _completed(position, _next(position, page, asked.max_count, end, direction), page)
+    return _completed(position, next_position(position, page, asked.max_count, end, direction), page)
 
 
 def _page(read: Reader, asked: Any, position: Position, direction: StreamDirection) -> Page:
@@ -66,8 +66,8 @@ def _completed(position: Position, then: Position, page: Page) -> bytes:
     return encode(start) + page.events + encode(rest)
 
 
-def _next(position: Position, page: Page, wanted: int, end: int, direction: StreamDirection) -> Position:
-    """Where to go on; `end` is where the log ended before the page was read.
+def next_position(position: Position, page: Page, wanted: int, end: int, direction: StreamDirection) -> Position:
+    """Tell where to go on; `end` is where the log ended before the page was read.
 
     Forward, a page that was not filled has passed all that is before `end`, also writes of no events: who
     reads on has come as far as the last commit.

@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from rxpump.server.handlers.connect_persistent import connect_persistent
+from rxpump.server.handlers.filtered_read_all import filtered_read_all_backward, filtered_read_all_forward
+from rxpump.server.handlers.filtered_subscribe import filtered_subscribe
 from rxpump.server.handlers.manage_persistent import create_persistent, delete_persistent, update_persistent
 from rxpump.server.handlers.ping import ping
 from rxpump.server.handlers.read_all import read_all_backward, read_all_forward
@@ -35,7 +37,10 @@ HANDLERS: Final[Mapping[int, Handler]] = {
     Command.READ_STREAM_EVENTS_BACKWARD: read_stream_backward,
     Command.READ_ALL_EVENTS_FORWARD: read_all_forward,
     Command.READ_ALL_EVENTS_BACKWARD: read_all_backward,
+    Command.FILTERED_READ_ALL_EVENTS_FORWARD: filtered_read_all_forward,
+    Command.FILTERED_READ_ALL_EVENTS_BACKWARD: filtered_read_all_backward,
     Command.SUBSCRIBE_TO_STREAM: subscribe,
+    Command.FILTERED_SUBSCRIBE_TO_STREAM: filtered_subscribe,
     Command.UNSUBSCRIBE_FROM_STREAM: unsubscribe,
     Command.CREATE_PERSISTENT_SUBSCRIPTION: create_persistent,
     Command.UPDATE_PERSISTENT_SUBSCRIPTION: update_persistent,

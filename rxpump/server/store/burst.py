@@ -13,13 +13,14 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from operator import attrgetter
-from typing import Final
+from typing import Any, Final
 
 from rxpump.server.store.pages import resolve
 from rxpump.server.store.reader import Reader
 from rxpump.server.store.record import Row, varint
 from rxpump.wire.commands import Command
 from rxpump.wire.package import shared_frames
+from rxpump.wire.schema import StreamEventAppeared
 
 _VOLLEY_BYTES: Final = 256 * 1024  # of payloads that are sent as one, so that what is unsent can be watched
 
@@ -27,7 +28,7 @@ _VOLLEY_BYTES: Final = 256 * 1024  # of payloads that are sent as one, so that w
 class Appearance:
     """One event as the payload of a StreamEventAppeared."""
 
-    __slots__ = ("_plain", "_read", "_resolved", "_row", "position")
+    __slots__ = ("_parsed", "_plain", "_read", "_resolved", "_row", "position")
 
     def __init__(self, row: Row, read: Reader) -> None:
         self.position = row.position
@@ -35,6 +36,14 @@ class Appearance:
         self._read = read
         self._plain = appeared(row.record, row.all_tail)
         self._resolved: bytes | None = None
+        self._parsed: Any = None
+
+    @property
+    def event(self) -> Any:
+        """The ResolvedEvent, links not followed, parsed when that is first asked for."""
+        if self._parsed is None:
+            self._parsed = StreamEventAppeared.FromString(self._plain).event
+        return self._parsed
 
     def payload(self, *, resolve_links: bool) -> bytes:
         """Give the payload; with links followed, a link is looked up when that is first asked for."""
@@ -67,6 +76,10 @@ class Burst:
             payloads = [event.payload(resolve_links=resolve_links) for event in self._events[first:]]
             volleys = self._shared[first, resolve_links] = list(_volleys(payloads))
         return map(correlation_id.join, volleys)
+
+    def events_after(self, position: int) -> Sequence[Appearance]:
+        """Give the events that lie after `position`."""
+        return self._events[bisect_right(self._events, position, key=attrgetter("position")) :]
 
     def __repr__(self) -> str:
         return f"<Burst of {len(self._events)} events>"

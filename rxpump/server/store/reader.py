@@ -43,6 +43,16 @@ class StoredEvent(NamedTuple):
     link_stream: str | None
 
 
+class LogRow(NamedTuple):
+    """One event of the log: its columns, and where it leads if it is a link."""
+
+    all_head: bytes
+    record: bytes
+    all_tail: bytes
+    link_stream: str | None
+    link_revision: int | None
+
+
 class Head(NamedTuple):
     """Where the log and a stream ended at one moment, each as the last of what there was; -1 is nothing."""
 
@@ -127,6 +137,15 @@ class Reader:
             f"SELECT all_head, record, all_tail FROM events WHERE {where} {order}", span
         )
         return plain_page(cursor, count, self.log().largest)
+
+    def log_rows(self, start: int, direction: StreamDirection) -> sqlite3.Cursor:
+        """Read events as the columns of LogRow: from position `start` on, or before it. Close the cursor soon."""
+        comparison, order = (">=" if direction is StreamDirection.FORWARD else "<"), _ORDER[direction]
+        return self._connection.execute(
+            "SELECT all_head, record, all_tail, link_stream, link_revision FROM events"
+            f" WHERE position {comparison} ? ORDER BY position {order}",
+            (start,),
+        )
 
     def _has_links(self, part: str, span: tuple[int, ...]) -> bool:
         question = f"SELECT 1 FROM {part} AND events.link_stream IS NOT NULL LIMIT 1"

@@ -1,0 +1,76 @@
+"""A subscription that passes on only what a filter lets through (protocol section 4.15).
+
+Its client hears of the rest only how far the log was examined: after every so many events, wanted or not, it is
+told the position of the last. It can so come back to where it was, however rare the events are that it wants.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from rxpump.server.store.burst import Appearance, Burst
+from rxpump.server.store.filters import EventFilter
+from rxpump.server.store.regex import TooCostly
+from rxpump.server.subscriptions import Subscription
+from rxpump.wire.commands import Command
+from rxpump.wire.package import Package
+from rxpump.wire.schema import CheckpointReached
+
+
+class FilteredSubscription(Subscription):
+    """Passes on what is `wanted`, and every `checkpoint_interval` events how far it has come (None: never)."""
+
+    def __init__(
+        self,
+        correlation_id: bytes,
+        stream: str,
+        after: int,
+        send: Callable[[bytes], None],
+        dropped: Callable[[Subscription], None],
+        *,
+        resolve_links: bool,
+        wanted: EventFilter,
+        checkpoint_interval: int | None,
+    ) -> None:
+        super().__init__(correlation_id, stream, after, send, dropped, resolve_links=resolve_links)
+        self._wanted = wanted
+        self._checkpoint_interval = checkpoint_interval
+        self._examined = 0  # since the last checkpoint
+
+    @property
+    def size(self) -> int:
+        """How many bytes it takes, about."""
+        return super().size + self._wanted.search.size
+
+    def receive(self, burst: Burst) -> None:
+        """Tell the client what was written, if it wants to know it; end if it takes too long to find that out."""
+        frames: list[bytes] = []
+        try:
+            for event in burst.events_after(self._after):
+                frames += self._frames(event)
+        except TooCostly:
+            self.drop()
+            return
+        if frames:
+            self._send(b"".join(frames))
+
+    def _frames(self, event: Appearance) -> Iterator[bytes]:
+        if self._wanted.matches(event.event.event):
+            payload = event.payload(resolve_links=self._resolve_links)
+            yield self._frame(Command.STREAM_EVENT_APPEARED, payload)
+        self._examined += 1
+        if self._examined == self._checkpoint_interval:
+            self._examined = 0
+            yield self._frame(Command.CHECKPOINT_REACHED, _checkpoint(event.event))
+
+    def _frame(self, command: Command, payload: bytes) -> bytes:
+        return Package(command, self.correlation_id, payload).encode()
+
+    def __repr__(self) -> str:
+        return f"<FilteredSubscription to {self.stream or 'everything'} after {self._after}, {self._wanted!r}>"
+
+
+def _checkpoint(event: Any) -> bytes:
+    at = CheckpointReached(commit_position=event.commit_position, prepare_position=event.prepare_position)
+    return bytes(at.SerializeToString())

@@ -1,0 +1,136 @@
+"""FilteredReadAllEventsForward and -Backward: a page of those events of `$all` that a filter lets through.
+
+Protocol sections 3.4 and 4.7. A page may examine fewer events than its search window says: there is more to
+come where it does not say that the end was reached, as with any page.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from rxpump.direction import StreamDirection
+from rxpump.limits import MAX_PAGE_EVENTS
+from rxpump.position import LAST_POSITION, Position
+from rxpump.server.access import ALL_STREAM, Permission
+from rxpump.server.handlers.read_all import next_position
+from rxpump.server.node import Node
+from rxpump.server.request import Request, encode
+from rxpump.server.store.filtered_pages import FilteredPage, filtered_page
+from rxpump.server.store.filters import BadFilter, read_filter
+from rxpump.server.store.pages import Page
+from rxpump.server.store.regex import TooCostly
+from rxpump.wire.codes import ReadAllResult
+from rxpump.wire.commands import Command
+from rxpump.wire.schema import FilteredReadAllEvents, FilteredReadAllEventsCompleted, ReadAllEventsCompleted
+
+_TOO_MANY: Final = f"Read size too big, should be less than {MAX_PAGE_EVENTS} items"
+_INVALID: Final = "Invalid position."
+
+
+class _CannotRead(Exception):
+    """The answer is an error, of this text."""
+
+
+def filtered_read_all_forward(request: Request, node: Node) -> None:
+    """Answer a FilteredReadAllEventsForward."""
+    _answer(
+        request,
+        node,
+        StreamDirection.FORWARD,
+        Command.FILTERED_READ_ALL_EVENTS_FORWARD_COMPLETED,
+        Command.READ_ALL_EVENTS_FORWARD_COMPLETED,
+    )
+
+
+def filtered_read_all_backward(request: Request, node: Node) -> None:
+    """Answer a FilteredReadAllEventsBackward."""
+    _answer(
+        request,
+        node,
+        StreamDirection.BACKWARD,
+        Command.FILTERED_READ_ALL_EVENTS_BACKWARD_COMPLETED,
+        Command.READ_ALL_EVENTS_BACKWARD_COMPLETED,
+    )
+
+
+def _answer(request: Request, node: Node, direction: StreamDirection, reply: Command, denial: Command) -> None:
+    """Answer; that access is denied is said by the reply to an unfiltered read (protocol section 2)."""
+    asked = request.read(FilteredReadAllEvents)
+    end = node.store.read.log().end
+    position = Position(asked.commit_position, asked.prepare_position)
+    if position == LAST_POSITION:
+        position = Position(end, end)
+    if not node.may(request.user, Permission.READ, ALL_STREAM):
+        request.reply(denial, _denied(position))
+        return
+    try:
+        page = _page(node, asked, position, end, direction)
+    except _CannotRead as error:
+        request.reply(reply, _failed(position, str(error)))
+        return
+    if not all(node.may(request.user, Permission.READ, name) for name in page.link_streams if name):
+        request.reply(denial, _denied(position))
+        return
+    request.reply(reply, _completed(position, page, end, direction))
+
+
+def _page(node: Node, asked: Any, position: Position, end: int, direction: StreamDirection) -> FilteredPage:
+    if asked.max_count > MAX_PAGE_EVENTS:
+        raise _CannotRead(_TOO_MANY)
+    if min(position) < 0 or (direction is StreamDirection.BACKWARD and position > (end, end)):
+        raise _CannotRead(_INVALID)
+    count = max(0, asked.max_count)
+    window = asked.max_search_window if asked.max_search_window > 0 else count
+    try:
+        return filtered_page(
+            node.store.read,
+            min(position.commit + (position.prepare > position.commit), end),
+            direction,
+            read_filter(asked.filter),
+            count=count,
+            window=window if count else 0,
+            resolve_links=asked.resolve_link_tos,
+        )
+    except BadFilter as error:
+        raise _CannotRead(str(error)) from error
+    except TooCostly as error:
+        raise _CannotRead("the regex takes too long to search") from error
+
+
+def _completed(position: Position, page: FilteredPage, end: int, direction: StreamDirection) -> bytes:
+    examined = Page(page.events, page.examined, page.last_columns, cut=not page.is_end)
+    then = next_position(position, examined, page.examined + 1, end, direction)
+    start = FilteredReadAllEventsCompleted(commit_position=position.commit, prepare_position=position.prepare)
+    rest = FilteredReadAllEventsCompleted(
+        next_commit_position=then.commit,
+        next_prepare_position=then.prepare,
+        is_end_of_stream=page.is_end,
+        result=ReadAllResult.SUCCESS,
+    )
+    return encode(start) + page.events + encode(rest)
+
+
+def _failed(position: Position, error: str) -> bytes:
+    return encode(
+        FilteredReadAllEventsCompleted(
+            commit_position=position.commit,
+            prepare_position=position.prepare,
+            next_commit_position=-1,
+            next_prepare_position=-1,
+            is_end_of_stream=False,
+            result=ReadAllResult.ERROR,
+            error=error,
+        )
+    )
+
+
+def _denied(position: Position) -> bytes:
+    return encode(
+        ReadAllEventsCompleted(
+            commit_position=position.commit,
+            prepare_position=position.prepare,
+            next_commit_position=-1,
+            next_prepare_position=-1,
+            result=ReadAllResult.ACCESS_DENIED,
+        )
+    )
