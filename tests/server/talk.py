@@ -19,12 +19,13 @@ ID = bytes(range(16))
 
 
 class Talk:
-    """One client of a server that is nothing but a store."""
+    """One client of a server that is nothing but a store; of the same server as others, if given its node."""
 
-    def __init__(self, store: SqliteStore) -> None:
+    def __init__(self, store: SqliteStore, node: Node | None = None) -> None:
         self.store = store
+        self.node = node or Node(store, Users(DEFAULT_ACCOUNTS))
         self.answers: list[Package] = []
-        self.conversation = Conversation(Node(store, Users(DEFAULT_ACCOUNTS)), self.receive)
+        self.conversation = Conversation(self.node, self.receive)
 
     def receive(self, frames: bytes) -> None:
         self.answers += Framer().feed(frames)

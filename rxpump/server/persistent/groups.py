@@ -98,8 +98,7 @@ class Groups:
         id = running.settings.id
         del self._entries[id], self._running[id]
         self._end(running)
-        if self._store.read.stream(checkpoint_stream(id)) is not None:
-            self._store.append(AppendRequest(checkpoint_stream(id), ExpectedVersion.ANY, [checkpoint_event(None)]))
+        self._store.append(AppendRequest(checkpoint_stream(id), ExpectedVersion.ANY, [checkpoint_event(None)]))
         return self._save(by)
 
     def stop(self) -> None:

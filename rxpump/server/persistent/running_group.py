@@ -195,4 +195,5 @@ class RunningGroup:
         return self._store.append(AppendRequest(stream, ExpectedVersion.ANY, events))
 
     def __repr__(self) -> str:
-        return f"<RunningGroup {self.settings.id!r}, {'stopped' if self._is_stopped else self.group!r}>"
+        state = "stopped" if self._is_stopped else repr(self.group)
+        return f"<RunningGroup {self.settings.id!r}, {state}>"

@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from rxpump.server.persistent.configuration import Entry, from_json, to_json
+from rxpump.server.persistent.settings import GroupSettings
+from rxpump.wire import schema
+
+EVERY = GroupSettings("s", "g", True, 7, 1, True, 2, 3, 4, 5, 6, 8, 9, 10, "Pinned")
+
+
+def through_json(entries):
+    return from_json(json.loads(json.dumps(to_json(entries, "admin"))))
+
+
+def test_what_is_written_is_read():
+    entries = [Entry(EVERY), Entry(GroupSettings("t", ""), begins_after=-1), Entry(GroupSettings("t", "h"), 12)]
+    assert through_json(entries) == entries
+
+
+def test_without_configuration_there_are_no_groups():
+    assert from_json(None) == through_json([]) == []
+
+
+def test_the_words_are_a_real_servers():
+    entry = to_json([Entry(EVERY)], "admin")["entries"][0]
+    assert list(entry.values()) == ["s", "g", True, True, 1, 7, 2, 4, 5, 3, 6, 9, 8, 10, "Pinned"]
+    assert {"messageTimeout", "historyBufferSize", "checkPointAfter", "maxSubscriberCount"} < set(entry)
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        [],
+        "x",
+        {},
+        {"entries": 3},
+        {"entries": [None]},
+        {"entries": [{"stream": 3}]},
+        {"entries": [{"stream": "s", "group": "g"}]},
+        {"entries": [{"stream": "s", "group": "g", "namedConsumerStrategy": "Best"}]},
+        {"entries": [{"stream": "s", "group": "g", "namedConsumerStrategy": "Pinned", "startFrom": True}]},
+        {"entries": [{"stream": "s", "group": "g", "namedConsumerStrategy": "Pinned", "beginsAfter": "1"}]},
+    ],
+)
+def test_what_is_none_is_refused(broken):
+    with pytest.raises(ValueError, match=r"."):
+        from_json(broken)
+
+
+@pytest.mark.parametrize(
+    ("fields", "strategy"),
+    [
+        ({}, "DispatchToSingle"),
+        ({"prefer_round_robin": True}, "RoundRobin"),
+        ({"prefer_round_robin": True, "named_consumer_strategy": "Pinned"}, "Pinned"),
+    ],
+)
+def test_which_strategy_a_message_asks_for(fields, strategy):
+    assert GroupSettings.of(schema.CreatePersistentSubscription(**fields)).strategy == strategy
+
+
+def test_every_field_of_the_message_is_taken():
+    message = schema.CreatePersistentSubscription(
+        event_stream_id="s",
+        subscription_group_name="g",
+        resolve_link_tos=True,
+        start_from=7,
+        message_timeout_milliseconds=1,
+        record_statistics=True,
+        live_buffer_size=2,
+        read_batch_size=3,
+        buffer_size=4,
+        max_retry_count=5,
+        checkpoint_after_time=6,
+        checkpoint_max_count=8,
+        checkpoint_min_count=9,
+        subscriber_max_count=10,
+        named_consumer_strategy="Pinned",
+    )
+    assert GroupSettings.of(message) == EVERY
+    assert EVERY.id == "s::g"

@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+import pytest
+
+from rxpump.server.persistent.pinning import BUCKETS, by_correlation, by_stream, unpinned
+from rxpump.wire import schema
+
+
+def resolved(stream="s", *, link=None, type="T", data=b"", metadata=b""):
+    record = schema.EventRecord(event_stream_id=stream, event_type=type, data=data, metadata=metadata)
+    found = schema.ResolvedIndexedEvent(event=record)
+    if link is not None:
+        found.link.CopyFrom(schema.EventRecord(event_stream_id=link, event_type="$>", data=b"0@" + stream.encode()))
+    return found
+
+
+def broken(target):
+    link = schema.EventRecord(event_stream_id="links", event_type="$>", data=b"0@" + target.encode())
+    return schema.ResolvedIndexedEvent(link=link)
+
+
+def test_a_stream_is_one_bucket_however_it_is_led_to():
+    bucket = by_stream(resolved("pony@1"))
+    assert 0 <= bucket < BUCKETS
+    assert by_stream(resolved("pony@1", link="links")) == bucket
+    assert by_stream(resolved("links", type="$>", data=b"7@pony@1")) == bucket
+    assert by_stream(broken("pony@1")) == bucket
+
+
+def test_streams_are_spread():
+    assert len({by_stream(resolved(f"pony-{number}")) for number in range(1000)}) > 500
+
+
+def test_a_link_that_is_none_is_its_own_stream():
+    assert by_stream(resolved("links", type="$>", data=b"\xff")) == by_stream(resolved("links"))
+
+
+def test_a_correlation_is_one_bucket():
+    told = b'{"$correlationId": "c-1"}'
+    assert by_correlation(resolved("a", metadata=told)) == by_correlation(resolved("b", metadata=told))
+
+
+@pytest.mark.parametrize("metadata", [b"", b"{}", b"[1]", b"{", b"\xff\xff", b'{"$correlationId": null}'])
+def test_without_one_it_is_the_streams(metadata):
+    assert by_correlation(resolved("a", metadata=metadata)) == by_stream(resolved("a"))
+
+
+def test_a_broken_link_is_put_by_its_target():
+    assert by_correlation(broken("a")) == by_stream(resolved("a"))
+
+
+def test_unpinned_is_one_bucket():
+    assert unpinned(resolved("a")) == unpinned(resolved("b"))
