@@ -136,7 +136,14 @@ def test_filters_of_any_content_are_answered_once(requests, user):
     run(answered)
 
 
-QUIET = {Command.HEARTBEAT_RESPONSE, Command.BAD_REQUEST, Command.UNSUBSCRIBE_FROM_STREAM, *IGNORED}
+QUIET = {
+    Command.HEARTBEAT_RESPONSE,
+    Command.BAD_REQUEST,
+    Command.UNSUBSCRIBE_FROM_STREAM,
+    Command.PERSISTENT_SUBSCRIPTION_ACK_EVENTS,
+    Command.PERSISTENT_SUBSCRIPTION_NAK_EVENTS,
+    *IGNORED,
+}
 
 
 @given(st.lists(st.tuples(st.integers(0, 255), st.binary(max_size=60), USERS), max_size=20))

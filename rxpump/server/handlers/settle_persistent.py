@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from rxpump.server.node import Node
+from rxpump.server.persistent.group import MOST_HELD
 from rxpump.server.request import NO_ID, BadPayload, Request
 from rxpump.wire.schema import PersistentSubscriptionAckEvents, PersistentSubscriptionNakEvents
 
@@ -32,6 +33,8 @@ def refuse_persistent(request: Request, node: Node) -> None:
 
 
 def _checked_ids(message: Any) -> list[bytes]:
+    if len(message.processed_event_ids) > MOST_HELD:
+        raise BadPayload("Too many event ids.")  # than any group has given out, and they take their time
     event_ids = list(message.processed_event_ids)
     if not event_ids or any(len(event_id) != len(NO_ID) for event_id in event_ids):
         raise BadPayload

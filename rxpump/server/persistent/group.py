@@ -30,7 +30,7 @@ from rxpump.server.persistent.settings import GroupSettings
 from rxpump.server.persistent.strategies import STRATEGIES
 from rxpump.wire.codes import NakAction
 
-MOST_HELD: Final = 10_000
+MOST_HELD: Final = 5_000
 """How many events that are not done one group keeps, and so how many its consumers can hold."""
 
 MOST_HELD_BYTES: Final = 32 * 1024 * 1024

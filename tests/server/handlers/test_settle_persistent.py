@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from rxpump.server import SqliteStore
+from rxpump.server.persistent.group import MOST_HELD
 from rxpump.wire import schema
 from rxpump.wire.codes import NakAction
 from rxpump.wire.commands import Command
@@ -32,6 +33,13 @@ def test_ids_that_are_none_are_a_bad_request(client, command, ids):
     assert payload.decode() == f"Could not unwrap network package for command {name}.\n"
 
 
+@pytest.mark.parametrize("command", [ACK, NAK])
+@pytest.mark.parametrize(("count", "answers"), [(MOST_HELD, 0), (MOST_HELD + 1, 1)])
+async def test_more_ids_than_can_be_out_are_a_bad_request(client, command, count, answers):
+    message = schema.PersistentSubscriptionAckEvents(subscription_id="s::g", processed_event_ids=[b"x" * 16] * count)
+    assert [each for each, _ in client.say(command, message)] == [Command.BAD_REQUEST] * answers
+
+
 @pytest.mark.parametrize("subscription", ["s", "g", "", "no::such"])
 async def test_for_another_group_nothing_happens(client, subscription):
     client.connect(slots=1)
@@ -41,7 +49,7 @@ async def test_for_another_group_nothing_happens(client, subscription):
     assert await client.numbers() == []
 
 
-def test_for_a_group_whose_name_is_no_text_nothing_happens(client):
+async def test_for_a_group_whose_name_is_no_text_nothing_happens(client):
     message = schema.PersistentSubscriptionAckEvents(subscription_id="??", processed_event_ids=[b"x" * 16])
     assert client.say(ACK, message.SerializeToString().replace(b"??", b"\xff\xff")) == []
 

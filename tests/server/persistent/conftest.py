@@ -1,3 +1,5 @@
+import asyncio
+
 import pytest
 
 from rxpump.server import SqliteStore
@@ -6,10 +8,13 @@ from tests.server.persistent.clients import Consuming
 
 @pytest.fixture
 async def client():
-    """A client of an empty server."""
+    """A client of an empty server, in whose loop nothing goes wrong."""
+    faults = []
+    asyncio.get_running_loop().set_exception_handler(lambda loop, context: faults.append(context))
     one = Consuming(SqliteStore.in_memory())
     yield one
     await one.node.close()
+    assert faults == []
 
 
 @pytest.fixture
