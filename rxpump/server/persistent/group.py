@@ -1,7 +1,7 @@
 """A consumer group as a state machine: no loop, no clock, no store (protocol section 4.18).
 
 Whoever runs it reads events when it wants some (`wanted`, `take`), tells it what consumers say and what
-time it is, sends what `deliver` chooses, and writes down what `parks` and `checkpoint` give. Times are
+time it is, sends what `deliver` chooses, and writes down what `parks` and `checkpoints` give. Times are
 seconds of any clock that only goes forward. An event goes this way:
 
     read ─▶ waiting ─deliver─▶ with a consumer ─ack, skip─▶ done
@@ -23,7 +23,9 @@ from math import inf
 from typing import Final, NamedTuple
 
 from rxpump.server.persistent.buffer import Buffer
+from rxpump.server.persistent.checkpoints import Checkpoints
 from rxpump.server.persistent.consumer import Consumer
+from rxpump.server.persistent.deliveries import Deliveries, Delivery
 from rxpump.server.persistent.message import Message
 from rxpump.server.persistent.progress import Progress
 from rxpump.server.persistent.settings import GroupSettings
@@ -35,14 +37,6 @@ MOST_HELD: Final = 5_000
 
 MOST_HELD_BYTES: Final = 32 * 1024 * 1024
 """How many bytes they may come to before no more are read."""
-
-
-class Delivery(NamedTuple):
-    """A message that is with a consumer, until `deadline`."""
-
-    message: Message
-    consumer: Consumer
-    deadline: float
 
 
 class Park(NamedTuple):
@@ -62,11 +56,11 @@ class Group:
         self._strategy = STRATEGIES[settings.strategy].make()
         self._timeout = settings.message_timeout_ms / 1000 if settings.message_timeout_ms > 0 else inf
         self._buffer = Buffer()
-        self._deliveries: dict[bytes, Delivery] = {}  # in the order of their deadlines, as all wait equally long
+        self._deliveries = Deliveries()
         self._parks: list[Park] = []
         self._held = self._held_bytes = 0
         self._progress = Progress(through)
-        self._checkpoint, self._checkpoint_time = through, now
+        self.checkpoints = Checkpoints(settings, self._progress, now)
 
     @property
     def through(self) -> int:
@@ -89,12 +83,8 @@ class Group:
         """Deliver to it no more; what it has not answered for is for others, as a first retry."""
         del self.consumers[consumer.correlation_id]
         self._strategy.leave(consumer)
-        for event_id in consumer.held:
-            delivery = self._deliveries.get(event_id)
-            if delivery is not None and delivery.consumer is consumer:
-                del self._deliveries[event_id]
-                self._retry(delivery.message, 1)
-        consumer.held.clear()
+        for message in self._deliveries.left_by(consumer):
+            self._retry(message, 1)
 
     # Events -------------------------------------------------------------------------------------
 
@@ -136,8 +126,7 @@ class Group:
                     break
                 continue
             delivery = Delivery(message, consumer, now + self._timeout)
-            self._deliveries[message.event_id] = delivery
-            consumer.held.add(message.event_id)
+            self._deliveries.add(delivery)
             chosen.append(delivery)
         self._buffer.put_back(passed_over)
         return chosen
@@ -145,13 +134,13 @@ class Group:
     # Answers ------------------------------------------------------------------------------------
 
     def acknowledge(self, event_ids: Iterable[bytes], correlation_id: bytes) -> None:
-        """Be told, under `correlation_id`, that events are done."""
-        for message in self._answered(event_ids, correlation_id):
+        """Be told, under a consumer's correlation id, that events are done."""
+        for message in self._deliveries.answered(event_ids, self.consumers.get(correlation_id)):
             self._finish(message)
 
     def refuse(self, event_ids: Iterable[bytes], correlation_id: bytes, action: int, text: str) -> None:
         """Be told that a consumer could not handle events, with a NakAction; `text` says why."""
-        for message in self._answered(event_ids, correlation_id):
+        for message in self._deliveries.answered(event_ids, self.consumers.get(correlation_id)):
             if action == NakAction.PARK:
                 self._parks.append(Park(message, f"Client explicitly NAK'ed message.\n{text}"))
             elif action in (NakAction.SKIP, NakAction.STOP):
@@ -161,26 +150,10 @@ class Group:
 
     def expire(self, now: float, most: int) -> int:
         """Take back what was not answered for in time, up to `most` events; tell how many there were."""
-        late: list[Delivery] = []
-        for delivery in self._deliveries.values():
-            if delivery.deadline > now or len(late) == most:
-                break
-            late.append(delivery)
-        for message, consumer, _ in late:
-            del self._deliveries[message.event_id]
-            consumer.held.discard(message.event_id)
+        late = self._deliveries.late(now, most)
+        for message in late:
             self._try_again(message)
         return len(late)
-
-    def _answered(self, event_ids: Iterable[bytes], correlation_id: bytes) -> Iterable[Message]:
-        """Give what was with a consumer; only under its own correlation id that consumer's slot is free again."""
-        consumer = self.consumers.get(correlation_id)
-        for event_id in event_ids:
-            if consumer is not None:
-                consumer.held.discard(event_id)
-            delivery = self._deliveries.pop(event_id, None)
-            if delivery is not None:
-                yield delivery.message
 
     def _try_again(self, message: Message) -> None:
         most = self.settings.max_retry_count
@@ -215,24 +188,6 @@ class Group:
     def not_parked(self, message: Message) -> None:
         """Be told that a message could not be parked: somebody gets it again."""
         self._retry(message, message.retry_count)
-
-    def checkpoint(self, now: float, *, is_timed: bool = False) -> int | None:
-        """Give the checkpoint that is due, if one is; `is_timed` says that one may be due by the time."""
-        settings = self.settings
-        count = self._progress.through - self._checkpoint
-        if is_timed and settings.checkpoint_after_ms > 0:
-            is_old = now - self._checkpoint_time >= settings.checkpoint_after_ms / 1000
-            is_due = is_old and count >= settings.checkpoint_min_count
-        else:
-            is_due = count >= settings.checkpoint_max_count
-        return self.last_checkpoint(now) if is_due else None
-
-    def last_checkpoint(self, now: float) -> int | None:
-        """Give a checkpoint if anything was done since the last, however little."""
-        if self._progress.through == self._checkpoint:
-            return None
-        self._checkpoint, self._checkpoint_time = self._progress.through, now
-        return self._checkpoint
 
     def __repr__(self) -> str:
         return (

@@ -57,7 +57,7 @@ class Groups:
         """Find a group by what consumers call it when they acknowledge. It is made to run if it does not yet."""
         entry = self._entries.get(id)
         if entry is not None and id not in self._running:
-            self._run(entry, self._through(entry))
+            self._run(entry, self._checkpoint(id))
         return self._running.get(id)
 
     def has_room_for(self, settings: GroupSettings) -> bool:
@@ -77,27 +77,26 @@ class Groups:
         head = self._store.read.head(settings.stream)
         entry = Entry(settings, begins_after=head.last if settings.start_from < 0 else None)
         self._entries[settings.id] = entry
-        self._run(entry, _beginning(entry))
+        self._run(entry, None)
         return self._save(by)
 
     def update(self, running: RunningGroup, settings: GroupSettings, by: str) -> asyncio.Future[Outcome]:
         """Give a group other settings, drop its consumers, and go on from its checkpoint, if it has one."""
-        old = self._entries[settings.id]
-        begins_after = old.begins_after
+        begins_after = self._entries[settings.id].begins_after
         if settings.start_from >= 0:
             begins_after = None
         elif begins_after is None:
             begins_after = self._store.read.head(settings.stream).last
         entry = self._entries[settings.id] = Entry(settings, begins_after)
-        through = self._end(running)
-        self._run(entry, self._through(entry) if through is None else through)
+        _end(running)
+        self._run(entry, running.checkpoint)
         return self._save(by)
 
     def delete(self, running: RunningGroup, by: str) -> asyncio.Future[Outcome]:
         """End a group and drop its consumers."""
         id = running.settings.id
         del self._entries[id], self._running[id]
-        self._end(running)
+        _end(running)
         self._store.append(AppendRequest(checkpoint_stream(id), ExpectedVersion.ANY, [checkpoint_event(None)]))
         return self._save(by)
 
@@ -108,14 +107,15 @@ class Groups:
         for running in self._running.values():
             running.stop()
 
-    def _run(self, entry: Entry, through: int) -> None:
-        settings = entry.settings
-        self._running[settings.id] = RunningGroup(settings, self._store, through, asyncio.get_running_loop().time())
-
-    def _end(self, running: RunningGroup) -> int | None:
-        for consumer in tuple(running.group.consumers.values()):
-            consumer.drop()
-        return running.stop()
+    def _run(self, entry: Entry, checkpoint: int | None) -> None:
+        settings, begins_after = entry
+        self._running[settings.id] = RunningGroup(
+            settings,
+            self._store,
+            begins_after=settings.start_from - 1 if begins_after is None else begins_after,
+            checkpoint=checkpoint,
+            now=asyncio.get_running_loop().time(),
+        )
 
     # What is written down -------------------------------------------------------------------------
 
@@ -135,13 +135,12 @@ class Groups:
         event = configuration_event(to_json(self._entries.values(), by))
         return self._store.append(AppendRequest(CONFIGURATION_STREAM, ExpectedVersion.ANY, [event]))
 
-    def _through(self, entry: Entry) -> int:
-        """Tell up to which number everything is done, by the group's checkpoint if it has one."""
+    def _checkpoint(self, id: str) -> int | None:
         try:
-            checkpoint = last_json(self._store.read, checkpoint_stream(entry.settings.id))
+            checkpoint = last_json(self._store.read, checkpoint_stream(id))
         except ValueError:
-            checkpoint = None
-        return checkpoint if isinstance(checkpoint, int) else _beginning(entry)
+            return None
+        return checkpoint if isinstance(checkpoint, int) else None
 
     # Time -------------------------------------------------------------------------------------------
 
@@ -158,6 +157,7 @@ class Groups:
         return f"<Groups: {', '.join(self._entries) or 'none'}>"
 
 
-def _beginning(entry: Entry) -> int:
-    """Tell up to which number a new group counts everything as done."""
-    return entry.settings.start_from - 1 if entry.begins_after is None else entry.begins_after
+def _end(running: RunningGroup) -> None:
+    for consumer in tuple(running.group.consumers.values()):
+        consumer.drop()
+    running.stop()

@@ -35,16 +35,20 @@ _log = logging.getLogger("rxpump.server")
 
 _TURN: Final = 0.002  # seconds that one group works before others get their turn
 _MOST_AT_ONCE: Final = 100  # events between two looks at the time
+_CHECKPOINTS_KEPT: Final = 5  # only the last is ever read
 
 
 class RunningGroup:
-    """Runs the group of `settings`, of which everything up to event number `through` is done."""
+    """Runs the group of `settings`: from its last `checkpoint`, or if there is none, after event `begins_after`."""
 
-    def __init__(self, settings: GroupSettings, store: SqliteStore, through: int, now: float) -> None:
+    def __init__(
+        self, settings: GroupSettings, store: SqliteStore, *, begins_after: int, checkpoint: int | None, now: float
+    ) -> None:
+        through = begins_after if checkpoint is None else checkpoint
         self.settings = settings
+        self.checkpoint = checkpoint
         self.group = Group(settings, through, now)
         self._store = store
-        self._began_after = through
         self._stream = Reading(store.read, settings.stream, through + 1, settings)
         self._replay: Reading | None = None
         self._has_turn = False
@@ -106,14 +110,13 @@ class RunningGroup:
         """Be told the time, about once a second."""
         if self.group.consumers:
             self._wake()
-        self._write_checkpoint(self.group.checkpoint(now, is_timed=True))
+        self._write_checkpoint(self.group.checkpoints.due(now, is_timed=True))
 
-    def stop(self) -> int | None:
-        """Do nothing more; write down how far the group is, and tell it if it got further since it runs."""
-        self._write_checkpoint(self.group.last_checkpoint(self._now()))
+    def stop(self) -> None:
+        """Do nothing more, but write down how far the group is."""
+        self._write_checkpoint(self.group.checkpoints.last(self._now()))
         self._store.feed.leave(self.settings.stream, self)
         self._is_stopped = True
-        return self.group.through if self.group.through > self._began_after else None
 
     def _wake(self) -> None:
         if not self._has_turn and not self._is_stopped:
@@ -131,7 +134,7 @@ class RunningGroup:
                 break
         self._write_parks(self.group.parks())
         if not self._is_writing_checkpoint:
-            self._write_checkpoint(self.group.checkpoint(self._now()))
+            self._write_checkpoint(self.group.checkpoints.due(self._now()))
         self._end_replay()
 
     def _step(self) -> bool:
@@ -174,10 +177,14 @@ class RunningGroup:
         self._wake()
 
     def _write_checkpoint(self, through: int | None) -> None:
-        if through is not None:
-            self._is_writing_checkpoint = True
-            written = self._append(checkpoint_stream(self.settings.id), [checkpoint_event(through)])
-            written.add_done_callback(self._checkpoint_written)
+        if through is None:
+            return
+        stream = checkpoint_stream(self.settings.id)
+        if self.checkpoint is None:
+            self._append(metadata_stream(stream), [metadata_event({"$maxCount": _CHECKPOINTS_KEPT})])
+        self.checkpoint = through
+        self._is_writing_checkpoint = True
+        self._append(stream, [checkpoint_event(through)]).add_done_callback(self._checkpoint_written)
 
     def _checkpoint_written(self, written: asyncio.Future[Outcome]) -> None:
         self._is_writing_checkpoint = False

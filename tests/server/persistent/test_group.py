@@ -75,9 +75,9 @@ def test_parking_frees_the_slot_at_once_and_counts_when_it_is_written():
     assert reason == "Client explicitly NAK'ed message.\ntoo big"
     assert driven.numbers() == [1]
     driven.ack(1)
-    assert driven.group.checkpoint(0.0) is None
+    assert driven.group.checkpoints.due(0.0) is None
     driven.group.parked(parked)
-    assert driven.group.checkpoint(0.0) == 1
+    assert driven.group.checkpoints.due(0.0) == 1
 
 
 def test_what_could_not_be_parked_comes_again():
@@ -99,7 +99,7 @@ def test_skipped_is_done(action):
     driven.step()
     driven.nak(0, action=action)
     assert driven.numbers() == [1]
-    assert driven.group.checkpoint(0.0) == 0
+    assert driven.group.checkpoints.due(0.0) == 0
 
 
 def test_what_is_not_answered_in_time_comes_again():
@@ -152,7 +152,7 @@ def test_what_a_consumer_leaves_goes_to_others_as_a_first_retry():
     assert driven.step() == []
     driven.ack(1, 3, by="b")
     assert driven.step() == [("b", 0, 1), ("b", 2, 1)]
-    assert driven.group.checkpoint(0.0) is None
+    assert driven.group.checkpoints.due(0.0) is None
 
 
 def test_an_unknown_id_changes_nothing():
@@ -171,7 +171,7 @@ def test_under_another_id_it_is_done_and_the_slot_stays_taken():
     driven.step()
     driven.ack(0, by="x")
     assert driven.step() == []
-    assert driven.group.checkpoint(0.0) == 0
+    assert driven.group.checkpoints.due(0.0) == 0
     driven.group.disconnect(a)
     driven.connect("b", slots=1)
     assert driven.step() == [("b", 1, 0)]
@@ -244,12 +244,12 @@ def test_a_checkpoint_as_soon_as_enough_is_done():
     driven.connect()
     driven.step()
     driven.ack(0, 1)
-    assert driven.group.checkpoint(0.0) is None
+    assert driven.group.checkpoints.due(0.0) is None
     driven.ack(3, 4)
-    assert driven.group.checkpoint(0.0) is None  # 2 is not done
+    assert driven.group.checkpoints.due(0.0) is None  # 2 is not done
     driven.ack(2)
-    assert driven.group.checkpoint(0.0) == 4
-    assert driven.group.checkpoint(0.0) is None
+    assert driven.group.checkpoints.due(0.0) == 4
+    assert driven.group.checkpoints.due(0.0) is None
 
 
 def test_a_checkpoint_of_few_when_it_is_time():
@@ -257,25 +257,25 @@ def test_a_checkpoint_of_few_when_it_is_time():
     driven.connect()
     driven.step()
     driven.ack(0)
-    assert driven.group.checkpoint(5.0, is_timed=True) is None  # too few
+    assert driven.group.checkpoints.due(5.0, is_timed=True) is None  # too few
     driven.ack(1)
-    assert driven.group.checkpoint(5.0) is None  # nobody asked for the time
-    assert driven.group.checkpoint(1.9, is_timed=True) is None  # too early
-    assert driven.group.checkpoint(2.0, is_timed=True) == 1
+    assert driven.group.checkpoints.due(5.0) is None  # nobody asked for the time
+    assert driven.group.checkpoints.due(1.9, is_timed=True) is None  # too early
+    assert driven.group.checkpoints.due(2.0, is_timed=True) == 1
     driven.ack(2, 3)
-    assert driven.group.checkpoint(3.9, is_timed=True) is None
-    assert driven.group.checkpoint(4.0, is_timed=True) == 3
+    assert driven.group.checkpoints.due(3.9, is_timed=True) is None
+    assert driven.group.checkpoints.due(4.0, is_timed=True) == 3
 
 
 def test_never_by_time_and_at_last_whatever_there_is():
     driven = Driven(stored=10, checkpoint_after_ms=0)
     driven.connect()
     driven.step()
-    assert driven.group.last_checkpoint(0.0) is None
+    assert driven.group.checkpoints.last(0.0) is None
     driven.ack(*range(10))
-    assert driven.group.checkpoint(1e9, is_timed=True) is None
-    assert driven.group.last_checkpoint(0.0) == 9
-    assert driven.group.last_checkpoint(0.0) is None
+    assert driven.group.checkpoints.due(1e9, is_timed=True) is None
+    assert driven.group.checkpoints.last(0.0) == 9
+    assert driven.group.checkpoints.last(0.0) is None
 
 
 def test_it_goes_on_after_a_checkpoint():
@@ -344,7 +344,7 @@ def test_whatever_happens_everything_is_done_in_the_end_and_no_checkpoint_is_ahe
         for parked, _ in driven.group.parks():
             driven.group.parked(parked)
             done.add(parked.number)
-        checkpoint = driven.group.checkpoint(driven.now)
+        checkpoint = driven.group.checkpoints.due(driven.now)
         assert checkpoint is None or set(range(checkpoint + 1)) <= done
     assert driven.group.through == 199
     assert "done through 199" in repr(driven.group)

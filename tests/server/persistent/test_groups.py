@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 
 import pytest
@@ -109,6 +110,19 @@ async def test_an_update_drops_consumers_and_keeps_what_is_done(client, other):
     client.nak(await client.delivered(), NakAction.RETRY)
     await turns()
     assert [event.data for event in client.stored("$persistentsubscription-s::g-parked")] == [b"1@s"]
+
+
+async def test_updates_may_follow_each_other_before_anything_is_on_disk(path):
+    async with Restarted(path) as client:
+        await client.write("s", *"0123")
+        await client.create()
+        client.connect()
+        client.ack((await client.delivered())[:2])
+        results = await asyncio.gather(*(client.update(max_retry_count=number) for number in range(3)))
+        assert results == [OK] * 3
+        client.connect()
+        assert await client.numbers() == [2, 3]
+        assert client.node.groups.find("s", "g").settings.max_retry_count == 2
 
 
 @pytest.mark.parametrize(

@@ -148,6 +148,8 @@ async def test_a_checkpoint_is_what_is_done_without_a_gap(client, other):
     await turns()
     [event] = client.stored(CHECKPOINTS)
     assert (event.event_type, event.data, event.data_content_type) == ("SubscriptionCheckpoint", b"3", 1)
+    [metadata] = client.stored(f"$${CHECKPOINTS}")
+    assert json.loads(metadata.data) == {"$maxCount": 5}
 
 
 async def test_a_checkpoint_by_time_is_written_at_a_tick(client, other):
