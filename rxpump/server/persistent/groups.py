@@ -26,6 +26,7 @@ from rxpump.server.persistent.streams import (
     metadata_event,
     metadata_stream,
 )
+from rxpump.server.persistent.turns import Turns
 from rxpump.server.store.appender import AppendRequest
 from rxpump.server.store.group_commit import Outcome
 from rxpump.server.store.sqlite_store import SqliteStore
@@ -43,6 +44,7 @@ class Groups:
         self._store = store
         self._tick_seconds = tick
         self._timer: asyncio.TimerHandle | None = None
+        self._turns = Turns()
         self._running: dict[str, RunningGroup] = {}
 
     @cached_property
@@ -112,6 +114,7 @@ class Groups:
         self._running[settings.id] = RunningGroup(
             settings,
             self._store,
+            self._turns,
             begins_after=settings.start_from - 1 if begins_after is None else begins_after,
             checkpoint=checkpoint,
             now=asyncio.get_running_loop().time(),

@@ -1,8 +1,8 @@
 """A consumer group at work: between the store, the loop and its consumers.
 
 The group itself is a machine (rxpump.server.persistent.group); here it is given events and the time, and
-what it decides is done. All of that happens in `_work`, a few milliseconds at a stretch, once in a turn of
-the loop however much has happened since.
+what it decides is done. All of that happens in `work`, when it is the group's turn (rxpump.server.persistent.turns),
+however much has happened since the last.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from rxpump.server.persistent.streams import (
     parked_event,
     parked_stream,
 )
+from rxpump.server.persistent.turns import Turns
 from rxpump.server.store.appender import Appended, AppendRequest
 from rxpump.server.store.burst import Burst
 from rxpump.server.store.group_commit import Outcome
@@ -33,7 +34,6 @@ from rxpump.server.store.sqlite_store import SqliteStore
 
 _log = logging.getLogger("rxpump.server")
 
-_TURN: Final = 0.002  # seconds that one group works before others get their turn
 _MOST_AT_ONCE: Final = 100  # events between two looks at the time
 _CHECKPOINTS_KEPT: Final = 5  # only the last is ever read
 
@@ -42,16 +42,23 @@ class RunningGroup:
     """Runs the group of `settings`: from its last `checkpoint`, or if there is none, after event `begins_after`."""
 
     def __init__(
-        self, settings: GroupSettings, store: SqliteStore, *, begins_after: int, checkpoint: int | None, now: float
+        self,
+        settings: GroupSettings,
+        store: SqliteStore,
+        turns: Turns,
+        *,
+        begins_after: int,
+        checkpoint: int | None,
+        now: float,
     ) -> None:
         through = begins_after if checkpoint is None else checkpoint
         self.settings = settings
         self.checkpoint = checkpoint
         self.group = Group(settings, through, now)
         self._store = store
+        self._turns = turns
         self._stream = Reading(store.read, settings.stream, through + 1, settings)
         self._replay: Reading | None = None
-        self._has_turn = False
         self._is_writing_checkpoint = False
         self._is_stopped = False
 
@@ -119,15 +126,13 @@ class RunningGroup:
         self._is_stopped = True
 
     def _wake(self) -> None:
-        if not self._has_turn and not self._is_stopped:
-            self._has_turn = True
-            asyncio.get_running_loop().call_soon(self._work)
+        if not self._is_stopped:
+            self._turns.ask(self)
 
-    def _work(self) -> None:
-        self._has_turn = False
+    def work(self, until: float) -> None:
+        """Do what is to be done, until that time at the latest."""
         if self._is_stopped:
             return
-        until = self._now() + _TURN
         while self._step():
             if self._now() >= until:
                 self._wake()

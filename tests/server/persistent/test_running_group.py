@@ -8,6 +8,7 @@ import json
 import pytest
 
 from rxpump.server.persistent import group as machine
+from rxpump.server.persistent import turns as turns_of_groups
 from rxpump.server.store.group_commit import NotCommitted
 from rxpump.wire.codes import NakAction
 from rxpump.wire.commands import Command
@@ -267,13 +268,10 @@ async def test_a_replay_is_larger_than_a_page_and_goes_on_where_there_is_room(cl
     assert replayed == list(range(50))
 
 
-async def test_the_work_of_a_turn_is_bounded(client, other, monkeypatch):
-    """A clock that says that every step takes long: each turn of the loop does one step."""
+async def test_in_a_slice_of_no_time_it_does_one_step_and_asks_for_another(client, other, monkeypatch):
+    monkeypatch.setattr(turns_of_groups, "_SLICE", 0.0)
     await other.write("s", *map(str, range(90)))
     await client.create(read_batch_size=10)
-    running = group_of(client)
-    steps = []
-    monkeypatch.setattr(running, "_now", lambda: steps.append(1) or len(steps) / 100)
     client.connect(slots=1000)
     client.told.clear()
     told = []
