@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import signal
+from typing import Any
 
 import click
 from rich.console import Console
 
 from rxpump.errors import RxPumpError
-from rxpump.server import EmbeddedServer, SqliteStore
+from rxpump.server import EmbeddedServer, SqliteStore, load_certificate
+
+_FILE = click.Path(exists=True, dir_okay=False)
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -20,22 +23,27 @@ STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 @click.option(
     "--port", type=click.IntRange(0, 65535), default=1113, show_default=True, help="Port to listen on; 0: a free one."
 )
-def serve(db: str | None, host: str, port: int) -> None:
+@click.option("--tls-cert", type=_FILE, help="File with the certificate (PEM) for TLS. Without it: in clear.")
+@click.option("--tls-key", type=_FILE, help="File with its private key; default: the file of the certificate.")
+def serve(**options: Any) -> None:
     """Run an event store that any client of the TCP protocol can use.
 
     It stops on Ctrl-C or SIGTERM, after it has answered what it was asked.
     """
     try:
-        asyncio.run(_serve(db, host, port))
+        asyncio.run(_serve(**options))
     except RxPumpError as error:
         raise click.ClickException(str(error)) from error
 
 
-async def _serve(db: str | None, host: str, port: int) -> None:
+async def _serve(db: str | None, host: str, port: int, tls_cert: str | None, tls_key: str | None) -> None:
+    if tls_key is not None and tls_cert is None:
+        raise click.UsageError("--tls-key wants --tls-cert")
+    tls = None if tls_cert is None else load_certificate(tls_cert, tls_key)
     console = Console(highlight=False, soft_wrap=True)
     store = SqliteStore.in_memory() if db is None else SqliteStore.open(db)
     stop = _stop_requested()
-    async with EmbeddedServer(store, host=host, port=port) as server:
+    async with EmbeddedServer(store, host=host, port=port, tls=tls) as server:
         console.print(f"Listening on [bold]{server.uri}[/], events are kept in {db or 'memory'}.")
         console.print("Ctrl-C stops it.", style="dim")
         await stop.wait()

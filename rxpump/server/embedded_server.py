@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import Iterable
 from functools import partial
 from types import TracebackType
@@ -14,6 +15,7 @@ from rxpump.server.node import Node
 from rxpump.server.persistent.groups import Groups
 from rxpump.server.session import Session
 from rxpump.server.store.sqlite_store import SqliteStore
+from rxpump.server.tls import CLOSING_TIMEOUT, HANDSHAKE_TIMEOUT
 from rxpump.server.users import DEFAULT_ACCOUNTS, Account, Users
 
 _GOODBYE_TIMEOUT: Final = 1.0  # seconds that a client has to read the last answers when the server stops
@@ -28,6 +30,8 @@ class EmbeddedServer:
     heartbeat_interval:  seconds of silence after which a client is asked for a sign of life.
     heartbeat_timeout:   seconds of silence after that, until it is cut.
     persistent_tick:     seconds between two looks at what consumers of persistent subscriptions owe an answer for.
+    tls:                 the certificate to serve TLS with, on the same port and from the first byte on; see
+                         load_certificate. Without it, in clear.
 
     An async context manager; or `await start()` and `await stop()`. Starting raises CannotListen, and
     then the store is closed.
@@ -43,12 +47,14 @@ class EmbeddedServer:
         heartbeat_interval: float = 2.0,
         heartbeat_timeout: float = 1.0,
         persistent_tick: float = 1.0,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         self.store = store
         self.host = host
         self.port = port
         self._node = Node(store, Users(users), groups=Groups(store, persistent_tick))
         self._make_heartbeat = partial(Heartbeat, heartbeat_interval, heartbeat_timeout)
+        self._tls = tls
         self._listener: asyncio.Server | None = None
         self._sessions: set[Session] = set()
         self._all_ended = asyncio.Event()
@@ -58,7 +64,7 @@ class EmbeddedServer:
     def uri(self) -> str:
         """The connection string of this server, without credentials."""
         host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"tcp://{host}:{self.port}"
+        return f"tcp://{host}:{self.port}{'?tls=true' if self._tls else ''}"
 
     @property
     def client_count(self) -> int:
@@ -69,7 +75,14 @@ class EmbeddedServer:
         """Listen from now on."""
         loop = asyncio.get_running_loop()
         try:
-            self._listener = await loop.create_server(self._new_session, self.host, self.port)
+            self._listener = await loop.create_server(
+                self._new_session,
+                self.host,
+                self.port,
+                ssl=self._tls,
+                ssl_handshake_timeout=HANDSHAKE_TIMEOUT if self._tls else None,
+                ssl_shutdown_timeout=CLOSING_TIMEOUT if self._tls else None,
+            )
         except OSError as error:
             await self._node.close()
             raise CannotListen(self.host, self.port, str(error)) from error

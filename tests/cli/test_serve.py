@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 import rxpump
+from tests.certificates import authority_file, certificate_files
 
 
 async def start(*arguments: str) -> Process:
@@ -95,3 +96,18 @@ async def test_without_the_extra_it_says_what_to_install(name: str) -> None:
     assert err.decode().strip() == (
         f"rxpump: {name} not installed; the command line wants: pip install 'rxpump[cli]'"
     )
+
+
+async def test_tls(tmp_path: Path) -> None:
+    certificate, key = certificate_files(tmp_path, "127.0.0.1")
+    with authority_file() as ca:
+        async with serving("--tls-cert", certificate, "--tls-key", key) as (_, uri, line):
+            assert f"{uri}?tls=true," in line
+            async with rxpump.connect(uri, tls=True, tls_ca=ca) as client:
+                await client.ping()
+
+
+async def test_tls_that_cannot_be_served(tmp_path: Path) -> None:
+    certificate, key = certificate_files(tmp_path, "127.0.0.1")
+    assert "no TLS with the certificate" in await fail("--tls-cert", certificate)
+    assert "--tls-key wants --tls-cert" in await fail("--tls-key", key)
