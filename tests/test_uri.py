@@ -87,7 +87,7 @@ def test_options_of_tls() -> None:
     assert parse("tcp://h?tls=true&tls_verify=false")[1] == Settings(tls=True, tls_verify=False)
     with pytest.raises(InvalidUri, match="option tls is False; allowed is True, where anything else is said of TLS"):
         parse("tcp://h?tls_ca=/etc/ca.pem")
-    with pytest.raises(InvalidUri, match=r"option tls_ca is '/etc/ca.pem'; allowed is None where tls_verify is False"):
+    with pytest.raises(InvalidUri, match=r"option tls_ca is '/etc/ca\.pem'; allowed is None where"):
         parse("tcp://h?tls=true&tls_verify=false&tls_ca=/etc/ca.pem")
 
 
