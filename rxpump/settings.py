@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from rxpump import checks
 from rxpump.backoff import Backoff
+from rxpump.errors import InvalidArgument
 from rxpump.limits import MAX_FRAME_BYTES
 
 
@@ -29,6 +30,12 @@ class Settings:
     live_buffer_bytes:   how much a live subscription keeps for a consumer that is busy; beyond that it
                          leaves live mode, and reads on from where it was once there is demand.
     watchdog:            how long a live subscription may hear nothing before it looks whether it missed something.
+    tls:                 whether the connection is encrypted, from its first byte on.
+    tls_ca:              file with the certificates (PEM) of the authorities that are trusted; without it, those
+                         that the system trusts.
+    tls_verify:          whether the server has to prove who it is. False: anybody may answer, and read along.
+    tls_server_name:     the name that is looked for in the server's certificate, where that is not the host that
+                         is connected to.
     reconnect:           the waits between attempts to come back after a lost connection.
     retry:               the waits before repeating a request that the server refused for now.
     """
@@ -45,6 +52,10 @@ class Settings:
     live_buffer_events: int = 4096
     live_buffer_bytes: int = 4 * 1024 * 1024
     watchdog: float = 30.0
+    tls: bool = False
+    tls_ca: str | None = None
+    tls_verify: bool = True
+    tls_server_name: str | None = None
     reconnect: Backoff = field(default_factory=Backoff)
     retry: Backoff = field(default_factory=lambda: Backoff(min_delay=0.05, max_delay=1.0))
 
@@ -62,3 +73,14 @@ class Settings:
         for name in ("max_in_flight", "live_buffer_events", "live_buffer_bytes"):
             checks.count(name, getattr(self, name))
         checks.count("max_frame_bytes", self.max_frame_bytes, least=1024)
+        self._check_tls()
+
+    def _check_tls(self) -> None:
+        for name in ("tls_ca", "tls_server_name"):
+            if getattr(self, name) is not None:
+                checks.text(name, getattr(self, name))
+        is_about_tls = self.tls_ca is not None or self.tls_server_name is not None or not self.tls_verify
+        if is_about_tls and not self.tls:
+            raise InvalidArgument("tls", self.tls, "True, where anything else is said of TLS")
+        if self.tls_ca is not None and not self.tls_verify:
+            raise InvalidArgument("tls_ca", self.tls_ca, "None where tls_verify is False: nobody is asked then")

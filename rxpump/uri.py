@@ -138,6 +138,7 @@ _READERS: dict[str, tuple[Callable[[str], object], str]] = {
     "float": (float, "a number"),
     "int": (int, "a whole number"),
     "bool": (_bool, "true or false"),
+    "str | None": (str, "text"),
     "int | None": (_count_or_none, "a whole number, or forever"),
 }
 _SETTINGS = {field.name: str(field.type) for field in fields(Settings) if field.type in _READERS}

@@ -81,6 +81,16 @@ def test_options_are_settings() -> None:
     )
 
 
+def test_options_of_tls() -> None:
+    _, settings = parse("tcp://h?tls=true&tls_ca=/etc/ca%201.pem&tls_server_name=node.example")
+    assert settings == Settings(tls=True, tls_ca="/etc/ca 1.pem", tls_server_name="node.example")
+    assert parse("tcp://h?tls=true&tls_verify=false")[1] == Settings(tls=True, tls_verify=False)
+    with pytest.raises(InvalidUri, match="option tls is False; allowed is True, where anything else is said of TLS"):
+        parse("tcp://h?tls_ca=/etc/ca.pem")
+    with pytest.raises(InvalidUri, match=r"option tls_ca is '/etc/ca\.pem'; allowed is None where"):
+        parse("tcp://h?tls=true&tls_verify=false&tls_ca=/etc/ca.pem")
+
+
 def test_options_win_over_settings_and_leave_the_others() -> None:
     given = Settings(name="given", timeout=1.0, reconnect=Backoff(max_delay=2.0, attempts=3))
     _, settings = parse("memory://?timeout=9&reconnect_attempts=forever", given)
@@ -94,10 +104,10 @@ def test_yes_and_no(text: str, value: bool) -> None:
 
 def test_every_setting_can_be_given() -> None:
     """But the two policies: one has options of its own, the other is for those who write code."""
-    samples = {"str": "x", "float": "20", "int": "5000", "bool": "true"}
+    samples = {"str": "x", "str | None": "x", "float": "20", "int": "5000", "bool": "true"}
     for field in fields(Settings):
         if field.name not in ("reconnect", "retry"):
-            parse(f"tcp://h?{field.name}={samples[str(field.type)]}")
+            parse(f"tcp://h?tls=true&{field.name}={samples[str(field.type)]}")
 
 
 @pytest.mark.parametrize(

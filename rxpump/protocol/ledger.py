@@ -183,8 +183,9 @@ class Ledger:
                 return self._settle(request, error=error)
             case Retry(refusal):
                 return self._rest(request, refusal, now)
-            case Redirect(host, port, refusal):
-                self.redirect = (host, port)
+            case Redirect(plain, secure, refusal):
+                # A leader that cannot be reached as we are is waited for: nobody can talk us out of TLS.
+                self.redirect = (secure if self._settings.tls else plain) or self.redirect
                 return self._rest(request, refusal, now)
 
     def give_up(self, channel: Channel) -> None:

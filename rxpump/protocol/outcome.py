@@ -41,10 +41,10 @@ class Retry:
 
 @dataclass(frozen=True, slots=True)
 class Redirect:
-    """Not here: the leader listens at `host`:`port`."""
+    """Not here: the leader listens at `plain`, and with TLS at `secure`, each a host and a port; None: not there."""
 
-    host: str
-    port: int
+    plain: tuple[str, int] | None
+    secure: tuple[str, int] | None
     error: NotHandled
 
 

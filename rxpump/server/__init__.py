@@ -5,13 +5,23 @@ async with EmbeddedServer(SqliteStore.open("events.db")) as server:
 """
 
 from rxpump.server.embedded_server import EmbeddedServer
-from rxpump.server.errors import CannotListen, NotAStore, StoreError, StoreInUse, StoreNotFound, StoreTooNew
+from rxpump.server.errors import (
+    BadCertificate,
+    CannotListen,
+    NotAStore,
+    StoreError,
+    StoreInUse,
+    StoreNotFound,
+    StoreTooNew,
+)
 from rxpump.server.store.sqlite_store import SqliteStore
+from rxpump.server.tls import load_certificate
 from rxpump.server.users import DEFAULT_ACCOUNTS, Account
 
 __all__ = [
     "DEFAULT_ACCOUNTS",
     "Account",
+    "BadCertificate",
     "CannotListen",
     "EmbeddedServer",
     "NotAStore",
@@ -20,4 +30,5 @@ __all__ = [
     "StoreInUse",
     "StoreNotFound",
     "StoreTooNew",
+    "load_certificate",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import Iterable
 from functools import partial
 from types import TracebackType
@@ -10,10 +11,13 @@ from typing import Final
 
 from rxpump.protocol.heartbeat import Heartbeat
 from rxpump.server.errors import CannotListen
+from rxpump.server.http.listener import HttpListener
+from rxpump.server.http.resources import Resources
 from rxpump.server.node import Node
 from rxpump.server.persistent.groups import Groups
 from rxpump.server.session import Session
 from rxpump.server.store.sqlite_store import SqliteStore
+from rxpump.server.tls import CLOSING_TIMEOUT, HANDSHAKE_TIMEOUT
 from rxpump.server.users import DEFAULT_ACCOUNTS, Account, Users
 
 _GOODBYE_TIMEOUT: Final = 1.0  # seconds that a client has to read the last answers when the server stops
@@ -28,6 +32,10 @@ class EmbeddedServer:
     heartbeat_interval:  seconds of silence after which a client is asked for a sign of life.
     heartbeat_timeout:   seconds of silence after that, until it is cut.
     persistent_tick:     seconds between two looks at what consumers of persistent subscriptions owe an answer for.
+    tls:                 the certificate to serve TLS with, on the same port and from the first byte on; see
+                         load_certificate. Without it, in clear.
+    http_port:           where to answer GET /gossip, /info, /stats and /ping, in clear; 0 takes a free port, which
+                         `http_port` tells once started. Without it there is no HTTP.
 
     An async context manager; or `await start()` and `await stop()`. Starting raises CannotListen, and
     then the store is closed.
@@ -43,22 +51,36 @@ class EmbeddedServer:
         heartbeat_interval: float = 2.0,
         heartbeat_timeout: float = 1.0,
         persistent_tick: float = 1.0,
+        tls: ssl.SSLContext | None = None,
+        http_port: int | None = None,
     ) -> None:
         self.store = store
         self.host = host
         self.port = port
         self._node = Node(store, Users(users), groups=Groups(store, persistent_tick))
         self._make_heartbeat = partial(Heartbeat, heartbeat_interval, heartbeat_timeout)
+        self._tls = tls
+        self._http = None if http_port is None else HttpListener(host, http_port, Resources(self).respond)
         self._listener: asyncio.Server | None = None
         self._sessions: set[Session] = set()
         self._all_ended = asyncio.Event()
         self._all_ended.set()
 
     @property
+    def has_tls(self) -> bool:
+        """Whether clients are served with TLS."""
+        return self._tls is not None
+
+    @property
+    def http_port(self) -> int | None:
+        """The port where HTTP is answered; None where it is not."""
+        return None if self._http is None else self._http.port
+
+    @property
     def uri(self) -> str:
         """The connection string of this server, without credentials."""
         host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"tcp://{host}:{self.port}"
+        return f"tcp://{host}:{self.port}{'?tls=true' if self._tls else ''}"
 
     @property
     def client_count(self) -> int:
@@ -67,13 +89,32 @@ class EmbeddedServer:
 
     async def start(self) -> None:
         """Listen from now on."""
+        try:
+            await self._listen()
+        except BaseException:
+            await self.stop()
+            raise
+
+    async def _listen(self) -> None:
         loop = asyncio.get_running_loop()
         try:
-            self._listener = await loop.create_server(self._new_session, self.host, self.port)
+            self._listener = await loop.create_server(
+                self._new_session,
+                self.host,
+                self.port,
+                ssl=self._tls,
+                ssl_handshake_timeout=HANDSHAKE_TIMEOUT if self._tls else None,
+                ssl_shutdown_timeout=CLOSING_TIMEOUT if self._tls else None,
+            )
         except OSError as error:
-            await self._node.close()
             raise CannotListen(self.host, self.port, str(error)) from error
         self.port = self._listener.sockets[0].getsockname()[1]
+        if self._http is None:
+            return
+        try:
+            await self._http.start()
+        except OSError as error:
+            raise CannotListen(self.host, self._http.port, str(error)) from error
 
     def _new_session(self) -> Session:
         return Session(self._node, self._make_heartbeat, self._begun, self._ended)
@@ -94,6 +135,8 @@ class EmbeddedServer:
         if self._listener is not None:
             self._listener.close()
             self._listener = None
+        if self._http is not None:
+            await self._http.stop()
         for session in self._sessions:
             session.stop()
         await self._node.close()

@@ -2,6 +2,7 @@
 
 RxPumpError
 ├── CannotListen            the address is taken, or not ours to take
+├── BadCertificate          TLS cannot be served with these files
 └── StoreError              a store that cannot be opened or used
     ├── StoreNotFound       no file can be made at that path
     ├── NotAStore           a file is there, and it is something else, or broken
@@ -26,6 +27,18 @@ class CannotListen(RxPumpError):
 
     def __str__(self) -> str:
         return f"cannot listen on {self.host}:{self.port}: {self.reason}"
+
+
+@dataclass(eq=False)
+class BadCertificate(RxPumpError):
+    """TLS cannot be served with the files `certificate` and `key`, for `reason`."""
+
+    certificate: str
+    key: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"no TLS with the certificate {self.certificate!r} and the key {self.key!r}: {self.reason}"
 
 
 @dataclass(eq=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 import signal
 import sys
@@ -14,6 +15,7 @@ from pathlib import Path
 import pytest
 
 import rxpump
+from tests.certificates import authority_file, certificate_files
 
 
 async def start(*arguments: str) -> Process:
@@ -95,3 +97,32 @@ async def test_without_the_extra_it_says_what_to_install(name: str) -> None:
     assert err.decode().strip() == (
         f"rxpump: {name} not installed; the command line wants: pip install 'rxpump[cli]'"
     )
+
+
+async def test_tls(tmp_path: Path) -> None:
+    certificate, key = certificate_files(tmp_path, "127.0.0.1")
+    with authority_file() as ca:
+        async with serving("--tls-cert", certificate, "--tls-key", key) as (_, uri, line):
+            assert f"{uri}?tls=true," in line
+            async with rxpump.connect(uri, tls=True, tls_ca=ca) as client:
+                await client.ping()
+
+
+async def test_tls_that_cannot_be_served(tmp_path: Path) -> None:
+    certificate, key = certificate_files(tmp_path, "127.0.0.1")
+    assert "no TLS with the certificate" in await fail("--tls-cert", certificate)
+    assert "--tls-key wants --tls-cert" in await fail("--tls-key", key)
+
+
+async def test_http() -> None:
+    async with serving("--http-port", "0") as (process, uri, _):
+        assert process.stdout is not None
+        line = (await process.stdout.readline()).decode()
+        found = re.fullmatch(r"HTTP is answered on port (\d+)\.\n", line)
+        assert found is not None, line
+        reader, writer = await asyncio.open_connection("127.0.0.1", int(found[1]))
+        writer.write(b"GET /gossip HTTP/1.0\r\n\r\n")
+        answer = await reader.read()
+        writer.close()
+        member = json.loads(answer.partition(b"\r\n\r\n")[2])["members"][0]
+        assert uri == f"tcp://{member['externalTcpIp']}:{member['externalTcpPort']}"

@@ -216,6 +216,31 @@ def test_a_hint_where_the_leader_is_is_noted_until_there_is_another_connection(w
     assert wire.reply(sent) is a
 
 
+@pytest.mark.parametrize(("tls", "endpoint"), [(False, ("10.0.0.2", 1114)), (True, ("leader.example", 1115))])
+def test_of_two_endpoints_the_one_for_us_is_noted(tls: bool, endpoint: tuple[str, int]) -> None:
+    wire = Wire(Settings(tls=tls))
+    wire.ask("a")
+    wire.refuse(
+        wire.sent()[0],
+        NotHandledReason.NOT_LEADER,
+        external_tcp_address="10.0.0.2",
+        external_tcp_port=1114,
+        external_secure_tcp_address="leader.example",
+        external_secure_tcp_port=1115,
+    )
+    assert wire.ledger.redirect == endpoint
+
+
+@pytest.mark.parametrize("tls", [False, True])
+def test_an_endpoint_that_is_not_for_us_is_not_gone_to(tls: bool) -> None:
+    wire = Wire(Settings(tls=tls))
+    wire.ask("a")
+    kind = "external_tcp" if tls else "external_secure_tcp"
+    leader = {f"{kind}_address": "10.0.0.2", f"{kind}_port": 1114}
+    assert wire.refuse(wire.sent()[0], NotHandledReason.NOT_LEADER, **leader) is None
+    assert wire.ledger.redirect is None
+
+
 # Lanes --------------------------------------------------------------------------------------------------
 
 

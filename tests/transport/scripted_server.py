@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import Awaitable, Callable
 from types import TracebackType
 from typing import Any
@@ -107,8 +108,9 @@ class ScriptedServer:
     What goes wrong in a script (but for Gone) ends the test at once, as in a TaskGroup. `accepted` counts.
     """
 
-    def __init__(self, *scripts: Script) -> None:
+    def __init__(self, *scripts: Script, tls: ssl.SSLContext | None = None) -> None:
         self.accepted = 0
+        self._tls = tls
         self._scripts = scripts
         self._players = asyncio.TaskGroup()
         self._playing: set[asyncio.Task[None]] = set()
@@ -120,7 +122,7 @@ class ScriptedServer:
         return TcpAddress("127.0.0.1", self._listener.sockets[0].getsockname()[1])
 
     async def __aenter__(self) -> ScriptedServer:
-        self._listener = await asyncio.start_server(self._accept, "127.0.0.1", 0)
+        self._listener = await asyncio.start_server(self._accept, "127.0.0.1", 0, ssl=self._tls)
         await self._players.__aenter__()
         return self
 

@@ -93,6 +93,10 @@ class Operation(ABC, Generic[T_co]):
 def _to_leader(info: bytes, refusal: NotLeader | IsReadOnly) -> Retry | Redirect:
     """Go to the leader when we are told where it is; a node that does not know leaves it out."""
     leader = schema.LeaderInfo.FromString(info)
-    if not leader.external_tcp_address or not 0 < leader.external_tcp_port < 65536:
-        return Retry(refusal)
-    return Redirect(leader.external_tcp_address, leader.external_tcp_port, refusal)
+    plain = _endpoint(leader.external_tcp_address, leader.external_tcp_port)
+    secure = _endpoint(leader.external_secure_tcp_address, leader.external_secure_tcp_port)
+    return Redirect(plain, secure, refusal) if plain or secure else Retry(refusal)
+
+
+def _endpoint(host: str, port: int) -> tuple[str, int] | None:
+    return (host, port) if host and 0 < port < 65536 else None

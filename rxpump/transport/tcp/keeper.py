@@ -21,11 +21,15 @@ from rxpump.status import Connected, Connecting, Reconnecting, Status
 from rxpump.transport.tcp.connection import Connection
 from rxpump.transport.tcp.locator import Locator
 from rxpump.transport.tcp.patience import Patience
+from rxpump.transport.tcp.tls import CLOSING_TIMEOUT, handshake_failure, make_context
 from rxpump.uri import TcpAddress
 
 
 class Keeper:
-    """Runs `ledger` over one connection after another. `first` ends with the first that is ready."""
+    """Runs `ledger` over one connection after another. `first` ends with the first that is ready.
+
+    Raises InvalidArgument for settings of TLS that cannot be followed.
+    """
 
     def __init__(
         self, locator: Locator, settings: Settings, ledger: Ledger, on_status: Callable[[Status], None]
@@ -35,6 +39,7 @@ class Keeper:
         self.address = "the server"
         self._locator = locator
         self._settings = settings
+        self._tls = make_context(settings)
         self._ledger = ledger
         self._on_status = on_status
         self._patience = Patience(settings.reconnect, settings.heartbeat_interval)
@@ -72,11 +77,17 @@ class Keeper:
             connection = await self._connect(address)
         except RxPumpError as error:
             return error
-        except TimeoutError:
-            return ConnectionFailed(self.address, self._patience.attempts + 1, "no answer to the dial in time")
         except (OSError, UnicodeError) as error:  # a host name that is none is a UnicodeError
-            return ConnectionFailed(self.address, self._patience.attempts + 1, str(error))
+            return ConnectionFailed(self.address, self._patience.attempts + 1, self._dial_failure(error, address))
         return await self._serve(connection, address)
+
+    def _dial_failure(self, error: OSError | UnicodeError, address: TcpAddress) -> str:
+        if isinstance(error, TimeoutError):
+            unless = "" if self._tls is None else "; it may not speak TLS on this port"
+            return f"no answer to the dial in time{unless}"
+        if self._tls is None or isinstance(error, UnicodeError):
+            return str(error)
+        return handshake_failure(error, self._settings.tls_server_name or address.host)
 
     async def _connect(self, address: TcpAddress) -> Connection:
         """Dial, and wait until the server has taken us in."""
@@ -84,12 +95,21 @@ class Keeper:
         link = Link(self.address, self._settings, address.credentials, loop.time())
         async with asyncio.timeout(self._settings.connect_timeout):
             _, connection = await loop.create_connection(
-                lambda: Connection(link, self._ledger), address.host, address.port
+                lambda: Connection(link, self._ledger), address.host, address.port, **self._tls_options(address)
             )
         await self._while_open(connection, connection.ready)
         if connection.closed.done():
             raise connection.closed.result()
         return connection
+
+    def _tls_options(self, address: TcpAddress) -> dict[str, Any]:
+        if self._tls is None:
+            return {}
+        return {
+            "ssl": self._tls,
+            "server_hostname": self._settings.tls_server_name or address.host,
+            "ssl_shutdown_timeout": CLOSING_TIMEOUT,
+        }
 
     async def _serve(self, connection: Connection, address: TcpAddress) -> RxPumpError:
         """Stay until the connection is lost, or another node is the one to ask."""

@@ -98,7 +98,7 @@ def test_an_empty_not_handled_is_not_ready(operation: Operation[Any]) -> None:
 def test_whoever_says_where_the_leader_is_sends_us_there(reason: NotHandledReason, error: type[Exception]) -> None:
     outcome = ALL[1].interpret(not_handled(reason, LEADER))
     assert isinstance(outcome, Redirect)
-    assert (outcome.host, outcome.port) == ("10.0.0.2", 1113)
+    assert (outcome.plain, outcome.secure) == (("10.0.0.2", 1113), None)
     assert type(outcome.error) is error
 
 
@@ -111,11 +111,18 @@ def test_whoever_says_where_the_leader_is_sends_us_there(reason: NotHandledReaso
         schema.LeaderInfo(external_tcp_address="10.0.0.2", external_tcp_port=0),
         schema.LeaderInfo(external_tcp_address="10.0.0.2", external_tcp_port=65536),
         schema.LeaderInfo(external_tcp_address="10.0.0.2", external_tcp_port=-1),
-        schema.LeaderInfo(external_secure_tcp_address="10.0.0.2", external_secure_tcp_port=1115),
+        schema.LeaderInfo(external_secure_tcp_address="10.0.0.2", external_secure_tcp_port=0),
     ],
 )
 def test_a_leader_without_an_address_that_can_be_dialled_is_waited_for(leader: schema.LeaderInfo) -> None:
     assert fate(ALL[1].interpret(not_handled(NotHandledReason.NOT_LEADER, leader))) == (Retry, NotLeader)
+
+
+def test_a_leader_that_only_speaks_tls_says_where() -> None:
+    leader = schema.LeaderInfo(external_secure_tcp_address="leader.example", external_secure_tcp_port=1115)
+    outcome = ALL[1].interpret(not_handled(NotHandledReason.NOT_LEADER, leader))
+    assert isinstance(outcome, Redirect)
+    assert (outcome.plain, outcome.secure) == (None, ("leader.example", 1115))
 
 
 def test_what_comes_with_not_ready_is_not_looked_at() -> None:

@@ -12,8 +12,10 @@ from rxpump.errors import ConnectionFailed, NotLeader, NotReady, OperationTimedO
 from rxpump.status import Closed, Connected, Connecting, Reconnecting
 from rxpump.transport.tcp.locator import FixedAddress
 from rxpump.uri import TcpAddress
+from rxpump.wire import schema
 from rxpump.wire.codes import NotHandledReason
 from rxpump.wire.commands import Command
+from tests.certificates import authority_file, certified
 from tests.transport.scripted_server import Peer, Script, ScriptedServer, good
 from tests.transport.tcp.conftest import MakeClient
 
@@ -190,3 +192,35 @@ async def test_a_policy_without_retries_gives_the_refusal_itself(client_of: Make
             await client.ping()
         await client.ping()  # by then it is where the follower said
         assert leader.accepted == 1
+
+
+async def test_a_client_with_tls_goes_to_the_secure_endpoint(client_of: MakeClient) -> None:
+    """The plain one is named too, and not gone to."""
+    plain: list[int] = []
+
+    async def spy(peer: Peer) -> None:
+        plain.append(1)
+
+    async def follow(peer: Peer) -> None:
+        await peer.introduce()
+        info = schema.LeaderInfo(
+            external_tcp_address=unsafe.address.host,
+            external_tcp_port=unsafe.address.port,
+            external_secure_tcp_address="localhost",
+            external_secure_tcp_port=leader.address.port,
+        )
+        refusal = schema.NotHandled(reason=NotHandledReason.NOT_LEADER, additional_info=info.SerializeToString())
+        peer.reply(await peer.request(), Command.NOT_HANDLED, refusal)
+        await peer.until_gone()
+
+    with authority_file() as ca:
+        async with (
+            ScriptedServer(spy) as unsafe,
+            ScriptedServer(good, tls=certified("localhost")) as leader,
+            ScriptedServer(follow, tls=certified("127.0.0.1")) as follower,
+        ):
+            client = client_of(follower, tls=True, tls_ca=ca)
+            await client.open()
+            await client.ping()
+            assert (follower.accepted, leader.accepted, plain) == (1, 1, [])
+            await client.close()

@@ -1,0 +1,1 @@
+"""The HTTP side of a node, as far as clients need it to find the node and people to see how it is (section 5)."""

@@ -1,0 +1,149 @@
+"""What a node tells over HTTP: /gossip, /info, /stats and /ping (protocol section 5).
+
+A single node that is its own cluster: one member, alive, the master.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from datetime import UTC, datetime
+from http import HTTPStatus
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any, Final, Protocol
+from uuid import uuid4
+
+from rxpump.server.http.listener import Answer
+from rxpump.server.http.request import HttpRequest
+from rxpump.server.store.sqlite_store import SqliteStore
+
+_JSON: Final = "application/json; charset=utf-8"
+_FRESH: Final = (("Cache-Control", "max-age=0, no-cache, must-revalidate"),)
+_ANY_ADDRESS: Final = {"", "0.0.0.0", "::"}
+
+
+class Served(Protocol):
+    """What is told of a server."""
+
+    store: SqliteStore
+    host: str
+    port: int
+
+    @property
+    def http_port(self) -> int | None:
+        """Where HTTP is answered."""
+
+    @property
+    def has_tls(self) -> bool:
+        """Whether `port` is served with TLS."""
+
+    @property
+    def client_count(self) -> int:
+        """How many clients are connected."""
+
+
+class Resources:
+    """Answers HTTP requests about `server`."""
+
+    def __init__(self, server: Served) -> None:
+        self._server = server
+        self._instance_id, self._epoch_id = str(uuid4()), str(uuid4())
+        self._started = datetime.now(UTC)
+        self._resources: Mapping[str, Callable[[str], Mapping[str, Any]]] = {
+            "/gossip": self._gossip,
+            "/info": self._info,
+            "/stats": self._stats,
+            "/ping": self._ping,
+        }
+
+    def respond(self, request: HttpRequest, local_address: str) -> Answer:
+        """Answer a request that arrived at `local_address`."""
+        resource = self._resources.get(request.path)
+        if resource is None:
+            return _refusal(HTTPStatus.NOT_FOUND, f"there are {', '.join(self._resources)}")
+        if request.method != "GET":
+            return _refusal(HTTPStatus.METHOD_NOT_ALLOWED, "GET is", (("Allow", "GET"),))
+        if not request.takes_json():
+            return _refusal(HTTPStatus.NOT_ACCEPTABLE, "there is application/json, or ?format=json")
+        body = json.dumps(resource(local_address), indent=2).encode()
+        return Answer(HTTPStatus.OK, body, _JSON, _FRESH)
+
+    def _gossip(self, local_address: str) -> Mapping[str, Any]:
+        server = self._server
+        host = local_address if server.host in _ANY_ADDRESS else server.host
+        plain, secure = (0, server.port) if server.has_tls else (server.port, 0)
+        log = server.store.read.log()
+        member = {
+            "instanceId": self._instance_id,
+            "timeStamp": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+            "state": "Master",
+            "isAlive": True,
+            "internalTcpIp": host,
+            "internalTcpPort": plain,
+            "internalSecureTcpPort": secure,
+            "externalTcpIp": host,
+            "externalTcpPort": plain,
+            "externalSecureTcpPort": secure,
+            "internalHttpIp": host,
+            "internalHttpPort": server.http_port,
+            "externalHttpIp": host,
+            "externalHttpPort": server.http_port,
+            "lastCommitPosition": log.last_commit,
+            "writerCheckpoint": log.end,
+            "chaserCheckpoint": log.end,
+            "epochPosition": 0,
+            "epochNumber": 0,
+            "epochId": self._epoch_id,
+            "nodePriority": 0,
+        }
+        return {"members": [member], "serverIp": host, "serverPort": server.http_port}
+
+    def _info(self, _: str) -> Mapping[str, Any]:
+        return {"esVersion": _version(), "state": "master", "projectionsMode": "None"}
+
+    def _stats(self, _: str) -> Mapping[str, Any]:
+        uptime = (datetime.now(UTC) - self._started).total_seconds()
+        end = self._server.store.read.log().end
+        return {
+            "proc": {
+                "id": os.getpid(),
+                "startTime": self._started.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+                "cpu": 100 * time.process_time() / uptime,
+                "threadsCount": threading.active_count(),
+                "tcp": {"connections": self._server.client_count},
+            },
+            "sys": dict(_system()),
+            "es": {
+                "checksum": end,
+                "checksumNonFlushed": end,
+                "queue": {},
+                "writer": {"commits": self._server.store.commits.count},
+                "readIndex": {},
+            },
+        }
+
+    def _ping(self, _: str) -> Mapping[str, Any]:
+        return {"msgTypeId": 0, "text": "Ping request successfully handled"}
+
+
+def _refusal(status: HTTPStatus, why: str, headers: tuple[tuple[str, str], ...] = ()) -> Answer:
+    return Answer(status, f"{status.phrase}: {why}.\n".encode(), headers=headers)
+
+
+def _version() -> str:
+    try:
+        return version("rxpump")
+    except PackageNotFoundError:  # run from its sources
+        return "0.0.0.0"
+
+
+def _system() -> Iterator[tuple[str, float]]:
+    """Give what this system tells of itself; not each tells all."""
+    with suppress(AttributeError, OSError):
+        yield "cpu", 100 * os.getloadavg()[0] / (os.cpu_count() or 1)
+    with suppress(AttributeError, OSError, ValueError):
+        yield "freeMem", os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")

@@ -1,0 +1,160 @@
+"""HTTP as others speak it, and as they should not."""
+
+from __future__ import annotations
+
+import asyncio
+import http.client
+import json
+import re
+from contextlib import asynccontextmanager, suppress
+
+import pytest
+
+from rxpump.server import CannotListen, EmbeddedServer, SqliteStore
+from rxpump.server.http import listener
+from rxpump.server.http.listener import Answer, HttpListener
+
+
+@pytest.fixture
+async def server():
+    async with EmbeddedServer(SqliteStore.in_memory(), http_port=0) as server:
+        yield server
+
+
+async def get(server, target, method="GET", **headers):
+    """Ask as the standard library's client does; give status, headers and body."""
+
+    def ask():
+        connection = http.client.HTTPConnection("127.0.0.1", server.http_port, timeout=5)
+        try:
+            connection.request(method, target, headers=headers)
+            response = connection.getresponse()
+            return response.status, dict(response.getheaders()), response.read()
+        finally:
+            connection.close()
+
+    return await asyncio.to_thread(ask)
+
+
+@asynccontextmanager
+async def connected(port):
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    try:
+        yield reader, writer
+    finally:
+        writer.close()
+        with suppress(ConnectionError):
+            await writer.wait_closed()
+
+
+async def said(port, *parts):
+    """Everything that is answered to these bytes before the connection is closed."""
+    async with connected(port) as (reader, writer):
+        for part in parts:
+            writer.write(part)
+            await writer.drain()
+        return await reader.read()
+
+
+@pytest.mark.parametrize("target", ["/gossip", "/gossip?format=json", "/info", "/stats", "/ping"])
+async def test_what_there_is(server, target):
+    status, headers, body = await get(server, target, Accept="application/json")
+    assert (status, headers["Content-Type"]) == (200, "application/json; charset=utf-8")
+    assert headers["Access-Control-Allow-Origin"] == "*"
+    assert headers["Cache-Control"] == "max-age=0, no-cache, must-revalidate"
+    assert json.loads(body)
+
+
+@pytest.mark.parametrize(
+    ("method", "target", "status"),
+    [("GET", "/", 404), ("GET", "/streams/s", 404), ("POST", "/gossip", 405), ("HEAD", "/info", 405)],
+)
+async def test_what_there_is_not(server, method, target, status):
+    got, headers, _ = await get(server, target, method)
+    assert (got, headers.get("Allow")) == (status, "GET" if status == 405 else None)
+
+
+async def test_what_is_not_json_is_not_to_be_had(server):
+    assert (await get(server, "/gossip", Accept="text/xml"))[0] == 406
+    assert (await get(server, "/gossip?format=xml"))[0] == 406
+
+
+async def test_a_connection_is_kept_and_answers_what_was_sent_at_once(server):
+    one = b"GET /ping HTTP/1.1\r\nHost: h\r\n\r\n"
+    last = b"GET /nothing HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"
+    answers = await said(server.http_port, one[:7], one[7:] + one + last, one)
+    assert re.findall(rb"HTTP/1.1 (\d+)", answers) == [b"200", b"200", b"404"]
+
+
+SENSELESS = [
+    b"\x16\x03\x01\x02\x00\r\n\r\n",
+    b"GET /info HTTP/1.1\r\n\r\n",
+    b"POST /info HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhello",
+]
+
+
+@pytest.mark.parametrize("head", SENSELESS)
+async def test_what_makes_no_sense_is_refused_and_the_connection_closed(server, head):
+    answer = await said(server.http_port, head)
+    assert answer.startswith(b"HTTP/1.1 400 Bad Request\r\n")
+    assert b"\r\nConnection: close\r\n" in answer
+
+
+async def test_a_head_without_end_is_refused(server):
+    answer = await said(server.http_port, b"GET /info HTTP/1.1\r\nHost: h\r\n", b"A: b\r\n" * 5000)
+    assert answer.startswith(b"HTTP/1.1 431 ")
+
+
+async def test_who_takes_too_long_is_cut():
+    http = HttpListener("127.0.0.1", 0, lambda request, local: Answer(200, b""), head_timeout=0.02)
+    await http.start()
+    assert await said(http.port, b"GET /info HTTP/1.1\r\n") == b""
+    await http.stop()
+
+
+async def test_there_are_only_so_many_connections(server, monkeypatch):
+    monkeypatch.setattr(listener, "MAX_CONNECTIONS", 1)
+    async with connected(server.http_port) as (reader, writer):
+        writer.write(b"GET /ping HTTP/1.1\r\nHost: h\r\n\r\n")
+        assert (await reader.readuntil(b"\r\n")) == b"HTTP/1.1 200 OK\r\n"
+        answer = b""
+        with suppress(ConnectionResetError):
+            answer = await said(server.http_port, b"GET /ping HTTP/1.0\r\n\r\n")
+        assert answer == b""
+    while server._http._connections:
+        await asyncio.wait(server._http._connections)
+    assert await said(server.http_port, b"GET /ping HTTP/1.0\r\n\r\n")
+
+
+async def test_a_mistake_of_ours_is_an_answer_too(caplog):
+    def fail(request, local):
+        raise ZeroDivisionError
+
+    http = HttpListener("127.0.0.1", 0, fail)
+    await http.start()
+    assert b"HTTP/1.1 500 " in await said(http.port, b"GET / HTTP/1.1\r\nHost: h\r\n\r\n")
+    assert "ZeroDivisionError" in caplog.text
+    await http.stop()
+
+
+async def test_stopping_closes_its_connections(server):
+    async with connected(server.http_port) as (reader, _):
+        await get(server, "/ping")
+        await server.stop()
+        assert await reader.read() == b""
+    with pytest.raises(ConnectionError):
+        await asyncio.open_connection("127.0.0.1", server.http_port)
+
+
+async def test_a_taken_port_is_told_and_everything_let_go(server, tmp_path):
+    store = SqliteStore.open(tmp_path / "events.db")
+    second = EmbeddedServer(store, http_port=server.http_port)
+    with pytest.raises(CannotListen, match=f":{server.http_port}"):
+        await second.start()
+    with pytest.raises(ConnectionError):
+        await asyncio.open_connection("127.0.0.1", second.port)
+    await SqliteStore.open(tmp_path / "events.db").close()
+
+
+async def test_without_being_asked_for_there_is_none(memory_server):
+    assert memory_server.http_port is None

@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+from http import HTTPStatus
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rxpump.server.http.request import CannotAnswer, HttpRequest, read_request
+
+HOST = b"Host: h\r\n"
+
+
+def request(line: bytes, *headers: bytes) -> HttpRequest:
+    return read_request(b"\r\n".join((line, b"Host: h", *headers, b"", b"")))
+
+
+def test_what_is_read():
+    got = request(b"GET /go%73sip?format=json&x=1&x=2&y HTTP/1.1", b"Accept:  a ", b"accept: b", b"X-A:")
+    assert (got.method, got.path, got.query) == ("GET", "/gossip", {"format": "json", "x": "2"})
+    assert got.headers == {"host": "h", "accept": "a, b", "x-a": ""}
+
+
+@pytest.mark.parametrize(
+    ("line", "headers", "is_last"),
+    [
+        (b"GET / HTTP/1.1", [], False),
+        (b"GET / HTTP/1.1", [b"Connection: close"], True),
+        (b"GET / HTTP/1.1", [b"Connection: x , Close"], True),
+        (b"GET / HTTP/1.0", [], True),
+        (b"GET / HTTP/1.0", [b"Connection: keep-alive"], False),
+    ],
+)
+def test_whether_more_may_follow(line, headers, is_last):
+    assert request(line, *headers).is_last is is_last
+
+
+def test_an_old_client_needs_no_host():
+    assert read_request(b"GET /info HTTP/1.0\r\n\r\n").path == "/info"
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"",
+        b"GET\r\n" + HOST,
+        b"GET / HTTP/1.1\r\n",
+        b"GET  / HTTP/1.1\r\n" + HOST,
+        b"GET / HTTP/1.1 \r\n" + HOST,
+        b"GET / HTTP/1.10\r\n" + HOST,
+        b"GET http://h/ HTTP/1.1\r\n" + HOST,
+        b"GET /\xc3\xa4 HTTP/1.1\r\n" + HOST,
+        b"G(T / HTTP/1.1\r\n" + HOST,
+        b"GET / HTTP/1.1\n" + HOST,
+        b"GET / HTTP/1.1\r\n" + HOST + HOST,
+        b"GET / HTTP/1.1\r\n" + HOST + b" folded\r\n",
+        b"GET / HTTP/1.1\r\n" + HOST + b"A : b\r\n",
+        b"GET / HTTP/1.1\r\n" + HOST + b"A: b\rc\r\n",
+        b"GET / HTTP/1.1\r\n" + HOST + b"A: b\nc\r\n",
+        b"GET / HTTP/1.1\r\n" + HOST + b"A: \x00\r\n",
+        b"GET / HTTP/1.1\r\n" + HOST + b"nothing\r\n",
+        b"GET / HTTP/1.1\r\n" + HOST + b"Content-Length: 1\r\n",
+        b"GET / HTTP/1.1\r\n" + HOST + b"Content-Length: 0\r\nContent-Length: 0\r\n",
+        b"GET / HTTP/1.1\r\n" + HOST + b"Transfer-Encoding: chunked\r\n",
+    ],
+)
+def test_what_makes_no_sense_is_a_bad_request(head):
+    with pytest.raises(CannotAnswer) as caught:
+        read_request(head + b"\r\n")
+    assert caught.value.status == HTTPStatus.BAD_REQUEST
+
+
+def test_another_http():
+    with pytest.raises(CannotAnswer) as caught:
+        request(b"GET / HTTP/2.0")
+    assert caught.value.status == HTTPStatus.HTTP_VERSION_NOT_SUPPORTED
+
+
+@pytest.mark.parametrize(
+    ("target", "accept", "takes"),
+    [
+        (b"/gossip", None, True),
+        (b"/gossip", b"*/*", True),
+        (b"/gossip", b"text/html, application/*;q=0.1", True),
+        (b"/gossip", b"Application/JSON; charset=utf-8", True),
+        (b"/gossip", b"text/xml", False),
+        (b"/gossip", b"application/json;q=0, text/xml", False),
+        (b"/gossip?format=json", b"text/xml", True),
+        (b"/gossip?format=xml", b"application/json", False),
+    ],
+)
+def test_whether_json_will_do(target, accept, takes):
+    headers = [] if accept is None else [b"Accept: " + accept]
+    assert request(b"GET " + target + b" HTTP/1.1", *headers).takes_json() is takes
+
+
+@given(st.binary(max_size=60) | st.text(" \r\nGET/:aHhosp1.?&=%", max_size=60).map(str.encode))
+def test_any_bytes_are_read_or_refused(head):
+    try:
+        takes_json = read_request(head).takes_json()
+    except CannotAnswer:
+        return
+    assert takes_json in (True, False)

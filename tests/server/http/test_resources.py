@@ -1,0 +1,85 @@
+"""The answers beside those of a real server (recorded from 4.1.4), and what a cluster's client makes of them."""
+
+from __future__ import annotations
+
+import json
+from http import HTTPStatus
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+
+from rxpump.server import EmbeddedServer, SqliteStore
+from rxpump.server.http.request import HttpRequest
+from rxpump.server.http.resources import Resources
+from tests.certificates import certified
+from tests.server.talk import Talk
+
+RECORDED = Path(__file__).parents[2] / "data" / "http"
+
+
+@pytest.fixture
+async def told():
+    """Ask a server what it tells of itself; options are the server's."""
+    servers = []
+
+    async def tell(path, local="10.0.0.7", **options):
+        server = EmbeddedServer(SqliteStore.in_memory(), http_port=0, **options)
+        servers.append(server)
+        await server.start()
+        await Talk(server.store).write("s", "0")
+        answer = Resources(server).respond(HttpRequest("GET", path, {}, {}, False), local)
+        assert answer.status == HTTPStatus.OK
+        return server, json.loads(answer.body)
+
+    yield tell
+    for server in servers:
+        await server.stop()
+
+
+def shape(value):
+    """A value's keys and kinds, in their order."""
+    if isinstance(value, dict):
+        return [(key, shape(item)) for key, item in value.items()]
+    return [shape(item) for item in value] if isinstance(value, list) else type(value)
+
+
+@pytest.mark.parametrize(("path", "recorded"), [("/gossip", "gossip-single"), ("/info", "info-single")])
+async def test_the_shape_is_a_real_servers(told, path, recorded):
+    _, ours = await told(path)
+    assert shape(ours) == shape(json.loads((RECORDED / f"{recorded}.json").read_text()))
+
+
+async def test_one_member_leads_and_says_where(told):
+    server, gossip = await told("/gossip")
+    [member] = gossip["members"]
+    assert (member["state"], member["isAlive"]) == ("Master", True)
+    assert (member["externalTcpIp"], member["externalTcpPort"]) == ("127.0.0.1", server.port)
+    assert (gossip["serverIp"], gossip["serverPort"]) == ("127.0.0.1", server.http_port)
+    assert member["externalSecureTcpPort"] == 0
+    assert UUID(member["instanceId"]) != UUID(member["epochId"])
+    assert 0 < member["lastCommitPosition"] < member["writerCheckpoint"]
+
+
+async def test_with_tls_the_port_is_the_secure_one(told):
+    server, gossip = await told("/gossip", tls=certified("127.0.0.1"))
+    [member] = gossip["members"]
+    assert (member["externalTcpPort"], member["externalSecureTcpPort"]) == (0, server.port)
+
+
+async def test_who_listens_everywhere_is_where_it_was_reached(told):
+    _, gossip = await told("/gossip", host="0.0.0.0")
+    assert gossip["members"][0]["externalTcpIp"] == gossip["serverIp"] == "10.0.0.7"
+
+
+async def test_statistics(told):
+    _, stats = await told("/stats")
+    assert set(stats) == {"proc", "sys", "es"}
+    assert stats["proc"]["cpu"] > 0
+    assert stats["es"]["writer"] == {"commits": 1}
+    assert stats["es"]["checksum"] > 0
+
+
+async def test_ping(told):
+    _, answer = await told("/ping")
+    assert answer == {"msgTypeId": 0, "text": "Ping request successfully handled"}
