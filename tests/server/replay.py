@@ -80,9 +80,10 @@ class Replay:
         if package.command == Command.HEARTBEAT_RESPONSE and self.last_heartbeat:
             package = package._replace(correlation_id=self.last_heartbeat)
         self.client.writer.write(package.encode())
-        if package.correlation_id in self.answered:
+        if package.command in UNANSWERED:
+            self.is_unsettled = True
+        elif package.correlation_id in self.answered:
             self.unanswered.add(package.correlation_id)
-        self.is_unsettled |= package.command in UNANSWERED
 
     async def receive(self) -> Package:
         package = await self.client.receive()

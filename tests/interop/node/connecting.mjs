@@ -124,7 +124,7 @@ export async function itComesBackAfterACut() {
           "the catch-up subscription goes on where it was",
         );
       },
-      { port },
+      { host: HOST, port },
     ),
   );
 }
@@ -142,7 +142,7 @@ export async function whatWasUnansweredIsAskedAgain() {
         const { events } = await conn.readStreamEventsForward(stream, START, 1000);
         assert.deepEqual(numbers(events), range(0, 100), "and is done once");
       },
-      { port },
+      { host: HOST, port },
     ),
   );
 }

@@ -9,11 +9,12 @@ import * as catchingUp from "./catching_up.mjs";
 import * as connecting from "./connecting.mjs";
 import * as credentials from "./credentials.mjs";
 import { connected } from "./peer.mjs";
+import * as persistent from "./persistent.mjs";
 import * as reading from "./reading.mjs";
 import * as subscribing from "./subscribing.mjs";
 import * as writing from "./writing.mjs";
 
-const TOPICS = { writing, reading, subscribing, catchingUp, credentials, connecting };
+const TOPICS = { writing, reading, subscribing, catchingUp, persistent, credentials, connecting };
 const SECONDS = 20;
 
 function within(seconds, promise) {

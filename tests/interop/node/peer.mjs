@@ -15,9 +15,9 @@ export const OPS = new es.UserCredentials("ops", "changeit");
 export const { any: ANY, noStream: NO_STREAM, emptyStream: EMPTY, streamExists: EXISTS } = es.expectedVersion;
 export const { start: START, end: END } = es.streamPosition;
 
-/** Run `work` with a connection that is closed after it. */
-export async function connected(settings, work, { port = PORT, name } = {}) {
-  const conn = es.createConnection(settings, { host: HOST, port }, name);
+/** Run `work` with a connection that is closed after it; `where` is whatever a connection can be made to. */
+export async function connected(settings, work, where = { host: HOST, port: PORT }) {
+  const conn = es.createConnection(settings, where);
   const isConnected = once(conn, "connected");
   await conn.connect();
   await isConnected;

@@ -276,6 +276,13 @@ export async function whatOneLeavesGoesToTheOther(conn) {
   assert.deepEqual(heights(await staying.events.take(3)), [0, 1, 2]);
 }
 
+export async function aConnectionThatIsClosedEndsIt(conn) {
+  const stream = await streamOf(conn, 1);
+  const group = await groupOf(conn, stream);
+  const { dropped } = await connected({}, (closing) => consumer(closing, stream, group));
+  assert.equal((await dropped.one())[0], "connectionClosed");
+}
+
 export async function aHandlerThatFailsEndsIt(conn) {
   const stream = await streamOf(conn, 1);
   const [group, { dropped, ended }] = [await groupOf(conn, stream), listener()];
