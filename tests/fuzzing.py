@@ -37,6 +37,9 @@ DATA = st.sampled_from(
     ]
 ) | st.binary(max_size=20)
 
+PATTERN = st.sampled_from(["s", "^[^$]", "(a*)*b", "(?!", "\\1", "[", "x{9999999999}"]) | st.text(max_size=5)
+"""What a filter may hold: prefixes, patterns, and those that are none or take too long."""
+
 BY_NAME: dict[str, st.SearchStrategy[Any]] = {
     "event_stream_id": STREAM,
     "event_id": EVENT_ID,
@@ -46,6 +49,8 @@ BY_NAME: dict[str, st.SearchStrategy[Any]] = {
     "subscription_group_name": st.sampled_from(["g", "h", ""]) | st.text(max_size=5),
     "subscription_id": st.sampled_from(["g", "s::g", "h", "s::h", "::", ""]) | st.text(max_size=5),
     "named_consumer_strategy": st.sampled_from(["RoundRobin", "DispatchToSingle", "Pinned", "", "?"]),
+    "context": st.integers(-1, 2),
+    "type": st.integers(-1, 2),
     "version": st.integers(-1, 1),  # what later versions do to a connection, bad input tests
 }
 
@@ -58,7 +63,9 @@ def message(kind: Any) -> st.SearchStrategy[Any]:
 
 
 def _values(field: Any) -> st.SearchStrategy[Any]:
-    if field.name in BY_NAME and not (field.name == "data" and field.type == field.TYPE_STRING):
+    if (field.name, field.type) == ("data", field.TYPE_STRING):
+        return st.lists(PATTERN, max_size=3)
+    if field.name in BY_NAME:
         return BY_NAME[field.name]
     single: st.SearchStrategy[Any]
     if field.type == field.TYPE_MESSAGE:

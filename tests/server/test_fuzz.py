@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import logging
 import os
 import tracemalloc
 from collections.abc import Awaitable
@@ -26,7 +25,7 @@ from rxpump.wire import schema
 from rxpump.wire.commands import Command, command_name
 from rxpump.wire.framing import Framer
 from rxpump.wire.package import Package
-from tests.fuzzing import kind_of, mutated, payload_of, recorded
+from tests.fuzzing import ErrorLog, kind_of, mutated, payload_of, recorded
 from tests.raw_client import ADMIN, OPS, RawClient
 from tests.server.requests import EVENT_ID, REQUESTS, UNANSWERED, answers_to
 
@@ -78,23 +77,11 @@ BYTES = st.lists(mutated(FRAMES) | st.sampled_from(FRAMES) | st.binary(max_size=
 )
 
 
-class Errors(logging.Handler):
-    """Keeps what is logged as an error, by anybody."""
-
-    def __init__(self) -> None:
-        super().__init__(logging.ERROR)
-        self.records: list[str] = []
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self.records.append(self.format(record))
-
-
 class Fuzzed:
     """A server, a client of it who only wants to live, and a watch on what is logged."""
 
     def __enter__(self) -> Self:
-        self.errors = Errors()
-        logging.getLogger().addHandler(self.errors)
+        self.errors = ErrorLog().__enter__()
         self.runner = asyncio.Runner()
         self.runner.__enter__()
         self.server = EmbeddedServer(SqliteStore.in_memory(), heartbeat_interval=3600.0)
@@ -107,7 +94,7 @@ class Fuzzed:
         self.run(self.neighbour.__aexit__())
         self.run(self.server.stop())
         self.runner.__exit__(*error)
-        logging.getLogger().removeHandler(self.errors)
+        self.errors.__exit__(*error)
 
     def run(self, what: Awaitable[Any]) -> Any:
         return self.runner.run(self._in_time(what))
