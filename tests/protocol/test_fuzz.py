@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rxpump.credentials import Credentials
-from rxpump.errors import RxPumpError
+from rxpump.errors import ConnectionClosed, RxPumpError
 from rxpump.protocol.channel import Channel
 from rxpump.protocol.ledger import Ledger
 from rxpump.protocol.link import Link, LinkState
@@ -85,6 +85,7 @@ def fuzz_ledger(examples: int) -> None:
                 for each in news:
                     ledger.receive(Package(each[0], request.correlation_id, each[1]), 0.0)
         ledger.tick(1000.0)
+        ledger.close(ConnectionClosed("tcp://node", "over"))
         for request in requests:
             assert request.is_settled
             assert request.error is None or isinstance(request.error, RxPumpError)
