@@ -57,6 +57,19 @@ METADATA = st.fixed_dictionaries(
         "mine": st.just('[1,{"$tb":2}]'),
     },
 ).map(document) | st.sampled_from(["", "no JSON", "[]", '\ufeff{"$maxCount":2}'])
+PREFIXES = st.builds(
+    schema.Filter,
+    context=st.integers(0, 1),
+    type=st.just(1),
+    data=st.lists(st.sampled_from(["a", "$", "li", "T"]), max_size=2),
+)
+PATTERNS = st.builds(
+    schema.Filter,
+    context=st.integers(0, 1),
+    type=st.just(0),
+    data=st.sampled_from(["^[^$]", "s$", "a|b", "T"]).map(lambda p: [p]),
+)
+FILTER = PREFIXES | PATTERNS
 SETTINGS = st.fixed_dictionaries(
     {}, optional={"$userStreamAcl": ACL.map(document), "$systemStreamAcl": ACL.map(document)}
 ).map(document)
@@ -208,19 +221,45 @@ class Machine(RuleBasedStateMachine):
         way=st.sampled_from([Command.READ_ALL_EVENTS_FORWARD, Command.READ_ALL_EVENTS_BACKWARD]),
     )  # fmt: skip
     def read_all(self, client, user, which, count, resolve, way):
-        known = [position for position in self.known if self.pair.places.knows(position)]
-        commit, prepare = known[which % len(known)]
+        commit, prepare = self.known_position(which)
         request = schema.ReadAllEvents(
             commit_position=commit, prepare_position=prepare, max_count=count, resolve_link_tos=resolve
         )
-        answer = self.ask(client, way, request, user)
+        self.go_on_from(self.ask(client, way, request, user))
+
+    @rule(
+        client=CLIENTS, user=USERS, which=st.integers(0, 200), count=COUNTS, resolve=st.booleans(), wanted=FILTER,
+        window=st.sampled_from([0, -1, 1, 2, 5, 50]),
+        way=st.sampled_from([Command.FILTERED_READ_ALL_EVENTS_FORWARD, Command.FILTERED_READ_ALL_EVENTS_BACKWARD]),
+    )  # fmt: skip
+    def read_filtered(self, client, user, which, count, resolve, wanted, window, way):
+        commit, prepare = self.known_position(which)
+        request = schema.FilteredReadAllEvents(
+            commit_position=commit, prepare_position=prepare, max_count=count, resolve_link_tos=resolve,
+            max_search_window=window, filter=wanted,
+        )  # fmt: skip
+        self.go_on_from(self.ask(client, way, request, user))
+
+    def known_position(self, which: int) -> tuple[int, int]:
+        known = [position for position in self.known if self.pair.places.knows(position)]
+        return known[which % len(known)]
+
+    def go_on_from(self, answer):
         if answer is not None and answer.next_commit_position >= 0:
             self.known.append((answer.next_commit_position, answer.next_prepare_position))
 
     @rule(client=CLIENTS, user=USERS, stream=READABLE | st.just(""), resolve=st.booleans())
     def subscribe(self, client, user, stream, resolve):
         request = schema.SubscribeToStream(event_stream_id=stream, resolve_link_tos=resolve)
-        self.runner.run(self.pair.subscribe(client, request, user))
+        self.runner.run(self.pair.subscribe(client, Command.SUBSCRIBE_TO_STREAM, request, user))
+
+    @rule(client=CLIENTS, user=USERS, stream=st.sampled_from(["", "", "a", "links"]), resolve=st.booleans(),
+          wanted=FILTER, interval=st.sampled_from([-1, 1, 2, 5]))  # fmt: skip
+    def subscribe_filtered(self, client, user, stream, resolve, wanted, interval):
+        request = schema.FilteredSubscribeToStream(
+            event_stream_id=stream, resolve_link_tos=resolve, filter=wanted, checkpoint_interval=interval
+        )
+        self.runner.run(self.pair.subscribe(client, Command.FILTERED_SUBSCRIBE_TO_STREAM, request, user))
 
     @precondition(lambda self: self.pair.followed)
     @rule(which=st.integers(0, 20))

@@ -12,11 +12,13 @@ from typing import Any
 
 from rxpump.wire import schema
 from tests.server.model.access import ALL, READ, User, may
-from tests.server.model.links import may_read_all, resolve
+from tests.server.model.links import Resolved, may_read_all, resolve
 from tests.server.model.log import Log, Record
 from tests.server.model.stream_reads import MOST
 
 ERROR, DENIED = 2, 3
+TOO_MANY = f"Read size too big, should be less than {MOST} items"
+INVALID_POSITION = "Invalid position."
 Position = tuple[int, int]
 
 
@@ -31,13 +33,13 @@ def read_all_backward(log: Log, user: User, request: Any) -> Any:
 def _read(log: Log, user: User, request: Any, *, backward: bool) -> Any:
     position = request.commit_position, request.prepare_position
     if request.max_count > MOST:
-        return _nothing(position, ERROR, f"Read size too big, should be less than {MOST} items")
+        return _nothing(position, ERROR, TOO_MANY)
     if position == (-1, -1):
         position = log.end, log.end
     if min(position) < 0:
-        return _nothing(position, ERROR, "Invalid position.")
+        return _nothing(position, ERROR, INVALID_POSITION)
     if not may(log, user, READ, ALL):
-        return _nothing(position, DENIED)
+        return denied(position)
     count = max(0, request.max_count)
     if backward:
         records = [record for record in reversed(log.records) if record.position < position][:count]
@@ -45,22 +47,26 @@ def _read(log: Log, user: User, request: Any, *, backward: bool) -> Any:
         records = [record for record in log.records if record.position >= position][:count]
     page = list(resolve(log, records, links=request.resolve_link_tos))
     if not may_read_all(log, user, page):
-        return _nothing(position, DENIED)
+        return denied(position)
     then = (before if backward else after)(records[-1]) if records else position
     if not backward and len(records) < count:
         then = max(then, (log.end, 0))
     return schema.ReadAllEventsCompleted(
         commit_position=position[0],
         prepare_position=position[1],
-        events=[
-            schema.ResolvedEvent(
-                commit_position=each.record.commit, prepare_position=each.record.prepare, **each.fields()
-            )
-            for each in page
-        ],
+        events=map(resolved_event, page),
         next_commit_position=then[0],
         next_prepare_position=then[1],
     )
+
+
+def resolved_event(resolved: Resolved) -> Any:
+    record = resolved.record
+    return schema.ResolvedEvent(commit_position=record.commit, prepare_position=record.prepare, **resolved.fields())
+
+
+def denied(position: Position) -> Any:
+    return _nothing(position, DENIED)
 
 
 def after(record: Record) -> Position:

@@ -18,10 +18,11 @@ from tests.server.model.access import User, user_of
 from tests.server.model.all_reads import read_all_backward, read_all_forward
 from tests.server.model.append import BadRequest, write_events
 from tests.server.model.deletes import delete_stream
+from tests.server.model.filters import filtered_read_backward, filtered_read_forward
 from tests.server.model.log import Log
 from tests.server.model.places import Places
 from tests.server.model.stream_reads import read_backward, read_event, read_forward
-from tests.server.model.subscriptions import DENIED, Subscription, subscribe
+from tests.server.model.subscriptions import DENIED, Subscription, subscribe, subscription
 from tests.server.model.transactions import Transactions
 
 VERSIONS = (0, 1)  # what the two clients say they are: the first one says nothing
@@ -55,6 +56,8 @@ class Pair:
             Command.READ_STREAM_EVENTS_BACKWARD: read_backward,
             Command.READ_ALL_EVENTS_FORWARD: read_all_forward,
             Command.READ_ALL_EVENTS_BACKWARD: read_all_backward,
+            Command.FILTERED_READ_ALL_EVENTS_FORWARD: filtered_read_forward,
+            Command.FILTERED_READ_ALL_EVENTS_BACKWARD: filtered_read_backward,
             Command.TRANSACTION_START: lambda _, user, request: self.transactions.start(user, request),
             Command.TRANSACTION_WRITE: lambda _, user, request: self.transactions.write(user, request),
             Command.TRANSACTION_COMMIT: lambda _, user, request: self.transactions.commit(user, request),
@@ -88,19 +91,18 @@ class Pair:
             await self._compare_what_appears()
         return models
 
-    async def subscribe(self, client: int, request: Any, user: Credentials | None) -> None:
+    async def subscribe(self, client: int, command: Command, request: Any, user: Credentials | None) -> None:
         self.log.news.clear()
         models = subscribe(self.log, user_of(user and user.login), request)
         async with asyncio.timeout(PATIENCE):
-            servers = await self._ask_server(client, Command.SUBSCRIBE_TO_STREAM, request, user)
+            servers = await self._ask_server(client, command, request, user)
         if models is DENIED:
             assert servers.command == Command.SUBSCRIPTION_DROPPED
             assert schema.SubscriptionDropped.FromString(servers.payload) == DENIED
             return
         assert servers.command == Command.SUBSCRIPTION_CONFIRMATION
         self._same(client, models, servers)
-        subscription = Subscription(request.event_stream_id, request.resolve_link_tos)
-        self.followed.append(Followed(client, servers.correlation_id, subscription))
+        self.followed.append(Followed(client, servers.correlation_id, subscription(request)))
 
     async def unsubscribe(self, followed: Followed) -> None:
         """End it: nothing that the model does not know of may have come before."""
@@ -115,7 +117,7 @@ class Pair:
         """The request in the server's words: its positions, its ids of transactions."""
         words = type(request)()
         words.CopyFrom(request)
-        if isinstance(request, schema.ReadAllEvents):
+        if isinstance(request, schema.ReadAllEvents | schema.FilteredReadAllEvents):
             words.commit_position = self.places.server_of(request.commit_position)
             words.prepare_position = self.places.server_of(request.prepare_position)
         if isinstance(request, schema.TransactionWrite | schema.TransactionCommit):
@@ -142,7 +144,7 @@ class Pair:
             text = f"Could not unwrap network package for command {command_name(command)}.\n"
             assert (servers.command, servers.text) == (Command.BAD_REQUEST, text.strip())
             return
-        assert servers.command == command + 1, servers.text
+        assert servers.command == answer_to(command, models), servers.text
         self._same(client, models, servers)
 
     def _same(self, client: int, models: Any, servers: Package) -> None:
@@ -152,8 +154,18 @@ class Pair:
 
     async def _compare_what_appears(self) -> None:
         for followed in self.followed:
-            for models in followed.subscription.told(self.log):
+            for command, models in followed.subscription.told(self.log):
                 servers = await self._receive(followed.client, followed.id)
-                assert servers.command == Command.STREAM_EVENT_APPEARED
+                assert servers.command == command
                 self._same(followed.client, models, servers)
         assert not self._early, "something came that nobody asked for"
+
+
+def answer_to(command: Command, models: Any) -> int:
+    """The command that brings the model's answer."""
+    is_denied = isinstance(models, schema.ReadAllEventsCompleted)
+    if command == Command.FILTERED_READ_ALL_EVENTS_FORWARD and is_denied:
+        return Command.READ_ALL_EVENTS_FORWARD_COMPLETED
+    if command == Command.FILTERED_READ_ALL_EVENTS_BACKWARD:
+        return Command.READ_ALL_EVENTS_BACKWARD_COMPLETED if is_denied else command + 2
+    return command + 1
