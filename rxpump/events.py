@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 from uuid import UUID
 
-from rxpump.errors import NotJson
+from rxpump.errors import MalformedReply, NotJson
 from rxpump.position import Position
 
 _EPOCH = datetime(1, 1, 1, tzinfo=UTC)
@@ -85,8 +85,11 @@ class Event:
 
     @property
     def id(self) -> UUID:
-        """The id that its writer gave it."""
-        return UUID(bytes_le=self.id_bytes)
+        """The id that its writer gave it. Raises MalformedReply where the server sent something else."""
+        try:
+            return UUID(bytes_le=self.id_bytes)
+        except ValueError:
+            raise MalformedReply(f"the read of {self!r}", f"an id of {len(self.id_bytes)} bytes") from None
 
     @property
     def id_bytes(self) -> bytes:
@@ -110,9 +113,12 @@ class Event:
 
     @property
     def created(self) -> datetime:
-        """When the server stored it (aware, UTC)."""
+        """When the server stored it (aware, UTC). Raises MalformedReply for a time after the year 9999."""
         record = self._resolved.link if self.is_broken_link else self._resolved.event
-        return _EPOCH + timedelta(microseconds=(record.created & _TICKS_MASK) // 10)
+        try:
+            return _EPOCH + timedelta(microseconds=(record.created & _TICKS_MASK) // 10)
+        except OverflowError:
+            raise MalformedReply(f"the read of {self!r}", f"the time {record.created}") from None
 
     @property
     def position(self) -> Position | None:

@@ -1,0 +1,128 @@
+"""Writing: the decision table of section 4.3, and what is answered (section 4.4)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from rxpump.wire import schema
+from tests.server.model.access import WRITE, User, may
+from tests.server.model.log import MAX64, NEVER, Log
+from tests.server.model.metadata import is_metastream, is_soft_deleted, with_truncate_before
+
+ANY, NO_STREAM, EXISTS = -2, -1, -4
+SUCCESS, WRONG_VERSION, DELETED, DENIED = 0, 4, 5, 7
+TEXTS = {WRONG_VERSION: "Wrong expected version.", DELETED: "Stream is deleted.", DENIED: "Access denied."}
+NO_NUMBER = -(2**31)
+
+
+class BadRequest(Exception):
+    """What no server takes."""
+
+
+class Decision(NamedTuple):
+    """`first` and `last` are where the events are already; None where they are to be written."""
+
+    result: int
+    first: int | None = None
+    last: int | None = None
+
+
+WRITE_THEM = Decision(SUCCESS)
+
+
+def decide(log: Log, stream: str, expected: int, ids: Sequence[bytes]) -> Decision:
+    last = log.last(stream)
+    if last == MAX64:
+        return Decision(DELETED)  # row 1
+    if expected == EXISTS:
+        if is_soft_deleted(log, stream):
+            return Decision(DELETED)  # row 2
+        if last == NEVER and log.last(f"$${stream}") == NEVER:
+            return Decision(WRONG_VERSION)  # row 3
+    if expected in (ANY, EXISTS):
+        return _by_recent(log, stream, ids)
+    if expected == last:
+        return WRITE_THEM  # row 12
+    if expected > last or not ids:
+        return Decision(WRONG_VERSION)  # row 11, and writes of nothing
+    stored = [record.event.event_id for record in log.streams[stream][expected + 1 :]]
+    if stored[: len(ids)] == list(ids):
+        return Decision(SUCCESS, expected + 1, expected + len(ids))  # row 8
+    if stored[0] != ids[0] and expected == NO_STREAM and is_soft_deleted(log, stream):
+        return WRITE_THEM  # row 9
+    return Decision(WRONG_VERSION)  # rows 9 and 10
+
+
+def _by_recent(log: Log, stream: str, ids: Sequence[bytes]) -> Decision:
+    places = [log.recent.get(each, ("", 0)) for each in ids]
+    if not places or places[0][0] != stream:
+        return WRITE_THEM  # row 4
+    if any(place[0] != stream for place in places):
+        return Decision(WRONG_VERSION)  # row 5
+    return Decision(SUCCESS, places[0][1], places[-1][1])  # row 6; also 7, which a real server never answers
+
+
+def write_and_undelete(log: Log, stream: str, events: Sequence[Any], prepares: Sequence[int] = ()) -> int:
+    """Append; a stream that was soft-deleted comes back with it (section 4.5). Gives the commit position."""
+    first = log.last(stream) + 1
+    original = stream.removeprefix("$$")
+    was_deleted = is_soft_deleted(log, original)
+    position = log.write(stream, events, prepares)
+    if was_deleted:
+        _undelete(log, original, log.last(original) + 1 if is_metastream(stream) else first)
+    return position
+
+
+def _undelete(log: Log, stream: str, first: int) -> None:
+    data = with_truncate_before(log.last_event(f"$${stream}").data, first)
+    if data is not None:
+        write_metadata(log, stream, data)
+
+
+def write_metadata(log: Log, stream: str, data: bytes) -> int:
+    return log.write(f"$${stream}", [schema.NewEvent(event_type="$metadata", data_content_type=1, data=data)])
+
+
+def check_version(expected: int, *, is_write: bool = False) -> None:
+    if expected < ANY and not (is_write and expected == EXISTS):
+        raise BadRequest
+
+
+def write_events(log: Log, user: User, request: Any) -> Any:
+    stream, events = request.event_stream_id, request.events
+    if not stream or not all(event.event_type for event in events):
+        raise BadRequest
+    check_version(request.expected_version, is_write=True)
+    if not may(log, user, WRITE, stream):
+        return _refusal(DENIED)
+    decision = decide(log, stream, request.expected_version, [event.event_id for event in events])
+    if decision.result != SUCCESS:
+        return _refusal(decision.result, log.last(stream) if decision.result == WRONG_VERSION else -1)
+    if decision.first is not None:
+        return _completed(decision.first, decision.last, -1)
+    first = log.last(stream) + 1
+    return _completed(first, first + len(events) - 1, write_and_undelete(log, stream, events))
+
+
+def _completed(first: int, last: int | None, position: int) -> Any:
+    return schema.WriteEventsCompleted(
+        result=SUCCESS,
+        first_event_number=first,
+        last_event_number=last,
+        prepare_position=position,
+        commit_position=position,
+        current_version=0,
+    )
+
+
+def _refusal(result: int, current: int = -1) -> Any:
+    return schema.WriteEventsCompleted(
+        result=result,
+        message=TEXTS[result],
+        first_event_number=NO_NUMBER,
+        last_event_number=NO_NUMBER,
+        prepare_position=NO_NUMBER,
+        commit_position=0,
+        current_version=current,
+    )

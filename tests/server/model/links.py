@@ -1,0 +1,50 @@
+"""Links, and where they lead (protocol section 4.8)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
+
+from tests.server.model.access import READ, User, may
+from tests.server.model.log import MAX64, Log, Record
+from tests.server.model.metadata import first_readable, is_soft_deleted
+
+
+class Resolved(NamedTuple):
+    """A record as it is answered with; `target` is the stream that its link leads to."""
+
+    record: Record
+    event: Record | None
+    link: Record | None = None
+    target: str | None = None
+
+    def fields(self) -> dict[str, Any]:
+        messages = {"event": self.event, "link": self.link}
+        return {name: record.message() for name, record in messages.items() if record is not None}
+
+
+def resolve(log: Log, records: Iterable[Record], *, links: bool) -> Iterator[Resolved]:
+    for record in records:
+        if not links or record.event.event_type != "$>":
+            yield Resolved(record, record)
+            continue
+        number, separator, stream = record.event.data.decode().partition("@")
+        if not separator or not number.removeprefix("-").isdecimal():
+            yield Resolved(record, None, record)
+            continue
+        yield Resolved(record, readable(log, stream, int(number)), record, stream)
+
+
+def readable(log: Log, stream: str, number: int) -> Record | None:
+    """The event of this number, -1 for the last one, if it can be read."""
+    last = log.last(stream)
+    if last == MAX64 or is_soft_deleted(log, stream):
+        return None
+    number = last if number == -1 else number
+    if not max(0, first_readable(log, stream)) <= number <= last:
+        return None
+    return log.streams[stream][number]
+
+
+def may_read_all(log: Log, user: User, page: Iterable[Resolved]) -> bool:
+    return all(may(log, user, READ, each.target) for each in page if each.target is not None)

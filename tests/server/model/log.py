@@ -1,0 +1,103 @@
+"""The log, and the streams in it (protocol section 4.1).
+
+Every record takes a place of its own, an even number; the odd number that follows is the position right
+after it. So the model's positions have the order that a server's have, and nothing else of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from rxpump.wire import schema
+
+MAX64 = 2**63 - 1
+NEVER = -1  # the number of the last event of a stream that never had one
+
+
+class Record(NamedTuple):
+    """An event in the log. `event` is the NewEvent; where it has no id, the server makes one up."""
+
+    stream: str
+    number: int
+    event: Any
+    commit: int
+    prepare: int
+
+    @property
+    def position(self) -> tuple[int, int]:
+        return self.commit, self.prepare
+
+    @property
+    def is_of_transaction(self) -> bool:
+        return self.prepare != self.commit
+
+    def message(self) -> Any:
+        is_json = int(self.event.data_content_type == 1)
+        return schema.EventRecord(
+            event_stream_id=self.stream,
+            event_number=self.number,
+            event_id=self.event.event_id,
+            event_type=self.event.event_type,
+            data_content_type=is_json,
+            metadata_content_type=is_json,
+            data=self.event.data,
+            metadata=self.event.metadata,
+            created=0,
+            created_epoch=0,
+        )
+
+
+class Log:
+    """All that was written. `news` is what the last command wrote."""
+
+    def __init__(self) -> None:
+        self.records: list[Record] = []
+        self.streams: dict[str, list[Record]] = {}
+        self.tombstoned: set[str] = set()
+        self.recent: dict[bytes, tuple[str, int]] = {}
+        self.end = 2
+        self.last_commit = -1  # of a log with nothing in it; a real server never has such a one
+        self.news: list[Record] = []
+
+    def take_place(self) -> int:
+        self.end += 2
+        return self.end - 2
+
+    def last(self, stream: str) -> int:
+        """The number of a stream's last event: MAX64 of a tombstone, NEVER where there was none."""
+        if stream in self.tombstoned or stream.removeprefix("$$") in self.tombstoned:
+            return MAX64
+        return len(self.streams.get(stream, ())) - 1
+
+    def last_event(self, stream: str) -> Any:
+        """The NewEvent of the last event, if there is one."""
+        return self.streams[stream][-1].event if self.streams.get(stream) else None
+
+    def write(self, stream: str, events: Sequence[Any], prepares: Sequence[int] = ()) -> int:
+        """Append, as one write or (with `prepares`) as one commit; give the commit position."""
+        if prepares or not events:
+            commit = self.take_place()
+            places = [(commit, prepare) for prepare in prepares]
+        else:
+            places = [(place, place) for place in (self.take_place() for _ in events)]
+            commit = places[-1][0]
+        for event, (its_commit, prepare) in zip(events, places, strict=True):
+            self._add(Record(stream, self.last(stream) + 1, event, its_commit, prepare))
+        self.last_commit = commit
+        return commit
+
+    def bury(self, stream: str) -> int:
+        """Write the tombstone."""
+        place = self.take_place()
+        self._add(Record(stream, MAX64, schema.NewEvent(event_type="$streamDeleted"), place, place))
+        self.tombstoned.add(stream)
+        self.last_commit = place
+        return place
+
+    def _add(self, record: Record) -> None:
+        self.records.append(record)
+        self.news.append(record)
+        self.streams.setdefault(record.stream, []).append(record)
+        if record.event.event_id:
+            self.recent[record.event.event_id] = (record.stream, record.number)

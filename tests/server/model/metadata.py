@@ -1,0 +1,86 @@
+"""What is said of a stream in its metadata stream (protocol section 4.9)."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.server.model.log import MAX64, Log
+
+ACL_KEYS = ("$r", "$w", "$d", "$mr", "$mw")
+
+
+@dataclass
+class Metadata:
+    """`acl` maps a permission to the roles that have it; what is not in it falls back."""
+
+    max_count: int | None = None
+    truncate_before: int = 0
+    acl: dict[str, frozenset[str]] = field(default_factory=dict)
+
+
+class _Invalid(Exception):
+    pass
+
+
+def is_metastream(stream: str) -> bool:
+    return stream.startswith("$$")
+
+
+def metadata_of(log: Log, stream: str) -> Metadata:
+    if is_metastream(stream):
+        return Metadata(max_count=1)
+    event = log.last_event(f"$${stream}")
+    if event is None or event.data_content_type != 1 or stream in log.tombstoned:
+        return Metadata()
+    try:
+        return _parse(json.loads(event.data.decode("utf-8-sig")))
+    except (ValueError, _Invalid):
+        return Metadata()
+
+
+def is_soft_deleted(log: Log, stream: str) -> bool:
+    return metadata_of(log, stream).truncate_before == MAX64
+
+
+def first_readable(log: Log, stream: str) -> int:
+    """`min` of section 4.6."""
+    metadata = metadata_of(log, stream)
+    by_count = 0 if metadata.max_count is None else log.last(stream) - metadata.max_count + 1
+    return max(0, by_count, metadata.truncate_before)
+
+
+def with_truncate_before(data: bytes, number: int) -> bytes | None:
+    """The metadata JSON with another `$tb`; None where it is no JSON object."""
+    try:
+        document = json.loads(data.decode("utf-8-sig"))
+    except ValueError:
+        return None
+    if not isinstance(document, dict):
+        return None
+    return json.dumps(document | {"$tb": number}, separators=(",", ":")).encode()
+
+
+def parse_acl(value: Any) -> dict[str, frozenset[str]]:
+    if not isinstance(value, dict) or not set(value) <= set(ACL_KEYS):
+        raise _Invalid
+    return {key: _roles(roles) for key, roles in value.items()}
+
+
+def _parse(document: Any) -> Metadata:
+    if not isinstance(document, dict):
+        raise _Invalid
+    numbers = {key: document[key] for key in ("$maxCount", "$maxAge", "$tb", "$cacheControl") if key in document}
+    if not all(type(number) is int for number in numbers.values()):
+        raise _Invalid
+    max_count, truncate_before = numbers.get("$maxCount", 0), numbers.get("$tb", 0)
+    acl = parse_acl(document["$acl"]) if "$acl" in document else {}
+    return Metadata(max_count if max_count > 0 else None, max(0, truncate_before), acl)
+
+
+def _roles(value: Any) -> frozenset[str]:
+    roles = value if isinstance(value, list) else [value]
+    if not all(isinstance(role, str) for role in roles):
+        raise _Invalid
+    return frozenset(roles)

@@ -1,0 +1,86 @@
+"""Which of a server's positions stands for which of the model's, and how answers are compared.
+
+A server is free in its positions as long as their order is right: what follows a record lies beyond it,
+and one position of the model means the same number wherever it turns up.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, insort
+from typing import Any
+
+from tests.server.model.log import MAX64
+
+POSITIONS = {
+    "commit_position", "prepare_position", "next_commit_position", "next_prepare_position", "last_commit_position",
+}  # fmt: skip
+TIMES = {"created", "created_epoch"}
+NUMBERS = {"event_number", "first_event_number", "last_event_number", "next_event_number"}
+OLD_MAX = 2**31 - 1
+
+
+class Places:
+    """What was learnt of the server's positions, and of its transactions' ids."""
+
+    def __init__(self) -> None:
+        self.known: list[int] = []
+        self.records: set[int] = set()
+        self._servers: dict[int, int] = {}
+        self._transactions: dict[int, int] = {}
+
+    def knows(self, position: tuple[int, int]) -> bool:
+        """Whether the server ever told of both halves of it, so that it can be asked for."""
+        return all(half <= 0 or half in self._servers for half in position)
+
+    def server_of(self, position: int) -> int:
+        return position if position <= 0 else self._servers[position]
+
+    def transaction_of(self, transaction_id: int) -> int:
+        return self._transactions.get(transaction_id, transaction_id)
+
+    def same(self, models: int, servers: int) -> int:
+        """Learn, or hold to what was learnt; 0 and below mean the same to both."""
+        if models <= 0:
+            return models
+        if models not in self._servers:
+            at = bisect_left(self.known, models)
+            if at > 0:
+                self._check_order(self.known[at - 1], self._servers[self.known[at - 1]], servers)
+            if at < len(self.known):
+                self._check_order(models, servers, self._servers[self.known[at]])
+            insort(self.known, models)
+            self._servers[models] = servers
+        return self._servers[models]
+
+    def _check_order(self, earlier: int, servers: int, servers_of_later: int) -> None:
+        assert servers < servers_of_later or (servers == servers_of_later and earlier not in self.records), (
+            f"positions out of order: {servers} and then {servers_of_later}"
+        )
+
+    def expected(self, models: Any, servers: Any, *, client_version: int = 1) -> Any:
+        """The model's message, with the server's positions, times and the ids that it made up."""
+        expected = type(models)()
+        expected.CopyFrom(models)
+        self._carry_over(expected, servers, client_version)
+        return expected
+
+    def _carry_over(self, models: Any, servers: Any, client_version: int) -> None:
+        for field, value in models.ListFields():
+            other = getattr(servers, field.name)
+            if field.message_type is not None:
+                for one, another in (
+                    [(value, other)] if hasattr(value, "ListFields") else zip(value, other, strict=False)
+                ):
+                    self._carry_over(one, another, client_version)
+            elif field.name in POSITIONS:
+                setattr(models, field.name, self.same(value, other))
+            elif field.name in TIMES:
+                assert other > 0
+                setattr(models, field.name, other)
+            elif field.name == "event_id" and not value:
+                assert len(other) == 16
+                models.event_id = other
+            elif field.name == "transaction_id" and value > 0:
+                models.transaction_id = self._transactions.setdefault(value, other)
+            elif field.name in NUMBERS and value == MAX64 and client_version == 0:
+                setattr(models, field.name, OLD_MAX)

@@ -1,0 +1,60 @@
+"""Volatile subscriptions: who is told what (protocol section 4.15)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from rxpump.wire import schema
+from rxpump.wire.commands import Command
+from tests.server.model.access import ALL, READ, User, may
+from tests.server.model.all_reads import resolved_event
+from tests.server.model.filters import lets_through
+from tests.server.model.links import resolve
+from tests.server.model.log import Log
+
+DENIED = schema.SubscriptionDropped(reason=1)
+NO_CHECKPOINTS = -1
+
+
+@dataclass
+class Subscription:
+    """To `stream`, or to everything if that is empty; `examined` counts from the last checkpoint."""
+
+    stream: str
+    resolves: bool
+    wanted: Any
+    checkpoint_interval: int = NO_CHECKPOINTS
+    examined: int = 0
+
+    def told(self, log: Log) -> Iterator[tuple[Command, Any]]:
+        """What the last command makes appear."""
+        news = [record for record in log.news if self.stream in ("", record.stream)]
+        for each in resolve(log, news, links=self.resolves):
+            if lets_through(self.wanted, each.record):
+                yield Command.STREAM_EVENT_APPEARED, schema.StreamEventAppeared(event=resolved_event(each))
+            self.examined += 1
+            if self.examined == self.checkpoint_interval:
+                self.examined = 0
+                commit, prepare = each.record.position
+                yield (
+                    Command.CHECKPOINT_REACHED,
+                    schema.CheckpointReached(commit_position=commit, prepare_position=prepare),
+                )
+
+
+def subscribe(log: Log, user: User, request: Any) -> Any:
+    """The confirmation, or DENIED; the same for a subscription with a filter."""
+    stream = request.event_stream_id
+    if not may(log, user, READ, stream or ALL):
+        return DENIED
+    last = log.last(stream) if stream else None
+    return schema.SubscriptionConfirmation(last_commit_position=log.last_commit, last_event_number=last)
+
+
+def subscription(request: Any) -> Subscription:
+    """What was asked for."""
+    wanted = getattr(request, "filter", schema.Filter())
+    interval = getattr(request, "checkpoint_interval", NO_CHECKPOINTS)
+    return Subscription(request.event_stream_id, request.resolve_link_tos, wanted, interval)

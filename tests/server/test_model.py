@@ -1,0 +1,289 @@
+"""A real server and a model of it, given the same commands: they answer the same, field by field."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from itertools import count
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
+
+from rxpump.server.handlers.table import HANDLERS
+from rxpump.wire import schema
+from rxpump.wire.commands import Command
+from tests.raw_client import ADMIN, OPS
+from tests.server.model.log import MAX64
+from tests.server.model.metadata import is_metastream, is_soft_deleted
+from tests.server.model.pair import Pair
+
+USERS = st.sampled_from([ADMIN, ADMIN, ADMIN, None, OPS])
+CLIENTS = st.integers(0, 1)
+PLAIN = ["a", "b", "$sys"]
+META = ["$$a", "$$b", "$$$sys", "$$$all", "$$links"]
+WRITABLE = st.sampled_from([*PLAIN, "a", "b", "links", *META, "$all"])
+READABLE = st.sampled_from([*PLAIN, "a", "b", "links", "links", *META, "$settings", "$all", "never", "$$never"])
+DELETABLE = st.sampled_from([*PLAIN, "links", "$$a", "$all", "never"])
+SOME_IDS = [bytes([n]) * 16 for n in range(1, 5)]
+FRESH = count(1)
+
+IDS = st.sampled_from(SOME_IDS) | st.none()
+TARGETS = st.sampled_from(
+    ["0@a", "1@a", "-1@a", "0@b", "-1@links", "7@b", "0@$sys", "0@$$a", "0@x@y", "nowhere", "x@a"]
+)
+VERSION = st.sampled_from(["any", "any", "last", "last", "none", "exists", "before", "beyond", -3, -5])
+NUMBERS = st.sampled_from([*range(-1, 9), *range(-1, 9), -2, 100, MAX64])
+COUNTS = st.sampled_from([*range(1, 9), *range(1, 9), 0, -1, 4096, 4097])
+
+JSON_NUMBERS = st.sampled_from(["1", "2", "3", "0", "-1", "1.5", '"2"', "null", "true"])
+TRUNCATE = st.sampled_from(["0", "1", "2", "50", str(MAX64), "-3", "null"])
+ROLES = st.sampled_from(['"$all"', '"$admins"', '"ops"', '["$ops","nobody"]', "[]", '""'])
+ACL = st.dictionaries(st.sampled_from(["$r", "$w", "$d", "$mr", "$mw"]), ROLES, max_size=3)
+ANY_ACL = ACL | st.sampled_from([{"$x": '"$all"'}, {"$r": "1"}])
+
+
+def document(fields: dict[str, str]) -> str:
+    return "{" + ",".join(f'"{key}":{value}' for key, value in fields.items()) + "}"
+
+
+METADATA = st.fixed_dictionaries(
+    {},
+    optional={
+        "$maxCount": JSON_NUMBERS,
+        "$tb": TRUNCATE,
+        "$acl": ANY_ACL.map(document),
+        "mine": st.just('[1,{"$tb":2}]'),
+    },
+).map(document) | st.sampled_from(["", "no JSON", "[]", '\ufeff{"$maxCount":2}'])
+PREFIXES = st.builds(
+    schema.Filter,
+    context=st.integers(0, 1),
+    type=st.just(1),
+    data=st.lists(st.sampled_from(["a", "$", "li", "T"]), max_size=2),
+)
+PATTERNS = st.builds(
+    schema.Filter,
+    context=st.integers(0, 1),
+    type=st.just(0),
+    data=st.sampled_from(["^[^$]", "s$", "a|b", "T"]).map(lambda p: [p]),
+)
+FILTER = PREFIXES | PATTERNS
+SETTINGS = st.fixed_dictionaries(
+    {}, optional={"$userStreamAcl": ACL.map(document), "$systemStreamAcl": ACL.map(document)}
+).map(document)
+
+
+def event(id: bytes | None, **fields: object) -> schema.NewEvent:
+    event_id = (next(FRESH) << 64).to_bytes(16, "big") if id is None else id
+    return schema.NewEvent(**{"event_id": event_id, "event_type": "T", "data": event_id[:8]} | fields)
+
+
+EVENT = st.builds(event, IDS, data_content_type=st.integers(0, 2), metadata=st.binary(max_size=2))
+EVENTS = st.lists(EVENT, min_size=1, max_size=4) | st.lists(EVENT, max_size=4)
+LINKS = st.lists(
+    st.builds(lambda id, data: event(id, event_type="$>", data=data.encode()), st.none(), TARGETS),
+    min_size=1,
+    max_size=3,
+)
+SERVES = {command: precondition(lambda _, command=command: command in HANDLERS) for command in Command}
+
+
+class Machine(RuleBasedStateMachine):
+    """Every rule is a command, made from what is drawn and from what the model knows."""
+
+    runner: asyncio.Runner
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pair = self.runner.run(Pair().__aenter__())
+        self.log = self.pair.log
+        self.transactions: list[int] = []
+        self.written: list[schema.WriteEvents] = []
+        self.known = [(0, 0), (-1, -1), (-1, 0), (-5, -5)]
+
+    def teardown(self) -> None:
+        for followed in reversed(self.pair.followed):
+            self.runner.run(self.pair.unsubscribe(followed))
+        self.runner.run(self.pair.__aexit__())
+
+    def ask(self, client, command, request, user):
+        answer = self.runner.run(self.pair.ask(client, command, request, user))
+        self.known += [record.position for record in self.log.news]
+        return answer
+
+    def version(self, stream: str, expected: str | int) -> int:
+        last = self.log.last(stream)
+        names = {"any": -2, "none": -1, "exists": -4, "last": last, "before": max(-1, last - 1)}
+        return expected if isinstance(expected, int) else names.get(expected, min(last + 1, MAX64))
+
+    @initialize(events=st.lists(EVENT, min_size=2, max_size=4), links=LINKS)
+    def begin(self, events, links):
+        self.write(0, ADMIN, "a", "any", events)
+        self.write(0, ADMIN, "$sys", "any", [event(None)])
+        self.write_links(0, None, links)
+
+    @rule(client=CLIENTS, user=USERS, stream=WRITABLE, expected=VERSION, events=EVENTS)
+    def write(self, client, user, stream, expected, events):
+        if is_metastream(stream) and Command.DELETE_STREAM not in HANDLERS:
+            return  # TEMPORARY
+        if is_metastream(stream) and is_soft_deleted(self.log, stream.removeprefix("$$")):
+            return  # what then happens to events that are no metadata, the protocol page does not say
+        request = schema.WriteEvents(
+            event_stream_id=stream, expected_version=self.version(stream, expected), events=events
+        )
+        self.written.append(request)
+        self.ask(client, Command.WRITE_EVENTS, request, user)
+
+    @precondition(lambda self: self.written)
+    @rule(client=CLIENTS, user=USERS, which=st.integers(0, 5), first=st.integers(0, 2), length=st.integers(1, 4),
+          expected=st.none() | st.integers(-1, 3) | VERSION)  # fmt: skip
+    def write_again(self, client, user, which, first, length, expected):
+        """Some of what was written lately: the same ids, to the same stream."""
+        before = self.written[-1 - which % len(self.written)]
+        request = schema.WriteEvents(
+            event_stream_id=before.event_stream_id,
+            expected_version=before.expected_version
+            if expected is None
+            else self.version(before.event_stream_id, expected),
+            events=before.events[first : first + length],
+        )
+        self.ask(client, Command.WRITE_EVENTS, request, user)
+
+    @rule(client=CLIENTS, user=USERS, links=LINKS)
+    def write_links(self, client, user, links):
+        request = schema.WriteEvents(event_stream_id="links", expected_version=-2, events=links)
+        self.ask(client, Command.WRITE_EVENTS, request, user)
+
+    @SERVES[Command.DELETE_STREAM]
+    @rule(client=CLIENTS, user=USERS, stream=st.sampled_from(META), data=METADATA)
+    def set_metadata(self, client, user, stream, data):
+        metadata = event(None, event_type="$metadata", data_content_type=1, data=data.encode())
+        request = schema.WriteEvents(event_stream_id=stream, expected_version=-2, events=[metadata])
+        self.ask(client, Command.WRITE_EVENTS, request, user)
+
+    @SERVES[Command.DELETE_STREAM]
+    @rule(client=CLIENTS, user=USERS, data=SETTINGS)
+    def change_settings(self, client, user, data):
+        new = event(None, event_type="any type", data_content_type=1, data=data.encode())
+        request = schema.WriteEvents(event_stream_id="$settings", expected_version=-2, events=[new])
+        self.ask(client, Command.WRITE_EVENTS, request, user)
+
+    @SERVES[Command.DELETE_STREAM]
+    @rule(client=CLIENTS, user=USERS, stream=DELETABLE, expected=VERSION, hard=st.sampled_from([False] * 5 + [True]))
+    def delete(self, client, user, stream, expected, hard):
+        request = schema.DeleteStream(
+            event_stream_id=stream, expected_version=self.version(stream, expected), hard_delete=hard
+        )
+        self.ask(client, Command.DELETE_STREAM, request, user)
+
+    @SERVES[Command.TRANSACTION_START]
+    @rule(client=CLIENTS, user=USERS, stream=st.sampled_from([*PLAIN, "links", "$all"]), expected=VERSION)
+    def start_transaction(self, client, user, stream, expected):
+        request = schema.TransactionStart(event_stream_id=stream, expected_version=self.version(stream, expected))
+        started = self.ask(client, Command.TRANSACTION_START, request, user)
+        if started is not None and started.result == 0:
+            self.transactions.append(started.transaction_id)
+
+    def transaction(self, which: int) -> int:
+        return self.transactions[which % len(self.transactions)] if which >= 0 else which * MAX64 - which
+
+    @precondition(lambda self: self.transactions)
+    @rule(client=CLIENTS, user=USERS, which=st.integers(0, 5), events=EVENTS)
+    def write_in_transaction(self, client, user, which, events):
+        request = schema.TransactionWrite(transaction_id=self.transaction(which), events=events)
+        self.ask(client, Command.TRANSACTION_WRITE, request, user)
+
+    @precondition(lambda self: self.transactions)
+    @rule(client=CLIENTS, user=USERS, which=st.integers(0, 5))
+    def commit(self, client, user, which):
+        request = schema.TransactionCommit(transaction_id=self.transaction(which))
+        self.ask(client, Command.TRANSACTION_COMMIT, request, user)
+
+    @rule(client=CLIENTS, user=USERS, stream=READABLE, number=NUMBERS, resolve=st.booleans())
+    def read_event(self, client, user, stream, number, resolve):
+        request = schema.ReadEvent(event_stream_id=stream, event_number=number, resolve_link_tos=resolve)
+        self.ask(client, Command.READ_EVENT, request, user)
+
+    @rule(
+        client=CLIENTS, user=USERS, stream=READABLE, start=NUMBERS, count=COUNTS, resolve=st.booleans(),
+        way=st.sampled_from([Command.READ_STREAM_EVENTS_FORWARD, Command.READ_STREAM_EVENTS_BACKWARD]),
+    )  # fmt: skip
+    def read_stream(self, client, user, stream, start, count, resolve, way):
+        request = schema.ReadStreamEvents(
+            event_stream_id=stream, from_event_number=start, max_count=count, resolve_link_tos=resolve
+        )
+        self.ask(client, way, request, user)
+
+    @rule(
+        client=CLIENTS, user=USERS, which=st.integers(0, 200), count=COUNTS, resolve=st.booleans(),
+        way=st.sampled_from([Command.READ_ALL_EVENTS_FORWARD, Command.READ_ALL_EVENTS_BACKWARD]),
+    )  # fmt: skip
+    def read_all(self, client, user, which, count, resolve, way):
+        commit, prepare = self.known_position(which)
+        request = schema.ReadAllEvents(
+            commit_position=commit, prepare_position=prepare, max_count=count, resolve_link_tos=resolve
+        )
+        self.go_on_from(self.ask(client, way, request, user))
+
+    @rule(
+        client=CLIENTS, user=USERS, which=st.integers(0, 200), count=COUNTS, resolve=st.booleans(), wanted=FILTER,
+        window=st.sampled_from([0, -1, 1, 2, 5, 50]),
+        way=st.sampled_from([Command.FILTERED_READ_ALL_EVENTS_FORWARD, Command.FILTERED_READ_ALL_EVENTS_BACKWARD]),
+    )  # fmt: skip
+    def read_filtered(self, client, user, which, count, resolve, wanted, window, way):
+        commit, prepare = self.known_position(which)
+        request = schema.FilteredReadAllEvents(
+            commit_position=commit, prepare_position=prepare, max_count=count, resolve_link_tos=resolve,
+            max_search_window=window, filter=wanted,
+        )  # fmt: skip
+        self.go_on_from(self.ask(client, way, request, user))
+
+    def known_position(self, which: int) -> tuple[int, int]:
+        known = [position for position in self.known if self.pair.places.knows(position)]
+        return known[which % len(known)]
+
+    def go_on_from(self, answer):
+        if answer is not None and answer.next_commit_position >= 0:
+            self.known.append((answer.next_commit_position, answer.next_prepare_position))
+
+    @rule(client=CLIENTS, user=USERS, stream=READABLE | st.just(""), resolve=st.booleans())
+    def subscribe(self, client, user, stream, resolve):
+        request = schema.SubscribeToStream(event_stream_id=stream, resolve_link_tos=resolve)
+        self.runner.run(self.pair.subscribe(client, Command.SUBSCRIBE_TO_STREAM, request, user))
+
+    @rule(client=CLIENTS, user=USERS, stream=st.sampled_from(["", "", "a", "links"]), resolve=st.booleans(),
+          wanted=FILTER, interval=st.sampled_from([-1, 1, 2, 5]))  # fmt: skip
+    def subscribe_filtered(self, client, user, stream, resolve, wanted, interval):
+        request = schema.FilteredSubscribeToStream(
+            event_stream_id=stream, resolve_link_tos=resolve, filter=wanted, checkpoint_interval=interval
+        )
+        self.runner.run(self.pair.subscribe(client, Command.FILTERED_SUBSCRIBE_TO_STREAM, request, user))
+
+    @precondition(lambda self: self.pair.followed)
+    @rule(which=st.integers(0, 20))
+    def unsubscribe(self, which):
+        self.runner.run(self.pair.unsubscribe(self.pair.followed[which % len(self.pair.followed)]))
+
+
+def run(examples: int, steps: int) -> None:
+    with asyncio.Runner() as runner:
+        machine = type("Machine", (Machine,), {"runner": runner})
+        checks = [HealthCheck.too_slow, HealthCheck.filter_too_much]
+        run_state_machine_as_test(
+            machine,
+            settings=settings(
+                max_examples=examples, stateful_step_count=steps, deadline=None, suppress_health_check=checks
+            ),
+        )
+
+
+def test_the_server_answers_as_the_model_does():
+    run(examples=40, steps=40)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(3600)
+def test_the_server_answers_as_the_model_does_for_long():
+    run(examples=int(os.environ.get("ROUNDS", "2000")), steps=100)

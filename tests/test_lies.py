@@ -1,0 +1,154 @@
+"""A client of a server that lies: callers get errors of ours or answers, soon, and nothing is logged as a fault."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+from collections import deque
+from collections.abc import Awaitable, Callable
+from typing import Any, NamedTuple
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from reactivex import operators as rx
+
+import rxpump
+from rxpump.errors import RxPumpError
+from rxpump.wire.commands import Command
+from rxpump.wire.package import Package
+from tests.fuzzing import ErrorLog
+from tests.looking import look_at
+from tests.protocol.test_fuzz import replies
+from tests.server.requests import answers_to
+from tests.transport.scripted_server import Peer, ScriptedServer
+
+QUICK = rxpump.Backoff(min_delay=0.001, max_delay=0.004)
+SETTINGS = rxpump.Settings(
+    timeout=0.1, connect_timeout=0.1, connect_within=0.5, watchdog=0.05, reconnect=QUICK, retry=QUICK
+)
+QUIET = 0.02  # seconds after which a client that says nothing is waiting for us
+PATIENCE = 10.0
+
+VERBS: dict[str, tuple[list[Command], Callable[[rxpump.Client], Awaitable[Any]]]] = {
+    "ping": ([Command.PING], lambda client: client.ping()),
+    "get_event": ([Command.READ_EVENT], lambda client: client.get_event("s", 3)),
+    "get": ([Command.READ_STREAM_EVENTS_FORWARD], lambda client: client.get("s")),
+    "iter": (
+        [Command.READ_STREAM_EVENTS_FORWARD],
+        lambda client: client.iter("s", batch_size=3).pipe(rx.take(50), rx.to_list()),
+    ),
+    "iter backward": (
+        [Command.READ_STREAM_EVENTS_BACKWARD],
+        lambda client: client.iter("s", direction=rxpump.StreamDirection.BACKWARD).pipe(rx.take(50), rx.to_list()),
+    ),
+    "get_all": ([Command.READ_ALL_EVENTS_FORWARD], lambda client: client.get_all()),
+    "iter_all": ([Command.READ_ALL_EVENTS_FORWARD], lambda client: client.iter_all().pipe(rx.take(50), rx.to_list())),
+    "publish": ([Command.WRITE_EVENTS], lambda client: client.publish("s", [rxpump.NewEvent("T")] * 3)),
+    "publish an iterator": (
+        [Command.WRITE_EVENTS],
+        lambda client: client.publish("s", iter([rxpump.NewEvent("T")] * 3), batch_size=1, expected_version=4),
+    ),
+    "stream": (
+        [Command.READ_STREAM_EVENTS_FORWARD, Command.SUBSCRIBE_TO_STREAM],
+        lambda client: client.stream("s").pipe(rx.take(20), rx.to_list()),
+    ),
+    "stream from the end": (
+        [Command.SUBSCRIBE_TO_STREAM, Command.READ_STREAM_EVENTS_FORWARD],
+        lambda client: client.stream("s", rxpump.END).pipe(rx.take(20), rx.to_list()),
+    ),
+    "stream_all": (
+        [Command.READ_ALL_EVENTS_FORWARD, Command.SUBSCRIBE_TO_STREAM],
+        lambda client: client.stream_all().pipe(rx.take(20), rx.to_list()),
+    ),
+}
+
+
+class Lie(NamedTuple):
+    """What comes in the place of an answer: packages under the request's id, and then bytes."""
+
+    packages: list[tuple[int, bytes]]
+    then: bytes
+
+
+def lies_to(commands: list[Command]) -> st.SearchStrategy[list[Lie]]:
+    """Some for each of these requests, and events where a subscription may have begun."""
+    likely = sorted(answer for command in commands for answer in answers_to_any(command))
+    packages = st.lists(st.sampled_from(likely).flatmap(replies), min_size=1, max_size=3)
+    noise = st.just(b"") | st.just(b"") | st.just(b"") | st.binary(min_size=1, max_size=20)
+    return st.lists(st.builds(Lie, packages, noise) | st.just(Lie([], b"")), max_size=5)
+
+
+def answers_to_any(command: Command) -> set[Command]:
+    if command == Command.PING:
+        return {Command.PONG}
+    pushed = {Command.STREAM_EVENT_APPEARED} if command == Command.SUBSCRIBE_TO_STREAM else set()
+    return answers_to(command) | pushed
+
+
+CASES = st.sampled_from(list(VERBS)).flatmap(lambda verb: st.tuples(st.just(verb), lies_to(VERBS[verb][0])))
+
+
+class Liar:
+    """Lies while it has lies; then it ends the connection, and later ones refuse everything."""
+
+    def __init__(self, lies: list[Lie]) -> None:
+        self.lies = deque(lies)
+
+    async def play(self, peer: Peer) -> None:
+        await peer.introduce()
+        if not self.lies:
+            while True:
+                peer.reply(await peer.request(), Command.BAD_REQUEST, b"no more")
+        while self.lies:
+            try:
+                async with asyncio.timeout(QUIET):
+                    request = await peer.request()
+            except TimeoutError:
+                break
+            lie = self.lies.popleft()
+            for command, payload in lie.packages:
+                peer.send(Package(command, request.correlation_id, payload).encode())
+            peer.send(lie.then)
+        self.lies.clear()
+        await peer.writer.drain()
+
+
+async def tell(verb: str, lies: list[Lie]) -> None:
+    async with ScriptedServer(Liar(lies).play) as server, asyncio.timeout(PATIENCE):
+        address = server.address
+        client = rxpump.connect(f"tcp://{address.host}:{address.port}", settings=SETTINGS)
+        try:
+            await client.connect()
+            result = await VERBS[verb][1](client)
+            for each in result if isinstance(result, list) else [result]:
+                look_at(each)
+        except RxPumpError as error:
+            look_at(error)
+        finally:
+            await client.close()
+
+
+def fuzz(examples: int) -> None:
+    with ErrorLog() as errors, asyncio.Runner() as runner:
+
+        @settings(max_examples=examples)
+        @given(CASES)
+        def comes_to_an_end(case):
+            runner.run(tell(*case))
+            assert not errors.records, errors.records[0]
+
+        comes_to_an_end()
+        gc.collect()
+        assert not errors.records, errors.records[0]
+
+
+def test_whatever_a_server_says():
+    fuzz(100)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(3600)
+def test_for_long():
+    fuzz(int(os.environ.get("ROUNDS", "2000")))
