@@ -174,7 +174,7 @@ READS = (
         (rate(0.85, of=SPEED),),
         seen_share=0.1,
     ),
-    Workload("R3", "iter_all", all_do("iter_all", RXPUMP, FLOOR, SPEED, *OTHERS), (rate(0.85),)),
+    Workload("R3", "iter_all", all_do("iter_all", RXPUMP, FLOOR, SPEED, *OTHERS), (rate(0.85),), warm_up=0),
     Workload("R4", "async for", all_do("async_for", RXPUMP, FLOOR, SPEED, *OTHERS), (rate(0.7),), stores=BOTH),
 )
 
@@ -225,6 +225,7 @@ SUBSCRIPTIONS = (
         ),
         (rate(0.8, to="rxpump's iter"),),
         stream=Stream.GROWING,
+        warm_up=0,
     ),
     Workload(
         "S2",

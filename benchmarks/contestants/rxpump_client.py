@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import reactivex
@@ -147,19 +147,24 @@ async def write_singles(client: rxpump.Client, job: Job) -> Figures:
 
 async def catch_up(client: rxpump.Client, job: Job) -> Figures:
     """Follow a stream from its beginning until an event has come that was written meanwhile."""
-    last = (await client.get_event(job.stream)).number
-    seen = await count(
-        client.stream(job.stream, batch_size=job.page).pipe(rx.do_action(_at(last, client, job))), last + 2
-    )
-    return {"seen": seen - 1}
+    history = (await client.get_event(job.stream)).number + 1
+    loop = asyncio.get_running_loop()
+    is_read: asyncio.Future[None] = loop.create_future()
+    is_live: asyncio.Future[None] = loop.create_future()
+    seen = 0
 
+    def on_next(_: rxpump.Event) -> None:
+        nonlocal seen
+        seen += 1
+        if seen >= history:
+            (is_read if seen == history else is_live).set_result(None)
 
-def _at(last: int, client: rxpump.Client, job: Job) -> Callable[[rxpump.Event], None]:
-    def look(event: rxpump.Event) -> None:
-        if event.number == last:
-            client.publish_event(job.stream, EVENT_TYPE, data(0)).subscribe()
-
-    return look
+    subscription = client.stream(job.stream, batch_size=job.page).subscribe(on_next)
+    await is_read
+    await client.publish_event(job.stream, EVENT_TYPE, data(0))
+    await is_live
+    subscription.dispose()
+    return {"seen": history}
 
 
 async def live_latency(client: rxpump.Client, job: Job) -> Figures:
