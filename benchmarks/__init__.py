@@ -1,1 +1,5 @@
-"""Events per second, beside another client on the same server: `make bench`."""
+"""How fast rxpump is, beside other clients and beside a bare socket: `make bench`.
+
+What is run is data (`workloads.py`), who runs it are programs (`contestants/`), turns are given by `runner.py`, and
+what comes out of it is told by `summary.py`, `report.py` and `picture.py`.
+"""

@@ -1,110 +1,107 @@
-"""Runs the contestants in turn, round after round (A B A B ...), and prints medians.
-
-The ratio of a round compares its neighbours in time, so what else the machine does counts for both; the
-ratio shown is the median of the rounds'.
-"""
+"""Runs the benchmarks: contestants in turn, round after round, on one server; prints what they come to."""
 
 from __future__ import annotations
 
-import json
-import os
-import platform
-import subprocess
 import sys
-from datetime import UTC, datetime
-from itertools import count
-from statistics import median
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from functools import partial
+from pathlib import Path
 
 import click
 from rich.console import Console
-from rich.progress import track
-from rich.table import Table
+from rich.progress import Progress, TextColumn, TimeElapsedColumn
 
-from benchmarks.server import serving
+from benchmarks import report, results, server
+from benchmarks.runner import Arena, Effort, Outcome, contestants
+from benchmarks.server import Server
+from benchmarks.workloads import EVENTS, HISTORY, WORKLOADS, Workload
 
-CONTESTANTS = {
-    "rxpump": (sys.executable, "benchmarks.rxpump_contestant"),
-    "photon-pump": (os.environ.get("PHOTONPUMP_PYTHON", "python"), "benchmarks.photonpump_contestant"),
-}
-WORKLOADS = ("publish", "iter", "iter, async for", "iter + json")
-SEEN_SHARE = {"iter + json": 0.1}
-STREAM = "flights"
+_FOLDER = Path(__file__).parent / "results"
 
-Rates = dict[str, list[float]]
-
-
-class Arena:
-    """One server, and the contestants' turns at it."""
-
-    def __init__(self, host: str, port: str, events: int) -> None:
-        self.host = host
-        self.port = port
-        self.events = events
-        self._new_streams = (f"written-{number}" for number in count())
-
-    def turn(self, contestant: str, workload: str) -> float:
-        """Let one contestant run one workload; give its events per second."""
-        stream = next(self._new_streams) if workload == "publish" else STREAM
-        return self._run(contestant, workload, stream)
-
-    def prepare(self) -> None:
-        """Write the stream that is read."""
-        self._run("rxpump", "publish", STREAM)
-
-    def _run(self, contestant: str, workload: str, stream: str) -> float:
-        python, module = CONTESTANTS[contestant]
-        command = [python, "-m", module, self.host, self.port, workload, stream, str(self.events)]
-        result = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
-        expected = int(self.events * SEEN_SHARE.get(workload, 1))
-        if result["seen"] != expected:
-            raise RuntimeError(f"{contestant} saw {result['seen']} events in {workload!r}, not {expected}")
-        return self.events / float(result["seconds"])
-
-
-def row(workload: str, rates: Rates) -> list[str]:
-    """Sum the rounds up: each contestant's median with its spread, and the ratio within a round."""
-    cells = [f"{_short(median(each))} ({_short(min(each))} to {_short(max(each))})" for each in rates.values()]
-    ratio = median(ours / theirs for ours, theirs in zip(*rates.values(), strict=True))
-    return [workload, *cells, f"{ratio:.1f}"]
-
-
-def _short(rate: float) -> str:
-    return f"{rate / 1_000:,.0f}k"
-
-
-def markdown(headings: list[str], rows: list[list[str]]) -> str:
-    """Lay the rows out for the README."""
-    lines = [headings, ["---", *["---:"] * (len(headings) - 1)], *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+Plan = list[tuple[Callable[[], AbstractContextManager[Server]], list[Workload]]]
+"""Servers to be started, and what to run on each."""
 
 
 @click.command(help=__doc__)
-@click.option("--events", default=20_000, show_default=True, type=click.IntRange(1_000), help="In each turn.")
+@click.option("--events", default=EVENTS, show_default=True, type=click.IntRange(1_000), help="In a turn.")
+@click.option("--history", default=HISTORY, show_default=True, type=click.IntRange(1_000), help="In the long stream.")
 @click.option("--rounds", default=5, show_default=True, type=click.IntRange(1))
-@click.option("--markdown", "as_markdown", is_flag=True, help="Print the table as the README has it.")
-def main(events: int, rounds: int, as_markdown: bool) -> None:
-    """Run everything."""
+@click.option("--only", default="", help="Keys of the workloads to run, as R1,W2; default: all.")
+@click.option("--store", "stores", multiple=True, type=click.Choice(["sqlite", "memory"]), help="Default: both.")
+@click.option("--uri", help="A server to use instead of fresh ones: tcp://login:password@host:port.")
+@click.option(
+    "--slow-seconds",
+    default=20.0,
+    show_default=True,
+    help="How long the slow consumer (M1) takes 1 ms an event, before it runs on to the end; 0: always.",
+)
+@click.option("--again", type=click.Path(exists=True, path_type=Path), help="Run nothing: tell of this results.json.")
+@click.option("--pages", is_flag=True, help="Write tables and pictures into README.md and docs/ as well.")
+@click.option("--folder", default=_FOLDER, type=click.Path(path_type=Path), help="Where results go.")
+def main(
+    events: int,
+    history: int,
+    rounds: int,
+    only: str,
+    stores: tuple[str, ...],
+    uri: str | None,
+    slow_seconds: float,
+    again: Path | None,
+    pages: bool,
+    folder: Path,
+) -> None:
+    """Run everything that is wanted, and tell of it."""
     console = Console()
-    rates: dict[str, Rates] = {workload: {name: [] for name in CONTESTANTS} for workload in WORKLOADS}
-    with serving() as (host, port):
-        arena = Arena(host, port, events)
-        arena.prepare()
-        turns = [(workload, name) for _ in range(rounds) for workload in WORKLOADS for name in CONTESTANTS]
-        for workload, name in track(turns, "Running", console=console):
-            rates[workload][name].append(arena.turn(name, workload))
-    headings = ["events/s", *CONTESTANTS, "ratio"]
-    rows = [row(workload, rates[workload]) for workload in WORKLOADS]
-    if as_markdown:
-        print(markdown(headings, rows))
+    if again is not None:
+        measured = results.load(again)
     else:
-        table = Table(*headings)
-        for cells in rows:
-            table.add_row(*cells)
-        console.print(table)
-    console.print(
-        f"{datetime.now(UTC):%Y-%m-%d}, {platform.machine()} with {os.cpu_count()} cores, "
-        f"Python {platform.python_version()}; medians (lowest to highest) of {rounds} rounds of {events:,} events."
-    )
+        effort = Effort(events, history, rounds, slow_seconds)
+        outcomes = run(plan(only, stores or ("sqlite", "memory"), uri), effort, console)
+        measured = results.Results(results.caption(effort, " ".join(["make bench", *_options()])), outcomes)
+        measured.save(folder)
+    rows = measured.rows
+    for grid, title in ((report.contest(rows), "Beside others"), (report.series(rows), "Beside itself")):
+        if grid.lines:
+            console.print(grid.terminal(title))
+    console.print(measured.caption, highlight=False)
+    if pages:
+        measured.publish()
+
+
+def plan(only: str, stores: tuple[str, ...], uri: str | None) -> Plan:
+    """Say what is run where."""
+    keys = {key.strip() for key in only.split(",") if key.strip()}
+    if unknown := keys - {workload.key for workload in WORKLOADS}:
+        raise click.BadParameter(f"no such workload: {', '.join(sorted(unknown))}", param_hint="--only")
+    wanted = [workload for workload in WORKLOADS if not keys or workload.key in keys]
+    if uri is not None:
+        return [(partial(server.elsewhere, uri), [workload for workload in wanted if not workload.only_ours])]
+    on_each = [(store, [workload for workload in wanted if store in workload.stores]) for store in stores]
+    return [(partial(server.fresh, store), workloads) for store, workloads in on_each if workloads]
+
+
+def run(plan: Plan, effort: Effort, console: Console) -> list[Outcome]:
+    """Let everybody take turns, with the progress shown."""
+    commands = contestants()
+    outcomes: list[Outcome] = []
+    columns = (*Progress.get_default_columns()[:2], TimeElapsedColumn(), TextColumn("{task.fields[turn]}"))
+    with Progress(*columns, console=console, transient=True) as progress:
+        turns = sum(effort.turns(workload, commands) for _, workloads in plan for workload in workloads)
+        task = progress.add_task("Running", total=turns, turn="")
+
+        def on_turn(turn: str) -> None:
+            progress.update(task, advance=1, turn=turn)
+
+        for start, workloads in plan:
+            with start() as running:
+                arena = Arena(running, effort, commands)
+                outcomes += [arena.run(workload, on_turn) for workload in workloads]
+    return outcomes
+
+
+def _options() -> list[str]:
+    return [f"BENCH='{' '.join(sys.argv[1:])}'"] if sys.argv[1:] else []
 
 
 if __name__ == "__main__":

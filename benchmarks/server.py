@@ -1,27 +1,52 @@
-"""The server that contestants share: `rxpump serve`, in a process of its own, with an empty store on disk."""
+"""The server that contestants share: `rxpump serve` in a process of its own, or one that runs anywhere."""
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from tempfile import TemporaryDirectory
+from urllib.parse import unquote, urlsplit
+
+
+@dataclass(frozen=True)
+class Server:
+    """Where it is; `db` is its file, for one of ours that has one."""
+
+    name: str
+    host: str
+    port: int
+    login: str | None = None
+    password: str | None = None
+    db: str | None = None
 
 
 @contextmanager
-def serving() -> Iterator[tuple[str, str]]:
-    """Run one, and give its host and port."""
+def fresh(store: str) -> Iterator[Server]:
+    """Run a server with an empty `sqlite` or `memory` store."""
     with TemporaryDirectory() as folder:
-        command = [sys.executable, "-m", "rxpump.cli", "serve", "--port", "0", "--db", f"{folder}/events.db"]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+        db = os.path.join(folder, "events.db") if store == "sqlite" else None
+        command = [sys.executable, "-m", "rxpump.cli", "serve", "--port", "0", *(["--db", db] if db else [])]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
             try:
-                assert server.stdout is not None
-                line = server.stdout.readline()
+                assert process.stdout is not None
+                line = process.stdout.readline()
                 listening = re.search(r"tcp://(.+):(\d+)", line)
                 if listening is None:
                     raise RuntimeError(f"the server did not start: {line!r}")
-                yield listening[1], listening[2]
+                # Whoever reads the whole database may need to be an admin.
+                yield Server(store, listening[1], int(listening[2]), "admin", "changeit", db)
             finally:
-                server.terminate()
+                process.terminate()
+
+
+@contextmanager
+def elsewhere(uri: str) -> Iterator[Server]:
+    """Use the server at `tcp://[login:password@]host[:port]`."""
+    parts = urlsplit(uri)
+    login, password = (None if part is None else unquote(part) for part in (parts.username, parts.password))
+    yield Server(uri.rpartition("@")[2], parts.hostname or "localhost", parts.port or 1113, login, password)

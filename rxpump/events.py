@@ -8,11 +8,11 @@ hold their fields.
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 from uuid import UUID
 
+from rxpump import json_text
 from rxpump.errors import MalformedReply, NotJson
 from rxpump.position import Position
 
@@ -157,7 +157,7 @@ class Event:
 
     def _decode(self, part: str, content: bytes) -> Any:
         try:
-            return json.loads(content)
+            return json_text.decode(content)
         except (ValueError, RecursionError) as error:  # a UnicodeDecodeError is a ValueError
             reason = "its link leads nowhere" if self.is_broken_link else str(error)
             raise NotJson(self.stream, self.number, part, reason) from error

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import os
+from random import Random
 from typing import Any, Final
 from uuid import UUID
 
-from rxpump import checks
+from rxpump import checks, json_text
 from rxpump.errors import InvalidArgument
 from rxpump.events import Event
 from rxpump.limits import MAX_EVENT_BYTES
@@ -15,7 +15,15 @@ from rxpump.limits import MAX_EVENT_BYTES
 UNSET: Final[Any] = object()
 """Stands for "not given" where None is a value."""
 
-_encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
+# Seeded by the system, apart from the generator that programs seed themselves: it costs a tenth of asking the system
+# for each id. A forked child must not go on with the ids of its parent.
+_random = Random()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_random.seed)
+
+# In .NET byte order the version of an id is in byte 7, the variant in byte 8.
+_FIXED_BITS = 0xF << 60 | 0x3 << 70
+_VERSION_4 = 0x4 << 60 | 0x2 << 70
 
 
 class NewEvent:
@@ -23,24 +31,27 @@ class NewEvent:
 
     type:      what happened; not empty.
     data:      `bytes` are stored as they are; anything else is stored as JSON, written as the json
-               module writes it (a tuple comes back as a list). None: no data.
+               module writes it (a tuple comes back as a list), a UUID as its text and an enum's
+               member as its value. None: no data.
     metadata:  the same rule.
     id:        16 random bytes unless given. It is the event's identity: writing the same NewEvent
                again is recognised by the server as the same write.
     is_json:   True says that `bytes` given as data are JSON text already.
     body:      another name for `data`.
+    size:      bytes, counted as the server counts them against its limit.
 
     Raises InvalidArgument for an empty type, data that JSON cannot hold, or an event over the
     server's limit of 16 MiB - 10 000 bytes (protocol section 4.17).
     """
 
-    __slots__ = ("data", "id_bytes", "is_json", "metadata", "type")
+    __slots__ = ("data", "id_bytes", "is_json", "metadata", "size", "type")
 
     type: str
     data: bytes
     metadata: bytes
     is_json: bool
     id_bytes: bytes
+    size: int
 
     def __init__(
         self,
@@ -57,24 +68,22 @@ class NewEvent:
         elif body is not UNSET:
             raise InvalidArgument("body", body, "given only where data (its other name) is not")
         encoded, encoded_as_json = _to_bytes("data", data)
+        about = b"" if metadata is None else _to_bytes("metadata", metadata)[0]
+        size = len(encoded) + len(about) + 2 * len(checks.text("type", type))
+        if size > MAX_EVENT_BYTES:
+            raise InvalidArgument("event", f"{type} of {size} bytes", f"at most {MAX_EVENT_BYTES} bytes")
         set_field = object.__setattr__
-        set_field(self, "type", checks.text("type", type))
+        set_field(self, "type", type)
         set_field(self, "data", encoded)
-        set_field(self, "metadata", _to_bytes("metadata", metadata)[0])
+        set_field(self, "metadata", about)
         set_field(self, "is_json", encoded_as_json or is_json)
         set_field(self, "id_bytes", _random_id() if id is None else _given_id(id))
-        if self.size > MAX_EVENT_BYTES:
-            raise InvalidArgument("event", f"{type} of {self.size} bytes", f"at most {MAX_EVENT_BYTES} bytes")
+        set_field(self, "size", size)
 
     @property
     def id(self) -> UUID:
         """The event's identity."""
         return UUID(bytes_le=self.id_bytes)
-
-    @property
-    def size(self) -> int:
-        """Bytes, counted as the server counts them against its limit."""
-        return len(self.data) + len(self.metadata) + 2 * len(self.type)
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"a NewEvent does not change; make another one to set {name}")
@@ -105,17 +114,14 @@ def _to_bytes(part: str, value: Any) -> tuple[bytes, bool]:
     if isinstance(value, (bytes, bytearray, memoryview)):
         return bytes(value), False
     try:
-        return _encode(value).encode(), True
+        return json_text.encode(value), True
     except (TypeError, ValueError, RecursionError) as error:
         raise InvalidArgument(part, value, f"bytes, or what JSON can hold ({error})") from error
 
 
 def _random_id() -> bytes:
-    """Make a random (version 4) id; in .NET byte order the version is in byte 7, the variant in byte 8."""
-    random = bytearray(os.urandom(16))
-    random[7] = random[7] & 0x0F | 0x40
-    random[8] = random[8] & 0x3F | 0x80
-    return bytes(random)
+    """Make a random (version 4) id."""
+    return (_random.getrandbits(128) & ~_FIXED_BITS | _VERSION_4).to_bytes(16, "little")
 
 
 def _given_id(id: UUID) -> bytes:

@@ -84,6 +84,10 @@ async def _pages(
                 yield page
                 return
             reading = start()
+            # In one turn of the loop the request is made, in the next it is sent. Without them it would leave only
+            # once this page has been delivered, and the server would be idle until then.
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
             yield page
     finally:
         reading.cancel()

@@ -1,0 +1,55 @@
+"""How long an import takes, in an interpreter that has imported nothing else.
+
+Run as a file, not as a module of the package: `python benchmarks/contestants/imports.py '{"verb": ...}'`.
+"""
+
+# ruff: noqa: F401, PLC0415 - importing is what is measured
+import sys
+import time
+
+started, cpu_started = time.perf_counter(), time.process_time()
+
+
+def dependencies(_: str) -> None:
+    """What rxpump is built on, and nothing of it."""
+    import asyncio
+
+    import reactivex
+    import reactivex.operators
+    from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+
+
+def rxpump_alone(_: str) -> None:
+    """All of the client."""
+    import rxpump
+
+
+def rxpump_and_ping(argument: str) -> None:
+    """All of the client, and what the shortest of programs does with it."""
+    import asyncio
+    import json
+
+    import rxpump
+
+    job = json.loads(argument)
+
+    async def main() -> None:
+        client = rxpump.connect(host=job["host"], port=job["port"], username=job["login"], password=job["password"])
+        async with client:
+            await client.ping()
+
+    asyncio.run(main())
+
+
+VERBS = {
+    '"dependencies"': dependencies,
+    '"import"': rxpump_alone,
+    '"import_and_ping"': rxpump_and_ping,
+}
+
+if __name__ == "__main__":
+    for name, run in VERBS.items():
+        if f'"verb": {name}' in sys.argv[1]:
+            run(sys.argv[1])
+    seconds, cpu = time.perf_counter() - started, time.process_time() - cpu_started
+    print(f'{{"seconds": {seconds}, "cpu": {cpu}, "seen": 1}}')

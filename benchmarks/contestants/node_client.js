@@ -1,0 +1,147 @@
+// node-eventstore-client, each verb as its users write it. Jobs and figures: see job.py.
+//
+//     NODE_PATH=.../node_modules node node_client.js '{"verb": "iter", "port": 1113, ...}'
+"use strict";
+
+const crypto = require("crypto");
+const esc = require("node-eventstore-client");
+
+const BATCH = 500;
+const EVENT_TYPE = "FlightDeparted";
+const WRITES_UNDER_WAY = 128;
+const LIVE_PAUSE_MS = 5;
+
+const data = (number) => ({
+  carrier: "UA",
+  flight: number,
+  origin: "EWR",
+  dest: "IAH",
+  time_hour: "2013-01-01T10:00:00Z",
+  delay: number % 10 === 0 ? 90 : 2,
+  distance: 1400,
+});
+
+const isLate = (flight) => flight.delay > 60;
+const seconds = () => Number(process.hrtime.bigint()) / 1e9;
+const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+function newEvents(from, to) {
+  const events = [];
+  for (let number = from; number < to; number += 1) {
+    events.push(esc.createJsonEventData(crypto.randomUUID(), data(number), null, EVENT_TYPE));
+  }
+  return events;
+}
+
+function latencies(took) {
+  const ordered = took.slice().sort((a, b) => a - b);
+  const last = ordered.length - 1;
+  return { seen: ordered.length, p50: ordered[Math.round(last * 0.5)], p99: ordered[Math.round(last * 0.99)] };
+}
+
+async function readAll(client, job, use) {
+  let next = 0;
+  for (;;) {
+    const page = await client.readStreamEventsForward(job.stream, next, job.page, true);
+    page.events.forEach(use);
+    next = page.nextEventNumber;
+    if (page.isEndOfStream) return;
+  }
+}
+
+const verbs = {
+  async iter(client, job) {
+    let seen = 0;
+    await readAll(client, job, () => { seen += 1; });
+    return { seen };
+  },
+
+  async iter_json(client, job) {
+    let seen = 0;
+    await readAll(client, job, (resolved) => { if (isLate(JSON.parse(resolved.event.data))) seen += 1; });
+    return { seen };
+  },
+
+  async iter_all(client, job) {
+    let seen = 0;
+    let position = new esc.Position(0, 0);
+    while (seen < job.events) {
+      const page = await client.readAllEventsForward(position, job.page, true);
+      page.events.forEach(() => { seen += 1; });
+      position = page.nextPosition;
+    }
+    return { seen: Math.min(seen, job.events) };
+  },
+
+  async write_batches(client, job) {
+    for (let start = 0; start < job.events; start += BATCH) {
+      await client.appendToStream(job.stream, -2, newEvents(start, Math.min(start + BATCH, job.events)));
+    }
+    return { seen: job.events };
+  },
+
+  async publish(client, job) {
+    let number = 0;
+    async function work() {
+      while (number < job.events) {
+        number += 1;
+        await client.appendToStream(job.stream, -2, newEvents(number, number + 1));
+      }
+    }
+    await Promise.all(Array.from({ length: WRITES_UNDER_WAY }, work));
+    return { seen: job.events };
+  },
+
+  async write_singles(client, job) {
+    const took = [];
+    for (let number = 0; number < job.events; number += 1) {
+      const started = seconds();
+      await client.appendToStream(job.stream, -2, newEvents(number, number + 1));
+      took.push(seconds() - started);
+    }
+    return latencies(took);
+  },
+
+  async live_latency(client, job) {
+    let arrived = () => {};
+    await client.subscribeToStream(job.stream, true, () => arrived());
+    const took = [];
+    let due = seconds();
+    for (let number = 0; number < job.events; number += 1) {
+      due += LIVE_PAUSE_MS / 1000;
+      await sleep(Math.max(0, (due - seconds()) * 1000));
+      const arrival = new Promise((resolve) => { arrived = resolve; });
+      const started = seconds();
+      const writing = client.appendToStream(job.stream, -2, newEvents(number, number + 1));
+      await arrival;
+      took.push(seconds() - started);
+      await writing;
+    }
+    return latencies(took);
+  },
+};
+verbs.async_for = verbs.iter;
+
+async function main() {
+  const job = { page: BATCH, ...JSON.parse(process.argv[2]) };
+  const settings = { log: { debug() {}, info() {}, error() {} } };
+  if (job.login) settings.defaultUserCredentials = new esc.UserCredentials(job.login, job.password || "");
+  const client = esc.createConnection(settings, { host: job.host, port: job.port });
+  const connected = new Promise((resolve) => client.once("connected", resolve));
+  await client.connect();
+  await connected;
+  const verb = verbs[job.verb];
+  if (job.warm_up) await verb(client, { ...job, events: job.warm_up, stream: job.warm_up_stream });
+  const cpuBefore = process.cpuUsage();
+  const started = seconds();
+  const figures = await verb(client, job);
+  const took = seconds() - started;
+  const cpu = process.cpuUsage(cpuBefore);
+  console.log(JSON.stringify({ seconds: took, cpu: (cpu.user + cpu.system) / 1e6, ...figures }));
+  process.exit(0);
+}
+
+main().catch((error) => {
+  console.error(error);
+  process.exit(1);
+});

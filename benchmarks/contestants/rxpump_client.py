@@ -1,0 +1,255 @@
+"""rxpump, each verb as its users write it. With uvloop and orjson where they are installed."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import Any
+
+import reactivex
+from reactivex import operators as rx
+
+import rxpump
+from benchmarks.contestants.job import (
+    BATCH,
+    EVENT_TYPE,
+    LIVE_PAUSE,
+    Figures,
+    Job,
+    compete,
+    data,
+    is_late,
+    latencies,
+    resident,
+)
+from rxpump import operators as ops
+from rxpump.runtime import Runtime
+from rxpump.streams.source import from_iterable
+
+try:
+    import uvloop
+except ImportError:
+    loop_factory = None
+else:
+    loop_factory = uvloop.new_event_loop
+
+EVENTS_OF_A_WRITE = 50
+WRITES_UNDER_WAY = 16
+MEASURE_EVERY = 0.25
+"""Seconds from one look at the memory to the next."""
+
+
+def connect(job: Job) -> rxpump.Client:
+    """Make a client."""
+    return rxpump.connect(host=job.host, port=job.port, username=job.login, password=job.password)
+
+
+# Reading -----------------------------------------------------------------------------------------------
+
+
+async def count(source: reactivex.Observable[Any], enough: int | None = None) -> int:
+    """Subscribe something that counts, to the end or until there are `enough`."""
+    done: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+    seen = 0
+
+    def on_next(_: Any) -> None:
+        nonlocal seen
+        seen += 1
+        if seen == enough:
+            done.set_result(seen)
+
+    subscription = source.subscribe(on_next, done.set_exception, lambda: done.set_result(seen))
+    try:
+        return await done
+    finally:
+        subscription.dispose()
+
+
+async def iterate(client: rxpump.Client, job: Job) -> Figures:
+    """Count the events of a stream as they arrive."""
+    return {"seen": await count(client.iter(job.stream, batch_size=job.page))}
+
+
+async def iterate_json(client: rxpump.Client, job: Job) -> Figures:
+    """Decode each event, and count those that pass a filter."""
+    flights = client.iter(job.stream, batch_size=job.page).pipe(ops.json(), rx.filter(is_late))
+    return {"seen": await count(flights)}
+
+
+async def iterate_all(client: rxpump.Client, job: Job) -> Figures:
+    """Count the events of the whole database."""
+    return {"seen": await count(client.iter_all(batch_size=job.page), job.events)}
+
+
+async def async_for(client: rxpump.Client, job: Job) -> Figures:
+    """Count the events in a loop."""
+    seen = 0
+    async for _ in client.iter(job.stream, batch_size=job.page):
+        seen += 1
+    return {"seen": seen}
+
+
+async def slow_consumer(client: rxpump.Client, job: Job) -> Figures:
+    """Take 1 ms for each event, for so many seconds; then run on to the end. What the memory grew by, in MB."""
+    idle = most = resident()
+    started = measured = time.perf_counter()
+    slow_until = started + job.seconds if job.seconds else float("inf")
+    seen = slowly = 0
+    async for _ in client.iter(job.stream, batch_size=job.page):
+        seen += 1
+        now = time.perf_counter()
+        if now < slow_until:
+            slowly += 1
+            await asyncio.sleep(0.001)
+        if now > measured + MEASURE_EVERY:
+            measured = now
+            most = max(most, resident())
+    return {"seen": seen, "slowly": slowly, "idle": idle, "growth": max(most, resident()) - idle}
+
+
+# Writing -----------------------------------------------------------------------------------------------
+
+
+def new_events(numbers: range) -> Iterator[rxpump.NewEvent]:
+    """Make events, each when it is asked for."""
+    return (rxpump.NewEvent(EVENT_TYPE, data(number)) for number in numbers)
+
+
+async def write_batches(client: rxpump.Client, job: Job) -> Figures:
+    """Publish lists, each awaited."""
+    for start in range(0, job.events, BATCH):
+        written = await client.publish(job.stream, list(new_events(range(start, min(start + BATCH, job.events)))))
+    return {"seen": written.last_event_number + 1}
+
+
+async def publish(client: rxpump.Client, job: Job) -> Figures:
+    """Pipe single events into a publisher."""
+    publisher = client.publisher(job.stream)
+    from_iterable(Runtime("benchmark"), new_events(range(job.events))).subscribe(publisher)
+    written = await publisher.drained()
+    return {"seen": 0 if written is None else written.last_event_number + 1}
+
+
+async def write_singles(client: rxpump.Client, job: Job) -> Figures:
+    """Publish single events, one after the other."""
+    took = []
+    for number in range(job.events):
+        started = time.perf_counter()
+        await client.publish_event(job.stream, EVENT_TYPE, data(number))
+        took.append(time.perf_counter() - started)
+    return latencies(took)
+
+
+# Live --------------------------------------------------------------------------------------------------
+
+
+async def catch_up(client: rxpump.Client, job: Job) -> Figures:
+    """Follow a stream from its beginning until an event has come that was written meanwhile."""
+    history = (await client.get_event(job.stream)).number + 1
+    loop = asyncio.get_running_loop()
+    is_read: asyncio.Future[None] = loop.create_future()
+    is_live: asyncio.Future[None] = loop.create_future()
+    seen = 0
+
+    def on_next(_: rxpump.Event) -> None:
+        nonlocal seen
+        seen += 1
+        if seen >= history:
+            (is_read if seen == history else is_live).set_result(None)
+
+    subscription = client.stream(job.stream, batch_size=job.page).subscribe(on_next)
+    await is_read
+    await client.publish_event(job.stream, EVENT_TYPE, data(0))
+    await is_live
+    subscription.dispose()
+    return {"seen": history}
+
+
+async def live_latency(client: rxpump.Client, job: Job) -> Figures:
+    """Publish 200 events a second; how long from each publish until it was delivered."""
+    loop = asyncio.get_running_loop()
+    arrived: asyncio.Future[None] = loop.create_future()
+    is_live = asyncio.Event()
+
+    def on_next(item: Any) -> None:
+        if isinstance(item, rxpump.Event):
+            arrived.set_result(None)
+        else:
+            is_live.set()
+
+    subscription = client.live(job.stream).with_signals().subscribe(on_next)
+    await is_live.wait()
+    took = []
+    due = time.perf_counter()
+    for number in range(job.events):
+        due += LIVE_PAUSE
+        await asyncio.sleep(max(0.0, due - time.perf_counter()))
+        arrived = loop.create_future()
+        started = time.perf_counter()
+        writing = asyncio.ensure_future(client.publish_event(job.stream, EVENT_TYPE, data(number)))
+        await arrived
+        took.append(time.perf_counter() - started)
+        await writing
+    subscription.dispose()
+    return latencies(took)
+
+
+async def many_subscriptions(client: rxpump.Client, job: Job) -> Figures:
+    """Subscribe to many streams, and write to one after the other, a few events at a time."""
+    done = asyncio.Event()
+    live = asyncio.Semaphore(0)
+    seen: defaultdict[str, int] = defaultdict(int)
+    total = 0
+    writes = job.events // EVENTS_OF_A_WRITE
+
+    def on_next(item: Any) -> None:
+        nonlocal total
+        if not isinstance(item, rxpump.Event):
+            live.release()
+            return
+        total += 1
+        seen[item.stream] += 1
+        if total == writes * EVENTS_OF_A_WRITE:
+            done.set()
+
+    streams = [f"{job.stream}-{number}" for number in range(job.streams)]
+    subscriptions = [client.live(stream).with_signals().subscribe(on_next) for stream in streams]
+    for _ in streams:
+        await live.acquire()
+    room = asyncio.Semaphore(WRITES_UNDER_WAY)
+
+    async def write(stream: str) -> None:
+        await client.publish(stream, list(new_events(range(EVENTS_OF_A_WRITE))))
+        room.release()
+
+    started, cpu_started = time.perf_counter(), time.process_time()
+    async with asyncio.TaskGroup() as writing:
+        for number in range(writes):
+            await room.acquire()
+            writing.create_task(write(streams[number % len(streams)]))
+    await done.wait()
+    ended = {"seconds": time.perf_counter() - started, "cpu": time.process_time() - cpu_started}
+    assert len(seen) == min(len(streams), writes)
+    for subscription in subscriptions:
+        subscription.dispose()
+    return {"seen": total, **ended}
+
+
+VERBS = {
+    "iter": iterate,
+    "iter_json": iterate_json,
+    "iter_all": iterate_all,
+    "async_for": async_for,
+    "slow_consumer": slow_consumer,
+    "write_batches": write_batches,
+    "publish": publish,
+    "write_singles": write_singles,
+    "catch_up": catch_up,
+    "live_latency": live_latency,
+    "many_subscriptions": many_subscriptions,
+}
+
+if __name__ == "__main__":
+    compete(connect, VERBS, loop_factory)

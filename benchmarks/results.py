@@ -1,0 +1,83 @@
+"""What a run leaves behind: everything that was measured as JSON, tables, pictures; and the pages of the project."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+from benchmarks import picture, report, summary
+from benchmarks.runner import Effort, Outcome
+from benchmarks.summary import Row
+from benchmarks.workloads import GROWTH, WORKLOADS
+
+_ROOT = Path(__file__).parents[1]
+_PAGES = (_ROOT / "README.md", _ROOT / "docs" / "performance.md")
+
+
+@dataclass(frozen=True)
+class Results:
+    """A whole run: when, where and how, and each outcome."""
+
+    caption: str
+    outcomes: Sequence[Outcome]
+
+    @property
+    def rows(self) -> list[Row]:
+        """All rows of all outcomes, in the order of the workloads."""
+        return [row for outcome in self.outcomes for row in summary.rows(outcome)]
+
+    def save(self, folder: Path) -> None:
+        """Write results.json, table.md, speed.svg and growth.svg."""
+        folder.mkdir(parents=True, exist_ok=True)
+        outcomes = [
+            {"workload": outcome.workload.key, "server": outcome.server, "rounds": outcome.rounds}
+            for outcome in self.outcomes
+        ]
+        whole = {"caption": self.caption, "outcomes": outcomes}
+        (folder / "results.json").write_text(json.dumps(whole, indent=1, ensure_ascii=False))
+        (folder / "table.md").write_text(self.tables())
+        self.draw(folder)
+
+    def tables(self) -> str:
+        """Lay the tables out in markdown."""
+        rows = self.rows
+        return f"{self.caption}\n\n{report.contest(rows).markdown()}\n\n{report.series(rows).markdown()}\n"
+
+    def draw(self, folder: Path) -> None:
+        """Write the pictures."""
+        rows = [row for row in self.rows if row.is_first]
+        growth = {workload.key for workload in GROWTH}
+        (folder / "speed.svg").write_text(picture.bars([row for row in rows if row.workload.key not in growth]))
+        (folder / "growth.svg").write_text(picture.lines([row for row in rows if row.workload.key in growth]))
+
+    def publish(self) -> None:
+        """Bring the project's own pages and their pictures up to date."""
+        readme, guide = _PAGES
+        short = f"{report.short(self.rows).markdown()}\n\n{self.caption}"
+        report.put_between_marks(readme, "benchmarks", short)
+        report.put_between_marks(guide, "benchmarks", self.tables().rstrip())
+        self.draw(guide.parent)
+
+
+def load(path: Path) -> Results:
+    """Read what `save` wrote as results.json."""
+    whole = json.loads(path.read_text())
+    workloads = {workload.key: workload for workload in WORKLOADS}
+    outcomes = [Outcome(workloads[each["workload"]], each["server"], each["rounds"]) for each in whole["outcomes"]]
+    return Results(whole["caption"], outcomes)
+
+
+def caption(effort: Effort, command: str) -> str:
+    """Say when, where and how this was measured."""
+    libraries = ", ".join(f"{name} {version(name)}" for name in ("protobuf", "reactivex"))
+    return (
+        f"`{command}`, {datetime.now(UTC):%Y-%m-%d}: medians (lowest to highest) of {effort.rounds} rounds of"
+        f" {effort.events:,} events, and a stream of {effort.history:,}. {platform.machine()} with {os.cpu_count()}"
+        f" cores, {platform.system()}, Python {platform.python_version()}, {libraries}."
+    )

@@ -1,0 +1,86 @@
+"""JSON as events carry it: by orjson where that is installed (the extra `speed`), else by the standard library.
+
+Both give the same values and refuse the same things, for what orjson would do otherwise is left to the standard
+library, which is slower and always right:
+
+    reading    NaN and Infinity, numbers over the range of floats, lone surrogates, UTF-16, a byte order mark and
+               deep nesting, all of which orjson refuses; and whole numbers of more than 64 bits, which it would
+               round to floats
+    writing    names that are no strings, whole numbers of more than 64 bits, subclasses of what JSON knows and
+               deep nesting, all of which orjson refuses; and NaN and infinity, for which it would write null,
+               and which are refused
+
+Of a name that comes twice in an object, the last counts. Beyond what the json module knows, a UUID is written as
+its text, and a member of an enum as its value. One difference is left, which no reader sees: how the exponent of a
+very small number is spelled, 1e-07 or 1e-7.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from enum import Enum
+from typing import Any
+from uuid import UUID
+
+try:
+    import orjson
+except ImportError:
+    orjson = None
+
+
+def _spell(value: object) -> object:
+    if isinstance(value, UUID):
+        return str(value)
+    if isinstance(value, Enum):
+        return value.value
+    raise TypeError(f"Object of type {type(value).__name__} is not JSON serializable")
+
+
+_scan = json.JSONDecoder().raw_decode
+_encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_spell).encode
+
+
+def plain_decode(content: bytes) -> Any:
+    """Decode with the standard library. Raises ValueError, RecursionError."""
+    try:
+        # Half the time of json.loads, which looks for other encodings and for white space first.
+        text = content.decode()
+        value, end = _scan(text)
+        if end == len(text):
+            return value
+    except ValueError:
+        pass
+    return json.loads(content)
+
+
+def plain_encode(value: Any) -> bytes:
+    """Encode with the standard library, without blanks. Raises TypeError, ValueError, RecursionError."""
+    return _encode(value).encode()
+
+
+def _with_orjson(orjson: Any) -> tuple[Callable[[bytes], Any], Callable[[Any], bytes]]:
+    loads, dumps = orjson.loads, orjson.dumps
+    option = orjson.OPT_PASSTHROUGH_SUBCLASS | orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME
+    # Looking for a run of 19 digits, fewer of which always fit 64 bits, is cheapest where all digits are one.
+    one_digit, too_long = bytes.maketrans(b"123456789", b"0" * 9), b"0" * 19
+
+    def decode(content: bytes) -> Any:
+        if content.translate(one_digit).find(too_long) < 0:
+            try:
+                return loads(content)
+            except ValueError:
+                pass
+        return plain_decode(content)
+
+    def encode(value: Any) -> bytes:
+        try:
+            encoded: bytes = dumps(value, None, option)
+        except TypeError:
+            return plain_encode(value)
+        return encoded if encoded.find(b"null") < 0 else plain_encode(value)  # it may have been a NaN
+
+    return decode, encode
+
+
+decode, encode = (plain_decode, plain_encode) if orjson is None else _with_orjson(orjson)
