@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rxpump.server.access import Permission, may
+from rxpump.server.access import Access, Permission
 from rxpump.server.store.sqlite_store import SqliteStore
 from rxpump.server.users import User, Users
 
@@ -13,10 +13,11 @@ class Node:
     def __init__(self, store: SqliteStore, users: Users) -> None:
         self.store = store
         self.users = users
+        self._access = Access(store.read)
 
     def may(self, user: User, permission: Permission, stream: str) -> bool:
         """Tell whether `user` has `permission` on `stream`."""
-        return may(user, permission, stream)
+        return self._access.may(user, permission, stream)
 
     async def close(self) -> None:
         """Commit what waits, and close the store."""
