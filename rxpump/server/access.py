@@ -1,19 +1,23 @@
 """Who may do what to which stream (protocol section 4.10).
 
-A name that starts with `$` is a system stream's; `$$x` is the metadata of `x`, and follows it. The
-roles that a permission needs are the built-in defaults, everyone for users' streams and $admins for
-system streams; lists of a stream's own have their place in `_roles`.
+A name that starts with `$` is a system stream's; `$$x` is the metadata of `x`, and follows it. For each
+permission the roles come from the stream's own list, or else the server's settings, or else the built-in
+defaults: everyone for users' streams, $admins for system streams. An admin needs no role; but nobody
+writes to `$all` or deletes it, or deletes the metadata of a stream.
 """
 
 from __future__ import annotations
 
 from enum import Enum
-from typing import Final
+from functools import lru_cache
+from typing import Final, NamedTuple
 
+from rxpump.server.store.metadata import AccessList, metadata, read_access_list, read_object
+from rxpump.server.store.reader import Reader
 from rxpump.server.users import ADMINS, EVERYONE, User
+from rxpump.wire.codes import METADATA_PREFIX
 
 ALL_STREAM: Final = "$all"
-METADATA_PREFIX: Final = "$$"
 
 
 class Permission(Enum):
@@ -21,26 +25,63 @@ class Permission(Enum):
 
     READ = "$r"
     WRITE = "$w"
+    DELETE = "$d"
     READ_METADATA = "$mr"
     WRITE_METADATA = "$mw"
 
 
+class Access:
+    """Decides by what the store has now: a list is heeded from the moment it is written."""
+
+    def __init__(self, read: Reader) -> None:
+        self._read = read
+
+    def may(self, user: User, permission: Permission, stream: str) -> bool:
+        """Tell whether `user` has `permission` on `stream`, which need not exist."""
+        if stream == ALL_STREAM and permission in (Permission.WRITE, Permission.DELETE):
+            return False
+        if stream.startswith(METADATA_PREFIX):
+            if permission is Permission.DELETE:
+                return False
+            permission = _OF_METADATA.get(permission, permission)
+            stream = stream.removeprefix(METADATA_PREFIX)
+        return user.is_admin or not user.roles.isdisjoint(self._roles(permission.value, stream))
+
+    def _roles(self, permission: str, stream: str) -> frozenset[str]:
+        summary, stored_settings = self._read.access_lists(stream)
+        own = metadata(summary).acl
+        if own is not None and permission in own:
+            return own[permission]
+        defaults = settings(stored_settings)
+        if stream.startswith("$"):
+            return defaults.system_streams.get(permission, _SYSTEM_DEFAULT)
+        return defaults.user_streams.get(permission, _USER_DEFAULT)
+
+
 _OF_METADATA: Final = {Permission.READ: Permission.READ_METADATA, Permission.WRITE: Permission.WRITE_METADATA}
-
-
-def may(user: User, permission: Permission, stream: str) -> bool:
-    """Tell whether `user` has `permission` on `stream`."""
-    if stream.startswith(METADATA_PREFIX):
-        permission = _OF_METADATA.get(permission, permission)
-        stream = stream.removeprefix(METADATA_PREFIX)
-    if stream == ALL_STREAM and permission is Permission.WRITE:
-        return False  # it is no stream that could be written to, not even by an admin
-    return user.is_admin or bool(user.roles & _roles(permission, stream))
-
-
-def _roles(permission: Permission, stream: str) -> frozenset[str]:
-    return _SYSTEM_DEFAULT if stream.startswith("$") else _USER_DEFAULT
-
-
 _USER_DEFAULT: Final = frozenset({EVERYONE})
 _SYSTEM_DEFAULT: Final = frozenset({ADMINS})
+
+
+class Settings(NamedTuple):
+    """What the stream $settings says: the lists of those streams that have none."""
+
+    user_streams: AccessList
+    system_streams: AccessList
+
+
+_NO_SETTINGS: Final = Settings({}, {})
+
+
+@lru_cache(maxsize=4)
+def settings(data: bytes | None) -> Settings:
+    """Read the data of an event of $settings; what is not as it should be counts as none."""
+    if data is None:
+        return _NO_SETTINGS
+    try:
+        whole = read_object(data)
+        return Settings(
+            read_access_list(whole.get("$userStreamAcl", {})), read_access_list(whole.get("$systemStreamAcl", {}))
+        )
+    except ValueError:
+        return _NO_SETTINGS

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rxpump.server.access import Permission, may
+from rxpump.server.access import Access, Permission
 from rxpump.server.persistent.groups import Groups
 from rxpump.server.store.sqlite_store import SqliteStore
 from rxpump.server.users import User, Users
@@ -15,10 +15,11 @@ class Node:
         self.store = store
         self.users = users
         self.groups = Groups(store) if groups is None else groups
+        self._access = Access(store.read)
 
     def may(self, user: User, permission: Permission, stream: str) -> bool:
         """Tell whether `user` has `permission` on `stream`."""
-        return may(user, permission, stream)
+        return self._access.may(user, permission, stream)
 
     async def close(self) -> None:
         """Commit what waits, and close the store."""

@@ -9,6 +9,8 @@ from uuid import UUID
 
 from google.protobuf.message import DecodeError
 
+from rxpump.expected_version import ExpectedVersion
+from rxpump.limits import MAX_EVENT_BYTES
 from rxpump.server.persistent.consumers import Consumers
 from rxpump.server.subscriptions import Subscriptions
 from rxpump.server.users import User
@@ -66,6 +68,23 @@ def checked_text(value: object) -> str:
     if not isinstance(value, str):
         raise BadPayload
     return value
+
+
+def checked_version(value: int, *named: ExpectedVersion) -> int:
+    """Check an expected version: an event number, or one of those `named`. Raises BadPayload."""
+    if value < 0 and value not in named:
+        raise BadPayload
+    return value
+
+
+def checked_event(event: Any) -> Any:
+    """Check a NewEvent. Raises BadPayload."""
+    event_type = checked_name(event.event_type)
+    if len(event.event_id) != len(NO_ID) or event.event_id == NO_ID:
+        raise BadPayload
+    if len(event.data) + len(event.metadata) + 2 * len(event_type) > MAX_EVENT_BYTES:
+        raise BadPayload
+    return event
 
 
 def checked_number(value: int) -> int:

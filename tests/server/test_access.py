@@ -1,33 +1,117 @@
-"""The built-in defaults of protocol section 4.10."""
+"""Protocol section 4.10: built-in defaults, streams' own lists, the settings."""
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
-from rxpump.server.access import Permission, may
+from rxpump.server import SqliteStore
+from rxpump.server.access import Access, Permission
 from rxpump.server.users import ANONYMOUS, User
+from tests.server.store.driving import new_event, write, write_metadata
 
 ADMIN = User(frozenset({"$all", "admin", "$admins"}))
 OPS = User(frozenset({"$all", "ops", "$ops"}))
-READ, WRITE = Permission.READ, Permission.WRITE
+ANN = User(frozenset({"$all", "ann", "riders"}))
+READ, WRITE, DELETE = Permission.READ, Permission.WRITE, Permission.DELETE
+EVERYBODY = {ANONYMOUS, OPS, ANN, ADMIN}
+
+
+@pytest.fixture
+async def store():
+    store = SqliteStore.in_memory()
+    yield store
+    await store.close()
+
+
+@pytest.fixture
+def who_may(store):
+    access = Access(store.read)
+    return lambda permission, stream: {user for user in EVERYBODY if access.may(user, permission, stream)}
+
+
+async def set_list(store, stream, **roles):
+    await write_metadata(store, stream, {"$acl": {f"${key}": value for key, value in roles.items()}})
+
+
+async def set_defaults(store, **lists):
+    await write(store, "$settings", new_event(data=json.dumps({f"${key}": value for key, value in lists.items()})))
 
 
 @pytest.mark.parametrize(
     ("stream", "permission", "allowed"),
     [
-        ("ponies", READ, {ANONYMOUS, OPS, ADMIN}),
-        ("ponies", WRITE, {ANONYMOUS, OPS, ADMIN}),
-        ("$$ponies", READ, {ANONYMOUS, OPS, ADMIN}),
-        ("$$ponies", WRITE, {ANONYMOUS, OPS, ADMIN}),
+        ("ponies", READ, EVERYBODY),
+        ("ponies", WRITE, EVERYBODY),
+        ("ponies", DELETE, EVERYBODY),
+        ("$$ponies", READ, EVERYBODY),
+        ("$$ponies", WRITE, EVERYBODY),
+        ("$$ponies", DELETE, set()),
         ("$users", READ, {ADMIN}),
         ("$users", WRITE, {ADMIN}),
+        ("$users", DELETE, {ADMIN}),
+        ("$settings", READ, {ADMIN}),
         ("$$$users", READ, {ADMIN}),
         ("$$$users", WRITE, {ADMIN}),
+        ("$$$users", DELETE, set()),
+        ("$$$$ponies", READ, {ADMIN}),
         ("$all", READ, {ADMIN}),
         ("$all", WRITE, set()),
+        ("$all", DELETE, set()),
         ("$$$all", READ, {ADMIN}),
         ("$$$all", WRITE, {ADMIN}),
     ],
 )
-def test_who_may(stream, permission, allowed):
-    assert {user for user in (ANONYMOUS, OPS, ADMIN) if may(user, permission, stream)} == allowed
+def test_who_may_by_default(who_may, stream, permission, allowed):
+    assert who_may(permission, stream) == allowed
+
+
+async def test_a_streams_own_list(store, who_may):
+    await set_list(store, "s", r="riders", w=["ann", "$ops"], d=[], mr="", mw="$admins")
+    assert who_may(READ, "s") == {ANN, ADMIN}
+    assert who_may(WRITE, "s") == {ANN, OPS, ADMIN}
+    assert who_may(DELETE, "s") == {ADMIN}
+    assert who_may(READ, "$$s") == {ADMIN}
+    assert who_may(WRITE, "$$s") == {ADMIN}
+    assert who_may(READ, "other") == EVERYBODY
+
+
+async def test_what_a_list_does_not_say_is_left_to_the_default(store, who_may):
+    await set_list(store, "s", w="ann")
+    await set_list(store, "$s", r="$all")
+    assert (who_may(READ, "s"), who_may(WRITE, "s")) == (EVERYBODY, {ANN, ADMIN})
+    assert (who_may(READ, "$s"), who_may(WRITE, "$s")) == (EVERYBODY, {ADMIN})
+
+
+async def test_a_list_lets_others_read_all(store, who_may):
+    await set_list(store, "$all", r="$ops", w="$ops", d="$ops")
+    assert who_may(READ, "$all") == {OPS, ADMIN}
+    assert who_may(WRITE, "$all") == who_may(DELETE, "$all") == set()
+
+
+async def test_settings_replace_the_defaults(store, who_may):
+    await set_defaults(store, userStreamAcl={"$r": "riders"}, systemStreamAcl={"$r": ["$ops"]})
+    assert (who_may(READ, "s"), who_may(WRITE, "s")) == ({ANN, ADMIN}, EVERYBODY)
+    assert (who_may(READ, "$s"), who_may(WRITE, "$s")) == ({OPS, ADMIN}, {ADMIN})
+    await set_list(store, "s", r="ops")
+    assert who_may(READ, "s") == {OPS, ADMIN}
+    await set_defaults(store, userStreamAcl={"$w": "riders"})
+    assert (who_may(READ, "other"), who_may(WRITE, "other")) == (EVERYBODY, {ANN, ADMIN})
+    assert who_may(READ, "$s") == {ADMIN}
+
+
+@pytest.mark.parametrize("data", [b"{", b"[]", b'{"$userStreamAcl":{"$x":"a"}}', b'{"$userStreamAcl":{"$r":1}}', b""])
+async def test_settings_that_make_no_sense_are_none(store, who_may, data):
+    await set_defaults(store, userStreamAcl={"$r": "riders"})
+    await write(store, "$settings", new_event(data=data))
+    assert who_may(READ, "s") == EVERYBODY
+
+
+@pytest.mark.parametrize("metadata", [{"$tb": 1}, {"$tb": 2**63 - 1}])
+async def test_settings_that_are_hidden_are_none(store, who_may, metadata):
+    await set_defaults(store, userStreamAcl={"$r": "riders"})
+    await write_metadata(store, "$settings", metadata)
+    assert who_may(READ, "s") == EVERYBODY
+    await write_metadata(store, "$settings", {})
+    assert who_may(READ, "s") == ({ANN, ADMIN} if metadata == {"$tb": 1} else EVERYBODY)

@@ -13,7 +13,7 @@ from rxpump.server.handlers import table
 from rxpump.server.node import Node
 from rxpump.server.outbox import MAX_UNSENT_BYTES, Outbox
 from rxpump.server.session import Session
-from rxpump.server.store.appender import Appended
+from rxpump.server.store.changes import Appended
 from rxpump.server.store.feed import Feed
 from rxpump.server.users import DEFAULT_ACCOUNTS, Users
 from rxpump.wire import schema
@@ -66,9 +66,10 @@ class Transport(asyncio.Transport):
 
 
 class Store:
-    """Commits when it is told to."""
+    """Reads an empty store, and commits when it is told to."""
 
-    def __init__(self):
+    def __init__(self, empty):
+        self.read = empty.read
         self.feed = Feed(None)
         self.waiting = []
 
@@ -88,10 +89,12 @@ async def one():
     def later(now):
         return Heartbeat(1000, 1000, now)
 
-    one = Session(Node(Store(), Users(DEFAULT_ACCOUNTS)), later, lambda _: None, lambda _: None)
+    empty = SqliteStore.in_memory()
+    one = Session(Node(Store(empty), Users(DEFAULT_ACCOUNTS)), later, lambda _: None, lambda _: None)
     one.connection_made(Transport())
     yield one
     one.connection_lost(None)
+    await empty.close()
 
 
 async def turn():

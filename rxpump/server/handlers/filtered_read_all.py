@@ -98,7 +98,7 @@ def _page(node: Node, asked: Any, position: Position, end: int, direction: Strea
 
 
 def _completed(position: Position, page: FilteredPage, end: int, direction: StreamDirection) -> bytes:
-    examined = Page(page.events, page.examined, page.last_columns, cut=not page.is_end)
+    examined = Page(page.events, page.examined, page.last_record, page.last_tail, cut=not page.is_end)
     then = next_position(position, examined, page.examined + 1, end, direction)
     start = FilteredReadAllEventsCompleted(commit_position=position.commit, prepare_position=position.prepare)
     rest = FilteredReadAllEventsCompleted(

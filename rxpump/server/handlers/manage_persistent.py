@@ -13,7 +13,8 @@ from rxpump.server.node import Node
 from rxpump.server.persistent.settings import GroupSettings
 from rxpump.server.persistent.strategies import STRATEGIES
 from rxpump.server.request import Request, checked_text, encode
-from rxpump.server.store.group_commit import NotCommitted, Outcome
+from rxpump.server.store.changes import NotCommitted
+from rxpump.server.store.group_commit import Outcome
 from rxpump.wire import schema
 from rxpump.wire.codes import ChangePersistentSubscriptionResult as Changed
 from rxpump.wire.codes import CreatePersistentSubscriptionResult as Created

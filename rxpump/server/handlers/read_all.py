@@ -74,11 +74,10 @@ def next_position(position: Position, page: Page, wanted: int, end: int, directi
     """
     then = position
     if page.size:
-        record, tail = page.last_columns[-2:]
-        commit = ResolvedEvent.FromString(tail).commit_position
+        commit = ResolvedEvent.FromString(page.last_tail).commit_position
         if direction is StreamDirection.BACKWARD:
             return Position(commit, commit)
-        then = Position(commit + len(record), 0)
+        then = Position(commit + len(page.last_record), 0)
     is_exhausted = page.size < wanted and not page.cut
     return max(then, Position(end, 0)) if direction is StreamDirection.FORWARD and is_exhausted else then
 

@@ -30,6 +30,10 @@ def _find(node: Node, user: User, name: str, number: int, *, resolve_links: bool
     stream = read.stream(name)
     if stream is None:
         return _without_stream(read, name), b""
+    if stream.is_tombstoned:
+        return ReadEventResult.STREAM_DELETED, b""
+    if stream.is_soft_deleted:
+        return ReadEventResult.NO_STREAM, b""
     event = read.event(stream, stream.last if number == _LAST else number, resolve_links=resolve_links)
     if event is None:
         return ReadEventResult.NOT_FOUND, b""

@@ -11,7 +11,8 @@ from rxpump.server.node import Node
 from rxpump.server.request import Request, checked_name, checked_number, encode
 from rxpump.server.store import stream_window
 from rxpump.server.store.pages import Page
-from rxpump.server.store.reader import Reader, StoredStream
+from rxpump.server.store.reader import Reader
+from rxpump.server.store.stored_stream import StoredStream
 from rxpump.server.users import User
 from rxpump.wire.codes import ReadStreamResult
 from rxpump.wire.commands import Command
@@ -45,6 +46,9 @@ def _read(request: Request, node: Node, direction: StreamDirection) -> bytes:
     stream = read.stream(asked.event_stream_id)
     if stream is None:
         return _nothing(read, ReadStreamResult.NO_STREAM)
+    if stream.is_tombstoned or stream.is_soft_deleted:
+        gone = ReadStreamResult.STREAM_DELETED if stream.is_tombstoned else ReadStreamResult.NO_STREAM
+        return _nothing(read, gone, last=stream.last)
     page, then = _page(read, stream, asked, direction)
     if not all(node.may(request.user, Permission.READ, name) for name in page.link_streams if name):
         return _nothing(read, ReadStreamResult.ACCESS_DENIED)
@@ -74,25 +78,25 @@ def _refusal(node: Node, asked: Any, user: User, direction: StreamDirection) -> 
 def _page(
     read: Reader, stream: StoredStream, asked: Any, direction: StreamDirection
 ) -> tuple[Page, stream_window.Continuation]:
-    # Numbers run without gaps, so the first of a page and its size tell the last.
     span = (asked.from_event_number, asked.max_count)
-    if direction is StreamDirection.FORWARD:
-        window = stream_window.forward(*span, last=stream.last)
-        page = read.stream_page(stream, window, direction, resolve_links=asked.resolve_link_tos)
-        found = window.low + page.size - 1 if page.size else None
-        return page, stream_window.after_forward(*span, found, cut=page.cut, last=stream.last)
-    window = stream_window.backward(*span, last=stream.last)
-    page = read.stream_page(stream, window, direction, resolve_links=asked.resolve_link_tos)
-    found = window.high - page.size + 1 if page.size else None
-    return page, stream_window.after_backward(*span, found, cut=page.cut, last=stream.last)
+    bounds = (stream.last, stream.first_kept)
+    make_window, go_on = _WINDOWS[direction]
+    page = read.stream_page(stream, make_window(*span, *bounds), direction, resolve_links=asked.resolve_link_tos)
+    return page, go_on(*span, page.last_number, page.cut, *bounds)
 
 
-def _nothing(read: Reader, result: ReadStreamResult, error: str = "") -> bytes:
+_WINDOWS: Final = {
+    StreamDirection.FORWARD: (stream_window.forward, stream_window.after_forward),
+    StreamDirection.BACKWARD: (stream_window.backward, stream_window.after_backward),
+}
+
+
+def _nothing(read: Reader, result: ReadStreamResult, error: str = "", last: int = -1) -> bytes:
     return encode(
         ReadStreamEventsCompleted(
             result=result,
             next_event_number=-1,
-            last_event_number=-1,
+            last_event_number=last,
             is_end_of_stream=True,
             last_commit_position=read.log().last_commit,
             error=error,

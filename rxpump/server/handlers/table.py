@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from typing import Final
+from typing import Any, Final
 
 from rxpump.server.handlers.connect_persistent import connect_persistent
+from rxpump.server.handlers.delete_stream import delete_stream
 from rxpump.server.handlers.filtered_read_all import filtered_read_all_backward, filtered_read_all_forward
 from rxpump.server.handlers.filtered_subscribe import filtered_subscribe
 from rxpump.server.handlers.manage_persistent import create_persistent, delete_persistent, update_persistent
@@ -20,10 +21,9 @@ from rxpump.server.handlers.unsubscribe import unsubscribe
 from rxpump.server.handlers.write_events import write_events
 from rxpump.server.node import Node
 from rxpump.server.request import Request
-from rxpump.server.store.group_commit import Outcome
 from rxpump.wire.commands import Command
 
-Pending = asyncio.Future[Outcome]
+Pending = asyncio.Future[Any]
 """What an answer waits for."""
 
 Handler = Callable[[Request, Node], Pending | None]
@@ -32,6 +32,7 @@ Handler = Callable[[Request, Node], Pending | None]
 HANDLERS: Final[Mapping[int, Handler]] = {
     Command.PING: ping,
     Command.WRITE_EVENTS: write_events,
+    Command.DELETE_STREAM: delete_stream,
     Command.READ_EVENT: read_event,
     Command.READ_STREAM_EVENTS_FORWARD: read_stream_forward,
     Command.READ_STREAM_EVENTS_BACKWARD: read_stream_backward,

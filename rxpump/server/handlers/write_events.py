@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any, Final
+from typing import Final
 
 from rxpump.expected_version import ExpectedVersion
-from rxpump.limits import MAX_EVENT_BYTES
 from rxpump.server.access import Permission
 from rxpump.server.node import Node
-from rxpump.server.request import NO_ID, BadPayload, Request, checked_name, encode
-from rxpump.server.store.append_rule import WrongVersion
-from rxpump.server.store.appender import Appended, AppendRequest
-from rxpump.server.store.group_commit import NotCommitted, Outcome
+from rxpump.server.request import Request, checked_event, checked_name, checked_version, encode
+from rxpump.server.store.append_rule import StreamDeleted, WrongVersion
+from rxpump.server.store.appender import AppendRequest
+from rxpump.server.store.changes import Appended, NotCommitted
+from rxpump.server.store.group_commit import Outcome
 from rxpump.wire.codes import OperationResult
 from rxpump.wire.commands import Command
 from rxpump.wire.schema import WriteEvents, WriteEventsCompleted
@@ -26,8 +26,8 @@ def write_events(request: Request, node: Node) -> asyncio.Future[Outcome] | None
     message = request.read(WriteEvents)
     append = AppendRequest(
         checked_name(message.event_stream_id),
-        _checked_version(message.expected_version),
-        [_checked_event(event) for event in message.events],
+        checked_version(message.expected_version, *ExpectedVersion),
+        [checked_event(event) for event in message.events],
     )
     if not node.may(request.user, Permission.WRITE, append.stream):
         request.reply(Command.WRITE_EVENTS_COMPLETED, _refused(OperationResult.ACCESS_DENIED, "Access denied."))
@@ -39,21 +39,6 @@ def write_events(request: Request, node: Node) -> asyncio.Future[Outcome] | None
     pending = node.store.append(append)
     pending.add_done_callback(answer)
     return pending
-
-
-def _checked_version(expected: int) -> int:
-    if expected == -3 or expected < ExpectedVersion.STREAM_EXISTS:
-        raise BadPayload
-    return expected
-
-
-def _checked_event(event: Any) -> Any:
-    event_type = checked_name(event.event_type)
-    if len(event.event_id) != len(NO_ID) or event.event_id == NO_ID:
-        raise BadPayload
-    if len(event.data) + len(event.metadata) + 2 * len(event_type) > MAX_EVENT_BYTES:
-        raise BadPayload
-    return event
 
 
 def _completed(outcome: Outcome) -> bytes:
@@ -71,6 +56,8 @@ def _completed(outcome: Outcome) -> bytes:
             )
         case WrongVersion(current):
             return _refused(OperationResult.WRONG_EXPECTED_VERSION, "Wrong expected version.", current)
+        case StreamDeleted():
+            return _refused(OperationResult.STREAM_DELETED, "Stream is deleted.")
         case NotCommitted():
             # "Outcome unknown" makes clients try again with the same ids, which is right: a disk may
             # have room again, and if the events were written after all, they are known by their ids.

@@ -27,8 +27,9 @@ from rxpump.server.persistent.streams import (
     parked_stream,
 )
 from rxpump.server.persistent.turns import Turns
-from rxpump.server.store.appender import Appended, AppendRequest
+from rxpump.server.store.appender import AppendRequest
 from rxpump.server.store.burst import Burst
+from rxpump.server.store.changes import Appended
 from rxpump.server.store.group_commit import Outcome
 from rxpump.server.store.sqlite_store import SqliteStore
 

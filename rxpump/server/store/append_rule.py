@@ -2,8 +2,7 @@
 
 Only event ids are compared; type, data and metadata are not looked at. A "recent" id is one the store
 has, in whichever stream it was placed last; a real server forgets old ones (a cache of 8 MiB), this
-one never does, as it asks an index on disk. Rows 1 and 2 and the exception in row 9 are about deleted
-streams, which this server cannot have yet. Row 13 is about clusters.
+one when a scavenge removes the event, as it asks an index on disk. Row 13 is about clusters.
 """
 
 from __future__ import annotations
@@ -21,6 +20,14 @@ class StreamState(Protocol):
     def last(self) -> int:
         """The number of its last event, -1 where it has none."""
 
+    @property
+    def is_tombstoned(self) -> bool:
+        """Whether it was deleted for ever."""
+
+    @property
+    def is_soft_deleted(self) -> bool:
+        """Whether it was deleted, to begin anew with the next write."""
+
     def has_metadata(self) -> bool:
         """Whether anything was ever written to its metadata stream."""
 
@@ -28,7 +35,7 @@ class StreamState(Protocol):
         """The event's number, if this stream is where the id was placed last."""
 
     def ids_after(self, number: int, count: int) -> list[bytes]:
-        """The ids of up to `count` events that follow event `number`."""
+        """The ids of those of the `count` events after event `number` that are stored."""
 
 
 class Append(NamedTuple):
@@ -50,13 +57,22 @@ class WrongVersion(NamedTuple):
     current: int
 
 
-Decision = Append | Repeated | WrongVersion
+class StreamDeleted(NamedTuple):
+    """The stream is deleted: for ever, or for who expects that it exists."""
+
+
+Decision = Append | Repeated | WrongVersion | StreamDeleted
 
 
 def decide(expected: int, ids: Sequence[bytes], stream: StreamState) -> Decision:
     """Decide on appending events of these `ids`, by the first row that applies."""
-    if expected == ExpectedVersion.STREAM_EXISTS and stream.last < 0 and not stream.has_metadata():
-        return WrongVersion(stream.last)  # row 3
+    if stream.is_tombstoned:
+        return StreamDeleted()  # row 1
+    if expected == ExpectedVersion.STREAM_EXISTS:
+        if stream.is_soft_deleted:
+            return StreamDeleted()  # row 2
+        if stream.last < 0 and not stream.has_metadata():
+            return WrongVersion(stream.last)  # row 3
     if expected in (ExpectedVersion.ANY, ExpectedVersion.STREAM_EXISTS):
         return _by_recent_ids(ids, stream)
     if expected < stream.last:
@@ -80,6 +96,9 @@ def _by_recent_ids(ids: Sequence[bytes], stream: StreamState) -> Decision:
 
 
 def _by_stored_ids(expected: int, ids: Sequence[bytes], stream: StreamState) -> Decision:
-    if ids and stream.ids_after(expected, len(ids)) == list(ids):
+    stored = stream.ids_after(expected, len(ids)) if ids else []
+    if ids and stored == list(ids):
         return Repeated(expected + 1, expected + len(ids))  # row 8
+    if ids and stored[:1] != [ids[0]] and expected == ExpectedVersion.NO_STREAM and stream.is_soft_deleted:
+        return Append(stream.last + 1)  # row 9, the exception: a deleted stream is as good as none
     return WrongVersion(stream.last)  # rows 9 and 10

@@ -10,16 +10,19 @@ import sqlite3
 from typing import Final
 
 from rxpump.server.errors import NotAStore, StoreNotFound, StoreTooNew
+from rxpump.server.store.upgrades import upgrade
 
 APPLICATION_ID: Final = 0x52785075  # "RxPu": what tells a store from any other SQLite file
-VERSION: Final = 1
+VERSION: Final = 2
 MEMORY: Final = ":memory:"
 FIRST_POSITION: Final = 64  # 0 means "the start" to clients, so no event may stand there
 
 _TABLES: Final = f"""
 CREATE TABLE streams (
-    id   INTEGER PRIMARY KEY,
-    name TEXT NOT NULL UNIQUE
+    id       INTEGER PRIMARY KEY,
+    name     TEXT NOT NULL UNIQUE,
+    last     INTEGER NOT NULL DEFAULT -1,  -- the number of its last event, also if that is stored no more
+    metadata BLOB                          -- what its metadata come to, see rxpump.server.store.metadata
 );
 CREATE TABLE events (
     position      INTEGER PRIMARY KEY,
@@ -31,7 +34,8 @@ CREATE TABLE events (
     all_head      BLOB NOT NULL,
     all_tail      BLOB NOT NULL,
     link_stream   TEXT,     -- of a link: the stream that it leads to
-    link_revision INTEGER
+    link_revision INTEGER,
+    created       INTEGER NOT NULL  -- in Unix milliseconds
 );
 CREATE UNIQUE INDEX events_by_stream ON events (stream, revision);
 CREATE INDEX events_by_id ON events (event_id);
@@ -40,14 +44,16 @@ CREATE INDEX links_by_position ON events (position) WHERE link_stream IS NOT NUL
 CREATE TABLE log (
     last_commit INTEGER NOT NULL,  -- the position of the last write, -1 before the first
     end         INTEGER NOT NULL,  -- where the next record will begin
-    largest     INTEGER NOT NULL   -- the most bytes that any record has
+    largest     INTEGER NOT NULL,  -- the most bytes that any record has
+    settings    BLOB               -- the data of the last event of $settings
 );
-INSERT INTO log VALUES (-1, {FIRST_POSITION}, 0);
+INSERT INTO log VALUES (-1, {FIRST_POSITION}, 0, NULL);
 PRAGMA application_id = {APPLICATION_ID};
 PRAGMA user_version = {VERSION};
 """
 
 _SETTINGS: Final = """
+PRAGMA auto_vacuum = INCREMENTAL;
 PRAGMA journal_mode = WAL;
 PRAGMA synchronous = FULL;
 PRAGMA wal_autocheckpoint = 4000;
@@ -83,5 +89,7 @@ def _prepare(path: str, connection: sqlite3.Connection) -> None:
     if version > VERSION:
         raise StoreTooNew(path, f"its version is {version}, this rxpump knows up to {VERSION}")
     connection.executescript(_SETTINGS)
-    if not tables:
+    if tables:
+        upgrade(connection, version)
+    else:
         connection.executescript(f"BEGIN IMMEDIATE; {_TABLES} COMMIT;")

@@ -11,12 +11,12 @@ over, by position.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
-from typing import Final, NamedTuple, Protocol
+from collections.abc import Iterable
+from typing import Final, Protocol
 
 from rxpump.server.store.burst import Appearance, Burst
 from rxpump.server.store.reader import Reader
-from rxpump.server.store.record import Row
+from rxpump.server.store.record import Written
 
 EVERYTHING: Final = ""
 """In place of a stream's name, as in the protocol: no stream has the empty name."""
@@ -32,13 +32,6 @@ class Follower(Protocol):
 
     def drop(self) -> None:
         """Be over: something was written that could not be told."""
-
-
-class Written(NamedTuple):
-    """The rows that an append to `stream` has written."""
-
-    stream: str
-    rows: Sequence[Row]
 
 
 class Feed:

@@ -29,14 +29,15 @@ class FilteredPage(NamedTuple):
     """Events as FilteredReadAllEventsCompleted.events, encoded.
 
     examined:     how many events were looked at.
-    last_columns: the columns of the last of them, as in Page; empty where there is none.
+    last_record:  the record of the last of them, and `last_tail` what follows it, as in Page; empty without any.
     is_end:       nothing lies beyond them.
     link_streams: the streams that links were followed into.
     """
 
     events: bytes
     examined: int
-    last_columns: tuple[bytes, ...]
+    last_record: bytes
+    last_tail: bytes
     is_end: bool
     link_streams: frozenset[str]
 
@@ -53,12 +54,12 @@ def filtered_page(
 ) -> FilteredPage:
     """Examine up to `window` events for up to `count` that are wanted. Raises TooCostly, where a regex is."""
     found = _Found(read, resolve_links=resolve_links)
-    last: tuple[bytes, ...] = ()
+    last = (b"", b"")
     examined, size, most_steps = 0, 0, wanted.search.steps + _STEPS
     cursor = read.log_rows(start, direction)
     rows = _parsed(cursor, read.log().largest)
     for examined, (row, event) in enumerate(islice(rows, window), 1):
-        last = (row.all_head, row.record, row.all_tail)
+        last = (row.record, row.all_tail)
         size += len(row.record)
         if wanted.matches(event.event):
             found.add(row)
@@ -67,7 +68,7 @@ def filtered_page(
             break
     is_end = next(rows, None) is None
     cursor.close()  # an open one would keep its view of the database
-    return FilteredPage(b"".join(found.columns), examined, last, is_end, frozenset(found.link_streams))
+    return FilteredPage(b"".join(found.columns), examined, *last, is_end, frozenset(found.link_streams))
 
 
 def _parsed(cursor: sqlite3.Cursor, largest: int) -> Iterator[tuple[LogRow, Any]]:

@@ -1,60 +1,72 @@
-"""Group commit: appends that arrive while a transaction is being committed share the next one.
+"""Group commit: changes that arrive while a transaction is being committed share the next one.
 
-One fsync so serves as many appends as there are. Each append is decided by itself, in the order of
-arrival, and is answered only after COMMIT. If a transaction fails, each of its appends gets one of its
-own, so that a broken one spoils nothing but itself; an append that fails alone becomes NotCommitted.
+One fsync so serves as many changes as there are. Each is decided by itself, in the order of arrival,
+and is answered only after COMMIT. If a transaction fails, each of its changes gets one of its own, so
+that a broken one spoils nothing but itself; a change that fails alone becomes NotCommitted.
 """
 
 from __future__ import annotations
 
 import logging
 import sqlite3
-from collections.abc import Sequence
-from typing import NamedTuple
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
-from rxpump.server.store.appender import Appender, AppendRequest, AppendResult
+from rxpump.server.store.changes import AppendResult, Change, NotCommitted
+from rxpump.server.store.open_log import OpenLog
+from rxpump.server.store.record import Written
 
 _log = logging.getLogger("rxpump.server")
 
-
-class NotCommitted(NamedTuple):
-    """The store could not write (disk full, ...), for `reason`; nothing of the append is there."""
-
-    reason: str
-
-
 Outcome = AppendResult | NotCommitted
+"""What becomes of an append."""
+
+
+class Commit(NamedTuple):
+    """What became of each change, and all that was written, in the order of the log."""
+
+    outcomes: list[Any]
+    written: list[Written]
 
 
 class GroupCommit:
     """Commits what it is given through `connection`, which is its own to write on.
 
-    `count` is the number of transactions committed. Use it from one running loop.
+    `count` is the number of transactions committed; `clock` tells the Unix time in nanoseconds.
     """
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, clock: Callable[[], int] = time.time_ns) -> None:
         self._connection = connection
-        self._appender = Appender(connection)
+        self._clock = clock
         self.count = 0
 
-    def commit(self, requests: Sequence[AppendRequest]) -> list[Outcome]:
-        """Decide and write `requests`, durable on return."""
+    def commit(self, changes: Sequence[Change[Any]]) -> Commit:
+        """Decide and write `changes`, durable on return."""
         try:
-            return self._transaction(requests)
+            return self._transaction(changes)
         except Exception as error:
-            if len(requests) > 1:
-                return [outcome for request in requests for outcome in self.commit([request])]
-            _log.exception("an append to %r failed", requests[0].stream)
-            return [NotCommitted(str(error))]
+            if len(changes) > 1:
+                return self._one_by_one(changes)
+            _log.exception("%s failed", changes[0])
+            return Commit([NotCommitted(str(error))], [])
 
-    def _transaction(self, requests: Sequence[AppendRequest]) -> list[Outcome]:
+    def _one_by_one(self, changes: Sequence[Change[Any]]) -> Commit:
+        commits = [self.commit([change]) for change in changes]
+        return Commit(
+            [commit.outcomes[0] for commit in commits], [each for commit in commits for each in commit.written]
+        )
+
+    def _transaction(self, changes: Sequence[Change[Any]]) -> Commit:
         self._connection.execute("BEGIN IMMEDIATE")
         try:
-            outcomes: list[Outcome] = [self._appender.append(request) for request in requests]
+            log = OpenLog(self._connection, self._clock)
+            outcomes = [change.apply(log) for change in changes]
+            log.close()
             self._connection.execute("COMMIT")
         except BaseException:
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
             raise
         self.count += 1
-        return outcomes
+        return Commit(outcomes, log.written)

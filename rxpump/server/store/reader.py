@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
+import time
+from collections.abc import Callable
 from typing import Final, NamedTuple
 
 from rxpump.direction import StreamDirection
 from rxpump.server.store.pages import Page, plain_page, resolve, resolved_page
+from rxpump.server.store.stored_stream import StoredStream, Target, stored_stream
 from rxpump.server.store.stream_window import Window
 
 _ORDER: Final = {StreamDirection.FORWARD: "ASC", StreamDirection.BACKWARD: "DESC"}
@@ -14,10 +17,10 @@ _ORDER: Final = {StreamDirection.FORWARD: "ASC", StreamDirection.BACKWARD: "DESC
 # A link to -1@stream leads to that stream's last event.
 _TARGET: Final = """
     LEFT JOIN streams ON streams.name = events.link_stream
-    LEFT JOIN events AS target ON target.stream = streams.id AND target.revision = iif(
-        events.link_revision < 0, (SELECT max(revision) FROM events WHERE stream = streams.id), events.link_revision
-    )
+    LEFT JOIN events AS target ON target.stream = streams.id
+        AND target.revision = iif(events.link_revision < 0, streams.last, events.link_revision)
 """
+_TARGET_COLUMNS: Final = "target.record, target.revision, target.created, streams.id, streams.last, streams.metadata"
 
 
 class LogState(NamedTuple):
@@ -27,13 +30,6 @@ class LogState(NamedTuple):
     last_commit: int
     end: int
     largest: int
-
-
-class StoredStream(NamedTuple):
-    """A stream that has events: how the store calls it, and the number of its last event."""
-
-    key: int
-    last: int
 
 
 class StoredEvent(NamedTuple):
@@ -63,66 +59,79 @@ class Head(NamedTuple):
 class Reader:
     """Reads what is committed, on a connection that only reads (or that nobody writes on meanwhile)."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, clock: Callable[[], int] = time.time_ns) -> None:
         self._connection = connection
+        self._clock = clock
 
     def log(self) -> LogState:
         """Tell the state of the whole log."""
         return LogState(*self._connection.execute("SELECT last_commit, end, largest FROM log").fetchone())
 
     def stream(self, name: str) -> StoredStream | None:
-        """Look for a stream; None if it has no event."""
+        """Look for a stream; None if it never had an event."""
         found = self._connection.execute(
-            "SELECT id, (SELECT max(revision) FROM events WHERE stream = id) FROM streams WHERE name = ?", (name,)
+            "SELECT id, last, metadata FROM streams WHERE name = ? AND last >= 0", (name,)
         ).fetchone()
-        return None if found is None else StoredStream(*found)
+        return None if found is None else stored_stream(name, *found)
+
+    def access_lists(self, name: str) -> tuple[bytes | None, bytes | None]:
+        """Give what decides on the access to a stream: its metadata's summary, and the server's settings."""
+        found = self._connection.execute(
+            "SELECT (SELECT metadata FROM streams WHERE name = ?), settings FROM log", (name,)
+        ).fetchone()
+        return found[0], found[1]
 
     def head(self, name: str) -> Head:
         """Tell where the log and the stream `name` end.
 
         That is one query, so both are of one moment: no write is in the one and not in the other.
         """
-        found = self._connection.execute(
-            "SELECT last_commit, (SELECT max(revision) FROM events WHERE stream = "
-            "(SELECT id FROM streams WHERE name = ?)) FROM log",
-            (name,),
-        ).fetchone()
-        return Head(found[0], -1 if found[1] is None else found[1])
+        return Head(
+            *self._connection.execute(
+                "SELECT last_commit, ifnull((SELECT last FROM streams WHERE name = ?), -1) FROM log", (name,)
+            ).fetchone()
+        )
 
     def target(self, name: str, revision: int | None) -> bytes | None:
-        """Read the record that a link leads to; None if it leads nowhere."""
+        """Read the record that a link leads to; None if it leads nowhere, or to what is hidden."""
         stream = self.stream(name)
         if stream is None or revision is None:
             return None
+        number = stream.last if revision < 0 else revision
         found = self._connection.execute(
-            "SELECT record FROM events WHERE stream = ? AND revision = ?",
-            (stream.key, stream.last if revision < 0 else revision),
+            "SELECT record, created FROM events WHERE stream = ? AND revision = ?", (stream.key, number)
         ).fetchone()
-        return None if found is None else found[0]
+        return found[0] if found is not None and stream.shows(number, found[1], self._now()) else None
 
     def event(self, stream: StoredStream, revision: int, *, resolve_links: bool) -> StoredEvent | None:
-        """Read one event; None if the stream has none of that number."""
+        """Read one event; None if the stream shows none of that number."""
         found = self._connection.execute(
-            f"SELECT events.record, events.link_stream, target.record FROM events {_TARGET}"
+            f"SELECT events.record, events.created, events.link_stream, {_TARGET_COLUMNS} FROM events {_TARGET}"
             " WHERE events.stream = ? AND events.revision = ?",
             (stream.key, revision),
         ).fetchone()
         if found is None:
             return None
-        record, link_stream, target = found
+        record, created, link_stream, *target = found
+        now = self._now()
+        if not stream.shows(revision, created, now):
+            return None
         if link_stream is None or not resolve_links:
             return StoredEvent(record, None)
-        return StoredEvent(resolve(record, target), link_stream)
+        return StoredEvent(resolve(record, Target(*target).shown(link_stream, now)), link_stream)
 
     def stream_page(
         self, stream: StoredStream, window: Window, direction: StreamDirection, *, resolve_links: bool
     ) -> Page:
         """Read the events of `window`, as ReadStreamEventsCompleted.events."""
-        span = (stream.key, window.low, window.high)
+        span: tuple[int, ...] = (stream.key, window.low, window.high)
         where = "events.stream = ? AND events.revision BETWEEN ? AND ?"
         order = f"ORDER BY events.revision {_ORDER[direction]}"
+        since = stream.since(self._now())
+        if since is not None:
+            where, span = f"{where} AND events.created >= ?", (*span, since)
         if resolve_links and self._has_links(f"events INDEXED BY links_by_stream WHERE {where}", span):
-            return resolved_page(self._resolved("x''", where, order, span), b"\x0a")
+            return self._resolved("x''", where, order, span, b"\x0a")
         cursor = self._connection.execute(f"SELECT stream_head, record FROM events WHERE {where} {order}", span)
         return plain_page(cursor, max(0, window.high - window.low + 1), self.log().largest)
 
@@ -132,7 +141,7 @@ class Reader:
         order = f"ORDER BY events.position {_ORDER[direction]} LIMIT ?"
         span = (start, count)
         if resolve_links and self._has_links(f"events INDEXED BY links_by_position WHERE {where}", (start,)):
-            return resolved_page(self._resolved("events.all_tail", where, order, span), b"\x1a")
+            return self._resolved("events.all_tail", where, order, span, b"\x1a")
         cursor = self._connection.execute(
             f"SELECT all_head, record, all_tail FROM events WHERE {where} {order}", span
         )
@@ -151,9 +160,13 @@ class Reader:
         question = f"SELECT 1 FROM {part} AND events.link_stream IS NOT NULL LIMIT 1"
         return self._connection.execute(question, span).fetchone() is not None
 
-    def _resolved(self, tail: str, where: str, order: str, span: tuple[int, ...]) -> sqlite3.Cursor:
-        return self._connection.execute(
-            f"SELECT events.record, {tail}, events.link_stream, target.record FROM events {_TARGET}"
+    def _resolved(self, tail: str, where: str, order: str, span: tuple[int, ...], tag: bytes) -> Page:
+        rows = self._connection.execute(
+            f"SELECT events.record, {tail}, events.link_stream, {_TARGET_COLUMNS} FROM events {_TARGET}"
             f" WHERE {where} {order}",
             span,
         )
+        return resolved_page(rows, tag, self._now())
+
+    def _now(self) -> int:
+        return self._clock() // 1_000_000

@@ -11,6 +11,7 @@ of columns:
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from rxpump.limits import MAX_EVENT_NUMBER
@@ -35,6 +36,7 @@ class Row(NamedTuple):
     all_tail: bytes
     link_stream: str | None
     link_revision: int | None
+    created: int
 
     @property
     def position_after(self) -> int:
@@ -42,8 +44,16 @@ class Row(NamedTuple):
         return self.position + len(self.record)
 
 
+class Written(NamedTuple):
+    """The rows that one write to `stream` has added to the log."""
+
+    stream: str
+    rows: Sequence[Row]
+
+
 def make_row(event: Any, *, stream: int, name: str, revision: int, position: int, now_ns: int) -> Row:
     """Make the row of `event` (a NewEvent message); `now_ns` is the Unix time in nanoseconds."""
+    now_ms = now_ns // 1_000_000
     content_type = int(event.data_content_type == JSON_CONTENT)
     body = EventRecord(
         event_stream_id=name,
@@ -55,7 +65,7 @@ def make_row(event: Any, *, stream: int, name: str, revision: int, position: int
         data=event.data,
         metadata=event.metadata,
         created=_UNIX_EPOCH_TICKS + now_ns // 100,
-        created_epoch=now_ns // 1_000_000,
+        created_epoch=now_ms,
     ).SerializeToString()
     record = b"\x0a" + varint(len(body)) + body
     encoded = varint(position)
@@ -72,6 +82,7 @@ def make_row(event: Any, *, stream: int, name: str, revision: int, position: int
         all_tail,
         link_stream,
         link_revision,
+        now_ms,
     )
 
 

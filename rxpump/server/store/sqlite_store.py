@@ -5,15 +5,20 @@ from __future__ import annotations
 import asyncio
 import os
 import sqlite3
+import time
+from collections.abc import Callable
+from typing import TypeVar
 
 from rxpump.server.errors import StoreError
-from rxpump.server.store.appender import AppendRequest
+from rxpump.server.store.changes import Change, NotCommitted
 from rxpump.server.store.database import MEMORY, open_database
 from rxpump.server.store.feed import Feed
-from rxpump.server.store.group_commit import GroupCommit, Outcome
+from rxpump.server.store.group_commit import GroupCommit
 from rxpump.server.store.lock import abandon, lock
 from rxpump.server.store.reader import Reader
 from rxpump.server.store.writers import LoopWriter, ThreadWriter, Writer
+
+T = TypeVar("T")
 
 
 class SqliteStore:
@@ -24,19 +29,28 @@ class SqliteStore:
     """
 
     def __init__(
-        self, path: str | None, *, reading: sqlite3.Connection, writing: sqlite3.Connection, lock: sqlite3.Connection
+        self,
+        path: str | None,
+        clock: Callable[[], int],
+        *,
+        reading: sqlite3.Connection,
+        writing: sqlite3.Connection,
+        lock: sqlite3.Connection,
     ) -> None:
         self.path = path
-        self.commits = GroupCommit(writing)
-        self.read = Reader(reading)
+        self.commits = GroupCommit(writing, clock)
+        self.read = Reader(reading, clock)
         self.feed = Feed(self.read)
         self._connections = (reading, writing, lock)
         self._writer: Writer | None = None
         self.is_closed = False
 
     @classmethod
-    def open(cls, path: str | os.PathLike[str]) -> SqliteStore:
-        """Open the store in the file `path`, or make one there. Raises StoreError, by what is wrong."""
+    def open(cls, path: str | os.PathLike[str], *, clock: Callable[[], int] = time.time_ns) -> SqliteStore:
+        """Open the store in the file `path`, or make one there. Raises StoreError, by what is wrong.
+
+        `clock` tells the Unix time in nanoseconds: when events were written, and how old they are.
+        """
         path = os.path.realpath(path)
         holder = lock(path)
         try:
@@ -46,22 +60,23 @@ class SqliteStore:
             raise
         reading = open_database(path)
         reading.execute("PRAGMA query_only = ON")
-        return cls(path, reading=reading, writing=writing, lock=holder)
+        return cls(path, clock, reading=reading, writing=writing, lock=holder)
 
     @classmethod
-    def in_memory(cls) -> SqliteStore:
-        """Make a store that is gone when it is closed."""
+    def in_memory(cls, *, clock: Callable[[], int] = time.time_ns) -> SqliteStore:
+        """Make a store that is gone when it is closed; `clock` as for `open`."""
         only = open_database(MEMORY)
-        return cls(None, reading=only, writing=only, lock=only)
+        return cls(None, clock, reading=only, writing=only, lock=only)
 
-    def append(self, request: AppendRequest) -> asyncio.Future[Outcome]:
-        """Append; the outcome comes once it is committed: on disk, if the store is a file."""
+    def append(self, change: Change[T]) -> asyncio.Future[T | NotCommitted]:
+        """Append what a change comes to (events, a deletion); the outcome comes once it is committed: on
+        disk, if the store is a file."""
         if self._writer is None:
             if self.is_closed:
                 raise StoreError(self.path or MEMORY, "it is closed")
             make_writer = LoopWriter if self.path is None else ThreadWriter
             self._writer = make_writer(self.commits, self.feed)
-        return self._writer.append(request)
+        return self._writer.write(change)
 
     async def close(self) -> None:
         """Commit what waits, and let go of the file. Closing twice is closing once."""

@@ -27,13 +27,13 @@ class Continuation(NamedTuple):
 _NO_MORE = Continuation(-1, True)
 
 
-def forward(from_number: int, count: int, *, last: int, first_kept: int = 0) -> Window:
+def forward(from_number: int, count: int, last: int, first_kept: int = 0) -> Window:
     """The events of a page read forward, from 0 <= `from_number` on."""
     return Window(max(from_number, first_kept), min(from_number + count - 1, last))
 
 
 def after_forward(
-    from_number: int, count: int, found: int | None, *, cut: bool, last: int, first_kept: int = 0
+    from_number: int, count: int, found: int | None, cut: bool, last: int, first_kept: int = 0
 ) -> Continuation:
     """Where to go on after a page read forward.
 
@@ -46,14 +46,14 @@ def after_forward(
     return Continuation(min(end, last) + 1 if found is None else found + 1, end >= last)
 
 
-def backward(from_number: int, count: int, *, last: int, first_kept: int = 0) -> Window:
+def backward(from_number: int, count: int, last: int, first_kept: int = 0) -> Window:
     """The events of a page read backward, from `from_number` down; -1 is the end of the stream."""
     end = last if from_number == -1 else from_number
     return Window(max(end - count + 1, first_kept), min(end, last))
 
 
 def after_backward(
-    from_number: int, count: int, found: int | None, *, cut: bool, last: int, first_kept: int = 0
+    from_number: int, count: int, found: int | None, cut: bool, last: int, first_kept: int = 0
 ) -> Continuation:
     """Where to go on after a page read backward; `found` is the lowest number on it, as in after_forward."""
     end = last if from_number == -1 else from_number

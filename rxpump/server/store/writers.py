@@ -10,38 +10,36 @@ import queue
 import threading
 from collections import deque
 from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, TypeVar
 
-from rxpump.server.store.appender import Appended, AppendRequest
-from rxpump.server.store.feed import Feed, Written
-from rxpump.server.store.group_commit import GroupCommit, Outcome
+from rxpump.server.store.changes import Change, NotCommitted
+from rxpump.server.store.feed import Feed
+from rxpump.server.store.group_commit import Commit, GroupCommit
 
-_MOST_APPENDS = 512  # in one transaction of the thread: bounds how long the first waits for the last
-_MOST_EVENTS = 256  # in one transaction of the loop: bounds how long everybody else waits
+_MOST_CHANGES = 512  # in one transaction of the thread: bounds how long the first waits for the last
+_MOST_WEIGHT = 256  # in one transaction of the loop: bounds how long everybody else waits
+
+T = TypeVar("T")
 
 
 class Writer(Protocol):
-    """Takes appends at any time, and commits them in the order in which they came."""
+    """Takes changes at any time, and commits them in the order in which they came."""
 
-    def append(self, request: AppendRequest) -> asyncio.Future[Outcome]:
-        """Append; the outcome comes once it is committed."""
+    def write(self, change: Change[T]) -> asyncio.Future[T | NotCommitted]:
+        """Make a change; the outcome comes once it is committed."""
 
     async def stop(self) -> None:
         """Commit what waits, and end."""
 
 
 class _Waiting(NamedTuple):
-    request: AppendRequest
-    outcome: asyncio.Future[Outcome]
+    change: Change[Any]
+    outcome: asyncio.Future[Any]
 
 
-def _settle(feed: Feed, waiting: Sequence[_Waiting], outcomes: Sequence[Outcome]) -> None:
-    feed.publish(
-        Written(request.stream, outcome.rows)
-        for (request, _), outcome in zip(waiting, outcomes, strict=True)
-        if isinstance(outcome, Appended)
-    )
-    for (_, future), outcome in zip(waiting, outcomes, strict=True):
+def _settle(feed: Feed, waiting: Sequence[_Waiting], commit: Commit) -> None:
+    feed.publish(commit.written)
+    for (_, future), outcome in zip(waiting, commit.outcomes, strict=True):
         if not future.done():
             future.set_result(outcome)
 
@@ -54,22 +52,22 @@ class LoopWriter:
         self._feed = feed
         self._waiting: deque[_Waiting] = deque()
 
-    def append(self, request: AppendRequest) -> asyncio.Future[Outcome]:
-        """Append; the outcome comes once it is committed."""
+    def write(self, change: Change[T]) -> asyncio.Future[T | NotCommitted]:
+        """Make a change; the outcome comes once it is committed."""
         loop = asyncio.get_running_loop()
-        outcome: asyncio.Future[Outcome] = loop.create_future()
+        outcome: asyncio.Future[T | NotCommitted] = loop.create_future()
         if not self._waiting:
             loop.call_soon(self._commit)
-        self._waiting.append(_Waiting(request, outcome))
+        self._waiting.append(_Waiting(change, outcome))
         return outcome
 
     def _commit(self) -> None:
         now: list[_Waiting] = []
-        events = 0
-        while self._waiting and events < _MOST_EVENTS:
+        weight = 0
+        while self._waiting and weight < _MOST_WEIGHT:
             now.append(self._waiting.popleft())
-            events += 1 + len(now[-1].request.events)
-        _settle(self._feed, now, self._commits.commit([each.request for each in now]))
+            weight += now[-1].change.weight
+        _settle(self._feed, now, self._commits.commit([each.change for each in now]))
         if self._waiting:
             asyncio.get_running_loop().call_soon(self._commit)
 
@@ -91,10 +89,10 @@ class ThreadWriter:
         self._thread = threading.Thread(target=self._run, name="rxpump store writer", daemon=True)
         self._thread.start()
 
-    def append(self, request: AppendRequest) -> asyncio.Future[Outcome]:
-        """Append; the outcome comes once it is durable."""
-        outcome: asyncio.Future[Outcome] = self._loop.create_future()
-        self._queue.put(_Waiting(request, outcome))
+    def write(self, change: Change[T]) -> asyncio.Future[T | NotCommitted]:
+        """Make a change; the outcome comes once it is durable."""
+        outcome: asyncio.Future[T | NotCommitted] = self._loop.create_future()
+        self._queue.put(_Waiting(change, outcome))
         return outcome
 
     def _run(self) -> None:
@@ -102,8 +100,8 @@ class ThreadWriter:
         while more:
             waiting, more = self._next()
             if waiting:
-                outcomes = self._commits.commit([each.request for each in waiting])
-                self._loop.call_soon_threadsafe(_settle, self._feed, waiting, outcomes)
+                commit = self._commits.commit([each.change for each in waiting])
+                self._loop.call_soon_threadsafe(_settle, self._feed, waiting, commit)
         self._loop.call_soon_threadsafe(self._ended.set_result, None)
 
     def _next(self) -> tuple[list[_Waiting], bool]:
@@ -112,7 +110,7 @@ class ThreadWriter:
         next_one = self._queue.get()
         while next_one is not None:
             waiting.append(next_one)
-            if len(waiting) == _MOST_APPENDS:
+            if len(waiting) == _MOST_CHANGES:
                 return waiting, True
             try:
                 next_one = self._queue.get_nowait()

@@ -10,6 +10,7 @@ import pytest
 
 from rxpump.limits import MAX_EVENT_BYTES
 from rxpump.server import EmbeddedServer, SqliteStore
+from rxpump.server.store.open_log import OpenLog
 from rxpump.wire import schema
 from rxpump.wire.codes import OperationResult
 from rxpump.wire.commands import Command
@@ -56,12 +57,11 @@ async def test_the_same_id_twice_in_a_write_is_two_events(talk):
 
 async def test_a_write_that_the_disk_refuses_may_be_tried_again(talk, monkeypatch, caplog):
     """CommitTimeout says that the outcome is unknown: clients send the same ids again."""
-    store = talk.store
 
-    def refuse(request):
+    def refuse(log):
         raise sqlite3.OperationalError("database or disk is full")
 
-    monkeypatch.setattr(store.commits._appender, "append", refuse)
+    monkeypatch.setattr(OpenLog, "close", refuse)
     event = event_of("1")
     with caplog.at_level(logging.CRITICAL):
         reply = await talk.write("s", event)

@@ -11,7 +11,8 @@ from rxpump.server import SqliteStore
 from rxpump.server.node import Node
 from rxpump.server.persistent import groups
 from rxpump.server.store.appender import AppendRequest
-from rxpump.server.store.group_commit import NotCommitted
+from rxpump.server.store.changes import NotCommitted
+from rxpump.server.store.group_commit import Commit
 from rxpump.server.users import DEFAULT_ACCOUNTS, Users
 from rxpump.wire.codes import NakAction, SubscriptionDropReason
 from tests.raw_client import ADMIN
@@ -20,6 +21,11 @@ from tests.server.talk import event_of
 
 CONFIGURATION = "$persistentSubscriptionConfig"
 OK = (0, "")
+
+
+def refuse_all(changes):
+    """What a full disk makes of changes."""
+    return Commit([NotCommitted("disk full")] * len(changes), [])
 
 
 @pytest.fixture
@@ -152,7 +158,9 @@ async def test_the_configuration_is_written_at_each_change(client):
     await client.create("t", "h")
     await client.delete()
     texts = [json.loads(event.data) for event in client.stored(CONFIGURATION)]
-    assert [[each["group"] for each in text["entries"]] for text in texts] == [["g"], ["g", "h"], ["h"]]
+    assert [[each["group"] for each in text["entries"]] for text in texts] == [["g", "h"], ["h"]], (
+        "the last two are kept"
+    )
     assert {text["updatedBy"] for text in texts} == {"admin"}
     assert texts[0]["entries"][0]["beginsAfter"] == -1
     assert {event.event_type for event in client.stored(CONFIGURATION)} == {"PersistentConfig1"}
@@ -183,7 +191,7 @@ async def test_a_checkpoint_that_is_none_is_passed_over(client, garbage):
 async def test_a_change_that_cannot_be_saved_is_told(client, monkeypatch, change):
     if change != "create":
         await client.create()
-    monkeypatch.setattr(client.store.commits, "commit", lambda requests: [NotCommitted("disk full")] * len(requests))
+    monkeypatch.setattr(client.store.commits, "commit", refuse_all)
     result, reason = await getattr(client, change)()
     assert (result, reason) == (
         2, "The change could not be saved, and is lost when the server stops: disk full",

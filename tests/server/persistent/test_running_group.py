@@ -9,11 +9,17 @@ import pytest
 
 from rxpump.server.persistent import group as machine
 from rxpump.server.persistent import turns as turns_of_groups
-from rxpump.server.store.group_commit import NotCommitted
+from rxpump.server.store.changes import NotCommitted
+from rxpump.server.store.group_commit import Commit
 from rxpump.wire.codes import NakAction
 from rxpump.wire.commands import Command
 from tests.raw_client import ADMIN
 from tests.server.persistent.clients import CHECKPOINTS, PARKED, A, B, original, turns
+
+
+def refuse_all(changes):
+    """What a full disk makes of changes."""
+    return Commit([NotCommitted("disk full")] * len(changes), [])
 
 
 def group_of(client):
@@ -128,7 +134,7 @@ async def test_what_cannot_be_parked_is_delivered_again(client, other, monkeypat
     client.connect()
     events = await client.delivered()
     with monkeypatch.context() as broken:
-        broken.setattr(client.store.commits, "commit", lambda requests: [NotCommitted("disk full")] * len(requests))
+        broken.setattr(client.store.commits, "commit", refuse_all)
         client.nak(events, NakAction.PARK)
         await turns()
     assert await client.numbers() == [0]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from uuid import uuid4
 
 from rxpump.direction import StreamDirection
 from rxpump.server.store.appender import AppendRequest
+from rxpump.server.store.deletion import DeleteRequest
 from rxpump.server.store.stream_window import Window
 from rxpump.wire import schema
 
@@ -13,9 +15,13 @@ ANY, NO_STREAM = -2, -1
 FORWARD, BACKWARD = StreamDirection.FORWARD, StreamDirection.BACKWARD
 
 
-def new_event(number=0, *, type="Counted", data=None):
+def new_event(number=0, *, type="Counted", data=None, json=False):
+    content = str(number) if data is None else data
     return schema.NewEvent(
-        event_id=uuid4().bytes_le, event_type=type, data=str(number).encode() if data is None else data
+        event_id=uuid4().bytes_le,
+        event_type=type,
+        data_content_type=int(json),
+        data=content if isinstance(content, bytes) else content.encode(),
     )
 
 
@@ -25,6 +31,16 @@ def append(stream, events, expected=ANY):
 
 async def write(store, stream, *events, expected=ANY):
     return await store.append(append(stream, list(events), expected))
+
+
+async def write_metadata(store, stream, metadata):
+    """Write the metadata of `stream`; bytes go as they are."""
+    data = metadata if isinstance(metadata, bytes) else json.dumps(metadata)
+    return await write(store, f"$${stream}", new_event(type="$metadata", data=data, json=True))
+
+
+async def delete(store, stream, expected=ANY, *, hard=False):
+    return await store.append(DeleteRequest(stream, expected, hard))
 
 
 async def write_numbers(store, stream, count):

@@ -8,18 +8,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rxpump.server.store.append_rule import Append, Repeated, WrongVersion, decide
+from rxpump.server.store.append_rule import Append, Repeated, StreamDeleted, WrongVersion, decide
 
 ANY, NO_STREAM, STREAM_EXISTS = -2, -1, -4
 
 
 @dataclass
 class Stream:
-    """A stream of the given ids; `elsewhere` are ids that another stream has had since."""
+    """A stream of the given ids; `elsewhere` are ids that another stream has had since, and the first
+    `scavenged` are stored no more."""
 
     ids: list[bytes] = field(default_factory=list)
     metadata: bool = False
     elsewhere: frozenset[bytes] = frozenset()
+    is_tombstoned: bool = False
+    is_soft_deleted: bool = False
+    scavenged: int = 0
 
     @property
     def last(self):
@@ -34,16 +38,22 @@ class Stream:
         return self.last - self.ids[::-1].index(event_id)
 
     def ids_after(self, number, count):
-        return self.ids[number + 1 : number + 1 + count]
+        return self.ids[max(number + 1, self.scavenged) : number + 1 + count]
 
 
 A, B, C, D, NEW = b"a", b"b", b"c", b"d", b"new"
 ABC = Stream([A, B, C])
+GONE = Stream([A, B, C], is_tombstoned=True)
+SOFT = Stream([A, B, C], is_soft_deleted=True)
+SCAVENGED = Stream([A, B, C], is_soft_deleted=True, scavenged=3)
 
 
 @pytest.mark.parametrize(
     ("row", "expected", "ids", "stream", "decision"),
     [
+        *((1, expected, [A], GONE, StreamDeleted()) for expected in (ANY, NO_STREAM, STREAM_EXISTS, 2, 7)),
+        (2, STREAM_EXISTS, [A], SOFT, StreamDeleted()),
+        (2, STREAM_EXISTS, [], SOFT, StreamDeleted()),
         (3, STREAM_EXISTS, [A], Stream(), WrongVersion(-1)),
         (3, STREAM_EXISTS, [], Stream(), WrongVersion(-1)),
         (4, STREAM_EXISTS, [A], Stream(metadata=True), Append(0)),
@@ -67,6 +77,14 @@ ABC = Stream([A, B, C])
         (9, NO_STREAM, [NEW], ABC, WrongVersion(2)),
         (9, 1, [B], ABC, WrongVersion(2)),
         (9, NO_STREAM, [], ABC, WrongVersion(2)),
+        (8, NO_STREAM, [A, B], SOFT, Repeated(0, 1)),
+        (9, NO_STREAM, [NEW], SOFT, Append(3)),
+        (9, NO_STREAM, [A], SCAVENGED, Append(3)),
+        (9, NO_STREAM, [C], Stream([A, B, C], is_soft_deleted=True, scavenged=2), Append(3)),
+        (9, NO_STREAM, [], SOFT, WrongVersion(2)),
+        (9, 0, [NEW], SOFT, WrongVersion(2)),
+        (10, NO_STREAM, [A, NEW], SOFT, WrongVersion(2)),
+        (12, 2, [NEW], SOFT, Append(3)),
         (10, NO_STREAM, [A, NEW], ABC, WrongVersion(2)),
         (10, 0, [B, C, D], ABC, WrongVersion(2)),
         (11, 0, [A], Stream(), WrongVersion(-1)),

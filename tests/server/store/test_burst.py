@@ -4,7 +4,6 @@ import pytest
 
 from rxpump.server import SqliteStore
 from rxpump.server.store import burst as module
-from rxpump.server.store.burst import Appearance, Burst
 from rxpump.server.store.database import FIRST_POSITION
 from rxpump.wire import schema
 from rxpump.wire.commands import Command
@@ -18,9 +17,22 @@ def link(target):
     return new_event(type="$>", data=target)
 
 
+class Catcher:
+    """Keeps the bursts that it receives."""
+
+    def __init__(self):
+        self.bursts = []
+        self.receive = self.bursts.append
+
+
 async def burst_of(store, *events, stream="s"):
-    rows = (await write(store, stream, *events)).rows
-    return Burst([Appearance(row, store.read) for row in rows])
+    """What is told of a write to a stream."""
+    catcher = Catcher()
+    store.feed.follow(stream, catcher)
+    await write(store, stream, *events)
+    store.feed.leave(stream, catcher)
+    [burst] = catcher.bursts
+    return burst
 
 
 def told(burst, correlation_id=ID, after=0, resolve_links=False):

@@ -8,7 +8,7 @@ import pytest
 
 from rxpump.server import StoreError
 from rxpump.server.store.append_rule import WrongVersion
-from rxpump.server.store.appender import Appended
+from rxpump.server.store.changes import Appended
 from rxpump.server.store.pages import MAX_PAGE_BYTES
 from rxpump.server.store.stream_window import Window
 from rxpump.wire import schema

@@ -7,9 +7,10 @@ import threading
 import pytest
 
 from rxpump.server import SqliteStore
-from rxpump.server.store.appender import Appended, AppendRequest
+from rxpump.server.store.appender import AppendRequest
+from rxpump.server.store.changes import Appended, NotCommitted
 from rxpump.server.store.database import MEMORY, open_database
-from rxpump.server.store.group_commit import GroupCommit, NotCommitted
+from rxpump.server.store.group_commit import GroupCommit
 from rxpump.wire import schema
 from tests.server.store.driving import append, new_event, write
 
@@ -32,16 +33,20 @@ async def test_writes_that_come_together_share_transactions(store):
 
 def test_requests_of_one_transaction_are_decided_in_order(connection):
     commits = GroupCommit(connection)
-    first, second = commits.commit([append("s", [new_event()], -1), append("s", [new_event()], 0)])
+    [first, second], written = commits.commit([append("s", [new_event()], -1), append("s", [new_event()], 0)])
+    assert [(stream, [row.revision for row in rows]) for stream, rows in written] == [("s", [0]), ("s", [1])]
     assert (first.first, second.first, commits.count) == (0, 1, 1)
 
 
 def test_a_broken_append_spoils_nothing_but_itself(connection, caplog):
     commits = GroupCommit(connection)
     with caplog.at_level(logging.CRITICAL):
-        before, broken, after = commits.commit([append("s", [new_event()]), BROKEN, append("s", [new_event()])])
+        [before, broken, after], written = commits.commit(
+            [append("s", [new_event()]), BROKEN, append("s", [new_event()])]
+        )
     assert isinstance(broken, NotCommitted)
     assert (before.first, after.first) == (0, 1)
+    assert [row.revision for _, rows in written for row in rows] == [0, 1]
     assert connection.execute("SELECT count(*) FROM events").fetchone() == (2,)
 
 
@@ -50,14 +55,14 @@ def test_a_full_disk_is_no_corruption(connection, caplog):
     [pages] = connection.execute("PRAGMA page_count").fetchone()
     connection.execute(f"PRAGMA max_page_count = {pages + 20}")
     with caplog.at_level(logging.CRITICAL):
-        outcomes = [commits.commit([append("s", [new_event(data=bytes(20_000))])])[0] for _ in range(10)]
+        outcomes = [commits.commit([append("s", [new_event(data=bytes(20_000))])]).outcomes[0] for _ in range(10)]
     written = [outcome for outcome in outcomes if isinstance(outcome, Appended)]
     assert 0 < len(written) < 10
     assert isinstance(outcomes[-1], NotCommitted)
     assert "full" in outcomes[-1].reason
     assert connection.execute("SELECT count(*) FROM events").fetchone() == (len(written),)
     connection.execute("PRAGMA max_page_count = 1000000")
-    [again] = commits.commit([append("s", [new_event()])])
+    [again] = commits.commit([append("s", [new_event()])]).outcomes
     assert again.first == len(written)
 
 

@@ -1,0 +1,58 @@
+"""DeleteStream: a soft or a hard delete (protocol section 4.5)."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+from rxpump.expected_version import ExpectedVersion
+from rxpump.server.access import Permission
+from rxpump.server.node import Node
+from rxpump.server.request import Request, checked_name, checked_version, encode
+from rxpump.server.store.append_rule import StreamDeleted, WrongVersion
+from rxpump.server.store.changes import NotCommitted
+from rxpump.server.store.deletion import Deleted, DeleteRequest, DeleteResult
+from rxpump.wire.codes import OperationResult
+from rxpump.wire.commands import Command
+from rxpump.wire.schema import DeleteStream, DeleteStreamCompleted
+
+_NOWHERE: Final = -1
+
+
+def delete_stream(request: Request, node: Node) -> asyncio.Future[DeleteResult | NotCommitted] | None:
+    """Answer a DeleteStream, once it is committed."""
+    message = request.read(DeleteStream)
+    delete = DeleteRequest(
+        checked_name(message.event_stream_id),
+        checked_version(message.expected_version, ExpectedVersion.ANY, ExpectedVersion.NO_STREAM),
+        message.hard_delete,
+    )
+    if not node.may(request.user, Permission.DELETE, delete.stream):
+        denied = _completed(OperationResult.ACCESS_DENIED, "Access denied.")
+        request.reply(Command.DELETE_STREAM_COMPLETED, denied)
+        return None
+
+    def answer(outcome: asyncio.Future[DeleteResult | NotCommitted]) -> None:
+        request.reply(Command.DELETE_STREAM_COMPLETED, _answer(outcome.result()))
+
+    pending = node.store.append(delete)
+    pending.add_done_callback(answer)
+    return pending
+
+
+def _answer(outcome: DeleteResult | NotCommitted) -> bytes:
+    match outcome:
+        case Deleted(position):
+            return _completed(OperationResult.SUCCESS, None, position)
+        case WrongVersion():
+            return _completed(OperationResult.WRONG_EXPECTED_VERSION, "Wrong expected version.")
+        case StreamDeleted():
+            return _completed(OperationResult.STREAM_DELETED, "Stream is deleted.")
+        case NotCommitted():
+            return _completed(OperationResult.COMMIT_TIMEOUT, "Commit phase timeout.")
+
+
+def _completed(result: OperationResult, text: str | None, position: int = _NOWHERE) -> bytes:
+    return encode(
+        DeleteStreamCompleted(result=result, message=text, prepare_position=position, commit_position=position)
+    )

@@ -1,0 +1,184 @@
+"""The log inside an open transaction: what changes look at, and write to.
+
+What a transaction changes of a stream is kept here until it ends, so that many writes to one stream
+cost its row one update. With an event goes what a reader must know at once: the stream's last number,
+what its metadata say, the server's settings. If the transaction fails, all of this is thrown away.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+from uuid import uuid4
+
+from rxpump.limits import MAX_EVENT_NUMBER
+from rxpump.server.store.metadata import Metadata, described_by, metadata, summary
+from rxpump.server.store.record import Row, Written, make_row
+from rxpump.wire.codes import JSON_CONTENT, METADATA_PREFIX, TOMBSTONE_EVENT_TYPE
+from rxpump.wire.schema import NewEvent, ResolvedIndexedEvent
+
+SETTINGS_STREAM: Final = "$settings"
+PLACE_BYTES: Final = 32  # what is no event takes a place in the log too, as on a real server
+
+_INSERT: Final = f"INSERT INTO events VALUES ({', '.join('?' for _ in Row._fields)})"
+
+
+class OpenLog:
+    """The log as the transaction that is open on `connection` sees it; `written` is what it has written."""
+
+    def __init__(self, connection: sqlite3.Connection, clock: Callable[[], int]) -> None:
+        self.connection = connection
+        self.written: list[Written] = []
+        self.end: int
+        self._last_commit: int
+        self._clock = clock
+        self._streams: dict[str, OpenStream] = {}
+        self._before = self._last_commit, self.end, self._largest = connection.execute(
+            "SELECT last_commit, end, largest FROM log"
+        ).fetchone()
+
+    def stream(self, name: str) -> OpenStream:
+        """Look at a stream, which need not exist."""
+        stream = self._streams.get(name)
+        if stream is None:
+            stream = self._streams[name] = OpenStream(self, name)
+        return stream
+
+    def write(self, stream: OpenStream, events: Sequence[Any]) -> int:
+        """Write NewEvents at the end of `stream`; give the position of the last, or of the place of none."""
+        if events:
+            rows = self._rows(stream, events, stream.last + 1)
+            self._add(stream, rows)
+            self._last_commit = rows[-1].position
+            self._heed(stream, events[-1])
+        else:
+            self._last_commit = self.take_place()
+        return self._last_commit
+
+    def bury(self, stream: OpenStream) -> int:
+        """Write the tombstone of `stream`, whose metadata goes with it; give its position."""
+        tombstone = NewEvent(event_id=uuid4().bytes_le, event_type=TOMBSTONE_EVENT_TYPE)
+        [row] = self._rows(stream, [tombstone], MAX_EVENT_NUMBER)
+        self._add(stream, [row])
+        stream.stored_metadata = None
+        self.stream(METADATA_PREFIX + stream.name).bury()
+        self._last_commit = row.position
+        return row.position
+
+    def take_place(self) -> int:
+        """Give a position of its own to what is no event."""
+        place = self.end
+        self.end += PLACE_BYTES
+        return place
+
+    def close(self) -> None:
+        """Write down what has become of the log and its streams: the transaction can be committed."""
+        touched = [stream for stream in self._streams.values() if stream.is_changed]
+        self.connection.executemany(
+            "UPDATE streams SET last = ?, metadata = ? WHERE id = ?",
+            [(stream.last, stream.stored_metadata, stream.key()) for stream in touched],
+        )
+        after = self._last_commit, self.end, self._largest
+        if after != self._before:
+            self.connection.execute("UPDATE log SET last_commit = ?, end = ?, largest = ?", after)
+        if any(stream.name == SETTINGS_STREAM for stream in touched):
+            self.connection.execute("UPDATE log SET settings = ?", (self._settings(),))
+
+    def _rows(self, stream: OpenStream, events: Sequence[Any], first: int) -> list[Row]:
+        now, position, key = self._clock(), self.end, stream.key()
+        rows: list[Row] = []
+        for revision, event in enumerate(events, first):
+            row = make_row(event, stream=key, name=stream.name, revision=revision, position=position, now_ns=now)
+            position = row.position_after
+            rows.append(row)
+        return rows
+
+    def _add(self, stream: OpenStream, rows: Sequence[Row]) -> None:
+        self.connection.executemany(_INSERT, rows)
+        self.written.append(Written(stream.name, rows))
+        stream.last, stream.is_changed = rows[-1].revision, True
+        self.end = rows[-1].position_after
+        self._largest = max(self._largest, *(len(row.record) for row in rows))
+
+    def _heed(self, stream: OpenStream, last_event: Any) -> None:
+        name = described_by(stream.name)
+        if name is not None:
+            described = self.stream(name)
+            is_json = last_event.data_content_type == JSON_CONTENT
+            described.stored_metadata = summary(last_event.data) if is_json else None
+            described.is_changed = True
+
+    def _settings(self) -> bytes | None:
+        stream = self.stream(SETTINGS_STREAM)
+        if stream.is_tombstoned or stream.metadata.first_kept(stream.last) > stream.last:
+            return None
+        last = stream.last_event()
+        return None if last is None else last.data
+
+
+class OpenStream:
+    """One stream, as the open transaction sees it. `stored_metadata` is the summary of its metadata."""
+
+    def __init__(self, log: OpenLog, name: str) -> None:
+        self.name = name
+        self.last = -1
+        self.stored_metadata: bytes | None = None
+        self.is_changed = False
+        self._log = log
+        self._key: int | None = None
+        found = log.connection.execute("SELECT id, last, metadata FROM streams WHERE name = ?", (name,)).fetchone()
+        if found is not None:
+            self._key, self.last, self.stored_metadata = found
+
+    @property
+    def metadata(self) -> Metadata:
+        """What its metadata say."""
+        return metadata(self.stored_metadata)
+
+    @property
+    def is_tombstoned(self) -> bool:
+        """Whether it was deleted for ever."""
+        return self.last == MAX_EVENT_NUMBER
+
+    @property
+    def is_soft_deleted(self) -> bool:
+        """Whether it was deleted, to begin anew with the next write."""
+        return self.metadata.is_deleted
+
+    def key(self) -> int:
+        """How the store calls it; from now on it exists."""
+        if self._key is None:
+            self._key = self._log.connection.execute("INSERT INTO streams (name) VALUES (?)", (self.name,)).lastrowid
+        assert self._key is not None
+        return self._key
+
+    def bury(self) -> None:
+        """Be as deleted as the stream that this is the metadata of."""
+        self.last, self.is_changed = MAX_EVENT_NUMBER, True
+
+    def has_metadata(self) -> bool:
+        """Whether anything was ever written to its metadata stream."""
+        return self._log.stream(METADATA_PREFIX + self.name).last >= 0
+
+    def last_event(self) -> Any:
+        """Read its last event, as an EventRecord; None if that is not stored."""
+        found = self._log.connection.execute(
+            "SELECT record FROM events WHERE stream = ? AND revision = ?", (self._key, self.last)
+        ).fetchone()
+        return None if found is None else ResolvedIndexedEvent.FromString(found[0]).event
+
+    def recent(self, event_id: bytes) -> int | None:
+        """The event's number, if this stream is where the id was placed last."""
+        placed = self._log.connection.execute(
+            "SELECT stream, revision FROM events WHERE event_id = ? ORDER BY position DESC LIMIT 1", (event_id,)
+        ).fetchone()
+        return placed[1] if placed is not None and placed[0] == self._key else None
+
+    def ids_after(self, number: int, count: int) -> list[bytes]:
+        """The ids of those of the `count` events after event `number` that are stored."""
+        rows = self._log.connection.execute(
+            "SELECT event_id FROM events WHERE stream = ? AND revision BETWEEN ? AND ? ORDER BY revision",
+            (self._key, number + 1, number + count),
+        )
+        return [event_id for (event_id,) in rows]

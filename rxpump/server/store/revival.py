@@ -1,0 +1,45 @@
+"""A soft-deleted stream is there again once it, or its metadata, is written to (protocol section 4.5).
+
+Numbers go on: the metadata say that what was deleted stays hidden, and otherwise what they said before.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import uuid4
+
+from rxpump.server.store.metadata import described_by, undeleted
+from rxpump.server.store.open_log import OpenLog, OpenStream
+from rxpump.wire.codes import JSON_CONTENT, METADATA_EVENT_TYPE, METADATA_PREFIX
+from rxpump.wire.schema import NewEvent
+
+
+class Revival:
+    """Brings `stream` back, to begin with number `first`, once the write that does so is written."""
+
+    def __init__(self, stream: OpenStream) -> None:
+        self.stream = stream
+        self.first = stream.last + 1
+
+    @classmethod
+    def by_writing_to(cls, log: OpenLog, stream: OpenStream) -> Revival | None:
+        """Tell what a write to `stream`, before it is written, will bring back."""
+        name = described_by(stream.name)
+        written_to = stream if name is None else log.stream(name)
+        return cls(written_to) if written_to.is_soft_deleted else None
+
+    def complete(self, log: OpenLog) -> None:
+        """Write the metadata that goes with it."""
+        metastream = log.stream(METADATA_PREFIX + self.stream.name)
+        last = metastream.last_event()
+        if last is not None and last.data_content_type == JSON_CONTENT:
+            data = undeleted(last.data, self.first)
+            if data is not None:
+                log.write(metastream, [metadata_event(data)])
+
+
+def metadata_event(data: bytes) -> Any:
+    """Make a NewEvent that the server itself writes to a metadata stream."""
+    return NewEvent(
+        event_id=uuid4().bytes_le, event_type=METADATA_EVENT_TYPE, data_content_type=JSON_CONTENT, data=data
+    )
