@@ -6,19 +6,23 @@ async with rxpump.connect("memory://") as client:
         print(event.json())
 """
 
+from rxpump.acl import Acl
 from rxpump.backoff import Backoff
 from rxpump.client import Client
 from rxpump.connecting import connect
-from rxpump.credentials import Credentials
+from rxpump.credentials import Credentials, Token
 from rxpump.direction import StreamDirection
 from rxpump.errors import RxPumpError
+from rxpump.event_filter import EventFilter
 from rxpump.events import Event
 from rxpump.expected_version import ExpectedVersion
 from rxpump.new_event import NewEvent
 from rxpump.pages import AllPage, StreamPage
 from rxpump.position import END, START, Edge, Position
 from rxpump.settings import Settings
+from rxpump.stream_metadata import StreamMetadata
 from rxpump.streams.observable import Observable
+from rxpump.system_settings import SystemSettings
 from rxpump.write_result import WriteResult
 
 Connection = Client
@@ -29,6 +33,7 @@ __version__ = "0.1.0"
 __all__ = [
     "END",
     "START",
+    "Acl",
     "AllPage",
     "Backoff",
     "Beginning",
@@ -38,6 +43,7 @@ __all__ = [
     "Edge",
     "End",
     "Event",
+    "EventFilter",
     "ExpectedVersion",
     "NewEvent",
     "Observable",
@@ -45,7 +51,10 @@ __all__ = [
     "RxPumpError",
     "Settings",
     "StreamDirection",
+    "StreamMetadata",
     "StreamPage",
+    "SystemSettings",
+    "Token",
     "WriteResult",
     "connect",
 ]

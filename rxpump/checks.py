@@ -55,12 +55,11 @@ def page_size(value: object, *, argument: str = "max_count") -> int:
     return value
 
 
-def expected_version(value: object) -> int:
-    """A version >= 0, or one of ExpectedVersion's names."""
-    if not _is_number(value, -4, MAX_EVENT_NUMBER) or value == -3:
-        raise InvalidArgument(
-            "expected_version", value, "a number from 0, or ExpectedVersion.ANY, NO_STREAM or STREAM_EXISTS"
-        )
+def expected_version(value: object, *, may_be_stream_exists: bool = True) -> int:
+    """A version >= 0, or one of ExpectedVersion's names; STREAM_EXISTS is for writes only."""
+    least, names = (-4, "ANY, NO_STREAM or STREAM_EXISTS") if may_be_stream_exists else (-2, "ANY or NO_STREAM")
+    if not _is_number(value, least, MAX_EVENT_NUMBER) or value == -3:
+        raise InvalidArgument("expected_version", value, f"a number from 0, or ExpectedVersion.{names}")
     return int(value)
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from rxpump.client import Client
-from rxpump.credentials import Credentials
+from rxpump.credentials import Credentials, Token
 from rxpump.embedded import EmbeddedNode
 from rxpump.errors import InvalidArgument
 from rxpump.runtime import Runtime
@@ -28,6 +28,7 @@ def connect(
     port: int | None = None,
     username: str | None = None,
     password: str | None = None,
+    token: str | None = None,
     name: str | None = None,
     settings: Settings | None = None,
     loop: object = None,
@@ -39,6 +40,7 @@ def connect(
                this process) or `sqlite:///path.db` (the same, durable). Options may follow as `?timeout=3`.
                Default: tcp://localhost:1113.
     host, port, username, password, name: the same by themselves; they win over what the uri says.
+    token:     a bearer token (a JWT) in place of username and password, for servers from version 20 on.
     settings:  a Settings; `options` are fields of it (`timeout=3`), and win over it.
     loop:      accepted and ignored, so that older programs run.
 
@@ -53,7 +55,7 @@ def connect(
         unknown = sorted(set(options) - set(Settings.__dataclass_fields__))
         allowed = ", ".join(Settings.__dataclass_fields__)
         raise InvalidArgument("option", ", ".join(unknown), allowed) from None
-    given = {"host": host, "port": port, "username": username, "password": password}
+    given = {"host": host, "port": port, "username": username, "password": password, "token": token}
     locator = _locate(address, {key: value for key, value in given.items() if value is not None})
 
     def make_transport(runtime: Runtime, on_status: Callable[[Status], None]) -> Transport:
@@ -67,7 +69,11 @@ def _locate(address: Address, given: dict[str, Any]) -> Locator:
         if given:
             raise InvalidArgument(", ".join(given), "given", f"nothing beside {address}: it is its own server")
         return EmbeddedNode(address)
-    if "username" in given:
+    if "token" in given:
+        if "username" in given or "password" in given:
+            raise InvalidArgument("token", "given", "given without a username and a password")
+        given["credentials"] = Token(given.pop("token"))
+    elif "username" in given:
         given["credentials"] = Credentials(given.pop("username"), given.pop("password", ""))
     elif "password" in given:
         raise InvalidArgument("password", "given", "given together with a username")

@@ -16,3 +16,6 @@ MAX_EVENT_NUMBER: Final = 2**63 - 1
 
 MAX_CREDENTIAL_BYTES: Final = 127
 """The longest login or password in UTF-8 that servers of every version read correctly."""
+
+MAX_TOKEN_BYTES: Final = 2**15 - 1
+"""The longest bearer token in UTF-8: its length travels as a negative number of 16 bits."""

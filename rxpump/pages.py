@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Generic, TypeVar, overload
 
 from rxpump.events import Event, ResolvedRecord
@@ -84,24 +84,34 @@ class StreamPage(_Page[int]):
 class AllPage(_Page[Position]):
     """Some events of the whole database, from `position` on; `next_position` is where the next page starts.
 
-    There is no mark for the end: a page without events is it (protocol section 4.7).
+    There is no mark for the end: a page without events is it (protocol section 4.7). A page that was filtered may
+    have none before the end; `is_last` tells.
     """
 
-    __slots__ = ("position",)
+    __slots__ = ("is_last", "position")
 
-    def __init__(self, records: Sequence[ResolvedRecord], *, position: Position, next_position: Position) -> None:
+    def __init__(
+        self,
+        records: Sequence[ResolvedRecord],
+        *,
+        position: Position,
+        next_position: Position,
+        is_last: bool | None = None,
+    ) -> None:
         super().__init__(records, next_position)
         self.position = position
+        self.is_last = not records if is_last is None else is_last
+        """Whether the reader has met the end in its direction."""
+
+    def where(self, matches: Callable[[Event], bool]) -> AllPage:
+        """Give the page with only those events of it that match."""
+        kept = [record for record in self._records if matches(Event(record))]
+        return AllPage(kept, position=self.position, next_position=self.next, is_last=self.is_last)
 
     @property
     def next_position(self) -> Position:
         """Where the next page starts."""
         return self.next
-
-    @property
-    def is_last(self) -> bool:
-        """Whether the reader has met the end in its direction."""
-        return not self._records
 
     def __repr__(self) -> str:
         return f"<AllPage {len(self)} events from {self.position}, next {self.next}>"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from rxpump.errors import RxPumpError
+from rxpump.position import Position
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,4 +25,14 @@ class Reconnected:
     """The connection was lost and is back; no event was lost with it."""
 
 
-Signal = CaughtUp | FellBehind | Reconnected
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """With `where`: everything up to `position` was looked at, and nothing since the last event matches.
+
+    Who keeps this position (for `from_position`) does not have all that looked at again.
+    """
+
+    position: Position
+
+
+Signal = CaughtUp | FellBehind | Reconnected | Examined

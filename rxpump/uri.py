@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from rxpump.backoff import Backoff
-from rxpump.credentials import Credentials
+from rxpump.credentials import AnyCredentials, Credentials
 from rxpump.errors import InvalidArgument, InvalidUri
 from rxpump.settings import Settings
 
@@ -31,7 +31,7 @@ class TcpAddress:
 
     host: str = "localhost"
     port: int = DEFAULT_PORT
-    credentials: Credentials | None = None
+    credentials: AnyCredentials | None = None
 
     def __post_init__(self) -> None:
         if not self.host:

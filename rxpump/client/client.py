@@ -1,4 +1,4 @@
-"""The client: its connection's life, and all families of verbs."""
+"""The client: its connection's life, and all verbs."""
 
 from __future__ import annotations
 
@@ -9,9 +9,7 @@ from types import TracebackType
 from reactivex import operators as rx
 from reactivex.subject import BehaviorSubject
 
-from rxpump.client.following import Following
-from rxpump.client.reading import Reading
-from rxpump.client.writing import Writing
+from rxpump.client.all_verbs import AllVerbs
 from rxpump.runtime import Runtime
 from rxpump.settings import Settings
 from rxpump.status import Closed, Idle, Status
@@ -21,7 +19,7 @@ from rxpump.transport.base import Transport
 MakeTransport = Callable[[Runtime, Callable[[Status], None]], Transport]
 
 
-class Client(Writing, Reading, Following):
+class Client(AllVerbs):
     """One shared connection to one event store; make it with `rxpump.connect`.
 
     `async with` connects and, when the block ends well, drains before it closes.

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from rxpump import checks
 from rxpump.client.starts import before_first, first_position
-from rxpump.client.verbs import READ_BATCH, Verbs
+from rxpump.client.verbs import READ_BATCH, Verbs, checked_filter
 from rxpump.direction import StreamDirection
+from rxpump.event_filter import EventFilter
 from rxpump.position import END, START, Edge, Position
 from rxpump.streams.catch_up import CatchUp
 from rxpump.streams.cursor import AllCursor, StreamCursor
@@ -48,13 +49,19 @@ class Following(Verbs):
         *,
         batch_size: int = READ_BATCH,
         resolve_links: bool = True,
+        where: EventFilter | None = None,
     ) -> CatchUp:
-        """Follow the whole database for ever, from the event after `from_position` on; by default only admins may."""
-        count = checks.page_size(batch_size, argument="batch_size")
+        """Follow the whole database for ever, from the event after `from_position` on; by default only admins may.
+
+        `where` (what `ops.where(...)` gives) lets through what that operator would; the server is asked to do it
+        where it can, see `iter_all`. What does not match is passed over once: it is not read again after a lost
+        connection, and `ops.with_signals()` tells from time to time how far was looked (Examined).
+        """
+        count, wanted = checks.page_size(batch_size, argument="batch_size"), checked_filter(where)
         after = None if from_position is END else first_position(from_position, StreamDirection.FORWARD)
 
         def cursor(after: Position | None) -> AllCursor:
-            return AllCursor(self._transport, after, count, resolve_links=resolve_links)
+            return AllCursor(self._transport, after, count, resolve_links=resolve_links, where=wanted)
 
         return CatchUp(self._runtime, "stream_all", self._settings, cursor, after, lambda event: event.position)
 

@@ -6,8 +6,9 @@ from time import perf_counter
 
 from rxpump import checks
 from rxpump.client.starts import first_event, first_position
-from rxpump.client.verbs import READ_BATCH, Verbs
+from rxpump.client.verbs import READ_BATCH, Verbs, checked_filter
 from rxpump.direction import StreamDirection
+from rxpump.event_filter import EventFilter
 from rxpump.events import Event
 from rxpump.pages import AllPage, StreamPage
 from rxpump.position import Edge, Position
@@ -86,13 +87,19 @@ class Reading(Verbs):
         from_position: Position | Edge | None = None,
         max_count: int = 100,
         resolve_links: bool = True,
+        where: EventFilter | None = None,
     ) -> Answer[AllPage]:
-        """Read one page of the whole database; by default only admins may. Errors: AccessDenied, ReadFailed."""
+        """Read one page of the whole database; by default only admins may. Errors: AccessDenied, ReadFailed.
+
+        With `where`, of those events that match: there may be fewer than `max_count`, or none, before the end; the
+        page's `is_last` tells. Who filters, see `iter_all`.
+        """
         start, count = first_position(from_position, direction), checks.page_size(max_count)
+        wanted = checked_filter(where)
         return Answer(
             self._runtime,
             "get_all",
-            lambda: self._transport.read_all(start, count, direction, resolve_links=resolve_links),
+            lambda: self._transport.read_all(start, count, direction, resolve_links=resolve_links, where=wanted),
         )
 
     def iter_all(
@@ -102,8 +109,24 @@ class Reading(Verbs):
         from_position: Position | Edge | None = None,
         batch_size: int = READ_BATCH,
         resolve_links: bool = True,
+        where: EventFilter | None = None,
     ) -> AllReading:
-        """Read every event of the whole database, then complete."""
+        """Read every event of the whole database, then complete.
+
+        `where` (what `ops.where(...)` gives) lets through what that operator would, in the same order; the difference
+        is who does it. Servers from version 20 on are asked to leave out what they can, so that it does not
+        travel; the rest, and everything where a server knows no filters, is done here. A server can be asked for one
+        criterion: a prefix, or a regex whose syntax means the same to it; and for one on streams only with
+        `resolve_links=False`, as it looks at a link and not at what that leads to.
+        """
         start = first_position(from_position, direction)
         count = checks.page_size(batch_size, argument="batch_size")
-        return AllReading(self._runtime, self._transport, start, count, direction, resolve_links=resolve_links)
+        return AllReading(
+            self._runtime,
+            self._transport,
+            start,
+            count,
+            direction,
+            resolve_links=resolve_links,
+            where=checked_filter(where),
+        )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from rxpump.errors import InvalidArgument
+from rxpump.event_filter import EventFilter
 from rxpump.runtime import Runtime
 from rxpump.settings import Settings
 from rxpump.transport.base import Transport
@@ -20,3 +22,10 @@ class Verbs:
     _settings: Settings
     _runtime: Runtime
     _transport: Transport
+
+
+def checked_filter(where: object) -> EventFilter | None:
+    """Take what a caller gives as `where`. Raises InvalidArgument."""
+    if where is not None and not isinstance(where, EventFilter):
+        raise InvalidArgument("where", where, "what ops.where(...) gives, or an EventFilter")
+    return where

@@ -11,7 +11,9 @@ import reactivex
 from rxpump import checks
 from rxpump.client.verbs import Verbs
 from rxpump.errors import InvalidArgument
+from rxpump.events import Event
 from rxpump.expected_version import ExpectedVersion
+from rxpump.links import new_link
 from rxpump.new_event import UNSET, NewEvent, as_new_event
 from rxpump.streams.answer import Answer
 from rxpump.streams.inbox import Batching
@@ -80,6 +82,16 @@ class Writing(Verbs):
             expected_version=checks.expected_version(expected_version),
             batching=Batching(max_batch=batch_size),
         )
+
+    def link_to(
+        self, stream: str, event: Event, *, expected_version: int = ExpectedVersion.ANY
+    ) -> Answer[WriteResult]:
+        """Write a link to `event` to `stream`; who reads that with `resolve_links` reads the event.
+
+        The link's id is derived from the event and the stream, so the same link written again is recognised (as
+        best effort, under ANY; see `rxpump.links.new_link`). Errors: those of `publish`.
+        """
+        return self._append(stream, [new_link(event, checks.stream_name(stream))], expected_version)
 
     def publisher(
         self,

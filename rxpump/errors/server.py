@@ -28,7 +28,7 @@ class BadRequest(ServerError):
 class NotAuthenticated(ServerError):
     """The credentials of `login` were refused; `reason` is the server's text.
 
-    `login` is None where a single request was refused, under whatever credentials its connection has.
+    `login` is None where a request was refused under whatever credentials its connection has, "(token)" for a token.
     """
 
     login: str | None

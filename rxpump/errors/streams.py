@@ -52,15 +52,19 @@ class ReadFailed(ServerError):
 
 @dataclass(eq=False)
 class WrongExpectedVersion(ServerError):
-    """`stream` was expected at version `expected` and is at `current` (-1: no events; None: not told)."""
+    """`stream` was expected at version `expected` and is at `current` (-1: no events; None: not told).
+
+    `expected` is None for a transaction that was begun elsewhere, and continued without saying what it expects.
+    """
 
     stream: str
-    expected: int
+    expected: int | None
     current: int | None
 
     def __str__(self) -> str:
+        expected = "another version" if self.expected is None else f"version {self.expected}"
         current = "not told" if self.current is None else self.current
-        return f"stream {self.stream!r} was expected at version {self.expected}; its version is {current}"
+        return f"stream {self.stream!r} was expected at {expected}; its version is {current}"
 
 
 @dataclass(eq=False)

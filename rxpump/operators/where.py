@@ -2,51 +2,21 @@
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass, field, fields
-
 from reactivex import Observable
 from reactivex import operators as rx
 
-from rxpump import checks
-from rxpump.errors import InvalidArgument
+from rxpump.event_filter import EventFilter
 from rxpump.events import Event
 
 
-@dataclass(frozen=True, slots=True)
-class Where:
-    """What an event must be like: all of what is given (not None) must match.
+class Where(EventFilter):
+    """An EventFilter that is an operator too.
 
     It is a value, to be compared and looked into, so that something else than this process can be asked to do
-    the filtering; and it is an operator. A regex matches where it is found anywhere in the text, as the
-    server's filters do: begin it with `^` to bind it.
+    the filtering: `client.iter_all(where=...)` and `client.stream_all(where=...)` let the server do it where it can.
     """
 
-    type_prefix: str | None = None
-    type_regex: str | None = None
-    stream_prefix: str | None = None
-    stream_regex: str | None = None
-    _type: re.Pattern[str] | None = field(init=False, repr=False, compare=False)
-    _stream: re.Pattern[str] | None = field(init=False, repr=False, compare=False)
-
-    def __post_init__(self) -> None:
-        given = {each.name: getattr(self, each.name) for each in fields(self) if each.init}
-        if all(value is None for value in given.values()):
-            raise InvalidArgument("where", None, f"at least one of {', '.join(given)}")
-        for name, value in given.items():
-            if value is not None:
-                checks.text(name, value)
-        object.__setattr__(self, "_type", _compiled("type_regex", self.type_regex))
-        object.__setattr__(self, "_stream", _compiled("stream_regex", self.stream_regex))
-
-    def matches(self, event: Event) -> bool:
-        """Whether this event is like that."""
-        return (
-            (self.type_prefix is None or event.type.startswith(self.type_prefix))
-            and (self.stream_prefix is None or event.stream.startswith(self.stream_prefix))
-            and (self._type is None or self._type.search(event.type) is not None)
-            and (self._stream is None or self._stream.search(event.stream) is not None)
-        )
+    __slots__ = ()
 
     def __call__(self, source: Observable[Event]) -> Observable[Event]:
         """Let through the events that match."""
@@ -67,17 +37,11 @@ def where(
         ──Jumped@pony-1───────────────────────────────|
 
         jumps = ops.where(type_regex="Jumped|Hopped", stream_prefix="pony-")
-        client.stream_all().pipe(jumps)
+        client.stream_all().pipe(jumps)       # filtered here
+        client.stream_all(where=jumps)        # the same events, filtered by the server where it can
 
     An event's stream is the one that it belongs to, also where it was reached through a link.
 
     Errors: InvalidArgument, at the call, if nothing is given, or a regex is none.
     """
     return Where(type_prefix, type_regex, stream_prefix, stream_regex)
-
-
-def _compiled(argument: str, regex: str | None) -> re.Pattern[str] | None:
-    try:
-        return None if regex is None else re.compile(regex)
-    except re.error as error:
-        raise InvalidArgument(argument, regex, f"a regular expression ({error})") from error

@@ -15,6 +15,7 @@ from google.protobuf.message import DecodeError
 
 from rxpump.errors import AccessDenied, MalformedReply, RxPumpError, SubscriptionDropped, UnexpectedReply
 from rxpump.events import ResolvedRecord
+from rxpump.position import Position
 from rxpump.wire import schema
 from rxpump.wire.codes import SubscriptionDropReason
 from rxpump.wire.commands import Command, command_name
@@ -26,13 +27,17 @@ def _ignore() -> None:
 
 
 class Channel:
-    """The client's end of one confirmed subscription to `stream`; `on_change` is called when there is news."""
+    """The client's end of one confirmed subscription to `stream`; `on_change` is called when there is news.
+
+    `checkpoint` is how far the server has looked, where it filters: of all before that, what it lets through is here.
+    """
 
     __slots__ = (
         "_bytes",
         "_max_bytes",
         "_max_events",
         "_payloads",
+        "checkpoint",
         "correlation_id",
         "ending",
         "last_commit_position",
@@ -52,6 +57,7 @@ class Channel:
     ) -> None:
         self.stream = stream
         self.correlation_id = b""
+        self.checkpoint: Position | None = None
         self.last_commit_position = last_commit_position
         self.last_event_number = last_event_number
         self.ending: RxPumpError | None = None
@@ -68,6 +74,8 @@ class Channel:
         match package.command:
             case Command.STREAM_EVENT_APPEARED:
                 self._keep(package.payload)
+            case Command.CHECKPOINT_REACHED:
+                self._note(package.payload)
             case Command.SUBSCRIPTION_DROPPED:
                 self.end(drop_reason(self.stream, package.payload))
             case other:
@@ -99,6 +107,16 @@ class Channel:
         self._bytes += len(payload)
         if was_empty:
             self.on_change()
+
+    def _note(self, payload: bytes) -> None:
+        """All events up to here have been looked at, and what was to be sent of them has arrived."""
+        try:
+            reached = schema.CheckpointReached.FromString(payload)
+        except DecodeError as error:
+            self.end(MalformedReply(_named(self.stream), str(error)))
+            return
+        self.checkpoint = Position(reached.commit_position, reached.prepare_position)
+        self.on_change()
 
     def __repr__(self) -> str:
         state = f"over: {self.ending}" if self.ending else "open"

@@ -243,10 +243,11 @@ class Ledger:
         self._ids += 1
         request.correlation_id = self._id_prefix + self._ids.to_bytes(8, "little")
         request.attempts += 1
-        self._clocks.setdefault(request, now + self._settings.timeout)
-        self._in_flight[request.correlation_id] = request
         operation = request.operation
-        return Package(operation.command, request.correlation_id, operation.payload).encode()
+        if operation.has_deadline:
+            self._clocks.setdefault(request, now + self._settings.timeout)
+        self._in_flight[request.correlation_id] = request
+        return Package(operation.command, request.correlation_id, operation.payload, operation.credentials).encode()
 
     def _rest(self, request: Request, refusal: ServerError, now: float) -> Request | None:
         request.refusal = refusal

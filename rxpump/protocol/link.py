@@ -16,7 +16,7 @@ from __future__ import annotations
 import os
 from enum import Enum
 
-from rxpump.credentials import Credentials
+from rxpump.credentials import AnyCredentials
 from rxpump.errors import BadRequest, ConnectionClosed, NotAuthenticated, RxPumpError
 from rxpump.protocol.heartbeat import Heartbeat, Pulse
 from rxpump.settings import Settings
@@ -48,7 +48,7 @@ _EXPECTED = {
 class Link:
     """The client's end of one connection to the node at `address` (for its errors only)."""
 
-    def __init__(self, address: str, settings: Settings, credentials: Credentials | None, now: float) -> None:
+    def __init__(self, address: str, settings: Settings, credentials: AnyCredentials | None, now: float) -> None:
         self.address = address
         self.failure: RxPumpError | None = None
         self.state = LinkState.AUTHENTICATING if credentials else LinkState.IDENTIFYING
@@ -135,7 +135,7 @@ class Link:
             me = schema.IdentifyClient(version=CLIENT_VERSION, connection_name=self._settings.name)
             self._send(Command.IDENTIFY_CLIENT, me.SerializeToString())
 
-    def _send(self, command: Command, payload: bytes = b"", credentials: Credentials | None = None) -> None:
+    def _send(self, command: Command, payload: bytes = b"", credentials: AnyCredentials | None = None) -> None:
         self._out.append(Package(command, os.urandom(16), payload, credentials).encode())
 
     def _gone(self, reason: str) -> ConnectionClosed:

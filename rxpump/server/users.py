@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
-from rxpump.credentials import Credentials
+from rxpump.credentials import AnyCredentials, Token
 
 EVERYONE: Final = "$all"
 ADMINS: Final = "$admins"
@@ -47,8 +47,10 @@ class Users:
     def __init__(self, accounts: Iterable[Account]) -> None:
         self._accounts = {account.login: account for account in accounts}
 
-    def authenticate(self, credentials: Credentials) -> User | None:
-        """Tell whose credentials they are; None if nobody's."""
+    def authenticate(self, credentials: AnyCredentials) -> User | None:
+        """Tell whose credentials they are; None if nobody's, as every token is."""
+        if isinstance(credentials, Token):
+            return None
         account = self._accounts.get(credentials.login)
         if account is None or not hmac.compare_digest(account.password.encode(), credentials.password.encode()):
             return None

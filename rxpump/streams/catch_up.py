@@ -29,7 +29,7 @@ from rxpump.errors import ConnectionClosed, RxPumpError, SubscriptionDropped
 from rxpump.events import Event
 from rxpump.runtime import Runtime
 from rxpump.settings import Settings
-from rxpump.signals import CaughtUp, FellBehind, Reconnected, Signal
+from rxpump.signals import CaughtUp, Examined, FellBehind, Reconnected, Signal
 from rxpump.streams.cursor import Cursor
 from rxpump.streams.source import Source
 from rxpump.transport.base import Subscription
@@ -89,6 +89,8 @@ async def _once(cursor: Cursor, watchdog: float) -> News:
         yield CaughtUp()
         while True:
             yield cursor.fresh(await _next(subscription, cursor, watchdog))
+            if (examined := cursor.note_examined(subscription)) is not None:
+                yield Examined(examined)
     finally:
         subscription.close()
 
@@ -135,7 +137,7 @@ class CatchUp(Source[Event]):
         return catch_up(self._cursor(self._after), watchdog=settings.watchdog, retry=settings.retry)
 
     def with_signals(self) -> Source[Event | Signal]:
-        """The same, with CaughtUp, FellBehind and Reconnected as items among the events."""
+        """The same, with CaughtUp, FellBehind, Reconnected and Examined as items among the events."""
         return Source(self._runtime, self.name, lambda: _events_and_signals(self._follow()))
 
     def resume_after(self, event: Event) -> CatchUp:

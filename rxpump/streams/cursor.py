@@ -13,6 +13,7 @@ from typing import Any
 
 from rxpump.direction import StreamDirection
 from rxpump.errors import StreamDeleted, StreamNotFound
+from rxpump.event_filter import EventFilter
 from rxpump.events import Event
 from rxpump.limits import MAX_EVENT_NUMBER
 from rxpump.position import FIRST_POSITION, LAST_POSITION, Position
@@ -57,6 +58,10 @@ class Cursor(ABC):
     @abstractmethod
     def _advance(self, place: Any) -> None:
         """Stand at the event that was delivered last."""
+
+    def note_examined(self, subscription: Subscription) -> Position | None:
+        """Stand where a filtered subscription has looked to; give that, if it is further than before."""
+        return None
 
     @property
     @abstractmethod
@@ -160,17 +165,29 @@ def _last_number(subscription: Subscription) -> int:
 
 
 class AllCursor(Cursor):
-    """Of the whole database, by position; `after` is the last position not wanted, None to start from the end."""
+    """Of the whole database, by position; `after` is the last position not wanted, None to start from the end.
 
-    def __init__(self, transport: Transport, after: Position | None, batch_size: int, *, resolve_links: bool) -> None:
+    With `where`, of what matches; what does not is passed over once, and not read again.
+    """
+
+    def __init__(
+        self,
+        transport: Transport,
+        after: Position | None,
+        batch_size: int,
+        *,
+        resolve_links: bool,
+        where: EventFilter | None = None,
+    ) -> None:
         super().__init__(transport, batch_size, resolve_links=resolve_links)
+        self._where = where
         self.is_set = after is not None
         self._position = FIRST_POSITION if after is None else after
         self._next = self._position
 
     async def subscribe(self) -> Subscription:
         """Subscribe to everything."""
-        return await self._transport.subscribe(None, resolve_links=self._resolve_links)
+        return await self._transport.subscribe(None, resolve_links=self._resolve_links, where=self._where)
 
     def start_at_end(self, subscription: Subscription) -> None:
         """Stand at the last commit."""
@@ -181,7 +198,14 @@ class AllCursor(Cursor):
     async def pages(self) -> AsyncGenerator[Sequence[Event], None]:
         """Read forward; a position is inclusive, so the event that stands there is passed over."""
         forward = StreamDirection.FORWARD
-        pages = all_pages(self._transport, self._next, self._batch_size, forward, resolve_links=self._resolve_links)
+        pages = all_pages(
+            self._transport,
+            self._next,
+            self._batch_size,
+            forward,
+            resolve_links=self._resolve_links,
+            where=self._where,
+        )
         try:
             async for page in pages:
                 self._next = max(self._next, page.next_position)
@@ -195,10 +219,19 @@ class AllCursor(Cursor):
         return self._next >= Position(last, last)
 
     async def is_behind(self) -> bool:
-        """Read the last event."""
+        """Read the last event; with a filter, the last page, for the last event may not match."""
+        count = 1 if self._where is None else self._batch_size
+        links = self._where is not None and self._resolve_links
         backward = StreamDirection.BACKWARD
-        page = await self._transport.read_all(LAST_POSITION, 1, backward, resolve_links=False)
+        page = await self._transport.read_all(LAST_POSITION, count, backward, resolve_links=links, where=self._where)
         return bool(page) and self._place(page[0]) > self._position
+
+    def note_examined(self, subscription: Subscription) -> Position | None:
+        """Stand where the subscription has looked to."""
+        if subscription.examined is None or subscription.examined <= self._position:
+            return None
+        self._advance(subscription.examined)
+        return subscription.examined
 
     def _place(self, event: Event) -> Position:
         return event.position or FIRST_POSITION

@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, Iterable
 from contextlib import aclosing
 
 from rxpump.direction import StreamDirection
+from rxpump.event_filter import EventFilter
 from rxpump.events import Event
 from rxpump.position import Position
 from rxpump.runtime import Runtime
@@ -63,7 +64,10 @@ class StreamReading(Source[Event]):
 
 
 class AllReading(Source[Event]):
-    """The events of the whole database, from a position on; the event at `after` is passed over."""
+    """The events of the whole database (with `where`, those that match), from a position on.
+
+    The event at `after` is passed over.
+    """
 
     def __init__(
         self,
@@ -74,6 +78,7 @@ class AllReading(Source[Event]):
         direction: StreamDirection,
         *,
         resolve_links: bool,
+        where: EventFilter | None = None,
         after: Position | None = None,
     ) -> None:
         super().__init__(runtime, "iter_all", self._pages)
@@ -82,6 +87,7 @@ class AllReading(Source[Event]):
         self._batch_size = batch_size
         self._direction = direction
         self._resolve_links = resolve_links
+        self._where = where
         self._after = after
 
     async def _pages(self) -> AsyncGenerator[Iterable[Event], None]:
@@ -91,6 +97,7 @@ class AllReading(Source[Event]):
             self._batch_size,
             self._direction,
             resolve_links=self._resolve_links,
+            where=self._where,
         )
         async with aclosing(read):
             async for page in read:
@@ -108,5 +115,6 @@ class AllReading(Source[Event]):
             self._batch_size,
             self._direction,
             resolve_links=self._resolve_links,
+            where=self._where,
             after=position,
         )

@@ -12,12 +12,16 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 
+from rxpump.credentials import AnyCredentials
+from rxpump.delete_result import DeleteResult
 from rxpump.direction import StreamDirection
+from rxpump.event_filter import EventFilter
 from rxpump.events import Event
 from rxpump.new_event import NewEvent
 from rxpump.pages import AllPage, StreamPage
 from rxpump.position import Position
 from rxpump.runtime import Runtime
+from rxpump.scavenge_result import ScavengeResult
 from rxpump.status import Status
 from rxpump.write_result import WriteResult
 
@@ -26,15 +30,20 @@ class Subscription(ABC):
     """Live events, pulled in batches. What it keeps between two pulls is bounded; beyond that it ends.
 
     `last_event_number` is the stream's last event when it began (-1: none; None: for the whole database),
-    `last_commit_position` the database's.
+    `last_commit_position` the database's. `examined` is how far was looked, where events are filtered: whatever
+    matches, up to there, was given.
     """
 
     last_event_number: int | None
     last_commit_position: int
+    examined: Position | None = None
 
     @abstractmethod
     async def next(self) -> Sequence[Event]:
-        """Wait for events and give all that have come. Raises why it ended, once everything was given."""
+        """Wait for events and give all that have come; none, where only `examined` has moved.
+
+        Raises why it ended, once everything was given.
+        """
 
     @abstractmethod
     def close(self) -> None:
@@ -47,6 +56,10 @@ class Transport(ABC):
     def __init__(self, runtime: Runtime, on_status: Callable[[Status], None]) -> None:
         self.runtime = runtime
         self.on_status = on_status
+
+    @abstractmethod
+    def as_user(self, credentials: AnyCredentials) -> Transport:
+        """Give the same way, to be gone in somebody else's name: its requests carry these credentials."""
 
     @abstractmethod
     async def open(self) -> None:
@@ -69,6 +82,26 @@ class Transport(ABC):
         """Write the events, all or none; return when they are durable."""
 
     @abstractmethod
+    async def delete_stream(self, stream: str, expected_version: int, *, hard: bool) -> DeleteResult:
+        """Delete a stream; not `hard`: so that it can be written again."""
+
+    @abstractmethod
+    async def start_transaction(self, stream: str, expected_version: int) -> int:
+        """Begin a transaction; give its id."""
+
+    @abstractmethod
+    async def write_transaction(self, stream: str, transaction_id: int, events: Sequence[NewEvent]) -> None:
+        """Put events into a transaction. After a failure it is not known whether they are in it."""
+
+    @abstractmethod
+    async def commit_transaction(self, stream: str, transaction_id: int, expected_version: int | None) -> WriteResult:
+        """Write what is in a transaction, all or none; `stream` and `expected_version` are those of its start."""
+
+    @abstractmethod
+    async def scavenge(self) -> ScavengeResult:
+        """Have the node rid its files of what can no longer be read."""
+
+    @abstractmethod
     async def read_event(self, stream: str, number: int, *, resolve_links: bool) -> Event:
         """Read one event; number -1 is the last."""
 
@@ -80,10 +113,21 @@ class Transport(ABC):
 
     @abstractmethod
     async def read_all(
-        self, from_position: Position, max_count: int, direction: StreamDirection, *, resolve_links: bool
+        self,
+        from_position: Position,
+        max_count: int,
+        direction: StreamDirection,
+        *,
+        resolve_links: bool,
+        where: EventFilter | None = None,
     ) -> AllPage:
-        """Read one page of the whole database."""
+        """Read one page of the whole database; with `where`, what of it matches, wherever it is filtered."""
 
     @abstractmethod
-    async def subscribe(self, stream: str | None, *, resolve_links: bool) -> Subscription:
-        """Subscribe to what is written to `stream` from now on; None is the whole database."""
+    async def subscribe(
+        self, stream: str | None, *, resolve_links: bool, where: EventFilter | None = None
+    ) -> Subscription:
+        """Subscribe to what is written to `stream` from now on; None is the whole database.
+
+        With `where`, which goes with the whole database only, what of it matches.
+        """

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from rxpump.direction import StreamDirection
 from rxpump.errors import FrameTooLarge
+from rxpump.event_filter import EventFilter
 from rxpump.pages import AllPage, StreamPage
 from rxpump.position import Position
 from rxpump.transport.base import Transport
@@ -46,11 +47,12 @@ def all_pages(
     direction: StreamDirection,
     *,
     resolve_links: bool,
+    where: EventFilter | None = None,
 ) -> AsyncGenerator[AllPage, None]:
-    """Read the whole database to its end in pages of at most `batch_size` events."""
+    """Read the whole database to its end in pages of at most `batch_size` events; with `where`, what matches."""
 
     def read(cursor: Position, count: int) -> Awaitable[AllPage]:
-        return transport.read_all(cursor, count, direction, resolve_links=resolve_links)
+        return transport.read_all(cursor, count, direction, resolve_links=resolve_links, where=where)
 
     return _pages(transport, read, from_position, batch_size)
 

@@ -1,6 +1,9 @@
 """One package: what a frame holds (protocol page, section 1.1).
 
 command (1)  flags (1)  correlation id (16)  [login length (1)  login  password length (1)  password]  payload
+
+In place of login and password there may be a token: minus its length (2), the token. It is written, and never
+read: a server of version 4, as the embedded one is, knows no tokens, and takes the two bytes for a login's.
 """
 
 from __future__ import annotations
@@ -8,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from rxpump.credentials import Credentials
+from rxpump.credentials import AnyCredentials, Credentials, Token
 from rxpump.errors import MalformedFrame
 from rxpump.wire.commands import command_name
 
@@ -23,7 +26,7 @@ class Package(NamedTuple):
     command: int
     correlation_id: bytes
     payload: bytes = b""
-    credentials: Credentials | None = None
+    credentials: AnyCredentials | None = None
 
     @property
     def text(self) -> str:
@@ -35,21 +38,21 @@ class Package(NamedTuple):
         if self.credentials is None:
             length = HEADER_BYTES + len(self.payload)
             return b"%b%c\x00%b%b" % (length.to_bytes(4, "little"), self.command, self.correlation_id, self.payload)
-        login, password = self.credentials.login.encode(), self.credentials.password.encode()
-        body = b"%c%c%b%c%b%c%b%b" % (
-            self.command,
-            AUTHENTICATED,
-            self.correlation_id,
-            len(login),
-            login,
-            len(password),
-            password,
-            self.payload,
-        )
+        head = bytes((self.command, AUTHENTICATED))
+        body = head + self.correlation_id + _identification(self.credentials) + self.payload
         return len(body).to_bytes(4, "little") + body
 
     def __repr__(self) -> str:
         return f"<Package {command_name(self.command)} {self.correlation_id.hex()} {len(self.payload)} bytes>"
+
+
+def _identification(who: AnyCredentials) -> bytes:
+    """Write who asks; a token's length is negative, by which servers that know tokens tell it from a login's."""
+    if isinstance(who, Token):
+        token = who.text.encode()
+        return (-len(token)).to_bytes(2, "little", signed=True) + token
+    login, password = who.login.encode(), who.password.encode()
+    return b"%c%b%c%b" % (len(login), login, len(password), password)
 
 
 def shared_frames(command: int, payloads: Iterable[bytes]) -> list[bytes]:

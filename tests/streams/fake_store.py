@@ -6,13 +6,17 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from rxpump.credentials import AnyCredentials
+from rxpump.delete_result import DeleteResult
 from rxpump.direction import StreamDirection
 from rxpump.errors import StreamNotFound
+from rxpump.event_filter import EventFilter
 from rxpump.events import Event
 from rxpump.new_event import NewEvent
 from rxpump.pages import AllPage, StreamPage
 from rxpump.position import Position
 from rxpump.runtime import Runtime
+from rxpump.scavenge_result import ScavengeResult
 from rxpump.transport.base import Subscription, Transport
 from rxpump.wire.schema import ResolvedEvent
 from rxpump.write_result import WriteResult
@@ -53,6 +57,24 @@ class FakeStore(Transport):
 
     async def ping(self) -> None: ...
 
+    def as_user(self, credentials: AnyCredentials) -> FakeStore:
+        raise NotImplementedError
+
+    async def delete_stream(self, stream: str, expected_version: int, *, hard: bool) -> DeleteResult:
+        raise NotImplementedError
+
+    async def start_transaction(self, stream: str, expected_version: int) -> int:
+        raise NotImplementedError
+
+    async def write_transaction(self, stream: str, transaction_id: int, events: Sequence[NewEvent]) -> None:
+        raise NotImplementedError
+
+    async def commit_transaction(self, stream: str, transaction_id: int, expected_version: int | None) -> WriteResult:
+        raise NotImplementedError
+
+    async def scavenge(self) -> ScavengeResult:
+        raise NotImplementedError
+
     async def append(self, stream: str, events: Sequence[NewEvent], expected_version: int) -> WriteResult:
         raise NotImplementedError
 
@@ -77,7 +99,13 @@ class FakeStore(Transport):
         )
 
     async def read_all(
-        self, from_position: Position, max_count: int, direction: StreamDirection, *, resolve_links: bool
+        self,
+        from_position: Position,
+        max_count: int,
+        direction: StreamDirection,
+        *,
+        resolve_links: bool,
+        where: EventFilter | None = None,
     ) -> AllPage:
         self._at("read" if direction is StreamDirection.FORWARD else "look at the head")
         await asyncio.sleep(0)
@@ -87,7 +115,9 @@ class FakeStore(Transport):
         following = Position(records[-1].commit_position + 50, 0) if records else from_position
         return AllPage(records, position=from_position, next_position=following)
 
-    async def subscribe(self, stream: str | None, *, resolve_links: bool) -> Subscription:
+    async def subscribe(
+        self, stream: str | None, *, resolve_links: bool, where: EventFilter | None = None
+    ) -> Subscription:
         self._at("subscribe")
         await asyncio.sleep(0)
         subscription = FakeSubscription(self, stream)

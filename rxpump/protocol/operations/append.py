@@ -3,28 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
-from rxpump.errors import (
-    AccessDenied,
-    CommitTimeout,
-    ForwardTimeout,
-    InvalidArgument,
-    InvalidTransaction,
-    PrepareTimeout,
-    StreamDeleted,
-    UnexpectedReply,
-    WrongExpectedVersion,
-)
+from rxpump.errors import InvalidArgument
 from rxpump.limits import MAX_FRAME_BYTES
 from rxpump.new_event import NewEvent
 from rxpump.position import Position
 from rxpump.protocol.operations.operation import Operation
-from rxpump.protocol.outcome import Answer, Failure, Outcome, Retry
+from rxpump.protocol.operations.write_refusal import write_refusal
+from rxpump.protocol.outcome import Answer, Outcome
 from rxpump.wire import schema
 from rxpump.wire.codes import JSON_CONTENT, OperationResult
 from rxpump.wire.commands import Command
 from rxpump.wire.package import HEADER_BYTES
 from rxpump.write_result import WriteResult
+
+
+def add_events(message: Any, events: Sequence[NewEvent]) -> None:
+    """Put events into the message that writes them."""
+    add = message.events.add
+    for event in events:
+        add(
+            event_id=event.id_bytes,
+            event_type=event.type,
+            data_content_type=JSON_CONTENT if event.is_json else 0,
+            metadata_content_type=0,
+            data=event.data,
+            metadata=event.metadata or None,
+        )
+
+
+def check_size(payload: bytes, events: Sequence[NewEvent]) -> None:
+    """Refuse what no frame can hold. Raises InvalidArgument."""
+    if HEADER_BYTES + len(payload) > MAX_FRAME_BYTES:
+        # The server would close the connection, and close it again each time this is repeated.
+        shown = f"{len(events)} events of {len(payload)} bytes"
+        raise InvalidArgument("events", shown, f"{MAX_FRAME_BYTES} bytes in one atomic write, its frame included")
 
 
 class Append(Operation[WriteResult]):
@@ -46,46 +60,23 @@ class Append(Operation[WriteResult]):
         message = schema.WriteEvents(
             event_stream_id=stream, expected_version=expected_version, require_leader=require_leader
         )
-        add = message.events.add
-        for event in events:
-            add(
-                event_id=event.id_bytes,
-                event_type=event.type,
-                data_content_type=JSON_CONTENT if event.is_json else 0,
-                metadata_content_type=0,
-                data=event.data,
-                metadata=event.metadata or None,
-            )
+        add_events(message, events)
         self.payload = message.SerializeToString()
-        if HEADER_BYTES + len(self.payload) > MAX_FRAME_BYTES:
-            # The server would close the connection, and close it again each time this is repeated.
-            shown = f"{len(events)} events of {len(self.payload)} bytes"
-            raise InvalidArgument("events", shown, f"{MAX_FRAME_BYTES} bytes in one atomic write, its frame included")
+        check_size(self.payload, events)
 
     def answer(self, payload: bytes) -> Outcome[WriteResult]:
-        """Name each result."""
+        """What was written, or why not."""
         reply = schema.WriteEventsCompleted.FromString(payload)
-        stream, message = self.stream, reply.message
-        match reply.result:
-            case OperationResult.SUCCESS:
-                return Answer(self._written(reply))
-            case OperationResult.PREPARE_TIMEOUT:
-                return Retry(PrepareTimeout(stream, message))
-            case OperationResult.COMMIT_TIMEOUT:
-                return Retry(CommitTimeout(stream, message))
-            case OperationResult.FORWARD_TIMEOUT:
-                return Retry(ForwardTimeout(stream, message))
-            case OperationResult.WRONG_EXPECTED_VERSION:
-                current = reply.current_version if reply.HasField("current_version") else None
-                return Failure(WrongExpectedVersion(stream, self.expected_version, current))
-            case OperationResult.STREAM_DELETED:
-                return Failure(StreamDeleted(stream))
-            case OperationResult.INVALID_TRANSACTION:
-                return Failure(InvalidTransaction(stream))
-            case OperationResult.ACCESS_DENIED:
-                return Failure(AccessDenied("write to", stream))
-            case unknown:
-                return Failure(UnexpectedReply(str(self), f"the unknown result {unknown}"))
+        if reply.result == OperationResult.SUCCESS:
+            return Answer(self._written(reply))
+        return write_refusal(
+            reply.result,
+            reply.message,
+            self.stream,
+            asked=self,
+            expected_version=self.expected_version,
+            current_version=reply.current_version if reply.HasField("current_version") else None,
+        )
 
     def _written(self, reply: schema.WriteEventsCompleted) -> WriteResult:
         """A write recognised as done before says -1 for its position, which is no place to start from."""

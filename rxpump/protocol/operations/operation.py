@@ -7,6 +7,7 @@ from typing import ClassVar, Generic, TypeVar
 
 from google.protobuf.message import DecodeError
 
+from rxpump.credentials import AnyCredentials
 from rxpump.errors import (
     BadRequest,
     IsReadOnly,
@@ -33,16 +34,19 @@ class Operation(ABC, Generic[T_co]):
     request is the same request, byte for byte) and reads the reply in `answer`. `repeatable` says whether
     it may be sent again after an unknown outcome without harm. `farewell` is the command that ends what the
     request has begun on the server, for those that begin something. Operations with the same `lane` keep
-    their order also when they have to be repeated.
+    their order also when they have to be repeated. `has_deadline` is False where the answer may take as long as
+    what was asked for takes. `credentials` are whose request it is, where that is not the connection's user.
     """
 
     command: ClassVar[Command]
     reply: ClassVar[Command]
     repeatable: ClassVar[bool] = True
     farewell: ClassVar[Command | None] = None
+    has_deadline: ClassVar[bool] = True
 
     payload: bytes = b""
     lane: str | None = None
+    credentials: AnyCredentials | None = None
 
     @abstractmethod
     def answer(self, payload: bytes) -> Outcome[T_co]:
@@ -65,7 +69,8 @@ class Operation(ABC, Generic[T_co]):
             case Command.BAD_REQUEST:
                 return Failure(BadRequest(str(self), package.text))
             case Command.NOT_AUTHENTICATED:
-                return Failure(NotAuthenticated(None, package.text))
+                login = None if self.credentials is None else self.credentials.login
+                return Failure(NotAuthenticated(login, package.text))
             case other:
                 return Failure(UnexpectedReply(str(self), command_name(other)))
 

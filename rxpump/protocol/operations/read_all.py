@@ -30,17 +30,22 @@ class _ReadAll(Operation[AllPage], ABC):
     def answer(self, payload: bytes) -> Outcome[AllPage]:
         """Name each result."""
         reply = schema.ReadAllEventsCompleted.FromString(payload)
-        match reply.result:
-            case ReadAllResult.SUCCESS:
-                return Answer(_page(reply))
-            case ReadAllResult.NOT_MODIFIED:
-                return Failure(UnexpectedReply(str(self), "NotModified, which is for HTTP"))
-            case ReadAllResult.ERROR:
-                return Failure(ReadFailed("$all", reply.error))
-            case ReadAllResult.ACCESS_DENIED:
-                return Failure(AccessDenied("read", "$all"))
-            case unknown:
-                return Failure(UnexpectedReply(str(self), f"the unknown result {unknown}"))
+        if reply.result == ReadAllResult.SUCCESS:
+            return Answer(_page(reply))
+        return read_all_refusal(reply.result, reply.error, asked=self)
+
+
+def read_all_refusal(result: int, error: str, *, asked: object) -> Failure:
+    """Name a result that is no page; `error` is the server's text, `asked` the operation."""
+    match result:
+        case ReadAllResult.NOT_MODIFIED:
+            return Failure(UnexpectedReply(str(asked), "NotModified, which is for HTTP"))
+        case ReadAllResult.ERROR:
+            return Failure(ReadFailed("$all", error))
+        case ReadAllResult.ACCESS_DENIED:
+            return Failure(AccessDenied("read", "$all"))
+        case unknown:
+            return Failure(UnexpectedReply(str(asked), f"the unknown result {unknown}"))
 
 
 def _page(reply: schema.ReadAllEventsCompleted) -> AllPage:

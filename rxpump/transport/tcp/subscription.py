@@ -5,30 +5,49 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 
+from rxpump.event_filter import EventFilter
 from rxpump.events import Event
+from rxpump.position import Position
 from rxpump.protocol.channel import Channel
 from rxpump.transport.base import Subscription
 
 
 class ChannelSubscription(Subscription):
-    """One confirmed subscription; `give_up` is called when its consumer leaves."""
+    """One confirmed subscription; `give_up` is called when its consumer leaves.
 
-    def __init__(self, channel: Channel, give_up: Callable[[Channel], None]) -> None:
+    With `where`, only what matches is given: the server may have filtered by it, or not, or more coarsely.
+    """
+
+    def __init__(
+        self, channel: Channel, give_up: Callable[[Channel], None], where: EventFilter | None = None
+    ) -> None:
         self.last_event_number = channel.last_event_number
         self.last_commit_position = channel.last_commit_position
+        self.examined: Position | None = None
         self._channel = channel
         self._give_up = give_up
+        self._where = where
         self._news = asyncio.Event()
         channel.on_change = self._news.set
 
     async def next(self) -> Sequence[Event]:
-        """Wait for events and give all that have come."""
-        while not (records := self._channel.take()):
-            if self._channel.ending is not None:
-                raise self._channel.ending
+        """Wait for events and give all that have come; none, where there is news of how far was looked."""
+        channel = self._channel
+        while not (records := channel.take()) and not self._is_before(channel.checkpoint):
+            if channel.ending is not None:
+                raise channel.ending
             self._news.clear()
             await self._news.wait()
-        return [Event(record) for record in records]
+        events = [Event(record) for record in records]
+        if self._where is None:
+            return events
+        for reached in (channel.checkpoint, events[-1].position if events else None):
+            if self._is_before(reached):
+                self.examined = reached
+        return [event for event in events if self._where.matches(event)]
+
+    def _is_before(self, reached: Position | None) -> bool:
+        return reached is not None and (self.examined is None or reached > self.examined)
 
     def close(self) -> None:
         """Unsubscribe."""

@@ -2,31 +2,38 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar, cast
+from copy import copy
+from typing import Any, TypeVar
 
+from rxpump.credentials import AnyCredentials
+from rxpump.delete_result import DeleteResult
 from rxpump.direction import StreamDirection
-from rxpump.errors import ClientClosed, ConnectionFailed, NotConnected, RxPumpError
+from rxpump.errors import BadRequest, ReadFailed
+from rxpump.event_filter import EventFilter
 from rxpump.events import Event
 from rxpump.new_event import NewEvent
 from rxpump.pages import AllPage, StreamPage
 from rxpump.position import Position
 from rxpump.protocol.channel import Channel
-from rxpump.protocol.ledger import Ledger
 from rxpump.protocol.operations.append import Append
+from rxpump.protocol.operations.delete_stream import DeleteStream
+from rxpump.protocol.operations.filtered_read_all import FILTERED_READ_ALL
 from rxpump.protocol.operations.operation import Operation
 from rxpump.protocol.operations.ping import Ping
 from rxpump.protocol.operations.read_all import READ_ALL
 from rxpump.protocol.operations.read_event import ReadEvent
 from rxpump.protocol.operations.read_stream import READ_STREAM
-from rxpump.protocol.operations.subscribe import Subscribe
+from rxpump.protocol.operations.scavenge import Scavenge
+from rxpump.protocol.operations.server_filter import server_filter
+from rxpump.protocol.operations.subscribe import FilteredSubscribe, Subscribe
+from rxpump.protocol.operations.transaction import TransactionCommit, TransactionStart, TransactionWrite
 from rxpump.runtime import Runtime
+from rxpump.scavenge_result import ScavengeResult
 from rxpump.settings import Settings
-from rxpump.status import Closed, Status
+from rxpump.status import Status
 from rxpump.transport.base import Subscription, Transport
-from rxpump.transport.tcp.connection import settle_all
-from rxpump.transport.tcp.keeper import Keeper
+from rxpump.transport.tcp.line import Line
 from rxpump.transport.tcp.locator import Locator
 from rxpump.transport.tcp.subscription import ChannelSubscription
 from rxpump.write_result import WriteResult
@@ -41,42 +48,27 @@ class TcpTransport(Transport):
         self, locator: Locator, settings: Settings, runtime: Runtime, on_status: Callable[[Status], None]
     ) -> None:
         super().__init__(runtime, on_status)
-        self._locator = locator
         self._settings = settings
-        self._ledger = Ledger(settings)
-        self._keeper: Keeper | None = None
-        self._keeping: asyncio.Task[None] | None = None
-        self._upkeep = Runtime(f"{settings.name} connection")
-        self._settled = asyncio.Event()
+        self._line = Line(locator, settings, self.on_status)
+        self._credentials: AnyCredentials | None = None
+
+    def as_user(self, credentials: AnyCredentials) -> TcpTransport:
+        """Give the same line, with other credentials on each request."""
+        view = copy(self)
+        view._credentials = credentials
+        return view
 
     async def open(self) -> None:
-        """Connect, trying for as long as `connect_within` allows; whoever stops waiting stops the trying."""
-        keeper = self._keeper
-        if keeper is None or self._keeping is None or self._keeping.done():
-            self._keeper = keeper = Keeper(self._locator, self._settings, self._ledger, self.on_status)
-            self._keeping = self._upkeep.start(self._keep(keeper), "keep the connection")
-        try:
-            async with asyncio.timeout(self._settings.connect_within):
-                await asyncio.shield(keeper.first)
-        except BaseException as error:
-            failure = keeper.failure
-            await self.close()
-            if isinstance(error, TimeoutError):
-                raise failure from None
-            raise
+        """Connect."""
+        await self._line.open()
 
     async def close(self) -> None:
-        """End the connection and everything that waits for it."""
-        if self._keeping is not None:
-            self._keeping.cancel()
-            await asyncio.wait((self._keeping,))
-        await self._locator.close()
+        """Close the line, for all who share it."""
+        await self._line.close()
 
     async def settled(self) -> None:
         """Wait for the last answer."""
-        while len(self._ledger):
-            self._settled.clear()
-            await self._settled.wait()
+        await self._line.settled()
 
     async def ping(self) -> None:
         """Ask for a Pong."""
@@ -86,6 +78,30 @@ class TcpTransport(Transport):
         """Send WriteEvents."""
         operation = Append(stream, events, expected_version, require_leader=self._settings.require_leader)
         return await self._request(operation)
+
+    async def delete_stream(self, stream: str, expected_version: int, *, hard: bool) -> DeleteResult:
+        """Send DeleteStream."""
+        leader = self._settings.require_leader
+        return await self._request(DeleteStream(stream, expected_version, hard=hard, require_leader=leader))
+
+    async def start_transaction(self, stream: str, expected_version: int) -> int:
+        """Send TransactionStart."""
+        leader = self._settings.require_leader
+        return await self._request(TransactionStart(stream, expected_version, require_leader=leader))
+
+    async def write_transaction(self, stream: str, transaction_id: int, events: Sequence[NewEvent]) -> None:
+        """Send TransactionWrite."""
+        leader = self._settings.require_leader
+        await self._request(TransactionWrite(stream, transaction_id, events, require_leader=leader))
+
+    async def commit_transaction(self, stream: str, transaction_id: int, expected_version: int | None) -> WriteResult:
+        """Send TransactionCommit."""
+        leader = self._settings.require_leader
+        return await self._request(TransactionCommit(stream, transaction_id, expected_version, require_leader=leader))
+
+    async def scavenge(self) -> ScavengeResult:
+        """Send ScavengeDatabase."""
+        return await self._request(Scavenge())
 
     async def read_event(self, stream: str, number: int, *, resolve_links: bool) -> Event:
         """Send ReadEvent."""
@@ -103,69 +119,84 @@ class TcpTransport(Transport):
         )
 
     async def read_all(
-        self, from_position: Position, max_count: int, direction: StreamDirection, *, resolve_links: bool
+        self,
+        from_position: Position,
+        max_count: int,
+        direction: StreamDirection,
+        *,
+        resolve_links: bool,
+        where: EventFilter | None = None,
     ) -> AllPage:
-        """Send ReadAllEvents."""
-        leader = self._settings.require_leader
-        operation = READ_ALL[direction]
-        return await self._request(
-            operation(from_position, max_count, resolve_links=resolve_links, require_leader=leader)
-        )
-
-    async def subscribe(self, stream: str | None, *, resolve_links: bool) -> Subscription:
-        """Send SubscribeToStream."""
-        settings = self._settings
-        channel = await self._request(
-            Subscribe(
-                stream,
-                resolve_links=resolve_links,
-                max_events=settings.live_buffer_events,
-                max_bytes=settings.live_buffer_bytes,
+        """Send ReadAllEvents, or FilteredReadAllEvents where the server knows it."""
+        page = None
+        if where is not None:
+            page = await self._filtered_page(from_position, max_count, direction, where, resolve_links=resolve_links)
+        if page is None:
+            leader = self._settings.require_leader
+            operation = READ_ALL[direction]
+            page = await self._request(
+                operation(from_position, max_count, resolve_links=resolve_links, require_leader=leader)
             )
-        )
-        return ChannelSubscription(channel, self._give_up)
+        return page if where is None else page.where(where.matches)
 
-    def _give_up(self, channel: Channel) -> None:
-        self._ledger.give_up(channel)
-        self._wake()
+    async def subscribe(
+        self, stream: str | None, *, resolve_links: bool, where: EventFilter | None = None
+    ) -> Subscription:
+        """Send SubscribeToStream, or FilteredSubscribeToStream where the server knows it."""
+        channel = None if where is None else await self._filtered_channel(where, resolve_links=resolve_links)
+        if channel is None:
+            channel = await self._request(Subscribe(stream, resolve_links=resolve_links, **self._bounds))
+        return ChannelSubscription(channel, self._line.give_up, where)
 
-    def _wake(self) -> None:
-        if self._keeper is not None and self._keeper.connection is not None:
-            self._keeper.connection.wake()
+    async def _filtered_page(
+        self,
+        from_position: Position,
+        max_count: int,
+        direction: StreamDirection,
+        where: EventFilter,
+        *,
+        resolve_links: bool,
+    ) -> AllPage | None:
+        """Have the server filter; None if it cannot, at all or by this."""
+        asked = self._server_filter(where, resolve_links=resolve_links)
+        if asked is None:
+            return None
+        leader = self._settings.require_leader
+        operation = FILTERED_READ_ALL[direction]
+        try:
+            return await self._request(
+                operation(from_position, max_count, asked, resolve_links=resolve_links, require_leader=leader)
+            )
+        except BadRequest:
+            self._line.note_unfiltering()
+        except ReadFailed:
+            pass  # this filter is too much for it; what else may be wrong, an ordinary read will tell
+        return None
+
+    async def _filtered_channel(self, where: EventFilter, *, resolve_links: bool) -> Channel | None:
+        asked = self._server_filter(where, resolve_links=resolve_links)
+        if asked is None:
+            return None
+        try:
+            return await self._request(FilteredSubscribe(asked, resolve_links=resolve_links, **self._bounds))
+        except BadRequest:
+            self._line.note_unfiltering()
+        return None
+
+    def _server_filter(self, where: EventFilter, *, resolve_links: bool) -> Any | None:
+        """What the server can be asked to filter by, as far as is known of the one that we are connected to."""
+        return server_filter(where, resolve_links=resolve_links) if self._line.may_filter else None
+
+    @property
+    def _bounds(self) -> dict[str, int]:
+        settings = self._settings
+        return {"max_events": settings.live_buffer_events, "max_bytes": settings.live_buffer_bytes}
 
     async def _request(self, operation: Operation[_T]) -> _T:
-        """Hand an operation to the ledger and wait; whoever stops waiting takes it back."""
-        if self._keeper is None or self._keeping is None or self._keeping.done():
-            raise NotConnected("not connected" if self._keeper is None else "closed")
-        answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        request = self._ledger.submit(operation, answer)
-        self._wake()
-        try:
-            return cast(_T, await answer)
-        except asyncio.CancelledError:
-            self._ledger.withdraw(request)
-            self._wake()
-            raise
-        finally:
-            self._settled.set()
-
-    async def _keep(self, keeper: Keeper) -> None:
-        """Run the keeper; when it is over, end everything that waits, with the reason."""
-        reason: RxPumpError | None = None
-        try:
-            reason = await keeper.run()
-        except RxPumpError as error:  # no node to be found, and none to be hoped for
-            reason = error
-        except Exception as error:  # a mistake, ours or a locator's; nobody must wait for ever because of it
-            reason = ConnectionFailed(keeper.address, 1, f"{type(error).__name__}: {error}")
-            reason.__cause__ = error
-        finally:
-            ended = reason or ClientClosed(keeper.address, "the client was closed")
-            settle_all(self._ledger.close(ended))
-            if not keeper.first.done():
-                keeper.first.set_exception(ended)
-                keeper.first.exception()  # whoever waits for it sees it; if nobody does, that is all right
-            self.on_status(Closed(reason))
+        """Ask in the name of whoever this speaks for."""
+        operation.credentials = self._credentials
+        return await self._line.ask(operation)
 
     def __repr__(self) -> str:
-        return f"<TcpTransport {self._locator!r} {self._keeper!r} {self._ledger!r}>"
+        user = "" if self._credentials is None else f" as {self._credentials.login}"
+        return f"<TcpTransport {self._line!r}{user}>"

@@ -21,19 +21,24 @@ from rxpump.errors import (
 from rxpump.new_event import NewEvent
 from rxpump.position import Position
 from rxpump.protocol.operations.append import Append
+from rxpump.protocol.operations.delete_stream import DeleteStream
+from rxpump.protocol.operations.filtered_read_all import FilteredReadAllBackward, FilteredReadAllForward
 from rxpump.protocol.operations.operation import Operation
 from rxpump.protocol.operations.ping import Ping
 from rxpump.protocol.operations.read_all import ReadAllBackward, ReadAllForward
 from rxpump.protocol.operations.read_event import ReadEvent
 from rxpump.protocol.operations.read_stream import ReadStreamBackward, ReadStreamForward
-from rxpump.protocol.operations.subscribe import Subscribe
+from rxpump.protocol.operations.scavenge import Scavenge
+from rxpump.protocol.operations.subscribe import FilteredSubscribe, Subscribe
+from rxpump.protocol.operations.transaction import TransactionCommit, TransactionStart, TransactionWrite
 from rxpump.protocol.outcome import Answer, Failure, Opened, Redirect, Retry
 from rxpump.wire import schema
-from rxpump.wire.codes import NotHandledReason
+from rxpump.wire.codes import FilterContext, FilterType, NotHandledReason
 from rxpump.wire.commands import Command
 from rxpump.wire.package import Package
 from tests.protocol.operations.cases import ID, fate
 
+FILTER = schema.Filter(context=FilterContext.EVENT_TYPE, type=FilterType.PREFIX, data=["Pony"])
 ALL: list[Operation[Any]] = [
     Ping(),
     Append("ponies", [NewEvent("T")], -2, require_leader=True),
@@ -43,6 +48,14 @@ ALL: list[Operation[Any]] = [
     ReadAllForward(Position(0, 0), 10, resolve_links=True, require_leader=True),
     ReadAllBackward(Position(-1, -1), 10, resolve_links=True, require_leader=True),
     Subscribe("ponies", resolve_links=True, max_events=10, max_bytes=1000),
+    FilteredSubscribe(FILTER, resolve_links=True, max_events=10, max_bytes=1000),
+    FilteredReadAllForward(Position(0, 0), 10, FILTER, resolve_links=True, require_leader=True),
+    FilteredReadAllBackward(Position(-1, -1), 10, FILTER, resolve_links=True, require_leader=True),
+    DeleteStream("ponies", -2, hard=False, require_leader=True),
+    TransactionStart("ponies", -2, require_leader=True),
+    TransactionWrite("ponies", 7, [NewEvent("T")], require_leader=True),
+    TransactionCommit("ponies", 7, -2, require_leader=True),
+    Scavenge(),
 ]
 every_operation = pytest.mark.parametrize("operation", ALL, ids=str)
 LEADER = schema.LeaderInfo(
@@ -68,7 +81,10 @@ def test_they_are_all_here() -> None:
 
 @every_operation
 def test_each_command_has_a_reply_of_its_own_and_a_name(operation: Operation[Any]) -> None:
-    assert operation.reply not in {other.reply for other in ALL if other is not operation}
+    others = [other for other in ALL if other is not operation]
+    if operation.reply == Command.SUBSCRIPTION_CONFIRMATION:
+        others = [other for other in others if other.reply != operation.reply]
+    assert operation.reply not in {other.reply for other in others}
     assert repr(operation) == f"<{operation}>"
 
 
@@ -145,9 +161,9 @@ def test_refusals_carry_the_servers_words(operation: Operation[Any], command: Co
 
 @every_operation
 def test_another_reply_is_named(operation: Operation[Any]) -> None:
-    outcome = operation.interpret(Package(Command.DELETE_STREAM_COMPLETED, ID))
+    outcome = operation.interpret(Package(Command.CLIENT_IDENTIFIED, ID))
     assert isinstance(outcome, Failure)
-    assert str(outcome.error) == f"{operation} was answered by DeleteStreamCompleted"
+    assert str(outcome.error) == f"{operation} was answered by ClientIdentified"
     outcome = operation.interpret(Package(0x77, ID))
     assert isinstance(outcome, Failure)
     assert str(outcome.error) == f"{operation} was answered by 0x77"

@@ -177,7 +177,7 @@ async def test_what_lives_long_tells_its_state(client_of: MakeClient) -> None:
     async with ScriptedServer(good) as server:
         client = client_of(server, Credentials("admin", "changeit"))
         assert repr(client) == (
-            f"<TcpTransport <FixedAddress {server.address}> None <Ledger 0 in flight, 0 waiting, 0 resting>>"
+            f"<TcpTransport <Line <FixedAddress {server.address}> None <Ledger 0 in flight, 0 waiting, 0 resting>>>"
         )
         await client.open()
         assert f"<Keeper of <Connection <Link to {server.address}, ready>" in repr(client)

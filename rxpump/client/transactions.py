@@ -1,0 +1,43 @@
+"""Writing in pieces that are seen all at once or never."""
+
+from __future__ import annotations
+
+from rxpump import checks
+from rxpump.client.verbs import Verbs
+from rxpump.expected_version import ExpectedVersion
+from rxpump.streams.transaction import Transaction
+
+
+class Transactions(Verbs):
+    """Verbs for explicit transactions, which servers of version 23.10 and before know; see Verbs."""
+
+    def transaction(self, stream: str, expected_version: int = ExpectedVersion.ANY) -> Transaction:
+        """Begin a transaction; use it with `async with`, which commits it at the end of the block, or abandons it.
+
+            async with client.transaction("orders", expected_version=7) as transaction:
+                await transaction.write(first_events)
+                await transaction.write(more_events)
+            transaction.result
+
+        The version is looked at only by the commit. A list of events that fits in one frame is one atomic write
+        with `publish`, which is cheaper. What becomes of it when the connection is lost: see
+        `rxpump.streams.transaction`.
+        """
+        return Transaction(
+            self._runtime, self._transport, checks.stream_name(stream), _start_version(expected_version)
+        )
+
+    def continue_transaction(
+        self, stream: str, transaction_id: int, expected_version: int | None = None
+    ) -> Transaction:
+        """Go on with a transaction that was begun elsewhere, by its id.
+
+        The server knows it by its id alone: `stream` and `expected_version` are for results and errors.
+        """
+        version = None if expected_version is None else _start_version(expected_version)
+        id = checks.count("transaction_id", transaction_id, least=0)
+        return Transaction(self._runtime, self._transport, checks.stream_name(stream), version, id)
+
+
+def _start_version(value: int) -> int:
+    return checks.expected_version(value, may_be_stream_exists=False)

@@ -1,0 +1,54 @@
+"""Have the node rid its files of what can no longer be read."""
+
+from __future__ import annotations
+
+from rxpump.errors import AccessDenied, ScavengeFailed, ScavengeInProgress, UnexpectedReply
+from rxpump.protocol.operations.operation import Operation
+from rxpump.protocol.outcome import Answer, Failure, Outcome
+from rxpump.scavenge_result import ScavengeResult
+from rxpump.wire import schema
+from rxpump.wire.codes import ScavengeResponse
+from rxpump.wire.codes import ScavengeResult as Ending
+from rxpump.wire.commands import Command
+
+
+class Scavenge(Operation[ScavengeResult]):
+    """ScavengeDatabase (protocol section 3.7), which has no deadline: version 4 answers when it has ended.
+
+    Two messages come as its reply, and are told apart by the time taken, which version 4 always tells and later
+    ones, which answer at once, never do. Not repeatable: the first would be in the way of the second.
+    """
+
+    command = Command.SCAVENGE_DATABASE
+    reply = Command.SCAVENGE_DATABASE_COMPLETED
+    repeatable = False
+    has_deadline = False
+
+    def answer(self, payload: bytes) -> Outcome[ScavengeResult]:
+        """Read whichever it is."""
+        completed = schema.ScavengeDatabaseCompleted.FromString(payload)
+        if completed.HasField("total_time_ms"):
+            return self._ended(completed)
+        return self._begun(schema.ScavengeDatabaseResponse.FromString(payload))
+
+    def _ended(self, reply: schema.ScavengeDatabaseCompleted) -> Outcome[ScavengeResult]:
+        match reply.result:
+            case Ending.SUCCESS:
+                return Answer(ScavengeResult(None, reply.total_time_ms / 1000, reply.total_space_saved))
+            case Ending.IN_PROGRESS:
+                return Failure(ScavengeInProgress(reply.error or "one is running"))
+            case Ending.FAILED:
+                return Failure(ScavengeFailed(reply.error))
+            case unknown:
+                return Failure(UnexpectedReply(str(self), f"the unknown result {unknown}"))
+
+    def _begun(self, reply: schema.ScavengeDatabaseResponse) -> Outcome[ScavengeResult]:
+        match reply.result:
+            case ScavengeResponse.STARTED:
+                return Answer(ScavengeResult(reply.scavenge_id))
+            case ScavengeResponse.IN_PROGRESS:
+                return Failure(ScavengeInProgress(f"scavenge {reply.scavenge_id} is running"))
+            case ScavengeResponse.UNAUTHORIZED:
+                return Failure(AccessDenied("scavenge", "$all"))
+            case unknown:
+                return Failure(UnexpectedReply(str(self), f"the unknown result {unknown}"))

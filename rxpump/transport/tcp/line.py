@@ -1,0 +1,125 @@
+"""The one line to a server that all requests of a client share: a ledger, and a keeper that keeps it connected."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
+
+from rxpump.errors import ClientClosed, ConnectionFailed, NotConnected, RxPumpError
+from rxpump.protocol.channel import Channel
+from rxpump.protocol.ledger import Ledger
+from rxpump.protocol.operations.operation import Operation
+from rxpump.runtime import Runtime
+from rxpump.settings import Settings
+from rxpump.status import Closed, Status
+from rxpump.transport.tcp.connection import Connection, settle_all
+from rxpump.transport.tcp.keeper import Keeper
+from rxpump.transport.tcp.locator import Locator
+
+_T = TypeVar("_T")
+
+
+class Line:
+    """Goes to the node that `locator` names; `on_status` hears what becomes of the connection."""
+
+    def __init__(self, locator: Locator, settings: Settings, on_status: Callable[[Status], None]) -> None:
+        self.ledger = Ledger(settings)
+        self._locator = locator
+        self._settings = settings
+        self._on_status = on_status
+        self._keeper: Keeper | None = None
+        self._keeping: asyncio.Task[None] | None = None
+        self._upkeep = Runtime(f"{settings.name} connection")
+        self._settled = asyncio.Event()
+        self._unfiltering: Connection | None = None
+
+    @property
+    def connection(self) -> Connection | None:
+        """The connection that requests go out on now."""
+        return None if self._keeper is None else self._keeper.connection
+
+    @property
+    def may_filter(self) -> bool:
+        """Whether the server at the other end may know filters; each connection may lead to another server."""
+        return self._unfiltering is None or self._unfiltering is not self.connection
+
+    def note_unfiltering(self) -> None:
+        """Note that the server at the other end knows no filters, as none before version 20 does."""
+        self._unfiltering = self.connection
+
+    async def open(self) -> None:
+        """Connect, trying for as long as `connect_within` allows; whoever stops waiting stops the trying."""
+        keeper = self._keeper
+        if keeper is None or self._keeping is None or self._keeping.done():
+            self._keeper = keeper = Keeper(self._locator, self._settings, self.ledger, self._on_status)
+            self._keeping = self._upkeep.start(self._keep(keeper), "keep the connection")
+        try:
+            async with asyncio.timeout(self._settings.connect_within):
+                await asyncio.shield(keeper.first)
+        except BaseException as error:
+            failure = keeper.failure
+            await self.close()
+            if isinstance(error, TimeoutError):
+                raise failure from None
+            raise
+
+    async def close(self) -> None:
+        """End the connection and everything that waits for it."""
+        if self._keeping is not None:
+            self._keeping.cancel()
+            await asyncio.wait((self._keeping,))
+        await self._locator.close()
+
+    async def settled(self) -> None:
+        """Wait for the last answer."""
+        while len(self.ledger):
+            self._settled.clear()
+            await self._settled.wait()
+
+    async def ask(self, operation: Operation[_T]) -> _T:
+        """Hand an operation to the ledger and wait; whoever stops waiting takes it back."""
+        if self._keeper is None or self._keeping is None or self._keeping.done():
+            raise NotConnected("not connected" if self._keeper is None else "closed")
+        answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        request = self.ledger.submit(operation, answer)
+        self.wake()
+        try:
+            return cast(_T, await answer)
+        except asyncio.CancelledError:
+            self.ledger.withdraw(request)
+            self.wake()
+            raise
+        finally:
+            self._settled.set()
+
+    def give_up(self, channel: Channel) -> None:
+        """Unsubscribe."""
+        self.ledger.give_up(channel)
+        self.wake()
+
+    def wake(self) -> None:
+        """Note that the ledger has something to send."""
+        if (connection := self.connection) is not None:
+            connection.wake()
+
+    async def _keep(self, keeper: Keeper) -> None:
+        """Run the keeper; when it is over, end everything that waits, with the reason."""
+        reason: RxPumpError | None = None
+        try:
+            reason = await keeper.run()
+        except RxPumpError as error:  # no node to be found, and none to be hoped for
+            reason = error
+        except Exception as error:  # a mistake, ours or a locator's; nobody must wait for ever because of it
+            reason = ConnectionFailed(keeper.address, 1, f"{type(error).__name__}: {error}")
+            reason.__cause__ = error
+        finally:
+            ended = reason or ClientClosed(keeper.address, "the client was closed")
+            settle_all(self.ledger.close(ended))
+            if not keeper.first.done():
+                keeper.first.set_exception(ended)
+                keeper.first.exception()  # whoever waits for it sees it; if nobody does, that is all right
+            self._on_status(Closed(reason))
+
+    def __repr__(self) -> str:
+        return f"<Line {self._locator!r} {self._keeper!r} {self.ledger!r}>"
