@@ -83,6 +83,11 @@ class EmbeddedServer:
         return f"tcp://{host}:{self.port}{'?tls=true' if self._tls else ''}"
 
     @property
+    def groups(self) -> Groups:
+        """The consumer groups of persistent subscriptions."""
+        return self._node.groups
+
+    @property
     def client_count(self) -> int:
         """How many clients are connected."""
         return len(self._sessions)

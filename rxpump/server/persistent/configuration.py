@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 
+from rxpump.limits import MAX_EVENT_NUMBER
 from rxpump.server.persistent.settings import GroupSettings
 from rxpump.server.persistent.strategies import STRATEGIES
 
@@ -83,6 +84,6 @@ def _entry_from_json(entry: object) -> Entry:
 
 def _checked(entry: dict[str, Any], key: str, kind: type) -> Any:
     value = entry.get(key, kind())
-    if type(value) is not kind:
+    if type(value) is not kind or (isinstance(value, int) and abs(value) > MAX_EVENT_NUMBER):
         raise ValueError(f"{key} is {value!r}, no {kind.__name__}")
     return value

@@ -35,7 +35,7 @@ from rxpump.wire.codes import NakAction
 MOST_HELD: Final = 5_000
 """How many events that are not done one group keeps, and so how many its consumers can hold."""
 
-MOST_HELD_BYTES: Final = 32 * 1024 * 1024
+MOST_HELD_BYTES: Final = 16 * 1024 * 1024
 """How many bytes they may come to before no more are read."""
 
 

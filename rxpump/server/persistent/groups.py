@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import Final
 
 from rxpump.expected_version import ExpectedVersion
+from rxpump.limits import MAX_EVENT_NUMBER
 from rxpump.server.persistent.configuration import Entry, from_json, to_json
 from rxpump.server.persistent.consumer import Consumer
 from rxpump.server.persistent.running_group import RunningGroup
@@ -143,7 +144,9 @@ class Groups:
             checkpoint = last_json(self._store.read, checkpoint_stream(id))
         except ValueError:
             return None
-        return checkpoint if isinstance(checkpoint, int) else None
+        if isinstance(checkpoint, int) and -1 <= checkpoint <= MAX_EVENT_NUMBER:
+            return checkpoint
+        return None
 
     # Time -------------------------------------------------------------------------------------------
 

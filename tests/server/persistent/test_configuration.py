@@ -43,6 +43,7 @@ def test_the_words_are_a_real_servers():
         {"entries": [{"stream": "s", "group": "g", "namedConsumerStrategy": "Best"}]},
         {"entries": [{"stream": "s", "group": "g", "namedConsumerStrategy": "Pinned", "startFrom": True}]},
         {"entries": [{"stream": "s", "group": "g", "namedConsumerStrategy": "Pinned", "beginsAfter": "1"}]},
+        {"entries": [{"stream": "s", "group": "g", "namedConsumerStrategy": "Pinned", "startFrom": 2**63}]},
     ],
 )
 def test_what_is_none_is_refused(broken):

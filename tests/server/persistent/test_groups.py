@@ -176,7 +176,7 @@ async def test_a_configuration_that_is_none_is_passed_over_and_told_of(client, c
     assert await restarted.create() == OK
 
 
-@pytest.mark.parametrize("garbage", ["{", '"x"', "null"])
+@pytest.mark.parametrize("garbage", ["{", '"x"', "null", "-2", "99999999999999999999", "1.5"])
 async def test_a_checkpoint_that_is_none_is_passed_over(client, garbage):
     await client.write("s", *"01")
     await client.create()

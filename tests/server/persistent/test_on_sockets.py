@@ -6,6 +6,7 @@ import asyncio
 from uuid import uuid4
 
 from rxpump.server import EmbeddedServer, SqliteStore
+from rxpump.server.persistent import group
 from rxpump.server.store.appender import AppendRequest
 from rxpump.wire import schema
 from rxpump.wire.commands import Command
@@ -83,15 +84,16 @@ async def test_a_checkpoint_is_written_in_time():
         assert schema.StreamEventAppeared.FromString(package.payload).event.event.data == b"2"
 
 
-async def test_slots_for_more_than_a_connection_holds_cut_nobody():
-    """60 MB are waiting for a client that takes 26 MB to be cut, and that reads late."""
+async def test_slots_for_more_than_a_connection_holds_cut_nobody(monkeypatch):
+    """60 MB are waiting for a client that is cut with 26 MB unread, and that reads late."""
+    monkeypatch.setattr(group, "MOST_HELD_BYTES", 100_000_000)
     store = SqliteStore.in_memory()
     async with EmbeddedServer(store) as server, RawClient.to(server) as client, RawClient.to(server) as other:
         for _ in range(6):
             await write(store, 100, size=100_000)
         await create(client)
         id = await connect(client, 100_000)
-        [running] = server._node.groups._running.values()
+        running = server.groups.find("s", "g")
         while client.reader._buffer == b"" or running.group.wanted:
             await asyncio.sleep(0)
         assert (await other.ask(Command.PING, b"x")).payload == b"x"
@@ -112,5 +114,5 @@ async def test_a_client_that_goes_away_leaves_nothing():
         async with RawClient.to(server) as client:
             await connect(client, 10)
             assert (await next_event(client)).retry_count == 1
-            [running] = server._node.groups._running.values()
+            running = server.groups.find("s", "g")
             assert len(running.group.consumers) == 1
