@@ -20,15 +20,16 @@ from rxpump.server.persistent.running_group import RunningGroup
 from rxpump.server.persistent.settings import GroupSettings, group_id
 from rxpump.server.persistent.streams import (
     CONFIGURATION_STREAM,
-    checkpoint_event,
     checkpoint_stream,
     configuration_event,
     last_json,
     metadata_event,
     metadata_stream,
+    parked_stream,
 )
 from rxpump.server.persistent.turns import Turns
 from rxpump.server.store.appender import AppendRequest
+from rxpump.server.store.deletion import DeleteRequest
 from rxpump.server.store.group_commit import Outcome
 from rxpump.server.store.sqlite_store import SqliteStore
 
@@ -96,11 +97,12 @@ class Groups:
         return self._save(by)
 
     def delete(self, running: RunningGroup, by: str) -> asyncio.Future[Outcome]:
-        """End a group and drop its consumers."""
+        """End a group, drop its consumers and delete its streams: one of the same name starts over."""
         id = running.settings.id
         del self._entries[id], self._running[id]
         _end(running)
-        self._store.append(AppendRequest(checkpoint_stream(id), ExpectedVersion.ANY, [checkpoint_event(None)]))
+        for stream in (checkpoint_stream(id), parked_stream(id)):
+            self._store.append(DeleteRequest(stream, ExpectedVersion.ANY, hard=False))
         return self._save(by)
 
     def stop(self) -> None:

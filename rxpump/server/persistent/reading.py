@@ -36,15 +36,15 @@ class Reading:
     def page(self, count: int) -> list[Message]:
         """Read up to `count` events; none may be there, though there is more (`may_have_more`)."""
         stream = self._read.stream(self.stream)
-        if stream is None:
+        if stream is None or stream.is_tombstoned or stream.is_soft_deleted:
             self.may_have_more = False
             return []
-        first, last = self.next_number, min(stream.last, self.until)
-        window = stream_window.forward(first, count, last=last)
+        first, bounds = self.next_number, (min(stream.last, self.until), stream.first_kept)
+        window = stream_window.forward(first, count, *bounds)
         page = self._read.stream_page(stream, window, StreamDirection.FORWARD, resolve_links=self._resolve_links)
         messages = messages_of(page.events, self._bucket_of, are_replays=self._is_replay)
         found = messages[-1].number if messages else None
-        then = stream_window.after_forward(first, count, found, cut=page.cut, last=last)
+        then = stream_window.after_forward(first, count, found, page.cut, *bounds)
         self.next_number = max(first, then.next_event_number)
         self.may_have_more = not then.is_end_of_stream
         return messages

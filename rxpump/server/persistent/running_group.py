@@ -186,11 +186,13 @@ class RunningGroup:
         if through is None:
             return
         stream = checkpoint_stream(self.settings.id)
-        if self.checkpoint is None:
-            self._append(metadata_stream(stream), [metadata_event({"$maxCount": _CHECKPOINTS_KEPT})])
-        self.checkpoint = through
+        left = self._store.read.stream(stream) if self.checkpoint is None else None
+        is_first, self.checkpoint = self.checkpoint is None, through
         self._is_writing_checkpoint = True
         self._append(stream, [checkpoint_event(through)]).add_done_callback(self._checkpoint_written)
+        if is_first:  # what a deleted group of this name has left stays hidden
+            metadata = {"$maxCount": _CHECKPOINTS_KEPT, "$tb": 0 if left is None else left.last + 1}
+            self._append(metadata_stream(stream), [metadata_event(metadata)])
 
     def _checkpoint_written(self, written: asyncio.Future[Outcome]) -> None:
         self._is_writing_checkpoint = False

@@ -35,8 +35,8 @@ def metadata_stream(stream: str) -> str:
     return f"{METADATA_PREFIX}{stream}"
 
 
-def checkpoint_event(through: int | None) -> Any:
-    """Make the event that says that everything up to number `through` is done; None takes it back."""
+def checkpoint_event(through: int) -> Any:
+    """Make the event that says that everything up to number `through` is done."""
     return _json_event(CHECKPOINT_TYPE, through)
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 
+from rxpump.server.store.changes import NotCommitted
+from rxpump.server.store.group_commit import Commit
 from rxpump.wire import schema
 from rxpump.wire.codes import SubscriptionDropReason
 from rxpump.wire.commands import Command
@@ -33,6 +35,12 @@ async def turns():
     """Let the loop do what is to be done: a store in memory waits for nothing."""
     for _ in range(20):
         await asyncio.sleep(0)
+
+
+def fill_the_disk(client, monkeypatch):
+    """Let nothing more be committed."""
+    full = NotCommitted("disk full")
+    monkeypatch.setattr(client.store.commits, "commit", lambda changes: Commit([full] * len(changes), []))
 
 
 class Consuming(Talk):

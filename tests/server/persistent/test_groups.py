@@ -11,21 +11,14 @@ from rxpump.server import SqliteStore
 from rxpump.server.node import Node
 from rxpump.server.persistent import groups
 from rxpump.server.store.appender import AppendRequest
-from rxpump.server.store.changes import NotCommitted
-from rxpump.server.store.group_commit import Commit
 from rxpump.server.users import DEFAULT_ACCOUNTS, Users
 from rxpump.wire.codes import NakAction, SubscriptionDropReason
 from tests.raw_client import ADMIN
-from tests.server.persistent.clients import CHECKPOINTS, A, B, Consuming, turns
+from tests.server.persistent.clients import CHECKPOINTS, PARKED, A, B, Consuming, fill_the_disk, turns
 from tests.server.talk import event_of
 
 CONFIGURATION = "$persistentSubscriptionConfig"
 OK = (0, "")
-
-
-def refuse_all(changes):
-    """What a full disk makes of changes."""
-    return Commit([NotCommitted("disk full")] * len(changes), [])
 
 
 @pytest.fixture
@@ -99,6 +92,26 @@ async def test_a_group_of_the_same_name_starts_over(path):
         assert await client.numbers() == [0, 1, 2]
 
 
+async def test_what_a_deleted_group_wrote_down_is_gone(client):
+    await client.write("s", *"012")
+    await client.create(checkpoint_max_count=1)
+    client.connect()
+    events = await client.delivered()
+    client.nak(events[:1], NakAction.PARK)
+    client.ack(events[1:])
+    await turns()
+    assert len(client.stored(PARKED)) == len(client.checkpoints()) == 1
+    await client.delete()
+    await turns()
+    assert client.stored(PARKED) == client.checkpoints() == []
+    await client.create(checkpoint_max_count=1)
+    client.connect()
+    client.ack((await client.delivered())[:1])
+    client.nak((await client.delivered())[:1], NakAction.PARK)
+    await turns()
+    assert client.checkpoints() == [0]
+
+
 async def test_an_update_drops_consumers_and_keeps_what_is_done(client, other):
     await client.write("s", *"0123")
     await client.create()
@@ -153,14 +166,12 @@ async def test_an_update_of_where_to_start_is_passed_over_after_a_checkpoint(cli
     assert await client.numbers() == [2, 3]
 
 
-async def test_the_configuration_is_written_at_each_change(client):
+async def test_the_configuration_is_written_at_each_change_and_two_are_kept(client):
     await client.create(start_from=-1)
     await client.create("t", "h")
     await client.delete()
     texts = [json.loads(event.data) for event in client.stored(CONFIGURATION)]
-    assert [[each["group"] for each in text["entries"]] for text in texts] == [["g", "h"], ["h"]], (
-        "the last two are kept"
-    )
+    assert [[each["group"] for each in text["entries"]] for text in texts] == [["g", "h"], ["h"]]
     assert {text["updatedBy"] for text in texts} == {"admin"}
     assert texts[0]["entries"][0]["beginsAfter"] == -1
     assert {event.event_type for event in client.stored(CONFIGURATION)} == {"PersistentConfig1"}
@@ -191,7 +202,7 @@ async def test_a_checkpoint_that_is_none_is_passed_over(client, garbage):
 async def test_a_change_that_cannot_be_saved_is_told(client, monkeypatch, change):
     if change != "create":
         await client.create()
-    monkeypatch.setattr(client.store.commits, "commit", refuse_all)
+    fill_the_disk(client, monkeypatch)
     result, reason = await getattr(client, change)()
     assert (result, reason) == (
         2, "The change could not be saved, and is lost when the server stops: disk full",

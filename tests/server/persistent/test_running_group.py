@@ -9,17 +9,10 @@ import pytest
 
 from rxpump.server.persistent import group as machine
 from rxpump.server.persistent import turns as turns_of_groups
-from rxpump.server.store.changes import NotCommitted
-from rxpump.server.store.group_commit import Commit
 from rxpump.wire.codes import NakAction
 from rxpump.wire.commands import Command
 from tests.raw_client import ADMIN
-from tests.server.persistent.clients import CHECKPOINTS, PARKED, A, B, original, turns
-
-
-def refuse_all(changes):
-    """What a full disk makes of changes."""
-    return Commit([NotCommitted("disk full")] * len(changes), [])
+from tests.server.persistent.clients import CHECKPOINTS, PARKED, A, B, fill_the_disk, original, turns
 
 
 def group_of(client):
@@ -134,7 +127,7 @@ async def test_what_cannot_be_parked_is_delivered_again(client, other, monkeypat
     client.connect()
     events = await client.delivered()
     with monkeypatch.context() as broken:
-        broken.setattr(client.store.commits, "commit", refuse_all)
+        fill_the_disk(client, broken)
         client.nak(events, NakAction.PARK)
         await turns()
     assert await client.numbers() == [0]
@@ -156,7 +149,7 @@ async def test_a_checkpoint_is_what_is_done_without_a_gap(client, other):
     [event] = client.stored(CHECKPOINTS)
     assert (event.event_type, event.data, event.data_content_type) == ("SubscriptionCheckpoint", b"3", 1)
     [metadata] = client.stored(f"$${CHECKPOINTS}")
-    assert json.loads(metadata.data) == {"$maxCount": 5}
+    assert json.loads(metadata.data) == {"$maxCount": 5, "$tb": 0}
 
 
 async def test_a_checkpoint_by_time_is_written_at_a_tick(client, other):
