@@ -11,32 +11,22 @@ import asyncio
 import logging
 from collections.abc import Iterable, Sequence
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
-from rxpump.expected_version import ExpectedVersion
 from rxpump.server.persistent.consumer import Consumer
 from rxpump.server.persistent.group import Group, Park
+from rxpump.server.persistent.journal import Journal
 from rxpump.server.persistent.reading import Reading
 from rxpump.server.persistent.settings import GroupSettings
-from rxpump.server.persistent.streams import (
-    checkpoint_event,
-    checkpoint_stream,
-    metadata_event,
-    metadata_stream,
-    parked_event,
-    parked_stream,
-)
+from rxpump.server.persistent.streams import parked_stream
 from rxpump.server.persistent.turns import Turns
-from rxpump.server.store.appender import AppendRequest
 from rxpump.server.store.burst import Burst
-from rxpump.server.store.changes import Appended
 from rxpump.server.store.group_commit import Outcome
 from rxpump.server.store.sqlite_store import SqliteStore
 
 _log = logging.getLogger("rxpump.server")
 
 _MOST_AT_ONCE: Final = 100  # events between two looks at the time
-_CHECKPOINTS_KEPT: Final = 5  # only the last is ever read
 
 
 class RunningGroup:
@@ -54,14 +44,19 @@ class RunningGroup:
     ) -> None:
         through = begins_after if checkpoint is None else checkpoint
         self.settings = settings
-        self.checkpoint = checkpoint
         self.group = Group(settings, through, now)
         self._store = store
+        self._journal = Journal(settings, store, checkpoint)
         self._turns = turns
         self._stream = Reading(store.read, settings.stream, through + 1, settings)
         self._replay: Reading | None = None
         self._is_writing_checkpoint = False
         self._is_stopped = False
+
+    @property
+    def checkpoint(self) -> int | None:
+        """The last checkpoint, None before the first."""
+        return self._journal.checkpoint
 
     # Consumers ----------------------------------------------------------------------------------
 
@@ -167,47 +162,34 @@ class RunningGroup:
 
     def _write_parks(self, parks: Sequence[Park]) -> None:
         if parks:
-            events = [parked_event(message, reason, self.settings) for message, reason in parks]
-            written = self._append(parked_stream(self.settings.id), events)
-            written.add_done_callback(partial(self._parks_written, parks))
+            self._journal.park(parks, partial(self._parks_written, parks))
 
-    def _parks_written(self, parks: Sequence[Park], written: asyncio.Future[Outcome]) -> None:
-        is_written = isinstance(written.result(), Appended)
-        if not is_written:
-            _log.error("%r could not park %d events: %s", self, len(parks), written.result())
+    def _parks_written(self, parks: Sequence[Park], failure: Outcome | None) -> None:
+        if failure is not None:
+            _log.error("%r could not park %d events: %s", self, len(parks), failure)
         for message, _ in parks:
-            if is_written:
+            if failure is None:
                 self.group.parked(message)
             else:
                 self.group.not_parked(message)
         self._wake()
 
     def _write_checkpoint(self, through: int | None) -> None:
-        if through is None:
-            return
-        stream = checkpoint_stream(self.settings.id)
-        left = self._store.read.stream(stream) if self.checkpoint is None else None
-        is_first, self.checkpoint = self.checkpoint is None, through
-        self._is_writing_checkpoint = True
-        self._append(stream, [checkpoint_event(through)]).add_done_callback(self._checkpoint_written)
-        if is_first:  # what a deleted group of this name has left stays hidden
-            metadata = {"$maxCount": _CHECKPOINTS_KEPT, "$tb": 0 if left is None else left.last + 1}
-            self._append(metadata_stream(stream), [metadata_event(metadata)])
+        if through is not None:
+            self._is_writing_checkpoint = True
+            self._journal.write_checkpoint(through, self._checkpoint_written)
 
-    def _checkpoint_written(self, written: asyncio.Future[Outcome]) -> None:
+    def _checkpoint_written(self, failure: Outcome | None) -> None:
         self._is_writing_checkpoint = False
-        if not isinstance(written.result(), Appended):
-            _log.error("%r could not write its checkpoint: %s", self, written.result())
+        if failure is not None:
+            _log.error("%r could not write its checkpoint: %s", self, failure)
         self._wake()
 
     def _end_replay(self) -> None:
         replay = self._replay
         if replay is not None and not replay.may_have_more and not self.group.replays:
             self._replay = None
-            self._append(metadata_stream(replay.stream), [metadata_event({"$tb": replay.until + 1})])
-
-    def _append(self, stream: str, events: Sequence[Any]) -> asyncio.Future[Outcome]:
-        return self._store.append(AppendRequest(stream, ExpectedVersion.ANY, events))
+            self._journal.forget_parked(replay.until + 1)
 
     def __repr__(self) -> str:
         state = "stopped" if self._is_stopped else repr(self.group)

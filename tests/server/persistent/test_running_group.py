@@ -9,6 +9,7 @@ import pytest
 
 from rxpump.server.persistent import group as machine
 from rxpump.server.persistent import turns as turns_of_groups
+from rxpump.wire import schema
 from rxpump.wire.codes import NakAction
 from rxpump.wire.commands import Command
 from tests.raw_client import ADMIN
@@ -234,12 +235,27 @@ async def test_parked_events_are_tried_again(client, other):
     client.ack(again[:1])
     client.nak(again[1:], NakAction.PARK)
     await turns()
-    parked = client.read_stream(PARKED, 0, 100, user=ADMIN).events
-    assert parked[-1].event.data == b"3@s"
+    assert [event.data for event in client.stored(PARKED)] == [b"3@s"]
     metadata = json.loads(client.stored(f"$${PARKED}")[-1].data)
     assert metadata == {"$tb": 2}
     group_of(client).replay_parked()
-    assert [each.event.event.data for each in await client.delivered()][-1:] == [b"3"]
+    assert [each.event.event.data for each in await client.delivered()] == [b"3"]
+
+
+async def test_a_stream_that_is_deleted_and_comes_again(client, other):
+    await other.write("s", *"0123")
+    await client.create(checkpoint_max_count=1)
+    client.connect(slots=2)
+    events = await client.delivered()
+    delete = schema.DeleteStream(event_stream_id="s", expected_version=-2)
+    other.say(Command.DELETE_STREAM, delete)
+    await other.pending
+    await other.write("s", *"45")
+    client.ack(events)
+    assert await client.numbers() == [2, 3]  # read before
+    await client.update()
+    client.connect()
+    assert await client.numbers() == [4, 5]
 
 
 async def test_nothing_parked_nothing_tried_again(client):
