@@ -13,7 +13,7 @@ from rxpump.server.node import Node
 from rxpump.server.persistent.settings import GroupSettings
 from rxpump.server.persistent.strategies import STRATEGIES
 from rxpump.server.request import Request, checked_text, encode
-from rxpump.server.store.changes import NotCommitted
+from rxpump.server.store.changes import Appended, NotCommitted
 from rxpump.server.store.group_commit import Outcome
 from rxpump.wire import schema
 from rxpump.wire.codes import ChangePersistentSubscriptionResult as Changed
@@ -116,11 +116,12 @@ def _reply(request: Request, answer: _Answer, result: Created | Changed, reason:
 def _reply_when_saved(request: Request, answer: _Answer, saved: asyncio.Future[Outcome]) -> asyncio.Future[Outcome]:
     def reply(saved: asyncio.Future[Outcome]) -> None:
         match saved.result():
-            case NotCommitted(why):
+            case Appended():
+                _reply(request, answer, answer.codes.SUCCESS)
+            case failure:
+                why = failure.reason if isinstance(failure, NotCommitted) else str(failure)
                 lost = f"The change could not be saved, and is lost when the server stops: {why}"
                 _reply(request, answer, answer.codes.FAIL, lost)
-            case _:
-                _reply(request, answer, answer.codes.SUCCESS)
 
     saved.add_done_callback(reply)
     return saved

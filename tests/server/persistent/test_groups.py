@@ -11,6 +11,7 @@ from rxpump.server import SqliteStore
 from rxpump.server.node import Node
 from rxpump.server.persistent import groups
 from rxpump.server.store.appender import AppendRequest
+from rxpump.server.store.deletion import DeleteRequest
 from rxpump.server.users import DEFAULT_ACCOUNTS, Users
 from rxpump.wire.codes import NakAction, SubscriptionDropReason
 from tests.raw_client import ADMIN
@@ -207,6 +208,15 @@ async def test_a_change_that_cannot_be_saved_is_told(client, monkeypatch, change
     assert (result, reason) == (
         2, "The change could not be saved, and is lost when the server stops: disk full",
     )  # fmt: skip
+
+
+async def test_without_its_stream_the_configuration_cannot_be_saved(client):
+    await client.create()
+    await client.store.append(DeleteRequest(CONFIGURATION, -2, hard=True))
+    result, reason = await client.update()
+    assert result == 2
+    assert "could not be saved" in reason
+    assert "StreamDeleted" in reason
 
 
 async def test_groups_are_bounded(client, monkeypatch):
