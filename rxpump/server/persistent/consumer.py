@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from rxpump.server.persistent.message import Message
 from rxpump.wire.codes import SubscriptionDropReason
 from rxpump.wire.commands import Command
-from rxpump.wire.package import Package
+from rxpump.wire.package import Package, shared_frames
 from rxpump.wire.schema import SubscriptionDropped
 
 
@@ -47,19 +47,19 @@ class Consumer:
         """Whether it takes one more event."""
         return len(self.held) < self.slots and not self._client.is_unread
 
-    def receive(self, message: Message) -> None:
-        """Send an event to the client."""
-        self._send(Command.PERSISTENT_SUBSCRIPTION_STREAM_EVENT_APPEARED, message.payload())
+    def receive(self, messages: Iterable[Message]) -> None:
+        """Send events to the client, all as one."""
+        payloads = [message.payload() for message in messages]
+        frames = shared_frames(Command.PERSISTENT_SUBSCRIPTION_STREAM_EVENT_APPEARED, payloads)
+        self._client.send(self.correlation_id.join(frames))
 
     def drop(self, reason: SubscriptionDropReason = SubscriptionDropReason.UNSUBSCRIBED) -> None:
         """End it, and tell the client so."""
         self._client.forget(self)
         self.leave()
         dropped = SubscriptionDropped() if not reason else SubscriptionDropped(reason=reason)
-        self._send(Command.SUBSCRIPTION_DROPPED, bytes(dropped.SerializeToString()))
-
-    def _send(self, command: Command, payload: bytes) -> None:
-        self._client.send(Package(command, self.correlation_id, payload).encode())
+        package = Package(Command.SUBSCRIPTION_DROPPED, self.correlation_id, dropped.SerializeToString())
+        self._client.send(package.encode())
 
     def __repr__(self) -> str:
         return f"<Consumer with {len(self.held)} of {self.slots} slots taken>"

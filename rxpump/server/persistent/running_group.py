@@ -16,6 +16,7 @@ from typing import Final
 from rxpump.server.persistent.consumer import Consumer
 from rxpump.server.persistent.group import Group, Park
 from rxpump.server.persistent.journal import Journal
+from rxpump.server.persistent.message import Message
 from rxpump.server.persistent.reading import Reading
 from rxpump.server.persistent.settings import GroupSettings
 from rxpump.server.persistent.streams import parked_stream
@@ -142,10 +143,12 @@ class RunningGroup:
         """Do a little; tell whether there was anything to do."""
         now = self._now()
         expired = self.group.expire(now, _MOST_AT_ONCE)
-        deliveries = self.group.deliver(now, _MOST_AT_ONCE)
-        for message, consumer, _ in deliveries:
-            consumer.receive(message)
-        return self._read() or bool(deliveries) or expired > 0
+        messages: dict[Consumer, list[Message]] = {}
+        for message, consumer, _ in self.group.deliver(now, _MOST_AT_ONCE):
+            messages.setdefault(consumer, []).append(message)
+        for consumer in messages:
+            consumer.receive(messages[consumer])
+        return self._read() or bool(messages) or expired > 0
 
     def _read(self) -> bool:
         is_replaying = self._replay is not None and self._replay.may_have_more

@@ -85,11 +85,11 @@ async def test_a_checkpoint_is_written_in_time():
 
 
 async def test_slots_for_more_than_a_connection_holds_cut_nobody(monkeypatch):
-    """60 MB are waiting for a client that is cut with 26 MB unread, and that reads late."""
+    """40 MB are waiting for a client that is cut with 26 MB unread, and that reads late."""
     monkeypatch.setattr(group, "MOST_HELD_BYTES", 100_000_000)
     store = SqliteStore.in_memory()
     async with EmbeddedServer(store) as server, RawClient.to(server) as client, RawClient.to(server) as other:
-        for _ in range(6):
+        for _ in range(4):
             await write(store, 100, size=100_000)
         await create(client)
         id = await connect(client, 100_000)
@@ -97,7 +97,7 @@ async def test_slots_for_more_than_a_connection_holds_cut_nobody(monkeypatch):
         while client.reader._buffer == b"" or running.group.wanted:
             await asyncio.sleep(0)
         assert (await other.ask(Command.PING, b"x")).payload == b"x"
-        for number in range(600):
+        for number in range(400):
             event = await next_event(client)
             assert event.event.event.event_number == number
             ack(client, id, event)
