@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 import rxpump
-from rxpump.errors import ConnectionFailed, InvalidArgument
+from rxpump.errors import CertificateRefused, ConnectionFailed, InvalidArgument
 from rxpump.server import BadCertificate, EmbeddedServer, SqliteStore, load_certificate
 from tests.certificates import authority, authority_file, certificate_files, certified
 
@@ -74,6 +74,28 @@ async def test_an_authority_that_is_not_known(server: EmbeddedServer) -> None:
     with authority_file(trustme.CA()) as other:
         assert "no trusted authority has issued it; is it in tls_ca?" in await refusal(server, tls_ca=other)
     assert "no trusted authority has issued it" in await refusal(server)
+
+
+async def test_a_certificate_that_is_refused_at_first_is_not_tried_again(server: EmbeddedServer) -> None:
+    patient = rxpump.Backoff(min_delay=3600, max_delay=3600)
+    with pytest.raises(CertificateRefused) as caught:
+        await connect(server, reconnect=patient).connect()
+    assert (caught.value.address, caught.value.attempts) == (server.uri.partition("?")[0], 1)
+
+
+async def test_a_certificate_that_is_refused_later_may_be_in_order_again(ca: str) -> None:
+    good, wrong = certified("127.0.0.1"), certified("127.0.0.1", by=trustme.CA())
+    first = EmbeddedServer(SqliteStore.in_memory(), tls=good)
+    await first.start()
+    async with rxpump.connect(first.uri, tls_ca=ca, reconnect=rxpump.Backoff(min_delay=0.001)) as client:
+        await client.ping()
+        await first.stop()
+        refused = asyncio.Event()
+        client.status.subscribe(lambda status: refused.set() if "refused: no trusted" in str(status) else None)
+        async with EmbeddedServer(SqliteStore.in_memory(), port=first.port, tls=wrong):
+            await refused.wait()
+        async with EmbeddedServer(SqliteStore.in_memory(), port=first.port, tls=good):
+            await client.ping()
 
 
 async def test_a_certificate_for_somebody_else(ca: str) -> None:
