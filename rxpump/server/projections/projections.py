@@ -21,8 +21,9 @@ class Projections:
 
     def start(self) -> None:
         """Begin, each from where it was."""
+        turn = asyncio.Lock()
         for name, projection in SYSTEM_PROJECTIONS.items():
-            projector = Projector(name, projection, self._store)
+            projector = Projector(name, projection, self._store, turn)
             task = asyncio.get_running_loop().create_task(projector.run(), name=f"projection {name}")
             task.add_done_callback(_tell_of_failure)
             self._running[projector] = task

@@ -16,8 +16,9 @@ import json
 import logging
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from hashlib import blake2b
 from typing import Any, Final
-from uuid import UUID, uuid5
+from uuid import UUID
 
 from rxpump.direction import StreamDirection
 from rxpump.expected_version import ExpectedVersion
@@ -34,8 +35,8 @@ from rxpump.wire.schema import NewEvent, ReadAllEventsCompleted
 
 _log = logging.getLogger("rxpump.server")
 
-PAGE: Final = 256
-"""Events that are looked at before others get their turn: a few milliseconds."""
+PAGE: Final = 128
+"""Events that are looked at before others get their turn: one or two milliseconds."""
 
 CHECKPOINT_AFTER: Final = 1000
 """Events, of those that are not links of projections, from one checkpoint to the next."""
@@ -43,21 +44,20 @@ CHECKPOINT_AFTER: Final = 1000
 RETRY_AFTER: Final = 1.0
 """Seconds until something is tried again that could not be written, as the disk was full."""
 
-_IDS: Final = UUID("6f0b1f3e-0f25-4c8c-9d4b-5f3c8fb0a6c1")
-
 
 class _Stopped(Exception):
     """It is to end, though something could not be written."""
 
 
 class Projector:
-    """Runs `projection`, called `name`, over `store`."""
+    """Runs `projection`, called `name`, over `store`; of those that share a `turn` one works at a time."""
 
-    def __init__(self, name: str, projection: Projection, store: SqliteStore) -> None:
+    def __init__(self, name: str, projection: Projection, store: SqliteStore, turn: asyncio.Lock) -> None:
         self.name = name
         self.position = read_checkpoint(store.read, name)
         self._projection = projection
         self._store = store
+        self._turn = turn
         self._has_checkpoint = self.position is not None
         self._since_checkpoint = 0
         self._news = asyncio.Event()
@@ -82,9 +82,11 @@ class Projector:
         try:
             while not self._stopping.is_set():
                 self._news.clear()
-                events = self._page()
+                async with self._turn:
+                    events = self._page()
+                    links = self._links(events)
                 if events:
-                    await self._project(events)
+                    await self._advance(events, links)
                     await asyncio.sleep(0)
                 else:
                     await self._news.wait()
@@ -101,14 +103,18 @@ class Projector:
         page = self._store.read.all_page(start, PAGE, StreamDirection.FORWARD, resolve_links=False)
         return ReadAllEventsCompleted.FromString(page.events).events  # type: ignore[no-any-return]
 
-    async def _project(self, events: Sequence[Any]) -> None:
-        """Write the links of a page, and what is known then."""
+    def _links(self, events: Sequence[Any]) -> Sequence[AppendRequest]:
+        """Make the links of a page."""
         by_stream: dict[str, list[Any]] = {}
         for event in events:
             link = self._projection(event.event)
             if link is not None:
                 by_stream.setdefault(link.stream, []).append(_link_event(link, event))
-        await self._write(AppendRequest(stream, ExpectedVersion.ANY, links) for stream, links in by_stream.items())
+        return [AppendRequest(stream, ExpectedVersion.ANY, links) for stream, links in by_stream.items()]
+
+    async def _advance(self, events: Sequence[Any], links: Sequence[AppendRequest]) -> None:
+        """Write the links of a page, then be done with it."""
+        await self._write(links)
         self.position = Position(events[-1].commit_position, events[-1].prepare_position)
         self._since_checkpoint += sum(not is_own(event.event.event_stream_id) for event in events)
         if self._since_checkpoint >= CHECKPOINT_AFTER:
@@ -160,8 +166,9 @@ def _link_event(link: Link, event: Any) -> Any:
         "$o": record.event_stream_id,
         "$causedBy": str(UUID(bytes_le=record.event_id)),
     }
+    identity = f"{event.commit_position}/{event.prepare_position} {link.stream}"
     return NewEvent(
-        event_id=uuid5(_IDS, f"{event.commit_position}/{event.prepare_position} {link.stream}").bytes_le,
+        event_id=blake2b(identity.encode(), digest_size=16, person=b"rxpump link").digest(),
         event_type=link.event_type,
         data=link.data,
         metadata=json.dumps(where).encode(),

@@ -36,7 +36,7 @@ async def store(request, tmp_path):
 
 @asynccontextmanager
 async def running(store, name=BY_CATEGORY):
-    projector = Projector(name, SYSTEM_PROJECTIONS[name], store)
+    projector = Projector(name, SYSTEM_PROJECTIONS[name], store, asyncio.Lock())
     task = asyncio.create_task(projector.run())
     yield projector
     projector.stop()
@@ -135,7 +135,7 @@ async def test_without_its_checkpoint_nothing_is_linked_twice(store, told, monke
     await write(store, *(f"a-{number}" for number in range(10)))
     for page, count in ((3, 10), (7, 20), (256, 30)):
         monkeypatch.setattr(module, "PAGE", page)
-        projector = Projector(BY_CATEGORY, SYSTEM_PROJECTIONS[BY_CATEGORY], store)
+        projector = Projector(BY_CATEGORY, SYSTEM_PROJECTIONS[BY_CATEGORY], store, asyncio.Lock())
         projector.position = None
         task = asyncio.create_task(projector.run())
         await told.has(count)
