@@ -177,7 +177,7 @@ class _Maker:
             case sre.FAILURE:
                 return lambda text, places: 0
             case _:
-                raise BadPattern(f"a regex with {str(kind).lower().replace('_', ' ')} is not supported")
+                raise BadPattern(f"a regex with {_UNSUPPORTED.get(kind, 'such a group')} is not supported")
 
     def _character(self, test: Test) -> Piece:
         if self._onward:
@@ -272,6 +272,13 @@ _PLACES: Final[dict[Any, Callable[[Text], int]]] = {
     sre.AT_END_LINE: lambda text: text.end | text.before(_is_newline),
     sre.AT_BOUNDARY: _boundary,
     sre.AT_NON_BOUNDARY: lambda text: text.anywhere & ~_boundary(text),
+}
+
+_UNSUPPORTED: Final[dict[Any, str]] = {
+    sre.GROUPREF: "a back reference",
+    sre.GROUPREF_EXISTS: "a condition",
+    sre.ATOMIC_GROUP: "an atomic group",
+    sre.POSSESSIVE_REPEAT: "a possessive repeat",
 }
 
 _CATEGORIES: Final[dict[Any, Test]] = {
