@@ -181,6 +181,18 @@ async def test_who_never_begins_the_handshake_is_cut(monkeypatch: pytest.MonkeyP
         assert server.client_count == 0
 
 
+async def test_stopping_does_not_wait_for_a_handshake() -> None:
+    server = EmbeddedServer(SqliteStore.in_memory(), tls=certified("127.0.0.1"))
+    assert repr(server._new_session()) == "<Session, not connected yet>"
+    await server.start()
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+    began = asyncio.get_running_loop().time()
+    await server.stop()
+    assert asyncio.get_running_loop().time() - began < 0.5
+    writer.close()
+    assert await reader.read() == b""
+
+
 async def test_who_does_not_read_is_cut_also_with_tls(server: EmbeddedServer, ca: str) -> None:
     trusting = ssl.create_default_context(cafile=ca)
     reader, writer = await asyncio.open_connection("127.0.0.1", server.port, ssl=trusting, limit=1)
