@@ -63,11 +63,14 @@ class Text:
         for place, char in enumerate(text):
             self._places[char] = self._places.get(char, 0) | 1 << place
 
-    def before(self, kind: Test) -> int:
-        """The places before a character of that kind."""
-        self.steps += 1
+    def spend(self, steps: int) -> None:
+        """Count what is done next. Raises TooCostly."""
+        self.steps += steps
         if self.steps > STEPS:
             raise TooCostly
+
+    def before(self, kind: Test) -> int:
+        """The places before a character of that kind."""
         places = self._kinds.get(kind)
         if places is None:
             places = self._kinds[kind] = sum(at for char, at in self._places.items() if kind(char))
@@ -148,6 +151,7 @@ class _Maker:
             pieces.reverse()
 
         def sequence(text: Text, places: int) -> int:
+            text.spend(1 + len(pieces))
             for piece in pieces:
                 places = piece(text, places)
                 if not places:
