@@ -26,10 +26,11 @@ from rxpump.position import Position
 from rxpump.server.projections.checkpoint import keep_few, read_checkpoint, save_checkpoint
 from rxpump.server.projections.system import Link, Projection, is_own
 from rxpump.server.store.append_rule import WrongVersion
-from rxpump.server.store.appender import Appended, AppendRequest
+from rxpump.server.store.appender import AppendRequest
 from rxpump.server.store.burst import Burst
+from rxpump.server.store.changes import Appended, NotCommitted
 from rxpump.server.store.feed import EVERYTHING
-from rxpump.server.store.group_commit import NotCommitted, Outcome
+from rxpump.server.store.group_commit import Outcome
 from rxpump.server.store.sqlite_store import SqliteStore
 from rxpump.wire.schema import NewEvent, ReadAllEventsCompleted
 

@@ -18,8 +18,8 @@ from rxpump.server.projections.projections import Projections
 from rxpump.server.projections.projector import Projector
 from rxpump.server.projections.system import SYSTEM_PROJECTIONS
 from rxpump.server.store.appender import AppendRequest
+from rxpump.server.store.changes import NotCommitted
 from rxpump.server.store.feed import EVERYTHING
-from rxpump.server.store.group_commit import NotCommitted
 from rxpump.server.store.stream_window import Window
 from rxpump.wire import schema
 from tests.server.talk import event_of
