@@ -16,7 +16,7 @@ from rxpump.status import Status
 from rxpump.transport.base import Transport
 from rxpump.transport.tcp.locator import FixedAddress, Locator
 from rxpump.transport.tcp.transport import TcpTransport
-from rxpump.uri import Address, TcpAddress, parse
+from rxpump.uri import Address, EmbeddedAddress, TcpAddress, parse
 
 DEFAULT_URI = "tcp://localhost:1113"
 
@@ -55,6 +55,8 @@ def connect(
         unknown = sorted(set(options) - set(Settings.__dataclass_fields__))
         allowed = ", ".join(Settings.__dataclass_fields__)
         raise InvalidArgument("option", ", ".join(unknown), allowed) from None
+    if settings.tls and isinstance(address, EmbeddedAddress):
+        raise InvalidArgument("tls", True, f"False with {address}: what is in this process needs no TLS")
     given = {"host": host, "port": port, "username": username, "password": password, "token": token}
     locator = _locate(address, {key: value for key, value in given.items() if value is not None})
 

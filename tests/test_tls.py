@@ -19,8 +19,11 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 import rxpump
-from rxpump.errors import ConnectionFailed, InvalidArgument
-from rxpump.server import BadCertificate, EmbeddedServer, SqliteStore, load_certificate
+from rxpump.errors import CertificateRefused, ConnectionFailed, InvalidArgument
+from rxpump.server import BadCertificate, EmbeddedServer, SqliteStore, embedded_server, load_certificate
+from rxpump.wire import schema
+from rxpump.wire.commands import Command
+from rxpump.wire.package import Package
 from tests.certificates import authority, authority_file, certificate_files, certified
 
 GIVE_UP = rxpump.Backoff(min_delay=0.001, attempts=0)
@@ -74,6 +77,28 @@ async def test_an_authority_that_is_not_known(server: EmbeddedServer) -> None:
     with authority_file(trustme.CA()) as other:
         assert "no trusted authority has issued it; is it in tls_ca?" in await refusal(server, tls_ca=other)
     assert "no trusted authority has issued it" in await refusal(server)
+
+
+async def test_a_certificate_that_is_refused_at_first_is_not_tried_again(server: EmbeddedServer) -> None:
+    patient = rxpump.Backoff(min_delay=3600, max_delay=3600)
+    with pytest.raises(CertificateRefused) as caught:
+        await connect(server, reconnect=patient).connect()
+    assert (caught.value.address, caught.value.attempts) == (server.uri.partition("?")[0], 1)
+
+
+async def test_a_certificate_that_is_refused_later_may_be_in_order_again(ca: str) -> None:
+    good, wrong = certified("127.0.0.1"), certified("127.0.0.1", by=trustme.CA())
+    first = EmbeddedServer(SqliteStore.in_memory(), tls=good)
+    await first.start()
+    async with rxpump.connect(first.uri, tls_ca=ca, reconnect=rxpump.Backoff(min_delay=0.001)) as client:
+        await client.ping()
+        await first.stop()
+        refused = asyncio.Event()
+        client.status.subscribe(lambda status: refused.set() if "refused: no trusted" in str(status) else None)
+        async with EmbeddedServer(SqliteStore.in_memory(), port=first.port, tls=wrong):
+            await refused.wait()
+        async with EmbeddedServer(SqliteStore.in_memory(), port=first.port, tls=good):
+            await client.ping()
 
 
 async def test_a_certificate_for_somebody_else(ca: str) -> None:
@@ -139,6 +164,48 @@ async def test_a_ca_file_that_is_none(server: EmbeddedServer, tmp_path: Path) ->
             path.write_text(content)
         with pytest.raises(InvalidArgument, match=r"tls_ca is '.*'; allowed is a file with certificates in PEM"):
             await connect(server, tls_ca=str(path)).connect()
+
+
+@pytest.mark.parametrize("uri", ["memory://", "sqlite:///events.db"])
+def test_a_server_of_ones_own_wants_no_tls(uri: str) -> None:
+    with pytest.raises(InvalidArgument, match="tls is True; allowed is False with"):
+        rxpump.connect(f"{uri}?tls=true")
+
+
+async def test_who_never_begins_the_handshake_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(embedded_server, "HANDSHAKE_TIMEOUT", 0.02)
+    async with EmbeddedServer(SqliteStore.in_memory(), tls=certified("127.0.0.1")) as server:
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        assert await reader.read() == b""
+        writer.close()
+        assert server.client_count == 0
+
+
+async def test_stopping_does_not_wait_for_a_handshake() -> None:
+    server = EmbeddedServer(SqliteStore.in_memory(), tls=certified("127.0.0.1"))
+    assert repr(server._new_session()) == "<Session, not connected yet>"
+    await server.start()
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+    began = asyncio.get_running_loop().time()
+    await server.stop()
+    assert asyncio.get_running_loop().time() - began < 0.5
+    writer.close()
+    assert await reader.read() == b""
+
+
+async def test_who_does_not_read_is_cut_also_with_tls(server: EmbeddedServer, ca: str) -> None:
+    trusting = ssl.create_default_context(cafile=ca)
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.port, ssl=trusting, limit=1)
+    writer.write(
+        Package(
+            Command.SUBSCRIBE_TO_STREAM, b"a" * 16, schema.SubscribeToStream(event_stream_id="s").SerializeToString()
+        ).encode()
+    )
+    await reader.readexactly(1)
+    async with connect(server, tls_ca=ca) as client:
+        while server.client_count == 2:
+            await client.publish_event("s", "T", data=b"x" * 1_000_000)
+    writer.transport.abort()
 
 
 async def test_a_certificate_from_files(tmp_path: Path, ca: str) -> None:

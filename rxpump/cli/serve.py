@@ -26,6 +26,7 @@ STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 @click.option("--tls-cert", type=_FILE, help="File with the certificate (PEM) for TLS. Without it: in clear.")
 @click.option("--tls-key", type=_FILE, help="File with its private key; default: the file of the certificate.")
 @click.option("--http-port", type=_PORT, help="Port for GET /gossip, /info, /stats and /ping. Without it: no HTTP.")
+@click.option("--projections", is_flag=True, help="Run the system projections: $ce-x, $et-x, $streams, $category-x.")
 def serve(**options: Any) -> None:
     """Run an event store that any client of the TCP protocol can use.
 

@@ -5,6 +5,7 @@
     │   └── InvalidUri
     ├── NotConnected                a verb was used before connect() or after close()
     ├── ConnectionFailed            no connection could be made, or the policy gave up making one
+    │   └── CertificateRefused      the server could not prove who it is
     ├── ConnectionClosed            the connection ended with the request unanswered
     │   └── ClientClosed            because the client was closed
     ├── OperationTimedOut           a request was not answered within its deadline
@@ -52,6 +53,7 @@ may succeed later with nothing changed by the caller.
 """
 
 from rxpump.errors.connection import (
+    CertificateRefused,
     ClientClosed,
     ConnectionClosed,
     ConnectionFailed,
@@ -105,6 +107,7 @@ __all__ = [
     "AccessDenied",
     "BadRequest",
     "BufferOverflow",
+    "CertificateRefused",
     "ClientClosed",
     "CommitTimeout",
     "ConnectionClosed",

@@ -33,6 +33,12 @@ class ConnectionFailed(RxPumpError):
         return f"no connection to {self.address} after {self.attempts} attempt(s): {self.reason}"
 
 
+class CertificateRefused(ConnectionFailed):
+    """The node at `address` could not prove who it is: its certificate was refused for `reason`."""
+
+    retryable: ClassVar[bool] = False
+
+
 @dataclass(eq=False)
 class ConnectionClosed(RxPumpError):
     """The connection to `address` ended for `reason`; what was in flight has an unknown outcome."""

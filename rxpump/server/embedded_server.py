@@ -15,6 +15,7 @@ from rxpump.server.http.listener import HttpListener
 from rxpump.server.http.resources import Resources
 from rxpump.server.node import Node
 from rxpump.server.persistent.groups import Groups
+from rxpump.server.projections.projections import Projections
 from rxpump.server.session import Session
 from rxpump.server.store.sqlite_store import SqliteStore
 from rxpump.server.tls import CLOSING_TIMEOUT, HANDSHAKE_TIMEOUT
@@ -36,6 +37,8 @@ class EmbeddedServer:
                          load_certificate. Without it, in clear.
     http_port:           where to answer GET /gossip, /info, /stats and /ping, in clear; 0 takes a free port, which
                          `http_port` tells once started. Without it there is no HTTP.
+    projections:         whether the system projections run: $ce-x, $et-x, $streams and $category-x. What was
+                         written before they are first asked for is caught up with.
 
     An async context manager; or `await start()` and `await stop()`. Starting raises CannotListen, and
     then the store is closed.
@@ -53,6 +56,7 @@ class EmbeddedServer:
         persistent_tick: float = 1.0,
         tls: ssl.SSLContext | None = None,
         http_port: int | None = None,
+        projections: bool = False,
     ) -> None:
         self.store = store
         self.host = host
@@ -61,6 +65,7 @@ class EmbeddedServer:
         self._make_heartbeat = partial(Heartbeat, heartbeat_interval, heartbeat_timeout)
         self._tls = tls
         self._http = None if http_port is None else HttpListener(host, http_port, Resources(self).respond)
+        self._projections = Projections(store) if projections else None
         self._listener: asyncio.Server | None = None
         self._sessions: set[Session] = set()
         self._all_ended = asyncio.Event()
@@ -70,6 +75,11 @@ class EmbeddedServer:
     def has_tls(self) -> bool:
         """Whether clients are served with TLS."""
         return self._tls is not None
+
+    @property
+    def has_projections(self) -> bool:
+        """Whether the system projections run."""
+        return self._projections is not None
 
     @property
     def http_port(self) -> int | None:
@@ -96,6 +106,8 @@ class EmbeddedServer:
         """Listen from now on."""
         try:
             await self._listen()
+            if self._projections is not None:
+                self._projections.start()
         except BaseException:
             await self.stop()
             raise
@@ -144,6 +156,8 @@ class EmbeddedServer:
             await self._http.stop()
         for session in self._sessions:
             session.stop()
+        if self._projections is not None:
+            await self._projections.stop()
         await self._node.close()
         await self._say_goodbye()
 

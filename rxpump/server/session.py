@@ -203,4 +203,6 @@ class Session(asyncio.Protocol):
         return is_reading or (self._is_full() and not self._is_unread)
 
     def __repr__(self) -> str:
+        if not hasattr(self, "_outbox"):  # with TLS, a connection is there only after its handshake
+            return "<Session, not connected yet>"
         return f"<Session {self.conversation!r}, {self._outbox.unsent} bytes unsent>"

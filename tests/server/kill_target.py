@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from multiprocessing.connection import Connection
+from typing import Any
 
 from rxpump.server import EmbeddedServer, SqliteStore
 
 
-def serve(path: str, port_to: Connection) -> None:
+def serve(path: str, port_to: Connection, **options: Any) -> None:
     async def serve_for_ever() -> None:
-        async with EmbeddedServer(SqliteStore.open(path)) as server:
+        async with EmbeddedServer(SqliteStore.open(path), **options) as server:
             port_to.send(server.port)
             await asyncio.Event().wait()
 

@@ -42,6 +42,10 @@ class Served(Protocol):
         """Whether `port` is served with TLS."""
 
     @property
+    def has_projections(self) -> bool:
+        """Whether the system projections run."""
+
+    @property
     def client_count(self) -> int:
         """How many clients are connected."""
 
@@ -103,7 +107,8 @@ class Resources:
         return {"members": [member], "serverIp": host, "serverPort": server.http_port}
 
     def _info(self, _: str) -> Mapping[str, Any]:
-        return {"esVersion": _version(), "state": "master", "projectionsMode": "None"}
+        mode = "System" if self._server.has_projections else "None"
+        return {"esVersion": _version(), "state": "master", "projectionsMode": mode}
 
     def _stats(self, _: str) -> Mapping[str, Any]:
         uptime = (datetime.now(UTC) - self._started).total_seconds()

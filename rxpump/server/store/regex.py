@@ -63,11 +63,14 @@ class Text:
         for place, char in enumerate(text):
             self._places[char] = self._places.get(char, 0) | 1 << place
 
-    def before(self, kind: Test) -> int:
-        """The places before a character of that kind."""
-        self.steps += 1
+    def spend(self, steps: int) -> None:
+        """Count what is done next. Raises TooCostly."""
+        self.steps += steps
         if self.steps > STEPS:
             raise TooCostly
+
+    def before(self, kind: Test) -> int:
+        """The places before a character of that kind."""
         places = self._kinds.get(kind)
         if places is None:
             places = self._kinds[kind] = sum(at for char, at in self._places.items() if kind(char))
@@ -148,6 +151,7 @@ class _Maker:
             pieces.reverse()
 
         def sequence(text: Text, places: int) -> int:
+            text.spend(1 + len(pieces))
             for piece in pieces:
                 places = piece(text, places)
                 if not places:
@@ -177,7 +181,7 @@ class _Maker:
             case sre.FAILURE:
                 return lambda text, places: 0
             case _:
-                raise BadPattern(f"a regex with {str(kind).lower().replace('_', ' ')} is not supported")
+                raise BadPattern(f"a regex with {_UNSUPPORTED.get(kind, 'such a group')} is not supported")
 
     def _character(self, test: Test) -> Piece:
         if self._onward:
@@ -272,6 +276,13 @@ _PLACES: Final[dict[Any, Callable[[Text], int]]] = {
     sre.AT_END_LINE: lambda text: text.end | text.before(_is_newline),
     sre.AT_BOUNDARY: _boundary,
     sre.AT_NON_BOUNDARY: lambda text: text.anywhere & ~_boundary(text),
+}
+
+_UNSUPPORTED: Final[dict[Any, str]] = {
+    sre.GROUPREF: "a back reference",
+    sre.GROUPREF_EXISTS: "a condition",
+    sre.ATOMIC_GROUP: "an atomic group",
+    sre.POSSESSIVE_REPEAT: "a possessive repeat",
 }
 
 _CATEGORIES: Final[dict[Any, Test]] = {

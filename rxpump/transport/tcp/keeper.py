@@ -1,19 +1,20 @@
 """Keeps one connection open: dials, follows a leader, backs off, comes back.
 
 One task, one loop: locate a node, dial it, serve until it is lost, wait, again. It ends when it is told to
-stop, when the reconnect policy gives up, or when the server refuses the credentials that it never accepted.
-Credentials that did work once are another matter: a node that is starting refuses everybody (protocol
-section 4.12), and a subscription must not die of that at night.
+stop, when the reconnect policy gives up, or when the server refuses the credentials that it never accepted, or
+has no certificate to be trusted and never had. What did work once is another matter: a node that is starting
+refuses everybody (protocol section 4.12), and a subscription must not die of that at night.
 """
 
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from rxpump.errors import ConnectionClosed, ConnectionFailed, NotAuthenticated, RxPumpError
+from rxpump.errors import CertificateRefused, ConnectionClosed, ConnectionFailed, NotAuthenticated, RxPumpError
 from rxpump.protocol.ledger import Ledger
 from rxpump.protocol.link import Link
 from rxpump.settings import Settings
@@ -21,7 +22,7 @@ from rxpump.status import Connected, Connecting, Reconnecting, Status
 from rxpump.transport.tcp.connection import Connection
 from rxpump.transport.tcp.locator import Locator
 from rxpump.transport.tcp.patience import Patience
-from rxpump.transport.tcp.tls import CLOSING_TIMEOUT, handshake_failure, make_context
+from rxpump.transport.tcp.tls import CLOSING_TIMEOUT, certificate_failure, handshake_failure, make_context
 from rxpump.uri import TcpAddress
 
 
@@ -56,6 +57,8 @@ class Keeper:
             self._problem = problem = await self._visit(address)
             if isinstance(problem, NotAuthenticated) and not self._credentials_worked:
                 return problem
+            if isinstance(problem, CertificateRefused) and not self.first.done():
+                return problem
             leader = self._hint(address)
             delay = self._patience.wait(is_hint=leader is not None)
             if delay is None:
@@ -78,16 +81,20 @@ class Keeper:
         except RxPumpError as error:
             return error
         except (OSError, UnicodeError) as error:  # a host name that is none is a UnicodeError
-            return ConnectionFailed(self.address, self._patience.attempts + 1, self._dial_failure(error, address))
+            return self._dial_failure(error, address)
         return await self._serve(connection, address)
 
-    def _dial_failure(self, error: OSError | UnicodeError, address: TcpAddress) -> str:
+    def _dial_failure(self, error: OSError | UnicodeError, address: TcpAddress) -> ConnectionFailed:
+        attempt = self._patience.attempts + 1
+        if isinstance(error, ssl.SSLCertVerificationError):
+            name = self._settings.tls_server_name or address.host
+            return CertificateRefused(self.address, attempt, certificate_failure(error, name))
         if isinstance(error, TimeoutError):
             unless = "" if self._tls is None else "; it may not speak TLS on this port"
-            return f"no answer to the dial in time{unless}"
-        if self._tls is None or isinstance(error, UnicodeError):
-            return str(error)
-        return handshake_failure(error, self._settings.tls_server_name or address.host)
+            return ConnectionFailed(self.address, attempt, f"no answer to the dial in time{unless}")
+        if self._tls is not None and isinstance(error, OSError):
+            return ConnectionFailed(self.address, attempt, handshake_failure(error))
+        return ConnectionFailed(self.address, attempt, str(error))
 
     async def _connect(self, address: TcpAddress) -> Connection:
         """Dial, and wait until the server has taken us in."""

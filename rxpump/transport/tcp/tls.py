@@ -32,20 +32,21 @@ def make_context(settings: Settings) -> ssl.SSLContext | None:
     return context
 
 
-def handshake_failure(error: OSError, name: str) -> str:
-    """Say what was wrong with the server that was to be `name`."""
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return f"the server's certificate was refused: {_certificate_failure(error, name)}"
+def certificate_failure(error: ssl.SSLCertVerificationError, name: str) -> str:
+    """Say what is wrong with the certificate of a server that was to be `name`."""
+    if error.verify_code in _UNKNOWN_AUTHORITY:
+        why = f"no trusted authority has issued it; is it in tls_ca? ({error.verify_message})"
+    elif error.verify_code in _WRONG_NAME:
+        why = f"it is not for {name!r}; tls_server_name says whom to expect ({error.verify_message})"
+    else:
+        why = error.verify_message
+    return f"the server's certificate was refused: {why}"
+
+
+def handshake_failure(error: OSError) -> str:
+    """Say what else was wrong."""
     if isinstance(error, ssl.SSLError) and error.reason in _NOT_TLS:
         return f"the TLS handshake failed: the server does not seem to speak TLS on this port ({error.reason})"
     if isinstance(error, (ssl.SSLError, ConnectionResetError, ConnectionAbortedError)):
         return f"the TLS handshake failed: {error}"
     return str(error)
-
-
-def _certificate_failure(error: ssl.SSLCertVerificationError, name: str) -> str:
-    if error.verify_code in _UNKNOWN_AUTHORITY:
-        return f"no trusted authority has issued it; is it in tls_ca? ({error.verify_message})"
-    if error.verify_code in _WRONG_NAME:
-        return f"it is not for {name!r}; tls_server_name says whom to expect ({error.verify_message})"
-    return error.verify_message

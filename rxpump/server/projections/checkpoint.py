@@ -1,0 +1,66 @@
+"""How far a projection has come: the last event of a stream of its own, in a real server's form.
+
+The stream's name ends in `-checkpoint`; its events have the position in their metadata. Only the newest is
+needed, so the stream is told to keep few.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Final
+from uuid import uuid4
+
+from rxpump.expected_version import ExpectedVersion
+from rxpump.position import Position
+from rxpump.server.store.appender import AppendRequest
+from rxpump.server.store.reader import Reader
+from rxpump.wire.codes import JSON_CONTENT, METADATA_EVENT_TYPE, METADATA_PREFIX
+from rxpump.wire.schema import NewEvent, ResolvedIndexedEvent
+
+CHECKPOINT_TYPE: Final = "$ProjectionCheckpoint"
+_KEPT: Final = 2
+
+
+def checkpoint_stream(projection: str) -> str:
+    """Name the stream of a projection's checkpoints."""
+    return f"$projections-{projection}-checkpoint"
+
+
+def read_checkpoint(read: Reader, projection: str) -> Position | None:
+    """Read the position of the last event that is done with; None before the first, or if it makes no sense."""
+    stream = read.stream(checkpoint_stream(projection))
+    event = None if stream is None else read.event(stream, stream.last, resolve_links=False)
+    if event is None:
+        return None
+    try:
+        found = json.loads(ResolvedIndexedEvent.FromString(event.fields).event.metadata)
+        return Position(int(found["$c"]), int(found["$p"]))
+    except (ValueError, KeyError, TypeError):
+        return None  # begin anew: what was linked before is known by its id
+
+
+def save_checkpoint(projection: str, position: Position) -> AppendRequest:
+    """Make the append that saves a checkpoint."""
+    event = NewEvent(
+        event_id=uuid4().bytes_le,
+        event_type=CHECKPOINT_TYPE,
+        data_content_type=JSON_CONTENT,
+        data=b"{}",
+        metadata=_json({"$c": position.commit, "$p": position.prepare}),
+    )
+    return AppendRequest(checkpoint_stream(projection), ExpectedVersion.ANY, [event])
+
+
+def keep_few(projection: str) -> AppendRequest:
+    """Make the append that lets the stream of checkpoints keep only the newest."""
+    event = NewEvent(
+        event_id=uuid4().bytes_le,
+        event_type=METADATA_EVENT_TYPE,
+        data_content_type=JSON_CONTENT,
+        data=_json({"$maxCount": _KEPT}),
+    )
+    return AppendRequest(METADATA_PREFIX + checkpoint_stream(projection), ExpectedVersion.ANY, [event])
+
+
+def _json(content: Any) -> bytes:
+    return json.dumps(content).encode()

@@ -1,0 +1,45 @@
+"""The system projections of one server, running."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from rxpump.server.projections.projector import Projector
+from rxpump.server.projections.system import SYSTEM_PROJECTIONS
+from rxpump.server.store.sqlite_store import SqliteStore
+
+_log = logging.getLogger("rxpump.server")
+
+
+class Projections:
+    """Runs every system projection over `store`."""
+
+    def __init__(self, store: SqliteStore) -> None:
+        self._store = store
+        self._running: dict[Projector, asyncio.Task[None]] = {}
+
+    def start(self) -> None:
+        """Begin, each from where it was."""
+        turn = asyncio.Lock()
+        for name, projection in SYSTEM_PROJECTIONS.items():
+            projector = Projector(name, projection, self._store, turn)
+            task = asyncio.get_running_loop().create_task(projector.run(), name=f"projection {name}")
+            task.add_done_callback(_tell_of_failure)
+            self._running[projector] = task
+
+    async def stop(self) -> None:
+        """End, each with what it is doing done and its checkpoint saved."""
+        for projector in self._running:
+            projector.stop()
+        if self._running:
+            await asyncio.wait(self._running.values())
+        self._running.clear()
+
+    def __repr__(self) -> str:
+        return f"<Projections {', '.join(map(repr, self._running)) or 'not running'}>"
+
+
+def _tell_of_failure(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and task.exception() is not None:
+        _log.error("the %s has stopped", task.get_name(), exc_info=task.exception())

@@ -1,0 +1,176 @@
+"""Runs one projection: reads the log from where it was, and writes the links.
+
+The log is read in pages, always; that something was written is only the sign to read on. So there is one way
+through it, for what was there before the projection was switched on and for what comes now.
+
+A link's id is made from what it is a link to and where it is written, and a page's links for one stream are
+written together. After a crash some pages are read again, as the checkpoint is behind. The store knows the
+ids: a write of links that are all there changes nothing, and one of which only the first are there is refused
+(protocol section 4.3, row 5) and done link by link. So each link is there once, in the order of the log.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from hashlib import blake2b
+from typing import Any, Final
+from uuid import UUID
+
+from rxpump.direction import StreamDirection
+from rxpump.expected_version import ExpectedVersion
+from rxpump.position import Position
+from rxpump.server.projections.checkpoint import keep_few, read_checkpoint, save_checkpoint
+from rxpump.server.projections.system import Link, Projection, is_own
+from rxpump.server.store.append_rule import WrongVersion
+from rxpump.server.store.appender import AppendRequest
+from rxpump.server.store.burst import Burst
+from rxpump.server.store.changes import Appended, NotCommitted
+from rxpump.server.store.feed import EVERYTHING
+from rxpump.server.store.group_commit import Outcome
+from rxpump.server.store.sqlite_store import SqliteStore
+from rxpump.wire.schema import NewEvent, ReadAllEventsCompleted
+
+_log = logging.getLogger("rxpump.server")
+
+PAGE: Final = 128
+"""Events that are looked at before others get their turn: one or two milliseconds."""
+
+CHECKPOINT_AFTER: Final = 1000
+"""Events, of those that are not links of projections, from one checkpoint to the next."""
+
+RETRY_AFTER: Final = 1.0
+"""Seconds until something is tried again that could not be written, as the disk was full."""
+
+
+class _Stopped(Exception):
+    """It is to end, though something could not be written."""
+
+
+class Projector:
+    """Runs `projection`, called `name`, over `store`; of those that share a `turn` one works at a time."""
+
+    def __init__(self, name: str, projection: Projection, store: SqliteStore, turn: asyncio.Lock) -> None:
+        self.name = name
+        self.position = read_checkpoint(store.read, name)
+        self._projection = projection
+        self._store = store
+        self._turn = turn
+        self._has_checkpoint = self.position is not None
+        self._since_checkpoint = 0
+        self._news = asyncio.Event()
+        self._stopping = asyncio.Event()
+
+    def receive(self, burst: Burst) -> None:
+        """Something was written."""
+        self._news.set()
+
+    def drop(self) -> None:
+        """Something was written that could not be told; to read it is what is done anyway."""
+        self._news.set()
+
+    def stop(self) -> None:
+        """Finish the page that is being worked on, and end."""
+        self._stopping.set()
+        self._news.set()
+
+    async def run(self) -> None:
+        """Link what there is and what comes, until told to stop."""
+        self._store.feed.follow(EVERYTHING, self)
+        try:
+            while not self._stopping.is_set():
+                self._news.clear()
+                async with self._turn:
+                    events = self._page()
+                    links = self._links(events)
+                if events:
+                    await self._advance(events, links)
+                    await asyncio.sleep(0)
+                else:
+                    await self._news.wait()
+            if self._since_checkpoint:
+                await self._save()
+        except _Stopped:
+            _log.warning("%r ends without having saved how far it has come", self)
+        finally:
+            self._store.feed.leave(EVERYTHING, self)
+
+    def _page(self) -> Sequence[Any]:
+        """Read the ResolvedEvents that come next."""
+        start = 0 if self.position is None else self.position.commit + 1
+        page = self._store.read.all_page(start, PAGE, StreamDirection.FORWARD, resolve_links=False)
+        return ReadAllEventsCompleted.FromString(page.events).events  # type: ignore[no-any-return]
+
+    def _links(self, events: Sequence[Any]) -> Sequence[AppendRequest]:
+        """Make the links of a page."""
+        by_stream: dict[str, list[Any]] = {}
+        for event in events:
+            link = self._projection(event.event)
+            if link is not None:
+                by_stream.setdefault(link.stream, []).append(_link_event(link, event))
+        return [AppendRequest(stream, ExpectedVersion.ANY, links) for stream, links in by_stream.items()]
+
+    async def _advance(self, events: Sequence[Any], links: Sequence[AppendRequest]) -> None:
+        """Write the links of a page, then be done with it."""
+        await self._write(links)
+        self.position = Position(events[-1].commit_position, events[-1].prepare_position)
+        self._since_checkpoint += sum(not is_own(event.event.event_stream_id) for event in events)
+        if self._since_checkpoint >= CHECKPOINT_AFTER:
+            await self._save()
+
+    async def _save(self) -> None:
+        assert self.position is not None
+        self._since_checkpoint = 0
+        if not self._has_checkpoint:
+            await self._write([keep_few(self.name)])
+            self._has_checkpoint = True
+        await self._write([save_checkpoint(self.name, self.position)])
+
+    async def _write(self, requests: Iterable[AppendRequest]) -> None:
+        """Append, each request until it is done."""
+        pending = [(request, self._store.append(request)) for request in requests]
+        for request, outcome in pending:
+            await self._settle(request, await outcome)
+
+    async def _settle(self, request: AppendRequest, outcome: Outcome) -> None:
+        while isinstance(outcome, NotCommitted):
+            await self._pause()
+            outcome = await self._store.append(request)
+        match outcome:
+            case Appended():
+                return
+            case WrongVersion() if len(request.events) > 1:  # a crash has left some of them
+                await self._write([request._replace(events=[event]) for event in request.events])
+            case refusal:
+                _log.warning("%r leaves out %d events for %r: %r", self, len(request.events), request.stream, refusal)
+
+    async def _pause(self) -> None:
+        """Wait before something is tried again. Raises _Stopped."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._stopping.wait(), RETRY_AFTER)
+        if self._stopping.is_set():
+            raise _Stopped
+
+    def __repr__(self) -> str:
+        return f"<Projector of {self.name}, {'not begun' if self.position is None else self.position}>"
+
+
+def _link_event(link: Link, event: Any) -> Any:
+    """Make the event that is a link; its metadata tells of what, as on a real server."""
+    record = event.event
+    where = {
+        "$c": event.commit_position,
+        "$p": event.prepare_position,
+        "$o": record.event_stream_id,
+        "$causedBy": str(UUID(bytes_le=record.event_id)),
+    }
+    identity = f"{event.commit_position}/{event.prepare_position} {link.stream}"
+    return NewEvent(
+        event_id=blake2b(identity.encode(), digest_size=16, person=b"rxpump link").digest(),
+        event_type=link.event_type,
+        data=link.data,
+        metadata=json.dumps(where).encode(),
+    )

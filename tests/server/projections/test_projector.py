@@ -1,0 +1,244 @@
+"""What is in the streams of links, whenever the projector is stopped, restarted or interrupted."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from contextlib import asynccontextmanager
+from uuid import UUID
+
+import pytest
+
+from rxpump.direction import StreamDirection
+from rxpump.position import Position
+from rxpump.server import SqliteStore
+from rxpump.server.projections import projector as module
+from rxpump.server.projections.checkpoint import checkpoint_stream, read_checkpoint
+from rxpump.server.projections.projections import Projections
+from rxpump.server.projections.projector import Projector
+from rxpump.server.projections.system import SYSTEM_PROJECTIONS
+from rxpump.server.store.appender import AppendRequest
+from rxpump.server.store.changes import NotCommitted
+from rxpump.server.store.feed import EVERYTHING
+from rxpump.server.store.stream_window import Window
+from rxpump.wire import schema
+from tests.server.talk import event_of
+
+BY_CATEGORY = "$by_category"
+
+
+@pytest.fixture(params=["memory", "file"])
+async def store(request, tmp_path):
+    store = SqliteStore.in_memory() if request.param == "memory" else SqliteStore.open(tmp_path / "events.db")
+    yield store
+    await store.close()
+
+
+@asynccontextmanager
+async def running(store, name=BY_CATEGORY):
+    projector = Projector(name, SYSTEM_PROJECTIONS[name], store, asyncio.Lock())
+    task = asyncio.create_task(projector.run())
+    yield projector
+    projector.stop()
+    await task
+
+
+async def write(store, *streams):
+    """One event to each."""
+    await asyncio.gather(*(store.append(AppendRequest(stream, -2, [event_of("x")])) for stream in streams))
+
+
+def links(store, stream):
+    """The data of all its events."""
+    return [event.data.decode() for event in events_of(store, stream)]
+
+
+def events_of(store, stream):
+    found = store.read.stream(stream)
+    events = []
+    while found is not None and len(events) <= found.last:
+        window = Window(len(events), found.last)
+        page = store.read.stream_page(found, window, StreamDirection.FORWARD, resolve_links=False)
+        events += [each.event for each in schema.ReadStreamEventsCompleted.FromString(page.events).events]
+    return events
+
+
+class Told:
+    """Waits until a stream has so many events."""
+
+    def __init__(self, store):
+        self.store = store
+        self.news = asyncio.Event()
+
+    def receive(self, burst):
+        self.news.set()
+
+    def drop(self):
+        raise AssertionError
+
+    async def has(self, count, stream="$ce-a"):
+        self.store.feed.follow(EVERYTHING, self)
+        while True:
+            self.news.clear()
+            found = self.store.read.stream(stream)
+            if found is not None and found.last + 1 >= count:
+                break
+            await self.news.wait()
+        self.store.feed.leave(EVERYTHING, self)
+
+
+@pytest.fixture
+def told(store):
+    return Told(store)
+
+
+async def test_what_there_is_and_what_comes(store, told):
+    await write(store, "a-1", "b-1", "a-2", "other")
+    async with running(store):
+        await told.has(2)
+        await write(store, "a-1", "$a-1")
+        await write(store, "a-3", "b-1")
+        await told.has(4)
+        await told.has(2, "$ce-b")
+    assert links(store, "$ce-a") == ["0@a-1", "0@a-2", "1@a-1", "0@a-3"]
+    assert links(store, "$ce-b") == ["0@b-1", "1@b-1"]
+
+
+async def test_a_link_tells_of_what_it_is_a_link_to(store, told):
+    outcome = await store.append(AppendRequest("a-1", -2, [event := event_of("x")]))
+    async with running(store):
+        await told.has(1)
+    [link] = events_of(store, "$ce-a")
+    assert json.loads(link.metadata) == {
+        "$c": outcome.position,
+        "$p": outcome.position,
+        "$o": "a-1",
+        "$causedBy": str(UUID(bytes_le=event.event_id)),
+    }
+
+
+async def test_it_goes_on_where_it_was_stopped(store, told):
+    await write(store, "a-1", "a-2")
+    async with running(store) as first:
+        await told.has(2)
+    assert first.position is not None
+    await write(store, "a-3")
+    async with running(store) as second:
+        assert second.position == first.position == read_checkpoint(store.read, BY_CATEGORY)
+        await told.has(3)
+    assert links(store, "$ce-a") == ["0@a-1", "0@a-2", "0@a-3"]
+    assert links(store, f"$${checkpoint_stream(BY_CATEGORY)}") == ['{"$maxCount": 2}']
+
+
+async def test_without_its_checkpoint_nothing_is_linked_twice(store, told, monkeypatch):
+    """Also where the pages are others than before, and only the first of their links are there."""
+    await write(store, *(f"a-{number}" for number in range(10)))
+    for page, count in ((3, 10), (7, 20), (256, 30)):
+        monkeypatch.setattr(module, "PAGE", page)
+        projector = Projector(BY_CATEGORY, SYSTEM_PROJECTIONS[BY_CATEGORY], store, asyncio.Lock())
+        projector.position = None
+        task = asyncio.create_task(projector.run())
+        await told.has(count)
+        projector.stop()
+        await task
+        expected = sorted(link for link in links(store, "$ce-a"))
+        assert len(set(expected)) == len(expected) == count
+        await write(store, *(f"a-{number}" for number in range(10)))
+    assert links(store, "$ce-a")[:10] == [f"0@a-{number}" for number in range(10)]
+
+
+async def test_checkpoints_are_saved_now_and_then(store, told, monkeypatch):
+    monkeypatch.setattr(module, "CHECKPOINT_AFTER", 100)
+    monkeypatch.setattr(module, "PAGE", 50)
+    await write(store, *(f"a-{number}" for number in range(250)))
+    async with running(store):
+        await told.has(250)
+        await told.has(2, checkpoint_stream(BY_CATEGORY))
+    saved = [json.loads(event.metadata)["$c"] for event in events_of(store, checkpoint_stream(BY_CATEGORY))]
+    assert saved == sorted(saved)
+    assert len(saved) == 3
+
+
+async def test_a_checkpoint_that_makes_no_sense_is_none(store, told):
+    await write(store, "a-1", checkpoint_stream(BY_CATEGORY))
+    assert read_checkpoint(store.read, BY_CATEGORY) is None
+    async with running(store) as projector:
+        await told.has(1)
+    assert isinstance(read_checkpoint(store.read, BY_CATEGORY), Position)
+    assert repr(projector).startswith("<Projector of $by_category, Position(")
+
+
+async def test_when_nothing_is_written_nothing_is_done(store, told):
+    """Projections pass over what others write; they do not keep each other busy."""
+    projections = Projections(store)
+    projections.start()
+    await write(store, "a-1", "a-2", "b-1")
+    await told.has(3, "$streams")
+    await told.has(2, "$ce-a")
+    await told.has(3, "$et-T")
+    await told.has(2, "$category-a")
+    await projections.stop()
+    assert links(store, "$streams") == ["0@a-1", "0@a-2", "0@b-1"]
+    assert links(store, "$et-T") == ["0@a-1", "0@a-2", "0@b-1"]
+    assert links(store, "$category-a") == ["a-1", "a-2"]
+    end = store.read.log().end
+    projections.start()
+    for _ in range(20):
+        await asyncio.sleep(0)
+    await projections.stop()
+    assert store.read.log().end == end
+
+
+async def test_what_cannot_be_written_is_tried_again(store, told, monkeypatch):
+    monkeypatch.setattr(module, "RETRY_AFTER", 0.001)
+    refusals = iter([NotCommitted("disk full")] * 3)
+    append = store.append
+
+    def refuse_at_first(request):
+        refusal = next(refusals, None) if request.stream == "$ce-a" else None
+        if refusal is None:
+            return append(request)
+        outcome = asyncio.get_running_loop().create_future()
+        outcome.set_result(refusal)
+        return outcome
+
+    monkeypatch.setattr(store, "append", refuse_at_first)
+    await write(store, "a-1", "b-1", "a-2")
+    async with running(store):
+        await told.has(2)
+    assert links(store, "$ce-a") == ["0@a-1", "0@a-2"]
+    assert links(store, "$ce-b") == ["0@b-1"]
+
+
+async def test_a_full_disk_does_not_hinder_stopping(store, monkeypatch, caplog):
+    refused = asyncio.Event()
+    append = store.append
+
+    def refuse(request):
+        if request.stream != "$ce-a":
+            return append(request)
+        outcome = asyncio.get_running_loop().create_future()
+        outcome.set_result(NotCommitted("disk full"))
+        refused.set()
+        return outcome
+
+    await write(store, "a-1")
+    monkeypatch.setattr(store, "append", refuse)
+    async with running(store):
+        await refused.wait()
+    assert "ends without having saved" in caplog.text
+    assert read_checkpoint(store.read, BY_CATEGORY) is None
+
+
+async def test_a_projection_that_breaks_says_so(store, monkeypatch, caplog):
+    def broken(event):
+        raise ZeroDivisionError
+
+    monkeypatch.setitem(SYSTEM_PROJECTIONS, BY_CATEGORY, broken)
+    await write(store, "a-1")
+    projections = Projections(store)
+    projections.start()
+    await Told(store).has(1, "$streams")
+    await projections.stop()
+    assert "the projection $by_category has stopped" in caplog.text
+    assert links(store, "$ce-a") == []

@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+import pytest
+
+from rxpump.limits import MAX_EVENT_NUMBER
+from rxpump.server.projections.system import Link, by_category, by_event_type, is_own, stream_by_category, streams
+from rxpump.wire.schema import EventRecord
+
+
+def event(stream, number=0, type="T", data=b"{}"):
+    return EventRecord(event_stream_id=stream, event_number=number, event_type=type, data=data)
+
+
+TOMBSTONE = event("order-1", MAX_EVENT_NUMBER, "$streamDeleted")
+
+
+@pytest.mark.parametrize(
+    ("source", "link"),
+    [
+        (event("order-1", 5), Link("$ce-order", "$>", b"5@order-1")),
+        (event("order-1-2"), Link("$ce-order", "$>", b"0@order-1-2")),
+        (event("zöe-1"), Link("$ce-zöe", "$>", "0@zöe-1".encode())),
+        (event("links-1", 3, "$>", b"5@order-1"), Link("$ce-links", "$>", b"5@order-1")),
+        (event("order"), None),
+        (event("-1"), None),
+        (event("$stats-127.0.0.1:2113"), None),
+        (event("$ce-order", 0, "$>", b"5@order-1"), None),
+        (event("$$order-1", 0, "$metadata"), None),
+        (TOMBSTONE, None),
+    ],
+)
+def test_by_category(source, link):
+    assert by_category(source) == link
+
+
+@pytest.mark.parametrize(
+    ("source", "link"),
+    [
+        (event("order-1", 5), Link("$et-T", "$>", b"5@order-1")),
+        (event("order", 5), Link("$et-T", "$>", b"5@order")),
+        (event("$$order-1", 0, "$metadata"), Link("$et-$metadata", "$>", b"0@$$order-1")),
+        (event("$stats-x", 1, "$statsCollected"), Link("$et-$statsCollected", "$>", b"1@$stats-x")),
+        (event("links", 3, "$>", b"5@order-1"), None),
+        (event("$ce-order", 0, "$>", b"5@order-1"), None),
+        (event("$projections-$streams-checkpoint", 0, "$ProjectionCheckpoint"), None),
+        (event("$$$projections-$streams-checkpoint", 0, "$metadata"), None),
+        (TOMBSTONE, None),
+    ],
+)
+def test_by_event_type(source, link):
+    assert by_event_type(source) == link
+
+
+@pytest.mark.parametrize(
+    ("source", "link"),
+    [
+        (event("order-1"), Link("$streams", "$>", b"0@order-1")),
+        (event("$$order-1"), Link("$streams", "$>", b"0@$$order-1")),
+        (event("links", 0, "$>"), Link("$streams", "$>", b"0@links")),
+        (event("order-1", 1), None),
+        (event("$ce-order"), None),
+        (event("$streams"), None),
+        (TOMBSTONE, None),
+    ],
+)
+def test_streams(source, link):
+    assert streams(source) == link
+
+
+@pytest.mark.parametrize(
+    ("source", "link"),
+    [
+        (event("order-1"), Link("$category-order", "$@", b"order-1")),
+        (event("order-1", 1), None),
+        (event("order"), None),
+        (event("$stats-1"), None),
+        (TOMBSTONE, None),
+    ],
+)
+def test_stream_by_category(source, link):
+    assert stream_by_category(source) == link
+
+
+@pytest.mark.parametrize("stream", ["$streams", "$ce-x", "$et-x", "$category-x", "$projections-x", "$$$ce-x"])
+def test_what_projections_write(stream):
+    assert is_own(stream)
+    assert not is_own(stream.lstrip("$"))
