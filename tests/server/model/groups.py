@@ -68,9 +68,11 @@ class Group:
         return None if through < self.first and not self._had_checkpoint else through
 
     def updated(self, settings: Any) -> Group:
-        """Take the place of this group; what is parked stays."""
+        """Take the place of this group; what is parked stays, and "from now on" means from when it was created."""
         after = Group(self.log, settings, self.checkpoint)
         after.parked = self.parked
+        if self.settings.start_from == settings.start_from == -1 and self.checkpoint is None:
+            after.first = after.next = self.first
         return after
 
     def leave(self, consumer: Consumer) -> None:
