@@ -8,14 +8,27 @@
 import * as catchingUp from "./catching_up.mjs";
 import * as connecting from "./connecting.mjs";
 import * as credentials from "./credentials.mjs";
+import * as deleting from "./deleting.mjs";
 import * as discovering from "./discovering.mjs";
+import * as metadata from "./metadata.mjs";
 import { connected } from "./peer.mjs";
 import * as persistent from "./persistent.mjs";
 import * as reading from "./reading.mjs";
 import * as subscribing from "./subscribing.mjs";
 import * as writing from "./writing.mjs";
 
-const TOPICS = { writing, reading, subscribing, catchingUp, persistent, credentials, connecting, discovering };
+const TOPICS = {
+  writing,
+  reading,
+  deleting,
+  metadata,
+  subscribing,
+  catchingUp,
+  persistent,
+  credentials,
+  connecting,
+  discovering,
+};
 const SECONDS = 20;
 
 function within(seconds, promise) {
