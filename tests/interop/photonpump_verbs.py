@@ -1,4 +1,4 @@
-"""photon-pump's verbs, one function each, against the server at HOST PORT.
+"""photon-pump's verbs, one function each, against the server at HOST PORT, and HTTP_PORT.
 
 Runs in an environment of its own, with nothing of rxpump's. Each check is what photon-pump's users count on;
 the first that fails ends it with a traceback.
@@ -20,7 +20,7 @@ from photonpump import (
 )
 from photonpump.exceptions import SubscriptionCreationFailed
 
-HOST, PORT = sys.argv[1], int(sys.argv[2])
+HOST, PORT, HTTP_PORT = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
 WRONG_EXPECTED_VERSION = 4
 HEIGHTS = list(range(250))
 VERBS = []
@@ -61,6 +61,12 @@ async def connect_by_hand(_):
     await client.connect()
     assert await client.ping() > 0
     await client.close()
+
+
+@verb
+async def find_the_server_by_gossip(_):
+    async with connect(discovery_host=HOST, discovery_port=HTTP_PORT) as found:
+        assert await found.ping() > 0
 
 
 @verb

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from rxpump.server import EmbeddedServer, SqliteStore
+from tests.certificates import authority_file, certified
 
 SCRIPTS = Path(__file__).with_name("node")
 
@@ -19,10 +20,11 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-async def run(script: str, server: EmbeddedServer) -> str:
+async def run(script: str, server: EmbeddedServer, **environment: str) -> str:
     """Run a script against the server; give what it said if all went well."""
+    where = (server.host, str(server.port), str(server.http_port or 0))
     peer = await asyncio.create_subprocess_exec(
-        "node", str(SCRIPTS / script), server.host, str(server.port), stdout=PIPE, stderr=STDOUT
+        "node", str(SCRIPTS / script), *where, stdout=PIPE, stderr=STDOUT, env=os.environ | environment
     )
     out, _ = await peer.communicate()
     assert peer.returncode == 0, out.decode()
@@ -32,10 +34,17 @@ async def run(script: str, server: EmbeddedServer) -> str:
 @pytest.mark.parametrize("kept_in", ["memory", "a file"])
 async def test_every_feature_of_node_eventstore_client(kept_in: str, tmp_path: Path) -> None:
     store = SqliteStore.in_memory() if kept_in == "memory" else SqliteStore.open(str(tmp_path / "events.db"))
-    async with EmbeddedServer(store) as server:
+    async with EmbeddedServer(store, http_port=0) as server:
         assert re.search(r"^All \d\d passed$", await run("main.mjs", server), re.MULTILINE)
 
 
 async def test_it_gives_heartbeats_when_asked() -> None:
     async with EmbeddedServer(SqliteStore.in_memory(), heartbeat_interval=0.1, heartbeat_timeout=1) as server:
         assert await run("idle.mjs", server) == "asked, and asked again\n"
+
+
+async def test_over_tls() -> None:
+    with authority_file() as ca:
+        async with EmbeddedServer(SqliteStore.in_memory(), tls=certified("localhost")) as server:
+            out = await run("secure.mjs", server, NODE_EXTRA_CA_CERTS=ca)
+    assert out == "proved, not asked, refused\n"

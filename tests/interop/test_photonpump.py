@@ -23,11 +23,10 @@ pytestmark = pytest.mark.skipif(PYTHON is None, reason="wants photon-pump's envi
 @pytest.mark.parametrize("kept_in", ["memory", "a file"])
 async def test_every_verb_of_photonpump(kept_in: str, tmp_path: Path) -> None:
     store = SqliteStore.in_memory() if kept_in == "memory" else SqliteStore.open(str(tmp_path / "events.db"))
-    async with EmbeddedServer(store) as server:
+    async with EmbeddedServer(store, http_port=0) as server:
         assert PYTHON is not None
-        peer = await asyncio.create_subprocess_exec(
-            PYTHON, str(SCRIPT), server.host, str(server.port), stdout=PIPE, stderr=STDOUT
-        )
+        where = (server.host, str(server.port), str(server.http_port))
+        peer = await asyncio.create_subprocess_exec(PYTHON, str(SCRIPT), *where, stdout=PIPE, stderr=STDOUT)
         out, _ = await peer.communicate()
     assert peer.returncode == 0, out.decode()
     assert re.search(r"^All \d\d passed$", out.decode(), re.MULTILINE)

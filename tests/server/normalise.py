@@ -105,6 +105,12 @@ def expected_payload(recorded: Package, ours: Package, made: Ours) -> bytes:
     return message.SerializeToString()
 
 
+def said(package: Package) -> str:
+    """What a package says, for people."""
+    message = MESSAGES.get(package.command)
+    return f"{package!r}: {package.payload!r}" if message is None else repr(message.FromString(package.payload))
+
+
 def _carry_over(recorded: Any, ours: Any, made: Ours) -> None:
     for field, value in recorded.ListFields():
         mine = getattr(ours, field.name)

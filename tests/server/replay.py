@@ -7,7 +7,7 @@ from rxpump.wire.commands import Command
 from rxpump.wire.package import Package
 from tests.raw_client import RawClient
 from tests.recordings import Line
-from tests.server.normalise import Ours, expected_payload
+from tests.server.normalise import Ours, expected_payload, said
 
 ANY = -2
 SERVERS_OWN_ID = {Command.HEARTBEAT_REQUEST}
@@ -99,7 +99,8 @@ class Replay:
     async def expect(self, recorded: Package) -> None:
         ours = await self.next_like(recorded)
         assert ours.command == recorded.command, (ours, ours.payload)
-        assert ours.payload == expected_payload(recorded, ours, self.ours)
+        expected = expected_payload(recorded, ours, self.ours)
+        assert ours.payload == expected, f"{said(ours)} instead of {said(recorded)}"
         if ours.command == Command.HEARTBEAT_REQUEST:
             self.last_heartbeat = ours.correlation_id
 

@@ -18,35 +18,21 @@ from tests.server.normalise import Ours
 from tests.server.replay import Replay
 
 LATER = {
-    "acl-stream": "access control lists",
     "cluster-master-killed": "clusters: this server has no others",
     "cluster-no-quorum": "clusters",
     "cluster-not-master": "clusters",
-    "delete-hard": "deletes",
-    "delete-soft-recreate": "deletes",
-    "identify-version-tombstone": "deletes",
-    "links-read": "deletes",
     "nodejs-transaction": "transactions",
     "not-ready": "clusters",
-    "read-event-deleted": "deletes",
-    "read-event-denied": "access control lists",
-    "read-event-links": "deletes",
-    "read-stream-maxcount": "stream metadata",
-    "read-stream-missing": "deletes",
     "scavenge": "scavenging",
     "transaction": "transactions",
     "transaction-invalid": "transactions",
-    "write-denied": "deletes and transactions",
+    "write-denied": "transactions",
 }
 """Recorded conversations that are not served yet, and what they wait for."""
 
 SERVED = [name for name in NAMES if not any(fnmatch(name, pattern) for pattern in LATER)]
 
-REST_LATER = {"subscribe-all": Command.DELETE_STREAM, "subscribe-missing-stream": Command.DELETE_STREAM}
-"""Conversations that are replayed up to a command that is not served yet."""
-
 LEFT_OUT = {
-    "subscribe-denied": {"066a1fdeecd74e9a965c80e84fea42ea": "access control lists"},
     "persistent-timeout-retry": {
         "c54bf2e3997c954f9dfe97b8ba3a4571": "a heartbeat of the time when nothing was said: ours may fall otherwise",
         "4a46451b8c59864692be30204ece0969": "a heartbeat of the time when nothing was said: ours may fall otherwise",
@@ -86,8 +72,6 @@ def served(name: str, lines: list[Line]) -> Iterator[Line]:
     left_out = {line.package.correlation_id.hex() for line in lines if line.answers_with(Command.NOT_HANDLED)}
     left_out.update(LEFT_OUT.get(name, ()))
     for line in lines:
-        if line.package is not None and line.package.command == REST_LATER.get(name):
-            return
         if line.package is None or line.package.correlation_id.hex() not in left_out:
             yield line
 

@@ -1,6 +1,6 @@
-// Every feature of node-eventstore-client against the server at HOST PORT, and HTTP_PORT where it has one.
+// Every feature of node-eventstore-client against the server at HOST PORT, and HTTP_PORT.
 //
-//     NODE_EVENTSTORE_CLIENT=directory node main.mjs HOST PORT [HTTP_PORT]
+//     NODE_EVENTSTORE_CLIENT=directory node main.mjs HOST PORT HTTP_PORT
 //
 // Each function that a topic exports is a check of one thing that users of the client count on. It is given
 // a connection without credentials. The first that fails ends it with a stack.
@@ -8,13 +8,27 @@
 import * as catchingUp from "./catching_up.mjs";
 import * as connecting from "./connecting.mjs";
 import * as credentials from "./credentials.mjs";
+import * as deleting from "./deleting.mjs";
+import * as discovering from "./discovering.mjs";
+import * as metadata from "./metadata.mjs";
 import { connected } from "./peer.mjs";
 import * as persistent from "./persistent.mjs";
 import * as reading from "./reading.mjs";
 import * as subscribing from "./subscribing.mjs";
 import * as writing from "./writing.mjs";
 
-const TOPICS = { writing, reading, subscribing, catchingUp, persistent, credentials, connecting };
+const TOPICS = {
+  writing,
+  reading,
+  deleting,
+  metadata,
+  subscribing,
+  catchingUp,
+  persistent,
+  credentials,
+  connecting,
+  discovering,
+};
 const SECONDS = 20;
 
 function within(seconds, promise) {

@@ -117,7 +117,6 @@ export async function rightsOfUsersAndGroups(conn) {
     Error,
     /access denied/,
   );
-  await refused(conn.startTransaction(stream, ANY), es.AccessDeniedError);
   await refused(conn.setStreamMetadataRaw(stream, ANY, {}, OPS), es.AccessDeniedError);
   await conn.appendToStream(stream, ANY, jump(1), OPS);
   const { events, appeared } = listener();

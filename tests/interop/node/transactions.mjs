@@ -100,6 +100,9 @@ export async function intoAStreamThatIsDeleted(conn) {
 export async function whereOneMayNotWrite(conn) {
   const stream = `$${newStream()}`;
   await refused(conn.startTransaction(stream, ANY), es.AccessDeniedError);
+  const guarded = await streamOf(conn, 1);
+  await conn.setStreamMetadataRaw(guarded, ANY, { $acl: { $w: "$admins" } });
+  await refused(conn.startTransaction(guarded, ANY), es.AccessDeniedError);
   const { transactionId } = await conn.startTransaction(stream, ANY, ADMIN);
   await conn.continueTransaction(transactionId).write(jump(1));
   await refused(conn.continueTransaction(transactionId).commit(), es.AccessDeniedError);
