@@ -15,6 +15,7 @@ from google.protobuf.message import DecodeError
 
 from rxpump.server.handlers.table import HANDLERS, IGNORED, Pending
 from rxpump.server.node import Node
+from rxpump.server.old_clients import Voice
 from rxpump.server.persistent.consumers import Consumers
 from rxpump.server.request import BadPayload, Request
 from rxpump.server.subscriptions import Subscriptions
@@ -37,10 +38,10 @@ class Conversation:
     def __init__(self, node: Node, send: Callable[[bytes], None]) -> None:
         self.client_name: str | None = None
         self.client_version = 0
-        self.subscriptions = Subscriptions(node.store.feed, send)
-        self.consumers = Consumers(send)
+        self._send = Voice(send)
+        self.subscriptions = Subscriptions(node.store.feed, self._send)
+        self.consumers = Consumers(self._send)
         self._node = node
-        self._send = send
         self._user: User | None = ANONYMOUS
 
     def receive(self, package: Package) -> Pending | None:
@@ -102,6 +103,7 @@ class Conversation:
         except DecodeError:
             return  # a real server says nothing to this
         self.client_version = message.version
+        self._send.is_old = message.version == 0
         self.client_name = str(message.connection_name)
         self._reply(package, Command.CLIENT_IDENTIFIED)
 
