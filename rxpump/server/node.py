@@ -5,6 +5,7 @@ from __future__ import annotations
 from rxpump.server.access import Access, Permission
 from rxpump.server.persistent.groups import Groups
 from rxpump.server.store.sqlite_store import SqliteStore
+from rxpump.server.transactions import Transactions
 from rxpump.server.users import User, Users
 
 
@@ -15,6 +16,7 @@ class Node:
         self.store = store
         self.users = users
         self.groups = Groups(store) if groups is None else groups
+        self.transactions = Transactions()
         self._access = Access(store.read)
 
     def may(self, user: User, permission: Permission, stream: str) -> bool:

@@ -59,10 +59,6 @@ def test_no_answer_of_a_server_is_answered(talk):
 
 
 LATER = [
-    Command.DELETE_STREAM,
-    Command.TRANSACTION_START,
-    Command.TRANSACTION_WRITE,
-    Command.TRANSACTION_COMMIT,
     Command.SCAVENGE_DATABASE,
 ]
 

@@ -84,7 +84,7 @@ def _page(node: Node, asked: Any, position: Position, end: int, direction: Strea
     try:
         return filtered_page(
             node.store.read,
-            min(position.commit + (position.prepare > position.commit), end),
+            node.store.read.place(position),
             direction,
             read_filter(asked.filter),
             count=count,

@@ -1,7 +1,7 @@
 """ReadAllEventsForward and -Backward: a page of `$all` (protocol section 4.7).
 
-Every event's commit and prepare position are the same here, so a pair falls between two events in one
-way only, whatever the pair.
+An event's commit and prepare position are the same, but for an event of a transaction, whose commit lies
+after what it was prepared by.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from rxpump.server.node import Node
 from rxpump.server.request import Request, encode
 from rxpump.server.store.pages import Page
 from rxpump.server.store.reader import Reader
+from rxpump.server.store.record import PLACE_BYTES
 from rxpump.wire.codes import ReadAllResult
 from rxpump.wire.commands import Command
 from rxpump.wire.schema import ReadAllEvents, ReadAllEventsCompleted, ResolvedEvent
@@ -55,9 +56,8 @@ def _read(request: Request, node: Node, direction: StreamDirection) -> bytes:
 
 
 def _page(read: Reader, asked: Any, position: Position, direction: StreamDirection) -> Page:
-    bound = position.commit + (position.prepare > position.commit)
-    bound = min(bound, read.log().end)
-    return read.all_page(bound, max(0, asked.max_count), direction, resolve_links=asked.resolve_link_tos)
+    place = read.place(position)
+    return read.all_page(place, max(0, asked.max_count), direction, resolve_links=asked.resolve_link_tos)
 
 
 def _completed(position: Position, then: Position, page: Page) -> bytes:
@@ -74,10 +74,12 @@ def next_position(position: Position, page: Page, wanted: int, end: int, directi
     """
     then = position
     if page.size:
-        commit = ResolvedEvent.FromString(page.last_tail).commit_position
+        last = ResolvedEvent.FromString(page.last_tail)
+        commit, prepare = last.commit_position, last.prepare_position
         if direction is StreamDirection.BACKWARD:
-            return Position(commit, commit)
-        then = Position(commit + len(page.last_record), 0)
+            return Position(commit if prepare == commit else commit + PLACE_BYTES, prepare)
+        is_plain = prepare == commit
+        then = Position(commit + len(page.last_record), 0) if is_plain else Position(commit, prepare + PLACE_BYTES)
     is_exhausted = page.size < wanted and not page.cut
     return max(then, Position(end, 0)) if direction is StreamDirection.FORWARD and is_exhausted else then
 

@@ -17,6 +17,7 @@ from rxpump.server.handlers.read_event import read_event
 from rxpump.server.handlers.read_stream import read_stream_backward, read_stream_forward
 from rxpump.server.handlers.settle_persistent import acknowledge_persistent, refuse_persistent
 from rxpump.server.handlers.subscribe import subscribe
+from rxpump.server.handlers.transaction import transaction_commit, transaction_start, transaction_write
 from rxpump.server.handlers.unsubscribe import unsubscribe
 from rxpump.server.handlers.write_events import write_events
 from rxpump.server.node import Node
@@ -32,6 +33,9 @@ Handler = Callable[[Request, Node], Pending | None]
 HANDLERS: Final[Mapping[int, Handler]] = {
     Command.PING: ping,
     Command.WRITE_EVENTS: write_events,
+    Command.TRANSACTION_START: transaction_start,
+    Command.TRANSACTION_WRITE: transaction_write,
+    Command.TRANSACTION_COMMIT: transaction_commit,
     Command.DELETE_STREAM: delete_stream,
     Command.READ_EVENT: read_event,
     Command.READ_STREAM_EVENTS_FORWARD: read_stream_forward,

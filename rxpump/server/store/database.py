@@ -41,6 +41,18 @@ CREATE UNIQUE INDEX events_by_stream ON events (stream, revision);
 CREATE INDEX events_by_id ON events (event_id);
 CREATE INDEX links_by_stream ON events (stream, revision) WHERE link_stream IS NOT NULL;
 CREATE INDEX links_by_position ON events (position) WHERE link_stream IS NOT NULL;
+CREATE TABLE prepares (  -- of events of transactions, where to find them by their positions
+    commit_position  INTEGER NOT NULL,
+    prepare_position INTEGER NOT NULL,
+    position         INTEGER NOT NULL,
+    PRIMARY KEY (commit_position, prepare_position)
+) WITHOUT ROWID;
+CREATE TABLE transactions (  -- that were committed
+    id     INTEGER PRIMARY KEY,
+    stream TEXT NOT NULL,
+    first  INTEGER NOT NULL,
+    last   INTEGER NOT NULL
+);
 CREATE TABLE log (
     last_commit INTEGER NOT NULL,  -- the position of the last write, -1 before the first
     end         INTEGER NOT NULL,  -- where the next record will begin

@@ -9,19 +9,25 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import uuid4
 
 from rxpump.limits import MAX_EVENT_NUMBER
 from rxpump.server.store.metadata import Metadata, described_by, metadata, summary
-from rxpump.server.store.record import Row, Written, make_row
+from rxpump.server.store.record import PLACE_BYTES, Row, Written, make_row
 from rxpump.wire.codes import JSON_CONTENT, METADATA_PREFIX, TOMBSTONE_EVENT_TYPE
 from rxpump.wire.schema import NewEvent, ResolvedIndexedEvent
 
 SETTINGS_STREAM: Final = "$settings"
-PLACE_BYTES: Final = 32  # what is no event takes a place in the log too, as on a real server
 
 _INSERT: Final = f"INSERT INTO events VALUES ({', '.join('?' for _ in Row._fields)})"
+
+
+class Prepared(NamedTuple):
+    """An event of a transaction (a NewEvent message), and the place in the log that it took."""
+
+    event: Any
+    place: int
 
 
 class OpenLog:
@@ -56,6 +62,27 @@ class OpenLog:
             self._last_commit = self.take_place()
         return self._last_commit
 
+    def commit(self, stream: OpenStream, prepared: Sequence[Prepared]) -> int:
+        """Write the events of a transaction at the end of `stream`; give the position of the commit."""
+        if prepared:
+            rows = self._rows(stream, [event for event, _ in prepared], stream.last + 1)
+            commit = self.end + len(rows)  # the rows lie one by one right before it
+            self._add(
+                stream,
+                [
+                    row.in_transaction(self.end + number, commit, place)
+                    for number, (row, (_, place)) in enumerate(zip(rows, prepared, strict=True))
+                ],
+            )
+            self.connection.executemany(
+                "INSERT INTO prepares VALUES (?, ?, ?)",
+                [(commit, place, commit - len(rows) + number) for number, (_, place) in enumerate(prepared)],
+            )
+            self.end = commit
+            self._heed(stream, prepared[-1].event)
+        self._last_commit = self.take_place()
+        return self._last_commit
+
     def bury(self, stream: OpenStream) -> int:
         """Write the tombstone of `stream`, whose metadata goes with it; give its position."""
         tombstone = NewEvent(event_id=uuid4().bytes_le, event_type=TOMBSTONE_EVENT_TYPE)
@@ -68,9 +95,13 @@ class OpenLog:
 
     def take_place(self) -> int:
         """Give a position of its own to what is no event."""
-        place = self.end
-        self.end += PLACE_BYTES
-        return place
+        return self.take_places(1)[0]
+
+    def take_places(self, number: int) -> Sequence[int]:
+        """Give as many positions."""
+        places = range(self.end, self.end + number * PLACE_BYTES, PLACE_BYTES)
+        self.end = places.stop
+        return places
 
     def close(self) -> None:
         """Write down what has become of the log and its streams: the transaction can be committed."""

@@ -8,7 +8,9 @@ from collections.abc import Callable
 from typing import Final, NamedTuple
 
 from rxpump.direction import StreamDirection
+from rxpump.position import Position
 from rxpump.server.store.pages import Page, plain_page, resolve, resolved_page
+from rxpump.server.store.record import PLACE_BYTES
 from rxpump.server.store.stored_stream import StoredStream, Target, stored_stream
 from rxpump.server.store.stream_window import Window
 
@@ -49,6 +51,14 @@ class LogRow(NamedTuple):
     link_revision: int | None
 
 
+class Transaction(NamedTuple):
+    """One that was committed: its events are in `stream` as `first` to `last`."""
+
+    stream: str
+    first: int
+    last: int
+
+
 class Head(NamedTuple):
     """Where the log and a stream ended at one moment, each as the last of what there was; -1 is nothing."""
 
@@ -73,6 +83,31 @@ class Reader:
             "SELECT id, last, metadata FROM streams WHERE name = ? AND last >= 0", (name,)
         ).fetchone()
         return None if found is None else stored_stream(name, *found)
+
+    def place(self, position: Position) -> int:
+        """Tell where in the log a position is: of what lies there and after it, nothing is before the position.
+
+        An event of a transaction is found by its own position and, as who reads backward is told it as the
+        place to go on from, by one whose commit is where the commit record ends.
+        """
+        commit, prepare = position
+        if prepare < commit:
+            found = self._connection.execute(
+                "SELECT position FROM prepares WHERE commit_position = ? AND prepare_position >= ?"
+                " UNION ALL SELECT position FROM prepares WHERE commit_position = ? AND prepare_position = ?"
+                " ORDER BY position LIMIT 1",
+                (commit, prepare, commit - PLACE_BYTES, prepare),
+            ).fetchone()
+            if found is not None:
+                return int(found[0])
+        return min(commit + (prepare > commit), self.log().end)
+
+    def transaction(self, id: int) -> Transaction | None:
+        """Look for a transaction that was committed."""
+        found = self._connection.execute(
+            "SELECT stream, first, last FROM transactions WHERE id = ?", (id,)
+        ).fetchone()
+        return None if found is None else Transaction(*found)
 
     def access_lists(self, name: str) -> tuple[bytes | None, bytes | None]:
         """Give what decides on the access to a stream: its metadata's summary, and the server's settings."""

@@ -18,6 +18,9 @@ from rxpump.limits import MAX_EVENT_NUMBER
 from rxpump.wire.codes import JSON_CONTENT, LINK_EVENT_TYPE
 from rxpump.wire.schema import EventRecord
 
+PLACE_BYTES = 32
+"""What is no event takes a place in the log too, as on a real server."""
+
 _UNIX_EPOCH_TICKS = 621_355_968_000_000_000
 _NEVER = ""  # no stream has the empty name, so a link to it leads nowhere
 _LINK = re.compile(r"\s*([+-]?[0-9]{1,19})\s*@(.+)", re.DOTALL)
@@ -42,6 +45,11 @@ class Row(NamedTuple):
     def position_after(self) -> int:
         """Where the next record begins: positions count the bytes of records, as in a log."""
         return self.position + len(self.record)
+
+    def in_transaction(self, position: int, commit: int, prepare: int) -> Row:
+        """Give the row as one that lies at `position`, but is told to be of the commit at `commit`."""
+        head, tail = _wrapping(self.record, commit, prepare)
+        return self._replace(position=position, all_head=head, all_tail=tail)
 
 
 class Written(NamedTuple):
@@ -68,8 +76,7 @@ def make_row(event: Any, *, stream: int, name: str, revision: int, position: int
         created_epoch=now_ms,
     ).SerializeToString()
     record = b"\x0a" + varint(len(body)) + body
-    encoded = varint(position)
-    all_tail = b"\x18" + encoded + b"\x20" + encoded
+    all_head, all_tail = _wrapping(record, position, position)
     link_stream, link_revision = _target(event) if event.event_type == LINK_EVENT_TYPE else (None, None)
     return Row(
         position,
@@ -78,12 +85,18 @@ def make_row(event: Any, *, stream: int, name: str, revision: int, position: int
         event.event_id,
         b"\x0a" + varint(len(record)),
         record,
-        b"\x1a" + varint(len(record) + len(all_tail)),
+        all_head,
         all_tail,
         link_stream,
         link_revision,
         now_ms,
     )
+
+
+def _wrapping(record: bytes, commit: int, prepare: int) -> tuple[bytes, bytes]:
+    """Give what comes before and after a record in a page of all."""
+    tail = b"\x18%b\x20%b" % (varint(commit), varint(prepare))
+    return b"\x1a" + varint(len(record) + len(tail)), tail
 
 
 def _target(link: Any) -> tuple[str, int | None]:

@@ -1,7 +1,7 @@
 """What makes a store of an earlier version one of today's, once, in one transaction.
 
 1 → 2: a stream's row has its last number and what its metadata come to, an event's row its time, the
-log the settings. All of that is in the records already.
+log the settings; all of that is in the records already. Transactions have tables.
 """
 
 from __future__ import annotations
@@ -38,6 +38,10 @@ def _from_1(connection: sqlite3.Connection) -> None:
         "ALTER TABLE streams ADD COLUMN metadata BLOB",
         "ALTER TABLE events ADD COLUMN created INTEGER NOT NULL DEFAULT 0",
         "ALTER TABLE log ADD COLUMN settings BLOB",
+        "CREATE TABLE prepares (commit_position INTEGER NOT NULL, prepare_position INTEGER NOT NULL,"
+        " position INTEGER NOT NULL, PRIMARY KEY (commit_position, prepare_position)) WITHOUT ROWID",
+        "CREATE TABLE transactions (id INTEGER PRIMARY KEY, stream TEXT NOT NULL, first INTEGER NOT NULL,"
+        " last INTEGER NOT NULL)",
         "UPDATE streams SET last = ifnull((SELECT max(revision) FROM events WHERE stream = id), -1)",
         "UPDATE events SET created = created_of(record)",
     ):

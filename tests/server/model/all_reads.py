@@ -41,10 +41,11 @@ def _read(log: Log, user: User, request: Any, *, backward: bool) -> Any:
     if not may(log, user, READ, ALL):
         return denied(position)
     count = max(0, request.max_count)
+    place = place_of(log, position)
     if backward:
-        records = [record for record in reversed(log.records) if record.position < position][:count]
+        records = [record for record in reversed(log.records) if record.position < place][:count]
     else:
-        records = [record for record in log.records if record.position >= position][:count]
+        records = [record for record in log.records if record.position >= place][:count]
     page = list(resolve(log, records, links=request.resolve_link_tos))
     if not may_read_all(log, user, page):
         return denied(position)
@@ -75,6 +76,12 @@ def after(record: Record) -> Position:
 
 def before(record: Record) -> Position:
     return (record.commit + 1, record.prepare) if record.is_of_transaction else record.position
+
+
+def place_of(log: Log, position: Position) -> Position:
+    """The page says that any position is taken that a server gave: also the one to go on from before an event
+    of a transaction, which by its halves would lie after the whole of it."""
+    return next((record.position for record in log.records if before(record) == position), position)
 
 
 def _nothing(position: Position, result: int, error: str | None = None) -> Any:

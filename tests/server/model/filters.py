@@ -10,7 +10,16 @@ from typing import Any
 
 from rxpump.wire import schema
 from tests.server.model.access import ALL, READ, User, may
-from tests.server.model.all_reads import ERROR, INVALID_POSITION, TOO_MANY, after, before, denied, resolved_event
+from tests.server.model.all_reads import (
+    ERROR,
+    INVALID_POSITION,
+    TOO_MANY,
+    after,
+    before,
+    denied,
+    place_of,
+    resolved_event,
+)
 from tests.server.model.links import may_read_all, resolve
 from tests.server.model.log import Log, Record
 from tests.server.model.stream_reads import MOST
@@ -46,10 +55,11 @@ def _read(log: Log, user: User, request: Any, *, backward: bool) -> Any:
         return _failed(position, TOO_MANY)
     if min(position) < 0:
         return _failed(position, INVALID_POSITION)
+    place = place_of(log, position)
     if backward:
-        ahead = [record for record in reversed(log.records) if record.position < position]
+        ahead = [record for record in reversed(log.records) if record.position < place]
     else:
-        ahead = [record for record in log.records if record.position >= position]
+        ahead = [record for record in log.records if record.position >= place]
     found, examined = _examine(ahead, request)
     page = list(resolve(log, found, links=request.resolve_link_tos))
     if not may_read_all(log, user, page):

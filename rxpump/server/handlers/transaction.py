@@ -1,0 +1,146 @@
+"""TransactionStart, -Write and -Commit (protocol section 4.11).
+
+Only a start and a commit ask who may write; what is written to a transaction that is not there is taken,
+and lost.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Final
+
+from rxpump.expected_version import ExpectedVersion
+from rxpump.server.access import Permission
+from rxpump.server.node import Node
+from rxpump.server.request import BadPayload, Request, checked_event, checked_name, checked_version, encode
+from rxpump.server.store.append_rule import StreamDeleted, WrongVersion
+from rxpump.server.store.changes import REPEATED_POSITION, Appended, AppendResult, NotCommitted
+from rxpump.server.store.transaction import CommitRequest, TakePlaces
+from rxpump.wire.codes import OperationResult
+from rxpump.wire.commands import Command
+from rxpump.wire.schema import (
+    TransactionCommit,
+    TransactionCommitCompleted,
+    TransactionStart,
+    TransactionStartCompleted,
+    TransactionWrite,
+    TransactionWriteCompleted,
+)
+
+Places = asyncio.Future[Sequence[int] | NotCommitted]
+Committed = asyncio.Future[AppendResult | NotCommitted]
+
+_NO_TRANSACTION: Final = -1
+_NOTHING: Final = -(2**31)  # what a real server puts where there is no number to tell
+_NOWHERE: Final = 0
+_TIMEOUT: Final = "Prepare phase timeout."
+
+
+def transaction_start(request: Request, node: Node) -> Places | None:
+    """Answer a TransactionStart, once its id is nobody else's; the expected version counts at the commit."""
+    message = request.read(TransactionStart)
+    stream = checked_name(message.event_stream_id)
+    expected = checked_version(message.expected_version, ExpectedVersion.ANY, ExpectedVersion.NO_STREAM)
+
+    def reply(id: int, result: OperationResult, text: str | None = None) -> None:
+        completed = TransactionStartCompleted(transaction_id=id, result=result, message=text)
+        request.reply(Command.TRANSACTION_START_COMPLETED, encode(completed))
+
+    def answer(taken: Places) -> None:
+        places = taken.result()
+        if isinstance(places, NotCommitted):
+            reply(_NO_TRANSACTION, OperationResult.PREPARE_TIMEOUT, _TIMEOUT)
+        else:
+            node.transactions.start(places[0], stream, expected)
+            reply(places[0], OperationResult.SUCCESS)
+
+    if not node.may(request.user, Permission.WRITE, stream):
+        reply(_NO_TRANSACTION, OperationResult.ACCESS_DENIED, "Access denied.")
+        return None
+    pending = node.store.append(TakePlaces())
+    pending.add_done_callback(answer)
+    return pending
+
+
+def transaction_write(request: Request, node: Node) -> Places:
+    """Answer a TransactionWrite; the events are kept for the commit, if there is such a transaction."""
+    message = request.read(TransactionWrite)
+    id = _checked_id(message.transaction_id)
+    events = [checked_event(event) for event in message.events]
+
+    def answer(taken: Places) -> None:
+        places = taken.result()
+        if isinstance(places, NotCommitted):
+            result, text = OperationResult.PREPARE_TIMEOUT, _TIMEOUT
+        else:
+            node.transactions.prepare(id, events, places)
+            result, text = OperationResult.SUCCESS, None
+        completed = TransactionWriteCompleted(transaction_id=id, result=result, message=text)
+        request.reply(Command.TRANSACTION_WRITE_COMPLETED, encode(completed))
+
+    pending = node.store.append(TakePlaces(len(events)))
+    pending.add_done_callback(answer)
+    return pending
+
+
+def transaction_commit(request: Request, node: Node) -> Committed | None:
+    """Answer a TransactionCommit, once it is committed."""
+    id = _checked_id(request.read(TransactionCommit).transaction_id)
+    started, committed = node.transactions.find(id), node.store.read.transaction(id)
+
+    def reply(payload: bytes) -> None:
+        request.reply(Command.TRANSACTION_COMMIT_COMPLETED, payload)
+
+    known = started or committed
+    if known is None or not node.may(request.user, Permission.WRITE, known.stream):
+        reply(_refused(id, OperationResult.ACCESS_DENIED, "Access denied."))
+        return None
+    if started is None:
+        assert committed is not None
+        reply(_succeeded(id, committed.first, committed.last, REPEATED_POSITION))
+        return None
+    commit = CommitRequest(id, started.stream, started.expected_version, tuple(started.prepared))
+    pending = node.store.append(commit)
+    pending.add_done_callback(lambda outcome: reply(_answer(id, outcome.result())))
+    return pending
+
+
+def _checked_id(id: int) -> int:
+    if id < 0:
+        raise BadPayload
+    return id
+
+
+def _answer(id: int, outcome: AppendResult | NotCommitted) -> bytes:
+    match outcome:
+        case Appended(first, last, position):
+            return _succeeded(id, first, last, position)
+        case WrongVersion():
+            return _refused(id, OperationResult.WRONG_EXPECTED_VERSION, "Wrong expected version.")
+        case StreamDeleted():
+            return _refused(id, OperationResult.STREAM_DELETED, "Stream is deleted.")
+        case NotCommitted():
+            return _refused(id, OperationResult.COMMIT_TIMEOUT, "Commit phase timeout.")
+
+
+def _succeeded(id: int, first: int, last: int, position: int) -> bytes:
+    return _completed(id, OperationResult.SUCCESS, "", first, last, position)
+
+
+def _refused(id: int, result: OperationResult, text: str) -> bytes:
+    return _completed(id, result, text, _NOTHING, _NOTHING, _NOWHERE)
+
+
+def _completed(id: int, result: OperationResult, text: str, first: int, last: int, position: int) -> bytes:
+    return encode(
+        TransactionCommitCompleted(
+            transaction_id=id,
+            result=result,
+            message=text,
+            first_event_number=first,
+            last_event_number=last,
+            prepare_position=position,
+            commit_position=position,
+        )
+    )
