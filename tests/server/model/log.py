@@ -76,6 +76,8 @@ class Log:
 
     def write(self, stream: str, events: Sequence[Any], prepares: Sequence[int] = ()) -> int:
         """Append, as one write or (with `prepares`) as one commit; give the commit position."""
+        if prepares:
+            self.take_place()  # a server may need room for its events: the commit is not where the log ended
         if prepares or not events:
             commit = self.take_place()
             places = [(commit, prepare) for prepare in prepares]
