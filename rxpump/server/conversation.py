@@ -15,6 +15,7 @@ from google.protobuf.message import DecodeError
 
 from rxpump.server.handlers.table import HANDLERS, IGNORED, Pending
 from rxpump.server.node import Node
+from rxpump.server.old_clients import for_old_client
 from rxpump.server.persistent.consumers import Consumers
 from rxpump.server.request import BadPayload, Request
 from rxpump.server.subscriptions import Subscriptions
@@ -37,10 +38,10 @@ class Conversation:
     def __init__(self, node: Node, send: Callable[[bytes], None]) -> None:
         self.client_name: str | None = None
         self.client_version = 0
-        self.subscriptions = Subscriptions(node.store.feed, send)
-        self.consumers = Consumers(send)
+        self.subscriptions = Subscriptions(node.store.feed, self._send)
+        self.consumers = Consumers(self._send)
         self._node = node
-        self._send = send
+        self._take = send
         self._user: User | None = ANONYMOUS
 
     def receive(self, package: Package) -> Pending | None:
@@ -92,6 +93,9 @@ class Conversation:
 
     def _reply(self, to: Package, command: Command, payload: bytes = b"") -> None:
         self._send(Package(command, to.correlation_id, payload).encode())
+
+    def _send(self, frames: bytes) -> None:
+        self._take(frames if self.client_version else for_old_client(frames))
 
     def _heartbeat(self, package: Package) -> None:
         self._reply(package, Command.HEARTBEAT_RESPONSE)
