@@ -21,6 +21,7 @@ LATER = {
     "cluster-master-killed": "clusters: this server has no others",
     "cluster-no-quorum": "clusters",
     "cluster-not-master": "clusters",
+    "delete-hard": "transactions",
     "nodejs-transaction": "transactions",
     "not-ready": "clusters",
     "scavenge": "scavenging",

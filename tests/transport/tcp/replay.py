@@ -24,6 +24,7 @@ from rxpump.events import Event
 from rxpump.new_event import NewEvent
 from rxpump.pages import AllPage, StreamPage
 from rxpump.position import Position
+from rxpump.streams.transaction import Transaction
 from rxpump.transport.base import Subscription
 from rxpump.transport.tcp.transport import TcpTransport
 from rxpump.wire import schema
@@ -41,7 +42,15 @@ MESSAGES: dict[int, Any] = {
     Command.READ_ALL_EVENTS_FORWARD: schema.ReadAllEvents,
     Command.READ_ALL_EVENTS_BACKWARD: schema.ReadAllEvents,
     Command.SUBSCRIBE_TO_STREAM: schema.SubscribeToStream,
+    Command.DELETE_STREAM: schema.DeleteStream,
+    Command.TRANSACTION_START: schema.TransactionStart,
+    Command.TRANSACTION_WRITE: schema.TransactionWrite,
+    Command.TRANSACTION_COMMIT: schema.TransactionCommit,
+    Command.SCAVENGE_DATABASE: schema.ScavengeDatabase,
 }
+UNKNOWN = "somewhere"
+"""The stream of a transaction that was begun elsewhere."""
+
 BACKWARD = {Command.READ_STREAM_EVENTS_BACKWARD, Command.READ_ALL_EVENTS_BACKWARD}
 
 
@@ -90,7 +99,9 @@ def meaning(package: Package) -> tuple[int, Any]:
     for event in getattr(message, "events", ()):
         event.metadata_content_type = 0  # not looked at (protocol section 3.2)
         event.data_content_type = int(event.data_content_type == 1)  # 1 is JSON, anything else binary
-        event.metadata = event.metadata
+        event.metadata = event.metadata  # absent is empty
+    if package.command == Command.DELETE_STREAM:
+        message.hard_delete = message.hard_delete  # absent is false
     return package.command, message
 
 
@@ -117,6 +128,7 @@ class Replay:
             if each.command == Command.SUBSCRIPTION_DROPPED
         }
         self._written: dict[UUID, NewEvent] = {}
+        self._transactions: dict[int, Transaction] = {}
 
     @property
     def is_ended_by_server(self) -> bool:
@@ -196,6 +208,8 @@ class Replay:
             return prefix + shown(error)
         if isinstance(result, Subscription):
             self._subscriptions[recorded.correlation_id] = result
+        if isinstance(result, Transaction):
+            self._transactions[result.id] = result
         if isinstance(result, (Event, StreamPage, AllPage)):
             self._check(*([result] if isinstance(result, Event) else result))
         return prefix + shown(result)
@@ -207,9 +221,20 @@ class Replay:
             case Command.PING:
                 return client.ping()
             case Command.WRITE_EVENTS:
-                events = [new_event(event) for event in message.events]
-                self._written.update((event.id, event) for event in events)
+                events = self._new_events(message)
                 return client.publish(message.event_stream_id, events, expected_version=message.expected_version)
+            case Command.DELETE_STREAM:
+                return client.delete_stream(
+                    message.event_stream_id, expected_version=message.expected_version, hard=message.hard_delete
+                )
+            case Command.TRANSACTION_START:
+                return client.transaction(message.event_stream_id, message.expected_version).start()
+            case Command.TRANSACTION_WRITE:
+                return self._transaction(message.transaction_id).write(self._new_events(message))
+            case Command.TRANSACTION_COMMIT:
+                return self._transaction(message.transaction_id).commit()
+            case Command.SCAVENGE_DATABASE:
+                return client.scavenge()
             case Command.READ_EVENT:
                 return client.get_event(
                     message.event_stream_id, message.event_number, resolve_links=message.resolve_link_tos
@@ -235,6 +260,15 @@ class Replay:
         """Ask where nobody checks the arguments."""
         transport, direction = self._transport, direction_of(command)
         match command:
+            case Command.DELETE_STREAM:
+                stream, version = message.event_stream_id, message.expected_version
+                return transport.delete_stream(stream, version, hard=message.hard_delete)
+            case Command.TRANSACTION_START:
+                return transport.start_transaction(message.event_stream_id, message.expected_version)
+            case Command.TRANSACTION_WRITE:
+                return transport.write_transaction(UNKNOWN, message.transaction_id, self._new_events(message))
+            case Command.TRANSACTION_COMMIT:
+                return transport.commit_transaction(UNKNOWN, message.transaction_id, None)
             case Command.READ_STREAM_EVENTS_FORWARD | Command.READ_STREAM_EVENTS_BACKWARD:
                 stream, start, links = message.event_stream_id, message.from_event_number, message.resolve_link_tos
                 return transport.read_stream(stream, start, message.max_count, direction, resolve_links=links)
@@ -245,6 +279,15 @@ class Replay:
             case Command.SUBSCRIBE_TO_STREAM:
                 return transport.subscribe(message.event_stream_id or None, resolve_links=message.resolve_link_tos)
         raise AssertionError(f"no verb of ours: {command}")
+
+    def _transaction(self, id: int) -> Transaction:
+        """The one that was begun here, or one that must have been elsewhere."""
+        return self._transactions.get(id) or self._client.continue_transaction(UNKNOWN, id)
+
+    def _new_events(self, message: Any) -> list[NewEvent]:
+        events = [new_event(event) for event in message.events]
+        self._written.update((event.id, event) for event in events)
+        return events
 
     async def _take(self, id: bytes) -> str:
         events: list[Any] = []

@@ -5,9 +5,12 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from rxpump.delete_result import DeleteResult
 from rxpump.errors import RxPumpError
 from rxpump.events import Event
 from rxpump.pages import AllPage, StreamPage
+from rxpump.scavenge_result import ScavengeResult
+from rxpump.streams.transaction import Transaction
 from rxpump.transport.base import Subscription
 from rxpump.wire.commands import Command
 from rxpump.write_result import WriteResult
@@ -33,12 +36,25 @@ def request(command: int, message: Any) -> str:
             return f"all back from {message.commit_position}/{message.prepare_position}, {message.max_count}{links}"
         case Command.SUBSCRIBE_TO_STREAM:
             return f"subscribe to {message.event_stream_id or 'everything'}{links}"
+        case Command.DELETE_STREAM:
+            how = "for good" if message.hard_delete else "softly"
+            return f"delete {message.event_stream_id} at {message.expected_version} {how}"
+        case Command.TRANSACTION_START:
+            return f"begin a transaction on {message.event_stream_id} at {message.expected_version}"
+        case Command.TRANSACTION_WRITE:
+            return f"write {len(message.events)} into transaction {message.transaction_id}"
+        case Command.TRANSACTION_COMMIT:
+            return f"commit transaction {message.transaction_id}"
+        case Command.SCAVENGE_DATABASE:
+            return "scavenge"
     raise AssertionError(f"no words for {command}")
 
 
 def shown(result: Any) -> str:
     """What was given."""
     match result:
+        case None:
+            return "done"
         case float():
             return "pong"
         case RxPumpError():
@@ -49,6 +65,14 @@ def shown(result: Any) -> str:
         case WriteResult():
             commit, prepare = result.position
             return f"{result.first_event_number} to {result.last_event_number} at {commit}/{prepare}"
+        case DeleteResult():
+            return f"deleted at {result.position.commit}/{result.position.prepare}" if result.position else "deleted"
+        case Transaction():
+            return f"transaction {result.id}"
+        case int():
+            return f"transaction {result}"
+        case ScavengeResult():
+            return f"{'done' if result.is_done else 'begun'}, {result.bytes_saved} bytes saved"
         case Event():
             return event(result)
         case StreamPage():
