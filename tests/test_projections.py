@@ -120,7 +120,7 @@ async def test_a_kill_at_any_moment_leaves_each_event_linked_once(tmp_path: Path
     path = tmp_path / "events.db"
     processes = multiprocessing.get_context("forkserver")
     processes.set_forkserver_preload([kill_target.__name__])
-    for _ in range(4):
+    for _ in range(3):
         here, there = processes.Pipe()
         process = processes.Process(target=kill_target.serve, args=(str(path), there), kwargs={"projections": True})
         await asyncio.to_thread(process.start)
