@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from rxpump.server.store.burst import Appearance, Burst
-from rxpump.server.store.filters import EventFilter
+from rxpump.server.store.filters import LogFilter
 from rxpump.server.store.regex import TooCostly
 from rxpump.server.subscriptions import Subscription
 from rxpump.wire.commands import Command
@@ -30,7 +30,7 @@ class FilteredSubscription(Subscription):
         dropped: Callable[[Subscription], None],
         *,
         resolve_links: bool,
-        wanted: EventFilter,
+        wanted: LogFilter,
         checkpoint_interval: int | None,
     ) -> None:
         super().__init__(correlation_id, stream, after, send, dropped, resolve_links=resolve_links)

@@ -126,3 +126,15 @@ async def test_http() -> None:
         writer.close()
         member = json.loads(answer.partition(b"\r\n\r\n")[2])["members"][0]
         assert uri == f"tcp://{member['externalTcpIp']}:{member['externalTcpPort']}"
+
+
+async def test_projections() -> None:
+    async with serving("--projections") as (_, uri, _), as_admin(uri) as client:
+        await client.publish_event("pony-derpy", "PonyJumped", data={"m": 1})
+        async for event in client.stream("$ce-pony"):
+            assert event.json() == {"m": 1}
+            break
+
+
+def as_admin(uri: str) -> rxpump.Client:
+    return rxpump.connect(uri, username="admin", password="changeit")

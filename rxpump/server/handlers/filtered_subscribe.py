@@ -10,7 +10,7 @@ from rxpump.server.filtered_subscription import FilteredSubscription
 from rxpump.server.node import Node
 from rxpump.server.request import BadPayload, Request, checked_name, encode
 from rxpump.server.store.feed import EVERYTHING
-from rxpump.server.store.filters import BadFilter, EventFilter, read_filter
+from rxpump.server.store.filters import BadFilter, LogFilter, read_filter
 from rxpump.wire.codes import SubscriptionDropReason
 from rxpump.wire.commands import Command
 from rxpump.wire.schema import FilteredSubscribeToStream, SubscriptionConfirmation, SubscriptionDropped
@@ -54,7 +54,7 @@ def _checked_interval(interval: int) -> int | None:
     return interval
 
 
-def _checked_filter(message: object) -> EventFilter:
+def _checked_filter(message: object) -> LogFilter:
     try:
         return read_filter(message)
     except BadFilter as error:

@@ -3,7 +3,7 @@
 The log is read in pages, always; that something was written is only the sign to read on. So there is one way
 through it, for what was there before the projection was switched on and for what comes now.
 
-A link's id is made from what it is a link to and where it is written, and a page's links for one stream are
+A link's id is made from what it is a link to and where it is written, and a batch's links for one stream are
 written together. After a crash some pages are read again, as the checkpoint is behind. The store knows the
 ids: a write of links that are all there changes nothing, and one of which only the first are there is refused
 (protocol section 4.3, row 5) and done link by link. So each link is there once, in the order of the log.
@@ -39,6 +39,9 @@ _log = logging.getLogger("rxpump.server")
 PAGE: Final = 128
 """Events that are looked at before others get their turn: one or two milliseconds."""
 
+MOST_PAGES: Final = 8
+"""Pages of which the links are written together, where writing waits for a disk."""
+
 CHECKPOINT_AFTER: Final = 1000
 """Events, of those that are not links of projections, from one checkpoint to the next."""
 
@@ -48,6 +51,29 @@ RETRY_AFTER: Final = 1.0
 
 class _Stopped(Exception):
     """It is to end, though something could not be written."""
+
+
+class _Batch:
+    """Links, by the streams that they are for.
+
+    position:  of the last event that was looked at.
+    size:      how many were, without those that projections wrote.
+    """
+
+    def __init__(self, after: Position | None) -> None:
+        self.position = after
+        self.links: dict[str, list[Any]] = {}
+        self.size = 0
+
+    def add(self, projection: Projection, events: Sequence[Any]) -> None:
+        """Add the links of the ResolvedEvents that come next."""
+        for event in events:
+            self.size += not is_own(event.event.event_stream_id)
+            link = projection(event.event)
+            if link is not None:
+                self.links.setdefault(link.stream, []).append(_link_event(link, event))
+        if events:
+            self.position = Position(events[-1].commit_position, events[-1].prepare_position)
 
 
 class Projector:
@@ -83,11 +109,9 @@ class Projector:
         try:
             while not self._stopping.is_set():
                 self._news.clear()
-                async with self._turn:
-                    events = self._page()
-                    links = self._links(events)
-                if events:
-                    await self._advance(events, links)
+                batch = await self._batch()
+                if batch.position != self.position:
+                    await self._advance(batch)
                     await asyncio.sleep(0)
                 else:
                     await self._news.wait()
@@ -98,26 +122,30 @@ class Projector:
         finally:
             self._store.feed.leave(EVERYTHING, self)
 
-    def _page(self) -> Sequence[Any]:
+    async def _batch(self) -> _Batch:
+        """Make the links of what comes next, a page at a time."""
+        batch = _Batch(self.position)
+        for _ in range(1 if self._store.path is None else MOST_PAGES):
+            async with self._turn:
+                events = self._page(batch.position)
+                batch.add(self._projection, events)
+            if len(events) < PAGE:
+                break
+            await asyncio.sleep(0)
+        return batch
+
+    def _page(self, after: Position | None) -> Sequence[Any]:
         """Read the ResolvedEvents that come next."""
-        start = 0 if self.position is None else self.position.commit + 1
+        start = 0 if after is None else after.commit + 1
         page = self._store.read.all_page(start, PAGE, StreamDirection.FORWARD, resolve_links=False)
         return ReadAllEventsCompleted.FromString(page.events).events  # type: ignore[no-any-return]
 
-    def _links(self, events: Sequence[Any]) -> Sequence[AppendRequest]:
-        """Make the links of a page."""
-        by_stream: dict[str, list[Any]] = {}
-        for event in events:
-            link = self._projection(event.event)
-            if link is not None:
-                by_stream.setdefault(link.stream, []).append(_link_event(link, event))
-        return [AppendRequest(stream, ExpectedVersion.ANY, links) for stream, links in by_stream.items()]
-
-    async def _advance(self, events: Sequence[Any], links: Sequence[AppendRequest]) -> None:
-        """Write the links of a page, then be done with it."""
-        await self._write(links)
-        self.position = Position(events[-1].commit_position, events[-1].prepare_position)
-        self._since_checkpoint += sum(not is_own(event.event.event_stream_id) for event in events)
+    async def _advance(self, batch: _Batch) -> None:
+        """Write the links of a batch, then be done with it."""
+        links = batch.links.items()
+        await self._write(AppendRequest(stream, ExpectedVersion.ANY, events) for stream, events in links)
+        self.position = batch.position
+        self._since_checkpoint += batch.size
         if self._since_checkpoint >= CHECKPOINT_AFTER:
             await self._save()
 

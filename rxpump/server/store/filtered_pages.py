@@ -14,7 +14,7 @@ from itertools import chain, islice
 from typing import Any, Final, NamedTuple
 
 from rxpump.direction import StreamDirection
-from rxpump.server.store.filters import EventFilter
+from rxpump.server.store.filters import LogFilter
 from rxpump.server.store.pages import MAX_PAGE_BYTES, resolve
 from rxpump.server.store.reader import LogRow, Reader
 from rxpump.server.store.record import varint
@@ -46,7 +46,7 @@ def filtered_page(
     read: Reader,
     start: int,
     direction: StreamDirection,
-    wanted: EventFilter,
+    wanted: LogFilter,
     *,
     count: int,
     window: int,

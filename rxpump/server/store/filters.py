@@ -55,7 +55,7 @@ class Prefixes:
         return f"<Prefixes {self.prefixes!r}>"
 
 
-class EventFilter:
+class LogFilter:
     """Wants the events whose stream, or type, `search` finds."""
 
     def __init__(self, search: Search, *, by_type: bool) -> None:
@@ -67,21 +67,21 @@ class EventFilter:
         return self.search.search(record.event_type if self._by_type else record.event_stream_id)
 
     def __repr__(self) -> str:
-        return f"<EventFilter of {'types' if self._by_type else 'streams'} by {self.search!r}>"
+        return f"<LogFilter of {'types' if self._by_type else 'streams'} by {self.search!r}>"
 
 
-def read_filter(message: Any) -> EventFilter:
+def read_filter(message: Any) -> LogFilter:
     """Read a Filter message; one without data wants everything. Raises BadFilter."""
     by_type = _by_type(message.context)
     data = tuple(message.data)
     if not all(isinstance(text, str) for text in data):
         raise BadFilter("the filter is not UTF-8")
     if not data:
-        return EventFilter(Prefixes(("",)), by_type=by_type)
+        return LogFilter(Prefixes(("",)), by_type=by_type)
     if message.type == FilterType.REGEX:
-        return EventFilter(_regex(data[0]), by_type=by_type)
+        return LogFilter(_regex(data[0]), by_type=by_type)
     if message.type == FilterType.PREFIX:
-        return EventFilter(_prefixes(data), by_type=by_type)
+        return LogFilter(_prefixes(data), by_type=by_type)
     raise BadFilter(f"a filter's type is 0 (regex) or 1 (prefix), not {message.type}")
 
 

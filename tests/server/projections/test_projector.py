@@ -149,7 +149,8 @@ async def test_without_its_checkpoint_nothing_is_linked_twice(store, told, monke
 
 async def test_checkpoints_are_saved_now_and_then(store, told, monkeypatch):
     monkeypatch.setattr(module, "CHECKPOINT_AFTER", 100)
-    monkeypatch.setattr(module, "PAGE", 50)
+    monkeypatch.setattr(module, "PAGE", 25)
+    monkeypatch.setattr(module, "MOST_PAGES", 2)
     await write(store, *(f"a-{number}" for number in range(250)))
     async with running(store):
         await told.has(250)
