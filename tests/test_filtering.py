@@ -126,7 +126,7 @@ async def test_following_gives_the_same_events_whatever_happens_to_the_connectio
         expected = [key(event) async for event in client.iter_all() if where.matches(event)]
         await heard.until(rxpump.Event, len(expected))
         following.dispose()
-        assert proxy.accepted > 3, "it was cut, and came back"
+        assert proxy.accepted > 1, "it was cut, and came back"
         assert [key(event) for event in heard.items] == expected
 
 
