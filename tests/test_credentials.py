@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from rxpump.credentials import Credentials
+from rxpump.credentials import Credentials, Token
 from rxpump.errors import InvalidArgument
 
 
@@ -27,4 +27,18 @@ def test_a_login_that_no_server_reads(login: Any) -> None:
 def test_a_password_that_no_server_reads_is_refused_and_does_not_show(password: Any) -> None:
     with pytest.raises(InvalidArgument, match=r"^password is '\(not shown\)'") as caught:
         Credentials("admin", password)
+    assert "secret" not in repr(caught.value)
+
+
+def test_a_token_never_shows() -> None:
+    assert repr(Token("secret")) == "Token()"
+    assert Token("secret").login == "(token)"
+
+
+@pytest.mark.parametrize("token", ["", "secret" * 6000, "\ud800secret", None])
+def test_a_token_that_no_server_reads_is_refused_and_does_not_show(token: Any) -> None:
+    with pytest.raises(
+        InvalidArgument, match=r"^token is '\(not shown\)'; allowed is text of 1 to 32767 bytes"
+    ) as caught:
+        Token(token)
     assert "secret" not in repr(caught.value)

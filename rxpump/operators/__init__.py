@@ -12,6 +12,7 @@ from rxpump.operators.exhaust_map_async import exhaust_map_async
 from rxpump.operators.flat_map_async import flat_map_async
 from rxpump.operators.in_stream import in_stream
 from rxpump.operators.json import json
+from rxpump.operators.link_into import link_into
 from rxpump.operators.map_async import map_async
 from rxpump.operators.of_type import of_type
 from rxpump.operators.on_backpressure_buffer import OverflowStrategy, on_backpressure_buffer
@@ -39,6 +40,7 @@ __all__ = [
     "flat_map_async",
     "in_stream",
     "json",
+    "link_into",
     "map_async",
     "of_type",
     "on_backpressure_buffer",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import count
 from typing import Any
 
 import pytest
@@ -38,14 +39,15 @@ class Memory:
 
 
 class Publishing:
-    """A client that acknowledges each event by itself, in a Flow of its own, for `publish_to`."""
+    """A client that acknowledges each event by itself, in a Flow of its own, for `publish_to` and `link_into`."""
 
     def publish(self, stream: str, events: Any, **_: Any) -> Any:
         def subscribe(observer: Any, scheduler: Any = None) -> Any:
-            flow = Flow("publish")
+            flow, numbers = Flow("publish"), count()
 
             def write(event: Any) -> None:
-                result = WriteResult(stream, event.number, event.number, None)
+                number = next(numbers)
+                result = WriteResult(stream, number, number, None)
                 flow.deliver(observer.on_next, result, result)
 
             return events.subscribe(write, observer.on_error, observer.on_completed, scheduler=scheduler)
@@ -72,6 +74,7 @@ OPERATORS: dict[str, Make] = {
     "flat_map_async": lambda: ops.flat_map_async(same, 3),
     "in_stream": lambda: ops.in_stream("ponies"),
     "json": ops.json,
+    "link_into": lambda: ops.link_into(Publishing(), "out"),
     "map_async": lambda: ops.map_async(same),
     "map_async, concurrent": lambda: ops.map_async(same, max_concurrent=3),
     "of_type": lambda: ops.of_type("PonyJumped"),

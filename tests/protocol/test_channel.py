@@ -9,6 +9,7 @@ from rxpump.errors import (
     SubscriptionDropped,
     UnexpectedReply,
 )
+from rxpump.position import Position
 from rxpump.protocol.channel import Channel
 from rxpump.wire import schema
 from rxpump.wire.codes import SubscriptionDropReason
@@ -126,3 +127,18 @@ def test_it_shows_its_state(channel: Channel) -> None:
     assert repr(channel) == "<Channel of ponies, 1 events kept, open>"
     channel.receive(dropped(0))
     assert "over: the subscription to 'ponies' was dropped: unsubscribed" in repr(channel)
+
+
+def test_a_checkpoint_is_news_and_tells_how_far_was_looked(channel: Channel) -> None:
+    news: list[int] = []
+    channel.on_change = lambda: news.append(1)
+    assert channel.checkpoint is None
+    reached = schema.CheckpointReached(commit_position=300, prepare_position=200)
+    channel.receive(Package(Command.CHECKPOINT_REACHED, ID, reached.SerializeToString()))
+    assert (channel.checkpoint, news) == (Position(300, 200), [1])
+    assert positions(channel) == []
+
+
+def test_a_checkpoint_that_does_not_parse_ends_it(channel: Channel) -> None:
+    channel.receive(Package(Command.CHECKPOINT_REACHED, ID, b"\xff"))
+    assert isinstance(channel.ending, MalformedReply)

@@ -18,6 +18,7 @@ from rxpump.errors import (
 )
 from rxpump.new_event import NewEvent
 from rxpump.protocol.operations.append import Append
+from rxpump.protocol.operations.scavenge import Scavenge
 from rxpump.settings import Settings
 from rxpump.wire.codes import NotHandledReason
 from rxpump.wire.commands import Command
@@ -97,6 +98,15 @@ def test_its_repr_tells_where_they_are(wire: Wire) -> None:
 
 
 # Deadlines ----------------------------------------------------------------------------------------------
+
+
+def test_what_may_take_its_time_has_no_deadline_and_is_not_asked_twice(wire: Wire) -> None:
+    scavenge = wire.ledger.submit(Scavenge())
+    wire.sent()
+    assert wire.ledger.deadline == math.inf
+    assert wire.pass_time(86_400.0) == []
+    assert wire.ledger.disconnected(LOST) == [scavenge]
+    assert scavenge.error is LOST
 
 
 def test_the_clock_runs_from_the_first_sending(wire: Wire) -> None:

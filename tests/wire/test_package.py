@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from rxpump.credentials import Credentials
+from rxpump.credentials import Credentials, Token
 from rxpump.wire.commands import Command
 from rxpump.wire.package import Package, decode
 
@@ -40,3 +40,13 @@ def test_what_no_client_of_ours_would_send_is_read_all_the_same() -> None:
     assert read.payload == b"payload"
     assert read.credentials is not None
     assert (read.credentials.login, len(read.credentials.password)) == ("", 255)
+
+
+@pytest.mark.parametrize("length", [1, 127, 128, 2**15 - 1])
+def test_a_token_is_told_by_its_negative_length(length: int) -> None:
+    """Protocol section 1.1."""
+    frame = Package(Command.PING, ID, b"payload", Token("t" * length)).encode()
+    assert int.from_bytes(frame[:4], "little") == len(frame) - 4
+    assert frame[4:22] == bytes((Command.PING, 1)) + ID
+    assert int.from_bytes(frame[22:24], "little", signed=True) == -length
+    assert frame[24:] == b"t" * length + b"payload"

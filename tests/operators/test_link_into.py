@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+import reactivex
+from reactivex import operators as rx
+
+import rxpump
+from rxpump import operators as ops
+from rxpump.errors import InvalidArgument, WrongExpectedVersion
+from rxpump.links import new_link
+from rxpump.new_event import NewEvent
+from rxpump.server import EmbeddedServer
+from tests.operators.test_publish_to import Store
+
+EVENTS = 300
+
+
+@pytest.fixture
+async def client(memory_server: EmbeddedServer) -> AsyncIterator[rxpump.Client]:
+    async with rxpump.connect(memory_server.uri) as client:
+        await client.publish("in", [NewEvent("Counted", {"n": n, "part": 2}) for n in range(EVENTS)])
+        yield client
+
+
+def threes(event: rxpump.Event) -> bool:
+    return event.number % 3 == 0
+
+
+async def test_who_reads_the_links_reads_the_events_in_their_order(client: rxpump.Client) -> None:
+    results = await client.iter("in", batch_size=50).pipe(
+        rx.filter(threes), ops.link_into(client, "out", batch_size=40), rx.to_list()
+    )
+    assert results[-1].last_event_number == EVENTS // 3 - 1
+    assert all(result.stream == "out" for result in results)
+    read = [event async for event in client.iter("out")]
+    assert [event.number for event in read] == list(range(0, EVENTS, 3))
+    assert {event.stream for event in read} == {"in"}
+    raw = await client.get("out", resolve_links=False, max_count=2)
+    assert [(event.type, event.data) for event in raw] == [("$>", b"0@in"), ("$>", b"3@in")]
+
+
+async def test_links_of_links_lead_to_the_events(client: rxpump.Client) -> None:
+    await client.iter("in").pipe(rx.take(5), ops.link_into(client, "first"))
+    for links in (True, False):
+        await client.iter("first", resolve_links=links).pipe(ops.link_into(client, f"second, {links}"))
+        assert [event.stream async for event in client.iter(f"second, {links}")] == ["in"] * 5
+
+
+async def test_the_same_batch_again_is_the_same_write(client: rxpump.Client) -> None:
+    links = client.iter("in").pipe(rx.take(5), ops.link_into(client, "out"))
+    first, again = await links, await links
+    assert (first.last_event_number, again.last_event_number) == (4, 4)
+    with pytest.raises(WrongExpectedVersion):
+        await client.iter("in", from_event=3).pipe(rx.take(5), ops.link_into(client, "out"))
+
+
+async def test_a_relay_of_links_has_each_once(client: rxpump.Client) -> None:
+    def to_links(events: Any) -> Any:
+        return events.pipe(rx.filter(threes), rx.map(lambda event: new_link(event, "out")))
+
+    def is_unfinished(result: rxpump.WriteResult) -> bool:
+        return result.last_event_number < EVENTS // 3 - 1
+
+    await client.relay("in", to_links, "out").pipe(rx.take_while(is_unfinished, inclusive=True))
+    await client.publish_event("in", "Counted", {"n": EVENTS})
+    await client.relay("in", to_links, "out").pipe(rx.first())
+    assert [event.number async for event in client.iter("out")] == list(range(0, EVENTS + 1, 3))
+
+
+async def test_a_checkpoint_behind_it_is_of_what_is_written(client: rxpump.Client) -> None:
+    store = Store(client)
+    await client.iter("in", batch_size=50).pipe(
+        ops.link_into(client, "out", batch_size=100), ops.commit_checkpoint(store, every=1)
+    )
+    assert store.saved == sorted(store.saved)
+    assert store.saved[-1] == EVENTS - 1
+
+
+async def test_what_is_no_event_is_the_error(client: rxpump.Client) -> None:
+    with pytest.raises(InvalidArgument, match="an Event that was read"):
+        await reactivex.from_iterable([NewEvent("T")]).pipe(ops.link_into(client, "out"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "argument"),
+    [
+        ({"stream": ""}, "stream"),
+        ({"stream": "out", "expected_version": -7}, "expected_version"),
+        ({"stream": "out", "batch_size": 0}, "batch_size"),
+    ],
+)
+def test_what_the_server_could_only_refuse_is_refused_at_the_call(arguments: dict[str, Any], argument: str) -> None:
+    with pytest.raises(InvalidArgument) as raised:
+        ops.link_into(None, **arguments)  # type: ignore[arg-type]
+    assert raised.value.argument == argument

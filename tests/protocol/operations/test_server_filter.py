@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+import pytest
+
+from rxpump.event_filter import EventFilter
+from rxpump.protocol.operations.server_filter import server_filter
+
+STREAM, TYPE = 0, 1
+REGEX, PREFIX = 0, 1
+
+
+def asked(where: EventFilter, *, resolve_links: bool = False) -> tuple[int, int, list[str]] | None:
+    made = server_filter(where, resolve_links=resolve_links)
+    return None if made is None else (made.context, made.type, list(made.data))
+
+
+@pytest.mark.parametrize(
+    ("where", "expected"),
+    [
+        (EventFilter(type_prefix="Pony"), (TYPE, PREFIX, ["Pony"])),
+        (EventFilter(stream_prefix="pony-"), (STREAM, PREFIX, ["pony-"])),
+        (EventFilter(type_regex="^Pony(Jumped|Slept)$"), (TYPE, REGEX, ["^Pony(Jumped|Slept)$"])),
+        (EventFilter(stream_regex="-[0-9]+$"), (STREAM, REGEX, ["-[0-9]+$"])),
+        (EventFilter(type_prefix="Pony", stream_prefix="pony-"), (STREAM, PREFIX, ["pony-"])),
+        (EventFilter(type_prefix="Pony", stream_regex="a"), (TYPE, PREFIX, ["Pony"])),
+        (EventFilter(type_regex="a", stream_regex=r"\d"), (TYPE, REGEX, ["a"])),
+        (EventFilter(type_regex=r"\w", stream_regex=r"\d"), None),
+    ],
+)
+def test_one_criterion_is_sent(where: EventFilter, expected: tuple[int, int, list[str]] | None) -> None:
+    assert asked(where) == expected
+
+
+@pytest.mark.parametrize(
+    ("where", "expected"),
+    [
+        (EventFilter(type_prefix="Pony"), (TYPE, PREFIX, ["Pony", "$>"])),
+        (EventFilter(type_regex="^A|B$"), (TYPE, REGEX, [r"(?:^A|B$)|^\$>"])),
+        (EventFilter(stream_prefix="pony-"), None),
+        (EventFilter(stream_regex="a"), None),
+        (EventFilter(stream_prefix="pony-", type_prefix="Pony"), (TYPE, PREFIX, ["Pony", "$>"])),
+    ],
+)
+def test_where_links_are_resolved_links_are_asked_for_too(
+    where: EventFilter, expected: tuple[int, int, list[str]] | None
+) -> None:
+    assert asked(where, resolve_links=True) == expected
+
+
+ALIKE = [
+    "Jumped", "^Jumped$", "a|b|", "(ab)+c", "(?:ab){2,3}?", "a{2}", "a{2,}", ".*x", ".+?", "[a-z0-9_]+", "[A-Za-z]",
+    r"a\.b", r"\$ce-", r"\[x\]\{y\}", "[_.-]", "[^@]*@", "pony-[0-9]{1,4}$", "a??", r"\(", "flight/[a-z]+",
+]  # fmt: skip
+UNLIKE = {
+    r"\d": "digits of other scripts, which differ by version",
+    r"\w": "letters, which differ",
+    r"\s": "blanks, which differ",
+    r"\bJumped": "a border between letters and others, see there",
+    r"\AJ": "an anchor of another name",
+    r"J\Z": "\\Z is before a last newline to .NET, behind it to Python",
+    "(?i)jumped": "a flag",
+    "(?i:jumped)": "a flag",
+    "a(?=b)": "look-ahead",
+    "(?<!a)b": "look-behind",
+    "(?P<x>a)": "a name, written otherwise",
+    r"(a)\1": "a reference back",
+    "a++": "a possessive quantifier",
+    "a{,3}": "text to .NET",
+    "a.c": "one character to Python, two to .NET where it is an emoji",
+    ".{3}": "the same",
+    "[^@]": "the same",
+    "zoë": "not ASCII",
+    "😀+": "half of it is repeated",
+    "[a-z-[aeiou]]": "a class within a class to .NET",
+    "[]a]": "a bracket that closes nothing",
+    "a]": "the same",
+    "a}": "the same",
+    "a{": "text to both, for now",
+    "a b": "a blank, which flags may drop",
+    "a#b": "a comment, to some",
+    r"\n": "no character of its own",
+    r"\x41": "the same",
+}
+
+
+@pytest.mark.parametrize("regex", ALIKE)
+def test_a_regex_of_what_both_understand_alike_is_sent(regex: str) -> None:
+    assert asked(EventFilter(type_regex=regex)) == (TYPE, REGEX, [regex])
+
+
+@pytest.mark.parametrize("regex", UNLIKE)
+def test_any_other_regex_stays_at_home(regex: str) -> None:
+    assert asked(EventFilter(type_regex=regex)) is None, UNLIKE[regex]

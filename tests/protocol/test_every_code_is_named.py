@@ -1,0 +1,172 @@
+"""The protocol page's tables, walked: whatever is answered to whatever we ask is a result or an error of its own.
+
+An UnexpectedReply is for what no table has.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from rxpump.credentials import Credentials
+from rxpump.errors import MalformedReply, RxPumpError, UnexpectedReply
+from rxpump.new_event import NewEvent
+from rxpump.position import Position
+from rxpump.protocol.channel import Channel
+from rxpump.protocol.link import Link, LinkState
+from rxpump.protocol.operations.append import Append
+from rxpump.protocol.operations.delete_stream import DeleteStream
+from rxpump.protocol.operations.filtered_read_all import FilteredReadAllBackward, FilteredReadAllForward
+from rxpump.protocol.operations.operation import Operation
+from rxpump.protocol.operations.ping import Ping
+from rxpump.protocol.operations.read_all import ReadAllBackward, ReadAllForward
+from rxpump.protocol.operations.read_event import ReadEvent
+from rxpump.protocol.operations.read_stream import ReadStreamBackward, ReadStreamForward
+from rxpump.protocol.operations.scavenge import Scavenge
+from rxpump.protocol.operations.subscribe import FilteredSubscribe, Subscribe
+from rxpump.protocol.operations.transaction import TransactionCommit, TransactionStart, TransactionWrite
+from rxpump.protocol.outcome import Answer, Failure, Opened, Retry
+from rxpump.settings import Settings
+from rxpump.wire import schema
+from rxpump.wire.commands import Command, command_name
+from rxpump.wire.framing import Framer
+from rxpump.wire.package import Package
+from tests.protocol import tables
+from tests.protocol.operations.cases import ID
+
+COMMANDS = tables.commands()
+CODES = tables.codes()
+ANY_REQUEST_MAY_GET = (Command.BAD_REQUEST, Command.NOT_HANDLED, Command.NOT_AUTHENTICATED)
+
+FIRST, LAST, LEADER = Position(0, 0), Position(-1, -1), {"require_leader": True}
+LINKS = {"resolve_links": True, **LEADER}
+BOUNDS = {"resolve_links": True, "max_events": 10, "max_bytes": 1000}
+FILTER = schema.Filter(data=["Pony"])
+OPERATIONS: list[Operation[Any]] = [
+    Ping(),
+    Append("ponies", [NewEvent("T")], -2, **LEADER),
+    TransactionStart("ponies", -2, **LEADER),
+    TransactionWrite("ponies", 7, [NewEvent("T")], **LEADER),
+    TransactionCommit("ponies", 7, -2, **LEADER),
+    DeleteStream("ponies", -2, hard=False, **LEADER),
+    ReadEvent("ponies", 7, **LINKS),
+    ReadStreamForward("ponies", 0, 10, **LINKS),
+    ReadStreamBackward("ponies", -1, 10, **LINKS),
+    ReadAllForward(FIRST, 10, **LINKS),
+    ReadAllBackward(LAST, 10, **LINKS),
+    FilteredReadAllForward(FIRST, 10, FILTER, **LINKS),
+    FilteredReadAllBackward(LAST, 10, FILTER, **LINKS),
+    Subscribe("ponies", **BOUNDS),
+    FilteredSubscribe(FILTER, **BOUNDS),
+    Scavenge(),
+]
+BY_THE_LINK = {Command.HEARTBEAT_REQUEST, Command.HEARTBEAT_RESPONSE, Command.AUTHENTICATE, Command.IDENTIFY_CLIENT}
+ON_A_CHANNEL = {
+    Command.UNSUBSCRIBE_FROM_STREAM,
+    Command.PERSISTENT_SUBSCRIPTION_ACK_EVENTS,
+    Command.PERSISTENT_SUBSCRIPTION_NAK_EVENTS,
+}
+OF_GROUPS = {
+    Command.CONNECT_TO_PERSISTENT_SUBSCRIPTION,
+    Command.CREATE_PERSISTENT_SUBSCRIPTION,
+    Command.UPDATE_PERSISTENT_SUBSCRIPTION,
+    Command.DELETE_PERSISTENT_SUBSCRIPTION,
+}
+every_operation = pytest.mark.parametrize("operation", OPERATIONS, ids=lambda each: command_name(each.command))
+
+
+def test_the_commands_are_those_of_the_page() -> None:
+    assert {int(command): command_name(command) for command in Command} == {
+        code: listed.name for code, listed in COMMANDS.items()
+    }
+
+
+def test_each_request_of_the_page_is_ours_to_make() -> None:
+    requests = {code for code, listed in COMMANDS.items() if listed.direction in "RB"}
+    asked = {int(operation.command) for operation in OPERATIONS}
+    assert requests - BY_THE_LINK - ON_A_CHANNEL - OF_GROUPS - {Command.BAD_REQUEST} == asked
+
+
+def answers(code: int) -> list[tuple[str, Package]]:
+    """Each answer that the tables have under this command, with what it is called."""
+    made: list[tuple[str, Package]] = []
+    for name in COMMANDS[code].messages:
+        for carried in CODES.get(name, ()):
+            if carried.is_ever_sent:
+                made.append((f"{name} {carried.name}", Package(code, ID, _message(name, carried.value))))
+    return made or [(command_name(code), Package(code, ID))]
+
+
+def _message(name: str, code: int) -> bytes:
+    message = getattr(schema, name)()
+    field = "result" if "result" in message.DESCRIPTOR.fields_by_name else "reason"
+    setattr(message, field, code)
+    if name == "ReadEventCompleted":
+        message.event.event.event_number = 7  # a success without an event says something else
+    if name == "ScavengeDatabaseCompleted":
+        message.total_time_ms = 0  # which it always has, and by which it is told from the other one
+    return message.SerializeToString()  # type: ignore[no-any-return]
+
+
+def error_of(outcome: Any) -> RxPumpError | None:
+    return outcome.error if isinstance(outcome, (Failure, Retry)) else None
+
+
+@every_operation
+def test_every_answer_to_it_is_a_result_or_an_error_of_its_own(operation: Operation[Any]) -> None:
+    walked = 0
+    for code in (*COMMANDS[operation.command].replies, *ANY_REQUEST_MAY_GET):
+        if code in (Command.STREAM_EVENT_APPEARED, Command.CHECKPOINT_REACHED):
+            continue  # for the channel that the confirmation opens, below
+        for called, package in answers(code):
+            if getattr(operation, "denial", None) == code and not called.endswith("AccessDenied"):
+                continue  # "0xB7 when access denied", and only then
+            error = error_of(operation.interpret(package))
+            assert not isinstance(error, (UnexpectedReply, MalformedReply)), called
+            assert (error is None) == called.endswith(("Success", "Started", "Pong", "Confirmation")), called
+            walked += 1
+    assert walked >= 6
+
+
+def opened(operation: Operation[Any]) -> Channel:
+    outcome = operation.interpret(Package(operation.reply, ID))
+    assert isinstance(outcome, Opened)
+    return outcome.channel
+
+
+@pytest.mark.parametrize("operation", [each for each in OPERATIONS if each.farewell is not None], ids=str)
+def test_so_is_every_one_on_a_channel(operation: Operation[Any]) -> None:
+    for code in COMMANDS[operation.command].replies - {operation.reply, Command.SUBSCRIPTION_DROPPED}:
+        channel = opened(operation)
+        channel.receive(Package(code, ID))
+        assert channel.ending is None, command_name(code)
+    for called, package in answers(Command.SUBSCRIPTION_DROPPED):
+        channel = opened(operation)
+        channel.receive(package)
+        assert channel.ending is not None
+        assert not isinstance(channel.ending, (UnexpectedReply, MalformedReply)), called
+
+
+@pytest.mark.parametrize(
+    ("command", "credentials"),
+    [(Command.AUTHENTICATE, Credentials("admin", "changeit")), (Command.IDENTIFY_CLIENT, None)],
+)
+def test_so_is_every_one_to_the_introduction(command: Command, credentials: Credentials | None) -> None:
+    for code in COMMANDS[command].replies | {Command.NOT_AUTHENTICATED}:
+        link = Link("tcp://node", Settings(), credentials, 0.0)
+        (asked,) = Framer().feed(b"".join(link.bytes_to_send()))
+        assert asked.command == command
+        link.receive(Package(code, asked.correlation_id, b"No.").encode())
+        if code == Command.NOT_AUTHENTICATED:
+            assert "refused: No." in str(link.failure)
+        else:
+            assert link.state in (LinkState.IDENTIFYING, LinkState.READY)
+
+
+def test_what_no_table_has_is_unexpected() -> None:
+    """The walk would notice: it does not find everything named."""
+    for operation in OPERATIONS:
+        for code in set(COMMANDS) - COMMANDS[operation.command].replies - set(ANY_REQUEST_MAY_GET):
+            assert isinstance(error_of(operation.interpret(Package(code, ID))), UnexpectedReply)
+    assert isinstance(Ping().interpret(Package(Command.PONG, ID)), Answer)

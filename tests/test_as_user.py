@@ -1,0 +1,84 @@
+"""One client, many users: verbs in somebody else's name, by the real client on a real server."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+from reactivex import operators as rx
+
+import rxpump
+from rxpump import operators as ops
+from rxpump.backoff import Backoff
+from rxpump.errors import AccessDenied, InvalidArgument, NotAuthenticated
+from rxpump.server import EmbeddedServer
+from tests.proxy import Proxy
+
+
+async def test_each_view_has_every_verb_in_its_own_name(memory_server: EmbeddedServer) -> None:
+    async with rxpump.connect(memory_server.uri) as client:
+        admin, stranger = client.as_user("admin", "changeit"), client.as_user("admin", "guess")
+        await client.publish_event("ponies", "Counted")
+        with pytest.raises(AccessDenied):
+            await client.get_all()
+        assert len(await admin.get_all()) == 1
+        assert await admin.iter_all().pipe(rx.count()) == 1
+        with pytest.raises(NotAuthenticated, match="user 'admin' was refused"):
+            await stranger.ping()
+        with pytest.raises(NotAuthenticated):
+            await stranger.stream("ponies").pipe(rx.first())
+        with pytest.raises(AccessDenied):
+            await admin.as_user("ops", "changeit").get_all()
+        assert repr(admin) == "<verbs of rxpump in the name of admin>"
+        assert not hasattr(admin, "close"), "the connection is not its to close"
+
+
+async def test_an_operator_writes_in_the_name_of_the_view_that_it_is_given(memory_server: EmbeddedServer) -> None:
+    async with rxpump.connect(memory_server.uri) as client:
+        await client.publish("ponies", [rxpump.NewEvent("Counted", {"n": n}) for n in range(10)])
+        copies = client.iter("ponies").pipe(ops.json(), ops.to_event("Copied"))
+        with pytest.raises(AccessDenied):
+            await copies.pipe(ops.publish_to(client, "$secret"))
+        admin = client.as_user("admin", "changeit")
+        assert (await copies.pipe(ops.publish_to(admin, "$secret"))).last_event_number == 9
+        assert len(await admin.get("$secret")) == 10
+
+
+async def test_a_subscription_comes_back_in_the_same_name(memory_server: EmbeddedServer) -> None:
+    reconnect = rxpump.Settings(reconnect=Backoff(min_delay=0.001), retry=Backoff(min_delay=0.001))
+    async with (
+        Proxy(memory_server.port) as proxy,
+        rxpump.connect(host="127.0.0.1", port=proxy.port, settings=reconnect) as client,
+    ):
+        admin = client.as_user("admin", "changeit")
+        seen: list[Any] = []
+        news = asyncio.Event()
+
+        def note(item: Any) -> None:
+            seen.append(item)
+            news.set()
+
+        async def until(count: int) -> None:
+            while sum(isinstance(item, rxpump.Event) for item in seen) < count:
+                news.clear()
+                await news.wait()
+
+        subscription = admin.stream_all().pipe(ops.with_signals()).subscribe(note, seen.append)
+        await client.publish_event("ponies", "Counted")
+        await until(1)
+        proxy.cut()
+        await client.publish_event("ponies", "Counted")
+        await until(2)
+        subscription.dispose()
+        assert [item.number for item in seen if isinstance(item, rxpump.Event)] == [0, 1]
+
+
+async def test_connecting_with_a_token_is_told_from_connecting_with_a_login() -> None:
+    for given in ({"username": "admin"}, {"password": "x"}):
+        with pytest.raises(InvalidArgument, match="without a username and a password"):
+            rxpump.connect(token="abc", **given)
+    with pytest.raises(InvalidArgument, match="token"):
+        rxpump.connect("memory://", token="abc")
+    client = rxpump.connect("tcp://localhost", token="abc")
+    assert "abc" not in repr(client._transport)

@@ -1,0 +1,176 @@
+"""Deleting, metadata and settings, by the real client on a real server."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from reactivex import operators as rx
+
+import rxpump
+from rxpump import Acl, StreamMetadata, SystemSettings
+from rxpump.errors import (
+    AccessDenied,
+    EventNotFound,
+    InvalidArgument,
+    StreamDeleted,
+    StreamNotFound,
+    WrongExpectedVersion,
+)
+from rxpump.server import EmbeddedServer
+
+
+@pytest.fixture
+async def client(memory_server: EmbeddedServer) -> AsyncIterator[rxpump.Client]:
+    """Somebody who has not logged in; `ponies` has ten events."""
+    async with rxpump.connect(memory_server.uri) as client:
+        await client.publish("ponies", [rxpump.NewEvent("Counted", {"n": n}) for n in range(10)])
+        yield client
+
+
+def numbers(source: Any) -> Any:
+    return source.pipe(rx.map(lambda event: event.number), rx.to_list())
+
+
+async def test_a_soft_delete_lets_a_stream_begin_anew(client: rxpump.Client) -> None:
+    result = await client.delete_stream("ponies", 9)
+    assert result.stream == "ponies"
+    assert result.position is not None
+    with pytest.raises(StreamNotFound):
+        await client.get("ponies")
+    found = await client.get_metadata("ponies")
+    assert (found.metadata.is_soft_deleted, found.version) == (True, 0)
+    written = await client.publish_event("ponies", "Counted", {"n": 10})
+    assert written.first_event_number == 10
+    assert await numbers(client.iter("ponies")) == [10]
+    assert not (await client.get_metadata("ponies")).metadata.is_soft_deleted
+
+
+async def test_a_hard_delete_is_for_good(client: rxpump.Client) -> None:
+    await client.delete_stream("ponies", hard=True)
+    for verb in (
+        client.get("ponies"),
+        client.publish_event("ponies", "Counted"),
+        client.delete_stream("ponies"),
+        client.get_metadata("ponies"),
+        client.set_metadata("ponies", max_count=3),
+    ):
+        with pytest.raises(StreamDeleted) as raised:
+            await verb
+        assert raised.value.stream in ("ponies", "$$ponies")
+
+
+async def test_a_delete_of_another_version_deletes_nothing(client: rxpump.Client) -> None:
+    with pytest.raises(WrongExpectedVersion) as raised:
+        await client.delete_stream("ponies", 3, hard=True)
+    assert (raised.value.stream, raised.value.expected) == ("ponies", 3)
+    assert len(await client.get("ponies")) == 10
+
+
+async def test_metadata_that_was_never_set_is_empty(client: rxpump.Client) -> None:
+    for stream in ("ponies", "unicorns"):
+        found = await client.get_metadata(stream)
+        assert (found.stream, found.metadata, found.version, found.raw) == (stream, StreamMetadata(), -1, b"")
+
+
+async def test_metadata_is_heeded_and_read_back_with_its_own_keys(client: rxpump.Client) -> None:
+    await client.set_metadata("ponies", max_count=3, custom={"owner": "Applejack"}, expected_version=-1)
+    assert await numbers(client.iter("ponies")) == [7, 8, 9]
+    found = await client.get_metadata("ponies")
+    assert found.metadata == StreamMetadata(max_count=3, custom={"owner": "Applejack"})
+    assert found.version == 0
+    more = replace(found.metadata, max_count=None, truncate_before=8)
+    await client.set_metadata("ponies", more, expected_version=found.version)
+    assert await numbers(client.iter("ponies")) == [8, 9]
+    with pytest.raises(WrongExpectedVersion):
+        await client.set_metadata("ponies", more, expected_version=found.version)
+    assert (await client.get_metadata("ponies")).metadata.custom == {"owner": "Applejack"}
+
+
+async def test_metadata_may_be_given_as_text_and_what_the_server_does_not_read_is_empty(
+    client: rxpump.Client,
+) -> None:
+    await client.set_metadata("ponies", b'{"$maxCount": 2}')
+    assert (await client.get_metadata("ponies")).metadata == StreamMetadata(max_count=2)
+    await client.set_metadata("ponies", b'{"$maxCount": "2"}')
+    found = await client.get_metadata("ponies")
+    assert (found.metadata, found.raw) == (StreamMetadata(), b'{"$maxCount": "2"}')
+    assert len(await client.get("ponies")) == 10, "it counts as empty there too"
+    await client.publish("$$ponies", [rxpump.NewEvent("$metadata", b'{"$maxCount": 2}')])
+    assert (await client.get_metadata("ponies")).metadata == StreamMetadata(), "binary is none"
+
+
+async def test_who_may_do_what(client: rxpump.Client) -> None:
+    acl = Acl(read="ops", write="ops", delete=(), metadata_read="ops", metadata_write=())
+    await client.set_metadata("ponies", acl=acl)
+    ops, admin = client.as_user("ops", "changeit"), client.as_user(rxpump.Credentials("admin", "changeit"))
+    for verb in (client.get("ponies"), client.publish_event("ponies", "Counted"), client.get_metadata("ponies")):
+        with pytest.raises(AccessDenied):
+            await verb
+    assert len(await ops.get("ponies")) == 10
+    assert (await ops.get_metadata("ponies")).metadata.acl == acl
+    await ops.publish_event("ponies", "Counted")
+    for verb in (ops.delete_stream("ponies"), ops.set_metadata("ponies")):
+        with pytest.raises(AccessDenied):
+            await verb
+    await admin.delete_stream("ponies")
+
+
+async def test_system_settings_are_the_default(client: rxpump.Client) -> None:
+    admin = client.as_user("admin", "changeit")
+    assert await admin.get_system_settings() == SystemSettings()
+    settings = SystemSettings(user_stream_acl=Acl(read="$admins"))
+    await admin.set_system_settings(settings)
+    assert await admin.get_system_settings() == settings
+    with pytest.raises(AccessDenied):
+        await client.get("ponies")
+    with pytest.raises(AccessDenied):
+        await client.set_system_settings(settings)
+    await admin.publish("$settings", [rxpump.NewEvent("$settings", [7])])
+    assert await admin.get_system_settings() == SystemSettings()
+
+
+@pytest.mark.parametrize(
+    ("call", "argument"),
+    [
+        (lambda client: client.delete_stream("ponies", rxpump.ExpectedVersion.STREAM_EXISTS), "expected_version"),
+        (lambda client: client.delete_stream(""), "stream"),
+        (lambda client: client.delete_stream("ponies", hard="yes"), "hard"),
+        (lambda client: client.get_metadata("$$ponies"), "stream"),
+        (lambda client: client.set_metadata("$$ponies", max_count=3), "stream"),
+        (lambda client: client.set_metadata("ponies", {"$maxCount": 3}), "metadata"),
+        (lambda client: client.set_metadata("ponies", StreamMetadata(), max_count=3), "max_count"),
+        (lambda client: client.set_metadata("ponies", custom={"mine": object()}), "data"),
+        (lambda client: client.set_system_settings(Acl()), "settings"),
+        (lambda client: client.transaction("ponies", -4), "expected_version"),
+        (lambda client: client.continue_transaction("ponies", -1), "transaction_id"),
+        (lambda client: client.iter_all(where="Pony"), "where"),
+        (lambda client: client.stream_all(where=len), "where"),
+        (lambda client: client.get_all(where=7), "where"),
+        (lambda client: client.link_to("out", rxpump.NewEvent("T")), "event"),
+        (lambda client: client.as_user("ops"), "password"),
+        (lambda client: client.as_user(7), "user"),
+        (lambda client: client.as_user(rxpump.Credentials("a", "b"), "c"), "user"),
+    ],
+)
+def test_what_the_server_could_only_refuse_is_refused_at_the_call(call: Any, argument: str) -> None:
+    with pytest.raises(InvalidArgument) as raised:
+        call(rxpump.connect("memory://"))
+    assert raised.value.argument == argument
+
+
+async def test_links_lead_to_their_events_and_once_is_once(client: rxpump.Client) -> None:
+    third = await client.get_event("ponies", 3)
+    first = await client.link_to("best", third)
+    again = await client.link_to("best", third)
+    assert (first.first_event_number, again.first_event_number) == (0, 0)
+    found = await client.get_event("best")
+    assert (found.stream, found.number, found.received.stream) == ("ponies", 3, "best")
+    await client.link_to("best of all", found)
+    assert (await client.get_event("best of all")).number == 3
+    await client.delete_stream("ponies")
+    with pytest.raises(EventNotFound):
+        await client.get_event("best", 1)
+    assert (await client.get_event("best")).is_broken_link

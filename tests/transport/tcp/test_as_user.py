@@ -1,0 +1,116 @@
+"""Requests in somebody else's name: theirs on the wire, also when they are sent again; one line for all."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from rxpump.credentials import Credentials, Token
+from rxpump.errors import NotAuthenticated
+from rxpump.protocol.ledger import Ledger
+from rxpump.protocol.operations.ping import Ping
+from rxpump.settings import Settings
+from rxpump.wire import schema
+from rxpump.wire.codes import SubscriptionDropReason
+from rxpump.wire.commands import Command
+from tests.transport.scripted_server import Peer, ScriptedServer
+from tests.transport.tcp.conftest import MakeClient
+
+OPS = Credentials("ops", "changeit")
+
+
+def whose(package: object) -> str | None:
+    credentials = package.credentials  # type: ignore[attr-defined]
+    return None if credentials is None else credentials.login
+
+
+async def test_a_request_carries_them_also_when_it_is_sent_again(client_of: MakeClient) -> None:
+    asked: list[str | None] = []
+    heard = asyncio.Event()
+
+    async def cut_off(peer: Peer) -> None:
+        await peer.introduce()
+        asked.append(whose(await peer.request(Command.READ_EVENT)))
+        peer.cut()
+
+    async def answer(peer: Peer) -> None:
+        await peer.introduce()
+        request = await peer.request(Command.READ_EVENT)
+        asked.append(whose(request))
+        event = schema.ResolvedIndexedEvent(event=schema.EventRecord(event_number=7))
+        peer.reply(request, Command.READ_EVENT_COMPLETED, schema.ReadEventCompleted(event=event))
+        ping = await peer.request()
+        asked.append(whose(ping))
+        peer.pong(ping)
+        heard.set()
+        await peer.until_gone()
+
+    async with ScriptedServer(cut_off, answer) as server:
+        client = client_of(server)
+        await client.open()
+        event = await client.as_user(OPS).read_event("ponies", 7, resolve_links=False)
+        assert event.number == 7
+        await client.ping()
+        await heard.wait()
+        assert asked == ["ops", "ops", None]
+
+
+async def test_a_subscription_is_asked_for_in_their_name(client_of: MakeClient) -> None:
+    async def script(peer: Peer) -> None:
+        await peer.introduce()
+        request = await peer.request(Command.SUBSCRIBE_TO_STREAM)
+        assert whose(request) == "ops"
+        confirmation = schema.SubscriptionConfirmation(last_commit_position=50, last_event_number=4)
+        peer.reply(request, Command.SUBSCRIPTION_CONFIRMATION, confirmation)
+        dropped = schema.SubscriptionDropped(reason=SubscriptionDropReason.UNSUBSCRIBED)
+        peer.reply(request, Command.SUBSCRIPTION_DROPPED, dropped)
+        await peer.until_gone()
+
+    async with ScriptedServer(script) as server:
+        client = client_of(server)
+        await client.open()
+        subscription = await client.as_user(OPS).subscribe("ponies", resolve_links=False)
+        assert subscription.last_event_number == 4
+
+
+async def test_a_refusal_names_who_was_refused(client_of: MakeClient) -> None:
+    async def script(peer: Peer) -> None:
+        await peer.introduce()
+        for _ in range(2):
+            peer.reply(await peer.request(), Command.NOT_AUTHENTICATED, b"Not Authenticated")
+        await peer.until_gone()
+
+    async with ScriptedServer(script) as server:
+        client = client_of(server)
+        await client.open()
+        with pytest.raises(NotAuthenticated, match=r"^user 'ops' was refused: Not Authenticated$"):
+            await client.as_user(OPS).ping()
+        with pytest.raises(NotAuthenticated, match=r"^the connection's user was refused"):
+            await client.ping()
+
+
+async def test_views_share_one_line_and_show_no_password(client_of: MakeClient) -> None:
+    async def script(peer: Peer) -> None:
+        await peer.introduce()
+        await peer.until_gone()
+
+    async with ScriptedServer(script) as server:
+        client = client_of(server)
+        view = client.as_user(OPS).as_user(Credentials("admin", "changeit"))
+        await client.open()
+        await view.ping()
+        assert server.accepted == 1
+        assert repr(view).endswith(" as admin>")
+        assert "changeit" not in repr(view)
+
+
+def test_a_token_goes_out_with_each_request() -> None:
+    ledger = Ledger(Settings())
+    ledger.connected()
+    ping = Ping()
+    ping.credentials = Token("abc.def")
+    ledger.submit(ping)
+    (frame,) = ledger.send(0.0)
+    assert frame[4:6] == bytes((Command.PING, 1))
+    assert frame[22:] == b"\xf9\xff" + b"abc.def", "minus seven, little-endian, then the token"
