@@ -26,7 +26,7 @@ from tests.server.model.subscriptions import DENIED, Subscription, subscribe, su
 from tests.server.model.transactions import Transactions
 
 VERSIONS = (1, 1)  # TEMPORARY
-#VERSIONS = (0, 1)  # what the two clients say they are: the first one says nothing
+# VERSIONS = (0, 1)  # what the two clients say they are: the first one says nothing
 PATIENCE = 5.0  # seconds
 
 
