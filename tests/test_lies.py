@@ -30,6 +30,7 @@ SETTINGS = rxpump.Settings(
 )
 QUIET = 0.02  # seconds after which a client that says nothing is waiting for us
 PATIENCE = 10.0
+WANTED = rxpump.EventFilter(stream_prefix="s")
 
 VERBS: dict[str, tuple[list[Command], Callable[[rxpump.Client], Awaitable[Any]]]] = {
     "ping": ([Command.PING], lambda client: client.ping()),
@@ -62,6 +63,31 @@ VERBS: dict[str, tuple[list[Command], Callable[[rxpump.Client], Awaitable[Any]]]
         [Command.READ_ALL_EVENTS_FORWARD, Command.SUBSCRIBE_TO_STREAM],
         lambda client: client.stream_all().pipe(rx.take(20), rx.to_list()),
     ),
+}
+
+
+async def commit(client: rxpump.Client) -> Any:
+    async with client.transaction("s", 3) as transaction:
+        await transaction.write([rxpump.NewEvent("T")])
+    return transaction
+
+
+VERBS |= {
+    "live": ([Command.SUBSCRIBE_TO_STREAM], lambda client: client.live("s").pipe(rx.take(20), rx.to_list())),
+    "iter_all filtered": (
+        [Command.FILTERED_READ_ALL_EVENTS_FORWARD, Command.READ_ALL_EVENTS_FORWARD],
+        lambda client: client.iter_all(where=WANTED).pipe(rx.take(50), rx.to_list()),
+    ),
+    "stream_all filtered": (
+        [Command.FILTERED_READ_ALL_EVENTS_FORWARD, Command.SUBSCRIBE_TO_STREAM, Command.FILTERED_SUBSCRIBE_TO_STREAM],
+        lambda client: client.stream_all(where=WANTED).pipe(rx.take(20), rx.to_list()),
+    ),
+    "delete_stream": ([Command.DELETE_STREAM], lambda client: client.delete_stream("s")),
+    "get_metadata": ([Command.READ_EVENT], lambda client: client.get_metadata("s")),
+    "set_metadata": ([Command.WRITE_EVENTS], lambda client: client.set_metadata("s", max_count=3)),
+    "get_system_settings": ([Command.READ_EVENT], lambda client: client.get_system_settings()),
+    "scavenge": ([Command.SCAVENGE_DATABASE], lambda client: client.scavenge()),
+    "transaction": ([Command.TRANSACTION_START, Command.TRANSACTION_WRITE, Command.TRANSACTION_COMMIT], commit),
 }
 
 
