@@ -109,6 +109,8 @@ class Arena:
         self._commands = commands
         self._run_id = os.urandom(3).hex()
         self._numbers = count()
+        # Imports are measured as they are from the second time on.
+        self._environment = {name: text for name, text in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
         self._written: dict[tuple[Stream, int], str] = {}
 
     def run(self, workload: Workload, on_turn: Callable[[str], None]) -> Outcome:
@@ -190,7 +192,9 @@ class Arena:
         command = [*self._commands[contestant], json.dumps(whole)]
         limit = _TURN_SECONDS + self._effort.slow_seconds if self._effort.slow_seconds else None
         try:
-            done = subprocess.run(command, cwd=_ROOT, capture_output=True, text=True, timeout=limit)
+            done = subprocess.run(
+                command, cwd=_ROOT, env=self._environment, capture_output=True, text=True, timeout=limit
+            )
         except subprocess.TimeoutExpired as error:
             raise TurnFailed(f"{job['verb']} took longer than {error.timeout} seconds") from error
         if done.returncode != 0:
