@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
@@ -36,6 +36,7 @@ Plan = list[tuple[Callable[[], AbstractContextManager[Server]], list[Workload]]]
     show_default=True,
     help="How long the slow consumer (M1) takes 1 ms an event, before it runs on to the end; 0: always.",
 )
+@click.option("--profile", is_flag=True, help="Only have rxpump do everything once, and show where its time goes.")
 @click.option("--again", type=click.Path(exists=True, path_type=Path), help="Run nothing: tell of this results.json.")
 @click.option("--pages", is_flag=True, help="Write tables and pictures into README.md and docs/ as well.")
 @click.option("--folder", default=_FOLDER, type=click.Path(path_type=Path), help="Where results go.")
@@ -47,6 +48,7 @@ def main(
     stores: tuple[str, ...],
     uri: str | None,
     slow_seconds: float,
+    profile: bool,
     again: Path | None,
     pages: bool,
     folder: Path,
@@ -56,10 +58,14 @@ def main(
     if again is not None:
         measured = results.load(again)
     else:
-        effort = Effort(events, history, rounds, slow_seconds)
-        outcomes = run(plan(only, stores or ("sqlite", "memory"), uri), effort, console)
+        effort = Effort(events, history, rounds, slow_seconds, profile)
+        outcomes: list[Outcome] = []
         measured = results.Results(results.caption(effort, " ".join(["make bench", *_options()])), outcomes)
-        measured.save(folder)
+        try:
+            outcomes.extend(run(plan(only, stores or ("sqlite", "memory"), uri), effort, console))
+        finally:  # what was measured before something failed is kept
+            if not profile:
+                measured.save(folder)
     rows = measured.rows
     for grid, title in ((report.contest(rows), "Beside others"), (report.series(rows), "Beside itself")):
         if grid.lines:
@@ -81,10 +87,9 @@ def plan(only: str, stores: tuple[str, ...], uri: str | None) -> Plan:
     return [(partial(server.fresh, store), workloads) for store, workloads in on_each if workloads]
 
 
-def run(plan: Plan, effort: Effort, console: Console) -> list[Outcome]:
+def run(plan: Plan, effort: Effort, console: Console) -> Iterator[Outcome]:
     """Let everybody take turns, with the progress shown."""
     commands = contestants()
-    outcomes: list[Outcome] = []
     columns = (*Progress.get_default_columns()[:2], TimeElapsedColumn(), TextColumn("{task.fields[turn]}"))
     with Progress(*columns, console=console, transient=True) as progress:
         turns = sum(effort.turns(workload, commands) for _, workloads in plan for workload in workloads)
@@ -96,8 +101,8 @@ def run(plan: Plan, effort: Effort, console: Console) -> list[Outcome]:
         for start, workloads in plan:
             with start() as running:
                 arena = Arena(running, effort, commands)
-                outcomes += [arena.run(workload, on_turn) for workload in workloads]
-    return outcomes
+                for workload in workloads:
+                    yield arena.run(workload, on_turn)
 
 
 def _options() -> list[str]:

@@ -34,7 +34,7 @@ from benchmarks.workloads import (
 
 _ROOT = Path(__file__).parents[1]
 _PROGRAMS = Path(__file__).parent / "contestants"
-_TURN_SECONDS = 30
+_TURN_SECONDS = 60
 """A turn that takes longer, and is not meant to, hangs."""
 
 
@@ -84,20 +84,27 @@ class Effort:
     events, history:  in a turn, and in the long stream.
     rounds:           of every workload.
     slow_seconds:     for how long the slow consumer is slow; 0: to the end of the long stream.
+    profile:          have rxpump alone do everything once, and print where its time went.
     """
 
     events: int = EVENTS
     history: int = HISTORY
     rounds: int = 5
     slow_seconds: float = 20.0
+    profile: bool = False
 
     def rounds_of(self, workload: Workload) -> int:
         """How many rounds this one gets."""
-        return min(self.rounds, workload.rounds or self.rounds)
+        return 1 if self.profile else min(self.rounds, workload.rounds or self.rounds)
+
+    def entries_of(self, workload: Workload, here: Container[str]) -> list[Entry]:
+        """Who takes part, of those contestants that are here."""
+        wanted = (RXPUMP,) if self.profile else here
+        return [entry for entry in workload.entries if entry.contestant in wanted]
 
     def turns(self, workload: Workload, here: Container[str]) -> int:
-        """How many turns those contestants that are here take."""
-        return self.rounds_of(workload) * sum(entry.contestant in here for entry in workload.entries)
+        """How many turns that makes."""
+        return self.rounds_of(workload) * len(self.entries_of(workload, here))
 
 
 class Arena:
@@ -109,11 +116,13 @@ class Arena:
         self._commands = commands
         self._run_id = os.urandom(3).hex()
         self._numbers = count()
+        # Imports are measured as they are from the second time on.
+        self._environment = {name: text for name, text in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
         self._written: dict[tuple[Stream, int], str] = {}
 
     def run(self, workload: Workload, on_turn: Callable[[str], None]) -> Outcome:
         """Let everybody who is here take turns at a workload."""
-        entries = [entry for entry in workload.entries if entry.contestant in self._commands]
+        entries = self._effort.entries_of(workload, self._commands)
         outcome = Outcome(workload, self._server.name, {entry.label: [] for entry in entries})
         for _ in range(self._effort.rounds_of(workload)):
             for entry in entries:
@@ -145,8 +154,10 @@ class Arena:
                 "seconds": self._effort.slow_seconds,
                 "warm_up": warm_up,
                 "warm_up_stream": self._stream(workload.stream, warm_up) if warm_up else "",
+                "profile": self._effort.profile,
                 **entry.options,
             },
+            _TURN_SECONDS + self._effort.slow_seconds if self._effort.slow_seconds else None,
         )
         expected = int(events * workload.seen_share)
         seen = figures["seen"]
@@ -177,7 +188,7 @@ class Arena:
     def _new_name(self) -> str:
         return f"bench-{self._run_id}-{next(self._numbers)}"
 
-    def _start(self, contestant: str, job: Mapping[str, object]) -> Figures:
+    def _start(self, contestant: str, job: Mapping[str, object], limit: float | None = None) -> Figures:
         server = self._server
         whole = {
             "host": server.host,
@@ -188,12 +199,15 @@ class Arena:
             **job,
         }
         command = [*self._commands[contestant], json.dumps(whole)]
-        limit = _TURN_SECONDS + self._effort.slow_seconds if self._effort.slow_seconds else None
         try:
-            done = subprocess.run(command, cwd=_ROOT, capture_output=True, text=True, timeout=limit)
+            done = subprocess.run(
+                command, cwd=_ROOT, env=self._environment, capture_output=True, text=True, timeout=limit
+            )
         except subprocess.TimeoutExpired as error:
             raise TurnFailed(f"{job['verb']} took longer than {error.timeout} seconds") from error
         if done.returncode != 0:
             raise TurnFailed(f"{contestant} failed at {job['verb']}:\n{done.stderr}")
+        if done.stderr:
+            print(done.stderr, file=sys.stderr)
         figures: Figures = json.loads(done.stdout)
         return figures

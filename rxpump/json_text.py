@@ -38,7 +38,10 @@ def _spell(value: object) -> object:
 
 
 _scan = json.JSONDecoder().raw_decode
-_encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_spell).encode
+# Something that holds itself is nested too deep to be written: it needs no looking out for.
+_encode = json.JSONEncoder(
+    ensure_ascii=False, allow_nan=False, check_circular=False, separators=(",", ":"), default=_spell
+).encode
 
 
 def plain_decode(content: bytes) -> Any:

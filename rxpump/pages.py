@@ -28,6 +28,11 @@ class _Page(Sequence[Event], Generic[_Cursor]):
             self._events = tuple(map(Event, self._records))
         return self._events
 
+    @property
+    def ends(self) -> tuple[Event, Event]:
+        """The first event and the last, with no view made of those between. Raises IndexError for an empty page."""
+        return Event(self._records[0]), Event(self._records[-1])
+
     def __iter__(self) -> Iterator[Event]:
         return iter(self.events) if self._events is not None else map(Event, self._records)
 

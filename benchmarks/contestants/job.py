@@ -9,12 +9,14 @@ environments of their own, so this knows only the standard library.
 from __future__ import annotations
 
 import asyncio
+import cProfile
 import gc
 import json
 import os
+import pstats
 import sys
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, AbstractContextManager
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from time import perf_counter, process_time
@@ -39,6 +41,7 @@ class Job:
     first:      the revision that a page is read at.
     db:         the server's file.
     warm_up:    events of the run before the clock starts, of or to the stream `warm_up_stream`; 0: none.
+    profile:    tell on stderr where the time went.
     """
 
     verb: str
@@ -56,6 +59,7 @@ class Job:
     db: str | None = None
     warm_up: int = 0
     warm_up_stream: str = ""
+    profile: bool = False
 
     @property
     def warming(self) -> Job:
@@ -124,6 +128,17 @@ class Clock:
         print(json.dumps({"seconds": self.seconds, "cpu": self.cpu, **figures}))
 
 
+@contextmanager
+def profiled(job: Job) -> Iterator[None]:
+    """Look where the time goes, if the job wants that; it takes longer then."""
+    if not job.profile:
+        yield
+        return
+    with cProfile.Profile() as profile:
+        yield
+    pstats.Stats(profile, stream=sys.stderr).strip_dirs().sort_stats("tottime").print_stats(25)
+
+
 def compete(
     connect: Callable[[Job], AbstractAsyncContextManager[Any]],
     verbs: Mapping[str, AsyncVerb],
@@ -138,7 +153,7 @@ def compete(
             await client.ping()
             if job.warm_up:
                 await verb(client, job.warming)
-            with Clock() as clock:
+            with Clock() as clock, profiled(job):
                 figures = await verb(client, job)
             clock.tell(figures)
 

@@ -25,15 +25,9 @@ from benchmarks.contestants.job import (
     resident,
 )
 from rxpump import operators as ops
+from rxpump.cli.loop import loop_factory
 from rxpump.runtime import Runtime
 from rxpump.streams.source import from_iterable
-
-try:
-    import uvloop
-except ImportError:
-    loop_factory = None
-else:
-    loop_factory = uvloop.new_event_loop
 
 EVENTS_OF_A_WRITE = 50
 WRITES_UNDER_WAY = 16

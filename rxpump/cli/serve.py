@@ -10,6 +10,7 @@ from typing import Any
 import click
 from rich.console import Console
 
+from rxpump.cli.loop import run
 from rxpump.errors import RxPumpError
 from rxpump.server import EmbeddedServer, SqliteStore, load_certificate
 
@@ -33,7 +34,7 @@ def serve(**options: Any) -> None:
     It stops on Ctrl-C or SIGTERM, after it has answered what it was asked.
     """
     try:
-        asyncio.run(_serve(**options))
+        run(_serve(**options))
     except RxPumpError as error:
         raise click.ClickException(str(error)) from error
 

@@ -15,7 +15,7 @@ import logging
 from collections import deque
 from collections.abc import Callable
 from functools import partial
-from typing import Final
+from typing import Final, cast
 from uuid import uuid4
 
 from rxpump.protocol.heartbeat import Heartbeat, Pulse
@@ -60,10 +60,9 @@ class Session(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """The client is there (asyncio's protocol)."""
-        assert isinstance(transport, asyncio.Transport)
-        transport.set_write_buffer_limits(high=_UNREAD_BYTES)
-        self._transport = transport
-        self._outbox = Outbox(transport)
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's is one without being an instance of it
+        self._transport.set_write_buffer_limits(high=_UNREAD_BYTES)
+        self._outbox = Outbox(self._transport)
         self._loop = asyncio.get_running_loop()
         self._heartbeat = self._make_heartbeat(self._loop.time())
         self._timer = self._loop.call_at(self._heartbeat.deadline, self._tick)

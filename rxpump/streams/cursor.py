@@ -16,6 +16,7 @@ from rxpump.errors import StreamDeleted, StreamNotFound
 from rxpump.event_filter import EventFilter
 from rxpump.events import Event
 from rxpump.limits import MAX_EVENT_NUMBER
+from rxpump.pages import Page
 from rxpump.position import FIRST_POSITION, LAST_POSITION, Position
 from rxpump.transport.base import Subscription, Transport
 from rxpump.transport.paging import all_pages, stream_pages
@@ -70,11 +71,18 @@ class Cursor(ABC):
 
     def fresh(self, events: Sequence[Event]) -> Sequence[Event]:
         """Give those of `events` that were not delivered yet, and count them as delivered."""
-        if events and self._place(events[0]) <= self._last:
+        if not events:
+            return events
+        first, last = _ends(events)
+        if self._place(first) <= self._last:
             events = [event for event in events if self._place(event) > self._last]
-        if events:
-            self._advance(self._place(events[-1]))
+        self._advance(max(self._last, self._place(last)))
         return events
+
+
+def _ends(events: Sequence[Event]) -> tuple[Event, Event]:
+    """Give the first and the last; most pages are given on with nobody having looked at those between."""
+    return events.ends if isinstance(events, Page) else (events[0], events[-1])
 
 
 class StreamCursor(Cursor):
@@ -106,7 +114,7 @@ class StreamCursor(Cursor):
 
     def fresh(self, events: Sequence[Event]) -> Sequence[Event]:
         """Stop before a tombstone: no event follows it. Raises StreamDeleted where it stands first."""
-        if events and self._place(events[-1]) == MAX_EVENT_NUMBER:
+        if events and self._place(_ends(events)[1]) == MAX_EVENT_NUMBER:
             events = events[:-1]
             if not events:
                 raise StreamDeleted(self.stream)
@@ -121,7 +129,7 @@ class StreamCursor(Cursor):
         try:
             async for page in pages:
                 self._next = max(self._next, page.next_event_number)
-                yield self.fresh(page.events)
+                yield self.fresh(page)
         except StreamNotFound:
             self._is_missing = True
         finally:
@@ -209,7 +217,7 @@ class AllCursor(Cursor):
         try:
             async for page in pages:
                 self._next = max(self._next, page.next_position)
-                yield self.fresh(page.events)
+                yield self.fresh(page)
         finally:
             await pages.aclose()
 

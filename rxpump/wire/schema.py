@@ -6,15 +6,15 @@ from 4.25 on; and a pool of our own cannot clash with another library's Event St
 
 from __future__ import annotations
 
-from importlib.resources import files
+import pkgutil
 from typing import Any
 
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 
 _pool = descriptor_pool.DescriptorPool()
-for _file in descriptor_pb2.FileDescriptorSet.FromString(
-    files("rxpump.wire").joinpath("eventstore.binpb").read_bytes()
-).file:
+_compiled = pkgutil.get_data("rxpump.wire", "eventstore.binpb")  # importlib.resources takes long to import
+assert _compiled is not None, "a package is read by a loader that can read data"
+for _file in descriptor_pb2.FileDescriptorSet.FromString(_compiled).file:
     _pool.Add(_file)
 
 

@@ -90,7 +90,9 @@ class FakeStore(Transport):
             raise StreamNotFound(stream)
         last = len(self.records) - 1
         if direction is StreamDirection.BACKWARD:
-            records, following, ended = self.records[-1:], last - 1, True
+            first = last if from_event == -1 else from_event
+            records = self.records[max(0, first - max_count + 1) : first + 1][::-1]
+            following, ended = max(-1, first - max_count), first < max_count
         else:
             records = self.records[from_event : from_event + max_count]
             following, ended = from_event + len(records), from_event + max_count > last

@@ -82,6 +82,78 @@ async def test_one_page_is_read_ahead_and_no_more() -> None:
     await pages.aclose()
 
 
+class SlowStore(Store):
+    """Answers when it is told to, in the order of asking."""
+
+    def __init__(self, events: int, truncated_from: int | None = None) -> None:
+        super().__init__(events)
+        self.truncated_from = truncated_from
+        self._room = asyncio.Semaphore(0)
+
+    def answer(self, count: int = 1) -> None:
+        for _ in range(count):
+            self._room.release()
+
+    async def read_stream(self, stream: str, from_event: int, *args: Any, **kwargs: Any) -> StreamPage:
+        self._note(from_event, args[0])
+        await self._room.acquire()
+        page = await super(Store, self).read_stream(stream, from_event, *args, **kwargs)
+        if page.next == self.truncated_from:
+            page.next += 1  # as where events were truncated
+        return page
+
+
+async def test_a_consumer_that_waits_has_two_pages_on_their_way() -> None:
+    store = SlowStore(10)
+    pages = store.pages(2)
+    waiting = asyncio.ensure_future(anext(pages))
+    await let_everything_happen()
+    assert store.reads == [(0, 2)], "of a stream that may be short, one page is asked for"
+    store.answer()
+    assert [event.number for event in await waiting] == [0, 1]
+    await let_everything_happen()
+    assert store.reads == [(0, 2), (2, 2)], "a page in hand and one on its way"
+    waiting = asyncio.ensure_future(anext(pages))
+    await let_everything_happen()
+    assert store.reads == [(0, 2), (2, 2), (4, 2)], "nothing in hand, two on their way"
+    store.answer()
+    assert [event.number for event in await waiting] == [2, 3]
+    await let_everything_happen()
+    assert len(store.reads) == 3, "the second of them is the next one"
+    store.answer(9)
+    assert [event.number async for page in pages for event in page] == [4, 5, 6, 7, 8, 9]
+    assert [number for number, _ in store.reads] == [0, 2, 4, 6, 8], "none past the end"
+
+
+async def test_a_page_that_was_asked_for_in_the_wrong_place_is_asked_for_again() -> None:
+    store = SlowStore(10, truncated_from=4)
+    pages = store.pages(2)
+    read: list[int] = []
+    for _ in range(4):
+        waiting = asyncio.ensure_future(anext(pages))
+        await let_everything_happen()
+        store.answer()
+        read += [event.number for event in await waiting]
+    assert read == [0, 1, 2, 3, 5, 6, 7, 8], "after 4, which was truncated, comes 5"
+    assert [number for number, _ in store.reads][:4] == [0, 2, 4, 5]
+    await pages.aclose()
+    await let_everything_happen()
+    assert store.runtime.tasks == frozenset()
+
+
+async def test_backward_two_pages_are_on_their_way_until_the_first_event() -> None:
+    store = SlowStore(5)
+    pages = stream_pages(store, "s", 4, 2, StreamDirection.BACKWARD, resolve_links=False)
+    read: list[int] = []
+    for _ in range(3):
+        waiting = asyncio.ensure_future(anext(pages))
+        await let_everything_happen()
+        store.answer()
+        read += [event.number for event in await waiting]
+    assert read == [4, 3, 2, 1, 0]
+    assert [number for number, _ in store.reads] == [4, 2, 0]
+
+
 async def test_a_reader_who_leaves_leaves_nothing() -> None:
     store = Store(10)
     pages = store.pages(2)
