@@ -9,6 +9,7 @@ from rxpump import checks
 from rxpump.events import Event
 from rxpump.expected_version import ExpectedVersion
 from rxpump.links import new_link
+from rxpump.new_event import NewEvent
 from rxpump.operators.publish_to import PublishingClient, publish_to
 from rxpump.operators.stage import Operator
 from rxpump.write_result import WriteResult
@@ -41,7 +42,10 @@ def link_into(
     stream = checks.stream_name(stream)
     write = publish_to(client, stream, expected_version=expected_version, batch_size=batch_size)
 
+    def link(event: Event) -> NewEvent:
+        return new_link(event, stream)
+
     def operator(source: Observable[Event]) -> Observable[WriteResult]:
-        return write(source.pipe(rx.map(lambda event: new_link(event, stream))))
+        return write(source.pipe(rx.map(link)))
 
     return operator
