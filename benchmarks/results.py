@@ -79,5 +79,6 @@ def caption(effort: Effort, command: str) -> str:
     return (
         f"`{command}`, {datetime.now(UTC):%Y-%m-%d}: medians (lowest to highest) of {effort.rounds} rounds of"
         f" {effort.events:,} events, and a stream of {effort.history:,}. {platform.machine()} with {os.cpu_count()}"
-        f" cores, {platform.system()}, Python {platform.python_version()}, {libraries}."
+        f" cores, {platform.system()}, Python {platform.python_version()}, {libraries}; load average"
+        f" {os.getloadavg()[0]:.1f} when it began."
     )

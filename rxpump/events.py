@@ -148,19 +148,23 @@ class Event:
         return not self._resolved.HasField("event")
 
     def json(self) -> Any:
-        """The data, decoded from JSON. Raises NotJson."""
-        return self._decode("data", self.data)
+        """The data, decoded from JSON (see `rxpump.json_text`). Raises NotJson."""
+        try:
+            return json_text.decode(self._resolved.event.data)
+        except (ValueError, RecursionError) as error:  # a UnicodeDecodeError is a ValueError
+            raise self._not_json("data", error) from error
 
     def json_metadata(self) -> Any:
         """The metadata, decoded from JSON; None if there is none. Raises NotJson."""
-        return self._decode("metadata", self.metadata) if self.metadata else None
-
-    def _decode(self, part: str, content: bytes) -> Any:
+        metadata = self.metadata
         try:
-            return json_text.decode(content)
-        except (ValueError, RecursionError) as error:  # a UnicodeDecodeError is a ValueError
-            reason = "its link leads nowhere" if self.is_broken_link else str(error)
-            raise NotJson(self.stream, self.number, part, reason) from error
+            return json_text.decode(metadata) if metadata else None
+        except (ValueError, RecursionError) as error:
+            raise self._not_json("metadata", error) from error
+
+    def _not_json(self, part: str, error: Exception) -> NotJson:
+        reason = "its link leads nowhere" if self.is_broken_link else str(error)
+        return NotJson(self.stream, self.number, part, reason)
 
     def __repr__(self) -> str:
         if self.is_broken_link:
