@@ -26,7 +26,7 @@ def _time(value: float) -> str:
 SHOW: dict[Metric, Callable[[float], str]] = {
     Metric.RATE: _rate,
     Metric.COST: lambda value: f"{value:.2f} µs",
-    Metric.CPU: lambda value: f"{value:.2f} s",
+    Metric.CPU: _time,
     Metric.SECONDS: _time,
     Metric.P50: _time,
     Metric.P99: _time,
@@ -93,14 +93,15 @@ def short(rows: Iterable[Row]) -> Grid:
     first = own[0].server if own else ""
     own = [row for row in own if row.server == first or "sqlite" not in row.workload.stores]
     here = [name for name in CONTESTANTS if name != SINK and any(name in row.values for row in own)]
+    others = [name for name in (PHOTONPUMP, FLOOR) if name in here]
     return Grid(
-        ["workload", "", *here, "rxpump / floor"],
+        ["workload", "", *here, *(f"rxpump / {name}" for name in others)],
         [
             [
                 row.workload.title,
                 row.metric.heading,
                 *(SHOW[row.metric](row.values[name].middle) if name in row.values else "" for name in here),
-                next((f"{each.value.middle:.2f}" for each in row.judgements if each.target.to == FLOOR), ""),
+                *(f"{row.ratios[name].middle:.2f}" if name in row.ratios else "" for name in others),
             ]
             for row in own
         ],

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from statistics import median
 
 from benchmarks.runner import Figures, Outcome
-from benchmarks.workloads import Metric, Target, Workload
+from benchmarks.workloads import RXPUMP, Metric, Target, Workload
 
 _READ: dict[Metric, Callable[[Figures], float]] = {
     Metric.RATE: lambda figures: figures["events"] / figures["seconds"],
@@ -44,12 +44,16 @@ class Judgement:
 
 @dataclass(frozen=True)
 class Row:
-    """One metric of one workload on one server: what each entry came to, and the judgements."""
+    """One metric of one workload on one server: what each entry came to, and the judgements.
+
+    `ratios` are those of rxpump to the others.
+    """
 
     workload: Workload
     server: str
     metric: Metric
     values: dict[str, Spread]
+    ratios: dict[str, Spread]
     judgements: tuple[Judgement, ...]
 
     @property
@@ -64,20 +68,25 @@ def rows(outcome: Outcome) -> list[Row]:
     for figure in outcome.workload.figures:
         by_label = {label: [_READ[figure.metric](each) for each in turns] for label, turns in outcome.rounds.items()}
         judgements = tuple(
-            Judgement(target, _spread(_within_rounds(by_label, target)))
+            Judgement(target, _spread(_within_rounds(by_label, target.of, target.to)))
             for target in figure.targets
             if {target.of, target.to} <= {*by_label, None}
         )
         values = {label: _spread(each) for label, each in by_label.items()}
-        result.append(Row(outcome.workload, outcome.server, figure.metric, values, judgements))
+        ratios = {
+            label: _spread(_within_rounds(by_label, RXPUMP, label))
+            for label in by_label
+            if RXPUMP in by_label and label != RXPUMP
+        }
+        result.append(Row(outcome.workload, outcome.server, figure.metric, values, ratios, judgements))
     return result
 
 
-def _within_rounds(by_label: dict[str, list[float]], target: Target) -> list[float]:
-    ours = by_label[target.of]
-    if target.to is None:
+def _within_rounds(by_label: dict[str, list[float]], of: str, to: str | None) -> list[float]:
+    ours = by_label[of]
+    if to is None:
         return ours
-    return [one / other for one, other in zip(ours, by_label[target.to], strict=True)]
+    return [one / other for one, other in zip(ours, by_label[to], strict=True)]
 
 
 def _spread(values: list[float]) -> Spread:
