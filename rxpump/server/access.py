@@ -13,11 +13,14 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 from rxpump.server.store.metadata import AccessList, metadata, read_access_list, read_object
-from rxpump.server.store.reader import Reader
+from rxpump.server.store.sqlite_store import SqliteStore
 from rxpump.server.users import ADMINS, EVERYONE, User
 from rxpump.wire.codes import METADATA_PREFIX
 
 ALL_STREAM: Final = "$all"
+
+_MOST_KNOWN: Final = 10_000  # streams and permissions
+_LONGEST_KNOWN: Final = 1_000  # characters of a stream's name
 
 
 class Permission(Enum):
@@ -31,10 +34,15 @@ class Permission(Enum):
 
 
 class Access:
-    """Decides by what the store has now: a list is heeded from the moment it is written."""
+    """Decides by what the store has now: a list is heeded as soon as its writer is told that it is written.
 
-    def __init__(self, read: Reader) -> None:
-        self._read = read
+    What it has looked up it keeps for as long as nothing changes.
+    """
+
+    def __init__(self, store: SqliteStore) -> None:
+        self._store = store
+        self._changes = 0
+        self._known: dict[tuple[str, str], frozenset[str]] = {}
 
     def may(self, user: User, permission: Permission, stream: str) -> bool:
         """Tell whether `user` has `permission` on `stream`, which need not exist."""
@@ -48,7 +56,19 @@ class Access:
         return user.is_admin or not user.roles.isdisjoint(self._roles(permission.value, stream))
 
     def _roles(self, permission: str, stream: str) -> frozenset[str]:
-        summary, stored_settings = self._read.access_lists(stream)
+        changes = self._store.commits.access_changes
+        if changes != self._changes or len(self._known) >= _MOST_KNOWN:
+            self._changes = changes
+            self._known.clear()
+        roles = self._known.get((stream, permission))
+        if roles is None:
+            roles = self._look_up(permission, stream)
+            if len(stream) <= _LONGEST_KNOWN:
+                self._known[stream, permission] = roles
+        return roles
+
+    def _look_up(self, permission: str, stream: str) -> frozenset[str]:
+        summary, stored_settings = self._store.read.access_lists(stream)
         own = metadata(summary).acl
         if own is not None and permission in own:
             return own[permission]

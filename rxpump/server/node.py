@@ -17,7 +17,7 @@ class Node:
         self.users = users
         self.groups = Groups(store) if groups is None else groups
         self.transactions = Transactions()
-        self._access = Access(store.read)
+        self._access = Access(store)
 
     def may(self, user: User, permission: Permission, stream: str) -> bool:
         """Tell whether `user` has `permission` on `stream`."""

@@ -11,6 +11,7 @@ from rxpump.credentials import AnyCredentials, Token
 
 EVERYONE: Final = "$all"
 ADMINS: Final = "$admins"
+OPS: Final = "$ops"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ class Account:
     groups: tuple[str, ...] = ()
 
 
-DEFAULT_ACCOUNTS: Final = (Account("admin", "changeit", (ADMINS,)), Account("ops", "changeit", ("$ops",)))
+DEFAULT_ACCOUNTS: Final = (Account("admin", "changeit", (ADMINS,)), Account("ops", "changeit", (OPS,)))
 
 
 class Users:

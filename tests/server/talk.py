@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 from uuid import uuid4
 
@@ -39,6 +40,11 @@ class Talk:
         self.pending = self.conversation.receive(Package(command, id, content, credentials))
         assert all(answer.correlation_id == id and answer.credentials is None for answer in self.answers)
         return [(answer.command, answer.payload) for answer in self.answers]
+
+    async def settled(self) -> None:
+        """Wait until what the last package waits for has come, whatever it is, and is answered."""
+        if self.pending is not None:
+            await asyncio.wait([self.pending])
 
     async def write(self, stream: str, *events: Any, expected: int = -2, user: Credentials | None = None) -> Any:
         """Write NewEvents, or what is made one of this data; give the WriteEventsCompleted."""

@@ -9,7 +9,7 @@ import pytest
 from rxpump.server import SqliteStore
 from rxpump.server.access import Access, Permission
 from rxpump.server.users import ANONYMOUS, User
-from tests.server.store.driving import new_event, write, write_metadata
+from tests.server.store.driving import delete, new_event, write, write_metadata
 
 ADMIN = User(frozenset({"$all", "admin", "$admins"}))
 OPS = User(frozenset({"$all", "ops", "$ops"}))
@@ -18,16 +18,16 @@ READ, WRITE, DELETE = Permission.READ, Permission.WRITE, Permission.DELETE
 EVERYBODY = {ANONYMOUS, OPS, ANN, ADMIN}
 
 
-@pytest.fixture
-async def store():
-    store = SqliteStore.in_memory()
+@pytest.fixture(params=["memory", "file"])
+async def store(request, tmp_path):
+    store = SqliteStore.in_memory() if request.param == "memory" else SqliteStore.open(tmp_path / "events.db")
     yield store
     await store.close()
 
 
 @pytest.fixture
 def who_may(store):
-    access = Access(store.read)
+    access = Access(store)
     return lambda permission, stream: {user for user in EVERYBODY if access.may(user, permission, stream)}
 
 
@@ -115,3 +115,18 @@ async def test_settings_that_are_hidden_are_none(store, who_may, metadata):
     assert who_may(READ, "s") == EVERYBODY
     await write_metadata(store, "$settings", {})
     assert who_may(READ, "s") == ({ANN, ADMIN} if metadata == {"$tb": 1} else EVERYBODY)
+
+
+async def test_what_is_known_is_not_looked_up_again_until_it_changes(store, monkeypatch):
+    access, looked_up = Access(store), []
+    look_up = store.read.access_lists
+    monkeypatch.setattr(store.read, "access_lists", lambda name: looked_up.append(name) or look_up(name))
+    for _ in range(5):
+        await write(store, "s", new_event())
+        assert access.may(ANONYMOUS, READ, "s")
+    assert looked_up == ["s"]
+    await set_list(store, "other", r="ann")
+    assert access.may(ANONYMOUS, READ, "s")
+    assert looked_up == ["s", "s"]
+    await delete(store, "other", hard=True)
+    assert access.may(ANONYMOUS, READ, "other")

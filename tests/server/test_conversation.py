@@ -58,17 +58,6 @@ def test_no_answer_of_a_server_is_answered(talk):
             assert talk.say(command) == []
 
 
-LATER = [
-    Command.SCAVENGE_DATABASE,
-]
-
-
-@pytest.mark.parametrize("command", LATER, ids=lambda command: command.name)
-def test_a_command_that_is_not_served_yet_is_unknown(talk, command):
-    name = command.name.title().replace("_", "")
-    assert talk.say(command) == bad_request(name)
-
-
 @pytest.mark.parametrize("code", [0x00, 0x05, 0x17, 0x77, 0xBD, 0xFE])
 def test_a_code_that_is_no_command(talk, code):
     assert talk.say(code) == bad_request(code)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from rxpump.limits import MAX_EVENT_NUMBER
-from rxpump.server.old_clients import for_old_client
+from rxpump.server.old_clients import Voice, for_old_client
 from rxpump.wire import schema
 from rxpump.wire.commands import Command
 from rxpump.wire.framing import Framer
-from rxpump.wire.package import Package
+from rxpump.wire.package import Package, shared_frames
 
 ID = bytes(range(16))
 OLD = 2**31 - 1
@@ -45,3 +45,19 @@ def test_nothing_else_of_that_look_changes() -> None:
     confirmation = Package(Command.SUBSCRIPTION_CONFIRMATION, ID, position.SerializeToString())
     event = appeared(3, data=b"\xff" * 8 + b"\x7f")
     assert told(confirmation, event) == [confirmation, event]
+
+
+def test_of_a_volley_each_frame_is_looked_at() -> None:
+    payloads = [appeared(number).payload for number in (1, MAX_EVENT_NUMBER, 2)]
+    volley = ID.join(shared_frames(Command.STREAM_EVENT_APPEARED, payloads))
+    assert Framer().feed(for_old_client(volley)) == [appeared(1), appeared(OLD), appeared(2)]
+
+
+def test_a_client_is_old_until_it_says_otherwise() -> None:
+    sent: list[bytes] = []
+    voice = Voice(sent.append)
+    frames = appeared(MAX_EVENT_NUMBER).encode()
+    voice(frames)
+    voice.is_old = False
+    voice(frames)
+    assert sent == [appeared(OLD).encode(), frames]

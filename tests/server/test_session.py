@@ -69,7 +69,7 @@ class Store:
     """Reads an empty store, and commits when it is told to."""
 
     def __init__(self, empty):
-        self.read = empty.read
+        self.read, self.commits = empty.read, empty.commits
         self.feed = Feed(None)
         self.waiting = []
 

@@ -15,6 +15,7 @@ from rxpump.server.handlers.ping import ping
 from rxpump.server.handlers.read_all import read_all_backward, read_all_forward
 from rxpump.server.handlers.read_event import read_event
 from rxpump.server.handlers.read_stream import read_stream_backward, read_stream_forward
+from rxpump.server.handlers.scavenge_database import scavenge_database
 from rxpump.server.handlers.settle_persistent import acknowledge_persistent, refuse_persistent
 from rxpump.server.handlers.subscribe import subscribe
 from rxpump.server.handlers.transaction import transaction_commit, transaction_start, transaction_write
@@ -33,6 +34,7 @@ Handler = Callable[[Request, Node], Pending | None]
 HANDLERS: Final[Mapping[int, Handler]] = {
     Command.PING: ping,
     Command.WRITE_EVENTS: write_events,
+    Command.SCAVENGE_DATABASE: scavenge_database,
     Command.TRANSACTION_START: transaction_start,
     Command.TRANSACTION_WRITE: transaction_write,
     Command.TRANSACTION_COMMIT: transaction_commit,

@@ -47,6 +47,7 @@ CREATE TABLE prepares (  -- of events of transactions, where to find them by the
     position         INTEGER NOT NULL,
     PRIMARY KEY (commit_position, prepare_position)
 ) WITHOUT ROWID;
+CREATE INDEX prepares_by_place ON prepares (position);
 CREATE TABLE transactions (  -- that were committed
     id     INTEGER PRIMARY KEY,
     stream TEXT NOT NULL,
@@ -105,3 +106,12 @@ def _prepare(path: str, connection: sqlite3.Connection) -> None:
         upgrade(connection, version)
     else:
         connection.executescript(f"BEGIN IMMEDIATE; {_TABLES} COMMIT;")
+
+
+def checkpoint(path: str) -> None:
+    """Bring what was committed into the database's file, as far as that keeps nobody waiting."""
+    connection = sqlite3.connect(path, isolation_level=None)
+    try:
+        connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+    finally:
+        connection.close()

@@ -33,13 +33,16 @@ class Commit(NamedTuple):
 class GroupCommit:
     """Commits what it is given through `connection`, which is its own to write on.
 
-    `count` is the number of transactions committed; `clock` tells the Unix time in nanoseconds.
+    `clock` tells the Unix time in nanoseconds. `count` is the number of transactions committed, and
+    `access_changes` that of those after which somebody may do what they might not, or the reverse: it is
+    counted after the commit, and before anybody is told of that.
     """
 
     def __init__(self, connection: sqlite3.Connection, clock: Callable[[], int] = time.time_ns) -> None:
         self._connection = connection
         self._clock = clock
         self.count = 0
+        self.access_changes = 0
 
     def commit(self, changes: Sequence[Change[Any]]) -> Commit:
         """Decide and write `changes`, durable on return."""
@@ -69,4 +72,5 @@ class GroupCommit:
                 self._connection.execute("ROLLBACK")
             raise
         self.count += 1
+        self.access_changes += log.changes_access
         return Commit(outcomes, log.written)

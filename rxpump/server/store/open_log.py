@@ -31,11 +31,15 @@ class Prepared(NamedTuple):
 
 
 class OpenLog:
-    """The log as the transaction that is open on `connection` sees it; `written` is what it has written."""
+    """The log as the transaction that is open on `connection` sees it; `written` is what it has written.
+
+    `changes_access` tells, once it is closed, whether anything changes of who may do what.
+    """
 
     def __init__(self, connection: sqlite3.Connection, clock: Callable[[], int]) -> None:
         self.connection = connection
         self.written: list[Written] = []
+        self.changes_access = False
         self.end: int
         self._last_commit: int
         self._clock = clock
@@ -106,6 +110,8 @@ class OpenLog:
     def close(self) -> None:
         """Write down what has become of the log and its streams: the transaction can be committed."""
         touched = [stream for stream in self._streams.values() if stream.is_changed]
+        is_about_settings = any(stream.name == SETTINGS_STREAM for stream in touched)
+        self.changes_access = is_about_settings or any(stream.has_new_metadata for stream in touched)
         self.connection.executemany(
             "UPDATE streams SET last = ?, metadata = ? WHERE id = ?",
             [(stream.last, stream.stored_metadata, stream.key()) for stream in touched],
@@ -113,7 +119,7 @@ class OpenLog:
         after = self._last_commit, self.end, self._largest
         if after != self._before:
             self.connection.execute("UPDATE log SET last_commit = ?, end = ?, largest = ?", after)
-        if any(stream.name == SETTINGS_STREAM for stream in touched):
+        if is_about_settings:
             self.connection.execute("UPDATE log SET settings = ?", (self._settings(),))
 
     def _rows(self, stream: OpenStream, events: Sequence[Any], first: int) -> list[Row]:
@@ -161,11 +167,17 @@ class OpenStream:
         found = log.connection.execute("SELECT id, last, metadata FROM streams WHERE name = ?", (name,)).fetchone()
         if found is not None:
             self._key, self.last, self.stored_metadata = found
+        self._metadata_before = self.stored_metadata
 
     @property
     def metadata(self) -> Metadata:
         """What its metadata say."""
         return metadata(self.stored_metadata)
+
+    @property
+    def has_new_metadata(self) -> bool:
+        """Whether the transaction has changed what its metadata say."""
+        return self.stored_metadata != self._metadata_before
 
     @property
     def is_tombstoned(self) -> bool:

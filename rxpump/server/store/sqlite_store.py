@@ -11,11 +11,12 @@ from typing import TypeVar
 
 from rxpump.server.errors import StoreError
 from rxpump.server.store.changes import Change, NotCommitted
-from rxpump.server.store.database import MEMORY, open_database
+from rxpump.server.store.database import MEMORY, checkpoint, open_database
 from rxpump.server.store.feed import Feed
 from rxpump.server.store.group_commit import GroupCommit
 from rxpump.server.store.lock import abandon, lock
 from rxpump.server.store.reader import Reader
+from rxpump.server.store.scavenge import CannotScavenge, Scavenged, Scavenger
 from rxpump.server.store.writers import LoopWriter, ThreadWriter, Writer
 
 T = TypeVar("T")
@@ -42,7 +43,9 @@ class SqliteStore:
         self.read = Reader(reading, clock)
         self.feed = Feed(self.read)
         self._connections = (reading, writing, lock)
+        self._clock = clock
         self._writer: Writer | None = None
+        self._scavenger: Scavenger | None = None
         self.is_closed = False
 
     @classmethod
@@ -77,6 +80,34 @@ class SqliteStore:
             make_writer = LoopWriter if self.path is None else ThreadWriter
             self._writer = make_writer(self.commits, self.feed)
         return self._writer.write(change)
+
+    @property
+    def is_scavenging(self) -> bool:
+        """Whether a scavenge runs."""
+        return self._scavenger is not None
+
+    def scavenge(self) -> asyncio.Future[Scavenged]:
+        """Remove from the disk what nobody is shown any more (protocol sections 4.5 and 4.9).
+
+        Writers go on meanwhile. Raises StoreError where one runs already; what is awaited raises it where the
+        store is closed, or cannot write.
+        """
+        if self._scavenger is not None:
+            raise StoreError(self.path or MEMORY, "a scavenge runs already")
+        self._scavenger = Scavenger(self.append, self._clock() // 1_000_000)
+        return asyncio.ensure_future(self._scavenge(self._scavenger))
+
+    async def _scavenge(self, scavenger: Scavenger) -> Scavenged:
+        began = time.monotonic()
+        try:
+            await scavenger.run()
+            if self.path is not None:
+                await asyncio.to_thread(checkpoint, self.path)
+        except CannotScavenge as error:
+            raise StoreError(self.path or MEMORY, str(error)) from error
+        finally:
+            self._scavenger = None
+        return Scavenged(scavenger.size, time.monotonic() - began)
 
     async def close(self) -> None:
         """Commit what waits, and let go of the file. Closing twice is closing once."""

@@ -40,6 +40,7 @@ def _from_1(connection: sqlite3.Connection) -> None:
         "ALTER TABLE log ADD COLUMN settings BLOB",
         "CREATE TABLE prepares (commit_position INTEGER NOT NULL, prepare_position INTEGER NOT NULL,"
         " position INTEGER NOT NULL, PRIMARY KEY (commit_position, prepare_position)) WITHOUT ROWID",
+        "CREATE INDEX prepares_by_place ON prepares (position)",
         "CREATE TABLE transactions (id INTEGER PRIMARY KEY, stream TEXT NOT NULL, first INTEGER NOT NULL,"
         " last INTEGER NOT NULL)",
         "UPDATE streams SET last = ifnull((SELECT max(revision) FROM events WHERE stream = id), -1)",

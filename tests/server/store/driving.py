@@ -64,3 +64,21 @@ def all_page(store, start, count, direction=FORWARD, resolve_links=False):
 
 def data(events):
     return [int(event.event.data) for event in events]
+
+
+class Clock:
+    """The time, as a test wants it; `now` is in seconds."""
+
+    def __init__(self, now=1_700_000_000):
+        self.now = now
+
+    def __call__(self):
+        return self.now * 1_000_000_000
+
+
+def visible(store, name):
+    """The numbers of the events that a stream shows, read forward page by page."""
+    stream = store.read.stream(name)
+    window = Window(stream.first_kept, min(stream.last, 10_000))
+    page = store.read.stream_page(stream, window, FORWARD, resolve_links=False)
+    return [event.event.event_number for event in schema.ReadStreamEventsCompleted.FromString(page.events).events]

@@ -1,0 +1,112 @@
+"""What the recorded conversations do not have of protocol section 4.11."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+
+from rxpump.server.store.open_log import OpenLog
+from rxpump.server.transactions import Transactions
+from rxpump.wire import schema
+from rxpump.wire.codes import OperationResult
+from rxpump.wire.commands import Command
+from tests.raw_client import ADMIN
+from tests.server.talk import Talk, event_of
+
+START, END = (0, 0), (-1, -1)
+
+
+async def ask(talk, command, message, user=None):
+    talk.say(command, message, user)
+    await talk.settled()
+    [answer] = talk.answers
+    assert answer.command == command + 1
+    kind = {
+        Command.TRANSACTION_START: schema.TransactionStartCompleted,
+        Command.TRANSACTION_WRITE: schema.TransactionWriteCompleted,
+        Command.TRANSACTION_COMMIT: schema.TransactionCommitCompleted,
+    }[command]
+    return kind.FromString(answer.payload)
+
+
+async def start(talk, stream="s", expected=-2):
+    message = schema.TransactionStart(event_stream_id=stream, expected_version=expected)
+    return await ask(talk, Command.TRANSACTION_START, message)
+
+
+async def write(talk, id, *texts):
+    message = schema.TransactionWrite(transaction_id=id, events=map(event_of, texts))
+    return await ask(talk, Command.TRANSACTION_WRITE, message)
+
+
+async def commit(talk, id, user=None):
+    return await ask(talk, Command.TRANSACTION_COMMIT, schema.TransactionCommit(transaction_id=id), user)
+
+
+def numbers(page):
+    return [int(event.event.data) for event in page.events]
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 10])
+@pytest.mark.parametrize("backward", [False, True])
+async def test_pages_of_all_meet_every_event_once(talk, backward, size):
+    await talk.write("a", "0")
+    ids = [(await start(talk, stream)).transaction_id for stream in ("s", "t")]
+    await write(talk, ids[0], "3")
+    await write(talk, ids[1], "1", "2")
+    await talk.write("a", "9")
+    await write(talk, ids[0], "4", "5")
+    for id in reversed(ids):
+        assert (await commit(talk, id)).result == OperationResult.SUCCESS
+    await talk.write("a", "6")
+    at, met = END if backward else START, []
+    while (page := talk.read_all(at, size, backward=backward, user=ADMIN)).events:
+        met += numbers(page)
+        then = page.next_commit_position, page.next_prepare_position
+        turned = talk.read_all(then, len(page.events), backward=not backward, user=ADMIN)
+        assert numbers(turned) == numbers(page)[::-1]
+        at = then
+    assert met == [0, 9, 1, 2, 3, 4, 5, 6][:: -1 if backward else 1]
+
+
+async def test_a_server_that_was_started_again_knows_what_was_committed(talk):
+    id, lost = [(await start(talk)).transaction_id for _ in range(2)]
+    await write(talk, id, "1", "2")
+    await commit(talk, id)
+    again = Talk(talk.store)
+    repeated = await commit(again, id)
+    assert (repeated.result, repeated.first_event_number, repeated.last_event_number) == (0, 0, 1)
+    assert (repeated.prepare_position, repeated.commit_position) == (-1, -1)
+    assert (await commit(again, lost)).result == OperationResult.ACCESS_DENIED
+    assert (await write(again, lost, "3")).result == OperationResult.SUCCESS
+
+
+async def test_a_transaction_too_large_to_be_kept_is_lost(talk):
+    talk.conversation._node.transactions = Transactions(most_bytes=2_000)
+    id = (await start(talk)).transaction_id
+    await write(talk, id, "1" * 3_000)
+    assert (await commit(talk, id)).result == OperationResult.ACCESS_DENIED
+
+
+@pytest.mark.parametrize("expected", [-3, -4, -5])
+async def test_versions_that_a_start_may_not_expect(talk, expected):
+    message = schema.TransactionStart(event_stream_id="s", expected_version=expected)
+    [(command, _)] = talk.say(Command.TRANSACTION_START, message)
+    assert command == Command.BAD_REQUEST
+
+
+async def test_a_disk_that_refuses(talk, monkeypatch, caplog):
+    id = (await start(talk)).transaction_id
+    await write(talk, id, "1")
+
+    def refuse(log):
+        raise OSError("disk full")
+
+    with monkeypatch.context() as broken, caplog.at_level(logging.CRITICAL):
+        broken.setattr(OpenLog, "close", refuse)
+        assert (await start(talk)).result == OperationResult.PREPARE_TIMEOUT
+        assert (await write(talk, id, "2")).result == OperationResult.PREPARE_TIMEOUT
+        assert (await commit(talk, id)).result == OperationResult.COMMIT_TIMEOUT
+    done = await commit(talk, id)
+    assert (done.result, done.first_event_number, done.last_event_number) == (OperationResult.SUCCESS, 0, 0)

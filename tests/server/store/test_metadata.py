@@ -1,0 +1,113 @@
+"""Protocol section 4.9: how metadata are read."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from rxpump.server.store.metadata import (
+    DELETED,
+    NO_METADATA,
+    Metadata,
+    described_by,
+    metadata,
+    summary,
+    undeleted,
+)
+
+MAX64 = 2**63 - 1
+
+
+def heeded(text):
+    return metadata(summary(text if isinstance(text, bytes) else text.encode()))
+
+
+@pytest.mark.parametrize(
+    ("text", "meaning"),
+    [
+        ('{"$maxCount":3}', Metadata(max_count=3)),
+        ('{"$maxAge":60,"mine":[1,{"$tb":2}]}', Metadata(max_age=60)),
+        ('{"$tb":4,"$tmp":true,"$cacheControl":5}', Metadata(truncate_before=4)),
+        ('\ufeff{"$maxCount":3}', Metadata(max_count=3)),
+        ('{"$maxCount":0,"$maxAge":-1,"$tb":-5}', NO_METADATA),
+        ('{"$maxCount":-3,"$tb":2}', Metadata(truncate_before=2)),
+        ('{"$tb":9223372036854775807}', Metadata(truncate_before=MAX64)),
+        ('{"$maxCount":1,"$maxCount":2}', Metadata(max_count=2)),
+        ('{"$acl":{"$r":"a","$w":["b","c"]}}', Metadata(acl={"$r": frozenset("a"), "$w": frozenset("bc")})),
+        ('{"$acl":{"$d":[],"$mr":""}}', Metadata(acl={"$d": frozenset(), "$mr": frozenset([""])})),
+        ('{"$acl":{}}', Metadata(acl={})),
+        ("{}", NO_METADATA),
+    ],
+)
+def test_what_is_heeded(text, meaning):
+    assert heeded(text) == meaning
+
+
+@pytest.mark.parametrize(
+    "spoilt",
+    [
+        '"$maxCount":1.5', '"$maxCount":"3"', '"$maxCount":null', '"$maxCount":true', '"$maxAge":1e3', '"$tb":[]',
+        '"$tb":9223372036854775808', '"$tb":-9223372036854775809', '"$cacheControl":"x"', '"$tmp":1', '"$acl":"x"',
+        '"$acl":null', '"$acl":{"$x":"a"}', '"$acl":{"$r":1}', '"$acl":{"$r":["a",1]}', '"$acl":{"$r":null}',
+        '"mine":NaN', '"mine":1e999', '"mine":' + "[" * 100_000, '"mine"', "]",
+    ],
+)  # fmt: skip
+def test_one_thing_amiss_and_nothing_counts(spoilt):
+    assert heeded('{"$maxCount":3,%s}' % spoilt) == NO_METADATA  # noqa: UP031
+
+
+@pytest.mark.parametrize("text", [b"", b"[]", b"3", b"\xff\xfe", b'{"$maxCount":3}x', b"null"])
+def test_what_is_no_json_object_counts_as_none(text):
+    assert heeded(text) == NO_METADATA
+    assert undeleted(text, 3) is None
+
+
+def test_metadata_too_long_to_be_kept_at_hand_are_heeded_too():
+    roles = [f"role-{number}" for number in range(10_000)]
+    assert heeded(json.dumps({"$acl": {"$r": roles}})).acl["$r"] == frozenset(roles)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (DELETED.decode(), '{"$tb":3}'),
+        ('{"$maxCount":5}', '{"$maxCount":5,"$tb":3}'),
+        ('{"$tb":7, "ü":[1.5, "\\n"]}', '{"$tb":3,"ü":[1.5,"\\n"]}'),
+        ('{"half":"\\ud800"}', '{"half":"\\ud800","$tb":3}'),
+        ('\ufeff{"$maxCount":"all"}', '{"$maxCount":"all","$tb":3}'),
+    ],
+)
+def test_a_stream_that_begins_anew_keeps_what_else_was_said(before, after):
+    assert undeleted(before.encode(), 3) == after.encode()
+
+
+@pytest.mark.parametrize(
+    ("stream", "described"),
+    [
+        ("$$s", "s"),
+        ("$$$settings", "$settings"),
+        ("$$$$s", None),
+        ("$$", None),
+        ("s", None),
+        ("$s", None),
+        ("", None),
+    ],
+)
+def test_whose_metadata_a_stream_holds(stream, described):
+    assert described_by(stream) == described
+
+
+@pytest.mark.parametrize(
+    ("told", "first"),
+    [
+        (Metadata(), 0),
+        (Metadata(max_count=3), 7),
+        (Metadata(max_count=30), 0),
+        (Metadata(truncate_before=4), 4),
+        (Metadata(max_count=3, truncate_before=8), 8),
+        (Metadata(truncate_before=50), 50),
+    ],
+)
+def test_the_first_number_that_is_kept_of_ten(told, first):
+    assert told.first_kept(9) == first

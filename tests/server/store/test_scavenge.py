@@ -1,0 +1,172 @@
+"""What a scavenge leaves, on every store."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from rxpump.server import SqliteStore, StoreError
+from rxpump.server.store import scavenge as module
+from rxpump.server.store.append_rule import StreamDeleted
+from rxpump.server.store.changes import Appended
+from rxpump.server.store.open_log import Prepared
+from rxpump.server.store.transaction import CommitRequest, TakePlaces
+from tests.server.store.driving import (
+    ANY,
+    BACKWARD,
+    NO_STREAM,
+    Clock,
+    all_page,
+    data,
+    delete,
+    new_event,
+    stream_page,
+    visible,
+    write,
+    write_metadata,
+    write_numbers,
+)
+from tests.server.store.test_feed import names
+
+MAX64 = 2**63 - 1
+
+
+@pytest.fixture(autouse=True, params=[2, 500])
+def events_a_step(request, monkeypatch):
+    """Small steps and large ones."""
+    monkeypatch.setattr(module, "_EVENTS", request.param)
+    monkeypatch.setattr(module, "_STREAMS", request.param)
+
+
+def log_of(store):
+    return names(all_page(store, 0, 1000))
+
+
+async def test_what_is_shown_stays_and_nothing_else(store):
+    for name in ("counted", "truncated", "soft", "hard", "kept"):
+        await write_numbers(store, name, 5)
+    await write_metadata(store, "counted", {"$maxCount": 4})
+    await write_metadata(store, "counted", {"$maxCount": 2})
+    await write_metadata(store, "truncated", {"$tb": 3})
+    await write_metadata(store, "hard", {"mine": 1})
+    await delete(store, "soft")
+    await delete(store, "hard", hard=True)
+    before = {name: visible(store, name) for name in ("counted", "truncated", "kept", "$$counted", "$$soft")}
+    ends = {name: store.read.head(name) for name in ("counted", "truncated", "soft", "hard", "$$hard", "$$counted")}
+    scavenged = await store.scavenge()
+    assert scavenged.size > 0
+    assert {name: visible(store, name) for name in before} == before
+    assert {name: store.read.head(name) for name in ends} == ends
+    assert log_of(store) == [
+        "3@counted", "4@counted", "3@truncated", "4@truncated", *(f"{n}@kept" for n in range(5)),
+        "1@$$counted", "0@$$truncated", "0@$$soft", f"{MAX64}@hard",
+    ]  # fmt: skip
+    assert names(all_page(store, store.read.log().end, 1000, BACKWARD)) == log_of(store)[::-1]
+    assert (await store.scavenge()).size == 0
+
+
+async def test_numbers_and_positions_go_on(store):
+    for name in ("soft", "all"):
+        await write_numbers(store, name, 3)
+    await delete(store, "soft")
+    await write_metadata(store, "all", {"$tb": 10})
+    log = store.read.log()
+    await store.scavenge()
+    assert store.read.log() == log
+    assert (await write(store, "soft", new_event(), expected=NO_STREAM)).first == 3
+    written = await write(store, "all", new_event(), expected=2)
+    assert (written.first, written.position >= log.end) == (3, True)
+    assert visible(store, "soft") == [3]
+
+
+async def test_what_is_gone_for_ever_stays_so(store):
+    await write_numbers(store, "s", 3)
+    await delete(store, "s", hard=True)
+    await store.scavenge()
+    for name in ("s", "$$s"):
+        assert await write(store, name, new_event()) == StreamDeleted()
+    assert log_of(store) == [f"{MAX64}@s"]
+
+
+async def test_a_stream_with_a_hole_is_read(store):
+    await write_numbers(store, "s", 10)
+    await write_metadata(store, "s", {"$maxCount": 3})
+    await store.scavenge()
+    await write_metadata(store, "s", {})
+    stream = store.read.stream("s")
+    assert stream.first_kept == 0
+    assert data(stream_page(store, stream, 0, 8)) == [7, 8]
+    assert data(stream_page(store, stream, 0, 8, BACKWARD)) == [8, 7]
+
+
+async def test_what_was_removed_is_known_no_more(store):
+    events = [new_event(n) for n in range(4)]
+    await write(store, "s", *events)
+    await write_metadata(store, "s", {"$tb": 2})
+    await store.scavenge()
+    assert await write(store, "s", *events[2:], expected=1) == Appended(2, 3, -1)
+    assert (await write(store, "s", events[0])).first == 4
+
+
+async def test_what_is_too_old_goes(tmp_path):
+    clock = Clock()
+    store = SqliteStore.open(tmp_path / "events.db", clock=clock)
+    await write_metadata(store, "s", {"$maxAge": 10})
+    for _ in range(4):
+        await write_numbers(store, "s", 2)
+        clock.now += 4
+    await store.scavenge()
+    assert log_of(store) == ["0@$$s", "4@s", "5@s", "6@s", "7@s"]
+    await store.close()
+
+
+async def test_events_of_a_transaction_go_too(store):
+    [id], places = await store.append(TakePlaces()), await store.append(TakePlaces(3))
+    prepared = list(map(Prepared, map(new_event, range(3)), places))
+    await store.append(CommitRequest(id, "s", ANY, prepared))
+    await write_metadata(store, "s", {"$tb": 2})
+    await store.scavenge()
+    assert log_of(store) == ["2@s", "0@$$s"]
+    [last, _] = all_page(store, 0, 10)
+    assert all_page(store, store.read.place((last.commit_position, places[0])), 1)[0] == last
+
+
+async def test_writers_go_on_meanwhile(store):
+    await write_numbers(store, "s", 200)
+    await write_metadata(store, "s", {"$tb": 200})
+    scavenge = store.scavenge()
+    assert store.is_scavenging
+    with pytest.raises(StoreError, match="runs already"):
+        store.scavenge()
+    numbers = []
+    while not scavenge.done():
+        numbers.append((await write(store, "other", new_event())).first)
+    assert numbers == list(range(len(numbers)))
+    assert (await scavenge).size > 0
+    assert not store.is_scavenging
+    assert log_of(store)[1:] == [f"{n}@other" for n in numbers]
+
+
+async def test_the_file_becomes_shorter(tmp_path):
+    path = tmp_path / "events.db"
+    store = SqliteStore.open(path)
+    await write(store, "s", *(new_event(data=bytes(100_000)) for _ in range(50)))
+    await write_numbers(store, "kept", 3)
+    await delete(store, "s")
+    assert (await store.scavenge()).size > 5_000_000
+    await store.close()
+    assert path.stat().st_size < 500_000
+    store = SqliteStore.open(path)
+    assert log_of(store) == ["0@kept", "1@kept", "2@kept", "0@$$s"]
+    await store.close()
+
+
+async def test_a_store_that_is_closed_meanwhile(store):
+    await write_numbers(store, "s", 200)
+    await delete(store, "s")
+    scavenge = store.scavenge()
+    await asyncio.sleep(0)
+    await store.close()
+    with pytest.raises(StoreError, match="closed"):
+        await scavenge

@@ -1,0 +1,137 @@
+"""Transactions in the store, and reading $all across them (protocol sections 4.7 and 4.11)."""
+
+from __future__ import annotations
+
+import pytest
+
+from rxpump.position import Position
+from rxpump.server import SqliteStore
+from rxpump.server.store.append_rule import StreamDeleted, WrongVersion
+from rxpump.server.store.changes import Appended
+from rxpump.server.store.open_log import Prepared
+from rxpump.server.store.reader import Transaction
+from rxpump.server.store.transaction import CommitRequest, TakePlaces
+from tests.server.store.driving import (
+    ANY,
+    BACKWARD,
+    NO_STREAM,
+    all_page,
+    data,
+    delete,
+    new_event,
+    visible,
+    write,
+    write_metadata,
+    write_numbers,
+)
+from tests.server.store.test_feed import Follower, names
+
+
+async def prepare(store, *events, stream="s", expected=ANY):
+    """The commit of a transaction of these events."""
+    [id], places = await store.append(TakePlaces()), await store.append(TakePlaces(len(events)))
+    return CommitRequest(id, stream, expected, list(map(Prepared, events, places)))
+
+
+async def test_events_are_where_the_commit_is_and_were_before(store):
+    commit = await prepare(store, *map(new_event, range(3)))
+    await write(store, "other", new_event(7))
+    assert store.read.stream("s") is None
+    done = await store.append(commit)
+    assert done[:2] == (0, 2)
+    other, *events = all_page(store, 0, 10)
+    assert data([other, *events]) == [7, 0, 1, 2]
+    assert {event.commit_position for event in events} == {done.position}
+    assert [event.prepare_position for event in events] == [place for _, place in commit.prepared]
+    assert max(event.prepare_position for event in events) < other.commit_position < done.position
+    assert store.read.log().last_commit == done.position < store.read.log().end
+    assert visible(store, "s") == [0, 1, 2]
+
+
+async def test_all_is_read_from_every_position(store):
+    await write_numbers(store, "a", 2)
+    await store.append(await prepare(store, *map(new_event, range(3))))
+    await write_numbers(store, "b", 2)
+    events = all_page(store, 0, 10)
+    positions = [Position(event.commit_position, event.prepare_position) for event in events]
+    assert positions == sorted(positions)
+    for number, position in enumerate(positions):
+        place = store.read.place(position)
+        assert all_page(store, place, 10) == events[number:]
+        assert all_page(store, place, 10, BACKWARD) == events[:number][::-1]
+    commit = positions[3].commit
+    for position, number in [((commit, 0), 2), ((commit, commit), 5), ((commit, positions[3].prepare + 1), 4)]:
+        assert all_page(store, store.read.place(Position(*position)), 10) == events[number:]
+
+
+@pytest.mark.parametrize(
+    ("expected", "outcome"), [(ANY, (2, 2)), (1, (2, 2)), (NO_STREAM, WrongVersion(1)), (5, WrongVersion(1))]
+)
+async def test_the_version_counts_at_the_commit(store, expected, outcome):
+    commit = await prepare(store, new_event(), expected=expected)
+    await write_numbers(store, "s", 2)
+    done = await store.append(commit)
+    assert (done[:2] if isinstance(done, Appended) else done) == outcome
+
+
+async def test_a_repeated_commit_changes_nothing(store):
+    commit = await prepare(store, *map(new_event, range(2)))
+    await store.append(commit)
+    assert await store.append(commit) == Appended(0, 1, -1)
+    assert store.read.transaction(commit.id) == Transaction("s", 0, 1)
+    assert store.read.transaction(commit.id + 1) is None
+    assert len(all_page(store, 0, 10)) == 2
+
+
+async def test_a_commit_of_nothing(store):
+    await write_numbers(store, "s", 2)
+    commit = await prepare(store)
+    done = await store.append(commit)
+    assert (done.first, done.last) == (2, 1)
+    assert done.position == store.read.log().last_commit
+    assert store.read.stream("s").last == 1
+
+
+async def test_deleted_streams(store):
+    soft, hard = await prepare(store, new_event(), stream="soft"), await prepare(store, new_event(), stream="hard")
+    for name in ("soft", "hard"):
+        await write_numbers(store, name, 2)
+        await delete(store, name, hard=name == "hard")
+    assert await store.append(hard) == StreamDeleted()
+    assert (await store.append(soft)).first == 2
+    assert visible(store, "soft") == [2]
+
+
+async def test_metadata_in_a_transaction_count(store):
+    await write_numbers(store, "s", 3)
+    metadata = new_event(data=b'{"$maxCount":1}', json=True)
+    await store.append(await prepare(store, metadata, stream="$$s"))
+    assert visible(store, "s") == [2]
+    await write_metadata(store, "s", {})
+    assert visible(store, "s") == [0, 1, 2]
+
+
+async def test_followers_are_told_at_the_commit(store):
+    follower = Follower()
+    store.feed.follow("s", follower)
+    commit = await prepare(store, *map(new_event, range(2)))
+    head = store.read.head("s")
+    assert follower.events == []
+    await store.append(commit)
+    assert names(follower.events) == ["0@s", "1@s"]
+    assert follower.events == list(all_page(store, 0, 10))
+    assert min(event.commit_position for event in follower.events) > head.last_commit
+
+
+async def test_a_commit_is_known_after_a_restart_and_no_id_comes_twice(tmp_path):
+    store = SqliteStore.open(tmp_path / "events.db")
+    commit = await prepare(store, new_event())
+    await store.append(commit)
+    [abandoned] = await store.append(TakePlaces())
+    await store.close()
+    store = SqliteStore.open(tmp_path / "events.db")
+    assert store.read.transaction(commit.id) == Transaction("s", 0, 0)
+    assert await store.append(commit) == Appended(0, 0, -1)
+    [another] = await store.append(TakePlaces())
+    assert another > abandoned
+    await store.close()

@@ -1,0 +1,115 @@
+"""What is hidden by metadata, on every store (protocol sections 4.6 and 4.9)."""
+
+from __future__ import annotations
+
+import pytest
+
+from rxpump.server import SqliteStore
+from rxpump.wire import schema
+from tests.server.store.driving import (
+    BACKWARD,
+    Clock,
+    data,
+    new_event,
+    stream_page,
+    visible,
+    write,
+    write_metadata,
+    write_numbers,
+)
+
+
+@pytest.mark.parametrize(
+    ("metadata", "shown"),
+    [
+        ({"$maxCount": 3}, [7, 8, 9]),
+        ({"$tb": 4}, [4, 5, 6, 7, 8, 9]),
+        ({"$maxCount": 3, "$tb": 9}, [9]),
+        ({"$tb": 50}, []),
+        ({"$maxCount": "3"}, list(range(10))),
+        (b"no JSON", list(range(10))),
+    ],
+)
+async def test_limits_count_at_once_and_can_be_taken_back(store, metadata, shown):
+    stream = await write_numbers(store, "s", 10)
+    await write_metadata(store, "s", metadata)
+    assert visible(store, "s") == shown
+    stream = store.read.stream("s")
+    numbers = [n for n in range(10) if store.read.event(stream, n, resolve_links=False) is not None]
+    assert numbers == shown
+    await write_metadata(store, "s", {})
+    assert visible(store, "s") == list(range(10))
+
+
+async def test_metadata_before_the_stream(store):
+    await write_metadata(store, "s", {"$maxCount": 2})
+    assert store.read.stream("s") is None
+    await write_numbers(store, "s", 5)
+    assert visible(store, "s") == [3, 4]
+
+
+async def test_only_json_and_only_the_last_event_counts(store):
+    await write_numbers(store, "s", 5)
+    await write(store, "$$s", new_event(data=b'{"$maxCount":2}', json=True, type="any type"))
+    assert visible(store, "s") == [3, 4]
+    await write(store, "$$s", *(new_event(data=text, json=True) for text in (b'{"$maxCount":2}', b'{"$tb":1}')))
+    assert visible(store, "s") == [1, 2, 3, 4]
+    await write(store, "$$s", new_event(data=b'{"$maxCount":2}'))
+    assert visible(store, "s") == [0, 1, 2, 3, 4]
+
+
+async def test_of_metadata_the_last_is_shown_whatever_is_said_of_them(store):
+    for count in (1, 2, 3):
+        await write_metadata(store, "s", {"$maxCount": count})
+    assert visible(store, "$$s") == [2]
+    await write_metadata(store, "$$s", {"$maxCount": 3})
+    assert visible(store, "$$s") == [2]
+    assert visible(store, "$$$$s") == [0]
+
+
+@pytest.fixture(params=["memory", "file"])
+async def aging(request, tmp_path):
+    """A store whose time the test sets."""
+    clock = Clock()
+    if request.param == "memory":
+        store = SqliteStore.in_memory(clock=clock)
+    else:
+        store = SqliteStore.open(tmp_path / "events.db", clock=clock)
+    yield store, clock
+    await store.close()
+
+
+async def test_what_is_too_old_is_hidden(aging):
+    store, clock = aging
+    await write_metadata(store, "s", {"$maxAge": 10})
+    for number in range(3):
+        await write(store, "s", new_event(number))
+        clock.now += 4
+    stream = store.read.stream("s")
+    assert data(stream_page(store, stream, 0, 9)) == [1, 2]
+    assert data(stream_page(store, stream, 0, 9, BACKWARD)) == [2, 1]
+    assert [store.read.event(stream, n, resolve_links=False) is None for n in range(3)] == [True, False, False]
+    clock.now += 2
+    assert data(stream_page(store, stream, 0, 9)) == [1, 2]
+    clock.now += 1
+    assert data(stream_page(store, stream, 0, 9)) == [2]
+    clock.now += 100
+    assert data(stream_page(store, stream, 0, 9)) == []
+    await write(store, "s", new_event(3))
+    assert data(stream_page(store, stream, 0, 9)) == [3]
+    assert stream.first_kept == 0
+
+
+async def test_a_link_to_what_is_too_old_leads_nowhere(aging):
+    store, clock = aging
+    await write_metadata(store, "s", {"$maxAge": 10})
+    await write_numbers(store, "s", 1)
+    await write(store, "links", new_event(type="$>", data=b"0@s"))
+    links = store.read.stream("links")
+    for seconds, leads in ((10, True), (1, False)):
+        clock.now += seconds
+        [link] = stream_page(store, links, 0, 0, resolve_links=True)
+        assert link.HasField("event") == leads
+        assert (store.read.target("s", 0) is not None) == leads
+        one = schema.ResolvedIndexedEvent.FromString(store.read.event(links, 0, resolve_links=True).fields)
+        assert one == link

@@ -1,0 +1,126 @@
+"""A store that an earlier version wrote."""
+
+from __future__ import annotations
+
+import sqlite3
+
+import pytest
+
+from rxpump.server import NotAStore, SqliteStore, StoreTooNew
+from rxpump.server.store.database import APPLICATION_ID, VERSION
+from rxpump.server.store.record import make_row
+from tests.server.store.driving import (
+    Clock,
+    all_page,
+    new_event,
+    visible,
+    write,
+    write_metadata,
+)
+
+VERSION_1 = """
+CREATE TABLE streams (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
+CREATE TABLE events (
+    position INTEGER PRIMARY KEY, stream INTEGER NOT NULL, revision INTEGER NOT NULL, event_id BLOB NOT NULL,
+    stream_head BLOB NOT NULL, record BLOB NOT NULL, all_head BLOB NOT NULL, all_tail BLOB NOT NULL,
+    link_stream TEXT, link_revision INTEGER
+);
+CREATE UNIQUE INDEX events_by_stream ON events (stream, revision);
+CREATE INDEX events_by_id ON events (event_id);
+CREATE INDEX links_by_stream ON events (stream, revision) WHERE link_stream IS NOT NULL;
+CREATE INDEX links_by_position ON events (position) WHERE link_stream IS NOT NULL;
+CREATE TABLE log (last_commit INTEGER NOT NULL, end INTEGER NOT NULL, largest INTEGER NOT NULL);
+INSERT INTO log VALUES (-1, 64, 0);
+"""
+
+
+@pytest.fixture
+def old(tmp_path):
+    """The path of a store as version 1 wrote it."""
+    path = tmp_path / "events.db"
+    database = sqlite3.connect(path)
+    database.executescript(VERSION_1)
+    database.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    database.execute("PRAGMA user_version = 1")
+    written = [
+        ("s", new_event(0)),
+        ("s", new_event(1)),
+        ("$$s", new_event(data=b'{"$maxCount":1,"mine":2}', json=True)),
+        ("$$later", new_event(data=b'{"$maxAge":10}', json=True)),
+        ("$$binary", new_event(data=b'{"$maxCount":1}')),
+        ("$settings", new_event(data=b'{"$userStreamAcl":{"$r":"a"}}')),
+        ("s", new_event(2)),
+    ]
+    position, keys, revisions = 64, {}, {}
+    for stream, event in written:
+        key = keys.setdefault(stream, len(keys) + 1)
+        revision = revisions[stream] = revisions.get(stream, -1) + 1
+        row = make_row(
+            event, stream=key, name=stream, revision=revision, position=position, now_ns=Clock().now * 10**9
+        )
+        database.execute("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row[:10])
+        database.execute("UPDATE log SET last_commit = ?, end = ?", (position, row.position_after))
+        position = row.position_after
+    database.executemany("INSERT INTO streams VALUES (?, ?)", [(key, name) for name, key in keys.items()])
+    database.commit()
+    database.close()
+    return path
+
+
+async def test_what_was_written_is_there_and_what_it_says_counts(old):
+    clock = Clock()
+    store = SqliteStore.open(old, clock=clock)
+    assert len(all_page(store, 0, 20)) == 7
+    assert (visible(store, "s"), store.read.stream("s").last) == ([2], 2)
+    assert store.read.stream("later") is None
+    assert store.read.access_lists("later")[1] == b'{"$userStreamAcl":{"$r":"a"}}'
+    assert (await write(store, "s", new_event())).first == 3
+    await write(store, "later", new_event())
+    await write(store, "binary", new_event(), new_event())
+    assert (visible(store, "later"), visible(store, "binary")) == ([0], [0, 1])
+    await write_metadata(store, "s", {"$maxAge": 10})
+    assert visible(store, "s") == [0, 1, 2, 3]
+    clock.now += 11
+    assert (visible(store, "s"), visible(store, "later")) == ([], [])
+    await store.scavenge()
+    assert [event.event.event_stream_id for event in all_page(store, 0, 20)][-1] == "$$s"
+    await store.close()
+
+
+async def test_it_is_of_todays_version_afterwards(old):
+    for _ in range(2):
+        await SqliteStore.open(old).close()
+    database = sqlite3.connect(old)
+    assert database.execute("PRAGMA user_version").fetchone() == (VERSION,)
+    there = _schema(database)
+    database.close()
+    fresh = old.with_name("fresh.db")
+    await SqliteStore.open(fresh).close()
+    database = sqlite3.connect(fresh)
+    assert _schema(database) == there
+    database.execute(f"PRAGMA user_version = {VERSION + 1}")
+    database.close()
+    with pytest.raises(StoreTooNew):
+        SqliteStore.open(fresh)
+
+
+async def test_what_fails_on_the_way_leaves_it_as_it_was(old):
+    database = sqlite3.connect(old)
+    database.execute("UPDATE events SET record = x'ff' WHERE revision = 2")
+    database.commit()
+    with pytest.raises(NotAStore):
+        SqliteStore.open(old)
+    assert database.execute("PRAGMA user_version").fetchone() == (1,)
+    assert len(database.execute("PRAGMA table_info(events)").fetchall()) == 10
+    database.close()
+
+
+def _schema(database):
+    """What tables there are, with their columns, and what indexes."""
+    names = database.execute("SELECT type, name FROM sqlite_master ORDER BY name").fetchall()
+    columns = {
+        name: [row[1:4] for row in database.execute(f"PRAGMA table_info({name})")]
+        for kind, name in names
+        if kind == "table"
+    }
+    return names, columns
