@@ -11,6 +11,7 @@ from rxpump.backoff import Backoff
 from rxpump.client import Client
 from rxpump.connecting import connect
 from rxpump.credentials import Credentials, Token
+from rxpump.delete_result import DeleteResult
 from rxpump.direction import StreamDirection
 from rxpump.errors import RxPumpError
 from rxpump.event_filter import EventFilter
@@ -19,8 +20,9 @@ from rxpump.expected_version import ExpectedVersion
 from rxpump.new_event import NewEvent
 from rxpump.pages import AllPage, StreamPage
 from rxpump.position import END, START, Edge, Position
+from rxpump.scavenge_result import ScavengeResult
 from rxpump.settings import Settings
-from rxpump.stream_metadata import StreamMetadata
+from rxpump.stream_metadata import MetadataResult, StreamMetadata
 from rxpump.streams.observable import Observable
 from rxpump.system_settings import SystemSettings
 from rxpump.write_result import WriteResult
@@ -40,15 +42,18 @@ __all__ = [
     "Client",
     "Connection",
     "Credentials",
+    "DeleteResult",
     "Edge",
     "End",
     "Event",
     "EventFilter",
     "ExpectedVersion",
+    "MetadataResult",
     "NewEvent",
     "Observable",
     "Position",
     "RxPumpError",
+    "ScavengeResult",
     "Settings",
     "StreamDirection",
     "StreamMetadata",

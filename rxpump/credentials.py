@@ -33,7 +33,9 @@ class Credentials:
 class Token:
     """A bearer token (a JWT) in place of login and password, of 1 to 32767 bytes in UTF-8 (protocol section 1.1).
 
-    Servers know it from version 20 on; to an older one it is a broken frame, at which it closes the connection.
+    Servers know it from version 20 on; to an older one (and to the embedded one) it is a broken frame, at which it
+    closes the connection, so a request that carries one ends with ConnectionClosed, or the server's own last word,
+    after the third time.
     It shows in no repr and no error; `login` is what errors say instead.
     """
 

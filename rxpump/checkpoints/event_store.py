@@ -27,7 +27,7 @@ class ReadsAndWrites(Protocol):
 class EventStoreCheckpoint:
     """Keeps a checkpoint as the last event of `stream`.
 
-    Each save is one more event there; with a `$maxCount` of 1 in the stream's metadata the server keeps only the
+    Each save is one more event there; after `client.set_metadata(stream, max_count=1)` the server keeps only the
     last. A pipeline that follows the whole database sees its own saves, and should leave them out. Errors are
     those of the client, and InvalidArgument for an event that is something else.
     """

@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
-from reactivex import Observable
-from reactivex import operators as rx
+from collections.abc import AsyncGenerator, Awaitable, Sequence
+from typing import Protocol
 
 from rxpump import checks
+from rxpump.errors import WrongExpectedVersion
 from rxpump.events import Event
 from rxpump.expected_version import ExpectedVersion
 from rxpump.links import new_link
 from rxpump.new_event import NewEvent
-from rxpump.operators.publish_to import PublishingClient, publish_to
-from rxpump.operators.stage import Operator
+from rxpump.operators.stage import Operator, Result, Stage, stage
 from rxpump.write_result import WriteResult
 
 
+class LinkingClient(Protocol):
+    """What the operator needs of a client."""
+
+    def publish(
+        self, stream: str, events: list[NewEvent], /, *, expected_version: int = ...
+    ) -> Awaitable[WriteResult]:
+        """Write the events as one."""
+
+
 def link_into(
-    client: PublishingClient,
+    client: LinkingClient,
     stream: str,
     *,
     expected_version: int = ExpectedVersion.ANY,
@@ -29,23 +38,44 @@ def link_into(
         ──────[0..2]───────[3]|      a WriteResult per batch, once it is acknowledged
 
         late = client.stream_all(where=ops.where(type_prefix="Flight")).pipe(rx.filter(is_late))
-        await late.pipe(ops.link_into(client, "late-flights"), ops.commit_checkpoint(store))
+        late.pipe(ops.link_into(client, "late-flights"), ops.commit_checkpoint(store)).subscribe(...)
 
-    Holds, drains and fails as `publish_to` does. An event that was reached by a link is linked to itself; a link that
-    leads nowhere stays one. A link's id is derived from where it leads and from `stream`, so that the server
-    recognises a batch that is written again as it was. One that is written again in part, as after a restart from a
-    checkpoint, it refuses (WrongExpectedVersion): a `client.relay` whose pipeline maps each event to its
-    `rxpump.links.new_link` writes each link once, whatever happens.
+    An event that was reached by a link is linked to itself; a link that leads nowhere stays one. A link's id is
+    derived from where it leads and from `stream`: under ANY, links that were written before are recognised, as after
+    a restart from a checkpoint, as far as the server remembers them (a batch that it knows in part goes link by
+    link).
+    A version >= 0 or NO_STREAM is expected by the first batch, each later one expects what the one before it
+    left. Each link once, whatever happens: that is a `client.relay` whose pipeline maps events to their
+    `rxpump.links.new_link`.
 
-    Errors: those of `client.publish`, see `publish_to`; InvalidArgument for what is no Event that was read.
+    Lossless: at two batches that wait the source is held. Where the client is drained, what was given is written.
+
+    Errors: those of `client.publish`; InvalidArgument for what is no Event that was read, and, at the call, for
+    arguments that the server could only refuse.
     """
-    stream = checks.stream_name(stream)
-    write = publish_to(client, stream, expected_version=expected_version, batch_size=batch_size)
+    stream, first_version = checks.stream_name(stream), checks.expected_version(expected_version)
+    size = checks.page_size(batch_size, argument="batch_size")
 
-    def link(event: Event) -> NewEvent:
-        return new_link(event, stream)
+    async def work(stage: Stage[Event, WriteResult]) -> AsyncGenerator[Result[WriteResult, Event], None]:
+        version = first_version
+        async for first in stage:
+            kept = [first]
+            while stage.waiting and len(kept) < size:
+                kept.append(stage.waiting.popleft())
+            result = await _write(client, stream, [new_link(each.item, stream) for each in kept], version)
+            if version >= ExpectedVersion.NO_STREAM:
+                version = result.last_event_number
+            yield result, kept
 
-    def operator(source: Observable[Event]) -> Observable[WriteResult]:
-        return write(source.pipe(rx.map(link)))
+    return stage("link_into", work, at_once=size)
 
-    return operator
+
+async def _write(client: LinkingClient, stream: str, links: Sequence[NewEvent], version: int) -> WriteResult:
+    """Write links; what the server knows in part is no repetition to it, and no new write (protocol section 4.3)."""
+    try:
+        return await client.publish(stream, list(links), expected_version=version)
+    except WrongExpectedVersion:
+        if version >= ExpectedVersion.NO_STREAM or len(links) == 1:
+            raise
+    written = [await client.publish(stream, [link], expected_version=version) for link in links]
+    return WriteResult(stream, written[0].first_event_number, written[-1].last_event_number, written[-1].position)

@@ -30,6 +30,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
 
+from rxpump.credentials import Token
 from rxpump.errors import OperationTimedOut, OutcomeUnknown, RxPumpError, ServerError
 from rxpump.protocol.channel import Channel
 from rxpump.protocol.operations.operation import Operation
@@ -41,6 +42,10 @@ from rxpump.wire.package import Package
 _BURST_BYTES = 1024 * 1024
 """What one `send` gives out ends with the frame that brings it over this: what the socket does not take yet
 stays here, where it can still be withdrawn."""
+
+
+_TOKEN_ATTEMPTS = 3
+"""A server that knows no tokens closes the connection at one, and must not be made to do so for ever, for all."""
 
 
 class Request:
@@ -72,6 +77,12 @@ class Request:
     def __repr__(self) -> str:
         state = "settled" if self.is_settled else f"attempt {self.attempts}"
         return f"<Request {self.operation}, {state}>"
+
+
+def _may_be_repeated(request: Request) -> bool:
+    """Whether it does no harm to send it again, after the connection was lost with it under way."""
+    is_token = isinstance(request.operation.credentials, Token)
+    return request.operation.repeatable and not (is_token and request.attempts >= _TOKEN_ATTEMPTS)
 
 
 class Ledger:
@@ -133,7 +144,7 @@ class Ledger:
     def disconnected(self, error: RxPumpError) -> list[Request]:
         """Take everything back to be sent again; what may not be repeated is settled with `error`."""
         self._is_connected = False
-        lost = [request for request in self._in_flight.values() if not request.operation.repeatable]
+        lost = [request for request in self._in_flight.values() if not _may_be_repeated(request)]
         for request in lost:
             self._settle(request, error=error)
         for request in (*self._in_flight.values(), *(resting for _, _, resting in self._resting)):

@@ -49,12 +49,25 @@ async def test_links_of_links_lead_to_the_events(client: rxpump.Client) -> None:
         assert [event.stream async for event in client.iter(f"second, {links}")] == ["in"] * 5
 
 
-async def test_the_same_batch_again_is_the_same_write(client: rxpump.Client) -> None:
+async def test_what_was_linked_before_is_not_linked_again(client: rxpump.Client) -> None:
+    """As after a restart from a checkpoint that was left some time before the crash."""
     links = client.iter("in").pipe(rx.take(5), ops.link_into(client, "out"))
     first, again = await links, await links
     assert (first.last_event_number, again.last_event_number) == (4, 4)
+    results = await client.iter("in", from_event=3).pipe(ops.link_into(client, "out"), rx.to_list())
+    assert (results[0].first_event_number, results[-1].last_event_number) == (3, EVENTS - 1)
+    assert [event.number async for event in client.iter("out")] == list(range(EVENTS))
+
+
+async def test_versions_are_expected_from_batch_to_batch(client: rxpump.Client) -> None:
+    links = client.iter("in", batch_size=50).pipe(
+        ops.link_into(client, "out", expected_version=rxpump.ExpectedVersion.NO_STREAM, batch_size=40)
+    )
+    assert (await links).last_event_number == EVENTS - 1
+    await client.publish_event("out", "Somebody else's")
+    from_100 = client.iter("in", from_event=100)
     with pytest.raises(WrongExpectedVersion):
-        await client.iter("in", from_event=3).pipe(rx.take(5), ops.link_into(client, "out"))
+        await from_100.pipe(ops.link_into(client, "out", expected_version=EVENTS - 1))
 
 
 async def test_a_relay_of_links_has_each_once(client: rxpump.Client) -> None:

@@ -31,15 +31,16 @@ class FakeStore(Transport):
         self.subscriptions: list[FakeSubscription] = []
         self.step: Callable[[str], None] = lambda name: None
         self.steps: list[str] = []
+        self.looked_at = 0
 
-    def write(self, number: int | None = None) -> None:
+    def write(self, number: int | None = None, *, type: str = "Counted") -> None:
         """Append an event, and give it to whoever is subscribed."""
         next_number = len(self.records) if number is None else number
         position = 100 * next_number + 100 if number is None else 10**9
         record = ResolvedEvent(commit_position=position, prepare_position=position)
         record.event.event_stream_id = "s"
         record.event.event_number = next_number
-        record.event.event_type = "Counted"
+        record.event.event_type = type
         record.event.event_id = next_number.to_bytes(16, "little")
         self.records.append(record)
         for subscription in self.subscriptions:
@@ -112,17 +113,20 @@ class FakeStore(Transport):
         self._at("read" if direction is StreamDirection.FORWARD else "look at the head")
         await asyncio.sleep(0)
         if direction is StreamDirection.BACKWARD:
-            return AllPage(self.records[-1:], position=from_position, next_position=from_position)
-        records = [each for each in self.records if each.commit_position >= from_position.commit][:max_count]
-        following = Position(records[-1].commit_position + 50, 0) if records else from_position
-        return AllPage(records, position=from_position, next_position=following)
+            records, following = self.records[: -max_count - 1 : -1], from_position
+        else:
+            records = [each for each in self.records if each.commit_position >= from_position.commit][:max_count]
+            following = Position(records[-1].commit_position + 50, 0) if records else from_position
+        self.looked_at += len(records)
+        page = AllPage(records, position=from_position, next_position=following)
+        return page if where is None else page.where(where.matches)
 
     async def subscribe(
         self, stream: str | None, *, resolve_links: bool, where: EventFilter | None = None
     ) -> Subscription:
         self._at("subscribe")
         await asyncio.sleep(0)
-        subscription = FakeSubscription(self, stream)
+        subscription = FakeSubscription(self, stream, where)
         self.subscriptions.append(subscription)
         return subscription
 
@@ -130,7 +134,8 @@ class FakeStore(Transport):
 class FakeSubscription(Subscription):
     """Gives what is written, unless it is deaf."""
 
-    def __init__(self, store: FakeStore, stream: str | None) -> None:
+    def __init__(self, store: FakeStore, stream: str | None, where: EventFilter | None = None) -> None:
+        self._where = where
         self.last_event_number = None if stream is None else len(store.records) - 1
         self.last_commit_position = store.records[-1].commit_position if store.records else -1
         self.is_deaf = False
@@ -157,7 +162,11 @@ class FakeSubscription(Subscription):
         waiting, self._waiting = self._waiting, []
         if self.ending is not None:
             self._news.set()
-        return [Event(record) for record in waiting]
+        events = [Event(record) for record in waiting]
+        if self._where is None:
+            return events
+        self.examined = events[-1].position
+        return [event for event in events if self._where.matches(event)]
 
     def close(self) -> None:
         if self in self._store.subscriptions:

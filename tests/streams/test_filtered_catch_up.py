@@ -1,0 +1,130 @@
+"""With a filter: exactly the events that match, once, and what does not match is looked at once."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from rxpump.backoff import Backoff
+from rxpump.errors import ConnectionClosed
+from rxpump.event_filter import EventFilter
+from rxpump.position import FIRST_POSITION, Position
+from rxpump.runtime import Runtime
+from rxpump.settings import Settings
+from rxpump.signals import CaughtUp, Examined, FellBehind
+from rxpump.streams.catch_up import CatchUp
+from rxpump.streams.cursor import AllCursor
+from tests.streams.fake_store import FakeStore
+
+WANTED = EventFilter(type_prefix="Wanted")
+CUT = ConnectionClosed("server", "cut")
+
+
+@pytest.fixture
+def store() -> FakeStore:
+    return FakeStore()
+
+
+def cursor_of(store: FakeStore) -> AllCursor:
+    return AllCursor(store, FIRST_POSITION, 4, resolve_links=True, where=WANTED)
+
+
+async def read(cursor: AllCursor) -> list[int]:
+    return [event.number async for page in cursor.pages() for event in page]
+
+
+async def test_what_does_not_match_is_looked_at_once(store: FakeStore) -> None:
+    cursor = cursor_of(store)
+    for number in range(20):
+        store.write(type="Wanted" if number == 3 else "Counted")
+    assert await read(cursor) == [3]
+    assert store.looked_at == 20
+    store.write()
+    store.write(type="Wanted")
+    assert await read(cursor) == [21]
+    assert store.looked_at == 22
+
+
+async def test_it_is_behind_only_of_what_matches(store: FakeStore) -> None:
+    cursor = cursor_of(store)
+    store.write(type="Wanted")
+    assert await read(cursor) == [0]
+    store.write()
+    assert not await cursor.is_behind()
+    store.write(type="Wanted")
+    store.write()
+    assert await cursor.is_behind(), "the last event does not match, one before it does"
+
+
+class Followed:
+    """A subscriber, and how it waits."""
+
+    def __init__(self, store: FakeStore) -> None:
+        self.items: list[Any] = []
+        self._changed = asyncio.Event()
+        settings = Settings(watchdog=60.0, retry=Backoff(min_delay=1e-6, max_delay=1e-6))
+        source = CatchUp(
+            Runtime("test"), "all", settings, lambda after: cursor_of(store), None, lambda event: event.position
+        )
+        self.subscription = source.with_signals().subscribe(self._note)
+
+    def _note(self, item: Any) -> None:
+        self.items.append(item)
+        self._changed.set()
+
+    async def until(self, item: Any) -> None:
+        """Wait for this signal, or for the event of this number."""
+        while item not in [getattr(each, "number", each) for each in self.items]:
+            self._changed.clear()
+            await self._changed.wait()
+
+    @property
+    def numbers(self) -> list[int]:
+        return [item.number for item in self.items if hasattr(item, "number")]
+
+
+async def test_live_it_moves_on_past_what_does_not_match_and_says_so(store: FakeStore) -> None:
+    followed = Followed(store)
+    await followed.until(CaughtUp())
+    store.write()
+    await followed.until(Examined(Position(100, 100)))
+    store.write(type="Wanted")
+    await followed.until(1)
+    looked_at = store.looked_at
+    store.write()
+    await followed.until(Examined(Position(300, 300)))
+    store.subscriptions[0].end(CUT)
+    await followed.until(FellBehind(CUT))
+    store.write(type="Wanted")
+    await followed.until(3)
+    assert followed.numbers == [1, 3]
+    assert store.looked_at - looked_at <= 3, "from where it was on, not from the last match"
+    followed.subscription.dispose()
+
+
+@pytest.mark.parametrize("phase", ["read", "subscribe", "next"])
+@pytest.mark.parametrize("cuts", range(1, 5))
+async def test_cut_in_any_phase_each_match_comes_once(store: FakeStore, phase: str, cuts: int) -> None:
+    def write() -> int:
+        number = len(store.records)
+        store.write(type="Counted" if number % 3 else "Wanted")
+        return number
+
+    def step(name: str) -> None:
+        if len(store.records) < 20:
+            write()
+        if name == phase and store.steps.count(phase) <= cuts:
+            raise CUT
+
+    store.step = step
+    followed = Followed(store)
+    await followed.until(CaughtUp())
+    while (number := write()) < 39:
+        if number % 3 == 0:
+            await followed.until(number)
+    await followed.until(39)
+    assert followed.numbers == list(range(0, 40, 3))
+    assert store.steps.count(phase) >= cuts, "it was cut so often"
+    followed.subscription.dispose()
