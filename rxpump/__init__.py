@@ -11,6 +11,7 @@ from rxpump.backoff import Backoff
 from rxpump.client import Client
 from rxpump.connecting import connect
 from rxpump.credentials import Credentials, Token
+from rxpump.delivery import Delivery
 from rxpump.direction import StreamDirection
 from rxpump.errors import RxPumpError
 from rxpump.event_filter import EventFilter
@@ -18,6 +19,7 @@ from rxpump.events import Event
 from rxpump.expected_version import ExpectedVersion
 from rxpump.new_event import NewEvent
 from rxpump.pages import AllPage, StreamPage
+from rxpump.persistent import ConsumerStrategy, NackAction, PersistentSubscriptionSettings
 from rxpump.position import END, START, Edge, Position
 from rxpump.settings import Settings
 from rxpump.stream_metadata import StreamMetadata
@@ -39,14 +41,18 @@ __all__ = [
     "Beginning",
     "Client",
     "Connection",
+    "ConsumerStrategy",
     "Credentials",
+    "Delivery",
     "Edge",
     "End",
     "Event",
     "EventFilter",
     "ExpectedVersion",
+    "NackAction",
     "NewEvent",
     "Observable",
+    "PersistentSubscriptionSettings",
     "Position",
     "RxPumpError",
     "Settings",

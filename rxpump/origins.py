@@ -23,21 +23,24 @@ there is no one "everything before": then `are_known` becomes False for good.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from rxpump.flow import Flow
+from rxpump.passage import Passage
 
 
 class Entry:
     """One event (or several that are counted as one), and how many of its items are not finished.
 
-    `names` are those in which results of it went out, while it is not done.
+    `first` is the first of these events, `origin` the last. `names` are those in which results of it went out, while
+    it is not done.
     """
 
-    __slots__ = ("is_done", "names", "open", "origin")
+    __slots__ = ("first", "is_done", "names", "open", "origin")
 
     def __init__(self, origin: Any) -> None:
+        self.first = origin
         self.origin = origin
         self.open = 0
         self.is_done = False
@@ -52,13 +55,14 @@ class Origins:
     are_known:  whether these accounts can be kept at all.
     """
 
-    __slots__ = ("_entries", "_flow", "are_known", "count", "done")
+    __slots__ = ("_entries", "_flow", "_passage", "are_known", "count", "done")
 
     def __init__(self) -> None:
         self.count = 0
         self.done: Any = None
         self.are_known = True
         self._flow: Flow | None = None
+        self._passage: Passage | None = None
         self._entries: deque[Entry] = deque()
 
     @property
@@ -83,6 +87,8 @@ class Origins:
                 self._entries.append(entry)
         entry.open += 1
         self.count += 1
+        if self._passage is not None:
+            self._passage.reached = origin
         return entry
 
     def finish(self, entry: Entry) -> None:
@@ -90,6 +96,18 @@ class Origins:
         entry.open -= 1
         self.count -= 1
         self.settle()
+        if self._passage is not None:
+            self._passage.moved()
+
+    def close(self) -> None:
+        """Keep nothing more: what is not finished by now never will be."""
+        if self._passage is not None:
+            self._passage.gone(self)
+
+    def unfinished_origins(self) -> Iterator[Any]:
+        """What is begun and not done comes of these events, or of later ones; oldest first."""
+        self.settle()
+        return (entry.first for entry in self._entries)
 
     def release(self, entries: Sequence[Entry]) -> tuple[Any, Sequence[Any]]:
         """Finish the items that one result was made of; give its Flow's `origin`, and what it `continues`."""
@@ -130,6 +148,9 @@ class Origins:
         elif self._entries:
             self._entries[-1].origin = None
         self._flow = flow
+        self._passage = None if flow is None else flow.passage
+        if self._passage is not None:
+            self._passage.keep(self)
 
     def __repr__(self) -> str:
         return f"<Origins {self.count} items of {len(self._entries)} events unfinished, done up to {self.done!r}>"

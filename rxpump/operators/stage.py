@@ -163,6 +163,7 @@ class Stage(abc.ObserverBase[T], abc.DisposableBase, Generic[T, R]):
         self._is_done = True
         self._flow.end()
         self._brake.close()
+        self._origins.close()
         self._source.dispose()
         for task in self._tasks:
             task.cancel()
