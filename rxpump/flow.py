@@ -71,7 +71,8 @@ class Flow:
     continues:     parts of what is being delivered may have come before, in the name of one of these events.
     has_more:      a stage's answer to whether it keeps more that comes of an event.
     runtime:       the owner of the source; what works on its items is under way there as well.
-    passage:       the way that a persistent subscription's deliveries have to come through, while they are on it.
+    passage:       the way that a persistent subscription's deliveries have to come through, while they are on it;
+    since:         and the number of the first of them that what is being delivered comes of.
     """
 
     __slots__ = (
@@ -86,6 +87,7 @@ class Flow:
         "origin",
         "passage",
         "runtime",
+        "since",
     )
 
     def __init__(
@@ -94,6 +96,7 @@ class Flow:
         self.name = name
         self.runtime = runtime
         self.passage: Passage | None = None
+        self.since = 0
         self.is_clear = True
         self.origin: Any = None
         self.knows_origin = False

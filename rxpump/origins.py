@@ -33,15 +33,15 @@ from rxpump.passage import Passage
 class Entry:
     """One event (or several that are counted as one), and how many of its items are not finished.
 
-    `first` is the first of these events, `origin` the last. `names` are those in which results of it went out, while
-    it is not done.
+    `names` are those in which results of it went out, while it is not done; `since` is the number of the first
+    delivery that its items come of (`rxpump.passage`).
     """
 
-    __slots__ = ("first", "is_done", "names", "open", "origin")
+    __slots__ = ("is_done", "names", "open", "origin", "since")
 
-    def __init__(self, origin: Any) -> None:
-        self.first = origin
+    def __init__(self, origin: Any, since: int) -> None:
         self.origin = origin
+        self.since = since
         self.open = 0
         self.is_done = False
         self.names: list[Any] = []
@@ -51,14 +51,16 @@ class Origins:
     """The accounts of one keeper, in one subscription.
 
     count:      items that are not finished.
+    delivering: the number of the first delivery that it comes of, while something is being delivered.
     done:       everything that comes of this event, and of all before it, is finished; None: of none yet.
     are_known:  whether these accounts can be kept at all.
     """
 
-    __slots__ = ("_entries", "_flow", "_passage", "are_known", "count", "done")
+    __slots__ = ("_entries", "_flow", "_passage", "are_known", "count", "delivering", "done")
 
     def __init__(self) -> None:
         self.count = 0
+        self.delivering = 0
         self.done: Any = None
         self.are_known = True
         self._flow: Flow | None = None
@@ -78,17 +80,19 @@ class Origins:
         if flow is None or not flow.knows_origin:
             self.are_known = False
         origin = flow.origin if flow is not None and self.are_known else None
+        since = 0 if flow is None else flow.since
         entry = self._entries[-1] if self._entries else None
         if entry is None or entry.origin is not origin:
             if entry is not None and flow is not None and _is_among(flow.continues, entry.origin):
                 entry.origin = origin
             else:
-                entry = Entry(origin)
+                entry = Entry(origin, since)
                 self._entries.append(entry)
         entry.open += 1
         self.count += 1
         if self._passage is not None:
-            self._passage.reached = origin
+            self._passage.reached = since
+            entry.since = min(entry.since, since)
         return entry
 
     def finish(self, entry: Entry) -> None:
@@ -104,10 +108,9 @@ class Origins:
         if self._passage is not None:
             self._passage.gone(self)
 
-    def unfinished_origins(self) -> Iterator[Any]:
-        """What is begun and not done comes of these events, or of later ones; oldest first."""
-        self.settle()
-        return (entry.first for entry in self._entries)
+    def since(self) -> Iterator[int]:
+        """The numbers of the first deliveries that the items come of, entry by entry."""
+        return (entry.since for entry in self._entries if entry.open)
 
     def release(self, entries: Sequence[Entry]) -> tuple[Any, Sequence[Any]]:
         """Finish the items that one result was made of; give its Flow's `origin`, and what it `continues`."""

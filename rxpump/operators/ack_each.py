@@ -12,7 +12,7 @@ from rxpump.delivery import Delivery
 from rxpump.errors import InvalidArgument
 from rxpump.flow import Flow
 from rxpump.operators.stage import Operator
-from rxpump.passage import Passage
+from rxpump.passage import Passage, awaiting_passage
 
 T = TypeVar("T")
 
@@ -64,62 +64,79 @@ def ack_each() -> Operator[T, T]:
 
 
 class _Acknowledging(abc.ObserverBase[T], abc.DisposableBase, Generic[T]):
-    """One subscription: the end of a passage. It does its work when the passage says so, and nothing per item."""
+    """One subscription: the end of a passage, which tells what is through; an item is only passed on."""
 
     def __init__(self, observer: abc.ObserverBase[T]) -> None:
         self._observer = observer
         self._source = SingleAssignmentDisposable()
-        self._passage = Passage(_acknowledge)
-        self._delivering: Flow | None = None
+        self._passages: list[Passage] = []  # of several sources, where one follows the other, or they are merged
+        self._delivering: Passage | None = None
+        self._since = 0
 
     def attach(self, source: Observable[T], scheduler: abc.SchedulerBase | None) -> _Acknowledging[T]:
         """Begin."""
-        with self._passage.attaching():
+        with awaiting_passage(self._await):
             self._source.disposable = source.subscribe(self, scheduler=scheduler)
         return self
 
     def on_next(self, value: T) -> None:
         """Pass an item on."""
         flow = Flow.current()
-        if flow is None or not flow.knows_origin or not self._passage.has_source:
+        passage = None if flow is None or not flow.knows_origin else flow.passage
+        if flow is None or passage is None or not self._is_ours(passage):
             self.dispose()
             self._observer.on_error(InvalidArgument("source of ack_each", flow, _TRACEABLE))
             return
-        passage, flow.passage = flow.passage, None  # what is kept below here is through
-        self._delivering = flow
+        self._delivering, self._since = passage, flow.since
+        flow.passage = None  # what is kept below here is through
         try:
             self._observer.on_next(value)
         except BaseException:
-            self._passage.fail(flow.origin)
+            passage.fail(flow.since)
             raise
         finally:
             flow.passage = passage
             self._delivering = None
-        self._passage.reached = flow.origin
+        passage.reached = flow.since
 
     def on_error(self, error: Exception) -> None:
         """Fail, after what is done."""
-        self._passage.fail()
+        for passage in self._passages:
+            passage.fail()
         self._observer.on_error(error)
 
     def on_completed(self) -> None:
         """Complete: all of it is done."""
-        self._passage.complete()
+        for passage in self._passages:
+            passage.complete()
         self._observer.on_completed()
 
     def dispose(self) -> None:
         """End, after what is done."""
-        flow = self._delivering
-        if flow is not None and sys.exception() is not None:  # disposed by a subscriber that raises, not by a `take`
-            self._passage.fail(flow.origin)
-        else:
-            if flow is not None:
-                self._passage.reached = flow.origin
-            self._passage.complete()
+        if (passage := self._delivering) is not None:
+            if sys.exception() is not None:  # disposed by a subscriber that raises, not by one that has enough
+                passage.fail(self._since)
+            passage.reached = self._since
+        for each in self._passages:
+            each.complete()
         self._source.dispose()
 
+    def _await(self, passage: Passage) -> None:
+        """A source was subscribed to: ours, unless ours is there; then it is the affair of who subscribed to it."""
+        if not any(each.is_fed for each in self._passages):
+            self._is_ours(passage)
+
+    def _is_ours(self, passage: Passage) -> bool:
+        if passage in self._passages:
+            return True
+        self._passages = [each for each in self._passages if not each.is_over]
+        is_ours = passage.claim(_acknowledge)
+        if is_ours:
+            self._passages.append(passage)
+        return is_ours
+
     def __repr__(self) -> str:
-        return f"<Acknowledging, {self._passage!r}>"
+        return f"<Acknowledging, {self._passages!r}>"
 
 
 def _acknowledge(delivery: Delivery) -> None:

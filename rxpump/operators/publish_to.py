@@ -86,7 +86,9 @@ class _Written:
         count = result.last_event_number - result.first_event_number + 1
         if flow is None or not count:
             return
-        flow.origin, flow.continues = self._origins.release([self._entries.popleft() for _ in range(count)])
+        entries = [self._entries.popleft() for _ in range(count)]
+        flow.since = min(entry.since for entry in entries)
+        flow.origin, flow.continues = self._origins.release(entries)
         flow.knows_origin = self._origins.are_known
         flow.has_more = self._origins.has_more
         flow.passage = self._passage

@@ -104,20 +104,16 @@ class Consumption(Delivering[Delivery]):
         self._retry = retry
         self._desk: AckDesk | None = None
         super().__init__(runtime, name, self._deliveries(), observer)
-        passage = Passage.awaiting()
-        is_mine = passage is not None and passage.begin(self.flow, self._abandon)
-        self._passage = self.flow.passage = passage if is_mine else None
+        self._passage = self.flow.passage = Passage(self.flow, self._abandon)
 
     def dispose(self) -> None:
         """Stop; what is acknowledged by now, or is through by now, is still sent."""
-        if self._passage is not None:
-            self._passage.source_left()
+        self._passage.source_left()
         super().dispose()
 
     def finish(self) -> None:
         """Take nothing more in."""
-        if self._passage is not None:
-            self._passage.source_left()
+        self._passage.source_left()
         super().finish()
 
     async def _deliveries(self) -> AsyncGenerator[Iterable[Delivery], None]:
@@ -128,8 +124,7 @@ class Consumption(Delivering[Delivery]):
                 failures = 0
                 while True:
                     yield self._hand_out(desk, await desk.next())
-                    if self._passage is not None:
-                        self._passage.moved()
+                    self._passage.moved()
             except RxPumpError as error:
                 if self._desk is not None:
                     self._desk.close()
@@ -142,22 +137,20 @@ class Consumption(Delivering[Delivery]):
 
     def _hand_out(self, desk: AckDesk, batch: Iterable[Delivery]) -> Iterator[Delivery]:
         """Give the batch, as long as it can be acknowledged; what is left then comes again."""
-        passage = self._passage
         for delivery in batch:
             if desk.closed is not None:
                 return
             desk.handed_out()
-            if passage is not None:
-                passage.passing(delivery)
+            self._passage.passing(delivery)
+            self.flow.since = delivery.sequence
             yield delivery
-            if passage is not None:
-                passage.passed()
+            self._passage.passed()
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         super()._ended(task)
         if self._desk is None:
             return
-        is_awaited = self._passage is not None and not self._passage.is_over
+        is_awaited = self._passage.is_claimed and not self._passage.is_over
         if task.cancelled() and (self._is_finishing or is_awaited):
             self._runtime.start(_see_off(self._desk), f"{self._name}, seeing off")
         else:
