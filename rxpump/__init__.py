@@ -12,6 +12,7 @@ from rxpump.client import Client
 from rxpump.connecting import connect
 from rxpump.credentials import Credentials, Token
 from rxpump.delete_result import DeleteResult
+from rxpump.delivery import Delivery
 from rxpump.direction import StreamDirection
 from rxpump.errors import RxPumpError
 from rxpump.event_filter import EventFilter
@@ -19,6 +20,7 @@ from rxpump.events import Event
 from rxpump.expected_version import ExpectedVersion
 from rxpump.new_event import NewEvent
 from rxpump.pages import AllPage, StreamPage
+from rxpump.persistent import ConsumerStrategy, NackAction, PersistentSubscriptionSettings
 from rxpump.position import END, START, Edge, Position
 from rxpump.scavenge_result import ScavengeResult
 from rxpump.settings import Settings
@@ -41,16 +43,20 @@ __all__ = [
     "Beginning",
     "Client",
     "Connection",
+    "ConsumerStrategy",
     "Credentials",
     "DeleteResult",
+    "Delivery",
     "Edge",
     "End",
     "Event",
     "EventFilter",
     "ExpectedVersion",
     "MetadataResult",
+    "NackAction",
     "NewEvent",
     "Observable",
+    "PersistentSubscriptionSettings",
     "Position",
     "RxPumpError",
     "ScavengeResult",

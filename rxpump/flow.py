@@ -32,6 +32,7 @@ from contextvars import ContextVar
 from typing import Any, Final, TypeVar
 
 from rxpump.errors import BufferOverflow
+from rxpump.passage import Passage
 from rxpump.runtime import Runtime
 
 T = TypeVar("T")
@@ -70,6 +71,8 @@ class Flow:
     continues:     parts of what is being delivered may have come before, in the name of one of these events.
     has_more:      a stage's answer to whether it keeps more that comes of an event.
     runtime:       the owner of the source; what works on its items is under way there as well.
+    passage:       the way that a persistent subscription's deliveries have to come through, while they are on it;
+    since:         and the number of the first of them that what is being delivered comes of.
     """
 
     __slots__ = (
@@ -82,7 +85,9 @@ class Flow:
         "knows_origin",
         "name",
         "origin",
+        "passage",
         "runtime",
+        "since",
     )
 
     def __init__(
@@ -90,6 +95,8 @@ class Flow:
     ) -> None:
         self.name = name
         self.runtime = runtime
+        self.passage: Passage | None = None
+        self.since = 0
         self.is_clear = True
         self.origin: Any = None
         self.knows_origin = False
@@ -138,6 +145,8 @@ class Flow:
 
     def entrust(self, task: asyncio.Task[Any], below: Flow | None = None) -> None:
         """Have `task` count as work of this source's owner, who waits for it when draining; `below` passes it on."""
+        if below is not None:
+            below.passage = self.passage
         if self.runtime is not None:
             self.runtime.adopt(task)
             if below is not None:

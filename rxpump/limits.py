@@ -19,3 +19,6 @@ MAX_CREDENTIAL_BYTES: Final = 127
 
 MAX_TOKEN_BYTES: Final = 2**15 - 1
 """The longest bearer token in UTF-8: its length travels as a negative number of 16 bits."""
+
+MAX_COUNT: Final = 2**31 - 1
+"""The largest number of events, or of milliseconds (24 days), in a persistent subscription's settings."""

@@ -23,22 +23,25 @@ there is no one "everything before": then `are_known` becomes False for good.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from rxpump.flow import Flow
+from rxpump.passage import Passage
 
 
 class Entry:
     """One event (or several that are counted as one), and how many of its items are not finished.
 
-    `names` are those in which results of it went out, while it is not done.
+    `names` are those in which results of it went out, while it is not done; `since` is the number of the first
+    delivery that its items come of (`rxpump.passage`).
     """
 
-    __slots__ = ("is_done", "names", "open", "origin")
+    __slots__ = ("is_done", "names", "open", "origin", "since")
 
-    def __init__(self, origin: Any) -> None:
+    def __init__(self, origin: Any, since: int) -> None:
         self.origin = origin
+        self.since = since
         self.open = 0
         self.is_done = False
         self.names: list[Any] = []
@@ -48,17 +51,20 @@ class Origins:
     """The accounts of one keeper, in one subscription.
 
     count:      items that are not finished.
+    delivering: the number of the first delivery that it comes of, while something is being delivered.
     done:       everything that comes of this event, and of all before it, is finished; None: of none yet.
     are_known:  whether these accounts can be kept at all.
     """
 
-    __slots__ = ("_entries", "_flow", "are_known", "count", "done")
+    __slots__ = ("_entries", "_flow", "_passage", "are_known", "count", "delivering", "done")
 
     def __init__(self) -> None:
         self.count = 0
+        self.delivering = 0
         self.done: Any = None
         self.are_known = True
         self._flow: Flow | None = None
+        self._passage: Passage | None = None
         self._entries: deque[Entry] = deque()
 
     @property
@@ -74,15 +80,19 @@ class Origins:
         if flow is None or not flow.knows_origin:
             self.are_known = False
         origin = flow.origin if flow is not None and self.are_known else None
+        since = 0 if flow is None else flow.since
         entry = self._entries[-1] if self._entries else None
         if entry is None or entry.origin is not origin:
             if entry is not None and flow is not None and _is_among(flow.continues, entry.origin):
                 entry.origin = origin
             else:
-                entry = Entry(origin)
+                entry = Entry(origin, since)
                 self._entries.append(entry)
         entry.open += 1
         self.count += 1
+        if self._passage is not None:
+            self._passage.reached = since
+            entry.since = min(entry.since, since)
         return entry
 
     def finish(self, entry: Entry) -> None:
@@ -90,6 +100,17 @@ class Origins:
         entry.open -= 1
         self.count -= 1
         self.settle()
+        if self._passage is not None:
+            self._passage.moved()
+
+    def close(self) -> None:
+        """Keep nothing more: what is not finished by now never will be."""
+        if self._passage is not None:
+            self._passage.gone(self)
+
+    def since(self) -> Iterator[int]:
+        """The numbers of the first deliveries that the items come of, entry by entry."""
+        return (entry.since for entry in self._entries if entry.open)
 
     def release(self, entries: Sequence[Entry]) -> tuple[Any, Sequence[Any]]:
         """Finish the items that one result was made of; give its Flow's `origin`, and what it `continues`."""
@@ -130,6 +151,9 @@ class Origins:
         elif self._entries:
             self._entries[-1].origin = None
         self._flow = flow
+        self._passage = None if flow is None else flow.passage
+        if self._passage is not None:
+            self._passage.keep(self)
 
     def __repr__(self) -> str:
         return f"<Origins {self.count} items of {len(self._entries)} events unfinished, done up to {self.done!r}>"

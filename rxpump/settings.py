@@ -30,6 +30,8 @@ class Settings:
     live_buffer_bytes:   how much a live subscription keeps for a consumer that is busy; beyond that it
                          leaves live mode, and reads on from where it was once there is demand.
     watchdog:            how long a live subscription may hear nothing before it looks whether it missed something.
+    ack_interval:        how long an acknowledgement of a persistent subscription's event may wait for others to go
+                         with it.
     tls:                 whether the connection is encrypted, from its first byte on.
     tls_ca:              file with the certificates (PEM) of the authorities that are trusted; without it, those
                          that the system trusts.
@@ -52,6 +54,7 @@ class Settings:
     live_buffer_events: int = 4096
     live_buffer_bytes: int = 4 * 1024 * 1024
     watchdog: float = 30.0
+    ack_interval: float = 0.005
     tls: bool = False
     tls_ca: str | None = None
     tls_verify: bool = True
@@ -68,6 +71,7 @@ class Settings:
             "heartbeat_interval",
             "heartbeat_timeout",
             "watchdog",
+            "ack_interval",
         ):
             checks.seconds(name, getattr(self, name))
         for name in ("max_in_flight", "live_buffer_events", "live_buffer_bytes"):

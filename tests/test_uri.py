@@ -155,7 +155,7 @@ def test_a_mistake_is_named_with_what_is_allowed(uri: Any, argument: str, value:
 
 
 def test_an_unknown_option_lists_those_there_are() -> None:
-    with pytest.raises(InvalidUri, match=r"allowed is connect_timeout, .*reconnect_attempts, .*watchdog$"):
+    with pytest.raises(InvalidUri, match=r"allowed is ack_interval, .*reconnect_attempts, .*watchdog$"):
         parse("tcp://h?colour=red")
 
 

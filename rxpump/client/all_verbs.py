@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from rxpump.client.following import Following
 from rxpump.client.managing import Managing
+from rxpump.client.persistent import Consuming
 from rxpump.client.reading import Reading
 from rxpump.client.transactions import Transactions
 from rxpump.client.writing import Writing
@@ -15,7 +16,7 @@ from rxpump.credentials import Credentials, Token
 from rxpump.errors import InvalidArgument
 
 
-class AllVerbs(Writing, Reading, Following, Transactions, Managing):
+class AllVerbs(Writing, Reading, Following, Consuming, Transactions, Managing):
     """Every verb there is, over one connection, in somebody's name."""
 
     def as_user(self, user: str | Credentials | Token, password: str | None = None) -> AllVerbs:

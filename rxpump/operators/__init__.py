@@ -4,6 +4,7 @@ from reactivex import operators as rx
 from rxpump import operators as ops
 """
 
+from rxpump.operators.ack_each import ack_each
 from rxpump.operators.batch import batch
 from rxpump.operators.commit_checkpoint import commit_checkpoint
 from rxpump.operators.decode import Undecodable, decode
@@ -14,6 +15,7 @@ from rxpump.operators.in_stream import in_stream
 from rxpump.operators.json import json
 from rxpump.operators.link_into import link_into
 from rxpump.operators.map_async import map_async
+from rxpump.operators.nack_on_error import nack_on_error
 from rxpump.operators.of_type import of_type
 from rxpump.operators.on_backpressure_buffer import OverflowStrategy, on_backpressure_buffer
 from rxpump.operators.on_backpressure_drop import on_backpressure_drop
@@ -32,6 +34,7 @@ __all__ = [
     "OverflowStrategy",
     "Undecodable",
     "Where",
+    "ack_each",
     "batch",
     "commit_checkpoint",
     "decode",
@@ -42,6 +45,7 @@ __all__ = [
     "json",
     "link_into",
     "map_async",
+    "nack_on_error",
     "of_type",
     "on_backpressure_buffer",
     "on_backpressure_drop",

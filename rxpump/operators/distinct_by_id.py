@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
+from typing import TypeVar
 
 import reactivex
 from reactivex import Observable
@@ -12,8 +14,10 @@ from rxpump import checks
 from rxpump.events import Event
 from rxpump.operators.stage import Operator
 
+E = TypeVar("E", bound=Event)
 
-def distinct_by_id(window: int = 10_000) -> Operator[Event, Event]:
+
+def distinct_by_id(window: int = 10_000) -> Operator[E, E]:
     """Leave out events whose id was among the last `window` different ones.
 
         ──a──b──a──c──b──|
@@ -29,8 +33,12 @@ def distinct_by_id(window: int = 10_000) -> Operator[Event, Event]:
     """
     size = checks.count("window", window)
 
-    def operator(source: Observable[Event]) -> Observable[Event]:
-        return reactivex.defer(lambda _: rx.filter(_Recent(size).is_new)(source))
+    def operator(source: Observable[E]) -> Observable[E]:
+        def anew(_: object) -> Observable[E]:
+            is_new: Callable[[E], bool] = _Recent(size).is_new
+            return rx.filter(is_new)(source)
+
+        return reactivex.defer(anew)
 
     return operator
 

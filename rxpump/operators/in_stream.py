@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 from reactivex import operators as rx
 
 from rxpump import checks
@@ -9,8 +11,10 @@ from rxpump.errors import InvalidArgument
 from rxpump.events import Event
 from rxpump.operators.stage import Operator
 
+E = TypeVar("E", bound=Event)
 
-def in_stream(*names: str, prefix: str | None = None) -> Operator[Event, Event]:
+
+def in_stream(*names: str, prefix: str | None = None) -> Operator[E, E]:
     """Let through the events of these streams, and of those whose name begins with `prefix`.
 
         ──1@pony-1──1@stable──2@pony-1──1@pony-2──|

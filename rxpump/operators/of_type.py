@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import TypeVar
 
-from reactivex import Observable
 from reactivex import operators as rx
 
 from rxpump.errors import InvalidArgument
 from rxpump.events import Event
+from rxpump.operators.stage import Operator
+
+E = TypeVar("E", bound=Event)
 
 
-def of_type(*types: str) -> Callable[[Observable[Event]], Observable[Event]]:
+def of_type(*types: str) -> Operator[E, E]:
     """Let through the events whose type is one of `types`, written exactly so.
 
         ──Jumped──Slept──Jumped──Ate──Jumped──|

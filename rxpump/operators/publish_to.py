@@ -13,6 +13,7 @@ from rxpump.expected_version import ExpectedVersion
 from rxpump.flow import Flow
 from rxpump.operators.stage import Operator
 from rxpump.origins import Entry, Origins
+from rxpump.passage import Passage
 from rxpump.write_result import WriteResult
 
 
@@ -71,9 +72,12 @@ class _Written:
     def __init__(self) -> None:
         self._origins = Origins()
         self._entries: deque[Entry] = deque()
+        self._passage: Passage | None = None
 
     def begin(self, event: Any) -> None:
         """Note an event that is to be written."""
+        if self._passage is None and (flow := Flow.current()) is not None:
+            self._passage = flow.passage
         self._entries.append(self._origins.begin())
 
     def acknowledge(self, result: WriteResult) -> None:
@@ -82,6 +86,9 @@ class _Written:
         count = result.last_event_number - result.first_event_number + 1
         if flow is None or not count:
             return
-        flow.origin, flow.continues = self._origins.release([self._entries.popleft() for _ in range(count)])
+        entries = [self._entries.popleft() for _ in range(count)]
+        flow.since = min(entry.since for entry in entries)
+        flow.origin, flow.continues = self._origins.release(entries)
         flow.knows_origin = self._origins.are_known
         flow.has_more = self._origins.has_more
+        flow.passage = self._passage

@@ -163,6 +163,7 @@ class Stage(abc.ObserverBase[T], abc.DisposableBase, Generic[T, R]):
         self._is_done = True
         self._flow.end()
         self._brake.close()
+        self._origins.close()
         self._source.dispose()
         for task in self._tasks:
             task.cancel()
@@ -182,7 +183,9 @@ class Stage(abc.ObserverBase[T], abc.DisposableBase, Generic[T, R]):
         origins = self._origins
         origin, continues = origins.release([kept.entry for kept in made_of])
         self._brake.left(origins.count)
+        self._flow.since = origins.delivering = min([kept.entry.since for kept in made_of], default=0)
         self._flow.deliver(self._observer.on_next, value, origin, continues=continues, knows_origin=origins.are_known)
+        origins.delivering = 0  # not where that raised
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         """However the work has ended, the observer is told, unless it was the observer that left."""

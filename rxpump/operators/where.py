@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TypeVar
+
 from reactivex import Observable
 from reactivex import operators as rx
 
 from rxpump.event_filter import EventFilter
 from rxpump.events import Event
+
+E = TypeVar("E", bound=Event)
 
 
 class Where(EventFilter):
@@ -18,9 +23,10 @@ class Where(EventFilter):
 
     __slots__ = ()
 
-    def __call__(self, source: Observable[Event]) -> Observable[Event]:
+    def __call__(self, source: Observable[E]) -> Observable[E]:
         """Let through the events that match."""
-        return rx.filter(self.matches)(source)
+        matches: Callable[[E], bool] = self.matches
+        return rx.filter(matches)(source)
 
 
 def where(

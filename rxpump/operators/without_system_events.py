@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 from reactivex import operators as rx
 
 from rxpump.events import Event
 from rxpump.operators.stage import Operator
 
+E = TypeVar("E", bound=Event)
 
-def without_system_events() -> Operator[Event, Event]:
+
+def without_system_events() -> Operator[E, E]:
     """Leave out the server's own events: those whose type or stream begins with `$`.
 
         ──Jumped@ponies──$metadata@$$ponies──Slept@ponies──|

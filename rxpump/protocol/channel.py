@@ -9,7 +9,9 @@ A channel is OPEN until `ending` says why it is over; what arrived before that c
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from typing import ClassVar, Generic, TypeVar
 
 from google.protobuf.message import DecodeError
 
@@ -21,23 +23,27 @@ from rxpump.wire.codes import SubscriptionDropReason
 from rxpump.wire.commands import Command, command_name
 from rxpump.wire.package import Package
 
+T = TypeVar("T")
+
 
 def _ignore() -> None:
     pass
 
 
-class Channel:
+class Channel(ABC, Generic[T]):
     """The client's end of one confirmed subscription to `stream`; `on_change` is called when there is news.
 
-    `checkpoint` is how far the server has looked, where it filters: of all before that, what it lets through is here.
+    A kind of subscription names the command that brings its events, reads them in `parse`, and says in
+    `reason_of` what it means to be dropped.
     """
+
+    appeared: ClassVar[Command]
 
     __slots__ = (
         "_bytes",
         "_max_bytes",
         "_max_events",
         "_payloads",
-        "checkpoint",
         "correlation_id",
         "ending",
         "last_commit_position",
@@ -57,7 +63,6 @@ class Channel:
     ) -> None:
         self.stream = stream
         self.correlation_id = b""
-        self.checkpoint: Position | None = None
         self.last_commit_position = last_commit_position
         self.last_event_number = last_event_number
         self.ending: RxPumpError | None = None
@@ -72,14 +77,12 @@ class Channel:
         if self.ending is not None:
             return
         match package.command:
-            case Command.STREAM_EVENT_APPEARED:
+            case self.appeared:
                 self._keep(package.payload)
-            case Command.CHECKPOINT_REACHED:
-                self._note(package.payload)
             case Command.SUBSCRIPTION_DROPPED:
-                self.end(drop_reason(self.stream, package.payload))
+                self.end(self.reason_of(package.payload))
             case other:
-                self.end(UnexpectedReply(_named(self.stream), command_name(other)))
+                self.end(UnexpectedReply(named(self.stream), command_name(other)))
 
     def end(self, ending: RxPumpError) -> None:
         """Nothing more will come; the first reason is the reason."""
@@ -87,14 +90,21 @@ class Channel:
             self.ending = ending
             self.on_change()
 
-    def take(self) -> Sequence[ResolvedRecord]:
+    def take(self) -> Sequence[T]:
         """Give what has arrived since the last time, parsed in one go. Raises MalformedReply."""
         payloads, self._payloads, self._bytes = self._payloads, [], 0
         try:
-            records: Sequence[ResolvedRecord] = schema.StreamEventsAppeared.FromString(b"".join(payloads)).events
+            return self.parse(payloads)
         except (DecodeError, UnicodeDecodeError) as error:
-            raise MalformedReply(_named(self.stream), str(error)) from None
-        return records
+            raise MalformedReply(named(self.stream), str(error)) from None
+
+    @abstractmethod
+    def parse(self, payloads: list[bytes]) -> Sequence[T]:
+        """Read what appeared. Raises DecodeError, UnicodeDecodeError."""
+
+    @abstractmethod
+    def reason_of(self, payload: bytes) -> RxPumpError:
+        """Read a SubscriptionDropped."""
 
     def _keep(self, payload: bytes) -> None:
         was_empty = not self._payloads
@@ -108,19 +118,64 @@ class Channel:
         if was_empty:
             self.on_change()
 
+    def __repr__(self) -> str:
+        state = f"over: {self.ending}" if self.ending else "open"
+        return f"<{type(self).__name__} of {self.stream}, {len(self._payloads)} events kept, {state}>"
+
+
+class LiveChannel(Channel[ResolvedRecord]):
+    """Of a subscription to what is written.
+
+    `checkpoint` is how far the server has looked, where it filters: of all before that, what it lets through is here.
+    """
+
+    __slots__ = ("checkpoint",)
+
+    appeared = Command.STREAM_EVENT_APPEARED
+
+    def __init__(
+        self,
+        stream: str,
+        *,
+        last_commit_position: int,
+        last_event_number: int | None,
+        max_events: int,
+        max_bytes: int,
+    ) -> None:
+        super().__init__(
+            stream,
+            last_commit_position=last_commit_position,
+            last_event_number=last_event_number,
+            max_events=max_events,
+            max_bytes=max_bytes,
+        )
+        self.checkpoint: Position | None = None
+
+    def receive(self, package: Package) -> None:
+        """Take also what a server tells that filters."""
+        if package.command == Command.CHECKPOINT_REACHED and self.ending is None:
+            self._note(package.payload)
+        else:
+            super().receive(package)
+
+    def parse(self, payloads: list[bytes]) -> Sequence[ResolvedRecord]:
+        """Read them as one message: each holds one event, in the same field."""
+        records: Sequence[ResolvedRecord] = schema.StreamEventsAppeared.FromString(b"".join(payloads)).events
+        return records
+
+    def reason_of(self, payload: bytes) -> RxPumpError:
+        """Name the reason."""
+        return drop_reason(self.stream, payload)
+
     def _note(self, payload: bytes) -> None:
         """All events up to here have been looked at, and what was to be sent of them has arrived."""
         try:
             reached = schema.CheckpointReached.FromString(payload)
         except DecodeError as error:
-            self.end(MalformedReply(_named(self.stream), str(error)))
+            self.end(MalformedReply(named(self.stream), str(error)))
             return
         self.checkpoint = Position(reached.commit_position, reached.prepare_position)
         self.on_change()
-
-    def __repr__(self) -> str:
-        state = f"over: {self.ending}" if self.ending else "open"
-        return f"<Channel of {self.stream}, {len(self._payloads)} events kept, {state}>"
 
 
 def drop_reason(stream: str, payload: bytes) -> RxPumpError:
@@ -128,7 +183,7 @@ def drop_reason(stream: str, payload: bytes) -> RxPumpError:
     try:
         reason = schema.SubscriptionDropped.FromString(payload).reason
     except DecodeError as error:
-        return MalformedReply(_named(stream), str(error))
+        return MalformedReply(named(stream), str(error))
     match reason:
         case SubscriptionDropReason.ACCESS_DENIED:
             return AccessDenied("subscribe to", stream)
@@ -141,8 +196,9 @@ def drop_reason(stream: str, payload: bytes) -> RxPumpError:
         case SubscriptionDropReason.SUBSCRIBER_MAX_COUNT_REACHED:
             return SubscriptionDropped(stream, "it has all the subscribers it may have")
         case unknown:
-            return UnexpectedReply(_named(stream), f"the unknown drop reason {unknown}")
+            return UnexpectedReply(named(stream), f"the unknown drop reason {unknown}")
 
 
-def _named(stream: str) -> str:
+def named(stream: str) -> str:
+    """Name a subscription in an error."""
     return f"the subscription to {stream!r}"

@@ -13,8 +13,9 @@ which it was first asked for, with the same bytes. A repeated request gets a new
 answer to an earlier attempt is nobody's.
 
 A request that opens a channel is settled with it; what comes later under its correlation id goes there, for
-as long as the channel and the connection last. Whatever a request has begun on the server is ended there, by
-its operation's farewell, when nobody wants it any more, confirmed or not.
+as long as the channel and the connection last. What is told on a channel has no reply: it goes out in order, before
+the requests that wait, and on this connection or never, as on another it would mean nothing. Whatever a request
+has begun on the server is ended there, by its operation's farewell, when nobody wants it any more, confirmed or not.
 
 All requests have the same timeout, so deadlines come in the order in which clocks were started: a queue keeps
 those that run, and the cost of a request does not grow with how many there are. A settled request is kept by
@@ -96,8 +97,8 @@ class Ledger:
         self._in_flight: dict[bytes, Request] = {}
         self._resting: list[tuple[float, int, Request]] = []  # a heap by time
         self._clocks: OrderedDict[Request, float] = OrderedDict()  # by deadline, which is the order of starting
-        self._channels: dict[bytes, tuple[Channel, Command | None]] = {}
-        self._farewells: list[bytes] = []
+        self._channels: dict[bytes, tuple[Channel[Any], Command | None]] = {}
+        self._unanswered: list[bytes] = []  # frames, in order, to which there is no reply
         self._lanes: dict[str | None, float] = {}  # when what rests of a lane goes out again
         self._is_connected = False
         self._submitted = 0
@@ -153,7 +154,7 @@ class Ledger:
         for channel, _ in self._channels.values():
             channel.end(error)
         self._channels.clear()
-        self._farewells.clear()
+        self._unanswered.clear()
         self._lanes.clear()
         self._in_flight.clear()
         self._resting.clear()
@@ -164,7 +165,7 @@ class Ledger:
         """Give frames to put on the wire now, a burst of them; none when there is nothing more to send now."""
         if not self._is_connected:
             return []
-        frames, self._farewells = self._farewells, []
+        frames, self._unanswered = self._unanswered, []
         size = 0
         while self._waiting and size < _BURST_BYTES and len(self._in_flight) < self._settings.max_in_flight:
             _, request = heapq.heappop(self._waiting)
@@ -199,7 +200,12 @@ class Ledger:
                 self.redirect = (secure if self._settings.tls else plain) or self.redirect
                 return self._rest(request, refusal, now)
 
-    def give_up(self, channel: Channel) -> None:
+    def tell(self, channel: Channel[Any], command: Command, payload: bytes) -> None:
+        """Say something on an open channel, in order; there is no reply. On one that is over it is not said."""
+        if channel.correlation_id in self._channels:
+            self._unanswered.append(Package(command, channel.correlation_id, payload).encode())
+
+    def give_up(self, channel: Channel[Any]) -> None:
         """Nobody reads this channel any more: end it here and on the server."""
         _, farewell = self._channels.pop(channel.correlation_id, (None, None))
         self._bid_farewell(farewell, channel.correlation_id)
@@ -248,7 +254,7 @@ class Ledger:
 
     def _bid_farewell(self, command: Command | None, correlation_id: bytes) -> None:
         if command is not None and self._is_connected:
-            self._farewells.append(Package(command, correlation_id).encode())
+            self._unanswered.append(Package(command, correlation_id).encode())
 
     def _launch(self, request: Request, now: float) -> bytes:
         self._ids += 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from rxpump.errors import NotHandled, RxPumpError, ServerError
 from rxpump.protocol.channel import Channel
@@ -22,7 +22,7 @@ class Answer(Generic[T_co]):
 class Opened:
     """Done, and more will come under the same correlation id: it goes to `channel`."""
 
-    channel: Channel
+    channel: Channel[Any]
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ page and however slow the subscriber, so that heartbeats and neighbours are serv
 from __future__ import annotations
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable
 from contextlib import aclosing
 from time import monotonic
@@ -25,36 +26,51 @@ T = TypeVar("T")
 Pages = AsyncGenerator[Iterable[T], None]
 
 
-class Pulled(Observable[T]):
-    """An Observable over pages; `open_pages` is called anew for each subscription."""
+class Pumped(Observable[T], ABC):
+    """An Observable of which each subscription is one task, which `_begin` starts."""
 
-    def __init__(self, runtime: Runtime, name: str, open_pages: Callable[[], Pages[T]]) -> None:
+    def __init__(self, runtime: Runtime, name: str) -> None:
         super().__init__(self._start)
         self.name = name
         self._runtime = runtime
-        self._open_pages = open_pages
 
     def _start(self, observer: abc.ObserverBase[T], scheduler: abc.SchedulerBase | None = None) -> abc.DisposableBase:
         return self._begin(observer)
 
-    def _begin(self, observer: abc.ObserverBase[T]) -> Delivery[T]:
-        return Delivery(self._runtime, self.name, self._open_pages(), observer)
+    @abstractmethod
+    def _begin(self, observer: abc.ObserverBase[T]) -> Delivering[T]:
+        """Start one."""
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name}>"
 
 
-class Source(Pulled[T]):
-    """A Pulled that takes in from outside: it completes early when its client drains."""
+class Pulled(Pumped[T]):
+    """An Observable over pages; `open_pages` is called anew for each subscription."""
 
-    def _begin(self, observer: abc.ObserverBase[T]) -> Delivery[T]:
-        delivery = super()._begin(observer)
-        self._runtime.intakes.add(delivery.finish)
-        delivery.task.add_done_callback(lambda _: self._runtime.intakes.discard(delivery.finish))
-        return delivery
+    def __init__(self, runtime: Runtime, name: str, open_pages: Callable[[], Pages[T]]) -> None:
+        super().__init__(runtime, name)
+        self._open_pages = open_pages
+
+    def _begin(self, observer: abc.ObserverBase[T]) -> Delivering[T]:
+        return Delivering(self._runtime, self.name, self._open_pages(), observer)
 
 
-class Delivery(abc.DisposableBase, Generic[T]):
+class Intake(Pumped[T]):
+    """What takes in from outside: it completes early when its client drains."""
+
+    def _start(self, observer: abc.ObserverBase[T], scheduler: abc.SchedulerBase | None = None) -> abc.DisposableBase:
+        delivering = self._begin(observer)
+        self._runtime.intakes.add(delivering.finish)
+        delivering.task.add_done_callback(lambda _: self._runtime.intakes.discard(delivering.finish))
+        return delivering
+
+
+class Source(Intake[T], Pulled[T]):
+    """Pages from outside."""
+
+
+class Delivering(abc.DisposableBase, Generic[T]):
     """One subscription: pages in, items out, until the end, `dispose` or `finish`.
 
     However its task ends, the observer is told, unless it was the observer that left.
@@ -63,14 +79,14 @@ class Delivery(abc.DisposableBase, Generic[T]):
     def __init__(self, runtime: Runtime, name: str, pages: Pages[T], observer: abc.ObserverBase[T]) -> None:
         self._pages = pages
         self._observer = observer
-        self._flow = Flow(name, runtime=runtime)
+        self.flow = Flow(name, runtime=runtime)
         self._is_finishing = False
         self.task = runtime.start(self._run(), name)
         self.task.add_done_callback(self._ended)
 
     def dispose(self) -> None:
         """Stop; the observer hears nothing more."""
-        self._flow.end()
+        self.flow.end()
         self.task.cancel()
 
     def finish(self) -> None:
@@ -81,11 +97,11 @@ class Delivery(abc.DisposableBase, Generic[T]):
     async def _run(self) -> None:
         async with aclosing(self._pages):
             async for page in self._pages:
-                await _deliver_page(page, self._observer, self._flow)
+                await _deliver_page(page, self._observer, self.flow)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
-        was_left = self._flow.is_over
-        self._flow.end()
+        was_left = self.flow.is_over
+        self.flow.end()
         if was_left:
             return
         if task.cancelled() and not self._is_finishing:

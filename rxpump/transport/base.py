@@ -15,10 +15,12 @@ from collections.abc import Callable, Sequence
 from rxpump.credentials import AnyCredentials
 from rxpump.delete_result import DeleteResult
 from rxpump.direction import StreamDirection
+from rxpump.errors import RxPumpError
 from rxpump.event_filter import EventFilter
-from rxpump.events import Event
+from rxpump.events import Event, ResolvedRecord
 from rxpump.new_event import NewEvent
 from rxpump.pages import AllPage, StreamPage
+from rxpump.persistent import NackAction, PersistentSubscriptionSettings
 from rxpump.position import Position
 from rxpump.runtime import Runtime
 from rxpump.scavenge_result import ScavengeResult
@@ -48,6 +50,38 @@ class Subscription(ABC):
     @abstractmethod
     def close(self) -> None:
         """Unsubscribe; nothing comes after."""
+
+
+class PersistentSubscription(ABC):
+    """One connection to a consumer group: events pulled in batches, each to be acknowledged, by these methods only.
+
+    `ending` says why it is over, from the moment on when it is: then nothing can be acknowledged any more.
+    Events are named by themselves, as they were given; what was told before goes first.
+    """
+
+    @property
+    @abstractmethod
+    def ending(self) -> RxPumpError | None:
+        """Why it is over; None: it is not."""
+
+    @abstractmethod
+    async def next(self) -> Sequence[tuple[ResolvedRecord, int]]:
+        """Wait for events; give all that have come, each with how often it was delivered before.
+
+        Raises why it ended, at once: what had come by then is delivered again, to whoever is there.
+        """
+
+    @abstractmethod
+    def ack(self, events: Sequence[Event]) -> None:
+        """Say that these are done."""
+
+    @abstractmethod
+    def nack(self, events: Sequence[Event], action: NackAction, reason: str) -> None:
+        """Say that these could not be handled."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Leave, after what was told; what is not acknowledged is delivered again."""
 
 
 class Transport(ABC):
@@ -131,3 +165,19 @@ class Transport(ABC):
 
         With `where`, which goes with the whole database only, what of it matches.
         """
+
+    @abstractmethod
+    async def create_persistent(self, stream: str, group: str, settings: PersistentSubscriptionSettings) -> None:
+        """Make a consumer group."""
+
+    @abstractmethod
+    async def update_persistent(self, stream: str, group: str, settings: PersistentSubscriptionSettings) -> None:
+        """Change a consumer group; who is connected is dropped, and may come back."""
+
+    @abstractmethod
+    async def delete_persistent(self, stream: str, group: str) -> None:
+        """Delete a consumer group."""
+
+    @abstractmethod
+    async def connect_persistent(self, stream: str, group: str, buffer_size: int) -> PersistentSubscription:
+        """Connect to a consumer group; at most `buffer_size` events are unacknowledged at a time."""

@@ -66,6 +66,7 @@ DeletePersistentSubscriptionCompleted = _message("DeletePersistentSubscriptionCo
 ConnectToPersistentSubscription = _message("ConnectToPersistentSubscription")
 PersistentSubscriptionConfirmation = _message("PersistentSubscriptionConfirmation")
 PersistentSubscriptionStreamEventAppeared = _message("PersistentSubscriptionStreamEventAppeared")
+PersistentSubscriptionStreamEventsAppeared = _message("PersistentSubscriptionStreamEventsAppeared")
 PersistentSubscriptionAckEvents = _message("PersistentSubscriptionAckEvents")
 PersistentSubscriptionNakEvents = _message("PersistentSubscriptionNakEvents")
 

@@ -17,12 +17,15 @@ import rxpump.operators as ops
 from rxpump.checkpoints import Checkpoint
 from rxpump.errors import InvalidArgument
 from rxpump.flow import Flow
+from rxpump.persistent import NackAction
 from rxpump.streams.observable import Piped
 from rxpump.write_result import WriteResult
+from tests.operators.deliveries import delivered
 from tests.operators.events import event as an_event
 from tests.operators.sources import Feed, Seen, settle
 
 Make = Callable[[], Any]
+PARK = NackAction.PARK
 
 
 class Memory:
@@ -78,6 +81,7 @@ async def same(item: Any) -> Any:
 
 
 OPERATORS: dict[str, Make] = {
+    "ack_each": lambda: reactivex.compose(delivered(), ops.ack_each()),
     "batch": lambda: ops.batch(2),
     "commit_checkpoint": lambda: ops.commit_checkpoint(Memory()),
     "decode": lambda: ops.decode(Jump),
@@ -89,6 +93,7 @@ OPERATORS: dict[str, Make] = {
     "link_into": lambda: ops.link_into(Linking(), "out"),
     "map_async": lambda: ops.map_async(same),
     "map_async, concurrent": lambda: ops.map_async(same, max_concurrent=3),
+    "nack_on_error": lambda: reactivex.compose(delivered(), ops.nack_on_error(PARK, ops.json(), ops.map_async(same))),
     "of_type": lambda: ops.of_type("PonyJumped"),
     "on_backpressure_buffer": lambda: ops.on_backpressure_buffer(100),
     "on_backpressure_drop": ops.on_backpressure_drop,

@@ -10,7 +10,7 @@ from rxpump.errors import (
     UnexpectedReply,
 )
 from rxpump.position import Position
-from rxpump.protocol.channel import Channel
+from rxpump.protocol.channel import LiveChannel
 from rxpump.wire import schema
 from rxpump.wire.codes import SubscriptionDropReason
 from rxpump.wire.commands import Command
@@ -28,23 +28,23 @@ def dropped(reason: int) -> Package:
     return Package(Command.SUBSCRIPTION_DROPPED, ID, schema.SubscriptionDropped(reason=reason).SerializeToString())
 
 
-def positions(channel: Channel) -> list[int]:
+def positions(channel: LiveChannel) -> list[int]:
     return [record.commit_position for record in channel.take()]  # type: ignore[attr-defined]
 
 
 @pytest.fixture
-def channel() -> Channel:
-    return Channel("ponies", last_commit_position=1, last_event_number=0, max_events=3, max_bytes=1000)
+def channel() -> LiveChannel:
+    return LiveChannel("ponies", last_commit_position=1, last_event_number=0, max_events=3, max_bytes=1000)
 
 
-def test_what_arrives_is_taken_together_and_once(channel: Channel) -> None:
+def test_what_arrives_is_taken_together_and_once(channel: LiveChannel) -> None:
     for position in (5, 6, 7):
         channel.receive(appeared(position))
     assert positions(channel) == [5, 6, 7]
     assert positions(channel) == []
 
 
-def test_there_is_news_when_the_first_arrives_and_when_it_ends(channel: Channel) -> None:
+def test_there_is_news_when_the_first_arrives_and_when_it_ends(channel: LiveChannel) -> None:
     news: list[int] = []
     channel.on_change = lambda: news.append(1)
     channel.receive(appeared(5))
@@ -58,7 +58,7 @@ def test_there_is_news_when_the_first_arrives_and_when_it_ends(channel: Channel)
     assert len(news) == 3
 
 
-def test_more_events_than_it_may_hold_end_it_and_what_was_kept_is_still_there(channel: Channel) -> None:
+def test_more_events_than_it_may_hold_end_it_and_what_was_kept_is_still_there(channel: LiveChannel) -> None:
     for position in (5, 6, 7, 8, 9):
         channel.receive(appeared(position))
     assert isinstance(channel.ending, SubscriptionDropped)
@@ -66,20 +66,20 @@ def test_more_events_than_it_may_hold_end_it_and_what_was_kept_is_still_there(ch
     assert positions(channel) == [5, 6, 7], "all from before the first that was lost, and none after"
 
 
-def test_more_bytes_than_it_may_hold_end_it(channel: Channel) -> None:
+def test_more_bytes_than_it_may_hold_end_it(channel: LiveChannel) -> None:
     channel.receive(appeared(5, bytes(600)))
     channel.receive(appeared(6, bytes(600)))
     assert isinstance(channel.ending, SubscriptionDropped)
     assert positions(channel) == [5]
 
 
-def test_one_event_larger_than_all_it_may_hold_still_arrives(channel: Channel) -> None:
+def test_one_event_larger_than_all_it_may_hold_still_arrives(channel: LiveChannel) -> None:
     channel.receive(appeared(5, bytes(5000)))
     assert channel.ending is None
     assert positions(channel) == [5]
 
 
-def test_room_that_was_taken_is_room_again(channel: Channel) -> None:
+def test_room_that_was_taken_is_room_again(channel: LiveChannel) -> None:
     for position in range(20):
         channel.receive(appeared(position, bytes(600)))
         assert positions(channel) == [position]
@@ -97,7 +97,7 @@ def test_room_that_was_taken_is_room_again(channel: Channel) -> None:
         (99, UnexpectedReply),
     ],
 )
-def test_a_drop_ends_it_for_its_reason(channel: Channel, reason: int, error: type[Exception]) -> None:
+def test_a_drop_ends_it_for_its_reason(channel: LiveChannel, reason: int, error: type[Exception]) -> None:
     channel.receive(appeared(5))
     channel.receive(dropped(reason))
     channel.receive(appeared(6))
@@ -105,31 +105,31 @@ def test_a_drop_ends_it_for_its_reason(channel: Channel, reason: int, error: typ
     assert positions(channel) == [5]
 
 
-def test_another_reply_ends_it(channel: Channel) -> None:
+def test_another_reply_ends_it(channel: LiveChannel) -> None:
     channel.receive(Package(Command.PONG, ID))
     assert isinstance(channel.ending, UnexpectedReply)
     assert str(channel.ending) == "the subscription to 'ponies' was answered by Pong"
 
 
-def test_a_drop_that_does_not_parse_ends_it(channel: Channel) -> None:
+def test_a_drop_that_does_not_parse_ends_it(channel: LiveChannel) -> None:
     channel.receive(Package(Command.SUBSCRIPTION_DROPPED, ID, b"\xff\xff"))
     assert isinstance(channel.ending, MalformedReply)
 
 
-def test_events_that_do_not_parse_are_an_error_of_whoever_takes_them(channel: Channel) -> None:
+def test_events_that_do_not_parse_are_an_error_of_whoever_takes_them(channel: LiveChannel) -> None:
     channel.receive(Package(Command.STREAM_EVENT_APPEARED, ID, b"\x0a\xff"))
     with pytest.raises(MalformedReply, match="the subscription to 'ponies'"):
         channel.take()
 
 
-def test_it_shows_its_state(channel: Channel) -> None:
+def test_it_shows_its_state(channel: LiveChannel) -> None:
     channel.receive(appeared(5))
-    assert repr(channel) == "<Channel of ponies, 1 events kept, open>"
+    assert repr(channel) == "<LiveChannel of ponies, 1 events kept, open>"
     channel.receive(dropped(0))
     assert "over: the subscription to 'ponies' was dropped: unsubscribed" in repr(channel)
 
 
-def test_a_checkpoint_is_news_and_tells_how_far_was_looked(channel: Channel) -> None:
+def test_a_checkpoint_is_news_and_tells_how_far_was_looked(channel: LiveChannel) -> None:
     news: list[int] = []
     channel.on_change = lambda: news.append(1)
     assert channel.checkpoint is None
@@ -139,6 +139,6 @@ def test_a_checkpoint_is_news_and_tells_how_far_was_looked(channel: Channel) -> 
     assert positions(channel) == []
 
 
-def test_a_checkpoint_that_does_not_parse_ends_it(channel: Channel) -> None:
+def test_a_checkpoint_that_does_not_parse_ends_it(channel: LiveChannel) -> None:
     channel.receive(Package(Command.CHECKPOINT_REACHED, ID, b"\xff"))
     assert isinstance(channel.ending, MalformedReply)

@@ -35,7 +35,7 @@ def confirm(wire: Wire, sent: Package) -> Request | None:
     return wire.reply(sent, CONFIRMATION, Command.SUBSCRIPTION_CONFIRMATION)
 
 
-def opened(wire: Wire) -> tuple[Channel, Package]:
+def opened(wire: Wire) -> tuple[Channel[Any], Package]:
     request, sent = subscribe(wire)
     assert confirm(wire, sent) is request
     channel: Any = request.value
@@ -154,3 +154,29 @@ def test_closing_ends_every_channel(wire: Wire) -> None:
     channel, _ = opened(wire)
     wire.ledger.close(LOST)
     assert channel.ending is LOST
+
+
+def test_what_is_told_on_a_channel_goes_out_in_order_before_its_farewell(wire: Wire) -> None:
+    channel, sent = opened(wire)
+    ack = Command.PERSISTENT_SUBSCRIPTION_ACK_EVENTS
+    for payload in (b"one", b"two"):
+        wire.ledger.tell(channel, ack, payload)
+    wire.ledger.give_up(channel)
+    wire.ledger.tell(channel, ack, b"too late")
+    told = wire.sent()
+    assert [(each.command, each.payload) for each in told] == [
+        (ack, b"one"),
+        (ack, b"two"),
+        (Command.UNSUBSCRIBE_FROM_STREAM, b""),
+    ]
+    assert {each.correlation_id for each in told} == {sent.correlation_id}
+    assert len(wire.ledger) == 0, "nobody waits for an answer"
+
+
+def test_what_was_told_is_not_said_to_the_next_connection(wire: Wire) -> None:
+    channel, _ = opened(wire)
+    wire.ledger.tell(channel, Command.PERSISTENT_SUBSCRIPTION_ACK_EVENTS, b"lost with its connection")
+    wire.ledger.disconnected(LOST)
+    wire.ledger.connected()
+    wire.ledger.tell(channel, Command.PERSISTENT_SUBSCRIPTION_ACK_EVENTS, b"of a former connection")
+    assert wire.sent() == []

@@ -17,7 +17,7 @@ from rxpump.pages import AllPage, StreamPage
 from rxpump.position import Position
 from rxpump.runtime import Runtime
 from rxpump.scavenge_result import ScavengeResult
-from rxpump.transport.base import Subscription, Transport
+from rxpump.transport.base import PersistentSubscription, Subscription, Transport
 from rxpump.wire.schema import ResolvedEvent
 from rxpump.write_result import WriteResult
 
@@ -129,6 +129,18 @@ class FakeStore(Transport):
         subscription = FakeSubscription(self, stream, where)
         self.subscriptions.append(subscription)
         return subscription
+
+    async def create_persistent(self, stream: str, group: str, settings: Any) -> None:
+        raise NotImplementedError
+
+    async def update_persistent(self, stream: str, group: str, settings: Any) -> None:
+        raise NotImplementedError
+
+    async def delete_persistent(self, stream: str, group: str) -> None:
+        raise NotImplementedError
+
+    async def connect_persistent(self, stream: str, group: str, buffer_size: int) -> PersistentSubscription:
+        raise NotImplementedError
 
 
 class FakeSubscription(Subscription):

@@ -6,7 +6,7 @@ from abc import ABC
 from typing import Any, Final
 
 from rxpump.errors import SubscriptionDropped
-from rxpump.protocol.channel import Channel, drop_reason
+from rxpump.protocol.channel import LiveChannel, drop_reason
 from rxpump.protocol.operations.operation import Operation
 from rxpump.protocol.outcome import Failure, Opened, Redirect, Retry
 from rxpump.wire import schema
@@ -17,7 +17,7 @@ CHECKPOINT_INTERVAL: Final = 500
 """After how many events that it has looked at a server that filters tells how far it is."""
 
 
-class _Subscribing(Operation[Channel], ABC):
+class _Subscribing(Operation[LiveChannel], ABC):
     """A confirmation opens a channel, which keeps up to `max_events` and `max_bytes` (protocol sections 3.5, 4.15).
 
     `stream` None is the whole database. The server confirms before the first event, and sends what is
@@ -45,7 +45,7 @@ class _Subscribing(Operation[Channel], ABC):
         confirmation = schema.SubscriptionConfirmation.FromString(payload)
         number = confirmation.last_event_number if confirmation.HasField("last_event_number") else None
         return Opened(
-            Channel(
+            LiveChannel(
                 self.stream,
                 last_commit_position=confirmation.last_commit_position,
                 last_event_number=number,

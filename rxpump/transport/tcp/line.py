@@ -16,6 +16,7 @@ from rxpump.status import Closed, Status
 from rxpump.transport.tcp.connection import Connection, settle_all
 from rxpump.transport.tcp.keeper import Keeper
 from rxpump.transport.tcp.locator import Locator
+from rxpump.wire.commands import Command
 
 _T = TypeVar("_T")
 
@@ -93,7 +94,12 @@ class Line:
         finally:
             self._settled.set()
 
-    def give_up(self, channel: Channel) -> None:
+    def tell(self, channel: Channel[Any], command: Command, payload: bytes) -> None:
+        """Say something under a channel's id; there is no answer."""
+        self.ledger.tell(channel, command, payload)
+        self.wake()
+
+    def give_up(self, channel: Channel[Any]) -> None:
         """Unsubscribe."""
         self.ledger.give_up(channel)
         self.wake()

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from rxpump.event_filter import EventFilter
 from rxpump.events import Event
 from rxpump.position import Position
-from rxpump.protocol.channel import Channel
+from rxpump.protocol.channel import Channel, LiveChannel
 from rxpump.transport.base import Subscription
 
 
@@ -19,7 +20,7 @@ class ChannelSubscription(Subscription):
     """
 
     def __init__(
-        self, channel: Channel, give_up: Callable[[Channel], None], where: EventFilter | None = None
+        self, channel: LiveChannel, give_up: Callable[[Channel[Any]], None], where: EventFilter | None = None
     ) -> None:
         self.last_event_number = channel.last_event_number
         self.last_commit_position = channel.last_commit_position

@@ -14,11 +14,14 @@ from rxpump.event_filter import EventFilter
 from rxpump.events import Event
 from rxpump.new_event import NewEvent
 from rxpump.pages import AllPage, StreamPage
+from rxpump.persistent import PersistentSubscriptionSettings
 from rxpump.position import Position
-from rxpump.protocol.channel import Channel
+from rxpump.protocol.channel import LiveChannel
 from rxpump.protocol.operations.append import Append
+from rxpump.protocol.operations.connect_persistent import ConnectPersistent
 from rxpump.protocol.operations.delete_stream import DeleteStream
 from rxpump.protocol.operations.filtered_read_all import FILTERED_READ_ALL
+from rxpump.protocol.operations.manage_persistent import CreatePersistent, DeletePersistent, UpdatePersistent
 from rxpump.protocol.operations.operation import Operation
 from rxpump.protocol.operations.ping import Ping
 from rxpump.protocol.operations.read_all import READ_ALL
@@ -32,9 +35,10 @@ from rxpump.runtime import Runtime
 from rxpump.scavenge_result import ScavengeResult
 from rxpump.settings import Settings
 from rxpump.status import Status
-from rxpump.transport.base import Subscription, Transport
+from rxpump.transport.base import PersistentSubscription, Subscription, Transport
 from rxpump.transport.tcp.line import Line
 from rxpump.transport.tcp.locator import Locator
+from rxpump.transport.tcp.persistent_subscription import PersistentChannelSubscription
 from rxpump.transport.tcp.subscription import ChannelSubscription
 from rxpump.write_result import WriteResult
 
@@ -148,6 +152,23 @@ class TcpTransport(Transport):
             channel = await self._request(Subscribe(stream, resolve_links=resolve_links, **self._bounds))
         return ChannelSubscription(channel, self._line.give_up, where)
 
+    async def create_persistent(self, stream: str, group: str, settings: PersistentSubscriptionSettings) -> None:
+        """Send CreatePersistentSubscription."""
+        await self._request(CreatePersistent(stream, group, settings))
+
+    async def update_persistent(self, stream: str, group: str, settings: PersistentSubscriptionSettings) -> None:
+        """Send UpdatePersistentSubscription."""
+        await self._request(UpdatePersistent(stream, group, settings))
+
+    async def delete_persistent(self, stream: str, group: str) -> None:
+        """Send DeletePersistentSubscription."""
+        await self._request(DeletePersistent(stream, group))
+
+    async def connect_persistent(self, stream: str, group: str, buffer_size: int) -> PersistentSubscription:
+        """Send ConnectToPersistentSubscription."""
+        channel = await self._request(ConnectPersistent(stream, group, buffer_size))
+        return PersistentChannelSubscription(channel, self._line.tell, self._line.give_up)
+
     async def _filtered_page(
         self,
         from_position: Position,
@@ -173,7 +194,7 @@ class TcpTransport(Transport):
             pass  # this filter is too much for it; what else may be wrong, an ordinary read will tell
         return None
 
-    async def _filtered_channel(self, where: EventFilter, *, resolve_links: bool) -> Channel | None:
+    async def _filtered_channel(self, where: EventFilter, *, resolve_links: bool) -> LiveChannel | None:
         asked = self._server_filter(where, resolve_links=resolve_links)
         if asked is None:
             return None

@@ -19,10 +19,13 @@ from rxpump.errors import (
     UnexpectedReply,
 )
 from rxpump.new_event import NewEvent
+from rxpump.persistent import PersistentSubscriptionSettings
 from rxpump.position import Position
 from rxpump.protocol.operations.append import Append
+from rxpump.protocol.operations.connect_persistent import ConnectPersistent
 from rxpump.protocol.operations.delete_stream import DeleteStream
 from rxpump.protocol.operations.filtered_read_all import FilteredReadAllBackward, FilteredReadAllForward
+from rxpump.protocol.operations.manage_persistent import CreatePersistent, DeletePersistent, UpdatePersistent
 from rxpump.protocol.operations.operation import Operation
 from rxpump.protocol.operations.ping import Ping
 from rxpump.protocol.operations.read_all import ReadAllBackward, ReadAllForward
@@ -56,6 +59,10 @@ ALL: list[Operation[Any]] = [
     TransactionWrite("ponies", 7, [NewEvent("T")], require_leader=True),
     TransactionCommit("ponies", 7, -2, require_leader=True),
     Scavenge(),
+    CreatePersistent("ponies", "judges", PersistentSubscriptionSettings()),
+    UpdatePersistent("ponies", "judges", PersistentSubscriptionSettings()),
+    DeletePersistent("ponies", "judges"),
+    ConnectPersistent("ponies", "judges", 10),
 ]
 every_operation = pytest.mark.parametrize("operation", ALL, ids=str)
 LEADER = schema.LeaderInfo(

@@ -1,0 +1,102 @@
+"""Persistent subscriptions: making, changing and deleting consumer groups, and consuming with one."""
+
+from __future__ import annotations
+
+from typing import Final, Unpack
+
+from rxpump import checks
+from rxpump.client.verbs import Verbs
+from rxpump.errors import InvalidArgument
+from rxpump.limits import MAX_COUNT
+from rxpump.persistent import NamedSettings, PersistentSubscriptionSettings
+from rxpump.streams.answer import Answer
+from rxpump.streams.persistent import Deliveries
+
+_DEFAULTS: Final = PersistentSubscriptionSettings()
+
+
+class Consuming(Verbs):
+    """Verbs of persistent subscriptions; see Verbs.
+
+    By default only admins may make, change and delete groups; whoever may read the stream may connect. Where the
+    connection is lost between such a request and its answer, it is asked again: then PersistentSubscriptionExists, or
+    -NotFound, may speak of what the first attempt did.
+    """
+
+    def create_subscription(
+        self,
+        name: str,
+        stream: str,
+        settings: PersistentSubscriptionSettings = _DEFAULTS,
+        **named: Unpack[NamedSettings],
+    ) -> Answer[None]:
+        """Make consumer group `name` of a stream, which need not exist.
+
+        `settings` can also be given, or changed, one by one: `create_subscription("billing", "orders",
+        start_from=0)`.
+        Errors: PersistentSubscriptionExists, PersistentSubscriptionFailed (the stream is `$all`, the strategy
+        unknown), AccessDenied.
+        """
+        name, stream, settings = checks.text("name", name), checks.stream_name(stream), _settings(settings, named)
+        return Answer(
+            self._runtime, "create_subscription", lambda: self._transport.create_persistent(stream, name, settings)
+        )
+
+    def update_subscription(
+        self,
+        name: str,
+        stream: str,
+        settings: PersistentSubscriptionSettings = _DEFAULTS,
+        **named: Unpack[NamedSettings],
+    ) -> Answer[None]:
+        """Give a group other settings, all of them: those not given become the defaults.
+
+        The server drops who is connected; consumers of rxpump come back by themselves. How far the group has come is
+        kept. Errors: PersistentSubscriptionNotFound, PersistentSubscriptionFailed, AccessDenied.
+        """
+        name, stream, settings = checks.text("name", name), checks.stream_name(stream), _settings(settings, named)
+        return Answer(
+            self._runtime, "update_subscription", lambda: self._transport.update_persistent(stream, name, settings)
+        )
+
+    def delete_subscription(self, name: str, stream: str) -> Answer[None]:
+        """Delete a group, with what it knows and what it has parked; its consumers get PersistentSubscriptionDeleted.
+
+        Errors: PersistentSubscriptionNotFound, AccessDenied.
+        """
+        name, stream = checks.text("name", name), checks.stream_name(stream)
+        return Answer(self._runtime, "delete_subscription", lambda: self._transport.delete_persistent(stream, name))
+
+    def connect_subscription(
+        self, name: str = "", stream: str = "", buffer_size: int = 10, *, subscription: str = ""
+    ) -> Deliveries:
+        """Consume with group `name` (also called `subscription`) of a stream, for ever: an Observable of deliveries.
+
+        Each delivery is to be acknowledged: by `ack()`, or by `ops.ack_each()` at the end of the pipeline. The server
+        sends at most `buffer_size` events beyond those that are, so what is held, or worked on, is what it waits for.
+        Each event comes at least once; which consumer of the group gets it is the server's choice.
+
+        A lost connection is made again, and what was not acknowledged is delivered again, to whoever is there. It
+        ends with an error where asking again cannot help: PersistentSubscriptionNotFound, AccessDenied, ClientClosed,
+        PersistentSubscriptionDeleted. Where the group has all the subscribers it may have, it waits until one leaves.
+        """
+        return Deliveries(
+            self._runtime,
+            self._transport,
+            self._settings,
+            checks.stream_name(stream),
+            checks.text("name", name or subscription),
+            _buffer_size(buffer_size),
+        )
+
+
+def _settings(settings: object, named: NamedSettings) -> PersistentSubscriptionSettings:
+    if not isinstance(settings, PersistentSubscriptionSettings):
+        raise InvalidArgument("settings", settings, "a PersistentSubscriptionSettings, or settings by their names")
+    return settings.but(named) if named else settings
+
+
+def _buffer_size(value: int) -> int:
+    if checks.count("buffer_size", value) > MAX_COUNT:
+        raise InvalidArgument("buffer_size", value, f"a whole number from 1 to {MAX_COUNT}")
+    return value

@@ -1,0 +1,43 @@
+"""What a consumer tells a persistent subscription of the events it was given; there is no reply to it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from rxpump.persistent import NackAction
+from rxpump.wire import schema
+from rxpump.wire.codes import NakAction
+
+MOST_IDS: Final = 2000
+"""As many as the reference client puts in one package (protocol section 4.18)."""
+
+_CODES: Final = {
+    NackAction.PARK: NakAction.PARK,
+    NackAction.RETRY: NakAction.RETRY,
+    NackAction.SKIP: NakAction.SKIP,
+    NackAction.STOP: NakAction.STOP,
+}
+
+
+def acks(subscription_id: str, ids: Sequence[bytes]) -> list[bytes]:
+    """Write the payloads of PersistentSubscriptionAckEvents; none for no ids, which a server refuses."""
+    return [
+        schema.PersistentSubscriptionAckEvents(
+            subscription_id=subscription_id, processed_event_ids=ids[start : start + MOST_IDS]
+        ).SerializeToString()
+        for start in range(0, len(ids), MOST_IDS)
+    ]
+
+
+def naks(subscription_id: str, ids: Sequence[bytes], action: NackAction, reason: str) -> list[bytes]:
+    """Write the payloads of PersistentSubscriptionNakEvents; none for no ids."""
+    return [
+        schema.PersistentSubscriptionNakEvents(
+            subscription_id=subscription_id,
+            processed_event_ids=ids[start : start + MOST_IDS],
+            message=reason,
+            action=_CODES[action],
+        ).SerializeToString()
+        for start in range(0, len(ids), MOST_IDS)
+    ]

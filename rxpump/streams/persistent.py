@@ -1,0 +1,169 @@
+"""A persistent subscription as an Observable of deliveries, across connections.
+
+    CONNECTING ──confirmed──▶ DELIVERING ──connection lost · dropped by the server──▶ wait, CONNECTING again
+        │                        │
+        └── not found, denied ───┴── drained ──▶ SEEING OFF ── all settled ──▶ unsubscribed
+            (ends with the error)
+
+What was delivered on a connection can be acknowledged on that one only; when it is lost, the server gives its
+unacknowledged events to whoever is there, so nothing is remembered here. An update of the group drops everybody for
+no reason given, and so does its deletion (protocol section 4.18): asking again tells which it was.
+
+The server sends no more than `buffer_size` events beyond those that are acknowledged, so demand needs no mechanism
+here. While the Flow is held nothing is passed on, what is not passed on is not acknowledged, and the server stops;
+never more than `buffer_size` wait here. The server does not wait for ever, though: what is not acknowledged within
+the group's message timeout is delivered again, here or elsewhere. Keep `buffer_size` under what is handled in that
+time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Iterable, Iterator
+from typing import Any
+
+from reactivex import abc
+
+from rxpump.backoff import Backoff
+from rxpump.delivery import Delivery
+from rxpump.errors import (
+    InvalidArgument,
+    PersistentSubscriptionDeleted,
+    PersistentSubscriptionNotFound,
+    RxPumpError,
+)
+from rxpump.passage import Passage
+from rxpump.runtime import Runtime
+from rxpump.settings import Settings
+from rxpump.streams.acknowledging import AckDesk
+from rxpump.streams.source import Delivering, Intake
+from rxpump.transport.base import Transport
+
+_MOST_AT_ONCE = 2000
+
+
+class Deliveries(Intake[Delivery]):
+    """Each subscriber connects to consumer group `group` of `stream` by itself, and competes with the others."""
+
+    def __init__(
+        self, runtime: Runtime, transport: Transport, settings: Settings, stream: str, group: str, buffer_size: int
+    ) -> None:
+        super().__init__(runtime, f"persistent subscription {group} of {stream}")
+        self.stream = stream
+        self.group = group
+        self.buffer_size = buffer_size
+        self._transport = transport
+        self._settings = settings
+
+    @property
+    def events(self) -> Deliveries:
+        """Itself, as photon-pump's subscriptions name it."""
+        return self
+
+    async def ack(self, delivery: Delivery) -> None:
+        """Acknowledge a delivery, as photon-pump's subscriptions do. Raises DeliveryExpired."""
+        if not isinstance(delivery, Delivery):
+            raise InvalidArgument("delivery", delivery, "what this subscription delivered")
+        delivery.ack()
+
+    def __await__(self) -> Generator[Any, None, Deliveries]:  # type: ignore[override]
+        """Give itself: what never ends has no last value to wait for."""
+        return self._itself().__await__()
+
+    async def _itself(self) -> Deliveries:
+        return self
+
+    def _begin(self, observer: abc.ObserverBase[Delivery]) -> Consumption:
+        return Consumption(self._runtime, self.name, self._connect, self._settings.retry, observer)
+
+    async def _connect(self) -> AckDesk:
+        subscription = await self._transport.connect_persistent(self.stream, self.group, self.buffer_size)
+        # Half of what may be open at once: whoever waits for all of it to be sent would have the server wait too.
+        batch = min(max(self.buffer_size // 2, 1), _MOST_AT_ONCE)
+        return AckDesk(subscription, self.group, batch, self._settings.ack_interval)
+
+
+class Consumption(Delivering[Delivery]):
+    """One subscriber's part, from one connection to the next; `connect` makes each.
+
+    It stays connected beyond its end while something that it passed on is under way and may still be settled: when it
+    is drained, and when it is disposed while an `ack_each` waits for what came before (as with `rx.take` above it).
+    """
+
+    def __init__(
+        self,
+        runtime: Runtime,
+        name: str,
+        connect: Callable[[], Awaitable[AckDesk]],
+        retry: Backoff,
+        observer: abc.ObserverBase[Delivery],
+    ) -> None:
+        self._runtime = runtime
+        self._name = name
+        self._connect = connect
+        self._retry = retry
+        self._desk: AckDesk | None = None
+        super().__init__(runtime, name, self._deliveries(), observer)
+        self._passage = self.flow.passage = Passage(self.flow, self._abandon)
+
+    def dispose(self) -> None:
+        """Stop; what is acknowledged by now, or is through by now, is still sent."""
+        self._passage.source_left()
+        super().dispose()
+
+    def finish(self) -> None:
+        """Take nothing more in."""
+        self._passage.source_left()
+        super().finish()
+
+    async def _deliveries(self) -> AsyncGenerator[Iterable[Delivery], None]:
+        failures = 0
+        while True:
+            try:
+                self._desk = desk = await self._connect()
+                failures = 0
+                while True:
+                    yield self._hand_out(desk, await desk.next())
+                    self._passage.moved()
+            except RxPumpError as error:
+                if self._desk is not None:
+                    self._desk.close()
+                    if isinstance(error, PersistentSubscriptionNotFound):
+                        raise PersistentSubscriptionDeleted(error.stream, error.group) from error
+                if not error.retryable:
+                    raise
+                failures += 1
+                await asyncio.sleep(self._retry.delay(failures) or self._retry.max_delay)
+
+    def _hand_out(self, desk: AckDesk, batch: Iterable[Delivery]) -> Iterator[Delivery]:
+        """Give the batch, as long as it can be acknowledged; what is left then comes again."""
+        for delivery in batch:
+            if desk.closed is not None:
+                return
+            desk.handed_out()
+            self._passage.passing(delivery)
+            self.flow.since = delivery.sequence
+            yield delivery
+            self._passage.passed()
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        super()._ended(task)
+        if self._desk is None:
+            return
+        is_awaited = self._passage.is_claimed and not self._passage.is_over
+        if task.cancelled() and (self._is_finishing or is_awaited):
+            self._runtime.start(_see_off(self._desk), f"{self._name}, seeing off")
+        else:
+            self._desk.close()
+
+    def _abandon(self) -> None:
+        """Nobody waits for what is under way."""
+        if self._desk is not None:
+            self._desk.close()
+
+
+async def _see_off(desk: AckDesk) -> None:
+    try:
+        await desk.until_settled()
+    finally:
+        desk.close()

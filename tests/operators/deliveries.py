@@ -1,0 +1,54 @@
+"""Deliveries of a persistent subscription, made of the events of any source."""
+
+from __future__ import annotations
+
+from itertools import count
+from typing import Any
+
+import reactivex
+
+from rxpump.delivery import Delivery
+from rxpump.flow import Flow
+from rxpump.passage import Passage
+from rxpump.persistent import NackAction
+
+_sequence = count(1)
+
+
+class Desk:
+    """Notes what became of each delivery, by its number, in order."""
+
+    def __init__(self) -> None:
+        self.group = "g"
+        self.closed: str | None = None
+        self.told: list[Any] = []
+
+    def ack(self, delivery: Delivery) -> None:
+        self.told.append(delivery.number)
+
+    def nack(self, delivery: Delivery, action: NackAction, reason: str) -> None:
+        self.told.append((action, delivery.number, reason))
+
+
+def delivered(desk: Desk | None = None) -> Any:
+    """Deliver each event as a persistent subscription does: with a passage, in a Flow of its own."""
+    at = desk or Desk()
+
+    def operator(source: Any) -> Any:
+        def subscribe(observer: Any, scheduler: Any = None) -> Any:
+            flow = Flow("deliveries")
+            flow.passage = passage = Passage(flow, lambda: None)
+
+            def on_next(event: Any) -> None:
+                delivery = Delivery(event._resolved, 0, at, next(_sequence))
+                flow.since = delivery.sequence
+                passage.passing(delivery)
+                flow.deliver(observer.on_next, delivery, delivery)
+                passage.passed()
+                passage.moved()
+
+            return source.subscribe(on_next, observer.on_error, observer.on_completed, scheduler=scheduler)
+
+        return reactivex.Observable(subscribe)
+
+    return operator

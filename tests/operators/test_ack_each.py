@@ -1,0 +1,482 @@
+"""`ack_each`: what is through is acknowledged, whatever became of it on the way, and nothing sooner."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+import reactivex
+from reactivex import operators as rx
+from reactivex.subject import Subject
+
+import rxpump.operators as ops
+from rxpump.delivery import Delivery
+from rxpump.errors import InvalidArgument
+from rxpump.persistent import NackAction
+from rxpump.streams.observable import Piped
+from rxpump.streams.persistent import Deliveries
+from tests.operators.events import events
+from tests.operators.sources import Feed, Gates, Seen, settle
+from tests.operators.test_contract import Publishing, same
+from tests.streams.fake_group import Consumer, FakeConnection, FakeGroup, passed
+
+
+class Group(FakeGroup):
+    """A group with one consumer: what its pipeline makes of the deliveries is in `seen`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen = Seen()
+        self.subscription: Any = None
+        self.deliveries: Deliveries = self.consume(buffer_size=1000)
+
+    async def run(self, *operators: Any) -> FakeConnection:
+        """Consume through these."""
+        self.subscription = self.seen.of(self.deliveries.pipe(*operators))
+        return await self.connected()
+
+
+@pytest.fixture
+async def group() -> AsyncIterator[Group]:
+    group = Group()
+    yield group
+    await group.runtime.stop()
+
+
+async def acked(connection: FakeConnection) -> list[int]:
+    await settle()
+    await passed()
+    return connection.acked
+
+
+def number(delivery: Delivery) -> int:
+    return delivery.number
+
+
+def is_even(delivery: Delivery) -> bool:
+    return delivery.number % 2 == 0
+
+
+async def test_behind_plain_operators(group: Group) -> None:
+    connection = await group.run(
+        rx.filter(is_even), ops.json(), rx.flat_map(lambda n: reactivex.of(n, n)), ops.ack_each()
+    )
+    connection.give(*range(6))
+    assert await acked(connection) == [0, 1, 2, 3, 4, 5]
+    assert group.seen.items == [0, 0, 2, 2, 4, 4]
+
+
+async def test_what_a_filter_drops_is_done_also_where_it_drops_all(group: Group) -> None:
+    connection = await group.run(ops.of_type("Other"), ops.map_async(same), ops.ack_each())
+    connection.give(0, 1, 2)
+    assert await acked(connection) == [0, 1, 2]
+
+
+async def test_work_is_acknowledged_when_it_is_done_in_the_order_of_delivery(group: Group) -> None:
+    gates = Gates()
+    connection = await group.run(rx.map(number), ops.map_async(gates, max_concurrent=3), ops.ack_each())
+    connection.give(0, 1, 2)
+    await settle()
+    await gates.open(1)
+    assert await acked(connection) == []
+    await gates.open(0)
+    assert await acked(connection) == [0, 1]
+    await gates.open(2)
+    assert await acked(connection) == [0, 1, 2]
+
+
+async def test_out_of_order_work_holds_back_what_came_after_the_slow_one(group: Group) -> None:
+    gates = Gates()
+    connection = await group.run(rx.map(number), ops.flat_map_async(gates, max_concurrent=3), ops.ack_each())
+    connection.give(0, 1, 2)
+    await settle()
+    await gates.open(2, 1)
+    assert group.seen.items == [2, 1]
+    assert await acked(connection) == []
+    await gates.open(0)
+    assert await acked(connection) == [0, 1, 2]
+
+
+async def test_what_is_dropped_behind_work_is_done_with_the_work(group: Group) -> None:
+    gates = Gates()
+    nothing = rx.filter(lambda _: False)
+    connection = await group.run(rx.map(number), ops.map_async(gates), nothing, ops.ack_each())
+    connection.give(0, 1)
+    await settle()
+    assert await acked(connection) == []
+    await gates.open(0)
+    assert await acked(connection) == [0]
+
+
+async def test_what_stages_one_behind_the_other_keep_is_not_done(group: Group) -> None:
+    first, second = Gates(), Gates()
+    connection = await group.run(
+        rx.map(number),
+        ops.flat_map_async(first, max_concurrent=3),
+        ops.flat_map_async(second, max_concurrent=3),
+        ops.ack_each(),
+    )
+    connection.give(0, 1, 2)
+    await settle()
+    await first.open(2)  # it goes on in nobody's name, as nothing before it is done
+    await first.open(0, 1)
+    await second.open(1)
+    assert await acked(connection) == []
+    await second.open(0)
+    assert await acked(connection) == [0, 1]
+    await second.open(2)
+    assert await acked(connection) == [0, 1, 2]
+
+
+async def test_a_batch_is_done_as_a_whole(group: Group) -> None:
+    connection = await group.run(rx.flat_map(lambda d: reactivex.of(d, d, d)), ops.batch(2), ops.ack_each())
+    connection.give(0, 1)
+    assert await acked(connection) == [0, 1]
+    connection.give(2)
+    assert await acked(connection) == [0, 1], "a third of it waits for the next batch"
+
+
+async def test_behind_a_publish(group: Group) -> None:
+    connection = await group.run(ops.publish_to(Publishing(), "out"), ops.ack_each())
+    connection.give(0, 1)
+    assert await acked(connection) == [0, 1]
+
+
+async def test_what_is_kept_below_is_through(group: Group) -> None:
+    gates = Gates()
+    connection = await group.run(rx.map(number), ops.ack_each(), ops.map_async(gates))
+    connection.give(0, 1)
+    assert await acked(connection) == [0, 1]
+    await gates.open(0)
+
+
+async def test_what_was_settled_on_the_way_stays_that(group: Group) -> None:
+    def park_odd(delivery: Delivery) -> None:
+        if delivery.number % 2:
+            delivery.nack(NackAction.PARK, "odd")
+
+    connection = await group.run(rx.do_action(park_odd), ops.ack_each())
+    connection.give(0, 1, 2)
+    assert await acked(connection) == [0, 2]
+    assert ("parked", 1, "odd") in connection.told
+
+
+async def test_work_of_a_lost_connection_is_passed_over(group: Group) -> None:
+    gates = Gates()
+    connection = await group.run(rx.map(number), ops.map_async(gates, max_concurrent=4), ops.ack_each())
+    connection.give(0, 1)
+    await settle()
+    connection.end()
+    again = await group.connected(2)
+    again.give(5, 6)
+    await settle()
+    await gates.open(0, 1, 5, 6)
+    assert await acked(again) == [5, 6]
+    assert group.seen.errors == []
+
+
+# Ends -------------------------------------------------------------------------------------------------
+
+
+async def test_a_drain_acknowledges_what_is_worked_off_before_it_unsubscribes(group: Group) -> None:
+    gates = Gates()
+    connection = await group.run(rx.map(number), ops.map_async(gates, max_concurrent=2), ops.ack_each())
+    connection.give(0, 1, 2)
+    await settle()
+    draining = asyncio.ensure_future(group.runtime.drain())
+    await settle()
+    await gates.open(0, 1, 2)
+    await draining
+    assert connection.told == [0, 1, 2]
+    assert connection.is_closed
+    assert group.seen.completed == 1
+
+
+async def test_a_failure_leaves_what_it_met_and_what_comes_after(group: Group) -> None:
+    gates = Gates()
+    connection = await group.run(rx.map(number), ops.map_async(gates, max_concurrent=3), ops.ack_each())
+    connection.give(0, 1, 2, 3)
+    await settle()
+    await gates.open(0, 2)
+    await gates.fail(1, ValueError("no"))
+    await group.seen.until_ended()
+    assert await acked(connection) == [0]
+    assert connection.is_closed
+
+
+@pytest.mark.parametrize("where", ["above", "below", "in the subscriber"])
+async def test_an_item_that_somebody_raises_at_is_not_acknowledged(group: Group, where: str) -> None:
+    def refuse_two(item: Any) -> Any:
+        if item == 2:
+            raise ValueError("no")
+        return item
+
+    refuse = rx.map(refuse_two)
+    errors: list[Exception] = []
+    operators = {
+        "above": (refuse, ops.ack_each()),
+        "below": (ops.ack_each(), refuse),
+        "in the subscriber": (ops.ack_each(),),
+    }[where]
+    pipeline = group.deliveries.pipe(rx.map(number), *operators)
+    pipeline.subscribe(refuse_two if where == "in the subscriber" else None, errors.append)
+    connection = await group.connected()
+    connection.give(0, 1, 2, 3)
+    assert await acked(connection) == [0, 1]
+    assert [str(error) for error in errors] == ["no"]
+    assert connection.is_closed
+
+
+@pytest.mark.parametrize("where", ["above the work", "below the work", "below"])
+async def test_take_counts_as_enough(group: Group, where: str) -> None:
+    gates, take = Gates(), rx.take(2)
+    work = ops.map_async(gates, max_concurrent=4)
+    operators = {
+        "above the work": (take, work, ops.ack_each()),
+        "below the work": (work, take, ops.ack_each()),
+        "below": (work, ops.ack_each(), take),
+    }[where]
+    connection = await group.run(rx.map(number), *operators)
+    connection.give(0, 1, 2, 3)
+    await settle()
+    await gates.open(0)
+    assert not connection.is_closed
+    await gates.open(1)
+    await group.seen.until_ended()
+    assert group.seen.items == [0, 1]
+    assert await acked(connection) == [0, 1]
+    assert connection.is_closed
+
+
+async def test_take_counts_as_enough_without_any_work(group: Group) -> None:
+    connection = await group.run(ops.ack_each(), rx.take(2))
+    connection.give(0, 1, 2, 3)
+    await group.seen.until_ended()
+    assert await acked(connection) == [0, 1]
+    assert connection.is_closed
+
+
+async def test_what_take_while_ends_with_is_not_done(group: Group) -> None:
+    connection = await group.run(rx.take_while(lambda delivery: delivery.number < 2), ops.ack_each())
+    connection.give(0, 1, 2, 3)
+    await group.seen.until_ended()
+    assert await acked(connection) == [0, 1]
+
+
+async def test_disposed_it_acknowledges_what_is_done(group: Group) -> None:
+    gates = Gates()
+    connection = await group.run(rx.map(number), ops.map_async(gates, max_concurrent=2), ops.ack_each())
+    connection.give(0, 1)
+    await settle()
+    await gates.open(0)
+    group.subscription.dispose()
+    assert await acked(connection) == [0]
+    assert connection.is_closed
+
+
+async def test_a_retry_starts_with_a_connection_of_its_own(group: Group) -> None:
+    gates = Gates()
+    connection = await group.run(rx.map(number), ops.map_async(gates, max_concurrent=2), rx.retry(2), ops.ack_each())
+    connection.give(0, 1)
+    await settle()
+    await gates.open(0)
+    await gates.fail(1, ValueError("once"))
+    again = await group.connected(2)
+    again.give(1, 2)
+    await settle()
+    await gates.open(1, 2)
+    assert await acked(connection) == [0]
+    assert await acked(again) == [1, 2]
+    assert connection.is_closed
+
+
+async def test_a_retry_with_backoff_too(group: Group) -> None:
+    failures = [ValueError("once")]
+
+    def fail_once(item: int) -> int:
+        if failures:
+            raise failures.pop()
+        return item
+
+    connection = await group.run(
+        rx.map(number),
+        ops.map_async(same),
+        rx.map(fail_once),
+        ops.retry_with_backoff(min_delay=0.001, retry_on=lambda _: True),
+        ops.ack_each(),
+    )
+    connection.give(0, 1)
+    again = await group.connected(2)
+    again.give(0, 1)
+    assert await acked(again) == [0, 1]
+    assert connection.acked == [], "what failed is not done, though the failure went no further"
+    await group.runtime.drain()
+
+
+# What nobody can tell ---------------------------------------------------------------------------------
+
+
+async def refused(group: Group, pipeline: Any) -> None:
+    group.seen.of(pipeline)
+    await group.seen.until_ended()
+    (error,) = group.seen.errors
+    assert isinstance(error, InvalidArgument)
+    assert error.argument == "source of ack_each"
+
+
+async def test_a_source_of_another_kind_is_refused(group: Group) -> None:
+    feed = Feed()
+    refusal = asyncio.ensure_future(refused(group, feed.pipe(ops.ack_each())))
+    await settle()
+    feed.on_next(events(1)[0])
+    await refusal
+
+
+async def test_a_source_without_a_flow_is_refused(group: Group) -> None:
+    await refused(group, reactivex.of(1, 2).pipe(ops.ack_each()))
+
+
+async def test_what_a_timer_delivers_is_refused(group: Group) -> None:
+    group.gives = [0, 1]
+    await refused(group, group.deliveries.pipe(rx.delay(0.001), ops.ack_each()))
+
+
+async def test_of_what_is_shared_above_one_acknowledges(group: Group) -> None:
+    shared = group.deliveries.pipe(rx.share())
+    gates, other, second = Gates(), Seen(), Seen()
+    other.of(shared.pipe(ops.map_async(gates)))
+    connection = await group.connected()
+    group.seen.of(shared.pipe(ops.ack_each()))
+    second.of(shared.pipe(ops.ack_each()))
+    connection.give(0)
+    await settle()
+    assert [error.argument for error in second.errors if isinstance(error, InvalidArgument)] == ["source of ack_each"]
+    assert await acked(connection) == [], "the other branch is not done with it"
+    await gates.open(*gates.waiting)
+    assert await acked(connection) == [0]
+    assert group.seen.errors == other.errors == []
+
+
+async def test_through_a_subject(group: Group) -> None:
+    subject: Subject[Any] = Subject()
+    group.seen.of(subject.pipe(ops.ack_each()))
+    group.deliveries.subscribe(subject)
+    connection = await group.connected()
+    connection.give(0, 1)
+    assert await acked(connection) == [0, 1]
+
+
+async def test_two_that_are_merged(group: Group) -> None:
+    group.seen.of(reactivex.merge(group.deliveries, group.consume()).pipe(rx.filter(is_even), ops.ack_each()))
+    await group.connected(2)
+    for numbers, connection in zip(((0, 1), (2, 3)), group.connections, strict=True):
+        connection.give(*numbers)
+        assert await acked(connection) == list(numbers)
+
+
+async def test_a_subscription_that_work_makes_is_its_own_affair(group: Group) -> None:
+    inner: list[int] = []
+
+    async def work(delivery: Delivery) -> int:
+        async for other in group.consume(buffer_size=5).pipe(ops.map_async(same), rx.map(lambda _: 7)):
+            inner.append(other)
+            break
+        return delivery.number
+
+    group.gives = [0]
+    connection = await group.run(ops.map_async(work), ops.ack_each())
+    await group.connected(2)
+    assert await acked(connection) == [0]
+    assert inner == [7]
+    assert group.connections[1].acked == []
+
+
+# Whatever the pipeline --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seed", range(60))
+async def test_of_random_pipelines_nothing_is_acknowledged_too_early_and_everything_in_the_end(
+    group: Group, seed: int
+) -> None:
+    """Each item is the set of the deliveries it comes of; what is acknowledged must be with nobody any more."""
+    chance = random.Random(seed)
+    alive: dict[int, int] = {}  # how many items under way come of each delivery
+
+    def keep(item: frozenset[int], factor: int = 1) -> None:
+        for each in item:
+            alive[each] = alive.get(each, 0) + factor
+
+    def drop(item: frozenset[int]) -> None:
+        keep(item, -1)
+
+    def enter(delivery: Delivery) -> frozenset[int]:
+        item = frozenset((delivery.number,))
+        keep(item)
+        return item
+
+    async def work(item: frozenset[int]) -> frozenset[int]:
+        for _ in range(chance.randrange(4)):
+            await asyncio.sleep(0)
+        return item
+
+    def is_wanted(item: frozenset[int]) -> bool:
+        if chance.random() < 0.4:
+            drop(item)
+            return False
+        return True
+
+    def copies(item: frozenset[int]) -> Any:
+        count = chance.randrange(3)
+        keep(item, count - 1)
+        return reactivex.from_iterable([item] * count)
+
+    def together(items: list[frozenset[int]]) -> frozenset[int]:
+        merged: frozenset[int] = frozenset().union(*items)
+        keep(merged)
+        for item in items:
+            drop(item)
+        return merged
+
+    steps = [
+        lambda: [rx.filter(is_wanted)],
+        lambda: [rx.flat_map(copies)],
+        lambda: [ops.map_async(work, max_concurrent=chance.randrange(1, 4))],
+        lambda: [ops.flat_map_async(work, max_concurrent=chance.randrange(2, 5))],
+        lambda: [ops.partition_by(lambda item: min(item) % 3, work, 2)],
+        lambda: [ops.batch(chance.randrange(1, 4), max_time=0.001), rx.map(together)],
+    ]
+    operators = [step for _ in range(chance.randrange(1, 5)) for step in chance.choice(steps)()]
+    connection = await group.run(rx.map(enter), *operators, ops.ack_each(), rx.do_action(drop))
+
+    too_early: list[int] = []
+    tell = connection.ack
+
+    def ack(events: Any) -> None:
+        too_early.extend(event.number for event in events if alive.get(event.number))
+        tell(events)
+
+    connection.ack = ack  # type: ignore[method-assign]
+    numbers = iter(range(40))
+    for count in (1, 7, 2, 20, 10):
+        connection.give(*(next(numbers) for _ in range(count)))
+        await settle(chance.randrange(10))
+    while len(connection.acked) < 40:
+        await passed()
+        assert too_early == []
+    assert connection.acked == list(range(40))
+    assert not any(alive.values())
+    assert group.seen.errors == []
+
+
+async def test_a_pipeline_that_is_shared_below_is_acknowledged_once(group: Group) -> None:
+    shared = Piped(group.deliveries.pipe(ops.ack_each(), rx.share()))
+    first, second = Consumer(), Consumer()
+    for consumer in (first, second):
+        consumer.of(shared)
+    connection = await group.connected()
+    connection.give(0, 1)
+    assert await acked(connection) == [0, 1]
+    assert first.numbers == second.numbers == [0, 1]

@@ -1,0 +1,300 @@
+"""A persistent subscription against a group that does what a test says."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from reactivex import operators as rx
+
+from rxpump.delivery import Delivery
+from rxpump.errors import (
+    AccessDenied,
+    ClientClosed,
+    DeliveryExpired,
+    InvalidArgument,
+    PersistentSubscriptionDeleted,
+    PersistentSubscriptionNotFound,
+    RxPumpError,
+    SubscriberLimitReached,
+    SubscriptionDropped,
+)
+from rxpump.flow import Brake
+from rxpump.persistent import NackAction
+from tests.operators.sources import settle
+from tests.streams.fake_group import LOST, Consumer, FakeConnection, FakeGroup, passed
+
+NOT_FOUND = PersistentSubscriptionNotFound("s", "g")
+
+
+@pytest.fixture
+async def group() -> AsyncIterator[FakeGroup]:
+    group = FakeGroup()
+    yield group
+    await group.runtime.stop()
+
+
+async def consuming(group: FakeGroup, numbers: range = range(3), **how: Any) -> tuple[Consumer, FakeConnection, Any]:
+    """A consumer that was given some, and has settled none."""
+    consumer = Consumer()
+    subscription = consumer.of(group.consume(**how))
+    connection = await group.connected()
+    connection.give(*numbers)
+    await consumer.until(lambda: len(consumer.deliveries) == len(numbers))
+    return consumer, connection, subscription
+
+
+async def test_deliveries_come_with_their_event_and_their_count(group: FakeGroup) -> None:
+    consumer, connection, _ = await consuming(group)
+    connection.give(7, retry_count=4)
+    await consumer.until(lambda: len(consumer.deliveries) == 4)
+    assert consumer.numbers == [0, 1, 2, 7]
+    delivery = consumer.deliveries[-1]
+    assert (delivery.retry_count, delivery.event.number, delivery.type, delivery.json()) == (4, 7, "Counted", 7)
+    assert not isinstance(delivery.event, Delivery)
+    assert [each.sequence for each in consumer.deliveries] == sorted(each.sequence for each in consumer.deliveries)
+    assert connection.buffer_size == 10
+
+
+async def test_acks_wait_for_each_other_and_go_in_order(group: FakeGroup) -> None:
+    consumer, connection, _ = await consuming(group)
+    for index in (1, 0, 2):
+        consumer.deliveries[index].ack()
+    assert connection.told == []
+    await passed()
+    assert connection.told == [1, 0, 2]
+    assert connection.packages == [3]
+
+
+async def test_half_of_what_may_be_open_goes_at_once(group: FakeGroup) -> None:
+    consumer, connection, _ = await consuming(group, range(10))
+    for delivery in consumer.deliveries[:7]:
+        delivery.ack()
+    assert connection.packages == [5]
+    await passed()
+    assert connection.packages == [5, 2]
+
+
+async def test_a_package_holds_no_more_than_the_protocol_likes(group: FakeGroup) -> None:
+    consumer, connection, _ = await consuming(group, range(5000), buffer_size=10_000, ack_interval=60)
+    for delivery in consumer.deliveries:
+        delivery.ack()
+    assert connection.packages == [2000, 2000]
+
+
+async def test_a_nack_goes_at_once_after_what_was_acknowledged_before(group: FakeGroup) -> None:
+    consumer, connection, _ = await consuming(group)
+    consumer.deliveries[0].ack()
+    consumer.deliveries[1].nack(NackAction.PARK, "no oats")
+    assert connection.told == [0, ("parked", 1, "no oats")]
+
+
+async def test_the_first_word_counts(group: FakeGroup) -> None:
+    consumer, connection, _ = await consuming(group)
+    first, second, _ = consumer.deliveries
+    first.ack()
+    first.ack()
+    first.nack(NackAction.RETRY)
+    second.nack()
+    second.ack()
+    await passed()
+    assert connection.told == [0, ("to be retried", 1, "")]
+    assert first.is_settled
+    assert second.is_settled
+
+
+async def test_its_repr_tells_what_became_of_a_delivery(group: FakeGroup) -> None:
+    consumer, connection, _ = await consuming(group)
+    first, second, _ = consumer.deliveries
+    assert repr(first) == "<Delivery of <Event 0@s Counted 1 bytes>, retry 0, open>"
+    first.ack()
+    second.nack(NackAction.SKIP)
+    connection.end()
+    states = [repr(each).rpartition(", ")[2] for each in consumer.deliveries]
+    assert states == ["acknowledged>", "skipped>", "expired>"]
+
+
+async def test_an_action_that_is_none_is_refused(group: FakeGroup) -> None:
+    consumer, _, _ = await consuming(group)
+    with pytest.raises(InvalidArgument, match="action is 'park'; allowed is a NackAction"):
+        consumer.deliveries[0].nack("park")  # type: ignore[arg-type]
+    assert not consumer.deliveries[0].is_settled
+
+
+async def test_photon_pumps_way_of_acknowledging(group: FakeGroup) -> None:
+    group.gives = [0]
+    subscription = await group.consume()
+    async for delivery in subscription.events:
+        await subscription.ack(delivery)
+        break
+    with pytest.raises(InvalidArgument, match="delivery is 7; allowed is what this subscription delivered"):
+        await subscription.ack(7)  # type: ignore[arg-type]
+
+
+# Reconnecting -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("ending", [LOST, SubscriptionDropped("s", "unsubscribed by the server")])
+async def test_it_resumes_by_itself_and_what_was_before_expires(group: FakeGroup, ending: RxPumpError) -> None:
+    consumer, connection, _ = await consuming(group)
+    consumer.deliveries[0].ack()
+    connection.end(ending)
+    again = await group.connected(2)
+    again.give(0, 1, 2, retry_count=1)
+    await consumer.until(lambda: len(consumer.deliveries) == 6)
+    old, new = consumer.deliveries[1], consumer.deliveries[4]
+    assert old.is_expired
+    for settle_it in (old.ack, old.nack):
+        with pytest.raises(DeliveryExpired) as expired:
+            settle_it()
+        assert (expired.value.stream, expired.value.number, expired.value.group) == ("s", 1, "g")
+        assert expired.value.reason == str(ending)
+    new.ack()
+    await passed()
+    assert again.told == [1]
+    assert consumer.errors == []
+
+
+async def test_what_was_not_passed_on_when_the_connection_was_lost_is_not_passed_on_after(group: FakeGroup) -> None:
+    brake = Brake("test", high=2)
+    consumer = Consumer()
+    consumer.of(group.consume().pipe(rx.do_action(lambda _: brake.kept(len(consumer.deliveries) + 1))))
+    connection = await group.connected()
+    connection.give(0, 1, 2, 3)
+    await consumer.until(lambda: len(consumer.deliveries) == 2)
+    await settle()
+    connection.end()
+    brake.close()
+    again = await group.connected(2)
+    again.give(0, 1, 2, 3, retry_count=1)
+    await consumer.until(lambda: len(consumer.deliveries) == 6)
+    assert consumer.numbers == [0, 1, 0, 1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    "refusal", [NOT_FOUND, PersistentSubscriptionDeleted("s", "g"), AccessDenied("subscribe to", "s")], ids=repr
+)
+async def test_what_asking_again_cannot_mend_is_the_end(group: FakeGroup, refusal: RxPumpError) -> None:
+    def refuse() -> None:
+        raise refusal
+
+    group.refuse = refuse
+    consumer = Consumer()
+    consumer.of(group.consume())
+    await consumer.until(lambda: bool(consumer.errors))
+    assert consumer.errors == [refusal]
+
+
+async def test_a_group_deleted_while_connected_says_that_it_was(group: FakeGroup) -> None:
+    consumer, connection, _ = await consuming(group)
+
+    def refuse() -> None:
+        raise NOT_FOUND
+
+    group.refuse = refuse
+    connection.end(SubscriptionDropped("s", "unsubscribed by the server"))
+    await consumer.until(lambda: bool(consumer.errors))
+    (error,) = consumer.errors
+    assert isinstance(error, PersistentSubscriptionDeleted)
+    assert (error.stream, error.group) == ("s", "g")
+
+
+async def test_where_all_places_are_taken_it_waits_for_one(group: FakeGroup) -> None:
+    attempts = 0
+
+    def refuse() -> None:
+        nonlocal attempts
+        attempts += 1
+        if attempts < 4:
+            raise SubscriberLimitReached("s", "g")
+
+    group.refuse = refuse
+    await consuming(group)
+    assert attempts == 4
+
+
+# Ending -----------------------------------------------------------------------------------------------
+
+
+async def test_leaving_sends_what_was_acknowledged_and_unsubscribes(group: FakeGroup) -> None:
+    consumer, connection, subscription = await consuming(group)
+    consumer.deliveries[0].ack()
+    subscription.dispose()
+    consumer.deliveries[1].ack()
+    await settle()
+    assert connection.told == [0, 1]
+    assert connection.is_closed
+    with pytest.raises(DeliveryExpired, match="its subscriber has left"):
+        consumer.deliveries[2].ack()
+
+
+async def test_drained_it_completes_and_stays_until_what_it_gave_is_settled(group: FakeGroup) -> None:
+    consumer, connection, _ = await consuming(group)
+    consumer.deliveries[0].ack()
+    draining = asyncio.ensure_future(group.runtime.drain())
+    await consumer.until(lambda: bool(consumer.completed))
+    connection.give(3, 4, 5)
+    await settle()
+    assert not draining.done()
+    assert not connection.is_closed
+    consumer.deliveries[1].nack(NackAction.PARK, "")
+    consumer.deliveries[2].ack()
+    await draining
+    assert connection.told == [0, ("parked", 1, ""), 2]
+    assert connection.is_closed
+    assert consumer.numbers == [0, 1, 2], "it takes nothing more in"
+
+
+async def test_drained_it_waits_for_nothing_that_can_no_longer_be_settled(group: FakeGroup) -> None:
+    consumer, connection, _ = await consuming(group)
+    draining = asyncio.ensure_future(group.runtime.drain())
+    await consumer.until(lambda: bool(consumer.completed))
+    connection.end()
+    await draining
+    assert consumer.errors == []
+
+
+async def test_drained_while_it_is_connecting(group: FakeGroup) -> None:
+    consumer = Consumer()
+    consumer.of(group.consume())
+    await group.runtime.drain()
+    assert (consumer.completed, group.connections) == (1, [])
+
+
+async def test_a_closed_client_is_an_error_to_the_subscriber(group: FakeGroup) -> None:
+    consumer, connection, _ = await consuming(group)
+    await group.runtime.stop()
+    assert [type(error) for error in consumer.errors] == [ClientClosed]
+    assert connection.is_closed
+
+
+async def test_a_subscriber_who_raises_ends_its_own_subscription(group: FakeGroup) -> None:
+    errors: list[Exception] = []
+
+    def refuse(delivery: Delivery) -> None:
+        raise ValueError(delivery.number)
+
+    group.consume().subscribe(refuse, errors.append)
+    connection = await group.connected()
+    connection.give(0, 1)
+    await settle()
+    assert [str(error) for error in errors] == ["0"]
+    assert connection.is_closed
+    assert connection.told == []
+
+
+async def test_each_subscriber_connects_by_itself(group: FakeGroup) -> None:
+    deliveries = group.consume()
+    one, other = Consumer(acks=True), Consumer(acks=True)
+    for consumer in (one, other):
+        consumer.of(deliveries)
+    await group.connected(2)
+    for number, connection in enumerate(group.connections):
+        connection.give(number)
+    await one.until(lambda: one.numbers == [0])
+    await other.until(lambda: other.numbers == [1])
+    await passed()
+    assert [connection.told for connection in group.connections] == [[0], [1]]
+    assert repr(deliveries) == "<Deliveries persistent subscription g of s>"
