@@ -6,13 +6,12 @@ come where it does not say that the end was reached, as with any page.
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
 from rxpump.direction import StreamDirection
-from rxpump.limits import MAX_PAGE_EVENTS
-from rxpump.position import LAST_POSITION, Position
+from rxpump.position import Position
 from rxpump.server.access import ALL_STREAM, Permission
-from rxpump.server.handlers.read_all import next_position
+from rxpump.server.handlers.all_pages import CannotRead, asked_position, next_position, no_page, starting_position
 from rxpump.server.node import Node
 from rxpump.server.request import Request, encode
 from rxpump.server.store.filtered_pages import FilteredPage, filtered_page
@@ -22,13 +21,6 @@ from rxpump.server.store.regex import TooCostly
 from rxpump.wire.codes import ReadAllResult
 from rxpump.wire.commands import Command
 from rxpump.wire.schema import FilteredReadAllEvents, FilteredReadAllEventsCompleted, ReadAllEventsCompleted
-
-_TOO_MANY: Final = f"Read size too big, should be less than {MAX_PAGE_EVENTS} items"
-_INVALID: Final = "Invalid position."
-
-
-class _CannotRead(Exception):
-    """The answer is an error, of this text."""
 
 
 def filtered_read_all_forward(request: Request, node: Node) -> None:
@@ -57,28 +49,24 @@ def _answer(request: Request, node: Node, direction: StreamDirection, reply: Com
     """Answer; that access is denied is said by the reply to an unfiltered read (protocol section 2)."""
     asked = request.read(FilteredReadAllEvents)
     end = node.store.read.log().end
-    position = Position(asked.commit_position, asked.prepare_position)
-    if position == LAST_POSITION:
-        position = Position(end, end)
-    if not node.may(request.user, Permission.READ, ALL_STREAM):
-        request.reply(denial, _denied(position))
-        return
+    position = asked_position(asked)
     try:
-        page = _page(node, asked, position, end, direction)
-    except _CannotRead as error:
-        request.reply(reply, _failed(position, str(error)))
+        position = starting_position(asked, end, direction)
+        if not node.may(request.user, Permission.READ, ALL_STREAM):
+            request.reply(denial, no_page(ReadAllEventsCompleted, position, ReadAllResult.ACCESS_DENIED))
+            return
+        page = _page(node, asked, position, direction)
+    except CannotRead as error:
+        failed = {"is_end_of_stream": False, "error": str(error)}
+        request.reply(reply, no_page(FilteredReadAllEventsCompleted, position, ReadAllResult.ERROR, **failed))
         return
-    if not all(node.may(request.user, Permission.READ, name) for name in page.link_streams if name):
-        request.reply(denial, _denied(position))
-        return
-    request.reply(reply, _completed(position, page, end, direction))
+    if all(node.may(request.user, Permission.READ, name) for name in page.link_streams if name):
+        request.reply(reply, _completed(position, page, end, direction))
+    else:
+        request.reply(denial, no_page(ReadAllEventsCompleted, position, ReadAllResult.ACCESS_DENIED))
 
 
-def _page(node: Node, asked: Any, position: Position, end: int, direction: StreamDirection) -> FilteredPage:
-    if asked.max_count > MAX_PAGE_EVENTS:
-        raise _CannotRead(_TOO_MANY)
-    if min(position) < 0 or (direction is StreamDirection.BACKWARD and position > (end, end)):
-        raise _CannotRead(_INVALID)
+def _page(node: Node, asked: Any, position: Position, direction: StreamDirection) -> FilteredPage:
     count = max(0, asked.max_count)
     window = asked.max_search_window if asked.max_search_window > 0 else count
     try:
@@ -92,9 +80,9 @@ def _page(node: Node, asked: Any, position: Position, end: int, direction: Strea
             resolve_links=asked.resolve_link_tos,
         )
     except BadFilter as error:
-        raise _CannotRead(str(error)) from error
+        raise CannotRead(str(error)) from error
     except TooCostly as error:
-        raise _CannotRead("the regex takes too long to search") from error
+        raise CannotRead("the regex takes too long to search") from error
 
 
 def _completed(position: Position, page: FilteredPage, end: int, direction: StreamDirection) -> bytes:
@@ -108,29 +96,3 @@ def _completed(position: Position, page: FilteredPage, end: int, direction: Stre
         result=ReadAllResult.SUCCESS,
     )
     return encode(start) + page.events + encode(rest)
-
-
-def _failed(position: Position, error: str) -> bytes:
-    return encode(
-        FilteredReadAllEventsCompleted(
-            commit_position=position.commit,
-            prepare_position=position.prepare,
-            next_commit_position=-1,
-            next_prepare_position=-1,
-            is_end_of_stream=False,
-            result=ReadAllResult.ERROR,
-            error=error,
-        )
-    )
-
-
-def _denied(position: Position) -> bytes:
-    return encode(
-        ReadAllEventsCompleted(
-            commit_position=position.commit,
-            prepare_position=position.prepare,
-            next_commit_position=-1,
-            next_prepare_position=-1,
-            result=ReadAllResult.ACCESS_DENIED,
-        )
-    )

@@ -136,8 +136,9 @@ class Projector:
 
     def _page(self, after: Position | None) -> Sequence[Any]:
         """Read the ResolvedEvents that come next."""
-        start = 0 if after is None else after.commit + 1
-        page = self._store.read.all_page(start, PAGE, StreamDirection.FORWARD, resolve_links=False)
+        read = self._store.read
+        start = 0 if after is None else read.place(Position(after.commit, after.prepare + 1))
+        page = read.all_page(start, PAGE, StreamDirection.FORWARD, resolve_links=False)
         return ReadAllEventsCompleted.FromString(page.events).events  # type: ignore[no-any-return]
 
     async def _advance(self, batch: _Batch) -> None:

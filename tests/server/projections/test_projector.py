@@ -20,7 +20,9 @@ from rxpump.server.projections.system import SYSTEM_PROJECTIONS
 from rxpump.server.store.appender import AppendRequest
 from rxpump.server.store.changes import NotCommitted
 from rxpump.server.store.feed import EVERYTHING
+from rxpump.server.store.open_log import Prepared
 from rxpump.server.store.stream_window import Window
+from rxpump.server.store.transaction import CommitRequest, TakePlaces
 from rxpump.wire import schema
 from tests.server.talk import event_of
 
@@ -145,6 +147,26 @@ async def test_without_its_checkpoint_nothing_is_linked_twice(store, told, monke
         assert len(set(expected)) == len(expected) == count
         await write(store, *(f"a-{number}" for number in range(10)))
     assert links(store, "$ce-a")[:10] == [f"0@a-{number}" for number in range(10)]
+
+
+@pytest.mark.parametrize("page", [1, 2, 3, 256])
+async def test_a_page_may_end_within_a_transaction(store, told, monkeypatch, page):
+    monkeypatch.setattr(module, "PAGE", page)
+    monkeypatch.setattr(module, "MOST_PAGES", 1)
+    [transaction] = await store.append(TakePlaces())
+    places = await store.append(TakePlaces(5))
+    await write(store, "a-1")
+    prepared = [Prepared(event_of("x"), place) for place in places]
+    await store.append(CommitRequest(transaction, "a-2", -2, prepared))
+    await write(store, "a-1")
+    expected = ["0@a-1", *(f"{number}@a-2" for number in range(5)), "1@a-1"]
+    async with running(store):
+        await told.has(7)
+    assert links(store, "$ce-a") == expected
+    async with running(store):
+        await write(store, "a-3")
+        await told.has(8)
+    assert links(store, "$ce-a") == [*expected, "0@a-3"]
 
 
 async def test_checkpoints_are_saved_now_and_then(store, told, monkeypatch):

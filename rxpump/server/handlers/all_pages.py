@@ -1,0 +1,74 @@
+"""What a page of `$all` says about places, whether it was filtered or not (protocol section 4.7).
+
+An event's commit and prepare position are the same, but for an event of a transaction, whose commit lies
+after what it was prepared by.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from rxpump.direction import StreamDirection
+from rxpump.limits import MAX_PAGE_EVENTS
+from rxpump.position import LAST_POSITION, Position
+from rxpump.server.request import encode
+from rxpump.server.store.pages import Page
+from rxpump.server.store.record import PLACE_BYTES
+from rxpump.wire.codes import ReadAllResult
+from rxpump.wire.schema import ResolvedEvent
+
+_TOO_MANY: Final = f"Read size too big, should be less than {MAX_PAGE_EVENTS} items"
+_INVALID: Final = "Invalid position."
+
+
+class CannotRead(Exception):
+    """The answer is an error, with this text."""
+
+
+def asked_position(asked: Any) -> Position:
+    """Read the position of a request."""
+    return Position(asked.commit_position, asked.prepare_position)
+
+
+def starting_position(asked: Any, end: int, direction: StreamDirection) -> Position:
+    """Tell where a read begins; (-1, -1) is the end of the log. Raises CannotRead for what cannot be asked for."""
+    position = asked_position(asked)
+    if asked.max_count > MAX_PAGE_EVENTS:
+        raise CannotRead(_TOO_MANY)
+    if position == LAST_POSITION:
+        return Position(end, end)
+    if min(position) < 0 or (direction is StreamDirection.BACKWARD and position > (end, end)):
+        raise CannotRead(_INVALID)
+    return position
+
+
+def next_position(position: Position, page: Page, wanted: int, end: int, direction: StreamDirection) -> Position:
+    """Tell where to go on; `end` is where the log ended before the page was read.
+
+    Forward, a page that was not filled has passed all that is before `end`, also writes of no events: who
+    reads on has come as far as the last commit.
+    """
+    then = position
+    if page.size:
+        last = ResolvedEvent.FromString(page.last_tail)
+        commit, prepare = last.commit_position, last.prepare_position
+        if direction is StreamDirection.BACKWARD:
+            return Position(commit if prepare == commit else commit + PLACE_BYTES, prepare)
+        is_plain = prepare == commit
+        then = Position(commit + len(page.last_record), 0) if is_plain else Position(commit, prepare + PLACE_BYTES)
+    is_exhausted = page.size < wanted and not page.cut
+    return max(then, Position(end, 0)) if direction is StreamDirection.FORWARD and is_exhausted else then
+
+
+def no_page(reply: Any, position: Position, result: ReadAllResult, **more: object) -> bytes:
+    """Encode a `reply` (the class of a message) of this result, to who asked for `position`."""
+    return encode(
+        reply(
+            commit_position=position.commit,
+            prepare_position=position.prepare,
+            next_commit_position=-1,
+            next_prepare_position=-1,
+            result=result,
+            **more,
+        )
+    )
