@@ -15,6 +15,7 @@ import { connected } from "./peer.mjs";
 import * as persistent from "./persistent.mjs";
 import * as reading from "./reading.mjs";
 import * as subscribing from "./subscribing.mjs";
+import * as transactions from "./transactions.mjs";
 import * as writing from "./writing.mjs";
 
 const TOPICS = {
@@ -22,6 +23,7 @@ const TOPICS = {
   reading,
   deleting,
   metadata,
+  transactions,
   subscribing,
   catchingUp,
   persistent,
