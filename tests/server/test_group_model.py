@@ -60,7 +60,7 @@ class Pair:
         self.log = Log()
         self.places = Places()
         self.groups: dict[tuple[str, str], Group] = {}
-        self.server = EmbeddedServer(SqliteStore.in_memory(), heartbeat_interval=3600.0)
+        self.server = EmbeddedServer(SqliteStore.in_memory(clock=lambda: self.log.now), heartbeat_interval=3600.0)
         self.clients: list[RawClient] = []
 
     async def start(self) -> None:

@@ -28,6 +28,7 @@ READABLE = st.sampled_from([*PLAIN, "a", "b", "links", "links", *META, "$setting
 DELETABLE = st.sampled_from([*PLAIN, "links", "$$a", "$all", "never"])
 SOME_IDS = [bytes([n]) * 16 for n in range(1, 5)]
 FRESH = count(1)
+NO_TRANSACTIONS = {-1: 123456789, -2: -1}
 
 IDS = st.sampled_from(SOME_IDS) | st.none()
 TARGETS = st.sampled_from(
@@ -52,6 +53,7 @@ METADATA = st.fixed_dictionaries(
     {},
     optional={
         "$maxCount": JSON_NUMBERS,
+        "$maxAge": JSON_NUMBERS,
         "$tb": TRUNCATE,
         "$acl": ANY_ACL.map(document),
         "mine": st.just('[1,{"$tb":2}]'),
@@ -100,6 +102,7 @@ class Machine(RuleBasedStateMachine):
         self.pair = self.runner.run(Pair().__aenter__())
         self.log = self.pair.log
         self.transactions: list[int] = []
+        self.committed: set[int] = set()
         self.written: list[schema.WriteEvents] = []
         self.known = [(0, 0), (-1, -1), (-1, 0), (-5, -5)]
 
@@ -160,6 +163,10 @@ class Machine(RuleBasedStateMachine):
         request = schema.WriteEvents(event_stream_id=stream, expected_version=-2, events=[metadata])
         self.ask(client, Command.WRITE_EVENTS, request, user)
 
+    @rule(seconds=st.sampled_from([0.301, 1.307, 2.713]))
+    def wait(self, seconds):
+        self.log.now += int(seconds * 1_000_000_000)
+
     @rule(client=CLIENTS, user=USERS, data=SETTINGS)
     def change_settings(self, client, user, data):
         new = event(None, event_type="any type", data_content_type=1, data=data.encode())
@@ -182,19 +189,27 @@ class Machine(RuleBasedStateMachine):
             self.transactions.append(started.transaction_id)
 
     def transaction(self, which: int) -> int:
-        return self.transactions[which % len(self.transactions)] if which >= 0 else which * MAX64 - which
+        """One of the latest; below 0, one that there is not."""
+        return self.transactions[-1 - which % len(self.transactions)] if which >= 0 else NO_TRANSACTIONS[which]
 
     @precondition(lambda self: self.transactions)
-    @rule(client=CLIENTS, user=USERS, which=st.integers(0, 5), events=EVENTS)
+    @rule(client=CLIENTS, user=USERS, which=st.integers(-2, 4), events=EVENTS)
     def write_in_transaction(self, client, user, which, events):
-        request = schema.TransactionWrite(transaction_id=self.transaction(which), events=events)
+        transaction_id = self.transaction(which)
+        if transaction_id in self.committed:
+            return  # the protocol page says nothing of what is written after the commit
+        request = schema.TransactionWrite(transaction_id=transaction_id, events=events)
         self.ask(client, Command.TRANSACTION_WRITE, request, user)
 
     @precondition(lambda self: self.transactions)
-    @rule(client=CLIENTS, user=USERS, which=st.integers(0, 5))
+    @rule(client=CLIENTS, user=USERS, which=st.integers(-2, 4))
     def commit(self, client, user, which):
-        request = schema.TransactionCommit(transaction_id=self.transaction(which))
-        self.ask(client, Command.TRANSACTION_COMMIT, request, user)
+        transaction_id = self.transaction(which)
+        answer = self.ask(
+            client, Command.TRANSACTION_COMMIT, schema.TransactionCommit(transaction_id=transaction_id), user
+        )
+        if answer is not None and answer.result == 0:
+            self.committed.add(transaction_id)
 
     @rule(client=CLIENTS, user=USERS, stream=READABLE, number=NUMBERS, resolve=st.booleans())
     def read_event(self, client, user, stream, number, resolve):

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from tests.server.model.access import READ, User, may
 from tests.server.model.log import MAX64, Log, Record
-from tests.server.model.metadata import first_readable, is_soft_deleted
+from tests.server.model.metadata import first_readable, is_expired, is_soft_deleted
 
 
 class Resolved(NamedTuple):
@@ -41,9 +41,10 @@ def readable(log: Log, stream: str, number: int) -> Record | None:
     if last == MAX64 or is_soft_deleted(log, stream):
         return None
     number = last if number == -1 else number
-    if not max(0, first_readable(log, stream)) <= number <= last:
+    if not first_readable(log, stream) <= number <= last:
         return None
-    return log.streams[stream][number]
+    record = log.streams[stream][number]
+    return None if is_expired(log, record) else record
 
 
 def may_read_all(log: Log, user: User, page: Iterable[Resolved]) -> bool:

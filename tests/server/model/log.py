@@ -12,17 +12,22 @@ from typing import Any, NamedTuple
 from rxpump.wire import schema
 
 MAX64 = 2**63 - 1
+UNIX_EPOCH = 621_355_968_000_000_000  # in units of 100 ns since the year 1
 NEVER = -1  # the number of the last event of a stream that never had one
 
 
 class Record(NamedTuple):
-    """An event in the log. `event` is the NewEvent; where it has no id, the server makes one up."""
+    """An event in the log. `event` is the NewEvent; where it has no id, the server makes one up.
+
+    `created` is the Unix time in nanoseconds.
+    """
 
     stream: str
     number: int
     event: Any
     commit: int
     prepare: int
+    created: int
 
     @property
     def position(self) -> tuple[int, int]:
@@ -43,19 +48,20 @@ class Record(NamedTuple):
             metadata_content_type=is_json,
             data=self.event.data,
             metadata=self.event.metadata,
-            created=0,
-            created_epoch=0,
+            created=self.created // 100 + UNIX_EPOCH,
+            created_epoch=self.created // 1_000_000,
         )
 
 
 class Log:
-    """All that was written. `news` is what the last command wrote."""
+    """All that was written. `news` is what the last command wrote, `now` the time, as in Record."""
 
     def __init__(self) -> None:
         self.records: list[Record] = []
         self.streams: dict[str, list[Record]] = {}
         self.tombstoned: set[str] = set()
         self.recent: dict[bytes, tuple[str, int]] = {}
+        self.now = 1_700_000_000_123_456_700
         self.end = 2
         self.last_commit = -1  # of a log with nothing in it; a real server never has such a one
         self.news: list[Record] = []
@@ -85,14 +91,14 @@ class Log:
             places = [(place, place) for place in (self.take_place() for _ in events)]
             commit = places[-1][0]
         for event, (its_commit, prepare) in zip(events, places, strict=True):
-            self._add(Record(stream, self.last(stream) + 1, event, its_commit, prepare))
+            self._add(Record(stream, self.last(stream) + 1, event, its_commit, prepare, self.now))
         self.last_commit = commit
         return commit
 
     def bury(self, stream: str) -> int:
         """Write the tombstone."""
         place = self.take_place()
-        self._add(Record(stream, MAX64, schema.NewEvent(event_type="$streamDeleted"), place, place))
+        self._add(Record(stream, MAX64, schema.NewEvent(event_type="$streamDeleted"), place, place, self.now))
         self.tombstoned.add(stream)
         self.last_commit = place
         return place

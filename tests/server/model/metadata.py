@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.server.model.log import MAX64, Log
+from tests.server.model.log import MAX64, Log, Record
 
 ACL_KEYS = ("$r", "$w", "$d", "$mr", "$mw")
 
@@ -16,6 +16,7 @@ class Metadata:
     """`acl` maps a permission to the roles that have it; what is not in it falls back."""
 
     max_count: int | None = None
+    max_age: int | None = None
     truncate_before: int = 0
     acl: dict[str, frozenset[str]] = field(default_factory=dict)
 
@@ -51,6 +52,11 @@ def first_readable(log: Log, stream: str) -> int:
     return max(0, by_count, metadata.truncate_before)
 
 
+def is_expired(log: Log, record: Record) -> bool:
+    max_age = metadata_of(log, record.stream).max_age
+    return max_age is not None and record.created < log.now - max_age * 1_000_000_000
+
+
 def with_truncate_before(data: bytes, number: int) -> bytes | None:
     """The metadata JSON with another `$tb`; None where it is no JSON object."""
     try:
@@ -74,9 +80,9 @@ def _parse(document: Any) -> Metadata:
     numbers = {key: document[key] for key in ("$maxCount", "$maxAge", "$tb", "$cacheControl") if key in document}
     if not all(type(number) is int for number in numbers.values()):
         raise _Invalid
-    max_count, truncate_before = numbers.get("$maxCount", 0), numbers.get("$tb", 0)
+    limits = [numbers[key] if numbers.get(key, 0) > 0 else None for key in ("$maxCount", "$maxAge")]
     acl = parse_acl(document["$acl"]) if "$acl" in document else {}
-    return Metadata(max_count if max_count > 0 else None, max(0, truncate_before), acl)
+    return Metadata(*limits, max(0, numbers.get("$tb", 0)), acl)
 
 
 def _roles(value: Any) -> frozenset[str]:

@@ -47,7 +47,7 @@ class Pair:
         self.transactions = Transactions(self.log)
         self.places = Places()
         self.followed: list[Followed] = []
-        self._server = EmbeddedServer(SqliteStore.in_memory(), heartbeat_interval=3600.0)
+        self._server = EmbeddedServer(SqliteStore.in_memory(clock=lambda: self.log.now), heartbeat_interval=3600.0)
         self._early: dict[bytes, deque[Package]] = defaultdict(deque)
         self._answers: dict[int, Callable[[Log, User, Any], Any]] = {
             Command.WRITE_EVENTS: write_events,

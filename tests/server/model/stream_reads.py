@@ -9,7 +9,7 @@ from tests.server.model.access import READ, User, may
 from tests.server.model.append import BadRequest
 from tests.server.model.links import may_read_all, readable, resolve
 from tests.server.model.log import MAX64, NEVER, Log, Record
-from tests.server.model.metadata import first_readable, is_soft_deleted
+from tests.server.model.metadata import first_readable, is_expired, is_soft_deleted
 
 SUCCESS, NOT_FOUND, ONE_NO_STREAM, ONE_DELETED, ONE_DENIED = 0, 1, 2, 3, 5
 NO_STREAM, DELETED, ERROR, DENIED = 1, 2, 4, 5
@@ -93,7 +93,7 @@ def _forward(log: Log, stream: str, start: int, count: int) -> Window:
     first, last, end = first_readable(log, stream), log.last(stream), start + count - 1
     if end < first:
         return Window([], first, False)
-    records = log.streams[stream][max(start, first) : end + 1]
+    records = _fresh(log, log.streams[stream][max(start, first) : end + 1])
     return Window(records, records[-1].number + 1 if records else min(end, last) + 1, end >= last)
 
 
@@ -103,10 +103,15 @@ def _backward(log: Log, stream: str, start: int, count: int) -> Window:
     low = max(0, end - count + 1)
     if end < first:
         return Window([], -1, True)
-    records = log.streams[stream][max(low, first) : end + 1][::-1]
-    if low <= first:
+    records = _fresh(log, log.streams[stream][max(low, first) : end + 1])[::-1]
+    has_low = bool(records) and records[-1].number == low
+    if low <= first or (low <= last and not has_low):
         return Window(records, -1, True)
     return Window(records, min(low - 1, last), False)
+
+
+def _fresh(log: Log, records: list[Record]) -> list[Record]:
+    return [record for record in records if not is_expired(log, record)]
 
 
 def _nothing(log: Log, result: int, last: int = -1, error: str = "") -> Any:
