@@ -25,21 +25,18 @@ class CannotRead(Exception):
     """The answer is an error, with this text."""
 
 
-def asked_position(asked: Any) -> Position:
-    """Read the position of a request."""
-    return Position(asked.commit_position, asked.prepare_position)
+def starting_position(asked: Any, end: int) -> Position:
+    """Tell where a read begins; (-1, -1) is the end of the log."""
+    position = Position(asked.commit_position, asked.prepare_position)
+    return Position(end, end) if position == LAST_POSITION else position
 
 
-def starting_position(asked: Any, end: int, direction: StreamDirection) -> Position:
-    """Tell where a read begins; (-1, -1) is the end of the log. Raises CannotRead for what cannot be asked for."""
-    position = asked_position(asked)
+def check_read(asked: Any, position: Position, end: int, direction: StreamDirection) -> None:
+    """Check what is asked for. Raises CannotRead."""
     if asked.max_count > MAX_PAGE_EVENTS:
         raise CannotRead(_TOO_MANY)
-    if position == LAST_POSITION:
-        return Position(end, end)
     if min(position) < 0 or (direction is StreamDirection.BACKWARD and position > (end, end)):
         raise CannotRead(_INVALID)
-    return position
 
 
 def next_position(position: Position, page: Page, wanted: int, end: int, direction: StreamDirection) -> Position:

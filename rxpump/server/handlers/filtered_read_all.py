@@ -11,7 +11,7 @@ from typing import Any
 from rxpump.direction import StreamDirection
 from rxpump.position import Position
 from rxpump.server.access import ALL_STREAM, Permission
-from rxpump.server.handlers.all_pages import CannotRead, asked_position, next_position, no_page, starting_position
+from rxpump.server.handlers.all_pages import CannotRead, check_read, next_position, no_page, starting_position
 from rxpump.server.node import Node
 from rxpump.server.request import Request, encode
 from rxpump.server.store.filtered_pages import FilteredPage, filtered_page
@@ -49,12 +49,12 @@ def _answer(request: Request, node: Node, direction: StreamDirection, reply: Com
     """Answer; that access is denied is said by the reply to an unfiltered read (protocol section 2)."""
     asked = request.read(FilteredReadAllEvents)
     end = node.store.read.log().end
-    position = asked_position(asked)
+    position = starting_position(asked, end)
+    if not node.may(request.user, Permission.READ, ALL_STREAM):
+        request.reply(denial, no_page(ReadAllEventsCompleted, position, ReadAllResult.ACCESS_DENIED))
+        return
     try:
-        position = starting_position(asked, end, direction)
-        if not node.may(request.user, Permission.READ, ALL_STREAM):
-            request.reply(denial, no_page(ReadAllEventsCompleted, position, ReadAllResult.ACCESS_DENIED))
-            return
+        check_read(asked, position, end, direction)
         page = _page(node, asked, position, direction)
     except CannotRead as error:
         failed = {"is_end_of_stream": False, "error": str(error)}

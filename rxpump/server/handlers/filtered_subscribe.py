@@ -5,44 +5,26 @@ from __future__ import annotations
 from functools import partial
 from typing import Final
 
-from rxpump.server.access import ALL_STREAM, Permission
 from rxpump.server.filtered_subscription import FilteredSubscription
+from rxpump.server.handlers.subscribe import allowed_stream, begin
 from rxpump.server.node import Node
-from rxpump.server.request import BadPayload, Request, checked_name, encode
-from rxpump.server.store.feed import EVERYTHING
+from rxpump.server.request import BadPayload, Request
 from rxpump.server.store.filters import BadFilter, LogFilter, read_filter
-from rxpump.wire.codes import SubscriptionDropReason
-from rxpump.wire.commands import Command
-from rxpump.wire.schema import FilteredSubscribeToStream, SubscriptionConfirmation, SubscriptionDropped
+from rxpump.wire.schema import FilteredSubscribeToStream
 
 _NO_CHECKPOINTS: Final = -1
 
 
 def filtered_subscribe(request: Request, node: Node) -> None:
     """Answer a FilteredSubscribeToStream, and begin the subscription."""
-    message = request.read(FilteredSubscribeToStream)
-    stream = checked_name(message.event_stream_id) if message.event_stream_id else EVERYTHING
-    if not node.may(request.user, Permission.READ, stream or ALL_STREAM):
-        denied = SubscriptionDropped(reason=SubscriptionDropReason.ACCESS_DENIED)
-        request.reply(Command.SUBSCRIPTION_DROPPED, encode(denied))
+    asked = request.read(FilteredSubscribeToStream)
+    stream = allowed_stream(request, node, asked)
+    if stream is None:
         return
-    interval = _checked_interval(message.checkpoint_interval)
-    wanted = _checked_filter(message.filter)
-    if not request.subscriptions.has_room_for(stream, wanted.search.size):
-        raise BadPayload("Too many subscriptions.")
-    head = node.store.read.head(stream)
-    confirmation = SubscriptionConfirmation(
-        last_commit_position=head.last_commit,
-        last_event_number=None if stream == EVERYTHING else head.last,
-    )
-    request.reply(Command.SUBSCRIPTION_CONFIRMATION, encode(confirmation))
-    request.subscriptions.open(
-        request.correlation_id,
-        stream,
-        after=head.last_commit,
-        resolve_links=message.resolve_link_tos,
-        kind=partial(FilteredSubscription, wanted=wanted, checkpoint_interval=interval),
-    )
+    interval = _checked_interval(asked.checkpoint_interval)
+    wanted = _checked_filter(asked.filter)
+    kind = partial(FilteredSubscription, wanted=wanted, checkpoint_interval=interval)
+    begin(request, node, stream, asked, kind, size=wanted.search.size)
 
 
 def _checked_interval(interval: int) -> int | None:

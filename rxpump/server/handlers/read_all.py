@@ -7,7 +7,7 @@ from typing import Any
 from rxpump.direction import StreamDirection
 from rxpump.position import Position
 from rxpump.server.access import ALL_STREAM, Permission
-from rxpump.server.handlers.all_pages import CannotRead, asked_position, next_position, no_page, starting_position
+from rxpump.server.handlers.all_pages import CannotRead, check_read, next_position, no_page, starting_position
 from rxpump.server.node import Node
 from rxpump.server.request import Request, encode
 from rxpump.server.store.pages import Page
@@ -31,10 +31,12 @@ def _read(request: Request, node: Node, direction: StreamDirection) -> bytes:
     read = node.store.read
     asked = request.read(ReadAllEvents)
     end = read.log().end
+    position = starting_position(asked, end)
     try:
-        position = starting_position(asked, end, direction)
+        check_read(asked, position, end, direction)
     except CannotRead as error:
-        return no_page(ReadAllEventsCompleted, asked_position(asked), ReadAllResult.ERROR, error=str(error))
+        place = Position(asked.commit_position, asked.prepare_position)
+        return no_page(ReadAllEventsCompleted, place, ReadAllResult.ERROR, error=str(error))
     if not node.may(request.user, Permission.READ, ALL_STREAM):
         return no_page(ReadAllEventsCompleted, position, ReadAllResult.ACCESS_DENIED)
     page = _page(read, asked, position, direction)
