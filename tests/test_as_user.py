@@ -74,6 +74,19 @@ async def test_a_subscription_comes_back_in_the_same_name(memory_server: Embedde
         assert [item.number for item in seen if isinstance(item, rxpump.Event)] == [0, 1]
 
 
+async def test_a_consumer_group_is_made_and_consumed_in_the_name_of_the_view(memory_server: EmbeddedServer) -> None:
+    async with rxpump.connect(memory_server.uri) as client:
+        admin = client.as_user("admin", "changeit")
+        await admin.publish_event("$secret", "Counted")
+        with pytest.raises(AccessDenied):
+            await client.create_subscription("group", "$secret", start_from=0)
+        await admin.create_subscription("group", "$secret", start_from=0)
+        with pytest.raises(AccessDenied):
+            await client.connect_subscription("group", "$secret").pipe(rx.first())
+        delivered = admin.connect_subscription("group", "$secret").pipe(ops.ack_each(), rx.first())
+        assert (await delivered).stream == "$secret"
+
+
 async def test_connecting_with_a_token_is_told_from_connecting_with_a_login() -> None:
     for given in ({"username": "admin"}, {"password": "x"}):
         with pytest.raises(InvalidArgument, match="without a username and a password"):

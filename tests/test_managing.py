@@ -15,6 +15,7 @@ from rxpump.errors import (
     AccessDenied,
     EventNotFound,
     InvalidArgument,
+    ScavengeFailed,
     StreamDeleted,
     StreamNotFound,
     WrongExpectedVersion,
@@ -174,3 +175,19 @@ async def test_links_lead_to_their_events_and_once_is_once(client: rxpump.Client
     with pytest.raises(EventNotFound):
         await client.get_event("best", 1)
     assert (await client.get_event("best")).is_broken_link
+
+
+async def test_a_scavenge_rids_the_database_of_what_is_hidden(client: rxpump.Client) -> None:
+    ops, admin = client.as_user("ops", "changeit"), client.as_user("admin", "changeit")
+    await client.set_metadata("ponies", max_count=3)
+    mine = rxpump.EventFilter(stream_prefix="ponies")
+    everything = admin.iter_all(where=mine, resolve_links=False)
+    assert await numbers(everything) == list(range(10))
+    with pytest.raises(ScavengeFailed, match="ccess"):
+        await client.scavenge()
+    for who in (ops, admin):
+        result = await who.scavenge()
+        assert result.is_done
+        assert result.id is None
+    assert await numbers(everything) == [7, 8, 9]
+    assert await numbers(client.iter("ponies")) == [7, 8, 9]

@@ -12,12 +12,15 @@ import pytest
 from rxpump.credentials import Credentials
 from rxpump.errors import MalformedReply, RxPumpError, UnexpectedReply
 from rxpump.new_event import NewEvent
+from rxpump.persistent import PersistentSubscriptionSettings
 from rxpump.position import Position
 from rxpump.protocol.channel import Channel
 from rxpump.protocol.link import Link, LinkState
 from rxpump.protocol.operations.append import Append
+from rxpump.protocol.operations.connect_persistent import ConnectPersistent
 from rxpump.protocol.operations.delete_stream import DeleteStream
 from rxpump.protocol.operations.filtered_read_all import FilteredReadAllBackward, FilteredReadAllForward
+from rxpump.protocol.operations.manage_persistent import CreatePersistent, DeletePersistent, UpdatePersistent
 from rxpump.protocol.operations.operation import Operation
 from rxpump.protocol.operations.ping import Ping
 from rxpump.protocol.operations.read_all import ReadAllBackward, ReadAllForward
@@ -59,19 +62,23 @@ OPERATIONS: list[Operation[Any]] = [
     FilteredReadAllBackward(LAST, 10, FILTER, **LINKS),
     Subscribe("ponies", **BOUNDS),
     FilteredSubscribe(FILTER, **BOUNDS),
+    ConnectPersistent("ponies", "stable", 10),
+    CreatePersistent("ponies", "stable", PersistentSubscriptionSettings()),
+    UpdatePersistent("ponies", "stable", PersistentSubscriptionSettings()),
+    DeletePersistent("ponies", "stable"),
     Scavenge(),
 ]
+FOR_THE_CHANNEL = {
+    Command.STREAM_EVENT_APPEARED,
+    Command.CHECKPOINT_REACHED,
+    Command.PERSISTENT_SUBSCRIPTION_STREAM_EVENT_APPEARED,
+}
+"""Answers that come once a confirmation has opened a channel."""
 BY_THE_LINK = {Command.HEARTBEAT_REQUEST, Command.HEARTBEAT_RESPONSE, Command.AUTHENTICATE, Command.IDENTIFY_CLIENT}
 ON_A_CHANNEL = {
     Command.UNSUBSCRIBE_FROM_STREAM,
     Command.PERSISTENT_SUBSCRIPTION_ACK_EVENTS,
     Command.PERSISTENT_SUBSCRIPTION_NAK_EVENTS,
-}
-OF_GROUPS = {
-    Command.CONNECT_TO_PERSISTENT_SUBSCRIPTION,
-    Command.CREATE_PERSISTENT_SUBSCRIPTION,
-    Command.UPDATE_PERSISTENT_SUBSCRIPTION,
-    Command.DELETE_PERSISTENT_SUBSCRIPTION,
 }
 every_operation = pytest.mark.parametrize("operation", OPERATIONS, ids=lambda each: command_name(each.command))
 
@@ -85,7 +92,7 @@ def test_the_commands_are_those_of_the_page() -> None:
 def test_each_request_of_the_page_is_ours_to_make() -> None:
     requests = {code for code, listed in COMMANDS.items() if listed.direction in "RB"}
     asked = {int(operation.command) for operation in OPERATIONS}
-    assert requests - BY_THE_LINK - ON_A_CHANNEL - OF_GROUPS - {Command.BAD_REQUEST} == asked
+    assert requests - BY_THE_LINK - ON_A_CHANNEL - {Command.BAD_REQUEST} == asked
 
 
 def answers(code: int) -> list[tuple[str, Package]]:
@@ -117,8 +124,8 @@ def error_of(outcome: Any) -> RxPumpError | None:
 def test_every_answer_to_it_is_a_result_or_an_error_of_its_own(operation: Operation[Any]) -> None:
     walked = 0
     for code in (*COMMANDS[operation.command].replies, *ANY_REQUEST_MAY_GET):
-        if code in (Command.STREAM_EVENT_APPEARED, Command.CHECKPOINT_REACHED):
-            continue  # for the channel that the confirmation opens, below
+        if code in FOR_THE_CHANNEL:
+            continue  # see below
         for called, package in answers(code):
             if getattr(operation, "denial", None) == code and not called.endswith("AccessDenied"):
                 continue  # "0xB7 when access denied", and only then
@@ -129,7 +136,7 @@ def test_every_answer_to_it_is_a_result_or_an_error_of_its_own(operation: Operat
     assert walked >= 6
 
 
-def opened(operation: Operation[Any]) -> Channel:
+def opened(operation: Operation[Any]) -> Channel[Any]:
     outcome = operation.interpret(Package(operation.reply, ID))
     assert isinstance(outcome, Opened)
     return outcome.channel

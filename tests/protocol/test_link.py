@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from rxpump.credentials import Credentials
+from rxpump.credentials import Credentials, Token
 from rxpump.errors import (
     BadRequest,
     ConnectionClosed,
@@ -229,3 +229,11 @@ def test_it_shows_its_state(link: Link) -> None:
     assert repr(link) == "<Link to tcp://node, ready>"
     link.lost("the socket is gone")
     assert repr(link) == ("<Link to tcp://node, closed: the connection to tcp://node is closed: the socket is gone>")
+
+
+def test_a_token_authenticates_in_the_place_of_a_login() -> None:
+    link = Link("tcp://node", Settings(), Token("abc"), 0.0)
+    (frame,) = link.bytes_to_send()
+    assert (frame[4], frame[22:]) == (Command.AUTHENTICATE, b"\xfd\xffabc")
+    link.receive(Package(Command.NOT_AUTHENTICATED, frame[6:22], b"Expired.").encode())
+    assert str(link.failure) == "user '(token)' was refused: Expired."
