@@ -20,9 +20,9 @@ from rxpump.wire.codes import METADATA_PREFIX
 T = TypeVar("T")
 
 _STREAMS: Final = 5_000  # looked at in one step
-_EVENTS: Final = 500
+_EVENTS: Final = 200
 _BYTES: Final = 4 * 1024 * 1024  # that go in one step
-_PAGES: Final = 500
+_PAGES: Final = 100
 _WEIGHT: Final = 256  # of a step
 
 
@@ -130,7 +130,9 @@ class GiveBack(_Step):
 
     def apply(self, log: OpenLog) -> int:
         """Give the number of empty pages that are left; the same again where they cannot be given back."""
-        log.connection.execute(f"PRAGMA incremental_vacuum({_PAGES})").fetchall()
+        [empty] = log.connection.execute("PRAGMA freelist_count").fetchone()
+        for _ in range(min(_PAGES, empty)):  # a statement without columns is run to its first page and no further
+            log.connection.execute("PRAGMA incremental_vacuum(1)")
         return int(log.connection.execute("PRAGMA freelist_count").fetchone()[0])
 
 
