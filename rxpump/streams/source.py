@@ -90,8 +90,8 @@ class Delivering(abc.DisposableBase, Generic[T]):
         self.task.cancel()
 
     def finish(self) -> None:
-        """Take nothing more in; the observer hears that it is over."""
-        self._is_finishing = True
+        """Take nothing more in; the observer, if it has not left, hears that it is over."""
+        self._is_finishing = not self.flow.is_over
         self.task.cancel()
 
     async def _run(self) -> None:

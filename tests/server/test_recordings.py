@@ -21,7 +21,6 @@ UNSERVED = {
     "cluster-no-quorum": "a server of ours is alone, and leads nobody",
     "cluster-not-master": "a server of ours is alone, and leads nobody",
     "not-ready": "a server of ours takes no requests before it is ready",
-    "scavenge": "scavenging is not served yet",
 }
 """Recorded conversations that are not served, and why."""
 

@@ -256,6 +256,16 @@ async def test_drained_it_waits_for_nothing_that_can_no_longer_be_settled(group:
     assert consumer.errors == []
 
 
+async def test_left_and_drained_at_once_it_waits_for_nothing(group: FakeGroup) -> None:
+    consumer, connection, subscription = await consuming(group)
+    consumer.deliveries[0].ack()
+    subscription.dispose()
+    async with asyncio.timeout(1):
+        await group.runtime.drain()
+    assert connection.acked == [0]
+    assert connection.is_closed
+
+
 async def test_drained_while_it_is_connecting(group: FakeGroup) -> None:
     consumer = Consumer()
     consumer.of(group.consume())

@@ -36,7 +36,8 @@ class Connection(asyncio.Protocol):
             self._loop.call_soon(self._flush)
 
     def end(self, reason: str) -> None:
-        """Close the socket."""
+        """Say what was to be said in this turn of the loop, and close the socket."""
+        self._flush()
         self._link.lost(reason)
         self._flush()
 

@@ -12,97 +12,31 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
 from rxpump import Client
-from rxpump.direction import StreamDirection
 from rxpump.errors import InvalidArgument, RxPumpError
 from rxpump.events import Event
 from rxpump.new_event import NewEvent
 from rxpump.pages import AllPage, StreamPage
 from rxpump.position import Position
 from rxpump.streams.transaction import Transaction
-from rxpump.transport.base import Subscription
+from rxpump.transport.base import PersistentSubscription, Subscription
 from rxpump.transport.tcp.transport import TcpTransport
 from rxpump.wire import schema
 from rxpump.wire.commands import Command
 from rxpump.wire.package import Package
-from tests.recordings import Line
 from tests.transport.scripted_server import Peer
-from tests.transport.tcp.telling import request, shown
+from tests.transport.tcp.asked import direction_of, group, meaning, new_event, settings
+from tests.transport.tcp.followed import SETTLING, Followed
+from tests.transport.tcp.telling import appearance, request, shown
+from tests.transport.tcp.turns import Turn
 
-MESSAGES: dict[int, Any] = {
-    Command.WRITE_EVENTS: schema.WriteEvents,
-    Command.READ_EVENT: schema.ReadEvent,
-    Command.READ_STREAM_EVENTS_FORWARD: schema.ReadStreamEvents,
-    Command.READ_STREAM_EVENTS_BACKWARD: schema.ReadStreamEvents,
-    Command.READ_ALL_EVENTS_FORWARD: schema.ReadAllEvents,
-    Command.READ_ALL_EVENTS_BACKWARD: schema.ReadAllEvents,
-    Command.SUBSCRIBE_TO_STREAM: schema.SubscribeToStream,
-    Command.DELETE_STREAM: schema.DeleteStream,
-    Command.TRANSACTION_START: schema.TransactionStart,
-    Command.TRANSACTION_WRITE: schema.TransactionWrite,
-    Command.TRANSACTION_COMMIT: schema.TransactionCommit,
-    Command.SCAVENGE_DATABASE: schema.ScavengeDatabase,
-}
+APPEARANCES = {Command.STREAM_EVENT_APPEARED, Command.PERSISTENT_SUBSCRIPTION_STREAM_EVENT_APPEARED}
+UNDER_THE_SAME_ID = {Command.UNSUBSCRIBE_FROM_STREAM, *SETTLING}
 UNKNOWN = "somewhere"
 """The stream of a transaction that was begun elsewhere."""
-
-BACKWARD = {Command.READ_STREAM_EVENTS_BACKWARD, Command.READ_ALL_EVENTS_BACKWARD}
-
-
-@dataclass
-class Turn:
-    """Requests and, in the order in which they were said, the answers to them and to earlier ones."""
-
-    requests: list[Package] = field(default_factory=list)
-    answers: list[Package] = field(default_factory=list)
-    is_closed_by_server: bool = False
-
-
-def turns(lines: list[Line], left_out: set[bytes]) -> Iterator[Turn]:
-    """Cut a conversation; `left_out` are correlation ids."""
-    to_come = Counter(each.package.correlation_id for each in lines if each.package and not each.from_client)
-    turn, open_requests, farewells = Turn(), set(), set()
-    for line in lines:
-        package = line.package
-        if package is None:
-            turn.is_closed_by_server |= line.event == "closed_by_server"
-            continue
-        id = package.correlation_id
-        if id in left_out or (id in farewells and line.from_client):  # some clients say a farewell twice
-            continue
-        if line.from_client:
-            if turn.answers and not open_requests:
-                yield turn
-                turn = Turn()
-            turn.requests.append(package)
-            if to_come[id]:
-                open_requests.add(id)
-            if package.command == Command.UNSUBSCRIBE_FROM_STREAM:
-                farewells.add(id)
-        else:
-            turn.answers.append(package)
-            to_come[id] -= 1
-            open_requests.discard(id)
-    yield turn
-
-
-def meaning(package: Package) -> tuple[int, Any]:
-    """What a request says. Two that say the same may differ in what a server does not look at."""
-    if package.command not in MESSAGES:
-        return package.command, None  # a Ping may carry any bytes, and ours carries none
-    message = MESSAGES[package.command].FromString(package.payload)
-    for event in getattr(message, "events", ()):
-        event.metadata_content_type = 0  # not looked at (protocol section 3.2)
-        event.data_content_type = int(event.data_content_type == 1)  # 1 is JSON, anything else binary
-        event.metadata = event.metadata  # absent is empty
-    if package.command == Command.DELETE_STREAM:
-        message.hard_delete = message.hard_delete  # absent is false
-    return package.command, message
 
 
 class Replay:
@@ -119,7 +53,7 @@ class Replay:
         self._ids: dict[bytes, bytes] = {}
         self._client: Any = None
         self._transport: Any = None
-        self._subscriptions: dict[bytes, Subscription] = {}
+        self._followed: dict[bytes, Followed] = {}
         self._appeared: Counter[bytes] = Counter()
         self._dropped = {
             each.correlation_id
@@ -141,7 +75,7 @@ class Replay:
         await peer.introduce()
         while self._played < len(self._turns):
             turn = self._turns[self._played]
-            for recorded in turn.requests:
+            for recorded in turn.sent:
                 await self._hear(peer, recorded)
             self._played += 1
             for answer in turn.answers:
@@ -159,7 +93,7 @@ class Replay:
             return
         ours = await peer.request()
         assert meaning(ours) == meaning(recorded), (ours.payload, recorded.payload)
-        if ours.command == Command.UNSUBSCRIBE_FROM_STREAM:
+        if ours.command in UNDER_THE_SAME_ID:
             assert ours.correlation_id == self._ids[recorded.correlation_id], "it says which"
         self._ids[recorded.correlation_id] = ours.correlation_id
 
@@ -183,19 +117,21 @@ class Replay:
         """Make the recorded requests, a turn at a time; each turn's at once, as they were made."""
         self._client, self._transport = client, transport
         for turn in self._turns:
-            asked = [each for each in turn.requests if each.command != Command.HEARTBEAT_RESPONSE]
+            asked = [each for each in turn.sent if each.command != Command.HEARTBEAT_RESPONSE]
             self.told += await asyncio.gather(*map(self._ask, asked))
-            self._appeared.update(
-                each.correlation_id for each in turn.answers if each.command == Command.STREAM_EVENT_APPEARED
-            )
-        for id in self._subscriptions:
+            self._appeared.update(each.correlation_id for each in turn.answers if each.command in APPEARANCES)
+            for id, followed in self._followed.items():
+                await followed.until(self._appeared[id])
+        for id in self._followed:
             self.told.append(f"appeared: {await self._take(id)}{await self._ending(id)}")
 
     async def _ask(self, recorded: Package) -> str:
         command, message = meaning(recorded)
+        if command in SETTLING:
+            return self._followed[recorded.correlation_id].settle(command, message)
         if command == Command.UNSUBSCRIBE_FROM_STREAM:
             appeared = await self._take(recorded.correlation_id)
-            self._subscriptions.pop(recorded.correlation_id).close()
+            self._followed.pop(recorded.correlation_id).subscription.close()
             return f"unsubscribe after: {appeared}"
         prefix = f"{request(command, message)} → "
         try:
@@ -206,8 +142,8 @@ class Replay:
                 result = await self._directly(command, message)
         except RxPumpError as error:
             return prefix + shown(error)
-        if isinstance(result, Subscription):
-            self._subscriptions[recorded.correlation_id] = result
+        if isinstance(result, (Subscription, PersistentSubscription)):
+            self._followed[recorded.correlation_id] = Followed(result)
         if isinstance(result, Transaction):
             self._transactions[result.id] = result
         if isinstance(result, (Event, StreamPage, AllPage)):
@@ -235,6 +171,12 @@ class Replay:
                 return self._transaction(message.transaction_id).commit()
             case Command.SCAVENGE_DATABASE:
                 return client.scavenge()
+            case Command.CREATE_PERSISTENT_SUBSCRIPTION:
+                return client.create_subscription(*group(message), settings(message))
+            case Command.UPDATE_PERSISTENT_SUBSCRIPTION:
+                return client.update_subscription(*group(message), settings(message))
+            case Command.DELETE_PERSISTENT_SUBSCRIPTION:
+                return client.delete_subscription(*group(message))
             case Command.READ_EVENT:
                 return client.get_event(
                     message.event_stream_id, message.event_number, resolve_links=message.resolve_link_tos
@@ -278,6 +220,12 @@ class Replay:
                 return transport.read_all(start, message.max_count, direction, resolve_links=links)
             case Command.SUBSCRIBE_TO_STREAM:
                 return transport.subscribe(message.event_stream_id or None, resolve_links=message.resolve_link_tos)
+            case Command.CONNECT_TO_PERSISTENT_SUBSCRIPTION:
+                stream, most = message.event_stream_id, message.allowed_in_flight_messages
+                return transport.connect_persistent(stream, message.subscription_id, most)
+            case Command.CREATE_PERSISTENT_SUBSCRIPTION:
+                name, stream = group(message)
+                return transport.create_persistent(stream, name, settings(message))
         raise AssertionError(f"no verb of ours: {command}")
 
     def _transaction(self, id: int) -> Transaction:
@@ -290,18 +238,16 @@ class Replay:
         return events
 
     async def _take(self, id: bytes) -> str:
-        events: list[Any] = []
-        while len(events) < self._appeared[id]:
-            events += await self._subscriptions[id].next()
-        self._check(*events)
-        return ", ".join(map(shown, events)) or "nothing"
+        given = await self._followed[id].until(self._appeared[id])
+        self._check(*(event for event, _ in given))
+        return ", ".join(appearance(event, retries) for event, retries in given) or "nothing"
 
     async def _ending(self, id: bytes) -> str:
         """How a subscription ended, if the server ended it."""
         if id not in self._dropped:
             return ""
         try:
-            await self._subscriptions[id].next()
+            await self._followed[id].subscription.next()
         except RxPumpError as error:
             return f", then {shown(error)}"
         raise AssertionError("more than was recorded")
@@ -314,13 +260,3 @@ class Replay:
                 assert (event.type, event.data, event.metadata, event.is_json) == (
                     written.type, written.data, written.metadata, written.is_json,
                 )  # fmt: skip
-
-
-def direction_of(command: int) -> StreamDirection:
-    return StreamDirection.BACKWARD if command in BACKWARD else StreamDirection.FORWARD
-
-
-def new_event(recorded: Any) -> NewEvent:
-    is_json = recorded.data_content_type == 1
-    id = UUID(bytes_le=recorded.event_id)
-    return NewEvent(recorded.event_type, recorded.data, metadata=recorded.metadata or None, id=id, is_json=is_json)

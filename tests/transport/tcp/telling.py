@@ -11,7 +11,7 @@ from rxpump.events import Event
 from rxpump.pages import AllPage, StreamPage
 from rxpump.scavenge_result import ScavengeResult
 from rxpump.streams.transaction import Transaction
-from rxpump.transport.base import Subscription
+from rxpump.transport.base import PersistentSubscription, Subscription
 from rxpump.wire.commands import Command
 from rxpump.write_result import WriteResult
 
@@ -47,6 +47,15 @@ def request(command: int, message: Any) -> str:
             return f"commit transaction {message.transaction_id}"
         case Command.SCAVENGE_DATABASE:
             return "scavenge"
+        case Command.CREATE_PERSISTENT_SUBSCRIPTION:
+            return f"make group {message.subscription_group_name} of {message.event_stream_id or 'nothing'}"
+        case Command.UPDATE_PERSISTENT_SUBSCRIPTION:
+            return f"change group {message.subscription_group_name} of {message.event_stream_id}"
+        case Command.DELETE_PERSISTENT_SUBSCRIPTION:
+            return f"delete group {message.subscription_group_name} of {message.event_stream_id}"
+        case Command.CONNECT_TO_PERSISTENT_SUBSCRIPTION:
+            most = message.allowed_in_flight_messages
+            return f"consume {message.event_stream_id} in group {message.subscription_id}, {most} at a time"
     raise AssertionError(f"no words for {command}")
 
 
@@ -81,9 +90,16 @@ def shown(result: Any) -> str:
         case AllPage():
             commit, prepare = result.next_position
             return f"[{', '.join(map(event, result))}] next {commit}/{prepare}"
+        case PersistentSubscription():
+            return "connected"
         case Subscription():
             return f"subscribed, last {result.last_event_number} at {result.last_commit_position}"
     raise AssertionError(f"no words for {result!r}")
+
+
+def appearance(of: Event, retries: int) -> str:
+    """An event on a subscription."""
+    return event(of) + (f" (retry {retries})" if retries else "")
 
 
 def event(event: Event) -> str:

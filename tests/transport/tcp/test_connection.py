@@ -147,6 +147,15 @@ async def test_a_socket_that_is_lost_says_what_the_system_says() -> None:
     assert "the connection was lost: Connection reset by peer" in str(played.connection.closed.result())
 
 
+async def test_what_was_asked_for_in_the_turn_in_which_it_is_ended_still_goes_out() -> None:
+    played = Played()
+    played.ask(Ask("a"))
+    played.connection.wake()
+    played.connection.end("the client was closed")
+    assert [package.payload for package in played.socket.take()] == [b"a"]
+    assert played.socket.end == "closed"
+
+
 async def test_nothing_is_sent_on_a_connection_that_is_ending() -> None:
     played = Played()
     played.connection.end("the client was closed")

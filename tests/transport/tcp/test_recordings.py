@@ -18,8 +18,11 @@ from rxpump.wire.commands import Command
 from rxpump.wire.package import Package
 from tests.recordings import NAMES, Line, load
 from tests.transport.scripted_server import Peer, ScriptedServer
+from tests.transport.tcp.asked import meaning
 from tests.transport.tcp.conftest import MakeClient
-from tests.transport.tcp.replay import Replay, meaning, turns
+from tests.transport.tcp.followed import can_be_said
+from tests.transport.tcp.replay import Replay
+from tests.transport.tcp.turns import turns
 
 TOLD = Path(__file__).parents[2] / "data" / "told_by_client.txt"
 """For each conversation, what our client asks and what it gives; held against the recordings by eye, once."""
@@ -28,9 +31,6 @@ NOT_OURS = {
     Command.AUTHENTICATE: "played below, as the introduction of a client",
     Command.IDENTIFY_CLIENT: "played below, as the introduction of a client",
     Command.HEARTBEAT_REQUEST: "ours sends its own, when it has heard nothing",
-    Command.CREATE_PERSISTENT_SUBSCRIPTION: "no verb of ours yet",
-    Command.CONNECT_TO_PERSISTENT_SUBSCRIPTION: "no verb of ours yet",
-    Command.DELETE_PERSISTENT_SUBSCRIPTION: "no verb of ours yet",
 }
 """Requests that are left out, and why."""
 
@@ -41,21 +41,7 @@ UNPLAYED = {
     "heartbeat-from-client": "nothing but heartbeats of the client",
     "heartbeat-late-other": "a client that does not answer heartbeats",
     "heartbeat-unanswered": "a client that does not answer heartbeats",
-    "persistent-connect-ack": "persistent subscriptions: no verb of ours yet",
-    "persistent-connect-refused": "persistent subscriptions: no verb of ours yet",
-    "persistent-deleted-updated": "persistent subscriptions: no verb of ours yet",
-    "persistent-dispatch-pinned": "persistent subscriptions: no verb of ours yet",
-    "persistent-manage": "persistent subscriptions: no verb of ours yet",
-    "persistent-manage-fail": "persistent subscriptions: no verb of ours yet",
-    "persistent-max-subscribers": "persistent subscriptions: no verb of ours yet",
-    "persistent-nak-retry": "persistent subscriptions: no verb of ours yet",
-    "persistent-nak-retry-exhausted": "persistent subscriptions: no verb of ours yet",
-    "persistent-nak-skip": "persistent subscriptions: no verb of ours yet",
-    "persistent-timeout-retry": "persistent subscriptions: no verb of ours yet",
-    "persistent-two-consumers": "persistent subscriptions: no verb of ours yet",
     "photonpump-catchup": "one id for a subscription and the reads beside it: ours gives each its own",
-    "photonpump-persistent": "persistent subscriptions: no verb of ours yet",
-    "photonpump-persistent-refused": "persistent subscriptions: no verb of ours yet",
     "trusted-write-flag": "broken frames, which ours does not send",
     "unknown-command": "commands that ours does not send",
 }
@@ -116,7 +102,7 @@ async def tell(name: str, client_of: MakeClient) -> tuple[list[str], set[tuple[s
 
 def parts(name: str) -> list[list[Line]]:
     """What is played on one connection each."""
-    lines = load(name)
+    lines = can_be_said(load(name))
     if name not in BY_CONNECTION:
         return [lines]
     return [[line for line in lines if line.conn == conn] for conn in sorted({line.conn for line in lines})]
