@@ -152,7 +152,7 @@ class Machine(RuleBasedStateMachine):
         request = schema.DeleteStream(
             event_stream_id=stream, expected_version=self.version(stream, expected), hard_delete=hard
         )
-        self.change(client, Command.DELETE_STREAM, request, user, stream, f"$${stream}")
+        self.change(client, Command.DELETE_STREAM, request, user, *affected(stream), *metastream(stream))
 
     @SERVES[Command.TRANSACTION_START]
     @rule(
@@ -268,6 +268,10 @@ def write_of(stream: str, events: list[schema.NewEvent]) -> schema.WriteEvents:
 def affected(stream: str) -> tuple[str, ...]:
     """What a write to it is seen in: a stream's metadata change the stream too."""
     return (stream, stream.removeprefix("$$")) if is_metastream(stream) else (stream,)
+
+
+def metastream(stream: str) -> tuple[str, ...]:
+    return () if is_metastream(stream) else (f"$${stream}",)
 
 
 def run(examples: int, steps: int) -> None:
