@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-from itertools import count
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -14,81 +13,33 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from rxpump.server.handlers.table import HANDLERS
 from rxpump.wire import schema
 from rxpump.wire.commands import Command
-from tests.raw_client import ADMIN, OPS
+from tests.raw_client import ADMIN
+from tests.server.model.commands import (
+    CLIENTS,
+    COUNTS,
+    DELETABLE,
+    EVENT,
+    EVENTS,
+    FILTER,
+    LINKS,
+    META,
+    METADATA,
+    NO_TRANSACTIONS,
+    NUMBERS,
+    PLAIN,
+    READABLE,
+    SETTINGS,
+    USERS,
+    VERSION,
+    VERSION_AT_COMMIT,
+    WRITABLE,
+    event,
+)
 from tests.server.model.log import MAX64
 from tests.server.model.metadata import is_metastream, is_soft_deleted
 from tests.server.model.pair import Pair
+from tests.server.model.walks import walk_all, walk_stream
 
-USERS = st.sampled_from([ADMIN, ADMIN, ADMIN, None, OPS])
-CLIENTS = st.integers(0, 1)
-PLAIN = ["a", "b", "$sys"]
-META = ["$$a", "$$b", "$$$sys", "$$$all", "$$links"]
-WRITABLE = st.sampled_from([*PLAIN, "a", "b", "links", *META, "$all"])
-READABLE = st.sampled_from([*PLAIN, "a", "b", "links", "links", *META, "$settings", "$all", "never", "$$never"])
-DELETABLE = st.sampled_from([*PLAIN, "links", "$$a", "$all", "never"])
-SOME_IDS = [bytes([n]) * 16 for n in range(1, 5)]
-FRESH = count(1)
-NO_TRANSACTIONS = {-1: 123456789, -2: -1}
-
-IDS = st.sampled_from(SOME_IDS) | st.none()
-TARGETS = st.sampled_from(
-    ["0@a", "1@a", "-1@a", "0@b", "-1@links", "7@b", "0@$sys", "0@$$a", "0@x@y", "nowhere", "x@a"]
-)
-VERSION = st.sampled_from(["any", "any", "last", "last", "none", "exists", "before", "beyond", -3, -5])
-NUMBERS = st.sampled_from([*range(-1, 9), *range(-1, 9), -2, 100, MAX64])
-COUNTS = st.sampled_from([*range(1, 9), *range(1, 9), 0, -1, 4096, 4097])
-
-JSON_NUMBERS = st.sampled_from(["1", "2", "3", "0", "-1", "1.5", '"2"', "null", "true"])
-TRUNCATE = st.sampled_from(["0", "1", "2", "50", str(MAX64), "-3", "null"])
-ROLES = st.sampled_from(['"$all"', '"$admins"', '"ops"', '["$ops","nobody"]', "[]", '""'])
-ACL = st.dictionaries(st.sampled_from(["$r", "$w", "$d", "$mr", "$mw"]), ROLES, max_size=3)
-ANY_ACL = ACL | st.sampled_from([{"$x": '"$all"'}, {"$r": "1"}])
-
-
-def document(fields: dict[str, str]) -> str:
-    return "{" + ",".join(f'"{key}":{value}' for key, value in fields.items()) + "}"
-
-
-METADATA = st.fixed_dictionaries(
-    {},
-    optional={
-        "$maxCount": JSON_NUMBERS,
-        "$maxAge": JSON_NUMBERS,
-        "$tb": TRUNCATE,
-        "$acl": ANY_ACL.map(document),
-        "mine": st.just('[1,{"$tb":2}]'),
-    },
-).map(document) | st.sampled_from(["", "no JSON", "[]", '\ufeff{"$maxCount":2}'])
-PREFIXES = st.builds(
-    schema.Filter,
-    context=st.integers(0, 1),
-    type=st.just(1),
-    data=st.lists(st.sampled_from(["a", "$", "li", "T"]), max_size=2),
-)
-PATTERNS = st.builds(
-    schema.Filter,
-    context=st.integers(0, 1),
-    type=st.just(0),
-    data=st.sampled_from(["^[^$]", "s$", "a|b", "T"]).map(lambda p: [p]),
-)
-FILTER = PREFIXES | PATTERNS
-SETTINGS = st.fixed_dictionaries(
-    {}, optional={"$userStreamAcl": ACL.map(document), "$systemStreamAcl": ACL.map(document)}
-).map(document)
-
-
-def event(id: bytes | None, **fields: object) -> schema.NewEvent:
-    event_id = (next(FRESH) << 64).to_bytes(16, "big") if id is None else id
-    return schema.NewEvent(**{"event_id": event_id, "event_type": "T", "data": event_id[:8]} | fields)
-
-
-EVENT = st.builds(event, IDS, data_content_type=st.integers(0, 2), metadata=st.binary(max_size=2))
-EVENTS = st.lists(EVENT, min_size=1, max_size=4) | st.lists(EVENT, max_size=4)
-LINKS = st.lists(
-    st.builds(lambda id, data: event(id, event_type="$>", data=data.encode()), st.none(), TARGETS),
-    min_size=1,
-    max_size=3,
-)
 SERVES = {command: precondition(lambda _, command=command: command in HANDLERS) for command in Command}
 
 
@@ -103,18 +54,33 @@ class Machine(RuleBasedStateMachine):
         self.log = self.pair.log
         self.transactions: list[int] = []
         self.committed: set[int] = set()
+        self.page_size = 1
         self.written: list[schema.WriteEvents] = []
         self.known = [(0, 0), (-1, -1), (-1, 0), (-5, -5)]
 
     def teardown(self) -> None:
-        for followed in reversed(self.pair.followed):
-            self.runner.run(self.pair.unsubscribe(followed))
-        self.runner.run(self.pair.__aexit__())
+        try:
+            self.runner.run(walk_all(self.pair, self.page_size))
+            for followed in reversed(self.pair.followed):
+                self.runner.run(self.pair.unsubscribe(followed))
+        finally:
+            self.runner.run(self.pair.__aexit__())
 
     def ask(self, client, command, request, user):
         answer = self.runner.run(self.pair.ask(client, command, request, user))
         self.known += [record.position for record in self.log.news]
         return answer
+
+    def change(self, client, command, request, user, *streams):
+        """Ask for something that changes these streams, and look at what has become of them."""
+        answer = self.ask(client, command, request, user)
+        self.look_at(*streams)
+        return answer
+
+    def look_at(self, *streams):
+        for stream in streams:
+            self.page_size = self.page_size % 4 + 1
+            self.runner.run(walk_stream(self.pair, stream, self.page_size))
 
     def version(self, stream: str, expected: str | int) -> int:
         last = self.log.last(stream)
@@ -125,6 +91,7 @@ class Machine(RuleBasedStateMachine):
     def begin(self, events, links):
         self.write(0, ADMIN, "a", "any", events)
         self.write(0, ADMIN, "$sys", "any", [event(None)])
+        self.write(0, None, "x@y", "none", [event(None)])
         self.write_links(0, None, links)
 
     @rule(client=CLIENTS, user=USERS, stream=WRITABLE, expected=VERSION, events=EVENTS)
@@ -135,58 +102,75 @@ class Machine(RuleBasedStateMachine):
             event_stream_id=stream, expected_version=self.version(stream, expected), events=events
         )
         self.written.append(request)
-        self.ask(client, Command.WRITE_EVENTS, request, user)
+        self.change(client, Command.WRITE_EVENTS, request, user, *affected(request.event_stream_id))
 
     @precondition(lambda self: self.written)
     @rule(client=CLIENTS, user=USERS, which=st.integers(0, 5), first=st.integers(0, 2), length=st.integers(1, 4),
-          expected=st.none() | st.integers(-1, 3) | VERSION)  # fmt: skip
-    def write_again(self, client, user, which, first, length, expected):
+          expected=st.none() | st.integers(-1, 3) | VERSION, and_new=st.booleans())  # fmt: skip
+    def write_again(self, client, user, which, first, length, expected, and_new):
         """Some of what was written lately: the same ids, to the same stream."""
         before = self.written[-1 - which % len(self.written)]
+        stream = before.event_stream_id
         request = schema.WriteEvents(
-            event_stream_id=before.event_stream_id,
-            expected_version=before.expected_version
-            if expected is None
-            else self.version(before.event_stream_id, expected),
-            events=before.events[first : first + length],
+            event_stream_id=stream,
+            expected_version=before.expected_version if expected is None else self.version(stream, expected),
+            events=before.events[first : first + length] + [event(None)] * and_new,
         )
-        self.ask(client, Command.WRITE_EVENTS, request, user)
+        self.change(client, Command.WRITE_EVENTS, request, user, *affected(stream))
+
+    @rule(events=st.lists(EVENT, min_size=2, max_size=4), stream=st.sampled_from(["a", "b"]))
+    def write_over_time(self, events, stream):
+        for each in events:
+            self.log.now += 700_000_000
+            self.ask(0, Command.WRITE_EVENTS, write_of(stream, [each]), ADMIN)
+        self.look_at(stream)
 
     @rule(client=CLIENTS, user=USERS, links=LINKS)
     def write_links(self, client, user, links):
-        request = schema.WriteEvents(event_stream_id="links", expected_version=-2, events=links)
-        self.ask(client, Command.WRITE_EVENTS, request, user)
+        request = write_of("links", links)
+        self.change(client, Command.WRITE_EVENTS, request, user, *affected(request.event_stream_id))
 
     @rule(client=CLIENTS, user=USERS, stream=st.sampled_from(META), data=METADATA)
     def set_metadata(self, client, user, stream, data):
         metadata = event(None, event_type="$metadata", data_content_type=1, data=data.encode())
-        request = schema.WriteEvents(event_stream_id=stream, expected_version=-2, events=[metadata])
-        self.ask(client, Command.WRITE_EVENTS, request, user)
+        request = write_of(stream, [metadata])
+        self.change(client, Command.WRITE_EVENTS, request, user, *affected(request.event_stream_id))
 
     @rule(seconds=st.sampled_from([0.301, 1.307, 2.713]))
     def wait(self, seconds):
         self.log.now += int(seconds * 1_000_000_000)
+        self.look_at("a", "b", "links")
 
     @rule(client=CLIENTS, user=USERS, data=SETTINGS)
     def change_settings(self, client, user, data):
         new = event(None, event_type="any type", data_content_type=1, data=data.encode())
-        request = schema.WriteEvents(event_stream_id="$settings", expected_version=-2, events=[new])
-        self.ask(client, Command.WRITE_EVENTS, request, user)
+        request = write_of("$settings", [new])
+        self.change(client, Command.WRITE_EVENTS, request, user, *affected(request.event_stream_id))
 
     @rule(client=CLIENTS, user=USERS, stream=DELETABLE, expected=VERSION, hard=st.sampled_from([False] * 5 + [True]))
     def delete(self, client, user, stream, expected, hard):
         request = schema.DeleteStream(
             event_stream_id=stream, expected_version=self.version(stream, expected), hard_delete=hard
         )
-        self.ask(client, Command.DELETE_STREAM, request, user)
+        self.change(client, Command.DELETE_STREAM, request, user, *affected(stream), *metastream(stream))
 
     @SERVES[Command.TRANSACTION_START]
-    @rule(client=CLIENTS, user=USERS, stream=st.sampled_from([*PLAIN, "links", "$all"]), expected=VERSION)
-    def start_transaction(self, client, user, stream, expected):
+    @rule(
+        client=CLIENTS,
+        user=USERS,
+        stream=st.sampled_from([*PLAIN, "links", "$all"]),
+        expected=VERSION | VERSION_AT_COMMIT,
+        events=EVENTS,
+        and_commit=st.booleans(),
+    )
+    def start_transaction(self, client, user, stream, expected, events, and_commit):
         request = schema.TransactionStart(event_stream_id=stream, expected_version=self.version(stream, expected))
         started = self.ask(client, Command.TRANSACTION_START, request, user)
         if started is not None and started.result == 0:
             self.transactions.append(started.transaction_id)
+            self.write_in_transaction(client, user, 0, events)
+            if and_commit:
+                self.commit(client, user, 0)
 
     def transaction(self, which: int) -> int:
         """One of the latest; below 0, one that there is not."""
@@ -277,6 +261,19 @@ class Machine(RuleBasedStateMachine):
         self.runner.run(self.pair.unsubscribe(self.pair.followed[which % len(self.pair.followed)]))
 
 
+def write_of(stream: str, events: list[schema.NewEvent]) -> schema.WriteEvents:
+    return schema.WriteEvents(event_stream_id=stream, expected_version=-2, events=events)
+
+
+def affected(stream: str) -> tuple[str, ...]:
+    """What a write to it is seen in: a stream's metadata change the stream too."""
+    return (stream, stream.removeprefix("$$")) if is_metastream(stream) else (stream,)
+
+
+def metastream(stream: str) -> tuple[str, ...]:
+    return () if is_metastream(stream) else (f"$${stream}",)
+
+
 def run(examples: int, steps: int) -> None:
     with asyncio.Runner() as runner:
         machine = type("Machine", (Machine,), {"runner": runner})
@@ -291,7 +288,7 @@ def run(examples: int, steps: int) -> None:
 
 @pytest.mark.timeout(600)  # which it takes only to find the shortest way to a difference
 def test_the_server_answers_as_the_model_does():
-    run(examples=40, steps=40)
+    run(examples=60, steps=50)
 
 
 @pytest.mark.long

@@ -1,0 +1,39 @@
+"""Reading all there is, page by page, as an admin does, so that what is wrong comes to light at once."""
+
+from __future__ import annotations
+
+from rxpump.wire import schema
+from rxpump.wire.commands import Command
+from tests.raw_client import ADMIN
+from tests.server.model.pair import Pair
+
+MOST_PAGES = 12
+FORWARD, BACKWARD = Command.READ_STREAM_EVENTS_FORWARD, Command.READ_STREAM_EVENTS_BACKWARD
+ALL_FORWARD, ALL_BACKWARD = Command.READ_ALL_EVENTS_FORWARD, Command.READ_ALL_EVENTS_BACKWARD
+
+
+async def walk_stream(pair: Pair, stream: str, size: int) -> None:
+    """Both ways, links resolved; then the last event alone."""
+    for client, (command, start) in enumerate([(FORWARD, 0), (BACKWARD, -1)]):
+        for _ in range(MOST_PAGES):
+            request = schema.ReadStreamEvents(
+                event_stream_id=stream, from_event_number=start, max_count=size, resolve_link_tos=True
+            )
+            page = await pair.ask(client, command, request, ADMIN)
+            if page.is_end_of_stream:
+                break
+            start = page.next_event_number
+    await pair.ask(0, Command.READ_EVENT, schema.ReadEvent(event_stream_id=stream, event_number=-1), ADMIN)
+
+
+async def walk_all(pair: Pair, size: int) -> None:
+    """Both ways, links resolved."""
+    for client, (command, position) in enumerate([(ALL_FORWARD, (0, 0)), (ALL_BACKWARD, (-1, -1))]):
+        while True:
+            request = schema.ReadAllEvents(
+                commit_position=position[0], prepare_position=position[1], max_count=size, resolve_link_tos=True
+            )
+            page = await pair.ask(client, command, request, ADMIN)
+            if not page.events:
+                break
+            position = page.next_commit_position, page.next_prepare_position
