@@ -1,0 +1,395 @@
+"""Persistent subscriptions of the real client at a real server: work, park, retry, cuts, demand, drain."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from reactivex import operators as rx
+
+import rxpump
+from rxpump import ConsumerStrategy, NackAction, NewEvent, PersistentSubscriptionSettings
+from rxpump import operators as ops
+from rxpump.errors import (
+    AccessDenied,
+    DeliveryExpired,
+    InvalidArgument,
+    PersistentSubscriptionDeleted,
+    PersistentSubscriptionExists,
+    PersistentSubscriptionFailed,
+    PersistentSubscriptionNotFound,
+)
+from rxpump.server import EmbeddedServer
+from tests.proxy import Proxy
+from tests.streams.fake_group import Consumer
+
+IN_HASTE = rxpump.Settings(
+    reconnect=rxpump.Backoff(min_delay=0.001, max_delay=0.01),
+    retry=rxpump.Backoff(min_delay=0.001, max_delay=0.01),
+    ack_interval=0.001,
+)
+PARKED = "$persistentsubscription-s::g-parked"
+
+
+def admin_at(port: int) -> rxpump.Client:
+    return rxpump.connect(f"tcp://admin:changeit@127.0.0.1:{port}", settings=IN_HASTE)
+
+
+@pytest.fixture
+async def client(memory_server: EmbeddedServer) -> AsyncIterator[rxpump.Client]:
+    """An admin's, with group g of stream s, from its start."""
+    async with admin_at(memory_server.port) as client:
+        await client.create_subscription("g", "s", start_from=0)
+        yield client
+
+
+async def write(client: Any, *numbers: int, stream: str = "s") -> None:
+    await client.publish(stream, [NewEvent("Counted", {"n": n}) for n in numbers])
+
+
+async def until_told(client: rxpump.Client) -> None:
+    """Wait until acknowledgements that were given by now are with the server, and what it makes of them is here."""
+    await asyncio.sleep(2 * IN_HASTE.ack_interval)
+    for _ in range(2):
+        await client.ping()
+
+
+async def next_number(client: rxpump.Client, **how: Any) -> int:
+    """The number of the event that the group gives out next."""
+    delivery = await client.connect_subscription("g", "s", 1).pipe(rx.first())
+    return int(delivery.number)
+
+
+# Groups -----------------------------------------------------------------------------------------------
+
+
+async def test_a_group_is_made_once(client: rxpump.Client) -> None:
+    with pytest.raises(PersistentSubscriptionExists) as exists:
+        await client.create_subscription("g", "s")
+    assert (exists.value.stream, exists.value.group) == ("s", "g")
+    await client.create_subscription("g", "another stream")
+
+
+async def test_what_is_not_there_is_neither_changed_nor_deleted(client: rxpump.Client) -> None:
+    for change in (client.update_subscription("no", "s"), client.delete_subscription("no", "s")):
+        with pytest.raises(PersistentSubscriptionNotFound):
+            await change
+    await client.delete_subscription("g", "s")
+    with pytest.raises(PersistentSubscriptionNotFound):
+        await client.delete_subscription("g", "s")
+
+
+async def test_what_the_server_refuses_carries_its_words(client: rxpump.Client) -> None:
+    with pytest.raises(PersistentSubscriptionFailed, match="Consumer strategy Fair does not exist"):
+        await client.create_subscription("h", "s", strategy="Fair")
+    with pytest.raises(PersistentSubscriptionFailed, match="Bad stream name"):
+        await client.create_subscription("h", "$all")
+
+
+async def test_groups_are_for_admins(memory_server: EmbeddedServer, client: rxpump.Client) -> None:
+    async with rxpump.connect(memory_server.uri) as anybody:
+        for refused in (
+            anybody.create_subscription("h", "s"),
+            anybody.update_subscription("g", "s"),
+            anybody.delete_subscription("g", "s"),
+        ):
+            with pytest.raises(AccessDenied):
+                await refused
+        await write(anybody, 0)
+        assert await next_number(anybody) == 0, "to consume one needs to read the stream"
+        await anybody.as_user("admin", "changeit").create_subscription("h", "s")
+
+
+async def test_settings_as_a_value_or_one_by_one_under_either_name(client: rxpump.Client) -> None:
+    settings = PersistentSubscriptionSettings(strategy=ConsumerStrategy.PINNED, message_timeout_seconds=1.5)
+    await client.create_subscription("a", "s", settings)
+    await client.update_subscription("a", "s", settings, max_retry_count=3)
+    await client.create_subscription("b", "s", timeout_ms=1500, consumer_strategy="Pinned", checkpoint_after_ms=0)
+    with pytest.raises(InvalidArgument, match="timeout_ms is -1"):
+        client.create_subscription("c", "s", timeout_ms=-1)
+    with pytest.raises(InvalidArgument, match="settings is True"):
+        client.create_subscription("c", "s", True)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="colour"):
+        client.create_subscription("c", "s", colour="red")  # type: ignore[call-arg]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [(("", "s"), "name is ''"), (("g", ""), "stream is ''"), (("g", "s", 0), "buffer_size is 0")],
+)
+async def test_what_the_server_could_only_refuse_is_refused_at_the_call(
+    client: rxpump.Client, arguments: Any, named: str
+) -> None:
+    with pytest.raises(InvalidArgument, match=named):
+        client.connect_subscription(*arguments)
+
+
+# Work -------------------------------------------------------------------------------------------------
+
+
+async def test_photon_pumps_way(client: rxpump.Client) -> None:
+    await write(client, *range(5))
+    subscription = await client.connect_subscription(subscription="g", stream="s")
+    seen = []
+    async for event in subscription.events:
+        seen.append((event.event_number, event.type, event.stream, event.json()["n"], event.received.number))
+        await subscription.ack(event)
+        if len(seen) == 5:
+            break
+    assert seen == [(n, "Counted", "s", n, n) for n in range(5)]
+
+
+async def test_what_is_acknowledged_does_not_come_again(client: rxpump.Client) -> None:
+    await write(client, *range(100))
+    done = await client.connect_subscription("g", "s").pipe(
+        ops.json(), rx.map(lambda data: data["n"]), ops.ack_each(), rx.take(50), rx.to_list()
+    )
+    assert done == list(range(50))
+    await until_told(client)
+    assert await next_number(client) == 50
+
+
+async def test_a_group_whose_events_are_all_filtered_out_goes_on(client: rxpump.Client) -> None:
+    await write(client, *range(100))
+    consumer = Consumer()
+    consumer.of(client.connect_subscription("g", "s", 2).pipe(ops.of_type("Found"), ops.ack_each()))
+    await client.publish_event("s", "Found")
+    await consumer.until(lambda: bool(consumer.deliveries))
+    assert consumer.numbers == [100]
+
+
+async def test_what_fails_is_parked_and_the_rest_is_done(client: rxpump.Client) -> None:
+    async def work(data: Any) -> int:
+        await asyncio.sleep(0)
+        if data["n"] % 10 == 7:
+            raise ValueError(f"{data['n']} is unlucky")
+        return int(data["n"])
+
+    await write(client, *range(40))
+    lucky = await client.connect_subscription("g", "s", 10).pipe(
+        ops.nack_on_error(NackAction.PARK, ops.json(), ops.map_async(work), max_concurrent=4),
+        ops.ack_each(),
+        rx.take(36),
+        rx.to_list(),
+    )
+    assert lucky == [n for n in range(40) if n % 10 != 7]
+    await until_told(client)
+    assert [event.number for event in await client.get(PARKED)] == [7, 17, 27, 37]
+    parked = (await client.get(PARKED, resolve_links=False))[0]
+    assert parked.json_metadata()["reason"].endswith("ValueError: 7 is unlucky")
+
+
+async def test_what_is_to_be_retried_comes_again_with_its_count_and_is_parked_at_last(
+    client: rxpump.Client,
+) -> None:
+    await client.update_subscription("g", "s", start_from=0, max_retry_count=2)
+    await write(client, 0)
+    counts: list[int] = []
+
+    def refuse(delivery: rxpump.Delivery) -> None:
+        counts.append(delivery.retry_count)
+        delivery.nack(NackAction.RETRY, "not today")
+
+    subscription = client.connect_subscription("g", "s").subscribe(refuse)
+    parked = await client.stream(PARKED).pipe(rx.first())
+    assert parked.number == 0
+    assert counts == [0, 1, 2]
+    subscription.dispose()
+
+
+@pytest.mark.parametrize("action", [NackAction.SKIP, NackAction.STOP])
+async def test_what_is_skipped_does_not_come_again(client: rxpump.Client, action: NackAction) -> None:
+    await write(client, 0, 1)
+    delivery = await client.connect_subscription("g", "s", 1).pipe(rx.first())
+    delivery.nack(action, "never mind")
+    await until_told(client)
+    assert await next_number(client) == 1
+
+
+async def test_what_was_reached_by_a_link_is_acknowledged_as_the_link(client: rxpump.Client) -> None:
+    """Trap 11 of the protocol page."""
+    await client.create_subscription("g", "links", start_from=0, resolve_links=True)
+    await write(client, 0, 1)
+    await client.publish("links", [NewEvent("$>", data=text) for text in (b"1@s", b"0@s", b"0@gone")])
+    consumer = Consumer(acks=True)
+    consumer.of(client.connect_subscription("g", "links", 1))
+    await consumer.until(lambda: len(consumer.deliveries) == 3)
+    assert [(each.stream, each.received.stream) for each in consumer.deliveries[:2]] == [("s", "links")] * 2
+    assert consumer.deliveries[2].is_broken_link
+
+
+async def test_two_consumers_share_the_work(memory_server: EmbeddedServer, client: rxpump.Client) -> None:
+    async with admin_at(memory_server.port) as other:
+        consumers = Consumer(acks=True), Consumer(acks=True)
+        for consumer, consuming in zip(consumers, (client, other), strict=True):
+            consumer.of(consuming.connect_subscription("g", "s", 3))
+        await other.ping()
+        await client.ping()
+        await write(client, *range(60))
+        while sum(len(consumer.deliveries) for consumer in consumers) < 60:
+            await asyncio.sleep(0)
+        assert sorted(number for consumer in consumers for number in consumer.numbers) == list(range(60))
+        assert all(consumer.numbers for consumer in consumers)
+
+
+# Demand -----------------------------------------------------------------------------------------------
+
+
+async def test_no_more_comes_than_may_be_unacknowledged(client: rxpump.Client) -> None:
+    await write(client, *range(50))
+    consumer = Consumer()
+    subscription = consumer.of(client.connect_subscription("g", "s", 7))
+    await consumer.until(lambda: len(consumer.deliveries) == 7)
+    await until_told(client)
+    assert consumer.numbers == list(range(7))
+    for delivery in consumer.deliveries[:3]:
+        delivery.ack()
+    await consumer.until(lambda: len(consumer.deliveries) == 10)
+    await until_told(client)
+    assert consumer.numbers == list(range(10))
+    subscription.dispose()
+
+
+async def test_slow_work_at_the_end_of_a_pipe_holds_the_server_back(client: rxpump.Client) -> None:
+    await write(client, *range(300))
+    entered = finished = 0
+    most = 0
+
+    def enter(_: Any) -> None:
+        nonlocal entered, most
+        entered += 1
+        most = max(most, entered - finished)
+
+    async def slow(item: Any) -> Any:
+        await asyncio.sleep(0)
+        return item
+
+    def leave(_: Any) -> None:
+        nonlocal finished
+        finished += 1
+
+    pipeline = client.connect_subscription("g", "s", 20).pipe(
+        rx.do_action(enter), ops.map_async(slow, 3), ops.ack_each(), rx.do_action(leave), rx.take(300)
+    )
+    await pipeline
+    assert most <= 20
+
+
+# Connections ------------------------------------------------------------------------------------------
+
+
+async def test_cut_again_and_again_every_event_is_handled_and_what_is_done_stays_done(
+    memory_server: EmbeddedServer, client: rxpump.Client
+) -> None:
+    handled: dict[int, int] = {}
+    await write(client, *range(400))
+
+    async def work(delivery: rxpump.Delivery) -> int:
+        await asyncio.sleep(0)
+        return delivery.number
+
+    def note(number: int) -> None:
+        handled[number] = handled.get(number, 0) + 1
+
+    async with (
+        Proxy(memory_server.port, random.Random(5), mean_bytes=6_000) as proxy,
+        admin_at(proxy.port) as cut_off,
+    ):
+        pipeline = cut_off.connect_subscription("g", "s", 20).pipe(ops.map_async(work, 4), ops.ack_each())
+        errors: list[Exception] = []
+        pipeline.subscribe(note, errors.append)
+        while len(handled) < 400:
+            await asyncio.sleep(0.001)
+        assert proxy.cuts > 5
+        proxy.calm()
+        await cut_off.drain()
+    assert errors == []
+    assert sorted(handled) == list(range(400))
+    assert sum(handled.values()) <= 400 + 20 * (proxy.cuts + 1), "again came only what was open when it was cut"
+    await write(client, 400)
+    left = Consumer(acks=True)
+    left.of(client.connect_subscription("g", "s", 50))
+    await left.until(lambda: 400 in left.numbers)
+    assert len(left.numbers) <= 21, "a last cut may have swallowed the last acknowledgements"
+
+
+async def test_what_came_before_a_cut_can_no_longer_be_acknowledged(memory_server: EmbeddedServer) -> None:
+    async with Proxy(memory_server.port) as proxy, admin_at(proxy.port) as client:
+        await client.create_subscription("g", "s", start_from=0)
+        await write(client, 0, 1)
+        consumer = Consumer()
+        consumer.of(client.connect_subscription("g", "s"))
+        await consumer.until(lambda: len(consumer.deliveries) == 2)
+        consumer.deliveries[0].ack()
+        await until_told(client)
+        proxy.cut()
+        await consumer.until(lambda: len(consumer.deliveries) == 3)
+        old, new = consumer.deliveries[1:]
+        assert (old.number, new.number, new.retry_count) == (1, 1, 1)
+        with pytest.raises(DeliveryExpired, match=r"1@s can no longer be acknowledged to 'g': the connection"):
+            old.ack()
+        new.ack()
+        await until_told(client)
+
+
+async def test_an_update_is_survived_and_a_deletion_is_the_end(client: rxpump.Client) -> None:
+    """Trap 12 of the protocol page: both look alike."""
+    consumer = Consumer(acks=True)
+    consumer.of(client.connect_subscription("g", "s"))
+    await write(client, 0)
+    await consumer.until(lambda: consumer.numbers == [0])
+    await until_told(client)
+    await client.update_subscription("g", "s", start_from=0, max_retry_count=1)
+    await write(client, 1)
+    await consumer.until(lambda: consumer.numbers == [0, 1])
+    await client.delete_subscription("g", "s")
+    await consumer.until(lambda: bool(consumer.errors))
+    assert [type(error) for error in consumer.errors] == [PersistentSubscriptionDeleted]
+
+
+async def test_a_place_that_is_taken_is_waited_for(client: rxpump.Client) -> None:
+    await client.update_subscription("g", "s", start_from=0, subscriber_max_count=1)
+    first, second = Consumer(acks=True), Consumer(acks=True)
+    subscription = first.of(client.connect_subscription("g", "s"))
+    await write(client, 0)
+    await first.until(lambda: first.numbers == [0])
+    second.of(client.connect_subscription("g", "s"))
+    await until_told(client)
+    subscription.dispose()
+    await write(client, 1)
+    await second.until(lambda: second.numbers == [1])
+    assert second.errors == []
+
+
+async def test_a_group_that_is_not_there(client: rxpump.Client) -> None:
+    with pytest.raises(PersistentSubscriptionNotFound, match="'h' of 's' does not exist"):
+        await client.connect_subscription("h", "s").pipe(rx.first())
+
+
+async def test_a_drain_finishes_what_was_delivered_and_leaves_the_rest(memory_server: EmbeddedServer) -> None:
+    entered: list[int] = []
+    done: list[int] = []
+
+    async def work(delivery: rxpump.Delivery) -> int:
+        entered.append(delivery.number)
+        await asyncio.sleep(0.002)
+        return delivery.number
+
+    async with admin_at(memory_server.port) as client:
+        await client.create_subscription("g", "s", start_from=0)
+        await write(client, *range(100))
+        completed = asyncio.Event()
+        client.connect_subscription("g", "s", 6).pipe(ops.map_async(work, 2), ops.ack_each()).subscribe(
+            done.append, on_completed=completed.set
+        )
+        while len(done) < 10:
+            await asyncio.sleep(0.001)
+        assert await client.drain()
+        assert completed.is_set()
+    assert done == entered
+    assert len(done) < 100
+    async with admin_at(memory_server.port) as client:
+        assert await next_number(client) == done[-1] + 1
