@@ -13,10 +13,12 @@ import pytest
 
 import rxpump
 from rxpump import operators as ops
+from rxpump.streams.persistent import Deliveries
 from rxpump.streams.transaction import Transaction
 
 PAGE = Path(__file__).parents[1] / "docs" / "coming-from.md"
-ELSEWHERE = {"rxpump": rxpump, "ops": ops, "transaction": Transaction, "delivery": rxpump.Delivery}
+OBJECTS = {"transaction": Transaction, "delivery": rxpump.Delivery, "subscription": Deliveries}
+ELSEWHERE = {"rxpump": rxpump, "ops": ops, **OBJECTS}
 
 
 def named() -> list[str]:
@@ -42,7 +44,7 @@ def test_it_is_there_and_takes_that(code: str) -> None:
     call = ast.parse(code, mode="eval").body
     assert isinstance(call, ast.Call)
     function = resolve(call.func)
-    is_method = isinstance(call.func, ast.Name) or code.startswith(("transaction.", "delivery."))
+    is_method = isinstance(call.func, ast.Name) or code.partition(".")[0] in OBJECTS
     given = [object()] * is_method + [object()] * len(call.args)
     inspect.signature(function).bind(*given, **{str(keyword.arg): object() for keyword in call.keywords})
 

@@ -19,6 +19,11 @@ EXPECTED = {
     ],
     "relay.py": [r"stopped with invoice \d+ written", r"990 invoices, each once and in order: True"],
     "merge.py": [r"balance: 90"],
+    "competing_consumers.py": [
+        r"one consumer is drained and gone: True",
+        r"196 billed by two: True",
+        r"parked: \[49, 99, 149, 199\]",
+    ],
     "dashboard.py": [r"200 sales, \d+ in all"],
 }
 ON_THEIR_OWN = {"flights.py", "slow_consumer.py", "drain_on_sigterm.py"}

@@ -71,6 +71,19 @@ async def everything():
         print([event.type for event in newest], newest[0].position > newest[1].position)
 
 
+async def consumer_group():
+    async with connect(host=HOST, port=PORT, username="admin", password="changeit") as admin:
+        await admin.create_subscription("judges", "ponies", start_from=245, timeout_ms=10000)
+        subscription = await admin.connect_subscription("judges", "ponies")
+        judged = []
+        async for event in subscription.events:
+            judged.append((event.event_number, event.type))
+            await subscription.ack(event)
+            if event.type == "PonySlept":
+                break
+        print(judged[0], judged[-1], len(judged))
+
+
 async def what_is_not_there(conn):
     try:
         await conn.get("unicorns")
@@ -89,6 +102,7 @@ async def main():
         await many_at_once(conn)
         await what_is_not_there(conn)
     await everything()
+    await consumer_group()
     client = connect(host=HOST, port=PORT)
     await client.connect()
     await client.ping()

@@ -37,6 +37,7 @@ True
 no unicorns
 252
 ['PonySlept', 'PonyJumped'] True
+(245, 'PonyJumped') (251, 'PonySlept') 7
 """
 
 
