@@ -36,7 +36,7 @@ def naks(subscription_id: str, ids: Sequence[bytes], action: NackAction, reason:
         schema.PersistentSubscriptionNakEvents(
             subscription_id=subscription_id,
             processed_event_ids=ids[start : start + MOST_IDS],
-            message=reason,
+            message=reason or None,
             action=_CODES[action],
         ).SerializeToString()
         for start in range(0, len(ids), MOST_IDS)
