@@ -22,3 +22,6 @@ MAX_TOKEN_BYTES: Final = 2**15 - 1
 
 MAX_COUNT: Final = 2**31 - 1
 """The largest number of events, or of milliseconds (24 days), in a persistent subscription's settings."""
+
+MAX_ACK_IDS: Final = 2000
+"""As many events as the reference client acknowledges in one package."""

@@ -393,3 +393,51 @@ async def test_a_drain_finishes_what_was_delivered_and_leaves_the_rest(memory_se
     assert len(done) < 100
     async with admin_at(memory_server.port) as client:
         assert await next_number(client) == done[-1] + 1
+
+
+async def test_a_loop_that_acknowledges_by_hand_is_drained_too(memory_server: EmbeddedServer) -> None:
+    done: list[int] = []
+
+    async def by_hand(client: rxpump.Client, is_started: asyncio.Event) -> None:
+        async for delivery in client.connect_subscription("g", "s", 5):
+            is_started.set()
+            await asyncio.sleep(0)
+            delivery.ack()
+            done.append(delivery.number)
+
+    async with admin_at(memory_server.port) as client:
+        await client.create_subscription("g", "s", start_from=0)
+        await write(client, *range(100))
+        is_started = asyncio.Event()
+        loop = asyncio.ensure_future(by_hand(client, is_started))
+        await is_started.wait()
+        assert await client.drain()
+        await loop
+    assert done == list(range(len(done)))
+    async with admin_at(memory_server.port) as client:
+        assert await next_number(client) == len(done)
+
+
+async def test_a_delivery_that_nobody_settles_is_waited_for_as_a_drain_may_take(
+    client: rxpump.Client,
+) -> None:
+    await write(client, 0)
+    consumer = Consumer()
+    consumer.of(client.connect_subscription("g", "s"))
+    await consumer.until(lambda: consumer.numbers == [0])
+    assert not await client.drain(timeout=0.01)
+    assert consumer.completed == 1
+    consumer.deliveries[0].ack()
+    assert await client.drain()
+
+
+async def test_in_anothers_name(memory_server: EmbeddedServer) -> None:
+    async with rxpump.connect(memory_server.uri) as anybody:
+        admin = anybody.as_user("admin", "changeit")
+        await admin.create_subscription("g", "$secrets", start_from=0)
+        await write(admin, 7, stream="$secrets")
+        with pytest.raises(AccessDenied):
+            await anybody.connect_subscription("g", "$secrets").pipe(rx.first())
+        assert await admin.connect_subscription("g", "$secrets").pipe(ops.json(), ops.ack_each(), rx.first()) == {
+            "n": 7
+        }

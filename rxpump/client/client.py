@@ -55,7 +55,8 @@ class Client(AllVerbs):
         """Take nothing more in and finish what is under way; tell whether that was done within `timeout` seconds.
 
         Subscriptions and reads complete; what operators and publishers still keep is worked off and written,
-        checkpoints are committed. `close()` comes after.
+        checkpoints are committed, deliveries acknowledged (one that nobody settles is waited for). `close()` comes
+        after.
         """
         try:
             async with asyncio.timeout(timeout):

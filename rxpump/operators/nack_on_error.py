@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import reactivex
 from reactivex import Observable, abc
-from reactivex import operators as rx
 
 from rxpump import checks
 from rxpump.delivery import Delivery
@@ -57,13 +57,12 @@ def nack_on_error(
     if not work or not all(callable(operator) for operator in work):
         raise InvalidArgument("work", work, "the operators that may fail, one or more")
     checks.count("max_concurrent", max_concurrent)
-    just: Any = reactivex.just  # as what comes out is not what goes in
 
     async def attempt(delivery: Any) -> Any:
         if not isinstance(delivery, Delivery):
             raise InvalidArgument("item", delivery, "a Delivery: what may fail is given to nack_on_error, not before")
         try:
-            return await just(delivery).pipe(*work, rx.to_list())
+            return await _put_through(delivery, work)
         except Exception as error:
             match decide(error):
                 case NackAction.STOP:
@@ -73,6 +72,28 @@ def nack_on_error(
                     return []
 
     return reactivex.compose(map_async(attempt, max_concurrent), _spread)
+
+
+async def _put_through(delivery: Delivery, work: Sequence[Callable[[Any], Any]]) -> list[Any]:
+    """Give what the operators make of it, without a turn of the loop where they need none."""
+    results: list[Any] = []
+    ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def fail(error: Exception) -> None:
+        if not ended.done():
+            ended.set_exception(error)
+
+    def complete() -> None:
+        if not ended.done():
+            ended.set_result(None)
+
+    source: Any = reactivex.just(delivery)
+    subscription = source.pipe(*work).subscribe(results.append, fail, complete)
+    try:
+        await ended
+    finally:
+        subscription.dispose()
+    return results
 
 
 def _nack(delivery: Delivery, action: NackAction, error: Exception) -> None:

@@ -183,7 +183,8 @@ class Stage(abc.ObserverBase[T], abc.DisposableBase, Generic[T, R]):
         origins = self._origins
         origin, continues = origins.release([kept.entry for kept in made_of])
         self._brake.left(origins.count)
-        self._flow.since = origins.delivering = min([kept.entry.since for kept in made_of], default=0)
+        if self._flow.passage is not None:
+            self._flow.since = origins.delivering = min([kept.entry.since for kept in made_of], default=0)
         self._flow.deliver(self._observer.on_next, value, origin, continues=continues, knows_origin=origins.are_known)
         origins.delivering = 0  # not where that raised
 

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from rxpump.limits import MAX_ACK_IDS
 from rxpump.persistent import NackAction
 from rxpump.wire import schema
 from rxpump.wire.codes import NakAction
-
-MOST_IDS: Final = 2000
-"""As many as the reference client puts in one package (protocol section 4.18)."""
 
 _CODES: Final = {
     NackAction.PARK: NakAction.PARK,
@@ -24,9 +22,9 @@ def acks(subscription_id: str, ids: Sequence[bytes]) -> list[bytes]:
     """Write the payloads of PersistentSubscriptionAckEvents; none for no ids, which a server refuses."""
     return [
         schema.PersistentSubscriptionAckEvents(
-            subscription_id=subscription_id, processed_event_ids=ids[start : start + MOST_IDS]
+            subscription_id=subscription_id, processed_event_ids=ids[start : start + MAX_ACK_IDS]
         ).SerializeToString()
-        for start in range(0, len(ids), MOST_IDS)
+        for start in range(0, len(ids), MAX_ACK_IDS)
     ]
 
 
@@ -35,9 +33,9 @@ def naks(subscription_id: str, ids: Sequence[bytes], action: NackAction, reason:
     return [
         schema.PersistentSubscriptionNakEvents(
             subscription_id=subscription_id,
-            processed_event_ids=ids[start : start + MOST_IDS],
+            processed_event_ids=ids[start : start + MAX_ACK_IDS],
             message=reason or None,
             action=_CODES[action],
         ).SerializeToString()
-        for start in range(0, len(ids), MOST_IDS)
+        for start in range(0, len(ids), MAX_ACK_IDS)
     ]

@@ -19,6 +19,7 @@ time.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Iterable, Iterator
 from typing import Any
 
@@ -32,6 +33,7 @@ from rxpump.errors import (
     PersistentSubscriptionNotFound,
     RxPumpError,
 )
+from rxpump.limits import MAX_ACK_IDS
 from rxpump.passage import Passage
 from rxpump.runtime import Runtime
 from rxpump.settings import Settings
@@ -39,7 +41,7 @@ from rxpump.streams.acknowledging import AckDesk
 from rxpump.streams.source import Delivering, Intake
 from rxpump.transport.base import Transport
 
-_MOST_AT_ONCE = 2000
+_log = logging.getLogger("rxpump.persistent")
 
 
 class Deliveries(Intake[Delivery]):
@@ -79,7 +81,7 @@ class Deliveries(Intake[Delivery]):
     async def _connect(self) -> AckDesk:
         subscription = await self._transport.connect_persistent(self.stream, self.group, self.buffer_size)
         # Half of what may be open at once: whoever waits for all of it to be sent would have the server wait too.
-        batch = min(max(self.buffer_size // 2, 1), _MOST_AT_ONCE)
+        batch = min(max(self.buffer_size // 2, 1), MAX_ACK_IDS)
         return AckDesk(subscription, self.group, batch, self._settings.ack_interval)
 
 
@@ -133,7 +135,9 @@ class Consumption(Delivering[Delivery]):
                 if not error.retryable:
                     raise
                 failures += 1
-                await asyncio.sleep(self._retry.delay(failures) or self._retry.max_delay)
+                delay = self._retry.delay(failures) or self._retry.max_delay
+                _log.info("%s: %s; connects again in %.3f s", self._name, error, delay)
+                await asyncio.sleep(delay)
 
     def _hand_out(self, desk: AckDesk, batch: Iterable[Delivery]) -> Iterator[Delivery]:
         """Give the batch, as long as it can be acknowledged; what is left then comes again."""
