@@ -1,6 +1,6 @@
 """What a filter lets through, and pages of it (protocol sections 3.4, 4.7 and 4.15).
 
-Where access is denied and something else is wrong too, what comes first is as in reads without a filter.
+The page does not say which comes first where access is denied and something else is wrong too.
 """
 
 from __future__ import annotations
@@ -47,14 +47,14 @@ def filtered_read_backward(log: Log, user: User, request: Any) -> Any:
 
 def _read(log: Log, user: User, request: Any, *, backward: bool) -> Any:
     position = request.commit_position, request.prepare_position
-    if request.max_count > MOST:
-        return _failed(position, TOO_MANY)
     if position == (-1, -1):
         position = log.end, log.end
-    if min(position) < 0:
-        return _failed(position, INVALID_POSITION)
     if not may(log, user, READ, ALL):
         return denied(position)
+    if request.max_count > MOST:
+        return _failed(position, TOO_MANY)
+    if min(position) < 0:
+        return _failed(position, INVALID_POSITION)
     place = place_of(log, position)
     if backward:
         ahead = [record for record in reversed(log.records) if record.position < place]
