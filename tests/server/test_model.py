@@ -10,7 +10,6 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 
-from rxpump.server.handlers.table import HANDLERS
 from rxpump.wire import schema
 from rxpump.wire.commands import Command
 from tests.raw_client import ADMIN
@@ -39,8 +38,6 @@ from tests.server.model.log import MAX64
 from tests.server.model.metadata import is_metastream, is_soft_deleted
 from tests.server.model.pair import Pair
 from tests.server.model.walks import walk_all, walk_stream
-
-SERVES = {command: precondition(lambda _, command=command: command in HANDLERS) for command in Command}
 
 
 class Machine(RuleBasedStateMachine):
@@ -154,7 +151,6 @@ class Machine(RuleBasedStateMachine):
         )
         self.change(client, Command.DELETE_STREAM, request, user, *affected(stream), *metastream(stream))
 
-    @SERVES[Command.TRANSACTION_START]
     @rule(
         client=CLIENTS,
         user=USERS,

@@ -25,8 +25,7 @@ from tests.server.model.stream_reads import read_backward, read_event, read_forw
 from tests.server.model.subscriptions import DENIED, Subscription, subscribe, subscription
 from tests.server.model.transactions import Transactions
 
-VERSIONS = (1, 1)  # TEMPORARY
-# VERSIONS = (0, 1)  # what the two clients say they are: the first one says nothing
+VERSIONS = (0, 1)  # what the two clients say they are: the first one says nothing
 PATIENCE = 5.0  # seconds
 
 
