@@ -9,6 +9,7 @@ from rxpump.errors import RxPumpError
 from rxpump.events import Event
 from rxpump.pages import Page
 from rxpump.protocol.channel import Channel
+from rxpump.protocol.persistent_channel import PersistentChannel
 
 FIELDS = [name for name in dir(Event) if not name.startswith("_")]
 
@@ -30,5 +31,5 @@ def look_at(thing: Any) -> None:
             look_at(event)
     elif isinstance(thing, Channel):
         with suppress(RxPumpError):
-            for record in thing.take():
-                look_at(Event(record))
+            for arrived in thing.take():
+                look_at(Event(arrived.event if isinstance(thing, PersistentChannel) else arrived))
