@@ -65,7 +65,8 @@ class Delivery(Event):
     def ack(self) -> None:
         """Say that it is done, and need not come again. Raises DeliveryExpired.
 
-        It is sent within milliseconds, with others; there is no answer to it.
+        It is sent within milliseconds, with others (Settings.ack_interval), and there is no answer to it: where the
+        connection is lost before it is there, the event comes again all the same.
         """
         if self._is_open():
             self._outcome = "acknowledged"

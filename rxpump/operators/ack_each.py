@@ -17,10 +17,10 @@ from rxpump.passage import Passage, awaiting_passage
 T = TypeVar("T")
 
 _TRACEABLE: Final = (
-    "items that come straight from one persistent subscription of its own, through plain operators and those of "
-    "rxpump.operators; of what is merged, shared above, or delivered later by another's task or timer (delay, "
-    "observe_on, flat_map to something asynchronous), nobody knows which delivery it comes of: acknowledge before "
-    "that, or use map_async"
+    "items that come from a persistent subscription with no other ack_each, through plain operators and those of "
+    "rxpump.operators; of what another's task or timer delivers later (delay, observe_on, flat_map to something "
+    "asynchronous), or a stage behind a merge, nobody knows which delivery it comes of: acknowledge before that, or "
+    "use map_async"
 )
 
 
@@ -84,7 +84,9 @@ class _Acknowledging(abc.ObserverBase[T], abc.DisposableBase, Generic[T]):
         flow = Flow.current()
         passage = None if flow is None or not flow.knows_origin else flow.passage
         if flow is None or passage is None or not self._is_ours(passage):
-            self.dispose()
+            for each in self._passages:
+                each.fail(0)
+            self._source.dispose()
             self._observer.on_error(InvalidArgument("source of ack_each", flow, _TRACEABLE))
             return
         self._delivering, self._since = passage, flow.since

@@ -74,19 +74,13 @@ class AckDesk:
             self._news.set()
 
     async def until_settled(self) -> None:
-        """Wait until all that was handed out is settled, or nothing can be any more.
+        """Wait until all that was handed out is settled, or nothing can be any more (`discard` hears of that)."""
+        while self._open and self.closed is None:
+            self._news.clear()
+            await self._news.wait()
 
-        What comes meanwhile is nobody's: when this one has left, the server delivers it again.
-        """
-        discarding = asyncio.get_running_loop().create_task(self._discard())
-        try:
-            while self._open and self.closed is None:
-                self._news.clear()
-                await self._news.wait()
-        finally:
-            discarding.cancel()
-
-    async def _discard(self) -> None:
+    async def discard(self) -> None:
+        """Take what still comes, for nobody: when we have left, the server delivers it again."""
         try:
             while True:
                 await self._subscription.next()

@@ -156,7 +156,7 @@ class Consumption(Delivering[Delivery]):
             return
         is_awaited = self._passage.is_claimed and not self._passage.is_over
         if task.cancelled() and (self._is_finishing or is_awaited):
-            self._runtime.start(_see_off(self._desk), f"{self._name}, seeing off")
+            self._runtime.start(self._see_off(self._desk), f"{self._name}, seeing off")
         else:
             self._desk.close()
 
@@ -165,9 +165,11 @@ class Consumption(Delivering[Delivery]):
         if self._desk is not None:
             self._desk.close()
 
-
-async def _see_off(desk: AckDesk) -> None:
-    try:
-        await desk.until_settled()
-    finally:
-        desk.close()
+    async def _see_off(self, desk: AckDesk) -> None:
+        """Stay until what was passed on is settled."""
+        discarding = self._runtime.start(desk.discard(), f"{self._name}, discarding")
+        try:
+            await desk.until_settled()
+        finally:
+            discarding.cancel()
+            desk.close()
