@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from reactivex import operators as rx
 
 import rxpump
+from rxpump import operators as ops
 from rxpump.errors import RxPumpError
 from rxpump.wire.commands import Command
 from rxpump.wire.package import Package
@@ -90,6 +91,30 @@ VERBS |= {
     "transaction": ([Command.TRANSACTION_START, Command.TRANSACTION_WRITE, Command.TRANSACTION_COMMIT], commit),
 }
 
+VERBS |= {
+    "create_subscription": (
+        [Command.CREATE_PERSISTENT_SUBSCRIPTION],
+        lambda client: client.create_subscription("g", "s"),
+    ),
+    "update_subscription": (
+        [Command.UPDATE_PERSISTENT_SUBSCRIPTION],
+        lambda client: client.update_subscription("g", "s"),
+    ),
+    "delete_subscription": (
+        [Command.DELETE_PERSISTENT_SUBSCRIPTION],
+        lambda client: client.delete_subscription("g", "s"),
+    ),
+    "connect_subscription": (
+        [Command.CONNECT_TO_PERSISTENT_SUBSCRIPTION],
+        lambda client: client.connect_subscription("g", "s").pipe(rx.take(20), ops.ack_each(), rx.to_list()),
+    ),
+}
+PUSHED = {
+    Command.SUBSCRIBE_TO_STREAM: {Command.STREAM_EVENT_APPEARED},
+    Command.FILTERED_SUBSCRIBE_TO_STREAM: {Command.STREAM_EVENT_APPEARED, Command.CHECKPOINT_REACHED},
+    Command.CONNECT_TO_PERSISTENT_SUBSCRIPTION: {Command.PERSISTENT_SUBSCRIPTION_STREAM_EVENT_APPEARED},
+}
+
 
 class Lie(NamedTuple):
     """What comes in the place of an answer: packages under the request's id, and then bytes."""
@@ -109,8 +134,7 @@ def lies_to(commands: list[Command]) -> st.SearchStrategy[list[Lie]]:
 def answers_to_any(command: Command) -> set[Command]:
     if command == Command.PING:
         return {Command.PONG}
-    pushed = {Command.STREAM_EVENT_APPEARED} if command == Command.SUBSCRIBE_TO_STREAM else set()
-    return answers_to(command) | pushed
+    return answers_to(command) | PUSHED.get(command, set())
 
 
 CASES = st.sampled_from(list(VERBS)).flatmap(lambda verb: st.tuples(st.just(verb), lies_to(VERBS[verb][0])))
