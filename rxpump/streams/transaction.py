@@ -1,16 +1,20 @@
 """A transaction: written piece by piece, seen all at once or never.
 
     NEW ──start──▶ OPEN ──commit──▶ COMMITTED
-     └──────────────┴──abandon, a failed write──▶ ABANDONED
+     │              ├──a failed write──▶ SPOILED
+     └──────────────┴──abandon──▶ ABANDONED ◀── SPOILED
 
 The protocol knows no rollback: what is not committed is never seen, and stays in the server's log until that is
 scavenged. So to abandon is to say nothing more.
 
 A lost connection does not end a transaction, but it may leave a write into it in doubt: the server takes such a write
 unseen, each time it comes, so it is not sent again, and fails. A transaction that may lack events, or hold some
-twice, must not be committed: any failed write abandons it. Its start and its commit are sent again, for they do no
-harm: a second start leaves the first behind, and a commit that was done is recognised by the ids of its events (for
-ever under an exact expected version, as best effort under ANY, as with any write).
+twice, must not be committed: any failed write spoils it. A block that keeps such an error to itself and ends well is
+told so at its end, unless it abandons the transaction: nothing is left unwritten without a word.
+
+The start and the commit are sent again, for they do no harm: a second start leaves the first behind, and a commit
+that was done is recognised by the ids of its events (for ever under an exact expected version, as best effort under
+ANY, as with any write).
 """
 
 from __future__ import annotations
@@ -34,6 +38,7 @@ class TransactionState(Enum):
     NEW = "new"
     OPEN = "open"
     COMMITTED = "committed"
+    SPOILED = "spoiled by a write that failed"
     ABANDONED = "abandoned"
 
 
@@ -63,7 +68,7 @@ class Transaction:
         return Answer(self._runtime, "start a transaction", self._start)
 
     def write(self, events: Iterable[NewEvent | Event]) -> Answer[None]:
-        """Put events into it, behind those that are there; what fails abandons it."""
+        """Put events into it, behind those that are there; once that has failed, it can only be abandoned."""
         if isinstance(events, (NewEvent, Event)) or not isinstance(events, Iterable):
             raise InvalidArgument("events", events, "NewEvents (or Events to copy) in a list")
         new = [as_new_event(event) for event in events]
@@ -95,7 +100,7 @@ class Transaction:
         try:
             await self._transport.write_transaction(self.stream, id, events)
         except BaseException:  # also where nobody waits any longer to hear of it
-            self.abandon()
+            self.state = TransactionState.SPOILED
             raise
 
     async def _commit(self) -> WriteResult:
@@ -117,7 +122,7 @@ class Transaction:
     ) -> None:
         if error is not None:
             self.abandon()
-        elif self.state is TransactionState.OPEN:
+        elif self.state in (TransactionState.OPEN, TransactionState.SPOILED):
             await self._commit()
 
     def __repr__(self) -> str:

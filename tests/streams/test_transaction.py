@@ -119,7 +119,7 @@ async def test_by_hand_and_from_elsewhere(log: Log) -> None:
         assert repr(continued) == "<Transaction 7 on ponies, committed>"
 
 
-async def test_a_write_in_doubt_is_not_repeated_and_abandons_it(log: Log) -> None:
+async def test_a_write_in_doubt_is_not_repeated_and_spoils_it(log: Log) -> None:
     """Its events may be in the transaction already: then they would be there twice."""
 
     async def cut_off(peer: Peer) -> None:
@@ -133,13 +133,14 @@ async def test_a_write_in_doubt_is_not_repeated_and_abandons_it(log: Log) -> Non
         await peer.until_gone()
 
     async with client_of(cut_off, on) as client:
-        async with client.transaction("ponies") as transaction:
-            with pytest.raises(ConnectionClosed):
-                await transaction.write([EVENT])
-            with pytest.raises(InvalidArgument, match="abandoned>; allowed is one that is open"):
-                await transaction.write([EVENT])
-            with pytest.raises(InvalidArgument, match="abandoned"):
-                await transaction.commit()
+        with pytest.raises(InvalidArgument, match="spoiled by a write that failed"):
+            async with client.transaction("ponies") as transaction:
+                with pytest.raises(ConnectionClosed):
+                    await transaction.write([EVENT])
+                with pytest.raises(InvalidArgument, match="failed>; allowed is one that is open"):
+                    await transaction.write([EVENT])
+                with pytest.raises(InvalidArgument, match="spoiled"):
+                    await transaction.commit()
         await client.ping()
         assert transaction.result is None
 
@@ -156,6 +157,22 @@ async def test_a_write_that_timed_out_on_the_server_is_in_doubt_too(log: Log) ->
             async with client.transaction("ponies") as transaction:
                 await transaction.write([EVENT])
         assert transaction.state is TransactionState.ABANDONED
+
+
+async def test_who_abandons_what_a_write_has_spoiled_hears_no_more_of_it(log: Log) -> None:
+    async def script(peer: Peer) -> None:
+        await peer.introduce()
+        await log.start(peer)
+        await log.write(peer, OperationResult.COMMIT_TIMEOUT)
+        await peer.until_gone()
+
+    async with client_of(script) as client:
+        async with client.transaction("ponies") as transaction:
+            with pytest.raises(CommitTimeout):
+                await transaction.write([EVENT])
+            assert transaction.state is TransactionState.SPOILED
+            transaction.abandon()
+        assert (transaction.state, transaction.result) == (TransactionState.ABANDONED, None)
 
 
 async def test_a_write_that_nobody_waits_for_any_more_is_in_doubt_too(log: Log) -> None:
@@ -179,6 +196,8 @@ async def test_a_write_that_nobody_waits_for_any_more_is_in_doubt_too(log: Log) 
         writing.cancel()
         with pytest.raises(asyncio.CancelledError):
             await writing
+        assert transaction.state is TransactionState.SPOILED
+        transaction.abandon()
         assert transaction.state is TransactionState.ABANDONED
 
 
