@@ -316,6 +316,41 @@ async def test_cut_again_and_again_every_event_is_handled_and_what_is_done_stays
     assert len(left.numbers) <= 21, "a last cut may have swallowed the last acknowledgements"
 
 
+async def test_failing_work_in_anothers_name_is_cut_again_and_again(
+    memory_server: EmbeddedServer, client: rxpump.Client
+) -> None:
+    """Two of one connection compete; what fails is retried, what is filtered out is done, and in the end all is."""
+    rng = random.Random(3)
+    handled: set[int] = set()
+    errors: list[Exception] = []
+    await client.update_subscription("g", "s", start_from=0, max_retry_count=1000)
+    await write(client, *range(200))
+
+    async def work(content: dict[str, int]) -> int:
+        await asyncio.sleep(0)
+        if rng.random() < 0.1:
+            raise ValueError("not this time")
+        return content["n"]
+
+    async with (
+        Proxy(memory_server.port, random.Random(7), mean_bytes=4_000) as proxy,
+        rxpump.connect(host="127.0.0.1", port=proxy.port, settings=IN_HASTE) as anybody,
+    ):
+        for _ in range(2):
+            deliveries = anybody.as_user("admin", "changeit").connect_subscription("g", "s", 16)
+            failing = ops.nack_on_error(NackAction.RETRY, ops.json(), ops.map_async(work), max_concurrent=3)
+            wanted = deliveries.pipe(rx.filter(lambda delivery: delivery.number % 3), failing, ops.ack_each())
+            wanted.subscribe(handled.add, errors.append)
+        while len(handled) < 133 and not errors:
+            await asyncio.sleep(0.001)
+        assert proxy.cuts > 3
+        proxy.calm()
+        assert await anybody.drain()
+    assert errors == []
+    assert handled == {number for number in range(200) if number % 3}
+    assert not anybody._runtime.tasks
+
+
 async def test_what_came_before_a_cut_can_no_longer_be_acknowledged(memory_server: EmbeddedServer) -> None:
     async with Proxy(memory_server.port) as proxy, admin_at(proxy.port) as client:
         await client.create_subscription("g", "s", start_from=0)
