@@ -26,6 +26,7 @@ from rxpump.scavenge_result import ScavengeResult
 from rxpump.settings import Settings
 from rxpump.stream_metadata import MetadataResult, StreamMetadata
 from rxpump.streams.observable import Observable
+from rxpump.streams.transaction import Transaction
 from rxpump.system_settings import SystemSettings
 from rxpump.write_result import WriteResult
 
@@ -66,6 +67,7 @@ __all__ = [
     "StreamPage",
     "SystemSettings",
     "Token",
+    "Transaction",
     "WriteResult",
     "connect",
 ]

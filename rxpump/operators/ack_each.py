@@ -46,6 +46,9 @@ def ack_each() -> Operator[T, T]:
     When the source completes, all of them are acknowledged before this completes. When it fails or is disposed, what
     is done by then is; what was just being delivered to one who raised is not.
 
+    So do the work before it: what `async for` below keeps for its body is acknowledged before the body sees it, and a
+    loop that works in its body acknowledges there, by `delivery.ack()`.
+
     Between the subscription and here use what keeps nothing, and what is of `rxpump.operators`: items kept by an
     operator of reactivex (`rx.buffer`, ...) cannot be seen, and count as dropped.
 
