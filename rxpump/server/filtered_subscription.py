@@ -7,7 +7,7 @@ told the position of the last. It can so come back to where it was, however rare
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, Final
 
 from rxpump.server.store.burst import Appearance, Burst
 from rxpump.server.store.filters import LogFilter
@@ -16,6 +16,10 @@ from rxpump.server.subscriptions import Subscription
 from rxpump.wire.commands import Command
 from rxpump.wire.package import Package
 from rxpump.wire.schema import CheckpointReached
+
+_STEPS: Final = 4_000
+_STEPS_PER_EVENT: Final = 200
+"""What a filter may take in one turn of the loop, as it counts: 2 ms, and 0.1 ms more for each event."""
 
 
 class FilteredSubscription(Subscription):
@@ -46,9 +50,13 @@ class FilteredSubscription(Subscription):
     def receive(self, burst: Burst) -> None:
         """Tell the client what was written, if it wants to know it; end if it takes too long to find that out."""
         frames: list[bytes] = []
+        events = burst.events_after(self._after)
+        most_steps = self._wanted.search.steps + _STEPS + _STEPS_PER_EVENT * len(events)
         try:
-            for event in burst.events_after(self._after):
+            for event in events:
                 frames += self._frames(event)
+                if self._wanted.search.steps > most_steps:
+                    raise TooCostly
         except TooCostly:
             self.drop()
             return

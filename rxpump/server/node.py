@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from rxpump.server.access import Access, Permission
 from rxpump.server.persistent.groups import Groups
 from rxpump.server.store.sqlite_store import SqliteStore
@@ -22,6 +24,10 @@ class Node:
     def may(self, user: User, permission: Permission, stream: str) -> bool:
         """Tell whether `user` has `permission` on `stream`."""
         return self._access.may(user, permission, stream)
+
+    def may_follow(self, user: User, link_streams: Iterable[str]) -> bool:
+        """Tell whether `user` may read every stream that links lead into; one without a name is no stream."""
+        return all(self.may(user, Permission.READ, name) for name in link_streams if name)
 
     async def close(self) -> None:
         """Commit what waits, and close the store."""

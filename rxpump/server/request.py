@@ -18,6 +18,9 @@ from rxpump.wire.commands import Command
 
 NO_ID: Final = UUID(int=0).bytes
 
+MAX_NAME: Final = MAX_EVENT_BYTES // 4
+"""Characters of a name. With so many of the widest, an event and a link to it still fit into one frame."""
+
 
 class BadPayload(Exception):
     """The payload is not what its command asks for (protocol section 1.3); `args[0]` may say more."""
@@ -59,7 +62,10 @@ def checked_name(value: object) -> str:
     """Check a stream's name or an event's type. Raises BadPayload."""
     if not value:
         raise BadPayload
-    return checked_text(value)
+    name = checked_text(value)
+    if len(name) > MAX_NAME:
+        raise BadPayload
+    return name
 
 
 def checked_text(value: object) -> str:

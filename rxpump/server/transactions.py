@@ -7,6 +7,7 @@ bounded, for all clients together; the transaction that was longest not heard of
 
 from __future__ import annotations
 
+import asyncio
 from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Any, Final
@@ -18,12 +19,13 @@ _BYTES: Final = 512  # that one takes besides its events, or an event besides it
 
 
 class Transaction:
-    """One that was started: `prepared` is what it was told so far."""
+    """One that was started: `prepared` is what it was told so far, `last_write` the latest of its writes."""
 
     def __init__(self, stream: str, expected_version: int) -> None:
         self.stream = stream
         self.expected_version = expected_version
         self.prepared: list[Prepared] = []
+        self.last_write: asyncio.Future[Any] | None = None
         self.size = _BYTES + len(stream)
 
     def __repr__(self) -> str:

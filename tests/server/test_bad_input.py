@@ -14,6 +14,7 @@ import pytest
 
 from rxpump.credentials import Credentials
 from rxpump.limits import MAX_EVENT_BYTES, MAX_FRAME_BYTES
+from rxpump.server.request import MAX_NAME
 from rxpump.wire import schema
 from rxpump.wire.commands import Command, command_name
 from rxpump.wire.package import Package
@@ -276,6 +277,7 @@ INVALID = {
         for what, bad in BAD_EVENTS.items()
     },
     **{f"no stream: {command_name(command)}": changed(command, event_stream_id="") for command in NOT_EMPTY},
+    "a stream of too long a name": changed(Command.WRITE_EVENTS, event_stream_id="s" * (MAX_NAME + 1)),
     **{
         f"version {version}: {command_name(command)}": changed(command, expected_version=version)
         for command in (Command.WRITE_EVENTS, Command.DELETE_STREAM, Command.TRANSACTION_START)

@@ -9,15 +9,16 @@ import random
 from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass, field
+from uuid import uuid4
 
 import pytest
 
 from rxpump.direction import StreamDirection
-from rxpump.server import SqliteStore
+from rxpump.server import EmbeddedServer, SqliteStore
 from rxpump.server.store.stream_window import Window
 from rxpump.wire import schema
 from rxpump.wire.commands import Command
-from tests.raw_client import RawClient
+from tests.raw_client import ADMIN, RawClient
 from tests.server import kill_target
 from tests.server.talk import event_of
 
@@ -121,3 +122,65 @@ async def test_thirty_times(tmp_path):
 @pytest.mark.timeout(3600)
 async def test_many_times(tmp_path):
     await rounds(int(os.environ.get("ROUNDS", "2000")), str(tmp_path / "events.db"))
+
+
+async def trouble(processes, path: str, after: float, told: dict[str, int]) -> None:
+    """Commit transactions, one stream each, while a scavenge and the projections run, until the server is killed."""
+    here, there = multiprocessing.Pipe()
+    process = processes.Process(target=kill_target.serve, args=(path, there), kwargs={"projections": True})
+    await asyncio.to_thread(process.start)
+    there.close()
+    port = await asyncio.to_thread(here.recv)
+    asyncio.get_running_loop().call_later(after, process.kill)
+    keep_one = schema.NewEvent(
+        event_id=uuid4().bytes_le, event_type="$metadata", data_content_type=1, data=b'{"$maxCount":1}'
+    )
+    with suppress(ConnectionError):
+        async with RawClient("127.0.0.1", port) as client:
+            while True:
+                stream = f"whole-{uuid4().hex}"
+                message = schema.TransactionStart(event_stream_id=stream, expected_version=-1)
+                started = await client.ask_for(schema.TransactionStartCompleted, Command.TRANSACTION_START, message)
+                id, size = started.transaction_id, random.randint(1, 5)
+                for _ in range(size):
+                    event = schema.TransactionWrite(transaction_id=id, events=[event_of("x")])
+                    client.send(Command.TRANSACTION_WRITE, event)
+                commit = schema.TransactionCommit(transaction_id=id)
+                done = await client.ask_for(schema.TransactionCommitCompleted, Command.TRANSACTION_COMMIT, commit)
+                assert (done.result, done.last_event_number) == (0, size - 1)
+                told[stream] = size
+                for name, event in (("old-1", [event_of("y") for _ in range(20)]), ("$$old-1", [keep_one])):
+                    write = schema.WriteEvents(event_stream_id=name, expected_version=-2, events=event)
+                    client.send(Command.WRITE_EVENTS, write, user=ADMIN)
+                client.send(Command.SCAVENGE_DATABASE, schema.ScavengeDatabase(), user=ADMIN)
+    await asyncio.to_thread(process.join)
+    process.close()
+    here.close()
+
+
+def linked(store: SqliteStore, category: str) -> list[bytes]:
+    """What the links of a category lead to, once the projections have caught up."""
+    stream = store.read.stream(f"$ce-{category}")
+    window = Window(0, 4095)
+    page = store.read.stream_page(stream, window, StreamDirection.FORWARD, resolve_links=False)
+    return [resolved.event.data for resolved in schema.ReadStreamEventsCompleted.FromString(page.events).events]
+
+
+async def test_killed_while_transactions_a_scavenge_and_projections_go_on(tmp_path):
+    path, told = str(tmp_path / "events.db"), {}
+    processes = multiprocessing.get_context("forkserver")
+    processes.set_forkserver_preload([kill_target.__name__])
+    for _ in range(8):
+        await trouble(processes, path, random.uniform(0.02, 0.2), told)
+        store = SqliteStore.open(path)
+        for stream, size in told.items():
+            assert len(ids_of(store, stream)) == size
+        await store.close()
+    assert told
+    store = SqliteStore.open(path)
+    expected = {f"{n}@{stream}".encode() for stream, size in told.items() for n in range(size)}
+    async with EmbeddedServer(store, projections=True), asyncio.timeout(10):
+        while not expected <= set(linked(store, "whole")):
+            await asyncio.sleep(0.01)
+        links = linked(store, "whole")
+    assert len(set(links)) == len(links)

@@ -60,7 +60,7 @@ def _answer(request: Request, node: Node, direction: StreamDirection, reply: Com
         failed = {"is_end_of_stream": False, "error": str(error)}
         request.reply(reply, no_page(FilteredReadAllEventsCompleted, position, ReadAllResult.ERROR, **failed))
         return
-    if all(node.may(request.user, Permission.READ, name) for name in page.link_streams if name):
+    if node.may_follow(request.user, page.link_streams):
         request.reply(reply, _completed(position, page, end, direction))
     else:
         request.reply(denial, no_page(ReadAllEventsCompleted, position, ReadAllResult.ACCESS_DENIED))

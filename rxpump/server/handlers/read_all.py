@@ -40,7 +40,7 @@ def _read(request: Request, node: Node, direction: StreamDirection) -> bytes:
     if not node.may(request.user, Permission.READ, ALL_STREAM):
         return no_page(ReadAllEventsCompleted, position, ReadAllResult.ACCESS_DENIED)
     page = _page(read, asked, position, direction)
-    if not all(node.may(request.user, Permission.READ, name) for name in page.link_streams if name):
+    if not node.may_follow(request.user, page.link_streams):
         return no_page(ReadAllEventsCompleted, position, ReadAllResult.ACCESS_DENIED)
     return _completed(position, next_position(position, page, asked.max_count, end, direction), page)
 

@@ -50,7 +50,7 @@ def _read(request: Request, node: Node, direction: StreamDirection) -> bytes:
         gone = ReadStreamResult.STREAM_DELETED if stream.is_tombstoned else ReadStreamResult.NO_STREAM
         return _nothing(read, gone, last=stream.last)
     page, then = _page(read, stream, asked, direction)
-    if not all(node.may(request.user, Permission.READ, name) for name in page.link_streams if name):
+    if not node.may_follow(request.user, page.link_streams):
         return _nothing(read, ReadStreamResult.ACCESS_DENIED)
     trailer = ReadStreamEventsCompleted(
         result=ReadStreamResult.SUCCESS,

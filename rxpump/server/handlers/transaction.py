@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 from rxpump.expected_version import ExpectedVersion
 from rxpump.server.access import Permission
+from rxpump.server.errors import StoreError
 from rxpump.server.node import Node
 from rxpump.server.request import BadPayload, Request, checked_event, checked_name, checked_version, encode
 from rxpump.server.store.append_rule import StreamDeleted, WrongVersion
 from rxpump.server.store.changes import REPEATED_POSITION, Appended, AppendResult, NotCommitted
 from rxpump.server.store.transaction import CommitRequest, TakePlaces
+from rxpump.server.transactions import Transaction
 from rxpump.wire.codes import OperationResult
 from rxpump.wire.commands import Command
 from rxpump.wire.schema import (
@@ -81,11 +83,14 @@ def transaction_write(request: Request, node: Node) -> Places:
 
     pending = node.store.append(TakePlaces(len(events)))
     pending.add_done_callback(answer)
+    started = node.transactions.find(id)
+    if started is not None:
+        started.last_write = pending
     return pending
 
 
 def transaction_commit(request: Request, node: Node) -> Committed | None:
-    """Answer a TransactionCommit, once it is committed."""
+    """Answer a TransactionCommit, once it is committed; what was written before it is part of it."""
     id = _checked_id(request.read(TransactionCommit).transaction_id)
     started, committed = node.transactions.find(id), node.store.read.transaction(id)
 
@@ -100,10 +105,31 @@ def transaction_commit(request: Request, node: Node) -> Committed | None:
         assert committed is not None
         reply(_succeeded(id, committed.first, committed.last, REPEATED_POSITION))
         return None
-    commit = CommitRequest(id, started.stream, started.expected_version, tuple(started.prepared))
-    pending = node.store.append(commit)
+    pending = _commit(id, started, node)
     pending.add_done_callback(lambda outcome: reply(_answer(id, outcome.result())))
     return pending
+
+
+def _commit(id: int, transaction: Transaction, node: Node) -> Committed:
+    """Commit, after those writes to it that a client did not wait for."""
+    if transaction.last_write is None:
+        return node.store.append(_request(id, transaction))
+    committed: Committed = asyncio.get_running_loop().create_future()
+
+    def commit(_written: asyncio.Future[Any]) -> None:  # called after the `answer` of that write
+        try:
+            pending = node.store.append(_request(id, transaction))
+        except StoreError as closed:
+            committed.set_result(NotCommitted(closed.reason))
+        else:
+            pending.add_done_callback(lambda outcome: committed.set_result(outcome.result()))
+
+    transaction.last_write.add_done_callback(commit)
+    return committed
+
+
+def _request(id: int, transaction: Transaction) -> CommitRequest:
+    return CommitRequest(id, transaction.stream, transaction.expected_version, tuple(transaction.prepared))
 
 
 def _checked_id(id: int) -> int:

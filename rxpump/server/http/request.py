@@ -85,7 +85,10 @@ def _headers(lines: list[bytes]) -> dict[str, str]:
 def _target(target: str) -> tuple[str, dict[str, str]]:
     if not target.startswith("/"):
         raise CannotAnswer(HTTPStatus.BAD_REQUEST, "the target is not a path")
-    parts = urlsplit(target)
+    try:
+        parts = urlsplit(target)
+    except ValueError as error:
+        raise CannotAnswer(HTTPStatus.BAD_REQUEST, f"the target is not a path: {error}") from None
     return unquote(parts.path), {name: values[-1] for name, values in parse_qs(parts.query).items()}
 
 

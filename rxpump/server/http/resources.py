@@ -56,7 +56,7 @@ class Resources:
     def __init__(self, server: Served) -> None:
         self._server = server
         self._instance_id, self._epoch_id = str(uuid4()), str(uuid4())
-        self._started = datetime.now(UTC)
+        self._started, self._started_at = datetime.now(UTC), time.monotonic()
         self._resources: Mapping[str, Callable[[str], Mapping[str, Any]]] = {
             "/gossip": self._gossip,
             "/info": self._info,
@@ -111,7 +111,7 @@ class Resources:
         return {"esVersion": _version(), "state": "master", "projectionsMode": mode}
 
     def _stats(self, _: str) -> Mapping[str, Any]:
-        uptime = (datetime.now(UTC) - self._started).total_seconds()
+        uptime = max(time.monotonic() - self._started_at, 0.001)
         end = self._server.store.read.log().end
         return {
             "proc": {

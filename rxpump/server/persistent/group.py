@@ -116,18 +116,18 @@ class Group:
         """Choose consumers for what waits, up to `most` events."""
         chosen: list[Delivery] = []
         passed_over: list[Message] = []
-        while len(self._buffer) and len(chosen) < most:
+        has_taker = self._has_taker
+        while has_taker and len(self._buffer) and len(chosen) < most:
             message = self._buffer.pop()
             is_out = message.event_id in self._deliveries
             consumer = None if is_out else self._strategy.choose(message)
             if consumer is None:
                 passed_over.append(message)
-                if not self._has_taker:
-                    break
                 continue
             delivery = Delivery(message, consumer, now + self._timeout)
             self._deliveries.add(delivery)
             chosen.append(delivery)
+            has_taker = consumer.has_room or self._has_taker
         self._buffer.put_back(passed_over)
         return chosen
 

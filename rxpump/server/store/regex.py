@@ -15,6 +15,13 @@ A pattern is found if it may begin anywhere when it may end anywhere. Text is ma
 characters a group took, nobody asks here. What needs to know it (back references, possessive and atomic groups)
 is refused.
 
+Why not a library: nothing stops Python's `re` once it runs, and it holds the interpreter while it does; no bound
+on the lengths of pattern and text helps, as `(a+)+$` takes for ever over thirty characters. Whom that hangs is
+not admins only: a stream that anybody may read can be subscribed to with a filter on its types. `regex` (with its
+`timeout`) and `google-re2` are no core dependencies, and a promise that holds where an extra is installed is none.
+Of Python we take its parser, so that what a pattern means is not decided here; it is private, so the tests compare
+what is found with what `re` finds, on each version that we support.
+
 Every step is counted. Repeats inside repeats still take many, so a search has a bound, STEPS, beyond which it is
 given up as TooCostly; no pattern of ordinary looks comes near it.
 """

@@ -45,7 +45,7 @@ class SqliteStore:
         self._connections = (reading, writing, lock)
         self._clock = clock
         self._writer: Writer | None = None
-        self._scavenger: Scavenger | None = None
+        self._scavenge_task: asyncio.Task[Scavenged] | None = None
         self.is_closed = False
 
     @classmethod
@@ -84,7 +84,7 @@ class SqliteStore:
     @property
     def is_scavenging(self) -> bool:
         """Whether a scavenge runs."""
-        return self._scavenger is not None
+        return self._scavenge_task is not None
 
     def scavenge(self) -> asyncio.Future[Scavenged]:
         """Remove from the disk what nobody is shown any more (protocol sections 4.5 and 4.9).
@@ -92,10 +92,11 @@ class SqliteStore:
         Writers go on meanwhile. Raises StoreError where one runs already; what is awaited raises it where the
         store is closed, or cannot write.
         """
-        if self._scavenger is not None:
+        if self._scavenge_task is not None:
             raise StoreError(self.path or MEMORY, "a scavenge runs already")
-        self._scavenger = Scavenger(self.append, self._clock() // 1_000_000)
-        return asyncio.ensure_future(self._scavenge(self._scavenger))
+        scavenger = Scavenger(self.append, self._clock() // 1_000_000)
+        self._scavenge_task = asyncio.get_running_loop().create_task(self._scavenge(scavenger))
+        return self._scavenge_task
 
     async def _scavenge(self, scavenger: Scavenger) -> Scavenged:
         began = time.monotonic()
@@ -106,7 +107,7 @@ class SqliteStore:
         except CannotScavenge as error:
             raise StoreError(self.path or MEMORY, str(error)) from error
         finally:
-            self._scavenger = None
+            self._scavenge_task = None
         return Scavenged(scavenger.size, time.monotonic() - began)
 
     async def close(self) -> None:
@@ -115,6 +116,8 @@ class SqliteStore:
         if self._writer is not None:
             writer, self._writer = self._writer, None
             await writer.stop()
+        if self._scavenge_task is not None:  # it ends with the step that it is at
+            await asyncio.wait([self._scavenge_task])
         for connection in self._connections:
             connection.close()
 

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+from uuid import uuid4
+
 import pytest
 
 from rxpump.server import subscriptions
+from rxpump.server.store.regex import Regex
 from rxpump.wire import schema
 from rxpump.wire.codes import FilterContext, FilterType, SubscriptionDropReason
 from rxpump.wire.commands import Command
@@ -134,6 +137,21 @@ async def test_a_regex_that_takes_too_long_ends_the_subscription_alone(talk, oth
     assert heard(talk) == [Command.SUBSCRIPTION_DROPPED]
     assert heard(other) == ["1"]
     assert len(talk.conversation.subscriptions) == 0
+
+
+async def test_a_regex_that_takes_too_long_for_many_events_ends_the_subscription_alone(talk, other):
+    subscribe(talk, FOREVER, type=REGEX, by=TYPE, stream="s")
+    subscribe(other, "s")
+    search = next(iter(talk.conversation.subscriptions._all()))._wanted.search
+    names = [f"{n}{'a' * 60}" for n in range(500)]
+    for_one = Regex(FOREVER)
+    for_one.search(names[0])
+    assert for_one.steps > 1_000  # each is far from what a search may take
+    events = [schema.NewEvent(event_id=uuid4().bytes_le, event_type=name) for name in names]
+    await Talk(talk.store).write("s", *events)
+    assert heard(talk) == [Command.SUBSCRIPTION_DROPPED]
+    assert len(heard(other)) == len(events)
+    assert search.steps < for_one.steps * len(events) / 4
 
 
 async def test_filters_count_among_what_a_client_may_take(talk, monkeypatch):

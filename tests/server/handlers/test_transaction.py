@@ -6,6 +6,8 @@ import logging
 
 import pytest
 
+from rxpump.server import SqliteStore
+from rxpump.server.store.changes import NotCommitted
 from rxpump.server.store.open_log import OpenLog
 from rxpump.server.transactions import Transactions
 from rxpump.wire import schema
@@ -110,3 +112,27 @@ async def test_a_disk_that_refuses(talk, monkeypatch, caplog):
         assert (await commit(talk, id)).result == OperationResult.COMMIT_TIMEOUT
     done = await commit(talk, id)
     assert (done.result, done.first_event_number, done.last_event_number) == (OperationResult.SUCCESS, 0, 0)
+
+
+async def test_a_commit_sent_without_waiting_has_all_that_was_written_before_it(tmp_path):
+    store = SqliteStore.open(tmp_path / "events.db")
+    talk = Talk(store)
+    id = (await start(talk)).transaction_id
+    for text in ("0", "1", "2"):
+        talk.say(Command.TRANSACTION_WRITE, schema.TransactionWrite(transaction_id=id, events=[event_of(text)]))
+    talk.say(Command.TRANSACTION_COMMIT, schema.TransactionCommit(transaction_id=id))
+    await talk.settled()
+    committed = schema.TransactionCommitCompleted.FromString(talk.answers[-1].payload)
+    assert (committed.first_event_number, committed.last_event_number) == (0, 2)
+    assert numbers(talk.read_stream("s", 0, 10)) == [0, 1, 2]
+    await store.close()
+
+
+async def test_a_commit_that_the_end_of_the_store_overtakes_is_answered(tmp_path):
+    store = SqliteStore.open(tmp_path / "events.db")
+    talk = Talk(store)
+    id = (await start(talk)).transaction_id
+    talk.say(Command.TRANSACTION_WRITE, schema.TransactionWrite(transaction_id=id, events=[event_of("0")]))
+    talk.say(Command.TRANSACTION_COMMIT, schema.TransactionCommit(transaction_id=id))
+    await store.close()
+    assert (await talk.pending).__class__ is NotCommitted

@@ -52,6 +52,7 @@ def test_an_old_client_needs_no_host():
         b"GET /\xc3\xa4 HTTP/1.1\r\n" + HOST,
         b"G(T / HTTP/1.1\r\n" + HOST,
         b"GET / HTTP/1.1\n" + HOST,
+        b"GET //[ HTTP/1.1\r\n" + HOST,
         b"GET / HTTP/1.1\r\n" + HOST + HOST,
         b"GET / HTTP/1.1\r\n" + HOST + b" folded\r\n",
         b"GET / HTTP/1.1\r\n" + HOST + b"A : b\r\n",

@@ -168,5 +168,6 @@ async def test_a_store_that_is_closed_meanwhile(store):
     scavenge = store.scavenge()
     await asyncio.sleep(0)
     await store.close()
+    assert not store.is_scavenging
     with pytest.raises(StoreError, match="closed"):
         await scavenge
