@@ -21,6 +21,7 @@ AccessList = Mapping[str, frozenset[str]]
 
 _PERMISSIONS: Final = frozenset({"$r", "$w", "$d", "$mr", "$mw"})
 _LONGEST_AGE: Final = MAX_EVENT_NUMBER // 10_000_000  # seconds: a real server counts ticks of 100 ns
+_ACL: Final = b'"$acl": '  # only numbers stand before it in a summary
 _CACHED_BYTES: Final = 16 * 1024  # what is longer is read each time, so that the cache stays small
 
 
@@ -74,6 +75,14 @@ def metadata(stored: bytes | None) -> Metadata:
     if stored is None:
         return NO_METADATA
     return _cached(stored) if len(stored) <= _CACHED_BYTES else _read(read_object(stored))
+
+
+def limits(stored: bytes | None) -> Metadata:
+    """Read of a summary what is shown, and not the access control list, which may be megabytes and stands last."""
+    end = -1 if stored is None else stored.find(_ACL)
+    if stored is None or end < 0:
+        return metadata(stored)
+    return _cached(stored[:end].rstrip(b", ") + b"}")
 
 
 def undeleted(data: bytes, first: int) -> bytes | None:

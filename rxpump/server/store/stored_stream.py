@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from rxpump.limits import MAX_EVENT_NUMBER
-from rxpump.server.store.metadata import OF_A_METASTREAM, Metadata, metadata
+from rxpump.server.store.metadata import OF_A_METASTREAM, Metadata, limits
 from rxpump.wire.codes import METADATA_PREFIX
 
 
 class StoredStream(NamedTuple):
-    """A stream that has events, or had some: how the store calls it, its last number, its metadata."""
+    """A stream that has events, or had some: how the store calls it, its last number, and what its
+    metadata say is shown of it (`metadata.acl` is not read)."""
 
     key: int
     last: int
@@ -44,7 +45,7 @@ class StoredStream(NamedTuple):
 def stored_stream(name: str, key: int, last: int, summary: bytes | None) -> StoredStream:
     """Make a StoredStream of its row."""
     is_metastream = name.startswith(METADATA_PREFIX)  # which have no metadata of their own
-    return StoredStream(key, last, OF_A_METASTREAM if is_metastream else metadata(summary))
+    return StoredStream(key, last, OF_A_METASTREAM if is_metastream else limits(summary))
 
 
 class Target(NamedTuple):

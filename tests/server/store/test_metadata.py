@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -11,6 +12,7 @@ from rxpump.server.store.metadata import (
     NO_METADATA,
     Metadata,
     described_by,
+    limits,
     metadata,
     summary,
     undeleted,
@@ -111,3 +113,11 @@ def test_whose_metadata_a_stream_holds(stream, described):
 )
 def test_the_first_number_that_is_kept_of_ten(told, first):
     assert told.first_kept(9) == first
+
+
+@pytest.mark.parametrize("told", [{}, {"$maxCount": 3}, {"$maxCount": 3, "$maxAge": 9, "$tb": 2}])
+@pytest.mark.parametrize("acl", [None, {}, {"$r": ['"$acl": ', "$all"]}, {"$w": ["x" * 100] * 1000}])
+def test_what_is_shown_is_read_without_the_list(told, acl):
+    whole = told if acl is None else {"$acl": acl, **told}
+    stored = summary(json.dumps(whole).encode())
+    assert limits(stored) == replace(metadata(stored), acl=None)
