@@ -13,6 +13,7 @@ class Checkpoints:
         self._settings = settings
         self._progress = progress
         self._last, self._time = progress.through, now
+        self._before = self._last
 
     def due(self, now: float, *, is_timed: bool = False) -> int | None:
         """Give the checkpoint that is due, if one is; `is_timed` says that one may be due by the time."""
@@ -29,8 +30,12 @@ class Checkpoints:
         """Give a checkpoint if anything was done since the one before, however little."""
         if self._progress.through == self._last:
             return None
-        self._last, self._time = self._progress.through, now
+        self._before, self._last, self._time = self._last, self._progress.through, now
         return self._last
 
+    def not_written(self) -> None:
+        """Be told that the last could not be written: what it covers is due again."""
+        self._last = self._before
+
     def __repr__(self) -> str:
-        return f"<Checkpoints: {self._last} written, {self._progress.through} reached>"
+        return f"<Checkpoints: {self._last} given, {self._progress.through} reached>"

@@ -39,9 +39,16 @@ class Journal:
     def write_checkpoint(self, through: int, then: Then) -> None:
         """Write that everything up to event number `through` is done."""
         stream = checkpoint_stream(self._settings.id)
-        is_first, self.checkpoint = self.checkpoint is None, through
+        before, self.checkpoint = self.checkpoint, through
+        is_first = before is None
+
+        def written(failure: Outcome | None) -> None:
+            if failure is not None:
+                self.checkpoint = before
+            then(failure)
+
         left = self._store.read.stream(stream) if is_first else None
-        self._append(stream, [checkpoint_event(through)], then)
+        self._append(stream, [checkpoint_event(through)], written)
         if is_first:  # what a deleted group of this name has left stays hidden
             hidden = 0 if left is None else left.last + 1
             self._write_metadata(stream, {"$maxCount": _CHECKPOINTS_KEPT, "$tb": hidden})

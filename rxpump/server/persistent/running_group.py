@@ -185,8 +185,11 @@ class RunningGroup:
     def _checkpoint_written(self, failure: Outcome | None) -> None:
         self._is_writing_checkpoint = False
         if failure is not None:
+            # It is tried again with what is done next, or at the next tick: not at once, and again and again.
             _log.error("%r could not write its checkpoint: %s", self, failure)
-        self._wake()
+            self.group.checkpoints.not_written()
+        else:
+            self._wake()
 
     def _end_replay(self) -> None:
         replay = self._replay

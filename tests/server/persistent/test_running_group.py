@@ -153,6 +153,23 @@ async def test_a_checkpoint_is_what_is_done_without_a_gap(client, other):
     assert json.loads(metadata.data) == {"$maxCount": 5, "$tb": 0}
 
 
+async def test_a_checkpoint_that_cannot_be_written_is_tried_again(client, other, monkeypatch):
+    await other.write("s", *"0123")
+    await client.create(checkpoint_max_count=2)
+    client.connect()
+    events = await client.delivered()
+    with monkeypatch.context() as broken:
+        fill_the_disk(client, broken)
+        client.ack(events[:2])
+        await turns()
+    assert client.stored(CHECKPOINTS) == []
+    assert group_of(client).checkpoint is None
+    client.ack(events[2:3])
+    await turns()
+    assert client.checkpoints() == [2]
+    assert len(client.stored(f"$${CHECKPOINTS}")) == 1
+
+
 async def test_a_checkpoint_by_time_is_written_at_a_tick(client, other):
     await other.write("s", *"0123")
     await client.create(checkpoint_min_count=2, checkpoint_after_time=2000)
