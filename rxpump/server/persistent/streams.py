@@ -9,8 +9,9 @@ from uuid import uuid4
 
 from rxpump.server.persistent.message import Message
 from rxpump.server.persistent.settings import GroupSettings
+from rxpump.server.store import own_events
 from rxpump.server.store.reader import Reader
-from rxpump.wire.codes import JSON_CONTENT, LINK_EVENT_TYPE, METADATA_EVENT_TYPE, METADATA_PREFIX
+from rxpump.wire.codes import LINK_EVENT_TYPE, METADATA_PREFIX
 from rxpump.wire.schema import NewEvent, ResolvedIndexedEvent
 
 CONFIGURATION_STREAM: Final = "$persistentSubscriptionConfig"
@@ -37,17 +38,17 @@ def metadata_stream(stream: str) -> str:
 
 def checkpoint_event(through: int) -> Any:
     """Make the event that says that everything up to number `through` is done."""
-    return _json_event(CHECKPOINT_TYPE, through)
+    return own_events.own_event(CHECKPOINT_TYPE, _json(through))
 
 
 def configuration_event(configuration: object) -> Any:
     """Make the event that holds the whole configuration."""
-    return _json_event(CONFIGURATION_TYPE, configuration)
+    return own_events.own_event(CONFIGURATION_TYPE, _json(configuration))
 
 
 def metadata_event(metadata: object) -> Any:
     """Make an event of a metadata stream."""
-    return _json_event(METADATA_EVENT_TYPE, metadata)
+    return own_events.metadata_event(_json(metadata))
 
 
 def parked_event(message: Message, reason: str, settings: GroupSettings) -> Any:
@@ -64,12 +65,6 @@ def last_json(read: Reader, stream: str) -> object:
     found = read.stream(stream)
     event = None if found is None else read.event(found, found.last, resolve_links=False)
     return None if event is None else json.loads(ResolvedIndexedEvent.FromString(event.fields).event.data)
-
-
-def _json_event(event_type: str, content: object) -> Any:
-    return NewEvent(
-        event_id=uuid4().bytes_le, event_type=event_type, data_content_type=JSON_CONTENT, data=_json(content)
-    )
 
 
 def _json(content: object) -> bytes:

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import json
 from typing import Any, Final
-from uuid import uuid4
 
 from rxpump.expected_version import ExpectedVersion
 from rxpump.position import Position
 from rxpump.server.store.appender import AppendRequest
+from rxpump.server.store.own_events import metadata_event, own_event
 from rxpump.server.store.reader import Reader
-from rxpump.wire.codes import JSON_CONTENT, METADATA_EVENT_TYPE, METADATA_PREFIX
-from rxpump.wire.schema import NewEvent, ResolvedIndexedEvent
+from rxpump.wire.codes import METADATA_PREFIX
+from rxpump.wire.schema import ResolvedIndexedEvent
 
 CHECKPOINT_TYPE: Final = "$ProjectionCheckpoint"
 _KEPT: Final = 2
@@ -41,25 +41,14 @@ def read_checkpoint(read: Reader, projection: str) -> Position | None:
 
 def save_checkpoint(projection: str, position: Position) -> AppendRequest:
     """Make the append that saves a checkpoint."""
-    event = NewEvent(
-        event_id=uuid4().bytes_le,
-        event_type=CHECKPOINT_TYPE,
-        data_content_type=JSON_CONTENT,
-        data=b"{}",
-        metadata=_json({"$c": position.commit, "$p": position.prepare}),
-    )
+    event = own_event(CHECKPOINT_TYPE, b"{}", _json({"$c": position.commit, "$p": position.prepare}))
     return AppendRequest(checkpoint_stream(projection), ExpectedVersion.ANY, [event])
 
 
 def keep_few(projection: str) -> AppendRequest:
     """Make the append that lets the stream of checkpoints keep only the newest."""
-    event = NewEvent(
-        event_id=uuid4().bytes_le,
-        event_type=METADATA_EVENT_TYPE,
-        data_content_type=JSON_CONTENT,
-        data=_json({"$maxCount": _KEPT}),
-    )
-    return AppendRequest(METADATA_PREFIX + checkpoint_stream(projection), ExpectedVersion.ANY, [event])
+    metadata = metadata_event(_json({"$maxCount": _KEPT}))
+    return AppendRequest(METADATA_PREFIX + checkpoint_stream(projection), ExpectedVersion.ANY, [metadata])
 
 
 def _json(content: Any) -> bytes:

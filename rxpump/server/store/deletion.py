@@ -11,7 +11,7 @@ from typing import NamedTuple
 from rxpump.server.store.append_rule import StreamDeleted, WrongVersion, decide
 from rxpump.server.store.metadata import DELETED
 from rxpump.server.store.open_log import OpenLog, OpenStream
-from rxpump.server.store.revival import metadata_event
+from rxpump.server.store.own_events import metadata_event
 from rxpump.wire.codes import METADATA_PREFIX
 
 _NEW_ID = b""  # no event has it

@@ -5,13 +5,10 @@ Numbers go on: the metadata say that what was deleted stays hidden, and otherwis
 
 from __future__ import annotations
 
-from typing import Any
-from uuid import uuid4
-
 from rxpump.server.store.metadata import described_by, undeleted
 from rxpump.server.store.open_log import OpenLog, OpenStream
-from rxpump.wire.codes import JSON_CONTENT, METADATA_EVENT_TYPE, METADATA_PREFIX
-from rxpump.wire.schema import NewEvent
+from rxpump.server.store.own_events import metadata_event
+from rxpump.wire.codes import JSON_CONTENT, METADATA_PREFIX
 
 
 class Revival:
@@ -36,10 +33,3 @@ class Revival:
             data = undeleted(last.data, self.first)
             if data is not None:
                 log.write(metastream, [metadata_event(data)])
-
-
-def metadata_event(data: bytes) -> Any:
-    """Make a NewEvent that the server itself writes to a metadata stream."""
-    return NewEvent(
-        event_id=uuid4().bytes_le, event_type=METADATA_EVENT_TYPE, data_content_type=JSON_CONTENT, data=data
-    )
