@@ -15,7 +15,7 @@ from rich.progress import Progress, TextColumn, TimeElapsedColumn
 from benchmarks import report, results, server
 from benchmarks.runner import Arena, Effort, Outcome, contestants
 from benchmarks.server import Server
-from benchmarks.workloads import EVENTS, HISTORY, WORKLOADS, Workload
+from benchmarks.workloads import EVENTS, HISTORY, STORES, WORKLOADS, Workload
 
 _FOLDER = Path(__file__).parent / "results"
 
@@ -26,9 +26,9 @@ Plan = list[tuple[Callable[[], AbstractContextManager[Server]], list[Workload]]]
 @click.command(help=__doc__)
 @click.option("--events", default=EVENTS, show_default=True, type=click.IntRange(1_000), help="In a turn.")
 @click.option("--history", default=HISTORY, show_default=True, type=click.IntRange(1_000), help="In the long stream.")
-@click.option("--rounds", default=5, show_default=True, type=click.IntRange(1))
+@click.option("--rounds", default=3, show_default=True, type=click.IntRange(1))
 @click.option("--only", default="", help="Keys of the workloads to run, as R1,W2; default: all.")
-@click.option("--store", "stores", multiple=True, type=click.Choice(["sqlite", "memory"]), help="Default: both.")
+@click.option("--store", "stores", multiple=True, type=click.Choice(STORES), help="Default: all.")
 @click.option("--uri", help="A server to use instead of fresh ones: tcp://login:password@host:port.")
 @click.option(
     "--slow-seconds",
@@ -62,7 +62,7 @@ def main(
         outcomes: list[Outcome] = []
         measured = results.Results(results.caption(effort, " ".join(["make bench", *_options()])), outcomes)
         try:
-            outcomes.extend(run(plan(only, stores or ("sqlite", "memory"), uri), effort, console))
+            outcomes.extend(run(plan(only, stores or STORES, uri), effort, console))
         finally:  # what was measured before something failed is kept
             if not profile:
                 measured.save(folder)

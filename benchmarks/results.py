@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
+from statistics import median
+from tempfile import TemporaryFile
+from time import perf_counter
 
 from benchmarks import picture, report, summary
 from benchmarks.runner import Effort, Outcome
@@ -80,5 +83,18 @@ def caption(effort: Effort, command: str) -> str:
         f"`{command}`, {datetime.now(UTC):%Y-%m-%d}: medians (lowest to highest) of {effort.rounds} rounds of"
         f" {effort.events:,} events, and a stream of {effort.history:,}. {platform.machine()} with {os.cpu_count()}"
         f" cores, {platform.system()}, Python {platform.python_version()}, {libraries}; load average"
-        f" {os.getloadavg()[0]:.1f} when it began."
+        f" {os.getloadavg()[0]:.1f} when it began, and one fsync"
+        f" took {_fsync_seconds() * 1000:.2f} ms."
     )
+
+
+def _fsync_seconds() -> float:
+    """How long the disk takes to make a page durable, typically, where the server's file will be."""
+    took = []
+    with TemporaryFile(buffering=0) as file:
+        for _ in range(50):
+            file.write(bytes(4096))
+            started = perf_counter()
+            os.fsync(file.fileno())
+            took.append(perf_counter() - started)
+    return median(took)

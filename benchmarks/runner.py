@@ -89,7 +89,7 @@ class Effort:
 
     events: int = EVENTS
     history: int = HISTORY
-    rounds: int = 5
+    rounds: int = 3
     slow_seconds: float = 20.0
     profile: bool = False
 

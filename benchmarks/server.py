@@ -12,6 +12,11 @@ from dataclasses import dataclass
 from tempfile import TemporaryDirectory
 from urllib.parse import unquote, urlsplit
 
+from benchmarks.slow_disk import COMMIT_SECONDS
+from benchmarks.workloads import SLOW_DISK
+
+_NAMES = {SLOW_DISK: f"sqlite on a slow disk (imitated: each commit takes {COMMIT_SECONDS * 1000:g} ms longer)"}
+
 
 @dataclass(frozen=True)
 class Server:
@@ -27,10 +32,12 @@ class Server:
 
 @contextmanager
 def fresh(store: str) -> Iterator[Server]:
-    """Run a server with an empty `sqlite` or `memory` store."""
+    """Run a server with an empty store: `sqlite`, `memory`, or `slow-disk` (see benchmarks.slow_disk)."""
     with TemporaryDirectory() as folder:
-        db = os.path.join(folder, "events.db") if store == "sqlite" else None
+        db = None if store == "memory" else os.path.join(folder, "events.db")
         command = [sys.executable, "-m", "rxpump.cli", "serve", "--port", "0", *(["--db", db] if db else [])]
+        if store == SLOW_DISK:
+            command = [sys.executable, "-m", "benchmarks.slow_disk", str(db)]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
             try:
                 assert process.stdout is not None
@@ -39,7 +46,7 @@ def fresh(store: str) -> Iterator[Server]:
                 if listening is None:
                     raise RuntimeError(f"the server did not start: {line!r}")
                 # Whoever reads the whole database may need to be an admin.
-                yield Server(store, listening[1], int(listening[2]), "admin", "changeit", db)
+                yield Server(_NAMES.get(store, store), listening[1], int(listening[2]), "admin", "changeit", db)
             finally:
                 process.terminate()
 

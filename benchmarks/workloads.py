@@ -123,6 +123,8 @@ NODE = "node"
 FLOOR = "floor"
 SINK = "sink"
 BOTH = ("sqlite", "memory")
+SLOW_DISK = "slow-disk"
+STORES = (*BOTH, SLOW_DISK)
 OTHERS = (PHOTONPUMP, NODE)
 
 
@@ -278,6 +280,7 @@ SERVER = (
         stream=Stream.NEW,
         events=EVENTS // 10,
         warm_up=50,
+        stores=("sqlite", SLOW_DISK),
         only_ours=True,
     ),
 )

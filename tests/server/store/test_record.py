@@ -83,3 +83,30 @@ def test_only_links_lead_anywhere():
 @given(st.integers(0, 2**63 - 1))
 def test_numbers_are_encoded_as_protobuf_does(number):
     assert b"\x18" + varint(number) == schema.ResolvedEvent(commit_position=number).SerializeToString()
+
+
+@given(
+    name=st.text(min_size=1) | st.just("long" * 1000),
+    event_type=st.text(min_size=1),
+    revision=st.integers(0, 2**63 - 1),
+    content_type=st.integers(-(2**31), 2**31 - 1),
+    data=st.binary(max_size=300),
+    metadata=st.binary(max_size=300),
+    now_ns=st.integers(0, 2**63 - 1),
+)
+def test_a_record_is_what_protobuf_would_write(name, event_type, revision, content_type, data, metadata, now_ns):
+    event = new_event(event_type=event_type, data_content_type=content_type, data=data, metadata=metadata)
+    row = row_of(event, name=name, revision=revision, now_ns=now_ns)
+    expected = schema.EventRecord(
+        event_stream_id=name,
+        event_number=revision,
+        event_id=event.event_id,
+        event_type=event_type,
+        data_content_type=int(content_type == 1),
+        metadata_content_type=int(content_type == 1),
+        data=data,
+        metadata=metadata,
+        created=621_355_968_000_000_000 + now_ns // 100,
+        created_epoch=now_ns // 1_000_000,
+    )
+    assert row.record == schema.ResolvedIndexedEvent(event=expected).SerializeToString()
