@@ -9,8 +9,8 @@ from html import escape
 from benchmarks.report import SHOW
 from benchmarks.summary import Row, Spread
 
-_WIDTH = 760
-_LABELS = 150
+_WIDTH = 820
+_LABELS = 205
 _BAR, _GAP, _TITLE = 16, 4, 30
 _RIGHT = 130
 _COLOURS = {"rxpump": "#0969da", "rxpump + speed": "#54aeff", "photon-pump": "#bf8700", "node": "#1a7f37"}
