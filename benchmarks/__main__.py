@@ -26,7 +26,7 @@ Plan = list[tuple[Callable[[], AbstractContextManager[Server]], list[Workload]]]
 @click.command(help=__doc__)
 @click.option("--events", default=EVENTS, show_default=True, type=click.IntRange(1_000), help="In a turn.")
 @click.option("--history", default=HISTORY, show_default=True, type=click.IntRange(1_000), help="In the long stream.")
-@click.option("--rounds", default=3, show_default=True, type=click.IntRange(1))
+@click.option("--rounds", default=5, show_default=True, type=click.IntRange(1))
 @click.option("--only", default="", help="Keys of the workloads to run, as R1,W2; default: all.")
 @click.option("--store", "stores", multiple=True, type=click.Choice(STORES), help="Default: all.")
 @click.option("--uri", help="A server to use instead of fresh ones: tcp://login:password@host:port.")

@@ -89,7 +89,7 @@ class Effort:
 
     events: int = EVENTS
     history: int = HISTORY
-    rounds: int = 3
+    rounds: int = 5
     slow_seconds: float = 20.0
     profile: bool = False
 
