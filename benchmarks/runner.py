@@ -99,7 +99,7 @@ class Effort:
 
     def entries_of(self, workload: Workload, here: Container[str]) -> list[Entry]:
         """Who takes part, of those contestants that are here."""
-        wanted = (RXPUMP,) if self.profile else here
+        wanted = (RXPUMP, SPEED) if self.profile else here
         return [entry for entry in workload.entries if entry.contestant in wanted]
 
     def turns(self, workload: Workload, here: Container[str]) -> int:
