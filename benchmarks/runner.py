@@ -84,7 +84,7 @@ class Effort:
     events, history:  in a turn, and in the long stream.
     rounds:           of every workload.
     slow_seconds:     for how long the slow consumer is slow; 0: to the end of the long stream.
-    profile:          have rxpump alone do everything once, and print where its time went.
+    profile:          have rxpump alone (also with its extra) do everything once, and print where its time went.
     """
 
     events: int = EVENTS
