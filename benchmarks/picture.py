@@ -12,6 +12,7 @@ from benchmarks.summary import Row, Spread
 _WIDTH = 820
 _LABELS = 205
 _BAR, _GAP, _TITLE = 16, 4, 30
+_LONG_TITLE = 80  # characters
 _RIGHT = 130
 _COLOURS = {"rxpump": "#0969da", "rxpump + speed": "#54aeff", "photon-pump": "#bf8700", "node": "#1a7f37"}
 _OTHER = "#8c959f"
@@ -26,6 +27,8 @@ def bars(rows: Sequence[Row]) -> str:
         better = "more is better" if row.metric.more_is_better else "less is better"
         title = f"{row.workload.key} {row.workload.title}, {row.server}"
         parts.append(_text(10, top + 14, title, size=13, weight="bold", colour=_INK))
+        if len(title) > _LONG_TITLE:  # what is better goes below it
+            top += _BAR
         parts.append(_text(_WIDTH - 10, top + 14, f"{row.metric.heading}, {better}", anchor="end"))
         top += _TITLE
         scale = (_WIDTH - _LABELS - _RIGHT) / (max(value.highest for value in row.values.values()) or 1)
