@@ -10,13 +10,19 @@ from uuid import UUID
 from google.protobuf.message import DecodeError
 
 from rxpump.expected_version import ExpectedVersion
-from rxpump.limits import MAX_EVENT_BYTES
+from rxpump.limits import MAX_EVENT_BYTES, MAX_PAGE_EVENTS
 from rxpump.server.persistent.consumers import Consumers
 from rxpump.server.subscriptions import Subscriptions
 from rxpump.server.users import User
 from rxpump.wire.commands import Command
 
 NO_ID: Final = UUID(int=0).bytes
+
+NO_NUMBER: Final = -(2**31)
+"""What a real server puts where there is no number to tell."""
+
+TOO_MANY_EVENTS: Final = f"Read size too big, should be less than {MAX_PAGE_EVENTS} items"
+"""What it says of a page that is larger than one may be."""
 
 MAX_NAME: Final = MAX_EVENT_BYTES // 4
 """Characters of a name. With so many of the widest, an event and a link to it still fit into one frame."""

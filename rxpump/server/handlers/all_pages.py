@@ -11,13 +11,12 @@ from typing import Any, Final
 from rxpump.direction import StreamDirection
 from rxpump.limits import MAX_PAGE_EVENTS
 from rxpump.position import LAST_POSITION, Position
-from rxpump.server.request import encode
+from rxpump.server.request import TOO_MANY_EVENTS, encode
 from rxpump.server.store.pages import Page
 from rxpump.server.store.record import PLACE_BYTES
 from rxpump.wire.codes import ReadAllResult
 from rxpump.wire.schema import ResolvedEvent
 
-_TOO_MANY: Final = f"Read size too big, should be less than {MAX_PAGE_EVENTS} items"
 _INVALID: Final = "Invalid position."
 
 
@@ -34,7 +33,7 @@ def starting_position(asked: Any, end: int) -> Position:
 def check_read(asked: Any, position: Position, end: int, direction: StreamDirection) -> None:
     """Check what is asked for. Raises CannotRead."""
     if asked.max_count > MAX_PAGE_EVENTS:
-        raise CannotRead(_TOO_MANY)
+        raise CannotRead(TOO_MANY_EVENTS)
     if min(position) < 0 or (direction is StreamDirection.BACKWARD and position > (end, end)):
         raise CannotRead(_INVALID)
 

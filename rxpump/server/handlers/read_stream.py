@@ -8,7 +8,7 @@ from rxpump.direction import StreamDirection
 from rxpump.limits import MAX_PAGE_EVENTS
 from rxpump.server.access import Permission
 from rxpump.server.node import Node
-from rxpump.server.request import Request, checked_name, checked_number, encode
+from rxpump.server.request import TOO_MANY_EVENTS, Request, checked_name, checked_number, encode
 from rxpump.server.store import stream_window
 from rxpump.server.store.pages import Page
 from rxpump.server.store.reader import Reader
@@ -18,7 +18,6 @@ from rxpump.wire.codes import ReadStreamResult
 from rxpump.wire.commands import Command
 from rxpump.wire.schema import ReadStreamEvents, ReadStreamEventsCompleted
 
-_TOO_MANY: Final = f"Read size too big, should be less than {MAX_PAGE_EVENTS} items"
 _TOO_FEW: Final = "maxCount should be positive.\nParameter name: maxCount"
 _BEFORE_START: Final = "fromEventNumber should be non negative.\nParameter name: fromEventNumber"
 
@@ -65,7 +64,7 @@ def _read(request: Request, node: Node, direction: StreamDirection) -> bytes:
 
 def _refusal(node: Node, asked: Any, user: User, direction: StreamDirection) -> tuple[ReadStreamResult, str] | None:
     if asked.max_count > MAX_PAGE_EVENTS:
-        return ReadStreamResult.ERROR, _TOO_MANY
+        return ReadStreamResult.ERROR, TOO_MANY_EVENTS
     if not node.may(user, Permission.READ, asked.event_stream_id):
         return ReadStreamResult.ACCESS_DENIED, ""
     if direction is StreamDirection.FORWARD and asked.from_event_number < 0:

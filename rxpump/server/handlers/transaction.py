@@ -14,7 +14,7 @@ from rxpump.expected_version import ExpectedVersion
 from rxpump.server.access import Permission
 from rxpump.server.errors import StoreError
 from rxpump.server.node import Node
-from rxpump.server.request import BadPayload, Request, checked_event, checked_name, checked_version, encode
+from rxpump.server.request import NO_NUMBER, BadPayload, Request, checked_event, checked_name, checked_version, encode
 from rxpump.server.store.append_rule import StreamDeleted, WrongVersion
 from rxpump.server.store.changes import REPEATED_POSITION, Appended, AppendResult, NotCommitted
 from rxpump.server.store.transaction import CommitRequest, TakePlaces
@@ -34,7 +34,6 @@ Places = asyncio.Future[Sequence[int] | NotCommitted]
 Committed = asyncio.Future[AppendResult | NotCommitted]
 
 _NO_TRANSACTION: Final = -1
-_NOTHING: Final = -(2**31)  # what a real server puts where there is no number to tell
 _NOWHERE: Final = 0
 _TIMEOUT: Final = "Prepare phase timeout."
 
@@ -155,7 +154,7 @@ def _succeeded(id: int, first: int, last: int, position: int) -> bytes:
 
 
 def _refused(id: int, result: OperationResult, text: str) -> bytes:
-    return _completed(id, result, text, _NOTHING, _NOTHING, _NOWHERE)
+    return _completed(id, result, text, NO_NUMBER, NO_NUMBER, _NOWHERE)
 
 
 def _completed(id: int, result: OperationResult, text: str, first: int, last: int, position: int) -> bytes:

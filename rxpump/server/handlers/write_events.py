@@ -8,7 +8,7 @@ from typing import Final
 from rxpump.expected_version import ExpectedVersion
 from rxpump.server.access import Permission
 from rxpump.server.node import Node
-from rxpump.server.request import Request, checked_event, checked_name, checked_version, encode
+from rxpump.server.request import NO_NUMBER, Request, checked_event, checked_name, checked_version, encode
 from rxpump.server.store.append_rule import StreamDeleted, WrongVersion
 from rxpump.server.store.appender import AppendRequest
 from rxpump.server.store.changes import Appended, NotCommitted
@@ -17,7 +17,6 @@ from rxpump.wire.codes import OperationResult
 from rxpump.wire.commands import Command
 from rxpump.wire.schema import WriteEvents, WriteEventsCompleted
 
-_NOTHING: Final = -(2**31)  # what a real server puts where there is no number to tell
 _UNKNOWN_VERSION: Final = -1
 
 
@@ -69,9 +68,9 @@ def _refused(result: OperationResult, text: str, current_version: int = _UNKNOWN
         WriteEventsCompleted(
             result=result,
             message=text,
-            first_event_number=_NOTHING,
-            last_event_number=_NOTHING,
-            prepare_position=_NOTHING,
+            first_event_number=NO_NUMBER,
+            last_event_number=NO_NUMBER,
+            prepare_position=NO_NUMBER,
             commit_position=0,
             current_version=current_version,
         )
