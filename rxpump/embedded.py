@@ -28,7 +28,8 @@ class EmbeddedNode:
             package = import_module("rxpump.server")
             path = self.address.path
             store = package.SqliteStore.in_memory() if path is None else package.SqliteStore.open(path)
-            self._server = package.EmbeddedServer(store)
+            strictness = package.Strictness(self.address.strictness)
+            self._server = package.EmbeddedServer(store, strictness=strictness)
             await self._server.start()
         return TcpAddress("127.0.0.1", self._server.port, ADMIN)
 

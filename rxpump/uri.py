@@ -5,7 +5,8 @@
     sqlite:///relative/path.db      sqlite:////absolute/path.db
 
 Login and password are percent-encoded. Options are the fields of Settings, those of its reconnect
-policy as reconnect_min_delay, reconnect_max_delay, reconnect_jitter and reconnect_attempts.
+policy as reconnect_min_delay, reconnect_max_delay, reconnect_jitter and reconnect_attempts. `memory://` and
+`sqlite:///` have the options of the embedded server too, which are the fields of EmbeddedAddress.
 """
 
 from __future__ import annotations
@@ -46,9 +47,15 @@ class TcpAddress:
 
 @dataclass(frozen=True, slots=True)
 class EmbeddedAddress:
-    """A server in this process; `path` is its SQLite file, None for one that lives in memory."""
+    """A server in this process.
+
+    Attributes:
+        path: Path of its SQLite file; None for a server that keeps its events in memory.
+        strictness: `lenient`, or `real` for a server that treats repeated appends as a real one does.
+    """
 
     path: str | None = None
+    strictness: str = "lenient"
 
     def __str__(self) -> str:
         return "memory://" if self.path is None else f"sqlite:///{self.path}"
@@ -71,7 +78,10 @@ def parse(uri: str, settings: Settings | None = None) -> tuple[Address, Settings
     address = reader(parts)
     if parts.fragment:
         raise InvalidUri("fragment", parts.fragment, "none (a # in a name is written %23)")
-    return address, _with_options(settings or Settings(), parts.query)
+    options = parse_qsl(parts.query, keep_blank_values=True)
+    if isinstance(address, EmbeddedAddress):
+        address, options = _with_server_options(address, options)
+    return address, _with_options(settings or Settings(), options)
 
 
 def _tcp(parts: SplitResult) -> TcpAddress:
@@ -129,6 +139,10 @@ def _bool(text: str) -> bool:
     return {"true": True, "1": True, "false": False, "0": False}[text.lower()]
 
 
+def _strictness(text: str) -> str:
+    return {"lenient": "lenient", "real": "real"}[text.lower()]
+
+
 def _count_or_none(text: str) -> int | None:
     return None if text == "forever" else int(text)
 
@@ -146,9 +160,27 @@ _RECONNECT = {f"reconnect_{field.name}": str(field.type) for field in fields(Bac
 _OPTIONS = {**_SETTINGS, **_RECONNECT}
 
 
-def _with_options(settings: Settings, query: str) -> Settings:
+_SERVER_OPTIONS: dict[str, tuple[Callable[[str], Any], str]] = {"strictness": (_strictness, "lenient or real")}
+
+
+def _with_server_options(
+    address: EmbeddedAddress, options: list[tuple[str, str]]
+) -> tuple[EmbeddedAddress, list[tuple[str, str]]]:
+    """Return `address` with the options that are for the server, and the options that are left."""
     values: dict[str, Any] = {}
-    for name, text in parse_qsl(query, keep_blank_values=True):
+    for name, text in options:
+        if name in _SERVER_OPTIONS:
+            read, allowed = _SERVER_OPTIONS[name]
+            try:
+                values[name] = read(text)
+            except (ValueError, KeyError):
+                raise InvalidUri(f"option {name}", text, allowed) from None
+    return replace(address, **values), [option for option in options if option[0] not in _SERVER_OPTIONS]
+
+
+def _with_options(settings: Settings, options: list[tuple[str, str]]) -> Settings:
+    values: dict[str, Any] = {}
+    for name, text in options:
         if name not in _OPTIONS:
             raise InvalidUri("option", name, ", ".join(sorted(_OPTIONS)))
         read, allowed = _READERS[_OPTIONS[name]]

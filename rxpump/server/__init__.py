@@ -15,6 +15,7 @@ from rxpump.server.errors import (
     StoreTooNew,
 )
 from rxpump.server.store.sqlite_store import SqliteStore
+from rxpump.server.strictness import Strictness
 from rxpump.server.tls import load_certificate
 from rxpump.server.users import DEFAULT_ACCOUNTS, Account
 
@@ -30,5 +31,6 @@ __all__ = [
     "StoreInUse",
     "StoreNotFound",
     "StoreTooNew",
+    "Strictness",
     "load_certificate",
 ]

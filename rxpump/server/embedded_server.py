@@ -18,6 +18,7 @@ from rxpump.server.persistent.groups import Groups
 from rxpump.server.projections.projections import Projections
 from rxpump.server.session import Session
 from rxpump.server.store.sqlite_store import SqliteStore
+from rxpump.server.strictness import Strictness
 from rxpump.server.tls import CLOSING_TIMEOUT, HANDSHAKE_TIMEOUT
 from rxpump.server.users import DEFAULT_ACCOUNTS, Account, Users
 
@@ -39,6 +40,7 @@ class EmbeddedServer:
                          `http_port` tells once started. Without it there is no HTTP.
     projections:         whether the system projections run: $ce-x, $et-x, $streams and $category-x. What was
                          written before they are first asked for is caught up with.
+    strictness:          `Strictness.REAL` to treat repeated appends as a real server does; see Strictness.
 
     An async context manager; or `await start()` and `await stop()`. Starting raises CannotListen, and
     then the store is closed.
@@ -57,11 +59,12 @@ class EmbeddedServer:
         tls: ssl.SSLContext | None = None,
         http_port: int | None = None,
         projections: bool = False,
+        strictness: Strictness = Strictness.LENIENT,
     ) -> None:
         self.store = store
         self.host = host
         self.port = port
-        self._node = Node(store, Users(users), groups=Groups(store, persistent_tick))
+        self._node = Node(store, Users(users), groups=Groups(store, persistent_tick), strictness=strictness)
         self._make_heartbeat = partial(Heartbeat, heartbeat_interval, heartbeat_timeout)
         self._tls = tls
         self._http = None if http_port is None else HttpListener(host, http_port, Resources(self).respond)

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from rxpump.server.access import Access, Permission
 from rxpump.server.persistent.groups import Groups
 from rxpump.server.store.sqlite_store import SqliteStore
+from rxpump.server.strictness import Strictness
 from rxpump.server.transactions import Transactions
 from rxpump.server.users import User, Users
 
@@ -14,9 +15,17 @@ from rxpump.server.users import User, Users
 class Node:
     """One server, as its handlers see it."""
 
-    def __init__(self, store: SqliteStore, users: Users, *, groups: Groups | None = None) -> None:
+    def __init__(
+        self,
+        store: SqliteStore,
+        users: Users,
+        *,
+        groups: Groups | None = None,
+        strictness: Strictness = Strictness.LENIENT,
+    ) -> None:
         self.store = store
         self.users = users
+        self.strictness = strictness
         self.groups = Groups(store) if groups is None else groups
         self.transactions = Transactions()
         self._access = Access(store)

@@ -18,6 +18,7 @@ from rxpump.server.request import NO_NUMBER, BadPayload, Request, checked_event,
 from rxpump.server.store.append_rule import StreamDeleted, WrongVersion
 from rxpump.server.store.changes import REPEATED_POSITION, Appended, AppendResult, NotCommitted
 from rxpump.server.store.transaction import CommitRequest, TakePlaces
+from rxpump.server.strictness import Strictness
 from rxpump.server.transactions import Transaction
 from rxpump.wire.codes import OperationResult
 from rxpump.wire.commands import Command
@@ -112,12 +113,12 @@ def transaction_commit(request: Request, node: Node) -> Committed | None:
 def _commit(id: int, transaction: Transaction, node: Node) -> Committed:
     """Commit, after those writes to it that a client did not wait for."""
     if transaction.last_write is None:
-        return node.store.append(_request(id, transaction))
+        return node.store.append(_request(id, transaction, node.strictness))
     committed: Committed = asyncio.get_running_loop().create_future()
 
     def commit(_written: asyncio.Future[Any]) -> None:  # called after the `answer` of that write
         try:
-            pending = node.store.append(_request(id, transaction))
+            pending = node.store.append(_request(id, transaction, node.strictness))
         except StoreError as closed:
             committed.set_result(NotCommitted(closed.reason))
         else:
@@ -127,8 +128,9 @@ def _commit(id: int, transaction: Transaction, node: Node) -> Committed:
     return committed
 
 
-def _request(id: int, transaction: Transaction) -> CommitRequest:
-    return CommitRequest(id, transaction.stream, transaction.expected_version, tuple(transaction.prepared))
+def _request(id: int, transaction: Transaction, strictness: Strictness) -> CommitRequest:
+    prepared = tuple(transaction.prepared)
+    return CommitRequest(id, transaction.stream, transaction.expected_version, prepared, strictness)
 
 
 def _checked_id(id: int) -> int:

@@ -27,6 +27,7 @@ def write_events(request: Request, node: Node) -> asyncio.Future[Outcome] | None
         checked_name(message.event_stream_id),
         checked_version(message.expected_version, *ExpectedVersion),
         [checked_event(event) for event in message.events],
+        node.strictness,
     )
     if not node.may(request.user, Permission.WRITE, append.stream):
         request.reply(Command.WRITE_EVENTS_COMPLETED, _refused(OperationResult.ACCESS_DENIED, "Access denied."))

@@ -1,8 +1,9 @@
 """What becomes of an append: the decision table of protocol section 4.3, row by row.
 
-Only event ids are compared; type, data and metadata are not looked at. A "recent" id is one the store
-has, in whichever stream it was placed last; a real server forgets old ones (a cache of 8 MiB), this
-one when a scavenge removes the event, as it asks an index on disk. Row 13 is about clusters.
+Only event ids are compared; type, data and metadata are not looked at. A "recent" id is one that the stream
+holds, or with `Strictness.REAL`, one that was placed in this stream before any other. A real server forgets old
+ids (its cache has 8 MiB); this server forgets an id when a scavenge removes the event, because it looks up an
+index on disk. Row 13 is about clusters.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 from rxpump.expected_version import ExpectedVersion
+from rxpump.server.strictness import Strictness
 
 
 class StreamState(Protocol):
@@ -31,8 +33,13 @@ class StreamState(Protocol):
     def has_metadata(self) -> bool:
         """Whether anything was ever written to its metadata stream."""
 
-    def recent(self, event_id: bytes) -> int | None:
-        """The event's number, if this stream is where the id was placed last."""
+    def recent(self, event_id: bytes, strictness: Strictness) -> int | None:
+        """Return the number of the first event with this id in this stream.
+
+        Returns:
+            The number; None if the stream holds no such event, or with `Strictness.REAL`, if another stream
+            got the id first.
+        """
 
     def ids_after(self, number: int, count: int) -> list[bytes]:
         """The ids of those of the `count` events after event `number` that are stored."""
@@ -64,7 +71,9 @@ class StreamDeleted(NamedTuple):
 Decision = Append | Repeated | WrongVersion | StreamDeleted
 
 
-def decide(expected: int, ids: Sequence[bytes], stream: StreamState) -> Decision:
+def decide(
+    expected: int, ids: Sequence[bytes], stream: StreamState, strictness: Strictness = Strictness.LENIENT
+) -> Decision:
     """Decide on appending events of these `ids`, by the first row that applies."""
     if stream.is_tombstoned:
         return StreamDeleted()  # row 1
@@ -74,7 +83,7 @@ def decide(expected: int, ids: Sequence[bytes], stream: StreamState) -> Decision
         if stream.last < 0 and not stream.has_metadata():
             return WrongVersion(stream.last)  # row 3
     if expected in (ExpectedVersion.ANY, ExpectedVersion.STREAM_EXISTS):
-        return _by_recent_ids(ids, stream)
+        return _by_recent_ids(ids, stream, strictness)
     if expected < stream.last:
         return _by_stored_ids(expected, ids, stream)
     if expected > stream.last:
@@ -82,13 +91,13 @@ def decide(expected: int, ids: Sequence[bytes], stream: StreamState) -> Decision
     return Append(stream.last + 1)  # row 12, even if the ids are there already
 
 
-def _by_recent_ids(ids: Sequence[bytes], stream: StreamState) -> Decision:
-    first = stream.recent(ids[0]) if ids else None
+def _by_recent_ids(ids: Sequence[bytes], stream: StreamState, strictness: Strictness) -> Decision:
+    first = stream.recent(ids[0], strictness) if ids else None
     if first is None:
         return Append(stream.last + 1)  # row 4: later ids are not looked at
     last = first
     for event_id in ids[1:]:
-        number = stream.recent(event_id)
+        number = stream.recent(event_id, strictness)
         if number is None:
             return WrongVersion(stream.last)  # row 5
         last = number

@@ -9,6 +9,7 @@ from rxpump.server.store.append_rule import Append, Repeated, decide
 from rxpump.server.store.changes import REPEATED_POSITION, Appended, AppendResult
 from rxpump.server.store.open_log import OpenLog
 from rxpump.server.store.revival import Revival
+from rxpump.server.strictness import Strictness
 
 
 class AppendRequest(NamedTuple):
@@ -17,6 +18,7 @@ class AppendRequest(NamedTuple):
     stream: str
     expected_version: int
     events: Sequence[Any]
+    strictness: Strictness = Strictness.LENIENT
 
     @property
     def weight(self) -> int:
@@ -26,7 +28,7 @@ class AppendRequest(NamedTuple):
     def apply(self, log: OpenLog) -> AppendResult:
         """Decide on it, and write what is new of it."""
         stream = log.stream(self.stream)
-        decision = decide(self.expected_version, [event.event_id for event in self.events], stream)
+        decision = decide(self.expected_version, [event.event_id for event in self.events], stream, self.strictness)
         match decision:
             case Append(first):
                 revival = Revival.by_writing_to(log, stream)

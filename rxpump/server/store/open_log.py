@@ -8,17 +8,25 @@ what its metadata say, the server's settings. If the transaction fails, all of t
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 from uuid import uuid4
 
 from rxpump.limits import MAX_EVENT_NUMBER
 from rxpump.server.store.metadata import Metadata, described_by, metadata, summary
 from rxpump.server.store.record import PLACE_BYTES, Row, Written, make_row
+from rxpump.server.strictness import Strictness
 from rxpump.wire.codes import JSON_CONTENT, METADATA_PREFIX, TOMBSTONE_EVENT_TYPE
 from rxpump.wire.schema import NewEvent, ResolvedIndexedEvent
 
 SETTINGS_STREAM: Final = "$settings"
+
+_RECENT: Final[Mapping[Strictness, str]] = {
+    Strictness.LENIENT: "SELECT revision FROM events INDEXED BY events_by_id"
+    " WHERE stream = ? AND event_id = ? ORDER BY position LIMIT 1",
+    Strictness.REAL: "SELECT iif(stream = ?, revision, NULL) FROM events INDEXED BY events_by_id"
+    " WHERE event_id = ? ORDER BY position LIMIT 1",
+}
 
 _INSERT: Final = f"INSERT INTO events VALUES ({', '.join('?' for _ in Row._fields)})"
 
@@ -211,12 +219,10 @@ class OpenStream:
         ).fetchone()
         return None if found is None else ResolvedIndexedEvent.FromString(found[0]).event
 
-    def recent(self, event_id: bytes) -> int | None:
-        """The event's number, if this stream is where the id was placed last."""
-        placed = self._log.connection.execute(
-            "SELECT stream, revision FROM events WHERE event_id = ? ORDER BY position DESC LIMIT 1", (event_id,)
-        ).fetchone()
-        return placed[1] if placed is not None and placed[0] == self._key else None
+    def recent(self, event_id: bytes, strictness: Strictness) -> int | None:
+        """Return the number of the first event with this id, as `StreamState.recent` says."""
+        placed = self._log.connection.execute(_RECENT[strictness], (self._key, event_id)).fetchone()
+        return None if placed is None else placed[0]
 
     def ids_after(self, number: int, count: int) -> list[bytes]:
         """The ids of those of the `count` events after event `number` that are stored."""

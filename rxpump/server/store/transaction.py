@@ -16,6 +16,7 @@ from rxpump.server.store.append_rule import Append, Repeated, decide
 from rxpump.server.store.changes import REPEATED_POSITION, Appended, AppendResult
 from rxpump.server.store.open_log import OpenLog, Prepared
 from rxpump.server.store.revival import Revival
+from rxpump.server.strictness import Strictness
 
 
 class TakePlaces(NamedTuple):
@@ -43,6 +44,7 @@ class CommitRequest(NamedTuple):
     stream: str
     expected_version: int
     prepared: Sequence[Prepared]
+    strictness: Strictness = Strictness.LENIENT
 
     @property
     def weight(self) -> int:
@@ -52,7 +54,8 @@ class CommitRequest(NamedTuple):
     def apply(self, log: OpenLog) -> AppendResult:
         """Decide on it, and write what is new of it."""
         stream = log.stream(self.stream)
-        decision = decide(self.expected_version, [event.event_id for event, _ in self.prepared], stream)
+        ids = [event.event_id for event, _ in self.prepared]
+        decision = decide(self.expected_version, ids, stream, self.strictness)
         match decision:
             case Append(first):
                 last = first + len(self.prepared) - 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from rxpump.server.strictness import Strictness
 from rxpump.wire import schema
 from tests.server.model.access import WRITE, User, may
 from tests.server.model.log import MAX64, NEVER, Log
@@ -55,12 +56,18 @@ def decide(log: Log, stream: str, expected: int, ids: Sequence[bytes]) -> Decisi
 
 
 def _by_recent(log: Log, stream: str, ids: Sequence[bytes]) -> Decision:
-    places = [log.recent.get(each, ("", 0)) for each in ids]
-    if not places or places[0][0] != stream:
+    numbers = [_recent(log, stream, each) for each in ids]
+    if not numbers or numbers[0] is None:
         return WRITE_THEM  # row 4
-    if any(place[0] != stream for place in places):
+    if None in numbers:
         return Decision(WRONG_VERSION)  # row 5
-    return Decision(SUCCESS, places[0][1], places[-1][1])  # row 6; also 7, which a real server never answers
+    return Decision(SUCCESS, numbers[0], numbers[-1])  # row 6; also 7, which a real server never answers
+
+
+def _recent(log: Log, stream: str, event_id: bytes) -> int | None:
+    placed = log.placed.get(event_id, [])
+    looked_at = placed[:1] if log.strictness is Strictness.REAL else placed
+    return next((number for name, number in looked_at if name == stream), None)
 
 
 def write_and_undelete(log: Log, stream: str, events: Sequence[Any], prepares: Sequence[int] = ()) -> int:

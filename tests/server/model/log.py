@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from rxpump.server.strictness import Strictness
 from rxpump.wire import schema
 
 MAX64 = 2**63 - 1
@@ -56,11 +57,12 @@ class Record(NamedTuple):
 class Log:
     """All that was written. `news` is what the last command wrote, `now` the time, as in Record."""
 
-    def __init__(self) -> None:
+    def __init__(self, strictness: Strictness = Strictness.LENIENT) -> None:
+        self.strictness = strictness
         self.records: list[Record] = []
         self.streams: dict[str, list[Record]] = {}
         self.tombstoned: set[str] = set()
-        self.recent: dict[bytes, tuple[str, int]] = {}
+        self.placed: dict[bytes, list[tuple[str, int]]] = {}  # of each id, first to last
         self.now = 1_700_000_000_123_456_700
         self.end = 2
         self.last_commit = -1  # of a log with nothing in it; a real server never has such a one
@@ -108,4 +110,4 @@ class Log:
         self.news.append(record)
         self.streams.setdefault(record.stream, []).append(record)
         if record.event.event_id:
-            self.recent[record.event.event_id] = (record.stream, record.number)
+            self.placed.setdefault(record.event.event_id, []).append((record.stream, record.number))

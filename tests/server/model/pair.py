@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rxpump.credentials import Credentials
-from rxpump.server import EmbeddedServer, SqliteStore
+from rxpump.server import EmbeddedServer, SqliteStore, Strictness
 from rxpump.wire import schema
 from rxpump.wire.commands import Command, command_name
 from rxpump.wire.package import Package
@@ -41,12 +41,13 @@ class Followed:
 class Pair:
     """Use as an async context manager."""
 
-    def __init__(self) -> None:
-        self.log = Log()
+    def __init__(self, strictness: Strictness = Strictness.LENIENT) -> None:
+        self.log = Log(strictness)
         self.transactions = Transactions(self.log)
         self.places = Places()
         self.followed: list[Followed] = []
-        self._server = EmbeddedServer(SqliteStore.in_memory(clock=lambda: self.log.now), heartbeat_interval=3600.0)
+        store = SqliteStore.in_memory(clock=lambda: self.log.now)
+        self._server = EmbeddedServer(store, heartbeat_interval=3600.0, strictness=strictness)
         self._early: dict[bytes, deque[Package]] = defaultdict(deque)
         self._answers: dict[int, Callable[[Log, User, Any], Any]] = {
             Command.WRITE_EVENTS: write_events,

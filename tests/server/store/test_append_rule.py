@@ -9,14 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rxpump.server.store.append_rule import Append, Repeated, StreamDeleted, WrongVersion, decide
+from rxpump.server.strictness import Strictness
 
 ANY, NO_STREAM, STREAM_EXISTS = -2, -1, -4
+REAL = Strictness.REAL
 
 
 @dataclass
 class Stream:
-    """A stream of the given ids; `elsewhere` are ids that another stream has had since, and the first
-    `scavenged` are stored no more."""
+    """A stream of the given ids. Another stream got the ids `elsewhere` before; the first `scavenged`
+    events are not stored any more."""
 
     ids: list[bytes] = field(default_factory=list)
     metadata: bool = False
@@ -32,10 +34,10 @@ class Stream:
     def has_metadata(self):
         return self.metadata
 
-    def recent(self, event_id):
-        if event_id in self.elsewhere or event_id not in self.ids:
+    def recent(self, event_id, strictness):
+        if event_id not in self.ids or (strictness is REAL and event_id in self.elsewhere):
             return None
-        return self.last - self.ids[::-1].index(event_id)
+        return self.ids.index(event_id)
 
     def ids_after(self, number, count):
         return self.ids[max(number + 1, self.scavenged) : number + 1 + count]
@@ -61,14 +63,13 @@ SCAVENGED = Stream([A, B, C], is_soft_deleted=True, scavenged=3)
         (4, ANY, [A], Stream(), Append(0)),
         (4, ANY, [NEW], ABC, Append(3)),
         (4, ANY, [NEW, A], ABC, Append(3)),
-        (4, ANY, [A], Stream([A], elsewhere=frozenset({A})), Append(1)),
         (5, ANY, [A, NEW], ABC, WrongVersion(2)),
         (5, STREAM_EXISTS, [A, NEW], ABC, WrongVersion(2)),
-        (5, ANY, [A, B], Stream([A, B], elsewhere=frozenset({B})), WrongVersion(1)),
         (6, ANY, [A, B, C], ABC, Repeated(0, 2)),
         (6, ANY, [B], ABC, Repeated(1, 1)),
         (6, STREAM_EXISTS, [B, C], ABC, Repeated(1, 2)),
-        (6, ANY, [A], Stream([A, B, A]), Repeated(2, 2)),
+        (6, ANY, [A], Stream([A, B, A]), Repeated(0, 0)),
+        (6, ANY, [A, B], Stream([A, B], elsewhere=frozenset({A, B})), Repeated(0, 1)),
         (7, ANY, [C, A], ABC, Repeated(2, 0)),
         (8, NO_STREAM, [A, B, C], ABC, Repeated(0, 2)),
         (8, NO_STREAM, [A], ABC, Repeated(0, 0)),
@@ -100,6 +101,20 @@ SCAVENGED = Stream([A, B, C], is_soft_deleted=True, scavenged=3)
 )
 def test_the_table(row, expected, ids, stream, decision):
     assert decide(expected, ids, stream) == decision
+
+
+@pytest.mark.parametrize(
+    ("row", "expected", "ids", "stream", "decision"),
+    [
+        (4, ANY, [A], Stream([A], elsewhere=frozenset({A})), Append(1)),
+        (4, STREAM_EXISTS, [A, B], Stream([A, B], elsewhere=frozenset({A})), Append(2)),
+        (5, ANY, [A, B], Stream([A, B], elsewhere=frozenset({B})), WrongVersion(1)),
+        (6, ANY, [A], Stream([A], elsewhere=frozenset({B})), Repeated(0, 0)),
+        (8, NO_STREAM, [A], Stream([A], elsewhere=frozenset({A})), Repeated(0, 0)),
+    ],
+)
+def test_a_real_server_knows_an_id_where_it_came_first(row, expected, ids, stream, decision):
+    assert decide(expected, ids, stream, REAL) == decision
 
 
 @given(

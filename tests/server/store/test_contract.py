@@ -6,8 +6,9 @@ import asyncio
 
 import pytest
 
-from rxpump.server import StoreError
+from rxpump.server import StoreError, Strictness
 from rxpump.server.store.append_rule import WrongVersion
+from rxpump.server.store.appender import AppendRequest
 from rxpump.server.store.changes import Appended
 from rxpump.server.store.pages import MAX_PAGE_BYTES
 from rxpump.server.store.stream_window import Window
@@ -97,12 +98,20 @@ async def test_a_repeated_write_changes_nothing(store):
     assert len(all_page(store, 0, 100)) == 3
 
 
-async def test_an_id_counts_where_it_was_placed_last(store):
+async def test_a_repeat_is_recognized_in_every_stream(store):
+    events = [new_event(), new_event()]
+    for stream in ("a", "b", "c"):
+        assert (await write(store, stream, *events)).position > 0
+    for stream in ("a", "c", "b", "a"):
+        assert await write(store, stream, *events) == Appended(0, 1, -1)
+
+
+async def test_a_strict_store_recognizes_a_repeat_where_the_id_came_first(store):
     event = new_event()
-    await write(store, "a", event)
-    await write(store, "b", event)
-    assert (await write(store, "b", event)).position == -1
-    assert (await write(store, "a", event)).first == 1
+    for stream, expected in (("a", Appended(0, 0, -1)), ("b", None)):
+        await write(store, stream, event)
+        again = await store.append(AppendRequest(stream, ANY, [event], Strictness.REAL))
+        assert again == expected or (expected is None and again.first == 1)
 
 
 async def test_metadata_alone_makes_a_stream_exist_to_a_writer(store):
