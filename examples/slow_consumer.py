@@ -29,7 +29,7 @@ async def work(number: int) -> int:
     """Take a millisecond over it."""
     await asyncio.sleep(0.001)
     if number % 100 == 99:
-        print(f"  {number + 1} events are done")
+        print(f"  {number + 1} events are done", flush=True)  # in the order of the log, also into a pipe
     return number
 
 

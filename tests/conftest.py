@@ -1,11 +1,19 @@
-"""Fixtures that more than one floor's tests need."""
+"""Fixtures that more than one floor's tests need, and the environment that every test runs in."""
 
+import os
 from collections.abc import AsyncIterator
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 from rxpump.server import EmbeddedServer, SqliteStore
+
+# The tests, and every program that they start, see only these variables: a variable that is set on one machine
+# (PYTHONUNBUFFERED, FORCE_COLOR, COLUMNS, ...) would otherwise hide a fault that shows on another.
+KEPT = {"PATH", "HOME", "TMPDIR", "CI", "ROUNDS"}
+KEPT_FOR_INTEROP = {"PHOTONPUMP_PYTHON", "SPEED_PYTHON", "NODE_EVENTSTORE_CLIENT", "NODE_PATH"}
+for _name in os.environ.keys() - KEPT - KEPT_FOR_INTEROP:
+    del os.environ[_name]
 
 # How long an example takes says more about the machine than about what is tested.
 settings.register_profile("rxpump", deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -1,4 +1,4 @@
-"""Where the `rxpump` command starts (also `python -m rxpump.cli`)."""
+"""Where the `rxpump` command starts (also `python -m rxpump` and `python -m rxpump.cli`)."""
 
 from __future__ import annotations
 

@@ -88,9 +88,19 @@ async def test_a_port_that_is_none_is_refused() -> None:
     assert "70000 is not in the range 0<=x<=65535" in await fail("--port", "70000")
 
 
+@pytest.mark.parametrize("module", ["rxpump", "rxpump.cli"])
+async def test_the_command_runs_as_a_module(module: str) -> None:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", module, "--version", stdout=PIPE, stderr=PIPE
+    )
+    out, err = await process.communicate()
+    assert (out.decode(), err) == (f"python -m {module}, version {rxpump.__version__}\n", b"")
+
+
+@pytest.mark.parametrize("module", ["rxpump", "rxpump.cli"])
 @pytest.mark.parametrize("name", ["click", "rich"])
-async def test_without_the_extra_it_says_what_to_install(name: str) -> None:
-    without = f"import runpy, sys; sys.modules[{name!r}] = None; runpy.run_module('rxpump.cli', run_name='__main__')"
+async def test_without_the_extra_it_says_what_to_install(name: str, module: str) -> None:
+    without = f"import runpy, sys; sys.modules[{name!r}] = None; runpy.run_module({module!r}, run_name='__main__')"
     process = await asyncio.create_subprocess_exec(sys.executable, "-c", without, stdout=PIPE, stderr=PIPE)
     _, err = await process.communicate()
     assert process.returncode == 1

@@ -48,11 +48,18 @@ def test_the_table_counts_every_late_flight() -> None:
     assert f"{ROWS:,} flights" in done.stdout
 
 
+@pytest.mark.parametrize(("rows", "flights"), [("1", "1 flight"), ("10", "10 flights")])
+def test_a_few_rows_hold_no_late_flight(rows: str, flights: str) -> None:
+    done = run(rows)
+    assert done.returncode == 0, done.stderr
+    assert f"No flight left over an hour late.\n{flights}, written and read" in done.stdout
+
+
 @pytest.mark.parametrize(
     ("rows", "reason"),
     [
-        ("999", "999 is not in the range 1000<=x<=336776"),
-        ("336777", "336777 is not in the range 1000<=x<=336776"),
+        ("0", "0 is not in the range 1<=x<=336776"),
+        ("336777", "336777 is not in the range 1<=x<=336776"),
         ("many", "'many' is not a valid integer"),
     ],
 )
