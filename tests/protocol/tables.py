@@ -1,4 +1,4 @@
-"""The protocol page's tables, read: which commands there are, how each is answered, and which codes answers carry."""
+"""Tables of docs/protocol/tcp.md, sections 2 and 3: the commands, their replies, and the codes in the replies."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _NOTE = re.compile(r" \([^)]*\)|\*")
-PAGE = Path(__file__).parents[1] / "data" / "protocol_tables.md"
+DOCUMENT = Path(__file__).parents[2] / "docs" / "protocol" / "tcp.md"
 _CODE = re.compile(r"(\d+) ([A-Z]\w+)(?:/\w+)?(?: \(([^)]*)\))?")
 
 
@@ -24,7 +24,7 @@ class Listed:
 
 @dataclass(frozen=True)
 class Code:
-    """A code that an answer can carry, with what the page notes beside it."""
+    """A code that an answer can carry, with the note that the document adds to it."""
 
     value: int
     name: str
@@ -36,9 +36,9 @@ class Code:
 
 
 def commands() -> dict[int, Listed]:
-    """By code, the rows of section 2."""
+    """Return the rows of docs/protocol/tcp.md, section 2, by code."""
     listed: dict[int, Listed] = {}
-    for row in _rows():
+    for row in _rows(2):
         if len(row) == 6 and row[0].startswith("0x"):
             replies = frozenset(int(code, 16) for code in re.findall(r"0x[0-9A-F]{2}", row[4]))
             names = tuple(re.findall(r"[A-Z]\w+", _NOTE.sub("", row[1])))
@@ -48,8 +48,8 @@ def commands() -> dict[int, Listed]:
 
 
 def codes() -> dict[str, tuple[Code, ...]]:
-    """By message, the codes of its `result` or `reason`, from section 3."""
-    rows = {row[0]: row[1] for row in _rows() if len(row) == 2}
+    """Return the codes of `result` or `reason` by message, from docs/protocol/tcp.md, section 3."""
+    rows = {row[0]: row[1] for row in _rows(3) if len(row) == 2}
     enums = {name: _codes(text) for name, text in rows.items() if re.match(r"\d+ [A-Z]\w+(?: \(|,)", text)}
     found: dict[str, tuple[Code, ...]] = {}
     for name, text in rows.items():
@@ -63,14 +63,16 @@ def codes() -> dict[str, tuple[Code, ...]]:
 
 
 def _messages(name: str) -> list[str]:
-    """The messages that a row is about; the page shortens some."""
-    return [each.replace("...", "PersistentSubscription") for each in _NOTE.sub("", name).split(", ")]
+    return _NOTE.sub("", name).split(", ")
 
 
 def _codes(text: str) -> tuple[Code, ...]:
     return tuple(Code(int(value), name, note or "") for value, name, note in _CODE.findall(text))
 
 
-def _rows() -> list[list[str]]:
-    lines = (line for line in PAGE.read_text().splitlines() if line.startswith("|"))
+def _rows(section: int) -> list[list[str]]:
+    """Return the cells of each table row in a section, subsections included."""
+    text = DOCUMENT.read_text(encoding="utf-8")
+    (body,) = re.findall(rf"^## {section}\. .*?(?=^## |\Z)", text, flags=re.MULTILINE | re.DOTALL)
+    lines = (line for line in body.splitlines() if line.startswith("|"))
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]

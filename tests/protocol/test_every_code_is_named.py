@@ -1,6 +1,6 @@
-"""The protocol page's tables, walked: whatever is answered to whatever we ask is a result or an error of its own.
+"""Every reply in the tables of docs/protocol/tcp.md, sections 2 and 3, is a result or an error with a name.
 
-An UnexpectedReply is for what no table has.
+An UnexpectedReply stands only for a reply that no table contains.
 """
 
 from __future__ import annotations
