@@ -22,7 +22,8 @@ Roles = str | Iterable[str] | None
 class Acl:
     """For each thing that can be done with a stream, the roles (groups, or logins) that may do it.
 
-    None leaves it to the server's default; an empty tuple lets nobody but admins. (Protocol section 4.10.)
+    None leaves it to the server's default; an empty tuple lets nobody but admins
+    (docs/protocol/tcp.md, section 4.10).
 
     read, write, delete:             the stream itself.
     metadata_read, metadata_write:   its metadata, this Acl among them.

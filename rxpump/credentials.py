@@ -13,7 +13,7 @@ _ALLOWED = f"text of 1 to {MAX_CREDENTIAL_BYTES} bytes in UTF-8"
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """A login and its password, each of 1 to 127 bytes in UTF-8 (protocol section 1.1).
+    """A login and its password, each of 1 to 127 bytes in UTF-8 (docs/protocol/tcp.md, section 1.1).
 
     The password shows in no repr and no error. It is not empty: a server takes the request that presents
     an empty one for a broken frame, and would close the connection without a word.
@@ -31,7 +31,9 @@ class Credentials:
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A bearer token (a JWT) in place of login and password, of 1 to 32767 bytes in UTF-8 (protocol section 1.1).
+    """A bearer token (a JWT) in place of login and password, of 1 to 32767 bytes in UTF-8.
+
+    See docs/protocol/tcp.md, section 1.1.
 
     Servers know it from version 20 on; to an older one (and to the embedded one) it is a broken frame, at which it
     closes the connection, so a request that carries one ends with ConnectionClosed, or the server's own last word,

@@ -21,7 +21,7 @@ _TICKS_MASK = 0x3FFF_FFFF_FFFF_FFFF  # the two top bits of a .NET time tell its 
 
 
 class Record(Protocol):
-    """One stored event, as a transport hands it over. Field meanings: protocol section 3.2."""
+    """One stored event, as a transport hands it over. Field meanings: docs/protocol/tcp.md, section 3.2."""
 
     event_stream_id: str
     event_number: int

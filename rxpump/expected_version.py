@@ -6,7 +6,7 @@ from enum import IntEnum
 class ExpectedVersion(IntEnum):
     """The named expectations; a number >= 0 expects that the stream's last event has this number.
 
-    Protocol section 4.2. With an exact number or NO_STREAM the server recognises a repeated write by
+    See docs/protocol/tcp.md, section 4.2. With an exact number or NO_STREAM the server recognises a repeated write by
     its event ids for ever; with ANY and STREAM_EXISTS it does so as best effort.
     """
 

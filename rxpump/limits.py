@@ -1,4 +1,4 @@
-"""The numbers of the protocol (protocol page, section 6)."""
+"""The numbers of the protocol (docs/protocol/tcp.md, section 6)."""
 
 from typing import Final
 

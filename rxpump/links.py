@@ -10,7 +10,7 @@ from rxpump.events import Event
 from rxpump.new_event import NewEvent
 
 LINK_TYPE: Final = "$>"
-"""The type of a link; its data, `number@stream`, says where it leads (protocol section 4.8)."""
+"""The type of a link; its data, `number@stream`, says where it leads (docs/protocol/tcp.md, section 4.8)."""
 
 _NAMESPACE: Final = UUID("c2c5d6c4-7d0b-5b8e-8a51-3f1f3c0f4a6e")
 

@@ -41,7 +41,7 @@ class NewEvent:
     size:      bytes, counted as the server counts them against its limit.
 
     Raises InvalidArgument for an empty type, data that JSON cannot hold, or an event over the
-    server's limit of 16 MiB - 10 000 bytes (protocol section 4.17).
+    server's limit of 16 MiB - 10 000 bytes (docs/protocol/tcp.md, section 4.17).
     """
 
     __slots__ = ("data", "id_bytes", "is_json", "metadata", "size", "type")

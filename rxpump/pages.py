@@ -52,7 +52,7 @@ class StreamPage(_Page[int]):
 
     `next_event_number` is where the next page starts, -1 when there is none in this direction;
     `last_event_number` is the stream's own last, whatever was read. A page may be empty with
-    `is_end_of_stream` False: truncated events are skipped that way (protocol section 4.6).
+    `is_end_of_stream` False: truncated events are skipped that way (docs/protocol/tcp.md, section 4.6).
     """
 
     __slots__ = ("is_end_of_stream", "last_event_number", "stream")
@@ -89,8 +89,8 @@ class StreamPage(_Page[int]):
 class AllPage(_Page[Position]):
     """Some events of the whole database, from `position` on; `next_position` is where the next page starts.
 
-    There is no mark for the end: a page without events is it (protocol section 4.7). A page that was filtered may
-    have none before the end; `is_last` tells.
+    There is no mark for the end: a page without events is it (docs/protocol/tcp.md, section 4.7). A page that was
+    filtered may have none before the end; `is_last` tells.
     """
 
     __slots__ = ("is_last", "position")

@@ -16,7 +16,10 @@ from rxpump.limits import MAX_COUNT, MAX_EVENT_NUMBER
 
 
 class ConsumerStrategy(StrEnum):
-    """Which of the consumers gets an event (protocol section 4.18). A server may know others, by name."""
+    """Which of the consumers gets an event. A server may know others, by name.
+
+    See docs/protocol/tcp.md, section 4.18.
+    """
 
     ROUND_ROBIN = "RoundRobin"
     DISPATCH_TO_SINGLE = "DispatchToSingle"
@@ -30,7 +33,7 @@ class NackAction(Enum):
     PARK:   it is put aside, to be looked at or replayed by hand.
     RETRY:  it comes again, at once; after `max_retry_count` times it is parked.
     SKIP:   it counts as done.
-    STOP:   "stop the subscription". Servers do not: they take it for SKIP (protocol section 4.18).
+    STOP:   "stop the subscription". Servers do not: they take it for SKIP (docs/protocol/tcp.md, section 4.18).
     """
 
     PARK = "parked"

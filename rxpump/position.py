@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 
 class Position(NamedTuple):
-    """A place in `$all`: (commit, prepare), ordered as such (protocol section 4.1).
+    """A place in `$all`: (commit, prepare), ordered as such (docs/protocol/tcp.md, section 4.1).
 
     Only ever use positions that the server handed out: an event's own, or a page's next.
     """

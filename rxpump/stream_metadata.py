@@ -20,7 +20,7 @@ _SECONDS: Final = f"a whole number of seconds from 1 to {_MAX_SECONDS}, or a tim
 
 @dataclass(frozen=True, slots=True, init=False, eq=True)
 class StreamMetadata:
-    """A stream's metadata (protocol section 4.9). None: not said.
+    """A stream's metadata (docs/protocol/tcp.md, section 4.9). None: not said.
 
     max_count:        only the last so many events are readable.
     max_age:          events older than so many seconds are not; also given as a timedelta.

@@ -14,7 +14,7 @@ SETTINGS_STREAM: Final = "$settings"
 
 @dataclass(frozen=True, slots=True)
 class SystemSettings:
-    """The access control lists for streams without one of their own (protocol section 4.10).
+    """The access control lists for streams without one of their own (docs/protocol/tcp.md, section 4.10).
 
     user_stream_acl:    for streams in general. None: everybody may do everything.
     system_stream_acl:  for those whose name begins with `$`. None: admins only.

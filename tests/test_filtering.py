@@ -149,7 +149,7 @@ async def test_how_far_was_looked_is_told_and_is_a_place_to_go_on_from(client: r
 async def test_on_a_server_that_knows_no_filters_it_is_done_here(
     client: rxpump.Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A server of version 4 calls each of the three commands a bad request (protocol section 2)."""
+    """A server of version 4 calls each of the three commands a bad request (docs/protocol/tcp.md, section 2)."""
     refused: list[str] = []
     interpret = Operation.interpret
 

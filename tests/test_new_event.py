@@ -113,7 +113,7 @@ def test_an_id_travels_in_dotnet_byte_order() -> None:
     id = UUID("01020304-0506-0708-090a-0b0c0d0e0f10")
     event = NewEvent("T", id=id)
     assert event.id == id
-    assert event.id_bytes == bytes.fromhex("0403020106050807090a0b0c0d0e0f10")  # protocol section 8
+    assert event.id_bytes == bytes.fromhex("0403020106050807090a0b0c0d0e0f10")  # docs/protocol/tcp.md, section 8
 
 
 @pytest.mark.parametrize("id", [UUID(int=0), "01020304-0506-0708-090a-0b0c0d0e0f10", b"0123456789abcdef"])

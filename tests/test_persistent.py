@@ -210,7 +210,7 @@ async def test_what_is_skipped_does_not_come_again(client: rxpump.Client, action
 
 
 async def test_what_was_reached_by_a_link_is_acknowledged_as_the_link(client: rxpump.Client) -> None:
-    """Trap 11 of the protocol page."""
+    """See docs/protocol/tcp.md, section 7.1, trap 11."""
     await client.create_subscription("g", "links", start_from=0, resolve_links=True)
     await write(client, 0, 1)
     await client.publish("links", [NewEvent("$>", data=text) for text in (b"1@s", b"0@s", b"0@gone")])
@@ -371,7 +371,7 @@ async def test_what_came_before_a_cut_can_no_longer_be_acknowledged(memory_serve
 
 
 async def test_an_update_is_survived_and_a_deletion_is_the_end(client: rxpump.Client) -> None:
-    """Trap 12 of the protocol page: both look alike."""
+    """See docs/protocol/tcp.md, section 7.1, trap 12: both look alike."""
     consumer = Consumer(acks=True)
     consumer.of(client.connect_subscription("g", "s"))
     await write(client, 0)

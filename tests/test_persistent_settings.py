@@ -15,7 +15,7 @@ COUNTS = [field.name for field in fields(SETTINGS) if field.type == "int"]
 
 
 def test_the_defaults_are_those_of_the_protocol_page() -> None:
-    """Section 4.18."""
+    """See docs/protocol/tcp.md, section 4.18."""
     assert (
         PersistentSubscriptionSettings(
             resolve_links=False,

@@ -72,7 +72,10 @@ def test_a_soft_delete_shows() -> None:
 
 @pytest.mark.parametrize("limit", ["$maxCount", "$maxAge", "$cacheControl", "$tb"])
 def test_limits_are_read_as_strictly_as_the_server_does(limit: str) -> None:
-    """Protocol section 4.9: not even a null will do, and everything else goes with it; zero and less is no limit."""
+    """Not even a null will do, and everything else goes with it; zero and less is no limit.
+
+    See docs/protocol/tcp.md, section 4.9.
+    """
     for wrong in (1.5, 3.0, "3", None, True, [3], 2**63):
         with pytest.raises(InvalidArgument, match=r"\$"):
             StreamMetadata.from_json(json.dumps({limit: wrong}).encode())

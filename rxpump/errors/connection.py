@@ -95,7 +95,7 @@ class MalformedFrame(ProtocolError):
 
 @dataclass(eq=False)
 class FrameTooLarge(ProtocolError):
-    """A frame of `size` bytes, where `limit` is what a receiver takes (protocol section 1.1).
+    """A frame of `size` bytes, where `limit` is what a receiver takes (docs/protocol/tcp.md, section 1.1).
 
     `correlation_id` is the package's, once enough of it has been seen, else None. A reply this large
     comes from asking for too many large events at once: ask for fewer.

@@ -1,4 +1,4 @@
-"""What can go wrong with persistent subscriptions (protocol section 4.18)."""
+"""What can go wrong with persistent subscriptions (docs/protocol/tcp.md, section 4.18)."""
 
 from __future__ import annotations
 

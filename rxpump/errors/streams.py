@@ -92,7 +92,10 @@ class InvalidTransaction(ServerError):
 
 @dataclass(eq=False)
 class OutcomeUnknown(ServerError):
-    """A write to `stream` may or may not have happened (protocol section 4.4); `reason` is the server's text."""
+    """A write to `stream` may or may not have happened; `reason` is the server's text.
+
+    See docs/protocol/tcp.md, section 4.4.
+    """
 
     retryable: ClassVar[bool] = True
 

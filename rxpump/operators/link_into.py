@@ -71,7 +71,10 @@ def link_into(
 
 
 async def _write(client: LinkingClient, stream: str, links: Sequence[NewEvent], version: int) -> WriteResult:
-    """Write links; what the server knows in part is no repetition to it, and no new write (protocol section 4.3)."""
+    """Write links; what the server knows in part is no repetition to it, and no new write.
+
+    See docs/protocol/tcp.md, section 4.3.
+    """
     try:
         return await client.publish(stream, list(links), expected_version=version)
     except WrongExpectedVersion:

@@ -47,7 +47,7 @@ def nack_on_error(
              PARK, RETRY and SKIP are told to the server; the event's number and the error go to the log of
              "rxpump.persistent", as a warning. RETRY is at once: the server waits for nothing. STOP ends this
              stream with the error and says nothing of the delivery, so that it comes again to whoever connects next:
-             the server has no use for it (protocol section 4.18).
+             the server has no use for it (docs/protocol/tcp.md, section 4.18).
 
     Errors: that of a delivery for which STOP is decided; what `action` raises; InvalidArgument for an item that is no
     delivery (filter before it by what you like, but leave deliveries what they are), and, at the call, for an

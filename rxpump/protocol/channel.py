@@ -179,7 +179,7 @@ class LiveChannel(Channel[ResolvedRecord]):
 
 
 def drop_reason(stream: str, payload: bytes) -> RxPumpError:
-    """Name the reason of a SubscriptionDropped (protocol section 3.5)."""
+    """Name the reason of a SubscriptionDropped (docs/protocol/tcp.md, section 3.5)."""
     try:
         reason = schema.SubscriptionDropped.FromString(payload).reason
     except DecodeError as error:

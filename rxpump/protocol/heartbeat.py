@@ -1,4 +1,4 @@
-"""Is the other side alive? One watchdog, the same at both ends (protocol section 4.13).
+"""Is the other side alive? One watchdog, the same at both ends (docs/protocol/tcp.md, section 4.13).
 
     LISTENING ──interval over, nothing heard──▶ ASKED ──timeout over, nothing heard──▶ DEAD
         ▲  └──interval over, something heard──┐   │

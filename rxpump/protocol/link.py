@@ -1,7 +1,7 @@
 """One connection's conversation about itself: who we are, and whether the other side is alive.
 
 A link is made when a socket opens, and lives as long as it. It introduces us in the order of the reference
-client (protocol section 4.12), then passes packages on, answers heartbeats and sends its own.
+client (docs/protocol/tcp.md, section 4.12), then passes packages on, answers heartbeats and sends its own.
 
     AUTHENTICATING ──Authenticated──▶ IDENTIFYING ──ClientIdentified──▶ READY
       (only with         │                 │                              │
@@ -25,7 +25,9 @@ from rxpump.wire.commands import Command, command_name
 from rxpump.wire.framing import Framer
 from rxpump.wire.package import Package
 
-CLIENT_VERSION = 1  # 0 would cut tombstone numbers to 32 bits, 2 poisons the connection (protocol section 4.12)
+CLIENT_VERSION = 1
+"""0 would cut tombstone numbers to 32 bits, 2 poisons the connection (docs/protocol/tcp.md, section 4.12)."""
+
 _NOBODY = bytes(16)  # the correlation id of a refusal that is about the whole connection
 
 

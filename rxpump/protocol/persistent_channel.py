@@ -83,7 +83,10 @@ class PersistentChannel(Channel[DeliveredRecord]):
 
 
 def persistent_drop_reason(stream: str, group: str, payload: bytes) -> RxPumpError:
-    """Name the reason of a SubscriptionDropped (protocol section 4.18); an update is told as "unsubscribed"."""
+    """Name the reason of a SubscriptionDropped; an update is told as "unsubscribed".
+
+    See docs/protocol/tcp.md, section 4.18.
+    """
     try:
         reason = schema.SubscriptionDropped.FromString(payload).reason
     except DecodeError as error:

@@ -1,4 +1,4 @@
-"""Who may do what to which stream (protocol section 4.10).
+"""Who may do what to which stream (docs/protocol/tcp.md, section 4.10).
 
 A name that starts with `$` is a system stream's; `$$x` is the metadata of `x`, and follows it. For each
 permission the roles come from the stream's own list, or else the server's settings, or else the built-in

@@ -3,7 +3,7 @@
 What concerns the connection itself (heartbeats, IdentifyClient, Authenticate) is answered here, to
 anybody. All else first needs a user: the package's own credentials, or else those of the last
 Authenticate. Where that one failed nobody is left to act for, and every package without credentials of
-its own is refused (protocol section 4.12).
+its own is refused (docs/protocol/tcp.md, section 4.12).
 """
 
 from __future__ import annotations

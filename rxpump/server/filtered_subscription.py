@@ -1,4 +1,4 @@
-"""A subscription that passes on only what a filter lets through (protocol section 4.15).
+"""A subscription that passes on only what a filter lets through (docs/protocol/tcp.md, section 4.15).
 
 Its client hears of the rest only how far the log was examined: after every so many events, wanted or not, it is
 told the position of the last. It can so come back to where it was, however rare the events are that it wants.

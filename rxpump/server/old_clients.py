@@ -1,4 +1,4 @@
-"""Clients of before event numbers had 64 bits (protocol section 4.12).
+"""Clients of before event numbers had 64 bits (docs/protocol/tcp.md, section 4.12).
 
 They say version 0, or nothing, and are told a tombstone's number as the largest they know. Few frames
 have that number in them, and only those are read and written again; a client of today pays nothing.

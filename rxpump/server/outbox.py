@@ -1,7 +1,7 @@
 """What a session still has to send.
 
 Packages of one turn of the loop leave in one write. What the client does not read piles up in the
-transport; `unsent` counts it, and at MAX_UNSENT_BYTES the client has to go (protocol section 4.17).
+transport; `unsent` counts it, and at MAX_UNSENT_BYTES the client has to go (docs/protocol/tcp.md, section 4.17).
 """
 
 from __future__ import annotations

@@ -29,7 +29,7 @@ MAX_NAME: Final = MAX_EVENT_BYTES // 4
 
 
 class BadPayload(Exception):
-    """The payload is not what its command asks for (protocol section 1.3); `args[0]` may say more."""
+    """The payload is not what its command asks for (docs/protocol/tcp.md, section 1.3); `args[0]` may say more."""
 
     def __str__(self) -> str:
         return str(self.args[0]) if self.args else ""

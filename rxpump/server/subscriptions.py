@@ -1,4 +1,4 @@
-"""What one client is subscribed to (protocol section 4.15).
+"""What one client is subscribed to (docs/protocol/tcp.md, section 4.15).
 
 A subscription passes on what is written after the position that it was confirmed with. A client may open
 two under one id; they are two, and have to be ended one by one.

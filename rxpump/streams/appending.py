@@ -1,8 +1,8 @@
 """Batches written in order, several under way at once.
 
-Writes that follow each other on one connection are done in that order (protocol section 4.1), so there is no
-need to wait for one before sending the next, except for the first: until a write has succeeded it is not
-known that the server takes any.
+Writes that follow each other on one connection are done in that order (docs/protocol/tcp.md, section 4.1), so there
+is no need to wait for one before sending the next, except for the first: until a write has succeeded it is not known
+that the server takes any.
 
 With an exact expected version each batch expects what the one before it will leave. That makes a repeated
 write recognisable for ever, and keeps the order through anything: a batch whose predecessor is being retried

@@ -7,7 +7,7 @@
 Events may be written between the last page and the confirmation, so the gap is read again after subscribing;
 what is then received twice is dropped by position. It is the cursor, which only ever moves past what was
 delivered, that makes this exactly once: every way back starts at the event after it, whatever was lost and
-in whichever phase. (Protocol section 4.16.)
+in whichever phase. (docs/protocol/tcp.md, section 4.16.)
 
 Only two things end it: an error that asking again cannot mend (access denied, the stream deleted for good,
 the client closed), and its subscriber's dispose.

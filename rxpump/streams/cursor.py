@@ -2,7 +2,7 @@
 
 A cursor remembers the last event that was delivered; everything it gives out is after that, once. There is
 one kind for a stream, by event number, and one for the whole database, by position. Both count by the event
-as it was received: a link by its own place, not by its target's (protocol section 4.8).
+as it was received: a link by its own place, not by its target's (docs/protocol/tcp.md, section 4.8).
 """
 
 from __future__ import annotations
@@ -139,7 +139,7 @@ class StreamCursor(Cursor):
         """Compare with the number that the subscription was confirmed with.
 
         A soft-deleted stream is confirmed with the number of an event that can no longer be read, so a stream
-        that is not there counts as read (protocol section 4.16).
+        that is not there counts as read (docs/protocol/tcp.md, section 4.16).
         """
         return self._is_missing or self._next > _last_number(subscription)
 
@@ -168,7 +168,10 @@ class StreamCursor(Cursor):
 
 
 def _last_number(subscription: Subscription) -> int:
-    """Read the confirmation's number; a server that speaks proto3 leaves out 0 (protocol section 3.1)."""
+    """Read the confirmation's number; a server that speaks proto3 leaves out 0.
+
+    See docs/protocol/tcp.md, section 3.1.
+    """
     return 0 if subscription.last_event_number is None else subscription.last_event_number
 
 

@@ -7,7 +7,7 @@
 
 What was delivered on a connection can be acknowledged on that one only; when it is lost, the server gives its
 unacknowledged events to whoever is there, so nothing is remembered here. An update of the group drops everybody for
-no reason given, and so does its deletion (protocol section 4.18): asking again tells which it was.
+no reason given, and so does its deletion (docs/protocol/tcp.md, section 4.18): asking again tells which it was.
 
 The server sends no more than `buffer_size` events beyond those that are acknowledged, so demand needs no mechanism
 here. While the Flow is held nothing is passed on, what is not passed on is not acknowledged, and the server stops;

@@ -101,7 +101,7 @@ class AllReading(Source[Event]):
         )
         async with aclosing(read):
             async for page in read:
-                # Going forward a position is inclusive (protocol section 4.7).
+                # Going forward a position is inclusive (docs/protocol/tcp.md, section 4.7).
                 is_seen = self._after is not None and len(page) > 0 and page[0].position == self._after
                 yield page[1:] if is_seen else page
 

@@ -1,4 +1,4 @@
-"""Result codes and reasons of the protocol's messages (protocol page, section 3).
+"""Result codes and reasons of the protocol's messages (docs/protocol/tcp.md, section 3).
 
 They travel as plain integers (see proto/eventstore.proto), so that a code from a newer server is seen
 as the unknown number it is.
@@ -103,7 +103,7 @@ class ChangePersistentSubscriptionResult(IntEnum):
 
 
 class NakAction(IntEnum):
-    """What is to become of an event that a consumer could not handle (protocol section 4.18)."""
+    """What is to become of an event that a consumer could not handle (docs/protocol/tcp.md, section 4.18)."""
 
     UNKNOWN = 0
     PARK = 1
@@ -135,7 +135,7 @@ METADATA_PREFIX = "$$"
 """A stream's metadata is the last event of the stream of this name before its own."""
 
 METADATA_EVENT_TYPE = "$metadata"
-"""Type that writers give to metadata events; servers do not look at it (protocol section 4.9)."""
+"""Type that writers give to metadata events; servers do not look at it (docs/protocol/tcp.md, section 4.9)."""
 
 TOMBSTONE_EVENT_TYPE = "$streamDeleted"
 """Type of the event, number MAX_EVENT_NUMBER, that a hard delete writes."""

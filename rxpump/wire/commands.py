@@ -1,4 +1,4 @@
-"""The commands of the protocol (protocol page, section 2)."""
+"""The commands of the protocol (docs/protocol/tcp.md, section 2)."""
 
 from enum import IntEnum
 

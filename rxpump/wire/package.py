@@ -1,4 +1,4 @@
-"""One package: what a frame holds (protocol page, section 1.1).
+"""One package: what a frame holds (docs/protocol/tcp.md, section 1.1).
 
 command (1)  flags (1)  correlation id (16)  [login length (1)  login  password length (1)  password]  payload
 

@@ -49,7 +49,7 @@ def test_what_is_of_another_kind_ends_it(channel: PersistentChannel) -> None:
 
 
 def test_an_update_looks_like_an_ordinary_end(channel: PersistentChannel) -> None:
-    """Trap 12 of the protocol page."""
+    """See docs/protocol/tcp.md, section 7.1, trap 12."""
     channel.receive(Package(Command.SUBSCRIPTION_DROPPED, ID))
     assert isinstance(channel.ending, SubscriptionDropped)
 

@@ -74,7 +74,7 @@ SUBSCRIBE: Final = {
 
 
 def answers_to(command: Command) -> set[Command]:
-    """The commands that answer this one by its own kind (protocol section 2)."""
+    """The commands that answer this one by its own kind (docs/protocol/tcp.md, section 2)."""
     if command in SUBSCRIBE:
         confirmation = Command.SUBSCRIPTION_CONFIRMATION
         if command == Command.CONNECT_TO_PERSISTENT_SUBSCRIPTION:

@@ -1,4 +1,4 @@
-"""Protocol section 4.10: built-in defaults, streams' own lists, the settings."""
+"""docs/protocol/tcp.md, section 4.10: built-in defaults, streams' own lists, the settings."""
 
 from __future__ import annotations
 

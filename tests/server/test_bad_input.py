@@ -1,4 +1,4 @@
-"""What the server does with bad input: the table of protocol section 1.3, row by row, for every command.
+"""What the server does with bad input: the table of docs/protocol/tcp.md, section 1.3, row by row, for every command.
 
 After each of them the connection that it came on answers, unless the table says that it is closed, and
 another one does in any case.

@@ -96,7 +96,7 @@ class Machine(RuleBasedStateMachine):
     @rule(client=CLIENTS, user=USERS, stream=WRITABLE, expected=VERSION, events=EVENTS)
     def write(self, client, user, stream, expected, events):
         if is_metastream(stream) and is_soft_deleted(self.log, stream.removeprefix("$$")):
-            return  # what then happens to events that are no metadata, the protocol page does not say
+            return  # what then happens to events that are no metadata, docs/protocol/tcp.md does not say
         request = schema.WriteEvents(
             event_stream_id=stream, expected_version=self.version(stream, expected), events=events
         )
@@ -187,7 +187,7 @@ class Machine(RuleBasedStateMachine):
     def write_in_transaction(self, client, user, which, events):
         transaction_id = self.transaction(which)
         if transaction_id in self.committed:
-            return  # the protocol page says nothing of what is written after the commit
+            return  # docs/protocol/tcp.md says nothing of what is written after the commit
         request = schema.TransactionWrite(transaction_id=transaction_id, events=events)
         self.ask(client, Command.TRANSACTION_WRITE, request, user)
 

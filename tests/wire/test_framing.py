@@ -16,7 +16,7 @@ from rxpump.wire.package import Package, decode
 
 ID = uuid.UUID("00112233-4455-6677-8899-aabbccddeeff").bytes_le
 
-VECTORS = [  # protocol page, section 8
+VECTORS = [  # docs/protocol/tcp.md, section 8
     (
         Package(Command.IDENTIFY_CLIENT, ID, bytes.fromhex("080112027079")),
         "18000000 f5 00 33221100554477668899aabbccddeeff 0801 12027079",

@@ -42,7 +42,7 @@ def check_size(payload: bytes, events: Sequence[NewEvent]) -> None:
 
 
 class Append(Operation[WriteResult]):
-    """WriteEvents (protocol sections 3.3, 4.2 to 4.4).
+    """WriteEvents (docs/protocol/tcp.md, sections 3.3, 4.2 to 4.4).
 
     Repeatable, because the events carry their ids: the server recognises a write that it has done, for
     ever under an exact expected version, as best effort under ANY. Raises InvalidArgument for events that no

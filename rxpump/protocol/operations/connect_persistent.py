@@ -12,7 +12,7 @@ from rxpump.wire.package import Package
 
 
 class ConnectPersistent(Operation[PersistentChannel]):
-    """ConnectToPersistentSubscription (protocol sections 3.6, 4.18): its confirmation opens a channel.
+    """ConnectToPersistentSubscription (docs/protocol/tcp.md, sections 3.6, 4.18): its confirmation opens a channel.
 
     `buffer_size` is how many events the server may send beyond those that are acknowledged. It is asked under the
     group's name, and acknowledged under the id that the confirmation gives.

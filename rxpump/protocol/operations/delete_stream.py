@@ -13,7 +13,7 @@ from rxpump.wire.commands import Command
 
 
 class DeleteStream(Operation[DeleteResult]):
-    """DeleteStream (protocol sections 3.3, 4.5).
+    """DeleteStream (docs/protocol/tcp.md, sections 3.3, 4.5).
 
     Repeatable, though there is nothing by which the server could recognise a repeat: a soft delete done twice
     is one, and of a hard one the repeat finds the stream as it was to be, which is an answer of StreamDeleted.

@@ -19,7 +19,7 @@ from rxpump.wire.package import Package
 
 
 class _FilteredReadAll(Operation[AllPage], ABC):
-    """FilteredReadAllEvents (protocol sections 3.4, 4.7), which servers know from version 20 on.
+    """FilteredReadAllEvents (docs/protocol/tcp.md, sections 3.4, 4.7), which servers know from version 20 on.
 
     `filter` is a Filter message. The page has at most `max_count` events, found among as many as one page of any
     read may hold. That access is denied is said by the reply to an unfiltered read, `denial`.

@@ -25,7 +25,7 @@ from rxpump.wire.commands import Command
 
 
 class _Manage(Operation[None], ABC):
-    """One command for group `group` of `stream` (protocol sections 3.6, 4.18)."""
+    """One command for group `group` of `stream` (docs/protocol/tcp.md, sections 3.6, 4.18)."""
 
     stream: str
     group: str

@@ -16,7 +16,7 @@ from rxpump.wire.commands import Command
 
 
 class _ReadAll(Operation[AllPage], ABC):
-    """ReadAllEvents (protocol sections 3.4, 4.7)."""
+    """ReadAllEvents (docs/protocol/tcp.md, sections 3.4, 4.7)."""
 
     def __init__(self, from_position: Position, max_count: int, *, resolve_links: bool, require_leader: bool) -> None:
         self.payload = schema.ReadAllEvents(

@@ -19,7 +19,7 @@ from rxpump.wire.commands import Command
 
 
 class ReadEvent(Operation[Event]):
-    """ReadEvent (protocol sections 3.4, 4.6); number -1 is the stream's last."""
+    """ReadEvent (docs/protocol/tcp.md, sections 3.4, 4.6); number -1 is the stream's last."""
 
     command = Command.READ_EVENT
     reply = Command.READ_EVENT_COMPLETED
@@ -39,7 +39,7 @@ class ReadEvent(Operation[Event]):
         reply = schema.ReadEventCompleted.FromString(payload)
         match reply.result:
             case ReadEventResult.SUCCESS:
-                # An empty success is how a server says "no metadata was ever set" (protocol section 4.6).
+                # Success without an event means that no metadata was ever set (docs/protocol/tcp.md, section 4.6).
                 found = reply.event.HasField("event") or reply.event.HasField("link")
                 return Answer(Event(reply.event)) if found else Failure(EventNotFound(self.stream, self.number))
             case ReadEventResult.NOT_FOUND:

@@ -15,7 +15,7 @@ from rxpump.wire.commands import Command
 
 
 class _ReadStream(Operation[StreamPage], ABC):
-    """ReadStreamEvents (protocol sections 3.4, 4.6)."""
+    """ReadStreamEvents (docs/protocol/tcp.md, sections 3.4, 4.6)."""
 
     def __init__(
         self, stream: str, from_event: int, max_count: int, *, resolve_links: bool, require_leader: bool

@@ -13,7 +13,9 @@ from rxpump.wire.commands import Command
 
 
 class Scavenge(Operation[ScavengeResult]):
-    """ScavengeDatabase (protocol section 3.7), which has no deadline: version 4 answers when it has ended.
+    """ScavengeDatabase, which has no deadline: version 4 answers when it has ended.
+
+    See docs/protocol/tcp.md, section 3.7.
 
     Two messages come as its reply, and are told apart by the time taken, which version 4 always tells and later
     ones, which answer at once, never do. Not repeatable: the first would be in the way of the second.

@@ -1,4 +1,4 @@
-"""How much of an EventFilter a server can be asked to do (protocol sections 3.4, 4.7, 4.15).
+"""How much of an EventFilter a server can be asked to do (docs/protocol/tcp.md, sections 3.4, 4.7, 4.15).
 
 A server looks at one criterion, at the event as it was written, and at a regex as .NET understands it. What it sends
 is filtered again here, so all that is asked of it is that it leaves out nothing that would be let through here:

@@ -18,7 +18,9 @@ CHECKPOINT_INTERVAL: Final = 500
 
 
 class _Subscribing(Operation[LiveChannel], ABC):
-    """A confirmation opens a channel, which keeps up to `max_events` and `max_bytes` (protocol sections 3.5, 4.15).
+    """A confirmation opens a channel, which keeps up to `max_events` and `max_bytes`.
+
+    See docs/protocol/tcp.md, sections 3.5, 4.15.
 
     `stream` None is the whole database. The server confirms before the first event, and sends what is
     written after the position and number that it confirms with.

@@ -1,4 +1,4 @@
-"""An explicit transaction in its three steps (protocol sections 3.3, 4.11).
+"""An explicit transaction in its three steps (docs/protocol/tcp.md, sections 3.3, 4.11).
 
 A transaction is a place in the server's log, and knows nothing of connections: it can be written to and committed
 on another one. Nothing ends it but its commit; one that is not committed is never seen.

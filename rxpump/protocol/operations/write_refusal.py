@@ -26,7 +26,7 @@ def write_refusal(
     expected_version: int | None = None,
     current_version: int | None = None,
 ) -> Failure | Retry:
-    """Read a `result` that is not SUCCESS (protocol sections 3.2, 4.4).
+    """Read a `result` that is not SUCCESS (docs/protocol/tcp.md, sections 3.2, 4.4).
 
     asked:    the operation, for a result that it cannot have.
     doing:    what was refused where access is denied: "write to", "delete".

@@ -1,4 +1,4 @@
-"""What a page of `$all` says about places, whether it was filtered or not (protocol section 4.7).
+"""What a page of `$all` says about places, whether it was filtered or not (docs/protocol/tcp.md, section 4.7).
 
 An event's commit and prepare position are the same, but for an event of a transaction, whose commit lies
 after what it was prepared by.

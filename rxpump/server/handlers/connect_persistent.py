@@ -1,4 +1,4 @@
-"""ConnectToPersistentSubscription: one more consumer for a group (protocol section 4.18)."""
+"""ConnectToPersistentSubscription: one more consumer for a group (docs/protocol/tcp.md, section 4.18)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""DeleteStream: a soft or a hard delete (protocol section 4.5)."""
+"""DeleteStream: a soft or a hard delete (docs/protocol/tcp.md, section 4.5)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""FilteredSubscribeToStream: what is written from now on and a filter lets through (protocol section 4.15)."""
+"""FilteredSubscribeToStream: what is written from now on and a filter lets through.
+
+See docs/protocol/tcp.md, section 4.15.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Create-, Update- and DeletePersistentSubscription (protocol section 4.18).
+"""Create-, Update- and DeletePersistentSubscription (docs/protocol/tcp.md, section 4.18).
 
 Who may write to `$settings` may manage groups. An answer comes when the change is saved.
 """

@@ -1,4 +1,4 @@
-"""ReadEvent: one event of a stream (protocol section 4.6)."""
+"""ReadEvent: one event of a stream (docs/protocol/tcp.md, section 4.6)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""PersistentSubscriptionAckEvents and -NakEvents: what became of events (protocol section 4.18).
+"""PersistentSubscriptionAckEvents and -NakEvents: what became of events (docs/protocol/tcp.md, section 4.18).
 
 There is no answer, and nobody needs leave: what makes no sense to a group is passed over.
 """

@@ -1,4 +1,4 @@
-"""SubscribeToStream: what is written from now on, to one stream or to all (protocol section 4.15)."""
+"""SubscribeToStream: what is written from now on, to one stream or to all (docs/protocol/tcp.md, section 4.15)."""
 
 from __future__ import annotations
 

@@ -60,4 +60,4 @@ HANDLERS: Final[Mapping[int, Handler]] = {
 IGNORED: Final = frozenset(
     {Command.NOT_HANDLED, *(command for command in Command if command.name.endswith("_COMPLETED"))}
 )
-"""Answers that only a server gives: from a client they are read and dropped (protocol section 1.3)."""
+"""Answers that only a server gives: from a client they are read and dropped (docs/protocol/tcp.md, section 1.3)."""

@@ -1,4 +1,4 @@
-"""TransactionStart, -Write and -Commit (protocol section 4.11).
+"""TransactionStart, -Write and -Commit (docs/protocol/tcp.md, section 4.11).
 
 Only a start and a commit ask who may write; what is written to a transaction that is not there is taken,
 and lost.

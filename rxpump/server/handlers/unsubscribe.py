@@ -1,4 +1,4 @@
-"""UnsubscribeFromStream: the end of a subscription, of either kind (protocol sections 4.15 and 4.18)."""
+"""UnsubscribeFromStream: the end of a subscription, of either kind (docs/protocol/tcp.md, sections 4.15 and 4.18)."""
 
 from __future__ import annotations
 

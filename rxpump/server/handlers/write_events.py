@@ -1,4 +1,4 @@
-"""WriteEvents: an atomic append (protocol sections 4.3 and 4.4)."""
+"""WriteEvents: an atomic append (docs/protocol/tcp.md, sections 4.3 and 4.4)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a node tells over HTTP: /gossip, /info, /stats and /ping (protocol section 5).
+"""What a node tells over HTTP: /gossip, /info, /stats and /ping (docs/protocol/tcp.md, section 5).
 
 A single node that is its own cluster: one member, alive, the master.
 """

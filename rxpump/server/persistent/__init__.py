@@ -1,1 +1,4 @@
-"""Persistent subscriptions: the server keeps the place of a group of consumers (protocol section 4.18)."""
+"""Persistent subscriptions: the server keeps the place of a group of consumers.
+
+See docs/protocol/tcp.md, section 4.18.
+"""

@@ -1,4 +1,4 @@
-"""A consumer group as a state machine: no loop, no clock, no store (protocol section 4.18).
+"""A consumer group as a state machine: no loop, no clock, no store (docs/protocol/tcp.md, section 4.18).
 
 Whoever runs it reads events when it wants some (`wanted`, `take`), tells it what consumers say and what
 time it is, sends what `deliver` chooses, and writes down what `parks` and `checkpoints` give. Times are

@@ -1,4 +1,4 @@
-"""What a group writes down, as events in streams of its own (protocol section 4.18)."""
+"""What a group writes down, as events in streams of its own (docs/protocol/tcp.md, section 4.18)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The streams in which groups are written down (protocol section 4.18), and the events in them."""
+"""The streams in which groups are written down (docs/protocol/tcp.md, section 4.18), and the events in them."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ through it, for what was there before the projection was switched on and for wha
 A link's id is made from what it is a link to and where it is written, and a batch's links for one stream are
 written together. After a crash some pages are read again, as the checkpoint is behind. The store knows the
 ids: a write of links that are all there changes nothing, and one of which only the first are there is refused
-(protocol section 4.3, row 5) and done link by link. So each link is there once, in the order of the log.
+(docs/protocol/tcp.md, section 4.3, row 5) and done link by link. So each link is there once, in the order of the log.
 """
 
 from __future__ import annotations

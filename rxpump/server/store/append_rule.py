@@ -1,4 +1,4 @@
-"""What becomes of an append: the decision table of protocol section 4.3, row by row.
+"""What becomes of an append: the decision table of docs/protocol/tcp.md, section 4.3, row by row.
 
 Only event ids are compared; type, data and metadata are not looked at. A "recent" id is one that the stream
 holds, or with `Strictness.REAL`, one that was placed in this stream before any other. A real server forgets old

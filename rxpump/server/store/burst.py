@@ -57,7 +57,7 @@ class Appearance:
 
 
 def appeared(event: bytes, positions: bytes) -> bytes:
-    """Put a StreamEventAppeared together (protocol section 3.5)."""
+    """Put a StreamEventAppeared together (docs/protocol/tcp.md, section 3.5)."""
     return b"\x0a%b%b%b" % (varint(len(event) + len(positions)), event, positions)
 
 

@@ -1,4 +1,4 @@
-"""The deletion of a stream (protocol section 4.5).
+"""The deletion of a stream (docs/protocol/tcp.md, section 4.5).
 
 Soft: its metadata say that nothing of it is shown, until it is written to again. Hard: a tombstone, and
 there never is a stream of that name again. Either is decided like an append of events nobody has seen.

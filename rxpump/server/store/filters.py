@@ -1,4 +1,6 @@
-"""Which events a client wants to see: by a filter on their streams or their types (protocol section 3.4).
+"""Which events a client wants to see: by a filter on their streams or their types.
+
+See docs/protocol/tcp.md, section 3.4.
 
 A filter looks at an event as it is written: at a link, not at what the link leads to.
 """

@@ -1,4 +1,6 @@
-"""What a stream's metadata says about it: how much of it is kept, and who may do what (protocol section 4.9).
+"""What a stream's metadata says about it: how much of it is kept, and who may do what.
+
+See docs/protocol/tcp.md, section 4.9.
 
 Metadata is whatever its writer makes of it; the server looks at a few keys. They are read strictly: one
 that is not what it should be, and the whole counts as empty. A limit of zero or less is no limit.

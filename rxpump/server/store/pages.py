@@ -1,7 +1,7 @@
 """Pages: one query and one concatenation each.
 
 A page is bounded in events by what was asked for and in bytes by MAX_PAGE_BYTES, so that no reply
-outgrows a frame (protocol section 4.17 tells of servers that do not care). It holds at least one event
+outgrows a frame (docs/protocol/tcp.md, section 4.17, tells of servers that do not care). It holds at least one event
 if there is one.
 """
 

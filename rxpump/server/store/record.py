@@ -1,6 +1,6 @@
 """An event as it is stored: the bytes that pages are made of.
 
-A page of a stream and a page of `$all` hold the same record in different wrappings (protocol section
+A page of a stream and a page of `$all` hold the same record in different wrappings (docs/protocol/tcp.md, section
 3.4). All of them are made here, once, when the event is written, so that a page is the concatenation
 of columns:
 
@@ -123,7 +123,7 @@ _kept_field = lru_cache(maxsize=1024)(_new_field)
 
 
 def _target(link: Any) -> tuple[str, int | None]:
-    """Read `number@stream`; stream names may hold an @ themselves (protocol section 4.8)."""
+    """Read `number@stream`; stream names may hold an @ themselves (docs/protocol/tcp.md, section 4.8)."""
     match = _LINK.fullmatch(link.data.decode(errors="replace"))
     if match is None or not -1 <= int(match[1]) <= MAX_EVENT_NUMBER:
         return _NEVER, None

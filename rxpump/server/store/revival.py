@@ -1,4 +1,4 @@
-"""A soft-deleted stream is there again once it, or its metadata, is written to (protocol section 4.5).
+"""A soft-deleted stream is there again once it, or its metadata, is written to (docs/protocol/tcp.md, section 4.5).
 
 Numbers go on: the metadata say that what was deleted stays hidden, and otherwise what they said before.
 """

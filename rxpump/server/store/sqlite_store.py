@@ -87,7 +87,7 @@ class SqliteStore:
         return self._scavenge_task is not None
 
     def scavenge(self) -> asyncio.Future[Scavenged]:
-        """Remove from the disk what nobody is shown any more (protocol sections 4.5 and 4.9).
+        """Remove from the disk what nobody is shown any more (docs/protocol/tcp.md, sections 4.5 and 4.9).
 
         Writers go on meanwhile. Raises StoreError where one runs already; what is awaited raises it where the
         store is closed, or cannot write.

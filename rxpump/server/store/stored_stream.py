@@ -1,4 +1,4 @@
-"""A stream as readers find it, and what of it is shown (protocol sections 4.5 and 4.6)."""
+"""A stream as readers find it, and what of it is shown (docs/protocol/tcp.md, sections 4.5 and 4.6)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which events a page of a stream is made of, and where the next page begins (protocol section 4.6).
+"""Which events a page of a stream is made of, and where the next page begins (docs/protocol/tcp.md, section 4.6).
 
 `last` is the number of the stream's last event, `first_kept` the first that truncation leaves
 (0 without any). A page may end before its window does, where its events are large; the page then

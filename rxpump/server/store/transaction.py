@@ -1,4 +1,4 @@
-"""Transactions over several requests (protocol section 4.11).
+"""Transactions over several requests (docs/protocol/tcp.md, section 4.11).
 
 A transaction that is started is nothing but places taken in the log: one for it, which is its id, and one
 for each event that it is told. Nothing is checked or stored before its commit, which is like an append.

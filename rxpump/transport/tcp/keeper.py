@@ -3,7 +3,7 @@
 One task, one loop: locate a node, dial it, serve until it is lost, wait, again. It ends when it is told to
 stop, when the reconnect policy gives up, or when the server refuses the credentials that it never accepted, or
 has no certificate to be trusted and never had. What did work once is another matter: a node that is starting
-refuses everybody (protocol section 4.12), and a subscription must not die of that at night.
+refuses everybody (docs/protocol/tcp.md, section 4.12), and a subscription must not die of that at night.
 """
 
 from __future__ import annotations

@@ -62,5 +62,8 @@ class PersistentChannelSubscription(PersistentSubscription):
 
 
 def _ids(events: Sequence[Event]) -> list[bytes]:
-    """Name events as they were received: a link by its own id, not its target's (protocol section 4.18)."""
+    """Name events as they were received: a link by its own id, not its target's.
+
+    See docs/protocol/tcp.md, section 4.18.
+    """
     return [event.received.id_bytes for event in events]

@@ -1,6 +1,6 @@
 """TLS, as the client does it: what it trusts, and what it makes of a handshake that fails.
 
-The socket is wrapped from its first byte on (protocol section 4.12).
+The socket is wrapped from its first byte on (docs/protocol/tcp.md, section 4.12).
 """
 
 from __future__ import annotations

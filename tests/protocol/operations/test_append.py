@@ -32,7 +32,7 @@ APPEND = Append("ponies", [EVENT], 3, require_leader=True)
 
 
 def test_the_payload_is_that_of_the_protocol_page() -> None:
-    """Section 8."""
+    """See docs/protocol/tcp.md, section 8."""
     append = Append("vec-cfe1", [EVENT], -2, require_leader=False)
     assert append.payload == bytes.fromhex(
         "0a087665632d63666531 10feffffffffffffffff01"
@@ -72,7 +72,7 @@ def test_each_result_is_named() -> None:
 
 
 def test_what_was_written() -> None:
-    """The reply of protocol section 8, with 1690 for its position."""
+    """The reply of docs/protocol/tcp.md, section 8, with 1690 for its position."""
     payload = bytes.fromhex("0800 1800 2000 28 9a0d 30 9a0d 3800")
     outcome = APPEND.interpret(Package(Command.WRITE_EVENTS_COMPLETED, ID, payload))
     assert outcome == Answer(WriteResult("ponies", 0, 0, Position(1690, 1690)))

@@ -17,7 +17,7 @@ READ = ReadEvent("ponies", 7, resolve_links=True, require_leader=True)
 
 
 def test_the_payload_and_the_reply_are_those_of_the_protocol_page() -> None:
-    """Section 8."""
+    """See docs/protocol/tcp.md, section 8."""
     read = ReadEvent("nope", 0, resolve_links=False, require_leader=False)
     assert read.payload == bytes.fromhex("0a046e6f7065 1000 1800 2000")
     outcome = read.interpret(Package(Command.READ_EVENT_COMPLETED, ID, bytes.fromhex("0802 1200")))
@@ -60,7 +60,7 @@ def test_a_link_that_leads_nowhere_is_an_event_too() -> None:
 
 
 def test_a_success_without_an_event_is_no_event() -> None:
-    """So says a server that no metadata was ever set (protocol section 4.6)."""
+    """So says a server that no metadata was ever set (docs/protocol/tcp.md, section 4.6)."""
     outcome = reply(READ, schema.ReadEventCompleted(result=0, event=schema.ResolvedIndexedEvent()))
     assert isinstance(outcome, Failure)
     error = outcome.error

@@ -57,7 +57,7 @@ def test_each_reason_to_be_dropped_is_named() -> None:
 
 
 def test_an_empty_drop_is_unsubscribed() -> None:
-    """Section 8 of the protocol page."""
+    """See docs/protocol/tcp.md, section 8."""
     assert fate(subscribe().interpret(Package(Command.SUBSCRIPTION_DROPPED, ID))) == (Retry, SubscriptionDropped)
 
 

@@ -1,4 +1,4 @@
-"""What the recorded conversations do not have of protocol section 4.7."""
+"""What the recorded conversations do not have of docs/protocol/tcp.md, section 4.7."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ async def test_positions_between_events(ten):
 
 
 async def test_who_has_read_all_has_come_past_the_last_commit(ten):
-    """Also where that was a write of no events: a catch-up compares the two (protocol section 4.16)."""
+    """Also where that was a write of no events: a catch-up compares the two (docs/protocol/tcp.md, section 4.16)."""
     for _ in range(2):
         last = await ten.write("empty")
         page = ten.read_all(START, 100, user=ADMIN)

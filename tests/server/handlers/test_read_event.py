@@ -1,4 +1,4 @@
-"""What the recorded conversations do not have of protocol section 4.6, ReadEvent."""
+"""What the recorded conversations do not have of docs/protocol/tcp.md, section 4.6, ReadEvent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the recorded conversations do not have of protocol section 4.6, pages of a stream."""
+"""What the recorded conversations do not have of docs/protocol/tcp.md, section 4.6, pages of a stream."""
 
 from __future__ import annotations
 

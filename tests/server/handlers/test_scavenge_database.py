@@ -1,4 +1,4 @@
-"""Protocol section 3.7: who may scavenge, and what is answered."""
+"""docs/protocol/tcp.md, section 3.7: who may scavenge, and what is answered."""
 
 from __future__ import annotations
 

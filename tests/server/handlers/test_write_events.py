@@ -1,4 +1,4 @@
-"""What the recorded conversations do not have of protocol sections 4.3 and 4.4."""
+"""What the recorded conversations do not have of docs/protocol/tcp.md, sections 4.3 and 4.4."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ async def test_nobody_writes_to_all(talk):
 
 
 async def test_a_repeat_in_an_order_unlike_the_stored_one_is_answered(talk):
-    """Row 7 of the table: a real server forgets to answer."""
+    """Row 7 of docs/protocol/tcp.md, section 4.3: a real server forgets to answer."""
     first, second = event_of("1"), event_of("2")
     await talk.write("s", first, second)
     reply = await talk.write("s", second, first)

@@ -1,4 +1,4 @@
-"""Who may do what (protocol section 4.10)."""
+"""Who may do what (docs/protocol/tcp.md, section 4.10)."""
 
 from __future__ import annotations
 

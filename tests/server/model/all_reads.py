@@ -1,6 +1,6 @@
-"""Reading $all (protocol section 4.7).
+"""Reading $all (docs/protocol/tcp.md, section 4.7).
 
-In one place this is not the page's rule, but one that a client can tell no difference by: forward, a page
+In one place this is not the document's rule, but one that a client can tell no difference by: forward, a page
 that comes to the end of the log is followed by the end, and not by the last event or, where nothing was
 read, by the position that was asked for. Who follows the page waits forever where the last write had no
 events: its commit is where a subscription begins, and no page reaches it.
@@ -79,7 +79,7 @@ def before(record: Record) -> Position:
 
 
 def place_of(log: Log, position: Position) -> Position:
-    """The page says that any position is taken that a server gave: also the one to go on from before an event
+    """The document says that any position is taken that a server gave: also the one to go on from before an event
     of a transaction, which by its halves would lie after the whole of it."""
     return next((record.position for record in log.records if before(record) == position), position)
 

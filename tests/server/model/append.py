@@ -1,4 +1,4 @@
-"""Writing: the decision table of section 4.3, and what is answered (section 4.4)."""
+"""Writing: the decision table, and what is answered (docs/protocol/tcp.md, sections 4.3 and 4.4)."""
 
 from __future__ import annotations
 
@@ -71,7 +71,10 @@ def _recent(log: Log, stream: str, event_id: bytes) -> int | None:
 
 
 def write_and_undelete(log: Log, stream: str, events: Sequence[Any], prepares: Sequence[int] = ()) -> int:
-    """Append; a stream that was soft-deleted comes back with it (section 4.5). Gives the commit position."""
+    """Append; a stream that was soft-deleted comes back with it. Gives the commit position.
+
+    See docs/protocol/tcp.md, section 4.5.
+    """
     first = log.last(stream) + 1
     original = stream.removeprefix("$$")
     was_deleted = is_soft_deleted(log, original)

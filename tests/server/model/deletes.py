@@ -1,4 +1,4 @@
-"""Deleting a stream (protocol section 4.5)."""
+"""Deleting a stream (docs/protocol/tcp.md, section 4.5)."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""What a filter lets through, and pages of it (protocol sections 3.4, 4.7 and 4.15).
+"""What a filter lets through, and pages of it (docs/protocol/tcp.md, sections 3.4, 4.7 and 4.15).
 
-The page does not say which comes first where access is denied and something else is wrong too.
+The document does not say which comes first where access is denied and something else is wrong too.
 """
 
 from __future__ import annotations

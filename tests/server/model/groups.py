@@ -1,4 +1,4 @@
-"""Consumer groups: what is delivered to whom, and how often (protocol section 4.18).
+"""Consumer groups: what is delivered to whom, and how often (docs/protocol/tcp.md, section 4.18).
 
 Without time: nothing expires here, and a checkpoint is due with every event that is done.
 """

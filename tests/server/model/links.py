@@ -1,4 +1,4 @@
-"""Links, and where they lead (protocol section 4.8)."""
+"""Links, and where they lead (docs/protocol/tcp.md, section 4.8)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The log, and the streams in it (protocol section 4.1).
+"""The log, and the streams in it (docs/protocol/tcp.md, section 4.1).
 
 Every record takes a place of its own, an even number; the odd number that follows is the position right
 after it. So the model's positions have the order that a server's have, and nothing else of them.

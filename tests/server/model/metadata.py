@@ -1,4 +1,4 @@
-"""What is said of a stream in its metadata stream (protocol section 4.9)."""
+"""What is said of a stream in its metadata stream (docs/protocol/tcp.md, section 4.9)."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def is_soft_deleted(log: Log, stream: str) -> bool:
 
 
 def first_readable(log: Log, stream: str) -> int:
-    """`min` of section 4.6."""
+    """`min` of docs/protocol/tcp.md, section 4.6."""
     metadata = metadata_of(log, stream)
     by_count = 0 if metadata.max_count is None else log.last(stream) - metadata.max_count + 1
     return max(0, by_count, metadata.truncate_before)

@@ -1,4 +1,4 @@
-"""Reading a stream, and one event of it (protocol section 4.6)."""
+"""Reading a stream, and one event of it (docs/protocol/tcp.md, section 4.6)."""
 
 from __future__ import annotations
 

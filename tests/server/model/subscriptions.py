@@ -1,4 +1,4 @@
-"""Volatile subscriptions: who is told what (protocol section 4.15)."""
+"""Volatile subscriptions: who is told what (docs/protocol/tcp.md, section 4.15)."""
 
 from __future__ import annotations
 

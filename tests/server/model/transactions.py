@@ -1,4 +1,4 @@
-"""Transactions (protocol section 4.11): nothing is checked before the commit."""
+"""Transactions (docs/protocol/tcp.md, section 4.11): nothing is checked before the commit."""
 
 from __future__ import annotations
 

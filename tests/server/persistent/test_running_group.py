@@ -1,4 +1,4 @@
-"""A group at work on a store in memory: what the recorded conversations do not have of protocol section 4.18."""
+"""A group at work on a store in memory: cases of docs/protocol/tcp.md, section 4.18, that no recording has."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Protocol section 4.5, on every store."""
+"""docs/protocol/tcp.md, section 4.5, on every store."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Protocol section 4.9: how metadata are read."""
+"""docs/protocol/tcp.md, section 4.9: how metadata are read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The examples of protocol section 4.6, all of them seen on a real server."""
+"""The examples of docs/protocol/tcp.md, section 4.6, all of them seen on a real server."""
 
 from __future__ import annotations
 

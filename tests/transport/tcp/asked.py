@@ -42,7 +42,7 @@ def meaning(package: Package) -> tuple[int, Any]:
         return package.command, None  # a Ping may carry any bytes, and ours carries none
     message = MESSAGES[package.command].FromString(package.payload)
     for event in getattr(message, "events", ()):
-        event.metadata_content_type = 0  # not looked at (protocol section 3.2)
+        event.metadata_content_type = 0  # not looked at (docs/protocol/tcp.md, section 3.2)
         event.data_content_type = int(event.data_content_type == 1)  # 1 is JSON, anything else binary
         event.metadata = event.metadata  # absent is empty
     if package.command == Command.DELETE_STREAM:

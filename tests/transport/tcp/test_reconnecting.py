@@ -109,7 +109,7 @@ async def test_closing_ends_everything_and_closes_the_socket(client_of: MakeClie
 
 
 async def test_credentials_that_worked_once_are_tried_again_when_they_are_refused(client_of: MakeClient) -> None:
-    """A node that is starting refuses everybody (protocol section 4.12)."""
+    """A node that is starting refuses everybody (docs/protocol/tcp.md, section 4.12)."""
 
     async def refuse(peer: Peer) -> None:
         peer.reply(await peer.request(Command.AUTHENTICATE), Command.NOT_AUTHENTICATED, b"Unauthorized")
