@@ -1,7 +1,7 @@
 """FilteredReadAllEventsForward and -Backward: a page of those events of `$all` that a filter lets through.
 
-See docs/protocol/tcp.md, sections 3.4 and 4.7. A page may examine fewer events than its search window says: there is more
-to come where it does not say that the end was reached, as with any page.
+See docs/protocol/tcp.md, sections 3.4 and 4.7. A page may examine fewer events than its search window
+says: there is more to come where it does not say that the end was reached, as with any page.
 """
 
 from __future__ import annotations
