@@ -1,9 +1,10 @@
-"""A TCP proxy that misbehaves: cuts connections at random bytes, stalls, goes deaf."""
+"""A TCP proxy that misbehaves: cuts connections at random or after a number of bytes, is slow."""
 
 from __future__ import annotations
 
 import asyncio
 import random
+import socket
 from types import TracebackType
 
 _CHUNK = 4096
@@ -12,12 +13,28 @@ _CHUNK = 4096
 class Proxy:
     """Stands between a client and the server on `port`; `async with` it, connect to `proxy.port`.
 
-    `cut_after` gives, for each connection, how many bytes pass (both ways together) before it is cut in the
-    middle of whatever is passing; None: never. `deaf`: nothing from the server passes any more, though the
-    connections stay open and heartbeats are answered by nobody.
+    Attributes:
+        cuts: Connections that were cut in the middle of whatever was passing.
+        accepted: Connections of clients.
+        refuses: Whether connections are reset as soon as they are there.
+
+    Args:
+        port: Port of the server.
+        rng: What decides about cuts, and about how they look.
+        mean_bytes: Bytes that pass on a connection, both ways together, before it is cut, on average.
+        cut_after: Bytes that pass on every connection before it is cut, in place of `mean_bytes`.
+        bytes_per_second: Bytes that pass in each direction of a connection; None for as many as can.
     """
 
-    def __init__(self, port: int, rng: random.Random | None = None, mean_bytes: int | None = None) -> None:
+    def __init__(
+        self,
+        port: int,
+        rng: random.Random | None = None,
+        mean_bytes: int | None = None,
+        *,
+        cut_after: int | None = None,
+        bytes_per_second: int | None = None,
+    ) -> None:
         self.target = port
         self.port = 0
         self.cuts = 0
@@ -25,12 +42,19 @@ class Proxy:
         self.refuses = False
         self._rng = rng or random.Random(0)
         self._mean_bytes = mean_bytes
+        self._cut_after = cut_after
+        self._rate = bytes_per_second
         self._writers: set[asyncio.StreamWriter] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
 
     async def __aenter__(self) -> Proxy:
-        self._server = await asyncio.start_server(self._accept, "127.0.0.1", self.port)
+        listener = socket.socket()
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if self._rate is not None:  # what the system keeps for a slow reader is as good as passed to its writer
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2 * _CHUNK)
+        listener.bind(("127.0.0.1", self.port))
+        self._server = await asyncio.start_server(self._accept, sock=listener, limit=_CHUNK)
         self.port = self._server.sockets[0].getsockname()[1]
         return self
 
@@ -49,7 +73,7 @@ class Proxy:
 
     def calm(self) -> None:
         """Cut no more connections, beginning with the next one."""
-        self._mean_bytes = None
+        self._mean_bytes = self._cut_after = None
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self.refuses:
@@ -70,6 +94,8 @@ class Proxy:
             task.add_done_callback(self._tasks.discard)
 
     def _budget(self) -> float:
+        if self._cut_after is not None:
+            return self._cut_after
         return self._rng.expovariate(1 / self._mean_bytes) if self._mean_bytes else float("inf")
 
     async def _pump(
@@ -88,6 +114,8 @@ class Proxy:
                     self.cuts += 1
                     break
                 await sink.drain()
+                if self._rate is not None:
+                    await asyncio.sleep(len(data) / self._rate)
         except OSError:
             pass
         finally:

@@ -16,7 +16,7 @@ from rxpump.expected_version import ExpectedVersion
 from rxpump.links import new_link
 from rxpump.new_event import UNSET, NewEvent, as_new_event
 from rxpump.streams.answer import Answer
-from rxpump.streams.inbox import Batching
+from rxpump.streams.inbox import DEFAULT_BATCH_BYTES, Batching
 from rxpump.streams.observable import Observable, Piped
 from rxpump.streams.publisher import Publisher
 from rxpump.streams.source import from_iterable
@@ -99,7 +99,7 @@ class Writing(Verbs):
         *,
         expected_version: int = ExpectedVersion.ANY,
         max_batch: int = 500,
-        max_bytes: int = 4 * 1024 * 1024,
+        max_bytes: int = DEFAULT_BATCH_BYTES,
         linger: float = 0.0,
         max_in_flight: int = 4,
     ) -> Publisher:

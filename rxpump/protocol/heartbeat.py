@@ -4,8 +4,9 @@
         ▲  └──interval over, something heard──┐   │
         └─────────────────────────────────────┴───┴──timeout over, something heard
 
-Anything that arrives is a sign of life, not only the answer to a heartbeat. To hear is to set a flag, so
-it costs nothing per package; the clock is looked at only when a deadline passes.
+Anything that arrives is a sign of life, not only the answer to a heartbeat. So is anything that the other side takes
+after it had to wait, because a heartbeat waits behind it. To hear is to set a flag, so it costs nothing per package;
+the clock is looked at only when a deadline passes.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ class Heartbeat:
         self._heard = False
 
     def heard(self) -> None:
-        """Something arrived, whatever it was."""
+        """Note that something arrived, or that the other side took something that was waiting for it."""
         self._heard = True
 
     def tick(self, now: float) -> Pulse | None:

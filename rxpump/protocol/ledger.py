@@ -40,7 +40,7 @@ from rxpump.settings import Settings
 from rxpump.wire.commands import Command
 from rxpump.wire.package import Package
 
-_BURST_BYTES = 1024 * 1024
+_BURST_BYTES = 128 * 1024
 """What one `send` gives out ends with the frame that brings it over this: what the socket does not take yet
 stays here, where it can still be withdrawn."""
 

@@ -79,6 +79,10 @@ class Link:
             self._close(self._framer.failure)
         return packages
 
+    def progressed(self) -> None:
+        """Note that the other side has taken bytes that were waiting for it."""
+        self._heartbeat.heard()
+
     def tick(self, now: float) -> None:
         """Let time pass."""
         if self.state is LinkState.CLOSED:

@@ -88,7 +88,7 @@ def test_no_more_are_on_their_way_than_may_be(wire: Wire) -> None:
 
 def test_large_requests_go_out_in_bursts_so_that_a_full_socket_leaves_them_here(wire: Wire) -> None:
     for _ in range(4):
-        wire.ledger.submit(Append("ponies", [NewEvent("T", bytes(600_000))], -2, require_leader=True))
+        wire.ledger.submit(Append("ponies", [NewEvent("T", bytes(70_000))], -2, require_leader=True))
     assert [len(wire.ledger.send(0.0)) for _ in range(3)] == [2, 2, 0]
 
 

@@ -2,17 +2,25 @@
 
 The machines decide everything; this carries bytes and the time between them and the loop. What one turn of
 the loop wants to send goes out in one write, and one timer serves both machines.
+
+The socket gets one piece at a time, and the system's own buffer is kept small where that is possible. So bytes that
+leave show that the server reads: like bytes that arrive, they are a sign of life.
 """
 
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Iterable
-from typing import cast
+from typing import Final, cast
 
 from rxpump.errors import FrameTooLarge, RxPumpError
 from rxpump.protocol.ledger import Ledger, Request
 from rxpump.protocol.link import Link, LinkState
+from rxpump.transport.tcp.send_buffer import PIECE_BYTES, SendBuffer
+
+_UNSENT_LIMIT: Final = getattr(socket, "TCP_NOTSENT_LOWAT", None)
+"""The socket option that bounds the bytes which the system keeps and has not sent; not every system has it."""
 
 
 class Connection(asyncio.Protocol):
@@ -23,6 +31,9 @@ class Connection(asyncio.Protocol):
         self._link = link
         self._ledger = ledger
         self._socket: asyncio.Transport | None = None
+        self._send_buffer = SendBuffer()
+        self._written = 0
+        self._unsent_at_ring = self._taken_at_ring = 0
         self._timer: asyncio.TimerHandle | None = None
         self._is_flush_due = False
         self._may_write = True
@@ -46,6 +57,9 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Introduce ourselves."""
         self._socket = cast(asyncio.Transport, transport)
+        system_socket = transport.get_extra_info("socket")
+        if system_socket is not None and _UNSENT_LIMIT is not None:
+            system_socket.setsockopt(socket.IPPROTO_TCP, _UNSENT_LIMIT, PIECE_BYTES)
         self._flush()
 
     def data_received(self, data: bytes) -> None:
@@ -67,6 +81,7 @@ class Connection(asyncio.Protocol):
     def resume_writing(self) -> None:
         """The server reads again."""
         self._may_write = True
+        self._link.progressed()
         self._flush()
 
     def eof_received(self) -> None:
@@ -94,14 +109,30 @@ class Connection(asyncio.Protocol):
         if self._socket is None:
             return
         if out := self._link.bytes_to_send():
-            self._socket.write(b"".join(out))
+            if self._send_buffer.begun is None:
+                self._write(b"".join(out))
+            else:
+                self._send_buffer.put_first(out)
         if self._link.state is LinkState.CLOSED:
             # What the other side does not take must not keep a dead socket open.
             self._socket.abort() if self._socket.get_write_buffer_size() else self._socket.close()
             return
-        while self._may_write and (frames := self._ledger.send(self._loop.time())):
-            self._socket.write(b"".join(frames))
+        while self._may_write and (piece := self._next_piece()) is not None:
+            self._write(piece)
         self._set_timer()
+
+    def _next_piece(self) -> bytes | memoryview | None:
+        """Return what goes out next; the ledger is asked only when nothing is left, as it may change its mind."""
+        piece = self._send_buffer.take()
+        if piece is None and (frames := self._ledger.send(self._loop.time())):
+            self._send_buffer.put(frames)
+            piece = self._send_buffer.take()
+        return piece
+
+    def _write(self, piece: bytes | memoryview) -> None:
+        assert self._socket is not None
+        self._written += len(piece)
+        self._socket.write(piece)
 
     def _follow_link(self) -> None:
         if self._link.state is LinkState.READY and not self.ready.done():
@@ -124,10 +155,19 @@ class Connection(asyncio.Protocol):
 
     def _ring(self) -> None:
         self._timer = None
+        self._note_progress()
         now = self._loop.time()
         self._link.tick(now)
         settle_all(self._ledger.tick(now))
         self._flush()
+
+    def _note_progress(self) -> None:
+        """Tell the link if bytes that the system had no room for have left since the timer rang last."""
+        unsent = 0 if self._socket is None else self._socket.get_write_buffer_size()
+        taken = self._written - unsent
+        if self._unsent_at_ring and taken > self._taken_at_ring:
+            self._link.progressed()
+        self._unsent_at_ring, self._taken_at_ring = unsent, taken
 
     def __repr__(self) -> str:
         return f"<Connection {self._link!r} {self._ledger!r}>"

@@ -14,6 +14,7 @@ from rxpump.protocol.ledger import Ledger, Request
 from rxpump.protocol.link import Link
 from rxpump.settings import Settings
 from rxpump.transport.tcp.connection import Connection
+from rxpump.transport.tcp.send_buffer import PIECE_BYTES
 from rxpump.wire.commands import Command
 from rxpump.wire.framing import Framer
 from rxpump.wire.package import Package
@@ -29,6 +30,8 @@ class Socket(asyncio.Transport):
         self.room = room
         self.writes: list[bytes] = []
         self.end = ""
+        self.ended = asyncio.Event()
+        self._framer = Framer()
 
     def write(self, data: Any) -> None:
         self.writes.append(bytes(data))
@@ -41,24 +44,28 @@ class Socket(asyncio.Transport):
 
     def close(self) -> None:
         self.end = "closed"
+        self.ended.set()
 
     def abort(self) -> None:
         self.end = "aborted"
+        self.ended.set()
 
     def take(self) -> list[Package]:
-        """What was written since the last time."""
+        """Return the packages that were completed since the last time."""
         written, self.writes = b"".join(self.writes), []
-        return Framer().feed(written)
+        return self._framer.feed(written)
 
 
 class Played:
     """A connection that is ready, its ledger and its socket."""
 
-    def __init__(self, room: int = 1 << 30) -> None:
-        settings = Settings()
+    def __init__(
+        self, room: int = 1 << 30, settings: Settings | None = None, make_socket: type[Socket] = Socket
+    ) -> None:
+        settings = settings or Settings()
         self.ledger = Ledger(settings)
         self.connection = connect(self.ledger, settings)
-        self.socket = Socket(self.connection, room)
+        self.socket = make_socket(self.connection, room)
         self.connection.connection_made(self.socket)
         self.hear(self.socket.take()[0], Command.CLIENT_IDENTIFIED)
 
@@ -101,19 +108,69 @@ async def test_a_full_socket_is_given_no_more_requests_until_it_has_room() -> No
         played.ask(Ask("x" * 600_000))
     played.connection.wake()
     await asyncio.sleep(0)
-    assert len(played.socket.take()) == 4, "a burst that fits and one that does not"
+    assert len(played.socket.take()) == 2, "the third fits in part"
     played.connection.wake()
     await asyncio.sleep(0)
     assert played.socket.take() == []
+    assert repr(played.ledger).startswith("<Ledger 3 in flight, 3 waiting")
+    played.socket.room = 1 << 30
     played.connection.resume_writing()
-    assert len(played.socket.take()) == 2
+    assert len(played.socket.take()) == 4
 
 
-async def test_a_full_socket_is_given_our_answers_to_heartbeats_all_the_same() -> None:
+async def test_a_large_frame_leaves_in_pieces() -> None:
+    played = Played()
+    played.ask(Ask("x" * 1_000_000))
+    played.connection.wake()
+    await asyncio.sleep(0)
+    assert len(played.socket.writes) == 8
+    assert max(len(piece) for piece in played.socket.writes) == PIECE_BYTES
+    assert len(played.socket.take()) == 1
+
+
+async def test_heartbeats_are_answered_while_the_socket_is_full() -> None:
     played = Played()
     played.connection.pause_writing()
     played.hear(Package(0, bytes(range(16))), Command.HEARTBEAT_REQUEST)
     assert [package.command for package in played.socket.take()] == [Command.HEARTBEAT_RESPONSE]
+
+
+async def test_heartbeats_are_answered_right_after_the_frame_that_is_begun() -> None:
+    played = Played(room=200_000)
+    for _ in range(2):
+        played.ask(Ask("x" * 1_000_000))
+    played.connection.wake()
+    await asyncio.sleep(0)
+    played.hear(Package(0, bytes(range(16))), Command.HEARTBEAT_REQUEST)
+    played.socket.room = 1 << 30
+    played.connection.resume_writing()
+    commands = [package.command for package in played.socket.take()]
+    assert commands == [Command.PING, Command.HEARTBEAT_RESPONSE, Command.PING]
+
+
+HASTY = Settings(heartbeat_interval=0.01, heartbeat_timeout=0.01)
+
+
+class Draining(Socket):
+    """Its other side takes a byte each time the buffer is looked at."""
+
+    looks = 0
+
+    def get_write_buffer_size(self) -> int:
+        self.looks += 1
+        self.room += 1
+        if self.looks == 10:
+            self.ended.set()
+        return super().get_write_buffer_size()
+
+
+@pytest.mark.parametrize(("make_socket", "end"), [(Draining, ""), (Socket, "aborted")])
+async def test_bytes_that_leave_are_a_sign_of_life(make_socket: type[Socket], end: str) -> None:
+    played = Played(100, HASTY, make_socket)
+    played.ask(Ask("x" * 1000))
+    played.connection.wake()
+    await played.socket.ended.wait()
+    assert played.socket.end == end
 
 
 @pytest.mark.parametrize(("room", "end"), [(1 << 30, "closed"), (100, "aborted")])

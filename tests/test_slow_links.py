@@ -1,0 +1,48 @@
+"""Links that are slow: a connection on which bytes move is alive, and a large write does not shut out the rest."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import reactivex
+
+import rxpump
+from rxpump.server import EmbeddedServer
+from tests.proxy import Proxy
+
+IMPATIENT = rxpump.Settings(heartbeat_interval=0.1, heartbeat_timeout=0.2)
+"""Silence of 0.3 s ends a connection; what the tests write takes at least three times as long."""
+
+
+@asynccontextmanager
+async def slow_link_to(server: EmbeddedServer) -> AsyncIterator[tuple[Proxy, rxpump.Client]]:
+    async with (
+        Proxy(server.port, bytes_per_second=4_000_000) as proxy,
+        rxpump.connect(f"tcp://127.0.0.1:{proxy.port}", settings=IMPATIENT) as client,
+    ):
+        yield proxy, client
+
+
+async def test_a_write_of_many_heartbeats_keeps_its_connection(memory_server: EmbeddedServer) -> None:
+    async with slow_link_to(memory_server) as (proxy, client):
+        await client.publish_event("s", "Large", bytes(4_000_000))
+        assert proxy.accepted == 1
+
+
+async def test_a_publisher_needs_one_connection_and_pings_pass(memory_server: EmbeddedServer) -> None:
+    async with slow_link_to(memory_server) as (proxy, client):
+        sink = client.publisher("s")
+        events = [rxpump.NewEvent("Large", bytes(16_000)) for _ in range(500)]
+        written_at: list[int] = []
+        sink.results.subscribe(lambda result: written_at.append(result.last_event_number))
+        reactivex.from_iterable(events).subscribe(sink)
+        passed: list[int] = []
+        while not written_at or written_at[-1] < 499:
+            before = len(written_at)
+            await client.ping()
+            passed.append(len(written_at) - before)
+        await sink.drained()
+        assert proxy.accepted == 1
+        # Four writes can be on their way when a ping is made, and as many can follow while its answer travels.
+        assert max(passed) <= 8
