@@ -42,8 +42,8 @@ class Delivery(Event):
 
     def __init__(self, resolved: ResolvedRecord, retry_count: int, desk: Desk, sequence: int) -> None:
         super().__init__(resolved)
-        self.retry_count = retry_count
-        self.sequence = sequence
+        self.retry_count: int = retry_count
+        self.sequence: int = sequence
         self._desk = desk
         self._outcome: str | None = None
 

@@ -93,15 +93,15 @@ class Flow:
     def __init__(
         self, name: str, has_more: Callable[[Any], bool] = _nothing_more, runtime: Runtime | None = None
     ) -> None:
-        self.name = name
-        self.runtime = runtime
+        self.name: str = name
+        self.runtime: Runtime | None = runtime
         self.passage: Passage | None = None
-        self.since = 0
-        self.is_clear = True
+        self.since: int = 0
+        self.is_clear: bool = True
         self.origin: Any = None
-        self.knows_origin = False
+        self.knows_origin: bool = False
         self.continues: Sequence[Any] = ()
-        self.has_more = has_more
+        self.has_more: Callable[[Any], bool] = has_more
         self._is_over = False
         self._holders: set[Brake] = set()
         self._cleared: asyncio.Future[None] | None = None
@@ -217,11 +217,11 @@ class Brake:
     __slots__ = ("_held", "_is_closed", "capacity", "count", "high", "low", "name")
 
     def __init__(self, name: str, *, high: int, low: int | None = None, capacity: int = 10_000) -> None:
-        self.name = name
-        self.high = high
-        self.low = high // 2 if low is None else low
-        self.capacity = max(capacity, high)
-        self.count = 0
+        self.name: str = name
+        self.high: int = high
+        self.low: int = high // 2 if low is None else low
+        self.capacity: int = max(capacity, high)
+        self.count: int = 0
         self._held: set[Flow] = set()
         self._is_closed = False
         watchers = _watching.get()

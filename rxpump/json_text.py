@@ -86,4 +86,6 @@ def _with_orjson(orjson: Any) -> tuple[Callable[[bytes], Any], Callable[[Any], b
     return decode, encode
 
 
+decode: Callable[[bytes], Any]
+encode: Callable[[Any], bytes]
 decode, encode = (plain_decode, plain_encode) if orjson is None else _with_orjson(orjson)

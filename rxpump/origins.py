@@ -40,10 +40,10 @@ class Entry:
     __slots__ = ("is_done", "names", "open", "origin", "since")
 
     def __init__(self, origin: Any, since: int) -> None:
-        self.origin = origin
-        self.since = since
-        self.open = 0
-        self.is_done = False
+        self.origin: Any = origin
+        self.since: int = since
+        self.open: int = 0
+        self.is_done: bool = False
         self.names: list[Any] = []
 
 
@@ -59,10 +59,10 @@ class Origins:
     __slots__ = ("_entries", "_flow", "_passage", "are_known", "count", "delivering", "done")
 
     def __init__(self) -> None:
-        self.count = 0
-        self.delivering = 0
+        self.count: int = 0
+        self.delivering: int = 0
         self.done: Any = None
-        self.are_known = True
+        self.are_known: bool = True
         self._flow: Flow | None = None
         self._passage: Passage | None = None
         self._entries: deque[Entry] = deque()

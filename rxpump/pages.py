@@ -67,9 +67,9 @@ class StreamPage(_Page[int]):
         is_end_of_stream: bool,
     ) -> None:
         super().__init__(records, next_event_number)
-        self.stream = stream
-        self.last_event_number = last_event_number
-        self.is_end_of_stream = is_end_of_stream
+        self.stream: str = stream
+        self.last_event_number: int = last_event_number
+        self.is_end_of_stream: bool = is_end_of_stream
 
     @property
     def next_event_number(self) -> int:
@@ -104,8 +104,8 @@ class AllPage(_Page[Position]):
         is_last: bool | None = None,
     ) -> None:
         super().__init__(records, next_position)
-        self.position = position
-        self.is_last = not records if is_last is None else is_last
+        self.position: Position = position
+        self.is_last: bool = not records if is_last is None else is_last
         """Whether the reader has met the end in its direction."""
 
     def where(self, matches: Callable[[Event], bool]) -> AllPage:

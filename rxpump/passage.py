@@ -92,8 +92,8 @@ class Passage:
     )
 
     def __init__(self, source: Feeding, on_over: Callable[[], None]) -> None:
-        self.is_over = False
-        self.reached = 0
+        self.is_over: bool = False
+        self.reached: int = 0
         self._source = source
         self._on_over = on_over
         self._on_through: Callable[[Delivery], None] | None = None

@@ -18,7 +18,7 @@ class FileCheckpoint:
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        self.path = Path(path)
+        self.path: Path = Path(path)
 
     async def load(self) -> Checkpoint | None:
         """Read the file; None if there is none."""

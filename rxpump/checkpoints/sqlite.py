@@ -25,8 +25,8 @@ class SqliteCheckpoint:
     """
 
     def __init__(self, path: str | os.PathLike[str], name: str) -> None:
-        self.path = Path(path)
-        self.name = checks.text("name", name)
+        self.path: Path = Path(path)
+        self.name: str = checks.text("name", name)
 
     async def load(self) -> Checkpoint | None:
         """Read the row; None if there is none."""

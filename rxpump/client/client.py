@@ -30,7 +30,7 @@ class Client(AllVerbs):
     """
 
     def __init__(self, settings: Settings, make_transport: MakeTransport) -> None:
-        self.name = settings.name
+        self.name: str = settings.name
         self._settings = settings
         self._runtime = Runtime(settings.name)
         self._status: BehaviorSubject[Status] = BehaviorSubject(Idle())

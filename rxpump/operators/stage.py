@@ -71,7 +71,7 @@ class Stage(abc.ObserverBase[T], abc.DisposableBase, Generic[T, R]):
     ) -> None:
         self.name = name
         self.waiting: deque[Kept[T]] = deque()
-        self.is_over = False
+        self.is_over: bool = False
         self._origins = Origins()
         self._brake = Brake(name, high=high, low=low)
         self._flow = Flow(name, self._origins.has_more)

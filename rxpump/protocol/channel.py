@@ -61,10 +61,10 @@ class Channel(ABC, Generic[T]):
         max_events: int,
         max_bytes: int,
     ) -> None:
-        self.stream = stream
-        self.correlation_id = b""
-        self.last_commit_position = last_commit_position
-        self.last_event_number = last_event_number
+        self.stream: str = stream
+        self.correlation_id: bytes = b""
+        self.last_commit_position: int = last_commit_position
+        self.last_event_number: int | None = last_event_number
         self.ending: RxPumpError | None = None
         self.on_change: Callable[[], None] = _ignore
         self._max_events = max_events

@@ -28,10 +28,10 @@ class Heartbeat:
     __slots__ = ("_heard", "deadline", "interval", "pulse", "timeout")
 
     def __init__(self, interval: float, timeout: float, now: float) -> None:
-        self.interval = interval
-        self.timeout = timeout
-        self.pulse = Pulse.LISTENING
-        self.deadline = now + interval
+        self.interval: float = interval
+        self.timeout: float = timeout
+        self.pulse: Pulse = Pulse.LISTENING
+        self.deadline: float = now + interval
         self._heard = False
 
     def heard(self) -> None:

@@ -65,13 +65,13 @@ class Request:
     )
 
     def __init__(self, operation: Operation[Any], owner: Any, sequence: int) -> None:
-        self.operation = operation
-        self.owner = owner
-        self.sequence = sequence
-        self.attempts = 0
-        self.correlation_id = b""
+        self.operation: Operation[Any] = operation
+        self.owner: Any = owner
+        self.sequence: int = sequence
+        self.attempts: int = 0
+        self.correlation_id: bytes = b""
         self.refusal: ServerError | None = None
-        self.is_settled = False
+        self.is_settled: bool = False
         self.value: Any = None
         self.error: RxPumpError | None = None
 

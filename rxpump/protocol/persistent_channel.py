@@ -65,8 +65,8 @@ class PersistentChannel(Channel[DeliveredRecord]):
             max_events=max_events,
             max_bytes=2 * max_events * MAX_EVENT_BYTES,  # the server's events are what bounds it
         )
-        self.group = group
-        self.subscription_id = subscription_id
+        self.group: str = group
+        self.subscription_id: str = subscription_id
 
     def parse(self, payloads: list[bytes]) -> Sequence[DeliveredRecord]:
         """Read them as one message of which each is an entry."""

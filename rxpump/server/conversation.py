@@ -37,10 +37,10 @@ class Conversation:
 
     def __init__(self, node: Node, send: Callable[[bytes], None]) -> None:
         self.client_name: str | None = None
-        self.client_version = 0
+        self.client_version: int = 0
         self._send = Voice(send)
-        self.subscriptions = Subscriptions(node.store.feed, self._send)
-        self.consumers = Consumers(self._send)
+        self.subscriptions: Subscriptions = Subscriptions(node.store.feed, self._send)
+        self.consumers: Consumers = Consumers(self._send)
         self._node = node
         self._user: User | None = ANONYMOUS
 

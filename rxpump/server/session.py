@@ -46,7 +46,7 @@ class Session(asyncio.Protocol):
         begun: Callable[[Session], None],
         ended: Callable[[Session], None],
     ) -> None:
-        self.conversation = Conversation(node, self.send)
+        self.conversation: Conversation = Conversation(node, self.send)
         self._make_heartbeat = make_heartbeat
         self._begun = begun
         self._ended = ended

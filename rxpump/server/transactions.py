@@ -26,7 +26,7 @@ class Transaction:
         self.expected_version = expected_version
         self.prepared: list[Prepared] = []
         self.last_write: asyncio.Future[Any] | None = None
-        self.size = _BYTES + len(stream)
+        self.size: int = _BYTES + len(stream)
 
     def __repr__(self) -> str:
         return f"<Transaction on {self.stream!r}, {len(self.prepared)} events>"

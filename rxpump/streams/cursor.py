@@ -93,7 +93,7 @@ class StreamCursor(Cursor):
     ) -> None:
         super().__init__(transport, batch_size, resolve_links=resolve_links)
         self.stream = stream
-        self.is_set = after is not None
+        self.is_set: bool = after is not None
         self._number = -1 if after is None else after
         self._next = self._number + 1  # runs ahead of the last event where events were truncated
         self._is_missing = False
@@ -192,7 +192,7 @@ class AllCursor(Cursor):
     ) -> None:
         super().__init__(transport, batch_size, resolve_links=resolve_links)
         self._where = where
-        self.is_set = after is not None
+        self.is_set: bool = after is not None
         self._position = FIRST_POSITION if after is None else after
         self._next = self._position
 

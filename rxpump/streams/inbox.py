@@ -49,7 +49,7 @@ class Inbox:
     def __init__(self, name: str, batching: Batching) -> None:
         self.failure: Exception | None = None
         self._knows_its_end = False
-        self.is_over = False
+        self.is_over: bool = False
         self._batching = batching
         self._brake = Brake(name, high=2 * batching.max_batch)
         self._events: deque[NewEvent] = deque()

@@ -79,9 +79,9 @@ class Delivering(abc.DisposableBase, Generic[T]):
     def __init__(self, runtime: Runtime, name: str, pages: Pages[T], observer: abc.ObserverBase[T]) -> None:
         self._pages = pages
         self._observer = observer
-        self.flow = Flow(name, runtime=runtime)
+        self.flow: Flow = Flow(name, runtime=runtime)
         self._is_finishing = False
-        self.task = runtime.start(self._run(), name)
+        self.task: asyncio.Task[None] = runtime.start(self._run(), name)
         self.task.add_done_callback(self._ended)
 
     def dispose(self) -> None:

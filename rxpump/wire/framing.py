@@ -20,7 +20,7 @@ class Framer:
     __slots__ = ("_held", "_missing", "_pieces", "failure", "max_frame_bytes")
 
     def __init__(self, max_frame_bytes: int = MAX_FRAME_BYTES) -> None:
-        self.max_frame_bytes = max_frame_bytes
+        self.max_frame_bytes: int = max_frame_bytes
         self.failure: ProtocolError | None = None
         self._pieces: list[bytes] = []
         self._held = 0

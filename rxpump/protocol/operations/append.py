@@ -55,13 +55,14 @@ class Append(Operation[WriteResult]):
     def __init__(
         self, stream: str, events: Sequence[NewEvent], expected_version: int, *, require_leader: bool
     ) -> None:
-        self.stream = self.lane = stream
+        self.stream: str = stream
+        self.lane: str = stream
         self.expected_version = expected_version
         message = schema.WriteEvents(
             event_stream_id=stream, expected_version=expected_version, require_leader=require_leader
         )
         add_events(message, events)
-        self.payload = message.SerializeToString()
+        self.payload: bytes = message.SerializeToString()
         check_size(self.payload, events)
 
     def answer(self, payload: bytes) -> Outcome[WriteResult]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from rxpump.errors import SubscriptionDropped
 from rxpump.protocol.operations.operation import Operation
 from rxpump.protocol.outcome import Failure, Opened, Redirect, Retry
@@ -20,13 +22,13 @@ class ConnectPersistent(Operation[PersistentChannel]):
 
     command = Command.CONNECT_TO_PERSISTENT_SUBSCRIPTION
     reply = Command.PERSISTENT_SUBSCRIPTION_CONFIRMATION
-    farewell = Command.UNSUBSCRIBE_FROM_STREAM
+    farewell: ClassVar[Command | None] = Command.UNSUBSCRIBE_FROM_STREAM
 
     def __init__(self, stream: str, group: str, buffer_size: int) -> None:
         self.stream = stream
         self.group = group
         self.buffer_size = buffer_size
-        self.payload = schema.ConnectToPersistentSubscription(
+        self.payload: bytes = schema.ConnectToPersistentSubscription(
             subscription_id=group, event_stream_id=stream, allowed_in_flight_messages=buffer_size
         ).SerializeToString()
 

@@ -23,9 +23,10 @@ class DeleteStream(Operation[DeleteResult]):
     reply = Command.DELETE_STREAM_COMPLETED
 
     def __init__(self, stream: str, expected_version: int, *, hard: bool, require_leader: bool) -> None:
-        self.stream = self.lane = stream
+        self.stream: str = stream
+        self.lane: str = stream
         self.expected_version = expected_version
-        self.payload = schema.DeleteStream(
+        self.payload: bytes = schema.DeleteStream(
             event_stream_id=stream,
             expected_version=expected_version,
             require_leader=require_leader,

@@ -41,8 +41,9 @@ class CreatePersistent(_Manage):
     reply = Command.CREATE_PERSISTENT_SUBSCRIPTION_COMPLETED
 
     def __init__(self, stream: str, group: str, settings: PersistentSubscriptionSettings) -> None:
-        self.stream, self.group = stream, group
-        self.payload = _told(schema.CreatePersistentSubscription, stream, group, settings)
+        self.stream: str = stream
+        self.group: str = group
+        self.payload: bytes = _told(schema.CreatePersistentSubscription, stream, group, settings)
 
     def answer(self, payload: bytes) -> Outcome[None]:
         """Name each result."""
@@ -93,8 +94,9 @@ class UpdatePersistent(_Change):
     verb = "update"
 
     def __init__(self, stream: str, group: str, settings: PersistentSubscriptionSettings) -> None:
-        self.stream, self.group = stream, group
-        self.payload = _told(schema.UpdatePersistentSubscription, stream, group, settings)
+        self.stream: str = stream
+        self.group: str = group
+        self.payload: bytes = _told(schema.UpdatePersistentSubscription, stream, group, settings)
 
     def _completed(self, payload: bytes) -> Any:
         return schema.UpdatePersistentSubscriptionCompleted.FromString(payload)
@@ -108,8 +110,9 @@ class DeletePersistent(_Change):
     verb = "delete"
 
     def __init__(self, stream: str, group: str) -> None:
-        self.stream, self.group = stream, group
-        self.payload = schema.DeletePersistentSubscription(
+        self.stream: str = stream
+        self.group: str = group
+        self.payload: bytes = schema.DeletePersistentSubscription(
             subscription_group_name=group, event_stream_id=stream
         ).SerializeToString()
 

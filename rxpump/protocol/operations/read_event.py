@@ -27,7 +27,7 @@ class ReadEvent(Operation[Event]):
     def __init__(self, stream: str, number: int, *, resolve_links: bool, require_leader: bool) -> None:
         self.stream = stream
         self.number = number
-        self.payload = schema.ReadEvent(
+        self.payload: bytes = schema.ReadEvent(
             event_stream_id=stream,
             event_number=number,
             resolve_link_tos=resolve_links,

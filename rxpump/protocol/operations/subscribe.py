@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from rxpump.errors import SubscriptionDropped
 from rxpump.protocol.channel import LiveChannel, drop_reason
@@ -27,10 +27,10 @@ class _Subscribing(Operation[LiveChannel], ABC):
     """
 
     reply = Command.SUBSCRIPTION_CONFIRMATION
-    farewell = Command.UNSUBSCRIBE_FROM_STREAM
+    farewell: ClassVar[Command | None] = Command.UNSUBSCRIBE_FROM_STREAM
 
     def __init__(self, stream: str | None, payload: bytes, *, max_events: int, max_bytes: int) -> None:
-        self.stream = "$all" if stream is None else stream
+        self.stream: str = "$all" if stream is None else stream
         self.payload = payload
         self._max_events = max_events
         self._max_bytes = max_bytes

@@ -37,7 +37,7 @@ class TransactionStart(Operation[int]):
     def __init__(self, stream: str, expected_version: int, *, require_leader: bool) -> None:
         self.stream = stream
         self.expected_version = expected_version
-        self.payload = schema.TransactionStart(
+        self.payload: bytes = schema.TransactionStart(
             event_stream_id=stream, expected_version=expected_version, require_leader=require_leader
         ).SerializeToString()
 
@@ -64,10 +64,10 @@ class TransactionWrite(Operation[None]):
     def __init__(self, stream: str, transaction_id: int, events: Sequence[NewEvent], *, require_leader: bool) -> None:
         self.stream = stream
         self.transaction_id = transaction_id
-        self.lane = _lane(transaction_id)
+        self.lane: str = _lane(transaction_id)
         message = schema.TransactionWrite(transaction_id=transaction_id, require_leader=require_leader)
         add_events(message, events)
-        self.payload = message.SerializeToString()
+        self.payload: bytes = message.SerializeToString()
         check_size(self.payload, events)
 
     def answer(self, payload: bytes) -> Outcome[None]:
@@ -96,8 +96,8 @@ class TransactionCommit(Operation[WriteResult]):
         self.stream = stream
         self.transaction_id = transaction_id
         self.expected_version = expected_version
-        self.lane = _lane(transaction_id)
-        self.payload = schema.TransactionCommit(
+        self.lane: str = _lane(transaction_id)
+        self.payload: bytes = schema.TransactionCommit(
             transaction_id=transaction_id, require_leader=require_leader
         ).SerializeToString()
 

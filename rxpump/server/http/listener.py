@@ -39,7 +39,7 @@ class HttpListener:
 
     def __init__(self, host: str, port: int, respond: Respond, *, head_timeout: float = HEAD_TIMEOUT) -> None:
         self.host = host
-        self.port = port
+        self.port: int = port
         self._respond = respond
         self._head_timeout = head_timeout
         self._listener: asyncio.Server | None = None

@@ -18,7 +18,7 @@ class Consumers:
 
     def __init__(self, send: Callable[[bytes], None]) -> None:
         self.send = send
-        self.is_unread = False
+        self.is_unread: bool = False
         self._by_id: dict[bytes, Consumer] = {}
 
     @property

@@ -52,7 +52,7 @@ class Group:
     def __init__(self, settings: GroupSettings, through: int, now: float) -> None:
         self.settings = settings
         self.consumers: dict[bytes, Consumer] = {}
-        self.replays = 0
+        self.replays: int = 0
         self._strategy = STRATEGIES[settings.strategy].make()
         self._timeout = settings.message_timeout_ms / 1000 if settings.message_timeout_ms > 0 else inf
         self._buffer = Buffer()
@@ -60,7 +60,7 @@ class Group:
         self._parks: list[Park] = []
         self._held = self._held_bytes = 0
         self._progress = Progress(through)
-        self.checkpoints = Checkpoints(settings, self._progress, now)
+        self.checkpoints: Checkpoints = Checkpoints(settings, self._progress, now)
 
     @property
     def through(self) -> int:

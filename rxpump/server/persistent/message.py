@@ -30,12 +30,12 @@ class Message:
     def __init__(
         self, number: int, event_id: bytes, fields: bytes, *, bucket: int = 0, replay_of: bytes | None = None
     ) -> None:
-        self.number = number
-        self.event_id = event_id
-        self.fields = fields
-        self.bucket = bucket
-        self.replay_of = replay_of
-        self.retry_count = 0
+        self.number: int = number
+        self.event_id: bytes = event_id
+        self.fields: bytes = fields
+        self.bucket: int = bucket
+        self.replay_of: bytes | None = replay_of
+        self.retry_count: int = 0
 
     @property
     def size(self) -> int:

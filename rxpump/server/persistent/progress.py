@@ -12,7 +12,7 @@ class Progress:
     """
 
     def __init__(self, through: int) -> None:
-        self.through = through
+        self.through: int = through
         self._begun: deque[int] = deque()
         self._done: set[int] = set()
 

@@ -25,9 +25,9 @@ class Reading:
         self, read: Reader, stream: str, next_number: int, settings: GroupSettings, *, until: int = _NO_END
     ) -> None:
         self.stream = stream
-        self.next_number = next_number
+        self.next_number: int = next_number
         self.until = until
-        self.may_have_more = True
+        self.may_have_more: bool = True
         self._read = read
         self._is_replay = stream != settings.stream
         self._resolve_links = settings.resolve_links or self._is_replay

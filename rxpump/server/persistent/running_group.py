@@ -45,7 +45,7 @@ class RunningGroup:
     ) -> None:
         through = begins_after if checkpoint is None else checkpoint
         self.settings = settings
-        self.group = Group(settings, through, now)
+        self.group: Group = Group(settings, through, now)
         self._store = store
         self._journal = Journal(settings, store, checkpoint)
         self._turns = turns

@@ -31,7 +31,7 @@ class Appearance:
     __slots__ = ("_parsed", "_plain", "_read", "_resolved", "_row", "position")
 
     def __init__(self, row: Row, read: Reader) -> None:
-        self.position = row.position
+        self.position: int = row.position
         self._row = row
         self._read = read
         self._plain = appeared(row.record, row.all_tail)

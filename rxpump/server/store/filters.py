@@ -41,7 +41,7 @@ class Prefixes:
 
     def __init__(self, prefixes: tuple[str, ...]) -> None:
         self.prefixes = prefixes
-        self.steps = 0
+        self.steps: int = 0
 
     def search(self, text: str) -> bool:
         """Tell whether `text` begins with one of the prefixes."""

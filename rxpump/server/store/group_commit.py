@@ -41,8 +41,8 @@ class GroupCommit:
     def __init__(self, connection: sqlite3.Connection, clock: Callable[[], int] = time.time_ns) -> None:
         self._connection = connection
         self._clock = clock
-        self.count = 0
-        self.access_changes = 0
+        self.count: int = 0
+        self.access_changes: int = 0
 
     def commit(self, changes: Sequence[Change[Any]]) -> Commit:
         """Decide and write `changes`, durable on return."""

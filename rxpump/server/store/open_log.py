@@ -47,7 +47,7 @@ class OpenLog:
     def __init__(self, connection: sqlite3.Connection, clock: Callable[[], int]) -> None:
         self.connection = connection
         self.written: list[Written] = []
-        self.changes_access = False
+        self.changes_access: bool = False
         self.end: int
         self._last_commit: int
         self._clock = clock
@@ -167,9 +167,9 @@ class OpenStream:
 
     def __init__(self, log: OpenLog, name: str) -> None:
         self.name = name
-        self.last = -1
+        self.last: int = -1
         self.stored_metadata: bytes | None = None
-        self.is_changed = False
+        self.is_changed: bool = False
         self._log = log
         self._key: int | None = None
         found = log.connection.execute("SELECT id, last, metadata FROM streams WHERE name = ?", (name,)).fetchone()

@@ -61,9 +61,9 @@ class Text:
     """A text that is searched, as sets of places."""
 
     def __init__(self, text: str) -> None:
-        self.steps = 2 + len(text) // 4  # what the following takes
-        self.end = 1 << len(text)
-        self.anywhere = 2 * self.end - 1
+        self.steps: int = 2 + len(text) // 4  # what the following takes
+        self.end: int = 1 << len(text)
+        self.anywhere: int = 2 * self.end - 1
         self._places: dict[str, int] = {}
         self._kinds: dict[Test, int] = {}
         self._seen: dict[Piece, int] = {}
@@ -103,7 +103,7 @@ class Regex:
 
     def __init__(self, pattern: str) -> None:
         self.pattern = pattern
-        self.steps = 0  # taken by all searches so far
+        self.steps: int = 0  # taken by all searches so far
         self._known: dict[str, bool] = {}  # recent answers: types are few, and streams come in runs
         if len(pattern) > MAX_PATTERN:
             raise BadPattern(f"a regex of {len(pattern)} characters is too long, {MAX_PATTERN} are allowed")

@@ -16,7 +16,7 @@ class Revival:
 
     def __init__(self, stream: OpenStream) -> None:
         self.stream = stream
-        self.first = stream.last + 1
+        self.first: int = stream.last + 1
 
     @classmethod
     def by_writing_to(cls, log: OpenLog, stream: OpenStream) -> Revival | None:

@@ -142,7 +142,7 @@ class Scavenger:
     def __init__(self, write: Callable[[Change[Any]], Any], now: int) -> None:
         self._write = write
         self._now = now
-        self.size = 0
+        self.size: int = 0
 
     async def run(self) -> None:
         """Remove all that is hidden. Raises CannotScavenge where the store cannot write."""

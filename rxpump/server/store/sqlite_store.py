@@ -39,14 +39,14 @@ class SqliteStore:
         lock: sqlite3.Connection,
     ) -> None:
         self.path = path
-        self.commits = GroupCommit(writing, clock)
-        self.read = Reader(reading, clock)
-        self.feed = Feed(self.read)
+        self.commits: GroupCommit = GroupCommit(writing, clock)
+        self.read: Reader = Reader(reading, clock)
+        self.feed: Feed = Feed(self.read)
         self._connections = (reading, writing, lock)
         self._clock = clock
         self._writer: Writer | None = None
         self._scavenge_task: asyncio.Task[Scavenged] | None = None
-        self.is_closed = False
+        self.is_closed: bool = False
 
     @classmethod
     def open(cls, path: str | os.PathLike[str], *, clock: Callable[[], int] = time.time_ns) -> SqliteStore:

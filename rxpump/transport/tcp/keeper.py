@@ -37,7 +37,7 @@ class Keeper:
     ) -> None:
         self.connection: Connection | None = None
         self.first: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self.address = "the server"
+        self.address: str = "the server"
         self._locator = locator
         self._settings = settings
         self._tls = make_context(settings)

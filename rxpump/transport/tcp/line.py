@@ -25,7 +25,7 @@ class Line:
     """Goes to the node that `locator` names; `on_status` hears what becomes of the connection."""
 
     def __init__(self, locator: Locator, settings: Settings, on_status: Callable[[Status], None]) -> None:
-        self.ledger = Ledger(settings)
+        self.ledger: Ledger = Ledger(settings)
         self._locator = locator
         self._settings = settings
         self._on_status = on_status

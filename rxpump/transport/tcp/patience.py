@@ -17,7 +17,7 @@ class Patience:
     """Counts the attempts that came to nothing; times in seconds."""
 
     def __init__(self, policy: Backoff, holds_after: float) -> None:
-        self.attempts = 0
+        self.attempts: int = 0
         self._policy = policy
         self._holds_after = holds_after
         self._may_follow = True

@@ -22,8 +22,8 @@ class ChannelSubscription(Subscription):
     def __init__(
         self, channel: LiveChannel, give_up: Callable[[Channel[Any]], None], where: EventFilter | None = None
     ) -> None:
-        self.last_event_number = channel.last_event_number
-        self.last_commit_position = channel.last_commit_position
+        self.last_event_number: int | None = channel.last_event_number
+        self.last_commit_position: int = channel.last_commit_position
         self.examined: Position | None = None
         self._channel = channel
         self._give_up = give_up
