@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from typing import Final, Generic, TypeVar
 
 from reactivex import Observable, abc
@@ -11,7 +12,6 @@ from reactivex.disposable import SingleAssignmentDisposable
 from rxpump.delivery import Delivery
 from rxpump.errors import InvalidArgument
 from rxpump.flow import Flow
-from rxpump.operators.stage import Operator
 from rxpump.passage import Passage, awaiting_passage
 
 T = TypeVar("T")
@@ -24,7 +24,7 @@ _TRACEABLE: Final = (
 )
 
 
-def ack_each() -> Operator[T, T]:
+def ack_each() -> Callable[[Observable[T]], Observable[T]]:
     """Pass items on, and acknowledge each delivery of which everything has come through here.
 
         ──1───2───3───4───5──▶       deliveries

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from typing import Any, TypeVar
+
+from reactivex import Observable
 
 from rxpump import checks
 from rxpump.errors import InvalidArgument
-from rxpump.operators.stage import Kept, Operator, Result, Stage, stage
+from rxpump.operators.stage import Kept, Result, Stage, stage
 
 T = TypeVar("T")
 
@@ -20,7 +22,7 @@ def batch(
     *,
     high: int | None = None,
     low: int | None = None,
-) -> Operator[T, list[T]]:
+) -> Callable[[Observable[T]], Observable[list[T]]]:
     """Gather items into lists of up to `max_size`, in order.
 
         ──a──b──c──d──────────e──|

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any, Final, Generic, TypeVar
 
 from reactivex import Observable, abc
@@ -12,7 +13,7 @@ from rxpump import checks
 from rxpump.checkpoints.checkpoint import Checkpoint, CheckpointStore
 from rxpump.errors import InvalidArgument, WorkCancelled
 from rxpump.flow import Flow
-from rxpump.operators.stage import RUNTIME, Operator
+from rxpump.operators.stage import RUNTIME
 from rxpump.origins import Entry, Origins
 from rxpump.signals import Signal
 
@@ -25,7 +26,9 @@ _TRACEABLE: Final = (
 )
 
 
-def commit_checkpoint(store: CheckpointStore, every: int = 100, interval: float = 1.0) -> Operator[T, T]:
+def commit_checkpoint(
+    store: CheckpointStore, every: int = 100, interval: float = 1.0
+) -> Callable[[Observable[T]], Observable[T]]:
     """Pass items on, and save in `store` with which event everything above this is done.
 
         ──r1──r2──r3──r4───────|

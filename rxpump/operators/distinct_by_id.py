@@ -12,12 +12,11 @@ from reactivex import operators as rx
 
 from rxpump import checks
 from rxpump.events import Event
-from rxpump.operators.stage import Operator
 
 E = TypeVar("E", bound=Event)
 
 
-def distinct_by_id(window: int = 10_000) -> Operator[E, E]:
+def distinct_by_id(window: int = 10_000) -> Callable[[Observable[E]], Observable[E]]:
     """Leave out events whose id was among the last `window` different ones.
 
         ──a──b──a──c──b──|

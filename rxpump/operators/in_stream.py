@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TypeVar
 
-from reactivex import operators as rx
+from reactivex import Observable
 
 from rxpump import checks
 from rxpump.errors import InvalidArgument
 from rxpump.events import Event
-from rxpump.operators.stage import Operator
+from rxpump.operators.matching import matching
 
 E = TypeVar("E", bound=Event)
 
 
-def in_stream(*names: str, prefix: str | None = None) -> Operator[E, E]:
+def in_stream(*names: str, prefix: str | None = None) -> Callable[[Observable[E]], Observable[E]]:
     """Let through the events of these streams, and of those whose name begins with `prefix`.
 
         ──1@pony-1──1@stable──2@pony-1──1@pony-2──|
@@ -31,6 +32,6 @@ def in_stream(*names: str, prefix: str | None = None) -> Operator[E, E]:
         raise InvalidArgument("names", names, "one stream name or more, or a prefix")
     wanted = frozenset(checks.text("names", name) for name in names)
     if prefix is None:
-        return rx.filter(lambda event: event.stream in wanted)
+        return matching(lambda event: event.stream in wanted)
     start = checks.text("prefix", prefix)
-    return rx.filter(lambda event: event.stream.startswith(start) or event.stream in wanted)
+    return matching(lambda event: event.stream.startswith(start) or event.stream in wanted)

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TypeVar
 
-from reactivex import operators as rx
+from reactivex import Observable
 
 from rxpump.errors import InvalidArgument
 from rxpump.events import Event
-from rxpump.operators.stage import Operator
+from rxpump.operators.matching import matching
 
 E = TypeVar("E", bound=Event)
 
 
-def of_type(*types: str) -> Operator[E, E]:
+def of_type(*types: str) -> Callable[[Observable[E]], Observable[E]]:
     """Let through the events whose type is one of `types`, written exactly so.
 
         ──Jumped──Slept──Jumped──Ate──Jumped──|
@@ -29,4 +30,4 @@ def of_type(*types: str) -> Operator[E, E]:
     if not types or not all(isinstance(type, str) and type for type in types):
         raise InvalidArgument("types", types, "one event type or more, each a non-empty string")
     wanted = frozenset(types)
-    return rx.filter(lambda event: event.type in wanted)
+    return matching(lambda event: event.type in wanted)

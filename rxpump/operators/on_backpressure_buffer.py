@@ -14,7 +14,7 @@ from reactivex import Observable, abc
 
 from rxpump import checks
 from rxpump.errors import BufferOverflow
-from rxpump.operators.stage import Kept, Operator, Result, Stage
+from rxpump.operators.stage import Kept, Result, Stage
 
 T = TypeVar("T")
 
@@ -31,8 +31,8 @@ def on_backpressure_buffer(
     capacity: int,
     overflow: OverflowStrategy = OverflowStrategy.ERROR,
     *,
-    on_dropped: Callable[[T], None] | None = None,
-) -> Operator[T, T]:
+    on_dropped: Callable[[Any], None] | None = None,
+) -> Callable[[Observable[T]], Observable[T]]:
     """Let items through at once while what is below takes them; keep up to `capacity` while it does not.
 
         ──a──b──c──d──e──────────|
@@ -53,8 +53,8 @@ def on_backpressure_buffer(
 
 
 def valve(
-    name: str, capacity: int, overflow: OverflowStrategy, on_dropped: Callable[[T], None] | None
-) -> Operator[T, T]:
+    name: str, capacity: int, overflow: OverflowStrategy, on_dropped: Callable[[Any], None] | None
+) -> Callable[[Observable[T]], Observable[T]]:
     """Make an operator that never holds what is above it, and heeds the holds of what is below."""
 
     def operator(source: Observable[T]) -> Observable[T]:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
+
+from reactivex import Observable
 
 from rxpump.operators.on_backpressure_buffer import OverflowStrategy, valve
-from rxpump.operators.stage import Operator
 
 T = TypeVar("T")
 
 
-def on_backpressure_drop(on_dropped: Callable[[T], None] | None = None) -> Operator[T, T]:
+def on_backpressure_drop(on_dropped: Callable[[Any], None] | None = None) -> Callable[[Observable[T]], Observable[T]]:
     """Let items through while what is below takes them, and drop those that come while it does not.
 
         ──a──b──c──d──e──|

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TypeVar
 
+from reactivex import Observable
+
 from rxpump.operators.on_backpressure_buffer import OverflowStrategy, valve
-from rxpump.operators.stage import Operator
 
 T = TypeVar("T")
 
 
-def on_backpressure_latest() -> Operator[T, T]:
+def on_backpressure_latest() -> Callable[[Observable[T]], Observable[T]]:
     """Let items through while what is below takes them; of those that come while it does not, keep the last.
 
         ──a──b──c──d───────e──|

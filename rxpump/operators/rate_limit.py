@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from typing import TypeVar
 
 from asyncio_throttle.throttler import Throttler
+from reactivex import Observable
 
 from rxpump import checks
-from rxpump.operators.stage import Operator, Result, Stage, stage
+from rxpump.operators.stage import Result, Stage, stage
 
 T = TypeVar("T")
 
 
-def rate_limit(count: int, per: float = 1.0, *, high: int | None = None, low: int | None = None) -> Operator[T, T]:
+def rate_limit(
+    count: int, per: float = 1.0, *, high: int | None = None, low: int | None = None
+) -> Callable[[Observable[T]], Observable[T]]:
     """Deliver at most `count` items in any `per` seconds, each as soon as that allows.
 
         ──abcdef───────────────|

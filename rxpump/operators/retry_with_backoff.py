@@ -10,7 +10,6 @@ from reactivex import Observable, abc
 from reactivex.disposable import SerialDisposable
 
 from rxpump.backoff import Backoff
-from rxpump.operators.stage import Operator
 
 T = TypeVar("T")
 
@@ -23,7 +22,7 @@ def retry_with_backoff(
     reset_on_success: bool = True,
     *,
     retry_on: Callable[[Exception], bool] | None = None,
-) -> Operator[T, T]:
+) -> Callable[[Observable[T]], Observable[T]]:
     """Where the source fails, wait and go on, `count` times (None: as often as it takes).
 
         ──a──b──X     ──c──d──|

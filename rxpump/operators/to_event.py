@@ -6,11 +6,11 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 from uuid import UUID
 
+from reactivex import Observable
 from reactivex import operators as rx
 
 from rxpump import checks
 from rxpump.new_event import NewEvent
-from rxpump.operators.stage import Operator
 
 T = TypeVar("T")
 
@@ -21,7 +21,7 @@ def to_event(
     metadata: Any = None,
     *,
     id: Callable[[T], UUID] | None = None,
-) -> Operator[T, NewEvent]:
+) -> Callable[[Observable[T]], Observable[NewEvent]]:
     """Make a NewEvent of each item.
 
         ──{"m": 1}─────────────{"m": 2}─────────────|

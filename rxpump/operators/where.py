@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TypeVar
 
 from reactivex import Observable
-from reactivex import operators as rx
 
 from rxpump.event_filter import EventFilter
 from rxpump.events import Event
+from rxpump.operators.matching import matching
 
 E = TypeVar("E", bound=Event)
 
@@ -25,8 +24,7 @@ class Where(EventFilter):
 
     def __call__(self, source: Observable[E]) -> Observable[E]:
         """Let through the events that match."""
-        matches: Callable[[E], bool] = self.matches
-        return rx.filter(matches)(source)
+        return matching(self.matches)(source)
 
 
 def where(

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TypeVar
 
-from reactivex import operators as rx
+from reactivex import Observable
 
 from rxpump.events import Event
-from rxpump.operators.stage import Operator
+from rxpump.operators.matching import matching
 
 E = TypeVar("E", bound=Event)
 
 
-def without_system_events() -> Operator[E, E]:
+def without_system_events() -> Callable[[Observable[E]], Observable[E]]:
     """Leave out the server's own events: those whose type or stream begins with `$`.
 
         ──Jumped@ponies──$metadata@$$ponies──Slept@ponies──|
@@ -24,4 +25,4 @@ def without_system_events() -> Operator[E, E]:
     Statistics, metadata, users, what projections keep for themselves, and links that were not resolved go. An
     event that was reached through a link is judged by itself.
     """
-    return rx.filter(lambda event: not (event.type.startswith("$") or event.stream.startswith("$")))
+    return matching(lambda event: not (event.type.startswith("$") or event.stream.startswith("$")))

@@ -27,8 +27,20 @@ B = TypeVar("B")
 C = TypeVar("C")
 D = TypeVar("D")
 E = TypeVar("E")
+F = TypeVar("F")
+G = TypeVar("G")
+H = TypeVar("H")
+J = TypeVar("J")
+K = TypeVar("K")
+L = TypeVar("L")
+M = TypeVar("M")
+N = TypeVar("N")
+P = TypeVar("P")
+Q = TypeVar("Q")
+R = TypeVar("R")
 
 _Op = Callable[["reactivex.Observable[A]"], "reactivex.Observable[B]"]
+_AnyOp = Callable[[Any], Any]
 
 
 class Observable(reactivex.Observable[T_co]):
@@ -55,6 +67,7 @@ class Observable(reactivex.Observable[T_co]):
         """Iterate: subscribe now, buffer a bounded number of values, dispose when the loop is left."""
         return iterate(self)
 
+    # fmt: off
     @overload  # type: ignore[override]  # narrower: rxpump's Observable comes out
     def pipe(self) -> Observable[T_co]: ...
     @overload
@@ -70,10 +83,83 @@ class Observable(reactivex.Observable[T_co]):
         self, op1: _Op[T_co, A], op2: _Op[A, B], op3: _Op[B, C], op4: _Op[C, D], op5: _Op[D, E], /
     ) -> Observable[E]: ...
     @overload
-    def pipe(self, *operators: Callable[[Any], Any]) -> Any: ...
+    def pipe(
+        self, op1: _Op[T_co, A], op2: _Op[A, B], op3: _Op[B, C], op4: _Op[C, D], op5: _Op[D, E], op6: _Op[E, F], /
+    ) -> Observable[F]: ...
+    @overload
+    def pipe(
+        self, op1: _Op[T_co, A], op2: _Op[A, B], op3: _Op[B, C], op4: _Op[C, D], op5: _Op[D, E], op6: _Op[E, F],
+        op7: _Op[F, G], /
+    ) -> Observable[G]: ...
+    @overload
+    def pipe(
+        self, op1: _Op[T_co, A], op2: _Op[A, B], op3: _Op[B, C], op4: _Op[C, D], op5: _Op[D, E], op6: _Op[E, F],
+        op7: _Op[F, G], op8: _Op[G, H], /
+    ) -> Observable[H]: ...
+    @overload
+    def pipe(
+        self, op1: _Op[T_co, A], op2: _Op[A, B], op3: _Op[B, C], op4: _Op[C, D], op5: _Op[D, E], op6: _Op[E, F],
+        op7: _Op[F, G], op8: _Op[G, H], op9: _Op[H, J], /
+    ) -> Observable[J]: ...
+    @overload
+    def pipe(
+        self, op1: _Op[T_co, A], op2: _Op[A, B], op3: _Op[B, C], op4: _Op[C, D], op5: _Op[D, E], op6: _Op[E, F],
+        op7: _Op[F, G], op8: _Op[G, H], op9: _Op[H, J], op10: _Op[J, K], /
+    ) -> Observable[K]: ...
+    @overload
+    def pipe(
+        self, op1: _Op[T_co, A], op2: _Op[A, B], op3: _Op[B, C], op4: _Op[C, D], op5: _Op[D, E], op6: _Op[E, F],
+        op7: _Op[F, G], op8: _Op[G, H], op9: _Op[H, J], op10: _Op[J, K], op11: _Op[K, L], /
+    ) -> Observable[L]: ...
+    @overload
+    def pipe(
+        self, op1: _Op[T_co, A], op2: _Op[A, B], op3: _Op[B, C], op4: _Op[C, D], op5: _Op[D, E], op6: _Op[E, F],
+        op7: _Op[F, G], op8: _Op[G, H], op9: _Op[H, J], op10: _Op[J, K], op11: _Op[K, L], op12: _Op[L, M], /
+    ) -> Observable[M]: ...
+    @overload
+    def pipe(
+        self, op1: _Op[T_co, A], op2: _Op[A, B], op3: _Op[B, C], op4: _Op[C, D], op5: _Op[D, E], op6: _Op[E, F],
+        op7: _Op[F, G], op8: _Op[G, H], op9: _Op[H, J], op10: _Op[J, K], op11: _Op[K, L], op12: _Op[L, M],
+        op13: _Op[M, N], /
+    ) -> Observable[N]: ...
+    @overload
+    def pipe(
+        self, op1: _Op[T_co, A], op2: _Op[A, B], op3: _Op[B, C], op4: _Op[C, D], op5: _Op[D, E], op6: _Op[E, F],
+        op7: _Op[F, G], op8: _Op[G, H], op9: _Op[H, J], op10: _Op[J, K], op11: _Op[K, L], op12: _Op[L, M],
+        op13: _Op[M, N], op14: _Op[N, P], /
+    ) -> Observable[P]: ...
+    @overload
+    def pipe(
+        self, op1: _Op[T_co, A], op2: _Op[A, B], op3: _Op[B, C], op4: _Op[C, D], op5: _Op[D, E], op6: _Op[E, F],
+        op7: _Op[F, G], op8: _Op[G, H], op9: _Op[H, J], op10: _Op[J, K], op11: _Op[K, L], op12: _Op[L, M],
+        op13: _Op[M, N], op14: _Op[N, P], op15: _Op[P, Q], /
+    ) -> Observable[Q]: ...
+    @overload
+    def pipe(
+        self, op1: _Op[T_co, A], op2: _Op[A, B], op3: _Op[B, C], op4: _Op[C, D], op5: _Op[D, E], op6: _Op[E, F],
+        op7: _Op[F, G], op8: _Op[G, H], op9: _Op[H, J], op10: _Op[J, K], op11: _Op[K, L], op12: _Op[L, M],
+        op13: _Op[M, N], op14: _Op[N, P], op15: _Op[P, Q], op16: _Op[Q, R], /
+    ) -> Observable[R]: ...
+    @overload
+    def pipe(
+        self, op1: _AnyOp, op2: _AnyOp, op3: _AnyOp, op4: _AnyOp, op5: _AnyOp, op6: _AnyOp, op7: _AnyOp, op8: _AnyOp,
+        op9: _AnyOp, op10: _AnyOp, op11: _AnyOp, op12: _AnyOp, op13: _AnyOp, op14: _AnyOp, op15: _AnyOp, op16: _AnyOp,
+        op17: _AnyOp, /, *more: _AnyOp
+    ) -> Observable[Any]: ...
+    # fmt: on
 
     def pipe(self, *operators: Callable[[Any], Any]) -> Any:
-        """Compose operators, left to right; what comes out as an Observable is one of rxpump's."""
+        """Compose operators, left to right.
+
+        Args:
+            operators: Functions of an Observable. Up to 16 are typed; more give `Observable[Any]`. An operator whose
+                result is no Observable, such as `rx.to_future()`, is for type checkers one to be called:
+                `rx.to_future()(pipeline)`.
+
+        Returns:
+            The result of the last operator. A plain reactivex Observable is returned as one of rxpump's; a
+            connectable Observable, a subject or a future is returned as it is.
+        """
         result = super().pipe(*operators)
         # A connectable, a subject or a future stays what it is.
         return Piped(result) if type(result) is reactivex.Observable else result

@@ -51,5 +51,5 @@ class Writes(Pulled[WriteResult]):
 
     def __await__(self) -> Generator[Any, None, WriteResult | None]:  # type: ignore[override]
         """Write everything."""
-        last: Observable[WriteResult | None] = self.pipe(rx.default_if_empty(None))
-        return last.__await__()
+        results: Observable[WriteResult | None] = self
+        return results.pipe(rx.default_if_empty(None)).__await__()

@@ -1,0 +1,93 @@
+"""The types that pipelines have. Checked by mypy and pyright, never run."""
+
+from collections.abc import AsyncIterator
+from typing import Any, assert_type
+
+from reactivex import operators as rx
+
+import rxpump
+from rxpump import operators as ops
+from rxpump.checkpoints import CheckpointStore
+
+
+def height_of(jump: dict[str, int]) -> int:
+    return jump["Height"]
+
+
+def metres(height: int) -> float:
+    return height * 0.3048
+
+
+async def look_up(height: int) -> str:
+    return f"{height} m"
+
+
+async def requests(client: rxpump.Client) -> None:
+    assert_type(await client.publish_event("ponies", "PonySlept"), rxpump.WriteResult)
+    assert_type(await client.publish("ponies", [rxpump.NewEvent("PonySlept")]), rxpump.WriteResult)
+    assert_type(await client.get_event("ponies"), rxpump.Event)
+    page = await client.get("ponies")
+    assert_type(page, rxpump.StreamPage)
+    assert_type([event.number for event in page], list[int])
+    assert_type(await client.get_all(), rxpump.AllPage)
+    assert_type(await client.get_metadata("ponies"), rxpump.MetadataResult)
+    assert_type(await client.ping(), float)
+
+
+async def iterations(client: rxpump.Client) -> None:
+    async for event in client.iter("ponies"):
+        assert_type(event, rxpump.Event)
+    async for event in client.stream("ponies"):
+        assert_type(event, rxpump.Event)
+    async for delivery in client.connect_subscription("judges", "ponies"):
+        assert_type(delivery, rxpump.Delivery)
+
+
+async def the_first_pipeline(client: rxpump.Client) -> None:
+    jumps = client.iter("ponies").pipe(ops.of_type("PonyJumped"), ops.json())
+    assert_type(jumps, rxpump.Observable[Any])
+    heights = jumps.pipe(rx.map(height_of), rx.map(metres))
+    assert_type(heights, rxpump.Observable[float])
+    assert_type(await heights.pipe(rx.to_list()), list[float])
+    assert_type(aiter(heights), AsyncIterator[float])
+
+
+def coroutines_and_batches(heights: rxpump.Observable[int]) -> None:
+    assert_type(heights.pipe(ops.map_async(look_up)), rxpump.Observable[str])
+    assert_type(heights.pipe(ops.batch(10)), rxpump.Observable[list[int]])
+    assert_type(heights.pipe(ops.to_event("Measured")), rxpump.Observable[rxpump.NewEvent])
+
+
+def operators_keep_their_type_after_others(client: rxpump.Client, checkpoint: CheckpointStore) -> None:
+    events = client.iter("ponies")
+    assert_type(events.pipe(rx.take(1), ops.batch(3)), rxpump.Observable[list[rxpump.Event]])
+    assert_type(events.pipe(rx.take(1), ops.commit_checkpoint(checkpoint)), rxpump.Observable[rxpump.Event])
+    assert_type(events.pipe(rx.take(1), ops.in_stream("ponies")), rxpump.Observable[rxpump.Event])
+    assert_type(events.pipe(rx.take(1), ops.on_backpressure_buffer(4)), rxpump.Observable[rxpump.Event])
+    assert_type(events.pipe(rx.take(1), ops.on_backpressure_drop()), rxpump.Observable[rxpump.Event])
+    assert_type(events.pipe(rx.take(1), ops.on_backpressure_latest()), rxpump.Observable[rxpump.Event])
+    assert_type(events.pipe(rx.take(1), ops.rate_limit(4)), rxpump.Observable[rxpump.Event])
+    assert_type(events.pipe(rx.take(1), ops.retry_with_backoff()), rxpump.Observable[rxpump.Event])
+    assert_type(events.pipe(rx.take(1), ops.without_system_events()), rxpump.Observable[rxpump.Event])
+    assert_type(events.pipe(rx.take(1), ops.link_into(client, "links")), rxpump.Observable[rxpump.WriteResult])
+
+
+def filters_keep_the_type(client: rxpump.Client) -> None:
+    deliveries = client.connect_subscription("judges", "ponies")
+    wanted = deliveries.pipe(ops.of_type("PonyJumped"), ops.where(stream_prefix="pony"), ops.distinct_by_id())
+    assert_type(wanted, rxpump.Observable[rxpump.Delivery])
+
+
+def an_operator_for_other_items_is_an_error(numbers: rxpump.Observable[int]) -> None:
+    numbers.pipe(rx.map(height_of))  # type: ignore[arg-type]
+    numbers.pipe(rx.map(metres), ops.map_async(look_up))  # type: ignore[misc]
+
+
+def sixteen_operators(numbers: rxpump.Observable[int]) -> None:
+    long = numbers.pipe(
+        rx.map(metres), rx.map(str), rx.map(len), rx.map(metres),
+        rx.map(str), rx.map(len), rx.map(metres), rx.map(str),
+        rx.map(len), rx.map(metres), rx.map(str), rx.map(len),
+        rx.map(metres), rx.map(str), rx.map(len), rx.map(metres),
+    )  # fmt: skip
+    assert_type(long, rxpump.Observable[float])
