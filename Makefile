@@ -23,6 +23,9 @@ PIP        := -m pip install --disable-pip-version-check
 # The tools that follow print their progress, because a set-up takes about a minute.
 START      = echo "Setting up $(@D). This happens once and takes about a minute."
 
+# Pyright looks for packages in the environment of the first `python` on the path.
+PYRIGHT    := PATH="$(CURDIR)/$(VENV)/bin:$$PATH" pyright
+
 TESTS ?= tests
 ROWS  ?=
 BENCH ?=
@@ -38,7 +41,7 @@ test: $(VENV)/ready
 help:
 	@echo 'make demo                  336,776 flights through one pipeline (ROWS=5000 for fewer)'
 	@echo 'make test                  the tests (TESTS=path for some)'
-	@echo 'make lint                  ruff, mypy --strict, and the floors of the design'
+	@echo 'make lint                  ruff, mypy and pyright in strict mode, and the floors of the design'
 	@echo 'make format                let ruff put the code into shape'
 	@echo 'make test-long             the tests that take minutes (ROUNDS=200 for a tenth of them)'
 	@echo 'make test-oldest-protobuf  the tests, with the oldest protobuf that rxpump works with'
@@ -56,6 +59,8 @@ lint: $(VENV)/ready
 	@$(VENV)/bin/ruff format --check --quiet
 	@$(VENV)/bin/mypy --no-error-summary
 	@$(VENV)/bin/lint-imports --no-logo
+	@$(PYRIGHT)
+	@report=$$($(PYRIGHT) --verifytypes rxpump --ignoreexternal) || { echo "$$report"; exit 1; }
 
 format: $(VENV)/ready
 	@$(VENV)/bin/ruff check --quiet --fix

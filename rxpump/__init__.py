@@ -6,6 +6,10 @@ async with rxpump.connect("memory://") as client:
         print(event.json())
 """
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
+
+from rxpump import errors
 from rxpump.acl import Acl
 from rxpump.backoff import Backoff
 from rxpump.client import Client
@@ -31,7 +35,19 @@ from rxpump.system_settings import SystemSettings
 from rxpump.write_result import WriteResult
 
 Connection = Client
-Beginning, End = START, END
+Beginning: Final = START
+End: Final = END
+
+if TYPE_CHECKING:
+    from rxpump import operators
+else:
+
+    def __getattr__(name: str) -> Any:
+        """Import `rxpump.operators` on first use, so that `import rxpump` alone does not load what only they need."""
+        if name == "operators":
+            return import_module("rxpump.operators")
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
 
 __version__ = "0.1.0"
 
@@ -70,4 +86,6 @@ __all__ = [
     "Transaction",
     "WriteResult",
     "connect",
+    "errors",
+    "operators",
 ]

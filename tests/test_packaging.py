@@ -41,6 +41,20 @@ def test_importing_rxpump_leaves_out(part: str, imported: set[str]) -> None:
     assert part not in imported
 
 
+@pytest.mark.parametrize("name", ["errors.WrongExpectedVersion", "operators.map_async"])
+def test_importing_rxpump_is_enough_for(name: str) -> None:
+    subprocess.run([sys.executable, "-c", f"import rxpump; rxpump.{name}"], check=True)
+
+
+def test_every_name_in_all_is_there() -> None:
+    assert [name for name in rxpump.__all__ if not hasattr(rxpump, name)] == []
+
+
+def test_an_unknown_name_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="module 'rxpump' has no attribute 'unicorns'"):
+        rxpump.unicorns  # type: ignore[attr-defined]  # noqa: B018
+
+
 def test_the_version_is_the_same_everywhere() -> None:
     assert rxpump.__version__ == version("rxpump")
     assert f"## {rxpump.__version__}" in (ROOT / "CHANGELOG.md").read_text()
