@@ -63,7 +63,7 @@ class EmbeddedServer:
     ) -> None:
         self.store = store
         self.host = host
-        self.port = port
+        self.port: int = port
         self._node = Node(store, Users(users), groups=Groups(store, persistent_tick), strictness=strictness)
         self._make_heartbeat = partial(Heartbeat, heartbeat_interval, heartbeat_timeout)
         self._tls = tls

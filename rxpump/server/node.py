@@ -26,8 +26,8 @@ class Node:
         self.store = store
         self.users = users
         self.strictness = strictness
-        self.groups = Groups(store) if groups is None else groups
-        self.transactions = Transactions()
+        self.groups: Groups = Groups(store) if groups is None else groups
+        self.transactions: Transactions = Transactions()
         self._access = Access(store)
 
     def may(self, user: User, permission: Permission, stream: str) -> bool:
