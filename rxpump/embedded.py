@@ -28,8 +28,11 @@ class EmbeddedNode:
             package = import_module("rxpump.server")
             path = self.address.path
             store = package.SqliteStore.in_memory() if path is None else package.SqliteStore.open(path)
-            strictness = package.Strictness(self.address.strictness)
-            self._server = package.EmbeddedServer(store, strictness=strictness)
+            self._server = package.EmbeddedServer(
+                store,
+                strictness=package.Strictness(self.address.strictness),
+                projections=self.address.projections,
+            )
             await self._server.start()
         return TcpAddress("127.0.0.1", self._server.port, ADMIN)
 

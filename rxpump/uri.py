@@ -52,10 +52,12 @@ class EmbeddedAddress:
     Attributes:
         path: Path of its SQLite file; None for a server that keeps its events in memory.
         strictness: `lenient`, or `real` for a server that treats repeated appends as a real one does.
+        projections: Whether the server runs the system projections.
     """
 
     path: str | None = None
     strictness: str = "lenient"
+    projections: bool = False
 
     def __str__(self) -> str:
         return "memory://" if self.path is None else f"sqlite:///{self.path}"
@@ -160,7 +162,10 @@ _RECONNECT = {f"reconnect_{field.name}": str(field.type) for field in fields(Bac
 _OPTIONS = {**_SETTINGS, **_RECONNECT}
 
 
-_SERVER_OPTIONS: dict[str, tuple[Callable[[str], Any], str]] = {"strictness": (_strictness, "lenient or real")}
+_SERVER_OPTIONS: dict[str, tuple[Callable[[str], Any], str]] = {
+    "strictness": (_strictness, "lenient or real"),
+    "projections": (_bool, "true or false"),
+}
 
 
 def _with_server_options(

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 import rxpump
-from rxpump.errors import AccessDenied, RxPumpError
+from rxpump.errors import AccessDenied, RxPumpError, StreamNotFound
 from rxpump.server import EmbeddedServer, SqliteStore
 from tests.server import kill_target
 
@@ -73,6 +73,19 @@ async def test_unless_asked_for_there_is_none(memory_server: EmbeddedServer) -> 
     async with as_admin(memory_server.port) as client:
         await client.publish_event("pony-derpy", "PonyJumped")
         assert [event.stream for event in await client.get_all()] == ["pony-derpy"]
+
+
+@pytest.mark.parametrize("scheme", ["memory://", "sqlite:///{}/events.db"])
+async def test_a_connection_string_asks_for_them(scheme: str, tmp_path: Path) -> None:
+    uri = scheme.format(tmp_path)
+    async with rxpump.connect(f"{uri}?projections=true") as client:
+        await client.publish_event("pony-derpy", "PonyJumped")
+        [jump] = await first(1, client.stream("$ce-pony"))
+        assert jump.stream == "pony-derpy"
+    async with rxpump.connect(f"{uri}?projections=false") as client:
+        await client.publish_event("goat-gruff", "GoatJumped")
+        with pytest.raises(StreamNotFound):
+            await client.get("$ce-goat")
 
 
 async def test_what_was_there_before_is_caught_up_with_and_a_restart_goes_on(tmp_path: Path) -> None:

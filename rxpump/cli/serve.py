@@ -5,19 +5,41 @@ from __future__ import annotations
 import asyncio
 import signal
 import ssl
+from collections.abc import Iterable
+from ipaddress import ip_address
 from typing import Any
 
 import click
 from rich.console import Console
 
 from rxpump.cli.loop import run
-from rxpump.errors import RxPumpError
-from rxpump.server import EmbeddedServer, SqliteStore, load_certificate
+from rxpump.credentials import Credentials
+from rxpump.errors import InvalidArgument, RxPumpError
+from rxpump.server import Account, EmbeddedServer, SqliteStore, load_certificate
+from rxpump.server.users import DEFAULT_ACCOUNTS, with_credentials
 
 _PORT = click.IntRange(0, 65535)
 _FILE = click.Path(exists=True, dir_okay=False)
 
+
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+def _read_users(_ctx: click.Context, _parameter: click.Parameter, values: tuple[str, ...]) -> tuple[Credentials, ...]:
+    """Read each LOGIN:PASSWORD. No error message shows a password."""
+    return tuple(map(_read_user, values))
+
+
+def _read_user(value: str) -> Credentials:
+    login, colon, password = value.partition(":")
+    if not colon:
+        raise click.BadParameter("the value has no colon; use LOGIN:PASSWORD")
+    if login.startswith("$"):
+        raise click.BadParameter(f"the login {login!r} begins with $, which only names of groups do")
+    try:
+        return Credentials(login, password)
+    except InvalidArgument as error:
+        raise click.BadParameter(str(error)) from None
 
 
 @click.command()
@@ -27,6 +49,14 @@ STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 @click.option("--tls-cert", type=_FILE, help="File with the certificate (PEM) for TLS. Without it: in clear.")
 @click.option("--tls-key", type=_FILE, help="File with its private key; default: the file of the certificate.")
 @click.option("--http-port", type=_PORT, help="Port for GET /gossip, /info, /stats and /ping. Without it: no HTTP.")
+@click.option(
+    "--user",
+    "credentials",
+    callback=_read_users,
+    multiple=True,
+    metavar="LOGIN:PASSWORD",
+    help="User who may log in; repeatable. Changes the password of admin or ops, or adds a user.",
+)
 @click.option("--projections", is_flag=True, help="Run the system projections: $ce-x, $et-x, $streams, $category-x.")
 def serve(**options: Any) -> None:
     """Run an event store that any client of the TCP protocol can use.
@@ -39,18 +69,44 @@ def serve(**options: Any) -> None:
         raise click.ClickException(str(error)) from error
 
 
-async def _serve(db: str | None, tls_cert: str | None, tls_key: str | None, **options: Any) -> None:
+async def _serve(
+    db: str | None,
+    tls_cert: str | None,
+    tls_key: str | None,
+    credentials: tuple[Credentials, ...],
+    **options: Any,
+) -> None:
     tls = _certificate(tls_cert, tls_key)
+    users = with_credentials(DEFAULT_ACCOUNTS, credentials)
     console = Console(highlight=False, soft_wrap=True)
     store = SqliteStore.in_memory() if db is None else SqliteStore.open(db)
     stop = _stop_requested()
-    async with EmbeddedServer(store, tls=tls, **options) as server:
+    async with EmbeddedServer(store, users=users, tls=tls, **options) as server:
+        _warn_of_default_passwords(server.host, users)
         console.print(f"Listening on [bold]{server.uri}[/], events are kept in {db or 'memory'}.")
         if server.http_port is not None:
             console.print(f"HTTP is answered on port {server.http_port}.")
         console.print("Ctrl-C stops it.", style="dim")
         await stop.wait()
         console.print("Stopping.")
+
+
+def _warn_of_default_passwords(host: str, users: Iterable[Account]) -> None:
+    """Write a warning to stderr if a host other than this one can log in with a password that everybody knows."""
+    logins = [account.login for account in users if account.has_default_password]
+    if logins and not _is_loopback(host):
+        options = " ".join(f"--user {login}:PASSWORD" for login in logins)
+        Console(stderr=True, highlight=False, soft_wrap=True, markup=False).print(
+            f"Warning: {host!r} can be reached from other hosts, and {' and '.join(logins)} can log in with the"
+            f" default password. Use {options}, or listen on 127.0.0.1."
+        )
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _certificate(certificate: str | None, key: str | None) -> ssl.SSLContext | None:

@@ -26,28 +26,36 @@ class BadRequest(ServerError):
 
 @dataclass(eq=False)
 class NotAuthenticated(ServerError):
-    """The credentials of `login` were refused; `reason` is the server's text.
+    """The server refused the credentials of a user, or a request of an anonymous user.
 
-    `login` is None where a request was refused under whatever credentials its connection has, "(token)" for a token.
+    Attributes:
+        login: Login of the user, "(token)" for a token, None if nobody is logged in.
+        reason: Text of the server.
     """
 
     login: str | None
     reason: str
 
     def __str__(self) -> str:
-        who = "the connection's user" if self.login is None else f"user {self.login!r}"
-        return f"{who} was refused: {self.reason}"
+        return f"{_user(self.login)} was refused: {self.reason}"
 
 
 @dataclass(eq=False)
 class AccessDenied(ServerError):
-    """This user may not do `operation` (read, write to, subscribe to) with `stream`."""
+    """The user does not have the permission for an operation.
+
+    Attributes:
+        operation: The refused operation: "read", "write to", "subscribe to", ...
+        stream: Name of the stream.
+        login: Login of the user, "(token)" for a token, None if nobody is logged in.
+    """
 
     operation: str
     stream: str
+    login: str | None = None
 
     def __str__(self) -> str:
-        return f"this user may not {self.operation} {self.stream!r}"
+        return f"{_user(self.login)} may not {self.operation} {self.stream!r}"
 
 
 @dataclass(eq=False)
@@ -92,3 +100,7 @@ class ScavengeInProgress(ScavengeFailed):
     """One is running already; there is one at a time."""
 
     retryable: ClassVar[bool] = True
+
+
+def _user(login: str | None) -> str:
+    return "an anonymous user (nobody is logged in)" if login is None else f"user {login!r}"

@@ -48,6 +48,7 @@ class Channel(ABC, Generic[T]):
         "ending",
         "last_commit_position",
         "last_event_number",
+        "login",
         "on_change",
         "stream",
     )
@@ -65,6 +66,7 @@ class Channel(ABC, Generic[T]):
         self.correlation_id: bytes = b""
         self.last_commit_position: int = last_commit_position
         self.last_event_number: int | None = last_event_number
+        self.login: str | None = None  # of the user who subscribed; None if nobody is logged in
         self.ending: RxPumpError | None = None
         self.on_change: Callable[[], None] = _ignore
         self._max_events = max_events
@@ -80,7 +82,7 @@ class Channel(ABC, Generic[T]):
             case self.appeared:
                 self._keep(package.payload)
             case Command.SUBSCRIPTION_DROPPED:
-                self.end(self.reason_of(package.payload))
+                self.end(self._with_login(self.reason_of(package.payload)))
             case other:
                 self.end(UnexpectedReply(named(self.stream), command_name(other)))
 
@@ -105,6 +107,11 @@ class Channel(ABC, Generic[T]):
     @abstractmethod
     def reason_of(self, payload: bytes) -> RxPumpError:
         """Read a SubscriptionDropped."""
+
+    def _with_login(self, reason: RxPumpError) -> RxPumpError:
+        if isinstance(reason, AccessDenied):
+            reason.login = self.login
+        return reason
 
     def _keep(self, payload: bytes) -> None:
         was_empty = not self._payloads

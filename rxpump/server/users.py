@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
-from rxpump.credentials import AnyCredentials, Token
+from rxpump.credentials import AnyCredentials, Credentials, Token
 
 EVERYONE: Final = "$all"
 ADMINS: Final = "$admins"
@@ -38,8 +38,32 @@ class Account:
     password: str = field(repr=False)
     groups: tuple[str, ...] = ()
 
+    @property
+    def has_default_password(self) -> bool:
+        """Whether everybody who has read the documentation knows the password."""
+        return self.password == _DEFAULT_PASSWORD
 
-DEFAULT_ACCOUNTS: Final = (Account("admin", "changeit", (ADMINS,)), Account("ops", "changeit", (OPS,)))
+
+_DEFAULT_PASSWORD: Final = "changeit"
+
+DEFAULT_ACCOUNTS: Final = (
+    Account("admin", _DEFAULT_PASSWORD, (ADMINS,)),
+    Account("ops", _DEFAULT_PASSWORD, (OPS,)),
+)
+
+
+def with_credentials(accounts: Iterable[Account], credentials: Iterable[Credentials]) -> tuple[Account, ...]:
+    """Return accounts with other passwords, and with further accounts.
+
+    Args:
+        accounts: The accounts to begin with.
+        credentials: Logins and their passwords. A login that has an account keeps its groups; another one gets an
+            account without groups. The last password of a login counts.
+    """
+    changed = {account.login: account for account in accounts}
+    for login, password in ((each.login, each.password) for each in credentials):
+        changed[login] = replace(changed.get(login, Account(login, password)), password=password)
+    return tuple(changed.values())
 
 
 class Users:

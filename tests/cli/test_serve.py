@@ -138,6 +138,62 @@ async def test_http() -> None:
         assert uri == f"tcp://{member['externalTcpIp']}:{member['externalTcpPort']}"
 
 
+async def log_in(uri: str, login: str, password: str) -> None:
+    async with rxpump.connect(uri, username=login, password=password) as client:
+        await client.ping()
+
+
+async def test_users_replace_and_join_the_default_ones() -> None:
+    users = ("--user", "admin:a:secret", "--user", "zoë:pässword")
+    async with serving(*users) as (process, uri, _):
+        await log_in(uri, "zoë", "pässword")
+        await log_in(uri, "ops", "changeit")
+        async with rxpump.connect(uri, username="admin", password="a:secret") as client:
+            await client.get_all()  # with the rights of an admin
+        with pytest.raises(rxpump.errors.NotAuthenticated):
+            await log_in(uri, "admin", "changeit")
+        process.terminate()
+        out, err = await process.communicate()
+    assert b"secret" not in out + err
+    assert err == b""
+
+
+@pytest.mark.parametrize(
+    ("user", "why"),
+    [
+        ("secret", "the value has no colon; use LOGIN:PASSWORD"),
+        (":secret", "username is ''; allowed is text of 1 to 127 bytes in UTF-8"),
+        (f"login:secret{'x' * 130}", "password is '(not shown)'; allowed is text of 1 to 127 bytes in UTF-8"),
+        ("$admins:secret", "the login '$admins' begins with $"),
+    ],
+)
+async def test_a_user_that_cannot_be_read_is_refused_and_not_shown(user: str, why: str) -> None:
+    printed = await fail("--user", user)
+    assert f"Invalid value for '--user': {why}" in printed
+    assert "secret" not in printed
+
+
+@pytest.mark.parametrize(
+    ("arguments", "warned_of"),
+    [
+        (["--host", "0.0.0.0"], "admin and ops"),
+        (["--host", "0.0.0.0", "--user", "admin:secret"], "ops"),
+        (["--host", "0.0.0.0", "--user", "admin:secret", "--user", "ops:changeit"], "ops"),
+        (["--host", "0.0.0.0", "--user", "admin:secret", "--user", "ops:secret"], None),
+        (["--host", "localhost"], None),
+        (["--host", "127.0.0.2"], None),
+    ],
+)
+async def test_default_passwords_for_other_hosts_are_warned_of(arguments: list[str], warned_of: str | None) -> None:
+    async with serving(*arguments) as (process, _, _):
+        process.terminate()
+        _, err = await process.communicate()
+    if warned_of is None:
+        assert err == b""
+    else:
+        assert f"Warning: '0.0.0.0' can be reached from other hosts, and {warned_of} can log in" in err.decode()
+
+
 async def test_projections() -> None:
     async with serving("--projections") as (_, uri, _), as_admin(uri) as client:
         await client.publish_event("pony-derpy", "PonyJumped", data={"m": 1})

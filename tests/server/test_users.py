@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from rxpump.credentials import Credentials
-from rxpump.server.users import ANONYMOUS, DEFAULT_ACCOUNTS, Account, Users
+from rxpump.server.users import ANONYMOUS, DEFAULT_ACCOUNTS, Account, Users, with_credentials
 
 USERS = Users([*DEFAULT_ACCOUNTS, Account("zoë", "pässword")])
 
@@ -23,6 +23,14 @@ def test_who_logs_in(login, password, roles):
 @pytest.mark.parametrize("pair", [("admin", "wrong"), ("nobody", "changeit"), ("Admin", "changeit")])
 def test_who_does_not(pair):
     assert USERS.authenticate(Credentials(*pair)) is None
+
+
+def test_other_passwords_keep_the_groups_of_an_account():
+    changed = [Credentials("admin", "first"), Credentials("admin", "last"), Credentials("zoë", "pässword")]
+    admin, ops, zoe = with_credentials(DEFAULT_ACCOUNTS, changed)
+    assert admin == Account("admin", "last", ("$admins",))
+    assert ops == DEFAULT_ACCOUNTS[1]
+    assert zoe == Account("zoë", "pässword")
 
 
 def test_passwords_do_not_show():

@@ -41,6 +41,11 @@ class Line:
         return None if self._keeper is None else self._keeper.connection
 
     @property
+    def login(self) -> str | None:
+        """Login of the connection's user, None if nobody is logged in."""
+        return None if self._keeper is None else self._keeper.login
+
+    @property
     def may_filter(self) -> bool:
         """Whether the server at the other end may know filters; each connection may lead to another server."""
         return self._unfiltering is None or self._unfiltering is not self.connection

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from rxpump.credentials import AnyCredentials
 from rxpump.delete_result import DeleteResult
 from rxpump.direction import StreamDirection
-from rxpump.errors import BadRequest, ReadFailed
+from rxpump.errors import AccessDenied, BadRequest, NotAuthenticated, ReadFailed
 from rxpump.event_filter import EventFilter
 from rxpump.events import Event
 from rxpump.new_event import NewEvent
@@ -150,6 +150,7 @@ class TcpTransport(Transport):
         channel = None if where is None else await self._filtered_channel(where, resolve_links=resolve_links)
         if channel is None:
             channel = await self._request(Subscribe(stream, resolve_links=resolve_links, **self._bounds))
+        channel.login = self._login
         return ChannelSubscription(channel, self._line.give_up, where)
 
     async def create_persistent(self, stream: str, group: str, settings: PersistentSubscriptionSettings) -> None:
@@ -167,6 +168,7 @@ class TcpTransport(Transport):
     async def connect_persistent(self, stream: str, group: str, buffer_size: int) -> PersistentSubscription:
         """Send ConnectToPersistentSubscription."""
         channel = await self._request(ConnectPersistent(stream, group, buffer_size))
+        channel.login = self._login
         return PersistentChannelSubscription(channel, self._line.tell, self._line.give_up)
 
     async def _filtered_page(
@@ -216,7 +218,16 @@ class TcpTransport(Transport):
     async def _request(self, operation: Operation[_T]) -> _T:
         """Ask in the name of whoever this speaks for."""
         operation.credentials = self._credentials
-        return await self._line.ask(operation)
+        try:
+            return await self._line.ask(operation)
+        except (AccessDenied, NotAuthenticated) as refusal:
+            refusal.login = self._login
+            raise
+
+    @property
+    def _login(self) -> str | None:
+        """Login of the user of the requests, None if nobody is logged in."""
+        return self._line.login if self._credentials is None else self._credentials.login
 
     def __repr__(self) -> str:
         user = "" if self._credentials is None else f" as {self._credentials.login}"

@@ -70,7 +70,7 @@ def test_a_wrong_version_says_which_was_right_where_the_server_does(told: dict[s
 def test_access_denied_says_to_what() -> None:
     outcome = reply(DELETE, schema.DeleteStreamCompleted(result=OperationResult.ACCESS_DENIED))
     assert isinstance(outcome, Failure)
-    assert str(outcome.error) == "this user may not delete 'ponies'"
+    assert str(outcome.error) == "an anonymous user (nobody is logged in) may not delete 'ponies'"
 
 
 def test_it_says_what_it_is_and_keeps_to_the_order_of_its_streams_writes() -> None:

@@ -59,7 +59,10 @@ def test_that_it_has_begun() -> None:
             schema.ScavengeDatabaseResponse(result=1, scavenge_id="7f3a"),
             "the scavenge failed: scavenge 7f3a is running",
         ),
-        (schema.ScavengeDatabaseResponse(result=2), "this user may not scavenge '$all'"),
+        (
+            schema.ScavengeDatabaseResponse(result=2),
+            "an anonymous user (nobody is logged in) may not scavenge '$all'",
+        ),
     ],
 )
 def test_refusals_say_why(message: Any, text: str) -> None:

@@ -7,13 +7,14 @@ import asyncio
 import pytest
 
 from rxpump.credentials import Credentials, Token
-from rxpump.errors import NotAuthenticated
+from rxpump.errors import AccessDenied, NotAuthenticated
 from rxpump.protocol.ledger import Ledger
 from rxpump.protocol.operations.ping import Ping
 from rxpump.settings import Settings
 from rxpump.wire import schema
-from rxpump.wire.codes import SubscriptionDropReason
+from rxpump.wire.codes import ReadEventResult, SubscriptionDropReason
 from rxpump.wire.commands import Command
+from rxpump.wire.package import Package
 from tests.transport.scripted_server import Peer, ScriptedServer
 from tests.transport.tcp.conftest import MakeClient
 
@@ -86,8 +87,61 @@ async def test_a_refusal_names_who_was_refused(client_of: MakeClient) -> None:
         await client.open()
         with pytest.raises(NotAuthenticated, match=r"^user 'ops' was refused: Not Authenticated$"):
             await client.as_user(OPS).ping()
-        with pytest.raises(NotAuthenticated, match=r"^the connection's user was refused"):
+        with pytest.raises(NotAuthenticated, match=r"^an anonymous user \(nobody is logged in\) was refused"):
             await client.ping()
+
+
+def deny(peer: Peer, request: Package) -> None:
+    dropped = schema.SubscriptionDropped(reason=SubscriptionDropReason.ACCESS_DENIED)
+    peer.reply(request, Command.SUBSCRIPTION_DROPPED, dropped)
+
+
+@pytest.mark.parametrize(
+    ("connection", "view", "login", "who"),
+    [
+        (None, None, None, "an anonymous user (nobody is logged in)"),
+        (Credentials("admin", "changeit"), None, "admin", "user 'admin'"),
+        (Credentials("admin", "changeit"), OPS, "ops", "user 'ops'"),
+        (None, OPS, "ops", "user 'ops'"),
+    ],
+)
+async def test_a_denied_permission_names_the_user(
+    connection: Credentials | None, view: Credentials | None, login: str | None, who: str, client_of: MakeClient
+) -> None:
+    """The answer to a request, the answer to a subscription, and the end of a running one."""
+
+    async def script(peer: Peer) -> None:
+        if connection is not None:
+            peer.reply(await peer.request(Command.AUTHENTICATE), Command.AUTHENTICATED, b"")
+        await peer.introduce()
+        unreadable = schema.ReadEventCompleted(
+            result=ReadEventResult.ACCESS_DENIED, event=schema.ResolvedIndexedEvent()
+        )
+        peer.reply(await peer.request(Command.READ_EVENT), Command.READ_EVENT_COMPLETED, unreadable)
+        deny(peer, await peer.request(Command.SUBSCRIBE_TO_STREAM))
+        running = await peer.request(Command.SUBSCRIBE_TO_STREAM)
+        confirmation = schema.SubscriptionConfirmation(last_commit_position=50, last_event_number=4)
+        peer.reply(running, Command.SUBSCRIPTION_CONFIRMATION, confirmation)
+        await peer.request(Command.PING)  # the client has seen the confirmation
+        deny(peer, running)
+        await peer.until_gone()
+
+    async with ScriptedServer(script) as server:
+        client = client_of(server, connection)
+        await client.open()
+        transport = client if view is None else client.as_user(view)
+        with pytest.raises(AccessDenied) as read:
+            await transport.read_event("s", 0, resolve_links=False)
+        with pytest.raises(AccessDenied) as refused:
+            await transport.subscribe("s", resolve_links=False)
+        running = await transport.subscribe("s", resolve_links=False)
+        ping = asyncio.create_task(client.ping())
+        with pytest.raises(AccessDenied) as dropped:
+            await running.next()
+        ping.cancel()
+        assert [caught.value.login for caught in (read, refused, dropped)] == [login] * 3
+        assert str(read.value) == f"{who} may not read 's'"
+        assert str(refused.value) == str(dropped.value) == f"{who} may not subscribe to 's'"
 
 
 async def test_views_share_one_line_and_show_no_password(client_of: MakeClient) -> None:
