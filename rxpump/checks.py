@@ -29,6 +29,15 @@ def seconds(argument: str, value: object) -> float:
     return value
 
 
+def timeout(value: object) -> float | None:
+    """The seconds that a call may take; None: for ever."""
+    if value is None:
+        return None
+    if not isinstance(value, (int, float)) or isinstance(value, bool) or not value > 0:
+        raise InvalidArgument("timeout", value, "a number of seconds over 0, or None to wait for ever")
+    return value
+
+
 def count(argument: str, value: object, *, least: int = 1) -> int:
     """How many of something, at the least."""
     if not _is_number(value, least):

@@ -15,8 +15,11 @@ class Settings:
     """One connection's settings; all times in seconds.
 
     name:                how the connection calls itself in the server's log and statistics.
-    timeout:             a request's deadline, all its attempts on one connection together. The clock
-                         stands still while there is no connection: `reconnect` says how long that may be.
+    timeout:             seconds from a call to its deadline, all its attempts together, whether or not there is a
+                         connection; each call can have its own (`timeout=`). None: a call waits for ever. What goes
+                         on for ever (subscriptions, publishers, relays) is not bounded by it: that waits for a
+                         connection as long as `reconnect` says. There it bounds each single request, on any one
+                         connection.
     connect_timeout:     one attempt to connect: dial, authenticate, identify. `connect()` itself gives
                          up after `connect_within`.
     connect_within:      how long `connect()` keeps trying to reach the server for the first time.
@@ -43,7 +46,7 @@ class Settings:
     """
 
     name: str = "rxpump"
-    timeout: float = 7.0
+    timeout: float | None = 10.0
     connect_timeout: float = 5.0
     connect_within: float = 10.0
     heartbeat_interval: float = 0.75
@@ -64,8 +67,8 @@ class Settings:
 
     def __post_init__(self) -> None:
         checks.text("name", self.name)
+        checks.timeout(self.timeout)
         for name in (
-            "timeout",
             "connect_timeout",
             "connect_within",
             "heartbeat_interval",

@@ -149,6 +149,10 @@ def _count_or_none(text: str) -> int | None:
     return None if text == "forever" else int(text)
 
 
+def _seconds_or_none(text: str) -> float | None:
+    return None if text == "forever" else float(text)
+
+
 _READERS: dict[str, tuple[Callable[[str], object], str]] = {
     "str": (str, "text"),
     "float": (float, "a number"),
@@ -156,6 +160,7 @@ _READERS: dict[str, tuple[Callable[[str], object], str]] = {
     "bool": (_bool, "true or false"),
     "str | None": (str, "text"),
     "int | None": (_count_or_none, "a whole number, or forever"),
+    "float | None": (_seconds_or_none, "a number, or forever"),
 }
 _SETTINGS = {field.name: str(field.type) for field in fields(Settings) if field.type in _READERS}
 _RECONNECT = {f"reconnect_{field.name}": str(field.type) for field in fields(Backoff)}

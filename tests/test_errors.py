@@ -21,6 +21,7 @@ from rxpump.errors import (
 )
 
 SAMPLES: dict[str, Any] = {
+    "bool": False,
     "str": "ponies",
     "str | None": None,
     "int": 7,
@@ -116,11 +117,19 @@ def test_bad_input_is_a_value_error_and_long_input_is_cut() -> None:
 
 @pytest.mark.parametrize(
     ("reason", "heard"),
-    [(None, "nothing was heard"), (NotReady("Ping"), "the last answer was: the node did not handle Ping: NotReady")],
+    [
+        (None, "there was no answer"),
+        (NotReady("Ping"), "the last answer was: the node did not handle Ping: NotReady"),
+    ],
 )
 def test_a_timeout_says_what_was_heard_last(reason: ServerError | None, heard: str) -> None:
     error = OperationTimedOut("Ping", 7.0, 3, reason)
-    assert str(error) == f"Ping was not done within 7 s (3 attempt(s); {heard})"
+    assert str(error) == f"Ping was not done within 7 s: sent 3 time(s), {heard}"
+
+
+def test_a_timeout_without_a_connection_says_so() -> None:
+    error = OperationTimedOut("Ping", 7.0, 0, is_connected=False)
+    assert str(error) == "Ping was not done within 7 s: it was never sent; there is no connection to the server"
 
 
 def test_two_errors_are_never_equal() -> None:

@@ -76,9 +76,9 @@ async def test_the_server_is_asked_for_no_more_than_it_must_send(
     asked: list[str] = []
     submit = Ledger.submit
 
-    def note(self: Ledger, operation: Operation[Any], owner: Any = None) -> Any:
+    def note(self: Ledger, operation: Operation[Any], *context: Any) -> Any:
         asked.append(type(operation).__name__)
-        return submit(self, operation, owner)
+        return submit(self, operation, *context)
 
     monkeypatch.setattr(Ledger, "submit", note)
     assert (

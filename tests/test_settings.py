@@ -12,7 +12,7 @@ from rxpump.settings import Settings
 
 def test_the_defaults_are_those_that_the_documents_name() -> None:
     settings = Settings()
-    assert (settings.timeout, settings.max_frame_bytes) == (7.0, MAX_FRAME_BYTES)
+    assert (settings.timeout, settings.max_frame_bytes) == (10.0, MAX_FRAME_BYTES)
     assert settings.reconnect.attempts is None, "for ever"
 
 

@@ -40,6 +40,7 @@ class AsUser(AllVerbs):
         self._settings = verbs._settings
         self._runtime = verbs._runtime
         self._transport = verbs._transport.as_user(who)
+        self._calls = verbs._calls.as_user(who)
         self._who = who
 
     def __repr__(self) -> str:

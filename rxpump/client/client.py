@@ -27,6 +27,9 @@ class Client(AllVerbs):
     Every verb gives a cold Observable: nothing is sent before it is awaited, iterated or subscribed to, and
     each subscription asks anew. Arguments that the server could only refuse are refused at the call, with
     InvalidArgument. What the server refuses arrives as an error of `rxpump.errors`.
+
+    A call has a deadline, `timeout` seconds after it was made (by default that of the settings, 10 seconds), whether
+    or not there is a connection; then it raises OperationTimedOut. With `timeout=None` it waits for ever.
     """
 
     def __init__(self, settings: Settings, make_transport: MakeTransport) -> None:
@@ -35,11 +38,17 @@ class Client(AllVerbs):
         self._runtime = Runtime(settings.name)
         self._status: BehaviorSubject[Status] = BehaviorSubject(Idle())
         self._transport = make_transport(self._runtime, self._status.on_next)
+        self._calls = self._transport.with_timeout(settings.timeout)
 
     @property
     def status(self) -> Observable[Status]:
         """What the connection is doing: the latest at once, then each change, until it is closed."""
         return Piped(self._status).pipe(rx.take_while(lambda status: not isinstance(status, Closed), inclusive=True))
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether there is a connection to the server now; `status` says more, and what becomes of it."""
+        return self._transport.is_connected
 
     async def connect(self) -> Client:
         """Connect. Raises ConnectionFailed when that takes longer than `connect_within`, NotAuthenticated."""

@@ -13,23 +13,32 @@ from rxpump.delete_result import DeleteResult
 from rxpump.errors import EventNotFound, InvalidArgument, StreamDeleted, StreamNotFound
 from rxpump.events import Event
 from rxpump.expected_version import ExpectedVersion
-from rxpump.new_event import NewEvent
+from rxpump.new_event import UNSET, NewEvent
 from rxpump.scavenge_result import ScavengeResult
 from rxpump.stream_metadata import MetadataResult, StreamMetadata
 from rxpump.streams.answer import Answer
 from rxpump.system_settings import SETTINGS_STREAM, SystemSettings
+from rxpump.transport.base import Transport
 from rxpump.write_result import WriteResult
 
 _METASTREAM = "$$"  # before a stream's name: the stream that holds its metadata
 _METADATA_TYPE = "$metadata"
 _SETTINGS_TYPE = "$settings"
 
+SCAVENGE_TIMEOUT = 600.0
+"""Seconds; version 4 answers only when the scavenge has ended."""
+
 
 class Managing(Verbs):
     """Verbs about streams as wholes, and about all of them; see Verbs."""
 
     def delete_stream(
-        self, stream: str, expected_version: int = ExpectedVersion.ANY, hard: bool = False
+        self,
+        stream: str,
+        expected_version: int = ExpectedVersion.ANY,
+        hard: bool = False,
+        *,
+        timeout: float | None = UNSET,
     ) -> Answer[DeleteResult]:
         """Delete a stream.
 
@@ -45,19 +54,18 @@ class Managing(Verbs):
         version = checks.expected_version(expected_version, may_be_stream_exists=False)
         if not isinstance(hard, bool):
             raise InvalidArgument("hard", hard, "True or False")
-        return Answer(
-            self._runtime, "delete_stream", lambda: self._transport.delete_stream(stream, version, hard=hard)
-        )
+        transport = self._within(timeout)
+        return Answer(self._runtime, "delete_stream", lambda: transport.delete_stream(stream, version, hard=hard))
 
-    def get_metadata(self, stream: str) -> Answer[MetadataResult]:
+    def get_metadata(self, stream: str, *, timeout: float | None = UNSET) -> Answer[MetadataResult]:
         """Read a stream's metadata, as StreamMetadata, with the version to expect when it is set again.
 
         Where it was never set, it is empty and its version -1. A stream that is soft-deleted says so in it
         (`metadata.is_soft_deleted`). What the server itself cannot read counts as empty, as it does for the server;
         `raw` has it. Errors: StreamDeleted (for good), AccessDenied.
         """
-        metastream = _metastream(stream)
-        return Answer(self._runtime, "get_metadata", lambda: self._get_metadata(stream, metastream))
+        metastream, transport = _metastream(stream), self._within(timeout)
+        return Answer(self._runtime, "get_metadata", lambda: _get_metadata(transport, stream, metastream))
 
     def set_metadata(
         self,
@@ -71,6 +79,7 @@ class Managing(Verbs):
         cache_control: float | timedelta | None = None,
         acl: Acl | None = None,
         custom: Mapping[str, Any] | None = None,
+        timeout: float | None = UNSET,
     ) -> Answer[WriteResult]:
         """Set all of a stream's metadata: a StreamMetadata, or its fields by themselves, or JSON text as bytes.
 
@@ -95,63 +104,91 @@ class Managing(Verbs):
         content = StreamMetadata(**given) if metadata is None else metadata
         if not isinstance(content, (StreamMetadata, bytes)):
             raise InvalidArgument("metadata", metadata, "a StreamMetadata, or JSON text as bytes")
-        return self._set(_metastream(stream), _METADATA_TYPE, content, expected_version)
+        return self._set("set_metadata", _metastream(stream), _METADATA_TYPE, content, expected_version, timeout)
 
-    def get_system_settings(self) -> Answer[SystemSettings]:
+    def get_system_settings(self, *, timeout: float | None = UNSET) -> Answer[SystemSettings]:
         """Read who may do what where a stream itself does not say; by default only admins may ask."""
-        return Answer(self._runtime, "get_system_settings", self._get_system_settings)
+        transport = self._within(timeout)
+        return Answer(self._runtime, "get_system_settings", lambda: _get_system_settings(transport))
 
     def set_system_settings(
-        self, settings: SystemSettings, *, expected_version: int = ExpectedVersion.ANY
+        self,
+        settings: SystemSettings,
+        *,
+        expected_version: int = ExpectedVersion.ANY,
+        timeout: float | None = UNSET,
     ) -> Answer[WriteResult]:
         """Set who may do what where a stream itself does not say; by default only admins may."""
         if not isinstance(settings, SystemSettings):
             raise InvalidArgument("settings", settings, "a SystemSettings")
-        return self._set(SETTINGS_STREAM, _SETTINGS_TYPE, settings, expected_version)
+        return self._set("set_system_settings", SETTINGS_STREAM, _SETTINGS_TYPE, settings, expected_version, timeout)
 
-    def scavenge(self) -> Answer[ScavengeResult]:
-        """Have the node that we are connected to rid its files of what can no longer be read; for admins and ops.
+    def scavenge(self, *, timeout: float | None = SCAVENGE_TIMEOUT) -> Answer[ScavengeResult]:
+        """Remove from the files of the node that we are connected to what can no longer be read.
 
-        A server of version 4 answers when it has ended, however long that takes; later ones at once.
-        Errors: ScavengeInProgress, ScavengeFailed (also version 4's word for what is not permitted), AccessDenied,
-        ConnectionClosed (it goes on all the same).
+        Only members of `$admins` and `$ops` may. A server of version 4 answers when the scavenge has ended, later
+        ones when it has begun. Version 23.10 does not answer at all a user who may not scavenge, nor on an in-memory
+        node or a follower.
+
+        Args:
+            timeout: Seconds after which OperationTimedOut is raised; None to wait for ever. A scavenge that has begun
+                goes on all the same. The default of 10 minutes allows for a server that answers at the end.
+
+        Returns:
+            The id of the scavenge, or how long it took and how much space it made.
+
+        Raises:
+            ScavengeInProgress: Another scavenge is running.
+            ScavengeFailed: The scavenge failed. Version 4 raises this also for a user who may not scavenge.
+            AccessDenied: The user may not scavenge.
+            OperationTimedOut: There was no answer.
+            ConnectionClosed: The connection was lost. A scavenge that has begun goes on all the same.
         """
-        return Answer(self._runtime, "scavenge", self._transport.scavenge)
-
-    async def _get_metadata(self, stream: str, metastream: str) -> MetadataResult:
-        try:
-            event = await self._last_event(metastream)
-        except StreamDeleted:
-            raise StreamDeleted(stream) from None
-        if event is None:
-            return MetadataResult(stream, StreamMetadata(), ExpectedVersion.NO_STREAM)
-        try:
-            metadata = StreamMetadata.from_json(event.data) if event.is_json else StreamMetadata()
-        except InvalidArgument:
-            metadata = StreamMetadata()
-        return MetadataResult(stream, metadata, event.number, event.data)
-
-    async def _get_system_settings(self) -> SystemSettings:
-        event = await self._last_event(SETTINGS_STREAM)
-        try:
-            return SystemSettings() if event is None else SystemSettings.from_json(event.data)
-        except InvalidArgument:
-            return SystemSettings()
-
-    async def _last_event(self, stream: str) -> Event | None:
-        try:
-            return await self._transport.read_event(stream, -1, resolve_links=False)
-        except (StreamNotFound, EventNotFound):
-            return None
+        return Answer(self._runtime, "scavenge", self._within(timeout).scavenge)
 
     def _set(
-        self, stream: str, type: str, content: StreamMetadata | SystemSettings | bytes, expected_version: int
+        self,
+        verb: str,
+        stream: str,
+        type: str,
+        content: StreamMetadata | SystemSettings | bytes,
+        expected_version: int,
+        timeout: float | None,
     ) -> Answer[WriteResult]:
         """Write one event; it has its id from here on, so however often the Answer asks, it is one write."""
-        version = checks.expected_version(expected_version)
+        version, transport = checks.expected_version(expected_version), self._within(timeout)
         data = content if isinstance(content, bytes) else content.to_json()
         event = NewEvent(type, data, is_json=True)
-        return Answer(self._runtime, "set", lambda: self._transport.append(stream, [event], version))
+        return Answer(self._runtime, verb, lambda: transport.append(stream, [event], version))
+
+
+async def _get_metadata(transport: Transport, stream: str, metastream: str) -> MetadataResult:
+    try:
+        event = await _last_event(transport, metastream)
+    except StreamDeleted:
+        raise StreamDeleted(stream) from None
+    if event is None:
+        return MetadataResult(stream, StreamMetadata(), ExpectedVersion.NO_STREAM)
+    try:
+        metadata = StreamMetadata.from_json(event.data) if event.is_json else StreamMetadata()
+    except InvalidArgument:
+        metadata = StreamMetadata()
+    return MetadataResult(stream, metadata, event.number, event.data)
+
+
+async def _get_system_settings(transport: Transport) -> SystemSettings:
+    event = await _last_event(transport, SETTINGS_STREAM)
+    try:
+        return SystemSettings() if event is None else SystemSettings.from_json(event.data)
+    except InvalidArgument:
+        return SystemSettings()
+
+
+async def _last_event(transport: Transport, stream: str) -> Event | None:
+    try:
+        return await transport.read_event(stream, -1, resolve_links=False)
+    except (StreamNotFound, EventNotFound):
+        return None
 
 
 def _metastream(stream: str) -> str:

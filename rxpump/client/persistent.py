@@ -8,6 +8,7 @@ from rxpump import checks
 from rxpump.client.verbs import Verbs
 from rxpump.errors import InvalidArgument
 from rxpump.limits import MAX_COUNT
+from rxpump.new_event import UNSET
 from rxpump.persistent import NamedSettings, PersistentSubscriptionSettings
 from rxpump.streams.answer import Answer
 from rxpump.streams.persistent import Deliveries
@@ -28,6 +29,8 @@ class Consuming(Verbs):
         name: str,
         stream: str,
         settings: PersistentSubscriptionSettings = _DEFAULTS,
+        *,
+        timeout: float | None = UNSET,
         **named: Unpack[NamedSettings],
     ) -> Answer[None]:
         """Make consumer group `name` of a stream, which need not exist.
@@ -38,8 +41,9 @@ class Consuming(Verbs):
         unknown), AccessDenied.
         """
         name, stream, settings = checks.text("name", name), checks.stream_name(stream), _settings(settings, named)
+        transport = self._within(timeout)
         return Answer(
-            self._runtime, "create_subscription", lambda: self._transport.create_persistent(stream, name, settings)
+            self._runtime, "create_subscription", lambda: transport.create_persistent(stream, name, settings)
         )
 
     def update_subscription(
@@ -47,6 +51,8 @@ class Consuming(Verbs):
         name: str,
         stream: str,
         settings: PersistentSubscriptionSettings = _DEFAULTS,
+        *,
+        timeout: float | None = UNSET,
         **named: Unpack[NamedSettings],
     ) -> Answer[None]:
         """Give a group other settings, all of them: those not given become the defaults.
@@ -55,17 +61,19 @@ class Consuming(Verbs):
         kept. Errors: PersistentSubscriptionNotFound, PersistentSubscriptionFailed, AccessDenied.
         """
         name, stream, settings = checks.text("name", name), checks.stream_name(stream), _settings(settings, named)
+        transport = self._within(timeout)
         return Answer(
-            self._runtime, "update_subscription", lambda: self._transport.update_persistent(stream, name, settings)
+            self._runtime, "update_subscription", lambda: transport.update_persistent(stream, name, settings)
         )
 
-    def delete_subscription(self, name: str, stream: str) -> Answer[None]:
+    def delete_subscription(self, name: str, stream: str, *, timeout: float | None = UNSET) -> Answer[None]:
         """Delete a group, with what it knows and what it has parked; its consumers get PersistentSubscriptionDeleted.
 
         Errors: PersistentSubscriptionNotFound, AccessDenied.
         """
         name, stream = checks.text("name", name), checks.stream_name(stream)
-        return Answer(self._runtime, "delete_subscription", lambda: self._transport.delete_persistent(stream, name))
+        transport = self._within(timeout)
+        return Answer(self._runtime, "delete_subscription", lambda: transport.delete_persistent(stream, name))
 
     def connect_subscription(
         self, name: str = "", stream: str = "", buffer_size: int = 10, *, subscription: str = ""

@@ -10,6 +10,7 @@ from rxpump.client.verbs import READ_BATCH, Verbs, checked_filter
 from rxpump.direction import StreamDirection
 from rxpump.event_filter import EventFilter
 from rxpump.events import Event
+from rxpump.new_event import UNSET
 from rxpump.pages import AllPage, StreamPage
 from rxpump.position import Edge, Position
 from rxpump.streams.answer import Answer
@@ -19,26 +20,36 @@ from rxpump.streams.reading import AllReading, StreamReading
 class Reading(Verbs):
     """Verbs that read and are done; see Verbs."""
 
-    def ping(self) -> Answer[float]:
+    def ping(self, *, timeout: float | None = UNSET) -> Answer[float]:
         """Ask for a sign of life; gives the round trip in seconds."""
+
+        transport = self._within(timeout)
 
         async def ask() -> float:
             asked = perf_counter()
-            await self._transport.ping()
+            await transport.ping()
             return perf_counter() - asked
 
         return Answer(self._runtime, "ping", ask)
 
-    def get_event(self, stream: str, event_number: int = -1, *, resolve_links: bool = True) -> Answer[Event]:
+    def get_event(
+        self,
+        stream: str,
+        event_number: int = -1,
+        *,
+        resolve_links: bool = True,
+        timeout: float | None = UNSET,
+    ) -> Answer[Event]:
         """Read one event; number -1 is the last.
 
         Errors: EventNotFound, StreamNotFound, StreamDeleted, AccessDenied.
         """
         stream, number = checks.stream_name(stream), checks.event_number(event_number)
+        transport = self._within(timeout)
         return Answer(
             self._runtime,
             "get_event",
-            lambda: self._transport.read_event(stream, number, resolve_links=resolve_links),
+            lambda: transport.read_event(stream, number, resolve_links=resolve_links),
         )
 
     def get(
@@ -50,6 +61,7 @@ class Reading(Verbs):
         max_count: int = 100,
         resolve_links: bool = True,
         from_event_number: int | Edge | None = None,
+        timeout: float | None = UNSET,
     ) -> Answer[StreamPage]:
         """Read one page of at most `max_count` (1 to 4096) events.
 
@@ -58,10 +70,11 @@ class Reading(Verbs):
         """
         stream, count = checks.stream_name(stream), checks.page_size(max_count)
         start = first_event(from_event if from_event_number is None else from_event_number, direction)
+        transport = self._within(timeout)
         return Answer(
             self._runtime,
             "get",
-            lambda: self._transport.read_stream(stream, start, count, direction, resolve_links=resolve_links),
+            lambda: transport.read_stream(stream, start, count, direction, resolve_links=resolve_links),
         )
 
     def iter(
@@ -72,12 +85,16 @@ class Reading(Verbs):
         from_event: int | Edge | None = None,
         batch_size: int = READ_BATCH,
         resolve_links: bool = True,
+        timeout: float | None = UNSET,
     ) -> StreamReading:
-        """Read every event to the end of the stream, then complete; pages of `batch_size`, one read ahead."""
+        """Read every event to the end of the stream, then complete; pages of `batch_size`, one read ahead.
+
+        `timeout` bounds each page, from the moment at which it is asked for, and not the reading as a whole.
+        """
         stream, count = checks.stream_name(stream), checks.page_size(batch_size, argument="batch_size")
         start = first_event(from_event, direction)
         return StreamReading(
-            self._runtime, self._transport, stream, start, count, direction, resolve_links=resolve_links
+            self._runtime, self._within(timeout), stream, start, count, direction, resolve_links=resolve_links
         )
 
     def get_all(
@@ -88,6 +105,7 @@ class Reading(Verbs):
         max_count: int = 100,
         resolve_links: bool = True,
         where: EventFilter | None = None,
+        timeout: float | None = UNSET,
     ) -> Answer[AllPage]:
         """Read one page of the whole database; by default only admins may. Errors: AccessDenied, ReadFailed.
 
@@ -95,11 +113,11 @@ class Reading(Verbs):
         page's `is_last` tells. Who filters, see `iter_all`.
         """
         start, count = first_position(from_position, direction), checks.page_size(max_count)
-        wanted = checked_filter(where)
+        wanted, transport = checked_filter(where), self._within(timeout)
         return Answer(
             self._runtime,
             "get_all",
-            lambda: self._transport.read_all(start, count, direction, resolve_links=resolve_links, where=wanted),
+            lambda: transport.read_all(start, count, direction, resolve_links=resolve_links, where=wanted),
         )
 
     def iter_all(
@@ -110,6 +128,7 @@ class Reading(Verbs):
         batch_size: int = READ_BATCH,
         resolve_links: bool = True,
         where: EventFilter | None = None,
+        timeout: float | None = UNSET,
     ) -> AllReading:
         """Read every event of the whole database, then complete.
 
@@ -118,12 +137,14 @@ class Reading(Verbs):
         travel; the rest, and everything where a server knows no filters, is done here. A server can be asked for one
         criterion: a prefix, or a regex whose syntax means the same to it; and for one on streams only with
         `resolve_links=False`, as it looks at a link and not at what that leads to.
+
+        `timeout` bounds each page, from the moment at which it is asked for, and not the reading as a whole.
         """
         start = first_position(from_position, direction)
         count = checks.page_size(batch_size, argument="batch_size")
         return AllReading(
             self._runtime,
-            self._transport,
+            self._within(timeout),
             start,
             count,
             direction,

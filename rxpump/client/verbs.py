@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from rxpump import checks
 from rxpump.errors import InvalidArgument
 from rxpump.event_filter import EventFilter
+from rxpump.new_event import UNSET
 from rxpump.runtime import Runtime
 from rxpump.settings import Settings
 from rxpump.transport.base import Transport
@@ -17,11 +19,21 @@ class Verbs:
     Every verb gives a cold Observable: nothing is sent before it is awaited, iterated or subscribed to, and
     each subscription asks anew. Arguments that the server could only refuse are refused at the call, with
     InvalidArgument. What the server refuses arrives as an error of `rxpump.errors`.
+
+    A call has a deadline, `timeout` seconds after it was made (by default that of the settings, 10 seconds), whether
+    or not there is a connection; then it raises OperationTimedOut. With `timeout=None` it waits for ever.
     """
 
     _settings: Settings
     _runtime: Runtime
     _transport: Transport
+    """For what goes on for ever: it waits for a connection as long as the reconnect policy allows."""
+    _calls: Transport
+    """For calls: each request has the deadline of the settings."""
+
+    def _within(self, timeout: float | None) -> Transport:
+        """Return the transport for a call with this timeout, or with that of the settings if it is UNSET."""
+        return self._calls if timeout is UNSET else self._transport.with_timeout(checks.timeout(timeout))
 
 
 def checked_filter(where: object) -> EventFilter | None:

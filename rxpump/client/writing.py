@@ -37,17 +37,31 @@ class Writing(Verbs):
         id: UUID | None = None,
         expected_version: int = ExpectedVersion.ANY,
         body: Any = UNSET,
+        timeout: float | None = UNSET,
     ) -> Answer[WriteResult]:
         """Write one event. `data`, `metadata`, `id` and `body` are those of NewEvent."""
         event = NewEvent(type, data, metadata=metadata, id=id, body=body)
-        return self._append(stream, [event], expected_version)
+        return self._append("publish_event", stream, [event], expected_version, timeout)
 
     @overload
     def publish(
-        self, stream: str, events: list[NewEvent] | tuple[NewEvent, ...], *, expected_version: int = ...
+        self,
+        stream: str,
+        events: list[NewEvent] | tuple[NewEvent, ...],
+        *,
+        expected_version: int = ...,
+        timeout: float | None = ...,
     ) -> Answer[WriteResult]: ...
     @overload
-    def publish(self, stream: str, events: Any, *, expected_version: int = ..., batch_size: int = ...) -> Writes: ...
+    def publish(
+        self,
+        stream: str,
+        events: Any,
+        *,
+        expected_version: int = ...,
+        batch_size: int = ...,
+        timeout: float | None = ...,
+    ) -> Writes: ...
 
     def publish(
         self,
@@ -56,6 +70,7 @@ class Writing(Verbs):
         *,
         expected_version: int = ExpectedVersion.ANY,
         batch_size: int = 500,
+        timeout: float | None = UNSET,
     ) -> Answer[WriteResult] | Writes:
         """Write many events, in order.
 
@@ -64,34 +79,46 @@ class Writing(Verbs):
         with a WriteResult each; awaiting it gives the last. The source is read no faster than it is written.
         A version >= 0 or NO_STREAM is expected by the first batch, each later one expects what the one
         before it left.
+
+        `timeout` bounds the write of a list, and each single batch of a source. Where it is not set, the batches of a
+        source wait for a connection as long as the reconnect policy allows.
         """
         source: Observable[Any]
         if isinstance(events, reactivex.Observable):
             source = events if isinstance(events, Observable) else Piped(events)
         elif isinstance(events, Sized) and isinstance(events, Iterable):
-            return self._append(stream, [as_new_event(event) for event in events], expected_version)
+            return self._append(
+                "publish", stream, [as_new_event(event) for event in events], expected_version, timeout
+            )
         elif isinstance(events, (Iterable, AsyncIterable)):
             source = from_iterable(self._runtime, events)
         else:
             raise InvalidArgument("events", events, "NewEvents in a list, an (async) iterable or an Observable")
         stream = checks.stream_name(stream)
+        transport = self._transport if timeout is UNSET else self._within(timeout)
         return Writes(
             self._runtime,
             source,
-            lambda batch, version: self._transport.append(stream, batch, version),
+            lambda batch, version: transport.append(stream, batch, version),
             expected_version=checks.expected_version(expected_version),
             batching=Batching(max_batch=batch_size),
         )
 
     def link_to(
-        self, stream: str, event: Event, *, expected_version: int = ExpectedVersion.ANY
+        self,
+        stream: str,
+        event: Event,
+        *,
+        expected_version: int = ExpectedVersion.ANY,
+        timeout: float | None = UNSET,
     ) -> Answer[WriteResult]:
         """Write a link to `event` to `stream`; who reads that with `resolve_links` reads the event.
 
         The link's id is derived from the event and the stream, so the same link written again is recognised (as
         best effort, under ANY; see `rxpump.links.new_link`). Errors: those of `publish`.
         """
-        return self._append(stream, [new_link(event, checks.stream_name(stream))], expected_version)
+        link = new_link(event, checks.stream_name(stream))
+        return self._append("link_to", stream, [link], expected_version, timeout)
 
     def publisher(
         self,
@@ -103,7 +130,11 @@ class Writing(Verbs):
         linger: float = 0.0,
         max_in_flight: int = 4,
     ) -> Publisher:
-        """Make a sink for `source.subscribe(...)`: it writes what it is given, in order; see Publisher, Batching."""
+        """Make a sink for `source.subscribe(...)`: it writes what it is given, in order; see Publisher, Batching.
+
+        It waits for a connection as long as the reconnect policy allows, and for the answer to a write as long as the
+        `timeout` of the settings allows on any one connection.
+        """
         stream = checks.stream_name(stream)
         return Publisher(
             self._runtime,
@@ -113,6 +144,9 @@ class Writing(Verbs):
             batching=Batching(max_batch, max_bytes, linger, max_in_flight),
         )
 
-    def _append(self, stream: str, events: list[NewEvent], expected_version: int) -> Answer[WriteResult]:
+    def _append(
+        self, verb: str, stream: str, events: list[NewEvent], expected_version: int, timeout: float | None
+    ) -> Answer[WriteResult]:
         stream, version = checks.stream_name(stream), checks.expected_version(expected_version)
-        return Answer(self._runtime, "publish", lambda: self._transport.append(stream, events, version))
+        transport = self._within(timeout)
+        return Answer(self._runtime, verb, lambda: transport.append(stream, events, version))

@@ -60,10 +60,18 @@ class ClientClosed(ConnectionClosed):
 
 @dataclass(eq=False)
 class OperationTimedOut(RxPumpError):
-    """`operation` had no final answer within `timeout` seconds, in `attempts` attempts.
+    """`operation` had no final answer within `timeout` seconds.
 
-    `reason` is the last refusal heard (NotReady, CommitTimeout, ...), or None where there was silence.
-    For a write the outcome is unknown: the same events (same ids) may be written again.
+    If `attempts` is 0, the request was never sent, and nothing was done. Otherwise the outcome of a write is unknown:
+    the same events (with the same ids) may be written again.
+
+    Attributes:
+        operation: What was asked for.
+        timeout: Seconds from the call to its deadline.
+        attempts: How often the request was sent.
+        reason: The last refusal of the server (NotReady, CommitTimeout, ...); None if it sent no answer.
+        is_connected: Whether there was a connection to the server at the deadline.
+        hint: What it may mean that there was no answer, for requests that servers are known to leave unanswered.
     """
 
     retryable: ClassVar[bool] = True
@@ -72,10 +80,15 @@ class OperationTimedOut(RxPumpError):
     timeout: float
     attempts: int
     reason: ServerError | None = None
+    is_connected: bool = True
+    hint: str = ""
 
     def __str__(self) -> str:
-        heard = f"the last answer was: {self.reason}" if self.reason else "nothing was heard"
-        return f"{self.operation} was not done within {self.timeout:g} s ({self.attempts} attempt(s); {heard})"
+        heard = f"the last answer was: {self.reason}" if self.reason else "there was no answer"
+        sent = f"sent {self.attempts} time(s), {heard}" if self.attempts else "it was never sent"
+        state = "" if self.is_connected else "; there is no connection to the server"
+        hint = f"; {self.hint}" if self.hint else ""
+        return f"{self.operation} was not done within {self.timeout:g} s: {sent}{state}{hint}"
 
 
 @dataclass(eq=False)

@@ -107,7 +107,10 @@ class OutcomeUnknown(ServerError):
 
 
 class PrepareTimeout(OutcomeUnknown):
-    """The cluster did not prepare the write in time."""
+    """The cluster did not prepare the write in time.
+
+    Version 23.10 answers so also where it does not know the transaction; `reason` mentions that.
+    """
 
 
 class CommitTimeout(OutcomeUnknown):

@@ -13,6 +13,7 @@ from rxpump import checks
 from rxpump.checkpoints.checkpoint import Checkpoint, CheckpointStore
 from rxpump.errors import InvalidArgument, WorkCancelled
 from rxpump.flow import Flow
+from rxpump.operators.outages import outlast
 from rxpump.operators.stage import RUNTIME
 from rxpump.origins import Entry, Origins
 from rxpump.signals import Signal
@@ -155,7 +156,8 @@ class _Committing(abc.ObserverBase[T], abc.DisposableBase, Generic[T]):
         done = self._origins.done
         if done is not None and done is not self._saved:
             self._unsaved = self._origins.unfinished
-            await self._store.save(Checkpoint.of(done))
+            checkpoint = Checkpoint.of(done)
+            await outlast(lambda: self._store.save(checkpoint))
             self._saved = done
 
     def _ended(self, task: asyncio.Task[None]) -> None:

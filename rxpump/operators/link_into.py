@@ -11,6 +11,7 @@ from rxpump.events import Event
 from rxpump.expected_version import ExpectedVersion
 from rxpump.links import new_link
 from rxpump.new_event import NewEvent
+from rxpump.operators.outages import outlast
 from rxpump.operators.stage import Operator, Result, Stage, stage
 from rxpump.write_result import WriteResult
 
@@ -76,9 +77,9 @@ async def _write(client: LinkingClient, stream: str, links: Sequence[NewEvent], 
     See docs/protocol/tcp.md, section 4.3.
     """
     try:
-        return await client.publish(stream, list(links), expected_version=version)
+        return await outlast(lambda: client.publish(stream, list(links), expected_version=version))
     except WrongExpectedVersion:
         if version >= ExpectedVersion.NO_STREAM or len(links) == 1:
             raise
-    written = [await client.publish(stream, [link], expected_version=version) for link in links]
+    written = [await _write(client, stream, [link], version) for link in links]
     return WriteResult(stream, written[0].first_event_number, written[-1].last_event_number, written[-1].position)

@@ -7,19 +7,21 @@
                 └── its time has ── RESTING         deadline: settled, from wherever it is
                      come, or lost
 
-A request's deadline starts when it is first sent on a connection, and holds for all its attempts there;
-losing the connection stops the clock, and everything that may be repeated is sent again, in the order in
-which it was first asked for, with the same bytes. A repeated request gets a new correlation id, so a late
-answer to an earlier attempt is nobody's.
+A call comes with a `Deadline`, which holds wherever the request is, also while there is no connection. A request of
+something that goes on for ever (a subscription, a publisher, a relay) comes without one. Its clock starts when it is
+first sent on a connection, holds for all its attempts there, and is stopped when the connection is lost: how long
+there may be no connection is a question for the reconnect policy.
+
+When the connection is lost, everything that may be repeated is sent again, in the order in which it was first asked
+for, with the same bytes. A repeated request gets a new correlation id, so a late answer to an earlier attempt is
+nobody's.
 
 A request that opens a channel is settled with it; what comes later under its correlation id goes there, for
 as long as the channel and the connection last. What is told on a channel has no reply: it goes out in order, before
 the requests that wait, and on this connection or never, as on another it would mean nothing. Whatever a request
 has begun on the server is ended there, by its operation's farewell, when nobody wants it any more, confirmed or not.
 
-All requests have the same timeout, so deadlines come in the order in which clocks were started: a queue keeps
-those that run, and the cost of a request does not grow with how many there are. A settled request is kept by
-nothing here, so a slow one does not hold on to the pages that were read since.
+A settled request is kept by nothing here, so a slow one does not hold on to the pages that were read since.
 """
 
 from __future__ import annotations
@@ -27,13 +29,13 @@ from __future__ import annotations
 import heapq
 import os
 import random
-from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
 
 from rxpump.credentials import Token
 from rxpump.errors import OperationTimedOut, OutcomeUnknown, RxPumpError, ServerError
 from rxpump.protocol.channel import Channel
+from rxpump.protocol.deadlines import Deadline, Deadlines
 from rxpump.protocol.operations.operation import Operation
 from rxpump.protocol.outcome import Answer, Failure, Opened, Redirect, Retry
 from rxpump.settings import Settings
@@ -55,6 +57,7 @@ class Request:
     __slots__ = (
         "attempts",
         "correlation_id",
+        "deadline",
         "error",
         "is_settled",
         "operation",
@@ -64,8 +67,9 @@ class Request:
         "value",
     )
 
-    def __init__(self, operation: Operation[Any], owner: Any, sequence: int) -> None:
+    def __init__(self, operation: Operation[Any], owner: Any, sequence: int, deadline: Deadline | None) -> None:
         self.operation: Operation[Any] = operation
+        self.deadline: Deadline | None = deadline
         self.owner: Any = owner
         self.sequence: int = sequence
         self.attempts: int = 0
@@ -96,7 +100,7 @@ class Ledger:
         self._waiting: list[tuple[int, Request]] = []  # a heap: the oldest goes first, whatever it has been through
         self._in_flight: dict[bytes, Request] = {}
         self._resting: list[tuple[float, int, Request]] = []  # a heap by time
-        self._clocks: OrderedDict[Request, float] = OrderedDict()  # by deadline, which is the order of starting
+        self._deadlines: Deadlines[Request] = Deadlines()
         self._channels: dict[bytes, tuple[Channel[Any], Command | None]] = {}
         self._unanswered: list[bytes] = []  # frames, in order, to which there is no reply
         self._lanes: dict[str | None, float] = {}  # when what rests of a lane goes out again
@@ -112,14 +116,23 @@ class Ledger:
     @property
     def deadline(self) -> float:
         """When `tick` wants to be called."""
-        expiry = next(iter(self._clocks.values()), float("inf"))
+        expiry = self._deadlines.next
         return min(expiry, self._resting[0][0]) if self._resting else expiry
 
-    def submit(self, operation: Operation[Any], owner: Any = None) -> Request:
-        """Take a request in; it goes out with the next `send`."""
+    def submit(self, operation: Operation[Any], owner: Any = None, deadline: Deadline | None = None) -> Request:
+        """Take a request in; it goes out with the next `send`.
+
+        Args:
+            operation: The request.
+            owner: Whatever the caller wants to find in the settled request.
+            deadline: When it must be settled, with or without a connection. None: within the `timeout` of the
+                settings on any one connection.
+        """
         self._submitted += 1
         self._open += 1
-        request = Request(operation, owner, self._submitted)
+        request = Request(operation, owner, self._submitted, deadline)
+        if deadline is not None:
+            self._deadlines.start(request.sequence, request, deadline.time)
         self._wait(request)
         return request
 
@@ -132,10 +145,7 @@ class Ledger:
         self._settle(request)
         if self._in_flight.pop(request.correlation_id, None) is not None:
             self._bid_farewell(request.operation.farewell, request.correlation_id)
-        # Where it waits it is passed over when its turn comes; a long outage must not pile them up, though.
-        if len(self._waiting) > 2 * self._open + 64:
-            self._waiting = [entry for entry in self._waiting if not entry[1].is_settled]
-            heapq.heapify(self._waiting)
+        self._drop_settled()
 
     def connected(self) -> None:
         """From now on `send` gives out what waits."""
@@ -150,6 +160,8 @@ class Ledger:
             self._settle(request, error=error)
         for request in (*self._in_flight.values(), *(resting for _, _, resting in self._resting)):
             if not request.is_settled:
+                if request.deadline is None:
+                    self._deadlines.stop(request.sequence)
                 self._wait(request)
         for channel, _ in self._channels.values():
             channel.end(error)
@@ -158,7 +170,6 @@ class Ledger:
         self._lanes.clear()
         self._in_flight.clear()
         self._resting.clear()
-        self._clocks.clear()
         return lost
 
     def send(self, now: float) -> list[bytes]:
@@ -217,19 +228,18 @@ class Ledger:
 
     def tick(self, now: float) -> list[Request]:
         """Let time pass; give the requests whose deadline it was."""
+        while self._resting and self._resting[0][0] <= now:
+            wakes, _, request = heapq.heappop(self._resting)
+            if self._lanes.get(request.operation.lane) == wakes:
+                del self._lanes[request.operation.lane]
+            if not request.is_settled:
+                self._wait(request)
         expired: list[Request] = []
-        while self.deadline <= now:
-            if self._resting and self._resting[0][0] <= now:
-                wakes, _, request = heapq.heappop(self._resting)
-                if self._lanes.get(request.operation.lane) == wakes:
-                    del self._lanes[request.operation.lane]
-                if not request.is_settled:
-                    self._wait(request)
-            else:
-                request, _ = self._clocks.popitem(last=False)
-                if self._in_flight.pop(request.correlation_id, None) is not None:
-                    self._bid_farewell(request.operation.farewell, request.correlation_id)
-                expired.append(self._settle(request, error=self._timed_out(request)))
+        while (late := self._deadlines.pop(now)) is not None:
+            if self._in_flight.pop(late.correlation_id, None) is not None:
+                self._bid_farewell(late.operation.farewell, late.correlation_id)
+            expired.append(self._settle(late, error=self._timed_out(late)))
+        self._drop_settled()
         return expired
 
     def close(self, error: RxPumpError) -> list[Request]:
@@ -261,8 +271,8 @@ class Ledger:
         request.correlation_id = self._id_prefix + self._ids.to_bytes(8, "little")
         request.attempts += 1
         operation = request.operation
-        if operation.has_deadline:
-            self._clocks.setdefault(request, now + self._settings.timeout)
+        if request.deadline is None and self._settings.timeout is not None:
+            self._deadlines.start(request.sequence, request, now + self._settings.timeout)
         self._in_flight[request.correlation_id] = request
         return Package(operation.command, request.correlation_id, operation.payload, operation.credentials).encode()
 
@@ -286,12 +296,26 @@ class Ledger:
         return self._lanes[lane]
 
     def _timed_out(self, request: Request) -> OperationTimedOut:
-        timeout = self._settings.timeout
-        return OperationTimedOut(str(request.operation), timeout, request.attempts, request.refusal)
+        timeout = self._settings.timeout if request.deadline is None else request.deadline.timeout
+        assert timeout is not None
+        return OperationTimedOut(
+            str(request.operation),
+            timeout,
+            request.attempts,
+            request.refusal,
+            is_connected=self._is_connected,
+            hint=request.operation.silence,
+        )
+
+    def _drop_settled(self) -> None:
+        """Drop requests that were settled while they waited, so that they do not pile up in a long outage."""
+        if len(self._waiting) > 2 * self._open + 64:
+            self._waiting = [entry for entry in self._waiting if not entry[1].is_settled]
+            heapq.heapify(self._waiting)
 
     def _settle(self, request: Request, value: Any = None, error: RxPumpError | None = None) -> Request:
         self._open -= 1
-        self._clocks.pop(request, None)
+        self._deadlines.stop(request.sequence)
         request.is_settled = True
         request.value, request.error = value, error
         return request

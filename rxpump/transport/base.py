@@ -95,6 +95,23 @@ class Transport(ABC):
     def as_user(self, credentials: AnyCredentials) -> Transport:
         """Give the same way, to be gone in somebody else's name: its requests carry these credentials."""
 
+    @property
+    @abstractmethod
+    def is_connected(self) -> bool:
+        """Whether there is a connection that takes requests now."""
+
+    @abstractmethod
+    def with_timeout(self, timeout: float | None) -> Transport:
+        """Return the same transport, for calls: each of its requests has a deadline.
+
+        Without this, a request waits for a connection as long as the reconnect policy allows, and then for an answer
+        as long as the `timeout` of the settings allows on any one connection. That is right for what goes on for ever
+        (subscriptions, publishers, relays).
+
+        Args:
+            timeout: Seconds from the call to its deadline, which holds with or without a connection; None: for ever.
+        """
+
     @abstractmethod
     async def open(self) -> None:
         """Connect; return when requests are taken. Raises ConnectionFailed, NotAuthenticated."""

@@ -18,6 +18,7 @@ from rxpump.errors import (
     OperationTimedOut,
 )
 from rxpump.new_event import NewEvent
+from rxpump.protocol.deadlines import Deadline
 from rxpump.protocol.operations.append import Append
 from rxpump.protocol.operations.scavenge import Scavenge
 from rxpump.settings import Settings
@@ -114,8 +115,8 @@ def test_a_token_that_ends_each_connection_is_not_sent_for_ever(wire: Wire) -> N
     assert not beside.is_settled
 
 
-def test_what_may_take_its_time_has_no_deadline_and_is_not_asked_twice(wire: Wire) -> None:
-    scavenge = wire.ledger.submit(Scavenge())
+def test_what_may_take_for_ever_has_no_deadline_and_is_not_asked_twice(wire: Wire) -> None:
+    scavenge = wire.ledger.submit(Scavenge(), deadline=Deadline(math.inf, 0.0))
     wire.sent()
     assert wire.ledger.deadline == math.inf
     assert wire.pass_time(86_400.0) == []
@@ -178,7 +179,67 @@ def test_an_expired_request_does_not_come_back_from_its_rest(wire: Wire) -> None
     assert wire.sent() == []
 
 
-def test_while_there_is_no_connection_the_clock_stands_still(wire: Wire) -> None:
+def test_a_call_expires_while_there_is_no_connection() -> None:
+    wire = Wire(is_connected=False)
+    call = wire.ledger.submit(Ask("call"), deadline=Deadline(2.0, 0.0))
+    (stream,) = wire.ask("of a stream")
+    assert wire.ledger.deadline == 2.0
+    assert wire.pass_time(1.9) == []
+    assert wire.pass_time(0.1) == [call]
+    assert isinstance(call.error, OperationTimedOut)
+    assert (call.error.timeout, call.error.attempts, call.error.is_connected) == (2.0, 0, False)
+    assert not stream.is_settled
+    wire.ledger.connected()
+    assert wire.names() == ["of a stream"]
+
+
+def test_the_deadline_of_a_call_holds_across_connections(wire: Wire) -> None:
+    call = wire.ledger.submit(Ask("call"), deadline=Deadline(5.0, 0.0))
+    wire.refuse(wire.sent()[0])
+    wire.pass_time(3.0)
+    wire.sent()
+    wire.ledger.disconnected(LOST)
+    wire.pass_time(1.0)
+    wire.ledger.connected()
+    wire.sent()
+    assert wire.ledger.deadline == 5.0
+    assert wire.pass_time(1.0) == [call]
+    assert isinstance(call.error, OperationTimedOut)
+    assert (call.error.attempts, call.error.is_connected) == (3, True)
+    assert isinstance(call.error.reason, NotReady)
+
+
+def test_calls_expire_by_their_own_deadlines_in_any_order(wire: Wire) -> None:
+    timeouts = [5.0, 1.0, 4.0, 1.0, math.inf, 3.0]
+    calls = [wire.ledger.submit(Ask(str(each)), deadline=Deadline(each, 0.0)) for each in timeouts]
+    expired = []
+    while wire.ledger.deadline < math.inf:
+        expired += wire.pass_time(wire.ledger.deadline - wire.now)
+    assert expired == [calls[1], calls[3], calls[5], calls[2], calls[0]]
+    assert not calls[4].is_settled
+
+
+def test_without_a_timeout_in_the_settings_nothing_expires() -> None:
+    wire = Wire(Settings(timeout=None))
+    (a,) = wire.ask("a")
+    wire.sent()
+    assert wire.ledger.deadline == math.inf
+    assert wire.pass_time(86_400.0) == []
+    assert not a.is_settled
+
+
+def test_expired_calls_do_not_pile_up_while_there_is_no_connection() -> None:
+    wire = Wire(is_connected=False)
+    operations = [Ask(f"gone {number}") for number in range(5000)]
+    alive = [weakref.ref(operation) for operation in operations]
+    for operation in operations:
+        wire.ledger.submit(operation, deadline=Deadline(1.0, 0.0))
+    del operation, operations
+    assert len(wire.pass_time(1.0)) == 5000
+    assert sum(reference() is not None for reference in alive) < 200
+
+
+def test_while_there_is_no_connection_the_clock_of_a_stream_stands_still(wire: Wire) -> None:
     (a,) = wire.ask("a")
     wire.sent()
     wire.pass_time(6.0)
@@ -395,11 +456,11 @@ def test_withdrawn_requests_do_not_pile_up_while_there_is_no_connection() -> Non
 
 
 def test_a_settled_request_is_kept_by_nobody_also_behind_a_slow_one(wire: Wire) -> None:
-    wire.ask("slow")
+    wire.ledger.submit(Ask("slow"), deadline=Deadline(60.0, 0.0))
     wire.sent()
     alive = []
     for _ in range(3):
-        (quick,) = wire.ask("quick")
+        quick = wire.ledger.submit(Ask("quick"), deadline=Deadline(60.0, 0.0))
         wire.reply(wire.sent()[0], bytes(1000))
         alive.append(weakref.ref(quick.operation))
         del quick

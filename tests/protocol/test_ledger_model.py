@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import inf
 from typing import Any
 
 from hypothesis import settings
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from rxpump.errors import ConnectionClosed
+from rxpump.protocol.deadlines import Deadline
 from rxpump.protocol.ledger import Request
 from rxpump.wire.codes import NotHandledReason
 from rxpump.wire.package import Package
@@ -28,9 +30,15 @@ class LedgerModel(RuleBasedStateMachine):
         self.stale: list[Package] = []
         self.asked = 0
 
-    @rule(kind=st.sampled_from([Ask, AskOnce]), lane=st.sampled_from([None, "ponies", "horses"]))
-    def ask(self, kind: type[Ask], lane: str | None) -> None:
-        self.open[self.asked] = self.wire.ledger.submit(kind(str(self.asked), lane), owner=self.asked)
+    @rule(
+        kind=st.sampled_from([Ask, AskOnce]),
+        lane=st.sampled_from([None, "ponies", "horses"]),
+        timeout=st.sampled_from([None, 0.1, 2.0, 20.0, inf]),
+    )
+    def ask(self, kind: type[Ask], lane: str | None, timeout: float | None) -> None:
+        deadline = None if timeout is None else Deadline(timeout, self.wire.now)
+        operation = kind(str(self.asked), lane)
+        self.open[self.asked] = self.wire.ledger.submit(operation, owner=self.asked, deadline=deadline)
         self.asked += 1
 
     @precondition(lambda self: not self.is_connected)
@@ -90,6 +98,9 @@ class LedgerModel(RuleBasedStateMachine):
         for request in expired:
             self.off_the_wire(request.owner)
         assert self.wire.ledger.deadline > self.wire.now
+        assert not any(
+            request.deadline is not None and request.deadline.time <= self.wire.now for request in self.open.values()
+        ), "a call is settled at its deadline"
 
     @rule()
     def close(self) -> None:

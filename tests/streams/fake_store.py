@@ -50,6 +50,13 @@ class FakeStore(Transport):
         self.steps.append(name)
         self.step(name)
 
+    @property
+    def is_connected(self) -> bool:
+        return True
+
+    def with_timeout(self, timeout: float | None) -> FakeStore:
+        raise NotImplementedError
+
     async def open(self) -> None: ...
 
     async def close(self) -> None: ...

@@ -34,17 +34,18 @@ class Operation(ABC, Generic[T_co]):
     request is the same request, byte for byte) and reads the reply in `answer`. `repeatable` says whether
     it may be sent again after an unknown outcome without harm. `farewell` is the command that ends what the
     request has begun on the server, for those that begin something. Operations with the same `lane` keep
-    their order also when they have to be repeated. `has_deadline` is False where the answer may take as long as
-    what was asked for takes. `credentials` are whose request it is, where that is not the connection's user.
+    their order also when they have to be repeated. `silence` says what it may mean that there is no answer, for
+    requests that a server is known to leave unanswered. `credentials` are whose request it is, where that is not the
+    connection's user.
     """
 
     command: ClassVar[Command]
     reply: ClassVar[Command]
     repeatable: ClassVar[bool] = True
     farewell: ClassVar[Command | None] = None
-    has_deadline: ClassVar[bool] = True
 
     payload: bytes = b""
+    silence: str = ""
     lane: str | None = None
     credentials: AnyCredentials | None = None
 

@@ -13,9 +13,10 @@ from rxpump.wire.commands import Command
 
 
 class Scavenge(Operation[ScavengeResult]):
-    """ScavengeDatabase, which has no deadline: version 4 answers when it has ended.
+    """ScavengeDatabase.
 
-    See docs/protocol/tcp.md, section 3.7.
+    Version 4 answers when the scavenge has ended. Version 23.10 does not answer a user who may not scavenge, nor on
+    an in-memory node or a follower. See docs/protocol/tcp.md, section 3.7.
 
     Two messages come as its reply, and are told apart by the time taken, which version 4 always tells and later
     ones, which answer at once, never do. Not repeatable: the first would be in the way of the second.
@@ -24,7 +25,10 @@ class Scavenge(Operation[ScavengeResult]):
     command = Command.SCAVENGE_DATABASE
     reply = Command.SCAVENGE_DATABASE_COMPLETED
     repeatable = False
-    has_deadline = False
+    silence = (
+        "the scavenge may be running; a server of version 23 does not answer a user who may not scavenge, nor where "
+        "it keeps its events in memory, nor as a follower"
+    )
 
     def answer(self, payload: bytes) -> Outcome[ScavengeResult]:
         """Read whichever it is."""

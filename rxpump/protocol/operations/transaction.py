@@ -28,6 +28,14 @@ def _lane(transaction_id: int) -> str:
     return f"transaction {transaction_id}"
 
 
+def _may_be_unknown(transaction_id: int) -> str:
+    """Explain why a server of version 23.10 does not answer, or answers with PrepareTimeout.
+
+    See docs/protocol/tcp.md, section 4.11.
+    """
+    return f"the server may not know transaction {transaction_id}"
+
+
 class TransactionStart(Operation[int]):
     """Answered with the transaction's id; the expected version is looked at only by the commit."""
 
@@ -65,6 +73,7 @@ class TransactionWrite(Operation[None]):
         self.stream = stream
         self.transaction_id = transaction_id
         self.lane: str = _lane(transaction_id)
+        self.silence: str = _may_be_unknown(transaction_id)
         message = schema.TransactionWrite(transaction_id=transaction_id, require_leader=require_leader)
         add_events(message, events)
         self.payload: bytes = message.SerializeToString()
@@ -75,7 +84,7 @@ class TransactionWrite(Operation[None]):
         reply = schema.TransactionWriteCompleted.FromString(payload)
         if reply.result == OperationResult.SUCCESS:
             return Answer(None)
-        return write_refusal(reply.result, reply.message, self.stream, asked=self)
+        return write_refusal(reply.result, reply.message, self.stream, asked=self, hint=self.silence)
 
     def __str__(self) -> str:
         return f"TransactionWrite {self.transaction_id} to {self.stream!r}"
@@ -97,6 +106,7 @@ class TransactionCommit(Operation[WriteResult]):
         self.transaction_id = transaction_id
         self.expected_version = expected_version
         self.lane: str = _lane(transaction_id)
+        self.silence: str = _may_be_unknown(transaction_id)
         self.payload: bytes = schema.TransactionCommit(
             transaction_id=transaction_id, require_leader=require_leader
         ).SerializeToString()
@@ -107,7 +117,12 @@ class TransactionCommit(Operation[WriteResult]):
         if reply.result == OperationResult.SUCCESS:
             return Answer(self._written(reply))
         return write_refusal(
-            reply.result, reply.message, self.stream, asked=self, expected_version=self.expected_version
+            reply.result,
+            reply.message,
+            self.stream,
+            asked=self,
+            expected_version=self.expected_version,
+            hint=self.silence,
         )
 
     def _written(self, reply: schema.TransactionCommitCompleted) -> WriteResult:

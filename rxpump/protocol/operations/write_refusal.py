@@ -25,16 +25,18 @@ def write_refusal(
     doing: str = "write to",
     expected_version: int | None = None,
     current_version: int | None = None,
+    hint: str = "",
 ) -> Failure | Retry:
     """Read a `result` that is not SUCCESS (docs/protocol/tcp.md, sections 3.2, 4.4).
 
     asked:    the operation, for a result that it cannot have.
     doing:    what was refused where access is denied: "write to", "delete".
     message:  the server's text.
+    hint:     what else than a slow cluster a PrepareTimeout may mean.
     """
     match result:
         case OperationResult.PREPARE_TIMEOUT:
-            return Retry(PrepareTimeout(stream, message))
+            return Retry(PrepareTimeout(stream, f"{message} ({hint})" if hint else message))
         case OperationResult.COMMIT_TIMEOUT:
             return Retry(CommitTimeout(stream, message))
         case OperationResult.FORWARD_TIMEOUT:

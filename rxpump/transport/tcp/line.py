@@ -8,6 +8,7 @@ from typing import Any, TypeVar, cast
 
 from rxpump.errors import ClientClosed, ConnectionFailed, NotConnected, RxPumpError
 from rxpump.protocol.channel import Channel
+from rxpump.protocol.deadlines import Deadline
 from rxpump.protocol.ledger import Ledger
 from rxpump.protocol.operations.operation import Operation
 from rxpump.runtime import Runtime
@@ -33,6 +34,7 @@ class Line:
         self._keeping: asyncio.Task[None] | None = None
         self._upkeep = Runtime(f"{settings.name} connection")
         self._settled = asyncio.Event()
+        self._timer: asyncio.TimerHandle | None = None
         self._unfiltering: Connection | None = None
 
     @property
@@ -58,7 +60,7 @@ class Line:
         """Connect, trying for as long as `connect_within` allows; whoever stops waiting stops the trying."""
         keeper = self._keeper
         if keeper is None or self._keeping is None or self._keeping.done():
-            self._keeper = keeper = Keeper(self._locator, self._settings, self.ledger, self._on_status)
+            self._keeper = keeper = Keeper(self._locator, self._settings, self.ledger, self._note)
             self._keeping = self._upkeep.start(self._keep(keeper), "keep the connection")
         try:
             async with asyncio.timeout(self._settings.connect_within):
@@ -83,12 +85,21 @@ class Line:
             self._settled.clear()
             await self._settled.wait()
 
-    async def ask(self, operation: Operation[_T]) -> _T:
-        """Hand an operation to the ledger and wait; whoever stops waiting takes it back."""
+    async def ask(self, operation: Operation[_T], deadline: Deadline | None = None) -> _T:
+        """Send a request and wait for its answer; cancelling withdraws it.
+
+        Args:
+            operation: The request.
+            deadline: When it must be answered, with or without a connection. None: within the `timeout` of the
+                settings on any one connection.
+
+        Raises:
+            OperationTimedOut: It was not answered in time.
+        """
         if self._keeper is None or self._keeping is None or self._keeping.done():
             raise NotConnected("not connected" if self._keeper is None else "closed")
         answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        request = self.ledger.submit(operation, answer)
+        request = self.ledger.submit(operation, answer, deadline)
         self.wake()
         try:
             return cast(_T, await answer)
@@ -110,9 +121,32 @@ class Line:
         self.wake()
 
     def wake(self) -> None:
-        """Note that the ledger has something to send."""
+        """Note that the ledger has something to send, or a deadline to keep."""
         if (connection := self.connection) is not None:
             connection.wake()
+        else:
+            self._set_timer()
+
+    def _note(self, status: Status) -> None:
+        """Report what becomes of the connection; while there is none, the deadlines are kept here."""
+        if self.connection is None:
+            self._set_timer()
+        self._on_status(status)
+
+    def _set_timer(self) -> None:
+        deadline = self.ledger.deadline
+        if self._timer is not None:
+            if self._timer.when() <= deadline:
+                return  # it will look again when it rings
+            self._timer.cancel()
+            self._timer = None
+        if deadline < float("inf"):
+            self._timer = asyncio.get_running_loop().call_at(deadline, self._ring)
+
+    def _ring(self) -> None:
+        self._timer = None
+        settle_all(self.ledger.tick(asyncio.get_running_loop().time()))
+        self.wake()
 
     async def _keep(self, keeper: Keeper) -> None:
         """Run the keeper; when it is over, end everything that waits, with the reason."""
@@ -127,6 +161,9 @@ class Line:
         finally:
             ended = reason or ClientClosed(keeper.address, "the client was closed")
             settle_all(self.ledger.close(ended))
+            if self._timer is not None:
+                self._timer.cancel()
+                self._timer = None
             if not keeper.first.done():
                 keeper.first.set_exception(ended)
                 keeper.first.exception()  # whoever waits for it sees it; if nobody does, that is all right

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from asyncio import get_running_loop
 from collections.abc import Callable, Sequence
 from copy import copy
+from math import inf
 from typing import Any, TypeVar
 
 from rxpump.credentials import AnyCredentials
@@ -17,6 +19,7 @@ from rxpump.pages import AllPage, StreamPage
 from rxpump.persistent import PersistentSubscriptionSettings
 from rxpump.position import Position
 from rxpump.protocol.channel import LiveChannel
+from rxpump.protocol.deadlines import Deadline
 from rxpump.protocol.operations.append import Append
 from rxpump.protocol.operations.connect_persistent import ConnectPersistent
 from rxpump.protocol.operations.delete_stream import DeleteStream
@@ -55,11 +58,23 @@ class TcpTransport(Transport):
         self._settings = settings
         self._line = Line(locator, settings, self.on_status)
         self._credentials: AnyCredentials | None = None
+        self._timeout: float | None = None
 
     def as_user(self, credentials: AnyCredentials) -> TcpTransport:
         """Give the same line, with other credentials on each request."""
         view = copy(self)
         view._credentials = credentials
+        return view
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether there is a connection that takes requests now."""
+        return self._line.connection is not None
+
+    def with_timeout(self, timeout: float | None) -> TcpTransport:
+        """Return the same line, with a deadline for each request."""
+        view = copy(self)
+        view._timeout = inf if timeout is None else timeout
         return view
 
     async def open(self) -> None:
@@ -133,13 +148,16 @@ class TcpTransport(Transport):
     ) -> AllPage:
         """Send ReadAllEvents, or FilteredReadAllEvents where the server knows it."""
         page = None
+        deadline = self._deadline()
         if where is not None:
-            page = await self._filtered_page(from_position, max_count, direction, where, resolve_links=resolve_links)
+            page = await self._filtered_page(
+                from_position, max_count, direction, where, deadline, resolve_links=resolve_links
+            )
         if page is None:
             leader = self._settings.require_leader
             operation = READ_ALL[direction]
             page = await self._request(
-                operation(from_position, max_count, resolve_links=resolve_links, require_leader=leader)
+                operation(from_position, max_count, resolve_links=resolve_links, require_leader=leader), deadline
             )
         return page if where is None else page.where(where.matches)
 
@@ -177,6 +195,7 @@ class TcpTransport(Transport):
         max_count: int,
         direction: StreamDirection,
         where: EventFilter,
+        deadline: Deadline | None,
         *,
         resolve_links: bool,
     ) -> AllPage | None:
@@ -188,7 +207,8 @@ class TcpTransport(Transport):
         operation = FILTERED_READ_ALL[direction]
         try:
             return await self._request(
-                operation(from_position, max_count, asked, resolve_links=resolve_links, require_leader=leader)
+                operation(from_position, max_count, asked, resolve_links=resolve_links, require_leader=leader),
+                deadline,
             )
         except BadRequest:
             self._line.note_unfiltering()
@@ -215,11 +235,15 @@ class TcpTransport(Transport):
         settings = self._settings
         return {"max_events": settings.live_buffer_events, "max_bytes": settings.live_buffer_bytes}
 
-    async def _request(self, operation: Operation[_T]) -> _T:
-        """Ask in the name of whoever this speaks for."""
+    def _deadline(self) -> Deadline | None:
+        """The deadline of a call that is made now."""
+        return None if self._timeout is None else Deadline(self._timeout, get_running_loop().time())
+
+    async def _request(self, operation: Operation[_T], deadline: Deadline | None = None) -> _T:
+        """Ask in the name of whoever this speaks for; `deadline` is that of the call, if it began before."""
         operation.credentials = self._credentials
         try:
-            return await self._line.ask(operation)
+            return await self._line.ask(operation, deadline or self._deadline())
         except (AccessDenied, NotAuthenticated) as refusal:
             refusal.login = self._login
             raise

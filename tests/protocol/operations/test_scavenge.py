@@ -71,6 +71,6 @@ def test_refusals_say_why(message: Any, text: str) -> None:
     assert str(outcome.error) == text
 
 
-def test_it_may_take_its_time_and_is_asked_for_once() -> None:
-    assert not Scavenge.has_deadline
+def test_it_is_sent_once_and_says_what_silence_means() -> None:
     assert not Scavenge.repeatable
+    assert "a user who may not scavenge" in Scavenge().silence
