@@ -14,7 +14,7 @@ from rxpump.server.store.changes import Change, NotCommitted
 from rxpump.server.store.database import MEMORY, checkpoint, open_database
 from rxpump.server.store.feed import Feed
 from rxpump.server.store.group_commit import GroupCommit
-from rxpump.server.store.lock import abandon, lock
+from rxpump.server.store.lock import StoreLock, lock
 from rxpump.server.store.reader import Reader
 from rxpump.server.store.scavenge import CannotScavenge, Scavenged, Scavenger
 from rxpump.server.store.writers import LoopWriter, ThreadWriter, Writer
@@ -36,7 +36,7 @@ class SqliteStore:
         *,
         reading: sqlite3.Connection,
         writing: sqlite3.Connection,
-        lock: sqlite3.Connection,
+        lock: StoreLock | sqlite3.Connection,
     ) -> None:
         self.path = path
         self.commits: GroupCommit = GroupCommit(writing, clock)
@@ -59,7 +59,7 @@ class SqliteStore:
         try:
             writing = open_database(path)
         except BaseException:
-            abandon(path, holder)
+            holder.close()
             raise
         reading = open_database(path)
         reading.execute("PRAGMA query_only = ON")

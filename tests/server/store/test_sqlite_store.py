@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import sqlite3
-import sys
 
 import pytest
 
-from rxpump.server import NotAStore, SqliteStore, StoreInUse, StoreNotFound, StoreTooNew
+from rxpump.server import NotAStore, SqliteStore, StoreNotFound, StoreTooNew
 from tests.server.store.driving import FORWARD, all_page, data, new_event, stream_page, write, write_numbers
 
 
@@ -31,28 +29,6 @@ async def test_everything_is_there_when_it_is_opened_again(tmp_path):
     assert later.first == 5
     assert later.position == log.end
     await store.close()
-
-
-async def test_one_server_to_a_store(tmp_path):
-    path = tmp_path / "events.db"
-    store = SqliteStore.open(path)
-    os.symlink(path, tmp_path / "other.db")
-    for name in ("events.db", "other.db"):
-        with pytest.raises(StoreInUse, match=r"events\.db"):
-            SqliteStore.open(tmp_path / name)
-    await write(store, "s", new_event())
-    await store.close()
-    await SqliteStore.open(path).close()
-
-
-async def test_another_process_is_kept_out_too(tmp_path):
-    path = tmp_path / "events.db"
-    store = SqliteStore.open(path)
-    script = "import sys; from rxpump.server import SqliteStore; SqliteStore.open(sys.argv[1])"
-    other = await asyncio.create_subprocess_exec(sys.executable, "-c", script, path, stderr=asyncio.subprocess.PIPE)
-    _, said = await other.communicate()
-    await store.close()
-    assert b"StoreInUse" in said
 
 
 def test_a_file_that_is_no_database(tmp_path):
