@@ -3,72 +3,160 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
-from typing import TypeVar
+from collections import deque
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from threading import get_ident
+from typing import Generic, TypeVar
 
 import reactivex
+from reactivex import abc
 
 from rxpump.flow import Brake
 
 HIGH_MARK = 512
-"""Values kept for the loop's body at which the source is held; it goes on at half of that."""
+"""Values kept for the loop's body at which the source is held."""
 
 T = TypeVar("T")
 
 
-async def iterate(source: reactivex.Observable[T]) -> AsyncGenerator[T, None]:
-    """Subscribe, hand the values out one by one, and dispose on every way out.
+class Iteration(AsyncIterator[T]):
+    """One iteration over an Observable, which is subscribed to with the first value that is asked for.
 
-    Values cross in bursts: the source fills the buffer up to its mark in one go, and the body is handed all of it
-    with no switch between and nothing to be told, so a value costs what a list's does. A burst counts as kept until
-    its last value has been taken.
+    The subscription ends with the iteration: when the source has ended, after `aclose()`, and when nothing refers to
+    the iteration any more, as after a `break` in an `async for`. Cancelling the wait for a value ends nothing, so a
+    program can poll with a timeout, and no value is lost:
+
+        events = aiter(client.stream("ponies"))
+        try:
+            event = await asyncio.wait_for(anext(events), timeout=1)
+        except TimeoutError:
+            ...  # no event within a second; the next anext goes on
     """
-    buffer: list[T] = []
-    in_hand = 0
-    brake = Brake("async for", high=HIGH_MARK)
-    waiting: asyncio.Future[None] | None = None
-    failure: Exception | None = None
-    is_over = False
 
-    def wake() -> None:
-        nonlocal waiting
-        if waiting is not None:
-            if not waiting.done():
-                waiting.set_result(None)
-            waiting = None
+    __slots__ = ("_buffer", "_values")
 
-    def on_next(value: T) -> None:
-        brake.kept(in_hand + len(buffer) + 1)
-        buffer.append(value)
-        if waiting is not None:
-            wake()
+    def __init__(self, source: reactivex.Observable[T]) -> None:
+        # The source refers to the buffer and not to the iteration, so that leaving the loop is noticed.
+        self._buffer: _Buffer[T] = _Buffer(source)
+        self._values = self._buffer.values
 
-    def on_error(error: Exception) -> None:
-        nonlocal failure
-        failure = error
-        on_completed()
+    async def __anext__(self) -> T:
+        """Return the next value.
 
-    def on_completed() -> None:
-        nonlocal is_over
-        is_over = True
-        wake()
+        Raises:
+            StopAsyncIteration: The source has completed, or the iteration is closed.
+            RuntimeError: Another task is waiting for the next value.
+            Exception: The error of the source, once, after all values before it.
+        """
+        while not self._values:
+            await self._buffer.fill()
+        return self._values.popleft()
 
-    subscription = source.subscribe(on_next, on_error, on_completed)
-    try:
-        while True:
-            while buffer:
-                burst, buffer = buffer, []
-                in_hand = len(burst)
-                for value in burst:
-                    yield value
-                in_hand = 0
-                brake.left(len(buffer))
-            if is_over:
-                break
-            waiting = asyncio.get_running_loop().create_future()
-            await waiting
-        if failure is not None:
-            raise failure
-    finally:
-        brake.close()
-        subscription.dispose()
+    async def aclose(self) -> None:
+        """End the subscription and drop the values that are buffered."""
+        self._buffer.close()
+
+    def __del__(self) -> None:
+        """End the subscription from within the loop: the garbage collector may run anywhere."""
+        self._buffer.close_soon()
+
+    def __repr__(self) -> str:
+        return f"<Iteration over {self._buffer.source!r}, {self._buffer!r}>"
+
+
+class _Buffer(Generic[T]):
+    """The values between a source, which may deliver from another thread, and the loop's body.
+
+    The source fills the buffer up to its mark, is held, and goes on when the buffer is empty. So a value costs the
+    body no more than an item of a list, as long as there are any.
+    """
+
+    def __init__(self, source: reactivex.Observable[T]) -> None:
+        self.source = source
+        self.values: deque[T] = deque()
+        self._brake = Brake("async for", high=HIGH_MARK)
+        self._failure: Exception | None = None
+        self._is_over = False
+        self._is_closed = False
+        self._subscription: abc.DisposableBase | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread = 0
+        self._waiting: asyncio.Future[None] | None = None
+
+    async def fill(self) -> None:
+        """Wait until there is a value; call it when there is none."""
+        if self._is_over:
+            self.close()
+            failure, self._failure = self._failure, None
+            raise failure or StopAsyncIteration
+        if self._loop is None:
+            self._subscribe()
+            return
+        self._brake.left(0)
+        if self._waiting is not None:
+            raise RuntimeError("another task is waiting for the next value of this iteration")
+        self._waiting = self._loop.create_future()
+        try:
+            # Another thread sees `_waiting` from here on; what it delivered before is seen here.
+            if not self.values and not self._is_over:
+                await self._waiting
+        finally:
+            self._waiting = None
+
+    def _subscribe(self) -> None:
+        self._loop, self._thread = asyncio.get_running_loop(), get_ident()
+        try:
+            self._subscription = self.source.subscribe(self._on_next, self._on_error, self._on_completed)
+        except BaseException:
+            self.close()
+            raise
+
+    def _on_next(self, value: T) -> None:
+        self._brake.kept(len(self.values) + 1)
+        self.values.append(value)
+        if self._waiting is not None:
+            self._wake()
+
+    def _on_error(self, error: Exception) -> None:
+        self._failure = error
+        self._on_completed()
+
+    def _on_completed(self) -> None:
+        self._is_over = True
+        self._wake()
+
+    def _wake(self) -> None:
+        waiting = self._waiting
+        if waiting is None or self._loop is None:
+            return
+        if get_ident() == self._thread:
+            _finish(waiting)
+        else:
+            self._loop.call_soon_threadsafe(_finish, waiting)
+
+    def close(self) -> None:
+        """Dispose the subscription and drop what is buffered; the next `fill` completes."""
+        self._is_over = self._is_closed = True
+        self.values.clear()
+        self._brake.close()
+        if self._subscription is not None:
+            self._subscription.dispose()
+        self._wake()
+
+    def close_soon(self) -> None:
+        """Close from within the loop, if there is something to close and a loop to do it in."""
+        if self._loop is not None and not self._is_closed and not self._loop.is_closed():
+            with suppress(RuntimeError):  # it was closed in between
+                self._loop.call_soon_threadsafe(self.close)
+
+    def __repr__(self) -> str:
+        state = "closed" if self._is_closed else "not begun" if self._loop is None else "open"
+        if self._is_over and not self._is_closed:
+            state = "completed"
+        return f"{state}, {len(self.values)} values"
+
+
+def _finish(waiting: asyncio.Future[None]) -> None:
+    if not waiting.done():
+        waiting.set_result(None)

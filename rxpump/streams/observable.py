@@ -6,19 +6,20 @@ pipeline. The differences from a plain reactivex Observable, each a promise of t
 - An exception in a subscriber's callback goes to that subscriber's `on_error` and ends its subscription
   alone, also where the source is shared.
 - A subscriber without `on_error` does not make an error vanish: the loop's exception handler gets it.
+- `for` over it, `list(...)` and `in` raise TypeError. reactivex's own would never end, because it can be indexed.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from typing import Any, TypeVar, overload
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, overload
 
 import reactivex
 from reactivex import abc
 from reactivex.disposable import SingleAssignmentDisposable
 
-from rxpump.streams.iteration import iterate
+from rxpump.streams.iteration import Iteration
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -63,9 +64,27 @@ class Observable(reactivex.Observable[T_co]):
             on_error = report
         return super().subscribe(on_next, on_error, on_completed, scheduler=scheduler)
 
-    def __aiter__(self) -> AsyncIterator[T_co]:
-        """Iterate: subscribe now, buffer a bounded number of values, dispose when the loop is left."""
-        return iterate(self)
+    def __aiter__(self) -> Iteration[T_co]:
+        """Return an iteration, which buffers a bounded number of values.
+
+        It subscribes with the first value that is asked for, and disposes the subscription when the loop is left.
+        """
+        return Iteration(self)
+
+    def __getitem__(self, key: slice | int) -> Observable[T_co]:
+        """Return an Observable of a slice of the values, or of the one at an index, as in reactivex."""
+        return Piped(super().__getitem__(key))
+
+    if not TYPE_CHECKING:  # a type checker must go on to refuse `for`
+
+        def __iter__(self) -> NoReturn:
+            """Refuse `for`, `list(...)`, `in` and unpacking, which would index an Observable without end.
+
+            Raises:
+                TypeError: Always.
+            """
+            name = type(self).__name__
+            raise TypeError(f"{name} is not iterable with `for`; use `async for`, `await` or `subscribe`")
 
     # fmt: off
     @overload  # type: ignore[override]  # narrower: rxpump's Observable comes out

@@ -28,6 +28,7 @@ from rxpump.events import Event
 from rxpump.new_event import NewEvent, as_new_event
 from rxpump.runtime import Runtime
 from rxpump.streams.answer import Answer
+from rxpump.streams.observable import Observable
 from rxpump.transport.base import Transport
 from rxpump.write_result import WriteResult
 
@@ -69,7 +70,7 @@ class Transaction:
 
     def write(self, events: Iterable[NewEvent | Event]) -> Answer[None]:
         """Put events into it, behind those that are there; once that has failed, it can only be abandoned."""
-        if isinstance(events, (NewEvent, Event)) or not isinstance(events, Iterable):
+        if isinstance(events, (NewEvent, Event, Observable)) or not isinstance(events, Iterable):
             raise InvalidArgument("events", events, "NewEvents (or Events to copy) in a list")
         new = [as_new_event(event) for event in events]
         return Answer(self._runtime, "write into a transaction", lambda: self._write(new))

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import threading
 
 import pytest
 import reactivex
 from reactivex import operators as rx
+from reactivex.subject import Subject
 
 from rxpump.errors import BufferOverflow
 from rxpump.runtime import Runtime
-from rxpump.streams.iteration import HIGH_MARK
+from rxpump.streams.iteration import HIGH_MARK, Iteration
 from rxpump.streams.observable import Piped
 from tests.fakes import Pages, numbers
 
@@ -65,3 +67,158 @@ async def test_two_loops_over_one_source_are_two_subscriptions() -> None:
     pairs = [(left, right) async for left in source async for right in source]
     assert len(pairs) == 9
     assert pages.opened == 4
+
+
+async def test_polling_with_a_timeout_loses_nothing_and_goes_on() -> None:
+    source: Subject[int] = Subject()
+    events = aiter(Piped(source))
+    seen: list[int] = []
+    for number in range(5):
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(anext(events), 0.001)
+        source.on_next(number)
+        source.on_next(-number)
+        seen += [await asyncio.wait_for(anext(events), 1), await asyncio.wait_for(anext(events), 1)]
+    assert seen == [0, 0, 1, -1, 2, -2, 3, -3, 4, -4]
+
+
+async def test_a_value_that_arrives_as_the_wait_is_cancelled_is_kept() -> None:
+    source: Subject[int] = Subject()
+    events = aiter(Piped(source))
+    waiting = asyncio.ensure_future(events.__anext__())
+    await asyncio.sleep(0)
+    source.on_next(1)
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    assert await anext(events) == 1
+
+
+async def test_polling_a_read_to_its_end() -> None:
+    """With waits cancelled at every possible moment."""
+    pages = Pages(numbers(20, 50))
+    events = aiter(pages.source(Runtime("test")))
+    seen: list[int] = []
+    while True:
+        waiting = asyncio.ensure_future(events.__anext__())
+        for _ in range(len(seen) % 4):
+            await asyncio.sleep(0)
+        waiting.cancel()
+        try:
+            seen.append(await waiting)
+        except asyncio.CancelledError:
+            seen_before = len(seen)
+            seen.append(await anext(events, -1))
+            if seen[seen_before] == -1:
+                break
+        except StopAsyncIteration:
+            break
+    assert [value for value in seen if value >= 0] == list(range(1000))
+    assert pages.opened == pages.closed == 1
+
+
+@pytest.mark.parametrize("end", ["aclose", "del", "error"])
+async def test_every_way_out_of_an_iteration_disposes(end: str) -> None:
+    runtime, pages = Runtime("test"), Pages(numbers(1000, 10))
+    events = aiter(pages.source(runtime))
+    assert await anext(events) == 0
+    if end == "aclose":
+        await events.aclose()
+        assert await anext(events, None) is None
+    elif end == "del":
+        del events
+    else:
+        with pytest.raises(LookupError):
+            async for _ in events:
+                raise LookupError
+        del events
+    while runtime.tasks:
+        await asyncio.sleep(0)
+    assert pages.closed == 1
+
+
+async def test_closing_before_the_first_value_subscribes_to_nothing() -> None:
+    pages = Pages(numbers(1, 1))
+    events = aiter(pages.source(Runtime("test")))
+    await events.aclose()
+    assert [value async for value in events] == []
+    assert pages.opened == 0
+
+
+async def test_closing_ends_a_wait() -> None:
+    events = aiter(Piped(Subject[int]()))
+    waiting = asyncio.ensure_future(events.__anext__())
+    await asyncio.sleep(0)
+    await events.aclose()
+    with pytest.raises(StopAsyncIteration):
+        await waiting
+
+
+async def test_a_second_wait_at_the_same_time_is_refused_and_ends_nothing() -> None:
+    source: Subject[int] = Subject()
+    events = aiter(Piped(source))
+    waiting = asyncio.ensure_future(events.__anext__())
+    await asyncio.sleep(0)
+    with pytest.raises(RuntimeError, match="another task is waiting"):
+        await anext(events)
+    source.on_next(7)
+    assert await waiting == 7
+
+
+async def test_after_an_error_the_iteration_is_over() -> None:
+    events = aiter(Pages(numbers(1, 1), failure=LookupError()).source(Runtime("test")))
+    assert await anext(events) == 0
+    with pytest.raises(LookupError):
+        await anext(events)
+    assert await anext(events, None) is None
+
+
+async def test_values_from_a_thread_arrive_without_anything_else_waking_the_loop() -> None:
+    source: Subject[int] = Subject()
+    events = aiter(Piped(source))
+    first = asyncio.ensure_future(events.__anext__())
+    await asyncio.sleep(0)
+
+    def deliver() -> None:
+        for number in range(1000):
+            source.on_next(number)
+        source.on_completed()
+
+    thread = threading.Thread(target=deliver)
+    thread.start()
+    assert [await first, *[value async for value in events]] == list(range(1000))
+    thread.join()
+
+
+async def test_an_iteration_that_is_collected_in_another_thread_disposes() -> None:
+    runtime, pages = Runtime("test"), Pages(numbers(1000, 10))
+    held = [aiter(pages.source(runtime))]
+    await anext(held[0])
+    thread = threading.Thread(target=held.clear)
+    thread.start()
+    thread.join()
+    while runtime.tasks:
+        await asyncio.sleep(0)
+    assert pages.closed == 1
+
+
+def test_an_iteration_that_outlives_its_loop_is_collected_in_peace() -> None:
+    async def begin() -> Iteration[int]:
+        events = aiter(Pages(numbers(1000, 10)).source(Runtime("test")))
+        await anext(events)
+        return events
+
+    events = asyncio.run(begin())
+    del events
+    gc.collect()
+
+
+async def test_its_repr_tells_how_far_it_is() -> None:
+    events = aiter(Pages(numbers(1, 3)).source(Runtime("test")))
+    assert repr(events) == "<Iteration over <Source pages>, not begun, 0 values>"
+    await anext(events)
+    assert repr(events) == "<Iteration over <Source pages>, open, 2 values>"
+    await anext(events)
+    await anext(events)
+    assert await anext(events, None) is None
+    assert repr(events) == "<Iteration over <Source pages>, closed, 0 values>"

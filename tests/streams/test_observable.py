@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -55,3 +56,37 @@ async def test_it_composes_with_plain_reactivex(source: Observable[Any]) -> None
     merged = reactivex.merge(source, source.pipe(rx.map(lambda n: -n)))
     total = await merged.pipe(rx.sum())
     assert total == 0
+
+
+FORGOTTEN_ASYNC: dict[str, Callable[[Any], Any]] = {
+    "for": lambda source: [value for value in source],  # noqa: C416
+    "list": list,
+    "tuple": tuple,
+    "set": set,
+    "sorted": sorted,
+    "unpack": lambda source: (lambda first, *rest: first)(*source),
+    "iter": iter,
+    "zip": lambda source: list(zip(source, [1], strict=False)),
+    "sum": sum,
+}
+
+
+@pytest.mark.parametrize("way", FORGOTTEN_ASYNC)
+async def test_iterating_without_async_is_a_type_error(way: str) -> None:
+    source = Pages(numbers(1, 3)).source(Runtime("test"))
+    for observable in (source, source.pipe(rx.map(str)), source[1:]):
+        with pytest.raises(TypeError, match="`async for`"):
+            FORGOTTEN_ASYNC[way](observable)
+
+
+async def test_in_is_a_type_error() -> None:
+    with pytest.raises(TypeError, match="not iterable"):
+        assert 1 in Pages(numbers(1, 3)).source(Runtime("test"))  # type: ignore[operator]
+
+
+async def test_slices_and_indexes_are_those_of_reactivex() -> None:
+    source = Pages(numbers(1, 10)).source(Runtime("test"))
+    assert [value async for value in source[2:5]] == [2, 3, 4]
+    assert [value async for value in source[-2:]] == [8, 9]
+    assert [value async for value in source[::4]] == [0, 4, 8]
+    assert await source[3] == 3
