@@ -5,10 +5,13 @@ Each check gives its value back. Raises InvalidArgument.
 
 from __future__ import annotations
 
-from typing import TypeGuard
+from typing import Final, TypeGuard
 
 from rxpump.errors import InvalidArgument
 from rxpump.limits import MAX_EVENT_NUMBER, MAX_PAGE_EVENTS
+
+ALL_STREAM: Final = "$all"
+"""The name that servers use for the whole database."""
 
 
 def text(argument: str, value: object, *, allowed: str = "a non-empty string") -> str:
@@ -48,6 +51,30 @@ def count(argument: str, value: object, *, least: int = 1) -> int:
 def stream_name(value: object) -> str:
     """A stream's name: any text but the empty one."""
     return text("stream", value)
+
+
+def one_stream(value: object, instead: str, *, argument: str = "stream") -> str:
+    """Return the name of one stream.
+
+    A server takes `$all` for a stream that never has an event, so a request for it would succeed and return nothing.
+
+    Args:
+        value: The name to check.
+        instead: A clause that names the verb for the whole database.
+        argument: Name of the argument.
+
+    Raises:
+        InvalidArgument: The name is `$all`, empty, or no text.
+    """
+    name = text(argument, value)
+    if name == ALL_STREAM:
+        raise InvalidArgument(argument, name, f"the name of one stream; {instead}")
+    return name
+
+
+def written_stream(value: object) -> str:
+    """Return the name of one stream that is written to or deleted."""
+    return one_stream(value, f"{ALL_STREAM} is the whole database, which no request writes to or deletes")
 
 
 def event_number(value: object, *, argument: str = "event_number") -> int:

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from typing import Final
-from uuid import UUID, uuid5
 
 from rxpump.errors import InvalidArgument
 from rxpump.events import Event
-from rxpump.new_event import NewEvent
+from rxpump.new_event import NewEvent, derived_id
 
 LINK_TYPE: Final = "$>"
 """The type of a link; its data, `number@stream`, says where it leads (docs/protocol/tcp.md, section 4.8)."""
-
-_NAMESPACE: Final = UUID("c2c5d6c4-7d0b-5b8e-8a51-3f1f3c0f4a6e")
 
 
 def new_link(event: Event, stream: str) -> NewEvent:
@@ -25,9 +22,7 @@ def new_link(event: Event, stream: str) -> NewEvent:
     if not isinstance(event, Event):
         raise InvalidArgument("event", event, "an Event that was read")
     leads_to = _target(event)
-    return NewEvent(
-        LINK_TYPE, leads_to, id=uuid5(_NAMESPACE, f"{stream}\n{leads_to.decode(errors='backslashreplace')}")
-    )
+    return NewEvent(LINK_TYPE, leads_to, id=derived_id(stream, leads_to.decode(errors="backslashreplace")))
 
 
 def _target(event: Event) -> bytes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from random import Random
 from typing import Any, Final
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from rxpump import checks, json_text
 from rxpump.errors import InvalidArgument
@@ -24,6 +24,8 @@ if hasattr(os, "register_at_fork"):
 # In .NET byte order the version of an id is in byte 7, the variant in byte 8.
 _FIXED_BITS = 0xF << 60 | 0x3 << 70
 _VERSION_4 = 0x4 << 60 | 0x2 << 70
+
+_DERIVED = UUID("c2c5d6c4-7d0b-5b8e-8a51-3f1f3c0f4a6e")
 
 
 class NewEvent:
@@ -95,16 +97,31 @@ class NewEvent:
         return f"<NewEvent {self.type} {len(self.data)} bytes {self.id}>"
 
 
-def as_new_event(item: object) -> NewEvent:
-    """Take what a writer was given: a NewEvent, or an event that was read, to be written again as it is.
+def as_new_event(item: object, stream: str) -> NewEvent:
+    """Return the event to write to `stream`: a NewEvent as it is, an event that was read as a copy.
 
-    The copy keeps its id, so copying it twice is one write. Raises InvalidArgument for anything else.
+    A copy has the type, data and metadata of the event, and an id that is derived from the event's id and
+    `stream`. Copying the event to the stream again therefore makes the same write. The copy cannot keep the
+    event's id, because a server recognizes an id only in the stream where it was written first.
+
+    Args:
+        item: A NewEvent, or an Event to copy.
+        stream: Name of the stream that the event is written to.
+
+    Raises:
+        InvalidArgument: `item` is neither.
     """
     if isinstance(item, NewEvent):
         return item
     if isinstance(item, Event):
-        return NewEvent(item.type, item.data, metadata=item.metadata, id=item.id, is_json=item.is_json)
+        id = derived_id(stream, str(item.id))
+        return NewEvent(item.type, item.data, metadata=item.metadata, id=id, is_json=item.is_json)
     raise InvalidArgument("events", item, "NewEvents, or Events to copy")
+
+
+def derived_id(stream: str, origin: str) -> UUID:
+    """Return the id of the event in `stream` that stands for `origin`; the same arguments give the same id."""
+    return uuid5(_DERIVED, f"{stream}\n{origin}")
 
 
 def _to_bytes(part: str, value: Any) -> tuple[bytes, bool]:

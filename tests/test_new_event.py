@@ -137,16 +137,17 @@ def test_it_shows_what_it_is() -> None:
     assert repr(NewEvent("PonyJumped", b"12345", id=id)) == f"<NewEvent PonyJumped 5 bytes {id}>"
 
 
-def test_an_event_that_was_read_is_copied_with_its_id() -> None:
+def test_a_copy_of_an_event_has_an_id_of_its_own() -> None:
     read = read_back(NewEvent("PonyJumped", {"Height": 10}, metadata={"judge": "Applejack"}))
-    copy = as_new_event(read)
-    assert (copy.type, copy.data, copy.metadata, copy.id, copy.is_json) == (
-        read.type, read.data, read.metadata, read.id, True,
-    )  # fmt: skip
-    assert as_new_event(copy) is copy
+    copy = as_new_event(read, "out")
+    assert (copy.type, copy.data, copy.metadata, copy.is_json) == (read.type, read.data, read.metadata, True)
+    assert copy.id != read.id
+    assert as_new_event(read, "out").id == copy.id
+    assert as_new_event(read, "other").id != copy.id
+    assert as_new_event(copy, "out") is copy
 
 
 @pytest.mark.parametrize("item", [None, {"type": "PonyJumped"}, "PonyJumped", b""])
 def test_nothing_else_can_be_written(item: Any) -> None:
     with pytest.raises(InvalidArgument, match=r"^events is .*allowed is NewEvents, or Events to copy"):
-        as_new_event(item)
+        as_new_event(item, "out")

@@ -33,7 +33,7 @@ class EventStoreCheckpoint:
     """
 
     def __init__(self, client: ReadsAndWrites, stream: str) -> None:
-        self.stream: str = checks.stream_name(stream)
+        self.stream: str = checks.written_stream(stream)
         self._client = client
 
     async def load(self) -> Checkpoint | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from rxpump import checks
 from rxpump.client.starts import before_first, first_position
 from rxpump.client.verbs import READ_BATCH, Verbs, checked_filter
@@ -11,6 +13,8 @@ from rxpump.position import END, START, Edge, Position
 from rxpump.streams.catch_up import CatchUp
 from rxpump.streams.cursor import AllCursor, StreamCursor
 from rxpump.streams.relay import Pipeline, Relay
+
+_INSTEAD: Final = "to follow the whole database, use stream_all()"
 
 
 class Following(Verbs):
@@ -26,10 +30,11 @@ class Following(Verbs):
     ) -> CatchUp:
         """Follow a stream for ever: everything from `from_event` on, then what is written, exactly once, in order.
 
-        END starts with what is written from now on. The stream need not exist yet. It ends with an error only
+        `from_event` is the number of the first event that is delivered: to resume after an event, pass its number
+        plus 1. END starts with what is written from now on. The stream need not exist yet. It ends with an error only
         where asking again cannot help: AccessDenied, StreamDeleted (for good), ClientClosed.
         """
-        stream, count = checks.stream_name(stream), checks.page_size(batch_size, argument="batch_size")
+        stream, count = checks.one_stream(stream, _INSTEAD), checks.page_size(batch_size, argument="batch_size")
 
         def cursor(after: int | None) -> StreamCursor:
             return StreamCursor(self._transport, stream, after, count, resolve_links=resolve_links)
@@ -53,6 +58,9 @@ class Following(Verbs):
     ) -> CatchUp:
         """Follow the whole database for ever, from the event after `from_position` on; by default only admins may.
 
+        The event at `from_position` is not delivered (`iter_all` would deliver it), so the position of the last event
+        that was handled resumes after that event.
+
         `where` (what `ops.where(...)` gives) lets through what that operator would; the server is asked to do it
         where it can, see `iter_all`. What does not match is passed over once: it is not read again after a lost
         connection, and `ops.with_signals()` tells from time to time how far was looked (Examined).
@@ -72,7 +80,10 @@ class Following(Verbs):
     def subscribe_to(
         self, stream: str, start_from: int = -1, *, batch_size: int = READ_BATCH, resolve_links: bool = True
     ) -> CatchUp:
-        """Follow a stream under photon-pump's name; -1 starts with what is written from now on."""
+        """Follow a stream under photon-pump's name.
+
+        `start_from` is the number of the first event that is delivered; -1 starts with what is written from now on.
+        """
         start = END if start_from == -1 else start_from
         return self.stream(stream, start, batch_size=batch_size, resolve_links=resolve_links)
 
@@ -82,7 +93,8 @@ class Following(Verbs):
         `pipeline` takes the Observable of events and gives one of NewEvents (any number per event, in order).
         Stopped, killed or cut off, it goes on where the target says it was. Emits a WriteResult per batch.
         """
-        source, target = checks.stream_name(source), checks.stream_name(target)
+        source = checks.one_stream(source, _INSTEAD, argument="source")
+        target = checks.written_stream(target)
         return Relay(
             self._runtime,
             self._transport,

@@ -50,7 +50,7 @@ class Managing(Verbs):
         to be sent again after a lost connection may meet what it has done itself: a hard one then says
         StreamDeleted, and one that expects a version WrongExpectedVersion, if the stream was written to since.
         """
-        stream = checks.stream_name(stream)
+        stream = checks.written_stream(stream)
         version = checks.expected_version(expected_version, may_be_stream_exists=False)
         if not isinstance(hard, bool):
             raise InvalidArgument("hard", hard, "True or False")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from time import perf_counter
+from typing import Final
 
 from rxpump import checks
 from rxpump.client.starts import first_event, first_position
@@ -15,6 +16,9 @@ from rxpump.pages import AllPage, StreamPage
 from rxpump.position import Edge, Position
 from rxpump.streams.answer import Answer
 from rxpump.streams.reading import AllReading, StreamReading
+
+_GET_ALL: Final = "to read from the whole database, use get_all()"
+_ITER_ALL: Final = "to read the whole database, use iter_all()"
 
 
 class Reading(Verbs):
@@ -44,7 +48,7 @@ class Reading(Verbs):
 
         Errors: EventNotFound, StreamNotFound, StreamDeleted, AccessDenied.
         """
-        stream, number = checks.stream_name(stream), checks.event_number(event_number)
+        stream, number = checks.one_stream(stream, _GET_ALL), checks.event_number(event_number)
         transport = self._within(timeout)
         return Answer(
             self._runtime,
@@ -65,10 +69,11 @@ class Reading(Verbs):
     ) -> Answer[StreamPage]:
         """Read one page of at most `max_count` (1 to 4096) events.
 
-        Starts at `from_event` (also called `from_event_number`): by default at the start of the stream going
-        forward, at its end going backward. Errors: StreamNotFound, StreamDeleted, AccessDenied.
+        Starts at `from_event` (also called `from_event_number`), which is included in both directions: by default at
+        the start of the stream going forward, at its end going backward. Errors: StreamNotFound, StreamDeleted,
+        AccessDenied.
         """
-        stream, count = checks.stream_name(stream), checks.page_size(max_count)
+        stream, count = checks.one_stream(stream, _GET_ALL), checks.page_size(max_count)
         start = first_event(from_event if from_event_number is None else from_event_number, direction)
         transport = self._within(timeout)
         return Answer(
@@ -89,9 +94,13 @@ class Reading(Verbs):
     ) -> StreamReading:
         """Read every event to the end of the stream, then complete; pages of `batch_size`, one read ahead.
 
+        `from_event` is the number of the first event that is delivered, in both directions. By default a read starts
+        at the start of the stream going forward, and at its end going backward.
+
         `timeout` bounds each page, from the moment at which it is asked for, and not the reading as a whole.
         """
-        stream, count = checks.stream_name(stream), checks.page_size(batch_size, argument="batch_size")
+        stream = checks.one_stream(stream, _ITER_ALL)
+        count = checks.page_size(batch_size, argument="batch_size")
         start = first_event(from_event, direction)
         return StreamReading(
             self._runtime, self._within(timeout), stream, start, count, direction, resolve_links=resolve_links
@@ -108,6 +117,8 @@ class Reading(Verbs):
         timeout: float | None = UNSET,
     ) -> Answer[AllPage]:
         """Read one page of the whole database; by default only admins may. Errors: AccessDenied, ReadFailed.
+
+        Going forward, the event at `from_position` is the first one; going backward, the event before it is.
 
         With `where`, of those events that match: there may be fewer than `max_count`, or none, before the end; the
         page's `is_last` tells. Who filters, see `iter_all`.
@@ -131,6 +142,9 @@ class Reading(Verbs):
         timeout: float | None = UNSET,
     ) -> AllReading:
         """Read every event of the whole database, then complete.
+
+        Going forward, the event at `from_position` is the first one (`stream_all` starts after it); going backward,
+        the event before it is.
 
         `where` (what `ops.where(...)` gives) lets through what that operator would, in the same order; the difference
         is who does it. Servers from version 20 on are asked to leave out what they can, so that it does not

@@ -27,7 +27,7 @@ class Transactions(Verbs):
         `rxpump.streams.transaction`. `timeout` bounds each of its calls: the start, a write, the commit.
         """
         return Transaction(
-            self._runtime, self._within(timeout), checks.stream_name(stream), _start_version(expected_version)
+            self._runtime, self._within(timeout), checks.written_stream(stream), _start_version(expected_version)
         )
 
     def continue_transaction(
@@ -47,7 +47,7 @@ class Transactions(Verbs):
         """
         version = None if expected_version is None else _start_version(expected_version)
         id = checks.count("transaction_id", transaction_id, least=0)
-        return Transaction(self._runtime, self._within(timeout), checks.stream_name(stream), version, id)
+        return Transaction(self._runtime, self._within(timeout), checks.written_stream(stream), version, id)
 
 
 def _start_version(value: int) -> int:

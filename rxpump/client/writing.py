@@ -78,7 +78,8 @@ class Writing(Verbs):
         iterable (also an endless one) or an Observable is written in batches of up to `batch_size` events,
         with a WriteResult each; awaiting it gives the last. The source is read no faster than it is written.
         A version >= 0 or NO_STREAM is expected by the first batch, each later one expects what the one
-        before it left.
+        before it left. An Event that was read is copied: the copy's id is derived from the event's id and `stream`,
+        so that copying the event to `stream` again makes the same write.
 
         `timeout` bounds the write of a list, and each single batch of a source. Where it is not set, the batches of a
         source wait for a connection as long as the reconnect policy allows.
@@ -87,17 +88,19 @@ class Writing(Verbs):
         if isinstance(events, reactivex.Observable):
             source = events if isinstance(events, Observable) else Piped(events)
         elif isinstance(events, Sized) and isinstance(events, Iterable):
+            stream = checks.written_stream(stream)
             return self._append(
-                "publish", stream, [as_new_event(event) for event in events], expected_version, timeout
+                "publish", stream, [as_new_event(event, stream) for event in events], expected_version, timeout
             )
         elif isinstance(events, (Iterable, AsyncIterable)):
             source = from_iterable(self._runtime, events)
         else:
             raise InvalidArgument("events", events, "NewEvents in a list, an (async) iterable or an Observable")
-        stream = checks.stream_name(stream)
+        stream = checks.written_stream(stream)
         transport = self._transport if timeout is UNSET else self._within(timeout)
         return Writes(
             self._runtime,
+            stream,
             source,
             lambda batch, version: transport.append(stream, batch, version),
             expected_version=checks.expected_version(expected_version),
@@ -117,7 +120,7 @@ class Writing(Verbs):
         The link's id is derived from the event and the stream, so the same link written again is recognised (as
         best effort, under ANY; see `rxpump.links.new_link`). Errors: those of `publish`.
         """
-        link = new_link(event, checks.stream_name(stream))
+        link = new_link(event, checks.written_stream(stream))
         return self._append("link_to", stream, [link], expected_version, timeout)
 
     def publisher(
@@ -135,7 +138,7 @@ class Writing(Verbs):
         It waits for a connection as long as the reconnect policy allows, and for the answer to a write as long as the
         `timeout` of the settings allows on any one connection.
         """
-        stream = checks.stream_name(stream)
+        stream = checks.written_stream(stream)
         return Publisher(
             self._runtime,
             stream,
@@ -147,6 +150,6 @@ class Writing(Verbs):
     def _append(
         self, verb: str, stream: str, events: list[NewEvent], expected_version: int, timeout: float | None
     ) -> Answer[WriteResult]:
-        stream, version = checks.stream_name(stream), checks.expected_version(expected_version)
+        stream, version = checks.written_stream(stream), checks.expected_version(expected_version)
         transport = self._within(timeout)
         return Answer(self._runtime, verb, lambda: transport.append(stream, events, version))

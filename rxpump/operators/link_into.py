@@ -54,7 +54,7 @@ def link_into(
     Errors: those of `client.publish`; InvalidArgument for what is no Event that was read, and, at the call, for
     arguments that the server could only refuse.
     """
-    stream, first_version = checks.stream_name(stream), checks.expected_version(expected_version)
+    stream, first_version = checks.written_stream(stream), checks.expected_version(expected_version)
     size = checks.page_size(batch_size, argument="batch_size")
 
     async def work(stage: Stage[Event, WriteResult]) -> AsyncGenerator[Result[WriteResult, Event], None]:

@@ -40,13 +40,14 @@ def publish_to(
         late = client.iter("flights").pipe(ops.json(), rx.filter(is_late), ops.to_event("Late"))
         await late.pipe(ops.publish_to(client, "late-flights"), ops.commit_checkpoint(store))
 
-    The source is held while two batches wait. Where the client is drained, what was given is written first.
+    A copy's id is derived from the event's id and `stream`, so that copying the event to `stream` again is the same
+    write. The source is held while two batches wait. Where the client is drained, what was given is written first.
 
     Errors: those of `client.publish`: a write that fails is the error, and disposes the source; the source's own
     error comes after everything that it gave before is written. InvalidArgument, at the call, for arguments that
     the server could only refuse.
     """
-    checks.stream_name(stream)
+    checks.written_stream(stream)
     version, size = checks.expected_version(expected_version), checks.page_size(batch_size, argument="batch_size")
 
     def operator(source: Observable[Any]) -> Observable[WriteResult]:

@@ -46,8 +46,9 @@ class Inbox:
     out; then `failure` says whether it ended well.
     """
 
-    def __init__(self, name: str, batching: Batching) -> None:
+    def __init__(self, name: str, stream: str, batching: Batching) -> None:
         self.failure: Exception | None = None
+        self._stream = stream
         self._knows_its_end = False
         self.is_over: bool = False
         self._batching = batching
@@ -59,7 +60,7 @@ class Inbox:
 
     def on_next(self, item: object) -> None:
         """Keep an event. Raises InvalidArgument for what is none, BufferOverflow for a source without demand."""
-        event = as_new_event(item)
+        event = as_new_event(item, self._stream)
         self._knows_its_end = self._knows_its_end or Flow.current() is not None
         self._brake.kept(len(self._events) + 1)
         self._events.append(event)

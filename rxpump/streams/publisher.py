@@ -20,8 +20,8 @@ from rxpump.write_result import WriteResult
 class Publisher(abc.ObserverBase[Any], abc.DisposableBase):
     """Writes events to one stream, in order; `source.subscribe(publisher)` pipes a stream into another.
 
-    Give it NewEvents, or Events to copy. It holds a source that is faster than the writing. `results` emits a
-    WriteResult per batch as it is acknowledged, and ends as the writing ends; `await drained()` waits for
+    Give it NewEvents, or Events to copy (see `Client.publish`). It holds a source that is faster than the writing.
+    `results` emits a WriteResult per batch as it is acknowledged, and ends as the writing ends; `await drained()` waits for
     that. A write that fails is raised by `drained()`, is the error of `results`, and is raised to the source
     with the next event, which ends its subscription; if nobody asks, the loop's exception handler gets it.
     """
@@ -30,7 +30,7 @@ class Publisher(abc.ObserverBase[Any], abc.DisposableBase):
         self, runtime: Runtime, stream: str, append: Append, *, expected_version: int, batching: Batching
     ) -> None:
         self.stream = stream
-        self._inbox = Inbox(f"the publisher to {stream}", batching)
+        self._inbox = Inbox(f"the publisher to {stream}", stream, batching)
         self._results: Subject[WriteResult] = Subject()
         self._written = 0
         self._end: asyncio.Future[WriteResult | None] = asyncio.get_running_loop().create_future()

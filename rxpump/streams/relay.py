@@ -75,7 +75,7 @@ class Relay(Pulled[WriteResult]):
         while True:
             try:
                 start = await find_start(self._transport, self.source, self.target)
-                async with aclosing(self._run(_Sieve(self.source, start))) as results:
+                async with aclosing(self._run(_Sieve(self.source, self.target, start))) as results:
                     async for result in results:
                         failures = 0
                         yield result
@@ -124,14 +124,15 @@ class Relay(Pulled[WriteResult]):
 class _Sieve:
     """Watches both ends of the pipeline in one run: which event went in, which results come out of it."""
 
-    def __init__(self, source: str, start: Start) -> None:
+    def __init__(self, source: str, target: str, start: Start) -> None:
         self.start = start
-        self.inbox = Inbox("the relay", Batching())
+        self.inbox = Inbox("the relay", target, Batching())
         self.brakes: list[Brake] = []
         self.silent = 0
         self.last_entered = self.done = start.done
         self.hint_is_due = asyncio.Event()
         self._source = source
+        self._target = target
         self._place = Place(-1, -1)
 
     def enter(self, event: Event) -> None:
@@ -155,4 +156,4 @@ class _Sieve:
             raise InvalidArgument("pipeline", item, "operators that keep the order of their source")
         self._place = Place(number, self._place.nth + 1 if number == self._place.number else 0)
         if self._place > self.start.place:
-            self.inbox.on_next(mark(as_new_event(item), origin, self._source, self._place))
+            self.inbox.on_next(mark(as_new_event(item, self._target), origin, self._source, self._place))

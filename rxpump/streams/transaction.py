@@ -72,7 +72,7 @@ class Transaction:
         """Put events into it, behind those that are there; once that has failed, it can only be abandoned."""
         if isinstance(events, (NewEvent, Event, Observable)) or not isinstance(events, Iterable):
             raise InvalidArgument("events", events, "NewEvents (or Events to copy) in a list")
-        new = [as_new_event(event) for event in events]
+        new = [as_new_event(event, self.stream) for event in events]
         return Answer(self._runtime, "write into a transaction", lambda: self._write(new))
 
     def commit(self) -> Answer[WriteResult]:

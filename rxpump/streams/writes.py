@@ -27,6 +27,7 @@ class Writes(Pulled[WriteResult]):
     def __init__(
         self,
         runtime: Runtime,
+        stream: str,
         events: reactivex.Observable[Any],
         append: Append,
         *,
@@ -34,7 +35,7 @@ class Writes(Pulled[WriteResult]):
         batching: Batching,
     ) -> None:
         async def write() -> AsyncGenerator[list[WriteResult], None]:
-            inbox = Inbox("publish", batching)
+            inbox = Inbox("publish", stream, batching)
             runtime.intakes.add(inbox.end_intake)
             subscription = events.subscribe(inbox.on_next, inbox.on_error, inbox.on_completed)
             results = append_in_order(runtime, inbox, append, expected_version, batching.max_in_flight)

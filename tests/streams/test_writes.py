@@ -45,7 +45,7 @@ class Stream:
 
     def write(self, events: Observable[Any], version: int = ExpectedVersion.ANY, batch: int = 10) -> Writes:
         batching = Batching(max_batch=batch)
-        return Writes(Runtime("test"), events, self.append, expected_version=version, batching=batching)
+        return Writes(Runtime("test"), "s", events, self.append, expected_version=version, batching=batching)
 
 
 def new_events(count: int) -> list[NewEvent]:
