@@ -27,7 +27,7 @@ async def client(memory_server: EmbeddedServer) -> AsyncIterator[rxpump.Client]:
 
 async def numbers(events: Any, count: int) -> list[int]:
     """Return the numbers of the first events of stream `s`."""
-    in_s = ops.in_stream("s")
+    in_s: Any = ops.in_stream("s")
     of_s = events.pipe(in_s, rx.take(count), rx.to_list())
     return [event.number for event in await of_s]
 

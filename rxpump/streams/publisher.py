@@ -21,9 +21,9 @@ class Publisher(abc.ObserverBase[Any], abc.DisposableBase):
     """Writes events to one stream, in order; `source.subscribe(publisher)` pipes a stream into another.
 
     Give it NewEvents, or Events to copy (see `Client.publish`). It holds a source that is faster than the writing.
-    `results` emits a WriteResult per batch as it is acknowledged, and ends as the writing ends; `await drained()` waits for
-    that. A write that fails is raised by `drained()`, is the error of `results`, and is raised to the source
-    with the next event, which ends its subscription; if nobody asks, the loop's exception handler gets it.
+    `results` emits a WriteResult per batch as it is acknowledged, and ends as the writing ends; `await drained()`
+    waits for that. A write that fails is raised by `drained()`, is the error of `results`, and is raised to the
+    source with the next event, which ends its subscription; if nobody asks, the loop's exception handler gets it.
     """
 
     def __init__(

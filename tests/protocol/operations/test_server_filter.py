@@ -1,12 +1,18 @@
 from __future__ import annotations
 
+import re
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from rxpump.event_filter import EventFilter
 from rxpump.protocol.operations.server_filter import server_filter
+from rxpump.server.store.filters import read_filter
+from rxpump.wire.schema import EventRecord
 
 STREAM, TYPE = 0, 1
-REGEX, PREFIX = 0, 1
+REGEX = 0
 
 
 def asked(where: EventFilter, *, resolve_links: bool = False) -> tuple[int, int, list[str]] | None:
@@ -17,12 +23,12 @@ def asked(where: EventFilter, *, resolve_links: bool = False) -> tuple[int, int,
 @pytest.mark.parametrize(
     ("where", "expected"),
     [
-        (EventFilter(type_prefix="Pony"), (TYPE, PREFIX, ["Pony"])),
-        (EventFilter(stream_prefix="pony-"), (STREAM, PREFIX, ["pony-"])),
+        (EventFilter(type_prefix="Pony"), (TYPE, REGEX, ["^Pony"])),
+        (EventFilter(stream_prefix="pony-"), (STREAM, REGEX, ["^pony-"])),
         (EventFilter(type_regex="^Pony(Jumped|Slept)$"), (TYPE, REGEX, ["^Pony(Jumped|Slept)$"])),
         (EventFilter(stream_regex="-[0-9]+$"), (STREAM, REGEX, ["-[0-9]+$"])),
-        (EventFilter(type_prefix="Pony", stream_prefix="pony-"), (STREAM, PREFIX, ["pony-"])),
-        (EventFilter(type_prefix="Pony", stream_regex="a"), (TYPE, PREFIX, ["Pony"])),
+        (EventFilter(type_prefix="Pony", stream_prefix="pony-"), (STREAM, REGEX, ["^pony-"])),
+        (EventFilter(type_prefix="Pony", stream_regex="a"), (TYPE, REGEX, ["^Pony"])),
         (EventFilter(type_regex="a", stream_regex=r"\d"), (TYPE, REGEX, ["a"])),
         (EventFilter(type_regex=r"\w", stream_regex=r"\d"), None),
     ],
@@ -34,17 +40,52 @@ def test_one_criterion_is_sent(where: EventFilter, expected: tuple[int, int, lis
 @pytest.mark.parametrize(
     ("where", "expected"),
     [
-        (EventFilter(type_prefix="Pony"), (TYPE, PREFIX, ["Pony", "$>"])),
+        (EventFilter(type_prefix="Pony"), (TYPE, REGEX, [r"^Pony|^\$>"])),
         (EventFilter(type_regex="^A|B$"), (TYPE, REGEX, [r"(?:^A|B$)|^\$>"])),
         (EventFilter(stream_prefix="pony-"), None),
         (EventFilter(stream_regex="a"), None),
-        (EventFilter(stream_prefix="pony-", type_prefix="Pony"), (TYPE, PREFIX, ["Pony", "$>"])),
+        (EventFilter(stream_prefix="pony-", type_prefix="Pony"), (TYPE, REGEX, [r"^Pony|^\$>"])),
     ],
 )
 def test_where_links_are_resolved_links_are_asked_for_too(
     where: EventFilter, expected: tuple[int, int, list[str]] | None
 ) -> None:
     assert asked(where, resolve_links=True) == expected
+
+
+PREFIXES = {
+    "Order-": "^Order-",
+    "$ce-a.b": r"^\$ce-a\.b",
+    r"(a|b)[c]{2}*+?^\\": r"^\(a\|b\)\[c\]\{2\}\*\+\?\^\\\\",
+    "a #b": r"^a\ \#b",
+    "zoë": "^zoë",
+    "ate\u0301": "^ate\u0301",
+    "b\u0e40": "^b\u0e40",
+    "\uffe6": "^\uffe6",
+}
+NOT_PLAIN = ["a\nb", "a\0", "\x7f", "a\u200db", "a\u00adb", "a\u00a0b", "😀", "a\ufeff"]
+
+
+@pytest.mark.parametrize("prefix", PREFIXES)
+def test_a_prefix_is_sent_as_an_anchored_regex(prefix: str) -> None:
+    assert asked(EventFilter(type_prefix=prefix)) == (TYPE, REGEX, [PREFIXES[prefix]])
+    assert asked(EventFilter(stream_prefix=prefix)) == (STREAM, REGEX, [PREFIXES[prefix]])
+
+
+@pytest.mark.parametrize("prefix", NOT_PLAIN)
+def test_a_prefix_that_may_be_read_differently_is_not(prefix: str) -> None:
+    assert asked(EventFilter(type_prefix=prefix)) is None
+    assert asked(EventFilter(type_prefix="Pony", stream_prefix=prefix)) == (TYPE, REGEX, ["^Pony"])
+
+
+@given(st.text(min_size=1, max_size=5), st.text(max_size=5), st.booleans())
+def test_no_name_that_begins_with_the_prefix_is_left_out(prefix: str, rest: str, resolve_links: bool) -> None:
+    made = server_filter(EventFilter(type_prefix=prefix), resolve_links=resolve_links)
+    if made is not None:
+        assert made.type == REGEX, "the server compares prefixes by its culture"
+        assert re.search(made.data[0], prefix + rest) is not None
+        assert (re.search(made.data[0], rest) is not None) is (rest.startswith((prefix, "$>")[: 1 + resolve_links]))
+        assert read_filter(made).matches(EventRecord(event_type=prefix + rest))
 
 
 ALIKE = [

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 
-from rxpump.server.store.filters import MAX_PREFIX_CHARACTERS, MAX_PREFIXES, BadFilter, read_filter
+from rxpump.server.store.filters import MAX_PREFIX_CHARACTERS, MAX_PREFIXES, BadFilter, Prefixes, read_filter
+from rxpump.server.store.regex import Regex
 from rxpump.wire.codes import FilterContext, FilterType
 from rxpump.wire.schema import EventRecord, Filter
 
@@ -31,6 +34,39 @@ def test_what_is_found(context, type, data, found):
     assert wanted.matches(EventRecord(event_stream_id="order-1", event_type="Created")) is found
     assert wanted.search.steps > 0
     assert wanted.search.size > 0
+
+
+ANCHORED = {
+    "^Order-": ("Order-",),
+    "^": ("",),
+    r"^Order-|^\$>": ("Order-", "$>"),
+    r"^a\.\|\\|^zo\ë": ("a.|\\", "zoë"),
+    "^a b\n": ("a b\n",),
+    "^|^a": ("", "a"),
+}
+MORE = ["Order-", "^a.b", "^a|b", "^a|", "|^a", "^a$", r"^\d", "^a\\", "^a^b", "^(a)", "^[a]", "^a{2}", "^a*", "a^"]
+
+
+@pytest.mark.parametrize("pattern", ANCHORED)
+def test_a_regex_of_anchored_texts_is_compared_as_prefixes(pattern):
+    search = read_filter(Filter(type=REGEX, data=[pattern])).search
+    assert isinstance(search, Prefixes)
+    assert search.prefixes == ANCHORED[pattern]
+    assert all(re.search(pattern, prefix + "x") for prefix in search.prefixes)
+
+
+@pytest.mark.parametrize("pattern", MORE)
+def test_any_other_regex_is_searched_for(pattern):
+    try:
+        search = read_filter(Filter(type=REGEX, data=[pattern])).search
+    except BadFilter:
+        return
+    assert isinstance(search, Regex)
+
+
+def test_a_prefix_may_be_longer_than_other_regexes():
+    name = "x" * MAX_PREFIX_CHARACTERS
+    assert read_filter(Filter(type=REGEX, data=[f"^{name}"])).matches(EventRecord(event_stream_id=name))
 
 
 @pytest.mark.parametrize(
