@@ -91,9 +91,12 @@ class AllPage(_Page[Position]):
 
     There is no mark for the end: a page without events is it (docs/protocol/tcp.md, section 4.7). A page that was
     filtered may have none before the end; `is_last` tells.
+
+    `examined` is a position to which a filter has looked: no event that matches stands between the last event of the
+    page and this position, nor at it. It is None where nothing was filtered, or the server does not tell.
     """
 
-    __slots__ = ("is_last", "position")
+    __slots__ = ("examined", "is_last", "position")
 
     def __init__(
         self,
@@ -102,16 +105,21 @@ class AllPage(_Page[Position]):
         position: Position,
         next_position: Position,
         is_last: bool | None = None,
+        examined: Position | None = None,
     ) -> None:
         super().__init__(records, next_position)
+        self.examined: Position | None = examined
         self.position: Position = position
         self.is_last: bool = not records if is_last is None else is_last
         """Whether the reader has met the end in its direction."""
 
     def where(self, matches: Callable[[Event], bool]) -> AllPage:
-        """Give the page with only those events of it that match."""
+        """Return the page with only those events that match."""
         kept = [record for record in self._records if matches(Event(record))]
-        return AllPage(kept, position=self.position, next_position=self.next, is_last=self.is_last)
+        examined = self.examined
+        if examined is None and self._records:
+            examined = Event(self._records[-1]).position
+        return AllPage(kept, position=self.position, next_position=self.next, is_last=self.is_last, examined=examined)
 
     @property
     def next_position(self) -> Position:

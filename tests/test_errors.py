@@ -19,6 +19,7 @@ from rxpump.errors import (
     ServerError,
     WrongExpectedVersion,
 )
+from rxpump.position import Position
 
 SAMPLES: dict[str, Any] = {
     "bool": False,
@@ -26,6 +27,7 @@ SAMPLES: dict[str, Any] = {
     "str | None": None,
     "int": 7,
     "int | None": 3,
+    "int | Position": Position(3, 2),
     "float": 2.5,
     "object": ["anything"],
     "bytes | None": b"0123456789abcdef",

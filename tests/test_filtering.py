@@ -107,6 +107,28 @@ class Heard:
         return self.items[-1]
 
 
+@pytest.mark.parametrize("size", [1, 7, 500])
+@pytest.mark.parametrize("where", WANTED, ids=repr)
+async def test_it_says_how_far_it_looked_whoever_filters(
+    client: rxpump.Client, where: EventFilter, size: int
+) -> None:
+    """From each place that it says, what matches and has not been delivered comes, and nothing else."""
+    heard = Heard()
+    await client.publish("other", [rxpump.NewEvent("Other") for _ in range(20)])
+    options: Any = {"where": where, "resolve_links": False, "batch_size": size}
+    following = client.stream_all(**options).pipe(ops.with_signals()).subscribe(heard.note)
+    await heard.until(CaughtUp)
+    following.dispose()
+    examined = [item.position for item in heard.items if isinstance(item, Examined)]
+    assert examined
+    assert examined == sorted(set(examined))
+    for position in examined[:: max(1, len(examined) // 5)]:
+        delivered = heard.items[: heard.items.index(Examined(position))]
+        rest = client.stream_all(position, **options).pipe(ops.until_caught_up(), rx.map(key), rx.to_list())
+        everything = [key(item) for item in heard.items if isinstance(item, rxpump.Event)]
+        assert await rest == everything[sum(isinstance(item, rxpump.Event) for item in delivered) :]
+
+
 @pytest.mark.parametrize("where", WANTED[:6], ids=repr)
 async def test_following_gives_the_same_events_whatever_happens_to_the_connection(
     memory_server: EmbeddedServer, client: rxpump.Client, where: EventFilter

@@ -32,7 +32,8 @@ class Following(Verbs):
 
         `from_event` is the number of the first event that is delivered: to resume after an event, pass its number
         plus 1. END starts with what is written from now on. The stream need not exist yet. It ends with an error only
-        where asking again cannot help: AccessDenied, StreamDeleted (for good), ClientClosed.
+        where asking again cannot help: AccessDenied, StreamDeleted (for good), ClientClosed, StreamRolledBack (the
+        server came back with less than was delivered).
         """
         stream, count = checks.one_stream(stream, _INSTEAD), checks.page_size(batch_size, argument="batch_size")
 
@@ -63,7 +64,8 @@ class Following(Verbs):
 
         `where` (what `ops.where(...)` gives) lets through what that operator would; the server is asked to do it
         where it can, see `iter_all`. What does not match is passed over once: it is not read again after a lost
-        connection, and `ops.with_signals()` tells from time to time how far was looked (Examined).
+        connection, and `ops.with_signals()` tells from time to time how far was looked (Examined), whoever filters.
+        Errors: AccessDenied, ClientClosed, StreamRolledBack.
         """
         count, wanted = checks.page_size(batch_size, argument="batch_size"), checked_filter(where)
         after = None if from_position is END else first_position(from_position, StreamDirection.FORWARD)
@@ -95,12 +97,13 @@ class Following(Verbs):
         """
         source = checks.one_stream(source, _INSTEAD, argument="source")
         target = checks.written_stream(target)
+        events = self.stream(source, batch_size=batch_size)
         return Relay(
             self._runtime,
             self._transport,
             source,
             target,
-            follow=lambda done: self.stream(source, done + 1, batch_size=batch_size, resolve_links=True),
+            follow=events.resume_at,
             pipeline=pipeline,
             retry=self._settings.retry,
         )

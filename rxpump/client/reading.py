@@ -149,8 +149,8 @@ class Reading(Verbs):
         `where` (what `ops.where(...)` gives) lets through what that operator would, in the same order; the difference
         is who does it. Servers from version 20 on are asked to leave out what they can, so that it does not
         travel; the rest, and everything where a server knows no filters, is done here. A server can be asked for one
-        criterion: a prefix of printable characters, or a regex whose syntax means the same to it; and for one on streams only with
-        `resolve_links=False`, as it looks at a link and not at what that leads to.
+        criterion: a prefix of printable characters, or a regex whose syntax means the same to it; and for one on
+        streams only with `resolve_links=False`, as it looks at a link and not at what that leads to.
 
         `timeout` bounds each page, from the moment at which it is asked for, and not the reading as a whole.
         """

@@ -28,6 +28,7 @@
         ├── EventNotFound
         ├── ReadFailed
         ├── SubscriptionDropped
+        ├── StreamRolledBack        the server has less of a stream than a subscription has seen
         ├── WrongExpectedVersion
         ├── InvalidTransaction
         ├── PersistentSubscriptionError
@@ -99,6 +100,7 @@ from rxpump.errors.streams import (
     ReadFailed,
     StreamDeleted,
     StreamNotFound,
+    StreamRolledBack,
     SubscriptionDropped,
     WrongExpectedVersion,
 )
@@ -145,6 +147,7 @@ __all__ = [
     "ServerError",
     "StreamDeleted",
     "StreamNotFound",
+    "StreamRolledBack",
     "SubscriberLimitReached",
     "SubscriptionDropped",
     "TooBusy",

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from rxpump.errors.server import ServerError
+from rxpump.position import Position
 
 
 @dataclass(eq=False)
@@ -78,6 +79,31 @@ class SubscriptionDropped(ServerError):
 
     def __str__(self) -> str:
         return f"the subscription to {self.stream!r} was dropped: {self.reason}"
+
+
+@dataclass(eq=False)
+class StreamRolledBack(ServerError):
+    """The server lost events of `stream` that a subscription has seen: it was emptied, or restored from a backup.
+
+    Attributes:
+        stream: Name of the stream, `$all` for the whole database.
+        last_seen: Where the subscription stands: the number of an event, or a Position for the whole database.
+        current: The last number (-1: no events), or the last Position, that the server has.
+    """
+
+    stream: str
+    last_seen: int | Position
+    current: int | Position
+
+    def __str__(self) -> str:
+        return (
+            f"the subscription to {self.stream!r} has seen event {_shown(self.last_seen)}, and the server's last is "
+            f"{_shown(self.current)}: it was emptied, or restored from a backup"
+        )
+
+
+def _shown(place: int | Position) -> str:
+    return f"{place.commit}/{place.prepare}" if isinstance(place, Position) else str(place)
 
 
 @dataclass(eq=False)

@@ -13,7 +13,7 @@ from rxpump.signals import Signal
 
 
 def with_signals() -> Operator[Event, Event | Signal]:
-    """Turn a catch-up subscription into one that also emits CaughtUp, FellBehind and Reconnected.
+    """Turn a catch-up subscription into one that also emits CaughtUp, FellBehind, Reconnected and Examined.
 
         ──a──b──────────c───────────────────────d──▶
                        with_signals()

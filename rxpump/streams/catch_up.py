@@ -10,7 +10,11 @@ delivered, that makes this exactly once: every way back starts at the event afte
 in whichever phase. (docs/protocol/tcp.md, section 4.16.)
 
 Only two things end it: an error that asking again cannot mend (access denied, the stream deleted for good,
-the client closed), and its subscriber's dispose.
+the client closed, the server without what was seen), and its subscriber's dispose.
+
+A server that ends before an event that was seen was emptied or restored from a backup. It would be silent until the
+old numbers are passed, and then deliver other events under them, so the subscription fails with StreamRolledBack. A
+follower of a cluster may be behind the node that delivered the event, so it gets LAG_SECONDS to catch up.
 
 Being pulled, it needs no mechanism for a slow consumer: while nobody pulls, live events collect in the
 subscription's bounded buffer; when that is full the subscription is over, and the next pull gives what was
@@ -25,7 +29,7 @@ from contextlib import aclosing
 from typing import Any
 
 from rxpump.backoff import Backoff
-from rxpump.errors import ConnectionClosed, RxPumpError, SubscriptionDropped
+from rxpump.errors import ConnectionClosed, RxPumpError, StreamRolledBack, SubscriptionDropped
 from rxpump.events import Event
 from rxpump.runtime import Runtime
 from rxpump.settings import Settings
@@ -36,6 +40,9 @@ from rxpump.transport.base import Subscription
 
 GRACE_SECONDS = 0.5
 """How long an event that the watchdog has seen at the head may still be on its way to us."""
+
+LAG_SECONDS = 2.0
+"""How long a node may end before an event that another node has delivered."""
 
 _GAP_PAUSE_SECONDS = 0.005
 
@@ -49,6 +56,7 @@ async def catch_up(cursor: Cursor, *, watchdog: float, retry: Backoff) -> News:
     """Follow a stream from `cursor` on; `watchdog` in seconds."""
     failures = 0
     is_live = is_cut_off = False
+    lag = _Lag()
     while True:
         try:
             async with aclosing(_once(cursor, watchdog)) as attempt:
@@ -58,9 +66,10 @@ async def catch_up(cursor: Cursor, *, watchdog: float, retry: Backoff) -> News:
                         yield Reconnected()
                     if isinstance(news, CaughtUp):
                         is_live, failures = True, 0
+                        lag.end()
                     yield news
         except RxPumpError as error:
-            if not error.retryable:
+            if not error.retryable and not lag.allows(error):
                 raise
             if is_live:
                 is_live = False
@@ -70,20 +79,41 @@ async def catch_up(cursor: Cursor, *, watchdog: float, retry: Backoff) -> News:
             await asyncio.sleep(retry.delay(failures) or retry.max_delay)
 
 
+class _Lag:
+    """How long nodes have ended before an event that was seen."""
+
+    def __init__(self) -> None:
+        self._began: float | None = None
+
+    def allows(self, error: RxPumpError) -> bool:
+        """Return whether `error` may be a node that is behind, and has had less than LAG_SECONDS to catch up."""
+        if not isinstance(error, StreamRolledBack):
+            return False
+        now = asyncio.get_running_loop().time()
+        if self._began is None:
+            self._began = now
+        return now - self._began < LAG_SECONDS
+
+    def end(self) -> None:
+        """Note that a node has everything that was seen."""
+        self._began = None
+
+
 async def _once(cursor: Cursor, watchdog: float) -> News:
     """Go once from reading to live; raises what ended it."""
     if cursor.is_set:
-        async with aclosing(cursor.pages()) as history:
-            async for page in history:
-                yield page
+        async with aclosing(_read(cursor)) as history:
+            async for news in history:
+                yield news
     subscription = await cursor.subscribe()
     try:
+        await cursor.check_history(subscription)
         if not cursor.is_set:
             cursor.start_at_end(subscription)
         while not cursor.has_reached(subscription):
-            async with aclosing(cursor.pages()) as gap:
-                async for page in gap:
-                    yield page
+            async with aclosing(_read(cursor)) as gap:
+                async for news in gap:
+                    yield news
             if not cursor.has_reached(subscription):
                 await asyncio.sleep(_GAP_PAUSE_SECONDS)  # confirmed, but not served yet
         yield CaughtUp()
@@ -93,6 +123,15 @@ async def _once(cursor: Cursor, watchdog: float) -> News:
                 yield Examined(examined)
     finally:
         subscription.close()
+
+
+async def _read(cursor: Cursor) -> News:
+    """Read to the end; after each page that was filtered, say how far the filter has looked."""
+    async with aclosing(cursor.pages()) as pages:
+        async for page in pages:
+            yield page
+            if (examined := cursor.note_page_examined()) is not None:
+                yield Examined(examined)
 
 
 async def _next(subscription: Subscription, cursor: Cursor, watchdog: float) -> Sequence[Event]:
@@ -141,9 +180,19 @@ class CatchUp(Source[Event]):
         return Source(self._runtime, self.name, lambda: _events_and_signals(self._follow()))
 
     def resume_after(self, event: Event) -> CatchUp:
-        """Give the same subscription, from the event after this one on."""
-        place = self._place_of(event)
-        return CatchUp(self._runtime, self.name, self._settings, self._cursor, place, self._place_of)
+        """Return the same subscription, from the event after this one on."""
+        return self.resume_at(self._place_of(event))
+
+    def resume_at(self, place: Place | None) -> CatchUp:
+        """Return the same subscription, from after `place` on, where an event was delivered before."""
+
+        def cursor(after: Place | None) -> Cursor:
+            resumed = self._cursor(after)
+            if after is not None:
+                resumed.note_seen()
+            return resumed
+
+        return CatchUp(self._runtime, self.name, self._settings, cursor, place, self._place_of)
 
     @property
     def events(self) -> CatchUp:

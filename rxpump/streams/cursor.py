@@ -11,12 +11,13 @@ from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Sequence
 from typing import Any
 
+from rxpump.checks import ALL_STREAM
 from rxpump.direction import StreamDirection
-from rxpump.errors import StreamDeleted, StreamNotFound
+from rxpump.errors import StreamDeleted, StreamNotFound, StreamRolledBack
 from rxpump.event_filter import EventFilter
 from rxpump.events import Event
 from rxpump.limits import MAX_EVENT_NUMBER
-from rxpump.pages import Page
+from rxpump.pages import AllPage, Page
 from rxpump.position import FIRST_POSITION, LAST_POSITION, Position
 from rxpump.transport.base import Subscription, Transport
 from rxpump.transport.paging import all_pages, stream_pages
@@ -31,6 +32,7 @@ class Cursor(ABC):
         self._transport = transport
         self._batch_size = batch_size
         self._resolve_links = resolve_links
+        self._seen: Any = None
 
     @abstractmethod
     async def subscribe(self) -> Subscription:
@@ -50,7 +52,25 @@ class Cursor(ABC):
 
     @abstractmethod
     async def is_behind(self) -> bool:
-        """Look at the head: is there an event after the last one delivered?"""
+        """Return whether the server has an event after the last one delivered.
+
+        Raises:
+            StreamRolledBack: The server ends before an event that was seen.
+        """
+
+    @abstractmethod
+    async def check_history(self, subscription: Subscription) -> None:
+        """Compare where the server ends, as the confirmation says, with the last event that was seen.
+
+        A soft-deleted stream and one that was written again keep their numbers, so neither ends before it.
+
+        Raises:
+            StreamRolledBack: The server ends before an event that was seen.
+        """
+
+    def note_seen(self) -> None:
+        """Note that the event at which this cursor stands was delivered, by an earlier subscription."""
+        self._seen = self._last
 
     @abstractmethod
     def _place(self, event: Event) -> Any:
@@ -58,10 +78,14 @@ class Cursor(ABC):
 
     @abstractmethod
     def _advance(self, place: Any) -> None:
-        """Stand at the event that was delivered last."""
+        """Stand at the event that was seen last."""
 
     def note_examined(self, subscription: Subscription) -> Position | None:
         """Stand where a filtered subscription has looked to; give that, if it is further than before."""
+        return None
+
+    def note_page_examined(self) -> Position | None:
+        """Stand where the filter has looked to in the last page; return that, if it is further than before."""
         return None
 
     @property
@@ -107,6 +131,14 @@ class StreamCursor(Cursor):
         self._is_missing = False  # what was missing before may have been written since
         return subscription
 
+    async def check_history(self, subscription: Subscription) -> None:
+        """Compare with the number of the stream's last event."""
+        self._check(_last_number(subscription))
+
+    def _check(self, current: int) -> None:
+        if self._seen is not None and current < self._seen:
+            raise StreamRolledBack(self.stream, self._seen, current)
+
     def start_at_end(self, subscription: Subscription) -> None:
         """Stand at the stream's last event."""
         self._advance(_last_number(subscription))
@@ -144,19 +176,25 @@ class StreamCursor(Cursor):
         return self._is_missing or self._next > _last_number(subscription)
 
     async def is_behind(self) -> bool:
-        """Read the last event."""
+        """Read the last event. If there is no stream, a subscription tells whether it is soft-deleted or lost."""
         backward = StreamDirection.BACKWARD
         try:
             page = await self._transport.read_stream(self.stream, -1, 1, backward, resolve_links=False)
         except StreamNotFound:
+            if self._seen is None or self._seen < 0:
+                return False
+            subscription = await self.subscribe()
+            subscription.close()
+            self._check(_last_number(subscription))
             return False
+        self._check(page.last_event_number)
         return bool(page) and self._place(page[0]) > self._number
 
     def _place(self, event: Event) -> int:
         return event.received_number
 
     def _advance(self, place: int) -> None:
-        self._number = place
+        self._number = self._seen = place
         self._next = max(self._next, place + 1)
 
     @property
@@ -195,6 +233,7 @@ class AllCursor(Cursor):
         self.is_set: bool = after is not None
         self._position = FIRST_POSITION if after is None else after
         self._next = self._position
+        self._page_examined: Position | None = None
 
     async def subscribe(self) -> Subscription:
         """Subscribe to everything."""
@@ -220,6 +259,7 @@ class AllCursor(Cursor):
         try:
             async for page in pages:
                 self._next = max(self._next, page.next_position)
+                self._page_examined = page.examined
                 yield self.fresh(page)
         finally:
             await pages.aclose()
@@ -229,12 +269,33 @@ class AllCursor(Cursor):
         last = subscription.last_commit_position
         return self._next >= Position(last, last)
 
+    async def check_history(self, subscription: Subscription) -> None:
+        """Compare with the position of the last commit; that may be before where a filter has looked to."""
+        last = subscription.last_commit_position
+        if self._seen is None or last >= self._seen.commit:
+            return
+        if self._seen.prepare > 0:
+            raise StreamRolledBack(ALL_STREAM, self._seen, Position(last, last))
+        self._check_end(
+            await self._transport.read_all(LAST_POSITION, 1, StreamDirection.BACKWARD, resolve_links=False)
+        )
+
+    def _check_end(self, page: AllPage) -> None:
+        """Compare with the end of the log, which the server puts in the place of LAST_POSITION."""
+        end = page.position
+        if self._seen is None or end == LAST_POSITION:
+            return
+        is_event = self._seen.prepare > 0  # otherwise it is a place after a record, where the next one begins
+        if end.commit < self._seen.commit + is_event:
+            raise StreamRolledBack(ALL_STREAM, self._seen, end)
+
     async def is_behind(self) -> bool:
         """Read the last event; with a filter, the last page, for the last event may not match."""
         count = 1 if self._where is None else self._batch_size
         links = self._where is not None and self._resolve_links
         backward = StreamDirection.BACKWARD
         page = await self._transport.read_all(LAST_POSITION, count, backward, resolve_links=links, where=self._where)
+        self._check_end(page)
         return bool(page) and self._place(page[0]) > self._position
 
     def note_examined(self, subscription: Subscription) -> Position | None:
@@ -244,11 +305,19 @@ class AllCursor(Cursor):
         self._advance(subscription.examined)
         return subscription.examined
 
+    def note_page_examined(self) -> Position | None:
+        """Stand there; the server may have no event there yet, if it is the end of the log."""
+        examined, self._page_examined = self._page_examined, None
+        if examined is None or examined <= self._position:
+            return None
+        self._advance(examined)
+        return examined
+
     def _place(self, event: Event) -> Position:
         return event.position or FIRST_POSITION
 
     def _advance(self, place: Position) -> None:
-        self._position = place
+        self._position = self._seen = place
         self._next = max(self._next, place)
 
     @property

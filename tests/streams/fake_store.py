@@ -121,6 +121,7 @@ class FakeStore(Transport):
         await asyncio.sleep(0)
         if direction is StreamDirection.BACKWARD:
             records, following = self.records[: -max_count - 1 : -1], from_position
+            from_position = Position(self.records[-1].commit_position + 50 if self.records else 0, 0)
         else:
             records = [each for each in self.records if each.commit_position >= from_position.commit][:max_count]
             following = Position(records[-1].commit_position + 50, 0) if records else from_position

@@ -15,6 +15,7 @@ from rxpump.errors import (
     OperationTimedOut,
     RxPumpError,
     StreamDeleted,
+    StreamRolledBack,
     SubscriptionDropped,
 )
 from rxpump.limits import MAX_EVENT_NUMBER
@@ -212,6 +213,84 @@ async def test_a_watchdog_that_finds_nothing_leaves_it_live(store: FakeStore, ru
     while store.steps.count("look at the head") < 5:
         await asyncio.sleep(0.001)
     assert recorder.items == [0, CaughtUp()]
+
+
+@pytest.mark.parametrize("kind", [of_stream, of_all])
+@pytest.mark.parametrize("left", [0, 3])
+async def test_a_server_that_lost_what_was_seen_is_an_error(
+    store: FakeStore, runtime: Runtime, kind: Any, left: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rxpump.streams.catch_up.LAG_SECONDS", 0.0)
+    for _ in range(5):
+        store.write()
+    recorder = Recorder()
+    subscription(store, kind(store), runtime).with_signals().subscribe(recorder.on_next, recorder.on_error)
+    await recorder.until(lambda: CaughtUp() in recorder.items)
+    del store.records[left:]
+    store.subscriptions[0].end(CUT)
+    await recorder.until(lambda: recorder.error is not None)
+    assert isinstance(recorder.error, StreamRolledBack)
+    assert [item for item in recorder.items if item != Reconnected()] == [0, 1, 2, 3, 4, CaughtUp(), FellBehind(CUT)]
+    assert not store.subscriptions
+
+
+@pytest.mark.parametrize("kind", [of_stream, of_all])
+async def test_a_node_that_is_behind_another_is_waited_for(store: FakeStore, runtime: Runtime, kind: Any) -> None:
+    for _ in range(5):
+        store.write()
+    recorder = Recorder()
+    subscription(store, kind(store), runtime).with_signals().subscribe(recorder.on_next, recorder.on_error)
+    await recorder.until(lambda: CaughtUp() in recorder.items)
+    behind, store.records[3:] = store.records[3:], []
+    store.subscriptions[0].end(CUT)
+    while store.steps.count("subscribe") < 5:
+        await asyncio.sleep(0)
+    assert recorder.error is None
+    store.records += behind
+    store.write()
+    await recorder.until(lambda: 5 in recorder.items)
+    assert [item for item in recorder.items if isinstance(item, int)] == list(range(6))
+
+
+@pytest.mark.parametrize("kind", [of_stream, of_all])
+@pytest.mark.parametrize("left", [0, 3])
+async def test_the_watchdog_finds_that_the_server_lost_what_was_seen(
+    store: FakeStore, runtime: Runtime, kind: Any, left: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rxpump.streams.catch_up.LAG_SECONDS", 0.0)
+    for _ in range(5):
+        store.write()
+    recorder = Recorder()
+    following = subscription(store, kind(store), runtime, watchdog=0.01).with_signals()
+    following.subscribe(recorder.on_next, recorder.on_error)
+    await recorder.until(lambda: CaughtUp() in recorder.items)
+    del store.records[left:]
+    await recorder.until(lambda: recorder.error is not None)
+    assert isinstance(recorder.error, StreamRolledBack)
+    assert store.steps.count("look at the head") >= 1
+
+
+async def test_the_watchdog_leaves_a_soft_deleted_stream_alone(store: FakeStore, runtime: Runtime) -> None:
+    """It cannot be read, and the confirmation of a subscription still has its last number."""
+
+    class Deleted(FakeStore):
+        async def subscribe(self, stream: str | None, *, resolve_links: bool, where: Any = None) -> Any:
+            confirmed = await super().subscribe(stream, resolve_links=resolve_links)
+            confirmed.last_event_number = 0
+            return confirmed
+
+    deleted = Deleted()
+    deleted.write()
+    recorder = Recorder()
+    following = subscription(deleted, of_stream(deleted), runtime, watchdog=0.001).with_signals()
+    following.subscribe(recorder.on_next, recorder.on_error)
+    await recorder.until(lambda: CaughtUp() in recorder.items)
+    deleted.records.clear()
+    while deleted.steps.count("look at the head") < 5:
+        await asyncio.sleep(0.001)
+    assert recorder.items == [0, CaughtUp()]
+    assert recorder.error is None
+    assert len(deleted.subscriptions) == 1
 
 
 async def test_awaiting_gives_the_subscription_itself(store: FakeStore, runtime: Runtime) -> None:

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from rxpump.backoff import Backoff
-from rxpump.errors import ConnectionClosed
+from rxpump.errors import ConnectionClosed, StreamRolledBack
 from rxpump.event_filter import EventFilter
+from rxpump.pages import AllPage
 from rxpump.position import FIRST_POSITION, Position
 from rxpump.runtime import Runtime
 from rxpump.settings import Settings
@@ -63,22 +64,34 @@ class Followed:
 
     def __init__(self, store: FakeStore) -> None:
         self.items: list[Any] = []
+        self.error: Exception | None = None
         self._changed = asyncio.Event()
         settings = Settings(watchdog=60.0, retry=Backoff(min_delay=1e-6, max_delay=1e-6))
         source = CatchUp(
             Runtime("test"), "all", settings, lambda after: cursor_of(store), None, lambda event: event.position
         )
-        self.subscription = source.with_signals().subscribe(self._note)
+        self.subscription = source.with_signals().subscribe(self._note, self._note_error)
 
     def _note(self, item: Any) -> None:
         self.items.append(item)
         self._changed.set()
 
+    def _note_error(self, error: Exception) -> None:
+        self.error = error
+        self._changed.set()
+
+    async def until_changed(self) -> None:
+        self._changed.clear()
+        await self._changed.wait()
+
+    async def until_failed(self) -> None:
+        while self.error is None:
+            await self.until_changed()
+
     async def until(self, item: Any) -> None:
         """Wait for this signal, or for the event of this number."""
         while item not in [getattr(each, "number", each) for each in self.items]:
-            self._changed.clear()
-            await self._changed.wait()
+            await self.until_changed()
 
     @property
     def numbers(self) -> list[int]:
@@ -102,6 +115,76 @@ async def test_live_it_moves_on_past_what_does_not_match_and_says_so(store: Fake
     assert followed.numbers == [1, 3]
     assert store.looked_at - looked_at <= 3, "from where it was on, not from the last match"
     followed.subscription.dispose()
+
+
+async def test_while_it_catches_up_it_says_how_far_it_has_looked(store: FakeStore) -> None:
+    for number in range(20):
+        store.write(type="Wanted" if number == 6 else "Counted")
+    followed = Followed(store)
+    await followed.until(CaughtUp())
+    shown = [getattr(item, "number", item) for item in followed.items]
+    ends = [Examined(Position(commit, commit)) for commit in (400, 800, 1200, 1600, 2000)]
+    assert shown == [ends[0], 6, *ends[1:], CaughtUp()]
+    store.write()
+    await followed.until(Examined(Position(2100, 2100)))
+    followed.subscription.dispose()
+
+
+async def test_a_page_that_ends_with_a_match_says_no_more(store: FakeStore) -> None:
+    for _ in range(4):
+        store.write(type="Wanted")
+    followed = Followed(store)
+    await followed.until(CaughtUp())
+    assert [getattr(item, "number", item) for item in followed.items] == [0, 1, 2, 3, CaughtUp()]
+    followed.subscription.dispose()
+
+
+async def test_a_server_that_lost_what_was_seen_is_an_error(
+    store: FakeStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rxpump.streams.catch_up.LAG_SECONDS", 0.0)
+    for number in range(5):
+        store.write(type="Counted" if number else "Wanted")
+    followed = Followed(store)
+    await followed.until(CaughtUp())
+    del store.records[1:]
+    store.subscriptions[0].end(CUT)
+    await followed.until_failed()
+    assert isinstance(followed.error, StreamRolledBack)
+    assert (followed.error.last_seen, followed.error.current) == (Position(500, 500), Position(100, 100))
+
+
+@pytest.mark.parametrize("lost", [0, 1])
+async def test_where_the_server_filters_the_end_of_its_log_tells(
+    store: FakeStore, lost: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server looks up to the end of the log, behind the last commit."""
+    monkeypatch.setattr("rxpump.streams.catch_up.LAG_SECONDS", 0.0)
+
+    class Filtering(FakeStore):
+        async def read_all(self, *args: Any, **options: Any) -> AllPage:
+            page = await super().read_all(*args, **options)
+            if page.next_position.prepare == 0:
+                page.examined = page.next_position
+            return page
+
+    store = Filtering()
+    for number in range(5):
+        store.write(type="Counted" if number else "Wanted")
+    followed = Followed(store)
+    await followed.until(CaughtUp())
+    assert Examined(Position(550, 0)) in followed.items
+    del store.records[5 - lost :]
+    store.subscriptions[0].end(CUT)
+    if lost:
+        await followed.until_failed()
+        assert isinstance(followed.error, StreamRolledBack)
+        assert (followed.error.last_seen, followed.error.current) == (Position(550, 0), Position(450, 0))
+    else:
+        while followed.items.count(CaughtUp()) < 2:
+            await followed.until_changed()
+        store.write(type="Wanted")
+        await followed.until(5)
 
 
 @pytest.mark.parametrize("phase", ["read", "subscribe", "next"])

@@ -63,7 +63,12 @@ class _FilteredReadAll(Operation[AllPage], ABC):
             position=Position(reply.commit_position, reply.prepare_position),
             next_position=following,
             is_last=reply.is_end_of_stream or (not reply.events and following == self._from_position),
+            examined=self._examined(following),
         )
+
+    def _examined(self, following: Position) -> Position | None:
+        """Return how far the server has certainly looked, if the page goes on at `following`."""
+        return None
 
 
 class FilteredReadAllForward(_FilteredReadAll):
@@ -72,6 +77,10 @@ class FilteredReadAllForward(_FilteredReadAll):
     command = Command.FILTERED_READ_ALL_EVENTS_FORWARD
     reply = Command.FILTERED_READ_ALL_EVENTS_FORWARD_COMPLETED
     denial = Command.READ_ALL_EVENTS_FORWARD_COMPLETED
+
+    def _examined(self, following: Position) -> Position | None:
+        """Return `following` where no event can stand at it: after a record that is in no transaction."""
+        return following if following.prepare == 0 and following.commit > 0 else None
 
 
 class FilteredReadAllBackward(_FilteredReadAll):
