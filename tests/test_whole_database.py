@@ -7,11 +7,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from reactivex import operators as rx
 
 import rxpump
 from rxpump import operators as ops
 from rxpump.checkpoints import EventStoreCheckpoint
-from rxpump.errors import InvalidArgument
+from rxpump.errors import InvalidArgument, PersistentSubscriptionFailed, PersistentSubscriptionNotFound
 from rxpump.new_event import NewEvent
 from tests.operators.events import event
 
@@ -27,10 +28,6 @@ READING: dict[str, tuple[Verb, str]] = {
     "live": (lambda client: client.live(ALL), "stream_all()"),
     "subscribe_to": (lambda client: client.subscribe_to(ALL), "stream_all()"),
     "relay": (lambda client: client.relay(ALL, lambda events: events, "out"), "stream_all()"),
-    "create_subscription": (lambda client: client.create_subscription("g", ALL), "stream_all()"),
-    "update_subscription": (lambda client: client.update_subscription("g", ALL), "stream_all()"),
-    "delete_subscription": (lambda client: client.delete_subscription("g", ALL), "stream_all()"),
-    "connect_subscription": (lambda client: client.connect_subscription("g", ALL), "stream_all()"),
 }
 
 WRITING: dict[str, Verb] = {
@@ -54,6 +51,9 @@ ELSEWHERE: dict[str, Verb] = {
 SERVED = {"get_metadata", "set_metadata"}
 """The whole database has metadata: its access control list."""
 
+GROUPS = {"create_subscription", "update_subscription", "delete_subscription", "connect_subscription"}
+"""Whether there can be a consumer group of the whole database, the server says; it answers at once."""
+
 
 def test_every_verb_with_a_stream_is_here() -> None:
     verbs = {
@@ -61,7 +61,7 @@ def test_every_verb_with_a_stream_is_here() -> None:
         for name, verb in inspect.getmembers(rxpump.Client, inspect.isfunction)
         if not name.startswith("_") and {"stream", "source"} & set(inspect.signature(verb).parameters)
     }
-    assert verbs == READING.keys() | WRITING.keys() | SERVED
+    assert verbs == READING.keys() | WRITING.keys() | SERVED | GROUPS
 
 
 @pytest.mark.parametrize("name", READING)
@@ -81,3 +81,14 @@ async def test_writing_says_that_it_is_no_stream(verb: Verb) -> None:
 async def test_its_metadata_can_be_read(memory_server: Any) -> None:
     async with rxpump.connect(memory_server.uri.replace("//", "//admin:changeit@")) as client:
         assert (await client.get_metadata(ALL)).version == -1
+
+
+async def test_a_server_without_groups_of_everything_says_so(memory_server: Any) -> None:
+    async with rxpump.connect(memory_server.uri.replace("//", "//admin:changeit@")) as client:
+        with pytest.raises(PersistentSubscriptionFailed, match="Bad stream name"):
+            await client.create_subscription("g", ALL)
+        for verb in (client.update_subscription("g", ALL), client.delete_subscription("g", ALL)):
+            with pytest.raises(PersistentSubscriptionNotFound):
+                await verb
+        with pytest.raises(PersistentSubscriptionNotFound):
+            await client.connect_subscription("g", ALL).pipe(rx.first())

@@ -14,7 +14,6 @@ from rxpump.streams.answer import Answer
 from rxpump.streams.persistent import Deliveries
 
 _DEFAULTS: Final = PersistentSubscriptionSettings()
-_INSTEAD: Final = "a consumer group is of one stream; to follow the whole database, use stream_all()"
 
 
 class Consuming(Verbs):
@@ -38,10 +37,10 @@ class Consuming(Verbs):
 
         `settings` can also be given, or changed, one by one: `create_subscription("billing", "orders",
         start_from=0)`.
-        Errors: PersistentSubscriptionExists, PersistentSubscriptionFailed (the strategy is unknown), AccessDenied.
+        Errors: PersistentSubscriptionExists, PersistentSubscriptionFailed (the stream is `$all`, the strategy
+        unknown), AccessDenied.
         """
-        name, stream = checks.text("name", name), checks.one_stream(stream, _INSTEAD)
-        settings = _settings(settings, named)
+        name, stream, settings = checks.text("name", name), checks.stream_name(stream), _settings(settings, named)
         transport = self._within(timeout)
         return Answer(
             self._runtime, "create_subscription", lambda: transport.create_persistent(stream, name, settings)
@@ -61,8 +60,7 @@ class Consuming(Verbs):
         The server drops who is connected; consumers of rxpump come back by themselves. How far the group has come is
         kept. Errors: PersistentSubscriptionNotFound, PersistentSubscriptionFailed, AccessDenied.
         """
-        name, stream = checks.text("name", name), checks.one_stream(stream, _INSTEAD)
-        settings = _settings(settings, named)
+        name, stream, settings = checks.text("name", name), checks.stream_name(stream), _settings(settings, named)
         transport = self._within(timeout)
         return Answer(
             self._runtime, "update_subscription", lambda: transport.update_persistent(stream, name, settings)
@@ -73,7 +71,7 @@ class Consuming(Verbs):
 
         Errors: PersistentSubscriptionNotFound, AccessDenied.
         """
-        name, stream = checks.text("name", name), checks.one_stream(stream, _INSTEAD)
+        name, stream = checks.text("name", name), checks.stream_name(stream)
         transport = self._within(timeout)
         return Answer(self._runtime, "delete_subscription", lambda: transport.delete_persistent(stream, name))
 
@@ -94,7 +92,7 @@ class Consuming(Verbs):
             self._runtime,
             self._transport,
             self._settings,
-            checks.one_stream(stream, _INSTEAD),
+            checks.stream_name(stream),
             checks.text("name", name or subscription),
             _buffer_size(buffer_size),
         )
