@@ -3,7 +3,8 @@
 A name that starts with `$` is a system stream's; `$$x` is the metadata of `x`, and follows it. For each
 permission the roles come from the stream's own list, or else the server's settings, or else the built-in
 defaults: everyone for users' streams, $admins for system streams. An admin needs no role; but nobody
-writes to `$all` or deletes it, or deletes the metadata of a stream.
+writes to `$all` or deletes it, or deletes the metadata of a stream. A stream of metadata has no metadata, so
+nobody reads or writes `$$$$x`. Nobody writes to `$$`, because a write to it ends a real server.
 """
 
 from __future__ import annotations
@@ -49,10 +50,12 @@ class Access:
         if stream == ALL_STREAM and permission in (Permission.WRITE, Permission.DELETE):
             return False
         if stream.startswith(METADATA_PREFIX):
-            if permission is Permission.DELETE:
+            stream = stream.removeprefix(METADATA_PREFIX)
+            if permission is Permission.DELETE or stream.startswith(METADATA_PREFIX):
+                return False
+            if permission is Permission.WRITE and not stream:
                 return False
             permission = _OF_METADATA.get(permission, permission)
-            stream = stream.removeprefix(METADATA_PREFIX)
         return user.is_admin or not user.roles.isdisjoint(self._roles(permission.value, stream))
 
     def _roles(self, permission: str, stream: str) -> frozenset[str]:

@@ -25,6 +25,7 @@ from rxpump.wire.package import Package
 from rxpump.wire.schema import IdentifyClient
 
 _NEWEST_CLIENT: Final = 1
+_VERSION_MASK: Final = 0xFF  # a real server keeps one byte of the client's version
 _OUT_OF_BOUNDS: Final = "Index was outside the bounds of the array."
 _LAST_UNKNOWN: Final = 0xFF  # a real server's table of commands ends one before it
 
@@ -102,8 +103,8 @@ class Conversation:
             message = IdentifyClient.FromString(package.payload)
         except DecodeError:
             return  # a real server says nothing to this
-        self.client_version = message.version
-        self._send.is_old = message.version == 0
+        self.client_version = message.version & _VERSION_MASK
+        self._send.is_old = self.client_version == 0
         self.client_name = str(message.connection_name)
         self._reply(package, Command.CLIENT_IDENTIFIED)
 

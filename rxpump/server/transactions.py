@@ -19,17 +19,21 @@ _BYTES: Final = 512  # that one takes besides its events, or an event besides it
 
 
 class Transaction:
-    """One that was started: `prepared` is what it was told so far, `last_write` the latest of its writes."""
+    """One that was started: `prepared` is what it was told so far, `last_write` the latest of its writes.
+
+    `is_ended` is true from its first commit on, whatever became of that: later writes are not part of it.
+    """
 
     def __init__(self, stream: str, expected_version: int) -> None:
         self.stream = stream
         self.expected_version = expected_version
         self.prepared: list[Prepared] = []
         self.last_write: asyncio.Future[Any] | None = None
+        self.is_ended: bool = False
         self.size: int = _BYTES + len(stream)
 
     def __repr__(self) -> str:
-        return f"<Transaction on {self.stream!r}, {len(self.prepared)} events>"
+        return f"<Transaction on {self.stream!r}, {len(self.prepared)} events{', ended' if self.is_ended else ''}>"
 
 
 class Transactions:

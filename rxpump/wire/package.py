@@ -82,14 +82,12 @@ def decode(frame: bytes) -> Package:
 
 
 def _counted_text(frame: bytes, offset: int, what: str) -> tuple[str, int]:
+    """Read a text behind its length; bytes that are not UTF-8 become U+FFFD, as on a real server."""
     start = offset + 1
     if start > len(frame) or start + frame[offset] > len(frame):
         raise MalformedFrame(f"the {what} does not fit its frame")
     end = start + frame[offset]
-    try:
-        return frame[start:end].decode(), end
-    except UnicodeDecodeError:
-        raise MalformedFrame(f"the {what} is not UTF-8") from None
+    return frame[start:end].decode(errors="replace"), end
 
 
 class _Unchecked(Credentials):

@@ -282,7 +282,7 @@ INVALID = {
         f"version {version}: {command_name(command)}": changed(command, expected_version=version)
         for command in (Command.WRITE_EVENTS, Command.DELETE_STREAM, Command.TRANSACTION_START)
         for version in (-3, -4, -5, -(2**63))
-        if (command, version) != (Command.WRITE_EVENTS, -4)
+        if version != -4 or command == Command.TRANSACTION_START
     },
     **{
         f"transaction {number}: {command_name(command)}": changed(command, transaction_id=number)

@@ -6,8 +6,9 @@ import pytest
 
 from rxpump.credentials import Credentials
 from rxpump.wire import schema
+from rxpump.wire.codes import OperationResult
 from rxpump.wire.commands import Command
-from rxpump.wire.package import Package
+from rxpump.wire.package import AUTHENTICATED, Package, decode
 from tests.raw_client import ADMIN
 from tests.server.talk import ID
 
@@ -45,6 +46,39 @@ def test_a_package_of_its_own_credentials_needs_no_other(talk):
     assert talk.say(Command.PING, b"x", ADMIN) == [(Command.PONG, b"x")]
     assert talk.say(Command.AUTHENTICATE, credentials=ADMIN) == [(Command.AUTHENTICATED, b"")]
     assert talk.say(Command.PING) == [(Command.PONG, b"")]
+
+
+@pytest.mark.parametrize(
+    "credentials", [b"\x02\xff\xfe\x08changeit", b"\x05admin\x02\xff\xfe", b"\x03adm\x02\xc3\x28"]
+)
+@pytest.mark.parametrize("command", [Command.PING, Command.WRITE_EVENTS, Command.AUTHENTICATE])
+def test_a_login_that_is_not_utf8_is_refused(talk, command, credentials):
+    talk.answers.clear()
+    talk.conversation.receive(decode(bytes((command, AUTHENTICATED)) + ID + credentials))
+    assert [answer.command for answer in talk.answers] == [Command.NOT_AUTHENTICATED]
+    assert talk.say(Command.PING, b"x", ADMIN) == [(Command.PONG, b"x")]
+
+
+@pytest.mark.parametrize(("version", "is_known"), [(0, True), (256, True), (257, True), (258, False), (-1, False)])
+def test_of_a_client_version_one_byte_counts(talk, version, is_known):
+    talk.say(Command.IDENTIFY_CLIENT, schema.IdentifyClient(version=version))
+    [(command, _)] = talk.say(Command.PING)
+    assert command == (Command.PONG if is_known else Command.BAD_REQUEST)
+
+
+@pytest.mark.parametrize("stream", ["$$", "$$$$s", "$$$$"])
+@pytest.mark.parametrize("user", [None, ADMIN])
+async def test_streams_that_nobody_writes_to(talk, stream, user):
+    assert (await talk.write(stream, "{}", user=user)).result == OperationResult.ACCESS_DENIED
+    requests = {
+        Command.TRANSACTION_START: schema.TransactionStart(event_stream_id=stream, expected_version=-2),
+        Command.DELETE_STREAM: schema.DeleteStream(event_stream_id=stream, expected_version=-2),
+    }
+    for command, message in requests.items():
+        [(answer, payload)] = talk.say(command, message, user)
+        assert answer == command + 1
+        reply = getattr(schema, f"{type(message).__name__}Completed").FromString(payload)
+        assert reply.result == OperationResult.ACCESS_DENIED
 
 
 @pytest.mark.parametrize("command", [Command.NOT_HANDLED, Command.BAD_REQUEST, Command.HEARTBEAT_RESPONSE])

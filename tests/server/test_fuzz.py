@@ -59,7 +59,9 @@ IDENTIFY = st.tuples(
 def is_no_poison(package: tuple[int, bytes, Any]) -> bool:
     """Whether the client does not say that it is of a later version: then nothing it asks is answered any more."""
     try:
-        return package[0] != Command.IDENTIFY_CLIENT or schema.IdentifyClient.FromString(package[1]).version <= 1
+        return (
+            package[0] != Command.IDENTIFY_CLIENT or schema.IdentifyClient.FromString(package[1]).version & 0xFF <= 1
+        )
     except DecodeError:
         return True
 

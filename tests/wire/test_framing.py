@@ -109,7 +109,6 @@ def test_a_frame_over_the_limit_tells_whose_it_is() -> None:
         (b"\x03\x01" + ID + b"\x05abc", "login does not fit"),
         (b"\x03\x01" + ID + b"\x03abc", "password does not fit"),
         (b"\x03\x01" + ID + b"\x03abc\x05de", "password does not fit"),
-        (b"\x03\x01" + ID + b"\x02\xff\xfe\x00", "not UTF-8"),
     ],
 )
 def test_frames_that_are_no_package(frame: bytes, reason: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rxpump.server.access import Permission
 from rxpump.server.node import Node
-from rxpump.server.request import BadPayload, Request, checked_text, encode
+from rxpump.server.request import BadPayload, Request, checked_name, checked_text, encode
 from rxpump.wire.codes import SubscriptionDropReason
 from rxpump.wire.commands import Command
 from rxpump.wire.schema import (
@@ -17,7 +17,9 @@ from rxpump.wire.schema import (
 def connect_persistent(request: Request, node: Node) -> None:
     """Answer a ConnectToPersistentSubscription; events follow the answer."""
     message = request.read(ConnectToPersistentSubscription)
-    stream, group = checked_text(message.event_stream_id), checked_text(message.subscription_id)
+    stream, group = checked_text(message.event_stream_id), checked_name(message.subscription_id)
+    if message.allowed_in_flight_messages < 0:
+        raise BadPayload
     running = node.groups.find(stream, group)
     if not node.may(request.user, Permission.READ, stream):
         return _refuse(request, SubscriptionDropReason.ACCESS_DENIED)

@@ -24,7 +24,7 @@ def delete_stream(request: Request, node: Node) -> asyncio.Future[DeleteResult |
     message = request.read(DeleteStream)
     delete = DeleteRequest(
         checked_name(message.event_stream_id),
-        checked_version(message.expected_version, ExpectedVersion.ANY, ExpectedVersion.NO_STREAM),
+        checked_version(message.expected_version, *ExpectedVersion),
         message.hard_delete,
     )
     if not node.may(request.user, Permission.DELETE, delete.stream):

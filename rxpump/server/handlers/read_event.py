@@ -29,24 +29,24 @@ def _find(node: Node, user: User, name: str, number: int, *, resolve_links: bool
         return ReadEventResult.ACCESS_DENIED, b""
     stream = read.stream(name)
     if stream is None:
-        return _without_stream(read, name), b""
+        return _absent(read, name, ReadEventResult.NO_STREAM), b""
     if stream.is_tombstoned:
         return ReadEventResult.STREAM_DELETED, b""
     if stream.is_soft_deleted:
-        return ReadEventResult.NO_STREAM, b""
+        return _absent(read, name, ReadEventResult.NO_STREAM), b""
     event = read.event(stream, stream.last if number == _LAST else number, resolve_links=resolve_links)
     if event is None:
-        return ReadEventResult.NOT_FOUND, b""
+        return _absent(read, name, ReadEventResult.NOT_FOUND), b""
     if event.link_stream and not node.may(user, Permission.READ, event.link_stream):
         return ReadEventResult.ACCESS_DENIED, b""
     return ReadEventResult.SUCCESS, event.fields
 
 
-def _without_stream(read: Reader, name: str) -> ReadEventResult:
-    """Tell "no metadata was set", Success with no event, from "no such stream".
+def _absent(read: Reader, name: str, result: ReadEventResult) -> ReadEventResult:
+    """Return the answer where stream `name` has no such event: `result`, or Success with an empty event.
 
-    A real server takes any name that begins with `$` for a metadata stream's here.
+    The latter is the answer for the metadata of a stream that has events. A real server treats any name that
+    begins with `$` as the name of a metadata stream here.
     """
-    if name.startswith("$") and read.stream(name[2:]) is not None:
-        return ReadEventResult.SUCCESS
-    return ReadEventResult.NO_STREAM
+    original = read.stream(name[2:]) if name.startswith("$") else None
+    return result if original is None or original.is_tombstoned else ReadEventResult.SUCCESS

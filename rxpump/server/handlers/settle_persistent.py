@@ -33,6 +33,8 @@ def refuse_persistent(request: Request, node: Node) -> None:
 
 
 def _checked_ids(message: Any) -> list[bytes]:
+    if not message.subscription_id:
+        raise BadPayload
     if len(message.processed_event_ids) > MOST_HELD:
         raise BadPayload("Too many event ids.")  # than any group has given out, and they take their time
     event_ids = list(message.processed_event_ids)

@@ -1,7 +1,8 @@
 """TransactionStart, -Write and -Commit (docs/protocol/tcp.md, section 4.11).
 
 Only a start and a commit ask who may write; what is written to a transaction that is not there is taken,
-and lost.
+and lost. So is what is written after a commit, whatever the outcome of that commit: a repeated commit decides
+about the same events as the first.
 """
 
 from __future__ import annotations
@@ -70,21 +71,23 @@ def transaction_write(request: Request, node: Node) -> Places:
     message = request.read(TransactionWrite)
     id = _checked_id(message.transaction_id)
     events = [checked_event(event) for event in message.events]
+    started = node.transactions.find(id)
+    is_part = started is not None and not started.is_ended
 
     def answer(taken: Places) -> None:
         places = taken.result()
         if isinstance(places, NotCommitted):
             result, text = OperationResult.PREPARE_TIMEOUT, _TIMEOUT
         else:
-            node.transactions.prepare(id, events, places)
+            if is_part:
+                node.transactions.prepare(id, events, places)
             result, text = OperationResult.SUCCESS, None
         completed = TransactionWriteCompleted(transaction_id=id, result=result, message=text)
         request.reply(Command.TRANSACTION_WRITE_COMPLETED, encode(completed))
 
     pending = node.store.append(TakePlaces(len(events)))
     pending.add_done_callback(answer)
-    started = node.transactions.find(id)
-    if started is not None:
+    if started is not None and is_part:
         started.last_write = pending
     return pending
 
@@ -105,6 +108,7 @@ def transaction_commit(request: Request, node: Node) -> Committed | None:
         assert committed is not None
         reply(_succeeded(id, committed.first, committed.last, REPEATED_POSITION))
         return None
+    started.is_ended = True
     pending = _commit(id, started, node)
     pending.add_done_callback(lambda outcome: reply(_answer(id, outcome.result())))
     return pending

@@ -122,7 +122,7 @@ class OpenLog:
         self.changes_access = is_about_settings or any(stream.has_new_metadata for stream in touched)
         self.connection.executemany(
             "UPDATE streams SET last = ?, metadata = ? WHERE id = ?",
-            [(stream.last, stream.stored_metadata, stream.key()) for stream in touched],
+            [(stream.last_for_readers, stream.stored_metadata, stream.key()) for stream in touched],
         )
         after = self._last_commit, self.end, self._largest
         if after != self._before:
@@ -150,6 +150,8 @@ class OpenLog:
         name = described_by(stream.name)
         if name is not None:
             described = self.stream(name)
+            if described.is_tombstoned:
+                return
             is_json = last_event.data_content_type == JSON_CONTENT
             described.stored_metadata = summary(last_event.data) if is_json else None
             described.is_changed = True
@@ -163,18 +165,25 @@ class OpenLog:
 
 
 class OpenStream:
-    """One stream, as the open transaction sees it. `stored_metadata` is the summary of its metadata."""
+    """One stream, as the open transaction sees it. `stored_metadata` is the summary of its metadata.
+
+    A stream of metadata whose stream was hard-deleted is deleted to readers; but if it had events before, it can
+    still be written to, as on a real server. `last` is the number of its last event then, `last_for_readers` is not.
+    """
 
     def __init__(self, log: OpenLog, name: str) -> None:
         self.name = name
         self.last: int = -1
         self.stored_metadata: bytes | None = None
         self.is_changed: bool = False
+        self._is_buried: bool = False
         self._log = log
         self._key: int | None = None
         found = log.connection.execute("SELECT id, last, metadata FROM streams WHERE name = ?", (name,)).fetchone()
         if found is not None:
             self._key, self.last, self.stored_metadata = found
+            if self.is_tombstoned and name.startswith(METADATA_PREFIX):
+                self._is_buried, self.last = True, self._last_stored()
         self._metadata_before = self.stored_metadata
 
     @property
@@ -193,6 +202,11 @@ class OpenStream:
         return self.last == MAX_EVENT_NUMBER
 
     @property
+    def last_for_readers(self) -> int:
+        """Number of its last event as readers find it: that of a tombstone where they find it deleted."""
+        return MAX_EVENT_NUMBER if self._is_buried else self.last
+
+    @property
     def is_soft_deleted(self) -> bool:
         """Whether it was deleted, to begin anew with the next write."""
         return self.metadata.is_deleted
@@ -205,12 +219,21 @@ class OpenStream:
         return self._key
 
     def bury(self) -> None:
-        """Be as deleted as the stream that this is the metadata of."""
-        self.last, self.is_changed = MAX_EVENT_NUMBER, True
+        """Become as deleted as the stream that this is the metadata of."""
+        self._is_buried = self.is_changed = True
+        if self.last < 0:
+            self.last = MAX_EVENT_NUMBER
 
     def has_metadata(self) -> bool:
         """Whether anything was ever written to its metadata stream."""
         return self._log.stream(METADATA_PREFIX + self.name).last >= 0
+
+    def _last_stored(self) -> int:
+        """Return the number of the last event that is stored, that of a tombstone if none is."""
+        [last] = self._log.connection.execute(
+            "SELECT max(revision) FROM events WHERE stream = ?", (self._key,)
+        ).fetchone()
+        return MAX_EVENT_NUMBER if last is None else int(last)
 
     def last_event(self) -> Any:
         """Read its last event, as an EventRecord; None if that is not stored."""

@@ -99,7 +99,7 @@ class RemoveHidden(_Step):
     def apply(self, log: OpenLog) -> Removed:
         """Remove them."""
         found = log.stream(self.candidate.name)
-        stream = stored_stream(found.name, found.key(), found.last, found.stored_metadata)
+        stream = stored_stream(found.name, found.key(), found.last_for_readers, found.stored_metadata)
         rows = log.connection.execute(
             "SELECT position, revision, created, length(record) FROM events"
             " WHERE stream = ? AND revision > ? AND revision < ? ORDER BY revision LIMIT ?",

@@ -34,9 +34,11 @@ async def test_only_admins_may(client, change, user):
     assert client.connect().subscription_id == "s::g"
 
 
-async def test_an_empty_name_of_a_group_is_one(client):
+async def test_a_group_without_a_name_cannot_be_connected_to(client):
     assert await client.create(group="") == (0, "")
-    assert client.connect(group="").subscription_id == "s::"
+    message = schema.ConnectToPersistentSubscription(event_stream_id="s", allowed_in_flight_messages=10)
+    [(command, _)] = client.say(Command.CONNECT_TO_PERSISTENT_SUBSCRIPTION, message)
+    assert command == Command.BAD_REQUEST
 
 
 @pytest.mark.parametrize(

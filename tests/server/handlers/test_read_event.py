@@ -44,7 +44,14 @@ async def test_no_metadata_is_not_no_stream(talk):
     assert talk.read_event("$xs", -1, user=ADMIN).result == ReadEventResult.SUCCESS
     await talk.write("$$s", "{}")
     assert talk.read_event("$$s", -1).event.event.data == b"{}"
-    assert talk.read_event("$$s", 5).result == ReadEventResult.NOT_FOUND
+    for absent in (0, 5):
+        await talk.write("$$s", "{}")
+        reply = talk.read_event("$$s", absent)
+        assert reply.result == ReadEventResult.SUCCESS
+        assert reply.HasField("event")
+        assert not reply.event.HasField("event")
+    await talk.write("$$other", "{}")
+    assert talk.read_event("$$other", 5).result == ReadEventResult.NOT_FOUND
 
 
 async def test_a_system_stream_is_not_for_everyone(talk):

@@ -40,13 +40,19 @@ async def test_more_ids_than_can_be_out_are_a_bad_request(client, command, count
     assert [each for each, _ in client.say(command, message)] == [Command.BAD_REQUEST] * answers
 
 
-@pytest.mark.parametrize("subscription", ["s", "g", "", "no::such"])
+@pytest.mark.parametrize("subscription", ["s", "g", "no::such"])
 async def test_for_another_group_nothing_happens(client, subscription):
     client.connect(slots=1)
     events = await client.delivered()
     assert client.ack(events, subscription=subscription) == []
     assert client.nak(events, NakAction.SKIP, subscription=subscription) == []
     assert await client.numbers() == []
+
+
+@pytest.mark.parametrize("command", [ACK, NAK])
+async def test_for_no_group_is_a_bad_request(client, command):
+    message = schema.PersistentSubscriptionAckEvents(processed_event_ids=[b"x" * 16])
+    assert [each for each, _ in client.say(command, message)] == [Command.BAD_REQUEST]
 
 
 async def test_for_a_group_whose_name_is_no_text_nothing_happens(client):

@@ -13,8 +13,9 @@ from rxpump.server.transactions import Transactions
 from rxpump.wire import schema
 from rxpump.wire.codes import OperationResult
 from rxpump.wire.commands import Command
+from rxpump.wire.package import Package
 from tests.raw_client import ADMIN
-from tests.server.talk import Talk, event_of
+from tests.server.talk import ID, Talk, event_of
 
 START, END = (0, 0), (-1, -1)
 
@@ -136,3 +137,36 @@ async def test_a_commit_that_the_end_of_the_store_overtakes_is_answered(tmp_path
     talk.say(Command.TRANSACTION_COMMIT, schema.TransactionCommit(transaction_id=id))
     await store.close()
     assert (await talk.pending).__class__ is NotCommitted
+
+
+@pytest.mark.parametrize("expected", [-2, -1])
+async def test_what_is_written_after_the_commit_is_ignored(talk, expected):
+    id = (await start(talk, expected=expected)).transaction_id
+    await write(talk, id, "0", "1")
+    first = await commit(talk, id)
+    assert (await write(talk, id, "2")).result == OperationResult.SUCCESS
+    again = await commit(talk, id)
+    assert (again.result, again.first_event_number, again.last_event_number) == (OperationResult.SUCCESS, 0, 1)
+    assert (first.commit_position > 0, again.commit_position) == (True, -1)
+    assert numbers(talk.read_stream("s", 0, 10)) == [0, 1]
+
+
+async def test_what_is_written_after_a_commit_that_failed_is_ignored(talk):
+    id = (await start(talk, expected=0)).transaction_id
+    await write(talk, id, "1")
+    assert (await commit(talk, id)).result == OperationResult.WRONG_EXPECTED_VERSION
+    await write(talk, id, "2")
+    await talk.write("s", "0")
+    assert (await commit(talk, id)).result == OperationResult.SUCCESS
+    assert numbers(talk.read_stream("s", 0, 10)) == [0, 1]
+
+
+async def test_a_write_sent_behind_the_commit_is_ignored(talk):
+    id = (await start(talk)).transaction_id
+    await write(talk, id, "0")
+    talk.say(Command.TRANSACTION_COMMIT, schema.TransactionCommit(transaction_id=id))
+    message = schema.TransactionWrite(transaction_id=id, events=[event_of("1")])
+    talk.conversation.receive(Package(Command.TRANSACTION_WRITE, ID, message.SerializeToString()))
+    await talk.settled()
+    assert numbers(talk.read_stream("s", 0, 10)) == [0]
+    assert repr(talk.node.transactions.find(id)) == "<Transaction on 's', 1 events, ended>"

@@ -30,9 +30,10 @@ def user_of(login: str | None) -> User:
 
 def may(log: Log, user: User, permission: str, stream: str) -> bool:
     if is_metastream(stream):
-        if permission == DELETE:
+        original = stream.removeprefix("$$")
+        if permission == DELETE or is_metastream(original) or (permission == WRITE and original == ""):
             return False
-        permission, stream = OF_METADATA[permission], stream.removeprefix("$$")
+        permission, stream = OF_METADATA[permission], original
     if stream == ALL and permission in (WRITE, DELETE):
         return False
     return user.is_admin or bool(user.roles & _roles(log, permission, stream))

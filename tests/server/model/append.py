@@ -33,7 +33,7 @@ WRITE_THEM = Decision(SUCCESS)
 
 
 def decide(log: Log, stream: str, expected: int, ids: Sequence[bytes]) -> Decision:
-    last = log.last(stream)
+    last = log.last_for_writers(stream)
     if last == MAX64:
         return Decision(DELETED)  # row 1
     if expected == EXISTS:
@@ -75,7 +75,7 @@ def write_and_undelete(log: Log, stream: str, events: Sequence[Any], prepares: S
 
     See docs/protocol/tcp.md, section 4.5.
     """
-    first = log.last(stream) + 1
+    first = log.last_for_writers(stream) + 1
     original = stream.removeprefix("$$")
     was_deleted = is_soft_deleted(log, original)
     position = log.write(stream, events, prepares)
@@ -108,10 +108,10 @@ def write_events(log: Log, user: User, request: Any) -> Any:
         return _refusal(DENIED)
     decision = decide(log, stream, request.expected_version, [event.event_id for event in events])
     if decision.result != SUCCESS:
-        return _refusal(decision.result, log.last(stream) if decision.result == WRONG_VERSION else -1)
+        return _refusal(decision.result, log.last_for_writers(stream) if decision.result == WRONG_VERSION else -1)
     if decision.first is not None:
         return _completed(decision.first, decision.last, -1)
-    first = log.last(stream) + 1
+    first = log.last_for_writers(stream) + 1
     return _completed(first, first + len(events) - 1, write_and_undelete(log, stream, events))
 
 

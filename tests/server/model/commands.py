@@ -14,9 +14,12 @@ USERS = st.sampled_from([ADMIN, ADMIN, ADMIN, None, OPS])
 CLIENTS = st.integers(0, 1)
 PLAIN = ["a", "b", "x@y", "$sys"]
 META = ["$$a", "$$b", "$$$sys", "$$$all", "$$links"]
-WRITABLE = st.sampled_from([*PLAIN, "a", "b", "links", *META, "$all"])
-READABLE = st.sampled_from([*PLAIN, "a", "b", "links", "links", *META, "$settings", "$all", "never", "$$never"])
-DELETABLE = st.sampled_from([*PLAIN, "links", "$$a", "$all", "never"])
+REFUSED = ["$$", "$$$$a", "$$$$"]
+WRITABLE = st.sampled_from([*PLAIN, "a", "b", "links", *META, *REFUSED, "$all"])
+READABLE = st.sampled_from(
+    [*PLAIN, "a", "b", "links", "links", *META, *REFUSED, "$settings", "$all", "never", "$$never"]
+)
+DELETABLE = st.sampled_from([*PLAIN, "links", "$$a", *REFUSED, "$all", "never"])
 SOME_IDS = [bytes([n]) * 16 for n in range(1, 5)]
 FRESH = count(1)
 NO_TRANSACTIONS = {-1: 123456789, -2: -1}

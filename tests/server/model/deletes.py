@@ -16,7 +16,7 @@ def delete_stream(log: Log, user: User, request: Any) -> Any:
     stream = request.event_stream_id
     if not stream:
         raise BadRequest
-    check_version(request.expected_version)
+    check_version(request.expected_version, is_write=True)
     if not may(log, user, DELETE, stream):
         return _refusal(DENIED)
     decision = decide(log, stream, request.expected_version, [NEW_ID])

@@ -76,7 +76,15 @@ class Log:
         """The number of a stream's last event: MAX64 of a tombstone, NEVER where there was none."""
         if stream in self.tombstoned or stream.removeprefix("$$") in self.tombstoned:
             return MAX64
-        return len(self.streams.get(stream, ())) - 1
+        return self.last_for_writers(stream)
+
+    def last_for_writers(self, stream: str) -> int:
+        """The same, but metadata that were there before their stream was hard-deleted can be written on."""
+        original = stream.removeprefix("$$")
+        count = len(self.streams.get(stream, ()))
+        if stream in self.tombstoned or (original in self.tombstoned and not count):
+            return MAX64
+        return count - 1
 
     def last_event(self, stream: str) -> Any:
         """The NewEvent of the last event, if there is one."""
@@ -93,7 +101,7 @@ class Log:
             places = [(place, place) for place in (self.take_place() for _ in events)]
             commit = places[-1][0]
         for event, (its_commit, prepare) in zip(events, places, strict=True):
-            self._add(Record(stream, self.last(stream) + 1, event, its_commit, prepare, self.now))
+            self._add(Record(stream, self.last_for_writers(stream) + 1, event, its_commit, prepare, self.now))
         self.last_commit = commit
         return commit
 

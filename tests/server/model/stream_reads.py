@@ -34,15 +34,19 @@ def read_event(log: Log, user: User, request: Any) -> Any:
     if last == MAX64:
         return _one(ONE_DELETED)
     if last == NEVER or is_soft_deleted(log, stream):
-        is_empty_metadata = stream.startswith("$") and log.last(stream[2:]) not in (NEVER, MAX64)
-        return _one(SUCCESS if is_empty_metadata and last == NEVER else ONE_NO_STREAM)
+        return _one(SUCCESS if has_original(log, stream) else ONE_NO_STREAM)
     record = readable(log, stream, number)
     if record is None:
-        return _one(NOT_FOUND)
+        return _one(SUCCESS if has_original(log, stream) else NOT_FOUND)
     page = list(resolve(log, [record], links=request.resolve_link_tos))
     if not may_read_all(log, user, page):
         return _one(ONE_DENIED)
     return _one(SUCCESS, **page[0].fields())
+
+
+def has_original(log: Log, stream: str) -> bool:
+    """Whether the stream is there whose metadata this one would have."""
+    return stream.startswith("$") and log.last(stream[2:]) not in (NEVER, MAX64)
 
 
 def _one(result: int, **fields: Any) -> Any:

@@ -22,12 +22,13 @@ from tests.server.model.log import Log
 
 @dataclass
 class Transaction:
-    """`prepares` are the places of its events in the log."""
+    """`prepares` are the places of its events in the log; `is_ended` is true from its first commit on."""
 
     stream: str
     expected: int
     events: list[Any] = field(default_factory=list)
     prepares: list[int] = field(default_factory=list)
+    is_ended: bool = False
 
 
 class Transactions:
@@ -54,7 +55,7 @@ class Transactions:
         transaction = self.started.get(request.transaction_id)
         for event in request.events:
             place = self.log.take_place()
-            if transaction is not None:
+            if transaction is not None and not transaction.is_ended:
                 transaction.events.append(event)
                 transaction.prepares.append(place)
         return schema.TransactionWriteCompleted(transaction_id=request.transaction_id, result=SUCCESS)
@@ -65,13 +66,14 @@ class Transactions:
         transaction = self.started.get(request.transaction_id)
         if transaction is None or not may(self.log, user, WRITE, transaction.stream):
             return self._refusal(request.transaction_id, DENIED)
+        transaction.is_ended = True
         ids = [event.event_id for event in transaction.events]
         decision = decide(self.log, transaction.stream, transaction.expected, ids)
         if decision.result != SUCCESS:
             return self._refusal(request.transaction_id, decision.result)
         first, last, position = decision.first, decision.last, -1
         if first is None:
-            first = self.log.last(transaction.stream) + 1
+            first = self.log.last_for_writers(transaction.stream) + 1
             last = first + len(ids) - 1
             position = write_and_undelete(self.log, transaction.stream, transaction.events, transaction.prepares)
         return schema.TransactionCommitCompleted(

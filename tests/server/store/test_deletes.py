@@ -118,11 +118,41 @@ async def test_a_hard_delete_is_for_ever(store):
     for name in ("s", "$$s"):
         assert store.read.stream(name).is_tombstoned
         assert store.read.head(name).last == MAX64
-        for expected in (ANY, NO_STREAM, 2, STREAM_EXISTS):
-            assert await write(store, name, new_event(), expected=expected) == StreamDeleted()
+    for expected in (ANY, NO_STREAM, 2, STREAM_EXISTS):
+        assert await write(store, "s", new_event(), expected=expected) == StreamDeleted()
     for hard in (False, True):
         assert await delete(store, "s", hard=hard) == StreamDeleted()
     assert store.read.access_lists("s") == (None, None)
+
+
+@pytest.mark.parametrize("expected", [ANY, 0, STREAM_EXISTS])
+async def test_metadata_outlive_a_hard_delete_for_writers(store, expected):
+    await write_numbers(store, "s", 1)
+    await write_metadata(store, "s", {"$maxCount": 1})
+    await delete(store, "s", hard=True)
+    assert (await write(store, "$$s", new_event(), expected=expected)).first == 1
+    assert (await write_metadata(store, "s", {"$acl": {"$r": "a"}, "$tb": MAX64})).first == 2
+    assert await write(store, "$$s", new_event(), expected=1) == WrongVersion(2)
+    for name in ("s", "$$s"):
+        assert store.read.stream(name).is_tombstoned
+        assert store.read.head(name).last == MAX64
+    assert store.read.access_lists("s") == (None, None)
+    assert await write(store, "s", new_event()) == StreamDeleted()
+
+
+@pytest.mark.parametrize("expected", [ANY, NO_STREAM, 0, STREAM_EXISTS])
+async def test_metadata_do_not_begin_after_a_hard_delete(store, expected):
+    await write_numbers(store, "s", 1)
+    await delete(store, "s", hard=True)
+    assert await write(store, "$$s", new_event(), expected=expected) == StreamDeleted()
+
+
+async def test_metadata_of_a_hard_deleted_stream_end_with_a_scavenge(store):
+    await write_numbers(store, "s", 1)
+    await write_metadata(store, "s", {"$maxCount": 1})
+    await delete(store, "s", hard=True)
+    await store.scavenge()
+    assert await write(store, "$$s", new_event()) == StreamDeleted()
 
 
 async def test_changes_of_one_moment_see_each_other(store):
