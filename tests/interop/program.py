@@ -1,11 +1,12 @@
-"""An ordinary photon-pump program. It runs on rxpump when its two imports say rxpump (test_program.py does so)."""
+"""An ordinary photon-pump program. It runs on rxpump when its three imports say rxpump (test_program.py does so)."""
 
 import asyncio
 import sys
 import uuid
 
-from photonpump import ExpectedVersion, NewEvent, StreamDirection, connect
+from photonpump import connect
 from photonpump.exceptions import StreamNotFound
+from photonpump.messages import ExpectedVersion, NewEvent, StreamDirection
 
 HOST, PORT = sys.argv[1], int(sys.argv[2])
 

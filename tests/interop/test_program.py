@@ -20,6 +20,7 @@ PROGRAM = Path(__file__).with_name("program.py").read_text()
 IMPORTS = {
     "from photonpump import ": "from rxpump import ",
     "from photonpump.exceptions import ": "from rxpump.errors import ",
+    "from photonpump.messages import ": "from rxpump.messages import ",
 }
 OUTPUT = """\
 True

@@ -1,0 +1,34 @@
+"""Facts about photon-pump 0.9.5.2: the public names of `photonpump.messages`.
+
+`tests/interop/test_messages.py` compares this list with the installed package.
+"""
+
+from __future__ import annotations
+
+SHARED = frozenset(
+    {
+        "AllStreamSlice", "Beginning", "Credential", "DISPATCH_TO_SINGLE", "End", "Event", "EventRecord",
+        "ExpectedVersion", "JsonDict", "NewEvent", "NewEventData", "PINNED", "Position", "ROUND_ROBIN",
+        "StreamDirection", "StreamSlice",
+    }
+)  # fmt: skip
+"""Names that rxpump has too."""
+
+PROTOCOL = frozenset(
+    {
+        "ContentType", "HEADER_LENGTH", "Header", "InboundMessage", "NotHandledReason", "OperationFlags",
+        "OperationResult", "OutboundMessage", "ReadAllResult", "ReadEventResult", "ReadStreamResult", "SIZE_UINT_32",
+        "SubscriptionCreatedResponse", "SubscriptionDropReason", "SubscriptionResult", "TcpCommand", "dump",
+        "make_enum", "parse_header", "print_header", "sizeof_fmt",
+    }
+)  # fmt: skip
+"""Names of frames, commands and result codes. Programs do not meet them: rxpump raises errors instead."""
+
+ENUMS = {
+    "ExpectedVersion": {"Any": -2, "StreamMustNotExist": -1, "StreamMustBeEmpty": 0, "StreamMustExist": -4},
+    "StreamDirection": {"Forward": 0, "Backward": 1},
+}
+"""Members of the enums that are shared, with their values."""
+
+NOT_SHARED = {"StreamMustBeEmpty"}
+"""Its value, 0, makes a server expect that event 0 is the last, and so refuse an empty stream."""
