@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import NoReturn, Protocol, SupportsIndex
 
 from rxpump.errors import DeliveryExpired, InvalidArgument
 from rxpump.events import Event, ResolvedRecord
@@ -36,6 +36,9 @@ class Delivery(Event):
     The first word counts: `ack` and `nack` on what was acknowledged (or nacked) before do nothing. Where the
     subscription was lost since, the server delivers the event again, to us or to another, and this delivery can no
     longer be acknowledged: DeliveryExpired.
+
+    Two deliveries are never equal, and a delivery cannot be pickled or copied, because it belongs to its
+    connection; its `event` can.
     """
 
     __slots__ = ("_desk", "_outcome", "retry_count", "sequence")
@@ -90,6 +93,15 @@ class Delivery(Event):
             received = self.received
             raise DeliveryExpired(received.stream, received.number, self._desk.group, self._desk.closed)
         return True
+
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+    def __hash__(self) -> int:
+        return id(self)
+
+    def __reduce_ex__(self, protocol: SupportsIndex) -> NoReturn:
+        raise TypeError("a Delivery belongs to its connection and cannot be pickled or copied; use delivery.event")
 
     def __repr__(self) -> str:
         state = self._outcome or ("expired" if self.is_expired else "open")

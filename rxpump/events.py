@@ -8,6 +8,7 @@ hold their fields.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 from uuid import UUID
@@ -166,6 +167,17 @@ class Event:
         reason = "its link leads nowhere" if self.is_broken_link else str(error)
         return NotJson(self.stream, self.number, part, reason)
 
+    def __eq__(self, other: object) -> bool:
+        if type(other) is not type(self):
+            return NotImplemented
+        return self is other or detached(self._resolved) == detached(other._resolved)
+
+    def __hash__(self) -> int:
+        return hash(self.id_bytes)
+
+    def __getstate__(self) -> object:
+        return None, {"_resolved": detached(self._resolved)}
+
     def __repr__(self) -> str:
         if self.is_broken_link:
             return f"<Event {self.number}@{self.stream} a link that leads nowhere>"
@@ -198,3 +210,59 @@ class _AsReceived:
     @property
     def prepare_position(self) -> int | None:
         return getattr(self._resolved, "prepare_position", None)
+
+
+@dataclass(slots=True)
+class _PlainRecord:
+    """A record apart from the message that it came in."""
+
+    event_stream_id: str = ""
+    event_number: int = 0
+    event_id: bytes = b""
+    event_type: str = ""
+    data_content_type: int = 0
+    data: bytes = b""
+    metadata: bytes = b""
+    created: int = 0
+
+
+@dataclass(slots=True)
+class _PlainResolvedRecord:
+    """A resolved record that can be pickled and compared, whatever transport the original came from."""
+
+    event: _PlainRecord
+    link: _PlainRecord
+    has_event: bool
+    has_link: bool
+    commit_position: int | None
+    prepare_position: int | None
+
+    def HasField(self, field_name: Any, /) -> bool:  # noqa: N802 - the protobuf name
+        return self.has_event if field_name == "event" else self.has_link
+
+
+def detached(resolved: ResolvedRecord) -> ResolvedRecord:
+    """Return an equal record that can be pickled and does not keep the page alive that it came in."""
+    has_event, has_link = resolved.HasField("event"), resolved.HasField("link")
+    commit: int | None = getattr(resolved, "commit_position", None)
+    return _PlainResolvedRecord(
+        _plain(resolved.event) if has_event else _PlainRecord(),
+        _plain(resolved.link) if has_link else _PlainRecord(),
+        has_event,
+        has_link,
+        commit,
+        getattr(resolved, "prepare_position", commit),
+    )
+
+
+def _plain(record: Record) -> _PlainRecord:
+    return _PlainRecord(
+        record.event_stream_id,
+        record.event_number,
+        record.event_id,
+        record.event_type,
+        record.data_content_type,
+        record.data,
+        record.metadata,
+        record.created,
+    )

@@ -93,6 +93,18 @@ class NewEvent:
     def __delattr__(self, name: str) -> None:
         raise AttributeError(f"a NewEvent does not change; it keeps its {name}")
 
+    def __setstate__(self, state: tuple[None, dict[str, Any]]) -> None:
+        for name, value in state[1].items():
+            object.__setattr__(self, name, value)
+
+    def __eq__(self, other: object) -> bool:
+        if type(other) is not type(self):
+            return NotImplemented
+        return self.__getstate__() == other.__getstate__()
+
+    def __hash__(self) -> int:
+        return hash(self.id_bytes)
+
     def __repr__(self) -> str:
         return f"<NewEvent {self.type} {len(self.data)} bytes {self.id}>"
 

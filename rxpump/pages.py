@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Generic, TypeVar, overload
+from typing import Any, Generic, TypeVar, overload
 
-from rxpump.events import Event, ResolvedRecord
+from rxpump.events import Event, ResolvedRecord, detached
 from rxpump.position import Position
 
 _Cursor = TypeVar("_Cursor", int, Position)
@@ -38,6 +38,23 @@ class _Page(Sequence[Event], Generic[_Cursor]):
 
     def __len__(self) -> int:
         return len(self._records)
+
+    def __eq__(self, other: object) -> bool:
+        if type(other) is not type(self):
+            return NotImplemented
+        return self is other or self._state() == other._state()
+
+    def __hash__(self) -> int:
+        return hash((type(self), self.next, len(self)))
+
+    def __getstate__(self) -> object:
+        return None, self._state()
+
+    def _state(self) -> dict[str, Any]:
+        """Return the value of each slot, with records that can be pickled and compared."""
+        names = [name for cls in type(self).__mro__ for name in cls.__dict__.get("__slots__", ())]
+        values = {name: getattr(self, name) for name in names}
+        return {**values, "_events": None, "_records": [detached(record) for record in self._records]}
 
     @overload
     def __getitem__(self, index: int) -> Event: ...

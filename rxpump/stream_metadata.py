@@ -58,6 +58,11 @@ class StreamMetadata:
         set_field(self, "acl", acl)
         set_field(self, "custom", _custom(custom))
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle and copy by arguments, because the read-only view of `custom` supports neither."""
+        given = (self.max_count, self.max_age, self.truncate_before, self.cache_control, self.acl, dict(self.custom))
+        return type(self), given
+
     @property
     def is_soft_deleted(self) -> bool:
         """Whether the stream was deleted in a way that lets it be written again."""

@@ -11,7 +11,6 @@ import pytest
 
 from rxpump import errors
 from rxpump.errors import (
-    ConnectionClosed,
     InvalidArgument,
     NotReady,
     OperationTimedOut,
@@ -132,8 +131,3 @@ def test_a_timeout_says_what_was_heard_last(reason: ServerError | None, heard: s
 def test_a_timeout_without_a_connection_says_so() -> None:
     error = OperationTimedOut("Ping", 7.0, 0, is_connected=False)
     assert str(error) == "Ping was not done within 7 s: it was never sent; there is no connection to the server"
-
-
-def test_two_errors_are_never_equal() -> None:
-    assert ConnectionClosed("a", "b") != ConnectionClosed("a", "b")
-    assert len({ConnectionClosed("a", "b"), ConnectionClosed("a", "b")}) == 2

@@ -12,9 +12,23 @@ class RxPumpError(Exception):
 
     retryable: ClassVar[bool] = False
 
+    def __post_init__(self) -> None:
+        self.args: tuple[Any, ...] = self._values()  # the same for positional and keyword arguments
+
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle by fields: an error crosses process borders with all it knows."""
-        return type(self), tuple(getattr(self, field.name) for field in fields(self))
+        return type(self), self._values()
+
+    def __eq__(self, other: object) -> bool:
+        if type(other) is not type(self):
+            return NotImplemented
+        return self._values() == other._values()
+
+    def __hash__(self) -> int:
+        return hash(type(self))  # a field such as the value of an InvalidArgument may be unhashable
+
+    def _values(self) -> tuple[Any, ...]:
+        return tuple(getattr(self, field.name) for field in fields(self))
 
 
 @dataclass(eq=False)

@@ -1,6 +1,5 @@
 """The types that pipelines have. Checked by mypy and pyright, never run."""
 
-from collections.abc import AsyncIterator
 from typing import Any, assert_type
 
 from reactivex import operators as rx
@@ -49,7 +48,7 @@ async def the_first_pipeline(client: rxpump.Client) -> None:
     heights = jumps.pipe(rx.map(height_of), rx.map(metres))
     assert_type(heights, rxpump.Observable[float])
     assert_type(await heights.pipe(rx.to_list()), list[float])
-    assert_type(aiter(heights), AsyncIterator[float])
+    assert_type(await anext(aiter(heights)), float)
 
 
 def coroutines_and_batches(heights: rxpump.Observable[int]) -> None:
