@@ -13,16 +13,19 @@ from typing import Final
 
 from google.protobuf.message import DecodeError
 
+from rxpump.credentials import AnyCredentials
 from rxpump.server.handlers.table import HANDLERS, IGNORED, Pending
+from rxpump.server.login_throttle import Throttled
 from rxpump.server.node import Node
 from rxpump.server.old_clients import Voice
 from rxpump.server.persistent.consumers import Consumers
-from rxpump.server.request import BadPayload, Request
+from rxpump.server.request import BadPayload, Request, encode
 from rxpump.server.subscriptions import Subscriptions
 from rxpump.server.users import ANONYMOUS, User
+from rxpump.wire.codes import NotHandledReason
 from rxpump.wire.commands import Command, command_name
 from rxpump.wire.package import Package
-from rxpump.wire.schema import IdentifyClient
+from rxpump.wire.schema import IdentifyClient, NotHandled
 
 _NEWEST_CLIENT: Final = 1
 _VERSION_MASK: Final = 0xFF  # a real server keeps one byte of the client's version
@@ -31,7 +34,7 @@ _LAST_UNKNOWN: Final = 0xFF  # a real server's table of commands ends one before
 
 
 class Conversation:
-    """What the server knows of one client; `send` takes the frames for it.
+    """What the server knows of one client; `send` takes the frames for it, `address` is where the client is.
 
     When bytes come and go, and what time it is, is the session's business.
     """
@@ -42,8 +45,10 @@ class Conversation:
         self._send = Voice(send)
         self.subscriptions: Subscriptions = Subscriptions(node.store.feed, self._send)
         self.consumers: Consumers = Consumers(self._send)
+        self.address: str = ""
         self._node = node
         self._user: User | None = ANONYMOUS
+        self._verified: dict[AnyCredentials, User] = {}
 
     def receive(self, package: Package) -> Pending | None:
         """Answer a package; or give what the answer waits for, and answer then."""
@@ -51,7 +56,10 @@ class Conversation:
         if about_connection is not None:
             about_connection(self, package)
             return None
-        user = self._user if package.credentials is None else self._node.users.authenticate(package.credentials)
+        user = self._user if package.credentials is None else self._log_in(package.credentials)
+        if isinstance(user, Throttled):
+            self._reply(package, Command.NOT_HANDLED, encode(NotHandled(reason=NotHandledReason.TOO_BUSY)))
+            return None
         if user is None:
             self._reply(package, Command.NOT_AUTHENTICATED, b"Not Authenticated")
             return None
@@ -112,11 +120,25 @@ class Conversation:
         if package.credentials is None:
             self._reply(package, Command.NOT_AUTHENTICATED, b"No user credentials provided.")
             return
-        self._user = self._node.users.authenticate(package.credentials)
-        if self._user is None:
-            self._reply(package, Command.NOT_AUTHENTICATED, b"Unauthorized")
-        else:
-            self._reply(package, Command.AUTHENTICATED)
+        user = self._log_in(package.credentials)
+        self._user = None if isinstance(user, Throttled) else user
+        match user:
+            case Throttled():
+                text = f"Too many failed logins, try again in {user.seconds:.1f} s"
+                self._reply(package, Command.NOT_AUTHENTICATED, text.encode())
+            case None:
+                self._reply(package, Command.NOT_AUTHENTICATED, b"Unauthorized")
+            case User():
+                self._reply(package, Command.AUTHENTICATED)
+
+    def _log_in(self, credentials: AnyCredentials) -> User | Throttled | None:
+        """Return whose credentials they are. A connection that has presented them before is not throttled."""
+        user: User | Throttled | None = self._verified.get(credentials)
+        if user is None:
+            user = self._node.users.authenticate(credentials, self.address)
+            if isinstance(user, User):
+                self._verified[credentials] = user
+        return user
 
     def _ignore(self, package: Package) -> None:
         pass

@@ -21,6 +21,7 @@ from uuid import uuid4
 from rxpump.protocol.heartbeat import Heartbeat, Pulse
 from rxpump.server.conversation import Conversation
 from rxpump.server.handlers.table import Pending
+from rxpump.server.login_throttle import throttled_address
 from rxpump.server.node import Node
 from rxpump.server.outbox import MAX_UNSENT_BYTES, Outbox
 from rxpump.server.request import NO_ID
@@ -62,6 +63,7 @@ class Session(asyncio.Protocol):
         """The client is there (asyncio's protocol)."""
         self._transport = cast(asyncio.Transport, transport)  # uvloop's is one without being an instance of it
         self._transport.set_write_buffer_limits(high=_UNREAD_BYTES)
+        self.conversation.address = throttled_address(self._transport.get_extra_info("peername", [""])[0])
         self._outbox = Outbox(self._transport)
         self._loop = asyncio.get_running_loop()
         self._heartbeat = self._make_heartbeat(self._loop.time())

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Final
 
 from rxpump.credentials import AnyCredentials, Credentials, Token
+from rxpump.server.login_throttle import LoginThrottle, Throttled
 
 EVERYONE: Final = "$all"
 ADMINS: Final = "$admins"
@@ -67,17 +69,38 @@ def with_credentials(accounts: Iterable[Account], credentials: Iterable[Credenti
 
 
 class Users:
-    """The accounts of one server."""
+    """The accounts of one server.
 
-    def __init__(self, accounts: Iterable[Account]) -> None:
+    Args:
+        accounts: The accounts; of two with the same login the last counts.
+        clock: Returns the time in seconds, for the throttle of failed logins.
+    """
+
+    def __init__(self, accounts: Iterable[Account], clock: Callable[[], float] = time.monotonic) -> None:
         self._accounts = {account.login: account for account in accounts}
+        self._clock = clock
+        self._throttle = LoginThrottle()
 
-    def authenticate(self, credentials: AnyCredentials) -> User | None:
-        """Tell whose credentials they are; None if nobody's, as every token is."""
+    def authenticate(self, credentials: AnyCredentials, address: str) -> User | Throttled | None:
+        """Return whose credentials they are.
+
+        Args:
+            credentials: What a client presents.
+            address: Where it comes from, see `throttled_address`.
+
+        Returns:
+            The user; None for wrong credentials, and for every token; Throttled if the credentials were not looked
+            at, because there were too many wrong ones.
+        """
         if isinstance(credentials, Token):
             return None
+        now = self._clock()
+        throttled = self._throttle.check(address, credentials.login, now)
+        if throttled is not None:
+            return throttled
         account = self._accounts.get(credentials.login)
         if account is None or not hmac.compare_digest(account.password.encode(), credentials.password.encode()):
+            self._throttle.note_failure(address, credentials.login, now)
             return None
         return User(frozenset({EVERYONE, account.login, *account.groups}), account.login)
 

@@ -17,12 +17,12 @@ USERS = Users([*DEFAULT_ACCOUNTS, Account("zoë", "pässword")])
     ],
 )
 def test_who_logs_in(login, password, roles):
-    assert USERS.authenticate(Credentials(login, password)).roles == roles
+    assert USERS.authenticate(Credentials(login, password), "").roles == roles
 
 
 @pytest.mark.parametrize("pair", [("admin", "wrong"), ("nobody", "changeit"), ("Admin", "changeit")])
 def test_who_does_not(pair):
-    assert USERS.authenticate(Credentials(*pair)) is None
+    assert USERS.authenticate(Credentials(*pair), "") is None
 
 
 def test_other_passwords_keep_the_groups_of_an_account():
@@ -39,6 +39,6 @@ def test_passwords_do_not_show():
 
 
 def test_only_admins_are_admins():
-    assert USERS.authenticate(Credentials("admin", "changeit")).is_admin
-    assert not USERS.authenticate(Credentials("ops", "changeit")).is_admin
+    assert USERS.authenticate(Credentials("admin", "changeit"), "").is_admin
+    assert not USERS.authenticate(Credentials("ops", "changeit"), "").is_admin
     assert not ANONYMOUS.is_admin

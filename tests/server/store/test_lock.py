@@ -18,7 +18,10 @@ from tests.server.store.driving import new_event, write
 
 OPEN = "import sys; from rxpump.server import SqliteStore; SqliteStore.open(sys.argv[1])"
 OPEN_AND_WAIT = f"{OPEN}; print('open', flush=True); sys.stdin.read()"
-TAKE_ALONE = "import sqlite3, sys; print(*sqlite3.connect(sys.argv[1], timeout=0).execute('PRAGMA journal_mode=DELETE').fetchone())"
+TAKE_ALONE = """
+import sqlite3, sys
+print(*sqlite3.connect(sys.argv[1], timeout=0).execute("PRAGMA journal_mode=DELETE").fetchone())
+"""
 
 
 def same_name(path):
