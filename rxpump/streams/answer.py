@@ -6,12 +6,13 @@ from collections.abc import Callable, Coroutine, Generator
 from typing import Any, TypeVar
 
 from rxpump.runtime import Runtime
-from rxpump.streams.source import Pages, Pulled
+from rxpump.streams.call import Call
+from rxpump.streams.source import Pages
 
 T = TypeVar("T")
 
 
-class Answer(Pulled[T]):
+class Answer(Call[T]):
     """Asks anew for each subscription. Awaiting it asks in the awaiting task itself, with no task between."""
 
     def __init__(self, runtime: Runtime, name: str, ask: Callable[[], Coroutine[Any, Any, T]]) -> None:
@@ -22,5 +23,6 @@ class Answer(Pulled[T]):
         self._ask = ask
 
     def __await__(self) -> Generator[Any, None, T]:
-        """Ask, and give the value."""
+        """Ask, and return the value."""
+        self._is_used = True
         return self._ask().__await__()

@@ -30,11 +30,13 @@ class Pumped(Observable[T], ABC):
     """An Observable of which each subscription is one task, which `_begin` starts."""
 
     def __init__(self, runtime: Runtime, name: str) -> None:
-        super().__init__(self._start)
+        super().__init__()  # not with a method of its own: that would be a cycle, and leave it to the collector
         self.name = name
         self._runtime = runtime
 
-    def _start(self, observer: abc.ObserverBase[T], scheduler: abc.SchedulerBase | None = None) -> abc.DisposableBase:
+    def _subscribe_core(
+        self, observer: abc.ObserverBase[T], scheduler: abc.SchedulerBase | None = None
+    ) -> abc.DisposableBase:
         return self._begin(observer)
 
     @abstractmethod
@@ -59,7 +61,9 @@ class Pulled(Pumped[T]):
 class Intake(Pumped[T]):
     """What takes in from outside: it completes early when its client drains."""
 
-    def _start(self, observer: abc.ObserverBase[T], scheduler: abc.SchedulerBase | None = None) -> abc.DisposableBase:
+    def _subscribe_core(
+        self, observer: abc.ObserverBase[T], scheduler: abc.SchedulerBase | None = None
+    ) -> abc.DisposableBase:
         delivering = self._begin(observer)
         self._runtime.intakes.add(delivering.finish)
         delivering.task.add_done_callback(lambda _: self._runtime.intakes.discard(delivering.finish))

@@ -66,14 +66,14 @@ class Transaction:
 
     def start(self) -> Answer[Transaction]:
         """Have the server begin it; gives the transaction itself."""
-        return Answer(self._runtime, "start a transaction", self._start)
+        return Answer(self._runtime, "transaction.start", self._start)
 
     def write(self, events: Iterable[NewEvent | Event]) -> Answer[None]:
         """Put events into it, behind those that are there; once that has failed, it can only be abandoned."""
         if isinstance(events, (NewEvent, Event, Observable)) or not isinstance(events, Iterable):
             raise InvalidArgument("events", events, "NewEvents (or Events to copy) in a list")
         new = [as_new_event(event, self.stream) for event in events]
-        return Answer(self._runtime, "write into a transaction", lambda: self._write(new))
+        return Answer(self._runtime, "transaction.write", lambda: self._write(new))
 
     def commit(self) -> Answer[WriteResult]:
         """Write everything that is in it, as one write.
@@ -81,7 +81,7 @@ class Transaction:
         Errors: WrongExpectedVersion, StreamDeleted, AccessDenied (also where the server knows no such transaction),
         InvalidTransaction.
         """
-        return Answer(self._runtime, "commit a transaction", self._commit)
+        return Answer(self._runtime, "transaction.commit", self._commit)
 
     def abandon(self) -> None:
         """Do nothing more with it: what was written into it is never seen."""

@@ -10,13 +10,13 @@ from reactivex import operators as rx
 
 from rxpump.runtime import Runtime
 from rxpump.streams.appending import Append, append_in_order
+from rxpump.streams.call import Call
 from rxpump.streams.inbox import Batching, Inbox
 from rxpump.streams.observable import Observable
-from rxpump.streams.source import Pulled
 from rxpump.write_result import WriteResult
 
 
-class Writes(Pulled[WriteResult]):
+class Writes(Call[WriteResult]):
     """A WriteResult per batch, while `events` is being written. Awaited: the last one, None if none was.
 
     The order is the order of arrival. A slow source is not made to wait for a full batch, a fast one fills

@@ -1,0 +1,59 @@
+"""An Observable that does one thing for each subscription, and is of no use without one."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from collections.abc import Callable
+from types import FrameType
+from typing import TypeVar
+
+from reactivex import abc
+
+from rxpump.runtime import Runtime
+from rxpump.streams.source import Delivering, Pages, Pulled
+
+T = TypeVar("T")
+
+_PACKAGE = __name__.partition(".")[0]
+
+
+class Call(Pulled[T]):
+    """A call of a client, made anew for each subscription.
+
+    A call that is collected without ever having been awaited, iterated or subscribed to was most likely meant to be
+    awaited, so a RuntimeWarning says that nothing was sent. In Python's development mode (`-X dev`) the warning names
+    the line that made the call; otherwise the line that is running, which is the same where the call was not kept.
+    """
+
+    _is_used = True  # until it is complete: arguments that are refused are no call
+    _made_at: tuple[str, int] | None = None
+
+    def __init__(self, runtime: Runtime, name: str, open_pages: Callable[[], Pages[T]]) -> None:
+        super().__init__(runtime, name, open_pages)
+        if sys.flags.dev_mode:
+            self._made_at = _line_of_the_caller(sys._getframe(1))
+        self._is_used = False
+
+    def _begin(self, observer: abc.ObserverBase[T]) -> Delivering[T]:
+        self._is_used = True
+        return super()._begin(observer)
+
+    def __del__(self) -> None:
+        """Warn where nothing came of it."""
+        if self._is_used:
+            return
+        message = f"{self.name} was never awaited, iterated or subscribed to, so nothing was sent"
+        if self._made_at is None:
+            warnings.warn(message, RuntimeWarning, stacklevel=2)
+        else:
+            warnings.warn_explicit(message, RuntimeWarning, *self._made_at)
+
+
+def _line_of_the_caller(frame: FrameType | None) -> tuple[str, int] | None:
+    """Return file and line of the nearest frame that is not of this package."""
+    while frame is not None:
+        if frame.f_globals.get("__name__", "").partition(".")[0] != _PACKAGE:
+            return frame.f_code.co_filename, frame.f_lineno
+        frame = frame.f_back
+    return None

@@ -1,0 +1,105 @@
+"""A call that nothing comes of is reported, with its line."""
+
+from __future__ import annotations
+
+import gc
+import subprocess
+import sys
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import reactivex
+from reactivex import operators as rx
+
+import rxpump
+from rxpump.errors import InvalidArgument
+from rxpump.new_event import NewEvent
+from rxpump.server import EmbeddedServer
+from tests.test_deadlines import CALLS
+
+ONE_SHOT: dict[str, Callable[[Any], Any]] = {
+    **{name: lambda client, make=make: make(client, {}) for name, make in CALLS.items() if "iter" not in name},
+    "publish of a source": lambda client: client.publish("s", iter([NewEvent("T")])),
+    "transaction.commit": lambda client: client.continue_transaction("s", 5).commit(),
+    "behind a pipe": lambda client: client.publish_event("s", "T").pipe(rx.map(str)),
+}
+
+
+@pytest.mark.parametrize("call", ONE_SHOT)
+def test_a_call_that_is_dropped_is_reported(call: str) -> None:
+    client = rxpump.connect("memory://")
+    with pytest.warns(
+        RuntimeWarning, match="was never awaited, iterated or subscribed to, so nothing was sent"
+    ) as reported:
+        ONE_SHOT[call](client)  # at once, with no help of the garbage collector
+    assert len(reported) == 1
+
+
+def test_the_warning_names_the_verb_and_the_line_of_a_call_that_is_not_kept() -> None:
+    client = rxpump.connect("memory://")
+    with pytest.warns(RuntimeWarning, match="^publish_event was never awaited") as reported:
+        client.publish_event("s", "T")
+    assert reported[0].filename == __file__
+
+
+@pytest.mark.parametrize("use", ["await", "async for", "subscribe", "pipe", "twice"])
+async def test_a_call_that_is_used_is_not_reported(memory_server: EmbeddedServer, use: str) -> None:
+    async with rxpump.connect(memory_server.uri) as client:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            call = client.publish_event("s", "T")
+            if use == "async for":
+                assert [result.last_event_number async for result in call] == [0]
+            elif use == "subscribe":
+                call.subscribe()
+            elif use == "pipe":
+                await call.pipe(rx.map(str))
+            elif use == "twice":
+                assert (await call).last_event_number == (await call).last_event_number
+            else:
+                await call
+            del call
+            gc.collect()
+
+
+def test_arguments_that_are_refused_are_no_call() -> None:
+    client = rxpump.connect("memory://")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(InvalidArgument):
+            client.publish_event("", "T")
+        gc.collect()
+
+
+def test_what_is_no_call_is_not_reported() -> None:
+    client = rxpump.connect("memory://")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        reactivex.concat(client.iter("s"), client.stream("s"))
+        client.relay("in", lambda events: events, "out")
+        gc.collect()
+
+
+PROGRAM = """
+import rxpump
+client = rxpump.connect("memory://")
+kept = [client.publish_event("s", "T")]
+def later():
+    kept.clear()
+later()
+"""
+
+
+def test_in_development_mode_the_line_of_the_call_is_named() -> None:
+    command = [sys.executable, "-X", "dev", "-c", PROGRAM]
+    told = subprocess.run(command, capture_output=True, text=True, check=True).stderr
+    assert told.startswith("<string>:4: RuntimeWarning: publish_event was never awaited"), told
+    assert told.count("Warning") == 1
+
+
+def test_without_it_the_running_line_is_named() -> None:
+    command = [sys.executable, "-c", PROGRAM]
+    told = subprocess.run(command, capture_output=True, text=True, check=True).stderr
+    assert told.startswith("<string>:6: RuntimeWarning: publish_event was never awaited"), told
