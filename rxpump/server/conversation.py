@@ -50,6 +50,11 @@ class Conversation:
         self._user: User | None = ANONYMOUS
         self._verified: dict[AnyCredentials, User] = {}
 
+    @property
+    def has_login(self) -> bool:
+        """Whether the client has presented the credentials of a user."""
+        return bool(self._verified)
+
     def receive(self, package: Package) -> Pending | None:
         """Answer a package; or give what the answer waits for, and answer then."""
         about_connection = _ABOUT_CONNECTION.get(package.command)

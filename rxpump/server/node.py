@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from rxpump.server.access import Access, Permission
+from rxpump.server.connection_memory import ConnectionMemory
 from rxpump.server.persistent.groups import Groups
 from rxpump.server.store.sqlite_store import SqliteStore
 from rxpump.server.strictness import Strictness
@@ -28,6 +29,7 @@ class Node:
         self.strictness = strictness
         self.groups: Groups = Groups(store) if groups is None else groups
         self.transactions: Transactions = Transactions()
+        self.memory: ConnectionMemory = ConnectionMemory()
         self._access = Access(store)
 
     def may(self, user: User, permission: Permission, stream: str) -> bool:

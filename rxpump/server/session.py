@@ -5,7 +5,8 @@ sessions have their turn; it stops, and stops reading, while the client does not
 while too many bytes of its writes wait to be committed. What its subscriptions are told is not held
 back: a client that leaves too much of that unread is cut, and nobody else waits for it; except that a
 persistent subscription, which can wait, does. So its memory is
-bounded by the limits below and one frame, whatever the client does.
+bounded by the limits below and one frame, whatever the client does. Anybody can open many connections, so that those
+without a login are also bounded together: see rxpump.server.connection_memory.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ _log = logging.getLogger("rxpump.server")
 _UNREAD_BYTES: Final = 1024 * 1024  # answers that the client has not read; over this it gets no more
 _UNCOMMITTED_BYTES: Final = 16 * 1024 * 1024  # writes of this client that wait for the disk
 _REQUEST_BYTES: Final = 256  # what a waiting write takes besides its payload, about
+_UNCOUNTED_BYTES: Final = 64 * 1024  # held by a connection without a login that are not worth an account
 _TURN: Final = 0.002  # seconds that one session works before others get their turn
 
 
@@ -53,6 +55,10 @@ class Session(asyncio.Protocol):
         self._ended = ended
         self._framer = Framer()
         self._received: deque[Package] = deque()
+        self._received_bytes = 0
+        self._memory = node.memory
+        self._is_counted = False
+        self._is_paused = False
         self._has_turn = False
         self._is_stopping = False
         self._is_unread = False
@@ -73,14 +79,14 @@ class Session(asyncio.Protocol):
     def connection_lost(self, error: Exception | None) -> None:
         """The client is gone (asyncio's protocol)."""
         self._timer.cancel()
-        self._received.clear()
+        self._release()
         self.conversation.close()
         self._ended(self)
 
     def stop(self) -> None:
         """Take nothing more from the client; answers that are due still leave."""
         self._is_stopping = True
-        self._received.clear()
+        self._release()
         if not self._transport.is_closing():
             self._transport.pause_reading()
 
@@ -100,6 +106,18 @@ class Session(asyncio.Protocol):
         self.stop()
         self._transport.abort()
 
+    def cut(self) -> None:
+        """Close at once, because connections without a login hold too much and this one holds the most."""
+        _log.warning("%r is cut: connections without a login hold more than %d bytes", self, self._memory.limit)
+        self.abort()
+
+    def _release(self) -> None:
+        """Release what was received and is not answered, without waiting for the garbage collector."""
+        self._received.clear()
+        self._received_bytes = 0
+        self._framer.clear()
+        self._memory.hold(self, 0)
+
     # In ---------------------------------------------------------------------------------------
 
     def data_received(self, data: bytes) -> None:
@@ -107,21 +125,28 @@ class Session(asyncio.Protocol):
         if self._is_stopping:
             return
         self._heartbeat.heard()
-        self._received += self._framer.feed(data)
+        packages = self._framer.feed(data)
+        self._received += packages
+        self._received_bytes += sum(len(package.payload) for package in packages)
+        self._count()
         if not self._has_turn:
             self._work()
+            self._count()
 
     def _work(self) -> None:
         """Answer some of what was received, and see to it that the rest gets its turn."""
         self._has_turn = False
         until = self._loop.time() + _TURN
         while self._received and not self._is_full():
-            self._answer(self._received.popleft())
+            package = self._received.popleft()
+            self._received_bytes -= len(package.payload)
+            self._answer(package)
             if self._loop.time() >= until:
                 break
         if self._is_stopping:
             return
-        if self._received or self._is_full():
+        self._is_paused = bool(self._received) or self._is_full()
+        if self._is_paused:
             self._transport.pause_reading()
             if not self._is_full():
                 self._has_turn = True
@@ -132,7 +157,22 @@ class Session(asyncio.Protocol):
             self._transport.resume_reading()
 
     def _is_full(self) -> bool:
-        return self._is_unread or self._uncommitted > _UNCOMMITTED_BYTES
+        most = 0 if self._memory.is_scarce and not self.conversation.has_login else _UNCOMMITTED_BYTES
+        return self._is_unread or self._uncommitted > most
+
+    @property
+    def held(self) -> int:
+        """Bytes that the server holds for the client: received and not answered, or not read by the client."""
+        return self._framer.held + self._received_bytes + self._uncommitted + self._outbox.unsent
+
+    def _count(self) -> None:
+        """Enter what is held into the account of the connections without a login."""
+        if self._is_stopping:
+            return
+        held = 0 if self.conversation.has_login else self.held
+        if held > _UNCOUNTED_BYTES or self._is_counted:
+            self._is_counted = held > _UNCOUNTED_BYTES
+            self._memory.hold(self, held if self._is_counted else 0)
 
     def _answer(self, package: Package) -> None:
         try:
@@ -148,9 +188,9 @@ class Session(asyncio.Protocol):
             pending.add_done_callback(partial(self._committed, size))
 
     def _committed(self, size: int, _pending: Pending) -> None:
-        was_full = self._is_full()
         self._uncommitted -= size
-        if was_full and not self._has_turn:
+        self._count()
+        if self._is_paused and not self._has_turn:
             self._work()
 
     # Out --------------------------------------------------------------------------------------
@@ -164,6 +204,8 @@ class Session(asyncio.Protocol):
             self.abort()
             return
         self._outbox.put(frames)
+        if self._outbox.unsent > _UNCOUNTED_BYTES:
+            self._count()
 
     def pause_writing(self) -> None:
         """The client leaves answers unread (asyncio's protocol)."""
@@ -174,6 +216,7 @@ class Session(asyncio.Protocol):
         """The client has read (asyncio's protocol)."""
         self._is_unread = False
         self._heartbeat.heard()
+        self._count()
         self.conversation.consumers.resume()
         if not self._has_turn:
             self._work()
@@ -206,4 +249,4 @@ class Session(asyncio.Protocol):
     def __repr__(self) -> str:
         if not hasattr(self, "_outbox"):  # with TLS, a connection is there only after its handshake
             return "<Session, not connected yet>"
-        return f"<Session {self.conversation!r}, {self._outbox.unsent} bytes unsent>"
+        return f"<Session {self.conversation!r}, {self._outbox.unsent} bytes unsent, {self.held} held>"

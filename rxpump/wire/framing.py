@@ -26,6 +26,16 @@ class Framer:
         self._held = 0
         self._missing = 0  # how many bytes must come before it is worth looking again
 
+    @property
+    def held(self) -> int:
+        """Bytes of the frame that is not complete."""
+        return self._held
+
+    def clear(self) -> None:
+        """Release the bytes of the frame that is not complete: no more bytes will come."""
+        self._pieces.clear()
+        self._held = self._missing = 0
+
     def feed(self, data: bytes) -> list[Package]:
         """Take the next bytes; give the packages that are whole now, in order."""
         if self.failure is not None:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
+import sys
 
 import pytest
 
+from rxpump.credentials import Credentials
 from rxpump.protocol.heartbeat import Heartbeat, Pulse
 from rxpump.server import EmbeddedServer, SqliteStore, session
+from rxpump.server.connection_memory import ConnectionMemory
 from rxpump.server.handlers import table
 from rxpump.server.node import Node
 from rxpump.server.outbox import MAX_UNSENT_BYTES, Outbox
@@ -20,7 +24,7 @@ from rxpump.wire import schema
 from rxpump.wire.commands import Command
 from rxpump.wire.framing import Framer
 from rxpump.wire.package import Package
-from tests.raw_client import RawClient
+from tests.raw_client import ADMIN, RawClient
 from tests.server.talk import ID, event_of
 
 MIB = 1024 * 1024
@@ -236,7 +240,7 @@ async def test_what_came_before_the_garbage_is_answered(one):
 
 
 async def test_its_repr_tells_its_state(one):
-    assert repr(one) == "<Session <Conversation with None, as $all>, 0 bytes unsent>"
+    assert repr(one) == "<Session <Conversation with None, as $all>, 0 bytes unsent, 0 held>"
 
 
 # On a real socket --------------------------------------------------------------------------------
@@ -284,3 +288,115 @@ async def test_who_asks_and_never_reads_costs_little_and_is_cut(monkeypatch):
         assert most < 8 * MIB
         async with RawClient.to(server) as other:
             assert (await other.ask(Command.PING)).command == Command.PONG
+
+
+# Memory -------------------------------------------------------------------------------------
+
+
+def unfinished(size):
+    """All of a frame but its last byte."""
+    return Package(Command.PING, ID, bytes(size)).encode()[:-1]
+
+
+@pytest.mark.parametrize("end", ["connection_lost", "stop"])
+async def test_a_dead_session_releases_its_unfinished_frame(one, end):
+    piece = unfinished(MIB)
+    references = sys.getrefcount(piece)
+    gc.disable()
+    try:
+        one.data_received(piece)
+        assert (sys.getrefcount(piece) > references, one.held > MIB) == (True, True)
+        getattr(one, end)(*([None] if end == "connection_lost" else []))
+        assert (sys.getrefcount(piece), one.held) == (references, 0)
+    finally:
+        gc.enable()
+
+
+class Sender(Session):
+    """A session on a transport that the test plays."""
+
+    def __init__(self, node):
+        super().__init__(node, lambda now: Heartbeat(1000, 1000, now), lambda _: None, lambda _: None)
+        self.connection_made(Transport())
+
+
+@pytest.fixture
+async def senders():
+    """Makes sessions of one server; closes them at the end of the test."""
+    empty = SqliteStore.in_memory()
+    node = Node(Store(empty), Users(DEFAULT_ACCOUNTS))
+    node.memory = ConnectionMemory(limit=10 * MIB)
+    made = []
+
+    def make():
+        made.append(Sender(node))
+        return made[-1]
+
+    make.node = node
+    yield make
+    for each in made:
+        each.connection_lost(None)
+    assert node.memory.total == 0
+    await empty.close()
+
+
+async def test_connections_without_a_login_are_bounded_together(senders):
+    small, large, third = senders(), senders(), senders()
+    small.data_received(unfinished(MIB))
+    large.data_received(unfinished(6 * MIB))
+    third.data_received(unfinished(2 * MIB))
+    assert 9 * MIB < senders.node.memory.total < 10 * MIB
+    small.data_received(bytes(1))
+    small.data_received(unfinished(3 * MIB))
+    assert [each._transport.end for each in (small, large, third)] == [None, "aborted", None]
+    assert (large.held, small.held > 3 * MIB) == (0, True)
+    assert 5 * MIB < senders.node.memory.total < 6 * MIB
+    assert repr(senders.node.memory).endswith("held by 2 connections, limit 10485760>")
+
+
+async def test_a_user_who_has_logged_in_is_bounded_alone(senders):
+    user = senders()
+    user.data_received(Package(Command.AUTHENTICATE, ID, b"", ADMIN).encode())
+    user.data_received(unfinished(20 * MIB))
+    assert (senders.node.memory.total, user._transport.end) == (0, None)
+
+
+async def test_a_wrong_password_is_no_login(senders):
+    stranger = senders()
+    stranger.data_received(Package(Command.PING, ID, b"", Credentials("admin", "wrong")).encode())
+    stranger.data_received(unfinished(20 * MIB))
+    assert (senders.node.memory.total, stranger._transport.end) == (0, "aborted")
+
+
+async def test_a_finished_frame_is_held_no_longer(senders):
+    client = senders()
+    client.data_received(unfinished(MIB))
+    client.data_received(bytes(1))
+    await turn()
+    assert senders.node.memory.total == 0
+
+
+async def test_writes_of_many_wait_for_the_disk_together(senders):
+    """While memory is scarce, a connection has one write at a time that is not committed."""
+    first, second = senders(), senders()
+    for client in (first, second):
+        client.data_received(write_of(2 * MIB).encode() * 2)
+    assert [len(each._received) for each in (first, second)] == [0, 1]
+    assert (second._transport.is_reading, senders.node.memory.total > 8 * MIB) == (False, True)
+    store = senders.node.store
+    while store.waiting:
+        store.commit(1)
+        await turn()
+    assert [len(each._received) for each in (first, second)] == [0, 0]
+    assert second._transport.is_reading
+
+
+async def test_answers_that_are_not_read_are_held(senders):
+    client = senders()
+    client._transport.unread = 4 * MIB
+    client.data_received(PING.encode())
+    assert senders.node.memory.total >= 4 * MIB
+    client._transport.unread = 0
+    await turn()
+    client.resume_writing()
+    assert senders.node.memory.total == 0
