@@ -13,6 +13,9 @@ from rxpump.limits import MAX_EVENT_NUMBER, MAX_PAGE_EVENTS
 ALL_STREAM: Final = "$all"
 """The name that servers use for the whole database."""
 
+METADATA_PREFIX: Final = "$$"
+"""Prefix of the name of the stream that holds the metadata of another."""
+
 
 def text(argument: str, value: object, *, allowed: str = "a non-empty string") -> str:
     """Text that the protocol can carry: not empty, and UTF-8 can hold it."""
@@ -73,8 +76,30 @@ def one_stream(value: object, instead: str, *, argument: str = "stream") -> str:
 
 
 def written_stream(value: object) -> str:
-    """Return the name of one stream that is written to or deleted."""
-    return one_stream(value, f"{ALL_STREAM} is the whole database, which no request writes to or deletes")
+    """Return the name of one stream that is written to.
+
+    Raises:
+        InvalidArgument: The name is `$all`, `$$` (a write to it ends a server), empty, or no text.
+    """
+    name = one_stream(value, f"{ALL_STREAM} is the whole database, which no request writes to or deletes")
+    if name == METADATA_PREFIX:
+        allowed = f"the name of one stream; {METADATA_PREFIX} is the prefix of the streams that hold metadata"
+        raise InvalidArgument("stream", name, allowed)
+    return name
+
+
+def deleted_stream(value: object) -> str:
+    """Return the name of one stream that is deleted.
+
+    Raises:
+        InvalidArgument: The name is that of a stream of metadata, whose deletion can end a server, or it is none
+            that can be written to.
+    """
+    name = written_stream(value)
+    if name.startswith(METADATA_PREFIX):
+        allowed = f"a stream whose name does not begin with {METADATA_PREFIX}; to clear metadata, set them"
+        raise InvalidArgument("stream", name, allowed)
+    return name
 
 
 def event_number(value: object, *, argument: str = "event_number") -> int:
@@ -92,7 +117,7 @@ def page_size(value: object, *, argument: str = "max_count") -> int:
 
 
 def expected_version(value: object, *, may_be_stream_exists: bool = True) -> int:
-    """A version >= 0, or one of ExpectedVersion's names; STREAM_EXISTS is for writes only."""
+    """A version >= 0, or one of ExpectedVersion's names; a transaction cannot expect STREAM_EXISTS."""
     least, names = (-4, "ANY, NO_STREAM or STREAM_EXISTS") if may_be_stream_exists else (-2, "ANY or NO_STREAM")
     if not _is_number(value, least, MAX_EVENT_NUMBER) or value == -3:
         raise InvalidArgument("expected_version", value, f"a number from 0, or ExpectedVersion.{names}")

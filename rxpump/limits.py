@@ -9,7 +9,7 @@ MAX_PAGE_EVENTS: Final = 4096
 """The most events one read may ask for."""
 
 MAX_EVENT_BYTES: Final = 16 * 1024 * 1024 - 10_000
-"""The most that data + metadata + 2 x the type's length may come to in one event."""
+"""The most bytes of data, metadata and type together in one event; the type is counted in UTF-16 or UTF-8."""
 
 MAX_EVENT_NUMBER: Final = 2**63 - 1
 """The event number of a tombstone; no ordinary event ever has it."""

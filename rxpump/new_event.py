@@ -11,6 +11,7 @@ from rxpump import checks, json_text
 from rxpump.errors import InvalidArgument
 from rxpump.events import Event
 from rxpump.limits import MAX_EVENT_BYTES
+from rxpump.record_size import MAX_RECORD_BYTES, fits, text_bytes
 
 UNSET: Final[Any] = object()
 """Stands for "not given" where None is a value."""
@@ -40,7 +41,8 @@ class NewEvent:
                again is recognised by the server as the same write.
     is_json:   True says that `bytes` given as data are JSON text already.
     body:      another name for `data`.
-    size:      bytes, counted as the server counts them against its limit.
+    size:      bytes of data, metadata and type; the type counts as many as it has in UTF-16 or UTF-8, whichever
+               is longer, because servers need room for both.
 
     Raises InvalidArgument for an empty type, data that JSON cannot hold, or an event over the
     server's limit of 16 MiB - 10 000 bytes (docs/protocol/tcp.md, section 4.17).
@@ -71,7 +73,7 @@ class NewEvent:
             raise InvalidArgument("body", body, "given only where data (its other name) is not")
         encoded, encoded_as_json = _to_bytes("data", data)
         about = b"" if metadata is None else _to_bytes("metadata", metadata)[0]
-        size = len(encoded) + len(about) + 2 * len(checks.text("type", type))
+        size = len(encoded) + len(about) + text_bytes(checks.text("type", type))
         if size > MAX_EVENT_BYTES:
             raise InvalidArgument("event", f"{type} of {size} bytes", f"at most {MAX_EVENT_BYTES} bytes")
         set_field = object.__setattr__
@@ -121,14 +123,26 @@ def as_new_event(item: object, stream: str) -> NewEvent:
         stream: Name of the stream that the event is written to.
 
     Raises:
-        InvalidArgument: `item` is neither.
+        InvalidArgument: `item` is neither, or too large for a stream with this name.
     """
     if isinstance(item, NewEvent):
-        return item
+        return fitting(item, stream)
     if isinstance(item, Event):
         id = derived_id(stream, str(item.id))
-        return NewEvent(item.type, item.data, metadata=item.metadata, id=id, is_json=item.is_json)
+        return fitting(NewEvent(item.type, item.data, metadata=item.metadata, id=id, is_json=item.is_json), stream)
     raise InvalidArgument("events", item, "NewEvents, or Events to copy")
+
+
+def fitting(event: NewEvent, stream: str) -> NewEvent:
+    """Return `event`, checked for the room that it takes together with the name of its stream.
+
+    Raises:
+        InvalidArgument: A server cannot store the event in `stream`; an attempt would end the server.
+    """
+    if not fits(event.size, stream):
+        shown = f"{event.size} bytes for a stream with a name of {len(stream)} characters"
+        raise InvalidArgument("event", shown, f"at most {MAX_RECORD_BYTES} bytes, the name of the stream included")
+    return event
 
 
 def derived_id(stream: str, origin: str) -> UUID:

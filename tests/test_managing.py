@@ -136,7 +136,7 @@ async def test_system_settings_are_the_default(client: rxpump.Client) -> None:
 @pytest.mark.parametrize(
     ("call", "argument"),
     [
-        (lambda client: client.delete_stream("ponies", rxpump.ExpectedVersion.STREAM_EXISTS), "expected_version"),
+        (lambda client: client.delete_stream("ponies", -3), "expected_version"),
         (lambda client: client.delete_stream(""), "stream"),
         (lambda client: client.delete_stream("ponies", hard="yes"), "hard"),
         (lambda client: client.get_metadata("$$ponies"), "stream"),

@@ -13,7 +13,7 @@ from rxpump.delete_result import DeleteResult
 from rxpump.errors import EventNotFound, InvalidArgument, StreamDeleted, StreamNotFound
 from rxpump.events import Event
 from rxpump.expected_version import ExpectedVersion
-from rxpump.new_event import UNSET, NewEvent
+from rxpump.new_event import UNSET, NewEvent, fitting
 from rxpump.scavenge_result import ScavengeResult
 from rxpump.stream_metadata import MetadataResult, StreamMetadata
 from rxpump.streams.answer import Answer
@@ -44,14 +44,17 @@ class Managing(Verbs):
 
         Not `hard`: its events can no longer be read and its metadata is gone, its Acl with it; it can be written
         again, and its numbers go on from where they were. `hard`: for good, no stream will ever have that name.
-        Its events stay in the whole database until that is scavenged.
+        Its events stay in the whole database until that is scavenged. A stream of metadata (`$$...`) is not deleted
+        by itself: its deletion can end a server for good.
+
+        `expected_version` may be STREAM_EXISTS; servers of version 4 answer that with BadRequest.
 
         Errors: WrongExpectedVersion, AccessDenied, StreamDeleted (it was deleted for good before). A delete that had
         to be sent again after a lost connection may meet what it has done itself: a hard one then says
         StreamDeleted, and one that expects a version WrongExpectedVersion, if the stream was written to since.
         """
-        stream = checks.written_stream(stream)
-        version = checks.expected_version(expected_version, may_be_stream_exists=False)
+        stream = checks.deleted_stream(stream)
+        version = checks.expected_version(expected_version)
         if not isinstance(hard, bool):
             raise InvalidArgument("hard", hard, "True or False")
         transport = self._within(timeout)
@@ -158,7 +161,7 @@ class Managing(Verbs):
         """Write one event; it has its id from here on, so however often the Answer asks, it is one write."""
         version, transport = checks.expected_version(expected_version), self._within(timeout)
         data = content if isinstance(content, bytes) else content.to_json()
-        event = NewEvent(type, data, is_json=True)
+        event = fitting(NewEvent(type, data, is_json=True), stream)
         return Answer(self._runtime, verb, lambda: transport.append(stream, [event], version))
 
 

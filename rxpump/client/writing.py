@@ -14,7 +14,7 @@ from rxpump.errors import InvalidArgument
 from rxpump.events import Event
 from rxpump.expected_version import ExpectedVersion
 from rxpump.links import new_link
-from rxpump.new_event import UNSET, NewEvent, as_new_event
+from rxpump.new_event import UNSET, NewEvent, as_new_event, fitting
 from rxpump.streams.answer import Answer
 from rxpump.streams.inbox import DEFAULT_BATCH_BYTES, Batching
 from rxpump.streams.observable import Observable, Piped
@@ -40,7 +40,8 @@ class Writing(Verbs):
         timeout: float | None = UNSET,
     ) -> Answer[WriteResult]:
         """Write one event. `data`, `metadata`, `id` and `body` are those of NewEvent."""
-        event = NewEvent(type, data, metadata=metadata, id=id, body=body)
+        stream = checks.written_stream(stream)
+        event = fitting(NewEvent(type, data, metadata=metadata, id=id, body=body), stream)
         return self._append("publish_event", stream, [event], expected_version, timeout)
 
     @overload
@@ -120,7 +121,8 @@ class Writing(Verbs):
         The link's id is derived from the event and the stream, so the same link written again is recognised (as
         best effort, under ANY; see `rxpump.links.new_link`). Errors: those of `publish`.
         """
-        link = new_link(event, checks.written_stream(stream))
+        stream = checks.written_stream(stream)
+        link = fitting(new_link(event, stream), stream)
         return self._append("link_to", stream, [link], expected_version, timeout)
 
     def publisher(

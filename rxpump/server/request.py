@@ -11,6 +11,7 @@ from google.protobuf.message import DecodeError
 
 from rxpump.expected_version import ExpectedVersion
 from rxpump.limits import MAX_EVENT_BYTES, MAX_PAGE_EVENTS
+from rxpump.record_size import fits, text_bytes, utf16_bytes
 from rxpump.server.persistent.consumers import Consumers
 from rxpump.server.subscriptions import Subscriptions
 from rxpump.server.users import User
@@ -20,6 +21,9 @@ NO_ID: Final = UUID(int=0).bytes
 
 NO_NUMBER: Final = -(2**31)
 """What a real server puts where there is no number to tell."""
+
+TOO_LARGE: Final = "The event is too large for a stream with this name."
+"""The text of a refusal of an event whose record would end a real server."""
 
 TOO_MANY_EVENTS: Final = f"Read size too big, should be less than {MAX_PAGE_EVENTS} items"
 """What it says of a page that is larger than one may be."""
@@ -65,7 +69,7 @@ def encode(message: Any) -> bytes:
 
 
 def checked_name(value: object) -> str:
-    """Check a stream's name or an event's type. Raises BadPayload."""
+    """Check the name of a stream or of a group. Raises BadPayload."""
     if not value:
         raise BadPayload
     name = checked_text(value)
@@ -91,12 +95,19 @@ def checked_version(value: int, *named: ExpectedVersion) -> int:
 
 def checked_event(event: Any) -> Any:
     """Check a NewEvent. Raises BadPayload."""
-    event_type = checked_name(event.event_type)
+    event_type = checked_text(event.event_type)
+    if not event_type:
+        raise BadPayload
     if len(event.event_id) != len(NO_ID) or event.event_id == NO_ID:
         raise BadPayload
-    if len(event.data) + len(event.metadata) + 2 * len(event_type) > MAX_EVENT_BYTES:
+    if len(event.data) + len(event.metadata) + utf16_bytes(event_type) > MAX_EVENT_BYTES:
         raise BadPayload
     return event
+
+
+def has_room(event: Any, stream: str) -> bool:
+    """Return whether the record of a NewEvent in `stream` is one that a real server can store."""
+    return fits(len(event.data) + len(event.metadata) + text_bytes(event.event_type), stream)
 
 
 def checked_number(value: int) -> int:

@@ -15,7 +15,17 @@ from rxpump.expected_version import ExpectedVersion
 from rxpump.server.access import Permission
 from rxpump.server.errors import StoreError
 from rxpump.server.node import Node
-from rxpump.server.request import NO_NUMBER, BadPayload, Request, checked_event, checked_name, checked_version, encode
+from rxpump.server.request import (
+    NO_NUMBER,
+    TOO_LARGE,
+    BadPayload,
+    Request,
+    checked_event,
+    checked_name,
+    checked_version,
+    encode,
+    has_room,
+)
 from rxpump.server.store.append_rule import StreamDeleted, WrongVersion
 from rxpump.server.store.changes import REPEATED_POSITION, Appended, AppendResult, NotCommitted
 from rxpump.server.store.transaction import CommitRequest, TakePlaces
@@ -66,7 +76,7 @@ def transaction_start(request: Request, node: Node) -> Places | None:
     return pending
 
 
-def transaction_write(request: Request, node: Node) -> Places:
+def transaction_write(request: Request, node: Node) -> Places | None:
     """Answer a TransactionWrite; the events are kept for the commit, if there is such a transaction."""
     message = request.read(TransactionWrite)
     id = _checked_id(message.transaction_id)
@@ -74,17 +84,23 @@ def transaction_write(request: Request, node: Node) -> Places:
     started = node.transactions.find(id)
     is_part = started is not None and not started.is_ended
 
-    def answer(taken: Places) -> None:
-        places = taken.result()
-        if isinstance(places, NotCommitted):
-            result, text = OperationResult.PREPARE_TIMEOUT, _TIMEOUT
-        else:
-            if is_part:
-                node.transactions.prepare(id, events, places)
-            result, text = OperationResult.SUCCESS, None
+    def reply(result: OperationResult, text: str | None = None) -> None:
         completed = TransactionWriteCompleted(transaction_id=id, result=result, message=text)
         request.reply(Command.TRANSACTION_WRITE_COMPLETED, encode(completed))
 
+    def answer(taken: Places) -> None:
+        places = taken.result()
+        if isinstance(places, NotCommitted):
+            reply(OperationResult.PREPARE_TIMEOUT, _TIMEOUT)
+            return
+        if is_part:
+            node.transactions.prepare(id, events, places)
+        reply(OperationResult.SUCCESS)
+
+    stream = "" if started is None else started.stream
+    if not all(has_room(event, stream) for event in events):
+        reply(OperationResult.INVALID_TRANSACTION, TOO_LARGE)
+        return None
     pending = node.store.append(TakePlaces(len(events)))
     pending.add_done_callback(answer)
     if started is not None and is_part:

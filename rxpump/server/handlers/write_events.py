@@ -8,7 +8,16 @@ from typing import Final
 from rxpump.expected_version import ExpectedVersion
 from rxpump.server.access import Permission
 from rxpump.server.node import Node
-from rxpump.server.request import NO_NUMBER, Request, checked_event, checked_name, checked_version, encode
+from rxpump.server.request import (
+    NO_NUMBER,
+    TOO_LARGE,
+    Request,
+    checked_event,
+    checked_name,
+    checked_version,
+    encode,
+    has_room,
+)
 from rxpump.server.store.append_rule import StreamDeleted, WrongVersion
 from rxpump.server.store.appender import AppendRequest
 from rxpump.server.store.changes import Appended, NotCommitted
@@ -31,6 +40,10 @@ def write_events(request: Request, node: Node) -> asyncio.Future[Outcome] | None
     )
     if not node.may(request.user, Permission.WRITE, append.stream):
         request.reply(Command.WRITE_EVENTS_COMPLETED, _refused(OperationResult.ACCESS_DENIED, "Access denied."))
+        return None
+
+    if not all(has_room(event, append.stream) for event in append.events):
+        request.reply(Command.WRITE_EVENTS_COMPLETED, _refused(OperationResult.INVALID_TRANSACTION, TOO_LARGE))
         return None
 
     def answer(outcome: asyncio.Future[Outcome]) -> None:
