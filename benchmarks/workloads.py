@@ -213,6 +213,18 @@ WRITES = (
         warm_up=50,
         stores=BOTH,
     ),
+    Workload(
+        "W4",
+        "a write an event, 128 in flight",
+        (
+            Entry("a publisher", RXPUMP, "publish_each", options={"in_flight": 128}),
+            Entry("coroutines", RXPUMP, "publish_side_by_side", options={"in_flight": 128}),
+        ),
+        (Figure(Metric.CPU, (Target("a publisher", "coroutines", 1.3),)), Figure(Metric.RATE)),
+        stream=Stream.NEW,
+        events=EVENTS // 10,
+        stores=("memory",),
+    ),
 )
 
 SUBSCRIPTIONS = (

@@ -126,6 +126,29 @@ async def publish(client: rxpump.Client, job: Job) -> Figures:
     return {"seen": 0 if written is None else written.last_event_number + 1}
 
 
+async def publish_each(client: rxpump.Client, job: Job) -> Figures:
+    """Pipe events into a publisher that makes a write of each."""
+    publisher = client.publisher(job.stream, max_batch=1, max_in_flight=job.in_flight)
+    from_iterable(Runtime("benchmark"), new_events(range(job.events))).subscribe(publisher)
+    written = await publisher.drained()
+    return {"seen": 0 if written is None else written.last_event_number + 1}
+
+
+async def publish_side_by_side(client: rxpump.Client, job: Job) -> Figures:
+    """Publish single events from coroutines that each await their own writes."""
+    events = new_events(range(job.events))
+    written = 0
+
+    async def work() -> None:
+        nonlocal written
+        for event in events:
+            await client.publish(job.stream, [event])
+            written += 1
+
+    await asyncio.gather(*(work() for _ in range(job.in_flight)))
+    return {"seen": written}
+
+
 async def write_singles(client: rxpump.Client, job: Job) -> Figures:
     """Publish single events, one after the other."""
     took = []
@@ -239,6 +262,8 @@ VERBS = {
     "slow_consumer": slow_consumer,
     "write_batches": write_batches,
     "publish": publish,
+    "publish_each": publish_each,
+    "publish_side_by_side": publish_side_by_side,
     "write_singles": write_singles,
     "catch_up": catch_up,
     "live_latency": live_latency,

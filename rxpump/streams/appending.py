@@ -2,7 +2,8 @@
 
 Writes that follow each other on one connection are done in that order (docs/protocol/tcp.md, section 4.1), so there
 is no need to wait for one before sending the next, except for the first: until a write has succeeded it is not known
-that the server takes any.
+that the server takes any. Batches that are ready in one turn of the event loop are sent in one turn, so that the
+connection sends them together; each is one task.
 
 With an exact expected version each batch expects what the one before it will leave. That makes a repeated
 write recognisable for ever, and keeps the order through anything: a batch whose predecessor is being retried
@@ -40,13 +41,17 @@ class _Sent:
 
 
 class _Writing:
-    """The batches under way, oldest first, and the version that the next one expects."""
+    """The batches under way, oldest first, and the version that the next one expects.
 
-    def __init__(self, runtime: Runtime, append: Append, expected_version: int) -> None:
+    `on_done` is called when any of them is done.
+    """
+
+    def __init__(self, runtime: Runtime, append: Append, expected_version: int, on_done: Callable[[], None]) -> None:
         self.sent: deque[_Sent] = deque()
         self.has_succeeded = False
         self._runtime = runtime
         self._append = append
+        self._on_done = on_done
         self._is_exact = expected_version not in (ExpectedVersion.ANY, ExpectedVersion.STREAM_EXISTS)
         self._next_version = self._confirmed = expected_version
 
@@ -56,23 +61,31 @@ class _Writing:
         if self._is_exact:
             self._next_version += len(events)
 
-    def settle_oldest(self) -> WriteResult | None:
-        """Take the oldest batch's end in; None where it had to be sent again. Raises what the server refuses."""
-        oldest = self.sent[0]
-        try:
-            result = oldest.work.result()
-        except WrongExpectedVersion:
-            if oldest.is_certain:
-                raise
-            self.sent[0] = self._start(oldest.events, self._confirmed)
-            return None
-        self.sent.popleft()
-        self.has_succeeded = True
-        if self._is_exact:
-            self._confirmed = result.last_event_number
-            if not self.sent:
-                self._next_version = self._confirmed
-        return result
+    def settle(self) -> list[WriteResult]:
+        """Return the results of the oldest batches that are done; send a batch again that came before its turn.
+
+        Raises:
+            RxPumpError: What the server refused the oldest batch for.
+        """
+        results: list[WriteResult] = []
+        while self.sent and self.sent[0].work.done():
+            oldest = self.sent[0]
+            try:
+                result = oldest.work.result()
+            except Exception as error:
+                if isinstance(error, WrongExpectedVersion) and not oldest.is_certain:
+                    self.sent[0] = self._start(oldest.events, self._confirmed)
+                elif not results:
+                    raise
+                break  # what was written before it is told first
+            self.sent.popleft()
+            results.append(result)
+            self.has_succeeded = True
+            if self._is_exact:
+                self._confirmed = result.last_event_number
+                if not self.sent:
+                    self._next_version = self._confirmed
+        return results
 
     def cancel(self) -> None:
         """Wait for nothing more."""
@@ -81,41 +94,37 @@ class _Writing:
 
     def _start(self, events: list[NewEvent], version: int) -> _Sent:
         work = self._runtime.start(self._append(events, version), "append")
-        work.add_done_callback(_note_failure)
+        work.add_done_callback(self._note)
         return _Sent(events, version, version == self._confirmed, work)
+
+    def _note(self, work: asyncio.Task[WriteResult]) -> None:
+        """Look at its failure, which is met when its turn comes: then there may be nobody left to ask."""
+        if not work.cancelled():
+            work.exception()
+        self._on_done()
 
 
 async def append_in_order(
     runtime: Runtime, inbox: Inbox, append: Append, expected_version: int, max_in_flight: int
 ) -> AsyncGenerator[list[WriteResult], None]:
-    """Write what arrives in `inbox` until it is over; give each batch's result, in order."""
-    writing = _Writing(runtime, append, expected_version)
-    gathering: asyncio.Task[list[NewEvent]] | None = None
-    is_over = False
+    """Write what arrives in `inbox` until it is over.
+
+    Yields:
+        The results of the batches that are done, in order; one or more.
+    """
+    writing = _Writing(runtime, append, expected_version, inbox.changed.set)
     try:
-        while not is_over or writing.sent:
+        while True:
+            inbox.changed.clear()
+            while results := writing.settle():
+                yield results
             room = max_in_flight if writing.has_succeeded else 1
-            if gathering is None and not is_over and len(writing.sent) < room:
-                gathering = runtime.start(inbox.next_batch(), "gather a batch")
-            oldest = writing.sent[0].work if writing.sent else None
-            await asyncio.wait([work for work in (gathering, oldest) if work], return_when=asyncio.FIRST_COMPLETED)
-            if oldest is not None and oldest.done() and (result := writing.settle_oldest()):
-                yield [result]
-            if gathering is not None and gathering.done():
-                batch, gathering = gathering.result(), None
-                if batch:
-                    writing.send(batch)
-                else:
-                    is_over = True
+            while len(writing.sent) < room and inbox.has_batch:
+                writing.send(inbox.take())
+            if inbox.is_over and not writing.sent:
+                break
+            await inbox.changed.wait()
         if inbox.failure is not None:
             raise inbox.failure
     finally:
         writing.cancel()
-        if gathering is not None:
-            gathering.cancel()
-
-
-def _note_failure(work: asyncio.Task[WriteResult]) -> None:
-    """The oldest batch's failure is met when its turn comes; those behind it may have nobody left to ask."""
-    if not work.cancelled():
-        work.exception()

@@ -40,23 +40,27 @@ class Batching:
 
 
 class Inbox:
-    """Takes events in as an observer, and gives them out in batches.
+    """Takes events in as an observer, and returns them in batches.
 
-    Beyond two batches it holds the source that fills it. What came before the source ended is still given
-    out; then `failure` says whether it ended well.
+    It holds the source that fills it while two batches wait, or as many events as there may be writes, if these are
+    more. What came before the source ended is still returned; then `failure` tells whether it ended well.
+
+    Attributes:
+        changed: Set when a batch may have become ready, and when the source is over. Its reader clears it.
     """
 
     def __init__(self, name: str, stream: str, batching: Batching) -> None:
         self.failure: Exception | None = None
+        self.is_over: bool = False
+        self.changed: asyncio.Event = asyncio.Event()
         self._stream = stream
         self._knows_its_end = False
-        self.is_over: bool = False
         self._batching = batching
-        self._brake = Brake(name, high=2 * batching.max_batch)
+        self._brake = Brake(name, high=max(2 * batching.max_batch, batching.max_in_flight))
         self._events: deque[NewEvent] = deque()
         self._bytes = 0
-        self._arrived = asyncio.Event()
-        self._filled = asyncio.Event()
+        self._has_lingered = False
+        self._timer: asyncio.TimerHandle | None = None
 
     def on_next(self, item: object) -> None:
         """Keep an event. Raises InvalidArgument for what is none, BufferOverflow for a source without demand."""
@@ -65,9 +69,7 @@ class Inbox:
         self._brake.kept(len(self._events) + 1)
         self._events.append(event)
         self._bytes += event.size
-        self._arrived.set()
-        if len(self._events) >= self._batching.max_batch or self._bytes >= self._batching.max_bytes:
-            self._filled.set()
+        self._announce()
 
     def on_error(self, error: Exception) -> None:
         """Note that the source failed."""
@@ -77,45 +79,62 @@ class Inbox:
     def on_completed(self) -> None:
         """Note that nothing more comes."""
         self.is_over = True
-        self._arrived.set()
-        self._filled.set()
+        self.changed.set()
 
     def end_intake(self) -> None:
         """The client is draining: a source of ours will complete, any other is cut off here."""
         if not self._knows_its_end:
             self.on_completed()
 
-    async def next_batch(self) -> list[NewEvent]:
-        """Wait for events and take as many as fit a batch; none when the source is over."""
-        await self._arrived.wait()
-        if self._batching.linger and not self._filled.is_set():
-            try:
-                async with asyncio.timeout(self._batching.linger):
-                    await self._filled.wait()
-            except TimeoutError:
-                pass
-        return self._take()
+    @property
+    def has_batch(self) -> bool:
+        """Whether there are events, and they need not wait for more to go with them."""
+        return bool(self._events) and (
+            not self._batching.linger or self._has_lingered or self.is_over or self._is_filled
+        )
 
-    def _take(self) -> list[NewEvent]:
+    def take(self) -> list[NewEvent]:
+        """Return as many of the events that wait as fit a batch."""
         batch: list[NewEvent] = []
         size = 0
         while self._events and len(batch) < self._batching.max_batch:
-            size += self._events[0].size
-            if batch and size > self._batching.max_bytes:
+            following = size + self._events[0].size
+            if batch and following > self._batching.max_bytes:
                 break
+            size = following
             batch.append(self._events.popleft())
-        self._bytes -= sum(event.size for event in batch)
+        self._bytes -= size
         self._brake.left(len(self._events))
-        if not self.is_over:
-            if not self._events:
-                self._arrived.clear()
-            if len(self._events) < self._batching.max_batch and self._bytes < self._batching.max_bytes:
-                self._filled.clear()
+        self._stop_lingering()
+        if self._events:
+            self._announce()
         return batch
 
     def close(self) -> None:
         """Hold nobody any more."""
+        self._stop_lingering()
         self._brake.close()
+
+    @property
+    def _is_filled(self) -> bool:
+        return len(self._events) >= self._batching.max_batch or self._bytes >= self._batching.max_bytes
+
+    def _announce(self) -> None:
+        """Tell that there are events; those that do not fill a batch only after they have lingered."""
+        if self.has_batch:
+            self.changed.set()
+        elif self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(self._batching.linger, self._linger_is_over)
+
+    def _linger_is_over(self) -> None:
+        self._has_lingered = True
+        self.changed.set()
+
+    def _stop_lingering(self) -> None:
+        self._has_lingered = False
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
     def __repr__(self) -> str:
         return f"<Inbox {len(self._events)} events, {self._bytes} bytes{', over' if self.is_over else ''}>"

@@ -72,9 +72,10 @@ class Publisher(abc.ObserverBase[Any], abc.DisposableBase):
     async def _run(self, results: AsyncGenerator[list[WriteResult], None]) -> None:
         last: WriteResult | None = None
         try:
-            async for (last,) in results:
-                self._written += last.last_event_number - last.first_event_number + 1
-                self._results.on_next(last)
+            async for written in results:
+                for last in written:
+                    self._written += last.last_event_number - last.first_event_number + 1
+                    self._results.on_next(last)
         except asyncio.CancelledError:
             self._fail(ClientClosed("the server", f"publishing to {self.stream} was ended"))
             raise

@@ -32,7 +32,25 @@ def test_a_round_of_everything(tmp_path: Path) -> None:
     printed = benchmarks(*small, "--folder", str(tmp_path))
     outcomes = json.loads((tmp_path / "results.json").read_text())["outcomes"]
     keys = {outcome["workload"] for outcome in outcomes}
-    assert keys >= {"R1", "R2", "R3", "R4", "W1", "W2", "W3", "S1", "S2", "S3", "M1", "E1", "E2", "I1", "C1", "C2"}
+    assert keys >= {
+        "R1",
+        "R2",
+        "R3",
+        "R4",
+        "W1",
+        "W2",
+        "W3",
+        "W4",
+        "S1",
+        "S2",
+        "S3",
+        "M1",
+        "E1",
+        "E2",
+        "I1",
+        "C1",
+        "C2",
+    }
     servers = sorted({outcome["server"] for outcome in outcomes})
     assert servers[:2] == ["memory", "sqlite"]
     assert [name.partition(":")[0] for name in servers[2:]] == ["sqlite on a slow disk (imitated"]

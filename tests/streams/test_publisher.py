@@ -31,6 +31,7 @@ class Server:
         self.under_way = 0
         self.most_under_way = 0
         self.delays: dict[int, asyncio.Event] = {}
+        self.failures: dict[int, Exception] = {}
 
     async def append(self, events: Sequence[NewEvent], expected: int) -> WriteResult:
         turn = len(self.expectations)
@@ -41,6 +42,8 @@ class Server:
             await self.gate.wait()
             if turn in self.delays:
                 await self.delays[turn].wait()
+            if turn in self.failures:
+                raise self.failures[turn]
             current = len(self.events) - 1
             if expected not in (ExpectedVersion.ANY, current):
                 raise WrongExpectedVersion("out", expected, current)
@@ -106,6 +109,91 @@ async def test_batches_are_under_way_together_once_one_has_succeeded(runtime: Ru
     await sink.drained()
     assert server.most_under_way == 4
     assert server.events == events
+
+
+class CountingRuntime(Runtime):
+    """Counts the tasks that are started."""
+
+    started = 0
+
+    def start(self, work: Any, name: str) -> asyncio.Task[Any]:
+        self.started += 1
+        return super().start(work, name)
+
+
+@pytest.mark.parametrize("version", [ExpectedVersion.ANY, ExpectedVersion.NO_STREAM])
+@pytest.mark.parametrize("size", [1, 3])
+async def test_batches_that_are_ready_together_leave_together(server: Server, version: int, size: int) -> None:
+    """In one turn of the loop, so that they go out in one piece; and with one task each."""
+    runtime = CountingRuntime("test")
+    sink = publisher(runtime, server, version, max_batch=size, max_in_flight=50)
+    events = new_events(1 + 50 * size)
+    sink.on_next(events[0])
+    while not server.events:
+        await asyncio.sleep(0)
+    server.gate.clear()
+    before = runtime.started
+    for event in events[1:]:
+        sink.on_next(event)
+    turns_with_a_write = 0
+    for _ in range(10):
+        under_way = server.under_way
+        await asyncio.sleep(0)
+        turns_with_a_write += server.under_way > under_way
+    assert (server.under_way, turns_with_a_write, runtime.started - before) == (50, 1, 50)
+    server.gate.set()
+    sink.on_completed()
+    await sink.drained()
+    assert server.events == events
+
+
+async def test_the_source_is_held_while_as_many_wait_as_may_be_under_way(runtime: Runtime, server: Server) -> None:
+    server.gate.clear()
+    pages = Pages([[event] for event in new_events(1000)])
+    sink = publisher(runtime, server, max_batch=1, max_in_flight=100)
+    pages.source(runtime).subscribe(sink)
+    for _ in range(400):
+        await asyncio.sleep(0)
+    assert 100 <= pages.asked <= 1 + 100 + 1
+    server.gate.set()
+    await sink.drained()
+    assert len(server.events) == 1000
+
+
+async def test_results_before_a_failed_write_are_told_first(runtime: Runtime, server: Server) -> None:
+    """Though all of them are done in the same turn."""
+    sink = publisher(runtime, server, max_batch=1, max_in_flight=10)
+    results: list[WriteResult] = []
+    errors: list[Exception] = []
+    sink.results.subscribe(results.append, errors.append)
+    sink.on_next(new_events(1)[0])
+    while not results:
+        await asyncio.sleep(0)
+    server.gate.clear()
+    for event in new_events(5):
+        sink.on_next(event)
+    while server.under_way < 5:
+        await asyncio.sleep(0)
+    server.delays[4] = asyncio.Event()
+    server.failures[4] = ConnectionError("cut")
+    server.delays[4].set()
+    server.gate.set()
+    with pytest.raises(ConnectionError):
+        await sink.drained()
+    assert [result.last_event_number for result in results] == [0, 1, 2, 3]
+    assert errors == [server.failures[4]]
+
+
+async def test_what_lingers_goes_when_its_time_is_over(runtime: Runtime, server: Server) -> None:
+    sink = publisher(runtime, server, linger=0.001)
+    first, second = new_events(2)
+    for event in (first, second):
+        sink.on_next(event)
+        while event not in server.events:
+            await asyncio.sleep(0.001)
+    sink.on_completed()
+    await sink.drained()
+    assert len(server.expectations) == 2
 
 
 async def test_the_source_is_held_while_the_writing_stands(runtime: Runtime, server: Server) -> None:
