@@ -1,4 +1,4 @@
-"""A thousand connection cuts at random bytes: nothing acknowledged is lost or doubled, nothing is left behind."""
+"""Connections that are cut: nothing acknowledged is lost or doubled, nothing is left behind, nothing is shut out."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import pytest
 from reactivex import operators as rx
 
 import rxpump
+from rxpump.errors import ConnectionLostRepeatedly
 from rxpump.server import EmbeddedServer
 from tests.proxy import Proxy
 
@@ -30,7 +31,7 @@ async def test_publishing_and_iterating_through_cuts(memory_server: EmbeddedServ
     acknowledged: list[tuple[int, int]] = []
     iterations = 0
 
-    async with Proxy(memory_server.port, random.Random(7), mean_bytes=20_000) as proxy:
+    async with Proxy(memory_server.port, random.Random(7), mean_bytes=8_000) as proxy:
         uri = f"tcp://127.0.0.1:{proxy.port}"
         async with rxpump.connect(uri, settings=IN_HASTE) as client:
 
@@ -69,3 +70,63 @@ async def test_publishing_and_iterating_through_cuts(memory_server: EmbeddedServ
             assert [body["n"] for _, body in stored] == list(range(len(stored))), "none doubled, none missing"
             assert len(stored) == len(numbers)
     assert open_files() <= files
+
+
+async def test_small_writes_and_large_pages_get_through_cuts(memory_server: EmbeddedServer) -> None:
+    """No page of 500 events of 2 kB fits a connection that is cut after 400 kB; a page of 125 does."""
+    async with rxpump.connect(memory_server.uri) as direct:
+        for start in range(0, 1000, 250):
+            events = [rxpump.NewEvent("Past", {"n": n, "filler": "x" * 2000}) for n in range(start, start + 250)]
+            await direct.publish("history", events)
+
+    async with (
+        Proxy(memory_server.port, random.Random(7), cut_after=400_000) as proxy,
+        rxpump.connect(f"tcp://127.0.0.1:{proxy.port}", settings=IN_HASTE) as client,
+    ):
+        is_read = asyncio.Event()
+        written: list[int] = []
+
+        async def publish(worker: int) -> None:
+            while not is_read.is_set() or written.count(worker) < 20:
+                await client.publish_event(f"worker-{worker}", "Written")
+                written.append(worker)
+
+        async def read() -> None:
+            numbers = await client.iter("history").pipe(rx.map(lambda event: event.json()["n"]), rx.to_list())
+            assert numbers == list(range(1000))
+            is_read.set()
+
+        async with asyncio.TaskGroup() as work:
+            for worker in range(8):
+                work.create_task(publish(worker))
+            work.create_task(read())
+
+    # Four cuts for each of two halvings, and one for each page that the rest of a connection has no room for.
+    assert proxy.cuts < 100
+    assert min(written.count(worker) for worker in range(8)) >= 20
+    async with rxpump.connect(memory_server.uri) as direct:
+        for worker in range(8):
+            assert await direct.iter(f"worker-{worker}").pipe(rx.count()) == written.count(worker)
+
+
+async def test_a_write_that_no_connection_survives_ends_with_an_error(memory_server: EmbeddedServer) -> None:
+    async with (
+        Proxy(memory_server.port, random.Random(7), cut_after=400_000) as proxy,
+        rxpump.connect(f"tcp://127.0.0.1:{proxy.port}", settings=IN_HASTE) as client,
+    ):
+        small: list[int] = []
+
+        async def ping() -> None:
+            while True:
+                await client.ping()
+                small.append(proxy.cuts)
+
+        pinging = asyncio.create_task(ping())
+        with pytest.raises(ConnectionLostRepeatedly) as caught:
+            await client.publish_event("s", "Large", bytes(1_000_000))
+        pinging.cancel()
+        assert caught.value.connections == 4
+        assert caught.value.operation == "WriteEvents to 's'"
+        assert proxy.cuts <= 6
+        assert {1, 2, 3} <= set(small), "pings are answered on every connection"
+        await client.publish_event("s", "Small")

@@ -87,6 +87,7 @@ def test_what_may_succeed_when_asked_again() -> None:
         "CommitTimeout",
         "ConnectionClosed",
         "ConnectionFailed",
+        "ConnectionLostRepeatedly",
         "ForwardTimeout",
         "IsReadOnly",
         "NotHandled",

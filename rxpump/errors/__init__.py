@@ -8,6 +8,7 @@
     │   └── CertificateRefused      the server could not prove who it is
     ├── ConnectionClosed            the connection ended with the request unanswered
     │   └── ClientClosed            because the client was closed
+    ├── ConnectionLostRepeatedly    several connections were lost with the same request
     ├── OperationTimedOut           a request was not answered within its deadline
     ├── ProtocolError               bytes that are not the protocol
     │   ├── MalformedFrame
@@ -58,6 +59,7 @@ from rxpump.errors.connection import (
     ClientClosed,
     ConnectionClosed,
     ConnectionFailed,
+    ConnectionLostRepeatedly,
     FrameTooLarge,
     MalformedFrame,
     MalformedReply,
@@ -114,6 +116,7 @@ __all__ = [
     "CommitTimeout",
     "ConnectionClosed",
     "ConnectionFailed",
+    "ConnectionLostRepeatedly",
     "DeliveryExpired",
     "EventNotFound",
     "ForwardTimeout",

@@ -59,6 +59,31 @@ class ClientClosed(ConnectionClosed):
 
 
 @dataclass(eq=False)
+class ConnectionLostRepeatedly(RxPumpError):
+    """A request was given up because one connection after the other was lost with it.
+
+    For a write the outcome is unknown: the same events (same ids) may be written again.
+
+    Attributes:
+        operation: Name of the request.
+        connections: Connections that were lost while this request was being sent or answered.
+        reason: Why the last one was lost.
+    """
+
+    retryable: ClassVar[bool] = True
+
+    operation: str
+    connections: int
+    reason: str
+
+    def __str__(self) -> str:
+        return (
+            f"{self.operation} was given up: {self.connections} connections were lost while it was being sent or "
+            f"answered (the last one: {self.reason}); write or read fewer bytes at once"
+        )
+
+
+@dataclass(eq=False)
 class OperationTimedOut(RxPumpError):
     """`operation` had no final answer within `timeout` seconds.
 

@@ -12,9 +12,15 @@ something that goes on for ever (a subscription, a publisher, a relay) comes wit
 first sent on a connection, holds for all its attempts there, and is stopped when the connection is lost: how long
 there may be no connection is a question for the reconnect policy.
 
-When the connection is lost, everything that may be repeated is sent again, in the order in which it was first asked
-for, with the same bytes. A repeated request gets a new correlation id, so a late answer to an earlier attempt is
-nobody's.
+When the connection is lost, everything that may be repeated is sent again with the same bytes. A repeated request
+gets a new correlation id, so a late answer to an earlier attempt is nobody's.
+
+A new connection is on trial for one heartbeat interval. `SendQueue` calls a request slow if it moves many bytes or
+was lost twice. During the trial a slow request goes out only when the quick ones that were lost before are answered,
+so that each connection, however short, answers those; and slow requests that were lost before go out one at a time,
+then two, and so on with each that is answered. So the request that is lost alone is the one that the connection was
+lost with, and so is one of which a frame was interrupted. A request to which that happens `MAX_BLAME` times is given
+up.
 
 A request that opens a channel is settled with it; what comes later under its correlation id goes there, for
 as long as the channel and the connection last. What is told on a channel has no reply: it goes out in order, before
@@ -27,17 +33,19 @@ A settled request is kept by nothing here, so a slow one does not hold on to the
 from __future__ import annotations
 
 import heapq
+import math
 import os
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
-from rxpump.credentials import Token
 from rxpump.errors import OperationTimedOut, OutcomeUnknown, RxPumpError, ServerError
 from rxpump.protocol.channel import Channel
 from rxpump.protocol.deadlines import Deadline, Deadlines
+from rxpump.protocol.lost_connections import why_not_again
 from rxpump.protocol.operations.operation import Operation
 from rxpump.protocol.outcome import Answer, Failure, Opened, Redirect, Retry
+from rxpump.protocol.send_queue import SendQueue, is_slow
 from rxpump.settings import Settings
 from rxpump.wire.commands import Command
 from rxpump.wire.package import Package
@@ -47,19 +55,17 @@ _BURST_BYTES = 128 * 1024
 stays here, where it can still be withdrawn."""
 
 
-_TOKEN_ATTEMPTS = 3
-"""A server that knows no tokens closes the connection at one, and must not be made to do so for ever, for all."""
-
-
 class Request:
     """One operation on its way; settled when `is_settled`, with either `error` or `value`."""
 
     __slots__ = (
         "attempts",
+        "blame",
         "correlation_id",
         "deadline",
         "error",
         "is_settled",
+        "losses",
         "operation",
         "owner",
         "refusal",
@@ -73,6 +79,8 @@ class Request:
         self.owner: Any = owner
         self.sequence: int = sequence
         self.attempts: int = 0
+        self.losses: int = 0  # connections that were lost while it was in flight
+        self.blame: int = 0  # of these, connections that were lost with no other request to blame
         self.correlation_id: bytes = b""
         self.refusal: ServerError | None = None
         self.is_settled: bool = False
@@ -84,12 +92,6 @@ class Request:
         return f"<Request {self.operation}, {state}>"
 
 
-def _may_be_repeated(request: Request) -> bool:
-    """Whether it does no harm to send it again, after the connection was lost with it under way."""
-    is_token = isinstance(request.operation.credentials, Token)
-    return request.operation.repeatable and not (is_token and request.attempts >= _TOKEN_ATTEMPTS)
-
-
 class Ledger:
     """Keeps requests until they are settled. `owner` of a request is the caller's, and never looked at."""
 
@@ -97,8 +99,11 @@ class Ledger:
         self.redirect: tuple[str, int] | None = None
         self._settings = settings
         self._chance = chance
-        self._waiting: list[tuple[int, Request]] = []  # a heap: the oldest goes first, whatever it has been through
+        self._waiting: SendQueue[Request] = SendQueue()
         self._in_flight: dict[bytes, Request] = {}
+        self._repeated: set[bytes] = set()  # those in flight that an earlier connection was lost with
+        self._trial_ends: float | None = -math.inf  # None: it begins with the next `send`
+        self._window = 1  # how many requests that were lost before may be in flight with a slow one, during the trial
         self._resting: list[tuple[float, int, Request]] = []  # a heap by time
         self._deadlines: Deadlines[Request] = Deadlines()
         self._channels: dict[bytes, tuple[Channel[Any], Command | None]] = {}
@@ -117,6 +122,8 @@ class Ledger:
     def deadline(self) -> float:
         """When `tick` wants to be called."""
         expiry = self._deadlines.next
+        if self._trial_ends is not None and self._trial_ends > -math.inf and self._waiting.has_slow:
+            expiry = min(expiry, self._trial_ends)
         return min(expiry, self._resting[0][0]) if self._resting else expiry
 
     def submit(self, operation: Operation[Any], owner: Any = None, deadline: Deadline | None = None) -> Request:
@@ -143,21 +150,35 @@ class Ledger:
                 self.give_up(request.value)
             return
         self._settle(request)
-        if self._in_flight.pop(request.correlation_id, None) is not None:
+        if self._land(request.correlation_id) is not None:
             self._bid_farewell(request.operation.farewell, request.correlation_id)
         self._drop_settled()
 
     def connected(self) -> None:
         """From now on `send` gives out what waits."""
         self._is_connected = True
+        self._trial_ends = None
+        self._window = 1
         self.redirect = None
 
-    def disconnected(self, error: RxPumpError) -> list[Request]:
-        """Take everything back to be sent again; what may not be repeated is settled with `error`."""
+    def disconnected(self, error: RxPumpError, interrupted: Collection[bytes] = ()) -> list[Request]:
+        """Take everything back to be sent again.
+
+        Args:
+            error: Why the connection was lost.
+            interrupted: Correlation ids of frames that were only in part sent or received.
+
+        Returns:
+            The requests that are not sent again, each settled with its error.
+        """
         self._is_connected = False
-        lost = [request for request in self._in_flight.values() if not _may_be_repeated(request)]
-        for request in lost:
-            self._settle(request, error=error)
+        self._trial_ends = -math.inf
+        self._count_loss(interrupted)
+        lost = [
+            self._settle(request, error=reason)
+            for request in self._in_flight.values()
+            if (reason := why_not_again(request.operation, request.losses, request.blame, error)) is not None
+        ]
         for request in (*self._in_flight.values(), *(resting for _, _, resting in self._resting)):
             if not request.is_settled:
                 if request.deadline is None:
@@ -169,6 +190,7 @@ class Ledger:
         self._unanswered.clear()
         self._lanes.clear()
         self._in_flight.clear()
+        self._repeated.clear()
         self._resting.clear()
         return lost
 
@@ -178,10 +200,12 @@ class Ledger:
             return []
         frames, self._unanswered = self._unanswered, []
         size = 0
-        while self._waiting and size < _BURST_BYTES and len(self._in_flight) < self._settings.max_in_flight:
-            _, request = heapq.heappop(self._waiting)
-            if request.is_settled:
-                continue
+        if self._trial_ends is None:
+            self._trial_ends = now + self._settings.heartbeat_interval
+        while size < _BURST_BYTES and len(self._in_flight) < self._settings.max_in_flight:
+            request = self._waiting.pop(with_slow=now >= self._trial_ends or len(self._repeated) < self._window)
+            if request is None:
+                break
             if (wakes := self._lanes.get(request.operation.lane)) is not None:
                 heapq.heappush(self._resting, (wakes, request.sequence, request))  # not past those that rest
                 continue
@@ -191,7 +215,9 @@ class Ledger:
 
     def receive(self, package: Package, now: float) -> Request | None:
         """Take a reply; give the request that it settles, if it settles one."""
-        request = self._in_flight.pop(package.correlation_id, None)
+        request = self._land(package.correlation_id)
+        if request is not None and request.losses and is_slow(request):
+            self._window += 1
         if request is None:
             self._pass_on(package)
             return None
@@ -223,11 +249,13 @@ class Ledger:
 
     def fail(self, correlation_id: bytes, error: RxPumpError) -> Request | None:
         """Settle the request that this id belongs to, if it is in flight."""
-        request = self._in_flight.pop(correlation_id, None)
+        request = self._land(correlation_id)
         return None if request is None else self._settle(request, error=error)
 
     def tick(self, now: float) -> list[Request]:
         """Let time pass; give the requests whose deadline it was."""
+        if self._trial_ends is not None and self._trial_ends <= now:
+            self._trial_ends = -math.inf
         while self._resting and self._resting[0][0] <= now:
             wakes, _, request = heapq.heappop(self._resting)
             if self._lanes.get(request.operation.lane) == wakes:
@@ -236,7 +264,7 @@ class Ledger:
                 self._wait(request)
         expired: list[Request] = []
         while (late := self._deadlines.pop(now)) is not None:
-            if self._in_flight.pop(late.correlation_id, None) is not None:
+            if self._land(late.correlation_id) is not None:
                 self._bid_farewell(late.operation.farewell, late.correlation_id)
             expired.append(self._settle(late, error=self._timed_out(late)))
         self._drop_settled()
@@ -245,11 +273,24 @@ class Ledger:
     def close(self, error: RxPumpError) -> list[Request]:
         """Settle everything with `error`."""
         lost = self.disconnected(error)
-        waiting, self._waiting = sorted(self._waiting), []
-        return lost + [self._settle(request, error=error) for _, request in waiting if not request.is_settled]
+        waiting = [request for request in self._waiting if not request.is_settled]
+        self._waiting.clear()
+        return lost + [self._settle(request, error=error) for request in waiting]
 
     def _wait(self, request: Request) -> None:
-        heapq.heappush(self._waiting, (request.sequence, request))
+        self._waiting.push(request)
+
+    def _count_loss(self, interrupted: Collection[bytes]) -> None:
+        """Note with each request in flight that a connection was lost, and with which of them the fault may be."""
+        suspects = interrupted or (self._repeated if len(self._repeated) == 1 else ())
+        for id, request in self._in_flight.items():
+            request.losses += 1
+            request.blame += id in suspects
+
+    def _land(self, correlation_id: bytes) -> Request | None:
+        """Remove a request from those in flight and return it, None if none has this id."""
+        self._repeated.discard(correlation_id)
+        return self._in_flight.pop(correlation_id, None)
 
     def _pass_on(self, package: Package) -> None:
         """Give a package to the channel it belongs to; what is nobody's is dropped."""
@@ -274,10 +315,13 @@ class Ledger:
         if request.deadline is None and self._settings.timeout is not None:
             self._deadlines.start(request.sequence, request, now + self._settings.timeout)
         self._in_flight[request.correlation_id] = request
+        if request.losses:
+            self._repeated.add(request.correlation_id)
         return Package(operation.command, request.correlation_id, operation.payload, operation.credentials).encode()
 
     def _rest(self, request: Request, refusal: ServerError, now: float) -> Request | None:
         request.refusal = refusal
+        request.losses = request.blame = 0
         if isinstance(refusal, OutcomeUnknown) and not request.operation.repeatable:
             return self._settle(request, error=refusal)
         pause = self._settings.retry.delay(request.attempts, self._chance)
@@ -310,8 +354,7 @@ class Ledger:
     def _drop_settled(self) -> None:
         """Drop requests that were settled while they waited, so that they do not pile up in a long outage."""
         if len(self._waiting) > 2 * self._open + 64:
-            self._waiting = [entry for entry in self._waiting if not entry[1].is_settled]
-            heapq.heapify(self._waiting)
+            self._waiting.drop_settled()
 
     def _settle(self, request: Request, value: Any = None, error: RxPumpError | None = None) -> Request:
         self._open -= 1

@@ -71,6 +71,11 @@ class Link:
             return self._heartbeat.deadline
         return min(self._heartbeat.deadline, self._introduced_by)
 
+    @property
+    def receiving(self) -> bytes | None:
+        """Correlation id of the frame of which only a part has arrived, None if there is none."""
+        return self._framer.begun
+
     def receive(self, data: bytes) -> list[Package]:
         """Take bytes from the socket; give the packages that are not the link's own business."""
         self._heartbeat.heard()

@@ -14,7 +14,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from rxpump.direction import StreamDirection
-from rxpump.errors import FrameTooLarge
+from rxpump.errors import ConnectionLostRepeatedly, FrameTooLarge
 from rxpump.event_filter import EventFilter
 from rxpump.pages import AllPage, StreamPage
 from rxpump.position import Position
@@ -74,7 +74,10 @@ class _Asked(NamedTuple, Generic[_Page]):
 
 
 class _Asker(Generic[_Page]):
-    """Asks for pages of `count` events, and of fewer where the server would send a frame that is too large."""
+    """Asks for pages of `count` events, and of half as many once a page is too large.
+
+    It is too large if its frame is over the limit, or if one connection after the other is lost with it.
+    """
 
     def __init__(self, transport: Transport, read: Callable[[Any, int], Awaitable[_Page]], count: int) -> None:
         self.count = count
@@ -94,7 +97,7 @@ class _Asker(Generic[_Page]):
                 _log.debug("asks for %d events from %s", asked, cursor)
                 page: _Page = await self._read(cursor, asked)
                 return page
-            except FrameTooLarge:
+            except (FrameTooLarge, ConnectionLostRepeatedly):
                 if asked == 1:
                     raise
                 self.count = min(self.count, asked // 2)

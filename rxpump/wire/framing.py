@@ -36,6 +36,16 @@ class Framer:
         self._pieces.clear()
         self._held = self._missing = 0
 
+    @property
+    def begun(self) -> bytes | None:
+        """Correlation id of a frame of which only the first part has come, None where that part is too short."""
+        head = b""
+        for piece in self._pieces:
+            head += piece[: _PREFIX_BYTES + HEADER_BYTES]
+            if len(head) >= _PREFIX_BYTES + HEADER_BYTES:
+                return head[_PREFIX_BYTES + 2 : _PREFIX_BYTES + HEADER_BYTES]
+        return None
+
     def feed(self, data: bytes) -> list[Package]:
         """Take the next bytes; give the packages that are whole now, in order."""
         if self.failure is not None:

@@ -8,7 +8,6 @@ import weakref
 import pytest
 
 from rxpump.backoff import Backoff
-from rxpump.credentials import Token
 from rxpump.errors import (
     BadRequest,
     CommitTimeout,
@@ -100,19 +99,6 @@ def test_its_repr_tells_where_they_are(wire: Wire) -> None:
 
 
 # Deadlines ----------------------------------------------------------------------------------------------
-
-
-def test_a_token_that_ends_each_connection_is_not_sent_for_ever(wire: Wire) -> None:
-    """So does a server that knows no tokens, and everybody on the connection suffers."""
-    plain, token = Ask("plain"), Ask("token")
-    token.credentials = Token("abc")
-    asked, beside = wire.ledger.submit(token), wire.ledger.submit(plain)
-    for lost in ([], [], [asked], []):
-        wire.ledger.send(wire.now)
-        assert wire.ledger.disconnected(LOST) == lost
-        wire.ledger.connected()
-    assert asked.error is LOST
-    assert not beside.is_settled
 
 
 def test_what_may_take_for_ever_has_no_deadline_and_is_not_asked_twice(wire: Wire) -> None:

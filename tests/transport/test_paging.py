@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from rxpump.direction import StreamDirection
-from rxpump.errors import ConnectionClosed, FrameTooLarge, StreamNotFound
+from rxpump.errors import ConnectionClosed, ConnectionLostRepeatedly, FrameTooLarge, StreamNotFound
 from rxpump.pages import AllPage, StreamPage
 from rxpump.position import FIRST_POSITION, Position
 from rxpump.transport.paging import all_pages, stream_pages
@@ -20,9 +20,10 @@ FORWARD = StreamDirection.FORWARD
 class Store(FakeStore):
     """Notes what is read; a page of more than `most` events is too large to be received."""
 
-    def __init__(self, events: int, most: int = 4096) -> None:
+    def __init__(self, events: int, most: int = 4096, *, loses_connections: bool = False) -> None:
         super().__init__()
         self.most = most
+        self.loses_connections = loses_connections
         self.reads: list[tuple[Any, int]] = []
         for _ in range(events):
             self.write()
@@ -39,6 +40,8 @@ class Store(FakeStore):
 
     def _note(self, cursor: Any, count: int) -> None:
         self.reads.append((cursor, count))
+        if count > self.most and self.loses_connections:
+            raise ConnectionLostRepeatedly("ReadStreamEventsForward of 's'", 4, "the connection was lost")
         if count > self.most:
             raise FrameTooLarge(count * 100, self.most * 100)
 
@@ -210,8 +213,9 @@ async def test_a_stream_that_is_not_there() -> None:
         await anext(Store(0).pages(2))
 
 
-async def test_where_a_page_would_be_too_large_fewer_events_are_asked_for_from_then_on() -> None:
-    store = Store(10, most=3)
+@pytest.mark.parametrize("loses_connections", [False, True])
+async def test_a_page_that_is_too_large_is_halved_from_then_on(loses_connections: bool) -> None:
+    store = Store(10, most=3, loses_connections=loses_connections)
     numbers = [event.number async for page in store.pages(8) for event in page]
     assert numbers == list(range(10))
     assert store.reads == [(0, 8), (0, 4), (0, 2), (2, 2), (4, 2), (6, 2), (8, 2)]
@@ -220,3 +224,5 @@ async def test_where_a_page_would_be_too_large_fewer_events_are_asked_for_from_t
 async def test_one_event_that_is_too_large_by_itself_is_an_error() -> None:
     with pytest.raises(FrameTooLarge):
         await anext(Store(3, most=0).pages(4))
+    with pytest.raises(ConnectionLostRepeatedly):
+        await anext(Store(3, most=0, loses_connections=True).pages(4))

@@ -126,3 +126,12 @@ def test_whatever_comes_is_packages_or_a_failure_with_a_reason(pieces: list[byte
     packages = [package for piece in pieces for package in framer.feed(piece)]
     assert all(len(package.correlation_id) == 16 for package in packages)
     assert framer.failure is None or isinstance(framer.failure, (FrameTooLarge, MalformedFrame))
+
+
+def test_it_tells_whose_frame_has_arrived_in_part() -> None:
+    whole = Package(Command.PONG, bytes(16)).encode()
+    frame = Package(Command.PONG, ID, bytes(100)).encode()
+    framer = Framer()
+    for part, begun in ((whole + frame[:5], None), (frame[5:21], None), (frame[21:50], ID), (frame[50:], None)):
+        framer.feed(part)
+        assert framer.begun == begun

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import ClassVar, Generic, TypeVar
+from typing import ClassVar, Final, Generic, TypeVar
 
 from google.protobuf.message import DecodeError
 
@@ -26,6 +26,9 @@ from rxpump.wire.package import Package
 
 T_co = TypeVar("T_co", covariant=True)
 
+LARGE_BYTES: Final = 64 * 1024
+"""Bytes of a request above which smaller ones go first."""
+
 
 class Operation(ABC, Generic[T_co]):
     """One request: what it sends, and what each reply to it means.
@@ -46,8 +49,14 @@ class Operation(ABC, Generic[T_co]):
 
     payload: bytes = b""
     silence: str = ""
+    reply_is_large: bool = False
     lane: str | None = None
     credentials: AnyCredentials | None = None
+
+    @property
+    def is_large(self) -> bool:
+        """Whether it, or its reply, moves so many bytes that smaller requests go first."""
+        return self.reply_is_large or len(self.payload) > LARGE_BYTES
 
     @abstractmethod
     def answer(self, payload: bytes) -> Outcome[T_co]:

@@ -24,7 +24,13 @@ _UNSENT_LIMIT: Final = getattr(socket, "TCP_NOTSENT_LOWAT", None)
 
 
 class Connection(asyncio.Protocol):
-    """One socket. `ready` ends when the server has taken us in, `closed` when the socket is gone, with the reason."""
+    """One socket.
+
+    Attributes:
+        ready: Ends when the server has taken us in.
+        closed: Ends when the socket is gone, with the reason.
+        has_answered: Whether the server has answered a request here.
+    """
 
     def __init__(self, link: Link, ledger: Ledger) -> None:
         self._loop = asyncio.get_running_loop()
@@ -37,6 +43,7 @@ class Connection(asyncio.Protocol):
         self._timer: asyncio.TimerHandle | None = None
         self._is_flush_due = False
         self._may_write = True
+        self.has_answered = False
         self.ready: asyncio.Future[None] = self._loop.create_future()
         self.closed: asyncio.Future[RxPumpError] = self._loop.create_future()
 
@@ -97,7 +104,8 @@ class Connection(asyncio.Protocol):
         failure = self._link.failure
         assert failure is not None
         if self.ready.done():  # before that, the ledger knew nothing of this connection
-            settle_all(self._ledger.disconnected(failure))
+            interrupted = (self._send_buffer.begun, self._link.receiving)
+            settle_all(self._ledger.disconnected(failure, [id for id in interrupted if id is not None]))
         self.closed.set_result(failure)
 
     # Between machines and loop ------------------------------------------------------------------------

@@ -135,6 +135,8 @@ class Keeper:
         finally:
             self.connection = None
         self._patience.lasted(loop.time() - since)
+        if connection.has_answered:
+            self._patience.answered()
         return connection.closed.result()
 
     def _hint(self, address: TcpAddress) -> TcpAddress | None:

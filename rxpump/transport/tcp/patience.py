@@ -1,6 +1,7 @@
 """When to try again: what a keeper remembers of the attempts before.
 
     a connection held          begin anew
+    a request was answered     begin anew with the waits, but not with the hints
     the first hint since       follow it at once: a follower has said where the leader is
     anything else              wait, longer each time, as the policy says
 
@@ -27,6 +28,10 @@ class Patience:
         if seconds >= self._holds_after:
             self.attempts = 0
             self._may_follow = True
+
+    def answered(self) -> None:
+        """Note that a request was answered: coming back was of use, however short the connection was."""
+        self.attempts = 0
 
     def wait(self, *, is_hint: bool) -> float | None:
         """How long to wait before the next attempt; None: the policy gives up."""

@@ -117,7 +117,7 @@ class Replay:
         """Make the recorded requests, a turn at a time; each turn's at once, as they were made."""
         self._client, self._transport = client, transport
         for turn in self._turns:
-            asked = [each for each in turn.sent if each.command != Command.HEARTBEAT_RESPONSE]
+            asked = [each for each in turn.asked if each.command != Command.HEARTBEAT_RESPONSE]
             self.told += await asyncio.gather(*map(self._ask, asked))
             self._appeared.update(each.correlation_id for each in turn.answers if each.command in APPEARANCES)
             for id, followed in self._followed.items():

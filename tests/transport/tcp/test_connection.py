@@ -252,3 +252,25 @@ async def test_one_that_is_over_is_kept_by_nobody() -> None:
     del played
     gc.collect()
     assert alive() is None
+
+
+async def test_the_request_whose_reply_was_interrupted_is_the_one_to_blame() -> None:
+    played = Played()
+    page, small = played.ask(Ask("page")), played.ask(Ask("small"))
+    played.connection.wake()
+    await asyncio.sleep(0)
+    to_page, _ = played.socket.take()
+    played.connection.data_received(Package(Command.PONG, to_page.correlation_id, bytes(100)).encode()[:50])
+    played.connection.connection_lost(None)
+    assert (page.losses, page.blame) == (1, 1)
+    assert (small.losses, small.blame) == (1, 0)
+
+
+async def test_the_request_that_was_sent_in_part_is_the_one_to_blame() -> None:
+    played = Played(room=200_000)
+    small, large = played.ask(Ask("small")), played.ask(Ask("x" * 1_000_000))
+    played.connection.wake()
+    await asyncio.sleep(0)
+    played.connection.connection_lost(None)
+    assert (large.losses, large.blame) == (1, 1)
+    assert (small.losses, small.blame) == (1, 0)

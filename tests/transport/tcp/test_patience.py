@@ -35,3 +35,11 @@ def test_it_gives_up_with_its_policy() -> None:
     waits = patience(attempts=2)
     assert [waits.wait(is_hint=False) for _ in range(3)] == [1.0, 2.0, None]
     assert repr(waits) == "<Patience after 3 attempts>"
+
+
+def test_an_answer_begins_anew_with_the_waits_but_not_with_the_hints() -> None:
+    waits = patience()
+    assert waits.wait(is_hint=True) == 0.0
+    assert [waits.wait(is_hint=False) for _ in range(3)] == [1.0, 2.0, 4.0]
+    waits.answered()
+    assert waits.wait(is_hint=True) == 1.0

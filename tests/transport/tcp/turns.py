@@ -11,6 +11,13 @@ from rxpump.wire.package import Package
 from tests.recordings import Line
 from tests.transport.tcp.followed import SETTLING
 
+PAGES = {
+    Command.READ_STREAM_EVENTS_FORWARD,
+    Command.READ_STREAM_EVENTS_BACKWARD,
+    Command.READ_ALL_EVENTS_FORWARD,
+    Command.READ_ALL_EVENTS_BACKWARD,
+}
+
 
 @dataclass
 class Turn:
@@ -21,9 +28,14 @@ class Turn:
     is_closed_by_server: bool = False
 
     @property
-    def sent(self) -> list[Package]:
-        """The requests as one client sends them that makes them at once: first what it need not wait for."""
+    def asked(self) -> list[Package]:
+        """The requests as one client makes them that makes them at once: first what it need not wait for."""
         return sorted(self.requests, key=lambda each: each.command not in SETTLING)
+
+    @property
+    def sent(self) -> list[Package]:
+        """The requests in the order in which they leave: what has a large answer goes last."""
+        return sorted(self.asked, key=lambda each: each.command in PAGES)
 
 
 def turns(lines: list[Line], left_out: set[bytes]) -> Iterator[Turn]:
