@@ -35,9 +35,9 @@ class Token:
 
     See docs/protocol/tcp.md, section 1.1.
 
-    Servers know it from version 20 on; to an older one (and to the embedded one) it is a broken frame, at which it
-    closes the connection, so a request that carries one ends with ConnectionClosed, or the server's own last word,
-    after the third time.
+    Servers know it from version 20 on. To an older one (and to the embedded one) it is a broken frame, at which it
+    closes the connection; a request or a connection that carries one ends with NotAuthenticated once that has
+    happened a few times.
     It shows in no repr and no error; `login` is what errors say instead.
     """
 
