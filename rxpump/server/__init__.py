@@ -8,12 +8,18 @@ from rxpump.server.embedded_server import EmbeddedServer
 from rxpump.server.errors import (
     BadCertificate,
     CannotListen,
+    DamagedRecord,
+    DamagedStore,
     NotAStore,
     StoreError,
     StoreInUse,
     StoreNotFound,
+    StoreReadOnly,
     StoreTooNew,
+    StoreTooOld,
+    StoreUnreadable,
 )
+from rxpump.server.store.check import LostEvents, Report, check
 from rxpump.server.store.sqlite_store import SqliteStore
 from rxpump.server.strictness import Strictness
 from rxpump.server.tls import load_certificate
@@ -24,13 +30,21 @@ __all__ = [
     "Account",
     "BadCertificate",
     "CannotListen",
+    "DamagedRecord",
+    "DamagedStore",
     "EmbeddedServer",
+    "LostEvents",
     "NotAStore",
+    "Report",
     "SqliteStore",
     "StoreError",
     "StoreInUse",
     "StoreNotFound",
+    "StoreReadOnly",
     "StoreTooNew",
+    "StoreTooOld",
+    "StoreUnreadable",
     "Strictness",
+    "check",
     "load_certificate",
 ]

@@ -1,66 +1,94 @@
 """The SQLite database: its tables, and how it is opened.
 
 `events` is the log: its rows lie in the order of their positions, so that writing is appending, and
-one index finds a stream's events. `log` has one row, the state of the whole.
+one index finds a stream's events. `log` has one row, the state of the whole. Each row of each table has a
+checksum of the rest of it (`rxpump.server.store.checksum`).
 """
 
 from __future__ import annotations
 
+import logging
+import os
 import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Final
 
-from rxpump.server.errors import NotAStore, StoreNotFound, StoreTooNew
+from google.protobuf.message import DecodeError
+
+from rxpump.server.errors import (
+    DamagedStore,
+    NotAStore,
+    StoreError,
+    StoreNotFound,
+    StoreReadOnly,
+    StoreTooNew,
+    StoreUnreadable,
+)
+from rxpump.server.store.checksum import row_checksum
 from rxpump.server.store.upgrades import upgrade
 
+_log = logging.getLogger("rxpump.server")
+
 APPLICATION_ID: Final = 0x52785075  # "RxPu": what tells a store from any other SQLite file
-VERSION: Final = 2
+VERSION: Final = 3
 MEMORY: Final = ":memory:"
 FIRST_POSITION: Final = 64  # 0 means "the start" to clients, so no event may stand there
 
 _TABLES: Final = f"""
 CREATE TABLE streams (
-    id       INTEGER PRIMARY KEY,
-    name     TEXT NOT NULL UNIQUE,
-    last     INTEGER NOT NULL DEFAULT -1,  -- the number of its last event, also if that is stored no more
-    metadata BLOB                          -- what its metadata come to, see rxpump.server.store.metadata
+    id        INTEGER PRIMARY KEY,
+    name      TEXT NOT NULL UNIQUE,
+    last      INTEGER NOT NULL DEFAULT -1,  -- the number of its last event, also if that is stored no more
+    metadata  BLOB,                         -- what its metadata come to, see rxpump.server.store.metadata
+    scavenged INTEGER NOT NULL DEFAULT -1,  -- the highest number of the events that a scavenge has removed
+    checksum  INTEGER NOT NULL DEFAULT 0
 );
 CREATE TABLE events (
-    position      INTEGER PRIMARY KEY,
-    stream        INTEGER NOT NULL,
-    revision      INTEGER NOT NULL,
-    event_id      BLOB NOT NULL,
-    stream_head   BLOB NOT NULL,
-    record        BLOB NOT NULL,
-    all_head      BLOB NOT NULL,
-    all_tail      BLOB NOT NULL,
-    link_stream   TEXT,     -- of a link: the stream that it leads to
-    link_revision INTEGER,
-    created       INTEGER NOT NULL  -- in Unix milliseconds
+    position        INTEGER PRIMARY KEY,
+    stream          INTEGER NOT NULL,
+    revision        INTEGER NOT NULL,
+    event_id        BLOB NOT NULL,
+    stream_head     BLOB NOT NULL,
+    record          BLOB NOT NULL,
+    all_head        BLOB NOT NULL,
+    all_tail        BLOB NOT NULL,
+    link_stream     TEXT,     -- of a link: the stream that it leads to
+    link_revision   INTEGER,
+    created         INTEGER NOT NULL,  -- in Unix milliseconds
+    stream_checksum INTEGER NOT NULL DEFAULT 0,  -- of the place in the stream, stream_head and record
+    all_checksum    INTEGER NOT NULL DEFAULT 0   -- of the position, all_head, record and all_tail
 );
 CREATE UNIQUE INDEX events_by_stream ON events (stream, revision);
-CREATE INDEX events_by_id ON events (event_id);
+CREATE INDEX events_by_id ON events (event_id, stream);
 CREATE INDEX links_by_stream ON events (stream, revision) WHERE link_stream IS NOT NULL;
 CREATE INDEX links_by_position ON events (position) WHERE link_stream IS NOT NULL;
 CREATE TABLE prepares (  -- of events of transactions, where to find them by their positions
     commit_position  INTEGER NOT NULL,
     prepare_position INTEGER NOT NULL,
     position         INTEGER NOT NULL,
+    checksum         INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (commit_position, prepare_position)
 ) WITHOUT ROWID;
 CREATE INDEX prepares_by_place ON prepares (position);
 CREATE TABLE transactions (  -- that were committed
-    id     INTEGER PRIMARY KEY,
-    stream TEXT NOT NULL,
-    first  INTEGER NOT NULL,
-    last   INTEGER NOT NULL
+    id       INTEGER PRIMARY KEY,
+    stream   TEXT NOT NULL,
+    first    INTEGER NOT NULL,
+    last     INTEGER NOT NULL,
+    checksum INTEGER NOT NULL DEFAULT 0
 );
 CREATE TABLE log (
-    last_commit INTEGER NOT NULL,  -- the position of the last write, -1 before the first
-    end         INTEGER NOT NULL,  -- where the next record will begin
-    largest     INTEGER NOT NULL,  -- the most bytes that any record has
-    settings    BLOB               -- the data of the last event of $settings
+    last_commit       INTEGER NOT NULL,  -- the position of the last write, -1 before the first
+    end               INTEGER NOT NULL,  -- where the next record will begin
+    largest           INTEGER NOT NULL,  -- the most bytes that any record has
+    settings          BLOB,              -- the data of the last event of $settings
+    checksum          INTEGER NOT NULL DEFAULT 0,  -- of last_commit, end and largest
+    settings_checksum INTEGER NOT NULL DEFAULT 0
 );
-INSERT INTO log VALUES (-1, {FIRST_POSITION}, 0, NULL);
+INSERT INTO log VALUES (
+    -1, {FIRST_POSITION}, 0, NULL, {row_checksum((-1, FIRST_POSITION, 0))}, {row_checksum((), None)}
+);
 PRAGMA application_id = {APPLICATION_ID};
 PRAGMA user_version = {VERSION};
 """
@@ -72,40 +100,135 @@ PRAGMA synchronous = FULL;
 PRAGMA wal_autocheckpoint = 4000;
 PRAGMA cache_size = -32768;
 PRAGMA temp_store = MEMORY;
+PRAGMA cell_size_check = ON;
 """
 
 
+_ERRORS: Final[Mapping[int, type[StoreError]]] = {
+    sqlite3.SQLITE_CANTOPEN: StoreUnreadable,
+    sqlite3.SQLITE_PERM: StoreUnreadable,
+    sqlite3.SQLITE_AUTH: StoreUnreadable,
+    sqlite3.SQLITE_READONLY: StoreReadOnly,
+    sqlite3.SQLITE_NOTADB: NotAStore,
+    sqlite3.SQLITE_CORRUPT: DamagedStore,
+    sqlite3.SQLITE_ERROR: DamagedStore,  # a table is not as it should be, or a record in an upgrade
+}
+"""The error for a database that cannot be opened, by the primary result code of SQLite."""
+
+
+def check_readable(path: str) -> None:
+    """Check that there is a file at `path` that may be read.
+
+    Raises:
+        StoreNotFound: There is no file.
+        StoreUnreadable: `path` is a directory, or a file that may not be read.
+    """
+    if os.path.isdir(path):
+        raise StoreUnreadable(path, "it is a directory")
+    if not os.path.exists(path):
+        raise StoreNotFound(path, "there is no such file")
+    if not _may(path, os.R_OK):
+        raise StoreUnreadable(path, "its permissions do not allow to read it")
+
+
+def check_writable(path: str) -> None:
+    """Check that a store can be opened or made at `path`, as far as can be told without opening anything.
+
+    Raises:
+        StoreNotFound: There is no directory for the file.
+        StoreUnreadable: `path` is a directory, or a file that may not be read.
+        StoreReadOnly: The file, or the directory that it is in, may not be written to.
+    """
+    directory = os.path.dirname(path) or "."
+    if not os.path.isdir(directory):
+        raise StoreNotFound(path, f"there is no directory {directory!r}")
+    if os.path.exists(path):
+        check_readable(path)
+        if not _may(path, os.W_OK):
+            raise StoreReadOnly(path, "it is read-only")
+    if not _may(directory, os.W_OK | os.X_OK):
+        raise StoreReadOnly(path, f"its directory {directory!r} is read-only, and a store keeps files beside its own")
+
+
+def _may(path: str, mode: int) -> bool:
+    return os.access(path, mode, effective_ids=os.access in os.supports_effective_ids)
+
+
 def open_database(path: str) -> sqlite3.Connection:
-    """Open or make the database at `path`. Raises StoreNotFound, NotAStore or StoreTooNew."""
-    try:
+    """Open or make the database at `path`.
+
+    Raises:
+        StoreError: The database cannot be opened; the class of the error says why.
+    """
+    with open_errors(path):
         connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-    except sqlite3.OperationalError as error:
-        raise StoreNotFound(path, str(error)) from error
-    try:
-        _prepare(path, connection)
-    except sqlite3.DatabaseError as error:
-        connection.close()
-        raise NotAStore(path, str(error)) from error
-    except BaseException:
-        connection.close()
-        raise
+        try:
+            _prepare(path, connection)
+        except BaseException:
+            connection.close()
+            raise
     return connection
 
 
-def _prepare(path: str, connection: sqlite3.Connection) -> None:
+def repair_names(path: str, connection: sqlite3.Connection) -> None:
+    """Compare the index of stream names with the table, and build it anew if it differs.
+
+    A name that a damaged index does not find would be taken for that of a stream that does not exist. The rows of
+    the table have checksums, the entries of the index have none.
+    """
+    problems = [message for (message,) in connection.execute("PRAGMA integrity_check(streams)")]
+    if problems == ["ok"]:
+        return
+    _log.error("the index of stream names in %r is damaged and built anew: %s", path, problems[0])
+    try:
+        connection.execute("REINDEX streams")
+    except sqlite3.DatabaseError as error:
+        _log.error("the index of stream names in %r cannot be built anew: %s", path, error)
+
+
+@contextmanager
+def open_errors(path: str) -> Iterator[None]:
+    """Turn what SQLite raises while a store is opened into the StoreError that names it."""
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        raise _ERRORS.get(primary_code(error), StoreError)(path, str(error)) from error
+    except DecodeError as error:
+        raise DamagedStore(path, f"a record of an earlier version cannot be read: {error}") from error
+
+
+def check_version(path: str, connection: sqlite3.Connection) -> int:
+    """Return the version of the store in a database; 0 for a database without tables.
+
+    Raises:
+        NotAStore: It is a database of something else.
+        StoreTooNew: A later version of rxpump wrote it.
+    """
     application, version, tables = (
         connection.execute(question).fetchone()[0]
         for question in ("PRAGMA application_id", "PRAGMA user_version", "SELECT count(*) FROM sqlite_master")
     )
-    if tables and application != APPLICATION_ID:
+    if not tables:
+        return 0
+    if application != APPLICATION_ID:
         raise NotAStore(path, "it is a database of something else")
     if version > VERSION:
         raise StoreTooNew(path, f"its version is {version}, this rxpump knows up to {VERSION}")
+    return int(version)
+
+
+def _prepare(path: str, connection: sqlite3.Connection) -> None:
+    version = check_version(path, connection)
     connection.executescript(_SETTINGS)
-    if tables:
+    if version:
         upgrade(connection, version)
     else:
         connection.executescript(f"BEGIN IMMEDIATE; {_TABLES} COMMIT;")
+
+
+def primary_code(error: sqlite3.Error) -> int:
+    """Return the primary result code of an error of SQLite; 0 for an error of Python's module."""
+    return int(getattr(error, "sqlite_errorcode", 0)) & 0xFF
 
 
 def checkpoint(path: str) -> None:

@@ -14,10 +14,11 @@ from itertools import chain, islice
 from typing import Any, Final, NamedTuple
 
 from rxpump.direction import StreamDirection
+from rxpump.server.errors import damaged_position
 from rxpump.server.store.filters import LogFilter
 from rxpump.server.store.pages import MAX_PAGE_BYTES, resolve
-from rxpump.server.store.reader import LogRow, Reader
-from rxpump.server.store.record import varint
+from rxpump.server.store.reader import LogRow, Reader, verify_log
+from rxpump.server.store.record import leads_to, varint
 from rxpump.wire.schema import ReadAllEventsCompleted
 
 _GULP: Final = 128  # events
@@ -52,7 +53,12 @@ def filtered_page(
     window: int,
     resolve_links: bool,
 ) -> FilteredPage:
-    """Examine up to `window` events for up to `count` that are wanted. Raises TooCostly, where a regex is."""
+    """Examine up to `window` events for up to `count` that are wanted.
+
+    Raises:
+        TooCostly: The filter's regular expression is.
+        DamagedRecord: An event that was examined is not what was written.
+    """
     found = _Found(read, resolve_links=resolve_links)
     last = (b"", b"")
     examined, size, most_steps = 0, 0, wanted.search.steps + _STEPS
@@ -75,6 +81,7 @@ def _parsed(cursor: sqlite3.Cursor, largest: int) -> Iterator[tuple[LogRow, Any]
     """Give each row with its ResolvedEvent."""
     gulp = min(_GULP, max(1, MAX_PAGE_BYTES // max(1, largest)))
     while rows := [LogRow(*row) for row in cursor.fetchmany(gulp)]:
+        verify_log(rows)
         columns = chain.from_iterable((row.all_head, row.record, row.all_tail) for row in rows)
         yield from zip(rows, ReadAllEventsCompleted.FromString(b"".join(columns)).events, strict=True)
 
@@ -91,6 +98,8 @@ class _Found:
 
     def add(self, row: LogRow) -> None:
         if self._resolve_links and row.link_stream is not None:
+            if not leads_to(row.record, (row.link_stream, row.link_revision)):
+                raise damaged_position(row.position)
             target = self._read.target(row.link_stream, row.link_revision)
             entry = resolve(row.record, target) + row.all_tail
             columns: tuple[bytes, ...] = (b"\x1a" + varint(len(entry)), entry)

@@ -13,8 +13,11 @@ from typing import Any, Final, NamedTuple
 from uuid import uuid4
 
 from rxpump.limits import MAX_EVENT_NUMBER
+from rxpump.server.errors import DamagedRecord, damaged_event
+from rxpump.server.store.checksum import event_checksum, first_place, row_checksum
 from rxpump.server.store.metadata import Metadata, described_by, metadata, summary
 from rxpump.server.store.record import PLACE_BYTES, Row, Written, make_row
+from rxpump.server.store.stored_stream import STREAM_COLUMNS, StoredStream, StreamRow, stored_stream
 from rxpump.server.strictness import Strictness
 from rxpump.wire.codes import JSON_CONTENT, METADATA_PREFIX, TOMBSTONE_EVENT_TYPE
 from rxpump.wire.schema import NewEvent, ResolvedIndexedEvent
@@ -52,9 +55,10 @@ class OpenLog:
         self._last_commit: int
         self._clock = clock
         self._streams: dict[str, OpenStream] = {}
-        self._before = self._last_commit, self.end, self._largest = connection.execute(
-            "SELECT last_commit, end, largest FROM log"
-        ).fetchone()
+        *before, checksum = connection.execute("SELECT last_commit, end, largest, checksum FROM log").fetchone()
+        self._before = self._last_commit, self.end, self._largest = tuple(before)
+        if row_checksum(self._before) != checksum:
+            raise DamagedRecord("the state of the log")
 
     def stream(self, name: str) -> OpenStream:
         """Look at a stream, which need not exist."""
@@ -87,8 +91,13 @@ class OpenLog:
                 ],
             )
             self.connection.executemany(
-                "INSERT INTO prepares VALUES (?, ?, ?)",
-                [(commit, place, commit - len(rows) + number) for number, (_, place) in enumerate(prepared)],
+                "INSERT INTO prepares VALUES (?, ?, ?, ?)",
+                [
+                    (*numbers, row_checksum(numbers))
+                    for numbers in (
+                        (commit, place, commit - len(rows) + number) for number, (_, place) in enumerate(prepared)
+                    )
+                ],
             )
             self.end = commit
             self._heed(stream, prepared[-1].event)
@@ -121,14 +130,19 @@ class OpenLog:
         is_about_settings = any(stream.name == SETTINGS_STREAM for stream in touched)
         self.changes_access = is_about_settings or any(stream.has_new_metadata for stream in touched)
         self.connection.executemany(
-            "UPDATE streams SET last = ?, metadata = ? WHERE id = ?",
-            [(stream.last_for_readers, stream.stored_metadata, stream.key()) for stream in touched],
+            "UPDATE streams SET last = ?, metadata = ?, scavenged = ?, checksum = ? WHERE id = ?",
+            [stream.columns() for stream in touched],
         )
         after = self._last_commit, self.end, self._largest
         if after != self._before:
-            self.connection.execute("UPDATE log SET last_commit = ?, end = ?, largest = ?", after)
+            self.connection.execute(
+                "UPDATE log SET last_commit = ?, end = ?, largest = ?, checksum = ?", (*after, row_checksum(after))
+            )
         if is_about_settings:
-            self.connection.execute("UPDATE log SET settings = ?", (self._settings(),))
+            settings = self._settings()
+            self.connection.execute(
+                "UPDATE log SET settings = ?, settings_checksum = ?", (settings, row_checksum((), settings))
+            )
 
     def _rows(self, stream: OpenStream, events: Sequence[Any], first: int) -> list[Row]:
         now, position, key = self._clock(), self.end, stream.key()
@@ -175,13 +189,14 @@ class OpenStream:
         self.name = name
         self.last: int = -1
         self.stored_metadata: bytes | None = None
+        self.scavenged: int = -1
         self.is_changed: bool = False
         self._is_buried: bool = False
         self._log = log
         self._key: int | None = None
-        found = log.connection.execute("SELECT id, last, metadata FROM streams WHERE name = ?", (name,)).fetchone()
+        found = log.connection.execute(f"SELECT {STREAM_COLUMNS} FROM streams WHERE name = ?", (name,)).fetchone()
         if found is not None:
-            self._key, self.last, self.stored_metadata = found
+            self._key, _, self.last, self.stored_metadata, self.scavenged, _ = StreamRow(*found).verified()
             if self.is_tombstoned and name.startswith(METADATA_PREFIX):
                 self._is_buried, self.last = True, self._last_stored()
         self._metadata_before = self.stored_metadata
@@ -218,6 +233,16 @@ class OpenStream:
         assert self._key is not None
         return self._key
 
+    def stored(self) -> StoredStream:
+        """Return the stream as a reader would find it."""
+        row = StreamRow(self.key(), self.name, self.last_for_readers, self.stored_metadata, self.scavenged, 0)
+        return stored_stream(row._replace(checksum=row.expected_checksum()))
+
+    def columns(self) -> tuple[int, bytes | None, int, int, int]:
+        """Return what its row is to be: last, metadata, scavenged, checksum and key."""
+        row = StreamRow(self.key(), self.name, self.last_for_readers, self.stored_metadata, self.scavenged, 0)
+        return row.last, row.summary, row.scavenged, row.expected_checksum(), row.key
+
     def bury(self) -> None:
         """Become as deleted as the stream that this is the metadata of."""
         self._is_buried = self.is_changed = True
@@ -236,11 +261,21 @@ class OpenStream:
         return MAX_EVENT_NUMBER if last is None else int(last)
 
     def last_event(self) -> Any:
-        """Read its last event, as an EventRecord; None if that is not stored."""
+        """Read its last event, as an EventRecord; None if that is not stored.
+
+        Raises:
+            DamagedRecord: It is not what was written.
+        """
         found = self._log.connection.execute(
-            "SELECT record FROM events WHERE stream = ? AND revision = ?", (self._key, self.last)
+            "SELECT stream_head, record, stream_checksum FROM events WHERE stream = ? AND revision = ?",
+            (self._key, self.last),
         ).fetchone()
-        return None if found is None else ResolvedIndexedEvent.FromString(found[0]).event
+        if found is None:
+            return None
+        head, record, checksum = found
+        if event_checksum(first_place(self.key()) + self.last, head, record) != checksum:
+            raise damaged_event(self.name, self.last)
+        return ResolvedIndexedEvent.FromString(record).event
 
     def recent(self, event_id: bytes, strictness: Strictness) -> int | None:
         """Return the number of the first event with this id, as `StreamState.recent` says."""

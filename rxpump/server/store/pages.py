@@ -11,7 +11,8 @@ import sqlite3
 from itertools import chain
 from typing import Final, NamedTuple
 
-from rxpump.server.store.record import varint
+from rxpump.server.store.checksum import Mismatch, event_checksum, verify
+from rxpump.server.store.record import leads_to, varint
 from rxpump.server.store.stored_stream import Target
 from rxpump.wire.schema import ResolvedIndexedEvent
 
@@ -44,11 +45,18 @@ class Page(NamedTuple):
 
 
 def plain_page(cursor: sqlite3.Cursor, wanted: int, largest: int) -> Page:
-    """Make a page of rows (head, record, tail or nothing), its bytes one after the other.
+    """Make a page of rows: the bytes of each, one row after the other.
 
-    No record is over `largest` bytes.
     Rows are taken in as large a gulp as surely fits, so that an ordinary page is one gulp, and there
-    is no work per event.
+    is no work per event in Python.
+
+    Args:
+        cursor: Rows (head, record, tail or nothing, place, checksum). It is closed.
+        wanted: Most events on the page.
+        largest: Most bytes that any record has.
+
+    Raises:
+        Mismatch: Some events are not what was written.
     """
     columns: list[bytes] = []
     last: tuple[bytes, ...] = (b"", b"")
@@ -57,9 +65,11 @@ def plain_page(cursor: sqlite3.Cursor, wanted: int, largest: int) -> Page:
         rows = cursor.fetchmany(min(wanted - count, max(1, room // max(1, largest))))
         if not rows:
             break
-        last = rows[-1]
+        *pieces, places, checksums = zip(*rows, strict=True)
+        verify(pieces, places, checksums)
+        last = rows[-1][:-2]
         count += len(rows)
-        taken = list(chain.from_iterable(rows))
+        taken = list(chain.from_iterable(zip(*pieces, strict=True)))
         room -= sum(map(len, taken))
         columns += taken
     cursor.close()  # an open one would keep its view of the database
@@ -67,16 +77,31 @@ def plain_page(cursor: sqlite3.Cursor, wanted: int, largest: int) -> Page:
 
 
 def resolved_page(cursor: sqlite3.Cursor, tag: bytes, now: int) -> Page:
-    """Make a page with links followed, of rows (record, tail, link_stream, and the columns of a Target)."""
+    """Make a page with links followed.
+
+    Args:
+        cursor: Rows (head, record, tail, place, checksum, link_stream, link_revision, and `TARGET_COLUMNS`); without
+            `tag` of `$all`, the tail is empty.
+        tag: Tag of the field in which the page holds an event.
+        now: Unix time in milliseconds.
+
+    Raises:
+        Mismatch: An event of the page is not what was written.
+        DamagedRecord: An event that a link leads to is not.
+    """
     entries: list[bytes] = []
     last = (b"", b"")
     streams: set[str] = set()
     room = MAX_PAGE_BYTES
-    for record, tail, link_stream, *target in cursor:
+    for head, record, tail, place, checksum, link_stream, link_revision, *target in cursor:
+        if event_checksum(place, head, record, tail) != checksum:
+            raise Mismatch([place])
         last = (record, tail)
         if link_stream is not None:
+            if not leads_to(record, (link_stream, link_revision)):
+                raise Mismatch([place])
             streams.add(link_stream)
-            record = resolve(record, Target(*target).shown(link_stream, now))
+            record = resolve(record, Target.of(*target).shown(link_revision, now))
         entry = record + tail
         entries += (tag, varint(len(entry)), entry)
         room -= len(entry)

@@ -4,14 +4,23 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
 from rxpump.direction import StreamDirection
 from rxpump.position import Position
+from rxpump.server.errors import DamagedRecord, damaged_event, damaged_position
+from rxpump.server.store.checksum import Mismatch, first_place, row_checksum, verify
 from rxpump.server.store.pages import Page, plain_page, resolve, resolved_page
-from rxpump.server.store.record import PLACE_BYTES
-from rxpump.server.store.stored_stream import StoredStream, Target, stored_stream
+from rxpump.server.store.record import PLACE_BYTES, leads_to
+from rxpump.server.store.stored_stream import (
+    STREAM_COLUMNS,
+    TARGET_COLUMNS,
+    StoredStream,
+    StreamRow,
+    Target,
+    stored_stream,
+)
 from rxpump.server.store.stream_window import Window
 
 _ORDER: Final = {StreamDirection.FORWARD: "ASC", StreamDirection.BACKWARD: "DESC"}
@@ -22,7 +31,8 @@ _TARGET: Final = """
     LEFT JOIN events AS target ON target.stream = streams.id
         AND target.revision = iif(events.link_revision < 0, streams.last, events.link_revision)
 """
-_TARGET_COLUMNS: Final = "target.record, target.revision, target.created, streams.id, streams.last, streams.metadata"
+_LOG_COLUMNS: Final = "last_commit, end, largest, log.checksum"
+_NO_STREAM: Final = -1
 
 
 class LogState(NamedTuple):
@@ -32,6 +42,18 @@ class LogState(NamedTuple):
     last_commit: int
     end: int
     largest: int
+
+    @classmethod
+    def of(cls, last_commit: int, end: int, largest: int, checksum: int) -> LogState:
+        """Make one of its columns.
+
+        Raises:
+            DamagedRecord: They are not what was written.
+        """
+        state = cls(last_commit, end, largest)
+        if row_checksum(state) != checksum:
+            raise DamagedRecord("the state of the log")
+        return state
 
 
 class StoredEvent(NamedTuple):
@@ -47,8 +69,23 @@ class LogRow(NamedTuple):
     all_head: bytes
     record: bytes
     all_tail: bytes
+    position: int
+    checksum: int
     link_stream: str | None
     link_revision: int | None
+
+
+def verify_log(rows: Sequence[LogRow]) -> None:
+    """Verify events of the log, at least one.
+
+    Raises:
+        DamagedRecord: One of them is not what was written.
+    """
+    heads, records, tails, positions, checksums, *_ = zip(*rows, strict=True)
+    try:
+        verify((heads, records, tails), positions, checksums)
+    except Mismatch as damage:
+        raise damaged_position(damage.places[0]) from None
 
 
 class Transaction(NamedTuple):
@@ -67,7 +104,11 @@ class Head(NamedTuple):
 
 
 class Reader:
-    """Reads what is committed, on a connection that only reads (or that nobody writes on meanwhile)."""
+    """Reads what is committed, on a connection that only reads (or that nobody writes on meanwhile).
+
+    Every row that is read is verified by its checksum. Each method raises DamagedRecord for a row that is not what
+    was written; nothing else of the store is affected.
+    """
 
     def __init__(self, connection: sqlite3.Connection, clock: Callable[[], int] = time.time_ns) -> None:
         self._connection = connection
@@ -75,14 +116,13 @@ class Reader:
 
     def log(self) -> LogState:
         """Tell the state of the whole log."""
-        return LogState(*self._connection.execute("SELECT last_commit, end, largest FROM log").fetchone())
+        return LogState.of(*self._connection.execute(f"SELECT {_LOG_COLUMNS} FROM log").fetchone())
 
     def stream(self, name: str) -> StoredStream | None:
         """Look for a stream; None if it never had an event."""
-        found = self._connection.execute(
-            "SELECT id, last, metadata FROM streams WHERE name = ? AND last >= 0", (name,)
-        ).fetchone()
-        return None if found is None else stored_stream(name, *found)
+        found = self._connection.execute(f"SELECT {STREAM_COLUMNS} FROM streams WHERE name = ?", (name,)).fetchone()
+        stream = None if found is None else stored_stream(StreamRow(*found))
+        return None if stream is None or stream.last == _NO_STREAM else stream
 
     def place(self, position: Position) -> int:
         """Tell where in the log a position is: of what lies there and after it, nothing is before the position.
@@ -92,40 +132,52 @@ class Reader:
         """
         commit, prepare = position
         if prepare < commit:
+            columns = "commit_position, prepare_position, position, checksum"
             found = self._connection.execute(
-                "SELECT position FROM prepares WHERE commit_position = ? AND prepare_position >= ?"
-                " UNION ALL SELECT position FROM prepares WHERE commit_position = ? AND prepare_position = ?"
+                f"SELECT {columns} FROM prepares WHERE commit_position = ? AND prepare_position >= ?"
+                f" UNION ALL SELECT {columns} FROM prepares WHERE commit_position = ? AND prepare_position = ?"
                 " ORDER BY position LIMIT 1",
                 (commit, prepare, commit - PLACE_BYTES, prepare),
             ).fetchone()
             if found is not None:
-                return int(found[0])
+                *numbers, checksum = found
+                if row_checksum(numbers) != checksum:
+                    raise damaged_position(prepare)
+                return int(found[2])
         return min(commit + (prepare > commit), self.log().end)
 
     def transaction(self, id: int) -> Transaction | None:
         """Look for a transaction that was committed."""
         found = self._connection.execute(
-            "SELECT stream, first, last FROM transactions WHERE id = ?", (id,)
+            "SELECT stream, first, last, checksum FROM transactions WHERE id = ?", (id,)
         ).fetchone()
-        return None if found is None else Transaction(*found)
+        if found is None:
+            return None
+        stream, first, last, checksum = found
+        if row_checksum((id, first, last), stream) != checksum:
+            raise DamagedRecord(f"transaction {id}")
+        return Transaction(stream, first, last)
 
     def access_lists(self, name: str) -> tuple[bytes | None, bytes | None]:
         """Give what decides on the access to a stream: its metadata's summary, and the server's settings."""
-        found = self._connection.execute(
-            "SELECT (SELECT metadata FROM streams WHERE name = ?), settings FROM log", (name,)
+        settings, checksum, *found = self._connection.execute(
+            f"SELECT settings, settings_checksum, {STREAM_COLUMNS} FROM log LEFT JOIN streams ON name = ?", (name,)
         ).fetchone()
-        return found[0], found[1]
+        if row_checksum((), settings) != checksum:
+            raise DamagedRecord("the copy of the last event of $settings")
+        row = StreamRow(*found)
+        return None if row.key is None else row.verified().summary, settings
 
     def head(self, name: str) -> Head:
         """Tell where the log and the stream `name` end.
 
         That is one query, so both are of one moment: no write is in the one and not in the other.
         """
-        return Head(
-            *self._connection.execute(
-                "SELECT last_commit, ifnull((SELECT last FROM streams WHERE name = ?), -1) FROM log", (name,)
-            ).fetchone()
-        )
+        found = self._connection.execute(
+            f"SELECT {_LOG_COLUMNS}, {STREAM_COLUMNS} FROM log LEFT JOIN streams ON name = ?", (name,)
+        ).fetchone()
+        row = StreamRow(*found[4:])
+        return Head(LogState.of(*found[:4]).last_commit, _NO_STREAM if row.key is None else row.verified().last)
 
     def target(self, name: str, revision: int | None) -> bytes | None:
         """Read the record that a link leads to; None if it leads nowhere, or to what is hidden."""
@@ -134,59 +186,87 @@ class Reader:
             return None
         number = stream.last if revision < 0 else revision
         found = self._connection.execute(
-            "SELECT record, created FROM events WHERE stream = ? AND revision = ?", (stream.key, number)
+            "SELECT stream_head, record, created, stream_checksum FROM events WHERE stream = ? AND revision = ?",
+            (stream.key, number),
         ).fetchone()
-        return found[0] if found is not None and stream.shows(number, found[1], self._now()) else None
+        if found is None:
+            self._check_missing(stream, number, number, 0)
+            return None
+        head, record, created, checksum = found
+        stream.check(number, head, record, checksum)
+        return bytes(record) if stream.shows(number, created, self._now()) else None
 
     def event(self, stream: StoredStream, revision: int, *, resolve_links: bool) -> StoredEvent | None:
         """Read one event; None if the stream shows none of that number."""
         found = self._connection.execute(
-            f"SELECT events.record, events.created, events.link_stream, {_TARGET_COLUMNS} FROM events {_TARGET}"
+            "SELECT events.stream_head, events.record, events.stream_checksum, events.created, events.link_stream,"
+            f" events.link_revision, {TARGET_COLUMNS} FROM events {_TARGET}"
             " WHERE events.stream = ? AND events.revision = ?",
             (stream.key, revision),
         ).fetchone()
         if found is None:
+            self._check_missing(stream, revision, revision, 0)
             return None
-        record, created, link_stream, *target = found
+        head, record, checksum, created, link_stream, link_revision, *target = found
+        stream.check(revision, head, record, checksum)
         now = self._now()
         if not stream.shows(revision, created, now):
             return None
         if link_stream is None or not resolve_links:
             return StoredEvent(record, None)
-        return StoredEvent(resolve(record, Target(*target).shown(link_stream, now)), link_stream)
+        if not leads_to(record, (link_stream, link_revision)):
+            raise damaged_event(stream.name, revision)
+        return StoredEvent(resolve(record, Target.of(*target).shown(link_revision, now)), link_stream)
 
     def stream_page(
         self, stream: StoredStream, window: Window, direction: StreamDirection, *, resolve_links: bool
     ) -> Page:
         """Read the events of `window`, as ReadStreamEventsCompleted.events."""
-        span: tuple[int, ...] = (stream.key, window.low, window.high)
+        (low, high), place = window, first_place(stream.key)
+        span: tuple[int, ...] = (stream.key, low, high)
         where = "events.stream = ? AND events.revision BETWEEN ? AND ?"
         order = f"ORDER BY events.revision {_ORDER[direction]}"
         since = stream.since(self._now())
         if since is not None:
             where, span = f"{where} AND events.created >= ?", (*span, since)
-        if resolve_links and self._has_links(f"events INDEXED BY links_by_stream WHERE {where}", span):
-            return self._resolved("x''", where, order, span, b"\x0a")
-        cursor = self._connection.execute(f"SELECT stream_head, record FROM events WHERE {where} {order}", span)
-        return plain_page(cursor, max(0, window.high - window.low + 1), self.log().largest)
+        columns = "events.stream_head, events.record, {}events.revision + ?, events.stream_checksum"
+        try:
+            if resolve_links and self._has_links(f"events INDEXED BY links_by_stream WHERE {where}", span):
+                page = self._resolved(columns.format("x'', "), where, order, (place, *span), b"\x0a")
+            else:
+                plain = columns.format("")
+                cursor = self._connection.execute(f"SELECT {plain} FROM events WHERE {where} {order}", (place, *span))
+                page = plain_page(cursor, max(0, high - low + 1), self.log().largest)
+        except Mismatch as damage:
+            number = damage.places[0]
+            raise damaged_event(stream.name, None if number is None else number - place) from None
+        expected = min(high, stream.last) - max(low, stream.scavenged + 1) + 1
+        if since is None and not page.cut and page.size < expected:
+            self._check_missing(stream, low, high, page.size)
+        return page
 
     def all_page(self, start: int, count: int, direction: StreamDirection, *, resolve_links: bool) -> Page:
         """Read `count` events, as ReadAllEventsCompleted.events: from position `start` on, or before it."""
         where = f"events.position {'>=' if direction is StreamDirection.FORWARD else '<'} ?"
         order = f"ORDER BY events.position {_ORDER[direction]} LIMIT ?"
         span = (start, count)
-        if resolve_links and self._has_links(f"events INDEXED BY links_by_position WHERE {where}", (start,)):
-            return self._resolved("events.all_tail", where, order, span, b"\x1a")
-        cursor = self._connection.execute(
-            f"SELECT all_head, record, all_tail FROM events WHERE {where} {order}", span
-        )
-        return plain_page(cursor, count, self.log().largest)
+        columns = "events.all_head, events.record, events.all_tail, events.position, events.all_checksum"
+        try:
+            if resolve_links and self._has_links(f"events INDEXED BY links_by_position WHERE {where}", (start,)):
+                return self._resolved(columns, where, order, span, b"\x1a")
+            cursor = self._connection.execute(f"SELECT {columns} FROM events WHERE {where} {order}", span)
+            return plain_page(cursor, count, self.log().largest)
+        except Mismatch as damage:
+            raise damaged_position(damage.places[0]) from None
 
     def log_rows(self, start: int, direction: StreamDirection) -> sqlite3.Cursor:
-        """Read events as the columns of LogRow: from position `start` on, or before it. Close the cursor soon."""
+        """Read events as the columns of LogRow: from position `start` on, or before it. Close the cursor soon.
+
+        The rows are not verified yet; `verify_log` does it.
+        """
         comparison, order = (">=" if direction is StreamDirection.FORWARD else "<"), _ORDER[direction]
         return self._connection.execute(
-            "SELECT all_head, record, all_tail, link_stream, link_revision FROM events"
+            "SELECT all_head, record, all_tail, position, all_checksum, link_stream, link_revision FROM events"
             f" WHERE position {comparison} ? ORDER BY position {order}",
             (start,),
         )
@@ -195,13 +275,33 @@ class Reader:
         question = f"SELECT 1 FROM {part} AND events.link_stream IS NOT NULL LIMIT 1"
         return self._connection.execute(question, span).fetchone() is not None
 
-    def _resolved(self, tail: str, where: str, order: str, span: tuple[int, ...], tag: bytes) -> Page:
+    def _resolved(self, columns: str, where: str, order: str, span: tuple[int, ...], tag: bytes) -> Page:
         rows = self._connection.execute(
-            f"SELECT events.record, {tail}, events.link_stream, {_TARGET_COLUMNS} FROM events {_TARGET}"
+            f"SELECT {columns}, events.link_stream, events.link_revision, {TARGET_COLUMNS} FROM events {_TARGET}"
             f" WHERE {where} {order}",
             span,
         )
         return resolved_page(rows, tag, self._now())
+
+    def _check_missing(self, stream: StoredStream, low: int, high: int, found: int) -> None:
+        """Find out why only `found` of the events from `low` to `high` were found; a scavenge may have come by.
+
+        Raises:
+            DamagedRecord: More of them should be there.
+        """
+        now = self.stream(stream.name)
+        if now is None or now.is_tombstoned:
+            return
+        low, high = max(low, now.scavenged + 1), min(high, stream.last)
+        if found > high - low:
+            return
+        rows = self._connection.execute(
+            "SELECT revision FROM events WHERE stream = ? AND revision BETWEEN ? AND ? ORDER BY revision",
+            (now.key, low, high),
+        )
+        stored = {number for (number,) in rows}
+        missing = next((number for number in range(low, high + 1) if number not in stored), None)
+        raise damaged_event(stream.name, missing)
 
     def _now(self) -> int:
         return self._clock() // 1_000_000

@@ -7,6 +7,8 @@ of columns:
     page of a stream   stream_head record           stream_head record           ...
     page of $all       all_head    record all_tail  all_head    record all_tail  ...
 
+For each of the two kinds of page a row has a checksum over its part of the page and its place.
+
 A record is written field by field here, as protobuf would write the EventRecord in it, but in half the
 time: most of what a server does for a write is to make these columns. What many events have in common
 (their stream and their type) is encoded once.
@@ -20,7 +22,9 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from rxpump.limits import MAX_EVENT_NUMBER
+from rxpump.server.store.checksum import event_checksum, first_place
 from rxpump.wire.codes import JSON_CONTENT, LINK_EVENT_TYPE
+from rxpump.wire.schema import ResolvedIndexedEvent
 
 _JSON_FIELDS = b"\x28\x01\x30\x01"  # the content types of data and metadata
 _BINARY_FIELDS = b"\x28\x00\x30\x00"
@@ -48,6 +52,8 @@ class Row(NamedTuple):
     link_stream: str | None
     link_revision: int | None
     created: int
+    stream_checksum: int
+    all_checksum: int
 
     @property
     def position_after(self) -> int:
@@ -57,7 +63,8 @@ class Row(NamedTuple):
     def in_transaction(self, position: int, commit: int, prepare: int) -> Row:
         """Give the row as one that lies at `position`, but is told to be of the commit at `commit`."""
         head, tail = _wrapping(self.record, commit, prepare)
-        return self._replace(position=position, all_head=head, all_tail=tail)
+        checksum = event_checksum(position, head, self.record, tail)
+        return self._replace(position=position, all_head=head, all_tail=tail, all_checksum=checksum)
 
 
 class Written(NamedTuple):
@@ -86,20 +93,23 @@ def make_row(event: Any, *, stream: int, name: str, revision: int, position: int
         _frequent(now_ms),
     )
     record = b"\x0a%b%b" % (_frequent(len(body)), body)
+    stream_head = b"\x0a" + _frequent(len(record))
     all_head, all_tail = _wrapping(record, position, position)
-    link_stream, link_revision = _target(event) if event.event_type == LINK_EVENT_TYPE else (None, None)
+    link_stream, link_revision = link_of(event)
     return Row(
         position,
         stream,
         revision,
         event_id,
-        b"\x0a" + _frequent(len(record)),
+        stream_head,
         record,
         all_head,
         all_tail,
         link_stream,
         link_revision,
         now_ms,
+        event_checksum(first_place(stream) + revision, stream_head, record),
+        event_checksum(position, all_head, record, all_tail),
     )
 
 
@@ -122,12 +132,30 @@ def _new_field(tag: bytes, text: str) -> bytes:
 _kept_field = lru_cache(maxsize=1024)(_new_field)
 
 
-def _target(link: Any) -> tuple[str, int | None]:
-    """Read `number@stream`; stream names may hold an @ themselves (docs/protocol/tcp.md, section 4.8)."""
-    match = _LINK.fullmatch(link.data.decode(errors="replace"))
+def link_of(event: Any) -> tuple[str | None, int | None]:
+    """Return where an event (a NewEvent or EventRecord message) leads: a stream and a number.
+
+    The data of a link are `number@stream`; stream names may hold an @ themselves (docs/protocol/tcp.md, section 4.8).
+
+    Returns:
+        None and None for an event that is no link; the empty name and None for a link that leads nowhere.
+    """
+    if event.event_type != LINK_EVENT_TYPE:
+        return None, None
+    match = _LINK.fullmatch(event.data.decode(errors="replace"))
     if match is None or not -1 <= int(match[1]) <= MAX_EVENT_NUMBER:
         return _NEVER, None
     return match[2], int(match[1])
+
+
+def leads_to(record: bytes, link: tuple[str, int | None]) -> bool:
+    """Return whether `link`, as `link_of` returned it, is where the event of this record leads."""
+    stream, number = link
+    if number is not None:
+        data = b"%d@%b" % (number, stream.encode())
+        if b"\x3a%b%b" % (varint(len(data)), data) in record:  # the field `data`, as nearly every link is written
+            return True
+    return link_of(ResolvedIndexedEvent.FromString(record).event) == link
 
 
 def varint(value: int) -> bytes:

@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple, TypeVar
 from rxpump.limits import MAX_EVENT_NUMBER
 from rxpump.server.store.changes import Change, NotCommitted
 from rxpump.server.store.open_log import OpenLog
-from rxpump.server.store.stored_stream import StoredStream, stored_stream
+from rxpump.server.store.stored_stream import StoredStream
 from rxpump.wire.codes import METADATA_PREFIX
 
 T = TypeVar("T")
@@ -99,7 +99,7 @@ class RemoveHidden(_Step):
     def apply(self, log: OpenLog) -> Removed:
         """Remove them."""
         found = log.stream(self.candidate.name)
-        stream = stored_stream(found.name, found.key(), found.last_for_readers, found.stored_metadata)
+        stream = found.stored()
         rows = log.connection.execute(
             "SELECT position, revision, created, length(record) FROM events"
             " WHERE stream = ? AND revision > ? AND revision < ? ORDER BY revision LIMIT ?",
@@ -110,6 +110,7 @@ class RemoveHidden(_Step):
             after = revision
             if not stream.shows(revision, created, self.now):
                 hidden.append((position,))
+                found.scavenged, found.is_changed = max(found.scavenged, revision), True
                 size += length
                 if size > _BYTES:
                     break

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from rxpump.server.errors import StoreError
 from rxpump.server.store.changes import Change, NotCommitted
-from rxpump.server.store.database import MEMORY, checkpoint, open_database
+from rxpump.server.store.database import MEMORY, check_writable, checkpoint, open_database, repair_names
 from rxpump.server.store.feed import Feed
 from rxpump.server.store.group_commit import GroupCommit
 from rxpump.server.store.lock import StoreLock, lock
@@ -55,9 +55,11 @@ class SqliteStore:
         `clock` tells the Unix time in nanoseconds: when events were written, and how old they are.
         """
         path = os.path.realpath(path)
+        check_writable(path)
         holder = lock(path)
         try:
             writing = open_database(path)
+            repair_names(path, writing)
         except BaseException:
             holder.close()
             raise

@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, Final, NamedTuple
 
 from rxpump.limits import MAX_EVENT_NUMBER
+from rxpump.server.errors import damaged_event, damaged_stream
+from rxpump.server.store.checksum import event_checksum, first_place, row_checksum
 from rxpump.server.store.metadata import OF_A_METASTREAM, Metadata, limits
 from rxpump.wire.codes import METADATA_PREFIX
 
 
 class StoredStream(NamedTuple):
-    """A stream that has events, or had some: how the store calls it, its last number, and what its
-    metadata say is shown of it (`metadata.acl` is not read)."""
+    """A stream that has events, or had some.
+
+    Attributes:
+        key: Number by which the store's tables refer to it.
+        last: Number of its last event.
+        metadata: Limits that its metadata set (`metadata.acl` is not read).
+        scavenged: Highest number of the events that a scavenge has removed; -1 if there are none.
+        name: Name of the stream.
+    """
 
     key: int
     last: int
     metadata: Metadata
+    scavenged: int
+    name: str
 
     @property
     def is_tombstoned(self) -> bool:
@@ -36,31 +47,100 @@ class StoredStream(NamedTuple):
         """Give the time from which events are shown, None where that is always; in Unix milliseconds."""
         return None if self.metadata.max_age is None else now - self.metadata.max_age * 1000
 
+    def lacks(self, revision: int) -> bool:
+        """Return whether an event of number `revision`, if it is not stored, is lost: no scavenge removed it."""
+        return not self.is_tombstoned and self.scavenged < revision <= self.last
+
+    def check(self, revision: int, head: bytes, record: bytes, checksum: int) -> None:
+        """Verify the event of number `revision`, which is stored as the other arguments.
+
+        Raises:
+            DamagedRecord: It is not what was written.
+        """
+        if event_checksum(first_place(self.key) + revision, head, record) != checksum:
+            raise damaged_event(self.name, revision)
+
     def shows(self, revision: int, created: int, now: int) -> bool:
         """Tell whether the event of number `revision`, which is stored, is shown at time `now`."""
         since = self.since(now)
         return not self.is_tombstoned and revision >= self.first_kept and (since is None or created >= since)
 
 
-def stored_stream(name: str, key: int, last: int, summary: bytes | None) -> StoredStream:
-    """Make a StoredStream of its row."""
+class StreamRow(NamedTuple):
+    """A row of the table `streams`, in the order of its columns."""
+
+    key: int
+    name: str
+    last: int
+    summary: bytes | None
+    scavenged: int
+    checksum: int
+
+    def expected_checksum(self) -> int:
+        """Return the checksum that the row has if it is what was written."""
+        return row_checksum((self.key, self.last, self.scavenged), self.name, self.summary)
+
+    def verified(self) -> StreamRow:
+        """Return the row itself.
+
+        Raises:
+            DamagedRecord: It is not what was written.
+        """
+        if self.checksum != self.expected_checksum():
+            raise damaged_stream(self.name)
+        return self
+
+
+STREAM_COLUMNS: Final = ", ".join(
+    f"streams.{column}" for column in ("id", "name", "last", "metadata", "scavenged", "checksum")
+)
+
+
+def stored_stream(row: StreamRow) -> StoredStream:
+    """Make a StoredStream of its row.
+
+    Raises:
+        DamagedRecord: The row is not what was written.
+    """
+    key, name, last, summary, scavenged, _ = row.verified()
     is_metastream = name.startswith(METADATA_PREFIX)  # which have no metadata of their own
-    return StoredStream(key, last, OF_A_METASTREAM if is_metastream else limits(summary))
+    return StoredStream(key, last, OF_A_METASTREAM if is_metastream else limits(summary), scavenged, name)
 
 
 class Target(NamedTuple):
-    """Where a link leads to, as columns: the event and its stream, None where they are not there."""
+    """The event that a link leads to and the row of its stream, as columns; None where they are not there."""
 
+    head: bytes
     record: bytes | None
-    revision: int
     created: int
-    key: int
-    last: int
-    summary: bytes | None
+    checksum: int
+    stream: StreamRow
 
-    def shown(self, stream: str, now: int) -> bytes | None:
-        """Give the event's record if it is shown to who reads its stream, by name `stream`."""
-        if self.record is None:
+    @classmethod
+    def of(cls, head: bytes, record: bytes | None, created: int, checksum: int, *stream: Any) -> Target:
+        """Make a Target of the columns `TARGET_COLUMNS`."""
+        return cls(head, record, created, checksum, StreamRow(*stream))
+
+    def shown(self, link_revision: int | None, now: int) -> bytes | None:
+        """Return the record if its stream shows it.
+
+        Args:
+            link_revision: Number of the event that the link names; -1 for the last one.
+            now: Unix time in milliseconds.
+
+        Raises:
+            DamagedRecord: The event or its stream is not what was written.
+        """
+        if self.stream.key is None or link_revision is None:
             return None
-        shows = stored_stream(stream, self.key, self.last, self.summary).shows(self.revision, self.created, now)
-        return self.record if shows else None
+        stream = stored_stream(self.stream)
+        number = stream.last if link_revision < 0 else link_revision
+        if self.record is None:
+            if stream.lacks(number) and number >= stream.first_kept:
+                raise damaged_event(stream.name, number)
+            return None
+        stream.check(number, self.head, self.record, self.checksum)
+        return self.record if stream.shows(number, self.created, now) else None
+
+
+TARGET_COLUMNS: Final = f"target.stream_head, target.record, target.created, target.stream_checksum, {STREAM_COLUMNS}"

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from rxpump.server.store.append_rule import Append, Repeated, decide
 from rxpump.server.store.changes import REPEATED_POSITION, Appended, AppendResult
+from rxpump.server.store.checksum import row_checksum
 from rxpump.server.store.open_log import OpenLog, Prepared
 from rxpump.server.store.revival import Revival
 from rxpump.server.strictness import Strictness
@@ -63,8 +64,10 @@ class CommitRequest(NamedTuple):
                 position = log.commit(stream, self.prepared)
                 if revival is not None:
                     revival.complete(log)
+                checksum = row_checksum((self.id, first, last), self.stream)
                 log.connection.execute(
-                    "INSERT OR REPLACE INTO transactions VALUES (?, ?, ?, ?)", (self.id, self.stream, first, last)
+                    "INSERT OR REPLACE INTO transactions VALUES (?, ?, ?, ?, ?)",
+                    (self.id, self.stream, first, last, checksum),
                 )
                 return Appended(first, last, position)
             case Repeated(first, last):

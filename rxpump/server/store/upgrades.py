@@ -1,7 +1,11 @@
-"""What makes a store of an earlier version one of today's, once, in one transaction.
+"""Upgrade of a store of an earlier version to today's, once, in one transaction.
 
-1 → 2: a stream's row has its last number and what its metadata come to, an event's row its time, the
-log the settings; all of that is in the records already. Transactions have tables.
+1 → 2: a stream's row has its last number and a summary of its metadata, an event's row its time, the log the
+settings; all of that is in the records already. Transactions have tables.
+
+2 → 3: every row has a checksum, a stream's row the highest number that a scavenge removed. The index on event ids
+has the stream. A record that does not belong to the event of its row gets a checksum that nothing matches, so that
+it counts as damaged; other damage that happened before the upgrade cannot be told from what was written.
 """
 
 from __future__ import annotations
@@ -10,7 +14,12 @@ import sqlite3
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from google.protobuf.message import DecodeError
+
+from rxpump.limits import MAX_EVENT_NUMBER
+from rxpump.server.store.checksum import UNKNOWN, event_checksum, first_place, row_checksum
 from rxpump.server.store.metadata import described_by, summary
+from rxpump.server.store.record import varint
 from rxpump.wire.codes import JSON_CONTENT, METADATA_PREFIX
 from rxpump.wire.schema import ResolvedIndexedEvent
 
@@ -65,4 +74,69 @@ def _event(record: bytes) -> Any:
     return ResolvedIndexedEvent.FromString(record).event
 
 
-_STEPS: Final[Mapping[int, Callable[[sqlite3.Connection], None]]] = {1: _from_1}
+_MAY_LACK_EVENTS: Final = (
+    f"(name GLOB '{METADATA_PREFIX}*' OR EXISTS"
+    f" (SELECT 1 FROM streams AS described WHERE described.name = '{METADATA_PREFIX}' || streams.name))"
+)
+
+
+def _from_2(connection: sqlite3.Connection) -> None:
+    for name, arguments, function in (
+        ("row_checksum_of", -1, _row_checksum),
+        ("stream_checksum_of", 6, _stream_checksum),
+        ("all_checksum_of", 5, _all_checksum),
+    ):
+        connection.create_function(name, arguments, function, deterministic=True)
+    for statement in (
+        "ALTER TABLE streams ADD COLUMN scavenged INTEGER NOT NULL DEFAULT -1",
+        "ALTER TABLE streams ADD COLUMN checksum INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE events ADD COLUMN stream_checksum INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE events ADD COLUMN all_checksum INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE prepares ADD COLUMN checksum INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE transactions ADD COLUMN checksum INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE log ADD COLUMN checksum INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE log ADD COLUMN settings_checksum INTEGER NOT NULL DEFAULT 0",
+        "DROP INDEX events_by_id",
+        "CREATE INDEX events_by_id ON events (event_id, stream)",
+        # The number before the last event that follows a gap, in streams that ever had metadata, or are metadata:
+        # nothing was removed from others. A tombstone follows a gap of another kind.
+        "UPDATE streams SET scavenged = ifnull((SELECT max(revision) - 1 FROM (SELECT revision,"
+        " lag(revision, 1, -1) OVER (ORDER BY revision) AS before FROM events WHERE stream = streams.id)"
+        f" WHERE revision > before + 1), -1) WHERE last < {MAX_EVENT_NUMBER} AND {_MAY_LACK_EVENTS}",
+        f"UPDATE streams SET scavenged = last WHERE last BETWEEN 0 AND {MAX_EVENT_NUMBER - 1} AND NOT EXISTS"
+        f" (SELECT 1 FROM events WHERE stream = streams.id AND revision = streams.last) AND {_MAY_LACK_EVENTS}",
+        "UPDATE streams SET checksum = row_checksum_of(3, id, last, scavenged, name, metadata)",
+        "UPDATE events SET stream_checksum = stream_checksum_of(stream, revision, stream_head, record,"
+        " (SELECT name FROM streams WHERE id = stream), event_id),"
+        " all_checksum = all_checksum_of(position, all_head, record, all_tail, revision)",
+        "UPDATE prepares SET checksum = row_checksum_of(3, commit_position, prepare_position, position)",
+        "UPDATE transactions SET checksum = row_checksum_of(3, id, first, last, stream)",
+        "UPDATE log SET checksum = row_checksum_of(3, last_commit, end, largest),"
+        " settings_checksum = row_checksum_of(0, settings)",
+    ):
+        connection.execute(statement)
+
+
+def _row_checksum(numbers: int, *values: Any) -> int:
+    return row_checksum(values[:numbers], *values[numbers:])
+
+
+def _stream_checksum(stream: int, revision: int, head: bytes, record: bytes, name: str, event_id: bytes) -> int:
+    try:
+        event = _event(record)
+    except DecodeError:
+        return UNKNOWN
+    is_its_own = (event.event_stream_id, event.event_number, event.event_id) == (name, revision, event_id)
+    is_whole = is_its_own and head == b"\x0a" + varint(len(record))
+    return event_checksum(first_place(stream) + revision, head, record) if is_whole else UNKNOWN
+
+
+def _all_checksum(position: int, head: bytes, record: bytes, tail: bytes, revision: int) -> int:
+    try:
+        is_whole = _event(record).event_number == revision and head == b"\x1a" + varint(len(record) + len(tail))
+    except DecodeError:
+        return UNKNOWN
+    return event_checksum(position, head, record, tail) if is_whole else UNKNOWN
+
+
+_STEPS: Final[Mapping[int, Callable[[sqlite3.Connection], None]]] = {1: _from_1, 2: _from_2}

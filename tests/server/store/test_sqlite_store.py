@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import shutil
 import sqlite3
+import tempfile
+from pathlib import Path
 
 import pytest
 
-from rxpump.server import NotAStore, SqliteStore, StoreNotFound, StoreTooNew
+from rxpump.server import (
+    DamagedStore,
+    NotAStore,
+    SqliteStore,
+    StoreNotFound,
+    StoreReadOnly,
+    StoreTooNew,
+    StoreUnreadable,
+)
 from tests.server.store.driving import FORWARD, all_page, data, new_event, stream_page, write, write_numbers
+
+_NOBODY = 65534
 
 
 async def test_everything_is_there_when_it_is_opened_again(tmp_path):
@@ -60,10 +74,45 @@ async def test_a_store_of_a_later_version(tmp_path):
         SqliteStore.open(path)
 
 
-@pytest.mark.parametrize("path", ["missing/events.db", "."])
-def test_a_place_where_no_file_can_be(tmp_path, path):
-    with pytest.raises(StoreNotFound):
-        SqliteStore.open(tmp_path / path)
+@pytest.mark.parametrize(
+    ("path", "error", "reason"),
+    [
+        ("missing/events.db", StoreNotFound, "there is no directory '.*missing'"),
+        (".", StoreUnreadable, "it is a directory"),
+        ("secret.db", StoreUnreadable, "its permissions do not allow to read it"),
+        ("read-only.db", StoreReadOnly, "it is read-only"),
+        ("sealed/new.db", StoreReadOnly, "its directory '.*sealed' is read-only"),
+        ("damaged.db", DamagedStore, "malformed"),
+        ("text.db", NotAStore, "not a database"),
+    ],
+)
+def test_a_file_that_cannot_be_opened_is_named_with_the_reason(ordinary_user, path, error, reason):
+    folder = ordinary_user
+    asyncio.run(SqliteStore.open(folder / "damaged.db").close())
+    for name, mode in (("secret.db", 0o000), ("read-only.db", 0o444)):
+        shutil.copy(folder / "damaged.db", folder / name)
+        os.chmod(folder / name, mode)
+    with open(folder / "damaged.db", "r+b") as damaged:
+        damaged.seek(100)  # where the list of tables begins
+        damaged.write(b"\xff" * 20)
+    (folder / "text.db").write_text("no database at all " * 100)
+    (folder / "sealed").mkdir(mode=0o555)
+    with pytest.raises(error, match=reason) as caught:
+        SqliteStore.open(folder / path)
+    assert caught.value.path == os.path.realpath(folder / path)
+    assert type(caught.value) is error
+
+
+@pytest.fixture
+def ordinary_user():
+    """A folder of a user whom permissions bind, as they do not bind root."""
+    with tempfile.TemporaryDirectory() as folder:
+        user = os.geteuid()
+        if user == 0:
+            os.chmod(folder, 0o777)
+            os.seteuid(_NOBODY)
+        yield Path(folder)
+        os.seteuid(user)
 
 
 async def test_an_empty_file_becomes_a_store(tmp_path):

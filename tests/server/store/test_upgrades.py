@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import sqlite3
+from pathlib import Path
 
 import pytest
 
-from rxpump.server import NotAStore, SqliteStore, StoreTooNew
+from rxpump.server import DamagedRecord, DamagedStore, SqliteStore, StoreTooNew, check
 from rxpump.server.store.database import APPLICATION_ID, VERSION
 from rxpump.server.store.record import make_row
 from tests.server.store.driving import (
     Clock,
     all_page,
     new_event,
+    stream_page,
     visible,
     write,
     write_metadata,
@@ -32,6 +34,64 @@ CREATE INDEX links_by_position ON events (position) WHERE link_stream IS NOT NUL
 CREATE TABLE log (last_commit INTEGER NOT NULL, end INTEGER NOT NULL, largest INTEGER NOT NULL);
 INSERT INTO log VALUES (-1, 64, 0);
 """
+
+
+VERSION_2 = (Path(__file__).parents[2] / "data" / "store_version_2.sql").read_text()
+
+
+@pytest.fixture
+def version_2(tmp_path):
+    """The path of a store that version 2 wrote, with links, a transaction, deletes and a scavenge."""
+    path = tmp_path / "events.db"
+    database = sqlite3.connect(path)
+    database.executescript(VERSION_2)
+    database.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    database.execute("PRAGMA user_version = 2")
+    database.close()
+    return path
+
+
+async def test_version_2_is_served_as_before(version_2):
+    store = SqliteStore.open(version_2, clock=Clock())
+    shown = {name: visible(store, name) for name in ("numbers", "counted", "empty", "transacted", "$$counted")}
+    assert shown == {
+        "numbers": [0, 1, 2, 3, 4], "counted": [4, 5], "empty": [], "transacted": [0, 1], "$$counted": [1]
+    }  # fmt: skip
+    assert [store.read.stream(name).last for name in ("counted", "empty", "soft")] == [5, 2, 1]
+    assert store.read.stream("hard").is_tombstoned
+    links = stream_page(store, store.read.stream("links"), 0, 2, resolve_links=True)
+    assert [link.event.event_number for link in links if link.HasField("event")] == [0, 4]
+    assert len(all_page(store, 0, 100)) == len(all_page(store, 0, 100, resolve_links=True)) == 18
+    assert (await write(store, "counted", new_event(), expected=5)).first == 6
+    assert (await write(store, "empty", new_event(), expected=2)).first == 3
+    await store.close()
+    assert check(version_2).is_sound
+
+
+async def test_damage_that_shows_before_the_upgrade_shows_after_it(version_2):
+    database = sqlite3.connect(version_2)
+    database.execute("UPDATE events SET record = x'0a' WHERE stream = 1 AND revision = 2")
+    database.commit()
+    database.close()
+    store = SqliteStore.open(version_2)
+    with pytest.raises(DamagedRecord) as caught:
+        visible(store, "numbers")
+    assert (caught.value.stream, caught.value.number) == ("numbers", 2)
+    assert visible(store, "transacted") == [0, 1]
+    await store.close()
+
+
+async def test_version_2_lacks_what_was_removed_and_nothing_else(version_2):
+    """Events that a scavenge removed are not missed; those that damage took are."""
+    database = sqlite3.connect(version_2)
+    database.execute("DELETE FROM events WHERE stream = 1 AND revision = 4")
+    database.commit()
+    database.close()
+    store = SqliteStore.open(version_2)
+    assert visible(store, "counted") == [4, 5]
+    with pytest.raises(DamagedRecord, match="event 4 of stream 'numbers'"):
+        visible(store, "numbers")
+    await store.close()
 
 
 @pytest.fixture
@@ -108,7 +168,7 @@ async def test_what_fails_on_the_way_leaves_it_as_it_was(old):
     database = sqlite3.connect(old)
     database.execute("UPDATE events SET record = x'ff' WHERE revision = 2")
     database.commit()
-    with pytest.raises(NotAStore):
+    with pytest.raises(DamagedStore):
         SqliteStore.open(old)
     assert database.execute("PRAGMA user_version").fetchone() == (1,)
     assert len(database.execute("PRAGMA table_info(events)").fetchall()) == 10
