@@ -2,6 +2,7 @@
 
 import click
 
+from rxpump.cli.check import check
 from rxpump.cli.serve import serve
 
 
@@ -12,3 +13,4 @@ def rxpump() -> None:
 
 
 rxpump.add_command(serve)
+rxpump.add_command(check)

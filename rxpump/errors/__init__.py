@@ -22,6 +22,7 @@
     ├── DeliveryExpired             an event of a persistent subscription was acknowledged too late
     └── ServerError                 the server said no
         ├── BadRequest
+        ├── ServerFailed            the server could not do it; its disk is full, say
         ├── NotAuthenticated
         ├── AccessDenied
         ├── StreamNotFound
@@ -90,6 +91,7 @@ from rxpump.errors.server import (
     ScavengeFailed,
     ScavengeInProgress,
     ServerError,
+    ServerFailed,
     TooBusy,
 )
 from rxpump.errors.streams import (
@@ -148,6 +150,7 @@ __all__ = [
     "ScavengeFailed",
     "ScavengeInProgress",
     "ServerError",
+    "ServerFailed",
     "StreamDeleted",
     "StreamNotFound",
     "StreamRolledBack",

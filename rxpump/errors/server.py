@@ -25,6 +25,20 @@ class BadRequest(ServerError):
 
 
 @dataclass(eq=False)
+class ServerFailed(ServerError):
+    """The server could not do `operation`, which was no fault of the request; `reason` is its text.
+
+    An embedded server answers so when its disk is full, say. Nothing was written.
+    """
+
+    operation: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"the server could not do {self.operation}: {self.reason}"
+
+
+@dataclass(eq=False)
 class NotAuthenticated(ServerError):
     """The server refused the credentials of a user, or a request of an anonymous user.
 

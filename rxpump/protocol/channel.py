@@ -18,6 +18,7 @@ from google.protobuf.message import DecodeError
 from rxpump.errors import AccessDenied, MalformedReply, RxPumpError, SubscriptionDropped, UnexpectedReply
 from rxpump.events import ResolvedRecord
 from rxpump.position import Position
+from rxpump.protocol.bad_request import bad_request
 from rxpump.wire import schema
 from rxpump.wire.codes import SubscriptionDropReason
 from rxpump.wire.commands import Command, command_name
@@ -83,6 +84,8 @@ class Channel(ABC, Generic[T]):
                 self._keep(package.payload)
             case Command.SUBSCRIPTION_DROPPED:
                 self.end(self._with_login(self.reason_of(package.payload)))
+            case Command.BAD_REQUEST:
+                self.end(bad_request(named(self.stream), package.text))
             case other:
                 self.end(UnexpectedReply(named(self.stream), command_name(other)))
 

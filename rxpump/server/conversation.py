@@ -8,24 +8,29 @@ its own is refused (docs/protocol/tcp.md, section 4.12).
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import Final
 
 from google.protobuf.message import DecodeError
 
 from rxpump.credentials import AnyCredentials
+from rxpump.server.handlers.failures import answer_failure
 from rxpump.server.handlers.table import HANDLERS, IGNORED, Pending
 from rxpump.server.login_throttle import Throttled
 from rxpump.server.node import Node
 from rxpump.server.old_clients import Voice
 from rxpump.server.persistent.consumers import Consumers
 from rxpump.server.request import BadPayload, Request, encode
+from rxpump.server.store.failures import STORE_FAILURES, describe
 from rxpump.server.subscriptions import Subscriptions
 from rxpump.server.users import ANONYMOUS, User
 from rxpump.wire.codes import NotHandledReason
 from rxpump.wire.commands import Command, command_name
 from rxpump.wire.package import Package
 from rxpump.wire.schema import IdentifyClient, NotHandled
+
+_log = logging.getLogger("rxpump.server")
 
 _NEWEST_CLIENT: Final = 1
 _VERSION_MASK: Final = 0xFF  # a real server keeps one byte of the client's version
@@ -73,6 +78,15 @@ class Conversation:
         except BadPayload as wrong:
             self.refuse(package, str(wrong))
             return None
+        except STORE_FAILURES as failure:
+            self._fail(package, user, failure)
+            return None
+
+    def _fail(self, package: Package, user: User, failure: Exception) -> None:
+        """Answer that the store could not be read."""
+        reason = describe(failure)
+        _log.error("%s was not served: %s", command_name(package.command), reason)
+        answer_failure(self._request(package, user), package.command, reason)
 
     def refuse(self, package: Package, why: str = "") -> None:
         """Answer BadRequest, with a real server's text."""
@@ -98,12 +112,13 @@ class Conversation:
         handler = HANDLERS.get(package.command)
         if handler is None:
             raise BadPayload
+        return handler(self._request(package, user), self._node)
 
+    def _request(self, package: Package, user: User) -> Request:
         def reply(command: Command, payload: bytes) -> None:
             self._reply(package, command, payload)
 
-        request = Request(package.correlation_id, package.payload, user, self.subscriptions, self.consumers, reply)
-        return handler(request, self._node)
+        return Request(package.correlation_id, package.payload, user, self.subscriptions, self.consumers, reply)
 
     def _reply(self, to: Package, command: Command, payload: bytes = b"") -> None:
         self._send(Package(command, to.correlation_id, payload).encode())

@@ -15,6 +15,7 @@ from rxpump.record_size import fits, text_bytes, utf16_bytes
 from rxpump.server.persistent.consumers import Consumers
 from rxpump.server.subscriptions import Subscriptions
 from rxpump.server.users import User
+from rxpump.wire.codes import SERVER_FAILED
 from rxpump.wire.commands import Command
 
 NO_ID: Final = UUID(int=0).bytes
@@ -52,6 +53,13 @@ class Request:
     subscriptions: Subscriptions
     consumers: Consumers
     reply: Callable[[Command, bytes], None]
+
+    def fail(self, reason: str) -> None:
+        """Answer that the server could not do what was asked for, which is no fault of the request.
+
+        The protocol has one frame with a text for any request, BadRequest. The text tells the two apart.
+        """
+        self.reply(Command.BAD_REQUEST, f"{SERVER_FAILED}{reason}".encode())
 
     def read(self, message: Any) -> Any:
         """Read the payload as a `message`. Raises BadPayload, also for a zero correlation id."""

@@ -6,6 +6,9 @@ as the unknown number it is.
 
 from enum import IntEnum
 
+SERVER_FAILED = "The server failed: "
+"""How the embedded server begins the text of a BadRequest that is its own failure, as a full disk."""
+
 
 class OperationResult(IntEnum):
     """How a write ended."""

@@ -9,7 +9,6 @@ from google.protobuf.message import DecodeError
 
 from rxpump.credentials import AnyCredentials
 from rxpump.errors import (
-    BadRequest,
     IsReadOnly,
     MalformedReply,
     NotAuthenticated,
@@ -18,6 +17,7 @@ from rxpump.errors import (
     TooBusy,
     UnexpectedReply,
 )
+from rxpump.protocol.bad_request import bad_request
 from rxpump.protocol.outcome import Failure, Outcome, Redirect, Retry
 from rxpump.wire import schema
 from rxpump.wire.codes import NotHandledReason
@@ -77,7 +77,7 @@ class Operation(ABC, Generic[T_co]):
             case Command.NOT_HANDLED:
                 return self._not_handled(schema.NotHandled.FromString(package.payload))
             case Command.BAD_REQUEST:
-                return Failure(BadRequest(str(self), package.text))
+                return Failure(bad_request(str(self), package.text))
             case Command.NOT_AUTHENTICATED:
                 login = None if self.credentials is None else self.credentials.login
                 return Failure(NotAuthenticated(login, package.text))

@@ -32,15 +32,19 @@ def delete_stream(request: Request, node: Node) -> asyncio.Future[DeleteResult |
         request.reply(Command.DELETE_STREAM_COMPLETED, denied)
         return None
 
-    def answer(outcome: asyncio.Future[DeleteResult | NotCommitted]) -> None:
-        request.reply(Command.DELETE_STREAM_COMPLETED, _answer(outcome.result()))
+    def answer(pending: asyncio.Future[DeleteResult | NotCommitted]) -> None:
+        outcome = pending.result()
+        if isinstance(outcome, NotCommitted):
+            request.fail(outcome.reason)
+        else:
+            request.reply(Command.DELETE_STREAM_COMPLETED, _answer(outcome))
 
     pending = node.store.append(delete)
     pending.add_done_callback(answer)
     return pending
 
 
-def _answer(outcome: DeleteResult | NotCommitted) -> bytes:
+def _answer(outcome: DeleteResult) -> bytes:
     match outcome:
         case Deleted(position):
             return _completed(OperationResult.SUCCESS, None, position)
@@ -48,8 +52,6 @@ def _answer(outcome: DeleteResult | NotCommitted) -> bytes:
             return _completed(OperationResult.WRONG_EXPECTED_VERSION, "Wrong expected version.")
         case StreamDeleted():
             return _completed(OperationResult.STREAM_DELETED, "Stream is deleted.")
-        case NotCommitted():
-            return _completed(OperationResult.COMMIT_TIMEOUT, "Commit phase timeout.")
 
 
 def _completed(result: OperationResult, text: str | None, position: int = _NOWHERE) -> bytes:

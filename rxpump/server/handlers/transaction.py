@@ -47,7 +47,6 @@ Committed = asyncio.Future[AppendResult | NotCommitted]
 
 _NO_TRANSACTION: Final = -1
 _NOWHERE: Final = 0
-_TIMEOUT: Final = "Prepare phase timeout."
 
 
 def transaction_start(request: Request, node: Node) -> Places | None:
@@ -63,7 +62,7 @@ def transaction_start(request: Request, node: Node) -> Places | None:
     def answer(taken: Places) -> None:
         places = taken.result()
         if isinstance(places, NotCommitted):
-            reply(_NO_TRANSACTION, OperationResult.PREPARE_TIMEOUT, _TIMEOUT)
+            request.fail(places.reason)
         else:
             node.transactions.start(places[0], stream, expected)
             reply(places[0], OperationResult.SUCCESS)
@@ -91,7 +90,7 @@ def transaction_write(request: Request, node: Node) -> Places | None:
     def answer(taken: Places) -> None:
         places = taken.result()
         if isinstance(places, NotCommitted):
-            reply(OperationResult.PREPARE_TIMEOUT, _TIMEOUT)
+            request.fail(places.reason)
             return
         if is_part:
             node.transactions.prepare(id, events, places)
@@ -124,9 +123,17 @@ def transaction_commit(request: Request, node: Node) -> Committed | None:
         assert committed is not None
         reply(_succeeded(id, committed.first, committed.last, REPEATED_POSITION))
         return None
+
+    def answer(pending: Committed) -> None:
+        outcome = pending.result()
+        if isinstance(outcome, NotCommitted):
+            request.fail(outcome.reason)
+        else:
+            reply(_answer(id, outcome))
+
     started.is_ended = True
     pending = _commit(id, started, node)
-    pending.add_done_callback(lambda outcome: reply(_answer(id, outcome.result())))
+    pending.add_done_callback(answer)
     return pending
 
 
@@ -159,7 +166,7 @@ def _checked_id(id: int) -> int:
     return id
 
 
-def _answer(id: int, outcome: AppendResult | NotCommitted) -> bytes:
+def _answer(id: int, outcome: AppendResult) -> bytes:
     match outcome:
         case Appended(first, last, position):
             return _succeeded(id, first, last, position)
@@ -167,8 +174,6 @@ def _answer(id: int, outcome: AppendResult | NotCommitted) -> bytes:
             return _refused(id, OperationResult.WRONG_EXPECTED_VERSION, "Wrong expected version.")
         case StreamDeleted():
             return _refused(id, OperationResult.STREAM_DELETED, "Stream is deleted.")
-        case NotCommitted():
-            return _refused(id, OperationResult.COMMIT_TIMEOUT, "Commit phase timeout.")
 
 
 def _succeeded(id: int, first: int, last: int, position: int) -> bytes:

@@ -20,7 +20,7 @@ from rxpump.server.request import (
 )
 from rxpump.server.store.append_rule import StreamDeleted, WrongVersion
 from rxpump.server.store.appender import AppendRequest
-from rxpump.server.store.changes import Appended, NotCommitted
+from rxpump.server.store.changes import Appended, AppendResult, NotCommitted
 from rxpump.server.store.group_commit import Outcome
 from rxpump.wire.codes import OperationResult
 from rxpump.wire.commands import Command
@@ -46,15 +46,19 @@ def write_events(request: Request, node: Node) -> asyncio.Future[Outcome] | None
         request.reply(Command.WRITE_EVENTS_COMPLETED, _refused(OperationResult.INVALID_TRANSACTION, TOO_LARGE))
         return None
 
-    def answer(outcome: asyncio.Future[Outcome]) -> None:
-        request.reply(Command.WRITE_EVENTS_COMPLETED, _completed(outcome.result()))
+    def answer(pending: asyncio.Future[Outcome]) -> None:
+        outcome = pending.result()
+        if isinstance(outcome, NotCommitted):
+            request.fail(outcome.reason)
+        else:
+            request.reply(Command.WRITE_EVENTS_COMPLETED, _completed(outcome))
 
     pending = node.store.append(append)
     pending.add_done_callback(answer)
     return pending
 
 
-def _completed(outcome: Outcome) -> bytes:
+def _completed(outcome: AppendResult) -> bytes:
     match outcome:
         case Appended(first, last, position):
             return encode(
@@ -71,10 +75,6 @@ def _completed(outcome: Outcome) -> bytes:
             return _refused(OperationResult.WRONG_EXPECTED_VERSION, "Wrong expected version.", current)
         case StreamDeleted():
             return _refused(OperationResult.STREAM_DELETED, "Stream is deleted.")
-        case NotCommitted():
-            # "Outcome unknown" makes clients try again with the same ids, which is right: a disk may
-            # have room again, and if the events were written after all, they are known by their ids.
-            return _refused(OperationResult.COMMIT_TIMEOUT, "Commit phase timeout.")
 
 
 def _refused(result: OperationResult, text: str, current_version: int = _UNKNOWN_VERSION) -> bytes:

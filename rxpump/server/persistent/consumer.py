@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from rxpump.server.persistent.message import Message
-from rxpump.wire.codes import SubscriptionDropReason
+from rxpump.wire.codes import SERVER_FAILED, SubscriptionDropReason
 from rxpump.wire.commands import Command
 from rxpump.wire.package import Package, shared_frames
 from rxpump.wire.schema import SubscriptionDropped
@@ -60,6 +60,13 @@ class Consumer:
         dropped = SubscriptionDropped() if not reason else SubscriptionDropped(reason=reason)
         package = Package(Command.SUBSCRIPTION_DROPPED, self.correlation_id, dropped.SerializeToString())
         self._client.send(package.encode())
+
+    def fail(self, reason: str) -> None:
+        """End it, and send the client the reason: a failure of the server."""
+        self._client.forget(self)
+        self.leave()
+        failed = Package(Command.BAD_REQUEST, self.correlation_id, f"{SERVER_FAILED}{reason}".encode())
+        self._client.send(failed.encode())
 
     def __repr__(self) -> str:
         return f"<Consumer with {len(self.held)} of {self.slots} slots taken>"

@@ -22,6 +22,8 @@ from rxpump.server.persistent.settings import GroupSettings
 from rxpump.server.persistent.streams import parked_stream
 from rxpump.server.persistent.turns import Turns
 from rxpump.server.store.burst import Burst
+from rxpump.server.store.changes import NotCommitted
+from rxpump.server.store.failures import STORE_FAILURES, describe
 from rxpump.server.store.group_commit import Outcome
 from rxpump.server.store.sqlite_store import SqliteStore
 
@@ -155,8 +157,17 @@ class RunningGroup:
         source = self._replay if self._replay is not None and is_replaying else self._stream
         wanted = self.group.wanted if source.may_have_more else 0
         if wanted:
-            self.group.take(source.page(wanted))
+            try:
+                self.group.take(source.page(wanted))
+            except STORE_FAILURES as failure:
+                self._fail(describe(failure))
         return wanted > 0
+
+    def _fail(self, reason: str) -> None:
+        """End the consumers: the group cannot read on, and each consumer that connects later finds out anew."""
+        _log.error("%r cannot read on: %s", self, reason)
+        for consumer in tuple(self.group.consumers.values()):
+            consumer.fail(reason)
 
     def _now(self) -> float:
         return asyncio.get_running_loop().time()
@@ -168,7 +179,7 @@ class RunningGroup:
             self._journal.park(parks, partial(self._parks_written, parks))
 
     def _parks_written(self, parks: Sequence[Park], failure: Outcome | None) -> None:
-        if failure is not None:
+        if failure is not None and not isinstance(failure, NotCommitted):  # which the store has logged
             _log.error("%r could not park %d events: %s", self, len(parks), failure)
         for message, _ in parks:
             if failure is None:
@@ -186,7 +197,8 @@ class RunningGroup:
         self._is_writing_checkpoint = False
         if failure is not None:
             # It is tried again with what is done next, or at the next tick: not at once, and again and again.
-            _log.error("%r could not write its checkpoint: %s", self, failure)
+            if not isinstance(failure, NotCommitted):  # which the store has logged
+                _log.error("%r could not write its checkpoint: %s", self, failure)
             self.group.checkpoints.not_written()
         else:
             self._wake()

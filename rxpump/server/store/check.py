@@ -18,7 +18,7 @@ from google.protobuf.message import DecodeError
 from rxpump.limits import MAX_EVENT_NUMBER
 from rxpump.server.errors import StoreTooOld
 from rxpump.server.store.checksum import Mismatch, first_place, row_checksum, verify
-from rxpump.server.store.database import VERSION, check_readable, check_version, open_errors
+from rxpump.server.store.database import VERSION, check_readable, check_version, open_errors, read_text
 from rxpump.server.store.record import link_of
 from rxpump.server.store.stored_stream import STREAM_COLUMNS, StreamRow
 from rxpump.wire.schema import ResolvedIndexedEvent
@@ -93,16 +93,14 @@ def check(path: str | os.PathLike[str]) -> Report:
 
 
 def _open(path: str) -> sqlite3.Connection:
-    """Open the database only to read it; without a directory to write to, as a file that nobody changes."""
-    uri = f"file:{quote(path)}?mode=ro"
+    """Open the database to read it, so that no file is made or left beside it.
+
+    Whoever else has it open has a write-ahead log beside it. Without one it is read as a file that does not change.
+    """
+    in_use = os.path.exists(f"{path}-wal")
+    uri = f"file:{quote(path)}?mode=ro{'' if in_use else '&immutable=1'}"
     connection = sqlite3.connect(uri, uri=True, isolation_level=None)
-    try:
-        connection.execute("SELECT count(*) FROM sqlite_master")
-    except sqlite3.OperationalError:
-        connection.close()
-        if os.path.exists(f"{path}-wal"):
-            raise
-        connection = sqlite3.connect(f"{uri}&immutable=1", uri=True, isolation_level=None)
+    connection.text_factory = read_text
     return connection
 
 
@@ -132,6 +130,7 @@ class _Check:
     def __init__(self, connection: sqlite3.Connection, report: Report) -> None:
         self._connection = connection
         self._report = report
+        self._lost: list[LostEvents] = []  # of the stream that is being verified
 
     def run(self) -> None:
         self._connection.execute("BEGIN")  # so that all of it is of one moment
@@ -216,6 +215,7 @@ class _Check:
             self._check_batch(stream, batch)
         if has_bounds and stream.last >= expected:
             self._lose(stream, expected, stream.last, None)
+        self._report_lost()
 
     def _check_batch(self, stream: StreamRow, batch: Sequence[tuple[int, int]]) -> None:
         """Verify events that have these numbers and positions; one by one, if not all of them are whole."""
@@ -261,14 +261,20 @@ class _Check:
                 self._report.damaged.append(f"the id, time or link of event {event.revision} of {stream.name!r}")
 
     def _lose(self, stream: StreamRow, first: int, last: int, positions: tuple[int, int] | None) -> None:
-        """Report lost events, together with those before them."""
-        lost = self._report.lost
-        if lost and lost[-1].stream == stream.name and lost[-1].last == first - 1:
-            before = lost[-1].positions
-            if before is not None and positions is not None:
-                lost[-1] = LostEvents(stream.name, lost[-1].first, last, (before[0], positions[1]))
-                return
-        lost.append(LostEvents(stream.name, first, last, positions))
+        self._lost.append(LostEvents(stream.name, first, last, positions))
+
+    def _report_lost(self) -> None:
+        """Report the lost events of a stream, those that follow each other as one."""
+        lost: list[LostEvents] = []
+        for each in sorted(self._lost, key=lambda lost: lost.first):
+            before = lost[-1] if lost else None
+            if before is None or before.last != each.first - 1 or not before.positions or not each.positions:
+                lost.append(each)
+            else:
+                positions = before.positions[0], each.positions[1]
+                lost[-1] = each._replace(first=before.first, positions=positions)
+        self._report.lost += lost
+        self._lost.clear()
 
 
 def _verify(key: int, events: Sequence[_Event]) -> None:

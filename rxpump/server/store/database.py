@@ -26,6 +26,7 @@ from rxpump.server.errors import (
     StoreUnreadable,
 )
 from rxpump.server.store.checksum import row_checksum
+from rxpump.server.store.failures import primary_code
 from rxpump.server.store.upgrades import upgrade
 
 _log = logging.getLogger("rxpump.server")
@@ -162,6 +163,7 @@ def open_database(path: str) -> sqlite3.Connection:
     """
     with open_errors(path):
         connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        connection.text_factory = read_text
         try:
             _prepare(path, connection)
         except BaseException:
@@ -184,6 +186,11 @@ def repair_names(path: str, connection: sqlite3.Connection) -> None:
         connection.execute("REINDEX streams")
     except sqlite3.DatabaseError as error:
         _log.error("the index of stream names in %r cannot be built anew: %s", path, error)
+
+
+def read_text(stored: bytes) -> str:
+    """Read a text of the database, which damage may have changed to anything."""
+    return stored.decode(errors="surrogateescape")
 
 
 @contextmanager
@@ -224,11 +231,6 @@ def _prepare(path: str, connection: sqlite3.Connection) -> None:
         upgrade(connection, version)
     else:
         connection.executescript(f"BEGIN IMMEDIATE; {_TABLES} COMMIT;")
-
-
-def primary_code(error: sqlite3.Error) -> int:
-    """Return the primary result code of an error of SQLite; 0 for an error of Python's module."""
-    return int(getattr(error, "sqlite_errorcode", 0)) & 0xFF
 
 
 def checkpoint(path: str) -> None:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from rxpump.server.store.changes import AppendResult, Change, NotCommitted
+from rxpump.server.store.failures import STORE_FAILURES, FailureLog, describe
 from rxpump.server.store.open_log import OpenLog
 from rxpump.server.store.record import Written
 
@@ -41,6 +42,7 @@ class GroupCommit:
     def __init__(self, connection: sqlite3.Connection, clock: Callable[[], int] = time.time_ns) -> None:
         self._connection = connection
         self._clock = clock
+        self._failures = FailureLog(clock)
         self.count: int = 0
         self.access_changes: int = 0
 
@@ -51,8 +53,12 @@ class GroupCommit:
         except Exception as error:
             if len(changes) > 1:
                 return self._one_by_one(changes)
-            _log.exception("%s failed", changes[0])
-            return Commit([NotCommitted(str(error))], [])
+            reason = describe(error)
+            if isinstance(error, STORE_FAILURES):
+                self._failures.failed(reason)
+            else:
+                _log.exception("%s failed", changes[0])
+            return Commit([NotCommitted(reason)], [])
 
     def _one_by_one(self, changes: Sequence[Change[Any]]) -> Commit:
         commits = [self.commit([change]) for change in changes]
@@ -71,6 +77,7 @@ class GroupCommit:
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
             raise
+        self._failures.succeeded()
         self.count += 1
         self.access_changes += log.changes_access
         return Commit(outcomes, log.written)

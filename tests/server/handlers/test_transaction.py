@@ -108,9 +108,14 @@ async def test_a_disk_that_refuses(talk, monkeypatch, caplog):
 
     with monkeypatch.context() as broken, caplog.at_level(logging.CRITICAL):
         broken.setattr(OpenLog, "close", refuse)
-        assert (await start(talk)).result == OperationResult.PREPARE_TIMEOUT
-        assert (await write(talk, id, "2")).result == OperationResult.PREPARE_TIMEOUT
-        assert (await commit(talk, id)).result == OperationResult.COMMIT_TIMEOUT
+        for command, message in (
+            (Command.TRANSACTION_START, schema.TransactionStart(event_stream_id="s", expected_version=-2)),
+            (Command.TRANSACTION_WRITE, schema.TransactionWrite(transaction_id=id, events=[event_of("2")])),
+            (Command.TRANSACTION_COMMIT, schema.TransactionCommit(transaction_id=id)),
+        ):
+            talk.say(command, message)
+            await talk.settled()
+            assert [answer.text for answer in talk.answers] == ["The server failed: disk full"]
     done = await commit(talk, id)
     assert (done.result, done.first_event_number, done.last_event_number) == (OperationResult.SUCCESS, 0, 0)
 

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import logging
-import sqlite3
 from uuid import uuid4
 
 import pytest
 
 from rxpump.limits import MAX_EVENT_BYTES
 from rxpump.server import EmbeddedServer, SqliteStore
-from rxpump.server.store.open_log import OpenLog
 from rxpump.wire import schema
 from rxpump.wire.codes import OperationResult
 from rxpump.wire.commands import Command
 from tests.raw_client import ADMIN, RawClient
+from tests.server.store.driving import fill, make_room
 from tests.server.talk import event_of
 
 
@@ -55,20 +53,21 @@ async def test_the_same_id_twice_in_a_write_is_two_events(talk):
     assert (await talk.write("s", event, event)).last_event_number == 1
 
 
-async def test_a_write_that_the_disk_refuses_may_be_tried_again(talk, monkeypatch, caplog):
-    """CommitTimeout says that the outcome is unknown: clients send the same ids again."""
-
-    def refuse(log):
-        raise sqlite3.OperationalError("database or disk is full")
-
-    monkeypatch.setattr(OpenLog, "close", refuse)
-    event = event_of("1")
-    with caplog.at_level(logging.CRITICAL):
-        reply = await talk.write("s", event)
-    assert (reply.result, reply.message) == (OperationResult.COMMIT_TIMEOUT, "Commit phase timeout.")
-    assert (reply.first_event_number, reply.current_version) == (-(2**31), -1)
-    monkeypatch.undo()
-    assert (await talk.write("s", event)).result == OperationResult.SUCCESS
+async def test_a_write_to_a_full_disk_fails_with_the_reason(talk, caplog):
+    await talk.write("s", "0")
+    fill(talk.store)
+    message = schema.WriteEvents(event_stream_id="s", expected_version=-2, events=[event_of("1" * 100_000)])
+    for _ in range(13):
+        talk.say(Command.WRITE_EVENTS, message)
+        await talk.settled()
+        [answer] = talk.answers
+        assert answer.command == Command.BAD_REQUEST
+        assert answer.text == "The server failed: the disk is full (database or disk is full)"
+    assert [(record.levelname, record.exc_info) for record in caplog.records] == [("ERROR", None)]
+    assert "the disk is full" in caplog.messages[0]
+    make_room(talk.store)
+    assert (await talk.write("s", *message.events)).result == OperationResult.SUCCESS
+    assert caplog.messages[1:] == ["the store is written again"]
 
 
 @pytest.mark.parametrize("content_type", [0, 1, 2, -1])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from uuid import uuid4
 
 from rxpump.direction import StreamDirection
@@ -82,3 +83,22 @@ def visible(store, name):
     window = Window(stream.first_kept, min(stream.last, 10_000))
     page = store.read.stream_page(stream, window, FORWARD, resolve_links=False)
     return [event.event.event_number for event in schema.ReadStreamEventsCompleted.FromString(page.events).events]
+
+
+def fill(store):
+    """Let the disk be full: the database may grow by no page more."""
+    [pages] = store.commits._connection.execute("PRAGMA page_count").fetchone()
+    store.commits._connection.execute(f"PRAGMA max_page_count = {pages}")
+
+
+def make_room(store):
+    store.commits._connection.execute("PRAGMA max_page_count = 1000000")
+
+
+def damage(path, statement, *arguments):
+    """Change what is stored behind the back of the store, as a bad disk does."""
+    database = sqlite3.connect(path)
+    changed = database.execute(statement, arguments).rowcount
+    database.commit()
+    database.close()
+    assert changed > 0

@@ -42,11 +42,15 @@ VERSION_2 = (Path(__file__).parents[2] / "data" / "store_version_2.sql").read_te
 @pytest.fixture
 def version_2(tmp_path):
     """The path of a store that version 2 wrote, with links, a transaction, deletes and a scavenge."""
-    path = tmp_path / "events.db"
+    return make_database(tmp_path / "events.db", VERSION_2, version=2)
+
+
+def make_database(path, statements, version):
+    """Make the database of a store of this version; give its path."""
     database = sqlite3.connect(path)
-    database.executescript(VERSION_2)
+    database.executescript(statements)
     database.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-    database.execute("PRAGMA user_version = 2")
+    database.execute(f"PRAGMA user_version = {version}")
     database.close()
     return path
 

@@ -1,0 +1,71 @@
+"""Failures of the store itself: of its disk or its file, not of what it was asked for."""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from rxpump.server.errors import DamagedRecord
+
+_log = logging.getLogger("rxpump.server")
+
+_QUIET: Final = 60 * 1_000_000_000  # nanoseconds in which a failure is not logged again
+
+STORE_FAILURES: Final = (sqlite3.Error, DamagedRecord)
+"""Exceptions that a store raises when it cannot be read or written."""
+
+_DESCRIPTIONS: Final[Mapping[int, str]] = {
+    sqlite3.SQLITE_FULL: "the disk is full",
+    sqlite3.SQLITE_READONLY: "the file of the store, or its disk, has become read-only",
+    sqlite3.SQLITE_IOERR: "the disk of the store cannot be read or written",
+    sqlite3.SQLITE_CORRUPT: "the file of the store is damaged; `rxpump check` lists what is lost",
+    sqlite3.SQLITE_NOTADB: "the file of the store is damaged; `rxpump check` lists what is lost",
+}
+
+
+def primary_code(error: sqlite3.Error) -> int:
+    """Return the primary result code of an error of SQLite; 0 for an error of Python's module."""
+    return int(getattr(error, "sqlite_errorcode", 0)) & 0xFF
+
+
+def describe(failure: BaseException) -> str:
+    """Return a sentence for a person about a failure."""
+    if isinstance(failure, sqlite3.Error):
+        description = _DESCRIPTIONS.get(primary_code(failure))
+        if description is not None:
+            return f"{description} ({failure})"
+    return str(failure)
+
+
+class FailureLog:
+    """Logs that a store cannot be written, once and not for each write, and that it can again.
+
+    Args:
+        clock: Returns the Unix time in nanoseconds.
+    """
+
+    def __init__(self, clock: Callable[[], int]) -> None:
+        self._clock = clock
+        self._failing: str | None = None
+        self._logged: dict[str, int] = {}
+
+    def failed(self, reason: str) -> None:
+        """Log that nothing was written for `reason`, unless that was logged in the last minute."""
+        now = self._clock()
+        if reason in self._logged and now - self._logged[reason] < _QUIET:
+            return
+        self._logged = {logged: time for logged, time in self._logged.items() if now - time < _QUIET}
+        self._logged[reason] = now
+        self._failing = reason
+        _log.error("the store is not written: %s", reason)
+
+    def succeeded(self) -> None:
+        """Log that the store is written again, if it was logged that it is not."""
+        if self._failing is not None:
+            self._failing = None
+            _log.warning("the store is written again")
+
+    def __repr__(self) -> str:
+        return f"<FailureLog, {self._failing or 'no failure'}>"

@@ -1,0 +1,45 @@
+"""`rxpump check` as a person runs it: a process, its output, its exit status."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from asyncio.subprocess import PIPE
+from pathlib import Path
+
+from rxpump.server import SqliteStore
+from tests.server.store.driving import damage, write_numbers
+
+
+async def run_check(path: Path) -> tuple[int | None, str, str]:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "rxpump.cli", "check", "--db", str(path), stdout=PIPE, stderr=PIPE
+    )
+    out, err = await process.communicate()
+    return process.returncode, out.decode(), err.decode()
+
+
+async def test_the_exit_status_tells_damage_from_none(tmp_path: Path) -> None:
+    path = tmp_path / "events.db"
+    store = SqliteStore.open(path)
+    await write_numbers(store, "ponies", 10)
+    await store.close()
+    sound = f"10 events in 1 streams of '{path}' are what was written.\n"
+    assert await run_check(path) == (0, sound, "")
+    assert os.listdir(tmp_path) == [path.name]
+
+    damage(path, "UPDATE events SET record = x'00' WHERE revision BETWEEN 3 AND 4")
+    damage(path, "UPDATE log SET end = 0")
+    status, out, err = await run_check(path)
+    assert (status, err) == (1, "")
+    lost, damaged, counted = out.splitlines()
+    assert lost.startswith("Lost: events 3 to 4 of stream 'ponies', at positions ")
+    assert damaged == "Damaged: the state of the log is not what was written"
+    assert counted.startswith("8 events in 1 streams")
+
+
+async def test_a_file_that_cannot_be_checked_has_a_status_of_its_own(tmp_path: Path) -> None:
+    status, out, err = await run_check(tmp_path / "none.db")
+    assert (status, out) == (2, "")
+    assert "there is no such file" in err
