@@ -10,18 +10,18 @@ library, which is slower and always right:
                deep nesting, all of which orjson refuses; and NaN and infinity, for which it would write null,
                and which are refused
 
-Of a name that comes twice in an object, the last counts. Beyond what the json module knows, a UUID is written as
-its text, and a member of an enum as its value. One difference is left, which no reader sees: how the exponent of a
-very small number is spelled, 1e-07 or 1e-7.
+Of a name that comes twice in an object, the last counts. `rxpump.json_forms` shows what is written for objects that
+the json module does not know, such as dataclasses and times. One difference is left, which no reader sees: how the
+exponent of a very small number is spelled, 1e-07 or 1e-7.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from enum import Enum
 from typing import Any
-from uuid import UUID
+
+from rxpump.json_forms import Encoder, json_form, json_form_or
 
 try:
     import orjson
@@ -29,19 +29,12 @@ except ImportError:
     orjson = None
 
 
-def _spell(value: object) -> object:
-    if isinstance(value, UUID):
-        return str(value)
-    if isinstance(value, Enum):
-        return value.value
-    raise TypeError(f"Object of type {type(value).__name__} is not JSON serializable")
-
-
 _scan = json.JSONDecoder().raw_decode
 # Something that holds itself is nested too deep to be written: it needs no looking out for.
-_encode = json.JSONEncoder(
-    ensure_ascii=False, allow_nan=False, check_circular=False, separators=(",", ":"), default=_spell
-).encode
+_options: dict[str, Any] = {
+    "ensure_ascii": False, "allow_nan": False, "check_circular": False, "separators": (",", ":"),
+}  # fmt: skip
+_encode = json.JSONEncoder(**_options, default=json_form).encode
 
 
 def plain_decode(content: bytes) -> Any:
@@ -62,6 +55,16 @@ def plain_encode(value: Any) -> bytes:
     return _encode(value).encode()
 
 
+def encode_with(value: Any, encoder: Encoder) -> bytes:
+    """Encode with the standard library, and ask `encoder` for the form of objects that `json_form` does not know.
+
+    Raises:
+        TypeError, ValueError, RecursionError: The value holds what JSON cannot.
+        Exception: What `encoder` raises.
+    """
+    return json.JSONEncoder(**_options, default=json_form_or(encoder)).encode(value).encode()
+
+
 def _with_orjson(orjson: Any) -> tuple[Callable[[bytes], Any], Callable[[Any], bytes]]:
     loads, dumps = orjson.loads, orjson.dumps
     option = orjson.OPT_PASSTHROUGH_SUBCLASS | orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME
@@ -78,7 +81,7 @@ def _with_orjson(orjson: Any) -> tuple[Callable[[bytes], Any], Callable[[Any], b
 
     def encode(value: Any) -> bytes:
         try:
-            encoded: bytes = dumps(value, None, option)
+            encoded: bytes = dumps(value, json_form, option)
         except TypeError:
             return plain_encode(value)
         return encoded if encoded.find(b"null") < 0 else plain_encode(value)  # it may have been a NaN

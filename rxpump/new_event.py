@@ -10,6 +10,7 @@ from uuid import UUID, uuid5
 from rxpump import checks, json_text
 from rxpump.errors import InvalidArgument
 from rxpump.events import Event
+from rxpump.json_forms import Encoder
 from rxpump.limits import MAX_EVENT_BYTES
 from rxpump.record_size import MAX_RECORD_BYTES, fits, text_bytes
 
@@ -33,14 +34,16 @@ class NewEvent:
     """An event that is not written yet: immutable, checked and encoded when it is made.
 
     type:      what happened; not empty.
-    data:      `bytes` are stored as they are; anything else is stored as JSON, written as the json
-               module writes it (a tuple comes back as a list), a UUID as its text and an enum's
-               member as its value. None: no data.
+    data:      `bytes` are stored as they are; anything else is stored as JSON. What `ops.decode` reads can be
+               given: dataclasses, pydantic models, msgspec Structs and attrs classes, with times, UUIDs,
+               Decimals, sets and enums in them (`rxpump.json_forms` shows the forms). None: no data.
     metadata:  the same rule.
     id:        16 random bytes unless given. It is the event's identity: writing the same NewEvent
                again is recognised by the server as the same write.
     is_json:   True says that `bytes` given as data are JSON text already.
     body:      another name for `data`.
+    encoder:   a function that is called with each object that has no JSON form, and returns what to write in
+               its place, like the `default` of the json module. It is not kept.
     size:      bytes of data, metadata and type; the type counts as many as it has in UTF-16 or UTF-8, whichever
                is longer, because servers need room for both.
 
@@ -66,13 +69,16 @@ class NewEvent:
         id: UUID | None = None,
         is_json: bool = False,
         body: Any = UNSET,
+        encoder: Encoder | None = None,
     ) -> None:
+        if encoder is not None and not callable(encoder):
+            raise InvalidArgument("encoder", encoder, "a function of an object, or None")
         if data is UNSET:
             data = None if body is UNSET else body
         elif body is not UNSET:
             raise InvalidArgument("body", body, "given only where data (its other name) is not")
-        encoded, encoded_as_json = _to_bytes("data", data)
-        about = b"" if metadata is None else _to_bytes("metadata", metadata)[0]
+        encoded, encoded_as_json = _to_bytes("data", data, encoder)
+        about = b"" if metadata is None else _to_bytes("metadata", metadata, encoder)[0]
         size = len(encoded) + len(about) + text_bytes(checks.text("type", type))
         if size > MAX_EVENT_BYTES:
             raise InvalidArgument("event", f"{type} of {size} bytes", f"at most {MAX_EVENT_BYTES} bytes")
@@ -150,14 +156,14 @@ def derived_id(stream: str, origin: str) -> UUID:
     return uuid5(_DERIVED, f"{stream}\n{origin}")
 
 
-def _to_bytes(part: str, value: Any) -> tuple[bytes, bool]:
+def _to_bytes(part: str, value: Any, encoder: Encoder | None) -> tuple[bytes, bool]:
     """Encode `value`; True with it if that made it JSON."""
     if value is None:
         return b"", False
     if isinstance(value, (bytes, bytearray, memoryview)):
         return bytes(value), False
     try:
-        return json_text.encode(value), True
+        return json_text.encode(value) if encoder is None else json_text.encode_with(value, encoder), True
     except (TypeError, ValueError, RecursionError) as error:
         raise InvalidArgument(part, value, f"bytes, or what JSON can hold ({error})") from error
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from rxpump import checks
 from rxpump.backoff import Backoff
 from rxpump.errors import InvalidArgument
+from rxpump.json_forms import Encoder
 from rxpump.limits import MAX_FRAME_BYTES
 
 
@@ -43,6 +44,8 @@ class Settings:
                          is connected to.
     reconnect:           the waits between attempts to come back after a lost connection.
     retry:               the waits before repeating a request that the server refused for now.
+    encoder:             function that `publish_event` calls with each object in data or metadata that has no JSON
+                         form, and that returns what to write in its place. A NewEvent has an `encoder` of its own.
     """
 
     name: str = "rxpump"
@@ -64,6 +67,7 @@ class Settings:
     tls_server_name: str | None = None
     reconnect: Backoff = field(default_factory=Backoff)
     retry: Backoff = field(default_factory=lambda: Backoff(min_delay=0.05, max_delay=1.0))
+    encoder: Encoder | None = None
 
     def __post_init__(self) -> None:
         checks.text("name", self.name)
@@ -80,6 +84,8 @@ class Settings:
         for name in ("max_in_flight", "live_buffer_events", "live_buffer_bytes"):
             checks.count(name, getattr(self, name))
         checks.count("max_frame_bytes", self.max_frame_bytes, least=1024)
+        if self.encoder is not None and not callable(self.encoder):
+            raise InvalidArgument("encoder", self.encoder, "a function of an object, or None")
         self._check_tls()
 
     def _check_tls(self) -> None:

@@ -7,7 +7,8 @@ import json
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -90,7 +91,7 @@ class Text(str):
     __slots__ = ()
 
 
-@dataclass
+@dataclass(frozen=True)
 class Record:
     field: int
 
@@ -107,6 +108,10 @@ WRITTEN = [
     ({Name.FIRST: 1}, '{"first":1}'),
     ({"id": ID}, f'{{"id":"{ID}"}}'),
     ("null", '"null"'),
+    ([Record(1), {"a": Record(2)}], '[{"field":1},{"a":{"field":2}}]'),
+    ([datetime(2026, 1, 1), date(2026, 1, 1), time(10, 30)], '["2026-01-01T00:00:00","2026-01-01","10:30:00"]'),
+    ([timedelta(days=1), -timedelta(milliseconds=5)], '["PT86400.000000S","-PT0.005000S"]'),
+    ([Decimal("1.10"), {1}, frozenset(), b"\xff"], '["1.10",[1],[],"/w=="]'),
 ]
 
 
@@ -119,8 +124,8 @@ CIRCLE: list[Any] = []
 CIRCLE.append(CIRCLE)
 
 REFUSED = [
-    *(math.nan, [math.inf], {"a": -math.inf}, "\ud800", {1, 2}, object(), {("a",): 1}, CIRCLE),
-    *(Record(1), datetime(2026, 1, 1), Colour.BARE, 1j),
+    *(math.nan, [math.inf], {"a": -math.inf}, "\ud800", object(), {("a",): 1}, CIRCLE),
+    *(Record(math.nan), {object()}, Record, {ID: 1}, Colour.BARE, 1j),
 ]
 
 
@@ -128,6 +133,22 @@ REFUSED = [
 def test_what_json_cannot_hold(way: str, value: Any) -> None:
     with pytest.raises((TypeError, ValueError, RecursionError)):
         encoder(way)(value)
+
+
+def test_an_encoder_is_asked_for_unknown_objects_alone() -> None:
+    asked: list[Any] = []
+
+    def encoder(value: Any) -> Any:
+        asked.append(value)
+        return [value.real, value.imag, ID]
+
+    assert json_text.encode_with({"a": 1j, "id": ID}, encoder).decode() == f'{{"a":[0.0,1.0,"{ID}"],"id":"{ID}"}}'
+    assert asked == [1j]
+
+
+def test_an_encoder_that_returns_its_argument_ends() -> None:
+    with pytest.raises(RecursionError):
+        json_text.encode_with(1j, lambda value: value)
 
 
 def test_deep_nesting_is_written(way: str) -> None:

@@ -8,10 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import rxpump
 from rxpump.errors import InvalidArgument
 from rxpump.events import Event
 from rxpump.limits import MAX_EVENT_BYTES
 from rxpump.new_event import NewEvent, as_new_event
+from rxpump.settings import Settings
 from rxpump.wire import schema
 
 RECURSIVE: list[Any] = []
@@ -75,12 +77,39 @@ def test_what_json_holds_comes_back_equal(value: Any) -> None:
     assert read_back(NewEvent("Any", value)).json() == value
 
 
-@pytest.mark.parametrize("data", [{1, 2}, object(), math.nan, math.inf, "\ud800", RECURSIVE, {("a",): 1}])
+@pytest.mark.parametrize("data", [object(), {object()}, math.nan, math.inf, "\ud800", RECURSIVE, {("a",): 1}])
 def test_data_that_json_cannot_hold(data: Any) -> None:
     with pytest.raises(InvalidArgument, match=r"^data is .*bytes, or what JSON can hold \("):
         NewEvent("PonyJumped", data)
     with pytest.raises(InvalidArgument, match=r"^metadata is "):
         NewEvent("PonyJumped", {}, metadata=data)
+
+
+def test_an_encoder_writes_what_has_no_json_form() -> None:
+    event = NewEvent("Turned", {"by": 1j}, metadata={"from": 2j}, encoder=lambda value: value.imag)
+    assert (event.data, event.metadata) == (b'{"by":1.0}', b'{"from":2.0}')
+
+
+def test_an_encoder_that_knows_no_better_makes_invalid_argument() -> None:
+    def encoder(value: object) -> object:
+        raise TypeError("no complex numbers")
+
+    with pytest.raises(InvalidArgument, match=r"^data is .*no complex numbers"):
+        NewEvent("Turned", 1j, encoder=encoder)
+    with pytest.raises(InvalidArgument, match=r"^encoder is 5; allowed is a function of an object, or None"):
+        NewEvent("Turned", 1, encoder=5)  # type: ignore[arg-type]
+
+
+async def test_the_encoder_of_the_settings_is_that_of_publish_event() -> None:
+    settings = Settings(encoder=lambda value: value.imag)
+    async with rxpump.connect("memory://", settings=settings) as client:
+        await client.publish_event("tops", "Turned", {"by": 1j})
+        assert (await client.get_event("tops")).json() == {"by": 1.0}
+
+
+def test_the_encoder_of_the_settings_is_a_function() -> None:
+    with pytest.raises(InvalidArgument, match=r"^encoder is 'json'; allowed is a function of an object, or None"):
+        Settings(encoder="json")  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("type", ["", None, b"PonyJumped", 3, "\ud800"])

@@ -39,9 +39,13 @@ class Writing(Verbs):
         body: Any = UNSET,
         timeout: float | None = UNSET,
     ) -> Answer[WriteResult]:
-        """Write one event. `data`, `metadata`, `id` and `body` are those of NewEvent."""
+        """Write one event. `data`, `metadata`, `id` and `body` are those of NewEvent.
+
+        `Settings.encoder` is the encoder.
+        """
         stream = checks.written_stream(stream)
-        event = fitting(NewEvent(type, data, metadata=metadata, id=id, body=body), stream)
+        event = NewEvent(type, data, metadata=metadata, id=id, body=body, encoder=self._settings.encoder)
+        event = fitting(event, stream)
         return self._append("publish_event", stream, [event], expected_version, timeout)
 
     @overload

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar, overload
 
 from reactivex import Observable, abc
 
-from rxpump import checks
+from rxpump import checks, json_text
 from rxpump.errors import InvalidArgument, NotDecodable
 from rxpump.events import Event
 from rxpump.operators.models import Read, reader
-from rxpump.operators.stage import Operator
+
+M = TypeVar("M")
 
 Upcasters = Mapping[tuple[str, int], Callable[[Any], Any]]
 
@@ -26,13 +26,34 @@ class Undecodable:
     error: NotDecodable
 
 
+OnUndecodable = Callable[[Event, NotDecodable], None] | abc.ObserverBase[Undecodable]
+
+
+@overload
+def decode(
+    models: type[M],
+    *,
+    upcasters: Upcasters | None = None,
+    version_key: str = "version",
+    undecodable: OnUndecodable | None = None,
+) -> Callable[[Observable[Event]], Observable[M]]: ...
+@overload
+def decode(
+    models: Mapping[str, type],
+    *,
+    upcasters: Upcasters | None = None,
+    version_key: str = "version",
+    undecodable: OnUndecodable | None = None,
+) -> Callable[[Observable[Event]], Observable[Any]]: ...
+
+
 def decode(
     models: type | Mapping[str, type],
     *,
     upcasters: Upcasters | None = None,
     version_key: str = "version",
-    undecodable: Callable[[Event, NotDecodable], None] | abc.ObserverBase[Undecodable] | None = None,
-) -> Operator[Event, Any]:
+    undecodable: OnUndecodable | None = None,
+) -> Callable[[Observable[Event]], Observable[Any]]:
     """Turn each event into a model made of its JSON data.
 
         ──Event({"m": 1})──────Event({"m": 2})──────Event({})──▶
@@ -52,8 +73,9 @@ def decode(
             )
         )
 
-    models:       one class for all events, or a class by event type. Dataclasses, TypedDicts, pydantic models and
-                  msgspec Structs; `rxpump.operators.plain_models` says what the fields of the first two may be.
+    models:       one class for all events, or a class by event type: pydantic models; and dataclasses, TypedDicts,
+                  attrs classes and msgspec Structs, which msgspec reads (`pip install 'rxpump[models]'`). NewEvent
+                  writes them all, with nothing installed.
     upcasters:    by event type and version, a function that takes the decoded JSON of that version and gives that
                   of the next. They are applied one after the other, until there is none for the version reached.
     version_key:  where an event's metadata tells the version of its data: a whole number, 1 if it is not there.
@@ -124,7 +146,7 @@ class _Decoder:
         while upcaster := self._upcasters.get((type, version)):
             data = upcaster(data)
             version += 1
-        return json.dumps(data).encode()
+        return json_text.encode(data)
 
     def _version(self, event: Event) -> int:
         metadata = event.json_metadata()

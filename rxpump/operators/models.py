@@ -1,34 +1,56 @@
-"""From JSON text to a model: who makes an instance of a class.
+"""From JSON text to a model: which library makes an instance of a class.
 
 It depends on the class alone, never on what else is installed:
 
-    pydantic models           their own `model_validate_json`
-    msgspec Structs           `msgspec.json`
-    dataclasses, TypedDicts   `rxpump.operators.plain_models`, from the annotations
+    pydantic models and dataclasses                       pydantic
+    dataclasses, TypedDicts, attrs classes and Structs    msgspec, which the extra `models` installs
+
+msgspec reads every field by its annotation and coerces nothing: "5" is no int. Names that a class does not know are
+left out.
 """
 
 from __future__ import annotations
 
-import json
-import sys
 from collections.abc import Callable
-from typing import Any
+from dataclasses import is_dataclass
+from typing import Any, get_origin, is_typeddict
 
 from rxpump.errors import InvalidArgument
-from rxpump.operators.plain_models import converter, is_plain_model
+
+try:
+    import msgspec
+except ImportError:
+    msgspec = None  # type: ignore[assignment]
 
 Read = Callable[[bytes], Any]
 """Makes a model of JSON text, or raises what says why it cannot."""
 
 
 def reader(model: Any) -> Read:
-    """Find how `model` is made. Raises InvalidArgument for what is no model, or cannot be made from JSON."""
+    """Return the function that makes instances of `model`.
+
+    Raises:
+        InvalidArgument: `model` is no model, has a field that cannot be read from JSON, or needs msgspec, which is
+            not installed.
+    """
     if hasattr(model, "model_validate_json"):
         return model.model_validate_json  # type: ignore[no-any-return]
-    if hasattr(model, "__struct_fields__"):
-        msgspec = sys.modules["msgspec"]  # it made the class, so it is there
-        return msgspec.json.Decoder(model).decode  # type: ignore[no-any-return]
-    if is_plain_model(model):
-        convert = converter(model)
-        return lambda content: convert(json.loads(content))
-    raise InvalidArgument("model", model, "a dataclass, a TypedDict, a pydantic model or a msgspec Struct")
+    if hasattr(model, "__pydantic_validator__"):
+        return model.__pydantic_validator__.validate_json  # type: ignore[no-any-return]
+    if not _is_plain_model(get_origin(model) or model):
+        raise InvalidArgument("model", model, "a dataclass, TypedDict, attrs class, pydantic model or msgspec Struct")
+    if msgspec is None:
+        raise InvalidArgument("model", model, "a pydantic model without msgspec; pip install 'rxpump[models]'")
+    try:
+        return msgspec.json.Decoder(model).decode
+    except TypeError as error:
+        raise InvalidArgument("model", model, f"made of types that msgspec reads ({error})") from error
+
+
+def _is_plain_model(model: Any) -> bool:
+    return isinstance(model, type) and (
+        is_dataclass(model)
+        or is_typeddict(model)
+        or hasattr(model, "__struct_fields__")
+        or hasattr(model, "__attrs_attrs__")
+    )

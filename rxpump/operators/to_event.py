@@ -10,6 +10,7 @@ from reactivex import Observable
 from reactivex import operators as rx
 
 from rxpump import checks
+from rxpump.json_forms import Encoder
 from rxpump.new_event import NewEvent
 
 T = TypeVar("T")
@@ -21,6 +22,7 @@ def to_event(
     metadata: Any = None,
     *,
     id: Callable[[T], UUID] | None = None,
+    encoder: Encoder | None = None,
 ) -> Callable[[Observable[T]], Observable[NewEvent]]:
     """Make a NewEvent of each item.
 
@@ -29,7 +31,7 @@ def to_event(
         ──NewEvent(Jumped)─────NewEvent(Jumped)─────|
 
         rows.pipe(ops.to_event("RowSeen")).subscribe(client.publisher("rows"))
-        ponies.pipe(ops.to_event(lambda pony: f"Pony{pony.verb}", dataclasses.asdict))
+        ponies.pipe(ops.to_event(lambda pony: f"Pony{pony.verb}"))  # of dataclasses, say
 
     type:      the type of all, or a function of the item.
     data:      a function of the item; without it the item is the data. As in NewEvent, `bytes` are written as
@@ -37,6 +39,7 @@ def to_event(
     metadata:  that of all, or a function of the item.
     id:        a function of the item; without it each event gets a new id. An id that is made of what the item
                is makes writing it twice one write.
+    encoder:   that of NewEvent, for objects that have no JSON form.
 
     Errors: InvalidArgument for an item that makes no event; what the functions raise.
     """
@@ -49,6 +52,7 @@ def to_event(
             item if data is None else data(item),
             metadata=metadata_of(item),
             id=None if id is None else id(item),
+            encoder=encoder,
         )
 
     return rx.map(make)

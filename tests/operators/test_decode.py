@@ -181,7 +181,7 @@ def test_a_dead_letter_sink_is_given_each_and_neither_completed_nor_failed() -> 
 
 @dataclass
 class NotOfJson:
-    content: bytes
+    content: JumpedDict | Slept
 
 
 @pytest.mark.parametrize(

@@ -47,6 +47,11 @@ def test_each_part_can_be_made_of_the_item() -> None:
     assert event.id == uuid5(NAMESPACE, "Derpy")
 
 
+def test_items_are_written_as_new_event_writes_them() -> None:
+    assert made(Pony("Derpy", "Jumped"), ops.to_event("Ponied")).data == b'{"name":"Derpy","verb":"Jumped"}'
+    assert made(1j, ops.to_event("Turned", encoder=lambda value: value.imag)).data == b"1.0"
+
+
 def test_without_an_id_each_has_its_own() -> None:
     operator = ops.to_event("Counted", metadata={"by": "me"})
     one, two = made(1, operator), made(1, operator)
@@ -56,7 +61,7 @@ def test_without_an_id_each_has_its_own() -> None:
 
 def test_an_item_that_makes_no_event_is_the_error() -> None:
     errors: list[Exception] = []
-    reactivex.of(Pony("Derpy", "Jumped")).pipe(ops.to_event("Ponied")).subscribe(on_error=errors.append)
+    reactivex.of(object()).pipe(ops.to_event("Ponied")).subscribe(on_error=errors.append)
     assert isinstance(errors[0], InvalidArgument)
     assert "what JSON can hold" in str(errors[0])
 

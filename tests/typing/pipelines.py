@@ -1,6 +1,7 @@
 """The types that pipelines have. Checked by mypy and pyright, never run."""
 
-from typing import Any, assert_type
+from dataclasses import dataclass
+from typing import Any, TypedDict, assert_type
 
 from reactivex import operators as rx
 
@@ -69,6 +70,21 @@ def operators_keep_their_type_after_others(client: rxpump.Client, checkpoint: Ch
     assert_type(events.pipe(rx.take(1), ops.retry_with_backoff()), rxpump.Observable[rxpump.Event])
     assert_type(events.pipe(rx.take(1), ops.without_system_events()), rxpump.Observable[rxpump.Event])
     assert_type(events.pipe(rx.take(1), ops.link_into(client, "links")), rxpump.Observable[rxpump.WriteResult])
+
+
+@dataclass
+class Jumped:
+    height: int
+
+
+class Slept(TypedDict):
+    hours: float
+
+
+def models_have_their_type(events: rxpump.Observable[rxpump.Event]) -> None:
+    assert_type(events.pipe(ops.decode(Jumped)), rxpump.Observable[Jumped])
+    assert_type(events.pipe(ops.of_type("PonySlept"), ops.decode(Slept)), rxpump.Observable[Slept])
+    assert_type(events.pipe(ops.decode({"PonyJumped": Jumped, "PonySlept": Slept})), rxpump.Observable[Any])
 
 
 def filters_keep_the_type(client: rxpump.Client) -> None:
