@@ -57,7 +57,9 @@ help:
 lint: $(VENV)/ready
 	@$(VENV)/bin/ruff check --quiet
 	@$(VENV)/bin/ruff format --check --quiet
+	@$(VENV)/bin/python -m tests.pages build/pages
 	@$(VENV)/bin/mypy --no-error-summary
+	@$(VENV)/bin/mypy --no-error-summary build/pages/*.py
 	@$(VENV)/bin/lint-imports --no-logo
 	@$(PYRIGHT)
 	@report=$$($(PYRIGHT) --verifytypes rxpump --ignoreexternal) || { echo "$$report"; exit 1; }
