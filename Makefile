@@ -155,4 +155,4 @@ python:
 	@test -n "$(PYTHON)" || { echo $(NO_PYTHON) >&2; exit 1; }
 
 clean:
-	@rm -rf .venv-* $(NODE_CLIENT) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	@rm -rf .venv-* $(NODE_CLIENT) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build

@@ -31,7 +31,7 @@ class _FilteredReadAll(Operation[AllPage], ABC):
         self, from_position: Position, max_count: int, filter: Any, *, resolve_links: bool, require_leader: bool
     ) -> None:
         self._from_position = from_position
-        self.reply_is_large = max_count > 1
+        self.reply_is_large: bool = max_count > 1
         self.payload: bytes = schema.FilteredReadAllEvents(
             commit_position=from_position.commit,
             prepare_position=from_position.prepare,

@@ -19,7 +19,7 @@ class _ReadAll(Operation[AllPage], ABC):
     """ReadAllEvents (docs/protocol/tcp.md, sections 3.4, 4.7)."""
 
     def __init__(self, from_position: Position, max_count: int, *, resolve_links: bool, require_leader: bool) -> None:
-        self.reply_is_large = max_count > 1
+        self.reply_is_large: bool = max_count > 1
         self.payload: bytes = schema.ReadAllEvents(
             commit_position=from_position.commit,
             prepare_position=from_position.prepare,

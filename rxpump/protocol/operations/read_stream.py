@@ -21,7 +21,7 @@ class _ReadStream(Operation[StreamPage], ABC):
         self, stream: str, from_event: int, max_count: int, *, resolve_links: bool, require_leader: bool
     ) -> None:
         self.stream = stream
-        self.reply_is_large = max_count > 1
+        self.reply_is_large: bool = max_count > 1
         self.payload: bytes = schema.ReadStreamEvents(
             event_stream_id=stream,
             from_event_number=from_event,
