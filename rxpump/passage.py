@@ -1,4 +1,4 @@
-"""Which deliveries of a persistent subscription are through a pipeline, though it tells nobody.
+"""Which deliveries of a source are through a pipeline, though it tells nobody.
 
 `ack_each` at the end of a pipeline sees results, and of what a filter drops it sees nothing; yet each delivery has to
 be acknowledged, for the server sends no more while enough are not. So the question is asked the other way round:
@@ -16,6 +16,9 @@ The end finds the passage when the source is subscribed to, so that it is of use
 end; or, where that is put off (`rx.retry`, `rx.merge`, a subject), with the first item that does.
 
 What an operator of reactivex keeps by itself (`rx.buffer`, `rx.delay`) nobody can see: it counts as dropped.
+
+`commit_checkpoint` asks the same of any source of events, with a `Progress`: a passage that remembers only the last
+event that is through. A source makes one where it is at the top of a pipeline that is tracked (`tracking`).
 """
 
 from __future__ import annotations
@@ -25,11 +28,39 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Final, Protocol
-
-from rxpump.delivery import Delivery
+from itertools import count
+from typing import Any, Final, NamedTuple, Protocol
 
 _NO_LIMIT: Final = float("inf")
+
+SEQUENCE: Final = count(1)
+"""Numbers what sources deliver, in the order of arrival in this process."""
+
+
+class Tracked(Protocol):
+    """What is to be known of what a source delivers."""
+
+    @property
+    def sequence(self) -> int:
+        """Its number, of SEQUENCE."""
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether its fate is decided."""
+
+    @property
+    def is_expired(self) -> bool:
+        """Whether its fate can no longer be decided."""
+
+
+class Numbered(NamedTuple):
+    """An event on its way through a pipeline; `nth` counts the events of its subscription, from 1."""
+
+    sequence: int
+    nth: int
+    event: Any
+    is_settled: bool = True
+    is_expired: bool = False
 
 
 class Feeding(Protocol):
@@ -55,6 +86,9 @@ class Keeper(Protocol):
 Adopt = Callable[["Passage"], None]
 _awaiting: ContextVar[Adopt | None] = ContextVar("rxpump.passage", default=None)
 
+Track = Callable[["Progress"], None]
+_tracking: ContextVar[tuple[object, Track] | None] = ContextVar("rxpump.progress", default=None)
+
 
 @contextmanager
 def awaiting_passage(adopt: Adopt) -> Iterator[None]:
@@ -67,6 +101,25 @@ def awaiting_passage(adopt: Adopt) -> Iterator[None]:
         yield
     finally:
         _awaiting.reset(token)
+
+
+@contextmanager
+def tracking(source: object, track: Track) -> Iterator[None]:
+    """Subscribe to a pipeline in here: `track` is called with the Progress of `source` when it is subscribed to.
+
+    It may be subscribed to later, by a task that an operator starts, because tasks inherit the context.
+    """
+    token = _tracking.set((source, track))
+    try:
+        yield
+    finally:
+        _tracking.reset(token)
+
+
+def track_of(source: object) -> Track | None:
+    """Return what is to be called with the Progress of `source`; None where it is not tracked."""
+    tracked = _tracking.get()
+    return tracked[1] if tracked is not None and tracked[0] is source else None
 
 
 class Passage:
@@ -96,15 +149,14 @@ class Passage:
         self.reached: int = 0
         self._source = source
         self._on_over = on_over
-        self._on_through: Callable[[Delivery], None] | None = None
+        self._on_through: Callable[[Any], None] | None = None
         self._keepers: set[Keeper] = set()
-        self._current: Delivery | None = None
-        self._passed: deque[Delivery] = deque()
+        self._current: Tracked | None = None
+        self._passed: deque[Tracked] = deque()
         self._first = 0
         self._limit = _NO_LIMIT
         self._is_due = False
-        if (adopt := _awaiting.get()) is not None:
-            adopt(self)
+        self._announce()
 
     # What the end does --------------------------------------------------------------------------------
 
@@ -118,7 +170,7 @@ class Passage:
         """Whether the source goes on."""
         return not self._source.is_over
 
-    def claim(self, on_through: Callable[[Delivery], None]) -> bool:
+    def claim(self, on_through: Callable[[Any], None]) -> bool:
         """Be told of each delivery that is through; False: somebody else is."""
         if self.is_claimed:
             return False
@@ -142,7 +194,7 @@ class Passage:
 
     # What the source does -----------------------------------------------------------------------------
 
-    def passing(self, delivery: Delivery) -> None:
+    def passing(self, delivery: Tracked) -> None:
         """Note what is delivered next."""
         self._first = self._first or delivery.sequence
         self._current = delivery
@@ -204,6 +256,10 @@ class Passage:
         kept = (since for since in (keeper.delivering, *keeper.since()) if since and since >= self._first)
         return min(kept, default=_NO_LIMIT)
 
+    def _announce(self) -> None:
+        if (adopt := _awaiting.get()) is not None:
+            adopt(self)
+
     def _end(self) -> None:
         if not self.is_over:
             self.is_over = True
@@ -214,3 +270,40 @@ class Passage:
     def __repr__(self) -> str:
         state = "over" if self.is_over else f"{len(self._passed)} deliveries under way, {len(self._keepers)} keepers"
         return f"<Passage, {state}>"
+
+
+class Progress(Passage):
+    """The way of one subscription's events.
+
+    However many events are dropped behind one that is kept, it remembers no more than two for each that is kept.
+    """
+
+    __slots__ = ("_count", "_is_last_kept")
+
+    def __init__(self, source: Feeding) -> None:
+        super().__init__(source, _ignore)
+        self._count = 0
+        self._is_last_kept = False
+
+    def numbered(self, event: Any) -> Numbered:
+        """Number the next event."""
+        self._count += 1
+        return Numbered(next(SEQUENCE), self._count, event)
+
+    def passed(self) -> None:
+        """Note that an event has been delivered; of several in a row that nobody kept, remember the last."""
+        current = self._current
+        if current is None:
+            return
+        is_kept = self.reached == current.sequence
+        if self._passed and not is_kept and not self._is_last_kept:
+            self._passed.pop()
+        self._is_last_kept = is_kept
+        super().passed()
+
+    def _announce(self) -> None:
+        """Leave those alone who await deliveries."""
+
+
+def _ignore() -> None:
+    """Do nothing at the end: the source is not waited for."""

@@ -14,8 +14,10 @@ from rxpump.checkpoints.checkpoint import Checkpoint, CheckpointStore
 from rxpump.errors import InvalidArgument, WorkCancelled
 from rxpump.flow import Flow
 from rxpump.operators.outages import outlast
+from rxpump.operators.roots import root_of
 from rxpump.operators.stage import RUNTIME
 from rxpump.origins import Entry, Origins
+from rxpump.passage import Numbered, Progress, tracking
 from rxpump.signals import Signal
 
 T = TypeVar("T")
@@ -42,9 +44,13 @@ def commit_checkpoint(
         )
 
     An event is done when all that came of it has been delivered through here (and taken: `on_next` below has
-    returned), and so has all that came of the events before it, in whichever order that finished. What was
-    dropped above counts as done as soon as a later event arrives. So after a restart from the checkpoint nothing
-    is missing; what was not saved yet is done once more.
+    returned), and so has all that came of the events before it, in whichever order that finished. An event that was
+    dropped above is done as well, also if every event is. So after a restart from the checkpoint nothing is missing;
+    what was not saved yet is done once more.
+
+    An operator of reactivex that may keep events (`rx.buffer`, `rx.scan`, `rx.flat_map`) cannot be asked whether it
+    dropped an event or keeps it. Above this operator it has the effect that dropped events are done only as soon as a
+    later one arrives. `docs/operators.md` lists the operators that are known to keep nothing.
 
     A save begins after `every` events, or `interval` seconds after the last one, whichever is first; one at a time,
     outside of the loop's way, the latest if there are several. When the source completes, the last one is saved
@@ -82,6 +88,9 @@ class _Committing(abc.ObserverBase[T], abc.DisposableBase, Generic[T]):
         self._unsaved = 0
         self._saved: Any = None
         self._above: Flow | None = None
+        self._progress: Progress | None = None
+        self._through: Numbered | None = None
+        self._saved_nth = 0
         self._is_due = asyncio.Event()
         self._is_over = False
         self._is_left = False
@@ -90,14 +99,15 @@ class _Committing(abc.ObserverBase[T], abc.DisposableBase, Generic[T]):
         """Begin. Raises RuntimeError where no loop runs."""
         self._task = RUNTIME.start(self._run(), "commit_checkpoint")
         self._task.add_done_callback(self._ended)
-        self._source.disposable = source.subscribe(self, scheduler=scheduler)
+        with tracking(root_of(source), self._track):
+            self._source.disposable = source.subscribe(self, scheduler=scheduler)
         return self
 
     def on_next(self, value: T) -> None:
         """Pass an item on; what it came of may be done with it."""
         flow = Flow.current()
         if flow is not None and isinstance(flow.origin, Signal):
-            self._observer.on_next(value)
+            self._deliver(value, flow)
             return
         if flow is not self._above and flow is not None:
             self._above = flow
@@ -110,18 +120,45 @@ class _Committing(abc.ObserverBase[T], abc.DisposableBase, Generic[T]):
         if entry is not self._newest:
             self._newest = entry
             self._unsaved += 1
-        self._observer.on_next(value)
+        self._deliver(value, flow)
         self._origins.finish(entry)
-        if self._unsaved >= self._every:
+        if self._progress is None and self._unsaved >= self._every:
+            self._is_due.set()
+
+    def _deliver(self, value: T, flow: Flow | None) -> None:
+        """Pass an item on; what is kept below here is through, so nothing below reports to the progress."""
+        progress = self._progress
+        if progress is None or flow is None or flow.passage is not progress:
+            self._progress = None  # where an item comes past it, only what arrives can be counted
+            self._observer.on_next(value)
+            return
+        flow.passage = None
+        try:
+            self._observer.on_next(value)
+        finally:
+            flow.passage = progress
+
+    def _track(self, progress: Progress) -> None:
+        """Follow the source's progress, from its first subscription on."""
+        if self._progress is None and progress.claim(self._note_through):
+            self._progress = progress
+
+    def _note_through(self, numbered: Numbered) -> None:
+        self._through = numbered
+        if numbered.nth - self._saved_nth >= self._every:
             self._is_due.set()
 
     def on_error(self, error: Exception) -> None:
         """Fail; what was done before the last event, which may be what failed, is still saved."""
+        if self._progress is not None:
+            self._progress.fail()
         self._leave()
         self._observer.on_error(error)
 
     def on_completed(self) -> None:
         """Save, then complete."""
+        if self._progress is not None:
+            self._progress.complete()
         self._origins.settle()
         self._is_over = True
         self._is_due.set()
@@ -130,6 +167,8 @@ class _Committing(abc.ObserverBase[T], abc.DisposableBase, Generic[T]):
         """End; what is done is still saved."""
         if not self._is_over:
             self._origins.settle()
+            if self._progress is not None:
+                self._progress.complete()
         self._leave()
         self._source.dispose()
 
@@ -151,14 +190,22 @@ class _Committing(abc.ObserverBase[T], abc.DisposableBase, Generic[T]):
             await self._save()
 
     async def _save(self) -> None:
-        if not self._is_over:
-            self._origins.settle()
-        done = self._origins.done
+        done = self._done()
         if done is not None and done is not self._saved:
             self._unsaved = self._origins.unfinished
+            self._saved_nth = 0 if self._through is None else self._through.nth
             checkpoint = Checkpoint.of(done)
             await outlast(lambda: self._store.save(checkpoint))
             self._saved = done
+
+    def _done(self) -> Any:
+        """Return the last event that is done with all before it; None if there is none."""
+        if self._progress is not None:
+            self._progress.look()
+            return None if self._through is None else self._through.event
+        if not self._is_over:
+            self._origins.settle()
+        return self._origins.done
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         """All is saved, or saving failed: the observer is told, if it is still there."""

@@ -6,8 +6,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import TypeVar
 
-import reactivex
-from reactivex import Observable
+from reactivex import Observable, abc
 from reactivex import operators as rx
 
 from rxpump import checks
@@ -33,11 +32,13 @@ def distinct_by_id(window: int = 10_000) -> Callable[[Observable[E]], Observable
     size = checks.count("window", window)
 
     def operator(source: Observable[E]) -> Observable[E]:
-        def anew(_: object) -> Observable[E]:
+        def subscribe(
+            observer: abc.ObserverBase[E], scheduler: abc.SchedulerBase | None = None
+        ) -> abc.DisposableBase:
             is_new: Callable[[E], bool] = _Recent(size).is_new
-            return rx.filter(is_new)(source)
+            return rx.filter(is_new)(source).subscribe(observer, scheduler=scheduler)
 
-        return reactivex.defer(anew)
+        return Observable(subscribe)
 
     return operator
 

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from itertools import count
 
 from rxpump.delivery import Delivery
 from rxpump.errors import RxPumpError
+from rxpump.passage import SEQUENCE
 from rxpump.persistent import NackAction
 from rxpump.transport.base import PersistentSubscription
-
-_sequence = count(1)
 
 
 class AckDesk:
@@ -42,7 +40,7 @@ class AckDesk:
     async def next(self) -> Sequence[Delivery]:
         """Wait for deliveries. Raises why the connection ended."""
         return [
-            Delivery(record, retry_count, self, next(_sequence))
+            Delivery(record, retry_count, self, next(SEQUENCE))
             for record, retry_count in await self._subscription.next()
         ]
 

@@ -194,6 +194,11 @@ class Piped(Observable[T_co]):
         super().__init__()
         self._source = source
 
+    @property
+    def upstream(self) -> reactivex.Observable[T_co]:
+        """What it subscribes to."""
+        return self._source
+
     def subscribe(
         self,
         on_next: abc.ObserverBase[Any] | Callable[[Any], None] | None = None,

@@ -108,15 +108,9 @@ class Consumption(Delivering[Delivery]):
         super().__init__(runtime, name, self._deliveries(), observer)
         self._passage = self.flow.passage = Passage(self.flow, self._abandon)
 
-    def dispose(self) -> None:
-        """Stop; what is acknowledged by now, or is through by now, is still sent."""
+    def _source_left(self) -> None:
+        """Note what is through by now: it is still acknowledged."""
         self._passage.source_left()
-        super().dispose()
-
-    def finish(self) -> None:
-        """Take nothing more in."""
-        self._passage.source_left()
-        super().finish()
 
     async def _deliveries(self) -> AsyncGenerator[Iterable[Delivery], None]:
         failures = 0

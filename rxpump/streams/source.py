@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable, Iterator
 from contextlib import aclosing
 from time import monotonic
 from typing import Generic, TypeVar
@@ -18,7 +18,9 @@ from reactivex import abc
 
 from rxpump.errors import ClientClosed
 from rxpump.flow import SLICE_SECONDS, Flow
+from rxpump.passage import Progress, Track, track_of
 from rxpump.runtime import Runtime
+from rxpump.signals import Signal
 from rxpump.streams.observable import Observable
 
 T = TypeVar("T")
@@ -65,6 +67,8 @@ class Intake(Pumped[T]):
         self, observer: abc.ObserverBase[T], scheduler: abc.SchedulerBase | None = None
     ) -> abc.DisposableBase:
         delivering = self._begin(observer)
+        if (track := track_of(self)) is not None:
+            delivering.track(track)
         self._runtime.intakes.add(delivering.finish)
         delivering.task.add_done_callback(lambda _: self._runtime.intakes.discard(delivering.finish))
         return delivering
@@ -85,23 +89,41 @@ class Delivering(abc.DisposableBase, Generic[T]):
         self._observer = observer
         self.flow: Flow = Flow(name, runtime=runtime)
         self._is_finishing = False
+        self._progress: Progress | None = None
         self.task: asyncio.Task[None] = runtime.start(self._run(), name)
         self.task.add_done_callback(self._ended)
 
+    def track(self, track: Track) -> None:
+        """Tell which events are through the pipeline below."""
+        if self.flow.passage is None:
+            self._progress = self.flow.passage = Progress(self.flow)
+            track(self._progress)
+
+    def _source_left(self) -> None:
+        """Tell the account of what is delivered, if there is one, that it ends where it is."""
+        if self._progress is not None:
+            self._progress.source_left()
+
     def dispose(self) -> None:
         """Stop; the observer hears nothing more."""
+        self._source_left()
         self.flow.end()
         self.task.cancel()
 
     def finish(self) -> None:
         """Take nothing more in; the observer, if it has not left, hears that it is over."""
+        self._source_left()
         self._is_finishing = not self.flow.is_over
         self.task.cancel()
 
     async def _run(self) -> None:
         async with aclosing(self._pages):
             async for page in self._pages:
-                await _deliver_page(page, self._observer, self.flow)
+                progress = self._progress
+                items = page if progress is None else _tracked(page, progress, self.flow)
+                await _deliver_page(items, self._observer, self.flow)
+                if progress is not None:
+                    progress.moved()
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         was_left = self.flow.is_over
@@ -114,6 +136,17 @@ class Delivering(abc.DisposableBase, Generic[T]):
             self._observer.on_error(error if isinstance(error, Exception) else RuntimeError(repr(error)))
         else:
             self._observer.on_completed()
+
+
+def _tracked(page: Iterable[T], progress: Progress, flow: Flow) -> Iterator[T]:
+    """Account for each event of a page while it is delivered."""
+    for item in page:
+        if not isinstance(item, Signal):
+            numbered = progress.numbered(item)
+            progress.passing(numbered)
+            flow.since = numbered.sequence
+        yield item
+        progress.passed()
 
 
 async def _deliver_page(page: Iterable[T], observer: abc.ObserverBase[T], flow: Flow) -> None:
