@@ -27,8 +27,7 @@ class Backoff:
         checks.seconds("min_delay", self.min_delay)
         if checks.seconds("max_delay", self.max_delay) < self.min_delay:
             raise InvalidArgument("max_delay", self.max_delay, f"seconds, min_delay ({self.min_delay:g}) or more")
-        if not 0 <= self.jitter <= 1:
-            raise InvalidArgument("jitter", self.jitter, "a share from 0 to 1")
+        checks.share("jitter", self.jitter)
         if self.attempts is not None:
             checks.count("attempts", self.attempts, least=0)
 

@@ -5,10 +5,17 @@ Each check gives its value back. Raises InvalidArgument.
 
 from __future__ import annotations
 
-from typing import Final, TypeGuard
+import math
+from typing import Final, TypeGuard, TypeVar
 
+from rxpump.direction import StreamDirection
 from rxpump.errors import InvalidArgument
 from rxpump.limits import MAX_EVENT_NUMBER, MAX_PAGE_EVENTS
+from rxpump.position import LAST_POSITION, Position
+
+T = TypeVar("T")
+
+_LONGEST: Final = 10**9  # seconds, 31 years; asyncio's clock counts them as a float
 
 ALL_STREAM: Final = "$all"
 """The name that servers use for the whole database."""
@@ -28,10 +35,46 @@ def text(argument: str, value: object, *, allowed: str = "a non-empty string") -
     return value
 
 
-def seconds(argument: str, value: object) -> float:
-    """A time span."""
-    if not isinstance(value, (int, float)) or isinstance(value, bool) or not value > 0:
-        raise InvalidArgument(argument, value, "a number of seconds over 0")
+def flag(argument: str, value: object) -> bool:
+    """True or False, and nothing that Python merely takes for one of them."""
+    if not isinstance(value, bool):
+        raise InvalidArgument(argument, value, "True or False")
+    return value
+
+
+def function(argument: str, value: T) -> T:
+    """A function, or anything else that can be called."""
+    if not callable(value):
+        raise InvalidArgument(argument, value, "a function")
+    return value
+
+
+def optional_function(argument: str, value: T) -> T:
+    """A function, or None."""
+    return value if value is None else function(argument, value)
+
+
+def client_that_can(method: str, value: T) -> T:
+    """A client, or what `client.as_user` returns: whatever has this method."""
+    if not callable(getattr(value, method, None)):
+        raise InvalidArgument("client", value, "a Client, or what client.as_user(...) returns")
+    return value
+
+
+def seconds(argument: str, value: object, *, least: float | None = None) -> float:
+    """A time span: over 0, or `least` or more; infinity is one."""
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        is_long_enough = value > 0 if least is None else value >= least
+        if is_long_enough and (value <= _LONGEST or value == math.inf):
+            return value
+    allowed = "over 0" if least is None else f"from {least:g} on"
+    raise InvalidArgument(argument, value, f"a number of seconds {allowed}, at most {_LONGEST} or infinity")
+
+
+def share(argument: str, value: object) -> float:
+    """A share of a whole, from 0 to 1."""
+    if not isinstance(value, (int, float)) or isinstance(value, bool) or not 0 <= value <= 1:
+        raise InvalidArgument(argument, value, "a number from 0 to 1")
     return value
 
 
@@ -39,16 +82,34 @@ def timeout(value: object) -> float | None:
     """The seconds that a call may take; None: for ever."""
     if value is None:
         return None
-    if not isinstance(value, (int, float)) or isinstance(value, bool) or not value > 0:
-        raise InvalidArgument("timeout", value, "a number of seconds over 0, or None to wait for ever")
+    try:
+        return seconds("timeout", value)
+    except InvalidArgument as error:
+        raise InvalidArgument("timeout", value, f"{error.allowed}; or None to wait for ever") from None
+
+
+def count(argument: str, value: object, *, least: int = 1, most: int = MAX_EVENT_NUMBER) -> int:
+    """How many of something: a whole number from `least` to `most`."""
+    if not _is_number(value, least, most):
+        allowed = f"{least} or more" if most == MAX_EVENT_NUMBER else f"from {least} to {most}"
+        raise InvalidArgument(argument, value, f"a whole number, {allowed}")
     return value
 
 
-def count(argument: str, value: object, *, least: int = 1) -> int:
-    """How many of something, at the least."""
-    if not _is_number(value, least):
-        raise InvalidArgument(argument, value, f"a whole number, {least} or more")
+def direction(value: object) -> StreamDirection:
+    """Which way a stream is read."""
+    if not isinstance(value, StreamDirection):
+        raise InvalidArgument("direction", value, "StreamDirection.FORWARD or StreamDirection.BACKWARD")
     return value
+
+
+def position(argument: str, value: object) -> Position:
+    """A place in the whole database: one that a server handed out, or (-1, -1) for the end."""
+    if isinstance(value, tuple) and len(value) == 2:
+        commit, prepare = value
+        if value == LAST_POSITION or all(_is_number(half, 0, MAX_EVENT_NUMBER) for half in value):
+            return Position(commit, prepare)
+    raise InvalidArgument(argument, value, "a Position that a server handed out, START or END")
 
 
 def stream_name(value: object) -> str:

@@ -117,7 +117,14 @@ class PersistentSubscriptionSettings:
         checks.text("strategy", self.strategy, allowed="a ConsumerStrategy, or the name of one the server knows")
 
     def but(self, named: NamedSettings) -> PersistentSubscriptionSettings:
-        """Give these settings with some of them changed. Raises TypeError for a name that is none."""
+        """Return these settings with some of them changed.
+
+        Raises:
+            InvalidArgument: A name is that of no setting, or a value is not allowed.
+        """
+        unknown = sorted(named.keys() - NamedSettings.__annotations__.keys())
+        if unknown:
+            raise InvalidArgument("setting", ", ".join(unknown), ", ".join(NamedSettings.__annotations__))
         changes = dict(named)
         for name, milliseconds in (
             ("message_timeout_seconds", "timeout_ms"),
@@ -126,7 +133,7 @@ class PersistentSubscriptionSettings:
             if milliseconds in changes:
                 changes[name] = _number(milliseconds, changes.pop(milliseconds), 0, MAX_COUNT) / 1000
         if "prefer_round_robin" in changes:  # counts where no strategy is named, as on the server
-            preferred = changes.pop("prefer_round_robin")
+            preferred = checks.flag("prefer_round_robin", changes.pop("prefer_round_robin"))
             by_preference = ConsumerStrategy.ROUND_ROBIN if preferred else ConsumerStrategy.DISPATCH_TO_SINGLE
             changes.setdefault("consumer_strategy", by_preference)
         if "consumer_strategy" in changes:
@@ -135,9 +142,7 @@ class PersistentSubscriptionSettings:
 
 
 def _number(name: str, value: object, least: int, most: int) -> int:
-    if checks.count(name, value, least=least) > most:
-        raise InvalidArgument(name, value, f"a whole number from {least} to {most}")
-    return int(value)  # type: ignore[call-overload, no-any-return]  # checked above
+    return checks.count(name, value, least=least, most=most)
 
 
 def _seconds(name: str, value: object) -> None:

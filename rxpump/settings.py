@@ -86,6 +86,11 @@ class Settings:
         checks.count("max_frame_bytes", self.max_frame_bytes, least=1024)
         if self.encoder is not None and not callable(self.encoder):
             raise InvalidArgument("encoder", self.encoder, "a function of an object, or None")
+        for name in ("require_leader", "tls", "tls_verify"):
+            checks.flag(name, getattr(self, name))
+        for name in ("reconnect", "retry"):
+            if not isinstance(getattr(self, name), Backoff):
+                raise InvalidArgument(name, getattr(self, name), "a Backoff")
         self._check_tls()
 
     def _check_tls(self) -> None:

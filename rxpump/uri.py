@@ -35,9 +35,9 @@ class TcpAddress:
     credentials: AnyCredentials | None = None
 
     def __post_init__(self) -> None:
-        if not self.host:
+        if not isinstance(self.host, str) or not self.host:
             raise InvalidUri("host", self.host, "a host name or address")
-        if not isinstance(self.port, int) or not 0 < self.port < 65536:
+        if not isinstance(self.port, int) or isinstance(self.port, bool) or not 0 < self.port < 65536:
             raise InvalidUri("port", self.port, "a number from 1 to 65535")
 
     def __str__(self) -> str:
@@ -70,6 +70,8 @@ def parse(uri: str, settings: Settings | None = None) -> tuple[Address, Settings
     """Read a connection string; options in it win over `settings`. Raises InvalidUri."""
     if not isinstance(uri, str):
         raise InvalidUri("uri", uri, "a string like tcp://host:port, memory:// or sqlite:///path")
+    if settings is not None and not isinstance(settings, Settings):
+        raise InvalidArgument("settings", settings, "a Settings")
     try:
         parts = urlsplit(uri)
     except ValueError:

@@ -132,3 +132,32 @@ def test_a_timeout_says_what_was_heard_last(reason: ServerError | None, heard: s
 def test_a_timeout_without_a_connection_says_so() -> None:
     error = OperationTimedOut("Ping", 7.0, 0, is_connected=False)
     assert str(error) == "Ping was not done within 7 s: it was never sent; there is no connection to the server"
+
+
+class Unprintable:
+    """A value whose repr raises."""
+
+    def __repr__(self) -> str:
+        raise RuntimeError("no repr")
+
+
+def nested(depth: int) -> list[Any]:
+    value: list[Any] = []
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (10**5000, "<int without a repr>"),
+        (nested(100_000), "<list without a repr>"),
+        (Unprintable(), "<Unprintable without a repr>"),
+        ("x" * 100, f"'{'x' * 76}..."),
+        ("x", "'x'"),
+    ],
+    ids=["a long number", "a deep list", "a repr that raises", "a long text", "a short text"],
+)
+def test_a_wrong_value_of_any_kind_can_be_printed(value: object, shown: str) -> None:
+    assert str(errors.InvalidArgument("stream", value, "a name")) == f"stream is {shown}; allowed is a name"

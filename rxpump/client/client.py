@@ -9,6 +9,7 @@ from types import TracebackType
 from reactivex import operators as rx
 from reactivex.subject import BehaviorSubject
 
+from rxpump import checks
 from rxpump.client.all_verbs import AllVerbs
 from rxpump.runtime import Runtime
 from rxpump.settings import Settings
@@ -68,7 +69,7 @@ class Client(AllVerbs):
         after.
         """
         try:
-            async with asyncio.timeout(timeout):
+            async with asyncio.timeout(checks.seconds("timeout", timeout, least=0)):
                 await self._runtime.drain()
                 await self._transport.settled()
         except TimeoutError:

@@ -36,6 +36,7 @@ class Following(Verbs):
         server came back with less than was delivered).
         """
         stream, count = checks.one_stream(stream, _INSTEAD), checks.page_size(batch_size, argument="batch_size")
+        checks.flag("resolve_links", resolve_links)
 
         def cursor(after: int | None) -> StreamCursor:
             return StreamCursor(self._transport, stream, after, count, resolve_links=resolve_links)
@@ -68,6 +69,7 @@ class Following(Verbs):
         Errors: AccessDenied, ClientClosed, StreamRolledBack.
         """
         count, wanted = checks.page_size(batch_size, argument="batch_size"), checked_filter(where)
+        checks.flag("resolve_links", resolve_links)
         after = None if from_position is END else first_position(from_position, StreamDirection.FORWARD)
 
         def cursor(after: Position | None) -> AllCursor:
@@ -97,6 +99,7 @@ class Following(Verbs):
         """
         source = checks.one_stream(source, _INSTEAD, argument="source")
         target = checks.written_stream(target)
+        checks.function("pipeline", pipeline)
         events = self.stream(source, batch_size=batch_size)
         return Relay(
             self._runtime,

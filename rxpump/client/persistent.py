@@ -105,6 +105,4 @@ def _settings(settings: object, named: NamedSettings) -> PersistentSubscriptionS
 
 
 def _buffer_size(value: int) -> int:
-    if checks.count("buffer_size", value) > MAX_COUNT:
-        raise InvalidArgument("buffer_size", value, f"a whole number from 1 to {MAX_COUNT}")
-    return value
+    return checks.count("buffer_size", value, most=MAX_COUNT)

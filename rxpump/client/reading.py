@@ -49,11 +49,12 @@ class Reading(Verbs):
         Errors: EventNotFound, StreamNotFound, StreamDeleted, AccessDenied.
         """
         stream, number = checks.one_stream(stream, _GET_ALL), checks.event_number(event_number)
+        links = checks.flag("resolve_links", resolve_links)
         transport = self._within(timeout)
         return Answer(
             self._runtime,
             "get_event",
-            lambda: transport.read_event(stream, number, resolve_links=resolve_links),
+            lambda: transport.read_event(stream, number, resolve_links=links),
         )
 
     def get(
@@ -74,12 +75,13 @@ class Reading(Verbs):
         AccessDenied.
         """
         stream, count = checks.one_stream(stream, _GET_ALL), checks.page_size(max_count)
+        links = checks.flag("resolve_links", resolve_links)
         start = first_event(from_event if from_event_number is None else from_event_number, direction)
         transport = self._within(timeout)
         return Answer(
             self._runtime,
             "get",
-            lambda: transport.read_stream(stream, start, count, direction, resolve_links=resolve_links),
+            lambda: transport.read_stream(stream, start, count, direction, resolve_links=links),
         )
 
     def iter(
@@ -99,11 +101,11 @@ class Reading(Verbs):
 
         `timeout` bounds each page, from the moment at which it is asked for, and not the reading as a whole.
         """
-        stream = checks.one_stream(stream, _ITER_ALL)
+        stream, links = checks.one_stream(stream, _ITER_ALL), checks.flag("resolve_links", resolve_links)
         count = checks.page_size(batch_size, argument="batch_size")
         start = first_event(from_event, direction)
         return StreamReading(
-            self._runtime, self._within(timeout), stream, start, count, direction, resolve_links=resolve_links
+            self._runtime, self._within(timeout), stream, start, count, direction, resolve_links=links
         )
 
     def get_all(
@@ -124,11 +126,12 @@ class Reading(Verbs):
         page's `is_last` tells. Who filters, see `iter_all`.
         """
         start, count = first_position(from_position, direction), checks.page_size(max_count)
+        links = checks.flag("resolve_links", resolve_links)
         wanted, transport = checked_filter(where), self._within(timeout)
         return Answer(
             self._runtime,
             "get_all",
-            lambda: transport.read_all(start, count, direction, resolve_links=resolve_links, where=wanted),
+            lambda: transport.read_all(start, count, direction, resolve_links=links, where=wanted),
         )
 
     def iter_all(
@@ -154,7 +157,7 @@ class Reading(Verbs):
 
         `timeout` bounds each page, from the moment at which it is asked for, and not the reading as a whole.
         """
-        start = first_position(from_position, direction)
+        start, links = first_position(from_position, direction), checks.flag("resolve_links", resolve_links)
         count = checks.page_size(batch_size, argument="batch_size")
         return AllReading(
             self._runtime,
@@ -162,6 +165,6 @@ class Reading(Verbs):
             start,
             count,
             direction,
-            resolve_links=resolve_links,
+            resolve_links=links,
             where=checked_filter(where),
         )

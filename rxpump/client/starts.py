@@ -10,6 +10,7 @@ from rxpump.position import END, FIRST_POSITION, LAST_POSITION, START, Edge, Pos
 
 def first_event(start: int | Edge | None, direction: StreamDirection) -> int:
     """Tell the number that a read starts at, -1 for the end. Raises InvalidArgument."""
+    checks.direction(direction)
     if start is None:
         start = START if direction is StreamDirection.FORWARD else END
     if isinstance(start, Edge):
@@ -24,13 +25,12 @@ def first_event(start: int | Edge | None, direction: StreamDirection) -> int:
 
 def first_position(start: Position | Edge | None, direction: StreamDirection) -> Position:
     """Tell the position that a read of everything starts at. Raises InvalidArgument."""
+    checks.direction(direction)
     if start is None:
         start = START if direction is StreamDirection.FORWARD else END
     if isinstance(start, Edge):
         return FIRST_POSITION if start is START else LAST_POSITION
-    if not isinstance(start, tuple) or len(start) != 2:
-        raise InvalidArgument("from_position", start, "a Position, START or END")
-    return Position(*start)
+    return checks.position("from_position", start)
 
 
 def before_first(start: int | Edge) -> int | None:

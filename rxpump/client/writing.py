@@ -74,13 +74,13 @@ class Writing(Verbs):
         events: Any,
         *,
         expected_version: int = ExpectedVersion.ANY,
-        batch_size: int = 500,
+        batch_size: int = UNSET,
         timeout: float | None = UNSET,
     ) -> Answer[WriteResult] | Writes:
         """Write many events, in order.
 
         What has a length (a list, a page) is one atomic write with one WriteResult. An iterator, an async
-        iterable (also an endless one) or an Observable is written in batches of up to `batch_size` events,
+        iterable (also an endless one) or an Observable is written in batches of up to `batch_size` (500) events,
         with a WriteResult each; awaiting it gives the last. The source is read no faster than it is written.
         A version >= 0 or NO_STREAM is expected by the first batch, each later one expects what the one
         before it left. An Event that was read is copied: the copy's id is derived from the event's id and `stream`,
@@ -93,6 +93,8 @@ class Writing(Verbs):
         if isinstance(events, reactivex.Observable):
             source = events if isinstance(events, Observable) else Piped(events)
         elif isinstance(events, Sized) and isinstance(events, Iterable):
+            if batch_size is not UNSET:
+                raise InvalidArgument("batch_size", batch_size, "given for an iterator; a list is one write")
             stream = checks.written_stream(stream)
             return self._append(
                 "publish", stream, [as_new_event(event, stream) for event in events], expected_version, timeout
@@ -109,7 +111,7 @@ class Writing(Verbs):
             source,
             lambda batch, version: transport.append(stream, batch, version),
             expected_version=checks.expected_version(expected_version),
-            batching=Batching(max_batch=batch_size),
+            batching=Batching() if batch_size is UNSET else Batching(batch_size),
         )
 
     def link_to(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
+
+_LONGEST_SHOWN: Final = 80  # characters of a value in a message
 
 
 @dataclass(eq=False)
@@ -40,10 +42,16 @@ class InvalidArgument(RxPumpError, ValueError):
     allowed: str
 
     def __str__(self) -> str:
-        shown = repr(self.value)
-        if len(shown) > 80:
-            shown = f"{shown[:77]}..."
-        return f"{self.argument} is {shown}; allowed is {self.allowed}"
+        return f"{self.argument} is {_shown(self.value)}; allowed is {self.allowed}"
+
+
+def _shown(value: object) -> str:
+    """Return the repr of `value`, shortened; or what it is, if it has no repr (a very long number, for example)."""
+    try:
+        shown = repr(value)
+    except Exception:
+        return f"<{type(value).__name__} without a repr>"
+    return shown if len(shown) <= _LONGEST_SHOWN else f"{shown[: _LONGEST_SHOWN - 3]}..."
 
 
 class InvalidUri(InvalidArgument):

@@ -62,6 +62,8 @@ def commit_checkpoint(
     Event. A last save that fails when nobody listens any more goes to the loop's exception handler.
     """
     every, interval = checks.count("every", every), checks.seconds("interval", interval)
+    if not callable(getattr(store, "save", None)):
+        raise InvalidArgument("store", store, "a checkpoint store, such as checkpoints.FileCheckpoint")
 
     def operator(source: Observable[T]) -> Observable[T]:
         def subscribe(

@@ -33,6 +33,7 @@ def flat_map_async(
 
     Errors: what `fn` raises, at once; then the rest is cancelled.
     """
+    checks.function("fn", fn)
     max_concurrent = checks.count("max_concurrent", max_concurrent)
     work = lanes(_a_lane_of_its_own, fn, max_concurrent)
     return stage("flat_map_async", work, at_once=max_concurrent, high=high, low=low)

@@ -37,6 +37,7 @@ def map_async(
 
     Errors: what `fn` raises, in its turn: the results before it come first. Then the rest is cancelled.
     """
+    checks.function("fn", fn)
     max_concurrent = checks.count("max_concurrent", max_concurrent)
     work = _one_by_one(fn) if max_concurrent == 1 else _side_by_side(fn, max_concurrent)
     return stage("map_async", work, at_once=max_concurrent, high=high, low=low)

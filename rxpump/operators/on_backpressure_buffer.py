@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from reactivex import Observable, abc
 
 from rxpump import checks
-from rxpump.errors import BufferOverflow
+from rxpump.errors import BufferOverflow, InvalidArgument
 from rxpump.operators.stage import Kept, Result, Stage
 
 T = TypeVar("T")
@@ -56,6 +56,9 @@ def valve(
     name: str, capacity: int, overflow: OverflowStrategy, on_dropped: Callable[[Any], None] | None
 ) -> Callable[[Observable[T]], Observable[T]]:
     """Make an operator that never holds what is above it, and heeds the holds of what is below."""
+    checks.optional_function("on_dropped", on_dropped)
+    if not isinstance(overflow, OverflowStrategy):
+        raise InvalidArgument("overflow", overflow, "an OverflowStrategy")
 
     def operator(source: Observable[T]) -> Observable[T]:
         def subscribe(

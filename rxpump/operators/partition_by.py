@@ -39,6 +39,8 @@ def partition_by(
 
     Errors: what `key` or `fn` raises, at once; then the rest is cancelled.
     """
+    checks.function("key", key)
+    checks.function("fn", fn)
     max_concurrent = checks.count("max_concurrent", max_concurrent)
     work = lanes(key, fn, max_concurrent)
     return stage("partition_by", work, at_once=max_concurrent, high=high, low=low)

@@ -49,6 +49,7 @@ def publish_to(
     """
     checks.written_stream(stream)
     version, size = checks.expected_version(expected_version), checks.page_size(batch_size, argument="batch_size")
+    checks.client_that_can("publish", client)
 
     def operator(source: Observable[Any]) -> Observable[WriteResult]:
         def subscribe(

@@ -9,6 +9,7 @@ from typing import Any, Generic, TypeVar
 from reactivex import Observable, abc
 from reactivex.disposable import SerialDisposable
 
+from rxpump import checks
 from rxpump.backoff import Backoff
 
 T = TypeVar("T")
@@ -44,6 +45,8 @@ def retry_with_backoff(
     that make no sense.
     """
     backoff = Backoff(min_delay, max_delay, jitter, count)
+    checks.flag("reset_on_success", reset_on_success)
+    checks.optional_function("retry_on", retry_on)
 
     def operator(source: Observable[T]) -> Observable[T]:
         def subscribe(

@@ -34,7 +34,7 @@ from reactivex import Observable, abc
 from reactivex.disposable import SingleAssignmentDisposable
 
 from rxpump import checks
-from rxpump.errors import BufferOverflow, InvalidArgument, WorkCancelled
+from rxpump.errors import BufferOverflow, WorkCancelled
 from rxpump.flow import SLICE_SECONDS, Brake, Flow
 from rxpump.origins import Entry, Origins
 from rxpump.runtime import Runtime
@@ -224,8 +224,8 @@ def stage(
     Raises InvalidArgument for marks that make no sense.
     """
     high = max(HIGH_MARK, 2 * at_once) if high is None else checks.count("high", high, least=at_once)
-    if low is not None and not 0 <= low < high:
-        raise InvalidArgument("low", low, f"from 0 to under high ({high})")
+    if low is not None:
+        checks.count("low", low, least=0, most=high - 1)
 
     def operator(source: Observable[T]) -> Observable[R]:
         def subscribe(

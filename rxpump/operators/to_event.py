@@ -44,6 +44,8 @@ def to_event(
     Errors: InvalidArgument for an item that makes no event; what the functions raise.
     """
     type_of = type if callable(type) else _always(checks.text("type", type))
+    checks.optional_function("data", data)
+    checks.optional_function("id", id)
     metadata_of = metadata if callable(metadata) else _always(metadata)
 
     def make(item: T) -> NewEvent:

@@ -7,7 +7,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Final
 
-from rxpump.errors import InvalidArgument
+from rxpump import checks
 from rxpump.flow import Brake, Flow
 from rxpump.new_event import NewEvent, as_new_event
 
@@ -33,10 +33,8 @@ class Batching:
 
     def __post_init__(self) -> None:
         for name in ("max_batch", "max_bytes", "max_in_flight"):
-            if getattr(self, name) < 1:
-                raise InvalidArgument(name, getattr(self, name), "1 or more")
-        if not self.linger >= 0:
-            raise InvalidArgument("linger", self.linger, "seconds, 0 or more")
+            checks.count(name, getattr(self, name))
+        checks.seconds("linger", self.linger, least=0)
 
 
 class Inbox:
