@@ -13,7 +13,15 @@ class Strictness(Enum):
     """
 
     LENIENT = "lenient"
-    """An append with ExpectedVersion.ANY is a repetition if its stream holds the ids of its events."""
+    """An append with ExpectedVersion.ANY is a repetition if its stream holds the ids of its events in their order.
+
+    If it holds them in another order, the answer is WrongExpectedVersion. The prefix of a filter is compared
+    character by character.
+    """
 
     REAL = "real"
-    """An append with ExpectedVersion.ANY is a repetition only if its stream is the first that got the ids."""
+    """An append with ExpectedVersion.ANY is a repetition only if its stream is the first that got the ids.
+
+    If the stream holds them in another order, there is no answer at all. The prefix of a filter is compared by the
+    rules of a culture, so that a filter misses names that continue the last character of its prefix.
+    """

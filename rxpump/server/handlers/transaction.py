@@ -26,7 +26,7 @@ from rxpump.server.request import (
     encode,
     has_room,
 )
-from rxpump.server.store.append_rule import StreamDeleted, WrongVersion
+from rxpump.server.store.append_rule import StreamDeleted, Unanswered, WrongVersion
 from rxpump.server.store.changes import REPEATED_POSITION, Appended, AppendResult, NotCommitted
 from rxpump.server.store.transaction import CommitRequest, TakePlaces
 from rxpump.server.strictness import Strictness
@@ -128,7 +128,7 @@ def transaction_commit(request: Request, node: Node) -> Committed | None:
         outcome = pending.result()
         if isinstance(outcome, NotCommitted):
             request.fail(outcome.reason)
-        else:
+        elif not isinstance(outcome, Unanswered):
             reply(_answer(id, outcome))
 
     started.is_ended = True
@@ -166,7 +166,7 @@ def _checked_id(id: int) -> int:
     return id
 
 
-def _answer(id: int, outcome: AppendResult) -> bytes:
+def _answer(id: int, outcome: Appended | WrongVersion | StreamDeleted) -> bytes:
     match outcome:
         case Appended(first, last, position):
             return _succeeded(id, first, last, position)

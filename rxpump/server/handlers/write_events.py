@@ -18,9 +18,9 @@ from rxpump.server.request import (
     encode,
     has_room,
 )
-from rxpump.server.store.append_rule import StreamDeleted, WrongVersion
+from rxpump.server.store.append_rule import StreamDeleted, Unanswered, WrongVersion
 from rxpump.server.store.appender import AppendRequest
-from rxpump.server.store.changes import Appended, AppendResult, NotCommitted
+from rxpump.server.store.changes import Appended, NotCommitted
 from rxpump.server.store.group_commit import Outcome
 from rxpump.wire.codes import OperationResult
 from rxpump.wire.commands import Command
@@ -50,7 +50,7 @@ def write_events(request: Request, node: Node) -> asyncio.Future[Outcome] | None
         outcome = pending.result()
         if isinstance(outcome, NotCommitted):
             request.fail(outcome.reason)
-        else:
+        elif not isinstance(outcome, Unanswered):
             request.reply(Command.WRITE_EVENTS_COMPLETED, _completed(outcome))
 
     pending = node.store.append(append)
@@ -58,7 +58,7 @@ def write_events(request: Request, node: Node) -> asyncio.Future[Outcome] | None
     return pending
 
 
-def _completed(outcome: AppendResult) -> bytes:
+def _completed(outcome: Appended | WrongVersion | StreamDeleted) -> bytes:
     match outcome:
         case Appended(first, last, position):
             return encode(

@@ -68,7 +68,11 @@ class StreamDeleted(NamedTuple):
     """The stream is deleted: for ever, or for who expects that it exists."""
 
 
-Decision = Append | Repeated | WrongVersion | StreamDeleted
+class Unanswered(NamedTuple):
+    """The ids are there already, but in another order: a real server never answers (`Strictness.REAL`)."""
+
+
+Decision = Append | Repeated | WrongVersion | StreamDeleted | Unanswered
 
 
 def decide(
@@ -101,7 +105,9 @@ def _by_recent_ids(ids: Sequence[bytes], stream: StreamState, strictness: Strict
         if number is None:
             return WrongVersion(stream.last)  # row 5
         last = number
-    return Repeated(first, last)  # rows 6 and 7; a real server never answers row 7
+    if last < first - 1:  # row 7: nothing is written, and no range of numbers holds the events in this order
+        return Unanswered() if strictness is Strictness.REAL else WrongVersion(stream.last)
+    return Repeated(first, last)  # row 6
 
 
 def _by_stored_ids(expected: int, ids: Sequence[bytes], stream: StreamState) -> Decision:

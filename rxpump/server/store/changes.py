@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple, Protocol, TypeVar
 
-from rxpump.server.store.append_rule import StreamDeleted, WrongVersion
+from rxpump.server.store.append_rule import StreamDeleted, Unanswered, WrongVersion
 from rxpump.server.store.open_log import OpenLog
 
 REPEATED_POSITION = -1
@@ -37,4 +37,4 @@ class NotCommitted(NamedTuple):
     reason: str
 
 
-AppendResult = Appended | WrongVersion | StreamDeleted
+AppendResult = Appended | WrongVersion | StreamDeleted | Unanswered

@@ -8,6 +8,7 @@ import pytest
 
 from rxpump.limits import MAX_EVENT_BYTES
 from rxpump.server import EmbeddedServer, SqliteStore
+from rxpump.server.strictness import Strictness
 from rxpump.wire import schema
 from rxpump.wire.codes import OperationResult
 from rxpump.wire.commands import Command
@@ -76,3 +77,33 @@ async def test_json_is_json_and_all_else_is_binary(talk, content_type):
     event.data_content_type = content_type
     await talk.write("s", event)
     assert talk.read_event("s", 0).event.event.data_content_type == int(content_type == 1)
+
+
+@pytest.mark.parametrize(("strictness", "is_answered"), [(Strictness.LENIENT, True), (Strictness.REAL, False)])
+async def test_a_repeated_write_in_another_order(talk, strictness, is_answered):
+    """See row 7 of docs/protocol/tcp.md, section 4.3: a real server is silent for ever."""
+    talk.node.strictness = strictness
+    events = [event_of(text) for text in ("0", "1", "2")]
+    await talk.write("s", *events)
+    message = schema.WriteEvents(event_stream_id="s", expected_version=-2, events=reversed(events))
+    talk.say(Command.WRITE_EVENTS, message)
+    await talk.settled()
+    results = [schema.WriteEventsCompleted.FromString(answer.payload).result for answer in talk.answers]
+    assert results == [OperationResult.WRONG_EXPECTED_VERSION] * is_answered
+    assert len(talk.read_stream("s", 0, 10).events) == 3
+
+
+@pytest.mark.parametrize(("strictness", "is_answered"), [(Strictness.LENIENT, True), (Strictness.REAL, False)])
+async def test_a_transaction_of_known_events_in_another_order(talk, strictness, is_answered):
+    talk.node.strictness = strictness
+    events = [event_of(text) for text in ("0", "1", "2")]
+    await talk.write("s", *events)
+    talk.say(Command.TRANSACTION_START, schema.TransactionStart(event_stream_id="s", expected_version=-2))
+    await talk.settled()
+    id = schema.TransactionStartCompleted.FromString(talk.answers[0].payload).transaction_id
+    talk.say(Command.TRANSACTION_WRITE, schema.TransactionWrite(transaction_id=id, events=reversed(events)))
+    await talk.settled()
+    talk.say(Command.TRANSACTION_COMMIT, schema.TransactionCommit(transaction_id=id))
+    await talk.settled()
+    results = [schema.TransactionCommitCompleted.FromString(answer.payload).result for answer in talk.answers]
+    assert results == [OperationResult.WRONG_EXPECTED_VERSION] * is_answered

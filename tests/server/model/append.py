@@ -21,6 +21,10 @@ class BadRequest(Exception):
     """What no server takes."""
 
 
+class Unanswered(Exception):
+    """What a real server never answers."""
+
+
 class Decision(NamedTuple):
     """`first` and `last` are where the events are already; None where they are to be written."""
 
@@ -61,7 +65,11 @@ def _by_recent(log: Log, stream: str, ids: Sequence[bytes]) -> Decision:
         return WRITE_THEM  # row 4
     if None in numbers:
         return Decision(WRONG_VERSION)  # row 5
-    return Decision(SUCCESS, numbers[0], numbers[-1])  # row 6; also 7, which a real server never answers
+    if numbers[-1] < numbers[0] - 1:  # row 7
+        if log.strictness is Strictness.REAL:
+            raise Unanswered
+        return Decision(WRONG_VERSION)
+    return Decision(SUCCESS, numbers[0], numbers[-1])  # row 6
 
 
 def _recent(log: Log, stream: str, event_id: bytes) -> int | None:

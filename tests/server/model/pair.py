@@ -16,7 +16,7 @@ from rxpump.wire.package import Package
 from tests.raw_client import RawClient
 from tests.server.model.access import User, user_of
 from tests.server.model.all_reads import read_all_backward, read_all_forward
-from tests.server.model.append import BadRequest, write_events
+from tests.server.model.append import BadRequest, Unanswered, write_events
 from tests.server.model.deletes import delete_stream
 from tests.server.model.filters import filtered_read_backward, filtered_read_forward
 from tests.server.model.log import Log
@@ -88,6 +88,9 @@ class Pair:
             models = self._answers[command](self.log, user_of(user and user.login), request)
         except BadRequest:
             models = None
+        except Unanswered:  # whatever came for it later would be met by nobody, and found
+            self.clients[client].send(command, self._for_server(request), user=user)
+            return None
         self.places.records.update(place for record in self.log.news for place in record.position)
         async with asyncio.timeout(PATIENCE):
             servers = await self._ask_server(client, command, self._for_server(request), user)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rxpump.server.store.append_rule import Append, Repeated, StreamDeleted, WrongVersion, decide
+from rxpump.server.store.append_rule import Append, Repeated, StreamDeleted, Unanswered, WrongVersion, decide
 from rxpump.server.strictness import Strictness
 
 ANY, NO_STREAM, STREAM_EXISTS = -2, -1, -4
@@ -70,7 +70,9 @@ SCAVENGED = Stream([A, B, C], is_soft_deleted=True, scavenged=3)
         (6, STREAM_EXISTS, [B, C], ABC, Repeated(1, 2)),
         (6, ANY, [A], Stream([A, B, A]), Repeated(0, 0)),
         (6, ANY, [A, B], Stream([A, B], elsewhere=frozenset({A, B})), Repeated(0, 1)),
-        (7, ANY, [C, A], ABC, Repeated(2, 0)),
+        (6, ANY, [C, B], ABC, Repeated(2, 1)),
+        (7, ANY, [C, A], ABC, WrongVersion(2)),
+        (7, STREAM_EXISTS, [C, B, A], ABC, WrongVersion(2)),
         (8, NO_STREAM, [A, B, C], ABC, Repeated(0, 2)),
         (8, NO_STREAM, [A], ABC, Repeated(0, 0)),
         (8, 0, [B], ABC, Repeated(1, 1)),
@@ -110,6 +112,8 @@ def test_the_table(row, expected, ids, stream, decision):
         (4, STREAM_EXISTS, [A, B], Stream([A, B], elsewhere=frozenset({A})), Append(2)),
         (5, ANY, [A, B], Stream([A, B], elsewhere=frozenset({B})), WrongVersion(1)),
         (6, ANY, [A], Stream([A], elsewhere=frozenset({B})), Repeated(0, 0)),
+        (7, ANY, [C, A], ABC, Unanswered()),
+        (7, STREAM_EXISTS, [C, B, A], ABC, Unanswered()),
         (8, NO_STREAM, [A], Stream([A], elsewhere=frozenset({A})), Repeated(0, 0)),
     ],
 )
