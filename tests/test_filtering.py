@@ -187,3 +187,13 @@ async def test_on_a_server_that_knows_no_filters_it_is_done_here(
     assert await keys(client.iter_all(where=where, batch_size=7)) == expected
     assert await keys(client.stream_all(where=where, batch_size=7).pipe(rx.take(len(expected)))) == expected
     assert refused == ["FilteredReadAllForward"]
+
+
+@pytest.mark.parametrize(
+    ("prefix", "name"), [("ate", "ate\u0301"), ("Order-s", "Order-szept"), ("b\u0e40", "b\u0e40\u0e01")]
+)
+async def test_a_prefix_loses_nothing_on_a_server_that_compares_by_its_culture(prefix: str, name: str) -> None:
+    async with rxpump.connect("memory://?strictness=real") as client:
+        await client.publish_event("s", name)
+        where = ops.where(type_prefix=prefix)
+        assert [event.type async for event in client.iter_all(where=where)] == [name]

@@ -13,6 +13,7 @@ from rxpump.limits import MAX_PAGE_EVENTS
 from rxpump.position import LAST_POSITION, Position
 from rxpump.server.request import TOO_MANY_EVENTS, encode
 from rxpump.server.store.pages import Page
+from rxpump.server.store.reader import Reader
 from rxpump.server.store.record import PLACE_BYTES
 from rxpump.wire.codes import ReadAllResult
 from rxpump.wire.schema import ResolvedEvent
@@ -30,12 +31,15 @@ def starting_position(asked: Any, end: int) -> Position:
     return Position(end, end) if position == LAST_POSITION else position
 
 
-def check_read(asked: Any, position: Position, end: int, direction: StreamDirection) -> None:
+def check_read(asked: Any, position: Position, read: Reader, direction: StreamDirection) -> None:
     """Check what is asked for. Raises CannotRead."""
+    end = read.log().end
     if asked.max_count > MAX_PAGE_EVENTS:
         raise CannotRead(TOO_MANY_EVENTS)
     if min(position) < 0 or (direction is StreamDirection.BACKWARD and position > (end, end)):
         raise CannotRead(_INVALID)
+    if asked.max_count > 0 and read.is_inside_record(position.commit):
+        raise CannotRead(f"Log record at actual pos {position.commit} has non-positive length.")
 
 
 def next_position(position: Position, page: Page, wanted: int, end: int, direction: StreamDirection) -> Position:

@@ -13,7 +13,7 @@ from rxpump.position import Position
 from rxpump.server.access import ALL_STREAM, Permission
 from rxpump.server.handlers.all_pages import CannotRead, check_read, next_position, no_page, starting_position
 from rxpump.server.node import Node
-from rxpump.server.request import Request, encode
+from rxpump.server.request import BadPayload, Request, encode
 from rxpump.server.store.filtered_pages import FilteredPage, filtered_page
 from rxpump.server.store.filters import BadFilter, read_filter
 from rxpump.server.store.pages import Page
@@ -54,7 +54,7 @@ def _answer(request: Request, node: Node, direction: StreamDirection, reply: Com
         request.reply(denial, no_page(ReadAllEventsCompleted, position, ReadAllResult.ACCESS_DENIED))
         return
     try:
-        check_read(asked, position, end, direction)
+        check_read(asked, position, node.store.read, direction)
         page = _page(node, asked, position, direction)
     except CannotRead as error:
         failed = {"is_end_of_stream": False, "error": str(error)}
@@ -74,13 +74,13 @@ def _page(node: Node, asked: Any, position: Position, direction: StreamDirection
             node.store.read,
             node.store.read.place(position),
             direction,
-            read_filter(asked.filter),
+            read_filter(asked.filter, node.strictness),
             count=count,
             window=window if count else 0,
             resolve_links=asked.resolve_link_tos,
         )
     except BadFilter as error:
-        raise CannotRead(str(error)) from error
+        raise BadPayload(str(error)) from error
     except TooCostly as error:
         raise CannotRead("the regex takes too long to search") from error
 

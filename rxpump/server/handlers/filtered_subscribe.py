@@ -13,6 +13,7 @@ from rxpump.server.handlers.subscribe import allowed_stream, begin
 from rxpump.server.node import Node
 from rxpump.server.request import BadPayload, Request
 from rxpump.server.store.filters import BadFilter, LogFilter, read_filter
+from rxpump.server.strictness import Strictness
 from rxpump.wire.schema import FilteredSubscribeToStream
 
 _NO_CHECKPOINTS: Final = -1
@@ -25,22 +26,29 @@ def filtered_subscribe(request: Request, node: Node) -> None:
     if stream is None:
         return
     interval = _checked_interval(asked.checkpoint_interval)
-    wanted = _checked_filter(asked.filter)
+    wanted = _checked_filter(asked.filter, node.strictness)
     kind = partial(FilteredSubscription, wanted=wanted, checkpoint_interval=interval)
     begin(request, node, stream, asked, kind, size=wanted.search.size)
 
 
 def _checked_interval(interval: int) -> int | None:
-    """Check a checkpoint interval: from 1, or -1 for no checkpoints, which is None. Raises BadPayload."""
+    """Return the events between two checkpoints; None for no checkpoints.
+
+    Args:
+        interval: A number from 0 on, where 0 acts as 1; or -1 for no checkpoints.
+
+    Raises:
+        BadPayload: The interval is below -1.
+    """
     if interval == _NO_CHECKPOINTS:
         return None
-    if interval <= 0:
+    if interval < 0:
         raise BadPayload(f"The checkpoint interval should be positive, or -1 for none; it is {interval}.")
-    return interval
+    return max(1, interval)
 
 
-def _checked_filter(message: object) -> LogFilter:
+def _checked_filter(message: object, strictness: Strictness) -> LogFilter:
     try:
-        return read_filter(message)
+        return read_filter(message, strictness)
     except BadFilter as error:
         raise BadPayload(str(error)) from error

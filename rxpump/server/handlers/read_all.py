@@ -33,7 +33,7 @@ def _read(request: Request, node: Node, direction: StreamDirection) -> bytes:
     end = read.log().end
     position = starting_position(asked, end)
     try:
-        check_read(asked, position, end, direction)
+        check_read(asked, position, read, direction)
     except CannotRead as error:
         place = Position(asked.commit_position, asked.prepare_position)
         return no_page(ReadAllEventsCompleted, place, ReadAllResult.ERROR, error=str(error))

@@ -10,7 +10,9 @@ from __future__ import annotations
 import re
 from typing import Any, Final, Protocol
 
+from rxpump.server.store.culture import starts_with
 from rxpump.server.store.regex import BadPattern, Regex
+from rxpump.server.strictness import Strictness
 from rxpump.wire.codes import FilterContext, FilterType
 
 MAX_PREFIXES: Final = 256
@@ -64,6 +66,15 @@ class Prefixes:
         return f"<Prefixes {self.prefixes!r}>"
 
 
+class LetterPrefixes(Prefixes):
+    """Wants what begins with the letters of one of `prefixes`, as a real server compares them."""
+
+    def search(self, text: str) -> bool:
+        """Return whether `text` begins with one of the prefixes, by the rules of a culture."""
+        self.steps += 1 + len(self.prefixes)
+        return any(starts_with(text, prefix) for prefix in self.prefixes)
+
+
 class LogFilter:
     """Wants the events whose stream, or type, `search` finds."""
 
@@ -79,7 +90,10 @@ class LogFilter:
         return f"<LogFilter of {'types' if self._by_type else 'streams'} by {self.search!r}>"
 
 
-def read_filter(message: Any) -> LogFilter:
+_PREFIXES: Final = {Strictness.LENIENT: Prefixes, Strictness.REAL: LetterPrefixes}
+
+
+def read_filter(message: Any, strictness: Strictness = Strictness.LENIENT) -> LogFilter:
     """Read a Filter message; one without data wants everything. Raises BadFilter."""
     by_type = _by_type(message.context)
     data = tuple(message.data)
@@ -90,7 +104,7 @@ def read_filter(message: Any) -> LogFilter:
     if message.type == FilterType.REGEX:
         return LogFilter(_regex(data[0]), by_type=by_type)
     if message.type == FilterType.PREFIX:
-        return LogFilter(_prefixes(data), by_type=by_type)
+        return LogFilter(_prefixes(data, _PREFIXES[strictness]), by_type=by_type)
     raise BadFilter(f"a filter's type is 0 (regex) or 1 (prefix), not {message.type}")
 
 
@@ -119,7 +133,7 @@ def _anchored_literals(pattern: str) -> tuple[str, ...] | None:
     return tuple(_ESCAPED.sub(r"\1", literal) for literal in _LITERAL.findall(pattern))
 
 
-def _prefixes(prefixes: tuple[str, ...]) -> Prefixes:
+def _prefixes(prefixes: tuple[str, ...], kind: type[Prefixes] = Prefixes) -> Prefixes:
     if len(prefixes) > MAX_PREFIXES or sum(map(len, prefixes)) > MAX_PREFIX_CHARACTERS:
         raise BadFilter(f"a filter may have {MAX_PREFIXES} prefixes and {MAX_PREFIX_CHARACTERS} characters in them")
-    return Prefixes(prefixes)
+    return kind(prefixes)

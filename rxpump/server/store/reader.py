@@ -11,6 +11,7 @@ from rxpump.direction import StreamDirection
 from rxpump.position import Position
 from rxpump.server.errors import DamagedRecord, damaged_event, damaged_position
 from rxpump.server.store.checksum import Mismatch, first_place, row_checksum, verify
+from rxpump.server.store.database import FIRST_POSITION
 from rxpump.server.store.pages import Page, plain_page, resolve, resolved_page
 from rxpump.server.store.record import PLACE_BYTES, leads_to
 from rxpump.server.store.stored_stream import (
@@ -145,6 +146,22 @@ class Reader:
                     raise damaged_position(prepare)
                 return int(found[2])
         return min(commit + (prepare > commit), self.log().end)
+
+    def is_inside_record(self, place: int) -> bool:
+        """Return whether a place in the log is neither where a record begins nor where one ends.
+
+        Nobody is given such a place; a real server fails to read there. Where nothing is stored (what took a place
+        is no event, or a scavenge removed it) any place is taken.
+        """
+        if 0 < place < FIRST_POSITION:
+            return True
+        found = self._connection.execute(
+            "SELECT position + length(record) > ? AND NOT EXISTS"
+            " (SELECT 1 FROM prepares WHERE prepares.position = events.position)"
+            " FROM events WHERE position < ? ORDER BY position DESC LIMIT 1",
+            (place, place),
+        ).fetchone()
+        return found is not None and bool(found[0])
 
     def transaction(self, id: int) -> Transaction | None:
         """Look for a transaction that was committed."""

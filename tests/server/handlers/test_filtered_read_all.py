@@ -139,8 +139,6 @@ async def test_who_may_not_read_all_is_told_as_by_an_unfiltered_read(ten):
         (START, {"count": MAX_PAGE_EVENTS + 1}, "too big"),
         ((-1, 0), {}, "Invalid position"),
         ((2**40, 2**40), {"backward": True}, "Invalid position"),
-        (START, {"data": "(", "type": REGEX}, "does not compile"),
-        (START, {"data": "x", "type": 7}, "a filter's type"),
     ],
 )
 async def test_what_cannot_be_read_is_an_error_with_a_text(ten, position, options, why):
@@ -176,3 +174,16 @@ async def test_large_events_make_short_pages(talk):
     page = read(talk, START, 10, "links", window=100, resolve=True)
     assert len(page.events) == 0
     assert len(read(talk, after(page), 10, "links", window=100, resolve=True).events) == 2
+
+
+@pytest.mark.parametrize(
+    ("data", "options", "why"),
+    [
+        ("(", {"type": REGEX}, b"does not compile"),
+        ("x", {"type": 7}, b"a filter's type"),
+        ("x", {"by": 9}, b"a filter's context"),
+    ],
+)
+async def test_a_bad_filter_is_a_bad_request(ten, data, options, why):
+    command, payload = ask(ten, START, 10, data, **options)
+    assert (command, why in payload) == (Command.BAD_REQUEST, True)

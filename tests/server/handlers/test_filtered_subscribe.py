@@ -115,7 +115,6 @@ async def test_who_may_not_read_all_may_not_subscribe(talk, user):
     ("data", "options", "why"),
     [
         ("(", {"type": REGEX}, b"does not compile"),
-        ("s", {"interval": 0}, b"interval should be positive"),
         ("s", {"interval": -2}, b"interval should be positive"),
         ("s", {"by": 9}, b"context is 0"),
     ],
@@ -161,3 +160,10 @@ async def test_filters_count_among_what_a_client_may_take(talk, monkeypatch):
     subscribe(talk, "a", type=REGEX)
     talk.say(Command.UNSUBSCRIBE_FROM_STREAM)
     assert talk.conversation.subscriptions.has_room_for("s" * 9_000)
+
+
+async def test_an_interval_of_zero_acts_as_one(talk):
+    subscribe(talk, "nothing", interval=0)
+    other = Talk(talk.store, talk.node)
+    await other.write("s", "1", "2")
+    assert [answer.command for answer in talk.answers] == [Command.CHECKPOINT_REACHED] * 2

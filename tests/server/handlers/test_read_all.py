@@ -5,8 +5,11 @@ from __future__ import annotations
 import pytest
 
 from rxpump.server.store.pages import MAX_PAGE_BYTES
+from rxpump.wire import schema
 from rxpump.wire.codes import ReadAllResult
+from rxpump.wire.commands import Command
 from tests.raw_client import ADMIN, OPS
+from tests.server.talk import event_of
 
 START, END = (0, 0), (-1, -1)
 
@@ -120,3 +123,44 @@ async def test_large_events_make_short_pages(talk):
     page = talk.read_all(START, 10, user=ADMIN)
     assert len(page.events) == 2
     assert len(talk.read_all(next_position(page), 10, user=ADMIN).events) == 1
+
+
+async def test_a_position_inside_a_record_is_an_error(ten):
+    events = ten.read_all(START, 10, user=ADMIN).events
+    first, second = events[0].commit_position, events[1].commit_position
+    for place in (1, first - 1, first + 1, second - 1, events[-1].commit_position + 1):
+        for backward in (False, True):
+            reply = ten.read_all((place, place), 5, backward=backward, user=ADMIN)
+            assert (reply.result, list(reply.events)) == (ReadAllResult.ERROR, [])
+            assert f"at actual pos {place}" in reply.error
+
+
+async def test_every_position_that_was_given_out_can_be_read_from(talk):
+    """Those of events, of transactions and their events, of writes of nothing, of a deletion, and after each."""
+    given = {START, END}
+    for stream in ("a", "b"):
+        written = await talk.write(stream, "1", "2")
+        given.add((written.commit_position, written.prepare_position))
+        empty = await talk.write(stream)
+        given.add((empty.commit_position, empty.prepare_position))
+        talk.say(Command.TRANSACTION_START, schema.TransactionStart(event_stream_id=stream, expected_version=-2))
+        await talk.settled()
+        id = schema.TransactionStartCompleted.FromString(talk.answers[0].payload).transaction_id
+        given.add((id, id))
+        events = [event_of("3"), event_of("4" * 1_000)]
+        talk.say(Command.TRANSACTION_WRITE, schema.TransactionWrite(transaction_id=id, events=events))
+        await talk.settled()
+        talk.say(Command.TRANSACTION_COMMIT, schema.TransactionCommit(transaction_id=id))
+        await talk.settled()
+        committed = schema.TransactionCommitCompleted.FromString(talk.answers[0].payload)
+        given.add((committed.commit_position, committed.prepare_position))
+        talk.say(Command.DELETE_STREAM, schema.DeleteStream(event_stream_id=stream, expected_version=-2))
+        await talk.settled()
+    for backward in (False, True):
+        at = END if backward else START
+        while (page := talk.read_all(at, 1, backward=backward, user=ADMIN)).events:
+            given |= {position(page.events[0]), next_position(page)}
+            at = next_position(page)
+    for place in given:
+        for backward in (False, True):
+            assert not talk.read_all(place, 1, backward=backward, user=ADMIN).error

@@ -1,0 +1,54 @@
+"""docs/protocol/tcp.md, section 4.7: the prefixes that a real server does not find, and those that it does."""
+
+from __future__ import annotations
+
+import pytest
+
+from rxpump.server.store.culture import starts_with
+from rxpump.server.store.filters import read_filter
+from rxpump.server.strictness import Strictness
+from rxpump.wire.codes import FilterContext, FilterType
+from rxpump.wire.schema import EventRecord, Filter
+
+MISSED = [
+    ("ate\u0301", "ate"),
+    ("b\u0e40\u0e01", "b\u0e40"),
+    ("Order-szept", "Order-s"),
+    ("Doc-csak", "Doc-c"),
+    ("Xcs1", "Xc"),
+    ("XCS1", "XC"),
+]
+FOUND = [
+    ("Order-szept", "Order-"),
+    ("Order-szept", "Order-sz"),
+    ("Order-szept", ""),
+    ("Order-s", "Order-s"),
+    ("Order-september", "Order-s"),
+    ("ate\u0301", "ate\u0301"),
+    ("b\u0e40\u0e01", "b"),
+    ("1 2", "1"),
+    ("a-b", "a"),
+]
+
+
+@pytest.mark.parametrize(("text", "prefix"), MISSED)
+def test_a_prefix_that_ends_inside_a_letter_is_missed(text: str, prefix: str) -> None:
+    assert not starts_with(text, prefix)
+
+
+@pytest.mark.parametrize(("text", "prefix"), FOUND)
+def test_a_prefix_that_ends_with_a_letter_is_found(text: str, prefix: str) -> None:
+    assert starts_with(text, prefix)
+    assert not starts_with(text, prefix + "?")
+
+
+@pytest.mark.parametrize(("text", "prefix"), MISSED)
+@pytest.mark.parametrize("context", FilterContext)
+@pytest.mark.parametrize(("strictness", "by_prefix"), [(Strictness.LENIENT, True), (Strictness.REAL, False)])
+def test_only_a_strict_server_misses_it_and_never_by_a_regex(
+    text: str, prefix: str, context: FilterContext, strictness: Strictness, by_prefix: bool
+) -> None:
+    event = EventRecord(event_stream_id=text, event_type=text)
+    for type, data, is_found in ((FilterType.PREFIX, prefix, by_prefix), (FilterType.REGEX, f"^{prefix}", True)):
+        wanted = read_filter(Filter(context=context, type=type, data=[data]), strictness)
+        assert wanted.matches(event) is is_found
