@@ -12,8 +12,8 @@ pipeline. The differences from a plain reactivex Observable, each a promise of t
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, overload
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import reactivex
 from reactivex import abc
@@ -21,27 +21,34 @@ from reactivex.disposable import SingleAssignmentDisposable
 
 from rxpump.streams.iteration import Iteration
 
-T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
-A = TypeVar("A")
-B = TypeVar("B")
-C = TypeVar("C")
-D = TypeVar("D")
-E = TypeVar("E")
-F = TypeVar("F")
-G = TypeVar("G")
-H = TypeVar("H")
-J = TypeVar("J")
-K = TypeVar("K")
-L = TypeVar("L")
-M = TypeVar("M")
-N = TypeVar("N")
-P = TypeVar("P")
-Q = TypeVar("Q")
-R = TypeVar("R")
 
-_Op = Callable[["reactivex.Observable[A]"], "reactivex.Observable[B]"]
-_AnyOp = Callable[[Any], Any]
+if TYPE_CHECKING:
+    from typing_extensions import TypeVar as Var  # the `default` of typing's own comes with Python 3.13
+
+    # The names are unusual because pyright mixes up equal names of a default and of an operator of the user.
+    Item1 = Var("Item1", default=Any)
+    Item2 = Var("Item2", default=Item1)
+    Item3 = Var("Item3", default=Item2)
+    Item4 = Var("Item4", default=Item3)
+    Item5 = Var("Item5", default=Item4)
+    Item6 = Var("Item6", default=Item5)
+    Item7 = Var("Item7", default=Item6)
+    Item8 = Var("Item8", default=Item7)
+    Item9 = Var("Item9", default=Item8)
+    Item10 = Var("Item10", default=Item9)
+    Item11 = Var("Item11", default=Item10)
+    Item12 = Var("Item12", default=Item11)
+    Item13 = Var("Item13", default=Item12)
+    Item14 = Var("Item14", default=Item13)
+    Item15 = Var("Item15", default=Item14)
+    Item16 = Var("Item16", default=Item15)
+    Item17 = Var("Item17", default=Item16)
+    Item18 = Var("Item18", default=Item17)
+    Item19 = Var("Item19", default=Item18)
+    Item20 = Var("Item20", default=Item19)
+
+    Op = Callable[[reactivex.Observable[Item1]], reactivex.Observable[Item2]]
 
 
 class Observable(reactivex.Observable[T_co]):
@@ -86,105 +93,44 @@ class Observable(reactivex.Observable[T_co]):
             name = type(self).__name__
             raise TypeError(f"{name} is not iterable with `for`; use `async for`, `await` or `subscribe`")
 
-    # fmt: off
-    @overload  # type: ignore[override]  # narrower: rxpump's Observable comes out
-    def pipe(self) -> Observable[T_co]: ...
-    @overload
-    def pipe(self, op1: _Op[T_co, A], /) -> Observable[A]: ...
-    @overload
-    def pipe(self, op1: _Op[T_co, A], op2: _Op[A, B], /) -> Observable[B]: ...
-    @overload
-    def pipe(self, op1: _Op[T_co, A], op2: _Op[A, B], op3: _Op[B, C], /) -> Observable[C]: ...
-    @overload
-    def pipe(self, op1: _Op[T_co, A], op2: _Op[A, B], op3: _Op[B, C], op4: _Op[C, D], /) -> Observable[D]: ...
-    @overload
-    def pipe(
-        self, op1: _Op[T_co, A], op2: _Op[A, B], op3: _Op[B, C], op4: _Op[C, D], op5: _Op[D, E], /
-    ) -> Observable[E]: ...
-    @overload
-    def pipe(
-        self, op1: _Op[T_co, A], op2: _Op[A, B], op3: _Op[B, C], op4: _Op[C, D], op5: _Op[D, E], op6: _Op[E, F], /
-    ) -> Observable[F]: ...
-    @overload
-    def pipe(
-        self, op1: _Op[T_co, A], op2: _Op[A, B], op3: _Op[B, C], op4: _Op[C, D], op5: _Op[D, E], op6: _Op[E, F],
-        op7: _Op[F, G], /
-    ) -> Observable[G]: ...
-    @overload
-    def pipe(
-        self, op1: _Op[T_co, A], op2: _Op[A, B], op3: _Op[B, C], op4: _Op[C, D], op5: _Op[D, E], op6: _Op[E, F],
-        op7: _Op[F, G], op8: _Op[G, H], /
-    ) -> Observable[H]: ...
-    @overload
-    def pipe(
-        self, op1: _Op[T_co, A], op2: _Op[A, B], op3: _Op[B, C], op4: _Op[C, D], op5: _Op[D, E], op6: _Op[E, F],
-        op7: _Op[F, G], op8: _Op[G, H], op9: _Op[H, J], /
-    ) -> Observable[J]: ...
-    @overload
-    def pipe(
-        self, op1: _Op[T_co, A], op2: _Op[A, B], op3: _Op[B, C], op4: _Op[C, D], op5: _Op[D, E], op6: _Op[E, F],
-        op7: _Op[F, G], op8: _Op[G, H], op9: _Op[H, J], op10: _Op[J, K], /
-    ) -> Observable[K]: ...
-    @overload
-    def pipe(
-        self, op1: _Op[T_co, A], op2: _Op[A, B], op3: _Op[B, C], op4: _Op[C, D], op5: _Op[D, E], op6: _Op[E, F],
-        op7: _Op[F, G], op8: _Op[G, H], op9: _Op[H, J], op10: _Op[J, K], op11: _Op[K, L], /
-    ) -> Observable[L]: ...
-    @overload
-    def pipe(
-        self, op1: _Op[T_co, A], op2: _Op[A, B], op3: _Op[B, C], op4: _Op[C, D], op5: _Op[D, E], op6: _Op[E, F],
-        op7: _Op[F, G], op8: _Op[G, H], op9: _Op[H, J], op10: _Op[J, K], op11: _Op[K, L], op12: _Op[L, M], /
-    ) -> Observable[M]: ...
-    @overload
-    def pipe(
-        self, op1: _Op[T_co, A], op2: _Op[A, B], op3: _Op[B, C], op4: _Op[C, D], op5: _Op[D, E], op6: _Op[E, F],
-        op7: _Op[F, G], op8: _Op[G, H], op9: _Op[H, J], op10: _Op[J, K], op11: _Op[K, L], op12: _Op[L, M],
-        op13: _Op[M, N], /
-    ) -> Observable[N]: ...
-    @overload
-    def pipe(
-        self, op1: _Op[T_co, A], op2: _Op[A, B], op3: _Op[B, C], op4: _Op[C, D], op5: _Op[D, E], op6: _Op[E, F],
-        op7: _Op[F, G], op8: _Op[G, H], op9: _Op[H, J], op10: _Op[J, K], op11: _Op[K, L], op12: _Op[L, M],
-        op13: _Op[M, N], op14: _Op[N, P], /
-    ) -> Observable[P]: ...
-    @overload
-    def pipe(
-        self, op1: _Op[T_co, A], op2: _Op[A, B], op3: _Op[B, C], op4: _Op[C, D], op5: _Op[D, E], op6: _Op[E, F],
-        op7: _Op[F, G], op8: _Op[G, H], op9: _Op[H, J], op10: _Op[J, K], op11: _Op[K, L], op12: _Op[L, M],
-        op13: _Op[M, N], op14: _Op[N, P], op15: _Op[P, Q], /
-    ) -> Observable[Q]: ...
-    @overload
-    def pipe(
-        self, op1: _Op[T_co, A], op2: _Op[A, B], op3: _Op[B, C], op4: _Op[C, D], op5: _Op[D, E], op6: _Op[E, F],
-        op7: _Op[F, G], op8: _Op[G, H], op9: _Op[H, J], op10: _Op[J, K], op11: _Op[K, L], op12: _Op[L, M],
-        op13: _Op[M, N], op14: _Op[N, P], op15: _Op[P, Q], op16: _Op[Q, R], /
-    ) -> Observable[R]: ...
-    @overload
-    def pipe(
-        self, op1: _AnyOp, op2: _AnyOp, op3: _AnyOp, op4: _AnyOp, op5: _AnyOp, op6: _AnyOp, op7: _AnyOp, op8: _AnyOp,
-        op9: _AnyOp, op10: _AnyOp, op11: _AnyOp, op12: _AnyOp, op13: _AnyOp, op14: _AnyOp, op15: _AnyOp, op16: _AnyOp,
-        op17: _AnyOp, /, *more: _AnyOp
-    ) -> Observable[Any]: ...
-    # fmt: on
+    if TYPE_CHECKING:
+        # One signature instead of an overload for each number of operators: mypy looks at the arguments of an
+        # overloaded function without their context, and so could not infer what the argument of a lambda is.
+        # fmt: off
+        def pipe(  # type: ignore[override]  # narrower: rxpump's Observable comes out
+            self, op1: Op[T_co, Item1] = ..., op2: Op[Item1, Item2] = ..., op3: Op[Item2, Item3] = ...,
+            op4: Op[Item3, Item4] = ..., op5: Op[Item4, Item5] = ..., op6: Op[Item5, Item6] = ...,
+            op7: Op[Item6, Item7] = ..., op8: Op[Item7, Item8] = ..., op9: Op[Item8, Item9] = ...,
+            op10: Op[Item9, Item10] = ..., op11: Op[Item10, Item11] = ..., op12: Op[Item11, Item12] = ...,
+            op13: Op[Item12, Item13] = ..., op14: Op[Item13, Item14] = ..., op15: Op[Item14, Item15] = ...,
+            op16: Op[Item15, Item16] = ..., op17: Op[Item16, Item17] = ..., op18: Op[Item17, Item18] = ...,
+            op19: Op[Item18, Item19] = ..., op20: Op[Item19, Item20] = ..., /
+        ) -> Observable[Item20]:
+            """Compose operators, left to right.
 
-    def pipe(self, *operators: Callable[[Any], Any]) -> Any:
-        """Compose operators, left to right.
+            Args:
+                op1, op2, ...: Functions of an Observable, up to 20; for more, call `pipe` on the result. Call an
+                    operator whose result is no Observable: `rx.to_future()(source)`.
 
-        Args:
-            operators: Functions of an Observable. Up to 16 are typed; more give `Observable[Any]`. An operator whose
-                result is no Observable, such as `rx.to_future()`, is for type checkers one to be called:
-                `rx.to_future()(pipeline)`.
+            Returns:
+                The result of the last operator. A plain reactivex Observable is returned as one of rxpump's; a
+                connectable Observable, a subject or a future is returned as it is.
+            """
+            ...
+        # fmt: on
+    else:
 
-        Returns:
-            The result of the last operator. A plain reactivex Observable is returned as one of rxpump's; a
-            connectable Observable, a subject or a future is returned as it is.
-        """
-        result = super().pipe(*operators)
-        # A connectable, a subject or a future stays what it is.
-        return Piped(result) if type(result) is reactivex.Observable else result
+        def pipe(self, *operators):  # noqa: D102 - above
+            return _compose(self, operators)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}>"
+
+
+def _compose(source: Observable[Any], operators: Sequence[Callable[[Any], Any]]) -> Any:
+    result = reactivex.pipe(source, *operators)
+    # A connectable, a subject or a future stays what it is.
+    return Piped(result) if type(result) is reactivex.Observable else result
 
 
 class Piped(Observable[T_co]):

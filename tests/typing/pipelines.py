@@ -1,5 +1,6 @@
 """The types that pipelines have. Checked by mypy and pyright, never run."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypedDict, assert_type
 
@@ -87,6 +88,16 @@ def models_have_their_type(events: rxpump.Observable[rxpump.Event]) -> None:
     assert_type(events.pipe(ops.decode({"PonyJumped": Jumped, "PonySlept": Slept})), rxpump.Observable[Any])
 
 
+def arguments_of_lambdas_are_inferred(client: rxpump.Client, numbers: rxpump.Observable[int]) -> None:
+    events = client.iter("ponies")
+    assert_type(events.pipe(rx.map(lambda event: event.data)), rxpump.Observable[bytes])
+    assert_type(events.pipe(rx.filter(lambda event: event.number > 3), rx.take(2)), rxpump.Observable[rxpump.Event])
+    assert_type(numbers.pipe(rx.map(lambda n: n * 0.5), rx.map(lambda n: f"{n:.1f}")), rxpump.Observable[str])
+    assert_type(numbers.pipe(rx.filter(lambda n: n > 3), rx.to_list()), rxpump.Observable[list[int]])
+    heights = events.pipe(ops.where(type_prefix="Jump"), ops.json(), rx.map(lambda jump: jump["Height"] * 0.3048))
+    assert_type(heights, rxpump.Observable[Any])
+
+
 def filters_keep_the_type(client: rxpump.Client) -> None:
     deliveries = client.connect_subscription("judges", "ponies")
     wanted = deliveries.pipe(ops.of_type("PonyJumped"), ops.where(stream_prefix="pony"), ops.distinct_by_id())
@@ -98,11 +109,16 @@ def an_operator_for_other_items_is_an_error(numbers: rxpump.Observable[int]) -> 
     numbers.pipe(rx.map(metres), ops.map_async(look_up))  # type: ignore[misc]
 
 
-def sixteen_operators(numbers: rxpump.Observable[int]) -> None:
+def twenty_operators(numbers: rxpump.Observable[int]) -> None:
     long = numbers.pipe(
-        rx.map(metres), rx.map(str), rx.map(len), rx.map(metres),
-        rx.map(str), rx.map(len), rx.map(metres), rx.map(str),
-        rx.map(len), rx.map(metres), rx.map(str), rx.map(len),
-        rx.map(metres), rx.map(str), rx.map(len), rx.map(metres),
+        rx.map(metres), rx.map(str), rx.map(len), rx.map(metres), rx.map(str),
+        rx.map(len), rx.map(metres), rx.map(str), rx.map(len), rx.map(metres),
+        rx.map(str), rx.map(len), rx.map(metres), rx.map(str), rx.map(len),
+        rx.map(metres), rx.map(str), rx.map(len), rx.map(metres), rx.map(str),
     )  # fmt: skip
-    assert_type(long, rxpump.Observable[float])
+    assert_type(long, rxpump.Observable[str])
+
+
+def operators_of_a_list_are_not_inferred(numbers: rxpump.Observable[int]) -> None:
+    operators: list[Callable[[Any], Any]] = [rx.take(1), rx.map(str)]
+    assert_type(numbers.pipe(*operators), rxpump.Observable[Any])
