@@ -69,6 +69,8 @@ class Prefixes:
 class LetterPrefixes(Prefixes):
     """Wants what begins with the letters of one of `prefixes`, as a real server compares them."""
 
+    steps: int
+
     def search(self, text: str) -> bool:
         """Return whether `text` begins with one of the prefixes, by the rules of a culture."""
         self.steps += 1 + len(self.prefixes)
