@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -11,6 +10,7 @@ from typing import Any, Final
 
 from rxpump.acl import Acl
 from rxpump.errors import InvalidArgument
+from rxpump.lenient_json import parse_object
 from rxpump.limits import MAX_EVENT_NUMBER
 
 _NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
@@ -120,14 +120,11 @@ _RESERVED: Final = frozenset({*_NUMBERS.values(), "$acl"})
 
 
 def read_object(what: str, content: bytes) -> dict[str, Any]:
-    """Read a JSON object as the server does; a byte order mark is passed over. Raises InvalidArgument."""
+    """Read a JSON object as leniently as the server does. Raises InvalidArgument."""
     try:
-        whole = json.loads(content.decode("utf-8-sig"))
-    except (ValueError, RecursionError) as error:
+        return parse_object(content).value
+    except ValueError as error:
         raise InvalidArgument(what, content, f"a JSON object ({error})") from error
-    if not isinstance(whole, dict):
-        raise InvalidArgument(what, whole, "a JSON object")
-    return whole
 
 
 def _limit(whole: Mapping[str, Any], key: str, *, least: int = 1) -> int | None:

@@ -13,7 +13,8 @@ from enum import Enum
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-from rxpump.server.store.metadata import AccessList, metadata, read_access_list, read_object
+from rxpump.lenient_json import parse_object
+from rxpump.server.store.metadata import AccessList, metadata, read_access_list
 from rxpump.server.store.sqlite_store import SqliteStore
 from rxpump.server.users import ADMINS, EVERYONE, User
 from rxpump.wire.codes import METADATA_PREFIX
@@ -102,7 +103,7 @@ def settings(data: bytes | None) -> Settings:
     if data is None:
         return _NO_SETTINGS
     try:
-        whole = read_object(data)
+        whole = parse_object(data).value
         return Settings(
             read_access_list(whole.get("$userStreamAcl", {})), read_access_list(whole.get("$systemStreamAcl", {}))
         )

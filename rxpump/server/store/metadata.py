@@ -2,9 +2,9 @@
 
 See docs/protocol/tcp.md, section 4.9.
 
-Metadata is whatever its writer makes of it; the server looks at a few keys. They are read strictly: one
-that is not what it should be, and the whole counts as empty. A limit of zero or less is no limit.
-What they come to is kept with the stream, so that a read needs no second look.
+Metadata is whatever its writer makes of it; the server looks at a few keys. The JSON itself is read leniently (see
+rxpump.lenient_json), but the keys strictly: one that is not what it should be, and the whole counts as empty. A limit
+of zero or less is no limit. What they come to is kept with the stream, so that a read needs no second look.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
 
+from rxpump.lenient_json import parse_object
 from rxpump.limits import MAX_EVENT_NUMBER
 from rxpump.wire.codes import METADATA_PREFIX
 
@@ -63,7 +64,7 @@ def described_by(stream: str) -> str | None:
 def summary(data: bytes) -> bytes | None:
     """Reduce metadata as it was written to what the server heeds; None if that is nothing."""
     try:
-        told = _read(read_object(data))
+        told = _read(parse_object(data).value)
     except ValueError:
         return None
     acl = None if told.acl is None else {key: sorted(roles) for key, roles in told.acl.items()}
@@ -76,7 +77,7 @@ def metadata(stored: bytes | None) -> Metadata:
     """Read a summary."""
     if stored is None:
         return NO_METADATA
-    return _cached(stored) if len(stored) <= _CACHED_BYTES else _read(read_object(stored))
+    return _cached(stored) if len(stored) <= _CACHED_BYTES else _read(json.loads(stored))
 
 
 def limits(stored: bytes | None) -> Metadata:
@@ -90,11 +91,14 @@ def limits(stored: bytes | None) -> Metadata:
 def undeleted(data: bytes, first: int) -> bytes | None:
     """Make metadata for a stream that begins anew at number `first`, all else as `data` says it.
 
-    None where `data` is no JSON object: then it does not say that the stream is deleted.
+    None where `data` is no JSON object: then it does not say that the stream is deleted. None too where there is more
+    text after the object, because a real server does not change such metadata.
     """
     try:
-        whole = read_object(data)
+        whole, rest = parse_object(data)
     except ValueError:
+        return None
+    if rest.strip():
         return None
     whole["$tb"] = first
     try:
@@ -139,26 +143,4 @@ def _integer(whole: Mapping[str, Any], key: str) -> int:
 
 @lru_cache(maxsize=1024)
 def _cached(stored: bytes) -> Metadata:
-    return _read(read_object(stored))
-
-
-def read_object(data: bytes) -> dict[str, Any]:
-    """Read a JSON object. Raises ValueError for anything else."""
-    try:
-        whole = json.loads(data.decode("utf-8-sig"), parse_constant=_refuse, parse_float=_finite)
-    except RecursionError:
-        raise ValueError("it is nested too deep") from None
-    if not isinstance(whole, dict):
-        raise ValueError("it is no JSON object")
-    return whole
-
-
-def _refuse(constant: str) -> Any:
-    raise ValueError(f"{constant} is no JSON")
-
-
-def _finite(text: str) -> float:
-    value = float(text)
-    if value - value != 0:
-        raise ValueError(f"{text} is too large")
-    return value
+    return _read(json.loads(stored))

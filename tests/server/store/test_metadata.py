@@ -40,6 +40,15 @@ def heeded(text):
         ('{"$acl":{"$d":[],"$mr":""}}', Metadata(acl={"$d": frozenset(), "$mr": frozenset([""])})),
         ('{"$acl":{}}', Metadata(acl={})),
         ("{}", NO_METADATA),
+        ('{"mine":NaN,"$maxCount":3}', Metadata(max_count=3)),
+        ('{"mine":[-Infinity,Infinity,undefined],"$maxCount":3}', Metadata(max_count=3)),
+        ('{"$maxCount":02}', Metadata(max_count=2)),
+        ('{"$maxCount":010,"$tb":0x1F}', Metadata(max_count=8, truncate_before=31)),
+        ('{"$maxCount":3,}', Metadata(max_count=3)),
+        ("{'$maxCount':3}", Metadata(max_count=3)),
+        ("{$maxCount:3, mine:'it\\'s'}", Metadata(max_count=3)),
+        ('{"$maxCount":3}, and more', Metadata(max_count=3)),
+        ('{"mine":,"$acl":{"$r":["a",]}}', Metadata(acl={"$r": frozenset("a")})),
     ],
 )
 def test_what_is_heeded(text, meaning):
@@ -52,14 +61,15 @@ def test_what_is_heeded(text, meaning):
         '"$maxCount":1.5', '"$maxCount":"3"', '"$maxCount":null', '"$maxCount":true', '"$maxAge":1e3', '"$tb":[]',
         '"$tb":9223372036854775808', '"$tb":-9223372036854775809', '"$cacheControl":"x"', '"$tmp":1', '"$acl":"x"',
         '"$acl":null', '"$acl":{"$x":"a"}', '"$acl":{"$r":1}', '"$acl":{"$r":["a",1]}', '"$acl":{"$r":null}',
-        '"mine":NaN', '"mine":1e999', '"mine":' + "[" * 100_000, '"mine"', "]",
+        '"mine":nan', '"mine":1e999', '"$maxAge":NaN', '"$maxAge":08', '"mine":/**/1', '"$tb":',
+        '"mine":' + "[" * 100_000, '"mine"', "]",
     ],
 )  # fmt: skip
 def test_one_thing_amiss_and_nothing_counts(spoilt):
     assert heeded('{"$maxCount":3,%s}' % spoilt) == NO_METADATA  # noqa: UP031
 
 
-@pytest.mark.parametrize("text", [b"", b"[]", b"3", b"\xff\xfe", b'{"$maxCount":3}x', b"null"])
+@pytest.mark.parametrize("text", [b"", b"[]", b"3", b"\xff\xfe", b'{"$maxCount":3', b"null", b"NaN"])
 def test_what_is_no_json_object_counts_as_none(text):
     assert heeded(text) == NO_METADATA
     assert undeleted(text, 3) is None
@@ -78,6 +88,7 @@ def test_metadata_too_long_to_be_kept_at_hand_are_heeded_too():
         ('{"$tb":7, "ü":[1.5, "\\n"]}', '{"$tb":3,"ü":[1.5,"\\n"]}'),
         ('{"half":"\\ud800"}', '{"half":"\\ud800","$tb":3}'),
         ('\ufeff{"$maxCount":"all"}', '{"$maxCount":"all","$tb":3}'),
+        ("{'mine':NaN,}", '{"mine":NaN,"$tb":3}'),
     ],
 )
 def test_a_stream_that_begins_anew_keeps_what_else_was_said(before, after):
@@ -121,3 +132,7 @@ def test_what_is_shown_is_read_without_the_list(told, acl):
     whole = told if acl is None else {"$acl": acl, **told}
     stored = summary(json.dumps(whole).encode())
     assert limits(stored) == replace(metadata(stored), acl=None)
+
+
+def test_metadata_with_more_text_after_them_are_not_changed():
+    assert undeleted(b'{"$maxCount":3} and more', 3) is None
