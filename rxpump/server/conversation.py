@@ -33,6 +33,7 @@ from rxpump.wire.schema import IdentifyClient, NotHandled
 _log = logging.getLogger("rxpump.server")
 
 _NEWEST_CLIENT: Final = 1
+_LONGEST_NAME: Final = 1000  # characters that are kept of what a client calls itself
 _VERSION_MASK: Final = 0xFF  # a real server keeps one byte of the client's version
 _OUT_OF_BOUNDS: Final = "Index was outside the bounds of the array."
 _LAST_UNKNOWN: Final = 0xFF  # a real server's table of commands ends one before it
@@ -133,7 +134,7 @@ class Conversation:
             return  # a real server says nothing to this
         self.client_version = message.version & _VERSION_MASK
         self._send.is_old = self.client_version == 0
-        self.client_name = str(message.connection_name)
+        self.client_name = str(message.connection_name)[:_LONGEST_NAME]
         self._reply(package, Command.CLIENT_IDENTIFIED)
 
     def _authenticate(self, package: Package) -> None:

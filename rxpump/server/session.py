@@ -162,8 +162,9 @@ class Session(asyncio.Protocol):
 
     @property
     def held(self) -> int:
-        """Bytes that the server holds for the client: received and not answered, or not read by the client."""
-        return self._framer.held + self._received_bytes + self._uncommitted + self._outbox.unsent
+        """Bytes that the server holds for the client: requests not answered, answers not read, subscriptions."""
+        requests = self._framer.held + self._received_bytes + self._uncommitted
+        return requests + self._outbox.unsent + self.conversation.subscriptions.held
 
     def _count(self) -> None:
         """Enter what is held into the account of the connections without a login."""

@@ -66,6 +66,11 @@ class Subscriptions:
         self._by_id: dict[bytes, list[Subscription]] = {}
         self._bytes = 0
 
+    @property
+    def held(self) -> int:
+        """Bytes that the subscriptions take, about."""
+        return self._bytes
+
     def has_room_for(self, stream: str, more: int = 0) -> bool:
         """Tell whether this client may have one more, that takes `more` bytes than others.
 

@@ -400,3 +400,14 @@ async def test_answers_that_are_not_read_are_held(senders):
     await turn()
     client.resume_writing()
     assert senders.node.memory.total == 0
+
+
+async def test_subscriptions_are_held_and_names_are_cut(senders):
+    client = senders()
+    hello = schema.IdentifyClient(version=1, connection_name="n" * MIB).SerializeToString()
+    client.data_received(Package(Command.IDENTIFY_CLIENT, ID, hello).encode())
+    assert (len(client.conversation.client_name), senders.node.memory.total) == (1000, 0)
+    subscribe = schema.SubscribeToStream(event_stream_id="s" * MIB).SerializeToString()
+    client.data_received(Package(Command.SUBSCRIBE_TO_STREAM, ID, subscribe).encode())
+    await turn()
+    assert senders.node.memory.total > MIB
