@@ -164,7 +164,7 @@ async def use(result: Any) -> None:
     """Use what was taken until it gives something; only an error of rxpump's own may come."""
     if isinstance(result, rxpump.Transaction):
         result = result.start() if result.id is None else result.commit()
-    if isinstance(result, Answer):
+    if isinstance(result, Answer) or inspect.iscoroutine(result):
         async with asyncio.timeout(5):
             await result
     elif isinstance(result, reactivex.Observable):
