@@ -17,6 +17,8 @@ T = TypeVar("T")
 
 _LONGEST: Final = 10**9  # seconds, 31 years; asyncio's clock counts them as a float
 
+_MAX_PORT: Final = 65535
+
 ALL_STREAM: Final = "$all"
 """The name that servers use for the whole database."""
 
@@ -110,6 +112,13 @@ def position(argument: str, value: object) -> Position:
         if value == LAST_POSITION or all(_is_number(half, 0, MAX_EVENT_NUMBER) for half in value):
             return Position(commit, prepare)
     raise InvalidArgument(argument, value, "a Position that a server handed out, START or END")
+
+
+def port(argument: str, value: object) -> int:
+    """Return the number of a port."""
+    if not _is_number(value, 1) or value > _MAX_PORT:
+        raise InvalidArgument(argument, value, f"a whole number from 1 to {_MAX_PORT}")
+    return value
 
 
 def stream_name(value: object) -> str:

@@ -36,6 +36,10 @@ class EmbeddedNode:
             await self._server.start()
         return TcpAddress("127.0.0.1", self._server.port, ADMIN)
 
+    async def locate_http(self, node: TcpAddress, port: int) -> tuple[str, int]:
+        """Return where the server answers HTTP; it begins to when it is first asked for."""
+        return node.host, await self._server.start_http()
+
     async def close(self) -> None:
         """Stop the server and close its store."""
         if self._server is not None:

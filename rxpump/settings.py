@@ -29,6 +29,8 @@ class Settings:
     max_in_flight:       requests on the wire at once; more wait their turn in the client.
     max_frame_bytes:     the largest reply taken, 1 KiB or more. Where a page would be larger, iterations ask
                          for fewer events at a time.
+    http_port:           port on which the node answers HTTP. Only `replay_parked` needs it, because servers offer
+                         that over HTTP alone.
     require_leader:      whether a follower may answer (False), or must send us to the leader (True).
     live_buffer_events,
     live_buffer_bytes:   how much a live subscription keeps for a consumer that is busy; beyond that it
@@ -56,6 +58,7 @@ class Settings:
     heartbeat_timeout: float = 1.5
     max_in_flight: int = 1024
     max_frame_bytes: int = MAX_FRAME_BYTES
+    http_port: int = 2113
     require_leader: bool = True
     live_buffer_events: int = 4096
     live_buffer_bytes: int = 4 * 1024 * 1024
@@ -81,6 +84,7 @@ class Settings:
             "ack_interval",
         ):
             checks.seconds(name, getattr(self, name))
+        checks.port("http_port", self.http_port)
         for name in ("max_in_flight", "live_buffer_events", "live_buffer_bytes"):
             checks.count(name, getattr(self, name))
         checks.count("max_frame_bytes", self.max_frame_bytes, least=1024)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,7 +23,7 @@ from rxpump.errors import (
     PersistentSubscriptionFailed,
     PersistentSubscriptionNotFound,
 )
-from rxpump.server import EmbeddedServer
+from rxpump.server import EmbeddedServer, SqliteStore
 from tests.proxy import Proxy
 from tests.streams.fake_group import Consumer
 
@@ -61,6 +62,55 @@ async def next_number(client: rxpump.Client, **how: Any) -> int:
     """The number of the event that the group gives out next."""
     delivery = await client.connect_subscription("g", "s", 1).pipe(rx.first())
     return int(delivery.number)
+
+
+async def park(client: rxpump.Client, count: int) -> None:
+    """Park the next deliveries of the group."""
+    deliveries = client.connect_subscription("g", "s", count).pipe(rx.take(count))
+    async for delivery in deliveries:
+        delivery.nack(NackAction.PARK)
+    links = await client.stream(PARKED).pipe(rx.take(count), rx.to_list())
+    assert [link.link.number for link in links] == list(range(count))
+
+
+async def replayed(client: rxpump.Client, count: int) -> list[int]:
+    """Replay what is parked, and acknowledge it."""
+    await client.replay_parked("g", "s")
+    deliveries = client.connect_subscription("g", "s", count).pipe(ops.ack_each(), rx.take(count), rx.to_list())
+    return [delivery.number for delivery in await deliveries if delivery.link.stream == PARKED]
+
+
+@pytest.mark.parametrize("uri", ["memory://", "sqlite:///{}/events.db"])
+async def test_parked_events_are_replayed_by_an_embedded_server(uri: str, tmp_path: Path) -> None:
+    async with rxpump.connect(uri.format(tmp_path), settings=IN_HASTE) as client:
+        await client.create_subscription("g", "s", start_from=0)
+        await write(client, 0, 1, 2)
+        await park(client, 3)
+        assert await replayed(client, 3) == [0, 1, 2]
+        await client.replay_parked("g", "s")  # again, over the port that is there now
+
+
+async def test_parked_events_are_replayed_by_a_server_with_http() -> None:
+    async with EmbeddedServer(SqliteStore.in_memory(), http_port=0) as server:
+        uri = f"tcp://admin:changeit@127.0.0.1:{server.port}?http_port={server.http_port}"
+        async with rxpump.connect(uri, settings=IN_HASTE) as client:
+            await client.create_subscription("g", "s", start_from=0)
+            await write(client, 0, 1)
+            await park(client, 2)
+            with pytest.raises(AccessDenied, match="user 'ops' may not replay the parked events of 's'"):
+                await client.as_user("ops", "changeit").replay_parked("g", "s")
+            with pytest.raises(PersistentSubscriptionNotFound):
+                await client.replay_parked("no", "s")
+            assert await replayed(client, 2) == [0, 1]
+
+
+async def test_a_replay_is_not_sent_before_it_is_awaited(client: rxpump.Client) -> None:
+    client.replay_parked("g", "s")
+    for wrong in ("", None, 5):
+        with pytest.raises(InvalidArgument):
+            client.replay_parked(wrong, "s")  # type: ignore[arg-type]
+        with pytest.raises(InvalidArgument):
+            client.replay_parked("g", wrong)  # type: ignore[arg-type]
 
 
 # Groups -----------------------------------------------------------------------------------------------

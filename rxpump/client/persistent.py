@@ -75,6 +75,39 @@ class Consuming(Verbs):
         transport = self._within(timeout)
         return Answer(self._runtime, "delete_subscription", lambda: transport.delete_persistent(stream, name))
 
+    def replay_parked(self, name: str, stream: str, *, timeout: float | None = UNSET) -> Answer[None]:
+        """Have the parked events of a group delivered again.
+
+        The server adds a link to each parked event to the stream `$persistentsubscription-<stream>::<name>-parked`.
+        A replayed event is a delivery like any other, with `link` set to that link. An event that is parked again
+        stays in that stream; the others are removed from it when all of them are settled.
+
+        Servers offer this over HTTP alone, so it goes to the port `http_port` of the settings (default 2113) on the
+        host of the connection, in HTTPS if the connection has TLS.
+
+        Args:
+            name: Name of the group.
+            stream: Name of its stream.
+            timeout: Seconds until the call fails; None: never. Default: that of the settings.
+
+        Returns:
+            An Observable that completes when the server has begun to replay.
+
+        Raises:
+            PersistentSubscriptionNotFound: There is no such group.
+            AccessDenied: The user may not manage groups, or the password is wrong (servers do not tell which).
+            ConnectionFailed: The node does not answer HTTP on that port.
+            TooBusy: The server takes no more requests now, or there were too many failed logins.
+            PersistentSubscriptionFailed: The server refused it for another reason.
+            OperationTimedOut: There was no answer in time.
+
+        Example:
+            `await client.as_user("admin", "changeit").replay_parked("billing", "orders")`
+        """
+        name, stream = checks.text("name", name), checks.stream_name(stream)
+        transport = self._within(timeout)
+        return Answer(self._runtime, "replay_parked", lambda: transport.replay_parked(stream, name))
+
     def connect_subscription(
         self, name: str = "", stream: str = "", buffer_size: int = 10, *, subscription: str = ""
     ) -> Deliveries:

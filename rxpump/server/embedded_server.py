@@ -36,8 +36,8 @@ class EmbeddedServer:
     persistent_tick:     seconds between two looks at what consumers of persistent subscriptions owe an answer for.
     tls:                 the certificate to serve TLS with, on the same port and from the first byte on; see
                          load_certificate. Without it, in clear.
-    http_port:           where to answer GET /gossip, /info, /stats and /ping, in clear; 0 takes a free port, which
-                         `http_port` tells once started. Without it there is no HTTP.
+    http_port:           where to answer GET /gossip, /info, /stats and /ping, and to replay parked events, in clear;
+                         0 takes a free port, which `http_port` tells once started. Without it there is no HTTP.
     projections:         whether the system projections run: $ce-x, $et-x, $streams and $category-x. What was
                          written before they are first asked for is caught up with.
     strictness:          `Strictness.REAL` to treat repeated appends as a real server does; see Strictness.
@@ -67,7 +67,8 @@ class EmbeddedServer:
         self._node = Node(store, Users(users), groups=Groups(store, persistent_tick), strictness=strictness)
         self._make_heartbeat = partial(Heartbeat, heartbeat_interval, heartbeat_timeout)
         self._tls = tls
-        self._http = None if http_port is None else HttpListener(host, http_port, Resources(self).respond)
+        self._http = None if http_port is None else self._http_listener(http_port)
+        self._http_starting = asyncio.Lock()
         self._projections = Projections(store) if projections else None
         self._listener: asyncio.Server | None = None
         self._sessions: set[Session] = set()
@@ -129,12 +130,33 @@ class EmbeddedServer:
         except OSError as error:
             raise CannotListen(self.host, self.port, str(error)) from error
         self.port = self._listener.sockets[0].getsockname()[1]
-        if self._http is None:
-            return
+        if self._http is not None:
+            await self._start_http(self._http)
+
+    def _http_listener(self, port: int) -> HttpListener:
+        return HttpListener(self.host, port, Resources(self, self._node).respond)
+
+    async def start_http(self) -> int:
+        """Answer HTTP from now on, on a free port unless `http_port` named one.
+
+        Returns:
+            The port.
+
+        Raises:
+            CannotListen: There is no free port.
+        """
+        async with self._http_starting:
+            if self._http is None:
+                http = self._http_listener(0)
+                await self._start_http(http)
+                self._http = http
+        return self._http.port
+
+    async def _start_http(self, http: HttpListener) -> None:
         try:
-            await self._http.start()
+            await http.start()
         except OSError as error:
-            raise CannotListen(self.host, self._http.port, str(error)) from error
+            raise CannotListen(self.host, http.port, str(error)) from error
 
     def _new_session(self) -> Session:
         return Session(self._node, self._make_heartbeat, self._begun, self._ended)

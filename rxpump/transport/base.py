@@ -196,5 +196,9 @@ class Transport(ABC):
         """Delete a consumer group."""
 
     @abstractmethod
+    async def replay_parked(self, stream: str, group: str) -> None:
+        """Have the parked events of a consumer group delivered again; return when the server has begun."""
+
+    @abstractmethod
     async def connect_persistent(self, stream: str, group: str, buffer_size: int) -> PersistentSubscription:
         """Connect to a consumer group; at most `buffer_size` events are unacknowledged at a time."""

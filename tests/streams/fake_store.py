@@ -147,6 +147,9 @@ class FakeStore(Transport):
     async def delete_persistent(self, stream: str, group: str) -> None:
         raise NotImplementedError
 
+    async def replay_parked(self, stream: str, group: str) -> None:
+        raise NotImplementedError
+
     async def connect_persistent(self, stream: str, group: str, buffer_size: int) -> PersistentSubscription:
         raise NotImplementedError
 

@@ -30,8 +30,15 @@ class Answer(NamedTuple):
     headers: tuple[tuple[str, str], ...] = ()
 
 
-Respond = Callable[[HttpRequest, str], Answer]
-"""Answers a request that arrived at this address of ours."""
+class Ends(NamedTuple):
+    """The addresses of both ends of a connection: of the server, and of the client."""
+
+    local: str
+    peer: str
+
+
+Respond = Callable[[HttpRequest, Ends], Answer]
+"""Answers a request that arrived on a connection between these addresses."""
 
 
 class HttpListener:
@@ -78,7 +85,7 @@ class HttpListener:
                     break
         except asyncio.LimitOverrunError:
             why = f"a request has at most {MAX_HEAD} bytes"
-            _write(writer, _refusal(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, why), is_last=True)
+            _write(writer, refusal(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, why), is_last=True)
         except (asyncio.IncompleteReadError, ConnectionError, TimeoutError):
             pass  # it is gone, or as good as gone
         finally:
@@ -89,13 +96,14 @@ class HttpListener:
         is_last = True
         try:
             request = read_request(head)
-            answer = self._respond(request, writer.get_extra_info("sockname")[0])
+            ends = Ends(writer.get_extra_info("sockname")[0], writer.get_extra_info("peername")[0])
+            answer = self._respond(request, ends)
             is_last = request.is_last
         except CannotAnswer as error:
-            answer = _refusal(error.status, str(error))
+            answer = refusal(error.status, str(error))
         except Exception:
             _log.exception("an HTTP request could not be answered")
-            answer = _refusal(HTTPStatus.INTERNAL_SERVER_ERROR, "the server made a mistake")
+            answer = refusal(HTTPStatus.INTERNAL_SERVER_ERROR, "the server made a mistake")
         _write(writer, answer, is_last=is_last)
         return is_last
 
@@ -103,8 +111,9 @@ class HttpListener:
         return f"<HttpListener {self.host}:{self.port}, {len(self._connections)} connections>"
 
 
-def _refusal(status: HTTPStatus, why: str) -> Answer:
-    return Answer(status, f"{status.phrase}: {why}.\n".encode())
+def refusal(status: HTTPStatus, why: str, headers: tuple[tuple[str, str], ...] = ()) -> Answer:
+    """Return an answer that tells why there is no other."""
+    return Answer(status, f"{status.phrase}: {why}.\n".encode(), headers=headers)
 
 
 def _write(writer: asyncio.StreamWriter, answer: Answer, *, is_last: bool) -> None:

@@ -1,6 +1,6 @@
 """One HTTP request, read strictly: what two readers could take for different things is refused.
 
-Only requests without a body are taken, and of the methods only GET is answered; the grammar is that of RFC 9112.
+Only requests without a body are taken; the grammar is that of RFC 9112.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 MAX_HEAD: Final = 8192
 """Bytes that a request may have, from its first line to the empty one."""
@@ -28,13 +28,23 @@ class CannotAnswer(Exception):
 
 @dataclass(frozen=True, slots=True)
 class HttpRequest:
-    """A request. `query` has the last value of each option; the names of `headers` are in lower case."""
+    """A request.
+
+    Attributes:
+        method: Method, in upper case.
+        path: Path with its percent-encoding removed.
+        query: The last value of each option.
+        headers: Headers, with their names in lower case.
+        is_last: Whether the client sends no other request on the connection.
+        segments: The parts of the path between its slashes, each with its percent-encoding removed.
+    """
 
     method: str
     path: str
     query: dict[str, str]
     headers: dict[str, str]
     is_last: bool
+    segments: tuple[str, ...] = ()
 
     def takes_json(self) -> bool:
         """Tell whether the client wants to have JSON; `?format=` wins over its Accept header."""
@@ -65,8 +75,10 @@ def read_request(head: bytes) -> HttpRequest:
         raise CannotAnswer(HTTPStatus.BAD_REQUEST, "there is no Host")
     if "transfer-encoding" in headers or headers.get("content-length", "0") != "0":
         raise CannotAnswer(HTTPStatus.BAD_REQUEST, "a body is not taken")
-    path, query = _target(target)
-    return HttpRequest(method, path, query, headers, _is_last(headers, minor))
+    parts = _target(target)
+    query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
+    segments = tuple(map(unquote, parts.path.split("/")[1:]))
+    return HttpRequest(method, unquote(parts.path), query, headers, _is_last(headers, minor), segments)
 
 
 def _headers(lines: list[bytes]) -> dict[str, str]:
@@ -82,14 +94,13 @@ def _headers(lines: list[bytes]) -> dict[str, str]:
     return headers
 
 
-def _target(target: str) -> tuple[str, dict[str, str]]:
+def _target(target: str) -> SplitResult:
     if not target.startswith("/"):
         raise CannotAnswer(HTTPStatus.BAD_REQUEST, "the target is not a path")
     try:
-        parts = urlsplit(target)
+        return urlsplit(target)
     except ValueError as error:
         raise CannotAnswer(HTTPStatus.BAD_REQUEST, f"the target is not a path: {error}") from None
-    return unquote(parts.path), {name: values[-1] for name, values in parse_qs(parts.query).items()}
 
 
 def _is_last(headers: dict[str, str], minor: str) -> bool:

@@ -1,4 +1,4 @@
-"""What a node tells over HTTP: /gossip, /info, /stats and /ping (docs/protocol/tcp.md, section 5).
+"""What a node answers over HTTP: /gossip, /info, /stats, /ping and parked events (docs/protocol/tcp.md, section 5).
 
 A single node that is its own cluster: one member, alive, the master.
 """
@@ -17,8 +17,10 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Final, Protocol
 from uuid import uuid4
 
-from rxpump.server.http.listener import Answer
+from rxpump.server.http.listener import Answer, Ends, refusal
+from rxpump.server.http.parked_events import ParkedEvents
 from rxpump.server.http.request import HttpRequest
+from rxpump.server.node import Node
 from rxpump.server.store.sqlite_store import SqliteStore
 
 _JSON: Final = "application/json; charset=utf-8"
@@ -51,10 +53,11 @@ class Served(Protocol):
 
 
 class Resources:
-    """Answers HTTP requests about `server`."""
+    """Answers HTTP requests about `server`, whose groups and users are those of `node`."""
 
-    def __init__(self, server: Served) -> None:
+    def __init__(self, server: Served, node: Node) -> None:
         self._server = server
+        self._parked_events = ParkedEvents(node)
         self._instance_id, self._epoch_id = str(uuid4()), str(uuid4())
         self._started, self._started_at = datetime.now(UTC), time.monotonic()
         self._resources: Mapping[str, Callable[[str], Mapping[str, Any]]] = {
@@ -64,16 +67,18 @@ class Resources:
             "/ping": self._ping,
         }
 
-    def respond(self, request: HttpRequest, local_address: str) -> Answer:
-        """Answer a request that arrived at `local_address`."""
+    def respond(self, request: HttpRequest, ends: Ends) -> Answer:
+        """Answer a request that arrived on a connection between these addresses."""
+        if self._parked_events.is_meant(request):
+            return self._parked_events.respond(request, ends.peer)
         resource = self._resources.get(request.path)
         if resource is None:
-            return _refusal(HTTPStatus.NOT_FOUND, f"there are {', '.join(self._resources)}")
+            return refusal(HTTPStatus.NOT_FOUND, f"there are {', '.join(self._resources)}")
         if request.method != "GET":
-            return _refusal(HTTPStatus.METHOD_NOT_ALLOWED, "GET is", (("Allow", "GET"),))
+            return refusal(HTTPStatus.METHOD_NOT_ALLOWED, "GET is", (("Allow", "GET"),))
         if not request.takes_json():
-            return _refusal(HTTPStatus.NOT_ACCEPTABLE, "there is application/json, or ?format=json")
-        body = json.dumps(resource(local_address), indent=2).encode()
+            return refusal(HTTPStatus.NOT_ACCEPTABLE, "there is application/json, or ?format=json")
+        body = json.dumps(resource(ends.local), indent=2).encode()
         return Answer(HTTPStatus.OK, body, _JSON, _FRESH)
 
     def _gossip(self, local_address: str) -> Mapping[str, Any]:
@@ -133,10 +138,6 @@ class Resources:
 
     def _ping(self, _: str) -> Mapping[str, Any]:
         return {"msgTypeId": 0, "text": "Ping request successfully handled"}
-
-
-def _refusal(status: HTTPStatus, why: str, headers: tuple[tuple[str, str], ...] = ()) -> Answer:
-    return Answer(status, f"{status.phrase}: {why}.\n".encode(), headers=headers)
 
 
 def _version() -> str:

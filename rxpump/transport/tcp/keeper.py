@@ -38,7 +38,7 @@ class Keeper:
         self.connection: Connection | None = None
         self.first: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.address: str = "the server"
-        self.login: str | None = None
+        self.node: TcpAddress | None = None
         self._locator = locator
         self._settings = settings
         self._tls = make_context(settings)
@@ -54,7 +54,7 @@ class Keeper:
         while True:
             address = leader or await self._locator.locate()
             self.address = str(address)
-            self.login = None if address.credentials is None else address.credentials.login
+            self.node = address
             self._on_status(Connecting(self.address))
             self._problem = problem = await self._visit(address)
             if isinstance(problem, NotAuthenticated) and not self._credentials_worked:

@@ -17,6 +17,7 @@ from rxpump.status import Closed, Status
 from rxpump.transport.tcp.connection import Connection, settle_all
 from rxpump.transport.tcp.keeper import Keeper
 from rxpump.transport.tcp.locator import Locator
+from rxpump.uri import TcpAddress
 from rxpump.wire.commands import Command
 
 _T = TypeVar("_T")
@@ -45,7 +46,13 @@ class Line:
     @property
     def login(self) -> str | None:
         """Login of the connection's user, None if nobody is logged in."""
-        return None if self._keeper is None else self._keeper.login
+        credentials = None if self.node is None else self.node.credentials
+        return None if credentials is None else credentials.login
+
+    @property
+    def node(self) -> TcpAddress | None:
+        """The node that the connection is to, or was to last; None before the first."""
+        return None if self._keeper is None else self._keeper.node
 
     @property
     def may_filter(self) -> bool:
@@ -85,6 +92,11 @@ class Line:
             self._settled.clear()
             await self._settled.wait()
 
+    def check_open(self) -> None:
+        """Raise NotConnected if there is no connection and none is being made."""
+        if self._keeper is None or self._keeping is None or self._keeping.done():
+            raise NotConnected("not connected" if self._keeper is None else "closed")
+
     async def ask(self, operation: Operation[_T], deadline: Deadline | None = None) -> _T:
         """Send a request and wait for its answer; cancelling withdraws it.
 
@@ -96,8 +108,7 @@ class Line:
         Raises:
             OperationTimedOut: It was not answered in time.
         """
-        if self._keeper is None or self._keeping is None or self._keeping.done():
-            raise NotConnected("not connected" if self._keeper is None else "closed")
+        self.check_open()
         answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         request = self.ledger.submit(operation, answer, deadline)
         self.wake()

@@ -13,6 +13,14 @@ class Locator(Protocol):
     async def locate(self) -> TcpAddress:
         """Name the node to connect to now."""
 
+    async def locate_http(self, node: TcpAddress, port: int) -> tuple[str, int]:
+        """Return host and port of the HTTP side of a node.
+
+        Args:
+            node: Address of the node, which the client is connected to.
+            port: Port to assume if nothing better is known.
+        """
+
     async def close(self) -> None:
         """Let go of what locating held on to."""
 
@@ -26,6 +34,10 @@ class FixedAddress:
     async def locate(self) -> TcpAddress:
         """Name it."""
         return self.address
+
+    async def locate_http(self, node: TcpAddress, port: int) -> tuple[str, int]:
+        """Return the host of the node and the port."""
+        return node.host, port
 
     async def close(self) -> None:
         """Nothing is held."""

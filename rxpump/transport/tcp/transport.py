@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from asyncio import get_running_loop
+import asyncio
 from collections.abc import Callable, Sequence
 from copy import copy
 from math import inf
@@ -11,7 +11,14 @@ from typing import Any, TypeVar
 from rxpump.credentials import AnyCredentials
 from rxpump.delete_result import DeleteResult
 from rxpump.direction import StreamDirection
-from rxpump.errors import AccessDenied, BadRequest, NotAuthenticated, ReadFailed
+from rxpump.errors import (
+    AccessDenied,
+    BadRequest,
+    NotAuthenticated,
+    NotConnected,
+    OperationTimedOut,
+    ReadFailed,
+)
 from rxpump.event_filter import EventFilter
 from rxpump.events import Event
 from rxpump.new_event import NewEvent
@@ -42,6 +49,7 @@ from rxpump.transport.base import PersistentSubscription, Subscription, Transpor
 from rxpump.transport.tcp.line import Line
 from rxpump.transport.tcp.locator import Locator
 from rxpump.transport.tcp.persistent_subscription import PersistentChannelSubscription
+from rxpump.transport.tcp.replay_parked import OPERATION, replay_parked
 from rxpump.transport.tcp.subscription import ChannelSubscription
 from rxpump.write_result import WriteResult
 
@@ -56,6 +64,7 @@ class TcpTransport(Transport):
     ) -> None:
         super().__init__(runtime, on_status)
         self._settings = settings
+        self._locator = locator
         self._line = Line(locator, settings, self.on_status)
         self._credentials: AnyCredentials | None = None
         self._timeout: float | None = None
@@ -183,6 +192,22 @@ class TcpTransport(Transport):
         """Send DeletePersistentSubscription."""
         await self._request(DeletePersistent(stream, group))
 
+    async def replay_parked(self, stream: str, group: str) -> None:
+        """Send a request to the HTTP side of the node that the connection is to."""
+        self._line.check_open()
+        node = self._line.node
+        if node is None:
+            raise NotConnected("not connected")
+        settings = self._settings
+        timeout = settings.timeout if self._timeout is None else self._timeout
+        host, port = await self._locator.locate_http(node, settings.http_port)
+        credentials = self._credentials or node.credentials
+        try:
+            async with asyncio.timeout(None if timeout == inf else timeout):
+                await replay_parked(stream, group, host=host, port=port, credentials=credentials, settings=settings)
+        except TimeoutError:
+            raise OperationTimedOut(OPERATION, timeout or inf, 1, is_connected=self.is_connected) from None
+
     async def connect_persistent(self, stream: str, group: str, buffer_size: int) -> PersistentSubscription:
         """Send ConnectToPersistentSubscription."""
         channel = await self._request(ConnectPersistent(stream, group, buffer_size))
@@ -237,7 +262,7 @@ class TcpTransport(Transport):
 
     def _deadline(self) -> Deadline | None:
         """The deadline of a call that is made now."""
-        return None if self._timeout is None else Deadline(self._timeout, get_running_loop().time())
+        return None if self._timeout is None else Deadline(self._timeout, asyncio.get_running_loop().time())
 
     async def _request(self, operation: Operation[_T], deadline: Deadline | None = None) -> _T:
         """Ask in the name of whoever this speaks for; `deadline` is that of the call, if it began before."""

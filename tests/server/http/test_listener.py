@@ -158,3 +158,10 @@ async def test_a_taken_port_is_told_and_everything_let_go(server, tmp_path):
 
 async def test_without_being_asked_for_there_is_none(memory_server):
     assert memory_server.http_port is None
+
+
+async def test_it_can_be_asked_for_later_by_several(memory_server):
+    ports = await asyncio.gather(*(memory_server.start_http() for _ in range(5)))
+    assert set(ports) == {memory_server.http_port}
+    status, _, _ = await get(memory_server, "/ping")
+    assert status == 200

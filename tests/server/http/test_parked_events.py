@@ -1,0 +1,128 @@
+"""POST .../replayParked: who may, what for, and that it happens."""
+
+from __future__ import annotations
+
+import json
+from base64 import b64encode
+from http import HTTPStatus
+
+import pytest
+
+from rxpump.credentials import Credentials
+from rxpump.server.http.parked_events import ParkedEvents
+from rxpump.server.http.request import read_request
+from rxpump.server.login_throttle import BURST
+from rxpump.wire.codes import NakAction
+from rxpump.wire.commands import Command
+from tests.server.persistent.clients import PARKED, Consuming, turns
+from tests.server.store.driving import write_metadata
+
+PATH = "/subscriptions/s/g/replayParked"
+
+
+@pytest.fixture
+async def client(talk):
+    client = Consuming(talk.store, talk.node)
+    await client.create()
+    return client
+
+
+def basic(login, password):
+    return f"Basic {b64encode(f'{login}:{password}'.encode()).decode()}"
+
+
+ADMIN = basic("admin", "changeit")
+
+
+def post(client, path=PATH, authorization=ADMIN, *, method="POST", address="192.0.2.1"):
+    headers = "" if authorization is None else f"Authorization: {authorization}\r\n"
+    request = read_request(f"{method} {path} HTTP/1.1\r\nHost: h\r\n{headers}Content-Length: 0\r\n\r\n".encode())
+    parked = ParkedEvents(client.node)
+    assert parked.is_meant(request)
+    return parked.respond(request, address)
+
+
+async def test_parked_events_are_delivered_again(client, talk):
+    await talk.write("s", *"012")
+    client.connect()
+    events = await client.delivered()
+    client.nak(events[:2], NakAction.PARK)
+    client.ack(events[2:])
+    await turns()
+    answer = post(client)
+    assert (answer.status, json.loads(answer.body)["result"]) == (HTTPStatus.OK, "Success")
+    again = await client.delivered()
+    assert [each.event.event.data for each in again] == [b"0", b"1"]
+    assert {each.event.link.event_stream_id for each in again} == {PARKED}
+
+
+@pytest.mark.parametrize(("path", "group"), [("/subscriptions/a%2Fb/c%20d%C3%A9/replayParked", ("a/b", "c dé"))])
+async def test_names_are_percent_encoded(path, group, client):
+    assert post(client, path).status == HTTPStatus.NOT_FOUND
+    await client.create(*group)
+    assert post(client, path).status == HTTPStatus.OK
+
+
+async def test_nothing_parked_is_nothing_replayed(client):
+    assert post(client).status == HTTPStatus.OK
+    client.connect()
+    assert await client.delivered() == []
+
+
+@pytest.mark.parametrize(
+    "authorization",
+    [
+        None,
+        basic("admin", "wrong"),
+        basic("ops", "changeit"),
+        basic("", ""),
+        "Basic !",
+        "Basic YQ",
+        "Basic /w==",
+        "Bearer abc",
+        f"{ADMIN}, {ADMIN}",
+    ],
+)
+async def test_who_may_not_is_unauthorized(authorization, client):
+    answer = post(client, authorization=authorization)
+    assert answer.status == HTTPStatus.UNAUTHORIZED
+    assert ("WWW-Authenticate", 'BASIC realm="ES"') in answer.headers
+
+
+async def test_whether_a_group_exists_is_not_told_to_everybody(client):
+    assert post(client, "/subscriptions/s/no/replayParked", None).status == HTTPStatus.UNAUTHORIZED
+
+
+async def test_who_may_write_settings_may_replay(client, talk):
+    await write_metadata(talk.store, "$settings", {"$acl": {"$w": ["ops"]}})
+    assert post(client, authorization=basic("ops", "changeit").replace("Basic", "basic")).status == HTTPStatus.OK
+    await write_metadata(talk.store, "$settings", {"$acl": {"$w": ["$all"]}})
+    assert post(client, authorization=None).status == HTTPStatus.OK
+
+
+async def test_another_method_is_not_allowed(client):
+    assert post(client, method="GET").status == HTTPStatus.METHOD_NOT_ALLOWED
+
+
+async def test_guessing_passwords_is_slowed_down_here_too(client):
+    for _ in range(BURST):
+        assert post(client, authorization=basic("admin", "wrong")).status == HTTPStatus.UNAUTHORIZED
+    answer = post(client)
+    assert answer.status == HTTPStatus.TOO_MANY_REQUESTS
+    assert ("Retry-After", "1") in answer.headers
+    assert post(client, address="192.0.2.2").status == HTTPStatus.OK
+
+
+async def test_failures_over_tcp_and_http_are_counted_together(client, talk):
+    talk.conversation.address = "192.0.2.1"
+    for _ in range(BURST):
+        post(client, authorization=basic("nobody", "wrong"))
+    [(command, _)] = talk.say(Command.PING, b"", Credentials("admin", "changeit"))
+    assert command == Command.NOT_HANDLED
+
+
+@pytest.mark.parametrize("path", ["/subscriptions/s/g/info", "/subscriptions/s/replayParked", "/x/s/g/replayParked"])
+def test_other_paths_are_not_meant(path, talk):
+    request = read_request(f"POST {path} HTTP/1.1\r\nHost: h\r\n\r\n".encode())
+    assert not ParkedEvents(talk.node).is_meant(request)
+    assert "Node" in repr(ParkedEvents(talk.node))
