@@ -49,6 +49,7 @@ CALLS: dict[str, Callable[[AllVerbs, Any], Any]] = {
     "create_subscription": lambda client, given: client.create_subscription("g", "s", **given),
     "update_subscription": lambda client, given: client.update_subscription("g", "s", **given),
     "delete_subscription": lambda client, given: client.delete_subscription("g", "s", **given),
+    "replay_parked": lambda client, given: client.replay_parked("g", "s", **given),
     "transaction": lambda client, given: client.transaction("s", **given).start(),
     "continue_transaction": lambda client, given: client.continue_transaction("s", 5, **given).write([EVENT]),
 }

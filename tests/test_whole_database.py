@@ -51,7 +51,13 @@ ELSEWHERE: dict[str, Verb] = {
 SERVED = {"get_metadata", "set_metadata"}
 """The whole database has metadata: its access control list."""
 
-GROUPS = {"create_subscription", "update_subscription", "delete_subscription", "connect_subscription"}
+GROUPS = {
+    "create_subscription",
+    "update_subscription",
+    "delete_subscription",
+    "connect_subscription",
+    "replay_parked",
+}
 """Whether there can be a consumer group of the whole database, the server says; it answers at once."""
 
 

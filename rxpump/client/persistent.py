@@ -95,7 +95,8 @@ class Consuming(Verbs):
 
         Raises:
             PersistentSubscriptionNotFound: There is no such group.
-            AccessDenied: The user may not manage groups, or the password is wrong (servers do not tell which).
+            NotAuthenticated: The password is wrong.
+            AccessDenied: The user may not manage groups.
             ConnectionFailed: The node does not answer HTTP on that port.
             TooBusy: The server takes no more requests now, or there were too many failed logins.
             PersistentSubscriptionFailed: The server refused it for another reason.

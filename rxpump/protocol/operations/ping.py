@@ -8,11 +8,21 @@ from rxpump.wire.commands import Command
 
 
 class Ping(Operation[None]):
-    """Answered by every node, whatever its state."""
+    """Answered by every node, whatever its state.
+
+    Args:
+        purpose: Name of the call that needs the answer, for errors; empty for the ping itself.
+    """
 
     command = Command.PING
     reply = Command.PONG
 
+    def __init__(self, purpose: str = "") -> None:
+        self._purpose = purpose
+
     def answer(self, payload: bytes) -> Answer[None]:
         """A Pong says it all."""
         return Answer(None)
+
+    def __str__(self) -> str:
+        return self._purpose or super().__str__()

@@ -92,11 +92,6 @@ class Line:
             self._settled.clear()
             await self._settled.wait()
 
-    def check_open(self) -> None:
-        """Raise NotConnected if there is no connection and none is being made."""
-        if self._keeper is None or self._keeping is None or self._keeping.done():
-            raise NotConnected("not connected" if self._keeper is None else "closed")
-
     async def ask(self, operation: Operation[_T], deadline: Deadline | None = None) -> _T:
         """Send a request and wait for its answer; cancelling withdraws it.
 
@@ -108,7 +103,8 @@ class Line:
         Raises:
             OperationTimedOut: It was not answered in time.
         """
-        self.check_open()
+        if self._keeper is None or self._keeping is None or self._keeping.done():
+            raise NotConnected("not connected" if self._keeper is None else "closed")
         answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         request = self.ledger.submit(operation, answer, deadline)
         self.wake()

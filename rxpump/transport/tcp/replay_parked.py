@@ -35,7 +35,7 @@ async def replay_parked(
     """Have the parked events of a group delivered again; return when the server has begun.
 
     Raises:
-        AccessDenied: The user may not manage groups, or the credentials are wrong; servers do not tell which.
+        AccessDenied: The user may not manage groups, or the credentials are wrong; the status does not tell which.
         PersistentSubscriptionNotFound: There is no such group.
         TooBusy: The server takes no more requests now.
         PersistentSubscriptionFailed: The server refused for another reason.

@@ -15,7 +15,6 @@ from rxpump.errors import (
     AccessDenied,
     BadRequest,
     NotAuthenticated,
-    NotConnected,
     OperationTimedOut,
     ReadFailed,
 )
@@ -193,20 +192,26 @@ class TcpTransport(Transport):
         await self._request(DeletePersistent(stream, group))
 
     async def replay_parked(self, stream: str, group: str) -> None:
-        """Send a request to the HTTP side of the node that the connection is to."""
-        self._line.check_open()
-        node = self._line.node
-        if node is None:
-            raise NotConnected("not connected")
-        settings = self._settings
-        timeout = settings.timeout if self._timeout is None else self._timeout
-        host, port = await self._locator.locate_http(node, settings.http_port)
-        credentials = self._credentials or node.credentials
+        """Send a request to the HTTP side of the node that the connection is to.
+
+        A ping goes before it. It waits for the connection, and it tells wrong credentials from a missing permission,
+        which HTTP answers alike.
+        """
+        timeout = self._settings.timeout if self._timeout is None else self._timeout
+        deadline = Deadline(inf if timeout is None else timeout, asyncio.get_running_loop().time())
+        await self._request(Ping(OPERATION), deadline)
         try:
-            async with asyncio.timeout(None if timeout == inf else timeout):
-                await replay_parked(stream, group, host=host, port=port, credentials=credentials, settings=settings)
+            async with asyncio.timeout_at(None if deadline.time == inf else deadline.time):
+                await self._replay_parked(stream, group)
         except TimeoutError:
-            raise OperationTimedOut(OPERATION, timeout or inf, 1, is_connected=self.is_connected) from None
+            raise OperationTimedOut(OPERATION, deadline.timeout, 1, is_connected=self.is_connected) from None
+
+    async def _replay_parked(self, stream: str, group: str) -> None:
+        node = self._line.node
+        assert node is not None, "there is a connection"
+        host, port = await self._locator.locate_http(node, self._settings.http_port)
+        credentials = self._credentials or node.credentials
+        await replay_parked(stream, group, host=host, port=port, credentials=credentials, settings=self._settings)
 
     async def connect_persistent(self, stream: str, group: str, buffer_size: int) -> PersistentSubscription:
         """Send ConnectToPersistentSubscription."""

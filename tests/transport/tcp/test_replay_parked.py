@@ -13,6 +13,7 @@ from rxpump.errors import (
     AccessDenied,
     ConnectionFailed,
     MalformedReply,
+    NotAuthenticated,
     NotConnected,
     OperationTimedOut,
     PersistentSubscriptionFailed,
@@ -20,6 +21,8 @@ from rxpump.errors import (
     RxPumpError,
     TooBusy,
 )
+from rxpump.transport.tcp.http_post import post
+from rxpump.wire.commands import Command
 from tests.transport.scripted_server import Peer, ScriptedServer
 from tests.transport.tcp.conftest import MakeClient
 
@@ -29,6 +32,7 @@ Handle = Callable[[asyncio.StreamReader, asyncio.StreamWriter], object]
 
 async def introduce(peer: Peer) -> None:
     await peer.introduce()
+    peer.pong(await peer.request(Command.PING))
     await peer.until_gone()
 
 
@@ -70,7 +74,6 @@ async def replay(
     [
         (None, b""),
         (OPS, b"Authorization: Basic w7ZwczphOmI=\r\n"),
-        (Token("e.y.J"), b"Authorization: Bearer e.y.J\r\n"),
     ],
 )
 async def test_the_request(who: AnyCredentials | None, authorization: bytes, client_of: MakeClient) -> None:
@@ -81,6 +84,13 @@ async def test_the_request(who: AnyCredentials | None, authorization: bytes, cli
         b"Host: 127.0.0.1:PORT\r\nAccept: application/json\r\nContent-Type: application/json\r\n"
         b"Content-Length: 0\r\nConnection: close\r\n" + authorization + b"\r\n"
     )
+
+
+async def test_a_token_is_a_bearer_token() -> None:
+    heard: list[bytes] = []
+    async with http_server(answering(b"HTTP/1.1 200 OK\r\n\r\n", heard)) as port:
+        assert await post("127.0.0.1", port, "/x", credentials=Token("e.y.J")) == (200, "OK")
+    assert b"\r\nAuthorization: Bearer e.y.J\r\n" in heard[0]
 
 
 @pytest.mark.parametrize(
@@ -125,7 +135,22 @@ async def test_a_server_that_does_not_answer_is_not_waited_for(client_of: MakeCl
         client = client_of(server, http_port=port)
         await client.open()
         with pytest.raises(OperationTimedOut, match="ReplayParked"):
-            await client.with_timeout(0.01).replay_parked("s", "g")
+            await client.with_timeout(0.05).replay_parked("s", "g")
+
+
+async def test_wrong_credentials_are_told_from_a_missing_permission(client_of: MakeClient) -> None:
+    async def refuse(peer: Peer) -> None:
+        await peer.introduce()
+        peer.reply(await peer.request(Command.PING), Command.NOT_AUTHENTICATED, b"Not Authenticated")
+        await peer.until_gone()
+
+    heard: list[bytes] = []
+    async with ScriptedServer(refuse) as server, http_server(answering(b"", heard)) as port:
+        client = client_of(server, http_port=port)
+        await client.open()
+        with pytest.raises(NotAuthenticated, match="user 'öps' was refused"):
+            await client.as_user(OPS).replay_parked("s", "g")
+    assert heard == []
 
 
 async def test_without_a_connection_there_is_no_node_to_ask(client_of: MakeClient) -> None:
