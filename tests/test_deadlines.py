@@ -133,7 +133,7 @@ async def test_the_default_is_that_of_the_settings(verb: str) -> None:
 @pytest.mark.parametrize("verb", CALLS)
 @pytest.mark.parametrize("timeout", [0, -1, float("nan"), "3", True])
 def test_a_timeout_that_is_none_is_refused_at_the_call(verb: str, timeout: Any) -> None:
-    with pytest.raises(InvalidArgument, match=r"^timeout is .* over 0, or None to wait for ever"):
+    with pytest.raises(InvalidArgument, match=r"^timeout is .* over 0.* None to wait for ever"):
         CALLS[verb](rxpump.connect("memory://"), {"timeout": timeout})
 
 
