@@ -295,11 +295,13 @@ class Progress(Passage):
         current = self._current
         if current is None:
             return
+        self._current = None
         is_kept = self.reached == current.sequence
         if self._passed and not is_kept and not self._is_last_kept:
-            self._passed.pop()
+            self._passed[-1] = current
+        else:
+            self._passed.append(current)
         self._is_last_kept = is_kept
-        super().passed()
 
     def _announce(self) -> None:
         """Leave those alone who await deliveries."""

@@ -15,7 +15,7 @@ from rxpump import EventFilter
 from rxpump import operators as ops
 from rxpump.protocol.ledger import Ledger
 from rxpump.protocol.operations.operation import Operation
-from rxpump.server import EmbeddedServer
+from rxpump.server import EmbeddedServer, SqliteStore, Strictness
 from rxpump.signals import CaughtUp, Examined
 from tests.proxy import Proxy
 
@@ -86,6 +86,32 @@ async def test_the_server_is_asked_for_no_more_than_it_must_send(
     )
     assert set(asked) == {"FilteredReadAllForward"}
     assert len(asked) <= 2
+
+
+@pytest.mark.parametrize("prefix", ["ate", "b\u0e40"])
+@pytest.mark.parametrize("by", ["type_prefix", "stream_prefix"])
+async def test_a_prefix_finds_every_name_on_a_server_that_compares_by_culture(prefix: str, by: str) -> None:
+    names = [prefix, f"{prefix}\u0301", f"{prefix}\u0e01", f"{prefix}x"]
+    where = EventFilter(**{by: prefix})
+
+    async def write(client: rxpump.Client) -> None:
+        for name in names:
+            await client.publish_event(name if by == "stream_prefix" else "s", name)
+
+    async with (
+        EmbeddedServer(SqliteStore.in_memory(), strictness=Strictness.REAL) as server,
+        rxpump.connect(server.uri, username="admin", password="changeit") as client,
+    ):
+        await write(client)
+        events = client.stream_all(where=where, resolve_links=False).pipe(ops.with_signals())
+        heard = Heard()
+        following = events.subscribe(heard.note)
+        await heard.until(CaughtUp)
+        await write(client)
+        await heard.until(rxpump.Event, 8)
+        following.dispose()
+        read = [event.type async for event in client.iter_all(where=where, resolve_links=False)]
+    assert read == [item.type for item in heard.items if isinstance(item, rxpump.Event)] == names * 2
 
 
 class Heard:

@@ -94,10 +94,13 @@ class Delivering(abc.DisposableBase, Generic[T]):
         self.task.add_done_callback(self._ended)
 
     def track(self, track: Track) -> None:
-        """Tell which events are through the pipeline below."""
-        if self.flow.passage is None:
-            self._progress = self.flow.passage = Progress(self.flow)
-            track(self._progress)
+        """Account for the events that are through the pipeline below, if `track` wants to know it."""
+        if self.flow.passage is not None:
+            return
+        progress = Progress(self.flow)
+        track(progress)
+        if progress.is_claimed:
+            self._progress = self.flow.passage = progress
 
     def _source_left(self) -> None:
         """Tell the account of what is delivered, if there is one, that it ends where it is."""

@@ -373,7 +373,7 @@ NOT_UNDERSTOOD: dict[str, Any] = {
 def test_it_is_known_to_keep_nothing_unseen(name: str) -> None:
     """If this fails with a new release of reactivex, checkpoints stand still where everything is dropped."""
     source = Subscription().source
-    operator = UNDERSTOOD[name](None)
+    operator = UNDERSTOOD[name](rxpump.connect("tcp://nowhere:1"))
     assert root_of(source.pipe(operator)) is source
     assert root_of(source.pipe(rx.map(str)).pipe(operator, rx.filter(never))) is source
 
