@@ -32,7 +32,10 @@ def _ignore() -> None:
 
 
 class Channel(ABC, Generic[T]):
-    """The client's end of one confirmed subscription to `stream`; `on_change` is called when there is news.
+    """The client's end of one confirmed subscription to `stream`.
+
+    `on_change` is called when there is news, `before_end` when the client is about to end the subscription as a whole:
+    then is the last time to tell the server something under it.
 
     A kind of subscription names the command that brings its events, reads them in `parse`, and says in
     `reason_of` what it means to be dropped.
@@ -45,6 +48,7 @@ class Channel(ABC, Generic[T]):
         "_max_bytes",
         "_max_events",
         "_payloads",
+        "before_end",
         "correlation_id",
         "ending",
         "last_commit_position",
@@ -70,6 +74,7 @@ class Channel(ABC, Generic[T]):
         self.login: str | None = None  # of the user who subscribed; None if nobody is logged in
         self.ending: RxPumpError | None = None
         self.on_change: Callable[[], None] = _ignore
+        self.before_end: Callable[[], None] = _ignore
         self._max_events = max_events
         self._max_bytes = max_bytes
         self._payloads: list[bytes] = []

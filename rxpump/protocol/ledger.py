@@ -54,6 +54,14 @@ _BURST_BYTES = 128 * 1024
 """What one `send` gives out ends with the frame that brings it over this: what the socket does not take yet
 stays here, where it can still be withdrawn."""
 
+_LAST_WORDS = {
+    Command.SUBSCRIPTION_DROPPED,
+    Command.BAD_REQUEST,
+    Command.NOT_HANDLED,
+    Command.NOT_AUTHENTICATED,
+}
+"""Replies after which a subscription, or a request for one, is over at the server."""
+
 
 class Request:
     """One operation on its way; settled when `is_settled`, with either `error` or `value`."""
@@ -93,12 +101,22 @@ class Request:
 
 
 class Ledger:
-    """Keeps requests until they are settled. `owner` of a request is the caller's, and never looked at."""
+    """Keeps requests until they are settled.
 
-    def __init__(self, settings: Settings, chance: Callable[[], float] = random.random) -> None:
+    `owner` of a request is the caller's, and never looked at. `on_left` is called when the server has confirmed that a
+    subscription is over, or cannot confirm it any more.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        chance: Callable[[], float] = random.random,
+        on_left: Callable[[], None] = lambda: None,
+    ) -> None:
         self.redirect: tuple[str, int] | None = None
         self._settings = settings
         self._chance = chance
+        self._on_left = on_left
         self._waiting: SendQueue[Request] = SendQueue()
         self._in_flight: dict[bytes, Request] = {}
         self._repeated: set[bytes] = set()  # those in flight that an earlier connection was lost with
@@ -108,6 +126,7 @@ class Ledger:
         self._deadlines: Deadlines[Request] = Deadlines()
         self._channels: dict[bytes, tuple[Channel[Any], Command | None]] = {}
         self._unanswered: list[bytes] = []  # frames, in order, to which there is no reply
+        self._leaving: set[bytes] = set()  # ids of subscriptions whose end the server has not confirmed
         self._lanes: dict[str | None, float] = {}  # when what rests of a lane goes out again
         self._is_connected = False
         self._submitted = 0
@@ -116,7 +135,8 @@ class Ledger:
         self._ids = 0
 
     def __len__(self) -> int:
-        return self._open
+        """Requests that are not settled, and subscriptions whose end the server has not confirmed."""
+        return self._open + len(self._leaving)
 
     @property
     def deadline(self) -> float:
@@ -188,6 +208,8 @@ class Ledger:
             channel.end(error)
         self._channels.clear()
         self._unanswered.clear()
+        self._leaving.clear()
+        self._on_left()
         self._lanes.clear()
         self._in_flight.clear()
         self._repeated.clear()
@@ -247,6 +269,23 @@ class Ledger:
         _, farewell = self._channels.pop(channel.correlation_id, (None, None))
         self._bid_farewell(farewell, channel.correlation_id)
 
+    def leave(self, error: RxPumpError) -> list[Request]:
+        """Settle everything with `error`, and unsubscribe from all that the server still sends.
+
+        The ledger is done with the connection when its length is 0.
+        """
+        open_requests = {*self._in_flight.values(), *(resting for _, _, resting in self._resting), *self._waiting}
+        settled = [request for request in open_requests if not request.is_settled]
+        for request in settled:
+            self._settle(request, error=error)
+            if self._land(request.correlation_id) is not None:
+                self._bid_farewell(request.operation.farewell, request.correlation_id)
+        for channel, _ in tuple(self._channels.values()):
+            channel.before_end()
+            self.give_up(channel)
+            channel.end(error)
+        return sorted(settled, key=lambda request: request.sequence)
+
     def fail(self, correlation_id: bytes, error: RxPumpError) -> Request | None:
         """Settle the request that this id belongs to, if it is in flight."""
         request = self._land(correlation_id)
@@ -294,6 +333,9 @@ class Ledger:
 
     def _pass_on(self, package: Package) -> None:
         """Give a package to the channel it belongs to; what is nobody's is dropped."""
+        if package.command in _LAST_WORDS and package.correlation_id in self._leaving:
+            self._leaving.remove(package.correlation_id)
+            self._on_left()
         channel, farewell = self._channels.get(package.correlation_id, (None, None))
         if channel is None:
             return
@@ -306,6 +348,7 @@ class Ledger:
     def _bid_farewell(self, command: Command | None, correlation_id: bytes) -> None:
         if command is not None and self._is_connected:
             self._unanswered.append(Package(command, correlation_id).encode())
+            self._leaving.add(correlation_id)
 
     def _launch(self, request: Request, now: float) -> bytes:
         self._ids += 1

@@ -29,6 +29,7 @@ class AckDesk:
         self._open = 0
         self._is_left = False
         self._news = asyncio.Event()
+        subscription.before_end(self._flush)
 
     @property
     def closed(self) -> str | None:

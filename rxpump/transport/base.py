@@ -65,6 +65,10 @@ class PersistentSubscription(ABC):
         """Why it is over; None: it is not."""
 
     @abstractmethod
+    def before_end(self, act: Callable[[], None]) -> None:
+        """Have `act` called when the client is about to close: then is the last time to acknowledge."""
+
+    @abstractmethod
     async def next(self) -> Sequence[tuple[ResolvedRecord, int]]:
         """Wait for events; give all that have come, each with how often it was delivered before.
 

@@ -60,6 +60,9 @@ class FakeConnection(PersistentSubscription):
         self._ending = ending
         self._news.set()
 
+    def before_end(self, act: Callable[[], None]) -> None:
+        pass
+
     async def next(self) -> Sequence[tuple[ResolvedRecord, int]]:
         while True:
             if self._ending is not None:

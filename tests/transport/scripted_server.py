@@ -90,6 +90,16 @@ class Peer:
         except Gone:
             pass
 
+    async def until_left(self) -> None:
+        """Confirm that subscriptions are over, and answer nothing else, until the client ends the connection."""
+        try:
+            while True:
+                package = await self.receive()
+                if package.command == Command.UNSUBSCRIBE_FROM_STREAM:
+                    self.reply(package, Command.SUBSCRIPTION_DROPPED)
+        except Gone:
+            pass
+
     async def until_gone_silently(self) -> None:
         """Answer nothing until the client ends the connection."""
         try:

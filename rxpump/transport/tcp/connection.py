@@ -23,6 +23,10 @@ _UNSENT_LIMIT: Final = getattr(socket, "TCP_NOTSENT_LOWAT", None)
 """The socket option that bounds the bytes which the system keeps and has not sent; not every system has it."""
 
 
+CLOSING_SECONDS: Final = 1.0
+"""How long the server may take to confirm that subscriptions are over, and to end its side of a connection."""
+
+
 class Connection(asyncio.Protocol):
     """One socket.
 
@@ -42,6 +46,7 @@ class Connection(asyncio.Protocol):
         self._unsent_at_ring = self._taken_at_ring = 0
         self._timer: asyncio.TimerHandle | None = None
         self._is_flush_due = False
+        self._is_shut_down = False
         self._may_write = True
         self.has_answered = False
         self.ready: asyncio.Future[None] = self._loop.create_future()
@@ -53,11 +58,15 @@ class Connection(asyncio.Protocol):
             self._is_flush_due = True
             self._loop.call_soon(self._flush)
 
+    def flush(self) -> None:
+        """Send now what the ledger has to send."""
+        self._flush()
+
     def end(self, reason: str) -> None:
-        """Say what was to be said in this turn of the loop, and close the socket."""
+        """Send what was to be sent in this turn of the loop, and close the socket in order."""
         self._flush()
         self._link.lost(reason)
-        self._flush()
+        self._shut_down()
 
     # What the loop calls ------------------------------------------------------------------------------
 
@@ -71,6 +80,8 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Take bytes in, settle what they answer, send what may follow."""
+        if self._is_shut_down:
+            return
         now = self._loop.time()
         ledger = self._ledger
         for package in self._link.receive(data):
@@ -114,7 +125,7 @@ class Connection(asyncio.Protocol):
         """Write what both machines have to say, take note of changes, and set the timer."""
         self._is_flush_due = False
         self._follow_link()
-        if self._socket is None:
+        if self._socket is None or self._is_shut_down:
             return
         if out := self._link.bytes_to_send():
             if self._send_buffer.begun is None:
@@ -122,12 +133,31 @@ class Connection(asyncio.Protocol):
             else:
                 self._send_buffer.put_first(out)
         if self._link.state is LinkState.CLOSED:
-            # What the other side does not take must not keep a dead socket open.
-            self._socket.abort() if self._socket.get_write_buffer_size() else self._socket.close()
+            self._shut_down()
             return
         while self._may_write and (piece := self._next_piece()) is not None:
             self._write(piece)
         self._set_timer()
+
+    def _shut_down(self) -> None:
+        """End our side of the connection, and discard what arrives until the server ends its own.
+
+        A socket that is closed with bytes unread resets the connection, and the server may then not read what it was
+        sent last.
+        """
+        if self._socket is None or self._is_shut_down:
+            return
+        if self._socket.get_write_buffer_size() or self._send_buffer:
+            self._socket.abort()  # what the other side does not take must not keep a dead socket open
+            return
+        if not self._socket.can_write_eof():
+            self._socket.close()  # TLS shuts down by itself
+            return
+        self._is_shut_down = True
+        self._socket.write_eof()
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self._loop.call_later(CLOSING_SECONDS, self._socket.abort)
 
     def _next_piece(self) -> bytes | memoryview | None:
         """Return what goes out next; the ledger is asked only when nothing is left, as it may change its mind."""
@@ -166,6 +196,9 @@ class Connection(asyncio.Protocol):
         self._note_progress()
         now = self._loop.time()
         self._link.tick(now)
+        if self._link.state is LinkState.CLOSED and self._socket is not None:
+            self._socket.abort()  # it is silent, so it would not end its side
+            return
         settle_all(self._ledger.tick(now))
         self._flush()
 

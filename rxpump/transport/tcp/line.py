@@ -14,7 +14,7 @@ from rxpump.protocol.operations.operation import Operation
 from rxpump.runtime import Runtime
 from rxpump.settings import Settings
 from rxpump.status import Closed, Status
-from rxpump.transport.tcp.connection import Connection, settle_all
+from rxpump.transport.tcp.connection import CLOSING_SECONDS, Connection, settle_all
 from rxpump.transport.tcp.keeper import Keeper
 from rxpump.transport.tcp.locator import Locator
 from rxpump.uri import TcpAddress
@@ -27,14 +27,14 @@ class Line:
     """Goes to the node that `locator` names; `on_status` hears what becomes of the connection."""
 
     def __init__(self, locator: Locator, settings: Settings, on_status: Callable[[Status], None]) -> None:
-        self.ledger: Ledger = Ledger(settings)
+        self._settled = asyncio.Event()
+        self.ledger: Ledger = Ledger(settings, on_left=self._settled.set)
         self._locator = locator
         self._settings = settings
         self._on_status = on_status
         self._keeper: Keeper | None = None
         self._keeping: asyncio.Task[None] | None = None
         self._upkeep = Runtime(f"{settings.name} connection")
-        self._settled = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
         self._unfiltering: Connection | None = None
 
@@ -80,14 +80,33 @@ class Line:
             raise
 
     async def close(self) -> None:
-        """End the connection and everything that waits for it."""
+        """End everything that waits for the connection, unsubscribe, and end the connection."""
         if self._keeping is not None:
-            self._keeping.cancel()
-            await asyncio.wait((self._keeping,))
+            try:
+                await self._leave()
+            finally:
+                self._keeping.cancel()
+                await asyncio.wait((self._keeping,))
         await self._locator.close()
 
+    async def _leave(self) -> None:
+        """Wait until the server has confirmed, within CLOSING_SECONDS, that all subscriptions are over.
+
+        What it confirms it does after everything that it was told before, acknowledgements included.
+        """
+        if self._keeper is None or self.connection is None:
+            return
+        self.connection.flush()  # what was asked for until now is still sent
+        settle_all(self.ledger.leave(ClientClosed(self._keeper.address, "the client was closed")))
+        self.wake()
+        try:
+            async with asyncio.timeout(CLOSING_SECONDS):
+                await self.settled()
+        except TimeoutError:
+            pass
+
     async def settled(self) -> None:
-        """Wait for the last answer."""
+        """Wait for the last answer, and until the server has confirmed that what was unsubscribed is over."""
         while len(self.ledger):
             self._settled.clear()
             await self._settled.wait()

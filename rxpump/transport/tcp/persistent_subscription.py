@@ -28,6 +28,10 @@ class PersistentChannelSubscription(PersistentSubscription):
         self._news = asyncio.Event()
         channel.on_change = self._news.set
 
+    def before_end(self, act: Callable[[], None]) -> None:
+        """Call `act` when the client is about to close."""
+        self._channel.before_end = act
+
     @property
     def ending(self) -> RxPumpError | None:
         """Why the channel is over."""

@@ -27,7 +27,7 @@ from rxpump.transport.tcp.transport import TcpTransport
 from rxpump.wire import schema
 from rxpump.wire.commands import Command
 from rxpump.wire.package import Package
-from tests.transport.scripted_server import Peer
+from tests.transport.scripted_server import Gone, Peer
 from tests.transport.tcp.asked import direction_of, group, meaning, new_event, settings
 from tests.transport.tcp.followed import SETTLING, Followed
 from tests.transport.tcp.telling import appearance, request, shown
@@ -82,13 +82,17 @@ class Replay:
                 self._answer(peer, answer)
             if turn.is_closed_by_server:
                 return
-        await peer.until_gone_silently()
+        await peer.until_left()
 
     async def _hear(self, peer: Peer, recorded: Package) -> None:
         if recorded.command == Command.HEARTBEAT_RESPONSE:
             heard = await peer.receive()
             while heard.command == Command.HEARTBEAT_REQUEST:
                 heard = await peer.receive()
+            if heard.command == Command.UNSUBSCRIBE_FROM_STREAM:  # our client leaves where the recorded one stayed
+                peer.reply(heard, Command.SUBSCRIPTION_DROPPED)
+                await peer.until_left()
+                raise Gone
             assert (heard.command, heard.correlation_id) == (recorded.command, recorded.correlation_id)
             return
         ours = await peer.request()

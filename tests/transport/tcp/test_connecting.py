@@ -107,12 +107,12 @@ async def silent(peer: Peer) -> None:
 
 async def wordy(peer: Peer) -> None:
     peer.send(b"HTTP/1.1 400 Bad Request\r\n\r\n")
-    await asyncio.sleep(3600)
+    await peer.until_gone_silently()
 
 
 async def confused(peer: Peer) -> None:
     peer.reply(await peer.request(), Command.PONG)
-    await asyncio.sleep(3600)
+    await peer.until_gone_silently()
 
 
 async def half_way(peer: Peer) -> None:

@@ -42,6 +42,13 @@ class Socket(asyncio.Transport):
     def get_write_buffer_size(self) -> int:
         return max(0, -self.room)
 
+    def can_write_eof(self) -> bool:
+        return True
+
+    def write_eof(self) -> None:
+        self.end = "shut down"
+        self.ended.set()
+
     def close(self) -> None:
         self.end = "closed"
         self.ended.set()
@@ -173,7 +180,7 @@ async def test_bytes_that_leave_are_a_sign_of_life(make_socket: type[Socket], en
     assert played.socket.end == end
 
 
-@pytest.mark.parametrize(("room", "end"), [(1 << 30, "closed"), (100, "aborted")])
+@pytest.mark.parametrize(("room", "end"), [(1 << 30, "shut down"), (100, "aborted")])
 async def test_what_the_other_side_does_not_take_does_not_keep_a_socket_open(room: int, end: str) -> None:
     played = Played(room)
     played.ask(Ask("x" * 200))
@@ -210,7 +217,7 @@ async def test_what_was_asked_for_in_the_turn_in_which_it_is_ended_still_goes_ou
     played.connection.wake()
     played.connection.end("the client was closed")
     assert [package.payload for package in played.socket.take()] == [b"a"]
-    assert played.socket.end == "closed"
+    assert played.socket.end == "shut down"
 
 
 async def test_nothing_is_sent_on_a_connection_that_is_ending() -> None:
