@@ -528,3 +528,18 @@ async def test_in_anothers_name(memory_server: EmbeddedServer) -> None:
         assert await admin.connect_subscription("g", "$secrets").pipe(ops.json(), ops.ack_each(), rx.first()) == {
             "n": 7
         }
+
+
+@pytest.mark.parametrize("rounds", [20])
+async def test_what_was_acknowledged_is_not_delivered_again(memory_server: EmbeddedServer, rounds: int) -> None:
+    async with admin_at(memory_server.port) as admin:
+        await admin.create_subscription("g", "s", start_from=0)
+        await write(admin, *range(5 * rounds + 10))
+    for round in range(rounds):
+        client = await admin_at(memory_server.port).connect()
+        acknowledged = await client.connect_subscription("g", "s", 10).pipe(
+            rx.take(5), ops.ack_each(), rx.map(lambda delivery: delivery.number), rx.to_list()
+        )
+        assert acknowledged == list(range(5 * round, 5 * round + 5))
+        assert await client.drain()
+        await client.close()

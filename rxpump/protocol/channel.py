@@ -34,8 +34,8 @@ def _ignore() -> None:
 class Channel(ABC, Generic[T]):
     """The client's end of one confirmed subscription to `stream`.
 
-    `on_change` is called when there is news, `before_end` when the client is about to end the subscription as a whole:
-    then is the last time to tell the server something under it.
+    `on_change` is called when there is news, `before_end` when the client is about to close: then is the last time to
+    tell the server something under this subscription.
 
     A kind of subscription names the command that brings its events, reads them in `parse`, and says in
     `reason_of` what it means to be dropped.

@@ -103,8 +103,8 @@ class Request:
 class Ledger:
     """Keeps requests until they are settled.
 
-    `owner` of a request is the caller's, and never looked at. `on_left` is called when the server has confirmed that a
-    subscription is over, or cannot confirm it any more.
+    `owner` of a request is the caller's, and never looked at. `on_left` is called when the server has confirmed that
+    a subscription is over, or cannot confirm it any more.
     """
 
     def __init__(
@@ -135,8 +135,13 @@ class Ledger:
         self._ids = 0
 
     def __len__(self) -> int:
-        """Requests that are not settled, and subscriptions whose end the server has not confirmed."""
-        return self._open + len(self._leaving)
+        """Requests that are not settled."""
+        return self._open
+
+    @property
+    def is_leaving(self) -> bool:
+        """Whether there are subscriptions whose end the server has not confirmed."""
+        return bool(self._leaving)
 
     @property
     def deadline(self) -> float:
@@ -270,10 +275,7 @@ class Ledger:
         self._bid_farewell(farewell, channel.correlation_id)
 
     def leave(self, error: RxPumpError) -> list[Request]:
-        """Settle everything with `error`, and unsubscribe from all that the server still sends.
-
-        The ledger is done with the connection when its length is 0.
-        """
+        """Settle everything with `error`, and unsubscribe from all that the server still sends."""
         open_requests = {*self._in_flight.values(), *(resting for _, _, resting in self._resting), *self._waiting}
         settled = [request for request in open_requests if not request.is_settled]
         for request in settled:
@@ -342,7 +344,7 @@ class Ledger:
         channel.receive(package)
         if channel.ending is not None:
             del self._channels[package.correlation_id]
-            if package.command != Command.SUBSCRIPTION_DROPPED:
+            if package.command not in _LAST_WORDS:
                 self._bid_farewell(farewell, package.correlation_id)
 
     def _bid_farewell(self, command: Command | None, correlation_id: bytes) -> None:

@@ -36,6 +36,7 @@ _UNREAD_BYTES: Final = 1024 * 1024  # answers that the client has not read; over
 _UNCOMMITTED_BYTES: Final = 16 * 1024 * 1024  # writes of this client that wait for the disk
 _REQUEST_BYTES: Final = 256  # what a waiting write takes besides its payload, about
 _UNCOUNTED_BYTES: Final = 64 * 1024  # held by a connection without a login that are not worth an account
+_CLOSING: Final = 1.0  # seconds that a client has to end its side of the connection
 _TURN: Final = 0.002  # seconds that one session works before others get their turn
 
 
@@ -61,6 +62,7 @@ class Session(asyncio.Protocol):
         self._is_paused = False
         self._has_turn = False
         self._is_stopping = False
+        self._has_ended = False
         self._is_unread = False
         self._uncommitted = 0
         self._unsent_at_tick = self._taken_at_tick = 0
@@ -91,10 +93,27 @@ class Session(asyncio.Protocol):
             self._transport.pause_reading()
 
     def close(self) -> None:
-        """Stop, send what is to be sent, then close."""
+        """Stop, send what is to be sent, then close in order.
+
+        A socket that is closed with bytes unread resets the connection, and the client may then not read what it was
+        sent last. So what it still sends is discarded until it ends its side as well, for `_CLOSING` seconds at most.
+        """
         self.stop()
+        if self._has_ended or self._transport.is_closing():
+            return
         self._outbox.flush()
-        self._transport.close()
+        if not self._transport.can_write_eof():
+            self._transport.close()  # TLS shuts down by itself
+            return
+        self._has_ended = True
+        try:
+            self._transport.write_eof()
+        except OSError:  # the client has reset the connection
+            self._transport.abort()
+            return
+        self._transport.resume_reading()
+        self._timer.cancel()
+        self._timer = self._loop.call_later(_CLOSING, self._transport.abort)
 
     def say_goodbye(self) -> None:
         """Close, and tell the client first that its subscriptions are over."""
@@ -198,7 +217,7 @@ class Session(asyncio.Protocol):
 
     def send(self, frames: bytes) -> None:
         """Send frames; cut a client that has left too much unread."""
-        if self._transport.is_closing():
+        if self._has_ended or self._transport.is_closing():
             return
         if self._outbox.unsent > MAX_UNSENT_BYTES:
             _log.warning("%r is cut: it does not read", self)

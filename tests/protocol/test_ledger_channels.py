@@ -170,9 +170,10 @@ def test_what_is_told_on_a_channel_goes_out_in_order_before_its_farewell(wire: W
         (Command.UNSUBSCRIBE_FROM_STREAM, b""),
     ]
     assert {each.correlation_id for each in told} == {sent.correlation_id}
-    assert len(wire.ledger) == 1, "the server has not confirmed it"
+    assert len(wire.ledger) == 0, "nobody waits for an answer"
+    assert wire.ledger.is_leaving
     wire.reply(sent, b"", Command.SUBSCRIPTION_DROPPED)
-    assert len(wire.ledger) == 0
+    assert not wire.ledger.is_leaving
 
 
 def test_what_was_told_is_not_said_to_the_next_connection(wire: Wire) -> None:

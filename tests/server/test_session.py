@@ -40,6 +40,7 @@ class Transport(asyncio.Transport):
         self.unread = 0
         self.is_reading = True
         self.end = None
+        self.has_ended = False
 
     def write(self, data):
         self.writes.append(data)
@@ -58,6 +59,12 @@ class Transport(asyncio.Transport):
 
     def is_closing(self):
         return self.end is not None
+
+    def can_write_eof(self):
+        return True
+
+    def write_eof(self):
+        self.has_ended = True
 
     def close(self):
         self.end = self.end or "closed"
@@ -226,7 +233,8 @@ async def test_a_fault_of_ours_is_a_bad_request_and_the_end(one, monkeypatch, ca
         one.data_received(PING.encode() + write_of(1).encode())
     [refusal] = one._transport.packages()
     assert (refusal.command, refusal.correlation_id) == (Command.BAD_REQUEST, ID)
-    assert one._transport.end == "closed"
+    assert one._transport.has_ended
+    assert one._transport.is_reading, "what still comes is discarded"
     assert one.conversation._node.store.waiting == []
 
 
@@ -236,7 +244,8 @@ async def test_what_came_before_the_garbage_is_answered(one):
     assert pong.command == Command.PONG
     assert (farewell.command, farewell.correlation_id) == (Command.BAD_REQUEST, bytes(16))
     assert farewell.payload.startswith(b"Invalid TCP frame received.")
-    assert one._transport.end == "closed"
+    assert one._transport.has_ended
+    assert one._transport.is_reading, "what still comes is discarded"
 
 
 async def test_its_repr_tells_its_state(one):

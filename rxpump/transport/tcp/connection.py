@@ -154,7 +154,11 @@ class Connection(asyncio.Protocol):
             self._socket.close()  # TLS shuts down by itself
             return
         self._is_shut_down = True
-        self._socket.write_eof()
+        try:
+            self._socket.write_eof()
+        except OSError:  # the server has reset the connection
+            self._socket.abort()
+            return
         if self._timer is not None:
             self._timer.cancel()
         self._timer = self._loop.call_later(CLOSING_SECONDS, self._socket.abort)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, TypeVar, cast
 
 from rxpump.errors import ClientClosed, ConnectionFailed, NotConnected, RxPumpError
@@ -99,17 +100,24 @@ class Line:
         self.connection.flush()  # what was asked for until now is still sent
         settle_all(self.ledger.leave(ClientClosed(self._keeper.address, "the client was closed")))
         self.wake()
-        try:
-            async with asyncio.timeout(CLOSING_SECONDS):
-                await self.settled()
-        except TimeoutError:
-            pass
+        with suppress(TimeoutError):
+            await self.settled()
 
     async def settled(self) -> None:
-        """Wait for the last answer, and until the server has confirmed that what was unsubscribed is over."""
+        """Wait for the last answer, and until the server has confirmed that what was unsubscribed is over.
+
+        Raises:
+            TimeoutError: It did not confirm that within CLOSING_SECONDS.
+        """
         while len(self.ledger):
-            self._settled.clear()
-            await self._settled.wait()
+            await self._change()
+        async with asyncio.timeout(CLOSING_SECONDS):
+            while self.ledger.is_leaving:
+                await self._change()
+
+    async def _change(self) -> None:
+        self._settled.clear()
+        await self._settled.wait()
 
     async def ask(self, operation: Operation[_T], deadline: Deadline | None = None) -> _T:
         """Send a request and wait for its answer; cancelling withdraws it.
