@@ -15,6 +15,7 @@ import json
 import struct
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from rxpump.credentials import Credentials
 from rxpump.wire.package import TRUSTED, Package
@@ -46,7 +47,7 @@ def load(name: str) -> list[Line]:
     return [_line(json.loads(line)) for line in lines]
 
 
-def _payload(written: str | list) -> bytes:
+def _payload(written: str | list[Any]) -> bytes:
     if isinstance(written, str):
         return base64.b64decode(written)
     before, counted, after = written
@@ -54,7 +55,7 @@ def _payload(written: str | list) -> bytes:
     return _payload(before) + struct.pack(f"<{counted['words']}I", *words) + _payload(after)
 
 
-def _line(fields: dict) -> Line:
+def _line(fields: dict[str, Any]) -> Line:
     conn, from_client = fields.get("conn", 1), fields.get("dir") == "c2s"
     if "event" in fields:
         return Line(conn, from_client, event=fields.get("text", fields["event"]))

@@ -22,7 +22,10 @@ def results_of(event: Event) -> list[NewEvent]:
 
 
 def pipeline(events: reactivex.Observable[Event]) -> reactivex.Observable[NewEvent]:
-    return events.pipe(rx.flat_map(lambda event: reactivex.from_iterable(results_of(event))))
+    def results(event: Event) -> reactivex.Observable[NewEvent]:
+        return reactivex.from_iterable(results_of(event))
+
+    return events.pipe(rx.flat_map(results))
 
 
 EXPECTED = [(n, copy) for n in range(0, EVENTS, 2) for copy in ((0, 1) if n % 10 == 0 else (0,))]

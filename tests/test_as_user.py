@@ -88,7 +88,8 @@ async def test_a_consumer_group_is_made_and_consumed_in_the_name_of_the_view(mem
 
 
 async def test_connecting_with_a_token_is_told_from_connecting_with_a_login() -> None:
-    for given in ({"username": "admin"}, {"password": "x"}):
+    refused: list[dict[str, Any]] = [{"username": "admin"}, {"password": "x"}]
+    for given in refused:
         with pytest.raises(InvalidArgument, match="without a username and a password"):
             rxpump.connect(token="abc", **given)
     with pytest.raises(InvalidArgument, match="token"):

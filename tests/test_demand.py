@@ -88,12 +88,21 @@ SOURCES: dict[str, Sources] = {
 }
 
 
+def is_in_s(event: rxpump.Event) -> bool:
+    return event.stream == "s"
+
+
+def number_of(event: rxpump.Event) -> int:
+    return int(event.json()["n"])
+
+
 @pytest.mark.parametrize("kind", SOURCES)
 async def test_pages_are_asked_for_as_the_marks_allow(kind: str, client: rxpump.Client, pages: list[int]) -> None:
     slow = Slow()
-    pipeline = SOURCES[kind](client).pipe(
-        rx.filter(lambda event: event.stream == "s"),
-        rx.map(lambda event: event.json()["n"]),
+    source: Any = SOURCES[kind](client)
+    pipeline = source.pipe(
+        rx.filter(is_in_s),
+        rx.map(number_of),
         rx.flat_map(lambda n: reactivex.from_iterable([n, n])),
         ops.map_async(slow, high=HIGH),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +26,13 @@ def counted(numbers: range) -> list[rxpump.NewEvent]:
     return [rxpump.NewEvent("Counted", {"n": n}) for n in numbers]
 
 
+def number_of(event: Any) -> int:
+    return int(event.json()["n"])
+
+
 async def first(count: int, source: Any) -> list[int]:
     """The numbers of the first `count` events."""
-    return await source.pipe(rx.take(count), rx.map(lambda event: event.json()["n"]), rx.to_list())  # type: ignore[no-any-return]
+    return await source.pipe(rx.take(count), rx.map(number_of), rx.to_list())  # type: ignore[no-any-return]
 
 
 async def test_each_verb_follows_from_where_it_says(memory_server: EmbeddedServer) -> None:
@@ -60,7 +65,7 @@ async def test_each_verb_follows_from_where_it_says(memory_server: EmbeddedServe
                 into.append(item.number)
 
         running = [
-            source.with_signals().subscribe(lambda item, into=into: note(item, into))
+            source.with_signals().subscribe(partial(note, into=into))
             for source, into in zip(from_now_on, news, strict=True)
         ]
         await all_live.wait()
@@ -102,7 +107,7 @@ async def test_readings_resume_after_any_event(memory_server: EmbeddedServer) ->
 @pytest.mark.parametrize("whole", [False, True])
 async def test_exactly_once_through_random_cuts(whole: bool, memory_server: EmbeddedServer) -> None:
     total = 2_000
-    admin = {"username": "admin", "password": "changeit"}
+    admin: dict[str, Any] = {"username": "admin", "password": "changeit"}
     async with (
         Proxy(memory_server.port, random.Random(3), mean_bytes=8_000) as proxy,
         rxpump.connect(memory_server.uri) as writer,

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from importlib.util import find_spec
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -18,7 +19,10 @@ from hypothesis import strategies as st
 
 from rxpump import json_text
 
-WAYS = ["plain", pytest.param("orjson", marks=pytest.mark.skipif(json_text.orjson is None, reason="not installed"))]
+WAYS = [
+    "plain",
+    pytest.param("orjson", marks=pytest.mark.skipif(find_spec("orjson") is None, reason="not installed")),
+]
 
 
 @pytest.fixture(params=WAYS)
@@ -93,7 +97,7 @@ class Text(str):
 
 @dataclass(frozen=True)
 class Record:
-    field: int
+    field: float
 
 
 ID = UUID("01020304-0506-0708-090a-0b0c0d0e0f10")

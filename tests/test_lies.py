@@ -185,7 +185,7 @@ def fuzz(examples: int) -> None:
 
         @settings(max_examples=examples)
         @given(CASES)
-        def comes_to_an_end(case):
+        def comes_to_an_end(case: Any) -> None:
             runner.run(tell(*case))
             assert not errors.records, errors.records[0]
 
@@ -194,11 +194,11 @@ def fuzz(examples: int) -> None:
         assert not errors.records, errors.records[0]
 
 
-def test_whatever_a_server_says():
+def test_whatever_a_server_says() -> None:
     fuzz(100)
 
 
 @pytest.mark.long
 @pytest.mark.timeout(3600)
-def test_for_long():
+def test_for_long() -> None:
     fuzz(int(os.environ.get("ROUNDS", "2000")))

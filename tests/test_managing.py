@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from dataclasses import replace
+from operator import attrgetter
 from typing import Any
 
 import pytest
@@ -32,7 +33,7 @@ async def client(memory_server: EmbeddedServer) -> AsyncIterator[rxpump.Client]:
 
 
 def numbers(source: Any) -> Any:
-    return source.pipe(rx.map(lambda event: event.number), rx.to_list())
+    return source.pipe(rx.map(attrgetter("number")), rx.to_list())
 
 
 async def test_a_soft_delete_lets_a_stream_begin_anew(client: rxpump.Client) -> None:
@@ -113,9 +114,10 @@ async def test_who_may_do_what(client: rxpump.Client) -> None:
     assert len(await ops.get("ponies")) == 10
     assert (await ops.get_metadata("ponies")).metadata.acl == acl
     await ops.publish_event("ponies", "Counted")
-    for verb in (ops.delete_stream("ponies"), ops.set_metadata("ponies")):
+    refused: list[Awaitable[Any]] = [ops.delete_stream("ponies"), ops.set_metadata("ponies")]
+    for each in refused:
         with pytest.raises(AccessDenied):
-            await verb
+            await each
     await admin.delete_stream("ponies")
 
 

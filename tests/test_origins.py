@@ -90,9 +90,12 @@ def test_a_result_of_two_events_goes_out_in_the_name_of_the_later_and_those_belo
     def batch(*indexes: int) -> None:
         """Deliver a batch, of which those below make one item each again."""
         origin = batching.release(*indexes)
-        batches.deliver(
-            lambda _: [below.on_next(index) for index in indexes], "", origin, continues=batching.continues
-        )
+
+        def deliver(_: str) -> None:
+            for index in indexes:
+                below.on_next(index)
+
+        batches.deliver(deliver, "", origin, continues=batching.continues)
 
     def split(index: int) -> None:
         origin = below.release(index)

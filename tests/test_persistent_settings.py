@@ -47,7 +47,8 @@ def test_it_is_a_value_and_each_of_its_settings_is_explained() -> None:
 
 @pytest.mark.parametrize("name", TIMES)
 def test_a_time_is_a_span_that_the_protocol_can_carry_or_none(name: str) -> None:
-    assert getattr(PersistentSubscriptionSettings(**{name: 0}), name) == 0
+    given: dict[str, Any] = {name: 0}
+    assert getattr(PersistentSubscriptionSettings(**given), name) == 0
     for value in (-1.0, 0.0001, 2**31 / 1000 + 1, "3", None, float("nan"), True):
         with pytest.raises(InvalidArgument, match=f"^{name} is .*; allowed is "):
             PersistentSubscriptionSettings(**{name: value})  # type: ignore[arg-type]

@@ -49,7 +49,12 @@ async def until_written(client: Client, relay: Relay, count: int) -> None:
             enough.set()
 
     failures: list[Exception] = []
-    running = relay.subscribe(written, lambda error: (failures.append(error), enough.set()), enough.set)
+
+    def failed(error: Exception) -> None:
+        failures.append(error)
+        enough.set()
+
+    running = relay.subscribe(written, failed, enough.set)
     await enough.wait()
     running.dispose()
     if failures:
@@ -139,10 +144,16 @@ async def test_a_tail_that_is_dropped_is_not_read_again(client: Client, monkeypa
     monkeypatch.setattr(relay_module, "HINT_EVERY", 50)
     seen: list[int] = []
 
+    def note(event: rxpump.Event) -> None:
+        seen.append(event.number)
+
+    def is_first(event: rxpump.Event) -> bool:
+        return event.number == 0
+
     def only_the_first(events: reactivex.Observable[rxpump.Event]) -> reactivex.Observable[NewEvent]:
         return events.pipe(
-            rx.do_action(lambda event: seen.append(event.number)),
-            rx.filter(lambda event: event.number == 0),
+            rx.do_action(note),
+            rx.filter(is_first),
             rx.map(lambda event: NewEvent("First", {"n": 0, "copy": 0})),
         )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
@@ -440,7 +440,7 @@ async def test_of_random_pipelines_nothing_is_acknowledged_too_early_and_everyth
             drop(item)
         return merged
 
-    steps = [
+    steps: list[Callable[[], list[Any]]] = [
         lambda: [rx.filter(is_wanted)],
         lambda: [rx.flat_map(copies)],
         lambda: [ops.map_async(work, max_concurrent=chance.randrange(1, 4))],

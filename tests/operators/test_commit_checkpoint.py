@@ -164,10 +164,18 @@ async def test_behind_work_that_finishes_out_of_order() -> None:
     await seen.until_ended()
 
 
+def parts(each: Any) -> reactivex.Observable[tuple[int, str]]:
+    return reactivex.of(*((each.number, part) for part in "abc"))
+
+
+def is_first_or_fifth(each: Any) -> bool:
+    return each.number in (0, 4)
+
+
 async def test_an_event_of_many_results_is_done_with_the_last_of_them() -> None:
     feed, store, gates = Feed(), Store(), Gates()
     subscription = feed.pipe(
-        rx.flat_map(lambda each: reactivex.of(*((each.number, part) for part in "abc"))),
+        rx.flat_map(parts),
         ops.map_async(gates),
         ops.commit_checkpoint(store, every=1),
     ).subscribe()
@@ -201,9 +209,7 @@ async def test_while_an_event_is_being_delivered_it_is_not_done() -> None:
 
 async def test_results_that_are_left_out_are_done_when_a_later_one_comes() -> None:
     feed, store = Feed(), Store()
-    subscription = feed.pipe(
-        rx.filter(lambda each: each.number in (0, 4)), ops.commit_checkpoint(store, every=1)
-    ).subscribe()
+    subscription = feed.pipe(rx.filter(is_first_or_fifth), ops.commit_checkpoint(store, every=1)).subscribe()
     for each in events(6):
         feed.on_next(each)
         await settle()
@@ -240,7 +246,7 @@ async def test_behind_several_stages_and_a_sink_that_is_full() -> None:
 
 
 def delivered_all(delivered: list[Any], kept: list[Any], number: int) -> bool:
-    return sum(item.number == number for item in [*delivered, *kept]) == 3
+    return sum(1 for item in [*delivered, *kept] if item.number == number) == 3
 
 
 # How it ends ------------------------------------------------------------------------------------------
@@ -268,7 +274,8 @@ async def test_disposed_by_what_is_below_it_saves_no_event_that_is_half_delivere
 
 
 async def test_an_event_whose_subscriber_failed_is_not_done() -> None:
-    feed, store, errors = Feed(), Store(), []
+    feed, store = Feed(), Store()
+    errors: list[Exception] = []
     arrived = events(3)
 
     def refuse_the_second(each: object) -> None:

@@ -64,7 +64,7 @@ class Linking:
     def __init__(self) -> None:
         self.written = 0
 
-    async def publish(self, stream: str, events: list[Any], *, expected_version: int) -> WriteResult:
+    async def publish(self, stream: str, events: list[Any], *, expected_version: int = -2) -> WriteResult:
         await asyncio.sleep(0)
         first, self.written = self.written, self.written + len(events)
         return WriteResult(stream, first, self.written - 1, None)

@@ -58,7 +58,7 @@ GOOD = event("Jumped", {"height": 3, "at": AT})
 
 
 def decoded(events: list[Any], operator: Any) -> list[Any]:
-    return reactivex.from_iterable(events).pipe(operator, rx.to_list()).run()  # type: ignore[no-any-return]
+    return reactivex.from_iterable(events).pipe(operator, rx.to_list()).run()
 
 
 @pytest.mark.parametrize("model", EVERY_KIND)

@@ -3,11 +3,11 @@ from __future__ import annotations
 import pytest
 import reactivex
 from reactivex import operators as rx
-from reactivex.testing.marbles import marbles_testing
 
 from rxpump import operators as ops
 from rxpump.errors import InvalidArgument
 from tests.operators.events import broken_link, event, linked
+from tests.operators.marbles import marbles_testing
 
 NAMES = {"a": event(), "b": event(), "c": event(), "l": broken_link()}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -168,7 +169,8 @@ async def test_what_is_below_is_not_its_affair(below: Any, clock: Clock) -> None
 
 
 async def test_an_event_whose_subscriber_failed_is_not_done() -> None:
-    subscription, store, errors = Subscription(), Store(), []
+    subscription, store = Subscription(), Store()
+    errors: list[Exception] = []
 
     def refuse_the_second(each: Any) -> None:
         if each.number == 1:
@@ -182,7 +184,8 @@ async def test_an_event_whose_subscriber_failed_is_not_done() -> None:
 
 
 async def test_work_that_fails_is_not_done() -> None:
-    subscription, store, errors = Subscription(), Store(), []
+    subscription, store = Subscription(), Store()
+    errors: list[Exception] = []
 
     async def work(each: Any) -> Any:
         if each.number == 4:
@@ -311,6 +314,10 @@ def test_of_what_nobody_keeps_only_the_last_is_remembered() -> None:
     assert through == [9, 10, 999]
 
 
+def _always(operator: Any, client: Any) -> Any:
+    return operator
+
+
 UNDERSTOOD: dict[str, Callable[[Any], Any]] = {
     "batch": lambda client: ops.batch(3),
     "commit_checkpoint": lambda client: ops.commit_checkpoint(Store()),
@@ -334,7 +341,7 @@ UNDERSTOOD: dict[str, Callable[[Any], Any]] = {
     "where": lambda client: ops.where(type_prefix="T"),
     "without_system_events": lambda client: ops.without_system_events(),
     **{
-        f"rx.{name}": (lambda client, operator=operator: operator)
+        f"rx.{name}": partial(_always, operator)
         for name, operator in {
             "as_observable": rx.as_observable(),
             "distinct": rx.distinct(),
@@ -348,7 +355,7 @@ UNDERSTOOD: dict[str, Callable[[Any], Any]] = {
             "pluck": rx.pluck("x"),
             "skip": rx.skip(1),
             "skip_while": rx.skip_while(never),
-            "starmap": rx.starmap(max),
+            "starmap": rx.starmap(lambda *numbers: max(numbers)),
             "take": rx.take(1),
             "take_while": rx.take_while(never),
         }.items()

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+from typing import Any
+
 from rxpump import operators as ops
 from tests.operators.sources import Feed, Gates, HeldSink, Seen, settle
 
 
 async def test_what_comes_while_one_is_under_way_is_dropped() -> None:
-    feed, gates, seen, dropped = Feed(), Gates(str.upper), Seen(), []
+    feed, gates, seen = Feed(), Gates(str.upper), Seen()
+    dropped: list[Any] = []
     seen.of(feed.pipe(ops.exhaust_map_async(gates, on_dropped=dropped.append)))
     for item in "abc":
         feed.on_next(item)

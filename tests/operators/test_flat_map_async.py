@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from rxpump import operators as ops
@@ -72,7 +74,7 @@ async def test_a_held_sink_stops_it() -> None:
     subscription = pages.source(Runtime("test")).pipe(ops.flat_map_async(same, 4, high=20)).subscribe(sink.on_next)
     await settle(100)
     assert pages.asked <= 3
-    taken = []
+    taken: list[Any] = []
     while len(taken) < 1000:
         taken += sink.take(1)
         await settle()

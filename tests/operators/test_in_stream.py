@@ -3,11 +3,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from reactivex.testing.marbles import marbles_testing
 
 from rxpump import operators as ops
 from rxpump.errors import InvalidArgument
 from tests.operators.events import event, linked
+from tests.operators.marbles import marbles_testing
 
 NAMES = {"p": event(stream="pony-1"), "q": event(stream="pony-2"), "s": event(stream="stable")}
 

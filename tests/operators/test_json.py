@@ -2,12 +2,12 @@ from __future__ import annotations
 
 import pytest
 import reactivex
-from reactivex.testing.marbles import marbles_testing
 
 from rxpump import operators as ops
 from rxpump.errors import NotJson
 from rxpump.events import Event
 from tests.operators.events import broken_link, event
+from tests.operators.marbles import marbles_testing
 
 NAMES = {"a": event(data={"m": 1}), "b": event(data=[None, "é"]), "c": event(data=7)}
 DECODED = {"a": {"m": 1}, "b": [None, "é"], "c": 7}

@@ -71,8 +71,11 @@ async def test_versions_are_expected_from_batch_to_batch(client: rxpump.Client) 
 
 
 async def test_a_relay_of_links_has_each_once(client: rxpump.Client) -> None:
+    def link_to_out(event: Any) -> NewEvent:
+        return new_link(event, "out")
+
     def to_links(events: Any) -> Any:
-        return events.pipe(rx.filter(threes), rx.map(lambda event: new_link(event, "out")))
+        return events.pipe(rx.filter(threes), rx.map(link_to_out))
 
     def is_unfinished(result: rxpump.WriteResult) -> bool:
         return result.last_event_number < EVENTS // 3 - 1
@@ -93,8 +96,9 @@ async def test_a_checkpoint_behind_it_is_of_what_is_written(client: rxpump.Clien
 
 
 async def test_what_is_no_event_is_the_error(client: rxpump.Client) -> None:
+    no_event: Any = NewEvent("T")
     with pytest.raises(InvalidArgument, match="an Event that was read"):
-        await reactivex.from_iterable([NewEvent("T")]).pipe(ops.link_into(client, "out"))
+        await reactivex.from_iterable([no_event]).pipe(ops.link_into(client, "out"))
 
 
 @pytest.mark.parametrize(

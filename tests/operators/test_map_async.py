@@ -123,7 +123,7 @@ async def test_while_what_is_below_is_full_no_work_is_begun_beyond_max_concurren
     assert sink.items == [0]
     assert len(begun) <= 1 + max_concurrent + 1
     assert pages.asked <= 3
-    taken = []
+    taken: list[Any] = []
     while len(taken) < 1000:
         taken += sink.take(1)
         await settle()

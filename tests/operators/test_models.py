@@ -77,7 +77,7 @@ FIELDS: dict[str, tuple[Any, Any]] = {
 ANNOTATIONS = {name: kind for name, (kind, _) in FIELDS.items()}
 FILLED = {name: value for name, (_, value) in FIELDS.items()}
 
-Plain = dataclass(type("Plain", (), {"__annotations__": ANNOTATIONS}))
+Plain: Any = dataclass(type("Plain", (), {"__annotations__": ANNOTATIONS}))
 Dict = TypedDict("Dict", ANNOTATIONS)  # type: ignore[misc]
 Attrs = attrs.define(type("Attrs", (), {"__annotations__": ANNOTATIONS}))
 Struct = msgspec.defstruct("Struct", list(ANNOTATIONS.items()))

@@ -3,11 +3,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from reactivex.testing.marbles import marbles_testing
 
 from rxpump import operators as ops
 from rxpump.errors import InvalidArgument
 from tests.operators.events import broken_link, event
+from tests.operators.marbles import marbles_testing
 
 JUMPED, SLEPT, ATE = event("Jumped"), event("Slept"), event("Ate")
 NAMES = {"j": JUMPED, "s": SLEPT, "a": ATE}

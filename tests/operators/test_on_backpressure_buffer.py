@@ -43,7 +43,8 @@ async def test_while_the_sink_takes_them_items_go_straight_through() -> None:
 async def test_while_it_does_not_they_are_kept_until_there_is_no_room(
     overflow: OverflowStrategy, delivered: list[str], dropped: list[str]
 ) -> None:
-    feed, sink, gone = Feed(), HeldSink(), []
+    feed, sink = Feed(), HeldSink()
+    gone: list[Any] = []
     subscription = feed.pipe(ops.on_backpressure_buffer(2, overflow, on_dropped=gone.append)).subscribe(sink.on_next)
     for item in "abcde":
         feed.on_next(item)
@@ -133,7 +134,8 @@ async def test_a_callback_that_raises_is_the_error() -> None:
 
 
 async def test_a_subscriber_that_raises_gets_that_as_its_error_and_the_source_does_not_notice() -> None:
-    feed, errors = Feed(), []
+    feed = Feed()
+    errors: list[Exception] = []
 
     def refuse(item: str) -> None:
         raise LookupError(item)

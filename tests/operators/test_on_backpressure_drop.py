@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+from typing import Any
+
 from rxpump import operators as ops
 from tests.operators.sources import Feed, HeldSink, settle
 
 
 async def test_what_comes_while_the_sink_is_full_is_dropped() -> None:
-    feed, sink, dropped = Feed(), HeldSink(), []
+    feed, sink = Feed(), HeldSink()
+    dropped: list[Any] = []
     subscription = feed.pipe(ops.on_backpressure_drop(dropped.append)).subscribe(sink.on_next)
     for item in "abc":
         feed.on_next(item)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -31,7 +32,7 @@ async def fail_at_last(item: Any) -> Any:
     return item
 
 
-STAGES = [
+STAGES: list[Callable[[], Any]] = [
     lambda: rx.map(lambda item: item),
     lambda: rx.filter(lambda item: True),
     lambda: rx.flat_map(lambda item: reactivex.from_iterable([item, item])),

@@ -95,7 +95,8 @@ class Store:
 
 async def run(chance: random.Random, work: Work, made: list[Operator[Any, Any]]) -> list[int] | None:
     """Run a pipeline for a while; return what was saved if it came to its end."""
-    store, sink, errors = Store(work), Keeper(high=chance.choice([1, 5, 50])), []
+    store, sink = Store(work), Keeper(high=chance.choice([1, 5, 50]))
+    errors: list[Exception] = []
     size = chance.choice([1, 7, 60])
     pages = Pages([EVENTS[start : start + size] for start in range(0, len(EVENTS), size)])
     ended = asyncio.Event()
@@ -104,10 +105,10 @@ async def run(chance: random.Random, work: Work, made: list[Operator[Any, Any]])
         work.ended(number)
         sink.on_next(number)
 
+    begun: list[Operator[Any, Any]] = [rx.map(lambda event: work.begun(event.number))]
+    committed: list[Operator[Any, Any]] = [ops.commit_checkpoint(store, every=1)]
     running = (
-        pages.source(Runtime("test"))
-        .pipe(rx.map(lambda event: work.begun(event.number)), *made, ops.commit_checkpoint(store, every=1))
-        .subscribe(deliver, errors.append, ended.set)
+        pages.source(Runtime("test")).pipe(*begun, *made, *committed).subscribe(deliver, errors.append, ended.set)
     )
     turns = chance.choice([10, 1000])
     while turns and not ended.is_set():

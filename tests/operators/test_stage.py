@@ -61,7 +61,7 @@ async def test_a_held_sink_stops_stages_pages_and_work_all_the_way_up() -> None:
     await settle(200)
     assert sink.items == [0]
     assert pages.asked <= 4, "three stages of ten, and the page that brought the last of them"
-    taken = []
+    taken: list[Any] = []
     while len(taken) < 500:
         taken += sink.take(1)
         await settle()

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from operator import itemgetter
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -34,11 +35,11 @@ def test_the_item_is_the_data() -> None:
 
 
 def test_each_part_can_be_made_of_the_item() -> None:
+    def type_of(pony: Pony) -> str:
+        return f"Pony{pony.verb}"
+
     operator = ops.to_event(
-        lambda pony: f"Pony{pony.verb}",
-        asdict,
-        lambda pony: {"by": pony.name},
-        id=lambda pony: uuid5(NAMESPACE, pony.name),
+        type_of, asdict, lambda pony: {"by": pony.name}, id=lambda pony: uuid5(NAMESPACE, pony.name)
     )
     event = made(Pony("Derpy", "Jumped"), operator)
     assert event.type == "PonyJumped"
@@ -53,7 +54,7 @@ def test_items_are_written_as_new_event_writes_them() -> None:
 
 
 def test_without_an_id_each_has_its_own() -> None:
-    operator = ops.to_event("Counted", metadata={"by": "me"})
+    operator: Any = ops.to_event("Counted", metadata={"by": "me"})
     one, two = made(1, operator), made(1, operator)
     assert one.id != two.id
     assert one.metadata == two.metadata == b'{"by":"me"}'
@@ -68,7 +69,8 @@ def test_an_item_that_makes_no_event_is_the_error() -> None:
 
 def test_a_function_that_raises_is_the_error() -> None:
     errors: list[Exception] = []
-    reactivex.of({}).pipe(ops.to_event(lambda item: item["type"])).subscribe(on_error=errors.append)
+    items: list[dict[str, str]] = [{}]
+    reactivex.from_iterable(items).pipe(ops.to_event(itemgetter("type"))).subscribe(on_error=errors.append)
     assert [type(error) for error in errors] == [KeyError]
 
 

@@ -22,9 +22,13 @@ from tests.operators.sources import Feed, Seen
 from tests.operators.stores import Store
 
 
+def _later(subject: Subject[Any], item: Any) -> None:
+    asyncio.get_running_loop().call_soon(subject.on_next, item)
+
+
 def no_flow(feed: Feed) -> reactivex.Observable[Any]:
     subject: Subject[Any] = Subject()
-    feed.subscribe(lambda item: asyncio.get_running_loop().call_soon(subject.on_next, item))
+    feed.subscribe(lambda item: _later(subject, item))
     return subject
 
 

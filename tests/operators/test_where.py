@@ -3,12 +3,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from reactivex.testing.marbles import marbles_testing
 
 from rxpump import operators as ops
 from rxpump.errors import InvalidArgument
 from rxpump.operators import Where
 from tests.operators.events import event
+from tests.operators.marbles import marbles_testing
 
 NAMES = {
     "j": event("PonyJumped", stream="pony-1"),

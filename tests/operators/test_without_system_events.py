@@ -1,9 +1,8 @@
 from __future__ import annotations
 
-from reactivex.testing.marbles import marbles_testing
-
 from rxpump import operators as ops
 from tests.operators.events import broken_link, event, linked
+from tests.operators.marbles import marbles_testing
 
 NAMES = {
     "a": event("Jumped"),

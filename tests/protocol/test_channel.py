@@ -135,7 +135,7 @@ def test_a_checkpoint_is_news_and_tells_how_far_was_looked(channel: LiveChannel)
     assert channel.checkpoint is None
     reached = schema.CheckpointReached(commit_position=300, prepare_position=200)
     channel.receive(Package(Command.CHECKPOINT_REACHED, ID, reached.SerializeToString()))
-    assert (channel.checkpoint, news) == (Position(300, 200), [1])
+    assert [channel.checkpoint, news] == [Position(300, 200), [1]]
     assert positions(channel) == []
 
 

@@ -44,7 +44,7 @@ ANY_REQUEST_MAY_GET = (Command.BAD_REQUEST, Command.NOT_HANDLED, Command.NOT_AUT
 
 FIRST, LAST, LEADER = Position(0, 0), Position(-1, -1), {"require_leader": True}
 LINKS = {"resolve_links": True, **LEADER}
-BOUNDS = {"resolve_links": True, "max_events": 10, "max_bytes": 1000}
+BOUNDS: dict[str, Any] = {"resolve_links": True, "max_events": 10, "max_bytes": 1000}
 FILTER = schema.Filter(data=["Pony"])
 OPERATIONS: list[Operation[Any]] = [
     Ping(),

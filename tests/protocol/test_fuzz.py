@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -51,7 +53,7 @@ BYTES = st.lists(st.sampled_from(FRAMES) | mutated(FRAMES) | st.binary(max_size=
 def fuzz_link(examples: int) -> None:
     @settings(max_examples=examples)
     @given(BYTES, st.integers(1, 100), st.sampled_from([None, Credentials("me", "secret")]))
-    def hears_anything(parts, cut, credentials):
+    def hears_anything(parts: list[bytes], cut: int, credentials: Credentials | None) -> None:
         link = Link("tcp://node", Settings(), credentials, now=0.0)
         data = b"".join(parts)
         for start in range(0, len(data), cut):
@@ -72,7 +74,7 @@ def fuzz_link(examples: int) -> None:
 def fuzz_ledger(examples: int) -> None:
     @settings(max_examples=examples)
     @given(st.lists(EXCHANGES, min_size=1, max_size=8), st.lists(NEWS, max_size=5))
-    def is_told_anything(exchanges, news):
+    def is_told_anything(exchanges: list[Any], news: list[Any]) -> None:
         ledger = Ledger(Settings(timeout=5.0), chance=lambda: 0.0)
         ledger.connected()
         requests = []
@@ -95,16 +97,16 @@ def fuzz_ledger(examples: int) -> None:
     is_told_anything()
 
 
-def test_a_link_hears_anything():
+def test_a_link_hears_anything() -> None:
     fuzz_link(200)
 
 
-def test_a_ledger_is_told_anything():
+def test_a_ledger_is_told_anything() -> None:
     fuzz_ledger(150)
 
 
 @pytest.mark.long
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("fuzz", [fuzz_link, fuzz_ledger])
-def test_for_long(fuzz):
+def test_for_long(fuzz: Callable[[int], None]) -> None:
     fuzz(10 * int(os.environ.get("ROUNDS", "2000")))

@@ -57,7 +57,7 @@ def test_with_credentials_it_authenticates_then_identifies() -> None:
     link = new_link(ADMIN)
     (authenticate,) = said(link)
     assert (authenticate.command, authenticate.payload) == (Command.AUTHENTICATE, b"")
-    assert authenticate.credentials is not None
+    assert isinstance(authenticate.credentials, Credentials)
     assert (authenticate.credentials.login, authenticate.credentials.password) == ("admin", "changeit")
     assert hear(link, Command.AUTHENTICATED) == []
     (identify,) = said(link)
@@ -66,9 +66,9 @@ def test_with_credentials_it_authenticates_then_identifies() -> None:
     assert schema.IdentifyClient.FromString(identify.payload) == schema.IdentifyClient(
         version=1, connection_name="ponies"
     )
-    assert link.state is LinkState.IDENTIFYING
+    states = [link.state]
     assert hear(link, Command.CLIENT_IDENTIFIED) == []
-    assert link.state is LinkState.READY
+    assert [*states, link.state] == [LinkState.IDENTIFYING, LinkState.READY]
     assert said(link) == []
 
 

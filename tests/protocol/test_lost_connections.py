@@ -185,5 +185,6 @@ def test_what_waits_for_a_trial_does_not_ring_for_ever(wire: Wire) -> None:
     wire.sent()
     come_back(wire)
     wire.sent()
+    assert SETTINGS.timeout is not None
     wire.pass_time(SETTINGS.timeout)
     assert wire.ledger.deadline == math.inf

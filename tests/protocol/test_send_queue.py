@@ -96,9 +96,9 @@ def test_nothing_is_lost_and_each_lane_is_in_order(
     queue = made(*((str(number), lane, is_large) for number, (lane, is_large, _) in enumerate(entries)))
     for request, (_, _, losses) in zip(queue, entries, strict=True):
         request.losses = losses
-    sent = [request for gate in gates if (request := queue.pop(with_slow=gate)) is not None]
-    while (request := queue.pop(with_slow=True)) is not None:
-        sent.append(request)
+    sent = [popped for gate in gates if (popped := queue.pop(with_slow=gate)) is not None]
+    while (rest := queue.pop(with_slow=True)) is not None:
+        sent.append(rest)
     assert sorted(request.sequence for request in sent) == list(range(len(entries)))
     for lane in ("x", "y"):
         numbers = [request.sequence for request in sent if request.operation.lane == lane]

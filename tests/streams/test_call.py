@@ -7,6 +7,7 @@ import subprocess
 import sys
 import warnings
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -19,8 +20,13 @@ from rxpump.new_event import NewEvent
 from rxpump.server import EmbeddedServer
 from tests.test_deadlines import CALLS
 
+
+def _made(make: Callable[..., Any], client: Any) -> Any:
+    return make(client, {})
+
+
 ONE_SHOT: dict[str, Callable[[Any], Any]] = {
-    **{name: lambda client, make=make: make(client, {}) for name, make in CALLS.items() if "iter" not in name},
+    **{name: partial(_made, make) for name, make in CALLS.items() if "iter" not in name},
     "publish of a source": lambda client: client.publish("s", iter([NewEvent("T")])),
     "transaction.commit": lambda client: client.continue_transaction("s", 5).commit(),
     "behind a pipe": lambda client: client.publish_event("s", "T").pipe(rx.map(str)),

@@ -136,8 +136,8 @@ async def test_a_stream_soft_deleted_meanwhile_counts_as_read(store: FakeStore, 
     """The confirmation names an event that can no longer be read; waiting for it would be for ever."""
 
     class Deleted(FakeStore):
-        async def subscribe(self, stream: str | None, *, resolve_links: bool) -> Any:
-            confirmed = await super().subscribe(stream, resolve_links=resolve_links)
+        async def subscribe(self, stream: str | None, *, resolve_links: bool, where: Any = None) -> Any:
+            confirmed: Any = await super().subscribe(stream, resolve_links=resolve_links, where=where)
             confirmed.last_event_number = 5
             return confirmed
 

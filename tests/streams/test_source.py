@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -55,8 +56,13 @@ async def test_a_callback_that_raises_ends_its_own_subscription(runtime: Runtime
         raise ValueError(item)
 
     ended = asyncio.Event()
+
+    def note(error: Exception) -> None:
+        errors.append(error)
+        ended.set()
+
     pages = Pages(numbers(2, 3))
-    pages.source(runtime).subscribe(refuse, lambda error: (errors.append(error), ended.set()))
+    pages.source(runtime).subscribe(refuse, note)
     await ended.wait()
     await asyncio.sleep(0)
     assert [str(error) for error in errors] == ["0"]
@@ -112,7 +118,7 @@ async def test_a_long_page_leaves_the_loop_its_turns(runtime: Runtime) -> None:
 
 
 async def test_iterables_of_both_kinds_become_sources(runtime: Runtime) -> None:
-    async def ticks():  # type: ignore[no-untyped-def]
+    async def ticks() -> AsyncIterator[Any]:
         for number in range(3):
             yield number
 

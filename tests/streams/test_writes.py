@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -75,7 +75,7 @@ async def test_awaiting_gives_the_last_result_and_none_for_nothing() -> None:
 async def test_a_slow_source_is_not_kept_waiting_for_a_full_batch() -> None:
     stream, tick = Stream(), asyncio.Event()
 
-    async def ticks():  # type: ignore[no-untyped-def]
+    async def ticks() -> AsyncIterator[Any]:
         for event in new_events(3):
             yield event
             await tick.wait()
@@ -138,7 +138,7 @@ async def test_a_failed_write_is_the_error_and_disposes_the_source() -> None:
     stream, closed = Stream(), asyncio.Event()
     stream.failure = WrongExpectedVersion("s", 5, 7)
 
-    async def endless():  # type: ignore[no-untyped-def]
+    async def endless() -> AsyncIterator[Any]:
         try:
             while True:
                 yield NewEvent("Tick")
@@ -154,7 +154,7 @@ async def test_a_failed_write_is_the_error_and_disposes_the_source() -> None:
 async def test_what_was_given_before_the_source_failed_is_written() -> None:
     stream = Stream()
 
-    def failing():  # type: ignore[no-untyped-def]
+    def failing() -> Iterator[Any]:
         yield from new_events(3)
         raise LookupError("gone")
 

@@ -37,7 +37,8 @@ def test_a_package_is_written_and_read_as_the_protocol_page_shows(package: Packa
     (read,) = Framer().feed(frame)
     assert read[:3] == package[:3]
     assert (read.credentials is None) == (package.credentials is None)
-    if package.credentials and read.credentials:
+    if package.credentials:
+        assert isinstance(read.credentials, Credentials)
         assert (read.credentials.login, read.credentials.password) == ("admin", "changeit")
 
 

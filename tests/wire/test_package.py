@@ -29,7 +29,7 @@ def test_credentials_travel_with_it(login: str, payload: bytes) -> None:
     package = Package(Command.PING, ID, payload, Credentials(login, "pässword"))
     read = decode(package.encode()[4:])
     assert read[:3] == package[:3]
-    assert read.credentials is not None
+    assert isinstance(read.credentials, Credentials)
     assert (read.credentials.login, read.credentials.password) == (login, "pässword")
 
 
@@ -38,7 +38,7 @@ def test_what_no_client_of_ours_would_send_is_read_all_the_same() -> None:
     frame = bytes([Command.PING, 1]) + ID + b"\x00" + b"\xff" + b"p" * 255 + b"payload"
     read = decode(frame)
     assert read.payload == b"payload"
-    assert read.credentials is not None
+    assert isinstance(read.credentials, Credentials)
     assert (read.credentials.login, len(read.credentials.password)) == ("", 255)
 
 

@@ -78,8 +78,8 @@ def not_handled(reason: int, leader: schema.LeaderInfo | None = None) -> Package
 
 
 def test_they_are_all_here() -> None:
-    def concrete(cls: type[Operation[Any]]) -> set[type[Operation[Any]]]:
-        below = cls.__subclasses__()
+    def concrete(cls: type) -> set[type]:
+        below: list[type] = cls.__subclasses__()
         return {cls} if not below else {each for sub in below for each in concrete(sub)}
 
     ours = {cls for cls in concrete(Operation) if cls.__module__.startswith("rxpump.")}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from typing import Any
 from uuid import uuid4
 
 from rxpump.direction import StreamDirection
@@ -44,7 +45,7 @@ async def delete(store, stream, expected=ANY, *, hard=False):
     return await store.append(DeleteRequest(stream, expected, hard))
 
 
-async def write_numbers(store, stream, count):
+async def write_numbers(store: Any, stream: str, count: int) -> Any:
     await write(store, stream, *map(new_event, range(count)))
     return store.read.stream(stream)
 
@@ -95,7 +96,7 @@ def make_room(store):
     store.commits._connection.execute("PRAGMA max_page_count = 1000000")
 
 
-def damage(path, statement, *arguments):
+def damage(path: Any, statement: str, *arguments: Any) -> None:
     """Change what is stored behind the back of the store, as a bad disk does."""
     database = sqlite3.connect(path)
     changed = database.execute(statement, arguments).rowcount

@@ -12,7 +12,7 @@ from rxpump.wire import schema
 from rxpump.wire.commands import Command
 from tests.recordings import Line
 
-SETTLING = {
+SETTLING: dict[int, Any] = {
     Command.PERSISTENT_SUBSCRIPTION_ACK_EVENTS: schema.PersistentSubscriptionAckEvents,
     Command.PERSISTENT_SUBSCRIPTION_NAK_EVENTS: schema.PersistentSubscriptionNakEvents,
 }
@@ -36,6 +36,7 @@ class Followed:
 
     def settle(self, command: int, message: Any) -> str:
         """Say what became of events that were given; tell it."""
+        assert isinstance(self.subscription, PersistentSubscription)
         by_id = {event.received.id_bytes: event for event, _ in self.given}
         events = [by_id[id] for id in message.processed_event_ids]
         told = ", ".join(f"{event.received.number}@{event.received.stream}" for event in events)
@@ -67,6 +68,6 @@ def can_be_said(lines: list[Line]) -> list[Line]:
 
 
 def _given(line: Line) -> Iterator[bytes]:
-    if line.answers_with(Command.PERSISTENT_SUBSCRIPTION_STREAM_EVENT_APPEARED):
+    if line.package and line.answers_with(Command.PERSISTENT_SUBSCRIPTION_STREAM_EVENT_APPEARED):
         message = schema.PersistentSubscriptionStreamEventAppeared.FromString(line.package.payload)
         yield message.event.link.event_id or message.event.event.event_id

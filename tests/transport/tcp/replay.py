@@ -148,7 +148,7 @@ class Replay:
             return prefix + shown(error)
         if isinstance(result, (Subscription, PersistentSubscription)):
             self._followed[recorded.correlation_id] = Followed(result)
-        if isinstance(result, Transaction):
+        if isinstance(result, Transaction) and result.id is not None:
             self._transactions[result.id] = result
         if isinstance(result, (Event, StreamPage, AllPage)):
             self._check(*([result] if isinstance(result, Event) else result))

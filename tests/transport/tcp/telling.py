@@ -72,6 +72,7 @@ def shown(result: Any) -> str:
         case WriteResult(position=None):
             return f"{result.first_event_number} to {result.last_event_number}, done before"
         case WriteResult():
+            assert result.position is not None
             commit, prepare = result.position
             return f"{result.first_event_number} to {result.last_event_number} at {commit}/{prepare}"
         case DeleteResult():

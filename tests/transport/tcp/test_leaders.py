@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -134,7 +135,8 @@ async def test_a_lost_leader_is_looked_for_where_we_began(client_of: MakeClient)
 
 async def test_nodes_that_name_each_other_are_backed_off_from(client_of: MakeClient) -> None:
     """Only the first hint is followed at once; the policy counts the others, and here it gives up."""
-    first_names, second_names = [], []
+    first_names: list[Any] = []
+    second_names: list[Any] = []
     async with ScriptedServer(naming(first_names)) as first, ScriptedServer(naming(second_names)) as second:
         first_names.append(second.address)
         second_names.append(first.address)

@@ -144,12 +144,12 @@ AUTHENTICATIONS = [
 @pytest.mark.parametrize(("recorded", "answer"), AUTHENTICATIONS)
 async def test_authenticating(recorded: Package, answer: Package, client_of: MakeClient) -> None:
     who = recorded.credentials
-    assert who is not None
+    assert isinstance(who, Credentials)
 
     async def decide(peer: Peer) -> None:
         ours = await peer.request(Command.AUTHENTICATE)
         assert ours.payload == recorded.payload
-        assert ours.credentials is not None
+        assert isinstance(ours.credentials, Credentials)
         assert (ours.credentials.login, ours.credentials.password) == (who.login, who.password)
         peer.reply(ours, answer.command, answer.payload)
         await peer.introduce()

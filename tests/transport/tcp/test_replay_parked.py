@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 
@@ -27,7 +28,7 @@ from tests.transport.scripted_server import Peer, ScriptedServer
 from tests.transport.tcp.conftest import MakeClient
 
 OPS = Credentials("öps", "a:b")
-Handle = Callable[[asyncio.StreamReader, asyncio.StreamWriter], object]
+Handle = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Any]
 
 
 async def introduce(peer: Peer) -> None:

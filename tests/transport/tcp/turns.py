@@ -41,7 +41,9 @@ class Turn:
 def turns(lines: list[Line], left_out: set[bytes]) -> Iterator[Turn]:
     """Cut a conversation; `left_out` are correlation ids."""
     to_come = Counter(each.package.correlation_id for each in lines if each.package and not each.from_client)
-    turn, open_requests, farewells = Turn(), set(), set()
+    turn = Turn()
+    open_requests: set[bytes | None] = set()
+    farewells: set[bytes | None] = set()
     for line in lines:
         package = line.package
         if package is None:
