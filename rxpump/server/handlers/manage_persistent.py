@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 
 from rxpump.server.access import ALL_STREAM, Permission
 from rxpump.server.node import Node
-from rxpump.server.persistent.settings import GroupSettings
+from rxpump.server.persistent.settings import GroupSettings, group_id
 from rxpump.server.persistent.strategies import STRATEGIES
 from rxpump.server.request import Request, checked_text, encode
 from rxpump.server.store.changes import Appended, NotCommitted
@@ -57,7 +57,7 @@ def _refusal_to_create(request: Request, node: Node, settings: GroupSettings) ->
         return Created.ACCESS_DENIED, _MAY_NOT_CREATE
     if settings.stream in ("", ALL_STREAM):
         return Created.FAIL, "Bad stream name."
-    if node.groups.find(settings.stream, settings.group) is not None:
+    if node.groups.has(settings.stream, settings.group):
         return Created.ALREADY_EXISTS, f"Group '{settings.group}' already exists."
     if settings.strategy not in STRATEGIES:
         return Created.FAIL, _no_strategy(settings)
@@ -69,28 +69,27 @@ def _refusal_to_create(request: Request, node: Node, settings: GroupSettings) ->
 def update_persistent(request: Request, node: Node) -> asyncio.Future[Outcome] | None:
     """Answer an UpdatePersistentSubscription."""
     settings = GroupSettings.of(_named(request.read(schema.UpdatePersistentSubscription)))
-    running = node.groups.find(settings.stream, settings.group)
     if not node.may(request.user, Permission.WRITE, _SETTINGS):
         _reply(request, _UPDATED, Changed.ACCESS_DENIED, _MAY_NOT_UPDATE)
-    elif running is None:
+    elif not node.groups.has(settings.stream, settings.group):
         _reply(request, _UPDATED, Changed.DOES_NOT_EXIST, _no_group(settings.group))
     elif settings.strategy not in STRATEGIES:
         _reply(request, _UPDATED, Changed.FAIL, _no_strategy(settings))
     else:
-        return _reply_when_saved(request, _UPDATED, node.groups.update(running, settings, request.user.login))
+        return _reply_when_saved(request, _UPDATED, node.groups.update(settings, request.user.login))
     return None
 
 
 def delete_persistent(request: Request, node: Node) -> asyncio.Future[Outcome] | None:
     """Answer a DeletePersistentSubscription."""
     message = _named(request.read(schema.DeletePersistentSubscription))
-    running = node.groups.find(message.event_stream_id, message.subscription_group_name)
+    id = group_id(message.event_stream_id, message.subscription_group_name)
     if not node.may(request.user, Permission.WRITE, _SETTINGS):
         _reply(request, _DELETED, Changed.ACCESS_DENIED, _MAY_NOT_CREATE)
-    elif running is None:
+    elif not node.groups.has(message.event_stream_id, message.subscription_group_name):
         _reply(request, _DELETED, Changed.DOES_NOT_EXIST, _no_group(message.subscription_group_name))
     else:
-        return _reply_when_saved(request, _DELETED, node.groups.delete(running, request.user.login))
+        return _reply_when_saved(request, _DELETED, node.groups.delete(id, request.user.login))
     return None
 
 

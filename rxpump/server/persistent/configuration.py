@@ -1,7 +1,8 @@
-"""The configuration of all groups as one JSON object, in a real server's words and with its omissions.
+"""The configuration of groups as JSON objects, in a real server's words and with its omissions.
 
 What is zero, false or absent is left out. `beginsAfter` is ours: a real server forgets, when it is
-started again, where a group began that was to get what is written after it was made.
+started again, where a group began that was to get what is written after it was made. A real server only knows
+whole configurations (`entries`); a change of one group (`entry`, `removed`) is ours.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 
 from rxpump.limits import MAX_EVENT_NUMBER
-from rxpump.server.persistent.settings import GroupSettings
+from rxpump.server.persistent.settings import GroupSettings, group_id
 from rxpump.server.persistent.strategies import STRATEGIES
 
 _VERSION: Final = "2"
@@ -45,23 +46,41 @@ class Entry(NamedTuple):
 
 def to_json(entries: Iterable[Entry], updated_by: str) -> dict[str, object]:
     """Write the configuration as a JSON object."""
-    return {
-        "version": _VERSION,
-        "updated": datetime.now(UTC).isoformat(),
-        "updatedBy": updated_by,
-        "entries": [_entry_to_json(entry) for entry in entries],
-    }
+    return {**_signature(updated_by), "entries": [_entry_to_json(entry) for entry in entries]}
 
 
-def from_json(configuration: object) -> list[Entry]:
-    """Read the configuration. Raises ValueError where it is none."""
-    if configuration is None:
-        return []
-    match configuration:
-        case {"entries": [*entries]}:
-            return [_entry_from_json(entry) for entry in entries]
+def _signature(updated_by: str) -> dict[str, object]:
+    return {"version": _VERSION, "updated": datetime.now(UTC).isoformat(), "updatedBy": updated_by}
+
+
+def change_to_json(entry: Entry, updated_by: str) -> dict[str, object]:
+    """Write a group that is new or has changed as a JSON object."""
+    return {**_signature(updated_by), "entry": _entry_to_json(entry)}
+
+
+def removal_to_json(settings: GroupSettings, updated_by: str) -> dict[str, object]:
+    """Write that a group is gone as a JSON object."""
+    return {**_signature(updated_by), "removed": {"stream": settings.stream, "group": settings.group}}
+
+
+def apply_json(content: object, entries: dict[str, Entry]) -> None:
+    """Change `entries`, by group id, as a JSON object says that one of these functions wrote.
+
+    Raises:
+        ValueError: It is no such object. Nothing was changed.
+    """
+    match content:
+        case {"entries": [*whole]}:
+            read = [_entry_from_json(entry) for entry in whole]
+            entries.clear()
+            entries.update({entry.settings.id: entry for entry in read})
+        case {"entry": entry}:
+            changed = _entry_from_json(entry)
+            entries[changed.settings.id] = changed
+        case {"removed": {"stream": str(stream), "group": str(group)}}:
+            entries.pop(group_id(stream, group), None)
         case _:
-            raise ValueError("it has no entries")
+            raise ValueError("it is neither a configuration nor a change of one")
 
 
 def _entry_to_json(entry: Entry) -> dict[str, object]:

@@ -121,6 +121,10 @@ class RunningGroup:
     def stop(self) -> None:
         """Do nothing more, but write down how far the group is."""
         self._write_checkpoint(self.group.checkpoints.last(self._now()))
+        self.abandon()
+
+    def abandon(self) -> None:
+        """Do nothing more. What is done since the last checkpoint is not written down."""
         self._store.feed.leave(self.settings.stream, self)
         self._is_stopped = True
 

@@ -16,6 +16,7 @@ from rxpump.wire.schema import NewEvent, ResolvedIndexedEvent
 
 CONFIGURATION_STREAM: Final = "$persistentSubscriptionConfig"
 CONFIGURATION_TYPE: Final = "PersistentConfig1"
+CONFIGURATION_CHANGE_TYPE: Final = "PersistentConfigChange"  # which a real server does not have
 CHECKPOINT_TYPE: Final = "SubscriptionCheckpoint"
 
 _PREFIX: Final = "$persistentsubscription-"
@@ -44,6 +45,11 @@ def checkpoint_event(through: int) -> Any:
 def configuration_event(configuration: object) -> Any:
     """Make the event that holds the whole configuration."""
     return own_events.own_event(CONFIGURATION_TYPE, _json(configuration))
+
+
+def configuration_change(change: object) -> Any:
+    """Make the event that holds a change of the configuration."""
+    return own_events.own_event(CONFIGURATION_CHANGE_TYPE, _json(change))
 
 
 def metadata_event(metadata: object) -> Any:

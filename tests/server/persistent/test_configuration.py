@@ -4,24 +4,33 @@ import json
 
 import pytest
 
-from rxpump.server.persistent.configuration import Entry, from_json, to_json
+from rxpump.server.persistent.configuration import Entry, apply_json, change_to_json, removal_to_json, to_json
 from rxpump.server.persistent.settings import GroupSettings
 from rxpump.wire import schema
 
 EVERY = GroupSettings("s", "g", True, 7, 1, True, 2, 3, 4, 5, 6, 8, 9, 10, "Pinned")
 
 
-def through_json(entries):
-    return from_json(json.loads(json.dumps(to_json(entries, "admin"))))
+def through_json(*contents):
+    """What objects come to, one after the other."""
+    entries = {}
+    for content in contents:
+        apply_json(json.loads(json.dumps(content)), entries)
+    return list(entries.values())
 
 
 def test_what_is_written_is_read():
     entries = [Entry(EVERY), Entry(GroupSettings("t", ""), begins_after=-1), Entry(GroupSettings("t", "h"), 12)]
-    assert through_json(entries) == entries
+    assert through_json(to_json(entries, "admin")) == entries
+    assert through_json(*(change_to_json(entry, "admin") for entry in entries)) == entries
 
 
-def test_without_configuration_there_are_no_groups():
-    assert from_json(None) == through_json([]) == []
+def test_a_change_is_of_one_group():
+    changed = Entry(GroupSettings("s", "g", max_retry_count=3))
+    whole = to_json([Entry(EVERY), Entry(GroupSettings("t", ""))], "admin")
+    assert through_json(whole, change_to_json(changed, "ops")) == [changed, Entry(GroupSettings("t", ""))]
+    assert through_json(whole, removal_to_json(EVERY, "ops")) == [Entry(GroupSettings("t", ""))]
+    assert through_json(whole, removal_to_json(GroupSettings("u", ""), "ops"), to_json([], "admin")) == []
 
 
 def test_the_words_are_a_real_servers():
@@ -38,6 +47,9 @@ def test_the_words_are_a_real_servers():
         {},
         {"entries": 3},
         {"entries": [None]},
+        {"entry": None},
+        {"removed": "s::g"},
+        {"removed": {"stream": "s"}},
         {"entries": [{"stream": 3}]},
         {"entries": [{"stream": "s", "group": "g"}]},
         {"entries": [{"stream": "s", "group": "g", "namedConsumerStrategy": "Best"}]},
@@ -47,8 +59,10 @@ def test_the_words_are_a_real_servers():
     ],
 )
 def test_what_is_none_is_refused(broken):
+    entries = {"t::": Entry(GroupSettings("t", ""))}
     with pytest.raises(ValueError, match=r"."):
-        from_json(broken)
+        apply_json(broken, entries)
+    assert list(entries) == ["t::"]
 
 
 @pytest.mark.parametrize(

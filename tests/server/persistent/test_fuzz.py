@@ -89,7 +89,7 @@ async def requests_of_any_content(steps):
         if not is_quick:
             await turns()
     await turns()
-    groups = [client.node.groups.by_id(each) for each in client.node.groups._entries]
+    groups = [client.node.groups.by_id(each) for each in client.node.groups._saved.entries]
     for running in groups:
         for consumer in running.group.consumers.values():
             assert len(consumer.held) <= max(0, consumer.slots)

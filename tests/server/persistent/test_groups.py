@@ -113,12 +113,13 @@ async def test_what_a_deleted_group_wrote_down_is_gone(client):
     assert client.checkpoints() == [0]
 
 
-async def test_an_update_drops_consumers_and_keeps_what_is_done(client, other):
+async def test_an_update_drops_consumers_and_keeps_the_checkpoint(client, other):
     await client.write("s", *"0123")
-    await client.create()
+    await client.create(checkpoint_max_count=1)
     client.connect()
     other.connect(id=B)
     client.ack((await client.delivered())[:1])
+    await turns()
     assert await client.update(max_retry_count=1) == OK
     assert client.drops() == [(A, 0)]
     assert other.drops() == [(B, 0)]
@@ -132,12 +133,36 @@ async def test_an_update_drops_consumers_and_keeps_what_is_done(client, other):
     assert [event.data for event in client.stored("$persistentsubscription-s::g-parked")] == [b"1@s"]
 
 
+@pytest.mark.parametrize("change", ["update", "update and restart"])
+async def test_an_update_delivers_again_what_follows_the_checkpoint(path, change):
+    """As a real server does: its group starts over from the checkpoint that is written."""
+    async with Restarted(path) as client:
+        await client.write("s", *"01234")
+        await client.create(checkpoint_max_count=2, checkpoint_after_time=0)
+        client.connect()
+        events = await client.delivered()
+        client.ack(events[:2])
+        await turns()
+        client.ack(events[2:3])
+        await client.write("t", "once this is written, the checkpoint is")
+        assert await client.update(max_retry_count=1, checkpoint_max_count=1000, checkpoint_after_time=0) == OK
+        assert client.checkpoints() == [1]
+        if change == "update":
+            client.connect()
+            assert await client.numbers() == [2, 3, 4]
+    if change != "update":
+        async with Restarted(path) as client:
+            client.connect()
+            assert await client.numbers() == [2, 3, 4]
+
+
 async def test_updates_may_follow_each_other_before_anything_is_on_disk(path):
     async with Restarted(path) as client:
         await client.write("s", *"0123")
-        await client.create()
+        await client.create(checkpoint_max_count=2)
         client.connect()
         client.ack((await client.delivered())[:2])
+        await turns()
         results = await asyncio.gather(*(client.update(max_retry_count=number) for number in range(3)))
         assert results == [OK] * 3
         client.connect()
@@ -159,9 +184,10 @@ async def test_an_update_of_where_to_start_counts_if_nothing_was_done(client, be
 
 async def test_an_update_of_where_to_start_is_passed_over_after_a_checkpoint(client):
     await client.write("s", *"0123")
-    await client.create()
+    await client.create(checkpoint_max_count=1)
     client.connect()
     client.ack((await client.delivered())[:2])
+    await turns()
     await client.update(start_from=0)
     client.connect()
     assert await client.numbers() == [2, 3]
