@@ -67,14 +67,16 @@ def verify(columns: Sequence[Iterable[bytes]], places: Sequence[int], checksums:
         raise Mismatch([place for place, found, stored in pairs if found != stored])
 
 
-def row_checksum(numbers: Iterable[int], *values: str | bytes | None) -> int:
+def row_checksum(numbers: Sequence[int], *values: str | bytes | None) -> int:
     """Return the checksum of a row that has these numbers and values."""
     try:
-        checksum = crc32(b",".join(b"%d" % number for number in numbers))
+        checksum = crc32(b"%d," * len(numbers) % tuple(numbers))
         for value in values:
-            content = value.encode() if isinstance(value, str) else value
-            checksum = crc32(b"%d:" % (-1 if content is None else len(content)), checksum)
-            checksum = crc32(content or b"", checksum)
+            if value is None:
+                checksum = crc32(b"-", checksum)
+            else:
+                content = value.encode() if isinstance(value, str) else value
+                checksum = crc32(content, crc32(b"%d:" % len(content), checksum))
     except (TypeError, ValueError, OverflowError):
         return _NONE
     return checksum

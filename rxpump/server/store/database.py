@@ -61,7 +61,7 @@ CREATE TABLE events (
     all_checksum    INTEGER NOT NULL DEFAULT 0   -- of the position, all_head, record and all_tail
 );
 CREATE UNIQUE INDEX events_by_stream ON events (stream, revision);
-CREATE INDEX events_by_id ON events (event_id, stream);
+CREATE INDEX events_by_id ON events (event_id);
 CREATE INDEX links_by_stream ON events (stream, revision) WHERE link_stream IS NOT NULL;
 CREATE INDEX links_by_position ON events (position) WHERE link_stream IS NOT NULL;
 CREATE TABLE prepares (  -- of events of transactions, where to find them by their positions

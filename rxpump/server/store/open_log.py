@@ -13,11 +13,11 @@ from typing import Any, Final, NamedTuple
 from uuid import uuid4
 
 from rxpump.limits import MAX_EVENT_NUMBER
-from rxpump.server.errors import DamagedRecord, damaged_event
+from rxpump.server.errors import DamagedRecord, damaged_event, damaged_stream
 from rxpump.server.store.checksum import event_checksum, first_place, row_checksum
 from rxpump.server.store.metadata import Metadata, described_by, metadata, summary
 from rxpump.server.store.record import PLACE_BYTES, Row, Written, make_row
-from rxpump.server.store.stored_stream import STREAM_COLUMNS, StoredStream, StreamRow, stored_stream
+from rxpump.server.store.stored_stream import STREAM_BY_NAME, StoredStream, StreamRow, stored_stream
 from rxpump.server.strictness import Strictness
 from rxpump.wire.codes import JSON_CONTENT, METADATA_PREFIX, TOMBSTONE_EVENT_TYPE
 from rxpump.wire.schema import NewEvent, ResolvedIndexedEvent
@@ -194,9 +194,11 @@ class OpenStream:
         self._is_buried: bool = False
         self._log = log
         self._key: int | None = None
-        found = log.connection.execute(f"SELECT {STREAM_COLUMNS} FROM streams WHERE name = ?", (name,)).fetchone()
+        found = log.connection.execute(STREAM_BY_NAME, (name,)).fetchone()
         if found is not None:
-            self._key, _, self.last, self.stored_metadata, self.scavenged, _ = StreamRow(*found).verified()
+            self._key, _, self.last, self.stored_metadata, self.scavenged, checksum = found
+            if row_checksum((found[0], self.last, self.scavenged), found[1], self.stored_metadata) != checksum:
+                raise damaged_stream(name)
             if self.is_tombstoned and name.startswith(METADATA_PREFIX):
                 self._is_buried, self.last = True, self._last_stored()
         self._metadata_before = self.stored_metadata
@@ -240,8 +242,8 @@ class OpenStream:
 
     def columns(self) -> tuple[int, bytes | None, int, int, int]:
         """Return what its row is to be: last, metadata, scavenged, checksum and key."""
-        row = StreamRow(self.key(), self.name, self.last_for_readers, self.stored_metadata, self.scavenged, 0)
-        return row.last, row.summary, row.scavenged, row.expected_checksum(), row.key
+        key, last, summary = self.key(), self.last_for_readers, self.stored_metadata
+        return last, summary, self.scavenged, row_checksum((key, last, self.scavenged), self.name, summary), key
 
     def bury(self) -> None:
         """Become as deleted as the stream that this is the metadata of."""

@@ -15,6 +15,7 @@ from rxpump.server.store.database import FIRST_POSITION
 from rxpump.server.store.pages import Page, plain_page, resolve, resolved_page
 from rxpump.server.store.record import PLACE_BYTES, leads_to
 from rxpump.server.store.stored_stream import (
+    STREAM_BY_NAME,
     STREAM_COLUMNS,
     TARGET_COLUMNS,
     StoredStream,
@@ -33,6 +34,7 @@ _TARGET: Final = """
         AND target.revision = iif(events.link_revision < 0, streams.last, events.link_revision)
 """
 _LOG_COLUMNS: Final = "last_commit, end, largest, log.checksum"
+_LOG: Final = f"SELECT {_LOG_COLUMNS} FROM log"
 _NO_STREAM: Final = -1
 
 
@@ -117,12 +119,12 @@ class Reader:
 
     def log(self) -> LogState:
         """Tell the state of the whole log."""
-        return LogState.of(*self._connection.execute(f"SELECT {_LOG_COLUMNS} FROM log").fetchone())
+        return LogState.of(*self._connection.execute(_LOG).fetchone())
 
     def stream(self, name: str) -> StoredStream | None:
         """Look for a stream; None if it never had an event."""
-        found = self._connection.execute(f"SELECT {STREAM_COLUMNS} FROM streams WHERE name = ?", (name,)).fetchone()
-        stream = None if found is None else stored_stream(StreamRow(*found))
+        found = self._connection.execute(STREAM_BY_NAME, (name,)).fetchone()
+        stream = None if found is None else stored_stream(found)
         return None if stream is None or stream.last == _NO_STREAM else stream
 
     def place(self, position: Position) -> int:

@@ -94,15 +94,18 @@ class StreamRow(NamedTuple):
 STREAM_COLUMNS: Final = ", ".join(
     f"streams.{column}" for column in ("id", "name", "last", "metadata", "scavenged", "checksum")
 )
+STREAM_BY_NAME: Final = f"SELECT {STREAM_COLUMNS} FROM streams WHERE name = ?"
 
 
 def stored_stream(row: StreamRow) -> StoredStream:
-    """Make a StoredStream of its row.
+    """Make a StoredStream of its row, or of the columns of one.
 
     Raises:
         DamagedRecord: The row is not what was written.
     """
-    key, name, last, summary, scavenged, _ = row.verified()
+    key, name, last, summary, scavenged, checksum = row
+    if row_checksum((key, last, scavenged), name, summary) != checksum:
+        raise damaged_stream(name)
     is_metastream = name.startswith(METADATA_PREFIX)  # which have no metadata of their own
     return StoredStream(key, last, OF_A_METASTREAM if is_metastream else limits(summary), scavenged, name)
 

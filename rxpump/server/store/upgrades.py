@@ -3,9 +3,9 @@
 1 → 2: a stream's row has its last number and a summary of its metadata, an event's row its time, the log the
 settings; all of that is in the records already. Transactions have tables.
 
-2 → 3: every row has a checksum, a stream's row the highest number that a scavenge removed. The index on event ids
-has the stream. A record that does not belong to the event of its row gets a checksum that nothing matches, so that
-it counts as damaged; other damage that happened before the upgrade cannot be told from what was written.
+2 → 3: every row has a checksum, a stream's row the highest number that a scavenge removed. A record that does not
+belong to the event of its row gets a checksum that nothing matches, so that it counts as damaged; other damage that
+happened before the upgrade cannot be told from what was written.
 """
 
 from __future__ import annotations
@@ -96,8 +96,6 @@ def _from_2(connection: sqlite3.Connection) -> None:
         "ALTER TABLE transactions ADD COLUMN checksum INTEGER NOT NULL DEFAULT 0",
         "ALTER TABLE log ADD COLUMN checksum INTEGER NOT NULL DEFAULT 0",
         "ALTER TABLE log ADD COLUMN settings_checksum INTEGER NOT NULL DEFAULT 0",
-        "DROP INDEX events_by_id",
-        "CREATE INDEX events_by_id ON events (event_id, stream)",
         # The number before the last event that follows a gap, in streams that ever had metadata, or are metadata:
         # nothing was removed from others. A tombstone follows a gap of another kind.
         "UPDATE streams SET scavenged = ifnull((SELECT max(revision) - 1 FROM (SELECT revision,"

@@ -1,0 +1,49 @@
+"""A full disk: the client gets the reason at once, the log has it once, and all goes on when there is room."""
+
+from __future__ import annotations
+
+import pytest
+
+import rxpump
+from rxpump.errors import ServerFailed
+from rxpump.server import EmbeddedServer, SqliteStore
+from tests.server.store.driving import fill, make_room
+
+
+@pytest.fixture(params=["memory", "file"])
+async def server(request, tmp_path):
+    store = SqliteStore.in_memory() if request.param == "memory" else SqliteStore.open(tmp_path / "events.db")
+    async with EmbeddedServer(store) as server:
+        yield server
+
+
+LARGE = {"x": "y" * 200_000}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda client: client.publish_event("s", "Large", data=LARGE),
+        lambda client: client.set_metadata("s", custom=LARGE),
+        lambda client: _transact(client),
+    ],
+)
+async def test_every_kind_of_write_fails_with_the_reason(server, change, caplog):
+    """The timeout is longer than a test may take: the answer comes from the server, and is not tried again."""
+    async with rxpump.connect(server.uri, username="admin", password="changeit", timeout=600) as client:
+        await client.publish_event("s", "Small")
+        fill(server.store)
+        for _ in range(3):
+            with pytest.raises(ServerFailed, match="the disk is full") as caught:
+                await change(client)
+            assert caught.value.reason == "the disk is full (database or disk is full)"
+        logged = [record for record in caplog.records if record.levelname == "ERROR"]
+        assert [(record.exc_info, "the disk is full" in record.getMessage()) for record in logged] == [(None, True)]
+        assert len(await client.get("s")) == 1
+        make_room(server.store)
+        await change(client)
+
+
+async def _transact(client):
+    async with client.transaction("s") as transaction:
+        await transaction.write([rxpump.NewEvent("Large", LARGE)])
