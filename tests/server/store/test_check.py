@@ -84,7 +84,8 @@ def test_all_else_that_is_damaged_is_listed(path, statement, found):
     assert any(found in each for each in report.damaged), report.damaged
 
 
-def test_an_index_that_differs_from_its_table_is_found(path):
+def damage_the_index_of_names(path):
+    """Let the index call the stream `counted` something else."""
     database = sqlite3.connect(path)
     [[page]] = database.execute("SELECT rootpage FROM sqlite_master WHERE name = 'sqlite_autoindex_streams_1'")
     database.close()
@@ -92,7 +93,20 @@ def test_an_index_that_differs_from_its_table_is_found(path):
     at = content.index(b"counted", (page - 1) * 4096)
     content[at : at + 7] = b"coUnted"
     path.write_bytes(content)
+
+
+def test_an_index_that_differs_from_its_table_is_found(path):
+    damage_the_index_of_names(path)
     assert any("missing from index" in each for each in check(path).damaged)
+
+
+async def test_a_damaged_index_of_names_hides_no_stream(path, caplog):
+    damage_the_index_of_names(path)
+    store = SqliteStore.open(path)
+    assert "the index of stream names" in caplog.text
+    assert store.read.stream("counted").last == 9
+    await store.close()
+    assert check(path).is_sound
 
 
 def test_a_file_that_cannot_be_checked_is_an_error(tmp_path):
