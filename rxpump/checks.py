@@ -65,12 +65,16 @@ def client_that_can(method: str, value: T) -> T:
 
 def seconds(argument: str, value: object, *, least: float | None = None) -> float:
     """A time span: over 0, or `least` or more; infinity is one."""
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
-        is_long_enough = value > 0 if least is None else value >= least
-        if is_long_enough and (value <= _LONGEST or value == math.inf):
-            return value
-    allowed = "over 0" if least is None else f"from {least:g} on"
-    raise InvalidArgument(argument, value, f"a number of seconds {allowed}, at most {_LONGEST} or infinity")
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not _is_least(value, least):
+        allowed = "over 0" if least is None else f"from {least:g} on"
+        raise InvalidArgument(argument, value, f"a number of seconds {allowed}")
+    if _LONGEST < value < math.inf:
+        raise InvalidArgument(argument, value, f"at most {_LONGEST} seconds, or infinity")
+    return value
+
+
+def _is_least(value: float, least: float | None) -> bool:
+    return value > 0 if least is None else value >= least
 
 
 def share(argument: str, value: object) -> float:
@@ -87,7 +91,7 @@ def timeout(value: object) -> float | None:
     try:
         return seconds("timeout", value)
     except InvalidArgument as error:
-        raise InvalidArgument("timeout", value, f"{error.allowed}; or None to wait for ever") from None
+        raise InvalidArgument("timeout", value, f"{error.allowed}, or None to wait for ever") from None
 
 
 def count(argument: str, value: object, *, least: int = 1, most: int = MAX_EVENT_NUMBER) -> int:
