@@ -9,19 +9,59 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from threading import current_thread
 from typing import Any
+
+from rxpump.errors import WrongEventLoop
 
 
 class Runtime:
     """The tasks of one owner (a client, a server), in the loop that is running when they start.
 
-    `intakes` are what to call, for each task that takes in work from outside, to have it take in no more.
+    A runtime that is bound to an event loop refuses to be used in another. `intakes` are what to call, for each task
+    that takes in work from outside, to have it take in no more.
     """
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.intakes: set[Callable[[], None]] = set()
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread = ""
+
+    def bind(self) -> None:
+        """Belong to the running event loop, until `release`.
+
+        Raises:
+            WrongEventLoop: It belongs to another one, which is not closed.
+        """
+        running = asyncio.get_running_loop()
+        if self._loop is not None and not self._loop.is_closed():
+            self.check()
+        if running is not self._loop:
+            self.intakes.clear()
+            self._tasks.clear()
+            self._loop, self._thread = running, current_thread().name
+
+    def release(self) -> None:
+        """Belong to no event loop."""
+        self._loop = None
+
+    def check(self) -> None:
+        """Check that the caller runs in the event loop to which this belongs, if it belongs to one.
+
+        Raises:
+            WrongEventLoop: It does not.
+        """
+        if self._loop is None or (running := _running_loop()) is self._loop:
+            return
+        here = current_thread().name
+        raise WrongEventLoop(self.name, _describe(self._loop, self._thread), _describe(running, here))
+
+    @property
+    def is_orphaned(self) -> bool:
+        """Whether it belongs to an event loop that is closed."""
+        return self._loop is not None and self._loop.is_closed()
 
     @property
     def tasks(self) -> frozenset[asyncio.Task[Any]]:
@@ -29,10 +69,16 @@ class Runtime:
         return frozenset(task for task in self._tasks if not task.done())
 
     def start(self, work: Coroutine[Any, Any, Any], name: str) -> asyncio.Task[Any]:
-        """Run `work` from now on, beside everything else. Raises RuntimeError where no loop runs."""
+        """Run `work` from now on, beside everything else.
+
+        Raises:
+            WrongEventLoop: This belongs to another event loop.
+            RuntimeError: No event loop is running.
+        """
         try:
+            self.check()
             loop = asyncio.get_running_loop()
-        except RuntimeError:
+        except BaseException:
             work.close()
             raise
         task = loop.create_task(work, name=f"{self.name}: {name}")
@@ -62,3 +108,17 @@ class Runtime:
 
     def __repr__(self) -> str:
         return f"<Runtime {self.name}, {len(self._tasks)} tasks>"
+
+
+def _running_loop() -> asyncio.AbstractEventLoop | None:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
+
+
+def _describe(loop: asyncio.AbstractEventLoop | None, thread: str) -> str:
+    if loop is None:
+        return f"thread {thread!r}, where no event loop runs"
+    closed = ", which is closed" if loop.is_closed() else ""
+    return f"event loop 0x{id(loop):x} of thread {thread!r}{closed}"

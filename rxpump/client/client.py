@@ -52,14 +52,41 @@ class Client(AllVerbs):
         return self._transport.is_connected
 
     async def connect(self) -> Client:
-        """Connect. Raises ConnectionFailed when that takes longer than `connect_within`, NotAuthenticated."""
-        await self._transport.open()
+        """Connect, in the running event loop, to which the client belongs until it is closed.
+
+        Returns:
+            The client itself.
+
+        Raises:
+            ConnectionFailed: There was no connection within `connect_within` seconds.
+            NotAuthenticated: The server refused the login.
+            WrongEventLoop: The client is connected in another event loop.
+        """
+        self._runtime.bind()
+        try:
+            await self._transport.open()
+        except BaseException:
+            if not self._transport.is_connected:
+                self._runtime.release()
+            raise
+        self._runtime.bind()
         return self
 
     async def close(self) -> None:
-        """Disconnect. What is under way ends: requests with ConnectionClosed, iterations are disposed."""
-        await self._transport.close()
-        await self._runtime.stop()
+        """Disconnect. Everything that is under way ends with ClientClosed.
+
+        A client that is closed can be connected again, also in another event loop.
+
+        Raises:
+            WrongEventLoop: The client is connected in another event loop, which is not closed.
+        """
+        if not self._runtime.is_orphaned:
+            self._runtime.check()
+            # Pipelines first: a coroutine in one of them must not meet a client that is closed already.
+            await self._runtime.stop()
+            await self._transport.close()
+            await self._runtime.stop()
+        self._runtime.release()
 
     async def drain(self, timeout: float = 5.0) -> bool:
         """Take nothing more in and finish what is under way; tell whether that was done within `timeout` seconds.
@@ -68,6 +95,7 @@ class Client(AllVerbs):
         checkpoints are committed, deliveries acknowledged (one that nobody settles is waited for). `close()` comes
         after.
         """
+        self._runtime.check()
         try:
             async with asyncio.timeout(checks.seconds("timeout", timeout, least=0)):
                 await self._runtime.drain()

@@ -4,7 +4,9 @@
     ├── InvalidArgument             bad input, refused before anything was sent (also a ValueError)
     │   └── InvalidUri
     ├── NotConnected                a verb was used before connect() or after close()
-    ├── ConnectionFailed            no connection could be made, or the policy gave up making one
+    ├── WrongEventLoop              a verb was used in another event loop or thread than connect()
+    ├── ConnectionFailed            no connection could be made
+    │   ├── ReconnectFailed         the reconnect policy gave up
     │   └── CertificateRefused      the server could not prove who it is
     ├── ConnectionClosed            the connection ended with the request unanswered
     │   └── ClientClosed            because the client was closed
@@ -67,7 +69,9 @@ from rxpump.errors.connection import (
     NotConnected,
     OperationTimedOut,
     ProtocolError,
+    ReconnectFailed,
     UnexpectedReply,
+    WrongEventLoop,
 )
 from rxpump.errors.persistent import (
     DeliveryExpired,
@@ -146,6 +150,7 @@ __all__ = [
     "PrepareTimeout",
     "ProtocolError",
     "ReadFailed",
+    "ReconnectFailed",
     "RxPumpError",
     "ScavengeFailed",
     "ScavengeInProgress",
@@ -159,5 +164,6 @@ __all__ = [
     "TooBusy",
     "UnexpectedReply",
     "WorkCancelled",
+    "WrongEventLoop",
     "WrongExpectedVersion",
 ]

@@ -20,6 +20,21 @@ class NotConnected(RxPumpError):
 
 
 @dataclass(eq=False)
+class WrongEventLoop(RxPumpError):
+    """The client belongs to the event loop `own` while it is connected, and was called from `running`."""
+
+    client: str
+    own: str
+    running: str
+
+    def __str__(self) -> str:
+        return (
+            f"client {self.client!r} belongs to {self.own} and was called from {self.running}; call it in its "
+            "own loop (asyncio.run_coroutine_threadsafe), or close it there before you connect it elsewhere"
+        )
+
+
+@dataclass(eq=False)
 class ConnectionFailed(RxPumpError):
     """No node at `address` could be reached in `attempts` attempts; `reason` is what the last one met."""
 
@@ -31,6 +46,15 @@ class ConnectionFailed(RxPumpError):
 
     def __str__(self) -> str:
         return f"no connection to {self.address} after {self.attempts} attempt(s): {self.reason}"
+
+
+class ReconnectFailed(ConnectionFailed):
+    """The reconnect policy gave up after `attempts` attempts; `reason` is what the last one met.
+
+    Everything that is under way ends with it, and each later call raises it, until `connect()` is called again.
+    """
+
+    retryable: ClassVar[bool] = False
 
 
 class CertificateRefused(ConnectionFailed):

@@ -11,11 +11,11 @@ from reactivex.disposable import SingleAssignmentDisposable
 
 from rxpump import checks
 from rxpump.checkpoints.checkpoint import Checkpoint, CheckpointStore
-from rxpump.errors import InvalidArgument, WorkCancelled
+from rxpump.errors import InvalidArgument
 from rxpump.flow import Flow
 from rxpump.operators.outages import outlast
 from rxpump.operators.roots import root_of
-from rxpump.operators.stage import RUNTIME
+from rxpump.operators.stage import RUNTIME, why_cancelled
 from rxpump.origins import Entry, Origins
 from rxpump.passage import Numbered, Progress, tracking
 from rxpump.signals import Signal
@@ -211,7 +211,8 @@ class _Committing(abc.ObserverBase[T], abc.DisposableBase, Generic[T]):
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         """All is saved, or saving failed: the observer is told, if it is still there."""
-        error = WorkCancelled("commit_checkpoint") if task.cancelled() else task.exception()
+        runtime = None if self._above is None else self._above.runtime
+        error = why_cancelled("commit_checkpoint", task, runtime) if task.cancelled() else task.exception()
         if self._is_left:
             if error is not None and not task.cancelled():
                 message = "the last checkpoint could not be saved"

@@ -34,7 +34,7 @@ from reactivex import Observable, abc
 from reactivex.disposable import SingleAssignmentDisposable
 
 from rxpump import checks
-from rxpump.errors import BufferOverflow, WorkCancelled
+from rxpump.errors import BufferOverflow, ClientClosed, RxPumpError, WorkCancelled
 from rxpump.flow import SLICE_SECONDS, Brake, Flow
 from rxpump.origins import Entry, Origins
 from rxpump.runtime import Runtime
@@ -190,7 +190,7 @@ class Stage(abc.ObserverBase[T], abc.DisposableBase, Generic[T, R]):
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         """However the work has ended, the observer is told, unless it was the observer that left."""
-        error = WorkCancelled(self.name) if task.cancelled() else task.exception()
+        error = why_cancelled(self.name, task, self._flow.runtime) if task.cancelled() else task.exception()
         if self._is_done:
             return
         self.dispose()
@@ -214,6 +214,22 @@ class Stage(abc.ObserverBase[T], abc.DisposableBase, Generic[T, R]):
     def __repr__(self) -> str:
         state = "done" if self._is_done else "source over" if self.is_over else "open"
         return f"<Stage {self.name}, {state}, {self._origins.count} unfinished, {self._brake!r}>"
+
+
+def why_cancelled(name: str, task: asyncio.Task[Any], runtime: Runtime | None) -> RxPumpError:
+    """Return the error for a task of an operator that was cancelled, and not by its pipeline.
+
+    Where the events come from a client (`runtime`), the client was closed, or its event loop is ending: in both cases
+    its subscribers get ClientClosed, whichever of the tasks of a pipeline is cancelled first.
+
+    Args:
+        name: Name of the operator.
+        task: The task. If nobody has cancelled it, a coroutine of the user was cancelled.
+        runtime: The runtime of the source of the pipeline; None if that is no client.
+    """
+    if runtime is not None and task.cancelling():
+        return ClientClosed("the server", "the client was closed")
+    return WorkCancelled(name)
 
 
 def stage(

@@ -25,4 +25,5 @@ class Answer(Call[T]):
     def __await__(self) -> Generator[Any, None, T]:
         """Ask, and return the value."""
         self._is_used = True
+        self._runtime.check()
         return self._ask().__await__()

@@ -19,6 +19,7 @@ import reactivex
 from reactivex import abc
 from reactivex.disposable import SingleAssignmentDisposable
 
+from rxpump.errors import ClientClosed
 from rxpump.streams.iteration import Iteration
 
 T_co = TypeVar("T_co", covariant=True)
@@ -175,7 +176,12 @@ class Piped(Observable[T_co]):
 
 
 def report(error: Exception) -> None:
-    """Hand an error that nobody subscribed to to the loop's exception handler, or raise it where no loop runs."""
+    """Report an error that no subscriber handles to the exception handler of the loop, or raise it if no loop runs.
+
+    ClientClosed is not reported: the program itself has closed the client, or has ended its event loop.
+    """
+    if isinstance(error, ClientClosed):
+        return
     try:
         loop = asyncio.get_running_loop()
     except RuntimeError:

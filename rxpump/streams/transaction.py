@@ -116,7 +116,7 @@ class Transaction:
         return self.id
 
     async def __aenter__(self) -> Transaction:
-        return self if self.state is TransactionState.OPEN else await self._start()
+        return self if self.state is TransactionState.OPEN else await self.start()
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -124,7 +124,7 @@ class Transaction:
         if error is not None:
             self.abandon()
         elif self.state in (TransactionState.OPEN, TransactionState.SPOILED):
-            await self._commit()
+            await self.commit()
 
     def __repr__(self) -> str:
         name = "" if self.id is None else f" {self.id}"

@@ -14,7 +14,14 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from rxpump.errors import CertificateRefused, ConnectionClosed, ConnectionFailed, NotAuthenticated, RxPumpError
+from rxpump.errors import (
+    CertificateRefused,
+    ConnectionClosed,
+    ConnectionFailed,
+    NotAuthenticated,
+    ReconnectFailed,
+    RxPumpError,
+)
 from rxpump.protocol.ledger import Ledger
 from rxpump.protocol.link import Link
 from rxpump.settings import Settings
@@ -64,7 +71,11 @@ class Keeper:
             leader = self._hint(address)
             delay = self._patience.wait(is_hint=leader is not None)
             if delay is None:
-                return self.failure
+                failed = self.failure
+                if self.first.done():
+                    failed = ReconnectFailed(failed.address, failed.attempts, failed.reason)
+                failed.__cause__ = problem
+                return failed
             self._on_status(Reconnecting(max(self._patience.attempts, 1), delay, problem))
             await asyncio.sleep(delay)
 

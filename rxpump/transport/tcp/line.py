@@ -38,6 +38,9 @@ class Line:
         self._upkeep = Runtime(f"{settings.name} connection")
         self._timer: asyncio.TimerHandle | None = None
         self._unfiltering: Connection | None = None
+        self._ended: RxPumpError | None = None
+        self._waiting_to_open = 0
+        self._was_opened = False
 
     @property
     def connection(self) -> Connection | None:
@@ -65,24 +68,53 @@ class Line:
         self._unfiltering = self.connection
 
     async def open(self) -> None:
-        """Connect, trying for as long as `connect_within` allows; whoever stops waiting stops the trying."""
+        """Connect, trying for as long as `connect_within` allows.
+
+        Several tasks may wait for the same connection. The attempt ends when the last one has stopped waiting.
+        """
         keeper = self._keeper
-        if keeper is None or self._keeping is None or self._keeping.done():
-            self._keeper = keeper = Keeper(self._locator, self._settings, self.ledger, self._note)
-            self._keeping = self._upkeep.start(self._keep(keeper), "keep the connection")
+        if keeper is None or not self._is_kept:
+            keeper = self._begin()
+        self._waiting_to_open += 1
         try:
             async with asyncio.timeout(self._settings.connect_within):
                 await asyncio.shield(keeper.first)
         except BaseException as error:
             failure = keeper.failure
-            await self.close()
+            if self._waiting_to_open == 1 and not self._was_opened:
+                await self._stop()
+                self._ended = failure if isinstance(error, TimeoutError) else self._ended
             if isinstance(error, TimeoutError):
                 raise failure from None
             raise
+        else:
+            self._was_opened = True
+        finally:
+            self._waiting_to_open -= 1
+
+    @property
+    def _is_kept(self) -> bool:
+        """Whether there is a connection, or one is being made."""
+        return self._keeping is not None and not self._keeping.done() and not self._keeping.get_loop().is_closed()
+
+    def _begin(self) -> Keeper:
+        """Begin to connect, in the running loop."""
+        self._settled = asyncio.Event()  # what was there before may belong to an event loop that has ended
+        self.ledger = Ledger(self._settings, on_left=self._settled.set)
+        self._timer = None
+        self._was_opened = False
+        keeper = Keeper(self._locator, self._settings, self.ledger, self._note)
+        self._keeper = keeper
+        self._keeping = self._upkeep.start(self._keep(keeper), "keep the connection")
+        return keeper
 
     async def close(self) -> None:
         """End everything that waits for the connection, unsubscribe, and end the connection."""
-        if self._keeping is not None:
+        await self._stop()
+        self._ended = None
+
+    async def _stop(self) -> None:
+        if self._keeping is not None and not self._keeping.get_loop().is_closed():
             try:
                 await self._leave()
             finally:
@@ -129,8 +161,12 @@ class Line:
 
         Raises:
             OperationTimedOut: It was not answered in time.
+            NotConnected: `open` was not called, or `close` was.
+            RxPumpError: There will be no connection any more, for this reason.
         """
-        if self._keeper is None or self._keeping is None or self._keeping.done():
+        if not self._is_kept:
+            if self._ended is not None:
+                raise self._ended.with_traceback(None)
             raise NotConnected("not connected" if self._keeper is None else "closed")
         answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         request = self.ledger.submit(operation, answer, deadline)
@@ -193,6 +229,7 @@ class Line:
             reason = ConnectionFailed(keeper.address, 1, f"{type(error).__name__}: {error}")
             reason.__cause__ = error
         finally:
+            self._ended = reason
             ended = reason or ClientClosed(keeper.address, "the client was closed")
             settle_all(self.ledger.close(ended))
             if self._timer is not None:

@@ -16,6 +16,8 @@ from rxpump.errors import (
     ConnectionFailed,
     FrameTooLarge,
     NotAuthenticated,
+    NotConnected,
+    ReconnectFailed,
     StreamNotFound,
 )
 from rxpump.new_event import NewEvent
@@ -81,11 +83,36 @@ async def test_a_policy_that_gives_up_ends_everything_with_the_reason(client_of:
         client = client_of(server, reconnect=Backoff(min_delay=0.001, attempts=2))
         await client.open()
         outcomes = await asyncio.gather(*(client.ping() for _ in range(5)), return_exceptions=True)
-        assert {type(outcome) for outcome in outcomes} == {ConnectionFailed}
+        assert {type(outcome) for outcome in outcomes} == {ReconnectFailed}
         assert server.accepted == 3
         closed = await client.until(Closed)
-        assert isinstance(closed.reason, ConnectionFailed)
+        assert isinstance(closed.reason, ReconnectFailed)
         assert closed.reason.attempts == 3
+        for _ in range(2):
+            with pytest.raises(ConnectionFailed, match=r"after 3 attempt\(s\)") as caught:
+                await client.ping()
+            assert (caught.value, caught.value.retryable) == (closed.reason, False)
+
+
+async def test_after_a_policy_gave_up_a_client_can_be_opened_again(client_of: MakeClient) -> None:
+    async with ScriptedServer(deaf_to_one_request, rude, rude, good) as server:
+        client = client_of(server, reconnect=Backoff(min_delay=0.001, attempts=1))
+        await client.open()
+        with pytest.raises(ReconnectFailed):
+            await client.ping()
+        await client.open()
+        await client.ping()
+
+
+async def test_a_refusal_to_connect_is_what_later_calls_raise(client_of: MakeClient) -> None:
+    async with ScriptedServer(rude) as server:
+        client = client_of(server, connect_within=0.01)
+        for attempt in (client.open, client.ping):
+            with pytest.raises(ConnectionFailed, match="no connection to"):
+                await attempt()
+        await client.close()
+        with pytest.raises(NotConnected, match="the client is closed"):
+            await client.ping()
 
 
 async def test_closing_ends_everything_and_closes_the_socket(client_of: MakeClient) -> None:
