@@ -6,10 +6,12 @@ server is imported by name at that moment, so that a program which connects else
 
 from __future__ import annotations
 
+import asyncio
 from importlib import import_module
 from typing import Any
 
 from rxpump.credentials import Credentials
+from rxpump.errors import ConnectionFailed
 from rxpump.uri import EmbeddedAddress, TcpAddress
 
 ADMIN = Credentials("admin", "changeit")
@@ -21,9 +23,16 @@ class EmbeddedNode:
     def __init__(self, address: EmbeddedAddress) -> None:
         self.address = address
         self._server: Any = None
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     async def locate(self) -> TcpAddress:
-        """Start the server if it does not run. Raises what opening the store raises."""
+        """Start the server if it does not run. Raises what opening the store raises.
+
+        Raises:
+            ConnectionFailed: The event loop of the server was closed before the client was.
+        """
+        if self._loop is not None and self._loop.is_closed():
+            raise ConnectionFailed(str(self.address), 1, "its event loop was closed before the client was")
         if self._server is None:
             package = import_module("rxpump.server")
             path = self.address.path
@@ -34,6 +43,7 @@ class EmbeddedNode:
                 projections=self.address.projections,
             )
             await self._server.start()
+            self._loop = asyncio.get_running_loop()
         return TcpAddress("127.0.0.1", self._server.port, ADMIN)
 
     async def locate_http(self, node: TcpAddress, port: int) -> tuple[str, int]:
@@ -43,7 +53,7 @@ class EmbeddedNode:
     async def close(self) -> None:
         """Stop the server and close its store."""
         if self._server is not None:
-            server, self._server = self._server, None
+            server, self._server, self._loop = self._server, None, None
             await server.stop()
 
     def __repr__(self) -> str:

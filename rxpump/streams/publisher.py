@@ -78,6 +78,7 @@ class Publisher(abc.ObserverBase[Any], abc.DisposableBase):
                     self._results.on_next(last)
         except asyncio.CancelledError:
             self._fail(ClientClosed("the server", f"publishing to {self.stream} was ended"))
+            self._end.exception()  # the program itself has ended it, so it need not be reported if nobody asks
             raise
         except Exception as error:
             self._fail(error)
