@@ -62,6 +62,23 @@ def watch_brakes() -> Iterator[list[Brake]]:
         _watching.reset(token)
 
 
+_owners: ContextVar[set[Runtime] | None] = ContextVar("rxpump.owners", default=None)
+
+
+@contextmanager
+def watch_owners() -> Iterator[set[Runtime]]:
+    """Yield a set of the owners of the sources that are subscribed to meanwhile: those of a pipeline."""
+    outer = _owners.get()
+    owners: set[Runtime] = set()
+    token = _owners.set(owners)
+    try:
+        yield owners
+    finally:
+        _owners.reset(token)
+        if outer is not None:
+            outer |= owners
+
+
 class Flow:
     """One subscription to one source.
 
@@ -95,6 +112,8 @@ class Flow:
     ) -> None:
         self.name: str = name
         self.runtime: Runtime | None = runtime
+        if runtime is not None and (owners := _owners.get()) is not None:
+            owners.add(runtime)
         self.passage: Passage | None = None
         self.since: int = 0
         self.is_clear: bool = True

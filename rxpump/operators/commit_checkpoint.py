@@ -12,12 +12,13 @@ from reactivex.disposable import SingleAssignmentDisposable
 from rxpump import checks
 from rxpump.checkpoints.checkpoint import Checkpoint, CheckpointStore
 from rxpump.errors import InvalidArgument
-from rxpump.flow import Flow
+from rxpump.flow import Flow, watch_owners
 from rxpump.operators.outages import outlast
 from rxpump.operators.roots import root_of
 from rxpump.operators.stage import RUNTIME, why_cancelled
 from rxpump.origins import Entry, Origins
 from rxpump.passage import Numbered, Progress, tracking
+from rxpump.runtime import Runtime
 from rxpump.signals import Signal
 
 T = TypeVar("T")
@@ -96,12 +97,13 @@ class _Committing(abc.ObserverBase[T], abc.DisposableBase, Generic[T]):
         self._is_due = asyncio.Event()
         self._is_over = False
         self._is_left = False
+        self._owners: set[Runtime] = set()
 
     def attach(self, source: Observable[T], scheduler: abc.SchedulerBase | None) -> _Committing[T]:
         """Begin. Raises RuntimeError where no loop runs."""
         self._task = RUNTIME.start(self._run(), "commit_checkpoint")
         self._task.add_done_callback(self._ended)
-        with tracking(root_of(source), self._track):
+        with tracking(root_of(source), self._track), watch_owners() as self._owners:
             self._source.disposable = source.subscribe(self, scheduler=scheduler)
         return self
 
@@ -211,8 +213,7 @@ class _Committing(abc.ObserverBase[T], abc.DisposableBase, Generic[T]):
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         """All is saved, or saving failed: the observer is told, if it is still there."""
-        runtime = None if self._above is None else self._above.runtime
-        error = why_cancelled("commit_checkpoint", task, runtime) if task.cancelled() else task.exception()
+        error = why_cancelled("commit_checkpoint", task, self._owners) if task.cancelled() else task.exception()
         if self._is_left:
             if error is not None and not task.cancelled():
                 message = "the last checkpoint could not be saved"

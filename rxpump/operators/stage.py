@@ -25,7 +25,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Sequence
 from contextlib import aclosing
 from time import monotonic
 from typing import Any, Final, Generic, NamedTuple, TypeVar
@@ -35,7 +35,7 @@ from reactivex.disposable import SingleAssignmentDisposable
 
 from rxpump import checks
 from rxpump.errors import BufferOverflow, ClientClosed, RxPumpError, WorkCancelled
-from rxpump.flow import SLICE_SECONDS, Brake, Flow
+from rxpump.flow import SLICE_SECONDS, Brake, Flow, watch_owners
 from rxpump.origins import Entry, Origins
 from rxpump.runtime import Runtime
 
@@ -81,13 +81,15 @@ class Stage(abc.ObserverBase[T], abc.DisposableBase, Generic[T, R]):
         self._above: Flow | None = None
         self._change = asyncio.Event()
         self._is_done = False
+        self._owners: set[Runtime] = set()
         self._tasks: set[asyncio.Task[Any]] = set()
 
     def attach(self, source: Observable[T], scheduler: abc.SchedulerBase | None) -> Stage[T, R]:
         """Begin. Raises RuntimeError where no loop runs."""
         self._task = self._start(self._run())
         self._task.add_done_callback(self._ended)
-        self._source.disposable = source.subscribe(self, scheduler=scheduler)
+        with watch_owners() as self._owners:
+            self._source.disposable = source.subscribe(self, scheduler=scheduler)
         return self
 
     # What the source does -----------------------------------------------------------------------------
@@ -190,7 +192,7 @@ class Stage(abc.ObserverBase[T], abc.DisposableBase, Generic[T, R]):
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         """However the work has ended, the observer is told, unless it was the observer that left."""
-        error = why_cancelled(self.name, task, self._flow.runtime) if task.cancelled() else task.exception()
+        error = why_cancelled(self.name, task, self._owners) if task.cancelled() else task.exception()
         if self._is_done:
             return
         self.dispose()
@@ -216,18 +218,18 @@ class Stage(abc.ObserverBase[T], abc.DisposableBase, Generic[T, R]):
         return f"<Stage {self.name}, {state}, {self._origins.count} unfinished, {self._brake!r}>"
 
 
-def why_cancelled(name: str, task: asyncio.Task[Any], runtime: Runtime | None) -> RxPumpError:
+def why_cancelled(name: str, task: asyncio.Task[Any], owners: Collection[Runtime]) -> RxPumpError:
     """Return the error for a task of an operator that was cancelled, and not by its pipeline.
 
-    Where the events come from a client (`runtime`), the client was closed, or its event loop is ending: in both cases
-    its subscribers get ClientClosed, whichever of the tasks of a pipeline is cancelled first.
+    Where the events come from a client, the client was closed, or its event loop is ending: in both cases its
+    subscribers get ClientClosed, whichever of the tasks of a pipeline is cancelled first.
 
     Args:
         name: Name of the operator.
         task: The task. If nobody has cancelled it, a coroutine of the user was cancelled.
-        runtime: The runtime of the source of the pipeline; None if that is no client.
+        owners: The owners of the sources of the pipeline, as far as they belong to clients.
     """
-    if runtime is not None and task.cancelling():
+    if owners and task.cancelling():
         return ClientClosed("the server", "the client was closed")
     return WorkCancelled(name)
 
