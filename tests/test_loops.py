@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import AsyncIterator, Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -17,8 +18,13 @@ from rxpump.new_event import NewEvent
 from rxpump.server import EmbeddedServer, SqliteStore
 from tests.test_deadlines import CALLS
 
+
+def _call(name: str, client: rxpump.Client) -> Any:
+    return CALLS[name](client, {})
+
+
 ELSEWHERE: dict[str, Callable[[rxpump.Client], Any]] = {
-    **{name: lambda client, make=make: make(client, {}) for name, make in CALLS.items() if "iter" not in name},
+    **{name: partial(_call, name) for name in CALLS if "iter" not in name},
     "as_user": lambda client: client.as_user("admin", "changeit").ping(),
     "publish of a source": lambda client: client.publish("s", iter([NewEvent("T")])),
     "iter": lambda client: first(client.iter("s")),
