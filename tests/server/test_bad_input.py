@@ -7,6 +7,7 @@ another one does in any case.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from typing import Any
 
@@ -14,6 +15,7 @@ import pytest
 
 from rxpump.credentials import Credentials
 from rxpump.limits import MAX_EVENT_BYTES, MAX_FRAME_BYTES
+from rxpump.server import EmbeddedServer
 from rxpump.server.request import MAX_NAME
 from rxpump.wire import schema
 from rxpump.wire.commands import Command, command_name
@@ -64,7 +66,7 @@ class Pair:
 
 
 @pytest.fixture
-async def pair(memory_server):
+async def pair(memory_server: EmbeddedServer) -> AsyncIterator[Pair]:
     async with AsyncExitStack() as clients, asyncio.timeout(20):
         bad, good = [await clients.enter_async_context(RawClient.to(memory_server)) for _ in range(2)]
         yield Pair(bad, good)
@@ -105,31 +107,31 @@ BAD_FRAMES = {
 
 
 @pytest.mark.parametrize("what", BAD_FRAMES)
-async def test_a_bad_frame_ends_its_connection(pair, what):
+async def test_a_bad_frame_ends_its_connection(pair: Pair, what: str) -> None:
     await pair.closed(BAD_FRAMES[what])
 
 
 @pytest.mark.parametrize("what", BAD_FRAMES)
-async def test_what_comes_before_a_bad_frame_is_answered(pair, what):
+async def test_what_comes_before_a_bad_frame_is_answered(pair: Pair, what: str) -> None:
     ping = Package(Command.PING, EVENT_ID, b"before")
     pair.bad.writer.write(ping.encode())
     assert await pair.bad.receive() == ping._replace(command=Command.PONG)
     await pair.closed(BAD_FRAMES[what])
 
 
-async def test_a_frame_that_never_ends_keeps_nobody_from_theirs(pair):
+async def test_a_frame_that_never_ends_keeps_nobody_from_theirs(pair: Pair) -> None:
     pair.bad.writer.write(frame(MAX_FRAME_BYTES, bytes(100)))
     await pair.is_well(pair.good)
 
 
 @pytest.mark.parametrize("flags", [0x00, 0x04, 0x80, 0xFC])
-async def test_other_flags_are_ignored(pair, flags):
+async def test_other_flags_are_ignored(pair: Pair, flags: int) -> None:
     pair.bad.writer.write(framed(flags, b"x"))
     assert await pair.bad.receive() == Package(Command.PONG, EVENT_ID, b"x")
 
 
 @pytest.mark.parametrize("size", [1, 3, 17, 100])
-async def test_frames_may_be_cut_anywhere(pair, size):
+async def test_frames_may_be_cut_anywhere(pair: Pair, size: int) -> None:
     """The same requests, good and bad, in pieces: the same answers."""
     requests = [*((command, message.SerializeToString()) for command, message in REQUESTS.items()), (0x77, b"?")]
     data = b"".join(
@@ -166,29 +168,29 @@ SERVERS = [
 
 
 @pytest.mark.parametrize("payload", [b"", GARBAGE], ids=["empty", "garbage"])
-async def test_codes_that_are_no_commands_are_refused(pair, payload):
+async def test_codes_that_are_no_commands_are_refused(pair: Pair, payload: bytes) -> None:
     """Those that nodes use among themselves, 0x05 to 0x17, are none to a client."""
     for code in NO_COMMANDS:
         assert await pair.refused(code, payload) == f"Could not unwrap network package for command {code}.\n"
 
 
 @pytest.mark.parametrize("command", SERVERS, ids=command_name)
-async def test_what_only_servers_say_is_refused(pair, command):
+async def test_what_only_servers_say_is_refused(pair: Pair, command: Command) -> None:
     for payload in (b"", GARBAGE):
         assert await pair.refused(command, payload) == unwrapping(command)
 
 
 @pytest.mark.parametrize("command", [*ANSWERS, Command.BAD_REQUEST, Command.NOT_HANDLED], ids=command_name)
-async def test_what_answers_a_request_is_dropped(pair, command):
+async def test_what_answers_a_request_is_dropped(pair: Pair, command: Command) -> None:
     for payload in (b"", GARBAGE):
         await pair.ignored(command, payload)
 
 
-async def test_who_says_garbage_about_itself_is_told_nothing(pair):
+async def test_who_says_garbage_about_itself_is_told_nothing(pair: Pair) -> None:
     await pair.ignored(Command.IDENTIFY_CLIENT, GARBAGE)
 
 
-async def test_heartbeats_and_pings_carry_anything(pair):
+async def test_heartbeats_and_pings_carry_anything(pair: Pair) -> None:
     await pair.ignored(Command.HEARTBEAT_RESPONSE, GARBAGE)
     for command, answer in ((Command.HEARTBEAT_REQUEST, b""), (Command.PING, GARBAGE)):
         correlation_id = pair.bad.send(command, GARBAGE, id=NO_ID)
@@ -199,13 +201,13 @@ async def test_heartbeats_and_pings_carry_anything(pair):
 
 
 @pytest.mark.parametrize("command", REQUESTS, ids=command_name)
-async def test_a_good_request_is_answered_in_its_own_kind(pair, command):
+async def test_a_good_request_is_answered_in_its_own_kind(pair: Pair, command: Command) -> None:
     """So the tests below refuse what they say they refuse."""
     await expect_its_own_kind(pair, command, REQUESTS[command].SerializeToString())
 
 
 @pytest.mark.parametrize("command", REQUESTS, ids=command_name)
-async def test_fields_that_nobody_knows_are_ignored(pair, command):
+async def test_fields_that_nobody_knows_are_ignored(pair: Pair, command: Command) -> None:
     unknown = b"\x98\x06\x01" + b"\xa2\x06\x03abc"  # fields 99 and 100
     await expect_its_own_kind(pair, command, REQUESTS[command].SerializeToString() + unknown)
 
@@ -220,19 +222,19 @@ async def expect_its_own_kind(pair: Pair, command: Command, payload: bytes) -> N
 
 
 @pytest.mark.parametrize("command", REQUESTS, ids=command_name)
-async def test_garbage_is_refused(pair, command):
+async def test_garbage_is_refused(pair: Pair, command: Command) -> None:
     assert await pair.refused(command, GARBAGE) == unwrapping(command)
 
 
 @pytest.mark.parametrize(
     "command", [command for command, message in REQUESTS.items() if message.ByteSize()], ids=command_name
 )
-async def test_a_payload_that_ends_too_soon_is_refused(pair, command):
+async def test_a_payload_that_ends_too_soon_is_refused(pair: Pair, command: Command) -> None:
     assert await pair.refused(command, REQUESTS[command].SerializeToString()[:-1]) == unwrapping(command)
 
 
 @pytest.mark.parametrize("command", REQUESTS, ids=command_name)
-async def test_a_request_without_an_id_is_refused(pair, command):
+async def test_a_request_without_an_id_is_refused(pair: Pair, command: Command) -> None:
     assert await pair.refused(command, REQUESTS[command], id=NO_ID) == unwrapping(command)
 
 
@@ -304,19 +306,19 @@ INVALID = {
 
 
 @pytest.mark.parametrize("what", INVALID)
-async def test_what_makes_no_sense_is_refused(pair, what):
+async def test_what_makes_no_sense_is_refused(pair: Pair, what: str) -> None:
     command, message = INVALID[what]
     assert await pair.refused(command, message) == unwrapping(command)
 
 
 @pytest.mark.parametrize("command", [Command.WRITE_EVENTS, Command.TRANSACTION_WRITE], ids=command_name)
-async def test_an_event_of_the_largest_size_is_taken(pair, command):
+async def test_an_event_of_the_largest_size_is_taken(pair: Pair, command: Command) -> None:
     _, message = changed(command, events=[event(data=bytes(TOO_LARGE - 1))])
     await expect_its_own_kind(pair, command, message.SerializeToString())
 
 
 @pytest.mark.parametrize("name", [field.name for field in EVENT.DESCRIPTOR.fields])
-async def test_a_field_that_is_missing_is_empty(pair, name):
+async def test_a_field_that_is_missing_is_empty(pair: Pair, name: str) -> None:
     """And then only what may not be empty is refused."""
     partial = event()
     partial.ClearField(name)
@@ -334,7 +336,9 @@ async def test_a_field_that_is_missing_is_empty(pair, name):
     "user", [Credentials("admin", "wrong"), Credentials("nobody", "x")], ids=["password", "login"]
 )
 @pytest.mark.parametrize("command", [*REQUESTS, Command.PING], ids=command_name)
-async def test_bad_credentials_are_refused_whatever_they_come_with(pair, command, user):
+async def test_bad_credentials_are_refused_whatever_they_come_with(
+    pair: Pair, command: Command, user: Credentials
+) -> None:
     for payload in (GARBAGE, b""):
         correlation_id = pair.bad.send(command, payload, user=user)
         assert await pair.bad.receive() == Package(Command.NOT_AUTHENTICATED, correlation_id, b"Not Authenticated")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -10,24 +11,24 @@ from rxpump.wire.codes import OperationResult
 from rxpump.wire.commands import Command
 from rxpump.wire.package import AUTHENTICATED, Package, decode
 from tests.raw_client import ADMIN
-from tests.server.talk import ID
+from tests.server.talk import ID, Talk
 
 NO_ID = UUID(int=0).bytes
 WRONG = Credentials("admin", "wrong")
 
 
-def bad_request(name, why=""):
+def bad_request(name: int | str, why: str = "") -> list[tuple[Command, bytes]]:
     return [(Command.BAD_REQUEST, f"Could not unwrap network package for command {name}.\n{why}".encode())]
 
 
-def test_a_client_introduces_itself(talk):
+def test_a_client_introduces_itself(talk: Talk) -> None:
     hello = schema.IdentifyClient(version=1, connection_name="me")
     assert talk.say(Command.IDENTIFY_CLIENT, hello) == [(Command.CLIENT_IDENTIFIED, b"")]
     assert (talk.conversation.client_name, talk.conversation.client_version) == ("me", 1)
     assert "'me'" in repr(talk.conversation)
 
 
-def test_a_version_that_no_server_knows_is_taken_back_by_the_next_one(talk):
+def test_a_version_that_no_server_knows_is_taken_back_by_the_next_one(talk: Talk) -> None:
     talk.say(Command.IDENTIFY_CLIENT, schema.IdentifyClient(version=2))
     assert talk.say(Command.PING) == bad_request("Ping", "Index was outside the bounds of the array.")
     assert talk.say(Command.HEARTBEAT_REQUEST) == [(Command.HEARTBEAT_RESPONSE, b"")]
@@ -35,12 +36,12 @@ def test_a_version_that_no_server_knows_is_taken_back_by_the_next_one(talk):
     assert talk.say(Command.PING) == [(Command.PONG, b"")]
 
 
-def test_wrong_credentials_are_refused_before_anything_is_looked_at(talk):
+def test_wrong_credentials_are_refused_before_anything_is_looked_at(talk: Talk) -> None:
     for command in (Command.PING, Command.WRITE_EVENTS, Command.DELETE_STREAM, 0x77):
         assert talk.say(command, b"\xff", WRONG) == [(Command.NOT_AUTHENTICATED, b"Not Authenticated")]
 
 
-def test_a_package_of_its_own_credentials_needs_no_other(talk):
+def test_a_package_of_its_own_credentials_needs_no_other(talk: Talk) -> None:
     talk.say(Command.AUTHENTICATE, credentials=WRONG)
     assert talk.say(Command.PING) == [(Command.NOT_AUTHENTICATED, b"Not Authenticated")]
     assert talk.say(Command.PING, b"x", ADMIN) == [(Command.PONG, b"x")]
@@ -52,7 +53,7 @@ def test_a_package_of_its_own_credentials_needs_no_other(talk):
     "credentials", [b"\x02\xff\xfe\x08changeit", b"\x05admin\x02\xff\xfe", b"\x03adm\x02\xc3\x28"]
 )
 @pytest.mark.parametrize("command", [Command.PING, Command.WRITE_EVENTS, Command.AUTHENTICATE])
-def test_a_login_that_is_not_utf8_is_refused(talk, command, credentials):
+def test_a_login_that_is_not_utf8_is_refused(talk: Talk, command: Command, credentials: bytes) -> None:
     talk.answers.clear()
     talk.conversation.receive(decode(bytes((command, AUTHENTICATED)) + ID + credentials))
     assert [answer.command for answer in talk.answers] == [Command.NOT_AUTHENTICATED]
@@ -60,7 +61,7 @@ def test_a_login_that_is_not_utf8_is_refused(talk, command, credentials):
 
 
 @pytest.mark.parametrize(("version", "is_known"), [(0, True), (256, True), (257, True), (258, False), (-1, False)])
-def test_of_a_client_version_one_byte_counts(talk, version, is_known):
+def test_of_a_client_version_one_byte_counts(talk: Talk, version: int, is_known: bool) -> None:
     talk.say(Command.IDENTIFY_CLIENT, schema.IdentifyClient(version=version))
     [(command, _)] = talk.say(Command.PING)
     assert command == (Command.PONG if is_known else Command.BAD_REQUEST)
@@ -68,7 +69,7 @@ def test_of_a_client_version_one_byte_counts(talk, version, is_known):
 
 @pytest.mark.parametrize("stream", ["$$", "$$$$s", "$$$$"])
 @pytest.mark.parametrize("user", [None, ADMIN])
-async def test_streams_that_nobody_writes_to(talk, stream, user):
+async def test_streams_that_nobody_writes_to(talk: Talk, stream: str, user: Credentials | None) -> None:
     assert (await talk.write(stream, "{}", user=user)).result == OperationResult.ACCESS_DENIED
     requests = {
         Command.TRANSACTION_START: schema.TransactionStart(event_stream_id=stream, expected_version=-2),
@@ -82,18 +83,18 @@ async def test_streams_that_nobody_writes_to(talk, stream, user):
 
 
 @pytest.mark.parametrize("command", [Command.NOT_HANDLED, Command.BAD_REQUEST, Command.HEARTBEAT_RESPONSE])
-def test_what_only_a_server_says_is_not_answered(talk, command):
+def test_what_only_a_server_says_is_not_answered(talk: Talk, command: Command) -> None:
     assert talk.say(command, b"whatever") == []
 
 
-def test_no_answer_of_a_server_is_answered(talk):
+def test_no_answer_of_a_server_is_answered(talk: Talk) -> None:
     for command in Command:
         if command.name.endswith("COMPLETED"):
             assert talk.say(command) == []
 
 
 @pytest.mark.parametrize("code", [0x00, 0x05, 0x17, 0x77, 0xBD, 0xFE])
-def test_a_code_that_is_no_command(talk, code):
+def test_a_code_that_is_no_command(talk: Talk, code: int) -> None:
     assert talk.say(code) == bad_request(code)
 
 
@@ -113,13 +114,13 @@ REQUESTS = {
 
 
 @pytest.mark.parametrize("command", REQUESTS, ids=lambda command: command.name)
-def test_a_request_without_an_id_cannot_be_answered(talk, command):
+def test_a_request_without_an_id_cannot_be_answered(talk: Talk, command: Command) -> None:
     [(refusal, _)] = talk.say(command, REQUESTS[command], id=NO_ID)
     assert refusal == Command.BAD_REQUEST
     assert talk.say(Command.PING, id=NO_ID) == [(Command.PONG, b"")]
 
 
-def event(**fields):
+def event(**fields: bytes | str) -> Any:
     return schema.NewEvent(**{"event_id": ID, "event_type": "T"} | fields)
 
 
@@ -145,12 +146,12 @@ BAD = {
 
 
 @pytest.mark.parametrize("what", BAD)
-def test_a_payload_that_makes_no_sense(talk, what):
+def test_a_payload_that_makes_no_sense(talk: Talk, what: str) -> None:
     command, payload = BAD[what]
     assert talk.say(command, payload) == bad_request(command.name.title().replace("_", ""))
 
 
-async def test_missing_and_unknown_fields_are_tolerated(talk):
+async def test_missing_and_unknown_fields_are_tolerated(talk: Talk) -> None:
     unknown = b"\x98\x06\x01"  # field 99
     payload = b"\x0a\x01s\x10\xfe\xff\xff\xff\xff\xff\xff\xff\xff\x01\x1a\x15\x0a\x10" + ID + b"\x12\x01T" + unknown
     pending = talk.conversation.receive(Package(Command.WRITE_EVENTS, ID, payload))

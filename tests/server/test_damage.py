@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import random
 import sqlite3
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import suppress
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 import rxpump
+from rxpump import Client, StreamDirection
 from rxpump.errors import ReadFailed, ServerFailed
 from rxpump.server import DamagedRecord, EmbeddedServer, SqliteStore, StoreError, check
 from tests.server.store.driving import (
@@ -27,7 +31,7 @@ ADMIN = {"username": "admin", "password": "changeit"}
 
 
 @pytest.fixture
-async def path(tmp_path):
+async def path(tmp_path: Path) -> Path:
     path = tmp_path / "events.db"
     store = SqliteStore.open(path)
     await write_numbers(store, "s", 10)
@@ -38,7 +42,7 @@ async def path(tmp_path):
 
 
 @pytest.fixture
-async def client(path):
+async def client(path: Path) -> AsyncIterator[Any]:
     """A client of a server whose event 5 of `s` is damaged."""
     damage(path, "UPDATE events SET record = CAST(substr(record, 1, 40) || x'00' || substr(record, 42) AS BLOB)"
            " WHERE stream = 1 AND revision = 5")  # fmt: skip
@@ -62,7 +66,7 @@ EVENT_5 = "event 5 of stream 's' is damaged in the server's store"
         lambda client: client.get_event("links", 0),
     ],
 )
-async def test_a_read_of_it_is_an_error(client, read):
+async def test_a_read_of_it_is_an_error(client: Client, read: Callable[..., Any]) -> None:
     with pytest.raises(ReadFailed, match=EVENT_5):
         await read(client)
     assert [event.number for event in await client.get("s", max_count=5)] == [0, 1, 2, 3, 4]
@@ -71,7 +75,7 @@ async def test_a_read_of_it_is_an_error(client, read):
     assert (await client.publish_event("s", "Next")).last_event_number == 10
 
 
-async def test_a_read_of_everything_ends_there(client):
+async def test_a_read_of_everything_ends_there(client: Client) -> None:
     seen = []
     with pytest.raises(ReadFailed, match=r"the event at position [0-9]+ is damaged"):
         async for event in client.iter_all(batch_size=1):
@@ -79,7 +83,7 @@ async def test_a_read_of_everything_ends_there(client):
     assert seen == [0, 1, 2, 3, 4]
 
 
-async def test_a_consumer_of_it_ends_with_the_reason(client):
+async def test_a_consumer_of_it_ends_with_the_reason(client: Client) -> None:
     await client.create_subscription("g", "s", start_from=0, read_batch_size=1)
     seen = []
     with pytest.raises(ServerFailed, match=EVENT_5):
@@ -90,7 +94,7 @@ async def test_a_consumer_of_it_ends_with_the_reason(client):
     await client.ping()
 
 
-async def test_a_damaged_entry_of_a_stream_affects_that_stream_alone(path):
+async def test_a_damaged_entry_of_a_stream_affects_that_stream_alone(path: Path) -> None:
     damage(path, "UPDATE streams SET last = 5 WHERE name = 's'")
     async with EmbeddedServer(SqliteStore.open(path)) as server, rxpump.connect(server.uri, **ADMIN) as client:
         for call in (client.get("s"), client.get_event("s", 0)):
@@ -104,7 +108,7 @@ async def test_a_damaged_entry_of_a_stream_affects_that_stream_alone(path):
         assert (await client.publish_event("t", "Kept")).last_event_number == 10
 
 
-async def test_flipped_bits_are_never_served(tmp_path):
+async def test_flipped_bits_are_never_served(tmp_path: Path) -> None:
     """Of a closed file that a disk has changed, every read is right or an error; a check finds the damage."""
     path, copy = tmp_path / "events.db", tmp_path / "copy.db"
     store = SqliteStore.open(path)
@@ -130,16 +134,22 @@ async def test_flipped_bits_are_never_served(tmp_path):
             if DAMAGED in found.values():
                 served += 1
                 assert not check(copy).is_sound
-        for beside in tmp_path.glob("copy.db-*"):
-            beside.unlink()
+        remove_journals(tmp_path)
     assert served > 20
 
 
 DAMAGED = "damaged"
+
+
+def remove_journals(folder: Path) -> None:
+    for journal in folder.glob("copy.db-*"):
+        journal.unlink()
+
+
 NAMES = [f"s{number}" for number in range(12)]
 
 
-def answers(path):
+def answers(path: Path) -> dict[tuple[Any, ...], Any]:
     """What a store answers to each question; DAMAGED where that is an error."""
     store = SqliteStore.open(path)
     found = {}
@@ -153,7 +163,7 @@ def answers(path):
     return found
 
 
-def questions(store):
+def questions(store: SqliteStore) -> Iterator[tuple[Any, ...]]:
     for name in (*NAMES, "links", "$$s1"):
         for direction in (FORWARD, BACKWARD):
             yield (name, direction), lambda name=name, direction=direction: pages(store, name, direction)
@@ -164,11 +174,11 @@ def questions(store):
     yield "log", store.read.log
 
 
-def pages(store, name, direction):
+def pages(store: SqliteStore, name: str, direction: StreamDirection) -> list[bytes] | None:
     stream = store.read.stream(name)
     window = (stream.first_kept, min(stream.last, 4096)) if stream else (0, -1)
     return stream and encoded(stream_page(store, stream, *window, direction, resolve_links=True))
 
 
-def encoded(events):
+def encoded(events: Any) -> list[bytes]:
     return [event.SerializeToString() for event in events]

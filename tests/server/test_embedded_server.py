@@ -4,6 +4,7 @@ import asyncio
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -14,7 +15,7 @@ from tests.raw_client import ADMIN, Credentials, RawClient
 from tests.server.talk import event_of
 
 
-async def test_where_it_listens():
+async def test_where_it_listens() -> None:
     server = EmbeddedServer(SqliteStore.in_memory())
     assert repr(server) == "<EmbeddedServer not listening, <SqliteStore in memory, 0 commits>>"
     await server.start()
@@ -29,27 +30,27 @@ async def test_where_it_listens():
         await asyncio.open_connection("127.0.0.1", server.port)
 
 
-def test_an_address_of_the_newer_kind_is_bracketed():
+def test_an_address_of_the_newer_kind_is_bracketed() -> None:
     server = EmbeddedServer(SqliteStore.in_memory(), host="::1", port=1113)
     assert server.uri == "tcp://[::1]:1113"
     asyncio.run(server.stop())
 
 
-async def test_a_taken_port_is_told_and_the_store_let_go(memory_server, tmp_path):
+async def test_a_taken_port_is_told_and_the_store_let_go(memory_server: EmbeddedServer, tmp_path: Path) -> None:
     store = SqliteStore.open(tmp_path / "events.db")
     with pytest.raises(CannotListen, match=rf"127\.0\.0\.1:{memory_server.port}"):
         await EmbeddedServer(store, port=memory_server.port).start()
     await SqliteStore.open(tmp_path / "events.db").close()
 
 
-async def test_it_stops_when_its_block_ends_in_an_error(tmp_path):
+async def test_it_stops_when_its_block_ends_in_an_error(tmp_path: Path) -> None:
     with pytest.raises(ZeroDivisionError):
         async with EmbeddedServer(SqliteStore.open(tmp_path / "events.db")):
             raise ZeroDivisionError
     await SqliteStore.open(tmp_path / "events.db").close()
 
 
-async def test_stopping_closes_every_connection_and_leaves_nothing(tmp_path):
+async def test_stopping_closes_every_connection_and_leaves_nothing(tmp_path: Path) -> None:
     before = asyncio.all_tasks(), threading.active_count()
     async with EmbeddedServer(SqliteStore.open(tmp_path / "events.db")) as server:
         clients = [await RawClient.to(server).__aenter__() for _ in range(5)]
@@ -61,7 +62,7 @@ async def test_stopping_closes_every_connection_and_leaves_nothing(tmp_path):
     assert (asyncio.all_tasks(), threading.active_count()) == before
 
 
-async def test_writes_under_way_are_committed_and_answered_when_it_stops(tmp_path):
+async def test_writes_under_way_are_committed_and_answered_when_it_stops(tmp_path: Path) -> None:
     async with EmbeddedServer(SqliteStore.open(tmp_path / "events.db")) as server:
         client = await RawClient.to(server).__aenter__()
         write = schema.WriteEvents(event_stream_id="s", expected_version=-2)
@@ -79,7 +80,7 @@ async def test_writes_under_way_are_committed_and_answered_when_it_stops(tmp_pat
     await store.close()
 
 
-async def test_a_client_that_reads_nothing_does_not_hold_up_the_stop(monkeypatch):
+async def test_a_client_that_reads_nothing_does_not_hold_up_the_stop(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("rxpump.server.embedded_server._GOODBYE_TIMEOUT", 0.01)
     async with EmbeddedServer(SqliteStore.in_memory()) as server:
         client = await RawClient.to(server).__aenter__()
@@ -93,7 +94,7 @@ async def test_a_client_that_reads_nothing_does_not_hold_up_the_stop(monkeypatch
     await client.__aexit__()
 
 
-async def test_users_are_those_it_was_given():
+async def test_users_are_those_it_was_given() -> None:
     async with (
         EmbeddedServer(SqliteStore.in_memory(), users=[Account("zoë", "secret", ("$admins",))]) as server,
         RawClient.to(server) as client,
@@ -104,7 +105,7 @@ async def test_users_are_those_it_was_given():
         assert not schema.ReadAllEventsCompleted.FromString(reply.payload).HasField("result")
 
 
-def test_importing_it_starts_nothing():
+def test_importing_it_starts_nothing() -> None:
     script = (
         "import asyncio, threading; before = threading.active_count(); import rxpump.server;"
         "assert threading.active_count() == before; assert asyncio._get_running_loop() is None"

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
 import pytest
 
 import rxpump
+from rxpump import Client
 from rxpump.errors import ServerFailed
 from rxpump.server import EmbeddedServer, SqliteStore
 from tests.server.store.driving import fill, make_room
 
 
 @pytest.fixture(params=["memory", "file"])
-async def server(request, tmp_path):
+async def server(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Any]:
     store = SqliteStore.in_memory() if request.param == "memory" else SqliteStore.open(tmp_path / "events.db")
     async with EmbeddedServer(store) as server:
         yield server
@@ -28,7 +33,9 @@ LARGE = {"x": "y" * 200_000}
         lambda client: _transact(client),
     ],
 )
-async def test_every_kind_of_write_fails_with_the_reason(server, change, caplog):
+async def test_every_kind_of_write_fails_with_the_reason(
+    server: EmbeddedServer, change: Callable[..., Any], caplog: pytest.LogCaptureFixture
+) -> None:
     """The timeout is longer than a test may take: the answer comes from the server, and is not tried again."""
     async with rxpump.connect(server.uri, username="admin", password="changeit", timeout=600) as client:
         await client.publish_event("s", "Small")
@@ -44,6 +51,6 @@ async def test_every_kind_of_write_fails_with_the_reason(server, change, caplog)
         await change(client)
 
 
-async def _transact(client):
+async def _transact(client: Client) -> None:
     async with client.transaction("s") as transaction:
         await transaction.write([rxpump.NewEvent("Large", LARGE)])

@@ -163,7 +163,7 @@ def fuzz_packages(examples: int) -> None:
 
         @settings(max_examples=examples)
         @given(PACKAGES)
-        def answered(packages):
+        def answered(packages: list[Any]) -> None:
             fuzzed.run(fuzzed.send_packages(packages))
 
         answered()
@@ -174,24 +174,24 @@ def fuzz_bytes(examples: int) -> None:
 
         @settings(max_examples=examples)
         @given(BYTES, st.integers(1, 200))
-        def survived(data, cut):
+        def survived(data: bytes, cut: int) -> None:
             fuzzed.run(fuzzed.send_bytes(data, cut))
 
         survived()
 
 
-def test_packages_of_any_content_are_answered():
+def test_packages_of_any_content_are_answered() -> None:
     fuzz_packages(150)
 
 
-def test_bytes_of_any_kind_end_no_connection_but_their_own():
+def test_bytes_of_any_kind_end_no_connection_but_their_own() -> None:
     fuzz_bytes(300)
 
 
 @pytest.mark.long
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("fuzz", [fuzz_packages, fuzz_bytes])
-def test_for_long(fuzz):
+def test_for_long(fuzz: Any) -> None:
     fuzz(10 * int(os.environ.get("ROUNDS", "2000")))
 
 
@@ -207,7 +207,7 @@ async def all_at_once(fuzzed: Fuzzed) -> None:
     await fuzzed.send_bytes(b"".join(FRAMES[:20]) + bytes(4), 100)
 
 
-def test_nothing_is_kept_of_what_was_answered():
+def test_nothing_is_kept_of_what_was_answered() -> None:
     """Memory does not grow by more than a few counters from one client to the next."""
     with Fuzzed() as fuzzed:
         for _ in range(3):

@@ -12,6 +12,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 
+from rxpump import Credentials
 from rxpump.server import EmbeddedServer, SqliteStore
 from rxpump.wire import schema
 from rxpump.wire.commands import Command
@@ -197,14 +198,14 @@ class Machine(RuleBasedStateMachine):
             self.run(self.pair.stop())
 
     @initialize(events=EVENTS)
-    def begin(self, events):
+    def begin(self, events: list[str]) -> None:
         self.run(self.pair.write("t", [new_event("plain")]))
         self.write(events)
         self.create(ADMIN, "s", "g", {"start_from": 0, "max_retry_count": 1, "named_consumer_strategy": "RoundRobin"})
         self.connect(0, "s", "g", 2)
 
     @rule(events=EVENTS)
-    def write(self, events):
+    def write(self, events: list[str]) -> None:
         self.run(self.pair.write("s", [new_event(kind) for kind in events]))
 
     @rule(
@@ -213,7 +214,7 @@ class Machine(RuleBasedStateMachine):
         name=NAMES,
         chosen=SETTINGS,
     )
-    def create(self, user, stream, name, chosen):
+    def create(self, user: Credentials | None, stream: str, name: str, chosen: dict[str, int | str]) -> None:
         request = schema.CreatePersistentSubscription(
             **FIXED, **chosen, event_stream_id=stream, subscription_group_name=name
         )
@@ -232,7 +233,7 @@ class Machine(RuleBasedStateMachine):
         self.run(self.pair.manage(Command.CREATE_PERSISTENT_SUBSCRIPTION, request, user, expected))
 
     @rule(user=st.sampled_from([ADMIN, ADMIN, None]), name=NAMES, chosen=SETTINGS)
-    def update(self, user, name, chosen):
+    def update(self, user: Credentials | None, name: str, chosen: dict[str, int | str]) -> None:
         request = schema.UpdatePersistentSubscription(
             **FIXED, **chosen, event_stream_id="s", subscription_group_name=name
         )
@@ -252,7 +253,7 @@ class Machine(RuleBasedStateMachine):
         self.run(self.pair.all_are_dropped(dropped))
 
     @rule(user=st.sampled_from([ADMIN, None]), name=NAMES)
-    def delete(self, user, name):
+    def delete(self, user: Credentials | None, name: str) -> None:
         request = schema.DeletePersistentSubscription(event_stream_id="s", subscription_group_name=name)
         group, dropped = self.groups.get(("s", name)), []
         if user is not ADMIN:
@@ -266,7 +267,7 @@ class Machine(RuleBasedStateMachine):
         self.run(self.pair.all_are_dropped(dropped))
 
     @rule(client=st.integers(0, CLIENTS - 1), stream=STREAMS.filter(bool), name=NAMES, slots=st.integers(0, 4))
-    def connect(self, client, stream, name, slots):
+    def connect(self, client: int, stream: str, name: str, slots: int) -> None:
         self.run(self.pair.connect(client, stream, name, slots))
 
     def consumer(self, which: int) -> tuple[Group, Consumer]:
@@ -275,7 +276,7 @@ class Machine(RuleBasedStateMachine):
 
     @precondition(lambda self: self.pair.consumers())
     @rule(which=st.integers(0, 10))
-    def unsubscribe(self, which):
+    def unsubscribe(self, which: int) -> None:
         group, consumer = self.consumer(which)
         self.pair.clients[consumer.client].send(Command.UNSUBSCRIBE_FROM_STREAM, id=consumer.id)
         group.leave(consumer)
@@ -283,7 +284,7 @@ class Machine(RuleBasedStateMachine):
         self.run(self.pair.what_is_delivered())
 
     @rule(client=st.integers(0, CLIENTS - 1))
-    def disconnect(self, client):
+    def disconnect(self, client: int) -> None:
         self.run(self.pair.disconnect(client))
 
     def ids(self, group: Group, few: list[int]) -> list[bytes]:
@@ -293,7 +294,7 @@ class Machine(RuleBasedStateMachine):
 
     @precondition(lambda self: self.pair.consumers())
     @rule(by=st.integers(0, CLIENTS - 1), which=st.integers(0, 10), few=FEW)
-    def ack(self, by, which, few):
+    def ack(self, by: int, which: int, few: list[int]) -> None:
         """Of a consumer, over its own connection or another."""
         group, consumer = self.consumer(which)
         ids = self.ids(group, few)
@@ -306,7 +307,7 @@ class Machine(RuleBasedStateMachine):
     @rule(
         by=st.integers(0, CLIENTS - 1), which=st.integers(0, 10), few=FEW, action=st.sampled_from([0, 1, 2, 2, 3, 4])
     )
-    def nak(self, by, which, few, action):
+    def nak(self, by: int, which: int, few: list[int], action: int) -> None:
         group, consumer = self.consumer(which)
         ids = self.ids(group, few)
         request = schema.PersistentSubscriptionNakEvents(
@@ -324,11 +325,11 @@ def run(examples: int, steps: int) -> None:
 
 
 @pytest.mark.timeout(600)  # which it takes only to find the shortest way to a difference
-def test_groups_deliver_as_the_model_does():
+def test_groups_deliver_as_the_model_does() -> None:
     run(examples=30, steps=30)
 
 
 @pytest.mark.long
 @pytest.mark.timeout(3600)
-def test_groups_deliver_as_the_model_does_for_long():
+def test_groups_deliver_as_the_model_does_for_long() -> None:
     run(examples=int(os.environ.get("ROUNDS", "2000")), steps=80)

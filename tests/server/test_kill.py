@@ -7,8 +7,12 @@ import multiprocessing
 import os
 import random
 from collections import deque
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from multiprocessing.context import ForkServerContext
+from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -34,7 +38,7 @@ class Writer:
     acknowledged: dict[bytes, int] = field(default_factory=dict)
     unanswered: deque = field(default_factory=deque)
 
-    async def write(self, port: int, acknowledge) -> None:
+    async def write(self, port: int, acknowledge: Callable[..., Any]) -> None:
         """Write until the connection breaks, beginning with what is not known to be there."""
         in_flight = {}
         again = list(self.unanswered)
@@ -79,7 +83,7 @@ def ids_of(store: SqliteStore, name: str) -> list[bytes]:
     return ids
 
 
-async def write_until_killed(processes, path: str, writers: list[Writer], after: int) -> None:
+async def write_until_killed(processes: ForkServerContext, path: str, writers: list[Writer], after: int) -> None:
     """Run a server, and kill it once `after` writes were acknowledged, with many more under way."""
     here, there = processes.Pipe()
     process = processes.Process(target=kill_target.serve, args=(path, there))
@@ -87,7 +91,7 @@ async def write_until_killed(processes, path: str, writers: list[Writer], after:
     there.close()
     port = await asyncio.to_thread(here.recv)
 
-    def acknowledge():
+    def acknowledge() -> None:
         nonlocal after
         after -= 1
         if after == 0:
@@ -114,17 +118,17 @@ async def rounds(count: int, path: str) -> None:
     assert sum(len(writer.acknowledged) for writer in writers) > count
 
 
-async def test_thirty_times(tmp_path):
+async def test_thirty_times(tmp_path: Path) -> None:
     await rounds(30, str(tmp_path / "events.db"))
 
 
 @pytest.mark.long
 @pytest.mark.timeout(3600)
-async def test_many_times(tmp_path):
+async def test_many_times(tmp_path: Any) -> None:
     await rounds(int(os.environ.get("ROUNDS", "2000")), str(tmp_path / "events.db"))
 
 
-async def trouble(processes, path: str, after: float, told: dict[str, int]) -> None:
+async def trouble(processes: ForkServerContext, path: str, after: float, told: dict[str, int]) -> None:
     """Commit transactions, one stream each, while a scavenge and the projections run, until the server is killed."""
     here, there = multiprocessing.Pipe()
     process = processes.Process(target=kill_target.serve, args=(path, there), kwargs={"projections": True})
@@ -166,7 +170,7 @@ def linked(store: SqliteStore, category: str) -> list[bytes]:
     return [resolved.event.data for resolved in schema.ReadStreamEventsCompleted.FromString(page.events).events]
 
 
-async def test_killed_while_transactions_a_scavenge_and_projections_go_on(tmp_path):
+async def test_killed_while_transactions_a_scavenge_and_projections_go_on(tmp_path: Path) -> None:
     path, told = str(tmp_path / "events.db"), {}
     processes = multiprocessing.get_context("forkserver")
     processes.set_forkserver_preload([kill_target.__name__])

@@ -6,6 +6,7 @@ import asyncio
 import random
 import sys
 from collections import defaultdict
+from collections.abc import AsyncIterator
 
 import pytest
 from hypothesis import given
@@ -40,7 +41,7 @@ class Guessing:
         return 0 if throttled is None else throttled.seconds
 
 
-def test_an_address_has_a_burst_and_then_a_rate():
+def test_an_address_has_a_burst_and_then_a_rate() -> None:
     guessing = Guessing()
     waits = [guessing.guess("a", f"login-{number}", 0) for number in range(BURST + 1)]
     assert waits == [0] * BURST + [1 / PER_SECOND]
@@ -49,7 +50,7 @@ def test_an_address_has_a_burst_and_then_a_rate():
     assert guessing.guess("b", "x", 999) == 0
 
 
-def test_a_login_has_a_burst_and_then_a_rate_for_those_who_fail_at_it():
+def test_a_login_has_a_burst_and_then_a_rate_for_those_who_fail_at_it() -> None:
     guessing = Guessing()
     addresses = [f"10.0.0.{number}" for number in range(100)]
     assert [guessing.guess(address, "admin", 0) for address in addresses] == [0] * 100
@@ -59,7 +60,7 @@ def test_a_login_has_a_burst_and_then_a_rate_for_those_who_fail_at_it():
     assert guessing.guess("fresh", "ops", after) == 0
 
 
-def test_what_is_earned_is_no_more_than_a_burst():
+def test_what_is_earned_is_no_more_than_a_burst() -> None:
     guessing = Guessing()
     for _ in range(2 * BURST):
         guessing.guess("a", "admin", 0)
@@ -71,7 +72,7 @@ GUESSES = st.lists(
 )
 
 
-def fits(times):
+def fits(times: list[float]) -> bool:
     """Whether these times keep within a burst and a rate."""
     return all(
         last - first < BURST + (times[last] - times[first]) * PER_SECOND + 1e-6
@@ -81,7 +82,7 @@ def fits(times):
 
 
 @given(GUESSES)
-def test_no_history_of_guesses_beats_the_budgets(guesses):
+def test_no_history_of_guesses_beats_the_budgets(guesses: list[tuple[str, str, float]]) -> None:
     """By address; and by login, for the guesses of those who have failed at it lately."""
     guessing, now = Guessing(), 0.0
     by_address, by_login, failed = defaultdict(list), defaultdict(list), {}
@@ -98,7 +99,7 @@ def test_no_history_of_guesses_beats_the_budgets(guesses):
     assert all(map(fits, [*by_address.values(), *by_login.values()]))
 
 
-def test_a_mistake_during_an_attack_is_forgotten_soon():
+def test_a_mistake_during_an_attack_is_forgotten_soon() -> None:
     """Strangers from ever new addresses use up what the login earns, so its user has to wait after a mistake."""
     guessing = Guessing()
     for number in range(3000):
@@ -110,7 +111,7 @@ def test_a_mistake_during_an_attack_is_forgotten_soon():
     assert guessing.guess("home", "admin", 10 + FULL) == 0
 
 
-def test_the_wait_that_is_told_is_enough_and_no_longer_than_needed():
+def test_the_wait_that_is_told_is_enough_and_no_longer_than_needed() -> None:
     guessing = Guessing()
     while not (wait := guessing.guess("a", "admin", 0)):
         pass
@@ -118,7 +119,7 @@ def test_the_wait_that_is_told_is_enough_and_no_longer_than_needed():
     assert guessing.guess("a", "admin", wait) == 0
 
 
-def test_memory_is_bounded():
+def test_memory_is_bounded() -> None:
     guessing, rng = Guessing(), random.Random(1)
     for number in range(3 * KEPT):
         guessing.guess(f"{number}", f"{rng.random()}", number / 1000)
@@ -137,7 +138,7 @@ def test_memory_is_bounded():
         ("", ""),
     ],
 )
-def test_what_counts_as_one_address(host, address):
+def test_what_counts_as_one_address(host: str, address: str) -> None:
     assert throttled_address(host) == address
 
 
@@ -153,16 +154,16 @@ class Clock:
 
 
 @pytest.fixture
-def clock():
+def clock() -> Clock:
     return Clock()
 
 
 @pytest.fixture
-def users(clock):
+def users(clock: Clock) -> Users:
     return Users(DEFAULT_ACCOUNTS, clock)
 
 
-def test_a_right_password_is_not_looked_at_either(users, clock):
+def test_a_right_password_is_not_looked_at_either(users: Users, clock: Clock) -> None:
     for _ in range(BURST):
         assert users.authenticate(WRONG, "stranger") is None
     assert users.authenticate(WRONG, "stranger") == users.authenticate(ADMIN, "stranger") == Throttled(1 / PER_SECOND)
@@ -170,12 +171,12 @@ def test_a_right_password_is_not_looked_at_either(users, clock):
     assert isinstance(users.authenticate(ADMIN, "stranger"), User)
 
 
-def test_right_passwords_cost_nothing(users):
+def test_right_passwords_cost_nothing(users: Users) -> None:
     assert all(isinstance(users.authenticate(ADMIN, "a"), User) for _ in range(10 * BURST))
 
 
 @pytest.mark.parametrize("strangers", [1, 1000])
-def test_strangers_do_not_lock_a_user_out(strangers, users, clock):
+def test_strangers_do_not_lock_a_user_out(strangers: int, users: Users, clock: Clock) -> None:
     for step in range(10 * BURST + strangers):
         clock.now = step / 1000
         users.authenticate(WRONG, f"stranger {step % strangers}")
@@ -183,13 +184,13 @@ def test_strangers_do_not_lock_a_user_out(strangers, users, clock):
 
 
 @pytest.fixture
-async def talk(users):
+async def talk(users: Users) -> AsyncIterator[Talk]:
     store = SqliteStore.in_memory()
     yield Talk(store, Node(store, users))
     await store.close()
 
 
-async def test_a_connection_is_told_to_wait(talk, clock):
+async def test_a_connection_is_told_to_wait(talk: Talk, clock: Clock) -> None:
     for _ in range(BURST):
         assert talk.say(Command.PING, b"", WRONG) == [(Command.NOT_AUTHENTICATED, b"Not Authenticated")]
     [(command, payload)] = talk.say(Command.PING, b"", ADMIN)
@@ -201,7 +202,7 @@ async def test_a_connection_is_told_to_wait(talk, clock):
     assert talk.say(Command.AUTHENTICATE, credentials=ADMIN) == [(Command.AUTHENTICATED, b"")]
 
 
-async def test_a_connection_that_was_logged_in_goes_on(talk):
+async def test_a_connection_that_was_logged_in_goes_on(talk: Talk) -> None:
     assert talk.say(Command.PING, b"", ADMIN) == [(Command.PONG, b"")]
     for _ in range(2 * BURST):
         talk.say(Command.PING, b"", WRONG)
@@ -210,7 +211,7 @@ async def test_a_connection_that_was_logged_in_goes_on(talk):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux has all of 127.0.0.0/8")
-async def test_on_sockets_one_address_guesses_and_another_logs_in():
+async def test_on_sockets_one_address_guesses_and_another_logs_in() -> None:
     async with EmbeddedServer(SqliteStore.in_memory()) as server, RawClient.to(server) as stranger:
         for _ in range(50 * BURST):
             stranger.send(Command.PING, user=WRONG)

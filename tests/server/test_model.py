@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import os
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 
+from rxpump import Credentials
 from rxpump.server import Strictness
 from rxpump.wire import schema
 from rxpump.wire.commands import Command
@@ -64,18 +66,18 @@ class Machine(RuleBasedStateMachine):
         finally:
             self.runner.run(self.pair.__aexit__())
 
-    def ask(self, client, command, request, user):
+    def ask(self, client: int, command: Command, request: Any, user: Credentials | None) -> Any:
         answer = self.runner.run(self.pair.ask(client, command, request, user))
         self.known += [record.position for record in self.log.news]
         return answer
 
-    def change(self, client, command, request, user, *streams):
+    def change(self, client: int, command: Command, request: Any, user: Credentials | None, *streams: str) -> Any:
         """Ask for something that changes these streams, and look at what has become of them."""
         answer = self.ask(client, command, request, user)
         self.look_at(*streams)
         return answer
 
-    def look_at(self, *streams):
+    def look_at(self, *streams: str) -> None:
         for stream in streams:
             self.page_size = self.page_size % 4 + 1
             self.runner.run(walk_stream(self.pair, stream, self.page_size))
@@ -86,14 +88,16 @@ class Machine(RuleBasedStateMachine):
         return expected if isinstance(expected, int) else names.get(expected, min(last + 1, MAX64))
 
     @initialize(events=st.lists(EVENT, min_size=2, max_size=4), links=LINKS)
-    def begin(self, events, links):
+    def begin(self, events: list[Any], links: list[Any]) -> None:
         self.write(0, ADMIN, "a", "any", events)
         self.write(0, ADMIN, "$sys", "any", [event(None)])
         self.write(0, None, "x@y", "none", [event(None)])
         self.write_links(0, None, links)
 
     @rule(client=CLIENTS, user=USERS, stream=WRITABLE, expected=VERSION, events=EVENTS)
-    def write(self, client, user, stream, expected, events):
+    def write(
+        self, client: int, user: Credentials | None, stream: str, expected: int | str, events: list[Any]
+    ) -> None:
         if is_metastream(stream) and is_soft_deleted(self.log, stream.removeprefix("$$")):
             return  # what then happens to events that are no metadata, docs/protocol/tcp.md does not say
         request = schema.WriteEvents(
@@ -105,7 +109,16 @@ class Machine(RuleBasedStateMachine):
     @precondition(lambda self: self.written)
     @rule(client=CLIENTS, user=USERS, which=st.integers(0, 5), first=st.integers(0, 2), length=st.integers(1, 4),
           expected=st.none() | st.integers(-1, 3) | VERSION, and_new=st.booleans())  # fmt: skip
-    def write_again(self, client, user, which, first, length, expected, and_new):
+    def write_again(
+        self,
+        client: int,
+        user: Credentials | None,
+        which: int,
+        first: int,
+        length: int,
+        expected: int | str | None,
+        and_new: bool,
+    ) -> None:
         """Some of what was written lately: the same ids, to the same stream."""
         before = self.written[-1 - which % len(self.written)]
         stream = before.event_stream_id
@@ -118,43 +131,43 @@ class Machine(RuleBasedStateMachine):
 
     @precondition(lambda self: self.written)
     @rule(client=CLIENTS, which=st.integers(0, 5), stream=st.sampled_from(["a", "b"]))
-    def write_elsewhere(self, client, which, stream):
+    def write_elsewhere(self, client: int, which: int, stream: str) -> None:
         """Write ids that another stream may have, as a program does that copies events and keeps their ids."""
         request = write_of(stream, self.written[-1 - which % len(self.written)].events)
         self.written.append(request)
         self.change(client, Command.WRITE_EVENTS, request, ADMIN, stream)
 
     @rule(events=st.lists(EVENT, min_size=2, max_size=4), stream=st.sampled_from(["a", "b"]))
-    def write_over_time(self, events, stream):
+    def write_over_time(self, events: list[Any], stream: str) -> None:
         for each in events:
             self.log.now += 700_000_000
             self.ask(0, Command.WRITE_EVENTS, write_of(stream, [each]), ADMIN)
         self.look_at(stream)
 
     @rule(client=CLIENTS, user=USERS, links=LINKS)
-    def write_links(self, client, user, links):
+    def write_links(self, client: int, user: Credentials | None, links: list[Any]) -> None:
         request = write_of("links", links)
         self.change(client, Command.WRITE_EVENTS, request, user, *affected(request.event_stream_id))
 
     @rule(client=CLIENTS, user=USERS, stream=st.sampled_from(META), data=METADATA)
-    def set_metadata(self, client, user, stream, data):
+    def set_metadata(self, client: int, user: Credentials | None, stream: str, data: str) -> None:
         metadata = event(None, event_type="$metadata", data_content_type=1, data=data.encode())
         request = write_of(stream, [metadata])
         self.change(client, Command.WRITE_EVENTS, request, user, *affected(request.event_stream_id))
 
     @rule(seconds=st.sampled_from([0.301, 1.307, 2.713]))
-    def wait(self, seconds):
+    def wait(self, seconds: float) -> None:
         self.log.now += int(seconds * 1_000_000_000)
         self.look_at("a", "b", "links")
 
     @rule(client=CLIENTS, user=USERS, data=SETTINGS)
-    def change_settings(self, client, user, data):
+    def change_settings(self, client: int, user: Credentials | None, data: str) -> None:
         new = event(None, event_type="any type", data_content_type=1, data=data.encode())
         request = write_of("$settings", [new])
         self.change(client, Command.WRITE_EVENTS, request, user, *affected(request.event_stream_id))
 
     @rule(client=CLIENTS, user=USERS, stream=DELETABLE, expected=VERSION, hard=st.sampled_from([False] * 5 + [True]))
-    def delete(self, client, user, stream, expected, hard):
+    def delete(self, client: int, user: Credentials | None, stream: str, expected: int | str, hard: bool) -> None:
         request = schema.DeleteStream(
             event_stream_id=stream, expected_version=self.version(stream, expected), hard_delete=hard
         )
@@ -168,7 +181,15 @@ class Machine(RuleBasedStateMachine):
         events=EVENTS,
         and_commit=st.booleans(),
     )
-    def start_transaction(self, client, user, stream, expected, events, and_commit):
+    def start_transaction(
+        self,
+        client: int,
+        user: Credentials | None,
+        stream: str,
+        expected: int | str,
+        events: list[Any],
+        and_commit: bool,
+    ) -> None:
         request = schema.TransactionStart(event_stream_id=stream, expected_version=self.version(stream, expected))
         started = self.ask(client, Command.TRANSACTION_START, request, user)
         if started is not None and started.result == 0:
@@ -183,19 +204,19 @@ class Machine(RuleBasedStateMachine):
 
     @precondition(lambda self: self.transactions)
     @rule(client=CLIENTS, user=USERS, which=st.integers(-2, 4), events=EVENTS)
-    def write_in_transaction(self, client, user, which, events):
+    def write_in_transaction(self, client: int, user: Credentials | None, which: int, events: list[Any]) -> None:
         transaction_id = self.transaction(which)
         request = schema.TransactionWrite(transaction_id=transaction_id, events=events)
         self.ask(client, Command.TRANSACTION_WRITE, request, user)
 
     @precondition(lambda self: self.transactions)
     @rule(client=CLIENTS, user=USERS, which=st.integers(-2, 4))
-    def commit(self, client, user, which):
+    def commit(self, client: int, user: Credentials | None, which: int) -> None:
         transaction_id = self.transaction(which)
         self.ask(client, Command.TRANSACTION_COMMIT, schema.TransactionCommit(transaction_id=transaction_id), user)
 
     @rule(client=CLIENTS, user=USERS, stream=READABLE, number=NUMBERS, resolve=st.booleans())
-    def read_event(self, client, user, stream, number, resolve):
+    def read_event(self, client: int, user: Credentials | None, stream: str, number: int, resolve: bool) -> None:
         request = schema.ReadEvent(event_stream_id=stream, event_number=number, resolve_link_tos=resolve)
         self.ask(client, Command.READ_EVENT, request, user)
 
@@ -203,7 +224,9 @@ class Machine(RuleBasedStateMachine):
         client=CLIENTS, user=USERS, stream=READABLE, start=NUMBERS, count=COUNTS, resolve=st.booleans(),
         way=st.sampled_from([Command.READ_STREAM_EVENTS_FORWARD, Command.READ_STREAM_EVENTS_BACKWARD]),
     )  # fmt: skip
-    def read_stream(self, client, user, stream, start, count, resolve, way):
+    def read_stream(
+        self, client: int, user: Credentials | None, stream: str, start: int, count: int, resolve: bool, way: Command
+    ) -> None:
         request = schema.ReadStreamEvents(
             event_stream_id=stream, from_event_number=start, max_count=count, resolve_link_tos=resolve
         )
@@ -213,7 +236,9 @@ class Machine(RuleBasedStateMachine):
         client=CLIENTS, user=USERS, which=st.integers(0, 200), count=COUNTS, resolve=st.booleans(),
         way=st.sampled_from([Command.READ_ALL_EVENTS_FORWARD, Command.READ_ALL_EVENTS_BACKWARD]),
     )  # fmt: skip
-    def read_all(self, client, user, which, count, resolve, way):
+    def read_all(
+        self, client: int, user: Credentials | None, which: int, count: int, resolve: bool, way: Command
+    ) -> None:
         commit, prepare = self.known_position(which)
         request = schema.ReadAllEvents(
             commit_position=commit, prepare_position=prepare, max_count=count, resolve_link_tos=resolve
@@ -225,7 +250,17 @@ class Machine(RuleBasedStateMachine):
         window=st.sampled_from([0, -1, 1, 2, 5, 50]),
         way=st.sampled_from([Command.FILTERED_READ_ALL_EVENTS_FORWARD, Command.FILTERED_READ_ALL_EVENTS_BACKWARD]),
     )  # fmt: skip
-    def read_filtered(self, client, user, which, count, resolve, wanted, window, way):
+    def read_filtered(
+        self,
+        client: int,
+        user: Credentials | None,
+        which: int,
+        count: int,
+        resolve: bool,
+        wanted: Any,
+        window: int,
+        way: Command,
+    ) -> None:
         commit, prepare = self.known_position(which)
         request = schema.FilteredReadAllEvents(
             commit_position=commit, prepare_position=prepare, max_count=count, resolve_link_tos=resolve,
@@ -237,18 +272,20 @@ class Machine(RuleBasedStateMachine):
         known = [position for position in self.known if self.pair.places.knows(position)]
         return known[which % len(known)]
 
-    def go_on_from(self, answer):
+    def go_on_from(self, answer: Any) -> None:
         if answer is not None and answer.next_commit_position >= 0:
             self.known.append((answer.next_commit_position, answer.next_prepare_position))
 
     @rule(client=CLIENTS, user=USERS, stream=READABLE | st.just(""), resolve=st.booleans())
-    def subscribe(self, client, user, stream, resolve):
+    def subscribe(self, client: int, user: Credentials | None, stream: str, resolve: bool) -> None:
         request = schema.SubscribeToStream(event_stream_id=stream, resolve_link_tos=resolve)
         self.runner.run(self.pair.subscribe(client, Command.SUBSCRIBE_TO_STREAM, request, user))
 
     @rule(client=CLIENTS, user=USERS, stream=st.sampled_from(["", "", "a", "links"]), resolve=st.booleans(),
           wanted=FILTER, interval=st.sampled_from([-1, 1, 2, 5]))  # fmt: skip
-    def subscribe_filtered(self, client, user, stream, resolve, wanted, interval):
+    def subscribe_filtered(
+        self, client: int, user: Credentials | None, stream: str, resolve: bool, wanted: Any, interval: int
+    ) -> None:
         request = schema.FilteredSubscribeToStream(
             event_stream_id=stream, resolve_link_tos=resolve, filter=wanted, checkpoint_interval=interval
         )
@@ -256,7 +293,7 @@ class Machine(RuleBasedStateMachine):
 
     @precondition(lambda self: self.pair.followed)
     @rule(which=st.integers(0, 20))
-    def unsubscribe(self, which):
+    def unsubscribe(self, which: int) -> None:
         self.runner.run(self.pair.unsubscribe(self.pair.followed[which % len(self.pair.followed)]))
 
 
@@ -288,12 +325,12 @@ def run(examples: int, steps: int, strictness: Strictness) -> None:
 
 @pytest.mark.timeout(600)  # which it takes only to find the shortest way to a difference
 @pytest.mark.parametrize(("strictness", "examples"), [(Strictness.LENIENT, 60), (Strictness.REAL, 20)])
-def test_the_server_answers_as_the_model_does(strictness, examples):
+def test_the_server_answers_as_the_model_does(strictness: Strictness, examples: int) -> None:
     run(examples=examples, steps=50, strictness=strictness)
 
 
 @pytest.mark.long
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("strictness", Strictness)
-def test_the_server_answers_as_the_model_does_for_long(strictness):
+def test_the_server_answers_as_the_model_does_for_long(strictness: Any) -> None:
     run(examples=int(os.environ.get("ROUNDS", "2000")) // 2, steps=100, strictness=strictness)

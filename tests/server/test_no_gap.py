@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from itertools import count
+from pathlib import Path
 
 from rxpump.server import EmbeddedServer, SqliteStore
 from rxpump.wire import schema
@@ -66,7 +67,7 @@ async def whole_log(client: RawClient) -> list:
         position = page.next_commit_position
 
 
-async def test_each_subscription_is_told_exactly_what_follows_its_confirmation(tmp_path):
+async def test_each_subscription_is_told_exactly_what_follows_its_confirmation(tmp_path: Path) -> None:
     chance = random.Random(7)
     async with EmbeddedServer(SqliteStore.open(tmp_path / "events.db")) as server:
         clients = [RawClient.to(server) for _ in range(WRITERS + SUBSCRIBERS)]

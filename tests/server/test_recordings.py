@@ -40,7 +40,7 @@ QUICK = {"heartbeat_interval": 0.05, "heartbeat_timeout": 0.25}
 
 
 @pytest.mark.parametrize("name", SERVED)
-async def test_a_recorded_client_is_answered_as_it_was(name):
+async def test_a_recorded_client_is_answered_as_it_was(name: str) -> None:
     heartbeats = QUICK if name in IDLE else {}
     lines = list(served(name, load(name)))
     server = EmbeddedServer(SqliteStore.in_memory(), **heartbeats)

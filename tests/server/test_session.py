@@ -6,6 +6,8 @@ import asyncio
 import gc
 import logging
 import sys
+from collections.abc import AsyncIterator, Callable
+from typing import Any
 
 import pytest
 
@@ -16,7 +18,9 @@ from rxpump.server.connection_memory import ConnectionMemory
 from rxpump.server.handlers import table
 from rxpump.server.node import Node
 from rxpump.server.outbox import MAX_UNSENT_BYTES, Outbox
+from rxpump.server.request import Request
 from rxpump.server.session import Session
+from rxpump.server.store.appender import AppendRequest
 from rxpump.server.store.changes import Appended
 from rxpump.server.store.feed import Feed
 from rxpump.server.users import DEFAULT_ACCOUNTS, Users
@@ -34,7 +38,7 @@ PING = Package(Command.PING, ID, b"x")
 class Transport(asyncio.Transport):
     """Keeps what is written; `unread` bytes of it the client is said not to have read."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
         self.writes = []
         self.unread = 0
@@ -42,62 +46,62 @@ class Transport(asyncio.Transport):
         self.end = None
         self.has_ended = False
 
-    def write(self, data):
+    def write(self, data: bytes) -> None:
         self.writes.append(data)
 
-    def get_write_buffer_size(self):
+    def get_write_buffer_size(self) -> int:
         return self.unread
 
-    def set_write_buffer_limits(self, high=None, low=None):
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
         pass
 
-    def pause_reading(self):
+    def pause_reading(self) -> None:
         self.is_reading = False
 
-    def resume_reading(self):
+    def resume_reading(self) -> None:
         self.is_reading = True
 
-    def is_closing(self):
+    def is_closing(self) -> bool:
         return self.end is not None
 
-    def can_write_eof(self):
+    def can_write_eof(self) -> bool:
         return True
 
-    def write_eof(self):
+    def write_eof(self) -> None:
         self.has_ended = True
 
-    def close(self):
+    def close(self) -> None:
         self.end = self.end or "closed"
 
-    def abort(self):
+    def abort(self) -> None:
         self.end = "aborted"
 
-    def packages(self):
+    def packages(self) -> list[Package]:
         return Framer().feed(b"".join(self.writes))
 
 
 class Store:
     """Reads an empty store, and commits when it is told to."""
 
-    def __init__(self, empty):
+    def __init__(self, empty: SqliteStore) -> None:
         self.read, self.commits = empty.read, empty.commits
         self.feed = Feed(None)
         self.waiting = []
 
-    def append(self, request):
+    def append(self, request: AppendRequest) -> asyncio.Future[Any]:
         self.waiting.append(asyncio.get_running_loop().create_future())
         return self.waiting[-1]
 
-    def commit(self, count):
+    def commit(self, count: int) -> None:
         for _ in range(count):
             self.waiting.pop(0).set_result(Appended(0, 0, 64))
 
 
 @pytest.fixture
-async def one():
+async def one() -> AsyncIterator[Session]:
     """A session whose other side is the test."""
 
-    def later(now):
+    def later(now: float) -> Heartbeat:
         return Heartbeat(1000, 1000, now)
 
     empty = SqliteStore.in_memory()
@@ -108,20 +112,20 @@ async def one():
     await empty.close()
 
 
-async def turn():
+async def turn() -> None:
     """Let everything that is due in the loop happen."""
     for _ in range(3):
         await asyncio.sleep(0)
 
 
-def write_of(size):
+def write_of(size: int) -> Package:
     event = event_of("x" * size)
     return Package(
         Command.WRITE_EVENTS, ID, schema.WriteEvents(event_stream_id="s", events=[event]).SerializeToString()
     )
 
 
-async def test_answers_of_one_turn_leave_in_one_write(one):
+async def test_answers_of_one_turn_leave_in_one_write(one: Session) -> None:
     one.data_received(PING.encode() * 5)
     assert one._transport.writes == []
     await turn()
@@ -129,7 +133,9 @@ async def test_answers_of_one_turn_leave_in_one_write(one):
     assert len(one._transport.packages()) == 5
 
 
-async def test_a_session_with_much_to_do_lets_others_have_their_turn(one, monkeypatch):
+async def test_a_session_with_much_to_do_lets_others_have_their_turn(
+    one: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(session, "_TURN", 0.0)
     one.data_received(PING.encode() * 3)
     assert len(one._received) == 2
@@ -142,7 +148,7 @@ async def test_a_session_with_much_to_do_lets_others_have_their_turn(one, monkey
     assert one._transport.is_reading
 
 
-async def test_writes_that_wait_for_the_disk_are_bounded(one, monkeypatch):
+async def test_writes_that_wait_for_the_disk_are_bounded(one: Session, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(session, "_TURN", 1000.0)
     one.data_received(write_of(MIB).encode() * 40)
     store = one.conversation._node.store
@@ -159,7 +165,7 @@ async def test_writes_that_wait_for_the_disk_are_bounded(one, monkeypatch):
     assert one._transport.is_reading
 
 
-async def test_a_client_that_does_not_read_is_not_listened_to(one):
+async def test_a_client_that_does_not_read_is_not_listened_to(one: Session) -> None:
     one.pause_writing()
     one.data_received(PING.encode() * 3)
     await turn()
@@ -171,7 +177,7 @@ async def test_a_client_that_does_not_read_is_not_listened_to(one):
     assert one._transport.is_reading
 
 
-async def test_a_client_that_has_left_too_much_unread_is_cut(one, caplog):
+async def test_a_client_that_has_left_too_much_unread_is_cut(one: Session, caplog: pytest.LogCaptureFixture) -> None:
     one._transport.unread = MAX_UNSENT_BYTES
     one.send(PING.encode())
     assert one._transport.end is None
@@ -180,13 +186,13 @@ async def test_a_client_that_has_left_too_much_unread_is_cut(one, caplog):
     assert one._transport.end == "aborted"
 
 
-def let_time_pass(one):
+def let_time_pass(one: Session) -> None:
     one._heartbeat.deadline = 0
     one._timer.cancel()
     one._tick()
 
 
-async def test_silence_is_asked_about_and_then_final(one):
+async def test_silence_is_asked_about_and_then_final(one: Session) -> None:
     let_time_pass(one)
     await turn()
     [question] = one._transport.packages()
@@ -196,7 +202,7 @@ async def test_silence_is_asked_about_and_then_final(one):
 
 
 @pytest.mark.parametrize("sign", [PING, Package(Command.HEARTBEAT_RESPONSE, ID)])
-async def test_whatever_is_heard_is_a_sign_of_life(one, sign):
+async def test_whatever_is_heard_is_a_sign_of_life(one: Session, sign: Package) -> None:
     let_time_pass(one)
     one.data_received(sign.encode())
     let_time_pass(one)
@@ -204,7 +210,7 @@ async def test_whatever_is_heard_is_a_sign_of_life(one, sign):
     assert one._transport.end is None
 
 
-async def test_a_client_that_reads_slowly_is_alive(one):
+async def test_a_client_that_reads_slowly_is_alive(one: Session) -> None:
     one.pause_writing()
     for unread in (5 * MIB, 4 * MIB, 3 * MIB):
         one._transport.unread = unread
@@ -215,7 +221,7 @@ async def test_a_client_that_reads_slowly_is_alive(one):
     assert one._transport.end == "aborted"
 
 
-async def test_a_client_that_reads_as_fast_as_it_is_sent_more_is_alive(one):
+async def test_a_client_that_reads_as_fast_as_it_is_sent_more_is_alive(one: Session) -> None:
     one._transport.unread = 5 * MIB
     for _ in range(5):
         one.send(bytes(MIB))
@@ -224,8 +230,10 @@ async def test_a_client_that_reads_as_fast_as_it_is_sent_more_is_alive(one):
     assert one._transport.end is None
 
 
-async def test_a_fault_of_ours_is_a_bad_request_and_the_end(one, monkeypatch, caplog):
-    def fail(request, store):
+async def test_a_fault_of_ours_is_a_bad_request_and_the_end(
+    one: Session, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(request: Request, store: Node) -> None:
         raise ZeroDivisionError
 
     monkeypatch.setitem(table.HANDLERS, Command.PING, fail)
@@ -238,7 +246,7 @@ async def test_a_fault_of_ours_is_a_bad_request_and_the_end(one, monkeypatch, ca
     assert one.conversation._node.store.waiting == []
 
 
-async def test_what_came_before_the_garbage_is_answered(one):
+async def test_what_came_before_the_garbage_is_answered(one: Session) -> None:
     one.data_received(PING.encode() + bytes(4))
     pong, farewell = one._transport.packages()
     assert pong.command == Command.PONG
@@ -248,14 +256,14 @@ async def test_what_came_before_the_garbage_is_answered(one):
     assert one._transport.is_reading, "what still comes is discarded"
 
 
-async def test_its_repr_tells_its_state(one):
+async def test_its_repr_tells_its_state(one: Session) -> None:
     assert repr(one) == "<Session <Conversation with None, as $all>, 0 bytes unsent, 0 held>"
 
 
 # On a real socket --------------------------------------------------------------------------------
 
 
-async def test_garbage_ends_the_connection_that_it_came_on(memory_server):
+async def test_garbage_ends_the_connection_that_it_came_on(memory_server: EmbeddedServer) -> None:
     async with RawClient.to(memory_server) as good, RawClient.to(memory_server) as bad:
         bad.writer.write(b"GET / HTTP/1.1\r\n\r\n")
         farewell = await bad.receive()
@@ -264,7 +272,7 @@ async def test_garbage_ends_the_connection_that_it_came_on(memory_server):
         assert (await good.ask(Command.PING)).command == Command.PONG
 
 
-async def test_a_frame_may_come_byte_by_byte(memory_server):
+async def test_a_frame_may_come_byte_by_byte(memory_server: EmbeddedServer) -> None:
     async with RawClient.to(memory_server) as client:
         for byte in PING.encode():
             client.writer.write(bytes([byte]))
@@ -272,11 +280,11 @@ async def test_a_frame_may_come_byte_by_byte(memory_server):
         assert (await client.receive()).payload == b"x"
 
 
-async def test_who_asks_and_never_reads_costs_little_and_is_cut(monkeypatch):
+async def test_who_asks_and_never_reads_costs_little_and_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
     """Fifty times ten megabytes are asked for; what waits to be sent stays within a page and a bit."""
     most, put = 0, Outbox.put
 
-    def watched_put(outbox, frame):
+    def watched_put(outbox: Outbox, frame: bytes) -> None:
         nonlocal most
         put(outbox, frame)
         most = max(most, outbox.unsent)
@@ -302,13 +310,13 @@ async def test_who_asks_and_never_reads_costs_little_and_is_cut(monkeypatch):
 # Memory -------------------------------------------------------------------------------------
 
 
-def unfinished(size):
+def unfinished(size: int) -> bytes:
     """All of a frame but its last byte."""
     return Package(Command.PING, ID, bytes(size)).encode()[:-1]
 
 
 @pytest.mark.parametrize("end", ["connection_lost", "stop"])
-async def test_a_dead_session_releases_its_unfinished_frame(one, end):
+async def test_a_dead_session_releases_its_unfinished_frame(one: Session, end: str) -> None:
     piece = unfinished(MIB)
     references = sys.getrefcount(piece)
     gc.disable()
@@ -324,20 +332,20 @@ async def test_a_dead_session_releases_its_unfinished_frame(one, end):
 class Sender(Session):
     """A session on a transport that the test plays."""
 
-    def __init__(self, node):
+    def __init__(self, node: Node) -> None:
         super().__init__(node, lambda now: Heartbeat(1000, 1000, now), lambda _: None, lambda _: None)
         self.connection_made(Transport())
 
 
 @pytest.fixture
-async def senders():
+async def senders() -> AsyncIterator[Any]:
     """Makes sessions of one server; closes them at the end of the test."""
     empty = SqliteStore.in_memory()
     node = Node(Store(empty), Users(DEFAULT_ACCOUNTS))
     node.memory = ConnectionMemory(limit=10 * MIB)
     made = []
 
-    def make():
+    def make() -> Sender:
         made.append(Sender(node))
         return made[-1]
 
@@ -349,7 +357,7 @@ async def senders():
     await empty.close()
 
 
-async def test_connections_without_a_login_are_bounded_together(senders):
+async def test_connections_without_a_login_are_bounded_together(senders: Callable[..., Any]) -> None:
     small, large, third = senders(), senders(), senders()
     small.data_received(unfinished(MIB))
     large.data_received(unfinished(6 * MIB))
@@ -363,21 +371,21 @@ async def test_connections_without_a_login_are_bounded_together(senders):
     assert repr(senders.node.memory).endswith("held by 2 connections, limit 10485760>")
 
 
-async def test_a_user_who_has_logged_in_is_bounded_alone(senders):
+async def test_a_user_who_has_logged_in_is_bounded_alone(senders: Callable[..., Any]) -> None:
     user = senders()
     user.data_received(Package(Command.AUTHENTICATE, ID, b"", ADMIN).encode())
     user.data_received(unfinished(20 * MIB))
     assert (senders.node.memory.total, user._transport.end) == (0, None)
 
 
-async def test_a_wrong_password_is_no_login(senders):
+async def test_a_wrong_password_is_no_login(senders: Callable[..., Any]) -> None:
     stranger = senders()
     stranger.data_received(Package(Command.PING, ID, b"", Credentials("admin", "wrong")).encode())
     stranger.data_received(unfinished(20 * MIB))
     assert (senders.node.memory.total, stranger._transport.end) == (0, "aborted")
 
 
-async def test_a_finished_frame_is_held_no_longer(senders):
+async def test_a_finished_frame_is_held_no_longer(senders: Callable[..., Any]) -> None:
     client = senders()
     client.data_received(unfinished(MIB))
     client.data_received(bytes(1))
@@ -385,7 +393,7 @@ async def test_a_finished_frame_is_held_no_longer(senders):
     assert senders.node.memory.total == 0
 
 
-async def test_writes_of_many_wait_for_the_disk_together(senders):
+async def test_writes_of_many_wait_for_the_disk_together(senders: Callable[..., Any]) -> None:
     """While memory is scarce, a connection has one write at a time that is not committed."""
     first, second = senders(), senders()
     for client in (first, second):
@@ -400,7 +408,7 @@ async def test_writes_of_many_wait_for_the_disk_together(senders):
     assert second._transport.is_reading
 
 
-async def test_answers_that_are_not_read_are_held(senders):
+async def test_answers_that_are_not_read_are_held(senders: Callable[..., Any]) -> None:
     client = senders()
     client._transport.unread = 4 * MIB
     client.data_received(PING.encode())
@@ -411,7 +419,7 @@ async def test_answers_that_are_not_read_are_held(senders):
     assert senders.node.memory.total == 0
 
 
-async def test_subscriptions_are_held_and_names_are_cut(senders):
+async def test_subscriptions_are_held_and_names_are_cut(senders: Callable[..., Any]) -> None:
     client = senders()
     hello = schema.IdentifyClient(version=1, connection_name="n" * MIB).SerializeToString()
     client.data_received(Package(Command.IDENTIFY_CLIENT, ID, hello).encode())

@@ -11,7 +11,7 @@ from rxpump.server import EmbeddedServer, SqliteStore, Strictness
 @pytest.mark.parametrize(
     ("uri", "held"), [("memory://", 1), ("memory://?strictness=lenient", 1), ("memory://?strictness=real", 2)]
 )
-async def test_the_connection_string_chooses_the_strictness(uri, held):
+async def test_the_connection_string_chooses_the_strictness(uri: str, held: int) -> None:
     event = rxpump.NewEvent("Copied", {})
     async with rxpump.connect(uri) as client:
         for stream in ("a", "b", "a", "b", "a"):
@@ -21,7 +21,7 @@ async def test_the_connection_string_chooses_the_strictness(uri, held):
 
 
 @pytest.mark.parametrize(("strictness", "held"), [(Strictness.LENIENT, 1), (Strictness.REAL, 2)])
-async def test_a_commit_is_repeated_by_the_same_rule(strictness, held):
+async def test_a_commit_is_repeated_by_the_same_rule(strictness: Strictness, held: int) -> None:
     event = rxpump.NewEvent("Copied", {})
     async with (
         EmbeddedServer(SqliteStore.in_memory(), strictness=strictness) as server,

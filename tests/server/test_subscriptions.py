@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
+from rxpump import Credentials
 from rxpump.limits import MAX_EVENT_BYTES
 from rxpump.server import EmbeddedServer, SqliteStore
 from rxpump.server.outbox import MAX_UNSENT_BYTES, Outbox
@@ -19,7 +22,7 @@ from tests.server.talk import event_of
 KIB = 1024
 
 
-async def subscribe(client, stream="s", user=None):
+async def subscribe(client: RawClient, stream: str = "s", user: Credentials | None = None) -> bytes:
     """Give the id of a confirmed subscription."""
     ask = schema.SubscribeToStream(event_stream_id=stream)
     confirmation = await client.ask(Command.SUBSCRIBE_TO_STREAM, ask, user=user)
@@ -27,13 +30,13 @@ async def subscribe(client, stream="s", user=None):
     return confirmation.correlation_id
 
 
-async def write(client, *data, stream="s"):
+async def write(client: RawClient, *data: str, stream: str = "s") -> None:
     message = schema.WriteEvents(event_stream_id=stream, expected_version=-2, events=map(event_of, data))
     reply = await client.ask_for(schema.WriteEventsCompleted, Command.WRITE_EVENTS, message)
     assert reply.result == 0
 
 
-async def appear(client, count):
+async def appear(client: RawClient, count: int) -> list[tuple[bytes, int]]:
     """The next `count` packages, all of them events, as (subscription, number)."""
     appeared = []
     for _ in range(count):
@@ -44,7 +47,7 @@ async def appear(client, count):
     return appeared
 
 
-async def test_who_disconnects_is_subscribed_to_nothing(memory_server):
+async def test_who_disconnects_is_subscribed_to_nothing(memory_server: EmbeddedServer) -> None:
     async with RawClient.to(memory_server) as stays, RawClient.to(memory_server) as goes:
         kept = await subscribe(stays)
         for stream in ("s", "s", "t", ""):
@@ -58,7 +61,7 @@ async def test_who_disconnects_is_subscribed_to_nothing(memory_server):
         assert await appear(stays, 1) == [(kept, 0)]
 
 
-async def test_a_server_that_stops_ends_each_subscription_and_then_closes():
+async def test_a_server_that_stops_ends_each_subscription_and_then_closes() -> None:
     server = EmbeddedServer(SqliteStore.in_memory())
     await server.start()
     async with RawClient.to(server) as client:
@@ -73,11 +76,13 @@ async def test_a_server_that_stops_ends_each_subscription_and_then_closes():
         assert await client.receive() is None
 
 
-async def test_a_burst_is_one_write_to_each_client(memory_server, monkeypatch):
+async def test_a_burst_is_one_write_to_each_client(
+    memory_server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     flushes = []
     flush = Outbox.flush
 
-    def watched_flush(outbox):
+    def watched_flush(outbox: Outbox) -> None:
         if outbox._frames:
             flushes.append(outbox)
         flush(outbox)
@@ -93,7 +98,9 @@ async def test_a_burst_is_one_write_to_each_client(memory_server, monkeypatch):
     assert len(flushes) == len(set(flushes)) == 3  # two that follow, and the answer to the write
 
 
-async def test_a_thousand_subscriptions_of_one_connection(memory_server, monkeypatch):
+async def test_a_thousand_subscriptions_of_one_connection(
+    memory_server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """They cost one event put together, not a thousand."""
     calls = []
     appeared = burst.appeared
@@ -117,11 +124,11 @@ async def test_a_thousand_subscriptions_of_one_connection(memory_server, monkeyp
 
 
 @pytest.fixture
-def most_unsent(monkeypatch):
+def most_unsent(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
     """The most bytes that were ever waiting for one client to read them; call it to know."""
     most, put = 0, Outbox.put
 
-    def watched_put(outbox, frame):
+    def watched_put(outbox: Outbox, frame: bytes) -> None:
         nonlocal most
         put(outbox, frame)
         most = max(most, outbox.unsent)
@@ -130,7 +137,9 @@ def most_unsent(monkeypatch):
     return lambda: most
 
 
-async def test_who_does_not_read_is_cut_and_nobody_else_notices(memory_server, most_unsent, caplog):
+async def test_who_does_not_read_is_cut_and_nobody_else_notices(
+    memory_server: EmbeddedServer, most_unsent: Callable[..., Any], caplog: pytest.LogCaptureFixture
+) -> None:
     size, count = 512 * KIB, 80  # 40 MiB in all
     async with RawClient.to(memory_server) as slow, RawClient.to(memory_server) as quick:
         await subscribe(slow)
@@ -151,7 +160,7 @@ async def test_who_does_not_read_is_cut_and_nobody_else_notices(memory_server, m
         assert 0 < met < count
 
 
-async def test_an_event_of_the_largest_size_cuts_nobody(memory_server):
+async def test_an_event_of_the_largest_size_cuts_nobody(memory_server: EmbeddedServer) -> None:
     async with RawClient.to(memory_server) as client, RawClient.to(memory_server) as writer:
         id = await subscribe(client)
         client.writer.transport.pause_reading()

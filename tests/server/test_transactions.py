@@ -6,7 +6,7 @@ from rxpump.server.transactions import Transactions
 from tests.server.store.driving import new_event
 
 
-def test_a_transaction_is_what_it_was_told():
+def test_a_transaction_is_what_it_was_told() -> None:
     transactions = Transactions()
     transactions.start(64, "s", -2)
     events = [new_event(n) for n in range(3)]
@@ -20,7 +20,7 @@ def test_a_transaction_is_what_it_was_told():
     assert len(transactions) == 1
 
 
-def test_who_was_longest_not_heard_of_makes_room():
+def test_who_was_longest_not_heard_of_makes_room() -> None:
     transactions = Transactions(most_bytes=4_000)
     for id in (1, 2, 3):
         transactions.start(id, "s", -2)

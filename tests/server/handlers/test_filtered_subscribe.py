@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+from typing import Any
 from uuid import uuid4
 
 import pytest
 
+from rxpump import Credentials
 from rxpump.server import subscriptions
 from rxpump.server.store.regex import Regex
 from rxpump.wire import schema
@@ -17,7 +19,16 @@ STREAM, TYPE = FilterContext
 FOREVER = f"(?:a{'b?' * 100})*$"
 
 
-def ask(talk, *data, stream="", type=PREFIX, by=STREAM, interval=-1, resolve=False, user=ADMIN):
+def ask(
+    talk: Talk,
+    *data: str,
+    stream: str = "",
+    type: FilterType = PREFIX,
+    by: FilterContext | int = STREAM,
+    interval: int = -1,
+    resolve: bool = False,
+    user: Credentials | None = ADMIN,
+) -> tuple[int, bytes]:
     message = schema.FilteredSubscribeToStream(
         event_stream_id=stream,
         resolve_link_tos=resolve,
@@ -28,14 +39,14 @@ def ask(talk, *data, stream="", type=PREFIX, by=STREAM, interval=-1, resolve=Fal
     return command, payload
 
 
-def subscribe(talk, *data, **options):
+def subscribe(talk: Talk, *data: str, **options: Any) -> Any:
     command, payload = ask(talk, *data, **options)
     assert command == Command.SUBSCRIPTION_CONFIRMATION
     talk.answers.clear()
     return schema.SubscriptionConfirmation.FromString(payload)
 
 
-def heard(talk):
+def heard(talk: Talk) -> list[Any]:
     """What was told since, events as their data and checkpoints as their commit position."""
     told = []
     for answer in talk.answers:
@@ -51,11 +62,11 @@ def heard(talk):
 
 
 @pytest.fixture
-async def other(talk):
+async def other(talk: Talk) -> Talk:
     return Talk(talk.store)
 
 
-async def test_only_what_is_wanted_is_told(talk, other):
+async def test_only_what_is_wanted_is_told(talk: Talk, other: Talk) -> None:
     written = await other.write("s", "before")
     assert subscribe(talk, "s").last_commit_position == written.commit_position
     await other.write("s", "0")
@@ -64,14 +75,14 @@ async def test_only_what_is_wanted_is_told(talk, other):
     assert heard(talk) == ["0", "3", "4"]
 
 
-async def test_checkpoints_come_after_so_many_events_wanted_or_not(talk, other):
+async def test_checkpoints_come_after_so_many_events_wanted_or_not(talk: Talk, other: Talk) -> None:
     subscribe(talk, "s", interval=2)
     written = [await other.write(stream, str(number)) for number, stream in enumerate("sttss")]
     positions = [each.commit_position for each in written]
     assert heard(talk) == ["0", positions[1], "3", positions[3], "4"]
 
 
-async def test_checkpoints_within_one_write(talk, other):
+async def test_checkpoints_within_one_write(talk: Talk, other: Talk) -> None:
     subscribe(talk, "s", interval=1)
     last = await other.write("s", "0", "1", "2")
     told = heard(talk)
@@ -79,14 +90,14 @@ async def test_checkpoints_within_one_write(talk, other):
     assert told[1::2] == sorted(told[1::2])
 
 
-async def test_by_type_of_the_link_itself_and_then_followed(talk, other):
+async def test_by_type_of_the_link_itself_and_then_followed(talk: Talk, other: Talk) -> None:
     await other.write("s", "content")
     subscribe(talk, "^\\$>$", type=REGEX, by=TYPE, resolve=True)
     await other.write("links", "0@s", "plain")
     assert heard(talk) == ["content"]
 
 
-async def test_one_stream_can_be_filtered_too(talk, other):
+async def test_one_stream_can_be_filtered_too(talk: Talk, other: Talk) -> None:
     await other.write("s", "0")
     confirmation = subscribe(talk, "T", by=TYPE, stream="s", user=None)
     assert confirmation.last_event_number == 0
@@ -95,7 +106,7 @@ async def test_one_stream_can_be_filtered_too(talk, other):
     assert heard(talk) == ["1"]
 
 
-async def test_unsubscribing_ends_it(talk, other):
+async def test_unsubscribing_ends_it(talk: Talk, other: Talk) -> None:
     subscribe(talk, "s")
     talk.say(Command.UNSUBSCRIBE_FROM_STREAM)
     assert heard(talk) == [Command.SUBSCRIPTION_DROPPED]
@@ -105,7 +116,7 @@ async def test_unsubscribing_ends_it(talk, other):
 
 
 @pytest.mark.parametrize("user", [None, OPS])
-async def test_who_may_not_read_all_may_not_subscribe(talk, user):
+async def test_who_may_not_read_all_may_not_subscribe(talk: Talk, user: Credentials | None) -> None:
     command, payload = ask(talk, "s", user=user)
     assert command == Command.SUBSCRIPTION_DROPPED
     assert schema.SubscriptionDropped.FromString(payload).reason == SubscriptionDropReason.ACCESS_DENIED
@@ -119,13 +130,15 @@ async def test_who_may_not_read_all_may_not_subscribe(talk, user):
         ("s", {"by": 9}, b"context is 0"),
     ],
 )
-async def test_what_makes_no_sense_is_a_bad_request(talk, data, options, why):
+async def test_what_makes_no_sense_is_a_bad_request(
+    talk: Talk, data: str, options: dict[str, Any], why: bytes
+) -> None:
     command, payload = ask(talk, data, **options)
     assert (command, why in payload) == (Command.BAD_REQUEST, True)
     assert len(talk.conversation.subscriptions) == 0
 
 
-async def test_a_regex_that_takes_too_long_ends_the_subscription_alone(talk, other):
+async def test_a_regex_that_takes_too_long_ends_the_subscription_alone(talk: Talk, other: Talk) -> None:
     subscribe(talk, FOREVER, type=REGEX)
     subscribe(other, "a")
     third = Talk(talk.store)
@@ -138,7 +151,9 @@ async def test_a_regex_that_takes_too_long_ends_the_subscription_alone(talk, oth
     assert len(talk.conversation.subscriptions) == 0
 
 
-async def test_a_regex_that_takes_too_long_for_many_events_ends_the_subscription_alone(talk, other):
+async def test_a_regex_that_takes_too_long_for_many_events_ends_the_subscription_alone(
+    talk: Talk, other: Talk
+) -> None:
     subscribe(talk, FOREVER, type=REGEX, by=TYPE, stream="s")
     subscribe(other, "s")
     search = next(iter(talk.conversation.subscriptions._all()))._wanted.search
@@ -153,7 +168,7 @@ async def test_a_regex_that_takes_too_long_for_many_events_ends_the_subscription
     assert search.steps < for_one.steps * len(events) / 4
 
 
-async def test_filters_count_among_what_a_client_may_take(talk, monkeypatch):
+async def test_filters_count_among_what_a_client_may_take(talk: Talk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(subscriptions, "_MOST_BYTES", 10_000)
     command, payload = ask(talk, "a" * 100, type=REGEX)
     assert (command, payload.endswith(b"Too many subscriptions.")) == (Command.BAD_REQUEST, True)
@@ -162,7 +177,7 @@ async def test_filters_count_among_what_a_client_may_take(talk, monkeypatch):
     assert talk.conversation.subscriptions.has_room_for("s" * 9_000)
 
 
-async def test_an_interval_of_zero_acts_as_one(talk):
+async def test_an_interval_of_zero_acts_as_one(talk: Talk) -> None:
     subscribe(talk, "nothing", interval=0)
     other = Talk(talk.store, talk.node)
     await other.write("s", "1", "2")

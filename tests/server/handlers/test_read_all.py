@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from rxpump.server.store.pages import MAX_PAGE_BYTES
@@ -9,31 +11,31 @@ from rxpump.wire import schema
 from rxpump.wire.codes import ReadAllResult
 from rxpump.wire.commands import Command
 from tests.raw_client import ADMIN, OPS
-from tests.server.talk import event_of
+from tests.server.talk import Talk, event_of
 
 START, END = (0, 0), (-1, -1)
 
 
-def position(event):
+def position(event: Any) -> tuple[int, int]:
     return event.commit_position, event.prepare_position
 
 
-def next_position(page):
+def next_position(page: Any) -> tuple[int, int]:
     return page.next_commit_position, page.next_prepare_position
 
 
-def numbers(page):
+def numbers(page: Any) -> list[int]:
     return [int(event.event.data) for event in page.events]
 
 
 @pytest.fixture
-async def ten(talk):
+async def ten(talk: Talk) -> Talk:
     for number in range(10):
         await talk.write(f"s{number % 3}", str(number))
     return talk
 
 
-async def test_an_events_own_position_is_a_place_to_start_from(ten):
+async def test_an_events_own_position_is_a_place_to_start_from(ten: Talk) -> None:
     events = ten.read_all(START, 10, user=ADMIN).events
     for number, event in enumerate(events):
         assert numbers(ten.read_all(position(event), 10, user=ADMIN)) == list(range(number, 10))
@@ -42,7 +44,7 @@ async def test_an_events_own_position_is_a_place_to_start_from(ten):
 
 
 @pytest.mark.parametrize("backward", [False, True])
-async def test_pages_meet_every_event_once(ten, backward):
+async def test_pages_meet_every_event_once(ten: Talk, backward: bool) -> None:
     at, met = END if backward else START, []
     while (page := ten.read_all(at, 3, backward=backward, user=ADMIN)).events:
         met += numbers(page)
@@ -51,14 +53,14 @@ async def test_pages_meet_every_event_once(ten, backward):
     assert next_position(page) == at
 
 
-async def test_turning_round_gives_what_was_just_read(ten):
+async def test_turning_round_gives_what_was_just_read(ten: Talk) -> None:
     page = ten.read_all(START, 4, user=ADMIN)
     assert numbers(ten.read_all(next_position(page), 4, backward=True, user=ADMIN)) == [3, 2, 1, 0]
     page = ten.read_all(END, 4, backward=True, user=ADMIN)
     assert numbers(ten.read_all(next_position(page), 4, user=ADMIN)) == [6, 7, 8, 9]
 
 
-async def test_beyond_the_end(ten):
+async def test_beyond_the_end(ten: Talk) -> None:
     end = ten.read_all(END, 1, user=ADMIN)
     beyond = (end.commit_position + 1, end.commit_position + 1)
     for place in (beyond, (2**63 - 1, 2**63 - 1), (2**63 - 2, 2**63 - 1)):
@@ -69,20 +71,20 @@ async def test_beyond_the_end(ten):
 
 
 @pytest.mark.parametrize("place", [(-1, 0), (0, -1), (-2, -2), (5, -1), (-1, -2)])
-async def test_other_negative_positions_are_errors(ten, place):
+async def test_other_negative_positions_are_errors(ten: Talk, place: tuple[int, int]) -> None:
     for backward in (False, True):
         reply = ten.read_all(place, 5, backward=backward, user=ADMIN)
         assert (reply.result, reply.error) == (ReadAllResult.ERROR, "Invalid position.")
 
 
 @pytest.mark.parametrize("count", [0, -1, -(2**31)])
-async def test_asking_for_nothing_gets_nothing(ten, count):
+async def test_asking_for_nothing_gets_nothing(ten: Talk, count: int) -> None:
     for backward in (False, True):
         reply = ten.read_all((100, 100), count, backward=backward, user=ADMIN)
         assert (list(reply.events), next_position(reply), reply.HasField("result")) == ([], (100, 100), False)
 
 
-async def test_positions_between_events(ten):
+async def test_positions_between_events(ten: Talk) -> None:
     """A pair falls between two events by (commit, prepare), as pairs are ordered."""
     third = ten.read_all(START, 10, user=ADMIN).events[3].commit_position
     assert numbers(ten.read_all((third, third + 1), 1, user=ADMIN)) == [4]
@@ -91,7 +93,7 @@ async def test_positions_between_events(ten):
     assert numbers(ten.read_all((third, 0), 1, backward=True, user=ADMIN)) == [2]
 
 
-async def test_who_has_read_all_has_come_past_the_last_commit(ten):
+async def test_who_has_read_all_has_come_past_the_last_commit(ten: Talk) -> None:
     """Also where that was a write of no events: a catch-up compares the two (docs/protocol/tcp.md, section 4.16)."""
     for _ in range(2):
         last = await ten.write("empty")
@@ -103,12 +105,12 @@ async def test_who_has_read_all_has_come_past_the_last_commit(ten):
     assert next_position(full) < next_position(page)
 
 
-async def test_only_admins_read_all(ten):
+async def test_only_admins_read_all(ten: Talk) -> None:
     for user in (None, OPS):
         assert ten.read_all(START, 1, user=user).result == ReadAllResult.ACCESS_DENIED
 
 
-async def test_links_are_followed_and_system_streams_shown(talk):
+async def test_links_are_followed_and_system_streams_shown(talk: Talk) -> None:
     await talk.write("$secret", "7", user=ADMIN)
     await talk.write("links", "0@$secret", "1@$secret", user=ADMIN)
     page = talk.read_all(START, 10, resolve=True, user=ADMIN)
@@ -117,7 +119,7 @@ async def test_links_are_followed_and_system_streams_shown(talk):
     assert position(plain) < position(good) < position(broken) < next_position(page)
 
 
-async def test_large_events_make_short_pages(talk):
+async def test_large_events_make_short_pages(talk: Talk) -> None:
     for _ in range(3):
         await talk.write("s", "1" * (MAX_PAGE_BYTES // 2 + 1))
     page = talk.read_all(START, 10, user=ADMIN)
@@ -125,7 +127,7 @@ async def test_large_events_make_short_pages(talk):
     assert len(talk.read_all(next_position(page), 10, user=ADMIN).events) == 1
 
 
-async def test_a_position_inside_a_record_is_an_error(ten):
+async def test_a_position_inside_a_record_is_an_error(ten: Talk) -> None:
     events = ten.read_all(START, 10, user=ADMIN).events
     first, second = events[0].commit_position, events[1].commit_position
     for place in (1, first - 1, first + 1, second - 1, events[-1].commit_position + 1):
@@ -135,7 +137,7 @@ async def test_a_position_inside_a_record_is_an_error(ten):
             assert f"at actual pos {place}" in reply.error
 
 
-async def test_every_position_that_was_given_out_can_be_read_from(talk):
+async def test_every_position_that_was_given_out_can_be_read_from(talk: Talk) -> None:
     """Those of events, of transactions and their events, of writes of nothing, of a deletion, and after each."""
     given = {START, END}
     for stream in ("a", "b"):

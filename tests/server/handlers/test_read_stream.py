@@ -8,9 +8,10 @@ from rxpump.server.store.pages import MAX_PAGE_BYTES
 from rxpump.wire import schema
 from rxpump.wire.codes import ReadStreamResult
 from tests.raw_client import ADMIN
+from tests.server.talk import Talk
 
 
-async def test_reading_forward_from_the_end_is_an_error(talk):
+async def test_reading_forward_from_the_end_is_an_error(talk: Talk) -> None:
     await talk.write("s", "1")
     reply = talk.read_stream("s", -1, 5)
     assert reply.result == ReadStreamResult.ERROR
@@ -18,13 +19,13 @@ async def test_reading_forward_from_the_end_is_an_error(talk):
     assert (reply.next_event_number, reply.last_event_number, reply.is_end_of_stream) == (-1, -1, True)
 
 
-async def test_all_is_no_stream(talk):
+async def test_all_is_no_stream(talk: Talk) -> None:
     await talk.write("s", "1")
     assert talk.read_stream("$all", 0, 5, user=ADMIN).result == ReadStreamResult.NO_STREAM
     assert talk.read_stream("$all", 0, 5).result == ReadStreamResult.ACCESS_DENIED
 
 
-async def test_a_broken_link_is_a_link_without_an_event(talk):
+async def test_a_broken_link_is_a_link_without_an_event(talk: Talk) -> None:
     await talk.write("target", "content")
     await talk.write("links", "0@target", "8@target", "plain")
     good, broken, plain = talk.read_stream("links", 0, 10, resolve=True).events
@@ -33,7 +34,7 @@ async def test_a_broken_link_is_a_link_without_an_event(talk):
     assert (plain.event.data, plain.HasField("link")) == (b"plain", False)
 
 
-async def test_the_last_commit_is_that_of_the_whole_server(talk):
+async def test_the_last_commit_is_that_of_the_whole_server(talk: Talk) -> None:
     assert talk.read_stream("s", 0, 5).last_commit_position == -1
     await talk.write("s", "1")
     other = await talk.write("other", "1")
@@ -41,7 +42,7 @@ async def test_the_last_commit_is_that_of_the_whole_server(talk):
 
 
 @pytest.mark.parametrize("backward", [False, True])
-async def test_pages_of_large_events_are_shorter_and_lead_on(talk, backward):
+async def test_pages_of_large_events_are_shorter_and_lead_on(talk: Talk, backward: bool) -> None:
     large = "x" * (MAX_PAGE_BYTES // 2 + 1)
     for _ in range(5):
         await talk.write("s", large)
@@ -56,7 +57,7 @@ async def test_pages_of_large_events_are_shorter_and_lead_on(talk, backward):
     assert met == sorted(range(5), reverse=backward)
 
 
-async def test_numbers_at_the_edge_of_what_fits(talk):
+async def test_numbers_at_the_edge_of_what_fits(talk: Talk) -> None:
     await talk.write("s", "1")
     last = 2**63 - 1
     for backward in (False, True):

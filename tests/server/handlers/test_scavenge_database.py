@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+from typing import Any
 
 import pytest
 
+from rxpump import Credentials
 from rxpump.server.store.open_log import OpenLog
 from rxpump.wire import schema
 from rxpump.wire.codes import ScavengeResult
@@ -15,7 +17,7 @@ from tests.server.store.driving import new_event
 from tests.server.talk import Talk
 
 
-async def scavenge(talk, user):
+async def scavenge(talk: Talk, user: Credentials | None) -> Any:
     talk.say(Command.SCAVENGE_DATABASE, b"", user)
     await talk.settled()
     [answer] = talk.answers
@@ -23,7 +25,7 @@ async def scavenge(talk, user):
     return schema.ScavengeDatabaseCompleted.FromString(answer.payload)
 
 
-async def test_not_everybody_may(talk):
+async def test_not_everybody_may(talk: Talk) -> None:
     denied = await scavenge(talk, None)
     assert (denied.result, denied.error, denied.total_space_saved) == (ScavengeResult.FAILED, "Access denied.", 0)
     for user in (ADMIN, OPS):
@@ -31,14 +33,14 @@ async def test_not_everybody_may(talk):
         assert (done.result, done.HasField("error"), done.HasField("total_time_ms")) == (0, False, True)
 
 
-async def test_what_went_is_told(talk):
+async def test_what_went_is_told(talk: Talk) -> None:
     await talk.write("s", *"01234")
     await talk.write("$$s", new_event(data=b'{"$maxCount":2}', json=True))
     assert (await scavenge(talk, OPS)).total_space_saved > 0
     assert len(talk.read_all((0, 0), 10, user=ADMIN).events) == 3
 
 
-async def test_one_at_a_time(talk):
+async def test_one_at_a_time(talk: Talk) -> None:
     other = Talk(talk.store)
     talk.say(Command.SCAVENGE_DATABASE, b"", ADMIN)
     first = talk.pending
@@ -48,8 +50,10 @@ async def test_one_at_a_time(talk):
     assert (await scavenge(other, ADMIN)).result == ScavengeResult.SUCCESS
 
 
-async def test_a_disk_that_refuses(talk, monkeypatch, caplog):
-    def refuse(log):
+async def test_a_disk_that_refuses(
+    talk: Talk, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refuse(log: OpenLog) -> None:
         raise OSError("disk full")
 
     monkeypatch.setattr(OpenLog, "close", refuse)
@@ -61,6 +65,6 @@ async def test_a_disk_that_refuses(talk, monkeypatch, caplog):
 
 
 @pytest.mark.parametrize("payload", [b"\x08"])
-async def test_a_payload_that_is_none(talk, payload):
+async def test_a_payload_that_is_none(talk: Talk, payload: bytes) -> None:
     [(command, _)] = talk.say(Command.SCAVENGE_DATABASE, payload, ADMIN)
     assert command == Command.BAD_REQUEST

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+
 import pytest
 
 from rxpump.server import SqliteStore
@@ -15,7 +17,7 @@ ACK, NAK = Command.PERSISTENT_SUBSCRIPTION_ACK_EVENTS, Command.PERSISTENT_SUBSCR
 
 
 @pytest.fixture
-async def client():
+async def client() -> AsyncIterator[Consuming]:
     one = Consuming(SqliteStore.in_memory())
     await one.create()
     await one.write("s", *"012")
@@ -25,7 +27,7 @@ async def client():
 
 @pytest.mark.parametrize("command", [ACK, NAK])
 @pytest.mark.parametrize("ids", [[], [b"short"], [bytes(16), b""], [b"x" * 17]])
-def test_ids_that_are_none_are_a_bad_request(client, command, ids):
+def test_ids_that_are_none_are_a_bad_request(client: Consuming, command: Command, ids: list[bytes]) -> None:
     message = schema.PersistentSubscriptionAckEvents(subscription_id="s::g", processed_event_ids=ids)
     [(answer, payload)] = client.say(command, message)
     assert answer == Command.BAD_REQUEST
@@ -35,13 +37,15 @@ def test_ids_that_are_none_are_a_bad_request(client, command, ids):
 
 @pytest.mark.parametrize("command", [ACK, NAK])
 @pytest.mark.parametrize(("count", "answers"), [(MOST_HELD, 0), (MOST_HELD + 1, 1)])
-async def test_more_ids_than_can_be_out_are_a_bad_request(client, command, count, answers):
+async def test_more_ids_than_can_be_out_are_a_bad_request(
+    client: Consuming, command: Command, count: int, answers: int
+) -> None:
     message = schema.PersistentSubscriptionAckEvents(subscription_id="s::g", processed_event_ids=[b"x" * 16] * count)
     assert [each for each, _ in client.say(command, message)] == [Command.BAD_REQUEST] * answers
 
 
 @pytest.mark.parametrize("subscription", ["s", "g", "no::such"])
-async def test_for_another_group_nothing_happens(client, subscription):
+async def test_for_another_group_nothing_happens(client: Consuming, subscription: str) -> None:
     client.connect(slots=1)
     events = await client.delivered()
     assert client.ack(events, subscription=subscription) == []
@@ -50,24 +54,24 @@ async def test_for_another_group_nothing_happens(client, subscription):
 
 
 @pytest.mark.parametrize("command", [ACK, NAK])
-async def test_for_no_group_is_a_bad_request(client, command):
+async def test_for_no_group_is_a_bad_request(client: Consuming, command: Command) -> None:
     message = schema.PersistentSubscriptionAckEvents(processed_event_ids=[b"x" * 16])
     assert [each for each, _ in client.say(command, message)] == [Command.BAD_REQUEST]
 
 
-async def test_for_a_group_whose_name_is_no_text_nothing_happens(client):
+async def test_for_a_group_whose_name_is_no_text_nothing_happens(client: Consuming) -> None:
     message = schema.PersistentSubscriptionAckEvents(subscription_id="??", processed_event_ids=[b"x" * 16])
     assert client.say(ACK, message.SerializeToString().replace(b"??", b"\xff\xff")) == []
 
 
-async def test_another_connection_may_answer_under_the_right_id(client):
+async def test_another_connection_may_answer_under_the_right_id(client: Consuming) -> None:
     client.connect(slots=1)
     events = await client.delivered()
     assert Consuming.beside(client).ack(events) == []
     assert await client.numbers() == [1]
 
 
-async def test_under_a_wrong_id_the_event_is_done_and_the_slot_stays_taken(client):
+async def test_under_a_wrong_id_the_event_is_done_and_the_slot_stays_taken(client: Consuming) -> None:
     client.connect(slots=1)
     events = await client.delivered()
     client.ack(events, id=B)
@@ -75,7 +79,7 @@ async def test_under_a_wrong_id_the_event_is_done_and_the_slot_stays_taken(clien
     assert client.node.groups.find("s", "g").group.through == 0
 
 
-async def test_a_text_that_is_none_is_no_reason_to_refuse(client):
+async def test_a_text_that_is_none_is_no_reason_to_refuse(client: Consuming) -> None:
     client.connect()
     [event, *_] = await client.delivered()
     message = schema.PersistentSubscriptionNakEvents(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,7 +22,7 @@ from tests.server.talk import ID, Talk, event_of
 START, END = (0, 0), (-1, -1)
 
 
-async def ask(talk, command, message, user=None):
+async def ask(talk: Talk, command: Command, message: Any, user: None = None) -> Any:
     talk.say(command, message, user)
     await talk.settled()
     [answer] = talk.answers
@@ -33,27 +35,27 @@ async def ask(talk, command, message, user=None):
     return kind.FromString(answer.payload)
 
 
-async def start(talk, stream="s", expected=-2):
+async def start(talk: Talk, stream: str = "s", expected: int = -2) -> Any:
     message = schema.TransactionStart(event_stream_id=stream, expected_version=expected)
     return await ask(talk, Command.TRANSACTION_START, message)
 
 
-async def write(talk, id, *texts):
+async def write(talk: Talk, id: int, *texts: str) -> Any:
     message = schema.TransactionWrite(transaction_id=id, events=map(event_of, texts))
     return await ask(talk, Command.TRANSACTION_WRITE, message)
 
 
-async def commit(talk, id, user=None):
+async def commit(talk: Talk, id: int, user: None = None) -> Any:
     return await ask(talk, Command.TRANSACTION_COMMIT, schema.TransactionCommit(transaction_id=id), user)
 
 
-def numbers(page):
+def numbers(page: Any) -> list[int]:
     return [int(event.event.data) for event in page.events]
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 10])
 @pytest.mark.parametrize("backward", [False, True])
-async def test_pages_of_all_meet_every_event_once(talk, backward, size):
+async def test_pages_of_all_meet_every_event_once(talk: Talk, backward: bool, size: int) -> None:
     await talk.write("a", "0")
     ids = [(await start(talk, stream)).transaction_id for stream in ("s", "t")]
     await write(talk, ids[0], "3")
@@ -73,7 +75,7 @@ async def test_pages_of_all_meet_every_event_once(talk, backward, size):
     assert met == [0, 9, 1, 2, 3, 4, 5, 6][:: -1 if backward else 1]
 
 
-async def test_a_server_that_was_started_again_knows_what_was_committed(talk):
+async def test_a_server_that_was_started_again_knows_what_was_committed(talk: Talk) -> None:
     id, lost = [(await start(talk)).transaction_id for _ in range(2)]
     await write(talk, id, "1", "2")
     await commit(talk, id)
@@ -85,7 +87,7 @@ async def test_a_server_that_was_started_again_knows_what_was_committed(talk):
     assert (await write(again, lost, "3")).result == OperationResult.SUCCESS
 
 
-async def test_a_transaction_too_large_to_be_kept_is_lost(talk):
+async def test_a_transaction_too_large_to_be_kept_is_lost(talk: Talk) -> None:
     talk.conversation._node.transactions = Transactions(most_bytes=2_000)
     id = (await start(talk)).transaction_id
     await write(talk, id, "1" * 3_000)
@@ -93,17 +95,19 @@ async def test_a_transaction_too_large_to_be_kept_is_lost(talk):
 
 
 @pytest.mark.parametrize("expected", [-3, -4, -5])
-async def test_versions_that_a_start_may_not_expect(talk, expected):
+async def test_versions_that_a_start_may_not_expect(talk: Talk, expected: int) -> None:
     message = schema.TransactionStart(event_stream_id="s", expected_version=expected)
     [(command, _)] = talk.say(Command.TRANSACTION_START, message)
     assert command == Command.BAD_REQUEST
 
 
-async def test_a_disk_that_refuses(talk, monkeypatch, caplog):
+async def test_a_disk_that_refuses(
+    talk: Talk, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     id = (await start(talk)).transaction_id
     await write(talk, id, "1")
 
-    def refuse(log):
+    def refuse(log: OpenLog) -> None:
         raise OSError("disk full")
 
     with monkeypatch.context() as broken, caplog.at_level(logging.CRITICAL):
@@ -120,7 +124,7 @@ async def test_a_disk_that_refuses(talk, monkeypatch, caplog):
     assert (done.result, done.first_event_number, done.last_event_number) == (OperationResult.SUCCESS, 0, 0)
 
 
-async def test_a_commit_sent_without_waiting_has_all_that_was_written_before_it(tmp_path):
+async def test_a_commit_sent_without_waiting_has_all_that_was_written_before_it(tmp_path: Path) -> None:
     store = SqliteStore.open(tmp_path / "events.db")
     talk = Talk(store)
     id = (await start(talk)).transaction_id
@@ -134,7 +138,7 @@ async def test_a_commit_sent_without_waiting_has_all_that_was_written_before_it(
     await store.close()
 
 
-async def test_a_commit_that_the_end_of_the_store_overtakes_is_answered(tmp_path):
+async def test_a_commit_that_the_end_of_the_store_overtakes_is_answered(tmp_path: Path) -> None:
     store = SqliteStore.open(tmp_path / "events.db")
     talk = Talk(store)
     id = (await start(talk)).transaction_id
@@ -145,7 +149,7 @@ async def test_a_commit_that_the_end_of_the_store_overtakes_is_answered(tmp_path
 
 
 @pytest.mark.parametrize("expected", [-2, -1])
-async def test_what_is_written_after_the_commit_is_ignored(talk, expected):
+async def test_what_is_written_after_the_commit_is_ignored(talk: Talk, expected: int) -> None:
     id = (await start(talk, expected=expected)).transaction_id
     await write(talk, id, "0", "1")
     first = await commit(talk, id)
@@ -156,7 +160,7 @@ async def test_what_is_written_after_the_commit_is_ignored(talk, expected):
     assert numbers(talk.read_stream("s", 0, 10)) == [0, 1]
 
 
-async def test_what_is_written_after_a_commit_that_failed_is_ignored(talk):
+async def test_what_is_written_after_a_commit_that_failed_is_ignored(talk: Talk) -> None:
     id = (await start(talk, expected=0)).transaction_id
     await write(talk, id, "1")
     assert (await commit(talk, id)).result == OperationResult.WRONG_EXPECTED_VERSION
@@ -166,7 +170,7 @@ async def test_what_is_written_after_a_commit_that_failed_is_ignored(talk):
     assert numbers(talk.read_stream("s", 0, 10)) == [0, 1]
 
 
-async def test_a_write_sent_behind_the_commit_is_ignored(talk):
+async def test_a_write_sent_behind_the_commit_is_ignored(talk: Talk) -> None:
     id = (await start(talk)).transaction_id
     await write(talk, id, "0")
     talk.say(Command.TRANSACTION_COMMIT, schema.TransactionCommit(transaction_id=id))

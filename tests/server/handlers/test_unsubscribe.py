@@ -5,14 +5,14 @@ from tests.server.handlers.test_subscribe import A, B, heard, subscribe
 from tests.server.talk import Talk
 
 
-def unsubscribe(talk, id=A):
+def unsubscribe(talk: Talk, id: bytes = A) -> list[tuple[int, bytes]]:
     return talk.say(Command.UNSUBSCRIBE_FROM_STREAM, id=id)
 
 
 DROPPED = [(Command.SUBSCRIPTION_DROPPED, b"")]
 
 
-async def test_nothing_is_told_after_the_end(talk):
+async def test_nothing_is_told_after_the_end(talk: Talk) -> None:
     other = Talk(talk.store)
     subscribe(talk, "s")
     subscribe(talk, "s", B)
@@ -22,7 +22,7 @@ async def test_nothing_is_told_after_the_end(talk):
     assert heard(talk, B) == [(0, "0")]
 
 
-async def test_an_unknown_id_is_not_answered(talk):
+async def test_an_unknown_id_is_not_answered(talk: Talk) -> None:
     assert unsubscribe(talk) == []
     subscribe(talk, "s")
     assert unsubscribe(talk, B) == []
@@ -31,7 +31,7 @@ async def test_an_unknown_id_is_not_answered(talk):
     assert unsubscribe(talk) == []
 
 
-async def test_of_two_under_one_id_the_newer_ends(talk):
+async def test_of_two_under_one_id_the_newer_ends(talk: Talk) -> None:
     other = Talk(talk.store)
     subscribe(talk, "old")
     subscribe(talk, "new")
@@ -43,7 +43,7 @@ async def test_of_two_under_one_id_the_newer_ends(talk):
     assert repr(talk.store.feed) == "<Feed of 0 streams to 0 followers>"
 
 
-async def test_there_is_one_again_after_the_end(talk):
+async def test_there_is_one_again_after_the_end(talk: Talk) -> None:
     other = Talk(talk.store)
     subscribe(talk, "s")
     unsubscribe(talk)

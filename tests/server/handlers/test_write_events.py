@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -12,19 +13,20 @@ from rxpump.server.strictness import Strictness
 from rxpump.wire import schema
 from rxpump.wire.codes import OperationResult
 from rxpump.wire.commands import Command
+from rxpump.wire.package import Package
 from tests.raw_client import ADMIN, RawClient
 from tests.server.store.driving import fill, make_room
-from tests.server.talk import event_of
+from tests.server.talk import Talk, event_of
 
 
-def largest_event(more=0):
+def largest_event(more: int = 0) -> Any:
     return schema.NewEvent(event_id=uuid4().bytes_le, event_type="T", data=bytes(MAX_EVENT_BYTES - 2 + more))
 
 
-async def test_an_event_may_be_as_large_as_that_and_no_larger():
+async def test_an_event_may_be_as_large_as_that_and_no_larger() -> None:
     async with EmbeddedServer(SqliteStore.in_memory()) as server, RawClient.to(server) as client:
 
-        async def write(event):
+        async def write(event: Any) -> Package:
             return await client.ask(
                 Command.WRITE_EVENTS, schema.WriteEvents(event_stream_id="s", expected_version=-2, events=[event])
             )
@@ -37,11 +39,11 @@ async def test_an_event_may_be_as_large_as_that_and_no_larger():
         assert (await client.ask(Command.PING)).command == Command.PONG
 
 
-async def test_nobody_writes_to_all(talk):
+async def test_nobody_writes_to_all(talk: Talk) -> None:
     assert (await talk.write("$all", "x", user=ADMIN)).result == OperationResult.ACCESS_DENIED
 
 
-async def test_a_repeat_in_an_order_unlike_the_stored_one_is_answered(talk):
+async def test_a_repeat_in_an_order_unlike_the_stored_one_is_answered(talk: Talk) -> None:
     """Row 7 of docs/protocol/tcp.md, section 4.3: a real server forgets to answer."""
     first, second = event_of("1"), event_of("2")
     await talk.write("s", first, second)
@@ -49,12 +51,12 @@ async def test_a_repeat_in_an_order_unlike_the_stored_one_is_answered(talk):
     assert (reply.result, reply.first_event_number, reply.last_event_number) == (OperationResult.SUCCESS, 1, 0)
 
 
-async def test_the_same_id_twice_in_a_write_is_two_events(talk):
+async def test_the_same_id_twice_in_a_write_is_two_events(talk: Talk) -> None:
     event = event_of("1")
     assert (await talk.write("s", event, event)).last_event_number == 1
 
 
-async def test_a_write_to_a_full_disk_fails_with_the_reason(talk, caplog):
+async def test_a_write_to_a_full_disk_fails_with_the_reason(talk: Talk, caplog: pytest.LogCaptureFixture) -> None:
     await talk.write("s", "0")
     fill(talk.store)
     message = schema.WriteEvents(event_stream_id="s", expected_version=-2, events=[event_of("1" * 100_000)])
@@ -72,7 +74,7 @@ async def test_a_write_to_a_full_disk_fails_with_the_reason(talk, caplog):
 
 
 @pytest.mark.parametrize("content_type", [0, 1, 2, -1])
-async def test_json_is_json_and_all_else_is_binary(talk, content_type):
+async def test_json_is_json_and_all_else_is_binary(talk: Talk, content_type: int) -> None:
     event = event_of("{}")
     event.data_content_type = content_type
     await talk.write("s", event)
@@ -80,7 +82,7 @@ async def test_json_is_json_and_all_else_is_binary(talk, content_type):
 
 
 @pytest.mark.parametrize(("strictness", "is_answered"), [(Strictness.LENIENT, True), (Strictness.REAL, False)])
-async def test_a_repeated_write_in_another_order(talk, strictness, is_answered):
+async def test_a_repeated_write_in_another_order(talk: Talk, strictness: Strictness, is_answered: bool) -> None:
     """See row 7 of docs/protocol/tcp.md, section 4.3: a real server is silent for ever."""
     talk.node.strictness = strictness
     events = [event_of(text) for text in ("0", "1", "2")]
@@ -94,7 +96,9 @@ async def test_a_repeated_write_in_another_order(talk, strictness, is_answered):
 
 
 @pytest.mark.parametrize(("strictness", "is_answered"), [(Strictness.LENIENT, True), (Strictness.REAL, False)])
-async def test_a_transaction_of_known_events_in_another_order(talk, strictness, is_answered):
+async def test_a_transaction_of_known_events_in_another_order(
+    talk: Talk, strictness: Strictness, is_answered: bool
+) -> None:
     talk.node.strictness = strictness
     events = [event_of(text) for text in ("0", "1", "2")]
     await talk.write("s", *events)

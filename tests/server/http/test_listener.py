@@ -6,25 +6,31 @@ import asyncio
 import http.client
 import json
 import re
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from rxpump.server import CannotListen, EmbeddedServer, SqliteStore
 from rxpump.server.http import listener
-from rxpump.server.http.listener import Answer, HttpListener
+from rxpump.server.http.listener import Answer, Ends, HttpListener
+from rxpump.server.http.request import HttpRequest
 
 
 @pytest.fixture
-async def server():
+async def server() -> AsyncIterator[Any]:
     async with EmbeddedServer(SqliteStore.in_memory(), http_port=0) as server:
         yield server
 
 
-async def get(server, target, method="GET", **headers):
+async def get(
+    server: EmbeddedServer, target: str, method: str = "GET", **headers: str
+) -> tuple[int, dict[str, str], bytes]:
     """Ask as the standard library's client does; give status, headers and body."""
 
-    def ask():
+    def ask() -> tuple[int, dict[str, str], bytes]:
         connection = http.client.HTTPConnection("127.0.0.1", server.http_port, timeout=5)
         try:
             connection.request(method, target, headers=headers)
@@ -37,7 +43,7 @@ async def get(server, target, method="GET", **headers):
 
 
 @asynccontextmanager
-async def connected(port):
+async def connected(port: int) -> AsyncIterator[Any]:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     try:
         yield reader, writer
@@ -47,7 +53,7 @@ async def connected(port):
             await writer.wait_closed()
 
 
-async def said(port, *parts):
+async def said(port: int, *parts: bytes) -> bytes:
     """Everything that is answered to these bytes before the connection is closed."""
     async with connected(port) as (reader, writer):
         for part in parts:
@@ -57,7 +63,7 @@ async def said(port, *parts):
 
 
 @pytest.mark.parametrize("target", ["/gossip", "/gossip?format=json", "/info", "/stats", "/ping"])
-async def test_what_there_is(server, target):
+async def test_what_there_is(server: EmbeddedServer, target: str) -> None:
     status, headers, body = await get(server, target, Accept="application/json")
     assert (status, headers["Content-Type"]) == (200, "application/json; charset=utf-8")
     assert headers["Access-Control-Allow-Origin"] == "*"
@@ -69,17 +75,17 @@ async def test_what_there_is(server, target):
     ("method", "target", "status"),
     [("GET", "/", 404), ("GET", "/streams/s", 404), ("POST", "/gossip", 405), ("HEAD", "/info", 405)],
 )
-async def test_what_there_is_not(server, method, target, status):
+async def test_what_there_is_not(server: EmbeddedServer, method: str, target: str, status: int) -> None:
     got, headers, _ = await get(server, target, method)
     assert (got, headers.get("Allow")) == (status, "GET" if status == 405 else None)
 
 
-async def test_what_is_not_json_is_not_to_be_had(server):
+async def test_what_is_not_json_is_not_to_be_had(server: EmbeddedServer) -> None:
     assert (await get(server, "/gossip", Accept="text/xml"))[0] == 406
     assert (await get(server, "/gossip?format=xml"))[0] == 406
 
 
-async def test_a_connection_is_kept_and_answers_what_was_sent_at_once(server):
+async def test_a_connection_is_kept_and_answers_what_was_sent_at_once(server: EmbeddedServer) -> None:
     one = b"GET /ping HTTP/1.1\r\nHost: h\r\n\r\n"
     last = b"GET /nothing HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"
     answers = await said(server.http_port, one[:7], one[7:] + one + last, one)
@@ -94,25 +100,25 @@ SENSELESS = [
 
 
 @pytest.mark.parametrize("head", SENSELESS)
-async def test_what_makes_no_sense_is_refused_and_the_connection_closed(server, head):
+async def test_what_makes_no_sense_is_refused_and_the_connection_closed(server: EmbeddedServer, head: bytes) -> None:
     answer = await said(server.http_port, head)
     assert answer.startswith(b"HTTP/1.1 400 Bad Request\r\n")
     assert b"\r\nConnection: close\r\n" in answer
 
 
-async def test_a_head_without_end_is_refused(server):
+async def test_a_head_without_end_is_refused(server: EmbeddedServer) -> None:
     answer = await said(server.http_port, b"GET /info HTTP/1.1\r\nHost: h\r\n", b"A: b\r\n" * 5000)
     assert answer.startswith(b"HTTP/1.1 431 ")
 
 
-async def test_who_takes_too_long_is_cut():
+async def test_who_takes_too_long_is_cut() -> None:
     http = HttpListener("127.0.0.1", 0, lambda request, local: Answer(200, b""), head_timeout=0.02)
     await http.start()
     assert await said(http.port, b"GET /info HTTP/1.1\r\n") == b""
     await http.stop()
 
 
-async def test_there_are_only_so_many_connections(server, monkeypatch):
+async def test_there_are_only_so_many_connections(server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(listener, "MAX_CONNECTIONS", 1)
     async with connected(server.http_port) as (reader, writer):
         writer.write(b"GET /ping HTTP/1.1\r\nHost: h\r\n\r\n")
@@ -126,8 +132,8 @@ async def test_there_are_only_so_many_connections(server, monkeypatch):
     assert await said(server.http_port, b"GET /ping HTTP/1.0\r\n\r\n")
 
 
-async def test_a_mistake_of_ours_is_an_answer_too(caplog):
-    def fail(request, local):
+async def test_a_mistake_of_ours_is_an_answer_too(caplog: pytest.LogCaptureFixture) -> None:
+    def fail(request: HttpRequest, local: Ends) -> None:
         raise ZeroDivisionError
 
     http = HttpListener("127.0.0.1", 0, fail)
@@ -137,7 +143,7 @@ async def test_a_mistake_of_ours_is_an_answer_too(caplog):
     await http.stop()
 
 
-async def test_stopping_closes_its_connections(server):
+async def test_stopping_closes_its_connections(server: EmbeddedServer) -> None:
     async with connected(server.http_port) as (reader, _):
         await get(server, "/ping")
         await server.stop()
@@ -146,7 +152,7 @@ async def test_stopping_closes_its_connections(server):
         await asyncio.open_connection("127.0.0.1", server.http_port)
 
 
-async def test_a_taken_port_is_told_and_everything_let_go(server, tmp_path):
+async def test_a_taken_port_is_told_and_everything_let_go(server: EmbeddedServer, tmp_path: Path) -> None:
     store = SqliteStore.open(tmp_path / "events.db")
     second = EmbeddedServer(store, http_port=server.http_port)
     with pytest.raises(CannotListen, match=f":{server.http_port}"):
@@ -156,11 +162,11 @@ async def test_a_taken_port_is_told_and_everything_let_go(server, tmp_path):
     await SqliteStore.open(tmp_path / "events.db").close()
 
 
-async def test_without_being_asked_for_there_is_none(memory_server):
+async def test_without_being_asked_for_there_is_none(memory_server: EmbeddedServer) -> None:
     assert memory_server.http_port is None
 
 
-async def test_it_can_be_asked_for_later_by_several(memory_server):
+async def test_it_can_be_asked_for_later_by_several(memory_server: EmbeddedServer) -> None:
     ports = await asyncio.gather(*(memory_server.start_http() for _ in range(5)))
     assert set(ports) == {memory_server.http_port}
     status, _, _ = await get(memory_server, "/ping")

@@ -9,6 +9,7 @@ from http import HTTPStatus
 import pytest
 
 from rxpump.credentials import Credentials
+from rxpump.server.http.listener import Answer
 from rxpump.server.http.parked_events import ParkedEvents
 from rxpump.server.http.request import read_request
 from rxpump.server.login_throttle import BURST
@@ -16,25 +17,33 @@ from rxpump.wire.codes import NakAction
 from rxpump.wire.commands import Command
 from tests.server.persistent.clients import PARKED, Consuming, turns
 from tests.server.store.driving import write_metadata
+from tests.server.talk import Talk
 
 PATH = "/subscriptions/s/g/replayParked"
 
 
 @pytest.fixture
-async def client(talk):
+async def client(talk: Talk) -> Consuming:
     client = Consuming(talk.store, talk.node)
     await client.create()
     return client
 
 
-def basic(login, password):
+def basic(login: str, password: str) -> str:
     return f"Basic {b64encode(f'{login}:{password}'.encode()).decode()}"
 
 
 ADMIN = basic("admin", "changeit")
 
 
-def post(client, path=PATH, authorization=ADMIN, *, method="POST", address="192.0.2.1"):
+def post(
+    client: Consuming,
+    path: str = PATH,
+    authorization: str | None = ADMIN,
+    *,
+    method: str = "POST",
+    address: str = "192.0.2.1",
+) -> Answer:
     headers = "" if authorization is None else f"Authorization: {authorization}\r\n"
     request = read_request(f"{method} {path} HTTP/1.1\r\nHost: h\r\n{headers}Content-Length: 0\r\n\r\n".encode())
     parked = ParkedEvents(client.node)
@@ -42,7 +51,7 @@ def post(client, path=PATH, authorization=ADMIN, *, method="POST", address="192.
     return parked.respond(request, address)
 
 
-async def test_parked_events_are_delivered_again(client, talk):
+async def test_parked_events_are_delivered_again(client: Consuming, talk: Talk) -> None:
     await talk.write("s", *"012")
     client.connect()
     events = await client.delivered()
@@ -57,13 +66,13 @@ async def test_parked_events_are_delivered_again(client, talk):
 
 
 @pytest.mark.parametrize(("path", "group"), [("/subscriptions/a%2Fb/c%20d%C3%A9/replayParked", ("a/b", "c dé"))])
-async def test_names_are_percent_encoded(path, group, client):
+async def test_names_are_percent_encoded(path: str, group: tuple[str, str], client: Consuming) -> None:
     assert post(client, path).status == HTTPStatus.NOT_FOUND
     await client.create(*group)
     assert post(client, path).status == HTTPStatus.OK
 
 
-async def test_nothing_parked_is_nothing_replayed(client):
+async def test_nothing_parked_is_nothing_replayed(client: Consuming) -> None:
     assert post(client).status == HTTPStatus.OK
     client.connect()
     assert await client.delivered() == []
@@ -83,28 +92,28 @@ async def test_nothing_parked_is_nothing_replayed(client):
         f"{ADMIN}, {ADMIN}",
     ],
 )
-async def test_who_may_not_is_unauthorized(authorization, client):
+async def test_who_may_not_is_unauthorized(authorization: str | None, client: Consuming) -> None:
     answer = post(client, authorization=authorization)
     assert answer.status == HTTPStatus.UNAUTHORIZED
     assert ("WWW-Authenticate", 'BASIC realm="ES"') in answer.headers
 
 
-async def test_whether_a_group_exists_is_not_told_to_everybody(client):
+async def test_whether_a_group_exists_is_not_told_to_everybody(client: Consuming) -> None:
     assert post(client, "/subscriptions/s/no/replayParked", None).status == HTTPStatus.UNAUTHORIZED
 
 
-async def test_who_may_write_settings_may_replay(client, talk):
+async def test_who_may_write_settings_may_replay(client: Consuming, talk: Talk) -> None:
     await write_metadata(talk.store, "$settings", {"$acl": {"$w": ["ops"]}})
     assert post(client, authorization=basic("ops", "changeit").replace("Basic", "basic")).status == HTTPStatus.OK
     await write_metadata(talk.store, "$settings", {"$acl": {"$w": ["$all"]}})
     assert post(client, authorization=None).status == HTTPStatus.OK
 
 
-async def test_another_method_is_not_allowed(client):
+async def test_another_method_is_not_allowed(client: Consuming) -> None:
     assert post(client, method="GET").status == HTTPStatus.METHOD_NOT_ALLOWED
 
 
-async def test_guessing_passwords_is_slowed_down_here_too(client):
+async def test_guessing_passwords_is_slowed_down_here_too(client: Consuming) -> None:
     for _ in range(BURST):
         assert post(client, authorization=basic("admin", "wrong")).status == HTTPStatus.UNAUTHORIZED
     answer = post(client)
@@ -113,7 +122,7 @@ async def test_guessing_passwords_is_slowed_down_here_too(client):
     assert post(client, address="192.0.2.2").status == HTTPStatus.OK
 
 
-async def test_failures_over_tcp_and_http_are_counted_together(client, talk):
+async def test_failures_over_tcp_and_http_are_counted_together(client: Consuming, talk: Talk) -> None:
     talk.conversation.address = "192.0.2.1"
     for _ in range(BURST):
         post(client, authorization=basic("nobody", "wrong"))
@@ -122,7 +131,7 @@ async def test_failures_over_tcp_and_http_are_counted_together(client, talk):
 
 
 @pytest.mark.parametrize("path", ["/subscriptions/s/g/info", "/subscriptions/s/replayParked", "/x/s/g/replayParked"])
-def test_other_paths_are_not_meant(path, talk):
+def test_other_paths_are_not_meant(path: str, talk: Talk) -> None:
     request = read_request(f"POST {path} HTTP/1.1\r\nHost: h\r\n\r\n".encode())
     assert not ParkedEvents(talk.node).is_meant(request)
     assert "Node" in repr(ParkedEvents(talk.node))

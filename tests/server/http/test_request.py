@@ -15,7 +15,7 @@ def request(line: bytes, *headers: bytes) -> HttpRequest:
     return read_request(b"\r\n".join((line, b"Host: h", *headers, b"", b"")))
 
 
-def test_what_is_read():
+def test_what_is_read() -> None:
     got = request(b"GET /go%73sip?format=json&x=1&x=2&y HTTP/1.1", b"Accept:  a ", b"accept: b", b"X-A:")
     assert (got.method, got.path, got.query) == ("GET", "/gossip", {"format": "json", "x": "2"})
     assert got.headers == {"host": "h", "accept": "a, b", "x-a": ""}
@@ -31,11 +31,11 @@ def test_what_is_read():
         (b"GET / HTTP/1.0", [b"Connection: keep-alive"], False),
     ],
 )
-def test_whether_more_may_follow(line, headers, is_last):
+def test_whether_more_may_follow(line: bytes, headers: list[bytes], is_last: bool) -> None:
     assert request(line, *headers).is_last is is_last
 
 
-def test_an_old_client_needs_no_host():
+def test_an_old_client_needs_no_host() -> None:
     assert read_request(b"GET /info HTTP/1.0\r\n\r\n").path == "/info"
 
 
@@ -65,13 +65,13 @@ def test_an_old_client_needs_no_host():
         b"GET / HTTP/1.1\r\n" + HOST + b"Transfer-Encoding: chunked\r\n",
     ],
 )
-def test_what_makes_no_sense_is_a_bad_request(head):
+def test_what_makes_no_sense_is_a_bad_request(head: bytes) -> None:
     with pytest.raises(CannotAnswer) as caught:
         read_request(head + b"\r\n")
     assert caught.value.status == HTTPStatus.BAD_REQUEST
 
 
-def test_another_http():
+def test_another_http() -> None:
     with pytest.raises(CannotAnswer) as caught:
         request(b"GET / HTTP/2.0")
     assert caught.value.status == HTTPStatus.HTTP_VERSION_NOT_SUPPORTED
@@ -90,13 +90,13 @@ def test_another_http():
         (b"/gossip?format=xml", b"application/json", False),
     ],
 )
-def test_whether_json_will_do(target, accept, takes):
+def test_whether_json_will_do(target: bytes, accept: bytes | None, takes: bool) -> None:
     headers = [] if accept is None else [b"Accept: " + accept]
     assert request(b"GET " + target + b" HTTP/1.1", *headers).takes_json() is takes
 
 
 @given(st.binary(max_size=60) | st.text(" \r\nGET/:aHhosp1.?&=%", max_size=60).map(str.encode))
-def test_any_bytes_are_read_or_refused(head):
+def test_any_bytes_are_read_or_refused(head: bytes) -> None:
     try:
         takes_json = read_request(head).takes_json()
     except CannotAnswer:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+from collections.abc import AsyncIterator, Callable
 from http import HTTPStatus
 from pathlib import Path
+from ssl import SSLContext
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -20,11 +24,13 @@ RECORDED = Path(__file__).parents[2] / "data" / "http"
 
 
 @pytest.fixture
-async def told():
+async def told() -> AsyncIterator[Any]:
     """Ask a server what it tells of itself; options are the server's."""
     servers = []
 
-    async def tell(path, local="10.0.0.7", **options):
+    async def tell(
+        path: str, local: str = "10.0.0.7", **options: SSLContext | str
+    ) -> asyncio.Future[Any] | tuple[Any, ...]:
         server = EmbeddedServer(SqliteStore.in_memory(), http_port=0, **options)
         servers.append(server)
         await server.start()
@@ -40,7 +46,7 @@ async def told():
         await server.stop()
 
 
-def shape(value):
+def shape(value: Any) -> type[Any] | list[Any]:
     """A value's keys and kinds, in their order."""
     if isinstance(value, dict):
         return [(key, shape(item)) for key, item in value.items()]
@@ -48,12 +54,12 @@ def shape(value):
 
 
 @pytest.mark.parametrize(("path", "recorded"), [("/gossip", "gossip-single"), ("/info", "info-single")])
-async def test_the_shape_is_a_real_servers(told, path, recorded):
+async def test_the_shape_is_a_real_servers(told: Callable[..., Any], path: str, recorded: str) -> None:
     _, ours = await told(path)
     assert shape(ours) == shape(json.loads((RECORDED / f"{recorded}.json").read_text()))
 
 
-async def test_one_member_leads_and_says_where(told):
+async def test_one_member_leads_and_says_where(told: Callable[..., Any]) -> None:
     server, gossip = await told("/gossip")
     [member] = gossip["members"]
     assert (member["state"], member["isAlive"]) == ("Master", True)
@@ -64,18 +70,18 @@ async def test_one_member_leads_and_says_where(told):
     assert 0 < member["lastCommitPosition"] < member["writerCheckpoint"]
 
 
-async def test_with_tls_the_port_is_the_secure_one(told):
+async def test_with_tls_the_port_is_the_secure_one(told: Callable[..., Any]) -> None:
     server, gossip = await told("/gossip", tls=certified("127.0.0.1"))
     [member] = gossip["members"]
     assert (member["externalTcpPort"], member["externalSecureTcpPort"]) == (0, server.port)
 
 
-async def test_who_listens_everywhere_is_where_it_was_reached(told):
+async def test_who_listens_everywhere_is_where_it_was_reached(told: Callable[..., Any]) -> None:
     _, gossip = await told("/gossip", host="0.0.0.0")
     assert gossip["members"][0]["externalTcpIp"] == gossip["serverIp"] == "10.0.0.7"
 
 
-async def test_statistics(told):
+async def test_statistics(told: Callable[..., Any]) -> None:
     _, stats = await told("/stats")
     assert set(stats) == {"proc", "sys", "es"}
     assert stats["proc"]["cpu"] > 0
@@ -83,6 +89,6 @@ async def test_statistics(told):
     assert stats["es"]["checksum"] > 0
 
 
-async def test_ping(told):
+async def test_ping(told: Callable[..., Any]) -> None:
     _, answer = await told("/ping")
     assert answer == {"msgTypeId": 0, "text": "Ping request successfully handled"}

@@ -1,4 +1,5 @@
 import asyncio
+from collections.abc import AsyncIterator
 
 import pytest
 
@@ -7,7 +8,7 @@ from tests.server.persistent.clients import Consuming
 
 
 @pytest.fixture
-async def client():
+async def client() -> AsyncIterator[Consuming]:
     """A client of an empty server, in whose loop nothing goes wrong."""
     faults = []
     asyncio.get_running_loop().set_exception_handler(lambda loop, context: faults.append(context))
@@ -18,6 +19,6 @@ async def client():
 
 
 @pytest.fixture
-async def other(client):
+async def other(client: Consuming) -> Consuming:
     """A second client of the same server."""
     return Consuming.beside(client)

@@ -3,20 +3,21 @@ from __future__ import annotations
 import pytest
 
 from rxpump.server.persistent.buffer import Buffer
+from rxpump.server.persistent.message import Message
 from tests.server.persistent.machine import message
 
 
-def retry(number, *, replay_of=None):
+def retry(number: int, *, replay_of: bytes | None = None) -> Message:
     again = message(number, replay_of=replay_of)
     again.retry_count = int(replay_of is None)
     return again
 
 
-def drained(buffer):
+def drained(buffer: Buffer) -> list[int]:
     return [buffer.pop().number for _ in range(len(buffer))]
 
 
-def test_retries_first_by_number_then_what_is_new():
+def test_retries_first_by_number_then_what_is_new() -> None:
     buffer = Buffer()
     buffer.add([message(4), message(5)])
     for number in (3, 1, 2):
@@ -27,7 +28,7 @@ def test_retries_first_by_number_then_what_is_new():
         buffer.pop()
 
 
-def test_what_is_put_back_has_its_place_again():
+def test_what_is_put_back_has_its_place_again() -> None:
     buffer = Buffer()
     buffer.add([message(number) for number in (4, 5, 6)])
     buffer.retry(retry(1))

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
@@ -11,7 +12,7 @@ from rxpump.wire import schema
 EVERY = GroupSettings("s", "g", True, 7, 1, True, 2, 3, 4, 5, 6, 8, 9, 10, "Pinned")
 
 
-def through_json(*contents):
+def through_json(*contents: dict[str, Any]) -> list[Entry]:
     """What objects come to, one after the other."""
     entries = {}
     for content in contents:
@@ -19,13 +20,13 @@ def through_json(*contents):
     return list(entries.values())
 
 
-def test_what_is_written_is_read():
+def test_what_is_written_is_read() -> None:
     entries = [Entry(EVERY), Entry(GroupSettings("t", ""), begins_after=-1), Entry(GroupSettings("t", "h"), 12)]
     assert through_json(to_json(entries, "admin")) == entries
     assert through_json(*(change_to_json(entry, "admin") for entry in entries)) == entries
 
 
-def test_a_change_is_of_one_group():
+def test_a_change_is_of_one_group() -> None:
     changed = Entry(GroupSettings("s", "g", max_retry_count=3))
     whole = to_json([Entry(EVERY), Entry(GroupSettings("t", ""))], "admin")
     assert through_json(whole, change_to_json(changed, "ops")) == [changed, Entry(GroupSettings("t", ""))]
@@ -33,7 +34,7 @@ def test_a_change_is_of_one_group():
     assert through_json(whole, removal_to_json(GroupSettings("u", ""), "ops"), to_json([], "admin")) == []
 
 
-def test_the_words_are_a_real_servers():
+def test_the_words_are_a_real_servers() -> None:
     entry = to_json([Entry(EVERY)], "admin")["entries"][0]
     assert list(entry.values()) == ["s", "g", True, True, 1, 7, 2, 4, 5, 3, 6, 9, 8, 10, "Pinned"]
     assert {"messageTimeout", "historyBufferSize", "checkPointAfter", "maxSubscriberCount"} < set(entry)
@@ -58,7 +59,7 @@ def test_the_words_are_a_real_servers():
         {"entries": [{"stream": "s", "group": "g", "namedConsumerStrategy": "Pinned", "startFrom": 2**63}]},
     ],
 )
-def test_what_is_none_is_refused(broken):
+def test_what_is_none_is_refused(broken: Any) -> None:
     entries = {"t::": Entry(GroupSettings("t", ""))}
     with pytest.raises(ValueError, match=r"."):
         apply_json(broken, entries)
@@ -73,11 +74,11 @@ def test_what_is_none_is_refused(broken):
         ({"prefer_round_robin": True, "named_consumer_strategy": "Pinned"}, "Pinned"),
     ],
 )
-def test_which_strategy_a_message_asks_for(fields, strategy):
+def test_which_strategy_a_message_asks_for(fields: dict[str, Any], strategy: str) -> None:
     assert GroupSettings.of(schema.CreatePersistentSubscription(**fields)).strategy == strategy
 
 
-def test_every_field_of_the_message_is_taken():
+def test_every_field_of_the_message_is_taken() -> None:
     message = schema.CreatePersistentSubscription(
         event_stream_id="s",
         subscription_group_name="g",

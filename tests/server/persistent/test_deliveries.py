@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+from typing import Any
+
+from rxpump.server.persistent.consumer import Consumer
 from rxpump.server.persistent.deliveries import Deliveries, Delivery
 from tests.server.persistent.machine import consumer, event_id, message
 
 
-def delivered(*spans):
+def delivered(*spans: tuple[Consumer, float]) -> Deliveries:
     """Deliveries of events 0, 1, ..., as (consumer, deadline)."""
     deliveries = Deliveries()
     for number, (holder, deadline) in enumerate(spans):
@@ -12,11 +15,11 @@ def delivered(*spans):
     return deliveries
 
 
-def numbers(messages):
+def numbers(messages: Any) -> list[int]:
     return sorted(each.number for each in messages)
 
 
-def test_what_is_answered_frees_a_slot_of_who_answers():
+def test_what_is_answered_frees_a_slot_of_who_answers() -> None:
     a, b = consumer("a"), consumer("b")
     deliveries = delivered((a, 1.0), (b, 1.0))
     assert numbers(deliveries.answered([event_id(0), event_id(1), event_id(7)], a)) == [0, 1]
@@ -24,7 +27,7 @@ def test_what_is_answered_frees_a_slot_of_who_answers():
     assert numbers(deliveries.answered([event_id(1)], None)) == []
 
 
-def test_what_is_late_is_taken_out_oldest_first():
+def test_what_is_late_is_taken_out_oldest_first() -> None:
     a = consumer("a")
     deliveries = delivered((a, 1.0), (a, 2.0), (a, 2.0), (a, 3.0))
     assert [each.number for each in deliveries.late(2.0, 2)] == [0, 1]
@@ -33,7 +36,7 @@ def test_what_is_late_is_taken_out_oldest_first():
     assert a.held == {event_id(3)}
 
 
-def test_what_a_consumer_leaves_is_what_it_has_now():
+def test_what_a_consumer_leaves_is_what_it_has_now() -> None:
     a, b = consumer("a"), consumer("b")
     deliveries = delivered((a, 1.0), (b, 1.0), (a, 1.0), (a, 1.0))
     list(deliveries.answered([event_id(0)], None))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -68,11 +69,11 @@ STEP = st.tuples(REQUESTS, st.integers(0, 3), st.booleans())
 
 
 @given(st.lists(STEP, max_size=25))
-def test_requests_of_any_content(steps):
+def test_requests_of_any_content(steps: list[Any]) -> None:
     asyncio.run(requests_of_any_content(steps))
 
 
-async def requests_of_any_content(steps):
+async def requests_of_any_content(steps: list[Any]) -> None:
     faults = []
     asyncio.get_running_loop().set_exception_handler(lambda loop, context: faults.append(context))
     client = Consuming(SqliteStore.in_memory())

@@ -11,7 +11,7 @@ from rxpump.wire.codes import NakAction
 from tests.server.persistent.machine import TIMEOUT, Driven, event_id, message
 
 
-def test_what_is_delivered_holds_a_slot_until_it_is_answered():
+def test_what_is_delivered_holds_a_slot_until_it_is_answered() -> None:
     driven = Driven(stored=5)
     driven.connect(slots=2)
     assert driven.step() == [("a", 0, 0), ("a", 1, 0)]
@@ -22,20 +22,20 @@ def test_what_is_delivered_holds_a_slot_until_it_is_answered():
     assert driven.numbers() == [3, 4]
 
 
-def test_no_slots_no_deliveries():
+def test_no_slots_no_deliveries() -> None:
     driven = Driven(stored=5)
     driven.connect(slots=0)
     assert driven.step() == []
     assert driven.next == 0
 
 
-def test_nobody_reads_for_nobody():
+def test_nobody_reads_for_nobody() -> None:
     driven = Driven(stored=5)
     assert driven.group.wanted == 0
 
 
 @pytest.mark.parametrize("action", [NakAction.RETRY, NakAction.UNKNOWN, 9])
-def test_a_retry_comes_before_what_is_new_and_by_number(action):
+def test_a_retry_comes_before_what_is_new_and_by_number(action: NakAction | int) -> None:
     driven = Driven(stored=6)
     driven.connect(slots=3)
     assert driven.numbers() == [0, 1, 2]
@@ -45,7 +45,7 @@ def test_a_retry_comes_before_what_is_new_and_by_number(action):
     assert driven.step() == [("a", 3, 0), ("a", 4, 0), ("a", 5, 0)]
 
 
-def test_too_many_retries_are_parked():
+def test_too_many_retries_are_parked() -> None:
     driven = Driven(stored=1, max_retry_count=2)
     driven.connect()
     for retry in range(3):
@@ -57,7 +57,7 @@ def test_too_many_retries_are_parked():
     assert driven.group.parks() == []
 
 
-def test_without_retries_the_first_is_parked():
+def test_without_retries_the_first_is_parked() -> None:
     driven = Driven(stored=1, max_retry_count=0)
     driven.connect()
     driven.step()
@@ -66,7 +66,7 @@ def test_without_retries_the_first_is_parked():
     assert reason == "Reached retry count of 0"
 
 
-def test_parking_frees_the_slot_at_once_and_counts_when_it_is_written():
+def test_parking_frees_the_slot_at_once_and_counts_when_it_is_written() -> None:
     driven = Driven(stored=2, checkpoint_max_count=1)
     driven.connect(slots=1)
     driven.step()
@@ -80,7 +80,7 @@ def test_parking_frees_the_slot_at_once_and_counts_when_it_is_written():
     assert driven.group.checkpoints.due(0.0) == 1
 
 
-def test_what_could_not_be_parked_comes_again():
+def test_what_could_not_be_parked_comes_again() -> None:
     driven = Driven(stored=1, max_retry_count=1)
     driven.connect()
     driven.step()
@@ -93,7 +93,7 @@ def test_what_could_not_be_parked_comes_again():
 
 
 @pytest.mark.parametrize("action", [NakAction.SKIP, NakAction.STOP])
-def test_skipped_is_done(action):
+def test_skipped_is_done(action: NakAction) -> None:
     driven = Driven(stored=2, checkpoint_max_count=1)
     driven.connect(slots=1)
     driven.step()
@@ -102,7 +102,7 @@ def test_skipped_is_done(action):
     assert driven.group.checkpoints.due(0.0) == 0
 
 
-def test_what_is_not_answered_in_time_comes_again():
+def test_what_is_not_answered_in_time_comes_again() -> None:
     driven = Driven(stored=2)
     driven.connect()
     driven.step()
@@ -115,14 +115,14 @@ def test_what_is_not_answered_in_time_comes_again():
     assert driven.group.expire(driven.now, 100) == 0
 
 
-def test_as_many_time_out_at_once_as_one_has_time_for():
+def test_as_many_time_out_at_once_as_one_has_time_for() -> None:
     driven = Driven(stored=10)
     driven.connect()
     driven.step()
     assert [driven.group.expire(TIMEOUT, 4) for _ in range(4)] == [4, 4, 2, 0]
 
 
-def test_a_late_answer_is_for_the_delivery_that_is_out():
+def test_a_late_answer_is_for_the_delivery_that_is_out() -> None:
     driven = Driven(stored=1)
     driven.connect()
     driven.step()
@@ -135,14 +135,14 @@ def test_a_late_answer_is_for_the_delivery_that_is_out():
 
 
 @pytest.mark.parametrize("timeout_ms", [0, -1])
-def test_without_a_timeout_one_may_take_for_ever(timeout_ms):
+def test_without_a_timeout_one_may_take_for_ever(timeout_ms: int) -> None:
     driven = Driven(stored=1, message_timeout_ms=timeout_ms)
     driven.connect()
     driven.step()
     assert driven.group.expire(1e9, 100) == 0
 
 
-def test_what_a_consumer_leaves_goes_to_others_as_a_first_retry():
+def test_what_a_consumer_leaves_goes_to_others_as_a_first_retry() -> None:
     driven = Driven(stored=4)
     a, _ = driven.connect("a", 2), driven.connect("b", 2)
     assert driven.step() == [("a", 0, 0), ("b", 1, 0), ("a", 2, 0), ("b", 3, 0)]
@@ -155,7 +155,7 @@ def test_what_a_consumer_leaves_goes_to_others_as_a_first_retry():
     assert driven.group.checkpoints.due(0.0) is None
 
 
-def test_an_unknown_id_changes_nothing():
+def test_an_unknown_id_changes_nothing() -> None:
     driven = Driven(stored=1)
     driven.connect()
     driven.step()
@@ -165,7 +165,7 @@ def test_an_unknown_id_changes_nothing():
     assert driven.step() == []
 
 
-def test_under_another_id_it_is_done_and_the_slot_stays_taken():
+def test_under_another_id_it_is_done_and_the_slot_stays_taken() -> None:
     driven = Driven(stored=3, checkpoint_max_count=1)
     a = driven.connect("a", slots=1)
     driven.step()
@@ -177,7 +177,7 @@ def test_under_another_id_it_is_done_and_the_slot_stays_taken():
     assert driven.step() == [("b", 1, 0)]
 
 
-def test_two_events_of_one_id_are_out_one_after_the_other():
+def test_two_events_of_one_id_are_out_one_after_the_other() -> None:
     driven = Driven()
     driven.connect()
     first, second = message(0), message(1)
@@ -190,7 +190,7 @@ def test_two_events_of_one_id_are_out_one_after_the_other():
     assert driven.group.through == 2
 
 
-def test_the_buffer_has_its_bound():
+def test_the_buffer_has_its_bound() -> None:
     driven = Driven(stored=1000, buffer_size=50, read_batch_size=20, strategy="Pinned")
     driven.connect("a", slots=1)
     driven.connect("b", slots=1)  # has room, but all events are the first one's
@@ -198,7 +198,7 @@ def test_the_buffer_has_its_bound():
     assert driven.next == 40  # 39 wait, and no further page fits
 
 
-def test_a_page_is_made_to_fit_the_buffer():
+def test_a_page_is_made_to_fit_the_buffer() -> None:
     driven = Driven(stored=30, buffer_size=5, read_batch_size=20)
     driven.connect(slots=100)
     assert driven.group.wanted == 5
@@ -206,13 +206,13 @@ def test_a_page_is_made_to_fit_the_buffer():
 
 
 @pytest.mark.parametrize(("asked", "page"), [(0, 10), (-3, 10), (50, 50), (4000, 100)])
-def test_the_size_of_a_page(asked, page):
+def test_the_size_of_a_page(asked: int, page: int) -> None:
     driven = Driven(read_batch_size=asked)
     driven.connect()
     assert driven.group.wanted == page
 
 
-def test_what_is_out_has_its_bounds_in_events_and_in_bytes(monkeypatch):
+def test_what_is_out_has_its_bounds_in_events_and_in_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MOST_HELD", 40)
     driven = Driven(stored=1000)
     driven.connect(slots=1_000_000)
@@ -232,14 +232,14 @@ def test_what_is_out_has_its_bounds_in_events_and_in_bytes(monkeypatch):
     assert driven.group.wanted == 20
 
 
-def test_who_does_not_read_gets_no_more():
+def test_who_does_not_read_gets_no_more() -> None:
     driven = Driven(stored=5)
     slow, _ = driven.connect("a"), driven.connect("b")
     slow._client.is_unread = True
     assert {name for name, _, _ in driven.step()} == {"b"}
 
 
-def test_a_checkpoint_as_soon_as_enough_is_done():
+def test_a_checkpoint_as_soon_as_enough_is_done() -> None:
     driven = Driven(stored=10, checkpoint_max_count=3)
     driven.connect()
     driven.step()
@@ -252,7 +252,7 @@ def test_a_checkpoint_as_soon_as_enough_is_done():
     assert driven.group.checkpoints.due(0.0) is None
 
 
-def test_a_checkpoint_of_few_when_it_is_time():
+def test_a_checkpoint_of_few_when_it_is_time() -> None:
     driven = Driven(stored=10, checkpoint_after_ms=2000, checkpoint_min_count=2, checkpoint_max_count=1000)
     driven.connect()
     driven.step()
@@ -267,7 +267,7 @@ def test_a_checkpoint_of_few_when_it_is_time():
     assert driven.group.checkpoints.due(4.0, is_timed=True) == 3
 
 
-def test_never_by_time_and_at_last_whatever_there_is():
+def test_never_by_time_and_at_last_whatever_there_is() -> None:
     driven = Driven(stored=10, checkpoint_after_ms=0)
     driven.connect()
     driven.step()
@@ -278,13 +278,13 @@ def test_never_by_time_and_at_last_whatever_there_is():
     assert driven.group.checkpoints.last(0.0) is None
 
 
-def test_it_goes_on_after_a_checkpoint():
+def test_it_goes_on_after_a_checkpoint() -> None:
     driven = Driven(stored=10, through=6)
     driven.connect()
     assert driven.numbers() == [7, 8, 9]
 
 
-def test_a_replay_goes_first_and_does_not_count_for_the_checkpoint():
+def test_a_replay_goes_first_and_does_not_count_for_the_checkpoint() -> None:
     driven = Driven(stored=1, checkpoint_max_count=1)
     driven.connect(slots=1)
     driven.step()
@@ -298,7 +298,7 @@ def test_a_replay_goes_first_and_does_not_count_for_the_checkpoint():
 
 
 @pytest.mark.parametrize("limit", [1, 2, 7])
-def test_there_may_be_as_many_consumers_as_the_settings_say(limit):
+def test_there_may_be_as_many_consumers_as_the_settings_say(limit: int) -> None:
     driven = Driven(subscriber_max_count=limit)
     for number in range(limit):
         assert not driven.group.is_full
@@ -308,7 +308,7 @@ def test_there_may_be_as_many_consumers_as_the_settings_say(limit):
 
 @pytest.mark.parametrize("strategy", ["RoundRobin", "DispatchToSingle", "Pinned"])
 @pytest.mark.parametrize("seed", range(8))
-def test_whatever_happens_everything_is_done_in_the_end_and_no_checkpoint_is_ahead(strategy, seed):
+def test_whatever_happens_everything_is_done_in_the_end_and_no_checkpoint_is_ahead(strategy: str, seed: int) -> None:
     """A random history; what is done is what was acknowledged while it was out, skipped, or parked."""
     random = Random(seed)
     driven = Driven(stored=200, strategy=strategy, buffer_size=30, max_retry_count=3, checkpoint_max_count=5)

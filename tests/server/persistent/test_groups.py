@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from pathlib import Path
 
 import pytest
 
@@ -23,25 +24,25 @@ OK = (0, "")
 
 
 @pytest.fixture
-def path(tmp_path):
+def path(tmp_path: Path) -> Path:
     return tmp_path / "events.db"
 
 
 class Restarted:
     """A server that is stopped and started again: `async with Restarted(path) as client`."""
 
-    def __init__(self, path):
+    def __init__(self, path: Path) -> None:
         self.path = path
 
-    async def __aenter__(self):
+    async def __aenter__(self) -> Consuming:
         self.client = Consuming(SqliteStore.open(self.path))
         return self.client
 
-    async def __aexit__(self, *error):
+    async def __aexit__(self, *error: None) -> None:
         await self.client.node.close()
 
 
-async def test_groups_and_how_far_they_are_survive_a_restart(path):
+async def test_groups_and_how_far_they_are_survive_a_restart(path: Path) -> None:
     async with Restarted(path) as client:
         await client.write("s", *"01234")
         assert await client.create(max_retry_count=7) == OK
@@ -57,7 +58,7 @@ async def test_groups_and_how_far_they_are_survive_a_restart(path):
         assert (await client.create())[0] == 1
 
 
-async def test_a_group_from_the_end_is_after_a_restart_where_it_was(path):
+async def test_a_group_from_the_end_is_after_a_restart_where_it_was(path: Path) -> None:
     async with Restarted(path) as client:
         await client.write("s", *"01")
         await client.create(start_from=-1)
@@ -68,7 +69,7 @@ async def test_a_group_from_the_end_is_after_a_restart_where_it_was(path):
         assert await client.numbers() == [2, 3, 4]
 
 
-async def test_deleted_groups_stay_deleted(path):
+async def test_deleted_groups_stay_deleted(path: Path) -> None:
     async with Restarted(path) as client:
         await client.create()
         await client.create(group="h")
@@ -78,7 +79,7 @@ async def test_deleted_groups_stay_deleted(path):
         assert client.connect(group="h").subscription_id == "s::h"
 
 
-async def test_a_group_of_the_same_name_starts_over(path):
+async def test_a_group_of_the_same_name_starts_over(path: Path) -> None:
     async with Restarted(path) as client:
         await client.write("s", *"012")
         await client.create(checkpoint_max_count=1)
@@ -93,7 +94,7 @@ async def test_a_group_of_the_same_name_starts_over(path):
         assert await client.numbers() == [0, 1, 2]
 
 
-async def test_what_a_deleted_group_wrote_down_is_gone(client):
+async def test_what_a_deleted_group_wrote_down_is_gone(client: Consuming) -> None:
     await client.write("s", *"012")
     await client.create(checkpoint_max_count=1)
     client.connect()
@@ -113,7 +114,7 @@ async def test_what_a_deleted_group_wrote_down_is_gone(client):
     assert client.checkpoints() == [0]
 
 
-async def test_an_update_drops_consumers_and_keeps_the_checkpoint(client, other):
+async def test_an_update_drops_consumers_and_keeps_the_checkpoint(client: Consuming, other: Consuming) -> None:
     await client.write("s", *"0123")
     await client.create(checkpoint_max_count=1)
     client.connect()
@@ -134,7 +135,7 @@ async def test_an_update_drops_consumers_and_keeps_the_checkpoint(client, other)
 
 
 @pytest.mark.parametrize("change", ["update", "update and restart"])
-async def test_an_update_delivers_again_what_follows_the_checkpoint(path, change):
+async def test_an_update_delivers_again_what_follows_the_checkpoint(path: Path, change: str) -> None:
     """As a real server does: its group starts over from the checkpoint that is written."""
     async with Restarted(path) as client:
         await client.write("s", *"01234")
@@ -156,7 +157,7 @@ async def test_an_update_delivers_again_what_follows_the_checkpoint(path, change
             assert await client.numbers() == [2, 3, 4]
 
 
-async def test_updates_may_follow_each_other_before_anything_is_on_disk(path):
+async def test_updates_may_follow_each_other_before_anything_is_on_disk(path: Path) -> None:
     async with Restarted(path) as client:
         await client.write("s", *"0123")
         await client.create(checkpoint_max_count=2)
@@ -173,7 +174,9 @@ async def test_updates_may_follow_each_other_before_anything_is_on_disk(path):
 @pytest.mark.parametrize(
     ("before", "after", "expected"), [(0, 2, [2, 3]), (-1, 0, [0, 1, 2, 3]), (-1, -1, [2, 3]), (0, -1, [])]
 )
-async def test_an_update_of_where_to_start_counts_if_nothing_was_done(client, before, after, expected):
+async def test_an_update_of_where_to_start_counts_if_nothing_was_done(
+    client: Consuming, before: int, after: int, expected: list[int]
+) -> None:
     await client.write("s", *"01")
     await client.create(start_from=before)
     await client.write("s", *"23")
@@ -182,7 +185,7 @@ async def test_an_update_of_where_to_start_counts_if_nothing_was_done(client, be
     assert await client.numbers() == expected
 
 
-async def test_an_update_of_where_to_start_is_passed_over_after_a_checkpoint(client):
+async def test_an_update_of_where_to_start_is_passed_over_after_a_checkpoint(client: Consuming) -> None:
     await client.write("s", *"0123")
     await client.create(checkpoint_max_count=1)
     client.connect()
@@ -193,7 +196,7 @@ async def test_an_update_of_where_to_start_is_passed_over_after_a_checkpoint(cli
     assert await client.numbers() == [2, 3]
 
 
-async def test_the_configuration_is_written_at_each_change_and_two_are_kept(client):
+async def test_the_configuration_is_written_at_each_change_and_two_are_kept(client: Consuming) -> None:
     await client.create(start_from=-1)
     await client.create("t", "h")
     await client.delete()
@@ -206,7 +209,9 @@ async def test_the_configuration_is_written_at_each_change_and_two_are_kept(clie
 
 
 @pytest.mark.parametrize("garbage", ["{", '{"entries": [3]}', "[]", "\x00"])
-async def test_a_configuration_that_is_none_is_passed_over_and_told_of(client, caplog, garbage):
+async def test_a_configuration_that_is_none_is_passed_over_and_told_of(
+    client: Consuming, caplog: pytest.LogCaptureFixture, garbage: str
+) -> None:
     await client.write(CONFIGURATION, garbage, user=ADMIN)
     restarted = Consuming(client.store, Node(client.store, Users(DEFAULT_ACCOUNTS)))
     assert restarted.connect() is SubscriptionDropReason.NOT_FOUND
@@ -215,7 +220,7 @@ async def test_a_configuration_that_is_none_is_passed_over_and_told_of(client, c
 
 
 @pytest.mark.parametrize("garbage", ["{", '"x"', "null", "-2", "99999999999999999999", "1.5"])
-async def test_a_checkpoint_that_is_none_is_passed_over(client, garbage):
+async def test_a_checkpoint_that_is_none_is_passed_over(client: Consuming, garbage: str) -> None:
     await client.write("s", *"01")
     await client.create()
     await client.write(CHECKPOINTS, garbage, user=ADMIN)
@@ -226,7 +231,9 @@ async def test_a_checkpoint_that_is_none_is_passed_over(client, garbage):
 
 
 @pytest.mark.parametrize("change", ["create", "update", "delete"])
-async def test_a_change_that_cannot_be_saved_is_told(client, monkeypatch, change):
+async def test_a_change_that_cannot_be_saved_is_told(
+    client: Consuming, monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
     if change != "create":
         await client.create()
     fill_the_disk(client, monkeypatch)
@@ -236,7 +243,7 @@ async def test_a_change_that_cannot_be_saved_is_told(client, monkeypatch, change
     )  # fmt: skip
 
 
-async def test_without_its_stream_the_configuration_cannot_be_saved(client):
+async def test_without_its_stream_the_configuration_cannot_be_saved(client: Consuming) -> None:
     await client.create()
     await client.store.append(DeleteRequest(CONFIGURATION, -2, hard=True))
     result, reason = await client.update()
@@ -245,7 +252,7 @@ async def test_without_its_stream_the_configuration_cannot_be_saved(client):
     assert "StreamDeleted" in reason
 
 
-async def test_groups_are_bounded(client, monkeypatch):
+async def test_groups_are_bounded(client: Consuming, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(groups, "_MOST_BYTES", 3000)
     results = [(await client.create(group=f"{number}{'x' * 400}"))[0] for number in range(5)]
     assert results == [0, 0, 0, 2, 2]
@@ -253,7 +260,7 @@ async def test_groups_are_bounded(client, monkeypatch):
     assert await client.create() == OK
 
 
-async def test_at_the_end_all_that_is_done_is_written_down_and_nothing_more_happens(client):
+async def test_at_the_end_all_that_is_done_is_written_down_and_nothing_more_happens(client: Consuming) -> None:
     await client.write("s", *"012")
     await client.create()
     client.connect()
@@ -266,7 +273,7 @@ async def test_at_the_end_all_that_is_done_is_written_down_and_nothing_more_happ
     assert client.checkpoints() == [1]
 
 
-async def test_its_repr_tells_its_groups(client):
+async def test_its_repr_tells_its_groups(client: Consuming) -> None:
     assert repr(client.node.groups) == "<Groups: none>"
     await client.create()
     assert repr(client.node.groups) == "<Groups: s::g>"

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import AsyncIterator
 
 import pytest
 
@@ -18,13 +19,13 @@ SETTINGS = GroupSettings("s", "g")
 
 
 @pytest.fixture
-async def client():
+async def client() -> AsyncIterator[Consuming]:
     one = Consuming(SqliteStore.in_memory())
     yield one
     await one.store.close()
 
 
-async def test_checkpoints(client):
+async def test_checkpoints(client: Consuming) -> None:
     told = []
     journal = Journal(SETTINGS, client.store, None)
     for through in range(3, 10):
@@ -36,7 +37,7 @@ async def test_checkpoints(client):
     assert repr(journal) == "<Journal of 's::g', checkpoint 9>"
 
 
-async def test_what_a_deleted_group_of_the_same_name_has_left_stays_hidden(client):
+async def test_what_a_deleted_group_of_the_same_name_has_left_stays_hidden(client: Consuming) -> None:
     Journal(SETTINGS, client.store, None).write_checkpoint(7, lambda failure: None)
     await client.store.append(DeleteRequest(CHECKPOINTS, ANY, hard=False))
     assert last_json(client.store.read, CHECKPOINTS) is None
@@ -47,7 +48,7 @@ async def test_what_a_deleted_group_of_the_same_name_has_left_stays_hidden(clien
     assert client.checkpoints() == [1, 2]
 
 
-async def test_parked_events_and_forgotten_ones(client):
+async def test_parked_events_and_forgotten_ones(client: Consuming) -> None:
     told = []
     journal = Journal(SETTINGS, client.store, None)
     journal.park([Park(message(4), "no"), Park(message(9, replay_of=b"5@s"), "again")], told.append)
@@ -62,7 +63,7 @@ async def test_parked_events_and_forgotten_ones(client):
     assert [event.data for event in client.stored(PARKED)] == [b"5@s"]
 
 
-async def test_a_failure_is_told(client, monkeypatch):
+async def test_a_failure_is_told(client: Consuming, monkeypatch: pytest.MonkeyPatch) -> None:
     told = []
     journal = Journal(SETTINGS, client.store, None)
     fill_the_disk(client, monkeypatch)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+
 import pytest
 
 from rxpump.direction import StreamDirection
@@ -12,7 +14,7 @@ from tests.server.store.driving import new_event, write
 
 
 @pytest.fixture
-async def store():
+async def store() -> AsyncIterator[SqliteStore]:
     one = SqliteStore.in_memory()
     await write(one, "s", *(new_event(data=b"x" * size) for size in (0, 100, 200, 20_000)))
     await write(one, "links", *(new_event(type="$>", data=data) for data in (b"2@s", b"9@s")))
@@ -20,14 +22,16 @@ async def store():
     await one.close()
 
 
-def page(store, stream, *, resolve):
+def page(store: SqliteStore, stream: str, *, resolve: bool) -> bytes:
     found = store.read.stream(stream)
     window = Window(0, found.last)
     return store.read.stream_page(found, window, StreamDirection.FORWARD, resolve_links=resolve).events
 
 
 @pytest.mark.parametrize(("stream", "resolve"), [("s", False), ("s", True), ("links", False), ("links", True)])
-async def test_a_page_is_taken_apart_without_being_encoded_again(store, stream, resolve):
+async def test_a_page_is_taken_apart_without_being_encoded_again(
+    store: SqliteStore, stream: str, resolve: bool
+) -> None:
     encoded = page(store, stream, resolve=resolve)
     expected = schema.ReadStreamEventsCompleted.FromString(encoded).events
     messages = messages_of(encoded, by_stream)
@@ -43,10 +47,10 @@ async def test_a_page_is_taken_apart_without_being_encoded_again(store, stream, 
         assert message.replay_of is None
 
 
-async def test_a_replay_knows_what_it_is_of(store):
+async def test_a_replay_knows_what_it_is_of(store: SqliteStore) -> None:
     messages = messages_of(page(store, "links", resolve=True), unpinned, are_replays=True)
     assert [message.replay_of for message in messages] == [b"2@s", b"9@s"]
 
 
-def test_an_empty_page():
+def test_an_empty_page() -> None:
     assert messages_of(b"", unpinned) == []

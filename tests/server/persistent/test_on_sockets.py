@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 from uuid import uuid4
+
+import pytest
 
 from rxpump.server import EmbeddedServer, SqliteStore
 from rxpump.server.persistent import group
@@ -16,7 +19,7 @@ from tests.server.persistent.clients import settings_of
 APPEARED = Command.PERSISTENT_SUBSCRIPTION_STREAM_EVENT_APPEARED
 
 
-async def create(client, **settings):
+async def create(client: RawClient, **settings: int) -> None:
     completed = await client.ask_for(
         schema.CreatePersistentSubscriptionCompleted,
         Command.CREATE_PERSISTENT_SUBSCRIPTION,
@@ -26,7 +29,7 @@ async def create(client, **settings):
     assert completed.result == 0
 
 
-async def connect(client, slots):
+async def connect(client: RawClient, slots: int) -> bytes:
     ask = schema.ConnectToPersistentSubscription(
         event_stream_id="s", subscription_id="g", allowed_in_flight_messages=slots
     )
@@ -35,25 +38,25 @@ async def connect(client, slots):
     return id
 
 
-async def next_event(client):
+async def next_event(client: RawClient) -> Any:
     while (package := await client.receive()).command != APPEARED:
         assert package.command == Command.HEARTBEAT_REQUEST
         client.send(Command.HEARTBEAT_RESPONSE, id=package.correlation_id)
     return schema.PersistentSubscriptionStreamEventAppeared.FromString(package.payload)
 
 
-def ack(client, id, *events):
+def ack(client: RawClient, id: bytes, *events: Any) -> None:
     ids = [each.event.event.event_id for each in events]
     message = schema.PersistentSubscriptionAckEvents(subscription_id="s::g", processed_event_ids=ids)
     client.send(Command.PERSISTENT_SUBSCRIPTION_ACK_EVENTS, message, id=id)
 
 
-async def write(store, count, size=10):
+async def write(store: SqliteStore, count: int, size: int = 10) -> None:
     events = [schema.NewEvent(event_id=uuid4().bytes_le, event_type="T", data=b"x" * size) for _ in range(count)]
     await store.append(AppendRequest("s", -2, events))
 
 
-async def test_what_is_not_answered_comes_again_and_then_is_parked():
+async def test_what_is_not_answered_comes_again_and_then_is_parked() -> None:
     store = SqliteStore.in_memory()
     async with EmbeddedServer(store, persistent_tick=0.01) as server, RawClient.to(server) as client:
         await write(store, 1)
@@ -70,7 +73,7 @@ async def test_what_is_not_answered_comes_again_and_then_is_parked():
         assert b"Reached retry count of 2" in event.metadata
 
 
-async def test_a_checkpoint_is_written_in_time():
+async def test_a_checkpoint_is_written_in_time() -> None:
     store = SqliteStore.in_memory()
     async with EmbeddedServer(store, persistent_tick=0.01) as server, RawClient.to(server) as client:
         await write(store, 3)
@@ -84,7 +87,7 @@ async def test_a_checkpoint_is_written_in_time():
         assert schema.StreamEventAppeared.FromString(package.payload).event.event.data == b"2"
 
 
-async def test_slots_for_more_than_a_connection_holds_cut_nobody(monkeypatch):
+async def test_slots_for_more_than_a_connection_holds_cut_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
     """40 MB are waiting for a client that is cut with 26 MB unread, and that reads late."""
     monkeypatch.setattr(group, "MOST_HELD_BYTES", 100_000_000)
     store = SqliteStore.in_memory()
@@ -103,7 +106,7 @@ async def test_slots_for_more_than_a_connection_holds_cut_nobody(monkeypatch):
             ack(client, id, event)
 
 
-async def test_a_client_that_goes_away_leaves_nothing():
+async def test_a_client_that_goes_away_leaves_nothing() -> None:
     store = SqliteStore.in_memory()
     async with EmbeddedServer(store) as server:
         async with RawClient.to(server) as client:

@@ -5,7 +5,7 @@ from random import Random
 from rxpump.server.persistent.progress import Progress
 
 
-def test_it_ends_at_the_first_gap():
+def test_it_ends_at_the_first_gap() -> None:
     progress = Progress(-1)
     for number in range(4):
         progress.begin(number)
@@ -18,7 +18,7 @@ def test_it_ends_at_the_first_gap():
     assert repr(progress) == "<Progress: done through 2, 1 begun>"
 
 
-def test_numbers_that_are_no_more_are_done():
+def test_numbers_that_are_no_more_are_done() -> None:
     progress = Progress(4)
     progress.begin(9)
     assert progress.through == 8
@@ -30,7 +30,7 @@ def test_numbers_that_are_no_more_are_done():
     assert progress.through == 12
 
 
-def test_any_order():
+def test_any_order() -> None:
     random = Random(1)
     numbers = list(range(50))
     progress = Progress(-1)

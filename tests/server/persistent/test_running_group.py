@@ -9,18 +9,19 @@ import pytest
 
 from rxpump.server.persistent import group as machine
 from rxpump.server.persistent import turns as turns_of_groups
+from rxpump.server.persistent.running_group import RunningGroup
 from rxpump.wire import schema
 from rxpump.wire.codes import NakAction
 from rxpump.wire.commands import Command
 from tests.raw_client import ADMIN
-from tests.server.persistent.clients import CHECKPOINTS, PARKED, A, B, fill_the_disk, original, turns
+from tests.server.persistent.clients import CHECKPOINTS, PARKED, A, B, Consuming, fill_the_disk, original, turns
 
 
-def group_of(client):
+def group_of(client: Consuming) -> RunningGroup:
     return client.node.groups.find("s", "g")
 
 
-async def test_from_the_start_and_what_is_written_later(client, other):
+async def test_from_the_start_and_what_is_written_later(client: Consuming, other: Consuming) -> None:
     await other.write("s", *"012")
     await client.create()
     confirmation = client.connect()
@@ -31,7 +32,7 @@ async def test_from_the_start_and_what_is_written_later(client, other):
     assert await client.numbers() == [3, 4]
 
 
-async def test_of_a_stream_that_is_none_yet(client, other):
+async def test_of_a_stream_that_is_none_yet(client: Consuming, other: Consuming) -> None:
     await client.create()
     assert client.connect().last_event_number == -1
     assert await client.numbers() == []
@@ -42,7 +43,7 @@ async def test_of_a_stream_that_is_none_yet(client, other):
 @pytest.mark.parametrize(
     ("start_from", "expected"), [(-1, [5, 6]), (-2, [5, 6]), (0, [0, 1, 2, 3, 4, 5, 6]), (3, [3, 4, 5, 6])]
 )
-async def test_where_it_starts(client, other, start_from, expected):
+async def test_where_it_starts(client: Consuming, other: Consuming, start_from: int, expected: list[int]) -> None:
     await other.write("s", *"01234")
     await client.create(start_from=start_from)
     await other.write("s", *"56")
@@ -50,7 +51,7 @@ async def test_where_it_starts(client, other, start_from, expected):
     assert await client.numbers() == expected
 
 
-async def test_a_start_in_the_future_is_waited_for(client, other):
+async def test_a_start_in_the_future_is_waited_for(client: Consuming, other: Consuming) -> None:
     await other.write("s", *"01")
     await client.create(start_from=4)
     client.connect()
@@ -59,7 +60,7 @@ async def test_a_start_in_the_future_is_waited_for(client, other):
     assert await client.numbers() == [4, 5]
 
 
-async def test_nothing_is_lost_or_doubled_between_catching_up_and_living(client, other):
+async def test_nothing_is_lost_or_doubled_between_catching_up_and_living(client: Consuming, other: Consuming) -> None:
     await other.write("s", *map(str, range(150)))
     await client.create(read_batch_size=7, buffer_size=10)
     client.connect(slots=3)
@@ -74,14 +75,14 @@ async def test_nothing_is_lost_or_doubled_between_catching_up_and_living(client,
     assert numbers[:200] == list(range(200))
 
 
-async def test_a_consumer_without_slots_gets_nothing(client, other):
+async def test_a_consumer_without_slots_gets_nothing(client: Consuming, other: Consuming) -> None:
     await other.write("s", "0")
     await client.create()
     client.connect(slots=0)
     assert await client.numbers() == []
 
 
-async def test_links_are_followed_if_the_group_says_so(client, other):
+async def test_links_are_followed_if_the_group_says_so(client: Consuming, other: Consuming) -> None:
     await other.write("$secret", "content", user=ADMIN)
     await other.write("s", "0@$secret", "9@nowhere")
     await client.create()
@@ -102,7 +103,7 @@ async def test_links_are_followed_if_the_group_says_so(client, other):
     assert running.group.through == 1
 
 
-async def test_parked_is_a_link_that_says_why(client, other):
+async def test_parked_is_a_link_that_says_why(client: Consuming, other: Consuming) -> None:
     await other.write("s", *"01")
     await client.create(checkpoint_max_count=1)
     client.connect()
@@ -121,7 +122,9 @@ async def test_parked_is_a_link_that_says_why(client, other):
     assert client.checkpoints() == [1]
 
 
-async def test_what_cannot_be_parked_is_delivered_again(client, other, monkeypatch):
+async def test_what_cannot_be_parked_is_delivered_again(
+    client: Consuming, other: Consuming, monkeypatch: pytest.MonkeyPatch
+) -> None:
     await other.write("s", "0")
     await client.create(checkpoint_max_count=1)
     client.connect()
@@ -135,7 +138,7 @@ async def test_what_cannot_be_parked_is_delivered_again(client, other, monkeypat
     assert group_of(client).group.through == -1
 
 
-async def test_a_checkpoint_is_what_is_done_without_a_gap(client, other):
+async def test_a_checkpoint_is_what_is_done_without_a_gap(client: Consuming, other: Consuming) -> None:
     await other.write("s", *"0123")
     await client.create(checkpoint_max_count=2)
     client.connect()
@@ -152,7 +155,9 @@ async def test_a_checkpoint_is_what_is_done_without_a_gap(client, other):
     assert json.loads(metadata.data) == {"$maxCount": 5, "$tb": 0}
 
 
-async def test_a_checkpoint_that_cannot_be_written_is_tried_again(client, other, monkeypatch):
+async def test_a_checkpoint_that_cannot_be_written_is_tried_again(
+    client: Consuming, other: Consuming, monkeypatch: pytest.MonkeyPatch
+) -> None:
     await other.write("s", *"0123")
     await client.create(checkpoint_max_count=2)
     client.connect()
@@ -169,7 +174,7 @@ async def test_a_checkpoint_that_cannot_be_written_is_tried_again(client, other,
     assert len(client.stored(f"$${CHECKPOINTS}")) == 1
 
 
-async def test_a_checkpoint_by_time_is_written_at_a_tick(client, other):
+async def test_a_checkpoint_by_time_is_written_at_a_tick(client: Consuming, other: Consuming) -> None:
     await other.write("s", *"0123")
     await client.create(checkpoint_min_count=2, checkpoint_after_time=2000)
     client.connect()
@@ -183,7 +188,7 @@ async def test_a_checkpoint_by_time_is_written_at_a_tick(client, other):
     assert client.checkpoints() == [2]
 
 
-async def test_a_consumer_that_ends_leaves_its_events_to_others(client, other):
+async def test_a_consumer_that_ends_leaves_its_events_to_others(client: Consuming, other: Consuming) -> None:
     await other.write("s", *"0123")
     await client.create()
     client.connect(slots=2)
@@ -196,7 +201,7 @@ async def test_a_consumer_that_ends_leaves_its_events_to_others(client, other):
     assert await client.delivered() == []
 
 
-async def test_unsubscribing_is_answered_and_ends_it(client, other):
+async def test_unsubscribing_is_answered_and_ends_it(client: Consuming, other: Consuming) -> None:
     await other.write("s", "0")
     await client.create()
     client.connect()
@@ -210,7 +215,9 @@ async def test_unsubscribing_is_answered_and_ends_it(client, other):
     assert [each.retry_count for each in await client.delivered(B)] == [1, 0]
 
 
-async def test_who_leaves_events_unread_is_not_sent_more_until_it_has_read(client, other):
+async def test_who_leaves_events_unread_is_not_sent_more_until_it_has_read(
+    client: Consuming, other: Consuming
+) -> None:
     await other.write("s", *"01")
     await client.create()
     client.connect(slots=1)
@@ -222,7 +229,9 @@ async def test_who_leaves_events_unread_is_not_sent_more_until_it_has_read(clien
     assert await client.numbers() == [1]
 
 
-async def test_what_one_group_holds_is_bounded(client, other, monkeypatch):
+async def test_what_one_group_holds_is_bounded(
+    client: Consuming, other: Consuming, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(machine, "MOST_HELD_BYTES", 10_000)
     await other.write("s", *["x" * 3000] * 20)
     await client.create(read_batch_size=1)
@@ -233,7 +242,7 @@ async def test_what_one_group_holds_is_bounded(client, other, monkeypatch):
     assert await client.numbers() == [4, 5]
 
 
-async def test_parked_events_are_tried_again(client, other):
+async def test_parked_events_are_tried_again(client: Consuming, other: Consuming) -> None:
     await other.write("s", *"0123")
     await client.create()
     client.connect()
@@ -258,7 +267,7 @@ async def test_parked_events_are_tried_again(client, other):
     assert [each.event.event.data for each in await client.delivered()] == [b"3"]
 
 
-async def test_a_stream_that_is_deleted_and_comes_again(client, other):
+async def test_a_stream_that_is_deleted_and_comes_again(client: Consuming, other: Consuming) -> None:
     await other.write("s", *"0123")
     await client.create(checkpoint_max_count=1)
     client.connect(slots=2)
@@ -274,14 +283,16 @@ async def test_a_stream_that_is_deleted_and_comes_again(client, other):
     assert await client.numbers() == [4, 5]
 
 
-async def test_nothing_parked_nothing_tried_again(client):
+async def test_nothing_parked_nothing_tried_again(client: Consuming) -> None:
     await client.create()
     group_of(client).replay_parked()
     client.connect()
     assert await client.delivered() == []
 
 
-async def test_a_replay_is_larger_than_a_page_and_goes_on_where_there_is_room(client, other):
+async def test_a_replay_is_larger_than_a_page_and_goes_on_where_there_is_room(
+    client: Consuming, other: Consuming
+) -> None:
     await other.write("s", *map(str, range(50)))
     await client.create(read_batch_size=5, buffer_size=10)
     client.connect(slots=50)
@@ -299,7 +310,9 @@ async def test_a_replay_is_larger_than_a_page_and_goes_on_where_there_is_room(cl
     assert replayed == list(range(50))
 
 
-async def test_in_a_slice_of_no_time_it_does_one_step_and_asks_for_another(client, other, monkeypatch):
+async def test_in_a_slice_of_no_time_it_does_one_step_and_asks_for_another(
+    client: Consuming, other: Consuming, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(turns_of_groups, "_SLICE", 0.0)
     await other.write("s", *map(str, range(90)))
     await client.create(read_batch_size=10)
@@ -313,7 +326,7 @@ async def test_in_a_slice_of_no_time_it_does_one_step_and_asks_for_another(clien
     assert await client.numbers() == list(range(90))
 
 
-async def test_its_repr_tells_its_state(client):
+async def test_its_repr_tells_its_state(client: Consuming) -> None:
     await client.create()
     assert repr(group_of(client)).startswith("<RunningGroup 's::g', <Group 's::g', 0 consumers hold 0 events, 0 wait")
     client.node.groups.stop()

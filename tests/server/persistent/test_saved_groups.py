@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import AsyncIterator
 
 import pytest
 
@@ -18,17 +19,17 @@ from tests.server.store.driving import FORWARD, write_metadata
 
 
 @pytest.fixture
-async def store():
+async def store() -> AsyncIterator[SqliteStore]:
     store = SqliteStore.in_memory()
     yield store
     await store.close()
 
 
-def entry_of(number, **settings):
+def entry_of(number: int, **settings: int) -> Entry:
     return Entry(GroupSettings(stream=f"orders-{number}", group="billing", **settings))
 
 
-def written(store):
+def written(store: SqliteStore) -> dict[str, list[int]]:
     """The sizes of all configuration events that were ever written, by type."""
     page = store.read.all_page(0, 4096, FORWARD, resolve_links=False)
     sizes = {}
@@ -38,7 +39,7 @@ def written(store):
     return sizes
 
 
-async def test_what_many_changes_write_grows_as_their_number_does(store):
+async def test_what_many_changes_write_grows_as_their_number_does(store: SqliteStore) -> None:
     total = []
     saved = SavedGroups(store)
     for count in (200, 400, 800):
@@ -49,7 +50,7 @@ async def test_what_many_changes_write_grows_as_their_number_does(store):
     assert len(written(store)["PersistentConfigChange"]) > 700
 
 
-async def test_another_server_finds_what_was_saved_at_any_moment(store):
+async def test_another_server_finds_what_was_saved_at_any_moment(store: SqliteStore) -> None:
     """After each step all that is written is found: a process may end at any of them."""
     saved = SavedGroups(store)
     chance = random.Random(3)
@@ -67,7 +68,7 @@ async def test_another_server_finds_what_was_saved_at_any_moment(store):
     assert len(written(store)["PersistentConfigChange"]) > 50
 
 
-async def test_the_limit_of_an_earlier_version_pushes_nothing_out(store):
+async def test_the_limit_of_an_earlier_version_pushes_nothing_out(store: SqliteStore) -> None:
     first = SavedGroups(store)
     for number in range(100):
         await first.save(entry_of(number), "admin")
@@ -79,7 +80,9 @@ async def test_the_limit_of_an_earlier_version_pushes_nothing_out(store):
     assert len(second.entries) >= 10
 
 
-async def test_a_change_that_was_not_saved_is_saved_with_the_next(store, monkeypatch):
+async def test_a_change_that_was_not_saved_is_saved_with_the_next(
+    store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
     saved = SavedGroups(store)
     for number in range(100):
         await saved.save(entry_of(number), "admin")

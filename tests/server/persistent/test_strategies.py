@@ -1,19 +1,22 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
+from rxpump.server.persistent.consumer import Consumer
 from rxpump.server.persistent.strategies import STRATEGIES, DispatchToSingle, Pinned, RoundRobin
 from tests.server.persistent.machine import consumer, event_id, message
 
 
-def joined(strategy, *slots):
+def joined(strategy: Any, *slots: int) -> list[Consumer]:
     consumers = [consumer(chr(97 + index), count) for index, count in enumerate(slots)]
     for one in consumers:
         strategy.join(one)
     return consumers
 
 
-def give(strategy, *buckets):
+def give(strategy: Any, *buckets: int) -> str:
     """Give out a message for each bucket; tell who got it, `-` for nobody."""
     given = ""
     for number, bucket in enumerate(buckets):
@@ -38,13 +41,13 @@ def give(strategy, *buckets):
         (Pinned, (), "--------"),
     ],
 )
-def test_who_gets_eight_events_of_one_bucket(strategy, slots, given):
+def test_who_gets_eight_events_of_one_bucket(strategy: type[Any], slots: tuple[Any, ...], given: str) -> None:
     one = strategy()
     joined(one, *slots)
     assert give(one, *[5] * 8) == given
 
 
-def test_dispatch_to_single_stays_with_the_second_until_that_is_full():
+def test_dispatch_to_single_stays_with_the_second_until_that_is_full() -> None:
     strategy = DispatchToSingle()
     first, _ = joined(strategy, 1, 3)
     assert give(strategy, 0, 0) == "ab"
@@ -53,7 +56,7 @@ def test_dispatch_to_single_stays_with_the_second_until_that_is_full():
 
 
 @pytest.mark.parametrize("strategy", [RoundRobin, DispatchToSingle, Pinned])
-def test_who_has_left_gets_nothing(strategy):
+def test_who_has_left_gets_nothing(strategy: type[Any]) -> None:
     one = strategy()
     first, _ = joined(one, 9, 9)
     give(one, 1, 2, 3)
@@ -61,19 +64,19 @@ def test_who_has_left_gets_nothing(strategy):
     assert give(one, 1, 2, 3, 4) == "bbbb"
 
 
-def test_pinned_gives_each_bucket_an_owner_who_keeps_it():
+def test_pinned_gives_each_bucket_an_owner_who_keeps_it() -> None:
     strategy = Pinned()
     joined(strategy, 9, 9)
     assert give(strategy, 1, 2, 3, 4, 1, 2, 3, 4, 4) == "abababab" + "b"
 
 
-def test_pinned_passes_over_what_its_owner_has_no_room_for():
+def test_pinned_passes_over_what_its_owner_has_no_room_for() -> None:
     strategy = Pinned()
     joined(strategy, 1, 9)
     assert give(strategy, 1, 2, 1, 2, 1) == "ab-b-"
 
 
-def test_pinned_gives_who_joins_later_a_share():
+def test_pinned_gives_who_joins_later_a_share() -> None:
     strategy = Pinned()
     joined(strategy, 99)
     assert give(strategy, *range(6)) == "aaaaaa"
@@ -84,5 +87,5 @@ def test_pinned_gives_who_joins_later_a_share():
 
 
 @pytest.mark.parametrize("name", ["RoundRobin", "DispatchToSingle", "Pinned", "PinnedByCorrelation"])
-def test_their_names(name):
+def test_their_names(name: str) -> None:
     assert joined(STRATEGIES[name].make(), 1)

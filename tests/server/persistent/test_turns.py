@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
+
+import pytest
 
 from rxpump.server.persistent import turns as module
 from rxpump.server.persistent.turns import Turns
@@ -9,10 +12,10 @@ from rxpump.server.persistent.turns import Turns
 class Worker:
     """Has `steps` to do, one in each of its turns; a turn takes all of its slice if it `is_slow`."""
 
-    def __init__(self, name, turns, log, steps=1, *, is_slow=False):
+    def __init__(self, name: str, turns: Turns, log: list[Any], steps: int = 1, *, is_slow: bool = False) -> None:
         self.name, self.turns, self.log, self.steps, self.is_slow = name, turns, log, steps, is_slow
 
-    def work(self, until):
+    def work(self, until: float) -> None:
         self.log.append(self.name)
         self.steps -= 1
         if self.steps:
@@ -23,7 +26,7 @@ class Worker:
                 pass
 
 
-async def test_asking_twice_is_asking_once():
+async def test_asking_twice_is_asking_once() -> None:
     turns, log = Turns(), []
     worker = Worker("a", turns, log)
     turns.ask(worker)
@@ -33,7 +36,7 @@ async def test_asking_twice_is_asking_once():
     assert (log, repr(turns)) == (["a"], "<Turns of 0 that wait>")
 
 
-async def test_who_is_not_done_goes_to_the_end_of_the_line(monkeypatch):
+async def test_who_is_not_done_goes_to_the_end_of_the_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_SLICE", 60)
     turns, log = Turns(), []
     turns.ask(Worker("a", turns, log, 3))
@@ -42,7 +45,7 @@ async def test_who_is_not_done_goes_to_the_end_of_the_line(monkeypatch):
     assert log == ["a", "b", "a", "b", "a"]
 
 
-async def test_however_many_work_others_wait_for_one_slice():
+async def test_however_many_work_others_wait_for_one_slice() -> None:
     turns, log = Turns(), []
     for name in "abc":
         turns.ask(Worker(name, turns, log, 2, is_slow=True))

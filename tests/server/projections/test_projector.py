@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -18,6 +21,7 @@ from rxpump.server.projections.projections import Projections
 from rxpump.server.projections.projector import Projector
 from rxpump.server.projections.system import SYSTEM_PROJECTIONS
 from rxpump.server.store.appender import AppendRequest
+from rxpump.server.store.burst import Burst
 from rxpump.server.store.changes import NotCommitted
 from rxpump.server.store.feed import EVERYTHING
 from rxpump.server.store.open_log import Prepared
@@ -30,14 +34,14 @@ BY_CATEGORY = "$by_category"
 
 
 @pytest.fixture(params=["memory", "file"])
-async def store(request, tmp_path):
+async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Any]:
     store = SqliteStore.in_memory() if request.param == "memory" else SqliteStore.open(tmp_path / "events.db")
     yield store
     await store.close()
 
 
 @asynccontextmanager
-async def running(store, name=BY_CATEGORY):
+async def running(store: SqliteStore, name: str = BY_CATEGORY) -> AsyncIterator[Projector]:
     projector = Projector(name, SYSTEM_PROJECTIONS[name], store, asyncio.Lock())
     task = asyncio.create_task(projector.run())
     yield projector
@@ -45,17 +49,17 @@ async def running(store, name=BY_CATEGORY):
     await task
 
 
-async def write(store, *streams):
+async def write(store: SqliteStore, *streams: str) -> None:
     """One event to each."""
     await asyncio.gather(*(store.append(AppendRequest(stream, -2, [event_of("x")])) for stream in streams))
 
 
-def links(store, stream):
+def links(store: SqliteStore, stream: str) -> list[str]:
     """The data of all its events."""
     return [event.data.decode() for event in events_of(store, stream)]
 
 
-def events_of(store, stream):
+def events_of(store: SqliteStore, stream: str) -> list[Any]:
     found = store.read.stream(stream)
     events = []
     while found is not None and len(events) <= found.last:
@@ -68,17 +72,17 @@ def events_of(store, stream):
 class Told:
     """Waits until a stream has so many events."""
 
-    def __init__(self, store):
+    def __init__(self, store: SqliteStore) -> None:
         self.store = store
         self.news = asyncio.Event()
 
-    def receive(self, burst):
+    def receive(self, burst: Burst) -> None:
         self.news.set()
 
-    def drop(self):
+    def drop(self) -> None:
         raise AssertionError
 
-    async def has(self, count, stream="$ce-a"):
+    async def has(self, count: int, stream: str = "$ce-a") -> None:
         self.store.feed.follow(EVERYTHING, self)
         while True:
             self.news.clear()
@@ -90,11 +94,11 @@ class Told:
 
 
 @pytest.fixture
-def told(store):
+def told(store: SqliteStore) -> Told:
     return Told(store)
 
 
-async def test_what_there_is_and_what_comes(store, told):
+async def test_what_there_is_and_what_comes(store: SqliteStore, told: Told) -> None:
     await write(store, "a-1", "b-1", "a-2", "other")
     async with running(store):
         await told.has(2)
@@ -106,7 +110,7 @@ async def test_what_there_is_and_what_comes(store, told):
     assert links(store, "$ce-b") == ["0@b-1", "1@b-1"]
 
 
-async def test_a_link_tells_of_what_it_is_a_link_to(store, told):
+async def test_a_link_tells_of_what_it_is_a_link_to(store: SqliteStore, told: Told) -> None:
     outcome = await store.append(AppendRequest("a-1", -2, [event := event_of("x")]))
     async with running(store):
         await told.has(1)
@@ -119,7 +123,7 @@ async def test_a_link_tells_of_what_it_is_a_link_to(store, told):
     }
 
 
-async def test_it_goes_on_where_it_was_stopped(store, told):
+async def test_it_goes_on_where_it_was_stopped(store: SqliteStore, told: Told) -> None:
     await write(store, "a-1", "a-2")
     async with running(store) as first:
         await told.has(2)
@@ -132,7 +136,9 @@ async def test_it_goes_on_where_it_was_stopped(store, told):
     assert links(store, f"$${checkpoint_stream(BY_CATEGORY)}") == ['{"$maxCount": 2}']
 
 
-async def test_without_its_checkpoint_nothing_is_linked_twice(store, told, monkeypatch):
+async def test_without_its_checkpoint_nothing_is_linked_twice(
+    store: SqliteStore, told: Told, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Also where the pages are others than before, and only the first of their links are there."""
     await write(store, *(f"a-{number}" for number in range(10)))
     for page, count in ((3, 10), (7, 20), (256, 30)):
@@ -150,7 +156,9 @@ async def test_without_its_checkpoint_nothing_is_linked_twice(store, told, monke
 
 
 @pytest.mark.parametrize("page", [1, 2, 3, 256])
-async def test_a_page_may_end_within_a_transaction(store, told, monkeypatch, page):
+async def test_a_page_may_end_within_a_transaction(
+    store: SqliteStore, told: Told, monkeypatch: pytest.MonkeyPatch, page: int
+) -> None:
     monkeypatch.setattr(module, "PAGE", page)
     monkeypatch.setattr(module, "MOST_PAGES", 1)
     [transaction] = await store.append(TakePlaces())
@@ -169,7 +177,9 @@ async def test_a_page_may_end_within_a_transaction(store, told, monkeypatch, pag
     assert links(store, "$ce-a") == [*expected, "0@a-3"]
 
 
-async def test_checkpoints_are_saved_now_and_then(store, told, monkeypatch):
+async def test_checkpoints_are_saved_now_and_then(
+    store: SqliteStore, told: Told, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(module, "CHECKPOINT_AFTER", 100)
     monkeypatch.setattr(module, "PAGE", 25)
     monkeypatch.setattr(module, "MOST_PAGES", 2)
@@ -182,7 +192,7 @@ async def test_checkpoints_are_saved_now_and_then(store, told, monkeypatch):
     assert len(saved) == 3
 
 
-async def test_a_checkpoint_that_makes_no_sense_is_none(store, told):
+async def test_a_checkpoint_that_makes_no_sense_is_none(store: SqliteStore, told: Told) -> None:
     await write(store, "a-1", checkpoint_stream(BY_CATEGORY))
     assert read_checkpoint(store.read, BY_CATEGORY) is None
     async with running(store) as projector:
@@ -191,7 +201,7 @@ async def test_a_checkpoint_that_makes_no_sense_is_none(store, told):
     assert repr(projector).startswith("<Projector of $by_category, Position(")
 
 
-async def test_when_nothing_is_written_nothing_is_done(store, told):
+async def test_when_nothing_is_written_nothing_is_done(store: SqliteStore, told: Told) -> None:
     """Projections pass over what others write; they do not keep each other busy."""
     projections = Projections(store)
     projections.start()
@@ -212,12 +222,14 @@ async def test_when_nothing_is_written_nothing_is_done(store, told):
     assert store.read.log().end == end
 
 
-async def test_what_cannot_be_written_is_tried_again(store, told, monkeypatch):
+async def test_what_cannot_be_written_is_tried_again(
+    store: SqliteStore, told: Told, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(module, "RETRY_AFTER", 0.001)
     refusals = iter([NotCommitted("disk full")] * 3)
     append = store.append
 
-    def refuse_at_first(request):
+    def refuse_at_first(request: AppendRequest) -> asyncio.Future[Any]:
         refusal = next(refusals, None) if request.stream == "$ce-a" else None
         if refusal is None:
             return append(request)
@@ -233,11 +245,13 @@ async def test_what_cannot_be_written_is_tried_again(store, told, monkeypatch):
     assert links(store, "$ce-b") == ["0@b-1"]
 
 
-async def test_a_full_disk_does_not_hinder_stopping(store, monkeypatch, caplog):
+async def test_a_full_disk_does_not_hinder_stopping(
+    store: SqliteStore, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     refused = asyncio.Event()
     append = store.append
 
-    def refuse(request):
+    def refuse(request: AppendRequest) -> asyncio.Future[Any]:
         if request.stream != "$ce-a":
             return append(request)
         outcome = asyncio.get_running_loop().create_future()
@@ -253,8 +267,10 @@ async def test_a_full_disk_does_not_hinder_stopping(store, monkeypatch, caplog):
     assert read_checkpoint(store.read, BY_CATEGORY) is None
 
 
-async def test_a_projection_that_breaks_says_so(store, monkeypatch, caplog):
-    def broken(event):
+async def test_a_projection_that_breaks_says_so(
+    store: SqliteStore, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(event: Any) -> None:
         raise ZeroDivisionError
 
     monkeypatch.setitem(SYSTEM_PROJECTIONS, BY_CATEGORY, broken)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from rxpump.limits import MAX_EVENT_NUMBER
@@ -7,7 +9,7 @@ from rxpump.server.projections.system import Link, by_category, by_event_type, i
 from rxpump.wire.schema import EventRecord
 
 
-def event(stream, number=0, type="T", data=b"{}"):
+def event(stream: str, number: int = 0, type: str = "T", data: bytes = b"{}") -> Any:
     return EventRecord(event_stream_id=stream, event_number=number, event_type=type, data=data)
 
 
@@ -29,7 +31,7 @@ TOMBSTONE = event("order-1", MAX_EVENT_NUMBER, "$streamDeleted")
         (TOMBSTONE, None),
     ],
 )
-def test_by_category(source, link):
+def test_by_category(source: Any, link: Link | None) -> None:
     assert by_category(source) == link
 
 
@@ -47,7 +49,7 @@ def test_by_category(source, link):
         (TOMBSTONE, None),
     ],
 )
-def test_by_event_type(source, link):
+def test_by_event_type(source: Any, link: Link | None) -> None:
     assert by_event_type(source) == link
 
 
@@ -63,7 +65,7 @@ def test_by_event_type(source, link):
         (TOMBSTONE, None),
     ],
 )
-def test_streams(source, link):
+def test_streams(source: Any, link: Link | None) -> None:
     assert streams(source) == link
 
 
@@ -77,11 +79,11 @@ def test_streams(source, link):
         (TOMBSTONE, None),
     ],
 )
-def test_stream_by_category(source, link):
+def test_stream_by_category(source: Any, link: Link | None) -> None:
     assert stream_by_category(source) == link
 
 
 @pytest.mark.parametrize("stream", ["$streams", "$ce-x", "$et-x", "$category-x", "$projections-x", "$$$ce-x"])
-def test_what_projections_write(stream):
+def test_what_projections_write(stream: str) -> None:
     assert is_own(stream)
     assert not is_own(stream.lstrip("$"))

@@ -8,8 +8,11 @@ from typing import Any
 from uuid import uuid4
 
 from rxpump.direction import StreamDirection
+from rxpump.server import SqliteStore
 from rxpump.server.store.appender import AppendRequest
+from rxpump.server.store.changes import Appended
 from rxpump.server.store.deletion import DeleteRequest
+from rxpump.server.store.stored_stream import StoredStream
 from rxpump.server.store.stream_window import Window
 from rxpump.wire import schema
 
@@ -17,7 +20,7 @@ ANY, NO_STREAM = -2, -1
 FORWARD, BACKWARD = StreamDirection.FORWARD, StreamDirection.BACKWARD
 
 
-def new_event(number=0, *, type="Counted", data=None, json=False):
+def new_event(number: int = 0, *, type: str = "Counted", data: bytes | str | None = None, json: bool = False) -> Any:
     content = str(number) if data is None else data
     return schema.NewEvent(
         event_id=uuid4().bytes_le,
@@ -27,21 +30,21 @@ def new_event(number=0, *, type="Counted", data=None, json=False):
     )
 
 
-def append(stream, events, expected=ANY):
+def append(stream: str, events: list[Any], expected: int = ANY) -> AppendRequest:
     return AppendRequest(stream, expected, events)
 
 
-async def write(store, stream, *events, expected=ANY):
+async def write(store: SqliteStore, stream: str, *events: Any, expected: int = ANY) -> Any:
     return await store.append(append(stream, list(events), expected))
 
 
-async def write_metadata(store, stream, metadata):
+async def write_metadata(store: SqliteStore, stream: str, metadata: bytes | dict[str, Any]) -> Appended:
     """Write the metadata of `stream`; bytes go as they are."""
     data = metadata if isinstance(metadata, bytes) else json.dumps(metadata)
     return await write(store, f"$${stream}", new_event(type="$metadata", data=data, json=True))
 
 
-async def delete(store, stream, expected=ANY, *, hard=False):
+async def delete(store: SqliteStore, stream: str, expected: int = ANY, *, hard: bool = False) -> Any:
     return await store.append(DeleteRequest(stream, expected, hard))
 
 
@@ -50,35 +53,44 @@ async def write_numbers(store: Any, stream: str, count: int) -> Any:
     return store.read.stream(stream)
 
 
-def stream_page(store, stream, low, high, direction=FORWARD, resolve_links=False):
+def stream_page(
+    store: SqliteStore,
+    stream: StoredStream,
+    low: int,
+    high: int,
+    direction: StreamDirection = FORWARD,
+    resolve_links: bool = False,
+) -> Any:
     page = store.read.stream_page(stream, Window(low, high), direction, resolve_links=resolve_links)
     events = schema.ReadStreamEventsCompleted.FromString(page.events).events
     assert len(events) == page.size
     return events
 
 
-def all_page(store, start, count, direction=FORWARD, resolve_links=False):
+def all_page(
+    store: SqliteStore, start: int, count: int, direction: StreamDirection = FORWARD, resolve_links: bool = False
+) -> Any:
     page = store.read.all_page(start, count, direction, resolve_links=resolve_links)
     events = schema.ReadAllEventsCompleted.FromString(page.events).events
     assert len(events) == page.size
     return events
 
 
-def data(events):
+def data(events: Any) -> list[int]:
     return [int(event.event.data) for event in events]
 
 
 class Clock:
     """The time, as a test wants it; `now` is in seconds."""
 
-    def __init__(self, now=1_700_000_000):
+    def __init__(self, now: int = 1_700_000_000) -> None:
         self.now = now
 
-    def __call__(self):
+    def __call__(self) -> int:
         return self.now * 1_000_000_000
 
 
-def visible(store, name):
+def visible(store: SqliteStore, name: str) -> list[int] | None:
     """The numbers of the events that a stream shows, read forward page by page."""
     stream = store.read.stream(name)
     window = Window(stream.first_kept, min(stream.last, 10_000))
@@ -86,13 +98,13 @@ def visible(store, name):
     return [event.event.event_number for event in schema.ReadStreamEventsCompleted.FromString(page.events).events]
 
 
-def fill(store):
+def fill(store: SqliteStore) -> None:
     """Let the disk be full: the database may grow by no page more."""
     [pages] = store.commits._connection.execute("PRAGMA page_count").fetchone()
     store.commits._connection.execute(f"PRAGMA max_page_count = {pages}")
 
 
-def make_room(store):
+def make_room(store: SqliteStore) -> None:
     store.commits._connection.execute("PRAGMA max_page_count = 1000000")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -28,18 +29,18 @@ class Stream:
     scavenged: int = 0
 
     @property
-    def last(self):
+    def last(self) -> int:
         return len(self.ids) - 1
 
-    def has_metadata(self):
+    def has_metadata(self) -> bool:
         return self.metadata
 
-    def recent(self, event_id, strictness):
+    def recent(self, event_id: bytes, strictness: Strictness) -> int | None:
         if event_id not in self.ids or (strictness is REAL and event_id in self.elsewhere):
             return None
         return self.ids.index(event_id)
 
-    def ids_after(self, number, count):
+    def ids_after(self, number: int, count: int) -> list[bytes]:
         return self.ids[max(number + 1, self.scavenged) : number + 1 + count]
 
 
@@ -101,7 +102,7 @@ SCAVENGED = Stream([A, B, C], is_soft_deleted=True, scavenged=3)
         (12, NO_STREAM, [], Stream(), Append(0)),
     ],
 )
-def test_the_table(row, expected, ids, stream, decision):
+def test_the_table(row: int, expected: int, ids: list[bytes], stream: Stream, decision: Any) -> None:
     assert decide(expected, ids, stream) == decision
 
 
@@ -117,7 +118,9 @@ def test_the_table(row, expected, ids, stream, decision):
         (8, NO_STREAM, [A], Stream([A], elsewhere=frozenset({A})), Repeated(0, 0)),
     ],
 )
-def test_a_real_server_knows_an_id_where_it_came_first(row, expected, ids, stream, decision):
+def test_a_real_server_knows_an_id_where_it_came_first(
+    row: int, expected: int, ids: list[bytes], stream: Stream, decision: Any
+) -> None:
     assert decide(expected, ids, stream, REAL) == decision
 
 
@@ -126,7 +129,9 @@ def test_a_real_server_knows_an_id_where_it_came_first(row, expected, ids, strea
     expected=st.integers(-1, 5),
     ids=st.lists(st.sampled_from([A, B, C, D]), min_size=1),
 )
-def test_what_was_appended_with_an_exact_version_is_recognised_for_ever_after(stored, expected, ids):
+def test_what_was_appended_with_an_exact_version_is_recognised_for_ever_after(
+    stored: list[bytes], expected: int, ids: list[bytes]
+) -> None:
     stream = Stream(stored)
     decision = decide(expected, ids, stream)
     if isinstance(decision, Append):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from pathlib import Path
 
 import pytest
 
@@ -23,7 +24,7 @@ from tests.server.store.test_upgrades import VERSION_2, make_database
 
 
 @pytest.fixture
-async def path(tmp_path):
+async def path(tmp_path: Path) -> Path:
     """A file with a long stream, links, a scavenge, a delete and a transaction."""
     path = tmp_path / "events.db"
     store = SqliteStore.open(path)
@@ -40,7 +41,7 @@ async def path(tmp_path):
     return path
 
 
-async def test_a_sound_file_is_sound(path):
+async def test_a_sound_file_is_sound(path: Path) -> None:
     report = check(path)
     assert (report.is_sound, report.streams, report.events) == (True, 7, 1_009)
     store = SqliteStore.open(path)
@@ -50,7 +51,7 @@ async def test_a_sound_file_is_sound(path):
     await store.close()
 
 
-def test_lost_events_are_listed_with_their_positions(path):
+def test_lost_events_are_listed_with_their_positions(path: Path) -> None:
     damage(path, "UPDATE events SET record = zeroblob(10) WHERE stream = 1 AND revision BETWEEN 498 AND 501")
     damage(path, "UPDATE events SET all_tail = x'00' WHERE stream = 1 AND revision = 700")
     damage(path, "DELETE FROM events WHERE stream = 1 AND revision IN (600, 601, 999)")
@@ -77,14 +78,14 @@ def test_lost_events_are_listed_with_their_positions(path):
         ("UPDATE events SET link_revision = 4 WHERE link_revision = 3", "the id, time or link of event 0 of 'links'"),
     ],
 )
-def test_all_else_that_is_damaged_is_listed(path, statement, found):
+def test_all_else_that_is_damaged_is_listed(path: Path, statement: str, found: str) -> None:
     damage(path, statement)
     report = check(path)
     assert not report.is_sound
     assert any(found in each for each in report.damaged), report.damaged
 
 
-def damage_the_index_of_names(path):
+def damage_the_index_of_names(path: Path) -> None:
     """Let the index call the stream `counted` something else."""
     database = sqlite3.connect(path)
     [[page]] = database.execute("SELECT rootpage FROM sqlite_master WHERE name = 'sqlite_autoindex_streams_1'")
@@ -95,12 +96,12 @@ def damage_the_index_of_names(path):
     path.write_bytes(content)
 
 
-def test_an_index_that_differs_from_its_table_is_found(path):
+def test_an_index_that_differs_from_its_table_is_found(path: Path) -> None:
     damage_the_index_of_names(path)
     assert any("missing from index" in each for each in check(path).damaged)
 
 
-async def test_a_damaged_index_of_names_hides_no_stream(path, caplog):
+async def test_a_damaged_index_of_names_hides_no_stream(path: Path, caplog: pytest.LogCaptureFixture) -> None:
     damage_the_index_of_names(path)
     store = SqliteStore.open(path)
     assert "the index of stream names" in caplog.text
@@ -109,7 +110,7 @@ async def test_a_damaged_index_of_names_hides_no_stream(path, caplog):
     assert check(path).is_sound
 
 
-def test_a_file_that_cannot_be_checked_is_an_error(tmp_path):
+def test_a_file_that_cannot_be_checked_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(StoreNotFound):
         check(tmp_path / "none.db")
     assert not (tmp_path / "none.db").exists()

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from rxpump.server import StoreError, Strictness
+from rxpump.server import SqliteStore, StoreError, Strictness
 from rxpump.server.store.append_rule import WrongVersion
 from rxpump.server.store.appender import AppendRequest
 from rxpump.server.store.changes import Appended
@@ -28,7 +28,7 @@ from tests.server.store.driving import (
 )
 
 
-async def test_a_new_store_is_empty(store):
+async def test_a_new_store_is_empty(store: SqliteStore) -> None:
     log = store.read.log()
     assert log.last_commit == -1
     assert log.end > 0
@@ -37,7 +37,7 @@ async def test_a_new_store_is_empty(store):
     assert all_page(store, log.end, 10, BACKWARD) == []
 
 
-async def test_events_come_back_as_they_were_written(store):
+async def test_events_come_back_as_they_were_written(store: SqliteStore) -> None:
     event = schema.NewEvent(
         event_id=bytes(range(16)), event_type="Jümped", data_content_type=1, data=bytes(range(256)), metadata=b"\x00m"
     )
@@ -47,7 +47,7 @@ async def test_events_come_back_as_they_were_written(store):
     assert (read.event.event_id, read.event.data, read.event.metadata) == (event.event_id, event.data, event.metadata)
 
 
-async def test_numbers_run_on_in_a_stream_and_positions_in_the_log(store):
+async def test_numbers_run_on_in_a_stream_and_positions_in_the_log(store: SqliteStore) -> None:
     first = await write(store, "a", new_event(), new_event())
     second = await write(store, "b", new_event())
     third = await write(store, "a", new_event())
@@ -60,7 +60,7 @@ async def test_numbers_run_on_in_a_stream_and_positions_in_the_log(store):
 
 
 @pytest.mark.parametrize(("low", "high"), [(0, 9), (3, 5), (9, 9), (5, 100), (6, 5)])
-async def test_a_page_holds_the_events_of_its_window(store, low, high):
+async def test_a_page_holds_the_events_of_its_window(store: SqliteStore, low: int, high: int) -> None:
     await write_numbers(store, "noise", 3)
     stream = await write_numbers(store, "s", 10)
     wanted = list(range(low, min(high, 9) + 1))
@@ -68,7 +68,7 @@ async def test_a_page_holds_the_events_of_its_window(store, low, high):
     assert data(stream_page(store, stream, low, high, BACKWARD)) == wanted[::-1]
 
 
-async def test_all_is_read_from_a_position_on_and_back_from_before_it(store):
+async def test_all_is_read_from_a_position_on_and_back_from_before_it(store: SqliteStore) -> None:
     await write_numbers(store, "a", 3)
     await write_numbers(store, "b", 3)
     positions = [event.commit_position for event in all_page(store, 0, 100)]
@@ -77,19 +77,19 @@ async def test_all_is_read_from_a_position_on_and_back_from_before_it(store):
     assert all_page(store, 0, 0) == []
 
 
-async def test_appends_of_one_moment_see_each_other_in_order(store):
+async def test_appends_of_one_moment_see_each_other_in_order(store: SqliteStore) -> None:
     """Also those that share a transaction: of ten that expect an empty stream one is first."""
     outcomes = await asyncio.gather(*(write(store, "s", new_event(), expected=NO_STREAM) for _ in range(10)))
     assert isinstance(outcomes[0], Appended)
     assert outcomes[1:] == [WrongVersion(0)] * 9
 
 
-async def test_chained_versions_sent_without_waiting_all_succeed(store):
+async def test_chained_versions_sent_without_waiting_all_succeed(store: SqliteStore) -> None:
     outcomes = await asyncio.gather(*(write(store, "s", new_event(), expected=n - 1) for n in range(200)))
     assert [outcome.first for outcome in outcomes] == list(range(200))
 
 
-async def test_a_repeated_write_changes_nothing(store):
+async def test_a_repeated_write_changes_nothing(store: SqliteStore) -> None:
     events = [new_event(n) for n in range(3)]
     await write(store, "s", *events, expected=NO_STREAM)
     for expected in (NO_STREAM, ANY):
@@ -98,7 +98,7 @@ async def test_a_repeated_write_changes_nothing(store):
     assert len(all_page(store, 0, 100)) == 3
 
 
-async def test_a_repeat_is_recognized_in_every_stream(store):
+async def test_a_repeat_is_recognized_in_every_stream(store: SqliteStore) -> None:
     events = [new_event(), new_event()]
     for stream in ("a", "b", "c"):
         assert (await write(store, stream, *events)).position > 0
@@ -106,7 +106,7 @@ async def test_a_repeat_is_recognized_in_every_stream(store):
         assert await write(store, stream, *events) == Appended(0, 1, -1)
 
 
-async def test_a_strict_store_recognizes_a_repeat_where_the_id_came_first(store):
+async def test_a_strict_store_recognizes_a_repeat_where_the_id_came_first(store: SqliteStore) -> None:
     event = new_event()
     for stream, expected in (("a", Appended(0, 0, -1)), ("b", None)):
         await write(store, stream, event)
@@ -114,13 +114,13 @@ async def test_a_strict_store_recognizes_a_repeat_where_the_id_came_first(store)
         assert again == expected or (expected is None and again.first == 1)
 
 
-async def test_metadata_alone_makes_a_stream_exist_to_a_writer(store):
+async def test_metadata_alone_makes_a_stream_exist_to_a_writer(store: SqliteStore) -> None:
     assert await write(store, "s", new_event(), expected=-4) == WrongVersion(-1)
     await write(store, "$$s", new_event())
     assert (await write(store, "s", new_event(), expected=-4)).first == 0
 
 
-async def test_an_empty_write_has_a_position_and_makes_no_stream(store):
+async def test_an_empty_write_has_a_position_and_makes_no_stream(store: SqliteStore) -> None:
     before = store.read.log().end
     outcome = await write(store, "s")
     assert outcome == Appended(0, -1, before)
@@ -128,7 +128,7 @@ async def test_an_empty_write_has_a_position_and_makes_no_stream(store):
     assert store.read.log().last_commit == before < store.read.log().end
 
 
-async def test_large_events_end_a_page_early_and_one_always_fits(store):
+async def test_large_events_end_a_page_early_and_one_always_fits(store: SqliteStore) -> None:
     size = MAX_PAGE_BYTES // 3
     for _ in range(5):
         await write(store, "large", new_event(data=bytes(size)))
@@ -143,7 +143,7 @@ async def test_large_events_end_a_page_early_and_one_always_fits(store):
     assert store.read.all_page(0, 100, FORWARD, resolve_links=False).size == 3
 
 
-async def test_links_are_followed_when_asked(store):
+async def test_links_are_followed_when_asked(store: SqliteStore) -> None:
     await write_numbers(store, "target", 3)
     links = [b"1@target", b"-1@target", b"7@target", b"0@never", b"no link"]
     await write(store, "links", *(new_event(type="$>", data=link) for link in links), new_event(9))
@@ -160,7 +160,7 @@ async def test_links_are_followed_when_asked(store):
     assert list(backward) == list(resolved)[::-1]
 
 
-async def test_links_in_all_keep_their_own_position(store):
+async def test_links_in_all_keep_their_own_position(store: SqliteStore) -> None:
     await write_numbers(store, "target", 1)
     written = await write(store, "links", new_event(type="$>", data=b"0@target"))
     *_, resolved = all_page(store, 0, 10, resolve_links=True)
@@ -168,7 +168,7 @@ async def test_links_in_all_keep_their_own_position(store):
     assert resolved.commit_position == resolved.prepare_position == written.position
 
 
-async def test_a_link_to_a_link_leads_to_the_link(store):
+async def test_a_link_to_a_link_leads_to_the_link(store: SqliteStore) -> None:
     await write_numbers(store, "target", 1)
     await write(store, "inner", new_event(type="$>", data=b"0@target"))
     await write(store, "outer", new_event(type="$>", data=b"0@inner"))
@@ -176,28 +176,28 @@ async def test_a_link_to_a_link_leads_to_the_link(store):
     assert resolved.event.data == b"0@target"
 
 
-async def test_large_targets_end_a_page_of_links_early(store):
+async def test_large_targets_end_a_page_of_links_early(store: SqliteStore) -> None:
     await write(store, "large", new_event(data=bytes(MAX_PAGE_BYTES // 3)))
     await write(store, "links", *(new_event(type="$>", data=b"0@large") for _ in range(5)))
     page = store.read.stream_page(store.read.stream("links"), Window(0, 4), FORWARD, resolve_links=True)
     assert (page.size, page.cut) == (3, True)
 
 
-async def test_one_event_is_found_by_its_number(store):
+async def test_one_event_is_found_by_its_number(store: SqliteStore) -> None:
     stream = await write_numbers(store, "s", 3)
     record = schema.ResolvedIndexedEvent.FromString(store.read.event(stream, 1, resolve_links=True).fields)
     assert record.event.data == b"1"
     assert store.read.event(stream, 3, resolve_links=True) is None
 
 
-async def test_a_closed_store_takes_nothing(store):
+async def test_a_closed_store_takes_nothing(store: SqliteStore) -> None:
     await store.close()
     await store.close()
     with pytest.raises(StoreError, match="closed"):
         store.append(append("s", [new_event()]))
 
 
-async def test_closing_commits_what_waits(store):
+async def test_closing_commits_what_waits(store: SqliteStore) -> None:
     waiting = [store.append(append("s", [new_event()])) for _ in range(50)]
     await store.close()
     assert [outcome.result().first for outcome in waiting] == list(range(50))

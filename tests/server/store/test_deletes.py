@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+from typing import Any
 
 import pytest
 
+from rxpump.server import SqliteStore
 from rxpump.server.store.append_rule import StreamDeleted, WrongVersion
 from rxpump.server.store.changes import Appended
 from rxpump.server.store.deletion import Deleted, DeleteRequest
@@ -31,13 +33,13 @@ MAX64 = 2**63 - 1
 STREAM_EXISTS = -4
 
 
-def metadata_of(store, name):
+def metadata_of(store: SqliteStore, name: str) -> dict[str, int]:
     stream = store.read.stream(f"$${name}")
     event = store.read.event(stream, stream.last, resolve_links=False)
     return json.loads(schema.ResolvedIndexedEvent.FromString(event.fields).event.data)
 
 
-async def test_numbers_go_on_after_a_soft_delete(store):
+async def test_numbers_go_on_after_a_soft_delete(store: SqliteStore) -> None:
     await write_numbers(store, "s", 3)
     deleted = await delete(store, "s", 2)
     stream = store.read.stream("s")
@@ -50,14 +52,14 @@ async def test_numbers_go_on_after_a_soft_delete(store):
 
 
 @pytest.mark.parametrize(("expected", "outcome"), [(2, Appended), (ANY, Appended), (1, WrongVersion)])
-async def test_which_writes_bring_a_stream_back(store, expected, outcome):
+async def test_which_writes_bring_a_stream_back(store: SqliteStore, expected: int, outcome: type[Any]) -> None:
     await write_numbers(store, "s", 3)
     await delete(store, "s")
     assert isinstance(await write(store, "s", new_event(), expected=expected), outcome)
     assert visible(store, "s") == ([3] if outcome is Appended else [])
 
 
-async def test_what_was_written_before_the_delete_is_known_and_stays_hidden(store):
+async def test_what_was_written_before_the_delete_is_known_and_stays_hidden(store: SqliteStore) -> None:
     events = [new_event(n) for n in range(3)]
     await write(store, "s", *events)
     await delete(store, "s")
@@ -67,7 +69,7 @@ async def test_what_was_written_before_the_delete_is_known_and_stays_hidden(stor
     assert store.read.stream("s").is_soft_deleted
 
 
-async def test_a_write_of_nothing_brings_a_stream_back_too(store):
+async def test_a_write_of_nothing_brings_a_stream_back_too(store: SqliteStore) -> None:
     await write_numbers(store, "s", 2)
     await delete(store, "s")
     assert (await write(store, "s"))[:2] == (2, 1)
@@ -75,7 +77,7 @@ async def test_a_write_of_nothing_brings_a_stream_back_too(store):
     assert metadata_of(store, "s") == {"$tb": 2}
 
 
-async def test_metadata_bring_a_stream_back_and_keep_what_they_say(store):
+async def test_metadata_bring_a_stream_back_and_keep_what_they_say(store: SqliteStore) -> None:
     await write_numbers(store, "s", 2)
     await delete(store, "s")
     written = await write_metadata(store, "s", {"$maxCount": 5, "mine": 1})
@@ -86,14 +88,14 @@ async def test_metadata_bring_a_stream_back_and_keep_what_they_say(store):
     assert visible(store, "s") == [2]
 
 
-async def test_metadata_that_are_no_json_bring_everything_back(store):
+async def test_metadata_that_are_no_json_bring_everything_back(store: SqliteStore) -> None:
     await write_numbers(store, "s", 2)
     await delete(store, "s")
     await write(store, "$$s", new_event(data=b'{"$maxCount":1}'))
     assert (visible(store, "s"), store.read.stream("$$s").last) == ([0, 1], 1)
 
 
-async def test_deleting_again_and_what_never_was(store):
+async def test_deleting_again_and_what_never_was(store: SqliteStore) -> None:
     await write_numbers(store, "s", 3)
     for expected in (ANY, 2, NO_STREAM):
         assert isinstance(await delete(store, "s", expected), Deleted)
@@ -106,7 +108,7 @@ async def test_deleting_again_and_what_never_was(store):
     assert store.read.stream("never-True").is_tombstoned
 
 
-async def test_a_hard_delete_is_for_ever(store):
+async def test_a_hard_delete_is_for_ever(store: SqliteStore) -> None:
     await write_numbers(store, "s", 3)
     await write_metadata(store, "s", {"$acl": {"$r": "a"}})
     assert await delete(store, "s", 1, hard=True) == WrongVersion(2)
@@ -126,7 +128,7 @@ async def test_a_hard_delete_is_for_ever(store):
 
 
 @pytest.mark.parametrize("expected", [ANY, 0, STREAM_EXISTS])
-async def test_metadata_outlive_a_hard_delete_for_writers(store, expected):
+async def test_metadata_outlive_a_hard_delete_for_writers(store: SqliteStore, expected: int) -> None:
     await write_numbers(store, "s", 1)
     await write_metadata(store, "s", {"$maxCount": 1})
     await delete(store, "s", hard=True)
@@ -141,13 +143,13 @@ async def test_metadata_outlive_a_hard_delete_for_writers(store, expected):
 
 
 @pytest.mark.parametrize("expected", [ANY, NO_STREAM, 0, STREAM_EXISTS])
-async def test_metadata_do_not_begin_after_a_hard_delete(store, expected):
+async def test_metadata_do_not_begin_after_a_hard_delete(store: SqliteStore, expected: int) -> None:
     await write_numbers(store, "s", 1)
     await delete(store, "s", hard=True)
     assert await write(store, "$$s", new_event(), expected=expected) == StreamDeleted()
 
 
-async def test_metadata_of_a_hard_deleted_stream_end_with_a_scavenge(store):
+async def test_metadata_of_a_hard_deleted_stream_end_with_a_scavenge(store: SqliteStore) -> None:
     await write_numbers(store, "s", 1)
     await write_metadata(store, "s", {"$maxCount": 1})
     await delete(store, "s", hard=True)
@@ -155,7 +157,7 @@ async def test_metadata_of_a_hard_deleted_stream_end_with_a_scavenge(store):
     assert await write(store, "$$s", new_event()) == StreamDeleted()
 
 
-async def test_changes_of_one_moment_see_each_other(store):
+async def test_changes_of_one_moment_see_each_other(store: SqliteStore) -> None:
     changes = [
         append("s", [new_event()], NO_STREAM),
         append("s", [new_event()], 0),
@@ -169,7 +171,7 @@ async def test_changes_of_one_moment_see_each_other(store):
     assert (results[3].first, store.read.stream("s").last) == (2, MAX64)
 
 
-async def test_what_followers_are_told(store):
+async def test_what_followers_are_told(store: SqliteStore) -> None:
     s, metadata, everything = followers = [Follower() for _ in range(3)]
     for stream, follower in zip(("s", "$$s", EVERYTHING), followers, strict=True):
         store.feed.follow(stream, follower)
@@ -183,7 +185,7 @@ async def test_what_followers_are_told(store):
     assert everything.events == list(all_page(store, 0, 10))
 
 
-async def test_links_into_deleted_streams_lead_nowhere(store):
+async def test_links_into_deleted_streams_lead_nowhere(store: SqliteStore) -> None:
     for name in ("soft", "hard", "kept"):
         await write_numbers(store, name, 2)
         await write(store, "links", *(new_event(type="$>", data=f"{n}@{name}") for n in (0, -1)))

@@ -2,8 +2,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from typing import Any
 
+import pytest
+
+from rxpump.server import SqliteStore
 from rxpump.server.store import burst
+from rxpump.server.store.burst import Burst
 from rxpump.server.store.feed import EVERYTHING
 from tests.server.store.driving import NO_STREAM, all_page, append, new_event, write
 from tests.server.store.test_burst import told
@@ -12,36 +17,36 @@ from tests.server.store.test_burst import told
 class Follower:
     """Keeps what it is told, a list for each time."""
 
-    def __init__(self, fails=False):
+    def __init__(self, fails: bool = False) -> None:
         self.heard = []
         self.is_dropped = False
         self.fails = fails
 
-    def receive(self, burst):
+    def receive(self, burst: Burst) -> None:
         if self.fails:
             raise ZeroDivisionError
         self.heard.append(told(burst))
 
-    def drop(self):
+    def drop(self) -> None:
         self.is_dropped = True
 
     @property
-    def events(self):
+    def events(self) -> list[Any]:
         return [event for burst in self.heard for event in burst]
 
 
-def follow(store, *streams):
+def follow(store: SqliteStore, *streams: str) -> list[Follower]:
     followers = [Follower() for _ in streams]
     for stream, follower in zip(streams, followers, strict=True):
         store.feed.follow(stream, follower)
     return followers
 
 
-def names(events):
+def names(events: Any) -> list[str]:
     return [f"{event.event.event_number}@{event.event.event_stream_id}" for event in events]
 
 
-async def test_followers_hear_of_their_stream_and_of_everything(store):
+async def test_followers_hear_of_their_stream_and_of_everything(store: SqliteStore) -> None:
     a, b, everything = follow(store, "a", "b", EVERYTHING)
     for stream in ("a", "b", "c", "a"):
         await write(store, stream, new_event())
@@ -51,14 +56,14 @@ async def test_followers_hear_of_their_stream_and_of_everything(store):
     assert everything.events == list(all_page(store, 0, 10))
 
 
-async def test_what_nobody_follows_is_not_put_together(store, monkeypatch):
+async def test_what_nobody_follows_is_not_put_together(store: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(burst, "appeared", None)
     (other,) = follow(store, "other")
     await write(store, "s", new_event())
     assert other.heard == []
 
 
-async def test_what_is_in_no_stream_is_not_told(store):
+async def test_what_is_in_no_stream_is_not_told(store: SqliteStore) -> None:
     (everything,) = follow(store, EVERYTHING)
     event = new_event()
     await write(store, "s")
@@ -68,7 +73,7 @@ async def test_what_is_in_no_stream_is_not_told(store):
     assert names(everything.events) == ["0@s"]
 
 
-async def test_one_transaction_is_told_at_once(store):
+async def test_one_transaction_is_told_at_once(store: SqliteStore) -> None:
     s, everything = follow(store, "s", EVERYTHING)
     gate = store.append(append("gate", [new_event()]))
     appends = [store.append(append("s" if n % 2 else "t", [new_event()] * 3)) for n in range(100)]
@@ -79,7 +84,7 @@ async def test_one_transaction_is_told_at_once(store):
     assert len(s.heard) <= store.commits.count
 
 
-async def test_who_follows_hears_before_who_wrote(store):
+async def test_who_follows_hears_before_who_wrote(store: SqliteStore) -> None:
     (follower,) = follow(store, "s")
     order = []
     follower.receive = lambda burst: order.append("follower")
@@ -90,7 +95,7 @@ async def test_who_follows_hears_before_who_wrote(store):
     assert order == ["follower", "writer"]
 
 
-async def test_a_follower_who_leaves_hears_no_more(store):
+async def test_a_follower_who_leaves_hears_no_more(store: SqliteStore) -> None:
     a, b = follow(store, "s", "s")
     await write(store, "s", new_event())
     store.feed.leave("s", a)
@@ -102,14 +107,16 @@ async def test_a_follower_who_leaves_hears_no_more(store):
     assert repr(store.feed) == "<Feed of 0 streams to 0 followers>"
 
 
-async def test_a_follower_who_leaves_while_told_disturbs_nobody(store):
+async def test_a_follower_who_leaves_while_told_disturbs_nobody(store: SqliteStore) -> None:
     a, b = follow(store, "s", "s")
     a.receive = lambda burst: store.feed.leave("s", a)
     await write(store, "s", new_event())
     assert len(b.events) == 1
 
 
-async def test_a_follower_who_cannot_be_told_is_dropped_and_nobody_else(store, caplog):
+async def test_a_follower_who_cannot_be_told_is_dropped_and_nobody_else(
+    store: SqliteStore, caplog: pytest.LogCaptureFixture
+) -> None:
     before, broken, after = follow(store, "s", "s", "s")
     broken.fails = True
     with caplog.at_level(logging.CRITICAL):
@@ -118,7 +125,7 @@ async def test_a_follower_who_cannot_be_told_is_dropped_and_nobody_else(store, c
     assert names(before.events) == names(after.events) == ["0@s"]
 
 
-async def test_head_and_log_are_of_one_moment(store):
+async def test_head_and_log_are_of_one_moment(store: SqliteStore) -> None:
     assert store.read.head("s") == (-1, -1)
     first = await write(store, "s", new_event(), new_event())
     second = await write(store, "other", new_event())

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 
@@ -29,7 +30,7 @@ REGEX, PREFIX = FilterType
         (TYPE, PREFIX, [], True),
     ],
 )
-def test_what_is_found(context, type, data, found):
+def test_what_is_found(context: FilterContext, type: FilterType, data: list[str], found: bool) -> None:
     wanted = read_filter(Filter(context=context, type=type, data=data))
     assert wanted.matches(EventRecord(event_stream_id="order-1", event_type="Created")) is found
     assert wanted.search.steps > 0
@@ -48,7 +49,7 @@ MORE = ["Order-", "^a.b", "^a|b", "^a|", "|^a", "^a$", r"^\d", "^a\\", "^a^b", "
 
 
 @pytest.mark.parametrize("pattern", ANCHORED)
-def test_a_regex_of_anchored_texts_is_compared_as_prefixes(pattern):
+def test_a_regex_of_anchored_texts_is_compared_as_prefixes(pattern: str) -> None:
     search = read_filter(Filter(type=REGEX, data=[pattern])).search
     assert isinstance(search, Prefixes)
     assert search.prefixes == ANCHORED[pattern]
@@ -56,7 +57,7 @@ def test_a_regex_of_anchored_texts_is_compared_as_prefixes(pattern):
 
 
 @pytest.mark.parametrize("pattern", MORE)
-def test_any_other_regex_is_searched_for(pattern):
+def test_any_other_regex_is_searched_for(pattern: str) -> None:
     try:
         search = read_filter(Filter(type=REGEX, data=[pattern])).search
     except BadFilter:
@@ -64,7 +65,7 @@ def test_any_other_regex_is_searched_for(pattern):
     assert isinstance(search, Regex)
 
 
-def test_a_prefix_may_be_longer_than_other_regexes():
+def test_a_prefix_may_be_longer_than_other_regexes() -> None:
     name = "x" * MAX_PREFIX_CHARACTERS
     assert read_filter(Filter(type=REGEX, data=[f"^{name}"])).matches(EventRecord(event_stream_id=name))
 
@@ -80,6 +81,6 @@ def test_a_prefix_may_be_longer_than_other_regexes():
         (Filter.FromString(b"\x10\x01\x1a\x01\xff"), "UTF-8"),
     ],
 )
-def test_what_is_refused(message, why):
+def test_what_is_refused(message: Any, why: str) -> None:
     with pytest.raises(BadFilter, match=why):
         read_filter(message)

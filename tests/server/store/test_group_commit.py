@@ -2,7 +2,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sqlite3
 import threading
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -16,7 +19,7 @@ from tests.server.store.driving import append, new_event, write
 
 
 @pytest.fixture
-def connection():
+def connection() -> Iterator[sqlite3.Connection]:
     connection = open_database(MEMORY)
     yield connection
     connection.close()
@@ -25,20 +28,22 @@ def connection():
 BROKEN = AppendRequest("s", -2, [schema.NewEvent(event_id=b"\xff" * 16, event_type="T", data=b"x"), None])
 
 
-async def test_writes_that_come_together_share_transactions(store):
+async def test_writes_that_come_together_share_transactions(store: SqliteStore) -> None:
     outcomes = await asyncio.gather(*(write(store, f"s{n % 7}", new_event()) for n in range(400)))
     assert all(isinstance(outcome, Appended) for outcome in outcomes)
     assert store.commits.count < 40
 
 
-def test_requests_of_one_transaction_are_decided_in_order(connection):
+def test_requests_of_one_transaction_are_decided_in_order(connection: sqlite3.Connection) -> None:
     commits = GroupCommit(connection)
     [first, second], written = commits.commit([append("s", [new_event()], -1), append("s", [new_event()], 0)])
     assert [(stream, [row.revision for row in rows]) for stream, rows in written] == [("s", [0]), ("s", [1])]
     assert (first.first, second.first, commits.count) == (0, 1, 1)
 
 
-def test_a_broken_append_spoils_nothing_but_itself(connection, caplog):
+def test_a_broken_append_spoils_nothing_but_itself(
+    connection: sqlite3.Connection, caplog: pytest.LogCaptureFixture
+) -> None:
     commits = GroupCommit(connection)
     with caplog.at_level(logging.CRITICAL):
         [before, broken, after], written = commits.commit(
@@ -50,7 +55,7 @@ def test_a_broken_append_spoils_nothing_but_itself(connection, caplog):
     assert connection.execute("SELECT count(*) FROM events").fetchone() == (2,)
 
 
-def test_a_full_disk_is_no_corruption(connection, caplog):
+def test_a_full_disk_is_no_corruption(connection: sqlite3.Connection, caplog: pytest.LogCaptureFixture) -> None:
     commits = GroupCommit(connection)
     [pages] = connection.execute("PRAGMA page_count").fetchone()
     connection.execute(f"PRAGMA max_page_count = {pages + 20}")
@@ -66,7 +71,7 @@ def test_a_full_disk_is_no_corruption(connection, caplog):
     assert again.first == len(written)
 
 
-async def test_the_thread_is_there_while_it_is_needed(tmp_path):
+async def test_the_thread_is_there_while_it_is_needed(tmp_path: Path) -> None:
     before = threading.active_count()
     store = SqliteStore.open(tmp_path / "events.db")
     assert threading.active_count() == before
@@ -76,7 +81,7 @@ async def test_the_thread_is_there_while_it_is_needed(tmp_path):
     assert threading.active_count() == before
 
 
-async def test_a_writer_who_has_gone_away_disturbs_nobody(store):
+async def test_a_writer_who_has_gone_away_disturbs_nobody(store: SqliteStore) -> None:
     gone, stays = store.append(append("s", [new_event()])), store.append(append("s", [new_event()]))
     gone.cancel()
     assert (await stays).first == 1

@@ -6,14 +6,17 @@ import asyncio
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from pathlib import Path
 from threading import Barrier
+from typing import Any
 
 import pytest
 
 from rxpump.server import SqliteStore, StoreInUse, StoreNotFound
-from rxpump.server.store.lock import lock
+from rxpump.server.store.lock import StoreLock, lock
 from tests.server.store.driving import new_event, write
 
 OPEN = "import sys; from rxpump.server import SqliteStore; SqliteStore.open(sys.argv[1])"
@@ -24,27 +27,27 @@ print(*sqlite3.connect(sys.argv[1], timeout=0).execute("PRAGMA journal_mode=DELE
 """
 
 
-def same_name(path):
+def same_name(path: Path) -> Path:
     return path
 
 
-def symbolic_link(path):
+def symbolic_link(path: Path) -> Path:
     path.with_name("link.db").symlink_to(path)
     return path.with_name("link.db")
 
 
-def hard_link(path):
+def hard_link(path: Path) -> Path:
     path.with_name("hard.db").hardlink_to(path)
     return path.with_name("hard.db")
 
 
-def hard_link_in_another_folder(path):
+def hard_link_in_another_folder(path: Path) -> Path:
     path.with_name("folder").mkdir()
     path.with_name("folder").joinpath("events.db").hardlink_to(path)
     return path.with_name("folder") / "events.db"
 
 
-def renamed(path):
+def renamed(path: Path) -> Path:
     return path.rename(path.with_name("renamed.db"))
 
 
@@ -56,7 +59,7 @@ NAMES = pytest.mark.parametrize(
 
 
 @NAMES
-async def test_a_second_server_of_this_process_is_refused(name, tmp_path):
+async def test_a_second_server_of_this_process_is_refused(name: Callable[..., Any], tmp_path: Path) -> None:
     store = SqliteStore.open(tmp_path / "events.db")
     await write(store, "s", new_event())
     other = name(tmp_path / "events.db")
@@ -69,7 +72,7 @@ async def test_a_second_server_of_this_process_is_refused(name, tmp_path):
 
 
 @NAMES
-async def test_a_second_server_of_another_process_is_refused(name, tmp_path):
+async def test_a_second_server_of_another_process_is_refused(name: Callable[..., Any], tmp_path: Path) -> None:
     store = SqliteStore.open(tmp_path / "events.db")
     await write(store, "s", new_event())
     await store.scavenge()  # it opens and closes the file
@@ -82,7 +85,7 @@ async def test_a_second_server_of_another_process_is_refused(name, tmp_path):
 
 
 @NAMES
-async def test_a_server_of_another_process_keeps_this_one_out(name, tmp_path):
+async def test_a_server_of_another_process_keeps_this_one_out(name: Callable[..., Any], tmp_path: Path) -> None:
     path = tmp_path / "events.db"
     other = await asyncio.create_subprocess_exec(
         sys.executable, "-c", OPEN_AND_WAIT, path, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
@@ -96,14 +99,14 @@ async def test_a_server_of_another_process_keeps_this_one_out(name, tmp_path):
     await SqliteStore.open(path).close()
 
 
-async def test_nothing_is_left_beside_the_file(tmp_path):
+async def test_nothing_is_left_beside_the_file(tmp_path: Path) -> None:
     store = SqliteStore.open(tmp_path / "events.db")
     await write(store, "s", new_event())
     await store.close()
     assert os.listdir(tmp_path) == ["events.db"]
 
 
-async def test_a_refused_server_does_not_release_the_locks_of_sqlite(tmp_path):
+async def test_a_refused_server_does_not_release_the_locks_of_sqlite(tmp_path: Path) -> None:
     """Without them, another program may take the file for its own and remove the latest writes."""
     store = SqliteStore.open(tmp_path / "events.db")
     await write(store, "s", new_event())
@@ -116,11 +119,11 @@ async def test_a_refused_server_does_not_release_the_locks_of_sqlite(tmp_path):
     assert (await asyncio.to_thread(subprocess.run, take, capture_output=True)).stdout == b"delete\n"
 
 
-def test_one_of_many_threads_gets_the_lock(tmp_path):
+def test_one_of_many_threads_gets_the_lock(tmp_path: Path) -> None:
     path, threads = str(tmp_path / "events.db"), 8
     barrier = Barrier(threads)
 
-    def attempt(_):
+    def attempt(_: int) -> StoreLock | None:
         barrier.wait()
         try:
             return lock(path)
@@ -157,12 +160,12 @@ print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 """
 
 
-def test_a_forked_child_does_not_share_the_lock(tmp_path):
+def test_a_forked_child_does_not_share_the_lock(tmp_path: Path) -> None:
     script = [sys.executable, "-c", AFTER_A_FORK, tmp_path / "events.db"]
     assert subprocess.run(script, capture_output=True, text=True, timeout=30).stdout == "7\n"
 
 
-def test_a_lock_tells_its_state_and_is_released_once(tmp_path):
+def test_a_lock_tells_its_state_and_is_released_once(tmp_path: Path) -> None:
     path = str(tmp_path / "events.db")
     first = lock(path)
     assert repr(first) == f"<StoreLock {path}, held>"
@@ -174,7 +177,7 @@ def test_a_lock_tells_its_state_and_is_released_once(tmp_path):
             lock(path)
 
 
-def test_a_file_that_cannot_be_made_is_no_store(tmp_path):
+def test_a_file_that_cannot_be_made_is_no_store(tmp_path: Path) -> None:
     with pytest.raises(StoreNotFound, match="No such file or directory"):
         lock(str(tmp_path / "missing" / "events.db"))
     assert os.listdir(tmp_path) == []

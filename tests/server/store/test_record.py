@@ -1,24 +1,26 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rxpump.server.store.record import make_row, varint
+from rxpump.server.store.record import Row, make_row, varint
 from rxpump.wire import schema
 
 NOON = 1_795_413_620_577_838_912  # 2026-11-23 03:20:20.577838912 UTC, in Unix nanoseconds
 
 
-def row_of(event, **where):
+def row_of(event: Any, **where: int | str) -> Row:
     return make_row(event, **{"stream": 7, "name": "ponies", "revision": 3, "position": 300, "now_ns": NOON} | where)
 
 
-def new_event(**fields):
+def new_event(**fields: Any) -> Any:
     return schema.NewEvent(**{"event_id": bytes(range(16)), "event_type": "Jumped", "data": b"{}"} | fields)
 
 
-def test_a_page_of_a_stream_is_the_columns_one_after_the_other():
+def test_a_page_of_a_stream_is_the_columns_one_after_the_other() -> None:
     row = row_of(new_event(data_content_type=1, metadata=b"m"))
     page = schema.ReadStreamEventsCompleted.FromString((row.stream_head + row.record) * 2)
     assert len(page.events) == 2
@@ -29,14 +31,14 @@ def test_a_page_of_a_stream_is_the_columns_one_after_the_other():
     assert (record.created, record.created_epoch) == (639_310_104_205_778_389, 1_795_413_620_577)
 
 
-def test_a_page_of_all_is_the_columns_one_after_the_other():
+def test_a_page_of_all_is_the_columns_one_after_the_other() -> None:
     row = row_of(new_event())
     page = schema.ReadAllEventsCompleted.FromString((row.all_head + row.record + row.all_tail) * 2)
     assert [event.event.event_number for event in page.events] == [3, 3]
     assert (page.events[0].commit_position, page.events[0].prepare_position) == (300, 300)
 
 
-def test_what_a_real_server_always_writes_is_written_even_if_it_is_nothing():
+def test_what_a_real_server_always_writes_is_written_even_if_it_is_nothing() -> None:
     record = schema.ResolvedIndexedEvent.FromString(
         row_of(new_event(data=b"", data_content_type=7), revision=0).record
     )
@@ -45,7 +47,7 @@ def test_what_a_real_server_always_writes_is_written_even_if_it_is_nothing():
     assert record.event.data_content_type == 0
 
 
-def test_the_next_record_begins_after_this_one():
+def test_the_next_record_begins_after_this_one() -> None:
     row = row_of(new_event())
     assert row.position_after == 300 + len(row.record)
 
@@ -70,18 +72,18 @@ def test_the_next_record_begins_after_this_one():
         (b"", ("", None)),
     ],
 )
-def test_where_a_link_leads(data, target):
+def test_where_a_link_leads(data: bytes, target: tuple[Any, ...]) -> None:
     row = row_of(new_event(event_type="$>", data=data))
     assert (row.link_stream, row.link_revision) == target
 
 
-def test_only_links_lead_anywhere():
+def test_only_links_lead_anywhere() -> None:
     row = row_of(new_event(data=b"0@target"))
     assert (row.link_stream, row.link_revision) == (None, None)
 
 
 @given(st.integers(0, 2**63 - 1))
-def test_numbers_are_encoded_as_protobuf_does(number):
+def test_numbers_are_encoded_as_protobuf_does(number: int) -> None:
     assert b"\x18" + varint(number) == schema.ResolvedEvent(commit_position=number).SerializeToString()
 
 
@@ -94,7 +96,9 @@ def test_numbers_are_encoded_as_protobuf_does(number):
     metadata=st.binary(max_size=300),
     now_ns=st.integers(0, 2**63 - 1),
 )
-def test_a_record_is_what_protobuf_would_write(name, event_type, revision, content_type, data, metadata, now_ns):
+def test_a_record_is_what_protobuf_would_write(
+    name: str, event_type: str, revision: int, content_type: int, data: bytes, metadata: bytes, now_ns: int
+) -> None:
     event = new_event(event_type=event_type, data_content_type=content_type, data=data, metadata=metadata)
     row = row_of(event, name=name, revision=revision, now_ns=now_ns)
     expected = schema.EventRecord(

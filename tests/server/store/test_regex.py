@@ -42,7 +42,7 @@ PATTERNS = [
 
 
 @pytest.mark.parametrize("pattern", PATTERNS)
-def test_it_finds_what_python_finds(pattern):
+def test_it_finds_what_python_finds(pattern: str) -> None:
     ours = Regex(pattern)
     assert {text: ours.search(text) for text in TEXTS} == {text: bool(re.search(pattern, text)) for text in TEXTS}
 
@@ -66,7 +66,7 @@ TREES = st.recursive(
 
 
 @given(TREES, st.text("ab\n", max_size=7))
-def test_any_pattern_finds_what_python_finds(pattern, text):
+def test_any_pattern_finds_what_python_finds(pattern: str, text: str) -> None:
     assert Regex(pattern).search(text) == bool(re.search(pattern, text))
 
 
@@ -74,14 +74,14 @@ def test_any_pattern_finds_what_python_finds(pattern, text):
     "pattern",
     ["(a+)+", "(a|a)*", "(a|aa)+", "(.*a){20}", r"(\w+\s?)*", "(a{1,1000}){1,1000}", "((a*)*)*", "((?=(a*)*b)a)*"],
 )
-def test_patterns_that_kill_others(pattern):
+def test_patterns_that_kill_others(pattern: str) -> None:
     began = time.process_time()
     assert not Regex(f"^{pattern}$").search("a" * (MAX_TEXT - 1) + "!")
     assert time.process_time() - began < 1
 
 
 @pytest.mark.parametrize("pattern", [f"(?:a{'b?' * 100})*$", f"(?:a|{'|'.join(['^b'] * 300)})*$"])
-def test_a_search_that_takes_too_much_is_given_up(pattern):
+def test_a_search_that_takes_too_much_is_given_up(pattern: str) -> None:
     regex = Regex(pattern)
     with pytest.raises(TooCostly):
         regex.search("a" * MAX_TEXT)
@@ -103,15 +103,15 @@ def test_a_search_that_takes_too_much_is_given_up(pattern):
         (r"\p{L}", "does not compile"),
     ],
 )
-def test_what_is_refused(pattern, why):
+def test_what_is_refused(pattern: str, why: str) -> None:
     with pytest.raises(BadPattern, match=why):
         Regex(pattern)
 
 
-def test_long_texts_match_nothing():
+def test_long_texts_match_nothing() -> None:
     assert Regex("a").search("a" * MAX_TEXT)
     assert not Regex("a").search("a" * (MAX_TEXT + 1))
 
 
-def test_what_python_warns_of_is_a_pattern_like_any_other():
+def test_what_python_warns_of_is_a_pattern_like_any_other() -> None:
     assert Regex("[[a]").search("[")

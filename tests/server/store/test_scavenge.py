@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 import pytest
 
@@ -33,17 +34,17 @@ MAX64 = 2**63 - 1
 
 
 @pytest.fixture(autouse=True, params=[2, 500])
-def events_a_step(request, monkeypatch):
+def events_a_step(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Small steps and large ones."""
     monkeypatch.setattr(module, "_EVENTS", request.param)
     monkeypatch.setattr(module, "_STREAMS", request.param)
 
 
-def log_of(store):
+def log_of(store: SqliteStore) -> list[str]:
     return names(all_page(store, 0, 1000))
 
 
-async def test_what_is_shown_stays_and_nothing_else(store):
+async def test_what_is_shown_stays_and_nothing_else(store: SqliteStore) -> None:
     for name in ("counted", "truncated", "soft", "hard", "kept"):
         await write_numbers(store, name, 5)
     await write_metadata(store, "counted", {"$maxCount": 4})
@@ -66,7 +67,7 @@ async def test_what_is_shown_stays_and_nothing_else(store):
     assert (await store.scavenge()).size == 0
 
 
-async def test_numbers_and_positions_go_on(store):
+async def test_numbers_and_positions_go_on(store: SqliteStore) -> None:
     for name in ("soft", "all"):
         await write_numbers(store, name, 3)
     await delete(store, "soft")
@@ -80,7 +81,7 @@ async def test_numbers_and_positions_go_on(store):
     assert visible(store, "soft") == [3]
 
 
-async def test_what_is_gone_for_ever_stays_so(store):
+async def test_what_is_gone_for_ever_stays_so(store: SqliteStore) -> None:
     await write_numbers(store, "s", 3)
     await delete(store, "s", hard=True)
     await store.scavenge()
@@ -89,7 +90,7 @@ async def test_what_is_gone_for_ever_stays_so(store):
     assert log_of(store) == [f"{MAX64}@s"]
 
 
-async def test_a_stream_with_a_hole_is_read(store):
+async def test_a_stream_with_a_hole_is_read(store: SqliteStore) -> None:
     await write_numbers(store, "s", 10)
     await write_metadata(store, "s", {"$maxCount": 3})
     await store.scavenge()
@@ -100,7 +101,7 @@ async def test_a_stream_with_a_hole_is_read(store):
     assert data(stream_page(store, stream, 0, 8, BACKWARD)) == [8, 7]
 
 
-async def test_what_was_removed_is_known_no_more(store):
+async def test_what_was_removed_is_known_no_more(store: SqliteStore) -> None:
     events = [new_event(n) for n in range(4)]
     await write(store, "s", *events)
     await write_metadata(store, "s", {"$tb": 2})
@@ -109,7 +110,7 @@ async def test_what_was_removed_is_known_no_more(store):
     assert (await write(store, "s", events[0])).first == 4
 
 
-async def test_what_is_too_old_goes(tmp_path):
+async def test_what_is_too_old_goes(tmp_path: Path) -> None:
     clock = Clock()
     store = SqliteStore.open(tmp_path / "events.db", clock=clock)
     await write_metadata(store, "s", {"$maxAge": 10})
@@ -121,7 +122,7 @@ async def test_what_is_too_old_goes(tmp_path):
     await store.close()
 
 
-async def test_events_of_a_transaction_go_too(store):
+async def test_events_of_a_transaction_go_too(store: SqliteStore) -> None:
     [id], places = await store.append(TakePlaces()), await store.append(TakePlaces(3))
     prepared = list(map(Prepared, map(new_event, range(3)), places))
     await store.append(CommitRequest(id, "s", ANY, prepared))
@@ -132,7 +133,7 @@ async def test_events_of_a_transaction_go_too(store):
     assert all_page(store, store.read.place((last.commit_position, places[0])), 1)[0] == last
 
 
-async def test_writers_go_on_meanwhile(store):
+async def test_writers_go_on_meanwhile(store: SqliteStore) -> None:
     await write_numbers(store, "s", 200)
     await write_metadata(store, "s", {"$tb": 200})
     scavenge = store.scavenge()
@@ -148,7 +149,7 @@ async def test_writers_go_on_meanwhile(store):
     assert log_of(store)[1:] == [f"{n}@other" for n in numbers]
 
 
-async def test_the_file_becomes_shorter(tmp_path):
+async def test_the_file_becomes_shorter(tmp_path: Path) -> None:
     path = tmp_path / "events.db"
     store = SqliteStore.open(path)
     await write(store, "s", *(new_event(data=bytes(100_000)) for _ in range(50)))
@@ -162,7 +163,7 @@ async def test_the_file_becomes_shorter(tmp_path):
     await store.close()
 
 
-async def test_a_store_that_is_closed_meanwhile(store):
+async def test_a_store_that_is_closed_meanwhile(store: SqliteStore) -> None:
     await write_numbers(store, "s", 200)
     await delete(store, "s")
     scavenge = store.scavenge()

@@ -7,7 +7,9 @@ import os
 import shutil
 import sqlite3
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -25,7 +27,7 @@ from tests.server.store.driving import FORWARD, all_page, data, new_event, strea
 _NOBODY = 65534
 
 
-async def test_everything_is_there_when_it_is_opened_again(tmp_path):
+async def test_everything_is_there_when_it_is_opened_again(tmp_path: Path) -> None:
     path = tmp_path / "events.db"
     store = SqliteStore.open(path)
     event = new_event(0)
@@ -45,7 +47,7 @@ async def test_everything_is_there_when_it_is_opened_again(tmp_path):
     await store.close()
 
 
-def test_a_file_that_is_no_database(tmp_path):
+def test_a_file_that_is_no_database(tmp_path: Path) -> None:
     path = tmp_path / "picture.png"
     path.write_bytes(b"\x89PNG" + bytes(5000))
     with pytest.raises(NotAStore, match=r"picture\.png"):
@@ -53,7 +55,7 @@ def test_a_file_that_is_no_database(tmp_path):
     assert os.listdir(tmp_path) == ["picture.png"]
 
 
-def test_a_database_of_something_else(tmp_path):
+def test_a_database_of_something_else(tmp_path: Path) -> None:
     path = tmp_path / "books.db"
     with sqlite3.connect(path) as other:
         other.execute("CREATE TABLE books (title TEXT)")
@@ -64,7 +66,7 @@ def test_a_database_of_something_else(tmp_path):
     assert path.read_bytes() == before
 
 
-async def test_a_store_of_a_later_version(tmp_path):
+async def test_a_store_of_a_later_version(tmp_path: Path) -> None:
     path = tmp_path / "events.db"
     await SqliteStore.open(path).close()
     with sqlite3.connect(path) as later:
@@ -86,7 +88,9 @@ async def test_a_store_of_a_later_version(tmp_path):
         ("text.db", NotAStore, "not a database"),
     ],
 )
-def test_a_file_that_cannot_be_opened_is_named_with_the_reason(ordinary_user, path, error, reason):
+def test_a_file_that_cannot_be_opened_is_named_with_the_reason(
+    ordinary_user: Path, path: str, error: type[Any], reason: str
+) -> None:
     folder = ordinary_user
     asyncio.run(SqliteStore.open(folder / "damaged.db").close())
     for name, mode in (("secret.db", 0o000), ("read-only.db", 0o444)):
@@ -104,7 +108,7 @@ def test_a_file_that_cannot_be_opened_is_named_with_the_reason(ordinary_user, pa
 
 
 @pytest.fixture
-def ordinary_user():
+def ordinary_user() -> Iterator[Path]:
     """A folder of a user whom permissions bind, as they do not bind root."""
     with tempfile.TemporaryDirectory() as folder:
         user = os.geteuid()
@@ -115,7 +119,7 @@ def ordinary_user():
         os.seteuid(user)
 
 
-async def test_an_empty_file_becomes_a_store(tmp_path):
+async def test_an_empty_file_becomes_a_store(tmp_path: Path) -> None:
     path = tmp_path / "events.db"
     path.touch()
     store = SqliteStore.open(path)
@@ -123,7 +127,7 @@ async def test_an_empty_file_becomes_a_store(tmp_path):
     await store.close()
 
 
-async def test_a_read_keeps_no_view_of_the_past(tmp_path):
+async def test_a_read_keeps_no_view_of_the_past(tmp_path: Path) -> None:
     """A page that ends before its window does must not hold back the log's clean-up, nor miss what comes."""
     store = SqliteStore.open(tmp_path / "events.db")
     await write_numbers(store, "s", 10)
@@ -135,7 +139,7 @@ async def test_a_read_keeps_no_view_of_the_past(tmp_path):
     await store.close()
 
 
-def test_its_repr_tells_where_it_is(tmp_path):
+def test_its_repr_tells_where_it_is(tmp_path: Path) -> None:
     store = SqliteStore.open(tmp_path / "events.db")
     assert "events.db" in repr(store)
     for connection in store._connections:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,7 +14,9 @@ from rxpump.server.store.stream_window import after_backward, after_forward, bac
 NOTHING: list[int] = []
 
 
-def read_forward(start, count, *, last=9, first_kept=0, room=None):
+def read_forward(
+    start: int, count: int, *, last: int = 9, first_kept: int = 0, room: int | None = None
+) -> tuple[Any, ...]:
     """What a page holds, where the next begins, whether it is the last; at most `room` events fit."""
     low, high = forward(start, count, last=last, first_kept=first_kept)
     events = list(range(low, high + 1))
@@ -22,7 +27,9 @@ def read_forward(start, count, *, last=9, first_kept=0, room=None):
     return page, *after
 
 
-def read_backward(start, count, *, last=9, first_kept=0, room=None):
+def read_backward(
+    start: int, count: int, *, last: int = 9, first_kept: int = 0, room: int | None = None
+) -> tuple[Any, ...]:
     low, high = backward(start, count, last=last, first_kept=first_kept)
     events = list(range(high, low - 1, -1))
     page = events[:room]
@@ -51,7 +58,7 @@ def read_backward(start, count, *, last=9, first_kept=0, room=None):
         (50, 20, 50, NOTHING, 10, True),
     ],
 )
-def test_forward(start, count, first_kept, events, then, is_end):
+def test_forward(start: int, count: int, first_kept: int, events: list[int], then: int, is_end: bool) -> None:
     assert read_forward(start, count, first_kept=first_kept) == (events, then, is_end)
 
 
@@ -68,7 +75,7 @@ def test_forward(start, count, first_kept, events, then, is_end):
         (6, 2, 7, NOTHING, -1, True),
     ],
 )
-def test_backward(start, count, first_kept, events, then, is_end):
+def test_backward(start: int, count: int, first_kept: int, events: list[int], then: int, is_end: bool) -> None:
     assert read_backward(start, count, first_kept=first_kept) == (events, then, is_end)
 
 
@@ -79,7 +86,9 @@ def test_backward(start, count, first_kept, events, then, is_end):
     first_kept=st.integers(0, 35),
     read=st.sampled_from([(read_forward, 0), (read_backward, -1)]),
 )
-def test_going_on_from_page_to_page_meets_every_event_once(last, count, room, first_kept, read):
+def test_going_on_from_page_to_page_meets_every_event_once(
+    last: int, count: int, room: int | None, first_kept: int, read: tuple[Callable[..., Any], int]
+) -> None:
     read_page, position = read
     met, is_end = [], False
     while not is_end:

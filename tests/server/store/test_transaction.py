@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import pytest
 
 from rxpump.position import Position
@@ -27,13 +30,13 @@ from tests.server.store.driving import (
 from tests.server.store.test_feed import Follower, names
 
 
-async def prepare(store, *events, stream="s", expected=ANY):
+async def prepare(store: SqliteStore, *events: Any, stream: str = "s", expected: int = ANY) -> CommitRequest:
     """The commit of a transaction of these events."""
     [id], places = await store.append(TakePlaces()), await store.append(TakePlaces(len(events)))
     return CommitRequest(id, stream, expected, list(map(Prepared, events, places)))
 
 
-async def test_events_are_where_the_commit_is_and_were_before(store):
+async def test_events_are_where_the_commit_is_and_were_before(store: SqliteStore) -> None:
     commit = await prepare(store, *map(new_event, range(3)))
     await write(store, "other", new_event(7))
     assert store.read.stream("s") is None
@@ -48,7 +51,7 @@ async def test_events_are_where_the_commit_is_and_were_before(store):
     assert visible(store, "s") == [0, 1, 2]
 
 
-async def test_all_is_read_from_every_position(store):
+async def test_all_is_read_from_every_position(store: SqliteStore) -> None:
     await write_numbers(store, "a", 2)
     await store.append(await prepare(store, *map(new_event, range(3))))
     await write_numbers(store, "b", 2)
@@ -67,14 +70,16 @@ async def test_all_is_read_from_every_position(store):
 @pytest.mark.parametrize(
     ("expected", "outcome"), [(ANY, (2, 2)), (1, (2, 2)), (NO_STREAM, WrongVersion(1)), (5, WrongVersion(1))]
 )
-async def test_the_version_counts_at_the_commit(store, expected, outcome):
+async def test_the_version_counts_at_the_commit(
+    store: SqliteStore, expected: int, outcome: WrongVersion | tuple[int, int]
+) -> None:
     commit = await prepare(store, new_event(), expected=expected)
     await write_numbers(store, "s", 2)
     done = await store.append(commit)
     assert (done[:2] if isinstance(done, Appended) else done) == outcome
 
 
-async def test_a_repeated_commit_changes_nothing(store):
+async def test_a_repeated_commit_changes_nothing(store: SqliteStore) -> None:
     commit = await prepare(store, *map(new_event, range(2)))
     await store.append(commit)
     assert await store.append(commit) == Appended(0, 1, -1)
@@ -83,7 +88,7 @@ async def test_a_repeated_commit_changes_nothing(store):
     assert len(all_page(store, 0, 10)) == 2
 
 
-async def test_a_commit_of_nothing(store):
+async def test_a_commit_of_nothing(store: SqliteStore) -> None:
     await write_numbers(store, "s", 2)
     commit = await prepare(store)
     done = await store.append(commit)
@@ -92,7 +97,7 @@ async def test_a_commit_of_nothing(store):
     assert store.read.stream("s").last == 1
 
 
-async def test_deleted_streams(store):
+async def test_deleted_streams(store: SqliteStore) -> None:
     soft, hard = await prepare(store, new_event(), stream="soft"), await prepare(store, new_event(), stream="hard")
     for name in ("soft", "hard"):
         await write_numbers(store, name, 2)
@@ -102,7 +107,7 @@ async def test_deleted_streams(store):
     assert visible(store, "soft") == [2]
 
 
-async def test_metadata_in_a_transaction_count(store):
+async def test_metadata_in_a_transaction_count(store: SqliteStore) -> None:
     await write_numbers(store, "s", 3)
     metadata = new_event(data=b'{"$maxCount":1}', json=True)
     await store.append(await prepare(store, metadata, stream="$$s"))
@@ -111,7 +116,7 @@ async def test_metadata_in_a_transaction_count(store):
     assert visible(store, "s") == [0, 1, 2]
 
 
-async def test_followers_are_told_at_the_commit(store):
+async def test_followers_are_told_at_the_commit(store: SqliteStore) -> None:
     follower = Follower()
     store.feed.follow("s", follower)
     commit = await prepare(store, *map(new_event, range(2)))
@@ -123,7 +128,7 @@ async def test_followers_are_told_at_the_commit(store):
     assert min(event.commit_position for event in follower.events) > head.last_commit
 
 
-async def test_a_commit_is_known_after_a_restart_and_no_id_comes_twice(tmp_path):
+async def test_a_commit_is_known_after_a_restart_and_no_id_comes_twice(tmp_path: Path) -> None:
     store = SqliteStore.open(tmp_path / "events.db")
     commit = await prepare(store, new_event())
     await store.append(commit)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
 import pytest
 
 from rxpump.server import SqliteStore
@@ -30,7 +34,9 @@ from tests.server.store.driving import (
         (b"no JSON", list(range(10))),
     ],
 )
-async def test_limits_count_at_once_and_can_be_taken_back(store, metadata, shown):
+async def test_limits_count_at_once_and_can_be_taken_back(
+    store: SqliteStore, metadata: bytes | dict[str, Any], shown: list[int]
+) -> None:
     stream = await write_numbers(store, "s", 10)
     await write_metadata(store, "s", metadata)
     assert visible(store, "s") == shown
@@ -41,14 +47,14 @@ async def test_limits_count_at_once_and_can_be_taken_back(store, metadata, shown
     assert visible(store, "s") == list(range(10))
 
 
-async def test_metadata_before_the_stream(store):
+async def test_metadata_before_the_stream(store: SqliteStore) -> None:
     await write_metadata(store, "s", {"$maxCount": 2})
     assert store.read.stream("s") is None
     await write_numbers(store, "s", 5)
     assert visible(store, "s") == [3, 4]
 
 
-async def test_only_json_and_only_the_last_event_counts(store):
+async def test_only_json_and_only_the_last_event_counts(store: SqliteStore) -> None:
     await write_numbers(store, "s", 5)
     await write(store, "$$s", new_event(data=b'{"$maxCount":2}', json=True, type="any type"))
     assert visible(store, "s") == [3, 4]
@@ -58,7 +64,7 @@ async def test_only_json_and_only_the_last_event_counts(store):
     assert visible(store, "s") == [0, 1, 2, 3, 4]
 
 
-async def test_of_metadata_the_last_is_shown_whatever_is_said_of_them(store):
+async def test_of_metadata_the_last_is_shown_whatever_is_said_of_them(store: SqliteStore) -> None:
     for count in (1, 2, 3):
         await write_metadata(store, "s", {"$maxCount": count})
     assert visible(store, "$$s") == [2]
@@ -68,7 +74,7 @@ async def test_of_metadata_the_last_is_shown_whatever_is_said_of_them(store):
 
 
 @pytest.fixture(params=["memory", "file"])
-async def aging(request, tmp_path):
+async def aging(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Any]:
     """A store whose time the test sets."""
     clock = Clock()
     if request.param == "memory":
@@ -79,7 +85,7 @@ async def aging(request, tmp_path):
     await store.close()
 
 
-async def test_what_is_too_old_is_hidden(aging):
+async def test_what_is_too_old_is_hidden(aging: tuple[SqliteStore, Clock]) -> None:
     store, clock = aging
     await write_metadata(store, "s", {"$maxAge": 10})
     for number in range(3):
@@ -100,7 +106,7 @@ async def test_what_is_too_old_is_hidden(aging):
     assert stream.first_kept == 0
 
 
-async def test_a_link_to_what_is_too_old_leads_nowhere(aging):
+async def test_a_link_to_what_is_too_old_leads_nowhere(aging: tuple[SqliteStore, Clock]) -> None:
     store, clock = aging
     await write_metadata(store, "s", {"$maxAge": 10})
     await write_numbers(store, "s", 1)

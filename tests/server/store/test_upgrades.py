@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -40,12 +41,12 @@ VERSION_2 = (Path(__file__).parents[2] / "data" / "store_version_2.sql").read_te
 
 
 @pytest.fixture
-def version_2(tmp_path):
+def version_2(tmp_path: Path) -> Path:
     """The path of a store that version 2 wrote, with links, a transaction, deletes and a scavenge."""
     return make_database(tmp_path / "events.db", VERSION_2, version=2)
 
 
-def make_database(path, statements, version):
+def make_database(path: Path, statements: str, version: int) -> Path:
     """Make the database of a store of this version; give its path."""
     database = sqlite3.connect(path)
     database.executescript(statements)
@@ -55,7 +56,7 @@ def make_database(path, statements, version):
     return path
 
 
-async def test_version_2_is_served_as_before(version_2):
+async def test_version_2_is_served_as_before(version_2: Path) -> None:
     store = SqliteStore.open(version_2, clock=Clock())
     shown = {name: visible(store, name) for name in ("numbers", "counted", "empty", "transacted", "$$counted")}
     assert shown == {
@@ -72,7 +73,7 @@ async def test_version_2_is_served_as_before(version_2):
     assert check(version_2).is_sound
 
 
-async def test_damage_that_shows_before_the_upgrade_shows_after_it(version_2):
+async def test_damage_that_shows_before_the_upgrade_shows_after_it(version_2: Path) -> None:
     database = sqlite3.connect(version_2)
     database.execute("UPDATE events SET record = x'0a' WHERE stream = 1 AND revision = 2")
     database.commit()
@@ -85,7 +86,7 @@ async def test_damage_that_shows_before_the_upgrade_shows_after_it(version_2):
     await store.close()
 
 
-async def test_version_2_lacks_what_was_removed_and_nothing_else(version_2):
+async def test_version_2_lacks_what_was_removed_and_nothing_else(version_2: Path) -> None:
     """Events that a scavenge removed are not missed; those that damage took are."""
     database = sqlite3.connect(version_2)
     database.execute("DELETE FROM events WHERE stream = 1 AND revision = 4")
@@ -99,7 +100,7 @@ async def test_version_2_lacks_what_was_removed_and_nothing_else(version_2):
 
 
 @pytest.fixture
-def old(tmp_path):
+def old(tmp_path: Path) -> Path:
     """The path of a store as version 1 wrote it."""
     path = tmp_path / "events.db"
     database = sqlite3.connect(path)
@@ -131,7 +132,7 @@ def old(tmp_path):
     return path
 
 
-async def test_what_was_written_is_there_and_what_it_says_counts(old):
+async def test_what_was_written_is_there_and_what_it_says_counts(old: Path) -> None:
     clock = Clock()
     store = SqliteStore.open(old, clock=clock)
     assert len(all_page(store, 0, 20)) == 7
@@ -151,7 +152,7 @@ async def test_what_was_written_is_there_and_what_it_says_counts(old):
     await store.close()
 
 
-async def test_it_is_of_todays_version_afterwards(old):
+async def test_it_is_of_todays_version_afterwards(old: Path) -> None:
     for _ in range(2):
         await SqliteStore.open(old).close()
     database = sqlite3.connect(old)
@@ -168,7 +169,7 @@ async def test_it_is_of_todays_version_afterwards(old):
         SqliteStore.open(fresh)
 
 
-async def test_what_fails_on_the_way_leaves_it_as_it_was(old):
+async def test_what_fails_on_the_way_leaves_it_as_it_was(old: Path) -> None:
     database = sqlite3.connect(old)
     database.execute("UPDATE events SET record = x'ff' WHERE revision = 2")
     database.commit()
@@ -179,7 +180,7 @@ async def test_what_fails_on_the_way_leaves_it_as_it_was(old):
     database.close()
 
 
-def _schema(database):
+def _schema(database: sqlite3.Connection) -> tuple[list[Any], dict[str, Any]]:
     """What tables there are, with their columns, and what indexes."""
     names = database.execute("SELECT type, name FROM sqlite_master ORDER BY name").fetchall()
     columns = {
