@@ -98,6 +98,13 @@ async def test_connecting_with_a_token_is_told_from_connecting_with_a_login() ->
     assert "abc" not in repr(client._transport)
 
 
+async def test_connecting_with_a_token_where_none_is_known(memory_server: EmbeddedServer) -> None:
+    client = rxpump.connect(memory_server.uri, token="header.claims.signature")
+    with pytest.raises(NotAuthenticated, match=r"user '\(token\)' was refused: Invalid TCP frame received"):
+        await client.connect()
+    await client.close()
+
+
 async def test_a_token_where_none_is_known_fails_and_the_client_lives_on(memory_server: EmbeddedServer) -> None:
     """To the embedded server, as to any of version 4, it is a broken frame: it ends the connection."""
     reconnect = rxpump.Settings(reconnect=Backoff(min_delay=0.001, max_delay=0.002))

@@ -17,7 +17,7 @@ import os
 from enum import Enum
 
 from rxpump.credentials import AnyCredentials
-from rxpump.errors import BadRequest, ConnectionClosed, NotAuthenticated, RxPumpError
+from rxpump.errors import BadRequest, ConnectionClosed, NotAuthenticated, NotReady, RxPumpError
 from rxpump.protocol.heartbeat import Heartbeat, Pulse
 from rxpump.settings import Settings
 from rxpump.wire import schema
@@ -53,6 +53,7 @@ class Link:
     def __init__(self, address: str, settings: Settings, credentials: AnyCredentials | None, now: float) -> None:
         self.address = address
         self.failure: RxPumpError | None = None
+        self.lost_while: LinkState | None = None
         self.state = LinkState.AUTHENTICATING if credentials else LinkState.IDENTIFYING
         self._settings = settings
         self._credentials = credentials
@@ -102,7 +103,9 @@ class Link:
                 self._close(self._gone(f"silent for {heartbeat.interval + heartbeat.timeout:g} s"))
 
     def lost(self, reason: str) -> None:
-        """Note that the socket is gone."""
+        """Note that the socket is gone; `lost_while` keeps what the link was doing then."""
+        if self.lost_while is None:
+            self.lost_while = self.state
         self._close(self._gone(reason))
 
     def bytes_to_send(self) -> list[bytes]:
@@ -136,6 +139,10 @@ class Link:
         elif package.command == Command.NOT_AUTHENTICATED:
             login = self._credentials.login if self._credentials else None
             self._close(NotAuthenticated(login, package.text))
+        elif package.command == Command.NOT_HANDLED:
+            self._close(NotReady(self.state.value))
+        elif package.command == Command.BAD_REQUEST:
+            self._close(BadRequest(self.state.value, package.text))
         else:
             self._close(self._gone(f"{command_name(package.command)} while {self.state.value}"))
 

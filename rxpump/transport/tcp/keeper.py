@@ -1,9 +1,9 @@
 """Keeps one connection open: dials, follows a leader, backs off, comes back.
 
 One task, one loop: locate a node, dial it, serve until it is lost, wait, again. It ends when it is told to
-stop, when the reconnect policy gives up, or when the server refuses the credentials that it never accepted, or
-has no certificate to be trusted and never had. What did work once is another matter: a node that is starting
-refuses everybody (docs/protocol/tcp.md, section 4.12), and a subscription must not die of that at night.
+stop, when the reconnect policy gives up, or when a client that was never accepted is refused for good (see
+`Refusals`). What did work once is another matter: a node that is starting refuses everybody (docs/protocol/tcp.md,
+section 4.12), and a subscription must not die of that at night.
 """
 
 from __future__ import annotations
@@ -23,12 +23,13 @@ from rxpump.errors import (
     RxPumpError,
 )
 from rxpump.protocol.ledger import Ledger
-from rxpump.protocol.link import Link
+from rxpump.protocol.link import Link, LinkState
 from rxpump.settings import Settings
 from rxpump.status import Connected, Connecting, Reconnecting, Status
 from rxpump.transport.tcp.connection import Connection
 from rxpump.transport.tcp.locator import Locator
 from rxpump.transport.tcp.patience import Patience
+from rxpump.transport.tcp.refusals import REFUSED_PAUSE, Refusals
 from rxpump.transport.tcp.tls import CLOSING_TIMEOUT, certificate_failure, handshake_failure, make_context
 from rxpump.uri import TcpAddress
 
@@ -53,7 +54,8 @@ class Keeper:
         self._on_status = on_status
         self._patience = Patience(settings.reconnect, settings.heartbeat_interval)
         self._problem: RxPumpError | None = None
-        self._credentials_worked = False
+        self._refusals = Refusals()
+        self._lost_while: LinkState | None = None
 
     async def run(self) -> RxPumpError:
         """Keep the connection; return why there will be no other."""
@@ -63,26 +65,37 @@ class Keeper:
             self.address = str(address)
             self.node = address
             self._on_status(Connecting(self.address))
+            self._lost_while = None
             self._problem = problem = await self._visit(address)
-            if isinstance(problem, NotAuthenticated) and not self._credentials_worked:
-                return problem
-            if isinstance(problem, CertificateRefused) and not self.first.done():
-                return problem
+            if not self.first.done():
+                now = asyncio.get_running_loop().time()
+                final = self._refusals.verdict(problem, address, now, self._lost_while)
+                if final is not None:
+                    return final
             leader = self._hint(address)
             delay = self._patience.wait(is_hint=leader is not None)
             if delay is None:
-                failed = self.failure
-                if self.first.done():
-                    failed = ReconnectFailed(failed.address, failed.attempts, failed.reason)
-                failed.__cause__ = problem
-                return failed
+                return self._give_up(problem)
+            if isinstance(problem, NotAuthenticated):
+                delay = max(delay, REFUSED_PAUSE)
             self._on_status(Reconnecting(max(self._patience.attempts, 1), delay, problem))
             await asyncio.sleep(delay)
 
+    def _give_up(self, problem: RxPumpError) -> RxPumpError:
+        """Return the error after the last attempt that the policy allows."""
+        failed = self.failure
+        if self.first.done():
+            failed = ReconnectFailed(self.address, max(self._patience.attempts, 1), failed.reason)
+        if failed is not problem:
+            failed.__cause__ = problem
+        return failed
+
     @property
-    def failure(self) -> ConnectionFailed:
-        """Say why there is no connection."""
+    def failure(self) -> ConnectionFailed | NotAuthenticated:
+        """Why there is no connection."""
         attempts, problem = max(self._patience.attempts, 1), self._problem
+        if isinstance(problem, NotAuthenticated):
+            return problem
         if isinstance(problem, (ConnectionClosed, ConnectionFailed)):
             return ConnectionFailed(self.address, attempts, problem.reason)  # not a sentence within a sentence
         return ConnectionFailed(self.address, attempts, "no answer" if problem is None else str(problem))
@@ -119,6 +132,7 @@ class Keeper:
             )
         await self._while_open(connection, connection.ready)
         if connection.closed.done():
+            self._lost_while = link.lost_while
             raise connection.closed.result()
         return connection
 
@@ -135,7 +149,6 @@ class Keeper:
         """Stay until the connection is lost, or another node is the one to ask."""
         loop = asyncio.get_running_loop()
         since = loop.time()
-        self._credentials_worked = address.credentials is not None
         self.connection = connection
         connection.wake()  # for what was asked for since it was ready
         self._on_status(Connected(self.address))

@@ -63,3 +63,10 @@ async def client_of() -> AsyncIterator[MakeClient]:
         await client.close()
         assert client.runtime.tasks == frozenset()
     assert asyncio.all_tasks() - before <= {asyncio.current_task()}
+
+
+@pytest.fixture
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Believe a refusal, if it is to be believed at all, without waiting, and go on after one at once."""
+    monkeypatch.setattr("rxpump.transport.tcp.refusals.STARTING_SECONDS", 0.0)
+    monkeypatch.setattr("rxpump.transport.tcp.keeper.REFUSED_PAUSE", 0.0)

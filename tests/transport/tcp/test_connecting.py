@@ -58,7 +58,7 @@ async def test_what_was_closed_can_be_opened_again(client_of: MakeClient) -> Non
         assert server.accepted == 2
 
 
-async def test_wrong_credentials_are_an_error_at_once(client_of: MakeClient) -> None:
+async def test_wrong_credentials_are_an_error(client_of: MakeClient, at_once: None) -> None:
     async def refuse(peer: Peer) -> None:
         peer.reply(await peer.request(Command.AUTHENTICATE), Command.NOT_AUTHENTICATED, b"Unauthorized")
         await peer.until_gone()

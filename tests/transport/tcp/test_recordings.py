@@ -142,7 +142,7 @@ AUTHENTICATIONS = [
 
 
 @pytest.mark.parametrize(("recorded", "answer"), AUTHENTICATIONS)
-async def test_authenticating(recorded: Package, answer: Package, client_of: MakeClient) -> None:
+async def test_authenticating(recorded: Package, answer: Package, client_of: MakeClient, at_once: None) -> None:
     who = recorded.credentials
     assert isinstance(who, Credentials)
 
