@@ -23,7 +23,8 @@ class Settings:
                          connection.
     connect_timeout:     one attempt to connect: dial, authenticate, identify. `connect()` itself gives
                          up after `connect_within`.
-    connect_within:      how long `connect()` keeps trying to reach the server for the first time.
+    connect_within:      how long `connect()` keeps trying to reach the server for the first time, and to be accepted
+                         by a server that is starting.
     heartbeat_interval:  silence after which the other side is asked for a sign of life.
     heartbeat_timeout:   silence after that which means that the connection is dead.
     max_in_flight:       requests on the wire at once; more wait their turn in the client.
