@@ -45,6 +45,7 @@ from rxpump.protocol.deadlines import Deadline, Deadlines
 from rxpump.protocol.lost_connections import why_not_again
 from rxpump.protocol.operations.operation import Operation
 from rxpump.protocol.outcome import Answer, Failure, Opened, Redirect, Retry
+from rxpump.protocol.request import Request
 from rxpump.protocol.send_queue import SendQueue, is_slow
 from rxpump.settings import Settings
 from rxpump.wire.commands import Command
@@ -61,43 +62,6 @@ _LAST_WORDS = {
     Command.NOT_AUTHENTICATED,
 }
 """Replies after which a subscription, or a request for one, is over at the server."""
-
-
-class Request:
-    """One operation on its way; settled when `is_settled`, with either `error` or `value`."""
-
-    __slots__ = (
-        "attempts",
-        "blame",
-        "correlation_id",
-        "deadline",
-        "error",
-        "is_settled",
-        "losses",
-        "operation",
-        "owner",
-        "refusal",
-        "sequence",
-        "value",
-    )
-
-    def __init__(self, operation: Operation[Any], owner: Any, sequence: int, deadline: Deadline | None) -> None:
-        self.operation: Operation[Any] = operation
-        self.deadline: Deadline | None = deadline
-        self.owner: Any = owner
-        self.sequence: int = sequence
-        self.attempts: int = 0
-        self.losses: int = 0  # connections that were lost while it was in flight
-        self.blame: int = 0  # of these, connections that were lost with no other request to blame
-        self.correlation_id: bytes = b""
-        self.refusal: ServerError | None = None
-        self.is_settled: bool = False
-        self.value: Any = None
-        self.error: RxPumpError | None = None
-
-    def __repr__(self) -> str:
-        state = "settled" if self.is_settled else f"attempt {self.attempts}"
-        return f"<Request {self.operation}, {state}>"
 
 
 class Ledger:

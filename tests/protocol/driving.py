@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from rxpump.backoff import Backoff
-from rxpump.protocol.ledger import Ledger, Request
+from rxpump.protocol.ledger import Ledger
 from rxpump.protocol.operations.operation import Operation
 from rxpump.protocol.outcome import Answer
+from rxpump.protocol.request import Request
 from rxpump.settings import Settings
 from rxpump.wire import schema
 from rxpump.wire.codes import NotHandledReason, OperationResult

@@ -8,8 +8,8 @@ import pytest
 
 from rxpump.errors import ConnectionClosed, OperationTimedOut, SubscriptionDropped
 from rxpump.protocol.channel import Channel
-from rxpump.protocol.ledger import Request
 from rxpump.protocol.operations.subscribe import Subscribe
+from rxpump.protocol.request import Request
 from rxpump.wire import schema
 from rxpump.wire.commands import Command
 from rxpump.wire.package import Package

@@ -11,7 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from rxpump.errors import ConnectionClosed, ConnectionLostRepeatedly
 from rxpump.protocol.deadlines import Deadline
-from rxpump.protocol.ledger import Request
+from rxpump.protocol.request import Request
 from rxpump.wire.codes import NotHandledReason
 from rxpump.wire.package import Package
 from tests.protocol.driving import SETTINGS, Ask, AskOnce, Wire

@@ -8,7 +8,7 @@ import pytest
 
 from rxpump.credentials import Token
 from rxpump.errors import ConnectionClosed, ConnectionLostRepeatedly, NotAuthenticated
-from rxpump.protocol.ledger import Request
+from rxpump.protocol.request import Request
 from rxpump.wire.package import Package
 from tests.protocol.driving import SETTINGS, Ask, Wire
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rxpump.protocol.ledger import Request
 from rxpump.protocol.operations.operation import LARGE_BYTES
+from rxpump.protocol.request import Request
 from rxpump.protocol.send_queue import SendQueue
 from tests.protocol.driving import Ask
 

@@ -15,8 +15,9 @@ from collections.abc import Iterable
 from typing import Final, cast
 
 from rxpump.errors import FrameTooLarge, RxPumpError
-from rxpump.protocol.ledger import Ledger, Request
+from rxpump.protocol.ledger import Ledger
 from rxpump.protocol.link import Link, LinkState
+from rxpump.protocol.request import Request
 from rxpump.transport.tcp.send_buffer import PIECE_BYTES, SendBuffer
 
 _UNSENT_LIMIT: Final = getattr(socket, "TCP_NOTSENT_LOWAT", None)

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from rxpump.errors import ConnectionClosed
-from rxpump.protocol.ledger import Ledger, Request
+from rxpump.protocol.ledger import Ledger
 from rxpump.protocol.link import Link
+from rxpump.protocol.request import Request
 from rxpump.settings import Settings
 from rxpump.transport.tcp.connection import Connection
 from rxpump.transport.tcp.send_buffer import PIECE_BYTES
