@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from threading import current_thread
+from threading import current_thread, get_ident
 from typing import Any
 
 from rxpump.errors import WrongEventLoop
@@ -108,6 +108,29 @@ class Runtime:
 
     def __repr__(self) -> str:
         return f"<Runtime {self.name}, {len(self._tasks)} tasks>"
+
+
+class Home:
+    """The running event loop and its thread, in which something lives that other threads may call."""
+
+    __slots__ = ("_loop", "_thread")
+
+    def __init__(self) -> None:
+        """Raises RuntimeError where no loop runs."""
+        self._loop = asyncio.get_running_loop()
+        self._thread = get_ident()
+
+    def is_here(self) -> bool:
+        """Return whether the caller runs in the thread of the loop."""
+        return get_ident() == self._thread
+
+    def call(self, function: Callable[..., object], *args: object) -> None:
+        """Have a function called in the loop, soon, after those of earlier calls.
+
+        Raises:
+            RuntimeError: The loop is closed.
+        """
+        self._loop.call_soon_threadsafe(function, *args)
 
 
 def _running_loop() -> asyncio.AbstractEventLoop | None:

@@ -11,9 +11,11 @@ from functools import partial
 from typing import Any
 
 import pytest
+from reactivex.subject import Subject
 
 import rxpump
-from rxpump.errors import NotConnected, WrongEventLoop
+from rxpump import operators as ops
+from rxpump.errors import ClientClosed, InvalidArgument, NotConnected, WrongEventLoop
 from rxpump.new_event import NewEvent
 from rxpump.server import EmbeddedServer, SqliteStore
 from tests.test_deadlines import CALLS
@@ -94,6 +96,61 @@ async def test_a_subscription_from_a_thread_without_a_loop_is_refused(client: rx
 
     in_another_thread(subscribe)
     assert [str(error).count("thread 'elsewhere', where no event loop runs") for error in errors] == [1, 1, 1]
+
+
+async def test_events_from_a_thread_are_written_and_worked_on(memory_server: EmbeddedServer) -> None:
+    """With heartbeats an hour apart, so that nothing else wakes the loop."""
+    async with rxpump.connect(memory_server.uri, heartbeat_interval=3600.0) as client:
+        published: Subject[NewEvent] = Subject()
+        mapped: Subject[int] = Subject()
+        seen: list[int] = []
+        over = asyncio.Event()
+        publisher = client.publisher("published")
+        published.subscribe(publisher)
+
+        async def work(number: int) -> int:
+            return number
+
+        mapped.pipe(ops.on_backpressure_buffer(1000), ops.map_async(work)).subscribe(
+            seen.append, on_completed=over.set
+        )
+
+        def deliver() -> None:
+            for number in range(100):
+                published.on_next(NewEvent("Counted", number))
+                mapped.on_next(number)
+            published.on_completed()
+            mapped.on_completed()
+
+        await asyncio.to_thread(deliver)
+        await over.wait()
+        assert seen == list(range(100))
+        result = await publisher.drained()
+        assert result is not None
+        assert result.last_event_number == 99
+        assert [event.json() async for event in client.iter("published")] == list(range(100))
+
+
+async def test_what_is_no_event_from_a_thread_is_the_failure_of_the_source(client: rxpump.Client) -> None:
+    publisher = client.publisher("out")
+    await asyncio.to_thread(publisher.on_next, NewEvent("T"))
+    await asyncio.to_thread(publisher.on_next, "no event")
+    with pytest.raises(InvalidArgument):
+        await publisher.drained()
+    assert (await client.get_event("out")).number == 0
+
+
+async def test_a_subscription_can_be_disposed_from_a_thread(client: rxpump.Client) -> None:
+    await client.publish_event("s", "T")
+    for source in (client.stream("s"), client.stream("s").pipe(ops.map_async(lambda event: asyncio.sleep(0)))):
+        subscription = source.subscribe()
+        await asyncio.to_thread(subscription.dispose)
+    publisher = client.publisher("out")
+    await asyncio.to_thread(publisher.dispose)
+    with pytest.raises(ClientClosed):
+        await publisher.drained()
+    while client._runtime.tasks:
+        await asyncio.wait(client._runtime.tasks)
 
 
 @pytest.mark.parametrize("close", [True, False])

@@ -87,7 +87,7 @@ class _Valve(Stage[T, T]):
         self._overflow = overflow
         self._on_dropped = on_dropped or _forget
 
-    def on_next(self, value: T) -> None:
+    def receive(self, value: T) -> None:
         """Deliver an item, keep it, or give one up."""
         is_straight = self._flow.is_clear and not self._origins.count
         kept = Kept(value, self.begin())

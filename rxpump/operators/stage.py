@@ -37,7 +37,7 @@ from rxpump import checks
 from rxpump.errors import BufferOverflow, ClientClosed, RxPumpError, WorkCancelled
 from rxpump.flow import SLICE_SECONDS, Brake, Flow, watch_owners
 from rxpump.origins import Entry, Origins
-from rxpump.runtime import Runtime
+from rxpump.runtime import Home, Runtime
 
 HIGH_MARK: Final = 64
 """Unfinished items at which a stage holds its source, unless it is told otherwise."""
@@ -63,7 +63,7 @@ Operator = Callable[[Observable[T]], Observable[R]]
 
 class Stage(abc.ObserverBase[T], abc.DisposableBase, Generic[T, R]):
     """One subscription. Its work takes items by iterating over it, or looks at `waiting` and `is_over` itself
-    and waits until something has `changed`.
+    and waits until something has `changed`. Its source may deliver from another thread.
     """
 
     def __init__(
@@ -72,6 +72,7 @@ class Stage(abc.ObserverBase[T], abc.DisposableBase, Generic[T, R]):
         self.name = name
         self.waiting: deque[Kept[T]] = deque()
         self.is_over: bool = False
+        self._home = Home()
         self._origins = Origins()
         self._brake = Brake(name, high=high, low=low)
         self._flow = Flow(name, self._origins.has_more)
@@ -85,7 +86,7 @@ class Stage(abc.ObserverBase[T], abc.DisposableBase, Generic[T, R]):
         self._tasks: set[asyncio.Task[Any]] = set()
 
     def attach(self, source: Observable[T], scheduler: abc.SchedulerBase | None) -> Stage[T, R]:
-        """Begin. Raises RuntimeError where no loop runs."""
+        """Begin."""
         self._task = self._start(self._run())
         self._task.add_done_callback(self._ended)
         with watch_owners() as self._owners:
@@ -95,7 +96,14 @@ class Stage(abc.ObserverBase[T], abc.DisposableBase, Generic[T, R]):
     # What the source does -----------------------------------------------------------------------------
 
     def on_next(self, value: T) -> None:
-        """Keep an item."""
+        """Keep an item; one from another thread is kept in the loop, soon."""
+        if not self._home.is_here():
+            self._home.call(self.on_next, value)
+            return
+        self.receive(value)
+
+    def receive(self, value: T) -> None:
+        """Keep an item, and hold the source if there are too many."""
         try:
             self._brake.kept(self._origins.count + 1)
         except BufferOverflow as error:
@@ -105,11 +113,17 @@ class Stage(abc.ObserverBase[T], abc.DisposableBase, Generic[T, R]):
 
     def on_error(self, error: Exception) -> None:
         """End with `error`, at once."""
+        if not self._home.is_here():
+            self._home.call(self.on_error, error)
+            return
         self.dispose()
         self._observer.on_error(error)
 
     def on_completed(self) -> None:
         """End when everything is delivered."""
+        if not self._home.is_here():
+            self._home.call(self.on_completed)
+            return
         self.is_over = True
         self._change.set()
 
@@ -161,7 +175,10 @@ class Stage(abc.ObserverBase[T], abc.DisposableBase, Generic[T, R]):
     # ---------------------------------------------------------------------------------------------------
 
     def dispose(self) -> None:
-        """End at once."""
+        """End at once; from another thread, as soon as the loop has a turn."""
+        if not self._home.is_here():
+            self._home.call(self.dispose)
+            return
         self._is_done = True
         self._flow.end()
         self._brake.close()

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from rxpump import checks
+from rxpump.errors import RxPumpError
 from rxpump.flow import Brake, Flow
 from rxpump.new_event import NewEvent, as_new_event
+from rxpump.runtime import Home
 
 DEFAULT_BATCH_BYTES: Final = 256 * 1024
 """Bytes of events in one write. A write is one frame, and nothing passes a frame that is begun: on a link of 1 MB/s,
@@ -51,6 +53,7 @@ class Inbox:
         self.failure: Exception | None = None
         self.is_over: bool = False
         self.changed: asyncio.Event = asyncio.Event()
+        self._home = Home()
         self._stream = stream
         self._knows_its_end = False
         self._batching = batching
@@ -61,7 +64,17 @@ class Inbox:
         self._timer: asyncio.TimerHandle | None = None
 
     def on_next(self, item: object) -> None:
-        """Keep an event. Raises InvalidArgument for what is none, BufferOverflow for a source without demand."""
+        """Keep an event.
+
+        One from another thread is kept in the loop, soon; what is wrong with it is then the failure of the source.
+
+        Raises:
+            InvalidArgument: The item is no event.
+            BufferOverflow: The source cannot be asked to wait.
+        """
+        if not self._home.is_here():
+            self._home.call(self._on_next_soon, item)
+            return
         event = as_new_event(item, self._stream)
         self._knows_its_end = self._knows_its_end or Flow.current() is not None
         self._brake.kept(len(self._events) + 1)
@@ -69,13 +82,27 @@ class Inbox:
         self._bytes += event.size
         self._announce()
 
+    def _on_next_soon(self, item: object) -> None:
+        if self.is_over:
+            return
+        try:
+            self.on_next(item)
+        except RxPumpError as error:
+            self.on_error(error)
+
     def on_error(self, error: Exception) -> None:
         """Note that the source failed."""
+        if not self._home.is_here():
+            self._home.call(self.on_error, error)
+            return
         self.failure = error
         self.on_completed()
 
     def on_completed(self) -> None:
         """Note that nothing more comes."""
+        if not self._home.is_here():
+            self._home.call(self.on_completed)
+            return
         self.is_over = True
         self.changed.set()
 

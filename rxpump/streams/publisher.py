@@ -10,7 +10,7 @@ from reactivex import abc
 from reactivex.subject import Subject
 
 from rxpump.errors import ClientClosed, NotConnected
-from rxpump.runtime import Runtime
+from rxpump.runtime import Home, Runtime
 from rxpump.streams.appending import Append, append_in_order
 from rxpump.streams.inbox import Batching, Inbox
 from rxpump.streams.observable import Observable, Piped
@@ -30,6 +30,7 @@ class Publisher(abc.ObserverBase[Any], abc.DisposableBase):
         self, runtime: Runtime, stream: str, append: Append, *, expected_version: int, batching: Batching
     ) -> None:
         self.stream = stream
+        self._home = Home()
         self._inbox = Inbox(f"the publisher to {stream}", stream, batching)
         self._results: Subject[WriteResult] = Subject()
         self._written = 0
@@ -67,7 +68,10 @@ class Publisher(abc.ObserverBase[Any], abc.DisposableBase):
 
     def dispose(self) -> None:
         """Stop at once: what is not acknowledged may or may not be written."""
-        self._work.cancel()
+        if self._home.is_here():
+            self._work.cancel()
+        else:
+            self._home.call(self._work.cancel)
 
     async def _run(self, results: AsyncGenerator[list[WriteResult], None]) -> None:
         last: WriteResult | None = None

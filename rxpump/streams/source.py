@@ -19,7 +19,7 @@ from reactivex import abc
 from rxpump.errors import ClientClosed
 from rxpump.flow import SLICE_SECONDS, Flow
 from rxpump.passage import Progress, Track, track_of
-from rxpump.runtime import Runtime
+from rxpump.runtime import Home, Runtime
 from rxpump.signals import Signal
 from rxpump.streams.observable import Observable
 
@@ -91,6 +91,7 @@ class Delivering(abc.DisposableBase, Generic[T]):
         self._is_finishing = False
         self._progress: Progress | None = None
         self.task: asyncio.Task[None] = runtime.start(self._run(), name)
+        self._home = Home()
         self.task.add_done_callback(self._ended)
 
     def track(self, track: Track) -> None:
@@ -108,7 +109,10 @@ class Delivering(abc.DisposableBase, Generic[T]):
             self._progress.source_left()
 
     def dispose(self) -> None:
-        """Stop; the observer hears nothing more."""
+        """Stop; the observer hears nothing more. From another thread, as soon as the loop has a turn."""
+        if not self._home.is_here():
+            self._home.call(self.dispose)
+            return
         self._source_left()
         self.flow.end()
         self.task.cancel()
