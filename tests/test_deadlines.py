@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import AsyncIterator, Callable
+from math import inf
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from rxpump.client.all_verbs import AllVerbs
 from rxpump.errors import InvalidArgument, OperationTimedOut, PrepareTimeout
 from rxpump.new_event import NewEvent
 from rxpump.operators.outages import outlast
+from rxpump.protocol.ledger import Ledger
 from rxpump.server import EmbeddedServer
 from rxpump.wire import schema
 from rxpump.wire.codes import OperationResult
@@ -206,6 +208,22 @@ async def test_what_goes_on_for_ever_outlasts_an_outage(memory_server: EmbeddedS
         assert await publisher.drained() is not None
         assert errors == []
     assert {0, 1, 99} <= set(store.saved)
+
+
+async def test_a_scavenge_has_a_long_deadline_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server of version 4 answers when the scavenge has ended."""
+    submitted: list[Any] = []
+    submit = Ledger.submit
+
+    def note(self: Ledger, operation: Any, owner: Any = None, deadline: Any = None) -> Any:
+        submitted.append(deadline)
+        return submit(self, operation, owner, deadline)
+
+    monkeypatch.setattr(Ledger, "submit", note)
+    async with rxpump.connect("memory://", timeout=0.5) as client:
+        await client.scavenge()
+        await client.scavenge(timeout=None)
+    assert [deadline.timeout for deadline in submitted] == [600.0, inf]
 
 
 async def test_a_pipeline_does_not_repeat_what_a_server_does_not_answer() -> None:
