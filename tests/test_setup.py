@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -37,6 +38,31 @@ def test_the_tests_and_their_children_see_a_clean_environment() -> None:
     one = "tests/test_setup.py::test_a_child_sees_what_is_kept"
     done = run(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", one, **OF_ONE_MACHINE)
     assert done.returncode == 0, done.stdout
+
+
+def ignore_ctrl_c() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def test_the_children_of_a_background_job_can_be_interrupted() -> None:
+    one = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "tests/test_setup.py",
+        "-k",
+        "test_ctrl_c_",
+    ]
+    done = subprocess.run(one, cwd=ROOT, capture_output=True, text=True, preexec_fn=ignore_ctrl_c)
+    assert done.returncode == 0, done.stdout
+
+
+def test_ctrl_c_interrupts_a_child() -> None:
+    child = run(sys.executable, "-c", "import signal; print(signal.getsignal(signal.SIGINT).__name__)")
+    assert child.stdout == "default_int_handler\n"
 
 
 def test_a_child_sees_what_is_kept() -> None:
