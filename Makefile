@@ -6,7 +6,7 @@
 #     make test                        .venv-3.11, say: whichever Python is found
 #     make test PYTHON=python3.12      .venv-3.12: on the PATH, or installed by pyenv
 #     make test PYTHON=/opt/py/python  exactly that program
-#     make test TESTS=tests/wire       some of the tests
+#     make test TESTS=tests/tcp/wire       some of the tests
 #     make demo ROWS=5000              some of the flights
 
 REQUESTED       := $(PYTHON)
@@ -101,7 +101,7 @@ bench: $(VENV)/ready $(SPEED)/ready $(PHOTONPUMP)/ready $(if $(NODE),$(NODE_CLIE
 
 proto: $(VENV)/ready
 	@$(VENV)/bin/python -m grpc_tools.protoc --proto_path=proto \
-	    --descriptor_set_out=rxpump/wire/eventstore.binpb proto/eventstore.proto
+	    --descriptor_set_out=rxpump/tcp/wire/eventstore.binpb proto/eventstore.proto
 
 # Environments: each is made by a stamp, so that a setup which was interrupted is done again -------------
 

@@ -10,29 +10,29 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 from rxpump import errors
-from rxpump.acl import Acl
 from rxpump.backoff import Backoff
 from rxpump.client import Client
 from rxpump.connecting import connect
-from rxpump.credentials import Credentials, Token
-from rxpump.delete_result import DeleteResult
-from rxpump.delivery import Delivery
-from rxpump.direction import StreamDirection
 from rxpump.errors import RxPumpError
-from rxpump.event_filter import EventFilter
-from rxpump.events import Event
-from rxpump.expected_version import ExpectedVersion
-from rxpump.new_event import NewEvent
-from rxpump.pages import AllPage, StreamPage
-from rxpump.persistent import ConsumerStrategy, NackAction, PersistentSubscriptionSettings
-from rxpump.position import END, START, Edge, Position
-from rxpump.scavenge_result import ScavengeResult
+from rxpump.model.acl import Acl
+from rxpump.model.credentials import Credentials, Token
+from rxpump.model.delete_result import DeleteResult
+from rxpump.model.deliveries import Delivery
+from rxpump.model.direction import StreamDirection
+from rxpump.model.events import Event
+from rxpump.model.expected_version import ExpectedVersion
+from rxpump.model.filters import EventFilter
+from rxpump.model.group_settings import ConsumerStrategy, NackAction, PersistentSubscriptionSettings
+from rxpump.model.metadata import MetadataResult, StreamMetadata
+from rxpump.model.new_events import NewEvent
+from rxpump.model.pages import AllPage, StreamPage
+from rxpump.model.positions import END, START, Edge, Position
+from rxpump.model.scavenge_result import ScavengeResult
+from rxpump.model.system_settings import SystemSettings
+from rxpump.model.write_result import WriteResult
 from rxpump.settings import Settings
-from rxpump.stream_metadata import MetadataResult, StreamMetadata
 from rxpump.streams.observable import Observable
 from rxpump.streams.transaction import Transaction
-from rxpump.system_settings import SystemSettings
-from rxpump.write_result import WriteResult
 
 Connection = Client
 Beginning: Final = START

@@ -6,8 +6,8 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from rxpump import checks
 from rxpump.errors import InvalidArgument
+from rxpump.model import checks
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,16 +6,16 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from rxpump.backpressure.background_tasks import BackgroundTasks
 from rxpump.client import Client
-from rxpump.credentials import Credentials, Token
 from rxpump.embedded import EmbeddedNode
 from rxpump.errors import InvalidArgument
-from rxpump.runtime import Runtime
+from rxpump.model.credentials import Credentials, Token
+from rxpump.model.status import Status
 from rxpump.settings import Settings
-from rxpump.status import Status
-from rxpump.transport.base import Transport
-from rxpump.transport.tcp.locator import FixedAddress, Locator
-from rxpump.transport.tcp.transport import TcpTransport
+from rxpump.tcp.node_resolver import FixedAddress, NodeResolver
+from rxpump.tcp.transport import TcpTransport
+from rxpump.transport import Transport
 from rxpump.uri import Address, EmbeddedAddress, TcpAddress, parse
 
 DEFAULT_URI = "tcp://localhost:1113"
@@ -60,13 +60,13 @@ def connect(
     given = {"host": host, "port": port, "username": username, "password": password, "token": token}
     locator = _locate(address, {key: value for key, value in given.items() if value is not None})
 
-    def make_transport(runtime: Runtime, on_status: Callable[[Status], None]) -> Transport:
+    def make_transport(runtime: BackgroundTasks, on_status: Callable[[Status], None]) -> Transport:
         return TcpTransport(locator, settings, runtime, on_status)
 
     return Client(settings, make_transport)
 
 
-def _locate(address: Address, given: dict[str, Any]) -> Locator:
+def _locate(address: Address, given: dict[str, Any]) -> NodeResolver:
     if not isinstance(address, TcpAddress):
         if given:
             raise InvalidArgument(", ".join(given), "given", f"nothing beside {address}: it is its own server")

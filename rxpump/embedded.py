@@ -10,8 +10,8 @@ import asyncio
 from importlib import import_module
 from typing import Any
 
-from rxpump.credentials import Credentials
 from rxpump.errors import ConnectionFailed
+from rxpump.model.credentials import Credentials
 from rxpump.uri import EmbeddedAddress, TcpAddress
 
 ADMIN = Credentials("admin", "changeit")

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from typing import Any, Final, TypeAlias
 
-from rxpump.credentials import Credentials as Credential
-from rxpump.direction import StreamDirection
-from rxpump.events import Event
-from rxpump.expected_version import ExpectedVersion
-from rxpump.new_event import NewEvent
-from rxpump.pages import AllPage as AllStreamSlice
-from rxpump.pages import StreamPage as StreamSlice
-from rxpump.persistent import ConsumerStrategy
-from rxpump.position import END, START, Position
+from rxpump.model.credentials import Credentials as Credential
+from rxpump.model.direction import StreamDirection
+from rxpump.model.events import Event
+from rxpump.model.expected_version import ExpectedVersion
+from rxpump.model.group_settings import ConsumerStrategy
+from rxpump.model.new_events import NewEvent
+from rxpump.model.pages import AllPage as AllStreamSlice
+from rxpump.model.pages import StreamPage as StreamSlice
+from rxpump.model.positions import END, START, Position
 
 Beginning: Final = START
 End: Final = END

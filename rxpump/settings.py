@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from rxpump import checks
 from rxpump.backoff import Backoff
 from rxpump.errors import InvalidArgument
-from rxpump.json_forms import Encoder
-from rxpump.limits import MAX_FRAME_BYTES
+from rxpump.model import checks
+from rxpump.model.json_forms import Encoder
+from rxpump.model.limits import MAX_FRAME_BYTES
 
 
 @dataclass(frozen=True, slots=True)

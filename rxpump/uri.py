@@ -17,8 +17,8 @@ from typing import Any, TypeVar
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from rxpump.backoff import Backoff
-from rxpump.credentials import AnyCredentials, Credentials
 from rxpump.errors import InvalidArgument, InvalidUri
+from rxpump.model.credentials import AnyCredentials, Credentials
 from rxpump.settings import Settings
 
 DEFAULT_PORT = 1113

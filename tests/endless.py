@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 
-from rxpump.wire import schema
-from rxpump.wire.commands import Command
-from rxpump.wire.framing import Framer
-from rxpump.wire.package import Package
+from rxpump.tcp.wire import schema
+from rxpump.tcp.wire.commands import Command
+from rxpump.tcp.wire.framing import Framer
+from rxpump.tcp.wire.package import Package
 
 
 class EndlessServer(asyncio.Protocol):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Iterable
 from typing import Any
 
-from rxpump.flow import Brake
-from rxpump.runtime import Runtime
+from rxpump.backpressure.background_tasks import BackgroundTasks
+from rxpump.backpressure.upstream import Watermarks
 from rxpump.streams.source import Source
 
 
@@ -31,7 +31,7 @@ class Pages:
         finally:
             self.closed += 1
 
-    def source(self, runtime: Runtime) -> Source[Any]:
+    def source(self, runtime: BackgroundTasks) -> Source[Any]:
         return Source(runtime, "pages", self.open)
 
 
@@ -40,18 +40,18 @@ def numbers(pages: int, size: int) -> list[range]:
     return [range(page * size, (page + 1) * size) for page in range(pages)]
 
 
-class Keeper:
+class Reconnector:
     """Keeps what it is given, with marks, until it is told to let some go."""
 
     def __init__(self, high: int, low: int | None = None, capacity: int = 10_000) -> None:
         self.items: list[Any] = []
-        self.brake = Brake("keeper", high=high, low=low, capacity=capacity)
+        self.watermarks = Watermarks("keeper", high=high, low=low, capacity=capacity)
 
     def on_next(self, item: Any) -> None:
-        self.brake.kept(len(self.items) + 1)
+        self.watermarks.kept(len(self.items) + 1)
         self.items.append(item)
 
     def take(self, count: int) -> list[Any]:
         taken, self.items = self.items[:count], self.items[count:]
-        self.brake.left(len(self.items))
+        self.watermarks.left(len(self.items))
         return taken

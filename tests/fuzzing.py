@@ -9,8 +9,8 @@ from typing import Any, Self
 
 from hypothesis import strategies as st
 
-from rxpump.wire import schema
-from rxpump.wire.commands import Command
+from rxpump.tcp.wire import schema
+from rxpump.tcp.wire.commands import Command
 from tests.recordings import NAMES, load
 
 LARGEST_SEED = 4096  # bytes; larger recorded payloads only take time

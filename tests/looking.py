@@ -6,10 +6,10 @@ from contextlib import suppress
 from typing import Any
 
 from rxpump.errors import RxPumpError
-from rxpump.events import Event
-from rxpump.pages import Page
-from rxpump.protocol.channel import Channel
-from rxpump.protocol.persistent_channel import PersistentChannel
+from rxpump.model.events import Event
+from rxpump.model.pages import Page
+from rxpump.tcp.protocol.group_buffer import GroupBuffer
+from rxpump.tcp.protocol.subscription_buffer import SubscriptionBuffer
 
 FIELDS = [name for name in dir(Event) if not name.startswith("_")]
 
@@ -29,7 +29,7 @@ def look_at(thing: Any) -> None:
     elif isinstance(thing, Page):
         for event in thing:
             look_at(event)
-    elif isinstance(thing, Channel):
+    elif isinstance(thing, SubscriptionBuffer):
         with suppress(RxPumpError):
             for arrived in thing.take():
-                look_at(Event(arrived.event if isinstance(thing, PersistentChannel) else arrived))
+                look_at(Event(arrived.event if isinstance(thing, GroupBuffer) else arrived))

@@ -7,11 +7,11 @@ from contextlib import suppress
 from typing import Any, Self
 from uuid import uuid4
 
-from rxpump.credentials import Credentials
+from rxpump.model.credentials import Credentials
 from rxpump.server import EmbeddedServer
-from rxpump.wire.commands import Command
-from rxpump.wire.framing import Framer
-from rxpump.wire.package import Package
+from rxpump.tcp.wire.commands import Command
+from rxpump.tcp.wire.framing import Framer
+from rxpump.tcp.wire.package import Package
 
 ADMIN = Credentials("admin", "changeit")
 OPS = Credentials("ops", "changeit")

@@ -17,15 +17,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rxpump.credentials import Credentials
-from rxpump.wire.package import TRUSTED, Package
+from rxpump.model.credentials import Credentials
+from rxpump.tcp.wire.package import TRUSTED, Package
 
 DIRECTORY = Path(__file__).parent / "data" / "wire"
 NAMES = sorted(path.stem for path in DIRECTORY.glob("*.jsonl"))
 
 
 @dataclass(frozen=True)
-class Line:
+class RecordedFrame:
     """Something that happened on connection `conn`: a package, bytes that make none, or an event.
 
     Of an event that is a note, `event` is its text.
@@ -41,7 +41,7 @@ class Line:
         return not self.from_client and self.package is not None and self.package.command == command
 
 
-def load(name: str) -> list[Line]:
+def load(name: str) -> list[RecordedFrame]:
     """The lines of a conversation."""
     lines = (DIRECTORY / f"{name}.jsonl").read_text().splitlines()[1:]
     return [_line(json.loads(line)) for line in lines]
@@ -55,16 +55,16 @@ def _payload(written: str | list[Any]) -> bytes:
     return _payload(before) + struct.pack(f"<{counted['words']}I", *words) + _payload(after)
 
 
-def _line(fields: dict[str, Any]) -> Line:
+def _line(fields: dict[str, Any]) -> RecordedFrame:
     conn, from_client = fields.get("conn", 1), fields.get("dir") == "c2s"
     if "event" in fields:
-        return Line(conn, from_client, event=fields.get("text", fields["event"]))
+        return RecordedFrame(conn, from_client, event=fields.get("text", fields["event"]))
     if "raw" in fields:
-        return Line(conn, from_client, raw=base64.b64decode(fields["raw"]))
+        return RecordedFrame(conn, from_client, raw=base64.b64decode(fields["raw"]))
     command, correlation_id = int(fields["cmd"], 16), bytes.fromhex(fields["corr"])
     payload = _payload(fields["payload"])
     if fields["flags"] & TRUSTED:  # what no package of ours ever is
         frame = bytes([command, fields["flags"]]) + correlation_id + payload
-        return Line(conn, from_client, raw=len(frame).to_bytes(4, "little") + frame)
+        return RecordedFrame(conn, from_client, raw=len(frame).to_bytes(4, "little") + frame)
     credentials = Credentials(*fields["auth"]) if fields["auth"] else None
-    return Line(conn, from_client, package=Package(command, correlation_id, payload, credentials))
+    return RecordedFrame(conn, from_client, package=Package(command, correlation_id, payload, credentials))

@@ -18,7 +18,7 @@ from rxpump.errors import (
     ServerError,
     WrongExpectedVersion,
 )
-from rxpump.position import Position
+from rxpump.model.positions import Position
 
 SAMPLES: dict[str, Any] = {
     "bool": False,

@@ -74,4 +74,6 @@ def test_the_compiled_schema_is_that_of_proto(tmp_path: Path) -> None:
     compiled = tmp_path / "eventstore.binpb"
     compile = [sys.executable, "-m", "grpc_tools.protoc", f"--proto_path={ROOT / 'proto'}"]
     subprocess.run([*compile, f"--descriptor_set_out={compiled}", "eventstore.proto"], check=True)
-    assert compiled.read_bytes() == (ROOT / "rxpump" / "wire" / "eventstore.binpb").read_bytes(), "run `make proto`"
+    assert compiled.read_bytes() == (ROOT / "rxpump" / "tcp" / "wire" / "eventstore.binpb").read_bytes(), (
+        "run `make proto`"
+    )

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from rxpump.errors import InvalidArgument
-from rxpump.limits import MAX_FRAME_BYTES
+from rxpump.model.limits import MAX_FRAME_BYTES
 from rxpump.settings import Settings
 
 

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rxpump.backoff import Backoff
-from rxpump.credentials import Credentials
 from rxpump.errors import InvalidUri
+from rxpump.model.credentials import Credentials
 from rxpump.settings import Settings
 from rxpump.uri import Address, EmbeddedAddress, TcpAddress, parse
 

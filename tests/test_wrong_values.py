@@ -22,8 +22,8 @@ from pydantic import BaseModel
 import rxpump
 from rxpump import errors
 from rxpump import operators as ops
-from rxpump.persistent import NamedSettings
-from rxpump.streams.answer import Answer
+from rxpump.model.group_settings import NamedSettings
+from rxpump.streams.single import Single
 
 PATIENCE = 0.05  # seconds for a subscription that may have nothing to deliver
 DEEP: list[Any] = []
@@ -164,7 +164,7 @@ async def use(result: Any) -> None:
     """Use what was taken until it gives something; only an error of rxpump's own may come."""
     if isinstance(result, rxpump.Transaction):
         result = result.start() if result.id is None else result.commit()
-    if isinstance(result, Answer) or inspect.iscoroutine(result):
+    if isinstance(result, Single) or inspect.iscoroutine(result):
         async with asyncio.timeout(5):
             await result
     elif isinstance(result, reactivex.Observable):

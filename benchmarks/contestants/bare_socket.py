@@ -7,8 +7,8 @@ import socket
 from typing import Any
 
 from benchmarks.contestants.job import Job
-from rxpump.wire import schema
-from rxpump.wire.commands import Command
+from rxpump.tcp.wire import schema
+from rxpump.tcp.wire.commands import Command
 
 _HEADER_BYTES = 18
 

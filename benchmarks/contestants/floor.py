@@ -25,8 +25,8 @@ from benchmarks.contestants.job import (
     is_late,
     latencies,
 )
-from rxpump.wire import schema
-from rxpump.wire.commands import Command
+from rxpump.tcp.wire import schema
+from rxpump.tcp.wire.commands import Command
 
 try:
     import orjson

@@ -25,8 +25,8 @@ from benchmarks.contestants.job import (
     resident,
 )
 from rxpump import operators as ops
+from rxpump.backpressure.background_tasks import BackgroundTasks
 from rxpump.cli.loop import loop_factory
-from rxpump.runtime import Runtime
 from rxpump.streams.source import from_iterable
 
 EVENTS_OF_A_WRITE = 50
@@ -121,7 +121,7 @@ async def write_batches(client: rxpump.Client, job: Job) -> Figures:
 async def publish(client: rxpump.Client, job: Job) -> Figures:
     """Pipe single events into a publisher."""
     publisher = client.publisher(job.stream)
-    from_iterable(Runtime("benchmark"), new_events(range(job.events))).subscribe(publisher)
+    from_iterable(BackgroundTasks("benchmark"), new_events(range(job.events))).subscribe(publisher)
     written = await publisher.drained()
     return {"seen": 0 if written is None else written.last_event_number + 1}
 
@@ -129,7 +129,7 @@ async def publish(client: rxpump.Client, job: Job) -> Figures:
 async def publish_each(client: rxpump.Client, job: Job) -> Figures:
     """Pipe events into a publisher that makes a write of each."""
     publisher = client.publisher(job.stream, max_batch=1, max_in_flight=job.in_flight)
-    from_iterable(Runtime("benchmark"), new_events(range(job.events))).subscribe(publisher)
+    from_iterable(BackgroundTasks("benchmark"), new_events(range(job.events))).subscribe(publisher)
     written = await publisher.drained()
     return {"seen": 0 if written is None else written.last_event_number + 1}
 

@@ -7,8 +7,8 @@ import time
 from benchmarks.contestants.bare_socket import BareSocket
 from benchmarks.contestants.floor import page_payloads, write_singles
 from benchmarks.contestants.job import Figures, Job, compete_blocking, latencies
-from rxpump.wire import schema
-from rxpump.wire.commands import Command
+from rxpump.tcp.wire import schema
+from rxpump.tcp.wire.commands import Command
 
 
 def iterate(server: BareSocket, job: Job) -> Figures:

@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
 from rxpump.errors import InvalidArgument
-from rxpump.events import Event
-from rxpump.position import Position
+from rxpump.model.events import Event
+from rxpump.model.positions import Position
 
 
 @dataclass(frozen=True, slots=True)

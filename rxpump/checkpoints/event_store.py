@@ -6,10 +6,10 @@ from collections.abc import Awaitable
 from dataclasses import asdict
 from typing import Any, Protocol
 
-from rxpump import checks
 from rxpump.checkpoints.checkpoint import Checkpoint
 from rxpump.errors import EventNotFound, StreamNotFound
-from rxpump.events import Event
+from rxpump.model import checks
+from rxpump.model.events import Event
 
 TYPE = "CheckpointSaved"
 

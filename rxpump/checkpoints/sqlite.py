@@ -8,8 +8,8 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from rxpump import checks
 from rxpump.checkpoints.checkpoint import Checkpoint
+from rxpump.model import checks
 
 _CREATE = "CREATE TABLE IF NOT EXISTS checkpoints (name TEXT PRIMARY KEY, checkpoint TEXT NOT NULL)"
 _READ = "SELECT checkpoint FROM checkpoints WHERE name = ?"

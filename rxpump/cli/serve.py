@@ -13,10 +13,10 @@ import click
 from rich.console import Console
 
 from rxpump.cli.loop import run
-from rxpump.credentials import Credentials
 from rxpump.errors import InvalidArgument, RxPumpError
+from rxpump.model.credentials import Credentials
 from rxpump.server import Account, EmbeddedServer, SqliteStore, load_certificate
-from rxpump.server.users import DEFAULT_ACCOUNTS, with_credentials
+from rxpump.server.access.users import DEFAULT_ACCOUNTS, with_credentials
 
 _PORT = click.IntRange(0, 65535)
 _FILE = click.Path(exists=True, dir_okay=False)

@@ -6,14 +6,14 @@ everything that takes a client (an operator, a checkpoint store, a relay) takes 
 
 from __future__ import annotations
 
-from rxpump.client.following import Following
-from rxpump.client.managing import Managing
+from rxpump.client.admin import Managing
 from rxpump.client.persistent import Consuming
-from rxpump.client.reading import Reading
+from rxpump.client.reads import Reading
+from rxpump.client.subscriptions import Following
 from rxpump.client.transactions import Transactions
-from rxpump.client.writing import Writing
-from rxpump.credentials import Credentials, Token
+from rxpump.client.writes import Writing
 from rxpump.errors import InvalidArgument
+from rxpump.model.credentials import Credentials, Token
 
 
 class AllVerbs(Writing, Reading, Following, Consuming, Transactions, Managing):

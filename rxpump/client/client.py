@@ -9,15 +9,15 @@ from types import TracebackType
 from reactivex import operators as rx
 from reactivex.subject import BehaviorSubject
 
-from rxpump import checks
+from rxpump.backpressure.background_tasks import BackgroundTasks
 from rxpump.client.all_verbs import AllVerbs
-from rxpump.runtime import Runtime
+from rxpump.model import checks
+from rxpump.model.status import Closed, Idle, Status
 from rxpump.settings import Settings
-from rxpump.status import Closed, Idle, Status
 from rxpump.streams.observable import Observable, Piped
-from rxpump.transport.base import Transport
+from rxpump.transport import Transport
 
-MakeTransport = Callable[[Runtime, Callable[[Status], None]], Transport]
+MakeTransport = Callable[[BackgroundTasks, Callable[[Status], None]], Transport]
 
 
 class Client(AllVerbs):
@@ -36,7 +36,7 @@ class Client(AllVerbs):
     def __init__(self, settings: Settings, make_transport: MakeTransport) -> None:
         self.name: str = settings.name
         self._settings = settings
-        self._runtime = Runtime(settings.name)
+        self._runtime = BackgroundTasks(settings.name)
         self._status: BehaviorSubject[Status] = BehaviorSubject(Idle())
         self._transport = make_transport(self._runtime, self._status.on_next)
         self._calls = self._transport.with_timeout(settings.timeout)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Final, Unpack
 
-from rxpump import checks
 from rxpump.client.verbs import Verbs
 from rxpump.errors import InvalidArgument
-from rxpump.limits import MAX_COUNT
-from rxpump.new_event import UNSET
-from rxpump.persistent import NamedSettings, PersistentSubscriptionSettings
-from rxpump.streams.answer import Answer
+from rxpump.model import checks
+from rxpump.model.group_settings import NamedSettings, PersistentSubscriptionSettings
+from rxpump.model.limits import MAX_COUNT
+from rxpump.model.new_events import UNSET
 from rxpump.streams.persistent import Deliveries
+from rxpump.streams.single import Single
 
 _DEFAULTS: Final = PersistentSubscriptionSettings()
 
@@ -32,7 +32,7 @@ class Consuming(Verbs):
         *,
         timeout: float | None = UNSET,
         **named: Unpack[NamedSettings],
-    ) -> Answer[None]:
+    ) -> Single[None]:
         """Make consumer group `name` of a stream, which need not exist.
 
         `settings` can also be given, or changed, one by one: `create_subscription("billing", "orders",
@@ -42,7 +42,7 @@ class Consuming(Verbs):
         """
         name, stream, settings = checks.text("name", name), checks.stream_name(stream), _settings(settings, named)
         transport = self._within(timeout)
-        return Answer(
+        return Single(
             self._runtime, "create_subscription", lambda: transport.create_persistent(stream, name, settings)
         )
 
@@ -54,7 +54,7 @@ class Consuming(Verbs):
         *,
         timeout: float | None = UNSET,
         **named: Unpack[NamedSettings],
-    ) -> Answer[None]:
+    ) -> Single[None]:
         """Give a group other settings, all of them: those not given become the defaults.
 
         The server drops who is connected; consumers of rxpump come back by themselves. How far the group has come is
@@ -62,20 +62,20 @@ class Consuming(Verbs):
         """
         name, stream, settings = checks.text("name", name), checks.stream_name(stream), _settings(settings, named)
         transport = self._within(timeout)
-        return Answer(
+        return Single(
             self._runtime, "update_subscription", lambda: transport.update_persistent(stream, name, settings)
         )
 
-    def delete_subscription(self, name: str, stream: str, *, timeout: float | None = UNSET) -> Answer[None]:
+    def delete_subscription(self, name: str, stream: str, *, timeout: float | None = UNSET) -> Single[None]:
         """Delete a group, with what it knows and what it has parked; its consumers get PersistentSubscriptionDeleted.
 
         Errors: PersistentSubscriptionNotFound, AccessDenied.
         """
         name, stream = checks.text("name", name), checks.stream_name(stream)
         transport = self._within(timeout)
-        return Answer(self._runtime, "delete_subscription", lambda: transport.delete_persistent(stream, name))
+        return Single(self._runtime, "delete_subscription", lambda: transport.delete_persistent(stream, name))
 
-    def replay_parked(self, name: str, stream: str, *, timeout: float | None = UNSET) -> Answer[None]:
+    def replay_parked(self, name: str, stream: str, *, timeout: float | None = UNSET) -> Single[None]:
         """Have the parked events of a group delivered again.
 
         The server adds a link to each parked event to the stream `$persistentsubscription-<stream>::<name>-parked`.
@@ -107,7 +107,7 @@ class Consuming(Verbs):
         """
         name, stream = checks.text("name", name), checks.stream_name(stream)
         transport = self._within(timeout)
-        return Answer(self._runtime, "replay_parked", lambda: transport.replay_parked(stream, name))
+        return Single(self._runtime, "replay_parked", lambda: transport.replay_parked(stream, name))
 
     def connect_subscription(
         self, name: str = "", stream: str = "", buffer_size: int = 10, *, subscription: str = ""

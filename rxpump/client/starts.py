@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from rxpump import checks
-from rxpump.direction import StreamDirection
 from rxpump.errors import InvalidArgument
-from rxpump.position import END, FIRST_POSITION, LAST_POSITION, START, Edge, Position
+from rxpump.model import checks
+from rxpump.model.direction import StreamDirection
+from rxpump.model.positions import END, FIRST_POSITION, LAST_POSITION, START, Edge, Position
 
 
 def first_event(start: int | Edge | None, direction: StreamDirection) -> int:

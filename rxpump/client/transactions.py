@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from rxpump import checks
 from rxpump.client.verbs import Verbs
-from rxpump.expected_version import ExpectedVersion
-from rxpump.new_event import UNSET
+from rxpump.model import checks
+from rxpump.model.expected_version import ExpectedVersion
+from rxpump.model.new_events import UNSET
 from rxpump.streams.transaction import Transaction
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from rxpump import checks
+from rxpump.backpressure.background_tasks import BackgroundTasks
 from rxpump.errors import InvalidArgument
-from rxpump.event_filter import EventFilter
-from rxpump.new_event import UNSET
-from rxpump.runtime import Runtime
+from rxpump.model import checks
+from rxpump.model.filters import EventFilter
+from rxpump.model.new_events import UNSET
 from rxpump.settings import Settings
-from rxpump.transport.base import Transport
+from rxpump.transport import Transport
 
 READ_BATCH = 500
 
@@ -25,7 +25,7 @@ class Verbs:
     """
 
     _settings: Settings
-    _runtime: Runtime
+    _runtime: BackgroundTasks
     _transport: Transport
     """For what goes on for ever: it waits for a connection as long as the reconnect policy allows."""
     _calls: Transport

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from rxpump.errors.server import ServerError
-from rxpump.position import Position
+from rxpump.model.positions import Position
 
 
 @dataclass(eq=False)

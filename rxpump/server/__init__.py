@@ -4,6 +4,7 @@ async with EmbeddedServer(SqliteStore.open("events.db")) as server:
     print(server.uri)
 """
 
+from rxpump.server.access.users import DEFAULT_ACCOUNTS, Account
 from rxpump.server.embedded_server import EmbeddedServer
 from rxpump.server.errors import (
     BadCertificate,
@@ -23,7 +24,6 @@ from rxpump.server.store.check import LostEvents, Report, check
 from rxpump.server.store.sqlite_store import SqliteStore
 from rxpump.server.strictness import Strictness
 from rxpump.server.tls import load_certificate
-from rxpump.server.users import DEFAULT_ACCOUNTS, Account
 
 __all__ = [
     "DEFAULT_ACCOUNTS",

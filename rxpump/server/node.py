@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from rxpump.server.access import Access, Permission
-from rxpump.server.connection_memory import ConnectionMemory
-from rxpump.server.persistent.groups import Groups
+from rxpump.server.access.access import Access, Permission
+from rxpump.server.access.users import User, Users
+from rxpump.server.groups.groups import Groups
 from rxpump.server.store.sqlite_store import SqliteStore
 from rxpump.server.strictness import Strictness
-from rxpump.server.transactions import Transactions
-from rxpump.server.users import User, Users
+from rxpump.server.tcp.connection_memory import ConnectionMemory
+from rxpump.server.tcp.transactions import Transactions
 
 
 class Node:

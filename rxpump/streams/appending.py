@@ -18,12 +18,12 @@ from collections import deque
 from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
 from typing import Any
 
+from rxpump.backpressure.background_tasks import BackgroundTasks
 from rxpump.errors import WrongExpectedVersion
-from rxpump.expected_version import ExpectedVersion
-from rxpump.new_event import NewEvent
-from rxpump.runtime import Runtime
-from rxpump.streams.inbox import Inbox
-from rxpump.write_result import WriteResult
+from rxpump.model.expected_version import ExpectedVersion
+from rxpump.model.new_events import NewEvent
+from rxpump.model.write_result import WriteResult
+from rxpump.streams.write_buffer import WriteBuffer
 
 Append = Callable[[Sequence[NewEvent], int], Coroutine[Any, Any, WriteResult]]
 
@@ -46,7 +46,9 @@ class _Writing:
     `on_done` is called when any of them is done.
     """
 
-    def __init__(self, runtime: Runtime, append: Append, expected_version: int, on_done: Callable[[], None]) -> None:
+    def __init__(
+        self, runtime: BackgroundTasks, append: Append, expected_version: int, on_done: Callable[[], None]
+    ) -> None:
         self.sent: deque[_Sent] = deque()
         self.has_succeeded = False
         self._runtime = runtime
@@ -105,7 +107,7 @@ class _Writing:
 
 
 async def append_in_order(
-    runtime: Runtime, inbox: Inbox, append: Append, expected_version: int, max_in_flight: int
+    runtime: BackgroundTasks, inbox: WriteBuffer, append: Append, expected_version: int, max_in_flight: int
 ) -> AsyncGenerator[list[WriteResult], None]:
     """Write what arrives in `inbox` until it is over.
 

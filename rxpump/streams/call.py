@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from reactivex import abc
 
-from rxpump.runtime import Runtime
+from rxpump.backpressure.background_tasks import BackgroundTasks
 from rxpump.streams.source import Delivering, Pages, Pulled
 
 T = TypeVar("T")
@@ -29,7 +29,7 @@ class Call(Pulled[T]):
     _is_used = True  # until it is complete: arguments that are refused are no call
     _made_at: tuple[str, int] | None = None
 
-    def __init__(self, runtime: Runtime, name: str, open_pages: Callable[[], Pages[T]]) -> None:
+    def __init__(self, runtime: BackgroundTasks, name: str, open_pages: Callable[[], Pages[T]]) -> None:
         super().__init__(runtime, name, open_pages)
         if sys.flags.dev_mode:
             self._made_at = _line_of_the_caller(sys._getframe(1))

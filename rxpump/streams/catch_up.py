@@ -29,14 +29,14 @@ from contextlib import aclosing
 from typing import Any
 
 from rxpump.backoff import Backoff
+from rxpump.backpressure.background_tasks import BackgroundTasks
 from rxpump.errors import ConnectionClosed, RxPumpError, StreamRolledBack, SubscriptionDropped
-from rxpump.events import Event
-from rxpump.runtime import Runtime
+from rxpump.model.events import Event
+from rxpump.model.signals import CaughtUp, Examined, FellBehind, Reconnected, Signal
 from rxpump.settings import Settings
-from rxpump.signals import CaughtUp, Examined, FellBehind, Reconnected, Signal
 from rxpump.streams.cursor import Cursor
 from rxpump.streams.source import Source
-from rxpump.transport.base import Subscription
+from rxpump.transport import Subscription
 
 GRACE_SECONDS = 0.5
 """How long an event that the watchdog has seen at the head may still be on its way to us."""
@@ -158,7 +158,7 @@ class CatchUp(Source[Event]):
 
     def __init__(
         self,
-        runtime: Runtime,
+        runtime: BackgroundTasks,
         name: str,
         settings: Settings,
         cursor: Callable[[Place | None], Cursor],

@@ -11,16 +11,16 @@ from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Sequence
 from typing import Any
 
-from rxpump.checks import ALL_STREAM
-from rxpump.direction import StreamDirection
 from rxpump.errors import StreamDeleted, StreamNotFound, StreamRolledBack
-from rxpump.event_filter import EventFilter
-from rxpump.events import Event
-from rxpump.limits import MAX_EVENT_NUMBER
-from rxpump.pages import AllPage, Page
-from rxpump.position import FIRST_POSITION, LAST_POSITION, Position
-from rxpump.transport.base import Subscription, Transport
-from rxpump.transport.paging import all_pages, stream_pages
+from rxpump.model.checks import ALL_STREAM
+from rxpump.model.direction import StreamDirection
+from rxpump.model.events import Event
+from rxpump.model.filters import EventFilter
+from rxpump.model.limits import MAX_EVENT_NUMBER
+from rxpump.model.pages import AllPage, Page
+from rxpump.model.positions import FIRST_POSITION, LAST_POSITION, Position
+from rxpump.streams.paging import all_pages, stream_pages
+from rxpump.transport import Subscription, Transport
 
 
 class Cursor(ABC):

@@ -12,7 +12,7 @@ from typing import Generic, TypeVar
 import reactivex
 from reactivex import abc
 
-from rxpump.flow import Brake
+from rxpump.backpressure.upstream import Watermarks
 
 HIGH_MARK = 512
 """Values kept for the loop's body at which the source is held."""
@@ -75,7 +75,7 @@ class _Buffer(Generic[T]):
     def __init__(self, source: reactivex.Observable[T]) -> None:
         self.source = source
         self.values: deque[T] = deque()
-        self._brake = Brake("async for", high=HIGH_MARK)
+        self._watermarks = Watermarks("async for", high=HIGH_MARK)
         self._failure: Exception | None = None
         self._is_over = False
         self._is_closed = False
@@ -93,7 +93,7 @@ class _Buffer(Generic[T]):
         if self._loop is None:
             self._subscribe()
             return
-        self._brake.left(0)
+        self._watermarks.left(0)
         if self._waiting is not None:
             raise RuntimeError("another task is waiting for the next value of this iteration")
         self._waiting = self._loop.create_future()
@@ -113,7 +113,7 @@ class _Buffer(Generic[T]):
             raise
 
     def _on_next(self, value: T) -> None:
-        self._brake.kept(len(self.values) + 1)
+        self._watermarks.kept(len(self.values) + 1)
         self.values.append(value)
         if self._waiting is not None:
             self._wake()
@@ -139,7 +139,7 @@ class _Buffer(Generic[T]):
         """Dispose the subscription and drop what is buffered; the next `fill` completes."""
         self._is_over = self._is_closed = True
         self.values.clear()
-        self._brake.close()
+        self._watermarks.close()
         if self._subscription is not None:
             self._subscription.dispose()
         self._wake()

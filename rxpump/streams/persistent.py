@@ -10,7 +10,7 @@ unacknowledged events to whoever is there, so nothing is remembered here. An upd
 no reason given, and so does its deletion (docs/protocol/tcp.md, section 4.18): asking again tells which it was.
 
 The server sends no more than `buffer_size` events beyond those that are acknowledged, so demand needs no mechanism
-here. While the Flow is held nothing is passed on, what is not passed on is not acknowledged, and the server stops;
+here. While the Upstream is held nothing is passed on, what is not passed on is not acknowledged, and the server stops;
 never more than `buffer_size` wait here. The server does not wait for ever, though: what is not acknowledged within
 the group's message timeout is delivered again, here or elsewhere. Keep `buffer_size` under what is handled in that
 time.
@@ -26,29 +26,35 @@ from typing import Any
 from reactivex import abc
 
 from rxpump.backoff import Backoff
-from rxpump.delivery import Delivery
+from rxpump.backpressure.background_tasks import BackgroundTasks
+from rxpump.backpressure.passage import Passage
 from rxpump.errors import (
     InvalidArgument,
     PersistentSubscriptionDeleted,
     PersistentSubscriptionNotFound,
     RxPumpError,
 )
-from rxpump.limits import MAX_ACK_IDS
-from rxpump.passage import Passage
-from rxpump.runtime import Runtime
+from rxpump.model.deliveries import Delivery
+from rxpump.model.limits import MAX_ACK_IDS
 from rxpump.settings import Settings
-from rxpump.streams.acknowledging import AckDesk
+from rxpump.streams.acknowledger import AckDesk
 from rxpump.streams.source import Delivering, Intake
-from rxpump.transport.base import Transport
+from rxpump.transport import Transport
 
-_log = logging.getLogger("rxpump.persistent")
+_log = logging.getLogger("rxpump.model.group_settings")
 
 
 class Deliveries(Intake[Delivery]):
     """Each subscriber connects to consumer group `group` of `stream` by itself, and competes with the others."""
 
     def __init__(
-        self, runtime: Runtime, transport: Transport, settings: Settings, stream: str, group: str, buffer_size: int
+        self,
+        runtime: BackgroundTasks,
+        transport: Transport,
+        settings: Settings,
+        stream: str,
+        group: str,
+        buffer_size: int,
     ) -> None:
         super().__init__(runtime, f"persistent subscription {group} of {stream}")
         self.stream = stream
@@ -94,7 +100,7 @@ class Consumption(Delivering[Delivery]):
 
     def __init__(
         self,
-        runtime: Runtime,
+        runtime: BackgroundTasks,
         name: str,
         connect: Callable[[], Awaitable[AckDesk]],
         retry: Backoff,

@@ -9,12 +9,12 @@ from typing import Any
 from reactivex import abc
 from reactivex.subject import Subject
 
+from rxpump.backpressure.background_tasks import BackgroundTasks, Home
 from rxpump.errors import ClientClosed, NotConnected
-from rxpump.runtime import Home, Runtime
+from rxpump.model.write_result import WriteResult
 from rxpump.streams.appending import Append, append_in_order
-from rxpump.streams.inbox import Batching, Inbox
 from rxpump.streams.observable import Observable, Piped
-from rxpump.write_result import WriteResult
+from rxpump.streams.write_buffer import Batching, WriteBuffer
 
 
 class Publisher(abc.ObserverBase[Any], abc.DisposableBase):
@@ -27,11 +27,11 @@ class Publisher(abc.ObserverBase[Any], abc.DisposableBase):
     """
 
     def __init__(
-        self, runtime: Runtime, stream: str, append: Append, *, expected_version: int, batching: Batching
+        self, runtime: BackgroundTasks, stream: str, append: Append, *, expected_version: int, batching: Batching
     ) -> None:
         self.stream = stream
         self._home = Home()
-        self._inbox = Inbox(f"the publisher to {stream}", stream, batching)
+        self._inbox = WriteBuffer(f"the publisher to {stream}", stream, batching)
         self._results: Subject[WriteResult] = Subject()
         self._written = 0
         self._end: asyncio.Future[WriteResult | None] = asyncio.get_running_loop().create_future()

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Iterable
 from contextlib import aclosing
 
-from rxpump.direction import StreamDirection
-from rxpump.event_filter import EventFilter
-from rxpump.events import Event
-from rxpump.position import Position
-from rxpump.runtime import Runtime
+from rxpump.backpressure.background_tasks import BackgroundTasks
+from rxpump.model.direction import StreamDirection
+from rxpump.model.events import Event
+from rxpump.model.filters import EventFilter
+from rxpump.model.positions import Position
+from rxpump.streams.paging import all_pages, stream_pages
 from rxpump.streams.source import Source, from_iterable
-from rxpump.transport.base import Transport
-from rxpump.transport.paging import all_pages, stream_pages
+from rxpump.transport import Transport
 
 
 class StreamReading(Source[Event]):
@@ -20,7 +20,7 @@ class StreamReading(Source[Event]):
 
     def __init__(
         self,
-        runtime: Runtime,
+        runtime: BackgroundTasks,
         transport: Transport,
         stream: str,
         from_event: int,
@@ -71,7 +71,7 @@ class AllReading(Source[Event]):
 
     def __init__(
         self,
-        runtime: Runtime,
+        runtime: BackgroundTasks,
         transport: Transport,
         from_position: Position,
         batch_size: int,

@@ -26,18 +26,18 @@ import reactivex
 from reactivex import operators as rx
 
 from rxpump.backoff import Backoff
+from rxpump.backpressure.background_tasks import BackgroundTasks
+from rxpump.backpressure.upstream import Upstream, Watermarks, watch_watermarks
 from rxpump.errors import InvalidArgument, RxPumpError, WrongExpectedVersion
-from rxpump.events import Event
-from rxpump.flow import Brake, Flow, watch_brakes
-from rxpump.new_event import NewEvent, as_new_event
-from rxpump.runtime import Runtime
+from rxpump.model.events import Event
+from rxpump.model.new_events import NewEvent, as_new_event
+from rxpump.model.write_result import WriteResult
 from rxpump.streams.appending import append_in_order
 from rxpump.streams.catch_up import CatchUp
-from rxpump.streams.inbox import Batching, Inbox
 from rxpump.streams.relay_mark import Place, Start, find_start, leave_hint, mark
 from rxpump.streams.source import Pulled
-from rxpump.transport.base import Transport
-from rxpump.write_result import WriteResult
+from rxpump.streams.write_buffer import Batching, WriteBuffer
+from rxpump.transport import Transport
 
 HINT_EVERY = 1000
 """How many source events without a result are read before the target's metadata is told."""
@@ -53,7 +53,7 @@ class Relay(Pulled[WriteResult]):
 
     def __init__(
         self,
-        runtime: Runtime,
+        runtime: BackgroundTasks,
         transport: Transport,
         source: str,
         target: str,
@@ -90,7 +90,7 @@ class Relay(Pulled[WriteResult]):
     async def _run(self, sieve: _Sieve) -> AsyncGenerator[list[WriteResult], None]:
         """Go once from where the target is, until the source ends or something fails."""
         source = self._follow(sieve.start.done).pipe(rx.do_action(sieve.enter))
-        with watch_brakes() as sieve.brakes:
+        with watch_watermarks() as sieve.watermarks_made:
             outcome = self._pipeline(source)
             subscription = outcome.subscribe(sieve.leave, sieve.inbox.on_error, sieve.inbox.on_completed)
         results = append_in_order(self._runtime, sieve.inbox, self._append, sieve.start.version, max_in_flight=1)
@@ -126,8 +126,8 @@ class _Sieve:
 
     def __init__(self, source: str, target: str, start: Start) -> None:
         self.start = start
-        self.inbox = Inbox("the relay", target, Batching())
-        self.brakes: list[Brake] = []
+        self.inbox = WriteBuffer("the relay", target, Batching())
+        self.watermarks_made: list[Watermarks] = []
         self.silent = 0
         self.last_entered = self.done = start.done
         self.hint_is_due = asyncio.Event()
@@ -138,7 +138,7 @@ class _Sieve:
     def enter(self, event: Event) -> None:
         """An event goes into the pipeline; where nobody keeps anything, all before it is done with."""
         self.silent += 1
-        if self.silent > HINT_EVERY and not any(brake.count for brake in self.brakes):
+        if self.silent > HINT_EVERY and not any(watermarks.count for watermarks in self.watermarks_made):
             self.silent = 0
             self.done = self.last_entered
             self.hint_is_due.set()
@@ -146,10 +146,10 @@ class _Sieve:
 
     def leave(self, item: object) -> None:
         """A result comes out: mark it with its place, and pass over what the target has."""
-        flow = Flow.current()
+        flow = Upstream.current()
         origin = flow.origin if flow is not None and flow.knows_origin else None
         if not isinstance(origin, Event):
-            raise InvalidArgument("pipeline", item, "operators that keep the order and the Flow of their source")
+            raise InvalidArgument("pipeline", item, "operators that keep the order and the Upstream of their source")
         self.silent = 0
         number = origin.received_number
         if number < self._place.number:

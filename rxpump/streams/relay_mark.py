@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 from uuid import UUID, uuid5
 
-from rxpump.direction import StreamDirection
 from rxpump.errors import EventNotFound, InvalidArgument, NotJson, StreamNotFound
-from rxpump.events import Event
-from rxpump.expected_version import ExpectedVersion
-from rxpump.new_event import NewEvent
-from rxpump.transport.base import Transport
-from rxpump.transport.paging import stream_pages
+from rxpump.model.direction import StreamDirection
+from rxpump.model.events import Event
+from rxpump.model.expected_version import ExpectedVersion
+from rxpump.model.new_events import NewEvent
+from rxpump.streams.paging import stream_pages
+from rxpump.transport import Transport
 
 KEY = "$relay"
 

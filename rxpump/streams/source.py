@@ -1,7 +1,7 @@
 """From pulled pages to a pushed stream: where the seam is crossed.
 
 Each subscription is one task. It pulls a page, delivers its items one by one, and pulls again; while
-its Flow is held it does neither. It gives the loop a turn at least every few milliseconds, however long the
+its Upstream is held it does neither. It gives the loop a turn at least every few milliseconds, however long the
 page and however slow the subscriber, so that heartbeats and neighbours are served.
 """
 
@@ -16,11 +16,11 @@ from typing import Generic, TypeVar
 
 from reactivex import abc
 
+from rxpump.backpressure.background_tasks import BackgroundTasks, Home
+from rxpump.backpressure.passage import Progress, Track, track_of
+from rxpump.backpressure.upstream import SLICE_SECONDS, Upstream
 from rxpump.errors import ClientClosed
-from rxpump.flow import SLICE_SECONDS, Flow
-from rxpump.passage import Progress, Track, track_of
-from rxpump.runtime import Home, Runtime
-from rxpump.signals import Signal
+from rxpump.model.signals import Signal
 from rxpump.streams.observable import Observable
 
 T = TypeVar("T")
@@ -31,7 +31,7 @@ Pages = AsyncGenerator[Iterable[T], None]
 class Pumped(Observable[T], ABC):
     """An Observable of which each subscription is one task, which `_begin` starts."""
 
-    def __init__(self, runtime: Runtime, name: str) -> None:
+    def __init__(self, runtime: BackgroundTasks, name: str) -> None:
         super().__init__()  # not with a method of its own: that would be a cycle, and leave it to the collector
         self.name = name
         self._runtime = runtime
@@ -52,7 +52,7 @@ class Pumped(Observable[T], ABC):
 class Pulled(Pumped[T]):
     """An Observable over pages; `open_pages` is called anew for each subscription."""
 
-    def __init__(self, runtime: Runtime, name: str, open_pages: Callable[[], Pages[T]]) -> None:
+    def __init__(self, runtime: BackgroundTasks, name: str, open_pages: Callable[[], Pages[T]]) -> None:
         super().__init__(runtime, name)
         self._open_pages = open_pages
 
@@ -84,10 +84,10 @@ class Delivering(abc.DisposableBase, Generic[T]):
     However its task ends, the observer is told, unless it was the observer that left.
     """
 
-    def __init__(self, runtime: Runtime, name: str, pages: Pages[T], observer: abc.ObserverBase[T]) -> None:
+    def __init__(self, runtime: BackgroundTasks, name: str, pages: Pages[T], observer: abc.ObserverBase[T]) -> None:
         self._pages = pages
         self._observer = observer
-        self.flow: Flow = Flow(name, runtime=runtime)
+        self.flow: Upstream = Upstream(name, runtime=runtime)
         self._is_finishing = False
         self._progress: Progress | None = None
         self.task: asyncio.Task[None] = runtime.start(self._run(), name)
@@ -145,7 +145,7 @@ class Delivering(abc.DisposableBase, Generic[T]):
             self._observer.on_completed()
 
 
-def _tracked(page: Iterable[T], progress: Progress, flow: Flow) -> Iterator[T]:
+def _tracked(page: Iterable[T], progress: Progress, flow: Upstream) -> Iterator[T]:
     """Account for each event of a page while it is delivered."""
     for item in page:
         if not isinstance(item, Signal):
@@ -156,7 +156,7 @@ def _tracked(page: Iterable[T], progress: Progress, flow: Flow) -> Iterator[T]:
         progress.passed()
 
 
-async def _deliver_page(page: Iterable[T], observer: abc.ObserverBase[T], flow: Flow) -> None:
+async def _deliver_page(page: Iterable[T], observer: abc.ObserverBase[T], flow: Upstream) -> None:
     on_next = observer.on_next
     flow.enter()
     try:
@@ -164,14 +164,14 @@ async def _deliver_page(page: Iterable[T], observer: abc.ObserverBase[T], flow: 
         for item in page:
             flow.origin = item
             on_next(item)
-            if not flow.is_clear or monotonic() > turn_ends:
-                await flow.until_clear()
+            if not flow.may_deliver or monotonic() > turn_ends:
+                await flow.until_resumed()
                 turn_ends = monotonic() + SLICE_SECONDS
     finally:
         flow.leave()
 
 
-def from_iterable(runtime: Runtime, items: Iterable[T] | AsyncIterable[T]) -> Source[T]:
+def from_iterable(runtime: BackgroundTasks, items: Iterable[T] | AsyncIterable[T]) -> Source[T]:
     """Make a source of an iterable, asynchronous or not; it is read no faster than it is consumed."""
 
     async def pages() -> Pages[T]:

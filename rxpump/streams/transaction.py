@@ -23,14 +23,14 @@ from collections.abc import Iterable
 from enum import Enum
 from types import TracebackType
 
+from rxpump.backpressure.background_tasks import BackgroundTasks
 from rxpump.errors import InvalidArgument
-from rxpump.events import Event
-from rxpump.new_event import NewEvent, as_new_event
-from rxpump.runtime import Runtime
-from rxpump.streams.answer import Answer
+from rxpump.model.events import Event
+from rxpump.model.new_events import NewEvent, as_new_event
+from rxpump.model.write_result import WriteResult
 from rxpump.streams.observable import Observable
-from rxpump.transport.base import Transport
-from rxpump.write_result import WriteResult
+from rxpump.streams.single import Single
+from rxpump.transport import Transport
 
 
 class TransactionState(Enum):
@@ -54,7 +54,12 @@ class Transaction:
     """
 
     def __init__(
-        self, runtime: Runtime, transport: Transport, stream: str, expected_version: int | None, id: int | None = None
+        self,
+        runtime: BackgroundTasks,
+        transport: Transport,
+        stream: str,
+        expected_version: int | None,
+        id: int | None = None,
     ) -> None:
         self.stream = stream
         self.expected_version = expected_version
@@ -64,24 +69,24 @@ class Transaction:
         self._runtime = runtime
         self._transport = transport
 
-    def start(self) -> Answer[Transaction]:
+    def start(self) -> Single[Transaction]:
         """Have the server begin it; gives the transaction itself."""
-        return Answer(self._runtime, "transaction.start", self._start)
+        return Single(self._runtime, "transaction.start", self._start)
 
-    def write(self, events: Iterable[NewEvent | Event]) -> Answer[None]:
+    def write(self, events: Iterable[NewEvent | Event]) -> Single[None]:
         """Put events into it, behind those that are there; once that has failed, it can only be abandoned."""
         if isinstance(events, (NewEvent, Event, Observable)) or not isinstance(events, Iterable):
             raise InvalidArgument("events", events, "NewEvents (or Events to copy) in a list")
         new = [as_new_event(event, self.stream) for event in events]
-        return Answer(self._runtime, "transaction.write", lambda: self._write(new))
+        return Single(self._runtime, "transaction.write", lambda: self._write(new))
 
-    def commit(self) -> Answer[WriteResult]:
+    def commit(self) -> Single[WriteResult]:
         """Write everything that is in it, as one write.
 
         Errors: WrongExpectedVersion, StreamDeleted, AccessDenied (also where the server knows no such transaction),
         InvalidTransaction.
         """
-        return Answer(self._runtime, "transaction.commit", self._commit)
+        return Single(self._runtime, "transaction.commit", self._commit)
 
     def abandon(self) -> None:
         """Do nothing more with it: what was written into it is never seen."""

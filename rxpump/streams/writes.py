@@ -8,12 +8,12 @@ from typing import Any
 import reactivex
 from reactivex import operators as rx
 
-from rxpump.runtime import Runtime
+from rxpump.backpressure.background_tasks import BackgroundTasks
+from rxpump.model.write_result import WriteResult
 from rxpump.streams.appending import Append, append_in_order
 from rxpump.streams.call import Call
-from rxpump.streams.inbox import Batching, Inbox
 from rxpump.streams.observable import Observable
-from rxpump.write_result import WriteResult
+from rxpump.streams.write_buffer import Batching, WriteBuffer
 
 
 class Writes(Call[WriteResult]):
@@ -26,7 +26,7 @@ class Writes(Call[WriteResult]):
 
     def __init__(
         self,
-        runtime: Runtime,
+        runtime: BackgroundTasks,
         stream: str,
         events: reactivex.Observable[Any],
         append: Append,
@@ -35,7 +35,7 @@ class Writes(Call[WriteResult]):
         batching: Batching,
     ) -> None:
         async def write() -> AsyncGenerator[list[WriteResult], None]:
-            inbox = Inbox("publish", stream, batching)
+            inbox = WriteBuffer("publish", stream, batching)
             runtime.intakes.add(inbox.end_intake)
             subscription = events.subscribe(inbox.on_next, inbox.on_error, inbox.on_completed)
             results = append_in_order(runtime, inbox, append, expected_version, batching.max_in_flight)

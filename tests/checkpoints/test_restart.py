@@ -11,8 +11,8 @@ import pytest
 import rxpump
 from rxpump import operators as ops
 from rxpump.checkpoints import EventStoreCheckpoint, FileCheckpoint, SqliteCheckpoint
-from rxpump.new_event import NewEvent
-from rxpump.operators.stage import RUNTIME
+from rxpump.model.new_events import NewEvent
+from rxpump.operators.machinery.stage import RUNTIME
 from rxpump.server import EmbeddedServer
 
 EVENTS = 200

@@ -11,7 +11,7 @@ import pytest
 import rxpump
 from rxpump.checkpoints import Checkpoint, EventStoreCheckpoint, FileCheckpoint, SqliteCheckpoint
 from rxpump.errors import InvalidArgument
-from rxpump.position import Position
+from rxpump.model.positions import Position
 from rxpump.server import EmbeddedServer
 
 FIRST = Checkpoint("orders", 7)

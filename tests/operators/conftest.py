@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from rxpump.operators.stage import RUNTIME
+from rxpump.operators.machinery.stage import RUNTIME
 from tests.operators.sources import Clock, settle, timers
 
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import reactivex
 
-from rxpump.delivery import Delivery
-from rxpump.flow import Flow
-from rxpump.passage import Passage
-from rxpump.persistent import NackAction
+from rxpump.backpressure.passage import Passage
+from rxpump.backpressure.upstream import Upstream
+from rxpump.model.deliveries import Delivery
+from rxpump.model.group_settings import NackAction
 
 _sequence = count(1)
 
@@ -31,12 +31,12 @@ class Desk:
 
 
 def delivered(desk: Desk | None = None) -> Any:
-    """Deliver each event as a persistent subscription does: with a passage, in a Flow of its own."""
+    """Deliver each event as a persistent subscription does: with a passage, in a Upstream of its own."""
     at = desk or Desk()
 
     def operator(source: Any) -> Any:
         def subscribe(observer: Any, scheduler: Any = None) -> Any:
-            flow = Flow("deliveries")
+            flow = Upstream("deliveries")
             flow.passage = passage = Passage(flow, lambda: None)
 
             def on_next(event: Any) -> None:

@@ -6,8 +6,8 @@ import json
 from typing import Any
 from uuid import uuid4
 
-from rxpump.events import Event
-from rxpump.wire import schema
+from rxpump.model.events import Event
+from rxpump.tcp.wire import schema
 
 
 def event(

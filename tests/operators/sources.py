@@ -9,16 +9,16 @@ from typing import Any
 from reactivex import abc
 from reactivex.subject import Subject
 
-from rxpump.flow import Flow
-from tests.fakes import Keeper
+from rxpump.backpressure.upstream import Upstream
+from tests.fakes import Reconnector
 
 
 class Feed(Subject[Any]):
-    """A source with a Flow, fed by hand; it delivers also while it is held, as a test may want."""
+    """A source with a Upstream, fed by hand; it delivers also while it is held, as a test may want."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.flow = Flow("feed")
+        self.flow = Upstream("feed")
 
     def on_next(self, value: Any) -> None:
         self.flow.deliver(super().on_next, value, value)
@@ -47,7 +47,7 @@ class Seen:
         self._ended = asyncio.Event()
 
     def on_next(self, item: Any) -> None:
-        flow = Flow.current()
+        flow = Upstream.current()
         self.items.append(item)
         self.origins.append(flow.origin if flow is not None else None)
 
@@ -106,7 +106,7 @@ class Gates:
         await settle()
 
 
-class HeldSink(Keeper):
+class HeldSink(Reconnector):
     """A sink that keeps one item and holds what brings more, until it is told to take."""
 
     def __init__(self) -> None:

@@ -13,9 +13,9 @@ from reactivex import operators as rx
 from reactivex.subject import Subject
 
 import rxpump.operators as ops
-from rxpump.delivery import Delivery
 from rxpump.errors import InvalidArgument
-from rxpump.persistent import NackAction
+from rxpump.model.deliveries import Delivery
+from rxpump.model.group_settings import NackAction
 from rxpump.streams.observable import Piped
 from rxpump.streams.persistent import Deliveries
 from tests.operators.events import events

@@ -5,23 +5,23 @@ import reactivex
 from reactivex import operators as rx
 
 from rxpump import operators as ops
+from rxpump.backpressure.background_tasks import BackgroundTasks
 from rxpump.errors import InvalidArgument
-from rxpump.new_event import NewEvent
-from rxpump.operators.stage import Operator
-from rxpump.runtime import Runtime
+from rxpump.model.new_events import NewEvent
+from rxpump.operators.machinery.stage import Operator
 from tests.fakes import Pages, numbers
 from tests.operators.events import event
 from tests.operators.sources import Clock, Feed, HeldSink, Seen, settle
 
 
 async def test_full_batches_and_the_rest_at_the_end() -> None:
-    source = Pages(numbers(5, 5)).source(Runtime("test"))
+    source = Pages(numbers(5, 5)).source(BackgroundTasks("test"))
     batches = await source.pipe(ops.batch(10), rx.to_list())
     assert batches == [list(range(10)), list(range(10, 20)), list(range(20, 25))]
 
 
 async def test_nothing_makes_no_batch() -> None:
-    assert await Pages([]).source(Runtime("test")).pipe(ops.batch(10), rx.to_list()) == []
+    assert await Pages([]).source(BackgroundTasks("test")).pipe(ops.batch(10), rx.to_list()) == []
 
 
 async def test_after_max_time_a_batch_goes_as_it_is(clock: Clock) -> None:
@@ -60,7 +60,7 @@ async def test_a_batch_is_of_its_last_event() -> None:
 
 async def test_it_stays_within_max_bytes() -> None:
     items = [bytes(size) for size in (40, 40, 40, 100, 101, 250, 1, 1)]
-    batches = await Pages([items]).source(Runtime("test")).pipe(ops.batch(100, max_bytes=100), rx.to_list())
+    batches = await Pages([items]).source(BackgroundTasks("test")).pipe(ops.batch(100, max_bytes=100), rx.to_list())
     assert [[len(item) for item in batch] for batch in batches] == [[40, 40], [40], [100], [101], [250], [1, 1]]
 
 
@@ -72,12 +72,12 @@ async def test_events_of_both_kinds_have_a_size() -> None:
 
 async def test_an_item_without_a_size_is_refused_by_name() -> None:
     with pytest.raises(InvalidArgument, match="item is 7; allowed is an Event, a NewEvent or bytes"):
-        await Pages([[7, 8]]).source(Runtime("test")).pipe(ops.batch(100, max_bytes=11))
+        await Pages([[7, 8]]).source(BackgroundTasks("test")).pipe(ops.batch(100, max_bytes=11))
 
 
 async def test_two_batches_may_wait_then_it_holds() -> None:
     pages, sink = Pages(numbers(1000, 5)), HeldSink()
-    subscription = pages.source(Runtime("test")).pipe(ops.batch(10)).subscribe(sink.on_next)
+    subscription = pages.source(BackgroundTasks("test")).pipe(ops.batch(10)).subscribe(sink.on_next)
     await settle(200)
     assert sink.items == [list(range(10))]
     assert pages.asked <= 7

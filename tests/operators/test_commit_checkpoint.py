@@ -9,11 +9,11 @@ import reactivex
 from reactivex import operators as rx
 
 from rxpump import operators as ops
+from rxpump.backpressure.background_tasks import BackgroundTasks
 from rxpump.checkpoints import Checkpoint
 from rxpump.errors import InvalidArgument
-from rxpump.position import Position
-from rxpump.runtime import Runtime
-from rxpump.signals import CaughtUp
+from rxpump.model.positions import Position
+from rxpump.model.signals import CaughtUp
 from tests.fakes import Pages
 from tests.operators.events import event, events, linked
 from tests.operators.sources import Clock, Feed, Gates, HeldSink, Seen, settle
@@ -111,7 +111,7 @@ async def test_nothing_done_is_nothing_saved() -> None:
 )
 async def test_where_the_event_was_received(received: Any, expected: Checkpoint) -> None:
     store = Store()
-    await Pages([[received]]).source(Runtime("test")).pipe(ops.commit_checkpoint(store))
+    await Pages([[received]]).source(BackgroundTasks("test")).pipe(ops.commit_checkpoint(store))
     assert store.checkpoints == [expected]
 
 

@@ -14,12 +14,12 @@ from reactivex import operators as rx
 from reactivex.subject import Subject
 
 import rxpump.operators as ops
+from rxpump.backpressure.upstream import Upstream
 from rxpump.checkpoints import Checkpoint
 from rxpump.errors import InvalidArgument
-from rxpump.flow import Flow
-from rxpump.persistent import NackAction
+from rxpump.model.group_settings import NackAction
+from rxpump.model.write_result import WriteResult
 from rxpump.streams.observable import Piped
-from rxpump.write_result import WriteResult
 from tests.operators.deliveries import delivered
 from tests.operators.events import event as an_event
 from tests.operators.sources import Feed, Seen, settle
@@ -42,11 +42,11 @@ class Memory:
 
 
 class Publishing:
-    """A client that acknowledges each event by itself, in a Flow of its own, for `publish_to`."""
+    """A client that acknowledges each event by itself, in a Upstream of its own, for `publish_to`."""
 
     def publish(self, stream: str, events: Any, **_: Any) -> Any:
         def subscribe(observer: Any, scheduler: Any = None) -> Any:
-            flow, numbers = Flow("publish"), count()
+            flow, numbers = Upstream("publish"), count()
 
             def write(event: Any) -> None:
                 number = next(numbers)

@@ -13,17 +13,17 @@ from reactivex import operators as rx
 
 import rxpump
 from rxpump import operators as ops
-from rxpump.new_event import NewEvent
-from rxpump.operators.roots import root_of
-from rxpump.passage import Progress
-from rxpump.runtime import Runtime
+from rxpump.backpressure.background_tasks import BackgroundTasks
+from rxpump.backpressure.passage import Progress
+from rxpump.model.new_events import NewEvent
+from rxpump.model.signals import CaughtUp
+from rxpump.operators._roots import root_of
 from rxpump.server import EmbeddedServer
-from rxpump.signals import CaughtUp
 from rxpump.streams.source import Source
+from tests.backpressure.test_passage import Keeping
 from tests.operators.events import events
 from tests.operators.sources import Clock, Gates, Seen, settle
 from tests.operators.stores import Store
-from tests.test_passage import Keeping
 
 
 class Subscription:
@@ -31,7 +31,7 @@ class Subscription:
 
     def __init__(self) -> None:
         self._pages: asyncio.Queue[Iterable[Any]] = asyncio.Queue()
-        self.source: Source[Any] = Source(Runtime("test"), "subscription", self._open)
+        self.source: Source[Any] = Source(BackgroundTasks("test"), "subscription", self._open)
 
     async def _open(self) -> AsyncGenerator[Iterable[Any], None]:
         while True:

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from rxpump import operators as ops
+from rxpump.backpressure.background_tasks import BackgroundTasks
 from rxpump.errors import InvalidArgument
-from rxpump.runtime import Runtime
 from tests.fakes import Pages, numbers
 from tests.operators.sources import Feed, Gates, HeldSink, Seen, settle
 
@@ -71,7 +71,9 @@ async def test_a_held_sink_stops_it() -> None:
     async def same(item: int) -> int:
         return item
 
-    subscription = pages.source(Runtime("test")).pipe(ops.flat_map_async(same, 4, high=20)).subscribe(sink.on_next)
+    subscription = (
+        pages.source(BackgroundTasks("test")).pipe(ops.flat_map_async(same, 4, high=20)).subscribe(sink.on_next)
+    )
     await settle(100)
     assert pages.asked <= 3
     taken: list[Any] = []

@@ -13,7 +13,7 @@ from reactivex import operators as rx
 from reactivex.scheduler.eventloop import AsyncIOScheduler
 
 from rxpump import operators as ops
-from rxpump.runtime import Runtime
+from rxpump.backpressure.background_tasks import BackgroundTasks
 from tests.fakes import Pages, numbers
 from tests.operators.sources import Gates, settle
 
@@ -50,7 +50,7 @@ def test_the_docs_name_these_and_no_others() -> None:
 
 async def pages_read(operator: Any) -> int:
     pages = Pages(numbers(PAGES, 10))
-    running = pages.source(Runtime("test")).pipe(operator).subscribe()
+    running = pages.source(BackgroundTasks("test")).pipe(operator).subscribe()
     await settle(400)
     running.dispose()
     await settle()

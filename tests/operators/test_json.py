@@ -5,7 +5,7 @@ import reactivex
 
 from rxpump import operators as ops
 from rxpump.errors import NotJson
-from rxpump.events import Event
+from rxpump.model.events import Event
 from tests.operators.events import broken_link, event
 from tests.operators.marbles import marbles_testing
 

@@ -10,8 +10,8 @@ from reactivex import operators as rx
 import rxpump
 from rxpump import operators as ops
 from rxpump.errors import InvalidArgument, WrongExpectedVersion
-from rxpump.links import new_link
-from rxpump.new_event import NewEvent
+from rxpump.model.links import new_link
+from rxpump.model.new_events import NewEvent
 from rxpump.server import EmbeddedServer
 from tests.operators.test_publish_to import Store
 

@@ -8,8 +8,8 @@ import reactivex
 from reactivex import operators as rx
 
 from rxpump import operators as ops
+from rxpump.backpressure.background_tasks import BackgroundTasks
 from rxpump.errors import InvalidArgument
-from rxpump.runtime import Runtime
 from tests.fakes import Pages, numbers
 from tests.operators.sources import Feed, Gates, HeldSink, Seen, settle
 
@@ -117,7 +117,9 @@ async def test_while_what_is_below_is_full_no_work_is_begun_beyond_max_concurren
         return item
 
     subscription = (
-        pages.source(Runtime("test")).pipe(ops.map_async(note, max_concurrent, high=20)).subscribe(sink.on_next)
+        pages.source(BackgroundTasks("test"))
+        .pipe(ops.map_async(note, max_concurrent, high=20))
+        .subscribe(sink.on_next)
     )
     await settle(100)
     assert sink.items == [0]
@@ -138,7 +140,7 @@ async def test_anything_that_can_be_awaited_will_do() -> None:
         return future
 
     for max_concurrent in (1, 2):
-        source = Pages(numbers(1, 3)).source(Runtime("test"))
+        source = Pages(numbers(1, 3)).source(BackgroundTasks("test"))
         assert await source.pipe(ops.map_async(answer, max_concurrent), rx.to_list()) == [0, 2, 4]
 
 

@@ -22,7 +22,7 @@ from reactivex import operators as rx
 from rxpump import NewEvent
 from rxpump import operators as ops
 from rxpump.errors import InvalidArgument
-from rxpump.operators.models import reader
+from rxpump.operators.machinery.models import reader
 from tests.operators.events import event
 
 

@@ -13,7 +13,7 @@ from reactivex import operators as rx
 
 import rxpump.operators as ops
 from rxpump.errors import InvalidArgument, NotJson
-from rxpump.persistent import NackAction
+from rxpump.model.group_settings import NackAction
 from tests.operators.deliveries import Desk, delivered
 from tests.operators.events import event, events
 from tests.operators.sources import Feed, Gates, Seen, settle
@@ -52,7 +52,7 @@ def failing(*numbers: int, error: Callable[[int], Exception] = lambda n: ValueEr
 
 
 async def test_what_fails_is_nacked_and_the_rest_goes_on(caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.WARNING, "rxpump.persistent")
+    caplog.set_level(logging.WARNING, "rxpump.model.group_settings")
     work = Work(ops.nack_on_error(PARK, failing(1)), ops.ack_each())
     await work.give(*events(4))
     await work.end()

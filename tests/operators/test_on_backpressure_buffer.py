@@ -8,9 +8,9 @@ import reactivex
 from reactivex import operators as rx
 
 from rxpump import operators as ops
+from rxpump.backpressure.background_tasks import BackgroundTasks
 from rxpump.errors import BufferOverflow, InvalidArgument
 from rxpump.operators import OverflowStrategy
-from rxpump.runtime import Runtime
 from tests.fakes import Pages, numbers
 from tests.operators.sources import Feed, HeldSink, Seen, settle
 
@@ -101,7 +101,7 @@ async def test_a_source_runs_on_while_the_sink_is_held() -> None:
     pages, sink = Pages(numbers(100, 10)), HeldSink()
     done = asyncio.Event()
     operator = ops.on_backpressure_buffer(10, OverflowStrategy.DROP_OLDEST)
-    pages.source(Runtime("test")).pipe(operator).subscribe(sink.on_next, on_completed=done.set)
+    pages.source(BackgroundTasks("test")).pipe(operator).subscribe(sink.on_next, on_completed=done.set)
     await settle(300)
     assert pages.closed == 1
     assert await take_all(sink) == [0, *range(990, 1000)]

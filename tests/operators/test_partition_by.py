@@ -8,8 +8,8 @@ import pytest
 from reactivex import operators as rx
 
 from rxpump import operators as ops
+from rxpump.backpressure.background_tasks import BackgroundTasks
 from rxpump.errors import InvalidArgument
-from rxpump.runtime import Runtime
 from tests.fakes import Pages, numbers
 from tests.operators.sources import Feed, Gates, Seen, settle
 
@@ -63,7 +63,7 @@ async def test_whatever_the_timing_each_key_keeps_its_order_and_nothing_is_lost(
         by_key[key].append(item)
         return item
 
-    source = Pages(numbers(30, 10)).source(Runtime("test"))
+    source = Pages(numbers(30, 10)).source(BackgroundTasks("test"))
     results = await source.pipe(ops.partition_by(lambda item: item % 7, work, 3, high=20), rx.to_list())
     assert sorted(results) == list(range(300))
     assert all(items == sorted(items) for items in by_key.values())

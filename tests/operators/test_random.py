@@ -12,10 +12,10 @@ import reactivex
 from reactivex import operators as rx
 
 from rxpump import operators as ops
+from rxpump.backpressure.background_tasks import BackgroundTasks
+from rxpump.backpressure.upstream import watch_watermarks
 from rxpump.errors import ClientClosed
-from rxpump.flow import watch_brakes
-from rxpump.runtime import Runtime
-from tests.fakes import Keeper, Pages, numbers
+from tests.fakes import Pages, Reconnector, numbers
 from tests.operators.sources import settle
 
 
@@ -55,13 +55,13 @@ STAGES: list[Callable[[], Any]] = [
 @pytest.mark.parametrize("seed", range(150))
 async def test_nothing_is_left(seed: int) -> None:
     rng = random.Random(seed)
-    runtime = Runtime("test")
+    runtime = BackgroundTasks("test")
     failure = LookupError("the source failed") if rng.random() < 0.3 else None
     pages = Pages(numbers(rng.choice([1, 5, 100]), 10), failure)
-    sink = Keeper(high=rng.choice([1, 5, 50]))
+    sink = Reconnector(high=rng.choice([1, 5, 50]))
     ends: list[str] = []
 
-    with watch_brakes() as brakes:
+    with watch_watermarks() as watermarks_made:
         pipeline = pages.source(runtime).pipe(*(rng.choice(STAGES)() for _ in range(rng.randint(1, 5))))
         running = pipeline.subscribe(
             sink.on_next, lambda error: ends.append(type(error).__name__), lambda: ends.append("completed")
@@ -74,13 +74,13 @@ async def test_nothing_is_left(seed: int) -> None:
     else:
         await runtime.stop()
     sink.take(len(sink.items))
-    sink.brake.close()
+    sink.watermarks.close()
     kept = len(sink.items)
     await settle(100)
     assert len(ends) <= 1
     assert set(ends) <= {"completed", "LookupError", ClientClosed.__name__}
     assert len(sink.items) == kept, "nothing is delivered after the end"
-    assert all(not brake._held for brake in [*brakes, sink.brake])
+    assert all(not watermarks._held for watermarks in [*watermarks_made, sink.watermarks])
     assert not runtime.tasks
     assert pages.opened == pages.closed
     running.dispose()

@@ -13,10 +13,10 @@ import reactivex
 from reactivex import operators as rx
 
 from rxpump import operators as ops
+from rxpump.backpressure.background_tasks import BackgroundTasks
 from rxpump.checkpoints import Checkpoint
-from rxpump.operators.stage import Operator
-from rxpump.runtime import Runtime
-from tests.fakes import Keeper, Pages
+from rxpump.operators.machinery.stage import Operator
+from tests.fakes import Pages, Reconnector
 from tests.operators.events import events
 from tests.operators.sources import settle
 
@@ -95,7 +95,7 @@ class Store:
 
 async def run(chance: random.Random, work: Work, made: list[Operator[Any, Any]]) -> list[int] | None:
     """Run a pipeline for a while; return what was saved if it came to its end."""
-    store, sink = Store(work), Keeper(high=chance.choice([1, 5, 50]))
+    store, sink = Store(work), Reconnector(high=chance.choice([1, 5, 50]))
     errors: list[Exception] = []
     size = chance.choice([1, 7, 60])
     pages = Pages([EVENTS[start : start + size] for start in range(0, len(EVENTS), size)])
@@ -108,7 +108,9 @@ async def run(chance: random.Random, work: Work, made: list[Operator[Any, Any]])
     begun: list[Operator[Any, Any]] = [rx.map(lambda event: work.begun(event.number))]
     committed: list[Operator[Any, Any]] = [ops.commit_checkpoint(store, every=1)]
     running = (
-        pages.source(Runtime("test")).pipe(*begun, *made, *committed).subscribe(deliver, errors.append, ended.set)
+        pages.source(BackgroundTasks("test"))
+        .pipe(*begun, *made, *committed)
+        .subscribe(deliver, errors.append, ended.set)
     )
     turns = chance.choice([10, 1000])
     while turns and not ended.is_set():
@@ -116,7 +118,7 @@ async def run(chance: random.Random, work: Work, made: list[Operator[Any, Any]])
         await settle(chance.randrange(4))
         sink.take(chance.randrange(5))
     running.dispose()
-    sink.brake.close()
+    sink.watermarks.close()
     await settle()
     assert errors == []
     if ended.is_set():

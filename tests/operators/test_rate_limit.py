@@ -6,8 +6,8 @@ import asyncio_throttle.throttler
 import pytest
 
 from rxpump import operators as ops
+from rxpump.backpressure.background_tasks import BackgroundTasks
 from rxpump.errors import InvalidArgument
-from rxpump.runtime import Runtime
 from tests.fakes import Pages, numbers
 from tests.operators.sources import Clock, Feed, HeldSink, Seen, settle
 
@@ -61,7 +61,7 @@ async def test_time_in_which_the_sink_was_full_is_not_made_up_for(throttled: Clo
 
 async def test_it_holds_a_source_that_is_faster(throttled: Clock) -> None:
     pages, seen = Pages(numbers(100, 10)), Seen()
-    subscription = seen.of(pages.source(Runtime("test")).pipe(ops.rate_limit(5, high=20)))
+    subscription = seen.of(pages.source(BackgroundTasks("test")).pipe(ops.rate_limit(5, high=20)))
     await settle(100)
     assert seen.items == [0, 1, 2, 3, 4]
     assert pages.asked <= 3

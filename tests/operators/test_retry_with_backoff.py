@@ -9,7 +9,7 @@ from reactivex import operators as rx
 
 from rxpump import operators as ops
 from rxpump.errors import ConnectionClosed, InvalidArgument, NotConnected
-from rxpump.operators.stage import Operator
+from rxpump.operators.machinery.stage import Operator
 from tests.operators.sources import Clock, Feed, Seen
 
 LOST, FINAL = ConnectionClosed("server", "cut"), NotConnected("closed")

@@ -1,4 +1,4 @@
-"""What all stages share: marks, endings, Flow; shown with the plainest work there is."""
+"""What all stages share: marks, endings, Upstream; shown with the plainest work there is."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ import reactivex
 from reactivex import operators as rx
 from reactivex.subject import Subject
 
+from rxpump.backpressure.background_tasks import BackgroundTasks
 from rxpump.errors import BufferOverflow, InvalidArgument, WorkCancelled
-from rxpump.operators.stage import Operator, Result, Stage, stage
-from rxpump.runtime import Runtime
+from rxpump.operators.machinery.stage import Operator, Result, Stage, stage
 from rxpump.streams.observable import Piped
 from rxpump.streams.source import from_iterable
-from tests.fakes import Keeper, Pages, numbers
+from tests.fakes import Pages, Reconnector, numbers
 from tests.operators.sources import Feed, Gates, HeldSink, Seen, settle
 
 
@@ -38,13 +38,13 @@ def plain(**marks: int) -> Operator[Any, Any]:
 
 
 async def test_everything_in_order_then_the_end() -> None:
-    source = Pages(numbers(10, 100)).source(Runtime("test"))
+    source = Pages(numbers(10, 100)).source(BackgroundTasks("test"))
     assert await source.pipe(plain(high=7), plain(), rx.to_list()) == list(range(1000))
 
 
 async def test_it_holds_its_source_at_the_high_mark_and_lets_go_at_the_low_one() -> None:
     pages, gates, seen = Pages(numbers(100, 10)), Gates(), Seen()
-    subscription = seen.of(pages.source(Runtime("test")).pipe(through(gates, high=20, low=15)))
+    subscription = seen.of(pages.source(BackgroundTasks("test")).pipe(through(gates, high=20, low=15)))
     await settle()
     assert pages.asked == 2
     await gates.open(0, 1, 2, 3)
@@ -57,7 +57,7 @@ async def test_it_holds_its_source_at_the_high_mark_and_lets_go_at_the_low_one()
 async def test_a_held_sink_stops_stages_pages_and_work_all_the_way_up() -> None:
     pages, sink = Pages(numbers(1000, 10)), HeldSink()
     stages = [plain(high=10) for _ in range(3)]
-    subscription = pages.source(Runtime("test")).pipe(*stages).subscribe(sink.on_next)
+    subscription = pages.source(BackgroundTasks("test")).pipe(*stages).subscribe(sink.on_next)
     await settle(200)
     assert sink.items == [0]
     assert pages.asked <= 4, "three stages of ten, and the page that brought the last of them"
@@ -126,7 +126,7 @@ async def test_a_source_that_fails_fails_it_at_once_and_cancels_the_work() -> No
 
 async def test_work_that_raises_fails_it_and_disposes_the_source() -> None:
     pages, gates, seen = Pages(numbers(100, 10)), Gates(), Seen()
-    runtime = Runtime("test")
+    runtime = BackgroundTasks("test")
     seen.of(pages.source(runtime).pipe(through(gates, high=5)))
     await settle()
     await gates.fail(0, LookupError("no"))
@@ -147,7 +147,7 @@ async def test_a_subscriber_that_raises_gets_that_as_its_error(kind: str) -> Non
         errors.append(error)
         ended.set()
 
-    staged = plain()(pages.source(Runtime("test")))
+    staged = plain()(pages.source(BackgroundTasks("test")))
     (Piped(staged) if kind == "piped" else staged).subscribe(refuse, note)
     await ended.wait()
     await settle()
@@ -173,7 +173,7 @@ async def test_dispose_is_quiet_and_final() -> None:
 
 async def test_disposed_from_within_on_next_it_delivers_nothing_more() -> None:
     pages = Pages(numbers(100, 10))
-    assert await pages.source(Runtime("test")).pipe(plain(), rx.take(3), rx.to_list()) == [0, 1, 2]
+    assert await pages.source(BackgroundTasks("test")).pipe(plain(), rx.take(3), rx.to_list()) == [0, 1, 2]
     await settle()
     assert pages.closed == 1
 
@@ -236,15 +236,15 @@ async def test_a_long_run_without_a_wait_leaves_the_loop_its_turns() -> None:
 
 
 async def test_two_subscriptions_know_nothing_of_each_other() -> None:
-    source = from_iterable(Runtime("test"), [1, 2, 3]).pipe(plain())
+    source = from_iterable(BackgroundTasks("test"), [1, 2, 3]).pipe(plain())
     pairs = [(left, right) async for left in source async for right in source]
     assert len(pairs) == 9
 
 
 async def test_merged_and_shared_sources_are_held_alike() -> None:
     left, right = Pages(numbers(100, 10)), Pages(numbers(100, 10))
-    gates, fast = Gates(), Keeper(high=10_000)
-    runtime = Runtime("test")
+    gates, fast = Gates(), Reconnector(high=10_000)
+    runtime = BackgroundTasks("test")
     merged = reactivex.merge(left.source(runtime), right.source(runtime)).pipe(rx.share())
     both = [merged.subscribe(fast.on_next), merged.pipe(through(gates, high=10)).subscribe()]
     await settle()
@@ -275,6 +275,6 @@ async def test_its_repr_tells_its_state() -> None:
     feed = Feed()
     subscribed = Stage("test", passing, Seen(), 5, None).attach(feed, None)  # type: ignore[arg-type]
     feed.on_next(1)
-    assert repr(subscribed) == "<Stage test, open, 1 unfinished, <Brake test, holding 0, marks 2 to 5>>"
+    assert repr(subscribed) == "<Stage test, open, 1 unfinished, <Watermarks test, holding 0, marks 2 to 5>>"
     subscribed.dispose()
     assert repr(subscribed).startswith("<Stage test, done")

@@ -10,7 +10,7 @@ import reactivex
 
 from rxpump import operators as ops
 from rxpump.errors import InvalidArgument
-from rxpump.new_event import NewEvent
+from rxpump.model.new_events import NewEvent
 
 NAMESPACE = UUID(int=1)
 

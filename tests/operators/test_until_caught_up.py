@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from rxpump import operators as ops
-from rxpump.signals import CaughtUp, Reconnected
+from rxpump.model.signals import CaughtUp, Reconnected
 from tests.operators.sources import Feed, Seen
 from tests.operators.test_with_signals import LOST, A, B
 

@@ -13,8 +13,8 @@ from reactivex.scheduler.eventloop import AsyncIOScheduler
 from reactivex.subject import Subject
 
 from rxpump import operators as ops
+from rxpump.backpressure.background_tasks import BackgroundTasks
 from rxpump.errors import InvalidArgument
-from rxpump.runtime import Runtime
 from rxpump.streams.source import from_iterable
 from tests.fakes import Pages
 from tests.operators.events import events
@@ -48,7 +48,7 @@ def mapped_to_futures(feed: Feed) -> reactivex.Observable[Any]:
 
 
 def merged(feed: Feed) -> reactivex.Observable[Any]:
-    return reactivex.merge(feed, Pages([events(1)]).source(Runtime("test")))
+    return reactivex.merge(feed, Pages([events(1)]).source(BackgroundTasks("test")))
 
 
 def merged_before_a_stage(feed: Feed) -> reactivex.Observable[Any]:
@@ -77,7 +77,7 @@ async def test_it_refuses_to_guess(source: Callable[[Feed], reactivex.Observable
 
 async def test_what_comes_of_no_event_has_no_place() -> None:
     seen = Seen()
-    seen.of(from_iterable(Runtime("test"), [1, 2]).pipe(ops.commit_checkpoint(Store(), every=1)))
+    seen.of(from_iterable(BackgroundTasks("test"), [1, 2]).pipe(ops.commit_checkpoint(Store(), every=1)))
     await seen.until_ended()
     (error,) = seen.errors
     assert isinstance(error, InvalidArgument)

@@ -8,7 +8,7 @@ from reactivex import operators as rx
 
 from rxpump import operators as ops
 from rxpump.errors import ConnectionClosed, InvalidArgument
-from rxpump.signals import CaughtUp, FellBehind, Reconnected
+from rxpump.model.signals import CaughtUp, FellBehind, Reconnected
 from rxpump.streams.observable import Piped
 from tests.operators.events import event
 

@@ -13,9 +13,9 @@ from typing import Any
 
 from google.protobuf.message import DecodeError
 
-from rxpump.wire import schema
-from rxpump.wire.commands import Command
-from rxpump.wire.package import Package
+from rxpump.tcp.wire import schema
+from rxpump.tcp.wire.commands import Command
+from rxpump.tcp.wire.package import Package
 
 TIMES = {"created", "created_epoch"}
 TIMES_IN_JSON = {"added", "updated"}

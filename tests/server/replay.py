@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from rxpump.wire import schema
-from rxpump.wire.commands import Command
-from rxpump.wire.package import Package
+from rxpump.tcp.wire import schema
+from rxpump.tcp.wire.commands import Command
+from rxpump.tcp.wire.package import Package
 from tests.raw_client import RawClient
-from tests.recordings import Line
+from tests.recordings import RecordedFrame
 from tests.server.normalise import Ours, expected_payload, said
 
 ANY = -2
@@ -22,7 +22,7 @@ class Replay:
     pushed under one id has its order.
     """
 
-    def __init__(self, client: RawClient, ours: Ours, lines: list[Line]) -> None:
+    def __init__(self, client: RawClient, ours: Ours, lines: list[RecordedFrame]) -> None:
         self.client = client
         self.ours = ours
         self.early: list[Package] = []
@@ -37,7 +37,7 @@ class Replay:
             if line.package is not None and not line.from_client and line.package.command not in PUSHED
         }
 
-    async def play(self, line: Line) -> None:
+    async def play(self, line: RecordedFrame) -> None:
         if line.from_client:
             self.send(line)
         elif line.package is not None and not self.is_farewell(line.package):
@@ -72,7 +72,7 @@ class Replay:
             await self.expect_silence()
             await self.client.leave()
 
-    def send(self, line: Line) -> None:
+    def send(self, line: RecordedFrame) -> None:
         if line.raw is not None:
             self.client.writer.write(line.raw)
             return

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from rxpump.wire import schema
-from rxpump.wire.commands import Command
+from rxpump.tcp.wire import schema
+from rxpump.tcp.wire.commands import Command
 
 EVENT_ID: Final = bytes(range(1, 17))
 EVENT: Final = schema.NewEvent(event_id=EVENT_ID, event_type="T", data_content_type=1, data=b"{}")

@@ -6,15 +6,15 @@ import asyncio
 from typing import Any
 from uuid import uuid4
 
-from rxpump.credentials import Credentials
+from rxpump.model.credentials import Credentials
 from rxpump.server import SqliteStore
-from rxpump.server.conversation import Conversation
+from rxpump.server.access.users import DEFAULT_ACCOUNTS, Users
 from rxpump.server.node import Node
-from rxpump.server.users import DEFAULT_ACCOUNTS, Users
-from rxpump.wire import schema
-from rxpump.wire.commands import Command
-from rxpump.wire.framing import Framer
-from rxpump.wire.package import Package
+from rxpump.server.tcp.conversation import Conversation
+from rxpump.tcp.wire import schema
+from rxpump.tcp.wire.commands import Command
+from rxpump.tcp.wire.framing import Framer
+from rxpump.tcp.wire.package import Package
 
 ID = bytes(range(16))
 

@@ -13,13 +13,13 @@ from typing import Any
 
 import pytest
 
-from rxpump.credentials import Credentials
-from rxpump.limits import MAX_EVENT_BYTES, MAX_FRAME_BYTES
+from rxpump.model.credentials import Credentials
+from rxpump.model.limits import MAX_EVENT_BYTES, MAX_FRAME_BYTES
 from rxpump.server import EmbeddedServer
-from rxpump.server.request import MAX_NAME
-from rxpump.wire import schema
-from rxpump.wire.commands import Command, command_name
-from rxpump.wire.package import Package
+from rxpump.server.tcp.request import MAX_NAME
+from rxpump.tcp.wire import schema
+from rxpump.tcp.wire.commands import Command, command_name
+from rxpump.tcp.wire.package import Package
 from tests.raw_client import ADMIN, RawClient
 from tests.server.requests import EVENT, EVENT_ID, REQUESTS, UNANSWERED, answers_to
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from rxpump.server import Account, CannotListen, EmbeddedServer, SqliteStore
-from rxpump.wire import schema
-from rxpump.wire.commands import Command
+from rxpump.tcp.wire import schema
+from rxpump.tcp.wire.commands import Command
 from tests.raw_client import ADMIN, Credentials, RawClient
 from tests.server.talk import event_of
 

@@ -19,13 +19,13 @@ from google.protobuf.message import DecodeError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rxpump.credentials import Credentials
+from rxpump.model.credentials import Credentials
 from rxpump.server import EmbeddedServer, SqliteStore
-from rxpump.server.handlers.table import IGNORED
-from rxpump.wire import schema
-from rxpump.wire.commands import Command, command_name
-from rxpump.wire.framing import Framer
-from rxpump.wire.package import Package
+from rxpump.server.tcp.handlers.table import IGNORED
+from rxpump.tcp.wire import schema
+from rxpump.tcp.wire.commands import Command, command_name
+from rxpump.tcp.wire.framing import Framer
+from rxpump.tcp.wire.package import Package
 from tests.fuzzing import ErrorLog, kind_of, mutated, payload_of, recorded
 from tests.raw_client import ADMIN, OPS, RawClient
 from tests.server.requests import EVENT_ID, REQUESTS, UNANSWERED, answers_to

@@ -14,9 +14,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 
 from rxpump import Credentials
 from rxpump.server import EmbeddedServer, SqliteStore
-from rxpump.wire import schema
-from rxpump.wire.commands import Command
-from rxpump.wire.package import Package
+from rxpump.tcp.wire import schema
+from rxpump.tcp.wire.commands import Command
+from rxpump.tcp.wire.package import Package
 from tests.raw_client import ADMIN, OPS, RawClient
 from tests.server.model.groups import Consumer, Group
 from tests.server.model.log import Log

@@ -17,11 +17,11 @@ from uuid import uuid4
 
 import pytest
 
-from rxpump.direction import StreamDirection
+from rxpump.model.direction import StreamDirection
 from rxpump.server import EmbeddedServer, SqliteStore
 from rxpump.server.store.stream_window import Window
-from rxpump.wire import schema
-from rxpump.wire.commands import Command
+from rxpump.tcp.wire import schema
+from rxpump.tcp.wire.commands import Command
 from tests.raw_client import ADMIN, RawClient
 from tests.server import kill_target
 from tests.server.talk import event_of

@@ -13,8 +13,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 
 from rxpump import Credentials
 from rxpump.server import Strictness
-from rxpump.wire import schema
-from rxpump.wire.commands import Command
+from rxpump.tcp.wire import schema
+from rxpump.tcp.wire.commands import Command
 from tests.raw_client import ADMIN
 from tests.server.model.commands import (
     CLIENTS,

@@ -8,8 +8,8 @@ from itertools import count
 from pathlib import Path
 
 from rxpump.server import EmbeddedServer, SqliteStore
-from rxpump.wire import schema
-from rxpump.wire.commands import Command
+from rxpump.tcp.wire import schema
+from rxpump.tcp.wire.commands import Command
 from tests.raw_client import ADMIN, RawClient
 from tests.server.talk import event_of
 

@@ -9,10 +9,10 @@ from contextlib import AsyncExitStack
 import pytest
 
 from rxpump.server import EmbeddedServer, SqliteStore
-from rxpump.wire import schema
-from rxpump.wire.commands import Command
+from rxpump.tcp.wire import schema
+from rxpump.tcp.wire.commands import Command
 from tests.raw_client import ADMIN, RawClient
-from tests.recordings import NAMES, Line, load
+from tests.recordings import NAMES, RecordedFrame, load
 from tests.server.normalise import Ours
 from tests.server.replay import Replay
 
@@ -61,7 +61,7 @@ async def test_a_recorded_client_is_answered_as_it_was(name: str) -> None:
         await asyncio.gather(*(replay.end() for replay in replays.values()))
 
 
-def served(name: str, lines: list[Line]) -> Iterator[Line]:
+def served(name: str, lines: list[RecordedFrame]) -> Iterator[RecordedFrame]:
     """What this server can be held to; a real one that shuts down refuses writes, ours takes no more."""
     left_out = {line.package.correlation_id.hex() for line in lines if line.answers_with(Command.NOT_HANDLED)}
     left_out.update(LEFT_OUT.get(name, ()))
@@ -70,7 +70,7 @@ def served(name: str, lines: list[Line]) -> Iterator[Line]:
             yield line
 
 
-async def write_what_a_server_writes_at_its_start(server: EmbeddedServer, lines: list[Line]) -> None:
+async def write_what_a_server_writes_at_its_start(server: EmbeddedServer, lines: list[RecordedFrame]) -> None:
     """Ours writes nothing; so that reads of $all can be compared, what they show of it is written first."""
     replies = (Command.READ_ALL_EVENTS_FORWARD_COMPLETED, Command.READ_ALL_EVENTS_BACKWARD_COMPLETED)
     found = {}

@@ -8,15 +8,15 @@ from dataclasses import replace
 from typing import Any
 
 from rxpump.backoff import Backoff
-from rxpump.delivery import Delivery
+from rxpump.backpressure.background_tasks import BackgroundTasks
 from rxpump.errors import ConnectionClosed, RxPumpError
-from rxpump.events import Event, ResolvedRecord
-from rxpump.persistent import NackAction
-from rxpump.runtime import Runtime
+from rxpump.model.deliveries import Delivery
+from rxpump.model.events import Event, ResolvedRecord
+from rxpump.model.group_settings import NackAction
 from rxpump.settings import Settings
 from rxpump.streams.persistent import Deliveries
-from rxpump.transport.base import PersistentSubscription
-from rxpump.wire import schema
+from rxpump.tcp.wire import schema
+from rxpump.transport import PersistentSubscription
 from tests.operators.sources import settle
 from tests.streams.fake_store import FakeStore
 
@@ -158,4 +158,4 @@ async def passed(interval: float = QUICK.ack_interval) -> None:
     await settle(3)
 
 
-__all__ = ["LOST", "Consumer", "FakeConnection", "FakeGroup", "Runtime", "passed"]
+__all__ = ["LOST", "Consumer", "FakeConnection", "FakeGroup", "BackgroundTasks", "passed"]

@@ -6,27 +6,27 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from rxpump.credentials import AnyCredentials
-from rxpump.delete_result import DeleteResult
-from rxpump.direction import StreamDirection
+from rxpump.backpressure.background_tasks import BackgroundTasks
 from rxpump.errors import StreamNotFound
-from rxpump.event_filter import EventFilter
-from rxpump.events import Event
-from rxpump.new_event import NewEvent
-from rxpump.pages import AllPage, StreamPage
-from rxpump.position import Position
-from rxpump.runtime import Runtime
-from rxpump.scavenge_result import ScavengeResult
-from rxpump.transport.base import PersistentSubscription, Subscription, Transport
-from rxpump.wire.schema import ResolvedEvent
-from rxpump.write_result import WriteResult
+from rxpump.model.credentials import AnyCredentials
+from rxpump.model.delete_result import DeleteResult
+from rxpump.model.direction import StreamDirection
+from rxpump.model.events import Event
+from rxpump.model.filters import EventFilter
+from rxpump.model.new_events import NewEvent
+from rxpump.model.pages import AllPage, StreamPage
+from rxpump.model.positions import Position
+from rxpump.model.scavenge_result import ScavengeResult
+from rxpump.model.write_result import WriteResult
+from rxpump.tcp.wire.schema import ResolvedEvent
+from rxpump.transport import PersistentSubscription, Subscription, Transport
 
 
 class FakeStore(Transport):
     """One stream, `s`. Before every step `step` is called with its name: it may write, or raise."""
 
     def __init__(self) -> None:
-        super().__init__(Runtime("fake"), lambda status: None)
+        super().__init__(BackgroundTasks("fake"), lambda status: None)
         self.records: list[Any] = []
         self.subscriptions: list[FakeSubscription] = []
         self.step: Callable[[str], None] = lambda name: None

@@ -16,9 +16,9 @@ from reactivex import operators as rx
 
 import rxpump
 from rxpump.errors import InvalidArgument
-from rxpump.new_event import NewEvent
+from rxpump.model.new_events import NewEvent
 from rxpump.server import EmbeddedServer
-from tests.test_deadlines import CALLS
+from tests.end_to_end.test_deadlines import CALLS
 
 
 def _made(make: Callable[..., Any], client: Any) -> Any:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from rxpump.backoff import Backoff
+from rxpump.backpressure.background_tasks import BackgroundTasks
 from rxpump.errors import (
     AccessDenied,
     ConnectionClosed,
@@ -18,11 +19,10 @@ from rxpump.errors import (
     StreamRolledBack,
     SubscriptionDropped,
 )
-from rxpump.limits import MAX_EVENT_NUMBER
-from rxpump.position import FIRST_POSITION, Position
-from rxpump.runtime import Runtime
+from rxpump.model.limits import MAX_EVENT_NUMBER
+from rxpump.model.positions import FIRST_POSITION, Position
+from rxpump.model.signals import CaughtUp, FellBehind, Reconnected
 from rxpump.settings import Settings
-from rxpump.signals import CaughtUp, FellBehind, Reconnected
 from rxpump.streams.catch_up import CatchUp
 from rxpump.streams.cursor import AllCursor, Cursor, StreamCursor
 from tests.streams.fake_store import FakeStore
@@ -32,7 +32,9 @@ CUT = ConnectionClosed("server", "cut")
 REASONS: list[RxPumpError] = [CUT, OperationTimedOut("read", 7, 1), SubscriptionDropped("s", "unsubscribed")]
 
 
-def subscription(store: FakeStore, cursor: Callable[[], Cursor], runtime: Runtime, watchdog: float = 60.0) -> CatchUp:
+def subscription(
+    store: FakeStore, cursor: Callable[[], Cursor], runtime: BackgroundTasks, watchdog: float = 60.0
+) -> CatchUp:
     settings = Settings(watchdog=watchdog, retry=AT_ONCE)
     return CatchUp(runtime, "s", settings, lambda after: cursor(), None, lambda event: event.number)
 
@@ -51,8 +53,8 @@ def store() -> FakeStore:
 
 
 @pytest.fixture
-def runtime() -> Runtime:
-    return Runtime("test")
+def runtime() -> BackgroundTasks:
+    return BackgroundTasks("test")
 
 
 class Recorder:
@@ -81,7 +83,7 @@ class Recorder:
 @pytest.mark.parametrize("reason", REASONS)
 @pytest.mark.parametrize("failing_step", range(30))
 async def test_a_failure_at_any_step_loses_and_doubles_nothing(
-    store: FakeStore, runtime: Runtime, kind: Any, reason: RxPumpError, failing_step: int
+    store: FakeStore, runtime: BackgroundTasks, kind: Any, reason: RxPumpError, failing_step: int
 ) -> None:
     """At every step an event is written as well, so each phase is one in which something is missed."""
     for _ in range(10):
@@ -108,7 +110,9 @@ async def test_a_failure_at_any_step_loses_and_doubles_nothing(
 
 
 @pytest.mark.parametrize("kind", [of_stream, of_all])
-async def test_from_the_end_nothing_old_and_everything_new(store: FakeStore, runtime: Runtime, kind: Any) -> None:
+async def test_from_the_end_nothing_old_and_everything_new(
+    store: FakeStore, runtime: BackgroundTasks, kind: Any
+) -> None:
     for _ in range(10):
         store.write()
     recorder = Recorder()
@@ -123,7 +127,7 @@ async def test_from_the_end_nothing_old_and_everything_new(store: FakeStore, run
     await recorder.until(lambda: recorder.items == [10, 11, 12])
 
 
-async def test_a_stream_that_does_not_exist_yet(store: FakeStore, runtime: Runtime) -> None:
+async def test_a_stream_that_does_not_exist_yet(store: FakeStore, runtime: BackgroundTasks) -> None:
     recorder = Recorder()
     subscription(store, of_stream(store), runtime).subscribe(recorder.on_next, recorder.on_error)
     while not store.subscriptions:
@@ -132,7 +136,7 @@ async def test_a_stream_that_does_not_exist_yet(store: FakeStore, runtime: Runti
     await recorder.until(lambda: recorder.items == [0])
 
 
-async def test_a_stream_soft_deleted_meanwhile_counts_as_read(store: FakeStore, runtime: Runtime) -> None:
+async def test_a_stream_soft_deleted_meanwhile_counts_as_read(store: FakeStore, runtime: BackgroundTasks) -> None:
     """The confirmation names an event that can no longer be read; waiting for it would be for ever."""
 
     class Deleted(FakeStore):
@@ -147,7 +151,7 @@ async def test_a_stream_soft_deleted_meanwhile_counts_as_read(store: FakeStore, 
     await recorder.until(lambda: recorder.items == [CaughtUp()])
 
 
-async def test_signals_tell_what_became_of_it(store: FakeStore, runtime: Runtime) -> None:
+async def test_signals_tell_what_became_of_it(store: FakeStore, runtime: BackgroundTasks) -> None:
     store.write()
     recorder = Recorder()
     subscription(store, of_stream(store), runtime).with_signals().subscribe(recorder.on_next)
@@ -163,7 +167,7 @@ async def test_signals_tell_what_became_of_it(store: FakeStore, runtime: Runtime
 
 
 @pytest.mark.parametrize("final", [AccessDenied("subscribe to", "s"), StreamDeleted("s")])
-async def test_what_is_final_is_an_error(store: FakeStore, runtime: Runtime, final: RxPumpError) -> None:
+async def test_what_is_final_is_an_error(store: FakeStore, runtime: BackgroundTasks, final: RxPumpError) -> None:
     def step(name: str) -> None:
         raise final
 
@@ -174,7 +178,7 @@ async def test_what_is_final_is_an_error(store: FakeStore, runtime: Runtime, fin
     assert recorder.error is final
 
 
-async def test_a_tombstone_ends_it_after_what_came_before(store: FakeStore, runtime: Runtime) -> None:
+async def test_a_tombstone_ends_it_after_what_came_before(store: FakeStore, runtime: BackgroundTasks) -> None:
     recorder = Recorder()
     subscription(store, of_stream(store), runtime).subscribe(recorder.on_next, recorder.on_error)
     while not store.subscriptions:
@@ -191,7 +195,7 @@ async def test_a_tombstone_ends_it_after_what_came_before(store: FakeStore, runt
 
 @pytest.mark.parametrize("kind", [of_stream, of_all])
 async def test_the_watchdog_finds_what_a_deaf_server_did_not_send(
-    store: FakeStore, runtime: Runtime, kind: Any, monkeypatch: pytest.MonkeyPatch
+    store: FakeStore, runtime: BackgroundTasks, kind: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("rxpump.streams.catch_up.GRACE_SECONDS", 0.001)
     store.write()
@@ -206,7 +210,7 @@ async def test_the_watchdog_finds_what_a_deaf_server_did_not_send(
     assert "events were written and did not arrive" in str(fell.reason)
 
 
-async def test_a_watchdog_that_finds_nothing_leaves_it_live(store: FakeStore, runtime: Runtime) -> None:
+async def test_a_watchdog_that_finds_nothing_leaves_it_live(store: FakeStore, runtime: BackgroundTasks) -> None:
     store.write()
     recorder = Recorder()
     subscription(store, of_stream(store), runtime, watchdog=0.001).with_signals().subscribe(recorder.on_next)
@@ -218,7 +222,7 @@ async def test_a_watchdog_that_finds_nothing_leaves_it_live(store: FakeStore, ru
 @pytest.mark.parametrize("kind", [of_stream, of_all])
 @pytest.mark.parametrize("left", [0, 3])
 async def test_a_server_that_lost_what_was_seen_is_an_error(
-    store: FakeStore, runtime: Runtime, kind: Any, left: int, monkeypatch: pytest.MonkeyPatch
+    store: FakeStore, runtime: BackgroundTasks, kind: Any, left: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("rxpump.streams.catch_up.LAG_SECONDS", 0.0)
     for _ in range(5):
@@ -235,7 +239,9 @@ async def test_a_server_that_lost_what_was_seen_is_an_error(
 
 
 @pytest.mark.parametrize("kind", [of_stream, of_all])
-async def test_a_node_that_is_behind_another_is_waited_for(store: FakeStore, runtime: Runtime, kind: Any) -> None:
+async def test_a_node_that_is_behind_another_is_waited_for(
+    store: FakeStore, runtime: BackgroundTasks, kind: Any
+) -> None:
     for _ in range(5):
         store.write()
     recorder = Recorder()
@@ -255,7 +261,7 @@ async def test_a_node_that_is_behind_another_is_waited_for(store: FakeStore, run
 @pytest.mark.parametrize("kind", [of_stream, of_all])
 @pytest.mark.parametrize("left", [0, 3])
 async def test_the_watchdog_finds_that_the_server_lost_what_was_seen(
-    store: FakeStore, runtime: Runtime, kind: Any, left: int, monkeypatch: pytest.MonkeyPatch
+    store: FakeStore, runtime: BackgroundTasks, kind: Any, left: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("rxpump.streams.catch_up.LAG_SECONDS", 0.0)
     for _ in range(5):
@@ -270,7 +276,7 @@ async def test_the_watchdog_finds_that_the_server_lost_what_was_seen(
     assert store.steps.count("look at the head") >= 1
 
 
-async def test_the_watchdog_leaves_a_soft_deleted_stream_alone(store: FakeStore, runtime: Runtime) -> None:
+async def test_the_watchdog_leaves_a_soft_deleted_stream_alone(store: FakeStore, runtime: BackgroundTasks) -> None:
     """It cannot be read, and the confirmation of a subscription still has its last number."""
 
     class Deleted(FakeStore):
@@ -293,13 +299,13 @@ async def test_the_watchdog_leaves_a_soft_deleted_stream_alone(store: FakeStore,
     assert len(deleted.subscriptions) == 1
 
 
-async def test_awaiting_gives_the_subscription_itself(store: FakeStore, runtime: Runtime) -> None:
+async def test_awaiting_gives_the_subscription_itself(store: FakeStore, runtime: BackgroundTasks) -> None:
     following = subscription(store, of_stream(store), runtime)
     assert await following is following
     assert following.events is following
 
 
-async def test_closing_the_client_is_an_error_to_the_subscriber(store: FakeStore, runtime: Runtime) -> None:
+async def test_closing_the_client_is_an_error_to_the_subscriber(store: FakeStore, runtime: BackgroundTasks) -> None:
     recorder = Recorder()
     subscription(store, of_stream(store), runtime).subscribe(recorder.on_next, recorder.on_error)
     while not store.subscriptions:

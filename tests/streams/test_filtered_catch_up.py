@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 from rxpump.backoff import Backoff
+from rxpump.backpressure.background_tasks import BackgroundTasks
 from rxpump.errors import ConnectionClosed, StreamRolledBack
-from rxpump.event_filter import EventFilter
-from rxpump.pages import AllPage
-from rxpump.position import FIRST_POSITION, Position
-from rxpump.runtime import Runtime
+from rxpump.model.filters import EventFilter
+from rxpump.model.pages import AllPage
+from rxpump.model.positions import FIRST_POSITION, Position
+from rxpump.model.signals import CaughtUp, Examined, FellBehind
 from rxpump.settings import Settings
-from rxpump.signals import CaughtUp, Examined, FellBehind
 from rxpump.streams.catch_up import CatchUp
 from rxpump.streams.cursor import AllCursor
 from tests.streams.fake_store import FakeStore
@@ -68,7 +68,12 @@ class Followed:
         self._changed = asyncio.Event()
         settings = Settings(watchdog=60.0, retry=Backoff(min_delay=1e-6, max_delay=1e-6))
         source = CatchUp(
-            Runtime("test"), "all", settings, lambda after: cursor_of(store), None, lambda event: event.position
+            BackgroundTasks("test"),
+            "all",
+            settings,
+            lambda after: cursor_of(store),
+            None,
+            lambda event: event.position,
         )
         self.subscription = source.with_signals().subscribe(self._note, self._note_error)
 

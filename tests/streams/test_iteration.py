@@ -11,15 +11,15 @@ import reactivex
 from reactivex import operators as rx
 from reactivex.subject import Subject
 
+from rxpump.backpressure.background_tasks import BackgroundTasks
 from rxpump.errors import BufferOverflow
-from rxpump.runtime import Runtime
 from rxpump.streams.iteration import HIGH_MARK, Iteration
 from rxpump.streams.observable import Piped
 from tests.fakes import Pages, numbers
 
 
 async def test_all_values_in_order() -> None:
-    source = Pages(numbers(30, 100)).source(Runtime("test"))
+    source = Pages(numbers(30, 100)).source(BackgroundTasks("test"))
     assert [value async for value in source] == list(range(3000))
     assert [value async for value in source.pipe(rx.filter(lambda n: n < 5))] == [0, 1, 2, 3, 4]
 
@@ -27,7 +27,7 @@ async def test_all_values_in_order() -> None:
 async def test_it_asks_no_more_of_the_source_than_the_body_takes() -> None:
     pages = Pages(numbers(1000, 10))
     taken = 0
-    async for _ in pages.source(Runtime("test")):
+    async for _ in pages.source(BackgroundTasks("test")):
         taken += 1
         await asyncio.sleep(0)
         assert pages.asked * 10 <= taken + HIGH_MARK + 10
@@ -36,7 +36,7 @@ async def test_it_asks_no_more_of_the_source_than_the_body_takes() -> None:
 
 
 async def test_leaving_the_loop_disposes() -> None:
-    runtime, pages = Runtime("test"), Pages(numbers(1000, 10))
+    runtime, pages = BackgroundTasks("test"), Pages(numbers(1000, 10))
     async for value in pages.source(runtime):
         if value == 5:
             break
@@ -49,7 +49,7 @@ async def test_leaving_the_loop_disposes() -> None:
 async def test_an_error_comes_after_the_values_before_it() -> None:
     seen = []
     with pytest.raises(LookupError):
-        async for value in Pages(numbers(1, 3), failure=LookupError()).source(Runtime("test")):
+        async for value in Pages(numbers(1, 3), failure=LookupError()).source(BackgroundTasks("test")):
             seen.append(value)
     assert seen == [0, 1, 2]
 
@@ -63,7 +63,7 @@ async def test_a_source_without_demand_overflows_with_a_clear_error() -> None:
 
 async def test_two_loops_over_one_source_are_two_subscriptions() -> None:
     pages = Pages(numbers(1, 3))
-    source = pages.source(Runtime("test"))
+    source = pages.source(BackgroundTasks("test"))
     pairs = [(left, right) async for left in source async for right in source]
     assert len(pairs) == 9
     assert pages.opened == 4
@@ -97,7 +97,7 @@ async def test_a_value_that_arrives_as_the_wait_is_cancelled_is_kept() -> None:
 async def test_polling_a_read_to_its_end() -> None:
     """With waits cancelled at every possible moment."""
     pages = Pages(numbers(20, 50))
-    events = aiter(pages.source(Runtime("test")))
+    events = aiter(pages.source(BackgroundTasks("test")))
     seen: list[int] = []
     while True:
         waiting = asyncio.ensure_future(events.__anext__())
@@ -119,7 +119,7 @@ async def test_polling_a_read_to_its_end() -> None:
 
 @pytest.mark.parametrize("end", ["aclose", "del", "error"])
 async def test_every_way_out_of_an_iteration_disposes(end: str) -> None:
-    runtime, pages = Runtime("test"), Pages(numbers(1000, 10))
+    runtime, pages = BackgroundTasks("test"), Pages(numbers(1000, 10))
     events = aiter(pages.source(runtime))
     assert await anext(events) == 0
     if end == "aclose":
@@ -139,7 +139,7 @@ async def test_every_way_out_of_an_iteration_disposes(end: str) -> None:
 
 async def test_closing_before_the_first_value_subscribes_to_nothing() -> None:
     pages = Pages(numbers(1, 1))
-    events = aiter(pages.source(Runtime("test")))
+    events = aiter(pages.source(BackgroundTasks("test")))
     await events.aclose()
     assert [value async for value in events] == []
     assert pages.opened == 0
@@ -166,7 +166,7 @@ async def test_a_second_wait_at_the_same_time_is_refused_and_ends_nothing() -> N
 
 
 async def test_after_an_error_the_iteration_is_over() -> None:
-    events = aiter(Pages(numbers(1, 1), failure=LookupError()).source(Runtime("test")))
+    events = aiter(Pages(numbers(1, 1), failure=LookupError()).source(BackgroundTasks("test")))
     assert await anext(events) == 0
     with pytest.raises(LookupError):
         await anext(events)
@@ -191,7 +191,7 @@ async def test_values_from_a_thread_arrive_without_anything_else_waking_the_loop
 
 
 async def test_an_iteration_that_is_collected_in_another_thread_disposes() -> None:
-    runtime, pages = Runtime("test"), Pages(numbers(1000, 10))
+    runtime, pages = BackgroundTasks("test"), Pages(numbers(1000, 10))
     held = [aiter(pages.source(runtime))]
     await anext(held[0])
     thread = threading.Thread(target=held.clear)
@@ -204,7 +204,7 @@ async def test_an_iteration_that_is_collected_in_another_thread_disposes() -> No
 
 def test_an_iteration_that_outlives_its_loop_is_collected_in_peace() -> None:
     async def begin() -> Iteration[int]:
-        events = aiter(Pages(numbers(1000, 10)).source(Runtime("test")))
+        events = aiter(Pages(numbers(1000, 10)).source(BackgroundTasks("test")))
         await anext(events)
         return events
 
@@ -214,7 +214,7 @@ def test_an_iteration_that_outlives_its_loop_is_collected_in_peace() -> None:
 
 
 async def test_its_repr_tells_how_far_it_is() -> None:
-    events = aiter(Pages(numbers(1, 3)).source(Runtime("test")))
+    events = aiter(Pages(numbers(1, 3)).source(BackgroundTasks("test")))
     assert repr(events) == "<Iteration over <Source pages>, not begun, 0 values>"
     await anext(events)
     assert repr(events) == "<Iteration over <Source pages>, open, 2 values>"

@@ -13,14 +13,14 @@ from reactivex.internal import SequenceContainsNoElementsError
 from reactivex.observable.connectableobservable import ConnectableObservable
 from reactivex.observer import Observer
 
-from rxpump.runtime import Runtime
+from rxpump.backpressure.background_tasks import BackgroundTasks
 from rxpump.streams.observable import Observable
 from tests.fakes import Pages, numbers
 
 
 @pytest.fixture
 def source() -> Observable[Any]:
-    return Pages(numbers(2, 3)).source(Runtime("test"))
+    return Pages(numbers(2, 3)).source(BackgroundTasks("test"))
 
 
 def test_what_comes_out_of_a_pipe_is_ours(source: Observable[Any]) -> None:
@@ -73,7 +73,7 @@ FORGOTTEN_ASYNC: dict[str, Callable[[Any], Any]] = {
 
 @pytest.mark.parametrize("way", FORGOTTEN_ASYNC)
 async def test_iterating_without_async_is_a_type_error(way: str) -> None:
-    source = Pages(numbers(1, 3)).source(Runtime("test"))
+    source = Pages(numbers(1, 3)).source(BackgroundTasks("test"))
     for observable in (source, source.pipe(rx.map(str)), source[1:]):
         with pytest.raises(TypeError, match="`async for`"):
             FORGOTTEN_ASYNC[way](observable)
@@ -81,11 +81,11 @@ async def test_iterating_without_async_is_a_type_error(way: str) -> None:
 
 async def test_in_is_a_type_error() -> None:
     with pytest.raises(TypeError, match="not iterable"):
-        assert 1 in Pages(numbers(1, 3)).source(Runtime("test"))  # type: ignore[operator]
+        assert 1 in Pages(numbers(1, 3)).source(BackgroundTasks("test"))  # type: ignore[operator]
 
 
 async def test_slices_and_indexes_are_those_of_reactivex() -> None:
-    source = Pages(numbers(1, 10)).source(Runtime("test"))
+    source = Pages(numbers(1, 10)).source(BackgroundTasks("test"))
     assert [value async for value in source[2:5]] == [2, 3, 4]
     assert [value async for value in source[-2:]] == [8, 9]
     assert [value async for value in source[::4]] == [0, 4, 8]

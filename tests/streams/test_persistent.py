@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from reactivex import operators as rx
 
-from rxpump.delivery import Delivery
+from rxpump.backpressure.upstream import Watermarks
 from rxpump.errors import (
     AccessDenied,
     ClientClosed,
@@ -21,8 +21,8 @@ from rxpump.errors import (
     SubscriberLimitReached,
     SubscriptionDropped,
 )
-from rxpump.flow import Brake
-from rxpump.persistent import NackAction
+from rxpump.model.deliveries import Delivery
+from rxpump.model.group_settings import NackAction
 from tests.operators.sources import settle
 from tests.streams.fake_group import LOST, Consumer, FakeConnection, FakeGroup, passed
 
@@ -158,15 +158,15 @@ async def test_it_resumes_by_itself_and_what_was_before_expires(group: FakeGroup
 
 
 async def test_what_was_not_passed_on_when_the_connection_was_lost_is_not_passed_on_after(group: FakeGroup) -> None:
-    brake = Brake("test", high=2)
+    watermarks = Watermarks("test", high=2)
     consumer = Consumer()
-    consumer.of(group.consume().pipe(rx.do_action(lambda _: brake.kept(len(consumer.deliveries) + 1))))
+    consumer.of(group.consume().pipe(rx.do_action(lambda _: watermarks.kept(len(consumer.deliveries) + 1))))
     connection = await group.connected()
     connection.give(0, 1, 2, 3)
     await consumer.until(lambda: len(consumer.deliveries) == 2)
     await settle()
     connection.end()
-    brake.close()
+    watermarks.close()
     again = await group.connected(2)
     again.give(0, 1, 2, 3, retry_count=1)
     await consumer.until(lambda: len(consumer.deliveries) == 6)

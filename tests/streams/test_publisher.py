@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 from reactivex.subject import Subject
 
+from rxpump.backpressure.background_tasks import BackgroundTasks
 from rxpump.errors import ClientClosed, InvalidArgument, NotConnected, WrongExpectedVersion
-from rxpump.expected_version import ExpectedVersion
-from rxpump.new_event import NewEvent
-from rxpump.position import Position
-from rxpump.runtime import Runtime
-from rxpump.streams.inbox import Batching
+from rxpump.model.expected_version import ExpectedVersion
+from rxpump.model.new_events import NewEvent
+from rxpump.model.positions import Position
+from rxpump.model.write_result import WriteResult
 from rxpump.streams.publisher import Publisher
-from rxpump.write_result import WriteResult
+from rxpump.streams.write_buffer import Batching
 from tests.fakes import Pages
 
 
@@ -59,11 +59,13 @@ def server() -> Server:
 
 
 @pytest.fixture
-def runtime() -> Runtime:
-    return Runtime("test")
+def runtime() -> BackgroundTasks:
+    return BackgroundTasks("test")
 
 
-def publisher(runtime: Runtime, server: Server, version: int = ExpectedVersion.ANY, **batching: Any) -> Publisher:
+def publisher(
+    runtime: BackgroundTasks, server: Server, version: int = ExpectedVersion.ANY, **batching: Any
+) -> Publisher:
     settings = Batching(**{"max_batch": 10, **batching})
     return Publisher(runtime, "out", server.append, expected_version=version, batching=settings)
 
@@ -73,7 +75,7 @@ def new_events(count: int) -> list[NewEvent]:
 
 
 @pytest.mark.parametrize("version", [ExpectedVersion.ANY, ExpectedVersion.NO_STREAM])
-async def test_a_stream_piped_into_another(runtime: Runtime, server: Server, version: int) -> None:
+async def test_a_stream_piped_into_another(runtime: BackgroundTasks, server: Server, version: int) -> None:
     events = new_events(995)
     sink = publisher(runtime, server, version)
     results: list[WriteResult] = []
@@ -85,7 +87,9 @@ async def test_a_stream_piped_into_another(runtime: Runtime, server: Server, ver
     assert "done, 995 events written" in repr(sink)
 
 
-async def test_batches_are_under_way_together_once_one_has_succeeded(runtime: Runtime, server: Server) -> None:
+async def test_batches_are_under_way_together_once_one_has_succeeded(
+    runtime: BackgroundTasks, server: Server
+) -> None:
     sink = publisher(runtime, server)
     events = new_events(61)
     server.gate.clear()
@@ -111,7 +115,7 @@ async def test_batches_are_under_way_together_once_one_has_succeeded(runtime: Ru
     assert server.events == events
 
 
-class CountingRuntime(Runtime):
+class CountingRuntime(BackgroundTasks):
     """Counts the tasks that are started."""
 
     started = 0
@@ -147,7 +151,9 @@ async def test_batches_that_are_ready_together_leave_together(server: Server, ve
     assert server.events == events
 
 
-async def test_the_source_is_held_while_as_many_wait_as_may_be_under_way(runtime: Runtime, server: Server) -> None:
+async def test_the_source_is_held_while_as_many_wait_as_may_be_under_way(
+    runtime: BackgroundTasks, server: Server
+) -> None:
     server.gate.clear()
     pages = Pages([[event] for event in new_events(1000)])
     sink = publisher(runtime, server, max_batch=1, max_in_flight=100)
@@ -160,7 +166,7 @@ async def test_the_source_is_held_while_as_many_wait_as_may_be_under_way(runtime
     assert len(server.events) == 1000
 
 
-async def test_results_before_a_failed_write_are_told_first(runtime: Runtime, server: Server) -> None:
+async def test_results_before_a_failed_write_are_told_first(runtime: BackgroundTasks, server: Server) -> None:
     """Though all of them are done in the same turn."""
     sink = publisher(runtime, server, max_batch=1, max_in_flight=10)
     results: list[WriteResult] = []
@@ -184,7 +190,7 @@ async def test_results_before_a_failed_write_are_told_first(runtime: Runtime, se
     assert errors == [server.failures[4]]
 
 
-async def test_what_lingers_goes_when_its_time_is_over(runtime: Runtime, server: Server) -> None:
+async def test_what_lingers_goes_when_its_time_is_over(runtime: BackgroundTasks, server: Server) -> None:
     sink = publisher(runtime, server, linger=0.001)
     first, second = new_events(2)
     for event in (first, second):
@@ -196,7 +202,7 @@ async def test_what_lingers_goes_when_its_time_is_over(runtime: Runtime, server:
     assert len(server.expectations) == 2
 
 
-async def test_the_source_is_held_while_the_writing_stands(runtime: Runtime, server: Server) -> None:
+async def test_the_source_is_held_while_the_writing_stands(runtime: BackgroundTasks, server: Server) -> None:
     server.gate.clear()
     pages = Pages([[event] for event in new_events(1000)])
     sink = publisher(runtime, server)
@@ -209,7 +215,7 @@ async def test_the_source_is_held_while_the_writing_stands(runtime: Runtime, ser
     assert len(server.events) == 1000
 
 
-async def test_a_batch_behind_a_slow_one_is_refused_and_sent_again(runtime: Runtime, server: Server) -> None:
+async def test_a_batch_behind_a_slow_one_is_refused_and_sent_again(runtime: BackgroundTasks, server: Server) -> None:
     """The second write overtakes the first, as when the first is being retried."""
     sink = publisher(runtime, server, ExpectedVersion.NO_STREAM, max_batch=1)
     events = new_events(6)
@@ -229,7 +235,7 @@ async def test_a_batch_behind_a_slow_one_is_refused_and_sent_again(runtime: Runt
 
 
 async def test_a_real_conflict_ends_it_where_its_owner_and_its_source_feel_it(
-    runtime: Runtime, server: Server
+    runtime: BackgroundTasks, server: Server
 ) -> None:
     server.events += new_events(3)
     sink = publisher(runtime, server, ExpectedVersion.NO_STREAM)
@@ -246,7 +252,7 @@ async def test_a_real_conflict_ends_it_where_its_owner_and_its_source_feel_it(
         sink.on_next(NewEvent("Later"))
 
 
-async def test_a_failed_write_disposes_its_source(runtime: Runtime, server: Server) -> None:
+async def test_a_failed_write_disposes_its_source(runtime: BackgroundTasks, server: Server) -> None:
     server.events += new_events(1)
     pages = Pages([NewEvent("Tick")] for _ in range(10**9))
     sink = publisher(runtime, server, ExpectedVersion.NO_STREAM)
@@ -257,7 +263,7 @@ async def test_a_failed_write_disposes_its_source(runtime: Runtime, server: Serv
         await asyncio.sleep(0)
 
 
-async def test_the_sources_error_comes_after_what_it_gave(runtime: Runtime, server: Server) -> None:
+async def test_the_sources_error_comes_after_what_it_gave(runtime: BackgroundTasks, server: Server) -> None:
     sink = publisher(runtime, server)
     Pages([new_events(3)], failure=LookupError("gone")).source(runtime).subscribe(sink)
     with pytest.raises(LookupError):
@@ -265,7 +271,7 @@ async def test_the_sources_error_comes_after_what_it_gave(runtime: Runtime, serv
     assert len(server.events) == 3
 
 
-async def test_linger_waits_for_a_fuller_batch(runtime: Runtime, server: Server) -> None:
+async def test_linger_waits_for_a_fuller_batch(runtime: BackgroundTasks, server: Server) -> None:
     sink = publisher(runtime, server, linger=60.0)
     sizes: list[int] = []
     sink.results.subscribe(lambda result: sizes.append(result.last_event_number - result.first_event_number + 1))
@@ -277,7 +283,7 @@ async def test_linger_waits_for_a_fuller_batch(runtime: Runtime, server: Server)
     assert sizes == [10, 10, 5]
 
 
-async def test_what_is_no_event_is_refused(runtime: Runtime, server: Server) -> None:
+async def test_what_is_no_event_is_refused(runtime: BackgroundTasks, server: Server) -> None:
     sink = publisher(runtime, server)
     with pytest.raises(InvalidArgument):
         sink.on_next("x")
@@ -287,7 +293,7 @@ async def test_what_is_no_event_is_refused(runtime: Runtime, server: Server) -> 
         sink.on_next(NewEvent("Late"))
 
 
-async def test_ended_from_outside_it_says_so(runtime: Runtime, server: Server) -> None:
+async def test_ended_from_outside_it_says_so(runtime: BackgroundTasks, server: Server) -> None:
     server.gate.clear()
     sink = publisher(runtime, server)
     sink.on_next(NewEvent("Stuck"))
@@ -298,7 +304,7 @@ async def test_ended_from_outside_it_says_so(runtime: Runtime, server: Server) -
     assert not runtime.tasks
 
 
-async def test_draining_finishes_what_was_given(runtime: Runtime, server: Server) -> None:
+async def test_draining_finishes_what_was_given(runtime: BackgroundTasks, server: Server) -> None:
     manual, fed = publisher(runtime, server), publisher(runtime, server)
     manual.on_next(NewEvent("One"))
     Pages([[event] for event in new_events(50)]).source(runtime).subscribe(fed)

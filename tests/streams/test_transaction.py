@@ -17,10 +17,10 @@ from rxpump.errors import (
     WrongExpectedVersion,
 )
 from rxpump.streams.transaction import TransactionState
-from rxpump.wire import schema
-from rxpump.wire.codes import NotHandledReason, OperationResult
-from rxpump.wire.commands import Command
-from tests.transport.scripted_server import Peer, Script, ScriptedServer
+from rxpump.tcp.wire import schema
+from rxpump.tcp.wire.codes import NotHandledReason, OperationResult
+from rxpump.tcp.wire.commands import Command
+from tests.tcp.scripted_server import Peer, Script, ScriptedServer
 
 EVENT = rxpump.NewEvent("T", {"n": 1})
 IN_HASTE = rxpump.Settings(

@@ -10,16 +10,16 @@ import pytest
 import reactivex
 from reactivex import operators as rx
 
+from rxpump.backpressure.background_tasks import BackgroundTasks
 from rxpump.errors import InvalidArgument, WrongExpectedVersion
-from rxpump.expected_version import ExpectedVersion
-from rxpump.new_event import NewEvent
-from rxpump.position import Position
-from rxpump.runtime import Runtime
-from rxpump.streams.inbox import Batching
+from rxpump.model.expected_version import ExpectedVersion
+from rxpump.model.new_events import NewEvent
+from rxpump.model.positions import Position
+from rxpump.model.write_result import WriteResult
 from rxpump.streams.observable import Observable, Piped
 from rxpump.streams.source import from_iterable
+from rxpump.streams.write_buffer import Batching
 from rxpump.streams.writes import Writes
-from rxpump.write_result import WriteResult
 
 
 class Stream:
@@ -45,7 +45,7 @@ class Stream:
 
     def write(self, events: Observable[Any], version: int = ExpectedVersion.ANY, batch: int = 10) -> Writes:
         batching = Batching(max_batch=batch)
-        return Writes(Runtime("test"), "s", events, self.append, expected_version=version, batching=batching)
+        return Writes(BackgroundTasks("test"), "s", events, self.append, expected_version=version, batching=batching)
 
 
 def new_events(count: int) -> list[NewEvent]:
@@ -53,7 +53,7 @@ def new_events(count: int) -> list[NewEvent]:
 
 
 def source(events: Any) -> Observable[Any]:
-    return from_iterable(Runtime("test"), events)
+    return from_iterable(BackgroundTasks("test"), events)
 
 
 async def test_everything_is_written_in_order_in_full_batches() -> None:

@@ -13,14 +13,14 @@ from http import HTTPStatus
 from math import ceil
 from typing import Final
 
-from rxpump.credentials import Credentials
 from rxpump.errors import InvalidArgument
-from rxpump.server.access import Permission
+from rxpump.model.credentials import Credentials
+from rxpump.server.access.access import Permission
+from rxpump.server.access.login_throttle import Throttled, throttled_address
+from rxpump.server.access.users import ANONYMOUS, User
 from rxpump.server.http.listener import Answer, refusal
 from rxpump.server.http.request import HttpRequest
-from rxpump.server.login_throttle import Throttled, throttled_address
 from rxpump.server.node import Node
-from rxpump.server.users import ANONYMOUS, User
 
 _SETTINGS: Final = "$settings"
 _BASIC: Final = re.compile(r"[Bb][Aa][Ss][Ii][Cc] +([A-Za-z0-9+/]+={0,2})")

@@ -9,13 +9,13 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
-from rxpump.expected_version import ExpectedVersion
-from rxpump.position import Position
+from rxpump.model.expected_version import ExpectedVersion
+from rxpump.model.positions import Position
 from rxpump.server.store.appender import AppendRequest
 from rxpump.server.store.own_events import metadata_event, own_event
 from rxpump.server.store.reader import Reader
-from rxpump.wire.codes import METADATA_PREFIX
-from rxpump.wire.schema import ResolvedIndexedEvent
+from rxpump.tcp.wire.codes import METADATA_PREFIX
+from rxpump.tcp.wire.schema import ResolvedIndexedEvent
 
 CHECKPOINT_TYPE: Final = "$ProjectionCheckpoint"
 _KEPT: Final = 2

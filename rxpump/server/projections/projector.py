@@ -20,19 +20,19 @@ from hashlib import blake2b
 from typing import Any, Final
 from uuid import UUID
 
-from rxpump.direction import StreamDirection
-from rxpump.expected_version import ExpectedVersion
-from rxpump.position import Position
+from rxpump.model.direction import StreamDirection
+from rxpump.model.expected_version import ExpectedVersion
+from rxpump.model.positions import Position
 from rxpump.server.projections.checkpoint import keep_few, read_checkpoint, save_checkpoint
 from rxpump.server.projections.system import Link, Projection, is_own
 from rxpump.server.store.append_rule import WrongVersion
 from rxpump.server.store.appender import AppendRequest
-from rxpump.server.store.burst import Burst
 from rxpump.server.store.changes import Appended, NotCommitted
+from rxpump.server.store.committed_batch import CommittedBatch
 from rxpump.server.store.feed import EVERYTHING
 from rxpump.server.store.group_commit import Outcome
 from rxpump.server.store.sqlite_store import SqliteStore
-from rxpump.wire.schema import NewEvent, ReadAllEventsCompleted
+from rxpump.tcp.wire.schema import NewEvent, ReadAllEventsCompleted
 
 _log = logging.getLogger("rxpump.server")
 
@@ -90,7 +90,7 @@ class Projector:
         self._news = asyncio.Event()
         self._stopping = asyncio.Event()
 
-    def receive(self, burst: Burst) -> None:
+    def receive(self, burst: CommittedBatch) -> None:
         """Something was written."""
         self._news.set()
 

@@ -19,7 +19,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 
-from rxpump.wire.codes import LINK_EVENT_TYPE, TOMBSTONE_EVENT_TYPE
+from rxpump.tcp.wire.codes import LINK_EVENT_TYPE, TOMBSTONE_EVENT_TYPE
 
 REFERENCE_EVENT_TYPE: Final = "$@"
 """Type of an event whose data is a stream's name."""

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 from rxpump.server.store.append_rule import Append, Repeated, decide
 from rxpump.server.store.changes import REPEATED_POSITION, Appended, AppendResult
-from rxpump.server.store.open_log import OpenLog
-from rxpump.server.store.revival import Revival
+from rxpump.server.store.undelete import Revival
+from rxpump.server.store.write_transaction import WriteTransaction
 from rxpump.server.strictness import Strictness
 
 
@@ -25,7 +25,7 @@ class AppendRequest(NamedTuple):
         """How much work it is: its events, and itself."""
         return 1 + len(self.events)
 
-    def apply(self, log: OpenLog) -> AppendResult:
+    def apply(self, log: WriteTransaction) -> AppendResult:
         """Decide on it, and write what is new of it."""
         stream = log.stream(self.stream)
         decision = decide(self.expected_version, [event.event_id for event in self.events], stream, self.strictness)

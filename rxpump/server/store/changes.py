@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple, Protocol, TypeVar
 
 from rxpump.server.store.append_rule import StreamDeleted, Unanswered, WrongVersion
-from rxpump.server.store.open_log import OpenLog
+from rxpump.server.store.write_transaction import WriteTransaction
 
 REPEATED_POSITION = -1
 
@@ -19,7 +19,7 @@ class Change(Protocol[T_co]):
     def weight(self) -> int:
         """How much work it is, about: as much as writing so many events."""
 
-    def apply(self, log: OpenLog) -> T_co:
+    def apply(self, log: WriteTransaction) -> T_co:
         """Decide on it and write it. After an exception the transaction must be rolled back."""
 
 

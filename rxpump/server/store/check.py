@@ -15,13 +15,13 @@ from urllib.parse import quote
 
 from google.protobuf.message import DecodeError
 
-from rxpump.limits import MAX_EVENT_NUMBER
+from rxpump.model.limits import MAX_EVENT_NUMBER
 from rxpump.server.errors import StoreTooOld
 from rxpump.server.store.checksum import Mismatch, first_place, row_checksum, verify
 from rxpump.server.store.database import VERSION, check_readable, check_version, open_errors, read_text
 from rxpump.server.store.record import link_of
 from rxpump.server.store.stored_stream import STREAM_COLUMNS, StreamRow
-from rxpump.wire.schema import ResolvedIndexedEvent
+from rxpump.tcp.wire.schema import ResolvedIndexedEvent
 
 _BATCH: Final = 500  # events that are verified at a time
 _MOST_MESSAGES: Final = 100  # of SQLite's own check

@@ -10,9 +10,9 @@ from typing import NamedTuple
 
 from rxpump.server.store.append_rule import StreamDeleted, WrongVersion, decide
 from rxpump.server.store.metadata import DELETED
-from rxpump.server.store.open_log import OpenLog, OpenStream
 from rxpump.server.store.own_events import metadata_event
-from rxpump.wire.codes import METADATA_PREFIX
+from rxpump.server.store.write_transaction import OpenStream, WriteTransaction
+from rxpump.tcp.wire.codes import METADATA_PREFIX
 
 _NEW_ID = b""  # no event has it
 
@@ -38,7 +38,7 @@ class DeleteRequest(NamedTuple):
         """How much work it is: that of writing one event."""
         return 2
 
-    def apply(self, log: OpenLog) -> DeleteResult:
+    def apply(self, log: WriteTransaction) -> DeleteResult:
         """Decide on it, and delete."""
         stream = log.stream(self.stream)
         decision = decide(self.expected_version, [_NEW_ID], stream)
@@ -50,5 +50,5 @@ class DeleteRequest(NamedTuple):
         return f"the deletion of {self.stream!r}"
 
 
-def _soft_delete(log: OpenLog, stream: OpenStream) -> int:
+def _soft_delete(log: WriteTransaction, stream: OpenStream) -> int:
     return log.write(log.stream(METADATA_PREFIX + stream.name), [metadata_event(DELETED)])

@@ -14,7 +14,7 @@ import logging
 from collections.abc import Iterable
 from typing import Final, Protocol
 
-from rxpump.server.store.burst import Appearance, Burst
+from rxpump.server.store.committed_batch import Appearance, CommittedBatch
 from rxpump.server.store.reader import Reader
 from rxpump.server.store.record import Written
 
@@ -27,7 +27,7 @@ _log = logging.getLogger("rxpump.server")
 class Follower(Protocol):
     """Somebody who is told."""
 
-    def receive(self, burst: Burst) -> None:
+    def receive(self, burst: CommittedBatch) -> None:
         """Take what was written."""
 
     def drop(self) -> None:
@@ -66,14 +66,14 @@ class Feed:
                 everything += events
         for stream, events in ((EVERYTHING, everything), *by_stream.items()):
             if events and stream in self._followers:
-                _tell(tuple(self._followers[stream]), Burst(events))
+                _tell(tuple(self._followers[stream]), CommittedBatch(events))
 
     def __repr__(self) -> str:
         count = sum(map(len, self._followers.values()))
         return f"<Feed of {len(self._followers)} streams to {count} followers>"
 
 
-def _tell(followers: Iterable[Follower], burst: Burst) -> None:
+def _tell(followers: Iterable[Follower], burst: CommittedBatch) -> None:
     for follower in followers:
         try:
             follower.receive(burst)

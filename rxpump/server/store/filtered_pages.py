@@ -13,13 +13,13 @@ from collections.abc import Iterator
 from itertools import chain, islice
 from typing import Any, Final, NamedTuple
 
-from rxpump.direction import StreamDirection
+from rxpump.model.direction import StreamDirection
 from rxpump.server.errors import damaged_position
 from rxpump.server.store.filters import LogFilter
 from rxpump.server.store.pages import MAX_PAGE_BYTES, resolve
 from rxpump.server.store.reader import LogRow, Reader, verify_log
 from rxpump.server.store.record import leads_to, varint
-from rxpump.wire.schema import ReadAllEventsCompleted
+from rxpump.tcp.wire.schema import ReadAllEventsCompleted
 
 _GULP: Final = 128  # events
 _STEPS: Final = 8_000  # that a page may take, as the filter counts them: some milliseconds

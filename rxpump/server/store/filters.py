@@ -13,7 +13,7 @@ from typing import Any, Final, Protocol
 from rxpump.server.store.culture import starts_with
 from rxpump.server.store.regex import BadPattern, Regex
 from rxpump.server.strictness import Strictness
-from rxpump.wire.codes import FilterContext, FilterType
+from rxpump.tcp.wire.codes import FilterContext, FilterType
 
 MAX_PREFIXES: Final = 256
 MAX_PREFIX_CHARACTERS: Final = 16 * 1024

@@ -15,8 +15,8 @@ from typing import Any, NamedTuple
 
 from rxpump.server.store.changes import AppendResult, Change, NotCommitted
 from rxpump.server.store.failures import STORE_FAILURES, FailureLog, describe
-from rxpump.server.store.open_log import OpenLog
 from rxpump.server.store.record import Written
+from rxpump.server.store.write_transaction import WriteTransaction
 
 _log = logging.getLogger("rxpump.server")
 
@@ -69,7 +69,7 @@ class GroupCommit:
     def _transaction(self, changes: Sequence[Change[Any]]) -> Commit:
         self._connection.execute("BEGIN IMMEDIATE")
         try:
-            log = OpenLog(self._connection, self._clock)
+            log = WriteTransaction(self._connection, self._clock)
             outcomes = [change.apply(log) for change in changes]
             log.close()
             self._connection.execute("COMMIT")

@@ -3,7 +3,7 @@
 See docs/protocol/tcp.md, section 4.9.
 
 Metadata is whatever its writer makes of it; the server looks at a few keys. The JSON itself is read leniently (see
-rxpump.lenient_json), but the keys strictly: one that is not what it should be, and the whole counts as empty. A limit
+rxpump.model.lenient_json), but the keys strictly: one that is not what it should be, and the whole counts as empty. A limit
 of zero or less is no limit. What they come to is kept with the stream, so that a read needs no second look.
 """
 
@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
 
-from rxpump.lenient_json import parse_object
-from rxpump.limits import MAX_EVENT_NUMBER
-from rxpump.wire.codes import METADATA_PREFIX
+from rxpump.model.lenient_json import parse_object
+from rxpump.model.limits import MAX_EVENT_NUMBER
+from rxpump.tcp.wire.codes import METADATA_PREFIX
 
 AccessList = Mapping[str, frozenset[str]]
 """Roles by permission (`$r`, `$w`, ...); a permission that is missing is left to the default."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 from uuid import uuid4
 
-from rxpump.wire.codes import JSON_CONTENT, METADATA_EVENT_TYPE
-from rxpump.wire.schema import NewEvent
+from rxpump.tcp.wire.codes import JSON_CONTENT, METADATA_EVENT_TYPE
+from rxpump.tcp.wire.schema import NewEvent
 
 
 def own_event(event_type: str, data: bytes, metadata: bytes = b"") -> Any:

@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 from rxpump.server.store.checksum import Mismatch, event_checksum, verify
 from rxpump.server.store.record import leads_to, varint
 from rxpump.server.store.stored_stream import Target
-from rxpump.wire.schema import ResolvedIndexedEvent
+from rxpump.tcp.wire.schema import ResolvedIndexedEvent
 
 MAX_PAGE_BYTES: Final = 4 * 1024 * 1024
 

@@ -7,8 +7,8 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
-from rxpump.direction import StreamDirection
-from rxpump.position import Position
+from rxpump.model.direction import StreamDirection
+from rxpump.model.positions import Position
 from rxpump.server.errors import DamagedRecord, damaged_event, damaged_position
 from rxpump.server.store.checksum import Mismatch, first_place, row_checksum, verify
 from rxpump.server.store.database import FIRST_POSITION

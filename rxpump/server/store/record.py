@@ -22,10 +22,10 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 from zlib import crc32
 
-from rxpump.limits import MAX_EVENT_NUMBER
+from rxpump.model.limits import MAX_EVENT_NUMBER
 from rxpump.server.store.checksum import event_checksum, first_place
-from rxpump.wire.codes import JSON_CONTENT, LINK_EVENT_TYPE
-from rxpump.wire.schema import ResolvedIndexedEvent
+from rxpump.tcp.wire.codes import JSON_CONTENT, LINK_EVENT_TYPE
+from rxpump.tcp.wire.schema import ResolvedIndexedEvent
 
 _JSON_FIELDS = b"\x28\x01\x30\x01"  # the content types of data and metadata
 _BINARY_FIELDS = b"\x28\x00\x30\x00"

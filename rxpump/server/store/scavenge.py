@@ -11,11 +11,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple, TypeVar
 
-from rxpump.limits import MAX_EVENT_NUMBER
+from rxpump.model.limits import MAX_EVENT_NUMBER
 from rxpump.server.store.changes import Change, NotCommitted
-from rxpump.server.store.open_log import OpenLog
 from rxpump.server.store.stored_stream import StoredStream
-from rxpump.wire.codes import METADATA_PREFIX
+from rxpump.server.store.write_transaction import WriteTransaction
+from rxpump.tcp.wire.codes import METADATA_PREFIX
 
 T = TypeVar("T")
 
@@ -69,7 +69,7 @@ class FindStreams(_Step):
     def __init__(self, after: int) -> None:
         self.after = after
 
-    def apply(self, log: OpenLog) -> Found:
+    def apply(self, log: WriteTransaction) -> Found:
         """Find those of which something may be hidden."""
         until = self.after + _STREAMS
         rows = log.connection.execute(
@@ -96,7 +96,7 @@ class RemoveHidden(_Step):
         self.after = after
         self.now = now
 
-    def apply(self, log: OpenLog) -> Removed:
+    def apply(self, log: WriteTransaction) -> Removed:
         """Remove them."""
         found = log.stream(self.candidate.name)
         stream = found.stored()
@@ -129,7 +129,7 @@ def _end_of_hidden(stream: StoredStream) -> int:
 class GiveBack(_Step):
     """Make the file some pages shorter."""
 
-    def apply(self, log: OpenLog) -> int:
+    def apply(self, log: WriteTransaction) -> int:
         """Give the number of empty pages that are left; the same again where they cannot be given back."""
         [empty] = log.connection.execute("PRAGMA freelist_count").fetchone()
         for _ in range(min(_PAGES, empty)):  # a statement without columns is run to its first page and no further

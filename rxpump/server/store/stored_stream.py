@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any, Final, NamedTuple
 
-from rxpump.limits import MAX_EVENT_NUMBER
+from rxpump.model.limits import MAX_EVENT_NUMBER
 from rxpump.server.errors import damaged_event, damaged_stream
 from rxpump.server.store.checksum import event_checksum, first_place, row_checksum
 from rxpump.server.store.metadata import OF_A_METASTREAM, Metadata, limits
-from rxpump.wire.codes import METADATA_PREFIX
+from rxpump.tcp.wire.codes import METADATA_PREFIX
 
 
 class StoredStream(NamedTuple):

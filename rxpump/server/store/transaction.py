@@ -15,8 +15,8 @@ from typing import NamedTuple
 from rxpump.server.store.append_rule import Append, Repeated, decide
 from rxpump.server.store.changes import REPEATED_POSITION, Appended, AppendResult
 from rxpump.server.store.checksum import row_checksum
-from rxpump.server.store.open_log import OpenLog, Prepared
-from rxpump.server.store.revival import Revival
+from rxpump.server.store.undelete import Revival
+from rxpump.server.store.write_transaction import Prepared, WriteTransaction
 from rxpump.server.strictness import Strictness
 
 
@@ -30,7 +30,7 @@ class TakePlaces(NamedTuple):
         """How much work it is."""
         return 1
 
-    def apply(self, log: OpenLog) -> Sequence[int]:
+    def apply(self, log: WriteTransaction) -> Sequence[int]:
         """Take them."""
         return log.take_places(self.number)
 
@@ -52,7 +52,7 @@ class CommitRequest(NamedTuple):
         """How much work it is: its events, and itself."""
         return 1 + len(self.prepared)
 
-    def apply(self, log: OpenLog) -> AppendResult:
+    def apply(self, log: WriteTransaction) -> AppendResult:
         """Decide on it, and write what is new of it."""
         stream = log.stream(self.stream)
         ids = [event.event_id for event, _ in self.prepared]

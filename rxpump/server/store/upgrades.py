@@ -16,12 +16,12 @@ from typing import Any, Final
 
 from google.protobuf.message import DecodeError
 
-from rxpump.limits import MAX_EVENT_NUMBER
+from rxpump.model.limits import MAX_EVENT_NUMBER
 from rxpump.server.store.checksum import UNKNOWN, event_checksum, first_place, row_checksum
 from rxpump.server.store.metadata import described_by, summary
 from rxpump.server.store.record import varint
-from rxpump.wire.codes import JSON_CONTENT, METADATA_PREFIX
-from rxpump.wire.schema import ResolvedIndexedEvent
+from rxpump.tcp.wire.codes import JSON_CONTENT, METADATA_PREFIX
+from rxpump.tcp.wire.schema import ResolvedIndexedEvent
 
 
 def upgrade(connection: sqlite3.Connection, version: int) -> None:

@@ -8,14 +8,14 @@ from http import HTTPStatus
 
 import pytest
 
-from rxpump.credentials import Credentials
+from rxpump.model.credentials import Credentials
+from rxpump.server.access.login_throttle import BURST
 from rxpump.server.http.listener import Answer
 from rxpump.server.http.parked_events import ParkedEvents
 from rxpump.server.http.request import read_request
-from rxpump.server.login_throttle import BURST
-from rxpump.wire.codes import NakAction
-from rxpump.wire.commands import Command
-from tests.server.persistent.clients import PARKED, Consuming, turns
+from rxpump.tcp.wire.codes import NakAction
+from rxpump.tcp.wire.commands import Command
+from tests.server.groups.clients import PARKED, Consuming, turns
 from tests.server.store.driving import write_metadata
 from tests.server.talk import Talk
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from rxpump.wire import schema
+from rxpump.tcp.wire import schema
 from tests.server.model.access import ALL, READ, User, may
 from tests.server.model.links import Resolved, may_read_all, resolve
 from tests.server.model.log import Log, Record

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from rxpump.server.strictness import Strictness
-from rxpump.wire import schema
+from rxpump.tcp.wire import schema
 from tests.server.model.access import WRITE, User, may
 from tests.server.model.log import MAX64, NEVER, Log
 from tests.server.model.metadata import is_metastream, is_soft_deleted, with_truncate_before

@@ -6,7 +6,7 @@ from itertools import count
 
 from hypothesis import strategies as st
 
-from rxpump.wire import schema
+from rxpump.tcp.wire import schema
 from tests.raw_client import ADMIN, OPS
 from tests.server.model.log import MAX64
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from rxpump.wire import schema
+from rxpump.tcp.wire import schema
 from tests.server.model.access import DELETE, User, may
 from tests.server.model.append import DENIED, SUCCESS, TEXTS, BadRequest, check_version, decide, write_metadata
 from tests.server.model.log import Log

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from rxpump.wire import schema
+from rxpump.tcp.wire import schema
 from tests.server.model.access import ALL, READ, User, may
 from tests.server.model.all_reads import (
     ERROR,

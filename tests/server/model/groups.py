@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from rxpump.wire import schema
+from rxpump.tcp.wire import schema
 from tests.server.model.links import resolve
 from tests.server.model.log import Log, Record
 

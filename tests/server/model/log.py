@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from rxpump.server.strictness import Strictness
-from rxpump.wire import schema
+from rxpump.tcp.wire import schema
 
 MAX64 = 2**63 - 1
 UNIX_EPOCH = 621_355_968_000_000_000  # in units of 100 ns since the year 1

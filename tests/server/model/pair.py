@@ -8,11 +8,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from rxpump.credentials import Credentials
+from rxpump.model.credentials import Credentials
 from rxpump.server import EmbeddedServer, SqliteStore, Strictness
-from rxpump.wire import schema
-from rxpump.wire.commands import Command, command_name
-from rxpump.wire.package import Package
+from rxpump.tcp.wire import schema
+from rxpump.tcp.wire.commands import Command, command_name
+from rxpump.tcp.wire.package import Package
 from tests.raw_client import RawClient
 from tests.server.model.access import User, user_of
 from tests.server.model.all_reads import read_all_backward, read_all_forward

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from rxpump.wire import schema
+from rxpump.tcp.wire import schema
 from tests.server.model.access import READ, User, may
 from tests.server.model.append import BadRequest
 from tests.server.model.links import may_read_all, readable, resolve

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from rxpump.wire import schema
-from rxpump.wire.commands import Command
+from rxpump.tcp.wire import schema
+from rxpump.tcp.wire.commands import Command
 from tests.server.model.access import ALL, READ, User, may
 from tests.server.model.all_reads import resolved_event
 from tests.server.model.filters import lets_through

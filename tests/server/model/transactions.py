@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from rxpump.wire import schema
+from rxpump.tcp.wire import schema
 from tests.server.model.access import WRITE, User, may
 from tests.server.model.append import (
     DENIED,

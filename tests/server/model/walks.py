@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from rxpump.wire import schema
-from rxpump.wire.commands import Command
+from rxpump.tcp.wire import schema
+from rxpump.tcp.wire.commands import Command
 from tests.raw_client import ADMIN
 from tests.server.model.pair import Pair
 

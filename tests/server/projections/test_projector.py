@@ -12,8 +12,8 @@ from uuid import UUID
 
 import pytest
 
-from rxpump.direction import StreamDirection
-from rxpump.position import Position
+from rxpump.model.direction import StreamDirection
+from rxpump.model.positions import Position
 from rxpump.server import SqliteStore
 from rxpump.server.projections import projector as module
 from rxpump.server.projections.checkpoint import checkpoint_stream, read_checkpoint
@@ -21,13 +21,13 @@ from rxpump.server.projections.projections import Projections
 from rxpump.server.projections.projector import Projector
 from rxpump.server.projections.system import SYSTEM_PROJECTIONS
 from rxpump.server.store.appender import AppendRequest
-from rxpump.server.store.burst import Burst
 from rxpump.server.store.changes import NotCommitted
+from rxpump.server.store.committed_batch import CommittedBatch
 from rxpump.server.store.feed import EVERYTHING
-from rxpump.server.store.open_log import Prepared
 from rxpump.server.store.stream_window import Window
 from rxpump.server.store.transaction import CommitRequest, TakePlaces
-from rxpump.wire import schema
+from rxpump.server.store.write_transaction import Prepared
+from rxpump.tcp.wire import schema
 from tests.server.talk import event_of
 
 BY_CATEGORY = "$by_category"
@@ -76,7 +76,7 @@ class Told:
         self.store = store
         self.news = asyncio.Event()
 
-    def receive(self, burst: Burst) -> None:
+    def receive(self, burst: CommittedBatch) -> None:
         self.news.set()
 
     def drop(self) -> None:

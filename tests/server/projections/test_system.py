@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from rxpump.limits import MAX_EVENT_NUMBER
+from rxpump.model.limits import MAX_EVENT_NUMBER
 from rxpump.server.projections.system import Link, by_category, by_event_type, is_own, stream_by_category, streams
-from rxpump.wire.schema import EventRecord
+from rxpump.tcp.wire.schema import EventRecord
 
 
 def event(stream: str, number: int = 0, type: str = "T", data: bytes = b"{}") -> Any:

@@ -7,14 +7,14 @@ import sqlite3
 from typing import Any
 from uuid import uuid4
 
-from rxpump.direction import StreamDirection
+from rxpump.model.direction import StreamDirection
 from rxpump.server import SqliteStore
 from rxpump.server.store.appender import AppendRequest
 from rxpump.server.store.changes import Appended
 from rxpump.server.store.deletion import DeleteRequest
 from rxpump.server.store.stored_stream import StoredStream
 from rxpump.server.store.stream_window import Window
-from rxpump.wire import schema
+from rxpump.tcp.wire import schema
 
 ANY, NO_STREAM = -2, -1
 FORWARD, BACKWARD = StreamDirection.FORWARD, StreamDirection.BACKWARD

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from rxpump.server import NotAStore, SqliteStore, StoreNotFound, StoreTooOld, check
-from rxpump.server.store.open_log import Prepared
 from rxpump.server.store.transaction import CommitRequest, TakePlaces
+from rxpump.server.store.write_transaction import Prepared
 from tests.server.store.driving import (
     ANY,
     all_page,

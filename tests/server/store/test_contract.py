@@ -12,7 +12,7 @@ from rxpump.server.store.appender import AppendRequest
 from rxpump.server.store.changes import Appended
 from rxpump.server.store.pages import MAX_PAGE_BYTES
 from rxpump.server.store.stream_window import Window
-from rxpump.wire import schema
+from rxpump.tcp.wire import schema
 from tests.server.store.driving import (
     ANY,
     BACKWARD,

@@ -7,8 +7,8 @@ import pytest
 from rxpump.server.store.culture import starts_with
 from rxpump.server.store.filters import read_filter
 from rxpump.server.strictness import Strictness
-from rxpump.wire.codes import FilterContext, FilterType
-from rxpump.wire.schema import EventRecord, Filter
+from rxpump.tcp.wire.codes import FilterContext, FilterType
+from rxpump.tcp.wire.schema import EventRecord, Filter
 
 MISSED = [
     ("ate\u0301", "ate"),

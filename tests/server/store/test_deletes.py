@@ -13,7 +13,7 @@ from rxpump.server.store.append_rule import StreamDeleted, WrongVersion
 from rxpump.server.store.changes import Appended
 from rxpump.server.store.deletion import Deleted, DeleteRequest
 from rxpump.server.store.feed import EVERYTHING
-from rxpump.wire import schema
+from rxpump.tcp.wire import schema
 from tests.server.store.driving import (
     ANY,
     NO_STREAM,

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from rxpump.server import SqliteStore
-from rxpump.server.store import burst
-from rxpump.server.store.burst import Burst
+from rxpump.server.store import committed_batch as burst
+from rxpump.server.store.committed_batch import CommittedBatch
 from rxpump.server.store.feed import EVERYTHING
 from tests.server.store.driving import NO_STREAM, all_page, append, new_event, write
-from tests.server.store.test_burst import told
+from tests.server.store.test_committed_batch import told
 
 
 class Follower:
@@ -22,7 +22,7 @@ class Follower:
         self.is_dropped = False
         self.fails = fails
 
-    def receive(self, burst: Burst) -> None:
+    def receive(self, burst: CommittedBatch) -> None:
         if self.fails:
             raise ZeroDivisionError
         self.heard.append(told(burst))

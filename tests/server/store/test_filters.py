@@ -7,8 +7,8 @@ import pytest
 
 from rxpump.server.store.filters import MAX_PREFIX_CHARACTERS, MAX_PREFIXES, BadFilter, Prefixes, read_filter
 from rxpump.server.store.regex import Regex
-from rxpump.wire.codes import FilterContext, FilterType
-from rxpump.wire.schema import EventRecord, Filter
+from rxpump.tcp.wire.codes import FilterContext, FilterType
+from rxpump.tcp.wire.schema import EventRecord, Filter
 
 STREAM, TYPE = FilterContext
 REGEX, PREFIX = FilterType

@@ -14,7 +14,7 @@ from rxpump.server.store.appender import AppendRequest
 from rxpump.server.store.changes import Appended, NotCommitted
 from rxpump.server.store.database import MEMORY, open_database
 from rxpump.server.store.group_commit import GroupCommit
-from rxpump.wire import schema
+from rxpump.tcp.wire import schema
 from tests.server.store.driving import append, new_event, write
 
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rxpump.server.store.record import Row, make_row, varint
-from rxpump.wire import schema
+from rxpump.tcp.wire import schema
 
 NOON = 1_795_413_620_577_838_912  # 2026-11-23 03:20:20.577838912 UTC, in Unix nanoseconds
 

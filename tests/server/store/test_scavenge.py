@@ -11,8 +11,8 @@ from rxpump.server import SqliteStore, StoreError
 from rxpump.server.store import scavenge as module
 from rxpump.server.store.append_rule import StreamDeleted
 from rxpump.server.store.changes import Appended
-from rxpump.server.store.open_log import Prepared
 from rxpump.server.store.transaction import CommitRequest, TakePlaces
+from rxpump.server.store.write_transaction import Prepared
 from tests.server.store.driving import (
     ANY,
     BACKWARD,

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from rxpump.position import Position
+from rxpump.model.positions import Position
 from rxpump.server import SqliteStore
 from rxpump.server.store.append_rule import StreamDeleted, WrongVersion
 from rxpump.server.store.changes import Appended
-from rxpump.server.store.open_log import Prepared
 from rxpump.server.store.reader import Transaction
 from rxpump.server.store.transaction import CommitRequest, TakePlaces
+from rxpump.server.store.write_transaction import Prepared
 from tests.server.store.driving import (
     ANY,
     BACKWARD,

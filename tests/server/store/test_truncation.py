@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from rxpump.server import SqliteStore
-from rxpump.wire import schema
+from rxpump.tcp.wire import schema
 from tests.server.store.driving import (
     BACKWARD,
     Clock,

@@ -1,0 +1,179 @@
+"""An event to be written."""
+
+from __future__ import annotations
+
+import os
+from random import Random
+from typing import Any, Final
+from uuid import UUID, uuid5
+
+from rxpump.errors import InvalidArgument
+from rxpump.model import checks, json_text
+from rxpump.model.events import Event
+from rxpump.model.json_forms import Encoder
+from rxpump.model.limits import MAX_EVENT_BYTES
+from rxpump.model.record_size import MAX_RECORD_BYTES, fits, text_bytes
+
+UNSET: Final[Any] = object()
+"""Stands for "not given" where None is a value."""
+
+# Seeded by the system, apart from the generator that programs seed themselves: it costs a tenth of asking the system
+# for each id. A forked child must not go on with the ids of its parent.
+_random = Random()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_random.seed)
+
+# In .NET byte order the version of an id is in byte 7, the variant in byte 8.
+_FIXED_BITS = 0xF << 60 | 0x3 << 70
+_VERSION_4 = 0x4 << 60 | 0x2 << 70
+
+_DERIVED = UUID("c2c5d6c4-7d0b-5b8e-8a51-3f1f3c0f4a6e")
+
+
+class NewEvent:
+    """An event that is not written yet: immutable, checked and encoded when it is made.
+
+    type:      what happened; not empty.
+    data:      `bytes` are stored as they are; anything else is stored as JSON. What `ops.decode` reads can be
+               given: dataclasses, pydantic models, msgspec Structs and attrs classes, with times, UUIDs,
+               Decimals, sets and enums in them (`rxpump.model.json_forms` shows the forms). None: no data.
+    metadata:  the same rule.
+    id:        16 random bytes unless given. It is the event's identity: writing the same NewEvent
+               again is recognised by the server as the same write.
+    is_json:   True says that `bytes` given as data are JSON text already.
+    body:      another name for `data`.
+    encoder:   a function that is called with each object that has no JSON form, and returns what to write in
+               its place, like the `default` of the json module. It is not kept.
+    size:      bytes of data, metadata and type; the type counts as many as it has in UTF-16 or UTF-8, whichever
+               is longer, because servers need room for both.
+
+    Raises InvalidArgument for an empty type, data that JSON cannot hold, or an event over the
+    server's limit of 16 MiB - 10 000 bytes (docs/protocol/tcp.md, section 4.17).
+    """
+
+    __slots__ = ("data", "id_bytes", "is_json", "metadata", "size", "type")
+
+    type: str
+    data: bytes
+    metadata: bytes
+    is_json: bool
+    id_bytes: bytes
+    size: int
+
+    def __init__(
+        self,
+        type: str,
+        data: Any = UNSET,
+        *,
+        metadata: Any = None,
+        id: UUID | None = None,
+        is_json: bool = False,
+        body: Any = UNSET,
+        encoder: Encoder | None = None,
+    ) -> None:
+        if encoder is not None and not callable(encoder):
+            raise InvalidArgument("encoder", encoder, "a function of an object, or None")
+        if data is UNSET:
+            data = None if body is UNSET else body
+        elif body is not UNSET:
+            raise InvalidArgument("body", body, "given only where data (its other name) is not")
+        encoded, encoded_as_json = _to_bytes("data", data, encoder)
+        about = b"" if metadata is None else _to_bytes("metadata", metadata, encoder)[0]
+        size = len(encoded) + len(about) + text_bytes(checks.text("type", type))
+        if size > MAX_EVENT_BYTES:
+            raise InvalidArgument("event", f"{type} of {size} bytes", f"at most {MAX_EVENT_BYTES} bytes")
+        set_field = object.__setattr__
+        set_field(self, "type", type)
+        set_field(self, "data", encoded)
+        set_field(self, "metadata", about)
+        set_field(self, "is_json", encoded_as_json or is_json)
+        set_field(self, "id_bytes", _random_id() if id is None else _given_id(id))
+        set_field(self, "size", size)
+
+    @property
+    def id(self) -> UUID:
+        """The event's identity."""
+        return UUID(bytes_le=self.id_bytes)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"a NewEvent does not change; make another one to set {name}")
+
+    def __delattr__(self, name: str) -> None:
+        raise AttributeError(f"a NewEvent does not change; it keeps its {name}")
+
+    def __setstate__(self, state: tuple[None, dict[str, Any]]) -> None:
+        for name, value in state[1].items():
+            object.__setattr__(self, name, value)
+
+    def __eq__(self, other: object) -> bool:
+        if type(other) is not type(self):
+            return NotImplemented
+        return self.__getstate__() == other.__getstate__()
+
+    def __hash__(self) -> int:
+        return hash(self.id_bytes)
+
+    def __repr__(self) -> str:
+        return f"<NewEvent {self.type} {len(self.data)} bytes {self.id}>"
+
+
+def as_new_event(item: object, stream: str) -> NewEvent:
+    """Return the event to write to `stream`: a NewEvent as it is, an event that was read as a copy.
+
+    A copy has the type, data and metadata of the event, and an id that is derived from the event's id and
+    `stream`. Copying the event to the stream again therefore makes the same write. The copy cannot keep the
+    event's id, because a server recognizes an id only in the stream where it was written first.
+
+    Args:
+        item: A NewEvent, or an Event to copy.
+        stream: Name of the stream that the event is written to.
+
+    Raises:
+        InvalidArgument: `item` is neither, or too large for a stream with this name.
+    """
+    if isinstance(item, NewEvent):
+        return fitting(item, stream)
+    if isinstance(item, Event):
+        id = derived_id(stream, str(item.id))
+        return fitting(NewEvent(item.type, item.data, metadata=item.metadata, id=id, is_json=item.is_json), stream)
+    raise InvalidArgument("events", item, "NewEvents, or Events to copy")
+
+
+def fitting(event: NewEvent, stream: str) -> NewEvent:
+    """Return `event`, checked for the room that it takes together with the name of its stream.
+
+    Raises:
+        InvalidArgument: A server cannot store the event in `stream`; an attempt would end the server.
+    """
+    if not fits(event.size, stream):
+        shown = f"{event.size} bytes for a stream with a name of {len(stream)} characters"
+        raise InvalidArgument("event", shown, f"at most {MAX_RECORD_BYTES} bytes, the name of the stream included")
+    return event
+
+
+def derived_id(stream: str, origin: str) -> UUID:
+    """Return the id of the event in `stream` that stands for `origin`; the same arguments give the same id."""
+    return uuid5(_DERIVED, f"{stream}\n{origin}")
+
+
+def _to_bytes(part: str, value: Any, encoder: Encoder | None) -> tuple[bytes, bool]:
+    """Encode `value`; True with it if that made it JSON."""
+    if value is None:
+        return b"", False
+    if isinstance(value, (bytes, bytearray, memoryview)):
+        return bytes(value), False
+    try:
+        return json_text.encode(value) if encoder is None else json_text.encode_with(value, encoder), True
+    except (TypeError, ValueError, RecursionError) as error:
+        raise InvalidArgument(part, value, f"bytes, or what JSON can hold ({error})") from error
+
+
+def _random_id() -> bytes:
+    """Make a random (version 4) id."""
+    return (_random.getrandbits(128) & ~_FIXED_BITS | _VERSION_4).to_bytes(16, "little")
+
+
+def _given_id(id: UUID) -> bytes:
+    if not isinstance(id, UUID) or not id.int:
+        raise InvalidArgument("id", id, "a uuid.UUID that is not all zero")
+    return id.bytes_le

@@ -1,0 +1,150 @@
+"""Slices of a stream and of the whole database, as one read gives them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Generic, TypeVar, overload
+
+from rxpump.model.events import Event, ResolvedRecord, detached
+from rxpump.model.positions import Position
+
+_Cursor = TypeVar("_Cursor", int, Position)
+
+
+class _Page(Sequence[Event], Generic[_Cursor]):
+    """A list of events that knows where the next one starts; the views are made when looked at."""
+
+    __slots__ = ("_events", "_records", "next")
+
+    def __init__(self, records: Sequence[ResolvedRecord], next: _Cursor) -> None:
+        self._records = records
+        self._events: tuple[Event, ...] | None = None
+        self.next: _Cursor = next
+
+    @property
+    def events(self) -> tuple[Event, ...]:
+        """The events, in the order of reading."""
+        if self._events is None:
+            self._events = tuple(map(Event, self._records))
+        return self._events
+
+    @property
+    def ends(self) -> tuple[Event, Event]:
+        """The first event and the last, with no view made of those between. Raises IndexError for an empty page."""
+        return Event(self._records[0]), Event(self._records[-1])
+
+    def __iter__(self) -> Iterator[Event]:
+        return iter(self.events) if self._events is not None else map(Event, self._records)
+
+    def __len__(self) -> int:
+        return len(self._records)
+
+    def __eq__(self, other: object) -> bool:
+        if type(other) is not type(self):
+            return NotImplemented
+        return self is other or self._state() == other._state()
+
+    def __hash__(self) -> int:
+        return hash((type(self), self.next, len(self)))
+
+    def __getstate__(self) -> object:
+        return None, self._state()
+
+    def _state(self) -> dict[str, Any]:
+        """Return the value of each slot, with records that can be pickled and compared."""
+        names = [name for cls in type(self).__mro__ for name in cls.__dict__.get("__slots__", ())]
+        values = {name: getattr(self, name) for name in names}
+        return {**values, "_events": None, "_records": [detached(record) for record in self._records]}
+
+    @overload
+    def __getitem__(self, index: int) -> Event: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Event]: ...
+    def __getitem__(self, index: int | slice) -> Event | Sequence[Event]:
+        return self.events[index]
+
+
+class StreamPage(_Page[int]):
+    """Some events of one stream.
+
+    `next_event_number` is where the next page starts, -1 when there is none in this direction;
+    `last_event_number` is the stream's own last, whatever was read. A page may be empty with
+    `is_end_of_stream` False: truncated events are skipped that way (docs/protocol/tcp.md, section 4.6).
+    """
+
+    __slots__ = ("is_end_of_stream", "last_event_number", "stream")
+
+    def __init__(
+        self,
+        records: Sequence[ResolvedRecord],
+        *,
+        stream: str,
+        next_event_number: int,
+        last_event_number: int,
+        is_end_of_stream: bool,
+    ) -> None:
+        super().__init__(records, next_event_number)
+        self.stream: str = stream
+        self.last_event_number: int = last_event_number
+        self.is_end_of_stream: bool = is_end_of_stream
+
+    @property
+    def next_event_number(self) -> int:
+        """Where the next page starts."""
+        return self.next
+
+    @property
+    def is_last(self) -> bool:
+        """Whether the reader has met the end in its direction."""
+        return self.is_end_of_stream
+
+    def __repr__(self) -> str:
+        end = ", end of stream" if self.is_end_of_stream else ""
+        return f"<StreamPage {len(self)} events of {self.stream}, next {self.next}{end}>"
+
+
+class AllPage(_Page[Position]):
+    """Some events of the whole database, from `position` on; `next_position` is where the next page starts.
+
+    There is no mark for the end: a page without events is it (docs/protocol/tcp.md, section 4.7). A page that was
+    filtered may have none before the end; `is_last` tells.
+
+    `examined` is a position to which a filter has looked: no event that matches stands between the last event of the
+    page and this position, nor at it. It is None where nothing was filtered, or the server does not tell.
+    """
+
+    __slots__ = ("examined", "is_last", "position")
+
+    def __init__(
+        self,
+        records: Sequence[ResolvedRecord],
+        *,
+        position: Position,
+        next_position: Position,
+        is_last: bool | None = None,
+        examined: Position | None = None,
+    ) -> None:
+        super().__init__(records, next_position)
+        self.examined: Position | None = examined
+        self.position: Position = position
+        self.is_last: bool = not records if is_last is None else is_last
+        """Whether the reader has met the end in its direction."""
+
+    def where(self, matches: Callable[[Event], bool]) -> AllPage:
+        """Return the page with only those events that match."""
+        kept = [record for record in self._records if matches(Event(record))]
+        examined = self.examined
+        if examined is None and self._records:
+            examined = Event(self._records[-1]).position
+        return AllPage(kept, position=self.position, next_position=self.next, is_last=self.is_last, examined=examined)
+
+    @property
+    def next_position(self) -> Position:
+        """Where the next page starts."""
+        return self.next
+
+    def __repr__(self) -> str:
+        return f"<AllPage {len(self)} events from {self.position}, next {self.next}>"
+
+
+Page = StreamPage | AllPage

@@ -1,0 +1,22 @@
+"""`matching`: how operators that filter events are made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from reactivex import Observable
+from reactivex import operators as rx
+
+from rxpump.model.events import Event
+
+E = TypeVar("E", bound=Event)
+
+
+def matching(matches: Callable[[Event], bool]) -> Callable[[Observable[E]], Observable[E]]:
+    """Make an operator that lets through the events that match, whatever subclass of Event they have."""
+
+    def operator(source: Observable[E]) -> Observable[E]:
+        return source.pipe(rx.filter(matches))
+
+    return operator

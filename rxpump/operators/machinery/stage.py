@@ -1,0 +1,273 @@
+"""A stage: an operator that keeps items, works on them, and delivers what comes of it from a task of its own.
+
+    source ──on_next──▶ waiting ──▶ work ──results──▶ one task ──on_next──▶ below
+      ▲                    │                             │
+      └──held by a Watermarks───┘           held by whoever keeps items below
+
+To what is above, a stage is a keeper: at `high` unfinished items it holds the source, at `low` it lets it go on;
+a source without a Upstream cannot wait, and overflows. To what is below, it is a source with a Upstream of its own: while
+that is held it delivers nothing. So demand passes through any number of stages, each adding its own marks.
+
+What a stage does with its items is its `Work`: an async generator over the stage that yields each result with the
+items it was made of. How it ends is the same for all:
+
+    the source completes         what is kept is still worked on and delivered, then it completes
+    the source fails             at once the same error, as everywhere in Rx; what is kept is dropped, work cancelled
+    the work raises              that is the error; the rest is cancelled, the source disposed
+    a subscriber's on_next       the same: the error goes to its on_error, and ends this subscription alone
+      raises
+    dispose                      at once and quiet: nothing is delivered afterwards
+
+In each case no hold, task or timer is left.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Sequence
+from contextlib import aclosing
+from time import monotonic
+from typing import Any, Final, Generic, NamedTuple, TypeVar
+
+from reactivex import Observable, abc
+from reactivex.disposable import SingleAssignmentDisposable
+
+from rxpump.backpressure.background_tasks import BackgroundTasks, Home
+from rxpump.backpressure.origins import Entry, Origins
+from rxpump.backpressure.upstream import SLICE_SECONDS, Upstream, Watermarks, watch_owners
+from rxpump.errors import BufferOverflow, ClientClosed, RxPumpError, WorkCancelled
+from rxpump.model import checks
+
+HIGH_MARK: Final = 64
+"""Unfinished items at which a stage holds its source, unless it is told otherwise."""
+
+RUNTIME: Final = BackgroundTasks("operators")
+"""Holds the tasks of all stages."""
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+class Kept(NamedTuple, Generic[T]):
+    """An item, and where its event is accounted for."""
+
+    item: T
+    entry: Entry
+
+
+Result = tuple[R, Sequence[Kept[T]]]
+Work = Callable[["Stage[T, R]"], AsyncGenerator[Result[R, T], None]]
+Operator = Callable[[Observable[T]], Observable[R]]
+
+
+class Stage(abc.ObserverBase[T], abc.DisposableBase, Generic[T, R]):
+    """One subscription. Its work takes items by iterating over it, or looks at `waiting` and `is_over` itself
+    and waits until something has `changed`. Its source may deliver from another thread.
+    """
+
+    def __init__(
+        self, name: str, work: Work[T, R], observer: abc.ObserverBase[R], high: int, low: int | None
+    ) -> None:
+        self.name = name
+        self.waiting: deque[Kept[T]] = deque()
+        self.is_over: bool = False
+        self._home = Home()
+        self._origins = Origins()
+        self._watermarks = Watermarks(name, high=high, low=low)
+        self._flow = Upstream(name, self._origins.has_more)
+        self._work = work
+        self._observer = observer
+        self._source = SingleAssignmentDisposable()
+        self._above: Upstream | None = None
+        self._change = asyncio.Event()
+        self._is_done = False
+        self._owners: set[BackgroundTasks] = set()
+        self._tasks: set[asyncio.Task[Any]] = set()
+
+    def attach(self, source: Observable[T], scheduler: abc.SchedulerBase | None) -> Stage[T, R]:
+        """Begin."""
+        self._task = self._start(self._run())
+        self._task.add_done_callback(self._ended)
+        with watch_owners() as self._owners:
+            self._source.disposable = source.subscribe(self, scheduler=scheduler)
+        return self
+
+    # What the source does -----------------------------------------------------------------------------
+
+    def on_next(self, value: T) -> None:
+        """Keep an item; one from another thread is kept in the loop, soon."""
+        if not self._home.is_here():
+            self._home.call(self.on_next, value)
+            return
+        self.receive(value)
+
+    def receive(self, value: T) -> None:
+        """Keep an item, and hold the source if there are too many."""
+        try:
+            self._watermarks.kept(self._origins.count + 1)
+        except BufferOverflow as error:
+            self.on_error(error)
+        else:
+            self.keep(value, self.begin())
+
+    def on_error(self, error: Exception) -> None:
+        """End with `error`, at once."""
+        if not self._home.is_here():
+            self._home.call(self.on_error, error)
+            return
+        self.dispose()
+        self._observer.on_error(error)
+
+    def on_completed(self) -> None:
+        """End when everything is delivered."""
+        if not self._home.is_here():
+            self._home.call(self.on_completed)
+            return
+        self.is_over = True
+        self._change.set()
+
+    # What the work does -------------------------------------------------------------------------------
+
+    def begin(self) -> Entry:
+        """Account for an item that arrives."""
+        flow = Upstream.current()
+        if flow is not self._above and flow is not None:
+            self._above = flow
+            flow.entrust(self._task, self._flow)
+        return self._origins.begin()
+
+    def keep(self, item: T, entry: Entry) -> None:
+        """Put an item behind those that wait."""
+        self.waiting.append(Kept(item, entry))
+        self._change.set()
+
+    def __aiter__(self) -> Stage[T, R]:
+        return self
+
+    async def __anext__(self) -> Kept[T]:
+        while not self.waiting:
+            if self.is_over:
+                raise StopAsyncIteration
+            await self.changed()
+        return self.waiting.popleft()
+
+    async def changed(self) -> None:
+        """Wait until an item has arrived, the source has completed, or a `start`ed call is done."""
+        await self._change.wait()
+        self._change.clear()
+
+    async def until_resumed(self) -> None:
+        """Wait until something can be delivered."""
+        if not self._flow.may_deliver:
+            await self._flow.until_resumed()
+
+    def start(self, fn: Callable[[T], Awaitable[R]], item: T) -> asyncio.Task[R]:
+        """Call `fn` beside the work, in a task that ends with this stage at the latest."""
+
+        async def call() -> R:
+            return await fn(item)
+
+        task = self._start(call())
+        task.add_done_callback(self._note)
+        return task
+
+    # ---------------------------------------------------------------------------------------------------
+
+    def dispose(self) -> None:
+        """End at once; from another thread, as soon as the loop has a turn."""
+        if not self._home.is_here():
+            self._home.call(self.dispose)
+            return
+        self._is_done = True
+        self._flow.end()
+        self._watermarks.close()
+        self._origins.close()
+        self._source.dispose()
+        for task in self._tasks:
+            task.cancel()
+
+    async def _run(self) -> None:
+        Upstream.leave()  # started from within somebody's delivery, it is no part of it
+        turn_ends = monotonic() + SLICE_SECONDS
+        async with aclosing(self._work(self)) as results:
+            async for value, made_of in results:
+                if not self._flow.may_deliver or monotonic() > turn_ends:
+                    await self._flow.until_resumed()
+                    turn_ends = monotonic() + SLICE_SECONDS
+                self.deliver(value, made_of)
+
+    def deliver(self, value: R, made_of: Sequence[Kept[T]]) -> None:
+        """Deliver a result; the items that it was made of are finished with it."""
+        origins = self._origins
+        origin, continues = origins.release([kept.entry for kept in made_of])
+        self._watermarks.left(origins.count)
+        if self._flow.passage is not None:
+            self._flow.since = origins.delivering = min([kept.entry.since for kept in made_of], default=0)
+        self._flow.deliver(self._observer.on_next, value, origin, continues=continues, knows_origin=origins.are_known)
+        origins.delivering = 0  # not where that raised
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        """However the work has ended, the observer is told, unless it was the observer that left."""
+        error = why_cancelled(self.name, task, self._owners) if task.cancelled() else task.exception()
+        if self._is_done:
+            return
+        self.dispose()
+        if error is None:
+            self._observer.on_completed()
+        else:
+            self._observer.on_error(error if isinstance(error, Exception) else RuntimeError(repr(error)))
+
+    def _start(self, work: Any) -> asyncio.Task[Any]:
+        task = RUNTIME.start(work, self.name)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    def _note(self, task: asyncio.Task[Any]) -> None:
+        """Let the work look. A failure is met when its turn comes; after the end there is nobody left to ask."""
+        if not task.cancelled():
+            task.exception()
+        self._change.set()
+
+    def __repr__(self) -> str:
+        state = "done" if self._is_done else "source over" if self.is_over else "open"
+        return f"<Stage {self.name}, {state}, {self._origins.count} unfinished, {self._watermarks!r}>"
+
+
+def why_cancelled(name: str, task: asyncio.Task[Any], owners: Collection[BackgroundTasks]) -> RxPumpError:
+    """Return the error for a task of an operator that was cancelled, and not by its pipeline.
+
+    Where the events come from a client, the client was closed, or its event loop is ending: in both cases its
+    subscribers get ClientClosed, whichever of the tasks of a pipeline is cancelled first.
+
+    Args:
+        name: Name of the operator.
+        task: The task. If nobody has cancelled it, a coroutine of the user was cancelled.
+        owners: The owners of the sources of the pipeline, as far as they belong to clients.
+    """
+    if owners and task.cancelling():
+        return ClientClosed("the server", "the client was closed")
+    return WorkCancelled(name)
+
+
+def stage(
+    name: str, work: Work[T, R], *, at_once: int = 1, high: int | None = None, low: int | None = None
+) -> Operator[T, R]:
+    """Make an operator of a work, which takes up to `at_once` items at a time.
+
+    Raises InvalidArgument for marks that make no sense.
+    """
+    high = max(HIGH_MARK, 2 * at_once) if high is None else checks.count("high", high, least=at_once)
+    if low is not None:
+        checks.count("low", low, least=0, most=high - 1)
+
+    def operator(source: Observable[T]) -> Observable[R]:
+        def subscribe(
+            observer: abc.ObserverBase[R], scheduler: abc.SchedulerBase | None = None
+        ) -> abc.DisposableBase:
+            return Stage(name, work, observer, high, low).attach(source, scheduler)
+
+        return Observable(subscribe)
+
+    return operator

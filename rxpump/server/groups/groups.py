@@ -1,0 +1,162 @@
+"""All consumer groups of a server.
+
+A change is in force at once, and answered when it is saved (`rxpump.server.groups.saved_groups`). If a change
+cannot be saved it is in force until the server stops, and whoever asked for it is told so.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from functools import cached_property
+from typing import Final
+
+from rxpump.model.expected_version import ExpectedVersion
+from rxpump.model.limits import MAX_EVENT_NUMBER
+from rxpump.server.groups.configuration import Entry
+from rxpump.server.groups.consumer import Consumer
+from rxpump.server.groups.fair_scheduler import FairScheduler
+from rxpump.server.groups.running_group import RunningGroup
+from rxpump.server.groups.saved_groups import SavedGroups
+from rxpump.server.groups.settings import GroupSettings, group_id
+from rxpump.server.groups.streams import (
+    checkpoint_stream,
+    last_json,
+    parked_stream,
+)
+from rxpump.server.store.deletion import DeleteRequest
+from rxpump.server.store.group_commit import Outcome
+from rxpump.server.store.sqlite_store import SqliteStore
+
+_log = logging.getLogger("rxpump.server")
+
+_MOST_BYTES: Final = 8 * 1024 * 1024  # that the settings of all groups may take: they must fit into one event
+_BYTES: Final = 512  # that those of one group take besides its names, about
+
+
+class Groups:
+    """The groups that `store` has written down; `tick` is how many seconds lie between two looks at the time."""
+
+    def __init__(self, store: SqliteStore, tick: float = 1.0) -> None:
+        self._store = store
+        self._tick_seconds = tick
+        self._timer: asyncio.TimerHandle | None = None
+        self._turns = FairScheduler()
+        self._running: dict[str, RunningGroup] = {}
+
+    @cached_property
+    def _saved(self) -> SavedGroups:
+        return SavedGroups(self._store)
+
+    def has(self, stream: str, group: str) -> bool:
+        """Return whether there is a group of these names."""
+        return group_id(stream, group) in self._saved.entries
+
+    def find(self, stream: str, group: str) -> RunningGroup | None:
+        """Find a group by the names of its stream and its own."""
+        return self.by_id(group_id(stream, group))
+
+    def by_id(self, id: str) -> RunningGroup | None:
+        """Find a group by what consumers call it when they acknowledge. It is made to run if it does not yet."""
+        entry = self._saved.entries.get(id)
+        if entry is not None and id not in self._running:
+            self._run(entry, self._checkpoint(id))
+        return self._running.get(id)
+
+    def has_room_for(self, settings: GroupSettings) -> bool:
+        """Return whether there may be one more group. A real server sets no limit."""
+        taken = _BYTES * len(self._saved.entries) + self._saved.id_length
+        return taken + _BYTES + len(settings.id) <= _MOST_BYTES
+
+    def connect(self, running: RunningGroup, consumer: Consumer) -> None:
+        """Let a group deliver to `consumer` too."""
+        if self._timer is None:
+            self._set_timer()
+        running.connect(consumer)
+
+    # Changes --------------------------------------------------------------------------------------
+
+    def create(self, settings: GroupSettings, by: str) -> asyncio.Future[Outcome]:
+        """Make a group, of which there is none of that name; done when it is saved.
+
+        It takes no more memory than its settings until the first consumer connects.
+        """
+        head = self._store.read.head(settings.stream)
+        return self._saved.save(Entry(settings, begins_after=head.last if settings.start_from < 0 else None), by)
+
+    def update(self, settings: GroupSettings, by: str) -> asyncio.Future[Outcome]:
+        """Give a group other settings and drop its consumers.
+
+        The group goes on from its last checkpoint, as on a real server: what was acknowledged since then is
+        delivered again. Without a checkpoint it goes on from where it began.
+        """
+        begins_after = self._saved.entries[settings.id].begins_after
+        if settings.start_from >= 0:
+            begins_after = None
+        elif begins_after is None:
+            begins_after = self._store.read.head(settings.stream).last
+        entry = Entry(settings, begins_after)
+        running = self._running.pop(settings.id, None)
+        if running is not None:
+            _abandon(running)
+            self._run(entry, running.checkpoint)
+        return self._saved.save(entry, by)
+
+    def delete(self, id: str, by: str) -> asyncio.Future[Outcome]:
+        """End a group, drop its consumers and delete its streams: one of the same name starts over."""
+        running = self._running.pop(id, None)
+        if running is not None:
+            _abandon(running)
+        for stream in (checkpoint_stream(id), parked_stream(id)):
+            if running is not None or self._store.read.stream(stream) is not None:
+                self._store.append(DeleteRequest(stream, ExpectedVersion.ANY, hard=False))
+        return self._saved.remove(id, by)
+
+    def stop(self) -> None:
+        """Write down how far all groups are, and do nothing more."""
+        if self._timer is not None:
+            self._timer.cancel()
+        for running in self._running.values():
+            running.stop()
+
+    def _run(self, entry: Entry, checkpoint: int | None) -> None:
+        settings, begins_after = entry
+        self._running[settings.id] = RunningGroup(
+            settings,
+            self._store,
+            self._turns,
+            begins_after=settings.start_from - 1 if begins_after is None else begins_after,
+            checkpoint=checkpoint,
+            now=asyncio.get_running_loop().time(),
+        )
+
+    # What is written down -------------------------------------------------------------------------
+
+    def _checkpoint(self, id: str) -> int | None:
+        try:
+            checkpoint = last_json(self._store.read, checkpoint_stream(id))
+        except ValueError:
+            return None
+        if isinstance(checkpoint, int) and -1 <= checkpoint <= MAX_EVENT_NUMBER:
+            return checkpoint
+        return None
+
+    # Time -------------------------------------------------------------------------------------------
+
+    def _set_timer(self) -> None:
+        self._timer = asyncio.get_running_loop().call_later(self._tick_seconds, self._tick)
+
+    def _tick(self) -> None:
+        self._set_timer()
+        now = asyncio.get_running_loop().time()
+        for running in self._running.values():
+            running.tick(now)
+
+    def __repr__(self) -> str:
+        return f"<Groups: {', '.join(self._saved.entries) or 'none'}>"
+
+
+def _abandon(running: RunningGroup) -> None:
+    for consumer in tuple(running.group.consumers.values()):
+        consumer.drop()
+    running.abandon()

@@ -1,0 +1,80 @@
+"""What a group writes down, as events in streams of its own (docs/protocol/tcp.md, section 4.18)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+from rxpump.model.expected_version import ExpectedVersion
+from rxpump.server.groups.group import Park
+from rxpump.server.groups.settings import GroupSettings
+from rxpump.server.groups.streams import (
+    checkpoint_event,
+    checkpoint_stream,
+    metadata_event,
+    metadata_stream,
+    parked_event,
+    parked_stream,
+)
+from rxpump.server.store.appender import AppendRequest
+from rxpump.server.store.changes import Appended
+from rxpump.server.store.group_commit import Outcome
+from rxpump.server.store.sqlite_store import SqliteStore
+
+_CHECKPOINTS_KEPT: Final = 5  # only the last is ever read
+
+Then = Callable[[Outcome | None], None]
+"""Told what became of a write: None if all is well."""
+
+
+class Journal:
+    """Writes for the group of `settings`; `checkpoint` is the last that was written, None before the first."""
+
+    def __init__(self, settings: GroupSettings, store: SqliteStore, checkpoint: int | None) -> None:
+        self.checkpoint = checkpoint
+        self._settings = settings
+        self._store = store
+
+    def write_checkpoint(self, through: int, then: Then) -> None:
+        """Write that everything up to event number `through` is done."""
+        stream = checkpoint_stream(self._settings.id)
+        before, self.checkpoint = self.checkpoint, through
+        is_first = before is None
+
+        def written(failure: Outcome | None) -> None:
+            if failure is not None:
+                self.checkpoint = before
+            then(failure)
+
+        left = self._store.read.stream(stream) if is_first else None
+        self._append(stream, [checkpoint_event(through)], written)
+        if is_first:  # what a deleted group of this name has left stays hidden
+            hidden = 0 if left is None else left.last + 1
+            self._write_metadata(stream, {"$maxCount": _CHECKPOINTS_KEPT, "$tb": hidden})
+
+    def park(self, parks: Sequence[Park], then: Then) -> None:
+        """Write links to events that nobody could handle."""
+        events = [parked_event(message, reason, self._settings) for message, reason in parks]
+        self._append(parked_stream(self._settings.id), events, then)
+
+    def forget_parked(self, before: int) -> None:
+        """Hide what was parked with a number below `before`."""
+        self._write_metadata(parked_stream(self._settings.id), {"$tb": before})
+
+    def _write_metadata(self, stream: str, metadata: dict[str, int]) -> None:
+        self._append(metadata_stream(stream), [metadata_event(metadata)], _nothing)
+
+    def _append(self, stream: str, events: Sequence[Any], then: Then) -> None:
+        def written(outcome: asyncio.Future[Outcome]) -> None:
+            result = outcome.result()
+            then(None if isinstance(result, Appended) else result)
+
+        self._store.append(AppendRequest(stream, ExpectedVersion.ANY, events)).add_done_callback(written)
+
+    def __repr__(self) -> str:
+        return f"<Journal of {self._settings.id!r}, checkpoint {self.checkpoint}>"
+
+
+def _nothing(failure: Outcome | None) -> None:
+    pass

@@ -1,0 +1,218 @@
+"""A consumer group at work: between the store, the loop and its consumers.
+
+The group itself is a machine (rxpump.server.groups.group); here it is given events and the time, and
+what it decides is done. All of that happens in `work`, when it is the group's turn (rxpump.server.groups.fair_scheduler),
+however much has happened since the last.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterable, Sequence
+from functools import partial
+from typing import Final
+
+from rxpump.server.groups.consumer import Consumer
+from rxpump.server.groups.fair_scheduler import FairScheduler
+from rxpump.server.groups.group import Group, Park
+from rxpump.server.groups.journal import Journal
+from rxpump.server.groups.message import Message
+from rxpump.server.groups.reading import Reading
+from rxpump.server.groups.settings import GroupSettings
+from rxpump.server.groups.streams import parked_stream
+from rxpump.server.store.changes import NotCommitted
+from rxpump.server.store.committed_batch import CommittedBatch
+from rxpump.server.store.failures import STORE_FAILURES, describe
+from rxpump.server.store.group_commit import Outcome
+from rxpump.server.store.sqlite_store import SqliteStore
+
+_log = logging.getLogger("rxpump.server")
+
+_MOST_AT_ONCE: Final = 100  # events between two looks at the time
+
+
+class RunningGroup:
+    """Runs the group of `settings`: from its last `checkpoint`, or if there is none, after event `begins_after`."""
+
+    def __init__(
+        self,
+        settings: GroupSettings,
+        store: SqliteStore,
+        turns: FairScheduler,
+        *,
+        begins_after: int,
+        checkpoint: int | None,
+        now: float,
+    ) -> None:
+        through = begins_after if checkpoint is None else checkpoint
+        self.settings = settings
+        self.group: Group = Group(settings, through, now)
+        self._store = store
+        self._journal = Journal(settings, store, checkpoint)
+        self._turns = turns
+        self._stream = Reading(store.read, settings.stream, through + 1, settings)
+        self._replay: Reading | None = None
+        self._is_writing_checkpoint = False
+        self._is_stopped = False
+
+    @property
+    def checkpoint(self) -> int | None:
+        """The last checkpoint, None before the first."""
+        return self._journal.checkpoint
+
+    # Consumers ----------------------------------------------------------------------------------
+
+    def connect(self, consumer: Consumer) -> None:
+        """Deliver to `consumer` too, from the next turn of the loop on."""
+        consumer.leave = partial(self._disconnect, consumer)
+        consumer.resume = self._wake
+        if not self.group.consumers:
+            self._store.feed.follow(self.settings.stream, self)
+            self._stream.may_have_more = True
+        self.group.connect(consumer)
+        self._wake()
+
+    def _disconnect(self, consumer: Consumer) -> None:
+        self.group.disconnect(consumer)
+        if not self.group.consumers:
+            self._store.feed.leave(self.settings.stream, self)
+        self._wake()
+
+    def acknowledge(self, event_ids: Iterable[bytes], correlation_id: bytes) -> None:
+        """Take an acknowledgement."""
+        self.group.acknowledge(event_ids, correlation_id)
+        self._wake()
+
+    def refuse(self, event_ids: Iterable[bytes], correlation_id: bytes, action: int, text: str) -> None:
+        """Take the opposite, with a NakAction."""
+        self.group.refuse(event_ids, correlation_id, action, text)
+        self._wake()
+
+    def receive(self, burst: CommittedBatch) -> None:
+        """Be told by the feed that there is more."""
+        self._stream.may_have_more = True
+        self._wake()
+
+    def drop(self) -> None:
+        """Be told that there is something that could not be told: it will be read as all else is."""
+        self._stream.may_have_more = True
+
+    def replay_parked(self) -> None:
+        """Deliver once more what is in the parked stream now.
+
+        What is done, or parked again, is then cut off the parked stream, all of it at once: if the server
+        stops before that, it is still there. While a replay is going on, another one changes nothing.
+        """
+        parked = parked_stream(self.settings.id)
+        found = self._store.read.stream(parked)
+        if self._replay is None and found is not None:
+            self._replay = Reading(self._store.read, parked, 0, self.settings, until=found.last)
+            self._wake()
+
+    # Work ---------------------------------------------------------------------------------------
+
+    def tick(self, now: float) -> None:
+        """Be told the time, about once a second."""
+        if self.group.consumers:
+            self._wake()
+        self._write_checkpoint(self.group.checkpoints.due(now, is_timed=True))
+
+    def stop(self) -> None:
+        """Do nothing more, but write down how far the group is."""
+        self._write_checkpoint(self.group.checkpoints.last(self._now()))
+        self.abandon()
+
+    def abandon(self) -> None:
+        """Do nothing more. What is done since the last checkpoint is not written down."""
+        self._store.feed.leave(self.settings.stream, self)
+        self._is_stopped = True
+
+    def _wake(self) -> None:
+        if not self._is_stopped:
+            self._turns.ask(self)
+
+    def work(self, until: float) -> None:
+        """Do what is to be done, until that time at the latest."""
+        if self._is_stopped:
+            return
+        while self._step():
+            if self._now() >= until:
+                self._wake()
+                break
+        self._write_parks(self.group.parks())
+        if not self._is_writing_checkpoint:
+            self._write_checkpoint(self.group.checkpoints.due(self._now()))
+        self._end_replay()
+
+    def _step(self) -> bool:
+        """Do a little; tell whether there was anything to do."""
+        now = self._now()
+        expired = self.group.expire(now, _MOST_AT_ONCE)
+        messages: dict[Consumer, list[Message]] = {}
+        for message, consumer, _ in self.group.deliver(now, _MOST_AT_ONCE):
+            messages.setdefault(consumer, []).append(message)
+        for consumer in messages:
+            consumer.receive(messages[consumer])
+        return self._read() or bool(messages) or expired > 0
+
+    def _read(self) -> bool:
+        is_replaying = self._replay is not None and self._replay.may_have_more
+        source = self._replay if self._replay is not None and is_replaying else self._stream
+        wanted = self.group.wanted if source.may_have_more else 0
+        if wanted:
+            try:
+                self.group.take(source.page(wanted))
+            except STORE_FAILURES as failure:
+                self._fail(describe(failure))
+        return wanted > 0
+
+    def _fail(self, reason: str) -> None:
+        """End the consumers: the group cannot read on, and each consumer that connects later finds out anew."""
+        _log.error("%r cannot read on: %s", self, reason)
+        for consumer in tuple(self.group.consumers.values()):
+            consumer.fail(reason)
+
+    def _now(self) -> float:
+        return asyncio.get_running_loop().time()
+
+    # What is written ------------------------------------------------------------------------------
+
+    def _write_parks(self, parks: Sequence[Park]) -> None:
+        if parks:
+            self._journal.park(parks, partial(self._parks_written, parks))
+
+    def _parks_written(self, parks: Sequence[Park], failure: Outcome | None) -> None:
+        if failure is not None and not isinstance(failure, NotCommitted):  # which the store has logged
+            _log.error("%r could not park %d events: %s", self, len(parks), failure)
+        for message, _ in parks:
+            if failure is None:
+                self.group.parked(message)
+            else:
+                self.group.not_parked(message)
+        self._wake()
+
+    def _write_checkpoint(self, through: int | None) -> None:
+        if through is not None:
+            self._is_writing_checkpoint = True
+            self._journal.write_checkpoint(through, self._checkpoint_written)
+
+    def _checkpoint_written(self, failure: Outcome | None) -> None:
+        self._is_writing_checkpoint = False
+        if failure is not None:
+            # It is tried again with what is done next, or at the next tick: not at once, and again and again.
+            if not isinstance(failure, NotCommitted):  # which the store has logged
+                _log.error("%r could not write its checkpoint: %s", self, failure)
+            self.group.checkpoints.not_written()
+        else:
+            self._wake()
+
+    def _end_replay(self) -> None:
+        replay = self._replay
+        if replay is not None and not replay.may_have_more and not self.group.replays:
+            self._replay = None
+            self._journal.forget_parked(replay.until + 1)
+
+    def __repr__(self) -> str:
+        state = "stopped" if self._is_stopped else repr(self.group)
+        return f"<RunningGroup {self.settings.id!r}, {state}>"

@@ -1,0 +1,150 @@
+"""The configuration stream: the groups of a store, as a server that is started again finds them.
+
+As long as the whole configuration is small it is one event, as on a real server, and each change writes it again;
+`$maxCount` keeps the last two. When it is larger, a change of a group is one small event. Once the changes since the
+last event with the whole have taken as many bytes as the whole, or a change could not be saved, the whole is written
+again, and the stream is truncated before it. So what is written, stored and read grows with the number of groups, and
+not with its square.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import Iterator
+from typing import Any, Final
+
+from rxpump.model.direction import StreamDirection
+from rxpump.model.expected_version import ExpectedVersion
+from rxpump.server.groups.configuration import (
+    Entry,
+    apply_json,
+    change_to_json,
+    removal_to_json,
+    to_json,
+)
+from rxpump.server.groups.streams import (
+    CONFIGURATION_STREAM,
+    CONFIGURATION_TYPE,
+    configuration_change,
+    configuration_event,
+    metadata_event,
+    metadata_stream,
+)
+from rxpump.server.store.appender import AppendRequest
+from rxpump.server.store.changes import Appended
+from rxpump.server.store.group_commit import Outcome
+from rxpump.server.store.sqlite_store import SqliteStore
+from rxpump.server.store.stored_stream import StoredStream
+from rxpump.server.store.stream_window import Window
+from rxpump.tcp.wire.schema import ReadStreamEventsCompleted
+
+_log = logging.getLogger("rxpump.server")
+
+_PAGE: Final = 500  # events
+_SMALL: Final = 16 * 1024  # bytes of a whole configuration that each change writes again
+_KEPT: Final = {"$maxCount": 2}  # of small ones, as on a real server
+
+
+class SavedGroups:
+    """The groups of `store`, by id, and what is written about them.
+
+    Attributes:
+        entries: The groups. They are read from the store when this is made.
+        id_length: Characters of all ids together.
+    """
+
+    def __init__(self, store: SqliteStore) -> None:
+        self._store = store
+        self._whole_bytes = 0
+        self._changed_bytes = 0
+        self._must_write_whole = False
+        self._has_stream = False
+        self._is_counted = False  # whether $maxCount limits the stream
+        self.entries: dict[str, Entry] = {}
+        self._read()
+        self.id_length: int = sum(map(len, self.entries))
+
+    def save(self, entry: Entry, by: str) -> asyncio.Future[Outcome]:
+        """Save a group that is new or has changed, for the user `by`."""
+        id = entry.settings.id
+        self.id_length += 0 if id in self.entries else len(id)
+        self.entries[id] = entry
+        return self._append(change_to_json(entry, by), by)
+
+    def remove(self, id: str, by: str) -> asyncio.Future[Outcome]:
+        """Save that the group of this id is gone, for the user `by`."""
+        removed = self.entries.pop(id)
+        self.id_length -= len(id)
+        return self._append(removal_to_json(removed.settings, by), by)
+
+    def _append(self, change: object, by: str) -> asyncio.Future[Outcome]:
+        event = configuration_change(change)
+        self._changed_bytes += len(event.data)
+        is_whole = self._must_write_whole or self._whole_bytes <= _SMALL or self._changed_bytes > self._whole_bytes
+        if is_whole:
+            event = configuration_event(to_json(self.entries.values(), by))
+            self._whole_bytes, self._changed_bytes, self._must_write_whole = len(event.data), 0, False
+            self._prepare_stream()
+        saved = self._store.append(AppendRequest(CONFIGURATION_STREAM, ExpectedVersion.ANY, [event]))
+        saved.add_done_callback(self._truncate if is_whole else self._check)
+        return saved
+
+    def _check(self, saved: asyncio.Future[Outcome]) -> None:
+        if not isinstance(saved.result(), Appended):
+            self._must_write_whole = True
+
+    def _truncate(self, saved: asyncio.Future[Outcome]) -> None:
+        self._check(saved)
+        outcome = saved.result()
+        if isinstance(outcome, Appended) and not self._is_counted and not self._store.is_closed:
+            self._write_metadata({"$tb": outcome.first})
+
+    def _prepare_stream(self) -> None:
+        """Limit the number of events of a new stream; undo that before changes would push the whole out."""
+        if not self._has_stream:
+            self._has_stream = self._is_counted = True
+            self._write_metadata(_KEPT)
+        if self._is_counted and self._whole_bytes > _SMALL:
+            self._is_counted = False
+            stream = self._store.read.stream(CONFIGURATION_STREAM)
+            self._write_metadata({"$tb": 0 if stream is None else stream.first_kept})
+
+    def _write_metadata(self, metadata: dict[str, int]) -> None:
+        stream = metadata_stream(CONFIGURATION_STREAM)
+        self._store.append(AppendRequest(stream, ExpectedVersion.ANY, [metadata_event(metadata)]))
+
+    def _read(self) -> None:
+        stream = self._store.read.stream(CONFIGURATION_STREAM)
+        if stream is None:
+            return
+        self._has_stream = True
+        self._is_counted = self._must_write_whole = stream.metadata.max_count is not None
+        for event in self._events(stream):
+            try:
+                content = json.loads(event.data)
+                apply_json(content, self.entries)
+            except ValueError as error:
+                _log.error(
+                    "event %d of the configuration of the persistent subscriptions cannot be read: %s",
+                    event.event_number,
+                    error,
+                )
+                continue
+            if event.event_type == CONFIGURATION_TYPE:
+                self._whole_bytes, self._changed_bytes = len(event.data), 0
+            else:
+                self._changed_bytes += len(event.data)
+
+    def _events(self, stream: StoredStream) -> Iterator[Any]:
+        first = stream.first_kept
+        while first <= stream.last and not stream.is_tombstoned and not stream.is_soft_deleted:
+            window = Window(first, min(first + _PAGE - 1, stream.last))
+            page = self._store.read.stream_page(stream, window, StreamDirection.FORWARD, resolve_links=False)
+            yield from (each.event for each in ReadStreamEventsCompleted.FromString(page.events).events)
+            last = page.last_number
+            first = last + 1 if page.cut and last is not None else window.high + 1
+
+    def __repr__(self) -> str:
+        return f"<SavedGroups: {len(self.entries)}, {self._changed_bytes} bytes of changes since the whole>"

@@ -1,0 +1,77 @@
+"""The streams in which groups are written down (docs/protocol/tcp.md, section 4.18), and the events in them."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any, Final
+from uuid import uuid4
+
+from rxpump.server.groups.message import Message
+from rxpump.server.groups.settings import GroupSettings
+from rxpump.server.store import own_events
+from rxpump.server.store.reader import Reader
+from rxpump.tcp.wire.codes import LINK_EVENT_TYPE, METADATA_PREFIX
+from rxpump.tcp.wire.schema import NewEvent, ResolvedIndexedEvent
+
+CONFIGURATION_STREAM: Final = "$persistentSubscriptionConfig"
+CONFIGURATION_TYPE: Final = "PersistentConfig1"
+CONFIGURATION_CHANGE_TYPE: Final = "PersistentConfigChange"  # which a real server does not have
+CHECKPOINT_TYPE: Final = "SubscriptionCheckpoint"
+
+_PREFIX: Final = "$persistentsubscription-"
+
+
+def checkpoint_stream(group_id: str) -> str:
+    """Name the stream of a group's checkpoints."""
+    return f"{_PREFIX}{group_id}-checkpoint"
+
+
+def parked_stream(group_id: str) -> str:
+    """Name the stream of what nobody in the group could handle."""
+    return f"{_PREFIX}{group_id}-parked"
+
+
+def metadata_stream(stream: str) -> str:
+    """Name the stream of a stream's metadata."""
+    return f"{METADATA_PREFIX}{stream}"
+
+
+def checkpoint_event(through: int) -> Any:
+    """Make the event that says that everything up to number `through` is done."""
+    return own_events.own_event(CHECKPOINT_TYPE, _json(through))
+
+
+def configuration_event(configuration: object) -> Any:
+    """Make the event that holds the whole configuration."""
+    return own_events.own_event(CONFIGURATION_TYPE, _json(configuration))
+
+
+def configuration_change(change: object) -> Any:
+    """Make the event that holds a change of the configuration."""
+    return own_events.own_event(CONFIGURATION_CHANGE_TYPE, _json(change))
+
+
+def metadata_event(metadata: object) -> Any:
+    """Make an event of a metadata stream."""
+    return own_events.metadata_event(_json(metadata))
+
+
+def parked_event(message: Message, reason: str, settings: GroupSettings) -> Any:
+    """Make the link to an event that nobody could handle; one that was parked before is linked to as it was."""
+    metadata: dict[str, object] = {"added": datetime.now(UTC).isoformat(), "reason": reason}
+    if message.replay_of is None and message.number:  # a real server leaves out every 0
+        metadata["subscriptionEventNumber"] = message.number
+    link = message.replay_of or f"{message.number}@{settings.stream}".encode()
+    return NewEvent(event_id=uuid4().bytes_le, event_type=LINK_EVENT_TYPE, data=link, metadata=_json(metadata))
+
+
+def last_json(read: Reader, stream: str) -> object:
+    """Read the last event of `stream` as JSON; None where there is none. ValueError where it is no JSON."""
+    found = read.stream(stream)
+    event = None if found is None else read.event(found, found.last, resolve_links=False)
+    return None if event is None else json.loads(ResolvedIndexedEvent.FromString(event.fields).event.data)
+
+
+def _json(content: object) -> bytes:
+    return json.dumps(content, indent=2, ensure_ascii=False).encode()

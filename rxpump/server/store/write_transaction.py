@@ -1,0 +1,293 @@
+"""The log inside an open transaction: what changes look at, and write to.
+
+What a transaction changes of a stream is kept here until it ends, so that many writes to one stream
+cost its row one update. With an event goes what a reader must know at once: the stream's last number,
+what its metadata say, the server's settings. If the transaction fails, all of this is thrown away.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, NamedTuple
+from uuid import uuid4
+
+from rxpump.model.limits import MAX_EVENT_NUMBER
+from rxpump.server.errors import DamagedRecord, damaged_event, damaged_stream
+from rxpump.server.store.checksum import event_checksum, first_place, row_checksum
+from rxpump.server.store.metadata import Metadata, described_by, metadata, summary
+from rxpump.server.store.record import PLACE_BYTES, Row, Written, make_row
+from rxpump.server.store.stored_stream import STREAM_BY_NAME, StoredStream, StreamRow, stored_stream
+from rxpump.server.strictness import Strictness
+from rxpump.tcp.wire.codes import JSON_CONTENT, METADATA_PREFIX, TOMBSTONE_EVENT_TYPE
+from rxpump.tcp.wire.schema import NewEvent, ResolvedIndexedEvent
+
+SETTINGS_STREAM: Final = "$settings"
+
+_RECENT: Final[Mapping[Strictness, str]] = {
+    Strictness.LENIENT: "SELECT revision FROM events INDEXED BY events_by_id"
+    " WHERE stream = ? AND event_id = ? ORDER BY position LIMIT 1",
+    Strictness.REAL: "SELECT iif(stream = ?, revision, NULL) FROM events INDEXED BY events_by_id"
+    " WHERE event_id = ? ORDER BY position LIMIT 1",
+}
+
+_INSERT: Final = f"INSERT INTO events VALUES ({', '.join('?' for _ in Row._fields)})"
+
+
+class Prepared(NamedTuple):
+    """An event of a transaction (a NewEvent message), and the place in the log that it took."""
+
+    event: Any
+    place: int
+
+
+class WriteTransaction:
+    """The log as the transaction that is open on `connection` sees it; `written` is what it has written.
+
+    `changes_access` tells, once it is closed, whether anything changes of who may do what.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, clock: Callable[[], int]) -> None:
+        self.connection = connection
+        self.written: list[Written] = []
+        self.changes_access: bool = False
+        self.end: int
+        self._last_commit: int
+        self._clock = clock
+        self._streams: dict[str, OpenStream] = {}
+        *before, checksum = connection.execute("SELECT last_commit, end, largest, checksum FROM log").fetchone()
+        self._before = self._last_commit, self.end, self._largest = tuple(before)
+        if row_checksum(self._before) != checksum:
+            raise DamagedRecord("the state of the log")
+
+    def stream(self, name: str) -> OpenStream:
+        """Look at a stream, which need not exist."""
+        stream = self._streams.get(name)
+        if stream is None:
+            stream = self._streams[name] = OpenStream(self, name)
+        return stream
+
+    def write(self, stream: OpenStream, events: Sequence[Any]) -> int:
+        """Write NewEvents at the end of `stream`; give the position of the last, or of the place of none."""
+        if events:
+            rows = self._rows(stream, events, stream.last + 1)
+            self._add(stream, rows)
+            self._last_commit = rows[-1].position
+            self._heed(stream, events[-1])
+        else:
+            self._last_commit = self.take_place()
+        return self._last_commit
+
+    def commit(self, stream: OpenStream, prepared: Sequence[Prepared]) -> int:
+        """Write the events of a transaction at the end of `stream`; give the position of the commit."""
+        if prepared:
+            rows = self._rows(stream, [event for event, _ in prepared], stream.last + 1)
+            commit = self.end + len(rows)  # the rows lie one by one right before it
+            self._add(
+                stream,
+                [
+                    row.in_transaction(self.end + number, commit, place)
+                    for number, (row, (_, place)) in enumerate(zip(rows, prepared, strict=True))
+                ],
+            )
+            self.connection.executemany(
+                "INSERT INTO prepares VALUES (?, ?, ?, ?)",
+                [
+                    (*numbers, row_checksum(numbers))
+                    for numbers in (
+                        (commit, place, commit - len(rows) + number) for number, (_, place) in enumerate(prepared)
+                    )
+                ],
+            )
+            self.end = commit
+            self._heed(stream, prepared[-1].event)
+        self._last_commit = self.take_place()
+        return self._last_commit
+
+    def bury(self, stream: OpenStream) -> int:
+        """Write the tombstone of `stream`, whose metadata goes with it; give its position."""
+        tombstone = NewEvent(event_id=uuid4().bytes_le, event_type=TOMBSTONE_EVENT_TYPE)
+        [row] = self._rows(stream, [tombstone], MAX_EVENT_NUMBER)
+        self._add(stream, [row])
+        stream.stored_metadata = None
+        self.stream(METADATA_PREFIX + stream.name).bury()
+        self._last_commit = row.position
+        return row.position
+
+    def take_place(self) -> int:
+        """Give a position of its own to what is no event."""
+        return self.take_places(1)[0]
+
+    def take_places(self, number: int) -> Sequence[int]:
+        """Give as many positions."""
+        places = range(self.end, self.end + number * PLACE_BYTES, PLACE_BYTES)
+        self.end = places.stop
+        return places
+
+    def close(self) -> None:
+        """Write down what has become of the log and its streams: the transaction can be committed."""
+        touched = [stream for stream in self._streams.values() if stream.is_changed]
+        is_about_settings = any(stream.name == SETTINGS_STREAM for stream in touched)
+        self.changes_access = is_about_settings or any(stream.has_new_metadata for stream in touched)
+        self.connection.executemany(
+            "UPDATE streams SET last = ?, metadata = ?, scavenged = ?, checksum = ? WHERE id = ?",
+            [stream.columns() for stream in touched],
+        )
+        after = self._last_commit, self.end, self._largest
+        if after != self._before:
+            self.connection.execute(
+                "UPDATE log SET last_commit = ?, end = ?, largest = ?, checksum = ?", (*after, row_checksum(after))
+            )
+        if is_about_settings:
+            settings = self._settings()
+            self.connection.execute(
+                "UPDATE log SET settings = ?, settings_checksum = ?", (settings, row_checksum((), settings))
+            )
+
+    def _rows(self, stream: OpenStream, events: Sequence[Any], first: int) -> list[Row]:
+        now, position, key = self._clock(), self.end, stream.key()
+        rows: list[Row] = []
+        for revision, event in enumerate(events, first):
+            row = make_row(event, stream=key, name=stream.name, revision=revision, position=position, now_ns=now)
+            position = row.position_after
+            rows.append(row)
+        return rows
+
+    def _add(self, stream: OpenStream, rows: Sequence[Row]) -> None:
+        self.connection.executemany(_INSERT, rows)
+        self.written.append(Written(stream.name, rows))
+        stream.last, stream.is_changed = rows[-1].revision, True
+        self.end = rows[-1].position_after
+        self._largest = max(self._largest, *(len(row.record) for row in rows))
+
+    def _heed(self, stream: OpenStream, last_event: Any) -> None:
+        name = described_by(stream.name)
+        if name is not None:
+            described = self.stream(name)
+            if described.is_tombstoned:
+                return
+            is_json = last_event.data_content_type == JSON_CONTENT
+            described.stored_metadata = summary(last_event.data) if is_json else None
+            described.is_changed = True
+
+    def _settings(self) -> bytes | None:
+        stream = self.stream(SETTINGS_STREAM)
+        if stream.is_tombstoned or stream.metadata.first_kept(stream.last) > stream.last:
+            return None
+        last = stream.last_event()
+        return None if last is None else last.data
+
+
+class OpenStream:
+    """One stream, as the open transaction sees it. `stored_metadata` is the summary of its metadata.
+
+    A stream of metadata whose stream was hard-deleted is deleted to readers; but if it had events before, it can
+    still be written to, as on a real server. `last` is the number of its last event then, `last_for_readers` is not.
+    """
+
+    def __init__(self, log: WriteTransaction, name: str) -> None:
+        self.name = name
+        self.last: int = -1
+        self.stored_metadata: bytes | None = None
+        self.scavenged: int = -1
+        self.is_changed: bool = False
+        self._is_buried: bool = False
+        self._log = log
+        self._key: int | None = None
+        found = log.connection.execute(STREAM_BY_NAME, (name,)).fetchone()
+        if found is not None:
+            self._key, _, self.last, self.stored_metadata, self.scavenged, checksum = found
+            if row_checksum((found[0], self.last, self.scavenged), found[1], self.stored_metadata) != checksum:
+                raise damaged_stream(name)
+            if self.is_tombstoned and name.startswith(METADATA_PREFIX):
+                self._is_buried, self.last = True, self._last_stored()
+        self._metadata_before = self.stored_metadata
+
+    @property
+    def metadata(self) -> Metadata:
+        """What its metadata say."""
+        return metadata(self.stored_metadata)
+
+    @property
+    def has_new_metadata(self) -> bool:
+        """Whether the transaction has changed what its metadata say."""
+        return self.stored_metadata != self._metadata_before
+
+    @property
+    def is_tombstoned(self) -> bool:
+        """Whether it was deleted for ever."""
+        return self.last == MAX_EVENT_NUMBER
+
+    @property
+    def last_for_readers(self) -> int:
+        """Number of its last event as readers find it: that of a tombstone where they find it deleted."""
+        return MAX_EVENT_NUMBER if self._is_buried else self.last
+
+    @property
+    def is_soft_deleted(self) -> bool:
+        """Whether it was deleted, to begin anew with the next write."""
+        return self.metadata.is_deleted
+
+    def key(self) -> int:
+        """How the store calls it; from now on it exists."""
+        if self._key is None:
+            self._key = self._log.connection.execute("INSERT INTO streams (name) VALUES (?)", (self.name,)).lastrowid
+        assert self._key is not None
+        return self._key
+
+    def stored(self) -> StoredStream:
+        """Return the stream as a reader would find it."""
+        row = StreamRow(self.key(), self.name, self.last_for_readers, self.stored_metadata, self.scavenged, 0)
+        return stored_stream(row._replace(checksum=row.expected_checksum()))
+
+    def columns(self) -> tuple[int, bytes | None, int, int, int]:
+        """Return what its row is to be: last, metadata, scavenged, checksum and key."""
+        key, last, summary = self.key(), self.last_for_readers, self.stored_metadata
+        return last, summary, self.scavenged, row_checksum((key, last, self.scavenged), self.name, summary), key
+
+    def bury(self) -> None:
+        """Become as deleted as the stream that this is the metadata of."""
+        self._is_buried = self.is_changed = True
+        if self.last < 0:
+            self.last = MAX_EVENT_NUMBER
+
+    def has_metadata(self) -> bool:
+        """Whether anything was ever written to its metadata stream."""
+        return self._log.stream(METADATA_PREFIX + self.name).last >= 0
+
+    def _last_stored(self) -> int:
+        """Return the number of the last event that is stored, that of a tombstone if none is."""
+        [last] = self._log.connection.execute(
+            "SELECT max(revision) FROM events WHERE stream = ?", (self._key,)
+        ).fetchone()
+        return MAX_EVENT_NUMBER if last is None else int(last)
+
+    def last_event(self) -> Any:
+        """Read its last event, as an EventRecord; None if that is not stored.
+
+        Raises:
+            DamagedRecord: It is not what was written.
+        """
+        found = self._log.connection.execute(
+            "SELECT stream_head, record, stream_checksum FROM events WHERE stream = ? AND revision = ?",
+            (self._key, self.last),
+        ).fetchone()
+        if found is None:
+            return None
+        head, record, checksum = found
+        if event_checksum(first_place(self.key()) + self.last, head, record) != checksum:
+            raise damaged_event(self.name, self.last)
+        return ResolvedIndexedEvent.FromString(record).event
+
+    def recent(self, event_id: bytes, strictness: Strictness) -> int | None:
+        """Return the number of the first event with this id, as `StreamState.recent` says."""
+        placed = self._log.connection.execute(_RECENT[strictness], (self._key, event_id)).fetchone()
+        return None if placed is None else placed[0]
+
+    def ids_after(self, number: int, count: int) -> list[bytes]:
+        """The ids of those of the `count` events after event `number` that are stored."""
+        rows = self._log.connection.execute(
+            "SELECT event_id FROM events WHERE stream = ? AND revision BETWEEN ? AND ? ORDER BY revision",
+            (self._key, number + 1, number + count),
+        )
+        return [event_id for (event_id,) in rows]

@@ -1,0 +1,180 @@
+"""One client's packages, answered: who they are, what they ask, what is wrong with it.
+
+What concerns the connection itself (heartbeats, IdentifyClient, Authenticate) is answered here, to
+anybody. All else first needs a user: the package's own credentials, or else those of the last
+Authenticate. Where that one failed nobody is left to act for, and every package without credentials of
+its own is refused (docs/protocol/tcp.md, section 4.12).
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Final
+
+from google.protobuf.message import DecodeError
+
+from rxpump.model.credentials import AnyCredentials
+from rxpump.server.access.login_throttle import Throttled
+from rxpump.server.access.users import ANONYMOUS, User
+from rxpump.server.groups.consumers import Consumers
+from rxpump.server.node import Node
+from rxpump.server.store.failures import STORE_FAILURES, describe
+from rxpump.server.tcp.handlers.failures import answer_failure
+from rxpump.server.tcp.handlers.table import HANDLERS, IGNORED, Pending
+from rxpump.server.tcp.legacy_encoder import Voice
+from rxpump.server.tcp.request import BadPayload, Request, encode
+from rxpump.server.tcp.subscriptions import Subscriptions
+from rxpump.tcp.wire.codes import NotHandledReason
+from rxpump.tcp.wire.commands import Command, command_name
+from rxpump.tcp.wire.package import Package
+from rxpump.tcp.wire.schema import IdentifyClient, NotHandled
+
+_log = logging.getLogger("rxpump.server")
+
+_NEWEST_CLIENT: Final = 1
+_LONGEST_NAME: Final = 1000  # characters that are kept of what a client calls itself
+_VERSION_MASK: Final = 0xFF  # a real server keeps one byte of the client's version
+_OUT_OF_BOUNDS: Final = "Index was outside the bounds of the array."
+_LAST_UNKNOWN: Final = 0xFF  # a real server's table of commands ends one before it
+
+
+class Conversation:
+    """What the server knows of one client; `send` takes the frames for it, `address` is where the client is.
+
+    When bytes come and go, and what time it is, is the session's business.
+    """
+
+    def __init__(self, node: Node, send: Callable[[bytes], None]) -> None:
+        self.client_name: str | None = None
+        self.client_version: int = 0
+        self._send = Voice(send)
+        self.subscriptions: Subscriptions = Subscriptions(node.store.feed, self._send)
+        self.consumers: Consumers = Consumers(self._send)
+        self.address: str = ""
+        self._node = node
+        self._user: User | None = ANONYMOUS
+        self._verified: dict[AnyCredentials, User] = {}
+
+    @property
+    def has_login(self) -> bool:
+        """Whether the client has presented the credentials of a user."""
+        return bool(self._verified)
+
+    def receive(self, package: Package) -> Pending | None:
+        """Answer a package; or give what the answer waits for, and answer then."""
+        about_connection = _ABOUT_CONNECTION.get(package.command)
+        if about_connection is not None:
+            about_connection(self, package)
+            return None
+        user = self._user if package.credentials is None else self._log_in(package.credentials)
+        if isinstance(user, Throttled):
+            self._reply(package, Command.NOT_HANDLED, encode(NotHandled(reason=NotHandledReason.TOO_BUSY)))
+            return None
+        if user is None:
+            self._reply(package, Command.NOT_AUTHENTICATED, b"Not Authenticated")
+            return None
+        try:
+            return self._handle(package, user)
+        except BadPayload as wrong:
+            self.refuse(package, str(wrong))
+            return None
+        except STORE_FAILURES as failure:
+            self._fail(package, user, failure)
+            return None
+
+    def _fail(self, package: Package, user: User, failure: Exception) -> None:
+        """Answer that the store could not be read."""
+        reason = describe(failure)
+        _log.error("%s was not served: %s", command_name(package.command), reason)
+        answer_failure(self._request(package, user), package.command, reason)
+
+    def refuse(self, package: Package, why: str = "") -> None:
+        """Answer BadRequest, with a real server's text."""
+        name = command_name(package.command) if package.command in _COMMANDS else str(package.command)
+        text = f"Could not unwrap network package for command {name}.\n{why}"
+        self._reply(package, Command.BAD_REQUEST, text.encode())
+
+    def say_goodbye(self) -> None:
+        """Tell the client that all its subscriptions are over."""
+        self.subscriptions.drop_all()
+        self.consumers.drop_all()
+
+    def close(self) -> None:
+        """Forget the client's subscriptions: it is gone."""
+        self.subscriptions.close()
+        self.consumers.close()
+
+    def _handle(self, package: Package, user: User) -> Pending | None:
+        if self.client_version > _NEWEST_CLIENT or package.command == _LAST_UNKNOWN:
+            raise BadPayload(_OUT_OF_BOUNDS)
+        if package.command in IGNORED:
+            return None
+        handler = HANDLERS.get(package.command)
+        if handler is None:
+            raise BadPayload
+        return handler(self._request(package, user), self._node)
+
+    def _request(self, package: Package, user: User) -> Request:
+        def reply(command: Command, payload: bytes) -> None:
+            self._reply(package, command, payload)
+
+        return Request(package.correlation_id, package.payload, user, self.subscriptions, self.consumers, reply)
+
+    def _reply(self, to: Package, command: Command, payload: bytes = b"") -> None:
+        self._send(Package(command, to.correlation_id, payload).encode())
+
+    def _heartbeat(self, package: Package) -> None:
+        self._reply(package, Command.HEARTBEAT_RESPONSE)
+
+    def _identify(self, package: Package) -> None:
+        try:
+            message = IdentifyClient.FromString(package.payload)
+        except DecodeError:
+            return  # a real server says nothing to this
+        self.client_version = message.version & _VERSION_MASK
+        self._send.is_old = self.client_version == 0
+        self.client_name = str(message.connection_name)[:_LONGEST_NAME]
+        self._reply(package, Command.CLIENT_IDENTIFIED)
+
+    def _authenticate(self, package: Package) -> None:
+        if package.credentials is None:
+            self._reply(package, Command.NOT_AUTHENTICATED, b"No user credentials provided.")
+            return
+        user = self._log_in(package.credentials)
+        self._user = None if isinstance(user, Throttled) else user
+        match user:
+            case Throttled():
+                text = f"Too many failed logins, try again in {user.seconds:.1f} s"
+                self._reply(package, Command.NOT_AUTHENTICATED, text.encode())
+            case None:
+                self._reply(package, Command.NOT_AUTHENTICATED, b"Unauthorized")
+            case User():
+                self._reply(package, Command.AUTHENTICATED)
+
+    def _log_in(self, credentials: AnyCredentials) -> User | Throttled | None:
+        """Return whose credentials they are. A connection that has presented them before is not throttled."""
+        user: User | Throttled | None = self._verified.get(credentials)
+        if user is None:
+            user = self._node.users.authenticate(credentials, self.address)
+            if isinstance(user, User):
+                self._verified[credentials] = user
+        return user
+
+    def _ignore(self, package: Package) -> None:
+        pass
+
+    def __repr__(self) -> str:
+        who = "nobody" if self._user is None else "/".join(sorted(self._user.roles))
+        return f"<Conversation with {self.client_name!r}, as {who}>"
+
+
+_COMMANDS: Final = frozenset(Command)
+
+_ABOUT_CONNECTION: Final[dict[int, Callable[[Conversation, Package], None]]] = {
+    Command.HEARTBEAT_REQUEST: Conversation._heartbeat,
+    Command.HEARTBEAT_RESPONSE: Conversation._ignore,
+    Command.BAD_REQUEST: Conversation._ignore,
+    Command.IDENTIFY_CLIENT: Conversation._identify,
+    Command.AUTHENTICATE: Conversation._authenticate,
+}

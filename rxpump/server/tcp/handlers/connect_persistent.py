@@ -1,0 +1,47 @@
+"""ConnectToPersistentSubscription: one more consumer for a group (docs/protocol/tcp.md, section 4.18)."""
+
+from __future__ import annotations
+
+from rxpump.server.access.access import Permission
+from rxpump.server.node import Node
+from rxpump.server.tcp.request import BadPayload, Request, checked_name, checked_text, encode
+from rxpump.tcp.wire.codes import SubscriptionDropReason
+from rxpump.tcp.wire.commands import Command
+from rxpump.tcp.wire.schema import (
+    ConnectToPersistentSubscription,
+    PersistentSubscriptionConfirmation,
+    SubscriptionDropped,
+)
+
+
+def connect_persistent(request: Request, node: Node) -> None:
+    """Answer a ConnectToPersistentSubscription; events follow the answer."""
+    message = request.read(ConnectToPersistentSubscription)
+    stream, group = checked_text(message.event_stream_id), checked_name(message.subscription_id)
+    if message.allowed_in_flight_messages < 0:
+        raise BadPayload
+    running = node.groups.find(stream, group)
+    if not node.may(request.user, Permission.READ, stream):
+        return _refuse(request, SubscriptionDropReason.ACCESS_DENIED)
+    if running is None:
+        return _refuse(request, SubscriptionDropReason.NOT_FOUND)
+    if running.group.is_full:
+        return _refuse(request, SubscriptionDropReason.SUBSCRIBER_MAX_COUNT_REACHED)
+    if not request.consumers.has_room:
+        raise BadPayload("Too many persistent subscriptions.")
+    # Consumers are known by their correlation ids, to the client and in the group.
+    is_taken = request.correlation_id in running.group.consumers
+    consumer = None if is_taken else request.consumers.add(request.correlation_id, message.allowed_in_flight_messages)
+    if consumer is None:
+        raise BadPayload("The correlation id is in use.")
+    head = node.store.read.head(stream)
+    confirmation = PersistentSubscriptionConfirmation(
+        last_commit_position=head.last_commit, subscription_id=running.settings.id, last_event_number=head.last
+    )
+    request.reply(Command.PERSISTENT_SUBSCRIPTION_CONFIRMATION, encode(confirmation))
+    node.groups.connect(running, consumer)
+    return None
+
+
+def _refuse(request: Request, reason: SubscriptionDropReason) -> None:
+    request.reply(Command.SUBSCRIPTION_DROPPED, encode(SubscriptionDropped(reason=reason)))

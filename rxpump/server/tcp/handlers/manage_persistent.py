@@ -1,0 +1,126 @@
+"""Create-, Update- and DeletePersistentSubscription (docs/protocol/tcp.md, section 4.18).
+
+Who may write to `$settings` may manage groups. An answer comes when the change is saved.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, Final, NamedTuple
+
+from rxpump.server.access.access import ALL_STREAM, Permission
+from rxpump.server.groups.settings import GroupSettings, group_id
+from rxpump.server.groups.strategies import STRATEGIES
+from rxpump.server.node import Node
+from rxpump.server.store.changes import Appended, NotCommitted
+from rxpump.server.store.group_commit import Outcome
+from rxpump.server.tcp.request import Request, checked_text, encode
+from rxpump.tcp.wire import schema
+from rxpump.tcp.wire.codes import ChangePersistentSubscriptionResult as Changed
+from rxpump.tcp.wire.codes import CreatePersistentSubscriptionResult as Created
+from rxpump.tcp.wire.commands import Command
+
+_SETTINGS: Final = "$settings"
+_MAY_NOT_CREATE: Final = "You do not have permissions to create streams"  # said of deletes too
+_MAY_NOT_UPDATE: Final = "You do not have permissions to update the subscription"
+
+
+class _Answer(NamedTuple):
+    command: Command
+    message: Any
+    codes: type[Created] | type[Changed]
+
+
+_CREATED: Final = _Answer(
+    Command.CREATE_PERSISTENT_SUBSCRIPTION_COMPLETED, schema.CreatePersistentSubscriptionCompleted, Created
+)
+_UPDATED: Final = _Answer(
+    Command.UPDATE_PERSISTENT_SUBSCRIPTION_COMPLETED, schema.UpdatePersistentSubscriptionCompleted, Changed
+)
+_DELETED: Final = _Answer(
+    Command.DELETE_PERSISTENT_SUBSCRIPTION_COMPLETED, schema.DeletePersistentSubscriptionCompleted, Changed
+)
+
+
+def create_persistent(request: Request, node: Node) -> asyncio.Future[Outcome] | None:
+    """Answer a CreatePersistentSubscription."""
+    settings = GroupSettings.of(_named(request.read(schema.CreatePersistentSubscription)))
+    refusal = _refusal_to_create(request, node, settings)
+    if refusal is not None:
+        _reply(request, _CREATED, *refusal)
+        return None
+    return _reply_when_saved(request, _CREATED, node.groups.create(settings, request.user.login))
+
+
+def _refusal_to_create(request: Request, node: Node, settings: GroupSettings) -> tuple[Created, str] | None:
+    if not node.may(request.user, Permission.WRITE, _SETTINGS):
+        return Created.ACCESS_DENIED, _MAY_NOT_CREATE
+    if settings.stream in ("", ALL_STREAM):
+        return Created.FAIL, "Bad stream name."
+    if node.groups.has(settings.stream, settings.group):
+        return Created.ALREADY_EXISTS, f"Group '{settings.group}' already exists."
+    if settings.strategy not in STRATEGIES:
+        return Created.FAIL, _no_strategy(settings)
+    if not node.groups.has_room_for(settings):
+        return Created.FAIL, "There are too many groups."
+    return None
+
+
+def update_persistent(request: Request, node: Node) -> asyncio.Future[Outcome] | None:
+    """Answer an UpdatePersistentSubscription."""
+    settings = GroupSettings.of(_named(request.read(schema.UpdatePersistentSubscription)))
+    if not node.may(request.user, Permission.WRITE, _SETTINGS):
+        _reply(request, _UPDATED, Changed.ACCESS_DENIED, _MAY_NOT_UPDATE)
+    elif not node.groups.has(settings.stream, settings.group):
+        _reply(request, _UPDATED, Changed.DOES_NOT_EXIST, _no_group(settings.group))
+    elif settings.strategy not in STRATEGIES:
+        _reply(request, _UPDATED, Changed.FAIL, _no_strategy(settings))
+    else:
+        return _reply_when_saved(request, _UPDATED, node.groups.update(settings, request.user.login))
+    return None
+
+
+def delete_persistent(request: Request, node: Node) -> asyncio.Future[Outcome] | None:
+    """Answer a DeletePersistentSubscription."""
+    message = _named(request.read(schema.DeletePersistentSubscription))
+    id = group_id(message.event_stream_id, message.subscription_group_name)
+    if not node.may(request.user, Permission.WRITE, _SETTINGS):
+        _reply(request, _DELETED, Changed.ACCESS_DENIED, _MAY_NOT_CREATE)
+    elif not node.groups.has(message.event_stream_id, message.subscription_group_name):
+        _reply(request, _DELETED, Changed.DOES_NOT_EXIST, _no_group(message.subscription_group_name))
+    else:
+        return _reply_when_saved(request, _DELETED, node.groups.delete(id, request.user.login))
+    return None
+
+
+def _named(message: Any) -> Any:
+    checked_text(message.event_stream_id)
+    checked_text(message.subscription_group_name)
+    checked_text(getattr(message, "named_consumer_strategy", ""))
+    return message
+
+
+def _no_group(group: str) -> str:
+    return f"Group '{group}' does not exist."
+
+
+def _no_strategy(settings: GroupSettings) -> str:
+    return f"Consumer strategy {settings.strategy} does not exist."
+
+
+def _reply(request: Request, answer: _Answer, result: Created | Changed, reason: str = "") -> None:
+    request.reply(answer.command, encode(answer.message(result=result, reason=reason)))
+
+
+def _reply_when_saved(request: Request, answer: _Answer, saved: asyncio.Future[Outcome]) -> asyncio.Future[Outcome]:
+    def reply(saved: asyncio.Future[Outcome]) -> None:
+        match saved.result():
+            case Appended():
+                _reply(request, answer, answer.codes.SUCCESS)
+            case failure:
+                why = failure.reason if isinstance(failure, NotCommitted) else str(failure)
+                lost = f"The change could not be saved, and is lost when the server stops: {why}"
+                _reply(request, answer, answer.codes.FAIL, lost)
+
+    saved.add_done_callback(reply)
+    return saved

@@ -1,0 +1,43 @@
+"""PersistentSubscriptionAckEvents and -NakEvents: what became of events (docs/protocol/tcp.md, section 4.18).
+
+There is no answer, and nobody needs leave: what makes no sense to a group is passed over.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rxpump.server.groups.group import MOST_HELD
+from rxpump.server.node import Node
+from rxpump.server.tcp.request import NO_ID, BadPayload, Request
+from rxpump.tcp.wire.schema import PersistentSubscriptionAckEvents, PersistentSubscriptionNakEvents
+
+
+def acknowledge_persistent(request: Request, node: Node) -> None:
+    """Take a PersistentSubscriptionAckEvents."""
+    message = request.read(PersistentSubscriptionAckEvents)
+    event_ids = _checked_ids(message)
+    running = node.groups.by_id(message.subscription_id)
+    if running is not None:
+        running.acknowledge(event_ids, request.correlation_id)
+
+
+def refuse_persistent(request: Request, node: Node) -> None:
+    """Take a PersistentSubscriptionNakEvents."""
+    message = request.read(PersistentSubscriptionNakEvents)
+    event_ids = _checked_ids(message)
+    running = node.groups.by_id(message.subscription_id)
+    if running is not None:
+        text = message.message if isinstance(message.message, str) else ""
+        running.refuse(event_ids, request.correlation_id, message.action, text)
+
+
+def _checked_ids(message: Any) -> list[bytes]:
+    if not message.subscription_id:
+        raise BadPayload
+    if len(message.processed_event_ids) > MOST_HELD:
+        raise BadPayload("Too many event ids.")  # than any group has given out, and they take their time
+    event_ids = list(message.processed_event_ids)
+    if not event_ids or any(len(event_id) != len(NO_ID) for event_id in event_ids):
+        raise BadPayload
+    return event_ids

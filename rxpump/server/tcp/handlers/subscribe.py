@@ -1,0 +1,58 @@
+"""SubscribeToStream: what is written from now on, to one stream or to all (docs/protocol/tcp.md, section 4.15)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from rxpump.server.access.access import ALL_STREAM, Permission
+from rxpump.server.node import Node
+from rxpump.server.store.feed import EVERYTHING
+from rxpump.server.tcp.request import BadPayload, Request, checked_name, encode
+from rxpump.server.tcp.subscriptions import Subscription
+from rxpump.tcp.wire.codes import SubscriptionDropReason
+from rxpump.tcp.wire.commands import Command
+from rxpump.tcp.wire.schema import SubscribeToStream, SubscriptionConfirmation, SubscriptionDropped
+
+
+def subscribe(request: Request, node: Node) -> None:
+    """Answer a SubscribeToStream, and begin the subscription."""
+    asked = request.read(SubscribeToStream)
+    stream = allowed_stream(request, node, asked)
+    if stream is not None:
+        begin(request, node, stream, asked)
+
+
+def allowed_stream(request: Request, node: Node, asked: Any) -> str | None:
+    """Tell what is to be followed, a stream or EVERYTHING; None if it may not be, and then that is the answer."""
+    stream = checked_name(asked.event_stream_id) if asked.event_stream_id else EVERYTHING
+    if node.may(request.user, Permission.READ, stream or ALL_STREAM):
+        return stream
+    denied = SubscriptionDropped(reason=SubscriptionDropReason.ACCESS_DENIED)
+    request.reply(Command.SUBSCRIPTION_DROPPED, encode(denied))
+    return None
+
+
+def begin(
+    request: Request,
+    node: Node,
+    stream: str,
+    asked: Any,
+    kind: Callable[..., Subscription] = Subscription,
+    size: int = 0,
+) -> None:
+    """Begin a subscription of this kind, that takes `size` bytes more than others.
+
+    The head of the log is read, and followed from there, in one turn of the loop: see rxpump.server.store.feed.
+    """
+    if not request.subscriptions.has_room_for(stream, size):
+        raise BadPayload("Too many subscriptions.")
+    head = node.store.read.head(stream)
+    confirmation = SubscriptionConfirmation(
+        last_commit_position=head.last_commit,
+        last_event_number=None if stream == EVERYTHING else head.last,
+    )
+    request.reply(Command.SUBSCRIPTION_CONFIRMATION, encode(confirmation))
+    request.subscriptions.open(
+        request.correlation_id, stream, after=head.last_commit, resolve_links=asked.resolve_link_tos, kind=kind
+    )

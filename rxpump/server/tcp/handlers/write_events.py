@@ -1,0 +1,91 @@
+"""WriteEvents: an atomic append (docs/protocol/tcp.md, sections 4.3 and 4.4)."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+from rxpump.model.expected_version import ExpectedVersion
+from rxpump.server.access.access import Permission
+from rxpump.server.node import Node
+from rxpump.server.store.append_rule import StreamDeleted, Unanswered, WrongVersion
+from rxpump.server.store.appender import AppendRequest
+from rxpump.server.store.changes import Appended, NotCommitted
+from rxpump.server.store.group_commit import Outcome
+from rxpump.server.tcp.request import (
+    NO_NUMBER,
+    TOO_LARGE,
+    Request,
+    checked_event,
+    checked_name,
+    checked_version,
+    encode,
+    has_room,
+)
+from rxpump.tcp.wire.codes import OperationResult
+from rxpump.tcp.wire.commands import Command
+from rxpump.tcp.wire.schema import WriteEvents, WriteEventsCompleted
+
+_UNKNOWN_VERSION: Final = -1
+
+
+def write_events(request: Request, node: Node) -> asyncio.Future[Outcome] | None:
+    """Answer a WriteEvents, once it is committed."""
+    message = request.read(WriteEvents)
+    append = AppendRequest(
+        checked_name(message.event_stream_id),
+        checked_version(message.expected_version, *ExpectedVersion),
+        [checked_event(event) for event in message.events],
+        node.strictness,
+    )
+    if not node.may(request.user, Permission.WRITE, append.stream):
+        request.reply(Command.WRITE_EVENTS_COMPLETED, _refused(OperationResult.ACCESS_DENIED, "Access denied."))
+        return None
+
+    if not all(has_room(event, append.stream) for event in append.events):
+        request.reply(Command.WRITE_EVENTS_COMPLETED, _refused(OperationResult.INVALID_TRANSACTION, TOO_LARGE))
+        return None
+
+    def answer(pending: asyncio.Future[Outcome]) -> None:
+        outcome = pending.result()
+        if isinstance(outcome, NotCommitted):
+            request.fail(outcome.reason)
+        elif not isinstance(outcome, Unanswered):
+            request.reply(Command.WRITE_EVENTS_COMPLETED, _completed(outcome))
+
+    pending = node.store.append(append)
+    pending.add_done_callback(answer)
+    return pending
+
+
+def _completed(outcome: Appended | WrongVersion | StreamDeleted) -> bytes:
+    match outcome:
+        case Appended(first, last, position):
+            return encode(
+                WriteEventsCompleted(
+                    result=OperationResult.SUCCESS,
+                    first_event_number=first,
+                    last_event_number=last,
+                    prepare_position=position,
+                    commit_position=position,
+                    current_version=0,
+                )
+            )
+        case WrongVersion(current):
+            return _refused(OperationResult.WRONG_EXPECTED_VERSION, "Wrong expected version.", current)
+        case StreamDeleted():
+            return _refused(OperationResult.STREAM_DELETED, "Stream is deleted.")
+
+
+def _refused(result: OperationResult, text: str, current_version: int = _UNKNOWN_VERSION) -> bytes:
+    return encode(
+        WriteEventsCompleted(
+            result=result,
+            message=text,
+            first_event_number=NO_NUMBER,
+            last_event_number=NO_NUMBER,
+            prepare_position=NO_NUMBER,
+            commit_position=0,
+            current_version=current_version,
+        )
+    )

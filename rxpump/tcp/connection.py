@@ -1,0 +1,236 @@
+"""One socket: runs the link and the ledger over it.
+
+The machines decide everything; this carries bytes and the time between them and the loop. What one turn of
+the loop wants to send goes out in one write, and one timer serves both machines.
+
+The socket gets one piece at a time, and the system's own buffer is kept small where that is possible. So bytes that
+leave show that the server reads: like bytes that arrive, they are a sign of life.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Iterable
+from typing import Final, cast
+
+from rxpump.errors import FrameTooLarge, RxPumpError
+from rxpump.tcp.protocol.client_protocol import ClientProtocol, ProtocolState
+from rxpump.tcp.protocol.pending_requests import PendingRequests
+from rxpump.tcp.protocol.request import Request
+from rxpump.tcp.send_buffer import PIECE_BYTES, SendBuffer
+
+_UNSENT_LIMIT: Final = getattr(socket, "TCP_NOTSENT_LOWAT", None)
+"""The socket option that bounds the bytes which the system keeps and has not sent; not every system has it."""
+
+
+CLOSING_SECONDS: Final = 1.0
+"""How long the server may take to confirm that subscriptions are over, and to end its side of a connection."""
+
+
+class Connection(asyncio.Protocol):
+    """One socket.
+
+    Attributes:
+        ready: Ends when the server has taken us in.
+        closed: Ends when the socket is gone, with the reason.
+        has_answered: Whether the server has answered a request here.
+    """
+
+    def __init__(self, link: ClientProtocol, pending: PendingRequests) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._link = link
+        self._pending = pending
+        self._socket: asyncio.Transport | None = None
+        self._send_buffer = SendBuffer()
+        self._written = 0
+        self._unsent_at_ring = self._taken_at_ring = 0
+        self._timer: asyncio.TimerHandle | None = None
+        self._is_flush_due = False
+        self._is_shut_down = False
+        self._may_write = True
+        self.has_answered = False
+        self.ready: asyncio.Future[None] = self._loop.create_future()
+        self.closed: asyncio.Future[RxPumpError] = self._loop.create_future()
+
+    def wake(self) -> None:
+        """Note that the ledger has something to send; it goes out at the end of this turn of the loop."""
+        if not self._is_flush_due:
+            self._is_flush_due = True
+            self._loop.call_soon(self._flush)
+
+    def flush(self) -> None:
+        """Send now what the ledger has to send."""
+        self._flush()
+
+    def end(self, reason: str) -> None:
+        """Send what was to be sent in this turn of the loop, and close the socket in order."""
+        self._flush()
+        self._link.lost(reason)
+        self._shut_down()
+
+    # What the loop calls ------------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Introduce ourselves."""
+        self._socket = cast(asyncio.Transport, transport)
+        system_socket = transport.get_extra_info("socket")
+        if system_socket is not None and _UNSENT_LIMIT is not None:
+            system_socket.setsockopt(socket.IPPROTO_TCP, _UNSENT_LIMIT, PIECE_BYTES)
+        self._flush()
+
+    def data_received(self, data: bytes) -> None:
+        """Take bytes in, settle what they answer, send what may follow."""
+        if self._is_shut_down:
+            return
+        now = self._loop.time()
+        pending = self._pending
+        for package in self._link.receive(data):
+            request = pending.receive(package, now)
+            if request is not None:
+                settle(request)
+        if pending.redirect is not None:
+            self._link.lost("another node leads: {}:{}".format(*pending.redirect))
+        self._flush()
+
+    def pause_writing(self) -> None:
+        """The server does not read: keep requests in the ledger, where they are bounded."""
+        self._may_write = False
+
+    def resume_writing(self) -> None:
+        """The server reads again."""
+        self._may_write = True
+        self._link.progressed()
+        self._flush()
+
+    def eof_received(self) -> None:
+        """The server has ended the connection."""
+        self._link.lost("the server ended the connection")
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The socket is gone: give the ledger back what it had in flight here."""
+        self._link.lost(f"the connection was lost: {exc or 'closed'}")
+        self._socket = None
+        if self._timer is not None:
+            self._timer.cancel()
+        failure = self._link.failure
+        assert failure is not None
+        if self.ready.done():  # before that, the ledger knew nothing of this connection
+            interrupted = (self._send_buffer.begun, self._link.receiving)
+            settle_all(self._pending.disconnected(failure, [id for id in interrupted if id is not None]))
+        self.closed.set_result(failure)
+
+    # Between machines and loop ------------------------------------------------------------------------
+
+    def _flush(self) -> None:
+        """Write what both machines have to say, take note of changes, and set the timer."""
+        self._is_flush_due = False
+        self._follow_link()
+        if self._socket is None or self._is_shut_down:
+            return
+        if out := self._link.bytes_to_send():
+            if self._send_buffer.begun is None:
+                self._write(b"".join(out))
+            else:
+                self._send_buffer.put_first(out)
+        if self._link.state is ProtocolState.CLOSED:
+            self._shut_down()
+            return
+        while self._may_write and (piece := self._next_piece()) is not None:
+            self._write(piece)
+        self._set_timer()
+
+    def _shut_down(self) -> None:
+        """End our side of the connection, and discard what arrives until the server ends its own.
+
+        A socket that is closed with bytes unread resets the connection, and the server may then not read what it was
+        sent last.
+        """
+        if self._socket is None or self._is_shut_down:
+            return
+        if self._socket.get_write_buffer_size() or self._send_buffer:
+            self._socket.abort()  # what the other side does not take must not keep a dead socket open
+            return
+        if not self._socket.can_write_eof():
+            self._socket.close()  # TLS shuts down by itself
+            return
+        self._is_shut_down = True
+        try:
+            self._socket.write_eof()
+        except OSError:  # the server has reset the connection
+            self._socket.abort()
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self._loop.call_later(CLOSING_SECONDS, self._socket.abort)
+
+    def _next_piece(self) -> bytes | memoryview | None:
+        """Return what goes out next; the ledger is asked only when nothing is left, as it may change its mind."""
+        piece = self._send_buffer.take()
+        if piece is None and (frames := self._pending.send(self._loop.time())):
+            self._send_buffer.put(frames)
+            piece = self._send_buffer.take()
+        return piece
+
+    def _write(self, piece: bytes | memoryview) -> None:
+        assert self._socket is not None
+        self._written += len(piece)
+        self._socket.write(piece)
+
+    def _follow_link(self) -> None:
+        if self._link.state is ProtocolState.READY and not self.ready.done():
+            self._pending.connected()
+            self.ready.set_result(None)
+        failure = self._link.failure
+        if isinstance(failure, FrameTooLarge) and failure.correlation_id is not None:
+            # This reply can never be received, so its request must not be sent again as it is.
+            request = self._pending.fail(failure.correlation_id, failure)
+            if request is not None:
+                settle(request)
+
+    def _set_timer(self) -> None:
+        deadline = min(self._link.deadline, self._pending.deadline)
+        if self._timer is not None:
+            if self._timer.when() <= deadline:
+                return  # it will look again when it rings
+            self._timer.cancel()
+        self._timer = self._loop.call_at(deadline, self._ring)
+
+    def _ring(self) -> None:
+        self._timer = None
+        self._note_progress()
+        now = self._loop.time()
+        self._link.tick(now)
+        if self._link.state is ProtocolState.CLOSED and self._socket is not None:
+            self._socket.abort()  # it is silent, so it would not end its side
+            return
+        settle_all(self._pending.tick(now))
+        self._flush()
+
+    def _note_progress(self) -> None:
+        """Tell the link if bytes that the system had no room for have left since the timer rang last."""
+        unsent = 0 if self._socket is None else self._socket.get_write_buffer_size()
+        taken = self._written - unsent
+        if self._unsent_at_ring and taken > self._taken_at_ring:
+            self._link.progressed()
+        self._unsent_at_ring, self._taken_at_ring = unsent, taken
+
+    def __repr__(self) -> str:
+        return f"<Connection {self._link!r} {self._pending!r}>"
+
+
+def settle(request: Request) -> None:
+    """Tell the future behind a request how it ended."""
+    future: asyncio.Future[object] = request.owner
+    if future.done():
+        return
+    if request.error is not None:
+        future.set_exception(request.error)
+    else:
+        future.set_result(request.value)
+
+
+def settle_all(requests: Iterable[Request]) -> None:
+    """Tell each."""
+    for request in requests:
+        settle(request)

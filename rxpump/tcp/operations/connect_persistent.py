@@ -1,0 +1,57 @@
+"""Connect to a persistent subscription."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from rxpump.errors import SubscriptionDropped
+from rxpump.tcp.operations.operation import Operation
+from rxpump.tcp.protocol.group_buffer import GroupBuffer, persistent_drop_reason
+from rxpump.tcp.protocol.outcome import Failure, Opened, Redirect, Retry
+from rxpump.tcp.wire import schema
+from rxpump.tcp.wire.commands import Command
+from rxpump.tcp.wire.package import Package
+
+
+class ConnectPersistent(Operation[GroupBuffer]):
+    """ConnectToPersistentSubscription (docs/protocol/tcp.md, sections 3.6, 4.18): its confirmation opens a channel.
+
+    `buffer_size` is how many events the server may send beyond those that are acknowledged. It is asked under the
+    group's name, and acknowledged under the id that the confirmation gives.
+    """
+
+    command = Command.CONNECT_TO_PERSISTENT_SUBSCRIPTION
+    reply = Command.PERSISTENT_SUBSCRIPTION_CONFIRMATION
+    farewell: ClassVar[Command | None] = Command.UNSUBSCRIBE_FROM_STREAM
+
+    def __init__(self, stream: str, group: str, buffer_size: int) -> None:
+        self.stream = stream
+        self.group = group
+        self.buffer_size = buffer_size
+        self.payload: bytes = schema.ConnectToPersistentSubscription(
+            subscription_id=group, event_stream_id=stream, allowed_in_flight_messages=buffer_size
+        ).SerializeToString()
+
+    def refusal(self, package: Package) -> Failure | Retry | Redirect:
+        """A drop instead of a confirmation is an answer too."""
+        if package.command == Command.SUBSCRIPTION_DROPPED:
+            error = persistent_drop_reason(self.stream, self.group, package.payload)
+            return Retry(error) if isinstance(error, SubscriptionDropped) else Failure(error)
+        return super().refusal(package)
+
+    def answer(self, payload: bytes) -> Opened:
+        """Open the channel."""
+        confirmation = schema.PersistentSubscriptionConfirmation.FromString(payload)
+        return Opened(
+            GroupBuffer(
+                self.stream,
+                self.group,
+                confirmation.subscription_id,
+                last_commit_position=confirmation.last_commit_position,
+                last_event_number=confirmation.last_event_number,
+                max_events=self.buffer_size,
+            )
+        )
+
+    def __str__(self) -> str:
+        return f"ConnectToPersistentSubscription {self.group!r} of {self.stream!r}"

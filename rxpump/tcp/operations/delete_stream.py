@@ -1,0 +1,54 @@
+"""Delete a stream, so that it may be written again, or for good."""
+
+from __future__ import annotations
+
+from rxpump.model.delete_result import DeleteResult
+from rxpump.model.positions import Position
+from rxpump.tcp.operations.operation import Operation
+from rxpump.tcp.operations.write_refusal import write_refusal
+from rxpump.tcp.protocol.outcome import Outcome, Success
+from rxpump.tcp.wire import schema
+from rxpump.tcp.wire.codes import OperationResult
+from rxpump.tcp.wire.commands import Command
+
+
+class DeleteStream(Operation[DeleteResult]):
+    """DeleteStream (docs/protocol/tcp.md, sections 3.3, 4.5).
+
+    Repeatable, though there is nothing by which the server could recognise a repeat: a soft delete done twice
+    is one, and of a hard one the repeat finds the stream as it was to be, which is an answer of StreamDeleted.
+    """
+
+    command = Command.DELETE_STREAM
+    reply = Command.DELETE_STREAM_COMPLETED
+
+    def __init__(self, stream: str, expected_version: int, *, hard: bool, require_leader: bool) -> None:
+        self.stream: str = stream
+        self.lane: str = stream
+        self.expected_version = expected_version
+        self.payload: bytes = schema.DeleteStream(
+            event_stream_id=stream,
+            expected_version=expected_version,
+            require_leader=require_leader,
+            hard_delete=hard,
+        ).SerializeToString()
+
+    def answer(self, payload: bytes) -> Outcome[DeleteResult]:
+        """Where the delete is in the log, or why it was not done."""
+        reply = schema.DeleteStreamCompleted.FromString(payload)
+        if reply.result == OperationResult.SUCCESS:
+            is_known = reply.HasField("commit_position") and reply.commit_position >= 0
+            position = Position(reply.commit_position, reply.prepare_position) if is_known else None
+            return Success(DeleteResult(self.stream, position))
+        return write_refusal(
+            reply.result,
+            reply.message,
+            self.stream,
+            asked=self,
+            doing="delete",
+            expected_version=self.expected_version,
+            current_version=reply.current_version if reply.HasField("current_version") else None,
+        )
+
+    def __str__(self) -> str:
+        return f"DeleteStream {self.stream!r}"

@@ -1,0 +1,98 @@
+"""Read a page of those events of the whole database that the server's filter lets through."""
+
+from __future__ import annotations
+
+from abc import ABC
+from typing import Any, ClassVar
+
+from rxpump.model.direction import StreamDirection
+from rxpump.model.limits import MAX_PAGE_EVENTS
+from rxpump.model.pages import AllPage
+from rxpump.model.positions import Position
+from rxpump.tcp.operations.operation import Operation
+from rxpump.tcp.operations.read_all import read_all_refusal
+from rxpump.tcp.protocol.outcome import Failure, Outcome, Redirect, Retry, Success
+from rxpump.tcp.wire import schema
+from rxpump.tcp.wire.codes import ReadAllResult
+from rxpump.tcp.wire.commands import Command
+from rxpump.tcp.wire.package import Package
+
+
+class _FilteredReadAll(Operation[AllPage], ABC):
+    """FilteredReadAllEvents (docs/protocol/tcp.md, sections 3.4, 4.7), which servers know from version 20 on.
+
+    `filter` is a Filter message. The page has at most `max_count` events, found among as many as one page of any
+    read may hold. That access is denied is said by the reply to an unfiltered read, `denial`.
+    """
+
+    denial: ClassVar[Command]
+
+    def __init__(
+        self, from_position: Position, max_count: int, filter: Any, *, resolve_links: bool, require_leader: bool
+    ) -> None:
+        self._from_position = from_position
+        self.reply_is_large: bool = max_count > 1
+        self.payload: bytes = schema.FilteredReadAllEvents(
+            commit_position=from_position.commit,
+            prepare_position=from_position.prepare,
+            max_count=max_count,
+            max_search_window=MAX_PAGE_EVENTS,
+            resolve_link_tos=resolve_links,
+            require_leader=require_leader,
+            filter=filter,
+        ).SerializeToString()
+
+    def answer(self, payload: bytes) -> Outcome[AllPage]:
+        """The page, or why there is none."""
+        reply = schema.FilteredReadAllEventsCompleted.FromString(payload)
+        if reply.result == ReadAllResult.SUCCESS:
+            return Success(self._page(reply))
+        return read_all_refusal(reply.result, reply.error, asked=self)
+
+    def refusal(self, package: Package) -> Failure | Retry | Redirect:
+        """What is said as the reply to an unfiltered read is a refusal."""
+        if package.command == self.denial:
+            reply = schema.ReadAllEventsCompleted.FromString(package.payload)
+            return read_all_refusal(reply.result, reply.error, asked=self)
+        return super().refusal(package)
+
+    def _page(self, reply: schema.FilteredReadAllEventsCompleted) -> AllPage:
+        """A page that leads nowhere is the last, whatever it says: there is no sense in asking for it again."""
+        following = Position(reply.next_commit_position, reply.next_prepare_position)
+        return AllPage(
+            reply.events,
+            position=Position(reply.commit_position, reply.prepare_position),
+            next_position=following,
+            is_last=reply.is_end_of_stream or (not reply.events and following == self._from_position),
+            examined=self._examined(following),
+        )
+
+    def _examined(self, following: Position) -> Position | None:
+        """Return how far the server has certainly looked, if the page goes on at `following`."""
+        return None
+
+
+class FilteredReadAllForward(_FilteredReadAll):
+    """Oldest first; an event at the given position is included."""
+
+    command = Command.FILTERED_READ_ALL_EVENTS_FORWARD
+    reply = Command.FILTERED_READ_ALL_EVENTS_FORWARD_COMPLETED
+    denial = Command.READ_ALL_EVENTS_FORWARD_COMPLETED
+
+    def _examined(self, following: Position) -> Position | None:
+        """Return `following` where no event can stand at it: after a record that is in no transaction."""
+        return following if following.prepare == 0 and following.commit > 0 else None
+
+
+class FilteredReadAllBackward(_FilteredReadAll):
+    """Newest first; an event at the given position is not included."""
+
+    command = Command.FILTERED_READ_ALL_EVENTS_BACKWARD
+    reply = Command.FILTERED_READ_ALL_EVENTS_BACKWARD_COMPLETED
+    denial = Command.READ_ALL_EVENTS_BACKWARD_COMPLETED
+
+
+FILTERED_READ_ALL: dict[StreamDirection, type[_FilteredReadAll]] = {
+    StreamDirection.FORWARD: FilteredReadAllForward,
+    StreamDirection.BACKWARD: FilteredReadAllBackward,
+}

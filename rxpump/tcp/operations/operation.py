@@ -1,0 +1,117 @@
+"""What all requests have in common: one payload, one reply, and the replies that any request may get."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import ClassVar, Final, Generic, TypeVar
+
+from google.protobuf.message import DecodeError
+
+from rxpump.errors import (
+    IsReadOnly,
+    MalformedReply,
+    NotAuthenticated,
+    NotLeader,
+    NotReady,
+    TooBusy,
+    UnexpectedReply,
+)
+from rxpump.model.credentials import AnyCredentials
+from rxpump.tcp.protocol.bad_request import bad_request
+from rxpump.tcp.protocol.outcome import Failure, Outcome, Redirect, Retry
+from rxpump.tcp.wire import schema
+from rxpump.tcp.wire.codes import NotHandledReason
+from rxpump.tcp.wire.commands import Command, command_name
+from rxpump.tcp.wire.package import Package
+
+T_co = TypeVar("T_co", covariant=True)
+
+LARGE_BYTES: Final = 64 * 1024
+"""Bytes of a request above which smaller ones go first."""
+
+
+class Operation(ABC, Generic[T_co]):
+    """One request: what it sends, and what each reply to it means.
+
+    A subclass names its `command` and the `reply` that answers it, encodes its payload once (a repeated
+    request is the same request, byte for byte) and reads the reply in `answer`. `repeatable` says whether
+    it may be sent again after an unknown outcome without harm. `farewell` is the command that ends what the
+    request has begun on the server, for those that begin something. Operations with the same `lane` keep
+    their order also when they have to be repeated. `silence` says what it may mean that there is no answer, for
+    requests that a server is known to leave unanswered. `credentials` are whose request it is, where that is not the
+    connection's user.
+    """
+
+    command: ClassVar[Command]
+    reply: ClassVar[Command]
+    repeatable: ClassVar[bool] = True
+    farewell: ClassVar[Command | None] = None
+
+    payload: bytes = b""
+    silence: str = ""
+    reply_is_large: bool = False
+    lane: str | None = None
+    credentials: AnyCredentials | None = None
+
+    @property
+    def is_large(self) -> bool:
+        """Whether it, or its reply, moves so many bytes that smaller requests go first."""
+        return self.reply_is_large or len(self.payload) > LARGE_BYTES
+
+    @abstractmethod
+    def answer(self, payload: bytes) -> Outcome[T_co]:
+        """Read the operation's own reply."""
+
+    def interpret(self, package: Package) -> Outcome[T_co]:
+        """Say what any reply means for this request. Never raises, whatever the reply holds."""
+        try:
+            if package.command == self.reply:
+                return self.answer(package.payload)
+            return self.refusal(package)
+        except (DecodeError, UnicodeDecodeError) as error:
+            return Failure(MalformedReply(str(self), str(error)))
+
+    def refusal(self, package: Package) -> Failure | Retry | Redirect:
+        """Read a reply that is not the operation's own."""
+        match package.command:
+            case Command.NOT_HANDLED:
+                return self._not_handled(schema.NotHandled.FromString(package.payload))
+            case Command.BAD_REQUEST:
+                return Failure(bad_request(str(self), package.text))
+            case Command.NOT_AUTHENTICATED:
+                login = None if self.credentials is None else self.credentials.login
+                return Failure(NotAuthenticated(login, package.text))
+            case other:
+                return Failure(UnexpectedReply(str(self), command_name(other)))
+
+    def _not_handled(self, refusal: schema.NotHandled) -> Failure | Retry | Redirect:
+        name = str(self)
+        match refusal.reason:
+            case NotHandledReason.NOT_READY:
+                return Retry(NotReady(name))
+            case NotHandledReason.TOO_BUSY:
+                return Retry(TooBusy(name))
+            case NotHandledReason.NOT_LEADER:
+                return _to_leader(refusal.additional_info, NotLeader(name))
+            case NotHandledReason.IS_READ_ONLY:
+                return _to_leader(refusal.additional_info, IsReadOnly(name))
+            case unknown:
+                return Failure(UnexpectedReply(name, f"NotHandled with the unknown reason {unknown}"))
+
+    def __str__(self) -> str:
+        return command_name(self.command)
+
+    def __repr__(self) -> str:
+        return f"<{self}>"
+
+
+def _to_leader(info: bytes, refusal: NotLeader | IsReadOnly) -> Retry | Redirect:
+    """Go to the leader when we are told where it is; a node that does not know leaves it out."""
+    leader = schema.LeaderInfo.FromString(info)
+    plain = _endpoint(leader.external_tcp_address, leader.external_tcp_port)
+    secure = _endpoint(leader.external_secure_tcp_address, leader.external_secure_tcp_port)
+    return Redirect(plain, secure, refusal) if plain or secure else Retry(refusal)
+
+
+def _endpoint(host: str, port: int) -> tuple[str, int] | None:
+    return (host, port) if host and 0 < port < 65536 else None

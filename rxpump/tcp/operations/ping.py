@@ -1,0 +1,28 @@
+"""Is anybody there?"""
+
+from __future__ import annotations
+
+from rxpump.tcp.operations.operation import Operation
+from rxpump.tcp.protocol.outcome import Success
+from rxpump.tcp.wire.commands import Command
+
+
+class Ping(Operation[None]):
+    """Answered by every node, whatever its state.
+
+    Args:
+        purpose: Name of the call that needs the answer, for errors; empty for the ping itself.
+    """
+
+    command = Command.PING
+    reply = Command.PONG
+
+    def __init__(self, purpose: str = "") -> None:
+        self._purpose = purpose
+
+    def answer(self, payload: bytes) -> Success[None]:
+        """A Pong says it all."""
+        return Success(None)
+
+    def __str__(self) -> str:
+        return self._purpose or super().__str__()

@@ -1,0 +1,77 @@
+"""Read a page of the whole database, in either direction."""
+
+from __future__ import annotations
+
+from abc import ABC
+
+from rxpump.errors import AccessDenied, ReadFailed, UnexpectedReply
+from rxpump.model.direction import StreamDirection
+from rxpump.model.pages import AllPage
+from rxpump.model.positions import Position
+from rxpump.tcp.operations.operation import Operation
+from rxpump.tcp.protocol.outcome import Failure, Outcome, Success
+from rxpump.tcp.wire import schema
+from rxpump.tcp.wire.codes import ReadAllResult
+from rxpump.tcp.wire.commands import Command
+
+
+class _ReadAll(Operation[AllPage], ABC):
+    """ReadAllEvents (docs/protocol/tcp.md, sections 3.4, 4.7)."""
+
+    def __init__(self, from_position: Position, max_count: int, *, resolve_links: bool, require_leader: bool) -> None:
+        self.reply_is_large: bool = max_count > 1
+        self.payload: bytes = schema.ReadAllEvents(
+            commit_position=from_position.commit,
+            prepare_position=from_position.prepare,
+            max_count=max_count,
+            resolve_link_tos=resolve_links,
+            require_leader=require_leader,
+        ).SerializeToString()
+
+    def answer(self, payload: bytes) -> Outcome[AllPage]:
+        """Name each result."""
+        reply = schema.ReadAllEventsCompleted.FromString(payload)
+        if reply.result == ReadAllResult.SUCCESS:
+            return Success(_page(reply))
+        return read_all_refusal(reply.result, reply.error, asked=self)
+
+
+def read_all_refusal(result: int, error: str, *, asked: object) -> Failure:
+    """Name a result that is no page; `error` is the server's text, `asked` the operation."""
+    match result:
+        case ReadAllResult.NOT_MODIFIED:
+            return Failure(UnexpectedReply(str(asked), "NotModified, which is for HTTP"))
+        case ReadAllResult.ERROR:
+            return Failure(ReadFailed("$all", error))
+        case ReadAllResult.ACCESS_DENIED:
+            return Failure(AccessDenied("read", "$all"))
+        case unknown:
+            return Failure(UnexpectedReply(str(asked), f"the unknown result {unknown}"))
+
+
+def _page(reply: schema.ReadAllEventsCompleted) -> AllPage:
+    return AllPage(
+        reply.events,
+        position=Position(reply.commit_position, reply.prepare_position),
+        next_position=Position(reply.next_commit_position, reply.next_prepare_position),
+    )
+
+
+class ReadAllForward(_ReadAll):
+    """Oldest first; an event at the given position is included."""
+
+    command = Command.READ_ALL_EVENTS_FORWARD
+    reply = Command.READ_ALL_EVENTS_FORWARD_COMPLETED
+
+
+class ReadAllBackward(_ReadAll):
+    """Newest first; an event at the given position is not included."""
+
+    command = Command.READ_ALL_EVENTS_BACKWARD
+    reply = Command.READ_ALL_EVENTS_BACKWARD_COMPLETED
+
+
+READ_ALL: dict[StreamDirection, type[_ReadAll]] = {
+    StreamDirection.FORWARD: ReadAllForward,
+    StreamDirection.BACKWARD: ReadAllBackward,
+}

@@ -1,0 +1,88 @@
+"""Subscribe to what is written from now on: to one stream, to all, or to what a filter lets through of all."""
+
+from __future__ import annotations
+
+from abc import ABC
+from typing import Any, ClassVar, Final
+
+from rxpump.errors import SubscriptionDropped
+from rxpump.tcp.operations.operation import Operation
+from rxpump.tcp.protocol.outcome import Failure, Opened, Redirect, Retry
+from rxpump.tcp.protocol.subscription_buffer import LiveBuffer, drop_reason
+from rxpump.tcp.wire import schema
+from rxpump.tcp.wire.commands import Command, command_name
+from rxpump.tcp.wire.package import Package
+
+CHECKPOINT_INTERVAL: Final = 500
+"""After how many events that it has looked at a server that filters tells how far it is."""
+
+
+class _Subscribing(Operation[LiveBuffer], ABC):
+    """A confirmation opens a channel, which keeps up to `max_events` and `max_bytes`.
+
+    See docs/protocol/tcp.md, sections 3.5, 4.15.
+
+    `stream` None is the whole database. The server confirms before the first event, and sends what is
+    written after the position and number that it confirms with.
+    """
+
+    reply = Command.SUBSCRIPTION_CONFIRMATION
+    farewell: ClassVar[Command | None] = Command.UNSUBSCRIBE_FROM_STREAM
+
+    def __init__(self, stream: str | None, payload: bytes, *, max_events: int, max_bytes: int) -> None:
+        self.stream: str = "$all" if stream is None else stream
+        self.payload = payload
+        self._max_events = max_events
+        self._max_bytes = max_bytes
+
+    def refusal(self, package: Package) -> Failure | Retry | Redirect:
+        """A drop instead of a confirmation is an answer too."""
+        if package.command == Command.SUBSCRIPTION_DROPPED:
+            error = drop_reason(self.stream, package.payload)
+            return Retry(error) if isinstance(error, SubscriptionDropped) else Failure(error)
+        return super().refusal(package)
+
+    def answer(self, payload: bytes) -> Opened:
+        """Open the channel."""
+        confirmation = schema.SubscriptionConfirmation.FromString(payload)
+        number = confirmation.last_event_number if confirmation.HasField("last_event_number") else None
+        return Opened(
+            LiveBuffer(
+                self.stream,
+                last_commit_position=confirmation.last_commit_position,
+                last_event_number=number,
+                max_events=self._max_events,
+                max_bytes=self._max_bytes,
+            )
+        )
+
+    def __str__(self) -> str:
+        return f"{command_name(self.command)} {self.stream!r}"
+
+
+class Subscribe(_Subscribing):
+    """SubscribeToStream."""
+
+    command = Command.SUBSCRIBE_TO_STREAM
+
+    def __init__(self, stream: str | None, *, resolve_links: bool, max_events: int, max_bytes: int) -> None:
+        message = schema.SubscribeToStream(event_stream_id=stream or "", resolve_link_tos=resolve_links)
+        super().__init__(stream, message.SerializeToString(), max_events=max_events, max_bytes=max_bytes)
+
+
+class FilteredSubscribe(_Subscribing):
+    """FilteredSubscribeToStream to the whole database, which servers know from version 20 on.
+
+    `filter` is a Filter message. Its channel is told as well how far the server has looked.
+    """
+
+    command = Command.FILTERED_SUBSCRIBE_TO_STREAM
+
+    def __init__(self, filter: Any, *, resolve_links: bool, max_events: int, max_bytes: int) -> None:
+        message = schema.FilteredSubscribeToStream(
+            event_stream_id="",
+            resolve_link_tos=resolve_links,
+            filter=filter,
+            checkpoint_interval=CHECKPOINT_INTERVAL,
+        )
+        super().__init__(None, message.SerializeToString(), max_events=max_events, max_bytes=max_bytes)

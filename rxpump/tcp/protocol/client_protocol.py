@@ -1,0 +1,170 @@
+"""One connection's conversation about itself: who we are, and whether the other side is alive.
+
+A link is made when a socket opens, and lives as long as it. It introduces us in the order of the reference
+client (docs/protocol/tcp.md, section 4.12), then passes packages on, answers heartbeats and sends its own.
+
+    AUTHENTICATING ──Authenticated──▶ IDENTIFYING ──ClientIdentified──▶ READY
+      (only with         │                 │                              │
+       credentials)      └──refused, silent, garbage, no heartbeat────────┴──▶ CLOSED
+
+Bytes and the time go in; bytes, packages and the next deadline come out. Nothing raises: when the link
+closes, `failure` says why.
+"""
+
+from __future__ import annotations
+
+import os
+from enum import Enum
+
+from rxpump.errors import BadRequest, ConnectionClosed, NotAuthenticated, NotReady, RxPumpError
+from rxpump.model.credentials import AnyCredentials
+from rxpump.settings import Settings
+from rxpump.tcp.protocol.heartbeat import Heartbeat, Pulse
+from rxpump.tcp.wire import schema
+from rxpump.tcp.wire.commands import Command, command_name
+from rxpump.tcp.wire.framing import Framer
+from rxpump.tcp.wire.package import Package
+
+CLIENT_VERSION = 1
+"""0 would cut tombstone numbers to 32 bits, 2 poisons the connection (docs/protocol/tcp.md, section 4.12)."""
+
+_NOBODY = bytes(16)  # the correlation id of a refusal that is about the whole connection
+
+
+class ProtocolState(Enum):
+    """How far the introduction has got."""
+
+    AUTHENTICATING = "authenticating"
+    IDENTIFYING = "identifying"
+    READY = "ready"
+    CLOSED = "closed"
+
+
+_EXPECTED = {
+    ProtocolState.AUTHENTICATING: (Command.AUTHENTICATED, ProtocolState.IDENTIFYING),
+    ProtocolState.IDENTIFYING: (Command.CLIENT_IDENTIFIED, ProtocolState.READY),
+}
+"""The reply that each step of the introduction waits for, and the step after it."""
+
+
+class ClientProtocol:
+    """The client's end of one connection to the node at `address` (for its errors only)."""
+
+    def __init__(self, address: str, settings: Settings, credentials: AnyCredentials | None, now: float) -> None:
+        self.address = address
+        self.failure: RxPumpError | None = None
+        self.lost_while: ProtocolState | None = None
+        self.state = ProtocolState.AUTHENTICATING if credentials else ProtocolState.IDENTIFYING
+        self._settings = settings
+        self._credentials = credentials
+        self._framer = Framer(settings.max_frame_bytes)
+        self._heartbeat = Heartbeat(settings.heartbeat_interval, settings.heartbeat_timeout, now)
+        self._introduced_by = now + settings.connect_timeout
+        self._out: list[bytes] = []
+        self._introduce()
+
+    @property
+    def deadline(self) -> float:
+        """When `tick` wants to be called, if nothing arrives before."""
+        if self.state is ProtocolState.CLOSED:
+            return float("inf")
+        if self.state is ProtocolState.READY:
+            return self._heartbeat.deadline
+        return min(self._heartbeat.deadline, self._introduced_by)
+
+    @property
+    def receiving(self) -> bytes | None:
+        """Correlation id of the frame of which only a part has arrived, None if there is none."""
+        return self._framer.begun
+
+    def receive(self, data: bytes) -> list[Package]:
+        """Take bytes from the socket; give the packages that are not the link's own business."""
+        self._heartbeat.heard()
+        packages = [package for package in self._framer.feed(data) if not self._is_mine(package)]
+        if self._framer.failure is not None:
+            self._close(self._framer.failure)
+        return packages
+
+    def progressed(self) -> None:
+        """Note that the other side has taken bytes that were waiting for it."""
+        self._heartbeat.heard()
+
+    def tick(self, now: float) -> None:
+        """Let time pass."""
+        if self.state is ProtocolState.CLOSED:
+            return
+        if self.state in _EXPECTED and now >= self._introduced_by:
+            self._close(self._gone(f"no answer while {self.state.value}"))
+        match self._heartbeat.tick(now):
+            case Pulse.ASKED:
+                self._send(Command.HEARTBEAT_REQUEST)
+            case Pulse.DEAD:
+                heartbeat = self._heartbeat
+                self._close(self._gone(f"silent for {heartbeat.interval + heartbeat.timeout:g} s"))
+
+    def lost(self, reason: str) -> None:
+        """Note that the socket is gone; `lost_while` keeps what the link was doing then."""
+        if self.lost_while is None:
+            self.lost_while = self.state
+        self._close(self._gone(reason))
+
+    def bytes_to_send(self) -> list[bytes]:
+        """Take what the link itself has to say."""
+        out, self._out = self._out, []
+        return out
+
+    def _is_mine(self, package: Package) -> bool:
+        match package.command:
+            case Command.HEARTBEAT_REQUEST:
+                self._out.append(Package(Command.HEARTBEAT_RESPONSE, package.correlation_id).encode())
+                return True
+            case Command.HEARTBEAT_RESPONSE:
+                return True
+            case Command.BAD_REQUEST if package.correlation_id == _NOBODY:
+                self._close(BadRequest("the connection", package.text))
+                return True
+        if self.state is ProtocolState.READY:
+            return False
+        self._introduction(package)
+        return True
+
+    def _introduction(self, package: Package) -> None:
+        expected = _EXPECTED.get(self.state)
+        if expected is None:
+            return
+        command, following = expected
+        if package.command == command:
+            self.state = following
+            self._introduce()
+        elif package.command == Command.NOT_AUTHENTICATED:
+            login = self._credentials.login if self._credentials else None
+            self._close(NotAuthenticated(login, package.text))
+        elif package.command == Command.NOT_HANDLED:
+            self._close(NotReady(self.state.value))
+        elif package.command == Command.BAD_REQUEST:
+            self._close(BadRequest(self.state.value, package.text))
+        else:
+            self._close(self._gone(f"{command_name(package.command)} while {self.state.value}"))
+
+    def _introduce(self) -> None:
+        if self.state is ProtocolState.AUTHENTICATING:
+            self._send(Command.AUTHENTICATE, credentials=self._credentials)
+        elif self.state is ProtocolState.IDENTIFYING:
+            me = schema.IdentifyClient(version=CLIENT_VERSION, connection_name=self._settings.name)
+            self._send(Command.IDENTIFY_CLIENT, me.SerializeToString())
+
+    def _send(self, command: Command, payload: bytes = b"", credentials: AnyCredentials | None = None) -> None:
+        self._out.append(Package(command, os.urandom(16), payload, credentials).encode())
+
+    def _gone(self, reason: str) -> ConnectionClosed:
+        return ConnectionClosed(self.address, reason)
+
+    def _close(self, failure: RxPumpError) -> None:
+        """The first reason is the reason."""
+        if self.failure is None:
+            self.failure = failure
+            self.state = ProtocolState.CLOSED
+
+    def __repr__(self) -> str:
+        why = f": {self.failure}" if self.failure else ""
+        return f"<Link to {self.address}, {self.state.value}{why}>"

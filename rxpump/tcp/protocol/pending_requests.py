@@ -1,0 +1,376 @@
+"""The requests that are not answered yet, across connections.
+
+    submit ──▶ WAITING ──send──▶ IN FLIGHT ──answer, failure──▶ settled
+                ▲  ▲                │  │
+                │  └── connection ──┘  │ "not now"
+                │         lost         ▼
+                └── its time has ── RESTING         deadline: settled, from wherever it is
+                     come, or lost
+
+A call comes with a `Deadline`, which holds wherever the request is, also while there is no connection. A request of
+something that goes on for ever (a subscription, a publisher, a relay) comes without one. Its clock starts when it is
+first sent on a connection, holds for all its attempts there, and is stopped when the connection is lost: how long
+there may be no connection is a question for the reconnect policy.
+
+When the connection is lost, everything that may be repeated is sent again with the same bytes. A repeated request
+gets a new correlation id, so a late answer to an earlier attempt is nobody's.
+
+A new connection is on trial for one heartbeat interval. `SendQueue` calls a request slow if it moves many bytes or
+was lost twice. During the trial a slow request goes out only when the quick ones that were lost before are answered,
+so that each connection, however short, answers those; and slow requests that were lost before go out one at a time,
+then two, and so on with each that is answered. So the request that is lost alone is the one that the connection was
+lost with, and so is one of which a frame was interrupted. A request to which that happens `MAX_BLAME` times is given
+up.
+
+A request that opens a channel is settled with it; what comes later under its correlation id goes there, for
+as long as the channel and the connection last. What is told on a channel has no reply: it goes out in order, before
+the requests that wait, and on this connection or never, as on another it would mean nothing. Whatever a request
+has begun on the server is ended there, by its operation's farewell, when nobody wants it any more, confirmed or not.
+
+A settled request is kept by nothing here, so a slow one does not hold on to the pages that were read since.
+"""
+
+from __future__ import annotations
+
+import heapq
+import math
+import os
+import random
+from collections.abc import Callable, Collection
+from typing import Any
+
+from rxpump.errors import OperationTimedOut, OutcomeUnknown, RxPumpError, ServerError
+from rxpump.settings import Settings
+from rxpump.tcp.operations.operation import Operation
+from rxpump.tcp.protocol.deadlines import Deadline, Deadlines
+from rxpump.tcp.protocol.lost_connections import why_not_again
+from rxpump.tcp.protocol.outcome import Failure, Opened, Redirect, Retry, Success
+from rxpump.tcp.protocol.request import Request
+from rxpump.tcp.protocol.send_queue import SendQueue, is_slow
+from rxpump.tcp.protocol.subscription_buffer import SubscriptionBuffer
+from rxpump.tcp.wire.commands import Command
+from rxpump.tcp.wire.package import Package
+
+_BURST_BYTES = 128 * 1024
+"""What one `send` gives out ends with the frame that brings it over this: what the socket does not take yet
+stays here, where it can still be withdrawn."""
+
+_LAST_WORDS = {
+    Command.SUBSCRIPTION_DROPPED,
+    Command.BAD_REQUEST,
+    Command.NOT_HANDLED,
+    Command.NOT_AUTHENTICATED,
+}
+"""Replies after which a subscription, or a request for one, is over at the server."""
+
+
+class PendingRequests:
+    """Keeps requests until they are settled.
+
+    `owner` of a request is the caller's, and never looked at. `on_left` is called when the server has confirmed that
+    a subscription is over, or cannot confirm it any more.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        chance: Callable[[], float] = random.random,
+        on_left: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.redirect: tuple[str, int] | None = None
+        self._settings = settings
+        self._chance = chance
+        self._on_left = on_left
+        self._waiting: SendQueue[Request] = SendQueue()
+        self._in_flight: dict[bytes, Request] = {}
+        self._repeated: set[bytes] = set()  # those in flight that an earlier connection was lost with
+        self._trial_ends: float | None = -math.inf  # None: it begins with the next `send`
+        self._window = 1  # how many requests that were lost before may be in flight with a slow one, during the trial
+        self._resting: list[tuple[float, int, Request]] = []  # a heap by time
+        self._deadlines: Deadlines[Request] = Deadlines()
+        self._channels: dict[bytes, tuple[SubscriptionBuffer[Any], Command | None]] = {}
+        self._unanswered: list[bytes] = []  # frames, in order, to which there is no reply
+        self._leaving: set[bytes] = set()  # ids of subscriptions whose end the server has not confirmed
+        self._lanes: dict[str | None, float] = {}  # when what rests of a lane goes out again
+        self._is_connected = False
+        self._submitted = 0
+        self._open = 0
+        self._id_prefix = os.urandom(8)
+        self._ids = 0
+
+    def __len__(self) -> int:
+        """Requests that are not settled."""
+        return self._open
+
+    @property
+    def is_leaving(self) -> bool:
+        """Whether there are subscriptions whose end the server has not confirmed."""
+        return bool(self._leaving)
+
+    @property
+    def deadline(self) -> float:
+        """When `tick` wants to be called."""
+        expiry = self._deadlines.next
+        if self._trial_ends is not None and self._trial_ends > -math.inf and self._waiting.has_slow:
+            expiry = min(expiry, self._trial_ends)
+        return min(expiry, self._resting[0][0]) if self._resting else expiry
+
+    def submit(self, operation: Operation[Any], owner: Any = None, deadline: Deadline | None = None) -> Request:
+        """Take a request in; it goes out with the next `send`.
+
+        Args:
+            operation: The request.
+            owner: Whatever the caller wants to find in the settled request.
+            deadline: When it must be settled, with or without a connection. None: within the `timeout` of the
+                settings on any one connection.
+        """
+        self._submitted += 1
+        self._open += 1
+        request = Request(operation, owner, self._submitted, deadline)
+        if deadline is not None:
+            self._deadlines.start(request.sequence, request, deadline.time)
+        self._wait(request)
+        return request
+
+    def withdraw(self, request: Request) -> None:
+        """Forget a request whose owner no longer wants it; an answer to it will be nobody's."""
+        if request.is_settled:
+            if isinstance(request.value, SubscriptionBuffer):
+                self.give_up(request.value)
+            return
+        self._settle(request)
+        if self._land(request.correlation_id) is not None:
+            self._bid_farewell(request.operation.farewell, request.correlation_id)
+        self._drop_settled()
+
+    def connected(self) -> None:
+        """From now on `send` gives out what waits."""
+        self._is_connected = True
+        self._trial_ends = None
+        self._window = 1
+        self.redirect = None
+
+    def disconnected(self, error: RxPumpError, interrupted: Collection[bytes] = ()) -> list[Request]:
+        """Take everything back to be sent again.
+
+        Args:
+            error: Why the connection was lost.
+            interrupted: Correlation ids of frames that were only in part sent or received.
+
+        Returns:
+            The requests that are not sent again, each settled with its error.
+        """
+        self._is_connected = False
+        self._trial_ends = -math.inf
+        self._count_loss(interrupted)
+        lost = [
+            self._settle(request, error=reason)
+            for request in self._in_flight.values()
+            if (reason := why_not_again(request.operation, request.losses, request.blame, error)) is not None
+        ]
+        for request in (*self._in_flight.values(), *(resting for _, _, resting in self._resting)):
+            if not request.is_settled:
+                if request.deadline is None:
+                    self._deadlines.stop(request.sequence)
+                self._wait(request)
+        for channel, _ in self._channels.values():
+            channel.end(error)
+        self._channels.clear()
+        self._unanswered.clear()
+        self._leaving.clear()
+        self._on_left()
+        self._lanes.clear()
+        self._in_flight.clear()
+        self._repeated.clear()
+        self._resting.clear()
+        return lost
+
+    def send(self, now: float) -> list[bytes]:
+        """Give frames to put on the wire now, a burst of them; none when there is nothing more to send now."""
+        if not self._is_connected:
+            return []
+        frames, self._unanswered = self._unanswered, []
+        size = 0
+        if self._trial_ends is None:
+            self._trial_ends = now + self._settings.heartbeat_interval
+        while size < _BURST_BYTES and len(self._in_flight) < self._settings.max_in_flight:
+            request = self._waiting.pop(with_slow=now >= self._trial_ends or len(self._repeated) < self._window)
+            if request is None:
+                break
+            if (wakes := self._lanes.get(request.operation.lane)) is not None:
+                heapq.heappush(self._resting, (wakes, request.sequence, request))  # not past those that rest
+                continue
+            frames.append(self._launch(request, now))
+            size += len(frames[-1])
+        return frames
+
+    def receive(self, package: Package, now: float) -> Request | None:
+        """Take a reply; give the request that it settles, if it settles one."""
+        request = self._land(package.correlation_id)
+        if request is not None and request.losses and is_slow(request):
+            self._window += 1
+        if request is None:
+            self._pass_on(package)
+            return None
+        match request.operation.interpret(package):
+            case Opened(channel):
+                channel.correlation_id = request.correlation_id
+                self._channels[request.correlation_id] = (channel, request.operation.farewell)
+                return self._settle(request, value=channel)
+            case Success(value):
+                return self._settle(request, value=value)
+            case Failure(error):
+                return self._settle(request, error=error)
+            case Retry(refusal):
+                return self._rest(request, refusal, now)
+            case Redirect(plain, secure, refusal):
+                # A leader that cannot be reached as we are is waited for: nobody can talk us out of TLS.
+                self.redirect = (secure if self._settings.tls else plain) or self.redirect
+                return self._rest(request, refusal, now)
+
+    def tell(self, channel: SubscriptionBuffer[Any], command: Command, payload: bytes) -> None:
+        """Say something on an open channel, in order; there is no reply. On one that is over it is not said."""
+        if channel.correlation_id in self._channels:
+            self._unanswered.append(Package(command, channel.correlation_id, payload).encode())
+
+    def give_up(self, channel: SubscriptionBuffer[Any]) -> None:
+        """Nobody reads this channel any more: end it here and on the server."""
+        _, farewell = self._channels.pop(channel.correlation_id, (None, None))
+        self._bid_farewell(farewell, channel.correlation_id)
+
+    def leave(self, error: RxPumpError) -> list[Request]:
+        """Settle everything with `error`, and unsubscribe from all that the server still sends."""
+        open_requests = {*self._in_flight.values(), *(resting for _, _, resting in self._resting), *self._waiting}
+        settled = [request for request in open_requests if not request.is_settled]
+        for request in settled:
+            self._settle(request, error=error)
+            if self._land(request.correlation_id) is not None:
+                self._bid_farewell(request.operation.farewell, request.correlation_id)
+        for channel, _ in tuple(self._channels.values()):
+            channel.before_end()
+            self.give_up(channel)
+            channel.end(error)
+        return sorted(settled, key=lambda request: request.sequence)
+
+    def fail(self, correlation_id: bytes, error: RxPumpError) -> Request | None:
+        """Settle the request that this id belongs to, if it is in flight."""
+        request = self._land(correlation_id)
+        return None if request is None else self._settle(request, error=error)
+
+    def tick(self, now: float) -> list[Request]:
+        """Let time pass; give the requests whose deadline it was."""
+        if self._trial_ends is not None and self._trial_ends <= now:
+            self._trial_ends = -math.inf
+        while self._resting and self._resting[0][0] <= now:
+            wakes, _, request = heapq.heappop(self._resting)
+            if self._lanes.get(request.operation.lane) == wakes:
+                del self._lanes[request.operation.lane]
+            if not request.is_settled:
+                self._wait(request)
+        expired: list[Request] = []
+        while (late := self._deadlines.pop(now)) is not None:
+            if self._land(late.correlation_id) is not None:
+                self._bid_farewell(late.operation.farewell, late.correlation_id)
+            expired.append(self._settle(late, error=self._timed_out(late)))
+        self._drop_settled()
+        return expired
+
+    def close(self, error: RxPumpError) -> list[Request]:
+        """Settle everything with `error`."""
+        lost = self.disconnected(error)
+        waiting = [request for request in self._waiting if not request.is_settled]
+        self._waiting.clear()
+        return lost + [self._settle(request, error=error) for request in waiting]
+
+    def _wait(self, request: Request) -> None:
+        self._waiting.push(request)
+
+    def _count_loss(self, interrupted: Collection[bytes]) -> None:
+        """Note with each request in flight that a connection was lost, and with which of them the fault may be."""
+        suspects = interrupted or (self._repeated if len(self._repeated) == 1 else ())
+        for id, request in self._in_flight.items():
+            request.losses += 1
+            request.blame += id in suspects
+
+    def _land(self, correlation_id: bytes) -> Request | None:
+        """Remove a request from those in flight and return it, None if none has this id."""
+        self._repeated.discard(correlation_id)
+        return self._in_flight.pop(correlation_id, None)
+
+    def _pass_on(self, package: Package) -> None:
+        """Give a package to the channel it belongs to; what is nobody's is dropped."""
+        if package.command in _LAST_WORDS and package.correlation_id in self._leaving:
+            self._leaving.remove(package.correlation_id)
+            self._on_left()
+        channel, farewell = self._channels.get(package.correlation_id, (None, None))
+        if channel is None:
+            return
+        channel.receive(package)
+        if channel.ending is not None:
+            del self._channels[package.correlation_id]
+            if package.command not in _LAST_WORDS:
+                self._bid_farewell(farewell, package.correlation_id)
+
+    def _bid_farewell(self, command: Command | None, correlation_id: bytes) -> None:
+        if command is not None and self._is_connected:
+            self._unanswered.append(Package(command, correlation_id).encode())
+            self._leaving.add(correlation_id)
+
+    def _launch(self, request: Request, now: float) -> bytes:
+        self._ids += 1
+        request.correlation_id = self._id_prefix + self._ids.to_bytes(8, "little")
+        request.attempts += 1
+        operation = request.operation
+        if request.deadline is None and self._settings.timeout is not None:
+            self._deadlines.start(request.sequence, request, now + self._settings.timeout)
+        self._in_flight[request.correlation_id] = request
+        if request.losses:
+            self._repeated.add(request.correlation_id)
+        return Package(operation.command, request.correlation_id, operation.payload, operation.credentials).encode()
+
+    def _rest(self, request: Request, refusal: ServerError, now: float) -> Request | None:
+        request.refusal = refusal
+        request.losses = request.blame = 0
+        if isinstance(refusal, OutcomeUnknown) and not request.operation.repeatable:
+            return self._settle(request, error=refusal)
+        pause = self._settings.retry.delay(request.attempts, self._chance)
+        if pause is None:
+            return self._settle(request, error=refusal)
+        wakes = self._wake_with_lane(request.operation.lane, now, now + pause)
+        heapq.heappush(self._resting, (wakes, request.sequence, request))
+        return None
+
+    def _wake_with_lane(self, lane: str | None, now: float, wakes: float) -> float:
+        """Whatever rests of one lane goes out again at one time, and so in the order of asking."""
+        if lane is None:
+            return wakes
+        if self._lanes.get(lane, now) <= now:
+            self._lanes[lane] = wakes
+        return self._lanes[lane]
+
+    def _timed_out(self, request: Request) -> OperationTimedOut:
+        timeout = self._settings.timeout if request.deadline is None else request.deadline.timeout
+        assert timeout is not None
+        return OperationTimedOut(
+            str(request.operation),
+            timeout,
+            request.attempts,
+            request.refusal,
+            is_connected=self._is_connected,
+            hint=request.operation.silence,
+        )
+
+    def _drop_settled(self) -> None:
+        """Drop requests that were settled while they waited, so that they do not pile up in a long outage."""
+        if len(self._waiting) > 2 * self._open + 64:
+            self._waiting.drop_settled()
+
+    def _settle(self, request: Request, value: Any = None, error: RxPumpError | None = None) -> Request:
+        self._open -= 1
+        self._deadlines.stop(request.sequence)
+        request.is_settled = True
+        request.value, request.error = value, error
+        return request
+
+    def __repr__(self) -> str:
+        return f"<PendingRequests {len(self._in_flight)} in flight, {len(self._waiting)} waiting, {len(self._resting)} resting>"

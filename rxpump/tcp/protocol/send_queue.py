@@ -1,0 +1,119 @@
+"""Requests that wait to be sent, and which of them goes next.
+
+Requests leave in the order in which they were made, with one exception: a request that moves many bytes, or that has
+lost two connections already, is slow. It waits until all others are sent, but at most for `_SHARE` of them, so that
+neither kind keeps the other from being sent. Requests of one lane never pass each other, so whatever follows a slow
+request of its lane is slow as well.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any, Final, Generic, Protocol, TypeVar
+
+from rxpump.tcp.operations.operation import Operation
+
+_SHARE: Final = 32
+"""Quick requests that may pass a slow one."""
+
+_SUSPECT_LOSSES: Final = 2
+"""Lost connections after which a request is slow: one is lost for many reasons."""
+
+
+class Sendable(Protocol):
+    """A request as far as its place in the queue depends on it."""
+
+    sequence: int
+    is_settled: bool
+    losses: int
+
+    @property
+    def operation(self) -> Operation[Any]:
+        """What is asked for."""
+
+
+_T = TypeVar("_T", bound=Sendable)
+
+
+def is_slow(request: Sendable) -> bool:
+    """Return whether a request waits for others whatever its lane."""
+    return request.operation.is_large or request.losses >= _SUSPECT_LOSSES
+
+
+class SendQueue(Generic[_T]):
+    """Requests by the order in which they were made; a settled one is passed over."""
+
+    def __init__(self) -> None:
+        self._quick: list[tuple[int, _T]] = []  # heaps
+        self._slow: list[tuple[int, _T]] = []
+        self._slow_lanes: Counter[str] = Counter()
+        self._passed = 0
+
+    def __len__(self) -> int:
+        return len(self._quick) + len(self._slow)
+
+    def __iter__(self) -> Iterator[_T]:
+        """Return the requests in the order in which they were made, settled ones included."""
+        return (request for _, request in sorted(self._quick + self._slow))
+
+    @property
+    def has_slow(self) -> bool:
+        """Whether a slow request was kept back by `pop`."""
+        return bool(self._slow)
+
+    def push(self, request: _T) -> None:
+        """Add a request."""
+        heapq.heappush(self._quick, (request.sequence, request))
+
+    def pop(self, *, with_slow: bool) -> _T | None:
+        """Remove the next request and return it, None when there is none.
+
+        Args:
+            with_slow: Whether slow requests may go now.
+        """
+        while with_slow and self._slow and self._passed >= _SHARE:
+            if not (request := self._pop_slow()).is_settled:
+                return request
+        while self._quick:
+            _, request = heapq.heappop(self._quick)
+            if request.is_settled:
+                continue
+            if not is_slow(request) and request.operation.lane not in self._slow_lanes:
+                self._passed += bool(self._slow)
+                return request
+            self._push_slow(request)
+        while with_slow and self._slow:
+            if not (request := self._pop_slow()).is_settled:
+                return request
+        return None
+
+    def clear(self) -> None:
+        """Remove all requests."""
+        self._quick.clear()
+        self._slow.clear()
+        self._slow_lanes.clear()
+
+    def drop_settled(self) -> None:
+        """Remove the requests that were settled while they waited."""
+        waiting = [request for request in self if not request.is_settled]
+        self.clear()
+        self._quick = [(request.sequence, request) for request in waiting]  # sorted, so it is a heap
+
+    def _push_slow(self, request: _T) -> None:
+        heapq.heappush(self._slow, (request.sequence, request))
+        if (lane := request.operation.lane) is not None:
+            self._slow_lanes[lane] += 1
+
+    def _pop_slow(self) -> _T:
+        self._passed = 0
+        _, request = heapq.heappop(self._slow)
+        if (lane := request.operation.lane) is not None:
+            self._slow_lanes[lane] -= 1
+            if not self._slow_lanes[lane]:
+                del self._slow_lanes[lane]
+        return request
+
+    def __repr__(self) -> str:
+        return f"<SendQueue {len(self._quick)} waiting, {len(self._slow)} slow>"

@@ -1,0 +1,189 @@
+"""Keeps one connection open: dials, follows a leader, backs off, comes back.
+
+One task, one loop: locate a node, dial it, serve until it is lost, wait, again. It ends when it is told to
+stop, when the reconnect policy gives up, or when a client that was never accepted is refused for good (see
+`Refusals`). What did work once is another matter: a node that is starting refuses everybody (docs/protocol/tcp.md,
+section 4.12), and a subscription must not die of that at night.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from rxpump.errors import (
+    CertificateRefused,
+    ConnectionClosed,
+    ConnectionFailed,
+    NotAuthenticated,
+    ReconnectFailed,
+    RxPumpError,
+)
+from rxpump.model.status import Connected, Connecting, Reconnecting, Status
+from rxpump.settings import Settings
+from rxpump.tcp.connection import Connection
+from rxpump.tcp.node_resolver import NodeResolver
+from rxpump.tcp.protocol.client_protocol import ClientProtocol, ProtocolState
+from rxpump.tcp.protocol.pending_requests import PendingRequests
+from rxpump.tcp.reconnect_policy import ReconnectPolicy
+from rxpump.tcp.refusals import REFUSED_PAUSE, Refusals
+from rxpump.tcp.tls import CLOSING_TIMEOUT, certificate_failure, handshake_failure, make_context
+from rxpump.uri import TcpAddress
+
+
+class Reconnector:
+    """Runs `ledger` over one connection after another. `first` ends with the first that is ready.
+
+    Raises InvalidArgument for settings of TLS that cannot be followed.
+    """
+
+    def __init__(
+        self, locator: NodeResolver, settings: Settings, pending: PendingRequests, on_status: Callable[[Status], None]
+    ) -> None:
+        self.connection: Connection | None = None
+        self.first: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.address: str = "the server"
+        self.node: TcpAddress | None = None
+        self._locator = locator
+        self._settings = settings
+        self._tls = make_context(settings)
+        self._pending = pending
+        self._on_status = on_status
+        self._patience = ReconnectPolicy(settings.reconnect, settings.heartbeat_interval)
+        self._problem: RxPumpError | None = None
+        self._refusals = Refusals()
+        self._lost_while: ProtocolState | None = None
+
+    async def run(self) -> RxPumpError:
+        """Keep the connection; return why there will be no other."""
+        leader: TcpAddress | None = None
+        while True:
+            address = leader or await self._locator.locate()
+            self.address = str(address)
+            self.node = address
+            self._on_status(Connecting(self.address))
+            self._lost_while = None
+            self._problem = problem = await self._visit(address)
+            if not self.first.done():
+                now = asyncio.get_running_loop().time()
+                final = self._refusals.verdict(problem, address, now, self._lost_while)
+                if final is not None:
+                    return final
+            leader = self._hint(address)
+            delay = self._patience.wait(is_hint=leader is not None)
+            if delay is None:
+                return self._give_up(problem)
+            if isinstance(problem, NotAuthenticated):
+                delay = max(delay, REFUSED_PAUSE)
+            self._on_status(Reconnecting(max(self._patience.attempts, 1), delay, problem))
+            await asyncio.sleep(delay)
+
+    def _give_up(self, problem: RxPumpError) -> RxPumpError:
+        """Return the error after the last attempt that the policy allows."""
+        failed = self.failure
+        if self.first.done():
+            failed = ReconnectFailed(self.address, max(self._patience.attempts, 1), failed.reason)
+        if failed is not problem:
+            failed.__cause__ = problem
+        return failed
+
+    @property
+    def failure(self) -> ConnectionFailed | NotAuthenticated:
+        """Why there is no connection."""
+        attempts, problem = max(self._patience.attempts, 1), self._problem
+        if isinstance(problem, NotAuthenticated):
+            return problem
+        if isinstance(problem, (ConnectionClosed, ConnectionFailed)):
+            return ConnectionFailed(self.address, attempts, problem.reason)  # not a sentence within a sentence
+        return ConnectionFailed(self.address, attempts, "no answer" if problem is None else str(problem))
+
+    async def _visit(self, address: TcpAddress) -> RxPumpError:
+        """Connect to one node and stay as long as it lasts; return what ended it."""
+        try:
+            connection = await self._connect(address)
+        except RxPumpError as error:
+            return error
+        except (OSError, UnicodeError) as error:  # a host name that is none is a UnicodeError
+            return self._dial_failure(error, address)
+        return await self._serve(connection, address)
+
+    def _dial_failure(self, error: OSError | UnicodeError, address: TcpAddress) -> ConnectionFailed:
+        attempt = self._patience.attempts + 1
+        if isinstance(error, ssl.SSLCertVerificationError):
+            name = self._settings.tls_server_name or address.host
+            return CertificateRefused(self.address, attempt, certificate_failure(error, name))
+        if isinstance(error, TimeoutError):
+            unless = "" if self._tls is None else "; it may not speak TLS on this port"
+            return ConnectionFailed(self.address, attempt, f"no answer to the dial in time{unless}")
+        if self._tls is not None and isinstance(error, OSError):
+            return ConnectionFailed(self.address, attempt, handshake_failure(error))
+        return ConnectionFailed(self.address, attempt, str(error))
+
+    async def _connect(self, address: TcpAddress) -> Connection:
+        """Dial, and wait until the server has taken us in."""
+        loop = asyncio.get_running_loop()
+        link = ClientProtocol(self.address, self._settings, address.credentials, loop.time())
+        async with asyncio.timeout(self._settings.connect_timeout):
+            _, connection = await loop.create_connection(
+                lambda: Connection(link, self._pending), address.host, address.port, **self._tls_options(address)
+            )
+        await self._while_open(connection, connection.ready)
+        if connection.closed.done():
+            self._lost_while = link.lost_while
+            raise connection.closed.result()
+        return connection
+
+    def _tls_options(self, address: TcpAddress) -> dict[str, Any]:
+        if self._tls is None:
+            return {}
+        return {
+            "ssl": self._tls,
+            "server_hostname": self._settings.tls_server_name or address.host,
+            "ssl_shutdown_timeout": CLOSING_TIMEOUT,
+        }
+
+    async def _serve(self, connection: Connection, address: TcpAddress) -> RxPumpError:
+        """Stay until the connection is lost, or another node is the one to ask."""
+        loop = asyncio.get_running_loop()
+        since = loop.time()
+        self.connection = connection
+        connection.wake()  # for what was asked for since it was ready
+        self._on_status(Connected(self.address))
+        if not self.first.done():
+            self.first.set_result(None)
+        try:
+            await self._while_open(connection)
+        finally:
+            self.connection = None
+        self._patience.lasted(loop.time() - since)
+        if connection.has_answered:
+            self._patience.answered()
+        return connection.closed.result()
+
+    def _hint(self, address: TcpAddress) -> TcpAddress | None:
+        """Take note of where the node at `address` sent us, if anywhere else."""
+        redirect, self._pending.redirect = self._pending.redirect, None
+        if redirect is None:
+            return None
+        leader = replace(address, host=redirect[0], port=redirect[1])
+        return leader if leader != address else None
+
+    async def _while_open(self, connection: Connection, *until: asyncio.Future[Any]) -> None:
+        """Wait for the connection's end (or `until`); end it when this task is told to stop."""
+        waiting: list[asyncio.Future[Any]] = [connection.closed, *until]
+        try:
+            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        except asyncio.CancelledError:
+            connection.end("the client was closed")
+            await asyncio.wait([connection.closed])
+            raise
+
+    def __repr__(self) -> str:
+        return (
+            f"<Reconnector of {self.connection!r}>"
+            if self.connection
+            else f"<Reconnector, no connection: {self._problem}>"
+        )

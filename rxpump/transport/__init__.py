@@ -1,1 +1,0 @@
-"""The seam between bytes and pages, and what stands behind it."""

@@ -1,0 +1,100 @@
+"""`$all` is not a stream: each verb that takes one stream refuses it and names the verb to use."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from reactivex import operators as rx
+
+import rxpump
+from rxpump import operators as ops
+from rxpump.checkpoints import EventStoreCheckpoint
+from rxpump.errors import InvalidArgument, PersistentSubscriptionFailed, PersistentSubscriptionNotFound
+from rxpump.model.new_events import NewEvent
+from tests.operators.events import event
+
+ALL = "$all"
+
+Verb = Callable[[rxpump.Client], Any]
+
+READING: dict[str, tuple[Verb, str]] = {
+    "get_event": (lambda client: client.get_event(ALL), "get_all()"),
+    "get": (lambda client: client.get(ALL), "get_all()"),
+    "iter": (lambda client: client.iter(ALL), "iter_all()"),
+    "stream": (lambda client: client.stream(ALL), "stream_all()"),
+    "live": (lambda client: client.live(ALL), "stream_all()"),
+    "subscribe_to": (lambda client: client.subscribe_to(ALL), "stream_all()"),
+    "relay": (lambda client: client.relay(ALL, lambda events: events, "out"), "stream_all()"),
+}
+
+WRITING: dict[str, Verb] = {
+    "publish_event": lambda client: client.publish_event(ALL, "T"),
+    "publish": lambda client: client.publish(ALL, [NewEvent("T")]),
+    "link_to": lambda client: client.link_to(ALL, event()),
+    "publisher": lambda client: client.publisher(ALL),
+    "delete_stream": lambda client: client.delete_stream(ALL),
+    "transaction": lambda client: client.transaction(ALL),
+    "continue_transaction": lambda client: client.continue_transaction(ALL, 1),
+}
+
+ELSEWHERE: dict[str, Verb] = {
+    "a relay's target": lambda client: client.relay("in", lambda events: events, ALL),
+    "an iterable": lambda client: client.publish(ALL, iter([NewEvent("T")])),
+    "publish_to": lambda client: ops.publish_to(client, ALL),
+    "link_into": lambda client: ops.link_into(client, ALL),
+    "checkpoints": lambda client: EventStoreCheckpoint(client, ALL),
+}
+
+SERVED = {"get_metadata", "set_metadata"}
+"""The whole database has metadata: its access control list."""
+
+GROUPS = {
+    "create_subscription",
+    "update_subscription",
+    "delete_subscription",
+    "connect_subscription",
+    "replay_parked",
+}
+"""Whether there can be a consumer group of the whole database, the server says; it answers at once."""
+
+
+def test_every_verb_with_a_stream_is_here() -> None:
+    verbs = {
+        name
+        for name, verb in inspect.getmembers(rxpump.Client, inspect.isfunction)
+        if not name.startswith("_") and {"stream", "source"} & set(inspect.signature(verb).parameters)
+    }
+    assert verbs == READING.keys() | WRITING.keys() | SERVED | GROUPS
+
+
+@pytest.mark.parametrize("name", READING)
+async def test_reading_names_the_verb_to_use(name: str) -> None:
+    verb, instead = READING[name]
+    with pytest.raises(InvalidArgument, match=r"is '\$all'; allowed is the name of one stream; ") as raised:
+        verb(rxpump.connect("tcp://nowhere:1"))
+    assert str(raised.value).endswith(f", use {instead}")
+
+
+@pytest.mark.parametrize("verb", [*WRITING.values(), *ELSEWHERE.values()], ids=[*WRITING, *ELSEWHERE])
+async def test_writing_says_that_it_is_no_stream(verb: Verb) -> None:
+    with pytest.raises(InvalidArgument, match=r"\$all is the whole database, which no request writes to or deletes"):
+        verb(rxpump.connect("tcp://nowhere:1"))
+
+
+async def test_its_metadata_can_be_read(memory_server: Any) -> None:
+    async with rxpump.connect(memory_server.uri.replace("//", "//admin:changeit@")) as client:
+        assert (await client.get_metadata(ALL)).version == -1
+
+
+async def test_a_server_without_groups_of_everything_says_so(memory_server: Any) -> None:
+    async with rxpump.connect(memory_server.uri.replace("//", "//admin:changeit@")) as client:
+        with pytest.raises(PersistentSubscriptionFailed, match="Bad stream name"):
+            await client.create_subscription("g", ALL)
+        for verb in (client.update_subscription("g", ALL), client.delete_subscription("g", ALL)):
+            with pytest.raises(PersistentSubscriptionNotFound):
+                await verb
+        with pytest.raises(PersistentSubscriptionNotFound):
+            await client.connect_subscription("g", ALL).pipe(rx.first())

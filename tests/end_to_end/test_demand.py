@@ -1,0 +1,188 @@
+"""A slow end of a pipe stops the page requests at the other end: counted at the server."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import pytest
+import reactivex
+from reactivex import operators as rx
+
+import rxpump
+from rxpump import operators as ops
+from rxpump.checkpoints import EventStoreCheckpoint
+from rxpump.server import EmbeddedServer
+from rxpump.server.tcp.handlers.table import HANDLERS
+from rxpump.tcp.wire.commands import Command
+
+EVENTS = 5_000
+PAGE = 50
+HIGH = 100
+
+READS = (Command.READ_STREAM_EVENTS_FORWARD, Command.READ_ALL_EVENTS_FORWARD)
+
+Sources = Callable[[rxpump.Client], reactivex.Observable[rxpump.Event]]
+
+
+@pytest.fixture
+def pages(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """A list that grows by one for each page the server is asked for."""
+    asked: list[int] = []
+    for command in READS:
+        handler = HANDLERS[command]
+
+        def counting(request: Any, store: Any, *, handler: Any = handler, command: int = command) -> Any:
+            asked.append(command)
+            return handler(request, store)
+
+        monkeypatch.setitem(HANDLERS, command, counting)
+    return asked
+
+
+@pytest.fixture
+async def client(memory_server: EmbeddedServer) -> AsyncIterator[rxpump.Client]:
+    async with rxpump.connect(memory_server.uri, username="admin", password="changeit") as client:
+        await client.publish("s", (rxpump.NewEvent("Counted", {"n": n}) for n in range(EVENTS)))
+        yield client
+
+
+class Slow:
+    """A coroutine for `map_async` that finishes when it is let; `taken` items have entered it."""
+
+    def __init__(self) -> None:
+        self.taken = 0
+        self.finished = 0
+        self._may_finish = asyncio.Semaphore(0)
+
+    async def __call__(self, item: Any) -> Any:
+        self.taken += 1
+        await self._may_finish.acquire()
+        self.finished += 1
+        return item
+
+    async def let(self, count: int) -> None:
+        """Let `count` items finish, and wait until they have."""
+        goal = self.finished + count
+        for _ in range(count):
+            self._may_finish.release()
+        while self.finished < goal:
+            await asyncio.sleep(0)
+
+
+async def quiet(pages: list[int], client: rxpump.Client) -> None:
+    """Wait until the server is asked for nothing more: two round trips in which nothing new came."""
+    seen = -1
+    while seen != len(pages):
+        seen = len(pages)
+        for _ in range(2):
+            await client.ping()
+
+
+SOURCES: dict[str, Sources] = {
+    "iter": lambda client: client.iter("s", batch_size=PAGE),
+    "stream": lambda client: client.stream("s", batch_size=PAGE),
+    "iter_all": lambda client: client.iter_all(batch_size=PAGE),
+    "stream_all": lambda client: client.stream_all(batch_size=PAGE),
+}
+
+
+def is_in_s(event: rxpump.Event) -> bool:
+    return event.stream == "s"
+
+
+def number_of(event: rxpump.Event) -> int:
+    return int(event.json()["n"])
+
+
+@pytest.mark.parametrize("kind", SOURCES)
+async def test_pages_are_asked_for_as_the_marks_allow(kind: str, client: rxpump.Client, pages: list[int]) -> None:
+    slow = Slow()
+    source: Any = SOURCES[kind](client)
+    pipeline = source.pipe(
+        rx.filter(is_in_s),
+        rx.map(number_of),
+        rx.flat_map(lambda n: reactivex.from_iterable([n, n])),
+        ops.map_async(slow, high=HIGH),
+    )
+    seen: list[int] = []
+    running = pipeline.subscribe(seen.append)
+    while not slow.taken:
+        await asyncio.sleep(0)
+    finished = 0
+    for step in (0, 30, 200, 500):
+        await slow.let(step)
+        finished += step
+        await quiet(pages, client)
+        # Each event becomes two items; a page in hand and one read ahead come on top of what the mark allows.
+        events_taken = (finished + HIGH) / 2
+        assert len(pages) <= events_taken / PAGE + 3
+        assert len(pages) >= finished / 2 / PAGE
+    assert seen == [n // 2 for n in range(finished)]
+    running.dispose()
+
+
+async def test_two_sinks_of_different_speed_on_one_shared_source(client: rxpump.Client, pages: list[int]) -> None:
+    shared = client.iter("s", batch_size=PAGE).pipe(rx.share())
+    fast, slow = Slow(), Slow()
+    both = [shared.pipe(ops.map_async(each, high=HIGH)).subscribe() for each in (fast, slow)]
+    while not slow.taken:
+        await asyncio.sleep(0)
+    await fast.let(HIGH)
+    await quiet(pages, client)
+    assert len(pages) <= HIGH / PAGE + 3, "the slow one holds what they share"
+    await slow.let(HIGH)
+    await fast.let(HIGH)
+    await quiet(pages, client)
+    assert 2 * HIGH / PAGE <= len(pages) <= 2 * HIGH / PAGE + 3
+    for each in both:
+        each.dispose()
+
+
+async def test_merged_sources_are_all_held(client: rxpump.Client, pages: list[int]) -> None:
+    slow = Slow()
+    merged = reactivex.merge(*(client.iter("s", batch_size=PAGE) for _ in range(3)))
+    running = merged.pipe(ops.map_async(slow, high=HIGH)).subscribe()
+    while not slow.taken:
+        await asyncio.sleep(0)
+    await quiet(pages, client)
+    assert len(pages) <= HIGH / PAGE + 3 * 3
+    running.dispose()
+
+
+async def test_a_slow_write_holds_the_reading(client: rxpump.Client, pages: list[int]) -> None:
+    slow = Slow()
+    copies = client.iter("s", batch_size=PAGE).pipe(ops.map_async(slow, high=HIGH), ops.publish_to(client, "copy"))
+    done = asyncio.Event()
+    copies.subscribe(on_completed=done.set)
+    while not slow.taken:
+        await asyncio.sleep(0)
+    await quiet(pages, client)
+    assert len(pages) <= HIGH / PAGE + 3
+    await slow.let(EVENTS)
+    await done.wait()
+    assert await client.iter("copy").pipe(rx.count()) == EVENTS
+
+
+async def test_draining_waits_for_what_the_stages_still_keep(memory_server: EmbeddedServer) -> None:
+    """The source ends at once; what has been taken in is worked off, written and committed before the close."""
+    slow, seen = Slow(), []
+    async with rxpump.connect(memory_server.uri) as client:
+        await client.publish("s", [rxpump.NewEvent("Counted", {"n": n}) for n in range(10)])
+        store = EventStoreCheckpoint(client, "progress")
+        done = asyncio.Event()
+        client.stream("s").pipe(ops.map_async(slow, max_concurrent=3), ops.commit_checkpoint(store)).subscribe(
+            lambda event: seen.append(event.number), on_completed=done.set
+        )
+        while slow.taken < 3:
+            await asyncio.sleep(0)
+        draining = asyncio.create_task(client.drain())
+        await asyncio.sleep(0)
+        await slow.let(10)
+        assert await draining
+        assert done.is_set()
+        assert seen == list(range(10))
+        last = await store.load()
+        assert last is not None
+        assert last.number == 9

@@ -1,0 +1,225 @@
+"""`where=`: the same events as the operator lets through, whoever filters; by the real client on a real server."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from reactivex import operators as rx
+
+import rxpump
+from rxpump import EventFilter
+from rxpump import operators as ops
+from rxpump.model.signals import CaughtUp, Examined
+from rxpump.server import EmbeddedServer, SqliteStore, Strictness
+from rxpump.tcp.operations.operation import Operation
+from rxpump.tcp.protocol.pending_requests import PendingRequests
+from tests.proxy import Proxy
+
+WANTED = [
+    EventFilter(type_prefix="Pony"),
+    EventFilter(type_prefix="$"),
+    EventFilter(type_regex="^Pony(Jumped|Slept)$"),
+    EventFilter(type_regex=r"\w+Jumped"),
+    EventFilter(stream_prefix="pony-"),
+    EventFilter(stream_regex="-[0-9]+$"),
+    EventFilter(stream_regex=r"-\d$"),
+    EventFilter(type_prefix="Pony", stream_regex="[1-3]$"),
+    EventFilter(type_regex="ed$", stream_prefix="stable"),
+    EventFilter(type_prefix="Unicorn"),
+]
+IN_HASTE = rxpump.Settings(
+    reconnect=rxpump.Backoff(min_delay=0.001, max_delay=0.01), retry=rxpump.Backoff(min_delay=0.001, max_delay=0.01)
+)
+
+
+@pytest.fixture
+async def client(memory_server: EmbeddedServer) -> AsyncIterator[rxpump.Client]:
+    """An admin; 200 events of a few types in a few streams, links to some among them, one stream deleted."""
+    chance = random.Random(7)
+    async with rxpump.connect(memory_server.uri, username="admin", password="changeit") as client:
+        for number in range(150):
+            stream = chance.choice(["pony-1", "pony-2", "pony-12", "stable", "Ponies"])
+            type = chance.choice(["PonyJumped", "PonySlept", "StableBurned", "Ponyé", "😀Jumped"])
+            await client.publish_event(stream, type, {"n": number})
+            if chance.random() < 0.3:
+                await client.link_to("pony-links", await client.get_event(stream))
+        await client.delete_stream("pony-12")
+        yield client
+
+
+def key(event: rxpump.Event) -> Any:
+    return event.stream, event.number, event.position
+
+
+async def keys(source: Any) -> list[Any]:
+    return await source.pipe(rx.map(key), rx.to_list())  # type: ignore[no-any-return]
+
+
+@pytest.mark.parametrize("where", WANTED, ids=repr)
+async def test_reading_gives_the_same_events_as_filtering_at_home(client: rxpump.Client, where: EventFilter) -> None:
+    for direction in rxpump.StreamDirection:
+        for links in (False, True):
+            options: Any = {"direction": direction, "resolve_links": links, "batch_size": 7}
+            everything = client.iter_all(**options)
+            expected = [key(event) async for event in everything if where.matches(event)]
+            assert await keys(client.iter_all(where=where, **options)) == expected
+
+
+async def test_the_server_is_asked_for_no_more_than_it_must_send(
+    client: rxpump.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it is for: few events among many are found in few pages."""
+    asked: list[str] = []
+    submit = PendingRequests.submit
+
+    def note(self: PendingRequests, operation: Operation[Any], *context: Any) -> Any:
+        asked.append(type(operation).__name__)
+        return submit(self, operation, *context)
+
+    monkeypatch.setattr(PendingRequests, "submit", note)
+    assert (
+        await keys(client.iter_all(batch_size=2, resolve_links=False, where=EventFilter(type_prefix="Unicorn"))) == []
+    )
+    assert set(asked) == {"FilteredReadAllForward"}
+    assert len(asked) <= 2
+
+
+@pytest.mark.parametrize("prefix", ["ate", "b\u0e40"])
+@pytest.mark.parametrize("by", ["type_prefix", "stream_prefix"])
+async def test_a_prefix_finds_every_name_on_a_server_that_compares_by_culture(prefix: str, by: str) -> None:
+    names = [prefix, f"{prefix}\u0301", f"{prefix}\u0e01", f"{prefix}x"]
+    where = EventFilter(**{by: prefix})
+
+    async def write(client: rxpump.Client) -> None:
+        for name in names:
+            await client.publish_event(name if by == "stream_prefix" else "s", name)
+
+    async with (
+        EmbeddedServer(SqliteStore.in_memory(), strictness=Strictness.REAL) as server,
+        rxpump.connect(server.uri, username="admin", password="changeit") as client,
+    ):
+        await write(client)
+        events = client.stream_all(where=where, resolve_links=False).pipe(ops.with_signals())
+        heard = Heard()
+        following = events.subscribe(heard.note)
+        await heard.until(CaughtUp)
+        await write(client)
+        await heard.until(rxpump.Event, 8)
+        following.dispose()
+        read = [event.type async for event in client.iter_all(where=where, resolve_links=False)]
+    assert read == [item.type for item in heard.items if isinstance(item, rxpump.Event)] == names * 2
+
+
+class Heard:
+    """What a subscriber was told, and the means to wait for it."""
+
+    def __init__(self) -> None:
+        self.items: list[Any] = []
+        self._news = asyncio.Event()
+
+    def note(self, item: Any) -> None:
+        self.items.append(item)
+        self._news.set()
+
+    async def until(self, kind: type[Any], count: int = 1) -> Any:
+        """Wait for so many of a kind; give the last item."""
+        while sum(isinstance(item, kind) for item in self.items) < count:
+            self._news.clear()
+            await self._news.wait()
+        return self.items[-1]
+
+
+@pytest.mark.parametrize("size", [1, 7, 500])
+@pytest.mark.parametrize("where", WANTED, ids=repr)
+async def test_it_says_how_far_it_looked_whoever_filters(
+    client: rxpump.Client, where: EventFilter, size: int
+) -> None:
+    """From each place that it says, what matches and has not been delivered comes, and nothing else."""
+    heard = Heard()
+    await client.publish("other", [rxpump.NewEvent("Other") for _ in range(20)])
+    options: Any = {"where": where, "resolve_links": False, "batch_size": size}
+    following = client.stream_all(**options).pipe(ops.with_signals()).subscribe(heard.note)
+    await heard.until(CaughtUp)
+    following.dispose()
+    examined = [item.position for item in heard.items if isinstance(item, Examined)]
+    assert examined
+    assert examined == sorted(set(examined))
+    for position in examined[:: max(1, len(examined) // 5)]:
+        delivered = heard.items[: heard.items.index(Examined(position))]
+        rest = client.stream_all(position, **options).pipe(ops.until_caught_up(), rx.map(key), rx.to_list())
+        everything = [key(item) for item in heard.items if isinstance(item, rxpump.Event)]
+        assert await rest == everything[sum(isinstance(item, rxpump.Event) for item in delivered) :]
+
+
+@pytest.mark.parametrize("where", WANTED[:6], ids=repr)
+async def test_following_gives_the_same_events_whatever_happens_to_the_connection(
+    memory_server: EmbeddedServer, client: rxpump.Client, where: EventFilter
+) -> None:
+    chance = random.Random(3)
+    admin = {"username": "admin", "password": "changeit"}
+    async with (
+        Proxy(memory_server.port, chance, mean_bytes=3000) as proxy,
+        rxpump.connect(host="127.0.0.1", port=proxy.port, settings=IN_HASTE, **admin) as follower,
+    ):
+        heard = Heard()
+        following = follower.stream_all(where=where, batch_size=20).subscribe(heard.note, heard.note)
+        for number in range(100):
+            stream = chance.choice(["pony-1", "pony-2", "stable"])
+            await client.publish_event(stream, chance.choice(["PonyJumped", "StableBurned"]), {"n": number})
+        proxy.calm()
+        expected = [key(event) async for event in client.iter_all() if where.matches(event)]
+        await heard.until(rxpump.Event, len(expected))
+        following.dispose()
+        assert proxy.accepted > 1, "it was cut, and came back"
+        assert [key(event) for event in heard.items] == expected
+
+
+async def test_how_far_was_looked_is_told_and_is_a_place_to_go_on_from(client: rxpump.Client) -> None:
+    where, heard = ops.where(type_prefix="Unicorn"), Heard()
+    following = client.stream_all(where=where).pipe(ops.with_signals()).subscribe(heard.note)
+    await heard.until(CaughtUp)
+    await client.publish("stable", [rxpump.NewEvent("StableBurned") for _ in range(1200)])
+    examined = await heard.until(Examined)
+    await client.publish_event("stable", "UnicornSeen")
+    await heard.until(rxpump.Event)
+    following.dispose()
+    rest = client.stream_all(examined.position, where=where)
+    assert (await rest.pipe(rx.first())).type == "UnicornSeen"
+    async for event in client.iter_all(from_position=examined.position, batch_size=1):
+        assert event.type == "StableBurned", "of those that were passed over"
+        break
+
+
+async def test_on_a_server_that_knows_no_filters_it_is_done_here(
+    client: rxpump.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server of version 4 calls each of the three commands a bad request (docs/protocol/tcp.md, section 2)."""
+    refused: list[str] = []
+    interpret = Operation.interpret
+
+    def old(self: Operation[Any], package: Any) -> Any:
+        if type(self).__name__.startswith("Filtered"):
+            refused.append(type(self).__name__)
+            package = package._replace(command=0xF0, payload=b"What?")
+        return interpret(self, package)
+
+    monkeypatch.setattr(Operation, "interpret", old)
+    where = EventFilter(type_prefix="Pony")
+    expected = await keys(client.iter_all().pipe(ops.where(type_prefix="Pony")))
+    assert await keys(client.iter_all(where=where, batch_size=7)) == expected
+    assert await keys(client.stream_all(where=where, batch_size=7).pipe(rx.take(len(expected)))) == expected
+    assert refused == ["FilteredReadAllForward"]
+
+
+@pytest.mark.parametrize(
+    ("prefix", "name"), [("ate", "ate\u0301"), ("Order-s", "Order-szept"), ("b\u0e40", "b\u0e40\u0e01")]
+)
+async def test_a_prefix_loses_nothing_on_a_server_that_compares_by_its_culture(prefix: str, name: str) -> None:
+    async with rxpump.connect("memory://?strictness=real") as client:
+        await client.publish_event("s", name)
+        where = ops.where(type_prefix=prefix)
+        assert [event.type async for event in client.iter_all(where=where)] == [name]

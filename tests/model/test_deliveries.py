@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+import pytest
+
+from rxpump.errors import DeliveryExpired, InvalidArgument
+from rxpump.model.deliveries import Delivery
+from rxpump.model.events import Event
+from rxpump.model.group_settings import NackAction
+from tests.operators.deliveries import Desk
+from tests.operators.events import event, linked
+
+
+@pytest.fixture
+def desk() -> Desk:
+    return Desk()
+
+
+def of(event: Event, desk: Desk, retry_count: int = 0) -> Delivery:
+    return Delivery(event._resolved, retry_count, desk, 1)
+
+
+def test_it_is_the_event_and_more(desk: Desk) -> None:
+    delivery = of(event("Jumped", {"height": 3}, number=7), desk, 2)
+    assert (delivery.type, delivery.number, delivery.json(), delivery.retry_count) == ("Jumped", 7, {"height": 3}, 2)
+    assert type(delivery.event) is Event
+    assert delivery.event.id == delivery.id
+
+
+def test_the_first_word_counts(desk: Desk) -> None:
+    first, second = of(event(number=1), desk), of(event(number=2), desk)
+    first.ack()
+    first.nack(NackAction.PARK)
+    second.nack(NackAction.PARK, "no oats")
+    second.ack()
+    assert desk.told == [1, (NackAction.PARK, 2, "no oats")]
+    assert first.is_settled
+    assert not first.is_expired
+
+
+def test_expired_it_says_so_by_the_place_where_it_was_received(desk: Desk) -> None:
+    delivery = of(linked(event(number=3), stream="links", number=9), desk)
+    desk.closed = "the connection was lost"
+    assert delivery.is_expired
+    for settle in (delivery.ack, delivery.nack):
+        with pytest.raises(DeliveryExpired) as expired:
+            settle()
+        assert str(expired.value) == ("event 9@links can no longer be acknowledged to 'g': the connection was lost")
+    assert desk.told == []
+
+
+def test_what_was_settled_in_time_does_not_expire(desk: Desk) -> None:
+    delivery = of(event(), desk)
+    delivery.ack()
+    desk.closed = "the connection was lost"
+    delivery.ack()
+    assert not delivery.is_expired
+
+
+@pytest.mark.parametrize("action", ["park", None, 1])
+def test_an_action_that_is_none_is_refused(desk: Desk, action: object) -> None:
+    delivery = of(event(), desk)
+    with pytest.raises(InvalidArgument, match=r"^action is .*; allowed is a NackAction"):
+        delivery.nack(action)  # type: ignore[arg-type]
+    assert not delivery.is_settled
+
+
+@pytest.mark.parametrize(
+    ("action", "state"),
+    [
+        (NackAction.PARK, "parked"),
+        (NackAction.RETRY, "to be retried"),
+        (NackAction.SKIP, "skipped"),
+        (NackAction.STOP, "stopped at"),
+    ],
+)
+def test_its_repr_tells_its_state(desk: Desk, action: NackAction, state: str) -> None:
+    delivery = of(event(number=1, data=5), desk, 2)
+    assert repr(delivery) == "<Delivery of <Event 1@ponies Jumped 1 bytes>, retry 2, open>"
+    delivery.nack(action)
+    assert repr(delivery).endswith(f", {state}>")

@@ -1,0 +1,151 @@
+"""docs/protocol/tcp.md, section 4.10: built-in defaults, streams' own lists, the settings."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rxpump.server import SqliteStore
+from rxpump.server.access.access import Access, Permission
+from rxpump.server.access.users import ANONYMOUS, User
+from tests.server.store.driving import delete, new_event, write, write_metadata
+
+ADMIN = User(frozenset({"$all", "admin", "$admins"}))
+OPS = User(frozenset({"$all", "ops", "$ops"}))
+ANN = User(frozenset({"$all", "ann", "riders"}))
+READ, WRITE, DELETE = Permission.READ, Permission.WRITE, Permission.DELETE
+EVERYBODY = {ANONYMOUS, OPS, ANN, ADMIN}
+
+
+@pytest.fixture(params=["memory", "file"])
+async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Any]:
+    store = SqliteStore.in_memory() if request.param == "memory" else SqliteStore.open(tmp_path / "events.db")
+    yield store
+    await store.close()
+
+
+@pytest.fixture
+def who_may(store: SqliteStore) -> Callable[..., Any]:
+    access = Access(store)
+    return lambda permission, stream: {user for user in EVERYBODY if access.may(user, permission, stream)}
+
+
+async def set_list(store: SqliteStore, stream: str, **roles: str | list[str]) -> None:
+    await write_metadata(store, stream, {"$acl": {f"${key}": value for key, value in roles.items()}})
+
+
+async def set_defaults(store: SqliteStore, **lists: dict[str, Any]) -> None:
+    await write(store, "$settings", new_event(data=json.dumps({f"${key}": value for key, value in lists.items()})))
+
+
+@pytest.mark.parametrize(
+    ("stream", "permission", "allowed"),
+    [
+        ("ponies", READ, EVERYBODY),
+        ("ponies", WRITE, EVERYBODY),
+        ("ponies", DELETE, EVERYBODY),
+        ("$$ponies", READ, EVERYBODY),
+        ("$$ponies", WRITE, EVERYBODY),
+        ("$$ponies", DELETE, set()),
+        ("$users", READ, {ADMIN}),
+        ("$users", WRITE, {ADMIN}),
+        ("$users", DELETE, {ADMIN}),
+        ("$settings", READ, {ADMIN}),
+        ("$$$users", READ, {ADMIN}),
+        ("$$$users", WRITE, {ADMIN}),
+        ("$$$users", DELETE, set()),
+        ("$$$$ponies", READ, set()),
+        ("$$$$ponies", WRITE, set()),
+        ("$$$$ponies", DELETE, set()),
+        ("$$$$", READ, set()),
+        ("$$$$", WRITE, set()),
+        ("$$", WRITE, set()),
+        ("$$", DELETE, set()),
+        ("$all", READ, {ADMIN}),
+        ("$all", WRITE, set()),
+        ("$all", DELETE, set()),
+        ("$$$all", READ, {ADMIN}),
+        ("$$$all", WRITE, {ADMIN}),
+    ],
+)
+def test_who_may_by_default(
+    who_may: Callable[..., Any], stream: str, permission: Permission, allowed: set[User]
+) -> None:
+    assert who_may(permission, stream) == allowed
+
+
+async def test_a_streams_own_list(store: SqliteStore, who_may: Callable[..., Any]) -> None:
+    await set_list(store, "s", r="riders", w=["ann", "$ops"], d=[], mr="", mw="$admins")
+    assert who_may(READ, "s") == {ANN, ADMIN}
+    assert who_may(WRITE, "s") == {ANN, OPS, ADMIN}
+    assert who_may(DELETE, "s") == {ADMIN}
+    assert who_may(READ, "$$s") == {ADMIN}
+    assert who_may(WRITE, "$$s") == {ADMIN}
+    assert who_may(READ, "other") == EVERYBODY
+
+
+async def test_what_a_list_does_not_say_is_left_to_the_default(
+    store: SqliteStore, who_may: Callable[..., Any]
+) -> None:
+    await set_list(store, "s", w="ann")
+    await set_list(store, "$s", r="$all")
+    assert (who_may(READ, "s"), who_may(WRITE, "s")) == (EVERYBODY, {ANN, ADMIN})
+    assert (who_may(READ, "$s"), who_may(WRITE, "$s")) == (EVERYBODY, {ADMIN})
+
+
+async def test_a_list_lets_others_read_all(store: SqliteStore, who_may: Callable[..., Any]) -> None:
+    await set_list(store, "$all", r="$ops", w="$ops", d="$ops")
+    assert who_may(READ, "$all") == {OPS, ADMIN}
+    assert who_may(WRITE, "$all") == who_may(DELETE, "$all") == set()
+
+
+async def test_settings_replace_the_defaults(store: SqliteStore, who_may: Callable[..., Any]) -> None:
+    await set_defaults(store, userStreamAcl={"$r": "riders"}, systemStreamAcl={"$r": ["$ops"]})
+    assert (who_may(READ, "s"), who_may(WRITE, "s")) == ({ANN, ADMIN}, EVERYBODY)
+    assert (who_may(READ, "$s"), who_may(WRITE, "$s")) == ({OPS, ADMIN}, {ADMIN})
+    await set_list(store, "s", r="ops")
+    assert who_may(READ, "s") == {OPS, ADMIN}
+    await set_defaults(store, userStreamAcl={"$w": "riders"})
+    assert (who_may(READ, "other"), who_may(WRITE, "other")) == (EVERYBODY, {ANN, ADMIN})
+    assert who_may(READ, "$s") == {ADMIN}
+
+
+@pytest.mark.parametrize("data", [b"{", b"[]", b'{"$userStreamAcl":{"$x":"a"}}', b'{"$userStreamAcl":{"$r":1}}', b""])
+async def test_settings_that_make_no_sense_are_none(
+    store: SqliteStore, who_may: Callable[..., Any], data: bytes
+) -> None:
+    await set_defaults(store, userStreamAcl={"$r": "riders"})
+    await write(store, "$settings", new_event(data=data))
+    assert who_may(READ, "s") == EVERYBODY
+
+
+@pytest.mark.parametrize("metadata", [{"$tb": 1}, {"$tb": 2**63 - 1}])
+async def test_settings_that_are_hidden_are_none(
+    store: SqliteStore, who_may: Callable[..., Any], metadata: dict[str, int]
+) -> None:
+    await set_defaults(store, userStreamAcl={"$r": "riders"})
+    await write_metadata(store, "$settings", metadata)
+    assert who_may(READ, "s") == EVERYBODY
+    await write_metadata(store, "$settings", {})
+    assert who_may(READ, "s") == ({ANN, ADMIN} if metadata == {"$tb": 1} else EVERYBODY)
+
+
+async def test_what_is_known_is_not_looked_up_again_until_it_changes(
+    store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    access, looked_up = Access(store), []
+    look_up = store.read.access_lists
+    monkeypatch.setattr(store.read, "access_lists", lambda name: looked_up.append(name) or look_up(name))
+    for _ in range(5):
+        await write(store, "s", new_event())
+        assert access.may(ANONYMOUS, READ, "s")
+    assert looked_up == ["s"]
+    await set_list(store, "other", r="ann")
+    assert access.may(ANONYMOUS, READ, "s")
+    assert looked_up == ["s", "s"]
+    await delete(store, "other", hard=True)
+    assert access.may(ANONYMOUS, READ, "other")

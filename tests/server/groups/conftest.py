@@ -1,0 +1,24 @@
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from rxpump.server import SqliteStore
+from tests.server.groups.clients import Consuming
+
+
+@pytest.fixture
+async def client() -> AsyncIterator[Consuming]:
+    """A client of an empty server, in whose loop nothing goes wrong."""
+    faults = []
+    asyncio.get_running_loop().set_exception_handler(lambda loop, context: faults.append(context))
+    one = Consuming(SqliteStore.in_memory())
+    yield one
+    await one.node.close()
+    assert faults == []
+
+
+@pytest.fixture
+async def other(client: Consuming) -> Consuming:
+    """A second client of the same server."""
+    return Consuming.beside(client)

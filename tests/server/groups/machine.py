@@ -1,0 +1,76 @@
+"""A group without a store: messages that are their numbers, consumers that keep what they are given."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rxpump.server.groups.consumer import Consumer
+from rxpump.server.groups.group import Group
+from rxpump.server.groups.message import Message
+from rxpump.server.groups.settings import GroupSettings
+from rxpump.tcp.wire.codes import NakAction
+
+TIMEOUT = 10.0
+
+
+def event_id(number: int) -> bytes:
+    return number.to_bytes(16, "big")
+
+
+def message(number: int, *, bucket: int = 0, replay_of: bytes | None = None, size: int = 10) -> Message:
+    return Message(number, event_id(number), b"x" * size, bucket=bucket, replay_of=replay_of)
+
+
+class Client:
+    def __init__(self) -> None:
+        self.is_unread = False
+        self.sent = []
+        self.forgotten = []
+
+    def send(self, frames: Any) -> None:
+        self.sent.append(frames)
+
+    def forget(self, consumer: Any) -> None:
+        self.forgotten.append(consumer)
+
+
+def consumer(name: str = "a", slots: int = 10, client: None = None) -> Consumer:
+    return Consumer(name.encode() * 16, slots, client or Client())
+
+
+class Driven:
+    """A group of a stream that has `stored` events, and what its consumers were given at `now`."""
+
+    def __init__(self, stored: int = 0, through: int = -1, **settings: int | str) -> None:
+        settings = {"message_timeout_ms": int(TIMEOUT * 1000), "strategy": "RoundRobin", **settings}
+        self.group = Group(GroupSettings("s", "g", **settings), through, now=0.0)
+        self.now = 0.0
+        self.stored = stored
+        self.next = through + 1
+
+    def connect(self, name: str = "a", slots: int = 10) -> Consumer:
+        connected = consumer(name, slots)
+        self.group.connect(connected)
+        return connected
+
+    def step(self) -> list[tuple[str, int, int]]:
+        """Deliver and read until there is nothing to do; tell who was given what, and how often before."""
+        given = []
+        while True:
+            deliveries = self.group.deliver(self.now, 100)
+            given += [(each.consumer.correlation_id[:1].decode(), each.message) for each in deliveries]
+            wanted = min(self.group.wanted, self.stored - self.next)
+            if wanted > 0:
+                self.group.take([message(number) for number in range(self.next, self.next + wanted)])
+                self.next += wanted
+            elif not deliveries:
+                return [(name, each.number, each.retry_count) for name, each in given]
+
+    def numbers(self) -> list[int]:
+        return [number for _, number, _ in self.step()]
+
+    def ack(self, *numbers: int, by: str = "a") -> None:
+        self.group.acknowledge([event_id(number) for number in numbers], by.encode() * 16)
+
+    def nak(self, *numbers: int, action: NakAction | int, by: str = "a", text: str = "because") -> None:
+        self.group.refuse([event_id(number) for number in numbers], by.encode() * 16, action, text)

@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from rxpump.server.groups.configuration import Entry, apply_json, change_to_json, removal_to_json, to_json
+from rxpump.server.groups.settings import GroupSettings
+from rxpump.tcp.wire import schema
+
+EVERY = GroupSettings("s", "g", True, 7, 1, True, 2, 3, 4, 5, 6, 8, 9, 10, "Pinned")
+
+
+def through_json(*contents: dict[str, Any]) -> list[Entry]:
+    """What objects come to, one after the other."""
+    entries = {}
+    for content in contents:
+        apply_json(json.loads(json.dumps(content)), entries)
+    return list(entries.values())
+
+
+def test_what_is_written_is_read() -> None:
+    entries = [Entry(EVERY), Entry(GroupSettings("t", ""), begins_after=-1), Entry(GroupSettings("t", "h"), 12)]
+    assert through_json(to_json(entries, "admin")) == entries
+    assert through_json(*(change_to_json(entry, "admin") for entry in entries)) == entries
+
+
+def test_a_change_is_of_one_group() -> None:
+    changed = Entry(GroupSettings("s", "g", max_retry_count=3))
+    whole = to_json([Entry(EVERY), Entry(GroupSettings("t", ""))], "admin")
+    assert through_json(whole, change_to_json(changed, "ops")) == [changed, Entry(GroupSettings("t", ""))]
+    assert through_json(whole, removal_to_json(EVERY, "ops")) == [Entry(GroupSettings("t", ""))]
+    assert through_json(whole, removal_to_json(GroupSettings("u", ""), "ops"), to_json([], "admin")) == []
+
+
+def test_the_words_are_a_real_servers() -> None:
+    entry = to_json([Entry(EVERY)], "admin")["entries"][0]
+    assert list(entry.values()) == ["s", "g", True, True, 1, 7, 2, 4, 5, 3, 6, 9, 8, 10, "Pinned"]
+    assert {"messageTimeout", "historyBufferSize", "checkPointAfter", "maxSubscriberCount"} < set(entry)
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        [],
+        "x",
+        {},
+        {"entries": 3},
+        {"entries": [None]},
+        {"entry": None},
+        {"removed": "s::g"},
+        {"removed": {"stream": "s"}},
+        {"entries": [{"stream": 3}]},
+        {"entries": [{"stream": "s", "group": "g"}]},
+        {"entries": [{"stream": "s", "group": "g", "namedConsumerStrategy": "Best"}]},
+        {"entries": [{"stream": "s", "group": "g", "namedConsumerStrategy": "Pinned", "startFrom": True}]},
+        {"entries": [{"stream": "s", "group": "g", "namedConsumerStrategy": "Pinned", "beginsAfter": "1"}]},
+        {"entries": [{"stream": "s", "group": "g", "namedConsumerStrategy": "Pinned", "startFrom": 2**63}]},
+    ],
+)
+def test_what_is_none_is_refused(broken: Any) -> None:
+    entries = {"t::": Entry(GroupSettings("t", ""))}
+    with pytest.raises(ValueError, match=r"."):
+        apply_json(broken, entries)
+    assert list(entries) == ["t::"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "strategy"),
+    [
+        ({}, "DispatchToSingle"),
+        ({"prefer_round_robin": True}, "RoundRobin"),
+        ({"prefer_round_robin": True, "named_consumer_strategy": "Pinned"}, "Pinned"),
+    ],
+)
+def test_which_strategy_a_message_asks_for(fields: dict[str, Any], strategy: str) -> None:
+    assert GroupSettings.of(schema.CreatePersistentSubscription(**fields)).strategy == strategy
+
+
+def test_every_field_of_the_message_is_taken() -> None:
+    message = schema.CreatePersistentSubscription(
+        event_stream_id="s",
+        subscription_group_name="g",
+        resolve_link_tos=True,
+        start_from=7,
+        message_timeout_milliseconds=1,
+        record_statistics=True,
+        live_buffer_size=2,
+        read_batch_size=3,
+        buffer_size=4,
+        max_retry_count=5,
+        checkpoint_after_time=6,
+        checkpoint_max_count=8,
+        checkpoint_min_count=9,
+        subscriber_max_count=10,
+        named_consumer_strategy="Pinned",
+    )
+    assert GroupSettings.of(message) == EVERY
+    assert EVERY.id == "s::g"

@@ -1,0 +1,350 @@
+"""The machine of a consumer group, its time passed in."""
+
+from __future__ import annotations
+
+from random import Random
+
+import pytest
+
+from rxpump.server.groups import group as module
+from rxpump.tcp.wire.codes import NakAction
+from tests.server.groups.machine import TIMEOUT, Driven, event_id, message
+
+
+def test_what_is_delivered_holds_a_slot_until_it_is_answered() -> None:
+    driven = Driven(stored=5)
+    driven.connect(slots=2)
+    assert driven.step() == [("a", 0, 0), ("a", 1, 0)]
+    assert driven.step() == []
+    driven.ack(1)
+    assert driven.numbers() == [2]
+    driven.ack(0, 2)
+    assert driven.numbers() == [3, 4]
+
+
+def test_no_slots_no_deliveries() -> None:
+    driven = Driven(stored=5)
+    driven.connect(slots=0)
+    assert driven.step() == []
+    assert driven.next == 0
+
+
+def test_nobody_reads_for_nobody() -> None:
+    driven = Driven(stored=5)
+    assert driven.group.wanted == 0
+
+
+@pytest.mark.parametrize("action", [NakAction.RETRY, NakAction.UNKNOWN, 9])
+def test_a_retry_comes_before_what_is_new_and_by_number(action: NakAction | int) -> None:
+    driven = Driven(stored=6)
+    driven.connect(slots=3)
+    assert driven.numbers() == [0, 1, 2]
+    driven.nak(2, 0, action=action)
+    assert driven.step() == [("a", 0, 1), ("a", 2, 1)]
+    driven.ack(0, 1, 2)
+    assert driven.step() == [("a", 3, 0), ("a", 4, 0), ("a", 5, 0)]
+
+
+def test_too_many_retries_are_parked() -> None:
+    driven = Driven(stored=1, max_retry_count=2)
+    driven.connect()
+    for retry in range(3):
+        assert driven.step() == [("a", 0, retry)]
+        driven.nak(0, action=NakAction.RETRY)
+    assert driven.step() == []
+    [(parked, reason)] = driven.group.parks()
+    assert (parked.number, reason) == (0, "Reached retry count of 2")
+    assert driven.group.parks() == []
+
+
+def test_without_retries_the_first_is_parked() -> None:
+    driven = Driven(stored=1, max_retry_count=0)
+    driven.connect()
+    driven.step()
+    driven.nak(0, action=NakAction.RETRY)
+    [(_, reason)] = driven.group.parks()
+    assert reason == "Reached retry count of 0"
+
+
+def test_parking_frees_the_slot_at_once_and_counts_when_it_is_written() -> None:
+    driven = Driven(stored=2, checkpoint_max_count=1)
+    driven.connect(slots=1)
+    driven.step()
+    driven.nak(0, action=NakAction.PARK, text="too big")
+    [(parked, reason)] = driven.group.parks()
+    assert reason == "Client explicitly NAK'ed message.\ntoo big"
+    assert driven.numbers() == [1]
+    driven.ack(1)
+    assert driven.group.checkpoints.due(0.0) is None
+    driven.group.parked(parked)
+    assert driven.group.checkpoints.due(0.0) == 1
+
+
+def test_what_could_not_be_parked_comes_again() -> None:
+    driven = Driven(stored=1, max_retry_count=1)
+    driven.connect()
+    driven.step()
+    driven.nak(0, action=NakAction.RETRY)
+    driven.step()
+    driven.nak(0, action=NakAction.RETRY)
+    [(parked, _)] = driven.group.parks()
+    driven.group.not_parked(parked)
+    assert driven.step() == [("a", 0, 1)]
+
+
+@pytest.mark.parametrize("action", [NakAction.SKIP, NakAction.STOP])
+def test_skipped_is_done(action: NakAction) -> None:
+    driven = Driven(stored=2, checkpoint_max_count=1)
+    driven.connect(slots=1)
+    driven.step()
+    driven.nak(0, action=action)
+    assert driven.numbers() == [1]
+    assert driven.group.checkpoints.due(0.0) == 0
+
+
+def test_what_is_not_answered_in_time_comes_again() -> None:
+    driven = Driven(stored=2)
+    driven.connect()
+    driven.step()
+    driven.now = TIMEOUT - 1
+    driven.ack(1)
+    assert driven.group.expire(driven.now, 100) == 0
+    driven.now = TIMEOUT
+    assert driven.group.expire(driven.now, 100) == 1
+    assert driven.step() == [("a", 0, 1)]
+    assert driven.group.expire(driven.now, 100) == 0
+
+
+def test_as_many_time_out_at_once_as_one_has_time_for() -> None:
+    driven = Driven(stored=10)
+    driven.connect()
+    driven.step()
+    assert [driven.group.expire(TIMEOUT, 4) for _ in range(4)] == [4, 4, 2, 0]
+
+
+def test_a_late_answer_is_for_the_delivery_that_is_out() -> None:
+    driven = Driven(stored=1)
+    driven.connect()
+    driven.step()
+    driven.group.expire(TIMEOUT, 100)
+    driven.ack(0)  # too late: it waits to be sent again
+    driven.now = TIMEOUT
+    assert driven.step() == [("a", 0, 1)]
+    driven.ack(0)
+    assert driven.group.expire(3 * TIMEOUT, 100) == 0
+
+
+@pytest.mark.parametrize("timeout_ms", [0, -1])
+def test_without_a_timeout_one_may_take_for_ever(timeout_ms: int) -> None:
+    driven = Driven(stored=1, message_timeout_ms=timeout_ms)
+    driven.connect()
+    driven.step()
+    assert driven.group.expire(1e9, 100) == 0
+
+
+def test_what_a_consumer_leaves_goes_to_others_as_a_first_retry() -> None:
+    driven = Driven(stored=4)
+    a, _ = driven.connect("a", 2), driven.connect("b", 2)
+    assert driven.step() == [("a", 0, 0), ("b", 1, 0), ("a", 2, 0), ("b", 3, 0)]
+    driven.nak(0, action=NakAction.RETRY)
+    driven.step()
+    driven.group.disconnect(a)
+    assert driven.step() == []
+    driven.ack(1, 3, by="b")
+    assert driven.step() == [("b", 0, 1), ("b", 2, 1)]
+    assert driven.group.checkpoints.due(0.0) is None
+
+
+def test_an_unknown_id_changes_nothing() -> None:
+    driven = Driven(stored=1)
+    driven.connect()
+    driven.step()
+    driven.ack(7)
+    driven.nak(8, action=NakAction.PARK)
+    assert driven.group.parks() == []
+    assert driven.step() == []
+
+
+def test_under_another_id_it_is_done_and_the_slot_stays_taken() -> None:
+    driven = Driven(stored=3, checkpoint_max_count=1)
+    a = driven.connect("a", slots=1)
+    driven.step()
+    driven.ack(0, by="x")
+    assert driven.step() == []
+    assert driven.group.checkpoints.due(0.0) == 0
+    driven.group.disconnect(a)
+    driven.connect("b", slots=1)
+    assert driven.step() == [("b", 1, 0)]
+
+
+def test_two_events_of_one_id_are_out_one_after_the_other() -> None:
+    driven = Driven()
+    driven.connect()
+    first, second = message(0), message(1)
+    second.event_id = first.event_id
+    driven.group.take([first, second, message(2)])
+    assert driven.numbers() == [0, 2]
+    driven.ack(0)
+    assert driven.numbers() == [1]
+    driven.ack(0, 2)
+    assert driven.group.through == 2
+
+
+def test_the_buffer_has_its_bound() -> None:
+    driven = Driven(stored=1000, buffer_size=50, read_batch_size=20, strategy="Pinned")
+    driven.connect("a", slots=1)
+    driven.connect("b", slots=1)  # has room, but all events are the first one's
+    assert driven.numbers() == [0]
+    assert driven.next == 40  # 39 wait, and no further page fits
+
+
+def test_a_page_is_made_to_fit_the_buffer() -> None:
+    driven = Driven(stored=30, buffer_size=5, read_batch_size=20)
+    driven.connect(slots=100)
+    assert driven.group.wanted == 5
+    assert driven.numbers() == list(range(30))
+
+
+@pytest.mark.parametrize(("asked", "page"), [(0, 10), (-3, 10), (50, 50), (4000, 100)])
+def test_the_size_of_a_page(asked: int, page: int) -> None:
+    driven = Driven(read_batch_size=asked)
+    driven.connect()
+    assert driven.group.wanted == page
+
+
+def test_what_is_out_has_its_bounds_in_events_and_in_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MOST_HELD", 40)
+    driven = Driven(stored=1000)
+    driven.connect(slots=1_000_000)
+    assert len(driven.step()) == 40
+    driven.ack(0)
+    assert len(driven.step()) == 20
+
+    monkeypatch.setattr(module, "MOST_HELD_BYTES", 1000)
+    driven = Driven()
+    driven.connect(slots=1_000_000)
+    driven.group.take([message(0, size=999)])
+    assert driven.group.wanted == 20
+    driven.group.take([message(1, size=1)])
+    assert driven.group.wanted == 0
+    driven.step()
+    driven.ack(1)
+    assert driven.group.wanted == 20
+
+
+def test_who_does_not_read_gets_no_more() -> None:
+    driven = Driven(stored=5)
+    slow, _ = driven.connect("a"), driven.connect("b")
+    slow._client.is_unread = True
+    assert {name for name, _, _ in driven.step()} == {"b"}
+
+
+def test_a_checkpoint_as_soon_as_enough_is_done() -> None:
+    driven = Driven(stored=10, checkpoint_max_count=3)
+    driven.connect()
+    driven.step()
+    driven.ack(0, 1)
+    assert driven.group.checkpoints.due(0.0) is None
+    driven.ack(3, 4)
+    assert driven.group.checkpoints.due(0.0) is None  # 2 is not done
+    driven.ack(2)
+    assert driven.group.checkpoints.due(0.0) == 4
+    assert driven.group.checkpoints.due(0.0) is None
+
+
+def test_a_checkpoint_of_few_when_it_is_time() -> None:
+    driven = Driven(stored=10, checkpoint_after_ms=2000, checkpoint_min_count=2, checkpoint_max_count=1000)
+    driven.connect()
+    driven.step()
+    driven.ack(0)
+    assert driven.group.checkpoints.due(5.0, is_timed=True) is None  # too few
+    driven.ack(1)
+    assert driven.group.checkpoints.due(5.0) is None  # nobody asked for the time
+    assert driven.group.checkpoints.due(1.9, is_timed=True) is None  # too early
+    assert driven.group.checkpoints.due(2.0, is_timed=True) == 1
+    driven.ack(2, 3)
+    assert driven.group.checkpoints.due(3.9, is_timed=True) is None
+    assert driven.group.checkpoints.due(4.0, is_timed=True) == 3
+
+
+def test_never_by_time_and_at_last_whatever_there_is() -> None:
+    driven = Driven(stored=10, checkpoint_after_ms=0)
+    driven.connect()
+    driven.step()
+    assert driven.group.checkpoints.last(0.0) is None
+    driven.ack(*range(10))
+    assert driven.group.checkpoints.due(1e9, is_timed=True) is None
+    assert driven.group.checkpoints.last(0.0) == 9
+    assert driven.group.checkpoints.last(0.0) is None
+
+
+def test_it_goes_on_after_a_checkpoint() -> None:
+    driven = Driven(stored=10, through=6)
+    driven.connect()
+    assert driven.numbers() == [7, 8, 9]
+
+
+def test_a_replay_goes_first_and_does_not_count_for_the_checkpoint() -> None:
+    driven = Driven(stored=1, checkpoint_max_count=1)
+    driven.connect(slots=1)
+    driven.step()
+    driven.group.take([message(70, replay_of=b"3@s")])
+    driven.ack(0)
+    assert driven.group.replays == 1
+    assert driven.step() == [("a", 70, 0)]
+    driven.ack(70)
+    assert driven.group.replays == 0
+    assert driven.group.through == 0
+
+
+@pytest.mark.parametrize("limit", [1, 2, 7])
+def test_there_may_be_as_many_consumers_as_the_settings_say(limit: int) -> None:
+    driven = Driven(subscriber_max_count=limit)
+    for number in range(limit):
+        assert not driven.group.is_full
+        driven.connect(chr(97 + number))
+    assert driven.group.is_full
+
+
+@pytest.mark.parametrize("strategy", ["RoundRobin", "DispatchToSingle", "Pinned"])
+@pytest.mark.parametrize("seed", range(8))
+def test_whatever_happens_everything_is_done_in_the_end_and_no_checkpoint_is_ahead(strategy: str, seed: int) -> None:
+    """A random history; what is done is what was acknowledged while it was out, skipped, or parked."""
+    random = Random(seed)
+    driven = Driven(stored=200, strategy=strategy, buffer_size=30, max_retry_count=3, checkpoint_max_count=5)
+    out, done, connected = {}, set(), {}
+    while len(done) < 200:
+        name = random.choice("abc")
+        if name not in connected:
+            connected[name] = driven.connect(name, slots=random.randint(1, 9))
+        for who, number, _ in driven.step():
+            assert number not in out
+            assert number not in done
+            out[number] = who
+        for who, one in connected.items():
+            assert len(one.held) == sum(holder == who for holder in out.values()) <= one.slots
+        for number in random.sample(sorted(out), min(len(out), 4)):
+            who = out.pop(number)
+            what = random.choice(["ack", "ack", NakAction.RETRY, NakAction.PARK, NakAction.SKIP])
+            if what == "ack":
+                driven.ack(number, by=who)
+            else:
+                driven.nak(number, action=what, by=who)
+            if what in ("ack", NakAction.SKIP):
+                done.add(number)
+        if random.random() < 0.2 and name in connected:
+            driven.group.disconnect(connected.pop(name))
+            out = {number: who for number, who in out.items() if who != name}
+        driven.now += 1
+        late = driven.group.expire(driven.now, 1000)
+        if late:
+            still = {event_id(number): number for number in out}
+            held = set().union(*(one.held for one in connected.values()))
+            out = {number: out[number] for key, number in still.items() if key in held}
+        for parked, _ in driven.group.parks():
+            driven.group.parked(parked)
+            done.add(parked.number)
+        checkpoint = driven.group.checkpoints.due(driven.now)
+        assert checkpoint is None or set(range(checkpoint + 1)) <= done
+    assert driven.group.through == 199
+    assert "done through 199" in repr(driven.group)

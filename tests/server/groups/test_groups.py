@@ -1,0 +1,279 @@
+"""What becomes of groups: made, changed, ended, and after a restart."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+
+import pytest
+
+from rxpump.server import SqliteStore
+from rxpump.server.access.users import DEFAULT_ACCOUNTS, Users
+from rxpump.server.groups import groups
+from rxpump.server.node import Node
+from rxpump.server.store.appender import AppendRequest
+from rxpump.server.store.deletion import DeleteRequest
+from rxpump.tcp.wire.codes import NakAction, SubscriptionDropReason
+from tests.raw_client import ADMIN
+from tests.server.groups.clients import CHECKPOINTS, PARKED, A, B, Consuming, fill_the_disk, turns
+from tests.server.talk import event_of
+
+CONFIGURATION = "$persistentSubscriptionConfig"
+OK = (0, "")
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "events.db"
+
+
+class Restarted:
+    """A server that is stopped and started again: `async with Restarted(path) as client`."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    async def __aenter__(self) -> Consuming:
+        self.client = Consuming(SqliteStore.open(self.path))
+        return self.client
+
+    async def __aexit__(self, *error: None) -> None:
+        await self.client.node.close()
+
+
+async def test_groups_and_how_far_they_are_survive_a_restart(path: Path) -> None:
+    async with Restarted(path) as client:
+        await client.write("s", *"01234")
+        assert await client.create(max_retry_count=7) == OK
+        assert await client.create(group="other", named_consumer_strategy="Pinned") == OK
+        client.connect()
+        client.ack((await client.delivered())[:3])
+    async with Restarted(path) as client:
+        assert client.checkpoints() == [2]
+        assert client.node.groups.find("s", "other").settings.strategy == "Pinned"
+        assert client.node.groups.find("s", "g").settings.max_retry_count == 7
+        client.connect()
+        assert await client.numbers() == [3, 4]
+        assert (await client.create())[0] == 1
+
+
+async def test_a_group_from_the_end_is_after_a_restart_where_it_was(path: Path) -> None:
+    async with Restarted(path) as client:
+        await client.write("s", *"01")
+        await client.create(start_from=-1)
+        await client.write("s", *"23")
+    async with Restarted(path) as client:
+        await client.write("s", "4")
+        client.connect()
+        assert await client.numbers() == [2, 3, 4]
+
+
+async def test_deleted_groups_stay_deleted(path: Path) -> None:
+    async with Restarted(path) as client:
+        await client.create()
+        await client.create(group="h")
+        assert await client.delete() == OK
+    async with Restarted(path) as client:
+        assert client.connect() is SubscriptionDropReason.NOT_FOUND
+        assert client.connect(group="h").subscription_id == "s::h"
+
+
+async def test_a_group_of_the_same_name_starts_over(path: Path) -> None:
+    async with Restarted(path) as client:
+        await client.write("s", *"012")
+        await client.create(checkpoint_max_count=1)
+        client.connect()
+        client.ack(await client.delivered())
+        await turns()
+        assert await client.delete() == OK
+        assert client.drops() == [(A, SubscriptionDropReason.UNSUBSCRIBED)]
+        assert await client.create() == OK
+    async with Restarted(path) as client:
+        client.connect()
+        assert await client.numbers() == [0, 1, 2]
+
+
+async def test_what_a_deleted_group_wrote_down_is_gone(client: Consuming) -> None:
+    await client.write("s", *"012")
+    await client.create(checkpoint_max_count=1)
+    client.connect()
+    events = await client.delivered()
+    client.nak(events[:1], NakAction.PARK)
+    client.ack(events[1:])
+    await turns()
+    assert len(client.stored(PARKED)) == len(client.checkpoints()) == 1
+    await client.delete()
+    await turns()
+    assert client.stored(PARKED) == client.checkpoints() == []
+    await client.create(checkpoint_max_count=1)
+    client.connect()
+    client.ack((await client.delivered())[:1])
+    client.nak((await client.delivered())[:1], NakAction.PARK)
+    await turns()
+    assert client.checkpoints() == [0]
+
+
+async def test_an_update_drops_consumers_and_keeps_the_checkpoint(client: Consuming, other: Consuming) -> None:
+    await client.write("s", *"0123")
+    await client.create(checkpoint_max_count=1)
+    client.connect()
+    other.connect(id=B)
+    client.ack((await client.delivered())[:1])
+    await turns()
+    assert await client.update(max_retry_count=1) == OK
+    assert client.drops() == [(A, 0)]
+    assert other.drops() == [(B, 0)]
+    assert (len(client.conversation.consumers), len(other.conversation.consumers)) == (0, 0)
+    client.connect()
+    events = await client.delivered()
+    assert [(each.event.event.event_number, each.retry_count) for each in events] == [(1, 0), (2, 0), (3, 0)]
+    client.nak(events[:1], NakAction.RETRY)
+    client.nak(await client.delivered(), NakAction.RETRY)
+    await turns()
+    assert [event.data for event in client.stored("$persistentsubscription-s::g-parked")] == [b"1@s"]
+
+
+@pytest.mark.parametrize("change", ["update", "update and restart"])
+async def test_an_update_delivers_again_what_follows_the_checkpoint(path: Path, change: str) -> None:
+    """As a real server does: its group starts over from the checkpoint that is written."""
+    async with Restarted(path) as client:
+        await client.write("s", *"01234")
+        await client.create(checkpoint_max_count=2, checkpoint_after_time=0)
+        client.connect()
+        events = await client.delivered()
+        client.ack(events[:2])
+        await turns()
+        client.ack(events[2:3])
+        await client.write("t", "once this is written, the checkpoint is")
+        assert await client.update(max_retry_count=1, checkpoint_max_count=1000, checkpoint_after_time=0) == OK
+        assert client.checkpoints() == [1]
+        if change == "update":
+            client.connect()
+            assert await client.numbers() == [2, 3, 4]
+    if change != "update":
+        async with Restarted(path) as client:
+            client.connect()
+            assert await client.numbers() == [2, 3, 4]
+
+
+async def test_updates_may_follow_each_other_before_anything_is_on_disk(path: Path) -> None:
+    async with Restarted(path) as client:
+        await client.write("s", *"0123")
+        await client.create(checkpoint_max_count=2)
+        client.connect()
+        client.ack((await client.delivered())[:2])
+        await turns()
+        results = await asyncio.gather(*(client.update(max_retry_count=number) for number in range(3)))
+        assert results == [OK] * 3
+        client.connect()
+        assert await client.numbers() == [2, 3]
+        assert client.node.groups.find("s", "g").settings.max_retry_count == 2
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "expected"), [(0, 2, [2, 3]), (-1, 0, [0, 1, 2, 3]), (-1, -1, [2, 3]), (0, -1, [])]
+)
+async def test_an_update_of_where_to_start_counts_if_nothing_was_done(
+    client: Consuming, before: int, after: int, expected: list[int]
+) -> None:
+    await client.write("s", *"01")
+    await client.create(start_from=before)
+    await client.write("s", *"23")
+    await client.update(start_from=after)
+    client.connect()
+    assert await client.numbers() == expected
+
+
+async def test_an_update_of_where_to_start_is_passed_over_after_a_checkpoint(client: Consuming) -> None:
+    await client.write("s", *"0123")
+    await client.create(checkpoint_max_count=1)
+    client.connect()
+    client.ack((await client.delivered())[:2])
+    await turns()
+    await client.update(start_from=0)
+    client.connect()
+    assert await client.numbers() == [2, 3]
+
+
+async def test_the_configuration_is_written_at_each_change_and_two_are_kept(client: Consuming) -> None:
+    await client.create(start_from=-1)
+    await client.create("t", "h")
+    await client.delete()
+    texts = [json.loads(event.data) for event in client.stored(CONFIGURATION)]
+    assert [[each["group"] for each in text["entries"]] for text in texts] == [["g", "h"], ["h"]]
+    assert {text["updatedBy"] for text in texts} == {"admin"}
+    assert texts[0]["entries"][0]["beginsAfter"] == -1
+    assert {event.event_type for event in client.stored(CONFIGURATION)} == {"PersistentConfig1"}
+    assert json.loads(client.stored(f"$${CONFIGURATION}")[0].data) == {"$maxCount": 2}
+
+
+@pytest.mark.parametrize("garbage", ["{", '{"entries": [3]}', "[]", "\x00"])
+async def test_a_configuration_that_is_none_is_passed_over_and_told_of(
+    client: Consuming, caplog: pytest.LogCaptureFixture, garbage: str
+) -> None:
+    await client.write(CONFIGURATION, garbage, user=ADMIN)
+    restarted = Consuming(client.store, Node(client.store, Users(DEFAULT_ACCOUNTS)))
+    assert restarted.connect() is SubscriptionDropReason.NOT_FOUND
+    assert "cannot be read" in caplog.text
+    assert await restarted.create() == OK
+
+
+@pytest.mark.parametrize("garbage", ["{", '"x"', "null", "-2", "99999999999999999999", "1.5"])
+async def test_a_checkpoint_that_is_none_is_passed_over(client: Consuming, garbage: str) -> None:
+    await client.write("s", *"01")
+    await client.create()
+    await client.write(CHECKPOINTS, garbage, user=ADMIN)
+    restarted = Consuming(client.store, Node(client.store, Users(DEFAULT_ACCOUNTS)))
+    restarted.connect()
+    assert await restarted.numbers() == [0, 1]
+    restarted.node.groups.stop()
+
+
+@pytest.mark.parametrize("change", ["create", "update", "delete"])
+async def test_a_change_that_cannot_be_saved_is_told(
+    client: Consuming, monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
+    if change != "create":
+        await client.create()
+    fill_the_disk(client, monkeypatch)
+    result, reason = await getattr(client, change)()
+    assert (result, reason) == (
+        2, "The change could not be saved, and is lost when the server stops: disk full",
+    )  # fmt: skip
+
+
+async def test_without_its_stream_the_configuration_cannot_be_saved(client: Consuming) -> None:
+    await client.create()
+    await client.store.append(DeleteRequest(CONFIGURATION, -2, hard=True))
+    result, reason = await client.update()
+    assert result == 2
+    assert "could not be saved" in reason
+    assert "StreamDeleted" in reason
+
+
+async def test_groups_are_bounded(client: Consuming, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(groups, "_MOST_BYTES", 3000)
+    results = [(await client.create(group=f"{number}{'x' * 400}"))[0] for number in range(5)]
+    assert results == [0, 0, 0, 2, 2]
+    await client.delete(group=f"1{'x' * 400}")
+    assert await client.create() == OK
+
+
+async def test_at_the_end_all_that_is_done_is_written_down_and_nothing_more_happens(client: Consuming) -> None:
+    await client.write("s", *"012")
+    await client.create()
+    client.connect()
+    client.ack((await client.delivered())[:2])
+    client.node.groups.stop()
+    client.conversation.say_goodbye()
+    assert client.drops() == [(A, 0)]
+    await client.store.append(AppendRequest("s", -2, [event_of("3")]))
+    assert await client.delivered() == []
+    assert client.checkpoints() == [1]
+
+
+async def test_its_repr_tells_its_groups(client: Consuming) -> None:
+    assert repr(client.node.groups) == "<Groups: none>"
+    await client.create()
+    assert repr(client.node.groups) == "<Groups: s::g>"

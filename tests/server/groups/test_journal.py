@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+
+import pytest
+
+from rxpump.server import SqliteStore
+from rxpump.server.groups.group import Park
+from rxpump.server.groups.journal import Journal
+from rxpump.server.groups.settings import GroupSettings
+from rxpump.server.groups.streams import last_json
+from rxpump.server.store.deletion import DeleteRequest
+from tests.server.groups.clients import CHECKPOINTS, PARKED, Consuming, fill_the_disk, turns
+from tests.server.groups.machine import message
+from tests.server.store.driving import ANY
+
+SETTINGS = GroupSettings("s", "g")
+
+
+@pytest.fixture
+async def client() -> AsyncIterator[Consuming]:
+    one = Consuming(SqliteStore.in_memory())
+    yield one
+    await one.store.close()
+
+
+async def test_checkpoints(client: Consuming) -> None:
+    told = []
+    journal = Journal(SETTINGS, client.store, None)
+    for through in range(3, 10):
+        journal.write_checkpoint(through, told.append)
+    await turns()
+    assert told == [None] * 7
+    assert journal.checkpoint == last_json(client.store.read, CHECKPOINTS) == 9
+    assert client.checkpoints() == [5, 6, 7, 8, 9]
+    assert repr(journal) == "<Journal of 's::g', checkpoint 9>"
+
+
+async def test_what_a_deleted_group_of_the_same_name_has_left_stays_hidden(client: Consuming) -> None:
+    Journal(SETTINGS, client.store, None).write_checkpoint(7, lambda failure: None)
+    await client.store.append(DeleteRequest(CHECKPOINTS, ANY, hard=False))
+    assert last_json(client.store.read, CHECKPOINTS) is None
+    journal = Journal(SETTINGS, client.store, None)
+    for through in (1, 2):
+        journal.write_checkpoint(through, lambda failure: None)
+    await turns()
+    assert client.checkpoints() == [1, 2]
+
+
+async def test_parked_events_and_forgotten_ones(client: Consuming) -> None:
+    told = []
+    journal = Journal(SETTINGS, client.store, None)
+    journal.park([Park(message(4), "no"), Park(message(9, replay_of=b"5@s"), "again")], told.append)
+    await turns()
+    parked = client.stored(PARKED)
+    assert (told, [event.data for event in parked]) == ([None], [b"4@s", b"5@s"])
+    first, second = (json.loads(event.metadata) for event in parked)
+    assert (first["reason"], first["subscriptionEventNumber"]) == ("no", 4)
+    assert second.keys() == {"added", "reason"}
+    journal.forget_parked(1)
+    await turns()
+    assert [event.data for event in client.stored(PARKED)] == [b"5@s"]
+
+
+async def test_a_failure_is_told(client: Consuming, monkeypatch: pytest.MonkeyPatch) -> None:
+    told = []
+    journal = Journal(SETTINGS, client.store, None)
+    fill_the_disk(client, monkeypatch)
+    journal.write_checkpoint(1, told.append)
+    journal.park([Park(message(0), "no")], told.append)
+    await turns()
+    assert [failure.reason for failure in told] == ["disk full", "disk full"]

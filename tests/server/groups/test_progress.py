@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+from random import Random
+
+from rxpump.server.groups.progress import Progress
+
+
+def test_it_ends_at_the_first_gap() -> None:
+    progress = Progress(-1)
+    for number in range(4):
+        progress.begin(number)
+    assert progress.through == -1
+    progress.done(1)
+    progress.done(2)
+    assert progress.through == -1
+    progress.done(0)
+    assert progress.through == 2
+    assert repr(progress) == "<Progress: done through 2, 1 begun>"
+
+
+def test_numbers_that_are_no_more_are_done() -> None:
+    progress = Progress(4)
+    progress.begin(9)
+    assert progress.through == 8
+    progress.begin(12)
+    assert progress.through == 8
+    progress.done(9)
+    assert progress.through == 11
+    progress.done(12)
+    assert progress.through == 12
+
+
+def test_any_order() -> None:
+    random = Random(1)
+    numbers = list(range(50))
+    progress = Progress(-1)
+    for number in numbers:
+        progress.begin(number)
+    random.shuffle(numbers)
+    for count, number in enumerate(numbers, 1):
+        progress.done(number)
+        left = numbers[count:]
+        assert progress.through == (min(left) - 1 if left else 49)

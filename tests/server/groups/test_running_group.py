@@ -1,0 +1,333 @@
+"""A group at work on a store in memory: cases of docs/protocol/tcp.md, section 4.18, that no recording has."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+import pytest
+
+from rxpump.server.groups import fair_scheduler as turns_of_groups
+from rxpump.server.groups import group as machine
+from rxpump.server.groups.running_group import RunningGroup
+from rxpump.tcp.wire import schema
+from rxpump.tcp.wire.codes import NakAction
+from rxpump.tcp.wire.commands import Command
+from tests.raw_client import ADMIN
+from tests.server.groups.clients import CHECKPOINTS, PARKED, A, B, Consuming, fill_the_disk, original, turns
+
+
+def group_of(client: Consuming) -> RunningGroup:
+    return client.node.groups.find("s", "g")
+
+
+async def test_from_the_start_and_what_is_written_later(client: Consuming, other: Consuming) -> None:
+    await other.write("s", *"012")
+    await client.create()
+    confirmation = client.connect()
+    assert (confirmation.subscription_id, confirmation.last_event_number) == ("s::g", 2)
+    assert await client.numbers() == [0, 1, 2]
+    await other.write("s", *"34")
+    await other.write("elsewhere", "0")
+    assert await client.numbers() == [3, 4]
+
+
+async def test_of_a_stream_that_is_none_yet(client: Consuming, other: Consuming) -> None:
+    await client.create()
+    assert client.connect().last_event_number == -1
+    assert await client.numbers() == []
+    await other.write("s", "0")
+    assert await client.numbers() == [0]
+
+
+@pytest.mark.parametrize(
+    ("start_from", "expected"), [(-1, [5, 6]), (-2, [5, 6]), (0, [0, 1, 2, 3, 4, 5, 6]), (3, [3, 4, 5, 6])]
+)
+async def test_where_it_starts(client: Consuming, other: Consuming, start_from: int, expected: list[int]) -> None:
+    await other.write("s", *"01234")
+    await client.create(start_from=start_from)
+    await other.write("s", *"56")
+    client.connect()
+    assert await client.numbers() == expected
+
+
+async def test_a_start_in_the_future_is_waited_for(client: Consuming, other: Consuming) -> None:
+    await other.write("s", *"01")
+    await client.create(start_from=4)
+    client.connect()
+    assert await client.numbers() == []
+    await other.write("s", *"2345")
+    assert await client.numbers() == [4, 5]
+
+
+async def test_nothing_is_lost_or_doubled_between_catching_up_and_living(client: Consuming, other: Consuming) -> None:
+    await other.write("s", *map(str, range(150)))
+    await client.create(read_batch_size=7, buffer_size=10)
+    client.connect(slots=3)
+    numbers = []
+    while len(numbers) < 200:
+        events = await client.delivered()
+        assert len(events) <= 3
+        numbers += [original(each).event_number for each in events]
+        client.ack(events)
+        if len(numbers) % 3 == 0 and len(numbers) <= 150:
+            await other.write("s", "more")
+    assert numbers[:200] == list(range(200))
+
+
+async def test_a_consumer_without_slots_gets_nothing(client: Consuming, other: Consuming) -> None:
+    await other.write("s", "0")
+    await client.create()
+    client.connect(slots=0)
+    assert await client.numbers() == []
+
+
+async def test_links_are_followed_if_the_group_says_so(client: Consuming, other: Consuming) -> None:
+    await other.write("$secret", "content", user=ADMIN)
+    await other.write("s", "0@$secret", "9@nowhere")
+    await client.create()
+    await client.create(group="h", resolve_link_tos=True)
+    client.connect()
+    client.connect(group="h", id=B)
+    plain, followed = await client.delivered(), await client.delivered(B)
+    assert [each.event.event.data for each in plain] == [b"0@$secret", b"9@nowhere"]
+    assert not any(each.event.HasField("link") for each in plain)
+    assert followed[0].event.event.data == b"content"
+    assert [each.event.link.data for each in followed] == [b"0@$secret", b"9@nowhere"]
+    assert not followed[1].event.HasField("event")
+    client.ack([followed[0].event.event.event_id], id=B, subscription="s::h")  # the target's id is not the event's
+    client.ack([followed[1]], id=B, subscription="s::h")
+    running = client.node.groups.find("s", "h")
+    assert running.group.through == -1
+    client.ack([followed[0]], id=B, subscription="s::h")
+    assert running.group.through == 1
+
+
+async def test_parked_is_a_link_that_says_why(client: Consuming, other: Consuming) -> None:
+    await other.write("s", *"01")
+    await client.create(checkpoint_max_count=1)
+    client.connect()
+    events = await client.delivered()
+    client.nak(events, NakAction.PARK, text="no such pony")
+    await turns()
+    parked = client.stored(PARKED)
+    assert [(each.event_type, each.data, each.data_content_type) for each in parked] == [
+        ("$>", b"0@s", 0),
+        ("$>", b"1@s", 0),
+    ]
+    first, second = (json.loads(each.metadata) for each in parked)
+    assert first.keys() == {"added", "reason"}
+    assert second["reason"] == "Client explicitly NAK'ed message.\nno such pony"
+    assert second["subscriptionEventNumber"] == 1
+    assert client.checkpoints() == [1]
+
+
+async def test_what_cannot_be_parked_is_delivered_again(
+    client: Consuming, other: Consuming, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await other.write("s", "0")
+    await client.create(checkpoint_max_count=1)
+    client.connect()
+    events = await client.delivered()
+    with monkeypatch.context() as broken:
+        fill_the_disk(client, broken)
+        client.nak(events, NakAction.PARK)
+        await turns()
+    assert await client.numbers() == [0]
+    assert client.read_stream(PARKED, 0, 1, user=ADMIN).result == 1
+    assert group_of(client).group.through == -1
+
+
+async def test_a_checkpoint_is_what_is_done_without_a_gap(client: Consuming, other: Consuming) -> None:
+    await other.write("s", *"0123")
+    await client.create(checkpoint_max_count=2)
+    client.connect()
+    events = await client.delivered()
+    client.ack(events[2:])
+    await turns()
+    assert client.stored(CHECKPOINTS) == []
+    client.ack(events[:1])
+    client.ack(events[1:2])
+    await turns()
+    [event] = client.stored(CHECKPOINTS)
+    assert (event.event_type, event.data, event.data_content_type) == ("SubscriptionCheckpoint", b"3", 1)
+    [metadata] = client.stored(f"$${CHECKPOINTS}")
+    assert json.loads(metadata.data) == {"$maxCount": 5, "$tb": 0}
+
+
+async def test_a_checkpoint_that_cannot_be_written_is_tried_again(
+    client: Consuming, other: Consuming, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await other.write("s", *"0123")
+    await client.create(checkpoint_max_count=2)
+    client.connect()
+    events = await client.delivered()
+    with monkeypatch.context() as broken:
+        fill_the_disk(client, broken)
+        client.ack(events[:2])
+        await turns()
+    assert client.stored(CHECKPOINTS) == []
+    assert group_of(client).checkpoint is None
+    client.ack(events[2:3])
+    await turns()
+    assert client.checkpoints() == [2]
+    assert len(client.stored(f"$${CHECKPOINTS}")) == 1
+
+
+async def test_a_checkpoint_by_time_is_written_at_a_tick(client: Consuming, other: Consuming) -> None:
+    await other.write("s", *"0123")
+    await client.create(checkpoint_min_count=2, checkpoint_after_time=2000)
+    client.connect()
+    events = await client.delivered()
+    client.ack(events[:3])
+    begun = group_of(client)._now()
+    group_of(client).tick(begun + 1)
+    assert group_of(client).group.through == 2
+    group_of(client).tick(begun + 2.1)
+    await turns()
+    assert client.checkpoints() == [2]
+
+
+async def test_a_consumer_that_ends_leaves_its_events_to_others(client: Consuming, other: Consuming) -> None:
+    await other.write("s", *"0123")
+    await client.create()
+    client.connect(slots=2)
+    assert await client.numbers() == [0, 1]
+    other.connect(slots=4, id=B)
+    assert await other.numbers(B) == [2, 3]
+    client.conversation.close()
+    events = await other.delivered(B)
+    assert [(original(each).event_number, each.retry_count) for each in events] == [(0, 1), (1, 1)]
+    assert await client.delivered() == []
+
+
+async def test_unsubscribing_is_answered_and_ends_it(client: Consuming, other: Consuming) -> None:
+    await other.write("s", "0")
+    await client.create()
+    client.connect()
+    await client.delivered()
+    assert client.say(Command.UNSUBSCRIBE_FROM_STREAM, id=A) == [(Command.SUBSCRIPTION_DROPPED, b"")]
+    assert client.say(Command.UNSUBSCRIBE_FROM_STREAM, id=A) == []
+    await other.write("s", "1")
+    assert await client.delivered() == []
+    assert (len(client.conversation.consumers), len(client.store.feed._followers)) == (0, 0)
+    client.connect(id=B)
+    assert [each.retry_count for each in await client.delivered(B)] == [1, 0]
+
+
+async def test_who_leaves_events_unread_is_not_sent_more_until_it_has_read(
+    client: Consuming, other: Consuming
+) -> None:
+    await other.write("s", *"01")
+    await client.create()
+    client.connect(slots=1)
+    [event] = await client.delivered()
+    client.conversation.consumers.pause()
+    client.ack([event])
+    assert await client.numbers() == []
+    client.conversation.consumers.resume()
+    assert await client.numbers() == [1]
+
+
+async def test_what_one_group_holds_is_bounded(
+    client: Consuming, other: Consuming, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(machine, "MOST_HELD_BYTES", 10_000)
+    await other.write("s", *["x" * 3000] * 20)
+    await client.create(read_batch_size=1)
+    client.connect(slots=100)
+    first = await client.delivered()
+    assert len(first) == 4
+    client.ack(first[:2])
+    assert await client.numbers() == [4, 5]
+
+
+async def test_parked_events_are_tried_again(client: Consuming, other: Consuming) -> None:
+    await other.write("s", *"0123")
+    await client.create()
+    client.connect()
+    events = await client.delivered()
+    client.ack(events[:2])
+    client.nak(events[2:], NakAction.PARK)
+    await turns()
+    group_of(client).replay_parked()
+    again = await client.delivered()
+    assert [(each.event.event.data, each.event.link.event_stream_id) for each in again] == [
+        (b"2", PARKED),
+        (b"3", PARKED),
+    ]
+    assert [each.retry_count for each in again] == [0, 0]
+    client.ack(again[:1])
+    client.nak(again[1:], NakAction.PARK)
+    await turns()
+    assert [event.data for event in client.stored(PARKED)] == [b"3@s"]
+    metadata = json.loads(client.stored(f"$${PARKED}")[-1].data)
+    assert metadata == {"$tb": 2}
+    group_of(client).replay_parked()
+    assert [each.event.event.data for each in await client.delivered()] == [b"3"]
+
+
+async def test_a_stream_that_is_deleted_and_comes_again(client: Consuming, other: Consuming) -> None:
+    await other.write("s", *"0123")
+    await client.create(checkpoint_max_count=1)
+    client.connect(slots=2)
+    events = await client.delivered()
+    delete = schema.DeleteStream(event_stream_id="s", expected_version=-2)
+    other.say(Command.DELETE_STREAM, delete)
+    await other.pending
+    await other.write("s", *"45")
+    client.ack(events)
+    assert await client.numbers() == [2, 3]  # read before
+    await client.update()
+    client.connect()
+    assert await client.numbers() == [4, 5]
+
+
+async def test_nothing_parked_nothing_tried_again(client: Consuming) -> None:
+    await client.create()
+    group_of(client).replay_parked()
+    client.connect()
+    assert await client.delivered() == []
+
+
+async def test_a_replay_is_larger_than_a_page_and_goes_on_where_there_is_room(
+    client: Consuming, other: Consuming
+) -> None:
+    await other.write("s", *map(str, range(50)))
+    await client.create(read_batch_size=5, buffer_size=10)
+    client.connect(slots=50)
+    client.nak(await client.delivered(), NakAction.PARK)
+    await turns()
+    client.say(Command.UNSUBSCRIBE_FROM_STREAM, id=A)
+    client.connect(slots=3)
+    group_of(client).replay_parked()
+    group_of(client).replay_parked()
+    replayed = []
+    while events := await client.delivered():
+        assert len(events) <= 3
+        replayed += [int(each.event.event.data) for each in events]
+        client.ack(events)
+    assert replayed == list(range(50))
+
+
+async def test_in_a_slice_of_no_time_it_does_one_step_and_asks_for_another(
+    client: Consuming, other: Consuming, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(turns_of_groups, "_SLICE", 0.0)
+    await other.write("s", *map(str, range(90)))
+    await client.create(read_batch_size=10)
+    client.connect(slots=1000)
+    client.told.clear()
+    told = []
+    for _ in range(3):
+        await asyncio.sleep(0)
+        told.append(len(client.told))
+    assert told == [0, 10, 20]
+    assert await client.numbers() == list(range(90))
+
+
+async def test_its_repr_tells_its_state(client: Consuming) -> None:
+    await client.create()
+    assert repr(group_of(client)).startswith("<RunningGroup 's::g', <Group 's::g', 0 consumers hold 0 events, 0 wait")
+    client.node.groups.stop()
+    assert repr(group_of(client)) == "<RunningGroup 's::g', stopped>"

@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from rxpump.server.groups.consumer import Consumer
+from rxpump.server.groups.strategies import STRATEGIES, DispatchToSingle, Pinned, RoundRobin
+from tests.server.groups.machine import consumer, event_id, message
+
+
+def joined(strategy: Any, *slots: int) -> list[Consumer]:
+    consumers = [consumer(chr(97 + index), count) for index, count in enumerate(slots)]
+    for one in consumers:
+        strategy.join(one)
+    return consumers
+
+
+def give(strategy: Any, *buckets: int) -> str:
+    """Give out a message for each bucket; tell who got it, `-` for nobody."""
+    given = ""
+    for number, bucket in enumerate(buckets):
+        chosen = strategy.choose(message(number, bucket=bucket))
+        if chosen is not None:
+            chosen.held.add(event_id(number))
+        given += "-" if chosen is None else chosen.correlation_id[:1].decode()
+    return given
+
+
+@pytest.mark.parametrize(
+    ("strategy", "slots", "given"),
+    [
+        (RoundRobin, (3, 3), "ababab--"),
+        (RoundRobin, (1, 4, 2), "abcbcbb-"),
+        (RoundRobin, (0, 2), "bb------"),
+        (RoundRobin, (), "--------"),
+        (DispatchToSingle, (3, 3), "aaabbb--"),
+        (DispatchToSingle, (0, 9), "bbbbbbbb"),
+        (DispatchToSingle, (), "--------"),
+        (Pinned, (3, 3), "aaa-----"),
+        (Pinned, (), "--------"),
+    ],
+)
+def test_who_gets_eight_events_of_one_bucket(strategy: type[Any], slots: tuple[Any, ...], given: str) -> None:
+    one = strategy()
+    joined(one, *slots)
+    assert give(one, *[5] * 8) == given
+
+
+def test_dispatch_to_single_stays_with_the_second_until_that_is_full() -> None:
+    strategy = DispatchToSingle()
+    first, _ = joined(strategy, 1, 3)
+    assert give(strategy, 0, 0) == "ab"
+    first.held.clear()
+    assert give(strategy, 0, 0) == "bb"
+
+
+@pytest.mark.parametrize("strategy", [RoundRobin, DispatchToSingle, Pinned])
+def test_who_has_left_gets_nothing(strategy: type[Any]) -> None:
+    one = strategy()
+    first, _ = joined(one, 9, 9)
+    give(one, 1, 2, 3)
+    one.leave(first)
+    assert give(one, 1, 2, 3, 4) == "bbbb"
+
+
+def test_pinned_gives_each_bucket_an_owner_who_keeps_it() -> None:
+    strategy = Pinned()
+    joined(strategy, 9, 9)
+    assert give(strategy, 1, 2, 3, 4, 1, 2, 3, 4, 4) == "abababab" + "b"
+
+
+def test_pinned_passes_over_what_its_owner_has_no_room_for() -> None:
+    strategy = Pinned()
+    joined(strategy, 1, 9)
+    assert give(strategy, 1, 2, 1, 2, 1) == "ab-b-"
+
+
+def test_pinned_gives_who_joins_later_a_share() -> None:
+    strategy = Pinned()
+    joined(strategy, 99)
+    assert give(strategy, *range(6)) == "aaaaaa"
+    strategy.join(consumer("z", 99))
+    given = give(strategy, *range(6))
+    assert (given.count("a"), given.count("z")) == (3, 3)
+    assert give(strategy, *range(6)) == given
+
+
+@pytest.mark.parametrize("name", ["RoundRobin", "DispatchToSingle", "Pinned", "PinnedByCorrelation"])
+def test_their_names(name: str) -> None:
+    assert joined(STRATEGIES[name].make(), 1)

@@ -1,0 +1,85 @@
+"""What the recorded conversations do not have of connecting to a group."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from rxpump.server import SqliteStore
+from rxpump.server.groups import consumers
+from rxpump.tcp.wire import schema
+from rxpump.tcp.wire.codes import SubscriptionDropReason
+from rxpump.tcp.wire.commands import Command
+from tests.raw_client import ADMIN
+from tests.server.groups.clients import A, B, Consuming
+
+
+@pytest.fixture
+async def client() -> AsyncIterator[Consuming]:
+    one = Consuming(SqliteStore.in_memory())
+    await one.create()
+    yield one
+    await one.node.close()
+
+
+def refusal(client: Consuming, *, id: bytes) -> str:
+    message = schema.ConnectToPersistentSubscription(
+        event_stream_id="s", subscription_id="g", allowed_in_flight_messages=1
+    )
+    [(command, payload)] = client.say(Command.CONNECT_TO_PERSISTENT_SUBSCRIPTION, message, None, id)
+    assert command == Command.BAD_REQUEST
+    return payload.decode().partition("\n")[2]
+
+
+async def test_who_may_not_read_the_stream_may_not_connect(client: Consuming) -> None:
+    await client.create("$secret")
+    assert client.connect("$secret") is SubscriptionDropReason.ACCESS_DENIED
+    assert client.connect("$secret", user=ADMIN).subscription_id == "$secret::g"
+
+
+async def test_the_confirmation_tells_the_heads_of_the_log_and_the_stream(client: Consuming) -> None:
+    written = await client.write("s", *"01")
+    confirmation = client.connect()
+    assert confirmation.last_commit_position == written.commit_position
+    assert confirmation.last_event_number == 1
+
+
+async def test_who_leaves_makes_room(client: Consuming) -> None:
+    await client.create(group="few", subscriber_max_count=1)
+    client.connect(group="few")
+    other = Consuming.beside(client)
+    assert other.connect(group="few", id=B) is SubscriptionDropReason.SUBSCRIBER_MAX_COUNT_REACHED
+    client.conversation.close()
+    assert other.connect(group="few", id=B).subscription_id == "s::few"
+
+
+async def test_a_correlation_id_is_one_consumer(client: Consuming) -> None:
+    client.connect()
+    assert refusal(client, id=A) == "The correlation id is in use."
+    assert refusal(Consuming.beside(client), id=A) == "The correlation id is in use."
+    await client.create(group="h")
+    assert refusal(client, id=A) == "The correlation id is in use."
+
+
+async def test_the_consumers_of_one_client_are_bounded(client: Consuming, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(consumers, "_MOST", 2)
+    client.connect(id=A)
+    client.connect(id=B)
+    assert refusal(client, id=b"c" * 16) == "Too many persistent subscriptions."
+    client.say(Command.UNSUBSCRIBE_FROM_STREAM, id=A)
+    client.connect(id=b"c" * 16)
+    assert repr(client.conversation.consumers) == "<2 persistent subscriptions>"
+    Consuming.beside(client).connect(id=b"d" * 16)
+
+
+async def test_a_subscription_and_a_consumer_of_one_id_are_both_ended(client: Consuming) -> None:
+    """As on a real server, where each kind is looked for."""
+    client.connect()
+    client.say(Command.SUBSCRIBE_TO_STREAM, schema.SubscribeToStream(event_stream_id="s"), id=A)
+    ended = client.say(Command.UNSUBSCRIBE_FROM_STREAM, id=A)
+    assert ended == [(Command.SUBSCRIPTION_DROPPED, b"")] * 2
+
+
+async def test_a_zero_id_is_a_bad_request(client: Consuming) -> None:
+    assert refusal(client, id=bytes(16)) == ""

@@ -1,0 +1,184 @@
+from __future__ import annotations
+
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from rxpump import Credentials
+from rxpump.server.store.regex import Regex
+from rxpump.server.tcp import subscriptions
+from rxpump.tcp.wire import schema
+from rxpump.tcp.wire.codes import FilterContext, FilterType, SubscriptionDropReason
+from rxpump.tcp.wire.commands import Command
+from tests.raw_client import ADMIN, OPS
+from tests.server.talk import Talk
+
+REGEX, PREFIX = FilterType
+STREAM, TYPE = FilterContext
+FOREVER = f"(?:a{'b?' * 100})*$"
+
+
+def ask(
+    talk: Talk,
+    *data: str,
+    stream: str = "",
+    type: FilterType = PREFIX,
+    by: FilterContext | int = STREAM,
+    interval: int = -1,
+    resolve: bool = False,
+    user: Credentials | None = ADMIN,
+) -> tuple[int, bytes]:
+    message = schema.FilteredSubscribeToStream(
+        event_stream_id=stream,
+        resolve_link_tos=resolve,
+        filter=schema.Filter(context=by, type=type, data=data),
+        checkpoint_interval=interval,
+    )
+    [(command, payload)] = talk.say(Command.FILTERED_SUBSCRIBE_TO_STREAM, message, user)
+    return command, payload
+
+
+def subscribe(talk: Talk, *data: str, **options: Any) -> Any:
+    command, payload = ask(talk, *data, **options)
+    assert command == Command.SUBSCRIPTION_CONFIRMATION
+    talk.answers.clear()
+    return schema.SubscriptionConfirmation.FromString(payload)
+
+
+def heard(talk: Talk) -> list[Any]:
+    """What was told since, events as their data and checkpoints as their commit position."""
+    told = []
+    for answer in talk.answers:
+        if answer.command == Command.STREAM_EVENT_APPEARED:
+            told.append(schema.StreamEventAppeared.FromString(answer.payload).event.event.data.decode())
+        elif answer.command == Command.CHECKPOINT_REACHED:
+            at = schema.CheckpointReached.FromString(answer.payload)
+            assert at.commit_position == at.prepare_position
+            told.append(at.commit_position)
+        else:
+            told.append(answer.command)
+    return told
+
+
+@pytest.fixture
+async def other(talk: Talk) -> Talk:
+    return Talk(talk.store)
+
+
+async def test_only_what_is_wanted_is_told(talk: Talk, other: Talk) -> None:
+    written = await other.write("s", "before")
+    assert subscribe(talk, "s").last_commit_position == written.commit_position
+    await other.write("s", "0")
+    await other.write("t", "1", "2")
+    await other.write("s2", "3", "4")
+    assert heard(talk) == ["0", "3", "4"]
+
+
+async def test_checkpoints_come_after_so_many_events_wanted_or_not(talk: Talk, other: Talk) -> None:
+    subscribe(talk, "s", interval=2)
+    written = [await other.write(stream, str(number)) for number, stream in enumerate("sttss")]
+    positions = [each.commit_position for each in written]
+    assert heard(talk) == ["0", positions[1], "3", positions[3], "4"]
+
+
+async def test_checkpoints_within_one_write(talk: Talk, other: Talk) -> None:
+    subscribe(talk, "s", interval=1)
+    last = await other.write("s", "0", "1", "2")
+    told = heard(talk)
+    assert (told[0::2], told[-1]) == (["0", "1", "2"], last.commit_position)
+    assert told[1::2] == sorted(told[1::2])
+
+
+async def test_by_type_of_the_link_itself_and_then_followed(talk: Talk, other: Talk) -> None:
+    await other.write("s", "content")
+    subscribe(talk, "^\\$>$", type=REGEX, by=TYPE, resolve=True)
+    await other.write("links", "0@s", "plain")
+    assert heard(talk) == ["content"]
+
+
+async def test_one_stream_can_be_filtered_too(talk: Talk, other: Talk) -> None:
+    await other.write("s", "0")
+    confirmation = subscribe(talk, "T", by=TYPE, stream="s", user=None)
+    assert confirmation.last_event_number == 0
+    await other.write("s", "1")
+    await other.write("t", "2")
+    assert heard(talk) == ["1"]
+
+
+async def test_unsubscribing_ends_it(talk: Talk, other: Talk) -> None:
+    subscribe(talk, "s")
+    talk.say(Command.UNSUBSCRIBE_FROM_STREAM)
+    assert heard(talk) == [Command.SUBSCRIPTION_DROPPED]
+    talk.answers.clear()
+    await other.write("s", "0")
+    assert heard(talk) == []
+
+
+@pytest.mark.parametrize("user", [None, OPS])
+async def test_who_may_not_read_all_may_not_subscribe(talk: Talk, user: Credentials | None) -> None:
+    command, payload = ask(talk, "s", user=user)
+    assert command == Command.SUBSCRIPTION_DROPPED
+    assert schema.SubscriptionDropped.FromString(payload).reason == SubscriptionDropReason.ACCESS_DENIED
+
+
+@pytest.mark.parametrize(
+    ("data", "options", "why"),
+    [
+        ("(", {"type": REGEX}, b"does not compile"),
+        ("s", {"interval": -2}, b"interval should be positive"),
+        ("s", {"by": 9}, b"context is 0"),
+    ],
+)
+async def test_what_makes_no_sense_is_a_bad_request(
+    talk: Talk, data: str, options: dict[str, Any], why: bytes
+) -> None:
+    command, payload = ask(talk, data, **options)
+    assert (command, why in payload) == (Command.BAD_REQUEST, True)
+    assert len(talk.conversation.subscriptions) == 0
+
+
+async def test_a_regex_that_takes_too_long_ends_the_subscription_alone(talk: Talk, other: Talk) -> None:
+    subscribe(talk, FOREVER, type=REGEX)
+    subscribe(other, "a")
+    third = Talk(talk.store)
+    await third.write("b", "0")
+    assert heard(talk) == ["0"]
+    talk.answers.clear()
+    await third.write("a" * 1000, "1")
+    assert heard(talk) == [Command.SUBSCRIPTION_DROPPED]
+    assert heard(other) == ["1"]
+    assert len(talk.conversation.subscriptions) == 0
+
+
+async def test_a_regex_that_takes_too_long_for_many_events_ends_the_subscription_alone(
+    talk: Talk, other: Talk
+) -> None:
+    subscribe(talk, FOREVER, type=REGEX, by=TYPE, stream="s")
+    subscribe(other, "s")
+    search = next(iter(talk.conversation.subscriptions._all()))._wanted.search
+    names = [f"{n}{'a' * 60}" for n in range(500)]
+    for_one = Regex(FOREVER)
+    for_one.search(names[0])
+    assert for_one.steps > 1_000  # each is far from what a search may take
+    events = [schema.NewEvent(event_id=uuid4().bytes_le, event_type=name) for name in names]
+    await Talk(talk.store).write("s", *events)
+    assert heard(talk) == [Command.SUBSCRIPTION_DROPPED]
+    assert len(heard(other)) == len(events)
+    assert search.steps < for_one.steps * len(events) / 4
+
+
+async def test_filters_count_among_what_a_client_may_take(talk: Talk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(subscriptions, "_MOST_BYTES", 10_000)
+    command, payload = ask(talk, "a" * 100, type=REGEX)
+    assert (command, payload.endswith(b"Too many subscriptions.")) == (Command.BAD_REQUEST, True)
+    subscribe(talk, "a", type=REGEX)
+    talk.say(Command.UNSUBSCRIBE_FROM_STREAM)
+    assert talk.conversation.subscriptions.has_room_for("s" * 9_000)
+
+
+async def test_an_interval_of_zero_acts_as_one(talk: Talk) -> None:
+    subscribe(talk, "nothing", interval=0)
+    other = Talk(talk.store, talk.node)
+    await other.write("s", "1", "2")
+    assert [answer.command for answer in talk.answers] == [Command.CHECKPOINT_REACHED] * 2

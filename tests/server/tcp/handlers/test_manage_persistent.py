@@ -1,0 +1,89 @@
+"""What the recorded conversations do not have of making, changing and ending groups."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from rxpump import Credentials
+from rxpump.server import SqliteStore
+from rxpump.tcp.wire import schema
+from rxpump.tcp.wire.commands import Command
+from tests.raw_client import ADMIN, OPS
+from tests.server.groups.clients import Consuming, settings_of
+
+MANAGING = [
+    Command.CREATE_PERSISTENT_SUBSCRIPTION,
+    Command.UPDATE_PERSISTENT_SUBSCRIPTION,
+    Command.DELETE_PERSISTENT_SUBSCRIPTION,
+]
+
+
+@pytest.fixture
+async def client() -> AsyncIterator[Consuming]:
+    one = Consuming(SqliteStore.in_memory())
+    yield one
+    await one.node.close()
+
+
+@pytest.mark.parametrize("user", [None, OPS])
+@pytest.mark.parametrize("change", ["create", "update", "delete"])
+async def test_only_admins_may(client: Consuming, change: str, user: Credentials | None) -> None:
+    await client.create()
+    result, reason = await getattr(client, change)(user=user)
+    assert result == 3
+    assert reason.startswith("You do not have permissions")
+    assert client.connect().subscription_id == "s::g"
+
+
+async def test_a_group_without_a_name_cannot_be_connected_to(client: Consuming) -> None:
+    assert await client.create(group="") == (0, "")
+    message = schema.ConnectToPersistentSubscription(event_stream_id="s", allowed_in_flight_messages=10)
+    [(command, _)] = client.say(Command.CONNECT_TO_PERSISTENT_SUBSCRIPTION, message)
+    assert command == Command.BAD_REQUEST
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"read_batch_size": 100, "buffer_size": 1},
+        {"subscriber_max_count": -1},
+        {"checkpoint_min_count": 100, "checkpoint_max_count": 1},
+        {"start_from": -2},
+        {"buffer_size": -5, "read_batch_size": -5, "live_buffer_size": -5},
+        {"message_timeout_milliseconds": -1, "max_retry_count": -1, "checkpoint_after_time": -1},
+    ],
+)
+async def test_numbers_are_not_refused_and_it_works_all_the_same(client: Consuming, settings: dict[str, int]) -> None:
+    assert await client.create(**settings) == (0, "")
+    writer = Consuming.beside(client)
+    client.connect()
+    await writer.write("s", *"012")
+    events = await client.delivered()
+    assert len(events) == 3
+    client.ack(events)
+    await writer.write("s", "3")
+    assert await client.numbers() == [3]
+
+
+async def test_a_group_of_an_odd_name_is_found_by_the_name_that_consumers_use(client: Consuming) -> None:
+    assert await client.create("a", "b::c") == (0, "")
+    assert (await client.create("a::b", "c"))[0] == 1
+
+
+@pytest.mark.parametrize("command", MANAGING)
+@pytest.mark.parametrize("name", ["subscription_group_name", "event_stream_id"])
+def test_a_name_that_is_no_text_is_a_bad_request(client: Consuming, command: Command, name: str) -> None:
+    payload = settings_of("s", "g", {name: "??"}).SerializeToString().replace(b"??", b"\xff\xff")
+    assert [each for each, _ in client.say(command, payload, ADMIN)] == [Command.BAD_REQUEST]
+
+
+@pytest.mark.parametrize("command", MANAGING)
+def test_an_answer_says_its_reason_even_if_empty(client: Consuming, command: Command) -> None:
+    """A proto2 client of a real server is used to both fields."""
+    [(answer, payload)] = client.say(command, schema.DeletePersistentSubscription(), ADMIN)
+    assert answer == command + 1
+    completed = schema.DeletePersistentSubscriptionCompleted.FromString(payload)
+    assert completed.HasField("result")
+    assert completed.HasField("reason")

@@ -1,0 +1,91 @@
+"""What the recorded conversations do not have of acknowledgements and their opposite."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from rxpump.server import SqliteStore
+from rxpump.server.groups.group import MOST_HELD
+from rxpump.tcp.wire import schema
+from rxpump.tcp.wire.codes import NakAction
+from rxpump.tcp.wire.commands import Command
+from tests.server.groups.clients import A, B, Consuming
+
+ACK, NAK = Command.PERSISTENT_SUBSCRIPTION_ACK_EVENTS, Command.PERSISTENT_SUBSCRIPTION_NAK_EVENTS
+
+
+@pytest.fixture
+async def client() -> AsyncIterator[Consuming]:
+    one = Consuming(SqliteStore.in_memory())
+    await one.create()
+    await one.write("s", *"012")
+    yield one
+    await one.node.close()
+
+
+@pytest.mark.parametrize("command", [ACK, NAK])
+@pytest.mark.parametrize("ids", [[], [b"short"], [bytes(16), b""], [b"x" * 17]])
+def test_ids_that_are_none_are_a_bad_request(client: Consuming, command: Command, ids: list[bytes]) -> None:
+    message = schema.PersistentSubscriptionAckEvents(subscription_id="s::g", processed_event_ids=ids)
+    [(answer, payload)] = client.say(command, message)
+    assert answer == Command.BAD_REQUEST
+    name = command.name.title().replace("_", "")
+    assert payload.decode() == f"Could not unwrap network package for command {name}.\n"
+
+
+@pytest.mark.parametrize("command", [ACK, NAK])
+@pytest.mark.parametrize(("count", "answers"), [(MOST_HELD, 0), (MOST_HELD + 1, 1)])
+async def test_more_ids_than_can_be_out_are_a_bad_request(
+    client: Consuming, command: Command, count: int, answers: int
+) -> None:
+    message = schema.PersistentSubscriptionAckEvents(subscription_id="s::g", processed_event_ids=[b"x" * 16] * count)
+    assert [each for each, _ in client.say(command, message)] == [Command.BAD_REQUEST] * answers
+
+
+@pytest.mark.parametrize("subscription", ["s", "g", "no::such"])
+async def test_for_another_group_nothing_happens(client: Consuming, subscription: str) -> None:
+    client.connect(slots=1)
+    events = await client.delivered()
+    assert client.ack(events, subscription=subscription) == []
+    assert client.nak(events, NakAction.SKIP, subscription=subscription) == []
+    assert await client.numbers() == []
+
+
+@pytest.mark.parametrize("command", [ACK, NAK])
+async def test_for_no_group_is_a_bad_request(client: Consuming, command: Command) -> None:
+    message = schema.PersistentSubscriptionAckEvents(processed_event_ids=[b"x" * 16])
+    assert [each for each, _ in client.say(command, message)] == [Command.BAD_REQUEST]
+
+
+async def test_for_a_group_whose_name_is_no_text_nothing_happens(client: Consuming) -> None:
+    message = schema.PersistentSubscriptionAckEvents(subscription_id="??", processed_event_ids=[b"x" * 16])
+    assert client.say(ACK, message.SerializeToString().replace(b"??", b"\xff\xff")) == []
+
+
+async def test_another_connection_may_answer_under_the_right_id(client: Consuming) -> None:
+    client.connect(slots=1)
+    events = await client.delivered()
+    assert Consuming.beside(client).ack(events) == []
+    assert await client.numbers() == [1]
+
+
+async def test_under_a_wrong_id_the_event_is_done_and_the_slot_stays_taken(client: Consuming) -> None:
+    client.connect(slots=1)
+    events = await client.delivered()
+    client.ack(events, id=B)
+    assert await client.numbers() == []
+    assert client.node.groups.find("s", "g").group.through == 0
+
+
+async def test_a_text_that_is_none_is_no_reason_to_refuse(client: Consuming) -> None:
+    client.connect()
+    [event, *_] = await client.delivered()
+    message = schema.PersistentSubscriptionNakEvents(
+        subscription_id="s::g", processed_event_ids=[event.event.event.event_id], message="??", action=NakAction.PARK
+    )
+    assert client.say(NAK, message.SerializeToString().replace(b"??", b"\xff\xff"), id=A) == []
+    assert await client.delivered() == []
+    [parked] = client.stored("$persistentsubscription-s::g-parked")
+    assert parked.data == b"0@s"

@@ -1,0 +1,162 @@
+"""What the recorded conversations do not have of docs/protocol/tcp.md, section 4.15."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rxpump import Credentials
+from rxpump.server import SqliteStore
+from rxpump.server.store.appender import AppendRequest
+from rxpump.server.tcp import subscriptions
+from rxpump.tcp.wire import schema
+from rxpump.tcp.wire.codes import SubscriptionDropReason
+from rxpump.tcp.wire.commands import Command
+from tests.raw_client import ADMIN, OPS
+from tests.server.talk import Talk, event_of
+
+APPEARED = Command.STREAM_EVENT_APPEARED
+A, B = b"a" * 16, b"b" * 16
+
+
+def subscribe(
+    talk: Talk, stream: str, id: bytes = A, *, resolve: bool = False, user: Credentials | None = None
+) -> Any:
+    """Give the SubscriptionConfirmation."""
+    ask = schema.SubscribeToStream(event_stream_id=stream, resolve_link_tos=resolve)
+    [(command, payload)] = talk.say(Command.SUBSCRIBE_TO_STREAM, ask, user, id)
+    assert command == Command.SUBSCRIPTION_CONFIRMATION
+    return schema.SubscriptionConfirmation.FromString(payload)
+
+
+def heard(talk: Talk, id: bytes = A) -> list[tuple[int, str]]:
+    """What a subscription was told since the client spoke last, as (number, data)."""
+    told = [each for each in talk.answers if (each.command, each.correlation_id) == (APPEARED, id)]
+    events = [schema.StreamEventAppeared.FromString(each.payload).event.event for each in told]
+    return [(event.event_number, event.data.decode()) for event in events]
+
+
+@pytest.fixture
+async def other(talk: Talk) -> Talk:
+    """A second client of the same store."""
+    return Talk(talk.store)
+
+
+async def test_it_is_told_what_is_written_after_its_confirmation(talk: Talk, other: Talk) -> None:
+    written = await other.write("s", "0", "1")
+    confirmation = subscribe(talk, "s")
+    assert confirmation.last_commit_position == written.commit_position
+    assert confirmation.last_event_number == 1
+    await other.write("s", "2", "3")
+    await other.write("elsewhere", "0")
+    await other.write("s", "4")
+    assert heard(talk) == [(2, "2"), (3, "3"), (4, "4")]
+
+
+async def test_everything_has_no_last_number(talk: Talk, other: Talk) -> None:
+    written = await other.write("s", "0")
+    confirmation = subscribe(talk, "", user=ADMIN)
+    assert confirmation.last_commit_position == written.commit_position
+    assert not confirmation.HasField("last_event_number")
+    await other.write("s", "1")
+    await other.write("$system", "0", user=ADMIN)
+    assert heard(talk) == [(1, "1"), (0, "0")]
+
+
+async def test_without_a_name_it_is_everything(talk: Talk, other: Talk) -> None:
+    [(command, _)] = talk.say(Command.SUBSCRIBE_TO_STREAM, b"", ADMIN, A)
+    assert command == Command.SUBSCRIPTION_CONFIRMATION
+    await other.write("s", "0")
+    assert heard(talk) == [(0, "0")]
+
+
+async def test_all_by_name_is_a_stream_without_events(talk: Talk, other: Talk) -> None:
+    assert subscribe(talk, "$all", user=ADMIN).last_event_number == -1
+    await other.write("s", "0")
+    assert heard(talk) == []
+
+
+async def test_an_empty_store_and_a_missing_stream(talk: Talk, other: Talk) -> None:
+    confirmation = subscribe(talk, "s")
+    assert (confirmation.last_commit_position, confirmation.last_event_number) == (-1, -1)
+    await other.write("s", "0")
+    assert heard(talk) == [(0, "0")]
+
+
+@pytest.mark.parametrize(("stream", "user"), [("", None), ("", OPS), ("$all", None), ("$users", OPS), ("$$$x", None)])
+async def test_who_may_not_read_may_not_subscribe(
+    talk: Talk, other: Talk, stream: str, user: Credentials | None
+) -> None:
+    ask = schema.SubscribeToStream(event_stream_id=stream)
+    [(command, payload)] = talk.say(Command.SUBSCRIBE_TO_STREAM, ask, user, A)
+    assert command == Command.SUBSCRIPTION_DROPPED
+    assert schema.SubscriptionDropped.FromString(payload).reason == SubscriptionDropReason.ACCESS_DENIED
+    await other.write("$users", "0", user=ADMIN)
+    assert heard(talk, B) == []
+    assert len(talk.conversation.subscriptions) == 0
+
+
+async def test_the_targets_of_links_need_not_be_allowed(talk: Talk, other: Talk) -> None:
+    await other.write("$secret", "content", user=ADMIN)
+    subscribe(talk, "links", resolve=True)
+    await other.write("links", "0@$secret")
+    assert heard(talk) == [(0, "content")]
+
+
+async def test_two_under_one_id_are_two(talk: Talk, other: Talk) -> None:
+    subscribe(talk, "s")
+    subscribe(talk, "t")
+    await other.write("s", "0")
+    await other.write("t", "0")
+    subscribe(talk, "s")
+    await other.write("s", "1")
+    assert heard(talk) == [(1, "1"), (1, "1")]
+
+
+async def test_ones_own_writes_are_told_before_they_are_answered(talk: Talk) -> None:
+    subscribe(talk, "s")
+    message = schema.WriteEvents(event_stream_id="s", expected_version=-2, events=[event_of("0")])
+    talk.say(Command.WRITE_EVENTS, message, id=B)
+    await talk.pending
+    assert [answer.command for answer in talk.answers] == [
+        APPEARED,
+        Command.WRITE_EVENTS_COMPLETED,
+    ]
+
+
+async def test_the_subscriptions_of_one_client_are_bounded(
+    talk: Talk, other: Talk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(subscriptions, "_MOST_BYTES", 10_000)
+    for number in range(10):
+        subscribe(talk, "s", bytes([number]) * 16 if number else A)
+    ask = schema.SubscribeToStream(event_stream_id="s" * 9_000)
+    [(command, payload)] = talk.say(Command.SUBSCRIBE_TO_STREAM, ask, id=B)
+    assert (command, payload.endswith(b"Too many subscriptions.")) == (Command.BAD_REQUEST, True)
+    subscribe(other, "s" * 9_000)
+    for number in range(1, 10):
+        talk.say(Command.UNSUBSCRIBE_FROM_STREAM, id=bytes([number]) * 16)
+    subscribe(talk, "s" * 8_000, B)
+
+
+def keep_the_loop_busy_until_it_is_committed(store: SqliteStore) -> None:
+    """The thread has committed; the news of that is still to come."""
+    while not store.commits.count:
+        time.sleep(0.001)
+
+
+async def test_what_the_head_has_already_is_not_told_when_the_news_arrives(tmp_path: Path) -> None:
+    store = SqliteStore.open(tmp_path / "events.db")
+    talk = Talk(store)
+    outcome = store.append(AppendRequest("s", -2, [event_of("0")]))
+    keep_the_loop_busy_until_it_is_committed(store)
+    in_flight = subscribe(talk, "s").last_event_number, subscribe(talk, "", B, user=ADMIN).last_commit_position
+    assert not outcome.done()
+    assert in_flight == (0, (await outcome).position)
+    assert talk.answers[1:] == []
+    await store.append(AppendRequest("s", -2, [event_of("1")]))
+    assert heard(talk, A) == [(1, "1")]
+    await store.close()

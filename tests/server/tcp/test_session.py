@@ -1,0 +1,431 @@
+"""A session, on a transport that is played by the test, and one that is real."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import sys
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import pytest
+
+from rxpump.model.credentials import Credentials
+from rxpump.server import EmbeddedServer, SqliteStore
+from rxpump.server.access.users import DEFAULT_ACCOUNTS, Users
+from rxpump.server.node import Node
+from rxpump.server.store.appender import AppendRequest
+from rxpump.server.store.changes import Appended
+from rxpump.server.store.feed import Feed
+from rxpump.server.tcp import session
+from rxpump.server.tcp.connection_memory import ConnectionMemory
+from rxpump.server.tcp.handlers import table
+from rxpump.server.tcp.reply_buffer import MAX_UNSENT_BYTES, ReplyBuffer
+from rxpump.server.tcp.request import Request
+from rxpump.server.tcp.session import Session
+from rxpump.tcp.protocol.heartbeat import Heartbeat, Pulse
+from rxpump.tcp.wire import schema
+from rxpump.tcp.wire.commands import Command
+from rxpump.tcp.wire.framing import Framer
+from rxpump.tcp.wire.package import Package
+from tests.raw_client import ADMIN, RawClient
+from tests.server.talk import ID, event_of
+
+MIB = 1024 * 1024
+PING = Package(Command.PING, ID, b"x")
+
+
+class Transport(asyncio.Transport):
+    """Keeps what is written; `unread` bytes of it the client is said not to have read."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.writes = []
+        self.unread = 0
+        self.is_reading = True
+        self.end = None
+        self.has_ended = False
+
+    def write(self, data: bytes) -> None:
+        self.writes.append(data)
+
+    def get_write_buffer_size(self) -> int:
+        return self.unread
+
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
+        pass
+
+    def pause_reading(self) -> None:
+        self.is_reading = False
+
+    def resume_reading(self) -> None:
+        self.is_reading = True
+
+    def is_closing(self) -> bool:
+        return self.end is not None
+
+    def can_write_eof(self) -> bool:
+        return True
+
+    def write_eof(self) -> None:
+        self.has_ended = True
+
+    def close(self) -> None:
+        self.end = self.end or "closed"
+
+    def abort(self) -> None:
+        self.end = "aborted"
+
+    def packages(self) -> list[Package]:
+        return Framer().feed(b"".join(self.writes))
+
+
+class Store:
+    """Reads an empty store, and commits when it is told to."""
+
+    def __init__(self, empty: SqliteStore) -> None:
+        self.read, self.commits = empty.read, empty.commits
+        self.feed = Feed(None)
+        self.waiting = []
+
+    def append(self, request: AppendRequest) -> asyncio.Future[Any]:
+        self.waiting.append(asyncio.get_running_loop().create_future())
+        return self.waiting[-1]
+
+    def commit(self, count: int) -> None:
+        for _ in range(count):
+            self.waiting.pop(0).set_result(Appended(0, 0, 64))
+
+
+@pytest.fixture
+async def one() -> AsyncIterator[Session]:
+    """A session whose other side is the test."""
+
+    def later(now: float) -> Heartbeat:
+        return Heartbeat(1000, 1000, now)
+
+    empty = SqliteStore.in_memory()
+    one = Session(Node(Store(empty), Users(DEFAULT_ACCOUNTS)), later, lambda _: None, lambda _: None)
+    one.connection_made(Transport())
+    yield one
+    one.connection_lost(None)
+    await empty.close()
+
+
+async def turn() -> None:
+    """Let everything that is due in the loop happen."""
+    for _ in range(3):
+        await asyncio.sleep(0)
+
+
+def write_of(size: int) -> Package:
+    event = event_of("x" * size)
+    return Package(
+        Command.WRITE_EVENTS, ID, schema.WriteEvents(event_stream_id="s", events=[event]).SerializeToString()
+    )
+
+
+async def test_answers_of_one_turn_leave_in_one_write(one: Session) -> None:
+    one.data_received(PING.encode() * 5)
+    assert one._transport.writes == []
+    await turn()
+    assert len(one._transport.writes) == 1
+    assert len(one._transport.packages()) == 5
+
+
+async def test_a_session_with_much_to_do_lets_others_have_their_turn(
+    one: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session, "_TURN", 0.0)
+    one.data_received(PING.encode() * 3)
+    assert len(one._received) == 2
+    assert not one._transport.is_reading
+    one.data_received(PING.encode())  # what was on its way already
+    assert len(one._received) == 3
+    for _ in range(5):
+        await turn()
+    assert len(one._transport.packages()) == 4
+    assert one._transport.is_reading
+
+
+async def test_writes_that_wait_for_the_disk_are_bounded(one: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(session, "_TURN", 1000.0)
+    one.data_received(write_of(MIB).encode() * 40)
+    store = one.conversation._node.store
+    assert len(store.waiting) == 16
+    assert not one._transport.is_reading
+    assert one._shows_life()  # it is not the client's fault that nothing is heard from it
+    store.commit(10)
+    await turn()
+    assert len(store.waiting) == 16
+    for _ in range(4):
+        store.commit(len(store.waiting))
+        await turn()
+    assert len(one._transport.packages()) == 40
+    assert one._transport.is_reading
+
+
+async def test_a_client_that_does_not_read_is_not_listened_to(one: Session) -> None:
+    one.pause_writing()
+    one.data_received(PING.encode() * 3)
+    await turn()
+    assert one._transport.writes == []
+    assert not one._transport.is_reading
+    one.resume_writing()
+    await turn()
+    assert len(one._transport.packages()) == 3
+    assert one._transport.is_reading
+
+
+async def test_a_client_that_has_left_too_much_unread_is_cut(one: Session, caplog: pytest.LogCaptureFixture) -> None:
+    one._transport.unread = MAX_UNSENT_BYTES
+    one.send(PING.encode())
+    assert one._transport.end is None
+    with caplog.at_level(logging.CRITICAL):
+        one.send(PING.encode())
+    assert one._transport.end == "aborted"
+
+
+def let_time_pass(one: Session) -> None:
+    one._heartbeat.deadline = 0
+    one._timer.cancel()
+    one._tick()
+
+
+async def test_silence_is_asked_about_and_then_final(one: Session) -> None:
+    let_time_pass(one)
+    await turn()
+    [question] = one._transport.packages()
+    assert question.command == Command.HEARTBEAT_REQUEST
+    let_time_pass(one)
+    assert one._transport.end == "aborted"
+
+
+@pytest.mark.parametrize("sign", [PING, Package(Command.HEARTBEAT_RESPONSE, ID)])
+async def test_whatever_is_heard_is_a_sign_of_life(one: Session, sign: Package) -> None:
+    let_time_pass(one)
+    one.data_received(sign.encode())
+    let_time_pass(one)
+    assert one._heartbeat.pulse is Pulse.LISTENING
+    assert one._transport.end is None
+
+
+async def test_a_client_that_reads_slowly_is_alive(one: Session) -> None:
+    one.pause_writing()
+    for unread in (5 * MIB, 4 * MIB, 3 * MIB):
+        one._transport.unread = unread
+        let_time_pass(one)
+    assert one._transport.end is None
+    for _ in range(3):
+        let_time_pass(one)
+    assert one._transport.end == "aborted"
+
+
+async def test_a_client_that_reads_as_fast_as_it_is_sent_more_is_alive(one: Session) -> None:
+    one._transport.unread = 5 * MIB
+    for _ in range(5):
+        one.send(bytes(MIB))
+        let_time_pass(one)
+        one._outbox.flush()
+    assert one._transport.end is None
+
+
+async def test_a_fault_of_ours_is_a_bad_request_and_the_end(
+    one: Session, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(request: Request, store: Node) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setitem(table.HANDLERS, Command.PING, fail)
+    with caplog.at_level(logging.CRITICAL):
+        one.data_received(PING.encode() + write_of(1).encode())
+    [refusal] = one._transport.packages()
+    assert (refusal.command, refusal.correlation_id) == (Command.BAD_REQUEST, ID)
+    assert one._transport.has_ended
+    assert one._transport.is_reading, "what still comes is discarded"
+    assert one.conversation._node.store.waiting == []
+
+
+async def test_what_came_before_the_garbage_is_answered(one: Session) -> None:
+    one.data_received(PING.encode() + bytes(4))
+    pong, farewell = one._transport.packages()
+    assert pong.command == Command.PONG
+    assert (farewell.command, farewell.correlation_id) == (Command.BAD_REQUEST, bytes(16))
+    assert farewell.payload.startswith(b"Invalid TCP frame received.")
+    assert one._transport.has_ended
+    assert one._transport.is_reading, "what still comes is discarded"
+
+
+async def test_its_repr_tells_its_state(one: Session) -> None:
+    assert repr(one) == "<Session <Conversation with None, as $all>, 0 bytes unsent, 0 held>"
+
+
+# On a real socket --------------------------------------------------------------------------------
+
+
+async def test_garbage_ends_the_connection_that_it_came_on(memory_server: EmbeddedServer) -> None:
+    async with RawClient.to(memory_server) as good, RawClient.to(memory_server) as bad:
+        bad.writer.write(b"GET / HTTP/1.1\r\n\r\n")
+        farewell = await bad.receive()
+        assert farewell.command == Command.BAD_REQUEST
+        assert await bad.receive() is None
+        assert (await good.ask(Command.PING)).command == Command.PONG
+
+
+async def test_a_frame_may_come_byte_by_byte(memory_server: EmbeddedServer) -> None:
+    async with RawClient.to(memory_server) as client:
+        for byte in PING.encode():
+            client.writer.write(bytes([byte]))
+            await client.writer.drain()
+        assert (await client.receive()).payload == b"x"
+
+
+async def test_who_asks_and_never_reads_costs_little_and_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fifty times ten megabytes are asked for; what waits to be sent stays within a page and a bit."""
+    most, put = 0, ReplyBuffer.put
+
+    def watched_put(outbox: ReplyBuffer, frame: bytes) -> None:
+        nonlocal most
+        put(outbox, frame)
+        most = max(most, outbox.unsent)
+
+    monkeypatch.setattr(ReplyBuffer, "put", watched_put)
+    async with EmbeddedServer(SqliteStore.in_memory(), heartbeat_interval=0.05, heartbeat_timeout=0.05) as server:
+        async with RawClient.to(server) as client:
+            events = [event_of("x" * MIB) for _ in range(10)]
+            for event in events:
+                await client.ask(
+                    Command.WRITE_EVENTS, schema.WriteEvents(event_stream_id="s", expected_version=-2, events=[event])
+                )
+            client.writer.transport.pause_reading()
+            read = schema.ReadStreamEvents(event_stream_id="s", max_count=10)
+            for _ in range(50):
+                client.send(Command.READ_STREAM_EVENTS_FORWARD, read)
+            await server._all_ended.wait()
+        assert most < 8 * MIB
+        async with RawClient.to(server) as other:
+            assert (await other.ask(Command.PING)).command == Command.PONG
+
+
+# Memory -------------------------------------------------------------------------------------
+
+
+def unfinished(size: int) -> bytes:
+    """All of a frame but its last byte."""
+    return Package(Command.PING, ID, bytes(size)).encode()[:-1]
+
+
+@pytest.mark.parametrize("end", ["connection_lost", "stop"])
+async def test_a_dead_session_releases_its_unfinished_frame(one: Session, end: str) -> None:
+    piece = unfinished(MIB)
+    references = sys.getrefcount(piece)
+    gc.disable()
+    try:
+        one.data_received(piece)
+        assert (sys.getrefcount(piece) > references, one.held > MIB) == (True, True)
+        getattr(one, end)(*([None] if end == "connection_lost" else []))
+        assert (sys.getrefcount(piece), one.held) == (references, 0)
+    finally:
+        gc.enable()
+
+
+class Sender(Session):
+    """A session on a transport that the test plays."""
+
+    def __init__(self, node: Node) -> None:
+        super().__init__(node, lambda now: Heartbeat(1000, 1000, now), lambda _: None, lambda _: None)
+        self.connection_made(Transport())
+
+
+@pytest.fixture
+async def senders() -> AsyncIterator[Any]:
+    """Makes sessions of one server; closes them at the end of the test."""
+    empty = SqliteStore.in_memory()
+    node = Node(Store(empty), Users(DEFAULT_ACCOUNTS))
+    node.memory = ConnectionMemory(limit=10 * MIB)
+    made = []
+
+    def make() -> Sender:
+        made.append(Sender(node))
+        return made[-1]
+
+    make.node = node
+    yield make
+    for each in made:
+        each.connection_lost(None)
+    assert node.memory.total == 0
+    await empty.close()
+
+
+async def test_connections_without_a_login_are_bounded_together(senders: Callable[..., Any]) -> None:
+    small, large, third = senders(), senders(), senders()
+    small.data_received(unfinished(MIB))
+    large.data_received(unfinished(6 * MIB))
+    third.data_received(unfinished(2 * MIB))
+    assert 9 * MIB < senders.node.memory.total < 10 * MIB
+    small.data_received(bytes(1))
+    small.data_received(unfinished(3 * MIB))
+    assert [each._transport.end for each in (small, large, third)] == [None, "aborted", None]
+    assert (large.held, small.held > 3 * MIB) == (0, True)
+    assert 5 * MIB < senders.node.memory.total < 6 * MIB
+    assert repr(senders.node.memory).endswith("held by 2 connections, limit 10485760>")
+
+
+async def test_a_user_who_has_logged_in_is_bounded_alone(senders: Callable[..., Any]) -> None:
+    user = senders()
+    user.data_received(Package(Command.AUTHENTICATE, ID, b"", ADMIN).encode())
+    user.data_received(unfinished(20 * MIB))
+    assert (senders.node.memory.total, user._transport.end) == (0, None)
+
+
+async def test_a_wrong_password_is_no_login(senders: Callable[..., Any]) -> None:
+    stranger = senders()
+    stranger.data_received(Package(Command.PING, ID, b"", Credentials("admin", "wrong")).encode())
+    stranger.data_received(unfinished(20 * MIB))
+    assert (senders.node.memory.total, stranger._transport.end) == (0, "aborted")
+
+
+async def test_a_finished_frame_is_held_no_longer(senders: Callable[..., Any]) -> None:
+    client = senders()
+    client.data_received(unfinished(MIB))
+    client.data_received(bytes(1))
+    await turn()
+    assert senders.node.memory.total == 0
+
+
+async def test_writes_of_many_wait_for_the_disk_together(senders: Callable[..., Any]) -> None:
+    """While memory is scarce, a connection has one write at a time that is not committed."""
+    first, second = senders(), senders()
+    for client in (first, second):
+        client.data_received(write_of(2 * MIB).encode() * 2)
+    assert [len(each._received) for each in (first, second)] == [0, 1]
+    assert (second._transport.is_reading, senders.node.memory.total > 8 * MIB) == (False, True)
+    store = senders.node.store
+    while store.waiting:
+        store.commit(1)
+        await turn()
+    assert [len(each._received) for each in (first, second)] == [0, 0]
+    assert second._transport.is_reading
+
+
+async def test_answers_that_are_not_read_are_held(senders: Callable[..., Any]) -> None:
+    client = senders()
+    client._transport.unread = 4 * MIB
+    client.data_received(PING.encode())
+    assert senders.node.memory.total >= 4 * MIB
+    client._transport.unread = 0
+    await turn()
+    client.resume_writing()
+    assert senders.node.memory.total == 0
+
+
+async def test_subscriptions_are_held_and_names_are_cut(senders: Callable[..., Any]) -> None:
+    client = senders()
+    hello = schema.IdentifyClient(version=1, connection_name="n" * MIB).SerializeToString()
+    client.data_received(Package(Command.IDENTIFY_CLIENT, ID, hello).encode())
+    assert (len(client.conversation.client_name), senders.node.memory.total) == (1000, 0)
+    subscribe = schema.SubscribeToStream(event_stream_id="s" * MIB).SerializeToString()
+    client.data_received(Package(Command.SUBSCRIBE_TO_STREAM, ID, subscribe).encode())
+    await turn()
+    assert senders.node.memory.total > MIB

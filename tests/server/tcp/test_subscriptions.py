@@ -1,0 +1,170 @@
+"""Subscriptions on real connections: their end, who pays for a slow reader, and how many there may be."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from rxpump import Credentials
+from rxpump.model.limits import MAX_EVENT_BYTES
+from rxpump.server import EmbeddedServer, SqliteStore
+from rxpump.server.store import committed_batch as burst
+from rxpump.server.tcp.reply_buffer import MAX_UNSENT_BYTES, ReplyBuffer
+from rxpump.tcp.wire import schema
+from rxpump.tcp.wire.commands import Command
+from tests.raw_client import ADMIN, RawClient
+from tests.server.store.driving import append
+from tests.server.talk import event_of
+
+KIB = 1024
+
+
+async def subscribe(client: RawClient, stream: str = "s", user: Credentials | None = None) -> bytes:
+    """Give the id of a confirmed subscription."""
+    ask = schema.SubscribeToStream(event_stream_id=stream)
+    confirmation = await client.ask(Command.SUBSCRIBE_TO_STREAM, ask, user=user)
+    assert confirmation.command == Command.SUBSCRIPTION_CONFIRMATION
+    return confirmation.correlation_id
+
+
+async def write(client: RawClient, *data: str, stream: str = "s") -> None:
+    message = schema.WriteEvents(event_stream_id=stream, expected_version=-2, events=map(event_of, data))
+    reply = await client.ask_for(schema.WriteEventsCompleted, Command.WRITE_EVENTS, message)
+    assert reply.result == 0
+
+
+async def appear(client: RawClient, count: int) -> list[tuple[bytes, int]]:
+    """The next `count` packages, all of them events, as (subscription, number)."""
+    appeared = []
+    for _ in range(count):
+        package = await client.receive()
+        assert package.command == Command.STREAM_EVENT_APPEARED, package
+        event = schema.StreamEventAppeared.FromString(package.payload).event.event
+        appeared.append((package.correlation_id, event.event_number))
+    return appeared
+
+
+async def test_who_disconnects_is_subscribed_to_nothing(memory_server: EmbeddedServer) -> None:
+    async with RawClient.to(memory_server) as stays, RawClient.to(memory_server) as goes:
+        kept = await subscribe(stays)
+        for stream in ("s", "s", "t", ""):
+            await subscribe(goes, stream, ADMIN)
+        assert repr(memory_server.store.feed) == "<Feed of 3 streams to 5 followers>"
+        goes.writer.write_eof()
+        assert await goes.receive() is None
+        assert repr(memory_server.store.feed) == "<Feed of 1 streams to 1 followers>"
+        async with RawClient.to(memory_server) as writer:
+            await write(writer, "0")
+        assert await appear(stays, 1) == [(kept, 0)]
+
+
+async def test_a_server_that_stops_ends_each_subscription_and_then_closes() -> None:
+    server = EmbeddedServer(SqliteStore.in_memory())
+    await server.start()
+    async with RawClient.to(server) as client:
+        ids = [await subscribe(client, stream, ADMIN) for stream in ("s", "s", "")]
+        last = server.store.append(append("t", [event_of("0")]))
+        await server.stop()
+        assert last.result().first == 0
+        assert await appear(client, 1) == [(ids[2], 0)]
+        ended = [await client.receive() for _ in ids]
+        assert sorted(each.correlation_id for each in ended) == sorted(ids)
+        assert {(each.command, each.payload) for each in ended} == {(Command.SUBSCRIPTION_DROPPED, b"")}
+        assert await client.receive() is None
+
+
+async def test_a_burst_is_one_write_to_each_client(
+    memory_server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flushes = []
+    flush = ReplyBuffer.flush
+
+    def watched_flush(outbox: ReplyBuffer) -> None:
+        if outbox._frames:
+            flushes.append(outbox)
+        flush(outbox)
+
+    async with RawClient.to(memory_server) as one, RawClient.to(memory_server) as two:
+        for client in (one, one, one, two):
+            await subscribe(client)
+        async with RawClient.to(memory_server) as writer:
+            monkeypatch.setattr(ReplyBuffer, "flush", watched_flush)
+            await write(writer, *map(str, range(100)))
+        assert len(await appear(one, 300)) == 300
+        assert len(await appear(two, 100)) == 100
+    assert len(flushes) == len(set(flushes)) == 3  # two that follow, and the answer to the write
+
+
+async def test_a_thousand_subscriptions_of_one_connection(
+    memory_server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They cost one event put together, not a thousand."""
+    calls = []
+    appeared = burst.appeared
+    monkeypatch.setattr(burst, "appeared", lambda *parts: calls.append(parts) or appeared(*parts))
+    async with RawClient.to(memory_server) as client, RawClient.to(memory_server) as writer:
+        ids = [await subscribe(client, user=ADMIN) for _ in range(900)]
+        ids += [await subscribe(client, "", user=ADMIN) for _ in range(100)]
+        await write(writer, "0")
+        await write(writer, "1", "2")
+        first, rest = await appear(client, 1000), await appear(client, 2000)
+        assert sorted(first) == sorted((each, 0) for each in ids)
+        for each in ids:
+            assert [number for id, number in rest if id == each] == [1, 2]
+        assert len(calls) == 3
+        for each in ids:
+            client.send(Command.UNSUBSCRIBE_FROM_STREAM, id=each)
+        for each in ids:
+            package = await client.receive()
+            assert (package.command, package.correlation_id) == (Command.SUBSCRIPTION_DROPPED, each)
+        assert repr(memory_server.store.feed) == "<Feed of 0 streams to 0 followers>"
+
+
+@pytest.fixture
+def most_unsent(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
+    """The most bytes that were ever waiting for one client to read them; call it to know."""
+    most, put = 0, ReplyBuffer.put
+
+    def watched_put(outbox: ReplyBuffer, frame: bytes) -> None:
+        nonlocal most
+        put(outbox, frame)
+        most = max(most, outbox.unsent)
+
+    monkeypatch.setattr(ReplyBuffer, "put", watched_put)
+    return lambda: most
+
+
+async def test_who_does_not_read_is_cut_and_nobody_else_notices(
+    memory_server: EmbeddedServer, most_unsent: Callable[..., Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    size, count = 512 * KIB, 80  # 40 MiB in all
+    async with RawClient.to(memory_server) as slow, RawClient.to(memory_server) as quick:
+        await subscribe(slow)
+        id = await subscribe(quick)
+        slow.writer.transport.pause_reading()
+        async with RawClient.to(memory_server) as writer:
+            with caplog.at_level(logging.WARNING, "rxpump.server"):
+                for number in range(count):
+                    await write(writer, "x" * size)
+                    assert await appear(quick, 1) == [(id, number)]
+        assert "it does not read" in caplog.text
+        assert repr(memory_server.store.feed) == "<Feed of 1 streams to 1 followers>"
+        assert MAX_UNSENT_BYTES < most_unsent() < MAX_UNSENT_BYTES + 2 * size
+        slow.writer.transport.resume_reading()
+        met = 0
+        while await slow.receive() is not None:
+            met += 1
+        assert 0 < met < count
+
+
+async def test_an_event_of_the_largest_size_cuts_nobody(memory_server: EmbeddedServer) -> None:
+    async with RawClient.to(memory_server) as client, RawClient.to(memory_server) as writer:
+        id = await subscribe(client)
+        client.writer.transport.pause_reading()
+        await write(writer, "x" * (MAX_EVENT_BYTES - 2))
+        await write(writer, "x" * 9 * KIB * KIB)
+        client.writer.transport.resume_reading()
+        assert await appear(client, 2) == [(id, 0), (id, 1)]

@@ -1,0 +1,33 @@
+"""What is kept of transactions that were started."""
+
+from __future__ import annotations
+
+from rxpump.server.tcp.transactions import Transactions
+from tests.server.store.driving import new_event
+
+
+def test_a_transaction_is_what_it_was_told() -> None:
+    transactions = Transactions()
+    transactions.start(64, "s", -2)
+    events = [new_event(n) for n in range(3)]
+    transactions.prepare(64, events[:2], [96, 128])
+    transactions.prepare(64, events[2:], [160])
+    transactions.prepare(65, events, [1, 2, 3])
+    found = transactions.find(64)
+    assert (found.stream, found.expected_version) == ("s", -2)
+    assert found.prepared == list(zip(events, [96, 128, 160], strict=True))
+    assert transactions.find(65) is None
+    assert len(transactions) == 1
+
+
+def test_who_was_longest_not_heard_of_makes_room() -> None:
+    transactions = Transactions(most_bytes=4_000)
+    for id in (1, 2, 3):
+        transactions.start(id, "s", -2)
+    assert transactions.find(1) is not None
+    for number in range(5):
+        transactions.prepare(3, [new_event(number)], [number])
+    assert (transactions.find(2), transactions.find(1) is None, transactions.find(3) is None) == (None, False, False)
+    transactions.prepare(3, [new_event(data=bytes(5_000))], [9])
+    assert len(transactions) == 0
+    assert repr(transactions) == "<0 transactions, 0 bytes>"

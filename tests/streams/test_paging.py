@@ -1,0 +1,228 @@
+"""From one page to the next: one page of read-ahead, none past the end, fewer events where a page is too large."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from rxpump.errors import ConnectionClosed, ConnectionLostRepeatedly, FrameTooLarge, StreamNotFound
+from rxpump.model.direction import StreamDirection
+from rxpump.model.pages import AllPage, StreamPage
+from rxpump.model.positions import FIRST_POSITION, Position
+from rxpump.streams.paging import all_pages, stream_pages
+from tests.streams.fake_store import FakeStore
+
+FORWARD = StreamDirection.FORWARD
+
+
+class Store(FakeStore):
+    """Notes what is read; a page of more than `most` events is too large to be received."""
+
+    def __init__(self, events: int, most: int = 4096, *, loses_connections: bool = False) -> None:
+        super().__init__()
+        self.most = most
+        self.loses_connections = loses_connections
+        self.reads: list[tuple[Any, int]] = []
+        for _ in range(events):
+            self.write()
+
+    async def read_stream(
+        self, stream: str, from_event: int, max_count: int, *args: Any, **kwargs: Any
+    ) -> StreamPage:
+        self._note(from_event, max_count)
+        return await super().read_stream(stream, from_event, max_count, *args, **kwargs)
+
+    async def read_all(self, from_position: Position, max_count: int, *args: Any, **kwargs: Any) -> AllPage:
+        self._note(from_position, max_count)
+        return await super().read_all(from_position, max_count, *args, **kwargs)
+
+    def _note(self, cursor: Any, count: int) -> None:
+        self.reads.append((cursor, count))
+        if count > self.most and self.loses_connections:
+            raise ConnectionLostRepeatedly("ReadStreamEventsForward of 's'", 4, "the connection was lost")
+        if count > self.most:
+            raise FrameTooLarge(count * 100, self.most * 100)
+
+    def pages(self, batch_size: int, from_event: int = 0) -> Any:
+        return stream_pages(self, "s", from_event, batch_size, FORWARD, resolve_links=False)
+
+
+async def let_everything_happen() -> None:
+    for _ in range(20):
+        await asyncio.sleep(0)
+
+
+async def test_a_stream_is_read_to_its_end_and_no_further() -> None:
+    store = Store(10)
+    pages = [[event.number for event in page] async for page in store.pages(4)]
+    assert pages == [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9]]
+    assert store.reads == [(0, 4), (4, 4), (8, 4)]
+
+
+async def test_the_whole_database_is_read_until_a_page_has_no_events() -> None:
+    store = Store(5)
+    pages = [
+        [event.number for event in page]
+        async for page in all_pages(store, FIRST_POSITION, 3, FORWARD, resolve_links=False)
+    ]
+    assert pages == [[0, 1, 2], [3, 4], []]
+    assert [position for position, _ in store.reads] == [(0, 0), (350, 0), (550, 0)]
+
+
+async def test_one_page_is_read_ahead_and_no_more() -> None:
+    store = Store(10)
+    pages = store.pages(2)
+    await let_everything_happen()
+    assert store.reads == [], "nothing before it is pulled"
+    await anext(pages)
+    await let_everything_happen()
+    assert len(store.reads) == 2
+    await anext(pages)
+    await let_everything_happen()
+    assert len(store.reads) == 3
+    await pages.aclose()
+
+
+class SlowStore(Store):
+    """Answers when it is told to, in the order of asking."""
+
+    def __init__(self, events: int, truncated_from: int | None = None) -> None:
+        super().__init__(events)
+        self.truncated_from = truncated_from
+        self._room = asyncio.Semaphore(0)
+
+    def answer(self, count: int = 1) -> None:
+        for _ in range(count):
+            self._room.release()
+
+    async def read_stream(self, stream: str, from_event: int, *args: Any, **kwargs: Any) -> StreamPage:
+        self._note(from_event, args[0])
+        await self._room.acquire()
+        page = await super(Store, self).read_stream(stream, from_event, *args, **kwargs)
+        if page.next == self.truncated_from:
+            page.next += 1  # as where events were truncated
+        return page
+
+
+async def test_a_consumer_that_waits_has_two_pages_on_their_way() -> None:
+    store = SlowStore(10)
+    pages = store.pages(2)
+    waiting = asyncio.ensure_future(anext(pages))
+    await let_everything_happen()
+    assert store.reads == [(0, 2)], "of a stream that may be short, one page is asked for"
+    store.answer()
+    assert [event.number for event in await waiting] == [0, 1]
+    await let_everything_happen()
+    assert store.reads == [(0, 2), (2, 2)], "a page in hand and one on its way"
+    waiting = asyncio.ensure_future(anext(pages))
+    await let_everything_happen()
+    assert store.reads == [(0, 2), (2, 2), (4, 2)], "nothing in hand, two on their way"
+    store.answer()
+    assert [event.number for event in await waiting] == [2, 3]
+    await let_everything_happen()
+    assert len(store.reads) == 3, "the second of them is the next one"
+    store.answer(9)
+    assert [event.number async for page in pages for event in page] == [4, 5, 6, 7, 8, 9]
+    assert [number for number, _ in store.reads] == [0, 2, 4, 6, 8], "none past the end"
+
+
+async def test_a_page_that_was_asked_for_in_the_wrong_place_is_asked_for_again() -> None:
+    store = SlowStore(10, truncated_from=4)
+    pages = store.pages(2)
+    read: list[int] = []
+    for _ in range(4):
+        waiting = asyncio.ensure_future(anext(pages))
+        await let_everything_happen()
+        store.answer()
+        read += [event.number for event in await waiting]
+    assert read == [0, 1, 2, 3, 5, 6, 7, 8], "after 4, which was truncated, comes 5"
+    assert [number for number, _ in store.reads][:4] == [0, 2, 4, 5]
+    await pages.aclose()
+    await let_everything_happen()
+    assert store.runtime.tasks == frozenset()
+
+
+async def test_backward_two_pages_are_on_their_way_until_the_first_event() -> None:
+    store = SlowStore(5)
+    pages = stream_pages(store, "s", 4, 2, StreamDirection.BACKWARD, resolve_links=False)
+    read: list[int] = []
+    for _ in range(3):
+        waiting = asyncio.ensure_future(anext(pages))
+        await let_everything_happen()
+        store.answer()
+        read += [event.number for event in await waiting]
+    assert read == [4, 3, 2, 1, 0]
+    assert [number for number, _ in store.reads] == [4, 2, 0]
+
+
+async def test_a_reader_who_leaves_leaves_nothing() -> None:
+    store = Store(10)
+    pages = store.pages(2)
+    await anext(pages)
+    await pages.aclose()
+    await let_everything_happen()
+    assert store.runtime.tasks == frozenset()
+
+
+async def test_a_reader_who_is_cancelled_while_waiting_leaves_nothing() -> None:
+    store = Store(10)
+
+    async def never(*args: Any, **kwargs: Any) -> StreamPage:
+        await asyncio.sleep(3600)
+        raise AssertionError
+
+    store.read_stream = never  # type: ignore[method-assign]
+    pages = store.pages(2)
+    reading = asyncio.create_task(anext(pages))
+    await let_everything_happen()
+    reading.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await reading
+    await let_everything_happen()
+    assert store.runtime.tasks == frozenset()
+
+
+async def test_a_failure_comes_after_the_pages_before_it() -> None:
+    store = Store(10)
+
+    def fail(name: str) -> None:
+        if len(store.reads) == 2:
+            raise ConnectionClosed("tcp://node", "lost")
+
+    store.step = fail
+    pages = store.pages(4)
+    assert [event.number for event in await anext(pages)] == [0, 1, 2, 3]
+    with pytest.raises(ConnectionClosed):
+        await anext(pages)
+
+
+async def test_a_failure_that_nobody_waits_for_is_nobodys() -> None:
+    """Warnings are errors here: an exception that is never retrieved would be one."""
+    store = Store(4)
+    pages = store.pages(2)
+    await anext(pages)
+    store.records.clear()
+    await let_everything_happen()
+    await pages.aclose()
+
+
+async def test_a_stream_that_is_not_there() -> None:
+    with pytest.raises(StreamNotFound):
+        await anext(Store(0).pages(2))
+
+
+@pytest.mark.parametrize("loses_connections", [False, True])
+async def test_a_page_that_is_too_large_is_halved_from_then_on(loses_connections: bool) -> None:
+    store = Store(10, most=3, loses_connections=loses_connections)
+    numbers = [event.number async for page in store.pages(8) for event in page]
+    assert numbers == list(range(10))
+    assert store.reads == [(0, 8), (0, 4), (0, 2), (2, 2), (4, 2), (6, 2), (8, 2)]
+
+
+async def test_one_event_that_is_too_large_by_itself_is_an_error() -> None:
+    with pytest.raises(FrameTooLarge):
+        await anext(Store(3, most=0).pages(4))
+    with pytest.raises(ConnectionLostRepeatedly):
+        await anext(Store(3, most=0, loses_connections=True).pages(4))

@@ -1,0 +1,73 @@
+"""What a recorded conversation is subscribed to, and what it was given there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from rxpump.model.events import Event
+from rxpump.model.group_settings import NackAction
+from rxpump.tcp.wire import schema
+from rxpump.tcp.wire.commands import Command
+from rxpump.transport import PersistentSubscription, Subscription
+from tests.recordings import RecordedFrame
+
+SETTLING: dict[int, Any] = {
+    Command.PERSISTENT_SUBSCRIPTION_ACK_EVENTS: schema.PersistentSubscriptionAckEvents,
+    Command.PERSISTENT_SUBSCRIPTION_NAK_EVENTS: schema.PersistentSubscriptionNakEvents,
+}
+"""What says what became of events; there is no answer."""
+
+ACTIONS = {1: NackAction.PARK, 2: NackAction.RETRY, 3: NackAction.SKIP, 4: NackAction.STOP}
+
+
+class Followed:
+    """A subscription; `given` are the events that it gave so far, each with how often it had come before."""
+
+    def __init__(self, subscription: Subscription | PersistentSubscription) -> None:
+        self.subscription = subscription
+        self.given: list[tuple[Event, int]] = []
+
+    async def until(self, count: int) -> list[tuple[Event, int]]:
+        """Wait until so many were given."""
+        while len(self.given) < count:
+            self.given += _events(await self.subscription.next())
+        return self.given
+
+    def settle(self, command: int, message: Any) -> str:
+        """Say what became of events that were given; tell it."""
+        assert isinstance(self.subscription, PersistentSubscription)
+        by_id = {event.received.id_bytes: event for event, _ in self.given}
+        events = [by_id[id] for id in message.processed_event_ids]
+        told = ", ".join(f"{event.received.number}@{event.received.stream}" for event in events)
+        if command == Command.PERSISTENT_SUBSCRIPTION_ACK_EVENTS:
+            self.subscription.ack(events)
+            return f"acknowledge {told}"
+        action = ACTIONS[message.action]
+        self.subscription.nack(events, action, message.message)
+        return f"refuse {told}, {action.value}" + (f": {message.message}" if message.message else "")
+
+
+def _events(batch: Iterable[Any]) -> Iterator[tuple[Event, int]]:
+    for each in batch:
+        yield (each, 0) if isinstance(each, Event) else (Event(each[0]), each[1])
+
+
+def can_be_said(lines: list[RecordedFrame]) -> list[RecordedFrame]:
+    """A conversation without what our client does not say of events: nothing at all, or what it was not given."""
+    given = {id for line in lines for id in _given(line)}
+
+    def can_be(line: RecordedFrame) -> bool:
+        if line.package is None or line.package.command not in SETTLING:
+            return True
+        message = SETTLING[line.package.command].FromString(line.package.payload)
+        is_ack = line.package.command == Command.PERSISTENT_SUBSCRIPTION_ACK_EVENTS
+        return (is_ack or message.action in ACTIONS) and given.issuperset(message.processed_event_ids)
+
+    return [line for line in lines if can_be(line)]
+
+
+def _given(line: RecordedFrame) -> Iterator[bytes]:
+    if line.package and line.answers_with(Command.PERSISTENT_SUBSCRIPTION_STREAM_EVENT_APPEARED):
+        message = schema.PersistentSubscriptionStreamEventAppeared.FromString(line.package.payload)
+        yield message.event.link.event_id or message.event.event.event_id

@@ -1,0 +1,44 @@
+"""What the tests of all operations need."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import Any
+
+from rxpump.errors import RxPumpError, UnexpectedReply
+from rxpump.tcp.operations.operation import Operation
+from rxpump.tcp.protocol.outcome import Failure, Outcome, Retry, Success
+from rxpump.tcp.wire.package import Package
+
+ID = bytes(range(16))
+
+
+def reply(operation: Operation[Any], message: Any) -> Outcome[Any]:
+    """What the operation makes of its own reply."""
+    return operation.interpret(Package(operation.reply, ID, message.SerializeToString()))
+
+
+def answer(operation: Operation[Any], message: Any) -> Any:
+    """What it answers."""
+    outcome = reply(operation, message)
+    assert isinstance(outcome, Success), outcome
+    return outcome.value
+
+
+def fate(outcome: Outcome[Any]) -> type[Any] | tuple[type[Any], type[RxPumpError]]:
+    """The kind of an outcome, with the kind of its error."""
+    if isinstance(outcome, (Failure, Retry)):
+        return type(outcome), type(outcome.error)
+    return type(outcome)
+
+
+def assert_each_code_is_named(operation: Operation[Any], message: Any, codes: type[IntEnum], fates: Any) -> None:
+    """Each code of `codes` meets its fate, and none is forgotten; an unknown one is an UnexpectedReply."""
+    assert set(fates) == set(codes)
+    for code in codes:
+        assert fate(reply(operation, message(result=code))) == fates[code], code.name
+    for unknown in (-1, max(codes) + 1, 2**31 - 1):
+        outcome = reply(operation, message(result=unknown))
+        assert isinstance(outcome, Failure)
+        assert isinstance(outcome.error, UnexpectedReply)
+        assert str(unknown) in str(outcome.error)

@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from rxpump.errors import (
+    AccessDenied,
+    CommitTimeout,
+    ForwardTimeout,
+    InvalidTransaction,
+    PrepareTimeout,
+    StreamDeleted,
+    WrongExpectedVersion,
+)
+from rxpump.model.delete_result import DeleteResult
+from rxpump.model.positions import Position
+from rxpump.tcp.operations.delete_stream import DeleteStream
+from rxpump.tcp.protocol.outcome import Failure, Retry, Success
+from rxpump.tcp.wire import schema
+from rxpump.tcp.wire.codes import OperationResult
+from tests.tcp.operations.cases import answer, assert_each_code_is_named, reply
+
+DELETE = DeleteStream("ponies", 3, hard=False, require_leader=True)
+
+
+@pytest.mark.parametrize("hard", [False, True])
+def test_what_is_asked(hard: bool) -> None:
+    delete = DeleteStream("ponies", -2, hard=hard, require_leader=False)
+    assert schema.DeleteStream.FromString(delete.payload) == schema.DeleteStream(
+        event_stream_id="ponies", expected_version=-2, require_leader=False, hard_delete=hard
+    )
+
+
+def test_each_result_is_named() -> None:
+    fates: dict[OperationResult, Any] = {
+        OperationResult.SUCCESS: Success,
+        OperationResult.PREPARE_TIMEOUT: (Retry, PrepareTimeout),
+        OperationResult.COMMIT_TIMEOUT: (Retry, CommitTimeout),
+        OperationResult.FORWARD_TIMEOUT: (Retry, ForwardTimeout),
+        OperationResult.WRONG_EXPECTED_VERSION: (Failure, WrongExpectedVersion),
+        OperationResult.STREAM_DELETED: (Failure, StreamDeleted),
+        OperationResult.INVALID_TRANSACTION: (Failure, InvalidTransaction),
+        OperationResult.ACCESS_DENIED: (Failure, AccessDenied),
+    }
+    assert_each_code_is_named(DELETE, schema.DeleteStreamCompleted, OperationResult, fates)
+
+
+@pytest.mark.parametrize(
+    ("told", "position"),
+    [
+        ({"prepare_position": 1690, "commit_position": 1690}, Position(1690, 1690)),
+        ({"prepare_position": -1, "commit_position": -1}, None),
+        ({}, None),
+    ],
+)
+def test_where_the_delete_is(told: dict[str, int], position: Position | None) -> None:
+    assert answer(DELETE, schema.DeleteStreamCompleted(result=0, **told)) == DeleteResult("ponies", position)
+
+
+@pytest.mark.parametrize(("told", "current"), [({"current_version": 5}, 5), ({}, None)])
+def test_a_wrong_version_says_which_was_right_where_the_server_does(told: dict[str, int], current: Any) -> None:
+    outcome = reply(DELETE, schema.DeleteStreamCompleted(result=OperationResult.WRONG_EXPECTED_VERSION, **told))
+    assert isinstance(outcome, Failure)
+    error = outcome.error
+    assert isinstance(error, WrongExpectedVersion)
+    assert (error.stream, error.expected, error.current) == ("ponies", 3, current)
+
+
+def test_access_denied_says_to_what() -> None:
+    outcome = reply(DELETE, schema.DeleteStreamCompleted(result=OperationResult.ACCESS_DENIED))
+    assert isinstance(outcome, Failure)
+    assert str(outcome.error) == "an anonymous user (nobody is logged in) may not delete 'ponies'"
+
+
+def test_it_says_what_it_is_and_keeps_to_the_order_of_its_streams_writes() -> None:
+    assert str(DELETE) == "DeleteStream 'ponies'"
+    assert DELETE.lane == "ponies"

@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from rxpump.errors import AccessDenied, ReadFailed, UnexpectedReply
+from rxpump.model.direction import StreamDirection
+from rxpump.model.positions import FIRST_POSITION, LAST_POSITION, Position
+from rxpump.tcp.operations.read_all import READ_ALL, ReadAllBackward, ReadAllForward
+from rxpump.tcp.protocol.outcome import Failure, Success
+from rxpump.tcp.wire import schema
+from rxpump.tcp.wire.codes import ReadAllResult
+from rxpump.tcp.wire.commands import Command
+from tests.tcp.operations.cases import answer, assert_each_code_is_named, reply
+
+FORWARD = ReadAllForward(FIRST_POSITION, 10, resolve_links=True, require_leader=True)
+
+
+def test_each_direction_has_its_command() -> None:
+    assert set(READ_ALL) == set(StreamDirection)
+    forward, backward = READ_ALL[StreamDirection.FORWARD], READ_ALL[StreamDirection.BACKWARD]
+    assert (forward.command, forward.reply) == (
+        Command.READ_ALL_EVENTS_FORWARD, Command.READ_ALL_EVENTS_FORWARD_COMPLETED,
+    )  # fmt: skip
+    assert (backward.command, backward.reply) == (
+        Command.READ_ALL_EVENTS_BACKWARD, Command.READ_ALL_EVENTS_BACKWARD_COMPLETED,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("operation", [ReadAllForward, ReadAllBackward])
+@pytest.mark.parametrize("position", [FIRST_POSITION, LAST_POSITION, Position(300, 200)])
+def test_what_is_asked(operation: type[ReadAllForward] | type[ReadAllBackward], position: Position) -> None:
+    read = operation(position, 10, resolve_links=False, require_leader=True)
+    assert schema.ReadAllEvents.FromString(read.payload) == schema.ReadAllEvents(
+        commit_position=position.commit,
+        prepare_position=position.prepare,
+        max_count=10,
+        resolve_link_tos=False,
+        require_leader=True,
+    )
+
+
+def test_each_result_is_named() -> None:
+    fates: dict[ReadAllResult, Any] = {
+        ReadAllResult.SUCCESS: Success,
+        ReadAllResult.NOT_MODIFIED: (Failure, UnexpectedReply),
+        ReadAllResult.ERROR: (Failure, ReadFailed),
+        ReadAllResult.ACCESS_DENIED: (Failure, AccessDenied),
+    }
+    assert_each_code_is_named(FORWARD, schema.ReadAllEventsCompleted, ReadAllResult, fates)
+
+
+def test_a_page_is_the_answer_also_where_success_is_left_out() -> None:
+    event = schema.ResolvedEvent(event=schema.EventRecord(event_number=5), commit_position=168, prepare_position=168)
+    page = answer(
+        FORWARD,
+        schema.ReadAllEventsCompleted(
+            commit_position=0, prepare_position=0, events=[event], next_commit_position=200, next_prepare_position=0
+        ),
+    )
+    assert [each.position for each in page] == [Position(168, 168)]
+    assert (page.position, page.next_position, page.is_last) == (Position(0, 0), Position(200, 0), False)
+
+
+def test_no_events_is_the_end() -> None:
+    page = answer(FORWARD, schema.ReadAllEventsCompleted(next_commit_position=4420, next_prepare_position=0))
+    assert page.is_last
+
+
+def test_an_error_carries_the_servers_words() -> None:
+    outcome = reply(FORWARD, schema.ReadAllEventsCompleted(result=ReadAllResult.ERROR, error="Invalid position."))
+    assert isinstance(outcome, Failure)
+    assert str(outcome.error) == "reading '$all' failed: Invalid position."

@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from rxpump.errors import AccessDenied, ScavengeFailed, ScavengeInProgress
+from rxpump.model.scavenge_result import ScavengeResult
+from rxpump.tcp.operations.scavenge import Scavenge
+from rxpump.tcp.protocol.outcome import Failure, Success
+from rxpump.tcp.wire import schema
+from rxpump.tcp.wire.codes import ScavengeResponse
+from rxpump.tcp.wire.codes import ScavengeResult as Ending
+from tests.tcp.operations.cases import answer, assert_each_code_is_named, reply
+
+
+def completed(result: int) -> Any:
+    return schema.ScavengeDatabaseCompleted(
+        result=result, error="Access denied.", total_time_ms=0, total_space_saved=0
+    )
+
+
+def test_each_ending_of_version_4_is_named() -> None:
+    fates: dict[Ending, Any] = {
+        Ending.SUCCESS: Success,
+        Ending.IN_PROGRESS: (Failure, ScavengeInProgress),
+        Ending.FAILED: (Failure, ScavengeFailed),
+    }
+    assert_each_code_is_named(Scavenge(), completed, Ending, fates)
+
+
+def test_each_beginning_of_later_versions_is_named() -> None:
+    fates: dict[ScavengeResponse, Any] = {
+        ScavengeResponse.STARTED: Success,
+        ScavengeResponse.IN_PROGRESS: (Failure, ScavengeInProgress),
+        ScavengeResponse.UNAUTHORIZED: (Failure, AccessDenied),
+    }
+    assert_each_code_is_named(Scavenge(), schema.ScavengeDatabaseResponse, ScavengeResponse, fates)
+
+
+def test_what_it_came_to() -> None:
+    message = schema.ScavengeDatabaseCompleted(result=0, error="", total_time_ms=1500, total_space_saved=4096)
+    result = answer(Scavenge(), message)
+    assert result == ScavengeResult(None, 1.5, 4096)
+    assert result.is_done
+
+
+def test_that_it_has_begun() -> None:
+    result = answer(Scavenge(), schema.ScavengeDatabaseResponse(scavenge_id="7f3a"))
+    assert result == ScavengeResult("7f3a")
+    assert not result.is_done
+
+
+@pytest.mark.parametrize(
+    ("message", "text"),
+    [
+        (completed(Ending.FAILED), "the scavenge failed: Access denied."),
+        (
+            schema.ScavengeDatabaseResponse(result=1, scavenge_id="7f3a"),
+            "the scavenge failed: scavenge 7f3a is running",
+        ),
+        (
+            schema.ScavengeDatabaseResponse(result=2),
+            "an anonymous user (nobody is logged in) may not scavenge '$all'",
+        ),
+    ],
+)
+def test_refusals_say_why(message: Any, text: str) -> None:
+    outcome = reply(Scavenge(), message)
+    assert isinstance(outcome, Failure)
+    assert str(outcome.error) == text
+
+
+def test_it_is_sent_once_and_says_what_silence_means() -> None:
+    assert not Scavenge.repeatable
+    assert "a user who may not scavenge" in Scavenge().silence

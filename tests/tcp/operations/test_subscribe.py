@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from rxpump.errors import AccessDenied, MalformedReply, SubscriptionDropped, UnexpectedReply
+from rxpump.tcp.operations.subscribe import Subscribe
+from rxpump.tcp.protocol.outcome import Failure, Opened, Retry
+from rxpump.tcp.wire import schema
+from rxpump.tcp.wire.codes import SubscriptionDropReason
+from rxpump.tcp.wire.commands import Command
+from rxpump.tcp.wire.package import Package
+from tests.tcp.operations.cases import ID, fate, reply
+
+
+def subscribe(stream: str | None = "ponies") -> Subscribe:
+    return Subscribe(stream, resolve_links=True, max_events=2, max_bytes=1000)
+
+
+@pytest.mark.parametrize(("stream", "name", "sent"), [("ponies", "ponies", "ponies"), (None, "$all", "")])
+def test_what_is_asked(stream: str | None, name: str, sent: str) -> None:
+    operation = subscribe(stream)
+    assert schema.SubscribeToStream.FromString(operation.payload) == schema.SubscribeToStream(
+        event_stream_id=sent, resolve_link_tos=True
+    )
+    assert str(operation) == f"SubscribeToStream '{name}'"
+    assert operation.farewell == Command.UNSUBSCRIBE_FROM_STREAM
+
+
+@pytest.mark.parametrize(
+    ("told", "number"), [({"last_event_number": 0}, 0), ({"last_event_number": -1}, -1), ({}, None)]
+)
+def test_a_confirmation_opens_a_channel(told: dict[str, int], number: int | None) -> None:
+    outcome = reply(subscribe(), schema.SubscriptionConfirmation(last_commit_position=168, **told))
+    assert isinstance(outcome, Opened)
+    assert (outcome.channel.last_commit_position, outcome.channel.last_event_number) == (168, number)
+    assert outcome.channel.ending is None
+
+
+def test_each_reason_to_be_dropped_is_named() -> None:
+    fates: dict[SubscriptionDropReason, Any] = {
+        SubscriptionDropReason.UNSUBSCRIBED: (Retry, SubscriptionDropped),
+        SubscriptionDropReason.ACCESS_DENIED: (Failure, AccessDenied),
+        SubscriptionDropReason.NOT_FOUND: (Retry, SubscriptionDropped),
+        SubscriptionDropReason.PERSISTENT_SUBSCRIPTION_DELETED: (Retry, SubscriptionDropped),
+        SubscriptionDropReason.SUBSCRIBER_MAX_COUNT_REACHED: (Retry, SubscriptionDropped),
+    }
+    assert set(fates) == set(SubscriptionDropReason)
+
+    def drop(reason: int) -> Any:
+        payload = schema.SubscriptionDropped(reason=reason).SerializeToString()
+        return fate(subscribe().interpret(Package(Command.SUBSCRIPTION_DROPPED, ID, payload)))
+
+    assert {reason: drop(reason) for reason in SubscriptionDropReason} == fates
+    assert drop(99) == (Failure, UnexpectedReply)
+
+
+def test_an_empty_drop_is_unsubscribed() -> None:
+    """See docs/protocol/tcp.md, section 8."""
+    assert fate(subscribe().interpret(Package(Command.SUBSCRIPTION_DROPPED, ID))) == (Retry, SubscriptionDropped)
+
+
+def test_a_drop_that_does_not_parse_is_named() -> None:
+    garbage = Package(Command.SUBSCRIPTION_DROPPED, ID, b"\xff\xff\xff")
+    assert fate(subscribe().interpret(garbage)) == (Failure, MalformedReply)

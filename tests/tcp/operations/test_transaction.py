@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from rxpump.errors import (
+    AccessDenied,
+    CommitTimeout,
+    ForwardTimeout,
+    InvalidArgument,
+    InvalidTransaction,
+    PrepareTimeout,
+    StreamDeleted,
+    WrongExpectedVersion,
+)
+from rxpump.model.new_events import NewEvent
+from rxpump.model.positions import Position
+from rxpump.model.write_result import WriteResult
+from rxpump.tcp.operations import append as append_module
+from rxpump.tcp.operations.operation import Operation
+from rxpump.tcp.operations.transaction import TransactionCommit, TransactionStart, TransactionWrite
+from rxpump.tcp.protocol.outcome import Failure, Retry, Success
+from rxpump.tcp.wire import schema
+from rxpump.tcp.wire.codes import OperationResult
+from tests.tcp.operations.cases import answer, assert_each_code_is_named, reply
+
+EVENT = NewEvent("T", {"n": 1})
+START = TransactionStart("ponies", 3, require_leader=True)
+WRITE = TransactionWrite("ponies", 1690, [EVENT], require_leader=True)
+COMMIT = TransactionCommit("ponies", 1690, 3, require_leader=True)
+
+
+def test_what_is_asked() -> None:
+    assert schema.TransactionStart.FromString(START.payload) == schema.TransactionStart(
+        event_stream_id="ponies", expected_version=3, require_leader=True
+    )
+    written = schema.TransactionWrite.FromString(WRITE.payload)
+    assert (written.transaction_id, written.require_leader) == (1690, True)
+    assert [(each.event_type, each.data, each.event_id) for each in written.events] == [
+        ("T", b'{"n":1}', EVENT.id_bytes)
+    ]
+    assert schema.TransactionCommit.FromString(COMMIT.payload) == schema.TransactionCommit(
+        transaction_id=1690, require_leader=True
+    )
+
+
+@pytest.mark.parametrize(
+    ("operation", "message"),
+    [
+        (START, schema.TransactionStartCompleted),
+        (WRITE, schema.TransactionWriteCompleted),
+        (COMMIT, schema.TransactionCommitCompleted),
+    ],
+    ids=str,
+)
+def test_each_result_is_named(operation: Operation[Any], message: Any) -> None:
+    fates: dict[OperationResult, Any] = {
+        OperationResult.SUCCESS: Success,
+        OperationResult.PREPARE_TIMEOUT: (Retry, PrepareTimeout),
+        OperationResult.COMMIT_TIMEOUT: (Retry, CommitTimeout),
+        OperationResult.FORWARD_TIMEOUT: (Retry, ForwardTimeout),
+        OperationResult.WRONG_EXPECTED_VERSION: (Failure, WrongExpectedVersion),
+        OperationResult.STREAM_DELETED: (Failure, StreamDeleted),
+        OperationResult.INVALID_TRANSACTION: (Failure, InvalidTransaction),
+        OperationResult.ACCESS_DENIED: (Failure, AccessDenied),
+    }
+    assert_each_code_is_named(operation, message, OperationResult, fates)
+
+
+def test_a_start_answers_with_the_id() -> None:
+    assert answer(START, schema.TransactionStartCompleted(transaction_id=1690, result=0)) == 1690
+
+
+@pytest.mark.parametrize(
+    ("told", "position"),
+    [
+        ({"prepare_position": 2195, "commit_position": 2195}, Position(2195, 2195)),
+        ({"prepare_position": -1, "commit_position": -1}, None),  # done before
+        ({"prepare_position": 0, "commit_position": 0}, None),  # forwarded by a follower
+    ],
+)
+def test_a_commit_answers_with_what_was_written(told: dict[str, int], position: Position | None) -> None:
+    message = schema.TransactionCommitCompleted(
+        transaction_id=1690, result=0, first_event_number=0, last_event_number=2, **told
+    )
+    assert answer(COMMIT, message) == WriteResult("ponies", 0, 2, position)
+
+
+@pytest.mark.parametrize(("expected", "text"), [(3, "at version 3"), (None, "at another version")])
+def test_a_commit_of_the_wrong_version_says_what_was_expected_if_that_is_known(
+    expected: int | None, text: str
+) -> None:
+    commit = TransactionCommit("ponies", 1690, expected, require_leader=True)
+    outcome = reply(commit, schema.TransactionCommitCompleted(result=OperationResult.WRONG_EXPECTED_VERSION))
+    assert isinstance(outcome, Failure)
+    assert text in str(outcome.error)
+
+
+def test_only_a_write_into_it_must_not_be_repeated() -> None:
+    assert (START.repeatable, WRITE.repeatable, COMMIT.repeatable) == (True, False, True)
+
+
+def test_the_requests_of_one_transaction_keep_their_order() -> None:
+    assert WRITE.lane == COMMIT.lane
+    assert WRITE.lane != TransactionWrite("ponies", 1691, [EVENT], require_leader=True).lane
+
+
+def test_what_no_frame_can_hold_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(append_module, "MAX_FRAME_BYTES", 18 + len(WRITE.payload) - 1)
+    with pytest.raises(InvalidArgument, match="bytes in one atomic write"):
+        TransactionWrite("ponies", 1690, [EVENT], require_leader=True)

@@ -1,0 +1,86 @@
+"""A ledger played on by hand: requests with names, packages read off the wire, replies made up."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rxpump.backoff import Backoff
+from rxpump.settings import Settings
+from rxpump.tcp.operations.operation import Operation
+from rxpump.tcp.protocol.outcome import Success
+from rxpump.tcp.protocol.pending_requests import PendingRequests
+from rxpump.tcp.protocol.request import Request
+from rxpump.tcp.wire import schema
+from rxpump.tcp.wire.codes import NotHandledReason, OperationResult
+from rxpump.tcp.wire.commands import Command
+from rxpump.tcp.wire.framing import Framer
+from rxpump.tcp.wire.package import Package
+
+SETTINGS = Settings(timeout=7.0, max_in_flight=4, retry=Backoff(min_delay=1.0, max_delay=4.0, jitter=0.0))
+
+
+class Ask(Operation[bytes]):
+    """A question whose payload is its name; its answer is the reply's payload."""
+
+    command = Command.PING
+    reply = Command.PONG
+
+    def __init__(self, name: str, lane: str | None = None) -> None:
+        self.payload = name.encode()
+        self.lane = lane
+
+    def answer(self, payload: bytes) -> Success[bytes]:
+        return Success(payload)
+
+    def __str__(self) -> str:
+        return self.payload.decode()
+
+
+class AskOnce(Ask):
+    """One that may not be repeated after an unknown outcome."""
+
+    repeatable = False
+
+
+class Wire:
+    """A ledger, the time, and its other side."""
+
+    def __init__(self, settings: Settings = SETTINGS, *, is_connected: bool = True) -> None:
+        self.pending = PendingRequests(settings, chance=lambda: 0.0)
+        self.now = 0.0
+        if is_connected:
+            self.pending.connected()
+
+    def ask(self, *names: str, lane: str | None = None) -> list[Request]:
+        return [self.pending.submit(Ask(name, lane)) for name in names]
+
+    def sent(self) -> list[Package]:
+        """Everything that goes out now."""
+        packages: list[Package] = []
+        framer = Framer()
+        while frames := self.pending.send(self.now):
+            packages += framer.feed(b"".join(frames))
+        return packages
+
+    def names(self) -> list[str]:
+        """The names of the questions that go out now."""
+        return [package.payload.decode() for package in self.sent()]
+
+    def reply(self, to: Package, payload: bytes = b"done", command: int = Command.PONG) -> Request | None:
+        return self.pending.receive(Package(command, to.correlation_id, payload), self.now)
+
+    def refuse(
+        self, to: Package, reason: NotHandledReason = NotHandledReason.NOT_READY, **leader: Any
+    ) -> Request | None:
+        info = schema.LeaderInfo(**leader).SerializeToString()
+        refusal = schema.NotHandled(reason=reason, additional_info=info)
+        return self.reply(to, refusal.SerializeToString(), Command.NOT_HANDLED)
+
+    def time_out(self, to: Package) -> Request | None:
+        """The server's own timeout: a write of which nobody knows whether it happened."""
+        refusal = schema.WriteEventsCompleted(result=OperationResult.COMMIT_TIMEOUT)
+        return self.reply(to, refusal.SerializeToString(), Command.WRITE_EVENTS_COMPLETED)
+
+    def pass_time(self, seconds: float) -> list[Request]:
+        self.now += seconds
+        return self.pending.tick(self.now)

@@ -1,0 +1,179 @@
+"""Every reply in the tables of docs/protocol/tcp.md, sections 2 and 3, is a result or an error with a name.
+
+An UnexpectedReply stands only for a reply that no table contains.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from rxpump.errors import MalformedReply, RxPumpError, UnexpectedReply
+from rxpump.model.credentials import Credentials
+from rxpump.model.group_settings import PersistentSubscriptionSettings
+from rxpump.model.new_events import NewEvent
+from rxpump.model.positions import Position
+from rxpump.settings import Settings
+from rxpump.tcp.operations.append import Append
+from rxpump.tcp.operations.connect_persistent import ConnectPersistent
+from rxpump.tcp.operations.delete_stream import DeleteStream
+from rxpump.tcp.operations.filtered_read_all import FilteredReadAllBackward, FilteredReadAllForward
+from rxpump.tcp.operations.manage_persistent import CreatePersistent, DeletePersistent, UpdatePersistent
+from rxpump.tcp.operations.operation import Operation
+from rxpump.tcp.operations.ping import Ping
+from rxpump.tcp.operations.read_all import ReadAllBackward, ReadAllForward
+from rxpump.tcp.operations.read_event import ReadEvent
+from rxpump.tcp.operations.read_stream import ReadStreamBackward, ReadStreamForward
+from rxpump.tcp.operations.scavenge import Scavenge
+from rxpump.tcp.operations.subscribe import FilteredSubscribe, Subscribe
+from rxpump.tcp.operations.transaction import TransactionCommit, TransactionStart, TransactionWrite
+from rxpump.tcp.protocol.client_protocol import ClientProtocol, ProtocolState
+from rxpump.tcp.protocol.outcome import Failure, Opened, Retry, Success
+from rxpump.tcp.protocol.subscription_buffer import SubscriptionBuffer
+from rxpump.tcp.wire import schema
+from rxpump.tcp.wire.commands import Command, command_name
+from rxpump.tcp.wire.framing import Framer
+from rxpump.tcp.wire.package import Package
+from tests.tcp.operations.cases import ID
+from tests.tcp.protocol import tables
+
+COMMANDS = tables.commands()
+CODES = tables.codes()
+ANY_REQUEST_MAY_GET = (Command.BAD_REQUEST, Command.NOT_HANDLED, Command.NOT_AUTHENTICATED)
+
+FIRST, LAST, LEADER = Position(0, 0), Position(-1, -1), {"require_leader": True}
+LINKS = {"resolve_links": True, **LEADER}
+BOUNDS: dict[str, Any] = {"resolve_links": True, "max_events": 10, "max_bytes": 1000}
+FILTER = schema.Filter(data=["Pony"])
+OPERATIONS: list[Operation[Any]] = [
+    Ping(),
+    Append("ponies", [NewEvent("T")], -2, **LEADER),
+    TransactionStart("ponies", -2, **LEADER),
+    TransactionWrite("ponies", 7, [NewEvent("T")], **LEADER),
+    TransactionCommit("ponies", 7, -2, **LEADER),
+    DeleteStream("ponies", -2, hard=False, **LEADER),
+    ReadEvent("ponies", 7, **LINKS),
+    ReadStreamForward("ponies", 0, 10, **LINKS),
+    ReadStreamBackward("ponies", -1, 10, **LINKS),
+    ReadAllForward(FIRST, 10, **LINKS),
+    ReadAllBackward(LAST, 10, **LINKS),
+    FilteredReadAllForward(FIRST, 10, FILTER, **LINKS),
+    FilteredReadAllBackward(LAST, 10, FILTER, **LINKS),
+    Subscribe("ponies", **BOUNDS),
+    FilteredSubscribe(FILTER, **BOUNDS),
+    ConnectPersistent("ponies", "stable", 10),
+    CreatePersistent("ponies", "stable", PersistentSubscriptionSettings()),
+    UpdatePersistent("ponies", "stable", PersistentSubscriptionSettings()),
+    DeletePersistent("ponies", "stable"),
+    Scavenge(),
+]
+FOR_THE_CHANNEL = {
+    Command.STREAM_EVENT_APPEARED,
+    Command.CHECKPOINT_REACHED,
+    Command.PERSISTENT_SUBSCRIPTION_STREAM_EVENT_APPEARED,
+}
+"""Answers that come once a confirmation has opened a channel."""
+BY_THE_LINK = {Command.HEARTBEAT_REQUEST, Command.HEARTBEAT_RESPONSE, Command.AUTHENTICATE, Command.IDENTIFY_CLIENT}
+ON_A_CHANNEL = {
+    Command.UNSUBSCRIBE_FROM_STREAM,
+    Command.PERSISTENT_SUBSCRIPTION_ACK_EVENTS,
+    Command.PERSISTENT_SUBSCRIPTION_NAK_EVENTS,
+}
+every_operation = pytest.mark.parametrize("operation", OPERATIONS, ids=lambda each: command_name(each.command))
+
+
+def test_the_commands_are_those_of_the_page() -> None:
+    assert {int(command): command_name(command) for command in Command} == {
+        code: listed.name for code, listed in COMMANDS.items()
+    }
+
+
+def test_each_request_of_the_page_is_ours_to_make() -> None:
+    requests = {code for code, listed in COMMANDS.items() if listed.direction in "RB"}
+    asked = {int(operation.command) for operation in OPERATIONS}
+    assert requests - BY_THE_LINK - ON_A_CHANNEL - {Command.BAD_REQUEST} == asked
+
+
+def answers(code: int) -> list[tuple[str, Package]]:
+    """Each answer that the tables have under this command, with what it is called."""
+    made: list[tuple[str, Package]] = []
+    for name in COMMANDS[code].messages:
+        for carried in CODES.get(name, ()):
+            if carried.is_ever_sent:
+                made.append((f"{name} {carried.name}", Package(code, ID, _message(name, carried.value))))
+    return made or [(command_name(code), Package(code, ID))]
+
+
+def _message(name: str, code: int) -> bytes:
+    message = getattr(schema, name)()
+    field = "result" if "result" in message.DESCRIPTOR.fields_by_name else "reason"
+    setattr(message, field, code)
+    if name == "ReadEventCompleted":
+        message.event.event.event_number = 7  # a success without an event says something else
+    if name == "ScavengeDatabaseCompleted":
+        message.total_time_ms = 0  # which it always has, and by which it is told from the other one
+    return message.SerializeToString()  # type: ignore[no-any-return]
+
+
+def error_of(outcome: Any) -> RxPumpError | None:
+    return outcome.error if isinstance(outcome, (Failure, Retry)) else None
+
+
+@every_operation
+def test_every_answer_to_it_is_a_result_or_an_error_of_its_own(operation: Operation[Any]) -> None:
+    walked = 0
+    for code in (*COMMANDS[operation.command].replies, *ANY_REQUEST_MAY_GET):
+        if code in FOR_THE_CHANNEL:
+            continue  # see below
+        for called, package in answers(code):
+            if getattr(operation, "denial", None) == code and not called.endswith("AccessDenied"):
+                continue  # "0xB7 when access denied", and only then
+            error = error_of(operation.interpret(package))
+            assert not isinstance(error, (UnexpectedReply, MalformedReply)), called
+            assert (error is None) == called.endswith(("Success", "Started", "Pong", "Confirmation")), called
+            walked += 1
+    assert walked >= 6
+
+
+def opened(operation: Operation[Any]) -> SubscriptionBuffer[Any]:
+    outcome = operation.interpret(Package(operation.reply, ID))
+    assert isinstance(outcome, Opened)
+    return outcome.channel
+
+
+@pytest.mark.parametrize("operation", [each for each in OPERATIONS if each.farewell is not None], ids=str)
+def test_so_is_every_one_on_a_channel(operation: Operation[Any]) -> None:
+    for code in COMMANDS[operation.command].replies - {operation.reply, Command.SUBSCRIPTION_DROPPED}:
+        channel = opened(operation)
+        channel.receive(Package(code, ID))
+        assert channel.ending is None, command_name(code)
+    for called, package in answers(Command.SUBSCRIPTION_DROPPED):
+        channel = opened(operation)
+        channel.receive(package)
+        assert channel.ending is not None
+        assert not isinstance(channel.ending, (UnexpectedReply, MalformedReply)), called
+
+
+@pytest.mark.parametrize(
+    ("command", "credentials"),
+    [(Command.AUTHENTICATE, Credentials("admin", "changeit")), (Command.IDENTIFY_CLIENT, None)],
+)
+def test_so_is_every_one_to_the_introduction(command: Command, credentials: Credentials | None) -> None:
+    for code in COMMANDS[command].replies | {Command.NOT_AUTHENTICATED}:
+        link = ClientProtocol("tcp://node", Settings(), credentials, 0.0)
+        (asked,) = Framer().feed(b"".join(link.bytes_to_send()))
+        assert asked.command == command
+        link.receive(Package(code, asked.correlation_id, b"No.").encode())
+        if code == Command.NOT_AUTHENTICATED:
+            assert "refused: No." in str(link.failure)
+        else:
+            assert link.state in (ProtocolState.IDENTIFYING, ProtocolState.READY)
+
+
+def test_what_no_table_has_is_unexpected() -> None:
+    """The walk would notice: it does not find everything named."""
+    for operation in OPERATIONS:
+        for code in set(COMMANDS) - COMMANDS[operation.command].replies - set(ANY_REQUEST_MAY_GET):
+            assert isinstance(error_of(operation.interpret(Package(code, ID))), UnexpectedReply)
+    assert isinstance(Ping().interpret(Package(Command.PONG, ID)), Success)

@@ -1,0 +1,77 @@
+"""The watchdog, with time passed in."""
+
+from __future__ import annotations
+
+import math
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rxpump.tcp.protocol.heartbeat import Heartbeat, Pulse
+
+
+def watch() -> Heartbeat:
+    return Heartbeat(interval=2.0, timeout=1.0, now=100.0)
+
+
+def test_before_its_deadline_there_is_nothing_to_do() -> None:
+    heartbeat = watch()
+    assert heartbeat.deadline == 102.0
+    assert heartbeat.tick(101.999) is None
+    assert heartbeat.pulse is Pulse.LISTENING
+
+
+def test_silence_is_asked_and_silence_after_that_is_death() -> None:
+    heartbeat = watch()
+    assert heartbeat.tick(102.0) is Pulse.ASKED
+    assert heartbeat.deadline == 103.0
+    assert heartbeat.tick(102.5) is None, "asked once"
+    assert heartbeat.tick(103.0) is Pulse.DEAD
+    assert heartbeat.deadline == math.inf
+    assert heartbeat.tick(1000.0) is None, "it dies once"
+
+
+def test_anything_heard_in_an_interval_begins_another() -> None:
+    heartbeat = watch()
+    heartbeat.heard()
+    heartbeat.heard()
+    assert heartbeat.tick(102.0) is None
+    assert heartbeat.deadline == 104.0
+    assert heartbeat.tick(104.0) is Pulse.ASKED, "what was heard before counts for its own interval only"
+
+
+def test_anything_heard_after_asking_is_an_answer() -> None:
+    heartbeat = watch()
+    heartbeat.tick(102.0)
+    heartbeat.heard()
+    assert heartbeat.tick(103.0) is None
+    assert heartbeat.pulse is Pulse.LISTENING
+    assert heartbeat.deadline == 105.0
+
+
+def test_who_ticks_late_asks_before_it_judges() -> None:
+    """A loop that was blocked for a minute must not take its own absence for the other side's."""
+    heartbeat = watch()
+    assert heartbeat.tick(160.0) is Pulse.ASKED
+    assert heartbeat.deadline == 161.0
+
+
+def test_it_shows_its_state() -> None:
+    heartbeat = watch()
+    heartbeat.tick(102.0)
+    assert repr(heartbeat) == "<Heartbeat asked, every 2 s, 1 s to answer>"
+
+
+@given(st.lists(st.tuples(st.floats(0.0, 5.0), st.booleans()), max_size=40))
+def test_nobody_dies_who_was_heard_since_being_asked(steps: list[tuple[float, bool]]) -> None:
+    heartbeat, now, silent_since = watch(), 100.0, 100.0
+    for pause, is_heard in steps:
+        if is_heard:
+            heartbeat.heard()
+            silent_since = now
+        now += pause
+        if heartbeat.tick(now) is Pulse.DEAD:
+            assert now - silent_since >= heartbeat.timeout
+            assert not is_heard
+            return
+        assert heartbeat.deadline >= now - heartbeat.interval

@@ -1,0 +1,190 @@
+"""Connections that are lost one after the other: who goes first, who is to blame, and when it is given up."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from rxpump.errors import ConnectionClosed, ConnectionLostRepeatedly, NotAuthenticated
+from rxpump.model.credentials import Token
+from rxpump.tcp.protocol.request import Request
+from rxpump.tcp.wire.package import Package
+from tests.tcp.protocol.driving import SETTINGS, Ask, Wire
+
+LOST = ConnectionClosed("tcp://node", "the connection was lost")
+TRIAL = SETTINGS.heartbeat_interval
+
+
+class AskForPage(Ask):
+    """A question with a large answer."""
+
+    reply_is_large = True
+
+
+@pytest.fixture
+def wire() -> Wire:
+    return Wire()
+
+
+def come_back(wire: Wire, *interrupted: Package) -> list[Request]:
+    ended = wire.pending.disconnected(LOST, [package.correlation_id for package in interrupted])
+    wire.pending.connected()
+    return ended
+
+
+def names(packages: list[Package]) -> list[str]:
+    return [package.payload.decode() for package in packages]
+
+
+# Who goes first -----------------------------------------------------------------------------------------
+
+
+def test_after_a_loss_large_requests_wait_for_the_answers_to_small_ones(wire: Wire) -> None:
+    wire.pending.submit(AskForPage("page"))
+    wire.ask("a", "b")
+    assert names(wire.sent()) == ["a", "b", "page"]
+    come_back(wire)
+    sent = wire.sent()
+    assert names(sent) == ["a", "b"]
+    wire.reply(sent[0])
+    wire.ask("new")
+    assert wire.names() == ["new"], "what was never lost goes at once"
+    wire.reply(sent[1])
+    assert wire.names() == ["page"]
+
+
+def test_after_a_loss_large_requests_go_one_at_a_time(wire: Wire) -> None:
+    for name in ("page 1", "page 2"):
+        wire.pending.submit(AskForPage(name))
+    wire.sent()
+    come_back(wire)
+    assert wire.names() == ["page 1"]
+    come_back(wire)
+    assert wire.names() == ["page 1"]
+
+
+def test_each_large_request_that_is_answered_makes_room_for_one_more(wire: Wire) -> None:
+    for name in ("page 1", "page 2", "page 3", "page 4"):
+        wire.pending.submit(AskForPage(name))
+    wire.sent()
+    come_back(wire)
+    (first,) = wire.sent()
+    wire.reply(first)
+    second, third = wire.sent()
+    wire.reply(second)
+    wire.reply(third)
+    assert wire.names() == ["page 4"]
+
+
+def test_a_connection_that_holds_is_trusted(wire: Wire) -> None:
+    """An answer that does not come keeps nobody waiting for longer than a heartbeat interval."""
+    wire.pending.submit(AskForPage("page"))
+    wire.ask("never answered")
+    wire.sent()
+    come_back(wire)
+    assert wire.names() == ["never answered"]
+    assert wire.pending.deadline == TRIAL
+    assert wire.pass_time(TRIAL) == []
+    assert wire.names() == ["page"]
+    assert wire.pending.deadline == SETTINGS.timeout
+
+
+# Who is to blame ----------------------------------------------------------------------------------------
+
+
+def lose(wire: Wire, times: int) -> list[Request]:
+    """Lose connections, each with all that could be sent unanswered."""
+    ended: list[Request] = []
+    for _ in range(times):
+        wire.sent()
+        ended += come_back(wire)
+    return ended
+
+
+def interrupt(wire: Wire, name: str, times: int) -> list[Request]:
+    """Lose connections in the middle of one request, with everything before it answered."""
+    ended: list[Request] = []
+    for _ in range(times):
+        sent = wire.sent()
+        while name not in names(sent):
+            for package in sent:
+                wire.reply(package)
+            sent = wire.sent()
+        ended += come_back(wire, *(package for package in sent if names([package]) == [name]))
+    return ended
+
+
+def test_a_request_in_whose_frame_four_connections_were_lost_is_given_up(wire: Wire) -> None:
+    large, beside = wire.pending.submit(AskForPage("large")), wire.ask("beside")[0]
+    assert interrupt(wire, "large", 3) == []
+    assert beside.value == b"done", "small ones are answered before"
+    assert interrupt(wire, "large", 1) == [large]
+    assert isinstance(large.error, ConnectionLostRepeatedly)
+    assert (large.error.operation, large.error.connections, large.error.reason) == ("large", 4, str(LOST))
+
+
+def test_a_request_that_ends_each_connection_is_found_among_others(wire: Wire) -> None:
+    """A server that is killed by a request answers nothing, and everything in flight is lost with it."""
+    asked = wire.ask("a", "b", "poison", "c")
+    ended: list[Request] = []
+    connections = 0
+    while not ended:
+        connections += 1
+        while sent := wire.sent():
+            if b"poison" in [package.payload for package in sent]:
+                break
+            for package in sent:
+                wire.reply(package)
+        ended = come_back(wire)
+    assert ended == [asked[2]]
+    assert isinstance(ended[0].error, ConnectionLostRepeatedly)
+    assert connections == 8, "two with all others, two with one other, four alone"
+    for package in wire.sent():
+        wire.reply(package)
+    assert [request.error for request in asked if request is not asked[2]] == [None, None, None]
+
+
+def test_a_lost_event_of_a_subscription_is_nobodys_fault(wire: Wire) -> None:
+    (asked,) = wire.ask("a")
+    for _ in range(20):
+        wire.sent()
+        assert wire.pending.disconnected(LOST, [bytes(16)]) == []
+        wire.pending.connected()
+    assert not asked.is_settled
+
+
+def test_an_answer_in_between_forgives_the_connections_lost(wire: Wire) -> None:
+    (asked,) = wire.ask("a")
+    for _ in range(5):
+        assert interrupt(wire, "a", 3) == []
+        wire.refuse(wire.sent()[0])
+        wire.pass_time(4.0)
+    assert not asked.is_settled
+
+
+def test_a_token_that_ends_each_connection_is_refused(wire: Wire) -> None:
+    """So does a server that knows no tokens, and everybody on the connection suffers."""
+    operation = Ask("token")
+    operation.credentials = Token("abc")
+    asked = wire.pending.submit(operation)
+    (beside,) = wire.ask("beside")
+    assert lose(wire, 3) == []
+    assert lose(wire, 1) == [asked]
+    assert isinstance(asked.error, NotAuthenticated)
+    assert asked.error.login == "(token)"
+    assert asked.error.reason == (
+        "4 connections were lost as it was sent (the connection to tcp://node is closed: the connection was lost); "
+        "a server before version 20 knows no tokens"
+    )
+    assert not beside.is_settled
+
+
+def test_what_waits_for_a_trial_does_not_ring_for_ever(wire: Wire) -> None:
+    wire.ask("a", "b", "c")
+    wire.sent()
+    come_back(wire)
+    wire.sent()
+    assert SETTINGS.timeout is not None
+    wire.pass_time(SETTINGS.timeout)
+    assert wire.pending.deadline == math.inf

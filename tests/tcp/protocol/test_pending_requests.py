@@ -1,0 +1,486 @@
+"""Requests across connections: no loop, no clock but the one passed in."""
+
+from __future__ import annotations
+
+import math
+import weakref
+
+import pytest
+
+from rxpump.backoff import Backoff
+from rxpump.errors import (
+    BadRequest,
+    CommitTimeout,
+    ConnectionClosed,
+    FrameTooLarge,
+    NotReady,
+    OperationTimedOut,
+)
+from rxpump.model.new_events import NewEvent
+from rxpump.settings import Settings
+from rxpump.tcp.operations.append import Append
+from rxpump.tcp.operations.scavenge import Scavenge
+from rxpump.tcp.protocol.deadlines import Deadline
+from rxpump.tcp.wire.codes import NotHandledReason
+from rxpump.tcp.wire.commands import Command
+from rxpump.tcp.wire.package import Package
+from tests.tcp.protocol.driving import SETTINGS, Ask, AskOnce, Wire
+
+LOST = ConnectionClosed("tcp://node", "the connection was lost")
+
+
+@pytest.fixture
+def wire() -> Wire:
+    return Wire()
+
+
+# Out and back -------------------------------------------------------------------------------------------
+
+
+def test_what_is_asked_goes_out_in_order_under_ids_of_its_own(wire: Wire) -> None:
+    wire.ask("a", "b", "c")
+    sent = wire.sent()
+    assert [package.payload for package in sent] == [b"a", b"b", b"c"]
+    assert len({package.correlation_id for package in sent}) == 3
+    assert wire.sent() == []
+
+
+def test_nothing_goes_out_before_there_is_a_connection() -> None:
+    wire = Wire(is_connected=False)
+    wire.ask("a")
+    assert wire.sent() == []
+    wire.pending.connected()
+    assert wire.names() == ["a"]
+
+
+def test_each_answer_settles_its_own_request_in_any_order(wire: Wire) -> None:
+    a, b = wire.ask("a", "b")
+    to_a, to_b = wire.sent()
+    assert wire.reply(to_b, b"for b") is b
+    assert wire.reply(to_a, b"for a") is a
+    assert (a.value, b.value, a.error) == (b"for a", b"for b", None)
+    assert len(wire.pending) == 0
+
+
+def test_a_failure_settles_it_with_its_error(wire: Wire) -> None:
+    (a,) = wire.ask("a")
+    (to_a,) = wire.sent()
+    assert wire.reply(to_a, b"No.", Command.BAD_REQUEST) is a
+    assert isinstance(a.error, BadRequest)
+
+
+def test_an_answer_that_nobody_asked_for_is_nobodys(wire: Wire) -> None:
+    wire.ask("a")
+    (to_a,) = wire.sent()
+    assert wire.pending.receive(Package(Command.PONG, bytes(16)), 0.0) is None
+    wire.reply(to_a)
+    assert wire.reply(to_a) is None, "the second answer to one question"
+
+
+def test_no_more_are_on_their_way_than_may_be(wire: Wire) -> None:
+    wire.ask(*"abcdefg")
+    sent = wire.sent()
+    assert len(sent) == SETTINGS.max_in_flight
+    wire.reply(sent[2])
+    wire.reply(sent[0])
+    assert wire.names() == ["e", "f"]
+
+
+def test_large_requests_go_out_in_bursts_so_that_a_full_socket_leaves_them_here(wire: Wire) -> None:
+    for _ in range(4):
+        wire.pending.submit(Append("ponies", [NewEvent("T", bytes(70_000))], -2, require_leader=True))
+    assert [len(wire.pending.send(0.0)) for _ in range(3)] == [2, 2, 0]
+
+
+def test_its_repr_tells_where_they_are(wire: Wire) -> None:
+    wire.ask(*"abcdef")
+    wire.refuse(wire.sent()[0])
+    assert repr(wire.pending) == "<PendingRequests 3 in flight, 2 waiting, 1 resting>"
+
+
+# Deadlines ----------------------------------------------------------------------------------------------
+
+
+def test_what_may_take_for_ever_has_no_deadline_and_is_not_asked_twice(wire: Wire) -> None:
+    scavenge = wire.pending.submit(Scavenge(), deadline=Deadline(math.inf, 0.0))
+    wire.sent()
+    assert wire.pending.deadline == math.inf
+    assert wire.pass_time(86_400.0) == []
+    assert wire.pending.disconnected(LOST) == [scavenge]
+    assert scavenge.error is LOST
+
+
+def test_the_clock_runs_from_the_first_sending(wire: Wire) -> None:
+    (a,) = wire.ask("a")
+    assert wire.pending.deadline == math.inf
+    wire.now = 100.0
+    wire.sent()
+    assert wire.pending.deadline == 107.0
+    assert wire.pass_time(6.9) == []
+    assert wire.pass_time(0.1) == [a]
+    assert isinstance(a.error, OperationTimedOut)
+    assert (a.error.operation, a.error.timeout, a.error.attempts, a.error.reason) == ("a", 7.0, 1, None)
+    assert wire.pending.deadline == math.inf
+
+
+def test_an_answer_after_the_deadline_is_nobodys_and_its_place_is_free(wire: Wire) -> None:
+    wire.ask(*"abcde")
+    sent = wire.sent()
+    wire.pass_time(7.0)
+    assert wire.reply(sent[0]) is None
+    assert wire.names() == ["e"]
+
+
+def test_only_those_whose_time_it_is_expire(wire: Wire) -> None:
+    (a,) = wire.ask("a")
+    wire.sent()
+    wire.pass_time(3.0)
+    (b,) = wire.ask("b")
+    wire.sent()
+    assert wire.pass_time(4.0) == [a]
+    assert wire.pending.deadline == 10.0
+    assert wire.pass_time(3.0) == [b]
+
+
+def test_one_deadline_holds_for_all_attempts(wire: Wire) -> None:
+    (a,) = wire.ask("a")
+    while not a.is_settled:
+        for package in wire.sent():
+            wire.refuse(package)
+        wire.pass_time(1.0)
+    assert wire.now == 7.0
+    assert isinstance(a.error, OperationTimedOut)
+    assert isinstance(a.error.reason, NotReady), "the last thing that was heard"
+    assert a.error.attempts == 3  # at 0, 1 and 3 s; the next would have been at 7
+
+
+def test_an_expired_request_does_not_come_back_from_its_rest(wire: Wire) -> None:
+    settings = Settings(timeout=2.0, retry=Backoff(min_delay=5.0, jitter=0.0))
+    wire = Wire(settings)
+    wire.ask("a")
+    wire.refuse(wire.sent()[0])
+    assert len(wire.pass_time(2.0)) == 1
+    wire.pass_time(10.0)
+    assert repr(wire.pending) == "<PendingRequests 0 in flight, 0 waiting, 0 resting>"
+    assert wire.sent() == []
+
+
+def test_a_call_expires_while_there_is_no_connection() -> None:
+    wire = Wire(is_connected=False)
+    call = wire.pending.submit(Ask("call"), deadline=Deadline(2.0, 0.0))
+    (stream,) = wire.ask("of a stream")
+    assert wire.pending.deadline == 2.0
+    assert wire.pass_time(1.9) == []
+    assert wire.pass_time(0.1) == [call]
+    assert isinstance(call.error, OperationTimedOut)
+    assert (call.error.timeout, call.error.attempts, call.error.is_connected) == (2.0, 0, False)
+    assert not stream.is_settled
+    wire.pending.connected()
+    assert wire.names() == ["of a stream"]
+
+
+def test_the_deadline_of_a_call_holds_across_connections(wire: Wire) -> None:
+    call = wire.pending.submit(Ask("call"), deadline=Deadline(5.0, 0.0))
+    wire.refuse(wire.sent()[0])
+    wire.pass_time(3.0)
+    wire.sent()
+    wire.pending.disconnected(LOST)
+    wire.pass_time(1.0)
+    wire.pending.connected()
+    wire.sent()
+    assert wire.pending.deadline == 5.0
+    assert wire.pass_time(1.0) == [call]
+    assert isinstance(call.error, OperationTimedOut)
+    assert (call.error.attempts, call.error.is_connected) == (3, True)
+    assert isinstance(call.error.reason, NotReady)
+
+
+def test_calls_expire_by_their_own_deadlines_in_any_order(wire: Wire) -> None:
+    timeouts = [5.0, 1.0, 4.0, 1.0, math.inf, 3.0]
+    calls = [wire.pending.submit(Ask(str(each)), deadline=Deadline(each, 0.0)) for each in timeouts]
+    expired = []
+    while wire.pending.deadline < math.inf:
+        expired += wire.pass_time(wire.pending.deadline - wire.now)
+    assert expired == [calls[1], calls[3], calls[5], calls[2], calls[0]]
+    assert not calls[4].is_settled
+
+
+def test_without_a_timeout_in_the_settings_nothing_expires() -> None:
+    wire = Wire(Settings(timeout=None))
+    (a,) = wire.ask("a")
+    wire.sent()
+    assert wire.pending.deadline == math.inf
+    assert wire.pass_time(86_400.0) == []
+    assert not a.is_settled
+
+
+def test_expired_calls_do_not_pile_up_while_there_is_no_connection() -> None:
+    wire = Wire(is_connected=False)
+    operations = [Ask(f"gone {number}") for number in range(5000)]
+    alive = [weakref.ref(operation) for operation in operations]
+    for operation in operations:
+        wire.pending.submit(operation, deadline=Deadline(1.0, 0.0))
+    del operation, operations
+    assert len(wire.pass_time(1.0)) == 5000
+    assert sum(reference() is not None for reference in alive) < 200
+
+
+def test_while_there_is_no_connection_the_clock_of_a_stream_stands_still(wire: Wire) -> None:
+    (a,) = wire.ask("a")
+    wire.sent()
+    wire.pass_time(6.0)
+    wire.pending.disconnected(LOST)
+    assert wire.pending.deadline == math.inf
+    assert wire.pass_time(1000.0) == []
+    wire.pending.connected()
+    assert wire.names() == ["a"]
+    assert wire.pending.deadline == wire.now + 7.0
+    assert wire.pass_time(7.0) == [a]
+
+
+# Not now, not here --------------------------------------------------------------------------------------
+
+
+def test_a_refusal_for_now_is_asked_again_after_a_rest_with_the_same_bytes_under_a_new_id(wire: Wire) -> None:
+    (a,) = wire.ask("a")
+    (first,) = wire.sent()
+    assert wire.refuse(first) is None
+    assert wire.sent() == []
+    assert wire.pending.deadline == 1.0
+    assert wire.pass_time(1.0) == []
+    (second,) = wire.sent()
+    assert second.payload == first.payload
+    assert second.correlation_id != first.correlation_id
+    assert wire.reply(first) is None, "a late answer to the first attempt is nobody's"
+    assert wire.reply(second) is a
+
+
+def test_rests_grow(wire: Wire) -> None:
+    wire = Wire(Settings(timeout=100.0, retry=Backoff(min_delay=1.0, max_delay=4.0, jitter=0.0)))
+    wire.ask("a")
+    rests = []
+    for _ in range(4):
+        wire.refuse(wire.sent()[0], NotHandledReason.TOO_BUSY)
+        rests.append(wire.pending.deadline - wire.now)
+        wire.pass_time(rests[-1])
+    assert rests == [1.0, 2.0, 4.0, 4.0]
+
+
+def test_a_policy_that_gives_up_gives_the_refusal(wire: Wire) -> None:
+    wire = Wire(Settings(retry=Backoff(attempts=1, min_delay=1.0)))
+    (a,) = wire.ask("a")
+    assert wire.refuse(wire.sent()[0]) is None
+    wire.pass_time(1.0)
+    assert wire.refuse(wire.sent()[0]) is a
+    assert isinstance(a.error, NotReady)
+
+
+def test_a_hint_where_the_leader_is_is_noted_until_there_is_another_connection(wire: Wire) -> None:
+    (a,) = wire.ask("a")
+    leader = {"external_tcp_address": "10.0.0.2", "external_tcp_port": 1114}
+    assert wire.refuse(wire.sent()[0], NotHandledReason.NOT_LEADER, **leader) is None
+    assert wire.pending.redirect == ("10.0.0.2", 1114)
+    wire.pending.disconnected(LOST)
+    wire.pending.connected()
+    assert wire.pending.redirect is None
+    (sent,) = wire.sent()
+    assert wire.reply(sent) is a
+
+
+@pytest.mark.parametrize(("tls", "endpoint"), [(False, ("10.0.0.2", 1114)), (True, ("leader.example", 1115))])
+def test_of_two_endpoints_the_one_for_us_is_noted(tls: bool, endpoint: tuple[str, int]) -> None:
+    wire = Wire(Settings(tls=tls))
+    wire.ask("a")
+    wire.refuse(
+        wire.sent()[0],
+        NotHandledReason.NOT_LEADER,
+        external_tcp_address="10.0.0.2",
+        external_tcp_port=1114,
+        external_secure_tcp_address="leader.example",
+        external_secure_tcp_port=1115,
+    )
+    assert wire.pending.redirect == endpoint
+
+
+@pytest.mark.parametrize("tls", [False, True])
+def test_an_endpoint_that_is_not_for_us_is_not_gone_to(tls: bool) -> None:
+    wire = Wire(Settings(tls=tls))
+    wire.ask("a")
+    kind = "external_tcp" if tls else "external_secure_tcp"
+    leader = {f"{kind}_address": "10.0.0.2", f"{kind}_port": 1114}
+    assert wire.refuse(wire.sent()[0], NotHandledReason.NOT_LEADER, **leader) is None
+    assert wire.pending.redirect is None
+
+
+# Lanes --------------------------------------------------------------------------------------------------
+
+
+def test_what_rests_of_a_lane_goes_out_again_together_and_in_order(wire: Wire) -> None:
+    wire.ask("a", "b", "c", lane="ponies")
+    to_a, to_b, to_c = wire.sent()
+    wire.refuse(to_b)
+    wire.pass_time(0.5)
+    wire.refuse(to_a)
+    wire.refuse(to_c)
+    wire.pass_time(0.5)
+    assert wire.names() == ["a", "b", "c"]
+
+
+def test_a_lane_is_not_overtaken_by_what_is_asked_while_it_rests(wire: Wire) -> None:
+    wire.ask("a", lane="ponies")
+    wire.refuse(wire.sent()[0])
+    wire.ask("b", lane="ponies")
+    wire.ask("c", lane="horses")
+    wire.ask("d")
+    assert wire.names() == ["c", "d"], "the others go on"
+    wire.pass_time(1.0)
+    assert wire.names() == ["a", "b"]
+    wire.ask("e", lane="ponies")
+    assert wire.names() == []  # four are in flight
+    assert len(wire.pass_time(7.0)) == 4
+    assert wire.names() == ["e"]
+
+
+def test_a_new_connection_is_tried_by_a_lane_at_once(wire: Wire) -> None:
+    wire.ask("a", lane="ponies")
+    wire.refuse(wire.sent()[0])
+    wire.pending.disconnected(LOST)
+    wire.pending.connected()
+    wire.ask("b", lane="ponies")
+    assert wire.names() == ["a", "b"]
+
+
+# The connection is lost ---------------------------------------------------------------------------------
+
+
+def test_all_that_is_unanswered_is_sent_again_in_the_order_of_asking(wire: Wire) -> None:
+    wire.ask(*"abcdef")
+    sent = wire.sent()
+    wire.refuse(sent[1])  # b rests
+    wire.reply(sent[2])  # c is answered
+    assert wire.names() == ["e", "f"]
+    wire.ask("g")
+    assert wire.pending.disconnected(LOST) == []
+    wire.pending.connected()
+    assert wire.names() == ["a", "b", "d", "e"]
+    assert wire.reply(sent[0]) is None, "answers of the old connection are nobody's"
+
+
+def test_what_may_not_be_repeated_ends_with_the_connection_it_was_sent_on(wire: Wire) -> None:
+    sent_out = wire.pending.submit(AskOnce("sent"))
+    refused = wire.pending.submit(AskOnce("refused"))
+    wire.refuse(wire.sent()[1])
+    waiting = wire.pending.submit(AskOnce("waiting"))
+    assert wire.pending.disconnected(LOST) == [sent_out]
+    assert sent_out.error is LOST
+    wire.pending.connected()
+    assert wire.names() == ["refused", "waiting"], "what was not done may be asked for"
+    assert not refused.is_settled
+    assert not waiting.is_settled
+
+
+def test_what_may_have_happened_is_repeated_only_where_that_does_no_harm(wire: Wire) -> None:
+    class WriteOnce(Append):
+        repeatable = False
+
+    once = wire.pending.submit(WriteOnce("ponies", [NewEvent("T")], -2, require_leader=True))
+    again = wire.pending.submit(Append("horses", [NewEvent("T")], -2, require_leader=True))
+    to_once, to_again = wire.sent()
+    assert wire.time_out(to_once) is once
+    assert isinstance(once.error, CommitTimeout)
+    assert wire.time_out(to_again) is None
+    assert not again.is_settled
+
+
+# Nobody wants it any more -------------------------------------------------------------------------------
+
+
+def test_withdrawn_before_it_is_sent_it_never_is(wire: Wire) -> None:
+    a, _ = wire.ask("a", "b")
+    wire.pending.withdraw(a)
+    assert wire.names() == ["b"]
+    assert len(wire.pending) == 1
+
+
+def test_withdrawn_in_flight_its_answer_is_nobodys_and_its_place_is_free(wire: Wire) -> None:
+    a, *_ = wire.ask(*"abcde")
+    to_a, *_ = wire.sent()
+    wire.pending.withdraw(a)
+    assert wire.reply(to_a) is None
+    assert wire.names() == ["e"]
+
+
+def test_withdrawn_at_rest_it_does_not_come_back(wire: Wire) -> None:
+    (a,) = wire.ask("a")
+    wire.refuse(wire.sent()[0])
+    wire.pending.withdraw(a)
+    wire.pass_time(10.0)
+    assert wire.sent() == []
+
+
+def test_withdrawn_twice_or_after_its_answer_it_counts_once(wire: Wire) -> None:
+    a, b = wire.ask("a", "b")
+    wire.reply(wire.sent()[0])
+    for request in (a, b, b):
+        wire.pending.withdraw(request)
+    assert len(wire.pending) == 0
+    assert a.value == b"done"
+
+
+def test_withdrawn_requests_do_not_pile_up_while_there_is_no_connection() -> None:
+    wire = Wire(is_connected=False)
+    kept = wire.ask("kept")
+    operations = [Ask(f"gone {number}") for number in range(5000)]
+    alive = [weakref.ref(operation) for operation in operations]
+    for operation in operations:
+        wire.pending.withdraw(wire.pending.submit(operation))
+    del operation, operations
+    assert sum(reference() is not None for reference in alive) < 200
+    wire.pending.connected()
+    assert wire.names() == ["kept"]
+    assert not kept[0].is_settled
+
+
+def test_a_settled_request_is_kept_by_nobody_also_behind_a_slow_one(wire: Wire) -> None:
+    wire.pending.submit(Ask("slow"), deadline=Deadline(60.0, 0.0))
+    wire.sent()
+    alive = []
+    for _ in range(3):
+        quick = wire.pending.submit(Ask("quick"), deadline=Deadline(60.0, 0.0))
+        wire.reply(wire.sent()[0], bytes(1000))
+        alive.append(weakref.ref(quick.operation))
+        del quick
+    assert [reference() for reference in alive] == [None, None, None]
+
+
+# Ends ---------------------------------------------------------------------------------------------------
+
+
+def test_a_reply_that_cannot_be_received_fails_its_request_alone(wire: Wire) -> None:
+    a, b = wire.ask("a", "b")
+    to_a, _ = wire.sent()
+    too_large = FrameTooLarge(10**8, 10**7, to_a.correlation_id)
+    assert wire.pending.fail(to_a.correlation_id, too_large) is a
+    assert a.error is too_large
+    assert wire.pending.fail(bytes(16), too_large) is None
+    assert not b.is_settled
+
+
+def test_closing_ends_everything_in_the_order_of_asking(wire: Wire) -> None:
+    asked = wire.ask(*"abcdef")
+    wire.refuse(wire.sent()[0])
+    once = wire.pending.submit(AskOnce("once"))
+    ended = wire.pending.close(LOST)
+    assert ended == [*asked, once]
+    assert all(request.error is LOST for request in ended)
+    assert len(wire.pending) == 0
+    assert wire.pending.deadline == math.inf
+    assert wire.pending.close(LOST) == []
+
+
+def test_after_closing_it_can_be_used_again(wire: Wire) -> None:
+    wire.pending.close(LOST)
+    wire.ask("a")
+    assert wire.sent() == []
+    wire.pending.connected()
+    assert wire.names() == ["a"]

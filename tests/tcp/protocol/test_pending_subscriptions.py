@@ -1,0 +1,185 @@
+"""Requests that open something: what comes later under their id, and how it is ended on the server."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from rxpump.errors import ConnectionClosed, OperationTimedOut, SubscriptionDropped
+from rxpump.tcp.operations.subscribe import Subscribe
+from rxpump.tcp.protocol.request import Request
+from rxpump.tcp.protocol.subscription_buffer import SubscriptionBuffer
+from rxpump.tcp.wire import schema
+from rxpump.tcp.wire.commands import Command
+from rxpump.tcp.wire.package import Package
+from tests.tcp.protocol.driving import Wire
+
+LOST = ConnectionClosed("tcp://node", "the connection was lost")
+CONFIRMATION = schema.SubscriptionConfirmation(last_commit_position=1, last_event_number=0).SerializeToString()
+EVENT = schema.StreamEventAppeared(event=schema.ResolvedEvent(commit_position=5)).SerializeToString()
+
+
+@pytest.fixture
+def wire() -> Wire:
+    return Wire()
+
+
+def subscribe(wire: Wire) -> tuple[Request, Package]:
+    request = wire.pending.submit(Subscribe("ponies", resolve_links=False, max_events=2, max_bytes=10_000))
+    (sent,) = wire.sent()
+    return request, sent
+
+
+def confirm(wire: Wire, sent: Package) -> Request | None:
+    return wire.reply(sent, CONFIRMATION, Command.SUBSCRIPTION_CONFIRMATION)
+
+
+def opened(wire: Wire) -> tuple[SubscriptionBuffer[Any], Package]:
+    request, sent = subscribe(wire)
+    assert confirm(wire, sent) is request
+    channel: Any = request.value
+    return channel, sent
+
+
+def farewells(wire: Wire) -> list[bytes]:
+    return [each.correlation_id for each in wire.sent() if each.command == Command.UNSUBSCRIBE_FROM_STREAM]
+
+
+def test_what_follows_the_confirmation_goes_to_the_channel(wire: Wire) -> None:
+    channel, sent = opened(wire)
+    for _ in range(2):
+        assert wire.reply(sent, EVENT, Command.STREAM_EVENT_APPEARED) is None
+    assert len(channel.take()) == 2
+    assert len(wire.pending) == 0, "an open channel is no unanswered request"
+
+
+def test_two_channels_do_not_mix(wire: Wire) -> None:
+    (one, to_one), (other, _) = opened(wire), opened(wire)
+    wire.reply(to_one, EVENT, Command.STREAM_EVENT_APPEARED)
+    assert len(one.take()) == 1
+    assert len(other.take()) == 0
+
+
+def test_given_up_it_is_ended_on_the_server_once(wire: Wire) -> None:
+    channel, sent = opened(wire)
+    wire.pending.give_up(channel)
+    wire.pending.give_up(channel)
+    assert farewells(wire) == [sent.correlation_id]
+    wire.reply(sent, EVENT, Command.STREAM_EVENT_APPEARED)
+    assert len(channel.take()) == 0, "what was on its way is nobody's"
+
+
+def test_given_up_while_it_is_being_opened_it_is_ended_too(wire: Wire) -> None:
+    request, sent = subscribe(wire)
+    wire.pending.withdraw(request)
+    assert farewells(wire) == [sent.correlation_id]
+    assert confirm(wire, sent) is None
+
+
+def test_given_up_in_the_moment_of_its_confirmation_it_is_ended_too(wire: Wire) -> None:
+    request, sent = subscribe(wire)
+    confirm(wire, sent)
+    wire.pending.withdraw(request)
+    assert farewells(wire) == [sent.correlation_id]
+
+
+def test_never_sent_there_is_nothing_to_end() -> None:
+    wire = Wire(is_connected=False)
+    request = wire.pending.submit(Subscribe("ponies", resolve_links=False, max_events=2, max_bytes=100))
+    wire.pending.withdraw(request)
+    wire.pending.connected()
+    assert wire.sent() == []
+
+
+def test_not_confirmed_in_time_it_is_ended_in_case_it_was_begun(wire: Wire) -> None:
+    request, sent = subscribe(wire)
+    assert wire.pass_time(7.0) == [request]
+    assert isinstance(request.error, OperationTimedOut)
+    assert farewells(wire) == [sent.correlation_id]
+
+
+def test_dropped_by_the_server_it_needs_no_farewell(wire: Wire) -> None:
+    channel, sent = opened(wire)
+    wire.reply(sent, b"", Command.SUBSCRIPTION_DROPPED)
+    assert isinstance(channel.ending, SubscriptionDropped)
+    wire.pending.give_up(channel)
+    assert wire.sent() == []
+
+
+def test_overrun_it_is_ended_on_the_server(wire: Wire) -> None:
+    channel, sent = opened(wire)
+    for _ in range(3):
+        wire.reply(sent, EVENT, Command.STREAM_EVENT_APPEARED)
+    assert isinstance(channel.ending, SubscriptionDropped)
+    assert farewells(wire) == [sent.correlation_id]
+
+
+def test_a_refused_one_rests_and_is_asked_for_again(wire: Wire) -> None:
+    request, sent = subscribe(wire)
+    assert wire.reply(sent, b"", Command.SUBSCRIPTION_DROPPED) is None
+    wire.pass_time(1.0)
+    (again,) = wire.sent()
+    assert confirm(wire, again) is request
+
+
+def test_a_lost_connection_ends_every_channel_and_says_no_farewell(wire: Wire) -> None:
+    (one, _), (other, _) = opened(wire), opened(wire)
+    wire.pending.disconnected(LOST)
+    assert one.ending is other.ending is LOST
+    wire.pending.give_up(one)
+    wire.pending.connected()
+    wire.pending.give_up(other)
+    assert wire.sent() == [], "that connection's subscriptions ended with it"
+
+
+def test_a_farewell_that_did_not_get_out_is_not_said_to_the_next_connection(wire: Wire) -> None:
+    channel, _ = opened(wire)
+    wire.pending.give_up(channel)
+    wire.pending.disconnected(LOST)
+    wire.pending.connected()
+    assert wire.sent() == []
+
+
+def test_one_that_was_not_confirmed_is_asked_for_again_on_the_next_connection(wire: Wire) -> None:
+    request, sent = subscribe(wire)
+    wire.pending.disconnected(LOST)
+    wire.pending.connected()
+    (again,) = wire.sent()
+    assert confirm(wire, sent) is None
+    assert confirm(wire, again) is request
+
+
+def test_closing_ends_every_channel(wire: Wire) -> None:
+    channel, _ = opened(wire)
+    wire.pending.close(LOST)
+    assert channel.ending is LOST
+
+
+def test_what_is_told_on_a_channel_goes_out_in_order_before_its_farewell(wire: Wire) -> None:
+    channel, sent = opened(wire)
+    ack = Command.PERSISTENT_SUBSCRIPTION_ACK_EVENTS
+    for payload in (b"one", b"two"):
+        wire.pending.tell(channel, ack, payload)
+    wire.pending.give_up(channel)
+    wire.pending.tell(channel, ack, b"too late")
+    told = wire.sent()
+    assert [(each.command, each.payload) for each in told] == [
+        (ack, b"one"),
+        (ack, b"two"),
+        (Command.UNSUBSCRIBE_FROM_STREAM, b""),
+    ]
+    assert {each.correlation_id for each in told} == {sent.correlation_id}
+    assert len(wire.pending) == 0, "nobody waits for an answer"
+    assert wire.pending.is_leaving
+    wire.reply(sent, b"", Command.SUBSCRIPTION_DROPPED)
+    assert not wire.pending.is_leaving
+
+
+def test_what_was_told_is_not_said_to_the_next_connection(wire: Wire) -> None:
+    channel, _ = opened(wire)
+    wire.pending.tell(channel, Command.PERSISTENT_SUBSCRIPTION_ACK_EVENTS, b"lost with its connection")
+    wire.pending.disconnected(LOST)
+    wire.pending.connected()
+    wire.pending.tell(channel, Command.PERSISTENT_SUBSCRIPTION_ACK_EVENTS, b"of a former connection")
+    assert wire.sent() == []

@@ -1,0 +1,240 @@
+"""The first connection: taken in, refused, not there, garbage; and what is left when it does not come."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from rxpump.backoff import Backoff
+from rxpump.errors import ClientClosed, ConnectionFailed, NotAuthenticated, NotConnected
+from rxpump.model.credentials import Credentials
+from rxpump.model.status import Closed, Connected, Connecting, Reconnecting
+from rxpump.tcp.node_resolver import FixedAddress
+from rxpump.tcp.wire import schema
+from rxpump.tcp.wire.commands import Command
+from rxpump.uri import TcpAddress
+from tests.tcp.conftest import MakeClient
+from tests.tcp.scripted_server import Peer, ScriptedServer, good, rude
+
+ADMIN = Credentials("admin", "changeit")
+TWICE_MORE = Backoff(min_delay=0.001, attempts=2)
+
+
+async def test_a_client_introduces_itself_and_says_that_it_is_connected(client_of: MakeClient) -> None:
+    met: list[schema.IdentifyClient] = []
+
+    async def meet(peer: Peer) -> None:
+        met.append(schema.IdentifyClient.FromString((await peer.introduce()).payload))
+        await peer.until_gone()
+
+    async with ScriptedServer(meet) as server:
+        client = client_of(server, name="ponies")
+        await client.open()
+        await client.ping()
+        address = str(server.address)
+        assert client.statuses == [Connecting(address), Connected(address)]
+        await client.close()
+        assert client.statuses[-1] == Closed()
+    assert met == [schema.IdentifyClient(version=1, connection_name="ponies")]
+
+
+async def test_opening_what_is_open_is_nothing_new(client_of: MakeClient) -> None:
+    async with ScriptedServer(good) as server:
+        client = client_of(server)
+        await asyncio.gather(client.open(), client.open())
+        await client.open()
+        assert server.accepted == 1
+
+
+async def test_what_was_closed_can_be_opened_again(client_of: MakeClient) -> None:
+    async with ScriptedServer(good) as server:
+        client = client_of(server)
+        for _ in range(2):
+            await client.open()
+            await client.ping()
+            await client.close()
+        assert server.accepted == 2
+
+
+async def test_wrong_credentials_are_an_error(client_of: MakeClient, at_once: None) -> None:
+    async def refuse(peer: Peer) -> None:
+        peer.reply(await peer.request(Command.AUTHENTICATE), Command.NOT_AUTHENTICATED, b"Unauthorized")
+        await peer.until_gone()
+
+    async with ScriptedServer(refuse) as server:
+        client = client_of(server, ADMIN)
+        with pytest.raises(NotAuthenticated) as caught:
+            await client.open()
+        assert (caught.value.login, caught.value.reason) == ("admin", "Unauthorized")
+        assert client.statuses[-1] == Closed(caught.value)
+        assert server.accepted == 1
+
+
+async def test_nobody_there(client_of: MakeClient) -> None:
+    async with ScriptedServer(good) as server:
+        nobody = FixedAddress(server.address)
+    client = client_of(nobody, reconnect=TWICE_MORE)
+    with pytest.raises(ConnectionFailed) as caught:
+        await client.open()
+    assert (caught.value.address, caught.value.attempts) == (str(nobody.address), 3)
+    assert "Connect call failed" in caught.value.reason or "refused" in caught.value.reason
+    assert str(caught.value).count("no connection to") == 1, "not a sentence within a sentence"
+    assert client.statuses[-1] == Closed(caught.value)
+
+
+async def test_without_end_it_is_tried_for_as_long_as_connect_within_allows(client_of: MakeClient) -> None:
+    async with ScriptedServer(good) as server:
+        nobody = FixedAddress(server.address)
+    client = client_of(nobody, connect_within=0.05)
+    with pytest.raises(ConnectionFailed, match=f"no connection to {nobody.address} after "):
+        await client.open()
+    assert client.statuses[-1] == Closed()
+
+
+@pytest.mark.parametrize("host", ["a..b", "a" * 64, "no-such-host.invalid"])
+async def test_a_host_that_is_none(client_of: MakeClient, host: str) -> None:
+    client = client_of(FixedAddress(TcpAddress(host)), reconnect=TWICE_MORE)
+    with pytest.raises(ConnectionFailed, match=r"no connection to tcp://.* after 3 attempt"):
+        await client.open()
+
+
+async def silent(peer: Peer) -> None:
+    await peer.receive()
+    await peer.until_gone()
+
+
+async def wordy(peer: Peer) -> None:
+    peer.send(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+    await peer.until_gone_silently()
+
+
+async def confused(peer: Peer) -> None:
+    peer.reply(await peer.request(), Command.PONG)
+    await peer.until_gone_silently()
+
+
+async def half_way(peer: Peer) -> None:
+    peer.reply(await peer.request(Command.AUTHENTICATE), Command.AUTHENTICATED)
+    await peer.request(Command.IDENTIFY_CLIENT)
+
+
+@pytest.mark.parametrize(
+    ("script", "reason"),
+    [
+        (rude, "ended|lost"),
+        (half_way, "ended|lost"),
+        (confused, "Pong while authenticating"),
+        (wordy, "a frame of 1347703880 bytes is over the limit"),
+    ],
+)
+async def test_who_does_not_take_us_in_is_asked_again_and_the_reason_is_kept(
+    client_of: MakeClient, script: Any, reason: str
+) -> None:
+    async with ScriptedServer(script, script, good) as server:
+        client = client_of(server, ADMIN)
+        await client.open()
+        await client.ping()
+        reasons = [status.reason for status in client.statuses if isinstance(status, Reconnecting)]
+        assert len(reasons) == 2
+        for each in reasons:
+            assert any(part in str(each) for part in reason.split("|"))
+
+    async with ScriptedServer(script) as server:
+        client = client_of(server, ADMIN, reconnect=TWICE_MORE)
+        with pytest.raises(ConnectionFailed) as caught:
+            await client.open()
+        assert any(part in caught.value.reason for part in reason.split("|"))
+
+
+async def test_who_takes_the_call_and_says_nothing(client_of: MakeClient) -> None:
+    async with ScriptedServer(silent, good) as server:
+        client = client_of(server, connect_timeout=0.03)
+        await client.open()
+        (again,) = [status for status in client.statuses if isinstance(status, Reconnecting)]
+        assert "no answer while identifying" in str(again.reason)
+
+
+async def test_a_policy_that_gives_up_on_the_first_connection(client_of: MakeClient) -> None:
+    async with ScriptedServer(rude) as server:
+        client = client_of(server, reconnect=TWICE_MORE)
+        with pytest.raises(ConnectionFailed) as caught:
+            await client.open()
+        assert server.accepted == 3
+        assert caught.value.attempts == 3
+        assert client.statuses[-1] == Closed(caught.value)
+
+
+async def test_opening_that_is_cancelled_leaves_nothing(client_of: MakeClient) -> None:
+    async with ScriptedServer(silent) as server:
+        client = client_of(server)
+        opening = asyncio.create_task(client.open())
+        await client.until(Connecting)
+        opening.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await opening
+        assert client.statuses[-1] == Closed()
+        assert "keep the connection" not in str(asyncio.all_tasks())
+
+
+async def test_closing_while_opening_ends_the_opening(client_of: MakeClient) -> None:
+    async with ScriptedServer(silent) as server:
+        client = client_of(server)
+        opening = asyncio.create_task(client.open())
+        await client.until(Connecting)
+        await client.close()
+        with pytest.raises(ClientClosed):
+            await opening
+
+
+async def test_before_and_after_there_is_nothing_to_ask(client_of: MakeClient) -> None:
+    async with ScriptedServer(good) as server:
+        client = client_of(server)
+        with pytest.raises(NotConnected, match="the client is not connected"):
+            await client.ping()
+        await client.open()
+        await client.close()
+        await client.close()
+        with pytest.raises(NotConnected, match="the client is closed"):
+            await client.ping()
+
+
+async def test_what_is_asked_while_connecting_is_answered_when_connected(client_of: MakeClient) -> None:
+    async with ScriptedServer(rude, good) as server:
+        client = client_of(server)
+        opening = asyncio.create_task(client.open())
+        await client.until(Connecting)
+        await client.ping()
+        await opening
+
+
+class Trouble:
+    """A locator that has a trouble of its own, and notes that it was closed."""
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+        self.closed = 0
+
+    async def locate(self) -> TcpAddress:
+        raise self.error
+
+    async def close(self) -> None:
+        self.closed += 1
+
+
+async def test_a_locator_that_finds_nothing_says_why(client_of: MakeClient) -> None:
+    trouble = Trouble(ConnectionFailed("the cluster", 10, "no node answered"))
+    with pytest.raises(ConnectionFailed, match="no connection to the cluster"):
+        await client_of(trouble).open()
+    assert trouble.closed == 1
+
+
+async def test_an_unforeseen_error_of_a_locator_is_named_with_its_cause(client_of: MakeClient) -> None:
+    trouble = Trouble(ZeroDivisionError("oops"))
+    client = client_of(trouble)
+    with pytest.raises(ConnectionFailed, match="ZeroDivisionError: oops") as caught:
+        await client.open()
+    assert caught.value.__cause__ is trouble.error
+    assert client.statuses[-1] == Closed(caught.value)
+    assert trouble.closed == 1

@@ -1,0 +1,284 @@
+"""One connection on a socket that is none: what is written when, and what is told to whom."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import weakref
+from typing import Any
+
+import pytest
+
+from rxpump.errors import ConnectionClosed
+from rxpump.settings import Settings
+from rxpump.tcp.connection import Connection
+from rxpump.tcp.protocol.client_protocol import ClientProtocol
+from rxpump.tcp.protocol.pending_requests import PendingRequests
+from rxpump.tcp.protocol.request import Request
+from rxpump.tcp.send_buffer import PIECE_BYTES
+from rxpump.tcp.wire.commands import Command
+from rxpump.tcp.wire.framing import Framer
+from rxpump.tcp.wire.package import Package
+from tests.tcp.protocol.driving import Ask, AskOnce
+
+
+class Socket(asyncio.Transport):
+    """Takes what is written; beyond `room` bytes it is full, and says so as asyncio's does."""
+
+    def __init__(self, connection: Connection, room: int = 1 << 30) -> None:
+        super().__init__()
+        self.connection = connection
+        self.room = room
+        self.writes: list[bytes] = []
+        self.end = ""
+        self.ended = asyncio.Event()
+        self._framer = Framer()
+
+    def write(self, data: Any) -> None:
+        self.writes.append(bytes(data))
+        self.room -= len(data)
+        if self.room < 0:
+            self.connection.pause_writing()
+
+    def get_write_buffer_size(self) -> int:
+        return max(0, -self.room)
+
+    def can_write_eof(self) -> bool:
+        return True
+
+    def write_eof(self) -> None:
+        self.end = "shut down"
+        self.ended.set()
+
+    def close(self) -> None:
+        self.end = "closed"
+        self.ended.set()
+
+    def abort(self) -> None:
+        self.end = "aborted"
+        self.ended.set()
+
+    def take(self) -> list[Package]:
+        """Return the packages that were completed since the last time."""
+        written, self.writes = b"".join(self.writes), []
+        return self._framer.feed(written)
+
+
+class Played:
+    """A connection that is ready, its ledger and its socket."""
+
+    def __init__(
+        self, room: int = 1 << 30, settings: Settings | None = None, make_socket: type[Socket] = Socket
+    ) -> None:
+        settings = settings or Settings()
+        self.pending = PendingRequests(settings)
+        self.connection = connect(self.pending, settings)
+        self.socket = make_socket(self.connection, room)
+        self.connection.connection_made(self.socket)
+        self.hear(self.socket.take()[0], Command.CLIENT_IDENTIFIED)
+
+    def ask(self, operation: Ask) -> Request:
+        return self.pending.submit(operation, asyncio.get_running_loop().create_future())
+
+    def hear(self, to: Package, command: int = Command.PONG) -> None:
+        self.connection.data_received(Package(command, to.correlation_id, b"done").encode())
+
+
+def connect(pending: PendingRequests, settings: Settings) -> Connection:
+    return Connection(ClientProtocol("tcp://node", settings, None, asyncio.get_running_loop().time()), pending)
+
+
+async def test_what_one_turn_of_the_loop_asks_for_goes_out_in_one_write() -> None:
+    played = Played()
+    for name in ("a", "b", "c"):
+        played.ask(Ask(name))
+        played.connection.wake()
+    assert played.socket.writes == []
+    await asyncio.sleep(0)
+    assert len(played.socket.writes) == 1
+    assert [package.payload for package in played.socket.take()] == [b"a", b"b", b"c"]
+
+
+async def test_an_answer_makes_room_and_what_follows_goes_out_with_it() -> None:
+    played = Played()
+    a = played.ask(Ask("a"))
+    played.connection.wake()
+    await asyncio.sleep(0)
+    played.ask(Ask("b"))
+    played.hear(played.socket.take()[0])
+    assert await a.owner == b"done"
+    assert [package.payload for package in played.socket.take()] == [b"b"], "with no turn of the loop between"
+
+
+async def test_a_full_socket_is_given_no_more_requests_until_it_has_room() -> None:
+    played = Played(room=1_500_000)
+    for _ in range(6):
+        played.ask(Ask("x" * 600_000))
+    played.connection.wake()
+    await asyncio.sleep(0)
+    assert len(played.socket.take()) == 2, "the third fits in part"
+    played.connection.wake()
+    await asyncio.sleep(0)
+    assert played.socket.take() == []
+    assert repr(played.pending).startswith("<PendingRequests 3 in flight, 3 waiting")
+    played.socket.room = 1 << 30
+    played.connection.resume_writing()
+    assert len(played.socket.take()) == 4
+
+
+async def test_a_large_frame_leaves_in_pieces() -> None:
+    played = Played()
+    played.ask(Ask("x" * 1_000_000))
+    played.connection.wake()
+    await asyncio.sleep(0)
+    assert len(played.socket.writes) == 8
+    assert max(len(piece) for piece in played.socket.writes) == PIECE_BYTES
+    assert len(played.socket.take()) == 1
+
+
+async def test_heartbeats_are_answered_while_the_socket_is_full() -> None:
+    played = Played()
+    played.connection.pause_writing()
+    played.hear(Package(0, bytes(range(16))), Command.HEARTBEAT_REQUEST)
+    assert [package.command for package in played.socket.take()] == [Command.HEARTBEAT_RESPONSE]
+
+
+async def test_heartbeats_are_answered_right_after_the_frame_that_is_begun() -> None:
+    played = Played(room=200_000)
+    for _ in range(2):
+        played.ask(Ask("x" * 1_000_000))
+    played.connection.wake()
+    await asyncio.sleep(0)
+    played.hear(Package(0, bytes(range(16))), Command.HEARTBEAT_REQUEST)
+    played.socket.room = 1 << 30
+    played.connection.resume_writing()
+    commands = [package.command for package in played.socket.take()]
+    assert commands == [Command.PING, Command.HEARTBEAT_RESPONSE, Command.PING]
+
+
+HASTY = Settings(heartbeat_interval=0.01, heartbeat_timeout=0.01)
+
+
+class Draining(Socket):
+    """Its other side takes a byte each time the buffer is looked at."""
+
+    looks = 0
+
+    def get_write_buffer_size(self) -> int:
+        self.looks += 1
+        self.room += 1
+        if self.looks == 10:
+            self.ended.set()
+        return super().get_write_buffer_size()
+
+
+@pytest.mark.parametrize(("make_socket", "end"), [(Draining, ""), (Socket, "aborted")])
+async def test_bytes_that_leave_are_a_sign_of_life(make_socket: type[Socket], end: str) -> None:
+    played = Played(100, HASTY, make_socket)
+    played.ask(Ask("x" * 1000))
+    played.connection.wake()
+    await played.socket.ended.wait()
+    assert played.socket.end == end
+
+
+@pytest.mark.parametrize(("room", "end"), [(1 << 30, "shut down"), (100, "aborted")])
+async def test_what_the_other_side_does_not_take_does_not_keep_a_socket_open(room: int, end: str) -> None:
+    played = Played(room)
+    played.ask(Ask("x" * 200))
+    played.connection.wake()
+    await asyncio.sleep(0)
+    played.connection.end("the client was closed")
+    assert played.socket.end == end
+
+
+async def test_it_is_over_when_the_socket_is_gone_and_gives_the_ledger_back_what_is_unanswered() -> None:
+    played = Played()
+    again, once = played.ask(Ask("again")), played.ask(AskOnce("once"))
+    played.connection.wake()
+    await asyncio.sleep(0)
+    played.connection.eof_received()
+    assert not played.connection.closed.done()
+    played.connection.connection_lost(None)
+    reason = played.connection.closed.result()
+    assert str(reason) == "the connection to tcp://node is closed: the server ended the connection"
+    assert once.owner.exception() is reason
+    assert not again.owner.done()
+    assert repr(played.pending) == "<PendingRequests 0 in flight, 1 waiting, 0 resting>"
+
+
+async def test_a_socket_that_is_lost_says_what_the_system_says() -> None:
+    played = Played()
+    played.connection.connection_lost(ConnectionResetError("Connection reset by peer"))
+    assert "the connection was lost: Connection reset by peer" in str(played.connection.closed.result())
+
+
+async def test_what_was_asked_for_in_the_turn_in_which_it_is_ended_still_goes_out() -> None:
+    played = Played()
+    played.ask(Ask("a"))
+    played.connection.wake()
+    played.connection.end("the client was closed")
+    assert [package.payload for package in played.socket.take()] == [b"a"]
+    assert played.socket.end == "shut down"
+
+
+async def test_nothing_is_sent_on_a_connection_that_is_ending() -> None:
+    played = Played()
+    played.connection.end("the client was closed")
+    played.ask(AskOnce("once"))
+    played.connection.wake()
+    await asyncio.sleep(0)
+    assert played.socket.take() == []
+
+
+async def test_one_that_was_never_ready_takes_nothing_from_the_one_that_is() -> None:
+    played = Played()
+    once = played.ask(AskOnce("once"))
+    played.connection.wake()
+    await asyncio.sleep(0)
+    late = connect(played.pending, Settings())
+    late.connection_made(Socket(late))
+    late.connection_lost(None)
+    assert isinstance(late.closed.result(), ConnectionClosed)
+    played.hear(played.socket.take()[0])
+    assert await once.owner == b"done"
+
+
+async def test_an_answer_for_one_who_left_in_the_same_turn_of_the_loop() -> None:
+    played = Played()
+    gone = played.ask(Ask("gone"))
+    played.connection.wake()
+    await asyncio.sleep(0)
+    gone.owner.cancel()  # and not withdrawn yet: whoever awaited it has not run
+    played.hear(played.socket.take()[0])
+    assert gone.is_settled
+
+
+async def test_one_that_is_over_is_kept_by_nobody() -> None:
+    played = Played()
+    played.connection.connection_lost(None)
+    alive = weakref.ref(played.connection)
+    del played
+    gc.collect()
+    assert alive() is None
+
+
+async def test_the_request_whose_reply_was_interrupted_is_the_one_to_blame() -> None:
+    played = Played()
+    page, small = played.ask(Ask("page")), played.ask(Ask("small"))
+    played.connection.wake()
+    await asyncio.sleep(0)
+    to_page, _ = played.socket.take()
+    played.connection.data_received(Package(Command.PONG, to_page.correlation_id, bytes(100)).encode()[:50])
+    played.connection.connection_lost(None)
+    assert (page.losses, page.blame) == (1, 1)
+    assert (small.losses, small.blame) == (1, 0)
+
+
+async def test_the_request_that_was_sent_in_part_is_the_one_to_blame() -> None:
+    played = Played(room=200_000)
+    small, large = played.ask(Ask("small")), played.ask(Ask("x" * 1_000_000))
+    played.connection.wake()
+    await asyncio.sleep(0)
+    played.connection.connection_lost(None)
+    assert (large.losses, large.blame) == (1, 1)
+    assert (small.losses, small.blame) == (1, 0)

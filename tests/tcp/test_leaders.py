@@ -1,0 +1,228 @@
+"""Nodes that do not handle a request: not ready, too busy, and not the leader."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from rxpump.backoff import Backoff
+from rxpump.errors import ConnectionFailed, NotLeader, NotReady, OperationTimedOut
+from rxpump.model.credentials import Credentials
+from rxpump.model.status import Closed, Connected, Connecting, Reconnecting
+from rxpump.tcp.node_resolver import FixedAddress
+from rxpump.tcp.wire import schema
+from rxpump.tcp.wire.codes import NotHandledReason
+from rxpump.tcp.wire.commands import Command
+from rxpump.uri import TcpAddress
+from tests.certificates import authority_file, certified
+from tests.tcp.conftest import MakeClient
+from tests.tcp.scripted_server import Peer, Script, ScriptedServer, good
+
+TWICE_MORE = Backoff(min_delay=0.001, attempts=2)
+
+
+async def free_address() -> TcpAddress:
+    """Where nobody listens."""
+    async with ScriptedServer(good) as server:
+        return server.address
+
+
+def naming(leader: list[TcpAddress]) -> Script:
+    """A follower: whatever it is asked, it names the leader."""
+
+    async def follow(peer: Peer) -> None:
+        await peer.introduce()
+        while True:
+            peer.refuse(await peer.request(), NotHandledReason.NOT_LEADER, leader[0])
+
+    return follow
+
+
+@pytest.mark.parametrize("reason", [NotHandledReason.NOT_READY, NotHandledReason.TOO_BUSY])
+async def test_not_now_is_asked_again_on_the_same_connection(client_of: MakeClient, reason: NotHandledReason) -> None:
+    async def refuse_twice(peer: Peer) -> None:
+        await peer.introduce()
+        for _ in range(2):
+            peer.refuse(await peer.request(), reason)
+        await peer.until_gone()
+
+    async with ScriptedServer(refuse_twice) as server:
+        client = client_of(server)
+        await client.open()
+        await client.ping()
+        assert server.accepted == 1
+
+
+async def test_never_ready_is_a_timeout_that_says_so(client_of: MakeClient) -> None:
+    async def refuse(peer: Peer) -> None:
+        await peer.introduce()
+        while True:
+            peer.refuse(await peer.request(), NotHandledReason.NOT_READY)
+
+    async with ScriptedServer(refuse) as server:
+        client = client_of(server, timeout=0.2)
+        await client.open()
+        with pytest.raises(OperationTimedOut) as caught:
+            await client.ping()
+        assert isinstance(caught.value.reason, NotReady)
+        assert caught.value.attempts > 1
+
+
+async def test_a_leader_that_nobody_knows_is_waited_for(client_of: MakeClient) -> None:
+    async def elect(peer: Peer) -> None:
+        await peer.introduce()
+        peer.refuse(await peer.request(), NotHandledReason.NOT_LEADER)
+        await peer.until_gone()
+
+    async with ScriptedServer(elect) as server:
+        client = client_of(server)
+        await client.open()
+        await client.ping()
+        assert server.accepted == 1
+
+
+async def test_the_leader_is_followed_at_once_with_all_that_is_in_flight_and_the_same_credentials(
+    client_of: MakeClient,
+) -> None:
+    logins: list[str] = []
+
+    async def lead(peer: Peer) -> None:
+        authenticate = await peer.request(Command.AUTHENTICATE)
+        assert authenticate.credentials is not None
+        logins.append(authenticate.credentials.login)
+        peer.reply(authenticate, Command.AUTHENTICATED)
+        await peer.introduce()
+        await peer.until_gone()
+
+    async with ScriptedServer(lead) as leader, ScriptedServer(naming([leader.address])) as follower:
+        client = client_of(
+            follower, Credentials("admin", "changeit"), reconnect=Backoff(min_delay=3600, max_delay=3600)
+        )
+        await client.open()
+        await asyncio.gather(*(client.ping() for _ in range(5)))
+        assert client.statuses[-2:] == [Connecting(str(leader.address)), Connected(str(leader.address))]
+        hint = client.statuses[-3]
+        assert isinstance(hint, Reconnecting)
+        assert hint.delay == 0.0
+        assert "another node leads: 127.0.0.1" in str(hint.reason)
+        assert (follower.accepted, leader.accepted) == (1, 1)
+    assert logins == ["admin"]
+
+
+async def test_a_lost_leader_is_looked_for_where_we_began(client_of: MakeClient) -> None:
+    leaders: list[TcpAddress] = []
+
+    async def lead_once(peer: Peer) -> None:
+        await peer.introduce()
+        peer.pong(await peer.request())
+
+    async with (
+        ScriptedServer(lead_once) as first,
+        ScriptedServer(good) as second,
+        ScriptedServer(naming(leaders)) as follower,
+    ):
+        leaders.append(first.address)
+        client = client_of(follower)
+        await client.open()
+        await client.ping()
+        leaders[0] = second.address
+        await client.until(Reconnecting)
+        await client.ping()
+        assert (follower.accepted, first.accepted, second.accepted) == (2, 1, 1)
+
+
+async def test_nodes_that_name_each_other_are_backed_off_from(client_of: MakeClient) -> None:
+    """Only the first hint is followed at once; the policy counts the others, and here it gives up."""
+    first_names: list[Any] = []
+    second_names: list[Any] = []
+    async with ScriptedServer(naming(first_names)) as first, ScriptedServer(naming(second_names)) as second:
+        first_names.append(second.address)
+        second_names.append(first.address)
+        client = client_of(first, reconnect=TWICE_MORE)
+        await client.open()
+        with pytest.raises(ConnectionFailed, match="another node leads"):
+            await client.ping()
+        assert (first.accepted, second.accepted) == (2, 2)
+        assert isinstance(client.statuses[-1], Closed)
+
+
+async def test_a_node_that_names_itself_is_backed_off_from(client_of: MakeClient) -> None:
+    itself: list[TcpAddress] = []
+    async with ScriptedServer(naming(itself)) as node:
+        itself.append(node.address)
+        client = client_of(node, reconnect=TWICE_MORE)
+        await client.open()
+        with pytest.raises(ConnectionFailed):
+            await client.ping()
+        assert node.accepted == 3
+
+
+async def test_a_dead_leader_that_is_still_named_is_backed_off_from(client_of: MakeClient) -> None:
+    """So followers answer for a moment after the leader is gone (recorded in cluster-master-killed)."""
+    dead = await free_address()
+    async with ScriptedServer(naming([dead])) as follower:
+        client = client_of(follower, reconnect=Backoff(min_delay=0.001, attempts=3))
+        await client.open()
+        with pytest.raises(ConnectionFailed):
+            await client.ping()
+        dials = [status.address for status in client.statuses if isinstance(status, Connecting)]
+        assert dials == [str(follower.address), str(dead), str(follower.address), str(dead), str(follower.address)]
+
+
+async def test_an_address_of_long_ago_is_not_gone_to(client_of: MakeClient) -> None:
+    """A hint is for the connection that it came on: when dials fail later, they go where the locator says."""
+    dead = await free_address()
+    begin = FixedAddress(dead)
+    async with ScriptedServer(naming([dead])) as follower:
+        begin.address = follower.address
+        client = client_of(begin, reconnect=Backoff(min_delay=0.001, attempts=3))
+        await client.open()
+        begin.address = nobody = await free_address()
+        with pytest.raises(ConnectionFailed):
+            await client.ping()
+        dials = [status.address for status in client.statuses if isinstance(status, Connecting)]
+        assert dials == [str(follower.address), str(dead), str(nobody), str(nobody), str(nobody)]
+
+
+async def test_a_policy_without_retries_gives_the_refusal_itself(client_of: MakeClient) -> None:
+    async with ScriptedServer(good) as leader, ScriptedServer(naming([leader.address])) as follower:
+        client = client_of(follower, retry=Backoff(attempts=0))
+        await client.open()
+        with pytest.raises(NotLeader):
+            await client.ping()
+        await client.ping()  # by then it is where the follower said
+        assert leader.accepted == 1
+
+
+async def test_a_client_with_tls_goes_to_the_secure_endpoint(client_of: MakeClient) -> None:
+    """The plain one is named too, and not gone to."""
+    plain: list[int] = []
+
+    async def spy(peer: Peer) -> None:
+        plain.append(1)
+
+    async def follow(peer: Peer) -> None:
+        await peer.introduce()
+        info = schema.LeaderInfo(
+            external_tcp_address=unsafe.address.host,
+            external_tcp_port=unsafe.address.port,
+            external_secure_tcp_address="localhost",
+            external_secure_tcp_port=leader.address.port,
+        )
+        refusal = schema.NotHandled(reason=NotHandledReason.NOT_LEADER, additional_info=info.SerializeToString())
+        peer.reply(await peer.request(), Command.NOT_HANDLED, refusal)
+        await peer.until_gone()
+
+    with authority_file() as ca:
+        async with (
+            ScriptedServer(spy) as unsafe,
+            ScriptedServer(good, tls=certified("localhost")) as leader,
+            ScriptedServer(follow, tls=certified("127.0.0.1")) as follower,
+        ):
+            client = client_of(follower, tls=True, tls_ca=ca)
+            await client.open()
+            await client.ping()
+            assert (follower.accepted, leader.accepted, plain) == (1, 1, [])
+            await client.close()

@@ -1,0 +1,357 @@
+"""A connection that is lost, and what becomes of what was asked for."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from rxpump.backoff import Backoff
+from rxpump.errors import (
+    BadRequest,
+    ConnectionClosed,
+    ConnectionFailed,
+    FrameTooLarge,
+    NotAuthenticated,
+    NotConnected,
+    ReconnectFailed,
+    StreamNotFound,
+)
+from rxpump.model.credentials import Credentials
+from rxpump.model.direction import StreamDirection
+from rxpump.model.new_events import NewEvent
+from rxpump.model.status import Closed, Connected, Connecting, Reconnecting
+from rxpump.streams.paging import stream_pages
+from rxpump.tcp.wire import schema
+from rxpump.tcp.wire.codes import ReadStreamResult
+from rxpump.tcp.wire.commands import Command
+from rxpump.tcp.wire.package import Package
+from tests.tcp.conftest import Client, MakeClient
+from tests.tcp.scripted_server import Peer, ScriptedServer, good, rude
+
+
+def reasons(client: Client) -> list[str]:
+    return [str(status.reason) for status in client.statuses if isinstance(status, Reconnecting)]
+
+
+async def deaf_to_one_request(peer: Peer) -> None:
+    """Take the client in, and end the connection with its first request unanswered."""
+    await peer.introduce()
+    await peer.request()
+
+
+async def test_what_is_in_flight_survives_a_cut_with_the_same_bytes_in_the_same_order(client_of: MakeClient) -> None:
+    seen: list[list[bytes]] = []
+
+    async def take_three(peer: Peer) -> None:
+        await peer.introduce()
+        requests = [await peer.request(Command.WRITE_EVENTS) for _ in range(3)]
+        seen.append([request.payload for request in requests])
+        if len(seen) == 3:
+            for number, request in enumerate(requests):
+                written = schema.WriteEventsCompleted(result=0, first_event_number=number, last_event_number=number)
+                peer.reply(request, Command.WRITE_EVENTS_COMPLETED, written)
+            await peer.until_gone()
+
+    async with ScriptedServer(take_three) as server:
+        client = client_of(server)
+        await client.open()
+        writes = [client.append("ponies", [NewEvent(name)], -2) for name in ("a", "b", "c")]
+        results = await asyncio.gather(*writes)
+    assert [result.first_event_number for result in results] == [0, 1, 2]
+    assert seen[0] == seen[1] == seen[2]
+
+
+async def test_it_says_why_it_comes_back_and_where_it_is(client_of: MakeClient) -> None:
+    async with ScriptedServer(deaf_to_one_request, rude, rude, good) as server:
+        client = client_of(server)
+        await client.open()
+        await client.ping()
+        address = str(server.address)
+        attempts = [status.attempt for status in client.statuses if isinstance(status, Reconnecting)]
+        assert attempts == [1, 2, 3]
+        delays = [status.delay for status in client.statuses if isinstance(status, Reconnecting)]
+        assert all(0 < delay <= 0.004 for delay in delays)
+        assert client.statuses[-2:] == [Connecting(address), Connected(address)]
+        assert client.statuses.count(Connected(address)) == 2
+        assert all(address in reason for reason in reasons(client))
+
+
+async def test_a_policy_that_gives_up_ends_everything_with_the_reason(client_of: MakeClient) -> None:
+    async with ScriptedServer(deaf_to_one_request, rude) as server:
+        client = client_of(server, reconnect=Backoff(min_delay=0.001, attempts=2))
+        await client.open()
+        outcomes = await asyncio.gather(*(client.ping() for _ in range(5)), return_exceptions=True)
+        assert {type(outcome) for outcome in outcomes} == {ReconnectFailed}
+        assert server.accepted == 3
+        closed = await client.until(Closed)
+        assert isinstance(closed.reason, ReconnectFailed)
+        assert closed.reason.attempts == 3
+        for _ in range(2):
+            with pytest.raises(ConnectionFailed, match=r"after 3 attempt\(s\)") as caught:
+                await client.ping()
+            assert (caught.value, caught.value.retryable) == (closed.reason, False)
+
+
+async def test_after_a_policy_gave_up_a_client_can_be_opened_again(client_of: MakeClient) -> None:
+    async with ScriptedServer(deaf_to_one_request, rude, rude, good) as server:
+        client = client_of(server, reconnect=Backoff(min_delay=0.001, attempts=1))
+        await client.open()
+        with pytest.raises(ReconnectFailed):
+            await client.ping()
+        await client.open()
+        await client.ping()
+
+
+async def test_a_refusal_to_connect_is_what_later_calls_raise(client_of: MakeClient) -> None:
+    async with ScriptedServer(rude) as server:
+        client = client_of(server, connect_within=0.01)
+        for attempt in (client.open, client.ping):
+            with pytest.raises(ConnectionFailed, match="no connection to"):
+                await attempt()
+        await client.close()
+        with pytest.raises(NotConnected, match="the client is closed"):
+            await client.ping()
+
+
+async def test_closing_ends_everything_and_closes_the_socket(client_of: MakeClient) -> None:
+    gone = asyncio.Event()
+
+    async def note_the_end(peer: Peer) -> None:
+        await deaf_to_one_request(peer)
+        await peer.until_gone_silently()
+        gone.set()
+
+    async with ScriptedServer(note_the_end) as server:
+        client = client_of(server)
+        await client.open()
+        pings = asyncio.gather(*(client.ping() for _ in range(3)), return_exceptions=True)
+        await asyncio.sleep(0)
+        await client.close()
+        for outcome in await pings:
+            assert isinstance(outcome, ConnectionClosed)
+            assert "the client was closed" in str(outcome)
+        await gone.wait()
+
+
+async def test_credentials_that_worked_once_are_tried_again_when_they_are_refused(client_of: MakeClient) -> None:
+    """A node that is starting refuses everybody (docs/protocol/tcp.md, section 4.12)."""
+
+    async def refuse(peer: Peer) -> None:
+        peer.reply(await peer.request(Command.AUTHENTICATE), Command.NOT_AUTHENTICATED, b"Unauthorized")
+        await peer.until_gone()
+
+    async with ScriptedServer(deaf_to_one_request, refuse, refuse, good) as server:
+        client = client_of(server, Credentials("admin", "changeit"))
+        await client.open()
+        await client.ping()
+        refusals = [
+            status.reason
+            for status in client.statuses
+            if isinstance(status, Reconnecting) and isinstance(status.reason, NotAuthenticated)
+        ]
+        assert len(refusals) == 2
+
+
+async def test_a_single_refused_request_is_its_own_error(client_of: MakeClient) -> None:
+    async def refuse_one(peer: Peer) -> None:
+        await peer.introduce()
+        peer.reply(await peer.request(), Command.NOT_AUTHENTICATED, b"Not Authenticated")
+        await peer.until_gone()
+
+    async with ScriptedServer(refuse_one) as server:
+        client = client_of(server)
+        await client.open()
+        with pytest.raises(NotAuthenticated, match=r"^an anonymous user .* was refused: Not Authenticated"):
+            await client.ping()
+        await client.ping()
+        assert server.accepted == 1
+
+
+# What ends a connection ---------------------------------------------------------------------------------
+
+
+async def garbage(peer: Peer) -> None:
+    peer.send(b"\x05\x00\x00\x00 not a package")
+
+
+async def complaint(peer: Peer) -> None:
+    peer.send(Package(Command.BAD_REQUEST, bytes(16), b"Invalid TCP frame").encode())
+
+
+async def end(peer: Peer) -> None:
+    peer.writer.close()
+
+
+@pytest.mark.parametrize(
+    ("deed", "reason"),
+    [
+        (garbage, "malformed frame: a length of 5"),
+        (complaint, "the server calls the connection a bad request: Invalid TCP frame"),
+        (end, "the server ended the connection"),
+    ],
+)
+async def test_what_ends_a_connection_is_named_and_costs_no_request(
+    client_of: MakeClient, deed: Any, reason: str
+) -> None:
+    async def misbehave(peer: Peer) -> None:
+        await deaf_to_one_request(peer)
+        await deed(peer)
+        await peer.until_gone_silently()
+
+    async with ScriptedServer(misbehave, good) as server:
+        client = client_of(server)
+        await client.open()
+        await client.ping()
+        (why,) = reasons(client)
+        assert reason in why
+
+
+async def test_a_complaint_is_about_its_request_alone(client_of: MakeClient) -> None:
+    async def complain(peer: Peer) -> None:
+        await peer.introduce()
+        peer.reply(await peer.request(), Command.BAD_REQUEST, b"What?")
+        await peer.until_gone()
+
+    async with ScriptedServer(complain) as server:
+        client = client_of(server)
+        await client.open()
+        with pytest.raises(BadRequest, match="the server calls Ping a bad request: What"):
+            await client.ping()
+        await client.ping()
+        assert server.accepted == 1
+
+
+async def test_what_nobody_asked_for_is_passed_over(client_of: MakeClient) -> None:
+    async def chatter(peer: Peer) -> None:
+        await peer.introduce()
+        request = await peer.request()
+        stray = request._replace(correlation_id=bytes(range(16)))
+        peer.pong(stray)
+        peer.reply(stray, 0x77, b"?")
+        peer.pong(request)
+        peer.pong(request)
+        await peer.until_gone()
+
+    async with ScriptedServer(chatter) as server:
+        client = client_of(server)
+        await client.open()
+        await client.ping()
+        await client.ping()
+        assert server.accepted == 1
+
+
+# Heartbeats ---------------------------------------------------------------------------------------------
+
+
+async def test_the_servers_heartbeats_are_answered(client_of: MakeClient) -> None:
+    answered: list[bool] = []
+
+    async def ask(peer: Peer) -> None:
+        identify = await peer.introduce()
+        peer.reply(identify, Command.HEARTBEAT_REQUEST)
+        answer = await peer.receive()
+        answered.append(answer.command == Command.HEARTBEAT_RESPONSE)
+        assert answer.correlation_id == identify.correlation_id
+        await peer.until_gone()
+
+    async with ScriptedServer(ask) as server:
+        client = client_of(server)
+        await client.open()
+        await client.ping()
+    assert answered == [True]
+
+
+async def test_a_server_that_fell_silent_is_left(client_of: MakeClient) -> None:
+    async def fall_silent(peer: Peer) -> None:
+        await peer.introduce()
+        await peer.until_gone_silently()
+
+    async with ScriptedServer(fall_silent, good) as server:
+        client = client_of(server, heartbeat_interval=0.02, heartbeat_timeout=0.02)
+        await client.open()
+        await client.ping()
+        assert reasons(client)[0].endswith("silent for 0.04 s")
+
+
+async def test_a_server_that_answers_heartbeats_is_kept(client_of: MakeClient) -> None:
+    asked_again = asyncio.Event()
+
+    async def answer(peer: Peer) -> None:
+        await peer.introduce()
+        for _ in range(2):
+            package = await peer.receive()
+            assert package.command == Command.HEARTBEAT_REQUEST
+            peer.reply(package, Command.HEARTBEAT_RESPONSE)
+        asked_again.set()
+        await peer.until_gone()
+
+    async with ScriptedServer(answer) as server:
+        client = client_of(server, heartbeat_interval=0.01, heartbeat_timeout=0.3)
+        await client.open()
+        await asked_again.wait()
+        await client.ping()
+        assert server.accepted == 1
+
+
+# Too large ----------------------------------------------------------------------------------------------
+
+
+async def test_a_reply_over_the_limit_fails_its_request_and_no_other(client_of: MakeClient) -> None:
+    async def send_too_much(peer: Peer) -> None:
+        await peer.introduce()
+        requests = [await peer.request() for _ in range(2)]
+        (read,) = (each for each in requests if each.command == Command.READ_STREAM_EVENTS_FORWARD)
+        peer.reply(read, Command.READ_STREAM_EVENTS_FORWARD_COMPLETED, bytes(5000))
+        await peer.until_gone_silently()
+
+    async with ScriptedServer(send_too_much, good) as server:
+        client = client_of(server, max_frame_bytes=4096)
+        await client.open()
+        read = client.read_stream("ponies", 0, 10, StreamDirection.FORWARD, resolve_links=False)
+        outcome, _ = await asyncio.gather(read, client.ping(), return_exceptions=True)
+        assert isinstance(outcome, FrameTooLarge)
+        assert (outcome.size, outcome.limit) == (5018, 4096)
+        assert reasons(client) == ["a frame of 5018 bytes is over the limit of 4096"]
+
+
+async def test_pages_that_would_be_over_the_limit_are_asked_for_in_halves(client_of: MakeClient) -> None:
+    counts: list[int] = []
+
+    async def serve(peer: Peer) -> None:
+        await peer.introduce()
+        while True:
+            request = await peer.request(Command.READ_STREAM_EVENTS_FORWARD)
+            read = schema.ReadStreamEvents.FromString(request.payload)
+            counts.append(read.max_count)
+            numbers = range(read.from_event_number, min(read.from_event_number + read.max_count, 16))
+            records = [schema.EventRecord(event_number=number, data=bytes(1000)) for number in numbers]
+            page = schema.ReadStreamEventsCompleted(
+                events=[schema.ResolvedIndexedEvent(event=record) for record in records],
+                next_event_number=numbers.stop,
+                is_end_of_stream=numbers.stop == 16,
+            )
+            peer.reply(request, Command.READ_STREAM_EVENTS_FORWARD_COMPLETED, page)
+
+    async with ScriptedServer(serve) as server:
+        client = client_of(server, max_frame_bytes=5000)
+        await client.open()
+        pages = stream_pages(client, "ponies", 0, 16, StreamDirection.FORWARD, resolve_links=False)
+        assert [event.number async for page in pages for event in page] == list(range(16))
+        assert counts == [16, 8, 4, 4, 4, 4]
+        assert server.accepted == 3, "a frame that cannot be received costs its connection"
+
+
+async def test_a_failure_that_the_server_names_arrives_as_its_error(client_of: MakeClient) -> None:
+    async def deny(peer: Peer) -> None:
+        await peer.introduce()
+        none = schema.ReadStreamEventsCompleted(result=ReadStreamResult.NO_STREAM)
+        peer.reply(await peer.request(), Command.READ_STREAM_EVENTS_FORWARD_COMPLETED, none)
+        await peer.until_gone()
+
+    async with ScriptedServer(deny) as server:
+        client = client_of(server)
+        await client.open()
+        with pytest.raises(StreamNotFound, match="'ponies'"):
+            await client.read_stream("ponies", 0, 10, StreamDirection.FORWARD, resolve_links=False)

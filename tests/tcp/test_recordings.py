@@ -1,0 +1,184 @@
+"""Our client against the recorded server: each request as it was recorded, each answer understood."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import rxpump
+from rxpump.backoff import Backoff
+from rxpump.errors import NotAuthenticated
+from rxpump.model.credentials import Credentials
+from rxpump.model.status import Connected
+from rxpump.tcp.wire import schema
+from rxpump.tcp.wire.commands import Command
+from rxpump.tcp.wire.package import Package
+from tests.recordings import NAMES, RecordedFrame, load
+from tests.tcp.asked import meaning
+from tests.tcp.conftest import MakeClient
+from tests.tcp.followed import can_be_said
+from tests.tcp.replay import Replay
+from tests.tcp.scripted_server import Peer, ScriptedServer
+from tests.tcp.turns import turns
+
+TOLD = Path(__file__).parents[1] / "data" / "told_by_client.txt"
+"""For each conversation, what our client asks and what it gives; held against the recordings by eye, once."""
+
+NOT_OURS = {
+    Command.AUTHENTICATE: "played below, as the introduction of a client",
+    Command.IDENTIFY_CLIENT: "played below, as the introduction of a client",
+    Command.HEARTBEAT_REQUEST: "ours sends its own, when it has heard nothing",
+}
+"""Requests that are left out, and why."""
+
+UNPLAYED = {
+    "bad-payload": "garbage, which ours does not send",
+    "bad-request-then-close": "broken frames, which ours does not send",
+    "frame-limits": "broken frames, which ours does not send",
+    "heartbeat-from-client": "nothing but heartbeats of the client",
+    "heartbeat-late-other": "a client that does not answer heartbeats",
+    "heartbeat-unanswered": "a client that does not answer heartbeats",
+    "photonpump-catchup": "one id for a subscription and the reads beside it: ours gives each its own",
+    "trusted-write-flag": "broken frames, which ours does not send",
+    "unknown-command": "commands that ours does not send",
+}
+"""Conversations that are left out, and why."""
+
+BY_CONNECTION = {"cluster-master-killed", "cluster-no-quorum"}
+"""Conversations whose connections are to nodes of their own: played one by one."""
+
+LEADERS = {"cluster-not-master": {11601}, "cluster-master-killed": {11601, 11603}}
+"""The ports of the leaders that the recorded nodes named."""
+
+LEFT_OUT = {
+    "write-one": {"bf48": "an event without a type is refused when it is made: see test_new_event"},
+}
+"""Single requests that are left out, by the end of their correlation id, and why."""
+
+
+def sections() -> dict[str, list[str]]:
+    """The transcripts by the name of their conversation."""
+    found: dict[str, list[str]] = {}
+    for line in TOLD.read_text().splitlines():
+        if line.startswith("== "):
+            lines = found.setdefault(line.removeprefix("== "), [])
+        elif line and not line.startswith("#"):
+            lines.append(line)
+    return found
+
+
+def test_every_conversation_is_played_or_left_out_for_a_reason() -> None:
+    assert sorted([*sections(), *UNPLAYED]) == NAMES
+
+
+def left_out(name: str, lines: list[RecordedFrame], require_leader: bool) -> set[bytes]:
+    """The ids of what is not played: not ours, left out for a reason, or asked with the other setting."""
+    ids = set()
+    for line in lines:
+        if line.from_client and (package := line.package):
+            message = meaning(package)[1]
+            wants_leader = bool(getattr(message, "require_leader", False))
+            reasons = [end for end in LEFT_OUT.get(name, {}) if package.correlation_id.hex().endswith(end)]
+            if package.command in NOT_OURS or reasons or wants_leader is not require_leader:
+                ids.add(package.correlation_id)
+    return ids
+
+
+async def tell(name: str, client_of: MakeClient) -> tuple[list[str], set[tuple[str, int]]]:
+    """Play a conversation, what was asked of the leader after the rest; give what was told, and the leaders named."""
+    told, leaders = [], set()
+    for lines, require_leader in itertools.product(parts(name), (False, True)):
+        conversation = list(turns(lines, left_out(name, lines, require_leader)))
+        if any(turn.requests for turn in conversation):
+            replay = Replay(conversation)
+            await play(replay, client_of, require_leader=require_leader)
+            told += replay.told
+            leaders |= replay.leaders
+    return told, leaders
+
+
+def parts(name: str) -> list[list[RecordedFrame]]:
+    """What is played on one connection each."""
+    lines = can_be_said(load(name))
+    if name not in BY_CONNECTION:
+        return [lines]
+    return [[line for line in lines if line.conn == conn] for conn in sorted({line.conn for line in lines})]
+
+
+async def play(replay: Replay, client_of: MakeClient, *, require_leader: bool) -> None:
+    """With a client that gives a refusal as it is, and does not come back where the server said the last word."""
+    attempts = 0 if replay.is_ended_by_server else None
+    reconnect = Backoff(min_delay=0.001, max_delay=0.001, attempts=attempts)
+    async with ScriptedServer(replay.script) as server:
+        transport = client_of(server, require_leader=require_leader, reconnect=reconnect, retry=Backoff(attempts=0))
+        async with rxpump.Client(rxpump.Settings(), lambda *_: transport) as client:
+            await replay.run(client, transport)
+
+
+@pytest.mark.parametrize("name", sections())
+async def test_what_our_client_asks_and_what_it_is_given(name: str, client_of: MakeClient) -> None:
+    told, leaders = await tell(name, client_of)
+    assert told == sections()[name]
+    assert leaders == {("127.0.0.1", port) for port in LEADERS.get(name, ())}
+
+
+def introductions(name: str, command: Command) -> Iterator[tuple[Package, Package]]:
+    """The recorded requests of this kind, each with its answer."""
+    packages = [line.package for line in load(name) if line.package]
+    for request in packages:
+        if request.command == command:
+            yield request, next(each for each in packages if each[1] == request[1] and each is not request)
+
+
+AUTHENTICATIONS = [
+    pytest.param(request, answer, id=f"{name}-{request.credentials.login}")
+    for name in ("authenticate-ok", "authenticate-fail", "not-ready")
+    for request, answer in introductions(name, Command.AUTHENTICATE)
+    if request.credentials is not None  # ours has nothing to authenticate without
+]
+
+
+@pytest.mark.parametrize(("recorded", "answer"), AUTHENTICATIONS)
+async def test_authenticating(recorded: Package, answer: Package, client_of: MakeClient, at_once: None) -> None:
+    who = recorded.credentials
+    assert isinstance(who, Credentials)
+
+    async def decide(peer: Peer) -> None:
+        ours = await peer.request(Command.AUTHENTICATE)
+        assert ours.payload == recorded.payload
+        assert isinstance(ours.credentials, Credentials)
+        assert (ours.credentials.login, ours.credentials.password) == (who.login, who.password)
+        peer.reply(ours, answer.command, answer.payload)
+        await peer.introduce()
+        await peer.until_gone()
+
+    async with ScriptedServer(decide) as server:
+        client = client_of(server, Credentials(who.login, who.password))
+        if answer.command == Command.AUTHENTICATED:
+            await client.open()
+            assert client.statuses[-1] == Connected(str(server.address))
+        else:
+            with pytest.raises(NotAuthenticated) as caught:
+                await client.open()
+            assert (caught.value.login, caught.value.reason) == (who.login, "Unauthorized")
+            assert server.accepted == 1
+
+
+async def test_identifying(client_of: MakeClient) -> None:
+    """The others on record have no name, or the version of a client of long ago."""
+    recorded, answer = next(introductions("identify-client", Command.IDENTIFY_CLIENT))
+    name = schema.IdentifyClient.FromString(recorded.payload).connection_name
+
+    async def identify(peer: Peer) -> None:
+        ours = await peer.request()
+        assert ours[:1] + ours[2:] == recorded[:1] + recorded[2:], "all but the correlation id"
+        peer.reply(ours, answer.command, answer.payload)
+        await peer.until_gone()
+
+    async with ScriptedServer(identify) as server:
+        client = client_of(server, name=name)
+        await client.open()
+        await client.ping()

@@ -1,0 +1,160 @@
+"""What a client makes of the answers of a server's HTTP side."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+
+from rxpump.errors import (
+    AccessDenied,
+    ConnectionFailed,
+    MalformedReply,
+    NotAuthenticated,
+    NotConnected,
+    OperationTimedOut,
+    PersistentSubscriptionFailed,
+    PersistentSubscriptionNotFound,
+    RxPumpError,
+    TooBusy,
+)
+from rxpump.model.credentials import AnyCredentials, Credentials, Token
+from rxpump.tcp.http_post import post
+from rxpump.tcp.wire.commands import Command
+from tests.tcp.conftest import MakeClient
+from tests.tcp.scripted_server import Peer, ScriptedServer
+
+OPS = Credentials("öps", "a:b")
+Handle = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Any]
+
+
+async def introduce(peer: Peer) -> None:
+    await peer.introduce()
+    peer.pong(await peer.request(Command.PING))
+    await peer.until_gone()
+
+
+@asynccontextmanager
+async def http_server(handle: Handle) -> AsyncIterator[int]:
+    server = await asyncio.start_server(handle, "127.0.0.1", 0)
+    async with server:
+        yield server.sockets[0].getsockname()[1]
+
+
+def answering(answer: bytes, heard: list[bytes]) -> Handle:
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heard.append(await reader.readuntil(b"\r\n\r\n"))
+        writer.write(answer)
+        writer.close()
+
+    return handle
+
+
+async def replay(
+    client_of: MakeClient, answer: bytes, who: AnyCredentials | None = OPS, stream: str = "s", group: str = "g"
+) -> tuple[bytes, RxPumpError | None]:
+    """Ask for a replay; return the request that the server got, and the error."""
+    failure: RxPumpError | None = None
+    heard: list[bytes] = []
+    async with ScriptedServer(introduce) as server, http_server(answering(answer, heard)) as port:
+        client = client_of(server, http_port=port)
+        await client.open()
+        transport = client if who is None else client.as_user(who)
+        try:
+            await transport.replay_parked(stream, group)
+        except RxPumpError as error:
+            failure = error
+    return heard[0].replace(str(port).encode(), b"PORT"), failure
+
+
+@pytest.mark.parametrize(
+    ("who", "authorization"),
+    [
+        (None, b""),
+        (OPS, b"Authorization: Basic w7ZwczphOmI=\r\n"),
+    ],
+)
+async def test_the_request(who: AnyCredentials | None, authorization: bytes, client_of: MakeClient) -> None:
+    request, failure = await replay(client_of, b"HTTP/1.1 200 OK\r\n\r\n", who, "a/b?", "c d\u00e9")
+    assert failure is None
+    assert request == (
+        b"POST /subscriptions/a%2Fb%3F/c%20d%C3%A9/replayParked HTTP/1.1\r\n"
+        b"Host: 127.0.0.1:PORT\r\nAccept: application/json\r\nContent-Type: application/json\r\n"
+        b"Content-Length: 0\r\nConnection: close\r\n" + authorization + b"\r\n"
+    )
+
+
+async def test_a_token_is_a_bearer_token() -> None:
+    heard: list[bytes] = []
+    async with http_server(answering(b"HTTP/1.1 200 OK\r\n\r\n", heard)) as port:
+        assert await post("127.0.0.1", port, "/x", credentials=Token("e.y.J")) == (200, "OK")
+    assert b"\r\nAuthorization: Bearer e.y.J\r\n" in heard[0]
+
+
+@pytest.mark.parametrize(
+    ("answer", "error", "text"),
+    [
+        (b"HTTP/1.1 401 Unauthorized\r\n\r\n", AccessDenied, "user 'öps' may not replay the parked events of 's'"),
+        (b"HTTP/1.1 403 Forbidden\r\n\r\n", AccessDenied, "user 'öps' may not replay the parked events of 's'"),
+        (b"HTTP/1.1 404 Not Found\r\n\r\n", PersistentSubscriptionNotFound, "'g' of 's' does not exist"),
+        (b"HTTP/1.1 429 Slow\r\n\r\n", TooBusy, "did not handle ReplayParked: TooBusy"),
+        (b"HTTP/1.0 503 \r\n\r\n", TooBusy, "did not handle ReplayParked: TooBusy"),
+        (b"HTTP/1.1 500 Oh no\r\n\r\n", PersistentSubscriptionFailed, "was refused: HTTP status 500 Oh no"),
+        (b"HTTP/1.1 302\r\nLocation: /\r\n\r\n", PersistentSubscriptionFailed, "was refused: HTTP status 302"),
+        (b"SSH-2.0-x\r\n\r\n", MalformedReply, "the response is not HTTP"),
+        (b"HTTP/1.1 200 OK\r\n" + b"A: b\r\n" * 9000 + b"\r\n", MalformedReply, "more than 32768 bytes"),
+        (b"HTTP/1.1 200", ConnectionFailed, "the server closed the connection without a response"),
+        (b"", ConnectionFailed, "the server closed the connection without a response"),
+    ],
+)
+async def test_a_failure_has_its_error(
+    answer: bytes, error: type[RxPumpError], text: str, client_of: MakeClient
+) -> None:
+    _, failure = await replay(client_of, answer)
+    assert type(failure) is error
+    assert text in str(failure)
+
+
+async def test_no_server_on_the_http_port_names_the_port(client_of: MakeClient) -> None:
+    async with ScriptedServer(introduce) as server:
+        async with http_server(answering(b"", [])) as port:
+            client = client_of(server, http_port=port)
+            await client.open()
+        with pytest.raises(ConnectionFailed, match=f"no connection to the HTTP port {port} of 127.0.0.1"):
+            await client.replay_parked("s", "g")
+
+
+async def test_a_server_that_does_not_answer_is_not_waited_for(client_of: MakeClient) -> None:
+    async def hang(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+
+    async with ScriptedServer(introduce) as server, http_server(hang) as port:
+        client = client_of(server, http_port=port)
+        await client.open()
+        with pytest.raises(OperationTimedOut, match="ReplayParked"):
+            await client.with_timeout(0.05).replay_parked("s", "g")
+
+
+async def test_wrong_credentials_are_told_from_a_missing_permission(client_of: MakeClient) -> None:
+    async def refuse(peer: Peer) -> None:
+        await peer.introduce()
+        peer.reply(await peer.request(Command.PING), Command.NOT_AUTHENTICATED, b"Not Authenticated")
+        await peer.until_gone()
+
+    heard: list[bytes] = []
+    async with ScriptedServer(refuse) as server, http_server(answering(b"", heard)) as port:
+        client = client_of(server, http_port=port)
+        await client.open()
+        with pytest.raises(NotAuthenticated, match="user 'öps' was refused"):
+            await client.as_user(OPS).replay_parked("s", "g")
+    assert heard == []
+
+
+async def test_without_a_connection_there_is_no_node_to_ask(client_of: MakeClient) -> None:
+    async with ScriptedServer(introduce) as server:
+        with pytest.raises(NotConnected):
+            await client_of(server).replay_parked("s", "g")

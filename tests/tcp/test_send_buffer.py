@@ -1,0 +1,68 @@
+"""Frames become pieces: what is joined, what is cut, and what can pass what."""
+
+from __future__ import annotations
+
+from rxpump.tcp.send_buffer import PIECE_BYTES, SendBuffer
+from rxpump.tcp.wire.commands import Command
+from rxpump.tcp.wire.package import Package
+
+ID = bytes(range(16))
+LARGE = Package(Command.WRITE_EVENTS, ID, bytes(2 * PIECE_BYTES)).encode()
+
+
+def pieces(buffer: SendBuffer) -> list[bytes]:
+    taken = []
+    while (piece := buffer.take()) is not None:
+        taken.append(bytes(piece))
+    return taken
+
+
+def test_small_frames_are_joined_up_to_a_piece() -> None:
+    buffer = SendBuffer()
+    frames = [bytes([number]) * (PIECE_BYTES // 2) for number in range(3)]
+    buffer.put(frames)
+    assert pieces(buffer) == [frames[0] + frames[1], frames[2]]
+
+
+def test_a_large_frame_is_cut_into_pieces() -> None:
+    buffer = SendBuffer()
+    buffer.put([b"before", LARGE, b"after"])
+    assert [len(piece) for piece in pieces(buffer)] == [6, PIECE_BYTES, PIECE_BYTES, len(LARGE) - 2 * PIECE_BYTES, 5]
+
+
+def test_it_tells_which_frame_is_begun() -> None:
+    buffer = SendBuffer()
+    buffer.put([LARGE])
+    assert buffer.begun is None
+    buffer.take()
+    assert buffer.begun == ID
+    assert len(buffer) == len(LARGE) - PIECE_BYTES
+    pieces(buffer)
+    assert buffer.begun is None
+    assert len(buffer) == 0
+
+
+def test_urgent_frames_pass_all_but_the_one_that_is_begun() -> None:
+    buffer = SendBuffer()
+    buffer.put([LARGE, LARGE])
+    first = buffer.take()
+    assert first is not None
+    buffer.put_first([b"a", b"b"])
+    sent = bytes(first) + b"".join(pieces(buffer))
+    assert sent == LARGE + b"ab" + LARGE
+
+
+def test_what_is_not_begun_can_be_dropped() -> None:
+    buffer = SendBuffer()
+    buffer.put([LARGE, b"after"])
+    first = buffer.take()
+    assert first is not None
+    buffer.drop()
+    assert bytes(first) + b"".join(pieces(buffer)) == LARGE
+
+
+def test_its_repr_tells_its_state() -> None:
+    buffer = SendBuffer()
+    buffer.put([LARGE, b"after"])
+    buffer.take()
+    assert repr(buffer) == f"<SendBuffer 1 frames, in the middle of one, {len(LARGE) - PIECE_BYTES + 5} bytes>"

@@ -1,0 +1,186 @@
+"""What is sent and what stays: bursts, a server that does not read, callers who leave."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+
+import pytest
+
+from rxpump.errors import OperationTimedOut
+from rxpump.model.credentials import Credentials
+from rxpump.model.new_events import NewEvent
+from rxpump.settings import Settings
+from rxpump.tcp.node_resolver import FixedAddress
+from rxpump.tcp.protocol.pending_requests import PendingRequests
+from rxpump.tcp.reconnector import Reconnector
+from rxpump.tcp.wire import schema
+from rxpump.tcp.wire.commands import Command
+from tests.tcp.conftest import Client, MakeClient
+from tests.tcp.protocol.driving import Ask
+from tests.tcp.scripted_server import Gone, Peer, ScriptedServer, good
+
+
+def waiting(client: Client) -> int:
+    """How many requests have not left the ledger."""
+    found = re.search(r"(\d+) waiting", repr(client))
+    assert found is not None
+    return int(found[1])
+
+
+async def test_hundreds_at_once_are_each_given_their_own_answer_in_whatever_order(client_of: MakeClient) -> None:
+    async def answer_backwards(peer: Peer) -> None:
+        await peer.introduce()
+        requests = [await peer.request(Command.READ_EVENT) for _ in range(500)]
+        for request in reversed(requests):
+            number = schema.ReadEvent.FromString(request.payload).event_number
+            record = schema.EventRecord(event_stream_id="ponies", event_number=number, event_type="T")
+            found = schema.ReadEventCompleted(result=0, event=schema.ResolvedIndexedEvent(event=record))
+            peer.reply(request, Command.READ_EVENT_COMPLETED, found)
+        await peer.until_gone()
+
+    async with ScriptedServer(answer_backwards) as server:
+        client = client_of(server)
+        await client.open()
+        events = await asyncio.gather(*(client.read_event("ponies", n, resolve_links=False) for n in range(500)))
+    assert [event.number for event in events] == list(range(500))
+
+
+async def test_no_more_are_on_the_wire_than_may_be(client_of: MakeClient) -> None:
+    most = 0
+
+    async def count(peer: Peer) -> None:
+        nonlocal most
+        await peer.introduce()
+        unanswered = []
+        for _ in range(20):
+            unanswered.append(await peer.request(Command.PING))
+            most = max(most, len(unanswered))
+            if len(unanswered) == 3:
+                for request in unanswered:
+                    peer.pong(request)
+                unanswered.clear()
+        for request in unanswered:
+            peer.pong(request)
+        await peer.until_gone()
+
+    async with ScriptedServer(count) as server:
+        client = client_of(server, max_in_flight=3)
+        await client.open()
+        await asyncio.gather(*(client.ping() for _ in range(20)))
+    assert most == 3
+
+
+async def test_what_a_server_does_not_read_stays_in_the_ledger(client_of: MakeClient) -> None:
+    may_read = asyncio.Event()
+
+    async def read_late(peer: Peer) -> None:
+        await peer.introduce()
+        peer.writer.transport.pause_reading()  # type: ignore[attr-defined]
+        is_paused.set()
+        await may_read.wait()
+        peer.writer.transport.resume_reading()  # type: ignore[attr-defined]
+        while True:
+            written = schema.WriteEventsCompleted(result=0, first_event_number=0, last_event_number=0)
+            peer.reply(await peer.request(Command.WRITE_EVENTS), Command.WRITE_EVENTS_COMPLETED, written)
+
+    is_paused = asyncio.Event()
+    async with ScriptedServer(read_late) as server:
+        client = client_of(server)
+        await client.open()
+        await is_paused.wait()
+        event = NewEvent("T", bytes(1_000_000))
+        writes = [asyncio.create_task(client.append("ponies", [event], -2)) for _ in range(40)]
+        while waiting(client) == 0:
+            await asyncio.sleep(0)
+        # What the socket takes is at most what the system buffers for it, and one burst.
+        assert waiting(client) > 20
+        writes[-1].cancel()
+        may_read.set()
+        await asyncio.gather(*writes[:-1])
+        assert server.accepted == 1
+
+
+async def test_a_caller_who_leaves_takes_his_request_back(client_of: MakeClient) -> None:
+    seen: list[bytes] = []
+    has_seen_one = asyncio.Event()
+
+    async def note(peer: Peer) -> None:
+        await peer.introduce()
+        first = await peer.request(Command.READ_EVENT)
+        seen.append(first.payload)
+        has_seen_one.set()
+        await peer.until_gone_silently()
+
+    async def answer(peer: Peer) -> None:
+        await peer.introduce()
+        try:
+            while True:
+                package = await peer.request()
+                seen.append(package.payload)
+                peer.pong(package)
+        except Gone:
+            pass
+
+    async with ScriptedServer(note, answer) as server:
+        client = client_of(server, heartbeat_interval=0.02, heartbeat_timeout=0.02)
+        await client.open()
+        read = asyncio.create_task(client.read_event("ponies", 0, resolve_links=False))
+        await has_seen_one.wait()
+        read.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await read
+        await client.ping()  # on the next connection, where the read is not asked for again
+    assert len(seen) == 2
+    assert seen[1] == b""
+
+
+async def test_an_answer_that_does_not_come_is_a_timeout_and_costs_no_connection(client_of: MakeClient) -> None:
+    async def forget_one(peer: Peer) -> None:
+        await peer.introduce()
+        await peer.request(Command.PING)
+        await peer.until_gone()
+
+    async with ScriptedServer(forget_one) as server:
+        client = client_of(server, timeout=0.03)
+        await client.open()
+        with pytest.raises(OperationTimedOut, match=r"Ping was not done within 0.03 s: sent 1 time\(s\), there"):
+            await client.ping()
+        await client.ping()
+        assert server.accepted == 1
+
+
+class LateAsker(PendingRequests):
+    """Asks for something right when a connection is ready, before the keeper knows of it."""
+
+    def connected(self) -> None:
+        super().connected()
+        loop = asyncio.get_running_loop()
+        self.answer: asyncio.Future[bytes] = loop.create_future()
+        loop.call_soon(self.submit, Ask("late"), self.answer)
+
+
+async def test_what_is_asked_for_as_a_connection_becomes_ready_goes_out_at_once() -> None:
+    """And not with the next heartbeat, an hour later."""
+    settings = Settings(heartbeat_interval=3600.0)
+    pending = LateAsker(settings)
+    async with ScriptedServer(good) as server:
+        keeper = Reconnector(FixedAddress(server.address), settings, pending, lambda status: None)
+        running = asyncio.create_task(keeper.run())
+        await keeper.first
+        await pending.answer
+        running.cancel()
+        await asyncio.wait([running])
+
+
+async def test_what_lives_long_tells_its_state(client_of: MakeClient) -> None:
+    async with ScriptedServer(good) as server:
+        client = client_of(server, Credentials("admin", "changeit"))
+        assert repr(client) == (
+            f"<TcpTransport <Line <FixedAddress {server.address}> None <PendingRequests 0 in flight, 0 waiting, 0 resting>>>"
+        )
+        await client.open()
+        assert f"<Reconnector of <Connection <Link to {server.address}, ready>" in repr(client)
+        await client.close()
+        assert "<Reconnector, no connection" in repr(client)
+        assert "changeit" not in repr(client)

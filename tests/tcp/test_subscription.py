@@ -1,0 +1,145 @@
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from rxpump.errors import AccessDenied, ConnectionClosed, MalformedReply, SubscriptionDropped
+from rxpump.tcp.wire import schema
+from rxpump.tcp.wire.codes import SubscriptionDropReason
+from rxpump.tcp.wire.commands import Command
+from rxpump.tcp.wire.package import Package
+from tests.tcp.conftest import Client, MakeClient
+from tests.tcp.scripted_server import Peer, ScriptedServer, good
+
+
+def confirm(peer: Peer, request: Package) -> None:
+    confirmation = schema.SubscriptionConfirmation(last_commit_position=50, last_event_number=4)
+    peer.reply(request, Command.SUBSCRIPTION_CONFIRMATION, confirmation)
+
+
+def appear(peer: Peer, request: Package, *numbers: int) -> None:
+    for number in numbers:
+        record = schema.EventRecord(event_stream_id="ponies", event_number=number, event_type="T")
+        event = schema.ResolvedEvent(event=record, commit_position=100 * number, prepare_position=100 * number)
+        peer.reply(request, Command.STREAM_EVENT_APPEARED, schema.StreamEventAppeared(event=event))
+
+
+async def numbers(subscription: object, count: int) -> list[int]:
+    """Pull until so many have come."""
+    taken: list[int] = []
+    while len(taken) < count:
+        taken += [event.number for event in await subscription.next()]  # type: ignore[attr-defined]
+    return taken
+
+
+async def test_what_is_written_arrives_in_order_also_what_comes_with_the_confirmation(client_of: MakeClient) -> None:
+    async def publish(peer: Peer) -> None:
+        await peer.introduce()
+        request = await peer.request(Command.SUBSCRIBE_TO_STREAM)
+        confirm(peer, request)
+        appear(peer, request, 5, 6, 7)
+        peer.pong(await peer.request())
+        appear(peer, request, 8, 9)
+        await peer.until_gone_silently()
+
+    async with ScriptedServer(publish) as server:
+        client = client_of(server)
+        await client.open()
+        subscription = await client.subscribe("ponies", resolve_links=False)
+        assert (subscription.last_event_number, subscription.last_commit_position) == (4, 50)
+        assert await numbers(subscription, 3) == [5, 6, 7]
+        await client.ping()
+        assert await numbers(subscription, 2) == [8, 9]
+        assert repr(subscription) == "<TcpSubscription <LiveBuffer of ponies, 0 events kept, open>>"
+
+
+async def test_closing_unsubscribes_under_the_same_id(client_of: MakeClient) -> None:
+    left = asyncio.Event()
+
+    async def see_it_leave(peer: Peer) -> None:
+        await peer.introduce()
+        request = await peer.request(Command.SUBSCRIBE_TO_STREAM)
+        confirm(peer, request)
+        farewell = await peer.request(Command.UNSUBSCRIBE_FROM_STREAM)
+        assert farewell.correlation_id == request.correlation_id
+        peer.reply(farewell, Command.SUBSCRIPTION_DROPPED)
+        left.set()
+        await peer.until_gone()
+
+    async with ScriptedServer(see_it_leave) as server:
+        client = client_of(server)
+        await client.open()
+        subscription = await client.subscribe("ponies", resolve_links=False)
+        subscription.close()
+        await left.wait()
+        await client.ping()
+
+
+async def subscribed(client: Client) -> object:
+    await client.open()
+    return await client.subscribe(None, resolve_links=False)
+
+
+async def test_it_ends_with_the_servers_reason_after_what_came_before(client_of: MakeClient) -> None:
+    async def drop(peer: Peer) -> None:
+        await peer.introduce()
+        request = await peer.request(Command.SUBSCRIBE_TO_STREAM)
+        confirm(peer, request)
+        appear(peer, request, 5, 6)
+        peer.reply(request, Command.SUBSCRIPTION_DROPPED)
+        await peer.until_gone()
+
+    async with ScriptedServer(drop) as server:
+        subscription = await subscribed(client_of(server))
+        assert await numbers(subscription, 2) == [5, 6]
+        with pytest.raises(SubscriptionDropped, match=r"'\$all' was dropped: unsubscribed by the server"):
+            await numbers(subscription, 1)
+        with pytest.raises(SubscriptionDropped):
+            await numbers(subscription, 1)
+
+
+async def test_it_ends_with_its_connection(client_of: MakeClient) -> None:
+    async def cut(peer: Peer) -> None:
+        await peer.introduce()
+        request = await peer.request(Command.SUBSCRIBE_TO_STREAM)
+        confirm(peer, request)
+        appear(peer, request, 5)
+
+    async with ScriptedServer(cut, good) as server:
+        client = client_of(server)
+        subscription = await subscribed(client)
+        assert await numbers(subscription, 1) == [5]
+        with pytest.raises(ConnectionClosed):
+            await numbers(subscription, 1)
+        subscription.close()  # type: ignore[attr-defined]
+        await client.ping()
+
+
+async def test_no_access_is_an_error_at_once(client_of: MakeClient) -> None:
+    async def deny(peer: Peer) -> None:
+        await peer.introduce()
+        denied = schema.SubscriptionDropped(reason=SubscriptionDropReason.ACCESS_DENIED)
+        peer.reply(await peer.request(), Command.SUBSCRIPTION_DROPPED, denied)
+        await peer.until_gone()
+
+    async with ScriptedServer(deny) as server:
+        with pytest.raises(AccessDenied, match=r"^an anonymous user .* may not subscribe to '\$all'"):
+            await subscribed(client_of(server))
+
+
+async def test_garbage_among_the_events_ends_it_by_name_and_not_the_connection(client_of: MakeClient) -> None:
+    async def babble(peer: Peer) -> None:
+        await peer.introduce()
+        request = await peer.request(Command.SUBSCRIBE_TO_STREAM)
+        confirm(peer, request)
+        peer.reply(request, Command.STREAM_EVENT_APPEARED, b"\x0a\xff")
+        await peer.until_gone()
+
+    async with ScriptedServer(babble) as server:
+        client = client_of(server)
+        subscription = await subscribed(client)
+        with pytest.raises(MalformedReply):
+            await numbers(subscription, 1)
+        await client.ping()
+        assert server.accepted == 1

@@ -1,0 +1,30 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from rxpump.tcp.wire.commands import Command, command_name
+from tests.recordings import DIRECTORY, NAMES
+
+
+def test_names_are_those_that_the_server_uses() -> None:
+    """Each frame on record, with the name that was noted for its command."""
+    frames = [json.loads(line) for name in NAMES for line in (DIRECTORY / f"{name}.jsonl").read_text().splitlines()]
+    recorded = {int(frame["cmd"], 16): frame["name"] for frame in frames if "cmd" in frame}
+    assert len(recorded) > 20
+    for code, name in recorded.items():
+        expected = f"0x{code:02X}" if name == "Unknown" else name.removesuffix("Command")
+        assert command_name(code) == expected
+
+
+@pytest.mark.parametrize(
+    ("code", "name"),
+    [(0x82, "WriteEvents"), (0xB3, "ReadStreamEventsForwardCompleted"), (0xBD, "0xBD"), (0x00, "0x00")],
+)
+def test_a_code_is_named_or_shown(code: int, name: str) -> None:
+    assert command_name(code) == name
+
+
+def test_every_command_fits_its_byte() -> None:
+    assert all(0 < command < 256 for command in Command)
