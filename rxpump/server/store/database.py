@@ -17,6 +17,7 @@ from typing import Final
 from google.protobuf.message import DecodeError
 
 from rxpump.server.errors import (
+    DamagedRecord,
     DamagedStore,
     NotAStore,
     StoreError,
@@ -27,6 +28,7 @@ from rxpump.server.errors import (
 )
 from rxpump.server.store.checksum import row_checksum
 from rxpump.server.store.failures import primary_code
+from rxpump.server.store.stored_stream import STREAM_COLUMNS, StreamRow
 from rxpump.server.store.upgrades import upgrade
 
 _log = logging.getLogger("rxpump.server")
@@ -175,16 +177,18 @@ def open_database(path: str) -> sqlite3.Connection:
 def repair_names(path: str, connection: sqlite3.Connection) -> None:
     """Compare the index of stream names with the table, and build it anew if it differs.
 
-    A name that a damaged index does not find would be taken for that of a stream that does not exist. The rows of
-    the table have checksums, the entries of the index have none.
+    A name that a damaged index does not find would be taken for that of a stream that does not exist. If a row of
+    the table is damaged the index stays as it is, because it may be what still finds the row.
     """
-    problems = [message for (message,) in connection.execute("PRAGMA integrity_check(streams)")]
-    if problems == ["ok"]:
-        return
-    _log.error("the index of stream names in %r is damaged and built anew: %s", path, problems[0])
     try:
+        problems = [message for (message,) in connection.execute("PRAGMA integrity_check(streams)")]
+        if problems == ["ok"]:
+            return
+        _log.error("the index of stream names in %r is damaged: %s", path, problems[0])
+        for row in connection.execute(f"SELECT {STREAM_COLUMNS} FROM streams"):
+            StreamRow(*row).verified()
         connection.execute("REINDEX streams")
-    except sqlite3.DatabaseError as error:
+    except (sqlite3.DatabaseError, DamagedRecord) as error:
         _log.error("the index of stream names in %r cannot be built anew: %s", path, error)
 
 

@@ -8,6 +8,7 @@ if there is one.
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
 from itertools import chain
 from typing import Final, NamedTuple
 
@@ -44,16 +45,17 @@ class Page(NamedTuple):
         return int(ResolvedIndexedEvent.FromString(self.last_record).event.event_number)
 
 
-def plain_page(cursor: sqlite3.Cursor, wanted: int, largest: int) -> Page:
+def plain_page(cursor: sqlite3.Cursor, wanted: int, largest: int, places: Sequence[int] | None = None) -> Page:
     """Make a page of rows: the bytes of each, one row after the other.
 
     Rows are taken in as large a gulp as surely fits, so that an ordinary page is one gulp, and there
     is no work per event in Python.
 
     Args:
-        cursor: Rows (head, record, tail or nothing, place, checksum). It is closed.
+        cursor: Rows (head, record, tail or nothing, checksum, and without `places`, place). It is closed.
         wanted: Most events on the page.
         largest: Most bytes that any record has.
+        places: The places of the events, if they are known before, which spares a column.
 
     Raises:
         Mismatch: Some events are not what was written.
@@ -65,9 +67,14 @@ def plain_page(cursor: sqlite3.Cursor, wanted: int, largest: int) -> Page:
         rows = cursor.fetchmany(min(wanted - count, max(1, room // max(1, largest))))
         if not rows:
             break
-        *pieces, places, checksums = zip(*rows, strict=True)
-        verify(pieces, places, checksums)
-        last = rows[-1][:-2]
+        *pieces, checksums = zip(*rows, strict=True)
+        if places is None:
+            of_rows: Sequence[int] = checksums
+            checksums = pieces.pop()
+        else:
+            of_rows = places[count : count + len(rows)]
+        verify(pieces, of_rows, checksums)
+        last = rows[-1][: len(pieces)]
         count += len(rows)
         taken = list(chain.from_iterable(zip(*pieces, strict=True)))
         room -= sum(map(len, taken))
@@ -80,7 +87,7 @@ def resolved_page(cursor: sqlite3.Cursor, tag: bytes, now: int) -> Page:
     """Make a page with links followed.
 
     Args:
-        cursor: Rows (head, record, tail, place, checksum, link_stream, link_revision, and `TARGET_COLUMNS`); without
+        cursor: Rows (head, record, tail, checksum, place, link_stream, link_revision, and `TARGET_COLUMNS`); without
             `tag` of `$all`, the tail is empty.
         tag: Tag of the field in which the page holds an event.
         now: Unix time in milliseconds.
@@ -93,7 +100,7 @@ def resolved_page(cursor: sqlite3.Cursor, tag: bytes, now: int) -> Page:
     last = (b"", b"")
     streams: set[str] = set()
     room = MAX_PAGE_BYTES
-    for head, record, tail, place, checksum, link_stream, link_revision, *target in cursor:
+    for head, record, tail, checksum, place, link_stream, link_revision, *target in cursor:
         if event_checksum(place, head, record, tail) != checksum:
             raise Mismatch([place])
         last = (record, tail)

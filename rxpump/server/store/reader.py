@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Final, NamedTuple
 
 from rxpump.model.direction import StreamDirection
@@ -212,7 +213,7 @@ class Reader:
             self._check_missing(stream, number, number, 0)
             return None
         head, record, created, checksum = found
-        stream.check(number, head, record, checksum)
+        stream.check(number, head, record, created, checksum)
         return bytes(record) if stream.shows(number, created, self._now()) else None
 
     def event(self, stream: StoredStream, revision: int, *, resolve_links: bool) -> StoredEvent | None:
@@ -227,7 +228,7 @@ class Reader:
             self._check_missing(stream, revision, revision, 0)
             return None
         head, record, checksum, created, link_stream, link_revision, *target = found
-        stream.check(revision, head, record, checksum)
+        stream.check(revision, head, record, created, checksum)
         now = self._now()
         if not stream.shows(revision, created, now):
             return None
@@ -241,35 +242,56 @@ class Reader:
         self, stream: StoredStream, window: Window, direction: StreamDirection, *, resolve_links: bool
     ) -> Page:
         """Read the events of `window`, as ReadStreamEventsCompleted.events."""
-        (low, high), place = window, first_place(stream.key)
-        span: tuple[int, ...] = (stream.key, low, high)
-        where = "events.stream = ? AND events.revision BETWEEN ? AND ?"
-        order = f"ORDER BY events.revision {_ORDER[direction]}"
         since = stream.since(self._now())
-        if since is not None:
-            where, span = f"{where} AND events.created >= ?", (*span, since)
-        columns = "events.stream_head, events.record, {}events.revision + ?, events.stream_checksum"
         try:
-            if resolve_links and self._has_links(f"events INDEXED BY links_by_stream WHERE {where}", span):
-                page = self._resolved(columns.format("x'', "), where, order, (place, *span), b"\x0a")
-            else:
-                plain = columns.format("")
-                cursor = self._connection.execute(f"SELECT {plain} FROM events WHERE {where} {order}", (place, *span))
-                page = plain_page(cursor, max(0, high - low + 1), self.log().largest)
+            page = self._stream_page(stream, window, direction, since, resolve_links=resolve_links)
         except Mismatch as damage:
             number = damage.places[0]
-            raise damaged_event(stream.name, None if number is None else number - place) from None
+            lost = None if number is None else number - first_place(stream.key)
+            raise damaged_event(stream.name, lost) from None
+        low, high = window
         expected = min(high, stream.last) - max(low, stream.scavenged + 1) + 1
         if since is None and not page.cut and page.size < expected:
             self._check_missing(stream, low, high, page.size)
         return page
+
+    def _stream_page(
+        self,
+        stream: StoredStream,
+        window: Window,
+        direction: StreamDirection,
+        since: int | None,
+        *,
+        resolve_links: bool,
+    ) -> Page:
+        (low, high), place = window, first_place(stream.key)
+        span: tuple[int, ...] = (stream.key, low, high)
+        where = "events.stream = ? AND events.revision BETWEEN ? AND ?"
+        order = f"ORDER BY events.revision {_ORDER[direction]}"
+        if since is not None:
+            where, span = f"{where} AND events.created >= ?", (*span, since)
+        columns, numbers = "events.stream_head, events.record, {}events.stream_checksum", "events.revision + ?"
+        if resolve_links and self._has_links(f"events INDEXED BY links_by_stream WHERE {where}", span):
+            resolvable = columns.format("x'', ")
+            return self._resolved(f"{resolvable}, {numbers}", where, order, (place, *span), b"\x0a")
+        columns, count = columns.format(""), max(0, high - low + 1)
+        if since is None and stream.scavenged < low and high <= stream.last:
+            places = range(place + low, place + high + 1)[:: 1 if direction is StreamDirection.FORWARD else -1]
+            cursor = self._connection.execute(f"SELECT {columns} FROM events WHERE {where} {order}", span)
+            with suppress(Mismatch):  # or a scavenge has come by, and there are gaps: the numbers must be read
+                return plain_page(cursor, count, self.log().largest, places)
+            cursor.close()
+        cursor = self._connection.execute(
+            f"SELECT {columns}, {numbers} FROM events WHERE {where} {order}", (place, *span)
+        )
+        return plain_page(cursor, count, self.log().largest)
 
     def all_page(self, start: int, count: int, direction: StreamDirection, *, resolve_links: bool) -> Page:
         """Read `count` events, as ReadAllEventsCompleted.events: from position `start` on, or before it."""
         where = f"events.position {'>=' if direction is StreamDirection.FORWARD else '<'} ?"
         order = f"ORDER BY events.position {_ORDER[direction]} LIMIT ?"
         span = (start, count)
-        columns = "events.all_head, events.record, events.all_tail, events.position, events.all_checksum"
+        columns = "events.all_head, events.record, events.all_tail, events.all_checksum, events.position"
         try:
             if resolve_links and self._has_links(f"events INDEXED BY links_by_position WHERE {where}", (start,)):
                 return self._resolved(columns, where, order, span, b"\x1a")

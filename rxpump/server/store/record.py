@@ -152,8 +152,8 @@ def link_of(event: Any) -> tuple[str | None, int | None]:
 def leads_to(record: bytes, link: tuple[str, int | None]) -> bool:
     """Return whether `link`, as `link_of` returned it, is where the event of this record leads."""
     stream, number = link
-    if number is not None:
-        data = b"%d@%b" % (number, stream.encode())
+    if isinstance(number, int) and isinstance(stream, str):  # which damage may have changed
+        data = b"%d@%b" % (number, stream.encode(errors="surrogateescape"))
         if b"\x3a%b%b" % (varint(len(data)), data) in record:  # the field `data`, as nearly every link is written
             return True
     return link_of(ResolvedIndexedEvent.FromString(record).event) == link

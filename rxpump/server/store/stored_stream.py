@@ -51,13 +51,14 @@ class StoredStream(NamedTuple):
         """Return whether an event of number `revision`, if it is not stored, is lost: no scavenge removed it."""
         return not self.is_tombstoned and self.scavenged < revision <= self.last
 
-    def check(self, revision: int, head: bytes, record: bytes, checksum: int) -> None:
+    def check(self, revision: int, head: bytes, record: bytes, created: int, checksum: int) -> None:
         """Verify the event of number `revision`, which is stored as the other arguments.
 
         Raises:
             DamagedRecord: It is not what was written.
         """
-        if event_checksum(first_place(self.key) + revision, head, record) != checksum:
+        is_whole = event_checksum(first_place(self.key) + revision, head, record) == checksum
+        if not is_whole or not isinstance(created, int):
             raise damaged_event(self.name, revision)
 
     def shows(self, revision: int, created: int, now: int) -> bool:
@@ -142,7 +143,7 @@ class Target(NamedTuple):
             if stream.lacks(number) and number >= stream.first_kept:
                 raise damaged_event(stream.name, number)
             return None
-        stream.check(number, self.head, self.record, self.checksum)
+        stream.check(number, self.head, self.record, self.created, self.checksum)
         return self.record if stream.shows(number, self.created, now) else None
 
 

@@ -22,6 +22,8 @@ from tests.server.store.driving import (
 )
 from tests.server.store.test_upgrades import VERSION_2, make_database
 
+INDEX = "sqlite_autoindex_streams_1"
+
 
 @pytest.fixture
 async def path(tmp_path: Path) -> Path:
@@ -85,10 +87,10 @@ def test_all_else_that_is_damaged_is_listed(path: Path, statement: str, found: s
     assert any(found in each for each in report.damaged), report.damaged
 
 
-def damage_the_index_of_names(path: Path) -> None:
-    """Let the index call the stream `counted` something else."""
+def damage_the_name(path: Path, where: str) -> None:
+    """Change the name of the stream `counted` in a table or an index."""
     database = sqlite3.connect(path)
-    [[page]] = database.execute("SELECT rootpage FROM sqlite_master WHERE name = 'sqlite_autoindex_streams_1'")
+    [[page]] = database.execute("SELECT rootpage FROM sqlite_master WHERE name = ?", (where,))
     database.close()
     content = bytearray(path.read_bytes())
     at = content.index(b"counted", (page - 1) * 4096)
@@ -97,17 +99,26 @@ def damage_the_index_of_names(path: Path) -> None:
 
 
 def test_an_index_that_differs_from_its_table_is_found(path: Path) -> None:
-    damage_the_index_of_names(path)
+    damage_the_name(path, INDEX)
     assert any("missing from index" in each for each in check(path).damaged)
 
 
 async def test_a_damaged_index_of_names_hides_no_stream(path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    damage_the_index_of_names(path)
+    damage_the_name(path, INDEX)
     store = SqliteStore.open(path)
     assert "the index of stream names" in caplog.text
     assert store.read.stream("counted").last == 9
     await store.close()
     assert check(path).is_sound
+
+
+async def test_an_index_is_not_built_anew_from_a_damaged_table(path: Path) -> None:
+    """The index still has the right name; without it, the stream would be as if it were not there."""
+    damage_the_name(path, "streams")
+    store = SqliteStore.open(path)
+    assert store.read.stream("counted").last == 9
+    await store.close()
+    assert "the entry of stream 'coUnted' is not what was written" in check(path).damaged
 
 
 def test_a_file_that_cannot_be_checked_is_an_error(tmp_path: Path) -> None:
