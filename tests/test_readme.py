@@ -12,6 +12,7 @@ import inspect
 import sys
 from asyncio.subprocess import PIPE
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -42,12 +43,13 @@ async def test_every_block_runs_and_prints_what_it_says(
     certificate_files(tmp_path, "127.0.0.1")
     authority().cert_pem.write_to_path(tmp_path / "ca.pem")
     monkeypatch.chdir(tmp_path)
-    module: dict[str, Any] = {"__name__": "page"}
+    module = ModuleType("page")
+    monkeypatch.setitem(sys.modules, "page", module)  # a dataclass looks up the module in which it is made
     for block in blocks(page):
         if block.is_program:
             printed = await run_program(block)
         else:
-            await run(block, module)
+            await run(block, vars(module))
             printed = capsys.readouterr().out
         assert printed.splitlines() == block.promises, f"{page.name}:{block.line}"
 
