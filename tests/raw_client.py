@@ -60,11 +60,34 @@ class RawClient:
             assert self._framer.failure is None
         return self._received.pop(0)
 
+    async def expect_package(self) -> Package:
+        """Return the next package; fail if the server closes the connection first."""
+        package = await self.receive()
+        assert package is not None, "the server closed the connection"
+        return package
+
     async def leave(self) -> None:
         """Say that nothing more comes, and wait until the server has noticed."""
         self.writer.write_eof()
         while await self.receive() is not None:
             pass
+
+    def pause_reading(self) -> None:
+        """Leave what the server sends in the socket."""
+        self._transport.pause_reading()
+
+    def resume_reading(self) -> None:
+        self._transport.resume_reading()
+
+    @property
+    def has_unread_bytes(self) -> bool:
+        return bool(self.reader._buffer)  # type: ignore[attr-defined]
+
+    @property
+    def _transport(self) -> asyncio.ReadTransport:
+        transport = self.writer.transport
+        assert isinstance(transport, asyncio.ReadTransport)
+        return transport
 
     async def ask(self, command: int, payload: Any = b"", *, user: Credentials | None = None) -> Package:
         """Send a package and wait for the answer to it, dropping what else comes."""

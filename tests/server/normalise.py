@@ -102,7 +102,8 @@ def expected_payload(recorded: Package, ours: Package, made: Ours) -> bytes:
         return recorded.payload
     message = MESSAGES[recorded.command].FromString(recorded.payload)
     _carry_over(message, MESSAGES[recorded.command].FromString(ours.payload), made)
-    return message.SerializeToString()
+    payload: bytes = message.SerializeToString()
+    return payload
 
 
 def said(package: Package) -> str:

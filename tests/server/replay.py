@@ -76,6 +76,7 @@ class Replay:
         if line.raw is not None:
             self.client.writer.write(line.raw)
             return
+        assert line.package is not None
         package = self.ours.translate(line.package)
         if package.command == Command.HEARTBEAT_RESPONSE and self.last_heartbeat:
             package = package._replace(correlation_id=self.last_heartbeat)

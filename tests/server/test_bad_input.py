@@ -141,12 +141,12 @@ async def test_frames_may_be_cut_anywhere(pair: Pair, size: int) -> None:
         pair.bad.writer.write(data[start : start + size])
         await pair.bad.writer.drain()
         await asyncio.sleep(0)
-    answered = {}
+    answered: dict[int, int] = {}
     while len(answered) < len([command for command, _ in requests if command not in UNANSWERED]):
-        package = await pair.bad.receive()
+        package = await pair.bad.expect_package()
         answered[requests[package.correlation_id[0] - 1][0]] = package.command
     for command, answer in answered.items():
-        assert answer in (answers_to(command) if command in REQUESTS else {Command.BAD_REQUEST})
+        assert answer in (answers_to(Command(command)) if command in REQUESTS else {Command.BAD_REQUEST})
 
 
 # Commands -------------------------------------------------------------------------------------
@@ -215,7 +215,7 @@ async def test_fields_that_nobody_knows_are_ignored(pair: Pair, command: Command
 async def expect_its_own_kind(pair: Pair, command: Command, payload: bytes) -> None:
     correlation_id = pair.bad.send(command, payload, user=ADMIN)
     if command not in UNANSWERED:
-        answer = await pair.bad.receive()
+        answer = await pair.bad.expect_package()
         assert answer.command in answers_to(command)
         assert answer.correlation_id == correlation_id
     await pair.both_are_well()

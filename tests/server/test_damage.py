@@ -27,7 +27,7 @@ from tests.server.store.driving import (
     write_numbers,
 )
 
-ADMIN = {"username": "admin", "password": "changeit"}
+ADMIN: dict[str, Any] = {"username": "admin", "password": "changeit"}
 
 
 @pytest.fixture
@@ -89,7 +89,7 @@ async def test_a_consumer_of_it_ends_with_the_reason(client: Client) -> None:
     with pytest.raises(ServerFailed, match=EVENT_5):
         async for delivery in client.connect_subscription("g", "s"):
             seen.append(delivery.number)
-            await delivery.ack()
+            delivery.ack()
     assert 5 not in seen
     await client.ping()
 

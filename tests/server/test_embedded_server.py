@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from rxpump.model.credentials import Credentials
 from rxpump.server import Account, CannotListen, EmbeddedServer, SqliteStore
 from rxpump.tcp.wire import schema
 from rxpump.tcp.wire.commands import Command
-from tests.raw_client import ADMIN, Credentials, RawClient
+from tests.raw_client import ADMIN, RawClient
+from tests.server.store.driving import stream_of
 from tests.server.talk import event_of
 
 
@@ -76,7 +78,7 @@ async def test_writes_under_way_are_committed_and_answered_when_it_stops(tmp_pat
         answered += 1
     await client.__aexit__()
     store = SqliteStore.open(tmp_path / "events.db")
-    assert store.read.stream("s").last + 1 == answered
+    assert stream_of(store, "s").last + 1 == answered
     await store.close()
 
 
@@ -86,7 +88,7 @@ async def test_a_client_that_reads_nothing_does_not_hold_up_the_stop(monkeypatch
         client = await RawClient.to(server).__aenter__()
         write = schema.WriteEvents(event_stream_id="s", expected_version=-2, events=[event_of("x" * (8 << 20))])
         await client.ask(Command.WRITE_EVENTS, write)
-        client.writer.transport.pause_reading()
+        client.pause_reading()
         for _ in range(4):
             client.send(Command.READ_EVENT, schema.ReadEvent(event_stream_id="s"))
         while server.client_count and not next(iter(server._sessions))._is_unread:

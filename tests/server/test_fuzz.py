@@ -153,7 +153,7 @@ def check(command: int, answers: list[Package]) -> None:
     if command in REQUESTS:
         allowed = answers_to(Command(command)) | REFUSALS
     else:
-        allowed = REFUSALS | ({CONTROL[command]} if command in CONTROL else set())
+        allowed = REFUSALS | ({CONTROL[Command(command)]} if command in CONTROL else set())
     for position, answer in enumerate(answers):
         assert answer.command in (allowed if position == 0 else PUSHED), f"{command_name(command)}: {answers}"
 
@@ -200,6 +200,7 @@ READS = [command for command in REQUESTS if "READ" in command.name]
 
 async def all_at_once(fuzzed: Fuzzed) -> None:
     """What changes nothing in the store: reads, subscriptions, garbage for every command."""
+    packages: list[tuple[int, bytes, Credentials | None]]
     packages = [(command, REQUESTS[command].SerializeToString(), ADMIN) for command in READS]
     packages += [(Command.SUBSCRIBE_TO_STREAM, b"\x0a\x01s", None)] * 20
     packages += [(command, bytes([n]) * 9, ADMIN) for command in REQUESTS for n in (0, 7, 255)]

@@ -24,6 +24,7 @@ from rxpump.tcp.wire import schema
 from rxpump.tcp.wire.commands import Command
 from tests.raw_client import ADMIN, RawClient
 from tests.server import kill_target
+from tests.server.store.driving import stream_of
 from tests.server.talk import event_of
 
 WRITERS = 4
@@ -36,11 +37,11 @@ class Writer:
 
     stream: str
     acknowledged: dict[bytes, int] = field(default_factory=dict)
-    unanswered: deque = field(default_factory=deque)
+    unanswered: deque[list[Any]] = field(default_factory=deque)
 
     async def write(self, port: int, acknowledge: Callable[..., Any]) -> None:
         """Write until the connection breaks, beginning with what is not known to be there."""
-        in_flight = {}
+        in_flight: dict[bytes, list[Any]] = {}
         again = list(self.unanswered)
         with suppress(ConnectionError):
             async with RawClient("127.0.0.1", port) as client:
@@ -73,7 +74,7 @@ class Writer:
 
 def ids_of(store: SqliteStore, name: str) -> list[bytes]:
     """The ids of a stream's events, in order; the numbers are those of the list."""
-    stream, ids = store.read.stream(name), []
+    stream, ids = store.read.stream(name), list[bytes]()
     while stream is not None and len(ids) <= stream.last:
         window = Window(len(ids), len(ids) + 4095)
         page = store.read.stream_page(stream, window, StreamDirection.FORWARD, resolve_links=False)
@@ -164,14 +165,14 @@ async def trouble(processes: ForkServerContext, path: str, after: float, told: d
 
 def linked(store: SqliteStore, category: str) -> list[bytes]:
     """What the links of a category lead to, once the projections have caught up."""
-    stream = store.read.stream(f"$ce-{category}")
+    stream = stream_of(store, f"$ce-{category}")
     window = Window(0, 4095)
     page = store.read.stream_page(stream, window, StreamDirection.FORWARD, resolve_links=False)
     return [resolved.event.data for resolved in schema.ReadStreamEventsCompleted.FromString(page.events).events]
 
 
 async def test_killed_while_transactions_a_scavenge_and_projections_go_on(tmp_path: Path) -> None:
-    path, told = str(tmp_path / "events.db"), {}
+    path, told = str(tmp_path / "events.db"), dict[str, int]()
     processes = multiprocessing.get_context("forkserver")
     processes.set_forkserver_preload([kill_target.__name__])
     for _ in range(8):

@@ -6,6 +6,7 @@ import asyncio
 import random
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 from rxpump.server import EmbeddedServer, SqliteStore
 from rxpump.tcp.wire import schema
@@ -24,7 +25,7 @@ class Subscriber:
     def __init__(self, client: RawClient, chance: random.Random) -> None:
         self.client = client
         self.chance = chance
-        self.stays: list[tuple[str, schema.SubscriptionConfirmation, list]] = []
+        self.stays: list[tuple[str, schema.SubscriptionConfirmation, list[bytes]]] = []
 
     async def run(self) -> None:
         for _ in range(ROUNDS):
@@ -41,7 +42,7 @@ class Subscriber:
                 told.append(rest)
 
     async def receive(self, *commands: Command) -> bytes:
-        package = await self.client.receive()
+        package = await self.client.expect_package()
         assert package.correlation_id == self.id
         assert package.command in commands
         return package.payload
@@ -56,8 +57,8 @@ async def keep_writing(client: RawClient, chance: random.Random) -> None:
         await client.ask_for(schema.WriteEventsCompleted, Command.WRITE_EVENTS, message)
 
 
-async def whole_log(client: RawClient) -> list:
-    events, position = [], 0
+async def whole_log(client: RawClient) -> list[Any]:
+    events, position = list[Any](), 0
     while True:
         ask = schema.ReadAllEvents(commit_position=position, prepare_position=0, max_count=4096)
         page = await client.ask_for(schema.ReadAllEventsCompleted, Command.READ_ALL_EVENTS_FORWARD, ask, user=ADMIN)
@@ -85,8 +86,8 @@ async def test_each_subscription_is_told_exactly_what_follows_its_confirmation(t
 
     told_of = 0
     for subscriber in subscribers:
-        for stream, confirmation, told in subscriber.stays:
-            told = [schema.StreamEventAppeared.FromString(payload).event for payload in told]
+        for stream, confirmation, payloads in subscriber.stays:
+            told = [schema.StreamEventAppeared.FromString(payload).event for payload in payloads]
             of_stream = [event for event in log if stream in (EVERYTHING, event.event.event_stream_id)]
             following = [each for each in of_stream if each.commit_position > confirmation.last_commit_position]
             assert told == following[: len(told)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from contextlib import AsyncExitStack
+from typing import Any
 
 import pytest
 
@@ -36,7 +37,7 @@ LEFT_OUT = {
 
 SHUTDOWN = "POST /admin/shutdown as admin"
 IDLE = {"frame-limits", *(name for name in NAMES if "heartbeat" in name)}
-QUICK = {"heartbeat_interval": 0.05, "heartbeat_timeout": 0.25}
+QUICK: dict[str, Any] = {"heartbeat_interval": 0.05, "heartbeat_timeout": 0.25}
 
 
 @pytest.mark.parametrize("name", SERVED)
@@ -63,7 +64,11 @@ async def test_a_recorded_client_is_answered_as_it_was(name: str) -> None:
 
 def served(name: str, lines: list[RecordedFrame]) -> Iterator[RecordedFrame]:
     """What this server can be held to; a real one that shuts down refuses writes, ours takes no more."""
-    left_out = {line.package.correlation_id.hex() for line in lines if line.answers_with(Command.NOT_HANDLED)}
+    left_out = {
+        line.package.correlation_id.hex()
+        for line in lines
+        if line.package is not None and line.answers_with(Command.NOT_HANDLED)
+    }
     left_out.update(LEFT_OUT.get(name, ()))
     for line in lines:
         if line.package is None or line.package.correlation_id.hex() not in left_out:

@@ -12,6 +12,7 @@ import pytest
 from rxpump.server import SqliteStore
 from rxpump.server.access.access import Access, Permission
 from rxpump.server.access.users import ANONYMOUS, User
+from tests.recording_calls import record_calls
 from tests.server.store.driving import delete, new_event, write, write_metadata
 
 ADMIN = User(frozenset({"$all", "admin", "$admins"}))
@@ -137,15 +138,13 @@ async def test_settings_that_are_hidden_are_none(
 async def test_what_is_known_is_not_looked_up_again_until_it_changes(
     store: SqliteStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    access, looked_up = Access(store), []
-    look_up = store.read.access_lists
-    monkeypatch.setattr(store.read, "access_lists", lambda name: looked_up.append(name) or look_up(name))
+    access, looked_up = Access(store), record_calls(monkeypatch, store.read, "access_lists")
     for _ in range(5):
         await write(store, "s", new_event())
         assert access.may(ANONYMOUS, READ, "s")
-    assert looked_up == ["s"]
+    assert looked_up == [("s",)]
     await set_list(store, "other", r="ann")
     assert access.may(ANONYMOUS, READ, "s")
-    assert looked_up == ["s", "s"]
+    assert looked_up == [("s",), ("s",)]
     await delete(store, "other", hard=True)
     assert access.may(ANONYMOUS, READ, "other")

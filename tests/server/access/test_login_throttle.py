@@ -93,7 +93,9 @@ def fits(times: list[float]) -> bool:
 def test_no_history_of_guesses_beats_the_budgets(guesses: list[tuple[str, str, float]]) -> None:
     """By address; and by login, for the guesses of those who have failed at it lately."""
     guessing, now = Guessing(), 0.0
-    by_address, by_login, failed = defaultdict(list), defaultdict(list), {}
+    by_address: dict[str, list[float]] = defaultdict(list)
+    by_login: dict[str, list[float]] = defaultdict(list)
+    failed: dict[tuple[str, str], float] = {}
     for address, login, pause in guesses:
         now += pause
         is_fresh = now >= failed.get((address, login), -FULL) + FULL
@@ -223,7 +225,7 @@ async def test_on_sockets_one_address_guesses_and_another_logs_in() -> None:
     async with EmbeddedServer(SqliteStore.in_memory()) as server, RawClient.to(server) as stranger:
         for _ in range(50 * BURST):
             stranger.send(Command.PING, user=WRONG)
-        answers = [(await stranger.receive()).command for _ in range(50 * BURST)]
+        answers = [(await stranger.expect_package()).command for _ in range(50 * BURST)]
         assert BURST <= answers.count(Command.NOT_AUTHENTICATED) < 3 * BURST
         reader, writer = await asyncio.open_connection(server.host, server.port, local_addr=("127.0.0.2", 0))
         writer.write(Package(Command.AUTHENTICATE, bytes(range(16)), b"", ADMIN).encode())

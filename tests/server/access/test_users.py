@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from rxpump.model.credentials import Credentials
-from rxpump.server.access.users import ANONYMOUS, DEFAULT_ACCOUNTS, Account, Users, with_credentials
+from rxpump.server.access.users import ANONYMOUS, DEFAULT_ACCOUNTS, Account, User, Users, with_credentials
 
 USERS = Users([*DEFAULT_ACCOUNTS, Account("zoë", "pässword")])
 
@@ -17,7 +17,13 @@ USERS = Users([*DEFAULT_ACCOUNTS, Account("zoë", "pässword")])
     ],
 )
 def test_who_logs_in(login: str, password: str, roles: set[str]) -> None:
-    assert USERS.authenticate(Credentials(login, password), "").roles == roles
+    assert user_of(login, password).roles == roles
+
+
+def user_of(login: str, password: str) -> User:
+    user = USERS.authenticate(Credentials(login, password), "")
+    assert isinstance(user, User)
+    return user
 
 
 @pytest.mark.parametrize("pair", [("admin", "wrong"), ("nobody", "changeit"), ("Admin", "changeit")])
@@ -39,6 +45,6 @@ def test_passwords_do_not_show() -> None:
 
 
 def test_only_admins_are_admins() -> None:
-    assert USERS.authenticate(Credentials("admin", "changeit"), "").is_admin
-    assert not USERS.authenticate(Credentials("ops", "changeit"), "").is_admin
+    assert user_of("admin", "changeit").is_admin
+    assert not user_of("ops", "changeit").is_admin
     assert not ANONYMOUS.is_admin

@@ -10,12 +10,15 @@ import pytest
 
 from rxpump import Credentials
 from rxpump.server import SqliteStore
+from rxpump.server.groups.groups import Groups
+from rxpump.server.groups.running_group import RunningGroup
 from rxpump.server.node import Node
 from rxpump.server.store.changes import NotCommitted
 from rxpump.server.store.group_commit import Commit
 from rxpump.tcp.wire import schema
 from rxpump.tcp.wire.codes import NakAction, SubscriptionDropReason
 from rxpump.tcp.wire.commands import Command
+from rxpump.tcp.wire.package import Package
 from tests.raw_client import ADMIN
 from tests.server.talk import Talk
 
@@ -49,11 +52,18 @@ def fill_the_disk(client: Consuming, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(client.store.commits, "commit", lambda changes: Commit([full] * len(changes), []))
 
 
+def group_of(groups: Groups, name: str = "g") -> RunningGroup:
+    """Find a group of the stream `s` that exists."""
+    running = groups.find("s", name)
+    assert running is not None
+    return running
+
+
 class Consuming(Talk):
     """One client; `beside` is another of the same server. It remembers what it was sent until it is asked."""
 
     def __init__(self, store: SqliteStore, node: Node | None = None) -> None:
-        self.told = []
+        self.told: list[Package] = []
         super().__init__(store, node)
 
     def receive(self, frames: bytes) -> None:
@@ -77,7 +87,7 @@ class Consuming(Talk):
         return completed.result, completed.reason
 
     async def create(
-        self, stream: str = "s", group: str = "g", *, user: Credentials | None = ADMIN, **settings: int | str
+        self, stream: str = "s", group: str = "g", *, user: Credentials | None = ADMIN, **settings: Any
     ) -> tuple[int, str]:
         return await self.manage(Command.CREATE_PERSISTENT_SUBSCRIPTION, settings_of(stream, group, settings), user)
 

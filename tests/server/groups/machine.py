@@ -24,24 +24,24 @@ def message(number: int, *, bucket: int = 0, replay_of: bytes | None = None, siz
 class Client:
     def __init__(self) -> None:
         self.is_unread = False
-        self.sent = []
-        self.forgotten = []
+        self.sent: list[bytes] = []
+        self.forgotten: list[Consumer] = []
 
-    def send(self, frames: Any) -> None:
+    def send(self, frames: bytes) -> None:
         self.sent.append(frames)
 
-    def forget(self, consumer: Any) -> None:
+    def forget(self, consumer: Consumer) -> None:
         self.forgotten.append(consumer)
 
 
-def consumer(name: str = "a", slots: int = 10, client: None = None) -> Consumer:
+def consumer(name: str = "a", slots: int = 10, client: Client | None = None) -> Consumer:
     return Consumer(name.encode() * 16, slots, client or Client())
 
 
 class Driven:
     """A group of a stream that has `stored` events, and what its consumers were given at `now`."""
 
-    def __init__(self, stored: int = 0, through: int = -1, **settings: int | str) -> None:
+    def __init__(self, stored: int = 0, through: int = -1, **settings: Any) -> None:
         settings = {"message_timeout_ms": int(TIMEOUT * 1000), "strategy": "RoundRobin", **settings}
         self.group = Group(GroupSettings("s", "g", **settings), through, now=0.0)
         self.now = 0.0

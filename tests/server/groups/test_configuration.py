@@ -14,7 +14,7 @@ EVERY = GroupSettings("s", "g", True, 7, 1, True, 2, 3, 4, 5, 6, 8, 9, 10, "Pinn
 
 def through_json(*contents: dict[str, Any]) -> list[Entry]:
     """What objects come to, one after the other."""
-    entries = {}
+    entries: dict[str, Entry] = {}
     for content in contents:
         apply_json(json.loads(json.dumps(content)), entries)
     return list(entries.values())
@@ -35,7 +35,7 @@ def test_a_change_is_of_one_group() -> None:
 
 
 def test_the_words_are_a_real_servers() -> None:
-    entry = to_json([Entry(EVERY)], "admin")["entries"][0]
+    [entry] = json.loads(json.dumps(to_json([Entry(EVERY)], "admin")))["entries"]
     assert list(entry.values()) == ["s", "g", True, True, 1, 7, 2, 4, 5, 3, 6, 9, 8, 10, "Pinned"]
     assert {"messageTimeout", "historyBufferSize", "checkPointAfter", "maxSubscriberCount"} < set(entry)
 

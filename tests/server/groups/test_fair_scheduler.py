@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
 import pytest
 
@@ -13,7 +12,7 @@ class Worker:
     """Has `steps` to do, one in each of its turns; a turn takes all of its slice if it `is_slow`."""
 
     def __init__(
-        self, name: str, turns: FairScheduler, log: list[Any], steps: int = 1, *, is_slow: bool = False
+        self, name: str, turns: FairScheduler, log: list[str], steps: int = 1, *, is_slow: bool = False
     ) -> None:
         self.name, self.turns, self.log, self.steps, self.is_slow = name, turns, log, steps, is_slow
 
@@ -29,7 +28,7 @@ class Worker:
 
 
 async def test_asking_twice_is_asking_once() -> None:
-    turns, log = FairScheduler(), []
+    turns, log = FairScheduler(), list[str]()
     worker = Worker("a", turns, log)
     turns.ask(worker)
     turns.ask(worker)
@@ -40,7 +39,7 @@ async def test_asking_twice_is_asking_once() -> None:
 
 async def test_who_is_not_done_goes_to_the_end_of_the_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_SLICE", 60)
-    turns, log = FairScheduler(), []
+    turns, log = FairScheduler(), list[str]()
     turns.ask(Worker("a", turns, log, 3))
     turns.ask(Worker("b", turns, log, 2))
     await asyncio.sleep(0)
@@ -48,7 +47,7 @@ async def test_who_is_not_done_goes_to_the_end_of_the_line(monkeypatch: pytest.M
 
 
 async def test_however_many_work_others_wait_for_one_slice() -> None:
-    turns, log = FairScheduler(), []
+    turns, log = FairScheduler(), list[str]()
     for name in "abc":
         turns.ask(Worker(name, turns, log, 2, is_slow=True))
     for expected in ("a", "ab", "abc", "abca", "abcab", "abcabc"):

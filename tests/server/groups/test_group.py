@@ -7,8 +7,9 @@ from random import Random
 import pytest
 
 from rxpump.server.groups import group as module
+from rxpump.server.groups.consumer import Consumer
 from rxpump.tcp.wire.codes import NakAction
-from tests.server.groups.machine import TIMEOUT, Driven, event_id, message
+from tests.server.groups.machine import TIMEOUT, Client, Driven, event_id, message
 
 
 def test_what_is_delivered_holds_a_slot_until_it_is_answered() -> None:
@@ -235,6 +236,7 @@ def test_what_is_out_has_its_bounds_in_events_and_in_bytes(monkeypatch: pytest.M
 def test_who_does_not_read_gets_no_more() -> None:
     driven = Driven(stored=5)
     slow, _ = driven.connect("a"), driven.connect("b")
+    assert isinstance(slow._client, Client)
     slow._client.is_unread = True
     assert {name for name, _, _ in driven.step()} == {"b"}
 
@@ -306,13 +308,18 @@ def test_there_may_be_as_many_consumers_as_the_settings_say(limit: int) -> None:
     assert driven.group.is_full
 
 
+OUTCOMES: list[str | NakAction] = ["ack", "ack", NakAction.RETRY, NakAction.PARK, NakAction.SKIP]
+
+
 @pytest.mark.parametrize("strategy", ["RoundRobin", "DispatchToSingle", "Pinned"])
 @pytest.mark.parametrize("seed", range(8))
 def test_whatever_happens_everything_is_done_in_the_end_and_no_checkpoint_is_ahead(strategy: str, seed: int) -> None:
     """A random history; what is done is what was acknowledged while it was out, skipped, or parked."""
     random = Random(seed)
     driven = Driven(stored=200, strategy=strategy, buffer_size=30, max_retry_count=3, checkpoint_max_count=5)
-    out, done, connected = {}, set(), {}
+    out: dict[int, str] = {}
+    done: set[int] = set()
+    connected: dict[str, Consumer] = {}
     while len(done) < 200:
         name = random.choice("abc")
         if name not in connected:
@@ -325,8 +332,8 @@ def test_whatever_happens_everything_is_done_in_the_end_and_no_checkpoint_is_ahe
             assert len(one.held) == sum(holder == who for holder in out.values()) <= one.slots
         for number in random.sample(sorted(out), min(len(out), 4)):
             who = out.pop(number)
-            what = random.choice(["ack", "ack", NakAction.RETRY, NakAction.PARK, NakAction.SKIP])
-            if what == "ack":
+            what = random.choice(OUTCOMES)
+            if isinstance(what, str):
                 driven.ack(number, by=who)
             else:
                 driven.nak(number, action=what, by=who)

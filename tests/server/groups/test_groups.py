@@ -16,7 +16,7 @@ from rxpump.server.store.appender import AppendRequest
 from rxpump.server.store.deletion import DeleteRequest
 from rxpump.tcp.wire.codes import NakAction, SubscriptionDropReason
 from tests.raw_client import ADMIN
-from tests.server.groups.clients import CHECKPOINTS, PARKED, A, B, Consuming, fill_the_disk, turns
+from tests.server.groups.clients import CHECKPOINTS, PARKED, A, B, Consuming, fill_the_disk, group_of, turns
 from tests.server.talk import event_of
 
 CONFIGURATION = "$persistentSubscriptionConfig"
@@ -51,8 +51,8 @@ async def test_groups_and_how_far_they_are_survive_a_restart(path: Path) -> None
         client.ack((await client.delivered())[:3])
     async with Restarted(path) as client:
         assert client.checkpoints() == [2]
-        assert client.node.groups.find("s", "other").settings.strategy == "Pinned"
-        assert client.node.groups.find("s", "g").settings.max_retry_count == 7
+        assert group_of(client.node.groups, "other").settings.strategy == "Pinned"
+        assert group_of(client.node.groups).settings.max_retry_count == 7
         client.connect()
         assert await client.numbers() == [3, 4]
         assert (await client.create())[0] == 1
@@ -168,7 +168,7 @@ async def test_updates_may_follow_each_other_before_anything_is_on_disk(path: Pa
         assert results == [OK] * 3
         client.connect()
         assert await client.numbers() == [2, 3]
-        assert client.node.groups.find("s", "g").settings.max_retry_count == 2
+        assert group_of(client.node.groups).settings.max_retry_count == 2
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from rxpump.server.groups.group import Park
 from rxpump.server.groups.journal import Journal
 from rxpump.server.groups.settings import GroupSettings
 from rxpump.server.groups.streams import last_json
+from rxpump.server.store.changes import NotCommitted
 from rxpump.server.store.deletion import DeleteRequest
 from tests.server.groups.clients import CHECKPOINTS, PARKED, Consuming, fill_the_disk, turns
 from tests.server.groups.machine import message
@@ -26,7 +27,7 @@ async def client() -> AsyncIterator[Consuming]:
 
 
 async def test_checkpoints(client: Consuming) -> None:
-    told = []
+    told: list[object] = []
     journal = Journal(SETTINGS, client.store, None)
     for through in range(3, 10):
         journal.write_checkpoint(through, told.append)
@@ -49,7 +50,7 @@ async def test_what_a_deleted_group_of_the_same_name_has_left_stays_hidden(clien
 
 
 async def test_parked_events_and_forgotten_ones(client: Consuming) -> None:
-    told = []
+    told: list[object] = []
     journal = Journal(SETTINGS, client.store, None)
     journal.park([Park(message(4), "no"), Park(message(9, replay_of=b"5@s"), "again")], told.append)
     await turns()
@@ -64,10 +65,10 @@ async def test_parked_events_and_forgotten_ones(client: Consuming) -> None:
 
 
 async def test_a_failure_is_told(client: Consuming, monkeypatch: pytest.MonkeyPatch) -> None:
-    told = []
+    told: list[object] = []
     journal = Journal(SETTINGS, client.store, None)
     fill_the_disk(client, monkeypatch)
     journal.write_checkpoint(1, told.append)
     journal.park([Park(message(0), "no")], told.append)
     await turns()
-    assert [failure.reason for failure in told] == ["disk full", "disk full"]
+    assert told == [NotCommitted("disk full")] * 2

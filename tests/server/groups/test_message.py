@@ -10,7 +10,7 @@ from rxpump.server.groups.message import messages_of
 from rxpump.server.groups.pinning import by_stream, unpinned
 from rxpump.server.store.stream_window import Window
 from rxpump.tcp.wire import schema
-from tests.server.store.driving import new_event, write
+from tests.server.store.driving import new_event, stream_of, write
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ async def store() -> AsyncIterator[SqliteStore]:
 
 
 def page(store: SqliteStore, stream: str, *, resolve: bool) -> bytes:
-    found = store.read.stream(stream)
+    found = stream_of(store, stream)
     window = Window(0, found.last)
     return store.read.stream_page(found, window, StreamDirection.FORWARD, resolve_links=resolve).events
 

@@ -14,7 +14,7 @@ from rxpump.server.store.appender import AppendRequest
 from rxpump.tcp.wire import schema
 from rxpump.tcp.wire.commands import Command
 from tests.raw_client import ADMIN, RawClient
-from tests.server.groups.clients import settings_of
+from tests.server.groups.clients import group_of, settings_of
 
 APPEARED = Command.PERSISTENT_SUBSCRIPTION_STREAM_EVENT_APPEARED
 
@@ -34,12 +34,12 @@ async def connect(client: RawClient, slots: int) -> bytes:
         event_stream_id="s", subscription_id="g", allowed_in_flight_messages=slots
     )
     id = client.send(Command.CONNECT_TO_PERSISTENT_SUBSCRIPTION, ask)
-    assert (await client.receive()).command == Command.PERSISTENT_SUBSCRIPTION_CONFIRMATION
+    assert (await client.expect_package()).command == Command.PERSISTENT_SUBSCRIPTION_CONFIRMATION
     return id
 
 
 async def next_event(client: RawClient) -> Any:
-    while (package := await client.receive()).command != APPEARED:
+    while (package := await client.expect_package()).command != APPEARED:
         assert package.command == Command.HEARTBEAT_REQUEST
         client.send(Command.HEARTBEAT_RESPONSE, id=package.correlation_id)
     return schema.PersistentSubscriptionStreamEventAppeared.FromString(package.payload)
@@ -66,7 +66,7 @@ async def test_what_is_not_answered_comes_again_and_then_is_parked() -> None:
         parked = "$persistentsubscription-s::g-parked"
         watch = schema.SubscribeToStream(event_stream_id=parked)
         client.send(Command.SUBSCRIBE_TO_STREAM, watch, user=ADMIN)
-        while (package := await client.receive()).command != Command.STREAM_EVENT_APPEARED:
+        while (package := await client.expect_package()).command != Command.STREAM_EVENT_APPEARED:
             assert package.command == Command.SUBSCRIPTION_CONFIRMATION
         event = schema.StreamEventAppeared.FromString(package.payload).event.event
         assert (event.event_stream_id, event.data) == (parked, b"0@s")
@@ -82,7 +82,7 @@ async def test_a_checkpoint_is_written_in_time() -> None:
         await client.ask(Command.SUBSCRIBE_TO_STREAM, watch, user=ADMIN)
         id = await connect(client, 10)
         ack(client, id, *[await next_event(client) for _ in range(3)])
-        package = await client.receive()
+        package = await client.expect_package()
         assert package.command == Command.STREAM_EVENT_APPEARED
         assert schema.StreamEventAppeared.FromString(package.payload).event.event.data == b"2"
 
@@ -96,8 +96,8 @@ async def test_slots_for_more_than_a_connection_holds_cut_nobody(monkeypatch: py
             await write(store, 100, size=100_000)
         await create(client)
         id = await connect(client, 100_000)
-        running = server.groups.find("s", "g")
-        while client.reader._buffer == b"" or running.group.wanted:
+        running = group_of(server.groups)
+        while not client.has_unread_bytes or running.group.wanted:
             await asyncio.sleep(0)
         assert (await other.ask(Command.PING, b"x")).payload == b"x"
         for number in range(400):
@@ -117,5 +117,5 @@ async def test_a_client_that_goes_away_leaves_nothing() -> None:
         async with RawClient.to(server) as client:
             await connect(client, 10)
             assert (await next_event(client)).retry_count == 1
-            running = server.groups.find("s", "g")
+            running = group_of(server.groups)
             assert len(running.group.consumers) == 1

@@ -9,16 +9,21 @@ import pytest
 
 from rxpump.server.groups import fair_scheduler as turns_of_groups
 from rxpump.server.groups import group as machine
-from rxpump.server.groups.running_group import RunningGroup
 from rxpump.tcp.wire import schema
 from rxpump.tcp.wire.codes import NakAction
 from rxpump.tcp.wire.commands import Command
 from tests.raw_client import ADMIN
-from tests.server.groups.clients import CHECKPOINTS, PARKED, A, B, Consuming, fill_the_disk, original, turns
-
-
-def group_of(client: Consuming) -> RunningGroup:
-    return client.node.groups.find("s", "g")
+from tests.server.groups.clients import (
+    CHECKPOINTS,
+    PARKED,
+    A,
+    B,
+    Consuming,
+    fill_the_disk,
+    group_of,
+    original,
+    turns,
+)
 
 
 async def test_from_the_start_and_what_is_written_later(client: Consuming, other: Consuming) -> None:
@@ -64,7 +69,7 @@ async def test_nothing_is_lost_or_doubled_between_catching_up_and_living(client:
     await other.write("s", *map(str, range(150)))
     await client.create(read_batch_size=7, buffer_size=10)
     client.connect(slots=3)
-    numbers = []
+    numbers: list[int] = []
     while len(numbers) < 200:
         events = await client.delivered()
         assert len(events) <= 3
@@ -97,7 +102,7 @@ async def test_links_are_followed_if_the_group_says_so(client: Consuming, other:
     assert not followed[1].event.HasField("event")
     client.ack([followed[0].event.event.event_id], id=B, subscription="s::h")  # the target's id is not the event's
     client.ack([followed[1]], id=B, subscription="s::h")
-    running = client.node.groups.find("s", "h")
+    running = group_of(client.node.groups, "h")
     assert running.group.through == -1
     client.ack([followed[0]], id=B, subscription="s::h")
     assert running.group.through == 1
@@ -135,7 +140,7 @@ async def test_what_cannot_be_parked_is_delivered_again(
         await turns()
     assert await client.numbers() == [0]
     assert client.read_stream(PARKED, 0, 1, user=ADMIN).result == 1
-    assert group_of(client).group.through == -1
+    assert group_of(client.node.groups).group.through == -1
 
 
 async def test_a_checkpoint_is_what_is_done_without_a_gap(client: Consuming, other: Consuming) -> None:
@@ -167,7 +172,7 @@ async def test_a_checkpoint_that_cannot_be_written_is_tried_again(
         client.ack(events[:2])
         await turns()
     assert client.stored(CHECKPOINTS) == []
-    assert group_of(client).checkpoint is None
+    assert group_of(client.node.groups).checkpoint is None
     client.ack(events[2:3])
     await turns()
     assert client.checkpoints() == [2]
@@ -180,10 +185,10 @@ async def test_a_checkpoint_by_time_is_written_at_a_tick(client: Consuming, othe
     client.connect()
     events = await client.delivered()
     client.ack(events[:3])
-    begun = group_of(client)._now()
-    group_of(client).tick(begun + 1)
-    assert group_of(client).group.through == 2
-    group_of(client).tick(begun + 2.1)
+    begun = group_of(client.node.groups)._now()
+    group_of(client.node.groups).tick(begun + 1)
+    assert group_of(client.node.groups).group.through == 2
+    group_of(client.node.groups).tick(begun + 2.1)
     await turns()
     assert client.checkpoints() == [2]
 
@@ -250,7 +255,7 @@ async def test_parked_events_are_tried_again(client: Consuming, other: Consuming
     client.ack(events[:2])
     client.nak(events[2:], NakAction.PARK)
     await turns()
-    group_of(client).replay_parked()
+    group_of(client.node.groups).replay_parked()
     again = await client.delivered()
     assert [(each.event.event.data, each.event.link.event_stream_id) for each in again] == [
         (b"2", PARKED),
@@ -263,7 +268,7 @@ async def test_parked_events_are_tried_again(client: Consuming, other: Consuming
     assert [event.data for event in client.stored(PARKED)] == [b"3@s"]
     metadata = json.loads(client.stored(f"$${PARKED}")[-1].data)
     assert metadata == {"$tb": 2}
-    group_of(client).replay_parked()
+    group_of(client.node.groups).replay_parked()
     assert [each.event.event.data for each in await client.delivered()] == [b"3"]
 
 
@@ -274,7 +279,7 @@ async def test_a_stream_that_is_deleted_and_comes_again(client: Consuming, other
     events = await client.delivered()
     delete = schema.DeleteStream(event_stream_id="s", expected_version=-2)
     other.say(Command.DELETE_STREAM, delete)
-    await other.pending
+    await other.settled()
     await other.write("s", *"45")
     client.ack(events)
     assert await client.numbers() == [2, 3]  # read before
@@ -285,7 +290,7 @@ async def test_a_stream_that_is_deleted_and_comes_again(client: Consuming, other
 
 async def test_nothing_parked_nothing_tried_again(client: Consuming) -> None:
     await client.create()
-    group_of(client).replay_parked()
+    group_of(client.node.groups).replay_parked()
     client.connect()
     assert await client.delivered() == []
 
@@ -300,8 +305,8 @@ async def test_a_replay_is_larger_than_a_page_and_goes_on_where_there_is_room(
     await turns()
     client.say(Command.UNSUBSCRIBE_FROM_STREAM, id=A)
     client.connect(slots=3)
-    group_of(client).replay_parked()
-    group_of(client).replay_parked()
+    group_of(client.node.groups).replay_parked()
+    group_of(client.node.groups).replay_parked()
     replayed = []
     while events := await client.delivered():
         assert len(events) <= 3
@@ -328,6 +333,8 @@ async def test_in_a_slice_of_no_time_it_does_one_step_and_asks_for_another(
 
 async def test_its_repr_tells_its_state(client: Consuming) -> None:
     await client.create()
-    assert repr(group_of(client)).startswith("<RunningGroup 's::g', <Group 's::g', 0 consumers hold 0 events, 0 wait")
+    assert repr(group_of(client.node.groups)).startswith(
+        "<RunningGroup 's::g', <Group 's::g', 0 consumers hold 0 events, 0 wait"
+    )
     client.node.groups.stop()
-    assert repr(group_of(client)) == "<RunningGroup 's::g', stopped>"
+    assert repr(group_of(client.node.groups)) == "<RunningGroup 's::g', stopped>"

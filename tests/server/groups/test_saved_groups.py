@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 
@@ -25,14 +26,14 @@ async def store() -> AsyncIterator[SqliteStore]:
     await store.close()
 
 
-def entry_of(number: int, **settings: int) -> Entry:
+def entry_of(number: int, **settings: Any) -> Entry:
     return Entry(GroupSettings(stream=f"orders-{number}", group="billing", **settings))
 
 
 def written(store: SqliteStore) -> dict[str, list[int]]:
     """The sizes of all configuration events that were ever written, by type."""
     page = store.read.all_page(0, 4096, FORWARD, resolve_links=False)
-    sizes = {}
+    sizes: dict[str, list[int]] = {}
     for each in ReadAllEventsCompleted.FromString(page.events).events:
         if each.event.event_stream_id == CONFIGURATION_STREAM:
             sizes.setdefault(each.event.event_type, []).append(len(each.event.data))

@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +44,7 @@ async def get(
 
 
 @asynccontextmanager
-async def connected(port: int) -> AsyncIterator[Any]:
+async def connected(port: int | None) -> AsyncIterator[Any]:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     try:
         yield reader, writer
@@ -53,13 +54,14 @@ async def connected(port: int) -> AsyncIterator[Any]:
             await writer.wait_closed()
 
 
-async def said(port: int, *parts: bytes) -> bytes:
+async def said(port: int | None, *parts: bytes) -> bytes:
     """Everything that is answered to these bytes before the connection is closed."""
     async with connected(port) as (reader, writer):
         for part in parts:
             writer.write(part)
             await writer.drain()
-        return await reader.read()
+        answer: bytes = await reader.read()
+        return answer
 
 
 @pytest.mark.parametrize("target", ["/gossip", "/gossip?format=json", "/info", "/stats", "/ping"])
@@ -112,7 +114,7 @@ async def test_a_head_without_end_is_refused(server: EmbeddedServer) -> None:
 
 
 async def test_who_takes_too_long_is_cut() -> None:
-    http = HttpListener("127.0.0.1", 0, lambda request, local: Answer(200, b""), head_timeout=0.02)
+    http = HttpListener("127.0.0.1", 0, lambda request, local: Answer(HTTPStatus.OK, b""), head_timeout=0.02)
     await http.start()
     assert await said(http.port, b"GET /info HTTP/1.1\r\n") == b""
     await http.stop()
@@ -127,13 +129,14 @@ async def test_there_are_only_so_many_connections(server: EmbeddedServer, monkey
         with suppress(ConnectionResetError):
             answer = await said(server.http_port, b"GET /ping HTTP/1.0\r\n\r\n")
         assert answer == b""
+    assert server._http is not None
     while server._http._connections:
         await asyncio.wait(server._http._connections)
     assert await said(server.http_port, b"GET /ping HTTP/1.0\r\n\r\n")
 
 
 async def test_a_mistake_of_ours_is_an_answer_too(caplog: pytest.LogCaptureFixture) -> None:
-    def fail(request: HttpRequest, local: Ends) -> None:
+    def fail(request: HttpRequest, local: Ends) -> Answer:
         raise ZeroDivisionError
 
     http = HttpListener("127.0.0.1", 0, fail)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
 from http import HTTPStatus
 from pathlib import Path
-from ssl import SSLContext
 from typing import Any
 from uuid import UUID
 
@@ -28,9 +26,7 @@ async def told() -> AsyncIterator[Any]:
     """Ask a server what it tells of itself; options are the server's."""
     servers = []
 
-    async def tell(
-        path: str, local: str = "10.0.0.7", **options: SSLContext | str
-    ) -> asyncio.Future[Any] | tuple[Any, ...]:
+    async def tell(path: str, local: str = "10.0.0.7", **options: Any) -> tuple[EmbeddedServer, Any]:
         server = EmbeddedServer(SqliteStore.in_memory(), http_port=0, **options)
         servers.append(server)
         await server.start()

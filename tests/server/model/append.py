@@ -63,7 +63,7 @@ def _by_recent(log: Log, stream: str, ids: Sequence[bytes]) -> Decision:
     numbers = [_recent(log, stream, each) for each in ids]
     if not numbers or numbers[0] is None:
         return WRITE_THEM  # row 4
-    if None in numbers:
+    if None in numbers or numbers[-1] is None:
         return Decision(WRONG_VERSION)  # row 5
     if numbers[-1] < numbers[0] - 1:  # row 7
         if log.strictness is Strictness.REAL:

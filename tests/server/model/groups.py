@@ -58,7 +58,8 @@ class Group:
 
     @property
     def is_full(self) -> bool:
-        return 0 < self.settings.subscriber_max_count <= len(self.consumers)
+        most: int = self.settings.subscriber_max_count
+        return 0 < most <= len(self.consumers)
 
     @property
     def checkpoint(self) -> int | None:

@@ -80,9 +80,9 @@ def _parse(document: Any) -> Metadata:
     numbers = {key: document[key] for key in ("$maxCount", "$maxAge", "$tb", "$cacheControl") if key in document}
     if not all(type(number) is int for number in numbers.values()):
         raise _Invalid
-    limits = [numbers[key] if numbers.get(key, 0) > 0 else None for key in ("$maxCount", "$maxAge")]
+    max_count, max_age = (numbers[key] if numbers.get(key, 0) > 0 else None for key in ("$maxCount", "$maxAge"))
     acl = parse_acl(document["$acl"]) if "$acl" in document else {}
-    return Metadata(*limits, max(0, numbers.get("$tb", 0)), acl)
+    return Metadata(max_count, max_age, max(0, numbers.get("$tb", 0)), acl)
 
 
 def _roles(value: Any) -> frozenset[str]:

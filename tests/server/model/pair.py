@@ -85,7 +85,7 @@ class Pair:
         """Give what the model answers; fail if the server answers anything else."""
         self.log.news.clear()
         try:
-            models = self._answers[command](self.log, user_of(user and user.login), request)
+            models = self._answers[command](self.log, user_of(user.login if user else None), request)
         except BadRequest:
             models = None
         except Unanswered:  # whatever came for it later would be met by nobody, and found
@@ -100,7 +100,7 @@ class Pair:
 
     async def subscribe(self, client: int, command: Command, request: Any, user: Credentials | None) -> None:
         self.log.news.clear()
-        models = subscribe(self.log, user_of(user and user.login), request)
+        models = subscribe(self.log, user_of(user.login if user else None), request)
         async with asyncio.timeout(PATIENCE):
             servers = await self._ask_server(client, command, request, user)
         if models is DENIED:

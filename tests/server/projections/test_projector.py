@@ -25,9 +25,10 @@ from rxpump.server.store.changes import NotCommitted
 from rxpump.server.store.committed_batch import CommittedBatch
 from rxpump.server.store.feed import EVERYTHING
 from rxpump.server.store.stream_window import Window
-from rxpump.server.store.transaction import CommitRequest, TakePlaces
+from rxpump.server.store.transaction import CommitRequest
 from rxpump.server.store.write_transaction import Prepared
 from rxpump.tcp.wire import schema
+from tests.server.store.driving import appended, take_places
 from tests.server.talk import event_of
 
 BY_CATEGORY = "$by_category"
@@ -61,7 +62,7 @@ def links(store: SqliteStore, stream: str) -> list[str]:
 
 def events_of(store: SqliteStore, stream: str) -> list[Any]:
     found = store.read.stream(stream)
-    events = []
+    events: list[Any] = []
     while found is not None and len(events) <= found.last:
         window = Window(len(events), found.last)
         page = store.read.stream_page(found, window, StreamDirection.FORWARD, resolve_links=False)
@@ -111,7 +112,7 @@ async def test_what_there_is_and_what_comes(store: SqliteStore, told: Told) -> N
 
 
 async def test_a_link_tells_of_what_it_is_a_link_to(store: SqliteStore, told: Told) -> None:
-    outcome = await store.append(AppendRequest("a-1", -2, [event := event_of("x")]))
+    outcome = await appended(store, AppendRequest("a-1", -2, [event := event_of("x")]))
     async with running(store):
         await told.has(1)
     [link] = events_of(store, "$ce-a")
@@ -161,8 +162,8 @@ async def test_a_page_may_end_within_a_transaction(
 ) -> None:
     monkeypatch.setattr(module, "PAGE", page)
     monkeypatch.setattr(module, "MOST_PAGES", 1)
-    [transaction] = await store.append(TakePlaces())
-    places = await store.append(TakePlaces(5))
+    [transaction] = await take_places(store)
+    places = await take_places(store, 5)
     await write(store, "a-1")
     prepared = [Prepared(event_of("x"), place) for place in places]
     await store.append(CommitRequest(transaction, "a-2", -2, prepared))

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 from rxpump.model.direction import StreamDirection
 from rxpump.server import SqliteStore
 from rxpump.server.store.appender import AppendRequest
-from rxpump.server.store.changes import Appended
+from rxpump.server.store.changes import Appended, Change, NotCommitted
 from rxpump.server.store.deletion import DeleteRequest
 from rxpump.server.store.stored_stream import StoredStream
 from rxpump.server.store.stream_window import Window
+from rxpump.server.store.transaction import TakePlaces
 from rxpump.tcp.wire import schema
 
 ANY, NO_STREAM = -2, -1
@@ -41,16 +44,45 @@ async def write(store: SqliteStore, stream: str, *events: Any, expected: int = A
 async def write_metadata(store: SqliteStore, stream: str, metadata: bytes | dict[str, Any]) -> Appended:
     """Write the metadata of `stream`; bytes go as they are."""
     data = metadata if isinstance(metadata, bytes) else json.dumps(metadata)
-    return await write(store, f"$${stream}", new_event(type="$metadata", data=data, json=True))
+    written: Appended = await write(store, f"$${stream}", new_event(type="$metadata", data=data, json=True))
+    return written
 
 
 async def delete(store: SqliteStore, stream: str, expected: int = ANY, *, hard: bool = False) -> Any:
     return await store.append(DeleteRequest(stream, expected, hard))
 
 
-async def write_numbers(store: Any, stream: str, count: int) -> Any:
+async def write_numbers(store: SqliteStore, stream: str, count: int) -> StoredStream:
     await write(store, stream, *map(new_event, range(count)))
-    return store.read.stream(stream)
+    return stream_of(store, stream)
+
+
+async def appended(store: SqliteStore, change: Change[Any]) -> Appended:
+    """Append, and return the outcome, which must be a success."""
+    outcome = await store.append(change)
+    assert isinstance(outcome, Appended)
+    return outcome
+
+
+async def take_places(store: SqliteStore, count: int = 1) -> Sequence[int]:
+    """Take positions of the log for events of a transaction."""
+    places = await store.append(TakePlaces(count))
+    assert not isinstance(places, NotCommitted)
+    return places
+
+
+def event_at(store: SqliteStore, stream: StoredStream, number: int, *, resolve_links: bool) -> Any:
+    """Read an event that exists, as a ResolvedIndexedEvent."""
+    event = store.read.event(stream, number, resolve_links=resolve_links)
+    assert event is not None
+    return schema.ResolvedIndexedEvent.FromString(event.fields)
+
+
+def stream_of(store: SqliteStore, name: str) -> StoredStream:
+    """Read the record of a stream that exists."""
+    stream = store.read.stream(name)
+    assert stream is not None
+    return stream
 
 
 def stream_page(
@@ -90,9 +122,9 @@ class Clock:
         return self.now * 1_000_000_000
 
 
-def visible(store: SqliteStore, name: str) -> list[int] | None:
+def visible(store: SqliteStore, name: str) -> list[int]:
     """The numbers of the events that a stream shows, read forward page by page."""
-    stream = store.read.stream(name)
+    stream = stream_of(store, name)
     window = Window(stream.first_kept, min(stream.last, 10_000))
     page = store.read.stream_page(stream, window, FORWARD, resolve_links=False)
     return [event.event.event_number for event in schema.ReadStreamEventsCompleted.FromString(page.events).events]
@@ -108,7 +140,7 @@ def make_room(store: SqliteStore) -> None:
     store.commits._connection.execute("PRAGMA max_page_count = 1000000")
 
 
-def damage(path: Any, statement: str, *arguments: Any) -> None:
+def damage(path: Path, statement: str, *arguments: Any) -> None:
     """Change what is stored behind the back of the store, as a bad disk does."""
     database = sqlite3.connect(path)
     changed = database.execute(statement, arguments).rowcount

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from rxpump.server import NotAStore, SqliteStore, StoreNotFound, StoreTooOld, check
-from rxpump.server.store.transaction import CommitRequest, TakePlaces
+from rxpump.server.store.transaction import CommitRequest
 from rxpump.server.store.write_transaction import Prepared
 from tests.server.store.driving import (
     ANY,
@@ -16,6 +16,8 @@ from tests.server.store.driving import (
     damage,
     delete,
     new_event,
+    stream_of,
+    take_places,
     write,
     write_metadata,
     write_numbers,
@@ -36,7 +38,7 @@ async def path(tmp_path: Path) -> Path:
     await write(store, "links", new_event(type="$>", data="3@long"), new_event(type="$>", data="nowhere"))
     await write_numbers(store, "deleted", 3)
     await delete(store, "deleted", hard=True)
-    [id], places = await store.append(TakePlaces()), await store.append(TakePlaces(2))
+    [id], places = await take_places(store), await take_places(store, 2)
     await store.append(CommitRequest(id, "transacted", ANY, list(map(Prepared, map(new_event, range(2)), places))))
     await store.scavenge()
     await store.close()
@@ -107,7 +109,7 @@ async def test_a_damaged_index_of_names_hides_no_stream(path: Path, caplog: pyte
     damage_the_name(path, INDEX)
     store = SqliteStore.open(path)
     assert "the index of stream names" in caplog.text
-    assert store.read.stream("counted").last == 9
+    assert stream_of(store, "counted").last == 9
     await store.close()
     assert check(path).is_sound
 
@@ -116,7 +118,7 @@ async def test_an_index_is_not_built_anew_from_a_damaged_table(path: Path) -> No
     """The index still has the right name; without it, the stream would be as if it were not there."""
     damage_the_name(path, "streams")
     store = SqliteStore.open(path)
-    assert store.read.stream("counted").last == 9
+    assert stream_of(store, "counted").last == 9
     await store.close()
     assert "the entry of stream 'coUnted' is not what was written" in check(path).damaged
 

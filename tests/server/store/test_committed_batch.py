@@ -12,6 +12,7 @@ from rxpump.server.store.database import FIRST_POSITION
 from rxpump.tcp.wire import schema
 from rxpump.tcp.wire.commands import Command
 from rxpump.tcp.wire.framing import Framer
+from tests.recording_calls import record_calls
 from tests.server.store.driving import all_page, new_event, write
 
 ID, OTHER = bytes(range(16)), bytes(16)
@@ -25,8 +26,13 @@ class Catcher:
     """Keeps the bursts that it receives."""
 
     def __init__(self) -> None:
-        self.bursts = []
-        self.receive = self.bursts.append
+        self.bursts: list[CommittedBatch] = []
+
+    def receive(self, burst: CommittedBatch) -> None:
+        self.bursts.append(burst)
+
+    def drop(self) -> None:
+        raise AssertionError
 
 
 async def burst_of(store: SqliteStore, *events: Any, stream: str = "s") -> CommittedBatch:
@@ -65,7 +71,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
     def counted(name: str) -> Callable[..., Any]:
         function = getattr(module, name)
 
-        def call(*arguments: Any) -> bytes | list[bytes]:
+        def call(*arguments: Any) -> Any:
             counts[name] += 1
             return function(*arguments)
 
@@ -119,9 +125,7 @@ async def test_a_link_is_resolved_once_for_everybody(
 ) -> None:
     await write(store, "t", new_event(7))
     burst = await burst_of(store, link(b"0@t"), new_event(1))
-    looked_up = []
-    target = store.read.target
-    monkeypatch.setattr(store.read, "target", lambda *link: looked_up.append(link) or target(*link))
+    looked_up = record_calls(monkeypatch, store.read, "target")
     for _ in range(100):
         told(burst, resolve_links=True)
         told(burst, resolve_links=False)

@@ -10,17 +10,18 @@ import pytest
 
 from rxpump.server import SqliteStore
 from rxpump.server.store.append_rule import StreamDeleted, WrongVersion
-from rxpump.server.store.changes import Appended
+from rxpump.server.store.changes import Appended, Change
 from rxpump.server.store.deletion import Deleted, DeleteRequest
 from rxpump.server.store.feed import EVERYTHING
-from rxpump.tcp.wire import schema
 from tests.server.store.driving import (
     ANY,
     NO_STREAM,
     all_page,
     append,
     delete,
+    event_at,
     new_event,
+    stream_of,
     stream_page,
     visible,
     write,
@@ -34,21 +35,21 @@ STREAM_EXISTS = -4
 
 
 def metadata_of(store: SqliteStore, name: str) -> dict[str, int]:
-    stream = store.read.stream(f"$${name}")
-    event = store.read.event(stream, stream.last, resolve_links=False)
-    return json.loads(schema.ResolvedIndexedEvent.FromString(event.fields).event.data)
+    stream = stream_of(store, f"$${name}")
+    metadata: dict[str, int] = json.loads(event_at(store, stream, stream.last, resolve_links=False).event.data)
+    return metadata
 
 
 async def test_numbers_go_on_after_a_soft_delete(store: SqliteStore) -> None:
     await write_numbers(store, "s", 3)
     deleted = await delete(store, "s", 2)
-    stream = store.read.stream("s")
+    stream = stream_of(store, "s")
     assert (stream.is_soft_deleted, stream.last, visible(store, "s")) == (True, 2, [])
     assert metadata_of(store, "s") == {"$tb": MAX64}
     assert deleted == Deleted(all_page(store, 0, 10)[-1].commit_position)
     written = await write(store, "s", new_event(), expected=NO_STREAM)
     assert (written.first, visible(store, "s"), metadata_of(store, "s")) == (3, [3], {"$tb": 3})
-    assert not store.read.stream("s").is_soft_deleted
+    assert not stream_of(store, "s").is_soft_deleted
 
 
 @pytest.mark.parametrize(("expected", "outcome"), [(2, Appended), (ANY, Appended), (1, WrongVersion)])
@@ -66,14 +67,14 @@ async def test_what_was_written_before_the_delete_is_known_and_stays_hidden(stor
     for expected in (ANY, NO_STREAM):
         assert await write(store, "s", *events, expected=expected) == Appended(0, 2, -1)
     assert await write(store, "s", new_event(), expected=STREAM_EXISTS) == StreamDeleted()
-    assert store.read.stream("s").is_soft_deleted
+    assert stream_of(store, "s").is_soft_deleted
 
 
 async def test_a_write_of_nothing_brings_a_stream_back_too(store: SqliteStore) -> None:
     await write_numbers(store, "s", 2)
     await delete(store, "s")
     assert (await write(store, "s"))[:2] == (2, 1)
-    assert (store.read.stream("s").is_soft_deleted, visible(store, "s")) == (False, [])
+    assert (stream_of(store, "s").is_soft_deleted, visible(store, "s")) == (False, [])
     assert metadata_of(store, "s") == {"$tb": 2}
 
 
@@ -83,7 +84,7 @@ async def test_metadata_bring_a_stream_back_and_keep_what_they_say(store: Sqlite
     written = await write_metadata(store, "s", {"$maxCount": 5, "mine": 1})
     assert (written.first, written.last) == (1, 1)
     assert metadata_of(store, "s") == {"$maxCount": 5, "mine": 1, "$tb": 2}
-    assert store.read.stream("$$s").last == 2
+    assert stream_of(store, "$$s").last == 2
     await write(store, "s", new_event())
     assert visible(store, "s") == [2]
 
@@ -92,7 +93,7 @@ async def test_metadata_that_are_no_json_bring_everything_back(store: SqliteStor
     await write_numbers(store, "s", 2)
     await delete(store, "s")
     await write(store, "$$s", new_event(data=b'{"$maxCount":1}'))
-    assert (visible(store, "s"), store.read.stream("$$s").last) == ([0, 1], 1)
+    assert (visible(store, "s"), stream_of(store, "$$s").last) == ([0, 1], 1)
 
 
 async def test_deleting_again_and_what_never_was(store: SqliteStore) -> None:
@@ -100,12 +101,12 @@ async def test_deleting_again_and_what_never_was(store: SqliteStore) -> None:
     for expected in (ANY, 2, NO_STREAM):
         assert isinstance(await delete(store, "s", expected), Deleted)
     assert await delete(store, "s", 1) == WrongVersion(2)
-    assert store.read.stream("$$s").last == 2
+    assert stream_of(store, "$$s").last == 2
     for hard in (False, True):
         assert isinstance(await delete(store, f"never-{hard}", NO_STREAM, hard=hard), Deleted)
         assert await delete(store, f"other-{hard}", 0, hard=hard) == WrongVersion(-1)
     assert store.read.stream("never-False") is None
-    assert store.read.stream("never-True").is_tombstoned
+    assert stream_of(store, "never-True").is_tombstoned
 
 
 async def test_a_hard_delete_is_for_ever(store: SqliteStore) -> None:
@@ -118,7 +119,7 @@ async def test_a_hard_delete_is_for_ever(store: SqliteStore) -> None:
     assert (tombstone.event.event_type, tombstone.event.event_number) == ("$streamDeleted", MAX64)
     assert (tombstone.event.data, tombstone.event.data_content_type) == (b"", 0)
     for name in ("s", "$$s"):
-        assert store.read.stream(name).is_tombstoned
+        assert stream_of(store, name).is_tombstoned
         assert store.read.head(name).last == MAX64
     for expected in (ANY, NO_STREAM, 2, STREAM_EXISTS):
         assert await write(store, "s", new_event(), expected=expected) == StreamDeleted()
@@ -136,7 +137,7 @@ async def test_metadata_outlive_a_hard_delete_for_writers(store: SqliteStore, ex
     assert (await write_metadata(store, "s", {"$acl": {"$r": "a"}, "$tb": MAX64})).first == 2
     assert await write(store, "$$s", new_event(), expected=1) == WrongVersion(2)
     for name in ("s", "$$s"):
-        assert store.read.stream(name).is_tombstoned
+        assert stream_of(store, name).is_tombstoned
         assert store.read.head(name).last == MAX64
     assert store.read.access_lists("s") == (None, None)
     assert await write(store, "s", new_event()) == StreamDeleted()
@@ -158,7 +159,7 @@ async def test_metadata_of_a_hard_deleted_stream_end_with_a_scavenge(store: Sqli
 
 
 async def test_changes_of_one_moment_see_each_other(store: SqliteStore) -> None:
-    changes = [
+    changes: list[Change[Any]] = [
         append("s", [new_event()], NO_STREAM),
         append("s", [new_event()], 0),
         DeleteRequest("s", 1, hard=False),
@@ -168,7 +169,8 @@ async def test_changes_of_one_moment_see_each_other(store: SqliteStore) -> None:
     ]
     results = await asyncio.gather(*map(store.append, changes))
     assert [type(result) for result in results] == [Appended, Appended, Deleted, Appended, Deleted, StreamDeleted]
-    assert (results[3].first, store.read.stream("s").last) == (2, MAX64)
+    assert isinstance(results[3], Appended)
+    assert (results[3].first, stream_of(store, "s").last) == (2, MAX64)
 
 
 async def test_what_followers_are_told(store: SqliteStore) -> None:
@@ -191,10 +193,9 @@ async def test_links_into_deleted_streams_lead_nowhere(store: SqliteStore) -> No
         await write(store, "links", *(new_event(type="$>", data=f"{n}@{name}") for n in (0, -1)))
     await delete(store, "soft")
     await delete(store, "hard", hard=True)
-    links = store.read.stream("links")
+    links = stream_of(store, "links")
     resolved = stream_page(store, links, 0, 5, resolve_links=True)
     assert [event.HasField("event") for event in resolved] == [False] * 4 + [True] * 2
     for number, event in enumerate(resolved):
-        one = store.read.event(links, number, resolve_links=True)
-        assert schema.ResolvedIndexedEvent.FromString(one.fields) == event
+        assert event_at(store, links, number, resolve_links=True) == event
     assert [store.read.target(name, -1) is None for name in ("soft", "hard", "kept")] == [True, True, False]

@@ -18,7 +18,7 @@ class Follower:
     """Keeps what it is told, a list for each time."""
 
     def __init__(self, fails: bool = False) -> None:
-        self.heard = []
+        self.heard: list[list[Any]] = []
         self.is_dropped = False
         self.fails = fails
 
@@ -84,10 +84,10 @@ async def test_one_transaction_is_told_at_once(store: SqliteStore) -> None:
     assert len(s.heard) <= store.commits.count
 
 
-async def test_who_follows_hears_before_who_wrote(store: SqliteStore) -> None:
+async def test_who_follows_hears_before_who_wrote(store: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:
     (follower,) = follow(store, "s")
     order = []
-    follower.receive = lambda burst: order.append("follower")
+    monkeypatch.setattr(follower, "receive", lambda burst: order.append("follower"))
     outcome = store.append(append("s", [new_event()]))
     outcome.add_done_callback(lambda _: order.append("writer"))
     await outcome
@@ -107,9 +107,11 @@ async def test_a_follower_who_leaves_hears_no_more(store: SqliteStore) -> None:
     assert repr(store.feed) == "<Feed of 0 streams to 0 followers>"
 
 
-async def test_a_follower_who_leaves_while_told_disturbs_nobody(store: SqliteStore) -> None:
+async def test_a_follower_who_leaves_while_told_disturbs_nobody(
+    store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
     a, b = follow(store, "s", "s")
-    a.receive = lambda burst: store.feed.leave("s", a)
+    monkeypatch.setattr(a, "receive", lambda burst: store.feed.leave("s", a))
     await write(store, "s", new_event())
     assert len(b.events) == 1
 

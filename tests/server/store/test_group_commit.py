@@ -84,4 +84,6 @@ async def test_the_thread_is_there_while_it_is_needed(tmp_path: Path) -> None:
 async def test_a_writer_who_has_gone_away_disturbs_nobody(store: SqliteStore) -> None:
     gone, stays = store.append(append("s", [new_event()])), store.append(append("s", [new_event()]))
     gone.cancel()
-    assert (await stays).first == 1
+    outcome = await stays
+    assert isinstance(outcome, Appended)
+    assert outcome.first == 1

@@ -90,6 +90,7 @@ async def test_a_server_of_another_process_keeps_this_one_out(name: Callable[...
     other = await asyncio.create_subprocess_exec(
         sys.executable, "-c", OPEN_AND_WAIT, path, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
     )
+    assert other.stdout is not None
     assert await other.stdout.readline() == b"open\n"
     path = name(path)
     with pytest.raises(StoreInUse):
@@ -112,11 +113,15 @@ async def test_a_refused_server_does_not_release_the_locks_of_sqlite(tmp_path: P
     await write(store, "s", new_event())
     with pytest.raises(StoreInUse):
         SqliteStore.open(hard_link(tmp_path / "events.db"))
-    take = [sys.executable, "-c", TAKE_ALONE, tmp_path / "events.db"]
-    other = await asyncio.to_thread(subprocess.run, take, capture_output=True)
+    take = [sys.executable, "-c", TAKE_ALONE, str(tmp_path / "events.db")]
+
+    def run() -> subprocess.CompletedProcess[bytes]:
+        return subprocess.run(take, capture_output=True)
+
+    other = await asyncio.to_thread(run)
     assert b"database is locked" in other.stderr
     await store.close()
-    assert (await asyncio.to_thread(subprocess.run, take, capture_output=True)).stdout == b"delete\n"
+    assert (await asyncio.to_thread(run)).stdout == b"delete\n"
 
 
 def test_one_of_many_threads_gets_the_lock(tmp_path: Path) -> None:
@@ -161,7 +166,7 @@ print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 
 
 def test_a_forked_child_does_not_share_the_lock(tmp_path: Path) -> None:
-    script = [sys.executable, "-c", AFTER_A_FORK, tmp_path / "events.db"]
+    script = [sys.executable, "-c", AFTER_A_FORK, str(tmp_path / "events.db")]
     assert subprocess.run(script, capture_output=True, text=True, timeout=30).stdout == "7\n"
 
 

@@ -12,8 +12,9 @@ from rxpump.tcp.wire import schema
 NOON = 1_795_413_620_577_838_912  # 2026-11-23 03:20:20.577838912 UTC, in Unix nanoseconds
 
 
-def row_of(event: Any, **where: int | str) -> Row:
-    return make_row(event, **{"stream": 7, "name": "ponies", "revision": 3, "position": 300, "now_ns": NOON} | where)
+def row_of(event: Any, **where: Any) -> Row:
+    defaults: dict[str, Any] = {"stream": 7, "name": "ponies", "revision": 3, "position": 300, "now_ns": NOON}
+    return make_row(event, **defaults | where)
 
 
 def new_event(**fields: Any) -> Any:

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from rxpump.model.positions import Position
 from rxpump.server import SqliteStore, StoreError
 from rxpump.server.store import scavenge as module
 from rxpump.server.store.append_rule import StreamDeleted
 from rxpump.server.store.changes import Appended
-from rxpump.server.store.transaction import CommitRequest, TakePlaces
+from rxpump.server.store.transaction import CommitRequest
 from rxpump.server.store.write_transaction import Prepared
 from tests.server.store.driving import (
     ANY,
@@ -22,7 +23,9 @@ from tests.server.store.driving import (
     data,
     delete,
     new_event,
+    stream_of,
     stream_page,
+    take_places,
     visible,
     write,
     write_metadata,
@@ -95,7 +98,7 @@ async def test_a_stream_with_a_hole_is_read(store: SqliteStore) -> None:
     await write_metadata(store, "s", {"$maxCount": 3})
     await store.scavenge()
     await write_metadata(store, "s", {})
-    stream = store.read.stream("s")
+    stream = stream_of(store, "s")
     assert stream.first_kept == 0
     assert data(stream_page(store, stream, 0, 8)) == [7, 8]
     assert data(stream_page(store, stream, 0, 8, BACKWARD)) == [8, 7]
@@ -123,14 +126,14 @@ async def test_what_is_too_old_goes(tmp_path: Path) -> None:
 
 
 async def test_events_of_a_transaction_go_too(store: SqliteStore) -> None:
-    [id], places = await store.append(TakePlaces()), await store.append(TakePlaces(3))
+    [id], places = await take_places(store), await take_places(store, 3)
     prepared = list(map(Prepared, map(new_event, range(3)), places))
     await store.append(CommitRequest(id, "s", ANY, prepared))
     await write_metadata(store, "s", {"$tb": 2})
     await store.scavenge()
     assert log_of(store) == ["2@s", "0@$$s"]
     [last, _] = all_page(store, 0, 10)
-    assert all_page(store, store.read.place((last.commit_position, places[0])), 1)[0] == last
+    assert all_page(store, store.read.place(Position(last.commit_position, places[0])), 1)[0] == last
 
 
 async def test_writers_go_on_meanwhile(store: SqliteStore) -> None:

@@ -22,7 +22,16 @@ from rxpump.server import (
     StoreTooNew,
     StoreUnreadable,
 )
-from tests.server.store.driving import FORWARD, all_page, data, new_event, stream_page, write, write_numbers
+from tests.server.store.driving import (
+    FORWARD,
+    all_page,
+    data,
+    new_event,
+    stream_of,
+    stream_page,
+    write,
+    write_numbers,
+)
 
 _NOBODY = 65534
 
@@ -39,7 +48,7 @@ async def test_everything_is_there_when_it_is_opened_again(tmp_path: Path) -> No
     store = SqliteStore.open(path)
     assert store.read.log() == log
     assert [event.commit_position for event in all_page(store, 0, 9)] == positions
-    assert data(stream_page(store, store.read.stream("s"), 0, 4)) == [0, 1, 2, 3, 4]
+    assert data(stream_page(store, stream_of(store, "s"), 0, 4)) == [0, 1, 2, 3, 4]
     assert (await write(store, "s", event)).position == -1
     later = await write(store, "s", new_event())
     assert later.first == 5
@@ -133,7 +142,7 @@ async def test_a_read_keeps_no_view_of_the_past(tmp_path: Path) -> None:
     await write_numbers(store, "s", 10)
     assert store.read.all_page(0, 2, FORWARD, resolve_links=False).size == 2
     await write_numbers(store, "s", 1)
-    assert store.read.stream("s").last == 10
+    assert stream_of(store, "s").last == 10
     [busy, *_] = store.commits._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
     assert busy == 0
     await store.close()

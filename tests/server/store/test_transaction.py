@@ -12,16 +12,19 @@ from rxpump.server import SqliteStore
 from rxpump.server.store.append_rule import StreamDeleted, WrongVersion
 from rxpump.server.store.changes import Appended
 from rxpump.server.store.reader import Transaction
-from rxpump.server.store.transaction import CommitRequest, TakePlaces
+from rxpump.server.store.transaction import CommitRequest
 from rxpump.server.store.write_transaction import Prepared
 from tests.server.store.driving import (
     ANY,
     BACKWARD,
     NO_STREAM,
     all_page,
+    appended,
     data,
     delete,
     new_event,
+    stream_of,
+    take_places,
     visible,
     write,
     write_metadata,
@@ -32,7 +35,7 @@ from tests.server.store.test_feed import Follower, names
 
 async def prepare(store: SqliteStore, *events: Any, stream: str = "s", expected: int = ANY) -> CommitRequest:
     """The commit of a transaction of these events."""
-    [id], places = await store.append(TakePlaces()), await store.append(TakePlaces(len(events)))
+    [id], places = await take_places(store), await take_places(store, len(events))
     return CommitRequest(id, stream, expected, list(map(Prepared, events, places)))
 
 
@@ -40,7 +43,7 @@ async def test_events_are_where_the_commit_is_and_were_before(store: SqliteStore
     commit = await prepare(store, *map(new_event, range(3)))
     await write(store, "other", new_event(7))
     assert store.read.stream("s") is None
-    done = await store.append(commit)
+    done = await appended(store, commit)
     assert done[:2] == (0, 2)
     other, *events = all_page(store, 0, 10)
     assert data([other, *events]) == [7, 0, 1, 2]
@@ -63,8 +66,8 @@ async def test_all_is_read_from_every_position(store: SqliteStore) -> None:
         assert all_page(store, place, 10) == events[number:]
         assert all_page(store, place, 10, BACKWARD) == events[:number][::-1]
     commit = positions[3].commit
-    for position, number in [((commit, 0), 2), ((commit, commit), 5), ((commit, positions[3].prepare + 1), 4)]:
-        assert all_page(store, store.read.place(Position(*position)), 10) == events[number:]
+    for after, number in [(0, 2), (commit, 5), (positions[3].prepare + 1, 4)]:
+        assert all_page(store, store.read.place(Position(commit, after)), 10) == events[number:]
 
 
 @pytest.mark.parametrize(
@@ -91,10 +94,10 @@ async def test_a_repeated_commit_changes_nothing(store: SqliteStore) -> None:
 async def test_a_commit_of_nothing(store: SqliteStore) -> None:
     await write_numbers(store, "s", 2)
     commit = await prepare(store)
-    done = await store.append(commit)
+    done = await appended(store, commit)
     assert (done.first, done.last) == (2, 1)
     assert done.position == store.read.log().last_commit
-    assert store.read.stream("s").last == 1
+    assert stream_of(store, "s").last == 1
 
 
 async def test_deleted_streams(store: SqliteStore) -> None:
@@ -103,7 +106,7 @@ async def test_deleted_streams(store: SqliteStore) -> None:
         await write_numbers(store, name, 2)
         await delete(store, name, hard=name == "hard")
     assert await store.append(hard) == StreamDeleted()
-    assert (await store.append(soft)).first == 2
+    assert (await appended(store, soft)).first == 2
     assert visible(store, "soft") == [2]
 
 
@@ -132,11 +135,11 @@ async def test_a_commit_is_known_after_a_restart_and_no_id_comes_twice(tmp_path:
     store = SqliteStore.open(tmp_path / "events.db")
     commit = await prepare(store, new_event())
     await store.append(commit)
-    [abandoned] = await store.append(TakePlaces())
+    [abandoned] = await take_places(store)
     await store.close()
     store = SqliteStore.open(tmp_path / "events.db")
     assert store.read.transaction(commit.id) == Transaction("s", 0, 0)
     assert await store.append(commit) == Appended(0, 0, -1)
-    [another] = await store.append(TakePlaces())
+    [another] = await take_places(store)
     assert another > abandoned
     await store.close()

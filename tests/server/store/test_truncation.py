@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 
 from rxpump.server import SqliteStore
-from rxpump.tcp.wire import schema
 from tests.server.store.driving import (
     BACKWARD,
     Clock,
     data,
+    event_at,
     new_event,
+    stream_of,
     stream_page,
     visible,
     write,
@@ -40,7 +41,7 @@ async def test_limits_count_at_once_and_can_be_taken_back(
     stream = await write_numbers(store, "s", 10)
     await write_metadata(store, "s", metadata)
     assert visible(store, "s") == shown
-    stream = store.read.stream("s")
+    stream = stream_of(store, "s")
     numbers = [n for n in range(10) if store.read.event(stream, n, resolve_links=False) is not None]
     assert numbers == shown
     await write_metadata(store, "s", {})
@@ -91,7 +92,7 @@ async def test_what_is_too_old_is_hidden(aging: tuple[SqliteStore, Clock]) -> No
     for number in range(3):
         await write(store, "s", new_event(number))
         clock.now += 4
-    stream = store.read.stream("s")
+    stream = stream_of(store, "s")
     assert data(stream_page(store, stream, 0, 9)) == [1, 2]
     assert data(stream_page(store, stream, 0, 9, BACKWARD)) == [2, 1]
     assert [store.read.event(stream, n, resolve_links=False) is None for n in range(3)] == [True, False, False]
@@ -111,11 +112,10 @@ async def test_a_link_to_what_is_too_old_leads_nowhere(aging: tuple[SqliteStore,
     await write_metadata(store, "s", {"$maxAge": 10})
     await write_numbers(store, "s", 1)
     await write(store, "links", new_event(type="$>", data=b"0@s"))
-    links = store.read.stream("links")
+    links = stream_of(store, "links")
     for seconds, leads in ((10, True), (1, False)):
         clock.now += seconds
         [link] = stream_page(store, links, 0, 0, resolve_links=True)
         assert link.HasField("event") == leads
         assert (store.read.target("s", 0) is not None) == leads
-        one = schema.ResolvedIndexedEvent.FromString(store.read.event(links, 0, resolve_links=True).fields)
-        assert one == link
+        assert event_at(store, links, 0, resolve_links=True) == link

@@ -15,6 +15,7 @@ from tests.server.store.driving import (
     Clock,
     all_page,
     new_event,
+    stream_of,
     stream_page,
     visible,
     write,
@@ -62,9 +63,9 @@ async def test_version_2_is_served_as_before(version_2: Path) -> None:
     assert shown == {
         "numbers": [0, 1, 2, 3, 4], "counted": [4, 5], "empty": [], "transacted": [0, 1], "$$counted": [1]
     }  # fmt: skip
-    assert [store.read.stream(name).last for name in ("counted", "empty", "soft")] == [5, 2, 1]
-    assert store.read.stream("hard").is_tombstoned
-    links = stream_page(store, store.read.stream("links"), 0, 2, resolve_links=True)
+    assert [stream_of(store, name).last for name in ("counted", "empty", "soft")] == [5, 2, 1]
+    assert stream_of(store, "hard").is_tombstoned
+    links = stream_page(store, stream_of(store, "links"), 0, 2, resolve_links=True)
     assert [link.event.event_number for link in links if link.HasField("event")] == [0, 4]
     assert len(all_page(store, 0, 100)) == len(all_page(store, 0, 100, resolve_links=True)) == 18
     assert (await write(store, "counted", new_event(), expected=5)).first == 6
@@ -116,7 +117,7 @@ def old(tmp_path: Path) -> Path:
         ("$settings", new_event(data=b'{"$userStreamAcl":{"$r":"a"}}')),
         ("s", new_event(2)),
     ]
-    position, keys, revisions = 64, {}, {}
+    position, keys, revisions = 64, dict[str, int](), dict[str, int]()
     for stream, event in written:
         key = keys.setdefault(stream, len(keys) + 1)
         revision = revisions[stream] = revisions.get(stream, -1) + 1
@@ -136,7 +137,7 @@ async def test_what_was_written_is_there_and_what_it_says_counts(old: Path) -> N
     clock = Clock()
     store = SqliteStore.open(old, clock=clock)
     assert len(all_page(store, 0, 20)) == 7
-    assert (visible(store, "s"), store.read.stream("s").last) == ([2], 2)
+    assert (visible(store, "s"), stream_of(store, "s").last) == ([2], 2)
     assert store.read.stream("later") is None
     assert store.read.access_lists("later")[1] == b'{"$userStreamAcl":{"$r":"a"}}'
     assert (await write(store, "s", new_event())).first == 3

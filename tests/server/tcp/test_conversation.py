@@ -155,6 +155,7 @@ async def test_missing_and_unknown_fields_are_tolerated(talk: Talk) -> None:
     unknown = b"\x98\x06\x01"  # field 99
     payload = b"\x0a\x01s\x10\xfe\xff\xff\xff\xff\xff\xff\xff\xff\x01\x1a\x15\x0a\x10" + ID + b"\x12\x01T" + unknown
     pending = talk.conversation.receive(Package(Command.WRITE_EVENTS, ID, payload))
+    assert pending is not None
     assert (await pending).first == 0
     [answer] = talk.answers
     assert schema.WriteEventsCompleted.FromString(answer.payload).result == 0

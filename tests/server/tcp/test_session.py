@@ -6,8 +6,8 @@ import asyncio
 import gc
 import logging
 import sys
-from collections.abc import AsyncIterator, Callable
-from typing import Any
+from collections.abc import AsyncIterator
+from typing import Any, cast
 
 import pytest
 
@@ -41,14 +41,14 @@ class Transport(asyncio.Transport):
 
     def __init__(self) -> None:
         super().__init__()
-        self.writes = []
+        self.writes: list[bytes] = []
         self.unread = 0
-        self.is_reading = True
-        self.end = None
+        self.reads = True
+        self.end: str | None = None
         self.has_ended = False
 
-    def write(self, data: bytes) -> None:
-        self.writes.append(data)
+    def write(self, data: bytes | bytearray | memoryview[Any]) -> None:
+        self.writes.append(bytes(data))
 
     def get_write_buffer_size(self) -> int:
         return self.unread
@@ -57,10 +57,10 @@ class Transport(asyncio.Transport):
         pass
 
     def pause_reading(self) -> None:
-        self.is_reading = False
+        self.reads = False
 
     def resume_reading(self) -> None:
-        self.is_reading = True
+        self.reads = True
 
     def is_closing(self) -> bool:
         return self.end is not None
@@ -86,8 +86,8 @@ class Store:
 
     def __init__(self, empty: SqliteStore) -> None:
         self.read, self.commits = empty.read, empty.commits
-        self.feed = Feed(None)
-        self.waiting = []
+        self.feed = Feed(empty.read)
+        self.waiting: list[asyncio.Future[Any]] = []
 
     def append(self, request: AppendRequest) -> asyncio.Future[Any]:
         self.waiting.append(asyncio.get_running_loop().create_future())
@@ -98,16 +98,29 @@ class Store:
             self.waiting.pop(0).set_result(Appended(0, 0, 64))
 
 
+def node_of(empty: SqliteStore) -> Node:
+    return Node(cast(SqliteStore, Store(empty)), Users(DEFAULT_ACCOUNTS))
+
+
+class PlayedSession(Session):
+    """A session on a transport that the test plays."""
+
+    def __init__(self, node: Node) -> None:
+        super().__init__(node, lambda now: Heartbeat(1000, 1000, now), lambda _: None, lambda _: None)
+        self.played = Transport()
+        self.connection_made(self.played)
+
+    @property
+    def store(self) -> Store:
+        store: object = self.conversation._node.store
+        assert isinstance(store, Store)
+        return store
+
+
 @pytest.fixture
-async def one() -> AsyncIterator[Session]:
-    """A session whose other side is the test."""
-
-    def later(now: float) -> Heartbeat:
-        return Heartbeat(1000, 1000, now)
-
+async def one() -> AsyncIterator[PlayedSession]:
     empty = SqliteStore.in_memory()
-    one = Session(Node(Store(empty), Users(DEFAULT_ACCOUNTS)), later, lambda _: None, lambda _: None)
-    one.connection_made(Transport())
+    one = PlayedSession(node_of(empty))
     yield one
     one.connection_lost(None)
     await empty.close()
@@ -126,35 +139,35 @@ def write_of(size: int) -> Package:
     )
 
 
-async def test_answers_of_one_turn_leave_in_one_write(one: Session) -> None:
+async def test_answers_of_one_turn_leave_in_one_write(one: PlayedSession) -> None:
     one.data_received(PING.encode() * 5)
-    assert one._transport.writes == []
+    assert one.played.writes == []
     await turn()
-    assert len(one._transport.writes) == 1
-    assert len(one._transport.packages()) == 5
+    assert len(one.played.writes) == 1
+    assert len(one.played.packages()) == 5
 
 
 async def test_a_session_with_much_to_do_lets_others_have_their_turn(
-    one: Session, monkeypatch: pytest.MonkeyPatch
+    one: PlayedSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(session, "_TURN", 0.0)
     one.data_received(PING.encode() * 3)
     assert len(one._received) == 2
-    assert not one._transport.is_reading
+    assert not one.played.reads
     one.data_received(PING.encode())  # what was on its way already
     assert len(one._received) == 3
     for _ in range(5):
         await turn()
-    assert len(one._transport.packages()) == 4
-    assert one._transport.is_reading
+    assert len(one.played.packages()) == 4
+    assert one.played.reads
 
 
-async def test_writes_that_wait_for_the_disk_are_bounded(one: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_writes_that_wait_for_the_disk_are_bounded(one: PlayedSession, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(session, "_TURN", 1000.0)
     one.data_received(write_of(MIB).encode() * 40)
-    store = one.conversation._node.store
+    store = one.store
     assert len(store.waiting) == 16
-    assert not one._transport.is_reading
+    assert not one.played.reads
     assert one._shows_life()  # it is not the client's fault that nothing is heard from it
     store.commit(10)
     await turn()
@@ -162,77 +175,79 @@ async def test_writes_that_wait_for_the_disk_are_bounded(one: Session, monkeypat
     for _ in range(4):
         store.commit(len(store.waiting))
         await turn()
-    assert len(one._transport.packages()) == 40
-    assert one._transport.is_reading
+    assert len(one.played.packages()) == 40
+    assert one.played.reads
 
 
-async def test_a_client_that_does_not_read_is_not_listened_to(one: Session) -> None:
+async def test_a_client_that_does_not_read_is_not_listened_to(one: PlayedSession) -> None:
     one.pause_writing()
     one.data_received(PING.encode() * 3)
     await turn()
-    assert one._transport.writes == []
-    assert not one._transport.is_reading
+    assert one.played.writes == []
+    assert not one.played.reads
     one.resume_writing()
     await turn()
-    assert len(one._transport.packages()) == 3
-    assert one._transport.is_reading
+    assert len(one.played.packages()) == 3
+    assert one.played.reads
 
 
-async def test_a_client_that_has_left_too_much_unread_is_cut(one: Session, caplog: pytest.LogCaptureFixture) -> None:
-    one._transport.unread = MAX_UNSENT_BYTES
+async def test_a_client_that_has_left_too_much_unread_is_cut(
+    one: PlayedSession, caplog: pytest.LogCaptureFixture
+) -> None:
+    one.played.unread = MAX_UNSENT_BYTES
     one.send(PING.encode())
-    assert one._transport.end is None
+    assert one.played.end is None
     with caplog.at_level(logging.CRITICAL):
         one.send(PING.encode())
-    assert one._transport.end == "aborted"
+    assert one.played.end == "aborted"
 
 
-def let_time_pass(one: Session) -> None:
+def let_time_pass(one: PlayedSession) -> None:
     one._heartbeat.deadline = 0
     one._timer.cancel()
     one._tick()
 
 
-async def test_silence_is_asked_about_and_then_final(one: Session) -> None:
+async def test_silence_is_asked_about_and_then_final(one: PlayedSession) -> None:
     let_time_pass(one)
     await turn()
-    [question] = one._transport.packages()
+    [question] = one.played.packages()
     assert question.command == Command.HEARTBEAT_REQUEST
     let_time_pass(one)
-    assert one._transport.end == "aborted"
+    assert one.played.end == "aborted"
 
 
 @pytest.mark.parametrize("sign", [PING, Package(Command.HEARTBEAT_RESPONSE, ID)])
-async def test_whatever_is_heard_is_a_sign_of_life(one: Session, sign: Package) -> None:
+async def test_whatever_is_heard_is_a_sign_of_life(one: PlayedSession, sign: Package) -> None:
     let_time_pass(one)
     one.data_received(sign.encode())
     let_time_pass(one)
     assert one._heartbeat.pulse is Pulse.LISTENING
-    assert one._transport.end is None
+    assert one.played.end is None
 
 
-async def test_a_client_that_reads_slowly_is_alive(one: Session) -> None:
+async def test_a_client_that_reads_slowly_is_alive(one: PlayedSession) -> None:
     one.pause_writing()
     for unread in (5 * MIB, 4 * MIB, 3 * MIB):
-        one._transport.unread = unread
+        one.played.unread = unread
         let_time_pass(one)
-    assert one._transport.end is None
+    assert one.played.end is None
     for _ in range(3):
         let_time_pass(one)
-    assert one._transport.end == "aborted"
+    assert one.played.end == "aborted"
 
 
-async def test_a_client_that_reads_as_fast_as_it_is_sent_more_is_alive(one: Session) -> None:
-    one._transport.unread = 5 * MIB
+async def test_a_client_that_reads_as_fast_as_it_is_sent_more_is_alive(one: PlayedSession) -> None:
+    one.played.unread = 5 * MIB
     for _ in range(5):
         one.send(bytes(MIB))
         let_time_pass(one)
         one._outbox.flush()
-    assert one._transport.end is None
+    assert one.played.end is None
 
 
 async def test_a_fault_of_ours_is_a_bad_request_and_the_end(
-    one: Session, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    one: PlayedSession, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def fail(request: Request, store: Node) -> None:
         raise ZeroDivisionError
@@ -240,24 +255,24 @@ async def test_a_fault_of_ours_is_a_bad_request_and_the_end(
     monkeypatch.setitem(table.HANDLERS, Command.PING, fail)
     with caplog.at_level(logging.CRITICAL):
         one.data_received(PING.encode() + write_of(1).encode())
-    [refusal] = one._transport.packages()
+    [refusal] = one.played.packages()
     assert (refusal.command, refusal.correlation_id) == (Command.BAD_REQUEST, ID)
-    assert one._transport.has_ended
-    assert one._transport.is_reading, "what still comes is discarded"
-    assert one.conversation._node.store.waiting == []
+    assert one.played.has_ended
+    assert one.played.reads, "what still comes is discarded"
+    assert one.store.waiting == []
 
 
-async def test_what_came_before_the_garbage_is_answered(one: Session) -> None:
+async def test_what_came_before_the_garbage_is_answered(one: PlayedSession) -> None:
     one.data_received(PING.encode() + bytes(4))
-    pong, farewell = one._transport.packages()
+    pong, farewell = one.played.packages()
     assert pong.command == Command.PONG
     assert (farewell.command, farewell.correlation_id) == (Command.BAD_REQUEST, bytes(16))
     assert farewell.payload.startswith(b"Invalid TCP frame received.")
-    assert one._transport.has_ended
-    assert one._transport.is_reading, "what still comes is discarded"
+    assert one.played.has_ended
+    assert one.played.reads, "what still comes is discarded"
 
 
-async def test_its_repr_tells_its_state(one: Session) -> None:
+async def test_its_repr_tells_its_state(one: PlayedSession) -> None:
     assert repr(one) == "<Session <Conversation with None, as $all>, 0 bytes unsent, 0 held>"
 
 
@@ -267,7 +282,7 @@ async def test_its_repr_tells_its_state(one: Session) -> None:
 async def test_garbage_ends_the_connection_that_it_came_on(memory_server: EmbeddedServer) -> None:
     async with RawClient.to(memory_server) as good, RawClient.to(memory_server) as bad:
         bad.writer.write(b"GET / HTTP/1.1\r\n\r\n")
-        farewell = await bad.receive()
+        farewell = await bad.expect_package()
         assert farewell.command == Command.BAD_REQUEST
         assert await bad.receive() is None
         assert (await good.ask(Command.PING)).command == Command.PONG
@@ -278,7 +293,7 @@ async def test_a_frame_may_come_byte_by_byte(memory_server: EmbeddedServer) -> N
         for byte in PING.encode():
             client.writer.write(bytes([byte]))
             await client.writer.drain()
-        assert (await client.receive()).payload == b"x"
+        assert (await client.expect_package()).payload == b"x"
 
 
 async def test_who_asks_and_never_reads_costs_little_and_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -298,7 +313,7 @@ async def test_who_asks_and_never_reads_costs_little_and_is_cut(monkeypatch: pyt
                 await client.ask(
                     Command.WRITE_EVENTS, schema.WriteEvents(event_stream_id="s", expected_version=-2, events=[event])
                 )
-            client.writer.transport.pause_reading()
+            client.pause_reading()
             read = schema.ReadStreamEvents(event_stream_id="s", max_count=10)
             for _ in range(50):
                 client.send(Command.READ_STREAM_EVENTS_FORWARD, read)
@@ -317,7 +332,7 @@ def unfinished(size: int) -> bytes:
 
 
 @pytest.mark.parametrize("end", ["connection_lost", "stop"])
-async def test_a_dead_session_releases_its_unfinished_frame(one: Session, end: str) -> None:
+async def test_a_dead_session_releases_its_unfinished_frame(one: PlayedSession, end: str) -> None:
     piece = unfinished(MIB)
     references = sys.getrefcount(piece)
     gc.disable()
@@ -330,35 +345,31 @@ async def test_a_dead_session_releases_its_unfinished_frame(one: Session, end: s
         gc.enable()
 
 
-class Sender(Session):
-    """A session on a transport that the test plays."""
+class Senders:
+    """Makes sessions of one server, whose connections may hold 10 MiB together."""
 
-    def __init__(self, node: Node) -> None:
-        super().__init__(node, lambda now: Heartbeat(1000, 1000, now), lambda _: None, lambda _: None)
-        self.connection_made(Transport())
+    def __init__(self, empty: SqliteStore) -> None:
+        self.node = node_of(empty)
+        self.node.memory = ConnectionMemory(limit=10 * MIB)
+        self.made: list[PlayedSession] = []
+
+    def __call__(self) -> PlayedSession:
+        self.made.append(PlayedSession(self.node))
+        return self.made[-1]
 
 
 @pytest.fixture
-async def senders() -> AsyncIterator[Any]:
-    """Makes sessions of one server; closes them at the end of the test."""
+async def senders() -> AsyncIterator[Senders]:
     empty = SqliteStore.in_memory()
-    node = Node(Store(empty), Users(DEFAULT_ACCOUNTS))
-    node.memory = ConnectionMemory(limit=10 * MIB)
-    made = []
-
-    def make() -> Sender:
-        made.append(Sender(node))
-        return made[-1]
-
-    make.node = node
-    yield make
-    for each in made:
+    senders = Senders(empty)
+    yield senders
+    for each in senders.made:
         each.connection_lost(None)
-    assert node.memory.total == 0
+    assert senders.node.memory.total == 0
     await empty.close()
 
 
-async def test_connections_without_a_login_are_bounded_together(senders: Callable[..., Any]) -> None:
+async def test_connections_without_a_login_are_bounded_together(senders: Senders) -> None:
     small, large, third = senders(), senders(), senders()
     small.data_received(unfinished(MIB))
     large.data_received(unfinished(6 * MIB))
@@ -366,27 +377,27 @@ async def test_connections_without_a_login_are_bounded_together(senders: Callabl
     assert 9 * MIB < senders.node.memory.total < 10 * MIB
     small.data_received(bytes(1))
     small.data_received(unfinished(3 * MIB))
-    assert [each._transport.end for each in (small, large, third)] == [None, "aborted", None]
+    assert [each.played.end for each in (small, large, third)] == [None, "aborted", None]
     assert (large.held, small.held > 3 * MIB) == (0, True)
     assert 5 * MIB < senders.node.memory.total < 6 * MIB
     assert repr(senders.node.memory).endswith("held by 2 connections, limit 10485760>")
 
 
-async def test_a_user_who_has_logged_in_is_bounded_alone(senders: Callable[..., Any]) -> None:
+async def test_a_user_who_has_logged_in_is_bounded_alone(senders: Senders) -> None:
     user = senders()
     user.data_received(Package(Command.AUTHENTICATE, ID, b"", ADMIN).encode())
     user.data_received(unfinished(20 * MIB))
-    assert (senders.node.memory.total, user._transport.end) == (0, None)
+    assert (senders.node.memory.total, user.played.end) == (0, None)
 
 
-async def test_a_wrong_password_is_no_login(senders: Callable[..., Any]) -> None:
+async def test_a_wrong_password_is_no_login(senders: Senders) -> None:
     stranger = senders()
     stranger.data_received(Package(Command.PING, ID, b"", Credentials("admin", "wrong")).encode())
     stranger.data_received(unfinished(20 * MIB))
-    assert (senders.node.memory.total, stranger._transport.end) == (0, "aborted")
+    assert (senders.node.memory.total, stranger.played.end) == (0, "aborted")
 
 
-async def test_a_finished_frame_is_held_no_longer(senders: Callable[..., Any]) -> None:
+async def test_a_finished_frame_is_held_no_longer(senders: Senders) -> None:
     client = senders()
     client.data_received(unfinished(MIB))
     client.data_received(bytes(1))
@@ -394,37 +405,37 @@ async def test_a_finished_frame_is_held_no_longer(senders: Callable[..., Any]) -
     assert senders.node.memory.total == 0
 
 
-async def test_writes_of_many_wait_for_the_disk_together(senders: Callable[..., Any]) -> None:
+async def test_writes_of_many_wait_for_the_disk_together(senders: Senders) -> None:
     """While memory is scarce, a connection has one write at a time that is not committed."""
     first, second = senders(), senders()
     for client in (first, second):
         client.data_received(write_of(2 * MIB).encode() * 2)
     assert [len(each._received) for each in (first, second)] == [0, 1]
-    assert (second._transport.is_reading, senders.node.memory.total > 8 * MIB) == (False, True)
-    store = senders.node.store
+    assert (second.played.reads, senders.node.memory.total > 8 * MIB) == (False, True)
+    store = first.store
     while store.waiting:
         store.commit(1)
         await turn()
     assert [len(each._received) for each in (first, second)] == [0, 0]
-    assert second._transport.is_reading
+    assert second.played.reads
 
 
-async def test_answers_that_are_not_read_are_held(senders: Callable[..., Any]) -> None:
+async def test_answers_that_are_not_read_are_held(senders: Senders) -> None:
     client = senders()
-    client._transport.unread = 4 * MIB
+    client.played.unread = 4 * MIB
     client.data_received(PING.encode())
     assert senders.node.memory.total >= 4 * MIB
-    client._transport.unread = 0
+    client.played.unread = 0
     await turn()
     client.resume_writing()
     assert senders.node.memory.total == 0
 
 
-async def test_subscriptions_are_held_and_names_are_cut(senders: Callable[..., Any]) -> None:
+async def test_subscriptions_are_held_and_names_are_cut(senders: Senders) -> None:
     client = senders()
     hello = schema.IdentifyClient(version=1, connection_name="n" * MIB).SerializeToString()
     client.data_received(Package(Command.IDENTIFY_CLIENT, ID, hello).encode())
-    assert (len(client.conversation.client_name), senders.node.memory.total) == (1000, 0)
+    assert (len(client.conversation.client_name or ""), senders.node.memory.total) == (1000, 0)
     subscribe = schema.SubscribeToStream(event_stream_id="s" * MIB).SerializeToString()
     client.data_received(Package(Command.SUBSCRIBE_TO_STREAM, ID, subscribe).encode())
     await turn()

@@ -12,10 +12,12 @@ from rxpump import Credentials
 from rxpump.model.limits import MAX_EVENT_BYTES
 from rxpump.server import EmbeddedServer, SqliteStore
 from rxpump.server.store import committed_batch as burst
+from rxpump.server.store.changes import Appended
 from rxpump.server.tcp.reply_buffer import MAX_UNSENT_BYTES, ReplyBuffer
 from rxpump.tcp.wire import schema
 from rxpump.tcp.wire.commands import Command
 from tests.raw_client import ADMIN, RawClient
+from tests.recording_calls import record_calls
 from tests.server.store.driving import append
 from tests.server.talk import event_of
 
@@ -40,7 +42,7 @@ async def appear(client: RawClient, count: int) -> list[tuple[bytes, int]]:
     """The next `count` packages, all of them events, as (subscription, number)."""
     appeared = []
     for _ in range(count):
-        package = await client.receive()
+        package = await client.expect_package()
         assert package.command == Command.STREAM_EVENT_APPEARED, package
         event = schema.StreamEventAppeared.FromString(package.payload).event.event
         appeared.append((package.correlation_id, event.event_number))
@@ -68,9 +70,9 @@ async def test_a_server_that_stops_ends_each_subscription_and_then_closes() -> N
         ids = [await subscribe(client, stream, ADMIN) for stream in ("s", "s", "")]
         last = server.store.append(append("t", [event_of("0")]))
         await server.stop()
-        assert last.result().first == 0
+        assert last.result() == Appended(0, 0, 64)
         assert await appear(client, 1) == [(ids[2], 0)]
-        ended = [await client.receive() for _ in ids]
+        ended = [await client.expect_package() for _ in ids]
         assert sorted(each.correlation_id for each in ended) == sorted(ids)
         assert {(each.command, each.payload) for each in ended} == {(Command.SUBSCRIPTION_DROPPED, b"")}
         assert await client.receive() is None
@@ -102,9 +104,7 @@ async def test_a_thousand_subscriptions_of_one_connection(
     memory_server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """They cost one event put together, not a thousand."""
-    calls = []
-    appeared = burst.appeared
-    monkeypatch.setattr(burst, "appeared", lambda *parts: calls.append(parts) or appeared(*parts))
+    calls = record_calls(monkeypatch, burst, "appeared")
     async with RawClient.to(memory_server) as client, RawClient.to(memory_server) as writer:
         ids = [await subscribe(client, user=ADMIN) for _ in range(900)]
         ids += [await subscribe(client, "", user=ADMIN) for _ in range(100)]
@@ -118,7 +118,7 @@ async def test_a_thousand_subscriptions_of_one_connection(
         for each in ids:
             client.send(Command.UNSUBSCRIBE_FROM_STREAM, id=each)
         for each in ids:
-            package = await client.receive()
+            package = await client.expect_package()
             assert (package.command, package.correlation_id) == (Command.SUBSCRIPTION_DROPPED, each)
         assert repr(memory_server.store.feed) == "<Feed of 0 streams to 0 followers>"
 
@@ -144,7 +144,7 @@ async def test_who_does_not_read_is_cut_and_nobody_else_notices(
     async with RawClient.to(memory_server) as slow, RawClient.to(memory_server) as quick:
         await subscribe(slow)
         id = await subscribe(quick)
-        slow.writer.transport.pause_reading()
+        slow.pause_reading()
         async with RawClient.to(memory_server) as writer:
             with caplog.at_level(logging.WARNING, "rxpump.server"):
                 for number in range(count):
@@ -153,7 +153,7 @@ async def test_who_does_not_read_is_cut_and_nobody_else_notices(
         assert "it does not read" in caplog.text
         assert repr(memory_server.store.feed) == "<Feed of 1 streams to 1 followers>"
         assert MAX_UNSENT_BYTES < most_unsent() < MAX_UNSENT_BYTES + 2 * size
-        slow.writer.transport.resume_reading()
+        slow.resume_reading()
         met = 0
         while await slow.receive() is not None:
             met += 1
@@ -163,8 +163,8 @@ async def test_who_does_not_read_is_cut_and_nobody_else_notices(
 async def test_an_event_of_the_largest_size_cuts_nobody(memory_server: EmbeddedServer) -> None:
     async with RawClient.to(memory_server) as client, RawClient.to(memory_server) as writer:
         id = await subscribe(client)
-        client.writer.transport.pause_reading()
+        client.pause_reading()
         await write(writer, "x" * (MAX_EVENT_BYTES - 2))
         await write(writer, "x" * 9 * KIB * KIB)
-        client.writer.transport.resume_reading()
+        client.resume_reading()
         assert await appear(client, 2) == [(id, 0), (id, 1)]

@@ -14,6 +14,7 @@ def test_a_transaction_is_what_it_was_told() -> None:
     transactions.prepare(64, events[2:], [160])
     transactions.prepare(65, events, [1, 2, 3])
     found = transactions.find(64)
+    assert found is not None
     assert (found.stream, found.expected_version) == ("s", -2)
     assert found.prepared == list(zip(events, [96, 128, 160], strict=True))
     assert transactions.find(65) is None

@@ -174,7 +174,7 @@ async def test_a_regex_that_takes_too_long_is_an_error(talk: Talk) -> None:
 async def test_a_page_is_cut_where_it_costs_too_much(talk: Talk, monkeypatch: pytest.MonkeyPatch) -> None:
     await talk.write("s", *map(str, range(100)))
     monkeypatch.setattr(filtered_pages, "_STEPS", 300)
-    at, met, pages, is_end = START, [], 0, False
+    at, met, pages, is_end = START, list[int](), 0, False
     while not is_end:
         page = read(talk, at, 100, "s", window=1000)
         met, pages = met + numbers(page), pages + 1

@@ -8,6 +8,7 @@ import pytest
 from rxpump import Credentials
 from rxpump.server.store.regex import Regex
 from rxpump.server.tcp import subscriptions
+from rxpump.server.tcp.filtered_subscription import FilteredSubscription
 from rxpump.tcp.wire import schema
 from rxpump.tcp.wire.codes import FilterContext, FilterType, SubscriptionDropReason
 from rxpump.tcp.wire.commands import Command
@@ -156,7 +157,9 @@ async def test_a_regex_that_takes_too_long_for_many_events_ends_the_subscription
 ) -> None:
     subscribe(talk, FOREVER, type=REGEX, by=TYPE, stream="s")
     subscribe(other, "s")
-    search = next(iter(talk.conversation.subscriptions._all()))._wanted.search
+    [subscription] = talk.conversation.subscriptions._all()
+    assert isinstance(subscription, FilteredSubscription)
+    search = subscription._wanted.search
     names = [f"{n}{'a' * 60}" for n in range(500)]
     for_one = Regex(FOREVER)
     for_one.search(names[0])

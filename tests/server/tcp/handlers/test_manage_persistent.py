@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 
@@ -55,7 +56,7 @@ async def test_a_group_without_a_name_cannot_be_connected_to(client: Consuming) 
         {"message_timeout_milliseconds": -1, "max_retry_count": -1, "checkpoint_after_time": -1},
     ],
 )
-async def test_numbers_are_not_refused_and_it_works_all_the_same(client: Consuming, settings: dict[str, int]) -> None:
+async def test_numbers_are_not_refused_and_it_works_all_the_same(client: Consuming, settings: dict[str, Any]) -> None:
     assert await client.create(**settings) == (0, "")
     writer = Consuming.beside(client)
     client.connect()

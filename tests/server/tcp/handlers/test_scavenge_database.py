@@ -43,10 +43,9 @@ async def test_what_went_is_told(talk: Talk) -> None:
 async def test_one_at_a_time(talk: Talk) -> None:
     other = Talk(talk.store)
     talk.say(Command.SCAVENGE_DATABASE, b"", ADMIN)
-    first = talk.pending
     refused = await scavenge(other, ADMIN)
     assert (refused.result, refused.total_space_saved) == (ScavengeResult.IN_PROGRESS, 0)
-    await first
+    await talk.settled()
     assert (await scavenge(other, ADMIN)).result == ScavengeResult.SUCCESS
 
 

@@ -11,7 +11,7 @@ from rxpump.server.groups.group import MOST_HELD
 from rxpump.tcp.wire import schema
 from rxpump.tcp.wire.codes import NakAction
 from rxpump.tcp.wire.commands import Command
-from tests.server.groups.clients import A, B, Consuming
+from tests.server.groups.clients import A, B, Consuming, group_of
 
 ACK, NAK = Command.PERSISTENT_SUBSCRIPTION_ACK_EVENTS, Command.PERSISTENT_SUBSCRIPTION_NAK_EVENTS
 
@@ -76,7 +76,7 @@ async def test_under_a_wrong_id_the_event_is_done_and_the_slot_stays_taken(clien
     events = await client.delivered()
     client.ack(events, id=B)
     assert await client.numbers() == []
-    assert client.node.groups.find("s", "g").group.through == 0
+    assert group_of(client.node.groups).group.through == 0
 
 
 async def test_a_text_that_is_none_is_no_reason_to_refuse(client: Consuming) -> None:

@@ -11,6 +11,7 @@ import pytest
 from rxpump import Credentials
 from rxpump.server import SqliteStore
 from rxpump.server.store.appender import AppendRequest
+from rxpump.server.store.changes import Appended
 from rxpump.server.tcp import subscriptions
 from rxpump.tcp.wire import schema
 from rxpump.tcp.wire.codes import SubscriptionDropReason
@@ -120,7 +121,7 @@ async def test_ones_own_writes_are_told_before_they_are_answered(talk: Talk) -> 
     subscribe(talk, "s")
     message = schema.WriteEvents(event_stream_id="s", expected_version=-2, events=[event_of("0")])
     talk.say(Command.WRITE_EVENTS, message, id=B)
-    await talk.pending
+    await talk.settled()
     assert [answer.command for answer in talk.answers] == [
         APPEARED,
         Command.WRITE_EVENTS_COMPLETED,
@@ -155,7 +156,9 @@ async def test_what_the_head_has_already_is_not_told_when_the_news_arrives(tmp_p
     keep_the_loop_busy_until_it_is_committed(store)
     in_flight = subscribe(talk, "s").last_event_number, subscribe(talk, "", B, user=ADMIN).last_commit_position
     assert not outcome.done()
-    assert in_flight == (0, (await outcome).position)
+    written = await outcome
+    assert isinstance(written, Appended)
+    assert in_flight == (0, written.position)
     assert talk.answers[1:] == []
     await store.append(AppendRequest("s", -2, [event_of("1")]))
     assert heard(talk, A) == [(1, "1")]

@@ -145,6 +145,7 @@ async def test_a_commit_that_the_end_of_the_store_overtakes_is_answered(tmp_path
     talk.say(Command.TRANSACTION_WRITE, schema.TransactionWrite(transaction_id=id, events=[event_of("0")]))
     talk.say(Command.TRANSACTION_COMMIT, schema.TransactionCommit(transaction_id=id))
     await store.close()
+    assert talk.pending is not None
     assert (await talk.pending).__class__ is NotCommitted
 
 
