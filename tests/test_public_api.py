@@ -1,0 +1,20 @@
+"""A change of the public API has to change the list of it, too."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+import pytest
+
+from tests.public_api import MODULES, STORED, list_api
+
+
+def test_the_public_api_is_the_stored_list() -> None:
+    assert list_api() == STORED.read_text(), "if the change is meant, run `make api` and name it in CHANGELOG.md"
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_a_public_module_exports_only_what_it_has(name: str) -> None:
+    module = import_module(name)
+    assert [each for each in module.__all__ if not hasattr(module, each)] == []
+    assert len(set(module.__all__)) == len(module.__all__)
