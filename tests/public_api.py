@@ -18,9 +18,24 @@ MODULES = (
     "rxpump",
     "rxpump.checkpoints",
     "rxpump.errors",
+    "rxpump.messages",
     "rxpump.operators",
     "rxpump.server",
 )
+
+
+class _Unquoted:
+    """An annotation that a signature shows as it stands in the source."""
+
+    def __init__(self, source: str) -> None:
+        self._source = source
+
+    def __repr__(self) -> str:
+        return self._source
+
+    @classmethod
+    def of(cls, annotation: object) -> object:
+        return cls(annotation) if isinstance(annotation, str) else annotation
 
 
 def list_api() -> str:
@@ -85,11 +100,13 @@ def _signature(value: object, to: str = "call") -> str:
         signature = inspect.signature(value)  # type: ignore[arg-type]  # whatever can be called
     except (ValueError, TypeError):
         return "(...)"
+    parameters = [each.replace(annotation=_Unquoted.of(each.annotation)) for each in signature.parameters.values()]
+    returns = _Unquoted.of(signature.return_annotation)
     if inspect.iscoroutinefunction(value):
-        signature = signature.replace(return_annotation=f"awaitable {signature.return_annotation}")
+        returns = _Unquoted(f"awaitable {returns!r}")
     if to == "init":
-        signature = signature.replace(return_annotation=inspect.Signature.empty)
-    return _without_addresses(str(signature).replace("'", ""))
+        returns = inspect.Signature.empty
+    return _without_addresses(str(signature.replace(parameters=parameters, return_annotation=returns)))
 
 
 def _text(value: object) -> str:
