@@ -1,0 +1,1 @@
+"""The gRPC protocol of EventStoreDB and KurrentDB."""

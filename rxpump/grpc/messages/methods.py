@@ -1,0 +1,88 @@
+"""Methods of services as values: path, kind, messages and the first version of the server that has them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, NamedTuple
+
+from google.protobuf.message_factory import GetMessageClass
+
+from rxpump.grpc.messages.schema import method_descriptor
+
+
+class ServerVersion(NamedTuple):
+    """Version of a server."""
+
+    major: int
+    minor: int
+    patch: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.major}.{self.minor}.{self.patch}"
+
+
+class MethodKind(Enum):
+    """Whether the client, the server, or both send any number of messages instead of one."""
+
+    UNARY = (False, False)
+    CLIENT_STREAM = (True, False)
+    SERVER_STREAM = (False, True)
+    DUPLEX = (True, True)
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """A method of a service.
+
+    Attributes:
+        path: "/package.Service/Method", as a request names it.
+        kind: Who sends more than one message.
+        request: Class of the messages of the client.
+        response: Class of the messages of the server.
+        since: First version of the server that has the method.
+    """
+
+    path: str
+    kind: MethodKind
+    request: Any
+    response: Any
+    since: ServerVersion
+
+    @property
+    def feature(self) -> tuple[str, str]:
+        """Names of the service and the method in `SupportedMethods`, where they are in lower case."""
+        service, _, name = self.path[1:].lower().partition("/")
+        return service, name
+
+    def __str__(self) -> str:
+        return self.path.rpartition("/")[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A service.
+
+    Attributes:
+        name: Name of the service on the wire, with its package.
+        schema_name: Name of the service in the schema, such as "streams.Streams".
+    """
+
+    name: str
+    schema_name: str
+
+    def method(self, name: str, *since: int) -> Method:
+        """Return a method of the service.
+
+        Args:
+            name: Name of the method.
+            since: Numbers of the first version of the server that has it.
+        """
+        descriptor = method_descriptor(self.schema_name, name)
+        return Method(
+            f"/{self.name}/{name}",
+            MethodKind((descriptor.client_streaming, descriptor.server_streaming)),
+            GetMessageClass(descriptor.input_type),
+            GetMessageClass(descriptor.output_type),
+            ServerVersion(*since),
+        )

@@ -1,0 +1,31 @@
+"""The protobuf messages, loaded from the compiled schema into a descriptor pool of their own.
+
+A serialized descriptor set is data instead of generated code, so one file serves every protobuf runtime from 4.25 on.
+The messages of another library, such as kurrentdbclient, are in the pool that all libraries share, where equal names
+do not clash with these.
+"""
+
+from __future__ import annotations
+
+import pkgutil
+from typing import Any, Final
+
+from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+from google.protobuf.descriptor import MethodDescriptor
+
+_PACKAGE: Final = "rxpump.grpc"
+_pool = descriptor_pool.DescriptorPool()
+_compiled = pkgutil.get_data("rxpump.grpc.messages", "schema.binpb")  # importlib.resources takes long to import
+assert _compiled is not None, "the loader of this package can read data"
+for _file in descriptor_pb2.FileDescriptorSet.FromString(_compiled).file:
+    _pool.Add(_file)
+
+
+def message_class(name: str) -> Any:
+    """Return the class of a message of the schema, such as "streams.ReadRequest"."""
+    return message_factory.GetMessageClass(_pool.FindMessageTypeByName(f"{_PACKAGE}.{name}"))
+
+
+def method_descriptor(service: str, name: str) -> MethodDescriptor:
+    """Return the descriptor of a method of a service of the schema, such as "streams.Streams"."""
+    return _pool.FindServiceByName(f"{_PACKAGE}.{service}").methods_by_name[name]

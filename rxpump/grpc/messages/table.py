@@ -1,0 +1,39 @@
+"""Table of all methods."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+from rxpump.grpc.messages import (
+    gossip,
+    indexes_v2,
+    monitoring,
+    operations,
+    persistent_subscriptions,
+    projections,
+    server_features,
+    streams,
+    streams_v2,
+    users,
+)
+from rxpump.grpc.messages.methods import Method
+
+_MODULES: Final = (
+    streams,
+    persistent_subscriptions,
+    projections,
+    users,
+    operations,
+    gossip,
+    server_features,
+    monitoring,
+    streams_v2,
+    indexes_v2,
+)
+
+METHODS: Final[Mapping[str, Method]] = MappingProxyType(
+    {method.path: method for module in _MODULES for method in vars(module).values() if isinstance(method, Method)}
+)
+"""Every method of every service, by its path."""
