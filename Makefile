@@ -106,6 +106,8 @@ api: $(VENV)/ready
 proto: $(VENV)/ready
 	@$(VENV)/bin/python -m grpc_tools.protoc --proto_path=proto \
 	    --descriptor_set_out=rxpump/tcp/wire/eventstore.binpb proto/eventstore.proto
+	@$(VENV)/bin/python -m grpc_tools.protoc --proto_path=proto --include_imports \
+	    --descriptor_set_out=rxpump/grpc/messages/schema.binpb proto/grpc/*.proto
 
 # Environments: each is made by a stamp, so that a setup which was interrupted is done again -------------
 
