@@ -31,7 +31,7 @@ _KEEP_NOTHING: Final = frozenset(
     )
 )
 _REPORT: Final = "rxpump.operators."
-_SUBSCRIBES_ANEW: Final = "rxpump.operators.retry_with_backoff"
+_SUBSCRIBES_ANEW: Final = "rxpump.operators._retry_with_backoff"
 
 
 def root_of(source: Observable[Any]) -> Observable[Any]:
