@@ -17,7 +17,7 @@ from rxpump.model.group_settings import NackAction
 from rxpump.operators._map_async import map_async
 from rxpump.operators.machinery.stage import Operator
 
-_log = logging.getLogger("rxpump.model.group_settings")
+_log = logging.getLogger("rxpump.persistent")
 
 Decide = Callable[[Exception], NackAction]
 

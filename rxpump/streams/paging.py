@@ -20,7 +20,7 @@ from rxpump.model.pages import AllPage, StreamPage
 from rxpump.model.positions import Position
 from rxpump.transport import Transport
 
-_log = logging.getLogger("rxpump.model.pages")
+_log = logging.getLogger("rxpump.pages")
 
 _Page = TypeVar("_Page", StreamPage, AllPage)
 

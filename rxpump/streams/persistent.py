@@ -41,7 +41,7 @@ from rxpump.streams.acknowledger import AckDesk
 from rxpump.streams.source import Delivering, Intake
 from rxpump.transport import Transport
 
-_log = logging.getLogger("rxpump.model.group_settings")
+_log = logging.getLogger("rxpump.persistent")
 
 
 class Deliveries(Intake[Delivery]):

@@ -52,7 +52,7 @@ def failing(*numbers: int, error: Callable[[int], Exception] = lambda n: ValueEr
 
 
 async def test_what_fails_is_nacked_and_the_rest_goes_on(caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.WARNING, "rxpump.model.group_settings")
+    caplog.set_level(logging.WARNING, "rxpump.persistent")
     work = Work(ops.nack_on_error(PARK, failing(1)), ops.ack_each())
     await work.give(*events(4))
     await work.end()

@@ -158,4 +158,4 @@ async def passed(interval: float = QUICK.ack_interval) -> None:
     await settle(3)
 
 
-__all__ = ["LOST", "Consumer", "FakeConnection", "FakeGroup", "BackgroundTasks", "passed"]
+__all__ = ["LOST", "BackgroundTasks", "Consumer", "FakeConnection", "FakeGroup", "passed"]
