@@ -1,4 +1,4 @@
-"""The Python blocks of the pages: README.md and docs/*.md.
+"""The pages of the documentation, and the Python blocks in them.
 
 A block that calls `asyncio.run` is a program of its own. The other blocks of a page can await, as in
 `python -m asyncio`, and each of them uses the names of those before it.
@@ -16,18 +16,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-PAGES = [
-    page for page in (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))) if "```python" in page.read_text()
-]
+ALL_PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
+PAGES = [page for page in ALL_PAGES if "```python" in page.read_text()]
 BLOCK = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
-PROMISE = re.compile(r"^\s*print\(.*\)  # (.+)$", re.MULTILINE)
+OUTPUT = re.compile(r"^\s*print\(.*\)  # (.+)$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
 class Block:
     """A Python block of a page.
 
-    line:  number of the line before its first.
+    Attributes:
+        page: The file of the page.
+        line: Number of the line before the first line of the block.
+        code: The source code.
     """
 
     page: Path
@@ -40,19 +42,22 @@ class Block:
         return "asyncio.run(" in self.code
 
     @property
-    def promises(self) -> list[str]:
-        """What its lines `print(...)  # text` print."""
-        return PROMISE.findall(self.code)
+    def output(self) -> list[str]:
+        """The texts that its lines `print(...)  # text` must print."""
+        return OUTPUT.findall(self.code)
 
 
 def blocks(page: Path) -> list[Block]:
-    """Return the blocks of a page, in order."""
+    """Return the Python blocks of a page, in order."""
     text = page.read_text()
     return [Block(page, text.count("\n", 0, match.start(1)), match[1]) for match in BLOCK.finditer(text)]
 
 
 def modules(page: Path) -> dict[str, str]:
-    """Return the source of a module for each program of a page, and of one for its other blocks, by name."""
+    """Return modules with the Python blocks of a page, by name.
+
+    Each program is a module of its own. All other blocks are the body of one coroutine function in one module.
+    """
     name = page.stem.lower().replace("-", "_")
     programs = {f"{name}_{block.line}": "\n" * block.line + block.code for block in blocks(page) if block.is_program}
     lines: list[str] = []

@@ -1,4 +1,4 @@
-"""Each verb that the page on other clients names here is there, with the arguments that it is given."""
+"""The page on other clients: each method that it names exists and accepts the arguments that the page passes."""
 
 from __future__ import annotations
 
@@ -21,17 +21,25 @@ OBJECTS = {"transaction": Transaction, "delivery": rxpump.Delivery, "subscriptio
 ELSEWHERE = {"rxpump": rxpump, "ops": ops, **OBJECTS}
 
 
+def rows() -> list[list[str]]:
+    """Return the cells of each row of the table of methods."""
+    table = PAGE.read_text().partition("## Methods")[2]
+    lines = [line for line in table.splitlines() if line.startswith("|")]
+    return [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines[2:]]
+
+
 def named() -> list[str]:
-    """What stands in code marks in the last column."""
-    rows = [line.strip("| ").split(" | ") for line in PAGE.read_text().splitlines() if line.startswith("|")]
-    return [code for row in rows[2:] for code in re.findall(r"`([^`]+)`", row[-1])]
+    """Return the code in the last column."""
+    return [code for row in rows() for code in re.findall(r"`([^`]+)`", row[-1])]
 
 
 def calls() -> list[str]:
+    """Return the calls in the last column."""
     return [code for code in named() if "(" in code]
 
 
 def resolve(name: ast.expr) -> Callable[..., Any]:
+    """Return the function that a call on the page calls."""
     if isinstance(name, ast.Attribute):
         assert isinstance(name.value, ast.Name)
         return getattr(ELSEWHERE[name.value.id], name.attr)  # type: ignore[no-any-return]
@@ -40,23 +48,22 @@ def resolve(name: ast.expr) -> Callable[..., Any]:
 
 
 @pytest.mark.parametrize("code", sorted(set(calls())))
-def test_it_is_there_and_takes_that(code: str) -> None:
+def test_a_method_accepts_the_arguments_of_the_page(code: str) -> None:
     call = ast.parse(code, mode="eval").body
     assert isinstance(call, ast.Call)
     function = resolve(call.func)
     is_method = isinstance(call.func, ast.Name) or code.partition(".")[0] in OBJECTS
-    given = [object()] * is_method + [object()] * len(call.args)
-    inspect.signature(function).bind(*given, **{str(keyword.arg): object() for keyword in call.keywords})
+    arguments = [object()] * is_method + [object()] * len(call.args)
+    inspect.signature(function).bind(*arguments, **{str(keyword.arg): object() for keyword in call.keywords})
 
 
-def test_each_row_leads_somewhere() -> None:
-    rows = [line.split("|")[1:-1] for line in PAGE.read_text().splitlines() if re.match(r"\| \w", line)]
-    assert len(rows) >= 25
-    assert [row for row in rows if len(row) != 5 or not row[-1].strip()] == []
-    assert len(calls()) > len(rows)
+def test_each_row_names_something_of_rxpump() -> None:
+    assert len(rows()) >= 35
+    assert [row for row in rows() if len(row) != 5 or not row[-1]] == []
+    assert len(calls()) > len(rows())
 
 
-def test_every_verb_of_ours_is_on_the_page() -> None:
-    verbs = {name for name, _ in inspect.getmembers(rxpump.Client, inspect.isfunction) if not name.startswith("_")}
+def test_every_method_of_the_client_is_on_the_page() -> None:
+    methods = {name for name, _ in inspect.getmembers(rxpump.Client, inspect.isfunction) if not name.startswith("_")}
     mentioned = {code.partition("(")[0] for code in named()}
-    assert verbs - mentioned == set()
+    assert methods - mentioned == set()
