@@ -34,7 +34,8 @@ class Connection(asyncio.Protocol):
     Attributes:
         ready: Ends when the server has taken us in.
         closed: Ends when the socket is gone, with the reason.
-        has_answered: Whether the server has answered a request here.
+        has_settled: Whether a request was settled here: answered by the server, or given up as the one with which
+            connections are lost.
     """
 
     def __init__(self, link: ClientProtocol, pending: PendingRequests) -> None:
@@ -49,7 +50,7 @@ class Connection(asyncio.Protocol):
         self._is_flush_due = False
         self._is_shut_down = False
         self._may_write = True
-        self.has_answered = False
+        self.has_settled = False
         self.ready: asyncio.Future[None] = self._loop.create_future()
         self.closed: asyncio.Future[RxPumpError] = self._loop.create_future()
 
@@ -88,6 +89,7 @@ class Connection(asyncio.Protocol):
         for package in self._link.receive(data):
             request = pending.receive(package, now)
             if request is not None:
+                self.has_settled = True
                 settle(request)
         if pending.redirect is not None:
             self._link.lost("another node leads: {}:{}".format(*pending.redirect))
@@ -117,7 +119,9 @@ class Connection(asyncio.Protocol):
         assert failure is not None
         if self.ready.done():  # before that, the ledger knew nothing of this connection
             interrupted = (self._send_buffer.begun, self._link.receiving)
-            settle_all(self._pending.disconnected(failure, [id for id in interrupted if id is not None]))
+            lost = self._pending.disconnected(failure, [id for id in interrupted if id is not None])
+            self.has_settled = self.has_settled or any(request.error is not failure for request in lost)
+            settle_all(lost)
         self.closed.set_result(failure)
 
     # Between machines and loop ------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 """When to try again: what a keeper remembers of the attempts before.
 
     a connection held          begin anew
-    a request was answered     begin anew with the waits, but not with the hints
+    a request was settled      begin anew with the waits, but not with the hints
     the first hint since       follow it at once: a follower has said where the leader is
     anything else              wait, longer each time, as the policy says
 
@@ -29,8 +29,8 @@ class ReconnectPolicy:
             self.attempts = 0
             self._may_follow = True
 
-    def answered(self) -> None:
-        """Note that a request was answered: coming back was of use, however short the connection was."""
+    def settled(self) -> None:
+        """Note that a request was settled: coming back was of use, however short the connection was."""
         self.attempts = 0
 
     def wait(self, *, is_hint: bool) -> float | None:

@@ -159,8 +159,8 @@ class Reconnector:
         finally:
             self.connection = None
         self._patience.lasted(loop.time() - since)
-        if connection.has_answered:
-            self._patience.answered()
+        if connection.has_settled:
+            self._patience.settled()
         return connection.closed.result()
 
     def _hint(self, address: TcpAddress) -> TcpAddress | None:

@@ -13,6 +13,7 @@ from rxpump.errors import ConnectionClosed
 from rxpump.settings import Settings
 from rxpump.tcp.connection import Connection
 from rxpump.tcp.protocol.client_protocol import ClientProtocol
+from rxpump.tcp.protocol.lost_connections import MAX_BLAME
 from rxpump.tcp.protocol.pending_requests import PendingRequests
 from rxpump.tcp.protocol.request import Request
 from rxpump.tcp.send_buffer import PIECE_BYTES
@@ -282,3 +283,28 @@ async def test_the_request_that_was_sent_in_part_is_the_one_to_blame() -> None:
     played.connection.connection_lost(None)
     assert (large.losses, large.blame) == (1, 1)
     assert (small.losses, small.blame) == (1, 0)
+
+
+async def test_it_knows_whether_a_request_was_settled_on_it() -> None:
+    played = Played()
+    played.ask(AskOnce("once"))
+    played.connection.wake()
+    await asyncio.sleep(0)
+    played.connection.connection_lost(None)
+    assert not played.connection.has_settled, "which ended with the connection"
+
+    played = Played()
+    played.ask(Ask("a"))
+    played.connection.wake()
+    await asyncio.sleep(0)
+    played.hear(played.socket.take()[0])
+    assert played.connection.has_settled
+
+    played = Played()
+    asked = played.ask(Ask("a"))
+    asked.losses = asked.blame = MAX_BLAME - 1
+    played.connection.wake()
+    await asyncio.sleep(0)
+    played.connection.connection_lost(None)
+    assert asked.is_settled
+    assert played.connection.has_settled

@@ -37,9 +37,9 @@ def test_it_gives_up_with_its_policy() -> None:
     assert repr(waits) == "<ReconnectPolicy after 3 attempts>"
 
 
-def test_an_answer_begins_anew_with_the_waits_but_not_with_the_hints() -> None:
+def test_a_settled_request_begins_anew_with_the_waits_but_not_with_the_hints() -> None:
     waits = patience()
     assert waits.wait(is_hint=True) == 0.0
     assert [waits.wait(is_hint=False) for _ in range(3)] == [1.0, 2.0, 4.0]
-    waits.answered()
+    waits.settled()
     assert waits.wait(is_hint=True) == 1.0

@@ -78,6 +78,20 @@ async def test_it_says_why_it_comes_back_and_where_it_is(client_of: MakeClient) 
         assert all(address in reason for reason in reasons(client))
 
 
+async def test_a_connection_that_answered_is_no_failed_attempt(client_of: MakeClient) -> None:
+    async def answer_once(peer: Peer) -> None:
+        await peer.introduce()
+        peer.pong(await peer.request())
+        await peer.request()
+
+    async with ScriptedServer(answer_once) as server:
+        client = client_of(server, reconnect=Backoff(min_delay=0.001, attempts=1))
+        await client.open()
+        for _ in range(5):
+            await client.ping()
+        assert {status.attempt for status in client.statuses if isinstance(status, Reconnecting)} == {1}
+
+
 async def test_a_policy_that_gives_up_ends_everything_with_the_reason(client_of: MakeClient) -> None:
     async with ScriptedServer(deaf_to_one_request, rude) as server:
         client = client_of(server, reconnect=Backoff(min_delay=0.001, attempts=2))
