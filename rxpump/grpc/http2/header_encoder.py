@@ -1,0 +1,43 @@
+"""Encode header lists (RFC 9113, section 4.3)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from hpack import Encoder
+
+from rxpump.grpc.http2.block_cache import BlockCache, is_reusable
+from rxpump.grpc.http2.events import Header
+
+_TABLE_BYTES: Final = 4096
+"""Size of the largest dynamic table that the encoder uses."""
+
+
+class HeaderEncoder:
+    """Encoder of the header lists of one connection, in their order on the wire."""
+
+    __slots__ = ("_cache", "_encoder")
+
+    def __init__(self) -> None:
+        self._encoder = Encoder()
+        self._cache: BlockCache[tuple[Header, ...], bytes] = BlockCache()
+
+    def set_table_size(self, size: int) -> None:
+        """Use a dynamic table that is not larger than the peer allows."""
+        self._encoder.header_table_size = min(size, _TABLE_BYTES)
+        self._cache.clear()
+
+    def encode(self, headers: Sequence[Header]) -> bytes:
+        """Return the block of a header list."""
+        key = tuple(headers)
+        block = self._cache.get(key)
+        if block is None:
+            fields = [(name.encode(), value.encode("utf-8", "surrogateescape")) for name, value in headers]
+            # Huffman coding saves bytes of the first request only, and takes quadratic time for a long value.
+            block = self._encoder.encode(fields, huffman=False)
+            if is_reusable(block):
+                self._cache.keep(key, block)
+            else:
+                self._cache.clear()
+        return block

@@ -1,0 +1,68 @@
+"""Header lists of calls, in the order in which real clients and servers send them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from rxpump.grpc.http2.events import Header
+from rxpump.grpc.protocol.metadata import encode_message, encode_metadata
+from rxpump.grpc.protocol.status import Status
+from rxpump.grpc.protocol.timeouts import format_timeout
+
+CONTENT_TYPE: Final = "application/grpc"
+
+Pairs = Iterable[tuple[str, str | bytes]]
+"""Names and values of metadata."""
+
+
+def request_headers(
+    scheme: str, authority: str, path: str, timeout: float | None = None, metadata: Pairs = ()
+) -> list[Header]:
+    """Return the headers of a request.
+
+    No compression is offered, so that a server sends plain messages.
+
+    Args:
+        scheme: "http", or "https" if the connection uses TLS.
+        authority: Host and port.
+        path: "/package.Service/Method".
+        timeout: Seconds until the server ends the call, or None for no limit.
+        metadata: Names and values to add.
+
+    Raises:
+        InvalidArgument: The timeout or the metadata cannot be sent.
+    """
+    headers = [(":method", "POST"), (":scheme", scheme), (":path", path), (":authority", authority)]
+    headers += [("te", "trailers"), ("content-type", CONTENT_TYPE), ("grpc-accept-encoding", "identity")]
+    if timeout is not None:
+        headers.append(("grpc-timeout", format_timeout(timeout)))
+    return headers + encode_metadata(metadata)
+
+
+def response_headers(metadata: Pairs = ()) -> list[Header]:
+    """Return the headers of a response that has messages.
+
+    Raises:
+        InvalidArgument: The metadata cannot be sent.
+    """
+    return [(":status", "200"), ("content-type", CONTENT_TYPE), *encode_metadata(metadata)]
+
+
+def trailers(status: Status) -> list[Header]:
+    """Return the trailers of a response that has messages."""
+    message = [("grpc-message", encode_message(status.message))] if status.message else []
+    return [*message, ("grpc-status", str(status.code.value)), *encode_metadata(status.metadata)]
+
+
+def trailers_only(status: Status, http_status: str = "200") -> list[Header]:
+    """Return the only headers of a response without messages."""
+    message = [("grpc-message", encode_message(status.message))] if status.message else []
+    return [
+        (":status", http_status),
+        ("content-type", CONTENT_TYPE),
+        ("content-length", "0"),
+        *encode_metadata(status.metadata),
+        ("grpc-status", str(status.code.value)),
+        *message,
+    ]

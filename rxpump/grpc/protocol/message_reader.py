@@ -1,0 +1,144 @@
+"""Messages of a call in a stream of bytes: each has a prefix of five bytes."""
+
+from __future__ import annotations
+
+import zlib
+from struct import Struct
+from typing import Final
+
+from rxpump.grpc.protocol.status import StatusCode
+
+PREFIX: Final = Struct(">BL")
+"""Whether the message is compressed, and its size in bytes."""
+
+PREFIX_BYTES: Final = PREFIX.size
+
+ENCODINGS: Final = ("identity", "gzip", "deflate")
+"""Names of the compressions that can be read."""
+
+_WINDOW_BITS: Final = {"gzip": 16 + zlib.MAX_WBITS, "deflate": zlib.MAX_WBITS}
+
+
+class MessageFault(Exception):
+    """The peer sent bytes that are not messages, or a message that is too large.
+
+    Attributes:
+        code: Status code of the call.
+        reason: Description of the fault.
+    """
+
+    def __init__(self, code: StatusCode, reason: str) -> None:
+        super().__init__(f"{code.name}: {reason}")
+        self.code: StatusCode = code
+        self.reason: str = reason
+
+
+def frame_message(message: bytes) -> bytes:
+    """Return a message with its prefix, not compressed."""
+    return PREFIX.pack(0, len(message)) + message
+
+
+class MessageReader:
+    """Reader of the messages of one direction of a call. It never raises.
+
+    Args:
+        max_message_bytes: Size of the largest message that is accepted, before and after decompression.
+        encoding: Value of `grpc-encoding` that the peer sent, or None.
+
+    Attributes:
+        failure: Reason why nothing more can be read, or None.
+        held_bytes: Number of bytes of an incomplete message.
+    """
+
+    __slots__ = ("_chunks", "_encoding", "_max_message_bytes", "_missing", "failure", "held_bytes")
+
+    def __init__(self, max_message_bytes: int, encoding: str | None) -> None:
+        self.failure: MessageFault | None = None
+        self.held_bytes: int = 0
+        self._max_message_bytes = max_message_bytes
+        self._encoding = encoding
+        self._chunks: list[bytes] = []
+        self._missing = 0  # bytes to await before the chunks are joined: joining each time takes quadratic time
+
+    def feed(self, data: bytes) -> list[bytes]:
+        """Return the messages that are complete now that `data` has arrived, up to a failure."""
+        if self._chunks:
+            self._chunks.append(data)
+            self.held_bytes += len(data)
+            self._missing -= len(data)
+            if self._missing > 0:
+                return []
+            data = b"".join(self._chunks)
+        messages: list[bytes] = []
+        try:
+            self._read(data, messages)
+        except MessageFault as fault:
+            self.failure = fault
+            self._hold(b"", 0)
+        return messages
+
+    def finish(self) -> None:
+        """Note that nothing more arrives, which is a failure if a message is incomplete."""
+        if self.held_bytes and self.failure is None:
+            self.failure = MessageFault(StatusCode.INTERNAL, "Incomplete message.")
+
+    def _read(self, data: bytes, messages: list[bytes]) -> None:
+        """Append the complete messages of `data` to `messages`, and hold the rest."""
+        if self.failure is not None:
+            return
+        at, end, missing = 0, len(data), PREFIX_BYTES
+        unpack, most = PREFIX.unpack_from, self._max_message_bytes
+        while end - at >= PREFIX_BYTES:
+            flag, size = unpack(data, at)
+            if size > most:
+                raise self._too_large()
+            start = at + PREFIX_BYTES
+            if end - start < size:
+                missing = PREFIX_BYTES + size
+                break
+            at = start + size
+            messages.append(self._decompress(flag, data[start:at]) if flag else data[start:at])
+        self._hold(data[at:], missing)
+
+    def _hold(self, rest: bytes, needed: int) -> None:
+        self._chunks = [rest] if rest else []
+        self.held_bytes = len(rest)
+        self._missing = needed - len(rest)
+
+    def _decompress(self, flag: int, message: bytes) -> bytes:
+        if flag != 1:
+            raise MessageFault(StatusCode.INTERNAL, f"Message prefix with the flag {flag}, which must be 0 or 1.")
+        if self._encoding in (None, "identity"):
+            reason = "Request did not include grpc-encoding value with compressed message."
+            raise MessageFault(StatusCode.INTERNAL, reason)
+        bits = _WINDOW_BITS.get(self._encoding)
+        if bits is None:
+            raise unsupported_encoding(self._encoding)
+        decompressor = zlib.decompressobj(bits)
+        try:
+            plain = decompressor.decompress(message, self._max_message_bytes + 1)
+        except zlib.error as error:
+            raise self._damaged() from error
+        if len(plain) > self._max_message_bytes:
+            raise self._too_large()
+        if not decompressor.eof or decompressor.unused_data:
+            raise self._damaged()
+        return plain
+
+    def _too_large(self) -> MessageFault:
+        reason = "Received message exceeds the maximum configured message size."
+        return MessageFault(StatusCode.RESOURCE_EXHAUSTED, reason)
+
+    def _damaged(self) -> MessageFault:
+        return MessageFault(StatusCode.INTERNAL, f"Compressed message that is not valid {self._encoding}.")
+
+    def __repr__(self) -> str:
+        failure = f", failed: {self.failure}" if self.failure else ""
+        return f"<MessageReader holding {self.held_bytes} bytes, encoding {self._encoding}{failure}>"
+
+
+def unsupported_encoding(name: str) -> MessageFault:
+    """Return the fault of a peer that compresses messages in a way that cannot be read."""
+    supported = ", ".join(ENCODINGS)
+    reason = f"Unsupported grpc-encoding value '{name}'. Supported encodings: {supported}"
+    return MessageFault(StatusCode.UNIMPLEMENTED, reason)

@@ -1,0 +1,91 @@
+"""The request of one call, as a server reads it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rxpump.grpc.http2.events import DataReceived, Header, HeadersReceived
+from rxpump.grpc.protocol.headers import CONTENT_TYPE, trailers_only
+from rxpump.grpc.protocol.message_reader import ENCODINGS, MessageFault, MessageReader, unsupported_encoding
+from rxpump.grpc.protocol.metadata import Metadata, decode_metadata
+from rxpump.grpc.protocol.status import Status, StatusCode
+from rxpump.grpc.protocol.timeouts import parse_timeout
+
+
+class RequestReader:
+    """Reader of the events of one stream of a server.
+
+    Args:
+        event: Headers of the request.
+        max_message_bytes: Size of the largest message that is accepted.
+
+    Attributes:
+        path: "/package.Service/Method".
+        timeout: Seconds until the call must end, or None for no limit.
+        metadata: Names and values that the client sent.
+        refusal: Headers that end the stream at once, or None if the request can be served.
+        failure: Status that ends the call, because the messages cannot be read, or None.
+        is_complete: Whether the client sends nothing more.
+    """
+
+    def __init__(self, event: HeadersReceived, max_message_bytes: int) -> None:
+        fields = dict(event.headers)
+        encoding = fields.get("grpc-encoding")
+        self.path: str = fields.get(":path", "")
+        self.timeout: float | None = parse_timeout(fields.get("grpc-timeout", ""))
+        self.metadata: Metadata = decode_metadata(event.headers)
+        self.refusal: Sequence[Header] | None = _refusal(event, fields)
+        self.failure: Status | None = None
+        self.is_complete: bool = event.is_end
+        self._messages = MessageReader(max_message_bytes, encoding)
+
+    def receive(self, event: DataReceived) -> list[bytes]:
+        """Apply bytes of the request.
+
+        Returns:
+            The messages that are complete now, up to a failure.
+        """
+        messages = self._messages.feed(event.data)
+        if event.is_end:
+            self.end()
+        self._check_messages()
+        return messages
+
+    def end(self) -> None:
+        """Note that the client sends nothing more, because trailers arrived."""
+        self.is_complete = True
+        self._messages.finish()
+        self._check_messages()
+
+    def _check_messages(self) -> None:
+        fault = self._messages.failure
+        if fault is not None:
+            self.failure = _status(fault)
+
+    def __repr__(self) -> str:
+        state = "complete" if self.is_complete else "incomplete"
+        return f"<RequestReader {self.path} {state}, {self._messages.held_bytes} bytes held>"
+
+
+def _refusal(event: HeadersReceived, fields: dict[str, str]) -> list[Header] | None:
+    """Return the headers that refuse a request, or None."""
+    if event.is_too_large:
+        return [(":status", "431"), ("content-length", "0")]
+    if fields[":method"] != "POST":
+        return [(":status", "405"), ("allow", "POST"), ("content-length", "0")]
+    content_type = fields.get("content-type")
+    if content_type is None:
+        return trailers_only(Status(StatusCode.INTERNAL, "Content-Type is missing from the request."), "415")
+    lowered = content_type.lower()
+    if lowered != CONTENT_TYPE and not lowered.startswith((f"{CONTENT_TYPE}+", f"{CONTENT_TYPE};")):
+        return trailers_only(Status(StatusCode.INTERNAL, f"Content-Type '{content_type}' is not supported."), "415")
+    encoding = fields.get("grpc-encoding", "identity")
+    if encoding not in ENCODINGS:
+        supported = ("grpc-accept-encoding", ",".join(ENCODINGS))
+        refused = trailers_only(_status(unsupported_encoding(encoding)))
+        return [*refused[:3], supported, *refused[3:]]
+    return None
+
+
+def _status(fault: MessageFault) -> Status:
+    return Status(fault.code, fault.reason)

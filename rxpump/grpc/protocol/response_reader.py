@@ -1,0 +1,92 @@
+"""The response of one call, as a client reads it."""
+
+from __future__ import annotations
+
+from rxpump.grpc.http2.events import (
+    ConnectionEnded,
+    DataReceived,
+    Event,
+    HeadersReceived,
+    StreamReset,
+    TrailersReceived,
+)
+from rxpump.grpc.protocol.headers import CONTENT_TYPE
+from rxpump.grpc.protocol.message_reader import MessageReader
+from rxpump.grpc.protocol.metadata import Metadata, decode_metadata
+from rxpump.grpc.protocol.status import Status, StatusCode, status_of_headers, status_of_reset
+
+
+class ResponseReader:
+    """Reader of the events of one stream of a client.
+
+    The call has ended once `status` is set. If the stream is still open then, the caller resets it.
+
+    Args:
+        max_message_bytes: Size of the largest message that is accepted.
+
+    Attributes:
+        metadata: Names and values that the server sent before the messages.
+        status: Status of the call, or None while it runs.
+    """
+
+    def __init__(self, max_message_bytes: int) -> None:
+        self.metadata: Metadata = ()
+        self.status: Status | None = None
+        self._max_message_bytes = max_message_bytes
+        self._messages = MessageReader(max_message_bytes, None)
+        self._http_status = ""
+
+    def receive(self, event: Event) -> list[bytes]:
+        """Apply an event of the stream, or the end of the connection.
+
+        Returns:
+            The messages that are complete now.
+        """
+        if self.status is not None:
+            return []
+        match event:
+            case DataReceived():
+                return self._on_data(event)
+            case HeadersReceived():
+                self._on_headers(event)
+            case TrailersReceived():
+                self._on_trailers(event)
+            case StreamReset():
+                self.status = status_of_reset(event)
+            case ConnectionEnded():
+                self.status = Status(StatusCode.UNAVAILABLE, f"the connection ended: {event.reason}")
+        return []
+
+    def _on_headers(self, event: HeadersReceived) -> None:
+        fields = dict(event.headers)
+        self._http_status = fields[":status"]
+        content_type = fields.get("content-type", "")
+        if event.is_end or self._http_status != "200":
+            self.status = status_of_headers(event.headers, self._http_status)
+        elif not content_type.lower().startswith(CONTENT_TYPE):
+            self.status = Status(StatusCode.UNKNOWN, f"the response has the content-type {content_type!r:.100}")
+        self.metadata = decode_metadata(event.headers)
+        self._messages = MessageReader(self._max_message_bytes, fields.get("grpc-encoding"))
+
+    def _on_data(self, event: DataReceived) -> list[bytes]:
+        messages = self._messages.feed(event.data)
+        if event.is_end:
+            self._messages.finish()
+            self.status = Status(StatusCode.INTERNAL, "the response ended without trailers")
+        self._check_messages()
+        return messages
+
+    def _on_trailers(self, event: TrailersReceived) -> None:
+        self._messages.finish()
+        self.status = status_of_headers(event.headers, self._http_status)
+        if self.status.code is StatusCode.OK:
+            self._check_messages()
+
+    def _check_messages(self) -> None:
+        failure = self._messages.failure
+        if failure is not None:
+            self.status = Status(failure.code, failure.reason)
+
+    def __repr__(self) -> str:
+        state = "running" if self.status is None else self.status.code.name
+        return f"<ResponseReader {state}, {self._messages.held_bytes} bytes held>"

@@ -1,0 +1,419 @@
+"""Hostile peers: what each can make this endpoint hold and do. Sizes and counts are bounded, whatever is sent."""
+
+from __future__ import annotations
+
+import tracemalloc
+from collections.abc import Callable
+
+import pytest
+
+from rxpump.grpc.http2 import ErrorCode, Limits, Role
+from rxpump.grpc.http2.block_cache import MAX_ENTRIES, BlockCache
+from rxpump.grpc.http2.error_codes import CannotSend
+from rxpump.grpc.http2.events import ConnectionEnded, DataReceived, Event, HeadersReceived, StreamReset
+from rxpump.grpc.http2.frame_reader import FrameReader
+from rxpump.grpc.http2.header_decoder import MAX_FRAGMENTS
+from rxpump.grpc.http2.stream_table import REMEMBERED
+from tests.grpc.http2.raw_peer import (
+    ACK,
+    CONTINUATION,
+    DATA,
+    END_HEADERS,
+    END_STREAM,
+    HEADERS,
+    PADDED,
+    PING,
+    PRIORITY,
+    REQUEST,
+    RESPONSE,
+    RST_STREAM,
+    SETTINGS,
+    TRAILERS,
+    RawPeer,
+    data,
+    end_of,
+    frame,
+    goaway,
+    ping,
+    rst_stream,
+    settings,
+    window_update,
+)
+
+CALM = ErrorCode.ENHANCE_YOUR_CALM
+BURST = 50
+LIMITS = Limits(max_cheap_frames=BURST, cheap_frames_per_second=10.0, keepalive_interval=None, settings_timeout=1e9)
+GENEROUS = Limits(max_cheap_frames=10**9, keepalive_interval=None, settings_timeout=1e9)
+
+
+def flood(peer: RawPeer, make: Callable[[int], bytes], times: int = 10 * BURST) -> tuple[list[Event], int]:
+    """Send frames until the connection ends; return all events, and the number of frames it took."""
+    events: list[Event] = []
+    for number in range(times):
+        events += peer.send(make(number))
+        if end_of(events):
+            return events, number + 1
+    return events, times
+
+
+def reason(events: list[Event]) -> str:
+    end = events[-1]
+    assert isinstance(end, ConnectionEnded)
+    assert end.code is CALM
+    return end.reason
+
+
+# Frames that cost the peer little -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("make", "expected"),
+    [
+        (ping(), "PING frames"),
+        (settings(), "SETTINGS frames"),
+        (frame(SETTINGS, ACK, 0), "acknowledgements of SETTINGS"),
+        (ping(flags=ACK), "acknowledgements of PING"),
+        (frame(PRIORITY, 0, 7, bytes(5)), "PRIORITY frames"),
+        (frame(0x4F, 0, 0), "frames of unknown types"),
+        (goaway(0), "GOAWAY frames"),
+        (data(1), "DATA frames without bytes"),
+        (data(1, b"\x04" + bytes(4), PADDED), "DATA frames without bytes"),
+        (rst_stream(1), "resets"),
+    ],
+)
+def test_a_flood_of_cheap_frames_ends_the_connection(make: bytes, expected: str) -> None:
+    peer = RawPeer(Role.SERVER, LIMITS)
+    peer.request(1)
+    events, taken = flood(peer, lambda number: make)
+    assert reason(events) == f"too many {expected}"
+    assert BURST - 2 <= taken <= BURST + 2
+    assert len(peer.sent()) <= BURST + 2
+
+
+def test_cheap_frames_are_borne_at_a_slow_rate() -> None:
+    peer = RawPeer(Role.SERVER, LIMITS)
+    for _ in range(20 * BURST):
+        peer.now += 0.1
+        assert peer.send(ping()) == []
+    assert len(peer.sent()) == 20 * BURST
+
+
+def test_a_rapid_reset_ends_the_connection() -> None:
+    peer = RawPeer(Role.SERVER, LIMITS)
+    events, taken = flood(peer, lambda number: peer.headers(2 * number + 1) + rst_stream(2 * number + 1))
+    assert reason(events) == "too many resets"
+    assert taken <= BURST + 1
+    assert sum(isinstance(event, HeadersReceived) for event in events) <= BURST + 1
+
+
+def test_a_reset_of_a_stream_that_was_answered_is_free() -> None:
+    peer = RawPeer(Role.SERVER, LIMITS)
+    for number in range(1, 20 * BURST, 2):
+        peer.request(number)
+        peer.connection.send_headers(number, RESPONSE)
+        peer.send(rst_stream(number))
+    assert peer.is_alive()
+
+
+def test_a_reset_of_a_stream_that_ended_is_free_once() -> None:
+    peer = RawPeer(Role.SERVER, LIMITS)
+    for number in range(1, 20 * BURST, 2):
+        peer.request(number, END_STREAM)
+        peer.connection.send_trailers(number, [*RESPONSE, *TRAILERS])
+        peer.sent()
+        peer.send(rst_stream(number))
+    assert peer.is_alive()
+    events, _ = flood(peer, lambda _: rst_stream(number))
+    assert reason(events) == "too many resets"
+
+
+def test_faults_that_provoke_resets_end_the_connection() -> None:
+    """The server resets the streams itself here, which costs the client no RST_STREAM frame."""
+    peer = RawPeer(Role.SERVER, LIMITS)
+    events, taken = flood(peer, lambda number: peer.headers(2 * number + 1) + window_update(2 * number + 1, 0))
+    assert reason(events) == "too many faulty streams"
+    assert taken <= BURST + 1
+    assert sum(isinstance(event, StreamReset) for event in events) <= BURST
+
+
+def test_requests_over_the_limit_end_the_connection() -> None:
+    peer = RawPeer(Role.SERVER, LIMITS)
+    events, taken = flood(peer, lambda number: peer.headers(2 * number + 1))
+    assert reason(events) == "too many faulty streams"
+    assert taken <= LIMITS.max_concurrent_streams + BURST + 1
+    assert sum(isinstance(event, HeadersReceived) for event in events) == LIMITS.max_concurrent_streams
+    assert peer.connection.open_streams == 0
+
+
+def test_requests_after_goaway_end_the_connection() -> None:
+    peer = RawPeer(Role.SERVER, LIMITS)
+    peer.connection.shut_down()
+    events, taken = flood(peer, lambda number: peer.headers(2 * number + 1))
+    assert reason(events) == "too many requests after GOAWAY"
+    assert taken <= BURST + 1
+
+
+@pytest.mark.parametrize(
+    ("headers", "flags", "expected"),
+    [([(":status", "103")], END_HEADERS, "interim responses"), (RESPONSE, END_HEADERS, "HEADERS frames on closed")],
+)
+def test_a_server_cannot_flood_a_client(headers: list[tuple[str, str]], flags: int, expected: str) -> None:
+    peer = RawPeer(Role.CLIENT, LIMITS)
+    number = peer.connection.open_stream(REQUEST)
+    if "closed" in expected:
+        peer.connection.reset(number, ErrorCode.CANCEL)
+    events, taken = flood(peer, lambda _: peer.headers(number, headers, flags))
+    assert reason(events).startswith(f"too many {expected}")
+    assert taken <= BURST + 1
+
+
+def test_cancelled_calls_are_free_for_a_client() -> None:
+    peer = RawPeer(Role.CLIENT, LIMITS)
+    for _ in range(20 * BURST):
+        number = peer.connection.open_stream(REQUEST)
+        peer.send(peer.headers(number, RESPONSE))
+        peer.connection.reset(number, ErrorCode.CANCEL)
+        peer.send(data(number, b"late"), peer.headers(number, TRAILERS, END_HEADERS | END_STREAM), rst_stream(number))
+    assert peer.is_alive()
+
+
+def test_pings_that_measure_while_data_flows_are_free() -> None:
+    peer = RawPeer(Role.SERVER, LIMITS)
+    peer.request(1)
+    peer.connection.send_headers(1, RESPONSE)
+    for _ in range(20 * BURST):
+        peer.connection.send_data(1, b"x")
+        assert peer.send(ping()) == []
+    assert sum(each.kind == PING for each in peer.sent()) == 20 * BURST
+
+
+# Headers ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("size", [1, 1000, 16_384])
+def test_a_header_block_without_end_is_cut_off(size: int) -> None:
+    peer = RawPeer(Role.SERVER, GENEROUS)
+    peer.send(frame(HEADERS, 0, 1, bytes(size)))
+    largest = 0
+    for _ in range(10_000):
+        events = peer.send(frame(CONTINUATION, 0, 1, bytes(size)))
+        if events:
+            break
+        largest = max(largest, peer.connection.buffered_bytes)
+    assert "a header block" in reason(events)
+    assert largest <= GENEROUS.max_header_block_bytes
+
+
+def test_fragments_without_bytes_are_counted() -> None:
+    peer = RawPeer(Role.SERVER, GENEROUS)
+    peer.send(frame(HEADERS, 0, 1))
+    events, taken = flood(peer, lambda _: frame(CONTINUATION, 0, 1))
+    assert reason(events) == f"a header block in more than {MAX_FRAGMENTS} frames"
+    assert taken == MAX_FRAGMENTS
+
+
+def test_large_headers_are_reported_so_that_431_can_answer() -> None:
+    peer = RawPeer(Role.SERVER)
+    (event,) = peer.send(*split(peer, [*REQUEST, ("x", "y" * 40_000)]))
+    assert isinstance(event, HeadersReceived)
+    assert event.is_too_large
+    peer.connection.send_trailers(1, [(":status", "431")])
+    assert [each.kind for each in peer.sent()] == [HEADERS, RST_STREAM]
+    (event,) = peer.send(peer.headers(3))
+    assert event == HeadersReceived(3, REQUEST, is_end=False)
+
+
+def test_headers_of_twice_the_limit_end_the_connection() -> None:
+    peer = RawPeer(Role.SERVER, Limits(max_header_block_bytes=10**6, keepalive_interval=None))
+    events = peer.send(*split(peer, [*REQUEST, ("x", "y" * 70_000)]))
+    assert reason(events) == "headers of more than 65,536 bytes"
+
+
+def test_a_small_block_cannot_become_large_headers() -> None:
+    """A block of one-byte references to one large field would be 4,000 times as large."""
+    peer = RawPeer(Role.SERVER)
+    peer.send(peer.headers(1, [*REQUEST, ("x", "y" * 3_900)]))
+    bomb = b"\xbe" * 60_000
+    tracemalloc.start()
+    try:
+        events = peer.send(*in_frames(3, bomb))
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert reason(events) == "headers of more than 65,536 bytes"
+    assert peak < 10 * len(bomb)
+
+
+def test_responses_with_large_headers_end_their_stream() -> None:
+    peer = RawPeer(Role.CLIENT)
+    peer.connection.open_stream(REQUEST)
+    (event,) = peer.send(*split(peer, [*RESPONSE, ("x", "y" * 40_000)]))
+    assert isinstance(event, StreamReset)
+    assert event.code is CALM
+    assert "at most 32,768 are allowed" in event.reason
+    assert peer.is_alive()
+
+
+def test_the_cache_of_blocks_is_bounded() -> None:
+    cache: BlockCache[int, int] = BlockCache()
+    for number in range(10 * MAX_ENTRIES):
+        cache.keep(number, number)
+        assert len(cache._results) <= MAX_ENTRIES
+    assert cache.get(number) == number
+
+
+def in_frames(stream_id: int, block: bytes) -> list[bytes]:
+    parts = [block[start : start + 16_384] for start in range(0, len(block), 16_384)]
+    kinds = [HEADERS, *[CONTINUATION] * (len(parts) - 1)]
+    flags = [0] * (len(parts) - 1) + [END_HEADERS]
+    return [frame(*each[:2], stream_id, each[2]) for each in zip(kinds, flags, parts, strict=True)]
+
+
+def split(peer: RawPeer, headers: list[tuple[str, str]]) -> list[bytes]:
+    return in_frames(1, peer.encoder.encode(headers, huffman=False))
+
+
+# Peers that do not read ---------------------------------------------------------------------------------
+
+
+def test_answers_that_are_not_read_are_bounded() -> None:
+    peer = RawPeer(Role.SERVER, GENEROUS)
+    largest = 0
+    for _ in range(100):
+        events = peer.send(ping() * 1000)
+        largest = max(largest, peer.connection.buffered_bytes)
+        if events:
+            break
+    assert "bytes of answers that the peer does not read" in reason(events)
+    assert largest <= GENEROUS.max_control_bytes + 1000 * len(ping())
+
+
+def test_responses_that_are_not_read_are_bounded() -> None:
+    peer = RawPeer(Role.SERVER)
+    events: list[Event] = []
+    largest = 0
+    for number in range(1, 10_000, 2):
+        events += peer.request(number, END_STREAM)
+        if end_of(events):
+            break
+        peer.connection.send_headers(number, [*RESPONSE, ("x", f"{number}" * 300)])
+        events += peer.send(rst_stream(number))  # it was answered, so that the reset is free
+        largest = max(largest, peer.connection.buffered_bytes)
+    assert "bytes of answers that the peer does not read" in reason(events)
+    assert largest <= peer.connection.limits.max_control_bytes + 2000
+    assert number < 1000
+
+
+def test_a_peer_that_grants_no_window_gets_nothing_and_costs_nothing() -> None:
+    peer = RawPeer(Role.SERVER, settings_frame=settings((4, 0)))
+    for number in range(1, 200, 2):
+        peer.request(number, END_STREAM)
+        peer.connection.send_headers(number, RESPONSE)
+        peer.connection.send_data(number, bytes(1000))
+    peer.sent()
+    for _ in range(100):
+        assert peer.connection.bytes_to_send() == b""
+    assert len(peer.connection._sender._queue) == 0
+    assert peer.connection.buffered_bytes == 100_000
+    for number in range(1, 200, 2):
+        peer.send(rst_stream(number))
+    assert peer.connection.buffered_bytes == 0
+
+
+def test_windows_of_single_bytes_cost_less_than_they_bring() -> None:
+    peer = RawPeer(Role.SERVER, settings_frame=settings((4, 0)))
+    peer.request(1, END_STREAM)
+    peer.connection.send_headers(1, RESPONSE)
+    peer.connection.send_data(1, bytes(10_000))
+    peer.sent()
+    updates = window_update(1, 1) * 1000
+    peer.send(updates)
+    assert sum(9 + len(each.payload) for each in peer.sent()) == 9 + 1000
+
+
+def test_a_client_opens_no_streams_while_the_server_does_not_read() -> None:
+    peer = RawPeer(Role.CLIENT, settings_frame=settings((3, 10**6)))
+    while peer.connection.may_open:
+        peer.connection.open_stream([*REQUEST, ("x", "y" * 3000), ("z", str(peer.connection.open_streams) * 1000)])
+    assert peer.connection.buffered_bytes < peer.connection.limits.max_control_bytes
+    assert peer.send(ping()) == []
+    peer.sent()
+    assert peer.connection.may_open
+
+
+# Memory -------------------------------------------------------------------------------------------------
+
+
+def test_a_consumer_that_pauses_holds_no_more_than_the_window() -> None:
+    peer = RawPeer(Role.CLIENT)
+    number = peer.connection.open_stream(REQUEST)
+    peer.send(peer.headers(number, RESPONSE))
+    events, _ = flood(peer, lambda _: data(number, bytes(16_384)))
+    received = sum(len(event.data) for event in events if isinstance(event, DataReceived))
+    assert received <= peer.connection.limits.stream_window
+    assert [event.code for event in events if isinstance(event, StreamReset)] == [ErrorCode.FLOW_CONTROL_ERROR]
+
+
+def test_closed_streams_are_forgotten() -> None:
+    peer = RawPeer(Role.SERVER, GENEROUS)
+    for number in range(1, 8 * REMEMBERED, 2):
+        peer.request(number, END_STREAM)
+        peer.connection.reset(number, ErrorCode.CANCEL)
+        peer.sent()
+    assert len(peer.connection._streams._closed) == REMEMBERED
+    assert peer.connection.open_streams == 0
+    forgotten = peer.send(rst_stream(1), window_update(1, 0), data(1, b"x"))
+    assert forgotten == []
+    assert [each.number for each in peer.sent()] == [ErrorCode.STREAM_CLOSED]
+    end = end_of(peer.send(peer.headers(3)))
+    assert end is not None
+    assert end.code is ErrorCode.PROTOCOL_ERROR
+
+
+def test_frames_on_forgotten_streams_of_a_client_are_ignored() -> None:
+    peer = RawPeer(Role.CLIENT, GENEROUS)
+    for _ in range(2 * REMEMBERED):
+        peer.connection.reset(peer.connection.open_stream(REQUEST), ErrorCode.CANCEL)
+        peer.sent()
+    assert peer.send(peer.headers(1, RESPONSE), data(1, b"x", END_STREAM), rst_stream(1)) == []
+    assert peer.is_alive()
+
+
+def test_a_frame_that_comes_byte_by_byte_is_joined_once() -> None:
+    reader = FrameReader(b"", 16_384)
+    whole = data(1, bytes(16_384))
+    for number, octet in enumerate(whole[:-1], 1):
+        assert list(reader.feed(bytes([octet]))) == []
+        assert reader.held_bytes == number
+    assert len(reader._chunks) > 16_000  # as they came
+    assert list(reader.feed(whole[-1:])) == [(DATA, 0, 1, bytes(16_384))]
+    assert reader.held_bytes == 0
+
+
+def test_many_values_of_a_setting_are_applied_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each value changes the windows of all streams, so that a frame of 2,000 would cost 200,000 changes."""
+    peer = RawPeer(Role.SERVER)
+    applied: list[int] = []
+    sender = peer.connection._sender
+    monkeypatch.setattr(sender, "set_initial_window", applied.append)
+    peer.send(settings(*((4, number) for number in range(2000))))
+    assert applied == [1999]
+
+
+def test_many_table_sizes_are_announced_by_two() -> None:
+    peer = RawPeer(Role.SERVER)
+    peer.request(1)
+    peer.send(settings(*((1, 100 + number % 50) for number in range(2000))))
+    peer.connection.send_headers(1, RESPONSE)
+    headers = peer.sent()[-1]
+    assert headers.payload.count(b"\x3f") == 2
+
+
+def test_nothing_can_be_sent_on_a_connection_that_ended() -> None:
+    peer = RawPeer(Role.SERVER, LIMITS)
+    peer.request(1)
+    flood(peer, lambda _: ping())
+    with pytest.raises(CannotSend):
+        peer.connection.send_headers(1, RESPONSE)
+    peer.sent()
+    assert peer.connection.buffered_bytes == 0
