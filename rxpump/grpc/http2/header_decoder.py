@@ -86,7 +86,8 @@ class HeaderDecoder:
             reason = f"headers of more than {self._decoder.max_header_list_size:,} bytes"
             raise ConnectionFault(ErrorCode.ENHANCE_YOUR_CALM, reason) from None
         except HPACKError as error:
-            raise ConnectionFault(ErrorCode.COMPRESSION_ERROR, f"a header block: {error!s:.100}") from error
+            reason = f"a header block that cannot be decoded ({type(error).__name__})"
+            raise ConnectionFault(ErrorCode.COMPRESSION_ERROR, reason) from error
         return tuple((_text(name), _text(value)) for name, value in fields)
 
     def __repr__(self) -> str:

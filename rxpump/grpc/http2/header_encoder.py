@@ -17,19 +17,21 @@ _TABLE_BYTES: Final = 4096
 class HeaderEncoder:
     """Encoder of the header lists of one connection, in their order on the wire."""
 
-    __slots__ = ("_cache", "_encoder")
+    __slots__ = ("_cache", "_encoder", "_last_size", "_smallest_size")
 
     def __init__(self) -> None:
         self._encoder = Encoder()
         self._cache: BlockCache[tuple[Header, ...], bytes] = BlockCache()
+        self._smallest_size = self._last_size = _TABLE_BYTES
 
     def set_table_size(self, size: int) -> None:
         """Use a dynamic table that is not larger than the peer allows."""
-        self._encoder.header_table_size = min(size, _TABLE_BYTES)
-        self._cache.clear()
+        self._last_size = min(size, _TABLE_BYTES)
+        self._smallest_size = min(self._smallest_size, self._last_size)
 
     def encode(self, headers: Sequence[Header]) -> bytes:
         """Return the block of a header list."""
+        self._resize()
         key = tuple(headers)
         block = self._cache.get(key)
         if block is None:
@@ -41,3 +43,15 @@ class HeaderEncoder:
             else:
                 self._cache.clear()
         return block
+
+    def _resize(self) -> None:
+        """Announce the smallest and the last size since the last block (RFC 7541, section 4.2).
+
+        The encoder of hpack announces every size that it is set to, which can be larger than the peer allows by now,
+        and announces nothing if it is set to the same size twice.
+        """
+        for size in (self._smallest_size, self._last_size):
+            if size != self._encoder.header_table_size:
+                self._encoder.header_table_size = size
+                self._cache.clear()
+        self._smallest_size = self._last_size

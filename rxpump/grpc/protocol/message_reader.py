@@ -113,7 +113,9 @@ class MessageReader:
             raise MessageFault(StatusCode.INTERNAL, reason)
         bits = _WINDOW_BITS.get(self._encoding)
         if bits is None:
-            raise unsupported_encoding(self._encoding)
+            supported = ", ".join(ENCODINGS)
+            reason = f"Unsupported grpc-encoding value '{self._encoding}'. Supported encodings: {supported}"
+            raise MessageFault(StatusCode.UNIMPLEMENTED, reason)
         decompressor = zlib.decompressobj(bits)
         try:
             plain = decompressor.decompress(message, self._max_message_bytes + 1)
@@ -135,10 +137,3 @@ class MessageReader:
     def __repr__(self) -> str:
         failure = f", failed: {self.failure}" if self.failure else ""
         return f"<MessageReader holding {self.held_bytes} bytes, encoding {self._encoding}{failure}>"
-
-
-def unsupported_encoding(name: str) -> MessageFault:
-    """Return the fault of a peer that compresses messages in a way that cannot be read."""
-    supported = ", ".join(ENCODINGS)
-    reason = f"Unsupported grpc-encoding value '{name}'. Supported encodings: {supported}"
-    return MessageFault(StatusCode.UNIMPLEMENTED, reason)

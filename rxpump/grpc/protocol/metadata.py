@@ -18,8 +18,8 @@ Metadata = tuple[tuple[str, str | bytes], ...]
 _NAME: Final = re.compile(r"[0-9a-z_.-]+").fullmatch
 _TEXT: Final = re.compile(r"([\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?)?").fullmatch
 _RESERVED: Final = ("grpc-", ":")
-_DETAILS: Final = "grpc-status-details-bin"
-"""The one reserved name that carries metadata of the application."""
+_NOT_RESERVED: Final = frozenset({"grpc-status-details-bin", "grpc-retry-pushback-ms", "grpc-accept-encoding"})
+"""Names like those of the protocol that belong to a status."""
 
 _OF_THE_PROTOCOL: Final = frozenset({"te", "content-type", "content-length", "user-agent"})
 
@@ -40,8 +40,8 @@ def decode_metadata(headers: Iterable[Header]) -> Metadata:
     """Return the metadata among header fields.
 
     Fields of the protocol (pseudo-headers, `content-type`, `grpc-status` and the like) are left out, except for
-    `grpc-status-details-bin`. A binary field can hold several values, which are returned one by one. A value that is
-    not Base64 is left out.
+    those that belong to a status. A binary field can hold several values, which are returned one by one. A value that
+    is not Base64 is left out.
     """
     return tuple(
         (name, value) for name, text in headers if not _is_reserved(name) for value in _decode_values(name, text)
@@ -83,7 +83,7 @@ def _escape(octet: int) -> str:
 
 
 def _is_reserved(name: str) -> bool:
-    return name != _DETAILS and (name.startswith(_RESERVED) or name in _OF_THE_PROTOCOL)
+    return name not in _NOT_RESERVED and (name.startswith(_RESERVED) or name in _OF_THE_PROTOCOL)
 
 
 def _checked_name(name: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from rxpump.grpc.http2.events import DataReceived, Header, HeadersReceived
 from rxpump.grpc.protocol.headers import CONTENT_TYPE, trailers_only
-from rxpump.grpc.protocol.message_reader import ENCODINGS, MessageFault, MessageReader, unsupported_encoding
+from rxpump.grpc.protocol.message_reader import ENCODINGS, MessageFault, MessageReader
 from rxpump.grpc.protocol.metadata import Metadata, decode_metadata
 from rxpump.grpc.protocol.status import Status, StatusCode
 from rxpump.grpc.protocol.timeouts import parse_timeout
@@ -79,13 +79,9 @@ def _refusal(event: HeadersReceived, fields: dict[str, str]) -> list[Header] | N
     lowered = content_type.lower()
     if lowered != CONTENT_TYPE and not lowered.startswith((f"{CONTENT_TYPE}+", f"{CONTENT_TYPE};")):
         return trailers_only(Status(StatusCode.INTERNAL, f"Content-Type '{content_type}' is not supported."), "415")
-    encoding = fields.get("grpc-encoding", "identity")
-    if encoding not in ENCODINGS:
-        supported = ("grpc-accept-encoding", ",".join(ENCODINGS))
-        refused = trailers_only(_status(unsupported_encoding(encoding)))
-        return [*refused[:3], supported, *refused[3:]]
     return None
 
 
 def _status(fault: MessageFault) -> Status:
-    return Status(fault.code, fault.reason)
+    supported = (("grpc-accept-encoding", ",".join(ENCODINGS)),) if fault.code is StatusCode.UNIMPLEMENTED else ()
+    return Status(fault.code, fault.reason, supported)

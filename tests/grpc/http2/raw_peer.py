@@ -18,7 +18,13 @@ DATA, HEADERS, PRIORITY, RST_STREAM, SETTINGS, PUSH_PROMISE, PING, GOAWAY, WINDO
 END_STREAM, ACK, END_HEADERS, PADDED, PRIORITY_FLAG = 0x1, 0x1, 0x4, 0x8, 0x20
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 
-REQUEST = ((":method", "POST"), (":scheme", "http"), (":path", "/s/m"), ("content-type", "application/grpc"))
+REQUEST = (
+    (":method", "POST"),
+    (":scheme", "http"),
+    (":path", "/s/m"),
+    (":authority", "node:2113"),
+    ("content-type", "application/grpc"),
+)
 RESPONSE = ((":status", "200"), ("content-type", "application/grpc"))
 TRAILERS = (("grpc-status", "0"),)
 

@@ -1,0 +1,39 @@
+"""Header blocks that a decoder of hpack reads, whatever the peer does with the size of the table."""
+
+from __future__ import annotations
+
+from hpack import Decoder
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rxpump.grpc.http2.header_encoder import HeaderEncoder
+
+HEADERS = [
+    (("a", "1"), ("b", "2")),
+    (("a", "1"), ("b", "2"), ("c", "3" * 90)),
+    ((":status", "200"), ("c", "3" * 90)),
+    ((":status", "200"),),
+    (("d", "x" * 5000),),
+]
+SIZES = st.sampled_from([0, 40, 100, 200, 4096, 65_536])
+
+
+@given(st.lists(SIZES | st.sampled_from(HEADERS), max_size=30))
+def test_sizes_and_headers_in_any_order(steps: list[int | tuple[tuple[str, str], ...]]) -> None:
+    encoder, decoder = HeaderEncoder(), Decoder()
+    for step in steps:
+        if isinstance(step, int):
+            encoder.set_table_size(step)
+            decoder.max_allowed_table_size = step
+        else:
+            assert tuple(decoder.decode(encoder.encode(step))) == step
+
+
+def test_a_header_list_that_repeats_is_encoded_once() -> None:
+    encoder = HeaderEncoder()
+    first = encoder.encode(HEADERS[0])
+    second = encoder.encode(HEADERS[0])
+    assert second != first  # which filled the table
+    assert encoder.encode(HEADERS[0]) is second
+    encoder.encode(HEADERS[1])
+    assert encoder.encode(HEADERS[0]) != second  # the fields have moved

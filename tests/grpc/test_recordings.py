@@ -1,0 +1,273 @@
+"""Recorded conversations, replayed: bytes of real servers to our client, and bytes of their clients to our server.
+
+The clients are kurrentdbclient, both node clients and a raw one.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+import pytest
+
+from rxpump.grpc.http2 import ErrorCode, Http2Connection, Limits, Role
+from rxpump.grpc.http2.events import (
+    ConnectionEnded,
+    DataReceived,
+    Event,
+    GoAwayReceived,
+    HeadersReceived,
+    StreamReset,
+    TrailersReceived,
+)
+from rxpump.grpc.protocol.request_reader import RequestReader
+from rxpump.grpc.protocol.response_reader import ResponseReader
+from rxpump.grpc.protocol.status import StatusCode
+from tests.grpc import recordings
+from tests.grpc.http2.raw_peer import GOAWAY, REQUEST, RST_STREAM, drain, parse
+from tests.grpc.recordings import Line
+
+LIMITS = Limits(stream_window=1 << 24, connection_window=1 << 24, max_frame_bytes=1 << 22, keepalive_interval=None)
+LARGEST_MESSAGE = 1 << 24
+HOSTILE = {"23.10/http2-errors", "23.10/http2-header-limits"}
+POLITE = [name for name in recordings.NAMES if name not in HOSTILE]
+NOT_FRAMES = {"note", "connected", "summary", "closed c", "closed s", "reset s"}
+
+
+def cases(*left_out: tuple[str, int]) -> list[tuple[str, int]]:
+    """The connections of all polite clients, except some."""
+    found = {(name, line.conn) for name in POLITE for line in recordings.load(name) if line.conn}
+    return sorted(found - set(left_out))
+
+
+def frames_of(name: str, conn: int) -> Iterator[Line]:
+    return (line for line in recordings.load(name) if line.conn == conn and line.kind not in NOT_FRAMES)
+
+
+class ReplayedServer:
+    """Our client, which repeats what a recorded client did, and receives what the recorded server sent."""
+
+    def __init__(self, step: int) -> None:
+        self.client = Http2Connection(Role.CLIENT, LIMITS, 0.0)
+        self.step = step
+        self.readers: dict[int, ResponseReader] = {}
+        self.messages: dict[int, list[bytes]] = defaultdict(list)
+        self.headers: list[tuple[int, tuple[tuple[str, str], ...]]] = []
+        self.others: list[Event] = []
+
+    def repeat(self, line: Line) -> None:
+        """Do what the recorded client did."""
+        if line.kind == "HEADERS" and line.stream not in self.readers:
+            assert self.client.open_stream(REQUEST) == line.stream
+            self.readers[line.stream] = ResponseReader(LARGEST_MESSAGE)
+        if "END_STREAM" in line.flags and self.is_open(line.stream):
+            self.client.end_stream(line.stream)
+        if line.kind == "RST_STREAM":
+            self.client.reset(line.stream, ErrorCode.CANCEL)
+            del self.readers[line.stream]
+        drain(self.client)
+
+    def is_open(self, stream: int) -> bool:
+        return stream in self.client._streams.open
+
+    def receive(self, line: Line) -> None:
+        data = line.encode()
+        for start in range(0, len(data), self.step):
+            for event in self.client.receive(data[start : start + self.step], 0.0):
+                self.note(event)
+
+    def note(self, event: Event) -> None:
+        if isinstance(event, HeadersReceived | TrailersReceived):
+            self.headers.append((event.stream_id, event.headers))
+        if isinstance(event, HeadersReceived | TrailersReceived | DataReceived | StreamReset):
+            self.messages[event.stream_id] += self.readers[event.stream_id].receive(event)
+        if isinstance(event, DataReceived):
+            self.client.acknowledge(event.stream_id, event.flow_bytes)
+        if isinstance(event, StreamReset | GoAwayReceived | ConnectionEnded):
+            self.others.append(event)
+
+
+@pytest.mark.parametrize("step", [1, 7, 1 << 20])
+@pytest.mark.parametrize(("name", "conn"), cases())
+def test_our_client_reads_what_real_servers_sent(name: str, conn: int, step: int) -> None:
+    replayed = ReplayedServer(step)
+    headers, messages, statuses, others = [], defaultdict(list), {}, 0
+    for line in frames_of(name, conn):
+        if line.from_client:
+            replayed.repeat(line)
+            continue
+        if line.stream in replayed.readers and line.headers is not None:
+            headers.append((line.stream, line.headers))
+            status = dict(line.headers).get("grpc-status")
+            statuses |= {} if status is None else {line.stream: int(status)}
+        if line.stream in replayed.readers:
+            messages[line.stream] += line.messages
+        others += line.kind == "GOAWAY" or (line.kind == "RST_STREAM" and replayed.is_open(line.stream))
+        replayed.receive(line)
+    assert replayed.headers == headers
+    assert {number: found for number, found in replayed.messages.items() if found} == {
+        number: found for number, found in messages.items() if found
+    }
+    known = {number: reader.status for number, reader in replayed.readers.items() if number in statuses}
+    assert {number: status.code for number, status in known.items() if status} == {
+        number: code for number, code in statuses.items() if number in replayed.readers
+    }
+    assert len(replayed.others) == others
+    assert not any(isinstance(event, ConnectionEnded) for event in replayed.others)
+
+
+@pytest.mark.parametrize("step", [1, 7, 1 << 20])
+@pytest.mark.parametrize(("name", "conn"), cases(("23.10/grpc-framing", 1), ("23.10/http2-settings", 3)))
+def test_our_server_reads_what_real_clients_sent(name: str, conn: int, step: int) -> None:
+    server = Http2Connection(Role.SERVER, LIMITS, 0.0)
+    readers: dict[int, RequestReader] = {}
+    seen: dict[int, list[bytes]] = defaultdict(list)
+    expected: dict[int, list[bytes]] = defaultdict(list)
+    requests, wanted = [], []
+    for line in frames_of(name, conn):
+        if not line.from_client:
+            answer(server, line)
+            continue
+        data = line.encode()
+        if line.kind == "HEADERS" and line.headers is not None:
+            wanted.append((line.stream, line.headers))
+        if line.stream in server._streams.open or line.stream not in readers:
+            expected[line.stream] += line.messages
+        for start in range(0, len(data), step):
+            for event in server.receive(data[start : start + step], 0.0):
+                assert not isinstance(event, ConnectionEnded)
+                if isinstance(event, HeadersReceived):
+                    requests.append((event.stream_id, event.headers))
+                    readers[event.stream_id] = RequestReader(event, LARGEST_MESSAGE)
+                if isinstance(event, DataReceived):
+                    seen[event.stream_id] += readers[event.stream_id].receive(event)
+                    server.acknowledge(event.stream_id, event.flow_bytes)
+    assert requests == wanted
+    assert {number: found for number, found in seen.items() if found} == {
+        number: found for number, found in expected.items() if found
+    }
+    assert all(reader.refusal is None for reader in readers.values())
+
+
+def answer(server: Http2Connection, line: Line) -> None:
+    """Do what the recorded server did with a stream, so that its number is free for the next."""
+    if line.stream in server._streams.open:
+        if line.kind == "HEADERS" and "END_STREAM" in line.flags:
+            server.send_trailers(line.stream, line.headers or ())
+        elif line.kind == "HEADERS":
+            server.send_headers(line.stream, line.headers or ())
+        elif line.kind == "RST_STREAM":
+            server.reset(line.stream, ErrorCode.NO_ERROR)
+    drain(server)
+
+
+# What a real server does with clients that break HTTP/2 -------------------------------------------------
+
+STREAM_ERRORS_BY_RFC = {
+    9: "upper-case name",
+    10: "connection header",
+    11: "pseudo-header late",
+    13: "WINDOW_UPDATE 0",
+}
+"""Where Kestrel ends the connection, RFC 9113 asks for the end of the stream; the code is the same."""
+
+OTHERWISE = {
+    6: [(GOAWAY, "PROTOCOL_ERROR")],  # a lower stream: RFC 9113, section 5.1.1
+    26: [],  # a priority on itself: RFC 9113, section 5.3.2 ignores priorities
+    27: [],  # GOAWAY from the client: the user of the machine closes, once the calls have ended
+    28: [(GOAWAY, "PROTOCOL_ERROR")],  # a wrong preface: RFC 9113, section 3.4
+    29: [(GOAWAY, "PROTOCOL_ERROR")],  # no SETTINGS: RFC 9113, section 3.4
+}
+"""Connections on which we differ from Kestrel, and why."""
+
+ERRORS = sorted({line.conn for line in recordings.load("23.10/http2-errors") if line.conn})
+
+
+@pytest.mark.parametrize("conn", ERRORS)
+def test_our_server_ends_what_a_real_server_ends(conn: int) -> None:
+    server = Http2Connection(Role.SERVER, LIMITS if conn != 24 else Limits(), 0.0)
+    real, ours = [], []
+    for line in frames_of("23.10/http2-errors", conn):
+        if line.from_client:
+            server.receive(line.encode(), 0.0)
+            ours += [each for each in parse(drain(server)) if each.kind in (GOAWAY, RST_STREAM)]
+        elif line.kind in ("GOAWAY", "RST_STREAM"):
+            real.append((GOAWAY if line.kind == "GOAWAY" else RST_STREAM, line.fields["error"]))
+        else:
+            answer(server, line)
+    codes = [(each.kind, ErrorCode(each.number).name) for each in ours]
+    if conn in OTHERWISE:
+        assert codes == OTHERWISE[conn] != real
+    elif conn in STREAM_ERRORS_BY_RFC:
+        assert codes == [(RST_STREAM, real[0][1])]
+    else:
+        assert codes == real[:1]
+
+
+@pytest.mark.parametrize(
+    ("conn", "is_too_large"), [(1, False), (5, False), (6, False), (7, True), (8, True), (9, True), (13, False)]
+)
+def test_header_limits_are_those_of_a_real_server(conn: int, is_too_large: bool) -> None:
+    """Up to 32,768 bytes a request is served, as by Kestrel; that a list has more than 100 fields does not count."""
+    server = Http2Connection(Role.SERVER, Limits(), 0.0)
+    for line in frames_of("23.10/http2-header-limits", conn):
+        events = server.receive(line.encode(), 0.0) if line.from_client else []
+        for event in events:
+            if isinstance(event, HeadersReceived):
+                assert event.is_too_large is is_too_large
+                return
+    pytest.fail("no request was reported")
+
+
+# Messages that are not messages -------------------------------------------------------------------------
+
+INCOMPLETE = (StatusCode.INTERNAL, "Incomplete message.")
+TOO_LARGE = (StatusCode.RESOURCE_EXHAUSTED, "Received message exceeds the maximum configured message size.")
+NO_ENCODING = (StatusCode.INTERNAL, "Request did not include grpc-encoding value with compressed message.")
+NOPE = "Unsupported grpc-encoding value 'nope'. Supported encodings: identity, gzip, deflate"
+
+FRAMING = {
+    3: INCOMPLETE,
+    5: INCOMPLETE,
+    7: TOO_LARGE,
+    11: NO_ENCODING,
+    15: (StatusCode.UNIMPLEMENTED, NOPE),
+    37: NO_ENCODING,
+    39: INCOMPLETE,
+}
+"""Answers of Event Store 23.10.6 to streams with bad messages, which are ours, too."""
+
+FRAMING_OTHERWISE = {
+    9: TOO_LARGE,
+    21: (StatusCode.INTERNAL, "Compressed message that is not valid gzip."),
+    23: (StatusCode.INTERNAL, "Message prefix with the flag 2, which must be 0 or 1."),
+}
+"""Where Event Store answers UNKNOWN, "Exception was thrown by handler."."""
+
+AFTER_THE_ONLY_MESSAGE = {33: INCOMPLETE}
+"""Where Event Store answers that a unary call has more than one message, which the reader does not count."""
+
+
+def test_bad_messages_get_the_answers_of_a_real_server() -> None:
+    server = Http2Connection(Role.SERVER, LIMITS, 0.0)
+    real: dict[int, tuple[StatusCode, str]] = {}
+    ours: dict[int, tuple[StatusCode, str]] = {}
+    readers: dict[int, RequestReader] = {}
+    for line in frames_of("23.10/grpc-framing", 1):
+        if not line.from_client:
+            answer(server, line)
+            fields = dict(line.headers or ())
+            if fields.get("grpc-status", "0") != "0":
+                real[line.stream] = (StatusCode(int(fields["grpc-status"])), fields["grpc-message"])
+            continue
+        for event in server.receive(line.encode(), 0.0):
+            if isinstance(event, HeadersReceived):
+                readers[event.stream_id] = RequestReader(event, LARGEST_MESSAGE)
+            if isinstance(event, DataReceived):
+                reader = readers[event.stream_id]
+                reader.receive(event)
+                if reader.failure and event.stream_id not in ours:
+                    ours[event.stream_id] = (reader.failure.code, reader.failure.message)
+    assert ours == FRAMING | FRAMING_OTHERWISE | AFTER_THE_ONLY_MESSAGE
+    assert {number: real[number] for number in FRAMING} == FRAMING
+    assert {real[number][0] for number in FRAMING_OTHERWISE} == {StatusCode.UNKNOWN}
