@@ -107,9 +107,9 @@ class Receiver:
                 self._apply(kind, flags, stream_id, payload)
             except StreamFault as fault:
                 self._fail_stream(fault)
-        if self._sender.control_bytes > self._limits.max_control_bytes:
-            reason = f"{self._sender.control_bytes:,} bytes of answers that the peer does not read"
-            raise ConnectionFault(ErrorCode.ENHANCE_YOUR_CALM, reason)
+            if self._sender.control_bytes > self._limits.max_control_bytes:
+                reason = f"{self._sender.control_bytes:,} bytes of answers that the peer does not read"
+                raise ConnectionFault(ErrorCode.ENHANCE_YOUR_CALM, reason)
 
     def acknowledge(self, stream: Stream, size: int) -> None:
         """Widen the window of a stream once half of it is acknowledged."""
