@@ -18,12 +18,12 @@ import h2.settings
 from rich.console import Console
 from rich.table import Table
 
-from rxpump.grpc.http2 import Http2Connection, Limits, Role, frames
-from rxpump.grpc.http2.events import DataReceived, HeadersReceived
+from rxpump.grpc.http2 import Http2Connection, Http2Limits, Role, frames
 from rxpump.grpc.http2.frames import FrameType
+from rxpump.grpc.http2.http2_events import DataReceived, HeadersReceived
+from rxpump.grpc.protocol.call_status import Status, StatusCode
 from rxpump.grpc.protocol.headers import request_headers, response_headers, trailers
 from rxpump.grpc.protocol.message_reader import MessageReader, frame_message
-from rxpump.grpc.protocol.status import Status, StatusCode
 
 MESSAGE: Final = frame_message(bytes(220))
 """An event of ordinary size: 225 bytes with its prefix."""
@@ -32,7 +32,7 @@ CHUNK_BYTES: Final = 64 * 1024
 """Bytes that arrive at once."""
 
 LARGE_WINDOW: Final = 2**31 - 1
-LIMITS: Final = Limits(connection_window=LARGE_WINDOW)
+LIMITS: Final = Http2Limits(connection_window=LARGE_WINDOW)
 REQUEST: Final = request_headers("http", "127.0.0.1:2113", "/event_store.client.streams.Streams/Read")
 RESPONSE: Final = response_headers()
 TRAILERS: Final = trailers(Status(StatusCode.OK))
@@ -174,7 +174,9 @@ def new_h2(role: Role) -> h2.connection.H2Connection:
 
 def opening_of_a_client() -> bytes:
     """Return the first bytes of a client with large windows, and its request."""
-    client = Http2Connection(Role.CLIENT, Limits(stream_window=LARGE_WINDOW, connection_window=LARGE_WINDOW), 0.0)
+    client = Http2Connection(
+        Role.CLIENT, Http2Limits(stream_window=LARGE_WINDOW, connection_window=LARGE_WINDOW), 0.0
+    )
     client.open_stream(REQUEST)
     client.end_stream(STREAM)
     return client.bytes_to_send()

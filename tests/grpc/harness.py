@@ -7,22 +7,22 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from typing import Self
 
-from rxpump.grpc.http2 import ErrorCode, Http2Connection, Limits, Role
-from rxpump.grpc.http2.events import (
+from rxpump.grpc.http2 import ErrorCode, Http2Connection, Http2Limits, Role
+from rxpump.grpc.http2.http2_events import (
     ConnectionEnded,
     DataReceived,
-    Event,
     GoAwayReceived,
     HeadersReceived,
+    Http2Event,
     StreamReset,
     TrailersReceived,
 )
+from rxpump.grpc.protocol.call_metadata import Metadata
+from rxpump.grpc.protocol.call_status import Status, StatusCode
 from rxpump.grpc.protocol.headers import request_headers, response_headers, trailers, trailers_only
 from rxpump.grpc.protocol.message_reader import frame_message
-from rxpump.grpc.protocol.metadata import Metadata
 from rxpump.grpc.protocol.request_reader import RequestReader
 from rxpump.grpc.protocol.response_reader import ResponseReader
-from rxpump.grpc.protocol.status import Status, StatusCode
 
 LARGEST = 20_000_000
 MUCH = 200_000
@@ -32,7 +32,7 @@ MUCH = 200_000
 class Endpoint(asyncio.Protocol):
     """One connection of either role: passes bytes to and from its machine."""
 
-    def __init__(self, role: Role, limits: Limits) -> None:
+    def __init__(self, role: Role, limits: Http2Limits) -> None:
         loop = asyncio.get_running_loop()
         self.connection = Http2Connection(role, limits, loop.time())
         self.progress = asyncio.Event()
@@ -59,7 +59,7 @@ class Endpoint(asyncio.Protocol):
         if self.end:
             self.transport.close()
 
-    def on_event(self, event: Event) -> None:
+    def on_event(self, event: Http2Event) -> None:
         raise NotImplementedError
 
     def pause_writing(self) -> None:
@@ -130,12 +130,12 @@ Handler = Callable[[ServerCall], Awaitable[None]]
 class ServerEndpoint(Endpoint):
     """A connection of a server: runs the handler of each call in a task."""
 
-    def __init__(self, limits: Limits, handlers: dict[str, Handler]) -> None:
+    def __init__(self, limits: Http2Limits, handlers: dict[str, Handler]) -> None:
         super().__init__(Role.SERVER, limits)
         self.calls: dict[int, ServerCall] = {}
         self._handlers = handlers
 
-    def on_event(self, event: Event) -> None:
+    def on_event(self, event: Http2Event) -> None:
         match event:
             case HeadersReceived():
                 self._begin(ServerCall(self, event), event.is_end)
@@ -171,7 +171,7 @@ class ServerEndpoint(Endpoint):
 class Server:
     """A server on a port of its own."""
 
-    def __init__(self, handlers: dict[str, Handler], limits: Limits) -> None:
+    def __init__(self, handlers: dict[str, Handler], limits: Http2Limits) -> None:
         self.endpoints: list[ServerEndpoint] = []
         self._handlers = handlers
         self._limits = limits
@@ -187,7 +187,7 @@ class Server:
 
 
 @asynccontextmanager
-async def serving(handlers: dict[str, Handler], limits: Limits = Limits()) -> AsyncIterator[Server]:  # noqa: B008
+async def serving(handlers: dict[str, Handler], limits: Http2Limits = Http2Limits()) -> AsyncIterator[Server]:  # noqa: B008
     server = Server(handlers, limits)
     listening = await asyncio.get_running_loop().create_server(server.accept, "127.0.0.1", 0)
     server.port = listening.sockets[0].getsockname()[1]
@@ -214,7 +214,7 @@ class ClientCall:
         self.unacknowledged = 0
         self._endpoint = endpoint
 
-    def receive(self, event: Event) -> None:
+    def receive(self, event: Http2Event) -> None:
         self.messages += self.response.receive(event)
         if isinstance(event, DataReceived):
             self.unacknowledged += event.flow_bytes
@@ -251,11 +251,11 @@ class ClientCall:
 class ClientEndpoint(Endpoint):
     """A connection of a client."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Http2Limits) -> None:
         super().__init__(Role.CLIENT, limits)
         self.calls: dict[int, ClientCall] = {}
 
-    def on_event(self, event: Event) -> None:
+    def on_event(self, event: Http2Event) -> None:
         match event:
             case HeadersReceived() | DataReceived() | TrailersReceived() | StreamReset():
                 self.calls[event.stream_id].receive(event)
@@ -280,7 +280,7 @@ class ClientEndpoint(Endpoint):
 
 
 @asynccontextmanager
-async def connected(port: int, limits: Limits = Limits()) -> AsyncIterator[ClientEndpoint]:  # noqa: B008
+async def connected(port: int, limits: Http2Limits = Http2Limits()) -> AsyncIterator[ClientEndpoint]:  # noqa: B008
     loop = asyncio.get_running_loop()
     transport, endpoint = await loop.create_connection(lambda: ClientEndpoint(limits), "127.0.0.1", port)
     try:

@@ -108,7 +108,7 @@ class Line:
             case "RST_STREAM":
                 return struct.pack(">L", ErrorCode[fields["error"]])
             case "GOAWAY":
-                debug = fields["debug"].encode("latin-1")
+                debug: bytes = fields["debug"].encode("latin-1")
                 return struct.pack(">LL", fields["last_stream"], ErrorCode[fields["error"]]) + debug
             case "PRIORITY":
                 return bytes.fromhex(fields["priority"])

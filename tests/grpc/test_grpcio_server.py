@@ -10,8 +10,8 @@ from typing import Any
 import grpc
 import pytest
 
-from rxpump.grpc.http2 import Limits
-from rxpump.grpc.protocol.status import Status, StatusCode
+from rxpump.grpc.http2 import Http2Limits
+from rxpump.grpc.protocol.call_status import Status, StatusCode
 from tests.grpc.harness import ClientEndpoint, connected
 
 SIZES = [0, 1, 5, 100, 16_379, 16_384, 70_000, 1_500_000]
@@ -152,7 +152,7 @@ async def test_our_client_cancels(client: ClientEndpoint, theirs: GrpcioServer) 
 
 
 async def test_a_call_that_pauses_holds_its_window_and_nobody_else(theirs: GrpcioServer) -> None:
-    limits = Limits(stream_window=100_000, connection_window=150_000)
+    limits = Http2Limits(stream_window=100_000, connection_window=150_000)
     async with connected(theirs.port, limits) as client:
         paused = client.call("/test/count")
         paused.is_paused = True

@@ -10,24 +10,27 @@ from collections.abc import Iterator
 
 import pytest
 
-from rxpump.grpc.http2 import ErrorCode, Http2Connection, Limits, Role
-from rxpump.grpc.http2.events import (
+from rxpump.grpc.http2 import ErrorCode, Http2Connection, Http2Limits, Role
+from rxpump.grpc.http2.http2_events import (
     ConnectionEnded,
     DataReceived,
-    Event,
     GoAwayReceived,
+    Header,
     HeadersReceived,
+    Http2Event,
     StreamReset,
     TrailersReceived,
 )
+from rxpump.grpc.protocol.call_status import StatusCode
 from rxpump.grpc.protocol.request_reader import RequestReader
 from rxpump.grpc.protocol.response_reader import ResponseReader
-from rxpump.grpc.protocol.status import StatusCode
 from tests.grpc import recordings
 from tests.grpc.http2.raw_peer import GOAWAY, REQUEST, RST_STREAM, drain, parse
 from tests.grpc.recordings import Line
 
-LIMITS = Limits(stream_window=1 << 24, connection_window=1 << 24, max_frame_bytes=1 << 22, keepalive_interval=None)
+LIMITS = Http2Limits(
+    stream_window=1 << 24, connection_window=1 << 24, max_frame_bytes=1 << 22, keepalive_interval=None
+)
 LARGEST_MESSAGE = 1 << 24
 HOSTILE = {"23.10/http2-errors", "23.10/http2-header-limits"}
 POLITE = [name for name in recordings.NAMES if name not in HOSTILE]
@@ -52,8 +55,8 @@ class ReplayedServer:
         self.step = step
         self.readers: dict[int, ResponseReader] = {}
         self.messages: dict[int, list[bytes]] = defaultdict(list)
-        self.headers: list[tuple[int, tuple[tuple[str, str], ...]]] = []
-        self.others: list[Event] = []
+        self.headers: list[tuple[int, tuple[Header, ...]]] = []
+        self.others: list[Http2Event] = []
 
     def repeat(self, line: Line) -> None:
         """Do what the recorded client did."""
@@ -76,7 +79,7 @@ class ReplayedServer:
             for event in self.client.receive(data[start : start + self.step], 0.0):
                 self.note(event)
 
-    def note(self, event: Event) -> None:
+    def note(self, event: Http2Event) -> None:
         if isinstance(event, HeadersReceived | TrailersReceived):
             self.headers.append((event.stream_id, event.headers))
         if isinstance(event, HeadersReceived | TrailersReceived | DataReceived | StreamReset):
@@ -91,7 +94,10 @@ class ReplayedServer:
 @pytest.mark.parametrize(("name", "conn"), cases())
 def test_our_client_reads_what_real_servers_sent(name: str, conn: int, step: int) -> None:
     replayed = ReplayedServer(step)
-    headers, messages, statuses, others = [], defaultdict(list), {}, 0
+    headers: list[tuple[int, tuple[Header, ...]]] = []
+    messages: dict[int, list[bytes]] = defaultdict(list)
+    statuses: dict[int, int] = {}
+    others = 0
     for line in frames_of(name, conn):
         if line.from_client:
             replayed.repeat(line)
@@ -185,7 +191,7 @@ ERRORS = sorted({line.conn for line in recordings.load("23.10/http2-errors") if 
 
 @pytest.mark.parametrize("conn", ERRORS)
 def test_our_server_ends_what_a_real_server_ends(conn: int) -> None:
-    server = Http2Connection(Role.SERVER, LIMITS if conn != 24 else Limits(), 0.0)
+    server = Http2Connection(Role.SERVER, LIMITS if conn != 24 else Http2Limits(), 0.0)
     real, ours = [], []
     for line in frames_of("23.10/http2-errors", conn):
         if line.from_client:
@@ -209,7 +215,7 @@ def test_our_server_ends_what_a_real_server_ends(conn: int) -> None:
 )
 def test_header_limits_are_those_of_a_real_server(conn: int, is_too_large: bool) -> None:
     """Up to 32,768 bytes a request is served, as by Kestrel; that a list has more than 100 fields does not count."""
-    server = Http2Connection(Role.SERVER, Limits(), 0.0)
+    server = Http2Connection(Role.SERVER, Http2Limits(), 0.0)
     for line in frames_of("23.10/http2-header-limits", conn):
         events = server.receive(line.encode(), 0.0) if line.from_client else []
         for event in events:

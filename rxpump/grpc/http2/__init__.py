@@ -13,9 +13,9 @@ One class, `Http2Connection`, plays both roles. Its parts, from the wire inwards
 | `connection` | Join the parts, and watch the deadlines. |
 """
 
-from rxpump.grpc.http2.connection import Http2Connection
 from rxpump.grpc.http2.error_codes import ErrorCode
-from rxpump.grpc.http2.limits import Limits
+from rxpump.grpc.http2.http2_connection import Http2Connection
+from rxpump.grpc.http2.http2_limits import Http2Limits
 from rxpump.grpc.http2.stream_table import Role
 
-__all__ = ["ErrorCode", "Http2Connection", "Limits", "Role"]
+__all__ = ["ErrorCode", "Http2Connection", "Http2Limits", "Role"]

@@ -12,7 +12,7 @@ PRIORITY_BYTES: Final = 5
 """Size of the priority fields, which are deprecated and ignored (RFC 9113, section 5.3.2)."""
 
 
-class Place(Enum):
+class FramePlace(Enum):
     """Where a frame can be sent."""
 
     CONNECTION = "stream 0"
@@ -30,23 +30,23 @@ class FrameRule(NamedTuple):
         multiple: Number that divides the size.
     """
 
-    place: Place
+    place: FramePlace
     least: int = 0
     most: int = MAX_FRAME_BYTES
     multiple: int = 1
 
 
 FRAME_RULES: Final = {
-    FrameType.DATA: FrameRule(Place.STREAM),
-    FrameType.HEADERS: FrameRule(Place.STREAM),
-    FrameType.PRIORITY: FrameRule(Place.STREAM),
-    FrameType.RST_STREAM: FrameRule(Place.STREAM, 4, 4),
-    FrameType.SETTINGS: FrameRule(Place.CONNECTION, multiple=6),
-    FrameType.PUSH_PROMISE: FrameRule(Place.STREAM, 4),
-    FrameType.PING: FrameRule(Place.CONNECTION, 8, 8),
-    FrameType.GOAWAY: FrameRule(Place.CONNECTION, 8),
-    FrameType.WINDOW_UPDATE: FrameRule(Place.EITHER, 4, 4),
-    FrameType.CONTINUATION: FrameRule(Place.STREAM),
+    FrameType.DATA: FrameRule(FramePlace.STREAM),
+    FrameType.HEADERS: FrameRule(FramePlace.STREAM),
+    FrameType.PRIORITY: FrameRule(FramePlace.STREAM),
+    FrameType.RST_STREAM: FrameRule(FramePlace.STREAM, 4, 4),
+    FrameType.SETTINGS: FrameRule(FramePlace.CONNECTION, multiple=6),
+    FrameType.PUSH_PROMISE: FrameRule(FramePlace.STREAM, 4),
+    FrameType.PING: FrameRule(FramePlace.CONNECTION, 8, 8),
+    FrameType.GOAWAY: FrameRule(FramePlace.CONNECTION, 8),
+    FrameType.WINDOW_UPDATE: FrameRule(FramePlace.EITHER, 4, 4),
+    FrameType.CONTINUATION: FrameRule(FramePlace.STREAM),
 }
 """Rule of each type. A PRIORITY frame of another size is a matter of its stream (RFC 9113, section 6.3)."""
 
@@ -58,7 +58,7 @@ def check_frame(kind: FrameType, flags: int, stream_id: int, size: int) -> None:
         ConnectionFault: The frame is on a stream or has a size that its type does not allow.
     """
     place, least, most, multiple = FRAME_RULES[kind]
-    if (place is Place.STREAM and not stream_id) or (place is Place.CONNECTION and stream_id):
+    if (place is FramePlace.STREAM and not stream_id) or (place is FramePlace.CONNECTION and stream_id):
         raise ConnectionFault(ErrorCode.PROTOCOL_ERROR, f"{kind.name} on stream {stream_id}, not on {place.value}")
     if kind is FrameType.SETTINGS and flags & ACK:
         most = 0

@@ -8,8 +8,8 @@ from hpack import Decoder, HPACKError, OversizedHeaderListError
 
 from rxpump.grpc.http2.block_cache import BlockCache, is_reusable
 from rxpump.grpc.http2.error_codes import ConnectionFault, ErrorCode
-from rxpump.grpc.http2.events import Header
-from rxpump.grpc.http2.limits import Limits
+from rxpump.grpc.http2.http2_events import Header
+from rxpump.grpc.http2.http2_limits import Http2Limits
 
 MAX_FRAGMENTS: Final = 32
 """Number of frames that a header block can be split into. A block of the default limit needs four."""
@@ -27,7 +27,7 @@ class HeaderDecoder:
 
     __slots__ = ("_cache", "_decoder", "_fragments", "_max_block_bytes", "_size", "flags", "stream_id")
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Http2Limits) -> None:
         self._decoder = Decoder(max_header_list_size=2 * limits.max_header_list_bytes)
         self._cache: BlockCache[bytes, tuple[Header, ...]] = BlockCache()
         self._max_block_bytes = limits.max_header_block_bytes

@@ -8,7 +8,7 @@ from typing import Final
 from hpack import Encoder
 
 from rxpump.grpc.http2.block_cache import BlockCache, is_reusable
-from rxpump.grpc.http2.events import Header
+from rxpump.grpc.http2.http2_events import Header
 
 _TABLE_BYTES: Final = 4096
 """Size of the largest dynamic table that the encoder uses."""

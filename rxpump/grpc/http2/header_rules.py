@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from rxpump.grpc.http2.events import Header
+from rxpump.grpc.http2.http2_events import Header
 
 _NAME: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9a-z]+").fullmatch
 _BAD_VALUE: Final = re.compile(r"[\x00\r\n]|^[ \t]|[ \t]$").search

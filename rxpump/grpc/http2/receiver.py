@@ -7,17 +7,6 @@ from collections.abc import Callable
 from rxpump.grpc.http2 import frames
 from rxpump.grpc.http2.allowance import Allowance
 from rxpump.grpc.http2.error_codes import ConnectionFault, ErrorCode, StreamFault, error_code
-from rxpump.grpc.http2.events import (
-    DEBUG_BYTES,
-    DataReceived,
-    Event,
-    GoAwayReceived,
-    Header,
-    HeadersReceived,
-    SettingsReceived,
-    StreamReset,
-    TrailersReceived,
-)
 from rxpump.grpc.http2.frame_reader import FrameReader
 from rxpump.grpc.http2.frame_rules import PRIORITY_BYTES, check_frame, header_fragment, without_padding
 from rxpump.grpc.http2.frames import ACK, DEFAULT_WINDOW, END_HEADERS, END_STREAM, PREFACE, FrameType, Setting
@@ -30,10 +19,21 @@ from rxpump.grpc.http2.header_rules import (
     is_informational,
     list_size,
 )
-from rxpump.grpc.http2.limits import Limits
+from rxpump.grpc.http2.http2_events import (
+    DEBUG_BYTES,
+    DataReceived,
+    GoAwayReceived,
+    Header,
+    HeadersReceived,
+    Http2Event,
+    SettingsReceived,
+    StreamReset,
+    TrailersReceived,
+)
+from rxpump.grpc.http2.http2_limits import Http2Limits
 from rxpump.grpc.http2.peer_settings import PeerSettings, checked_settings
 from rxpump.grpc.http2.sender import Sender
-from rxpump.grpc.http2.stream import Stream
+from rxpump.grpc.http2.stream import Http2Stream
 from rxpump.grpc.http2.stream_table import Closing, Role, StreamTable
 
 
@@ -45,7 +45,7 @@ class Receiver:
     while they receive. A reset is free after this endpoint has sent something on the stream.
 
     Args:
-        limits: Limits of the connection.
+        limits: Http2Limits of the connection.
         streams: Streams of the connection.
         sender: Sending half, which gets the answers.
         now: Current time in seconds.
@@ -58,7 +58,7 @@ class Receiver:
         last_accepted: Highest number of a stream that is accepted, or None while all are.
     """
 
-    def __init__(self, limits: Limits, streams: StreamTable, sender: Sender, now: float) -> None:
+    def __init__(self, limits: Http2Limits, streams: StreamTable, sender: Sender, now: float) -> None:
         self.peer: PeerSettings = PeerSettings()
         self.is_going_away: bool = False
         self.is_acknowledged: bool = False
@@ -75,7 +75,7 @@ class Receiver:
         self._extra_window = max(0, DEFAULT_WINDOW - limits.stream_window)
         self._answered_at_ping = 0
         self._now = now
-        self._events: list[Event] = []
+        self._events: list[Http2Event] = []
         self._handlers: dict[int, Callable[[int, int, bytes], None]] = {
             FrameType.DATA: self._on_data,
             FrameType.HEADERS: self._on_headers,
@@ -94,7 +94,7 @@ class Receiver:
         """Number of bytes of incomplete frames and header blocks."""
         return self._reader.held_bytes + self._decoder.held_bytes
 
-    def receive(self, data: bytes, now: float, events: list[Event]) -> None:
+    def receive(self, data: bytes, now: float, events: list[Http2Event]) -> None:
         """Apply received bytes, and append what they cause to `events`.
 
         Raises:
@@ -111,7 +111,7 @@ class Receiver:
                 reason = f"{self._sender.control_bytes:,} bytes of answers that the peer does not read"
                 raise ConnectionFault(ErrorCode.ENHANCE_YOUR_CALM, reason)
 
-    def acknowledge(self, stream: Stream, size: int) -> None:
+    def acknowledge(self, stream: Http2Stream, size: int) -> None:
         """Widen the window of a stream once half of it is acknowledged."""
         stream.unannounced += size
         if 2 * stream.unannounced >= self._limits.stream_window and stream.is_receiving:
@@ -211,7 +211,7 @@ class Receiver:
         if len(self._streams) >= self._limits.max_concurrent_streams:
             raise StreamFault(stream_id, ErrorCode.REFUSED_STREAM, "more streams than allowed")
         check_request(headers)
-        stream = Stream(stream_id, self._sender.initial_window, self._limits.stream_window)
+        stream = Http2Stream(stream_id, self._sender.initial_window, self._limits.stream_window)
         stream.has_received_headers = True
         stream.expect_length(headers)
         if is_end:
@@ -220,7 +220,7 @@ class Receiver:
         is_too_large = list_size(headers) > self._limits.max_header_list_bytes
         self._events.append(HeadersReceived(stream_id, headers, is_end, is_too_large))
 
-    def _on_response(self, stream: Stream, headers: tuple[Header, ...], is_end: bool) -> None:
+    def _on_response(self, stream: Http2Stream, headers: tuple[Header, ...], is_end: bool) -> None:
         self._check_size(stream, headers)
         check_response(headers)
         if is_informational(headers):
@@ -234,7 +234,7 @@ class Receiver:
             self._receive_end(stream)
         self._events.append(HeadersReceived(stream.id, headers, is_end))
 
-    def _on_trailers(self, stream: Stream, headers: tuple[Header, ...], is_end: bool) -> None:
+    def _on_trailers(self, stream: Http2Stream, headers: tuple[Header, ...], is_end: bool) -> None:
         self._check_size(stream, headers)
         check_trailers(headers)
         if not is_end:
@@ -242,13 +242,13 @@ class Receiver:
         self._receive_end(stream)
         self._events.append(TrailersReceived(stream.id, headers))
 
-    def _check_size(self, stream: Stream, headers: tuple[Header, ...]) -> None:
+    def _check_size(self, stream: Http2Stream, headers: tuple[Header, ...]) -> None:
         most = self._limits.max_header_list_bytes
         if (size := list_size(headers)) > most:
             reason = f"headers of {size:,} bytes, at most {most:,} are allowed"
             raise StreamFault(stream.id, ErrorCode.ENHANCE_YOUR_CALM, reason)
 
-    def _receive_end(self, stream: Stream) -> None:
+    def _receive_end(self, stream: Http2Stream) -> None:
         stream.receive_end()
         self._streams.remove_ended(stream)
 

@@ -8,10 +8,10 @@ from typing import Final
 
 from rxpump.grpc.http2 import frames
 from rxpump.grpc.http2.error_codes import ConnectionFault, ErrorCode, StreamFault
-from rxpump.grpc.http2.events import Header
 from rxpump.grpc.http2.frames import DEFAULT_FRAME_BYTES, DEFAULT_WINDOW, END_STREAM, MAX_WINDOW, FrameType
 from rxpump.grpc.http2.header_encoder import HeaderEncoder
-from rxpump.grpc.http2.stream import Action, Stream, StreamState
+from rxpump.grpc.http2.http2_events import Header
+from rxpump.grpc.http2.stream import Action, Http2Stream, Http2StreamState
 from rxpump.grpc.http2.stream_table import Closing, Role, StreamTable
 
 _CHUNK_BYTES: Final = 256 * 1024
@@ -46,20 +46,20 @@ class Sender:
         self._streams = streams
         self._encoder = HeaderEncoder()
         self._control: list[bytes] = []
-        self._queue: deque[Stream] = deque()  # streams that can send, the next in turn first
+        self._queue: deque[Http2Stream] = deque()  # streams that can send, the next in turn first
 
     def control(self, data: bytes) -> None:
         """Queue a control frame."""
         self._control.append(data)
         self.control_bytes += len(data)
 
-    def headers(self, stream: Stream, headers: Sequence[Header]) -> None:
+    def headers(self, stream: Http2Stream, headers: Sequence[Header]) -> None:
         """Queue headers. They leave before all data that is queued later."""
         stream.has_sent_headers = True
         self.answered += 1
         self.control(self._header_frames(stream, headers, 0))
 
-    def data(self, stream: Stream, data: bytes) -> None:
+    def data(self, stream: Http2Stream, data: bytes) -> None:
         """Queue data."""
         if data:
             self.answered += 1
@@ -67,18 +67,18 @@ class Sender:
             stream.pending_bytes += len(data)
             self._enqueue(stream)
 
-    def end(self, stream: Stream) -> None:
+    def end(self, stream: Http2Stream) -> None:
         """End the stream after its pending data."""
         stream.ends_after_pending = True
         self._enqueue(stream)
 
-    def trailers(self, stream: Stream, headers: Sequence[Header]) -> None:
+    def trailers(self, stream: Http2Stream, headers: Sequence[Header]) -> None:
         """Queue trailers. They leave after the pending data of the stream, and end it."""
         self.answered += 1
         stream.trailers = headers
         self.end(stream)
 
-    def drop(self, stream: Stream) -> None:
+    def drop(self, stream: Http2Stream) -> None:
         """Discard the data and trailers that are pending on a stream."""
         stream.pending.clear()
         stream.pending_bytes = 0
@@ -125,7 +125,7 @@ class Sender:
         if self.window > MAX_WINDOW:
             raise ConnectionFault(ErrorCode.FLOW_CONTROL_ERROR, _TOO_WIDE)
 
-    def widen(self, stream: Stream, increment: int) -> None:
+    def widen(self, stream: Http2Stream, increment: int) -> None:
         """Add to the window of a stream.
 
         Raises:
@@ -139,7 +139,7 @@ class Sender:
     def take(self) -> bytes:
         """Return the next bytes to send, at most about 256 KiB, or no bytes if nothing can be sent now."""
         out, self._control, size, self.control_bytes = self._control, [], self.control_bytes, 0
-        blocked: list[Stream] = []  # streams that only the window of the connection holds back
+        blocked: list[Http2Stream] = []  # streams that only the window of the connection holds back
         while self._queue and size < _CHUNK_BYTES:
             stream = self._queue.popleft()
             stream.is_queued = False
@@ -153,12 +153,12 @@ class Sender:
             self._queue.appendleft(stream)
         return b"".join(out)
 
-    def _enqueue(self, stream: Stream) -> None:
+    def _enqueue(self, stream: Http2Stream) -> None:
         if not stream.is_queued and stream.can_send_now:
             stream.is_queued = True
             self._queue.append(stream)
 
-    def _send_frame(self, stream: Stream, out: list[bytes]) -> int:
+    def _send_frame(self, stream: Http2Stream, out: list[bytes]) -> int:
         """Append the next frame of a stream; return about its size."""
         if stream.trailers is not None and not stream.pending:
             block = self._header_frames(stream, stream.trailers, END_STREAM)
@@ -179,7 +179,7 @@ class Sender:
         return frames.HEADER_BYTES + size
 
     @staticmethod
-    def _next_parts(stream: Stream, room: int) -> list[bytes]:
+    def _next_parts(stream: Http2Stream, room: int) -> list[bytes]:
         """Remove up to `room` bytes from the pending data of a stream, and return them."""
         parts: list[bytes] = []
         pending = stream.pending
@@ -193,17 +193,17 @@ class Sender:
             room -= len(part)
         return parts
 
-    def _header_frames(self, stream: Stream, headers: Sequence[Header], flags: int) -> bytes:
+    def _header_frames(self, stream: Http2Stream, headers: Sequence[Header], flags: int) -> bytes:
         return frames.header_frames(stream.id, flags, self._encoder.encode(headers), self._max_frame_bytes)
 
-    def _end(self, stream: Stream, out: list[bytes]) -> None:
+    def _end(self, stream: Http2Stream, out: list[bytes]) -> None:
         """Note that this endpoint has ended a stream.
 
         A server that has sent its whole response does not need the rest of the request (RFC 9113, section 8.1).
         """
         stream.apply(Action.SEND_END)
         stream.trailers = None
-        if self._streams.role is Role.SERVER and stream.state is not StreamState.CLOSED:
+        if self._streams.role is Role.SERVER and stream.state is not Http2StreamState.CLOSED:
             out.append(frames.rst_stream(stream.id, ErrorCode.NO_ERROR))
             self._streams.reset(stream.id, Closing.RESET_HERE)
         self._streams.remove_ended(stream)

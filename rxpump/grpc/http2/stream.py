@@ -16,10 +16,10 @@ from enum import Enum
 from typing import Final
 
 from rxpump.grpc.http2.error_codes import ErrorCode, StreamFault
-from rxpump.grpc.http2.events import Header
+from rxpump.grpc.http2.http2_events import Header
 
 
-class StreamState(Enum):
+class Http2StreamState(Enum):
     """State of a stream, as this endpoint sees it."""
 
     OPEN = "open"
@@ -37,16 +37,16 @@ class Action(Enum):
 
 
 TRANSITIONS: Final = {
-    (StreamState.OPEN, Action.SEND_END): StreamState.HALF_CLOSED_LOCAL,
-    (StreamState.OPEN, Action.RECEIVE_END): StreamState.HALF_CLOSED_REMOTE,
-    (StreamState.HALF_CLOSED_LOCAL, Action.RECEIVE_END): StreamState.CLOSED,
-    (StreamState.HALF_CLOSED_REMOTE, Action.SEND_END): StreamState.CLOSED,
-    **{(state, Action.RESET): StreamState.CLOSED for state in StreamState},
+    (Http2StreamState.OPEN, Action.SEND_END): Http2StreamState.HALF_CLOSED_LOCAL,
+    (Http2StreamState.OPEN, Action.RECEIVE_END): Http2StreamState.HALF_CLOSED_REMOTE,
+    (Http2StreamState.HALF_CLOSED_LOCAL, Action.RECEIVE_END): Http2StreamState.CLOSED,
+    (Http2StreamState.HALF_CLOSED_REMOTE, Action.SEND_END): Http2StreamState.CLOSED,
+    **{(state, Action.RESET): Http2StreamState.CLOSED for state in Http2StreamState},
 }
-RECEIVING: Final = (StreamState.OPEN, StreamState.HALF_CLOSED_LOCAL)
+RECEIVING: Final = (Http2StreamState.OPEN, Http2StreamState.HALF_CLOSED_LOCAL)
 """States in which the peer can send headers and data."""
 
-SENDING: Final = (StreamState.OPEN, StreamState.HALF_CLOSED_REMOTE)
+SENDING: Final = (Http2StreamState.OPEN, Http2StreamState.HALF_CLOSED_REMOTE)
 """States in which this endpoint can send headers and data."""
 
 _WITHOUT_BODY: Final = frozenset({"204", "304"})
@@ -55,7 +55,7 @@ _WITHOUT_BODY: Final = frozenset({"204", "304"})
 _MAX_LENGTH_DIGITS: Final = 18
 
 
-class Stream:
+class Http2Stream:
     """One stream.
 
     Attributes:
@@ -92,7 +92,7 @@ class Stream:
 
     def __init__(self, id: int, send_window: int, receive_window: int) -> None:
         self.id: int = id
-        self.state: StreamState = StreamState.OPEN
+        self.state: Http2StreamState = Http2StreamState.OPEN
         self.send_window: int = send_window
         self.receive_window: int = receive_window
         self.unannounced: int = 0
@@ -179,4 +179,4 @@ class Stream:
 
     def __repr__(self) -> str:
         windows = f"windows {self.send_window} to send, {self.receive_window} to receive"
-        return f"<Stream {self.id} {self.state.value}, {self.pending_bytes} bytes pending, {windows}>"
+        return f"<Http2Stream {self.id} {self.state.value}, {self.pending_bytes} bytes pending, {windows}>"

@@ -7,7 +7,7 @@ from enum import Enum
 from typing import Final
 
 from rxpump.grpc.http2.frames import MAX_STREAM_ID
-from rxpump.grpc.http2.stream import Action, Stream, StreamState
+from rxpump.grpc.http2.stream import Action, Http2Stream, Http2StreamState
 
 
 class Role(Enum):
@@ -46,7 +46,7 @@ class StreamTable:
 
     def __init__(self, role: Role) -> None:
         self.role: Role = role
-        self.open: dict[int, Stream] = {}
+        self.open: dict[int, Http2Stream] = {}
         self.last_id: int = 0
         self._closed: OrderedDict[int, Closing] = OrderedDict()
 
@@ -60,7 +60,7 @@ class StreamTable:
         """Return whether a stream has never been opened. Streams of a server are always idle."""
         return stream_id > self.last_id or stream_id % 2 == 0
 
-    def add(self, stream: Stream) -> None:
+    def add(self, stream: Http2Stream) -> None:
         """Add a stream that was opened now."""
         self.open[stream.id] = stream
         self.last_id = stream.id
@@ -73,13 +73,13 @@ class StreamTable:
         """Note that the peer has ended a stream that this endpoint reset, so that nothing more can follow."""
         self._remember(stream_id, Closing.ENDED)
 
-    def remove_ended(self, stream: Stream) -> None:
+    def remove_ended(self, stream: Http2Stream) -> None:
         """Remove a stream from the open ones if both sides have ended it."""
-        if stream.state is StreamState.CLOSED and stream.id in self.open:
+        if stream.state is Http2StreamState.CLOSED and stream.id in self.open:
             del self.open[stream.id]
             self._remember(stream.id, Closing.ENDED)
 
-    def reset(self, stream_id: int, closing: Closing) -> Stream | None:
+    def reset(self, stream_id: int, closing: Closing) -> Http2Stream | None:
         """Remember that a stream was reset.
 
         Args:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from rxpump.grpc.http2.events import Header
-from rxpump.grpc.protocol.metadata import encode_message, encode_metadata
-from rxpump.grpc.protocol.status import Status
+from rxpump.grpc.http2.http2_events import Header
+from rxpump.grpc.protocol.call_metadata import encode_message, encode_metadata
+from rxpump.grpc.protocol.call_status import Status
 from rxpump.grpc.protocol.timeouts import format_timeout
 
 CONTENT_TYPE: Final = "application/grpc"

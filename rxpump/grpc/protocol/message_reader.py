@@ -6,7 +6,7 @@ import zlib
 from struct import Struct
 from typing import Final
 
-from rxpump.grpc.protocol.status import StatusCode
+from rxpump.grpc.protocol.call_status import StatusCode
 
 PREFIX: Final = Struct(">BL")
 """Whether the message is compressed, and its size in bytes."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rxpump.grpc.http2.events import DataReceived, Header, HeadersReceived
+from rxpump.grpc.http2.http2_events import DataReceived, Header, HeadersReceived
+from rxpump.grpc.protocol.call_metadata import Metadata, decode_metadata
+from rxpump.grpc.protocol.call_status import Status, StatusCode
 from rxpump.grpc.protocol.headers import CONTENT_TYPE, trailers_only
 from rxpump.grpc.protocol.message_reader import ENCODINGS, MessageFault, MessageReader
-from rxpump.grpc.protocol.metadata import Metadata, decode_metadata
-from rxpump.grpc.protocol.status import Status, StatusCode
 from rxpump.grpc.protocol.timeouts import parse_timeout
 
 

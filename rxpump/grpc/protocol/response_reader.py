@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from rxpump.grpc.http2.events import (
+from rxpump.grpc.http2.http2_events import (
     ConnectionEnded,
     DataReceived,
-    Event,
     HeadersReceived,
+    Http2Event,
     StreamReset,
     TrailersReceived,
 )
+from rxpump.grpc.protocol.call_metadata import Metadata, decode_metadata
+from rxpump.grpc.protocol.call_status import Status, StatusCode, status_of_headers, status_of_reset
 from rxpump.grpc.protocol.headers import CONTENT_TYPE
 from rxpump.grpc.protocol.message_reader import MessageReader
-from rxpump.grpc.protocol.metadata import Metadata, decode_metadata
-from rxpump.grpc.protocol.status import Status, StatusCode, status_of_headers, status_of_reset
 
 
 class ResponseReader:
@@ -36,7 +36,7 @@ class ResponseReader:
         self._messages = MessageReader(max_message_bytes, None)
         self._http_status = ""
 
-    def receive(self, event: Event) -> list[bytes]:
+    def receive(self, event: Http2Event) -> list[bytes]:
         """Apply an event of the stream, or the end of the connection.
 
         Returns:

@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 
 from hpack import Encoder
 
-from rxpump.grpc.http2 import ErrorCode, Http2Connection, Limits, Role
+from rxpump.grpc.http2 import ErrorCode, Http2Connection, Http2Limits, Role
 from rxpump.grpc.http2.error_codes import CannotOpenStream, CannotSend
-from rxpump.grpc.http2.events import (
+from rxpump.grpc.http2.http2_events import (
     ConnectionEnded,
     DataReceived,
-    Event,
     HeadersReceived,
+    Http2Event,
     StreamReset,
     TrailersReceived,
 )
@@ -38,7 +38,7 @@ from tests.grpc.http2.raw_peer import (
     settings,
 )
 
-LIMITS = Limits(
+LIMITS = Http2Limits(
     max_concurrent_streams=4,
     stream_window=200,
     connection_window=65_535,
@@ -124,7 +124,7 @@ class Run:
 
     role: Role
     cut: int
-    events: list[Event] = field(default_factory=list)
+    events: list[Http2Event] = field(default_factory=list)
     frames: list[RawFrame] = field(default_factory=list)
     queued: int = 0
     now: float = 0.0
@@ -273,9 +273,9 @@ class Run:
             assert self.connection.buffered_bytes == self.connection._receiver.held_bytes
         assert len(goaways) <= 2  # one may have announced the end
 
-    def comparable_events(self) -> list[Event]:
+    def comparable_events(self) -> list[Http2Event]:
         """The events, with adjacent DATA of each stream joined, and without that of streams that were reset."""
-        joined: list[Event] = []
+        joined: list[Http2Event] = []
         reset = {event.stream_id for event in self.events if isinstance(event, StreamReset)}
         for event in self.events:
             if isinstance(event, DataReceived) and event.stream_id in reset:

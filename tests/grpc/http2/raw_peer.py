@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 from hpack import Decoder, Encoder
 
-from rxpump.grpc.http2 import ErrorCode, Http2Connection, Limits, Role
-from rxpump.grpc.http2.events import ConnectionEnded, Event
+from rxpump.grpc.http2 import ErrorCode, Http2Connection, Http2Limits, Role
+from rxpump.grpc.http2.http2_events import ConnectionEnded, Http2Event
 
 DATA, HEADERS, PRIORITY, RST_STREAM, SETTINGS, PUSH_PROMISE, PING, GOAWAY, WINDOW_UPDATE, CONTINUATION = range(10)
 END_STREAM, ACK, END_HEADERS, PADDED, PRIORITY_FLAG = 0x1, 0x1, 0x4, 0x8, 0x20
@@ -28,7 +28,7 @@ REQUEST = (
 RESPONSE = ((":status", "200"), ("content-type", "application/grpc"))
 TRAILERS = (("grpc-status", "0"),)
 
-NO_KEEPALIVE = Limits(keepalive_interval=None, settings_timeout=1e9)
+NO_KEEPALIVE = Http2Limits(keepalive_interval=None, settings_timeout=1e9)
 
 
 class RawFrame(NamedTuple):
@@ -92,7 +92,7 @@ def drain(connection: Http2Connection) -> bytes:
 class RawPeer:
     """The peer of a connection of the given role, which has received its SETTINGS and acknowledged the others."""
 
-    def __init__(self, role: Role, limits: Limits = NO_KEEPALIVE, settings_frame: bytes = b"") -> None:
+    def __init__(self, role: Role, limits: Http2Limits = NO_KEEPALIVE, settings_frame: bytes = b"") -> None:
         self.now = 0.0
         self.connection = Http2Connection(role, limits, self.now)
         self.encoder = Encoder()
@@ -102,7 +102,7 @@ class RawPeer:
         self.send(self.preface, settings_frame or settings(), frame(SETTINGS, ACK, 0))
         self.sent()
 
-    def send(self, *parts: bytes) -> list[Event]:
+    def send(self, *parts: bytes) -> list[Http2Event]:
         """Let the connection receive bytes; return its events."""
         return self.connection.receive(b"".join(parts), self.now)
 
@@ -118,13 +118,13 @@ class RawPeer:
     ) -> bytes:
         return frame(HEADERS, flags, stream_id, self.block(headers))
 
-    def request(self, stream_id: int = 1, flags: int = 0) -> list[Event]:
+    def request(self, stream_id: int = 1, flags: int = 0) -> list[Http2Event]:
         """Open a stream of a server under test."""
         return self.send(self.headers(stream_id, flags=END_HEADERS | flags))
 
     def decoded(self, sent: RawFrame) -> list[tuple[str, str]]:
         """The headers of a HEADERS frame that the connection sent; to be called for each, in order."""
-        return [(name, value) for name, value in self.decoder.decode(sent.payload)]
+        return [(str(name), str(value)) for name, value in self.decoder.decode(sent.payload)]
 
     def is_alive(self) -> bool:
         """Whether the connection answers a PING."""
@@ -132,7 +132,7 @@ class RawPeer:
         return any(each.kind == PING and each.payload == b"is alive" for each in self.sent())
 
 
-def end_of(events: list[Event]) -> ConnectionEnded | None:
+def end_of(events: list[Http2Event]) -> ConnectionEnded | None:
     """The event that ended the connection, which is the last."""
     ends = [event for event in events if isinstance(event, ConnectionEnded)]
     assert len(ends) <= 1

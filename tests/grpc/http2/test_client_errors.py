@@ -5,10 +5,12 @@ Rules that do not depend on the role are in the tables for servers. The rows are
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
 from rxpump.grpc.http2 import ErrorCode, Http2Connection, Role
-from rxpump.grpc.http2.events import Event, StreamReset
+from rxpump.grpc.http2.http2_events import Http2Event, StreamReset
 from tests.grpc.http2.raw_peer import (
     ACK,
     CONTINUATION,
@@ -209,7 +211,7 @@ TOLERATED = [
 ]
 
 
-def titles(rows: list[tuple]) -> list[str]:
+def titles(rows: Sequence[tuple[str, *tuple[object, ...]]]) -> list[str]:
     return [row[0] for row in rows]
 
 
@@ -229,7 +231,7 @@ def test_ends_the_connection(title: str, start: Start, frames: Frames, code: Err
 def test_ends_the_stream(title: str, start: Start, frames: Frames, code: ErrorCode) -> None:
     peer = RawPeer(Role.CLIENT)
     start(peer)
-    events: list[Event] = peer.send(frames(peer))
+    events: list[Http2Event] = peer.send(frames(peer))
     assert end_of(events) is None
     assert [(each.stream_id, each.number) for each in peer.sent() if each.kind == RST_STREAM] == [(1, code)]
     was_open = start is not reset_by_server

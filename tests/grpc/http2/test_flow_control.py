@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from rxpump.errors import InvalidArgument
-from rxpump.grpc.http2 import ErrorCode, Limits, Role
-from rxpump.grpc.http2.events import DataReceived, StreamReset, TrailersReceived
+from rxpump.grpc.http2 import ErrorCode, Http2Limits, Role
+from rxpump.grpc.http2.http2_events import DataReceived, StreamReset, TrailersReceived
 from tests.grpc.http2.raw_peer import (
     CONTINUATION,
     DATA,
@@ -168,7 +168,7 @@ def test_frames_are_no_larger_than_the_peer_allows(largest: int) -> None:
     trailers = [each for each in frames if each.kind in (HEADERS, CONTINUATION)]
     assert [each.flags for each in trailers] == [END_STREAM, *[0] * (len(trailers) - 2), END_HEADERS]
     block = b"".join(each.payload for each in trailers)
-    assert peer.decoder.decode(block) == [("x", "y" * 50_000)]
+    assert list(peer.decoder.decode(block, raw=True)) == [(b"x", b"y" * 50_000)]
 
 
 def test_a_large_message_arrives_whole() -> None:
@@ -187,7 +187,7 @@ def test_what_waits_stays_in_the_connection() -> None:
 
 # Receiving ----------------------------------------------------------------------------------------------
 
-LIMITS = Limits(stream_window=1000, connection_window=100_000, keepalive_interval=None)
+LIMITS = Http2Limits(stream_window=1000, connection_window=100_000, keepalive_interval=None)
 
 
 def test_the_windows_are_announced_first() -> None:
@@ -234,7 +234,7 @@ def test_the_connection_window_is_restored_by_halves() -> None:
 
 def test_data_beyond_the_connection_window_ends_the_connection() -> None:
     # The window is restored while it is used, so that only a stream whose own window is larger can exceed it.
-    peer = RawPeer(Role.SERVER, Limits(stream_window=1 << 20, connection_window=65_535, keepalive_interval=None))
+    peer = RawPeer(Role.SERVER, Http2Limits(stream_window=1 << 20, connection_window=65_535, keepalive_interval=None))
     peer.request(1)
     end = end_of(peer.send(data(1, bytes(16_384)) * 5))
     assert end is not None

@@ -13,12 +13,12 @@ import h2.events
 import h2.settings
 import pytest
 
-from rxpump.grpc.http2 import ErrorCode, Http2Connection, Limits, Role
-from rxpump.grpc.http2.events import (
+from rxpump.grpc.http2 import ErrorCode, Http2Connection, Http2Limits, Role
+from rxpump.grpc.http2.http2_events import (
     DataReceived,
-    Event,
     GoAwayReceived,
     HeadersReceived,
+    Http2Event,
     StreamReset,
     TrailersReceived,
 )
@@ -64,7 +64,7 @@ class Seen:
 class Ours:
     """Our side of a conversation. It acknowledges what it receives."""
 
-    def __init__(self, role: Role, limits: Limits) -> None:
+    def __init__(self, role: Role, limits: Http2Limits) -> None:
         self.connection = Http2Connection(role, limits, 0.0)
         self.seen = Seen()
 
@@ -72,7 +72,7 @@ class Ours:
         for event in self.connection.receive(data, 0.0):
             self.note(event)
 
-    def note(self, event: Event) -> None:
+    def note(self, event: Http2Event) -> None:
         match event:
             case HeadersReceived(stream_id, headers, is_end):
                 self.seen.headers[stream_id].append(headers)
@@ -117,7 +117,9 @@ class Theirs:
     def note(self, event: h2.events.Event) -> None:
         match event:
             case h2.events.RequestReceived() | h2.events.ResponseReceived() | h2.events.TrailersReceived():
-                self.seen.headers[event.stream_id].append(tuple(map(tuple, event.headers)))
+                self.seen.headers[event.stream_id].append(
+                    tuple((str(name), str(value)) for name, value in event.headers)
+                )
             case h2.events.DataReceived():
                 self.seen.bodies[event.stream_id] += event.data
                 self.connection.acknowledge_received_data(event.flow_controlled_length, event.stream_id)
@@ -126,7 +128,7 @@ class Theirs:
             case h2.events.StreamReset():
                 self.seen.resets[event.stream_id] = event.error_code
             case h2.events.ConnectionTerminated():
-                self.seen.goaways.append((event.last_stream_id, event.error_code))
+                self.seen.goaways.append((event.last_stream_id or 0, event.error_code or 0))
 
     def output(self) -> bytes:
         for stream_id, (body, finish) in list(self.waiting.items()):
@@ -163,7 +165,7 @@ LARGE_HEADER = ("x-large", "v" * 17_000)  # which needs CONTINUATION
 @pytest.mark.parametrize("window", [1000, 65_535, 1 << 20])
 def test_our_client_with_a_server_of_h2(cut: Cut, window: int) -> None:
     bodies = SMALL if cut is byte_by_byte else BODIES
-    ours = Ours(Role.CLIENT, Limits(stream_window=window, connection_window=70_000))
+    ours = Ours(Role.CLIENT, Http2Limits(stream_window=window, connection_window=70_000))
     theirs = Theirs(Role.SERVER, window)
     converse(ours, theirs, cut)
     for body in bodies.values():
@@ -189,7 +191,7 @@ def test_our_client_with_a_server_of_h2(cut: Cut, window: int) -> None:
 @pytest.mark.parametrize("window", [1000, 65_535, 1 << 20])
 def test_our_server_with_a_client_of_h2(cut: Cut, window: int) -> None:
     bodies = SMALL if cut is byte_by_byte else BODIES
-    ours = Ours(Role.SERVER, Limits(stream_window=window, connection_window=70_000))
+    ours = Ours(Role.SERVER, Http2Limits(stream_window=window, connection_window=70_000))
     theirs = Theirs(Role.CLIENT, window)
     converse(ours, theirs, cut)
     for number, body in bodies.items():
@@ -219,7 +221,7 @@ def end_of_stream(theirs: Theirs, number: int) -> Callable[[], None]:
 
 @pytest.mark.parametrize("role", Role)
 def test_resets_pings_and_settings_go_both_ways(role: Role) -> None:
-    ours, theirs = Ours(role, Limits()), Theirs(opposite(role), 65_535)
+    ours, theirs = Ours(role, Http2Limits()), Theirs(opposite(role), 65_535)
     converse(ours, theirs, whole)
     for number in (1, 3):
         if role is Role.CLIENT:
@@ -241,12 +243,12 @@ def test_resets_pings_and_settings_go_both_ways(role: Role) -> None:
 
 @pytest.mark.parametrize("role", Role)
 def test_goaway_goes_both_ways(role: Role) -> None:
-    ours, theirs = Ours(role, Limits()), Theirs(opposite(role), 65_535)
+    ours, theirs = Ours(role, Http2Limits()), Theirs(opposite(role), 65_535)
     converse(ours, theirs, whole)
     theirs.connection.close_connection(ErrorCode.ENHANCE_YOUR_CALM, last_stream_id=0)
     converse(ours, theirs, whole)
     assert ours.seen.goaways == [(0, ErrorCode.ENHANCE_YOUR_CALM)]
-    ours, theirs = Ours(role, Limits()), Theirs(opposite(role), 65_535)
+    ours, theirs = Ours(role, Http2Limits()), Theirs(opposite(role), 65_535)
     converse(ours, theirs, whole)
     ours.connection.abort(ErrorCode.INTERNAL_ERROR, "why")
     converse(ours, theirs, whole)
@@ -261,7 +263,7 @@ def opposite(role: Role) -> Role:
 def test_random_conversations(seed: int) -> None:
     """Many calls with bodies of any size, windows of any size, settings that change, on a link that cuts anywhere."""
     chance = random.Random(seed)
-    limits = Limits(stream_window=chance.choice([1, 100, 65_535, 200_000]), connection_window=65_535)
+    limits = Http2Limits(stream_window=chance.choice([1, 100, 65_535, 200_000]), connection_window=65_535)
     ours, theirs = Ours(Role.SERVER, limits), Theirs(Role.CLIENT, chance.choice([1, 1000, 65_535]))
     cut = at_random(seed)
     converse(ours, theirs, cut)

@@ -26,7 +26,8 @@ def test_sizes_and_headers_in_any_order(steps: list[int | tuple[tuple[str, str],
             encoder.set_table_size(step)
             decoder.max_allowed_table_size = step
         else:
-            assert tuple(decoder.decode(encoder.encode(step))) == step
+            decoded = decoder.decode(encoder.encode(step))
+            assert [(str(name), str(value)) for name, value in decoded] == list(step)
 
 
 def test_a_header_list_that_repeats_is_encoded_once() -> None:

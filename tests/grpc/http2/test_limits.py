@@ -2,31 +2,24 @@
 
 from __future__ import annotations
 
-import tracemalloc
-from collections.abc import Callable
-
 import pytest
 
-from rxpump.grpc.http2 import ErrorCode, Limits, Role
-from rxpump.grpc.http2.block_cache import MAX_ENTRIES, BlockCache
+from rxpump.grpc.http2 import ErrorCode, Role
 from rxpump.grpc.http2.error_codes import CannotSend
-from rxpump.grpc.http2.events import ConnectionEnded, DataReceived, Event, HeadersReceived, StreamReset
 from rxpump.grpc.http2.frame_reader import FrameReader
-from rxpump.grpc.http2.header_decoder import MAX_FRAGMENTS
+from rxpump.grpc.http2.http2_events import DataReceived, HeadersReceived, Http2Event, StreamReset
 from rxpump.grpc.http2.stream_table import REMEMBERED
+from tests.grpc.http2.flood import BURST, GENEROUS, LIMITS, flood, reason
 from tests.grpc.http2.raw_peer import (
     ACK,
-    CONTINUATION,
     DATA,
     END_HEADERS,
     END_STREAM,
-    HEADERS,
     PADDED,
     PING,
     PRIORITY,
     REQUEST,
     RESPONSE,
-    RST_STREAM,
     SETTINGS,
     TRAILERS,
     RawPeer,
@@ -39,29 +32,6 @@ from tests.grpc.http2.raw_peer import (
     settings,
     window_update,
 )
-
-CALM = ErrorCode.ENHANCE_YOUR_CALM
-BURST = 50
-LIMITS = Limits(max_cheap_frames=BURST, cheap_frames_per_second=10.0, keepalive_interval=None, settings_timeout=1e9)
-GENEROUS = Limits(max_cheap_frames=10**9, keepalive_interval=None, settings_timeout=1e9)
-
-
-def flood(peer: RawPeer, make: Callable[[int], bytes], times: int = 10 * BURST) -> tuple[list[Event], int]:
-    """Send frames until the connection ends; return all events, and the number of frames it took."""
-    events: list[Event] = []
-    for number in range(times):
-        events += peer.send(make(number))
-        if end_of(events):
-            return events, number + 1
-    return events, times
-
-
-def reason(events: list[Event]) -> str:
-    end = events[-1]
-    assert isinstance(end, ConnectionEnded)
-    assert end.code is CALM
-    return end.reason
-
 
 # Frames that cost the peer little -----------------------------------------------------------------------
 
@@ -187,92 +157,6 @@ def test_pings_that_measure_while_data_flows_are_free() -> None:
     assert sum(each.kind == PING for each in peer.sent()) == 20 * BURST
 
 
-# Headers ------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("size", [1, 1000, 16_384])
-def test_a_header_block_without_end_is_cut_off(size: int) -> None:
-    peer = RawPeer(Role.SERVER, GENEROUS)
-    peer.send(frame(HEADERS, 0, 1, bytes(size)))
-    largest = 0
-    for _ in range(10_000):
-        events = peer.send(frame(CONTINUATION, 0, 1, bytes(size)))
-        if events:
-            break
-        largest = max(largest, peer.connection.buffered_bytes)
-    assert "a header block" in reason(events)
-    assert largest <= GENEROUS.max_header_block_bytes
-
-
-def test_fragments_without_bytes_are_counted() -> None:
-    peer = RawPeer(Role.SERVER, GENEROUS)
-    peer.send(frame(HEADERS, 0, 1))
-    events, taken = flood(peer, lambda _: frame(CONTINUATION, 0, 1))
-    assert reason(events) == f"a header block in more than {MAX_FRAGMENTS} frames"
-    assert taken == MAX_FRAGMENTS
-
-
-def test_large_headers_are_reported_so_that_431_can_answer() -> None:
-    peer = RawPeer(Role.SERVER)
-    (event,) = peer.send(*split(peer, [*REQUEST, ("x", "y" * 40_000)]))
-    assert isinstance(event, HeadersReceived)
-    assert event.is_too_large
-    peer.connection.send_trailers(1, [(":status", "431")])
-    assert [each.kind for each in peer.sent()] == [HEADERS, RST_STREAM]
-    (event,) = peer.send(peer.headers(3))
-    assert event == HeadersReceived(3, REQUEST, is_end=False)
-
-
-def test_headers_of_twice_the_limit_end_the_connection() -> None:
-    peer = RawPeer(Role.SERVER, Limits(max_header_block_bytes=10**6, keepalive_interval=None))
-    events = peer.send(*split(peer, [*REQUEST, ("x", "y" * 70_000)]))
-    assert reason(events) == "headers of more than 65,536 bytes"
-
-
-def test_a_small_block_cannot_become_large_headers() -> None:
-    """A block of one-byte references to one large field would be 4,000 times as large."""
-    peer = RawPeer(Role.SERVER)
-    peer.send(peer.headers(1, [*REQUEST, ("x", "y" * 3_900)]))
-    bomb = b"\xbe" * 60_000
-    tracemalloc.start()
-    try:
-        events = peer.send(*in_frames(3, bomb))
-        peak = tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
-    assert reason(events) == "headers of more than 65,536 bytes"
-    assert peak < 10 * len(bomb)
-
-
-def test_responses_with_large_headers_end_their_stream() -> None:
-    peer = RawPeer(Role.CLIENT)
-    peer.connection.open_stream(REQUEST)
-    (event,) = peer.send(*split(peer, [*RESPONSE, ("x", "y" * 40_000)]))
-    assert isinstance(event, StreamReset)
-    assert event.code is CALM
-    assert "at most 32,768 are allowed" in event.reason
-    assert peer.is_alive()
-
-
-def test_the_cache_of_blocks_is_bounded() -> None:
-    cache: BlockCache[int, int] = BlockCache()
-    for number in range(10 * MAX_ENTRIES):
-        cache.keep(number, number)
-        assert len(cache._results) <= MAX_ENTRIES
-    assert cache.get(number) == number
-
-
-def in_frames(stream_id: int, block: bytes) -> list[bytes]:
-    parts = [block[start : start + 16_384] for start in range(0, len(block), 16_384)]
-    kinds = [HEADERS, *[CONTINUATION] * (len(parts) - 1)]
-    flags = [0] * (len(parts) - 1) + [END_HEADERS]
-    return [frame(*each[:2], stream_id, each[2]) for each in zip(kinds, flags, parts, strict=True)]
-
-
-def split(peer: RawPeer, headers: list[tuple[str, str]]) -> list[bytes]:
-    return in_frames(1, peer.encoder.encode(headers, huffman=False))
-
-
 # Peers that do not read ---------------------------------------------------------------------------------
 
 
@@ -290,7 +174,7 @@ def test_answers_that_are_not_read_are_bounded() -> None:
 
 def test_responses_that_are_not_read_are_bounded() -> None:
     peer = RawPeer(Role.SERVER)
-    events: list[Event] = []
+    events: list[Http2Event] = []
     largest = 0
     for number in range(1, 10_000, 2):
         events += peer.request(number, END_STREAM)

@@ -6,6 +6,8 @@ start. The client has finished the opening before.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
 from rxpump.grpc.http2 import ErrorCode, Http2Connection, Role
@@ -173,7 +175,7 @@ CONNECTION_ERRORS = [
 ]
 
 
-def titles(rows: list[tuple]) -> list[str]:
+def titles(rows: Sequence[tuple[str, *tuple[object, ...]]]) -> list[str]:
     return [row[0] for row in rows]
 
 

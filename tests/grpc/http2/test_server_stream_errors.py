@@ -6,10 +6,12 @@ start. The client has finished the opening before.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
 from rxpump.grpc.http2 import ErrorCode, Role
-from rxpump.grpc.http2.events import HeadersReceived, StreamReset
+from rxpump.grpc.http2.http2_events import HeadersReceived, StreamReset
 from tests.grpc.http2.raw_peer import (
     ACK,
     CONTINUATION,
@@ -165,7 +167,7 @@ TOLERATED = [
 ]
 
 
-def titles(rows: list[tuple]) -> list[str]:
+def titles(rows: Sequence[tuple[str, *tuple[object, ...]]]) -> list[str]:
     return [row[0] for row in rows]
 
 

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rxpump.grpc.protocol.call_status import StatusCode
 from rxpump.grpc.protocol.message_reader import MessageReader, frame_message
-from rxpump.grpc.protocol.status import StatusCode
 
 LARGEST = 1000
 MESSAGES = [b"", b"a", b"bc" * 200, b"", bytes(LARGEST)]

@@ -8,21 +8,21 @@ import pytest
 
 from rxpump.errors import InvalidArgument
 from rxpump.grpc.http2 import ErrorCode
-from rxpump.grpc.http2.events import (
+from rxpump.grpc.http2.http2_events import (
     ConnectionEnded,
     DataReceived,
-    Event,
     Header,
     HeadersReceived,
+    Http2Event,
     SettingsReceived,
     StreamReset,
     TrailersReceived,
 )
+from rxpump.grpc.protocol.call_status import Status, StatusCode
 from rxpump.grpc.protocol.headers import request_headers, response_headers, trailers, trailers_only
 from rxpump.grpc.protocol.message_reader import frame_message
 from rxpump.grpc.protocol.request_reader import RequestReader
 from rxpump.grpc.protocol.response_reader import ResponseReader
-from rxpump.grpc.protocol.status import Status, StatusCode
 
 OK = (("grpc-status", "0"),)
 
@@ -39,7 +39,7 @@ STARTED = headers(*response_headers([("exception", "none")]))
 DONE = TrailersReceived(1, OK)
 
 
-def read(*events: Event) -> tuple[ResponseReader, list[bytes]]:
+def read(*events: Http2Event) -> tuple[ResponseReader, list[bytes]]:
     reader = ResponseReader(1000)
     return reader, [message for event in events for message in reader.receive(event)]
 
@@ -92,7 +92,7 @@ def test_a_compressed_response() -> None:
         ([STARTED, ConnectionEnded(ErrorCode.NO_ERROR, "silent for 20 s")], StatusCode.UNAVAILABLE),
     ],
 )
-def test_responses_that_fail(events: list[Event], status: StatusCode) -> None:
+def test_responses_that_fail(events: list[Http2Event], status: StatusCode) -> None:
     reader, _ = read(*events)
     assert reader.status is not None
     assert reader.status.code is status

@@ -14,12 +14,12 @@ from enum import Enum
 from rxpump.errors import InvalidArgument
 from rxpump.grpc.http2 import frames
 from rxpump.grpc.http2.error_codes import CannotOpenStream, CannotSend, ConnectionFault, ErrorCode
-from rxpump.grpc.http2.events import ConnectionEnded, Event, Header
 from rxpump.grpc.http2.frames import DEFAULT_FRAME_BYTES, DEFAULT_WINDOW, PREFACE, FrameType, Setting
-from rxpump.grpc.http2.limits import Limits
+from rxpump.grpc.http2.http2_events import ConnectionEnded, Header, Http2Event
+from rxpump.grpc.http2.http2_limits import Http2Limits
 from rxpump.grpc.http2.receiver import Receiver
 from rxpump.grpc.http2.sender import Sender
-from rxpump.grpc.http2.stream import SENDING, Stream
+from rxpump.grpc.http2.stream import SENDING, Http2Stream
 from rxpump.grpc.http2.stream_table import Closing, Role, StreamTable
 from rxpump.protocol.heartbeat import Heartbeat, Pulse
 
@@ -43,18 +43,18 @@ class Http2Connection:
 
     Args:
         role: Side of the connection.
-        limits: Limits to announce and enforce.
+        limits: Http2Limits to announce and enforce.
         now: Current time in seconds, on the clock of all later calls.
 
     Attributes:
         role: Side of the connection.
-        limits: Limits that are announced and enforced.
+        limits: Http2Limits that are announced and enforced.
         state: State of the connection.
     """
 
-    def __init__(self, role: Role, limits: Limits, now: float) -> None:
+    def __init__(self, role: Role, limits: Http2Limits, now: float) -> None:
         self.role: Role = role
-        self.limits: Limits = limits
+        self.limits: Http2Limits = limits
         self.state: ConnectionState = ConnectionState.OPEN
         self._streams = StreamTable(role)
         self._sender = Sender(self._streams)
@@ -96,7 +96,7 @@ class Http2Connection:
 
     # Input -------------------------------------------------------------------------------------------------------
 
-    def receive(self, data: bytes, now: float) -> list[Event]:
+    def receive(self, data: bytes, now: float) -> list[Http2Event]:
         """Apply bytes that the peer sent.
 
         Args:
@@ -109,14 +109,14 @@ class Http2Connection:
         if self.state is ConnectionState.ENDED:
             return []
         self._heartbeat.heard()
-        events: list[Event] = []
+        events: list[Http2Event] = []
         try:
             self._receiver.receive(data, now, events)
         except ConnectionFault as fault:
             events.append(self._end(fault.code, fault.reason))
         return events
 
-    def tick(self, now: float) -> list[Event]:
+    def tick(self, now: float) -> list[Http2Event]:
         """Apply the time: send a keepalive PING, or end the connection of a peer that is silent."""
         if self.state is ConnectionState.ENDED:
             return []
@@ -161,7 +161,7 @@ class Http2Connection:
         obstacle = self._obstacle()
         if obstacle is not None:
             raise CannotOpenStream(obstacle)
-        stream = Stream(self._streams.next_id, self._sender.initial_window, self.limits.stream_window)
+        stream = Http2Stream(self._streams.next_id, self._sender.initial_window, self.limits.stream_window)
         stream.note_request(headers)
         self._streams.add(stream)
         self._sender.headers(stream, headers)
@@ -298,7 +298,7 @@ class Http2Connection:
             return f"{self._sender.control_bytes:,} bytes of control frames wait for the socket"
         return None
 
-    def _sending(self, stream_id: int) -> Stream:
+    def _sending(self, stream_id: int) -> Http2Stream:
         stream = self._streams.open.get(stream_id)
         if stream is None or stream.state not in SENDING or stream.ends_after_pending:
             raise CannotSend(stream_id, "this side of the stream has ended")
@@ -309,7 +309,7 @@ class Http2Connection:
         return f"<Http2Connection of a {who}, {len(self._streams)} streams, {self.buffered_bytes} bytes buffered>"
 
 
-def _first_frames(role: Role, limits: Limits) -> bytes:
+def _first_frames(role: Role, limits: Http2Limits) -> bytes:
     """Return the bytes that begin a connection (RFC 9113, section 3.4)."""
     settings = {
         Setting.INITIAL_WINDOW_SIZE: limits.stream_window,

@@ -10,7 +10,7 @@ from typing import Final
 from urllib.parse import unquote
 
 from rxpump.errors import InvalidArgument
-from rxpump.grpc.http2.events import Header
+from rxpump.grpc.http2.http2_events import Header
 
 Metadata = tuple[tuple[str, str | bytes], ...]
 """Names and values. The value of a name that ends in `-bin` is bytes, and any other is text."""

@@ -35,7 +35,7 @@ class HeadersReceived:
         stream_id: Number of the stream.
         headers: Names and values in the order of the wire, pseudo-headers first.
         is_end: Whether the peer sends nothing more on this stream.
-        is_too_large: Whether a request has more headers than `Limits.max_header_list_bytes` allows. A server
+        is_too_large: Whether a request has more headers than `Http2Limits.max_header_list_bytes` allows. A server
             answers such a request with status 431.
     """
 
@@ -112,7 +112,7 @@ class ConnectionEnded:
     reason: str
 
 
-Event = (
+Http2Event = (
     DataReceived
     | HeadersReceived
     | TrailersReceived

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from rxpump.errors import InvalidArgument
 from rxpump.grpc.http2.header_rules import check_trailers
-from rxpump.grpc.protocol.metadata import (
+from rxpump.grpc.protocol.call_metadata import (
     decode_binary,
     decode_message,
     decode_metadata,

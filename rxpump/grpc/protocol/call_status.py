@@ -7,8 +7,8 @@ from enum import IntEnum
 from typing import Final
 
 from rxpump.grpc.http2.error_codes import ErrorCode
-from rxpump.grpc.http2.events import Header, StreamReset
-from rxpump.grpc.protocol.metadata import Metadata, decode_message, decode_metadata
+from rxpump.grpc.http2.http2_events import Header, StreamReset
+from rxpump.grpc.protocol.call_metadata import Metadata, decode_message, decode_metadata
 
 
 class StatusCode(IntEnum):

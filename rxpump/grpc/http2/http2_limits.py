@@ -22,8 +22,8 @@ _RANGES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
-    """Limits of one connection, which this endpoint announces and enforces.
+class Http2Limits:
+    """Http2Limits of one connection, which this endpoint announces and enforces.
 
     Attributes:
         max_concurrent_streams: Number of streams that the peer can have open at once.

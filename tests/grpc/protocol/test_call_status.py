@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from rxpump.grpc.http2 import ErrorCode
-from rxpump.grpc.http2.events import StreamReset
-from rxpump.grpc.protocol.status import Status, StatusCode, status_of_headers, status_of_reset
+from rxpump.grpc.http2.http2_events import StreamReset
+from rxpump.grpc.protocol.call_status import Status, StatusCode, status_of_headers, status_of_reset
 
 
 def test_a_status_of_trailers() -> None:

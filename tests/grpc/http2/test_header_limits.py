@@ -1,0 +1,106 @@
+"""Hostile header blocks: without end, too large, and those that grow when they are decoded."""
+
+from __future__ import annotations
+
+import tracemalloc
+
+import pytest
+
+from rxpump.grpc.http2 import Http2Limits, Role
+from rxpump.grpc.http2.block_cache import MAX_ENTRIES, BlockCache
+from rxpump.grpc.http2.header_decoder import MAX_FRAGMENTS
+from rxpump.grpc.http2.http2_events import HeadersReceived, StreamReset
+from tests.grpc.http2.flood import CALM, GENEROUS, flood, reason
+from tests.grpc.http2.raw_peer import (
+    CONTINUATION,
+    END_HEADERS,
+    HEADERS,
+    REQUEST,
+    RESPONSE,
+    RST_STREAM,
+    RawPeer,
+    frame,
+)
+
+
+@pytest.mark.parametrize("size", [1, 1000, 16_384])
+def test_a_header_block_without_end_is_cut_off(size: int) -> None:
+    peer = RawPeer(Role.SERVER, GENEROUS)
+    peer.send(frame(HEADERS, 0, 1, bytes(size)))
+    largest = 0
+    for _ in range(10_000):
+        events = peer.send(frame(CONTINUATION, 0, 1, bytes(size)))
+        if events:
+            break
+        largest = max(largest, peer.connection.buffered_bytes)
+    assert "a header block" in reason(events)
+    assert largest <= GENEROUS.max_header_block_bytes
+
+
+def test_fragments_without_bytes_are_counted() -> None:
+    peer = RawPeer(Role.SERVER, GENEROUS)
+    peer.send(frame(HEADERS, 0, 1))
+    events, taken = flood(peer, lambda _: frame(CONTINUATION, 0, 1))
+    assert reason(events) == f"a header block in more than {MAX_FRAGMENTS} frames"
+    assert taken == MAX_FRAGMENTS
+
+
+def test_large_headers_are_reported_so_that_431_can_answer() -> None:
+    peer = RawPeer(Role.SERVER)
+    (event,) = peer.send(*split(peer, [*REQUEST, ("x", "y" * 40_000)]))
+    assert isinstance(event, HeadersReceived)
+    assert event.is_too_large
+    peer.connection.send_trailers(1, [(":status", "431")])
+    assert [each.kind for each in peer.sent()] == [HEADERS, RST_STREAM]
+    (event,) = peer.send(peer.headers(3))
+    assert event == HeadersReceived(3, REQUEST, is_end=False)
+
+
+def test_headers_of_twice_the_limit_end_the_connection() -> None:
+    peer = RawPeer(Role.SERVER, Http2Limits(max_header_block_bytes=10**6, keepalive_interval=None))
+    events = peer.send(*split(peer, [*REQUEST, ("x", "y" * 70_000)]))
+    assert reason(events) == "headers of more than 65,536 bytes"
+
+
+def test_a_small_block_cannot_become_large_headers() -> None:
+    """A block of one-byte references to one large field would be 4,000 times as large."""
+    peer = RawPeer(Role.SERVER)
+    peer.send(peer.headers(1, [*REQUEST, ("x", "y" * 3_900)]))
+    bomb = b"\xbe" * 60_000
+    tracemalloc.start()
+    try:
+        events = peer.send(*in_frames(3, bomb))
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert reason(events) == "headers of more than 65,536 bytes"
+    assert peak < 10 * len(bomb)
+
+
+def test_responses_with_large_headers_end_their_stream() -> None:
+    peer = RawPeer(Role.CLIENT)
+    peer.connection.open_stream(REQUEST)
+    (event,) = peer.send(*split(peer, [*RESPONSE, ("x", "y" * 40_000)]))
+    assert isinstance(event, StreamReset)
+    assert event.code is CALM
+    assert "at most 32,768 are allowed" in event.reason
+    assert peer.is_alive()
+
+
+def test_the_cache_of_blocks_is_bounded() -> None:
+    cache: BlockCache[int, int] = BlockCache()
+    for number in range(10 * MAX_ENTRIES):
+        cache.keep(number, number)
+        assert len(cache._results) <= MAX_ENTRIES
+    assert cache.get(number) == number
+
+
+def in_frames(stream_id: int, block: bytes) -> list[bytes]:
+    parts = [block[start : start + 16_384] for start in range(0, len(block), 16_384)]
+    kinds = [HEADERS, *[CONTINUATION] * (len(parts) - 1)]
+    flags = [0] * (len(parts) - 1) + [END_HEADERS]
+    return [frame(*each[:2], stream_id, each[2]) for each in zip(kinds, flags, parts, strict=True)]
+
+
+def split(peer: RawPeer, headers: list[tuple[str, str]]) -> list[bytes]:
+    return in_frames(1, peer.encoder.encode(headers, huffman=False))
