@@ -7,7 +7,7 @@ import tracemalloc
 import pytest
 
 from rxpump.grpc.http2 import Http2Limits, Role
-from rxpump.grpc.http2.block_cache import MAX_ENTRIES, BlockCache
+from rxpump.grpc.http2.block_cache import MAX_ENTRIES, BlockCache, is_reusable
 from rxpump.grpc.http2.header_decoder import MAX_FRAGMENTS
 from rxpump.grpc.http2.http2_events import HeadersReceived, StreamReset
 from tests.grpc.http2.flood import CALM, GENEROUS, flood, reason
@@ -92,7 +92,21 @@ def test_the_cache_of_blocks_is_bounded() -> None:
     for number in range(10 * MAX_ENTRIES):
         cache.keep(number, number)
         assert len(cache._results) <= MAX_ENTRIES
-    assert cache.get(number) == number
+    assert (cache.get(number), cache.get(number - 1)) == (number, number - 1)
+
+
+@pytest.mark.parametrize(
+    ("block", "expected"),
+    [
+        (b"", False),
+        (b"\x82\x86\xfe", True),
+        (b"\x7f", False),  # adds a field to the table
+        (b"\x82\x20", False),  # changes the size of the table
+        (b"\xff\x80", False),  # an index of several bytes
+    ],
+)
+def test_only_blocks_of_indexed_fields_are_reused(block: bytes, expected: bool) -> None:
+    assert is_reusable(block) is expected
 
 
 def in_frames(stream_id: int, block: bytes) -> list[bytes]:

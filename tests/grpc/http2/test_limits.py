@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from rxpump.grpc.http2 import ErrorCode, Role
+from rxpump.grpc.http2.allowance import Allowance
 from rxpump.grpc.http2.error_codes import CannotSend
 from rxpump.grpc.http2.frame_reader import FrameReader
 from rxpump.grpc.http2.http2_events import DataReceived, HeadersReceived, Http2Event, StreamReset
@@ -301,3 +302,11 @@ def test_nothing_can_be_sent_on_a_connection_that_ended() -> None:
         peer.connection.send_headers(1, RESPONSE)
     peer.sent()
     assert peer.connection.buffered_bytes == 0
+
+
+def test_an_allowance_is_used_up_and_grows_again() -> None:
+    allowance = Allowance(3, 2.0, now=10.0)
+    assert [allowance.use(10.0) for _ in range(4)] == [True, True, True, False]
+    assert [allowance.use(10.5) for _ in range(2)] == [True, False]
+    assert [allowance.use(99.0) for _ in range(4)] == [True, True, True, False]
+    assert repr(allowance) == "<Allowance 0 of 3 left>"
