@@ -143,7 +143,7 @@ async def test_its_client_sends_streams(server: Server) -> None:
 
 
 async def test_its_client_compresses_requests(server: Server) -> None:
-    def work(channel: grpc.Channel) -> bytes:
+    def work(channel: grpc.Channel) -> object:
         return channel.unary_unary("/test/total")(bytes(100_000))
 
     assert await in_thread(server.port, work, compression=grpc.Compression.Gzip) == b"100000"
@@ -185,7 +185,7 @@ async def test_its_client_gives_up_after_its_deadline(server: Server) -> None:
 
 
 async def test_its_client_cancels(server: Server) -> None:
-    def work(channel: grpc.Channel) -> bytes:
+    def work(channel: grpc.Channel) -> object:
         running = channel.unary_stream("/test/count")(b"1000000")
         next(running)
         running.cancel()

@@ -20,7 +20,7 @@ BINARY = bytes(range(256))
 UNLIMITED = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
 
 
-class Generic(grpc.GenericRpcHandler):
+class Generic(grpc.GenericRpcHandler):  # type: ignore[misc]
     """Methods of a server of grpcio, by name."""
 
     def __init__(self) -> None:
