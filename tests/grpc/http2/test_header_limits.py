@@ -23,18 +23,41 @@ from tests.grpc.http2.raw_peer import (
 )
 
 
-@pytest.mark.parametrize("size", [1, 1000, 16_384])
-def test_a_header_block_without_end_is_cut_off(size: int) -> None:
+@pytest.mark.parametrize(
+    ("size", "expected", "most"),
+    [
+        (1, "in more than 32 frames", 33),
+        (1000, "in more than 32 frames", 33),
+        (16_384, "of more than 65,536 bytes", 4),
+    ],
+)
+def test_a_header_block_without_end_is_cut_off(size: int, expected: str, most: int) -> None:
     peer = RawPeer(Role.SERVER, GENEROUS)
     peer.send(frame(HEADERS, 0, 1, bytes(size)))
-    largest = 0
-    for _ in range(10_000):
+    for number in range(1, 10_000):
+        assert peer.connection.buffered_bytes == number * size
         events = peer.send(frame(CONTINUATION, 0, 1, bytes(size)))
         if events:
             break
-        largest = max(largest, peer.connection.buffered_bytes)
-    assert "a header block" in reason(events)
-    assert largest <= GENEROUS.max_header_block_bytes
+    assert reason(events) == f"a header block {expected}"
+    assert number <= most
+
+
+def test_a_header_block_of_the_largest_size_is_read() -> None:
+    block = RawPeer(Role.SERVER).block(REQUEST)
+    for most, is_read in ((len(block), True), (len(block) - 1, False)):
+        peer = RawPeer(Role.SERVER, Http2Limits(max_header_block_bytes=most, keepalive_interval=None))
+        (event,) = peer.send(frame(HEADERS, END_HEADERS, 1, block))
+        assert isinstance(event, HeadersReceived) is is_read
+
+
+def test_headers_of_the_largest_size_are_served() -> None:
+    size = sum(len(name) + len(value) + 32 for name, value in REQUEST)
+    for most, is_too_large in ((size, False), (size - 1, True)):
+        peer = RawPeer(Role.SERVER, Http2Limits(max_header_list_bytes=most, keepalive_interval=None))
+        (event,) = peer.request(1)
+        assert isinstance(event, HeadersReceived)
+        assert event.is_too_large is is_too_large
 
 
 def test_fragments_without_bytes_are_counted() -> None:

@@ -7,13 +7,11 @@ import pytest
 from rxpump.grpc.http2 import ErrorCode, Role
 from rxpump.grpc.http2.allowance import Allowance
 from rxpump.grpc.http2.error_codes import CannotSend
-from rxpump.grpc.http2.frame_reader import FrameReader
 from rxpump.grpc.http2.http2_events import DataReceived, HeadersReceived, Http2Event, StreamReset
 from rxpump.grpc.http2.stream_table import REMEMBERED
 from tests.grpc.http2.flood import BURST, GENEROUS, LIMITS, flood, reason
 from tests.grpc.http2.raw_peer import (
     ACK,
-    DATA,
     END_HEADERS,
     END_STREAM,
     PADDED,
@@ -262,17 +260,6 @@ def test_frames_on_forgotten_streams_of_a_client_are_ignored() -> None:
         peer.sent()
     assert peer.send(peer.headers(1, RESPONSE), data(1, b"x", END_STREAM), rst_stream(1)) == []
     assert peer.is_alive()
-
-
-def test_a_frame_that_comes_byte_by_byte_is_joined_once() -> None:
-    reader = FrameReader(b"", 16_384)
-    whole = data(1, bytes(16_384))
-    for number, octet in enumerate(whole[:-1], 1):
-        assert list(reader.feed(bytes([octet]))) == []
-        assert reader.held_bytes == number
-    assert len(reader._chunks) > 16_000  # as they came
-    assert list(reader.feed(whole[-1:])) == [(DATA, 0, 1, bytes(16_384))]
-    assert reader.held_bytes == 0
 
 
 def test_many_values_of_a_setting_are_applied_once(monkeypatch: pytest.MonkeyPatch) -> None:
