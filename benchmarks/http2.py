@@ -21,7 +21,7 @@ from rich.table import Table
 from rxpump.grpc.http2 import Http2Connection, Http2Limits, Role, frames
 from rxpump.grpc.http2.frames import FrameType
 from rxpump.grpc.http2.http2_events import DataReceived, HeadersReceived
-from rxpump.grpc.protocol.call_status import Status, StatusCode
+from rxpump.grpc.protocol.call_status import CallStatus, StatusCode
 from rxpump.grpc.protocol.headers import request_headers, response_headers, trailers
 from rxpump.grpc.protocol.message_reader import MessageReader, frame_message
 
@@ -35,7 +35,7 @@ LARGE_WINDOW: Final = 2**31 - 1
 LIMITS: Final = Http2Limits(connection_window=LARGE_WINDOW)
 REQUEST: Final = request_headers("http", "127.0.0.1:2113", "/event_store.client.streams.Streams/Read")
 RESPONSE: Final = response_headers()
-TRAILERS: Final = trailers(Status(StatusCode.OK))
+TRAILERS: Final = trailers(CallStatus(StatusCode.OK))
 STREAM: Final = 1
 
 

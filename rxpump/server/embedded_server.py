@@ -9,6 +9,7 @@ from functools import partial
 from types import TracebackType
 from typing import Final
 
+from rxpump.heartbeat import Heartbeat
 from rxpump.server.access.users import DEFAULT_ACCOUNTS, Account, Users
 from rxpump.server.errors import CannotListen
 from rxpump.server.groups.groups import Groups
@@ -20,7 +21,6 @@ from rxpump.server.store.sqlite_store import SqliteStore
 from rxpump.server.strictness import Strictness
 from rxpump.server.tcp.session import Session
 from rxpump.server.tls import CLOSING_TIMEOUT, HANDSHAKE_TIMEOUT
-from rxpump.tcp.protocol.heartbeat import Heartbeat
 
 _GOODBYE_TIMEOUT: Final = 1.0  # seconds that a client has to read the last answers when the server stops
 

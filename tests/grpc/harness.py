@@ -18,7 +18,7 @@ from rxpump.grpc.http2.http2_events import (
     TrailersReceived,
 )
 from rxpump.grpc.protocol.call_metadata import Metadata
-from rxpump.grpc.protocol.call_status import Status, StatusCode
+from rxpump.grpc.protocol.call_status import CallStatus, StatusCode
 from rxpump.grpc.protocol.headers import request_headers, response_headers, trailers, trailers_only
 from rxpump.grpc.protocol.message_reader import frame_message
 from rxpump.grpc.protocol.request_reader import RequestReader
@@ -115,11 +115,11 @@ class ServerCall:
     async def send(self, message: bytes) -> None:
         await self.endpoint.send(self.stream_id, message)
 
-    def finish(self, status: Status = Status(StatusCode.OK)) -> None:  # noqa: B008
+    def finish(self, status: CallStatus = CallStatus(StatusCode.OK)) -> None:  # noqa: B008
         self.endpoint.connection.send_trailers(self.stream_id, trailers(status))
         self.endpoint.flush()
 
-    def refuse(self, status: Status) -> None:
+    def refuse(self, status: CallStatus) -> None:
         self.endpoint.connection.send_trailers(self.stream_id, trailers_only(status))
         self.endpoint.flush()
 
@@ -161,7 +161,7 @@ class ServerEndpoint(Endpoint):
             return
         handler = self._handlers.get(call.request.path)
         if handler is None:
-            call.refuse(Status(StatusCode.UNIMPLEMENTED, "Method is unimplemented."))
+            call.refuse(CallStatus(StatusCode.UNIMPLEMENTED, "Method is unimplemented."))
             return
         if is_end:
             call.messages.put_nowait(None)
@@ -242,7 +242,7 @@ class ClientCall:
         while not condition():
             await self._endpoint.progress.wait()
 
-    async def status(self) -> Status:
+    async def status(self) -> CallStatus:
         await self.until(lambda: self.response.status is not None)
         assert self.response.status is not None
         return self.response.status

@@ -11,7 +11,7 @@ import grpc
 import pytest
 
 from rxpump.grpc.http2 import Http2Limits
-from rxpump.grpc.protocol.call_status import Status, StatusCode
+from rxpump.grpc.protocol.call_status import CallStatus, StatusCode
 from tests.grpc.harness import Handler, Server, ServerCall, serving
 
 SIZES = [0, 1, 5, 100, 16_379, 16_384, 70_000, 1_500_000]
@@ -26,7 +26,7 @@ async def echo(call: ServerCall) -> None:
     call.start([("initial", str(sent.get("text", "none")))])
     async for message in call:
         await call.send(message)
-    call.finish(Status(StatusCode.OK, "", (("back-bin", sent.get("data-bin", b"")),)))
+    call.finish(CallStatus(StatusCode.OK, "", (("back-bin", sent.get("data-bin", b"")),)))
 
 
 async def count(call: ServerCall) -> None:
@@ -56,14 +56,14 @@ async def total(call: ServerCall) -> None:
 
 async def refused(call: ServerCall) -> None:
     call.refuse(
-        Status(StatusCode.NOT_FOUND, TEXT, (("exception", "not-leader"), ("grpc-status-details-bin", BINARY)))
+        CallStatus(StatusCode.NOT_FOUND, TEXT, (("exception", "not-leader"), ("grpc-status-details-bin", BINARY)))
     )
 
 
 async def fails_late(call: ServerCall) -> None:
     call.start()
     await call.send(b"first")
-    call.finish(Status(StatusCode.ABORTED, TEXT, (("exception", "late"),)))
+    call.finish(CallStatus(StatusCode.ABORTED, TEXT, (("exception", "late"),)))
 
 
 async def never(call: ServerCall) -> None:

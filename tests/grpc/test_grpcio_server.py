@@ -11,7 +11,7 @@ import grpc
 import pytest
 
 from rxpump.grpc.http2 import Http2Limits
-from rxpump.grpc.protocol.call_status import Status, StatusCode
+from rxpump.grpc.protocol.call_status import CallStatus, StatusCode
 from tests.grpc.harness import ClientEndpoint, connected
 
 SIZES = [0, 1, 5, 100, 16_379, 16_384, 70_000, 1_500_000]
@@ -100,7 +100,7 @@ async def client(theirs: GrpcioServer) -> AsyncIterator[ClientEndpoint]:
 async def test_our_client_makes_unary_calls(client: ClientEndpoint, size: int) -> None:
     call = await client.unary("/test/total", bytes(size))
     assert call.messages == [str(size).encode()]
-    assert (call.response.status, client.connection.open_streams) == (Status(StatusCode.OK), 0)
+    assert (call.response.status, client.connection.open_streams) == (CallStatus(StatusCode.OK), 0)
 
 
 async def test_our_client_gets_metadata(client: ClientEndpoint) -> None:

@@ -21,7 +21,7 @@ from rxpump.grpc.http2.receiver import Receiver
 from rxpump.grpc.http2.sender import Sender
 from rxpump.grpc.http2.stream import SENDING, Http2Stream
 from rxpump.grpc.http2.stream_table import Closing, Role, StreamTable
-from rxpump.protocol.heartbeat import Heartbeat, Pulse
+from rxpump.heartbeat import Heartbeat, Pulse
 
 _PING_DATA = bytes(8)
 _MAX_REASON_BYTES = 200

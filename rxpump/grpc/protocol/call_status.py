@@ -34,7 +34,7 @@ class StatusCode(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Status:
+class CallStatus:
     """Status of a call that ended.
 
     Attributes:
@@ -81,7 +81,7 @@ _BY_ERROR_CODE: Final[dict[int, StatusCode]] = {
 """Code of a stream that was reset, by its error code; any other is UNKNOWN."""
 
 
-def status_of_headers(headers: tuple[Header, ...], http_status: str) -> Status:
+def status_of_headers(headers: tuple[Header, ...], http_status: str) -> CallStatus:
     """Return the status that trailers carry.
 
     Args:
@@ -92,16 +92,16 @@ def status_of_headers(headers: tuple[Header, ...], http_status: str) -> Status:
     number = fields.get("grpc-status")
     if number is None:
         code = _BY_HTTP_STATUS.get(http_status, StatusCode.UNKNOWN)
-        return Status(code, f"HTTP status {http_status} without grpc-status", decode_metadata(headers))
+        return CallStatus(code, f"HTTP status {http_status} without grpc-status", decode_metadata(headers))
     is_known = number.isascii() and number.isdigit() and len(number) <= 2 and int(number) in _NUMBERS
     code = StatusCode(int(number)) if is_known else StatusCode.UNKNOWN
-    return Status(code, decode_message(fields.get("grpc-message", "")), decode_metadata(headers))
+    return CallStatus(code, decode_message(fields.get("grpc-message", "")), decode_metadata(headers))
 
 
-def status_of_reset(reset: StreamReset) -> Status:
+def status_of_reset(reset: StreamReset) -> CallStatus:
     """Return the status of a call whose stream was reset."""
     name = reset.code.name if isinstance(reset.code, ErrorCode) else f"error {reset.code}"
     message = f"the stream ended with {name}: {reset.reason}"
     if reset.is_unprocessed:
-        return Status(StatusCode.UNAVAILABLE, message, is_unprocessed=True)
-    return Status(_BY_ERROR_CODE.get(reset.code, StatusCode.UNKNOWN), message)
+        return CallStatus(StatusCode.UNAVAILABLE, message, is_unprocessed=True)
+    return CallStatus(_BY_ERROR_CODE.get(reset.code, StatusCode.UNKNOWN), message)

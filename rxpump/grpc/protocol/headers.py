@@ -7,7 +7,7 @@ from typing import Final
 
 from rxpump.grpc.http2.http2_events import Header
 from rxpump.grpc.protocol.call_metadata import encode_message, encode_metadata
-from rxpump.grpc.protocol.call_status import Status
+from rxpump.grpc.protocol.call_status import CallStatus
 from rxpump.grpc.protocol.timeouts import format_timeout
 
 CONTENT_TYPE: Final = "application/grpc"
@@ -49,13 +49,13 @@ def response_headers(metadata: Pairs = ()) -> list[Header]:
     return [(":status", "200"), ("content-type", CONTENT_TYPE), *encode_metadata(metadata)]
 
 
-def trailers(status: Status) -> list[Header]:
+def trailers(status: CallStatus) -> list[Header]:
     """Return the trailers of a response that has messages."""
     message = [("grpc-message", encode_message(status.message))] if status.message else []
     return [*message, ("grpc-status", str(status.code.value)), *encode_metadata(status.metadata)]
 
 
-def trailers_only(status: Status, http_status: str = "200") -> list[Header]:
+def trailers_only(status: CallStatus, http_status: str = "200") -> list[Header]:
     """Return the only headers of a response without messages."""
     message = [("grpc-message", encode_message(status.message))] if status.message else []
     return [

@@ -23,7 +23,7 @@ class MessageFault(Exception):
     """The peer sent bytes that are not messages, or a message that is too large.
 
     Attributes:
-        code: Status code of the call.
+        code: CallStatus code of the call.
         reason: Description of the fault.
     """
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from rxpump.grpc.http2.http2_events import DataReceived, Header, HeadersReceived
 from rxpump.grpc.protocol.call_metadata import Metadata, decode_metadata
-from rxpump.grpc.protocol.call_status import Status, StatusCode
+from rxpump.grpc.protocol.call_status import CallStatus, StatusCode
 from rxpump.grpc.protocol.headers import CONTENT_TYPE, trailers_only
 from rxpump.grpc.protocol.message_reader import ENCODINGS, MessageFault, MessageReader
 from rxpump.grpc.protocol.timeouts import parse_timeout
@@ -24,7 +24,7 @@ class RequestReader:
         timeout: Seconds until the call must end, or None for no limit.
         metadata: Names and values that the client sent.
         refusal: Headers that end the stream at once, or None if the request can be served.
-        failure: Status that ends the call, because the messages cannot be read, or None.
+        failure: CallStatus that ends the call, because the messages cannot be read, or None.
         is_complete: Whether the client sends nothing more.
     """
 
@@ -35,7 +35,7 @@ class RequestReader:
         self.timeout: float | None = parse_timeout(fields.get("grpc-timeout", ""))
         self.metadata: Metadata = decode_metadata(event.headers)
         self.refusal: Sequence[Header] | None = _refusal(event, fields)
-        self.failure: Status | None = None
+        self.failure: CallStatus | None = None
         self.is_complete: bool = event.is_end
         self._messages = MessageReader(max_message_bytes, encoding)
 
@@ -75,13 +75,17 @@ def _refusal(event: HeadersReceived, fields: dict[str, str]) -> list[Header] | N
         return [(":status", "405"), ("allow", "POST"), ("content-length", "0")]
     content_type = fields.get("content-type")
     if content_type is None:
-        return trailers_only(Status(StatusCode.INTERNAL, "Content-Type is missing from the request."), "415")
+        return _unsupported("Content-Type is missing from the request.")
     lowered = content_type.lower()
     if lowered != CONTENT_TYPE and not lowered.startswith((f"{CONTENT_TYPE}+", f"{CONTENT_TYPE};")):
-        return trailers_only(Status(StatusCode.INTERNAL, f"Content-Type '{content_type}' is not supported."), "415")
+        return _unsupported(f"Content-Type '{content_type}' is not supported.")
     return None
 
 
-def _status(fault: MessageFault) -> Status:
+def _unsupported(reason: str) -> list[Header]:
+    return trailers_only(CallStatus(StatusCode.INTERNAL, reason), "415")
+
+
+def _status(fault: MessageFault) -> CallStatus:
     supported = (("grpc-accept-encoding", ",".join(ENCODINGS)),) if fault.code is StatusCode.UNIMPLEMENTED else ()
-    return Status(fault.code, fault.reason, supported)
+    return CallStatus(fault.code, fault.reason, supported)

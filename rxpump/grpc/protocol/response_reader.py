@@ -11,7 +11,7 @@ from rxpump.grpc.http2.http2_events import (
     TrailersReceived,
 )
 from rxpump.grpc.protocol.call_metadata import Metadata, decode_metadata
-from rxpump.grpc.protocol.call_status import Status, StatusCode, status_of_headers, status_of_reset
+from rxpump.grpc.protocol.call_status import CallStatus, StatusCode, status_of_headers, status_of_reset
 from rxpump.grpc.protocol.headers import CONTENT_TYPE
 from rxpump.grpc.protocol.message_reader import MessageReader
 
@@ -26,12 +26,12 @@ class ResponseReader:
 
     Attributes:
         metadata: Names and values that the server sent before the messages.
-        status: Status of the call, or None while it runs.
+        status: CallStatus of the call, or None while it runs.
     """
 
     def __init__(self, max_message_bytes: int) -> None:
         self.metadata: Metadata = ()
-        self.status: Status | None = None
+        self.status: CallStatus | None = None
         self._max_message_bytes = max_message_bytes
         self._messages = MessageReader(max_message_bytes, None)
         self._http_status = ""
@@ -54,7 +54,7 @@ class ResponseReader:
             case StreamReset():
                 self.status = status_of_reset(event)
             case ConnectionEnded():
-                self.status = Status(StatusCode.UNAVAILABLE, f"the connection ended: {event.reason}")
+                self.status = CallStatus(StatusCode.UNAVAILABLE, f"the connection ended: {event.reason}")
         return []
 
     def _on_headers(self, event: HeadersReceived) -> None:
@@ -64,7 +64,7 @@ class ResponseReader:
         if event.is_end or self._http_status != "200":
             self.status = status_of_headers(event.headers, self._http_status)
         elif not content_type.lower().startswith(CONTENT_TYPE):
-            self.status = Status(StatusCode.UNKNOWN, f"the response has the content-type {content_type!r:.100}")
+            self.status = CallStatus(StatusCode.UNKNOWN, f"the response has the content-type {content_type!r:.100}")
         self.metadata = decode_metadata(event.headers)
         self._messages = MessageReader(self._max_message_bytes, fields.get("grpc-encoding"))
 
@@ -72,7 +72,7 @@ class ResponseReader:
         messages = self._messages.feed(event.data)
         if event.is_end:
             self._messages.finish()
-            self.status = Status(StatusCode.INTERNAL, "the response ended without trailers")
+            self.status = CallStatus(StatusCode.INTERNAL, "the response ended without trailers")
         self._check_messages()
         return messages
 
@@ -85,7 +85,7 @@ class ResponseReader:
     def _check_messages(self) -> None:
         failure = self._messages.failure
         if failure is not None:
-            self.status = Status(failure.code, failure.reason)
+            self.status = CallStatus(failure.code, failure.reason)
 
     def __repr__(self) -> str:
         state = "running" if self.status is None else self.status.code.name

@@ -19,13 +19,13 @@ from functools import partial
 from typing import Final, cast
 from uuid import uuid4
 
+from rxpump.heartbeat import Heartbeat, Pulse
 from rxpump.server.access.login_throttle import throttled_address
 from rxpump.server.node import Node
 from rxpump.server.tcp.conversation import Conversation
 from rxpump.server.tcp.handlers.table import Pending
 from rxpump.server.tcp.reply_buffer import MAX_UNSENT_BYTES, ReplyBuffer
 from rxpump.server.tcp.request import NO_ID
-from rxpump.tcp.protocol.heartbeat import Heartbeat, Pulse
 from rxpump.tcp.wire.commands import Command
 from rxpump.tcp.wire.framing import Framer
 from rxpump.tcp.wire.package import Package

@@ -17,9 +17,9 @@ import os
 from enum import Enum
 
 from rxpump.errors import BadRequest, ConnectionClosed, NotAuthenticated, NotReady, RxPumpError
+from rxpump.heartbeat import Heartbeat, Pulse
 from rxpump.model.credentials import AnyCredentials
 from rxpump.settings import Settings
-from rxpump.tcp.protocol.heartbeat import Heartbeat, Pulse
 from rxpump.tcp.wire import schema
 from rxpump.tcp.wire.commands import Command, command_name
 from rxpump.tcp.wire.framing import Framer

@@ -6,15 +6,15 @@ import pytest
 
 from rxpump.grpc.http2 import ErrorCode
 from rxpump.grpc.http2.http2_events import StreamReset
-from rxpump.grpc.protocol.call_status import Status, StatusCode, status_of_headers, status_of_reset
+from rxpump.grpc.protocol.call_status import CallStatus, StatusCode, status_of_headers, status_of_reset
 
 
 def test_a_status_of_trailers() -> None:
     fields = (("exception", "stream-deleted"), ("grpc-status", "9"), ("grpc-message", "100 %25 gone%0A"))
-    assert status_of_headers(fields, "200") == Status(
+    assert status_of_headers(fields, "200") == CallStatus(
         StatusCode.FAILED_PRECONDITION, "100 % gone\n", (("exception", "stream-deleted"),)
     )
-    assert status_of_headers((("grpc-status", "0"),), "200") == Status(StatusCode.OK)
+    assert status_of_headers((("grpc-status", "0"),), "200") == CallStatus(StatusCode.OK)
 
 
 @pytest.mark.parametrize("number", [code.value for code in StatusCode])
@@ -24,7 +24,7 @@ def test_every_code_is_known(number: int) -> None:
 
 @pytest.mark.parametrize("value", ["17", "-1", "", "OK", "1.0", "99999", "²", "9" * 5000])
 def test_other_codes_are_unknown(value: str) -> None:
-    assert status_of_headers((("grpc-status", value), ("grpc-message", "m")), "200") == Status(
+    assert status_of_headers((("grpc-status", value), ("grpc-message", "m")), "200") == CallStatus(
         StatusCode.UNKNOWN, "m"
     )
 
@@ -76,11 +76,11 @@ RESETS = {
 @pytest.mark.parametrize("code", ErrorCode)
 def test_a_reset_has_a_status(code: ErrorCode) -> None:
     status = status_of_reset(StreamReset(1, code, "why"))
-    assert status == Status(RESETS[code], f"the stream ended with {code.name}: why")
+    assert status == CallStatus(RESETS[code], f"the stream ended with {code.name}: why")
 
 
 def test_a_reset_with_an_unknown_code() -> None:
-    assert status_of_reset(StreamReset(1, 77, "why")) == Status(
+    assert status_of_reset(StreamReset(1, 77, "why")) == CallStatus(
         StatusCode.UNKNOWN, "the stream ended with error 77: why"
     )
 

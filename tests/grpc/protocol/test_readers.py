@@ -18,7 +18,7 @@ from rxpump.grpc.http2.http2_events import (
     StreamReset,
     TrailersReceived,
 )
-from rxpump.grpc.protocol.call_status import Status, StatusCode
+from rxpump.grpc.protocol.call_status import CallStatus, StatusCode
 from rxpump.grpc.protocol.headers import request_headers, response_headers, trailers, trailers_only
 from rxpump.grpc.protocol.message_reader import frame_message
 from rxpump.grpc.protocol.request_reader import RequestReader
@@ -51,7 +51,7 @@ def test_a_response_with_messages() -> None:
     reader, messages = read(STARTED, data(frame_message(b"a") + frame_message(b"bc")[:4]), data(b"\2bc"), DONE)
     assert messages == [b"a", b"bc"]
     assert reader.metadata == (("exception", "none"),)
-    assert reader.status == Status(StatusCode.OK)
+    assert reader.status == CallStatus(StatusCode.OK)
 
 
 def test_a_response_that_runs_has_no_status() -> None:
@@ -61,7 +61,7 @@ def test_a_response_that_runs_has_no_status() -> None:
 
 
 def test_a_response_of_trailers_only() -> None:
-    status = Status(StatusCode.NOT_FOUND, "Leader info available", (("exception", "not-leader"),))
+    status = CallStatus(StatusCode.NOT_FOUND, "Leader info available", (("exception", "not-leader"),))
     reader, _ = read(headers(*trailers_only(status), is_end=True))
     assert reader.status == status
     assert repr(reader) == "<ResponseReader NOT_FOUND, 0 bytes held>"
@@ -71,7 +71,7 @@ def test_a_compressed_response() -> None:
     packed = gzip.compress(b"abc")
     body = b"\1" + len(packed).to_bytes(4, "big") + packed
     reader, messages = read(headers(*response_headers(), ("grpc-encoding", "gzip")), data(body), DONE)
-    assert (messages, reader.status) == ([b"abc"], Status(StatusCode.OK))
+    assert (messages, reader.status) == ([b"abc"], CallStatus(StatusCode.OK))
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ def test_responses_that_fail(events: list[Http2Event], status: StatusCode) -> No
 
 def test_the_status_stands() -> None:
     reader, messages = read(STARTED, DONE, StreamReset(1, ErrorCode.NO_ERROR, "x"), data(frame_message(b"late")))
-    assert (messages, reader.status) == ([], Status(StatusCode.OK))
+    assert (messages, reader.status) == ([], CallStatus(StatusCode.OK))
 
 
 # Requests -----------------------------------------------------------------------------------------------
@@ -128,7 +128,7 @@ def test_a_request_that_ends_with_trailers_or_headers() -> None:
     reader = requested()
     reader.receive(data(b"\0"))
     reader.end()
-    assert reader.failure == Status(StatusCode.INTERNAL, "Incomplete message.")
+    assert reader.failure == CallStatus(StatusCode.INTERNAL, "Incomplete message.")
     assert requested(is_end=True).is_complete
 
 
@@ -180,9 +180,9 @@ def test_a_request_offers_no_compression_and_has_its_order() -> None:
 
 
 def test_trailers_have_the_order_of_real_servers() -> None:
-    status = Status(StatusCode.ABORTED, "né", (("exception", "x"),))
+    status = CallStatus(StatusCode.ABORTED, "né", (("exception", "x"),))
     assert trailers(status) == [("grpc-message", "n%C3%A9"), ("grpc-status", "10"), ("exception", "x")]
-    assert trailers(Status(StatusCode.OK)) == [("grpc-status", "0")]
+    assert trailers(CallStatus(StatusCode.OK)) == [("grpc-status", "0")]
     assert trailers_only(status) == [
         (":status", "200"),
         ("content-type", "application/grpc"),

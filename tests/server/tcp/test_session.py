@@ -11,6 +11,7 @@ from typing import Any, cast
 
 import pytest
 
+from rxpump.heartbeat import Heartbeat, Pulse
 from rxpump.model.credentials import Credentials
 from rxpump.server import EmbeddedServer, SqliteStore
 from rxpump.server.access.users import DEFAULT_ACCOUNTS, Users
@@ -24,7 +25,6 @@ from rxpump.server.tcp.handlers import table
 from rxpump.server.tcp.reply_buffer import MAX_UNSENT_BYTES, ReplyBuffer
 from rxpump.server.tcp.request import Request
 from rxpump.server.tcp.session import Session
-from rxpump.tcp.protocol.heartbeat import Heartbeat, Pulse
 from rxpump.tcp.wire import schema
 from rxpump.tcp.wire.commands import Command
 from rxpump.tcp.wire.framing import Framer

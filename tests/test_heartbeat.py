@@ -7,7 +7,7 @@ import math
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rxpump.tcp.protocol.heartbeat import Heartbeat, Pulse
+from rxpump.heartbeat import Heartbeat, Pulse
 
 
 def watch() -> Heartbeat:

@@ -1,12 +1,12 @@
-"""Is the other side alive? One watchdog, the same at both ends (docs/protocol/tcp.md, section 4.13).
+"""Watch whether the other side of a connection is alive, for each protocol and at both ends.
 
     LISTENING ──interval over, nothing heard──▶ ASKED ──timeout over, nothing heard──▶ DEAD
         ▲  └──interval over, something heard──┐   │
         └─────────────────────────────────────┴───┴──timeout over, something heard
 
-Anything that arrives is a sign of life, not only the answer to a heartbeat. So is anything that the other side takes
-after it had to wait, because a heartbeat waits behind it. To hear is to set a flag, so it costs nothing per package;
-the clock is looked at only when a deadline passes.
+Every byte that arrives is a sign of life, not only the answer to a heartbeat. So is every byte that the other side
+accepts after it had to wait, because a heartbeat waits behind it (docs/protocol/tcp.md, section 4.13). `heard` only
+sets a flag, because it is called for every package. The clock matters only when a deadline passes.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from enum import Enum
 
 
 class Pulse(Enum):
-    """What is known of the other side."""
+    """State of the other side."""
 
     LISTENING = "listening"
     ASKED = "asked"
@@ -23,7 +23,19 @@ class Pulse(Enum):
 
 
 class Heartbeat:
-    """Watches one connection. Times are seconds on any one clock."""
+    """Watchdog of one connection.
+
+    Args:
+        interval: Seconds of silence after which the other side is asked.
+        timeout: Seconds of further silence after which it counts as dead.
+        now: Current time in seconds on any one clock.
+
+    Attributes:
+        interval: Seconds of silence after which the other side is asked.
+        timeout: Seconds of further silence after which it counts as dead.
+        pulse: State of the other side.
+        deadline: Time of the next call of `tick`, or infinity.
+    """
 
     __slots__ = ("_heard", "deadline", "interval", "pulse", "timeout")
 
@@ -35,11 +47,15 @@ class Heartbeat:
         self._heard = False
 
     def heard(self) -> None:
-        """Note that something arrived, or that the other side took something that was waiting for it."""
+        """Note that something arrived, or that the other side accepted something that was waiting for it."""
         self._heard = True
 
     def tick(self, now: float) -> Pulse | None:
-        """Let time pass. ASKED: send a heartbeat request now. DEAD: close. None: nothing to do."""
+        """Apply the time.
+
+        Returns:
+            ASKED if a heartbeat must be sent now, DEAD if the connection must be closed now, or None.
+        """
         if now < self.deadline or self.pulse is Pulse.DEAD:
             return None
         if self._heard:
