@@ -30,7 +30,7 @@ TESTS ?= tests
 ROWS  ?=
 BENCH ?=
 
-.PHONY: demo test test-long test-oldest-protobuf test-speed test-all-pythons interop lint format bench bench-http2 api proto help clean
+.PHONY: demo test test-long test-oldest-protobuf test-speed test-all-pythons interop lint format bench bench-grpc api proto help clean
 
 demo: $(VENV)/ready
 	@$(VENV)/bin/python examples/flights.py $(ROWS)
@@ -49,7 +49,7 @@ help:
 	@echo 'make test-all-pythons      the tests, with every Python from 3.11 that is installed'
 	@echo 'make interop               other clients (photon-pump, node-eventstore-client) against the embedded server'
 	@echo 'make bench                 how fast it is, beside other clients and a bare socket (BENCH=--help for options)'
-	@echo 'make bench-http2           the HTTP/2 machine beside h2 (BENCH=--help for options)'
+	@echo 'make bench-grpc            the HTTP/2 machine beside h2 (BENCH=--help for options)'
 	@echo 'make api                   list the public API anew, after a change of it that is meant'
 	@echo 'make proto                 compile proto/ into the package'
 	@echo 'make clean                 remove the virtual environments and caches'
@@ -99,7 +99,7 @@ bench: $(VENV)/ready $(SPEED)/ready $(PHOTONPUMP)/ready $(if $(NODE),$(NODE_CLIE
 	@PHOTONPUMP_PYTHON=$(CURDIR)/$(PHOTONPUMP)/bin/python SPEED_PYTHON=$(CURDIR)/$(SPEED)/bin/python \
 	    $(if $(NODE),NODE_PATH=$(CURDIR)/$(NODE_CLIENT)/node_modules) $(VENV)/bin/python -m benchmarks $(BENCH)
 
-bench-http2: $(VENV)/ready
+bench-grpc: $(VENV)/ready
 	@$(VENV)/bin/python -m benchmarks.http2 $(BENCH)
 
 # What is generated -------------------------------------------------------------------------------------
