@@ -7,8 +7,9 @@ import asyncio
 import inspect
 import sys
 from asyncio.subprocess import PIPE
+from code import InteractiveConsole
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
 from typing import Any
 
 import pytest
@@ -50,6 +51,29 @@ async def test_every_block_runs_and_prints_its_output(
             await run(block, vars(module))
             printed = capsys.readouterr().out
         assert printed.splitlines() == block.output, f"{page.name}:{block.line}"
+
+
+class Prompt(InteractiveConsole):
+    """A prompt that accepts lines as `python -m asyncio` does, and does not execute them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.compile.compiler.flags |= ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
+        self.refused: list[str] = []
+
+    def runcode(self, code: CodeType) -> None:
+        pass
+
+    def showsyntaxerror(self, *_: object, **__: object) -> None:
+        self.refused.append("\n".join(self.buffer))
+
+
+def test_the_readme_can_be_pasted_into_a_prompt() -> None:
+    prompt = Prompt()
+    for block in blocks(ROOT / "README.md"):
+        for line in [] if block.is_program else [*block.code.splitlines(), ""]:
+            prompt.push(line)
+    assert prompt.refused == []
 
 
 @pytest.mark.parametrize(
