@@ -36,7 +36,7 @@ def test_importing_rxpump_imports_the_core_dependencies_and_nothing_else(importe
     assert packages - set(sys.stdlib_module_names) <= CORE | CORE_OF_CORE | USED_WHERE_INSTALLED
 
 
-@pytest.mark.parametrize("part", ["rxpump.server", "rxpump.cli", "rxpump.grpc", "hpack", "sqlite3", "click", "rich"])
+@pytest.mark.parametrize("part", ["rxpump.server", "rxpump.cli", "rxpump.grpc", "h11", "hpack", "sqlite3", "click", "rich"])
 def test_importing_rxpump_leaves_out(part: str, imported: set[str]) -> None:
     assert part not in imported
 
@@ -60,10 +60,11 @@ def test_the_version_is_the_same_everywhere() -> None:
     assert f"## {rxpump.__version__}" in (ROOT / "CHANGELOG.md").read_text()
 
 
-def test_the_core_has_four_dependencies() -> None:
+def test_the_core_has_five_dependencies() -> None:
     wanted = metadata("rxpump").get_all("Requires-Dist") or []
     assert sorted(each.split(">=")[0] for each in wanted if "extra ==" not in each) == [
         "asyncio-throttle",
+        "h11",
         "hpack",
         "protobuf",
         "reactivex",

@@ -1,7 +1,7 @@
-"""Takes HTTP connections and answers what comes on them, one request after the other.
+"""Accept HTTP/1.1 connections, and answer their requests one after the other.
 
-A client has HEAD_TIMEOUT for each request and as long to take the answer in, and there are no more than
-MAX_CONNECTIONS of them: that bounds what anybody can make of a port that wants no login.
+HTTP needs no login here, so what a stranger can make the server hold is bounded: by the size of a request, by the
+time that a client has to send it and to receive the response, and by the number of connections.
 """
 
 from __future__ import annotations
@@ -13,52 +13,60 @@ from email.utils import formatdate
 from http import HTTPStatus
 from typing import Final, NamedTuple
 
-from rxpump.server.http.request import MAX_HEAD, CannotAnswer, HttpRequest, read_request
+import h11
 
-HEAD_TIMEOUT: Final = 10.0  # seconds
+from rxpump.server.http.request import MAX_HEAD_BYTES, HttpRequest, RequestRefused, read_request
+from rxpump.server.http.response import HttpResponse, refusal
+
+REQUEST_TIMEOUT: Final = 10.0
+"""Seconds that a client has for sending one request and receiving the response."""
+
 MAX_CONNECTIONS: Final = 128
+"""Connections that are open at once; another one is closed as soon as it is accepted."""
 
 _log = logging.getLogger("rxpump.server")
 
 
-class Answer(NamedTuple):
-    """What a request is answered with; `headers` beside those that every answer has."""
-
-    status: HTTPStatus
-    body: bytes
-    content_type: str = "text/plain; charset=utf-8"
-    headers: tuple[tuple[str, str], ...] = ()
-
-
-class Ends(NamedTuple):
-    """The addresses of both ends of a connection: of the server, and of the client."""
+class Addresses(NamedTuple):
+    """IP addresses of the two ends of a connection: the server's and the client's."""
 
     local: str
     peer: str
 
 
-Respond = Callable[[HttpRequest, Ends], Answer]
-"""Answers a request that arrived on a connection between these addresses."""
+Respond = Callable[[HttpRequest, Addresses], HttpResponse]
+"""Function that answers a request, given the addresses of its connection."""
 
 
 class HttpListener:
-    """Listens on `host` and `port` (0: a free one, which `port` tells once started), and lets `respond` answer."""
+    """A listening socket for HTTP.
 
-    def __init__(self, host: str, port: int, respond: Respond, *, head_timeout: float = HEAD_TIMEOUT) -> None:
+    Args:
+        host: Address to listen on.
+        port: Port to listen on; 0 chooses a free one. `port` is the chosen one once the listener has started.
+        respond: Function that answers each request.
+        request_timeout: Seconds that a client has for one request.
+    """
+
+    def __init__(self, host: str, port: int, respond: Respond, *, request_timeout: float = REQUEST_TIMEOUT) -> None:
         self.host = host
         self.port: int = port
         self._respond = respond
-        self._head_timeout = head_timeout
+        self._request_timeout = request_timeout
         self._listener: asyncio.Server | None = None
         self._connections: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
-        """Listen from now on. Raises OSError."""
-        self._listener = await asyncio.start_server(self._take, self.host, self.port, limit=MAX_HEAD)
+        """Listen from now on.
+
+        Raises:
+            OSError: The address cannot be listened on.
+        """
+        self._listener = await asyncio.start_server(self._accept, self.host, self.port)
         self.port = self._listener.sockets[0].getsockname()[1]
 
     async def stop(self) -> None:
-        """Listen no more, and close every connection."""
+        """Stop listening, and close every connection."""
         if self._listener is not None:
             self._listener.close()
             self._listener = None
@@ -67,64 +75,93 @@ class HttpListener:
         if self._connections:
             await asyncio.wait(self._connections)
 
-    def _take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self._listener is None or len(self._connections) >= MAX_CONNECTIONS:
             writer.transport.abort()
             return
-        connection = asyncio.get_running_loop().create_task(self._serve(reader, writer))
-        self._connections.add(connection)
-        connection.add_done_callback(self._connections.discard)
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            while not writer.is_closing():
-                async with asyncio.timeout(self._head_timeout):
-                    is_last = self._answer(await reader.readuntil(b"\r\n\r\n"), writer)
-                    await writer.drain()
-                if is_last:
-                    break
-        except asyncio.LimitOverrunError:
-            why = f"a request has at most {MAX_HEAD} bytes"
-            _write(writer, refusal(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, why), is_last=True)
-        except (asyncio.IncompleteReadError, ConnectionError, TimeoutError):
-            pass  # it is gone, or as good as gone
-        finally:
-            writer.close()
-
-    def _answer(self, head: bytes, writer: asyncio.StreamWriter) -> bool:
-        """Answer a request; tell whether the connection is over."""
-        is_last = True
-        try:
-            request = read_request(head)
-            ends = Ends(writer.get_extra_info("sockname")[0], writer.get_extra_info("peername")[0])
-            answer = self._respond(request, ends)
-            is_last = request.is_last
-        except CannotAnswer as error:
-            answer = refusal(error.status, str(error))
-        except Exception:
-            _log.exception("an HTTP request could not be answered")
-            answer = refusal(HTTPStatus.INTERNAL_SERVER_ERROR, "the server made a mistake")
-        _write(writer, answer, is_last=is_last)
-        return is_last
+        connection = _Connection(reader, writer, self._respond, self._request_timeout)
+        task = asyncio.get_running_loop().create_task(connection.serve())
+        self._connections.add(task)
+        task.add_done_callback(self._connections.discard)
 
     def __repr__(self) -> str:
         return f"<HttpListener {self.host}:{self.port}, {len(self._connections)} connections>"
 
 
-def refusal(status: HTTPStatus, why: str, headers: tuple[tuple[str, str], ...] = ()) -> Answer:
-    """Return an answer that tells why there is no other."""
-    return Answer(status, f"{status.phrase}: {why}.\n".encode(), headers=headers)
+class _Connection:
+    """One connection and its requests."""
 
+    def __init__(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, respond: Respond, timeout: float
+    ) -> None:
+        self._reader = reader
+        self._writer = writer
+        self._respond = respond
+        self._timeout = timeout
+        self._machine = h11.Connection(h11.SERVER, max_incomplete_event_size=MAX_HEAD_BYTES)
+        self._addresses = Addresses(writer.get_extra_info("sockname")[0], writer.get_extra_info("peername")[0])
 
-def _write(writer: asyncio.StreamWriter, answer: Answer, *, is_last: bool) -> None:
-    status, body, content_type, headers = answer
-    fields = (
-        ("Date", formatdate(usegmt=True)),
-        ("Content-Type", content_type),
-        ("Content-Length", str(len(body))),
-        ("Connection", "close" if is_last else "keep-alive"),
-        ("Access-Control-Allow-Origin", "*"),
-        *headers,
-    )
-    lines = (f"HTTP/1.1 {status.value} {status.phrase}", *(f"{name}: {value}" for name, value in fields), "", "")
-    writer.write("\r\n".join(lines).encode("latin-1") + body)
+    async def serve(self) -> None:
+        """Answer requests until one side ends the connection."""
+        try:
+            is_open = True
+            while is_open:
+                async with asyncio.timeout(self._timeout):
+                    is_open = await self._serve_one()
+        except (ConnectionError, TimeoutError):
+            pass  # the client is gone, or too slow to be waited for
+        finally:
+            self._writer.close()
+
+    async def _serve_one(self) -> bool:
+        """Answer one request; return whether another one may follow."""
+        try:
+            request = await self._next_request()
+            if request is None:
+                return False
+            response = self._answer(request)
+        except h11.RemoteProtocolError as error:
+            response = refusal(HTTPStatus(error.error_status_hint), str(error))
+        except RequestRefused as error:
+            response = refusal(error.status, str(error))
+        await self._send(response)
+        if self._machine.our_state is not h11.DONE or self._machine.their_state is not h11.DONE:
+            return False
+        self._machine.start_next_cycle()
+        return True
+
+    async def _next_request(self) -> HttpRequest | None:
+        """Read to the end of the next request; return None if the client has closed the connection."""
+        request: HttpRequest | None = None
+        while True:
+            match self._machine.next_event():
+                case h11.NEED_DATA:
+                    self._machine.receive_data(await self._reader.read(MAX_HEAD_BYTES))
+                case h11.Request() as parsed:
+                    request = read_request(parsed)
+                case h11.EndOfMessage():
+                    return request
+                case h11.ConnectionClosed():
+                    return None
+
+    def _answer(self, request: HttpRequest) -> HttpResponse:
+        try:
+            return self._respond(request, self._addresses)
+        except Exception:
+            _log.exception("an HTTP request could not be answered: %s %s", request.method, request.path)
+            return refusal(HTTPStatus.INTERNAL_SERVER_ERROR, "the server failed, and its log says why")
+
+    async def _send(self, response: HttpResponse) -> None:
+        headers = [
+            ("Date", formatdate(usegmt=True)),
+            ("Content-Type", response.content_type),
+            ("Content-Length", str(len(response.body))),
+            ("Access-Control-Allow-Origin", "*"),
+            *response.headers,
+        ]
+        if self._machine.their_state is not h11.DONE:
+            headers.append(("Connection", "close"))
+        head = h11.Response(status_code=response.status.value, headers=headers, reason=response.status.phrase)
+        for event in (head, h11.Data(data=response.body), h11.EndOfMessage()):
+            self._writer.write(self._machine.send(event) or b"")
+        await self._writer.drain()

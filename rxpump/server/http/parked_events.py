@@ -18,8 +18,8 @@ from rxpump.model.credentials import Credentials
 from rxpump.server.access.access import Permission
 from rxpump.server.access.login_throttle import Throttled, throttled_address
 from rxpump.server.access.users import ANONYMOUS, User
-from rxpump.server.http.listener import Answer, refusal
 from rxpump.server.http.request import HttpRequest
+from rxpump.server.http.response import HttpResponse, refusal
 from rxpump.server.node import Node
 
 _SETTINGS: Final = "$settings"
@@ -41,7 +41,7 @@ class ParkedEvents:
                 return True
         return False
 
-    def respond(self, request: HttpRequest, address: str) -> Answer:
+    def respond(self, request: HttpRequest, address: str) -> HttpResponse:
         """Answer a request that came from this address."""
         if request.method != "POST":
             return refusal(HTTPStatus.METHOD_NOT_ALLOWED, "POST is", (("Allow", "POST"),))
@@ -56,7 +56,7 @@ class ParkedEvents:
         if running is None:
             return refusal(HTTPStatus.NOT_FOUND, f"stream {stream!r} has no group {group!r}")
         running.replay_parked()
-        return Answer(HTTPStatus.OK, _REPLAYED, "application/json; charset=utf-8")
+        return HttpResponse(HTTPStatus.OK, _REPLAYED, "application/json; charset=utf-8")
 
     def _user(self, request: HttpRequest, address: str) -> User | Throttled | None:
         header = request.headers.get("authorization")

@@ -17,9 +17,10 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Final, Protocol
 from uuid import uuid4
 
-from rxpump.server.http.listener import Answer, Ends, refusal
+from rxpump.server.http.listener import Addresses
 from rxpump.server.http.parked_events import ParkedEvents
 from rxpump.server.http.request import HttpRequest
+from rxpump.server.http.response import HttpResponse, refusal
 from rxpump.server.node import Node
 from rxpump.server.store.sqlite_store import SqliteStore
 
@@ -67,19 +68,19 @@ class Resources:
             "/ping": self._ping,
         }
 
-    def respond(self, request: HttpRequest, ends: Ends) -> Answer:
+    def respond(self, request: HttpRequest, addresses: Addresses) -> HttpResponse:
         """Answer a request that arrived on a connection between these addresses."""
         if self._parked_events.is_meant(request):
-            return self._parked_events.respond(request, ends.peer)
+            return self._parked_events.respond(request, addresses.peer)
         resource = self._resources.get(request.path)
         if resource is None:
             return refusal(HTTPStatus.NOT_FOUND, f"there are {', '.join(self._resources)}")
         if request.method != "GET":
             return refusal(HTTPStatus.METHOD_NOT_ALLOWED, "GET is", (("Allow", "GET"),))
-        if not request.takes_json():
+        if not request.accepts_json():
             return refusal(HTTPStatus.NOT_ACCEPTABLE, "there is application/json, or ?format=json")
-        body = json.dumps(resource(ends.local), indent=2).encode()
-        return Answer(HTTPStatus.OK, body, _JSON, _FRESH)
+        body = json.dumps(resource(addresses.local), indent=2).encode()
+        return HttpResponse(HTTPStatus.OK, body, _JSON, _FRESH)
 
     def _gossip(self, local_address: str) -> Mapping[str, Any]:
         server = self._server

@@ -16,8 +16,9 @@ import pytest
 
 from rxpump.server import CannotListen, EmbeddedServer, SqliteStore
 from rxpump.server.http import listener
-from rxpump.server.http.listener import Answer, Ends, HttpListener
+from rxpump.server.http.listener import Addresses, HttpListener
 from rxpump.server.http.request import HttpRequest
+from rxpump.server.http.response import HttpResponse
 
 
 @pytest.fixture
@@ -114,7 +115,7 @@ async def test_a_head_without_end_is_refused(server: EmbeddedServer) -> None:
 
 
 async def test_who_takes_too_long_is_cut() -> None:
-    http = HttpListener("127.0.0.1", 0, lambda request, local: Answer(HTTPStatus.OK, b""), head_timeout=0.02)
+    http = HttpListener("127.0.0.1", 0, lambda request, local: HttpResponse(HTTPStatus.OK, b""), request_timeout=0.02)
     await http.start()
     assert await said(http.port, b"GET /info HTTP/1.1\r\n") == b""
     await http.stop()
@@ -136,7 +137,7 @@ async def test_there_are_only_so_many_connections(server: EmbeddedServer, monkey
 
 
 async def test_a_mistake_of_ours_is_an_answer_too(caplog: pytest.LogCaptureFixture) -> None:
-    def fail(request: HttpRequest, local: Ends) -> Answer:
+    def fail(request: HttpRequest, local: Addresses) -> HttpResponse:
         raise ZeroDivisionError
 
     http = HttpListener("127.0.0.1", 0, fail)

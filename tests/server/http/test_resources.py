@@ -12,7 +12,7 @@ from uuid import UUID
 import pytest
 
 from rxpump.server import EmbeddedServer, SqliteStore
-from rxpump.server.http.listener import Ends
+from rxpump.server.http.listener import Addresses
 from rxpump.server.http.request import HttpRequest
 from rxpump.server.http.resources import Resources
 from tests.certificates import certified
@@ -32,7 +32,7 @@ async def told() -> AsyncIterator[Any]:
         await server.start()
         await Talk(server.store).write("s", "0")
         answer = Resources(server, server._node).respond(
-            HttpRequest("GET", path, {}, {}, False), Ends(local, "10.0.0.8")
+            HttpRequest("GET", path, {}, {}), Addresses(local, "10.0.0.8")
         )
         assert answer.status == HTTPStatus.OK
         return server, json.loads(answer.body)
