@@ -35,7 +35,7 @@ async def work(number: int) -> int:
 
 async def main() -> None:
     logging.basicConfig(level=logging.INFO, format="the reader %(message)s")
-    logging.getLogger("rxpump.model.pages").setLevel(logging.DEBUG)  # says when a page is asked for
+    logging.getLogger("rxpump.pages").setLevel(logging.DEBUG)  # says when a page is asked for
     async with rxpump.connect("memory://") as client:
         await client.publish("s", [NewEvent("Counted", {"n": n}) for n in range(1_000)])
         await client.iter("s", batch_size=50).pipe(
