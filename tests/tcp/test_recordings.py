@@ -59,10 +59,10 @@ LEFT_OUT = {
 """Single requests that are left out, by the end of their correlation id, and why."""
 
 
-def sections() -> dict[str, list[str]]:
-    """The transcripts by the name of their conversation."""
+def sections(results: Path = TOLD) -> dict[str, list[str]]:
+    """Return the requests and results of each conversation in a file, by the name of the conversation."""
     found: dict[str, list[str]] = {}
-    for line in TOLD.read_text().splitlines():
+    for line in results.read_text().splitlines():
         if line.startswith("== "):
             lines = found.setdefault(line.removeprefix("== "), [])
         elif line and not line.startswith("#"):
@@ -81,7 +81,7 @@ def left_out(name: str, lines: list[RecordedFrame], require_leader: bool) -> set
         if line.from_client and (package := line.package):
             message = meaning(package)[1]
             wants_leader = bool(getattr(message, "require_leader", False))
-            reasons = [end for end in LEFT_OUT.get(name, {}) if package.correlation_id.hex().endswith(end)]
+            reasons = [end for end in LEFT_OUT.get(Path(name).name, {}) if package.correlation_id.hex().endswith(end)]
             if package.command in NOT_OURS or reasons or wants_leader is not require_leader:
                 ids.add(package.correlation_id)
     return ids

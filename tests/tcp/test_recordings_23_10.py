@@ -1,0 +1,30 @@
+"""The client with recorded conversations of Event Store 23.10.6; see test_recordings.py for those of 4.1.4.
+
+`tests/data/told_by_client_23_10.txt` contains the requests and results of each conversation. It differs from that of
+4.1.4 only where docs/protocol/tcp.md describes a difference between the versions.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.recordings import DIRECTORY
+from tests.tcp.conftest import MakeClient
+from tests.tcp.test_recordings import sections, tell
+
+FOLDER = "23.10"
+RECORDED = sorted(path.stem for path in (DIRECTORY / FOLDER).glob("*.jsonl"))
+RESULTS = Path(__file__).parents[1] / "data" / "told_by_client_23_10.txt"
+
+
+def test_every_conversation_has_its_results() -> None:
+    assert sorted(sections(RESULTS)) == RECORDED
+    assert len(RECORDED) >= 35
+
+
+@pytest.mark.parametrize("name", RECORDED)
+async def test_requests_and_results_of_a_conversation(name: str, client_of: MakeClient) -> None:
+    lines, _ = await tell(f"{FOLDER}/{name}", client_of)
+    assert lines == sections(RESULTS)[name]
