@@ -1,19 +1,41 @@
-"""The seam: what a protocol must give so that everything above it can be built.
+"""The transport interface: what streams and the client need from a protocol.
 
-Pull below, push above. A transport is asked, and answers: a value, a page, the next page. Nothing arrives
-that was not asked for, so what it holds is bounded by construction, and it is tested without Rx. It speaks
-of requests ("append these", "the next page"), never of packages: the protocols it stands for share no bytes.
+A transport is one shared connection to one event store. It speaks of events, numbers and positions, never of frames,
+messages or result codes. It returns only what was asked for, so what it buffers is bounded, and it is tested without
+Rx. Above it (in `rxpump.streams`, shared by every transport) stand resuming after a drop, removing duplicates,
+the watchdog, signals, retries of whole subscriptions, and pausing. Below it are connecting, reconnecting, finding the
+leader, pages, frames and flow control.
 
-Every method raises the errors of `rxpump.errors`; arguments come checked.
+What each part promises:
+
+- `append` and `delete_stream` return when the write is durable. `appender` returns an `Appender`, whose appends are
+  executed in the order in which they were begun, also if several are in flight.
+- `read_stream` and `read_all` return asynchronous generators of batches, up to the end that the server has when the
+  reading arrives there. The transport decides about pages and read-ahead. `read_stream_page` and `read_all_page`
+  return one page; fields that a protocol cannot know are None.
+- `follow_stream` and `follow_all` return a `Subscription`: one attempt to deliver everything after a place and then
+  what is written. It never resumes; `next` raises what ended it, and the caller makes the next attempt.
+- `find_stream_end` and `find_all_end` return where the server ends now. The watchdog asks this.
+- `connect_group` returns a `GroupSession`: deliveries come in, acknowledgements and refusals go out.
+- What only some protocols have is a `Capability`. `Transport.require` raises NotSupported for a capability that the
+  transport lacks; the client calls it before anything is sent. `Transport.limits` are the limits of the protocol,
+  which the client checks at the call.
+
+Every method that sends a request raises OperationTimedOut, NotConnected, ConnectionClosed, ConnectionFailed,
+NotAuthenticated and AccessDenied as `rxpump.errors` describes them. Requests that a server refuses for now (NotReady,
+TooBusy, NotLeader, a timeout inside the cluster) are repeated by the transport until their deadline.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import ClassVar
 
 from rxpump.backpressure.background_tasks import BackgroundTasks
-from rxpump.errors import RxPumpError
+from rxpump.errors import NotSupported, RxPumpError
 from rxpump.model.credentials import AnyCredentials
 from rxpump.model.delete_result import DeleteResult
 from rxpump.model.direction import StreamDirection
@@ -22,187 +44,444 @@ from rxpump.model.filters import EventFilter
 from rxpump.model.group_settings import NackAction, PersistentSubscriptionSettings
 from rxpump.model.new_events import NewEvent
 from rxpump.model.pages import AllPage, StreamPage
-from rxpump.model.positions import Position
+from rxpump.model.positions import Edge, Position
 from rxpump.model.scavenge_result import ScavengeResult
+from rxpump.model.signals import CaughtUp, Examined
 from rxpump.model.status import Status
 from rxpump.model.write_result import WriteResult
 
 
-class Subscription(ABC):
-    """Live events, pulled in batches. What it keeps between two pulls is bounded; beyond that it ends.
+class Capability(Enum):
+    """Something that only some protocols can do. The value names it in the message of NotSupported."""
 
-    `last_event_number` is the stream's last event when it began (-1: none; None: for the whole database),
-    `last_commit_position` the database's. `examined` is how far was looked, where events are filtered: whatever
-    matches, up to there, was given.
+    PING = "ping"
+    TRANSACTIONS = "explicit transactions"
+    SCAVENGE = "scavenging"
+    REPLAY_PARKED = "replay of parked events"
+    GROUPS_ON_ALL = "consumer groups on $all"
+
+
+@dataclass(frozen=True, slots=True)
+class Lack:
+    """Why a protocol lacks a capability, and what to do instead.
+
+    Attributes:
+        reason: Clause that follows "because".
+        alternative: Clause that says what to do instead.
     """
 
-    last_event_number: int | None
-    last_commit_position: int
-    examined: Position | None = None
+    reason: str
+    alternative: str
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Limits of a protocol, which the client checks at the call.
+
+    Attributes:
+        page_events: Most events in one page or batch of a reading.
+        ack_ids: Most events in one acknowledgement message.
+        login_bytes: Longest login or password in UTF-8.
+    """
+
+    page_events: int
+    ack_ids: int
+    login_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmed:
+    """A server has confirmed a subscription.
+
+    Attributes:
+        last: Place of the last event that the server had then: a number (-1 for a stream without events), or a
+            Position. It is lower than the place of an event that was delivered only if the server lost that event.
+    """
+
+    last: int | Position
+
+
+@dataclass(frozen=True, slots=True)
+class ServerEnd:
+    """Where a stream, or `$all`, ends on the server.
+
+    Attributes:
+        last: Place of the last event that the server has, as in `Confirmed`. None if the server does not tell.
+        readable: Place of the last event that can be read and matches the filter; None if there is no such event.
+    """
+
+    last: int | Position | None
+    readable: int | Position | None
+
+
+class Subscription(ABC):
+    """One attempt to follow a stream or `$all`: first the events that are there, then those that are written.
+
+    The attempt delivers every event after the place it was started at, in order. It may deliver events twice, and
+    events at or before that place: the caller removes them by place. It holds a bounded number of events; if they
+    are not pulled in time, it ends with SubscriptionDropped.
+    """
 
     @abstractmethod
-    async def next(self) -> Sequence[Event]:
-        """Wait for events and give all that have come; none, where only `examined` has moved.
+    async def next(self) -> Sequence[Event] | Confirmed | CaughtUp | Examined:
+        """Wait for the next batch of events or the next signal.
 
-        Raises why it ended, once everything was given.
+        Once CaughtUp was returned, a caller may cancel the wait (for a timeout) and call `next` again; no event is
+        lost. Before that, a cancelled attempt can only be closed.
+
+        Returns:
+            A batch of events, which may be empty;
+            Confirmed, once, before CaughtUp: the server accepted the subscription;
+            CaughtUp, when every event that was there at the confirmation has been returned;
+            Examined(position), if there is a filter: every event up to `position` that matches was returned.
+
+        Raises:
+            SubscriptionDropped: The server ended the subscription, or the buffer was full. Try again.
+            StreamDeleted: The stream was deleted for good.
+            RxPumpError: What else ended the attempt; `retryable` tells whether another attempt can succeed.
         """
 
     @abstractmethod
-    def close(self) -> None:
-        """Unsubscribe; nothing comes after."""
+    async def aclose(self) -> None:
+        """Unsubscribe, and drop what is buffered. Closing twice does nothing."""
 
 
-class PersistentSubscription(ABC):
-    """One connection to a consumer group: events pulled in batches, each to be acknowledged, by these methods only.
+class GroupSession(ABC):
+    """One connection to a consumer group.
 
-    `ending` says why it is over, from the moment on when it is: then nothing can be acknowledged any more.
-    Events are named by themselves, as they were given; what was told before goes first.
+    Events are delivered in batches; each is acknowledged (`ack`) or refused (`nack`) through the session that
+    delivered it. Neither is confirmed by the server. Once `ending` is set, nothing can be acknowledged any more.
     """
 
     @property
     @abstractmethod
     def ending(self) -> RxPumpError | None:
-        """Why it is over; None: it is not."""
+        """The error that ended the session; None while it is open."""
 
     @abstractmethod
     def before_end(self, act: Callable[[], None]) -> None:
-        """Have `act` called when the client is about to close: then is the last time to acknowledge."""
+        """Register a function to call just before the client closes, when acknowledgements can still be sent."""
 
     @abstractmethod
     async def next(self) -> Sequence[tuple[ResolvedRecord, int]]:
-        """Wait for events; give all that have come, each with how often it was delivered before.
+        """Wait for deliveries.
 
-        Raises why it ended, at once: what had come by then is delivered again, to whoever is there.
+        Returns:
+            Records, each with the number of earlier deliveries.
+
+        Raises:
+            PersistentSubscriptionDeleted: The group was deleted.
+            RxPumpError: What else ended the session, at once: events that are not pulled are delivered again.
         """
 
     @abstractmethod
     def ack(self, events: Sequence[Event]) -> None:
-        """Say that these are done."""
+        """Acknowledge events; send it soon, in the order of calls of `ack` and `nack`."""
 
     @abstractmethod
     def nack(self, events: Sequence[Event], action: NackAction, reason: str) -> None:
-        """Say that these could not be handled."""
+        """Refuse events: the server then does `action` with them. `reason` is stored with parked events."""
 
     @abstractmethod
     def close(self) -> None:
-        """Leave, after what was told; what is not acknowledged is delivered again."""
+        """Unsubscribe, after sending what was acknowledged. Events that are not acknowledged are delivered again."""
+
+
+class Appender(ABC):
+    """Appends to one stream that keep their order while several are in flight."""
+
+    @abstractmethod
+    async def append(self, events: Sequence[NewEvent], expected_version: int) -> WriteResult:
+        """Append events as one atomic write; like `Transport.append`.
+
+        The server executes the appends of one appender in the order in which these calls begin, also if some of
+        them have to be repeated. If one fails, those after it may still succeed, unless they expect a version.
+        """
+
+    @abstractmethod
+    def close(self) -> None:
+        """Release what the appender holds. Appends in flight end with an unknown outcome."""
 
 
 class Transport(ABC):
-    """One shared way to one event store. `on_status` hears what becomes of the connection."""
+    """One shared connection to one event store.
+
+    Attributes:
+        protocol: Name of the protocol in messages.
+        limits: Limits of the protocol.
+        lacks: Capabilities that the protocol does not have, each with the reason.
+        runtime: Background tasks of the client.
+        on_status: Function that is called with each change of the connection's status.
+    """
+
+    protocol: ClassVar[str]
+    limits: ClassVar[Limits]
+    lacks: ClassVar[Mapping[Capability, Lack]] = {}
 
     def __init__(self, runtime: BackgroundTasks, on_status: Callable[[Status], None]) -> None:
         self.runtime = runtime
         self.on_status = on_status
 
+    @property
+    def capabilities(self) -> frozenset[Capability]:
+        """Optional features that this transport has."""
+        return frozenset(Capability) - self.lacks.keys()
+
+    def require(self, capability: Capability) -> None:
+        """Raise NotSupported if the transport lacks `capability`."""
+        lack = self.lacks.get(capability)
+        if lack is not None:
+            raise NotSupported(capability.value, self.protocol, lack.reason, lack.alternative)
+
+    # Connection ----------------------------------------------------------------------------------
+
     @abstractmethod
     def as_user(self, credentials: AnyCredentials) -> Transport:
-        """Give the same way, to be gone in somebody else's name: its requests carry these credentials."""
+        """Return a view of this transport whose requests carry other credentials."""
+
+    @abstractmethod
+    def with_timeout(self, timeout: float | None) -> Transport:
+        """Return a view of this transport for calls: each of its requests has a deadline.
+
+        Without this, a request waits for a connection as long as the reconnect policy allows, and then for a reply
+        as long as the `timeout` of the settings allows on any one connection. That is right for what has no end
+        (subscriptions, publishers, relays).
+
+        Args:
+            timeout: Seconds from the call to its deadline, with or without a connection. None: no deadline.
+        """
 
     @property
     @abstractmethod
     def is_connected(self) -> bool:
-        """Whether there is a connection that takes requests now."""
-
-    @abstractmethod
-    def with_timeout(self, timeout: float | None) -> Transport:
-        """Return the same transport, for calls: each of its requests has a deadline.
-
-        Without this, a request waits for a connection as long as the reconnect policy allows, and then for an answer
-        as long as the `timeout` of the settings allows on any one connection. That is right for what goes on for ever
-        (subscriptions, publishers, relays).
-
-        Args:
-            timeout: Seconds from the call to its deadline, which holds with or without a connection; None: for ever.
-        """
+        """Whether there is a connection that accepts requests now."""
 
     @abstractmethod
     async def open(self) -> None:
-        """Connect; return when requests are taken. Raises ConnectionFailed, NotAuthenticated."""
+        """Connect, and return when the server accepts requests.
+
+        Raises:
+            ConnectionFailed: No node was reached in time.
+            NotAuthenticated: The server refused the credentials.
+        """
 
     @abstractmethod
     async def close(self) -> None:
-        """End it; what is unanswered ends with ConnectionClosed."""
+        """Close the connection. Requests that are not answered end with ClientClosed."""
 
     @abstractmethod
     async def settled(self) -> None:
-        """Return when no request is under way."""
+        """Wait until no request is pending."""
 
-    @abstractmethod
-    async def ping(self) -> None:
-        """Return when the server has answered."""
+    # Writing -------------------------------------------------------------------------------------
 
     @abstractmethod
     async def append(self, stream: str, events: Sequence[NewEvent], expected_version: int) -> WriteResult:
-        """Write the events, all or none; return when they are durable."""
+        """Append events to a stream as one atomic write; return when they are durable.
+
+        Raises:
+            InvalidArgument: The protocol cannot carry so many bytes in one write.
+            WrongExpectedVersion: The stream is at another version. Nothing was written.
+            StreamDeleted: The stream was deleted for good.
+            AccessDenied: The user may not write to the stream.
+        """
+
+    @abstractmethod
+    def appender(self, stream: str) -> Appender:
+        """Return an appender to one stream, which keeps the order of appends that are in flight together."""
 
     @abstractmethod
     async def delete_stream(self, stream: str, expected_version: int, *, hard: bool) -> DeleteResult:
-        """Delete a stream; not `hard`: so that it can be written again."""
+        """Delete a stream: for good if `hard`, otherwise so that it can be written again."""
 
-    @abstractmethod
     async def start_transaction(self, stream: str, expected_version: int) -> int:
-        """Begin a transaction; give its id."""
+        """Start a transaction and return its id. Needs Capability.TRANSACTIONS."""
+        raise self._missing(Capability.TRANSACTIONS)
 
-    @abstractmethod
     async def write_transaction(self, stream: str, transaction_id: int, events: Sequence[NewEvent]) -> None:
-        """Put events into a transaction. After a failure it is not known whether they are in it."""
+        """Add events to a transaction. If it fails, it is unknown whether they were added."""
+        raise self._missing(Capability.TRANSACTIONS)
 
-    @abstractmethod
     async def commit_transaction(self, stream: str, transaction_id: int, expected_version: int | None) -> WriteResult:
-        """Write what is in a transaction, all or none; `stream` and `expected_version` are those of its start."""
+        """Write the events of a transaction atomically.
+
+        Args:
+            stream: Stream of the transaction, for the result and errors.
+            transaction_id: Id of the transaction.
+            expected_version: Version that its start expected, for errors; None if unknown.
+        """
+        raise self._missing(Capability.TRANSACTIONS)
+
+    # Reading -------------------------------------------------------------------------------------
 
     @abstractmethod
-    async def scavenge(self) -> ScavengeResult:
-        """Have the node rid its files of what can no longer be read."""
+    async def read_event(self, stream: str, number: int | Edge, *, resolve_links: bool) -> Event:
+        """Read one event; END is the last one.
+
+        Raises:
+            EventNotFound: The stream has no such event, or it can no longer be read.
+            StreamNotFound: The stream has no events.
+            StreamDeleted: The stream was deleted for good.
+        """
 
     @abstractmethod
-    async def read_event(self, stream: str, number: int, *, resolve_links: bool) -> Event:
-        """Read one event; number -1 is the last."""
+    def read_stream(
+        self, stream: str, start: int | Edge, direction: StreamDirection, *, batch_size: int, resolve_links: bool
+    ) -> AsyncGenerator[Sequence[Event], None]:
+        """Read a stream to its end (backward: to its first event).
+
+        Args:
+            stream: Name of the stream.
+            start: Number of the first event to return; END, only backward, for the last one.
+            direction: Order of the events.
+            batch_size: Most events in a batch.
+            resolve_links: Whether to return the targets of links.
+
+        Yields:
+            Batches of events; some may be empty.
+
+        Raises:
+            StreamNotFound: The stream has no events.
+            StreamDeleted: The stream was deleted for good.
+        """
 
     @abstractmethod
-    async def read_stream(
-        self, stream: str, from_event: int, max_count: int, direction: StreamDirection, *, resolve_links: bool
-    ) -> StreamPage:
-        """Read one page of a stream; from -1 backward is the end."""
-
-    @abstractmethod
-    async def read_all(
+    def read_all(
         self,
-        from_position: Position,
+        start: Position | Edge,
+        direction: StreamDirection,
+        *,
+        batch_size: int,
+        resolve_links: bool,
+        where: EventFilter | None = None,
+    ) -> AsyncGenerator[Sequence[Event], None]:
+        """Read `$all` to its end (backward: to its first event).
+
+        Args:
+            start: Position of the first event to return; backward, of the event after it. Or an end of `$all`.
+            direction: Order of the events.
+            batch_size: Most events in a batch.
+            resolve_links: Whether to return the targets of links.
+            where: Filter that the events must match. The transport asks the server to filter if it can.
+
+        Yields:
+            Batches of events; some may be empty.
+        """
+
+    @abstractmethod
+    async def read_stream_page(
+        self, stream: str, start: int | Edge, max_count: int, direction: StreamDirection, *, resolve_links: bool
+    ) -> StreamPage:
+        """Read at most `max_count` events of a stream; arguments and errors as in `read_stream`.
+
+        `StreamPage.last_event_number` is None if the protocol does not tell it.
+        """
+
+    @abstractmethod
+    async def read_all_page(
+        self,
+        start: Position | Edge,
         max_count: int,
         direction: StreamDirection,
         *,
         resolve_links: bool,
         where: EventFilter | None = None,
     ) -> AllPage:
-        """Read one page of the whole database; with `where`, what of it matches, wherever it is filtered."""
+        """Read at most `max_count` events of `$all`; arguments as in `read_all`."""
+
+    # Following -----------------------------------------------------------------------------------
 
     @abstractmethod
-    async def subscribe(
-        self, stream: str | None, *, resolve_links: bool, where: EventFilter | None = None
-    ) -> Subscription:
-        """Subscribe to what is written to `stream` from now on; None is the whole database.
+    def follow_stream(self, stream: str, after: int | None, *, batch_size: int, resolve_links: bool) -> Subscription:
+        """Start an attempt to follow a stream, which need not exist; nothing is sent before the first `next`.
 
-        With `where`, which goes with the whole database only, what of it matches.
+        Args:
+            stream: Name of the stream.
+            after: Number of the last event that is not wanted, -1 for none; None to start with what is written from
+                the confirmation on.
+            batch_size: Most events in a batch of those that are there.
+            resolve_links: Whether to deliver the targets of links.
         """
 
     @abstractmethod
-    async def create_persistent(self, stream: str, group: str, settings: PersistentSubscriptionSettings) -> None:
-        """Make a consumer group."""
+    def follow_all(
+        self, after: Position | None, *, batch_size: int, resolve_links: bool, where: EventFilter | None = None
+    ) -> Subscription:
+        """Start an attempt to follow `$all`; arguments as in `follow_stream` and `read_all`."""
 
     @abstractmethod
-    async def update_persistent(self, stream: str, group: str, settings: PersistentSubscriptionSettings) -> None:
-        """Change a consumer group; who is connected is dropped, and may come back."""
+    async def find_stream_end(self, stream: str) -> ServerEnd:
+        """Find where a stream ends on the server now; a stream that does not exist ends at -1."""
 
     @abstractmethod
-    async def delete_persistent(self, stream: str, group: str) -> None:
-        """Delete a consumer group."""
+    async def find_all_end(
+        self, after: Position, *, batch_size: int, resolve_links: bool, where: EventFilter | None = None
+    ) -> ServerEnd:
+        """Find where `$all` ends on the server now.
+
+        Args:
+            after: Place up to which the caller has everything; `last` is not lower unless the server lost that place.
+            batch_size: Number of events to look through for one that matches.
+            resolve_links: Whether the filter looks at the targets of links.
+            where: Filter that the last readable event must match.
+        """
+
+    # Consumer groups -----------------------------------------------------------------------------
 
     @abstractmethod
-    async def replay_parked(self, stream: str, group: str) -> None:
-        """Have the parked events of a consumer group delivered again; return when the server has begun."""
+    async def create_group(self, stream: str | None, group: str, settings: PersistentSubscriptionSettings) -> None:
+        """Create a consumer group of a stream; None is `$all` (Capability.GROUPS_ON_ALL).
+
+        Raises:
+            PersistentSubscriptionExists: There is such a group.
+            PersistentSubscriptionFailed: The server refused the stream or a setting.
+        """
 
     @abstractmethod
-    async def connect_persistent(self, stream: str, group: str, buffer_size: int) -> PersistentSubscription:
-        """Connect to a consumer group; at most `buffer_size` events are unacknowledged at a time."""
+    async def update_group(self, stream: str | None, group: str, settings: PersistentSubscriptionSettings) -> None:
+        """Replace the settings of a consumer group. Connected consumers are dropped, and can reconnect.
+
+        Raises:
+            PersistentSubscriptionNotFound: There is no such group.
+        """
+
+    @abstractmethod
+    async def delete_group(self, stream: str | None, group: str) -> None:
+        """Delete a consumer group.
+
+        Raises:
+            PersistentSubscriptionNotFound: There is no such group.
+        """
+
+    @abstractmethod
+    async def connect_group(self, stream: str | None, group: str, buffer_size: int) -> GroupSession:
+        """Connect to a consumer group.
+
+        Args:
+            stream: Name of the stream; None is `$all`.
+            group: Name of the group.
+            buffer_size: Most events that are delivered and not acknowledged.
+
+        Raises:
+            PersistentSubscriptionNotFound: There is no such group.
+            SubscriberLimitReached: The group has all the consumers it may have.
+        """
+
+    async def replay_parked(self, stream: str | None, group: str) -> None:
+        """Have the parked events of a group delivered again; return when the server has begun."""
+        raise self._missing(Capability.REPLAY_PARKED)
+
+    # Server --------------------------------------------------------------------------------------
+
+    async def ping(self) -> None:
+        """Wait for a reply of the server."""
+        raise self._missing(Capability.PING)
+
+    async def scavenge(self) -> ScavengeResult:
+        """Remove from the files of the node what can no longer be read."""
+        raise self._missing(Capability.SCAVENGE)
+
+    def _missing(self, capability: Capability) -> NotSupported:
+        """Return the error for a method that the transport does not override."""
+        lack = self.lacks[capability]
+        return NotSupported(capability.value, self.protocol, lack.reason, lack.alternative)

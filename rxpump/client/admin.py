@@ -15,6 +15,7 @@ from rxpump.model.events import Event
 from rxpump.model.expected_version import ExpectedVersion
 from rxpump.model.metadata import MetadataResult, StreamMetadata
 from rxpump.model.new_events import UNSET, NewEvent, fitting
+from rxpump.model.positions import END
 from rxpump.model.scavenge_result import ScavengeResult
 from rxpump.model.system_settings import SETTINGS_STREAM, SystemSettings
 from rxpump.model.write_result import WriteResult
@@ -189,7 +190,7 @@ async def _get_system_settings(transport: Transport) -> SystemSettings:
 
 async def _last_event(transport: Transport, stream: str) -> Event | None:
     try:
-        return await transport.read_event(stream, -1, resolve_links=False)
+        return await transport.read_event(stream, END, resolve_links=False)
     except (StreamNotFound, EventNotFound):
         return None
 

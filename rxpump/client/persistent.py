@@ -42,9 +42,7 @@ class Consuming(Verbs):
         """
         name, stream, settings = checks.text("name", name), checks.stream_name(stream), _settings(settings, named)
         transport = self._within(timeout)
-        return Single(
-            self._runtime, "create_subscription", lambda: transport.create_persistent(stream, name, settings)
-        )
+        return Single(self._runtime, "create_subscription", lambda: transport.create_group(stream, name, settings))
 
     def update_subscription(
         self,
@@ -62,9 +60,7 @@ class Consuming(Verbs):
         """
         name, stream, settings = checks.text("name", name), checks.stream_name(stream), _settings(settings, named)
         transport = self._within(timeout)
-        return Single(
-            self._runtime, "update_subscription", lambda: transport.update_persistent(stream, name, settings)
-        )
+        return Single(self._runtime, "update_subscription", lambda: transport.update_group(stream, name, settings))
 
     def delete_subscription(self, name: str, stream: str, *, timeout: float | None = UNSET) -> Single[None]:
         """Delete a group, with what it knows and what it has parked; its consumers get PersistentSubscriptionDeleted.
@@ -73,7 +69,7 @@ class Consuming(Verbs):
         """
         name, stream = checks.text("name", name), checks.stream_name(stream)
         transport = self._within(timeout)
-        return Single(self._runtime, "delete_subscription", lambda: transport.delete_persistent(stream, name))
+        return Single(self._runtime, "delete_subscription", lambda: transport.delete_group(stream, name))
 
     def replay_parked(self, name: str, stream: str, *, timeout: float | None = UNSET) -> Single[None]:
         """Have the parked events of a group delivered again.

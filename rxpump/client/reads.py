@@ -13,7 +13,7 @@ from rxpump.model.events import Event
 from rxpump.model.filters import EventFilter
 from rxpump.model.new_events import UNSET
 from rxpump.model.pages import AllPage, StreamPage
-from rxpump.model.positions import Edge, Position
+from rxpump.model.positions import END, Edge, Position
 from rxpump.streams.reading import AllReading, StreamReading
 from rxpump.streams.single import Single
 
@@ -54,7 +54,7 @@ class Reading(Verbs):
         return Single(
             self._runtime,
             "get_event",
-            lambda: transport.read_event(stream, number, resolve_links=links),
+            lambda: transport.read_event(stream, END if number == -1 else number, resolve_links=links),
         )
 
     def get(
@@ -81,7 +81,7 @@ class Reading(Verbs):
         return Single(
             self._runtime,
             "get",
-            lambda: transport.read_stream(stream, start, count, direction, resolve_links=links),
+            lambda: transport.read_stream_page(stream, start, count, direction, resolve_links=links),
         )
 
     def iter(
@@ -131,7 +131,7 @@ class Reading(Verbs):
         return Single(
             self._runtime,
             "get_all",
-            lambda: transport.read_all(start, count, direction, resolve_links=links, where=wanted),
+            lambda: transport.read_all_page(start, count, direction, resolve_links=links, where=wanted),
         )
 
     def iter_all(

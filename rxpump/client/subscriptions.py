@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
-from rxpump.client.starts import before_first, first_position
+from rxpump.client.starts import before_first, before_position
 from rxpump.client.verbs import READ_BATCH, Verbs, checked_filter
 from rxpump.model import checks
-from rxpump.model.direction import StreamDirection
 from rxpump.model.filters import EventFilter
 from rxpump.model.positions import END, START, Edge, Position
 from rxpump.streams.catch_up import CatchUp
-from rxpump.streams.cursor import AllCursor, StreamCursor
+from rxpump.streams.cursor import FollowedAll, FollowedStream
 from rxpump.streams.relay import Pipeline, Relay
 
 _INSTEAD: Final = "to follow the whole database, use stream_all()"
@@ -37,18 +36,8 @@ class Following(Verbs):
         """
         stream, count = checks.one_stream(stream, _INSTEAD), checks.page_size(batch_size, argument="batch_size")
         checks.flag("resolve_links", resolve_links)
-
-        def cursor(after: int | None) -> StreamCursor:
-            return StreamCursor(self._transport, stream, after, count, resolve_links=resolve_links)
-
-        return CatchUp(
-            self._runtime,
-            f"stream {stream}",
-            self._settings,
-            cursor,
-            before_first(from_event),
-            lambda event: event.received_number,
-        )
+        followed = FollowedStream(self._transport, stream, count, resolve_links=resolve_links)
+        return CatchUp(self._runtime, f"stream {stream}", self._settings, followed, before_first(from_event))
 
     def stream_all(
         self,
@@ -70,12 +59,9 @@ class Following(Verbs):
         """
         count, wanted = checks.page_size(batch_size, argument="batch_size"), checked_filter(where)
         checks.flag("resolve_links", resolve_links)
-        after = None if from_position is END else first_position(from_position, StreamDirection.FORWARD)
-
-        def cursor(after: Position | None) -> AllCursor:
-            return AllCursor(self._transport, after, count, resolve_links=resolve_links, where=wanted)
-
-        return CatchUp(self._runtime, "stream_all", self._settings, cursor, after, lambda event: event.position)
+        after = before_position(from_position)
+        followed = FollowedAll(self._transport, count, resolve_links=resolve_links, where=wanted)
+        return CatchUp(self._runtime, "stream_all", self._settings, followed, after)
 
     def live(self, stream: str, *, resolve_links: bool = True) -> CatchUp:
         """Follow a stream with no history: what is written from the moment of subscribing on, and all of that."""

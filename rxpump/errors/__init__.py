@@ -3,6 +3,7 @@
     RxPumpError
     ├── InvalidArgument             bad input, refused before anything was sent (also a ValueError)
     │   └── InvalidUri
+    ├── NotSupported                the protocol of the connection cannot do it
     ├── NotConnected                a verb was used before connect() or after close()
     ├── WrongEventLoop              a verb was used in another event loop or thread than connect()
     ├── ConnectionFailed            no connection could be made
@@ -112,6 +113,7 @@ from rxpump.errors.streams import (
     SubscriptionDropped,
     WrongExpectedVersion,
 )
+from rxpump.errors.unsupported import NotSupported
 
 __all__ = [
     "AccessDenied",
@@ -140,6 +142,7 @@ __all__ = [
     "NotJson",
     "NotLeader",
     "NotReady",
+    "NotSupported",
     "OperationTimedOut",
     "OutcomeUnknown",
     "PersistentSubscriptionDeleted",

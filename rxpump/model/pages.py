@@ -148,3 +148,8 @@ class AllPage(_Page[Position]):
 
 
 Page = StreamPage | AllPage
+
+
+def ends(events: Sequence[Event]) -> tuple[Event, Event]:
+    """Return the first and the last of some events; of a page, without making those between."""
+    return events.ends if isinstance(events, _Page) else (events[0], events[-1])

@@ -9,7 +9,7 @@ from rxpump.backpressure.passage import SEQUENCE
 from rxpump.errors import RxPumpError
 from rxpump.model.deliveries import Delivery
 from rxpump.model.group_settings import NackAction
-from rxpump.transport import PersistentSubscription
+from rxpump.transport import GroupSession
 
 
 class AckDesk:
@@ -19,7 +19,7 @@ class AckDesk:
     makes them `batch`; a negative one goes at once, after those that wait.
     """
 
-    def __init__(self, subscription: PersistentSubscription, group: str, batch: int, interval: float) -> None:
+    def __init__(self, subscription: GroupSession, group: str, batch: int, interval: float) -> None:
         self.group = group
         self._subscription = subscription
         self._batch = batch

@@ -1,30 +1,22 @@
-"""A subscription that reads what is there, then follows what is written, for ever.
+"""A catch-up subscription: it delivers what is there, then what is written, until it is disposed.
 
-    READING ──end──▶ SUBSCRIBING ──confirmed──▶ CLOSING THE GAP ──reached──▶ LIVE
-       ▲                                                                      │
-       └── connection lost · dropped by the server · buffer full · left behind ──┘
+The transport makes one attempt after the other (`Transport.follow_stream`, `follow_all`). An attempt may end at any
+time: the connection is lost, the server drops the subscription, a buffer is full because the consumer is slow. The
+next attempt starts after the last event that was delivered. The cursor holds that place, moves forward only, and
+drops events that arrive twice; so every event is delivered exactly once, in order.
 
-Events may be written between the last page and the confirmation, so the gap is read again after subscribing;
-what is then received twice is dropped by position. It is the cursor, which only ever moves past what was
-delivered, that makes this exactly once: every way back starts at the event after it, whatever was lost and
-in whichever phase. (docs/protocol/tcp.md, section 4.16.)
+A subscription ends only with an error that another attempt cannot mend (access denied, the stream deleted for good,
+the client closed, the server lost events), or when it is disposed.
 
-Only two things end it: an error that asking again cannot mend (access denied, the stream deleted for good,
-the client closed, the server without what was seen), and its subscriber's dispose.
-
-A server that ends before an event that was seen was emptied or restored from a backup. It would be silent until the
-old numbers are passed, and then deliver other events under them, so the subscription fails with StreamRolledBack. A
-follower of a cluster may be behind the node that delivered the event, so it gets LAG_SECONDS to catch up.
-
-Being pulled, it needs no mechanism for a slow consumer: while nobody pulls, live events collect in the
-subscription's bounded buffer; when that is full the subscription is over, and the next pull gives what was
-kept and reads on from there.
+A server that ends before an event that was delivered was emptied or restored from a backup. It would be silent until
+the old numbers are passed, and then deliver other events under them, so the subscription fails with StreamRolledBack.
+A follower of a cluster may be behind the node that delivered the event, so it gets LAG_SECONDS to catch up.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Sequence
+from collections.abc import AsyncGenerator, Generator, Iterable, Sequence
 from contextlib import aclosing
 from typing import Any
 
@@ -34,108 +26,72 @@ from rxpump.errors import ConnectionClosed, RxPumpError, StreamRolledBack, Subsc
 from rxpump.model.events import Event
 from rxpump.model.signals import CaughtUp, Examined, FellBehind, Reconnected, Signal
 from rxpump.settings import Settings
-from rxpump.streams.cursor import Cursor
+from rxpump.streams.cursor import Cursor, Followed, Place
 from rxpump.streams.source import Source
-from rxpump.transport import Subscription
+from rxpump.transport import Confirmed, Subscription
 
 GRACE_SECONDS = 0.5
-"""How long an event that the watchdog has seen at the head may still be on its way to us."""
+"""Seconds in which an event that the watchdog found on the server must arrive."""
 
 LAG_SECONDS = 2.0
-"""How long a node may end before an event that another node has delivered."""
-
-_GAP_PAUSE_SECONDS = 0.005
+"""Seconds in which a node that ends before an event that was delivered must receive it from the leader."""
 
 
-Place = Any  # an event number or a Position, as the cursor counts
 News = AsyncGenerator[Sequence[Event] | Signal, None]
-"""Batches of events, and between them what becomes of the subscription."""
+"""Batches of events, and signals between them."""
 
 
 async def catch_up(cursor: Cursor, *, watchdog: float, retry: Backoff) -> News:
-    """Follow a stream from `cursor` on; `watchdog` in seconds."""
+    """Follow from where `cursor` stands, through any number of attempts.
+
+    Args:
+        cursor: Where to start; it moves with each batch.
+        watchdog: Seconds of silence after which a live subscription looks whether it has missed an event.
+        retry: Pauses between attempts.
+
+    Raises:
+        RxPumpError: An error that another attempt cannot mend.
+    """
     failures = 0
-    is_live = is_cut_off = False
+    is_cut_off = False
     lag = _Lag()
     while True:
+        is_live = False
+        subscription = cursor.attempt()
         try:
-            async with aclosing(_once(cursor, watchdog)) as attempt:
-                async for news in attempt:
+            async with aclosing(subscription):
+                while True:
+                    news = await (_next(subscription, cursor, watchdog) if is_live else subscription.next())
+                    match news:
+                        case Confirmed():
+                            cursor.confirm(news.last)
+                            continue
+                        case Examined():
+                            if not cursor.pass_examined(news.position):
+                                continue
+                        case CaughtUp():
+                            is_live, failures = True, 0
+                            lag.end()
+                        case _:
+                            news = cursor.fresh(news)
                     if is_cut_off:
                         is_cut_off = False
                         yield Reconnected()
-                    if isinstance(news, CaughtUp):
-                        is_live, failures = True, 0
-                        lag.end()
                     yield news
         except RxPumpError as error:
             if not error.retryable and not lag.allows(error):
                 raise
             if is_live:
-                is_live = False
                 yield FellBehind(error)
             is_cut_off = is_cut_off or isinstance(error, ConnectionClosed)
             failures += 1
             await asyncio.sleep(retry.delay(failures) or retry.max_delay)
 
 
-class _Lag:
-    """How long nodes have ended before an event that was seen."""
-
-    def __init__(self) -> None:
-        self._began: float | None = None
-
-    def allows(self, error: RxPumpError) -> bool:
-        """Return whether `error` may be a node that is behind, and has had less than LAG_SECONDS to catch up."""
-        if not isinstance(error, StreamRolledBack):
-            return False
-        now = asyncio.get_running_loop().time()
-        if self._began is None:
-            self._began = now
-        return now - self._began < LAG_SECONDS
-
-    def end(self) -> None:
-        """Note that a node has everything that was seen."""
-        self._began = None
-
-
-async def _once(cursor: Cursor, watchdog: float) -> News:
-    """Go once from reading to live; raises what ended it."""
-    if cursor.is_set:
-        async with aclosing(_read(cursor)) as history:
-            async for news in history:
-                yield news
-    subscription = await cursor.subscribe()
-    try:
-        await cursor.check_history(subscription)
-        if not cursor.is_set:
-            cursor.start_at_end(subscription)
-        while not cursor.has_reached(subscription):
-            async with aclosing(_read(cursor)) as gap:
-                async for news in gap:
-                    yield news
-            if not cursor.has_reached(subscription):
-                await asyncio.sleep(_GAP_PAUSE_SECONDS)  # confirmed, but not served yet
-        yield CaughtUp()
-        while True:
-            yield cursor.fresh(await _next(subscription, cursor, watchdog))
-            if (examined := cursor.note_examined(subscription)) is not None:
-                yield Examined(examined)
-    finally:
-        subscription.close()
-
-
-async def _read(cursor: Cursor) -> News:
-    """Read to the end; after each page that was filtered, say how far the filter has looked."""
-    async with aclosing(cursor.pages()) as pages:
-        async for page in pages:
-            yield page
-            if (examined := cursor.note_page_examined()) is not None:
-                yield Examined(examined)
-
-
-async def _next(subscription: Subscription, cursor: Cursor, watchdog: float) -> Sequence[Event]:
-    """Wait for events; where nothing was heard for long, look whether something should have been."""
+async def _next(
+    subscription: Subscription, cursor: Cursor, watchdog: float
+) -> Sequence[Event] | Confirmed | CaughtUp | Examined:
+    """Wait for news of a live subscription; after long silence look whether an event should have arrived."""
     while True:
         try:
             async with asyncio.timeout(watchdog):
@@ -147,13 +103,39 @@ async def _next(subscription: Subscription, cursor: Cursor, watchdog: float) -> 
             async with asyncio.timeout(GRACE_SECONDS):
                 return await subscription.next()
         except TimeoutError:
-            raise SubscriptionDropped(repr(cursor), "events were written and did not arrive") from None
+            raise SubscriptionDropped(cursor.followed.name, "events were written and did not arrive") from None
+
+
+class _Lag:
+    """Time since nodes were first found to end before an event that was delivered."""
+
+    def __init__(self) -> None:
+        self._began: float | None = None
+
+    def allows(self, error: RxPumpError) -> bool:
+        """Return whether `error` may come from a node that is behind for less than LAG_SECONDS."""
+        if not isinstance(error, StreamRolledBack):
+            return False
+        now = asyncio.get_running_loop().time()
+        if self._began is None:
+            self._began = now
+        return now - self._began < LAG_SECONDS
+
+    def end(self) -> None:
+        """Note that a node has everything that was delivered."""
+        self._began = None
 
 
 class CatchUp(Source[Event]):
-    """A subscription as an Observable of events; each subscriber follows from `after` on by itself.
+    """A catch-up subscription as an Observable; each subscriber follows by itself, from the same place.
 
-    `cursor` makes the cursor that stands at a place, `place_of` tells the place of an event.
+    Args:
+        runtime: Background tasks of the client.
+        name: Name of the Observable in errors and logs.
+        settings: Settings of the client.
+        followed: What to follow.
+        after: Place after which to start; None to start with what is written from now on.
+        seen: Place of an event that was delivered before; the server must still have it.
     """
 
     def __init__(
@@ -161,46 +143,41 @@ class CatchUp(Source[Event]):
         runtime: BackgroundTasks,
         name: str,
         settings: Settings,
-        cursor: Callable[[Place | None], Cursor],
+        followed: Followed,
         after: Place | None,
-        place_of: Callable[[Event], Place | None],
+        *,
+        seen: Place | None = None,
     ) -> None:
         super().__init__(runtime, name, lambda: _events_only(self._follow()))
         self._settings = settings
-        self._cursor = cursor
+        self._followed = followed
         self._after = after
-        self._place_of = place_of
+        self._seen = seen
 
     def _follow(self) -> News:
         settings = self._settings
-        return catch_up(self._cursor(self._after), watchdog=settings.watchdog, retry=settings.retry)
+        cursor = Cursor(self._followed, self._after, seen=self._seen)
+        return catch_up(cursor, watchdog=settings.watchdog, retry=settings.retry)
 
     def with_signals(self) -> Source[Event | Signal]:
-        """The same, with CaughtUp, FellBehind, Reconnected and Examined as items among the events."""
+        """Return the same subscription with CaughtUp, FellBehind, Reconnected and Examined among the events."""
         return Source(self._runtime, self.name, lambda: _events_and_signals(self._follow()))
 
     def resume_after(self, event: Event) -> CatchUp:
-        """Return the same subscription, from the event after this one on."""
-        return self.resume_at(self._place_of(event))
+        """Return the same subscription, started after `event`, which was delivered before."""
+        return self.resume_at(self._followed.place(event))
 
     def resume_at(self, place: Place | None) -> CatchUp:
-        """Return the same subscription, from after `place` on, where an event was delivered before."""
-
-        def cursor(after: Place | None) -> Cursor:
-            resumed = self._cursor(after)
-            if after is not None:
-                resumed.note_seen()
-            return resumed
-
-        return CatchUp(self._runtime, self.name, self._settings, cursor, place, self._place_of)
+        """Return the same subscription, started after `place`, where an event was delivered before."""
+        return CatchUp(self._runtime, self.name, self._settings, self._followed, place, seen=place)
 
     @property
     def events(self) -> CatchUp:
-        """Itself, as photon-pump's subscriptions name it."""
+        """The subscription itself, as photon-pump's subscriptions name it."""
         return self
 
     def __await__(self) -> Generator[Any, None, CatchUp]:  # type: ignore[override]
-        """Give itself: what never ends has no last value to wait for."""
+        """Return the subscription itself: it has no last value to wait for."""
         return self._itself().__await__()
 
     async def _itself(self) -> CatchUp:
@@ -208,7 +185,7 @@ class CatchUp(Source[Event]):
 
 
 async def _events_only(news: News) -> AsyncGenerator[Iterable[Event], None]:
-    """Leave the signals out."""
+    """Drop the signals."""
     async with aclosing(news):
         async for item in news:
             if isinstance(item, Sequence):
@@ -216,7 +193,7 @@ async def _events_only(news: News) -> AsyncGenerator[Iterable[Event], None]:
 
 
 async def _events_and_signals(news: News) -> AsyncGenerator[Iterable[Event | Signal], None]:
-    """Let each signal through as an item among the events."""
+    """Return each signal as an item among the events."""
     async with aclosing(news):
         async for item in news:
             yield item if isinstance(item, Sequence) else (item,)

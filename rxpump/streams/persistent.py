@@ -85,7 +85,7 @@ class Deliveries(Intake[Delivery]):
         return Consumption(self._runtime, self.name, self._connect, self._settings.retry, observer)
 
     async def _connect(self) -> AckDesk:
-        subscription = await self._transport.connect_persistent(self.stream, self.group, self.buffer_size)
+        subscription = await self._transport.connect_group(self.stream, self.group, self.buffer_size)
         # Half of what may be open at once: whoever waits for all of it to be sent would have the server wait too.
         batch = min(max(self.buffer_size // 2, 1), MAX_ACK_IDS)
         return AckDesk(subscription, self.group, batch, self._settings.ack_interval)

@@ -1,29 +1,28 @@
-"""Reading to the end: every event that is there, then complete."""
+"""Readings: Observables of the events that are there, which complete at the end."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import aclosing
 
 from rxpump.backpressure.background_tasks import BackgroundTasks
 from rxpump.model.direction import StreamDirection
 from rxpump.model.events import Event
 from rxpump.model.filters import EventFilter
-from rxpump.model.positions import Position
-from rxpump.streams.paging import all_pages, stream_pages
+from rxpump.model.positions import FIRST_POSITION, Edge, Position
 from rxpump.streams.source import Source, from_iterable
 from rxpump.transport import Transport
 
 
 class StreamReading(Source[Event]):
-    """The events of one stream, from a number on (-1: from the end, going backward)."""
+    """The events of one stream, in order, from the event at `start` to the end (backward: to the first event)."""
 
     def __init__(
         self,
         runtime: BackgroundTasks,
         transport: Transport,
         stream: str,
-        from_event: int,
+        start: int | Edge,
         batch_size: int,
         direction: StreamDirection,
         *,
@@ -32,23 +31,22 @@ class StreamReading(Source[Event]):
         super().__init__(runtime, f"iter {stream}", self._pages)
         self.stream = stream
         self._transport = transport
-        self._from_event = from_event
+        self._start = start
         self._batch_size = batch_size
         self._direction = direction
         self._resolve_links = resolve_links
 
-    def _pages(self) -> AsyncGenerator[Iterable[Event], None]:
-        return stream_pages(
-            self._transport,
+    def _pages(self) -> AsyncGenerator[Sequence[Event], None]:
+        return self._transport.read_stream(
             self.stream,
-            self._from_event,
-            self._batch_size,
+            self._start,
             self._direction,
+            batch_size=self._batch_size,
             resolve_links=self._resolve_links,
         )
 
     def resume_after(self, event: Event) -> Source[Event]:
-        """Give the rest of the same reading, from the event after this one on."""
+        """Return the rest of the same reading, started after `event`."""
         number = event.received_number + (1 if self._direction is StreamDirection.FORWARD else -1)
         if number < 0:
             return from_iterable(self._runtime, ())
@@ -64,16 +62,16 @@ class StreamReading(Source[Event]):
 
 
 class AllReading(Source[Event]):
-    """The events of the whole database (with `where`, those that match), from a position on.
+    """The events of `$all` that match `where`, in order, from a position to the end.
 
-    The event at `after` is passed over.
+    The event at position `after` is left out: going forward, a read includes the event at its start.
     """
 
     def __init__(
         self,
         runtime: BackgroundTasks,
         transport: Transport,
-        from_position: Position,
+        start: Position | Edge,
         batch_size: int,
         direction: StreamDirection,
         *,
@@ -83,7 +81,7 @@ class AllReading(Source[Event]):
     ) -> None:
         super().__init__(runtime, "iter_all", self._pages)
         self._transport = transport
-        self._from_position = from_position
+        self._start = start
         self._batch_size = batch_size
         self._direction = direction
         self._resolve_links = resolve_links
@@ -91,23 +89,21 @@ class AllReading(Source[Event]):
         self._after = after
 
     async def _pages(self) -> AsyncGenerator[Iterable[Event], None]:
-        read = all_pages(
-            self._transport,
-            self._from_position,
-            self._batch_size,
+        read = self._transport.read_all(
+            self._start,
             self._direction,
+            batch_size=self._batch_size,
             resolve_links=self._resolve_links,
             where=self._where,
         )
         async with aclosing(read):
             async for page in read:
-                # Going forward a position is inclusive (docs/protocol/tcp.md, section 4.7).
                 is_seen = self._after is not None and len(page) > 0 and page[0].position == self._after
                 yield page[1:] if is_seen else page
 
     def resume_after(self, event: Event) -> AllReading:
-        """Give the rest of the same reading, from the event after this one on."""
-        position = event.position or self._from_position
+        """Return the rest of the same reading, started after `event`."""
+        position = event.position or FIRST_POSITION
         return AllReading(
             self._runtime,
             self._transport,

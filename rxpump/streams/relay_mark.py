@@ -16,7 +16,7 @@ from rxpump.model.direction import StreamDirection
 from rxpump.model.events import Event
 from rxpump.model.expected_version import ExpectedVersion
 from rxpump.model.new_events import NewEvent
-from rxpump.streams.paging import stream_pages
+from rxpump.model.positions import END
 from rxpump.transport import Transport
 
 KEY = "$relay"
@@ -58,23 +58,32 @@ def mark(event: NewEvent, origin: Event, source: str, place: Place) -> NewEvent:
 
 async def find_start(transport: Transport, source: str, target: str) -> Start:
     """Read back from the target's end to the last event that came from `source`."""
-    version: int = ExpectedVersion.NO_STREAM
+    version: int | None = None
     place = Place(-1, -1)
-    backward = stream_pages(transport, target, -1, _PAGE, StreamDirection.BACKWARD, resolve_links=False)
+    backward = transport.read_stream(target, END, StreamDirection.BACKWARD, batch_size=_PAGE, resolve_links=False)
     try:
         async for page in backward:
-            version = page.last_event_number
+            if version is None and page:
+                version = page[0].number
             found = next((at for event in page if (at := _place(event, source))), None)
             if found is not None:
                 place = found
                 break
+        if version is None:
+            version = await _last_number(transport, target)
     except StreamNotFound:
-        pass
+        version = ExpectedVersion.NO_STREAM
     finally:
         await backward.aclose()
     metadata, _ = await _read_metadata(transport, target)
     hint = _dict(metadata.get(KEY)).get(source, -1)
     return Start(version, place, max(place.number - 1, hint if isinstance(hint, int) else -1))
+
+
+async def _last_number(transport: Transport, stream: str) -> int:
+    """Return the number of the last event of a stream none of whose events can be read."""
+    last = (await transport.find_stream_end(stream)).last
+    return last if isinstance(last, int) else ExpectedVersion.NO_STREAM
 
 
 async def leave_hint(transport: Transport, source: str, target: str, done: int) -> None:
@@ -96,7 +105,7 @@ def _place(event: Event, source: str) -> Place | None:
 async def _read_metadata(transport: Transport, stream: str) -> tuple[dict[str, Any], int]:
     """Read a stream's metadata and the version that it has."""
     try:
-        event = await transport.read_event(f"$${stream}", -1, resolve_links=False)
+        event = await transport.read_event(f"$${stream}", END, resolve_links=False)
     except (StreamNotFound, EventNotFound):
         return {}, ExpectedVersion.NO_STREAM
     try:

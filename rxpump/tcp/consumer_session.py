@@ -13,12 +13,12 @@ from rxpump.tcp.protocol.acknowledgement import acks, naks
 from rxpump.tcp.protocol.group_buffer import GroupBuffer
 from rxpump.tcp.protocol.subscription_buffer import SubscriptionBuffer
 from rxpump.tcp.wire.commands import Command
-from rxpump.transport import PersistentSubscription
+from rxpump.transport import GroupSession
 
 Tell = Callable[[SubscriptionBuffer[Any], Command, bytes], None]
 
 
-class TcpConsumerSession(PersistentSubscription):
+class TcpConsumerSession(GroupSession):
     """One connection to a group; `tell` sends under the channel's id, `give_up` unsubscribes."""
 
     def __init__(self, channel: GroupBuffer, tell: Tell, give_up: Callable[[SubscriptionBuffer[Any]], None]) -> None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from copy import copy
 from math import inf
-from typing import Any, TypeVar
+from typing import Any, ClassVar, Final, TypeVar
 
 from rxpump.backpressure.background_tasks import BackgroundTasks
 from rxpump.errors import (
@@ -22,14 +22,17 @@ from rxpump.model.direction import StreamDirection
 from rxpump.model.events import Event
 from rxpump.model.filters import EventFilter
 from rxpump.model.group_settings import PersistentSubscriptionSettings
+from rxpump.model.limits import MAX_ACK_IDS, MAX_CREDENTIAL_BYTES, MAX_PAGE_EVENTS
 from rxpump.model.new_events import NewEvent
 from rxpump.model.pages import AllPage, StreamPage
-from rxpump.model.positions import Position
+from rxpump.model.positions import FIRST_POSITION, LAST_POSITION, START, Edge, Position
 from rxpump.model.scavenge_result import ScavengeResult
 from rxpump.model.status import Status
 from rxpump.model.write_result import WriteResult
 from rxpump.settings import Settings
 from rxpump.tcp.consumer_session import TcpConsumerSession
+from rxpump.tcp.follow import AllFollowing, StreamFollowing, find_all_end, find_stream_end
+from rxpump.tcp.live_subscription import LiveSubscription
 from rxpump.tcp.node_resolver import NodeResolver
 from rxpump.tcp.operations.append import Append
 from rxpump.tcp.operations.connect_persistent import ConnectPersistent
@@ -45,18 +48,36 @@ from rxpump.tcp.operations.scavenge import Scavenge
 from rxpump.tcp.operations.server_filter import server_filter
 from rxpump.tcp.operations.subscribe import FilteredSubscribe, Subscribe
 from rxpump.tcp.operations.transaction import TransactionCommit, TransactionStart, TransactionWrite
+from rxpump.tcp.paging import all_pages, stream_pages
 from rxpump.tcp.protocol.deadlines import Deadline
 from rxpump.tcp.protocol.subscription_buffer import LiveBuffer
 from rxpump.tcp.replay_parked import OPERATION, replay_parked
 from rxpump.tcp.shared_connection import SharedConnection
-from rxpump.tcp.subscription import TcpSubscription
-from rxpump.transport import PersistentSubscription, Subscription, Transport
+from rxpump.transport import (
+    Appender,
+    Capability,
+    GroupSession,
+    Lack,
+    Limits,
+    ServerEnd,
+    Subscription,
+    Transport,
+)
 
 _T = TypeVar("_T")
 
+_NO_GROUPS_ON_ALL: Final = Lack(
+    "its messages name a stream",
+    "use a group on a stream that a projection fills, such as $ce-orders or $et-OrderPlaced",
+)
+
 
 class TcpTransport(Transport):
-    """Speaks to the node that `locator` names."""
+    """The TCP transport: one connection to the node that `locator` names."""
+
+    protocol: ClassVar[str] = "TCP"
+    limits: ClassVar[Limits] = Limits(MAX_PAGE_EVENTS, MAX_ACK_IDS, MAX_CREDENTIAL_BYTES)
+    lacks: ClassVar[Mapping[Capability, Lack]] = {Capability.GROUPS_ON_ALL: _NO_GROUPS_ON_ALL}
 
     def __init__(
         self, locator: NodeResolver, settings: Settings, runtime: BackgroundTasks, on_status: Callable[[Status], None]
@@ -106,6 +127,10 @@ class TcpTransport(Transport):
         operation = Append(stream, events, expected_version, require_leader=self._settings.require_leader)
         return await self._request(operation)
 
+    def appender(self, stream: str) -> Appender:
+        """Return an appender: the server executes the writes of one connection in the order of arrival."""
+        return TcpAppender(self, stream)
+
     async def delete_stream(self, stream: str, expected_version: int, *, hard: bool) -> DeleteResult:
         """Send DeleteStream."""
         leader = self._settings.require_leader
@@ -130,79 +155,120 @@ class TcpTransport(Transport):
         """Send ScavengeDatabase."""
         return await self._request(Scavenge())
 
-    async def read_event(self, stream: str, number: int, *, resolve_links: bool) -> Event:
+    async def read_event(self, stream: str, number: int | Edge, *, resolve_links: bool) -> Event:
         """Send ReadEvent."""
         leader = self._settings.require_leader
-        return await self._request(ReadEvent(stream, number, resolve_links=resolve_links, require_leader=leader))
+        operation = ReadEvent(stream, _number(number), resolve_links=resolve_links, require_leader=leader)
+        return await self._request(operation)
 
-    async def read_stream(
-        self, stream: str, from_event: int, max_count: int, direction: StreamDirection, *, resolve_links: bool
+    def read_stream(
+        self, stream: str, start: int | Edge, direction: StreamDirection, *, batch_size: int, resolve_links: bool
+    ) -> AsyncGenerator[Sequence[Event], None]:
+        """Read the stream in pages."""
+        return stream_pages(self, stream, start, batch_size, direction, resolve_links=resolve_links)
+
+    def read_all(
+        self,
+        start: Position | Edge,
+        direction: StreamDirection,
+        *,
+        batch_size: int,
+        resolve_links: bool,
+        where: EventFilter | None = None,
+    ) -> AsyncGenerator[Sequence[Event], None]:
+        """Read `$all` in pages."""
+        return all_pages(self, start, batch_size, direction, resolve_links=resolve_links, where=where)
+
+    async def read_stream_page(
+        self, stream: str, start: int | Edge, max_count: int, direction: StreamDirection, *, resolve_links: bool
     ) -> StreamPage:
         """Send ReadStreamEvents."""
         leader = self._settings.require_leader
         operation = READ_STREAM[direction]
         return await self._request(
-            operation(stream, from_event, max_count, resolve_links=resolve_links, require_leader=leader)
+            operation(stream, _number(start), max_count, resolve_links=resolve_links, require_leader=leader)
         )
 
-    async def read_all(
+    async def read_all_page(
         self,
-        from_position: Position,
+        start: Position | Edge,
         max_count: int,
         direction: StreamDirection,
         *,
         resolve_links: bool,
         where: EventFilter | None = None,
     ) -> AllPage:
-        """Send ReadAllEvents, or FilteredReadAllEvents where the server knows it."""
+        """Send ReadAllEvents, or FilteredReadAllEvents if the server knows it."""
         page = None
         deadline = self._deadline()
+        position = _position(start)
         if where is not None:
             page = await self._filtered_page(
-                from_position, max_count, direction, where, deadline, resolve_links=resolve_links
+                position, max_count, direction, where, deadline, resolve_links=resolve_links
             )
         if page is None:
             leader = self._settings.require_leader
             operation = READ_ALL[direction]
             page = await self._request(
-                operation(from_position, max_count, resolve_links=resolve_links, require_leader=leader), deadline
+                operation(position, max_count, resolve_links=resolve_links, require_leader=leader), deadline
             )
         return page if where is None else page.where(where.matches)
 
+    def follow_stream(self, stream: str, after: int | None, *, batch_size: int, resolve_links: bool) -> Subscription:
+        """Read, subscribe, and read the gap."""
+        return StreamFollowing(self, stream, after, batch_size, resolve_links=resolve_links)
+
+    def follow_all(
+        self, after: Position | None, *, batch_size: int, resolve_links: bool, where: EventFilter | None = None
+    ) -> Subscription:
+        """Read, subscribe, and read the gap."""
+        return AllFollowing(self, after, batch_size, resolve_links=resolve_links, where=where)
+
+    async def find_stream_end(self, stream: str) -> ServerEnd:
+        """Read the last event; of a soft-deleted stream, subscribe."""
+        return await find_stream_end(self, stream)
+
+    async def find_all_end(
+        self, after: Position, *, batch_size: int, resolve_links: bool, where: EventFilter | None = None
+    ) -> ServerEnd:
+        """Read the last event, or the last page if there is a filter."""
+        return await find_all_end(self, after, batch_size, resolve_links=resolve_links, where=where)
+
     async def subscribe(
         self, stream: str | None, *, resolve_links: bool, where: EventFilter | None = None
-    ) -> Subscription:
-        """Send SubscribeToStream, or FilteredSubscribeToStream where the server knows it."""
-        channel = None if where is None else await self._filtered_channel(where, resolve_links=resolve_links)
-        if channel is None:
-            channel = await self._request(Subscribe(stream, resolve_links=resolve_links, **self._bounds))
-        channel.login = self._login
-        return TcpSubscription(channel, self._connection.give_up, where)
+    ) -> LiveSubscription:
+        """Send SubscribeToStream, or FilteredSubscribeToStream if the server knows it."""
+        buffer = None if where is None else await self._filtered_channel(where, resolve_links=resolve_links)
+        if buffer is None:
+            buffer = await self._request(Subscribe(stream, resolve_links=resolve_links, **self._bounds))
+        buffer.login = self._login
+        return LiveSubscription(buffer, self._connection.give_up, where)
 
-    async def create_persistent(self, stream: str, group: str, settings: PersistentSubscriptionSettings) -> None:
+    async def create_group(self, stream: str | None, group: str, settings: PersistentSubscriptionSettings) -> None:
         """Send CreatePersistentSubscription."""
-        await self._request(CreatePersistent(stream, group, settings))
+        await self._request(CreatePersistent(self._named(stream), group, settings))
 
-    async def update_persistent(self, stream: str, group: str, settings: PersistentSubscriptionSettings) -> None:
+    async def update_group(self, stream: str | None, group: str, settings: PersistentSubscriptionSettings) -> None:
         """Send UpdatePersistentSubscription."""
-        await self._request(UpdatePersistent(stream, group, settings))
+        await self._request(UpdatePersistent(self._named(stream), group, settings))
 
-    async def delete_persistent(self, stream: str, group: str) -> None:
+    async def delete_group(self, stream: str | None, group: str) -> None:
         """Send DeletePersistentSubscription."""
-        await self._request(DeletePersistent(stream, group))
+        await self._request(DeletePersistent(self._named(stream), group))
 
-    async def replay_parked(self, stream: str, group: str) -> None:
+    async def replay_parked(self, stream: str | None, group: str) -> None:
         """Send a request to the HTTP side of the node that the connection is to.
 
         A ping goes before it. It waits for the connection, and it tells wrong credentials from a missing permission,
         which HTTP answers alike.
         """
+        name = self._named(stream)
         timeout = self._settings.timeout if self._timeout is None else self._timeout
         deadline = Deadline(inf if timeout is None else timeout, asyncio.get_running_loop().time())
         await self._request(Ping(OPERATION), deadline)
         try:
             async with asyncio.timeout_at(None if deadline.time == inf else deadline.time):
-                await self._replay_parked(stream, group)
+                await self._replay_parked(name, group)
         except TimeoutError:
             raise OperationTimedOut(OPERATION, deadline.timeout, 1, is_connected=self.is_connected) from None
 
@@ -213,11 +279,17 @@ class TcpTransport(Transport):
         credentials = self._credentials or node.credentials
         await replay_parked(stream, group, host=host, port=port, credentials=credentials, settings=self._settings)
 
-    async def connect_persistent(self, stream: str, group: str, buffer_size: int) -> PersistentSubscription:
+    async def connect_group(self, stream: str | None, group: str, buffer_size: int) -> GroupSession:
         """Send ConnectToPersistentSubscription."""
-        channel = await self._request(ConnectPersistent(stream, group, buffer_size))
+        channel = await self._request(ConnectPersistent(self._named(stream), group, buffer_size))
         channel.login = self._login
         return TcpConsumerSession(channel, self._connection.tell, self._connection.give_up)
+
+    def _named(self, stream: str | None) -> str:
+        """Return the name of a stream that has groups. Raises NotSupported for `$all`."""
+        if stream is None:
+            raise self._missing(Capability.GROUPS_ON_ALL)
+        return stream
 
     async def _filtered_page(
         self,
@@ -286,3 +358,32 @@ class TcpTransport(Transport):
     def __repr__(self) -> str:
         user = "" if self._credentials is None else f" as {self._credentials.login}"
         return f"<TcpTransport {self._connection!r}{user}>"
+
+
+class TcpAppender(Appender):
+    """Appends in the order of the calls; the connection and the server keep that order."""
+
+    def __init__(self, transport: TcpTransport, stream: str) -> None:
+        self._transport = transport
+        self._stream = stream
+
+    async def append(self, events: Sequence[NewEvent], expected_version: int) -> WriteResult:
+        """Send WriteEvents."""
+        return await self._transport.append(self._stream, events, expected_version)
+
+    def close(self) -> None:
+        """Do nothing: an appender holds nothing."""
+
+
+def _number(start: int | Edge) -> int:
+    """Return the number that TCP requests use for a start."""
+    if isinstance(start, Edge):
+        return 0 if start is START else -1
+    return start
+
+
+def _position(start: Position | Edge) -> Position:
+    """Return the position that TCP requests use for a start."""
+    if isinstance(start, Edge):
+        return FIRST_POSITION if start is START else LAST_POSITION
+    return start

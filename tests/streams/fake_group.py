@@ -16,7 +16,7 @@ from rxpump.model.group_settings import NackAction
 from rxpump.settings import Settings
 from rxpump.streams.persistent import Deliveries
 from rxpump.tcp.wire import schema
-from rxpump.transport import PersistentSubscription
+from rxpump.transport import GroupSession
 from tests.operators.sources import settle
 from tests.streams.fake_store import FakeStore
 
@@ -32,7 +32,7 @@ def record(number: int, data: bytes = b"") -> Any:
     return schema.ResolvedIndexedEvent(event=event)
 
 
-class FakeConnection(PersistentSubscription):
+class FakeConnection(GroupSession):
     """`told` is what it was told, in order: numbers that were acknowledged, and ("parked", number, reason)."""
 
     def __init__(self, buffer_size: int) -> None:
@@ -96,7 +96,7 @@ class FakeGroup(FakeStore):
         self.refuse: Callable[[], None] = lambda: None
         self._connected = asyncio.Event()
 
-    async def connect_persistent(self, stream: str, group: str, buffer_size: int) -> FakeConnection:
+    async def connect_group(self, stream: str | None, group: str, buffer_size: int) -> FakeConnection:
         await asyncio.sleep(0)
         self.refuse()
         self.connections.append(FakeConnection(buffer_size))

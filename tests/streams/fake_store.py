@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from typing import Any
 
 from rxpump.backpressure.background_tasks import BackgroundTasks
@@ -15,15 +15,20 @@ from rxpump.model.events import Event
 from rxpump.model.filters import EventFilter
 from rxpump.model.new_events import NewEvent
 from rxpump.model.pages import AllPage, StreamPage
-from rxpump.model.positions import Position
+from rxpump.model.positions import FIRST_POSITION, Edge, Position
 from rxpump.model.scavenge_result import ScavengeResult
 from rxpump.model.write_result import WriteResult
+from rxpump.tcp.follow import AllFollowing, StreamFollowing, find_all_end, find_stream_end
+from rxpump.tcp.live_subscription import LiveSubscription
+from rxpump.tcp.paging import all_pages, stream_pages
 from rxpump.tcp.wire.schema import ResolvedEvent
-from rxpump.transport import PersistentSubscription, Subscription, Transport
+from rxpump.transport import Appender, GroupSession, ServerEnd, Subscription, Transport
 
 
 class FakeStore(Transport):
-    """One stream, `s`. Before every step `step` is called with its name: it may write, or raise."""
+    """One stream, `s`, behind the pages and subscriptions of TCP.
+
+    Before every step `step` is called with its name: it may write, or raise."""
 
     def __init__(self) -> None:
         super().__init__(BackgroundTasks("fake"), lambda status: None)
@@ -86,11 +91,11 @@ class FakeStore(Transport):
     async def append(self, stream: str, events: Sequence[NewEvent], expected_version: int) -> WriteResult:
         raise NotImplementedError
 
-    async def read_event(self, stream: str, number: int, *, resolve_links: bool) -> Event:
+    async def read_event(self, stream: str, number: int | Edge, *, resolve_links: bool) -> Event:
         raise NotImplementedError
 
-    async def read_stream(
-        self, stream: str, from_event: int, max_count: int, direction: StreamDirection, *, resolve_links: bool
+    async def read_stream_page(
+        self, stream: str, start: int | Edge, max_count: int, direction: StreamDirection, *, resolve_links: bool
     ) -> StreamPage:
         self._at("read" if direction is StreamDirection.FORWARD else "look at the head")
         await asyncio.sleep(0)
@@ -98,19 +103,20 @@ class FakeStore(Transport):
             raise StreamNotFound(stream)
         last = len(self.records) - 1
         if direction is StreamDirection.BACKWARD:
-            first = last if from_event == -1 else from_event
+            first = start if isinstance(start, int) else last
             records = self.records[max(0, first - max_count + 1) : first + 1][::-1]
             following, ended = max(-1, first - max_count), first < max_count
         else:
-            records = self.records[from_event : from_event + max_count]
-            following, ended = from_event + len(records), from_event + max_count > last
+            assert isinstance(start, int)
+            records = self.records[start : start + max_count]
+            following, ended = start + len(records), start + max_count > last
         return StreamPage(
             records, stream=stream, next_event_number=following, last_event_number=last, is_end_of_stream=ended
         )
 
-    async def read_all(
+    async def read_all_page(
         self,
-        from_position: Position,
+        start: Position | Edge,
         max_count: int,
         direction: StreamDirection,
         *,
@@ -120,71 +126,108 @@ class FakeStore(Transport):
         self._at("read" if direction is StreamDirection.FORWARD else "look at the head")
         await asyncio.sleep(0)
         if direction is StreamDirection.BACKWARD:
-            records, following = self.records[: -max_count - 1 : -1], from_position
-            from_position = Position(self.records[-1].commit_position + 50 if self.records else 0, 0)
+            records = self.records[: -max_count - 1 : -1]
+            position = following = Position(self.records[-1].commit_position + 50 if self.records else 0, 0)
         else:
-            records = [each for each in self.records if each.commit_position >= from_position.commit][:max_count]
-            following = Position(records[-1].commit_position + 50, 0) if records else from_position
+            position = FIRST_POSITION if isinstance(start, Edge) else start
+            records = [each for each in self.records if each.commit_position >= position.commit][:max_count]
+            following = Position(records[-1].commit_position + 50, 0) if records else position
         self.looked_at += len(records)
-        page = AllPage(records, position=from_position, next_position=following)
+        page = AllPage(records, position=position, next_position=following)
         return page if where is None else page.where(where.matches)
 
     async def subscribe(
         self, stream: str | None, *, resolve_links: bool, where: EventFilter | None = None
-    ) -> Subscription:
+    ) -> FakeSubscription:
         self._at("subscribe")
         await asyncio.sleep(0)
         subscription = FakeSubscription(self, stream, where)
         self.subscriptions.append(subscription)
         return subscription
 
-    async def create_persistent(self, stream: str, group: str, settings: Any) -> None:
+    def appender(self, stream: str) -> Appender:
         raise NotImplementedError
 
-    async def update_persistent(self, stream: str, group: str, settings: Any) -> None:
+    def read_stream(
+        self, stream: str, start: int | Edge, direction: StreamDirection, *, batch_size: int, resolve_links: bool
+    ) -> AsyncGenerator[Sequence[Event], None]:
+        return stream_pages(self, stream, start, batch_size, direction, resolve_links=resolve_links)
+
+    def read_all(
+        self,
+        start: Position | Edge,
+        direction: StreamDirection,
+        *,
+        batch_size: int,
+        resolve_links: bool,
+        where: EventFilter | None = None,
+    ) -> AsyncGenerator[Sequence[Event], None]:
+        return all_pages(self, start, batch_size, direction, resolve_links=resolve_links, where=where)
+
+    def follow_stream(self, stream: str, after: int | None, *, batch_size: int, resolve_links: bool) -> Subscription:
+        return StreamFollowing(self, stream, after, batch_size, resolve_links=resolve_links)
+
+    def follow_all(
+        self, after: Position | None, *, batch_size: int, resolve_links: bool, where: EventFilter | None = None
+    ) -> Subscription:
+        return AllFollowing(self, after, batch_size, resolve_links=resolve_links, where=where)
+
+    async def find_stream_end(self, stream: str) -> ServerEnd:
+        return await find_stream_end(self, stream)
+
+    async def find_all_end(
+        self, after: Position, *, batch_size: int, resolve_links: bool, where: EventFilter | None = None
+    ) -> ServerEnd:
+        return await find_all_end(self, after, batch_size, resolve_links=resolve_links, where=where)
+
+    async def create_group(self, stream: str | None, group: str, settings: Any) -> None:
         raise NotImplementedError
 
-    async def delete_persistent(self, stream: str, group: str) -> None:
+    async def update_group(self, stream: str | None, group: str, settings: Any) -> None:
         raise NotImplementedError
 
-    async def replay_parked(self, stream: str, group: str) -> None:
+    async def delete_group(self, stream: str | None, group: str) -> None:
         raise NotImplementedError
 
-    async def connect_persistent(self, stream: str, group: str, buffer_size: int) -> PersistentSubscription:
+    async def replay_parked(self, stream: str | None, group: str) -> None:
+        raise NotImplementedError
+
+    async def connect_group(self, stream: str | None, group: str, buffer_size: int) -> GroupSession:
         raise NotImplementedError
 
 
-class FakeSubscription(Subscription):
+class FakeSubscription(LiveSubscription):
     """Gives what is written, unless it is deaf."""
 
     def __init__(self, store: FakeStore, stream: str | None, where: EventFilter | None = None) -> None:
         self._where = where
+        self.examined = None
         self.last_event_number = None if stream is None else len(store.records) - 1
         self.last_commit_position = store.records[-1].commit_position if store.records else -1
         self.is_deaf = False
         self.ending: Exception | None = None
         self._store = store
         self._waiting: list[Any] = []
-        self._news = asyncio.Event()
+        self._changed = asyncio.Event()
 
     def push(self, record: Any) -> None:
         if not self.is_deaf and self.ending is None:
             self._waiting.append(record)
-            self._news.set()
+            self._changed.set()
 
     def end(self, ending: Exception) -> None:
         self.ending = ending
-        self._news.set()
+        self._changed.set()
 
     async def next(self) -> Sequence[Event]:
         self._store._at("next")
-        await self._news.wait()
-        self._news.clear()
+        await self._changed.wait()
+        self._changed.clear()
         if not self._waiting and self.ending is not None:
             raise self.ending
         waiting, self._waiting = self._waiting, []
         if self.ending is not None:
-            self._news.set()
+            self._changed.set()
         events = [Event(record) for record in waiting]
         if self._where is None:
             return events

@@ -16,7 +16,7 @@ from rxpump.model.positions import FIRST_POSITION, Position
 from rxpump.model.signals import CaughtUp, Examined, FellBehind
 from rxpump.settings import Settings
 from rxpump.streams.catch_up import CatchUp
-from rxpump.streams.cursor import AllCursor
+from rxpump.streams.cursor import FollowedAll
 from tests.streams.fake_store import FakeStore
 
 WANTED = EventFilter(type_prefix="Wanted")
@@ -28,35 +28,14 @@ def store() -> FakeStore:
     return FakeStore()
 
 
-def cursor_of(store: FakeStore) -> AllCursor:
-    return AllCursor(store, FIRST_POSITION, 4, resolve_links=True, where=WANTED)
-
-
-async def read(cursor: AllCursor) -> list[int]:
-    return [event.number async for page in cursor.pages() for event in page]
-
-
-async def test_what_does_not_match_is_looked_at_once(store: FakeStore) -> None:
-    cursor = cursor_of(store)
-    for number in range(20):
-        store.write(type="Wanted" if number == 3 else "Counted")
-    assert await read(cursor) == [3]
-    assert store.looked_at == 20
-    store.write()
-    store.write(type="Wanted")
-    assert await read(cursor) == [21]
-    assert store.looked_at == 22
-
-
-async def test_it_is_behind_only_of_what_matches(store: FakeStore) -> None:
-    cursor = cursor_of(store)
-    store.write(type="Wanted")
-    assert await read(cursor) == [0]
-    store.write()
-    assert not await cursor.is_behind()
+async def test_the_end_is_the_last_event_that_matches(store: FakeStore) -> None:
+    followed = FollowedAll(store, 4, resolve_links=True, where=WANTED)
     store.write(type="Wanted")
     store.write()
-    assert await cursor.is_behind(), "the last event does not match, one before it does"
+    assert (await followed.find_end(FIRST_POSITION)).readable == Position(100, 100)
+    store.write(type="Wanted")
+    store.write()
+    assert (await followed.find_end(FIRST_POSITION)).readable == Position(300, 300)
 
 
 class Followed:
@@ -71,9 +50,8 @@ class Followed:
             BackgroundTasks("test"),
             "all",
             settings,
-            lambda after: cursor_of(store),
-            None,
-            lambda event: event.position,
+            FollowedAll(store, 4, resolve_links=True, where=WANTED),
+            FIRST_POSITION,
         )
         self.subscription = source.with_signals().subscribe(self._note, self._note_error)
 
@@ -122,6 +100,20 @@ async def test_live_it_moves_on_past_what_does_not_match_and_says_so(store: Fake
     followed.subscription.dispose()
 
 
+async def test_what_does_not_match_is_looked_at_once(store: FakeStore) -> None:
+    for number in range(20):
+        store.write(type="Wanted" if number == 3 else "Counted")
+    followed = Followed(store)
+    await followed.until(CaughtUp())
+    assert store.looked_at == 20
+    store.subscriptions[0].end(CUT)
+    store.write()
+    store.write(type="Wanted")
+    await followed.until(21)
+    assert store.looked_at <= 23, "the last event that was examined, and the new ones"
+    followed.subscription.dispose()
+
+
 async def test_while_it_catches_up_it_says_how_far_it_has_looked(store: FakeStore) -> None:
     for number in range(20):
         store.write(type="Wanted" if number == 6 else "Counted")
@@ -167,8 +159,8 @@ async def test_where_the_server_filters_the_end_of_its_log_tells(
     monkeypatch.setattr("rxpump.streams.catch_up.LAG_SECONDS", 0.0)
 
     class Filtering(FakeStore):
-        async def read_all(self, *args: Any, **options: Any) -> AllPage:
-            page = await super().read_all(*args, **options)
+        async def read_all_page(self, *args: Any, **options: Any) -> AllPage:
+            page = await super().read_all_page(*args, **options)
             if page.next_position.prepare == 0:
                 page.examined = page.next_position
             return page

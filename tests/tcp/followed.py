@@ -7,9 +7,10 @@ from typing import Any
 
 from rxpump.model.events import Event
 from rxpump.model.group_settings import NackAction
+from rxpump.tcp.live_subscription import LiveSubscription
 from rxpump.tcp.wire import schema
 from rxpump.tcp.wire.commands import Command
-from rxpump.transport import PersistentSubscription, Subscription
+from rxpump.transport import GroupSession
 from tests.recordings import RecordedFrame
 
 SETTLING: dict[int, Any] = {
@@ -24,7 +25,7 @@ ACTIONS = {1: NackAction.PARK, 2: NackAction.RETRY, 3: NackAction.SKIP, 4: NackA
 class Followed:
     """A subscription; `given` are the events that it gave so far, each with how often it had come before."""
 
-    def __init__(self, subscription: Subscription | PersistentSubscription) -> None:
+    def __init__(self, subscription: LiveSubscription | GroupSession) -> None:
         self.subscription = subscription
         self.given: list[tuple[Event, int]] = []
 
@@ -36,7 +37,7 @@ class Followed:
 
     def settle(self, command: int, message: Any) -> str:
         """Say what became of events that were given; tell it."""
-        assert isinstance(self.subscription, PersistentSubscription)
+        assert isinstance(self.subscription, GroupSession)
         by_id = {event.received.id_bytes: event for event, _ in self.given}
         events = [by_id[id] for id in message.processed_event_ids]
         told = ", ".join(f"{event.received.number}@{event.received.stream}" for event in events)

@@ -22,11 +22,12 @@ from rxpump.model.new_events import NewEvent
 from rxpump.model.pages import AllPage, StreamPage
 from rxpump.model.positions import Position
 from rxpump.streams.transaction import Transaction
+from rxpump.tcp.live_subscription import LiveSubscription
 from rxpump.tcp.transport import TcpTransport
 from rxpump.tcp.wire import schema
 from rxpump.tcp.wire.commands import Command
 from rxpump.tcp.wire.package import Package
-from rxpump.transport import PersistentSubscription, Subscription
+from rxpump.transport import GroupSession
 from tests.tcp.asked import direction_of, group, meaning, new_event, settings
 from tests.tcp.followed import SETTLING, Followed
 from tests.tcp.scripted_server import Gone, Peer
@@ -146,7 +147,7 @@ class Replay:
                 result = await self._directly(command, message)
         except RxPumpError as error:
             return prefix + shown(error)
-        if isinstance(result, (Subscription, PersistentSubscription)):
+        if isinstance(result, (LiveSubscription, GroupSession)):
             self._followed[recorded.correlation_id] = Followed(result)
         if isinstance(result, Transaction) and result.id is not None:
             self._transactions[result.id] = result
@@ -217,19 +218,19 @@ class Replay:
                 return transport.commit_transaction(UNKNOWN, message.transaction_id, None)
             case Command.READ_STREAM_EVENTS_FORWARD | Command.READ_STREAM_EVENTS_BACKWARD:
                 stream, start, links = message.event_stream_id, message.from_event_number, message.resolve_link_tos
-                return transport.read_stream(stream, start, message.max_count, direction, resolve_links=links)
+                return transport.read_stream_page(stream, start, message.max_count, direction, resolve_links=links)
             case Command.READ_ALL_EVENTS_FORWARD | Command.READ_ALL_EVENTS_BACKWARD:
                 start = Position(message.commit_position, message.prepare_position)
                 links = message.resolve_link_tos
-                return transport.read_all(start, message.max_count, direction, resolve_links=links)
+                return transport.read_all_page(start, message.max_count, direction, resolve_links=links)
             case Command.SUBSCRIBE_TO_STREAM:
                 return transport.subscribe(message.event_stream_id or None, resolve_links=message.resolve_link_tos)
             case Command.CONNECT_TO_PERSISTENT_SUBSCRIPTION:
                 stream, most = message.event_stream_id, message.allowed_in_flight_messages
-                return transport.connect_persistent(stream, message.subscription_id, most)
+                return transport.connect_group(stream, message.subscription_id, most)
             case Command.CREATE_PERSISTENT_SUBSCRIPTION:
                 name, stream = group(message)
-                return transport.create_persistent(stream, name, settings(message))
+                return transport.create_group(stream, name, settings(message))
         raise AssertionError(f"no verb of ours: {command}")
 
     def _transaction(self, id: int) -> Transaction:

@@ -12,8 +12,9 @@ from rxpump.model.pages import AllPage, StreamPage
 from rxpump.model.scavenge_result import ScavengeResult
 from rxpump.model.write_result import WriteResult
 from rxpump.streams.transaction import Transaction
+from rxpump.tcp.live_subscription import LiveSubscription
 from rxpump.tcp.wire.commands import Command
-from rxpump.transport import PersistentSubscription, Subscription
+from rxpump.transport import GroupSession
 
 
 def request(command: int, message: Any) -> str:
@@ -91,9 +92,9 @@ def shown(result: Any) -> str:
         case AllPage():
             commit, prepare = result.next_position
             return f"[{', '.join(map(event, result))}] next {commit}/{prepare}"
-        case PersistentSubscription():
+        case GroupSession():
             return "connected"
-        case Subscription():
+        case LiveSubscription():
             return f"subscribed, last {result.last_event_number} at {result.last_commit_position}"
     raise AssertionError(f"no words for {result!r}")
 

@@ -77,7 +77,7 @@ async def test_what_was_acknowledged_arrives_and_nothing_is_reset(
     async with ScriptedServer(group.serve) as server:
         client = client_of(server)
         await client.open()
-        subscription = await client.connect_persistent("s", "g", 10)
+        subscription = await client.connect_group("s", "g", 10)
         events: list[Event] = []
         while len(events) < 5:
             events += [Event(record) for record, _ in await subscription.next()]
@@ -95,7 +95,7 @@ async def test_what_waits_to_be_acknowledged_goes_before_the_end(client_of: Make
     async with ScriptedServer(group.serve) as server:
         client = client_of(server)
         await client.open()
-        subscription = await client.connect_persistent("s", "g", 10)
+        subscription = await client.connect_group("s", "g", 10)
         events: list[Event] = []
         while len(events) < 5:
             events += [Event(record) for record, _ in await subscription.next()]

@@ -45,7 +45,9 @@ def positions(events: Sequence[Any]) -> list[int]:
 
 
 async def read(client: Any, where: EventFilter = PONIES, **options: Any) -> Any:
-    return await client.read_all(FIRST_POSITION, 10, FORWARD, **{"resolve_links": False, "where": where, **options})
+    return await client.read_all_page(
+        FIRST_POSITION, 10, FORWARD, **{"resolve_links": False, "where": where, **options}
+    )
 
 
 async def test_the_server_filters_and_its_coarseness_is_made_up_for(client_of: MakeClient) -> None:

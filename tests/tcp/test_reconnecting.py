@@ -22,7 +22,7 @@ from rxpump.model.credentials import Credentials
 from rxpump.model.direction import StreamDirection
 from rxpump.model.new_events import NewEvent
 from rxpump.model.status import Closed, Connected, Connecting, Reconnecting
-from rxpump.streams.paging import stream_pages
+from rxpump.tcp.paging import stream_pages
 from rxpump.tcp.wire import schema
 from rxpump.tcp.wire.codes import ReadStreamResult
 from rxpump.tcp.wire.commands import Command
@@ -323,7 +323,7 @@ async def test_a_reply_over_the_limit_fails_its_request_and_no_other(client_of: 
     async with ScriptedServer(send_too_much, good) as server:
         client = client_of(server, max_frame_bytes=4096)
         await client.open()
-        read = client.read_stream("ponies", 0, 10, StreamDirection.FORWARD, resolve_links=False)
+        read = client.read_stream_page("ponies", 0, 10, StreamDirection.FORWARD, resolve_links=False)
         outcome, _ = await asyncio.gather(read, client.ping(), return_exceptions=True)
         assert isinstance(outcome, FrameTooLarge)
         assert (outcome.size, outcome.limit) == (5018, 4096)
@@ -368,4 +368,4 @@ async def test_a_failure_that_the_server_names_arrives_as_its_error(client_of: M
         client = client_of(server)
         await client.open()
         with pytest.raises(StreamNotFound, match="'ponies'"):
-            await client.read_stream("ponies", 0, 10, StreamDirection.FORWARD, resolve_links=False)
+            await client.read_stream_page("ponies", 0, 10, StreamDirection.FORWARD, resolve_links=False)

@@ -10,8 +10,8 @@ import pytest
 from rxpump.errors import ConnectionClosed, ConnectionLostRepeatedly, FrameTooLarge, StreamNotFound
 from rxpump.model.direction import StreamDirection
 from rxpump.model.pages import AllPage, StreamPage
-from rxpump.model.positions import FIRST_POSITION, Position
-from rxpump.streams.paging import all_pages, stream_pages
+from rxpump.model.positions import FIRST_POSITION, Edge, Position
+from rxpump.tcp.paging import all_pages, stream_pages
 from tests.streams.fake_store import FakeStore
 
 FORWARD = StreamDirection.FORWARD
@@ -28,15 +28,15 @@ class Store(FakeStore):
         for _ in range(events):
             self.write()
 
-    async def read_stream(
-        self, stream: str, from_event: int, max_count: int, *args: Any, **kwargs: Any
+    async def read_stream_page(
+        self, stream: str, start: int | Edge, max_count: int, *args: Any, **kwargs: Any
     ) -> StreamPage:
-        self._note(from_event, max_count)
-        return await super().read_stream(stream, from_event, max_count, *args, **kwargs)
+        self._note(start, max_count)
+        return await super().read_stream_page(stream, start, max_count, *args, **kwargs)
 
-    async def read_all(self, from_position: Position, max_count: int, *args: Any, **kwargs: Any) -> AllPage:
-        self._note(from_position, max_count)
-        return await super().read_all(from_position, max_count, *args, **kwargs)
+    async def read_all_page(self, start: Position | Edge, max_count: int, *args: Any, **kwargs: Any) -> AllPage:
+        self._note(start, max_count)
+        return await super().read_all_page(start, max_count, *args, **kwargs)
 
     def _note(self, cursor: Any, count: int) -> None:
         self.reads.append((cursor, count))
@@ -97,10 +97,12 @@ class SlowStore(Store):
         for _ in range(count):
             self._room.release()
 
-    async def read_stream(self, stream: str, from_event: int, *args: Any, **kwargs: Any) -> StreamPage:
-        self._note(from_event, args[0])
+    async def read_stream_page(
+        self, stream: str, start: int | Edge, max_count: int, *args: Any, **kwargs: Any
+    ) -> StreamPage:
+        self._note(start, max_count)
         await self._room.acquire()
-        page = await super(Store, self).read_stream(stream, from_event, *args, **kwargs)
+        page = await super(Store, self).read_stream_page(stream, start, max_count, *args, **kwargs)
         if page.next == self.truncated_from:
             page.next += 1  # as where events were truncated
         return page
@@ -173,7 +175,7 @@ async def test_a_reader_who_is_cancelled_while_waiting_leaves_nothing() -> None:
         await asyncio.sleep(3600)
         raise AssertionError
 
-    store.read_stream = never  # type: ignore[method-assign]
+    store.read_stream_page = never  # type: ignore[method-assign]
     pages = store.pages(2)
     reading = asyncio.create_task(anext(pages))
     await let_everything_happen()

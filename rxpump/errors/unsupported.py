@@ -1,0 +1,27 @@
+"""A request that the protocol of a connection cannot express."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rxpump.errors.root import RxPumpError
+
+
+@dataclass(eq=False)
+class NotSupported(RxPumpError):
+    """The protocol of the connection cannot do what was asked for. Nothing was sent.
+
+    Attributes:
+        feature: What was asked for, as a noun phrase: "consumer groups on $all".
+        protocol: Name of the protocol: "TCP".
+        reason: Why the protocol cannot do it.
+        alternative: What to do instead.
+    """
+
+    feature: str
+    protocol: str
+    reason: str
+    alternative: str
+
+    def __str__(self) -> str:
+        return f"{self.feature}: not supported over {self.protocol}, because {self.reason}; {self.alternative}"

@@ -1,0 +1,261 @@
+"""One attempt to follow a stream or `$all` over TCP.
+
+    READING ──end──▶ SUBSCRIBING ──confirmed──▶ CLOSING THE GAP ──reached──▶ LIVE
+
+Servers push only what is written after a subscription is confirmed. Events may be written between the last page and
+the confirmation, so the attempt reads again after it, up to the place that the confirmation names. Events of that gap
+arrive twice; the caller removes duplicates by place. (docs/protocol/tcp.md, section 4.16.)
+"""
+
+from __future__ import annotations
+
+import asyncio
+from abc import ABC, abstractmethod
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from typing import Protocol
+
+from rxpump.errors import StreamDeleted, StreamNotFound
+from rxpump.model.direction import StreamDirection
+from rxpump.model.events import Event
+from rxpump.model.filters import EventFilter
+from rxpump.model.limits import MAX_EVENT_NUMBER
+from rxpump.model.pages import ends
+from rxpump.model.positions import END, FIRST_POSITION, LAST_POSITION, Position
+from rxpump.model.signals import CaughtUp, Examined
+from rxpump.tcp.live_subscription import LiveSubscription
+from rxpump.tcp.paging import PageRequests, all_pages, stream_pages
+from rxpump.transport import Confirmed, ServerEnd, Subscription
+
+News = Sequence[Event] | Confirmed | CaughtUp | Examined
+
+_GAP_PAUSE_SECONDS = 0.005
+"""Seconds to wait for an event that the confirmation names and a read does not return yet."""
+
+
+class Requests(PageRequests, Protocol):
+    """The requests that an attempt consists of. `TcpTransport` has them."""
+
+    async def subscribe(
+        self, stream: str | None, *, resolve_links: bool, where: EventFilter | None = None
+    ) -> LiveSubscription:
+        """Subscribe to what is written to a stream from now on; None is `$all`."""
+
+
+class _Following(Subscription, ABC):
+    """One attempt, in the phases that the module describes."""
+
+    def __init__(self, requests: Requests, batch_size: int, *, resolve_links: bool, is_from_end: bool) -> None:
+        self._requests = requests
+        self._batch_size = batch_size
+        self._resolve_links = resolve_links
+        self._is_from_end = is_from_end
+        self._history = self._until_live()
+        self._live: LiveSubscription | None = None
+        self._is_live = False
+        self._examined: Position | None = None
+
+    async def next(self) -> News:
+        """Wait for the next batch or signal."""
+        live = self._live
+        if live is None or not self._is_live:
+            return await anext(self._history)
+        if live.examined != self._examined:
+            self._examined = live.examined
+            if live.examined is not None:
+                return Examined(live.examined)
+        return await live.next()
+
+    async def aclose(self) -> None:
+        """Unsubscribe."""
+        await self._history.aclose()
+        if self._live is not None:
+            self._live.close()
+
+    async def _until_live(self) -> AsyncGenerator[News, None]:
+        if not self._is_from_end:
+            async with aclosing(self._read()) as history:
+                async for news in history:
+                    yield news
+        self._live = live = await self._subscribe()
+        yield Confirmed(await self._last(live))
+        while not self._is_from_end and not self._has_reached(live):
+            async with aclosing(self._read()) as gap:
+                async for news in gap:
+                    yield news
+            if not self._has_reached(live):
+                await asyncio.sleep(_GAP_PAUSE_SECONDS)
+        self._is_live = True
+        yield CaughtUp()
+
+    @abstractmethod
+    def _read(self) -> AsyncGenerator[News, None]:
+        """Read on to the end."""
+
+    @abstractmethod
+    async def _subscribe(self) -> LiveSubscription:
+        """Subscribe to what is written from now on."""
+
+    @abstractmethod
+    async def _last(self, live: LiveSubscription) -> int | Position:
+        """Return the place of the last event that the server had at the confirmation."""
+
+    @abstractmethod
+    def _has_reached(self, live: LiveSubscription) -> bool:
+        """Return whether everything from before the confirmation has been read."""
+
+
+class StreamFollowing(_Following):
+    """An attempt to follow one stream, from the event after number `after`; None: from the end."""
+
+    def __init__(
+        self, requests: Requests, stream: str, after: int | None, batch_size: int, *, resolve_links: bool
+    ) -> None:
+        super().__init__(requests, batch_size, resolve_links=resolve_links, is_from_end=after is None)
+        self._stream = stream
+        self._next = 0 if after is None else after + 1
+        self._is_missing = False
+        self._is_deleted = False
+
+    async def next(self) -> News:
+        """Wait for the next batch or signal; stop before a tombstone, which is the last event of a stream."""
+        if self._is_deleted:
+            raise StreamDeleted(self._stream)
+        news = await super().next()
+        if isinstance(news, Sequence) and news and ends(news)[1].received_number == MAX_EVENT_NUMBER:
+            self._is_deleted = True
+            return news[:-1]
+        return news
+
+    async def _read(self) -> AsyncGenerator[News, None]:
+        """Read forward; a stream that does not exist has no events yet."""
+        forward = StreamDirection.FORWARD
+        pages = stream_pages(
+            self._requests, self._stream, self._next, self._batch_size, forward, resolve_links=self._resolve_links
+        )
+        async with aclosing(pages):
+            try:
+                async for page in pages:
+                    self._next = max(self._next, page.next_event_number)
+                    yield page
+            except StreamNotFound:
+                self._is_missing = True
+
+    async def _subscribe(self) -> LiveSubscription:
+        live = await self._requests.subscribe(self._stream, resolve_links=self._resolve_links)
+        if live.last_event_number == MAX_EVENT_NUMBER:
+            live.close()
+            raise StreamDeleted(self._stream)
+        self._is_missing = False  # the stream may have been written since
+        return live
+
+    async def _last(self, live: LiveSubscription) -> int:
+        return _last_number(live)
+
+    def _has_reached(self, live: LiveSubscription) -> bool:
+        """Compare with the number that the confirmation names.
+
+        For a soft-deleted stream it names an event that can no longer be read, so a stream that a read does not
+        find counts as read (docs/protocol/tcp.md, section 4.16).
+        """
+        return self._is_missing or self._next > _last_number(live)
+
+
+class AllFollowing(_Following):
+    """An attempt to follow `$all`, from the event after position `after`; None: from the end."""
+
+    def __init__(
+        self,
+        requests: Requests,
+        after: Position | None,
+        batch_size: int,
+        *,
+        resolve_links: bool,
+        where: EventFilter | None = None,
+    ) -> None:
+        super().__init__(requests, batch_size, resolve_links=resolve_links, is_from_end=after is None)
+        self._where = where
+        self._place = self._next = FIRST_POSITION if after is None else after
+
+    async def _read(self) -> AsyncGenerator[News, None]:
+        """Read forward; after each filtered page return how far the filter has looked."""
+        pages = all_pages(
+            self._requests,
+            self._next,
+            self._batch_size,
+            StreamDirection.FORWARD,
+            resolve_links=self._resolve_links,
+            where=self._where,
+        )
+        async with aclosing(pages):
+            async for page in pages:
+                self._next = max(self._next, page.next_position)
+                if page:
+                    self._place = max(self._place, page.ends[1].position or FIRST_POSITION)
+                yield page
+                if page.examined is not None:
+                    self._place = max(self._place, page.examined)
+                    yield Examined(page.examined)
+
+    async def _subscribe(self) -> LiveSubscription:
+        return await self._requests.subscribe(None, resolve_links=self._resolve_links, where=self._where)
+
+    async def _last(self, live: LiveSubscription) -> Position:
+        """Return the position of the last commit, or of the end of the log.
+
+        A filter may have looked beyond the last commit, up to the end of the log; then only that can tell whether
+        the server has lost events.
+        """
+        last = Position(max(live.last_commit_position, 0), max(live.last_commit_position, 0))
+        if self._is_from_end or last.commit >= self._place.commit or self._place.prepare > 0:
+            return last
+        page = await self._requests.read_all_page(END, 1, StreamDirection.BACKWARD, resolve_links=False)
+        return _last_position(page.position, self._place) or self._place
+
+    def _has_reached(self, live: LiveSubscription) -> bool:
+        last = live.last_commit_position
+        return self._next >= Position(last, last)
+
+
+async def find_stream_end(requests: Requests, stream: str) -> ServerEnd:
+    """Find the last number of a stream; a soft-deleted one tells it only in the confirmation of a subscription."""
+    try:
+        page = await requests.read_stream_page(stream, END, 1, StreamDirection.BACKWARD, resolve_links=False)
+    except StreamNotFound:
+        live = await requests.subscribe(stream, resolve_links=False)
+        live.close()
+        if live.last_event_number == MAX_EVENT_NUMBER:
+            raise StreamDeleted(stream) from None
+        return ServerEnd(_last_number(live), None)
+    return ServerEnd(page.last_event_number, page[0].received_number if page else None)
+
+
+async def find_all_end(
+    requests: Requests, after: Position, batch_size: int, *, resolve_links: bool, where: EventFilter | None
+) -> ServerEnd:
+    """Find the end of `$all`; with a filter, look through the last `batch_size` events for one that matches."""
+    count = 1 if where is None else batch_size
+    links = where is not None and resolve_links
+    page = await requests.read_all_page(END, count, StreamDirection.BACKWARD, resolve_links=links, where=where)
+    return ServerEnd(_last_position(page.position, after), page[0].position if page else None)
+
+
+def _last_number(live: LiveSubscription) -> int:
+    """Return the number in a confirmation; a server that speaks proto3 leaves out 0.
+
+    See docs/protocol/tcp.md, section 3.1.
+    """
+    return 0 if live.last_event_number is None else live.last_event_number
+
+
+def _last_position(end: Position, after: Position) -> Position | None:
+    """Return the last position that a server has, given the end of its log.
+
+    Every event stands before the end. A place with prepare 0 is no event but the end of the record before it, so it
+    can be equal to the end.
+    """
+    if end == LAST_POSITION:
+        return None  # the server did not replace it by its own end
+    if after.prepare > 0 and end.commit == after.commit:
+        return Position(end.commit - 1, end.commit - 1)
+    return end

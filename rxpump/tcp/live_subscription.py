@@ -1,0 +1,71 @@
+"""A confirmed subscription to what is written, pulled in batches."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from rxpump.model.events import Event
+from rxpump.model.filters import EventFilter
+from rxpump.model.positions import Position
+from rxpump.tcp.protocol.subscription_buffer import LiveBuffer, SubscriptionBuffer
+
+
+class LiveSubscription:
+    """One confirmed subscription to a stream or `$all`.
+
+    Attributes:
+        last_event_number: Number of the stream's last event at the confirmation; None for `$all`, and from servers
+            that leave out 0.
+        last_commit_position: Commit position of the last event of `$all` at the confirmation.
+        examined: Position up to which every event that matches the filter was returned; None without a filter.
+    """
+
+    def __init__(
+        self,
+        buffer: LiveBuffer,
+        unsubscribe: Callable[[SubscriptionBuffer[Any]], None],
+        where: EventFilter | None = None,
+    ) -> None:
+        self.last_event_number: int | None = buffer.last_event_number
+        self.last_commit_position: int = buffer.last_commit_position
+        self.examined: Position | None = None
+        self._buffer = buffer
+        self._unsubscribe = unsubscribe
+        self._where = where
+        self._changed = asyncio.Event()
+        buffer.on_change = self._changed.set
+
+    async def next(self) -> Sequence[Event]:
+        """Wait for events, and return all that have arrived; cancelling the wait loses none.
+
+        Returns:
+            The events that match the filter, or none if only `examined` has moved.
+
+        Raises:
+            RxPumpError: What ended the subscription, after everything that arrived before.
+        """
+        buffer = self._buffer
+        while not (records := buffer.take()) and not self._is_before(buffer.checkpoint):
+            if buffer.ending is not None:
+                raise buffer.ending
+            self._changed.clear()
+            await self._changed.wait()
+        events = [Event(record) for record in records]
+        if self._where is None:
+            return events
+        for reached in (buffer.checkpoint, events[-1].position if events else None):
+            if self._is_before(reached):
+                self.examined = reached
+        return [event for event in events if self._where.matches(event)]
+
+    def _is_before(self, reached: Position | None) -> bool:
+        return reached is not None and (self.examined is None or reached > self.examined)
+
+    def close(self) -> None:
+        """Unsubscribe."""
+        self._unsubscribe(self._buffer)
+
+    def __repr__(self) -> str:
+        return f"<LiveSubscription {self._buffer!r}>"
