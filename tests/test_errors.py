@@ -31,6 +31,7 @@ SAMPLES: dict[str, Any] = {
     "object": ["anything"],
     "bytes | None": b"0123456789abcdef",
     "ServerError | None": NotReady("Ping"),
+    "tuple[WrongExpectedVersion, ...]": (WrongExpectedVersion("ponies", 7, 3),),
 }
 """A value for each type that an error's attribute has; a new type wants a new sample."""
 
@@ -89,6 +90,7 @@ def test_what_may_succeed_when_asked_again() -> None:
         "ConnectionFailed",
         "ConnectionLostRepeatedly",
         "ForwardTimeout",
+        "IndexesNotReady",
         "IsReadOnly",
         "NotHandled",
         "NotLeader",

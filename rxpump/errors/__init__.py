@@ -18,6 +18,7 @@
     │   ├── FrameTooLarge
     │   ├── MalformedReply
     │   └── UnexpectedReply
+    ├── NotSupported                the protocol or the server lacks what was asked for
     ├── BufferOverflow              a source without demand outran a bounded buffer
     ├── NotJson                     an event's data was asked for as JSON and is not
     ├── NotDecodable                an event was asked for as a model that it does not fit
@@ -35,6 +36,9 @@
         ├── SubscriptionDropped
         ├── StreamRolledBack        the server has less of a stream than a subscription has seen
         ├── WrongExpectedVersion
+        │   └── ConsistencyCheckFailed  in an append to several streams
+        ├── AppendTooLarge
+        │   └── EventTooLarge
         ├── InvalidTransaction
         ├── PersistentSubscriptionError
         │   ├── PersistentSubscriptionExists
@@ -43,7 +47,16 @@
         │   ├── PersistentSubscriptionFailed
         │   └── SubscriberLimitReached
         ├── ScavengeFailed
-        │   └── ScavengeInProgress
+        │   ├── ScavengeInProgress
+        │   └── ScavengeNotFound
+        ├── UserNotFound
+        ├── UserConflict
+        ├── ProjectionError
+        │   ├── ProjectionNotFound
+        │   ├── ProjectionExists
+        │   └── ProjectionFailed
+        ├── IndexNotFound
+        ├── IndexExists
         ├── OutcomeUnknown          the write may or may not have happened
         │   ├── PrepareTimeout
         │   ├── CommitTimeout
@@ -52,12 +65,26 @@
             ├── NotReady
             ├── TooBusy
             ├── NotLeader
-            └── IsReadOnly
+            ├── IsReadOnly
+            └── IndexesNotReady
 
 Each error carries what it is about as attributes, and `retryable`: whether the very same request
 may succeed later with nothing changed by the caller.
 """
 
+from rxpump.errors.administration import (
+    IndexesNotReady,
+    IndexExists,
+    IndexNotFound,
+    ProjectionError,
+    ProjectionExists,
+    ProjectionFailed,
+    ProjectionNotFound,
+    ScavengeNotFound,
+    UserConflict,
+    UserNotFound,
+)
+from rxpump.errors.appends import AppendTooLarge, ConsistencyCheckFailed, EventTooLarge
 from rxpump.errors.connection import (
     CertificateRefused,
     ClientClosed,
@@ -117,6 +144,7 @@ from rxpump.errors.unsupported import NotSupported
 
 __all__ = [
     "AccessDenied",
+    "AppendTooLarge",
     "BadRequest",
     "BufferOverflow",
     "CertificateRefused",
@@ -125,10 +153,15 @@ __all__ = [
     "ConnectionClosed",
     "ConnectionFailed",
     "ConnectionLostRepeatedly",
+    "ConsistencyCheckFailed",
     "DeliveryExpired",
     "EventNotFound",
+    "EventTooLarge",
     "ForwardTimeout",
     "FrameTooLarge",
+    "IndexExists",
+    "IndexNotFound",
+    "IndexesNotReady",
     "InvalidArgument",
     "InvalidTransaction",
     "InvalidUri",
@@ -151,12 +184,17 @@ __all__ = [
     "PersistentSubscriptionFailed",
     "PersistentSubscriptionNotFound",
     "PrepareTimeout",
+    "ProjectionError",
+    "ProjectionExists",
+    "ProjectionFailed",
+    "ProjectionNotFound",
     "ProtocolError",
     "ReadFailed",
     "ReconnectFailed",
     "RxPumpError",
     "ScavengeFailed",
     "ScavengeInProgress",
+    "ScavengeNotFound",
     "ServerError",
     "ServerFailed",
     "StreamDeleted",
@@ -166,6 +204,8 @@ __all__ = [
     "SubscriptionDropped",
     "TooBusy",
     "UnexpectedReply",
+    "UserConflict",
+    "UserNotFound",
     "WorkCancelled",
     "WrongEventLoop",
     "WrongExpectedVersion",
