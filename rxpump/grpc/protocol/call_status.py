@@ -42,12 +42,14 @@ class CallStatus:
         message: Description for a person; it can be empty.
         metadata: Names and values that the server sent with the status.
         is_unprocessed: Whether the server certainly did nothing for the call, so that it can be repeated.
+        http_status: HTTP status that decided the code, None if something else did.
     """
 
     code: StatusCode
     message: str = ""
     metadata: Metadata = ()
     is_unprocessed: bool = False
+    http_status: str | None = None
 
 
 _NUMBERS: Final = frozenset(StatusCode)
@@ -92,7 +94,8 @@ def status_of_headers(headers: tuple[Header, ...], http_status: str) -> CallStat
     number = fields.get("grpc-status")
     if number is None:
         code = _BY_HTTP_STATUS.get(http_status, StatusCode.UNKNOWN)
-        return CallStatus(code, f"HTTP status {http_status} without grpc-status", decode_metadata(headers))
+        message = f"HTTP status {http_status} without grpc-status"
+        return CallStatus(code, message, decode_metadata(headers), http_status=http_status)
     is_known = number.isascii() and number.isdigit() and len(number) <= 2 and int(number) in _NUMBERS
     code = StatusCode(int(number)) if is_known else StatusCode.UNKNOWN
     return CallStatus(code, decode_message(fields.get("grpc-message", "")), decode_metadata(headers))

@@ -49,6 +49,7 @@ def test_other_codes_are_unknown(value: str) -> None:
 def test_without_grpc_status_the_http_status_counts(http_status: str, code: StatusCode) -> None:
     status = status_of_headers(((":status", http_status),), http_status)
     assert (status.code, status.message) == (code, f"HTTP status {http_status} without grpc-status")
+    assert status.http_status == http_status
 
 
 def test_grpc_status_counts_before_the_http_status() -> None:

@@ -1,0 +1,61 @@
+"""Purpose of a call, as far as its errors repeat it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from rxpump.grpc.messages.methods import Method
+
+
+class Effect(Enum):
+    """Kind of call, which decides what an interruption of the call means."""
+
+    NONE = auto()
+    """The call reads or manages, and can be repeated."""
+    WRITE = auto()
+    """The call writes events, and an interrupted write may have happened."""
+    SUBSCRIPTION = auto()
+    """The call delivers events until it is interrupted."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallContext:
+    """Purpose of a call.
+
+    Attributes:
+        method: Method that is called.
+        action: Words for AccessDenied, such as "write to".
+        effect: Kind of call.
+        stream: Name of the stream, `$all` for the log, None if the call is not about events.
+        group: Name of the consumer group, if the call is about one.
+        name: Name of the user, projection or index, if the call is about one.
+        login: Login of the user who calls, None if nobody is logged in.
+        expected_version: Version that a write expects of the stream, None if it names none.
+        timeout: Seconds until the deadline that the server was told, None for no deadline.
+    """
+
+    method: Method
+    action: str
+    effect: Effect
+    stream: str | None = None
+    group: str = ""
+    name: str = ""
+    login: str | None = None
+    expected_version: int | None = None
+    timeout: float | None = None
+
+    @property
+    def stream_or_all(self) -> str:
+        """Name of the stream, `$all` if the call is about none."""
+        return "$all" if self.stream is None else self.stream
+
+    @property
+    def operation(self) -> str:
+        """Name of the method, and what it is called for."""
+        service = self.method.path.rpartition("/")[0].rpartition(".")[2]
+        words = [f"{service}.{self.method}"]
+        words += [repr(each) for each in (self.name, self.group) if each]
+        if self.stream is not None:
+            words.append(f"of {self.stream!r}" if self.group else f"{self.stream!r}")
+        return " ".join(words)

@@ -1,0 +1,177 @@
+"""Errors that a status names by its code and its text only."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Final
+
+from rxpump.errors import (
+    AccessDenied,
+    AppendTooLarge,
+    BadRequest,
+    NotAuthenticated,
+    NotLeader,
+    NotReady,
+    NotSupported,
+    OperationTimedOut,
+    ProjectionExists,
+    ProjectionFailed,
+    ProjectionNotFound,
+    ReadFailed,
+    RxPumpError,
+    ServerFailed,
+    StreamDeleted,
+    TooBusy,
+)
+from rxpump.grpc.errors.call_context import CallContext, Effect
+from rxpump.grpc.errors.interruptions import interrupted
+from rxpump.grpc.messages import projections, streams
+from rxpump.grpc.protocol.call_status import CallStatus, StatusCode
+
+_READ_FAILED: Final = re.compile(r"Unexpected (ReadStream|ReadAll|FilteredReadAll)Result: ")
+_INVALID_POSITION: Final = "Trying to read from an invalid position."
+_NO_LEADER: Final = "No leader info available in response"
+_MESSAGE_TOO_LARGE: Final = "Received message exceeds the maximum configured message size."
+
+_NOT_HANDLED: Final = {
+    "Server Is Not Ready": NotReady,
+    "Server not ready": NotReady,
+    "Server Is Too Busy": TooBusy,
+    "Server Is Busy": TooBusy,
+    _NO_LEADER: NotLeader,
+}
+"""Error of a request that the server did not begin, by the text of the server."""
+
+_PROJECTION_ERRORS: Final = (
+    (re.compile(r"Projection '.*' not found|Envelope callback .*received NotFound instead"), ProjectionNotFound),
+    (re.compile(r"Envelope callback .*received Conflict instead"), ProjectionExists),
+    (re.compile(r"Envelope callback .*received OperationFailed instead"), ProjectionFailed),
+)
+"""Error of a request that is about a projection, by the text of the server."""
+
+
+def error_of_code(status: CallStatus, call: CallContext) -> RxPumpError:
+    """Return the error that the code and the text of a status stand for."""
+    if status.message in _NOT_HANDLED:
+        return _NOT_HANDLED[status.message](call.operation)
+    if _is_about_a_projection(call):
+        for pattern, error in _PROJECTION_ERRORS:
+            if pattern.match(status.message):
+                return error(call.name, status.message)
+    return _BY_CODE[status.code](status, call)
+
+
+def _is_about_a_projection(call: CallContext) -> bool:
+    return call.method.path.startswith(projections.CREATE.path.removesuffix("Create"))
+
+
+def _unknown(status: CallStatus, call: CallContext) -> RxPumpError:
+    if _READ_FAILED.match(status.message):
+        return ReadFailed(call.stream_or_all, status.message)
+    name = call.stream_or_all + call.group
+    if status.http_status == "500" and not (name.isascii() and name.isprintable()):
+        return _without_name(status, call)
+    return ServerFailed(call.operation, status.message)
+
+
+def _without_name(status: CallStatus, call: CallContext) -> RxPumpError:
+    """Return the error of a server that could not put the name of the stream into the metadata.
+
+    A read or an append has one error only that names the stream.
+    """
+    if call.method in (streams.READ, streams.APPEND):
+        return StreamDeleted(call.stream_or_all)
+    reason = "a server answers so if it refuses the request and the name is not printable ASCII"
+    return ServerFailed(call.operation, f"{status.message} ({reason})")
+
+
+def _invalid_argument(status: CallStatus, call: CallContext) -> RxPumpError:
+    if status.message == _INVALID_POSITION:
+        return ReadFailed(call.stream_or_all, status.message)
+    return BadRequest(call.operation, status.message)
+
+
+def _deadline_exceeded(status: CallStatus, call: CallContext) -> RxPumpError:
+    if call.timeout is None or call.effect is Effect.WRITE:
+        return interrupted(status.message, call)
+    return OperationTimedOut(call.operation, call.timeout, attempts=1)
+
+
+def _already_exists(status: CallStatus, call: CallContext) -> RxPumpError:
+    if _is_about_a_projection(call):
+        return ProjectionExists(call.name, status.message)
+    return BadRequest(call.operation, status.message)
+
+
+def _failed_precondition(status: CallStatus, call: CallContext) -> RxPumpError:
+    if _is_about_a_projection(call):
+        return ProjectionFailed(call.name, status.message)
+    return BadRequest(call.operation, status.message)
+
+
+def _resource_exhausted(status: CallStatus, call: CallContext) -> RxPumpError:
+    if status.message != _MESSAGE_TOO_LARGE:
+        return TooBusy(call.operation)
+    if call.effect is Effect.WRITE:
+        return AppendTooLarge(call.stream_or_all)
+    return BadRequest(call.operation, status.message)
+
+
+def _not_supported(status: CallStatus, call: CallContext) -> RxPumpError:
+    alternative = f"use a server of version {call.method.since} or later, with this service enabled"
+    return NotSupported(call.operation, "gRPC", f"the server answers {status.message!r}", alternative)
+
+
+def _internal(status: CallStatus, call: CallContext) -> RxPumpError:
+    if call.effect is Effect.WRITE:
+        return interrupted(status.message, call)
+    return ServerFailed(call.operation, status.message)
+
+
+def _unavailable(status: CallStatus, call: CallContext) -> RxPumpError:
+    if status.is_unprocessed:
+        return NotReady(call.operation)
+    return interrupted(status.message, call)
+
+
+def _interrupted(status: CallStatus, call: CallContext) -> RxPumpError:
+    return interrupted(status.message, call)
+
+
+def _bad_request(status: CallStatus, call: CallContext) -> RxPumpError:
+    return BadRequest(call.operation, status.message)
+
+
+def _server_failed(status: CallStatus, call: CallContext) -> RxPumpError:
+    return ServerFailed(call.operation, status.message)
+
+
+def _access_denied(_: CallStatus, call: CallContext) -> RxPumpError:
+    return AccessDenied(call.action, call.stream_or_all, call.login)
+
+
+def _not_authenticated(status: CallStatus, call: CallContext) -> RxPumpError:
+    return NotAuthenticated(call.login, status.message)
+
+
+_BY_CODE: Final[dict[StatusCode, Callable[[CallStatus, CallContext], RxPumpError]]] = {
+    StatusCode.OK: _server_failed,
+    StatusCode.CANCELLED: _interrupted,
+    StatusCode.UNKNOWN: _unknown,
+    StatusCode.INVALID_ARGUMENT: _invalid_argument,
+    StatusCode.DEADLINE_EXCEEDED: _deadline_exceeded,
+    StatusCode.NOT_FOUND: _not_supported,
+    StatusCode.ALREADY_EXISTS: _already_exists,
+    StatusCode.PERMISSION_DENIED: _access_denied,
+    StatusCode.RESOURCE_EXHAUSTED: _resource_exhausted,
+    StatusCode.FAILED_PRECONDITION: _failed_precondition,
+    StatusCode.ABORTED: _interrupted,
+    StatusCode.OUT_OF_RANGE: _bad_request,
+    StatusCode.UNIMPLEMENTED: _not_supported,
+    StatusCode.INTERNAL: _internal,
+    StatusCode.UNAVAILABLE: _unavailable,
+    StatusCode.DATA_LOSS: _server_failed,
+    StatusCode.UNAUTHENTICATED: _not_authenticated,
+}
+"""A proxy can answer NOT_FOUND for a method that the server does not have."""

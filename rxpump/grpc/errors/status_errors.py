@@ -1,0 +1,42 @@
+"""Error of a call that ended with a status other than OK, and the leader that the status names."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from rxpump.errors import RxPumpError
+from rxpump.grpc.errors.call_context import CallContext
+from rxpump.grpc.errors.code_errors import error_of_code
+from rxpump.grpc.errors.detail_errors import Details
+from rxpump.grpc.errors.named_errors import Refusal
+from rxpump.grpc.protocol.call_status import CallStatus
+
+_DETAILS: Final = "grpc-status-details-bin"
+
+
+def error_of_status(status: CallStatus, call: CallContext) -> RxPumpError:
+    """Return the error that a status stands for.
+
+    Args:
+        status: CallStatus of the call, not OK.
+        call: Purpose of the call.
+    """
+    details = _details(status, call)
+    known = None if details is None else details.error()
+    return known or Refusal(status, call).error() or error_of_code(status, call)
+
+
+def leader_of_status(status: CallStatus, call: CallContext) -> tuple[str, int] | None:
+    """Return host and port of the leader that a status names, None if it names none.
+
+    Args:
+        status: CallStatus of the call, not OK.
+        call: Purpose of the call.
+    """
+    details = _details(status, call)
+    return Refusal(status, call).leader() if details is None else details.leader()
+
+
+def _details(status: CallStatus, call: CallContext) -> Details | None:
+    encoded = dict(status.metadata).get(_DETAILS)
+    return Details(encoded, call) if isinstance(encoded, bytes) else None
