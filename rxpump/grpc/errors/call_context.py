@@ -52,7 +52,7 @@ class CallContext:
 
     @property
     def operation(self) -> str:
-        """Name of the method, and what it is called for."""
+        """Name of the method and of its object, such as "Streams.Append 'orders'"."""
         service = self.method.path.rpartition("/")[0].rpartition(".")[2]
         words = [f"{service}.{self.method}"]
         words += [repr(each) for each in (self.name, self.group) if each]

@@ -76,9 +76,10 @@ def _unknown(status: CallStatus, call: CallContext) -> RxPumpError:
 
 
 def _without_name(status: CallStatus, call: CallContext) -> RxPumpError:
-    """Return the error of a server that could not put the name of the stream into the metadata.
+    """Return the error of a server that answered with HTTP status 500.
 
-    A read or an append has one error only that names the stream.
+    It does so if the name of the stream, which must be among the metadata of the error, is not printable ASCII. The
+    only error of a read or an append that has the name there is that of a deleted stream.
     """
     if call.method in (streams.READ, streams.APPEND):
         return StreamDeleted(call.stream_or_all)
@@ -174,4 +175,4 @@ _BY_CODE: Final[dict[StatusCode, Callable[[CallStatus, CallContext], RxPumpError
     StatusCode.DATA_LOSS: _server_failed,
     StatusCode.UNAUTHENTICATED: _not_authenticated,
 }
-"""A proxy can answer NOT_FOUND for a method that the server does not have."""
+"""Error by the code. A proxy can answer NOT_FOUND if the server lacks the method."""

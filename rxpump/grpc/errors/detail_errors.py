@@ -164,4 +164,4 @@ _BY_REASON: Final[dict[str, Callable[[Details], RxPumpError]]] = {
     "INDEXES_NOT_READY": _indexes_not_ready,
     "SECONDARY_INDEXING_DISABLED": _indexes_disabled,
 }
-"""SERVER_MALFUNCTION is not among these: its code INTERNAL decides."""
+"""Error by the reason. SERVER_MALFUNCTION is left out, because the code INTERNAL decides what it means."""

@@ -63,7 +63,7 @@ def error_of_batch(error: Any, call: CallContext) -> RxPumpError:
 
 
 def _version(message: Any, field: str | None) -> int | None:
-    """Return the version that one of the fields of a choice has, None if the server sent none."""
+    """Return the version in a field of a message, None if there is no field."""
     if field is None:
         return None
     value = getattr(message, field)

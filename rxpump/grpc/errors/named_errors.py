@@ -62,7 +62,7 @@ class Refusal:
         return value if isinstance(value, str) else None
 
     def number(self, key: str) -> int | None:
-        """Return the value of a key as a number, None if it is not one."""
+        """Return the value of a key as a number, None if it is not a number."""
         value = self.text(key) or ""
         return int(value) if re.fullmatch(r"-?[0-9]{1,19}", value) else None
 

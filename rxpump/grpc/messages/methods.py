@@ -23,7 +23,7 @@ class ServerVersion(NamedTuple):
 
 
 class MethodKind(Enum):
-    """Whether the client, the server, or both send any number of messages instead of one."""
+    """Number of messages in a call: whether the client and the server send any number of them, or one."""
 
     UNARY = (False, False)
     CLIENT_STREAM = (True, False)

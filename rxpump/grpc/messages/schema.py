@@ -1,8 +1,8 @@
 """The protobuf messages, loaded from the compiled schema into a descriptor pool of their own.
 
 A serialized descriptor set is data instead of generated code, so one file serves every protobuf runtime from 4.25 on.
-The messages of another library, such as kurrentdbclient, are in the pool that all libraries share, where equal names
-do not clash with these.
+Other libraries, such as kurrentdbclient, load their messages into the pool that all libraries share, so equal names
+do not clash.
 """
 
 from __future__ import annotations
@@ -22,7 +22,11 @@ for _file in descriptor_pb2.FileDescriptorSet.FromString(_compiled).file:
 
 
 def message_class(name: str) -> Any:
-    """Return the class of a message of the schema, such as "streams.ReadRequest"."""
+    """Return the class of a message of the schema, such as "streams.ReadRequest".
+
+    Make nested messages from dicts: `ReadRequest(options={"count": 1})`. With protobuf in pure Python, the class has
+    no attributes for their classes.
+    """
     return message_factory.GetMessageClass(_pool.FindMessageTypeByName(f"{_PACKAGE}.{name}"))
 
 

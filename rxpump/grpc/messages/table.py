@@ -36,4 +36,4 @@ _MODULES: Final = (
 METHODS: Final[Mapping[str, Method]] = MappingProxyType(
     {method.path: method for module in _MODULES for method in vars(module).values() if isinstance(method, Method)}
 )
-"""Every method of every service, by its path."""
+"""All methods of all services, by path."""

@@ -56,10 +56,8 @@ def stream_error(code: StatusCode, reason: str, detail: Any = None) -> CallStatu
     return status_with_details(code, reason, f"{STREAMS}.{name}ErrorDetails", detail)
 
 
-def violation(stream: str, expected: int, actual: int) -> Any:
-    return streams_v2.AppendConsistencyViolationDetails.Violation(
-        stream_state={"stream": stream, "expected_state": expected, "actual_state": actual}
-    )
+def violation(stream: str, expected: int, actual: int) -> dict[str, Any]:
+    return {"stream_state": {"stream": stream, "expected_state": expected, "actual_state": actual}}
 
 
 VIOLATIONS = streams_v2.AppendConsistencyViolationDetails(

@@ -46,8 +46,8 @@ ID = "01020304-0506-0708-090a-0b0c0d0e0f10"
     ],
 )
 def test_an_append_to_a_stream_at_another_version(fields: dict[str, Any], current: int | None) -> None:
-    refusal = streams.AppendResponse.WrongExpectedVersion(**fields)
-    assert error_of_append(refusal, APPEND) == WrongExpectedVersion("ponies", 7, current)
+    response = streams.AppendResponse(wrong_expected_version=fields)
+    assert error_of_append(response.wrong_expected_version, APPEND) == WrongExpectedVersion("ponies", 7, current)
 
 
 def test_a_read_of_a_missing_stream() -> None:

@@ -94,7 +94,7 @@ def test_a_zero_that_is_chosen_is_written() -> None:
 
 def test_an_unknown_number_of_an_enum_is_kept() -> None:
     assert gossip.MemberInfo.FromString(b"\x18\x63").state == 99
-    assert persistent_subscriptions.ReadRequest.Nack(action=9).SerializeToString() == b"\x18\x09"
+    assert persistent_subscriptions.ReadRequest(nack={"action": 9}).SerializeToString() == b"\x1a\x02\x18\x09"
 
 
 def test_an_unknown_field_is_ignored() -> None:
