@@ -3,7 +3,7 @@
     RxPumpError
     ├── InvalidArgument             bad input, refused before anything was sent (also a ValueError)
     │   └── InvalidUri
-    ├── NotSupported                the protocol of the connection cannot do it
+    ├── NotSupported                the protocol of the connection, or the server, cannot do it
     ├── NotConnected                a verb was used before connect() or after close()
     ├── WrongEventLoop              a verb was used in another event loop or thread than connect()
     ├── ConnectionFailed            no connection could be made
@@ -18,7 +18,6 @@
     │   ├── FrameTooLarge
     │   ├── MalformedReply
     │   └── UnexpectedReply
-    ├── NotSupported                the protocol or the server lacks what was asked for
     ├── BufferOverflow              a source without demand outran a bounded buffer
     ├── NotJson                     an event's data was asked for as JSON and is not
     ├── NotDecodable                an event was asked for as a model that it does not fit

@@ -1,4 +1,4 @@
-"""A request that the protocol of a connection cannot express."""
+"""A request that the protocol of a connection cannot express, or that the server does not know."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from rxpump.errors.root import RxPumpError
 
 @dataclass(eq=False)
 class NotSupported(RxPumpError):
-    """The protocol of the connection cannot do what was asked for. Nothing was sent.
+    """The protocol of the connection, or the server, cannot do what was asked for. Nothing was done.
 
     Attributes:
         feature: What was asked for, as a noun phrase: "consumer groups on $all".
         protocol: Name of the protocol: "TCP".
-        reason: Why the protocol cannot do it.
+        reason: Why the protocol or the server cannot do it.
         alternative: What to do instead.
     """
 
