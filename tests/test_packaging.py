@@ -36,7 +36,9 @@ def test_importing_rxpump_imports_the_core_dependencies_and_nothing_else(importe
     assert packages - set(sys.stdlib_module_names) <= CORE | CORE_OF_CORE | USED_WHERE_INSTALLED
 
 
-@pytest.mark.parametrize("part", ["rxpump.server", "rxpump.cli", "rxpump.grpc", "h11", "hpack", "sqlite3", "click", "rich"])
+@pytest.mark.parametrize(
+    "part", ["rxpump.server", "rxpump.cli", "rxpump.grpc", "h11", "hpack", "sqlite3", "click", "rich"]
+)
 def test_importing_rxpump_leaves_out(part: str, imported: set[str]) -> None:
     assert part not in imported
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from types import TracebackType
 from typing import Any
 
@@ -148,17 +149,21 @@ class ScriptedServer:
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         script = self._scripts[min(self.accepted, len(self._scripts) - 1)]
         self.accepted += 1
-        player = self._players.create_task(self._play(script, Peer(reader, writer)))
+        peer = Peer(reader, writer)
+        playing = self._play(script, peer)
+        try:
+            player = self._players.create_task(playing)
+        except RuntimeError:  # the connection was accepted while the server ended
+            playing.close()
+            peer.cut()
+            return
         self._playing.add(player)
         player.add_done_callback(self._playing.discard)
+        player.add_done_callback(lambda _: peer.cut())  # a task that is canceled at once does not run its `finally`
 
     async def _play(self, script: Script, peer: Peer) -> None:
-        try:
+        with suppress(Gone):
             await script(peer)
-        except Gone:
-            pass
-        finally:
-            peer.cut()
 
 
 async def good(peer: Peer) -> None:
