@@ -1,31 +1,31 @@
-"""Everything that can go wrong, as one tree.
+"""Every error that rxpump raises, as one tree.
 
     RxPumpError
-    ├── InvalidArgument             bad input, refused before anything was sent (also a ValueError)
+    ├── InvalidArgument             a bad argument; nothing was sent (also a ValueError)
     │   └── InvalidUri
     ├── NotSupported                the protocol of the connection, or the server, cannot do it
-    ├── NotConnected                a verb was used before connect() or after close()
-    ├── WrongEventLoop              a verb was used in another event loop or thread than connect()
-    ├── ConnectionFailed            no connection could be made
+    ├── NotConnected                a call before connect() or after close()
+    ├── WrongEventLoop              a call from another event loop or thread than connect()
+    ├── ConnectionFailed            no node could be connected to
     │   ├── ReconnectFailed         the reconnect policy gave up
-    │   └── CertificateRefused      the server could not prove who it is
-    ├── ConnectionClosed            the connection ended with the request unanswered
-    │   └── ClientClosed            because the client was closed
-    ├── ConnectionLostRepeatedly    several connections were lost with the same request
-    ├── OperationTimedOut           a request was not answered within its deadline
-    ├── ProtocolError               bytes that are not the protocol
+    │   └── CertificateRefused      the certificate of the server is not trusted
+    ├── ConnectionClosed            the connection was lost before the reply arrived
+    │   └── ClientClosed            the client was closed before the reply arrived
+    ├── ConnectionLostRepeatedly    several connections were lost during the same request
+    ├── OperationTimedOut           no reply arrived before the deadline
+    ├── ProtocolError               the peer sent bytes that break the protocol
     │   ├── MalformedFrame
     │   ├── FrameTooLarge
     │   ├── MalformedReply
     │   └── UnexpectedReply
-    ├── BufferOverflow              a source without demand outran a bounded buffer
-    ├── NotJson                     an event's data was asked for as JSON and is not
-    ├── NotDecodable                an event was asked for as a model that it does not fit
-    ├── WorkCancelled               an operator's work was cancelled, and not by its pipeline
-    ├── DeliveryExpired             an event of a persistent subscription was acknowledged too late
-    └── ServerError                 the server said no
+    ├── BufferOverflow              a bounded buffer is full and its source cannot be paused
+    ├── NotJson                     the data or metadata of an event are not JSON
+    ├── NotDecodable                an event does not fit the model
+    ├── WorkCancelled               a task of an operator was cancelled from outside its pipeline
+    ├── DeliveryExpired             a delivery can no longer be acknowledged
+    └── ServerError                 the server refused the request
         ├── BadRequest
-        ├── ServerFailed            the server could not do it; its disk is full, say
+        ├── ServerFailed            the server had a fault of its own, such as a full disk
         ├── NotAuthenticated
         ├── AccessDenied
         ├── StreamNotFound
@@ -33,7 +33,7 @@
         ├── EventNotFound
         ├── ReadFailed
         ├── SubscriptionDropped
-        ├── StreamRolledBack        the server has less of a stream than a subscription has seen
+        ├── StreamRolledBack        the server lost events that a subscription has delivered
         ├── WrongExpectedVersion
         │   └── ConsistencyCheckFailed  in an append to several streams
         ├── AppendTooLarge
@@ -46,6 +46,7 @@
         │   ├── PersistentSubscriptionFailed
         │   └── SubscriberLimitReached
         ├── ScavengeFailed
+<<<<<<< HEAD
         │   ├── ScavengeInProgress
         │   └── ScavengeNotFound
         ├── UserNotFound
@@ -57,18 +58,22 @@
         ├── IndexNotFound
         ├── IndexExists
         ├── OutcomeUnknown          the write may or may not have happened
+=======
+        │   └── ScavengeInProgress
+        ├── OutcomeUnknown          the events may or may not have been written
+>>>>>>> 60b4894 (Describe the errors in plain English)
         │   ├── PrepareTimeout
         │   ├── CommitTimeout
         │   └── ForwardTimeout
-        └── NotHandled              this node, now: wait, or go elsewhere
+        └── NotHandled              this node does not serve the request now
             ├── NotReady
             ├── TooBusy
             ├── NotLeader
             ├── IsReadOnly
             └── IndexesNotReady
 
-Each error carries what it is about as attributes, and `retryable`: whether the very same request
-may succeed later with nothing changed by the caller.
+Each error has attributes that identify what failed, and `retryable`: whether the same request can succeed later
+although the caller changes nothing.
 """
 
 from rxpump.errors.administration import (

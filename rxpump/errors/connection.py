@@ -1,4 +1,4 @@
-"""What can go wrong between us and a server: no connection, no answer, or one that makes no sense."""
+"""Errors of a connection: it is missing or lost, a reply does not arrive, or a reply breaks the protocol."""
 
 from __future__ import annotations
 
@@ -11,7 +11,11 @@ from rxpump.errors.server import ServerError
 
 @dataclass(eq=False)
 class NotConnected(RxPumpError):
-    """The client has no open connection to work with, and none is being made."""
+    """The client is not connected, and is not connecting either.
+
+    Attributes:
+        state: State of the client, for example "not connected" or "closed".
+    """
 
     state: str
 
@@ -21,7 +25,13 @@ class NotConnected(RxPumpError):
 
 @dataclass(eq=False)
 class WrongEventLoop(RxPumpError):
-    """The client belongs to the event loop `own` while it is connected, and was called from `running`."""
+    """A connected client was called from another event loop, or from a thread without one.
+
+    Attributes:
+        client: Name of the client.
+        own: Description of the event loop that the client was connected in.
+        running: Description of the event loop or thread of the call.
+    """
 
     client: str
     own: str
@@ -36,7 +46,13 @@ class WrongEventLoop(RxPumpError):
 
 @dataclass(eq=False)
 class ConnectionFailed(RxPumpError):
-    """No node at `address` could be reached in `attempts` attempts; `reason` is what the last one met."""
+    """No node could be connected to.
+
+    Attributes:
+        address: Address of the last attempt.
+        attempts: Attempts that were made.
+        reason: Why the last attempt failed.
+    """
 
     retryable: ClassVar[bool] = True
 
@@ -49,23 +65,29 @@ class ConnectionFailed(RxPumpError):
 
 
 class ReconnectFailed(ConnectionFailed):
-    """The reconnect policy gave up after `attempts` attempts; `reason` is what the last one met.
+    """A connection was lost, and the reconnect policy allows no further attempt.
 
-    Everything that is under way ends with it, and each later call raises it, until `connect()` is called again.
+    Every pending request and subscription ends with this error, and each later call raises it, until `connect()` is
+    called again.
     """
 
     retryable: ClassVar[bool] = False
 
 
 class CertificateRefused(ConnectionFailed):
-    """The node at `address` could not prove who it is: its certificate was refused for `reason`."""
+    """The certificate of the node is not trusted; `reason` says why."""
 
     retryable: ClassVar[bool] = False
 
 
 @dataclass(eq=False)
 class ConnectionClosed(RxPumpError):
-    """The connection to `address` ended for `reason`; what was in flight has an unknown outcome."""
+    """The connection was lost before a reply arrived. The outcome of a request that was in flight is unknown.
+
+    Attributes:
+        address: Address of the node.
+        reason: Why the connection was lost.
+    """
 
     retryable: ClassVar[bool] = True
 
@@ -77,14 +99,14 @@ class ConnectionClosed(RxPumpError):
 
 
 class ClientClosed(ConnectionClosed):
-    """The client was closed while this was under way."""
+    """The client was closed before a request or subscription completed."""
 
     retryable: ClassVar[bool] = False
 
 
 @dataclass(eq=False)
 class ConnectionLostRepeatedly(RxPumpError):
-    """A request was given up because one connection after the other was lost with it.
+    """A request failed because several connections in a row were lost during it.
 
     For a write the outcome is unknown: the same events (same ids) may be written again.
 
@@ -102,25 +124,25 @@ class ConnectionLostRepeatedly(RxPumpError):
 
     def __str__(self) -> str:
         return (
-            f"{self.operation} was given up: {self.connections} connections were lost while it was being sent or "
+            f"{self.operation} failed: {self.connections} connections were lost while it was being sent or "
             f"answered (the last one: {self.reason}); write or read fewer bytes at once"
         )
 
 
 @dataclass(eq=False)
 class OperationTimedOut(RxPumpError):
-    """`operation` had no final answer within `timeout` seconds.
+    """No final reply to a request arrived within its deadline.
 
     If `attempts` is 0, the request was never sent, and nothing was done. Otherwise the outcome of a write is unknown:
     the same events (with the same ids) may be written again.
 
     Attributes:
-        operation: What was asked for.
+        operation: Description of the request.
         timeout: Seconds from the call to its deadline.
-        attempts: How often the request was sent.
+        attempts: Times that the request was sent.
         reason: The last refusal of the server (NotReady, CommitTimeout, ...); None if it sent no answer.
         is_connected: Whether there was a connection to the server at the deadline.
-        hint: What it may mean that there was no answer, for requests that servers are known to leave unanswered.
+        hint: A likely cause, for requests that servers are known to leave unanswered; otherwise empty.
     """
 
     retryable: ClassVar[bool] = True
@@ -142,12 +164,16 @@ class OperationTimedOut(RxPumpError):
 
 @dataclass(eq=False)
 class ProtocolError(RxPumpError):
-    """The other side sent what the protocol does not allow."""
+    """Base class of errors for bytes that break the protocol."""
 
 
 @dataclass(eq=False)
 class MalformedFrame(ProtocolError):
-    """A frame that is no package: too short, or with credentials that do not fit."""
+    """A frame is malformed: it is too short, or its credentials do not fit into it.
+
+    Attributes:
+        reason: What is wrong with the frame.
+    """
 
     reason: str
 
@@ -157,10 +183,14 @@ class MalformedFrame(ProtocolError):
 
 @dataclass(eq=False)
 class FrameTooLarge(ProtocolError):
-    """A frame of `size` bytes, where `limit` is what a receiver takes (docs/protocol/tcp.md, section 1.1).
+    """A frame is larger than its receiver accepts (docs/protocol/tcp.md, section 1.1).
 
-    `correlation_id` is the package's, once enough of it has been seen, else None. A reply this large
-    comes from asking for too many large events at once: ask for fewer.
+    A reply can be too large because the request asked for too many large events at once. Then ask for fewer.
+
+    Attributes:
+        size: Bytes of the frame.
+        limit: Bytes of the largest frame that is accepted.
+        correlation_id: Correlation id of the frame; None if it was not received before the error.
     """
 
     size: int
@@ -173,21 +203,31 @@ class FrameTooLarge(ProtocolError):
 
 @dataclass(eq=False)
 class MalformedReply(ProtocolError):
-    """The reply to `operation` does not parse, for `reason`."""
+    """A reply cannot be parsed.
+
+    Attributes:
+        operation: Description of the request.
+        reason: What is wrong with the reply.
+    """
 
     operation: str
     reason: str
 
     def __str__(self) -> str:
-        return f"the reply to {self.operation} does not parse: {self.reason}"
+        return f"the reply to {self.operation} cannot be parsed: {self.reason}"
 
 
 @dataclass(eq=False)
 class UnexpectedReply(ProtocolError):
-    """`operation` was answered by `command`, which is no answer to it."""
+    """The server sent a reply of another kind than the request allows.
+
+    Attributes:
+        operation: Description of the request.
+        command: Name of the command of the reply.
+    """
 
     operation: str
     command: str
 
     def __str__(self) -> str:
-        return f"{self.operation} was answered by {self.command}"
+        return f"the reply to {self.operation} is a {self.command}, which this request does not allow"

@@ -1,4 +1,4 @@
-"""What can go wrong with persistent subscriptions (docs/protocol/tcp.md, section 4.18)."""
+"""Errors of consumer groups, which Event Store calls persistent subscriptions."""
 
 from __future__ import annotations
 
@@ -11,9 +11,16 @@ from rxpump.errors.server import ServerError
 
 @dataclass(eq=False)
 class PersistentSubscriptionError(ServerError):
-    """Consumer group `group` of `stream` is not to be had; `reason` is the server's text, if it gave one."""
+    """Base class of refusals that concern a consumer group.
 
-    what: ClassVar[str] = "is not to be had"
+    Attributes:
+        stream: Name of the stream that the group reads.
+        group: Name of the group.
+        reason: Text of the server; empty if it sent none.
+    """
+
+    what: ClassVar[str] = "cannot be used"
+    """Predicate of the message, whose subject is the group."""
 
     stream: str
     group: str
@@ -25,39 +32,46 @@ class PersistentSubscriptionError(ServerError):
 
 
 class PersistentSubscriptionExists(PersistentSubscriptionError):
-    """A group of that name was made on the stream before."""
+    """The stream already has a group of this name."""
 
-    what: ClassVar[str] = "exists already"
+    what: ClassVar[str] = "already exists"
 
 
 class PersistentSubscriptionNotFound(PersistentSubscriptionError):
-    """No group of that name was made on the stream, or it was deleted."""
+    """The stream has no group of this name."""
 
     what: ClassVar[str] = "does not exist"
 
 
 class PersistentSubscriptionDeleted(PersistentSubscriptionError):
-    """The group was deleted while we were connected to it."""
+    """The group was deleted while the consumer was connected to it."""
 
     what: ClassVar[str] = "was deleted"
 
 
 class PersistentSubscriptionFailed(PersistentSubscriptionError):
-    """The server could not make, change or delete the group: a setting, or the stream's name, is none it takes."""
+    """The server refused to create, update or delete the group, because of a setting or the name of the stream."""
 
     what: ClassVar[str] = "was refused"
 
 
 class SubscriberLimitReached(PersistentSubscriptionError):
-    """The group has as many consumers connected as it may have."""
+    """The group has as many connected consumers as its settings allow."""
 
     retryable: ClassVar[bool] = True
-    what: ClassVar[str] = "has all the subscribers it may have"
+    what: ClassVar[str] = "has as many consumers as it allows"
 
 
 @dataclass(eq=False)
 class DeliveryExpired(RxPumpError):
-    """Event `number` of `stream` can no longer be acknowledged to `group`, for `reason`; it comes again."""
+    """A delivery can no longer be acknowledged. The server delivers the event again, to any consumer of the group.
+
+    Attributes:
+        stream: Name of the stream that the event was received from.
+        number: Number of the event in that stream.
+        group: Name of the group.
+        reason: Why it is too late, for example that the connection was lost.
+    """
 
     stream: str
     number: int

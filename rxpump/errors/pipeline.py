@@ -1,4 +1,4 @@
-"""What can go wrong on our own side of the connection, with events and with what works on them."""
+"""Errors inside the client: in pipelines, and with the contents of events."""
 
 from __future__ import annotations
 
@@ -9,21 +9,33 @@ from rxpump.errors.root import RxPumpError
 
 @dataclass(eq=False)
 class BufferOverflow(RxPumpError):
-    """A bounded buffer of `capacity` items was full, and its source cannot be asked to wait."""
+    """A bounded buffer is full, and the source that fills it cannot be paused.
+
+    Attributes:
+        buffer: Name of the operator or consumer that the buffer belongs to.
+        capacity: Items that fit into the buffer.
+    """
 
     buffer: str
     capacity: int
 
     def __str__(self) -> str:
         return (
-            f"{self.buffer} holds {self.capacity} items and its source is not one that waits; let an on_backpressure "
-            "operator decide what is dropped, or make it of an (async) iterable"
+            f"the buffer of {self.buffer} is full with {self.capacity} items, and its source cannot be paused; "
+            "put an on_backpressure operator before it, or make the source from an iterable or async iterable"
         )
 
 
 @dataclass(eq=False)
 class NotJson(RxPumpError, ValueError):
-    """The `part` (data or metadata) of event `number` of `stream` is not JSON, for `reason`."""
+    """The data or metadata of an event are not JSON.
+
+    Attributes:
+        stream: Name of the stream.
+        number: Number of the event.
+        part: "data" or "metadata".
+        reason: What is wrong with the text.
+    """
 
     stream: str
     number: int
@@ -36,7 +48,14 @@ class NotJson(RxPumpError, ValueError):
 
 @dataclass(eq=False)
 class NotDecodable(RxPumpError, ValueError):
-    """Event `number` of `stream`, of type `type`, is no model that it was asked for as, for `reason`."""
+    """The data of an event do not fit the model that they were decoded as.
+
+    Attributes:
+        stream: Name of the stream.
+        number: Number of the event.
+        type: Type of the event.
+        reason: What does not fit.
+    """
 
     stream: str
     number: int
@@ -49,9 +68,13 @@ class NotDecodable(RxPumpError, ValueError):
 
 @dataclass(eq=False)
 class WorkCancelled(RxPumpError):
-    """The work of `operator` was cancelled by something that is not its pipeline, as when the loop shuts down."""
+    """A task of an operator was cancelled from outside its pipeline, for example by the end of the event loop.
+
+    Attributes:
+        operator: Name of the operator.
+    """
 
     operator: str
 
     def __str__(self) -> str:
-        return f"the work of {self.operator} was cancelled from outside its pipeline"
+        return f"a task of {self.operator} was cancelled from outside its pipeline"

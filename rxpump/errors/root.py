@@ -1,24 +1,29 @@
-"""The root of the tree, and bad input."""
+"""The base class of all errors, and the errors for bad arguments."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar, Final
 
-_LONGEST_SHOWN: Final = 80  # characters of a value in a message
+_LONGEST_SHOWN: Final = 80
+"""Characters of a value that a message contains."""
 
 
 @dataclass(eq=False)
 class RxPumpError(Exception):
-    """Root of the tree."""
+    """Base class of every error of rxpump.
+
+    Attributes:
+        retryable: Whether the same request can succeed later although the caller changes nothing.
+    """
 
     retryable: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
-        self.args: tuple[Any, ...] = self._values()  # the same for positional and keyword arguments
+        self.args: tuple[Any, ...] = self._values()  # Exception sets only positional arguments
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle by fields: an error crosses process borders with all it knows."""
+        """Pickle the class and the fields, because Exception would pickle only `args`."""
         return type(self), self._values()
 
     def __eq__(self, other: object) -> bool:
@@ -35,7 +40,13 @@ class RxPumpError(Exception):
 
 @dataclass(eq=False)
 class InvalidArgument(RxPumpError, ValueError):
-    """`argument` was `value`; `allowed` says what it may be."""
+    """An argument has a value that is not allowed. Nothing was sent.
+
+    Attributes:
+        argument: Name of the argument, option or field.
+        value: Value that was given.
+        allowed: Description of the allowed values.
+    """
 
     argument: str
     value: object
@@ -46,7 +57,7 @@ class InvalidArgument(RxPumpError, ValueError):
 
 
 def _shown(value: object) -> str:
-    """Return the repr of `value`, shortened; or what it is, if it has no repr (a very long number, for example)."""
+    """Return a short repr of a value, or the name of its type if repr() fails (as for a number of 5,000 digits)."""
     try:
         shown = repr(value)
     except Exception:
@@ -55,4 +66,4 @@ def _shown(value: object) -> str:
 
 
 class InvalidUri(InvalidArgument):
-    """A connection string, or a part of it, that cannot be understood."""
+    """A connection string is malformed; `argument` names the part."""

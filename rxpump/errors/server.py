@@ -1,4 +1,4 @@
-"""A server that says no, whatever it was asked."""
+"""Refusals by a server that can be the reply to any request."""
 
 from __future__ import annotations
 
@@ -10,12 +10,17 @@ from rxpump.errors.root import RxPumpError
 
 @dataclass(eq=False)
 class ServerError(RxPumpError):
-    """The server answered, and the answer is no."""
+    """Base class of refusals: the server received the request and did not do it."""
 
 
 @dataclass(eq=False)
 class BadRequest(ServerError):
-    """The server could not make sense of `operation`; `reason` is its text."""
+    """The server did not understand a request.
+
+    Attributes:
+        operation: Description of the request.
+        reason: Text of the server.
+    """
 
     operation: str
     reason: str
@@ -26,9 +31,13 @@ class BadRequest(ServerError):
 
 @dataclass(eq=False)
 class ServerFailed(ServerError):
-    """The server could not do `operation`, which was no fault of the request; `reason` is its text.
+    """The server had a fault of its own, for example a full disk. Nothing was written.
 
-    An embedded server answers so when its disk is full, say. Nothing was written.
+    Only embedded servers send this refusal.
+
+    Attributes:
+        operation: Description of the request.
+        reason: Text of the server.
     """
 
     operation: str
@@ -74,7 +83,11 @@ class AccessDenied(ServerError):
 
 @dataclass(eq=False)
 class NotHandled(ServerError):
-    """This node does not take `operation` now."""
+    """The node does not serve a request now.
+
+    Attributes:
+        operation: Description of the request.
+    """
 
     retryable: ClassVar[bool] = True
 
@@ -85,24 +98,28 @@ class NotHandled(ServerError):
 
 
 class NotReady(NotHandled):
-    """The node is starting, electing or stopping."""
+    """The node is starting or stopping, or the cluster is electing a leader."""
 
 
 class TooBusy(NotHandled):
-    """The node has too much to do."""
+    """The node is overloaded."""
 
 
 class NotLeader(NotHandled):
-    """Another node leads; the client goes there by itself when it is told where."""
+    """Only the leader serves the request, and the node is a follower. The client connects to the leader by itself."""
 
 
 class IsReadOnly(NotHandled):
-    """The node is a read-only replica."""
+    """The request is a write, and the node is a read-only replica."""
 
 
 @dataclass(eq=False)
 class ScavengeFailed(ServerError):
-    """The server did not scavenge, for `reason`, its text."""
+    """A scavenge was refused, or ended early.
+
+    Attributes:
+        reason: Text of the server.
+    """
 
     reason: str
 
@@ -111,7 +128,7 @@ class ScavengeFailed(ServerError):
 
 
 class ScavengeInProgress(ScavengeFailed):
-    """One is running already; there is one at a time."""
+    """Another scavenge is running; a server runs one at a time."""
 
     retryable: ClassVar[bool] = True
 

@@ -1,4 +1,4 @@
-"""A server that says no about a stream."""
+"""Refusals that concern one stream."""
 
 from __future__ import annotations
 
@@ -11,7 +11,11 @@ from rxpump.model.positions import Position
 
 @dataclass(eq=False)
 class StreamNotFound(ServerError):
-    """`stream` has no events: never written, or soft-deleted."""
+    """A stream has no events, because it was never written or was soft-deleted.
+
+    Attributes:
+        stream: Name of the stream.
+    """
 
     stream: str
 
@@ -21,7 +25,11 @@ class StreamNotFound(ServerError):
 
 @dataclass(eq=False)
 class StreamDeleted(ServerError):
-    """`stream` was deleted; for writes and reads of a tombstoned stream this is for good."""
+    """A stream was deleted for good (tombstoned): it cannot be read or written again.
+
+    Attributes:
+        stream: Name of the stream.
+    """
 
     stream: str
 
@@ -31,7 +39,12 @@ class StreamDeleted(ServerError):
 
 @dataclass(eq=False)
 class EventNotFound(ServerError):
-    """`stream` has no readable event `number`: past its end, truncated or expired."""
+    """A stream has no visible event of this number: it is past the end, truncated or expired.
+
+    Attributes:
+        stream: Name of the stream.
+        number: Number of the event.
+    """
 
     stream: str
     number: int
@@ -42,7 +55,12 @@ class EventNotFound(ServerError):
 
 @dataclass(eq=False)
 class ReadFailed(ServerError):
-    """The server could not serve a read of `stream`; `reason` is its text."""
+    """The server failed to read a stream.
+
+    Attributes:
+        stream: Name of the stream, `$all` for the whole log.
+        reason: Text of the server.
+    """
 
     stream: str
     reason: str
@@ -53,9 +71,12 @@ class ReadFailed(ServerError):
 
 @dataclass(eq=False)
 class WrongExpectedVersion(ServerError):
-    """`stream` was expected at version `expected` and is at `current` (-1: no events; None: not told).
+    """A stream is not at the version that the writer expected. Nothing was written.
 
-    `expected` is None for a transaction that was begun elsewhere, and continued without saying what it expects.
+    Attributes:
+        stream: Name of the stream.
+        expected: Version that the writer expected. None for a transaction that was continued without one.
+        current: Number of the last event; -1 if the stream has no events, None if the server did not say.
     """
 
     stream: str
@@ -70,7 +91,12 @@ class WrongExpectedVersion(ServerError):
 
 @dataclass(eq=False)
 class SubscriptionDropped(ServerError):
-    """The server ended a subscription to `stream`, for `reason`, in a way that allows another."""
+    """The server ended a subscription; subscribing again can succeed.
+
+    Attributes:
+        stream: Name of the stream, `$all` for the whole log.
+        reason: Text of the server.
+    """
 
     retryable: ClassVar[bool] = True
 
@@ -83,12 +109,12 @@ class SubscriptionDropped(ServerError):
 
 @dataclass(eq=False)
 class StreamRolledBack(ServerError):
-    """The server lost events of `stream` that a subscription has seen: it was emptied, or restored from a backup.
+    """The server no longer has events that a subscription has delivered: it was emptied or restored from a backup.
 
     Attributes:
-        stream: Name of the stream, `$all` for the whole database.
-        last_seen: Where the subscription stands: the number of an event, or a Position for the whole database.
-        current: The last number (-1: no events), or the last Position, that the server has.
+        stream: Name of the stream, `$all` for the whole log.
+        last_seen: Number of the last event that was delivered, or its Position for the whole log.
+        current: Number of the last event that the server has (-1 if none), or its Position for the whole log.
     """
 
     stream: str
@@ -108,7 +134,11 @@ def _shown(place: int | Position) -> str:
 
 @dataclass(eq=False)
 class InvalidTransaction(ServerError):
-    """The transaction behind a write to `stream` is not one that the server knows."""
+    """The server does not know the transaction that a write belongs to.
+
+    Attributes:
+        stream: Name of the stream.
+    """
 
     stream: str
 
@@ -118,9 +148,11 @@ class InvalidTransaction(ServerError):
 
 @dataclass(eq=False)
 class OutcomeUnknown(ServerError):
-    """A write to `stream` may or may not have happened; `reason` is the server's text.
+    """The events may or may not have been written (docs/protocol/tcp.md, section 4.4).
 
-    See docs/protocol/tcp.md, section 4.4.
+    Attributes:
+        stream: Name of the stream.
+        reason: Text of the server.
     """
 
     retryable: ClassVar[bool] = True
@@ -135,7 +167,7 @@ class OutcomeUnknown(ServerError):
 class PrepareTimeout(OutcomeUnknown):
     """The cluster did not prepare the write in time.
 
-    Version 23.10 answers so also where it does not know the transaction; `reason` mentions that.
+    Version 23.10 also sends this reply if it does not know the transaction; `reason` says so.
     """
 
 
@@ -144,4 +176,4 @@ class CommitTimeout(OutcomeUnknown):
 
 
 class ForwardTimeout(OutcomeUnknown):
-    """A follower forwarded the write and heard nothing from the leader."""
+    """A follower forwarded the write to the leader and received no reply in time."""

@@ -198,7 +198,7 @@ async def test_work_that_is_cancelled_from_outside_is_no_silent_end() -> None:
     await gates.fail("a", asyncio.CancelledError())
     (error,) = seen.errors
     assert isinstance(error, WorkCancelled)
-    assert str(error) == "the work of test was cancelled from outside its pipeline"
+    assert str(error) == "a task of test was cancelled from outside its pipeline"
     assert not feed.observers
 
 

@@ -56,7 +56,7 @@ async def test_an_error_comes_after_the_values_before_it() -> None:
 
 async def test_a_source_without_demand_overflows_with_a_clear_error() -> None:
     endless = Piped(reactivex.from_iterable(range(1_000_000)))
-    with pytest.raises(BufferOverflow, match="async for holds 10000 items"):
+    with pytest.raises(BufferOverflow, match="async for is full with 10000 items"):
         async for _ in endless:
             pass
 

@@ -170,10 +170,10 @@ def test_refusals_carry_the_servers_words(operation: Operation[Any], command: Co
 def test_another_reply_is_named(operation: Operation[Any]) -> None:
     outcome = operation.interpret(Package(Command.CLIENT_IDENTIFIED, ID))
     assert isinstance(outcome, Failure)
-    assert str(outcome.error) == f"{operation} was answered by ClientIdentified"
+    assert str(outcome.error) == f"the reply to {operation} is a ClientIdentified, which this request does not allow"
     outcome = operation.interpret(Package(0x77, ID))
     assert isinstance(outcome, Failure)
-    assert str(outcome.error) == f"{operation} was answered by 0x77"
+    assert str(outcome.error) == f"the reply to {operation} is a 0x77, which this request does not allow"
 
 
 @pytest.mark.parametrize(

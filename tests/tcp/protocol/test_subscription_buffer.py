@@ -108,7 +108,9 @@ def test_a_drop_ends_it_for_its_reason(channel: LiveBuffer, reason: int, error: 
 def test_another_reply_ends_it(channel: LiveBuffer) -> None:
     channel.receive(Package(Command.PONG, ID))
     assert isinstance(channel.ending, UnexpectedReply)
-    assert str(channel.ending) == "the subscription to 'ponies' was answered by Pong"
+    assert str(channel.ending) == (
+        "the reply to the subscription to 'ponies' is a Pong, which this request does not allow"
+    )
 
 
 def test_a_drop_that_does_not_parse_ends_it(channel: LiveBuffer) -> None:
