@@ -46,7 +46,6 @@
         │   ├── PersistentSubscriptionFailed
         │   └── SubscriberLimitReached
         ├── ScavengeFailed
-<<<<<<< HEAD
         │   ├── ScavengeInProgress
         │   └── ScavengeNotFound
         ├── UserNotFound
@@ -57,11 +56,7 @@
         │   └── ProjectionFailed
         ├── IndexNotFound
         ├── IndexExists
-        ├── OutcomeUnknown          the write may or may not have happened
-=======
-        │   └── ScavengeInProgress
         ├── OutcomeUnknown          the events may or may not have been written
->>>>>>> 60b4894 (Describe the errors in plain English)
         │   ├── PrepareTimeout
         │   ├── CommitTimeout
         │   └── ForwardTimeout
