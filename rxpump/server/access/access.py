@@ -14,10 +14,10 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 from rxpump.model.lenient_json import parse_object
+from rxpump.model.system_names import METADATA_PREFIX
 from rxpump.server.access.users import ADMINS, EVERYONE, User
 from rxpump.server.store.metadata import AccessList, metadata, read_access_list
 from rxpump.server.store.sqlite_store import SqliteStore
-from rxpump.tcp.wire.codes import METADATA_PREFIX
 
 ALL_STREAM: Final = "$all"
 

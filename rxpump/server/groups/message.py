@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 from rxpump.server.store.record import varint
-from rxpump.tcp.wire.schema import ReadStreamEventsCompleted
+from rxpump.server.store.record_schema import StreamPage
 
 
 class Message:
@@ -57,7 +57,7 @@ def messages_of(page: bytes, bucket_of: Callable[[Any], int], *, are_replays: bo
     """Take a page (ReadStreamEventsCompleted.events) apart, in order."""
     messages: list[Message] = []
     end = 0
-    for resolved in ReadStreamEventsCompleted.FromString(page).events:
+    for resolved in StreamPage.FromString(page).events:
         start, length = _length_at(page, end + 1)
         end = start + length
         original = resolved.link if resolved.HasField("link") else resolved.event

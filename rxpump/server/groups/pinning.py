@@ -10,7 +10,7 @@ import json
 from typing import Any, Final
 from zlib import crc32
 
-from rxpump.tcp.wire.codes import LINK_EVENT_TYPE
+from rxpump.model.system_names import LINK_EVENT_TYPE
 
 BUCKETS: Final = 1024
 

@@ -35,10 +35,10 @@ from rxpump.server.groups.streams import (
 from rxpump.server.store.appender import AppendRequest
 from rxpump.server.store.changes import Appended
 from rxpump.server.store.group_commit import Outcome
+from rxpump.server.store.record_schema import StreamPage
 from rxpump.server.store.sqlite_store import SqliteStore
 from rxpump.server.store.stored_stream import StoredStream
 from rxpump.server.store.stream_window import Window
-from rxpump.tcp.wire.schema import ReadStreamEventsCompleted
 
 _log = logging.getLogger("rxpump.server")
 
@@ -142,7 +142,7 @@ class SavedGroups:
         while first <= stream.last and not stream.is_tombstoned and not stream.is_soft_deleted:
             window = Window(first, min(first + _PAGE - 1, stream.last))
             page = self._store.read.stream_page(stream, window, StreamDirection.FORWARD, resolve_links=False)
-            yield from (each.event for each in ReadStreamEventsCompleted.FromString(page.events).events)
+            yield from (each.event for each in StreamPage.FromString(page.events).events)
             last = page.last_number
             first = last + 1 if page.cut and last is not None else window.high + 1
 

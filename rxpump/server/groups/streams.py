@@ -7,12 +7,13 @@ from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import uuid4
 
+from rxpump.model.system_names import LINK_EVENT_TYPE, METADATA_PREFIX
 from rxpump.server.groups.message import Message
 from rxpump.server.groups.settings import GroupSettings
-from rxpump.server.store import own_events
+from rxpump.server.store import new_event
+from rxpump.server.store.new_event import NewEvent
 from rxpump.server.store.reader import Reader
-from rxpump.tcp.wire.codes import LINK_EVENT_TYPE, METADATA_PREFIX
-from rxpump.tcp.wire.schema import NewEvent, ResolvedIndexedEvent
+from rxpump.server.store.record_schema import StreamEntry
 
 CONFIGURATION_STREAM: Final = "$persistentSubscriptionConfig"
 CONFIGURATION_TYPE: Final = "PersistentConfig1"
@@ -39,22 +40,22 @@ def metadata_stream(stream: str) -> str:
 
 def checkpoint_event(through: int) -> Any:
     """Make the event that says that everything up to number `through` is done."""
-    return own_events.own_event(CHECKPOINT_TYPE, _json(through))
+    return new_event.json_event(CHECKPOINT_TYPE, _json(through))
 
 
 def configuration_event(configuration: object) -> Any:
     """Make the event that holds the whole configuration."""
-    return own_events.own_event(CONFIGURATION_TYPE, _json(configuration))
+    return new_event.json_event(CONFIGURATION_TYPE, _json(configuration))
 
 
 def configuration_change(change: object) -> Any:
     """Make the event that holds a change of the configuration."""
-    return own_events.own_event(CONFIGURATION_CHANGE_TYPE, _json(change))
+    return new_event.json_event(CONFIGURATION_CHANGE_TYPE, _json(change))
 
 
 def metadata_event(metadata: object) -> Any:
     """Make an event of a metadata stream."""
-    return own_events.metadata_event(_json(metadata))
+    return new_event.metadata_event(_json(metadata))
 
 
 def parked_event(message: Message, reason: str, settings: GroupSettings) -> Any:
@@ -70,7 +71,7 @@ def last_json(read: Reader, stream: str) -> object:
     """Read the last event of `stream` as JSON; None where there is none. ValueError where it is no JSON."""
     found = read.stream(stream)
     event = None if found is None else read.event(found, found.last, resolve_links=False)
-    return None if event is None else json.loads(ResolvedIndexedEvent.FromString(event.fields).event.data)
+    return None if event is None else json.loads(StreamEntry.FromString(event.fields).event.data)
 
 
 def _json(content: object) -> bytes:

@@ -15,6 +15,7 @@ from typing import Final
 
 from rxpump.errors import InvalidArgument
 from rxpump.model.credentials import Credentials
+from rxpump.model.system_names import SETTINGS_STREAM
 from rxpump.server.access.access import Permission
 from rxpump.server.access.login_throttle import Throttled, throttled_address
 from rxpump.server.access.users import ANONYMOUS, User
@@ -22,7 +23,6 @@ from rxpump.server.http.request import HttpRequest
 from rxpump.server.http.response import HttpResponse, refusal
 from rxpump.server.node import Node
 
-_SETTINGS: Final = "$settings"
 _BASIC: Final = re.compile(r"[Bb][Aa][Ss][Ii][Cc] +([A-Za-z0-9+/]+={0,2})")
 _CHALLENGE: Final = (("WWW-Authenticate", 'BASIC realm="ES"'),)
 _REPLAYED: Final = json.dumps({"reason": "", "result": "Success"}).encode()
@@ -49,7 +49,7 @@ class ParkedEvents:
         if isinstance(user, Throttled):
             seconds = str(ceil(user.seconds))
             return refusal(HTTPStatus.TOO_MANY_REQUESTS, "too many failed logins", (("Retry-After", seconds),))
-        if user is None or not self._node.may(user, Permission.WRITE, _SETTINGS):
+        if user is None or not self._node.may(user, Permission.WRITE, SETTINGS_STREAM):
             return refusal(HTTPStatus.UNAUTHORIZED, "who may change groups may do it", _CHALLENGE)
         _, stream, group, _ = request.segments
         running = self._node.groups.find(stream, group)

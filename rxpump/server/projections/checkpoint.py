@@ -11,11 +11,11 @@ from typing import Any, Final
 
 from rxpump.model.expected_version import ExpectedVersion
 from rxpump.model.positions import Position
+from rxpump.model.system_names import METADATA_PREFIX
 from rxpump.server.store.appender import AppendRequest
-from rxpump.server.store.own_events import metadata_event, own_event
+from rxpump.server.store.new_event import json_event, metadata_event
 from rxpump.server.store.reader import Reader
-from rxpump.tcp.wire.codes import METADATA_PREFIX
-from rxpump.tcp.wire.schema import ResolvedIndexedEvent
+from rxpump.server.store.record_schema import StreamEntry
 
 CHECKPOINT_TYPE: Final = "$ProjectionCheckpoint"
 _KEPT: Final = 2
@@ -33,7 +33,7 @@ def read_checkpoint(read: Reader, projection: str) -> Position | None:
     if event is None:
         return None
     try:
-        found = json.loads(ResolvedIndexedEvent.FromString(event.fields).event.metadata)
+        found = json.loads(StreamEntry.FromString(event.fields).event.metadata)
         return Position(int(found["$c"]), int(found["$p"]))
     except (ValueError, KeyError, TypeError):
         return None  # begin anew: what was linked before is known by its id
@@ -41,7 +41,7 @@ def read_checkpoint(read: Reader, projection: str) -> Position | None:
 
 def save_checkpoint(projection: str, position: Position) -> AppendRequest:
     """Make the append that saves a checkpoint."""
-    event = own_event(CHECKPOINT_TYPE, b"{}", _json({"$c": position.commit, "$p": position.prepare}))
+    event = json_event(CHECKPOINT_TYPE, b"{}", _json({"$c": position.commit, "$p": position.prepare}))
     return AppendRequest(checkpoint_stream(projection), ExpectedVersion.ANY, [event])
 
 

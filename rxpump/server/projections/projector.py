@@ -31,8 +31,9 @@ from rxpump.server.store.changes import Appended, NotCommitted
 from rxpump.server.store.committed_batch import CommittedBatch
 from rxpump.server.store.feed import EVERYTHING
 from rxpump.server.store.group_commit import Outcome
+from rxpump.server.store.new_event import NewEvent
+from rxpump.server.store.record_schema import LogPage
 from rxpump.server.store.sqlite_store import SqliteStore
-from rxpump.tcp.wire.schema import NewEvent, ReadAllEventsCompleted
 
 _log = logging.getLogger("rxpump.server")
 
@@ -139,7 +140,7 @@ class Projector:
         read = self._store.read
         start = 0 if after is None else read.place(Position(after.commit, after.prepare + 1))
         page = read.all_page(start, PAGE, StreamDirection.FORWARD, resolve_links=False)
-        return ReadAllEventsCompleted.FromString(page.events).events  # type: ignore[no-any-return]
+        return LogPage.FromString(page.events).events  # type: ignore[no-any-return]
 
     async def _advance(self, batch: _Batch) -> None:
         """Write the links of a batch, then be done with it."""

@@ -19,14 +19,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 
-from rxpump.tcp.wire.codes import LINK_EVENT_TYPE, TOMBSTONE_EVENT_TYPE
+from rxpump.model.system_names import LINK_EVENT_TYPE, METADATA_PREFIX, TOMBSTONE_EVENT_TYPE
 
 REFERENCE_EVENT_TYPE: Final = "$@"
 """Type of an event whose data is a stream's name."""
 
 _OWN_STREAM: Final = "$streams"
 _OWN_PREFIXES: Final = ("$ce-", "$et-", "$category-", "$projections-")
-_METADATA: Final = "$$"
 
 
 class Link(NamedTuple):
@@ -82,7 +81,7 @@ SYSTEM_PROJECTIONS: Final[Mapping[str, Projection]] = {
 
 def is_own(stream: str) -> bool:
     """Tell whether projections write `stream`, or what is its metadata."""
-    stream = stream.removeprefix(_METADATA)
+    stream = stream.removeprefix(METADATA_PREFIX)
     return stream == _OWN_STREAM or stream.startswith(_OWN_PREFIXES)
 
 

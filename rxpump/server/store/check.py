@@ -20,8 +20,8 @@ from rxpump.server.errors import StoreTooOld
 from rxpump.server.store.checksum import Mismatch, first_place, row_checksum, verify
 from rxpump.server.store.database import VERSION, check_readable, check_version, open_errors, read_text
 from rxpump.server.store.record import link_of
+from rxpump.server.store.record_schema import StreamEntry
 from rxpump.server.store.stored_stream import STREAM_COLUMNS, StreamRow
-from rxpump.tcp.wire.schema import ResolvedIndexedEvent
 
 _BATCH: Final = 500  # events that are verified at a time
 _MOST_MESSAGES: Final = 100  # of SQLite's own check
@@ -252,7 +252,7 @@ class _Check:
         """Compare the columns by which events are looked for with the records, which are whole."""
         for event in events:
             try:
-                record = ResolvedIndexedEvent.FromString(event.record).event
+                record = StreamEntry.FromString(event.record).event
             except DecodeError:
                 self._lose(stream, event.revision, event.revision, (event.position, event.position))
                 continue

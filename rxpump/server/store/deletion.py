@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from rxpump.model.system_names import METADATA_PREFIX
 from rxpump.server.store.append_rule import StreamDeleted, WrongVersion, decide
 from rxpump.server.store.metadata import DELETED
-from rxpump.server.store.own_events import metadata_event
+from rxpump.server.store.new_event import metadata_event
 from rxpump.server.store.write_transaction import OpenStream, WriteTransaction
-from rxpump.tcp.wire.codes import METADATA_PREFIX
 
 _NEW_ID = b""  # no event has it
 

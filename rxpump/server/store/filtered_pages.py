@@ -19,7 +19,7 @@ from rxpump.server.store.filters import LogFilter
 from rxpump.server.store.pages import MAX_PAGE_BYTES, resolve
 from rxpump.server.store.reader import LogRow, Reader, verify_log
 from rxpump.server.store.record import leads_to, varint
-from rxpump.tcp.wire.schema import ReadAllEventsCompleted
+from rxpump.server.store.record_schema import LogPage
 
 _GULP: Final = 128  # events
 _STEPS: Final = 8_000  # that a page may take, as the filter counts them: some milliseconds
@@ -83,7 +83,7 @@ def _parsed(cursor: sqlite3.Cursor, largest: int) -> Iterator[tuple[LogRow, Any]
     while rows := [LogRow(*row) for row in cursor.fetchmany(gulp)]:
         verify_log(rows)
         columns = chain.from_iterable((row.all_head, row.record, row.all_tail) for row in rows)
-        yield from zip(rows, ReadAllEventsCompleted.FromString(b"".join(columns)).events, strict=True)
+        yield from zip(rows, LogPage.FromString(b"".join(columns)).events, strict=True)
 
 
 class _Found:

@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from rxpump.model.lenient_json import parse_object
 from rxpump.model.limits import MAX_EVENT_NUMBER
-from rxpump.tcp.wire.codes import METADATA_PREFIX
+from rxpump.model.system_names import METADATA_PREFIX
 
 AccessList = Mapping[str, frozenset[str]]
 """Roles by permission (`$r`, `$w`, ...); a permission that is missing is left to the default."""

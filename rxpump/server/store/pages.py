@@ -14,8 +14,8 @@ from typing import Final, NamedTuple
 
 from rxpump.server.store.checksum import Mismatch, event_checksum, verify
 from rxpump.server.store.record import leads_to, varint
+from rxpump.server.store.record_schema import StreamEntry
 from rxpump.server.store.stored_stream import Target
-from rxpump.tcp.wire.schema import ResolvedIndexedEvent
 
 MAX_PAGE_BYTES: Final = 4 * 1024 * 1024
 
@@ -42,7 +42,7 @@ class Page(NamedTuple):
         """The number of the last event, None where there is none."""
         if not self.size:
             return None
-        return int(ResolvedIndexedEvent.FromString(self.last_record).event.event_number)
+        return int(StreamEntry.FromString(self.last_record).event.event_number)
 
 
 def plain_page(cursor: sqlite3.Cursor, wanted: int, largest: int, places: Sequence[int] | None = None) -> Page:

@@ -23,9 +23,9 @@ from typing import Any, NamedTuple
 from zlib import crc32
 
 from rxpump.model.limits import MAX_EVENT_NUMBER
+from rxpump.model.system_names import LINK_EVENT_TYPE
 from rxpump.server.store.checksum import event_checksum, first_place
-from rxpump.tcp.wire.codes import JSON_CONTENT, LINK_EVENT_TYPE
-from rxpump.tcp.wire.schema import ResolvedIndexedEvent
+from rxpump.server.store.record_schema import JSON_CONTENT, StreamEntry
 
 _JSON_FIELDS = b"\x28\x01\x30\x01"  # the content types of data and metadata
 _BINARY_FIELDS = b"\x28\x00\x30\x00"
@@ -156,7 +156,7 @@ def leads_to(record: bytes, link: tuple[str, int | None]) -> bool:
         data = b"%d@%b" % (number, stream.encode(errors="surrogateescape"))
         if b"\x3a%b%b" % (varint(len(data)), data) in record:  # the field `data`, as nearly every link is written
             return True
-    return link_of(ResolvedIndexedEvent.FromString(record).event) == link
+    return link_of(StreamEntry.FromString(record).event) == link
 
 
 def varint(value: int) -> bytes:

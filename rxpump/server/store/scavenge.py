@@ -12,10 +12,10 @@ from collections.abc import Callable
 from typing import Any, Final, NamedTuple, TypeVar
 
 from rxpump.model.limits import MAX_EVENT_NUMBER
+from rxpump.model.system_names import METADATA_PREFIX
 from rxpump.server.store.changes import Change, NotCommitted
 from rxpump.server.store.stored_stream import StoredStream
 from rxpump.server.store.write_transaction import WriteTransaction
-from rxpump.tcp.wire.codes import METADATA_PREFIX
 
 T = TypeVar("T")
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any, Final, NamedTuple
 
 from rxpump.model.limits import MAX_EVENT_NUMBER
+from rxpump.model.system_names import METADATA_PREFIX
 from rxpump.server.errors import damaged_event, damaged_stream
 from rxpump.server.store.checksum import event_checksum, first_place, row_checksum
 from rxpump.server.store.metadata import OF_A_METASTREAM, Metadata, limits
-from rxpump.tcp.wire.codes import METADATA_PREFIX
 
 
 class StoredStream(NamedTuple):

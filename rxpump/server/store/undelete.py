@@ -5,10 +5,11 @@ Numbers go on: the metadata say that what was deleted stays hidden, and otherwis
 
 from __future__ import annotations
 
+from rxpump.model.system_names import METADATA_PREFIX
 from rxpump.server.store.metadata import described_by, undeleted
-from rxpump.server.store.own_events import metadata_event
+from rxpump.server.store.new_event import metadata_event
+from rxpump.server.store.record_schema import JSON_CONTENT
 from rxpump.server.store.write_transaction import OpenStream, WriteTransaction
-from rxpump.tcp.wire.codes import JSON_CONTENT, METADATA_PREFIX
 
 
 class Revival:

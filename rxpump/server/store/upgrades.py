@@ -17,11 +17,11 @@ from typing import Any, Final
 from google.protobuf.message import DecodeError
 
 from rxpump.model.limits import MAX_EVENT_NUMBER
+from rxpump.model.system_names import METADATA_PREFIX, SETTINGS_STREAM
 from rxpump.server.store.checksum import UNKNOWN, event_checksum, first_place, row_checksum
 from rxpump.server.store.metadata import described_by, summary
 from rxpump.server.store.record import varint
-from rxpump.tcp.wire.codes import JSON_CONTENT, METADATA_PREFIX
-from rxpump.tcp.wire.schema import ResolvedIndexedEvent
+from rxpump.server.store.record_schema import JSON_CONTENT, StreamEntry
 
 
 def upgrade(connection: sqlite3.Connection, version: int) -> None:
@@ -59,11 +59,11 @@ def _from_1(connection: sqlite3.Connection) -> None:
     last_events = connection.execute(
         "SELECT name, record FROM streams JOIN events ON stream = id AND revision = last"
         " WHERE name GLOB ? OR name = ?",
-        (f"{METADATA_PREFIX}*", "$settings"),
+        (f"{METADATA_PREFIX}*", SETTINGS_STREAM),
     ).fetchall()
     for name, record in last_events:
         event, described = _event(record), described_by(name)
-        if name == "$settings":
+        if name == SETTINGS_STREAM:
             connection.execute("UPDATE log SET settings = ?", (event.data,))
         elif described is not None and event.data_content_type == JSON_CONTENT:
             connection.execute("INSERT OR IGNORE INTO streams (name) VALUES (?)", (described,))
@@ -71,7 +71,7 @@ def _from_1(connection: sqlite3.Connection) -> None:
 
 
 def _event(record: bytes) -> Any:
-    return ResolvedIndexedEvent.FromString(record).event
+    return StreamEntry.FromString(record).event
 
 
 _MAY_LACK_EVENTS: Final = (

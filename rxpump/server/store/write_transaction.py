@@ -13,16 +13,15 @@ from typing import Any, Final, NamedTuple
 from uuid import uuid4
 
 from rxpump.model.limits import MAX_EVENT_NUMBER
+from rxpump.model.system_names import METADATA_PREFIX, SETTINGS_STREAM, TOMBSTONE_EVENT_TYPE
 from rxpump.server.errors import DamagedRecord, damaged_event, damaged_stream
 from rxpump.server.store.checksum import event_checksum, first_place, row_checksum
 from rxpump.server.store.metadata import Metadata, described_by, metadata, summary
+from rxpump.server.store.new_event import NewEvent
 from rxpump.server.store.record import PLACE_BYTES, Row, Written, make_row
+from rxpump.server.store.record_schema import JSON_CONTENT, StreamEntry
 from rxpump.server.store.stored_stream import STREAM_BY_NAME, StoredStream, StreamRow, stored_stream
 from rxpump.server.strictness import Strictness
-from rxpump.tcp.wire.codes import JSON_CONTENT, METADATA_PREFIX, TOMBSTONE_EVENT_TYPE
-from rxpump.tcp.wire.schema import NewEvent, ResolvedIndexedEvent
-
-SETTINGS_STREAM: Final = "$settings"
 
 _RECENT: Final[Mapping[Strictness, str]] = {
     Strictness.LENIENT: "SELECT revision FROM events INDEXED BY events_by_id"
@@ -277,7 +276,7 @@ class OpenStream:
         head, record, checksum = found
         if event_checksum(first_place(self.key()) + self.last, head, record) != checksum:
             raise damaged_event(self.name, self.last)
-        return ResolvedIndexedEvent.FromString(record).event
+        return StreamEntry.FromString(record).event
 
     def recent(self, event_id: bytes, strictness: Strictness) -> int | None:
         """Return the number of the first event with this id, as `StreamState.recent` says."""

@@ -133,15 +133,3 @@ class ScavengeResponse(IntEnum):
 
 JSON_CONTENT = 1
 """`data_content_type` of JSON; anything else is binary."""
-
-METADATA_PREFIX = "$$"
-"""A stream's metadata is the last event of the stream of this name before its own."""
-
-METADATA_EVENT_TYPE = "$metadata"
-"""Type that writers give to metadata events; servers do not look at it (docs/protocol/tcp.md, section 4.9)."""
-
-TOMBSTONE_EVENT_TYPE = "$streamDeleted"
-"""Type of the event, number MAX_EVENT_NUMBER, that a hard delete writes."""
-
-LINK_EVENT_TYPE = "$>"
-"""Type of an event whose data, `number@stream`, points at another event."""
