@@ -89,7 +89,7 @@ class RunningGroup:
         self.group.refuse(event_ids, correlation_id, action, text)
         self._wake()
 
-    def receive(self, burst: CommittedBatch) -> None:
+    def receive(self, batch: CommittedBatch) -> None:
         """Be told by the feed that there is more."""
         self._stream.may_have_more = True
         self._wake()

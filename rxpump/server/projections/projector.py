@@ -91,7 +91,7 @@ class Projector:
         self._news = asyncio.Event()
         self._stopping = asyncio.Event()
 
-    def receive(self, burst: CommittedBatch) -> None:
+    def receive(self, batch: CommittedBatch) -> None:
         """Something was written."""
         self._news.set()
 

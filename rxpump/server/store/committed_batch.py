@@ -1,98 +1,78 @@
-"""What one transaction wrote, as the frames that tell subscribers of it.
+"""The events that one transaction has written, as the feed passes them to followers.
 
-An event looks the same to all who are told of it, whether they follow its stream or everything: a
-StreamEventAppeared is put together once, from the columns that the event is stored as, and is not
-encoded again. So are the frames around the events of a burst; only the correlation id in them is each
-subscription's own.
-
-    StreamEventAppeared   tag  length  record  all_tail
+All followers of a batch share the same objects, so that an event is parsed at most once and a link is looked up at
+most once. A follower can keep what it derives from a batch in `CommittedBatch.shared`, for other followers of its
+kind.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from operator import attrgetter
-from typing import Any, Final
+from typing import Any, TypeVar
 
 from rxpump.server.store.pages import resolve
 from rxpump.server.store.reader import Reader
-from rxpump.server.store.record import Row, varint
-from rxpump.tcp.wire.commands import Command
-from rxpump.tcp.wire.package import shared_frames
-from rxpump.tcp.wire.schema import StreamEventAppeared
+from rxpump.server.store.record import Row
+from rxpump.server.store.record_schema import LogEntry
 
-_VOLLEY_BYTES: Final = 256 * 1024  # of payloads that are sent as one, so that what is unsent can be watched
+T = TypeVar("T")
 
 
-class Appearance:
-    """One event as the payload of a StreamEventAppeared."""
+class CommittedEvent:
+    """An event that was written.
 
-    __slots__ = ("_parsed", "_plain", "_read", "_resolved", "_row", "position")
+    Attributes:
+        position: Position of the event in the log.
+    """
+
+    __slots__ = ("_entry", "_read", "_resolved", "_row", "position")
 
     def __init__(self, row: Row, read: Reader) -> None:
         self.position: int = row.position
         self._row = row
         self._read = read
-        self._plain = appeared(row.record, row.all_tail)
+        self._entry: Any = None
         self._resolved: bytes | None = None
-        self._parsed: Any = None
 
     @property
-    def event(self) -> Any:
-        """The ResolvedEvent, links not followed, parsed when that is first asked for."""
-        if self._parsed is None:
-            self._parsed = StreamEventAppeared.FromString(self._plain).event
-        return self._parsed
+    def entry(self) -> Any:
+        """The event as a `LogEntry`, without resolving links."""
+        if self._entry is None:
+            self._entry = LogEntry.FromString(self._row.record + self._row.all_tail)
+        return self._entry
 
-    def payload(self, *, resolve_links: bool) -> bytes:
-        """Give the payload; with links followed, a link is looked up when that is first asked for."""
+    def encoded(self, *, resolve_links: bool) -> tuple[bytes, bytes]:
+        """Return the two parts of the encoded `LogEntry`: the record, and the positions that follow it."""
         row = self._row
         if row.link_stream is None or not resolve_links:
-            return self._plain
+            return row.record, row.all_tail
         if self._resolved is None:
-            target = self._read.target(row.link_stream, row.link_revision)
-            self._resolved = appeared(resolve(row.record, target), row.all_tail)
-        return self._resolved
-
-
-def appeared(event: bytes, positions: bytes) -> bytes:
-    """Put a StreamEventAppeared together (docs/protocol/tcp.md, section 3.5)."""
-    return b"\x0a%b%b%b" % (varint(len(event) + len(positions)), event, positions)
+            self._resolved = resolve(row.record, self._read.target(row.link_stream, row.link_revision))
+        return self._resolved, row.all_tail
 
 
 class CommittedBatch:
-    """Events of one stream, or of all, as they lie in the log; at least one."""
+    """At least one event of one stream, or of all streams, in the order of the log."""
 
-    def __init__(self, events: Sequence[Appearance]) -> None:
+    def __init__(self, events: Sequence[CommittedEvent]) -> None:
         self._events = events
-        self._shared: dict[tuple[int, bool], list[list[bytes]]] = {}
+        self._shared: dict[Hashable, Any] = {}
 
-    def frames(self, correlation_id: bytes, *, after: int, resolve_links: bool) -> Iterator[bytes]:
-        """Give the frames, a volley at a time, of the events that lie after position `after`."""
-        first = bisect_right(self._events, after, key=attrgetter("position"))
-        volleys = self._shared.get((first, resolve_links))
-        if volleys is None:
-            payloads = [event.payload(resolve_links=resolve_links) for event in self._events[first:]]
-            volleys = self._shared[first, resolve_links] = list(_volleys(payloads))
-        return map(correlation_id.join, volleys)
-
-    def events_after(self, position: int) -> Sequence[Appearance]:
-        """Give the events that lie after `position`."""
+    def events_after(self, position: int) -> Sequence[CommittedEvent]:
+        """Return the events whose position is higher than `position`."""
         return self._events[bisect_right(self._events, position, key=attrgetter("position")) :]
 
+    def shared(self, key: Hashable, make: Callable[[], T]) -> T:
+        """Return the value that followers keep under `key`; the first follower to ask makes the value."""
+        if key not in self._shared:
+            self._shared[key] = make()
+        value: T = self._shared[key]
+        return value
+
+    def __len__(self) -> int:
+        return len(self._events)
+
     def __repr__(self) -> str:
-        return f"<CommittedBatch of {len(self._events)} events>"
-
-
-def _volleys(payloads: Iterable[bytes]) -> Iterator[list[bytes]]:
-    volley: list[bytes] = []
-    room = _VOLLEY_BYTES
-    for payload in payloads:
-        if volley and len(payload) > room:
-            yield shared_frames(Command.STREAM_EVENT_APPEARED, volley)
-            volley, room = [], _VOLLEY_BYTES
-        volley.append(payload)
-        room -= len(payload)
-    if volley:
-        yield shared_frames(Command.STREAM_EVENT_APPEARED, volley)
+        return f"<CommittedBatch of {len(self)} events>"

@@ -1,11 +1,11 @@
-"""Who is told of what is written: those who follow a stream, and those who follow everything.
+"""The feed: it passes each committed write to the followers of its stream and to the followers of all streams.
 
-A write costs as much as there are followers of its stream and of everything, however many others there
-are. A transaction is told after it is committed, each before the next, from the loop in which followers
-come and go. A follower who looks at the head of the log and follows from there in one turn of the loop
-so misses nothing: what the head does not have yet is told later. What it has may be told later too,
-where its commit was done in another thread and the news of it was on its way; that is to be passed
-over, by position.
+The cost of a write depends only on the number of its own followers. The feed publishes transactions in the order of
+their commits, on the event loop on which followers start and stop.
+
+A follower that reads the end of the log and starts to follow in the same turn of the loop misses nothing: later events
+are published to it. It can receive an event that it has already read, because a commit of another thread is visible
+before its publication runs. Such a follower must skip events up to the position that it has read.
 """
 
 from __future__ import annotations
@@ -14,39 +14,43 @@ import logging
 from collections.abc import Iterable
 from typing import Final, Protocol
 
-from rxpump.server.store.committed_batch import Appearance, CommittedBatch
+from rxpump.server.store.committed_batch import CommittedBatch, CommittedEvent
 from rxpump.server.store.reader import Reader
 from rxpump.server.store.record import Written
 
 EVERYTHING: Final = ""
-"""In place of a stream's name, as in the protocol: no stream has the empty name."""
+"""Name that stands for all streams. No stream has the empty name."""
 
 _log = logging.getLogger("rxpump.server")
 
 
 class Follower(Protocol):
-    """Somebody who is told."""
+    """Receiver of committed events."""
 
-    def receive(self, burst: CommittedBatch) -> None:
-        """Take what was written."""
+    def receive(self, batch: CommittedBatch) -> None:
+        """Process events that were written."""
 
     def drop(self) -> None:
-        """Be over: something was written that could not be told."""
+        """End, because `receive` raised an exception and the follower may have missed events."""
 
 
 class Feed:
-    """Tells followers what is written, as soon as it is committed."""
+    """Publishes committed writes to followers.
+
+    Args:
+        read: Reader of the store, to look up the targets of links.
+    """
 
     def __init__(self, read: Reader) -> None:
         self._read = read
-        self._followers: dict[str, dict[Follower, None]] = {}  # by stream, in the order in which they came
+        self._followers: dict[str, dict[Follower, None]] = {}  # by stream; a dict keeps the order of arrival
 
     def follow(self, stream: str, follower: Follower) -> None:
-        """Tell `follower` what is written to `stream`, or EVERYTHING."""
+        """Add a follower of a stream, or of `EVERYTHING`."""
         self._followers.setdefault(stream, {})[follower] = None
 
     def leave(self, stream: str, follower: Follower) -> None:
-        """Tell `follower` no more; it may have left before."""
+        """Remove a follower of a stream. Do nothing if it does not follow the stream."""
         followers = self._followers.get(stream)
         if followers is not None:
             followers.pop(follower, None)
@@ -54,29 +58,33 @@ class Feed:
                 del self._followers[stream]
 
     def publish(self, writes: Iterable[Written]) -> None:
-        """Tell what one transaction has written, in the order of the log."""
+        """Pass the writes of one transaction to their followers.
+
+        Args:
+            writes: Writes in the order of the log.
+        """
         if not self._followers:
             return
-        everything: list[Appearance] = []
-        by_stream: dict[str, list[Appearance]] = {}
+        everything: list[CommittedEvent] = []
+        by_stream: dict[str, list[CommittedEvent]] = {}
         for stream, rows in writes:
             if stream in self._followers or EVERYTHING in self._followers:
-                events = [Appearance(row, self._read) for row in rows]
+                events = [CommittedEvent(row, self._read) for row in rows]
                 by_stream.setdefault(stream, []).extend(events)
                 everything += events
         for stream, events in ((EVERYTHING, everything), *by_stream.items()):
             if events and stream in self._followers:
-                _tell(tuple(self._followers[stream]), CommittedBatch(events))
+                _publish(CommittedBatch(events), tuple(self._followers[stream]))
 
     def __repr__(self) -> str:
         count = sum(map(len, self._followers.values()))
         return f"<Feed of {len(self._followers)} streams to {count} followers>"
 
 
-def _tell(followers: Iterable[Follower], burst: CommittedBatch) -> None:
+def _publish(batch: CommittedBatch, followers: Iterable[Follower]) -> None:
     for follower in followers:
         try:
-            follower.receive(burst)
+            follower.receive(batch)
         except Exception:
-            _log.exception("%r was not told of %r", follower, burst)
+            _log.exception("%r failed to receive %r and is dropped", follower, batch)
             follower.drop()

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
-from rxpump.server.store.committed_batch import Appearance, CommittedBatch
+from rxpump.server.store.committed_batch import CommittedBatch, CommittedEvent
 from rxpump.server.store.filters import LogFilter
 from rxpump.server.store.regex import TooCostly
+from rxpump.server.tcp.batch_frames import appeared
 from rxpump.server.tcp.subscriptions import Subscription
 from rxpump.tcp.wire.commands import Command
 from rxpump.tcp.wire.package import Package
@@ -47,10 +48,10 @@ class FilteredSubscription(Subscription):
         """How many bytes it takes, about."""
         return super().size + self._wanted.search.size
 
-    def receive(self, burst: CommittedBatch) -> None:
+    def receive(self, batch: CommittedBatch) -> None:
         """Tell the client what was written, if it wants to know it; end if it takes too long to find that out."""
         frames: list[bytes] = []
-        events = burst.events_after(self._after)
+        events = batch.events_after(self._after)
         most_steps = self._wanted.search.steps + _STEPS + _STEPS_PER_EVENT * len(events)
         try:
             for event in events:
@@ -63,14 +64,14 @@ class FilteredSubscription(Subscription):
         if frames:
             self._send(b"".join(frames))
 
-    def _frames(self, event: Appearance) -> Iterator[bytes]:
-        if self._wanted.matches(event.event.event):
-            payload = event.payload(resolve_links=self._resolve_links)
+    def _frames(self, event: CommittedEvent) -> Iterator[bytes]:
+        if self._wanted.matches(event.entry.event):
+            payload = appeared(event, resolve_links=self._resolve_links)
             yield self._frame(Command.STREAM_EVENT_APPEARED, payload)
         self._examined += 1
         if self._examined == self._checkpoint_interval:
             self._examined = 0
-            yield self._frame(Command.CHECKPOINT_REACHED, _checkpoint(event.event))
+            yield self._frame(Command.CHECKPOINT_REACHED, _checkpoint(event.entry))
 
     def _frame(self, command: Command, payload: bytes) -> bytes:
         return Package(command, self.correlation_id, payload).encode()

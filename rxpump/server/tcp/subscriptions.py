@@ -11,6 +11,7 @@ from typing import Final
 
 from rxpump.server.store.committed_batch import CommittedBatch
 from rxpump.server.store.feed import Feed
+from rxpump.server.tcp.batch_frames import batch_frames
 from rxpump.tcp.wire.commands import Command
 from rxpump.tcp.wire.package import Package
 
@@ -43,10 +44,11 @@ class Subscription:
         """How many bytes it takes, about."""
         return _BYTES + len(self.stream)
 
-    def receive(self, burst: CommittedBatch) -> None:
-        """Tell the client what was written."""
-        for frames in burst.frames(self.correlation_id, after=self._after, resolve_links=self._resolve_links):
-            self._send(frames)
+    def receive(self, batch: CommittedBatch) -> None:
+        """Send the events that were written."""
+        frames = batch_frames(batch, self.correlation_id, after=self._after, resolve_links=self._resolve_links)
+        for chunk in frames:
+            self._send(chunk)
 
     def drop(self) -> None:
         """End it, and tell the client so."""

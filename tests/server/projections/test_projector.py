@@ -77,7 +77,7 @@ class Told:
         self.store = store
         self.news = asyncio.Event()
 
-    def receive(self, burst: CommittedBatch) -> None:
+    def receive(self, batch: CommittedBatch) -> None:
         self.news.set()
 
     def drop(self) -> None:

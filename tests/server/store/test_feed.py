@@ -7,32 +7,32 @@ from typing import Any
 import pytest
 
 from rxpump.server import SqliteStore
-from rxpump.server.store import committed_batch as burst
+from rxpump.server.store import feed
 from rxpump.server.store.committed_batch import CommittedBatch
 from rxpump.server.store.feed import EVERYTHING
+from rxpump.server.store.record_schema import LogEntry
 from tests.server.store.driving import NO_STREAM, all_page, append, new_event, write
-from tests.server.store.test_committed_batch import told
 
 
 class Follower:
-    """Keeps what it is told, a list for each time."""
+    """Keeps the events that it receives, one list for each batch."""
 
     def __init__(self, fails: bool = False) -> None:
-        self.heard: list[list[Any]] = []
+        self.batches: list[list[Any]] = []
         self.is_dropped = False
         self.fails = fails
 
-    def receive(self, burst: CommittedBatch) -> None:
+    def receive(self, batch: CommittedBatch) -> None:
         if self.fails:
             raise ZeroDivisionError
-        self.heard.append(told(burst))
+        self.batches.append(entries(batch))
 
     def drop(self) -> None:
         self.is_dropped = True
 
     @property
     def events(self) -> list[Any]:
-        return [event for burst in self.heard for event in burst]
+        return [event for batch in self.batches for event in batch]
 
 
 def follow(store: SqliteStore, *streams: str) -> list[Follower]:
@@ -42,28 +42,33 @@ def follow(store: SqliteStore, *streams: str) -> list[Follower]:
     return followers
 
 
+def entries(batch: CommittedBatch) -> list[Any]:
+    return [LogEntry.FromString(b"".join(event.encoded(resolve_links=False))) for event in batch.events_after(0)]
+
+
 def names(events: Any) -> list[str]:
     return [f"{event.event.event_number}@{event.event.event_stream_id}" for event in events]
 
 
-async def test_followers_hear_of_their_stream_and_of_everything(store: SqliteStore) -> None:
+async def test_followers_get_their_stream_or_all_streams(store: SqliteStore) -> None:
     a, b, everything = follow(store, "a", "b", EVERYTHING)
     for stream in ("a", "b", "c", "a"):
         await write(store, stream, new_event())
     assert names(a.events) == ["0@a", "1@a"]
     assert names(b.events) == ["0@b"]
     assert names(everything.events) == ["0@a", "0@b", "0@c", "1@a"]
-    assert everything.events == list(all_page(store, 0, 10))
+    read = [event.SerializeToString() for event in all_page(store, 0, 10)]
+    assert [event.SerializeToString() for event in everything.events] == read
 
 
-async def test_what_nobody_follows_is_not_put_together(store: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(burst, "appeared", None)
+async def test_a_stream_without_followers_costs_nothing(store: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(feed, "CommittedEvent", None)
     (other,) = follow(store, "other")
     await write(store, "s", new_event())
-    assert other.heard == []
+    assert other.batches == []
 
 
-async def test_what_is_in_no_stream_is_not_told(store: SqliteStore) -> None:
+async def test_a_write_without_new_events_is_not_published(store: SqliteStore) -> None:
     (everything,) = follow(store, EVERYTHING)
     event = new_event()
     await write(store, "s")
@@ -73,21 +78,23 @@ async def test_what_is_in_no_stream_is_not_told(store: SqliteStore) -> None:
     assert names(everything.events) == ["0@s"]
 
 
-async def test_one_transaction_is_told_at_once(store: SqliteStore) -> None:
+async def test_a_transaction_is_published_as_one_batch(store: SqliteStore) -> None:
     s, everything = follow(store, "s", EVERYTHING)
     gate = store.append(append("gate", [new_event()]))
     appends = [store.append(append("s" if n % 2 else "t", [new_event()] * 3)) for n in range(100)]
     await asyncio.gather(gate, *appends)
     assert len(everything.events) == 301
     assert len(s.events) == 150
-    assert len(everything.heard) <= store.commits.count < 20
-    assert len(s.heard) <= store.commits.count
+    assert len(everything.batches) <= store.commits.count < 20
+    assert len(s.batches) <= store.commits.count
 
 
-async def test_who_follows_hears_before_who_wrote(store: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_followers_receive_before_the_write_completes(
+    store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (follower,) = follow(store, "s")
     order = []
-    monkeypatch.setattr(follower, "receive", lambda burst: order.append("follower"))
+    monkeypatch.setattr(follower, "receive", lambda batch: order.append("follower"))
     outcome = store.append(append("s", [new_event()]))
     outcome.add_done_callback(lambda _: order.append("writer"))
     await outcome
@@ -95,7 +102,7 @@ async def test_who_follows_hears_before_who_wrote(store: SqliteStore, monkeypatc
     assert order == ["follower", "writer"]
 
 
-async def test_a_follower_who_leaves_hears_no_more(store: SqliteStore) -> None:
+async def test_a_follower_that_left_receives_nothing(store: SqliteStore) -> None:
     a, b = follow(store, "s", "s")
     await write(store, "s", new_event())
     store.feed.leave("s", a)
@@ -107,18 +114,14 @@ async def test_a_follower_who_leaves_hears_no_more(store: SqliteStore) -> None:
     assert repr(store.feed) == "<Feed of 0 streams to 0 followers>"
 
 
-async def test_a_follower_who_leaves_while_told_disturbs_nobody(
-    store: SqliteStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_follower_can_leave_during_receive(store: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:
     a, b = follow(store, "s", "s")
-    monkeypatch.setattr(a, "receive", lambda burst: store.feed.leave("s", a))
+    monkeypatch.setattr(a, "receive", lambda batch: store.feed.leave("s", a))
     await write(store, "s", new_event())
     assert len(b.events) == 1
 
 
-async def test_a_follower_who_cannot_be_told_is_dropped_and_nobody_else(
-    store: SqliteStore, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_only_the_follower_that_fails_is_dropped(store: SqliteStore, caplog: pytest.LogCaptureFixture) -> None:
     before, broken, after = follow(store, "s", "s", "s")
     broken.fails = True
     with caplog.at_level(logging.CRITICAL):
@@ -127,7 +130,7 @@ async def test_a_follower_who_cannot_be_told_is_dropped_and_nobody_else(
     assert names(before.events) == names(after.events) == ["0@s"]
 
 
-async def test_head_and_log_are_of_one_moment(store: SqliteStore) -> None:
+async def test_head_reads_log_and_stream_at_one_moment(store: SqliteStore) -> None:
     assert store.read.head("s") == (-1, -1)
     first = await write(store, "s", new_event(), new_event())
     second = await write(store, "other", new_event())

@@ -11,8 +11,8 @@ import pytest
 from rxpump import Credentials
 from rxpump.model.limits import MAX_EVENT_BYTES
 from rxpump.server import EmbeddedServer, SqliteStore
-from rxpump.server.store import committed_batch as burst
 from rxpump.server.store.changes import Appended
+from rxpump.server.tcp import batch_frames
 from rxpump.server.tcp.reply_buffer import MAX_UNSENT_BYTES, ReplyBuffer
 from rxpump.tcp.wire import schema
 from rxpump.tcp.wire.commands import Command
@@ -78,7 +78,7 @@ async def test_a_server_that_stops_ends_each_subscription_and_then_closes() -> N
         assert await client.receive() is None
 
 
-async def test_a_burst_is_one_write_to_each_client(
+async def test_a_batch_is_one_write_to_each_client(
     memory_server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     flushes = []
@@ -103,8 +103,8 @@ async def test_a_burst_is_one_write_to_each_client(
 async def test_a_thousand_subscriptions_of_one_connection(
     memory_server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """They cost one event put together, not a thousand."""
-    calls = record_calls(monkeypatch, burst, "appeared")
+    """A write is encoded once for its stream and once for all streams, not a thousand times."""
+    calls = record_calls(monkeypatch, batch_frames, "shared_frames")
     async with RawClient.to(memory_server) as client, RawClient.to(memory_server) as writer:
         ids = [await subscribe(client, user=ADMIN) for _ in range(900)]
         ids += [await subscribe(client, "", user=ADMIN) for _ in range(100)]
@@ -114,7 +114,7 @@ async def test_a_thousand_subscriptions_of_one_connection(
         assert sorted(first) == sorted((each, 0) for each in ids)
         for each in ids:
             assert [number for id, number in rest if id == each] == [1, 2]
-        assert len(calls) == 3
+        assert len(calls) == 4
         for each in ids:
             client.send(Command.UNSUBSCRIBE_FROM_STREAM, id=each)
         for each in ids:
