@@ -27,7 +27,7 @@ class Deliveries:
     def add(self, delivery: Delivery) -> None:
         """Add one, which takes a slot of its consumer. Its deadline must not be before those of others."""
         self._by_id[delivery.message.event_id] = delivery
-        delivery.consumer.held.add(delivery.message.event_id)
+        delivery.consumer.in_flight.add(delivery.message.event_id)
 
     def answered(self, event_ids: Iterable[bytes], by: Consumer | None) -> Iterator[Message]:
         """Take out what was answered, as far as it is there.
@@ -36,7 +36,7 @@ class Deliveries:
         """
         for event_id in event_ids:
             if by is not None:
-                by.held.discard(event_id)
+                by.in_flight.discard(event_id)
             delivery = self._by_id.pop(event_id, None)
             if delivery is not None:
                 yield delivery.message
@@ -46,13 +46,13 @@ class Deliveries:
         late = list(islice(takewhile(lambda delivery: delivery.deadline <= now, self._by_id.values()), most))
         for message, consumer, _ in late:
             del self._by_id[message.event_id]
-            consumer.held.discard(message.event_id)
+            consumer.in_flight.discard(message.event_id)
         return [message for message, _, _ in late]
 
     def left_by(self, consumer: Consumer) -> list[Message]:
         """Take out what is with `consumer`."""
-        left = [self._by_id[event_id] for event_id in consumer.held if event_id in self._by_id]
-        consumer.held.clear()
+        left = [self._by_id[event_id] for event_id in consumer.in_flight if event_id in self._by_id]
+        consumer.in_flight.clear()
         messages = [message for message, holder, _ in left if holder is consumer]
         for message in messages:
             del self._by_id[message.event_id]

@@ -22,6 +22,7 @@ from collections.abc import Iterable, Sequence
 from math import inf
 from typing import Final, NamedTuple
 
+from rxpump.model.group_settings import NackAction
 from rxpump.server.groups.buffer import Buffer
 from rxpump.server.groups.checkpoints import Checkpoints
 from rxpump.server.groups.consumer import Consumer
@@ -30,7 +31,6 @@ from rxpump.server.groups.message import Message
 from rxpump.server.groups.progress import Progress
 from rxpump.server.groups.settings import GroupSettings
 from rxpump.server.groups.strategies import STRATEGIES
-from rxpump.tcp.wire.codes import NakAction
 
 MOST_HELD: Final = 5_000
 """How many events that are not done one group keeps, and so how many its consumers can hold."""
@@ -76,12 +76,12 @@ class Group:
 
     def connect(self, consumer: Consumer) -> None:
         """Deliver to `consumer` too; its correlation id must be its own."""
-        self.consumers[consumer.correlation_id] = consumer
+        self.consumers[consumer.id] = consumer
         self._strategy.join(consumer)
 
     def disconnect(self, consumer: Consumer) -> None:
         """Deliver to it no more; what it has not answered for is for others, as a first retry."""
-        del self.consumers[consumer.correlation_id]
+        del self.consumers[consumer.id]
         self._strategy.leave(consumer)
         for message in self._deliveries.left_by(consumer):
             self._retry(message, 1)
@@ -133,17 +133,17 @@ class Group:
 
     # Answers ------------------------------------------------------------------------------------
 
-    def acknowledge(self, event_ids: Iterable[bytes], correlation_id: bytes) -> None:
+    def acknowledge(self, event_ids: Iterable[bytes], consumer_id: bytes) -> None:
         """Be told, under a consumer's correlation id, that events are done."""
-        for message in self._deliveries.answered(event_ids, self.consumers.get(correlation_id)):
+        for message in self._deliveries.answered(event_ids, self.consumers.get(consumer_id)):
             self._finish(message)
 
-    def refuse(self, event_ids: Iterable[bytes], correlation_id: bytes, action: int, text: str) -> None:
+    def refuse(self, event_ids: Iterable[bytes], consumer_id: bytes, action: NackAction, text: str) -> None:
         """Be told that a consumer could not handle events, with a NakAction; `text` says why."""
-        for message in self._deliveries.answered(event_ids, self.consumers.get(correlation_id)):
-            if action == NakAction.PARK:
+        for message in self._deliveries.answered(event_ids, self.consumers.get(consumer_id)):
+            if action is NackAction.PARK:
                 self._parks.append(Park(message, f"Client explicitly NAK'ed message.\n{text}"))
-            elif action in (NakAction.SKIP, NakAction.STOP):
+            elif action in (NackAction.SKIP, NackAction.STOP):
                 self._finish(message)
             else:
                 self._try_again(message)

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import Final
 
+from rxpump.model.group_settings import NackAction
 from rxpump.server.groups.consumer import Consumer
 from rxpump.server.groups.fair_scheduler import FairScheduler
 from rxpump.server.groups.group import Group, Park
@@ -79,14 +80,14 @@ class RunningGroup:
             self._store.feed.leave(self.settings.stream, self)
         self._wake()
 
-    def acknowledge(self, event_ids: Iterable[bytes], correlation_id: bytes) -> None:
+    def acknowledge(self, event_ids: Iterable[bytes], consumer_id: bytes) -> None:
         """Take an acknowledgement."""
-        self.group.acknowledge(event_ids, correlation_id)
+        self.group.acknowledge(event_ids, consumer_id)
         self._wake()
 
-    def refuse(self, event_ids: Iterable[bytes], correlation_id: bytes, action: int, text: str) -> None:
+    def refuse(self, event_ids: Iterable[bytes], consumer_id: bytes, action: NackAction, text: str) -> None:
         """Take the opposite, with a NakAction."""
-        self.group.refuse(event_ids, correlation_id, action, text)
+        self.group.refuse(event_ids, consumer_id, action, text)
         self._wake()
 
     def receive(self, batch: CommittedBatch) -> None:
@@ -153,7 +154,7 @@ class RunningGroup:
         for message, consumer, _ in self.group.deliver(now, _MOST_AT_ONCE):
             messages.setdefault(consumer, []).append(message)
         for consumer in messages:
-            consumer.receive(messages[consumer])
+            consumer.deliver(messages[consumer])
         return self._read() or bool(messages) or expired > 0
 
     def _read(self) -> bool:
@@ -171,7 +172,7 @@ class RunningGroup:
         """End the consumers: the group cannot read on, and each consumer that connects later finds out anew."""
         _log.error("%r cannot read on: %s", self, reason)
         for consumer in tuple(self.group.consumers.values()):
-            consumer.fail(reason)
+            consumer.drop(reason)
 
     def _now(self) -> float:
         return asyncio.get_running_loop().time()

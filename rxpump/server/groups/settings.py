@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 ROUND_ROBIN: Final = "RoundRobin"
 DISPATCH_TO_SINGLE: Final = "DispatchToSingle"
@@ -46,28 +46,6 @@ class GroupSettings:
     checkpoint_min_count: int = 10
     subscriber_max_count: int = 0
     strategy: str = ROUND_ROBIN
-
-    @classmethod
-    def of(cls, message: Any) -> GroupSettings:
-        """Read a CreatePersistentSubscription or UpdatePersistentSubscription."""
-        by_preference = ROUND_ROBIN if message.prefer_round_robin else DISPATCH_TO_SINGLE
-        return cls(
-            stream=message.event_stream_id,
-            group=message.subscription_group_name,
-            resolve_links=message.resolve_link_tos,
-            start_from=message.start_from,
-            message_timeout_ms=message.message_timeout_milliseconds,
-            record_statistics=message.record_statistics,
-            live_buffer_size=message.live_buffer_size,
-            read_batch_size=message.read_batch_size,
-            buffer_size=message.buffer_size,
-            max_retry_count=message.max_retry_count,
-            checkpoint_after_ms=message.checkpoint_after_time,
-            checkpoint_max_count=message.checkpoint_max_count,
-            checkpoint_min_count=message.checkpoint_min_count,
-            subscriber_max_count=message.subscriber_max_count,
-            strategy=message.named_consumer_strategy or by_preference,
-        )
 
     @property
     def id(self) -> str:

@@ -17,9 +17,9 @@ from google.protobuf.message import DecodeError
 from rxpump.model.credentials import AnyCredentials
 from rxpump.server.access.login_throttle import Throttled
 from rxpump.server.access.users import ANONYMOUS, User
-from rxpump.server.groups.consumers import Consumers
 from rxpump.server.node import Node
 from rxpump.server.store.failures import STORE_FAILURES, describe
+from rxpump.server.tcp.consumers import Consumers
 from rxpump.server.tcp.handlers.failures import answer_failure
 from rxpump.server.tcp.handlers.table import HANDLERS, IGNORED, Pending
 from rxpump.server.tcp.legacy_encoder import Voice

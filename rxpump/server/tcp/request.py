@@ -13,7 +13,7 @@ from rxpump.model.expected_version import ExpectedVersion
 from rxpump.model.limits import MAX_EVENT_BYTES, MAX_PAGE_EVENTS
 from rxpump.model.record_size import fits, text_bytes, utf16_bytes
 from rxpump.server.access.users import User
-from rxpump.server.groups.consumers import Consumers
+from rxpump.server.tcp.consumers import Consumers
 from rxpump.server.tcp.subscriptions import Subscriptions
 from rxpump.tcp.wire.codes import SERVER_FAILED
 from rxpump.tcp.wire.commands import Command

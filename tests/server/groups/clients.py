@@ -16,7 +16,7 @@ from rxpump.server.node import Node
 from rxpump.server.store.changes import NotCommitted
 from rxpump.server.store.group_commit import Commit
 from rxpump.tcp.wire import schema
-from rxpump.tcp.wire.codes import NakAction, SubscriptionDropReason
+from rxpump.tcp.wire.codes import SubscriptionDropReason
 from rxpump.tcp.wire.commands import Command
 from rxpump.tcp.wire.package import Package
 from tests.raw_client import ADMIN
@@ -124,7 +124,7 @@ class Consuming(Talk):
     def nak(
         self,
         events: list[Any],
-        action: NakAction,
+        action: int,
         *,
         id: bytes = A,
         subscription: str = "s::g",

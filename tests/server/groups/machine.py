@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+from rxpump.model.group_settings import NackAction
 from rxpump.server.groups.consumer import Consumer
 from rxpump.server.groups.group import Group
 from rxpump.server.groups.message import Message
 from rxpump.server.groups.settings import GroupSettings
-from rxpump.tcp.wire.codes import NakAction
 
 TIMEOUT = 10.0
 
@@ -24,14 +25,14 @@ def message(number: int, *, bucket: int = 0, replay_of: bytes | None = None, siz
 class Client:
     def __init__(self) -> None:
         self.is_unread = False
-        self.sent: list[bytes] = []
-        self.forgotten: list[Consumer] = []
+        self.delivered: list[int] = []
+        self.failures: list[str | None] = []
 
-    def send(self, frames: bytes) -> None:
-        self.sent.append(frames)
+    def deliver(self, consumer: Consumer, messages: Sequence[Message]) -> None:
+        self.delivered += [message.number for message in messages]
 
-    def forget(self, consumer: Consumer) -> None:
-        self.forgotten.append(consumer)
+    def dropped(self, consumer: Consumer, failure: str | None) -> None:
+        self.failures.append(failure)
 
 
 def consumer(name: str = "a", slots: int = 10, client: Client | None = None) -> Consumer:
@@ -58,7 +59,7 @@ class Driven:
         given = []
         while True:
             deliveries = self.group.deliver(self.now, 100)
-            given += [(each.consumer.correlation_id[:1].decode(), each.message) for each in deliveries]
+            given += [(each.consumer.id[:1].decode(), each.message) for each in deliveries]
             wanted = min(self.group.wanted, self.stored - self.next)
             if wanted > 0:
                 self.group.take([message(number) for number in range(self.next, self.next + wanted)])
@@ -72,5 +73,5 @@ class Driven:
     def ack(self, *numbers: int, by: str = "a") -> None:
         self.group.acknowledge([event_id(number) for number in numbers], by.encode() * 16)
 
-    def nak(self, *numbers: int, action: NakAction | int, by: str = "a", text: str = "because") -> None:
+    def nak(self, *numbers: int, action: NackAction, by: str = "a", text: str = "because") -> None:
         self.group.refuse([event_id(number) for number in numbers], by.encode() * 16, action, text)

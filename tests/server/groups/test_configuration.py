@@ -7,7 +7,6 @@ import pytest
 
 from rxpump.server.groups.configuration import Entry, apply_json, change_to_json, removal_to_json, to_json
 from rxpump.server.groups.settings import GroupSettings
-from rxpump.tcp.wire import schema
 
 EVERY = GroupSettings("s", "g", True, 7, 1, True, 2, 3, 4, 5, 6, 8, 9, 10, "Pinned")
 
@@ -64,37 +63,3 @@ def test_what_is_none_is_refused(broken: Any) -> None:
     with pytest.raises(ValueError, match=r"."):
         apply_json(broken, entries)
     assert list(entries) == ["t::"]
-
-
-@pytest.mark.parametrize(
-    ("fields", "strategy"),
-    [
-        ({}, "DispatchToSingle"),
-        ({"prefer_round_robin": True}, "RoundRobin"),
-        ({"prefer_round_robin": True, "named_consumer_strategy": "Pinned"}, "Pinned"),
-    ],
-)
-def test_which_strategy_a_message_asks_for(fields: dict[str, Any], strategy: str) -> None:
-    assert GroupSettings.of(schema.CreatePersistentSubscription(**fields)).strategy == strategy
-
-
-def test_every_field_of_the_message_is_taken() -> None:
-    message = schema.CreatePersistentSubscription(
-        event_stream_id="s",
-        subscription_group_name="g",
-        resolve_link_tos=True,
-        start_from=7,
-        message_timeout_milliseconds=1,
-        record_statistics=True,
-        live_buffer_size=2,
-        read_batch_size=3,
-        buffer_size=4,
-        max_retry_count=5,
-        checkpoint_after_time=6,
-        checkpoint_max_count=8,
-        checkpoint_min_count=9,
-        subscriber_max_count=10,
-        named_consumer_strategy="Pinned",
-    )
-    assert GroupSettings.of(message) == EVERY
-    assert EVERY.id == "s::g"

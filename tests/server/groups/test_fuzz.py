@@ -93,7 +93,7 @@ async def requests_of_any_content(steps: list[Any]) -> None:
     groups = [found for each in client.node.groups._saved.entries if (found := client.node.groups.by_id(each))]
     for running in groups:
         for consumer in running.group.consumers.values():
-            assert len(consumer.held) <= max(0, consumer.slots)
+            assert len(consumer.in_flight) <= max(0, consumer.slots)
     client.conversation.close()
     assert [len(running.group.consumers) for running in groups] == [0] * len(groups)
     await client.node.close()

@@ -9,6 +9,7 @@ from rxpump.server import SqliteStore
 from rxpump.server.groups.message import messages_of
 from rxpump.server.groups.pinning import by_stream, unpinned
 from rxpump.server.store.stream_window import Window
+from rxpump.server.tcp.consumers import appeared
 from rxpump.tcp.wire import schema
 from tests.server.store.driving import new_event, stream_of, write
 
@@ -39,7 +40,7 @@ async def test_a_page_is_taken_apart_without_being_encoded_again(
     for number, (message, resolved) in enumerate(zip(messages, expected, strict=True)):
         message.retry_count = 300 * number
         payload = schema.PersistentSubscriptionStreamEventAppeared(event=resolved, retry_count=300 * number)
-        assert message.payload() == payload.SerializeToString()
+        assert appeared(message) == payload.SerializeToString()
         original = resolved.link if resolved.HasField("link") else resolved.event
         assert (message.number, message.event_id) == (number, original.event_id)
         assert message.bucket == by_stream(resolved)

@@ -107,4 +107,4 @@ async def test_another_stream_than_the_groups_is_one_of_replays(store: SqliteSto
     await write(store, "parked", new_event(type="$>", data=b"0@s"))
     [message] = Reading(store.read, "parked", 0, SETTINGS).page(20)
     assert message.replay_of == b"0@s"
-    assert b"content" in message.fields
+    assert b"content" in message.entry

@@ -22,8 +22,8 @@ def give(strategy: Any, *buckets: int) -> str:
     for number, bucket in enumerate(buckets):
         chosen = strategy.choose(message(number, bucket=bucket))
         if chosen is not None:
-            chosen.held.add(event_id(number))
-        given += "-" if chosen is None else chosen.correlation_id[:1].decode()
+            chosen.in_flight.add(event_id(number))
+        given += "-" if chosen is None else chosen.id[:1].decode()
     return given
 
 
@@ -51,7 +51,7 @@ def test_dispatch_to_single_stays_with_the_second_until_that_is_full() -> None:
     strategy = DispatchToSingle()
     first, _ = joined(strategy, 1, 3)
     assert give(strategy, 0, 0) == "ab"
-    first.held.clear()
+    first.in_flight.clear()
     assert give(strategy, 0, 0) == "bb"
 
 

@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 
 from rxpump.model.system_names import SETTINGS_STREAM
 from rxpump.server.access.access import ALL_STREAM, Permission
-from rxpump.server.groups.settings import GroupSettings, group_id
+from rxpump.server.groups.settings import DISPATCH_TO_SINGLE, ROUND_ROBIN, GroupSettings, group_id
 from rxpump.server.groups.strategies import STRATEGIES
 from rxpump.server.node import Node
 from rxpump.server.store.changes import Appended, NotCommitted
@@ -44,7 +44,7 @@ _DELETED: Final = _Answer(
 
 def create_persistent(request: Request, node: Node) -> asyncio.Future[Outcome] | None:
     """Answer a CreatePersistentSubscription."""
-    settings = GroupSettings.of(_named(request.read(schema.CreatePersistentSubscription)))
+    settings = group_settings(_named(request.read(schema.CreatePersistentSubscription)))
     refusal = _refusal_to_create(request, node, settings)
     if refusal is not None:
         _reply(request, _CREATED, *refusal)
@@ -68,7 +68,7 @@ def _refusal_to_create(request: Request, node: Node, settings: GroupSettings) ->
 
 def update_persistent(request: Request, node: Node) -> asyncio.Future[Outcome] | None:
     """Answer an UpdatePersistentSubscription."""
-    settings = GroupSettings.of(_named(request.read(schema.UpdatePersistentSubscription)))
+    settings = group_settings(_named(request.read(schema.UpdatePersistentSubscription)))
     if not node.may(request.user, Permission.WRITE, SETTINGS_STREAM):
         _reply(request, _UPDATED, Changed.ACCESS_DENIED, _MAY_NOT_UPDATE)
     elif not node.groups.has(settings.stream, settings.group):
@@ -91,6 +91,28 @@ def delete_persistent(request: Request, node: Node) -> asyncio.Future[Outcome] |
     else:
         return _reply_when_saved(request, _DELETED, node.groups.delete(id, request.user.login))
     return None
+
+
+def group_settings(message: Any) -> GroupSettings:
+    """Return the settings in a CreatePersistentSubscription or UpdatePersistentSubscription."""
+    by_preference = ROUND_ROBIN if message.prefer_round_robin else DISPATCH_TO_SINGLE
+    return GroupSettings(
+        stream=message.event_stream_id,
+        group=message.subscription_group_name,
+        resolve_links=message.resolve_link_tos,
+        start_from=message.start_from,
+        message_timeout_ms=message.message_timeout_milliseconds,
+        record_statistics=message.record_statistics,
+        live_buffer_size=message.live_buffer_size,
+        read_batch_size=message.read_batch_size,
+        buffer_size=message.buffer_size,
+        max_retry_count=message.max_retry_count,
+        checkpoint_after_ms=message.checkpoint_after_time,
+        checkpoint_max_count=message.checkpoint_max_count,
+        checkpoint_min_count=message.checkpoint_min_count,
+        subscriber_max_count=message.subscriber_max_count,
+        strategy=message.named_consumer_strategy or by_preference,
+    )
 
 
 def _named(message: Any) -> Any:

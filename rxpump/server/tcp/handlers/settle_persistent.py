@@ -5,12 +5,22 @@ There is no answer, and nobody needs leave: what makes no sense to a group is pa
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Final
 
+from rxpump.model.group_settings import NackAction
 from rxpump.server.groups.group import MOST_HELD
 from rxpump.server.node import Node
 from rxpump.server.tcp.request import NO_ID, BadPayload, Request
+from rxpump.tcp.wire.codes import NakAction
 from rxpump.tcp.wire.schema import PersistentSubscriptionAckEvents, PersistentSubscriptionNakEvents
+
+_ACTIONS: Final[Mapping[int, NackAction]] = {
+    NakAction.PARK: NackAction.PARK,
+    NakAction.SKIP: NackAction.SKIP,
+    NakAction.STOP: NackAction.STOP,
+}
+"""The meaning of each action of the protocol; every other number means RETRY."""
 
 
 def acknowledge_persistent(request: Request, node: Node) -> None:
@@ -29,7 +39,7 @@ def refuse_persistent(request: Request, node: Node) -> None:
     running = node.groups.by_id(message.subscription_id)
     if running is not None:
         text = message.message if isinstance(message.message, str) else ""
-        running.refuse(event_ids, request.correlation_id, message.action, text)
+        running.refuse(event_ids, request.correlation_id, _ACTIONS.get(message.action, NackAction.RETRY), text)
 
 
 def _checked_ids(message: Any) -> list[bytes]:

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from rxpump.server import SqliteStore
-from rxpump.server.groups import consumers
+from rxpump.server.tcp import consumers
 from rxpump.tcp.wire import schema
 from rxpump.tcp.wire.codes import SubscriptionDropReason
 from rxpump.tcp.wire.commands import Command

@@ -9,6 +9,8 @@ import pytest
 
 from rxpump import Credentials
 from rxpump.server import SqliteStore
+from rxpump.server.groups.settings import GroupSettings
+from rxpump.server.tcp.handlers.manage_persistent import group_settings
 from rxpump.tcp.wire import schema
 from rxpump.tcp.wire.commands import Command
 from tests.raw_client import ADMIN, OPS
@@ -88,3 +90,36 @@ def test_an_answer_says_its_reason_even_if_empty(client: Consuming, command: Com
     completed = schema.DeletePersistentSubscriptionCompleted.FromString(payload)
     assert completed.HasField("result")
     assert completed.HasField("reason")
+
+
+@pytest.mark.parametrize(
+    ("fields", "strategy"),
+    [
+        ({}, "DispatchToSingle"),
+        ({"prefer_round_robin": True}, "RoundRobin"),
+        ({"prefer_round_robin": True, "named_consumer_strategy": "Pinned"}, "Pinned"),
+    ],
+)
+def test_the_strategy_is_by_name_or_by_preference(fields: dict[str, Any], strategy: str) -> None:
+    assert group_settings(schema.CreatePersistentSubscription(**fields)).strategy == strategy
+
+
+def test_every_field_of_the_message_is_used() -> None:
+    message = schema.CreatePersistentSubscription(
+        event_stream_id="s",
+        subscription_group_name="g",
+        resolve_link_tos=True,
+        start_from=7,
+        message_timeout_milliseconds=1,
+        record_statistics=True,
+        live_buffer_size=2,
+        read_batch_size=3,
+        buffer_size=4,
+        max_retry_count=5,
+        checkpoint_after_time=6,
+        checkpoint_max_count=8,
+        checkpoint_min_count=9,
+        subscriber_max_count=10,
+        named_consumer_strategy="Pinned",
+    )
+    assert group_settings(message) == GroupSettings("s", "g", True, 7, 1, True, 2, 3, 4, 5, 6, 8, 9, 10, "Pinned")

@@ -89,3 +89,10 @@ async def test_a_text_that_is_none_is_no_reason_to_refuse(client: Consuming) -> 
     assert await client.delivered() == []
     [parked] = client.stored("$persistentsubscription-s::g-parked")
     assert parked.data == b"0@s"
+
+
+@pytest.mark.parametrize("action", [NakAction.RETRY, NakAction.UNKNOWN, 9])
+async def test_an_unknown_action_means_retry(client: Consuming, action: int) -> None:
+    client.connect(slots=1)
+    client.nak(await client.delivered(), action)
+    assert [(each.event.event.event_number, each.retry_count) for each in await client.delivered()] == [(0, 1)]
