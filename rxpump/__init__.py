@@ -16,20 +16,15 @@ from rxpump.connecting import connect
 from rxpump.errors import RxPumpError
 from rxpump.model.acl import Acl
 from rxpump.model.credentials import Credentials, Token
-from rxpump.model.delete_result import DeleteResult
 from rxpump.model.deliveries import Delivery
-from rxpump.model.direction import StreamDirection
 from rxpump.model.events import Event
-from rxpump.model.expected_version import ExpectedVersion
 from rxpump.model.filters import EventFilter
 from rxpump.model.group_settings import ConsumerStrategy, NackAction, PersistentSubscriptionSettings
-from rxpump.model.metadata import MetadataResult, StreamMetadata
+from rxpump.model.metadata import MetadataResult, StreamMetadata, SystemSettings
 from rxpump.model.new_events import NewEvent
 from rxpump.model.pages import AllPage, StreamPage
-from rxpump.model.positions import END, START, Edge, Position
-from rxpump.model.scavenge_result import ScavengeResult
-from rxpump.model.system_settings import SystemSettings
-from rxpump.model.write_result import WriteResult
+from rxpump.model.positions import END, START, Edge, ExpectedVersion, Position, StreamDirection
+from rxpump.model.results import DeleteResult, ScavengeResult, WriteResult
 from rxpump.settings import Settings
 from rxpump.streams.observable import Observable
 from rxpump.streams.transaction import Transaction

@@ -8,11 +8,11 @@ from typing import Any
 
 from rxpump.backpressure.background_tasks import BackgroundTasks
 from rxpump.client import Client
-from rxpump.embedded import EmbeddedNode
 from rxpump.errors import InvalidArgument
 from rxpump.model.credentials import Credentials, Token
 from rxpump.model.status import Status
 from rxpump.settings import Settings
+from rxpump.tcp.embedded_node import EmbeddedNode
 from rxpump.tcp.node_resolver import FixedAddress, NodeResolver
 from rxpump.tcp.transport import TcpTransport
 from rxpump.transport import Transport

@@ -9,14 +9,12 @@ from __future__ import annotations
 from typing import Any, Final, TypeAlias
 
 from rxpump.model.credentials import Credentials as Credential
-from rxpump.model.direction import StreamDirection
 from rxpump.model.events import Event
-from rxpump.model.expected_version import ExpectedVersion
 from rxpump.model.group_settings import ConsumerStrategy
 from rxpump.model.new_events import NewEvent
 from rxpump.model.pages import AllPage as AllStreamSlice
 from rxpump.model.pages import StreamPage as StreamSlice
-from rxpump.model.positions import END, START, Position
+from rxpump.model.positions import END, START, ExpectedVersion, Position, StreamDirection
 
 Beginning: Final = START
 End: Final = END

@@ -37,18 +37,15 @@ from typing import ClassVar
 from rxpump.backpressure.background_tasks import BackgroundTasks
 from rxpump.errors import NotSupported, RxPumpError
 from rxpump.model.credentials import AnyCredentials
-from rxpump.model.delete_result import DeleteResult
-from rxpump.model.direction import StreamDirection
 from rxpump.model.events import Event, ResolvedRecord
 from rxpump.model.filters import EventFilter
 from rxpump.model.group_settings import NackAction, PersistentSubscriptionSettings
 from rxpump.model.new_events import NewEvent
 from rxpump.model.pages import AllPage, StreamPage
-from rxpump.model.positions import Edge, Position
-from rxpump.model.scavenge_result import ScavengeResult
+from rxpump.model.positions import Edge, Position, StreamDirection
+from rxpump.model.results import DeleteResult, ScavengeResult, WriteResult
 from rxpump.model.signals import CaughtUp, Examined
 from rxpump.model.status import Status
-from rxpump.model.write_result import WriteResult
 
 
 class Capability(Enum):

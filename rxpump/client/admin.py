@@ -10,15 +10,11 @@ from rxpump.client.verbs import Verbs
 from rxpump.errors import EventNotFound, InvalidArgument, StreamDeleted, StreamNotFound
 from rxpump.model import checks
 from rxpump.model.acl import Acl
-from rxpump.model.delete_result import DeleteResult
 from rxpump.model.events import Event
-from rxpump.model.expected_version import ExpectedVersion
-from rxpump.model.metadata import MetadataResult, StreamMetadata
+from rxpump.model.metadata import SETTINGS_STREAM, MetadataResult, StreamMetadata, SystemSettings
 from rxpump.model.new_events import UNSET, NewEvent, fitting
-from rxpump.model.positions import END
-from rxpump.model.scavenge_result import ScavengeResult
-from rxpump.model.system_settings import SETTINGS_STREAM, SystemSettings
-from rxpump.model.write_result import WriteResult
+from rxpump.model.positions import END, ExpectedVersion
+from rxpump.model.results import DeleteResult, ScavengeResult, WriteResult
 from rxpump.streams.single import Single
 from rxpump.transport import Transport
 

@@ -8,12 +8,11 @@ from typing import Final
 from rxpump.client.starts import first_event, first_position
 from rxpump.client.verbs import READ_BATCH, Verbs, checked_filter
 from rxpump.model import checks
-from rxpump.model.direction import StreamDirection
 from rxpump.model.events import Event
 from rxpump.model.filters import EventFilter
 from rxpump.model.new_events import UNSET
 from rxpump.model.pages import AllPage, StreamPage
-from rxpump.model.positions import END, Edge, Position
+from rxpump.model.positions import END, Edge, Position, StreamDirection
 from rxpump.streams.reading import AllReading, StreamReading
 from rxpump.streams.single import Single
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from rxpump.errors import InvalidArgument
 from rxpump.model import checks
-from rxpump.model.direction import StreamDirection
-from rxpump.model.positions import END, FIRST_POSITION, LAST_POSITION, START, Edge, Position
+from rxpump.model.positions import END, FIRST_POSITION, LAST_POSITION, START, Edge, Position, StreamDirection
 
 
 def first_event(start: int | Edge | None, direction: StreamDirection) -> int | Edge:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from rxpump.client.verbs import Verbs
 from rxpump.model import checks
-from rxpump.model.expected_version import ExpectedVersion
 from rxpump.model.new_events import UNSET
+from rxpump.model.positions import ExpectedVersion
 from rxpump.streams.transaction import Transaction
 
 

@@ -12,10 +12,9 @@ from rxpump.client.verbs import Verbs
 from rxpump.errors import InvalidArgument
 from rxpump.model import checks
 from rxpump.model.events import Event
-from rxpump.model.expected_version import ExpectedVersion
-from rxpump.model.links import new_link
-from rxpump.model.new_events import UNSET, NewEvent, as_new_event, fitting
-from rxpump.model.write_result import WriteResult
+from rxpump.model.new_events import UNSET, NewEvent, as_new_event, fitting, new_link
+from rxpump.model.positions import ExpectedVersion
+from rxpump.model.results import WriteResult
 from rxpump.streams.observable import Observable, Piped
 from rxpump.streams.publisher import Publisher
 from rxpump.streams.single import Single
@@ -125,7 +124,7 @@ class Writing(Verbs):
         """Write a link to `event` to `stream`; who reads that with `resolve_links` reads the event.
 
         The link's id is derived from the event and the stream, so the same link written again is recognised (as
-        best effort, under ANY; see `rxpump.model.links.new_link`). Errors: those of `publish`.
+        best effort, under ANY; see `rxpump.model.new_events.new_link`). Errors: those of `publish`.
         """
         stream = checks.written_stream(stream)
         link = fitting(new_link(event, stream), stream)

@@ -9,9 +9,8 @@ import math
 from typing import Final, TypeGuard, TypeVar
 
 from rxpump.errors import InvalidArgument
-from rxpump.model.direction import StreamDirection
 from rxpump.model.limits import MAX_EVENT_NUMBER, MAX_PAGE_EVENTS
-from rxpump.model.positions import LAST_POSITION, Position
+from rxpump.model.positions import LAST_POSITION, Position, StreamDirection
 
 T = TypeVar("T")
 

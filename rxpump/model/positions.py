@@ -1,15 +1,19 @@
-"""Where an event stands in the whole database."""
+"""Places in a stream and in the log of all events, and the directions in which both are read."""
 
 from __future__ import annotations
 
-from enum import Enum
+from enum import Enum, IntEnum
 from typing import Final, NamedTuple
 
 
 class Position(NamedTuple):
-    """A place in `$all`: (commit, prepare), ordered as such (docs/protocol/tcp.md, section 4.1).
+    """Position of an event in the log, `$all`; positions are ordered (docs/protocol/tcp.md, section 4.1).
 
-    Only ever use positions that the server handed out: an event's own, or a page's next.
+    Use only positions that the server sent: the position of an event, or the next position of a page.
+
+    Attributes:
+        commit: Where the transaction that contains the event was committed.
+        prepare: Where the event itself was written.
     """
 
     commit: int
@@ -17,7 +21,7 @@ class Position(NamedTuple):
 
 
 class Edge(Enum):
-    """Either end of a stream or of `$all`, wherever it is when it is asked for."""
+    """An end of a stream or of the log, wherever it is when the request is served."""
 
     START = "start"
     END = "end"
@@ -27,7 +31,35 @@ START: Final = Edge.START
 END: Final = Edge.END
 
 FIRST_POSITION: Final = Position(0, 0)
-"""Before every event."""
+"""Position before all events."""
 
 LAST_POSITION: Final = Position(-1, -1)
-"""After every event; the server puts its own end in its place."""
+"""Position after all events; the server puts the end of its log in its place."""
+
+
+class StreamDirection(Enum):
+    """Direction of a read: FORWARD from the oldest event, BACKWARD from the newest. Other spellings are aliases."""
+
+    FORWARD = "forward"
+    BACKWARD = "backward"
+
+    Forward = FORWARD
+    Backward = BACKWARD
+    forward = FORWARD
+    backward = BACKWARD
+
+
+class ExpectedVersion(IntEnum):
+    """Versions that a writer can expect of a stream; a number from 0 is the number of its last event.
+
+    With an exact number or NO_STREAM, the server recognizes a repeated write by its event ids for ever. With ANY and
+    STREAM_EXISTS it does so as best effort (docs/protocol/tcp.md, section 4.2).
+    """
+
+    ANY = -2
+    NO_STREAM = -1
+    STREAM_EXISTS = -4
+
+    Any = ANY
+    StreamMustNotExist = NO_STREAM
+    StreamMustExist = STREAM_EXISTS

@@ -8,10 +8,9 @@ from typing import Protocol
 from rxpump.errors import WrongExpectedVersion
 from rxpump.model import checks
 from rxpump.model.events import Event
-from rxpump.model.expected_version import ExpectedVersion
-from rxpump.model.links import new_link
-from rxpump.model.new_events import NewEvent
-from rxpump.model.write_result import WriteResult
+from rxpump.model.new_events import NewEvent, new_link
+from rxpump.model.positions import ExpectedVersion
+from rxpump.model.results import WriteResult
 from rxpump.operators._outages import outlast
 from rxpump.operators.machinery.stage import Operator, Result, Stage, stage
 
@@ -47,7 +46,7 @@ def link_into(
     link).
     A version >= 0 or NO_STREAM is expected by the first batch, each later one expects what the one before it
     left. Each link once, whatever happens: that is a `client.relay` whose pipeline maps events to their
-    `rxpump.model.links.new_link`.
+    `rxpump.model.new_events.new_link`.
 
     Lossless: at two batches that wait the source is held. Where the client is drained, what was given is written.
 

@@ -12,8 +12,8 @@ from rxpump.backpressure.origins import Entry, Origins
 from rxpump.backpressure.passage import Passage
 from rxpump.backpressure.upstream import Upstream
 from rxpump.model import checks
-from rxpump.model.expected_version import ExpectedVersion
-from rxpump.model.write_result import WriteResult
+from rxpump.model.positions import ExpectedVersion
+from rxpump.model.results import WriteResult
 from rxpump.operators.machinery.stage import Operator
 
 

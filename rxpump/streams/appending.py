@@ -20,9 +20,9 @@ from typing import Any
 
 from rxpump.backpressure.background_tasks import BackgroundTasks
 from rxpump.errors import WrongExpectedVersion
-from rxpump.model.expected_version import ExpectedVersion
 from rxpump.model.new_events import NewEvent
-from rxpump.model.write_result import WriteResult
+from rxpump.model.positions import ExpectedVersion
+from rxpump.model.results import WriteResult
 from rxpump.streams.write_buffer import WriteBuffer
 
 Append = Callable[[Sequence[NewEvent], int], Coroutine[Any, Any, WriteResult]]

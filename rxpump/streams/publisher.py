@@ -11,7 +11,7 @@ from reactivex.subject import Subject
 
 from rxpump.backpressure.background_tasks import BackgroundTasks, Home
 from rxpump.errors import ClientClosed, NotConnected
-from rxpump.model.write_result import WriteResult
+from rxpump.model.results import WriteResult
 from rxpump.streams.appending import Append, append_in_order
 from rxpump.streams.observable import Observable, Piped
 from rxpump.streams.write_buffer import Batching, WriteBuffer

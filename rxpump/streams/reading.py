@@ -6,10 +6,9 @@ from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import aclosing
 
 from rxpump.backpressure.background_tasks import BackgroundTasks
-from rxpump.model.direction import StreamDirection
 from rxpump.model.events import Event
 from rxpump.model.filters import EventFilter
-from rxpump.model.positions import FIRST_POSITION, Edge, Position
+from rxpump.model.positions import FIRST_POSITION, Edge, Position, StreamDirection
 from rxpump.streams.source import Source, from_iterable
 from rxpump.transport import Transport
 

@@ -31,7 +31,7 @@ from rxpump.backpressure.upstream import Upstream, Watermarks, watch_watermarks
 from rxpump.errors import InvalidArgument, RxPumpError, WrongExpectedVersion
 from rxpump.model.events import Event
 from rxpump.model.new_events import NewEvent, as_new_event
-from rxpump.model.write_result import WriteResult
+from rxpump.model.results import WriteResult
 from rxpump.streams.appending import append_in_order
 from rxpump.streams.catch_up import CatchUp
 from rxpump.streams.relay_mark import Place, Start, find_start, leave_hint, mark

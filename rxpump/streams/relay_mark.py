@@ -12,11 +12,9 @@ from typing import Any, NamedTuple
 from uuid import UUID, uuid5
 
 from rxpump.errors import EventNotFound, InvalidArgument, NotJson, StreamNotFound
-from rxpump.model.direction import StreamDirection
 from rxpump.model.events import Event
-from rxpump.model.expected_version import ExpectedVersion
 from rxpump.model.new_events import NewEvent
-from rxpump.model.positions import END
+from rxpump.model.positions import END, ExpectedVersion, StreamDirection
 from rxpump.transport import Transport
 
 KEY = "$relay"

@@ -27,7 +27,7 @@ from rxpump.backpressure.background_tasks import BackgroundTasks
 from rxpump.errors import InvalidArgument
 from rxpump.model.events import Event
 from rxpump.model.new_events import NewEvent, as_new_event
-from rxpump.model.write_result import WriteResult
+from rxpump.model.results import WriteResult
 from rxpump.streams.observable import Observable
 from rxpump.streams.single import Single
 from rxpump.transport import Transport

@@ -9,7 +9,7 @@ import reactivex
 from reactivex import operators as rx
 
 from rxpump.backpressure.background_tasks import BackgroundTasks
-from rxpump.model.write_result import WriteResult
+from rxpump.model.results import WriteResult
 from rxpump.streams.appending import Append, append_in_order
 from rxpump.streams.call import Call
 from rxpump.streams.observable import Observable

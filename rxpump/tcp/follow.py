@@ -16,12 +16,11 @@ from contextlib import aclosing
 from typing import Protocol
 
 from rxpump.errors import StreamDeleted, StreamNotFound
-from rxpump.model.direction import StreamDirection
 from rxpump.model.events import Event
 from rxpump.model.filters import EventFilter
 from rxpump.model.limits import MAX_EVENT_NUMBER
 from rxpump.model.pages import ends
-from rxpump.model.positions import END, FIRST_POSITION, LAST_POSITION, Position
+from rxpump.model.positions import END, FIRST_POSITION, LAST_POSITION, Position, StreamDirection
 from rxpump.model.signals import CaughtUp, Examined
 from rxpump.tcp.live_subscription import LiveSubscription
 from rxpump.tcp.paging import PageRequests, all_pages, stream_pages

@@ -15,10 +15,9 @@ from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 from rxpump.backpressure.background_tasks import BackgroundTasks
 from rxpump.errors import ConnectionLostRepeatedly, FrameTooLarge
-from rxpump.model.direction import StreamDirection
 from rxpump.model.filters import EventFilter
 from rxpump.model.pages import AllPage, StreamPage
-from rxpump.model.positions import Edge, Position
+from rxpump.model.positions import Edge, Position, StreamDirection
 
 _log = logging.getLogger("rxpump.pages")
 

@@ -17,18 +17,15 @@ from rxpump.errors import (
     ReadFailed,
 )
 from rxpump.model.credentials import AnyCredentials
-from rxpump.model.delete_result import DeleteResult
-from rxpump.model.direction import StreamDirection
 from rxpump.model.events import Event
 from rxpump.model.filters import EventFilter
 from rxpump.model.group_settings import PersistentSubscriptionSettings
 from rxpump.model.limits import MAX_ACK_IDS, MAX_CREDENTIAL_BYTES, MAX_PAGE_EVENTS
 from rxpump.model.new_events import NewEvent
 from rxpump.model.pages import AllPage, StreamPage
-from rxpump.model.positions import FIRST_POSITION, LAST_POSITION, START, Edge, Position
-from rxpump.model.scavenge_result import ScavengeResult
+from rxpump.model.positions import FIRST_POSITION, LAST_POSITION, START, Edge, Position, StreamDirection
+from rxpump.model.results import DeleteResult, ScavengeResult, WriteResult
 from rxpump.model.status import Status
-from rxpump.model.write_result import WriteResult
 from rxpump.settings import Settings
 from rxpump.tcp.consumer_session import TcpConsumerSession
 from rxpump.tcp.follow import AllFollowing, StreamFollowing, find_all_end, find_stream_end

@@ -11,8 +11,8 @@ from reactivex import operators as rx
 
 import rxpump
 from rxpump import operators as ops
-from rxpump.model.direction import StreamDirection
 from rxpump.model.new_events import NewEvent
+from rxpump.model.positions import StreamDirection
 from rxpump.server import EmbeddedServer
 
 FORWARD, BACKWARD = StreamDirection.FORWARD, StreamDirection.BACKWARD

@@ -6,7 +6,7 @@ import pytest
 
 from rxpump.errors import InvalidArgument
 from rxpump.model.acl import Acl
-from rxpump.model.system_settings import SystemSettings
+from rxpump.model.metadata import SystemSettings
 
 
 def test_roles_are_one_or_several_or_none_or_not_said() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from rxpump.errors import InvalidArgument
 from rxpump.model import checks
-from rxpump.model.expected_version import ExpectedVersion
+from rxpump.model.positions import ExpectedVersion
 
 MAX64 = 2**63 - 1
 

@@ -3,8 +3,7 @@ from __future__ import annotations
 import pytest
 
 from rxpump.errors import InvalidArgument
-from rxpump.model.links import new_link
-from rxpump.model.new_events import NewEvent
+from rxpump.model.new_events import NewEvent, new_link
 from tests.operators.events import broken_link, event, linked
 
 

@@ -18,7 +18,7 @@ from rxpump.backpressure.upstream import Upstream
 from rxpump.checkpoints import Checkpoint
 from rxpump.errors import InvalidArgument
 from rxpump.model.group_settings import NackAction
-from rxpump.model.write_result import WriteResult
+from rxpump.model.results import WriteResult
 from rxpump.streams.observable import Piped
 from tests.operators.deliveries import delivered
 from tests.operators.events import event as an_event

@@ -10,8 +10,7 @@ from reactivex import operators as rx
 import rxpump
 from rxpump import operators as ops
 from rxpump.errors import InvalidArgument, WrongExpectedVersion
-from rxpump.model.links import new_link
-from rxpump.model.new_events import NewEvent
+from rxpump.model.new_events import NewEvent, new_link
 from rxpump.server import EmbeddedServer
 from tests.operators.test_publish_to import Store
 

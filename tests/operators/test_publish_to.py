@@ -12,8 +12,8 @@ import rxpump
 from rxpump import operators as ops
 from rxpump.checkpoints import Checkpoint
 from rxpump.errors import InvalidArgument, WrongExpectedVersion
-from rxpump.model.expected_version import ExpectedVersion
 from rxpump.model.new_events import NewEvent
+from rxpump.model.positions import ExpectedVersion
 from rxpump.server import EmbeddedServer
 from tests.operators.sources import Seen
 

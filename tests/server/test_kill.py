@@ -17,7 +17,7 @@ from uuid import uuid4
 
 import pytest
 
-from rxpump.model.direction import StreamDirection
+from rxpump.model.positions import StreamDirection
 from rxpump.server import EmbeddedServer, SqliteStore
 from rxpump.server.store.stream_window import Window
 from rxpump.tcp.wire import schema

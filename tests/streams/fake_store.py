@@ -9,15 +9,12 @@ from typing import Any
 from rxpump.backpressure.background_tasks import BackgroundTasks
 from rxpump.errors import StreamNotFound
 from rxpump.model.credentials import AnyCredentials
-from rxpump.model.delete_result import DeleteResult
-from rxpump.model.direction import StreamDirection
 from rxpump.model.events import Event
 from rxpump.model.filters import EventFilter
 from rxpump.model.new_events import NewEvent
 from rxpump.model.pages import AllPage, StreamPage
-from rxpump.model.positions import FIRST_POSITION, Edge, Position
-from rxpump.model.scavenge_result import ScavengeResult
-from rxpump.model.write_result import WriteResult
+from rxpump.model.positions import FIRST_POSITION, Edge, Position, StreamDirection
+from rxpump.model.results import DeleteResult, ScavengeResult, WriteResult
 from rxpump.tcp.follow import AllFollowing, StreamFollowing, find_all_end, find_stream_end
 from rxpump.tcp.live_subscription import LiveSubscription
 from rxpump.tcp.paging import all_pages, stream_pages

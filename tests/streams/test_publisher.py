@@ -11,10 +11,9 @@ from reactivex.subject import Subject
 
 from rxpump.backpressure.background_tasks import BackgroundTasks
 from rxpump.errors import ClientClosed, InvalidArgument, NotConnected, WrongExpectedVersion
-from rxpump.model.expected_version import ExpectedVersion
 from rxpump.model.new_events import NewEvent
-from rxpump.model.positions import Position
-from rxpump.model.write_result import WriteResult
+from rxpump.model.positions import ExpectedVersion, Position
+from rxpump.model.results import WriteResult
 from rxpump.streams.publisher import Publisher
 from rxpump.streams.write_buffer import Batching
 from tests.fakes import Pages

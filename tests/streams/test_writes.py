@@ -12,10 +12,9 @@ from reactivex import operators as rx
 
 from rxpump.backpressure.background_tasks import BackgroundTasks
 from rxpump.errors import InvalidArgument, WrongExpectedVersion
-from rxpump.model.expected_version import ExpectedVersion
 from rxpump.model.new_events import NewEvent
-from rxpump.model.positions import Position
-from rxpump.model.write_result import WriteResult
+from rxpump.model.positions import ExpectedVersion, Position
+from rxpump.model.results import WriteResult
 from rxpump.streams.observable import Observable, Piped
 from rxpump.streams.source import from_iterable
 from rxpump.streams.write_buffer import Batching

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from rxpump.model.direction import StreamDirection
 from rxpump.model.group_settings import PersistentSubscriptionSettings
 from rxpump.model.new_events import NewEvent
+from rxpump.model.positions import StreamDirection
 from rxpump.tcp.wire import schema
 from rxpump.tcp.wire.commands import Command
 from rxpump.tcp.wire.package import Package

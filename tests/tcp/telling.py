@@ -6,11 +6,9 @@ import re
 from typing import Any
 
 from rxpump.errors import RxPumpError
-from rxpump.model.delete_result import DeleteResult
 from rxpump.model.events import Event
 from rxpump.model.pages import AllPage, StreamPage
-from rxpump.model.scavenge_result import ScavengeResult
-from rxpump.model.write_result import WriteResult
+from rxpump.model.results import DeleteResult, ScavengeResult, WriteResult
 from rxpump.streams.transaction import Transaction
 from rxpump.tcp.live_subscription import LiveSubscription
 from rxpump.tcp.wire.commands import Command

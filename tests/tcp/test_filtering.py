@@ -9,9 +9,8 @@ from typing import Any
 import pytest
 
 from rxpump.errors import AccessDenied, BadRequest
-from rxpump.model.direction import StreamDirection
 from rxpump.model.filters import EventFilter
-from rxpump.model.positions import FIRST_POSITION, Position
+from rxpump.model.positions import FIRST_POSITION, Position, StreamDirection
 from rxpump.tcp.wire import schema
 from rxpump.tcp.wire.codes import ReadAllResult
 from rxpump.tcp.wire.commands import Command

@@ -8,9 +8,8 @@ from typing import Any
 import pytest
 
 from rxpump.errors import ConnectionClosed, ConnectionLostRepeatedly, FrameTooLarge, StreamNotFound
-from rxpump.model.direction import StreamDirection
 from rxpump.model.pages import AllPage, StreamPage
-from rxpump.model.positions import FIRST_POSITION, Edge, Position
+from rxpump.model.positions import FIRST_POSITION, Edge, Position, StreamDirection
 from rxpump.tcp.paging import all_pages, stream_pages
 from tests.streams.fake_store import FakeStore
 

@@ -19,8 +19,8 @@ from rxpump.errors import (
     StreamNotFound,
 )
 from rxpump.model.credentials import Credentials
-from rxpump.model.direction import StreamDirection
 from rxpump.model.new_events import NewEvent
+from rxpump.model.positions import StreamDirection
 from rxpump.model.status import Closed, Connected, Connecting, Reconnecting
 from rxpump.tcp.paging import stream_pages
 from rxpump.tcp.wire import schema

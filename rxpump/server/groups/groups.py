@@ -11,8 +11,8 @@ import logging
 from functools import cached_property
 from typing import Final
 
-from rxpump.model.expected_version import ExpectedVersion
 from rxpump.model.limits import MAX_EVENT_NUMBER
+from rxpump.model.positions import ExpectedVersion
 from rxpump.server.groups.configuration import Entry
 from rxpump.server.groups.consumer import Consumer
 from rxpump.server.groups.fair_scheduler import FairScheduler

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from rxpump.model.expected_version import ExpectedVersion
+from rxpump.model.positions import ExpectedVersion
 from rxpump.server.groups.group import Park
 from rxpump.server.groups.settings import GroupSettings
 from rxpump.server.groups.streams import (

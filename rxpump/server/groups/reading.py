@@ -8,7 +8,7 @@ whenever a consumer has room. What was just written is in the store's cache, so 
 
 from __future__ import annotations
 
-from rxpump.model.direction import StreamDirection
+from rxpump.model.positions import StreamDirection
 from rxpump.server.groups.message import Message, messages_of
 from rxpump.server.groups.settings import GroupSettings
 from rxpump.server.groups.strategies import STRATEGIES

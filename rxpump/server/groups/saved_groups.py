@@ -15,8 +15,7 @@ import logging
 from collections.abc import Iterator
 from typing import Any, Final
 
-from rxpump.model.direction import StreamDirection
-from rxpump.model.expected_version import ExpectedVersion
+from rxpump.model.positions import ExpectedVersion, StreamDirection
 from rxpump.server.groups.configuration import (
     Entry,
     apply_json,

@@ -9,8 +9,7 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
-from rxpump.model.expected_version import ExpectedVersion
-from rxpump.model.positions import Position
+from rxpump.model.positions import ExpectedVersion, Position
 from rxpump.model.system_names import METADATA_PREFIX
 from rxpump.server.store.appender import AppendRequest
 from rxpump.server.store.new_event import json_event, metadata_event

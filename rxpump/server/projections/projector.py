@@ -20,9 +20,7 @@ from hashlib import blake2b
 from typing import Any, Final
 from uuid import UUID
 
-from rxpump.model.direction import StreamDirection
-from rxpump.model.expected_version import ExpectedVersion
-from rxpump.model.positions import Position
+from rxpump.model.positions import ExpectedVersion, Position, StreamDirection
 from rxpump.server.projections.checkpoint import keep_few, read_checkpoint, save_checkpoint
 from rxpump.server.projections.system import Link, Projection, is_own
 from rxpump.server.store.append_rule import WrongVersion

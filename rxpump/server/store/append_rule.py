@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
-from rxpump.model.expected_version import ExpectedVersion
+from rxpump.model.positions import ExpectedVersion
 from rxpump.server.strictness import Strictness
 
 

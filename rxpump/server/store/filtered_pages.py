@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from itertools import chain, islice
 from typing import Any, Final, NamedTuple
 
-from rxpump.model.direction import StreamDirection
+from rxpump.model.positions import StreamDirection
 from rxpump.server.errors import damaged_position
 from rxpump.server.store.filters import LogFilter
 from rxpump.server.store.pages import MAX_PAGE_BYTES, resolve

@@ -8,8 +8,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Final, NamedTuple
 
-from rxpump.model.direction import StreamDirection
-from rxpump.model.positions import Position
+from rxpump.model.positions import Position, StreamDirection
 from rxpump.server.errors import DamagedRecord, damaged_event, damaged_position
 from rxpump.server.store.checksum import Mismatch, first_place, row_checksum, verify
 from rxpump.server.store.database import FIRST_POSITION

@@ -9,8 +9,8 @@ from uuid import UUID
 
 from google.protobuf.message import DecodeError
 
-from rxpump.model.expected_version import ExpectedVersion
 from rxpump.model.limits import MAX_EVENT_BYTES, MAX_PAGE_EVENTS
+from rxpump.model.positions import ExpectedVersion
 from rxpump.model.record_size import fits, text_bytes, utf16_bytes
 from rxpump.server.access.users import User
 from rxpump.server.tcp.consumers import Consumers

@@ -9,7 +9,7 @@ from rxpump.errors import InvalidArgument
 from rxpump.model.limits import MAX_FRAME_BYTES
 from rxpump.model.new_events import NewEvent
 from rxpump.model.positions import Position
-from rxpump.model.write_result import WriteResult
+from rxpump.model.results import WriteResult
 from rxpump.tcp.operations.operation import Operation
 from rxpump.tcp.operations.write_refusal import write_refusal
 from rxpump.tcp.protocol.outcome import Outcome, Success

@@ -5,10 +5,9 @@ from __future__ import annotations
 from abc import ABC
 from typing import Any, ClassVar
 
-from rxpump.model.direction import StreamDirection
 from rxpump.model.limits import MAX_PAGE_EVENTS
 from rxpump.model.pages import AllPage
-from rxpump.model.positions import Position
+from rxpump.model.positions import Position, StreamDirection
 from rxpump.tcp.operations.operation import Operation
 from rxpump.tcp.operations.read_all import read_all_refusal
 from rxpump.tcp.protocol.outcome import Failure, Outcome, Redirect, Retry, Success

@@ -5,9 +5,8 @@ from __future__ import annotations
 from abc import ABC
 
 from rxpump.errors import AccessDenied, ReadFailed, UnexpectedReply
-from rxpump.model.direction import StreamDirection
 from rxpump.model.pages import AllPage
-from rxpump.model.positions import Position
+from rxpump.model.positions import Position, StreamDirection
 from rxpump.tcp.operations.operation import Operation
 from rxpump.tcp.protocol.outcome import Failure, Outcome, Success
 from rxpump.tcp.wire import schema

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rxpump.errors import AccessDenied, ScavengeFailed, ScavengeInProgress, UnexpectedReply
-from rxpump.model.scavenge_result import ScavengeResult
+from rxpump.model.results import ScavengeResult
 from rxpump.tcp.operations.operation import Operation
 from rxpump.tcp.protocol.outcome import Failure, Outcome, Success
 from rxpump.tcp.wire import schema

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 
 from rxpump.model.new_events import NewEvent
 from rxpump.model.positions import Position
-from rxpump.model.write_result import WriteResult
+from rxpump.model.results import WriteResult
 from rxpump.tcp.operations.append import add_events, check_size
 from rxpump.tcp.operations.operation import Operation
 from rxpump.tcp.operations.write_refusal import write_refusal

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from rxpump.model.direction import StreamDirection
+from rxpump.model.positions import StreamDirection
 from rxpump.server import SqliteStore
 from rxpump.server.groups.message import messages_of
 from rxpump.server.groups.pinning import by_stream, unpinned

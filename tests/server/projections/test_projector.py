@@ -12,8 +12,7 @@ from uuid import UUID
 
 import pytest
 
-from rxpump.model.direction import StreamDirection
-from rxpump.model.positions import Position
+from rxpump.model.positions import Position, StreamDirection
 from rxpump.server import SqliteStore
 from rxpump.server.projections import projector as module
 from rxpump.server.projections.checkpoint import checkpoint_stream, read_checkpoint

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from rxpump.model.direction import StreamDirection
+from rxpump.model.positions import StreamDirection
 from rxpump.server import SqliteStore
 from rxpump.server.store.appender import AppendRequest
 from rxpump.server.store.changes import Appended, Change, NotCommitted

@@ -17,7 +17,7 @@ from rxpump.errors import (
 )
 from rxpump.model.new_events import NewEvent
 from rxpump.model.positions import Position
-from rxpump.model.write_result import WriteResult
+from rxpump.model.results import WriteResult
 from rxpump.tcp.operations import append as append_module
 from rxpump.tcp.operations.append import Append
 from rxpump.tcp.protocol.outcome import Failure, Retry, Success

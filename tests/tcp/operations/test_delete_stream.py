@@ -13,8 +13,8 @@ from rxpump.errors import (
     StreamDeleted,
     WrongExpectedVersion,
 )
-from rxpump.model.delete_result import DeleteResult
 from rxpump.model.positions import Position
+from rxpump.model.results import DeleteResult
 from rxpump.tcp.operations.delete_stream import DeleteStream
 from rxpump.tcp.protocol.outcome import Failure, Retry, Success
 from rxpump.tcp.wire import schema

@@ -5,9 +5,8 @@ from typing import Any
 import pytest
 
 from rxpump.errors import AccessDenied, ReadFailed, UnexpectedReply
-from rxpump.model.direction import StreamDirection
 from rxpump.model.limits import MAX_PAGE_EVENTS
-from rxpump.model.positions import Position
+from rxpump.model.positions import Position, StreamDirection
 from rxpump.tcp.operations.filtered_read_all import (
     FILTERED_READ_ALL,
     FilteredReadAllBackward,

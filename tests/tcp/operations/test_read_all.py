@@ -5,8 +5,7 @@ from typing import Any
 import pytest
 
 from rxpump.errors import AccessDenied, ReadFailed, UnexpectedReply
-from rxpump.model.direction import StreamDirection
-from rxpump.model.positions import FIRST_POSITION, LAST_POSITION, Position
+from rxpump.model.positions import FIRST_POSITION, LAST_POSITION, Position, StreamDirection
 from rxpump.tcp.operations.read_all import READ_ALL, ReadAllBackward, ReadAllForward
 from rxpump.tcp.protocol.outcome import Failure, Success
 from rxpump.tcp.wire import schema

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from rxpump.errors import AccessDenied, ReadFailed, StreamDeleted, StreamNotFound, UnexpectedReply
-from rxpump.model.direction import StreamDirection
+from rxpump.model.positions import StreamDirection
 from rxpump.tcp.operations.read_stream import READ_STREAM, ReadStreamBackward, ReadStreamForward
 from rxpump.tcp.protocol.outcome import Failure, Success
 from rxpump.tcp.wire import schema

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from rxpump.errors import AccessDenied, ScavengeFailed, ScavengeInProgress
-from rxpump.model.scavenge_result import ScavengeResult
+from rxpump.model.results import ScavengeResult
 from rxpump.tcp.operations.scavenge import Scavenge
 from rxpump.tcp.protocol.outcome import Failure, Success
 from rxpump.tcp.wire import schema

@@ -16,7 +16,7 @@ from rxpump.errors import (
 )
 from rxpump.model.new_events import NewEvent
 from rxpump.model.positions import Position
-from rxpump.model.write_result import WriteResult
+from rxpump.model.results import WriteResult
 from rxpump.tcp.operations import append as append_module
 from rxpump.tcp.operations.operation import Operation
 from rxpump.tcp.operations.transaction import TransactionCommit, TransactionStart, TransactionWrite

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from rxpump.model.direction import StreamDirection
 from rxpump.model.limits import MAX_PAGE_EVENTS
-from rxpump.model.positions import LAST_POSITION, Position
+from rxpump.model.positions import LAST_POSITION, Position, StreamDirection
 from rxpump.server.store.pages import Page
 from rxpump.server.store.reader import Reader
 from rxpump.server.store.record import PLACE_BYTES

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Final
 
-from rxpump.model.expected_version import ExpectedVersion
+from rxpump.model.positions import ExpectedVersion
 from rxpump.server.access.access import Permission
 from rxpump.server.node import Node
 from rxpump.server.store.append_rule import StreamDeleted, WrongVersion

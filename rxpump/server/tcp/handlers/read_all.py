@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from rxpump.model.direction import StreamDirection
-from rxpump.model.positions import Position
+from rxpump.model.positions import Position, StreamDirection
 from rxpump.server.access.access import ALL_STREAM, Permission
 from rxpump.server.node import Node
 from rxpump.server.store.pages import Page

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from rxpump.model.direction import StreamDirection
 from rxpump.model.limits import MAX_PAGE_EVENTS
+from rxpump.model.positions import StreamDirection
 from rxpump.server.access.access import Permission
 from rxpump.server.access.users import User
 from rxpump.server.node import Node

@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any, Final
 
-from rxpump.model.expected_version import ExpectedVersion
+from rxpump.model.positions import ExpectedVersion
 from rxpump.server.access.access import Permission
 from rxpump.server.errors import StoreError
 from rxpump.server.node import Node

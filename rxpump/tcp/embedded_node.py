@@ -1,24 +1,29 @@
-"""A server inside this process, for `memory://` and `sqlite:///path`.
+"""Start a server inside this process, for `memory://` and `sqlite:///path`.
 
-To the client it is a node like any other, found by a locator that starts it when it is first asked for. The
-server is imported by name at that moment, so that a program which connects elsewhere never loads it.
+To the client the server is a node like any other. It starts when its address is first asked for. `rxpump.server` is
+imported at that moment, so that a program which connects to another server never loads it.
 """
 
 from __future__ import annotations
 
 import asyncio
 from importlib import import_module
-from typing import Any
+from typing import Any, Final
 
 from rxpump.errors import ConnectionFailed
 from rxpump.model.credentials import Credentials
 from rxpump.uri import EmbeddedAddress, TcpAddress
 
-ADMIN = Credentials("admin", "changeit")
+ADMIN: Final = Credentials("admin", "changeit")
+"""Credentials of the client of an embedded server."""
 
 
 class EmbeddedNode:
-    """Locates a server by starting it; closes it with the client. Its client is its admin."""
+    """A node resolver that starts an embedded server, and stops it when the client closes.
+
+    Args:
+        address: Where the server keeps its events, and its options.
+    """
 
     def __init__(self, address: EmbeddedAddress) -> None:
         self.address = address
@@ -26,10 +31,11 @@ class EmbeddedNode:
         self._loop: asyncio.AbstractEventLoop | None = None
 
     async def locate(self) -> TcpAddress:
-        """Start the server if it does not run. Raises what opening the store raises.
+        """Return the address of the server; start the server if it does not run.
 
         Raises:
             ConnectionFailed: The event loop of the server was closed before the client was.
+            StoreError: The file cannot be opened.
         """
         if self._loop is not None and self._loop.is_closed():
             raise ConnectionFailed(str(self.address), 1, "its event loop was closed before the client was")
@@ -47,7 +53,7 @@ class EmbeddedNode:
         return TcpAddress("127.0.0.1", self._server.port, ADMIN)
 
     async def locate_http(self, node: TcpAddress, port: int) -> tuple[str, int]:
-        """Return where the server answers HTTP; it begins to when it is first asked for."""
+        """Return the HTTP address of the server; the server starts to listen there at the first call."""
         return node.host, await self._server.start_http()
 
     async def close(self) -> None:
