@@ -1,10 +1,11 @@
-"""Fixtures that more than one floor's tests need, and the environment that every test runs in."""
+"""The environment that every test runs in, and fixtures that tests of several packages need."""
 
 import os
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
+from blockbuster import BlockBuster
 from hypothesis import HealthCheck, settings
 
 from rxpump.server import EmbeddedServer, SqliteStore
@@ -20,9 +21,47 @@ for _name in os.environ.keys() - KEPT - KEPT_FOR_INTEROP:
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
+# Calls that rxpump makes in the event loop although they can block, each with the reason why it may.
+MAY_BLOCK = {
+    # A program opens and checks its store before it serves. `connect("sqlite:///...")` does it in a thread.
+    "rxpump/server/store/sqlite_store.py": {"open"},
+    "rxpump/server/store/check.py": {"check"},
+    # It waits for a thread that has executed its last statement.
+    "rxpump/server/store/writers.py": {"stop"},
+    # Handlers decide where log lines go. An application with a slow one uses `logging.handlers.QueueHandler`.
+    "logging/__init__.py": {"emit"},
+}
+
 # How long an example takes says more about the machine than about what is tested.
 settings.register_profile("rxpump", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("rxpump")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Print the seed of the random order, which `pytest -q` leaves out."""
+    if (seed := config.getoption("randomly_seed", None)) is not None:
+        terminalreporter.write_line(f"The tests ran in random order. Repeat it with --randomly-seed={seed}")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_blocking_calls() -> Iterator[None]:
+    """Let a call of rxpump that blocks the event loop fail with BlockingError.
+
+    SQLite is left out. The embedded server reads in the event loop, because a page is bounded and handing it to a
+    thread would cost more than reading it. A store in a file commits in a thread (`rxpump/server/store/writers.py`).
+    `os.access` is left out because a replaced one is not a member of `os.supports_effective_ids`, where the server
+    looks it up.
+    """
+    guard = BlockBuster("rxpump")
+    left_out = ("sqlite3.", "os.access")
+    watched = [function for name, function in guard.functions.items() if not name.startswith(left_out)]
+    for function in watched:
+        for path, callers in MAY_BLOCK.items():
+            function.can_block_in(path, callers)
+        function.activate()
+    yield
+    for function in watched:
+        function.deactivate()
 
 
 @pytest.fixture

@@ -18,6 +18,16 @@ ADMIN: Final = Credentials("admin", "changeit")
 """Credentials of the client of an embedded server."""
 
 
+def _make_server(address: EmbeddedAddress) -> Any:
+    package = import_module("rxpump.server")
+    path = address.path
+    return package.EmbeddedServer(
+        package.SqliteStore.in_memory() if path is None else package.SqliteStore.open(path),
+        strictness=package.Strictness(address.strictness),
+        projections=address.projections,
+    )
+
+
 class EmbeddedNode:
     """A node resolver that starts an embedded server, and stops it when the client closes.
 
@@ -40,17 +50,24 @@ class EmbeddedNode:
         if self._loop is not None and self._loop.is_closed():
             raise ConnectionFailed(str(self.address), 1, "its event loop was closed before the client was")
         if self._server is None:
-            package = import_module("rxpump.server")
-            path = self.address.path
-            store = package.SqliteStore.in_memory() if path is None else package.SqliteStore.open(path)
-            self._server = package.EmbeddedServer(
-                store,
-                strictness=package.Strictness(self.address.strictness),
-                projections=self.address.projections,
-            )
+            self._server = await self._open()
             await self._server.start()
             self._loop = asyncio.get_running_loop()
         return TcpAddress("127.0.0.1", self._server.port, ADMIN)
+
+    async def _open(self) -> Any:
+        """Make the server in a thread, because importing it and opening its file wait for the disk.
+
+        The thread cannot be interrupted: a cancellation waits for it and closes what it has opened.
+        """
+        opening = asyncio.ensure_future(asyncio.to_thread(_make_server, self.address))
+        try:
+            return await asyncio.shield(opening)
+        except asyncio.CancelledError:
+            await asyncio.wait([opening])
+            if opening.exception() is None:
+                await opening.result().store.close()
+            raise
 
     async def locate_http(self, node: TcpAddress, port: int) -> tuple[str, int]:
         """Return the HTTP address of the server; the server starts to listen there at the first call."""

@@ -114,7 +114,7 @@ class Resources:
 
     def _info(self, _: str) -> Mapping[str, Any]:
         mode = "System" if self._server.has_projections else "None"
-        return {"esVersion": _version(), "state": "master", "projectionsMode": mode}
+        return {"esVersion": _VERSION, "state": "master", "projectionsMode": mode}
 
     def _stats(self, _: str) -> Mapping[str, Any]:
         uptime = max(time.monotonic() - self._started_at, 0.001)
@@ -146,6 +146,9 @@ def _version() -> str:
         return version("rxpump")
     except PackageNotFoundError:  # run from its sources
         return "0.0.0.0"
+
+
+_VERSION: Final = _version()  # read from disk here, because a request must not wait for the disk
 
 
 def _system() -> Iterator[tuple[str, float]]:

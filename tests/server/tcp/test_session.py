@@ -405,8 +405,9 @@ async def test_a_finished_frame_is_held_no_longer(senders: Senders) -> None:
     assert senders.node.memory.total == 0
 
 
-async def test_writes_of_many_wait_for_the_disk_together(senders: Senders) -> None:
+async def test_writes_of_many_wait_for_the_disk_together(senders: Senders, monkeypatch: pytest.MonkeyPatch) -> None:
     """While memory is scarce, a connection has one write at a time that is not committed."""
+    monkeypatch.setattr(session, "_TURN", 1000.0)
     first, second = senders(), senders()
     for client in (first, second):
         client.data_received(write_of(2 * MIB).encode() * 2)
