@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from rxpump.embedded import EmbeddedNode
+from rxpump.tcp.embedded_node import EmbeddedNode
 from rxpump.server import SqliteStore
 from rxpump.uri import EmbeddedAddress
 
