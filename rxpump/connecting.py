@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
+
+from reactivex.subject import BehaviorSubject
 
 from rxpump.backpressure.background_tasks import BackgroundTasks
 from rxpump.client import Client
 from rxpump.errors import InvalidArgument
 from rxpump.model.credentials import Credentials, Token
-from rxpump.model.status import Status
+from rxpump.model.status import Idle, Status
 from rxpump.settings import Settings
 from rxpump.tcp.embedded_node import EmbeddedNode
 from rxpump.tcp.node_resolver import FixedAddress, NodeResolver
 from rxpump.tcp.transport import TcpTransport
-from rxpump.transport import Transport
 from rxpump.uri import Address, EmbeddedAddress, TcpAddress, parse
 
 DEFAULT_URI = "tcp://localhost:1113"
@@ -60,10 +60,9 @@ def connect(
     given = {"host": host, "port": port, "username": username, "password": password, "token": token}
     locator = _locate(address, {key: value for key, value in given.items() if value is not None})
 
-    def make_transport(runtime: BackgroundTasks, on_status: Callable[[Status], None]) -> Transport:
-        return TcpTransport(locator, settings, runtime, on_status)
-
-    return Client(settings, make_transport)
+    status: BehaviorSubject[Status] = BehaviorSubject(Idle())
+    transport = TcpTransport(locator, settings, BackgroundTasks(settings.name), status.on_next)
+    return Client(settings, transport, status)
 
 
 def _locate(address: Address, given: dict[str, Any]) -> NodeResolver:

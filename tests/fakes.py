@@ -7,7 +7,7 @@ from typing import Any
 
 from rxpump.backpressure.background_tasks import BackgroundTasks
 from rxpump.backpressure.upstream import Watermarks
-from rxpump.streams.source import Source
+from rxpump.streams.source import PageSource
 
 
 class Pages:
@@ -31,8 +31,8 @@ class Pages:
         finally:
             self.closed += 1
 
-    def source(self, runtime: BackgroundTasks) -> Source[Any]:
-        return Source(runtime, "pages", self.open)
+    def source(self, runtime: BackgroundTasks) -> PageSource[Any]:
+        return PageSource(runtime, "pages", self.open)
 
 
 def numbers(pages: int, size: int) -> list[range]:

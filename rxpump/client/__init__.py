@@ -1,5 +1,5 @@
-"""The client: each verb is one short method that returns an Observable, the families of verbs one a file."""
+"""The client, whose methods are grouped as reads, writes, subscriptions, consumer groups and administration."""
 
-from rxpump.client.client import Client, MakeTransport
+from rxpump.client.client import Client
 
-__all__ = ["Client", "MakeTransport"]
+__all__ = ["Client"]

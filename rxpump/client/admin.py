@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from rxpump.client.verbs import Verbs
+from rxpump.client.groups import GroupClient
 from rxpump.errors import EventNotFound, InvalidArgument, StreamDeleted, StreamNotFound
 from rxpump.model import checks
 from rxpump.model.acl import Acl
@@ -26,8 +26,8 @@ SCAVENGE_TIMEOUT = 600.0
 """Seconds; version 4 answers only when the scavenge has ended."""
 
 
-class Managing(Verbs):
-    """Verbs about streams as wholes, and about all of them; see Verbs."""
+class AdminClient(GroupClient):
+    """A client that also deletes streams, sets metadata and scavenges."""
 
     def delete_stream(
         self,

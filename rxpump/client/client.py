@@ -1,58 +1,35 @@
-"""The client: its connection's life, and all verbs."""
+"""The client, which owns a connection, and its views for other users."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable
 from types import TracebackType
+from typing import NoReturn
 
-from reactivex import operators as rx
-from reactivex.subject import BehaviorSubject
-
-from rxpump.backpressure.background_tasks import BackgroundTasks
-from rxpump.client.all_verbs import AllVerbs
-from rxpump.model import checks
-from rxpump.model.status import Closed, Idle, Status
-from rxpump.settings import Settings
-from rxpump.streams.observable import Observable, Piped
-from rxpump.transport import Transport
-
-MakeTransport = Callable[[BackgroundTasks, Callable[[Status], None]], Transport]
+from rxpump.client.admin import AdminClient
+from rxpump.errors import InvalidArgument, NotOwner
+from rxpump.model.credentials import Credentials, Token
 
 
-class Client(AllVerbs):
-    """One shared connection to one event store; make it with `rxpump.connect`.
+class Client(AdminClient):
+    """A client of one event store, over one shared connection. `rxpump.connect` returns one.
 
-    `async with` connects and, when the block ends well, drains before it closes.
+    `async with` connects. At the end of the block it drains the client, unless an exception leaves the block, and
+    closes it.
 
-    Every verb gives a cold Observable: nothing is sent before it is awaited, iterated or subscribed to, and
-    each subscription asks anew. Arguments that the server could only refuse are refused at the call, with
-    InvalidArgument. What the server refuses arrives as an error of `rxpump.errors`.
+    Methods that read, write or subscribe return cold Observables: a request is sent when the Observable is awaited,
+    iterated or subscribed to, and again for each subscription. Invalid arguments raise InvalidArgument at the call.
+    An error that the server reports is an error of the Observable.
 
-    A call has a deadline, `timeout` seconds after it was made (by default that of the settings, 10 seconds), whether
-    or not there is a connection; then it raises OperationTimedOut. With `timeout=None` it waits for ever.
+    A call has a deadline: `timeout` seconds after it began, with or without a connection, it fails with
+    OperationTimedOut. The default is that of the settings, 10 seconds. With `timeout=None` a call has no deadline.
+
+    Example:
+        async with rxpump.connect("tcp://localhost:1113") as client:
+            await client.publish_event("orders", "Placed", {"price": 5})
     """
 
-    def __init__(self, settings: Settings, make_transport: MakeTransport) -> None:
-        self.name: str = settings.name
-        self._settings = settings
-        self._runtime = BackgroundTasks(settings.name)
-        self._status: BehaviorSubject[Status] = BehaviorSubject(Idle())
-        self._transport = make_transport(self._runtime, self._status.on_next)
-        self._calls = self._transport.with_timeout(settings.timeout)
-
-    @property
-    def status(self) -> Observable[Status]:
-        """What the connection is doing: the latest at once, then each change, until it is closed."""
-        return Piped(self._status).pipe(rx.take_while(lambda status: not isinstance(status, Closed), inclusive=True))
-
-    @property
-    def is_connected(self) -> bool:
-        """Whether there is a connection to the server now; `status` says more, and what becomes of it."""
-        return self._transport.is_connected
-
     async def connect(self) -> Client:
-        """Connect, in the running event loop, to which the client belongs until it is closed.
+        """Connect in the running event loop; the client belongs to that loop until it is closed.
 
         Returns:
             The client itself.
@@ -61,6 +38,7 @@ class Client(AllVerbs):
             ConnectionFailed: There was no connection within `connect_within` seconds.
             NotAuthenticated: The server refused the login.
             WrongEventLoop: The client is connected in another event loop.
+            NotOwner: `as_user` returned this client; it uses the connection of another.
         """
         self._runtime.bind()
         try:
@@ -73,36 +51,44 @@ class Client(AllVerbs):
         return self
 
     async def close(self) -> None:
-        """Disconnect. Everything that is under way ends with ClientClosed.
+        """Disconnect. Everything in progress fails with ClientClosed.
 
-        A client that is closed can be connected again, also in another event loop.
+        A closed client can be connected again, also in another event loop.
 
         Raises:
             WrongEventLoop: The client is connected in another event loop, which is not closed.
+            NotOwner: `as_user` returned this client; it uses the connection of another.
         """
         if not self._runtime.is_orphaned:
             self._runtime.check()
-            # Pipelines first: a coroutine in one of them must not meet a client that is closed already.
+            # Pipelines end before the connection, so that no coroutine in them uses a closed client.
             await self._runtime.stop()
             await self._transport.close()
             await self._runtime.stop()
         self._runtime.release()
 
-    async def drain(self, timeout: float = 5.0) -> bool:
-        """Take nothing more in and finish what is under way; tell whether that was done within `timeout` seconds.
+    def as_user(self, user: str | Credentials | Token, password: str | None = None) -> Client:
+        """Return a client for another user, over the same connection.
 
-        Subscriptions and reads complete; what operators and publishers still keep is worked off and written,
-        checkpoints are committed, deliveries acknowledged (one that nobody settles is waited for). `close()` comes
-        after.
+        Only the credentials of its requests differ, also of requests that are repeated and of subscriptions that are
+        resumed after a lost connection. It shares `status` and `drain` with this client, and cannot be connected or
+        closed itself. Making one sends nothing. If the server refuses the credentials, requests fail with
+        NotAuthenticated, which names the login.
+
+        Args:
+            user: Login, Credentials, or Token.
+            password: Password, if `user` is a login.
+
+        Raises:
+            InvalidArgument: `user` is of another type, or a password is given with Credentials or a Token.
+
+        Example:
+            `await client.as_user("ops", "changeit").scavenge()`
         """
-        self._runtime.check()
-        try:
-            async with asyncio.timeout(checks.seconds("timeout", timeout, least=0)):
-                await self._runtime.drain()
-                await self._transport.settled()
-        except TimeoutError:
-            return False
-        return True
+        credentials = Credentials(user, "" if password is None else password) if isinstance(user, str) else user
+        if not isinstance(credentials, (Credentials, Token)) or (credentials is user and password is not None):
+            raise InvalidArgument("user", user, "a login with its password, Credentials, or a Token, by itself")
+        return UserClient(self, credentials)
 
     async def __aenter__(self) -> Client:
         return await self.connect()
@@ -114,5 +100,29 @@ class Client(AllVerbs):
             await self.drain()
         await self.close()
 
+
+class UserClient(Client):
+    """A client for another user, over the connection of `owner`, which alone connects and closes it."""
+
+    def __init__(self, owner: Client, credentials: Credentials | Token) -> None:
+        super().__init__(owner._settings, owner._transport.as_user(credentials), owner._status)
+        self._login = credentials.login
+
+    async def connect(self) -> NoReturn:
+        """Refuse to connect.
+
+        Raises:
+            NotOwner: Always; the owner of the connection connects it.
+        """
+        raise NotOwner("connect", self.name, self._login)
+
+    async def close(self) -> NoReturn:
+        """Refuse to close.
+
+        Raises:
+            NotOwner: Always; the owner of the connection closes it.
+        """
+        raise NotOwner("close", self.name, self._login)
+
     def __repr__(self) -> str:
-        return f"<Client {self.name}: {self._status.value}>"
+        return f"<{type(self).__name__} {self.name} as {self._login}: {self._status.value}>"

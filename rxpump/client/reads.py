@@ -5,8 +5,8 @@ from __future__ import annotations
 from time import perf_counter
 from typing import Final
 
+from rxpump.client.base import READ_BATCH, ClientBase, checked_filter
 from rxpump.client.starts import first_event, first_position
-from rxpump.client.verbs import READ_BATCH, Verbs, checked_filter
 from rxpump.model import checks
 from rxpump.model.events import Event
 from rxpump.model.filters import EventFilter
@@ -20,8 +20,8 @@ _GET_ALL: Final = "to read from the whole database, use get_all()"
 _ITER_ALL: Final = "to read the whole database, use iter_all()"
 
 
-class Reading(Verbs):
-    """Verbs that read and are done; see Verbs."""
+class ReadClient(ClientBase):
+    """A client that reads. A read completes at the end of the stream."""
 
     def ping(self, *, timeout: float | None = UNSET) -> Single[float]:
         """Ask for a sign of life; gives the round trip in seconds."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
+from rxpump.client.base import READ_BATCH, checked_filter
 from rxpump.client.starts import before_first, before_position
-from rxpump.client.verbs import READ_BATCH, Verbs, checked_filter
+from rxpump.client.transactions import TransactionClient
 from rxpump.model import checks
 from rxpump.model.filters import EventFilter
 from rxpump.model.positions import END, START, Edge, Position
@@ -16,8 +17,8 @@ from rxpump.streams.relay import Pipeline, Relay
 _INSTEAD: Final = "to follow the whole database, use stream_all()"
 
 
-class Following(Verbs):
-    """Verbs that subscribe; see Verbs."""
+class SubscriptionClient(TransactionClient):
+    """A client that also subscribes to streams."""
 
     def stream(
         self,

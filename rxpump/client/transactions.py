@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from rxpump.client.verbs import Verbs
+from rxpump.client.writes import WriteClient
 from rxpump.model import checks
 from rxpump.model.new_events import UNSET
 from rxpump.model.positions import ExpectedVersion
 from rxpump.streams.transaction import Transaction
 
 
-class Transactions(Verbs):
-    """Verbs for explicit transactions, which servers of version 23.10 and before know; see Verbs."""
+class TransactionClient(WriteClient):
+    """A client that also writes in transactions, which servers up to version 23.10 have over TCP."""
 
     def transaction(
         self, stream: str, expected_version: int = ExpectedVersion.ANY, *, timeout: float | None = UNSET

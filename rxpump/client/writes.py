@@ -8,7 +8,7 @@ from uuid import UUID
 
 import reactivex
 
-from rxpump.client.verbs import Verbs
+from rxpump.client.reads import ReadClient
 from rxpump.errors import InvalidArgument
 from rxpump.model import checks
 from rxpump.model.events import Event
@@ -23,8 +23,8 @@ from rxpump.streams.write_buffer import DEFAULT_BATCH_BYTES, Batching
 from rxpump.streams.writes import Writes
 
 
-class Writing(Verbs):
-    """Verbs that append events to streams; see Verbs."""
+class WriteClient(ReadClient):
+    """A client that also appends events to streams, and writes in transactions."""
 
     def publish_event(
         self,

@@ -6,6 +6,7 @@
     ├── NotSupported                the protocol of the connection, or the server, cannot do it
     ├── NotConnected                a call before connect() or after close()
     ├── WrongEventLoop              a call from another event loop or thread than connect()
+    ├── NotOwner                    connect() or close() of a client that as_user() returned
     ├── ConnectionFailed            no node could be connected to
     │   ├── ReconnectFailed         the reconnect policy gave up
     │   └── CertificateRefused      the certificate of the server is not trusted
@@ -94,6 +95,7 @@ from rxpump.errors.connection import (
     MalformedFrame,
     MalformedReply,
     NotConnected,
+    NotOwner,
     OperationTimedOut,
     ProtocolError,
     ReconnectFailed,
@@ -173,6 +175,7 @@ __all__ = [
     "NotHandled",
     "NotJson",
     "NotLeader",
+    "NotOwner",
     "NotReady",
     "NotSupported",
     "OperationTimedOut",

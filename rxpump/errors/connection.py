@@ -45,6 +45,27 @@ class WrongEventLoop(RxPumpError):
 
 
 @dataclass(eq=False)
+class NotOwner(RxPumpError):
+    """A client that `as_user` returned was asked to connect or to close. Nothing was done.
+
+    Attributes:
+        action: Name of the method that was called.
+        client: Name of the client that owns the connection.
+        login: Login of the client that was called.
+    """
+
+    action: str
+    client: str
+    login: str
+
+    def __str__(self) -> str:
+        return (
+            f"{self.action}() was called on a client for user {self.login!r}, which uses the connection of client "
+            f"{self.client!r}; call {self.action}() on that client"
+        )
+
+
+@dataclass(eq=False)
 class ConnectionFailed(RxPumpError):
     """No node could be connected to.
 

@@ -11,14 +11,14 @@ from typing import TypeVar
 from reactivex import abc
 
 from rxpump.backpressure.background_tasks import BackgroundTasks
-from rxpump.streams.source import Delivering, Pages, Pulled
+from rxpump.streams.source import Pages, PageSource, TaskSubscription
 
 T = TypeVar("T")
 
 _PACKAGE = __name__.partition(".")[0]
 
 
-class Call(Pulled[T]):
+class Call(PageSource[T]):
     """A call of a client, made anew for each subscription.
 
     A call that is collected without ever having been awaited, iterated or subscribed to was most likely meant to be
@@ -26,6 +26,7 @@ class Call(Pulled[T]):
     the line that made the call; otherwise the line that is running, which is the same where the call was not kept.
     """
 
+    completes_on_drain = False
     _is_used = True  # until it is complete: arguments that are refused are no call
     _made_at: tuple[str, int] | None = None
 
@@ -35,7 +36,7 @@ class Call(Pulled[T]):
             self._made_at = _line_of_the_caller(sys._getframe(1))
         self._is_used = False
 
-    def _begin(self, observer: abc.ObserverBase[T]) -> Delivering[T]:
+    def _begin(self, observer: abc.ObserverBase[T]) -> TaskSubscription[T]:
         self._is_used = True
         return super()._begin(observer)
 

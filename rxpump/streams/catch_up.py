@@ -27,7 +27,7 @@ from rxpump.model.events import Event
 from rxpump.model.signals import CaughtUp, Examined, FellBehind, Reconnected, Signal
 from rxpump.settings import Settings
 from rxpump.streams.cursor import Cursor, Followed, Place
-from rxpump.streams.source import Source
+from rxpump.streams.source import PageSource
 from rxpump.transport import Confirmed, Subscription
 
 GRACE_SECONDS = 0.5
@@ -126,7 +126,7 @@ class _Lag:
         self._began = None
 
 
-class CatchUp(Source[Event]):
+class CatchUp(PageSource[Event]):
     """A catch-up subscription as an Observable; each subscriber follows by itself, from the same place.
 
     Args:
@@ -159,9 +159,9 @@ class CatchUp(Source[Event]):
         cursor = Cursor(self._followed, self._after, seen=self._seen)
         return catch_up(cursor, watchdog=settings.watchdog, retry=settings.retry)
 
-    def with_signals(self) -> Source[Event | Signal]:
+    def with_signals(self) -> PageSource[Event | Signal]:
         """Return the same subscription with CaughtUp, FellBehind, Reconnected and Examined among the events."""
-        return Source(self._runtime, self.name, lambda: _events_and_signals(self._follow()))
+        return PageSource(self._runtime, self.name, lambda: _events_and_signals(self._follow()))
 
     def resume_after(self, event: Event) -> CatchUp:
         """Return the same subscription, started after `event`, which was delivered before."""

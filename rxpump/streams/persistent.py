@@ -38,13 +38,13 @@ from rxpump.model.deliveries import Delivery
 from rxpump.model.limits import MAX_ACK_IDS
 from rxpump.settings import Settings
 from rxpump.streams.acknowledger import AckDesk
-from rxpump.streams.source import Delivering, Intake
+from rxpump.streams.source import TaskObservable, TaskSubscription
 from rxpump.transport import Transport
 
 _log = logging.getLogger("rxpump.persistent")
 
 
-class Deliveries(Intake[Delivery]):
+class Deliveries(TaskObservable[Delivery]):
     """Each subscriber connects to consumer group `group` of `stream` by itself, and competes with the others."""
 
     def __init__(
@@ -91,7 +91,7 @@ class Deliveries(Intake[Delivery]):
         return AckDesk(subscription, self.group, batch, self._settings.ack_interval)
 
 
-class Consumption(Delivering[Delivery]):
+class Consumption(TaskSubscription[Delivery]):
     """One subscriber's part, from one connection to the next; `connect` makes each.
 
     It stays connected beyond its end while something that it passed on is under way and may still be settled: when it

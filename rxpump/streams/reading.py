@@ -9,11 +9,11 @@ from rxpump.backpressure.background_tasks import BackgroundTasks
 from rxpump.model.events import Event
 from rxpump.model.filters import EventFilter
 from rxpump.model.positions import FIRST_POSITION, Edge, Position, StreamDirection
-from rxpump.streams.source import Source, from_iterable
+from rxpump.streams.source import PageSource, from_iterable
 from rxpump.transport import Transport
 
 
-class StreamReading(Source[Event]):
+class StreamReading(PageSource[Event]):
     """The events of one stream, in order, from the event at `start` to the end (backward: to the first event)."""
 
     def __init__(
@@ -44,7 +44,7 @@ class StreamReading(Source[Event]):
             resolve_links=self._resolve_links,
         )
 
-    def resume_after(self, event: Event) -> Source[Event]:
+    def resume_after(self, event: Event) -> PageSource[Event]:
         """Return the rest of the same reading, started after `event`."""
         number = event.received_number + (1 if self._direction is StreamDirection.FORWARD else -1)
         if number < 0:
@@ -60,7 +60,7 @@ class StreamReading(Source[Event]):
         )
 
 
-class AllReading(Source[Event]):
+class AllReading(PageSource[Event]):
     """The events of `$all` that match `where`, in order, from a position to the end.
 
     The event at position `after` is left out: going forward, a read includes the event at its start.

@@ -35,7 +35,7 @@ from rxpump.model.results import WriteResult
 from rxpump.streams.appending import append_in_order
 from rxpump.streams.catch_up import CatchUp
 from rxpump.streams.relay_mark import Place, Start, find_start, leave_hint, mark
-from rxpump.streams.source import Pulled
+from rxpump.streams.source import PageSource
 from rxpump.streams.write_buffer import Batching, WriteBuffer
 from rxpump.transport import Transport
 
@@ -45,11 +45,13 @@ HINT_EVERY = 1000
 Pipeline = Callable[[reactivex.Observable[Event]], reactivex.Observable[Any]]
 
 
-class Relay(Pulled[WriteResult]):
+class Relay(PageSource[WriteResult]):
     """Emits a WriteResult per batch; goes on until it is disposed, drained, or something final happens.
 
     `follow` gives the source's events after a number.
     """
+
+    completes_on_drain = False
 
     def __init__(
         self,

@@ -1,8 +1,8 @@
-"""From pulled pages to a pushed stream: where the seam is crossed.
+"""Observables whose subscriptions are tasks, and that read pages.
 
-Each subscription is one task. It pulls a page, delivers its items one by one, and pulls again; while
-its Upstream is held it does neither. It gives the loop a turn at least every few milliseconds, however long the
-page and however slow the subscriber, so that heartbeats and neighbours are served.
+Each subscription is one task. It reads a page, delivers its items one by one, and reads the next page. It does
+neither while its Upstream is paused. It yields to the event loop every few milliseconds, however long the page and
+however slow the subscriber, so that heartbeats and other tasks are not delayed.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable, Iterator
 from contextlib import aclosing
 from time import monotonic
-from typing import Generic, TypeVar
+from typing import ClassVar, Generic, TypeVar
 
 from reactivex import abc
 
@@ -28,60 +28,66 @@ T = TypeVar("T")
 Pages = AsyncGenerator[Iterable[T], None]
 
 
-class Pumped(Observable[T], ABC):
-    """An Observable of which each subscription is one task, which `_begin` starts."""
+class TaskObservable(Observable[T], ABC):
+    """An Observable that starts one task for each subscription.
+
+    Attributes:
+        name: Name of the Observable in errors, logs and names of tasks.
+        completes_on_drain: Whether its subscriptions complete when the client drains. A call and a relay do not: they
+            finish their work.
+    """
+
+    completes_on_drain: ClassVar[bool] = True
 
     def __init__(self, runtime: BackgroundTasks, name: str) -> None:
-        super().__init__()  # not with a method of its own: that would be a cycle, and leave it to the collector
+        super().__init__()  # without a subscribe function: a bound method would make a reference cycle
         self.name = name
         self._runtime = runtime
 
     def _subscribe_core(
         self, observer: abc.ObserverBase[T], scheduler: abc.SchedulerBase | None = None
     ) -> abc.DisposableBase:
-        return self._begin(observer)
+        subscription = self._begin(observer)
+        if self.completes_on_drain:
+            if (track := track_of(self)) is not None:
+                subscription.track(track)
+            self._runtime.intakes.add(subscription.finish)
+            subscription.task.add_done_callback(lambda _: self._runtime.intakes.discard(subscription.finish))
+        return subscription
 
     @abstractmethod
-    def _begin(self, observer: abc.ObserverBase[T]) -> Delivering[T]:
-        """Start one."""
+    def _begin(self, observer: abc.ObserverBase[T]) -> TaskSubscription[T]:
+        """Start the task of a new subscription."""
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name}>"
 
 
-class Pulled(Pumped[T]):
-    """An Observable over pages; `open_pages` is called anew for each subscription."""
+class PageSource(TaskObservable[T]):
+    """An Observable of the items of pages, which each subscription reads from the start.
+
+    Args:
+        runtime: Background tasks of the client.
+        name: Name of the Observable in errors, logs and names of tasks.
+        open_pages: Function that returns a new generator of pages; called once for each subscription.
+    """
 
     def __init__(self, runtime: BackgroundTasks, name: str, open_pages: Callable[[], Pages[T]]) -> None:
         super().__init__(runtime, name)
         self._open_pages = open_pages
 
-    def _begin(self, observer: abc.ObserverBase[T]) -> Delivering[T]:
-        return Delivering(self._runtime, self.name, self._open_pages(), observer)
+    def _begin(self, observer: abc.ObserverBase[T]) -> TaskSubscription[T]:
+        return TaskSubscription(self._runtime, self.name, self._open_pages(), observer)
 
 
-class Intake(Pumped[T]):
-    """What takes in from outside: it completes early when its client drains."""
+class TaskSubscription(abc.DisposableBase, Generic[T]):
+    """One subscription: a task that delivers the items of pages until they end, `dispose`, or `finish`.
 
-    def _subscribe_core(
-        self, observer: abc.ObserverBase[T], scheduler: abc.SchedulerBase | None = None
-    ) -> abc.DisposableBase:
-        delivering = self._begin(observer)
-        if (track := track_of(self)) is not None:
-            delivering.track(track)
-        self._runtime.intakes.add(delivering.finish)
-        delivering.task.add_done_callback(lambda _: self._runtime.intakes.discard(delivering.finish))
-        return delivering
+    When the task ends, the observer gets `on_completed` or `on_error`, unless the subscription was disposed.
 
-
-class Source(Intake[T], Pulled[T]):
-    """Pages from outside."""
-
-
-class Delivering(abc.DisposableBase, Generic[T]):
-    """One subscription: pages in, items out, until the end, `dispose` or `finish`.
-
-    However its task ends, the observer is told, unless it was the observer that left.
+    Attributes:
+        flow: Upstream that observers pause and resume.
+        task: The task.
     """
 
     def __init__(self, runtime: BackgroundTasks, name: str, pages: Pages[T], observer: abc.ObserverBase[T]) -> None:
@@ -95,7 +101,7 @@ class Delivering(abc.DisposableBase, Generic[T]):
         self.task.add_done_callback(self._ended)
 
     def track(self, track: Track) -> None:
-        """Account for the events that are through the pipeline below, if `track` wants to know it."""
+        """Track which events the pipeline has finished, if `track` accepts."""
         if self.flow.passage is not None:
             return
         progress = Progress(self.flow)
@@ -104,12 +110,12 @@ class Delivering(abc.DisposableBase, Generic[T]):
             self._progress = self.flow.passage = progress
 
     def _source_left(self) -> None:
-        """Tell the account of what is delivered, if there is one, that it ends where it is."""
+        """Note that nothing more is delivered."""
         if self._progress is not None:
             self._progress.source_left()
 
     def dispose(self) -> None:
-        """Stop; the observer hears nothing more. From another thread, as soon as the loop has a turn."""
+        """End the subscription without calling the observer. Called from another thread, it ends soon afterwards."""
         if not self._home.is_here():
             self._home.call(self.dispose)
             return
@@ -118,7 +124,7 @@ class Delivering(abc.DisposableBase, Generic[T]):
         self.task.cancel()
 
     def finish(self) -> None:
-        """Take nothing more in; the observer, if it has not left, hears that it is over."""
+        """Read nothing more and complete, unless the subscription is disposed."""
         self._source_left()
         self._is_finishing = not self.flow.is_over
         self.task.cancel()
@@ -146,7 +152,7 @@ class Delivering(abc.DisposableBase, Generic[T]):
 
 
 def _tracked(page: Iterable[T], progress: Progress, flow: Upstream) -> Iterator[T]:
-    """Account for each event of a page while it is delivered."""
+    """Yield the items of a page, and note the start and the end of each delivery."""
     for item in page:
         if not isinstance(item, Signal):
             numbered = progress.numbered(item)
@@ -171,8 +177,13 @@ async def _deliver_page(page: Iterable[T], observer: abc.ObserverBase[T], flow: 
         flow.leave()
 
 
-def from_iterable(runtime: BackgroundTasks, items: Iterable[T] | AsyncIterable[T]) -> Source[T]:
-    """Make a source of an iterable, asynchronous or not; it is read no faster than it is consumed."""
+def from_iterable(runtime: BackgroundTasks, items: Iterable[T] | AsyncIterable[T]) -> PageSource[T]:
+    """Return an Observable of the items of an iterable, which it reads only while it is not paused.
+
+    Args:
+        runtime: Background tasks of the client.
+        items: Iterable or async iterable.
+    """
 
     async def pages() -> Pages[T]:
         if isinstance(items, AsyncIterable):
@@ -181,4 +192,4 @@ def from_iterable(runtime: BackgroundTasks, items: Iterable[T] | AsyncIterable[T
         else:
             yield items
 
-    return Source(runtime, "iterate", pages)
+    return PageSource(runtime, "iterate", pages)

@@ -11,7 +11,7 @@ from reactivex import operators as rx
 from rxpump.backpressure.background_tasks import BackgroundTasks
 from rxpump.backpressure.upstream import Upstream, Watermarks
 from rxpump.errors import BufferOverflow
-from rxpump.streams.source import Source
+from rxpump.streams.source import PageSource
 from tests.fakes import Pages, Reconnector, numbers
 
 
@@ -128,5 +128,5 @@ async def test_what_a_source_pulls_from_is_not_its_own_delivery() -> None:
         yield [1]
         seen.append(Upstream.current())
 
-    await Source(BackgroundTasks("test"), "outer", pages).pipe(rx.to_list())
+    await PageSource(BackgroundTasks("test"), "outer", pages).pipe(rx.to_list())
     assert seen == [None, None]

@@ -11,9 +11,13 @@ from reactivex import operators as rx
 import rxpump
 from rxpump import operators as ops
 from rxpump.backoff import Backoff
-from rxpump.errors import AccessDenied, InvalidArgument, NotAuthenticated
+from rxpump.errors import AccessDenied, InvalidArgument, NotAuthenticated, NotOwner
 from rxpump.server import EmbeddedServer
 from tests.proxy import Proxy
+
+
+async def to_result(values: rxpump.Observable[Any]) -> Any:
+    return await values
 
 
 async def test_each_view_has_every_verb_in_its_own_name(memory_server: EmbeddedServer) -> None:
@@ -30,8 +34,29 @@ async def test_each_view_has_every_verb_in_its_own_name(memory_server: EmbeddedS
             await stranger.stream("ponies").pipe(rx.first())
         with pytest.raises(AccessDenied):
             await admin.as_user("ops", "changeit").get_all()
-        assert repr(admin) == "<verbs of rxpump in the name of admin>"
-        assert not hasattr(admin, "close"), "the connection is not its to close"
+
+
+async def test_a_client_of_another_user_shares_status_and_drain(memory_server: EmbeddedServer) -> None:
+    async with rxpump.connect(memory_server.uri) as client:
+        admin = client.as_user("admin", "changeit")
+        assert admin.is_connected
+        assert await admin.status.pipe(rx.first()) == await client.status.pipe(rx.first())
+        completed = admin.stream("ponies").pipe(rx.to_list())
+        async with asyncio.TaskGroup() as group:
+            following = group.create_task(to_result(completed))
+            await client.ping()
+            assert await admin.drain()
+        assert following.result() == []
+        assert repr(admin).startswith("<UserClient rxpump as admin: Connected(")
+
+
+async def test_only_the_owner_connects_and_closes(memory_server: EmbeddedServer) -> None:
+    async with rxpump.connect(memory_server.uri, name="billing") as client:
+        admin = client.as_user("admin", "changeit")
+        for call in (admin.close, admin.connect, admin.__aenter__, admin.as_user("ops", "changeit").close):
+            with pytest.raises(NotOwner, match=r"the connection of client 'billing'; call (close|connect)"):
+                await call()
+        assert await client.ping() < 5, "nothing was closed"
 
 
 async def test_an_operator_writes_in_the_name_of_the_view_that_it_is_given(memory_server: EmbeddedServer) -> None:

@@ -19,7 +19,7 @@ from rxpump.model.new_events import NewEvent
 from rxpump.model.signals import CaughtUp
 from rxpump.operators._roots import root_of
 from rxpump.server import EmbeddedServer
-from rxpump.streams.source import Source
+from rxpump.streams.source import PageSource
 from tests.backpressure.test_passage import Keeping
 from tests.operators.events import events
 from tests.operators.sources import Clock, Gates, Seen, settle
@@ -31,7 +31,7 @@ class Subscription:
 
     def __init__(self) -> None:
         self._pages: asyncio.Queue[Iterable[Any]] = asyncio.Queue()
-        self.source: Source[Any] = Source(BackgroundTasks("test"), "subscription", self._open)
+        self.source: PageSource[Any] = PageSource(BackgroundTasks("test"), "subscription", self._open)
 
     async def _open(self) -> AsyncGenerator[Iterable[Any], None]:
         while True:

@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from reactivex.subject import BehaviorSubject
 
 import rxpump
 from rxpump.backoff import Backoff
 from rxpump.errors import NotAuthenticated
 from rxpump.model.credentials import Credentials
-from rxpump.model.status import Connected
+from rxpump.model.status import Connected, Idle
 from rxpump.tcp.wire import schema
 from rxpump.tcp.wire.commands import Command
 from rxpump.tcp.wire.package import Package
@@ -114,7 +115,7 @@ async def play(replay: Replay, client_of: MakeClient, *, require_leader: bool) -
     reconnect = Backoff(min_delay=0.001, max_delay=0.001, attempts=attempts)
     async with ScriptedServer(replay.script) as server:
         transport = client_of(server, require_leader=require_leader, reconnect=reconnect, retry=Backoff(attempts=0))
-        async with rxpump.Client(rxpump.Settings(), lambda *_: transport) as client:
+        async with rxpump.Client(rxpump.Settings(), transport, BehaviorSubject(Idle())) as client:
             await replay.run(client, transport)
 
 

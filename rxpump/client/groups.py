@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final, Unpack
 
-from rxpump.client.verbs import Verbs
+from rxpump.client.subscriptions import SubscriptionClient
 from rxpump.errors import InvalidArgument
 from rxpump.model import checks
 from rxpump.model.group_settings import NamedSettings, PersistentSubscriptionSettings
@@ -16,8 +16,8 @@ from rxpump.streams.single import Single
 _DEFAULTS: Final = PersistentSubscriptionSettings()
 
 
-class Consuming(Verbs):
-    """Verbs of persistent subscriptions; see Verbs.
+class GroupClient(SubscriptionClient):
+    """A client that also manages consumer groups and consumes with them.
 
     By default only admins may make, change and delete groups; whoever may read the stream may connect. Where the
     connection is lost between such a request and its answer, it is asked again: then PersistentSubscriptionExists, or

@@ -1,0 +1,99 @@
+"""The part of a client that all its methods share."""
+
+from __future__ import annotations
+
+import asyncio
+
+from reactivex import operators as rx
+from reactivex.subject import BehaviorSubject
+
+from rxpump.errors import InvalidArgument
+from rxpump.model import checks
+from rxpump.model.filters import EventFilter
+from rxpump.model.new_events import UNSET
+from rxpump.model.status import Closed, Status
+from rxpump.settings import Settings
+from rxpump.streams.observable import Observable, Piped
+from rxpump.transport import Transport
+
+READ_BATCH = 500
+"""Default number of events in a page of a read."""
+
+
+class ClientBase:
+    """A transport, its settings and its status.
+
+    The methods of a client are grouped by module. Each group extends the one before it, and each is a client of its
+    own: ClientBase, ReadClient, WriteClient, SubscriptionClient, GroupClient, AdminClient, Client.
+
+    Args:
+        settings: Settings of the client.
+        transport: Connection to the server. Its background tasks are those of the client.
+        status: Status of the connection, which the transport updates.
+    """
+
+    def __init__(self, settings: Settings, transport: Transport, status: BehaviorSubject[Status]) -> None:
+        self.name: str = settings.name
+        self._settings = settings
+        self._runtime = transport.runtime
+        self._transport = transport
+        """For subscriptions and publishers: waits for a connection as long as the reconnect policy allows."""
+        self._calls = transport.with_timeout(settings.timeout)
+        """For calls: each request has the deadline of the settings."""
+        self._status = status
+
+    @property
+    def status(self) -> Observable[Status]:
+        """Status of the connection: the current one at once, then each change, until the client is closed."""
+        return Piped(self._status).pipe(rx.take_while(lambda status: not isinstance(status, Closed), inclusive=True))
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether there is a connection that accepts requests now. `status` reports changes."""
+        return self._transport.is_connected
+
+    async def drain(self, timeout: float = 5.0) -> bool:
+        """Finish the work in progress and start none.
+
+        Subscriptions and reads complete. Events that are buffered by operators and publishers are processed and
+        written, checkpoints are stored, and acknowledgements are sent. A delivery that is neither acknowledged nor
+        refused is waited for. Call `close()` afterwards.
+
+        Args:
+            timeout: Seconds to wait.
+
+        Returns:
+            Whether all work was finished in time.
+
+        Raises:
+            WrongEventLoop: The client is connected in another event loop.
+
+        Example:
+            `if not await client.drain(timeout=30): log.warning("some work was not finished")`
+        """
+        self._runtime.check()
+        try:
+            async with asyncio.timeout(checks.seconds("timeout", timeout, least=0)):
+                await self._runtime.drain()
+                await self._transport.settled()
+        except TimeoutError:
+            return False
+        return True
+
+    def _within(self, timeout: float | None) -> Transport:
+        """Return the transport for a call with this timeout, or with that of the settings if it is UNSET."""
+        return self._calls if timeout is UNSET else self._transport.with_timeout(checks.timeout(timeout))
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.name}: {self._status.value}>"
+
+
+def checked_filter(where: object) -> EventFilter | None:
+    """Return `where` if it is a filter or None.
+
+    Raises:
+        InvalidArgument: It is anything else.
+    """
+    if where is not None and not isinstance(where, EventFilter):
+        raise InvalidArgument("where", where, "the result of ops.where(...), or an EventFilter")
+    return where
