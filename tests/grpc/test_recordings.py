@@ -71,7 +71,7 @@ class ReplayedServer:
         drain(self.client)
 
     def is_open(self, stream: int) -> bool:
-        return stream in self.client._streams.open
+        return self.client.is_open(stream)
 
     def receive(self, line: Line) -> None:
         data = line.encode()
@@ -137,7 +137,7 @@ def test_our_server_reads_what_real_clients_sent(name: str, conn: int, step: int
         data = line.encode()
         if line.kind == "HEADERS" and line.headers is not None:
             wanted.append((line.stream, line.headers))
-        if line.stream in server._streams.open or line.stream not in readers:
+        if server.is_open(line.stream) or line.stream not in readers:
             expected[line.stream] += line.messages
         for start in range(0, len(data), step):
             for event in server.receive(data[start : start + step], 0.0):
@@ -157,7 +157,7 @@ def test_our_server_reads_what_real_clients_sent(name: str, conn: int, step: int
 
 def answer(server: Http2Connection, line: Line) -> None:
     """Do what the recorded server did with a stream, so that its number is free for the next."""
-    if line.stream in server._streams.open:
+    if server.is_open(line.stream):
         if line.kind == "HEADERS" and "END_STREAM" in line.flags:
             server.send_trailers(line.stream, line.headers or ())
         elif line.kind == "HEADERS":

@@ -104,7 +104,8 @@ class Http2Connection:
             now: Current time in seconds.
 
         Returns:
-            Events in the order in which they happened. `ConnectionEnded` is the last; afterwards there are none.
+            Events in the order in which they happened. A later event can have closed the stream of an earlier one.
+            `ConnectionEnded` is the last event of a connection.
         """
         if self.state is ConnectionState.ENDED:
             return []
@@ -219,6 +220,10 @@ class Http2Connection:
             CannotSend: The stream is closed.
         """
         self._sender.trailers(self._sending(stream_id), headers)
+
+    def is_open(self, stream_id: int) -> bool:
+        """Return whether a stream is open in at least one direction."""
+        return stream_id in self._streams.open
 
     def pending_bytes(self, stream_id: int) -> int:
         """Return the number of bytes of data that wait on a stream for a window or the socket."""

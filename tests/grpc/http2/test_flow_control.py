@@ -241,6 +241,15 @@ def test_data_beyond_the_connection_window_ends_the_connection() -> None:
     assert end.code is ErrorCode.FLOW_CONTROL_ERROR
 
 
+def test_the_whole_window_of_the_connection_can_be_used() -> None:
+    limits = Http2Limits(stream_window=1 << 20, connection_window=65_535, keepalive_interval=None)
+    peer = RawPeer(Role.SERVER, limits)
+    peer.request(1)
+    (event,) = peer.send(data(1, bytes(16_384)) * 3 + data(1, bytes(16_383)))
+    assert isinstance(event, DataReceived)
+    assert [(each.stream_id, each.number) for each in peer.sent()] == [(0, 65_535)]
+
+
 def test_padding_uses_the_windows() -> None:
     peer = RawPeer(Role.SERVER, LIMITS)
     peer.request(1)

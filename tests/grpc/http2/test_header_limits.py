@@ -60,6 +60,15 @@ def test_headers_of_the_largest_size_are_served() -> None:
         assert event.is_too_large is is_too_large
 
 
+def test_response_headers_of_the_largest_size_are_read() -> None:
+    size = sum(len(name) + len(value) + 32 for name, value in RESPONSE)
+    for most, kind in ((size, HeadersReceived), (size - 1, StreamReset)):
+        peer = RawPeer(Role.CLIENT, Http2Limits(max_header_list_bytes=most, keepalive_interval=None))
+        peer.connection.open_stream(REQUEST)
+        (event,) = peer.send(peer.headers(1, RESPONSE))
+        assert isinstance(event, kind)
+
+
 def test_fragments_without_bytes_are_counted() -> None:
     peer = RawPeer(Role.SERVER, GENEROUS)
     peer.send(frame(HEADERS, 0, 1))

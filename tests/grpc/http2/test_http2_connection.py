@@ -44,6 +44,7 @@ from tests.grpc.http2.raw_peer import (
     ping,
     rst_stream,
     settings,
+    window_update,
 )
 
 BOTH = END_HEADERS | END_STREAM
@@ -189,9 +190,10 @@ def test_a_reset_here_drops_what_waits() -> None:
     peer = calling()
     peer.connection.send_data(1, bytes(1_000_000))
     peer.sent()
+    assert peer.connection.is_open(1)
     peer.connection.reset(1, ErrorCode.CANCEL)
     assert peer.sent() == [RawFrame(RST_STREAM, 0, 1, b"\0\0\0\x08")]
-    assert peer.connection.buffered_bytes == 0
+    assert (peer.connection.buffered_bytes, peer.connection.is_open(1)) == (0, False)
     peer.connection.reset(1, ErrorCode.CANCEL)
     assert peer.sent() == []
 
@@ -284,9 +286,16 @@ def unprocessed(events: list[Http2Event]) -> list[int]:
 
 def test_goaway_ends_the_streams_above_the_last() -> None:
     peer = calling(streams=3)
+    for stream_id in (1, 3, 5):
+        peer.connection.send_data(stream_id, bytes(30_000))
+    peer.sent()
+    peer.connection.send_data(5, bytes(30_000))
     events = peer.send(goaway(3, ErrorCode.NO_ERROR, b"maintenance"))
     assert events[0] == GoAwayReceived(3, ErrorCode.NO_ERROR, b"maintenance")
     assert unprocessed(events[1:]) == [5]
+    assert peer.connection.pending_bytes(5) == 0
+    peer.send(window_update(0, 100_000))
+    assert 5 not in {each.stream_id for each in peer.sent()}
     with pytest.raises(CannotOpenStream, match="GOAWAY"):
         peer.connection.open_stream(REQUEST)
     lower = peer.send(peer.headers(1, RESPONSE), peer.headers(3, [*RESPONSE, *TRAILERS], BOTH))

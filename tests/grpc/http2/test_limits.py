@@ -245,10 +245,9 @@ def test_closed_streams_are_forgotten() -> None:
         peer.sent()
     assert len(peer.connection._streams._closed) == REMEMBERED
     assert peer.connection.open_streams == 0
-    forgotten = peer.send(rst_stream(1), window_update(1, 0), data(1, b"x"))
-    assert forgotten == []
+    assert peer.send(window_update(1, 0), data(1, b"x"), rst_stream(3)) == []
     assert [each.number for each in peer.sent()] == [ErrorCode.STREAM_CLOSED]
-    end = end_of(peer.send(peer.headers(3)))
+    end = end_of(peer.send(peer.headers(5)))
     assert end is not None
     assert end.code is ErrorCode.PROTOCOL_ERROR
 

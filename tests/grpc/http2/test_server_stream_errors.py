@@ -131,6 +131,8 @@ STREAM_ERRORS = [
 ]
 
 
+LEFT = WIDEST - 65_535
+
 TOLERATED = [
     ("4.1 unknown frame", idle, raw(frame(0x4F, 0xFF, 0, b"x"))),
     ("4.1 unknown flags", idle, raw(frame(PING, 0xFE, 0, bytes(8)))),
@@ -157,6 +159,8 @@ TOLERATED = [
     ("6.5 acknowledgement that was not awaited", idle, raw(frame(SETTINGS, ACK, 0))),
     ("6.7 acknowledgement of no PING", idle, raw(ping(flags=ACK))),
     ("6.8 GOAWAY", idle, raw(goaway(0))),
+    ("6.9.1 windows of 2^31-1", opened, raw(window_update(1, LEFT), window_update(0, LEFT))),
+    ("6.9.2 settings that make a window 2^31-1", opened, raw(settings((4, WIDEST)))),
     ("7 GOAWAY with an unknown code", idle, raw(goaway(0, 0xFF))),
     ("7 RST_STREAM with an unknown code", opened, raw(rst_stream(1, 0xFF))),
     ("8.1 trailers", opened, headers(("a", "b"), flags=5)),
