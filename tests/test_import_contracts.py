@@ -1,0 +1,78 @@
+"""The import contracts of pyproject.toml find the violations that they are written against."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("importlinter", reason="import-linter is in the extra `dev`")
+
+ROOT = Path(__file__).parents[1]
+LINT = "import sys; from importlinter.cli import lint_imports_command; sys.exit(lint_imports_command())"
+
+
+@dataclass(frozen=True)
+class Violation:
+    """Code that is added to modules of the package, and the line in which import-linter reports it."""
+
+    added: dict[str, str]
+    reported: str
+
+
+VIOLATIONS = {
+    "a root module in no layer": Violation(
+        {"telemetry.py": "import socket\nimport rxpump.streams.publisher\n"},
+        "The following modules are not listed as layers: - rxpump.telemetry",
+    ),
+    "frames that reach asyncio through a helper": Violation(
+        {"model/waiting.py": "import asyncio\n", "tcp/wire/framing.py": "import rxpump.model.waiting\n"},
+        "rxpump.tcp.wire is not allowed to import asyncio",
+    ),
+    "checkpoints that import frames": Violation(
+        {"checkpoints/file.py": "import rxpump.tcp.wire.framing\n"},
+        "rxpump.checkpoints is not allowed to import rxpump.tcp",
+    ),
+    "a server that pauses an upstream": Violation(
+        {"server/node.py": "import rxpump.backpressure.upstream\n"},
+        "rxpump.server is not allowed to import rxpump.backpressure",
+    ),
+    "a stream that reaches protobuf through a value": Violation(
+        {"model/frames.py": "import google.protobuf\n", "streams/source.py": "import rxpump.model.frames\n"},
+        "rxpump.streams is not allowed to import google",
+    ),
+    "an operator that imports the whole package": Violation(
+        {"operators/_batch.py": "from rxpump import Client\n"},
+        "rxpump.operators is not allowed to import rxpump.client",
+    ),
+    "one protocol that uses the other": Violation(
+        {"grpc/protocol/frames.py": "import rxpump.tcp.wire.package\n"},
+        "rxpump.grpc is not allowed to import rxpump.tcp",
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """What import-linter prints about a copy of the package that has all these violations."""
+    folder = tmp_path_factory.mktemp("violations")
+    shutil.copytree(ROOT / "rxpump", folder / "rxpump", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "pyproject.toml", folder)
+    for violation in VIOLATIONS.values():
+        for name, code in violation.added.items():
+            with (folder / "rxpump" / name).open("a") as module:
+                module.write(f"\n{code}")
+    command = [sys.executable, "-c", LINT, "--no-cache", "--no-logo"]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=50)
+    assert done.returncode == 1, done.stderr
+    return re.sub(r"\s+", " ", done.stdout)
+
+
+@pytest.mark.parametrize("name", VIOLATIONS)
+def test_the_contracts_find(report: str, name: str) -> None:
+    assert VIOLATIONS[name].reported in report, report
