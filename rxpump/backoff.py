@@ -1,4 +1,4 @@
-"""How long to wait before trying again."""
+"""Delays between attempts."""
 
 from __future__ import annotations
 
@@ -12,10 +12,18 @@ from rxpump.model import checks
 
 @dataclass(frozen=True, slots=True)
 class Backoff:
-    """Delays that double from `min_delay` up to `max_delay` (seconds), each shortened by chance.
+    """Delays that double from one attempt to the next, each shortened at random.
 
-    `jitter` is the share of a delay that chance may take off (0: none, 1: all of it), so that many
-    clients that lost one server do not come back in step. `attempts` is how often to try again; None: for ever.
+    The random part lets clients that lost the same server connect again at different times.
+
+    Attributes:
+        min_delay: Seconds before the first attempt.
+        max_delay: Longest delay in seconds.
+        jitter: Largest part of a delay that chance takes off, from 0 (nothing) to 1 (all of it).
+        attempts: Number of attempts; None for no limit.
+
+    Raises:
+        InvalidArgument: A value is out of its range.
     """
 
     min_delay: float = 0.1
@@ -32,7 +40,15 @@ class Backoff:
             checks.count("attempts", self.attempts, least=0)
 
     def delay(self, attempt: int, chance: Callable[[], float] = random.random) -> float | None:
-        """Seconds to wait before `attempt` (from 1), or None when it is one too many."""
+        """Return the seconds to wait before an attempt.
+
+        Args:
+            attempt: Number of the attempt, from 1.
+            chance: Source of random numbers from 0 to 1.
+
+        Returns:
+            The delay, or None if the attempt is not allowed any more.
+        """
         if self.attempts is not None and attempt > self.attempts:
             return None
         doubled = self.min_delay * 2.0 ** min(attempt - 1, 60)

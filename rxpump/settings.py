@@ -1,4 +1,4 @@
-"""What can be tuned on a connection, with its defaults."""
+"""Settings of a client and its connection."""
 
 from __future__ import annotations
 
@@ -13,42 +13,39 @@ from rxpump.model.limits import MAX_FRAME_BYTES
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """One connection's settings; all times in seconds.
+    """Settings of a client and its connection. Times are in seconds.
 
-    name:                how the connection calls itself in the server's log and statistics.
-    timeout:             seconds from a call to its deadline, all its attempts together, whether or not there is a
-                         connection; each call can have its own (`timeout=`). None: a call waits for ever. What goes
-                         on for ever (subscriptions, publishers, relays) is not bounded by it: that waits for a
-                         connection as long as `reconnect` says. There it bounds each single request, on any one
-                         connection.
-    connect_timeout:     one attempt to connect: dial, authenticate, identify. `connect()` itself gives
-                         up after `connect_within`.
-    connect_within:      how long `connect()` keeps trying to reach the server for the first time, and to be accepted
-                         by a server that is starting.
-    heartbeat_interval:  silence after which the other side is asked for a sign of life.
-    heartbeat_timeout:   silence after that which means that the connection is dead.
-    max_in_flight:       requests on the wire at once; more wait their turn in the client.
-    max_frame_bytes:     the largest reply taken, 1 KiB or more. Where a page would be larger, iterations ask
-                         for fewer events at a time.
-    http_port:           port on which the node answers HTTP. Only `replay_parked` needs it, because servers offer
-                         that over HTTP alone.
-    require_leader:      whether a follower may answer (False), or must send us to the leader (True).
-    live_buffer_events,
-    live_buffer_bytes:   how much a live subscription keeps for a consumer that is busy; beyond that it
-                         leaves live mode, and reads on from where it was once there is demand.
-    watchdog:            how long a live subscription may hear nothing before it looks whether it missed something.
-    ack_interval:        how long an acknowledgement of a persistent subscription's event may wait for others to go
-                         with it.
-    tls:                 whether the connection is encrypted, from its first byte on.
-    tls_ca:              file with the certificates (PEM) of the authorities that are trusted; without it, those
-                         that the system trusts.
-    tls_verify:          whether the server has to prove who it is. False: anybody may answer, and read along.
-    tls_server_name:     the name that is looked for in the server's certificate, where that is not the host that
-                         is connected to.
-    reconnect:           the waits between attempts to come back after a lost connection.
-    retry:               the waits before repeating a request that the server refused for now.
-    encoder:             function that `publish_event` calls with each object in data or metadata that has no JSON
-                         form, and that returns what to write in its place. A NewEvent has an `encoder` of its own.
+    Attributes:
+        name: Name of the client in the log and the statistics of the server.
+        timeout: Time from a call to its deadline. It covers all attempts, and runs also while there is no connection.
+            None waits for ever. A call can have its own (`timeout=`). Subscriptions, publishers and relays as a whole
+            have no deadline: they wait for a connection as long as `reconnect` allows, and `timeout` bounds each of
+            their requests while there is a connection.
+        connect_timeout: Time for one attempt to connect, including authentication.
+        connect_within: Time for which `connect()` repeats such attempts, also while a server is starting.
+        heartbeat_interval: Silence after which a heartbeat is sent to the server.
+        heartbeat_timeout: Further silence after which the connection is closed as dead.
+        max_in_flight: Requests in flight at once; others wait in the client.
+        max_frame_bytes: Bytes of the largest reply that is accepted, at least 1,024. If a page would be larger, reads
+            ask for fewer events.
+        http_port: Port on which the server answers HTTP. Only `replay_parked` uses it.
+        require_leader: Whether only the leader may answer. If not, followers answer too, and their events can lag.
+        live_buffer_events: Events that a live subscription buffers for a slow consumer. If its buffer is
+            full, it stops being live, and reads on when the consumer has room.
+        live_buffer_bytes: Bytes that a live subscription buffers likewise.
+        watchdog: Silence after which a live subscription checks whether it missed an event.
+        ack_interval: Time for which the acknowledgement of a delivery waits for others, to be sent together.
+        tls: Whether the connection is encrypted.
+        tls_ca: File with the trusted certificates in PEM format. None trusts those of the system.
+        tls_verify: Whether the certificate of the server is verified. If not, anyone on the network can read along.
+        tls_server_name: Name that the certificate must contain, if it is not the host.
+        reconnect: Delays between attempts to connect after a connection was lost.
+        retry: Delays before a request is sent again that the server could not serve.
+        encoder: Function that `publish_event` calls with each object in data or metadata that has no JSON form, and
+            that returns what is written in its place. A NewEvent has an `encoder` of its own.
+
+    Raises:
+        InvalidArgument: A value is not allowed.
     """
 
     name: str = "rxpump"
@@ -104,6 +101,8 @@ class Settings:
                 checks.text(name, getattr(self, name))
         is_about_tls = self.tls_ca is not None or self.tls_server_name is not None or not self.tls_verify
         if is_about_tls and not self.tls:
-            raise InvalidArgument("tls", self.tls, "True, where anything else is said of TLS")
+            raise InvalidArgument("tls", self.tls, "True if another setting of TLS is given")
         if self.tls_ca is not None and not self.tls_verify:
-            raise InvalidArgument("tls_ca", self.tls_ca, "None where tls_verify is False: nobody is asked then")
+            raise InvalidArgument(
+                "tls_ca", self.tls_ca, "None if tls_verify is False, because the certificate is not verified then"
+            )

@@ -1,4 +1,4 @@
-"""Who may do what with a stream."""
+"""Access control lists of streams."""
 
 from __future__ import annotations
 
@@ -9,24 +9,28 @@ from typing import Any, Final
 from rxpump.errors import InvalidArgument
 
 EVERYONE: Final = "$all"
-"""The role that everybody has, also who has not logged in."""
+"""Role that every user has, anonymous users included."""
 
 ADMINS: Final = "$admins"
-"""The role that may do everything, whatever an Acl says."""
+"""Role that every Acl allows everything."""
 
 Roles = str | Iterable[str] | None
-"""How roles may be given: one, several, or None for what the server's default is."""
+"""One role, several roles, or None for the server's default."""
 
 
 @dataclass(frozen=True, slots=True, init=False)
 class Acl:
-    """For each thing that can be done with a stream, the roles (groups, or logins) that may do it.
+    """Access control list of a stream: the roles that each operation needs.
 
-    None leaves it to the server's default; an empty tuple lets nobody but admins
-    (docs/protocol/tcp.md, section 4.10).
+    A role is the name of a group of users, or a login. None is the server's default. An empty tuple allows an
+    operation to admins only (docs/protocol/tcp.md, section 4.10).
 
-    read, write, delete:             the stream itself.
-    metadata_read, metadata_write:   its metadata, this Acl among them.
+    Attributes:
+        read: Roles that may read the stream.
+        write: Roles that may write to the stream.
+        delete: Roles that may delete the stream.
+        metadata_read: Roles that may read the metadata of the stream, which contain this list.
+        metadata_write: Roles that may write the metadata.
     """
 
     read: tuple[str, ...] | None
@@ -48,12 +52,17 @@ class Acl:
             object.__setattr__(self, name, _roles(name, roles))
 
     def to_json(self) -> dict[str, list[str]]:
-        """Give the value of `$acl`."""
+        """Return the value of the key `$acl` in the metadata."""
         return {key: list(roles) for name, key in _KEYS.items() if (roles := getattr(self, name)) is not None}
 
     @classmethod
     def from_json(cls, value: Any) -> Acl:
-        """Read the value of `$acl`, as strictly as the server: one unknown key spoils it. Raises InvalidArgument."""
+        """Read the value of the key `$acl`.
+
+        Raises:
+            InvalidArgument: A key is unknown, or a value is not a role or a list of roles. The server ignores the
+                whole of such metadata.
+        """
         if not isinstance(value, dict) or not value.keys() <= set(_KEYS.values()):
             raise InvalidArgument("$acl", value, f"an object with the keys {', '.join(_KEYS.values())}")
         for key, roles in value.items():
@@ -63,7 +72,7 @@ class Acl:
 
 
 _KEYS: Final = {"read": "$r", "write": "$w", "delete": "$d", "metadata_read": "$mr", "metadata_write": "$mw"}
-_ALLOWED: Final = "a role, or several"
+_ALLOWED: Final = "a role, or several roles"
 
 
 def _roles(name: str, given: Roles) -> tuple[str, ...] | None:

@@ -1,6 +1,6 @@
-"""Arguments, refused here before anything is sent if the server could only refuse them.
+"""Checks of arguments that are made at the call, before anything is sent.
 
-Each check gives its value back. Raises InvalidArgument.
+Each check returns the value that it was given, and raises InvalidArgument if the value is not allowed.
 """
 
 from __future__ import annotations
@@ -14,19 +14,20 @@ from rxpump.model.positions import LAST_POSITION, Position, StreamDirection
 
 T = TypeVar("T")
 
-_LONGEST: Final = 10**9  # seconds, 31 years; asyncio's clock counts them as a float
+_LONGEST: Final = 10**9
+"""Longest time span in seconds, 31 years; the clock of asyncio cannot count longer ones exactly."""
 
 _MAX_PORT: Final = 65535
 
 ALL_STREAM: Final = "$all"
-"""The name that servers use for the whole database."""
+"""Name that servers use for the log of all streams."""
 
 METADATA_PREFIX: Final = "$$"
-"""Prefix of the name of the stream that holds the metadata of another."""
+"""Prefix of the name of a stream that contains the metadata of another stream."""
 
 
 def text(argument: str, value: object, *, allowed: str = "a non-empty string") -> str:
-    """Text that the protocol can carry: not empty, and UTF-8 can hold it."""
+    """Return a text that is not empty and that UTF-8 can encode."""
     if not isinstance(value, str) or not value:
         raise InvalidArgument(argument, value, allowed)
     try:
@@ -37,33 +38,33 @@ def text(argument: str, value: object, *, allowed: str = "a non-empty string") -
 
 
 def flag(argument: str, value: object) -> bool:
-    """True or False, and nothing that Python merely takes for one of them."""
+    """Return True or False; other values that are truthy or falsy are refused."""
     if not isinstance(value, bool):
         raise InvalidArgument(argument, value, "True or False")
     return value
 
 
 def function(argument: str, value: T) -> T:
-    """A function, or anything else that can be called."""
+    """Return a function or another callable."""
     if not callable(value):
         raise InvalidArgument(argument, value, "a function")
     return value
 
 
 def optional_function(argument: str, value: T) -> T:
-    """A function, or None."""
+    """Return a callable, or None."""
     return value if value is None else function(argument, value)
 
 
 def client_that_can(method: str, value: T) -> T:
-    """A client, or what `client.as_user` returns: whatever has this method."""
+    """Return a client, or any other object that has the method."""
     if not callable(getattr(value, method, None)):
         raise InvalidArgument("client", value, "a Client, or what client.as_user(...) returns")
     return value
 
 
 def seconds(argument: str, value: object, *, least: float | None = None) -> float:
-    """A time span: over 0, or `least` or more; infinity is one."""
+    """Return a time span of more than 0 seconds, or of at least `least` seconds; it can be infinite."""
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not _is_least(value, least):
         allowed = "over 0" if least is None else f"from {least:g} on"
         raise InvalidArgument(argument, value, f"a number of seconds {allowed}")
@@ -77,14 +78,14 @@ def _is_least(value: float, least: float | None) -> bool:
 
 
 def share(argument: str, value: object) -> float:
-    """A share of a whole, from 0 to 1."""
+    """Return a number from 0 to 1."""
     if not isinstance(value, (int, float)) or isinstance(value, bool) or not 0 <= value <= 1:
         raise InvalidArgument(argument, value, "a number from 0 to 1")
     return value
 
 
 def timeout(value: object) -> float | None:
-    """The seconds that a call may take; None: for ever."""
+    """Return the seconds in which a call must complete, or None for no limit."""
     if value is None:
         return None
     try:
@@ -94,7 +95,7 @@ def timeout(value: object) -> float | None:
 
 
 def count(argument: str, value: object, *, least: int = 1, most: int = MAX_EVENT_NUMBER) -> int:
-    """How many of something: a whole number from `least` to `most`."""
+    """Return a whole number from `least` to `most`."""
     if not _is_number(value, least, most):
         allowed = f"{least} or more" if most == MAX_EVENT_NUMBER else f"from {least} to {most}"
         raise InvalidArgument(argument, value, f"a whole number, {allowed}")
@@ -102,45 +103,46 @@ def count(argument: str, value: object, *, least: int = 1, most: int = MAX_EVENT
 
 
 def direction(value: object) -> StreamDirection:
-    """Which way a stream is read."""
+    """Return the direction of a read."""
     if not isinstance(value, StreamDirection):
         raise InvalidArgument("direction", value, "StreamDirection.FORWARD or StreamDirection.BACKWARD")
     return value
 
 
 def position(argument: str, value: object) -> Position:
-    """A place in the whole database: one that a server handed out, or (-1, -1) for the end."""
+    """Return a position in the log; (-1, -1) is its end."""
     if isinstance(value, tuple) and len(value) == 2:
         commit, prepare = value
         if value == LAST_POSITION or all(_is_number(half, 0, MAX_EVENT_NUMBER) for half in value):
             return Position(commit, prepare)
-    raise InvalidArgument(argument, value, "a Position that a server handed out, START or END")
+    raise InvalidArgument(argument, value, "a Position that the server sent, START or END")
 
 
 def port(argument: str, value: object) -> int:
-    """Return the number of a port."""
+    """Return the number of a TCP port."""
     if not _is_number(value, 1) or value > _MAX_PORT:
         raise InvalidArgument(argument, value, f"a whole number from 1 to {_MAX_PORT}")
     return value
 
 
 def stream_name(value: object) -> str:
-    """A stream's name: any text but the empty one."""
+    """Return the name of a stream, which is any text that is not empty."""
     return text("stream", value)
 
 
 def one_stream(value: object, instead: str, *, argument: str = "stream") -> str:
-    """Return the name of one stream.
+    """Return the name of one stream; `$all` is refused.
 
-    A server takes `$all` for a stream that never has an event, so a request for it would succeed and return nothing.
+    For a server `$all` is an ordinary name here, of a stream without events. A request would succeed and return
+    nothing.
 
     Args:
-        value: The name to check.
-        instead: A clause that names the verb for the whole database.
+        value: Name to check.
+        instead: Clause of the error message that names the method for the log.
         argument: Name of the argument.
 
     Raises:
-        InvalidArgument: The name is `$all`, empty, or no text.
+        InvalidArgument: The name is `$all`, is empty, or is not a text.
     """
     name = text(argument, value)
     if name == ALL_STREAM:
@@ -149,10 +151,11 @@ def one_stream(value: object, instead: str, *, argument: str = "stream") -> str:
 
 
 def written_stream(value: object) -> str:
-    """Return the name of one stream that is written to.
+    """Return the name of a stream that can be written to.
 
     Raises:
-        InvalidArgument: The name is `$all`, `$$` (a write to it ends a server), empty, or no text.
+        InvalidArgument: The name is `$all`, is `$$` (a write to it makes a server terminate), is empty, or is not a
+            text.
     """
     name = one_stream(value, f"{ALL_STREAM} is the whole database, which no request writes to or deletes")
     if name == METADATA_PREFIX:
@@ -162,11 +165,11 @@ def written_stream(value: object) -> str:
 
 
 def deleted_stream(value: object) -> str:
-    """Return the name of one stream that is deleted.
+    """Return the name of a stream that can be deleted.
 
     Raises:
-        InvalidArgument: The name is that of a stream of metadata, whose deletion can end a server, or it is none
-            that can be written to.
+        InvalidArgument: The stream contains the metadata of another (its deletion can make a server terminate), or it
+            cannot be written to.
     """
     name = written_stream(value)
     if name.startswith(METADATA_PREFIX):
@@ -176,21 +179,21 @@ def deleted_stream(value: object) -> str:
 
 
 def event_number(value: object, *, argument: str = "event_number") -> int:
-    """An event number: from 0, or -1 for the last."""
+    """Return the number of an event: from 0, or -1 for the last event."""
     if not _is_number(value, -1, MAX_EVENT_NUMBER):
         raise InvalidArgument(argument, value, "a number from 0, or -1 for the last event")
     return value
 
 
 def page_size(value: object, *, argument: str = "max_count") -> int:
-    """How many events one read asks for."""
+    """Return the number of events of a page."""
     if not _is_number(value, 1, MAX_PAGE_EVENTS):
         raise InvalidArgument(argument, value, f"a number from 1 to {MAX_PAGE_EVENTS}")
     return value
 
 
 def expected_version(value: object, *, may_be_stream_exists: bool = True) -> int:
-    """A version >= 0, or one of ExpectedVersion's names; a transaction cannot expect STREAM_EXISTS."""
+    """Return an expected version: a number from 0, or an ExpectedVersion."""
     least, names = (-4, "ANY, NO_STREAM or STREAM_EXISTS") if may_be_stream_exists else (-2, "ANY or NO_STREAM")
     if not _is_number(value, least, MAX_EVENT_NUMBER) or value == -3:
         raise InvalidArgument("expected_version", value, f"a number from 0, or ExpectedVersion.{names}")
@@ -198,7 +201,7 @@ def expected_version(value: object, *, may_be_stream_exists: bool = True) -> int
 
 
 def _is_number(value: object, least: int, most: int | None = None) -> TypeGuard[int]:
-    """Tell whether `value` is a whole number in this range; a bool is none."""
+    """Return whether a value is a whole number in this range; True and False are not."""
     return (
         isinstance(value, int) and not isinstance(value, bool) and value >= least and (most is None or value <= most)
     )

@@ -1,4 +1,4 @@
-"""Who is asking."""
+"""Credentials of the user in whose name requests are sent."""
 
 from __future__ import annotations
 
@@ -13,10 +13,17 @@ _ALLOWED = f"text of 1 to {MAX_CREDENTIAL_BYTES} bytes in UTF-8"
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """A login and its password, each of 1 to 127 bytes in UTF-8 (docs/protocol/tcp.md, section 1.1).
+    """A login and its password (docs/protocol/tcp.md, section 1.1).
 
-    The password shows in no repr and no error. It is not empty: a server takes the request that presents
-    an empty one for a broken frame, and would close the connection without a word.
+    The password does not appear in a repr or an error.
+
+    Attributes:
+        login: Login, of 1 to 127 bytes in UTF-8.
+        password: Password, of 1 to 127 bytes in UTF-8. It must not be empty, because a server treats a request with
+            an empty password as a malformed frame and closes the connection.
+
+    Raises:
+        InvalidArgument: The login or the password is too long, or empty.
     """
 
     login: str
@@ -31,14 +38,19 @@ class Credentials:
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A bearer token (a JWT) in place of login and password, of 1 to 32767 bytes in UTF-8.
+    """A bearer token (JWT) in place of a login and a password (docs/protocol/tcp.md, section 1.1).
 
-    See docs/protocol/tcp.md, section 1.1.
+    Servers from version 20 accept tokens. For an older server, and for the embedded one, a request with a token is a
+    malformed frame, and it closes the connection. The request then fails with NotAuthenticated.
 
-    Servers know it from version 20 on. To an older one (and to the embedded one) it is a broken frame, at which it
-    closes the connection; a request or a connection that carries one ends with NotAuthenticated once that has
-    happened a few times.
-    It shows in no repr and no error; `login` is what errors say instead.
+    The token does not appear in a repr or an error.
+
+    Attributes:
+        login: Text that errors contain in place of a login.
+        text: The token, of 1 to 32,767 bytes in UTF-8.
+
+    Raises:
+        InvalidArgument: The token is too long, or empty.
     """
 
     login: ClassVar[str] = "(token)"

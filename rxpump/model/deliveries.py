@@ -1,4 +1,4 @@
-"""An event as a persistent subscription delivers it: it wants to be acknowledged."""
+"""Events that a consumer group delivers, each to be acknowledged."""
 
 from __future__ import annotations
 
@@ -10,35 +10,37 @@ from rxpump.model.group_settings import NackAction
 
 
 class Desk(Protocol):
-    """Where what one connection brought is settled; `closed` says why that is over, once it is."""
+    """Sends the acknowledgements for the deliveries of one connection."""
 
     @property
     def group(self) -> str:
-        """The consumer group's name."""
+        """Name of the consumer group."""
 
     @property
     def closed(self) -> str | None:
-        """Why nothing can be settled here any more; None: it can."""
+        """Why nothing can be acknowledged any more, or None while it can."""
 
     def ack(self, delivery: Delivery) -> None:
-        """Acknowledge it."""
+        """Acknowledge a delivery."""
 
     def nack(self, delivery: Delivery, action: NackAction, reason: str) -> None:
-        """Say that it could not be handled, and what is to become of it."""
+        """Report that a delivery could not be handled, and what the server must do with it."""
 
 
 class Delivery(Event):
-    """One event, to be acknowledged; all that works on events works on it.
+    """An event to be acknowledged; it can be used wherever an event can.
 
-    retry_count:  how often it was delivered before and not acknowledged (0: not told, or never).
-    sequence:     deliveries are numbered in the order of their arrival in this process.
+    The first `ack` or `nack` counts, and later ones do nothing. If the connection is lost before, the delivery
+    expires: the server delivers the event again, to any consumer of the group, and this delivery can no longer be
+    acknowledged.
 
-    The first word counts: `ack` and `nack` on what was acknowledged (or nacked) before do nothing. Where the
-    subscription was lost since, the server delivers the event again, to us or to another, and this delivery can no
-    longer be acknowledged: DeliveryExpired.
+    Two deliveries are never equal. A delivery cannot be pickled or copied, because it belongs to its connection; its
+    `event` can.
 
-    Two deliveries are never equal, and a delivery cannot be pickled or copied, because it belongs to its
-    connection; its `event` can.
+    Attributes:
+        retry_count: Times that the event was delivered before without being acknowledged; 0 also if the server does
+            not say.
+        sequence: Number of the delivery, in the order of arrival in this process.
     """
 
     __slots__ = ("_desk", "_outcome", "retry_count", "sequence")
@@ -52,33 +54,42 @@ class Delivery(Event):
 
     @property
     def event(self) -> Event:
-        """The event alone."""
+        """The event without its delivery."""
         return Event(self._resolved)
 
     @property
     def is_settled(self) -> bool:
-        """Whether it was acknowledged or nacked."""
+        """Whether `ack` or `nack` was called."""
         return self._outcome is not None
 
     @property
     def is_expired(self) -> bool:
-        """Whether it was not, and can no longer be."""
+        """Whether it can no longer be acknowledged, and was not."""
         return self._outcome is None and self._desk.closed is not None
 
     def ack(self) -> None:
-        """Say that it is done, and need not come again. Raises DeliveryExpired.
+        """Report that the event was handled.
 
-        It is sent within milliseconds, with others (Settings.ack_interval), and there is no answer to it: where the
-        connection is lost before it is there, the event comes again all the same.
+        The acknowledgement is sent within `Settings.ack_interval`, together with others. The server does not confirm
+        it. If the connection is lost before it arrives, the server delivers the event again.
+
+        Raises:
+            DeliveryExpired: The connection was lost since the event was delivered.
         """
         if self._is_open():
             self._outcome = "acknowledged"
             self._desk.ack(self)
 
     def nack(self, action: NackAction = NackAction.RETRY, reason: str = "") -> None:
-        """Say that it could not be handled, and what is to become of it; `reason` is kept with what is parked.
+        """Report that the event could not be handled.
 
-        What was acknowledged before is sent before it. Raises DeliveryExpired, InvalidArgument.
+        Args:
+            action: What the server must do with the event.
+            reason: Text that the server keeps with a parked event.
+
+        Raises:
+            DeliveryExpired: The connection was lost since the event was delivered.
+            InvalidArgument: `action` is not a NackAction.
         """
         if not isinstance(action, NackAction):
             raise InvalidArgument("action", action, "a NackAction")

@@ -1,4 +1,4 @@
-"""What events are wanted, as a value: whoever has it can filter by it, here or on the server."""
+"""Filters of events as values, which the client and the server can both apply."""
 
 from __future__ import annotations
 
@@ -12,12 +12,20 @@ from rxpump.model.events import Event
 
 @dataclass(frozen=True, slots=True)
 class EventFilter:
-    """What an event must be like: all of what is given (not None) must match.
+    """A filter of events. An event must match every field that is not None.
 
-    A regex, in Python's syntax, matches where it is found anywhere in the text: begin it with `^` to bind it. An
-    event's stream and type are its own, also where it was reached through a link.
+    A regular expression has the syntax of Python, and matches if it is found anywhere in the text; begin it with
+    `^` to match from the start. If an event was read through a link, its own stream and type count, not those of the
+    link.
 
-    Raises InvalidArgument if nothing is given, or a regex is none.
+    Attributes:
+        type_prefix: Prefix of the type.
+        type_regex: Regular expression for the type.
+        stream_prefix: Prefix of the name of the stream.
+        stream_regex: Regular expression for the name of the stream.
+
+    Raises:
+        InvalidArgument: Every field is None, or a regular expression is malformed.
     """
 
     type_prefix: str | None = None
@@ -38,7 +46,7 @@ class EventFilter:
         object.__setattr__(self, "_stream", _compiled("stream_regex", self.stream_regex))
 
     def matches(self, event: Event) -> bool:
-        """Whether this event is like that."""
+        """Return whether an event matches."""
         return (
             (self.type_prefix is None or event.type.startswith(self.type_prefix))
             and (self.stream_prefix is None or event.stream.startswith(self.stream_prefix))

@@ -1,7 +1,6 @@
-"""What is to be said about a persistent subscription: its settings, and what becomes of an event.
+"""Settings of consumer groups, which Event Store calls persistent subscriptions.
 
-A persistent subscription is a consumer group that the server keeps: who connects to it competes for the events of
-one stream with whoever else is connected, and the server remembers which of them are done.
+The server delivers each event of a stream to one consumer of the group, and remembers which events were handled.
 """
 
 from __future__ import annotations
@@ -16,9 +15,9 @@ from rxpump.model.limits import MAX_COUNT, MAX_EVENT_NUMBER
 
 
 class ConsumerStrategy(StrEnum):
-    """Which of the consumers gets an event. A server may know others, by name.
+    """How the server chooses the consumer for an event (docs/protocol/tcp.md, section 4.18).
 
-    See docs/protocol/tcp.md, section 4.18.
+    A server can have other strategies, which are given by name.
     """
 
     ROUND_ROBIN = "RoundRobin"
@@ -28,12 +27,14 @@ class ConsumerStrategy(StrEnum):
 
 
 class NackAction(Enum):
-    """What is to become of an event that could not be handled.
+    """What the server must do with an event that could not be handled.
 
-    PARK:   it is put aside, to be looked at or replayed by hand.
-    RETRY:  it comes again, at once; after `max_retry_count` times it is parked.
-    SKIP:   it counts as done.
-    STOP:   "stop the subscription". Servers do not: they take it for SKIP (docs/protocol/tcp.md, section 4.18).
+    Attributes:
+        PARK: Move it to the parked events, which can be replayed later.
+        RETRY: Deliver it again at once, and park it after `max_retry_count` times.
+        SKIP: Treat it as handled.
+        STOP: The protocol calls it "stop the subscription", but servers treat it as SKIP (docs/protocol/tcp.md,
+            section 4.18).
     """
 
     PARK = "parked"
@@ -43,7 +44,7 @@ class NackAction(Enum):
 
 
 class NamedSettings(TypedDict, total=False):
-    """The settings one by one, for verbs that take them so; the last four are photon-pump's names."""
+    """Settings as keyword arguments. The last four are names of photon-pump."""
 
     resolve_links: bool
     start_from: int
@@ -66,22 +67,27 @@ class NamedSettings(TypedDict, total=False):
 
 @dataclass(frozen=True, slots=True)
 class PersistentSubscriptionSettings:
-    """How the server runs one consumer group, with the server's defaults; sizes and counts are of events.
+    """Settings of a consumer group, with the defaults of the server.
 
-    resolve_links:             deliver what a link points at instead of the link.
-    start_from:                the first event's number; -1: what is written after the group was made. Means
-                               nothing once the group has a checkpoint.
-    message_timeout_seconds:   what is not acknowledged after that comes again; 0: never. Looked at once a second.
-    record_statistics:         measure latencies, for the server's own pages.
-    live_buffer_size:          how many of the newest events are kept to go from catching up to live.
-    read_batch_size:           the size of a page while catching up; under `buffer_size`.
-    buffer_size:               how many events are kept ready, those to be retried included.
-    max_retry_count:           how often an event is retried before it is parked.
-    checkpoint_after_seconds:  how long the server waits at least between two checkpoints; 0: goes by count alone.
-    checkpoint_max_count:      a checkpoint is written as soon as so many events are done,
-    checkpoint_min_count:      and none by time before so many are.
-    subscriber_max_count:      how many may connect; 0: any number.
-    strategy:                  which of them gets an event.
+    Attributes:
+        resolve_links: Whether the target of a link is delivered in place of the link.
+        start_from: Number of the first event; -1 starts with events written after the group was created. The server
+            ignores it once the group has a checkpoint.
+        message_timeout_seconds: Seconds after which an event that was not acknowledged is delivered again; 0 for
+            never. The server checks once a second.
+        record_statistics: Whether the server measures latencies.
+        live_buffer_size: Newest events that the server buffers for the change from catching up to live.
+        read_batch_size: Events of a page while the group catches up; fewer than `buffer_size`.
+        buffer_size: Events that the server buffers, including those to be retried.
+        max_retry_count: Times that an event is retried before it is parked.
+        checkpoint_after_seconds: Shortest time between two checkpoints; 0 lets only counts decide.
+        checkpoint_max_count: Handled events after which a checkpoint is always written.
+        checkpoint_min_count: Handled events before which no checkpoint is written.
+        subscriber_max_count: Consumers that can be connected; 0 for any number.
+        strategy: How the server chooses the consumer for an event.
+
+    Raises:
+        InvalidArgument: A value is out of its range.
     """
 
     resolve_links: bool = False
@@ -120,7 +126,7 @@ class PersistentSubscriptionSettings:
         """Return these settings with some of them changed.
 
         Raises:
-            InvalidArgument: A name is that of no setting, or a value is not allowed.
+            InvalidArgument: There is no setting of a name, or a value is not allowed.
         """
         unknown = sorted(named.keys() - NamedSettings.__annotations__.keys())
         if unknown:
@@ -132,7 +138,7 @@ class PersistentSubscriptionSettings:
         ):
             if milliseconds in changes:
                 changes[name] = _number(milliseconds, changes.pop(milliseconds), 0, MAX_COUNT) / 1000
-        if "prefer_round_robin" in changes:  # counts where no strategy is named, as on the server
+        if "prefer_round_robin" in changes:  # used only if no strategy is named, as on the server
             preferred = checks.flag("prefer_round_robin", changes.pop("prefer_round_robin"))
             by_preference = ConsumerStrategy.ROUND_ROBIN if preferred else ConsumerStrategy.DISPATCH_TO_SINGLE
             changes.setdefault("consumer_strategy", by_preference)

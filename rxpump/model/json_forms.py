@@ -1,16 +1,16 @@
-"""How Python objects that JSON lacks are written as JSON.
+"""The JSON forms of Python objects that the json module does not write.
 
-Each form is what msgspec and pydantic read back for a field that is annotated with the type:
+msgspec and pydantic read each form back if a field is annotated with the type:
 
     datetime, date, time     text in ISO format
     timedelta                text in ISO format, a number of seconds after "PT"
     UUID, Decimal            text
     bytes within a value     text in base64
     set, frozenset           an array
-    a member of an enum      its value
+    member of an enum        its value
     dataclass, attrs class   an object with the fields as names
-    pydantic model           what the model itself writes in JSON mode, by alias
-    msgspec Struct           what msgspec writes
+    pydantic model           the result of its `model_dump` in JSON mode, with aliases
+    msgspec Struct           the result of `msgspec.to_builtins`
 """
 
 from __future__ import annotations
@@ -26,21 +26,21 @@ from typing import Any
 from uuid import UUID
 
 Encoder = Callable[[Any], Any]
-"""Returns what is written in place of an object. Raises TypeError for an object that it does not know."""
+"""Function that returns a JSON value for an object, and raises TypeError for an object that it does not know."""
 
 
 def json_form(value: Any) -> Any:
-    """Return what is written as JSON in place of an object that JSON lacks.
+    """Return the JSON value of an object that the json module does not write.
 
     Raises:
-        TypeError: There is no form for objects of this type.
+        TypeError: Objects of this type have no form.
     """
     for kind, form in _FORMS:
         if isinstance(value, kind):
             return form(value)
     model = type(value)
     if hasattr(model, "__struct_fields__"):
-        return sys.modules["msgspec"].to_builtins(value)  # it made the class, so it is there
+        return sys.modules["msgspec"].to_builtins(value)  # loaded, because it made the class
     if hasattr(model, "model_dump"):
         return value.model_dump(mode="json", by_alias=True)
     if hasattr(model, "__pydantic_serializer__"):  # a dataclass of pydantic
@@ -53,7 +53,7 @@ def json_form(value: Any) -> Any:
 
 
 def json_form_or(encoder: Encoder) -> Encoder:
-    """Return a function that asks `encoder` for the form of an object that `json_form` does not know."""
+    """Return a function that calls `json_form`, and `encoder` for objects that `json_form` does not know."""
 
     def form(value: Any) -> Any:
         try:

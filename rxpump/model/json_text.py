@@ -1,18 +1,15 @@
-"""JSON as events carry it: by orjson where that is installed (the extra `speed`), else by the standard library.
+"""Encode and decode JSON with orjson if it is installed (extra `speed`), otherwise with the standard library.
 
-Both give the same values and refuse the same things, for what orjson would do otherwise is left to the standard
-library, which is slower and always right:
+Both accept the same texts and values, because the cases in which orjson differs go to the standard library:
 
-    reading    NaN and Infinity, numbers over the range of floats, lone surrogates, UTF-16, a byte order mark and
-               deep nesting, all of which orjson refuses; and whole numbers of more than 64 bits, which it would
-               round to floats
-    writing    names that are no strings, whole numbers of more than 64 bits, subclasses of what JSON knows and
-               deep nesting, all of which orjson refuses; and NaN and infinity, for which it would write null,
-               and which are refused
+    decoding    orjson refuses NaN and Infinity, numbers beyond the range of floats, lone surrogates, UTF-16, a byte
+                order mark and deep nesting; it rounds integers of more than 64 bits to floats
+    encoding    orjson refuses keys that are not strings, integers of more than 64 bits, subclasses of built-in types
+                and deep nesting, and it writes null for NaN and infinity, which must be refused
 
-Of a name that comes twice in an object, the last counts. `rxpump.model.json_forms` shows what is written for objects that
-the json module does not know, such as dataclasses and times. One difference is left, which no reader sees: how the
-exponent of a very small number is spelled, 1e-07 or 1e-7.
+If an object contains a key twice, the last value counts. `rxpump.model.json_forms` lists the forms of objects that
+the json module does not write, such as dataclasses and times. The two libraries only spell the exponents of small
+numbers differently: 1e-07 and 1e-7.
 """
 
 from __future__ import annotations
@@ -30,7 +27,7 @@ except ImportError:
 
 
 _scan = json.JSONDecoder().raw_decode
-# Something that holds itself is nested too deep to be written: it needs no looking out for.
+# A value that contains itself fails as nested too deeply, so a check for circles is not needed.
 _options: dict[str, Any] = {
     "ensure_ascii": False, "allow_nan": False, "check_circular": False, "separators": (",", ":"),
 }  # fmt: skip
@@ -38,9 +35,14 @@ _encode = json.JSONEncoder(**_options, default=json_form).encode
 
 
 def plain_decode(content: bytes) -> Any:
-    """Decode with the standard library. Raises ValueError, RecursionError."""
+    """Decode with the standard library.
+
+    Raises:
+        ValueError: The content is not JSON.
+        RecursionError: It is nested too deeply.
+    """
     try:
-        # Half the time of json.loads, which looks for other encodings and for white space first.
+        # This takes half the time of json.loads, which detects the encoding and skips white space first.
         text = content.decode()
         value, end = _scan(text)
         if end == len(text):
@@ -51,16 +53,22 @@ def plain_decode(content: bytes) -> Any:
 
 
 def plain_encode(value: Any) -> bytes:
-    """Encode with the standard library, without blanks. Raises TypeError, ValueError, RecursionError."""
+    """Encode with the standard library, without white space.
+
+    Raises:
+        TypeError, ValueError: JSON cannot represent the value.
+        RecursionError: It is nested too deeply.
+    """
     return _encode(value).encode()
 
 
 def encode_with(value: Any, encoder: Encoder) -> bytes:
-    """Encode with the standard library, and ask `encoder` for the form of objects that `json_form` does not know.
+    """Encode with the standard library, and call `encoder` for objects that `json_form` does not know.
 
     Raises:
-        TypeError, ValueError, RecursionError: The value holds what JSON cannot.
-        Exception: What `encoder` raises.
+        TypeError, ValueError: JSON cannot represent the value.
+        RecursionError: It is nested too deeply.
+        Exception: Any exception of `encoder`.
     """
     return json.JSONEncoder(**_options, default=json_form_or(encoder)).encode(value).encode()
 
@@ -68,7 +76,7 @@ def encode_with(value: Any, encoder: Encoder) -> bytes:
 def _with_orjson(orjson: Any) -> tuple[Callable[[bytes], Any], Callable[[Any], bytes]]:
     loads, dumps = orjson.loads, orjson.dumps
     option = orjson.OPT_PASSTHROUGH_SUBCLASS | orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME
-    # Looking for a run of 19 digits, fewer of which always fit 64 bits, is cheapest where all digits are one.
+    # An integer of 18 digits fits into 64 bits. A run of 19 digits is found fastest once all digits are the same.
     one_digit, too_long = bytes.maketrans(b"123456789", b"0" * 9), b"0" * 19
 
     def decode(content: bytes) -> Any:
@@ -84,7 +92,7 @@ def _with_orjson(orjson: Any) -> tuple[Callable[[bytes], Any], Callable[[Any], b
             encoded: bytes = dumps(value, json_form, option)
         except TypeError:
             return plain_encode(value)
-        return encoded if encoded.find(b"null") < 0 else plain_encode(value)  # it may have been a NaN
+        return encoded if encoded.find(b"null") < 0 else plain_encode(value)  # null may stand for NaN
 
     return decode, encode
 

@@ -1,7 +1,7 @@
-"""JSON as servers read metadata: more than the standard allows (docs/protocol/tcp.md, section 4.9).
+"""Parse JSON as servers parse metadata, which accepts more than the standard (docs/protocol/tcp.md, section 4.9).
 
-Beyond the standard, servers accept single quotes, names without quotes, numbers in octal (`02`), in hexadecimal and
-without a digit before or behind the point, NaN and Infinity, `undefined`, missing values and trailing commas, control
+Servers also accept single quotes, names without quotes, numbers in octal (`02`), in hexadecimal and
+without a digit before or after the point, NaN and Infinity, `undefined`, missing values and trailing commas, control
 characters in strings, a byte order mark, and any text after the object. Comments are not accepted.
 """
 
@@ -33,7 +33,12 @@ _WORDS: Final[dict[str, Any]] = {
 
 
 class Parsed(NamedTuple):
-    """An object, and the text after it."""
+    """A parsed object.
+
+    Attributes:
+        value: The object.
+        rest: Text after the object.
+    """
 
     value: dict[str, Any]
     rest: str
@@ -43,10 +48,10 @@ def parse_object(content: bytes) -> Parsed:
     """Parse the JSON object at the beginning of `content`.
 
     Returns:
-        The object and the text after it. Of a name that comes twice, the last value counts.
+        The object and the text after it. If the object contains a key twice, the last value counts.
 
     Raises:
-        ValueError: There is no object, or a server could not read it.
+        ValueError: There is no object, or servers refuse it.
     """
     text = content.decode("utf-8-sig")
     try:
@@ -73,7 +78,7 @@ class _Scanner:
         return value, self._text[self._at :]
 
     def _next(self) -> str:
-        """Return the next character that is no white space, without passing it; empty at the end."""
+        """Skip white space and return the next character without consuming it; an empty text at the end."""
         self._skip(_SPACE)
         return self._text[self._at : self._at + 1]
 
@@ -90,7 +95,7 @@ class _Scanner:
         self._at += 1
 
     def _value(self, ends: str) -> Any:
-        """Read a value; before one of `ends` there may be none."""
+        """Parse a value. A missing value before a character of `ends` is None."""
         first = self._next()
         match first:
             case "{":
@@ -138,7 +143,7 @@ class _Scanner:
     def _string(self, quote: str) -> str:
         self._take(quote)
         text = _ESCAPE.sub(_unescaped, self._skip(_STRINGS[quote])[:-1])
-        # two escapes may be the halves of one character
+        # two escapes can be the halves of one character
         return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
 
 

@@ -1,27 +1,27 @@
-"""The numbers of the protocol (docs/protocol/tcp.md, section 6)."""
+"""Limits of servers (docs/protocol/tcp.md, section 6)."""
 
 from typing import Final
 
 MAX_FRAME_BYTES: Final = 64 * 1024 * 1024
-"""The largest frame a receiver takes, its length prefix not counted."""
+"""Bytes of the largest frame, without its length prefix."""
 
 MAX_PAGE_EVENTS: Final = 4096
-"""The most events one read may ask for."""
+"""Events of the largest page."""
 
 MAX_EVENT_BYTES: Final = 16 * 1024 * 1024 - 10_000
-"""The most bytes of data, metadata and type together in one event; the type is counted in UTF-16 or UTF-8."""
+"""Bytes of the largest event: data, metadata and type, the type in UTF-16 or UTF-8, whichever is longer."""
 
 MAX_EVENT_NUMBER: Final = 2**63 - 1
-"""The event number of a tombstone; no ordinary event ever has it."""
+"""Number of a tombstone, which is larger than the number of any other event."""
 
 MAX_CREDENTIAL_BYTES: Final = 127
-"""The longest login or password in UTF-8 that servers of every version read correctly."""
+"""Bytes in UTF-8 of the longest login or password that servers of every version read correctly."""
 
 MAX_TOKEN_BYTES: Final = 2**15 - 1
-"""The longest bearer token in UTF-8: its length travels as a negative number of 16 bits."""
+"""Bytes in UTF-8 of the longest bearer token, whose length is sent as a negative number of 16 bits."""
 
 MAX_COUNT: Final = 2**31 - 1
-"""The largest number of events, or of milliseconds (24 days), in a persistent subscription's settings."""
+"""Largest number of events, or of milliseconds (24 days), in the settings of a consumer group."""
 
 MAX_ACK_IDS: Final = 2000
-"""As many events as the reference client acknowledges in one package."""
+"""Events that one acknowledgement contains at most; other clients use the same number."""

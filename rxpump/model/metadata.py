@@ -1,4 +1,4 @@
-"""What a stream says of itself: how much of it is kept, who may do what with it, and whatever its owner adds."""
+"""Metadata of streams, and the system settings, which apply to streams without an Acl of their own."""
 
 from __future__ import annotations
 
@@ -14,22 +14,25 @@ from rxpump.model.lenient_json import parse_object
 from rxpump.model.limits import MAX_EVENT_NUMBER
 
 _NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
-_MAX_SECONDS: Final = 922_337_203_685  # more of them, in ticks of 100 ns, do not fit the server's 64 bits
-_SECONDS: Final = f"a whole number of seconds from 1 to {_MAX_SECONDS}, or a timedelta of that"
+_MAX_SECONDS: Final = 922_337_203_685
+"""Longest time span in seconds, because servers count units of 100 ns in 64 bits."""
+_SECONDS: Final = f"a whole number of seconds from 1 to {_MAX_SECONDS}, or a timedelta of as many"
 
 
 @dataclass(frozen=True, slots=True, init=False, eq=True)
 class StreamMetadata:
-    """A stream's metadata (docs/protocol/tcp.md, section 4.9). None: not said.
+    """Metadata of a stream (docs/protocol/tcp.md, section 4.9). A field that is None is not stored.
 
-    max_count:        only the last so many events are readable.
-    max_age:          events older than so many seconds are not; also given as a timedelta.
-    truncate_before:  events below this number are not.
-    cache_control:    for how many seconds HTTP may cache; also given as a timedelta.
-    acl:              who may do what.
-    custom:           keys of your own, of which the server makes nothing, and their values, as JSON has them.
+    Attributes:
+        max_count: Number of events that stay visible, counted from the last one.
+        max_age: Seconds for which an event is visible; can be given as a timedelta.
+        truncate_before: Number of the first visible event.
+        cache_control: Seconds for which HTTP caches may keep the stream; can be given as a timedelta.
+        acl: Access control list of the stream.
+        custom: Keys of the application with their values, which must be JSON. The server ignores them.
 
-    Raises InvalidArgument for what the server would not heed.
+    Raises:
+        InvalidArgument: The server would ignore a value, or a custom key has a field of its own.
     """
 
     max_count: int | None
@@ -65,21 +68,24 @@ class StreamMetadata:
 
     @property
     def is_soft_deleted(self) -> bool:
-        """Whether the stream was deleted in a way that lets it be written again."""
+        """Whether the stream was soft-deleted; it exists again once it is written."""
         return self.truncate_before == MAX_EVENT_NUMBER
 
     def to_json(self) -> dict[str, Any]:
-        """Give the object that is stored."""
+        """Return the JSON object that is stored."""
         said = {key: value for name, key in _NUMBERS.items() if (value := getattr(self, name)) is not None}
         acl = {} if self.acl is None else {"$acl": self.acl.to_json()}
         return {**said, **acl, **self.custom}
 
     @classmethod
     def from_json(cls, content: bytes) -> StreamMetadata:
-        """Read what is stored, as strictly as the server.
+        """Read stored metadata, with the rules of the server.
 
-        A limit of zero or less is no limit. Raises InvalidArgument where a key that the server knows has a value that
-        it does not take: to the server the whole is then as good as empty.
+        A limit of zero or less is read as None.
+
+        Raises:
+            InvalidArgument: The content is not a JSON object, or a key of the server has a value that is not allowed.
+                The server treats such metadata as empty.
         """
         whole = read_object("metadata", content)
         if not isinstance(whole.get("$tmp", False), bool):
@@ -98,10 +104,13 @@ class StreamMetadata:
 
 @dataclass(frozen=True, slots=True)
 class MetadataResult:
-    """The metadata of `stream`.
+    """Result of reading the metadata of a stream.
 
-    version:  what to expect of the metadata when it is set next: -1 where it was never set.
-    raw:      as it was stored. Where that is no metadata to the server, `metadata` is empty.
+    Attributes:
+        stream: Name of the stream.
+        metadata: The metadata; empty if the stored content is malformed.
+        version: Expected version for setting the metadata next; -1 if they were never set.
+        raw: Stored content.
     """
 
     stream: str
@@ -120,7 +129,11 @@ _RESERVED: Final = frozenset({*_NUMBERS.values(), "$acl"})
 
 
 def read_object(what: str, content: bytes) -> dict[str, Any]:
-    """Read a JSON object as leniently as the server does. Raises InvalidArgument."""
+    """Parse a JSON object as leniently as the server does.
+
+    Raises:
+        InvalidArgument: There is no JSON object.
+    """
     try:
         return parse_object(content).value
     except ValueError as error:
@@ -129,7 +142,7 @@ def read_object(what: str, content: bytes) -> dict[str, Any]:
 
 def _limit(whole: Mapping[str, Any], key: str, *, least: int = 1) -> int | None:
     value = whole.get(key, least - 1)
-    if type(value) is not int or abs(value) > MAX_EVENT_NUMBER:  # a bool is an int, but not here
+    if type(value) is not int or abs(value) > MAX_EVENT_NUMBER:  # not isinstance, because a bool is an int
         raise InvalidArgument(key, value, "a whole number of 64 bits")
     return value if value >= least else None
 
@@ -162,14 +175,19 @@ def _custom(given: object) -> Mapping[str, Any]:
 
 
 SETTINGS_STREAM: Final = "$settings"
+"""Name of the stream that contains the system settings."""
 
 
 @dataclass(frozen=True, slots=True)
 class SystemSettings:
-    """The access control lists for streams without one of their own (docs/protocol/tcp.md, section 4.10).
+    """Access control lists of streams that have none of their own (docs/protocol/tcp.md, section 4.10).
 
-    user_stream_acl:    for streams in general. None: everybody may do everything.
-    system_stream_acl:  for those whose name begins with `$`. None: admins only.
+    Attributes:
+        user_stream_acl: List of streams whose names do not begin with `$`. None allows everything to every user.
+        system_stream_acl: List of streams whose names begin with `$`. None allows everything to admins only.
+
+    Raises:
+        InvalidArgument: A value is not an Acl.
     """
 
     user_stream_acl: Acl | None = None
@@ -181,12 +199,16 @@ class SystemSettings:
                 raise InvalidArgument(name, getattr(self, name), "an Acl")
 
     def to_json(self) -> dict[str, Any]:
-        """Give the object that is stored."""
+        """Return the JSON object that is stored."""
         return {key: acl.to_json() for name, key in _KEYS.items() if (acl := getattr(self, name)) is not None}
 
     @classmethod
     def from_json(cls, content: bytes) -> SystemSettings:
-        """Read what is stored. Raises InvalidArgument."""
+        """Read stored settings.
+
+        Raises:
+            InvalidArgument: The content is not a JSON object, or an access control list in it is malformed.
+        """
         whole = read_object("settings", content)
         return cls(**{name: Acl.from_json(whole[key]) for name, key in _KEYS.items() if key in whole})
 

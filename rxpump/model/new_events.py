@@ -1,4 +1,4 @@
-"""An event to be written."""
+"""Events to be written: new ones, copies of events that were read, and links."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from rxpump.model.limits import MAX_EVENT_BYTES
 from rxpump.model.record_size import MAX_RECORD_BYTES, fits, text_bytes
 
 UNSET: Final[Any] = object()
-"""Stands for "not given" where None is a value."""
+"""Default of an argument for which None is a value of its own."""
 
-# Seeded by the system, apart from the generator that programs seed themselves: it costs a tenth of asking the system
-# for each id. A forked child must not go on with the ids of its parent.
+# A generator of our own, seeded by the system, because asking the system for each id costs ten times as much, and
+# programs seed the generator of the module `random`. A forked child must not repeat the ids of its parent.
 _random = Random()
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_random.seed)
@@ -31,24 +31,34 @@ _DERIVED = UUID("c2c5d6c4-7d0b-5b8e-8a51-3f1f3c0f4a6e")
 
 
 class NewEvent:
-    """An event that is not written yet: immutable, checked and encoded when it is made.
+    """An event to be written. It is checked and encoded when it is made, and does not change.
 
-    type:      what happened; not empty.
-    data:      `bytes` are stored as they are; anything else is stored as JSON. What `ops.decode` reads can be
-               given: dataclasses, pydantic models, msgspec Structs and attrs classes, with times, UUIDs,
-               Decimals, sets and enums in them (`rxpump.model.json_forms` shows the forms). None: no data.
-    metadata:  the same rule.
-    id:        16 random bytes unless given. It is the event's identity: writing the same NewEvent
-               again is recognised by the server as the same write.
-    is_json:   True says that `bytes` given as data are JSON text already.
-    body:      another name for `data`.
-    encoder:   a function that is called with each object that has no JSON form, and returns what to write in
-               its place, like the `default` of the json module. It is not kept.
-    size:      bytes of data, metadata and type; the type counts as many as it has in UTF-16 or UTF-8, whichever
-               is longer, because servers need room for both.
+        jump = NewEvent("PonyJumped", {"Height": 10})
 
-    Raises InvalidArgument for an empty type, data that JSON cannot hold, or an event over the
-    server's limit of 16 MiB - 10 000 bytes (docs/protocol/tcp.md, section 4.17).
+    Args:
+        type: Type of the event, not empty.
+        data: Data. Bytes are stored as they are, None as no bytes, and any other value as JSON. Everything that
+            `ops.decode` reads can be written: dataclasses, pydantic models, msgspec Structs and attrs classes, with
+            times, UUIDs, Decimals, sets and enums in them (`rxpump.model.json_forms` lists the forms).
+        metadata: Metadata, encoded like `data`.
+        id: Id of the event; random by default. A server recognizes a write with the same ids as the same write.
+        is_json: Whether bytes given as `data` are JSON.
+        body: Another name of `data`.
+        encoder: Function that is called with each object that has no JSON form, and returns what is written in its
+            place, like the argument `default` of `json.dumps`.
+
+    Attributes:
+        type: Type of the event.
+        data: Encoded data.
+        metadata: Encoded metadata.
+        is_json: Whether the data are JSON.
+        id_bytes: Id in the byte order of `UUID.bytes_le`.
+        size: Bytes of data, metadata and type. The type counts in UTF-16 or UTF-8, whichever is longer, because
+            servers need room for both.
+
+    Raises:
+        InvalidArgument: The type is empty, JSON cannot represent the data, or the event is larger than 16 MiB minus
+            10,000 bytes (docs/protocol/tcp.md, section 4.17).
     """
 
     __slots__ = ("data", "id_bytes", "is_json", "metadata", "size", "type")
@@ -92,14 +102,14 @@ class NewEvent:
 
     @property
     def id(self) -> UUID:
-        """The event's identity."""
+        """Id of the event."""
         return UUID(bytes_le=self.id_bytes)
 
     def __setattr__(self, name: str, value: object) -> None:
-        raise AttributeError(f"a NewEvent does not change; make another one to set {name}")
+        raise AttributeError(f"a NewEvent does not change; make a new one with another {name}")
 
     def __delattr__(self, name: str) -> None:
-        raise AttributeError(f"a NewEvent does not change; it keeps its {name}")
+        raise AttributeError(f"a NewEvent does not change; its {name} cannot be deleted")
 
     def __setstate__(self, state: tuple[None, dict[str, Any]]) -> None:
         for name, value in state[1].items():
@@ -118,15 +128,15 @@ class NewEvent:
 
 
 def as_new_event(item: object, stream: str) -> NewEvent:
-    """Return the event to write to `stream`: a NewEvent as it is, an event that was read as a copy.
+    """Return a NewEvent as it is, or a copy of an event that was read.
 
-    A copy has the type, data and metadata of the event, and an id that is derived from the event's id and
-    `stream`. Copying the event to the stream again therefore makes the same write. The copy cannot keep the
-    event's id, because a server recognizes an id only in the stream where it was written first.
+    A copy has the type, data and metadata of the event. Its id is derived from the id of the event and the name of
+    the stream, so that copying the event to the same stream again is the same write. The copy cannot keep the id of
+    the event, because a server recognizes an id only in the stream where it was written first.
 
     Args:
         item: A NewEvent, or an Event to copy.
-        stream: Name of the stream that the event is written to.
+        stream: Name of the stream that the result is written to.
 
     Raises:
         InvalidArgument: `item` is neither, or too large for a stream with this name.
@@ -140,10 +150,10 @@ def as_new_event(item: object, stream: str) -> NewEvent:
 
 
 def fitting(event: NewEvent, stream: str) -> NewEvent:
-    """Return `event`, checked for the room that it takes together with the name of its stream.
+    """Return an event, after checking that it fits into a record together with the name of its stream.
 
     Raises:
-        InvalidArgument: A server cannot store the event in `stream`; an attempt would end the server.
+        InvalidArgument: The event does not fit; writing it would make a server terminate.
     """
     if not fits(event.size, stream):
         shown = f"{event.size} bytes for a stream with a name of {len(stream)} characters"
@@ -152,12 +162,20 @@ def fitting(event: NewEvent, stream: str) -> NewEvent:
 
 
 def derived_id(stream: str, origin: str) -> UUID:
-    """Return the id of the event in `stream` that stands for `origin`; the same arguments give the same id."""
+    """Return the id of an event that is made from another one.
+
+    Args:
+        stream: Name of the stream that the new event is written to.
+        origin: Text that identifies the other event.
+
+    Returns:
+        An id that depends on the arguments only.
+    """
     return uuid5(_DERIVED, f"{stream}\n{origin}")
 
 
 def _to_bytes(part: str, value: Any, encoder: Encoder | None) -> tuple[bytes, bool]:
-    """Encode `value`; True with it if that made it JSON."""
+    """Return an encoded value, and whether it was encoded as JSON."""
     if value is None:
         return b"", False
     if isinstance(value, (bytes, bytearray, memoryview)):
@@ -169,7 +187,7 @@ def _to_bytes(part: str, value: Any, encoder: Encoder | None) -> tuple[bytes, bo
 
 
 def _random_id() -> bytes:
-    """Make a random (version 4) id."""
+    """Return a random id (UUID version 4) in the byte order of `UUID.bytes_le`."""
     return (_random.getrandbits(128) & ~_FIXED_BITS | _VERSION_4).to_bytes(16, "little")
 
 
@@ -180,15 +198,22 @@ def _given_id(id: UUID) -> bytes:
 
 
 LINK_TYPE: Final = "$>"
-"""The type of a link; its data, `number@stream`, says where it leads (docs/protocol/tcp.md, section 4.8)."""
+"""Type of a link, whose data `number@stream` identify its target (docs/protocol/tcp.md, section 4.8)."""
 
 
 def new_link(event: Event, stream: str) -> NewEvent:
-    """Make the link to `event` that is to be written to `stream`.
+    """Return a link to an event.
 
-    It leads to the event itself, also where `event` was reached by a link or is one: a link to a link would be
-    followed one step only. Its id is derived from the event and the stream, so the same link written twice is
-    one write. Raises InvalidArgument for what is no event that was read.
+    If the event was read through a link, or is a link, the new link leads to its target, because a server follows a
+    link to a link for one step only. The id of the link is derived from the target and the name of the stream, so
+    that writing the same link twice is one write.
+
+    Args:
+        event: Event to link to.
+        stream: Name of the stream that the link is written to.
+
+    Raises:
+        InvalidArgument: `event` is not an Event.
     """
     if not isinstance(event, Event):
         raise InvalidArgument("event", event, "an Event that was read")

@@ -1,4 +1,4 @@
-"""What a catch-up subscription says of itself, between its events, to those who ask with `ops.with_signals()`."""
+"""Signals: what `ops.with_signals()` lets a subscription emit between its events."""
 
 from __future__ import annotations
 
@@ -10,26 +10,33 @@ from rxpump.model.positions import Position
 
 @dataclass(frozen=True, slots=True)
 class CaughtUp:
-    """Every event that was there has been delivered; what follows arrives as it is written."""
+    """The subscription has delivered every event that exists, and delivers new ones as they are written."""
 
 
 @dataclass(frozen=True, slots=True)
 class FellBehind:
-    """The subscription is no longer live, for `reason`; it reads on from the last event that it delivered."""
+    """The subscription is no longer live, and reads on after the last event that it delivered.
+
+    Attributes:
+        reason: Why it is no longer live, for example that the connection was lost.
+    """
 
     reason: RxPumpError
 
 
 @dataclass(frozen=True, slots=True)
 class Reconnected:
-    """The connection was lost and is back; no event was lost with it."""
+    """The connection was lost and is restored. No event was lost."""
 
 
 @dataclass(frozen=True, slots=True)
 class Examined:
-    """With `where`: everything up to `position` was looked at, and nothing since the last event matches.
+    """A filtered subscription has examined the log up to a position, and no event since the last one matches.
 
-    Who keeps this position (for `from_position`) does not have all that looked at again.
+    A program that resumes from this position (`from_position`) does not examine that part of the log again.
+
+    Attributes:
+        position: Position up to which the log was examined.
     """
 
     position: Position

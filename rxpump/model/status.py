@@ -1,4 +1,4 @@
-"""What a client's connection is doing."""
+"""States of the connection of a client, as `client.status` emits them."""
 
 from __future__ import annotations
 
@@ -9,26 +9,40 @@ from rxpump.errors import RxPumpError
 
 @dataclass(frozen=True, slots=True)
 class Idle:
-    """Nothing was asked of it yet."""
+    """`connect()` was not called yet."""
 
 
 @dataclass(frozen=True, slots=True)
 class Connecting:
-    """Dialling `address` (tcp://host:port)."""
+    """A connection is being made.
+
+    Attributes:
+        address: Address of the node, as tcp://host:port.
+    """
 
     address: str
 
 
 @dataclass(frozen=True, slots=True)
 class Connected:
-    """The node at `address` takes requests."""
+    """The connection is open, and requests are sent.
+
+    Attributes:
+        address: Address of the node, as tcp://host:port.
+    """
 
     address: str
 
 
 @dataclass(frozen=True, slots=True)
 class Reconnecting:
-    """There is no connection, for `reason`; attempt number `attempt` is made in `delay` seconds."""
+    """The connection was lost, and the client waits before the next attempt.
+
+    Attributes:
+        attempt: Number of the next attempt, from 1.
+        delay: Seconds until that attempt.
+        reason: Why the connection was lost, or why the last attempt failed.
+    """
 
     attempt: int
     delay: float
@@ -37,7 +51,11 @@ class Reconnecting:
 
 @dataclass(frozen=True, slots=True)
 class Closed:
-    """It is over: asked for (`reason` None), or given up for `reason`."""
+    """The connection is closed, and no attempt follows.
+
+    Attributes:
+        reason: Why the client stopped trying to connect; None if the program closed the client.
+    """
 
     reason: RxPumpError | None = None
 

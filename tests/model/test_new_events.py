@@ -153,7 +153,7 @@ def test_an_id_that_the_server_refuses(id: Any) -> None:
 
 def test_it_does_not_change() -> None:
     event = NewEvent("PonyJumped", {"Height": 10})
-    with pytest.raises(AttributeError, match="a NewEvent does not change; make another one to set type"):
+    with pytest.raises(AttributeError, match="a NewEvent does not change; make a new one with another type"):
         event.type = "PonySlept"
     with pytest.raises(AttributeError):
         del event.data
