@@ -1,4 +1,4 @@
-"""An Observable that does one thing for each subscription, and is of no use without one."""
+"""An Observable that does nothing unless it is used, and warns if it was not."""
 
 from __future__ import annotations
 
@@ -19,15 +19,16 @@ _PACKAGE = __name__.partition(".")[0]
 
 
 class Call(PageSource[T]):
-    """A call of a client, made anew for each subscription.
+    """A call of a client, which is made for each subscription.
 
-    A call that is collected without ever having been awaited, iterated or subscribed to was most likely meant to be
-    awaited, so a RuntimeWarning says that nothing was sent. In Python's development mode (`-X dev`) the warning names
-    the line that made the call; otherwise the line that is running, which is the same where the call was not kept.
+    If a call is garbage collected and was never awaited, iterated or subscribed to, the program most likely lacks an
+    `await`. A RuntimeWarning then reports that nothing was sent. In Python's development mode (`-X dev`) the warning
+    names the line that made the call. Otherwise it names the line that is running, which is the same line if the
+    program did not store the call.
     """
 
     completes_on_drain = False
-    _is_used = True  # until it is complete: arguments that are refused are no call
+    _is_used = True  # until __init__ is done: invalid arguments must not warn as well
     _made_at: tuple[str, int] | None = None
 
     def __init__(self, runtime: BackgroundTasks, name: str, open_pages: Callable[[], Pages[T]]) -> None:
@@ -41,7 +42,7 @@ class Call(PageSource[T]):
         return super()._begin(observer)
 
     def __del__(self) -> None:
-        """Warn where nothing came of it."""
+        """Warn if the call was never used."""
         if self._is_used:
             return
         message = f"{self.name} was never awaited, iterated or subscribed to, so nothing was sent"
@@ -52,7 +53,7 @@ class Call(PageSource[T]):
 
 
 def _line_of_the_caller(frame: FrameType | None) -> tuple[str, int] | None:
-    """Return file and line of the nearest frame that is not of this package."""
+    """Return the file and line of the nearest frame outside rxpump, None if there is none."""
     while frame is not None:
         if frame.f_globals.get("__name__", "").partition(".")[0] != _PACKAGE:
             return frame.f_code.co_filename, frame.f_lineno

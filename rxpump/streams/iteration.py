@@ -15,18 +15,19 @@ from reactivex import abc
 from rxpump.backpressure.upstream import Watermarks
 
 HIGH_MARK = 512
-"""Values kept for the loop's body at which the source is held."""
+"""Number of buffered values at which the source is paused."""
 
 T = TypeVar("T")
 
 
 class Iteration(AsyncIterator[T]):
-    """One iteration over an Observable, which is subscribed to with the first value that is asked for.
+    """One iteration over an Observable, which subscribes when the first value is requested.
 
-    The subscription ends with the iteration: when the source has ended, after `aclose()`, and when nothing refers to
-    the iteration any more, as after a `break` in an `async for`. Cancelling the wait for a value ends nothing, so a
-    program can poll with a timeout, and no value is lost:
+    The subscription ends when the source ends, when `aclose()` is called, and when the iteration is garbage
+    collected, as after a `break` in an `async for`. If the wait for a value is cancelled, the iteration goes on and
+    no value is lost, so a program can poll with a timeout:
 
+    Example:
         events = aiter(client.stream("ponies"))
         try:
             event = await asyncio.wait_for(anext(events), timeout=1)
@@ -37,7 +38,7 @@ class Iteration(AsyncIterator[T]):
     __slots__ = ("_buffer", "_values")
 
     def __init__(self, source: reactivex.Observable[T]) -> None:
-        # The source refers to the buffer and not to the iteration, so that leaving the loop is noticed.
+        # The source refers to the buffer only, so that the iteration is collected when the loop is left.
         self._buffer: _Buffer[T] = _Buffer(source)
         self._values = self._buffer.values
 
@@ -47,7 +48,7 @@ class Iteration(AsyncIterator[T]):
         Raises:
             StopAsyncIteration: The source has completed, or the iteration is closed.
             RuntimeError: Another task is waiting for the next value.
-            Exception: The error of the source, once, after all values before it.
+            Exception: The error of the source. It is raised once, after all values before it.
         """
         while not self._values:
             await self._buffer.fill()
@@ -58,7 +59,7 @@ class Iteration(AsyncIterator[T]):
         self._buffer.close()
 
     def __del__(self) -> None:
-        """End the subscription from within the loop: the garbage collector may run anywhere."""
+        """End the subscription, in the event loop because the garbage collector can run in any thread."""
         self._buffer.close_soon()
 
     def __repr__(self) -> str:
@@ -66,10 +67,10 @@ class Iteration(AsyncIterator[T]):
 
 
 class _Buffer(Generic[T]):
-    """The values between a source, which may deliver from another thread, and the loop's body.
+    """The values that a source has delivered and the body of the loop has not taken.
 
-    The source fills the buffer up to its mark, is held, and goes on when the buffer is empty. So a value costs the
-    body no more than an item of a list, as long as there are any.
+    The source can deliver from another thread. It is paused when the buffer reaches its high-water mark, and resumed
+    when the buffer is empty. While there are values, taking one costs as little as taking an item of a list.
     """
 
     def __init__(self, source: reactivex.Observable[T]) -> None:
@@ -85,7 +86,7 @@ class _Buffer(Generic[T]):
         self._waiting: asyncio.Future[None] | None = None
 
     async def fill(self) -> None:
-        """Wait until there is a value; call it when there is none."""
+        """Wait until there is a value. Called only when the buffer is empty."""
         if self._is_over:
             self.close()
             failure, self._failure = self._failure, None
@@ -98,7 +99,7 @@ class _Buffer(Generic[T]):
             raise RuntimeError("another task is waiting for the next value of this iteration")
         self._waiting = self._loop.create_future()
         try:
-            # Another thread sees `_waiting` from here on; what it delivered before is seen here.
+            # A thread that delivers from here on sees `_waiting`. A value delivered before that is seen here.
             if not self.values and not self._is_over:
                 await self._waiting
         finally:
@@ -136,7 +137,7 @@ class _Buffer(Generic[T]):
             self._loop.call_soon_threadsafe(_finish, waiting)
 
     def close(self) -> None:
-        """Dispose the subscription and drop what is buffered; the next `fill` completes."""
+        """End the subscription and drop the buffered values. A task that waits in `fill` completes."""
         self._is_over = self._is_closed = True
         self.values.clear()
         self._watermarks.close()
@@ -145,13 +146,13 @@ class _Buffer(Generic[T]):
         self._wake()
 
     def close_soon(self) -> None:
-        """Close from within the loop, if there is something to close and a loop to do it in."""
+        """Schedule `close` in the event loop, unless the buffer or the loop is closed."""
         if self._loop is not None and not self._is_closed and not self._loop.is_closed():
-            with suppress(RuntimeError):  # it was closed in between
+            with suppress(RuntimeError):  # the loop was closed in the meantime
                 self._loop.call_soon_threadsafe(self.close)
 
     def __repr__(self) -> str:
-        state = "closed" if self._is_closed else "not begun" if self._loop is None else "open"
+        state = "closed" if self._is_closed else "not started" if self._loop is None else "open"
         if self._is_over and not self._is_closed:
             state = "completed"
         return f"{state}, {len(self.values)} values"

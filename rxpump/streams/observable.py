@@ -1,12 +1,12 @@
-"""The Observable that rxpump gives: reactivex's own, that can also be iterated with `async for`.
+"""The Observable of rxpump: one of reactivex that also supports `async for`.
 
-`pipe` (and every fluent operator) on one gives one again, so `await` and `async for` work at the end of any
-pipeline. The differences from a plain reactivex Observable, each a promise of the law of delivery:
+`pipe` and the fluent operators return an Observable of this class, so `await` and `async for` work at the end of any
+pipeline. It differs from a plain reactivex Observable in three ways:
 
-- An exception in a subscriber's callback goes to that subscriber's `on_error` and ends its subscription
-  alone, also where the source is shared.
-- A subscriber without `on_error` does not make an error vanish: the loop's exception handler gets it.
-- `for` over it, `list(...)` and `in` raise TypeError. reactivex's own would never end, because it can be indexed.
+- An exception in a callback of a subscriber goes to `on_error` of that subscriber and ends its subscription only,
+  also if several subscribers share the source.
+- An error that reaches a subscriber without `on_error` goes to the exception handler of the event loop.
+- `for`, `list(...)` and `in` raise TypeError. On a plain Observable they never end, because it can be indexed.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from rxpump.streams.iteration import Iteration
 T_co = TypeVar("T_co", covariant=True)
 
 if TYPE_CHECKING:
-    from typing_extensions import TypeVar as Var  # the `default` of typing's own comes with Python 3.13
+    from typing_extensions import TypeVar as Var  # typing.TypeVar has `default` from Python 3.13 on
 
     # The names are unusual because pyright mixes up equal names of a default and of an operator of the user.
     Item1 = Var("Item1", default=Any)
@@ -53,10 +53,14 @@ if TYPE_CHECKING:
 
 
 class Observable(reactivex.Observable[T_co]):
-    """A cold stream of values: nothing happens until it is subscribed to, awaited or iterated.
+    """A cold stream of values, which starts when it is subscribed to, awaited or iterated.
 
-    `await` gives the last value, and raises SequenceContainsNoElementsError where there was none, as in
-    reactivex. `async for` buffers a bounded number of values and holds the source beyond that.
+    `await` returns the last value. It raises SequenceContainsNoElementsError if there was none, as in reactivex.
+    `async for` buffers up to 512 values and pauses the source while the buffer is full.
+
+    Example:
+        async for event in client.iter("orders"):
+            print(event.type)
     """
 
     def subscribe(
@@ -67,15 +71,26 @@ class Observable(reactivex.Observable[T_co]):
         *,
         scheduler: abc.SchedulerBase | None = None,
     ) -> abc.DisposableBase:
-        """Subscribe an observer, or callbacks. The result's `dispose()` ends the subscription."""
+        """Subscribe an observer, or callbacks.
+
+        Args:
+            on_next: Observer, or function that is called with each value.
+            on_error: Function that is called with the error that ends the stream. Without it, the error goes to the
+                exception handler of the event loop.
+            on_completed: Function that is called when the stream completes.
+            scheduler: Default scheduler of the operators above, as in reactivex.
+
+        Returns:
+            The subscription. Its `dispose()` ends it.
+        """
         if on_error is None and not isinstance(on_next, abc.ObserverBase):
             on_error = report
         return super().subscribe(on_next, on_error, on_completed, scheduler=scheduler)
 
     def __aiter__(self) -> Iteration[T_co]:
-        """Return an iteration, which buffers a bounded number of values.
+        """Return an iteration, which buffers up to 512 values.
 
-        It subscribes with the first value that is asked for, and disposes the subscription when the loop is left.
+        The iteration subscribes when the first value is requested, and ends the subscription when the loop ends.
         """
         return Iteration(self)
 
@@ -83,10 +98,10 @@ class Observable(reactivex.Observable[T_co]):
         """Return an Observable of a slice of the values, or of the one at an index, as in reactivex."""
         return Piped(super().__getitem__(key))
 
-    if not TYPE_CHECKING:  # a type checker must go on to refuse `for`
+    if not TYPE_CHECKING:  # for a type checker, an Observable has no __iter__ at all
 
         def __iter__(self) -> NoReturn:
-            """Refuse `for`, `list(...)`, `in` and unpacking, which would index an Observable without end.
+            """Refuse `for`, `list(...)`, `in` and unpacking, which would index the Observable without end.
 
             Raises:
                 TypeError: Always.
@@ -95,10 +110,10 @@ class Observable(reactivex.Observable[T_co]):
             raise TypeError(f"{name} is not iterable with `for`; use `async for`, `await` or `subscribe`")
 
     if TYPE_CHECKING:
-        # One signature instead of an overload for each number of operators: mypy looks at the arguments of an
-        # overloaded function without their context, and so could not infer what the argument of a lambda is.
+        # One signature instead of an overload for each number of operators, because mypy checks the arguments of an
+        # overloaded function without their context and cannot infer the parameter types of a lambda.
         # fmt: off
-        def pipe(  # type: ignore[override]  # narrower: rxpump's Observable comes out
+        def pipe(  # type: ignore[override]  # the result is narrower: rxpump's Observable
             self, op1: Op[T_co, Item1] = ..., op2: Op[Item1, Item2] = ..., op3: Op[Item2, Item3] = ...,
             op4: Op[Item3, Item4] = ..., op5: Op[Item4, Item5] = ..., op6: Op[Item5, Item6] = ...,
             op7: Op[Item6, Item7] = ..., op8: Op[Item7, Item8] = ..., op9: Op[Item8, Item9] = ...,
@@ -107,11 +122,11 @@ class Observable(reactivex.Observable[T_co]):
             op16: Op[Item15, Item16] = ..., op17: Op[Item16, Item17] = ..., op18: Op[Item17, Item18] = ...,
             op19: Op[Item18, Item19] = ..., op20: Op[Item19, Item20] = ..., /
         ) -> Observable[Item20]:
-            """Compose operators, left to right.
+            """Apply operators, left to right.
 
-            Args:
-                op1, op2, ...: Functions of an Observable, up to 20; for more, call `pipe` on the result. Call an
-                    operator whose result is no Observable: `rx.to_future()(source)`.
+            Each of up to 20 operators is a function that takes an Observable and returns one. For more operators,
+            call `pipe` on the result. An operator that returns no Observable is called by itself:
+            `rx.to_future()(source)`.
 
             Returns:
                 The result of the last operator. A plain reactivex Observable is returned as one of rxpump's; a
@@ -121,7 +136,7 @@ class Observable(reactivex.Observable[T_co]):
         # fmt: on
     else:
 
-        def pipe(self, *operators):  # noqa: D102 - above
+        def pipe(self, *operators):  # noqa: D102 - the docstring is above
             return _compose(self, operators)
 
     def __repr__(self) -> str:
@@ -130,12 +145,15 @@ class Observable(reactivex.Observable[T_co]):
 
 def _compose(source: Observable[Any], operators: Sequence[Callable[[Any], Any]]) -> Any:
     result = reactivex.pipe(source, *operators)
-    # A connectable, a subject or a future stays what it is.
+    # A connectable Observable, a subject or a future has methods that a Piped would hide.
     return Piped(result) if type(result) is reactivex.Observable else result
 
 
 class Piped(Observable[T_co]):
-    """What came out of a pipe: subscribing goes straight to it, with the subscriber's callbacks guarded."""
+    """An rxpump Observable over any reactivex Observable, such as the result of `pipe`.
+
+    An exception in `on_next` of a subscriber ends the subscription of that subscriber with `on_error`.
+    """
 
     def __init__(self, source: reactivex.Observable[T_co]) -> None:
         super().__init__()
@@ -143,7 +161,7 @@ class Piped(Observable[T_co]):
 
     @property
     def upstream(self) -> reactivex.Observable[T_co]:
-        """What it subscribes to."""
+        """The Observable that it subscribes to."""
         return self._source
 
     def subscribe(
@@ -154,7 +172,7 @@ class Piped(Observable[T_co]):
         *,
         scheduler: abc.SchedulerBase | None = None,
     ) -> abc.DisposableBase:
-        """Subscribe an observer, or callbacks; an exception of theirs ends this subscription alone."""
+        """Subscribe an observer, or callbacks; see `Observable.subscribe`."""
         if isinstance(on_next, abc.ObserverBase):
             on_error, on_completed, on_next = on_next.on_error, on_next.on_completed, on_next.on_next
         if on_error is None:
@@ -176,9 +194,12 @@ class Piped(Observable[T_co]):
 
 
 def report(error: Exception) -> None:
-    """Report an error that no subscriber handles to the exception handler of the loop, or raise it if no loop runs.
+    """Report an error that no subscriber handles to the exception handler of the event loop.
 
-    ClientClosed is not reported: the program itself has closed the client, or has ended its event loop.
+    ClientClosed is not reported, because the program itself closed the client or ended the event loop.
+
+    Raises:
+        Exception: The error itself, if no event loop is running.
     """
     if isinstance(error, ClientClosed):
         return
@@ -186,4 +207,4 @@ def report(error: Exception) -> None:
         loop = asyncio.get_running_loop()
     except RuntimeError:
         raise error from None
-    loop.call_exception_handler({"message": "an error reached a subscriber without on_error", "exception": error})
+    loop.call_exception_handler({"message": "A subscriber without on_error got an error", "exception": error})

@@ -1,4 +1,4 @@
-"""A sink: an Observer that writes what it is given."""
+"""An observer that writes the events it receives."""
 
 from __future__ import annotations
 
@@ -18,12 +18,18 @@ from rxpump.streams.write_buffer import Batching, WriteBuffer
 
 
 class Publisher(abc.ObserverBase[Any], abc.DisposableBase):
-    """Writes events to one stream, in order; `source.subscribe(publisher)` pipes a stream into another.
+    """An observer that writes events to one stream, in order. `Client.publisher` makes one.
 
-    Give it NewEvents, or Events to copy (see `Client.publish`). It holds a source that is faster than the writing.
-    `results` emits a WriteResult per batch as it is acknowledged, and ends as the writing ends; `await drained()`
-    waits for that. A write that fails is raised by `drained()`, is the error of `results`, and is raised to the
-    source with the next event, which ends its subscription; if nobody asks, the loop's exception handler gets it.
+    It accepts NewEvents, and Events to copy (see `Client.publish`). It pauses its source while its buffer is full.
+
+    If a write fails, `drained()` raises the error, `results` fails with it, and `on_next` raises it when the next
+    event arrives, which ends the subscription of the source. If the program uses neither, the exception handler of
+    the event loop gets the error.
+
+    Example:
+        publisher = client.publisher("invoices")
+        client.stream("orders").pipe(rx.map(to_invoice)).subscribe(publisher)
+        await publisher.drained()
     """
 
     def __init__(
@@ -42,32 +48,46 @@ class Publisher(abc.ObserverBase[Any], abc.DisposableBase):
 
     @property
     def results(self) -> Observable[WriteResult]:
-        """What was acknowledged, from now on."""
+        """A WriteResult for each batch that the server acknowledges from now on; it ends when the writing ends."""
         return Piped(self._results)
 
     def on_next(self, value: Any) -> None:
-        """Take an event. Raises what made the writing fail, NotConnected once it is over."""
+        """Add an event to the buffer.
+
+        Raises:
+            InvalidArgument: The value is no event.
+            BufferOverflow: The buffer is full and the source cannot be paused.
+            NotConnected: The writing has completed.
+            Exception: The error that made the writing fail.
+        """
         if self._end.done():
             raise self._end.exception() or NotConnected(f"done publishing to {self.stream}")
         self._inbox.on_next(value)
 
     def on_error(self, error: Exception) -> None:
-        """The source failed: write what it gave, then fail with the same error."""
+        """Write the buffered events, then fail with the error of the source."""
         self._inbox.on_error(error)
 
     def on_completed(self) -> None:
-        """The source is over: write what it gave, then complete."""
+        """Write the buffered events, then complete."""
         self._inbox.on_completed()
 
     async def drained(self) -> WriteResult | None:
-        """Wait until the source is over and everything is acknowledged; give the last result, None if none was.
+        """Wait until the source has ended and all its events are acknowledged.
 
-        Raises what made the source or a write fail. Giving up waiting does not end the writing.
+        To cancel the wait does not end the writing.
+
+        Returns:
+            The last result, None if nothing was written.
+
+        Raises:
+            ClientClosed: The publisher was disposed, or the client was closed.
+            Exception: The error of the source or of a write.
         """
         return await asyncio.shield(self._end)
 
     def dispose(self) -> None:
-        """Stop at once: what is not acknowledged may or may not be written."""
+        """Stop at once. It is unknown whether events that are not acknowledged are written."""
         if self._home.is_here():
             self._work.cancel()
         else:
@@ -82,7 +102,7 @@ class Publisher(abc.ObserverBase[Any], abc.DisposableBase):
                     self._results.on_next(last)
         except asyncio.CancelledError:
             self._fail(ClientClosed("the server", f"publishing to {self.stream} was ended"))
-            self._end.exception()  # the program itself has ended it, so it need not be reported if nobody asks
+            self._end.exception()  # marks the error as seen: the program itself ended the writing
             raise
         except Exception as error:
             self._fail(error)

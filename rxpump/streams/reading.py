@@ -1,4 +1,4 @@
-"""Readings: Observables of the events that are there, which complete at the end."""
+"""Observables of the events of a read, which complete at its end."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from rxpump.transport import Transport
 
 
 class StreamReading(PageSource[Event]):
-    """The events of one stream, in order, from the event at `start` to the end (backward: to the first event)."""
+    """The events of one stream, in order, from the event `start` to the end (backward: to the first event)."""
 
     def __init__(
         self,
@@ -45,7 +45,7 @@ class StreamReading(PageSource[Event]):
         )
 
     def resume_after(self, event: Event) -> PageSource[Event]:
-        """Return the rest of the same reading, started after `event`."""
+        """Return a read of the events that follow `event` in this one."""
         number = event.received_number + (1 if self._direction is StreamDirection.FORWARD else -1)
         if number < 0:
             return from_iterable(self._runtime, ())
@@ -61,9 +61,10 @@ class StreamReading(PageSource[Event]):
 
 
 class AllReading(PageSource[Event]):
-    """The events of `$all` that match `where`, in order, from a position to the end.
+    """The events of `$all` that match `where`, in order, from a position to the end (backward: to the first event).
 
-    The event at position `after` is left out: going forward, a read includes the event at its start.
+    A read that resumes after an event starts at the position of that event, which a forward read includes. So the
+    event at position `after` is left out.
     """
 
     def __init__(
@@ -101,7 +102,7 @@ class AllReading(PageSource[Event]):
                 yield page[1:] if is_seen else page
 
     def resume_after(self, event: Event) -> AllReading:
-        """Return the rest of the same reading, started after `event`."""
+        """Return a read of the events that follow `event` in this one."""
         position = event.position or FIRST_POSITION
         return AllReading(
             self._runtime,

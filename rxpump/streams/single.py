@@ -1,4 +1,4 @@
-"""An Observable of exactly one value: what a request answers."""
+"""An Observable of the one reply to a request."""
 
 from __future__ import annotations
 
@@ -13,17 +13,25 @@ T = TypeVar("T")
 
 
 class Single(Call[T]):
-    """Asks anew for each subscription. Awaiting it asks in the awaiting task itself, with no task between."""
+    """The reply to a request, which is sent for each subscription, and each time the Single is awaited.
 
-    def __init__(self, runtime: BackgroundTasks, name: str, ask: Callable[[], Coroutine[Any, Any, T]]) -> None:
+    To subscribe starts a task. To await starts none, which is faster.
+
+    Args:
+        runtime: Background tasks of the client.
+        name: Name of the request in errors and logs.
+        send: Coroutine function that sends the request and returns the reply.
+    """
+
+    def __init__(self, runtime: BackgroundTasks, name: str, send: Callable[[], Coroutine[Any, Any, T]]) -> None:
         async def pages() -> Pages[T]:
-            yield (await ask(),)
+            yield (await send(),)
 
         super().__init__(runtime, name, pages)
-        self._ask = ask
+        self._send = send
 
     def __await__(self) -> Generator[Any, None, T]:
-        """Ask, and return the value."""
+        """Send the request and return the reply."""
         self._is_used = True
         self._runtime.check()
-        return self._ask().__await__()
+        return self._send().__await__()

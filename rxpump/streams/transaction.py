@@ -1,20 +1,20 @@
-"""A transaction: written piece by piece, seen all at once or never.
+"""A transaction: several writes to one stream that become visible together.
 
     NEW ──start──▶ OPEN ──commit──▶ COMMITTED
-     │              ├──a failed write──▶ SPOILED
-     └──────────────┴──abandon──▶ ABANDONED ◀── SPOILED
+     │              ├──a write fails──▶ FAILED
+     └──────────────┴──abandon──▶ ABANDONED ◀── FAILED
 
-The protocol knows no rollback: what is not committed is never seen, and stays in the server's log until that is
-scavenged. So to abandon is to say nothing more.
+The protocol has no rollback. Events of a transaction that is not committed never become visible, and stay in the log
+of the server until it is scavenged. So to abandon a transaction sends nothing.
 
-A lost connection does not end a transaction, but it may leave a write into it in doubt: the server takes such a write
-unseen, each time it comes, so it is not sent again, and fails. A transaction that may lack events, or hold some
-twice, must not be committed: any failed write spoils it. A block that keeps such an error to itself and ends well is
-told so at its end, unless it abandons the transaction: nothing is left unwritten without a word.
+A lost connection does not end a transaction, but the outcome of a write that was in flight is unknown. The server
+would add the events again if the write were repeated, so it is not repeated, and fails. A transaction with a failed
+write may lack events or contain some twice, so it cannot be committed. If a block of `async with` catches such an
+error and ends without abandoning the transaction, the commit at its end raises an error.
 
-The start and the commit are sent again, for they do no harm: a second start leaves the first behind, and a commit
-that was done is recognised by the ids of its events (for ever under an exact expected version, as best effort under
-ANY, as with any write).
+The start and the commit are repeated after a lost connection. A second start leaves an empty transaction behind, and
+the server recognizes a repeated commit by the ids of its events (always with an exact expected version, as best
+effort with ANY, as for any write).
 """
 
 from __future__ import annotations
@@ -34,23 +34,28 @@ from rxpump.transport import Transport
 
 
 class TransactionState(Enum):
-    """How far a transaction has got."""
+    """State of a transaction."""
 
     NEW = "new"
     OPEN = "open"
     COMMITTED = "committed"
-    SPOILED = "spoiled by a write that failed"
+    FAILED = "with a write that failed"
     ABANDONED = "abandoned"
 
 
 class Transaction:
-    """One transaction on `stream`; `async with` starts it, commits it when the block ends well, else abandons it.
+    """A transaction on one stream. `Client.transaction` makes one.
 
-    id:                what the server calls it, by which it can be continued; None before it is started.
-    expected_version:  what the stream must be at when it is committed; None where that is not known here.
-    result:            what was written, once it is committed.
+    `async with` starts it. At the end of the block it is committed, or abandoned if an exception leaves the block. A
+    method that the state does not allow raises InvalidArgument.
 
-    Raises InvalidArgument for what its state does not allow.
+    Attributes:
+        stream: Name of the stream.
+        expected_version: Number of the last event that the stream must have at the commit, or a constant of
+            ExpectedVersion. None if it was started elsewhere with an unknown version.
+        id: Id of the transaction on the server, with which it can be continued; None before the start.
+        result: Numbers and position of the written events; None before the commit.
+        state: State of the transaction.
     """
 
     def __init__(
@@ -70,26 +75,42 @@ class Transaction:
         self._transport = transport
 
     def start(self) -> Single[Transaction]:
-        """Have the server begin it; gives the transaction itself."""
+        """Start the transaction on the server. The result is the transaction itself.
+
+        Raises:
+            InvalidArgument: It was started before.
+        """
         return Single(self._runtime, "transaction.start", self._start)
 
     def write(self, events: Iterable[NewEvent | Event]) -> Single[None]:
-        """Put events into it, behind those that are there; once that has failed, it can only be abandoned."""
+        """Add events to the transaction. If this fails, the transaction can only be abandoned.
+
+        Args:
+            events: NewEvents, or Events to copy (see `Client.publish`).
+
+        Raises:
+            InvalidArgument: An item is no event, or the transaction is not open.
+            PrepareTimeout: The server could not replicate the events in time, or does not know the transaction.
+        """
         if isinstance(events, (NewEvent, Event, Observable)) or not isinstance(events, Iterable):
             raise InvalidArgument("events", events, "NewEvents (or Events to copy) in a list")
         new = [as_new_event(event, self.stream) for event in events]
         return Single(self._runtime, "transaction.write", lambda: self._write(new))
 
     def commit(self) -> Single[WriteResult]:
-        """Write everything that is in it, as one write.
+        """Write the events of the transaction as one atomic write.
 
-        Errors: WrongExpectedVersion, StreamDeleted, AccessDenied (also where the server knows no such transaction),
-        InvalidTransaction.
+        Raises:
+            InvalidArgument: The transaction is not open.
+            WrongExpectedVersion: The stream is at another version. Nothing was written.
+            StreamDeleted: The stream was deleted for good.
+            AccessDenied: The user may not write to the stream, or the server does not know the transaction.
+            InvalidTransaction: The server refused the transaction.
         """
         return Single(self._runtime, "transaction.commit", self._commit)
 
     def abandon(self) -> None:
-        """Do nothing more with it: what was written into it is never seen."""
+        """End the transaction without writing its events. A committed transaction stays as it is."""
         if self.state is not TransactionState.COMMITTED:
             self.state = TransactionState.ABANDONED
 
@@ -105,8 +126,8 @@ class Transaction:
         id = self._open_id()
         try:
             await self._transport.write_transaction(self.stream, id, events)
-        except BaseException:  # also where nobody waits any longer to hear of it
-            self.state = TransactionState.SPOILED
+        except BaseException:  # also if the caller was cancelled
+            self.state = TransactionState.FAILED
             raise
 
     async def _commit(self) -> WriteResult:
@@ -128,7 +149,7 @@ class Transaction:
     ) -> None:
         if error is not None:
             self.abandon()
-        elif self.state in (TransactionState.OPEN, TransactionState.SPOILED):
+        elif self.state in (TransactionState.OPEN, TransactionState.FAILED):
             await self.commit()
 
     def __repr__(self) -> str:

@@ -1,4 +1,4 @@
-"""What a source has given a writer and is not written yet."""
+"""Buffered events that wait to be written, and how they are grouped into writes."""
 
 from __future__ import annotations
 
@@ -14,18 +14,23 @@ from rxpump.model import checks
 from rxpump.model.new_events import NewEvent, as_new_event
 
 DEFAULT_BATCH_BYTES: Final = 256 * 1024
-"""Bytes of events in one write. A write is one frame, and nothing passes a frame that is begun: on a link of 1 MB/s,
-four writes of this size under way keep a ping waiting for a second."""
+"""Default for the most bytes of events in one write.
+
+Over TCP a write is one frame, and other requests wait until the frame is sent. On a link of 1 MB/s, four writes of
+this size delay a ping by one second.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Batching:
-    """How events are gathered into writes.
+    """How events are grouped into writes.
 
-    max_batch:      the most events in one write.
-    max_bytes:      the most bytes; one event that is larger is a batch of its own.
-    linger:         seconds to wait for a batch to fill once it has its first event. 0: whatever waits goes.
-    max_in_flight:  writes under way at once.
+    Attributes:
+        max_batch: Most events in one write.
+        max_bytes: Most bytes of events in one write. A larger event is written by itself.
+        linger: Seconds to wait for more events after the first of a batch. With 0, all buffered events are written
+            at once.
+        max_in_flight: Most writes that are in flight at the same time.
     """
 
     max_batch: int = 500
@@ -40,13 +45,20 @@ class Batching:
 
 
 class WriteBuffer:
-    """Takes events in as an observer, and returns them in batches.
+    """Buffers the events of a source, and returns them in batches.
 
-    It holds the source that fills it while two batches wait, or as many events as there may be writes, if these are
-    more. What came before the source ended is still returned; then `failure` tells whether it ended well.
+    It pauses the source when it holds `2 * max_batch` events, or `max_in_flight` if that is more. Events that arrived
+    before the source ended are still returned.
+
+    Args:
+        name: Name of the buffer in BufferOverflow.
+        stream: Stream that the events are written to.
+        batching: How events are grouped into writes.
 
     Attributes:
-        changed: Set when a batch may have become ready, and when the source is over. Its reader clears it.
+        failure: Error with which the source ended; None if it completed or has not ended.
+        is_over: Whether the source has ended.
+        changed: Event that is set when a batch may be ready, and when the source ends. Its reader clears it.
     """
 
     def __init__(self, name: str, stream: str, batching: Batching) -> None:
@@ -55,7 +67,7 @@ class WriteBuffer:
         self.changed: asyncio.Event = asyncio.Event()
         self._home = Home()
         self._stream = stream
-        self._knows_its_end = False
+        self._completes_by_itself = False
         self._batching = batching
         self._watermarks = Watermarks(name, high=max(2 * batching.max_batch, batching.max_in_flight))
         self._events: deque[NewEvent] = deque()
@@ -64,19 +76,20 @@ class WriteBuffer:
         self._timer: asyncio.TimerHandle | None = None
 
     def on_next(self, item: object) -> None:
-        """Keep an event.
+        """Add an event.
 
-        One from another thread is kept in the loop, soon; what is wrong with it is then the failure of the source.
+        An event from another thread is added soon afterwards, in the event loop. If it cannot be added, the error
+        becomes the failure of the source.
 
         Raises:
             InvalidArgument: The item is no event.
-            BufferOverflow: The source cannot be asked to wait.
+            BufferOverflow: The buffer is full and the source cannot be paused.
         """
         if not self._home.is_here():
             self._home.call(self._on_next_soon, item)
             return
         event = as_new_event(item, self._stream)
-        self._knows_its_end = self._knows_its_end or Upstream.current() is not None
+        self._completes_by_itself = self._completes_by_itself or Upstream.current() is not None
         self._watermarks.kept(len(self._events) + 1)
         self._events.append(event)
         self._bytes += event.size
@@ -91,7 +104,7 @@ class WriteBuffer:
             self.on_error(error)
 
     def on_error(self, error: Exception) -> None:
-        """Note that the source failed."""
+        """End the buffer with the failure of the source."""
         if not self._home.is_here():
             self._home.call(self.on_error, error)
             return
@@ -99,7 +112,7 @@ class WriteBuffer:
         self.on_completed()
 
     def on_completed(self) -> None:
-        """Note that nothing more comes."""
+        """End the buffer: no more events arrive."""
         if not self._home.is_here():
             self._home.call(self.on_completed)
             return
@@ -107,19 +120,19 @@ class WriteBuffer:
         self.changed.set()
 
     def end_intake(self) -> None:
-        """The client is draining: a source of ours will complete, any other is cut off here."""
-        if not self._knows_its_end:
+        """End the buffer because the client drains, unless its source belongs to rxpump and completes by itself."""
+        if not self._completes_by_itself:
             self.on_completed()
 
     @property
     def has_batch(self) -> bool:
-        """Whether there are events, and they need not wait for more to go with them."""
+        """Whether there are events that can be written without waiting for more."""
         return bool(self._events) and (
             not self._batching.linger or self._has_lingered or self.is_over or self._is_filled
         )
 
     def take(self) -> list[NewEvent]:
-        """Return as many of the events that wait as fit a batch."""
+        """Remove and return as many events as fit into one batch."""
         batch: list[NewEvent] = []
         size = 0
         while self._events and len(batch) < self._batching.max_batch:
@@ -136,7 +149,7 @@ class WriteBuffer:
         return batch
 
     def close(self) -> None:
-        """Hold nobody any more."""
+        """Resume the source for good."""
         self._stop_lingering()
         self._watermarks.close()
 
@@ -145,13 +158,13 @@ class WriteBuffer:
         return len(self._events) >= self._batching.max_batch or self._bytes >= self._batching.max_bytes
 
     def _announce(self) -> None:
-        """Tell that there are events; those that do not fill a batch only after they have lingered."""
+        """Set `changed` if a batch is ready. Otherwise set it after `linger` seconds."""
         if self.has_batch:
             self.changed.set()
         elif self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(self._batching.linger, self._linger_is_over)
+            self._timer = asyncio.get_running_loop().call_later(self._batching.linger, self._end_lingering)
 
-    def _linger_is_over(self) -> None:
+    def _end_lingering(self) -> None:
         self._has_lingered = True
         self.changed.set()
 
@@ -162,4 +175,4 @@ class WriteBuffer:
             self._timer = None
 
     def __repr__(self) -> str:
-        return f"<WriteBuffer {len(self._events)} events, {self._bytes} bytes{', over' if self.is_over else ''}>"
+        return f"<WriteBuffer {len(self._events)} events, {self._bytes} bytes{', completed' if self.is_over else ''}>"

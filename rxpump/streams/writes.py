@@ -1,4 +1,4 @@
-"""Writing a stream of events: what arrives while one batch is being written becomes the next."""
+"""Writing an Observable of events in batches."""
 
 from __future__ import annotations
 
@@ -17,11 +17,14 @@ from rxpump.streams.write_buffer import Batching, WriteBuffer
 
 
 class Writes(Call[WriteResult]):
-    """A WriteResult per batch, while `events` is being written. Awaited: the last one, None if none was.
+    """The results of writing the events of an Observable to a stream, one WriteResult for each batch.
 
-    The order is the order of arrival. A slow source is not made to wait for a full batch, a fast one fills
-    them and is held while two wait. What the source gave before it failed is written, then the failure is
-    the error; a write that fails is the error, and disposes the source.
+    Awaiting it returns the last result, None if there were no events.
+
+    Events are written in the order of arrival. Events that arrive while a batch is being written form the next batch,
+    so a slow source does not wait for a full batch. A fast source is paused while two full batches are buffered. If
+    the source fails, the events before the failure are written, and then the failure is the error of this Observable.
+    If a write fails, its error is the error of this Observable, and the subscription to the source is disposed.
     """
 
     def __init__(
@@ -51,6 +54,6 @@ class Writes(Call[WriteResult]):
         super().__init__(runtime, "publish", write)
 
     def __await__(self) -> Generator[Any, None, WriteResult | None]:  # type: ignore[override]
-        """Write everything."""
+        """Write all events, and return the last result."""
         results: Observable[WriteResult | None] = self
         return results.pipe(rx.default_if_empty(None)).__await__()

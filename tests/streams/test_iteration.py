@@ -215,7 +215,7 @@ def test_an_iteration_that_outlives_its_loop_is_collected_in_peace() -> None:
 
 async def test_its_repr_tells_how_far_it_is() -> None:
     events = aiter(Pages(numbers(1, 3)).source(BackgroundTasks("test")))
-    assert repr(events) == "<Iteration over <PageSource pages>, not begun, 0 values>"
+    assert repr(events) == "<Iteration over <PageSource pages>, not started, 0 values>"
     await anext(events)
     assert repr(events) == "<Iteration over <PageSource pages>, open, 2 values>"
     await anext(events)

@@ -133,13 +133,13 @@ async def test_a_write_in_doubt_is_not_repeated_and_spoils_it(log: Log) -> None:
         await peer.until_gone()
 
     async with client_of(cut_off, on) as client:
-        with pytest.raises(InvalidArgument, match="spoiled by a write that failed"):
+        with pytest.raises(InvalidArgument, match="with a write that failed"):
             async with client.transaction("ponies") as transaction:
                 with pytest.raises(ConnectionClosed):
                     await transaction.write([EVENT])
                 with pytest.raises(InvalidArgument, match="failed>; allowed is one that is open"):
                     await transaction.write([EVENT])
-                with pytest.raises(InvalidArgument, match="spoiled"):
+                with pytest.raises(InvalidArgument, match="with a write that failed"):
                     await transaction.commit()
         await client.ping()
         assert transaction.result is None
@@ -159,7 +159,7 @@ async def test_a_write_that_timed_out_on_the_server_is_in_doubt_too(log: Log) ->
         assert transaction.state is TransactionState.ABANDONED
 
 
-async def test_who_abandons_what_a_write_has_spoiled_hears_no_more_of_it(log: Log) -> None:
+async def test_a_failed_transaction_can_be_abandoned(log: Log) -> None:
     async def script(peer: Peer) -> None:
         await peer.introduce()
         await log.start(peer)
@@ -170,7 +170,7 @@ async def test_who_abandons_what_a_write_has_spoiled_hears_no_more_of_it(log: Lo
         async with client.transaction("ponies") as transaction:
             with pytest.raises(CommitTimeout):
                 await transaction.write([EVENT])
-            assert transaction.state is TransactionState.SPOILED
+            assert transaction.state is TransactionState.FAILED
             transaction.abandon()
         assert (transaction.state, transaction.result) == (TransactionState.ABANDONED, None)
 
@@ -198,7 +198,7 @@ async def test_a_write_that_nobody_waits_for_any_more_is_in_doubt_too(log: Log) 
             await writing
         states = [transaction.state]
         transaction.abandon()
-        assert [*states, transaction.state] == [TransactionState.SPOILED, TransactionState.ABANDONED]
+        assert [*states, transaction.state] == [TransactionState.FAILED, TransactionState.ABANDONED]
 
 
 async def test_a_write_that_was_surely_not_taken_is_repeated(log: Log) -> None:
