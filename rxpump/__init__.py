@@ -21,10 +21,12 @@ from rxpump.model.events import Event
 from rxpump.model.filters import EventFilter
 from rxpump.model.group_settings import ConsumerStrategy, NackAction, PersistentSubscriptionSettings
 from rxpump.model.metadata import MetadataResult, StreamMetadata, SystemSettings
-from rxpump.model.new_events import NewEvent
+from rxpump.model.new_events import NewEvent, new_link
 from rxpump.model.pages import AllPage, StreamPage
 from rxpump.model.positions import END, START, Edge, ExpectedVersion, Position, StreamDirection
 from rxpump.model.results import DeleteResult, ScavengeResult, WriteResult
+from rxpump.model.signals import CaughtUp, Examined, FellBehind, Reconnected, Signal
+from rxpump.model.status import Closed, Connected, Connecting, Idle, Reconnecting, Status
 from rxpump.settings import Settings
 from rxpump.streams.observable import Observable
 from rxpump.streams.transaction import Transaction
@@ -53,7 +55,11 @@ __all__ = [
     "AllPage",
     "Backoff",
     "Beginning",
+    "CaughtUp",
     "Client",
+    "Closed",
+    "Connected",
+    "Connecting",
     "Connection",
     "ConsumerStrategy",
     "Credentials",
@@ -63,16 +69,23 @@ __all__ = [
     "End",
     "Event",
     "EventFilter",
+    "Examined",
     "ExpectedVersion",
+    "FellBehind",
+    "Idle",
     "MetadataResult",
     "NackAction",
     "NewEvent",
     "Observable",
     "PersistentSubscriptionSettings",
     "Position",
+    "Reconnected",
+    "Reconnecting",
     "RxPumpError",
     "ScavengeResult",
     "Settings",
+    "Signal",
+    "Status",
     "StreamDirection",
     "StreamMetadata",
     "StreamPage",
@@ -82,5 +95,6 @@ __all__ = [
     "WriteResult",
     "connect",
     "errors",
+    "new_link",
     "operators",
 ]

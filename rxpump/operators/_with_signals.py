@@ -21,7 +21,8 @@ def with_signals() -> Operator[Event, Event | Signal]:
 
         client.stream("ponies").pipe(ops.with_signals()).subscribe(show)
 
-    It must come first in the pipe: only the source itself has signals. They are dataclasses of `rxpump.model.signals`.
+    It must come first in the pipe: only the source itself has signals. They are rxpump.CaughtUp, FellBehind,
+    Reconnected and Examined.
 
     Errors: InvalidArgument, when the pipe is made, for anything but a subscription that has signals.
     """
