@@ -1,23 +1,26 @@
-"""Which events a client wants to see: by a filter on their streams or their types.
+"""Filters by the stream or the type of events (docs/protocol/tcp.md, section 3.4).
 
-See docs/protocol/tcp.md, section 3.4.
-
-A filter looks at an event as it is written: at a link, not at what the link leads to.
+A filter tests an event as it was written. For a link it tests the link and not its target.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from enum import Enum
 from typing import Any, Final, Protocol
 
+from rxpump.server.store import re2_search
 from rxpump.server.store.culture import starts_with
+from rxpump.server.store.re2_search import Re2Search
 from rxpump.server.store.regex import BadPattern, Regex
 from rxpump.server.strictness import Strictness
-from rxpump.tcp.wire.codes import FilterContext, FilterType
 
 MAX_PREFIXES: Final = 256
+"""Prefixes that one filter may have."""
+
 MAX_PREFIX_CHARACTERS: Final = 16 * 1024
-"""What the prefixes of one filter may take together."""
+"""Characters that the prefixes of one filter may have together."""
 
 _LITERAL: Final = re.compile(r"\^((?:[^.*+?^$|()\[\]{}\\]|\\[^A-Za-z0-9])*)")
 """An anchor, then characters that stand for themselves, or are escaped."""
@@ -27,98 +30,125 @@ _ESCAPED: Final = re.compile(r"\\(.)", re.DOTALL)
 
 
 class BadFilter(ValueError):
-    """The filter cannot be used; the text says why."""
+    """The filter cannot be used; the message says why."""
+
+
+class FilterField(Enum):
+    """The field of an event that a filter tests."""
+
+    STREAM = "event_stream_id"
+    TYPE = "event_type"
 
 
 class Search(Protocol):
-    """How a name is looked at. `steps` is what all searches so far have cost, about half a microsecond each."""
+    """A test of a text."""
 
     @property
     def steps(self) -> int:
-        """What the searches have cost."""
+        """Cost of all searches so far, in steps of about half a microsecond."""
 
     @property
     def size(self) -> int:
-        """How many bytes it takes, about."""
+        """Approximate size in bytes."""
 
     def search(self, text: str) -> bool:
-        """Tell whether `text` is wanted. Raises TooCostly, where a regex is."""
+        """Return whether `text` passes.
+
+        Raises:
+            TooCostly: A regular expression takes too many steps.
+        """
 
 
 class Prefixes:
-    """Wants what begins with one of `prefixes`."""
+    """A search for texts that start with any of some prefixes, compared character by character."""
 
     def __init__(self, prefixes: tuple[str, ...]) -> None:
         self.prefixes = prefixes
         self.steps: int = 0
 
     def search(self, text: str) -> bool:
-        """Tell whether `text` begins with one of the prefixes."""
+        """Return whether `text` starts with one of the prefixes."""
         self.steps += 1 + len(self.prefixes) // 16
         return text.startswith(self.prefixes)
 
     @property
     def size(self) -> int:
-        """How many bytes it takes, about."""
+        """Approximate size in bytes."""
         return sum(64 + 4 * len(prefix) for prefix in self.prefixes)
 
     def __repr__(self) -> str:
-        return f"<Prefixes {self.prefixes!r}>"
+        return f"<{type(self).__name__} {self.prefixes!r}>"
 
 
 class LetterPrefixes(Prefixes):
-    """Wants what begins with the letters of one of `prefixes`, as a real server compares them."""
+    """A search by prefixes that compares letters as a real server does (see `rxpump.server.store.culture`)."""
 
     steps: int
 
     def search(self, text: str) -> bool:
-        """Return whether `text` begins with one of the prefixes, by the rules of a culture."""
+        """Return whether `text` starts with the letters of one of the prefixes."""
         self.steps += 1 + len(self.prefixes)
         return any(starts_with(text, prefix) for prefix in self.prefixes)
 
 
 class LogFilter:
-    """Wants the events whose stream, or type, `search` finds."""
+    """A filter of events.
 
-    def __init__(self, search: Search, *, by_type: bool) -> None:
+    Args:
+        field: The field to test.
+        search: The test.
+    """
+
+    def __init__(self, field: FilterField, search: Search) -> None:
         self.search = search
-        self._by_type = by_type
+        self._field = field
 
     def matches(self, record: Any) -> bool:
-        """Tell whether the event of this EventRecord is wanted. Raises TooCostly, where a regex is."""
-        return self.search.search(record.event_type if self._by_type else record.event_stream_id)
+        """Return whether an event, given as a `Record`, passes.
+
+        Raises:
+            TooCostly: A regular expression takes too many steps.
+        """
+        return self.search.search(record.event_type if self._field is FilterField.TYPE else record.event_stream_id)
 
     def __repr__(self) -> str:
-        return f"<LogFilter of {'types' if self._by_type else 'streams'} by {self.search!r}>"
+        return f"<LogFilter of {self._field.name.lower()}s by {self.search!r}>"
 
 
-_PREFIXES: Final = {Strictness.LENIENT: Prefixes, Strictness.REAL: LetterPrefixes}
+_PREFIX_SEARCHES: Final = {Strictness.LENIENT: Prefixes, Strictness.REAL: LetterPrefixes}
 
 
-def read_filter(message: Any, strictness: Strictness = Strictness.LENIENT) -> LogFilter:
-    """Read a Filter message; one without data wants everything. Raises BadFilter."""
-    by_type = _by_type(message.context)
-    data = tuple(message.data)
-    if not all(isinstance(text, str) for text in data):
-        raise BadFilter("the filter is not UTF-8")
-    if not data:
-        return LogFilter(Prefixes(("",)), by_type=by_type)
-    if message.type == FilterType.REGEX:
-        return LogFilter(_regex(data[0]), by_type=by_type)
-    if message.type == FilterType.PREFIX:
-        return LogFilter(_prefixes(data, _PREFIXES[strictness]), by_type=by_type)
-    raise BadFilter(f"a filter's type is 0 (regex) or 1 (prefix), not {message.type}")
+def any_text() -> Search:
+    """Return a search that every text passes."""
+    return Prefixes(("",))
 
 
-def _by_type(context: int) -> bool:
-    if context not in (FilterContext.STREAM, FilterContext.EVENT_TYPE):
-        raise BadFilter(f"a filter's context is 0 (stream) or 1 (event type), not {context}")
-    return context == FilterContext.EVENT_TYPE
+def prefix_search(prefixes: Sequence[str], strictness: Strictness = Strictness.LENIENT) -> Search:
+    """Return a search for texts that start with one of `prefixes`.
+
+    Raises:
+        BadFilter: There are too many prefixes, or they are too long.
+    """
+    return _PREFIX_SEARCHES[strictness](_checked(tuple(prefixes)))
 
 
-def _regex(pattern: str) -> Search:
-    if (prefixes := _anchored_literals(pattern)) is not None:
-        return _prefixes(prefixes)
+def regex_search(pattern: str) -> Search:
+    """Return a search for a regular expression anywhere in a text.
+
+    Anchored literals are compared as prefixes. Other patterns are searched by RE2 if it is installed and accepts
+    them, and otherwise by `Regex`.
+
+    Raises:
+        BadFilter: The pattern is not supported.
+    """
+    prefixes = _anchored_literals(pattern)
+    if prefixes is not None:
+        return Prefixes(_checked(prefixes))
+    if re2_search.IS_INSTALLED:
+        try:
+            return Re2Search(pattern)
+        except ValueError:
+            pass  # `Regex` supports syntax that RE2 does not, such as look-ahead
     try:
         return Regex(pattern)
     except BadPattern as error:
@@ -126,16 +156,20 @@ def _regex(pattern: str) -> Search:
 
 
 def _anchored_literals(pattern: str) -> tuple[str, ...] | None:
-    r"""Return the prefixes that a regex such as `^Order-|^Bill\.` stands for; None if it stands for more.
+    r"""Return the prefixes that a pattern such as `^Order-|^Bill\.` consists of; None for any other pattern.
 
-    Clients send prefixes in this form, and to compare prefixes is many times faster than to search for a regex.
+    Clients send prefixes in this form, and comparing prefixes is many times faster than searching for a pattern.
     """
     if _LITERALS.fullmatch(pattern) is None:
         return None
     return tuple(_ESCAPED.sub(r"\1", literal) for literal in _LITERAL.findall(pattern))
 
 
-def _prefixes(prefixes: tuple[str, ...], kind: type[Prefixes] = Prefixes) -> Prefixes:
-    if len(prefixes) > MAX_PREFIXES or sum(map(len, prefixes)) > MAX_PREFIX_CHARACTERS:
-        raise BadFilter(f"a filter may have {MAX_PREFIXES} prefixes and {MAX_PREFIX_CHARACTERS} characters in them")
-    return kind(prefixes)
+def _checked(prefixes: tuple[str, ...]) -> tuple[str, ...]:
+    characters = sum(map(len, prefixes))
+    if len(prefixes) > MAX_PREFIXES or characters > MAX_PREFIX_CHARACTERS:
+        raise BadFilter(
+            f"a filter may have {MAX_PREFIXES} prefixes with {MAX_PREFIX_CHARACTERS} characters,"
+            f" got {len(prefixes)} with {characters}"
+        )
+    return prefixes

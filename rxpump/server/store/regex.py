@@ -1,302 +1,268 @@
-"""Regular expressions that cannot take for ever.
+r"""Regular expressions for filters, in a subset of Python's syntax, with a bound on the time of a search.
 
-Python's own matcher tries one way through a pattern after the other, and some patterns have more ways than
-anybody can wait for. A server takes patterns from strangers, so this one follows all ways at once. A set of
-places in the text is an integer, bit `i` for the place before character `i`. Each piece of a pattern is a
-function from the places where it may end to those where it may then begin:
+The subset:
 
-    a        shift by one, keep the places before an `a`
-    xy       first y, then x
-    x|y      both, united
-    x*       again and again, until no place is new
-    (?!x)    keep the places where x cannot begin
+    characters   literals, `.`, classes such as `[a-z_]` and `[^-]`, `\d`, `\w`, `\s` and `\D`, `\W`, `\S`;
+                 `\n`, `\r`, `\t`; a backslash before punctuation
+    anchors      `^` and `$` for the start and the end of the text, `\b` and `\B`
+    groups       `(...)`, `(?:...)`, `(?=...)`, `(?!...)`, and `|` between alternatives
+    repeats      `*`, `+`, `?`, `{m}`, `{m,}` and `{m,n}` up to 1000, also lazy (with a `?` behind them)
+    flags        `(?i)` at the start
 
-A pattern is found if it may begin anywhere when it may end anywhere. Text is matched as by `re.search`; which
-characters a group took, nobody asks here. What needs to know it (back references, possessive and atomic groups)
-is refused.
-
-Why not a library: nothing stops Python's `re` once it runs, and it holds the interpreter while it does; no bound
-on the lengths of pattern and text helps, as `(a+)+$` takes for ever over thirty characters. Whom that hangs is
-not admins only: a stream that anybody may read can be subscribed to with a filter on its types. `regex` (with its
-`timeout`) and `google-re2` are no core dependencies, and a promise that holds where an extra is installed is none.
-Of Python we take its parser, so that what a pattern means is not decided here; it is private, so the tests compare
-what is found with what `re` finds, on each version that we support.
-
-Every step is counted. Repeats inside repeats still take many, so a search has a bound, STEPS, beyond which it is
-given up as TooCostly; no pattern of ordinary looks comes near it.
+A pattern of the subset is found where Python's `re.search` finds it. Python's own matcher is not used, because it can
+take exponential time, cannot be stopped, and blocks the event loop. With the extra `regex` installed, patterns that
+RE2 accepts are left to RE2 (`rxpump.server.store.re2_search`).
 """
 
 from __future__ import annotations
 
 import re
-import re._constants as sre  # type: ignore[import-not-found]
-import re._parser as parser  # type: ignore[import-not-found]
-import warnings
-from collections.abc import Callable, Iterable
-from typing import Any, Final
+from collections.abc import Mapping
+from typing import Final
+
+from rxpump.server.store import regex_matcher as matcher
+from rxpump.server.store.regex_matcher import Piece, Test, Text
 
 MAX_PATTERN: Final = 1024
 """Characters that a pattern may have."""
 
 MAX_TEXT: Final = 1024
-"""Characters that a text may have; in a longer one nothing is found."""
+"""Characters of a text that is searched; in a longer text nothing is found."""
 
-STEPS: Final = 20_000
-"""What one search may take; about 10 ms."""
+_MAX_REPEAT: Final = 1000
+_MAX_DEPTH: Final = 50
+"""Groups inside groups."""
 
-_KNOWN: Final = 64
-
-_FLAGS: Final = re.IGNORECASE | re.MULTILINE | re.DOTALL | re.VERBOSE | re.UNICODE
+_CACHED_RESULTS: Final = 64
+"""Results that are cached: few types occur, and events of one stream often follow each other."""
 
 
 class BadPattern(ValueError):
-    """The pattern cannot be used; the text says why."""
-
-
-class TooCostly(Exception):
-    """A search took more than STEPS steps."""
-
-
-class Text:
-    """A text that is searched, as sets of places."""
-
-    def __init__(self, text: str) -> None:
-        self.steps: int = 2 + len(text) // 4  # what the following takes
-        self.end: int = 1 << len(text)
-        self.anywhere: int = 2 * self.end - 1
-        self._places: dict[str, int] = {}
-        self._kinds: dict[Test, int] = {}
-        self._seen: dict[Piece, int] = {}
-        for place, char in enumerate(text):
-            self._places[char] = self._places.get(char, 0) | 1 << place
-
-    def spend(self, steps: int) -> None:
-        """Count what is done next. Raises TooCostly."""
-        self.steps += steps
-        if self.steps > STEPS:
-            raise TooCostly
-
-    def before(self, kind: Test) -> int:
-        """The places before a character of that kind."""
-        places = self._kinds.get(kind)
-        if places is None:
-            places = self._kinds[kind] = sum(at for char, at in self._places.items() if kind(char))
-        return places
-
-    def seen(self, piece: Piece) -> int:
-        """The places where a piece is, whatever stands around it."""
-        places = self._seen.get(piece)
-        if places is None:
-            places = self._seen[piece] = piece(self, self.anywhere)
-        return places
-
-
-Test = Callable[[str], bool]
-"""Tells whether a character is of a kind."""
-
-Piece = Callable[[Text, int], int]
-"""A piece of a pattern: from the places where it may end to those where it may begin, or the other way round."""
+    """The pattern is not one of the subset; the message says why."""
 
 
 class Regex:
-    """A pattern in Python's syntax. Raises BadPattern for what cannot be used."""
+    """A pattern of the subset.
+
+    Args:
+        pattern: The pattern, at most `MAX_PATTERN` characters.
+
+    Attributes:
+        steps: Steps of all searches so far, about half a microsecond each.
+
+    Raises:
+        BadPattern: The pattern is too long, has a syntax error, or uses syntax outside the subset.
+    """
 
     def __init__(self, pattern: str) -> None:
         self.pattern = pattern
-        self.steps: int = 0  # taken by all searches so far
-        self._known: dict[str, bool] = {}  # recent answers: types are few, and streams come in runs
+        self.steps: int = 0
+        self._results: dict[str, bool] = {}
         if len(pattern) > MAX_PATTERN:
-            raise BadPattern(f"a regex of {len(pattern)} characters is too long, {MAX_PATTERN} are allowed")
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                tree = parser.parse(pattern)
-            self._piece = _Maker(tree.state.flags).sequence(tree)
-        except (re.error, OverflowError) as error:
-            raise BadPattern(f"the regex {pattern!r} does not compile: {error}") from error
-        except RecursionError:
-            raise BadPattern("the regex has too many groups inside groups") from None
+            raise BadPattern(f"a regex may have {MAX_PATTERN} characters, got {len(pattern)}")
+        self._piece = _Parser(pattern).parse()
 
     def search(self, text: str) -> bool:
-        """Tell whether the pattern is somewhere in `text`. Raises TooCostly."""
+        """Return whether the pattern is found anywhere in `text`.
+
+        Raises:
+            TooCostly: The search takes more than `STEPS` steps.
+        """
         if len(text) > MAX_TEXT:
             return False
-        if text not in self._known:
-            if len(self._known) == _KNOWN:
-                self._known.clear()
-            self._known[text] = self._search(text)
-        return self._known[text]
+        if text not in self._results:
+            if len(self._results) == _CACHED_RESULTS:
+                self._results.clear()
+            self._results[text] = self._search(text)
+        return self._results[text]
 
     def _search(self, text: str) -> bool:
-        within = Text(text)
+        searched = Text(text)
         try:
-            return self._piece(within, within.anywhere) != 0
+            return self._piece(searched, searched.anywhere) != 0
         finally:
-            self.steps += within.steps
+            self.steps += searched.steps
 
     @property
     def size(self) -> int:
-        """How many bytes it takes, about."""
+        """Approximate size in bytes."""
         return 512 * (1 + len(self.pattern))
 
     def __repr__(self) -> str:
         return f"<Regex {self.pattern!r}>"
 
 
-class _Maker:
-    """Makes pieces of what Python's parser made of a pattern, from their ends to their starts, or `onward`."""
-
-    def __init__(self, flags: int, *, onward: bool = False) -> None:
-        if flags & ~_FLAGS:
-            raise BadPattern("of the flags of a regex only i, m, s and x are supported")
-        self._flags = flags
-        self._onward = onward
-
-    def sequence(self, tree: Iterable[tuple[Any, Any]]) -> Piece:
-        pieces = [self._piece(kind, argument) for kind, argument in tree]
-        if not self._onward:
-            pieces.reverse()
-
-        def sequence(text: Text, places: int) -> int:
-            text.spend(1 + len(pieces))
-            for piece in pieces:
-                places = piece(text, places)
-                if not places:
-                    break
-            return places
-
-        return sequence
-
-    def _piece(self, kind: Any, argument: Any) -> Piece:
-        match kind:
-            case sre.LITERAL | sre.NOT_LITERAL | sre.IN | sre.ANY:
-                return self._character(self._test(kind, argument))
-            case sre.BRANCH:
-                return _union([self.sequence(branch) for branch in argument[1]])
-            case sre.SUBPATTERN:
-                _, added, removed, tree = argument
-                return _Maker(self._flags & ~removed | added, onward=self._onward).sequence(tree)
-            case sre.MAX_REPEAT | sre.MIN_REPEAT:
-                low, high, tree = argument
-                return _repeat(self.sequence(tree), low, high)
-            case sre.ASSERT | sre.ASSERT_NOT:
-                direction, tree = argument
-                looked_for = _Maker(self._flags, onward=direction < 0).sequence(tree)
-                return _look(looked_for, wanted=kind is sre.ASSERT)
-            case sre.AT:
-                return _at(argument, is_multiline=bool(self._flags & re.MULTILINE))
-            case sre.FAILURE:
-                return lambda text, places: 0
-            case _:
-                raise BadPattern(f"a regex with {_UNSUPPORTED.get(kind, 'such a group')} is not supported")
-
-    def _character(self, test: Test) -> Piece:
-        if self._onward:
-            return lambda text, places: (places & text.before(test)) << 1
-        return lambda text, places: places >> 1 & text.before(test)
-
-    def _test(self, kind: Any, argument: Any) -> Test:
-        match kind:
-            case sre.ANY:
-                return (lambda char: True) if self._flags & re.DOTALL else (lambda char: char != "\n")
-            case sre.IN:
-                is_negated = argument[0][0] is sre.NEGATE
-                tests = [self._member(*item) for item in argument[is_negated:]]
-                return lambda char: any(test(char) for test in tests) is not is_negated
-            case _:
-                test = self._member(sre.LITERAL, argument)
-                return test if kind is sre.LITERAL else lambda char: not test(char)
-
-    def _member(self, kind: Any, argument: Any) -> Test:
-        if kind is sre.CATEGORY:
-            return _CATEGORIES[argument]
-        low, high = argument if kind is sre.RANGE else (argument, argument)
-        if self._flags & re.IGNORECASE:
-            return lambda char: any(low <= ord(same) <= high for same in _cases(char))
-        return lambda char: low <= ord(char) <= high
+def _is_space(char: str) -> bool:
+    return char.isspace()
 
 
-def _cases(char: str) -> Iterable[str]:
-    return {char} | {same for same in (char.lower(), char.upper()) if len(same) == 1}
+def _is_digit(char: str) -> bool:
+    return char.isdecimal()
 
 
-def _union(pieces: Iterable[Piece]) -> Piece:
-    def union(text: Text, places: int) -> int:
-        found = 0
-        for piece in pieces:
-            found |= piece(text, places)
-        return found
-
-    return union
+def _not(test: Test) -> Test:
+    return lambda char: not test(char)
 
 
-def _repeat(piece: Piece, low: int, high: int) -> Piece:
-    def repeat(text: Text, places: int) -> int:
-        for _ in range(low):
-            before, places = places, piece(text, places)
-            if places == before:
-                break
-        found = new = places
-        for _ in range(high - low):
-            new = piece(text, new) & ~found
-            if not new:
-                break
-            found |= new
-        return found
-
-    return repeat
-
-
-def _look(piece: Piece, *, wanted: bool) -> Piece:
-    def look(text: Text, places: int) -> int:
-        seen = text.seen(piece)
-        return places & (seen if wanted else ~seen)
-
-    return look
-
-
-def _at(what: Any, *, is_multiline: bool) -> Piece:
-    if is_multiline:
-        what = sre.AT_MULTILINE.get(what, what)
-    return lambda text, places: places & _PLACES[what](text)
-
-
-def _is_word(char: str) -> bool:
-    return char.isalnum() or char == "_"
-
-
-def _is_newline(char: str) -> bool:
-    return char == "\n"
-
-
-def _boundary(text: Text) -> int:
-    words = text.before(_is_word)
-    return words ^ words << 1
-
-
-_PLACES: Final[dict[Any, Callable[[Text], int]]] = {
-    sre.AT_BEGINNING: lambda text: 1,
-    sre.AT_BEGINNING_STRING: lambda text: 1,
-    sre.AT_BEGINNING_LINE: lambda text: 1 | text.before(_is_newline) << 1,
-    sre.AT_END: lambda text: text.end | text.before(_is_newline) & text.end >> 1,
-    sre.AT_END_STRING: lambda text: text.end,
-    sre.AT_END_LINE: lambda text: text.end | text.before(_is_newline),
-    sre.AT_BOUNDARY: _boundary,
-    sre.AT_NON_BOUNDARY: lambda text: text.anywhere & ~_boundary(text),
+_CLASSES: Final[Mapping[str, Test]] = {
+    "d": _is_digit,
+    "D": _not(_is_digit),
+    "s": _is_space,
+    "S": _not(_is_space),
+    "w": matcher.is_word,
+    "W": _not(matcher.is_word),
 }
-
-_UNSUPPORTED: Final[dict[Any, str]] = {
-    sre.GROUPREF: "a back reference",
-    sre.GROUPREF_EXISTS: "a condition",
-    sre.ATOMIC_GROUP: "an atomic group",
-    sre.POSSESSIVE_REPEAT: "a possessive repeat",
+_ESCAPES: Final = {"n": "\n", "r": "\r", "t": "\t"}
+_ANCHORS: Final[Mapping[str, Piece]] = {
+    "^": matcher.at_start,
+    "$": matcher.at_end,
+    "\\b": matcher.at_boundary,
+    "\\B": matcher.inside,
 }
+_GROUPS: Final = ("(?:", "(?=", "(?!")
+_REPEATS: Final[Mapping[str, tuple[int, int | None]]] = {"*": (0, None), "+": (1, None), "?": (0, 1)}
+_COUNTED: Final = re.compile(r"\{([0-9]+)(?:(,)([0-9]*))?\}")
 
-_CATEGORIES: Final[dict[Any, Test]] = {
-    sre.CATEGORY_DIGIT: str.isdecimal,
-    sre.CATEGORY_NOT_DIGIT: lambda char: not char.isdecimal(),
-    sre.CATEGORY_SPACE: str.isspace,
-    sre.CATEGORY_NOT_SPACE: lambda char: not char.isspace(),
-    sre.CATEGORY_WORD: _is_word,
-    sre.CATEGORY_NOT_WORD: lambda char: not _is_word(char),
-}
+
+class _Parser:
+    """Parser of one pattern, by recursive descent: alternatives, sequences, repeats, atoms."""
+
+    def __init__(self, pattern: str) -> None:
+        self._pattern = pattern
+        self._at = 0
+        self._depth = 0
+        self._ignores_case = self._skip("(?i)")
+
+    def parse(self) -> Piece:
+        piece = self._alternatives()
+        if self._at < len(self._pattern):
+            raise self._error("unbalanced parenthesis")
+        return piece
+
+    def _alternatives(self) -> Piece:
+        pieces = [self._sequence()]
+        while self._skip("|"):
+            pieces.append(self._sequence())
+        return matcher.union(pieces) if len(pieces) > 1 else pieces[0]
+
+    def _sequence(self) -> Piece:
+        pieces: list[Piece] = []
+        while self._at < len(self._pattern) and self._pattern[self._at] not in "|)":
+            pieces.append(self._repeated())
+        return matcher.sequence(pieces)
+
+    def _repeated(self) -> Piece:
+        anchor = next((piece for text, piece in _ANCHORS.items() if self._skip(text)), None)
+        if anchor is not None:
+            if self._bounds() is not None:
+                raise self._error("nothing to repeat")
+            return anchor
+        piece = self._atom()
+        bounds = self._bounds()
+        if bounds is None:
+            return piece
+        self._skip("?")  # lazy or not, the same texts match
+        if self._pattern.startswith("+", self._at):
+            raise self._error("possessive repeats are not supported")
+        if self._bounds() is not None:
+            raise self._error("multiple repeat")
+        return matcher.repeat(piece, *bounds)
+
+    def _bounds(self) -> tuple[int, int | None] | None:
+        """Parse a repeat, and return how often at least and at most; None if there is no repeat."""
+        for text, bounds in _REPEATS.items():
+            if self._skip(text):
+                return bounds
+        counted = _COUNTED.match(self._pattern, self._at)
+        if counted is None:
+            if self._pattern.startswith("{", self._at):
+                raise self._error("a brace must be escaped, or be a repeat such as {2,5}")
+            return None
+        self._at = counted.end()
+        low = int(counted[1])
+        high = low if counted[2] is None else int(counted[3]) if counted[3] else None
+        if max(low, high or 0) > _MAX_REPEAT or (high is not None and high < low):
+            raise self._error(f"a repeat must be from 0 to {_MAX_REPEAT}, the lower number first")
+        return low, high
+
+    def _atom(self) -> Piece:
+        if self._pattern[self._at] == "(":
+            return self._group()
+        if self._skip("."):
+            return matcher.character(_not(matcher.is_newline))
+        if self._skip("["):
+            return matcher.character(self._class())
+        if self._pattern[self._at] in "*+?{":
+            raise self._error("nothing to repeat")
+        return matcher.character(self._kind(self._char()))
+
+    def _group(self) -> Piece:
+        kind = next((text for text in _GROUPS if self._skip(text)), None)
+        if kind is None:
+            if self._pattern.startswith("(?", self._at):
+                raise self._error("such a group is not supported")
+            self._skip("(")
+        self._depth += 1
+        if self._depth > _MAX_DEPTH:
+            raise self._error(f"more than {_MAX_DEPTH} groups inside groups")
+        piece = self._alternatives()
+        self._depth -= 1
+        if not self._skip(")"):
+            raise self._error("missing )")
+        return matcher.look_ahead(piece, wanted=kind == "(?=") if kind in ("(?=", "(?!") else piece
+
+    def _class(self) -> Test:
+        is_negated = self._skip("^")
+        tests: list[Test] = []
+        while not tests or not self._skip("]"):
+            low = self._char()
+            if self._pattern.startswith("-", self._at) and self._pattern[self._at + 1 : self._at + 2] not in (
+                "]",
+                "",
+            ):
+                self._skip("-")
+                high = self._char()
+                if not isinstance(low, str) or not isinstance(high, str) or low > high:
+                    raise self._error("bad range in a class")
+                tests.append(self._range(low, high))
+            else:
+                tests.append(self._kind(low))
+        return lambda char: any(test(char) for test in tests) is not is_negated
+
+    def _char(self) -> str | Test:
+        """Parse one character, or an escape that stands for a kind of characters."""
+        char = self._next()
+        if char != "\\":
+            return char
+        escaped = self._next()
+        if escaped in _CLASSES:
+            return _CLASSES[escaped]
+        if escaped in _ESCAPES:
+            return _ESCAPES[escaped]
+        if escaped.isalnum():
+            raise self._error(f"the escape \\{escaped} is not supported")
+        return escaped
+
+    def _kind(self, char: str | Test) -> Test:
+        return self._range(char, char) if isinstance(char, str) else char
+
+    def _range(self, low: str, high: str) -> Test:
+        if self._ignores_case:
+            return lambda char: any(low <= same <= high for same in (char, char.lower(), char.upper()))
+        return lambda char: low <= char <= high
+
+    def _next(self) -> str:
+        if self._at == len(self._pattern):
+            raise self._error("the pattern ends too early")
+        self._at += 1
+        return self._pattern[self._at - 1]
+
+    def _skip(self, text: str) -> bool:
+        """Return whether `text` is next, and if so, move behind it."""
+        is_next = self._pattern.startswith(text, self._at)
+        if is_next:
+            self._at += len(text)
+        return is_next
+
+    def _error(self, problem: str) -> BadPattern:
+        return BadPattern(f"the regex {self._pattern!r} cannot be used: {problem} (at character {self._at})")

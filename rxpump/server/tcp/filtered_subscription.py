@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from rxpump.server.store.committed_batch import CommittedBatch, CommittedEvent
 from rxpump.server.store.filters import LogFilter
-from rxpump.server.store.regex import TooCostly
+from rxpump.server.store.regex_matcher import TooCostly
 from rxpump.server.tcp.batch_frames import appeared
 from rxpump.server.tcp.subscriptions import Subscription
 from rxpump.tcp.wire.commands import Command

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from rxpump.server.store.culture import starts_with
-from rxpump.server.store.filters import read_filter
 from rxpump.server.strictness import Strictness
+from rxpump.server.tcp.filter_message import read_filter
 from rxpump.tcp.wire.codes import FilterContext, FilterType
 from rxpump.tcp.wire.schema import EventRecord, Filter
 

@@ -1,4 +1,4 @@
-"""Searches as `re` does, and none that takes for ever."""
+"""A pattern finds what `re` finds, and no search takes exponential time."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rxpump.server.store.regex import MAX_PATTERN, MAX_TEXT, STEPS, BadPattern, Regex, TooCostly
+from rxpump.server.store.regex import MAX_PATTERN, MAX_TEXT, BadPattern, Regex
+from rxpump.server.store.regex_matcher import STEPS, TooCostly
 
 TEXTS = ["", "a", "$stats", "order-1", "order-12-Created", "Ab_9 \n", "x\ny\n", "äÖ", "aaaaaaaaaaaaaaaab", "$", "\n"]
 PATTERNS = [
@@ -18,38 +19,32 @@ PATTERNS = [
     r"^(?!\$)",
     r"^order-\d+$",
     r"order-(1|2)+\b",
-    r"-Created\Z",
     r"(?i)ORDER|ÄÖ",
-    r"(?s)x.y",
-    r"(?m)^y$",
     r"x.y",
-    r"(?<=order-)1(?!2)",
-    r"(?<!order-)1",
     r"a{3,5}b",
     r"(?:a|ab){2,}",
     r"\W\s*$",
     r"[\w-]+?-[^\d]",
     r"a{0}$",
-    r"(?P<name>or)der",
-    r"(?i:A)b",
     r"(?!)",
     r"(a*)*b",
     r"\Bd",
     r"^$",
     r"[^a]",
-    r"(?x) a   a  # twice",
+    r"order-1(?!2)",
+    r"[a-]|[]9]|[\d\-]",
+    r"a{2,}b|[A-Z]\Bb",
+    r"\n$|\$",
 ]
 
 
 @pytest.mark.parametrize("pattern", PATTERNS)
-def test_it_finds_what_python_finds(pattern: str) -> None:
+def test_a_pattern_finds_what_re_finds(pattern: str) -> None:
     ours = Regex(pattern)
     assert {text: ours.search(text) for text in TEXTS} == {text: bool(re.search(pattern, text)) for text in TEXTS}
 
 
-ATOMS = st.sampled_from(
-    ["a", "b", ".", "[ab]", "[^a]", "\\w", "\\b", "^", "$", "\\n", "(?=a)", "(?!b)", "(?<=a)", "(?<!b)"]
-)
+ATOMS = st.sampled_from(["a", "b", ".", "[ab]", "[^a]", "\\w", "\\b", "^", "$", "\\n", "(?=a)", "(?!b)"])
 TREES = st.recursive(
     ATOMS,
     lambda inner: st.one_of(
@@ -66,7 +61,7 @@ TREES = st.recursive(
 
 
 @given(TREES, st.text("ab\n", max_size=7))
-def test_any_pattern_finds_what_python_finds(pattern: str, text: str) -> None:
+def test_any_pattern_of_the_subset_finds_what_re_finds(pattern: str, text: str) -> None:
     assert Regex(pattern).search(text) == bool(re.search(pattern, text))
 
 
@@ -74,14 +69,14 @@ def test_any_pattern_finds_what_python_finds(pattern: str, text: str) -> None:
     "pattern",
     ["(a+)+", "(a|a)*", "(a|aa)+", "(.*a){20}", r"(\w+\s?)*", "(a{1,1000}){1,1000}", "((a*)*)*", "((?=(a*)*b)a)*"],
 )
-def test_patterns_that_kill_others(pattern: str) -> None:
+def test_exponential_patterns_take_linear_time(pattern: str) -> None:
     began = time.process_time()
     assert not Regex(f"^{pattern}$").search("a" * (MAX_TEXT - 1) + "!")
     assert time.process_time() - began < 1
 
 
 @pytest.mark.parametrize("pattern", [f"(?:a{'b?' * 100})*$", f"(?:a|{'|'.join(['^b'] * 300)})*$"])
-def test_a_search_that_takes_too_much_is_given_up(pattern: str) -> None:
+def test_a_costly_search_is_given_up(pattern: str) -> None:
     regex = Regex(pattern)
     with pytest.raises(TooCostly):
         regex.search("a" * MAX_TEXT)
@@ -91,19 +86,29 @@ def test_a_search_that_takes_too_much_is_given_up(pattern: str) -> None:
 @pytest.mark.parametrize(
     ("pattern", "why"),
     [
-        ("(", "does not compile"),
-        ("a" * (MAX_PATTERN + 1), "too long"),
-        ("a{99999999999}", "does not compile"),
-        ("(" * 500 + ")" * 500, "groups"),
-        (r"(a)\1", "a back reference"),
-        (r"(a)?(?(1)b|c)", "a condition"),
-        (r"(?>a)", "atomic group"),
-        (r"a*+", "possessive repeat"),
-        (r"(?a)\w", "flags"),
-        (r"\p{L}", "does not compile"),
+        ("(", r"missing \)"),
+        (")", "unbalanced"),
+        ("a" * (MAX_PATTERN + 1), "1024 characters, got 1025"),
+        ("a{99999999999}", "from 0 to 1000"),
+        ("a{2,1}", "lower number first"),
+        ("a{x}", "must be escaped"),
+        ("(" * 500 + ")" * 500, "groups inside groups"),
+        ("*a", "nothing to repeat"),
+        ("^*", "nothing to repeat"),
+        ("a**", "multiple repeat"),
+        ("[b-a]", "bad range"),
+        ("[a", "ends too early"),
+        ("a\\", "ends too early"),
+        (r"(a)\1", r"the escape \\1"),
+        (r"(a)?(?(1)b|c)", "such a group"),
+        (r"(?>a)", "such a group"),
+        (r"(?P<name>a)", "such a group"),
+        (r"a*+", "possessive repeats"),
+        (r"(?a)\w", "such a group"),
+        (r"\p{L}", r"the escape \\p"),
     ],
 )
-def test_what_is_refused(pattern: str, why: str) -> None:
+def test_a_bad_pattern_is_refused(pattern: str, why: str) -> None:
     with pytest.raises(BadPattern, match=why):
         Regex(pattern)
 
@@ -113,5 +118,5 @@ def test_long_texts_match_nothing() -> None:
     assert not Regex("a").search("a" * (MAX_TEXT + 1))
 
 
-def test_what_python_warns_of_is_a_pattern_like_any_other() -> None:
+def test_a_bracket_in_a_class_is_a_character() -> None:
     assert Regex("[[a]").search("[")

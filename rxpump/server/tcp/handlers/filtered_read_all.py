@@ -12,9 +12,10 @@ from rxpump.model.positions import Position, StreamDirection
 from rxpump.server.access.access import ALL_STREAM, Permission
 from rxpump.server.node import Node
 from rxpump.server.store.filtered_pages import FilteredPage, filtered_page
-from rxpump.server.store.filters import BadFilter, read_filter
+from rxpump.server.store.filters import BadFilter
 from rxpump.server.store.pages import Page
-from rxpump.server.store.regex import TooCostly
+from rxpump.server.store.regex_matcher import TooCostly
+from rxpump.server.tcp.filter_message import read_filter
 from rxpump.server.tcp.handlers.all_pages import CannotRead, check_read, next_position, no_page, starting_position
 from rxpump.server.tcp.request import BadPayload, Request, encode
 from rxpump.tcp.wire.codes import ReadAllResult

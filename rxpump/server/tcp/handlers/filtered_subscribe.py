@@ -9,8 +9,9 @@ from functools import partial
 from typing import Final
 
 from rxpump.server.node import Node
-from rxpump.server.store.filters import BadFilter, LogFilter, read_filter
+from rxpump.server.store.filters import BadFilter, LogFilter
 from rxpump.server.strictness import Strictness
+from rxpump.server.tcp.filter_message import read_filter
 from rxpump.server.tcp.filtered_subscription import FilteredSubscription
 from rxpump.server.tcp.handlers.subscribe import allowed_stream, begin
 from rxpump.server.tcp.request import BadPayload, Request
