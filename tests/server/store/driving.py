@@ -14,23 +14,22 @@ from rxpump.server import SqliteStore
 from rxpump.server.store.appender import AppendRequest
 from rxpump.server.store.changes import Appended, Change, NotCommitted
 from rxpump.server.store.deletion import DeleteRequest
+from rxpump.server.store.new_event import NewEvent
+from rxpump.server.store.record_schema import LogPage, StreamEntry, StreamPage
 from rxpump.server.store.stored_stream import StoredStream
 from rxpump.server.store.stream_window import Window
 from rxpump.server.store.transaction import TakePlaces
-from rxpump.tcp.wire import schema
 
 ANY, NO_STREAM = -2, -1
 FORWARD, BACKWARD = StreamDirection.FORWARD, StreamDirection.BACKWARD
 
 
-def new_event(number: int = 0, *, type: str = "Counted", data: bytes | str | None = None, json: bool = False) -> Any:
+def new_event(
+    number: int = 0, *, type: str = "Counted", data: bytes | str | None = None, json: bool = False
+) -> NewEvent:
     content = str(number) if data is None else data
-    return schema.NewEvent(
-        event_id=uuid4().bytes_le,
-        event_type=type,
-        data_content_type=int(json),
-        data=content if isinstance(content, bytes) else content.encode(),
-    )
+    data = content if isinstance(content, bytes) else content.encode()
+    return NewEvent(uuid4().bytes_le, type, data, data_content_type=int(json))
 
 
 def append(stream: str, events: list[Any], expected: int = ANY) -> AppendRequest:
@@ -75,7 +74,7 @@ def event_at(store: SqliteStore, stream: StoredStream, number: int, *, resolve_l
     """Read an event that exists, as a ResolvedIndexedEvent."""
     event = store.read.event(stream, number, resolve_links=resolve_links)
     assert event is not None
-    return schema.ResolvedIndexedEvent.FromString(event.fields)
+    return StreamEntry.FromString(event.fields)
 
 
 def stream_of(store: SqliteStore, name: str) -> StoredStream:
@@ -94,7 +93,7 @@ def stream_page(
     resolve_links: bool = False,
 ) -> Any:
     page = store.read.stream_page(stream, Window(low, high), direction, resolve_links=resolve_links)
-    events = schema.ReadStreamEventsCompleted.FromString(page.events).events
+    events = StreamPage.FromString(page.events).events
     assert len(events) == page.size
     return events
 
@@ -103,7 +102,7 @@ def all_page(
     store: SqliteStore, start: int, count: int, direction: StreamDirection = FORWARD, resolve_links: bool = False
 ) -> Any:
     page = store.read.all_page(start, count, direction, resolve_links=resolve_links)
-    events = schema.ReadAllEventsCompleted.FromString(page.events).events
+    events = LogPage.FromString(page.events).events
     assert len(events) == page.size
     return events
 
@@ -127,7 +126,7 @@ def visible(store: SqliteStore, name: str) -> list[int]:
     stream = stream_of(store, name)
     window = Window(stream.first_kept, min(stream.last, 10_000))
     page = store.read.stream_page(stream, window, FORWARD, resolve_links=False)
-    return [event.event.event_number for event in schema.ReadStreamEventsCompleted.FromString(page.events).events]
+    return [event.event.event_number for event in StreamPage.FromString(page.events).events]
 
 
 def fill(store: SqliteStore) -> None:
