@@ -1,4 +1,4 @@
-"""Where a pipeline keeps how far it has come: `ops.commit_checkpoint(store)` saves, `await store.load()` reads.
+"""Stores for checkpoints: `ops.commit_checkpoint(store)` saves one, and `await store.load()` reads it.
 
 from rxpump import checkpoints
 

@@ -1,4 +1,4 @@
-"""How far a pipeline has come, and what can keep that."""
+"""Checkpoints of pipelines, and the interface of the stores that keep them."""
 
 from __future__ import annotations
 
@@ -13,14 +13,16 @@ from rxpump.model.positions import Position
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """An event with which, and with all before it, a pipeline is done.
+    """The last event up to which a pipeline has completed its work.
 
-    stream, number:  where it was received: of a link, the link's own place.
-    position:        where it stands in the whole database; None where that was not told.
+    A pipeline over one stream resumes with `from_event=checkpoint.number + 1`. A pipeline over the log resumes with
+    `from_position=checkpoint.position`.
 
-    A pipeline over one stream goes on at `from_event=checkpoint.number + 1`; one over the whole database at
-    `from_position=checkpoint.position`, which every event of that has. (The events of a single stream have one
-    only when they arrive live, so it is of no use there.)
+    Attributes:
+        stream: Name of the stream that the event was received from; of an event that was read through a link, the
+            stream of the link.
+        number: Number of the event, or of the link, in that stream.
+        position: Position of the event in the log. None if the server did not say, as for reads of one stream.
     """
 
     stream: str
@@ -29,19 +31,27 @@ class Checkpoint:
 
     @classmethod
     def of(cls, event: Event) -> Checkpoint:
-        """Make the one that says that this event is done. Raises InvalidArgument for what is no event."""
+        """Return the checkpoint after an event.
+
+        Raises:
+            InvalidArgument: `event` is not an Event.
+        """
         if not isinstance(event, Event):
-            raise InvalidArgument("origin", event, "an Event: only what comes of events that were read has a place")
+            raise InvalidArgument("origin", event, "an Event, because only events that were read have a number")
         received = event.received
         return cls(received.stream, received.number, event.position)
 
     def to_json(self) -> str:
-        """Write it as text."""
+        """Return the checkpoint as a JSON text."""
         return json.dumps(asdict(self))
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Checkpoint:
-        """Read what `to_json` wrote. Raises InvalidArgument for anything else."""
+        """Read a text that `to_json` returned.
+
+        Raises:
+            InvalidArgument: The text is not a checkpoint.
+        """
         try:
             fields: dict[str, Any] = json.loads(text)
             stream, number, position = fields["stream"], fields["number"], fields["position"]
@@ -49,14 +59,16 @@ class Checkpoint:
                 raise ValueError("a stream or number of the wrong type")
             return cls(stream, number, None if position is None else Position(*map(int, position)))
         except (ValueError, TypeError, KeyError) as error:
-            raise InvalidArgument("checkpoint", text, f"what a checkpoint was saved as ({error!r})") from error
+            raise InvalidArgument(
+                "checkpoint", text, f"a text that Checkpoint.to_json returned ({error!r})"
+            ) from error
 
 
 class CheckpointStore(Protocol):
-    """Keeps the latest checkpoint of one pipeline."""
+    """Keeps the checkpoint of one pipeline."""
 
     async def load(self) -> Checkpoint | None:
-        """Give the one that was saved last, None if none was."""
+        """Return the checkpoint that was saved last, or None if none was saved."""
 
     async def save(self, checkpoint: Checkpoint) -> None:
-        """Keep it instead of the one before; return when it is durable."""
+        """Replace the checkpoint. Return when the new one is durable."""

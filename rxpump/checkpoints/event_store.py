@@ -1,4 +1,4 @@
-"""A checkpoint in the event store itself."""
+"""Checkpoints that are kept in a stream of the event store."""
 
 from __future__ import annotations
 
@@ -12,24 +12,31 @@ from rxpump.model import checks
 from rxpump.model.events import Event
 
 TYPE = "CheckpointSaved"
+"""Type of the events."""
 
 
 class ReadsAndWrites(Protocol):
-    """What is needed of a client."""
+    """The methods of a client that a checkpoint store needs."""
 
     def publish_event(self, stream: str, type: str, data: Any, /) -> Awaitable[Any]:
-        """Write one event."""
+        """Append one event."""
 
     def get_event(self, stream: str, /) -> Awaitable[Event]:
         """Read the last event."""
 
 
 class EventStoreCheckpoint:
-    """Keeps a checkpoint as the last event of `stream`.
+    """A checkpoint that is the last event of a stream.
 
-    Each save is one more event there; after `client.set_metadata(stream, max_count=1)` the server keeps only the
-    last. A pipeline that follows the whole database sees its own saves, and should leave them out. Errors are
-    those of the client, and InvalidArgument for an event that is something else.
+    Each save appends an event. After `client.set_metadata(stream, max_count=1)` the server keeps only the last one. A
+    pipeline over the log also receives these events, and should drop them.
+
+    `load` and `save` raise the errors of the client. `load` raises InvalidArgument if the last event is not a
+    checkpoint.
+
+    Args:
+        client: Client that reads and appends the events.
+        stream: Name of the stream.
     """
 
     def __init__(self, client: ReadsAndWrites, stream: str) -> None:
@@ -37,7 +44,7 @@ class EventStoreCheckpoint:
         self._client = client
 
     async def load(self) -> Checkpoint | None:
-        """Read the last event; None if there is none."""
+        """Return the checkpoint of the last event, or None if the stream has no event."""
         try:
             last = await self._client.get_event(self.stream)
         except (StreamNotFound, EventNotFound):
@@ -45,7 +52,7 @@ class EventStoreCheckpoint:
         return Checkpoint.from_json(last.data)
 
     async def save(self, checkpoint: Checkpoint) -> None:
-        """Write it behind the others."""
+        """Append an event with the checkpoint."""
         await self._client.publish_event(self.stream, TYPE, asdict(checkpoint))
 
     def __repr__(self) -> str:

@@ -1,4 +1,4 @@
-"""A checkpoint in a file."""
+"""Checkpoints that are kept in a file."""
 
 from __future__ import annotations
 
@@ -10,18 +10,23 @@ from rxpump.checkpoints.checkpoint import Checkpoint
 
 
 class FileCheckpoint:
-    """Keeps a checkpoint in the file at `path`; its directory must exist.
+    """A checkpoint in a file.
 
-    Each save writes a new file beside it and renames it, both flushed to the disk: whatever happens, the file
-    holds the one checkpoint or the other, whole. Errors are those of the file system (OSError), and
-    InvalidArgument for a file that holds something else.
+    Each save writes a new file and renames it, and flushes both to the disk. So after a crash the file contains
+    either the old or the new checkpoint, complete.
+
+    `load` and `save` raise OSError if the file cannot be read or written. `load` raises InvalidArgument if the file
+    does not contain a checkpoint.
+
+    Args:
+        path: Path of the file. Its directory must exist.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path: Path = Path(path)
 
     async def load(self) -> Checkpoint | None:
-        """Read the file; None if there is none."""
+        """Return the checkpoint in the file, or None if the file does not exist."""
         return await asyncio.to_thread(self._read)
 
     async def save(self, checkpoint: Checkpoint) -> None:
@@ -44,7 +49,7 @@ class FileCheckpoint:
         new.replace(self.path)
         directory = os.open(self.path.parent, os.O_RDONLY)
         try:
-            os.fsync(directory)  # or a crash may bring the old file back
+            os.fsync(directory)  # otherwise a crash could undo the rename
         finally:
             os.close(directory)
 

@@ -1,4 +1,4 @@
-"""Checkpoints in an SQLite database."""
+"""Checkpoints that are kept in an SQLite database."""
 
 from __future__ import annotations
 
@@ -17,11 +17,17 @@ _REPLACE = "INSERT INTO checkpoints VALUES (?, ?) ON CONFLICT (name) DO UPDATE S
 
 
 class SqliteCheckpoint:
-    """Keeps a checkpoint in the row `name` of a table in the database at `path`.
+    """A checkpoint in a row of an SQLite database. Several pipelines can share a database.
 
-    Any number of pipelines can share a database. It is made if it does not exist, and is open only while a
-    checkpoint is read or written, outside of the loop's thread. Errors are those of sqlite3, and InvalidArgument
-    for a row that holds something else.
+    The database is created if it does not exist. It is open only while a checkpoint is read or written, which happens
+    in another thread than that of the event loop.
+
+    `load` and `save` raise the errors of sqlite3. `load` raises InvalidArgument if the row does not contain a
+    checkpoint.
+
+    Args:
+        path: Path of the database.
+        name: Name of the row.
     """
 
     def __init__(self, path: str | os.PathLike[str], name: str) -> None:
@@ -29,7 +35,7 @@ class SqliteCheckpoint:
         self.name: str = checks.text("name", name)
 
     async def load(self) -> Checkpoint | None:
-        """Read the row; None if there is none."""
+        """Return the checkpoint in the row, or None if the row does not exist."""
         return await asyncio.to_thread(self._read)
 
     async def save(self, checkpoint: Checkpoint) -> None:

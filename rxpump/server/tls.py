@@ -1,4 +1,4 @@
-"""TLS, as the server does it: its certificate, and how long a client may take over a handshake."""
+"""TLS of the embedded server: its certificate, and the time that a handshake may take."""
 
 from __future__ import annotations
 
@@ -9,25 +9,31 @@ from typing import Final
 from rxpump.server.errors import BadCertificate
 
 HANDSHAKE_TIMEOUT: Final = 5.0
-"""Seconds that a client has to begin."""
+"""Seconds for the handshake at the start of a connection."""
 
 CLOSING_TIMEOUT: Final = 1.0
-"""Seconds that a client has to agree to the end."""
+"""Seconds for the shutdown at the end of a connection."""
 
 _Path = str | os.PathLike[str]
 
 
 def load_certificate(certificate: _Path, key: _Path | None = None) -> ssl.SSLContext:
-    """Make what `EmbeddedServer(tls=...)` takes of files in PEM.
+    """Load a certificate for `EmbeddedServer(tls=...)` from files in PEM format.
 
-    certificate:  the server's certificate, followed by those of the authorities between it and the root.
-    key:          its private key, not encrypted; by default it is looked for in the file of the certificate.
+    Args:
+        certificate: File with the certificate of the server, followed by the intermediate certificates.
+        key: File with the private key, which must not be encrypted. By default it is in the file of the
+            certificate.
 
-    Raises BadCertificate.
+    Returns:
+        A context for the server side of TLS.
+
+    Raises:
+        BadCertificate: A file cannot be read, or the certificate and the key do not fit each other.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
 
-    def refuse_to_ask() -> str:  # OpenSSL would ask whoever sits at the terminal
+    def refuse_to_ask() -> str:  # without this, OpenSSL would ask for a password on the terminal
         raise BadCertificate(str(certificate), str(key or certificate), "the key is encrypted")
 
     try:

@@ -1,1 +1,1 @@
-"""rxpump/server/access."""
+"""Users of the embedded server, their passwords and their permissions."""

@@ -1,10 +1,15 @@
-"""Who may do what to which stream (docs/protocol/tcp.md, section 4.10).
+"""Permissions of users on streams (docs/protocol/tcp.md, section 4.10).
 
-A name that starts with `$` is a system stream's; `$$x` is the metadata of `x`, and follows it. For each
-permission the roles come from the stream's own list, or else the server's settings, or else the built-in
-defaults: everyone for users' streams, $admins for system streams. An admin needs no role; but nobody
-writes to `$all` or deletes it, or deletes the metadata of a stream. A stream of metadata has no metadata, so
-nobody reads or writes `$$$$x`. Nobody writes to `$$`, because a write to it ends a real server.
+The roles that a permission needs come from the access control list of the stream. If it has none, they come from the
+settings of the server, and otherwise from the defaults: everyone for ordinary streams, admins for system streams,
+whose names begin with `$`. The permissions on `$$x` are the metadata permissions on `x`.
+
+An admin needs no role. These operations are denied to admins too:
+
+    write to or delete `$all`
+    delete a stream of metadata
+    read or write `$$$$x`, because a stream of metadata has no metadata
+    write to `$$`, because such a write makes a real server terminate
 """
 
 from __future__ import annotations
@@ -21,12 +26,15 @@ from rxpump.server.store.sqlite_store import SqliteStore
 
 ALL_STREAM: Final = "$all"
 
-_MOST_KNOWN: Final = 10_000  # streams and permissions
-_LONGEST_KNOWN: Final = 1_000  # characters of a stream's name
+_MOST_KNOWN: Final = 10_000
+"""Pairs of stream and permission that are cached."""
+
+_LONGEST_KNOWN: Final = 1_000
+"""Characters of the longest name of a stream that is cached."""
 
 
 class Permission(Enum):
-    """What one may be allowed; the values are the keys of an access control list."""
+    """A permission on a stream. The values are the keys of an access control list."""
 
     READ = "$r"
     WRITE = "$w"
@@ -36,9 +44,12 @@ class Permission(Enum):
 
 
 class Access:
-    """Decides by what the store has now: a list is heeded as soon as its writer is told that it is written.
+    """Decides whether users have permissions.
 
-    What it has looked up it keeps for as long as nothing changes.
+    A new access control list applies as soon as its write is acknowledged. The lists are cached until one changes.
+
+    Args:
+        store: Store that contains the lists.
     """
 
     def __init__(self, store: SqliteStore) -> None:
@@ -47,7 +58,7 @@ class Access:
         self._known: dict[tuple[str, str], frozenset[str]] = {}
 
     def may(self, user: User, permission: Permission, stream: str) -> bool:
-        """Tell whether `user` has `permission` on `stream`, which need not exist."""
+        """Return whether a user has a permission on a stream, which need not exist."""
         if stream == ALL_STREAM and permission in (Permission.WRITE, Permission.DELETE):
             return False
         if stream.startswith(METADATA_PREFIX):
@@ -88,7 +99,7 @@ _SYSTEM_DEFAULT: Final = frozenset({ADMINS})
 
 
 class Settings(NamedTuple):
-    """What the stream $settings says: the lists of those streams that have none."""
+    """Access control lists of streams that have none, from the stream `$settings`."""
 
     user_streams: AccessList
     system_streams: AccessList
@@ -99,7 +110,7 @@ _NO_SETTINGS: Final = Settings({}, {})
 
 @lru_cache(maxsize=4)
 def settings(data: bytes | None) -> Settings:
-    """Read the data of an event of $settings; what is not as it should be counts as none."""
+    """Read the data of an event of `$settings`. Malformed data count as empty lists."""
     if data is None:
         return _NO_SETTINGS
     try:

@@ -1,13 +1,13 @@
-"""Slows down programs that guess passwords.
+"""Limit the rate at which passwords can be guessed.
 
-Failed logins are counted by address and by login. Each of both has a budget: some failures at once, then a few a
-second. An attempt that is over budget is not looked at, so it tells nothing about the password.
+Each address and each login has a budget of failed attempts: some at once, then a few a second. An attempt over budget
+is not verified, so its answer does not depend on the password.
 
-An address that is over its budget has to wait, whatever it tries. A login that is over its budget makes only those
-addresses wait that have failed at it themselves: a stranger who guesses at a login from one address or from many
-does not keep its user out, who comes from another one.
+If an address is over its budget, every attempt from it must wait. If a login is over its budget, only attempts from
+addresses that have failed at this login must wait. A stranger who guesses the password of a user therefore does not
+lock the user out, who comes from another address.
 
-Successful logins cost nothing. Memory is bounded: of addresses, logins and pairs of both, the latest are kept.
+Successful logins use no budget. Memory is bounded, because only the most recent addresses and logins are remembered.
 """
 
 from __future__ import annotations
@@ -18,35 +18,36 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Final, Generic, TypeVar
 
 BURST: Final = 20
-"""Failures that an address or a login may have at once."""
+"""Failed attempts of an address or a login in a burst."""
 
 PER_SECOND: Final = 1.0
-"""Failures that it may have in each second after that."""
+"""Failed attempts in each second after a burst."""
 
 FULL: Final = BURST / PER_SECOND
-"""Seconds in which an empty budget becomes full, and after which a failure of an address at a login is forgotten."""
+"""Seconds in which an empty budget becomes full, and for which a failure of an address at a login is remembered."""
 
 KEPT: Final = 4096
-"""Addresses, logins and pairs of both that are remembered."""
+"""Addresses that are remembered; as many logins, and as many pairs of both."""
 
-_HOST_BITS: Final = 64  # of an IPv6 address: whoever has one has all that share the other half
+_HOST_BITS: Final = 64
+"""Bits of an IPv6 address that a host can choose; all addresses that differ only in these count as one."""
 
 K = TypeVar("K", bound=Hashable)
 
 
 @dataclass(frozen=True, slots=True)
 class Throttled:
-    """An attempt to log in that was not looked at.
+    """Result for an attempt that was not verified.
 
     Attributes:
-        seconds: Time until an attempt is looked at again.
+        seconds: Seconds until the next attempt is verified.
     """
 
     seconds: float
 
 
 class LoginThrottle:
-    """Decides which attempts to log in are looked at. The time is passed in, in seconds."""
+    """Decides which attempts to log in are verified. The time is an argument, in seconds."""
 
     def __init__(self) -> None:
         self._addresses: _Budgets[str] = _Budgets()
@@ -54,14 +55,14 @@ class LoginThrottle:
         self._failures: _Times[tuple[str, str]] = _Times()
 
     def check(self, address: str, login: str, now: float) -> Throttled | None:
-        """Return how long an attempt has to wait, None if it may be looked at."""
+        """Return how long an attempt must wait, or None if it can be verified now."""
         wait = self._addresses.wait(address, now)
         if self._failures.get((address, login), -FULL) + FULL > now:
             wait = max(wait, self._logins.wait(login, now))
         return Throttled(wait) if wait else None
 
     def note_failure(self, address: str, login: str, now: float) -> None:
-        """Count an attempt that was looked at and failed."""
+        """Count an attempt that was verified and failed."""
         self._addresses.spend(address, now)
         self._logins.spend(login, now)
         self._failures.set((address, login), now)
@@ -71,7 +72,7 @@ class LoginThrottle:
 
 
 class _Times(Generic[K]):
-    """A time for each of the keys that were set last."""
+    """A time for each key, of which the most recently set are kept."""
 
     def __init__(self) -> None:
         self._times: dict[K, float] = {}
@@ -81,7 +82,7 @@ class _Times(Generic[K]):
         return self._times.get(key, default)
 
     def set(self, key: K, time: float) -> None:
-        """Set the time of a key, and forget the key that was set first if there are too many."""
+        """Set the time of a key, and drop the oldest key if there are too many."""
         self._times.pop(key, None)
         if len(self._times) >= KEPT:
             del self._times[next(iter(self._times))]
@@ -92,19 +93,19 @@ class _Times(Generic[K]):
 
 
 class _Budgets(_Times[K]):
-    """A budget of failures for each key, of which the time is known when it will be full again."""
+    """A budget of failures for each key, kept as the time at which it is full again."""
 
     def wait(self, key: K, now: float) -> float:
-        """Return the seconds until there is budget for one failure."""
+        """Return the seconds until the budget allows one failure."""
         return max(0.0, self.get(key, now) - now - (FULL - 1 / PER_SECOND))
 
     def spend(self, key: K, now: float) -> None:
-        """Take one failure from the budget, which is never less than empty."""
+        """Take one failure from the budget. An empty budget stays empty."""
         self.set(key, min(max(self.get(key, now), now) + 1 / PER_SECOND, now + FULL))
 
 
 def throttled_address(host: str) -> str:
-    """Return what counts as one address: an IPv4 address, or the network of an IPv6 address."""
+    """Return the address that is counted for a host: its IPv4 address, or the /64 network of its IPv6 address."""
     try:
         address: IPv4Address | IPv6Address = ip_address(host.partition("%")[0])
     except ValueError:

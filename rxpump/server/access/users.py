@@ -1,4 +1,4 @@
-"""Who may log in, and who is who."""
+"""Accounts of the embedded server, and the authentication of users."""
 
 from __future__ import annotations
 
@@ -18,14 +18,19 @@ OPS: Final = "$ops"
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """Somebody, by the roles that they have: everyone's, their own login, and their groups."""
+    """A user as a set of roles.
+
+    Attributes:
+        roles: Roles: that of everyone, the login itself, and the groups of the account.
+        login: Login; empty for an anonymous user.
+    """
 
     roles: frozenset[str] = frozenset({EVERYONE})
     login: str = field(default="", compare=False)
 
     @property
     def is_admin(self) -> bool:
-        """Whether this user may do what nobody is forbidden."""
+        """Whether the user is an admin."""
         return ADMINS in self.roles
 
 
@@ -34,7 +39,13 @@ ANONYMOUS: Final = User()
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A login, its password, and the groups that it is in."""
+    """An account of a user.
+
+    Attributes:
+        login: Login.
+        password: Password.
+        groups: Groups that the user belongs to.
+    """
 
     login: str
     password: str = field(repr=False)
@@ -42,7 +53,7 @@ class Account:
 
     @property
     def has_default_password(self) -> bool:
-        """Whether everybody who has read the documentation knows the password."""
+        """Whether the password is the documented default."""
         return self.password == _DEFAULT_PASSWORD
 
 
@@ -55,12 +66,12 @@ DEFAULT_ACCOUNTS: Final = (
 
 
 def with_credentials(accounts: Iterable[Account], credentials: Iterable[Credentials]) -> tuple[Account, ...]:
-    """Return accounts with other passwords, and with further accounts.
+    """Return accounts with changed passwords, and with additional accounts.
 
     Args:
-        accounts: The accounts to begin with.
-        credentials: Logins and their passwords. A login that has an account keeps its groups; another one gets an
-            account without groups. The last password of a login counts.
+        accounts: Accounts to change.
+        credentials: Logins and their new passwords. An existing account keeps its groups; a new one has none. If a
+            login occurs twice, its last password counts.
     """
     changed = {account.login: account for account in accounts}
     for login, password in ((each.login, each.password) for each in credentials):
@@ -72,8 +83,8 @@ class Users:
     """The accounts of one server.
 
     Args:
-        accounts: The accounts; of two with the same login the last counts.
-        clock: Returns the time in seconds, for the throttle of failed logins.
+        accounts: The accounts. If two have the same login, the last one counts.
+        clock: Function that returns the time in seconds.
     """
 
     def __init__(self, accounts: Iterable[Account], clock: Callable[[], float] = time.monotonic) -> None:
@@ -82,15 +93,15 @@ class Users:
         self._throttle = LoginThrottle()
 
     def authenticate(self, credentials: AnyCredentials, address: str) -> User | Throttled | None:
-        """Return whose credentials they are.
+        """Return the user with these credentials.
 
         Args:
-            credentials: What a client presents.
-            address: Where it comes from, see `throttled_address`.
+            credentials: Credentials of a request or a connection.
+            address: Address of the client, as `throttled_address` returns it.
 
         Returns:
-            The user; None for wrong credentials, and for every token; Throttled if the credentials were not looked
-            at, because there were too many wrong ones.
+            The user. None if the credentials are wrong, or are a token. Throttled if they were not verified because
+            too many attempts failed.
         """
         if isinstance(credentials, Token):
             return None
