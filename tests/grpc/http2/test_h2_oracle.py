@@ -145,7 +145,7 @@ class Theirs:
 
 
 def converse(one: Ours | Theirs, other: Ours | Theirs, cut: Cut) -> None:
-    """Let bytes go to and fro until both sides are silent."""
+    """Let bytes go back and forth until both sides are silent."""
     while True:
         forth, back = one.output(), other.output()
         if not forth and not back:
