@@ -11,7 +11,7 @@ started, cpu_started = time.perf_counter(), time.process_time()
 
 
 def dependencies(_: str) -> None:
-    """What rxpump is built on, and nothing of it."""
+    """Import only the libraries that rxpump needs."""
     import asyncio
 
     import reactivex
@@ -20,12 +20,12 @@ def dependencies(_: str) -> None:
 
 
 def rxpump_alone(_: str) -> None:
-    """All of the client."""
+    """Import the whole client."""
     import rxpump
 
 
 def rxpump_and_ping(argument: str) -> None:
-    """All of the client, and what the shortest of programs does with it."""
+    """Import the client, and run the shortest program: connect and ping."""
     import asyncio
     import json
 

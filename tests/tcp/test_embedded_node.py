@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from rxpump.tcp.embedded_node import EmbeddedNode
 from rxpump.server import SqliteStore
+from rxpump.tcp.embedded_node import EmbeddedNode
 from rxpump.uri import EmbeddedAddress
 
 
