@@ -1,4 +1,4 @@
-"""From a connection string to a client."""
+"""Make a client from a connection string."""
 
 from __future__ import annotations
 
@@ -34,17 +34,31 @@ def connect(
     loop: object = None,
     **options: Any,
 ) -> Client:
-    """Make a client; use it with `async with`, or `await client.connect()` and `await client.close()`.
+    """Make a client. Connect it with `async with`, or with `await client.connect()` and `await client.close()`.
 
-    uri:       a connection string: `tcp://[login:password@]host[:port]`, `memory://` (an event store inside
-               this process) or `sqlite:///path.db` (the same, durable). Options may follow as `?timeout=3`.
-               Default: tcp://localhost:1113.
-    host, port, username, password, name: the same by themselves; they win over what the uri says.
-    token:     a bearer token (a JWT) in place of username and password, for servers from version 20 on.
-    settings:  a Settings; `options` are fields of it (`timeout=3`), and win over it.
-    loop:      accepted and ignored, so that older programs run.
+        async with rxpump.connect("tcp://admin:changeit@localhost:1113?timeout=3") as client:
+            ...
 
-    Raises InvalidUri or InvalidArgument for what cannot be understood.
+    Args:
+        uri: Connection string: `tcp://[login:password@]host[:port]`, `memory://` (an event store inside this process)
+            or `sqlite:///path.db` (the same, kept in a file). It can contain options, as in `?timeout=3`. The default
+            is tcp://localhost:1113.
+        host: Host; overrides that of the connection string, as do the next four arguments.
+        port: Port.
+        username: Login.
+        password: Password.
+        token: Bearer token (JWT) in place of login and password, for servers from version 20.
+        name: Name of the client in the log and the statistics of the server.
+        settings: Settings. Options of the connection string override them.
+        loop: Ignored; programs of photon-pump pass it.
+        **options: Fields of Settings, such as `timeout=3`, which override all others.
+
+    Returns:
+        A client that is not connected yet.
+
+    Raises:
+        InvalidUri: The connection string is malformed.
+        InvalidArgument: An argument has a value that is not allowed, or contradicts another one.
     """
     address, settings = parse(DEFAULT_URI if uri is None else uri, settings)
     if name is not None:
@@ -56,7 +70,7 @@ def connect(
         allowed = ", ".join(Settings.__dataclass_fields__)
         raise InvalidArgument("option", ", ".join(unknown), allowed) from None
     if settings.tls and isinstance(address, EmbeddedAddress):
-        raise InvalidArgument("tls", True, f"False with {address}: what is in this process needs no TLS")
+        raise InvalidArgument("tls", True, f"False with {address}, because a server in this process needs no TLS")
     given = {"host": host, "port": port, "username": username, "password": password, "token": token}
     locator = _locate(address, {key: value for key, value in given.items() if value is not None})
 
@@ -68,14 +82,16 @@ def connect(
 def _locate(address: Address, given: dict[str, Any]) -> NodeResolver:
     if not isinstance(address, TcpAddress):
         if given:
-            raise InvalidArgument(", ".join(given), "given", f"nothing beside {address}: it is its own server")
+            raise InvalidArgument(
+                ", ".join(given), "given", f"not given with {address}, which is a server of its own"
+            )
         return EmbeddedNode(address)
     if "token" in given:
         if "username" in given or "password" in given:
-            raise InvalidArgument("token", "given", "given without a username and a password")
+            raise InvalidArgument("token", "given", "a token without a username and a password")
         given["credentials"] = Token(given.pop("token"))
     elif "username" in given:
         given["credentials"] = Credentials(given.pop("username"), given.pop("password", ""))
     elif "password" in given:
-        raise InvalidArgument("password", "given", "given together with a username")
+        raise InvalidArgument("password", "given", "a password together with a username")
     return FixedAddress(replace(address, **given))

@@ -1,12 +1,12 @@
-"""Connection strings.
+"""Parse connection strings.
 
     tcp://[login[:password]@]host[:port][?option=value&...]
     memory://
     sqlite:///relative/path.db      sqlite:////absolute/path.db
 
-Login and password are percent-encoded. Options are the fields of Settings, those of its reconnect
-policy as reconnect_min_delay, reconnect_max_delay, reconnect_jitter and reconnect_attempts. `memory://` and
-`sqlite:///` have the options of the embedded server too, which are the fields of EmbeddedAddress.
+Login and password are percent-encoded. The options are the fields of Settings; those of its reconnect policy are
+reconnect_min_delay, reconnect_max_delay, reconnect_jitter and reconnect_attempts. `memory://` and `sqlite:///` also
+have the options of the embedded server, which are fields of EmbeddedAddress.
 """
 
 from __future__ import annotations
@@ -28,7 +28,16 @@ _T = TypeVar("_T", Settings, Backoff)
 
 @dataclass(frozen=True, slots=True)
 class TcpAddress:
-    """A server elsewhere."""
+    """Address of a server over TCP.
+
+    Attributes:
+        host: Host name or IP address.
+        port: Port.
+        credentials: Credentials of the connection, or None for an anonymous one.
+
+    Raises:
+        InvalidUri: The host is empty, or the port is out of range.
+    """
 
     host: str = "localhost"
     port: int = DEFAULT_PORT
@@ -47,11 +56,11 @@ class TcpAddress:
 
 @dataclass(frozen=True, slots=True)
 class EmbeddedAddress:
-    """A server in this process.
+    """Address of a server inside this process.
 
     Attributes:
-        path: Path of its SQLite file; None for a server that keeps its events in memory.
-        strictness: `lenient`, or `real` for a server that treats repeated appends as a real one does.
+        path: Path of its SQLite file, or None if it keeps its events in memory.
+        strictness: `lenient`, or `real` for the harsher behaviors of real servers (docs/embedded-server.md).
         projections: Whether the server runs the system projections.
     """
 
@@ -67,7 +76,19 @@ Address = TcpAddress | EmbeddedAddress
 
 
 def parse(uri: str, settings: Settings | None = None) -> tuple[Address, Settings]:
-    """Read a connection string; options in it win over `settings`. Raises InvalidUri."""
+    """Parse a connection string.
+
+    Args:
+        uri: The connection string.
+        settings: Settings that its options override. The default are those of `Settings()`.
+
+    Returns:
+        The address, and the settings with the options applied.
+
+    Raises:
+        InvalidUri: A part of the connection string is malformed, or an option is unknown or has a wrong value.
+        InvalidArgument: `settings` is not a Settings.
+    """
     if not isinstance(uri, str):
         raise InvalidUri("uri", uri, "a string like tcp://host:port, memory:// or sqlite:///path")
     if settings is not None and not isinstance(settings, Settings):
@@ -92,7 +113,7 @@ def _tcp(parts: SplitResult) -> TcpAddress:
     port = _port(parts)
     is_whole = port is not None and parts.path in ("", "/") and not parts.fragment
     if not is_whole and "@" in parts.path + parts.query + parts.fragment:
-        # Part of a password stands where a port or a path should; it must not show in an error.
+        # An unencoded password was split at the wrong place. The error must not contain any part of it.
         raise InvalidUri("credentials", "(not shown)", "percent-encoded: / is %2F, ? is %3F, # is %23")
     if port is None:
         raise InvalidUri("port", parts.netloc.rpartition(":")[2], "a number from 1 to 65535")
@@ -102,7 +123,7 @@ def _tcp(parts: SplitResult) -> TcpAddress:
 
 
 def _port(parts: SplitResult) -> int | None:
-    """The port, or the default one; None for what is no port."""
+    """Return the port, or the default one if none is given; None if it is malformed."""
     try:
         return DEFAULT_PORT if parts.port is None else parts.port
     except ValueError:
