@@ -1,4 +1,4 @@
-"""Streams as wholes: deleting them, what they say of themselves, and what the database does about all of them."""
+"""Methods that delete streams, read and set metadata and settings, and scavenge."""
 
 from __future__ import annotations
 
@@ -11,19 +11,18 @@ from rxpump.errors import EventNotFound, InvalidArgument, StreamDeleted, StreamN
 from rxpump.model import checks
 from rxpump.model.acl import Acl
 from rxpump.model.events import Event
-from rxpump.model.metadata import SETTINGS_STREAM, MetadataResult, StreamMetadata, SystemSettings
+from rxpump.model.metadata import MetadataResult, StreamMetadata, SystemSettings
 from rxpump.model.new_events import UNSET, NewEvent, fitting
 from rxpump.model.positions import END, ExpectedVersion
 from rxpump.model.results import DeleteResult, ScavengeResult, WriteResult
+from rxpump.model.system_names import METADATA_EVENT_TYPE, METADATA_PREFIX, SETTINGS_STREAM
 from rxpump.streams.single import Single
 from rxpump.transport import Transport
 
-_METASTREAM = "$$"  # before a stream's name: the stream that holds its metadata
-_METADATA_TYPE = "$metadata"
 _SETTINGS_TYPE = "$settings"
 
 SCAVENGE_TIMEOUT = 600.0
-"""Seconds; version 4 answers only when the scavenge has ended."""
+"""Default deadline in seconds, because version 4 replies only when the scavenge has ended."""
 
 
 class AdminClient(GroupClient):
@@ -39,16 +38,32 @@ class AdminClient(GroupClient):
     ) -> Single[DeleteResult]:
         """Delete a stream.
 
-        Not `hard`: its events can no longer be read and its metadata is gone, its Acl with it; it can be written
-        again, and its numbers go on from where they were. `hard`: for good, no stream will ever have that name.
-        Its events stay in the whole database until that is scavenged. A stream of metadata (`$$...`) is not deleted
-        by itself: its deletion can end a server for good.
+        The events can no longer be read from the stream. They stay in `$all` until the server is scavenged.
 
-        `expected_version` may be STREAM_EXISTS; servers of version 4 answer that with BadRequest.
+        After a soft delete the metadata of the stream is gone, with its access control list. The stream can be
+        written again, and its event numbers continue. After a hard delete the name can never be used again.
 
-        Errors: WrongExpectedVersion, AccessDenied, StreamDeleted (it was deleted for good before). A delete that had
-        to be sent again after a lost connection may meet what it has done itself: a hard one then says
-        StreamDeleted, and one that expects a version WrongExpectedVersion, if the stream was written to since.
+        A delete that is repeated after a lost connection may fail because of the first attempt: a hard delete with
+        StreamDeleted, a delete with an expected version with WrongExpectedVersion.
+
+        Args:
+            stream: Name of the stream. A stream of metadata (`$$...`) is refused, because its deletion can damage a
+                server for good.
+            expected_version: Number of the last event the stream must have, or a constant of ExpectedVersion. Servers
+                of version 4 refuse STREAM_EXISTS with BadRequest.
+            hard: Whether to delete the stream for good.
+            timeout: Seconds until the call fails. None: no deadline. Default: that of the settings.
+
+        Returns:
+            A Single of the result.
+
+        Raises:
+            WrongExpectedVersion: The stream is at another version. Nothing was deleted.
+            StreamDeleted: The stream was deleted for good before.
+            AccessDenied: The user may not delete the stream.
+
+        Example:
+            `await client.delete_stream("orders")`
         """
         stream = checks.deleted_stream(stream)
         version = checks.expected_version(expected_version)
@@ -58,11 +73,23 @@ class AdminClient(GroupClient):
         return Single(self._runtime, "delete_stream", lambda: transport.delete_stream(stream, version, hard=hard))
 
     def get_metadata(self, stream: str, *, timeout: float | None = UNSET) -> Single[MetadataResult]:
-        """Read a stream's metadata, as StreamMetadata, with the version to expect when it is set again.
+        """Read the metadata of a stream.
 
-        Where it was never set, it is empty and its version -1. A stream that is soft-deleted says so in it
-        (`metadata.is_soft_deleted`). What the server itself cannot read counts as empty, as it does for the server;
-        `raw` has it. Errors: StreamDeleted (for good), AccessDenied.
+        Args:
+            stream: Name of the stream.
+            timeout: Seconds until the call fails. None: no deadline. Default: that of the settings.
+
+        Returns:
+            A Single of the metadata and its version, which `set_metadata` can expect. If it was never set, it is
+            empty and its version is -1. Metadata that the server cannot parse is empty; `raw` has its bytes.
+            `metadata.is_soft_deleted` is True for a stream that was deleted and can be written again.
+
+        Raises:
+            StreamDeleted: The stream was deleted for good.
+            AccessDenied: The user may not read the metadata.
+
+        Example:
+            `limit = (await client.get_metadata("orders")).metadata.max_count`
         """
         metastream, transport = _metastream(stream), self._within(timeout)
         return Single(self._runtime, "get_metadata", lambda: _get_metadata(transport, stream, metastream))
@@ -81,14 +108,34 @@ class AdminClient(GroupClient):
         custom: Mapping[str, Any] | None = None,
         timeout: float | None = UNSET,
     ) -> Single[WriteResult]:
-        """Set all of a stream's metadata: a StreamMetadata, or its fields by themselves, or JSON text as bytes.
+        """Replace the metadata of a stream.
 
-            found = await client.get_metadata("ponies")
-            kept = dataclasses.replace(found.metadata, max_count=100)  # and all else as it was
-            await client.set_metadata("ponies", kept, expected_version=found.version)
+        Args:
+            stream: Name of the stream.
+            metadata: StreamMetadata, or JSON text as bytes. Without it, the fields are given by name.
+            expected_version: Version that the metadata must have, which is not the version of the stream; or a
+                constant of ExpectedVersion.
+            max_count: Number of events that can be read, counted from the end; older events are removed.
+            max_age: Seconds, or a timedelta, after which events are removed.
+            truncate_before: Number of the first event that can be read.
+            cache_control: Seconds, or a timedelta, for which HTTP clients may cache the stream.
+            acl: Users and groups that may read, write and delete the stream.
+            custom: Other values, by name.
+            timeout: Seconds until the call fails. None: no deadline. Default: that of the settings.
 
-        `expected_version` is that of the metadata, not of the stream. Errors: WrongExpectedVersion, StreamDeleted,
-        AccessDenied.
+        Returns:
+            A Single of the result. `last_event_number` is the version of the metadata.
+
+        Raises:
+            InvalidArgument: Both `metadata` and a field are given, or a value is out of range.
+            WrongExpectedVersion: The metadata is at another version. Nothing was written.
+            StreamDeleted: The stream was deleted for good.
+            AccessDenied: The user may not write the metadata.
+
+        Example:
+            old = await client.get_metadata("orders")
+            changed = dataclasses.replace(old.metadata, max_count=100)
+            await client.set_metadata("orders", changed, expected_version=old.version)
         """
         fields: dict[str, Any] = {
             "max_count": max_count,
@@ -100,14 +147,27 @@ class AdminClient(GroupClient):
         }
         given = {name: value for name, value in fields.items() if value is not None}
         if metadata is not None and given:
-            raise InvalidArgument(", ".join(given), "given", "given where metadata is not")
+            raise InvalidArgument(", ".join(given), "given", "given only without metadata")
         content = StreamMetadata(**given) if metadata is None else metadata
         if not isinstance(content, (StreamMetadata, bytes)):
             raise InvalidArgument("metadata", metadata, "a StreamMetadata, or JSON text as bytes")
-        return self._set("set_metadata", _metastream(stream), _METADATA_TYPE, content, expected_version, timeout)
+        return self._set("set_metadata", _metastream(stream), METADATA_EVENT_TYPE, content, expected_version, timeout)
 
     def get_system_settings(self, *, timeout: float | None = UNSET) -> Single[SystemSettings]:
-        """Read who may do what where a stream itself does not say; by default only admins may ask."""
+        """Read the default access control lists. By default only admins may.
+
+        Args:
+            timeout: Seconds until the call fails. None: no deadline. Default: that of the settings.
+
+        Returns:
+            A Single of the settings, which apply to streams without an access control list of their own.
+
+        Raises:
+            AccessDenied: The user may not read the settings.
+
+        Example:
+            `settings = await client.as_user("admin", "changeit").get_system_settings()`
+        """
         transport = self._within(timeout)
         return Single(self._runtime, "get_system_settings", lambda: _get_system_settings(transport))
 
@@ -118,31 +178,50 @@ class AdminClient(GroupClient):
         expected_version: int = ExpectedVersion.ANY,
         timeout: float | None = UNSET,
     ) -> Single[WriteResult]:
-        """Set who may do what where a stream itself does not say; by default only admins may."""
+        """Replace the default access control lists. By default only admins may.
+
+        Args:
+            settings: Access control lists for streams that have none of their own.
+            expected_version: Version that the settings must have, or a constant of ExpectedVersion.
+            timeout: Seconds until the call fails. None: no deadline. Default: that of the settings.
+
+        Returns:
+            A Single of the result. `last_event_number` is the version of the settings.
+
+        Raises:
+            WrongExpectedVersion: The settings are at another version. Nothing was written.
+            AccessDenied: The user may not write the settings.
+
+        Example:
+            `await admin.set_system_settings(SystemSettings(user_stream=Acl(read="$all", write="ops")))`
+        """
         if not isinstance(settings, SystemSettings):
             raise InvalidArgument("settings", settings, "a SystemSettings")
         return self._set("set_system_settings", SETTINGS_STREAM, _SETTINGS_TYPE, settings, expected_version, timeout)
 
     def scavenge(self, *, timeout: float | None = SCAVENGE_TIMEOUT) -> Single[ScavengeResult]:
-        """Remove from the files of the node that we are connected to what can no longer be read.
+        """Remove events that can no longer be read from the files of the connected node.
 
-        Only members of `$admins` and `$ops` may. A server of version 4 answers when the scavenge has ended, later
-        ones when it has begun. Version 23.10 does not answer at all a user who may not scavenge, nor on an in-memory
-        node or a follower.
+        Only members of `$admins` and `$ops` may. Version 4 replies when the scavenge has ended, later versions when
+        it has started. Version 23.10 does not reply if the user may not scavenge, or if the node is a follower or
+        keeps its events in memory.
 
         Args:
-            timeout: Seconds after which OperationTimedOut is raised; None to wait for ever. A scavenge that has begun
-                goes on all the same. The default of 10 minutes allows for a server that answers at the end.
+            timeout: Seconds until the call fails; a scavenge that has started continues. None: no deadline. Default:
+                10 minutes, because version 4 replies at the end.
 
         Returns:
-            The id of the scavenge, or how long it took and how much space it made.
+            A Single of the id of the scavenge, or of its duration and the space it freed.
 
         Raises:
             ScavengeInProgress: Another scavenge is running.
             ScavengeFailed: The scavenge failed. Version 4 raises this also for a user who may not scavenge.
             AccessDenied: The user may not scavenge.
-            OperationTimedOut: There was no answer.
-            ConnectionClosed: The connection was lost. A scavenge that has begun goes on all the same.
+            OperationTimedOut: No reply arrived in time.
+            ConnectionClosed: The connection was lost. A scavenge that has started continues.
+
+        Example:
+            `await client.as_user("ops", "changeit").scavenge()`
         """
         return Single(self._runtime, "scavenge", self._within(timeout).scavenge)
 
@@ -155,7 +234,7 @@ class AdminClient(GroupClient):
         expected_version: int,
         timeout: float | None,
     ) -> Single[WriteResult]:
-        """Write one event; it has its id from here on, so however often the Answer asks, it is one write."""
+        """Append one event with JSON content. Its id is chosen here, so that each repetition is the same write."""
         version, transport = checks.expected_version(expected_version), self._within(timeout)
         data = content if isinstance(content, bytes) else content.to_json()
         event = fitting(NewEvent(type, data, is_json=True), stream)
@@ -193,6 +272,6 @@ async def _last_event(transport: Transport, stream: str) -> Event | None:
 
 def _metastream(stream: str) -> str:
     name = checks.stream_name(stream)
-    if name.startswith(_METASTREAM):
-        raise InvalidArgument("stream", stream, f"a stream whose name does not begin with {_METASTREAM}")
-    return _METASTREAM + name
+    if name.startswith(METADATA_PREFIX):
+        raise InvalidArgument("stream", stream, f"a name that does not begin with {METADATA_PREFIX}")
+    return METADATA_PREFIX + name

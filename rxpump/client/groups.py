@@ -1,4 +1,4 @@
-"""Persistent subscriptions: making, changing and deleting consumer groups, and consuming with one."""
+"""Methods for consumer groups (persistent subscriptions)."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _DEFAULTS: Final = PersistentSubscriptionSettings()
 class GroupClient(SubscriptionClient):
     """A client that also manages consumer groups and consumes with them.
 
-    By default only admins may make, change and delete groups; whoever may read the stream may connect. Where the
-    connection is lost between such a request and its answer, it is asked again: then PersistentSubscriptionExists, or
-    -NotFound, may speak of what the first attempt did.
+    By default only admins may create, update and delete groups. A user who may read the stream may consume. A request
+    that is repeated after a lost connection may fail because of the first attempt, with PersistentSubscriptionExists
+    or PersistentSubscriptionNotFound.
     """
 
     def create_subscription(
@@ -33,12 +33,25 @@ class GroupClient(SubscriptionClient):
         timeout: float | None = UNSET,
         **named: Unpack[NamedSettings],
     ) -> Single[None]:
-        """Make consumer group `name` of a stream, which need not exist.
+        """Create a consumer group.
 
-        `settings` can also be given, or changed, one by one: `create_subscription("billing", "orders",
-        start_from=0)`.
-        Errors: PersistentSubscriptionExists, PersistentSubscriptionFailed (the stream is `$all`, the strategy
-        unknown), AccessDenied.
+        Args:
+            name: Name of the group.
+            stream: Name of the stream, which need not exist.
+            settings: Settings of the group.
+            timeout: Seconds until the call fails. None: no deadline. Default: that of the settings.
+            **named: Single settings, which replace those of `settings`; see PersistentSubscriptionSettings.
+
+        Returns:
+            A Single of None.
+
+        Raises:
+            PersistentSubscriptionExists: The group exists.
+            PersistentSubscriptionFailed: The stream is `$all`, or the server does not know the strategy.
+            AccessDenied: The user may not manage groups.
+
+        Example:
+            `await client.create_subscription("billing", "orders", start_from=0)`
         """
         name, stream, settings = checks.text("name", name), checks.stream_name(stream), _settings(settings, named)
         transport = self._within(timeout)
@@ -53,50 +66,83 @@ class GroupClient(SubscriptionClient):
         timeout: float | None = UNSET,
         **named: Unpack[NamedSettings],
     ) -> Single[None]:
-        """Give a group other settings, all of them: those not given become the defaults.
+        """Replace all settings of a consumer group.
 
-        The server drops who is connected; consumers of rxpump come back by themselves. How far the group has come is
-        kept. Errors: PersistentSubscriptionNotFound, PersistentSubscriptionFailed, AccessDenied.
+        The server disconnects the consumers of the group. Consumers of rxpump reconnect. The group resumes where it
+        was.
+
+        Args:
+            name: Name of the group.
+            stream: Name of its stream.
+            settings: Settings of the group.
+            timeout: Seconds until the call fails. None: no deadline. Default: that of the settings.
+            **named: Single settings, which replace those of `settings`. A setting that is not given gets its default.
+
+        Returns:
+            A Single of None.
+
+        Raises:
+            PersistentSubscriptionNotFound: There is no such group.
+            PersistentSubscriptionFailed: The server does not know the strategy.
+            AccessDenied: The user may not manage groups.
+
+        Example:
+            `await client.update_subscription("billing", "orders", max_retry_count=3)`
         """
         name, stream, settings = checks.text("name", name), checks.stream_name(stream), _settings(settings, named)
         transport = self._within(timeout)
         return Single(self._runtime, "update_subscription", lambda: transport.update_group(stream, name, settings))
 
     def delete_subscription(self, name: str, stream: str, *, timeout: float | None = UNSET) -> Single[None]:
-        """Delete a group, with what it knows and what it has parked; its consumers get PersistentSubscriptionDeleted.
+        """Delete a consumer group, with its checkpoint and its parked events.
 
-        Errors: PersistentSubscriptionNotFound, AccessDenied.
+        Its consumers fail with PersistentSubscriptionDeleted.
+
+        Args:
+            name: Name of the group.
+            stream: Name of its stream.
+            timeout: Seconds until the call fails. None: no deadline. Default: that of the settings.
+
+        Returns:
+            A Single of None.
+
+        Raises:
+            PersistentSubscriptionNotFound: There is no such group.
+            AccessDenied: The user may not manage groups.
+
+        Example:
+            `await client.delete_subscription("billing", "orders")`
         """
         name, stream = checks.text("name", name), checks.stream_name(stream)
         transport = self._within(timeout)
         return Single(self._runtime, "delete_subscription", lambda: transport.delete_group(stream, name))
 
     def replay_parked(self, name: str, stream: str, *, timeout: float | None = UNSET) -> Single[None]:
-        """Have the parked events of a group delivered again.
+        """Deliver the parked events of a consumer group again.
 
-        The server adds a link to each parked event to the stream `$persistentsubscription-<stream>::<name>-parked`.
-        A replayed event is a delivery like any other, with `link` set to that link. An event that is parked again
-        stays in that stream; the others are removed from it when all of them are settled.
+        The server stores parked events as links in the stream `$persistentsubscription-<stream>::<name>-parked`.
+        `link` of a replayed delivery is that link. When all replayed events are acknowledged or refused, they are
+        removed from that stream, except those that were parked again.
 
-        Servers offer this over HTTP alone, so it goes to the port `http_port` of the settings (default 2113) on the
-        host of the connection, in HTTPS if the connection has TLS.
+        Servers of the TCP protocol offer this only over HTTP. The request goes to `http_port` of the settings
+        (default 2113) on the host of the connection, with TLS if the connection has it.
 
         Args:
             name: Name of the group.
             stream: Name of its stream.
-            timeout: Seconds until the call fails; None: never. Default: that of the settings.
+            timeout: Seconds until the call fails. None: no deadline. Default: that of the settings.
 
         Returns:
-            An Observable that completes when the server has begun to replay.
+            A Single of None, when the server has started to replay.
 
         Raises:
             PersistentSubscriptionNotFound: There is no such group.
             NotAuthenticated: The password is wrong.
             AccessDenied: The user may not manage groups.
-            ConnectionFailed: The node does not answer HTTP on that port.
-            TooBusy: The server takes no more requests now, or there were too many failed logins.
-            PersistentSubscriptionFailed: The server refused it for another reason.
-            OperationTimedOut: There was no answer in time.
+            ConnectionFailed: The node does not serve HTTP on that port.
+            TooBusy: The server accepts no more requests now, or there were too many failed logins.
+            PersistentSubscriptionFailed: The server refused the request for another reason.
+            OperationTimedOut: No reply arrived in time.
 
         Example:
             `await client.as_user("admin", "changeit").replay_parked("billing", "orders")`
@@ -108,15 +154,31 @@ class GroupClient(SubscriptionClient):
     def connect_subscription(
         self, name: str = "", stream: str = "", buffer_size: int = 10, *, subscription: str = ""
     ) -> Deliveries:
-        """Consume with group `name` (also called `subscription`) of a stream, for ever: an Observable of deliveries.
+        """Consume events with a consumer group.
 
-        Each delivery is to be acknowledged: by `ack()`, or by `ops.ack_each()` at the end of the pipeline. The server
-        sends at most `buffer_size` events beyond those that are, so what is held, or worked on, is what it waits for.
-        Each event comes at least once; which consumer of the group gets it is the server's choice.
+        Each event is delivered at least once, to one consumer of the group. Acknowledge each delivery with `ack()`,
+        or all with `ops.ack_each()` at the end of the pipeline. Deliveries that are not acknowledged are delivered
+        again after a lost connection, to any consumer of the group.
 
-        A lost connection is made again, and what was not acknowledged is delivered again, to whoever is there. It
-        ends with an error where asking again cannot help: PersistentSubscriptionNotFound, AccessDenied, ClientClosed,
-        PersistentSubscriptionDeleted. Where the group has all the subscribers it may have, it waits until one leaves.
+        Args:
+            name: Name of the group.
+            stream: Name of its stream.
+            buffer_size: Most events that are delivered and not acknowledged, 1 to 4096. The server sends no more
+                until one is acknowledged.
+            subscription: Another name of `name`.
+
+        Returns:
+            An Observable of deliveries. It reconnects by itself, and waits while the group has all the consumers it
+            may have. It fails only with an error that a retry cannot mend.
+
+        Raises:
+            PersistentSubscriptionNotFound: There is no such group.
+            PersistentSubscriptionDeleted: The group was deleted.
+            AccessDenied: The user may not read the stream.
+            ClientClosed: The client was closed.
+
+        Example:
+            client.connect_subscription("billing", "orders").pipe(ops.map_async(bill), ops.ack_each()).subscribe()
         """
         return Deliveries(
             self._runtime,
@@ -130,7 +192,7 @@ class GroupClient(SubscriptionClient):
 
 def _settings(settings: object, named: NamedSettings) -> PersistentSubscriptionSettings:
     if not isinstance(settings, PersistentSubscriptionSettings):
-        raise InvalidArgument("settings", settings, "a PersistentSubscriptionSettings, or settings by their names")
+        raise InvalidArgument("settings", settings, "a PersistentSubscriptionSettings, or single settings by name")
     return settings.but(named) if named else settings
 
 

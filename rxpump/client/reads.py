@@ -1,4 +1,4 @@
-"""Reading what is there: one event, a page, or all to the end."""
+"""Methods that read: one event, a page, or all events up to the end."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from time import perf_counter
 from typing import Final
 
 from rxpump.client.base import READ_BATCH, ClientBase, checked_filter
-from rxpump.client.starts import first_event, first_position
+from rxpump.client.starting_points import first_number, first_position
 from rxpump.model import checks
 from rxpump.model.events import Event
 from rxpump.model.filters import EventFilter
@@ -16,16 +16,25 @@ from rxpump.model.positions import END, Edge, Position, StreamDirection
 from rxpump.streams.reading import AllReading, StreamReading
 from rxpump.streams.single import Single
 
-_GET_ALL: Final = "to read from the whole database, use get_all()"
-_ITER_ALL: Final = "to read the whole database, use iter_all()"
+_GET_ALL: Final = "to read events of all streams, use get_all()"
+_ITER_ALL: Final = "to read the events of all streams, use iter_all()"
 
 
 class ReadClient(ClientBase):
-    """A client that reads. A read completes at the end of the stream."""
+    """A client that reads. Its methods return Observables, which send nothing until they are used; see `Client`."""
 
     def ping(self, *, timeout: float | None = UNSET) -> Single[float]:
-        """Ask for a sign of life; gives the round trip in seconds."""
+        """Measure how long the server takes to reply to a ping.
 
+        Args:
+            timeout: Seconds until the call fails. None: no deadline. Default: that of the settings.
+
+        Returns:
+            A Single of the round-trip time in seconds.
+
+        Raises:
+            NotAuthenticated: The server refused the credentials of `as_user`.
+        """
         transport = self._within(timeout)
 
         async def ask() -> float:
@@ -43,9 +52,25 @@ class ReadClient(ClientBase):
         resolve_links: bool = True,
         timeout: float | None = UNSET,
     ) -> Single[Event]:
-        """Read one event; number -1 is the last.
+        """Read one event.
 
-        Errors: EventNotFound, StreamNotFound, StreamDeleted, AccessDenied.
+        Args:
+            stream: Name of the stream.
+            event_number: Number of the event, from 0; -1 for the last event.
+            resolve_links: Whether to return the target if the event is a link.
+            timeout: Seconds until the call fails. None: no deadline. Default: that of the settings.
+
+        Returns:
+            A Single of the event.
+
+        Raises:
+            EventNotFound: The stream has no such event, or it can no longer be read.
+            StreamNotFound: The stream has no events.
+            StreamDeleted: The stream was deleted for good.
+            AccessDenied: The user may not read the stream.
+
+        Example:
+            `last = await client.get_event("orders")`
         """
         stream, number = checks.one_stream(stream, _GET_ALL), checks.event_number(event_number)
         links = checks.flag("resolve_links", resolve_links)
@@ -67,15 +92,32 @@ class ReadClient(ClientBase):
         from_event_number: int | Edge | None = None,
         timeout: float | None = UNSET,
     ) -> Single[StreamPage]:
-        """Read one page of at most `max_count` (1 to 4096) events.
+        """Read one page of a stream.
 
-        Starts at `from_event` (also called `from_event_number`), which is included in both directions: by default at
-        the start of the stream going forward, at its end going backward. Errors: StreamNotFound, StreamDeleted,
-        AccessDenied.
+        Args:
+            stream: Name of the stream.
+            direction: Order of the events.
+            from_event: Number of the first event that is read, in both directions, or START or END. Default: START
+                forward, END backward.
+            max_count: Most events of the page, 1 to 4096.
+            resolve_links: Whether to return the targets of links.
+            from_event_number: Another name of `from_event`.
+            timeout: Seconds until the call fails. None: no deadline. Default: that of the settings.
+
+        Returns:
+            A Single of the page.
+
+        Raises:
+            StreamNotFound: The stream has no events.
+            StreamDeleted: The stream was deleted for good.
+            AccessDenied: The user may not read the stream.
+
+        Example:
+            `page = await client.get("orders", direction=StreamDirection.BACKWARD, max_count=10)`
         """
         stream, count = checks.one_stream(stream, _GET_ALL), checks.page_size(max_count)
         links = checks.flag("resolve_links", resolve_links)
-        start = first_event(from_event if from_event_number is None else from_event_number, direction)
+        start = first_number(from_event if from_event_number is None else from_event_number, direction)
         transport = self._within(timeout)
         return Single(
             self._runtime,
@@ -93,16 +135,33 @@ class ReadClient(ClientBase):
         resolve_links: bool = True,
         timeout: float | None = UNSET,
     ) -> StreamReading:
-        """Read every event to the end of the stream, then complete; pages of `batch_size`, one read ahead.
+        """Read the events of a stream up to its end (backward: up to its first event).
 
-        `from_event` is the number of the first event that is delivered, in both directions. By default a read starts
-        at the start of the stream going forward, and at its end going backward.
+        Args:
+            stream: Name of the stream.
+            direction: Order of the events.
+            from_event: Number of the first event that is read, in both directions, or START or END. Default: START
+                forward, END backward.
+            batch_size: Most events of a page, 1 to 4096. One page is read ahead.
+            resolve_links: Whether to return the targets of links.
+            timeout: Seconds until the request of a page fails; there is no deadline for the whole read. None: no
+                deadline. Default: that of the settings.
 
-        `timeout` bounds each page, from the moment at which it is asked for, and not the reading as a whole.
+        Returns:
+            An Observable of the events, which completes at the end.
+
+        Raises:
+            StreamNotFound: The stream has no events.
+            StreamDeleted: The stream was deleted for good.
+            AccessDenied: The user may not read the stream.
+
+        Example:
+            async for event in client.iter("orders"):
+                print(event.type)
         """
         stream, links = checks.one_stream(stream, _ITER_ALL), checks.flag("resolve_links", resolve_links)
         count = checks.page_size(batch_size, argument="batch_size")
-        start = first_event(from_event, direction)
+        start = first_number(from_event, direction)
         return StreamReading(
             self._runtime, self._within(timeout), stream, start, count, direction, resolve_links=links
         )
@@ -117,12 +176,27 @@ class ReadClient(ClientBase):
         where: EventFilter | None = None,
         timeout: float | None = UNSET,
     ) -> Single[AllPage]:
-        """Read one page of the whole database; by default only admins may. Errors: AccessDenied, ReadFailed.
+        """Read one page of `$all`, the events of all streams. By default only admins may.
 
-        Going forward, the event at `from_position` is the first one; going backward, the event before it is.
+        Args:
+            direction: Order of the events.
+            from_position: Position at which the page starts, or START or END. A forward page begins with the event at
+                this position, a backward page with the event before it. Default: START forward, END backward.
+            max_count: Most events of the page, 1 to 4096.
+            resolve_links: Whether to return the targets of links.
+            where: Filter; see `iter_all`. With a filter, a page before the end can have fewer than `max_count`
+                events, or none. `is_last` of the page is True at the end.
+            timeout: Seconds until the call fails. None: no deadline. Default: that of the settings.
 
-        With `where`, of those events that match: there may be fewer than `max_count`, or none, before the end; the
-        page's `is_last` tells. Who filters, see `iter_all`.
+        Returns:
+            A Single of the page.
+
+        Raises:
+            AccessDenied: The user may not read `$all`.
+            ReadFailed: The server could not read the events.
+
+        Example:
+            `page = await client.as_user("admin", "changeit").get_all(max_count=10)`
         """
         start, count = first_position(from_position, direction), checks.page_size(max_count)
         links = checks.flag("resolve_links", resolve_links)
@@ -143,18 +217,36 @@ class ReadClient(ClientBase):
         where: EventFilter | None = None,
         timeout: float | None = UNSET,
     ) -> AllReading:
-        """Read every event of the whole database, then complete.
+        """Read `$all`, the events of all streams, up to its end (backward: up to its first event).
 
-        Going forward, the event at `from_position` is the first one (`stream_all` starts after it); going backward,
-        the event before it is.
+        By default only admins may.
 
-        `where` (what `ops.where(...)` gives) lets through what that operator would, in the same order; the difference
-        is who does it. Servers from version 20 on are asked to leave out what they can, so that it does not
-        travel; the rest, and everything where a server knows no filters, is done here. A server can be asked for one
-        criterion: a prefix of printable characters, or a regex whose syntax means the same to it; and for one on
-        streams only with `resolve_links=False`, as it looks at a link and not at what that leads to.
+        With a filter, the result is the same as with the operator `ops.where`, but the server leaves out events where
+        it can. Servers from version 20 on filter by one criterion: a prefix of printable characters, or a regular
+        expression that means the same to the server. They filter by the name of a stream only with
+        `resolve_links=False`, because they compare links and not their targets. The client does the rest.
 
-        `timeout` bounds each page, from the moment at which it is asked for, and not the reading as a whole.
+        Args:
+            direction: Order of the events.
+            from_position: Position at which the read starts, or START or END. A forward read begins with the event at
+                this position (`stream_all` with the event after it), a backward read with the event before it.
+                Default: START forward, END backward.
+            batch_size: Most events of a page, 1 to 4096. One page is read ahead.
+            resolve_links: Whether to return the targets of links.
+            where: Filter that the events must match: the result of `ops.where(...)`.
+            timeout: Seconds until the request of a page fails; there is no deadline for the whole read. None: no
+                deadline. Default: that of the settings.
+
+        Returns:
+            An Observable of the events, which completes at the end.
+
+        Raises:
+            AccessDenied: The user may not read `$all`.
+            ReadFailed: The server could not read the events.
+
+        Example:
+            async for event in client.iter_all(where=ops.where(type_prefix="Order")):
+                print(event.stream, event.number)
         """
         start, links = first_position(from_position, direction), checks.flag("resolve_links", resolve_links)
         count = checks.page_size(batch_size, argument="batch_size")

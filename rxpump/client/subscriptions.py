@@ -1,11 +1,11 @@
-"""Following: what is there and what is written, for ever."""
+"""Methods that subscribe to streams."""
 
 from __future__ import annotations
 
 from typing import Final
 
 from rxpump.client.base import READ_BATCH, checked_filter
-from rxpump.client.starts import before_first, before_position
+from rxpump.client.starting_points import number_before, position_before
 from rxpump.client.transactions import TransactionClient
 from rxpump.model import checks
 from rxpump.model.filters import EventFilter
@@ -14,11 +14,11 @@ from rxpump.streams.catch_up import CatchUp
 from rxpump.streams.cursor import FollowedAll, FollowedStream
 from rxpump.streams.relay import Pipeline, Relay
 
-_INSTEAD: Final = "to follow the whole database, use stream_all()"
+_INSTEAD: Final = "to subscribe to the events of all streams, use stream_all()"
 
 
 class SubscriptionClient(TransactionClient):
-    """A client that also subscribes to streams."""
+    """A client that also subscribes to streams. A subscription has no end: it is disposed, or fails."""
 
     def stream(
         self,
@@ -28,17 +28,33 @@ class SubscriptionClient(TransactionClient):
         batch_size: int = READ_BATCH,
         resolve_links: bool = True,
     ) -> CatchUp:
-        """Follow a stream for ever: everything from `from_event` on, then what is written, exactly once, in order.
+        """Subscribe to a stream: deliver its events from `from_event` on, then each new event as it is written.
 
-        `from_event` is the number of the first event that is delivered: to resume after an event, pass its number
-        plus 1. END starts with what is written from now on. The stream need not exist yet. It ends with an error only
-        where asking again cannot help: AccessDenied, StreamDeleted (for good), ClientClosed, StreamRolledBack (the
-        server came back with less than was delivered).
+        Each event is delivered exactly once, in order, also after lost connections. The stream need not exist.
+
+        Args:
+            stream: Name of the stream.
+            from_event: Number of the first event that is delivered, or START. To resume after an event, pass its
+                number plus 1. END starts with the events that are written from now on.
+            batch_size: Most events of a page, 1 to 4096, while existing events are read.
+            resolve_links: Whether to deliver the targets of links.
+
+        Returns:
+            An Observable of the events. It fails only with an error that a retry cannot mend.
+
+        Raises:
+            AccessDenied: The user may not read the stream.
+            StreamDeleted: The stream was deleted for good.
+            ClientClosed: The client was closed.
+            StreamRolledBack: The server has lost events that were delivered.
+
+        Example:
+            client.stream("orders", last_number + 1).subscribe(print)
         """
         stream, count = checks.one_stream(stream, _INSTEAD), checks.page_size(batch_size, argument="batch_size")
         checks.flag("resolve_links", resolve_links)
         followed = FollowedStream(self._transport, stream, count, resolve_links=resolve_links)
-        return CatchUp(self._runtime, f"stream {stream}", self._settings, followed, before_first(from_event))
+        return CatchUp(self._runtime, f"stream {stream}", self._settings, followed, number_before(from_event))
 
     def stream_all(
         self,
@@ -48,41 +64,93 @@ class SubscriptionClient(TransactionClient):
         resolve_links: bool = True,
         where: EventFilter | None = None,
     ) -> CatchUp:
-        """Follow the whole database for ever, from the event after `from_position` on; by default only admins may.
+        """Subscribe to `$all`, the events of all streams, after `from_position`. By default only admins may.
 
-        The event at `from_position` is not delivered (`iter_all` would deliver it), so the position of the last event
-        that was handled resumes after that event.
+        Args:
+            from_position: Position after which to start, or START. The event at this position is not delivered, so
+                the position of the last processed event resumes after it (`iter_all` would begin with that event).
+                END starts with the events that are written from now on.
+            batch_size: Most events of a page, 1 to 4096, while existing events are read.
+            resolve_links: Whether to deliver the targets of links.
+            where: Filter that the events must match: the result of `ops.where(...)`. The server filters where it can;
+                see `iter_all`. Events that do not match are not read again after a lost connection. With
+                `ops.with_signals()`, Examined reports from time to time how far events were compared.
 
-        `where` (what `ops.where(...)` gives) lets through what that operator would; the server is asked to do it
-        where it can, see `iter_all`. What does not match is passed over once: it is not read again after a lost
-        connection, and `ops.with_signals()` tells from time to time how far was looked (Examined), whoever filters.
-        Errors: AccessDenied, ClientClosed, StreamRolledBack.
+        Returns:
+            An Observable of the events. It fails only with an error that a retry cannot mend.
+
+        Raises:
+            AccessDenied: The user may not read `$all`.
+            ClientClosed: The client was closed.
+            StreamRolledBack: The server has lost events that were delivered.
+
+        Example:
+            client.stream_all(last_event.position).subscribe(print)
         """
         count, wanted = checks.page_size(batch_size, argument="batch_size"), checked_filter(where)
         checks.flag("resolve_links", resolve_links)
-        after = before_position(from_position)
+        after = position_before(from_position)
         followed = FollowedAll(self._transport, count, resolve_links=resolve_links, where=wanted)
         return CatchUp(self._runtime, "stream_all", self._settings, followed, after)
 
     def live(self, stream: str, *, resolve_links: bool = True) -> CatchUp:
-        """Follow a stream with no history: what is written from the moment of subscribing on, and all of that."""
+        """Subscribe to the events of a stream that are written after the subscription starts.
+
+        Args:
+            stream: Name of the stream. It need not exist.
+            resolve_links: Whether to deliver the targets of links.
+
+        Returns:
+            An Observable of the events; its errors are those of `stream`.
+
+        Example:
+            client.live("orders").subscribe(print)
+        """
         return self.stream(stream, END, resolve_links=resolve_links)
 
     def subscribe_to(
         self, stream: str, start_from: int = -1, *, batch_size: int = READ_BATCH, resolve_links: bool = True
     ) -> CatchUp:
-        """Follow a stream under photon-pump's name.
+        """Subscribe to a stream; the name that photon-pump uses for `stream`.
 
-        `start_from` is the number of the first event that is delivered; -1 starts with what is written from now on.
+        Args:
+            stream: Name of the stream. It need not exist.
+            start_from: Number of the first event that is delivered; -1 starts with the events that are written from
+                now on.
+            batch_size: Most events of a page, 1 to 4096, while existing events are read.
+            resolve_links: Whether to deliver the targets of links.
+
+        Returns:
+            An Observable of the events; its errors are those of `stream`.
+
+        Example:
+            subscription = await client.subscribe_to("orders", start_from=0)
         """
         start = END if start_from == -1 else start_from
         return self.stream(stream, start, batch_size=batch_size, resolve_links=resolve_links)
 
     def relay(self, source: str, pipeline: Pipeline, target: str, *, batch_size: int = READ_BATCH) -> Relay:
-        """Write what `pipeline` makes of each event of `source` to `target`, exactly once, for ever.
+        """Append the results of a pipeline over one stream to another stream, each exactly once.
 
-        `pipeline` takes the Observable of events and gives one of NewEvents (any number per event, in order).
-        Stopped, killed or cut off, it goes on where the target says it was. Emits a WriteResult per batch.
+        The target records how far the relay has come. After a crash or a lost connection, the relay resumes there.
+
+        Args:
+            source: Name of the stream that is subscribed to.
+            pipeline: Function that takes the Observable of the events and returns an Observable of NewEvents: any
+                number for each event, in the order of the events.
+            target: Name of the stream that is written to.
+            batch_size: Most events of a page, 1 to 4096, while existing events are read.
+
+        Returns:
+            An Observable of one WriteResult for each batch. Each subscription runs the relay.
+
+        Raises:
+            InvalidArgument: The pipeline changes the order of its events.
+            AccessDenied: The user may not read the source or write to the target.
+            StreamDeleted: The source or the target was deleted for good.
+
+        Example:
+            client.relay("orders", lambda orders: orders.pipe(rx.map(to_invoice)), "invoices").subscribe()
         """
         source = checks.one_stream(source, _INSTEAD, argument="source")
         target = checks.written_stream(target)

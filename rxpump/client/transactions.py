@@ -1,4 +1,4 @@
-"""Writing in pieces that are seen all at once or never."""
+"""Methods for transactions."""
 
 from __future__ import annotations
 
@@ -15,16 +15,23 @@ class TransactionClient(WriteClient):
     def transaction(
         self, stream: str, expected_version: int = ExpectedVersion.ANY, *, timeout: float | None = UNSET
     ) -> Transaction:
-        """Begin a transaction; use it with `async with`, which commits it at the end of the block, or abandons it.
+        """Return a transaction: several writes to one stream that become visible together.
 
+        `async with` starts it. At the end of the block it is committed, or abandoned if an exception leaves the
+        block. A list that fits into one write is atomic with `publish` already, which needs one request.
+
+        Args:
+            stream: Name of the stream. It is created if it does not exist.
+            expected_version: Number of the last event the stream must have at the commit, or a constant of
+                ExpectedVersion.
+            timeout: Seconds until each of its requests (start, write, commit) fails. None: no deadline. Default: that
+                of the settings.
+
+        Example:
             async with client.transaction("orders", expected_version=7) as transaction:
                 await transaction.write(first_events)
                 await transaction.write(more_events)
-            transaction.result
-
-        The version is looked at only by the commit. A list of events that fits in one frame is one atomic write
-        with `publish`, which is cheaper. What becomes of it when the connection is lost: see
-        `rxpump.streams.transaction`. `timeout` bounds each of its calls: the start, a write, the commit.
+            print(transaction.result)
         """
         return Transaction(
             self._runtime, self._within(timeout), checks.written_stream(stream), _start_version(expected_version)
@@ -38,12 +45,20 @@ class TransactionClient(WriteClient):
         *,
         timeout: float | None = UNSET,
     ) -> Transaction:
-        """Continue a transaction that was begun elsewhere, by its id.
+        """Return a transaction that another program, or an earlier run, has started.
 
-        The server knows it by its id alone: `stream` and `expected_version` are for results and errors. Nothing is
-        sent here, so an id that the server does not know is found out later. Version 4 accepts writes for any id, and
-        raises AccessDenied at the commit. Version 23.10 answers a write with PrepareTimeout after 2 to 3 seconds; a
-        commit is repeated then, and ends with OperationTimedOut. Both errors mention that the id may be unknown.
+        Nothing is sent, so an unknown id is reported later. Version 4 accepts writes for any id, and raises
+        AccessDenied at the commit. Version 23.10 replies to a write with PrepareTimeout after 2 to 3 seconds; a
+        commit is repeated then, and fails with OperationTimedOut. Both errors mention that the id may be unknown.
+
+        Args:
+            stream: Name of the stream, for results and errors.
+            transaction_id: Id of the transaction.
+            expected_version: Version that its start expected, for errors; None if unknown.
+            timeout: Seconds until each of its requests fails. None: no deadline. Default: that of the settings.
+
+        Example:
+            `await client.continue_transaction("orders", transaction_id).commit()`
         """
         version = None if expected_version is None else _start_version(expected_version)
         id = checks.count("transaction_id", transaction_id, least=0)

@@ -1,4 +1,4 @@
-"""Writing: one event, many, or what another stream brings."""
+"""Methods that append: one event, many events, or the events of an Observable."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from rxpump.streams.writes import Writes
 
 
 class WriteClient(ReadClient):
-    """A client that also appends events to streams, and writes in transactions."""
+    """A client that also appends events to streams."""
 
     def publish_event(
         self,
@@ -38,9 +38,28 @@ class WriteClient(ReadClient):
         body: Any = UNSET,
         timeout: float | None = UNSET,
     ) -> Single[WriteResult]:
-        """Write one event. `data`, `metadata`, `id` and `body` are those of NewEvent.
+        """Append one event to a stream.
 
-        `Settings.encoder` is the encoder.
+        Args:
+            stream: Name of the stream. It is created if it does not exist.
+            type: Type of the event.
+            data: Data of the event; see NewEvent. `Settings.encoder` encodes objects that JSON cannot express.
+            metadata: Metadata of the event; see NewEvent.
+            id: Id of the event. Default: a random one.
+            expected_version: Number of the last event the stream must have, or a constant of ExpectedVersion.
+            body: Another name of `data`.
+            timeout: Seconds until the call fails. None: no deadline. Default: that of the settings.
+
+        Returns:
+            A Single of the result: number and position of the event.
+
+        Raises:
+            WrongExpectedVersion: The stream is at another version. Nothing was written.
+            StreamDeleted: The stream was deleted for good.
+            AccessDenied: The user may not write to the stream.
+
+        Example:
+            `await client.publish_event("orders", "Placed", {"price": 5})`
         """
         stream = checks.written_stream(stream)
         event = NewEvent(type, data, metadata=metadata, id=id, body=body, encoder=self._settings.encoder)
@@ -76,24 +95,44 @@ class WriteClient(ReadClient):
         batch_size: int = UNSET,
         timeout: float | None = UNSET,
     ) -> Single[WriteResult] | Writes:
-        """Write many events, in order.
+        """Append events to a stream, in order.
 
-        What has a length (a list, a page) is one atomic write with one WriteResult. An iterator, an async
-        iterable (also an endless one) or an Observable is written in batches of up to `batch_size` (500) events,
-        with a WriteResult each; awaiting it gives the last. The source is read no faster than it is written.
-        A version >= 0 or NO_STREAM is expected by the first batch, each later one expects what the one
-        before it left. An Event that was read is copied: the copy's id is derived from the event's id and `stream`,
-        so that copying the event to `stream` again makes the same write.
+        A collection with a length (a list, a page) is one atomic write. An iterator, an async iterable or an
+        Observable can be endless: it is written in batches, and is read only as fast as it is written.
 
-        `timeout` bounds the write of a list, and each single batch of a source. Where it is not set, the batches of a
-        source wait for a connection as long as the reconnect policy allows.
+        An Event that was read is copied. The id of the copy is derived from the id of the event and from `stream`, so
+        that copying it to `stream` again is the same write, which the server recognizes.
+
+        Args:
+            stream: Name of the stream. It is created if it does not exist.
+            events: NewEvents, or Events to copy.
+            expected_version: Number of the last event the stream must have, or a constant of ExpectedVersion. A
+                number or NO_STREAM applies to the first batch. Each later batch expects the version after the one
+                before.
+            batch_size: Most events of a batch, for an iterator or Observable. Default: 500.
+            timeout: Seconds until the write of a list, or of one batch, fails. None: no deadline. Default for a list:
+                that of the settings. By default, batches wait for a connection as long as the reconnect policy
+                allows.
+
+        Returns:
+            A Single of one WriteResult for a list; otherwise an Observable of one WriteResult for each batch, which
+            returns the last result when it is awaited.
+
+        Raises:
+            InvalidArgument: An item is no event, or `batch_size` is given for a list.
+            WrongExpectedVersion: The stream is at another version. Nothing of the batch was written.
+            StreamDeleted: The stream was deleted for good.
+            AccessDenied: The user may not write to the stream.
+
+        Example:
+            `await client.publish("orders", [NewEvent("Placed", {"price": 5}), NewEvent("Paid")])`
         """
         source: Observable[Any]
         if isinstance(events, reactivex.Observable):
             source = events if isinstance(events, Observable) else Piped(events)
         elif isinstance(events, Sized) and isinstance(events, Iterable):
             if batch_size is not UNSET:
-                raise InvalidArgument("batch_size", batch_size, "given for an iterator; a list is one write")
+                raise InvalidArgument("batch_size", batch_size, "given for an iterator or Observable only")
             stream = checks.written_stream(stream)
             return self._append(
                 "publish", stream, [as_new_event(event, stream) for event in events], expected_version, timeout
@@ -121,10 +160,27 @@ class WriteClient(ReadClient):
         expected_version: int = ExpectedVersion.ANY,
         timeout: float | None = UNSET,
     ) -> Single[WriteResult]:
-        """Write a link to `event` to `stream`; who reads that with `resolve_links` reads the event.
+        """Append a link to an event. A read with `resolve_links` returns the event in place of the link.
 
-        The link's id is derived from the event and the stream, so the same link written again is recognised (as
-        best effort, under ANY; see `rxpump.model.new_events.new_link`). Errors: those of `publish`.
+        The id of the link is derived from the event and the stream, so the server recognizes a link that is written
+        again (with ANY, as best effort).
+
+        Args:
+            stream: Name of the stream that gets the link.
+            event: Event that the link refers to.
+            expected_version: Number of the last event the stream must have, or a constant of ExpectedVersion.
+            timeout: Seconds until the call fails. None: no deadline. Default: that of the settings.
+
+        Returns:
+            A Single of the result: number and position of the link.
+
+        Raises:
+            WrongExpectedVersion: The stream is at another version. Nothing was written.
+            StreamDeleted: The stream was deleted for good.
+            AccessDenied: The user may not write to the stream.
+
+        Example:
+            `await client.link_to("large-orders", event)`
         """
         stream = checks.written_stream(stream)
         link = fitting(new_link(event, stream), stream)
@@ -140,10 +196,22 @@ class WriteClient(ReadClient):
         linger: float = 0.0,
         max_in_flight: int = 4,
     ) -> Publisher:
-        """Make a sink for `source.subscribe(...)`: it writes what it is given, in order; see Publisher, Batching.
+        """Return an observer that appends the events it receives to a stream, in order.
 
-        It waits for a connection as long as the reconnect policy allows, and for the answer to a write as long as the
+        Its writes wait for a connection as long as the reconnect policy allows, and for a reply as long as the
         `timeout` of the settings allows on any one connection.
+
+        Args:
+            stream: Name of the stream. It is created if it does not exist.
+            expected_version: Number of the last event the stream must have before the first write, or a constant of
+                ExpectedVersion.
+            max_batch: Most events of one write.
+            max_bytes: Most bytes of events of one write.
+            linger: Seconds to wait for more events after the first of a batch.
+            max_in_flight: Most writes that are in flight at the same time.
+
+        Example:
+            `client.stream("orders").pipe(rx.map(to_invoice)).subscribe(client.publisher("invoices"))`
         """
         stream = checks.written_stream(stream)
         return Publisher(

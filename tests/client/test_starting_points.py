@@ -59,13 +59,16 @@ async def test_a_position_is_inclusive_read_and_exclusive_followed(client: rxpum
 @pytest.mark.parametrize(
     ("verb", "words"),
     [
-        ("get", "`from_event_number`), which is included in both directions"),
-        ("iter", "number of the first event that is delivered"),
-        ("stream", "number of the first event that is delivered"),
-        ("subscribe_to", "number of the first event that is delivered"),
-        ("get_all", "the event at `from_position` is the first one"),
-        ("iter_all", "the event at `from_position` is the first one"),
-        ("stream_all", "The event at `from_position` is not delivered"),
+        ("get", "Number of the first event that is read, in both directions"),
+        ("iter", "Number of the first event that is read, in both directions"),
+        ("stream", "Number of the first event that is delivered"),
+        ("subscribe_to", "Number of the first event that is delivered"),
+        (
+            "get_all",
+            "A forward page begins with the event at this position, a backward page with the event before it.",
+        ),
+        ("iter_all", "A forward read begins with the event at this position"),
+        ("stream_all", "The event at this position is not delivered"),
     ],
 )
 def test_the_docstring_says_so(verb: str, words: str) -> None:
