@@ -1,11 +1,9 @@
-"""What all clients of one server share: its store, its consumer groups, its users, and who may do what."""
+"""The parts of one server that all its clients share."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
-from rxpump.server.access.access import Access, Permission
-from rxpump.server.access.users import User, Users
+from rxpump.server.access.access import Access
+from rxpump.server.access.users import Users
 from rxpump.server.groups.groups import Groups
 from rxpump.server.store.sqlite_store import SqliteStore
 from rxpump.server.strictness import Strictness
@@ -14,7 +12,17 @@ from rxpump.server.tcp.transactions import Transactions
 
 
 class Node:
-    """One server, as its handlers see it."""
+    """The shared parts of one server, as the handlers of requests use them.
+
+    Attributes:
+        store: Store of the events.
+        users: Users that can log in.
+        strictness: How exactly the server imitates a real server.
+        groups: Consumer groups.
+        transactions: Open transactions of TCP clients.
+        memory: Memory that TCP connections without a login use together.
+        access: Permissions of users on streams.
+    """
 
     def __init__(
         self,
@@ -30,18 +38,10 @@ class Node:
         self.groups: Groups = Groups(store) if groups is None else groups
         self.transactions: Transactions = Transactions()
         self.memory: ConnectionMemory = ConnectionMemory()
-        self._access = Access(store)
-
-    def may(self, user: User, permission: Permission, stream: str) -> bool:
-        """Tell whether `user` has `permission` on `stream`."""
-        return self._access.may(user, permission, stream)
-
-    def may_follow(self, user: User, link_streams: Iterable[str]) -> bool:
-        """Tell whether `user` may read every stream that links lead into; one without a name is no stream."""
-        return all(self.may(user, Permission.READ, name) for name in link_streams if name)
+        self.access: Access = Access(store)
 
     async def close(self) -> None:
-        """Commit what waits, and close the store."""
+        """Stop the groups, commit pending writes, and close the store."""
         self.groups.stop()
         await self.store.close()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import asdict
 from typing import Any
 from uuid import uuid4
 
@@ -10,6 +11,7 @@ from rxpump.model.credentials import Credentials
 from rxpump.server import SqliteStore
 from rxpump.server.access.users import DEFAULT_ACCOUNTS, Users
 from rxpump.server.node import Node
+from rxpump.server.store.new_event import NewEvent
 from rxpump.server.tcp.conversation import Conversation
 from rxpump.tcp.wire import schema
 from rxpump.tcp.wire.commands import Command
@@ -99,7 +101,9 @@ class Talk:
 
 
 def event_of(data: Any) -> Any:
-    """A NewEvent of this data, a link if it looks like one."""
+    """Return a NewEvent message: of an event of the store, or with this data (a link if it looks like one)."""
+    if isinstance(data, NewEvent):
+        return schema.NewEvent(**asdict(data))
     if not isinstance(data, str):
         return data
     return schema.NewEvent(event_id=uuid4().bytes_le, event_type="$>" if "@" in data else "T", data=data.encode())

@@ -14,6 +14,7 @@ An admin needs no role. These operations are denied to admins too:
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import Enum
 from functools import lru_cache
 from typing import Final, NamedTuple
@@ -69,6 +70,10 @@ class Access:
                 return False
             permission = _OF_METADATA.get(permission, permission)
         return user.is_admin or not user.roles.isdisjoint(self._roles(permission.value, stream))
+
+    def may_follow(self, user: User, link_streams: Iterable[str]) -> bool:
+        """Return whether `user` may read each stream that links point to; the empty name is no stream."""
+        return all(self.may(user, Permission.READ, name) for name in link_streams if name)
 
     def _roles(self, permission: str, stream: str) -> frozenset[str]:
         changes = self._store.commits.access_changes

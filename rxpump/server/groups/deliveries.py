@@ -29,7 +29,7 @@ class Deliveries:
         self._by_id[delivery.message.event_id] = delivery
         delivery.consumer.in_flight.add(delivery.message.event_id)
 
-    def answered(self, event_ids: Iterable[bytes], by: Consumer | None) -> Iterator[Message]:
+    def settle(self, event_ids: Iterable[bytes], by: Consumer | None) -> Iterator[Message]:
         """Take out what was answered, as far as it is there.
 
         Whoever answered, the event was with somebody; but only if that was `by`, the slot is free again.
@@ -41,7 +41,7 @@ class Deliveries:
             if delivery is not None:
                 yield delivery.message
 
-    def late(self, now: float, most: int) -> list[Message]:
+    def expired(self, now: float, most: int) -> list[Message]:
         """Take out what is over its deadline, up to `most` events."""
         late = list(islice(takewhile(lambda delivery: delivery.deadline <= now, self._by_id.values()), most))
         for message, consumer, _ in late:
@@ -49,7 +49,7 @@ class Deliveries:
             consumer.in_flight.discard(message.event_id)
         return [message for message, _, _ in late]
 
-    def left_by(self, consumer: Consumer) -> list[Message]:
+    def release(self, consumer: Consumer) -> list[Message]:
         """Take out what is with `consumer`."""
         left = [self._by_id[event_id] for event_id in consumer.in_flight if event_id in self._by_id]
         consumer.in_flight.clear()

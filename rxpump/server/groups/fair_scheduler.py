@@ -23,31 +23,31 @@ class FairScheduler:
     """Gives workers their turns, in the order in which they asked."""
 
     def __init__(self) -> None:
-        self._line: dict[Worker, None] = {}
-        self._is_begun = False
+        self._waiting: dict[Worker, None] = {}
+        self._is_started = False
 
-    def ask(self, worker: Worker) -> None:
+    def schedule(self, worker: Worker) -> None:
         """Give `worker` a turn, soon; asking twice is asking once."""
-        self._line[worker] = None
-        self._begin()
+        self._waiting[worker] = None
+        self._start()
 
-    def _begin(self) -> None:
-        if not self._is_begun:
-            self._is_begun = True
+    def _start(self) -> None:
+        if not self._is_started:
+            self._is_started = True
             asyncio.get_running_loop().call_soon(self._work)
 
     def _work(self) -> None:
-        self._is_begun = False
+        self._is_started = False
         loop = asyncio.get_running_loop()
         until = loop.time() + _SLICE
-        while self._line:
-            worker = next(iter(self._line))
-            del self._line[worker]
+        while self._waiting:
+            worker = next(iter(self._waiting))
+            del self._waiting[worker]
             worker.work(until)
             if loop.time() >= until:
                 break
-        if self._line:
-            self._begin()
+        if self._waiting:
+            self._start()
 
     def __repr__(self) -> str:
-        return f"<Turns of {len(self._line)} that wait>"
+        return f"<FairScheduler with {len(self._waiting)} waiting>"

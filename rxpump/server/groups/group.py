@@ -32,10 +32,10 @@ from rxpump.server.groups.progress import Progress
 from rxpump.server.groups.settings import GroupSettings
 from rxpump.server.groups.strategies import STRATEGIES
 
-MOST_HELD: Final = 5_000
+MAX_PENDING: Final = 5_000
 """How many events that are not done one group keeps, and so how many its consumers can hold."""
 
-MOST_HELD_BYTES: Final = 16 * 1024 * 1024
+MAX_PENDING_BYTES: Final = 16 * 1024 * 1024
 """How many bytes they may come to before no more are read."""
 
 
@@ -58,7 +58,7 @@ class Group:
         self._buffer = Buffer()
         self._deliveries = Deliveries()
         self._parks: list[Park] = []
-        self._held = self._held_bytes = 0
+        self._pending = self._pending_bytes = 0
         self._progress = Progress(through)
         self.checkpoints: Checkpoints = Checkpoints(settings, self._progress, now)
 
@@ -83,7 +83,7 @@ class Group:
         """Deliver to it no more; what it has not answered for is for others, as a first retry."""
         del self.consumers[consumer.id]
         self._strategy.leave(consumer)
-        for message in self._deliveries.left_by(consumer):
+        for message in self._deliveries.release(consumer):
             self._retry(message, 1)
 
     # Events -------------------------------------------------------------------------------------
@@ -93,7 +93,12 @@ class Group:
         """How many events should be read now: a page, where there is room for one and somebody to take it."""
         page = self.settings.page_size
         is_room = len(self._buffer) + page <= self.settings.buffer_size or not len(self._buffer)
-        if not is_room or self._held >= MOST_HELD or self._held_bytes >= MOST_HELD_BYTES or not self._has_taker:
+        if (
+            not is_room
+            or self._pending >= MAX_PENDING
+            or self._pending_bytes >= MAX_PENDING_BYTES
+            or not self._has_taker
+        ):
             return 0
         return page
 
@@ -104,12 +109,12 @@ class Group:
     def take(self, messages: Sequence[Message]) -> None:
         """Take what was read, in the order of the stream."""
         for message in messages:
-            self._held_bytes += message.size
+            self._pending_bytes += message.size
             if message.replay_of is None:
                 self._progress.begin(message.number)
             else:
                 self.replays += 1
-        self._held += len(messages)
+        self._pending += len(messages)
         self._buffer.add(messages)
 
     def deliver(self, now: float, most: int) -> list[Delivery]:
@@ -135,12 +140,12 @@ class Group:
 
     def acknowledge(self, event_ids: Iterable[bytes], consumer_id: bytes) -> None:
         """Be told, under a consumer's correlation id, that events are done."""
-        for message in self._deliveries.answered(event_ids, self.consumers.get(consumer_id)):
+        for message in self._deliveries.settle(event_ids, self.consumers.get(consumer_id)):
             self._finish(message)
 
-    def refuse(self, event_ids: Iterable[bytes], consumer_id: bytes, action: NackAction, text: str) -> None:
+    def nack(self, event_ids: Iterable[bytes], consumer_id: bytes, action: NackAction, text: str) -> None:
         """Be told that a consumer could not handle events, with a NakAction; `text` says why."""
-        for message in self._deliveries.answered(event_ids, self.consumers.get(consumer_id)):
+        for message in self._deliveries.settle(event_ids, self.consumers.get(consumer_id)):
             if action is NackAction.PARK:
                 self._parks.append(Park(message, f"Client explicitly NAK'ed message.\n{text}"))
             elif action in (NackAction.SKIP, NackAction.STOP):
@@ -150,7 +155,7 @@ class Group:
 
     def expire(self, now: float, most: int) -> int:
         """Take back what was not answered for in time, up to `most` events; tell how many there were."""
-        late = self._deliveries.late(now, most)
+        late = self._deliveries.expired(now, most)
         for message in late:
             self._try_again(message)
         return len(late)
@@ -167,8 +172,8 @@ class Group:
         self._buffer.retry(message)
 
     def _finish(self, message: Message) -> None:
-        self._held -= 1
-        self._held_bytes -= message.size
+        self._pending -= 1
+        self._pending_bytes -= message.size
         if message.replay_of is None:
             self._progress.done(message.number)
         else:

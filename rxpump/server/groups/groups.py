@@ -39,9 +39,9 @@ class Groups:
 
     def __init__(self, store: SqliteStore, tick: float = 1.0) -> None:
         self._store = store
-        self._tick_seconds = tick
+        self._tick_interval = tick
         self._timer: asyncio.TimerHandle | None = None
-        self._turns = FairScheduler()
+        self._scheduler = FairScheduler()
         self._running: dict[str, RunningGroup] = {}
 
     @cached_property
@@ -124,7 +124,7 @@ class Groups:
         self._running[settings.id] = RunningGroup(
             settings,
             self._store,
-            self._turns,
+            self._scheduler,
             begins_after=settings.start_from - 1 if begins_after is None else begins_after,
             checkpoint=checkpoint,
             now=asyncio.get_running_loop().time(),
@@ -144,7 +144,7 @@ class Groups:
     # Time -------------------------------------------------------------------------------------------
 
     def _set_timer(self) -> None:
-        self._timer = asyncio.get_running_loop().call_later(self._tick_seconds, self._tick)
+        self._timer = asyncio.get_running_loop().call_later(self._tick_interval, self._tick)
 
     def _tick(self) -> None:
         self._set_timer()

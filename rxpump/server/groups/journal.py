@@ -24,7 +24,7 @@ from rxpump.server.store.sqlite_store import SqliteStore
 
 _CHECKPOINTS_KEPT: Final = 5  # only the last is ever read
 
-Then = Callable[[Outcome | None], None]
+OnWritten = Callable[[Outcome | None], None]
 """Told what became of a write: None if all is well."""
 
 
@@ -36,7 +36,7 @@ class Journal:
         self._settings = settings
         self._store = store
 
-    def write_checkpoint(self, through: int, then: Then) -> None:
+    def write_checkpoint(self, through: int, then: OnWritten) -> None:
         """Write that everything up to event number `through` is done."""
         stream = checkpoint_stream(self._settings.id)
         before, self.checkpoint = self.checkpoint, through
@@ -53,7 +53,7 @@ class Journal:
             hidden = 0 if left is None else left.last + 1
             self._write_metadata(stream, {"$maxCount": _CHECKPOINTS_KEPT, "$tb": hidden})
 
-    def park(self, parks: Sequence[Park], then: Then) -> None:
+    def park(self, parks: Sequence[Park], then: OnWritten) -> None:
         """Write links to events that nobody could handle."""
         events = [parked_event(message, reason, self._settings) for message, reason in parks]
         self._append(parked_stream(self._settings.id), events, then)
@@ -65,7 +65,7 @@ class Journal:
     def _write_metadata(self, stream: str, metadata: dict[str, int]) -> None:
         self._append(metadata_stream(stream), [metadata_event(metadata)], _nothing)
 
-    def _append(self, stream: str, events: Sequence[Any], then: Then) -> None:
+    def _append(self, stream: str, events: Sequence[Any], then: OnWritten) -> None:
         def written(outcome: asyncio.Future[Outcome]) -> None:
             result = outcome.result()
             then(None if isinstance(result, Appended) else result)

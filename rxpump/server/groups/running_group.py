@@ -19,8 +19,8 @@ from rxpump.server.groups.fair_scheduler import FairScheduler
 from rxpump.server.groups.group import Group, Park
 from rxpump.server.groups.journal import Journal
 from rxpump.server.groups.message import Message
-from rxpump.server.groups.reading import Reading
 from rxpump.server.groups.settings import GroupSettings
+from rxpump.server.groups.stream_cursor import StreamCursor
 from rxpump.server.groups.streams import parked_stream
 from rxpump.server.store.changes import NotCommitted
 from rxpump.server.store.committed_batch import CommittedBatch
@@ -40,7 +40,7 @@ class RunningGroup:
         self,
         settings: GroupSettings,
         store: SqliteStore,
-        turns: FairScheduler,
+        scheduler: FairScheduler,
         *,
         begins_after: int,
         checkpoint: int | None,
@@ -51,9 +51,9 @@ class RunningGroup:
         self.group: Group = Group(settings, through, now)
         self._store = store
         self._journal = Journal(settings, store, checkpoint)
-        self._turns = turns
-        self._stream = Reading(store.read, settings.stream, through + 1, settings)
-        self._replay: Reading | None = None
+        self._scheduler = scheduler
+        self._stream = StreamCursor(store.read, settings.stream, through + 1, settings)
+        self._replay: StreamCursor | None = None
         self._is_writing_checkpoint = False
         self._is_stopped = False
 
@@ -85,9 +85,9 @@ class RunningGroup:
         self.group.acknowledge(event_ids, consumer_id)
         self._wake()
 
-    def refuse(self, event_ids: Iterable[bytes], consumer_id: bytes, action: NackAction, text: str) -> None:
+    def nack(self, event_ids: Iterable[bytes], consumer_id: bytes, action: NackAction, text: str) -> None:
         """Take the opposite, with a NakAction."""
-        self.group.refuse(event_ids, consumer_id, action, text)
+        self.group.nack(event_ids, consumer_id, action, text)
         self._wake()
 
     def receive(self, batch: CommittedBatch) -> None:
@@ -108,7 +108,7 @@ class RunningGroup:
         parked = parked_stream(self.settings.id)
         found = self._store.read.stream(parked)
         if self._replay is None and found is not None:
-            self._replay = Reading(self._store.read, parked, 0, self.settings, until=found.last)
+            self._replay = StreamCursor(self._store.read, parked, 0, self.settings, until=found.last)
             self._wake()
 
     # Work ---------------------------------------------------------------------------------------
@@ -131,7 +131,7 @@ class RunningGroup:
 
     def _wake(self) -> None:
         if not self._is_stopped:
-            self._turns.ask(self)
+            self._scheduler.schedule(self)
 
     def work(self, until: float) -> None:
         """Do what is to be done, until that time at the latest."""

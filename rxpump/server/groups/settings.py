@@ -10,7 +10,7 @@ DISPATCH_TO_SINGLE: Final = "DispatchToSingle"
 PINNED: Final = "Pinned"
 PINNED_BY_CORRELATION: Final = "PinnedByCorrelation"
 
-FROM_THE_END: Final = -1
+FROM_END: Final = -1
 """As `start_from`: only what is written after the group was made."""
 
 _MOST_IN_PAGE: Final = 100  # as on a real server, whatever the group asks for
@@ -23,7 +23,7 @@ class GroupSettings:
 
     No number is refused, as on a real server. Of the buffers, `buffer_size` bounds what is read and not
     sent; `live_buffer_size` and `record_statistics` are kept for those who ask for the configuration,
-    and have no effect here: see rxpump.server.groups.reading, and there are no statistics.
+    and have no effect here: see rxpump.server.groups.stream_cursor, and there are no statistics.
 
     message_timeout_ms:   milliseconds until an event that nobody answered for is sent again; none if <= 0.
     max_retry_count:      how often an event is sent again before it is parked.
@@ -34,7 +34,7 @@ class GroupSettings:
     stream: str
     group: str
     resolve_links: bool = False
-    start_from: int = FROM_THE_END
+    start_from: int = FROM_END
     message_timeout_ms: int = 30_000
     record_statistics: bool = False
     live_buffer_size: int = 500

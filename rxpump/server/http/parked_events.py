@@ -49,7 +49,7 @@ class ParkedEvents:
         if isinstance(user, Throttled):
             seconds = str(ceil(user.seconds))
             return refusal(HTTPStatus.TOO_MANY_REQUESTS, "too many failed logins", (("Retry-After", seconds),))
-        if user is None or not self._node.may(user, Permission.WRITE, SETTINGS_STREAM):
+        if user is None or not self._node.access.may(user, Permission.WRITE, SETTINGS_STREAM):
             return refusal(HTTPStatus.UNAUTHORIZED, "who may change groups may do it", _CHALLENGE)
         _, stream, group, _ = request.segments
         running = self._node.groups.find(stream, group)

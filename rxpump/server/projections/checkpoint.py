@@ -44,7 +44,7 @@ def save_checkpoint(projection: str, position: Position) -> AppendRequest:
     return AppendRequest(checkpoint_stream(projection), ExpectedVersion.ANY, [event])
 
 
-def keep_few(projection: str) -> AppendRequest:
+def limit_checkpoints(projection: str) -> AppendRequest:
     """Make the append that lets the stream of checkpoints keep only the newest."""
     metadata = metadata_event(_json({"$maxCount": _KEPT}))
     return AppendRequest(METADATA_PREFIX + checkpoint_stream(projection), ExpectedVersion.ANY, [metadata])

@@ -25,7 +25,7 @@ class Projections:
         for name, projection in SYSTEM_PROJECTIONS.items():
             projector = Projector(name, projection, self._store, turn)
             task = asyncio.get_running_loop().create_task(projector.run(), name=f"projection {name}")
-            task.add_done_callback(_tell_of_failure)
+            task.add_done_callback(_log_failure)
             self._running[projector] = task
 
     async def stop(self) -> None:
@@ -40,6 +40,6 @@ class Projections:
         return f"<Projections {', '.join(map(repr, self._running)) or 'not running'}>"
 
 
-def _tell_of_failure(task: asyncio.Task[None]) -> None:
+def _log_failure(task: asyncio.Task[None]) -> None:
     if not task.cancelled() and task.exception() is not None:
         _log.error("the %s has stopped", task.get_name(), exc_info=task.exception())

@@ -21,7 +21,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from rxpump.model.positions import ExpectedVersion, Position, StreamDirection
-from rxpump.server.projections.checkpoint import keep_few, read_checkpoint, save_checkpoint
+from rxpump.server.projections.checkpoint import limit_checkpoints, read_checkpoint, save_checkpoint
 from rxpump.server.projections.system import Link, Projection, is_own
 from rxpump.server.store.append_rule import WrongVersion
 from rxpump.server.store.appender import AppendRequest
@@ -38,7 +38,7 @@ _log = logging.getLogger("rxpump.server")
 PAGE: Final = 128
 """Events that are looked at before others get their turn: one or two milliseconds."""
 
-MOST_PAGES: Final = 8
+MAX_PAGES: Final = 8
 """Pages of which the links are written together, where writing waits for a disk."""
 
 CHECKPOINT_AFTER: Final = 1000
@@ -124,7 +124,7 @@ class Projector:
     async def _batch(self) -> _Batch:
         """Make the links of what comes next, a page at a time."""
         batch = _Batch(self.position)
-        for _ in range(1 if self._store.path is None else MOST_PAGES):
+        for _ in range(1 if self._store.path is None else MAX_PAGES):
             async with self._turn:
                 events = self._page(batch.position)
                 batch.add(self._projection, events)
@@ -136,7 +136,7 @@ class Projector:
     def _page(self, after: Position | None) -> Sequence[Any]:
         """Read the ResolvedEvents that come next."""
         read = self._store.read
-        start = 0 if after is None else read.place(Position(after.commit, after.prepare + 1))
+        start = 0 if after is None else read.offset(Position(after.commit, after.prepare + 1))
         page = read.all_page(start, PAGE, StreamDirection.FORWARD, resolve_links=False)
         return LogPage.FromString(page.events).events  # type: ignore[no-any-return]
 
@@ -153,7 +153,7 @@ class Projector:
         assert self.position is not None
         self._since_checkpoint = 0
         if not self._has_checkpoint:
-            await self._write([keep_few(self.name)])
+            await self._write([limit_checkpoints(self.name)])
             self._has_checkpoint = True
         await self._write([save_checkpoint(self.name, self.position)])
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from rxpump.server.store.append_rule import Append, Repeated, decide
 from rxpump.server.store.changes import REPEATED_POSITION, Appended, AppendResult
-from rxpump.server.store.undelete import Revival
+from rxpump.server.store.undelete import Undelete
 from rxpump.server.store.write_transaction import WriteTransaction
 from rxpump.server.strictness import Strictness
 
@@ -31,10 +31,10 @@ class AppendRequest(NamedTuple):
         decision = decide(self.expected_version, [event.event_id for event in self.events], stream, self.strictness)
         match decision:
             case Append(first):
-                revival = Revival.by_writing_to(log, stream)
+                undelete = Undelete.of_write(log, stream)
                 position = log.write(stream, self.events)
-                if revival is not None:
-                    revival.complete(log)
+                if undelete is not None:
+                    undelete.complete(log)
                 return Appended(first, first + len(self.events) - 1, position)
             case Repeated(first, last):
                 return Appended(first, last, REPEATED_POSITION)

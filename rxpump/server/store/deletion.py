@@ -44,7 +44,7 @@ class DeleteRequest(NamedTuple):
         decision = decide(self.expected_version, [_NEW_ID], stream)
         if isinstance(decision, WrongVersion | StreamDeleted):
             return decision
-        return Deleted(log.bury(stream) if self.hard else _soft_delete(log, stream))
+        return Deleted(log.tombstone(stream) if self.hard else _soft_delete(log, stream))
 
     def __str__(self) -> str:
         return f"the deletion of {self.stream!r}"

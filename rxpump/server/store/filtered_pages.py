@@ -21,7 +21,7 @@ from rxpump.server.store.reader import LogRow, Reader, verify_log
 from rxpump.server.store.record import leads_to, varint
 from rxpump.server.store.record_schema import LogPage
 
-_GULP: Final = 128  # events
+_FETCHED: Final = 128  # events
 _STEPS: Final = 8_000  # that a page may take, as the filter counts them: some milliseconds
 _STEPS_PER_EVENT: Final = 5  # that it takes to fetch and parse one
 
@@ -79,7 +79,7 @@ def filtered_page(
 
 def _parsed(cursor: sqlite3.Cursor, largest: int) -> Iterator[tuple[LogRow, Any]]:
     """Give each row with its ResolvedEvent."""
-    gulp = min(_GULP, max(1, MAX_PAGE_BYTES // max(1, largest)))
+    gulp = min(_FETCHED, max(1, MAX_PAGE_BYTES // max(1, largest)))
     while rows := [LogRow(*row) for row in cursor.fetchmany(gulp)]:
         verify_log(rows)
         columns = chain.from_iterable((row.all_head, row.record, row.all_tail) for row in rows)

@@ -13,7 +13,7 @@ from rxpump.server.errors import DamagedRecord, damaged_event, damaged_position
 from rxpump.server.store.checksum import Mismatch, first_place, row_checksum, verify
 from rxpump.server.store.database import FIRST_POSITION
 from rxpump.server.store.pages import Page, plain_page, resolve, resolved_page
-from rxpump.server.store.record import PLACE_BYTES, leads_to
+from rxpump.server.store.record import RESERVED_BYTES, leads_to
 from rxpump.server.store.stored_stream import (
     STREAM_BY_NAME,
     STREAM_COLUMNS,
@@ -127,7 +127,7 @@ class Reader:
         stream = None if found is None else stored_stream(found)
         return None if stream is None or stream.last == _NO_STREAM else stream
 
-    def place(self, position: Position) -> int:
+    def offset(self, position: Position) -> int:
         """Tell where in the log a position is: of what lies there and after it, nothing is before the position.
 
         An event of a transaction is found by its own position and, as who reads backward is told it as the
@@ -140,7 +140,7 @@ class Reader:
                 f"SELECT {columns} FROM prepares WHERE commit_position = ? AND prepare_position >= ?"
                 f" UNION ALL SELECT {columns} FROM prepares WHERE commit_position = ? AND prepare_position = ?"
                 " ORDER BY position LIMIT 1",
-                (commit, prepare, commit - PLACE_BYTES, prepare),
+                (commit, prepare, commit - RESERVED_BYTES, prepare),
             ).fetchone()
             if found is not None:
                 *numbers, checksum = found

@@ -31,7 +31,7 @@ _JSON_FIELDS = b"\x28\x01\x30\x01"  # the content types of data and metadata
 _BINARY_FIELDS = b"\x28\x00\x30\x00"
 _LONGEST_KEPT = 1_000  # characters of a name that is kept encoded: so what is kept is bounded
 
-PLACE_BYTES = 32
+RESERVED_BYTES = 32
 """What is no event takes a place in the log too, as on a real server."""
 
 _UNIX_EPOCH_TICKS = 621_355_968_000_000_000

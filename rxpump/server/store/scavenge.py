@@ -126,7 +126,7 @@ def _end_of_hidden(stream: StoredStream) -> int:
     return stream.first_kept
 
 
-class GiveBack(_Step):
+class FreePages(_Step):
     """Make the file some pages shorter."""
 
     def apply(self, log: WriteTransaction) -> int:
@@ -152,9 +152,9 @@ class Scavenger:
             candidates, after = await self._do(FindStreams(after))
             for candidate in candidates:
                 await self._remove_hidden(candidate)
-        empty, left = None, await self._do(GiveBack())
+        empty, left = None, await self._do(FreePages())
         while left != empty:
-            empty, left = left, await self._do(GiveBack())
+            empty, left = left, await self._do(FreePages())
 
     async def _remove_hidden(self, candidate: Candidate) -> None:
         after: int | None = -1

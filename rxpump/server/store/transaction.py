@@ -15,12 +15,12 @@ from typing import NamedTuple
 from rxpump.server.store.append_rule import Append, Repeated, decide
 from rxpump.server.store.changes import REPEATED_POSITION, Appended, AppendResult
 from rxpump.server.store.checksum import row_checksum
-from rxpump.server.store.undelete import Revival
+from rxpump.server.store.undelete import Undelete
 from rxpump.server.store.write_transaction import Prepared, WriteTransaction
 from rxpump.server.strictness import Strictness
 
 
-class TakePlaces(NamedTuple):
+class ReservePositions(NamedTuple):
     """Places in the log, for a transaction (1) or for `number` events of one."""
 
     number: int = 1
@@ -32,7 +32,7 @@ class TakePlaces(NamedTuple):
 
     def apply(self, log: WriteTransaction) -> Sequence[int]:
         """Take them."""
-        return log.take_places(self.number)
+        return log.reserve_positions(self.number)
 
     def __str__(self) -> str:
         return f"the taking of {self.number} places in the log"
@@ -60,10 +60,10 @@ class CommitRequest(NamedTuple):
         match decision:
             case Append(first):
                 last = first + len(self.prepared) - 1
-                revival = Revival.by_writing_to(log, stream)
+                undelete = Undelete.of_write(log, stream)
                 position = log.commit(stream, self.prepared)
-                if revival is not None:
-                    revival.complete(log)
+                if undelete is not None:
+                    undelete.complete(log)
                 checksum = row_checksum((self.id, first, last), self.stream)
                 log.connection.execute(
                     "INSERT OR REPLACE INTO transactions VALUES (?, ?, ?, ?, ?)",

@@ -12,7 +12,7 @@ from rxpump.server.store.record_schema import JSON_CONTENT
 from rxpump.server.store.write_transaction import OpenStream, WriteTransaction
 
 
-class Revival:
+class Undelete:
     """Brings `stream` back, to begin with number `first`, once the write that does so is written."""
 
     def __init__(self, stream: OpenStream) -> None:
@@ -20,7 +20,7 @@ class Revival:
         self.first: int = stream.last + 1
 
     @classmethod
-    def by_writing_to(cls, log: WriteTransaction, stream: OpenStream) -> Revival | None:
+    def of_write(cls, log: WriteTransaction, stream: OpenStream) -> Undelete | None:
         """Tell what a write to `stream`, before it is written, will bring back."""
         name = described_by(stream.name)
         written_to = stream if name is None else log.stream(name)

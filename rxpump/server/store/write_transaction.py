@@ -18,7 +18,7 @@ from rxpump.server.errors import DamagedRecord, damaged_event, damaged_stream
 from rxpump.server.store.checksum import event_checksum, first_place, row_checksum
 from rxpump.server.store.metadata import Metadata, described_by, metadata, summary
 from rxpump.server.store.new_event import NewEvent
-from rxpump.server.store.record import PLACE_BYTES, Row, Written, make_row
+from rxpump.server.store.record import RESERVED_BYTES, Row, Written, make_row
 from rxpump.server.store.record_schema import JSON_CONTENT, StreamEntry
 from rxpump.server.store.stored_stream import STREAM_BY_NAME, StoredStream, StreamRow, stored_stream
 from rxpump.server.strictness import Strictness
@@ -72,9 +72,9 @@ class WriteTransaction:
             rows = self._rows(stream, events, stream.last + 1)
             self._add(stream, rows)
             self._last_commit = rows[-1].position
-            self._heed(stream, events[-1])
+            self._apply_metadata(stream, events[-1])
         else:
-            self._last_commit = self.take_place()
+            self._last_commit = self.reserve_position()
         return self._last_commit
 
     def commit(self, stream: OpenStream, prepared: Sequence[Prepared]) -> int:
@@ -99,27 +99,27 @@ class WriteTransaction:
                 ],
             )
             self.end = commit
-            self._heed(stream, prepared[-1].event)
-        self._last_commit = self.take_place()
+            self._apply_metadata(stream, prepared[-1].event)
+        self._last_commit = self.reserve_position()
         return self._last_commit
 
-    def bury(self, stream: OpenStream) -> int:
+    def tombstone(self, stream: OpenStream) -> int:
         """Write the tombstone of `stream`, whose metadata goes with it; give its position."""
         tombstone = NewEvent(event_id=uuid4().bytes_le, event_type=TOMBSTONE_EVENT_TYPE)
         [row] = self._rows(stream, [tombstone], MAX_EVENT_NUMBER)
         self._add(stream, [row])
         stream.stored_metadata = None
-        self.stream(METADATA_PREFIX + stream.name).bury()
+        self.stream(METADATA_PREFIX + stream.name).mark_tombstoned()
         self._last_commit = row.position
         return row.position
 
-    def take_place(self) -> int:
+    def reserve_position(self) -> int:
         """Give a position of its own to what is no event."""
-        return self.take_places(1)[0]
+        return self.reserve_positions(1)[0]
 
-    def take_places(self, number: int) -> Sequence[int]:
+    def reserve_positions(self, number: int) -> Sequence[int]:
         """Give as many positions."""
-        places = range(self.end, self.end + number * PLACE_BYTES, PLACE_BYTES)
+        places = range(self.end, self.end + number * RESERVED_BYTES, RESERVED_BYTES)
         self.end = places.stop
         return places
 
@@ -159,7 +159,7 @@ class WriteTransaction:
         self.end = rows[-1].position_after
         self._largest = max(self._largest, *(len(row.record) for row in rows))
 
-    def _heed(self, stream: OpenStream, last_event: Any) -> None:
+    def _apply_metadata(self, stream: OpenStream, last_event: Any) -> None:
         name = described_by(stream.name)
         if name is not None:
             described = self.stream(name)
@@ -190,7 +190,7 @@ class OpenStream:
         self.stored_metadata: bytes | None = None
         self.scavenged: int = -1
         self.is_changed: bool = False
-        self._is_buried: bool = False
+        self._is_deleted_for_readers: bool = False
         self._log = log
         self._key: int | None = None
         found = log.connection.execute(STREAM_BY_NAME, (name,)).fetchone()
@@ -199,7 +199,7 @@ class OpenStream:
             if row_checksum((found[0], self.last, self.scavenged), found[1], self.stored_metadata) != checksum:
                 raise damaged_stream(name)
             if self.is_tombstoned and name.startswith(METADATA_PREFIX):
-                self._is_buried, self.last = True, self._last_stored()
+                self._is_deleted_for_readers, self.last = True, self._last_stored()
         self._metadata_before = self.stored_metadata
 
     @property
@@ -220,7 +220,7 @@ class OpenStream:
     @property
     def last_for_readers(self) -> int:
         """Number of its last event as readers find it: that of a tombstone where they find it deleted."""
-        return MAX_EVENT_NUMBER if self._is_buried else self.last
+        return MAX_EVENT_NUMBER if self._is_deleted_for_readers else self.last
 
     @property
     def is_soft_deleted(self) -> bool:
@@ -244,9 +244,9 @@ class OpenStream:
         key, last, summary = self.key(), self.last_for_readers, self.stored_metadata
         return last, summary, self.scavenged, row_checksum((key, last, self.scavenged), self.name, summary), key
 
-    def bury(self) -> None:
+    def mark_tombstoned(self) -> None:
         """Become as deleted as the stream that this is the metadata of."""
-        self._is_buried = self.is_changed = True
+        self._is_deleted_for_readers = self.is_changed = True
         if self.last < 0:
             self.last = MAX_EVENT_NUMBER
 

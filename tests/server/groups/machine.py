@@ -74,4 +74,4 @@ class Driven:
         self.group.acknowledge([event_id(number) for number in numbers], by.encode() * 16)
 
     def nak(self, *numbers: int, action: NackAction, by: str = "a", text: str = "because") -> None:
-        self.group.refuse([event_id(number) for number in numbers], by.encode() * 16, action, text)
+        self.group.nack([event_id(number) for number in numbers], by.encode() * 16, action, text)

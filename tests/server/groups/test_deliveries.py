@@ -22,27 +22,27 @@ def numbers(messages: Any) -> list[int]:
 def test_what_is_answered_frees_a_slot_of_who_answers() -> None:
     a, b = consumer("a"), consumer("b")
     deliveries = delivered((a, 1.0), (b, 1.0))
-    assert numbers(deliveries.answered([event_id(0), event_id(1), event_id(7)], a)) == [0, 1]
+    assert numbers(deliveries.settle([event_id(0), event_id(1), event_id(7)], a)) == [0, 1]
     assert (len(a.in_flight), len(b.in_flight), len(deliveries)) == (0, 1, 0)
-    assert numbers(deliveries.answered([event_id(1)], None)) == []
+    assert numbers(deliveries.settle([event_id(1)], None)) == []
 
 
 def test_what_is_late_is_taken_out_oldest_first() -> None:
     a = consumer("a")
     deliveries = delivered((a, 1.0), (a, 2.0), (a, 2.0), (a, 3.0))
-    assert [each.number for each in deliveries.late(2.0, 2)] == [0, 1]
-    assert [each.number for each in deliveries.late(2.0, 2)] == [2]
-    assert deliveries.late(2.9, 2) == []
+    assert [each.number for each in deliveries.expired(2.0, 2)] == [0, 1]
+    assert [each.number for each in deliveries.expired(2.0, 2)] == [2]
+    assert deliveries.expired(2.9, 2) == []
     assert a.in_flight == {event_id(3)}
 
 
 def test_what_a_consumer_leaves_is_what_it_has_now() -> None:
     a, b = consumer("a"), consumer("b")
     deliveries = delivered((a, 1.0), (b, 1.0), (a, 1.0), (a, 1.0))
-    list(deliveries.answered([event_id(0)], None))
-    list(deliveries.answered([event_id(3)], None))
+    list(deliveries.settle([event_id(0)], None))
+    list(deliveries.settle([event_id(3)], None))
     deliveries.add(Delivery(message(3), b, 2.0))
-    assert numbers(deliveries.left_by(a)) == [2]
+    assert numbers(deliveries.release(a)) == [2]
     assert a.in_flight == set()
     assert [event_id(number) in deliveries for number in range(4)] == [False, True, False, True]
     assert repr(deliveries) == "<Deliveries of 2 events>"

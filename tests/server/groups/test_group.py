@@ -213,14 +213,14 @@ def test_the_size_of_a_page(asked: int, page: int) -> None:
 
 
 def test_what_is_out_has_its_bounds_in_events_and_in_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MOST_HELD", 40)
+    monkeypatch.setattr(module, "MAX_PENDING", 40)
     driven = Driven(stored=1000)
     driven.connect(slots=1_000_000)
     assert len(driven.step()) == 40
     driven.ack(0)
     assert len(driven.step()) == 20
 
-    monkeypatch.setattr(module, "MOST_HELD_BYTES", 1000)
+    monkeypatch.setattr(module, "MAX_PENDING_BYTES", 1000)
     driven = Driven()
     driven.connect(slots=1_000_000)
     driven.group.take([message(0, size=999)])

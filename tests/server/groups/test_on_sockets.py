@@ -89,7 +89,7 @@ async def test_a_checkpoint_is_written_in_time() -> None:
 
 async def test_slots_for_more_than_a_connection_holds_cut_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
     """40 MB are waiting for a client that is cut with 26 MB unread, and that reads late."""
-    monkeypatch.setattr(group, "MOST_HELD_BYTES", 100_000_000)
+    monkeypatch.setattr(group, "MAX_PENDING_BYTES", 100_000_000)
     store = SqliteStore.in_memory()
     async with EmbeddedServer(store) as server, RawClient.to(server) as client, RawClient.to(server) as other:
         for _ in range(4):

@@ -237,7 +237,7 @@ async def test_who_leaves_events_unread_is_not_sent_more_until_it_has_read(
 async def test_what_one_group_holds_is_bounded(
     client: Consuming, other: Consuming, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(machine, "MOST_HELD_BYTES", 10_000)
+    monkeypatch.setattr(machine, "MAX_PENDING_BYTES", 10_000)
     await other.write("s", *["x" * 3000] * 20)
     await client.create(read_batch_size=1)
     client.connect(slots=100)

@@ -68,7 +68,7 @@ class Log:
         self.last_commit = -1  # of a log with nothing in it; a real server never has such a one
         self.news: list[Record] = []
 
-    def take_place(self) -> int:
+    def reserve_position(self) -> int:
         self.end += 2
         return self.end - 2
 
@@ -93,12 +93,12 @@ class Log:
     def write(self, stream: str, events: Sequence[Any], prepares: Sequence[int] = ()) -> int:
         """Append, as one write or (with `prepares`) as one commit; give the commit position."""
         if prepares:
-            self.take_place()  # a server may need room for its events: the commit is not where the log ended
+            self.reserve_position()  # a server may need room for its events: the commit is not where the log ended
         if prepares or not events:
-            commit = self.take_place()
+            commit = self.reserve_position()
             places = [(commit, prepare) for prepare in prepares]
         else:
-            places = [(place, place) for place in (self.take_place() for _ in events)]
+            places = [(place, place) for place in (self.reserve_position() for _ in events)]
             commit = places[-1][0]
         for event, (its_commit, prepare) in zip(events, places, strict=True):
             self._add(Record(stream, self.last_for_writers(stream) + 1, event, its_commit, prepare, self.now))
@@ -107,7 +107,7 @@ class Log:
 
     def bury(self, stream: str) -> int:
         """Write the tombstone."""
-        place = self.take_place()
+        place = self.reserve_position()
         self._add(Record(stream, MAX64, schema.NewEvent(event_type="$streamDeleted"), place, place, self.now))
         self.tombstoned.add(stream)
         self.last_commit = place

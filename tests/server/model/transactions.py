@@ -45,7 +45,7 @@ class Transactions:
         check_version(request.expected_version)
         if not may(self.log, user, WRITE, stream):
             return schema.TransactionStartCompleted(transaction_id=-1, result=DENIED, message=TEXTS[DENIED])
-        transaction_id = self.log.take_place()
+        transaction_id = self.log.reserve_position()
         self.started[transaction_id] = Transaction(stream, request.expected_version)
         return schema.TransactionStartCompleted(transaction_id=transaction_id, result=SUCCESS)
 
@@ -54,7 +54,7 @@ class Transactions:
             raise BadRequest
         transaction = self.started.get(request.transaction_id)
         for event in request.events:
-            place = self.log.take_place()
+            place = self.log.reserve_position()
             if transaction is not None and not transaction.is_ended:
                 transaction.events.append(event)
                 transaction.prepares.append(place)

@@ -7,7 +7,7 @@ from rxpump.tcp.wire.commands import Command
 from tests.raw_client import ADMIN
 from tests.server.model.pair import Pair
 
-MOST_PAGES = 12
+MAX_PAGES = 12
 FORWARD, BACKWARD = Command.READ_STREAM_EVENTS_FORWARD, Command.READ_STREAM_EVENTS_BACKWARD
 ALL_FORWARD, ALL_BACKWARD = Command.READ_ALL_EVENTS_FORWARD, Command.READ_ALL_EVENTS_BACKWARD
 
@@ -15,7 +15,7 @@ ALL_FORWARD, ALL_BACKWARD = Command.READ_ALL_EVENTS_FORWARD, Command.READ_ALL_EV
 async def walk_stream(pair: Pair, stream: str, size: int) -> None:
     """Both ways, links resolved; then the last event alone."""
     for client, (command, start) in enumerate([(FORWARD, 0), (BACKWARD, -1)]):
-        for _ in range(MOST_PAGES):
+        for _ in range(MAX_PAGES):
             request = schema.ReadStreamEvents(
                 event_stream_id=stream, from_event_number=start, max_count=size, resolve_link_tos=True
             )

@@ -27,7 +27,7 @@ from rxpump.server.store.stream_window import Window
 from rxpump.server.store.transaction import CommitRequest
 from rxpump.server.store.write_transaction import Prepared
 from rxpump.tcp.wire import schema
-from tests.server.store.driving import appended, take_places
+from tests.server.store.driving import appended, reserve_positions
 from tests.server.talk import event_of
 
 BY_CATEGORY = "$by_category"
@@ -160,9 +160,9 @@ async def test_a_page_may_end_within_a_transaction(
     store: SqliteStore, told: Told, monkeypatch: pytest.MonkeyPatch, page: int
 ) -> None:
     monkeypatch.setattr(module, "PAGE", page)
-    monkeypatch.setattr(module, "MOST_PAGES", 1)
-    [transaction] = await take_places(store)
-    places = await take_places(store, 5)
+    monkeypatch.setattr(module, "MAX_PAGES", 1)
+    [transaction] = await reserve_positions(store)
+    places = await reserve_positions(store, 5)
     await write(store, "a-1")
     prepared = [Prepared(event_of("x"), place) for place in places]
     await store.append(CommitRequest(transaction, "a-2", -2, prepared))
@@ -182,7 +182,7 @@ async def test_checkpoints_are_saved_now_and_then(
 ) -> None:
     monkeypatch.setattr(module, "CHECKPOINT_AFTER", 100)
     monkeypatch.setattr(module, "PAGE", 25)
-    monkeypatch.setattr(module, "MOST_PAGES", 2)
+    monkeypatch.setattr(module, "MAX_PAGES", 2)
     await write(store, *(f"a-{number}" for number in range(250)))
     async with running(store):
         await told.has(250)

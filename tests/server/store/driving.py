@@ -18,7 +18,7 @@ from rxpump.server.store.new_event import NewEvent
 from rxpump.server.store.record_schema import LogPage, StreamEntry, StreamPage
 from rxpump.server.store.stored_stream import StoredStream
 from rxpump.server.store.stream_window import Window
-from rxpump.server.store.transaction import TakePlaces
+from rxpump.server.store.transaction import ReservePositions
 
 ANY, NO_STREAM = -2, -1
 FORWARD, BACKWARD = StreamDirection.FORWARD, StreamDirection.BACKWARD
@@ -63,9 +63,9 @@ async def appended(store: SqliteStore, change: Change[Any]) -> Appended:
     return outcome
 
 
-async def take_places(store: SqliteStore, count: int = 1) -> Sequence[int]:
+async def reserve_positions(store: SqliteStore, count: int = 1) -> Sequence[int]:
     """Take positions of the log for events of a transaction."""
-    places = await store.append(TakePlaces(count))
+    places = await store.append(ReservePositions(count))
     assert not isinstance(places, NotCommitted)
     return places
 

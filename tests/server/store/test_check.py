@@ -16,8 +16,8 @@ from tests.server.store.driving import (
     damage,
     delete,
     new_event,
+    reserve_positions,
     stream_of,
-    take_places,
     write,
     write_metadata,
     write_numbers,
@@ -38,7 +38,7 @@ async def path(tmp_path: Path) -> Path:
     await write(store, "links", new_event(type="$>", data="3@long"), new_event(type="$>", data="nowhere"))
     await write_numbers(store, "deleted", 3)
     await delete(store, "deleted", hard=True)
-    [id], places = await take_places(store), await take_places(store, 2)
+    [id], places = await reserve_positions(store), await reserve_positions(store, 2)
     await store.append(CommitRequest(id, "transacted", ANY, list(map(Prepared, map(new_event, range(2)), places))))
     await store.scavenge()
     await store.close()

@@ -23,9 +23,9 @@ from tests.server.store.driving import (
     data,
     delete,
     new_event,
+    reserve_positions,
     stream_of,
     stream_page,
-    take_places,
     visible,
     write,
     write_metadata,
@@ -126,14 +126,14 @@ async def test_what_is_too_old_goes(tmp_path: Path) -> None:
 
 
 async def test_events_of_a_transaction_go_too(store: SqliteStore) -> None:
-    [id], places = await take_places(store), await take_places(store, 3)
+    [id], places = await reserve_positions(store), await reserve_positions(store, 3)
     prepared = list(map(Prepared, map(new_event, range(3)), places))
     await store.append(CommitRequest(id, "s", ANY, prepared))
     await write_metadata(store, "s", {"$tb": 2})
     await store.scavenge()
     assert log_of(store) == ["2@s", "0@$$s"]
     [last, _] = all_page(store, 0, 10)
-    assert all_page(store, store.read.place(Position(last.commit_position, places[0])), 1)[0] == last
+    assert all_page(store, store.read.offset(Position(last.commit_position, places[0])), 1)[0] == last
 
 
 async def test_writers_go_on_meanwhile(store: SqliteStore) -> None:

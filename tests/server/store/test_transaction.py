@@ -23,8 +23,8 @@ from tests.server.store.driving import (
     data,
     delete,
     new_event,
+    reserve_positions,
     stream_of,
-    take_places,
     visible,
     write,
     write_metadata,
@@ -35,7 +35,7 @@ from tests.server.store.test_feed import Follower, names
 
 async def prepare(store: SqliteStore, *events: Any, stream: str = "s", expected: int = ANY) -> CommitRequest:
     """The commit of a transaction of these events."""
-    [id], places = await take_places(store), await take_places(store, len(events))
+    [id], places = await reserve_positions(store), await reserve_positions(store, len(events))
     return CommitRequest(id, stream, expected, list(map(Prepared, events, places)))
 
 
@@ -62,12 +62,12 @@ async def test_all_is_read_from_every_position(store: SqliteStore) -> None:
     positions = [Position(event.commit_position, event.prepare_position) for event in events]
     assert positions == sorted(positions)
     for number, position in enumerate(positions):
-        place = store.read.place(position)
+        place = store.read.offset(position)
         assert all_page(store, place, 10) == events[number:]
         assert all_page(store, place, 10, BACKWARD) == events[:number][::-1]
     commit = positions[3].commit
     for after, number in [(0, 2), (commit, 5), (positions[3].prepare + 1, 4)]:
-        assert all_page(store, store.read.place(Position(commit, after)), 10) == events[number:]
+        assert all_page(store, store.read.offset(Position(commit, after)), 10) == events[number:]
 
 
 @pytest.mark.parametrize(
@@ -135,11 +135,11 @@ async def test_a_commit_is_known_after_a_restart_and_no_id_comes_twice(tmp_path:
     store = SqliteStore.open(tmp_path / "events.db")
     commit = await prepare(store, new_event())
     await store.append(commit)
-    [abandoned] = await take_places(store)
+    [abandoned] = await reserve_positions(store)
     await store.close()
     store = SqliteStore.open(tmp_path / "events.db")
     assert store.read.transaction(commit.id) == Transaction("s", 0, 0)
     assert await store.append(commit) == Appended(0, 0, -1)
-    [another] = await take_places(store)
+    [another] = await reserve_positions(store)
     assert another > abandoned
     await store.close()

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from rxpump.server.tcp.transactions import Transactions
 from tests.server.store.driving import new_event
+from tests.server.talk import event_of
+
+
+def event_message(number: int = 0, data: bytes | None = None) -> Any:
+    return event_of(new_event(number, data=data))
 
 
 def test_a_transaction_is_what_it_was_told() -> None:
     transactions = Transactions()
     transactions.start(64, "s", -2)
-    events = [new_event(n) for n in range(3)]
+    events = [event_message(n) for n in range(3)]
     transactions.prepare(64, events[:2], [96, 128])
     transactions.prepare(64, events[2:], [160])
     transactions.prepare(65, events, [1, 2, 3])
@@ -27,8 +34,8 @@ def test_who_was_longest_not_heard_of_makes_room() -> None:
         transactions.start(id, "s", -2)
     assert transactions.find(1) is not None
     for number in range(5):
-        transactions.prepare(3, [new_event(number)], [number])
+        transactions.prepare(3, [event_message(number)], [number])
     assert (transactions.find(2), transactions.find(1) is None, transactions.find(3) is None) == (None, False, False)
-    transactions.prepare(3, [new_event(data=bytes(5_000))], [9])
+    transactions.prepare(3, [event_message(data=bytes(5_000))], [9])
     assert len(transactions) == 0
     assert repr(transactions) == "<0 transactions, 0 bytes>"

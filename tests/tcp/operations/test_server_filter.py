@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rxpump.model.filters import EventFilter
-from rxpump.server.store.filters import read_filter
+from rxpump.server.tcp.filter_message import read_filter
 from rxpump.tcp.operations.server_filter import server_filter
 from rxpump.tcp.wire.schema import EventRecord
 

@@ -12,7 +12,7 @@ from rxpump.model.limits import MAX_PAGE_EVENTS
 from rxpump.model.positions import LAST_POSITION, Position, StreamDirection
 from rxpump.server.store.pages import Page
 from rxpump.server.store.reader import Reader
-from rxpump.server.store.record import PLACE_BYTES
+from rxpump.server.store.record import RESERVED_BYTES
 from rxpump.server.tcp.request import TOO_MANY_EVENTS, encode
 from rxpump.tcp.wire.codes import ReadAllResult
 from rxpump.tcp.wire.schema import ResolvedEvent
@@ -52,9 +52,9 @@ def next_position(position: Position, page: Page, wanted: int, end: int, directi
         last = ResolvedEvent.FromString(page.last_tail)
         commit, prepare = last.commit_position, last.prepare_position
         if direction is StreamDirection.BACKWARD:
-            return Position(commit if prepare == commit else commit + PLACE_BYTES, prepare)
+            return Position(commit if prepare == commit else commit + RESERVED_BYTES, prepare)
         is_plain = prepare == commit
-        then = Position(commit + len(page.last_record), 0) if is_plain else Position(commit, prepare + PLACE_BYTES)
+        then = Position(commit + len(page.last_record), 0) if is_plain else Position(commit, prepare + RESERVED_BYTES)
     is_exhausted = page.size < wanted and not page.cut
     return max(then, Position(end, 0)) if direction is StreamDirection.FORWARD and is_exhausted else then
 

@@ -21,7 +21,7 @@ def connect_persistent(request: Request, node: Node) -> None:
     if message.allowed_in_flight_messages < 0:
         raise BadPayload
     running = node.groups.find(stream, group)
-    if not node.may(request.user, Permission.READ, stream):
+    if not node.access.may(request.user, Permission.READ, stream):
         return _refuse(request, SubscriptionDropReason.ACCESS_DENIED)
     if running is None:
         return _refuse(request, SubscriptionDropReason.NOT_FOUND)

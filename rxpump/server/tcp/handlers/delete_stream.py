@@ -27,7 +27,7 @@ def delete_stream(request: Request, node: Node) -> asyncio.Future[DeleteResult |
         checked_version(message.expected_version, *ExpectedVersion),
         message.hard_delete,
     )
-    if not node.may(request.user, Permission.DELETE, delete.stream):
+    if not node.access.may(request.user, Permission.DELETE, delete.stream):
         denied = _completed(OperationResult.ACCESS_DENIED, "Access denied.")
         request.reply(Command.DELETE_STREAM_COMPLETED, denied)
         return None

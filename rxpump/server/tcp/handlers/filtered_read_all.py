@@ -50,7 +50,7 @@ def _answer(request: Request, node: Node, direction: StreamDirection, reply: Com
     asked = request.read(FilteredReadAllEvents)
     end = node.store.read.log().end
     position = starting_position(asked, end)
-    if not node.may(request.user, Permission.READ, ALL_STREAM):
+    if not node.access.may(request.user, Permission.READ, ALL_STREAM):
         request.reply(denial, no_page(ReadAllEventsCompleted, position, ReadAllResult.ACCESS_DENIED))
         return
     try:
@@ -60,7 +60,7 @@ def _answer(request: Request, node: Node, direction: StreamDirection, reply: Com
         failed = {"is_end_of_stream": False, "error": str(error)}
         request.reply(reply, no_page(FilteredReadAllEventsCompleted, position, ReadAllResult.ERROR, **failed))
         return
-    if node.may_follow(request.user, page.link_streams):
+    if node.access.may_follow(request.user, page.link_streams):
         request.reply(reply, _completed(position, page, end, direction))
     else:
         request.reply(denial, no_page(ReadAllEventsCompleted, position, ReadAllResult.ACCESS_DENIED))
@@ -72,7 +72,7 @@ def _page(node: Node, asked: Any, position: Position, direction: StreamDirection
     try:
         return filtered_page(
             node.store.read,
-            node.store.read.place(position),
+            node.store.read.offset(position),
             direction,
             read_filter(asked.filter, node.strictness),
             count=count,

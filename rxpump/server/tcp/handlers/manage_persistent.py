@@ -53,7 +53,7 @@ def create_persistent(request: Request, node: Node) -> asyncio.Future[Outcome] |
 
 
 def _refusal_to_create(request: Request, node: Node, settings: GroupSettings) -> tuple[Created, str] | None:
-    if not node.may(request.user, Permission.WRITE, SETTINGS_STREAM):
+    if not node.access.may(request.user, Permission.WRITE, SETTINGS_STREAM):
         return Created.ACCESS_DENIED, _MAY_NOT_CREATE
     if settings.stream in ("", ALL_STREAM):
         return Created.FAIL, "Bad stream name."
@@ -69,7 +69,7 @@ def _refusal_to_create(request: Request, node: Node, settings: GroupSettings) ->
 def update_persistent(request: Request, node: Node) -> asyncio.Future[Outcome] | None:
     """Answer an UpdatePersistentSubscription."""
     settings = group_settings(_named(request.read(schema.UpdatePersistentSubscription)))
-    if not node.may(request.user, Permission.WRITE, SETTINGS_STREAM):
+    if not node.access.may(request.user, Permission.WRITE, SETTINGS_STREAM):
         _reply(request, _UPDATED, Changed.ACCESS_DENIED, _MAY_NOT_UPDATE)
     elif not node.groups.has(settings.stream, settings.group):
         _reply(request, _UPDATED, Changed.DOES_NOT_EXIST, _no_group(settings.group))
@@ -84,7 +84,7 @@ def delete_persistent(request: Request, node: Node) -> asyncio.Future[Outcome] |
     """Answer a DeletePersistentSubscription."""
     message = _named(request.read(schema.DeletePersistentSubscription))
     id = group_id(message.event_stream_id, message.subscription_group_name)
-    if not node.may(request.user, Permission.WRITE, SETTINGS_STREAM):
+    if not node.access.may(request.user, Permission.WRITE, SETTINGS_STREAM):
         _reply(request, _DELETED, Changed.ACCESS_DENIED, _MAY_NOT_CREATE)
     elif not node.groups.has(message.event_stream_id, message.subscription_group_name):
         _reply(request, _DELETED, Changed.DOES_NOT_EXIST, _no_group(message.subscription_group_name))

@@ -36,16 +36,16 @@ def _read(request: Request, node: Node, direction: StreamDirection) -> bytes:
     except CannotRead as error:
         place = Position(asked.commit_position, asked.prepare_position)
         return no_page(ReadAllEventsCompleted, place, ReadAllResult.ERROR, error=str(error))
-    if not node.may(request.user, Permission.READ, ALL_STREAM):
+    if not node.access.may(request.user, Permission.READ, ALL_STREAM):
         return no_page(ReadAllEventsCompleted, position, ReadAllResult.ACCESS_DENIED)
     page = _page(read, asked, position, direction)
-    if not node.may_follow(request.user, page.link_streams):
+    if not node.access.may_follow(request.user, page.link_streams):
         return no_page(ReadAllEventsCompleted, position, ReadAllResult.ACCESS_DENIED)
     return _completed(position, next_position(position, page, asked.max_count, end, direction), page)
 
 
 def _page(read: Reader, asked: Any, position: Position, direction: StreamDirection) -> Page:
-    place = read.place(position)
+    place = read.offset(position)
     return read.all_page(place, max(0, asked.max_count), direction, resolve_links=asked.resolve_link_tos)
 
 

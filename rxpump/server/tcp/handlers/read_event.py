@@ -25,7 +25,7 @@ def read_event(request: Request, node: Node) -> None:
 
 def _find(node: Node, user: User, name: str, number: int, *, resolve_links: bool) -> tuple[ReadEventResult, bytes]:
     read = node.store.read
-    if not node.may(user, Permission.READ, name):
+    if not node.access.may(user, Permission.READ, name):
         return ReadEventResult.ACCESS_DENIED, b""
     stream = read.stream(name)
     if stream is None:
@@ -37,7 +37,7 @@ def _find(node: Node, user: User, name: str, number: int, *, resolve_links: bool
     event = read.event(stream, stream.last if number == _LAST else number, resolve_links=resolve_links)
     if event is None:
         return _absent(read, name, ReadEventResult.NOT_FOUND), b""
-    if event.link_stream and not node.may(user, Permission.READ, event.link_stream):
+    if event.link_stream and not node.access.may(user, Permission.READ, event.link_stream):
         return ReadEventResult.ACCESS_DENIED, b""
     return ReadEventResult.SUCCESS, event.fields
 

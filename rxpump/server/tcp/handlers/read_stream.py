@@ -49,7 +49,7 @@ def _read(request: Request, node: Node, direction: StreamDirection) -> bytes:
         gone = ReadStreamResult.STREAM_DELETED if stream.is_tombstoned else ReadStreamResult.NO_STREAM
         return _nothing(read, gone, last=stream.last)
     page, then = _page(read, stream, asked, direction)
-    if not node.may_follow(request.user, page.link_streams):
+    if not node.access.may_follow(request.user, page.link_streams):
         return _nothing(read, ReadStreamResult.ACCESS_DENIED)
     trailer = ReadStreamEventsCompleted(
         result=ReadStreamResult.SUCCESS,
@@ -65,7 +65,7 @@ def _read(request: Request, node: Node, direction: StreamDirection) -> bytes:
 def _refusal(node: Node, asked: Any, user: User, direction: StreamDirection) -> tuple[ReadStreamResult, str] | None:
     if asked.max_count > MAX_PAGE_EVENTS:
         return ReadStreamResult.ERROR, TOO_MANY_EVENTS
-    if not node.may(user, Permission.READ, asked.event_stream_id):
+    if not node.access.may(user, Permission.READ, asked.event_stream_id):
         return ReadStreamResult.ACCESS_DENIED, ""
     if direction is StreamDirection.FORWARD and asked.from_event_number < 0:
         return ReadStreamResult.ERROR, _BEFORE_START

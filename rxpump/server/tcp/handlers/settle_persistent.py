@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from rxpump.model.group_settings import NackAction
-from rxpump.server.groups.group import MOST_HELD
+from rxpump.server.groups.group import MAX_PENDING
 from rxpump.server.node import Node
 from rxpump.server.tcp.request import NO_ID, BadPayload, Request
 from rxpump.tcp.wire.codes import NakAction
@@ -39,13 +39,13 @@ def refuse_persistent(request: Request, node: Node) -> None:
     running = node.groups.by_id(message.subscription_id)
     if running is not None:
         text = message.message if isinstance(message.message, str) else ""
-        running.refuse(event_ids, request.correlation_id, _ACTIONS.get(message.action, NackAction.RETRY), text)
+        running.nack(event_ids, request.correlation_id, _ACTIONS.get(message.action, NackAction.RETRY), text)
 
 
 def _checked_ids(message: Any) -> list[bytes]:
     if not message.subscription_id:
         raise BadPayload
-    if len(message.processed_event_ids) > MOST_HELD:
+    if len(message.processed_event_ids) > MAX_PENDING:
         raise BadPayload("Too many event ids.")  # than any group has given out, and they take their time
     event_ids = list(message.processed_event_ids)
     if not event_ids or any(len(event_id) != len(NO_ID) for event_id in event_ids):

@@ -26,7 +26,7 @@ def subscribe(request: Request, node: Node) -> None:
 def allowed_stream(request: Request, node: Node, asked: Any) -> str | None:
     """Tell what is to be followed, a stream or EVERYTHING; None if it may not be, and then that is the answer."""
     stream = checked_name(asked.event_stream_id) if asked.event_stream_id else EVERYTHING
-    if node.may(request.user, Permission.READ, stream or ALL_STREAM):
+    if node.access.may(request.user, Permission.READ, stream or ALL_STREAM):
         return stream
     denied = SubscriptionDropped(reason=SubscriptionDropReason.ACCESS_DENIED)
     request.reply(Command.SUBSCRIPTION_DROPPED, encode(denied))

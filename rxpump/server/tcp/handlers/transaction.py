@@ -17,7 +17,7 @@ from rxpump.server.errors import StoreError
 from rxpump.server.node import Node
 from rxpump.server.store.append_rule import StreamDeleted, Unanswered, WrongVersion
 from rxpump.server.store.changes import REPEATED_POSITION, Appended, AppendResult, NotCommitted
-from rxpump.server.store.transaction import CommitRequest, TakePlaces
+from rxpump.server.store.transaction import CommitRequest, ReservePositions
 from rxpump.server.strictness import Strictness
 from rxpump.server.tcp.request import (
     NO_NUMBER,
@@ -67,10 +67,10 @@ def transaction_start(request: Request, node: Node) -> Places | None:
             node.transactions.start(places[0], stream, expected)
             reply(places[0], OperationResult.SUCCESS)
 
-    if not node.may(request.user, Permission.WRITE, stream):
+    if not node.access.may(request.user, Permission.WRITE, stream):
         reply(_NO_TRANSACTION, OperationResult.ACCESS_DENIED, "Access denied.")
         return None
-    pending = node.store.append(TakePlaces())
+    pending = node.store.append(ReservePositions())
     pending.add_done_callback(answer)
     return pending
 
@@ -100,7 +100,7 @@ def transaction_write(request: Request, node: Node) -> Places | None:
     if not all(has_room(event, stream) for event in events):
         reply(OperationResult.INVALID_TRANSACTION, TOO_LARGE)
         return None
-    pending = node.store.append(TakePlaces(len(events)))
+    pending = node.store.append(ReservePositions(len(events)))
     pending.add_done_callback(answer)
     if started is not None and is_part:
         started.last_write = pending
@@ -116,7 +116,7 @@ def transaction_commit(request: Request, node: Node) -> Committed | None:
         request.reply(Command.TRANSACTION_COMMIT_COMPLETED, payload)
 
     known = started or committed
-    if known is None or not node.may(request.user, Permission.WRITE, known.stream):
+    if known is None or not node.access.may(request.user, Permission.WRITE, known.stream):
         reply(_refused(id, OperationResult.ACCESS_DENIED, "Access denied."))
         return None
     if started is None:

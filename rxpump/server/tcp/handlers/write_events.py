@@ -38,7 +38,7 @@ def write_events(request: Request, node: Node) -> asyncio.Future[Outcome] | None
         [checked_event(event) for event in message.events],
         node.strictness,
     )
-    if not node.may(request.user, Permission.WRITE, append.stream):
+    if not node.access.may(request.user, Permission.WRITE, append.stream):
         request.reply(Command.WRITE_EVENTS_COMPLETED, _refused(OperationResult.ACCESS_DENIED, "Access denied."))
         return None
 

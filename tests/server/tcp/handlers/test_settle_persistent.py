@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from rxpump.server import SqliteStore
-from rxpump.server.groups.group import MOST_HELD
+from rxpump.server.groups.group import MAX_PENDING
 from rxpump.tcp.wire import schema
 from rxpump.tcp.wire.codes import NakAction
 from rxpump.tcp.wire.commands import Command
@@ -36,7 +36,7 @@ def test_ids_that_are_none_are_a_bad_request(client: Consuming, command: Command
 
 
 @pytest.mark.parametrize("command", [ACK, NAK])
-@pytest.mark.parametrize(("count", "answers"), [(MOST_HELD, 0), (MOST_HELD + 1, 1)])
+@pytest.mark.parametrize(("count", "answers"), [(MAX_PENDING, 0), (MAX_PENDING + 1, 1)])
 async def test_more_ids_than_can_be_out_are_a_bad_request(
     client: Consuming, command: Command, count: int, answers: int
 ) -> None:

@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from rxpump.server import SqliteStore
-from rxpump.server.groups.reading import Reading
 from rxpump.server.groups.settings import GroupSettings
+from rxpump.server.groups.stream_cursor import StreamCursor
 from rxpump.server.store.deletion import DeleteRequest
 from rxpump.tcp.wire import schema
 from tests.server.store.driving import ANY, new_event, write
@@ -24,7 +24,7 @@ async def store() -> AsyncIterator[SqliteStore]:
     await one.close()
 
 
-def numbers(reading: Reading, count: int = 20) -> list[int]:
+def numbers(reading: StreamCursor, count: int = 20) -> list[int]:
     """The numbers on the pages up to the end."""
     found = []
     while reading.may_have_more:
@@ -41,27 +41,27 @@ async def describe(store: SqliteStore, **metadata: int) -> None:
 
 async def test_page_by_page_to_the_end_and_on_when_there_is_more(store: SqliteStore) -> None:
     await write(store, "s", *map(new_event, range(7)))
-    reading = Reading(store.read, "s", 2, SETTINGS)
+    reading = StreamCursor(store.read, "s", 2, SETTINGS)
     assert numbers(reading, 2) == [2, 3, 4, 5, 6]
-    assert repr(reading) == "<Reading 's' from 7, at its end>"
+    assert repr(reading) == "<StreamCursor 's' from 7, at its end>"
     await write(store, "s", new_event(7))
     reading.may_have_more = True
-    assert repr(reading) == "<Reading 's' from 7 on>"
+    assert repr(reading) == "<StreamCursor 's' from 7 on>"
     assert numbers(reading) == [7]
 
 
 async def test_no_further_than_it_was_told(store: SqliteStore) -> None:
     await write(store, "s", *map(new_event, range(7)))
-    assert numbers(Reading(store.read, "s", 0, SETTINGS, until=3), 2) == [0, 1, 2, 3]
+    assert numbers(StreamCursor(store.read, "s", 0, SETTINGS, until=3), 2) == [0, 1, 2, 3]
 
 
 async def test_a_stream_that_is_none(store: SqliteStore) -> None:
-    assert numbers(Reading(store.read, "s", 0, SETTINGS)) == []
+    assert numbers(StreamCursor(store.read, "s", 0, SETTINGS)) == []
 
 
 async def test_a_place_after_the_end_is_kept(store: SqliteStore) -> None:
     await write(store, "s", new_event(0))
-    reading = Reading(store.read, "s", 5, SETTINGS)
+    reading = StreamCursor(store.read, "s", 5, SETTINGS)
     assert numbers(reading) == []
     await write(store, "s", *map(new_event, range(1, 8)))
     reading.may_have_more = True
@@ -72,7 +72,7 @@ async def test_a_place_after_the_end_is_kept(store: SqliteStore) -> None:
 async def test_truncated_events_are_passed_over(store: SqliteStore, metadata: dict[str, int]) -> None:
     await write(store, "s", *map(new_event, range(60)))
     await describe(store, **metadata)
-    assert numbers(Reading(store.read, "s", 0, SETTINGS), 10) == list(range(55, 60))
+    assert numbers(StreamCursor(store.read, "s", 0, SETTINGS), 10) == list(range(55, 60))
 
 
 async def test_events_that_are_too_old_are_passed_over() -> None:
@@ -82,13 +82,13 @@ async def test_events_that_are_too_old_are_passed_over() -> None:
     await describe(store, maxAge=10)
     now = 60 * 10**9
     await write(store, "s", new_event(50))
-    assert numbers(Reading(store.read, "s", 0, SETTINGS), 10) == [50]
+    assert numbers(StreamCursor(store.read, "s", 0, SETTINGS), 10) == [50]
     await store.close()
 
 
 async def test_a_deleted_stream_is_empty_until_it_is_written_to_again(store: SqliteStore) -> None:
     await write(store, "s", *map(new_event, range(5)))
-    reading = Reading(store.read, "s", 2, SETTINGS)
+    reading = StreamCursor(store.read, "s", 2, SETTINGS)
     await store.append(DeleteRequest("s", ANY, hard=False))
     assert numbers(reading) == []
     await write(store, "s", *map(new_event, range(5, 8)))
@@ -99,12 +99,12 @@ async def test_a_deleted_stream_is_empty_until_it_is_written_to_again(store: Sql
 async def test_a_tombstone_is_the_end(store: SqliteStore) -> None:
     await write(store, "s", *map(new_event, range(5)))
     await store.append(DeleteRequest("s", ANY, hard=True))
-    assert numbers(Reading(store.read, "s", 2, SETTINGS)) == []
+    assert numbers(StreamCursor(store.read, "s", 2, SETTINGS)) == []
 
 
 async def test_another_stream_than_the_groups_is_one_of_replays(store: SqliteStore) -> None:
     await write(store, "s", new_event(0, data=b"content"))
     await write(store, "parked", new_event(type="$>", data=b"0@s"))
-    [message] = Reading(store.read, "parked", 0, SETTINGS).page(20)
+    [message] = StreamCursor(store.read, "parked", 0, SETTINGS).page(20)
     assert message.replay_of == b"0@s"
     assert b"content" in message.entry

@@ -18,7 +18,7 @@ from rxpump.server.store.reader import Reader
 _NO_END = 2**63 - 1
 
 
-class Reading:
+class StreamCursor:
     """Reads `stream` from event `next_number` on, up to event number `until`."""
 
     def __init__(
@@ -50,4 +50,6 @@ class Reading:
         return messages
 
     def __repr__(self) -> str:
-        return f"<Reading {self.stream!r} from {self.next_number}{' on' if self.may_have_more else ', at its end'}>"
+        return (
+            f"<StreamCursor {self.stream!r} from {self.next_number}{' on' if self.may_have_more else ', at its end'}>"
+        )
