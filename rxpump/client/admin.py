@@ -17,7 +17,7 @@ from rxpump.model.positions import END, ExpectedVersion
 from rxpump.model.results import DeleteResult, ScavengeResult, WriteResult
 from rxpump.model.system_names import METADATA_EVENT_TYPE, METADATA_PREFIX, SETTINGS_STREAM
 from rxpump.streams.single import Single
-from rxpump.transport import Transport
+from rxpump.transport import Capability, Transport
 
 _SETTINGS_TYPE = "$settings"
 
@@ -223,6 +223,7 @@ class AdminClient(GroupClient):
         Example:
             `await client.as_user("ops", "changeit").scavenge()`
         """
+        self._transport.require(Capability.SCAVENGE)
         return Single(self._runtime, "scavenge", self._within(timeout).scavenge)
 
     def _set(

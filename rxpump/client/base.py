@@ -80,6 +80,14 @@ class ClientBase:
             return False
         return True
 
+    def _page_size(self, value: int, *, argument: str = "max_count") -> int:
+        """Return `value`, a number of events in one request.
+
+        Raises:
+            InvalidArgument: It is not a number from 1 to the limit of the transport.
+        """
+        return checks.page_size(value, argument=argument, most=self._transport.limits.page_events)
+
     def _within(self, timeout: float | None) -> Transport:
         """Return the transport for a call with this timeout, or with that of the settings if it is UNSET."""
         return self._calls if timeout is UNSET else self._transport.with_timeout(checks.timeout(timeout))

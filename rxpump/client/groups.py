@@ -12,6 +12,7 @@ from rxpump.model.limits import MAX_COUNT
 from rxpump.model.new_events import UNSET
 from rxpump.streams.persistent import Deliveries
 from rxpump.streams.single import Single
+from rxpump.transport import Capability
 
 _DEFAULTS: Final = PersistentSubscriptionSettings()
 
@@ -47,15 +48,16 @@ class GroupClient(SubscriptionClient):
 
         Raises:
             PersistentSubscriptionExists: The group exists.
-            PersistentSubscriptionFailed: The stream is `$all`, or the server does not know the strategy.
+            PersistentSubscriptionFailed: The server does not know the strategy.
+            NotSupported: The stream is `$all`, and the protocol has no groups on it.
             AccessDenied: The user may not manage groups.
 
         Example:
             `await client.create_subscription("billing", "orders", start_from=0)`
         """
-        name, stream, settings = checks.text("name", name), checks.stream_name(stream), _settings(settings, named)
+        name, source, settings = checks.text("name", name), self._source(stream), _settings(settings, named)
         transport = self._within(timeout)
-        return Single(self._runtime, "create_subscription", lambda: transport.create_group(stream, name, settings))
+        return Single(self._runtime, "create_subscription", lambda: transport.create_group(source, name, settings))
 
     def update_subscription(
         self,
@@ -89,9 +91,9 @@ class GroupClient(SubscriptionClient):
         Example:
             `await client.update_subscription("billing", "orders", max_retry_count=3)`
         """
-        name, stream, settings = checks.text("name", name), checks.stream_name(stream), _settings(settings, named)
+        name, source, settings = checks.text("name", name), self._source(stream), _settings(settings, named)
         transport = self._within(timeout)
-        return Single(self._runtime, "update_subscription", lambda: transport.update_group(stream, name, settings))
+        return Single(self._runtime, "update_subscription", lambda: transport.update_group(source, name, settings))
 
     def delete_subscription(self, name: str, stream: str, *, timeout: float | None = UNSET) -> Single[None]:
         """Delete a consumer group, with its checkpoint and its parked events.
@@ -113,9 +115,9 @@ class GroupClient(SubscriptionClient):
         Example:
             `await client.delete_subscription("billing", "orders")`
         """
-        name, stream = checks.text("name", name), checks.stream_name(stream)
+        name, source = checks.text("name", name), self._source(stream)
         transport = self._within(timeout)
-        return Single(self._runtime, "delete_subscription", lambda: transport.delete_group(stream, name))
+        return Single(self._runtime, "delete_subscription", lambda: transport.delete_group(source, name))
 
     def replay_parked(self, name: str, stream: str, *, timeout: float | None = UNSET) -> Single[None]:
         """Deliver the parked events of a consumer group again.
@@ -147,9 +149,10 @@ class GroupClient(SubscriptionClient):
         Example:
             `await client.as_user("admin", "changeit").replay_parked("billing", "orders")`
         """
-        name, stream = checks.text("name", name), checks.stream_name(stream)
+        name, source = checks.text("name", name), self._source(stream)
         transport = self._within(timeout)
-        return Single(self._runtime, "replay_parked", lambda: transport.replay_parked(stream, name))
+        transport.require(Capability.REPLAY_PARKED)
+        return Single(self._runtime, "replay_parked", lambda: transport.replay_parked(source, name))
 
     def connect_subscription(
         self, name: str = "", stream: str = "", buffer_size: int = 10, *, subscription: str = ""
@@ -184,10 +187,22 @@ class GroupClient(SubscriptionClient):
             self._runtime,
             self._transport,
             self._settings,
-            checks.stream_name(stream),
+            self._source(stream),
             checks.text("name", name or subscription),
             _buffer_size(buffer_size),
         )
+
+    def _source(self, stream: str) -> str | None:
+        """Return the stream of a group, None for `$all`.
+
+        Raises:
+            InvalidArgument: The name is empty or no text.
+            NotSupported: The stream is `$all`, and the protocol has no groups on it.
+        """
+        if checks.stream_name(stream) != checks.ALL_STREAM:
+            return stream
+        self._transport.require(Capability.GROUPS_ON_ALL)
+        return None
 
 
 def _settings(settings: object, named: NamedSettings) -> PersistentSubscriptionSettings:

@@ -15,6 +15,7 @@ from rxpump.model.pages import AllPage, StreamPage
 from rxpump.model.positions import END, Edge, Position, StreamDirection
 from rxpump.streams.reading import AllReading, StreamReading
 from rxpump.streams.single import Single
+from rxpump.transport import Capability
 
 _GET_ALL: Final = "to read events of all streams, use get_all()"
 _ITER_ALL: Final = "to read the events of all streams, use iter_all()"
@@ -36,6 +37,7 @@ class ReadClient(ClientBase):
             NotAuthenticated: The server refused the credentials of `as_user`.
         """
         transport = self._within(timeout)
+        transport.require(Capability.PING)
 
         async def ask() -> float:
             asked = perf_counter()
@@ -115,7 +117,7 @@ class ReadClient(ClientBase):
         Example:
             `page = await client.get("orders", direction=StreamDirection.BACKWARD, max_count=10)`
         """
-        stream, count = checks.one_stream(stream, _GET_ALL), checks.page_size(max_count)
+        stream, count = checks.one_stream(stream, _GET_ALL), self._page_size(max_count)
         links = checks.flag("resolve_links", resolve_links)
         start = first_number(from_event if from_event_number is None else from_event_number, direction)
         transport = self._within(timeout)
@@ -160,7 +162,7 @@ class ReadClient(ClientBase):
                 print(event.type)
         """
         stream, links = checks.one_stream(stream, _ITER_ALL), checks.flag("resolve_links", resolve_links)
-        count = checks.page_size(batch_size, argument="batch_size")
+        count = self._page_size(batch_size, argument="batch_size")
         start = first_number(from_event, direction)
         return StreamReading(
             self._runtime, self._within(timeout), stream, start, count, direction, resolve_links=links
@@ -198,7 +200,7 @@ class ReadClient(ClientBase):
         Example:
             `page = await client.as_user("admin", "changeit").get_all(max_count=10)`
         """
-        start, count = first_position(from_position, direction), checks.page_size(max_count)
+        start, count = first_position(from_position, direction), self._page_size(max_count)
         links = checks.flag("resolve_links", resolve_links)
         wanted, transport = checked_filter(where), self._within(timeout)
         return Single(
@@ -249,7 +251,7 @@ class ReadClient(ClientBase):
                 print(event.stream, event.number)
         """
         start, links = first_position(from_position, direction), checks.flag("resolve_links", resolve_links)
-        count = checks.page_size(batch_size, argument="batch_size")
+        count = self._page_size(batch_size, argument="batch_size")
         return AllReading(
             self._runtime,
             self._within(timeout),

@@ -51,7 +51,7 @@ class SubscriptionClient(TransactionClient):
         Example:
             client.stream("orders", last_number + 1).subscribe(print)
         """
-        stream, count = checks.one_stream(stream, _INSTEAD), checks.page_size(batch_size, argument="batch_size")
+        stream, count = checks.one_stream(stream, _INSTEAD), self._page_size(batch_size, argument="batch_size")
         checks.flag("resolve_links", resolve_links)
         followed = FollowedStream(self._transport, stream, count, resolve_links=resolve_links)
         return CatchUp(self._runtime, f"stream {stream}", self._settings, followed, number_before(from_event))
@@ -87,7 +87,7 @@ class SubscriptionClient(TransactionClient):
         Example:
             client.stream_all(last_event.position).subscribe(print)
         """
-        count, wanted = checks.page_size(batch_size, argument="batch_size"), checked_filter(where)
+        count, wanted = self._page_size(batch_size, argument="batch_size"), checked_filter(where)
         checks.flag("resolve_links", resolve_links)
         after = position_before(from_position)
         followed = FollowedAll(self._transport, count, resolve_links=resolve_links, where=wanted)

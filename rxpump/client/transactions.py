@@ -7,6 +7,7 @@ from rxpump.model import checks
 from rxpump.model.new_events import UNSET
 from rxpump.model.positions import ExpectedVersion
 from rxpump.streams.transaction import Transaction
+from rxpump.transport import Capability
 
 
 class TransactionClient(WriteClient):
@@ -33,6 +34,7 @@ class TransactionClient(WriteClient):
                 await transaction.write(more_events)
             print(transaction.result)
         """
+        self._transport.require(Capability.TRANSACTIONS)
         return Transaction(
             self._runtime, self._within(timeout), checks.written_stream(stream), _start_version(expected_version)
         )
@@ -60,6 +62,7 @@ class TransactionClient(WriteClient):
         Example:
             `await client.continue_transaction("orders", transaction_id).commit()`
         """
+        self._transport.require(Capability.TRANSACTIONS)
         version = None if expected_version is None else _start_version(expected_version)
         id = checks.count("transaction_id", transaction_id, least=0)
         return Transaction(self._runtime, self._within(timeout), checks.written_stream(stream), version, id)

@@ -147,7 +147,7 @@ class WriteClient(ReadClient):
             self._runtime,
             stream,
             source,
-            lambda batch, version: transport.append(stream, batch, version),
+            lambda: transport.appender(stream),
             expected_version=checks.expected_version(expected_version),
             batching=Batching() if batch_size is UNSET else Batching(batch_size),
         )
@@ -217,7 +217,7 @@ class WriteClient(ReadClient):
         return Publisher(
             self._runtime,
             stream,
-            lambda batch, version: self._transport.append(stream, batch, version),
+            lambda: self._transport.appender(stream),
             expected_version=checks.expected_version(expected_version),
             batching=Batching(max_batch, max_bytes, linger, max_in_flight),
         )

@@ -185,10 +185,10 @@ def event_number(value: object, *, argument: str = "event_number") -> int:
     return value
 
 
-def page_size(value: object, *, argument: str = "max_count") -> int:
-    """Return the number of events of a page."""
-    if not _is_number(value, 1, MAX_PAGE_EVENTS):
-        raise InvalidArgument(argument, value, f"a number from 1 to {MAX_PAGE_EVENTS}")
+def page_size(value: object, *, argument: str = "max_count", most: int = MAX_PAGE_EVENTS) -> int:
+    """Return the number of events that one request reads or writes, from 1 to `most`."""
+    if not _is_number(value, 1, most):
+        raise InvalidArgument(argument, value, f"a number from 1 to {most}")
     return value
 
 

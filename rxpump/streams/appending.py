@@ -15,8 +15,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
-from typing import Any
+from collections.abc import AsyncGenerator, Callable
 
 from rxpump.backpressure.background_tasks import BackgroundTasks
 from rxpump.errors import WrongExpectedVersion
@@ -24,8 +23,9 @@ from rxpump.model.new_events import NewEvent
 from rxpump.model.positions import ExpectedVersion
 from rxpump.model.results import WriteResult
 from rxpump.streams.write_buffer import WriteBuffer
+from rxpump.transport import Appender
 
-Append = Callable[[Sequence[NewEvent], int], Coroutine[Any, Any, WriteResult]]
+OpenAppender = Callable[[], Appender]
 
 
 class _Sent:
@@ -47,12 +47,12 @@ class _Writing:
     """
 
     def __init__(
-        self, runtime: BackgroundTasks, append: Append, expected_version: int, on_done: Callable[[], None]
+        self, runtime: BackgroundTasks, appender: Appender, expected_version: int, on_done: Callable[[], None]
     ) -> None:
         self.sent: deque[_Sent] = deque()
         self.has_succeeded = False
         self._runtime = runtime
-        self._append = append
+        self._appender = appender
         self._on_done = on_done
         self._is_exact = expected_version not in (ExpectedVersion.ANY, ExpectedVersion.STREAM_EXISTS)
         self._next_version = self._confirmed = expected_version
@@ -93,9 +93,10 @@ class _Writing:
         """Wait for nothing more."""
         for each in self.sent:
             each.work.cancel()
+        self._appender.close()
 
     def _start(self, events: list[NewEvent], version: int) -> _Sent:
-        work = self._runtime.start(self._append(events, version), "append")
+        work = self._runtime.start(self._appender.append(events, version), "append")
         work.add_done_callback(self._note)
         return _Sent(events, version, version == self._confirmed, work)
 
@@ -107,14 +108,18 @@ class _Writing:
 
 
 async def append_in_order(
-    runtime: BackgroundTasks, inbox: WriteBuffer, append: Append, expected_version: int, max_in_flight: int
+    runtime: BackgroundTasks,
+    inbox: WriteBuffer,
+    open_appender: OpenAppender,
+    expected_version: int,
+    max_in_flight: int,
 ) -> AsyncGenerator[list[WriteResult], None]:
     """Write what arrives in `inbox` until it is over.
 
     Yields:
         The results of the batches that are done, in order; one or more.
     """
-    writing = _Writing(runtime, append, expected_version, inbox.changed.set)
+    writing = _Writing(runtime, open_appender(), expected_version, inbox.changed.set)
     try:
         while True:
             inbox.changed.clear()

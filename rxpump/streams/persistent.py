@@ -34,8 +34,8 @@ from rxpump.errors import (
     PersistentSubscriptionNotFound,
     RxPumpError,
 )
+from rxpump.model.checks import ALL_STREAM
 from rxpump.model.deliveries import Delivery
-from rxpump.model.limits import MAX_ACK_IDS
 from rxpump.settings import Settings
 from rxpump.streams.acknowledger import AckDesk
 from rxpump.streams.source import TaskObservable, TaskSubscription
@@ -52,12 +52,13 @@ class Deliveries(TaskObservable[Delivery]):
         runtime: BackgroundTasks,
         transport: Transport,
         settings: Settings,
-        stream: str,
+        stream: str | None,
         group: str,
         buffer_size: int,
     ) -> None:
-        super().__init__(runtime, f"persistent subscription {group} of {stream}")
-        self.stream = stream
+        self.stream: str = ALL_STREAM if stream is None else stream
+        super().__init__(runtime, f"persistent subscription {group} of {self.stream}")
+        self._source = stream
         self.group = group
         self.buffer_size = buffer_size
         self._transport = transport
@@ -85,9 +86,9 @@ class Deliveries(TaskObservable[Delivery]):
         return Consumption(self._runtime, self.name, self._connect, self._settings.retry, observer)
 
     async def _connect(self) -> AckDesk:
-        subscription = await self._transport.connect_group(self.stream, self.group, self.buffer_size)
+        subscription = await self._transport.connect_group(self._source, self.group, self.buffer_size)
         # Half of what may be open at once: whoever waits for all of it to be sent would have the server wait too.
-        batch = min(max(self.buffer_size // 2, 1), MAX_ACK_IDS)
+        batch = min(max(self.buffer_size // 2, 1), self._transport.limits.ack_ids)
         return AckDesk(subscription, self.group, batch, self._settings.ack_interval)
 
 

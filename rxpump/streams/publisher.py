@@ -12,7 +12,7 @@ from reactivex.subject import Subject
 from rxpump.backpressure.background_tasks import BackgroundTasks, Home
 from rxpump.errors import ClientClosed, NotConnected
 from rxpump.model.results import WriteResult
-from rxpump.streams.appending import Append, append_in_order
+from rxpump.streams.appending import OpenAppender, append_in_order
 from rxpump.streams.observable import Observable, Piped
 from rxpump.streams.write_buffer import Batching, WriteBuffer
 
@@ -33,7 +33,13 @@ class Publisher(abc.ObserverBase[Any], abc.DisposableBase):
     """
 
     def __init__(
-        self, runtime: BackgroundTasks, stream: str, append: Append, *, expected_version: int, batching: Batching
+        self,
+        runtime: BackgroundTasks,
+        stream: str,
+        open_appender: OpenAppender,
+        *,
+        expected_version: int,
+        batching: Batching,
     ) -> None:
         self.stream = stream
         self._home = Home()
@@ -41,7 +47,7 @@ class Publisher(abc.ObserverBase[Any], abc.DisposableBase):
         self._results: Subject[WriteResult] = Subject()
         self._written = 0
         self._end: asyncio.Future[WriteResult | None] = asyncio.get_running_loop().create_future()
-        results = append_in_order(runtime, self._inbox, append, expected_version, batching.max_in_flight)
+        results = append_in_order(runtime, self._inbox, open_appender, expected_version, batching.max_in_flight)
         self._work = runtime.start(self._run(results), f"publish to {stream}")
         runtime.intakes.add(self._inbox.end_intake)
         self._work.add_done_callback(lambda _: runtime.intakes.discard(self._inbox.end_intake))

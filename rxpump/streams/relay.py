@@ -18,7 +18,7 @@ before those of the next. Plain operators, `map_async` and `batch` do; what fini
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing, suppress
 from typing import Any
 
@@ -30,14 +30,14 @@ from rxpump.backpressure.background_tasks import BackgroundTasks
 from rxpump.backpressure.upstream import Upstream, Watermarks, watch_watermarks
 from rxpump.errors import InvalidArgument, RxPumpError, WrongExpectedVersion
 from rxpump.model.events import Event
-from rxpump.model.new_events import NewEvent, as_new_event
+from rxpump.model.new_events import as_new_event
 from rxpump.model.results import WriteResult
 from rxpump.streams.appending import append_in_order
 from rxpump.streams.catch_up import CatchUp
 from rxpump.streams.relay_mark import Place, Start, find_start, leave_hint, mark
 from rxpump.streams.source import PageSource
 from rxpump.streams.write_buffer import Batching, WriteBuffer
-from rxpump.transport import Transport
+from rxpump.transport import Appender, Transport
 
 HINT_EVERY = 1000
 """How many source events without a result are read before the target's metadata is told."""
@@ -95,7 +95,9 @@ class Relay(PageSource[WriteResult]):
         with watch_watermarks() as sieve.watermarks_made:
             outcome = self._pipeline(source)
             subscription = outcome.subscribe(sieve.leave, sieve.inbox.on_error, sieve.inbox.on_completed)
-        results = append_in_order(self._runtime, sieve.inbox, self._append, sieve.start.version, max_in_flight=1)
+        results = append_in_order(
+            self._runtime, sieve.inbox, self._open_appender, sieve.start.version, max_in_flight=1
+        )
         hinting = self._runtime.start(self._leave_hints(sieve), "leave hints")
         try:
             async for result in results:
@@ -108,8 +110,8 @@ class Relay(PageSource[WriteResult]):
             subscription.dispose()
             await results.aclose()
 
-    async def _append(self, events: Sequence[NewEvent], version: int) -> WriteResult:
-        return await self._transport.append(self.target, events, version)
+    def _open_appender(self) -> Appender:
+        return self._transport.appender(self.target)
 
     async def _leave_hints(self, sieve: _Sieve) -> None:
         while True:

@@ -10,7 +10,7 @@ from reactivex import operators as rx
 
 from rxpump.backpressure.background_tasks import BackgroundTasks
 from rxpump.model.results import WriteResult
-from rxpump.streams.appending import Append, append_in_order
+from rxpump.streams.appending import OpenAppender, append_in_order
 from rxpump.streams.call import Call
 from rxpump.streams.observable import Observable
 from rxpump.streams.write_buffer import Batching, WriteBuffer
@@ -32,7 +32,7 @@ class Writes(Call[WriteResult]):
         runtime: BackgroundTasks,
         stream: str,
         events: reactivex.Observable[Any],
-        append: Append,
+        open_appender: OpenAppender,
         *,
         expected_version: int,
         batching: Batching,
@@ -41,7 +41,7 @@ class Writes(Call[WriteResult]):
             inbox = WriteBuffer("publish", stream, batching)
             runtime.intakes.add(inbox.end_intake)
             subscription = events.subscribe(inbox.on_next, inbox.on_error, inbox.on_completed)
-            results = append_in_order(runtime, inbox, append, expected_version, batching.max_in_flight)
+            results = append_in_order(runtime, inbox, open_appender, expected_version, batching.max_in_flight)
             try:
                 async for result in results:
                     yield result

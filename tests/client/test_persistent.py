@@ -19,6 +19,7 @@ from rxpump.errors import (
     DeliveryExpired,
     InvalidArgument,
     NotAuthenticated,
+    NotSupported,
     PersistentSubscriptionDeleted,
     PersistentSubscriptionExists,
     PersistentSubscriptionFailed,
@@ -137,8 +138,18 @@ async def test_what_is_not_there_is_neither_changed_nor_deleted(client: rxpump.C
 async def test_what_the_server_refuses_carries_its_words(client: rxpump.Client) -> None:
     with pytest.raises(PersistentSubscriptionFailed, match="Consumer strategy Fair does not exist"):
         await client.create_subscription("h", "s", strategy="Fair")
-    with pytest.raises(PersistentSubscriptionFailed, match="Bad stream name"):
-        await client.create_subscription("h", "$all")
+
+
+async def test_groups_on_all_are_refused_at_the_call(client: rxpump.Client) -> None:
+    for call in (
+        lambda: client.create_subscription("h", "$all"),
+        lambda: client.update_subscription("h", "$all"),
+        lambda: client.delete_subscription("h", "$all"),
+        lambda: client.replay_parked("h", "$all"),
+        lambda: client.connect_subscription("h", "$all"),
+    ):
+        with pytest.raises(NotSupported, match=r"consumer groups on \$all: not supported over TCP"):
+            call()
 
 
 async def test_groups_are_for_admins(memory_server: EmbeddedServer, client: rxpump.Client) -> None:

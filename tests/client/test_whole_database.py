@@ -7,12 +7,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from reactivex import operators as rx
 
 import rxpump
 from rxpump import operators as ops
 from rxpump.checkpoints import EventStoreCheckpoint
-from rxpump.errors import InvalidArgument, PersistentSubscriptionFailed, PersistentSubscriptionNotFound
+from rxpump.errors import InvalidArgument
 from rxpump.model.new_events import NewEvent
 from tests.operators.events import event
 
@@ -87,14 +86,3 @@ async def test_writing_says_that_it_is_no_stream(verb: Verb) -> None:
 async def test_its_metadata_can_be_read(memory_server: Any) -> None:
     async with rxpump.connect(memory_server.uri.replace("//", "//admin:changeit@")) as client:
         assert (await client.get_metadata(ALL)).version == -1
-
-
-async def test_a_server_without_groups_of_everything_says_so(memory_server: Any) -> None:
-    async with rxpump.connect(memory_server.uri.replace("//", "//admin:changeit@")) as client:
-        with pytest.raises(PersistentSubscriptionFailed, match="Bad stream name"):
-            await client.create_subscription("g", ALL)
-        for verb in (client.update_subscription("g", ALL), client.delete_subscription("g", ALL)):
-            with pytest.raises(PersistentSubscriptionNotFound):
-                await verb
-        with pytest.raises(PersistentSubscriptionNotFound):
-            await client.connect_subscription("g", ALL).pipe(rx.first())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from rxpump.backpressure.background_tasks import BackgroundTasks
 from rxpump.errors import StreamNotFound
@@ -18,14 +18,19 @@ from rxpump.model.results import DeleteResult, ScavengeResult, WriteResult
 from rxpump.tcp.follow import AllFollowing, StreamFollowing, find_all_end, find_stream_end
 from rxpump.tcp.live_subscription import LiveSubscription
 from rxpump.tcp.paging import all_pages, stream_pages
+from rxpump.tcp.transport import TcpTransport
 from rxpump.tcp.wire.schema import ResolvedEvent
-from rxpump.transport import Appender, GroupSession, ServerEnd, Subscription, Transport
+from rxpump.transport import Appender, GroupSession, Limits, ServerEnd, Subscription, Transport
 
 
 class FakeStore(Transport):
     """One stream, `s`, behind the pages and subscriptions of TCP.
 
-    Before every step `step` is called with its name: it may write, or raise."""
+    Before every step `step` is called with its name: it may write, or raise.
+    """
+
+    protocol: ClassVar[str] = "Fake"
+    limits: ClassVar[Limits] = TcpTransport.limits
 
     def __init__(self) -> None:
         super().__init__(BackgroundTasks("fake"), lambda status: None)

@@ -16,10 +16,11 @@ from rxpump.model.positions import ExpectedVersion, Position
 from rxpump.model.results import WriteResult
 from rxpump.streams.publisher import Publisher
 from rxpump.streams.write_buffer import Batching
+from rxpump.transport import Appender
 from tests.fakes import Pages
 
 
-class Server:
+class Server(Appender):
     """One stream with versions; `refuse_next` writes are refused as if the one before them had not arrived."""
 
     def __init__(self) -> None:
@@ -32,7 +33,8 @@ class Server:
         self.delays: dict[int, asyncio.Event] = {}
         self.failures: dict[int, Exception] = {}
 
-    async def append(self, events: Sequence[NewEvent], expected: int) -> WriteResult:
+    async def append(self, events: Sequence[NewEvent], expected_version: int) -> WriteResult:
+        expected = expected_version
         turn = len(self.expectations)
         self.expectations.append(expected)
         self.under_way += 1
@@ -51,6 +53,8 @@ class Server:
         finally:
             self.under_way -= 1
 
+    def close(self) -> None: ...
+
 
 @pytest.fixture
 def server() -> Server:
@@ -66,7 +70,7 @@ def publisher(
     runtime: BackgroundTasks, server: Server, version: int = ExpectedVersion.ANY, **batching: Any
 ) -> Publisher:
     settings = Batching(**{"max_batch": 10, **batching})
-    return Publisher(runtime, "out", server.append, expected_version=version, batching=settings)
+    return Publisher(runtime, "out", lambda: server, expected_version=version, batching=settings)
 
 
 def new_events(count: int) -> list[NewEvent]:

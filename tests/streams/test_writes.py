@@ -19,15 +19,17 @@ from rxpump.streams.observable import Observable, Piped
 from rxpump.streams.source import from_iterable
 from rxpump.streams.write_buffer import Batching
 from rxpump.streams.writes import Writes
+from rxpump.transport import Appender
 
 
-class Stream:
+class Stream(Appender):
     """What was appended, and under which expectation; each append waits for `gate`."""
 
     def __init__(self) -> None:
         self.events: list[NewEvent] = []
         self.expectations: list[int] = []
         self.sizes: list[int] = []
+        self.is_closed = False
         self.failure: Exception | None = None
         self.gate = asyncio.Event()
         self.gate.set()
@@ -42,9 +44,12 @@ class Stream:
         self.sizes.append(len(events))
         return WriteResult("s", first, len(self.events) - 1, Position(1, 1))
 
+    def close(self) -> None:
+        self.is_closed = True
+
     def write(self, events: Observable[Any], version: int = ExpectedVersion.ANY, batch: int = 10) -> Writes:
         batching = Batching(max_batch=batch)
-        return Writes(BackgroundTasks("test"), "s", events, self.append, expected_version=version, batching=batching)
+        return Writes(BackgroundTasks("test"), "s", events, lambda: self, expected_version=version, batching=batching)
 
 
 def new_events(count: int) -> list[NewEvent]:
@@ -61,6 +66,7 @@ async def test_everything_is_written_in_order_in_full_batches() -> None:
     assert stream.events == events
     assert stream.sizes[1:-1] == [10] * (len(stream.sizes) - 2)
     assert [result.last_event_number for result in results][-1] == 94
+    assert stream.is_closed
 
 
 async def test_awaiting_gives_the_last_result_and_none_for_nothing() -> None:
