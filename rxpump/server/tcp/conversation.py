@@ -1,9 +1,8 @@
-"""One client's packages, answered: who they are, what they ask, what is wrong with it.
+"""Handle the packages of one client: find the user, call the handler, and refuse malformed requests.
 
-What concerns the connection itself (heartbeats, IdentifyClient, Authenticate) is answered here, to
-anybody. All else first needs a user: the package's own credentials, or else those of the last
-Authenticate. Where that one failed nobody is left to act for, and every package without credentials of
-its own is refused (docs/protocol/tcp.md, section 4.12).
+Packages about the connection itself (heartbeats, IdentifyClient, Authenticate) are handled here, for any client.
+Other packages need a user: that of their own credentials, or that of the last Authenticate. If that one failed,
+packages without credentials of their own are refused (docs/protocol/tcp.md, section 4.12).
 """
 
 from __future__ import annotations
@@ -33,16 +32,30 @@ from rxpump.tcp.wire.schema import IdentifyClient, NotHandled
 _log = logging.getLogger("rxpump.server")
 
 _NEWEST_CLIENT: Final = 1
-_LONGEST_NAME: Final = 1000  # characters that are kept of what a client calls itself
-_VERSION_MASK: Final = 0xFF  # a real server keeps one byte of the client's version
+_LONGEST_NAME: Final = 1000
+"""Characters that are kept of the name of a client."""
+
+_VERSION_MASK: Final = 0xFF
+"""A real server keeps one byte of the version of a client."""
+
 _OUT_OF_BOUNDS: Final = "Index was outside the bounds of the array."
-_LAST_UNKNOWN: Final = 0xFF  # a real server's table of commands ends one before it
+_LAST_UNKNOWN: Final = 0xFF
+"""A command for which a real server has no entry in its table of commands."""
 
 
 class Conversation:
-    """What the server knows of one client; `send` takes the frames for it, `address` is where the client is.
+    """State of one client, without its socket.
 
-    When bytes come and go, and what time it is, is the session's business.
+    Args:
+        node: What the sessions of a server share.
+        send: Function that sends frames to the client.
+
+    Attributes:
+        address: Address of the client, for counting failed logins.
+        client_name: Name that the client gave, or None.
+        client_version: Version of the protocol that the client gave.
+        subscriptions: Subscriptions of the client.
+        consumers: Connections of the client to consumer groups.
     """
 
     def __init__(self, node: Node, send: Callable[[bytes], None]) -> None:
@@ -58,11 +71,15 @@ class Conversation:
 
     @property
     def has_login(self) -> bool:
-        """Whether the client has presented the credentials of a user."""
+        """Whether the client has authenticated as a user."""
         return bool(self._verified)
 
     def receive(self, package: Package) -> Pending | None:
-        """Answer a package; or give what the answer waits for, and answer then."""
+        """Handle a package.
+
+        Returns:
+            None if it was answered, or a future that is done when it is answered.
+        """
         about_connection = _ABOUT_CONNECTION.get(package.command)
         if about_connection is not None:
             about_connection(self, package)
@@ -84,24 +101,24 @@ class Conversation:
             return None
 
     def _fail(self, package: Package, user: User, failure: Exception) -> None:
-        """Answer that the store could not be read."""
+        """Reply that the store could not be read."""
         reason = describe(failure)
         _log.error("%s was not served: %s", command_name(package.command), reason)
         answer_failure(self._request(package, user), package.command, reason)
 
     def refuse(self, package: Package, why: str = "") -> None:
-        """Answer BadRequest, with a real server's text."""
+        """Reply BadRequest, with the text of a real server."""
         name = command_name(package.command) if package.command in _COMMANDS else str(package.command)
         text = f"Could not unwrap network package for command {name}.\n{why}"
         self._reply(package, Command.BAD_REQUEST, text.encode())
 
     def say_goodbye(self) -> None:
-        """Tell the client that all its subscriptions are over."""
+        """Send the end of each subscription."""
         self.subscriptions.drop_all()
         self.consumers.drop_all()
 
     def close(self) -> None:
-        """Forget the client's subscriptions: it is gone."""
+        """End the subscriptions without sending anything, because the connection is closed."""
         self.subscriptions.close()
         self.consumers.close()
 
@@ -131,7 +148,7 @@ class Conversation:
         try:
             message = IdentifyClient.FromString(package.payload)
         except DecodeError:
-            return  # a real server says nothing to this
+            return  # a real server does not reply
         self.client_version = message.version & _VERSION_MASK
         self._send.is_old = self.client_version == 0
         self.client_name = str(message.connection_name)[:_LONGEST_NAME]
@@ -153,7 +170,7 @@ class Conversation:
                 self._reply(package, Command.AUTHENTICATED)
 
     def _log_in(self, credentials: AnyCredentials) -> User | Throttled | None:
-        """Return whose credentials they are. A connection that has presented them before is not throttled."""
+        """Return the user with these credentials. Credentials that were correct before are not verified again."""
         user: User | Throttled | None = self._verified.get(credentials)
         if user is None:
             user = self._node.users.authenticate(credentials, self.address)

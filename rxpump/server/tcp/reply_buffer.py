@@ -1,7 +1,8 @@
-"""What a session still has to send.
+"""Buffer the replies of a session.
 
-Packages of one turn of the loop leave in one write. What the client does not read piles up in the
-transport; `unsent` counts it, and at MAX_UNSENT_BYTES the client has to go (docs/protocol/tcp.md, section 4.17).
+Replies that are made in one turn of the event loop are sent in one write. Bytes that the client does not read stay in
+the transport and are counted. A session with more than MAX_UNSENT_BYTES is closed (docs/protocol/tcp.md,
+section 4.17).
 """
 
 from __future__ import annotations
@@ -12,13 +13,14 @@ from typing import Final
 from rxpump.model.limits import MAX_EVENT_BYTES
 
 MAX_UNSENT_BYTES: Final = 10 * 1024 * 1024 + MAX_EVENT_BYTES
-"""As on a real server, and one event of the largest size: no client is cut for asking for one."""
+"""Limit of a real server, plus one event of the largest size, which every client may ask for."""
 
-_TURN_BYTES = 256 * 1024  # more than this is not held back to the end of a turn
+_TURN_BYTES: Final = 256 * 1024
+"""Bytes that are sent at once, before the end of the turn."""
 
 
 class ReplyBuffer:
-    """Gathers frames, and writes them to `transport`."""
+    """Buffers frames and writes them to a transport."""
 
     def __init__(self, transport: asyncio.Transport) -> None:
         self._transport = transport
@@ -29,16 +31,16 @@ class ReplyBuffer:
 
     @property
     def unsent(self) -> int:
-        """How many bytes the operating system has not taken yet."""
+        """Bytes that the operating system has not accepted yet."""
         return self._gathered + self._transport.get_write_buffer_size()
 
     @property
     def taken(self) -> int:
-        """How many bytes the operating system has taken since the beginning."""
+        """Bytes that the operating system has accepted since the connection opened."""
         return self._put - self.unsent
 
     def put(self, frame: bytes) -> None:
-        """Send `frame`, or several, by the end of this turn of the loop."""
+        """Send one or more frames at the end of this turn of the event loop."""
         if not self._frames:
             self._loop.call_soon(self.flush)
         self._frames.append(frame)
@@ -48,7 +50,7 @@ class ReplyBuffer:
             self.flush()
 
     def flush(self) -> None:
-        """Send what was gathered, now."""
+        """Send the buffered frames now."""
         if self._frames:
             frames, self._frames, self._gathered = self._frames, [], 0
             self._transport.write(frames[0] if len(frames) == 1 else b"".join(frames))

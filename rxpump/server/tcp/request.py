@@ -1,4 +1,4 @@
-"""One request of a client, and what is wrong with it."""
+"""A request of a client, and the checks of its fields."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ from rxpump.tcp.wire.commands import Command
 NO_ID: Final = UUID(int=0).bytes
 
 NO_NUMBER: Final = -(2**31)
-"""What a real server puts where there is no number to tell."""
+"""Number that a real server sends in place of a missing number."""
 
 TOO_LARGE: Final = "The event is too large for a stream with this name."
-"""The text of a refusal of an event whose record would end a real server."""
+"""Text of the refusal of an event whose record would make a real server terminate."""
 
 TOO_MANY_EVENTS: Final = f"Read size too big, should be less than {MAX_PAGE_EVENTS} items"
-"""What it says of a page that is larger than one may be."""
+"""Text of the refusal of a page with too many events."""
 
 MAX_NAME: Final = MAX_EVENT_BYTES // 4
-"""Characters of a name. With so many of the widest, an event and a link to it still fit into one frame."""
+"""Characters of the longest name. An event and a link to it then fit into one frame, whatever the characters."""
 
 
 class BadPayload(Exception):
-    """The payload is not what its command asks for (docs/protocol/tcp.md, section 1.3); `args[0]` may say more."""
+    """The payload is not valid for its command (docs/protocol/tcp.md, section 1.3); `args[0]` can be a reason."""
 
     def __str__(self) -> str:
         return str(self.args[0]) if self.args else ""
@@ -42,9 +42,15 @@ class BadPayload(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A package that a user sent. `reply` answers it, now or later.
+    """A request of an authenticated or anonymous user.
 
-    `subscriptions`, and `consumers` of persistent ones, are the client's own.
+    Attributes:
+        correlation_id: Correlation id of the package.
+        payload: Encoded message.
+        user: User in whose name the request is made.
+        subscriptions: Subscriptions of the client.
+        consumers: Connections of the client to consumer groups.
+        reply: Function that sends a reply, now or later.
     """
 
     correlation_id: bytes
@@ -55,14 +61,22 @@ class Request:
     reply: Callable[[Command, bytes], None]
 
     def fail(self, reason: str) -> None:
-        """Answer that the server could not do what was asked for, which is no fault of the request.
+        """Reply that the server had a fault of its own.
 
-        The protocol has one frame with a text for any request, BadRequest. The text tells the two apart.
+        BadRequest is the only reply with a text that the protocol has for every request. The beginning of the text
+        distinguishes a fault of the server from a malformed request.
         """
         self.reply(Command.BAD_REQUEST, f"{SERVER_FAILED}{reason}".encode())
 
     def read(self, message: Any) -> Any:
-        """Read the payload as a `message`. Raises BadPayload, also for a zero correlation id."""
+        """Parse the payload.
+
+        Args:
+            message: Class of the message.
+
+        Raises:
+            BadPayload: The payload is not such a message, or the correlation id is zero.
+        """
         if self.correlation_id == NO_ID:
             raise BadPayload
         try:
@@ -72,12 +86,12 @@ class Request:
 
 
 def encode(message: Any) -> bytes:
-    """Encode a message as the payload of an answer."""
+    """Return a message as the payload of a reply."""
     return bytes(message.SerializeToString())
 
 
 def checked_name(value: object) -> str:
-    """Check the name of a stream or of a group. Raises BadPayload."""
+    """Return the name of a stream or a group. Raise BadPayload if it is empty or too long."""
     if not value:
         raise BadPayload
     name = checked_text(value)
@@ -87,22 +101,22 @@ def checked_name(value: object) -> str:
 
 
 def checked_text(value: object) -> str:
-    """Check a text that may be empty. Raises BadPayload."""
-    # text that is not UTF-8 arrives here as bytes
+    """Return a text, which can be empty. Raise BadPayload if it is not UTF-8."""
+    # protobuf returns text that is not UTF-8 as bytes
     if not isinstance(value, str):
         raise BadPayload
     return value
 
 
 def checked_version(value: int, *named: ExpectedVersion) -> int:
-    """Check an expected version: an event number, or one of those `named`. Raises BadPayload."""
+    """Return an expected version. Raise BadPayload if it is neither a number from 0 nor one of `named`."""
     if value < 0 and value not in named:
         raise BadPayload
     return value
 
 
 def checked_event(event: Any) -> Any:
-    """Check a NewEvent. Raises BadPayload."""
+    """Return a NewEvent message. Raise BadPayload if a field is missing, malformed or too large."""
     event_type = checked_text(event.event_type)
     if not event_type:
         raise BadPayload
@@ -114,12 +128,12 @@ def checked_event(event: Any) -> Any:
 
 
 def has_room(event: Any, stream: str) -> bool:
-    """Return whether the record of a NewEvent in `stream` is one that a real server can store."""
+    """Return whether a real server could store the record of an event in a stream."""
     return fits(len(event.data) + len(event.metadata) + text_bytes(event.event_type), stream)
 
 
 def checked_number(value: int) -> int:
-    """Check an event number: from 0, or -1. Raises BadPayload."""
+    """Return the number of an event. Raise BadPayload if it is less than -1."""
     if value < -1:
         raise BadPayload
     return value

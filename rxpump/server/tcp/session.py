@@ -1,12 +1,12 @@
-"""One client's connection: bytes in, answers out, and a watch on both.
+"""One connection of a client: receive bytes, answer requests, and bound the memory that both take.
 
-A session takes no more from its client than it can hold. It works on a few packages, then lets other
-sessions have their turn; it stops, and stops reading, while the client does not read its answers or
-while too many bytes of its writes wait to be committed. What its subscriptions are told is not held
-back: a client that leaves too much of that unread is cut, and nobody else waits for it; except that a
-persistent subscription, which can wait, does. So its memory is
-bounded by the limits below and one frame, whatever the client does. Anybody can open many connections, so that those
-without a login are also bounded together: see rxpump.server.tcp.connection_memory.
+A session handles a few requests, and then lets other sessions run. It stops reading while the client does not read
+its replies, or while too many bytes of its writes wait to be committed. Events of subscriptions are not held back: if
+too many bytes of them are unread, the connection is closed, so that no other client waits. A consumer group can wait, and
+does. The memory of a session is therefore bounded by the limits below and one frame.
+
+A stranger can open many connections. Those without a login are also bounded together (see
+`rxpump.server.tcp.connection_memory`).
 """
 
 from __future__ import annotations
@@ -32,16 +32,34 @@ from rxpump.tcp.wire.package import Package
 
 _log = logging.getLogger("rxpump.server")
 
-_UNREAD_BYTES: Final = 1024 * 1024  # answers that the client has not read; over this it gets no more
-_UNCOMMITTED_BYTES: Final = 16 * 1024 * 1024  # writes of this client that wait for the disk
-_REQUEST_BYTES: Final = 256  # what a waiting write takes besides its payload, about
-_UNCOUNTED_BYTES: Final = 64 * 1024  # held by a connection without a login that are not worth an account
-_CLOSING: Final = 1.0  # seconds that a client has to end its side of the connection
-_TURN: Final = 0.002  # seconds that one session works before others get their turn
+_UNREAD_BYTES: Final = 1024 * 1024
+"""Bytes of unread replies above which no further request is handled."""
+
+_UNCOMMITTED_BYTES: Final = 16 * 1024 * 1024
+"""Bytes of writes that may wait to be committed."""
+
+_REQUEST_BYTES: Final = 256
+"""Bytes of memory that a waiting write takes besides its payload."""
+
+_UNCOUNTED_BYTES: Final = 64 * 1024
+"""Bytes of a connection without a login up to which its memory is not counted."""
+
+_CLOSING: Final = 1.0
+"""Seconds that a client has to close its side of the connection."""
+
+_TURN: Final = 0.002
+"""Seconds for which a session handles requests before other sessions run."""
 
 
 class Session(asyncio.Protocol):
-    """One client. `begun` is called once it is connected, `ended` when its connection is gone."""
+    """One connection.
+
+    Args:
+        node: What the sessions of a server share.
+        make_heartbeat: Function that returns a heartbeat, given the time in seconds.
+        begun: Function that is called when the connection is open.
+        ended: Function that is called when the connection is closed.
+    """
 
     def __init__(
         self,
@@ -68,8 +86,8 @@ class Session(asyncio.Protocol):
         self._unsent_at_tick = self._taken_at_tick = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """The client is there (asyncio's protocol)."""
-        self._transport = cast(asyncio.Transport, transport)  # uvloop's is one without being an instance of it
+        """Start the heartbeat of a new connection; called by asyncio."""
+        self._transport = cast(asyncio.Transport, transport)  # the transport of uvloop is not a subclass
         self._transport.set_write_buffer_limits(high=_UNREAD_BYTES)
         self.conversation.address = throttled_address(self._transport.get_extra_info("peername", [""])[0])
         self._outbox = ReplyBuffer(self._transport)
@@ -79,31 +97,31 @@ class Session(asyncio.Protocol):
         self._begun(self)
 
     def connection_lost(self, error: Exception | None) -> None:
-        """The client is gone (asyncio's protocol)."""
+        """Free what the connection held; called by asyncio when it is closed."""
         self._timer.cancel()
         self._release()
         self.conversation.close()
         self._ended(self)
 
     def stop(self) -> None:
-        """Take nothing more from the client; answers that are due still leave."""
+        """Stop reading. Replies to earlier requests are still sent."""
         self._is_stopping = True
         self._release()
         if not self._transport.is_closing():
             self._transport.pause_reading()
 
     def close(self) -> None:
-        """Stop, send what is to be sent, then close in order.
+        """Stop reading, send all replies, and then close the connection in order.
 
-        A socket that is closed with bytes unread resets the connection, and the client may then not read what it was
-        sent last. So what it still sends is discarded until it ends its side as well, for `_CLOSING` seconds at most.
+        If a socket is closed with unread bytes, the connection is reset, and the client can lose the last replies. So
+        what the client still sends is discarded until it closes its side, for at most `_CLOSING` seconds.
         """
         self.stop()
         if self._has_ended or self._transport.is_closing():
             return
         self._outbox.flush()
         if not self._transport.can_write_eof():
-            self._transport.close()  # TLS shuts down by itself
+            self._transport.close()  # asyncio ends TLS in order by itself
             return
         self._has_ended = True
         try:
@@ -116,22 +134,22 @@ class Session(asyncio.Protocol):
         self._timer = self._loop.call_later(_CLOSING, self._transport.abort)
 
     def say_goodbye(self) -> None:
-        """Close, and tell the client first that its subscriptions are over."""
+        """Send the client the end of each of its subscriptions, and then close the connection."""
         self.conversation.say_goodbye()
         self.close()
 
     def abort(self) -> None:
-        """Stop, and close at once."""
+        """Close the connection at once."""
         self.stop()
         self._transport.abort()
 
     def cut(self) -> None:
-        """Close at once, because connections without a login hold too much and this one holds the most."""
-        _log.warning("%r is cut: connections without a login hold more than %d bytes", self, self._memory.limit)
+        """Close the connection at once, because it takes the most memory of all without a login."""
+        _log.warning("closing %r: connections without a login hold more than %d bytes", self, self._memory.limit)
         self.abort()
 
     def _release(self) -> None:
-        """Release what was received and is not answered, without waiting for the garbage collector."""
+        """Free the requests that were not handled, without waiting for the garbage collector."""
         self._received.clear()
         self._received_bytes = 0
         self._framer.clear()
@@ -140,7 +158,7 @@ class Session(asyncio.Protocol):
     # In ---------------------------------------------------------------------------------------
 
     def data_received(self, data: bytes) -> None:
-        """Bytes have come (asyncio's protocol)."""
+        """Receive bytes; called by asyncio."""
         if self._is_stopping:
             return
         self._heartbeat.heard()
@@ -153,7 +171,7 @@ class Session(asyncio.Protocol):
             self._count()
 
     def _work(self) -> None:
-        """Answer some of what was received, and see to it that the rest gets its turn."""
+        """Handle requests for one turn, and schedule another turn for the rest."""
         self._has_turn = False
         until = self._loop.time() + _TURN
         while self._received and not self._is_full():
@@ -181,12 +199,12 @@ class Session(asyncio.Protocol):
 
     @property
     def held(self) -> int:
-        """Bytes that the server holds for the client: requests not answered, answers not read, subscriptions."""
+        """Bytes that the connection takes: unhandled requests, unread replies, and subscriptions."""
         requests = self._framer.held + self._received_bytes + self._uncommitted
         return requests + self._outbox.unsent + self.conversation.subscriptions.held
 
     def _count(self) -> None:
-        """Enter what is held into the account of the connections without a login."""
+        """Report the memory of this connection if it has no login."""
         if self._is_stopping:
             return
         held = 0 if self.conversation.has_login else self.held
@@ -216,11 +234,11 @@ class Session(asyncio.Protocol):
     # Out --------------------------------------------------------------------------------------
 
     def send(self, frames: bytes) -> None:
-        """Send frames; cut a client that has left too much unread."""
+        """Send frames. If the client has left too many bytes unread, close the connection instead."""
         if self._has_ended or self._transport.is_closing():
             return
         if self._outbox.unsent > MAX_UNSENT_BYTES:
-            _log.warning("%r is cut: it does not read", self)
+            _log.warning("closing %r: the client does not read", self)
             self.abort()
             return
         self._outbox.put(frames)
@@ -228,12 +246,12 @@ class Session(asyncio.Protocol):
             self._count()
 
     def pause_writing(self) -> None:
-        """The client leaves answers unread (asyncio's protocol)."""
+        """Stop handling requests, because the client does not read; called by asyncio."""
         self._is_unread = True
         self.conversation.consumers.pause()
 
     def resume_writing(self) -> None:
-        """The client has read (asyncio's protocol)."""
+        """Handle requests again, because the client has read; called by asyncio."""
         self._is_unread = False
         self._heartbeat.heard()
         self._count()
@@ -254,19 +272,19 @@ class Session(asyncio.Protocol):
         if pulse is Pulse.ASKED:
             self.send(Package(Command.HEARTBEAT_REQUEST, uuid4().bytes_le).encode())
         if pulse is Pulse.DEAD:
-            _log.info("%r is cut: nothing was heard from it", self)
+            _log.info("closing %r: no heartbeat arrived", self)
             self.abort()
             return
         self._timer = self._loop.call_at(self._heartbeat.deadline, self._tick)
 
     def _shows_life(self) -> bool:
-        """Whether the client reads, or it is we who do not listen to it."""
+        """Return whether the client reads, or the session itself does not listen to the client."""
         had_unsent, taken = self._unsent_at_tick > 0, self._taken_at_tick
         self._unsent_at_tick, self._taken_at_tick = self._outbox.unsent, self._outbox.taken
-        is_reading = had_unsent and self._taken_at_tick > taken  # though new events may have made up for it
+        is_reading = had_unsent and self._taken_at_tick > taken  # not by comparing unsent, to which new events add
         return is_reading or (self._is_full() and not self._is_unread)
 
     def __repr__(self) -> str:
-        if not hasattr(self, "_outbox"):  # with TLS, a connection is there only after its handshake
+        if not hasattr(self, "_outbox"):  # with TLS, the connection opens after the handshake
             return "<Session, not connected yet>"
         return f"<Session {self.conversation!r}, {self._outbox.unsent} bytes unsent, {self.held} held>"
