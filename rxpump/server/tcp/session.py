@@ -2,8 +2,8 @@
 
 A session handles a few requests, and then lets other sessions run. It stops reading while the client does not read
 its replies, or while too many bytes of its writes wait to be committed. Events of subscriptions are not held back: if
-too many bytes of them are unread, the connection is closed, so that no other client waits. A consumer group can wait, and
-does. The memory of a session is therefore bounded by the limits below and one frame.
+too many bytes of them are unread, the connection is closed, so that no other client waits. Deliveries of consumer
+groups wait instead. The memory of a session is therefore bounded by the limits below and one frame.
 
 A stranger can open many connections. Those without a login are also bounded together (see
 `rxpump.server.tcp.connection_memory`).

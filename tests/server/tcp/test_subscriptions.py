@@ -150,7 +150,7 @@ async def test_who_does_not_read_is_cut_and_nobody_else_notices(
                 for number in range(count):
                     await write(writer, "x" * size)
                     assert await appear(quick, 1) == [(id, number)]
-        assert "it does not read" in caplog.text
+        assert "the client does not read" in caplog.text
         assert repr(memory_server.store.feed) == "<Feed of 1 streams to 1 followers>"
         assert MAX_UNSENT_BYTES < most_unsent() < MAX_UNSENT_BYTES + 2 * size
         slow.resume_reading()
