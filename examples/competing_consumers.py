@@ -1,7 +1,9 @@
-"""Work shared among consumers, each order done at least once: a persistent subscription with two of them.
+"""Two consumers of one consumer group share the billing of orders.
 
-Both connect to one consumer group. The server gives each what it has room for, remembers what is done, gives what a
-consumer that was cut off had not acknowledged to the other, and puts aside what nobody can do.
+    python examples/competing_consumers.py
+
+The server sends each order to one consumer, and again to the other if the first disconnects without acknowledging it.
+Orders that cannot be billed are parked.
 """
 
 from __future__ import annotations
@@ -20,22 +22,22 @@ PARKED = "$persistentsubscription-orders::billing-parked"
 
 
 async def bill(order: dict[str, int]) -> int:
-    """Take some time over an order; some cannot be billed."""
+    """Bill an order. One of 50 has no address, and fails."""
     await asyncio.sleep(0.001)
     if order["n"] % 50 == 49:
-        raise ValueError("there is no address")
+        raise ValueError("the order has no address")
     return order["n"]
 
 
 class Bills:
-    """Who billed what."""
+    """Numbers of the billed orders, by consumer."""
 
     def __init__(self) -> None:
         self.by: dict[str, set[int]] = {"one": set(), "other": set()}
-        self._news = asyncio.Event()
+        self._changed = asyncio.Event()
 
     def consume(self, client: rxpump.Client, name: str) -> None:
-        """Bill eight orders at a time; what fails is parked, what is done acknowledged."""
+        """Bill up to eight orders at a time. Acknowledge billed orders, and park orders that failed."""
         client.connect_subscription("billing", "orders", buffer_size=16).pipe(
             ops.of_type("OrderPlaced"),
             ops.nack_on_error(NackAction.PARK, ops.json(), ops.map_async(bill), max_concurrent=8),
@@ -44,7 +46,7 @@ class Bills:
 
     def _note(self, name: str, order: int) -> None:
         self.by[name].add(order)
-        self._news.set()
+        self._changed.set()
 
     @property
     def all(self) -> set[int]:
@@ -52,8 +54,8 @@ class Bills:
 
     async def until(self, is_enough: Callable[[], bool]) -> None:
         while not is_enough():
-            self._news.clear()
-            await self._news.wait()
+            self._changed.clear()
+            await self._changed.wait()
 
 
 async def main() -> None:
@@ -69,7 +71,7 @@ async def main() -> None:
         async with rxpump.connect(server.uri) as other:
             bills.consume(other, "other")
             await bills.until(lambda: len(bills.by["other"]) >= 30)
-        print("one consumer is drained and gone:", len(bills.all) < GOOD)
+        print("one consumer has disconnected before the end:", len(bills.all) < GOOD)
         await bills.until(lambda: len(bills.all) == GOOD)
         print(f"{len(bills.all)} billed by two: {all(bills.by.values())}")
         print("parked:", sorted([event.json()["n"] async for event in admin.iter(PARKED)]))

@@ -1,9 +1,9 @@
-"""A projection: how many events of each type a stream holds, kept up to date, and resumed where it stopped.
+"""Count the events of each type in a stream, and resume from a checkpoint.
 
-    python examples/count_by_type.py
+    python examples/count_by_type.py [FOLDER]
 
-The counts and the checkpoint are saved together by whoever owns the counts; here the counts are printed, and
-the checkpoint is a file. Run it twice on the same folder: the second run goes on after the last event counted.
+The checkpoint is a file. A second run in the same folder resumes after the last counted event. A real program would
+store its counts as well, together with the checkpoint.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from rxpump.checkpoints import FileCheckpoint
 
 
 async def count(client: rxpump.Client, checkpoint: FileCheckpoint, events: int) -> Counter[str]:
-    """Count `events` more events by type, from the checkpoint on."""
+    """Count the next `events` events after the checkpoint by type."""
     counts: Counter[str] = Counter()
 
     def note(event: rxpump.Event) -> None:

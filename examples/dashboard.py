@@ -1,4 +1,4 @@
-"""A live line in the terminal: what is being written, as it is written.
+"""Show running totals of a stream in the terminal, while events are written.
 
 python examples/dashboard.py
 """
@@ -17,14 +17,14 @@ from rxpump import operators as ops
 
 
 async def sell(client: rxpump.Client, sales: int) -> None:
-    """Sell things."""
+    """Append an event for each of `sales` sales."""
     for _ in range(sales):
         await client.publish_event("sales", "Sold", {"amount": random.randint(1, 50)})
         await asyncio.sleep(0.005)
 
 
 def add(total: tuple[int, int], sale: Any) -> tuple[int, int]:
-    """Add a sale to how many there were and what they came to."""
+    """Return the number of sales and their total amount, with one more sale."""
     return total[0] + 1, total[1] + sale["amount"]
 
 

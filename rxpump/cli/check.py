@@ -1,4 +1,4 @@
-"""`rxpump check`: the verification of a file that keeps events."""
+"""The command `rxpump check`, which verifies a file of events."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ _NOT_CHECKED: Final = 2
 
 
 @click.command()
-@click.option("--db", type=click.Path(), required=True, help="File that keeps the events.")
+@click.option("--db", type=click.Path(), required=True, help="File with the events.")
 def check(db: str) -> None:
-    """Verify a file that keeps events, and list what is lost.
+    """Verify a file of events, and list lost and damaged events.
 
-    The file is only read, also while a server has it open. The exit status is 0 if nothing is damaged, 1 if
-    something is, and 2 if the file cannot be checked.
+    The file is only read. A server may have it open. The exit status is 0 if nothing is damaged, 1 if something
+    is damaged, and 2 if the file cannot be checked.
     """
     console = Console(highlight=False, soft_wrap=True, markup=False)
     try:
@@ -38,5 +38,5 @@ def _print(console: Console, report: Report) -> None:
         console.print(f"Lost: {lost}")
     for damaged in report.damaged:
         console.print(f"Damaged: {damaged}")
-    verdict = "are what was written" if report.is_sound else "are what was written; the rest is listed above"
-    console.print(f"{report.events:,} events in {report.streams:,} streams of {report.path!r} {verdict}.")
+    problems = "" if report.is_sound else " The problems are listed above."
+    console.print(f"{report.events:,} events in {report.streams:,} streams of {report.path!r} are intact.{problems}")

@@ -1,4 +1,4 @@
-"""The command line: one subcommand a file."""
+"""The `rxpump` command and its subcommands."""
 
 import click
 
@@ -9,7 +9,7 @@ from rxpump.cli.serve import serve
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="rxpump")
 def rxpump() -> None:
-    """ReactiveX for Event Store."""
+    """Run and check an embedded event store that clients of Event Store can use."""
 
 
 rxpump.add_command(serve)

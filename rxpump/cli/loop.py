@@ -1,7 +1,4 @@
-"""The event loop of our programs: uvloop where it is installed (the extra `speed`), else asyncio's own.
-
-A program may choose its loop; a library never does it for one.
-"""
+"""The event loop of the `rxpump` command: uvloop if it is installed (the extra `speed`), otherwise one of asyncio."""
 
 from __future__ import annotations
 
@@ -21,6 +18,6 @@ T = TypeVar("T")
 
 
 def run(main: Coroutine[Any, Any, T]) -> T:
-    """Run a program, as asyncio.run does."""
+    """Run a coroutine in a new event loop, like `asyncio.run`, and return its result."""
     with asyncio.Runner(loop_factory=loop_factory) as runner:
         return runner.run(main)

@@ -1,4 +1,4 @@
-"""`rxpump serve`: an event store for any client, until it is told to stop."""
+"""The command `rxpump serve`, which runs the embedded server until a signal stops it."""
 
 from __future__ import annotations
 
@@ -23,10 +23,11 @@ _FILE = click.Path(exists=True, dir_okay=False)
 
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+"""Signals of which the first stops the server in order."""
 
 
 def _read_users(_ctx: click.Context, _parameter: click.Parameter, values: tuple[str, ...]) -> tuple[Credentials, ...]:
-    """Read each LOGIN:PASSWORD. No error message shows a password."""
+    """Parse the values of `--user`. Error messages do not show the passwords."""
     return tuple(map(_read_user, values))
 
 
@@ -35,7 +36,7 @@ def _read_user(value: str) -> Credentials:
     if not colon:
         raise click.BadParameter("the value has no colon; use LOGIN:PASSWORD")
     if login.startswith("$"):
-        raise click.BadParameter(f"the login {login!r} begins with $, which only names of groups do")
+        raise click.BadParameter(f"the login {login!r} begins with $, which is reserved for names of groups")
     try:
         return Credentials(login, password)
     except InvalidArgument as error:
@@ -43,25 +44,35 @@ def _read_user(value: str) -> Credentials:
 
 
 @click.command()
-@click.option("--db", type=click.Path(dir_okay=False), help="File that keeps the events. Without it: in memory.")
+@click.option(
+    "--db", type=click.Path(dir_okay=False), help="File that stores the events. Default: events are stored in memory."
+)
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option("--port", type=_PORT, default=1113, show_default=True, help="Port to listen on; 0: a free one.")
-@click.option("--tls-cert", type=_FILE, help="File with the certificate (PEM) for TLS. Without it: in clear.")
-@click.option("--tls-key", type=_FILE, help="File with its private key; default: the file of the certificate.")
-@click.option("--http-port", type=_PORT, help="Port for GET /gossip, /info, /stats and /ping. Without it: no HTTP.")
+@click.option("--port", type=_PORT, default=1113, show_default=True, help="Port to listen on; 0 chooses a free port.")
+@click.option(
+    "--tls-cert", type=_FILE, help="File with the certificate (PEM) for TLS. Default: connections are not encrypted."
+)
+@click.option("--tls-key", type=_FILE, help="File with the private key. Default: the file of --tls-cert.")
+@click.option(
+    "--http-port", type=_PORT, help="Port that serves GET /gossip, /info, /stats and /ping over HTTP. Default: none."
+)
 @click.option(
     "--user",
     "credentials",
     callback=_read_users,
     multiple=True,
     metavar="LOGIN:PASSWORD",
-    help="User who may log in; repeatable. Changes the password of admin or ops, or adds a user.",
+    help="Add a user, or change the password of admin or ops. Can be repeated.",
 )
-@click.option("--projections", is_flag=True, help="Run the system projections: $ce-x, $et-x, $streams, $category-x.")
+@click.option(
+    "--projections",
+    is_flag=True,
+    help="Write the system projections: the streams $ce-x, $et-x, $streams and $category-x.",
+)
 def serve(**options: Any) -> None:
-    """Run an event store that any client of the TCP protocol can use.
+    """Run an event store that clients of Event Store can use over TCP.
 
-    It stops on Ctrl-C or SIGTERM, after it has answered what it was asked.
+    Ctrl-C or SIGTERM stops the server after it has replied to pending requests. A second signal ends it at once.
     """
     try:
         run(_serve(**options))
@@ -83,16 +94,16 @@ async def _serve(
     stop = _stop_requested()
     async with EmbeddedServer(store, users=users, tls=tls, **options) as server:
         _warn_of_default_passwords(server.host, users)
-        console.print(f"Listening on [bold]{server.uri}[/], events are kept in {db or 'memory'}.")
+        console.print(f"Listening on [bold]{server.uri}[/], storing events in {db or 'memory'}.")
         if server.http_port is not None:
-            console.print(f"HTTP is answered on port {server.http_port}.")
-        console.print("Ctrl-C stops it.", style="dim")
+            console.print(f"Serving HTTP on port {server.http_port}.")
+        console.print("Press Ctrl-C to stop.", style="dim")
         await stop.wait()
         console.print("Stopping.")
 
 
 def _warn_of_default_passwords(host: str, users: Iterable[Account]) -> None:
-    """Write a warning to stderr if a host other than this one can log in with a password that everybody knows."""
+    """Write a warning to stderr if other hosts can connect and log in with a default password."""
     logins = [account.login for account in users if account.has_default_password]
     if logins and not _is_loopback(host):
         options = " ".join(f"--user {login}:PASSWORD" for login in logins)
@@ -111,12 +122,12 @@ def _is_loopback(host: str) -> bool:
 
 def _certificate(certificate: str | None, key: str | None) -> ssl.SSLContext | None:
     if certificate is None and key is not None:
-        raise click.UsageError("--tls-key wants --tls-cert")
+        raise click.UsageError("--tls-key needs --tls-cert")
     return None if certificate is None else load_certificate(certificate, key)
 
 
 def _stop_requested() -> asyncio.Event:
-    """Give an event that is set by the first stop signal; the second one ends the process as it always does."""
+    """Return an event that the first stop signal sets. The second signal has its default effect."""
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
 

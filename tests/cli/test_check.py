@@ -1,4 +1,4 @@
-"""`rxpump check` as a person runs it: a process, its output, its exit status."""
+"""`rxpump check` as a process: its output and its exit status."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ async def run_check(path: Path) -> tuple[int | None, str, str]:
     return process.returncode, out.decode(), err.decode()
 
 
-async def test_the_exit_status_tells_damage_from_none(tmp_path: Path) -> None:
+async def test_the_exit_status_reports_damage(tmp_path: Path) -> None:
     path = tmp_path / "events.db"
     store = SqliteStore.open(path)
     await write_numbers(store, "ponies", 10)
     await store.close()
-    sound = f"10 events in 1 streams of '{path}' are what was written.\n"
+    sound = f"10 events in 1 streams of '{path}' are intact.\n"
     assert await run_check(path) == (0, sound, "")
     assert os.listdir(tmp_path) == [path.name]
 
@@ -39,7 +39,7 @@ async def test_the_exit_status_tells_damage_from_none(tmp_path: Path) -> None:
     assert counted.startswith("8 events in 1 streams")
 
 
-async def test_a_file_that_cannot_be_checked_has_a_status_of_its_own(tmp_path: Path) -> None:
+async def test_the_exit_status_reports_a_missing_file(tmp_path: Path) -> None:
     status, out, err = await run_check(tmp_path / "none.db")
     assert (status, out) == (2, "")
     assert "there is no such file" in err

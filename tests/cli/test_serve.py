@@ -1,4 +1,4 @@
-"""`rxpump serve` as a person runs it: a process, its output, its signals."""
+"""`rxpump serve` as a process: its output, its exit status, its signals."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ async def start(*arguments: str) -> Process:
 
 @asynccontextmanager
 async def serving(*arguments: str) -> AsyncIterator[tuple[Process, str, str]]:
-    """A server on a free port: its process, its address, and the line that told it."""
+    """Run a server on a free port; yield its process, its address, and its first line."""
     process = await start("--port", "0", *arguments)
     assert process.stdout is not None
     try:
@@ -40,7 +40,7 @@ async def serving(*arguments: str) -> AsyncIterator[tuple[Process, str, str]]:
         await process.communicate()
 
 
-async def test_any_client_can_use_it() -> None:
+async def test_a_client_can_use_the_server() -> None:
     async with serving() as (_, uri, line), rxpump.connect(uri) as client:
         assert "in memory" in line
         await client.publish_event("ponies", "PonyJumped", data={"m": 1})
@@ -48,12 +48,10 @@ async def test_any_client_can_use_it() -> None:
 
 
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
-async def test_a_signal_stops_it_and_what_was_written_is_there_the_next_time(
-    stop: signal.Signals, tmp_path: Path
-) -> None:
+async def test_a_signal_stops_the_server_and_events_are_kept(stop: signal.Signals, tmp_path: Path) -> None:
     db = str(tmp_path / "events.db")
     async with serving("--db", db) as (process, uri, line):
-        assert line == f"Listening on {uri}, events are kept in {db}.\n"
+        assert line == f"Listening on {uri}, storing events in {db}.\n"
         async with rxpump.connect(uri) as client:
             await client.publish_event("ponies", "PonyJumped", data={"m": 1})
             process.send_signal(stop)
@@ -72,19 +70,19 @@ async def fail(*arguments: str) -> str:
     return err.decode()
 
 
-async def test_an_address_that_is_taken_is_an_error_that_names_it() -> None:
+async def test_the_error_names_an_address_in_use() -> None:
     async with serving() as (_, uri, _):
         port = uri.rpartition(":")[2]
         assert f"cannot listen on 127.0.0.1:{port}" in await fail("--port", port)
 
 
-async def test_a_store_that_is_in_use_is_an_error_that_names_it(tmp_path: Path) -> None:
+async def test_the_error_names_a_store_in_use(tmp_path: Path) -> None:
     db = str(tmp_path / "events.db")
     async with serving("--db", db):
         assert f"the store '{db}' cannot be used" in await fail("--port", "0", "--db", db)
 
 
-async def test_a_port_that_is_none_is_refused() -> None:
+async def test_an_invalid_port_is_refused() -> None:
     assert "70000 is not in the range 0<=x<=65535" in await fail("--port", "70000")
 
 
@@ -99,13 +97,13 @@ async def test_the_command_runs_as_a_module(module: str) -> None:
 
 @pytest.mark.parametrize("module", ["rxpump", "rxpump.cli"])
 @pytest.mark.parametrize("name", ["click", "rich"])
-async def test_without_the_extra_it_says_what_to_install(name: str, module: str) -> None:
+async def test_a_missing_package_is_named(name: str, module: str) -> None:
     without = f"import runpy, sys; sys.modules[{name!r}] = None; runpy.run_module({module!r}, run_name='__main__')"
     process = await asyncio.create_subprocess_exec(sys.executable, "-c", without, stdout=PIPE, stderr=PIPE)
     _, err = await process.communicate()
     assert process.returncode == 1
     assert err.decode().strip() == (
-        f"rxpump: {name} not installed; the command line wants: pip install 'rxpump[cli]'"
+        f"rxpump: not installed: {name}. Install the command line: pip install 'rxpump[cli]'"
     )
 
 
@@ -118,17 +116,17 @@ async def test_tls(tmp_path: Path) -> None:
                 await client.ping()
 
 
-async def test_tls_that_cannot_be_served(tmp_path: Path) -> None:
+async def test_an_invalid_certificate_is_refused(tmp_path: Path) -> None:
     certificate, key = certificate_files(tmp_path, "127.0.0.1")
     assert "no TLS with the certificate" in await fail("--tls-cert", certificate)
-    assert "--tls-key wants --tls-cert" in await fail("--tls-key", key)
+    assert "--tls-key needs --tls-cert" in await fail("--tls-key", key)
 
 
 async def test_http() -> None:
     async with serving("--http-port", "0") as (process, uri, _):
         assert process.stdout is not None
         line = (await process.stdout.readline()).decode()
-        found = re.fullmatch(r"HTTP is answered on port (\d+)\.\n", line)
+        found = re.fullmatch(r"Serving HTTP on port (\d+)\.\n", line)
         assert found is not None, line
         reader, writer = await asyncio.open_connection("127.0.0.1", int(found[1]))
         writer.write(b"GET /gossip HTTP/1.0\r\n\r\n")
@@ -143,7 +141,7 @@ async def log_in(uri: str, login: str, password: str) -> None:
         await client.ping()
 
 
-async def test_users_replace_and_join_the_default_ones() -> None:
+async def test_users_replace_and_extend_the_defaults() -> None:
     users = ("--user", "admin:a:secret", "--user", "zoë:pässword")
     async with serving(*users) as (process, uri, _):
         await log_in(uri, "zoë", "pässword")
@@ -167,14 +165,14 @@ async def test_users_replace_and_join_the_default_ones() -> None:
         ("$admins:secret", "the login '$admins' begins with $"),
     ],
 )
-async def test_a_user_that_cannot_be_read_is_refused_and_not_shown(user: str, why: str) -> None:
+async def test_an_invalid_user_is_refused_and_not_shown(user: str, why: str) -> None:
     printed = await fail("--user", user)
     assert f"Invalid value for '--user': {why}" in printed
     assert "secret" not in printed
 
 
 @pytest.mark.parametrize(
-    ("arguments", "warned_of"),
+    ("arguments", "logins"),
     [
         (["--host", "0.0.0.0"], "admin and ops"),
         (["--host", "0.0.0.0", "--user", "admin:secret"], "ops"),
@@ -184,14 +182,14 @@ async def test_a_user_that_cannot_be_read_is_refused_and_not_shown(user: str, wh
         (["--host", "127.0.0.2"], None),
     ],
 )
-async def test_default_passwords_for_other_hosts_are_warned_of(arguments: list[str], warned_of: str | None) -> None:
+async def test_default_passwords_on_other_hosts_cause_a_warning(arguments: list[str], logins: str | None) -> None:
     async with serving(*arguments) as (process, _, _):
         process.terminate()
         _, err = await process.communicate()
-    if warned_of is None:
+    if logins is None:
         assert err == b""
     else:
-        assert f"Warning: '0.0.0.0' can be reached from other hosts, and {warned_of} can log in" in err.decode()
+        assert f"Warning: '0.0.0.0' can be reached from other hosts, and {logins} can log in" in err.decode()
 
 
 async def test_projections() -> None:

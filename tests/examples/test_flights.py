@@ -1,4 +1,4 @@
-"""The demo tells the truth: its table against a count of the data set by other means."""
+"""The table of the flights example agrees with a count of the data set."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_the_table_counts_every_late_flight() -> None:
 
 
 @pytest.mark.parametrize(("rows", "flights"), [("1", "1 flight"), ("10", "10 flights")])
-def test_a_few_rows_hold_no_late_flight(rows: str, flights: str) -> None:
+def test_a_run_without_late_flights(rows: str, flights: str) -> None:
     done = run(rows)
     assert done.returncode == 0, done.stderr
     assert f"No flight left over an hour late.\n{flights}, written and read" in done.stdout
@@ -63,7 +63,7 @@ def test_a_few_rows_hold_no_late_flight(rows: str, flights: str) -> None:
         ("many", "'many' is not a valid integer"),
     ],
 )
-def test_a_number_of_rows_that_is_none_is_refused(rows: str, reason: str) -> None:
+def test_an_invalid_number_of_rows_is_refused(rows: str, reason: str) -> None:
     done = run(rows)
     assert done.returncode == 2
     assert f"Invalid value for '[ROWS]': {reason}" in done.stderr
