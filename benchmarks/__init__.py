@@ -1,5 +1,5 @@
-"""How fast rxpump is, beside other clients and beside a bare socket: `make bench`.
+"""Compare the speed of rxpump with other clients and with a bare socket: `make bench`.
 
-What is run is data (`workloads.py`), who runs it are programs (`contestants/`), turns are given by `runner.py`, and
-what comes out of it is told by `summary.py`, `report.py` and `picture.py`.
+`workloads.py` lists the work as data. The programs in `contestants/` do it. `runner.py` starts them in turn.
+`summary.py` computes medians and ratios, and `report.py` and `picture.py` show them.
 """

@@ -1,4 +1,4 @@
-"""Runs the benchmarks: contestants in turn, round after round, on one server; prints what they come to."""
+"""Run the benchmarks: several rounds in which all contestants take turns on one server. Print the medians."""
 
 from __future__ import annotations
 
@@ -13,33 +13,39 @@ from rich.console import Console
 from rich.progress import Progress, TextColumn, TimeElapsedColumn
 
 from benchmarks import report, results, server
-from benchmarks.runner import Arena, Effort, Outcome, contestants
+from benchmarks.runner import Outcome, Runner, Scale, contestants
 from benchmarks.server import Server
 from benchmarks.workloads import EVENTS, HISTORY, STORES, WORKLOADS, Workload
 
 _FOLDER = Path(__file__).parent / "results"
 
 Plan = list[tuple[Callable[[], AbstractContextManager[Server]], list[Workload]]]
-"""Servers to be started, and what to run on each."""
+"""Functions that start a server, each with the workloads to run on it."""
 
 
 @click.command(help=__doc__)
-@click.option("--events", default=EVENTS, show_default=True, type=click.IntRange(1_000), help="In a turn.")
-@click.option("--history", default=HISTORY, show_default=True, type=click.IntRange(1_000), help="In the long stream.")
-@click.option("--rounds", default=5, show_default=True, type=click.IntRange(1))
-@click.option("--only", default="", help="Keys of the workloads to run, as R1,W2; default: all.")
-@click.option("--store", "stores", multiple=True, type=click.Choice(STORES), help="Default: all.")
-@click.option("--uri", help="A server to use instead of fresh ones: tcp://login:password@host:port.")
+@click.option("--events", default=EVENTS, show_default=True, type=click.IntRange(1_000), help="Events of one turn.")
+@click.option(
+    "--history", default=HISTORY, show_default=True, type=click.IntRange(1_000), help="Events of the long stream."
+)
+@click.option("--rounds", default=5, show_default=True, type=click.IntRange(1), help="Turns of each contestant.")
+@click.option("--only", default="", help="Keys of the workloads to run, for example R1,W2. Default: all.")
+@click.option("--store", "stores", multiple=True, type=click.Choice(STORES), help="Stores to run on. Default: all.")
+@click.option("--uri", help="A running server to use instead of new ones: tcp://login:password@host:port.")
 @click.option(
     "--slow-seconds",
     default=20.0,
     show_default=True,
-    help="How long the slow consumer (M1) takes 1 ms an event, before it runs on to the end; 0: always.",
+    help="Seconds for which the slow consumer (M1) needs 1 ms an event, before it reads to the end. 0: always.",
 )
-@click.option("--profile", is_flag=True, help="Only have rxpump do everything once, and show where its time goes.")
-@click.option("--again", type=click.Path(exists=True, path_type=Path), help="Run nothing: tell of this results.json.")
-@click.option("--pages", is_flag=True, help="Write tables and pictures into README.md and docs/ as well.")
-@click.option("--folder", default=_FOLDER, type=click.Path(path_type=Path), help="Where results go.")
+@click.option("--profile", is_flag=True, help="Run each workload once, with rxpump alone, and print a profile.")
+@click.option(
+    "--again",
+    type=click.Path(exists=True, path_type=Path),
+    help="Run nothing. Show the results in this results.json.",
+)
+@click.option("--pages", is_flag=True, help="Write tables and pictures into README.md and docs/, too.")
+@click.option("--folder", default=_FOLDER, type=click.Path(path_type=Path), help="Folder for the results.")
 def main(
     events: int,
     history: int,
@@ -53,21 +59,24 @@ def main(
     pages: bool,
     folder: Path,
 ) -> None:
-    """Run everything that is wanted, and tell of it."""
+    """Run the selected workloads, and show the results."""
     console = Console()
     if again is not None:
         measured = results.load(again)
     else:
-        effort = Effort(events, history, rounds, slow_seconds, profile)
+        scale = Scale(events, history, rounds, slow_seconds, profile)
         outcomes: list[Outcome] = []
-        measured = results.Results(results.caption(effort, " ".join(["make bench", *_options()])), outcomes)
+        measured = results.Results(results.caption(scale, " ".join(["make bench", *_options()])), outcomes)
         try:
-            outcomes.extend(run(plan(only, stores or STORES, uri), effort, console))
-        finally:  # what was measured before something failed is kept
+            outcomes.extend(run(plan(only, stores or STORES, uri), scale, console))
+        finally:  # a failure keeps the results of the workloads before it
             if not profile:
                 measured.save(folder)
     rows = measured.rows
-    for grid, title in ((report.contest(rows), "Beside others"), (report.series(rows), "Beside itself")):
+    for grid, title in (
+        (report.contest(rows), "Compared with others"),
+        (report.series(rows), "Compared with itself"),
+    ):
         if grid.lines:
             console.print(grid.terminal(title))
     console.print(measured.caption, highlight=False)
@@ -76,10 +85,23 @@ def main(
 
 
 def plan(only: str, stores: tuple[str, ...], uri: str | None) -> Plan:
-    """Say what is run where."""
+    """Return the servers to start, each with its workloads.
+
+    Args:
+        only: Keys of workloads, separated by commas. Empty: all.
+        stores: Names of the stores to start servers on.
+        uri: A running server that replaces those, or None.
+
+    Raises:
+        click.BadParameter: A key in `only` is unknown.
+    """
     keys = {key.strip() for key in only.split(",") if key.strip()}
     if unknown := keys - {workload.key for workload in WORKLOADS}:
-        raise click.BadParameter(f"no such workload: {', '.join(sorted(unknown))}", param_hint="--only")
+        known = ", ".join(workload.key for workload in WORKLOADS)
+        raise click.BadParameter(
+            f"there is no workload {', '.join(sorted(unknown))}; there are {known}",
+            param_hint="--only",
+        )
     wanted = [workload for workload in WORKLOADS if not keys or workload.key in keys]
     if uri is not None:
         return [(partial(server.elsewhere, uri), [workload for workload in wanted if not workload.only_ours])]
@@ -87,12 +109,12 @@ def plan(only: str, stores: tuple[str, ...], uri: str | None) -> Plan:
     return [(partial(server.fresh, store), workloads) for store, workloads in on_each if workloads]
 
 
-def run(plan: Plan, effort: Effort, console: Console) -> Iterator[Outcome]:
-    """Let everybody take turns, with the progress shown."""
+def run(plan: Plan, scale: Scale, console: Console) -> Iterator[Outcome]:
+    """Run the workloads of each server, and show the progress. Yield the outcome of each workload."""
     commands = contestants()
     columns = (*Progress.get_default_columns()[:2], TimeElapsedColumn(), TextColumn("{task.fields[turn]}"))
     with Progress(*columns, console=console, transient=True) as progress:
-        turns = sum(effort.turns(workload, commands) for _, workloads in plan for workload in workloads)
+        turns = sum(scale.turns(workload, commands) for _, workloads in plan for workload in workloads)
         task = progress.add_task("Running", total=turns, turn="")
 
         def on_turn(turn: str) -> None:
@@ -100,10 +122,10 @@ def run(plan: Plan, effort: Effort, console: Console) -> Iterator[Outcome]:
 
         for start, workloads in plan:
             with start() as running:
-                arena = Arena(running, effort, commands)
+                runner = Runner(running, scale, commands)
                 for workload in workloads:
-                    if effort.entries_of(workload, commands):  # not everybody is here
-                        yield arena.run(workload, on_turn)
+                    if scale.entries_of(workload, commands):  # its contestants may not be installed
+                        yield runner.run(workload, on_turn)
 
 
 def _options() -> list[str]:

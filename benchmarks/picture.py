@@ -1,4 +1,4 @@
-"""Pictures of what was measured, as SVG: bars with their spread, and how costs grow with size."""
+"""Draw results as SVG: bars that compare entries, and lines that show how a cost grows with size."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ _LABELS = 205
 _BAR, _GAP, _TITLE = 16, 4, 30
 _LONG_TITLE = 80  # characters
 _RIGHT = 130
-_COLOURS = {"rxpump": "#0969da", "rxpump + speed": "#54aeff", "photon-pump": "#bf8700", "node": "#1a7f37"}
+_COLORS = {"rxpump": "#0969da", "rxpump + speed": "#54aeff", "photon-pump": "#bf8700", "node": "#1a7f37"}
 _OTHER = "#8c959f"
 _TEXT, _FAINT, _INK = "#57606a", "#d0d7de", "#24292f"
 
 
 def bars(rows: Sequence[Row]) -> str:
-    """Draw a panel for each row: a bar for each entry, as long as its median, a line from lowest to highest."""
+    """Draw a panel for each row: for each entry a bar as long as its median, and a line from lowest to highest."""
     parts: list[str] = []
     top = 10
     for row in rows:
         better = "more is better" if row.metric.more_is_better else "less is better"
         title = f"{row.workload.key} {row.workload.title}, {row.server}"
-        parts.append(_text(10, top + 14, title, size=13, weight="bold", colour=_INK))
-        if len(title) > _LONG_TITLE:  # what is better goes below it
+        parts.append(_text(10, top + 14, title, size=13, weight="bold", color=_INK))
+        if len(title) > _LONG_TITLE:  # there is no room beside it
             top += _BAR
         parts.append(_text(_WIDTH - 10, top + 14, f"{row.metric.heading}, {better}", anchor="end"))
         top += _TITLE
@@ -45,19 +45,19 @@ def _bar(label: str, value: Spread, top: int, scale: float, shown: str) -> list[
     return [
         _text(_LABELS - 8, middle + 4, label, anchor="end"),
         f'<rect x="{_LABELS}" y="{top}" width="{value.middle * scale:.1f}" height="{_BAR}" rx="2"'
-        f' fill="{_COLOURS.get(label, _OTHER)}"/>',
+        f' fill="{_COLORS.get(label, _OTHER)}"/>',
         _line(left, middle, right, middle, _INK),
         *(_line(x, middle - 4, x, middle + 4, _INK) for x in (left, right)),
-        _text(right + 8, middle + 4, shown, colour=_INK),
+        _text(right + 8, middle + 4, shown, color=_INK),
     ]
 
 
 def lines(rows: Sequence[Row]) -> str:
-    """Draw a panel for each row whose entries are sizes: its cost, from the smallest to the largest."""
+    """Draw a panel for each row, whose entries are sizes in rising order: a line through their medians."""
     height, parts, top = 150, list[str](), 10
     for row in rows:
         title = f"{row.workload.key} {row.workload.title}, {row.server}"
-        parts.append(_text(10, top + 14, f"{title}: {row.metric.heading}", size=13, weight="bold", colour=_INK))
+        parts.append(_text(10, top + 14, f"{title}: {row.metric.heading}", size=13, weight="bold", color=_INK))
         top += _TITLE
         floor = top + height
         most = max(value.highest for value in row.values.values()) * 1.15
@@ -68,12 +68,12 @@ def lines(rows: Sequence[Row]) -> str:
             y, low, high = (floor - each / most * height for each in (value.middle, value.lowest, value.highest))
             points.append(f"{x:.1f},{y:.1f}")
             parts.append(_line(x, low, x, high, _INK))
-            parts.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4" fill="{_COLOURS["rxpump"]}"/>')
-            parts.append(_text(x + 8, y - 8, SHOW[row.metric](value.middle), colour=_INK))
+            parts.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4" fill="{_COLORS["rxpump"]}"/>')
+            parts.append(_text(x + 8, y - 8, SHOW[row.metric](value.middle), color=_INK))
             parts.append(_text(x, floor + 16, label, anchor="middle"))
         parts.append(_line(_LABELS, floor, _WIDTH - _RIGHT, floor, _FAINT))
         parts.append(
-            f'<polyline points="{" ".join(points)}" fill="none" stroke="{_COLOURS["rxpump"]}" stroke-width="2"/>'
+            f'<polyline points="{" ".join(points)}" fill="none" stroke="{_COLORS["rxpump"]}" stroke-width="2"/>'
         )
         top = floor + 36
     return _svg(top, parts)
@@ -87,16 +87,16 @@ def _text(
     anchor: str = "start",
     size: int = 12,
     weight: str = "normal",
-    colour: str = _TEXT,
+    color: str = _TEXT,
 ) -> str:
     return (
         f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" font-size="{size}" font-weight="{weight}"'
-        f' fill="{colour}">{escape(text)}</text>'
+        f' fill="{color}">{escape(text)}</text>'
     )
 
 
-def _line(x1: float, y1: float, x2: float, y2: float, colour: str) -> str:
-    return f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" stroke="{colour}"/>'
+def _line(x1: float, y1: float, x2: float, y2: float, color: str) -> str:
+    return f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" stroke="{color}"/>'
 
 
 def _svg(height: float, parts: Iterable[str]) -> str:

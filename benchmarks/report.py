@@ -1,4 +1,4 @@
-"""Tables of what was measured: for the terminal, and in markdown for the pages."""
+"""Format results as tables: for the terminal, and in Markdown for the pages."""
 
 from __future__ import annotations
 
@@ -36,18 +36,18 @@ SHOW: dict[Metric, Callable[[float], str]] = {
 
 @dataclass(frozen=True)
 class Grid:
-    """Headings and lines of cells."""
+    """A table: headings, and lines of cells."""
 
     headings: list[str]
     lines: list[list[str]]
 
     def markdown(self) -> str:
-        """Lay it out for a page."""
+        """Return the table in Markdown."""
         lines = [self.headings, ["---", "---", *["---:"] * (len(self.headings) - 2)], *self.lines]
         return "\n".join(f"| {' | '.join(cell.replace(chr(10), '<br>') for cell in line)} |" for line in lines)
 
     def terminal(self, title: str) -> Table:
-        """Lay it out for the terminal."""
+        """Return the table for the terminal."""
         table = Table(*self.headings, title=title, title_justify="left")
         for line in self.lines:
             table.add_row(*line)
@@ -55,7 +55,7 @@ class Grid:
 
 
 def contest(rows: Iterable[Row]) -> Grid:
-    """Show those workloads that contestants compete in: a column for each who was there."""
+    """Return the table of workloads that compare contestants, with a column for each one that took part."""
     own = [row for row in rows if set(row.values) <= set(CONTESTANTS) and len(row.values) > 1]
     here = [name for name in CONTESTANTS if any(name in row.values for row in own)]
     return Grid(
@@ -72,7 +72,7 @@ def contest(rows: Iterable[Row]) -> Grid:
 
 
 def series(rows: Iterable[Row]) -> Grid:
-    """Show the other workloads, which compare one thing with itself under other conditions."""
+    """Return the table of the other workloads, which compare one program with itself under other conditions."""
     own = [row for row in rows if not set(row.values) <= set(CONTESTANTS) or len(row.values) == 1]
     return Grid(
         ["workload", "", "measured", "ratio, target"],
@@ -88,7 +88,7 @@ def series(rows: Iterable[Row]) -> Grid:
 
 
 def short(rows: Iterable[Row]) -> Grid:
-    """Show the first figure of each contest on the first server, medians only: for the README."""
+    """Return the short table for the README: the median of the main metric of each workload, on the first server."""
     own = [row for row in rows if row.is_first and RXPUMP in row.values and len(row.values) > 1]
     first = own[0].server if own else ""
     own = [row for row in own if row.server == first or "sqlite" not in row.workload.stores]
@@ -132,7 +132,11 @@ def _judgement(each: Judgement) -> str:
 
 
 def put_between_marks(page: Path, name: str, text: str) -> None:
-    """Replace what stands between `<!-- name -->` and `<!-- end of name -->`. Raises ValueError without these."""
+    """Replace the text between `<!-- name -->` and `<!-- end of name -->` in a page.
+
+    Raises:
+        ValueError: The page lacks one of the two comments.
+    """
     old = page.read_text()
     begin, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
     pattern = re.compile(f"{re.escape(begin)}.*?{re.escape(end)}", re.DOTALL)

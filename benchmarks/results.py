@@ -1,4 +1,4 @@
-"""What a run leaves behind: everything that was measured as JSON, tables, pictures; and the pages of the project."""
+"""Store the results of a run as JSON, tables and pictures, and update the pages of the project."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tempfile import TemporaryFile
 from time import perf_counter
 
 from benchmarks import picture, report, summary
-from benchmarks.runner import Effort, Outcome
+from benchmarks.runner import Outcome, Scale
 from benchmarks.summary import Row
 from benchmarks.workloads import GROWTH, WORKLOADS
 
@@ -25,18 +25,18 @@ _PAGES = (_ROOT / "README.md", _ROOT / "docs" / "performance.md")
 
 @dataclass(frozen=True)
 class Results:
-    """A whole run: when, where and how, and each outcome."""
+    """The outcomes of a run. `caption` states when, where and how they were measured."""
 
     caption: str
     outcomes: Sequence[Outcome]
 
     @property
     def rows(self) -> list[Row]:
-        """All rows of all outcomes, in the order of the workloads."""
+        """The rows of all outcomes, in the order of the workloads."""
         return [row for outcome in self.outcomes for row in summary.rows(outcome)]
 
     def save(self, folder: Path) -> None:
-        """Write results.json, table.md, speed.svg and growth.svg."""
+        """Write results.json, table.md, speed.svg and growth.svg into a folder."""
         folder.mkdir(parents=True, exist_ok=True)
         outcomes = [
             {"workload": outcome.workload.key, "server": outcome.server, "rounds": outcome.rounds}
@@ -48,19 +48,19 @@ class Results:
         self.draw(folder)
 
     def tables(self) -> str:
-        """Lay the tables out in markdown."""
+        """Return the caption and the tables in Markdown."""
         rows = self.rows
         return f"{self.caption}\n\n{report.contest(rows).markdown()}\n\n{report.series(rows).markdown()}\n"
 
     def draw(self, folder: Path) -> None:
-        """Write the pictures."""
+        """Write the pictures into a folder."""
         rows = [row for row in self.rows if row.is_first]
         growth = {workload.key for workload in GROWTH}
         (folder / "speed.svg").write_text(picture.bars([row for row in rows if row.workload.key not in growth]))
         (folder / "growth.svg").write_text(picture.lines([row for row in rows if row.workload.key in growth]))
 
     def publish(self) -> None:
-        """Bring the project's own pages and their pictures up to date."""
+        """Update the tables and pictures in README.md and docs/."""
         readme, guide = _PAGES
         short = f"{report.short(self.rows).markdown()}\n\n{self.caption}"
         report.put_between_marks(readme, "benchmarks", short)
@@ -69,19 +69,19 @@ class Results:
 
 
 def load(path: Path) -> Results:
-    """Read what `save` wrote as results.json."""
+    """Read a results.json that `Results.save` wrote."""
     whole = json.loads(path.read_text())
     workloads = {workload.key: workload for workload in WORKLOADS}
     outcomes = [Outcome(workloads[each["workload"]], each["server"], each["rounds"]) for each in whole["outcomes"]]
     return Results(whole["caption"], outcomes)
 
 
-def caption(effort: Effort, command: str) -> str:
-    """Say when, where and how this was measured."""
+def caption(scale: Scale, command: str) -> str:
+    """Return a sentence that states when, where and how a run is measured."""
     libraries = ", ".join(f"{name} {version(name)}" for name in ("protobuf", "reactivex"))
     return (
-        f"`{command}`, {datetime.now(UTC):%Y-%m-%d}: medians (lowest to highest) of {effort.rounds} rounds of"
-        f" {effort.events:,} events, and a stream of {effort.history:,}. {platform.machine()} with {os.cpu_count()}"
+        f"`{command}`, {datetime.now(UTC):%Y-%m-%d}: medians (lowest to highest) of {scale.rounds} rounds of"
+        f" {scale.events:,} events, and a stream of {scale.history:,}. {platform.machine()} with {os.cpu_count()}"
         f" cores, {platform.system()}, Python {platform.python_version()}, {libraries}; load average"
         f" {os.getloadavg()[0]:.1f} when it began, and one fsync"
         f" took {_fsync_seconds() * 1000:.2f} ms."
@@ -89,12 +89,12 @@ def caption(effort: Effort, command: str) -> str:
 
 
 def _fsync_seconds() -> float:
-    """How long the disk takes to make a page durable, typically, where the server's file will be."""
-    took = []
+    """Return the median seconds of an fsync after 4 KiB were written, in the folder for temporary files."""
+    durations = []
     with TemporaryFile(buffering=0) as file:
         for _ in range(50):
             file.write(bytes(4096))
             started = perf_counter()
             os.fsync(file.fileno())
-            took.append(perf_counter() - started)
-    return median(took)
+            durations.append(perf_counter() - started)
+    return median(durations)

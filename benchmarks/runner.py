@@ -1,6 +1,6 @@
-"""Gives turns: each is a process of its own, contestant after contestant (A B C A B C ...), round after round.
+"""Run turns, each in its own process: all contestants in each round (A B C A B C ...).
 
-What else the machine does meets neighbours alike, so it is the ratio within a round that tells.
+Other load of the machine affects neighboring turns alike, so ratios are computed within a round.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ from benchmarks.workloads import (
 _ROOT = Path(__file__).parents[1]
 _PROGRAMS = Path(__file__).parent / "contestants"
 _TURN_SECONDS = 60
-"""A turn that takes longer, and is not meant to, hangs."""
+"""Time limit of a turn, without the time of a slow consumer."""
 
 
 def contestants() -> dict[str, list[str]]:
-    """Tell the command of each that can run here; those that have no environment are left out."""
+    """Return the command of each contestant that is installed, by its name."""
     ours = {
         RXPUMP: _module(sys.executable, "rxpump_client"),
         FLOOR: _module(sys.executable, "floor"),
@@ -65,12 +65,12 @@ Figures = dict[str, float]
 
 
 class TurnFailed(Exception):
-    """A contestant crashed, hung, or did not see what it should have."""
+    """A contestant crashed, timed out, or saw the wrong number of events."""
 
 
 @dataclass
 class Outcome:
-    """What a workload's entries measured on one server: for each label its figures, round by round."""
+    """The figures of a workload on one server: for each label a list with one item for each round."""
 
     workload: Workload
     server: str
@@ -78,13 +78,16 @@ class Outcome:
 
 
 @dataclass(frozen=True)
-class Effort:
-    """How much is done.
+class Scale:
+    """How much to run.
 
-    events, history:  in a turn, and in the long stream.
-    rounds:           of every workload.
-    slow_seconds:     for how long the slow consumer is slow; 0: to the end of the long stream.
-    profile:          have rxpump alone (also with its extra) do everything once, and print where its time went.
+    Attributes:
+        events: Events of one turn.
+        history: Events of the long stream.
+        rounds: Rounds of each workload.
+        slow_seconds: Seconds for which the slow consumer is slow. 0: to the end of the long stream.
+        profile: Whether to run each workload once, with rxpump alone (with and without the extra `speed`), and to
+            print a profile.
     """
 
     events: int = EVENTS
@@ -94,44 +97,49 @@ class Effort:
     profile: bool = False
 
     def rounds_of(self, workload: Workload) -> int:
-        """How many rounds this one gets."""
+        """Return the number of rounds of a workload."""
         return 1 if self.profile else min(self.rounds, workload.rounds or self.rounds)
 
     def entries_of(self, workload: Workload, here: Container[str]) -> list[Entry]:
-        """Who takes part, of those contestants that are here."""
+        """Return the entries of a workload whose contestants are in `here`."""
         wanted = (RXPUMP, SPEED) if self.profile else here
         return [entry for entry in workload.entries if entry.contestant in wanted]
 
     def turns(self, workload: Workload, here: Container[str]) -> int:
-        """How many turns that makes."""
+        """Return the number of turns of a workload."""
         return self.rounds_of(workload) * len(self.entries_of(workload, here))
 
 
-class Arena:
-    """One server, and the contestants' turns at it."""
+class Runner:
+    """Runs the turns of all contestants on one server."""
 
-    def __init__(self, server: Server, effort: Effort, commands: Mapping[str, list[str]]) -> None:
+    def __init__(self, server: Server, scale: Scale, commands: Mapping[str, list[str]]) -> None:
         self._server = server
-        self._effort = effort
+        self._effort = scale
         self._commands = commands
         self._run_id = os.urandom(3).hex()
         self._numbers = count()
-        # Imports are measured as they are from the second time on.
+        # Imports are measured with the compiled files of an earlier import.
         self._environment = {name: text for name, text in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
         self._written: dict[tuple[Stream, int], str] = {}
 
     def run(self, workload: Workload, on_turn: Callable[[str], None]) -> Outcome:
-        """Let everybody who is here take turns at a workload."""
+        """Run all rounds of a workload.
+
+        Args:
+            workload: The workload.
+            on_turn: Called before each turn, with its description.
+        """
         entries = self._effort.entries_of(workload, self._commands)
         outcome = Outcome(workload, self._server.name, {entry.label: [] for entry in entries})
         for _ in range(self._effort.rounds_of(workload)):
             for entry in entries:
                 if entry.label in outcome.rounds:
                     on_turn(f"{workload.key} {entry.label}")
-                    self._let_do(workload, entry, outcome)
+                    self._try_turn(workload, entry, outcome)
         return outcome
 
-    def _let_do(self, workload: Workload, entry: Entry, outcome: Outcome) -> None:
+    def _try_turn(self, workload: Workload, entry: Entry, outcome: Outcome) -> None:
         try:
             outcome.rounds[entry.label].append(self._turn(workload, entry))
         except TurnFailed as failure:
@@ -141,13 +149,13 @@ class Arena:
             del outcome.rounds[entry.label]
 
     def _turn(self, workload: Workload, entry: Entry) -> Figures:
-        """Let one contestant do its part; give what it measured."""
+        """Run one turn, and return its figures."""
         events = self._events(workload, entry)
         warm_up = min(workload.warm_up, events)
         figures = self._start(
             entry.contestant,
             {
-                "verb": entry.verb,
+                "operation": entry.operation,
                 "events": events,
                 "stream": self._stream(workload.stream, self._length(entry) or events),
                 "first": min(int(self._effort.history * entry.first), self._effort.history - BATCH),
@@ -162,7 +170,7 @@ class Arena:
         expected = int(events * workload.seen_share)
         seen = figures["seen"]
         if seen < expected or (seen > expected and workload.stream is not Stream.GROWING):
-            raise TurnFailed(f"it saw {seen} events, not {expected}")
+            raise TurnFailed(f"it saw {seen} events instead of {expected}")
         return figures | {"events": seen / workload.seen_share}
 
     def _events(self, workload: Workload, entry: Entry) -> int:
@@ -172,17 +180,17 @@ class Arena:
         return max(1, round(whole * entry.share))
 
     def _length(self, entry: Entry) -> int:
-        """How long the stream is, where that is not what the turn is about."""
+        """Return the length of the existing stream that an entry names, or 0."""
         return round(self._effort.history * (entry.history or 0))
 
     def _stream(self, kind: Stream, events: int) -> str:
-        """Give a new stream, or one of so many events, written when it is first needed."""
+        """Return an unused name, or the name of a stream of `events` events, which the first call writes."""
         if kind is Stream.NEW:
             return self._new_name()
         key = (kind, events)
         if key not in self._written:
             self._written[key] = self._new_name()
-            self._start(FLOOR, {"verb": "publish", "stream": self._written[key], "events": events})
+            self._start(FLOOR, {"operation": "publish", "stream": self._written[key], "events": events})
         return self._written[key]
 
     def _new_name(self) -> str:
@@ -204,9 +212,9 @@ class Arena:
                 command, cwd=_ROOT, env=self._environment, capture_output=True, text=True, timeout=limit
             )
         except subprocess.TimeoutExpired as error:
-            raise TurnFailed(f"{job['verb']} took longer than {error.timeout} seconds") from error
+            raise TurnFailed(f"{job['operation']} took longer than {error.timeout} seconds") from error
         if done.returncode != 0:
-            raise TurnFailed(f"{contestant} failed at {job['verb']}:\n{done.stderr}")
+            raise TurnFailed(f"{contestant} failed at {job['operation']}:\n{done.stderr}")
         if done.stderr:
             print(done.stderr, file=sys.stderr)
         figures: Figures = json.loads(done.stdout)

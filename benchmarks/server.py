@@ -1,4 +1,4 @@
-"""The server that contestants share: `rxpump serve` in a process of its own, or one that runs anywhere."""
+"""The server that all contestants use: `rxpump serve` in its own process, or a server that runs already."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _NAMES = {SLOW_DISK: f"sqlite on a slow disk (imitated: each commit takes {COMMI
 
 @dataclass(frozen=True)
 class Server:
-    """Where it is; `db` is its file, for one of ours that has one."""
+    """Address of a server. `db` is the path of its file if it is an rxpump server that has one."""
 
     name: str
     host: str
@@ -32,7 +32,14 @@ class Server:
 
 @contextmanager
 def fresh(store: str) -> Iterator[Server]:
-    """Run a server with an empty store: `sqlite`, `memory`, or `slow-disk` (see benchmarks.slow_disk)."""
+    """Run a server with an empty store until the block ends.
+
+    Args:
+        store: `sqlite`, `memory`, or `slow-disk` (see `benchmarks.slow_disk`).
+
+    Raises:
+        RuntimeError: The server did not print its address.
+    """
     with TemporaryDirectory() as folder:
         db = None if store == "memory" else os.path.join(folder, "events.db")
         command = [sys.executable, "-m", "rxpump.cli", "serve", "--port", "0", *(["--db", db] if db else [])]
@@ -45,7 +52,7 @@ def fresh(store: str) -> Iterator[Server]:
                 listening = re.search(r"tcp://(.+):(\d+)", line)
                 if listening is None:
                     raise RuntimeError(f"the server did not start: {line!r}")
-                # Whoever reads the whole database may need to be an admin.
+                # Only an admin may read `$all`.
                 yield Server(_NAMES.get(store, store), listening[1], int(listening[2]), "admin", "changeit", db)
             finally:
                 process.terminate()
@@ -53,7 +60,7 @@ def fresh(store: str) -> Iterator[Server]:
 
 @contextmanager
 def elsewhere(uri: str) -> Iterator[Server]:
-    """Use the server at `tcp://[login:password@]host[:port]`."""
+    """Use a running server at `tcp://[login:password@]host[:port]`."""
     parts = urlsplit(uri)
     login, password = (None if part is None else unquote(part) for part in (parts.username, parts.password))
     yield Server(uri.rpartition("@")[2], parts.hostname or "localhost", parts.port or 1113, login, password)

@@ -1,8 +1,8 @@
-"""The server on a slow disk, imitated: each commit takes COMMIT_SECONDS longer, in the writer's thread.
+"""Serve on a simulated slow disk: each commit takes COMMIT_SECONDS longer, in the thread of the writer.
 
     python -m benchmarks.slow_disk events.db
 
-All else is `rxpump serve`. It stops when it is terminated.
+Everything else is as in `rxpump serve`. SIGTERM stops the server.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ COMMIT_SECONDS: Final = 0.005
 
 
 class SlowCommit(GroupCommit):
-    """Answers later than the disk does."""
+    """Delays each commit."""
 
     def commit(self, changes: Sequence[Change[Any]]) -> Commit:
-        """Commit, and wait."""
+        """Commit the changes, and sleep."""
         commit = super().commit(changes)
         time.sleep(COMMIT_SECONDS)
         return commit
 
 
 class SlowStore(SqliteStore):
-    """A store in a file on such a disk."""
+    """A store whose commits are delayed."""
 
     def __init__(self, *arguments: Any, **connections: Any) -> None:
         super().__init__(*arguments, **connections)
@@ -40,7 +40,7 @@ class SlowStore(SqliteStore):
 
 
 async def main(path: str) -> None:
-    """Serve the store in the file `path`, on a free port."""
+    """Serve the store in the file `path` on a free port, until the process is stopped."""
     async with EmbeddedServer(SlowStore.open(path), port=0) as server:
         print(f"Listening on {server.uri}", flush=True)
         await asyncio.Event().wait()

@@ -1,4 +1,4 @@
-"""What the rounds come to: medians, their spread, and ratios, each taken within a round."""
+"""Summarize rounds: medians with lowest and highest values, and ratios. A ratio compares two turns of one round."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _READ: dict[Metric, Callable[[Figures], float]] = {
 
 @dataclass(frozen=True)
 class Spread:
-    """The median of some values, and the lowest and the highest."""
+    """Median, lowest and highest of some values."""
 
     middle: float
     lowest: float
@@ -31,22 +31,25 @@ class Spread:
 
 @dataclass(frozen=True)
 class Judgement:
-    """A target, what was measured for it, and whether that is good enough."""
+    """A target, and the value that was measured for it."""
 
     target: Target
     value: Spread
 
     @property
     def is_met(self) -> bool:
-        """The median decides."""
+        """Whether the median meets the target."""
         return self.target.is_met(self.value.middle)
 
 
 @dataclass(frozen=True)
 class Row:
-    """One metric of one workload on one server: what each entry came to, and the judgements.
+    """One metric of one workload on one server.
 
-    `ratios` are those of rxpump to the others.
+    Attributes:
+        values: The values of each entry, by its label.
+        ratios: The ratios of rxpump to each other entry, by the label of that entry.
+        judgements: One for each target whose entries took part.
     """
 
     workload: Workload
@@ -58,12 +61,12 @@ class Row:
 
     @property
     def is_first(self) -> bool:
-        """Whether this is the metric that the workload is about."""
+        """Whether this is the main metric of the workload."""
         return self.workload.figures[0].metric is self.metric
 
 
 def rows(outcome: Outcome) -> list[Row]:
-    """Sum an outcome up, a row for each of the workload's figures."""
+    """Return a row for each figure of the workload."""
     result = []
     for figure in outcome.workload.figures:
         by_label = {label: [_READ[figure.metric](each) for each in turns] for label, turns in outcome.rounds.items()}

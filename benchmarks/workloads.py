@@ -1,7 +1,7 @@
-"""What is run, as data: who does what, what is read off it, and what is aimed at.
+"""The workloads as data: the entries of each, the metrics that are shown, and the targets.
 
-A workload's entries take turns in the order in which they stand here, so an entry and what it is compared with are
-neighbours in time.
+The entries of a workload take turns in the order of this file. Entries that are compared with each other stand side
+by side, so that they run one directly after the other.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from typing import Any
 
 EVENTS = 50_000
 HISTORY = 1_000_000
-"""Events in the stream that shows how costs grow."""
+"""Events of the long stream, which shows how costs grow."""
 
 
 class Metric(Enum):
-    """What can be read off a turn: the heading, and whether more of it is better."""
+    """A measured quantity: its heading, and whether a higher value is better."""
 
     RATE = ("events/s", True)
     CPU = ("CPU seconds", False)
@@ -29,18 +29,18 @@ class Metric(Enum):
 
     @property
     def heading(self) -> str:
-        """How tables and pictures name it."""
+        """Heading in tables and pictures."""
         return self.value[0]
 
     @property
     def more_is_better(self) -> bool:
-        """Which way it goes."""
+        """Whether a higher value is better."""
         return self.value[1]
 
 
 @dataclass(frozen=True)
 class Target:
-    """The ratio of one entry to another within a round, or a limit for one where `to` is None."""
+    """A limit for the ratio of the entry `of` to the entry `to`; for the value of `of` itself if `to` is None."""
 
     of: str
     to: str | None
@@ -48,7 +48,7 @@ class Target:
     at_least: bool = False
 
     def is_met(self, value: float) -> bool:
-        """Tell whether a median is good enough."""
+        """Return whether a median meets the target."""
         return value >= self.limit if self.at_least else value <= self.limit
 
     def __str__(self) -> str:
@@ -58,7 +58,7 @@ class Target:
 
 @dataclass(frozen=True)
 class Figure:
-    """One row of the table."""
+    """A metric that is shown in a row of the table, and its targets."""
 
     metric: Metric
     targets: tuple[Target, ...] = ()
@@ -66,17 +66,18 @@ class Figure:
 
 @dataclass(frozen=True)
 class Entry:
-    """One of those who take turns at a workload.
+    """A contestant that takes turns at a workload.
 
-    share:    the part of the workload's events that it gets: a rate does not depend on that.
-    history:  it is about a stream of so many times the long history's events instead.
-    first:    how far into that stream, of 0 to 1.
-    options:  fields of its job.
+    Attributes:
+        share: Part of the workload's events that it processes. Used for slow contestants, where the rate counts.
+        history: Length of the stream, as a multiple of the long stream. None: the events of the workload.
+        first: Where it starts to read in that stream, from 0 to 1.
+        options: Additional fields of its `Job`.
     """
 
     label: str
     contestant: str
-    verb: str
+    operation: str
     share: float = 1.0
     history: float | None = None
     first: float = 0.0
@@ -84,23 +85,29 @@ class Entry:
 
 
 class Stream(Enum):
-    """What stream a turn is about."""
+    """The kind of stream that a turn uses."""
 
-    HISTORY = "one that was written before"
-    GROWING = "one that was written before, and grows by an event in each turn"
-    NEW = "a new one"
+    HISTORY = "a stream that exists"
+    GROWING = "a stream that exists, to which each turn appends one event"
+    NEW = "a stream that does not exist"
 
 
 @dataclass(frozen=True)
 class Workload:
-    """Something to do, and those who do it.
+    """Work for contestants.
 
-    events:      in one turn, where `--events` has its default; it grows and shrinks with that.
-    seen_share:  the part of the events that a contestant must have seen.
-    warm_up:     events before the clock starts.
-    stores:      what the server keeps its events in.
-    only_ours:   it is about the embedded server, so it is left out with `--uri`.
-    rounds:      at most.
+    Attributes:
+        key: Short name, for example R1.
+        title: Name in tables.
+        entries: The contestants, in the order of their turns.
+        figures: The metrics to show. The first one is the main metric.
+        stream: The kind of stream.
+        events: Events of one turn. `--events` changes it in proportion to its default.
+        seen_share: Part of the events that a contestant must report as seen.
+        warm_up: Events that are processed before the measurement begins.
+        stores: Stores of the server to run on.
+        only_ours: Whether it measures the embedded server, so that `--uri` leaves it out.
+        rounds: Largest number of rounds. None: no limit.
     """
 
     key: str
@@ -128,23 +135,23 @@ STORES = (*BOTH, SLOW_DISK)
 OTHERS = (PHOTONPUMP, NODE)
 
 
-def all_do(verb: str, *names: str, **options: Any) -> tuple[Entry, ...]:
-    """Everybody does the same."""
-    return tuple(Entry(name, name, verb, options=options) for name in names)
+def all_do(operation: str, *names: str, **options: Any) -> tuple[Entry, ...]:
+    """Return entries of several contestants for the same operation."""
+    return tuple(Entry(name, name, operation, options=options) for name in names)
 
 
-def share_of(verb: str, share: float, *names: str) -> tuple[Entry, ...]:
-    """Do a part of it, because it takes so long."""
-    return tuple(Entry(name, name, verb, share=share) for name in names)
+def share_of(operation: str, share: float, *names: str) -> tuple[Entry, ...]:
+    """Return entries of slow contestants, which process a part of the events."""
+    return tuple(Entry(name, name, operation, share=share) for name in names)
 
 
 def rate(at_least: float, of: str = RXPUMP, to: str = FLOOR) -> Figure:
-    """Aim at so much of another's rate."""
+    """Return a figure whose target is a part of another entry's rate."""
     return Figure(Metric.RATE, (Target(of, to, at_least, at_least=True),))
 
 
 def typical(at_most: float, of: str = RXPUMP, to: str = FLOOR) -> tuple[Figure, Figure]:
-    """Aim at a median latency of so much of another's; show the worst as well."""
+    """Return figures for latencies. The target limits the median, as a multiple of another entry's."""
     return Figure(Metric.P50, (Target(of, to, at_most),)), Figure(Metric.P99)
 
 

@@ -1,1 +1,1 @@
-"""Each contestant is a program of its own: it is given a job, and prints what it measured."""
+"""Programs that are compared. Each one receives a job as an argument, and prints what it measured as JSON."""

@@ -1,4 +1,4 @@
-"""A blocking socket that speaks the protocol's frames, and no more: what floor and sink are made of."""
+"""A blocking socket that sends and receives the frames of the TCP protocol. The contestants floor and sink use it."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from rxpump.tcp.wire.commands import Command
 _HEADER_BYTES = 18
 
 Reply = tuple[int, bytes, bytes]
-"""Command, correlation id, payload."""
+"""Command, correlation id and payload of a package."""
 
 
 class BareSocket:
-    """Connected and introduced. Sends at once, receives one package at a time, answers heartbeats."""
+    """A connection that is identified and, if the job has a login, authenticated. It replies to heartbeats."""
 
     def __init__(self, job: Job) -> None:
         self._socket = socket.create_connection((job.host, job.port))
@@ -32,16 +32,16 @@ class BareSocket:
         self.receive()
 
     def send(self, command: int, message: Any) -> None:
-        """Encode a message and send it."""
+        """Send a message as a package."""
         self._send(command, 0, os.urandom(16), message.SerializeToString())
 
     def receive(self) -> Reply:
-        """Wait for the next package."""
+        """Return the next package that is not a heartbeat."""
         read = self._incoming.read
         while True:
             frame = read(int.from_bytes(read(4), "little"))
             if not frame:
-                raise ConnectionError("the server has ended the connection")
+                raise ConnectionError("the server closed the connection")
             command = frame[0]
             if command != Command.HEARTBEAT_REQUEST:
                 return command, frame[2:_HEADER_BYTES], frame[_HEADER_BYTES:]

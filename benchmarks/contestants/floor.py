@@ -1,7 +1,7 @@
-"""What a client can hardly be faster than: a blocking socket, two pages under way, and three fields of each event.
+"""A lower bound for the time of a client: a blocking socket, two pages in flight, and three fields of each event.
 
-It parses with protobuf's C core, as rxpump does. It has no loop, no timeouts, no reconnecting and no checks, and
-it knows beforehand where each page starts. Writing, it encodes, sends, and waits for the answer.
+It parses with the C core of protobuf, as rxpump does. It has no event loop, timeouts, reconnecting or checks, and it
+knows in advance where each page starts. To write, it encodes the events, sends them, and waits for the reply.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from benchmarks.contestants.job import (
     LIVE_PAUSE,
     Figures,
     Job,
-    compete_blocking,
     data,
     is_late,
     latencies,
+    run_blocking,
 )
 from rxpump.tcp.wire import schema
 from rxpump.tcp.wire.commands import Command
@@ -34,19 +34,19 @@ except ImportError:
     loads = json.loads
 
     def dumps(value: Any) -> bytes:
-        """Encode as compactly as orjson does."""
+        """Encode a value as compact JSON, as orjson does."""
         return json.dumps(value, separators=(",", ":")).encode()
 else:
     loads, dumps = orjson.loads, orjson.dumps
 
-PAGES_UNDER_WAY = 2
-BATCHES_UNDER_WAY = 4
+PAGES_IN_FLIGHT = 2
+BATCHES_IN_FLIGHT = 4
 
 # Reading -----------------------------------------------------------------------------------------------
 
 
 def page_payloads(server: BareSocket, job: Job) -> Iterator[bytes]:
-    """Read a stream whose length is known, page after page, the next one always under way."""
+    """Yield the pages of a stream of `job.events` events. The next page is always in flight."""
     starts = iter(range(0, job.events, job.page))
 
     def ask() -> None:
@@ -61,7 +61,7 @@ def page_payloads(server: BareSocket, job: Job) -> Iterator[bytes]:
             server.send(Command.READ_STREAM_EVENTS_FORWARD, asked)
             return
 
-    for _ in range(PAGES_UNDER_WAY):
+    for _ in range(PAGES_IN_FLIGHT):
         ask()
     for _ in range(0, job.events, job.page):
         _, _, payload = server.receive()
@@ -70,7 +70,7 @@ def page_payloads(server: BareSocket, job: Job) -> Iterator[bytes]:
 
 
 def iterate(server: BareSocket, job: Job) -> Figures:
-    """Touch three fields of each event."""
+    """Read a stream, and access three fields of each event."""
     seen = 0
     for payload in page_payloads(server, job):
         seen += touch(schema.ReadStreamEventsCompleted.FromString(payload).events)
@@ -78,17 +78,17 @@ def iterate(server: BareSocket, job: Job) -> Figures:
 
 
 def touch(events: Any) -> int:
-    """Look at the type, the number and the data of each; give how many there were."""
+    """Access type, number and data of each event. Return the number of events."""
     seen = 0
     for resolved in events:
         event = resolved.event
-        event.event_type, event.event_number, event.data  # noqa: B018 - to look at them is the work
+        event.event_type, event.event_number, event.data  # noqa: B018 - the access is measured
         seen += 1
     return seen
 
 
 def iterate_json(server: BareSocket, job: Job) -> Figures:
-    """Decode each event, and count those that pass a filter."""
+    """Decode each event of a stream, and count those that pass a filter."""
     seen = 0
     for payload in page_payloads(server, job):
         for resolved in schema.ReadStreamEventsCompleted.FromString(payload).events:
@@ -98,7 +98,7 @@ def iterate_json(server: BareSocket, job: Job) -> Figures:
 
 
 def iterate_all(server: BareSocket, job: Job) -> Figures:
-    """Read the whole database; here only the page before tells where the next one starts."""
+    """Read `$all`. The position of a page is known only from the page before it, so one page is in flight."""
     seen = 0
 
     def ask(commit: int, prepare: int) -> None:
@@ -124,7 +124,7 @@ def iterate_all(server: BareSocket, job: Job) -> Figures:
 
 
 def write_of(stream: str, numbers: range) -> Any:
-    """Make the message that writes these events."""
+    """Return the message that appends these events."""
     message = schema.WriteEvents(event_stream_id=stream, expected_version=-2, require_leader=False)
     for number in numbers:
         message.events.add(
@@ -138,15 +138,15 @@ def write_of(stream: str, numbers: range) -> Any:
 
 
 def pipeline(server: BareSocket, job: Job, batch: int, under_way: int) -> list[float]:
-    """Write everything, so many batches under way at once; give how long each took, in seconds."""
+    """Append all events in batches, several in flight. Return the seconds that each batch took."""
     sent: deque[float] = deque()
-    took: list[float] = []
+    durations: list[float] = []
 
     def settle() -> None:
         reply = schema.WriteEventsCompleted.FromString(server.receive()[2])
         if reply.result != 0:
             raise RuntimeError(f"not written: {reply}")
-        took.append(time.perf_counter() - sent.popleft())
+        durations.append(time.perf_counter() - sent.popleft())
 
     for start in range(0, job.events, batch):
         if len(sent) >= under_way:
@@ -156,23 +156,23 @@ def pipeline(server: BareSocket, job: Job, batch: int, under_way: int) -> list[f
         server.send(Command.WRITE_EVENTS, message)
     while sent:
         settle()
-    return took
+    return durations
 
 
 def write_batches(server: BareSocket, job: Job) -> Figures:
-    """Write batches, each awaited."""
+    """Append batches one after the other."""
     pipeline(server, job, BATCH, 1)
     return {"seen": job.events}
 
 
 def publish(server: BareSocket, job: Job) -> Figures:
-    """Write batches, several under way."""
-    pipeline(server, job, BATCH, BATCHES_UNDER_WAY)
+    """Append batches, several in flight."""
+    pipeline(server, job, BATCH, BATCHES_IN_FLIGHT)
     return {"seen": job.events}
 
 
 def write_singles(server: BareSocket, job: Job) -> Figures:
-    """Write single events, `in_flight` under way."""
+    """Append single events, `job.in_flight` at a time."""
     return latencies(pipeline(server, job, 1, job.in_flight))
 
 
@@ -180,10 +180,10 @@ def write_singles(server: BareSocket, job: Job) -> Figures:
 
 
 def live_latency(server: BareSocket, job: Job) -> Figures:
-    """Write an event, wait until it has come back, 200 times a second."""
+    """Append 200 events a second. Measure the time from each append to its delivery by a subscription."""
     server.send(Command.SUBSCRIBE_TO_STREAM, schema.SubscribeToStream(event_stream_id=job.stream))
     server.receive()
-    took = []
+    durations = []
     due = time.perf_counter()
     for number in range(job.events):
         due += LIVE_PAUSE
@@ -191,19 +191,19 @@ def live_latency(server: BareSocket, job: Job) -> Figures:
         started = time.perf_counter()
         server.send(Command.WRITE_EVENTS, write_of(job.stream, range(number, number + 1)))
         touch([appeared(server)])
-        took.append(time.perf_counter() - started)
-    return latencies(took)
+        durations.append(time.perf_counter() - started)
+    return latencies(durations)
 
 
 def appeared(server: BareSocket) -> Any:
-    """Wait for the next event of the subscription; the answers to the writes come in between."""
+    """Wait for the next event of the subscription, and skip the replies to appends."""
     command = 0
     while command != Command.STREAM_EVENT_APPEARED:
         command, _, payload = server.receive()
     return schema.StreamEventAppeared.FromString(payload).event
 
 
-VERBS = {
+OPERATIONS = {
     "iter": iterate,
     "iter_json": iterate_json,
     "iter_all": iterate_all,
@@ -215,4 +215,4 @@ VERBS = {
 }
 
 if __name__ == "__main__":
-    compete_blocking(BareSocket, VERBS)
+    run_blocking(BareSocket, OPERATIONS)

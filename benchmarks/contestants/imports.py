@@ -1,9 +1,9 @@
-"""How long an import takes, in an interpreter that has imported nothing else.
+"""Measure the time of an import, in an interpreter that has imported nothing else.
 
-Run as a file, not as a module of the package: `python benchmarks/contestants/imports.py '{"verb": ...}'`.
+Run this file, not a module of the package: `python benchmarks/contestants/imports.py '{"operation": ...}'`.
 """
 
-# ruff: noqa: F401, PLC0415 - importing is what is measured
+# ruff: noqa: F401, PLC0415 - the imports are measured
 import sys
 import time
 
@@ -41,15 +41,15 @@ def rxpump_and_ping(argument: str) -> None:
     asyncio.run(main())
 
 
-VERBS = {
+OPERATIONS = {
     '"dependencies"': dependencies,
     '"import"': rxpump_alone,
     '"import_and_ping"': rxpump_and_ping,
 }
 
 if __name__ == "__main__":
-    for name, run in VERBS.items():
-        if f'"verb": {name}' in sys.argv[1]:
+    for name, run in OPERATIONS.items():
+        if f'"operation": {name}' in sys.argv[1]:
             run(sys.argv[1])
     seconds, cpu = time.perf_counter() - started, time.process_time() - cpu_started
     print(f'{{"seconds": {seconds}, "cpu": {cpu}, "seen": 1}}')

@@ -1,9 +1,9 @@
-"""What all contestants have in common: one process does one job once, and prints what it measured.
+"""Shared code of the contestants: a process runs one job once, and prints what it measured.
 
-    python -m benchmarks.contestants.rxpump_client '{"verb": "iter", "port": 1113, ...}'
+    python -m benchmarks.contestants.rxpump_client '{"operation": "iter", "port": 1113, ...}'
 
-Connecting, a ping and a small run of the same verb (the warm-up) come before the clock starts. Contestants run in
-environments of their own, so this knows only the standard library.
+The measurement begins after the connection, a ping and a short run of the same operation (the warm-up). Contestants
+have different environments, so this module imports only the standard library.
 """
 
 from __future__ import annotations
@@ -25,26 +25,29 @@ from typing import Any
 BATCH = 500
 EVENT_TYPE = "FlightDeparted"
 LIVE_PAUSE = 0.005
-"""Seconds from one live event to the next where latency is measured: 200 in a second."""
+"""Seconds from one event to the next when latencies of a live subscription are measured."""
 
 
 @dataclass(frozen=True)
 class Job:
     """One turn of one contestant.
 
-    stream:     what is read or written; where several are, the beginning of their names.
-    events:     how many events it is about.
-    page:       events in a page.
-    in_flight:  requests under way at once.
-    streams:    how many streams.
-    seconds:    for how long a slow consumer is slow; 0: always.
-    first:      the revision that a page is read at.
-    db:         the server's file.
-    warm_up:    events of the run before the clock starts, of or to the stream `warm_up_stream`; 0: none.
-    profile:    tell on stderr where the time went.
+    Attributes:
+        operation: Name of the operation.
+        stream: Name of the stream; the prefix of their names if there are several.
+        events: Number of events.
+        page: Events of a page.
+        in_flight: Requests in flight at the same time.
+        streams: Number of streams.
+        seconds: Seconds for which a slow consumer is slow. 0: always.
+        first: Number of the first event of a page.
+        db: Path of the server's file.
+        warm_up: Events of the warm-up. 0: no warm-up.
+        warm_up_stream: Stream of the warm-up.
+        profile: Whether to print a profile to stderr.
     """
 
-    verb: str
+    operation: str
     host: str
     port: int
     stream: str
@@ -62,21 +65,21 @@ class Job:
     profile: bool = False
 
     @property
-    def warming(self) -> Job:
-        """The same in small."""
+    def warm_up_job(self) -> Job:
+        """The job of the warm-up."""
         few = min(self.streams, 10)
         return replace(self, events=self.warm_up, stream=self.warm_up_stream, streams=few, first=0)
 
 
 Figures = dict[str, float]
-"""`seen`: how many events were seen or written; and what else a verb measures itself."""
+"""Measured values. `seen` is the number of events that were read or written."""
 
-Verb = Callable[[Any, Job], Figures]
-AsyncVerb = Callable[[Any, Job], Awaitable[Figures]]
+Operation = Callable[[Any, Job], Figures]
+AsyncOperation = Callable[[Any, Job], Awaitable[Figures]]
 
 
 def data(number: int) -> dict[str, Any]:
-    """Make the data of one event: about 120 bytes of JSON, one in ten with a delay over an hour."""
+    """Return the data of an event: about 120 bytes as JSON. Every tenth has a delay of more than an hour."""
     return {
         "carrier": "UA",
         "flight": number,
@@ -89,31 +92,31 @@ def data(number: int) -> dict[str, Any]:
 
 
 def is_late(flight: Mapping[str, Any]) -> bool:
-    """Let through one event in ten."""
+    """Return whether the delay is more than an hour, which is true for every tenth event."""
     delay: int = flight["delay"]
     return delay > 60
 
 
 def latencies(seconds: Sequence[float]) -> Figures:
-    """Sum up how long each of many things took."""
+    """Return the median and the 99th percentile of durations in seconds."""
     ordered = sorted(seconds)
     last = len(ordered) - 1
     return {"seen": len(ordered), "p50": ordered[round(last * 0.5)], "p99": ordered[round(last * 0.99)]}
 
 
 def resident() -> float:
-    """Megabytes of this process in memory now."""
+    """Return the resident memory of this process in MB."""
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") / 1024**2
 
 
-def the_job() -> Job:
-    """Read it from the command line."""
+def read_job() -> Job:
+    """Read the job from the command line."""
     return Job(**json.loads(sys.argv[1]))
 
 
 class Clock:
-    """Measures what runs inside it: seconds of time, and of this process's CPU."""
+    """Measures the seconds and the CPU seconds of this process from the start to the end of a block."""
 
     def __enter__(self) -> Clock:
         gc.collect()
@@ -123,14 +126,14 @@ class Clock:
     def __exit__(self, *_: object) -> None:
         self.seconds, self.cpu = perf_counter() - self.seconds, process_time() - self.cpu
 
-    def tell(self, figures: Figures) -> None:
-        """Print the result."""
+    def print(self, figures: Figures) -> None:
+        """Print the measured times and other figures as JSON."""
         print(json.dumps({"seconds": self.seconds, "cpu": self.cpu, **figures}))
 
 
 @contextmanager
 def profiled(job: Job) -> Iterator[None]:
-    """Look where the time goes, if the job wants that; it takes longer then."""
+    """Print a profile of the block to stderr if the job asks for it. A profiled block takes longer."""
     if not job.profile:
         yield
         return
@@ -139,35 +142,46 @@ def profiled(job: Job) -> Iterator[None]:
     pstats.Stats(profile, stream=sys.stderr).strip_dirs().sort_stats("tottime").print_stats(25)
 
 
-def compete(
+def run_async(
     connect: Callable[[Job], AbstractAsyncContextManager[Any]],
-    verbs: Mapping[str, AsyncVerb],
+    operations: Mapping[str, AsyncOperation],
     loop_factory: Callable[[], asyncio.AbstractEventLoop] | None = None,
 ) -> None:
-    """Do the job with an asyncio client."""
-    job = the_job()
-    verb = verbs[job.verb]
+    """Run the job with an asyncio client.
+
+    Args:
+        connect: Returns a client that is closed at the end of a block.
+        operations: The operations, by name.
+        loop_factory: Makes the event loop. None: the default one.
+    """
+    job = read_job()
+    operation = operations[job.operation]
 
     async def run() -> None:
         async with connect(job) as client:
             await client.ping()
             if job.warm_up:
-                await verb(client, job.warming)
+                await operation(client, job.warm_up_job)
             with Clock() as clock, profiled(job):
-                figures = await verb(client, job)
-            clock.tell(figures)
+                figures = await operation(client, job)
+            clock.print(figures)
 
     with asyncio.Runner(loop_factory=loop_factory) as runner:
         runner.run(run())
 
 
-def compete_blocking(connect: Callable[[Job], AbstractContextManager[Any]], verbs: Mapping[str, Verb]) -> None:
-    """Do the job with something that blocks."""
-    job = the_job()
-    verb = verbs[job.verb]
+def run_blocking(connect: Callable[[Job], AbstractContextManager[Any]], operations: Mapping[str, Operation]) -> None:
+    """Run the job with a client that blocks.
+
+    Args:
+        connect: Returns a client that is closed at the end of a block.
+        operations: The operations, by name.
+    """
+    job = read_job()
+    operation = operations[job.operation]
     with connect(job) as connection:
         if job.warm_up:
-            verb(connection, job.warming)
+            operation(connection, job.warm_up_job)
         with Clock() as clock:
-            figures = verb(connection, job)
-        clock.tell(figures)
+            figures = operation(connection, job)
+        clock.print(figures)

@@ -1,6 +1,6 @@
-// node-eventstore-client, each verb as its users write it. Jobs and figures: see job.py.
+// Run operations with node-eventstore-client, as its documentation shows them. job.py describes jobs and figures.
 //
-//     NODE_PATH=.../node_modules node node_client.js '{"verb": "iter", "port": 1113, ...}'
+//     NODE_PATH=.../node_modules node node_client.js '{"operation": "iter", "port": 1113, ...}'
 "use strict";
 
 const crypto = require("crypto");
@@ -8,7 +8,7 @@ const esc = require("node-eventstore-client");
 
 const BATCH = 500;
 const EVENT_TYPE = "FlightDeparted";
-const WRITES_UNDER_WAY = 128;
+const WRITES_IN_FLIGHT = 128;
 const LIVE_PAUSE_MS = 5;
 
 const data = (number) => ({
@@ -49,7 +49,7 @@ async function readAll(client, job, use) {
   }
 }
 
-const verbs = {
+const operations = {
   async iter(client, job) {
     let seen = 0;
     await readAll(client, job, () => { seen += 1; });
@@ -88,7 +88,7 @@ const verbs = {
         await client.appendToStream(job.stream, -2, newEvents(number, number + 1));
       }
     }
-    await Promise.all(Array.from({ length: WRITES_UNDER_WAY }, work));
+    await Promise.all(Array.from({ length: WRITES_IN_FLIGHT }, work));
     return { seen: job.events };
   },
 
@@ -120,7 +120,7 @@ const verbs = {
     return latencies(took);
   },
 };
-verbs.async_for = verbs.iter;
+operations.async_for = operations.iter;
 
 async function main() {
   const job = { page: BATCH, ...JSON.parse(process.argv[2]) };
@@ -130,11 +130,11 @@ async function main() {
   const connected = new Promise((resolve) => client.once("connected", resolve));
   await client.connect();
   await connected;
-  const verb = verbs[job.verb];
-  if (job.warm_up) await verb(client, { ...job, events: job.warm_up, stream: job.warm_up_stream });
+  const operation = operations[job.operation];
+  if (job.warm_up) await operation(client, { ...job, events: job.warm_up, stream: job.warm_up_stream });
   const cpuBefore = process.cpuUsage();
   const started = seconds();
-  const figures = await verb(client, job);
+  const figures = await operation(client, job);
   const took = seconds() - started;
   const cpu = process.cpuUsage(cpuBefore);
   console.log(JSON.stringify({ seconds: took, cpu: (cpu.user + cpu.system) / 1e6, ...figures }));

@@ -1,4 +1,4 @@
-"""photon-pump, each verb as its users write it. It has one way to iterate, `async for`."""
+"""Run operations with photon-pump, as its documentation shows them. Its only iteration is `async for`."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from benchmarks.contestants.job import (
     LIVE_PAUSE,
     Figures,
     Job,
-    compete,
     data,
     is_late,
     latencies,
+    run_async,
 )
 
-WRITES_UNDER_WAY = 128
+WRITES_IN_FLIGHT = 128
 
 
 def connect(job: Job) -> Any:
-    """Make a client."""
+    """Return a client."""
     return photonpump.connect(host=job.host, port=job.port, username=job.login, password=job.password)
 
 
 async def iterate(client: Any, job: Job) -> Figures:
-    """Count the events in a loop."""
+    """Count the events of a stream with `async for`."""
     seen = 0
     async for _ in client.iter(job.stream, batch_size=job.page):
         seen += 1
@@ -37,7 +37,7 @@ async def iterate(client: Any, job: Job) -> Figures:
 
 
 async def iterate_json(client: Any, job: Job) -> Figures:
-    """Decode each event, and count those that pass a filter."""
+    """Decode each event of a stream, and count those that pass a filter."""
     seen = 0
     async for event in client.iter(job.stream, batch_size=job.page):
         if is_late(event.json()):
@@ -46,7 +46,7 @@ async def iterate_json(client: Any, job: Job) -> Figures:
 
 
 async def iterate_all(client: Any, job: Job) -> Figures:
-    """Count the events of the whole database."""
+    """Count the events of `$all`."""
     seen = 0
     async for _ in client.iter_all(batch_size=job.page):
         seen += 1
@@ -56,7 +56,7 @@ async def iterate_all(client: Any, job: Job) -> Figures:
 
 
 async def write_batches(client: Any, job: Job) -> Figures:
-    """Publish lists, each awaited."""
+    """Publish batches one after the other."""
     for start in range(0, job.events, BATCH):
         numbers = range(start, min(start + BATCH, job.events))
         written = await client.publish(
@@ -66,31 +66,32 @@ async def write_batches(client: Any, job: Job) -> Figures:
 
 
 async def publish(client: Any, job: Job) -> Figures:
-    """Publish single events, as many at once as it is quickest with."""
+    """Publish single events, with the number in flight that is fastest."""
     numbers = iter(range(job.events))
 
     async def work() -> None:
         for number in numbers:
             await client.publish_event(job.stream, EVENT_TYPE, body=data(number))
 
-    await asyncio.gather(*(work() for _ in range(WRITES_UNDER_WAY)))
+    await asyncio.gather(*(work() for _ in range(WRITES_IN_FLIGHT)))
     return {"seen": job.events}
 
 
 async def write_singles(client: Any, job: Job) -> Figures:
     """Publish single events, one after the other."""
-    took = []
+    durations = []
     for number in range(job.events):
         started = time.perf_counter()
         await client.publish_event(job.stream, EVENT_TYPE, body=data(number))
-        took.append(time.perf_counter() - started)
-    return latencies(took)
+        durations.append(time.perf_counter() - started)
+    return latencies(durations)
 
 
 async def catch_up(client: Any, job: Job) -> Figures:
-    """Follow a stream from its beginning until an event has come that was written meanwhile.
+    """Subscribe from the start of a stream until an event arrives that was appended after the start.
 
-    What is written between its last page and its subscription is lost, so it is written again until one comes.
+    photon-pump loses events that are appended between its last page and its subscription, so events are appended
+    until one arrives.
     """
     head = await client.get(job.stream, direction=photonpump.StreamDirection.Backward, from_event=-1, max_count=1)
     last = head.events[0].event_number
@@ -113,10 +114,10 @@ async def catch_up(client: Any, job: Job) -> Figures:
 
 
 async def live_latency(client: Any, job: Job) -> Figures:
-    """Publish 200 events a second; how long from each publish until it was delivered."""
+    """Publish 200 events a second. Measure the time from each publish to its delivery by a subscription."""
     subscription = await client.subscribe_to(job.stream)
     events = subscription.events.__aiter__()
-    took = []
+    durations = []
     due = time.perf_counter()
     for number in range(job.events):
         due += LIVE_PAUSE
@@ -124,12 +125,12 @@ async def live_latency(client: Any, job: Job) -> Figures:
         started = time.perf_counter()
         writing = asyncio.ensure_future(client.publish_event(job.stream, EVENT_TYPE, body=data(number)))
         await events.__anext__()
-        took.append(time.perf_counter() - started)
+        durations.append(time.perf_counter() - started)
         await writing
-    return latencies(took)
+    return latencies(durations)
 
 
-VERBS = {
+OPERATIONS = {
     "iter": iterate,
     "iter_json": iterate_json,
     "iter_all": iterate_all,
@@ -142,4 +143,4 @@ VERBS = {
 }
 
 if __name__ == "__main__":
-    compete(connect, VERBS)
+    run_async(connect, OPERATIONS)

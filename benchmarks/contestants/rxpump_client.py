@@ -1,4 +1,4 @@
-"""rxpump, each verb as its users write it. With uvloop and orjson where they are installed."""
+"""Run operations with rxpump, as its documentation shows them. It uses uvloop and orjson if they are installed."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from benchmarks.contestants.job import (
     LIVE_PAUSE,
     Figures,
     Job,
-    compete,
     data,
     is_late,
     latencies,
     resident,
+    run_async,
 )
 from rxpump import operators as ops
 from rxpump.backpressure.background_tasks import BackgroundTasks
@@ -30,13 +30,13 @@ from rxpump.cli.loop import loop_factory
 from rxpump.streams.source import from_iterable
 
 EVENTS_OF_A_WRITE = 50
-WRITES_UNDER_WAY = 16
+WRITES_IN_FLIGHT = 16
 MEASURE_EVERY = 0.25
-"""Seconds from one look at the memory to the next."""
+"""Seconds between two measurements of the memory."""
 
 
 def connect(job: Job) -> rxpump.Client:
-    """Make a client."""
+    """Return a client."""
     return rxpump.connect(host=job.host, port=job.port, username=job.login, password=job.password)
 
 
@@ -44,7 +44,7 @@ def connect(job: Job) -> rxpump.Client:
 
 
 async def count(source: reactivex.Observable[Any], enough: int | None = None) -> int:
-    """Subscribe something that counts, to the end or until there are `enough`."""
+    """Count the items of a source, to its end or until there are `enough`."""
     done: asyncio.Future[int] = asyncio.get_running_loop().create_future()
     seen = 0
 
@@ -62,23 +62,23 @@ async def count(source: reactivex.Observable[Any], enough: int | None = None) ->
 
 
 async def iterate(client: rxpump.Client, job: Job) -> Figures:
-    """Count the events of a stream as they arrive."""
+    """Count the events of a stream with a subscription."""
     return {"seen": await count(client.iter(job.stream, batch_size=job.page))}
 
 
 async def iterate_json(client: rxpump.Client, job: Job) -> Figures:
-    """Decode each event, and count those that pass a filter."""
+    """Decode each event of a stream, and count those that pass a filter."""
     flights = client.iter(job.stream, batch_size=job.page).pipe(ops.json(), rx.filter(is_late))
     return {"seen": await count(flights)}
 
 
 async def iterate_all(client: rxpump.Client, job: Job) -> Figures:
-    """Count the events of the whole database."""
+    """Count the events of `$all`."""
     return {"seen": await count(client.iter_all(batch_size=job.page), job.events)}
 
 
 async def async_for(client: rxpump.Client, job: Job) -> Figures:
-    """Count the events in a loop."""
+    """Count the events of a stream with `async for`."""
     seen = 0
     async for _ in client.iter(job.stream, batch_size=job.page):
         seen += 1
@@ -86,7 +86,7 @@ async def async_for(client: rxpump.Client, job: Job) -> Figures:
 
 
 async def slow_consumer(client: rxpump.Client, job: Job) -> Figures:
-    """Take 1 ms for each event, for so many seconds; then run on to the end. What the memory grew by, in MB."""
+    """Sleep 1 ms after each event for `job.seconds`, then read to the end. Return the growth of the memory in MB."""
     idle = most = resident()
     started = measured = time.perf_counter()
     slow_until = started + job.seconds if job.seconds else float("inf")
@@ -107,12 +107,12 @@ async def slow_consumer(client: rxpump.Client, job: Job) -> Figures:
 
 
 def new_events(numbers: range) -> Iterator[rxpump.NewEvent]:
-    """Make events, each when it is asked for."""
+    """Return an iterator that makes each event when it is requested."""
     return (rxpump.NewEvent(EVENT_TYPE, data(number)) for number in numbers)
 
 
 async def write_batches(client: rxpump.Client, job: Job) -> Figures:
-    """Publish lists, each awaited."""
+    """Publish batches one after the other."""
     for start in range(0, job.events, BATCH):
         written = await client.publish(job.stream, list(new_events(range(start, min(start + BATCH, job.events)))))
     return {"seen": written.last_event_number + 1}
@@ -127,7 +127,7 @@ async def publish(client: rxpump.Client, job: Job) -> Figures:
 
 
 async def publish_each(client: rxpump.Client, job: Job) -> Figures:
-    """Pipe events into a publisher that makes a write of each."""
+    """Pipe events into a publisher that appends each one in its own request."""
     publisher = client.publisher(job.stream, max_batch=1, max_in_flight=job.in_flight)
     from_iterable(BackgroundTasks("benchmark"), new_events(range(job.events))).subscribe(publisher)
     written = await publisher.drained()
@@ -135,7 +135,7 @@ async def publish_each(client: rxpump.Client, job: Job) -> Figures:
 
 
 async def publish_side_by_side(client: rxpump.Client, job: Job) -> Figures:
-    """Publish single events from coroutines that each await their own writes."""
+    """Publish single events from several coroutines, each of which awaits its appends."""
     events = new_events(range(job.events))
     written = 0
 
@@ -151,19 +151,19 @@ async def publish_side_by_side(client: rxpump.Client, job: Job) -> Figures:
 
 async def write_singles(client: rxpump.Client, job: Job) -> Figures:
     """Publish single events, one after the other."""
-    took = []
+    durations = []
     for number in range(job.events):
         started = time.perf_counter()
         await client.publish_event(job.stream, EVENT_TYPE, data(number))
-        took.append(time.perf_counter() - started)
-    return latencies(took)
+        durations.append(time.perf_counter() - started)
+    return latencies(durations)
 
 
 # Live --------------------------------------------------------------------------------------------------
 
 
 async def catch_up(client: rxpump.Client, job: Job) -> Figures:
-    """Follow a stream from its beginning until an event has come that was written meanwhile."""
+    """Subscribe from the start of a stream until an event arrives that was appended after the start."""
     history = (await client.get_event(job.stream)).number + 1
     loop = asyncio.get_running_loop()
     is_read: asyncio.Future[None] = loop.create_future()
@@ -185,7 +185,7 @@ async def catch_up(client: rxpump.Client, job: Job) -> Figures:
 
 
 async def live_latency(client: rxpump.Client, job: Job) -> Figures:
-    """Publish 200 events a second; how long from each publish until it was delivered."""
+    """Publish 200 events a second. Measure the time from each publish to its delivery by a subscription."""
     loop = asyncio.get_running_loop()
     arrived: asyncio.Future[None] = loop.create_future()
     is_live = asyncio.Event()
@@ -198,7 +198,7 @@ async def live_latency(client: rxpump.Client, job: Job) -> Figures:
 
     subscription = client.live(job.stream).with_signals().subscribe(on_next)
     await is_live.wait()
-    took = []
+    durations = []
     due = time.perf_counter()
     for number in range(job.events):
         due += LIVE_PAUSE
@@ -207,14 +207,14 @@ async def live_latency(client: rxpump.Client, job: Job) -> Figures:
         started = time.perf_counter()
         writing = asyncio.ensure_future(client.publish_event(job.stream, EVENT_TYPE, data(number)))
         await arrived
-        took.append(time.perf_counter() - started)
+        durations.append(time.perf_counter() - started)
         await writing
     subscription.dispose()
-    return latencies(took)
+    return latencies(durations)
 
 
 async def many_subscriptions(client: rxpump.Client, job: Job) -> Figures:
-    """Subscribe to many streams, and write to one after the other, a few events at a time."""
+    """Subscribe to many streams. Append batches to one stream after the other, and wait for all deliveries."""
     done = asyncio.Event()
     live = asyncio.Semaphore(0)
     seen: defaultdict[str, int] = defaultdict(int)
@@ -235,7 +235,7 @@ async def many_subscriptions(client: rxpump.Client, job: Job) -> Figures:
     subscriptions = [client.live(stream).with_signals().subscribe(on_next) for stream in streams]
     for _ in streams:
         await live.acquire()
-    room = asyncio.Semaphore(WRITES_UNDER_WAY)
+    room = asyncio.Semaphore(WRITES_IN_FLIGHT)
 
     async def write(stream: str) -> None:
         await client.publish(stream, list(new_events(range(EVENTS_OF_A_WRITE))))
@@ -254,7 +254,7 @@ async def many_subscriptions(client: rxpump.Client, job: Job) -> Figures:
     return {"seen": total, **ended}
 
 
-VERBS = {
+OPERATIONS = {
     "iter": iterate,
     "iter_json": iterate_json,
     "iter_all": iterate_all,
@@ -271,4 +271,4 @@ VERBS = {
 }
 
 if __name__ == "__main__":
-    compete(connect, VERBS, loop_factory)
+    run_async(connect, OPERATIONS, loop_factory)

@@ -1,4 +1,4 @@
-"""The floor without parsing: what the server and the socket give, whoever reads it."""
+"""Read as the contestant floor does, without parsing: the time of the server and the socket alone."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ import time
 
 from benchmarks.contestants.bare_socket import BareSocket
 from benchmarks.contestants.floor import page_payloads, write_singles
-from benchmarks.contestants.job import Figures, Job, compete_blocking, latencies
+from benchmarks.contestants.job import Figures, Job, latencies, run_blocking
 from rxpump.tcp.wire import schema
 from rxpump.tcp.wire.commands import Command
 
 
 def iterate(server: BareSocket, job: Job) -> Figures:
-    """Take the pages, and drop them."""
+    """Read the pages of a stream, and discard them."""
     for _ in page_payloads(server, job):
         pass
     return {"seen": job.events}
 
 
 def one_page(server: BareSocket, job: Job) -> Figures:
-    """Read the page at one revision again and again; how long each took tells what the server does for it."""
+    """Read the same page repeatedly. The time of each read shows the work of the server."""
     asked = schema.ReadStreamEvents(
         event_stream_id=job.stream,
         from_event_number=job.first,
@@ -27,14 +27,14 @@ def one_page(server: BareSocket, job: Job) -> Figures:
         resolve_link_tos=True,
         require_leader=False,
     )
-    took = []
+    durations = []
     for _ in range(0, job.events, job.page):
         started = time.perf_counter()
         server.send(Command.READ_STREAM_EVENTS_FORWARD, asked)
         server.receive()
-        took.append(time.perf_counter() - started)
-    return latencies(took) | {"seen": job.events}
+        durations.append(time.perf_counter() - started)
+    return latencies(durations) | {"seen": job.events}
 
 
 if __name__ == "__main__":
-    compete_blocking(BareSocket, {"iter": iterate, "one_page": one_page, "write_singles": write_singles})
+    run_blocking(BareSocket, {"iter": iterate, "one_page": one_page, "write_singles": write_singles})

@@ -1,4 +1,4 @@
-"""SQLite by itself: the select that a page is made of, and the join of its columns, on the server's own file."""
+"""Read the file of the server with SQLite alone: select the rows of each page, and join their columns."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import chain
 
-from benchmarks.contestants.job import Figures, Job, compete_blocking
+from benchmarks.contestants.job import Figures, Job, run_blocking
 
 _PAGE = """
     SELECT stream_head, record FROM events WHERE stream = (SELECT id FROM streams WHERE name = ?)
@@ -17,7 +17,7 @@ _PAGE = """
 
 @contextmanager
 def connect(job: Job) -> Iterator[sqlite3.Connection]:
-    """Open the file beside the server that writes it."""
+    """Open the file of the running server for reading."""
     connection = sqlite3.connect(f"file:{job.db}?mode=ro", uri=True)
     try:
         yield connection
@@ -26,7 +26,7 @@ def connect(job: Job) -> Iterator[sqlite3.Connection]:
 
 
 def iterate(connection: sqlite3.Connection, job: Job) -> Figures:
-    """Select the pages of a stream, one after the other."""
+    """Read the pages of a stream one after the other."""
     for start in range(0, job.events, job.page):
         page = b"".join(chain.from_iterable(connection.execute(_PAGE, (job.stream, start, start + job.page - 1))))
         assert page
@@ -34,4 +34,4 @@ def iterate(connection: sqlite3.Connection, job: Job) -> Figures:
 
 
 if __name__ == "__main__":
-    compete_blocking(connect, {"iter": iterate})
+    run_blocking(connect, {"iter": iterate})
