@@ -1,8 +1,8 @@
-"""Bound on the memory that connections without a login use, for all of them together.
+"""Bound the memory that all connections without a login take together.
 
-Each connection is bounded by itself (see rxpump.server.tcp.session), but anybody can open many. So the bytes that the
-connections without a login make the server hold are added up: frames that are not complete, requests that wait, and
-answers that are not read. If they are too many, the connection that holds the most of them is closed.
+Each connection is bounded by itself (see `rxpump.server.tcp.session`), but a stranger can open many. So the bytes of
+all connections without a login are added up: incomplete frames, waiting requests and unread replies. Above the limit,
+the connection that takes the most memory is closed.
 """
 
 from __future__ import annotations
@@ -10,18 +10,22 @@ from __future__ import annotations
 from typing import Final, Protocol
 
 MAX_ANONYMOUS_BYTES: Final = 256 * 1024 * 1024
-"""Bytes that all connections without a login may make the server hold: four frames of the largest size."""
+"""Bytes that all connections without a login may take: four frames of the largest size."""
 
 
 class Holder(Protocol):
-    """A connection that makes the server hold bytes."""
+    """A connection that takes memory."""
 
     def cut(self) -> None:
-        """Close the connection at once and release what it holds."""
+        """Close the connection at once and free its memory."""
 
 
 class ConnectionMemory:
-    """Account of the bytes that each connection without a login makes the server hold."""
+    """The bytes of each connection without a login.
+
+    Args:
+        limit: Bytes that all of them may take.
+    """
 
     def __init__(self, limit: int = MAX_ANONYMOUS_BYTES) -> None:
         self.limit: Final = limit
@@ -34,7 +38,7 @@ class ConnectionMemory:
         return self.total > self.limit // 2
 
     def hold(self, holder: Holder, size: int) -> None:
-        """Set the number of bytes that `holder` holds; cut the largest holders until the rest is within the limit."""
+        """Set the bytes of a connection, and close the largest connections until the total is within the limit."""
         self.total += size - self._held.get(holder, 0)
         if size:
             self._held[holder] = size

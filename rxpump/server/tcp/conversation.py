@@ -21,7 +21,7 @@ from rxpump.server.store.failures import STORE_FAILURES, describe
 from rxpump.server.tcp.consumers import Consumers
 from rxpump.server.tcp.handlers.failures import answer_failure
 from rxpump.server.tcp.handlers.table import HANDLERS, IGNORED, Pending
-from rxpump.server.tcp.legacy_encoder import Voice
+from rxpump.server.tcp.legacy_encoder import LegacyEncoder
 from rxpump.server.tcp.request import BadPayload, Request, encode
 from rxpump.server.tcp.subscriptions import Subscriptions
 from rxpump.tcp.wire.codes import NotHandledReason
@@ -61,7 +61,7 @@ class Conversation:
     def __init__(self, node: Node, send: Callable[[bytes], None]) -> None:
         self.client_name: str | None = None
         self.client_version: int = 0
-        self._send = Voice(send)
+        self._send = LegacyEncoder(send)
         self.subscriptions: Subscriptions = Subscriptions(node.store.feed, self._send)
         self.consumers: Consumers = Consumers(self._send)
         self.address: str = ""

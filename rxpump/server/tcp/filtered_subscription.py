@@ -1,7 +1,7 @@
-"""A subscription that passes on only what a filter lets through (docs/protocol/tcp.md, section 4.15).
+"""Live subscriptions with a filter (docs/protocol/tcp.md, section 4.15).
 
-Its client hears of the rest only how far the log was examined: after every so many events, wanted or not, it is
-told the position of the last. It can so come back to where it was, however rare the events are that it wants.
+The client receives the events that match. After every so many examined events it receives a checkpoint with the
+position of the last one, from which it can resume even if events that match are rare.
 """
 
 from __future__ import annotations
@@ -20,11 +20,16 @@ from rxpump.tcp.wire.schema import CheckpointReached
 
 _STEPS: Final = 4_000
 _STEPS_PER_EVENT: Final = 200
-"""What a filter may take in one turn of the loop, as it counts: 2 ms, and 0.1 ms more for each event."""
+"""Steps of a filter that are allowed for one batch: about 2 ms, plus 0.1 ms for each event."""
 
 
 class FilteredSubscription(Subscription):
-    """Passes on what is `wanted`, and every `checkpoint_interval` events how far it has come (None: never)."""
+    """One subscription with a filter; see Subscription for the other arguments.
+
+    Args:
+        wanted: The filter.
+        checkpoint_interval: Examined events between two checkpoints; None for no checkpoints.
+    """
 
     def __init__(
         self,
@@ -45,11 +50,11 @@ class FilteredSubscription(Subscription):
 
     @property
     def size(self) -> int:
-        """How many bytes it takes, about."""
+        """Bytes of memory that the subscription takes."""
         return super().size + self._wanted.search.size
 
     def receive(self, batch: CommittedBatch) -> None:
-        """Tell the client what was written, if it wants to know it; end if it takes too long to find that out."""
+        """Send the events of a committed batch that match. Drop the subscription if its filter takes too long."""
         frames: list[bytes] = []
         events = batch.events_after(self._after)
         most_steps = self._wanted.search.steps + _STEPS + _STEPS_PER_EVENT * len(events)

@@ -1,7 +1,7 @@
-"""Clients of before event numbers had 64 bits (docs/protocol/tcp.md, section 4.12).
+"""Encode frames for old clients, whose event numbers have 32 bits (docs/protocol/tcp.md, section 4.12).
 
-They say version 0, or nothing, and are told a tombstone's number as the largest they know. Few frames
-have that number in them, and only those are read and written again; a client of today pays nothing.
+An old client identifies itself with version 0, or not at all. The number of a tombstone is replaced by the largest
+number of 32 bits. Only frames that contain the number of a tombstone are parsed and encoded again.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from rxpump.tcp.wire.framing import Framer
 from rxpump.tcp.wire.package import Package
 
 _LARGEST_KNOWN: Final = 2**31 - 1
-_TOMBSTONE: Final = b"\xff" * 8 + b"\x7f"  # its number, as protobuf writes it
+_TOMBSTONE: Final = b"\xff" * 8 + b"\x7f"
+"""Number of a tombstone in the encoding of protobuf."""
 
 _NUMBERS: Final = frozenset({"event_number", "last_event_number", "next_event_number"})
 _PERSISTENT_APPEARED: Final = Command.PERSISTENT_SUBSCRIPTION_STREAM_EVENT_APPEARED
@@ -36,7 +37,7 @@ _MESSAGES: Final[dict[int, Any]] = {
 
 
 def for_old_client(frames: bytes) -> bytes:
-    """Give the frames as a client of version 0 is to have them."""
+    """Return frames with the numbers that a client of version 0 expects."""
     if _TOMBSTONE not in frames:
         return frames
     return b"".join(_translated(package).encode() for package in Framer().feed(frames))
@@ -60,8 +61,12 @@ def _translate(message: Any) -> None:
             setattr(message, field.name, _LARGEST_KNOWN)
 
 
-class Voice:
-    """How a client is spoken to: like an old one, until it says that it is not."""
+class LegacyEncoder:
+    """Sends frames to a client, which counts as old until it identifies itself.
+
+    Attributes:
+        is_old: Whether the client has version 0.
+    """
 
     def __init__(self, send: Callable[[bytes], None]) -> None:
         self.is_old = True

@@ -1,7 +1,7 @@
-"""What one client is subscribed to (docs/protocol/tcp.md, section 4.15).
+"""Live subscriptions of one client (docs/protocol/tcp.md, section 4.15).
 
-A subscription passes on what is written after the position that it was confirmed with. A client may open
-two under one id; they are two, and have to be ended one by one.
+A subscription sends the events that are written after the position of its confirmation. A client can open two
+subscriptions with the same correlation id, and must then end each of them.
 """
 
 from __future__ import annotations
@@ -15,12 +15,24 @@ from rxpump.server.tcp.batch_frames import batch_frames
 from rxpump.tcp.wire.commands import Command
 from rxpump.tcp.wire.package import Package
 
-_MOST_BYTES: Final = 16 * 1024 * 1024  # that the subscriptions of one client may take
-_BYTES: Final = 512  # that one takes besides its stream's name, about
+_MOST_BYTES: Final = 16 * 1024 * 1024
+"""Bytes of memory that the subscriptions of one client may take."""
+
+_BYTES: Final = 512
+"""Bytes of memory that a subscription takes, without the name of its stream."""
 
 
 class Subscription:
-    """Passes on what is written to `stream` after position `after`, under `correlation_id`."""
+    """One subscription.
+
+    Args:
+        correlation_id: Correlation id of the subscription.
+        stream: Name of the stream, or EVERYTHING.
+        after: Position after which events are sent.
+        send: Function that sends frames to the client.
+        dropped: Function that is called when the subscription ends.
+        resolve_links: Whether the target of a link is sent with it.
+    """
 
     def __init__(
         self,
@@ -41,17 +53,17 @@ class Subscription:
 
     @property
     def size(self) -> int:
-        """How many bytes it takes, about."""
+        """Bytes of memory that the subscription takes."""
         return _BYTES + len(self.stream)
 
     def receive(self, batch: CommittedBatch) -> None:
-        """Send the events that were written."""
+        """Send the events of a committed batch."""
         frames = batch_frames(batch, self.correlation_id, after=self._after, resolve_links=self._resolve_links)
         for chunk in frames:
             self._send(chunk)
 
     def drop(self) -> None:
-        """End it, and tell the client so."""
+        """End the subscription and send SubscriptionDropped."""
         self._dropped(self)
         self._send(Package(Command.SUBSCRIPTION_DROPPED, self.correlation_id).encode())
 
@@ -60,7 +72,12 @@ class Subscription:
 
 
 class Subscriptions:
-    """The subscriptions of one client to `feed`; `send` takes the frames for it."""
+    """The subscriptions of one client.
+
+    Args:
+        feed: Source of committed events.
+        send: Function that sends frames to the client.
+    """
 
     def __init__(self, feed: Feed, send: Callable[[bytes], None]) -> None:
         self._feed = feed
@@ -70,13 +87,15 @@ class Subscriptions:
 
     @property
     def held(self) -> int:
-        """Bytes that the subscriptions take, about."""
+        """Bytes of memory that all subscriptions take."""
         return self._bytes
 
     def has_room_for(self, stream: str, more: int = 0) -> bool:
-        """Tell whether this client may have one more, that takes `more` bytes than others.
+        """Return whether the client may open one more subscription. A real server has no limit.
 
-        A real server sets no limit, and pays for it.
+        Args:
+            stream: Name of the stream.
+            more: Bytes that the subscription takes in addition to an ordinary one.
         """
         return self._bytes + _BYTES + len(stream) + more <= _MOST_BYTES
 
@@ -89,24 +108,24 @@ class Subscriptions:
         resolve_links: bool,
         kind: Callable[..., Subscription] = Subscription,
     ) -> None:
-        """Begin one, of what is written to `stream` (or EVERYTHING) after position `after`."""
+        """Open a subscription; see Subscription for the arguments, of which `kind` is the class."""
         subscription = kind(correlation_id, stream, after, self._send, self._forget, resolve_links=resolve_links)
         self._by_id.setdefault(correlation_id, []).append(subscription)
         self._bytes += subscription.size
         self._feed.follow(stream, subscription)
 
     def drop(self, correlation_id: bytes) -> None:
-        """End the one of this id, the newest if there are several; without any, do nothing."""
+        """End the newest subscription with this id. Do nothing if there is none."""
         if correlation_id in self._by_id:
             self._by_id[correlation_id][-1].drop()
 
     def drop_all(self) -> None:
-        """End all."""
+        """End all subscriptions, and send SubscriptionDropped for each."""
         for subscription in self._all():
             subscription.drop()
 
     def close(self) -> None:
-        """Forget all: the client is gone."""
+        """End all subscriptions without sending anything, because the connection is closed."""
         for subscription in self._all():
             self._forget(subscription)
 

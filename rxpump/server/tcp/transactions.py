@@ -1,8 +1,8 @@
-"""Transactions that were started, and not heard of for too long.
+"""Transactions that were started and not committed.
 
-A real server keeps what it is told in its log, and abandons what is not committed. Here it is kept in
-memory: a server that is started again knows those that were committed, and no others. The memory is
-bounded, for all clients together; the transaction that was longest not heard of goes first.
+They are kept in memory, so a server that restarts knows only transactions that were committed. A real server keeps
+them in its log. The memory of all transactions together is bounded: the one that was not used for the longest time is
+dropped first.
 """
 
 from __future__ import annotations
@@ -15,13 +15,20 @@ from typing import Any, Final
 from rxpump.server.store.write_transaction import Prepared
 
 _MOST_BYTES: Final = 64 * 1024 * 1024
-_BYTES: Final = 512  # that one takes besides its events, or an event besides its data, about
+_BYTES: Final = 512
+"""Bytes of memory that a transaction takes without its events, or an event without its data."""
 
 
 class Transaction:
-    """One that was started: `prepared` is what it was told so far, `last_write` the latest of its writes.
+    """One transaction.
 
-    `is_ended` is true from its first commit on, whatever became of that: later writes are not part of it.
+    Attributes:
+        stream: Name of the stream.
+        expected_version: Expected version of the stream at the commit.
+        prepared: Events that were written so far.
+        last_write: Future of the latest write, or None.
+        is_ended: Whether a commit was requested. Later writes are not part of the transaction.
+        size: Bytes of memory that the transaction takes.
     """
 
     def __init__(self, stream: str, expected_version: int) -> None:
@@ -37,7 +44,11 @@ class Transaction:
 
 
 class Transactions:
-    """Those of one server, by id."""
+    """The transactions of one server.
+
+    Args:
+        most_bytes: Bytes of memory that all transactions may take.
+    """
 
     def __init__(self, most_bytes: int = _MOST_BYTES) -> None:
         self._by_id: OrderedDict[int, Transaction] = OrderedDict()
@@ -45,13 +56,13 @@ class Transactions:
         self._bytes = 0
 
     def start(self, id: int, stream: str, expected_version: int) -> None:
-        """Begin to keep one."""
+        """Add a transaction."""
         transaction = self._by_id[id] = Transaction(stream, expected_version)
         self._bytes += transaction.size
         self._make_room()
 
     def find(self, id: int) -> Transaction | None:
-        """Look for one; None if it never was, or had to make room."""
+        """Return a transaction, or None if it never existed or was dropped."""
         if id in self._by_id:
             self._by_id.move_to_end(id)
         return self._by_id.get(id)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rxpump.model.limits import MAX_EVENT_NUMBER
-from rxpump.server.tcp.legacy_encoder import Voice, for_old_client
+from rxpump.server.tcp.legacy_encoder import LegacyEncoder, for_old_client
 from rxpump.tcp.wire import schema
 from rxpump.tcp.wire.commands import Command
 from rxpump.tcp.wire.framing import Framer
@@ -55,9 +55,9 @@ def test_of_a_volley_each_frame_is_looked_at() -> None:
 
 def test_a_client_is_old_until_it_says_otherwise() -> None:
     sent: list[bytes] = []
-    voice = Voice(sent.append)
+    encoder = LegacyEncoder(sent.append)
     frames = appeared(MAX_EVENT_NUMBER).encode()
-    voice(frames)
-    voice.is_old = False
-    voice(frames)
+    encoder(frames)
+    encoder.is_old = False
+    encoder(frames)
     assert sent == [appeared(OLD).encode(), frames]

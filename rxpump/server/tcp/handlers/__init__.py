@@ -1,1 +1,1 @@
-"""What the server does for each command: one kind of request a file."""
+"""Handlers of requests, one kind of request in each file."""

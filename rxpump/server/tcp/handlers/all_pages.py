@@ -1,7 +1,7 @@
-"""What a page of `$all` says about places, whether it was filtered or not (docs/protocol/tcp.md, section 4.7).
+"""Positions in pages of `$all`, filtered or not (docs/protocol/tcp.md, section 4.7).
 
-An event's commit and prepare position are the same, but for an event of a transaction, whose commit lies
-after what it was prepared by.
+The commit and prepare positions of an event are equal, except for an event of a transaction, which is committed after
+it was prepared.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ _INVALID: Final = "Invalid position."
 
 
 class CannotRead(Exception):
-    """The answer is an error, with this text."""
+    """The read is answered with an error; the argument is its text."""
 
 
 def starting_position(asked: Any, end: int) -> Position:
-    """Tell where a read begins; (-1, -1) is the end of the log."""
+    """Return the position at which a read starts; (-1, -1) is the end of the log."""
     position = Position(asked.commit_position, asked.prepare_position)
     return Position(end, end) if position == LAST_POSITION else position
 
 
 def check_read(asked: Any, position: Position, read: Reader, direction: StreamDirection) -> None:
-    """Check what is asked for. Raises CannotRead."""
+    """Raise CannotRead if a read asks for too many events or for a position that does not exist."""
     end = read.log().end
     if asked.max_count > MAX_PAGE_EVENTS:
         raise CannotRead(TOO_MANY_EVENTS)
@@ -42,10 +42,17 @@ def check_read(asked: Any, position: Position, read: Reader, direction: StreamDi
 
 
 def next_position(position: Position, page: Page, wanted: int, end: int, direction: StreamDirection) -> Position:
-    """Tell where to go on; `end` is where the log ended before the page was read.
+    """Return the position of the next page.
 
-    Forward, a page that was not filled has passed all that is before `end`, also writes of no events: who
-    reads on has come as far as the last commit.
+    A forward page with fewer events than were asked for has passed the whole log, including writes without events. So
+    its next page starts at the end of the log.
+
+    Args:
+        position: Position of the page.
+        page: The page.
+        wanted: Events that were asked for.
+        end: End of the log before the page was read.
+        direction: Direction of the read.
     """
     then = position
     if page.size:
@@ -60,7 +67,14 @@ def next_position(position: Position, page: Page, wanted: int, end: int, directi
 
 
 def no_page(reply: Any, position: Position, result: ReadAllResult, **more: object) -> bytes:
-    """Encode a `reply` (the class of a message) of this result, to who asked for `position`."""
+    """Return an encoded reply without events.
+
+    Args:
+        reply: Class of the reply.
+        position: Position that was asked for.
+        result: Result of the read.
+        **more: Further fields of the reply.
+    """
     return encode(
         reply(
             commit_position=position.commit,

@@ -1,4 +1,4 @@
-"""ConnectToPersistentSubscription: one more consumer for a group (docs/protocol/tcp.md, section 4.18)."""
+"""ConnectToPersistentSubscription: connect a consumer to a group (docs/protocol/tcp.md, section 4.18)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from rxpump.tcp.wire.schema import (
 
 
 def connect_persistent(request: Request, node: Node) -> None:
-    """Answer a ConnectToPersistentSubscription; events follow the answer."""
+    """Answer a ConnectToPersistentSubscription. Deliveries follow the reply."""
     message = request.read(ConnectToPersistentSubscription)
     stream, group = checked_text(message.event_stream_id), checked_name(message.subscription_id)
     if message.allowed_in_flight_messages < 0:
@@ -29,7 +29,7 @@ def connect_persistent(request: Request, node: Node) -> None:
         return _refuse(request, SubscriptionDropReason.SUBSCRIBER_MAX_COUNT_REACHED)
     if not request.consumers.has_room:
         raise BadPayload("Too many persistent subscriptions.")
-    # Consumers are known by their correlation ids, to the client and in the group.
+    # A correlation id identifies a consumer to the client and in the group.
     is_taken = request.correlation_id in running.group.consumers
     consumer = None if is_taken else request.consumers.add(request.correlation_id, message.allowed_in_flight_messages)
     if consumer is None:

@@ -1,7 +1,7 @@
-"""FilteredReadAllEventsForward and -Backward: a page of those events of `$all` that a filter lets through.
+"""FilteredReadAllEventsForward and -Backward: read a page of the events of `$all` that match a filter.
 
-See docs/protocol/tcp.md, sections 3.4 and 4.7. A page may examine fewer events than its search window
-says: there is more to come where it does not say that the end was reached, as with any page.
+See docs/protocol/tcp.md, sections 3.4 and 4.7. A page can examine fewer events than its search window. The client
+then asks for the next page, as after any page that does not reach the end.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def filtered_read_all_backward(request: Request, node: Node) -> None:
 
 
 def _answer(request: Request, node: Node, direction: StreamDirection, reply: Command, denial: Command) -> None:
-    """Answer; that access is denied is said by the reply to an unfiltered read (docs/protocol/tcp.md, section 2)."""
+    """Answer a read. If access is denied, use the reply to an unfiltered read (docs/protocol/tcp.md, section 2)."""
     asked = request.read(FilteredReadAllEvents)
     end = node.store.read.log().end
     position = starting_position(asked, end)

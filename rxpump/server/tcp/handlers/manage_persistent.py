@@ -1,6 +1,6 @@
 """Create-, Update- and DeletePersistentSubscription (docs/protocol/tcp.md, section 4.18).
 
-Who may write to `$settings` may manage groups. An answer comes when the change is saved.
+A user who may write to `$settings` may manage groups. The reply is sent when the change is saved.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from rxpump.tcp.wire.codes import ChangePersistentSubscriptionResult as Changed
 from rxpump.tcp.wire.codes import CreatePersistentSubscriptionResult as Created
 from rxpump.tcp.wire.commands import Command
 
-_MAY_NOT_CREATE: Final = "You do not have permissions to create streams"  # said of deletes too
+_MAY_NOT_CREATE: Final = "You do not have permissions to create streams"
 _MAY_NOT_UPDATE: Final = "You do not have permissions to update the subscription"
 
 

@@ -1,4 +1,4 @@
-"""Ping: answered with the same payload."""
+"""Ping: reply with the same payload."""
 
 from __future__ import annotations
 

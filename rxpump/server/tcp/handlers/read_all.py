@@ -1,4 +1,4 @@
-"""ReadAllEventsForward and -Backward: a page of `$all` (docs/protocol/tcp.md, section 4.7)."""
+"""ReadAllEventsForward and -Backward: read a page of `$all` (docs/protocol/tcp.md, section 4.7)."""
 
 from __future__ import annotations
 

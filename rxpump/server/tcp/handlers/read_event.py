@@ -1,4 +1,4 @@
-"""ReadEvent: one event of a stream (docs/protocol/tcp.md, section 4.6)."""
+"""ReadEvent: read one event of a stream (docs/protocol/tcp.md, section 4.6)."""
 
 from __future__ import annotations
 
@@ -43,10 +43,10 @@ def _find(node: Node, user: User, name: str, number: int, *, resolve_links: bool
 
 
 def _absent(read: Reader, name: str, result: ReadEventResult) -> ReadEventResult:
-    """Return the answer where stream `name` has no such event: `result`, or Success with an empty event.
+    """Return the result for an event that does not exist: `result`, or Success with an empty event.
 
-    The latter is the answer for the metadata of a stream that has events. A real server treats any name that
-    begins with `$` as the name of a metadata stream here.
+    Success is the result for the metadata of a stream that has events. A real server treats every name that begins
+    with `$` as the name of a stream of metadata here.
     """
     original = read.stream(name[2:]) if name.startswith("$") else None
     return result if original is None or original.is_tombstoned else ReadEventResult.SUCCESS

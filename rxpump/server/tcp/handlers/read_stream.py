@@ -1,4 +1,4 @@
-"""ReadStreamEventsForward and -Backward: a page of a stream (docs/protocol/tcp.md, section 4.6)."""
+"""ReadStreamEventsForward and -Backward: read a page of a stream (docs/protocol/tcp.md, section 4.6)."""
 
 from __future__ import annotations
 

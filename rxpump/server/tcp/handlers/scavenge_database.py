@@ -1,4 +1,4 @@
-"""ScavengeDatabase: answered, as by v4, when the scavenge has ended (docs/protocol/tcp.md, section 3.7)."""
+"""ScavengeDatabase: run a scavenge, and reply when it has completed (docs/protocol/tcp.md, section 3.7)."""
 
 from __future__ import annotations
 

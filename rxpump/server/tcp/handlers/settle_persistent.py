@@ -1,6 +1,6 @@
-"""PersistentSubscriptionAckEvents and -NakEvents: what became of events (docs/protocol/tcp.md, section 4.18).
+"""PersistentSubscriptionAckEvents and -NakEvents: acknowledge deliveries (docs/protocol/tcp.md, section 4.18).
 
-There is no answer, and nobody needs leave: what makes no sense to a group is passed over.
+There is no reply, and no permission is needed. Ids that are not pending are ignored.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ _ACTIONS: Final[Mapping[int, NackAction]] = {
     NakAction.SKIP: NackAction.SKIP,
     NakAction.STOP: NackAction.STOP,
 }
-"""The meaning of each action of the protocol; every other number means RETRY."""
+"""Actions by their numbers in the protocol; every other number means RETRY."""
 
 
 def acknowledge_persistent(request: Request, node: Node) -> None:
-    """Take a PersistentSubscriptionAckEvents."""
+    """Handle a PersistentSubscriptionAckEvents, which has no reply."""
     message = request.read(PersistentSubscriptionAckEvents)
     event_ids = _checked_ids(message)
     running = node.groups.by_id(message.subscription_id)
@@ -33,7 +33,7 @@ def acknowledge_persistent(request: Request, node: Node) -> None:
 
 
 def refuse_persistent(request: Request, node: Node) -> None:
-    """Take a PersistentSubscriptionNakEvents."""
+    """Handle a PersistentSubscriptionNakEvents, which has no reply."""
     message = request.read(PersistentSubscriptionNakEvents)
     event_ids = _checked_ids(message)
     running = node.groups.by_id(message.subscription_id)
@@ -46,7 +46,7 @@ def _checked_ids(message: Any) -> list[bytes]:
     if not message.subscription_id:
         raise BadPayload
     if len(message.processed_event_ids) > MAX_PENDING:
-        raise BadPayload("Too many event ids.")  # than any group has given out, and they take their time
+        raise BadPayload("Too many event ids.")  # more than any group delivers, and slow to handle
     event_ids = list(message.processed_event_ids)
     if not event_ids or any(len(event_id) != len(NO_ID) for event_id in event_ids):
         raise BadPayload

@@ -1,4 +1,4 @@
-"""SubscribeToStream: what is written from now on, to one stream or to all (docs/protocol/tcp.md, section 4.15)."""
+"""SubscribeToStream: subscribe to new events of a stream or of `$all` (docs/protocol/tcp.md, section 4.15)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from rxpump.tcp.wire.schema import SubscribeToStream, SubscriptionConfirmation, 
 
 
 def subscribe(request: Request, node: Node) -> None:
-    """Answer a SubscribeToStream, and begin the subscription."""
+    """Answer a SubscribeToStream and open the subscription."""
     asked = request.read(SubscribeToStream)
     stream = allowed_stream(request, node, asked)
     if stream is not None:
@@ -24,7 +24,7 @@ def subscribe(request: Request, node: Node) -> None:
 
 
 def allowed_stream(request: Request, node: Node, asked: Any) -> str | None:
-    """Tell what is to be followed, a stream or EVERYTHING; None if it may not be, and then that is the answer."""
+    """Return the stream to follow, or EVERYTHING. If the user may not read it, reply so and return None."""
     stream = checked_name(asked.event_stream_id) if asked.event_stream_id else EVERYTHING
     if node.access.may(request.user, Permission.READ, stream or ALL_STREAM):
         return stream
@@ -41,9 +41,21 @@ def begin(
     kind: Callable[..., Subscription] = Subscription,
     size: int = 0,
 ) -> None:
-    """Begin a subscription of this kind, that takes `size` bytes more than others.
+    """Confirm and open a subscription.
 
-    The head of the log is read, and followed from there, in one turn of the loop: see rxpump.server.store.feed.
+    The end of the log is read and followed in one turn of the event loop, so that no event is missed (see
+    `rxpump.server.store.feed`).
+
+    Args:
+        request: The request.
+        node: What the sessions of a server share.
+        stream: Name of the stream, or EVERYTHING.
+        asked: Message of the request.
+        kind: Class of the subscription.
+        size: Bytes that the subscription takes in addition to an ordinary one.
+
+    Raises:
+        BadPayload: The client has too many subscriptions.
     """
     if not request.subscriptions.has_room_for(stream, size):
         raise BadPayload("Too many subscriptions.")

@@ -1,4 +1,4 @@
-"""Which handler answers which command."""
+"""The handler of each command."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ from rxpump.server.tcp.request import Request
 from rxpump.tcp.wire.commands import Command
 
 Pending = asyncio.Future[Any]
-"""What an answer waits for."""
+"""Future that is done when a request is answered."""
 
 Handler = Callable[[Request, Node], Pending | None]
-"""Answers a request: at once, or when what it gives back is done."""
+"""Function that answers a request, at once or when the future that it returns is done."""
 
 HANDLERS: Final[Mapping[int, Handler]] = {
     Command.PING: ping,
@@ -60,4 +60,4 @@ HANDLERS: Final[Mapping[int, Handler]] = {
 IGNORED: Final = frozenset(
     {Command.NOT_HANDLED, *(command for command in Command if command.name.endswith("_COMPLETED"))}
 )
-"""Answers that only a server gives: from a client they are read and dropped (docs/protocol/tcp.md, section 1.3)."""
+"""Replies of servers, which are ignored when a client sends them (docs/protocol/tcp.md, section 1.3)."""

@@ -1,8 +1,8 @@
 """TransactionStart, -Write and -Commit (docs/protocol/tcp.md, section 4.11).
 
-Only a start and a commit ask who may write; what is written to a transaction that is not there is taken,
-and lost. So is what is written after a commit, whatever the outcome of that commit: a repeated commit decides
-about the same events as the first.
+Only a start and a commit need a permission. A write to an unknown transaction is acknowledged and lost, and so is a
+write after a commit, whatever the result of that commit. A repeated commit therefore decides about the same events as
+the first one.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ _NOWHERE: Final = 0
 
 
 def transaction_start(request: Request, node: Node) -> Places | None:
-    """Answer a TransactionStart, once its id is nobody else's; the expected version counts at the commit."""
+    """Answer a TransactionStart when its id is reserved. The expected version is checked at the commit."""
     message = request.read(TransactionStart)
     stream = checked_name(message.event_stream_id)
     expected = checked_version(message.expected_version, ExpectedVersion.ANY, ExpectedVersion.NO_STREAM)
@@ -76,7 +76,7 @@ def transaction_start(request: Request, node: Node) -> Places | None:
 
 
 def transaction_write(request: Request, node: Node) -> Places | None:
-    """Answer a TransactionWrite; the events are kept for the commit, if there is such a transaction."""
+    """Answer a TransactionWrite. The events are kept for the commit if the transaction exists."""
     message = request.read(TransactionWrite)
     id = _checked_id(message.transaction_id)
     events = [checked_event(event) for event in message.events]
@@ -108,7 +108,7 @@ def transaction_write(request: Request, node: Node) -> Places | None:
 
 
 def transaction_commit(request: Request, node: Node) -> Committed | None:
-    """Answer a TransactionCommit, once it is committed; what was written before it is part of it."""
+    """Answer a TransactionCommit when it is committed. It contains every write that was received before."""
     id = _checked_id(request.read(TransactionCommit).transaction_id)
     started, committed = node.transactions.find(id), node.store.read.transaction(id)
 
@@ -138,12 +138,12 @@ def transaction_commit(request: Request, node: Node) -> Committed | None:
 
 
 def _commit(id: int, transaction: Transaction, node: Node) -> Committed:
-    """Commit, after those writes to it that a client did not wait for."""
+    """Commit after the writes that are still pending."""
     if transaction.last_write is None:
         return node.store.append(_request(id, transaction, node.strictness))
     committed: Committed = asyncio.get_running_loop().create_future()
 
-    def commit(_written: asyncio.Future[Any]) -> None:  # called after the `answer` of that write
+    def commit(_written: asyncio.Future[Any]) -> None:  # called after the reply to that write
         try:
             pending = node.store.append(_request(id, transaction, node.strictness))
         except StoreError as closed:

@@ -1,4 +1,4 @@
-"""UnsubscribeFromStream: the end of a subscription, of either kind (docs/protocol/tcp.md, sections 4.15 and 4.18)."""
+"""UnsubscribeFromStream: end a subscription or leave a group (docs/protocol/tcp.md, sections 4.15 and 4.18)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from rxpump.tcp.wire.schema import UnsubscribeFromStream
 
 
 def unsubscribe(request: Request, node: Node) -> None:
-    """Answer an UnsubscribeFromStream with a drop; where there is no such subscription, with nothing."""
+    """Answer an UnsubscribeFromStream with SubscriptionDropped. Send no reply if there is no such subscription."""
     request.read(UnsubscribeFromStream)
     request.subscriptions.drop(request.correlation_id)
     request.consumers.drop(request.correlation_id)

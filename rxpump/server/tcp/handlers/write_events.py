@@ -1,4 +1,4 @@
-"""WriteEvents: an atomic append (docs/protocol/tcp.md, sections 4.3 and 4.4)."""
+"""WriteEvents: append events as one atomic write (docs/protocol/tcp.md, sections 4.3 and 4.4)."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _UNKNOWN_VERSION: Final = -1
 
 
 def write_events(request: Request, node: Node) -> asyncio.Future[Outcome] | None:
-    """Answer a WriteEvents, once it is committed."""
+    """Answer a WriteEvents when it is committed."""
     message = request.read(WriteEvents)
     append = AppendRequest(
         checked_name(message.event_stream_id),
