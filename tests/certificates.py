@@ -1,4 +1,4 @@
-"""An authority of the tests' own, and what it certifies."""
+"""Certificates for tests, and the authority that issues them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,12 @@ def authority() -> trustme.CA:
 
 
 def certified(*names: str, by: trustme.CA | None = None) -> ssl.SSLContext:
-    """What a server of these names serves TLS with."""
+    """Return a TLS context for a server with these host names.
+
+    Args:
+        names: Host names and IP addresses.
+        by: The authority that issues the certificate. None: the authority of the tests.
+    """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     (by or authority()).issue_cert(*names).configure_cert(context)
     return context
@@ -25,13 +30,13 @@ def certified(*names: str, by: trustme.CA | None = None) -> ssl.SSLContext:
 
 @contextmanager
 def authority_file(ca: trustme.CA | None = None) -> Iterator[str]:
-    """The authority's certificate as a file."""
+    """Write the certificate of an authority to a temporary file, and yield its path."""
     with (ca or authority()).cert_pem.tempfile() as path:
         yield path
 
 
 def certificate_files(directory: Path, *names: str) -> tuple[str, str]:
-    """A server's certificate and its key, as files."""
+    """Write the certificate and the key of a server to a directory, and return their paths."""
     issued = authority().issue_cert(*names)
     certificate, key = directory / "server.pem", directory / "server.key"
     for part in issued.cert_chain_pems:

@@ -10,14 +10,14 @@ from hypothesis import HealthCheck, settings
 
 from rxpump.server import EmbeddedServer, SqliteStore
 
-# The tests, and every program that they start, see only these variables: a variable that is set on one machine
-# (PYTHONUNBUFFERED, FORCE_COLOR, COLUMNS, ...) would otherwise hide a fault that shows on another.
+# The tests and the programs that they start see only these variables, because a variable that is set on one machine
+# (PYTHONUNBUFFERED, FORCE_COLOR, COLUMNS) can hide a fault that shows on another.
 KEPT = {"PATH", "HOME", "TMPDIR", "CI", "ROUNDS"}
 KEPT_FOR_INTEROP = {"PHOTONPUMP_PYTHON", "SPEED_PYTHON", "NODE_EVENTSTORE_CLIENT", "NODE_PATH"}
 for _name in os.environ.keys() - KEPT - KEPT_FOR_INTEROP:
     del os.environ[_name]
 
-# A job in the background of a script inherits that Ctrl-C is ignored, and so would each program that it starts.
+# A background job of a script ignores Ctrl-C, and the programs that it starts inherit this.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
@@ -32,7 +32,7 @@ MAY_BLOCK = {
     "logging/__init__.py": {"emit"},
 }
 
-# How long an example takes says more about the machine than about what is tested.
+# The time of an example depends on the load of the machine, so it has no deadline.
 settings.register_profile("rxpump", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("rxpump")
 
@@ -66,6 +66,6 @@ def no_blocking_calls() -> Iterator[None]:
 
 @pytest.fixture
 async def memory_server() -> AsyncIterator[EmbeddedServer]:
-    """A running server whose store is empty and in memory; `memory_server.uri` is where."""
+    """A running server with an empty store in memory. `memory_server.uri` is its address."""
     async with EmbeddedServer(SqliteStore.in_memory()) as server:
         yield server

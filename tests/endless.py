@@ -1,4 +1,4 @@
-"""A server with a stream of any length, which costs it nothing: every page is the same bytes."""
+"""A server with a stream of any length, which needs no memory: every page has the same bytes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,12 @@ from rxpump.tcp.wire.package import Package
 
 
 class EndlessServer(asyncio.Protocol):
-    """Answers reads of a stream of `length` events, Pings, heartbeats and introductions; counts the pages."""
+    """Replies to reads, pings, heartbeats and identification.
+
+    Attributes:
+        length: Number of events that the stream seems to have.
+        pages: Number of pages that were read.
+    """
 
     pages = 0
 

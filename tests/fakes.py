@@ -1,4 +1,4 @@
-"""Stand-ins for what lies below the floor under test."""
+"""Replacements for the parts below the code under test: pages of a source, and an observer that buffers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,15 @@ from rxpump.streams.source import PageSource
 
 
 class Pages:
-    """A source's other side: counts the pages that were asked for, and notes that it was closed."""
+    """Pages for a source to read.
+
+    Attributes:
+        pages: The pages, in order.
+        failure: Raised after the last page. None: the source completes.
+        asked: Number of pages that were requested.
+        opened: Number of times that a source began to read.
+        closed: Number of times that a source stopped to read.
+    """
 
     def __init__(self, pages: Iterable[Iterable[Any]], failure: Exception | None = None) -> None:
         self.pages = pages
@@ -36,12 +44,12 @@ class Pages:
 
 
 def numbers(pages: int, size: int) -> list[range]:
-    """Pages of consecutive numbers."""
+    """Return pages of consecutive numbers that start at 0."""
     return [range(page * size, (page + 1) * size) for page in range(pages)]
 
 
-class Reconnector:
-    """Keeps what it is given, with marks, until it is told to let some go."""
+class BufferingObserver:
+    """Buffers items, and pauses the upstream at the high-water mark."""
 
     def __init__(self, high: int, low: int | None = None, capacity: int = 10_000) -> None:
         self.items: list[Any] = []
@@ -52,6 +60,7 @@ class Reconnector:
         self.items.append(item)
 
     def take(self, count: int) -> list[Any]:
+        """Remove the first items from the buffer, and return them."""
         taken, self.items = self.items[:count], self.items[count:]
         self.watermarks.left(len(self.items))
         return taken

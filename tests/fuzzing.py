@@ -1,4 +1,4 @@
-"""Strategies for bytes that are nearly right: messages with any fields, recorded payloads gone wrong, field soup."""
+"""Hypothesis strategies for almost valid bytes: messages with any fields, damaged recordings, random fields."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from rxpump.tcp.wire import schema
 from rxpump.tcp.wire.commands import Command
 from tests.recordings import NAMES, load
 
-LARGEST_SEED = 4096  # bytes; larger recorded payloads only take time
+LARGEST_SEED = 4096  # bytes; a larger payload needs time and finds nothing more
 
 INT32 = st.integers(-5, 5) | st.integers(-(2**31), 2**31 - 1)
 INT64 = st.integers(-5, 5) | st.integers(-2, 1000) | st.integers(-(2**63), 2**63 - 1)
@@ -38,7 +38,7 @@ DATA = st.sampled_from(
 ) | st.binary(max_size=20)
 
 PATTERN = st.sampled_from(["s", "^[^$]", "(a*)*b", "(?!", "\\1", "[", "x{9999999999}"]) | st.text(max_size=5)
-"""What a filter may hold: prefixes, patterns, and those that are none or take too long."""
+"""Prefixes and regular expressions of a filter, among them invalid ones and one that takes too long."""
 
 BY_NAME: dict[str, st.SearchStrategy[Any]] = {
     "event_stream_id": STREAM,
@@ -51,13 +51,13 @@ BY_NAME: dict[str, st.SearchStrategy[Any]] = {
     "named_consumer_strategy": st.sampled_from(["RoundRobin", "DispatchToSingle", "Pinned", "", "?"]),
     "context": st.integers(-1, 2),
     "type": st.integers(-1, 2),
-    "version": st.integers(-1, 1),  # what later versions do to a connection, bad input tests
+    "version": st.integers(-1, 1),  # tests/server/test_bad_input.py tests other versions, which end the connection
 }
 
 
 @cache
 def message(kind: Any) -> st.SearchStrategy[Any]:
-    """A message of this class with any of its fields, and likely values in some."""
+    """Return a strategy for messages of a class: any of its fields, often with values that occur in practice."""
     fields = {field.name: _values(field) for field in kind.DESCRIPTOR.fields}
     return st.fixed_dictionaries({}, optional=fields).map(lambda values: kind(**values))
 
@@ -82,12 +82,12 @@ def _values(field: Any) -> st.SearchStrategy[Any]:
 
 
 def is_repeated(field: Any) -> bool:
-    """Every protobuf since 4.25 can be asked in this way, and none deprecates it."""
+    """Return whether a field is repeated. Every protobuf from 4.25 supports this check without a warning."""
     return isinstance(field.default_value, list)
 
 
 def mutated(seeds: Sequence[bytes]) -> st.SearchStrategy[bytes]:
-    """One of the seeds with some bytes changed, cut out, put in twice, or lost at the end."""
+    """Return a strategy for damaged seeds: bytes are changed, removed, doubled, inserted or cut off."""
     return st.builds(_mutate, st.sampled_from(seeds), st.lists(EDIT, min_size=1, max_size=4))
 
 
@@ -128,12 +128,12 @@ FIELD = st.sampled_from(list(FIELD_VALUES)).flatmap(
         lambda number, value: _varint(number << 3 | kind) + value, st.integers(1, 20), FIELD_VALUES[kind]
     )
 )
-SOUP = st.lists(FIELD, max_size=6).map(b"".join)
-"""Fields of any number, kind and value: it parses as some message or other."""
+ANY_FIELDS = st.lists(FIELD, max_size=6).map(b"".join)
+"""Encoded fields with any number, wire type and value."""
 
 
 def recorded(*, from_client: bool) -> dict[int, list[bytes]]:
-    """The payloads that were recorded, by command."""
+    """Return the recorded payloads of one direction, by command."""
     found: dict[int, set[bytes]] = {}
     for name in NAMES:
         for line in load(name):
@@ -144,14 +144,14 @@ def recorded(*, from_client: bool) -> dict[int, list[bytes]]:
 
 
 def payload_of(command: int, kind: Any, seeds: Sequence[bytes]) -> st.SearchStrategy[bytes]:
-    """Payloads for a command: its message, one recorded and spoilt, soup, or noise."""
+    """Return a strategy for payloads of a command: its message, a damaged recording, random fields, or any bytes."""
     likely = message(kind).map(lambda made: made.SerializeToString())
     others = [mutated(seeds)] if seeds else []
-    return st.one_of(likely, likely, likely, *others, SOUP, st.binary(max_size=40))
+    return st.one_of(likely, likely, likely, *others, ANY_FIELDS, st.binary(max_size=40))
 
 
 def kind_of(command: Command) -> Any:
-    """The message that this command carries; None where it carries none."""
+    """Return the class of the message that a command carries, or None."""
     name = command.name.title().replace("_", "")
     for direction in ("Forward", "Backward"):
         name = name.replace(direction, "")
@@ -159,7 +159,7 @@ def kind_of(command: Command) -> Any:
 
 
 class ErrorLog(logging.Handler):
-    """Keeps what is logged as an error, by anybody; use as a context manager."""
+    """A context manager that collects the log lines of level ERROR and above."""
 
     def __init__(self) -> None:
         super().__init__(logging.ERROR)

@@ -1,4 +1,4 @@
-"""Facts about photon-pump 0.9.5.2: the public names of `photonpump.messages`.
+"""The public names of `photonpump.messages` in photon-pump 0.9.5.2.
 
 `tests/interop/test_messages.py` compares this list with the installed package.
 """
@@ -12,7 +12,7 @@ SHARED = frozenset(
         "StreamDirection", "StreamSlice",
     }
 )  # fmt: skip
-"""Names that rxpump has too."""
+"""Names that `rxpump.messages` has, too."""
 
 PROTOCOL = frozenset(
     {
@@ -22,13 +22,13 @@ PROTOCOL = frozenset(
         "make_enum", "parse_header", "print_header", "sizeof_fmt",
     }
 )  # fmt: skip
-"""Names of frames, commands and result codes. Programs do not meet them: rxpump raises errors instead."""
+"""Names of frames, commands and result codes. rxpump has none of them, because it raises errors instead."""
 
 ENUMS = {
     "ExpectedVersion": {"Any": -2, "StreamMustNotExist": -1, "StreamMustBeEmpty": 0, "StreamMustExist": -4},
     "StreamDirection": {"Forward": 0, "Backward": 1},
 }
-"""Members of the enums that are shared, with their values."""
+"""Members of the shared enums, with their values."""
 
 NOT_SHARED = {"StreamMustBeEmpty"}
-"""Its value, 0, makes a server expect that event 0 is the last, and so refuse an empty stream."""
+"""Names whose value in photon-pump is wrong: 0 means that event 0 must be the last one of the stream."""

@@ -1,4 +1,4 @@
-"""A TCP proxy that misbehaves: cuts connections at random or after a number of bytes, is slow."""
+"""A TCP proxy that cuts connections, at random or after a number of bytes, or limits their rate."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ _CHUNK = 4096
 
 
 class Proxy:
-    """Stands between a client and the server on `port`; `async with` it, connect to `proxy.port`.
+    """A proxy to the server on `port`. Use it in `async with`, and connect to `proxy.port`.
 
     Attributes:
-        cuts: Connections that were cut in the middle of whatever was passing.
-        accepted: Connections of clients.
-        refuses: Whether connections are reset as soon as they are there.
+        cuts: Number of connections that were cut after a number of bytes.
+        accepted: Number of connections that clients opened.
+        refuses: Whether new connections are reset at once.
 
     Args:
         port: Port of the server.
-        rng: What decides about cuts, and about how they look.
-        mean_bytes: Bytes that pass on a connection, both ways together, before it is cut, on average.
-        cut_after: Bytes that pass on every connection before it is cut, in place of `mean_bytes`.
-        bytes_per_second: Bytes that pass in each direction of a connection; None for as many as can.
+        rng: Random numbers for the number of bytes before a cut, and for the kind of the cut.
+        mean_bytes: Average number of bytes in both directions together before a connection is cut. None: no cut.
+        cut_after: Exact number of bytes in both directions before each connection is cut, instead of `mean_bytes`.
+        bytes_per_second: Largest rate in each direction of a connection. None: no limit.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class Proxy:
     async def __aenter__(self) -> Proxy:
         listener = socket.socket()
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if self._rate is not None:  # what the system keeps for a slow reader is as good as passed to its writer
+        if self._rate is not None:  # bytes in the receive buffer count as sent for the sender
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2 * _CHUNK)
         listener.bind(("127.0.0.1", self.port))
         self._server = await asyncio.start_server(self._accept, sock=listener, limit=_CHUNK)
@@ -67,12 +67,12 @@ class Proxy:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def cut(self) -> None:
-        """Cut every connection now."""
+        """Reset every open connection."""
         for writer in tuple(self._writers):
             writer.transport.abort()
 
     def calm(self) -> None:
-        """Cut no more connections, beginning with the next one."""
+        """Let connections that are opened from now on run without a cut."""
         self._mean_bytes = self._cut_after = None
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -120,6 +120,6 @@ class Proxy:
             pass
         finally:
             for writer in pair:
-                # Half of the cuts are resets, half are ends: a client must take both for what they are.
+                # Half of the cuts are resets and half are orderly ends, because a client must handle both.
                 writer.transport.abort() if self._rng.random() < 0.5 else writer.close()
                 self._writers.discard(writer)

@@ -1,4 +1,4 @@
-"""A client that is nothing but a socket: it sends packages and hands back what comes, in order."""
+"""A client without logic: it sends packages, and returns the received packages in order."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ OPS = Credentials("ops", "changeit")
 
 
 class RawClient:
-    """Use as `async with RawClient.to(server) as client`. Heartbeats are not answered."""
+    """A connection to a server: `async with RawClient.to(server) as client`. It does not reply to heartbeats."""
 
     def __init__(self, host: str, port: int) -> None:
         self._address = (host, port)
@@ -41,14 +41,21 @@ class RawClient:
     def send(
         self, command: int, payload: Any = b"", *, id: bytes | None = None, user: Credentials | None = None
     ) -> bytes:
-        """Send a package, a message as well as bytes; give its correlation id."""
+        """Send a package, and return its correlation id.
+
+        Args:
+            command: The command.
+            payload: A message, or encoded bytes.
+            id: The correlation id. None: a new one.
+            user: Credentials for this request.
+        """
         correlation_id = uuid4().bytes_le if id is None else id
         content = payload if isinstance(payload, bytes) else payload.SerializeToString()
         self.writer.write(Package(command, correlation_id, content, user).encode())
         return correlation_id
 
     async def receive(self) -> Package | None:
-        """The next package; None once the server has closed."""
+        """Return the next package, or None if the server has closed the connection."""
         while not self._received:
             try:
                 data = await self.reader.read(1 << 16)
@@ -67,13 +74,13 @@ class RawClient:
         return package
 
     async def leave(self) -> None:
-        """Say that nothing more comes, and wait until the server has noticed."""
+        """Close this side of the connection, and wait until the server closes its side."""
         self.writer.write_eof()
         while await self.receive() is not None:
             pass
 
     def pause_reading(self) -> None:
-        """Leave what the server sends in the socket."""
+        """Stop reading from the socket."""
         self._transport.pause_reading()
 
     def resume_reading(self) -> None:
@@ -90,15 +97,19 @@ class RawClient:
         return transport
 
     async def ask(self, command: int, payload: Any = b"", *, user: Credentials | None = None) -> Package:
-        """Send a package and wait for the answer to it, dropping what else comes."""
+        """Send a package and return the reply. Discard other packages that arrive before it.
+
+        Raises:
+            ConnectionError: The server closed the connection without a reply.
+        """
         correlation_id = self.send(command, payload, user=user)
         while (package := await self.receive()) is not None:
             if package.correlation_id == correlation_id:
                 return package
-        raise ConnectionError("the server closed without an answer")
+        raise ConnectionError("the server closed the connection without a reply")
 
     async def ask_for(self, message: Any, command: int, payload: Any, *, user: Credentials | None = None) -> Any:
-        """Ask, and read the answer as a `message`."""
+        """Send a package, and return the reply decoded as `message`."""
         package = await self.ask(command, payload, user=user)
         assert package.command not in (Command.BAD_REQUEST, Command.NOT_AUTHENTICATED), package.payload
         return message.FromString(package.payload)

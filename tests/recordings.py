@@ -1,11 +1,11 @@
 """Recorded conversations of Event Store 4.1.4 and its clients: tests/data/wire, one JSON object a line.
 
-They start from a server just started, with nothing in it but what it wrote itself. The order of lines
-is that in which a proxy between the two saw the frames; answers to requests in flight together may
-come in any order.
+The server was started for each recording, and contained only the events that it writes itself. The lines are in the
+order in which a proxy between client and server received the frames. Replies to requests that were in flight
+together can come in another order.
 
-They are as they were recorded, except that the one big payload (1 MiB, whose words are counted by a
-constant) is written as the parts that it is made of.
+One payload of 1 MiB, a sequence of numbers with a constant step, is stored as a description of the sequence. All
+other payloads are stored as recorded.
 """
 
 from __future__ import annotations
@@ -26,9 +26,14 @@ NAMES = sorted(path.stem for path in DIRECTORY.glob("*.jsonl"))
 
 @dataclass(frozen=True)
 class RecordedFrame:
-    """Something that happened on connection `conn`: a package, bytes that make none, or an event.
+    """A line of a recording: exactly one of a package, bytes that are no valid package, and an event.
 
-    Of an event that is a note, `event` is its text.
+    Attributes:
+        conn: Number of the connection.
+        from_client: Whether the client sent it.
+        package: The package.
+        raw: The bytes.
+        event: The kind of the event, for example `close`; the text of a note.
     """
 
     conn: int
@@ -42,7 +47,7 @@ class RecordedFrame:
 
 
 def load(name: str) -> list[RecordedFrame]:
-    """The lines of a conversation."""
+    """Return the lines of a recording."""
     lines = (DIRECTORY / f"{name}.jsonl").read_text().splitlines()[1:]
     return [_line(json.loads(line)) for line in lines]
 
@@ -63,7 +68,7 @@ def _line(fields: dict[str, Any]) -> RecordedFrame:
         return RecordedFrame(conn, from_client, raw=base64.b64decode(fields["raw"]))
     command, correlation_id = int(fields["cmd"], 16), bytes.fromhex(fields["corr"])
     payload = _payload(fields["payload"])
-    if fields["flags"] & TRUSTED:  # what no package of ours ever is
+    if fields["flags"] & TRUSTED:  # rxpump does not encode such packages
         frame = bytes([command, fields["flags"]]) + correlation_id + payload
         return RecordedFrame(conn, from_client, raw=len(frame).to_bytes(4, "little") + frame)
     credentials = Credentials(*fields["auth"]) if fields["auth"] else None

@@ -1,4 +1,4 @@
-"""A relay in a process of its own, to be killed."""
+"""A program that runs a relay, so that a test can kill its process."""
 
 import asyncio
 import sys
@@ -13,7 +13,7 @@ EVENTS = 5_000
 
 
 def results_of(event: Event) -> list[NewEvent]:
-    """Make one result of every second event, two of every tenth."""
+    """Return no result for an event with an odd number, two for every tenth, and one for the others."""
     body = event.json()
     if body["n"] % 2:
         return []

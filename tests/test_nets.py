@@ -1,4 +1,4 @@
-"""The nets under the tests catch what they are meant to catch."""
+"""Code of rxpump that blocks the event loop fails in a test."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def lock(mutex):
 
 
 def function_of_rxpump(name: str) -> Callable[..., None]:
-    """Return a function whose frame is in the package."""
+    """Return a function whose code seems to be in the package."""
     code = compile(BLOCKING, str(Path(rxpump.__file__).with_name("blocking.py")), "exec")
     names: dict[str, Callable[..., None]] = {}
     exec(code, names)

@@ -1,4 +1,4 @@
-"""What an installed rxpump brings with it, and what importing it does not."""
+"""The dependencies of the installed package, and the modules that an import loads."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import rxpump
 
 ROOT = Path(__file__).parents[1]
 CORE = {"rxpump", "google", "reactivex", "asyncio_throttle"}
-CORE_OF_CORE = {"typing_extensions"}  # what these import in turn
+CORE_OF_CORE = {"typing_extensions"}  # dependencies of the dependencies
 USED_WHERE_INSTALLED = {"orjson"}
 
 IMPORTED = """
@@ -26,12 +26,12 @@ print(*sorted(set(sys.modules) - before))
 
 @pytest.fixture(scope="module")
 def imported() -> set[str]:
-    """Every module that `import rxpump` loads, in a fresh interpreter."""
+    """The modules that `import rxpump` loads in a new interpreter."""
     done = subprocess.run([sys.executable, "-c", IMPORTED], capture_output=True, text=True, check=True)
     return set(done.stdout.split())
 
 
-def test_importing_rxpump_imports_the_core_dependencies_and_nothing_else(imported: set[str]) -> None:
+def test_importing_rxpump_loads_only_core_dependencies(imported: set[str]) -> None:
     packages = {name.partition(".")[0] for name in imported}
     assert packages - set(sys.stdlib_module_names) <= CORE | CORE_OF_CORE | USED_WHERE_INSTALLED
 

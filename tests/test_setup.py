@@ -1,4 +1,4 @@
-"""The set-up of a new machine: the Python that is found, and an environment that hides no fault."""
+"""The setup of a new machine: the Python that `make` finds, and a clean environment for tests and checks."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def test_every_check_of_ci_runs_in_a_clean_environment(tmp_path: Path) -> None:
 
 
 def shims(folder: Path) -> dict[str, str]:
-    """Build what pyenv has for a version that is installed and not activated."""
+    """Make the files that pyenv has for a version that is installed and not active. Return the variables for them."""
     for name in (f"python{THIS}", "python3"):
         program(folder / "shims" / name, "#!/bin/sh\necho 'pyenv: command not found' >&2\nexit 127\n")
     python = folder / "pyenv" / "versions" / f"{THIS}.9" / "bin" / "python"

@@ -12,7 +12,7 @@ from rxpump.backpressure.background_tasks import BackgroundTasks
 from rxpump.backpressure.upstream import Upstream, Watermarks
 from rxpump.errors import BufferOverflow
 from rxpump.streams.source import PageSource
-from tests.fakes import Pages, Reconnector, numbers
+from tests.fakes import BufferingObserver, Pages, numbers
 
 
 async def settle(turns: int = 50) -> None:
@@ -22,7 +22,7 @@ async def settle(turns: int = 50) -> None:
 
 
 async def test_a_source_stops_at_the_high_mark_and_goes_on_at_the_low_one() -> None:
-    runtime, pages, keeper = BackgroundTasks("test"), Pages(numbers(10, 10)), Reconnector(high=25, low=5)
+    runtime, pages, keeper = BackgroundTasks("test"), Pages(numbers(10, 10)), BufferingObserver(high=25, low=5)
     done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
     pages.source(runtime).subscribe(keeper.on_next, on_completed=lambda: done.set_result(None))
     await settle()
@@ -41,7 +41,7 @@ async def test_a_source_stops_at_the_high_mark_and_goes_on_at_the_low_one() -> N
 
 
 async def test_demand_crosses_plain_operators() -> None:
-    runtime, pages, keeper = BackgroundTasks("test"), Pages(numbers(100, 10)), Reconnector(high=10)
+    runtime, pages, keeper = BackgroundTasks("test"), Pages(numbers(100, 10)), BufferingObserver(high=10)
     pipeline = pages.source(runtime).pipe(
         rx.filter(lambda n: n % 2 == 0),
         rx.map(lambda n: n * 10),
@@ -60,7 +60,7 @@ async def test_demand_crosses_plain_operators() -> None:
 
 async def test_a_shared_source_runs_when_no_sink_holds_it() -> None:
     runtime, pages = BackgroundTasks("test"), Pages(numbers(100, 10))
-    fast, slow = Reconnector(high=1000), Reconnector(high=20, low=10)
+    fast, slow = BufferingObserver(high=1000), BufferingObserver(high=20, low=10)
     shared = pages.source(runtime).pipe(rx.share())
     both = [shared.subscribe(keeper.on_next) for keeper in (fast, slow)]
     await settle()
@@ -76,7 +76,7 @@ async def test_a_shared_source_runs_when_no_sink_holds_it() -> None:
 
 
 async def test_merged_sources_are_each_held_by_the_sink_they_share() -> None:
-    runtime, keeper = BackgroundTasks("test"), Reconnector(high=30)
+    runtime, keeper = BackgroundTasks("test"), BufferingObserver(high=30)
     left, right = Pages(numbers(100, 10)), Pages(numbers(100, 10))
     merged = reactivex.merge(left.source(runtime), right.source(runtime))
     subscription = merged.subscribe(keeper.on_next)
@@ -87,7 +87,7 @@ async def test_merged_sources_are_each_held_by_the_sink_they_share() -> None:
 
 
 async def test_a_keeper_without_a_flow_overflows_with_a_clear_error() -> None:
-    keeper = Reconnector(high=2, capacity=5)
+    keeper = BufferingObserver(high=2, capacity=5)
     for number in range(5):
         keeper.on_next(number)
     with pytest.raises(BufferOverflow, match="keeper is full with 5 items") as raised:

@@ -19,8 +19,8 @@ from rxpump import operators as ops
 from rxpump.errors import RxPumpError
 from rxpump.tcp.wire.commands import Command
 from rxpump.tcp.wire.package import Package
+from tests.decoding import decode_fields
 from tests.fuzzing import ErrorLog
-from tests.looking import look_at
 from tests.server.requests import answers_to
 from tests.tcp.protocol.test_fuzz import replies
 from tests.tcp.scripted_server import Peer, ScriptedServer
@@ -173,9 +173,9 @@ async def tell(verb: str, lies: list[Lie]) -> None:
             await client.connect()
             result = await VERBS[verb][1](client)
             for each in result if isinstance(result, list) else [result]:
-                look_at(each)
+                decode_fields(each)
         except RxPumpError as error:
-            look_at(error)
+            decode_fields(error)
         finally:
             await client.close()
 

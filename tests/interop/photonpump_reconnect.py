@@ -1,10 +1,11 @@
-"""photon-pump loses its connection and comes back: at HOST PORT stands a proxy, which cuts when told `cut`.
+"""Test that photon-pump reconnects through a proxy at HOST PORT.
 
-Says `cut` on a line of its own to have the connection cut.
+The program prints the line `cut` when the proxy must cut the connection, and continues after a line on stdin.
 """
 
 import asyncio
 import sys
+from typing import Any
 
 from photonpump import NewEvent, connect
 
@@ -12,7 +13,7 @@ HOST, PORT = sys.argv[1], int(sys.argv[2])
 HEIGHTS = range(10)
 
 
-async def main():
+async def main() -> None:
     async with connect(HOST, PORT, username="admin", password="changeit") as conn:
         await conn.publish("ponies", [NewEvent("PonyJumped", data={"Height": height}) for height in HEIGHTS])
         subscription = await conn.subscribe_to("ponies")
@@ -24,14 +25,14 @@ async def main():
 
         assert await asyncio.wait_for(conn.ping(), 20) > 0
         assert len(await asyncio.wait_for(conn.get("ponies"), 20)) == 10
-        await hear_of_what_is_written(conn, subscription)
+        await wait_for_an_event(conn, subscription)
         acked += await asyncio.wait_for(ack_until(consumer, 10), 20)
-        assert set(acked) >= set(HEIGHTS), acked  # some may have come twice
+        assert set(acked) >= set(HEIGHTS), acked  # an event can be delivered twice
         print("came back")
 
 
-async def ack_until(consumer, number):
-    """Acknowledge what comes up to the event of this number, and give the numbers."""
+async def ack_until(consumer: Any, number: int) -> Any:
+    """Acknowledge events up to the one with this number. Return the numbers."""
     acked = []
     async for event in consumer.events:
         await consumer.ack(event)
@@ -40,8 +41,8 @@ async def ack_until(consumer, number):
             return acked
 
 
-async def hear_of_what_is_written(conn, subscription):
-    """Write until the subscription tells of it; before it is back, what is written passes it by."""
+async def wait_for_an_event(conn: Any, subscription: Any) -> None:
+    """Publish events until the subscription delivers one. Events from before it reconnected are not delivered."""
     for height in range(10, 100):
         await conn.publish_event("ponies", "PonyJumped", body={"Height": height})
         try:

@@ -1,4 +1,4 @@
-"""The benchmark runs, and every contestant sees every event (it checks that itself); how fast is not asked."""
+"""The benchmarks run, and every contestant sees all events. Speed is not tested."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from benchmarks.server import fresh
 ROOT = Path(__file__).parents[2]
 
 pytestmark = pytest.mark.skipif(
-    "PHOTONPUMP_PYTHON" not in os.environ, reason="wants photon-pump's environment: make interop"
+    "PHOTONPUMP_PYTHON" not in os.environ, reason="needs the environment of photon-pump: make interop"
 )
 
 
@@ -27,7 +27,7 @@ def benchmarks(*options: str) -> str:
 
 
 @pytest.mark.timeout(300)
-def test_a_round_of_everything(tmp_path: Path) -> None:
+def test_a_round_of_all_workloads(tmp_path: Path) -> None:
     small = ("--rounds", "1", "--events", "1000", "--history", "2000", "--slow-seconds", "0.1")
     printed = benchmarks(*small, "--folder", str(tmp_path))
     outcomes = json.loads((tmp_path / "results.json").read_text())["outcomes"]
@@ -62,13 +62,13 @@ def test_a_round_of_everything(tmp_path: Path) -> None:
         assert ElementTree.parse(tmp_path / picture).getroot().tag.endswith("svg")
 
     again = benchmarks("--again", str(tmp_path / "results.json"))
-    assert again.split("Beside others")[1] == printed.split("Beside others")[1], "what was saved tells the same"
+    assert again.split("Compared with others")[1] == printed.split("Compared with others")[1]
 
 
-def test_one_workload_on_a_server_that_is_there(tmp_path: Path) -> None:
+def test_a_workload_on_a_running_server(tmp_path: Path) -> None:
     with fresh("memory") as server:
         uri = f"tcp://{server.login}:{server.password}@{server.host}:{server.port}"
         small = ("--only", "R1,E1", "--rounds", "1", "--events", "1000", "--history", "1000")
         benchmarks("--uri", uri, *small, "--folder", str(tmp_path))
     outcomes = json.loads((tmp_path / "results.json").read_text())["outcomes"]
-    assert [outcome["workload"] for outcome in outcomes] == ["R1"], "E1 is about a server of our own"
+    assert [outcome["workload"] for outcome in outcomes] == ["R1"], "E1 measures the embedded server"

@@ -1,4 +1,4 @@
-"""The written list of photon-pump's names is the list of the installed package (`make interop`)."""
+"""tests/photonpump_messages.py lists the names of the installed photon-pump (`make interop`)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from tests.photonpump_messages import ENUMS, PROTOCOL, SHARED
 
 PYTHON = os.environ.get("PHOTONPUMP_PYTHON")
-# A name is the module's own if it is assigned, defined or subclassed there, rather than imported.
+# Imported names do not count: a name must be assigned or defined in the module.
 LIST_NAMES = """
 import ast, json
 from photonpump import messages
@@ -26,7 +26,7 @@ print(json.dumps([sorted(name for name in names if not name.startswith("_")), en
 """
 
 
-@pytest.mark.skipif(PYTHON is None, reason="wants photon-pump's environment: make interop")
+@pytest.mark.skipif(PYTHON is None, reason="needs the environment of photon-pump: make interop")
 def test_the_names_are_those_of_photonpump() -> None:
     assert PYTHON is not None
     done = subprocess.run([PYTHON, "-c", LIST_NAMES], capture_output=True, text=True, check=True)

@@ -1,4 +1,4 @@
-"""Another client against our server: node-eventstore-client, in a process of its own (`make interop`)."""
+"""node-eventstore-client works with the embedded server (`make interop`)."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from tests.certificates import authority_file, certified
 SCRIPTS = Path(__file__).with_name("node")
 
 pytestmark = pytest.mark.skipif(
-    "NODE_EVENTSTORE_CLIENT" not in os.environ, reason="wants node-eventstore-client: make interop"
+    "NODE_EVENTSTORE_CLIENT" not in os.environ, reason="needs node-eventstore-client: make interop"
 )
 
 
 async def run(script: str, server: EmbeddedServer, **environment: str) -> str:
-    """Run a script against the server; give what it said if all went well."""
+    """Run a script with the address of the server. Return its output; fail if it fails."""
     where = (server.host, str(server.port), str(server.http_port or 0))
     peer = await asyncio.create_subprocess_exec(
         "node", str(SCRIPTS / script), *where, stdout=PIPE, stderr=STDOUT, env=os.environ | environment

@@ -1,4 +1,4 @@
-"""Another client against our server, over TCP, in a process and an environment of its own (`make interop`)."""
+"""photon-pump works with the embedded server (`make interop`)."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from rxpump.server import EmbeddedServer, SqliteStore
 from tests.proxy import Proxy
 
 PYTHON = os.environ.get("PHOTONPUMP_PYTHON")
-SCRIPT = Path(__file__).with_name("photonpump_verbs.py")
+SCRIPT = Path(__file__).with_name("photonpump_methods.py")
 RECONNECT = Path(__file__).with_name("photonpump_reconnect.py")
 
-pytestmark = pytest.mark.skipif(PYTHON is None, reason="wants photon-pump's environment: make interop")
+pytestmark = pytest.mark.skipif(PYTHON is None, reason="needs the environment of photon-pump: make interop")
 
 
 @pytest.mark.parametrize("kept_in", ["memory", "a file"])
-async def test_every_verb_of_photonpump(kept_in: str, tmp_path: Path) -> None:
+async def test_every_method_of_photonpump(kept_in: str, tmp_path: Path) -> None:
     store = SqliteStore.in_memory() if kept_in == "memory" else SqliteStore.open(str(tmp_path / "events.db"))
     async with EmbeddedServer(store, http_port=0) as server:
         assert PYTHON is not None
@@ -32,7 +32,7 @@ async def test_every_verb_of_photonpump(kept_in: str, tmp_path: Path) -> None:
     assert re.search(r"^All \d\d passed$", out.decode(), re.MULTILINE)
 
 
-async def test_photonpump_comes_back_after_its_connection_was_cut() -> None:
+async def test_photonpump_reconnects_after_a_cut() -> None:
     assert PYTHON is not None
     async with EmbeddedServer(SqliteStore.in_memory()) as server, Proxy(server.port) as proxy:
         peer = await asyncio.create_subprocess_exec(

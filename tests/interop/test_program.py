@@ -1,4 +1,4 @@
-"""One program, two clients, the same output: nothing but its imports changes."""
+"""A program for photon-pump prints the same with rxpump, after a change of its imports."""
 
 from __future__ import annotations
 
@@ -51,10 +51,10 @@ async def output_of(python: str, program: str) -> str:
     return out.decode()
 
 
-@pytest.mark.skipif(PHOTONPUMP_PYTHON is None, reason="wants photon-pump's environment: make interop")
+@pytest.mark.skipif(PHOTONPUMP_PYTHON is None, reason="needs the environment of photon-pump: make interop")
 async def test_on_photonpump() -> None:
     assert PHOTONPUMP_PYTHON is not None
-    # It writes JSON with spaces where we write none: the one difference there is.
+    # photon-pump encodes JSON with spaces. This is the only difference.
     expected = OUTPUT.replace("METADATA", """b'{"judge": "Applejack"}'""")
     assert await output_of(PHOTONPUMP_PYTHON, PROGRAM) == expected
 
@@ -73,7 +73,7 @@ async def ticks(count: int) -> AsyncIterator[NewEvent]:
         await asyncio.sleep(0)
 
 
-async def test_what_its_readme_shows_beyond_what_it_does_works_too() -> None:
+async def test_the_examples_of_its_readme() -> None:
     async with (
         EmbeddedServer(SqliteStore.in_memory()) as server,
         rxpump.connect(host=server.host, port=server.port, loop=asyncio.get_running_loop()) as conn,

@@ -10,7 +10,7 @@ from reactivex import abc
 from reactivex.subject import Subject
 
 from rxpump.backpressure.upstream import Upstream
-from tests.fakes import Reconnector
+from tests.fakes import BufferingObserver
 
 
 class Feed(Subject[Any]):
@@ -106,7 +106,7 @@ class Gates:
         await settle()
 
 
-class HeldSink(Reconnector):
+class HeldSink(BufferingObserver):
     """A sink that keeps one item and holds what brings more, until it is told to take."""
 
     def __init__(self) -> None:

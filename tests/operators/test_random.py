@@ -15,7 +15,7 @@ from rxpump import operators as ops
 from rxpump.backpressure.background_tasks import BackgroundTasks
 from rxpump.backpressure.upstream import watch_watermarks
 from rxpump.errors import ClientClosed
-from tests.fakes import Pages, Reconnector, numbers
+from tests.fakes import BufferingObserver, Pages, numbers
 from tests.operators.sources import settle
 
 
@@ -58,7 +58,7 @@ async def test_nothing_is_left(seed: int) -> None:
     runtime = BackgroundTasks("test")
     failure = LookupError("the source failed") if rng.random() < 0.3 else None
     pages = Pages(numbers(rng.choice([1, 5, 100]), 10), failure)
-    sink = Reconnector(high=rng.choice([1, 5, 50]))
+    sink = BufferingObserver(high=rng.choice([1, 5, 50]))
     ends: list[str] = []
 
     with watch_watermarks() as watermarks_made:

@@ -16,7 +16,7 @@ from rxpump import operators as ops
 from rxpump.backpressure.background_tasks import BackgroundTasks
 from rxpump.checkpoints import Checkpoint
 from rxpump.operators.machinery.stage import Operator
-from tests.fakes import Pages, Reconnector
+from tests.fakes import BufferingObserver, Pages
 from tests.operators.events import events
 from tests.operators.sources import settle
 
@@ -95,7 +95,7 @@ class Store:
 
 async def run(chance: random.Random, work: Work, made: list[Operator[Any, Any]]) -> list[int] | None:
     """Run a pipeline for a while; return what was saved if it came to its end."""
-    store, sink = Store(work), Reconnector(high=chance.choice([1, 5, 50]))
+    store, sink = Store(work), BufferingObserver(high=chance.choice([1, 5, 50]))
     errors: list[Exception] = []
     size = chance.choice([1, 7, 60])
     pages = Pages([EVENTS[start : start + size] for start in range(0, len(EVENTS), size)])

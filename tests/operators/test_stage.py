@@ -16,7 +16,7 @@ from rxpump.errors import BufferOverflow, InvalidArgument, WorkCancelled
 from rxpump.operators.machinery.stage import Operator, Result, Stage, stage
 from rxpump.streams.observable import Piped
 from rxpump.streams.source import from_iterable
-from tests.fakes import Pages, Reconnector, numbers
+from tests.fakes import BufferingObserver, Pages, numbers
 from tests.operators.sources import Feed, Gates, HeldSink, Seen, settle
 
 
@@ -243,7 +243,7 @@ async def test_two_subscriptions_know_nothing_of_each_other() -> None:
 
 async def test_merged_and_shared_sources_are_held_alike() -> None:
     left, right = Pages(numbers(100, 10)), Pages(numbers(100, 10))
-    gates, fast = Gates(), Reconnector(high=10_000)
+    gates, fast = Gates(), BufferingObserver(high=10_000)
     runtime = BackgroundTasks("test")
     merged = reactivex.merge(left.source(runtime), right.source(runtime)).pipe(rx.share())
     both = [merged.subscribe(fast.on_next), merged.pipe(through(gates, high=10)).subscribe()]

@@ -1,4 +1,4 @@
-"""The types that pipelines have. Checked by mypy and pyright, never run."""
+"""The types of pipelines. mypy and pyright check this file; it is not executed."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

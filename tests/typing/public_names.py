@@ -1,4 +1,4 @@
-"""Type checkers know every public name after `import rxpump` alone. Checked by mypy and pyright, never run."""
+"""Public names that need only `import rxpump`. mypy and pyright check this file; it is not executed."""
 
 from typing import Literal, assert_type
 

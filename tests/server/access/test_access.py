@@ -12,7 +12,7 @@ import pytest
 from rxpump.server import SqliteStore
 from rxpump.server.access.access import Access, Permission
 from rxpump.server.access.users import ANONYMOUS, User
-from tests.recording_calls import record_calls
+from tests.calls import record_calls
 from tests.server.store.driving import delete, new_event, write, write_metadata
 
 ADMIN = User(frozenset({"$all", "admin", "$admins"}))

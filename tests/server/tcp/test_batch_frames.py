@@ -13,7 +13,7 @@ from rxpump.server.tcp.batch_frames import batch_frames
 from rxpump.tcp.wire import schema
 from rxpump.tcp.wire.commands import Command
 from rxpump.tcp.wire.framing import Framer
-from tests.recording_calls import record_calls
+from tests.calls import record_calls
 from tests.server.store.driving import all_page, new_event, write
 
 ID, OTHER = bytes(range(16)), bytes(16)

@@ -16,8 +16,8 @@ from rxpump.server.tcp import batch_frames
 from rxpump.server.tcp.reply_buffer import MAX_UNSENT_BYTES, ReplyBuffer
 from rxpump.tcp.wire import schema
 from rxpump.tcp.wire.commands import Command
+from tests.calls import record_calls
 from tests.raw_client import ADMIN, RawClient
-from tests.recording_calls import record_calls
 from tests.server.store.driving import append
 from tests.server.talk import event_of
 

@@ -19,8 +19,8 @@ from rxpump.tcp.protocol.subscription_buffer import SubscriptionBuffer
 from rxpump.tcp.wire.commands import Command
 from rxpump.tcp.wire.framing import Framer
 from rxpump.tcp.wire.package import Package
+from tests.decoding import decode_fields
 from tests.fuzzing import kind_of, mutated, payload_of, recorded
-from tests.looking import look_at
 from tests.tcp.operations.test_operation import ALL
 
 ID = bytes(range(16))
@@ -66,7 +66,7 @@ def fuzz_link(examples: int) -> None:
         assert (link.state is ProtocolState.CLOSED) == (link.failure is not None)
         assert link.failure is None or isinstance(link.failure, RxPumpError)
         assert repr(link)
-        look_at(link.failure)
+        decode_fields(link.failure)
 
     hears_anything()
 
@@ -91,7 +91,7 @@ def fuzz_ledger(examples: int) -> None:
         for request in requests:
             assert request.is_settled
             assert request.error is None or isinstance(request.error, RxPumpError)
-            look_at(request.error or request.value)
+            decode_fields(request.error or request.value)
         assert len(pending) == 0
 
     is_told_anything()

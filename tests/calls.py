@@ -1,4 +1,4 @@
-"""Record how a function of the code under test is called."""
+"""Record the calls of a function of the code under test."""
 
 from __future__ import annotations
 
