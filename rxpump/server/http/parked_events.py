@@ -1,7 +1,7 @@
 """POST /subscriptions/{stream}/{group}/replayParked (`docs/protocol/tcp.md`, section 4.18).
 
-Who may write to `$settings` may do it, as all that changes groups. A real server answers 401 to wrong credentials and
-to a user without the permission alike.
+A user who may write to `$settings` may replay parked events. Like a real server, the reply is 401 both for wrong
+credentials and for a missing permission.
 """
 
 from __future__ import annotations
@@ -29,28 +29,34 @@ _REPLAYED: Final = json.dumps({"reason": "", "result": "Success"}).encode()
 
 
 class ParkedEvents:
-    """Answers requests about the parked events of the groups of `node`."""
+    """Answers requests about parked events.
+
+    Args:
+        node: Node whose groups have parked events.
+    """
 
     def __init__(self, node: Node) -> None:
         self._node = node
 
     def is_meant(self, request: HttpRequest) -> bool:
-        """Tell whether a request is about parked events."""
+        """Return whether a request is about parked events."""
         match request.segments:
             case ("subscriptions", _, _, "replayParked"):
                 return True
         return False
 
     def respond(self, request: HttpRequest, address: str) -> HttpResponse:
-        """Answer a request that came from this address."""
+        """Answer a request from a client with this address."""
         if request.method != "POST":
-            return refusal(HTTPStatus.METHOD_NOT_ALLOWED, "POST is", (("Allow", "POST"),))
+            return refusal(HTTPStatus.METHOD_NOT_ALLOWED, "the method must be POST", (("Allow", "POST"),))
         user = self._user(request, address)
         if isinstance(user, Throttled):
             seconds = str(ceil(user.seconds))
             return refusal(HTTPStatus.TOO_MANY_REQUESTS, "too many failed logins", (("Retry-After", seconds),))
         if user is None or not self._node.access.may(user, Permission.WRITE, SETTINGS_STREAM):
-            return refusal(HTTPStatus.UNAUTHORIZED, "who may change groups may do it", _CHALLENGE)
+            return refusal(
+                HTTPStatus.UNAUTHORIZED, "only a user who may write to $settings can replay parked events", _CHALLENGE
+            )
         _, stream, group, _ = request.segments
         running = self._node.groups.find(stream, group)
         if running is None:
@@ -70,7 +76,7 @@ class ParkedEvents:
 
 
 def _credentials(header: str) -> Credentials | None:
-    """Return the credentials of an Authorization header, None if it has none that anybody could have."""
+    """Return the credentials of an Authorization header, or None if they are malformed."""
     basic = _BASIC.fullmatch(header)
     if basic is None:
         return None

@@ -1,6 +1,6 @@
-"""What a node answers over HTTP: /gossip, /info, /stats, /ping and parked events (docs/protocol/tcp.md, section 5).
+"""HTTP resources of a node: /gossip, /info, /stats, /ping and parked events (docs/protocol/tcp.md, section 5).
 
-A single node that is its own cluster: one member, alive, the master.
+The gossip describes a cluster of one node, which is alive and its leader.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _ANY_ADDRESS: Final = {"", "0.0.0.0", "::"}
 
 
 class Served(Protocol):
-    """What is told of a server."""
+    """The properties of a server that the resources contain."""
 
     store: SqliteStore
     host: str
@@ -38,11 +38,11 @@ class Served(Protocol):
 
     @property
     def http_port(self) -> int | None:
-        """Where HTTP is answered."""
+        """Port on which HTTP is answered, or None."""
 
     @property
     def has_tls(self) -> bool:
-        """Whether `port` is served with TLS."""
+        """Whether `port` uses TLS."""
 
     @property
     def has_projections(self) -> bool:
@@ -50,11 +50,16 @@ class Served(Protocol):
 
     @property
     def client_count(self) -> int:
-        """How many clients are connected."""
+        """Number of connected clients."""
 
 
 class Resources:
-    """Answers HTTP requests about `server`, whose groups and users are those of `node`."""
+    """Answers HTTP requests about a server.
+
+    Args:
+        server: The server.
+        node: Its groups and users.
+    """
 
     def __init__(self, server: Served, node: Node) -> None:
         self._server = server
@@ -74,11 +79,11 @@ class Resources:
             return self._parked_events.respond(request, addresses.peer)
         resource = self._resources.get(request.path)
         if resource is None:
-            return refusal(HTTPStatus.NOT_FOUND, f"there are {', '.join(self._resources)}")
+            return refusal(HTTPStatus.NOT_FOUND, f"the resources are {', '.join(self._resources)}")
         if request.method != "GET":
-            return refusal(HTTPStatus.METHOD_NOT_ALLOWED, "GET is", (("Allow", "GET"),))
+            return refusal(HTTPStatus.METHOD_NOT_ALLOWED, "the method must be GET", (("Allow", "GET"),))
         if not request.accepts_json():
-            return refusal(HTTPStatus.NOT_ACCEPTABLE, "there is application/json, or ?format=json")
+            return refusal(HTTPStatus.NOT_ACCEPTABLE, "accept application/json, or add ?format=json")
         body = json.dumps(resource(addresses.local), indent=2).encode()
         return HttpResponse(HTTPStatus.OK, body, _JSON, _FRESH)
 
@@ -144,7 +149,7 @@ class Resources:
 def _version() -> str:
     try:
         return version("rxpump")
-    except PackageNotFoundError:  # run from its sources
+    except PackageNotFoundError:  # not installed
         return "0.0.0.0"
 
 
@@ -152,7 +157,7 @@ _VERSION: Final = _version()  # read from disk here, because a request must not 
 
 
 def _system() -> Iterator[tuple[str, float]]:
-    """Give what this system tells of itself; not each tells all."""
+    """Yield the measurements that the operating system offers."""
     with suppress(AttributeError, OSError):
         yield "cpu", 100 * os.getloadavg()[0] / (os.cpu_count() or 1)
     with suppress(AttributeError, OSError, ValueError):
