@@ -126,7 +126,7 @@ class Http2Connection:
             return [self._end(ErrorCode.SETTINGS_TIMEOUT, reason)]
         match self._heartbeat.tick(now):
             case Pulse.ASKED:
-                self._receiver.pings_in_flight += 1
+                self._receiver.awaits_ping = True
                 self._sender.control(frames.frame(FrameType.PING, 0, 0, _PING_DATA))
             case Pulse.DEAD:
                 silence = self._heartbeat.interval + self._heartbeat.timeout

@@ -54,7 +54,7 @@ class Receiver:
         peer: Settings of the peer.
         is_going_away: Whether the peer accepts no new streams.
         is_acknowledged: Whether the peer has acknowledged the SETTINGS frame of this endpoint.
-        pings_in_flight: Number of PING frames that the peer has not acknowledged.
+        awaits_ping: Whether the peer has not acknowledged the last PING frame of this endpoint.
         last_accepted: Highest number of a stream that is accepted, or None while all are.
     """
 
@@ -62,7 +62,7 @@ class Receiver:
         self.peer: PeerSettings = PeerSettings()
         self.is_going_away: bool = False
         self.is_acknowledged: bool = False
-        self.pings_in_flight: int = 0
+        self.awaits_ping: bool = False
         self.last_accepted: int | None = None
         self._limits = limits
         self._streams = streams
@@ -335,9 +335,9 @@ class Receiver:
 
     def _on_ping(self, flags: int, stream_id: int, payload: bytes) -> None:
         if flags & ACK:
-            if not self.pings_in_flight:
+            if not self.awaits_ping:
                 self._spend("acknowledgements of PING")
-            self.pings_in_flight = 0
+            self.awaits_ping = False
             return
         if self._sender.answered == self._answered_at_ping:
             self._spend("PING frames")

@@ -10,6 +10,7 @@ from tests.grpc.http2.raw_peer import (
     END_HEADERS,
     END_STREAM,
     HEADERS,
+    PRIORITY_FLAG,
     REQUEST,
     RawPeer,
     data,
@@ -102,6 +103,12 @@ def interrupted(between: bytes, after: bytes = b"") -> Frames:
         return first + between + rest + after
 
     return frames
+
+
+def after_priority(peer: RawPeer) -> bytes:
+    """A request whose first frame is only a priority."""
+    first = frame(HEADERS, PRIORITY_FLAG, 1, bytes(5))
+    return first + frame(CONTINUATION, END_HEADERS, 1, peer.block(REQUEST))
 
 
 def with_length(length: str, *bodies: bytes) -> Frames:

@@ -166,6 +166,7 @@ def test_a_reset_by_the_peer_ends_the_stream() -> None:
     assert peer.send(rst_stream(1, 0xB)) == [
         StreamReset(1, ErrorCode.ENHANCE_YOUR_CALM, "the peer reset the stream", is_unprocessed=False)
     ]
+    assert peer.send(window_update(0, 100_000)) == []
     assert peer.sent() == []
     assert (peer.connection.open_streams, peer.connection.buffered_bytes) == (0, 0)
     with pytest.raises(CannotSend, match="stream 1: this side of the stream has ended"):
@@ -194,6 +195,8 @@ def test_a_reset_here_drops_what_waits() -> None:
     peer.connection.reset(1, ErrorCode.CANCEL)
     assert peer.sent() == [RawFrame(RST_STREAM, 0, 1, b"\0\0\0\x08")]
     assert (peer.connection.buffered_bytes, peer.connection.is_open(1)) == (0, False)
+    peer.send(window_update(0, 100_000))
+    assert peer.sent() == []
     peer.connection.reset(1, ErrorCode.CANCEL)
     assert peer.sent() == []
 
