@@ -71,7 +71,7 @@ def last_json(read: Reader, stream: str) -> object:
     """Read the last event of `stream` as JSON; None where there is none. ValueError where it is no JSON."""
     found = read.stream(stream)
     event = None if found is None else read.event(found, found.last, resolve_links=False)
-    return None if event is None else json.loads(StreamEntry.FromString(event.fields).event.data)
+    return None if event is None else json.loads(StreamEntry.FromString(event.entry).event.data)
 
 
 def _json(content: object) -> bytes:

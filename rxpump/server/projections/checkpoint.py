@@ -32,7 +32,7 @@ def read_checkpoint(read: Reader, projection: str) -> Position | None:
     if event is None:
         return None
     try:
-        found = json.loads(StreamEntry.FromString(event.fields).event.metadata)
+        found = json.loads(StreamEntry.FromString(event.entry).event.metadata)
         return Position(int(found["$c"]), int(found["$p"]))
     except (ValueError, KeyError, TypeError):
         return None  # begin anew: what was linked before is known by its id

@@ -1,9 +1,9 @@
-"""What becomes of an append: the decision table of docs/protocol/tcp.md, section 4.3, row by row.
+"""The outcome of an append: the decision table of docs/protocol/tcp.md, section 4.3, row by row.
 
-Only event ids are compared; type, data and metadata are not looked at. A "recent" id is one that the stream
-holds, or with `Strictness.REAL`, one that was placed in this stream before any other. A real server forgets old
-ids (its cache has 8 MiB); this server forgets an id when a scavenge removes the event, because it looks up an
-index on disk. Row 13 is about clusters.
+Only event ids are compared, not types, data or metadata. An id is recent if the stream holds it; with
+`Strictness.REAL`, if this stream received it before any other stream. A real server forgets old ids, because its
+cache has 8 MiB. This server looks ids up in an index on disk, and forgets an id when a scavenge removes the event.
+Row 13 concerns clusters only.
 """
 
 from __future__ import annotations
@@ -16,60 +16,60 @@ from rxpump.server.strictness import Strictness
 
 
 class StreamState(Protocol):
-    """A stream as it is before the append."""
+    """A stream before the append."""
 
     @property
     def last(self) -> int:
-        """The number of its last event, -1 where it has none."""
+        """Number of the last event; -1 if there is none."""
 
     @property
     def is_tombstoned(self) -> bool:
-        """Whether it was deleted for ever."""
+        """Whether the stream was hard-deleted."""
 
     @property
     def is_soft_deleted(self) -> bool:
-        """Whether it was deleted, to begin anew with the next write."""
+        """Whether the stream was soft-deleted; the next write makes it visible again."""
 
     def has_metadata(self) -> bool:
-        """Whether anything was ever written to its metadata stream."""
+        """Return whether anything was ever written to the metadata stream of this stream."""
 
     def recent(self, event_id: bytes, strictness: Strictness) -> int | None:
         """Return the number of the first event with this id in this stream.
 
         Returns:
-            The number; None if the stream holds no such event, or with `Strictness.REAL`, if another stream
-            got the id first.
+            The number. None if the stream holds no such event, or with `Strictness.REAL`, if another stream received
+            the id first.
         """
 
     def ids_after(self, number: int, count: int) -> list[bytes]:
-        """The ids of those of the `count` events after event `number` that are stored."""
+        """Return the ids of the stored events among the `count` events behind event `number`."""
 
 
 class Append(NamedTuple):
-    """Write the events, the first as number `first`."""
+    """Write the events, the first with number `first`."""
 
     first: int
 
 
 class Repeated(NamedTuple):
-    """The events are there already, as `first` to `last`: the write succeeds and changes nothing."""
+    """The events are already in the stream, as `first` to `last`: the write succeeds and changes nothing."""
 
     first: int
     last: int
 
 
 class WrongVersion(NamedTuple):
-    """The stream is not as expected; its last event is `current`."""
+    """The stream is not at the expected version; its last event has the number `current`."""
 
     current: int
 
 
 class StreamDeleted(NamedTuple):
-    """The stream is deleted: for ever, or for who expects that it exists."""
+    """The stream is tombstoned; or it is soft-deleted and the append expects it to exist."""
 
 
 class Unanswered(NamedTuple):
-    """The ids are there already, but in another order: a real server never answers (`Strictness.REAL`)."""
+    """The ids are in the stream in another order, and a real server would never answer (`Strictness.REAL`)."""
 
 
 Decision = Append | Repeated | WrongVersion | StreamDeleted | Unanswered
@@ -78,7 +78,17 @@ Decision = Append | Repeated | WrongVersion | StreamDeleted | Unanswered
 def decide(
     expected: int, ids: Sequence[bytes], stream: StreamState, strictness: Strictness = Strictness.LENIENT
 ) -> Decision:
-    """Decide on appending events of these `ids`, by the first row that applies."""
+    """Return the outcome of an append.
+
+    Args:
+        expected: Expected version of the stream.
+        ids: Ids of the events to append.
+        stream: The stream before the append.
+        strictness: How exactly to imitate a real server.
+
+    Returns:
+        The outcome of the first row of the table that applies.
+    """
     if stream.is_tombstoned:
         return StreamDeleted()  # row 1
     if expected == ExpectedVersion.STREAM_EXISTS:
@@ -98,7 +108,7 @@ def decide(
 def _by_recent_ids(ids: Sequence[bytes], stream: StreamState, strictness: Strictness) -> Decision:
     first = stream.recent(ids[0], strictness) if ids else None
     if first is None:
-        return Append(stream.last + 1)  # row 4: later ids are not looked at
+        return Append(stream.last + 1)  # row 4: only the first id is checked
     last = first
     for event_id in ids[1:]:
         number = stream.recent(event_id, strictness)
@@ -115,5 +125,5 @@ def _by_stored_ids(expected: int, ids: Sequence[bytes], stream: StreamState) -> 
     if ids and stored == list(ids):
         return Repeated(expected + 1, expected + len(ids))  # row 8
     if ids and stored[:1] != [ids[0]] and expected == ExpectedVersion.NO_STREAM and stream.is_soft_deleted:
-        return Append(stream.last + 1)  # row 9, the exception: a deleted stream is as good as none
+        return Append(stream.last + 1)  # row 9, the exception: a soft-deleted stream counts as a new one
     return WrongVersion(stream.last)  # rows 9 and 10

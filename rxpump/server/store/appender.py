@@ -1,32 +1,33 @@
-"""An append: events for the end of a stream, all or none."""
+"""The change that appends events to a stream."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from rxpump.server.store.append_rule import Append, Repeated, decide
 from rxpump.server.store.changes import REPEATED_POSITION, Appended, AppendResult
+from rxpump.server.store.new_event import Writable
 from rxpump.server.store.undelete import Undelete
 from rxpump.server.store.write_transaction import WriteTransaction
 from rxpump.server.strictness import Strictness
 
 
 class AppendRequest(NamedTuple):
-    """`events` (NewEvent messages) for the end of `stream`, all or none."""
+    """A change that appends events to a stream, all of them or none."""
 
     stream: str
     expected_version: int
-    events: Sequence[Any]
+    events: Sequence[Writable]
     strictness: Strictness = Strictness.LENIENT
 
     @property
     def weight(self) -> int:
-        """How much work it is: its events, and itself."""
+        """Cost of the change: one, and one for each event."""
         return 1 + len(self.events)
 
     def apply(self, log: WriteTransaction) -> AppendResult:
-        """Decide on it, and write what is new of it."""
+        """Check the expected version, and write the events unless they are already in the stream."""
         stream = log.stream(self.stream)
         decision = decide(self.expected_version, [event.event_id for event in self.events], stream, self.strictness)
         match decision:

@@ -1,4 +1,4 @@
-"""What changes the log: a change knows how to make itself in a transaction that somebody else ends."""
+"""Changes of the log and their results."""
 
 from __future__ import annotations
 
@@ -8,23 +8,24 @@ from rxpump.server.store.append_rule import StreamDeleted, Unanswered, WrongVers
 from rxpump.server.store.write_transaction import WriteTransaction
 
 REPEATED_POSITION = -1
+"""Position in the result of an append that was a repetition."""
 
 T_co = TypeVar("T_co", covariant=True)
 
 
 class Change(Protocol[T_co]):
-    """Something to be written; str() tells what, for a log of errors."""
+    """A change that can be applied in a transaction; `str()` describes it for the log of errors."""
 
     @property
     def weight(self) -> int:
-        """How much work it is, about: as much as writing so many events."""
+        """Approximate cost of the change, in written events."""
 
     def apply(self, log: WriteTransaction) -> T_co:
-        """Decide on it and write it. After an exception the transaction must be rolled back."""
+        """Apply the change and return its result. After an exception the transaction must be rolled back."""
 
 
 class Appended(NamedTuple):
-    """The events are in the stream as `first` to `last`; -1 as `position`: they were there before."""
+    """The events have the numbers `first` to `last`; `position` is `REPEATED_POSITION` if they were already there."""
 
     first: int
     last: int
@@ -32,7 +33,7 @@ class Appended(NamedTuple):
 
 
 class NotCommitted(NamedTuple):
-    """The store could not write (disk full, ...), for `reason`; nothing of the change is there."""
+    """The store could not write, for example because the disk is full. Nothing of the change was written."""
 
     reason: str
 

@@ -1,6 +1,6 @@
-"""The verification of a whole file: what of it is damaged, and which events are lost.
+"""Verification of a whole store: which events are lost, and what else is damaged.
 
-A file can be checked while a server has it open, because it is only read.
+The file is only read, so that it can be verified while a server has it open.
 """
 
 from __future__ import annotations
@@ -24,14 +24,18 @@ from rxpump.server.store.record_schema import StreamEntry
 from rxpump.server.store.stored_stream import STREAM_COLUMNS, StreamRow
 
 _BATCH: Final = 500  # events that are verified at a time
-_MOST_MESSAGES: Final = 100  # of SQLite's own check
+_MAX_MESSAGES: Final = 100  # of SQLite's own check
 _UNKNOWN_NAME: Final = "(the name is lost)"
 
 
 class LostEvents(NamedTuple):
-    """Events `first` to `last` of a stream, which cannot be read.
+    """Events of a stream that cannot be read.
 
-    `positions` are those of the first and the last in the log; None where they are not known.
+    Attributes:
+        stream: Name of the stream.
+        first: Number of the first event.
+        last: Number of the last event.
+        positions: Positions of the first and the last event in the log; None if they are not known.
     """
 
     stream: str
@@ -50,14 +54,14 @@ class LostEvents(NamedTuple):
 
 @dataclass
 class Report:
-    """What the verification of a file has found.
+    """Result of the verification of a store.
 
     Attributes:
         path: Path of the file.
         streams: Number of streams.
-        events: Number of events that are what was written.
+        events: Number of undamaged events.
         lost: Events that cannot be read.
-        damaged: Descriptions of whatever else is not what was written.
+        damaged: Descriptions of all other damage.
     """
 
     path: str
@@ -73,13 +77,13 @@ class Report:
 
 
 def check(path: str | os.PathLike[str]) -> Report:
-    """Verify the whole store in the file `path`: SQLite's pages and indexes, and every checksum.
+    """Verify the store in a file: SQLite's pages and indexes, and all checksums.
 
     Returns:
-        What was found. Nothing is repaired.
+        The report. Nothing is repaired.
 
     Raises:
-        StoreError: The file cannot be opened, or is of an earlier version, which has no checksums.
+        StoreError: The file cannot be opened, or has an earlier version without checksums.
     """
     path = os.path.realpath(path)
     check_readable(path)
@@ -87,15 +91,16 @@ def check(path: str | os.PathLike[str]) -> Report:
     with open_errors(path), closing(_open(path)) as connection:
         version = check_version(path, connection)
         if version < VERSION:
-            raise StoreTooOld(path, f"its version is {version}; it gets checksums when a server of today opens it")
+            raise StoreTooOld(path, f"its version is {version}; open it with a server of this version to upgrade it")
         _Check(connection, report).run()
     return report
 
 
 def _open(path: str) -> sqlite3.Connection:
-    """Open the database to read it, so that no file is made or left beside it.
+    """Open the database for reading, without creating files beside it.
 
-    Whoever else has it open has a write-ahead log beside it. Without one it is read as a file that does not change.
+    A program that has the database open keeps a write-ahead log beside it. If there is none, the file is read as one
+    that does not change.
     """
     in_use = os.path.exists(f"{path}-wal")
     uri = f"file:{quote(path)}?mode=ro{'' if in_use else '&immutable=1'}"
@@ -125,15 +130,15 @@ _EVENT: Final = f"SELECT {', '.join(_Event._fields)} FROM events"
 
 
 class _Check:
-    """One verification, which writes into `report`."""
+    """One verification, which fills `report`."""
 
     def __init__(self, connection: sqlite3.Connection, report: Report) -> None:
         self._connection = connection
         self._report = report
-        self._lost: list[LostEvents] = []  # of the stream that is being verified
+        self._lost: list[LostEvents] = []  # events of the current stream
 
     def run(self) -> None:
-        self._connection.execute("BEGIN")  # so that all of it is of one moment
+        self._connection.execute("BEGIN")  # so that all reads see the same moment
         self._check_pages()
         self._check_log()
         for table, numbers, text in (
@@ -151,15 +156,15 @@ class _Check:
                 self._check_orphans(key)
 
     def _rows(self, what: str, question: str, arguments: Sequence[object] = ()) -> Iterator[tuple[Any, ...]]:
-        """Yield the rows that can be read."""
+        """Yield rows until one cannot be read."""
         try:
             yield from self._connection.execute(question, arguments)
         except sqlite3.DatabaseError as error:
             self._report.damaged.append(f"{what} cannot be read any further: {error}")
 
     def _check_pages(self) -> None:
-        """Let SQLite check its pages, as PRAGMA quick_check does, and compare its indexes with their tables."""
-        for (message,) in self._rows("the file", f"PRAGMA integrity_check({_MOST_MESSAGES})"):
+        """Run SQLite's integrity check, which compares indexes with their tables."""
+        for (message,) in self._rows("the file", f"PRAGMA integrity_check({_MAX_MESSAGES})"):
             if message != "ok":
                 self._report.damaged.extend(f"SQLite: {line}" for line in message.splitlines())
 
@@ -194,7 +199,12 @@ class _Check:
         self._check_events(StreamRow(key, _UNKNOWN_NAME, -1, None, -1, 0), has_bounds=False)
 
     def _check_events(self, stream: StreamRow, *, has_bounds: bool) -> None:
-        """Verify the events of a stream; with bounds, none may be missing between the last scavenge and the end."""
+        """Verify the events of a stream.
+
+        Args:
+            stream: Row of the stream.
+            has_bounds: Whether to report events that are missing between the last scavenged event and the last event.
+        """
         expected = stream.scavenged + 1
         question = (
             "SELECT revision, position FROM events INDEXED BY events_by_stream WHERE stream = ? ORDER BY revision"
@@ -218,7 +228,7 @@ class _Check:
         self._report_lost()
 
     def _check_batch(self, stream: StreamRow, batch: Sequence[tuple[int, int]]) -> None:
-        """Verify events that have these numbers and positions; one by one, if not all of them are whole."""
+        """Verify the events with these numbers and positions, one by one if not all of them are undamaged."""
         question = f"{_EVENT} WHERE stream = ? AND revision BETWEEN ? AND ? ORDER BY revision"
         try:
             found = self._connection.execute(question, (stream.key, batch[0][0], batch[-1][0]))
@@ -249,7 +259,7 @@ class _Check:
             self._lose(stream, number, number, (position, position))
 
     def _check_columns(self, stream: StreamRow, events: Sequence[_Event]) -> None:
-        """Compare the columns by which events are looked for with the records, which are whole."""
+        """Compare the columns that queries use with the records, which are undamaged."""
         for event in events:
             try:
                 record = StreamEntry.FromString(event.record).event
@@ -264,7 +274,7 @@ class _Check:
         self._lost.append(LostEvents(stream.name, first, last, positions))
 
     def _report_lost(self) -> None:
-        """Report the lost events of a stream, those that follow each other as one."""
+        """Report the lost events of a stream; consecutive events are reported as one range."""
         lost: list[LostEvents] = []
         for each in sorted(self._lost, key=lambda lost: lost.first):
             before = lost[-1] if lost else None
@@ -278,7 +288,11 @@ class _Check:
 
 
 def _verify(key: int, events: Sequence[_Event]) -> None:
-    """Verify both checksums of events of the stream with key `key`. Raises Mismatch."""
+    """Verify both checksums of events of a stream.
+
+    Raises:
+        Mismatch: Some events are not what was written.
+    """
     records = [event.record for event in events]
     places = [first_place(key) + event.revision for event in events]
     verify(([event.stream_head for event in events], records), places, [event.stream_checksum for event in events])

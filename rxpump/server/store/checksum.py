@@ -1,8 +1,8 @@
-"""Checksums of what is stored: CRC-32, computed for a whole page by functions of C.
+"""CRC-32 checksums of stored rows, computed for whole pages by C functions.
 
-Each row has a checksum that is verified when the row is read. An event has two, because a page of a stream and
-a page of `$all` are made of different columns of it (`rxpump.server.store.record`). The place where the event
-belongs is part of the checksum, so that a damaged index, which leads to another row, is noticed too.
+A row's checksum is verified whenever the row is read. An event has two, because a page of a stream and a page of the
+log consist of different columns (`rxpump.server.store.record`). Each checksum includes the place to which the event
+belongs, so that a damaged index, which finds another row, is detected too.
 """
 
 from __future__ import annotations
@@ -15,14 +15,18 @@ _SPREAD: Final = 2_654_435_761
 _MOST: Final = 0x3FFF_FFFF
 
 UNKNOWN: Final = -1
-"""A stored checksum that no row has, so that a row with it counts as damaged."""
+"""Checksum that no row can have, so that a row with this value counts as damaged."""
 
 _NONE: Final = -2
-"""The checksum of values of the wrong types, which damage leaves; none that is stored is equal to it."""
+"""Checksum of values whose types are wrong after damage. No stored checksum equals it."""
 
 
 class Mismatch(Exception):
-    """Rows that are not what was written; `places` are theirs, at least one, None where damage has taken it."""
+    """Some rows are not what was written.
+
+    Attributes:
+        places: Places of these rows, at least one; None if the place itself is damaged.
+    """
 
     def __init__(self, places: Sequence[int | None]) -> None:
         super().__init__(places)
@@ -30,12 +34,17 @@ class Mismatch(Exception):
 
 
 def first_place(stream: int) -> int:
-    """Return the place of event 0 of the stream with key `stream`; event n has the place that is n higher."""
+    """Return the place of event 0 of the stream with key `stream`. The place of event n is higher by n."""
     return stream * _SPREAD & _MOST
 
 
 def event_checksum(place: int, *pieces: bytes) -> int:
-    """Return the checksum of one event, which is made of `pieces` and belongs to `place`."""
+    """Return the checksum of one event.
+
+    Args:
+        place: Place to which the event belongs.
+        *pieces: Columns of the event.
+    """
     try:
         for piece in pieces:
             place = crc32(piece, place)
@@ -45,12 +54,12 @@ def event_checksum(place: int, *pieces: bytes) -> int:
 
 
 def verify(columns: Sequence[Iterable[bytes]], places: Sequence[int], checksums: Sequence[int]) -> None:
-    """Compare the checksums of many events with those that were stored.
+    """Compare the checksums of many events with the stored checksums.
 
     Args:
-        columns: The columns that an event is made of, in order, each with a value per event.
-        places: The place of each event.
-        checksums: The stored checksum of each event.
+        columns: Columns of the events, in order, each with one value for each event.
+        places: Place of each event.
+        checksums: Stored checksum of each event.
 
     Raises:
         Mismatch: Some events are not what was written.
@@ -60,7 +69,7 @@ def verify(columns: Sequence[Iterable[bytes]], places: Sequence[int], checksums:
         values = map(crc32, column, values)
     try:
         computed = list(values)
-    except TypeError:  # damage has made one value a number, say: find out which
+    except TypeError:  # damage changed the type of a value: find the event
         computed = [event_checksum(place, *pieces) for place, *pieces in zip(places, *columns, strict=True)]
     if computed != list(checksums):
         pairs = zip(places, computed, checksums, strict=True)
@@ -68,7 +77,7 @@ def verify(columns: Sequence[Iterable[bytes]], places: Sequence[int], checksums:
 
 
 def row_checksum(numbers: Sequence[int], *values: str | bytes | None) -> int:
-    """Return the checksum of a row that has these numbers and values."""
+    """Return the checksum of a row with these numbers and values."""
     try:
         checksum = crc32(b"%d," * len(numbers) % tuple(numbers))
         for value in values:

@@ -1,8 +1,8 @@
-"""Prefixes as a real server compares them: by the rules of a culture (docs/protocol/tcp.md, section 4.7).
+"""Comparison of prefixes by the rules of a culture, as a real server does (docs/protocol/tcp.md, section 4.7).
 
-To a culture a text is a sequence of letters, and a letter can have several characters. A prefix that ends inside a
-letter of the text is no prefix of it, and the event is left out. Here the culture is Hungarian, in which more letters
-have several characters than in others.
+A culture compares letters, and a letter can consist of several characters. If a prefix ends inside a letter of the
+text, the text does not start with it, and the filter misses the event. This module uses the rules of Hungarian,
+because it has more such letters than other cultures.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Final
 
 _DIGRAPHS: Final = ("cs", "dz", "gy", "ly", "ny", "sz", "ty", "zs")
 _VOWELS_BEFORE: Final = frozenset(map(chr, (*range(0x0E40, 0x0E45), *range(0x0EC0, 0x0EC5))))
-"""Vowels of Thai and Lao, which are written before the consonant that they belong to."""
+"""Vowels of Thai and Lao that are written before the consonant that they belong to."""
 
 
 def starts_with(text: str, prefix: str) -> bool:

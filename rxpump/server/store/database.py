@@ -1,8 +1,8 @@
 """The SQLite database: its tables, and how it is opened.
 
-`events` is the log: its rows lie in the order of their positions, so that writing is appending, and
-one index finds a stream's events. `log` has one row, the state of the whole. Each row of each table has a
-checksum of the rest of it (`rxpump.server.store.checksum`).
+The table `events` is the log. Its rows are ordered by position, so that a write appends, and an index finds the
+events of a stream. The table `log` has one row, the state of the log. Each row of each table has a checksum of its
+other columns (`rxpump.server.store.checksum`).
 """
 
 from __future__ import annotations
@@ -33,17 +33,24 @@ from rxpump.server.store.upgrades import upgrade
 
 _log = logging.getLogger("rxpump.server")
 
-APPLICATION_ID: Final = 0x52785075  # "RxPu": what tells a store from any other SQLite file
+APPLICATION_ID: Final = 0x52785075
+"""Application id of a store, which distinguishes it from other SQLite files: "RxPu" in ASCII."""
+
 VERSION: Final = 3
+"""Version of the tables."""
+
 MEMORY: Final = ":memory:"
-FIRST_POSITION: Final = 64  # 0 means "the start" to clients, so no event may stand there
+"""SQLite's name for a database in memory."""
+
+FIRST_POSITION: Final = 64
+"""Position of the first event. It is not 0, because 0 means the start of the log to clients."""
 
 _TABLES: Final = f"""
 CREATE TABLE streams (
     id        INTEGER PRIMARY KEY,
     name      TEXT NOT NULL UNIQUE,
-    last      INTEGER NOT NULL DEFAULT -1,  -- the number of its last event, also if that is stored no more
-    metadata  BLOB,                         -- what its metadata come to, see rxpump.server.store.metadata
+    last      INTEGER NOT NULL DEFAULT -1,  -- the number of its last event, even if a scavenge removed the event
+    metadata  BLOB,                         -- the summary of its metadata, see rxpump.server.store.metadata
     scavenged INTEGER NOT NULL DEFAULT -1,  -- the highest number of the events that a scavenge has removed
     checksum  INTEGER NOT NULL DEFAULT 0
 );
@@ -56,7 +63,7 @@ CREATE TABLE events (
     record          BLOB NOT NULL,
     all_head        BLOB NOT NULL,
     all_tail        BLOB NOT NULL,
-    link_stream     TEXT,     -- of a link: the stream that it leads to
+    link_stream     TEXT,     -- of a link: the stream of its target
     link_revision   INTEGER,
     created         INTEGER NOT NULL,  -- in Unix milliseconds
     stream_checksum INTEGER NOT NULL DEFAULT 0,  -- of the place in the stream, stream_head and record
@@ -66,7 +73,7 @@ CREATE UNIQUE INDEX events_by_stream ON events (stream, revision);
 CREATE INDEX events_by_id ON events (event_id);
 CREATE INDEX links_by_stream ON events (stream, revision) WHERE link_stream IS NOT NULL;
 CREATE INDEX links_by_position ON events (position) WHERE link_stream IS NOT NULL;
-CREATE TABLE prepares (  -- of events of transactions, where to find them by their positions
+CREATE TABLE prepares (  -- where events of transactions are in the log, by their positions
     commit_position  INTEGER NOT NULL,
     prepare_position INTEGER NOT NULL,
     position         INTEGER NOT NULL,
@@ -74,7 +81,7 @@ CREATE TABLE prepares (  -- of events of transactions, where to find them by the
     PRIMARY KEY (commit_position, prepare_position)
 ) WITHOUT ROWID;
 CREATE INDEX prepares_by_place ON prepares (position);
-CREATE TABLE transactions (  -- that were committed
+CREATE TABLE transactions (  -- those that were committed
     id       INTEGER PRIMARY KEY,
     stream   TEXT NOT NULL,
     first    INTEGER NOT NULL,
@@ -83,8 +90,8 @@ CREATE TABLE transactions (  -- that were committed
 );
 CREATE TABLE log (
     last_commit       INTEGER NOT NULL,  -- the position of the last write, -1 before the first
-    end               INTEGER NOT NULL,  -- where the next record will begin
-    largest           INTEGER NOT NULL,  -- the most bytes that any record has
+    end               INTEGER NOT NULL,  -- the position of the next record
+    largest           INTEGER NOT NULL,  -- the size in bytes of the largest record
     settings          BLOB,              -- the data of the last event of $settings
     checksum          INTEGER NOT NULL DEFAULT 0,  -- of last_commit, end and largest
     settings_checksum INTEGER NOT NULL DEFAULT 0
@@ -114,33 +121,33 @@ _ERRORS: Final[Mapping[int, type[StoreError]]] = {
     sqlite3.SQLITE_READONLY: StoreReadOnly,
     sqlite3.SQLITE_NOTADB: NotAStore,
     sqlite3.SQLITE_CORRUPT: DamagedStore,
-    sqlite3.SQLITE_ERROR: DamagedStore,  # a table is not as it should be, or a record in an upgrade
+    sqlite3.SQLITE_ERROR: DamagedStore,  # a table has other columns, or an upgrade cannot read a record
 }
-"""The error for a database that cannot be opened, by the primary result code of SQLite."""
+"""Error class for a database that cannot be opened, by the primary result code of SQLite."""
 
 
 def check_readable(path: str) -> None:
-    """Check that there is a file at `path` that may be read.
+    """Check that there is a readable file at `path`.
 
     Raises:
         StoreNotFound: There is no file.
-        StoreUnreadable: `path` is a directory, or a file that may not be read.
+        StoreUnreadable: `path` is a directory, or a file without read permission.
     """
     if os.path.isdir(path):
         raise StoreUnreadable(path, "it is a directory")
     if not os.path.exists(path):
         raise StoreNotFound(path, "there is no such file")
     if not _may(path, os.R_OK):
-        raise StoreUnreadable(path, "its permissions do not allow to read it")
+        raise StoreUnreadable(path, "you have no permission to read it")
 
 
 def check_writable(path: str) -> None:
-    """Check that a store can be opened or made at `path`, as far as can be told without opening anything.
+    """Check that a store can be opened or created at `path`, as far as possible without opening it.
 
     Raises:
         StoreNotFound: There is no directory for the file.
-        StoreUnreadable: `path` is a directory, or a file that may not be read.
-        StoreReadOnly: The file, or the directory that it is in, may not be written to.
+        StoreUnreadable: `path` is a directory, or a file without read permission.
+        StoreReadOnly: The file, or the directory that it is in, has no write permission.
     """
     directory = os.path.dirname(path) or "."
     if not os.path.isdir(directory):
@@ -150,7 +157,7 @@ def check_writable(path: str) -> None:
         if not _may(path, os.W_OK):
             raise StoreReadOnly(path, "it is read-only")
     if not _may(directory, os.W_OK | os.X_OK):
-        raise StoreReadOnly(path, f"its directory {directory!r} is read-only, and a store keeps files beside its own")
+        raise StoreReadOnly(path, f"its directory {directory!r} is read-only, but a store needs further files there")
 
 
 def _may(path: str, mode: int) -> bool:
@@ -158,10 +165,10 @@ def _may(path: str, mode: int) -> bool:
 
 
 def open_database(path: str) -> sqlite3.Connection:
-    """Open or make the database at `path`.
+    """Open or create the database at `path`.
 
     Raises:
-        StoreError: The database cannot be opened; the class of the error says why.
+        StoreError: The database cannot be opened. The subclass says why.
     """
     with open_errors(path):
         connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
@@ -175,10 +182,10 @@ def open_database(path: str) -> sqlite3.Connection:
 
 
 def repair_names(path: str, connection: sqlite3.Connection) -> None:
-    """Compare the index of stream names with the table, and build it anew if it differs.
+    """Compare the index of stream names with the table, and rebuild the index if it differs.
 
-    A name that a damaged index does not find would be taken for that of a stream that does not exist. If a row of
-    the table is damaged the index stays as it is, because it may be what still finds the row.
+    With a damaged index, an existing stream could seem not to exist. If a row of the table is damaged, the index
+    stays as it is, because it may still find that row.
     """
     try:
         problems = [message for (message,) in connection.execute("PRAGMA integrity_check(streams)")]
@@ -189,17 +196,17 @@ def repair_names(path: str, connection: sqlite3.Connection) -> None:
             StreamRow(*row).verified()
         connection.execute("REINDEX streams")
     except (sqlite3.DatabaseError, DamagedRecord) as error:
-        _log.error("the index of stream names in %r cannot be built anew: %s", path, error)
+        _log.error("the index of stream names in %r cannot be rebuilt: %s", path, error)
 
 
 def read_text(stored: bytes) -> str:
-    """Read a text of the database, which damage may have changed to anything."""
+    """Decode a text column. Damage can have changed the text to any bytes."""
     return stored.decode(errors="surrogateescape")
 
 
 @contextmanager
 def open_errors(path: str) -> Iterator[None]:
-    """Turn what SQLite raises while a store is opened into the StoreError that names it."""
+    """Convert errors of SQLite during the opening of a store to StoreError."""
     try:
         yield
     except sqlite3.DatabaseError as error:
@@ -212,7 +219,7 @@ def check_version(path: str, connection: sqlite3.Connection) -> int:
     """Return the version of the store in a database; 0 for a database without tables.
 
     Raises:
-        NotAStore: It is a database of something else.
+        NotAStore: The database belongs to another program.
         StoreTooNew: A later version of rxpump wrote it.
     """
     application, version, tables = (
@@ -222,9 +229,9 @@ def check_version(path: str, connection: sqlite3.Connection) -> int:
     if not tables:
         return 0
     if application != APPLICATION_ID:
-        raise NotAStore(path, "it is a database of something else")
+        raise NotAStore(path, "it is the database of another program")
     if version > VERSION:
-        raise StoreTooNew(path, f"its version is {version}, this rxpump knows up to {VERSION}")
+        raise StoreTooNew(path, f"its version is {version}, but this rxpump supports versions up to {VERSION}")
     return int(version)
 
 
@@ -238,7 +245,7 @@ def _prepare(path: str, connection: sqlite3.Connection) -> None:
 
 
 def checkpoint(path: str) -> None:
-    """Bring what was committed into the database's file, as far as that keeps nobody waiting."""
+    """Copy committed data from the write-ahead log into the database, without waiting for readers or writers."""
     connection = sqlite3.connect(path, isolation_level=None)
     try:
         connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()

@@ -1,7 +1,7 @@
 """The deletion of a stream (docs/protocol/tcp.md, section 4.5).
 
-Soft: its metadata say that nothing of it is shown, until it is written to again. Hard: a tombstone, and
-there never is a stream of that name again. Either is decided like an append of events nobody has seen.
+A soft delete writes metadata that hide all events until the next write. A hard delete writes a tombstone, after which
+no stream of that name can exist. The expected version is checked as for an append of one new event.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from rxpump.server.store.metadata import DELETED
 from rxpump.server.store.new_event import metadata_event
 from rxpump.server.store.write_transaction import OpenStream, WriteTransaction
 
-_NEW_ID = b""  # no event has it
+_NEW_ID = b""  # an id that no event has
 
 
 class Deleted(NamedTuple):
-    """The stream is deleted, by what was written at `position`."""
+    """The stream was deleted by a write at `position`."""
 
     position: int
 
@@ -27,7 +27,7 @@ DeleteResult = Deleted | WrongVersion | StreamDeleted
 
 
 class DeleteRequest(NamedTuple):
-    """The end of `stream`, for ever if it is `hard`."""
+    """A change that deletes a stream; for good, if it is `hard`."""
 
     stream: str
     expected_version: int
@@ -35,11 +35,11 @@ class DeleteRequest(NamedTuple):
 
     @property
     def weight(self) -> int:
-        """How much work it is: that of writing one event."""
+        """Cost of the change: that of writing one event."""
         return 2
 
     def apply(self, log: WriteTransaction) -> DeleteResult:
-        """Decide on it, and delete."""
+        """Check the expected version, and delete the stream."""
         stream = log.stream(self.stream)
         decision = decide(self.expected_version, [_NEW_ID], stream)
         if isinstance(decision, WrongVersion | StreamDeleted):

@@ -1,4 +1,4 @@
-"""Failures of the store itself: of its disk or its file, not of what it was asked for."""
+"""Failures of the store itself, such as a full disk or a damaged file."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rxpump.server.errors import DamagedRecord
 
 _log = logging.getLogger("rxpump.server")
 
-_QUIET: Final = 60 * 1_000_000_000  # nanoseconds in which a failure is not logged again
+_QUIET: Final = 60 * 1_000_000_000  # nanoseconds until the same failure is logged again
 
 STORE_FAILURES: Final = (sqlite3.Error, DamagedRecord)
 """Exceptions that a store raises when it cannot be read or written."""
@@ -26,12 +26,12 @@ _DESCRIPTIONS: Final[Mapping[int, str]] = {
 
 
 def primary_code(error: sqlite3.Error) -> int:
-    """Return the primary result code of an error of SQLite; 0 for an error of Python's module."""
+    """Return the primary result code of an SQLite error; 0 for an error that Python's module raised itself."""
     return int(getattr(error, "sqlite_errorcode", 0)) & 0xFF
 
 
 def describe(failure: BaseException) -> str:
-    """Return a sentence for a person about a failure."""
+    """Return a sentence for the user about a failure."""
     if isinstance(failure, sqlite3.Error):
         description = _DESCRIPTIONS.get(primary_code(failure))
         if description is not None:
@@ -40,7 +40,7 @@ def describe(failure: BaseException) -> str:
 
 
 class FailureLog:
-    """Logs that a store cannot be written, once and not for each write, and that it can again.
+    """Logs the start and the end of a time in which the store cannot be written, and not each failed write.
 
     Args:
         clock: Returns the Unix time in nanoseconds.
@@ -52,20 +52,20 @@ class FailureLog:
         self._logged: dict[str, int] = {}
 
     def failed(self, reason: str) -> None:
-        """Log that nothing was written for `reason`, unless that was logged in the last minute."""
+        """Log that nothing can be written because of `reason`, unless the same was logged in the last minute."""
         now = self._clock()
         if reason in self._logged and now - self._logged[reason] < _QUIET:
             return
         self._logged = {logged: time for logged, time in self._logged.items() if now - time < _QUIET}
         self._logged[reason] = now
         self._failing = reason
-        _log.error("the store is not written: %s", reason)
+        _log.error("the store cannot be written: %s", reason)
 
     def succeeded(self) -> None:
-        """Log that the store is written again, if it was logged that it is not."""
+        """Log that the store can be written again, if a failure was logged before."""
         if self._failing is not None:
             self._failing = None
-            _log.warning("the store is written again")
+            _log.warning("the store can be written again")
 
     def __repr__(self) -> str:
         return f"<FailureLog, {self._failing or 'no failure'}>"

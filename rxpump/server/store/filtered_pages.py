@@ -1,9 +1,9 @@
-"""Pages of what a filter lets through.
+"""Pages of the log that contain only the events that a filter lets pass.
 
-Events are examined in the order of the log, a gulp at a time: one fetch and one parse a gulp, to know their
-streams and types. What is wanted goes onto the page as it is stored. A page ends with the event that fills
-it, when as many were examined as was asked for, or when that has taken too much (bytes, or steps of the
-filter): whoever asks goes on from where it ended, and nobody else waits long.
+Events are examined in the order of the log. They are fetched and parsed `_FETCHED` at a time, and those that pass go
+onto the page as they are stored. A page ends when it is full, when it has examined as many events as requested, or
+when it has cost too much (bytes, or steps of the filter). The next page continues behind the last examined event, so
+that one request never blocks the server for long.
 """
 
 from __future__ import annotations
@@ -21,18 +21,26 @@ from rxpump.server.store.reader import LogRow, Reader, verify_log
 from rxpump.server.store.record import leads_to, varint
 from rxpump.server.store.record_schema import LogPage
 
-_FETCHED: Final = 128  # events
-_STEPS: Final = 8_000  # that a page may take, as the filter counts them: some milliseconds
-_STEPS_PER_EVENT: Final = 5  # that it takes to fetch and parse one
+_FETCHED: Final = 128
+"""Events that are fetched at a time."""
+
+_STEPS: Final = 8_000
+"""Steps of the filter that a page may take, some milliseconds."""
+
+_STEPS_PER_EVENT: Final = 5
+"""Cost of fetching and parsing one event, in steps."""
 
 
 class FilteredPage(NamedTuple):
-    """Events as FilteredReadAllEventsCompleted.events, encoded.
+    """A filtered page.
 
-    examined:     how many events were looked at.
-    last_record:  the record of the last of them, and `last_tail` what follows it, as in Page; empty without any.
-    is_end:       nothing lies beyond them.
-    link_streams: the streams that links were followed into.
+    Attributes:
+        events: The events that passed, as an encoded `LogPage`.
+        examined: Number of events that were examined.
+        last_record: Record of the last examined event; empty if there is none.
+        last_tail: Positions of that event, encoded.
+        is_end: Whether there are no further events.
+        link_streams: Streams in which targets of links were looked up.
     """
 
     events: bytes
@@ -53,11 +61,20 @@ def filtered_page(
     window: int,
     resolve_links: bool,
 ) -> FilteredPage:
-    """Examine up to `window` events for up to `count` that are wanted.
+    """Read a page of events that pass a filter.
+
+    Args:
+        read: Reader of the store.
+        start: Offset in the log at which to start; backward, the events before it are read.
+        direction: Direction of the read.
+        wanted: The filter.
+        count: Maximum number of events on the page.
+        window: Maximum number of events to examine.
+        resolve_links: Whether to add the targets of links.
 
     Raises:
-        TooCostly: The filter's regular expression is.
-        DamagedRecord: An event that was examined is not what was written.
+        TooCostly: The regular expression of the filter takes too many steps for one event.
+        DamagedRecord: An examined event is not what was written.
     """
     found = _Found(read, resolve_links=resolve_links)
     last = (b"", b"")
@@ -73,21 +90,21 @@ def filtered_page(
         if found.count == count or is_costly or max(size, found.size) > MAX_PAGE_BYTES:
             break
     is_end = next(rows, None) is None
-    cursor.close()  # an open one would keep its view of the database
+    cursor.close()  # an open cursor would keep its snapshot of the database
     return FilteredPage(b"".join(found.columns), examined, *last, is_end, frozenset(found.link_streams))
 
 
 def _parsed(cursor: sqlite3.Cursor, largest: int) -> Iterator[tuple[LogRow, Any]]:
-    """Give each row with its ResolvedEvent."""
-    gulp = min(_FETCHED, max(1, MAX_PAGE_BYTES // max(1, largest)))
-    while rows := [LogRow(*row) for row in cursor.fetchmany(gulp)]:
+    """Yield each row with its `LogEntry`."""
+    fetched = min(_FETCHED, max(1, MAX_PAGE_BYTES // max(1, largest)))
+    while rows := [LogRow(*row) for row in cursor.fetchmany(fetched)]:
         verify_log(rows)
         columns = chain.from_iterable((row.all_head, row.record, row.all_tail) for row in rows)
         yield from zip(rows, LogPage.FromString(b"".join(columns)).events, strict=True)
 
 
 class _Found:
-    """What was found, as the columns of a page."""
+    """The events that passed, as columns of a page."""
 
     def __init__(self, read: Reader, *, resolve_links: bool) -> None:
         self.columns: list[bytes] = []

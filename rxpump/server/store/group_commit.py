@@ -1,8 +1,8 @@
-"""Group commit: changes that arrive while a transaction is being committed share the next one.
+"""Group commit: changes that arrive during a commit share the next transaction.
 
-One fsync so serves as many changes as there are. Each is decided by itself, in the order of arrival,
-and is answered only after COMMIT. If a transaction fails, each of its changes gets one of its own, so
-that a broken one spoils nothing but itself; a change that fails alone becomes NotCommitted.
+One fsync serves all changes of a transaction. Changes are applied in the order of their arrival, and each has its own
+result, which is returned after the commit. If a transaction fails, each of its changes is tried in a transaction of
+its own, so that a failing change does not affect the others. A change that fails alone has the result NotCommitted.
 """
 
 from __future__ import annotations
@@ -21,22 +21,27 @@ from rxpump.server.store.write_transaction import WriteTransaction
 _log = logging.getLogger("rxpump.server")
 
 Outcome = AppendResult | NotCommitted
-"""What becomes of an append."""
+"""Result of an append."""
 
 
 class Commit(NamedTuple):
-    """What became of each change, and all that was written, in the order of the log."""
+    """The results of the changes of one transaction, and what it wrote, in the order of the log."""
 
     outcomes: list[Any]
     written: list[Written]
 
 
 class GroupCommit:
-    """Commits what it is given through `connection`, which is its own to write on.
+    """Applies and commits changes.
 
-    `clock` tells the Unix time in nanoseconds. `count` is the number of transactions committed, and
-    `access_changes` that of those after which somebody may do what they might not, or the reverse: it is
-    counted after the commit, and before anybody is told of that.
+    Args:
+        connection: Connection to the database, on which nothing else writes.
+        clock: Returns the Unix time in nanoseconds.
+
+    Attributes:
+        count: Number of committed transactions.
+        access_changes: Number of committed transactions that changed permissions of users. It is counted before any
+            caller learns of the commit.
     """
 
     def __init__(self, connection: sqlite3.Connection, clock: Callable[[], int] = time.time_ns) -> None:
@@ -47,7 +52,11 @@ class GroupCommit:
         self.access_changes: int = 0
 
     def commit(self, changes: Sequence[Change[Any]]) -> Commit:
-        """Decide and write `changes`, durable on return."""
+        """Apply and commit changes.
+
+        Returns:
+            The results. What was written is durable.
+        """
         try:
             return self._transaction(changes)
         except Exception as error:

@@ -1,8 +1,7 @@
-"""Pages: one query and one concatenation each.
+"""Pages: each is one query and one concatenation of columns.
 
-A page is bounded in events by what was asked for and in bytes by MAX_PAGE_BYTES, so that no reply
-outgrows a frame (docs/protocol/tcp.md, section 4.17, tells of servers that do not care). It holds at least one event
-if there is one.
+A page has at most as many events as requested and about `MAX_PAGE_BYTES` bytes, so that every reply fits into a frame
+(docs/protocol/tcp.md, section 4.17). It has at least one event if there is one.
 """
 
 from __future__ import annotations
@@ -18,16 +17,19 @@ from rxpump.server.store.record_schema import StreamEntry
 from rxpump.server.store.stored_stream import Target
 
 MAX_PAGE_BYTES: Final = 4 * 1024 * 1024
+"""Bytes after which a page ends."""
 
 
 class Page(NamedTuple):
-    """Events as the field `events` of a reply, encoded.
+    """A page of events.
 
-    size:         how many they are.
-    last_record:  the record of the last of them, of the link itself where that is one; empty without any.
-    last_tail:    what followed that, in a page of all its positions.
-    cut:          the page was ended by its size; there may be more.
-    link_streams: the streams that links were followed into.
+    Attributes:
+        events: The events, as an encoded `StreamPage` or `LogPage`.
+        size: Number of events.
+        last_record: Record of the last event, for a resolved link that of the link; empty if there is no event.
+        last_tail: Positions of that event, encoded, in a page of the log.
+        cut: Whether the page ended because of its size, so that there can be further events.
+        link_streams: Streams in which targets of links were looked up.
     """
 
     events: bytes
@@ -39,23 +41,22 @@ class Page(NamedTuple):
 
     @property
     def last_number(self) -> int | None:
-        """The number of the last event, None where there is none."""
+        """Number of the last event; None if there is none."""
         if not self.size:
             return None
         return int(StreamEntry.FromString(self.last_record).event.event_number)
 
 
 def plain_page(cursor: sqlite3.Cursor, wanted: int, largest: int, places: Sequence[int] | None = None) -> Page:
-    """Make a page of rows: the bytes of each, one row after the other.
+    """Make a page of the columns of rows, without work for each event in Python.
 
-    Rows are taken in as large a gulp as surely fits, so that an ordinary page is one gulp, and there
-    is no work per event in Python.
+    As many rows are fetched at once as fit for certain, so that most pages need a single fetch.
 
     Args:
-        cursor: Rows (head, record, tail or nothing, checksum, and without `places`, place). It is closed.
-        wanted: Most events on the page.
-        largest: Most bytes that any record has.
-        places: The places of the events, if they are known before, which spares a column.
+        cursor: Rows of head, record, for the log also tail, checksum, and without `places` also place. It is closed.
+        wanted: Maximum number of events.
+        largest: Size in bytes of the largest record of the store.
+        places: Places of the events, if they are known.
 
     Raises:
         Mismatch: Some events are not what was written.
@@ -79,22 +80,22 @@ def plain_page(cursor: sqlite3.Cursor, wanted: int, largest: int, places: Sequen
         taken = list(chain.from_iterable(zip(*pieces, strict=True)))
         room -= sum(map(len, taken))
         columns += taken
-    cursor.close()  # an open one would keep its view of the database
+    cursor.close()  # an open cursor would keep its snapshot of the database
     return Page(b"".join(columns), count, last[1], b"".join(last[2:]), cut=room <= 0 and count < wanted)
 
 
 def resolved_page(cursor: sqlite3.Cursor, tag: bytes, now: int) -> Page:
-    """Make a page with links followed.
+    """Make a page with the targets of links.
 
     Args:
-        cursor: Rows (head, record, tail, checksum, place, link_stream, link_revision, and `TARGET_COLUMNS`); without
-            `tag` of `$all`, the tail is empty.
-        tag: Tag of the field in which the page holds an event.
+        cursor: Rows of head, record, tail (empty for a stream), checksum, place, link_stream, link_revision, and
+            `TARGET_COLUMNS`. It is closed.
+        tag: Tag of the field `events` of the page.
         now: Unix time in milliseconds.
 
     Raises:
         Mismatch: An event of the page is not what was written.
-        DamagedRecord: An event that a link leads to is not.
+        DamagedRecord: The target of a link is not what was written.
     """
     entries: list[bytes] = []
     last = (b"", b"")
@@ -119,5 +120,5 @@ def resolved_page(cursor: sqlite3.Cursor, tag: bytes, now: int) -> Page:
 
 
 def resolve(link: bytes, target: bytes | None) -> bytes:
-    """Turn the record of a link into what a resolved event holds: the target if there is one, and the link."""
+    """Return the encoded entry of a resolved link: the record of its target, if there is one, and the link."""
     return (target or b"") + b"\x12" + link[1:]

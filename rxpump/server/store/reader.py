@@ -1,4 +1,4 @@
-"""What can be asked of the log. Nothing here waits: a page is a range of one index."""
+"""Reads of committed data. No method waits: a page is a range of one index."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from rxpump.server.store.stream_window import Window
 
 _ORDER: Final = {StreamDirection.FORWARD: "ASC", StreamDirection.BACKWARD: "DESC"}
 
-# A link to -1@stream leads to that stream's last event.
+# The target of a link to -1@stream is the last event of that stream.
 _TARGET: Final = """
     LEFT JOIN streams ON streams.name = events.link_stream
     LEFT JOIN events AS target ON target.stream = streams.id
@@ -39,8 +39,13 @@ _NO_STREAM: Final = -1
 
 
 class LogState(NamedTuple):
-    """last_commit: the position of the last write, -1 before the first. end: where the next one goes.
-    largest: the most bytes that a record has."""
+    """The state of the log.
+
+    Attributes:
+        last_commit: Position of the last write; -1 before the first write.
+        end: Position of the next record.
+        largest: Size in bytes of the largest record.
+    """
 
     last_commit: int
     end: int
@@ -48,10 +53,10 @@ class LogState(NamedTuple):
 
     @classmethod
     def of(cls, last_commit: int, end: int, largest: int, checksum: int) -> LogState:
-        """Make one of its columns.
+        """Return the state in the columns of the table `log`.
 
         Raises:
-            DamagedRecord: They are not what was written.
+            DamagedRecord: The columns are not what was written.
         """
         state = cls(last_commit, end, largest)
         if row_checksum(state) != checksum:
@@ -60,14 +65,14 @@ class LogState(NamedTuple):
 
 
 class StoredEvent(NamedTuple):
-    """The fields of a ResolvedIndexedEvent, encoded, and the stream that a link was followed into."""
+    """An event as an encoded `StreamEntry`, and the stream in which the target of a link was looked up."""
 
-    fields: bytes
+    entry: bytes
     link_stream: str | None
 
 
 class LogRow(NamedTuple):
-    """One event of the log: its columns, and where it leads if it is a link."""
+    """One event of the log: its columns, and its target if it is a link."""
 
     all_head: bytes
     record: bytes
@@ -79,10 +84,10 @@ class LogRow(NamedTuple):
 
 
 def verify_log(rows: Sequence[LogRow]) -> None:
-    """Verify events of the log, at least one.
+    """Verify at least one event of the log.
 
     Raises:
-        DamagedRecord: One of them is not what was written.
+        DamagedRecord: One of the events is not what was written.
     """
     heads, records, tails, positions, checksums, *_ = zip(*rows, strict=True)
     try:
@@ -92,7 +97,7 @@ def verify_log(rows: Sequence[LogRow]) -> None:
 
 
 class Transaction(NamedTuple):
-    """One that was committed: its events are in `stream` as `first` to `last`."""
+    """A committed transaction: its events are in `stream` with the numbers `first` to `last`."""
 
     stream: str
     first: int
@@ -100,17 +105,21 @@ class Transaction(NamedTuple):
 
 
 class Head(NamedTuple):
-    """Where the log and a stream ended at one moment, each as the last of what there was; -1 is nothing."""
+    """The last position of the log and the last number of a stream at one moment; -1 if there is nothing."""
 
     last_commit: int
     last: int
 
 
 class Reader:
-    """Reads what is committed, on a connection that only reads (or that nobody writes on meanwhile).
+    """Reads committed data.
 
-    Every row that is read is verified by its checksum. Each method raises DamagedRecord for a row that is not what
-    was written; nothing else of the store is affected.
+    The reader verifies each row by its checksum. All methods raise DamagedRecord for a row that is not what was
+    written; the rest of the store stays readable.
+
+    Args:
+        connection: Connection that only reads, or on which nothing is written during a read.
+        clock: Returns the Unix time in nanoseconds, for the ages of events.
     """
 
     def __init__(self, connection: sqlite3.Connection, clock: Callable[[], int] = time.time_ns) -> None:
@@ -118,20 +127,21 @@ class Reader:
         self._clock = clock
 
     def log(self) -> LogState:
-        """Tell the state of the whole log."""
+        """Return the state of the log."""
         return LogState.of(*self._connection.execute(_LOG).fetchone())
 
     def stream(self, name: str) -> StoredStream | None:
-        """Look for a stream; None if it never had an event."""
+        """Return a stream; None if it never had an event."""
         found = self._connection.execute(STREAM_BY_NAME, (name,)).fetchone()
         stream = None if found is None else stored_stream(found)
         return None if stream is None or stream.last == _NO_STREAM else stream
 
     def offset(self, position: Position) -> int:
-        """Tell where in the log a position is: of what lies there and after it, nothing is before the position.
+        """Return the offset in the log at which a read from a position starts.
 
-        An event of a transaction is found by its own position and, as who reads backward is told it as the
-        place to go on from, by one whose commit is where the commit record ends.
+        No event before the offset is at or behind the position. An event of a transaction is found by its own
+        position; and because a page that is read backward names it as the next position, also by a position whose
+        commit is the end of the commit record.
         """
         commit, prepare = position
         if prepare < commit:
@@ -150,10 +160,10 @@ class Reader:
         return min(commit + (prepare > commit), self.log().end)
 
     def is_inside_record(self, place: int) -> bool:
-        """Return whether a place in the log is neither where a record begins nor where one ends.
+        """Return whether an offset is inside a record, where a real server fails to read.
 
-        Nobody is given such a place; a real server fails to read there. Where nothing is stored (what took a place
-        is no event, or a scavenge removed it) any place is taken.
+        Replies never contain such an offset. Offsets at which nothing is stored, because they were reserved or
+        scavenged, are valid.
         """
         if 0 < place < FIRST_POSITION:
             return True
@@ -166,7 +176,7 @@ class Reader:
         return found is not None and bool(found[0])
 
     def transaction(self, id: int) -> Transaction | None:
-        """Look for a transaction that was committed."""
+        """Return a committed transaction; None if there is none with this id."""
         found = self._connection.execute(
             "SELECT stream, first, last, checksum FROM transactions WHERE id = ?", (id,)
         ).fetchone()
@@ -178,7 +188,12 @@ class Reader:
         return Transaction(stream, first, last)
 
     def access_lists(self, name: str) -> tuple[bytes | None, bytes | None]:
-        """Give what decides on the access to a stream: its metadata's summary, and the server's settings."""
+        """Return the data that decide on access to a stream.
+
+        Returns:
+            The summary of the stream's metadata, and the data of the server's settings; None for each that there is
+            not.
+        """
         settings, checksum, *found = self._connection.execute(
             f"SELECT settings, settings_checksum, {STREAM_COLUMNS} FROM log LEFT JOIN streams ON name = ?", (name,)
         ).fetchone()
@@ -188,9 +203,9 @@ class Reader:
         return None if row.key is None else row.verified().summary, settings
 
     def head(self, name: str) -> Head:
-        """Tell where the log and the stream `name` end.
+        """Return the ends of the log and of a stream.
 
-        That is one query, so both are of one moment: no write is in the one and not in the other.
+        One query reads both, so that each write is in both or in neither.
         """
         found = self._connection.execute(
             f"SELECT {_LOG_COLUMNS}, {STREAM_COLUMNS} FROM log LEFT JOIN streams ON name = ?", (name,)
@@ -199,7 +214,15 @@ class Reader:
         return Head(LogState.of(*found[:4]).last_commit, _NO_STREAM if row.key is None else row.verified().last)
 
     def target(self, name: str, revision: int | None) -> bytes | None:
-        """Read the record that a link leads to; None if it leads nowhere, or to what is hidden."""
+        """Return the record of a link's target.
+
+        Args:
+            name: Stream of the target.
+            revision: Number of the target; -1 for the last event; None if the link names no event.
+
+        Returns:
+            The record; None if there is no such event, or if it is not visible.
+        """
         stream = self.stream(name)
         if stream is None or revision is None:
             return None
@@ -216,7 +239,16 @@ class Reader:
         return bytes(record) if stream.shows(number, created, self._now()) else None
 
     def event(self, stream: StoredStream, revision: int, *, resolve_links: bool) -> StoredEvent | None:
-        """Read one event; None if the stream shows none of that number."""
+        """Return one event.
+
+        Args:
+            stream: The stream.
+            revision: Number of the event.
+            resolve_links: Whether to add the target if the event is a link.
+
+        Returns:
+            The event; None if the stream shows no event with this number.
+        """
         found = self._connection.execute(
             "SELECT events.stream_head, events.record, events.stream_checksum, events.created, events.link_stream,"
             f" events.link_revision, {TARGET_COLUMNS} FROM events {_TARGET}"
@@ -240,7 +272,7 @@ class Reader:
     def stream_page(
         self, stream: StoredStream, window: Window, direction: StreamDirection, *, resolve_links: bool
     ) -> Page:
-        """Read the events of `window`, as ReadStreamEventsCompleted.events."""
+        """Return the visible events of a window of a stream, as a `StreamPage`."""
         since = stream.since(self._now())
         try:
             page = self._stream_page(stream, window, direction, since, resolve_links=resolve_links)
@@ -277,7 +309,7 @@ class Reader:
         if since is None and stream.scavenged < low and high <= stream.last:
             places = range(place + low, place + high + 1)[:: 1 if direction is StreamDirection.FORWARD else -1]
             cursor = self._connection.execute(f"SELECT {columns} FROM events WHERE {where} {order}", span)
-            with suppress(Mismatch):  # or a scavenge has come by, and there are gaps: the numbers must be read
+            with suppress(Mismatch):  # if a scavenge left gaps meanwhile, the numbers must be read with the events
                 return plain_page(cursor, count, self.log().largest, places)
             cursor.close()
         cursor = self._connection.execute(
@@ -286,7 +318,14 @@ class Reader:
         return plain_page(cursor, count, self.log().largest)
 
     def all_page(self, start: int, count: int, direction: StreamDirection, *, resolve_links: bool) -> Page:
-        """Read `count` events, as ReadAllEventsCompleted.events: from position `start` on, or before it."""
+        """Return a page of events of all streams, as a `LogPage`.
+
+        Args:
+            start: Offset in the log. Forward, events from it on are read; backward, events before it.
+            count: Maximum number of events.
+            direction: Direction of the read.
+            resolve_links: Whether to add the targets of links.
+        """
         where = f"events.position {'>=' if direction is StreamDirection.FORWARD else '<'} ?"
         order = f"ORDER BY events.position {_ORDER[direction]} LIMIT ?"
         span = (start, count)
@@ -300,9 +339,11 @@ class Reader:
             raise damaged_position(damage.places[0]) from None
 
     def log_rows(self, start: int, direction: StreamDirection) -> sqlite3.Cursor:
-        """Read events as the columns of LogRow: from position `start` on, or before it. Close the cursor soon.
+        """Return a cursor over events as columns of `LogRow`. Close it soon, and verify the rows with `verify_log`.
 
-        The rows are not verified yet; `verify_log` does it.
+        Args:
+            start: Offset in the log. Forward, events from it on are read; backward, events before it.
+            direction: Direction of the read.
         """
         comparison, order = (">=" if direction is StreamDirection.FORWARD else "<"), _ORDER[direction]
         return self._connection.execute(
@@ -324,10 +365,10 @@ class Reader:
         return resolved_page(rows, tag, self._now())
 
     def _check_missing(self, stream: StoredStream, low: int, high: int, found: int) -> None:
-        """Find out why only `found` of the events from `low` to `high` were found; a scavenge may have come by.
+        """Check that only scavenged events are missing between `low` and `high`, where `found` events were found.
 
         Raises:
-            DamagedRecord: More of them should be there.
+            DamagedRecord: An event is missing that no scavenge has removed.
         """
         now = self.stream(stream.name)
         if now is None or now.is_tombstoned:

@@ -1,17 +1,17 @@
-"""An event as it is stored: the bytes that pages are made of.
+"""The stored form of an event: the pieces of bytes that pages consist of.
 
-A page of a stream and a page of `$all` hold the same record in different wrappings (docs/protocol/tcp.md, section
-3.4). All of them are made here, once, when the event is written, so that a page is the concatenation
-of columns:
+A page of a stream and a page of the log hold the same record, each with other bytes around it
+(docs/protocol/tcp.md, section 3.4). All pieces are encoded once, when the event is written. A page is then a
+concatenation of columns:
 
     page of a stream   stream_head record           stream_head record           ...
-    page of $all       all_head    record all_tail  all_head    record all_tail  ...
+    page of the log    all_head    record all_tail  all_head    record all_tail  ...
 
-For each of the two kinds of page a row has a checksum over its part of the page and its place.
+The head is the tag and the length of the field; `all_tail` holds the positions. For each kind of page, a row has a
+checksum of its pieces and its place.
 
-A record is written field by field here, as protobuf would write the EventRecord in it, but in half the
-time: most of what a server does for a write is to make these columns. What many events have in common
-(their stream and their type) is encoded once.
+This module encodes the fields by itself, as `rxpump.server.store.record_schema` declares them, because that takes
+half the time of protobuf, and encoding is most of the work of a write. Encoded names of streams and types are cached.
 """
 
 from __future__ import annotations
@@ -25,17 +25,18 @@ from zlib import crc32
 from rxpump.model.limits import MAX_EVENT_NUMBER
 from rxpump.model.system_names import LINK_EVENT_TYPE
 from rxpump.server.store.checksum import event_checksum, first_place
+from rxpump.server.store.new_event import Writable
 from rxpump.server.store.record_schema import JSON_CONTENT, StreamEntry
 
 _JSON_FIELDS = b"\x28\x01\x30\x01"  # the content types of data and metadata
 _BINARY_FIELDS = b"\x28\x00\x30\x00"
-_LONGEST_KEPT = 1_000  # characters of a name that is kept encoded: so what is kept is bounded
+_LONGEST_CACHED = 1_000  # characters of a name whose encoding is cached, so that the cache is bounded
 
 RESERVED_BYTES = 32
-"""What is no event takes a place in the log too, as on a real server."""
+"""Bytes of the log that each reserved position takes. A real server writes a record there that is no event."""
 
 _UNIX_EPOCH_TICKS = 621_355_968_000_000_000
-_NEVER = ""  # no stream has the empty name, so a link to it leads nowhere
+_NOWHERE = ""  # no stream has the empty name, so a link to it has no target
 _LINK = re.compile(r"\s*([+-]?[0-9]{1,19})\s*@(.+)", re.DOTALL)
 
 
@@ -58,25 +59,40 @@ class Row(NamedTuple):
 
     @property
     def position_after(self) -> int:
-        """Where the next record begins: positions count the bytes of records, as in a log."""
+        """Position of the next record: positions count the bytes of records."""
         return self.position + len(self.record)
 
     def in_transaction(self, position: int, commit: int, prepare: int) -> Row:
-        """Give the row as one that lies at `position`, but is told to be of the commit at `commit`."""
+        """Return the row with the positions of an event of a transaction.
+
+        Args:
+            position: Position of the row in the log.
+            commit: Commit position that readers see.
+            prepare: Prepare position that readers see.
+        """
         head, tail = _wrapping(self.record, commit, prepare)
         checksum = event_checksum(position, head, self.record, tail)
         return self._replace(position=position, all_head=head, all_tail=tail, all_checksum=checksum)
 
 
 class Written(NamedTuple):
-    """The rows that one write to `stream` has added to the log."""
+    """The rows that one write appended to a stream."""
 
     stream: str
     rows: Sequence[Row]
 
 
-def make_row(event: Any, *, stream: int, name: str, revision: int, position: int, now_ns: int) -> Row:
-    """Make the row of `event` (a NewEvent message); `now_ns` is the Unix time in nanoseconds."""
+def make_row(event: Writable, *, stream: int, name: str, revision: int, position: int, now_ns: int) -> Row:
+    """Return the row of a new event.
+
+    Args:
+        event: The event.
+        stream: Key of its stream.
+        name: Name of its stream.
+        revision: Number of the event in its stream.
+        position: Position of the event in the log.
+        now_ns: Time of the write in nanoseconds since the Unix epoch.
+    """
     now_ms = now_ns // 1_000_000
     event_id, data, metadata = event.event_id, event.data, event.metadata
     body = b"%b\x10%b\x1a%b%b%b%b\x3a%b%b\x42%b%b\x48%b\x50%b" % (
@@ -109,20 +125,20 @@ def make_row(event: Any, *, stream: int, name: str, revision: int, position: int
         link_stream,
         link_revision,
         now_ms,
-        crc32(record, crc32(stream_head, first_place(stream) + revision)),  # event_checksum, without its calls
+        crc32(record, crc32(stream_head, first_place(stream) + revision)),  # as event_checksum, without the calls
         crc32(all_tail, crc32(record, crc32(all_head, position))),
     )
 
 
 def _wrapping(record: bytes, commit: int, prepare: int) -> tuple[bytes, bytes]:
-    """Give what comes before and after a record in a page of all."""
+    """Return the bytes before and after a record in a page of the log."""
     at = varint(commit)
     tail = b"\x18%b\x20%b" % (at, at if prepare == commit else varint(prepare))
     return b"\x1a" + _frequent(len(record) + len(tail)), tail
 
 
 def _text_field(tag: bytes, text: str) -> bytes:
-    return (_kept_field if len(text) <= _LONGEST_KEPT else _new_field)(tag, text)
+    return (_cached_field if len(text) <= _LONGEST_CACHED else _new_field)(tag, text)
 
 
 def _new_field(tag: bytes, text: str) -> bytes:
@@ -130,37 +146,41 @@ def _new_field(tag: bytes, text: str) -> bytes:
     return b"%b%b%b" % (tag, varint(len(encoded)), encoded)
 
 
-_kept_field = lru_cache(maxsize=1024)(_new_field)
+_cached_field = lru_cache(maxsize=1024)(_new_field)
 
 
 def link_of(event: Any) -> tuple[str | None, int | None]:
-    """Return where an event (a NewEvent or EventRecord message) leads: a stream and a number.
+    """Return the target of a link (docs/protocol/tcp.md, section 4.8).
 
-    The data of a link are `number@stream`; stream names may hold an @ themselves (docs/protocol/tcp.md, section 4.8).
+    The data of a link are `number@stream`; the name of the stream may contain an @, too.
+
+    Args:
+        event: A new event, or a `Record`.
 
     Returns:
-        None and None for an event that is no link; the empty name and None for a link that leads nowhere.
+        The stream and the number of the target. None and None if the event is no link; the empty name and None if it
+        is a link whose data name no target.
     """
     if event.event_type != LINK_EVENT_TYPE:
         return None, None
     match = _LINK.fullmatch(event.data.decode(errors="replace"))
     if match is None or not -1 <= int(match[1]) <= MAX_EVENT_NUMBER:
-        return _NEVER, None
+        return _NOWHERE, None
     return match[2], int(match[1])
 
 
 def leads_to(record: bytes, link: tuple[str, int | None]) -> bool:
-    """Return whether `link`, as `link_of` returned it, is where the event of this record leads."""
+    """Return whether the event of an encoded record is a link with the target `link`, as `link_of` returns it."""
     stream, number = link
-    if isinstance(number, int) and isinstance(stream, str):  # which damage may have changed
+    if isinstance(number, int) and isinstance(stream, str):  # a damaged row can hold other types
         data = b"%d@%b" % (number, stream.encode(errors="surrogateescape"))
-        if b"\x3a%b%b" % (varint(len(data)), data) in record:  # the field `data`, as nearly every link is written
+        if b"\x3a%b%b" % (varint(len(data)), data) in record:  # fast path: the field `data` of nearly every link
             return True
     return link_of(StreamEntry.FromString(record).event) == link
 
 
 def varint(value: int) -> bytes:
-    """Encode a number >= 0 as protobuf does."""
+    """Return the protobuf encoding of a number from 0 on."""
     encoded = bytearray()
     while value > 0x7F:
         encoded.append(value & 0x7F | 0x80)
@@ -169,4 +189,4 @@ def varint(value: int) -> bytes:
     return bytes(encoded)
 
 
-_frequent = lru_cache(maxsize=4096)(varint)  # for what comes again: lengths, and the time of a transaction
+_frequent = lru_cache(maxsize=4096)(varint)  # for numbers that repeat: lengths, and the time of a transaction

@@ -1,9 +1,9 @@
-"""What nobody is shown any more goes from the disk, while others write.
+"""The scavenge: it removes invisible events from the disk while writes continue.
 
-It goes by many small steps, each a change like any other, so that a writer waits for one of them at most:
-streams are looked for, some events of a stream are looked at, and those go that its metadata, or its
-deletion, hide at that moment. What is left of a stream is its row: its last number, and what its metadata
-come to. Pages of the file that have become empty are given back by steps too.
+It works in small steps, each of which is a change like any other, so that a writer waits for one step at most. The
+steps find streams, examine some events of a stream, and remove those that its metadata or its deletion hide at that
+moment. The row of a stream remains, with its last number and the summary of its metadata. Further steps return empty
+pages of the file to the file system.
 """
 
 from __future__ import annotations
@@ -19,30 +19,30 @@ from rxpump.server.store.write_transaction import WriteTransaction
 
 T = TypeVar("T")
 
-_STREAMS: Final = 5_000  # looked at in one step
-_EVENTS: Final = 200
-_BYTES: Final = 4 * 1024 * 1024  # that go in one step
-_PAGES: Final = 100
-_WEIGHT: Final = 256  # of a step
+_STREAMS: Final = 5_000  # keys of streams that one step examines
+_EVENTS: Final = 200  # that one step examines
+_BYTES: Final = 4 * 1024 * 1024  # of records after which a step ends
+_PAGES: Final = 100  # that one step returns
+_WEIGHT: Final = 256  # of a step, as for a change
 
 
 class CannotScavenge(Exception):
-    """A step could not be committed; `args[0]` says why. Those before it are done."""
+    """A step could not be committed; `args[0]` is the reason. Earlier steps are committed."""
 
 
 class Scavenged(NamedTuple):
-    """What a scavenge has come to: the bytes of the records that went, and how long it took, in seconds."""
+    """Result of a scavenge: the bytes of removed records, and its duration in seconds."""
 
     size: int
     seconds: float
 
 
 class _Step:
-    """A change that is a part of a scavenge."""
+    """A change that is one step of a scavenge."""
 
     @property
     def weight(self) -> int:
-        """How much work it is."""
+        """Cost of the change."""
         return _WEIGHT
 
     def __str__(self) -> str:
@@ -50,27 +50,27 @@ class _Step:
 
 
 class Candidate(NamedTuple):
-    """A stream of which something may be hidden."""
+    """A stream that can have invisible events."""
 
     key: int
     name: str
 
 
 class Found(NamedTuple):
-    """Streams of which something may be hidden, and after which key to go on, None where there is no more."""
+    """Streams that can have invisible events, and the key after which to continue; None at the end."""
 
     candidates: list[Candidate]
     after: int | None
 
 
 class FindStreams(_Step):
-    """Look at some streams, those after that of key `after`."""
+    """Step that finds streams with keys higher than `after`."""
 
     def __init__(self, after: int) -> None:
         self.after = after
 
     def apply(self, log: WriteTransaction) -> Found:
-        """Find those of which something may be hidden."""
+        """Return the streams that can have invisible events."""
         until = self.after + _STREAMS
         rows = log.connection.execute(
             "SELECT id, name FROM streams WHERE id > ? AND id <= ?"
@@ -82,14 +82,20 @@ class FindStreams(_Step):
 
 
 class Removed(NamedTuple):
-    """How many bytes of records went, and after which number to go on, None where there is no more."""
+    """Bytes of removed records, and the number after which to continue; None at the end of the stream."""
 
     size: int
     after: int | None
 
 
 class RemoveHidden(_Step):
-    """Look at some events of a stream, those after number `after`, and remove what is hidden of them."""
+    """Step that removes invisible events of a stream.
+
+    Args:
+        candidate: The stream.
+        after: Number of the last event that an earlier step has examined.
+        now: Time in Unix milliseconds.
+    """
 
     def __init__(self, candidate: Candidate, after: int, now: int) -> None:
         self.candidate = candidate
@@ -97,7 +103,7 @@ class RemoveHidden(_Step):
         self.now = now
 
     def apply(self, log: WriteTransaction) -> Removed:
-        """Remove them."""
+        """Remove the events."""
         found = log.stream(self.candidate.name)
         stream = found.stored()
         rows = log.connection.execute(
@@ -120,25 +126,33 @@ class RemoveHidden(_Step):
 
 
 def _end_of_hidden(stream: StoredStream) -> int:
-    """Give the number from which on nothing is hidden of a stream."""
+    """Return the number from which on all events of a stream are visible."""
     if stream.is_tombstoned or stream.metadata.max_age is not None:
         return MAX_EVENT_NUMBER
     return stream.first_kept
 
 
 class FreePages(_Step):
-    """Make the file some pages shorter."""
+    """Step that returns empty pages of the file to the file system."""
 
     def apply(self, log: WriteTransaction) -> int:
-        """Give the number of empty pages that are left; the same again where they cannot be given back."""
+        """Return the number of empty pages that remain. If it does not fall, the pages cannot be returned."""
         [empty] = log.connection.execute("PRAGMA freelist_count").fetchone()
-        for _ in range(min(_PAGES, empty)):  # a statement without columns is run to its first page and no further
+        for _ in range(min(_PAGES, empty)):  # sqlite3 runs the statement for one page only, since it has no columns
             log.connection.execute("PRAGMA incremental_vacuum(1)")
         return int(log.connection.execute("PRAGMA freelist_count").fetchone()[0])
 
 
 class Scavenger:
-    """One scavenge: `write` makes changes, `now` is the time in Unix milliseconds. `size` is what went so far."""
+    """One scavenge.
+
+    Args:
+        write: Schedules a change and returns a future of its result.
+        now: Time in Unix milliseconds.
+
+    Attributes:
+        size: Bytes of the records that were removed so far.
+    """
 
     def __init__(self, write: Callable[[Change[Any]], Any], now: int) -> None:
         self._write = write
@@ -146,7 +160,11 @@ class Scavenger:
         self.size: int = 0
 
     async def run(self) -> None:
-        """Remove all that is hidden. Raises CannotScavenge where the store cannot write."""
+        """Remove all invisible events.
+
+        Raises:
+            CannotScavenge: The store cannot be written.
+        """
         after: int | None = 0
         while after is not None:
             candidates, after = await self._do(FindStreams(after))

@@ -1,4 +1,4 @@
-"""The store: one log of events in SQLite, in a file or in memory."""
+"""The store: one log of events in an SQLite database, in a file or in memory."""
 
 from __future__ import annotations
 
@@ -23,10 +23,17 @@ T = TypeVar("T")
 
 
 class SqliteStore:
-    """Events, and everything else that a server must remember.
+    """A store of events, and of all other data that a server must keep.
 
-    Make one with `open` or `in_memory`. `read` serves reads; `append` writes; `feed` tells what is written.
-    It is used from one loop, and whoever has it last awaits `close` (an EmbeddedServer does when it stops).
+    Create it with `open` or `in_memory`. Use it on one event loop, and await `close` at the end; an EmbeddedServer
+    closes its store when it stops.
+
+    Attributes:
+        path: Path of the file; None for a store in memory.
+        commits: Counters of committed transactions.
+        read: Reader of committed data.
+        feed: Feed of committed events.
+        is_closed: Whether the store was closed.
     """
 
     def __init__(
@@ -50,9 +57,14 @@ class SqliteStore:
 
     @classmethod
     def open(cls, path: str | os.PathLike[str], *, clock: Callable[[], int] = time.time_ns) -> SqliteStore:
-        """Open the store in the file `path`, or make one there. Raises StoreError, by what is wrong.
+        """Open the store in a file, or create the file.
 
-        `clock` tells the Unix time in nanoseconds: when events were written, and how old they are.
+        Args:
+            path: Path of the file.
+            clock: Returns the Unix time in nanoseconds, for the times and the ages of events.
+
+        Raises:
+            StoreError: The store cannot be opened. The subclass says why.
         """
         path = os.path.realpath(path)
         check_writable(path)
@@ -69,13 +81,23 @@ class SqliteStore:
 
     @classmethod
     def in_memory(cls, *, clock: Callable[[], int] = time.time_ns) -> SqliteStore:
-        """Make a store that is gone when it is closed; `clock` as for `open`."""
+        """Create a store in memory. Its events are lost when it is closed.
+
+        Args:
+            clock: Returns the Unix time in nanoseconds, for the times and the ages of events.
+        """
         only = open_database(MEMORY)
         return cls(None, clock, reading=only, writing=only, lock=only)
 
     def append(self, change: Change[T]) -> asyncio.Future[T | NotCommitted]:
-        """Append what a change comes to (events, a deletion); the outcome comes once it is committed: on
-        disk, if the store is a file."""
+        """Schedule a change of the log, such as an append or a deletion.
+
+        Returns:
+            A future of the result. It is set after the commit; for a store in a file, when the change is on disk.
+
+        Raises:
+            StoreError: The store is closed.
+        """
         if self._writer is None:
             if self.is_closed:
                 raise StoreError(self.path or MEMORY, "it is closed")
@@ -85,14 +107,19 @@ class SqliteStore:
 
     @property
     def is_scavenging(self) -> bool:
-        """Whether a scavenge runs."""
+        """Whether a scavenge is running."""
         return self._scavenge_task is not None
 
     def scavenge(self) -> asyncio.Future[Scavenged]:
-        """Remove from the disk what nobody is shown any more (docs/protocol/tcp.md, sections 4.5 and 4.9).
+        """Remove invisible events from the disk (docs/protocol/tcp.md, sections 4.5 and 4.9).
 
-        Writers go on meanwhile. Raises StoreError where one runs already; what is awaited raises it where the
-        store is closed, or cannot write.
+        Writes continue meanwhile.
+
+        Returns:
+            A future of the result. It raises StoreError if the store is closed or cannot be written.
+
+        Raises:
+            StoreError: A scavenge is already running.
         """
         if self._scavenge_task is not None:
             raise StoreError(self.path or MEMORY, "a scavenge runs already")
@@ -113,12 +140,12 @@ class SqliteStore:
         return Scavenged(scavenger.size, time.monotonic() - began)
 
     async def close(self) -> None:
-        """Commit what waits, and let go of the file. Closing twice is closing once."""
+        """Commit pending changes, and close the file. A second call does nothing."""
         self.is_closed = True
         if self._writer is not None:
             writer, self._writer = self._writer, None
             await writer.stop()
-        if self._scavenge_task is not None:  # it ends with the step that it is at
+        if self._scavenge_task is not None:  # it ends after its current step
             await asyncio.wait([self._scavenge_task])
         for connection in self._connections:
             connection.close()

@@ -1,4 +1,4 @@
-"""A stream as readers find it, and what of it is shown (docs/protocol/tcp.md, sections 4.5 and 4.6)."""
+"""A stream as readers find it, and which of its events are visible (docs/protocol/tcp.md, sections 4.5 and 4.6)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class StoredStream(NamedTuple):
     """A stream that has events, or had some.
 
     Attributes:
-        key: Number by which the store's tables refer to it.
+        key: Key by which the tables refer to the stream.
         last: Number of its last event.
         metadata: Limits that its metadata set (`metadata.acl` is not read).
         scavenged: Highest number of the events that a scavenge has removed; -1 if there are none.
@@ -30,39 +30,46 @@ class StoredStream(NamedTuple):
 
     @property
     def is_tombstoned(self) -> bool:
-        """Whether it was deleted for ever."""
+        """Whether the stream was hard-deleted."""
         return self.last == MAX_EVENT_NUMBER
 
     @property
     def is_soft_deleted(self) -> bool:
-        """Whether it was deleted, to begin anew with the next write."""
+        """Whether the stream was soft-deleted; the next write makes it visible again."""
         return self.metadata.is_deleted
 
     @property
     def first_kept(self) -> int:
-        """The lowest number that is shown; it may be over the last."""
+        """Lowest visible number; it can be higher than the last number."""
         return self.metadata.first_kept(self.last)
 
     def since(self, now: int) -> int | None:
-        """Give the time from which events are shown, None where that is always; in Unix milliseconds."""
+        """Return the Unix time in milliseconds from which events are visible; None if their age does not matter."""
         return None if self.metadata.max_age is None else now - self.metadata.max_age * 1000
 
     def lacks(self, revision: int) -> bool:
-        """Return whether an event of number `revision`, if it is not stored, is lost: no scavenge removed it."""
+        """Return whether an event that is not stored should be stored, because no scavenge has removed it."""
         return not self.is_tombstoned and self.scavenged < revision <= self.last
 
     def check(self, revision: int, head: bytes, record: bytes, created: int, checksum: int) -> None:
-        """Verify the event of number `revision`, which is stored as the other arguments.
+        """Verify an event of the stream.
+
+        Args:
+            revision: Number of the event.
+            head: The column `stream_head`.
+            record: The column `record`.
+            created: Time of the write in Unix milliseconds.
+            checksum: The column `stream_checksum`.
 
         Raises:
-            DamagedRecord: It is not what was written.
+            DamagedRecord: The event is not what was written.
         """
         is_whole = event_checksum(first_place(self.key) + revision, head, record) == checksum
         if not is_whole or not isinstance(created, int):
             raise damaged_event(self.name, revision)
 
     def shows(self, revision: int, created: int, now: int) -> bool:
-        """Tell whether the event of number `revision`, which is stored, is shown at time `now`."""
+        """Return whether a stored event is visible at the time `now`, in Unix milliseconds."""
         since = self.since(now)
         return not self.is_tombstoned and revision >= self.first_kept and (since is None or created >= since)
 
@@ -78,14 +85,14 @@ class StreamRow(NamedTuple):
     checksum: int
 
     def expected_checksum(self) -> int:
-        """Return the checksum that the row has if it is what was written."""
+        """Return the checksum of the row if it is what was written."""
         return row_checksum((self.key, self.last, self.scavenged), self.name, self.summary)
 
     def verified(self) -> StreamRow:
         """Return the row itself.
 
         Raises:
-            DamagedRecord: It is not what was written.
+            DamagedRecord: The row is not what was written.
         """
         if self.checksum != self.expected_checksum():
             raise damaged_stream(self.name)
@@ -99,7 +106,7 @@ STREAM_BY_NAME: Final = f"SELECT {STREAM_COLUMNS} FROM streams WHERE name = ?"
 
 
 def stored_stream(row: StreamRow) -> StoredStream:
-    """Make a StoredStream of its row, or of the columns of one.
+    """Return the stream of a row, or of the columns of a row.
 
     Raises:
         DamagedRecord: The row is not what was written.
@@ -107,12 +114,12 @@ def stored_stream(row: StreamRow) -> StoredStream:
     key, name, last, summary, scavenged, checksum = row
     if row_checksum((key, last, scavenged), name, summary) != checksum:
         raise damaged_stream(name)
-    is_metastream = name.startswith(METADATA_PREFIX)  # which have no metadata of their own
+    is_metastream = name.startswith(METADATA_PREFIX)  # a metadata stream has no metadata of its own
     return StoredStream(key, last, OF_A_METASTREAM if is_metastream else limits(summary), scavenged, name)
 
 
 class Target(NamedTuple):
-    """The event that a link leads to and the row of its stream, as columns; None where they are not there."""
+    """The target of a link and the row of its stream, as columns; None where there is no such row."""
 
     head: bytes
     record: bytes | None
@@ -122,11 +129,11 @@ class Target(NamedTuple):
 
     @classmethod
     def of(cls, head: bytes, record: bytes | None, created: int, checksum: int, *stream: Any) -> Target:
-        """Make a Target of the columns `TARGET_COLUMNS`."""
+        """Return a target of the columns `TARGET_COLUMNS`."""
         return cls(head, record, created, checksum, StreamRow(*stream))
 
     def shown(self, link_revision: int | None, now: int) -> bytes | None:
-        """Return the record if its stream shows it.
+        """Return the record if it is visible in its stream.
 
         Args:
             link_revision: Number of the event that the link names; -1 for the last one.

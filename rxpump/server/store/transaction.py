@@ -1,10 +1,9 @@
-"""Transactions over several requests (docs/protocol/tcp.md, section 4.11).
+"""Transactions of several requests (docs/protocol/tcp.md, section 4.11).
 
-A transaction that is started is nothing but places taken in the log: one for it, which is its id, and one
-for each event that it is told. Nothing is checked or stored before its commit, which is like an append.
-Then its events lie in the log where the commit is; that each has a place from before is in its position.
-A commit that is repeated is decided like any append, by the ids of its events; once those are no longer at
-hand, by what is stored of it.
+The start of a transaction and each of its events only reserve positions in the log; the first position is the id of
+the transaction. Nothing is checked or stored before the commit, which works like an append. The events are stored
+where the commit is, and keep the reserved positions as their prepare positions. A repeated commit is detected by the
+ids of its events. If the events are no longer in memory, it is answered from the table `transactions`.
 """
 
 from __future__ import annotations
@@ -21,25 +20,25 @@ from rxpump.server.strictness import Strictness
 
 
 class ReservePositions(NamedTuple):
-    """Places in the log, for a transaction (1) or for `number` events of one."""
+    """A change that reserves positions in the log: one for a transaction, or one for each of its new events."""
 
     number: int = 1
 
     @property
     def weight(self) -> int:
-        """How much work it is."""
+        """Cost of the change."""
         return 1
 
     def apply(self, log: WriteTransaction) -> Sequence[int]:
-        """Take them."""
+        """Reserve the positions."""
         return log.reserve_positions(self.number)
 
     def __str__(self) -> str:
-        return f"the taking of {self.number} places in the log"
+        return f"the reservation of {self.number} positions in the log"
 
 
 class CommitRequest(NamedTuple):
-    """The events of transaction `id` for the end of `stream`, all or none."""
+    """A change that commits transaction `id`: it appends the events to the stream, all of them or none."""
 
     id: int
     stream: str
@@ -49,11 +48,11 @@ class CommitRequest(NamedTuple):
 
     @property
     def weight(self) -> int:
-        """How much work it is: its events, and itself."""
+        """Cost of the change: one, and one for each event."""
         return 1 + len(self.prepared)
 
     def apply(self, log: WriteTransaction) -> AppendResult:
-        """Decide on it, and write what is new of it."""
+        """Check the expected version, and write the events unless they are already in the stream."""
         stream = log.stream(self.stream)
         ids = [event.event_id for event, _ in self.prepared]
         decision = decide(self.expected_version, ids, stream, self.strictness)

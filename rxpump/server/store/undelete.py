@@ -1,6 +1,7 @@
-"""A soft-deleted stream is there again once it, or its metadata, is written to (docs/protocol/tcp.md, section 4.5).
+"""The end of a soft delete: a write to the stream or to its metadata makes the stream visible again.
 
-Numbers go on: the metadata say that what was deleted stays hidden, and otherwise what they said before.
+The numbers of events continue. The server writes metadata that hide the deleted events and keep all other keys
+(docs/protocol/tcp.md, section 4.5).
 """
 
 from __future__ import annotations
@@ -13,7 +14,14 @@ from rxpump.server.store.write_transaction import OpenStream, WriteTransaction
 
 
 class Undelete:
-    """Brings `stream` back, to begin with number `first`, once the write that does so is written."""
+    """The undelete of one stream.
+
+    Args:
+        stream: The stream.
+
+    Attributes:
+        first: Number of the first event that will be visible.
+    """
 
     def __init__(self, stream: OpenStream) -> None:
         self.stream = stream
@@ -21,13 +29,13 @@ class Undelete:
 
     @classmethod
     def of_write(cls, log: WriteTransaction, stream: OpenStream) -> Undelete | None:
-        """Tell what a write to `stream`, before it is written, will bring back."""
+        """Return the undelete that a write to `stream` causes; None if it causes none. Call it before the write."""
         name = described_by(stream.name)
         written_to = stream if name is None else log.stream(name)
         return cls(written_to) if written_to.is_soft_deleted else None
 
     def complete(self, log: WriteTransaction) -> None:
-        """Write the metadata that goes with it."""
+        """Write the metadata of the undelete. Call it after the write."""
         metastream = log.stream(METADATA_PREFIX + self.stream.name)
         last = metastream.last_event()
         if last is not None and last.data_content_type == JSON_CONTENT:

@@ -1,11 +1,11 @@
-"""Upgrade of a store of an earlier version to today's, once, in one transaction.
+"""Upgrades of the stores of earlier versions, in one transaction.
 
-1 → 2: a stream's row has its last number and a summary of its metadata, an event's row its time, the log the
-settings; all of that is in the records already. Transactions have tables.
+Version 1 to 2: the row of a stream gets its last number and the summary of its metadata, the row of an event its
+time, and the log the settings. The records contain all of these values. Tables for transactions are added.
 
-2 → 3: every row has a checksum, a stream's row the highest number that a scavenge removed. A record that does not
-belong to the event of its row gets a checksum that nothing matches, so that it counts as damaged; other damage that
-happened before the upgrade cannot be told from what was written.
+Version 2 to 3: each row gets a checksum, and the row of a stream the highest scavenged number. A record that does not
+belong to the event of its row gets a checksum that nothing matches, so that it counts as damaged. Other damage from
+before the upgrade cannot be detected.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from rxpump.server.store.record_schema import JSON_CONTENT, StreamEntry
 
 
 def upgrade(connection: sqlite3.Connection, version: int) -> None:
-    """Make the store, which is of `version`, one of today's."""
+    """Upgrade a store of version `version` to the current version. Do nothing if it has that version."""
     if version not in _STEPS:
         return
     connection.execute("BEGIN IMMEDIATE")
@@ -96,8 +96,8 @@ def _from_2(connection: sqlite3.Connection) -> None:
         "ALTER TABLE transactions ADD COLUMN checksum INTEGER NOT NULL DEFAULT 0",
         "ALTER TABLE log ADD COLUMN checksum INTEGER NOT NULL DEFAULT 0",
         "ALTER TABLE log ADD COLUMN settings_checksum INTEGER NOT NULL DEFAULT 0",
-        # The number before the last event that follows a gap, in streams that ever had metadata, or are metadata:
-        # nothing was removed from others. A tombstone follows a gap of another kind.
+        # The number before the last event behind a gap. Scavenges leave gaps only in streams with metadata and in
+        # metadata streams. The gap before a tombstone is no such gap.
         "UPDATE streams SET scavenged = ifnull((SELECT max(revision) - 1 FROM (SELECT revision,"
         " lag(revision, 1, -1) OVER (ORDER BY revision) AS before FROM events WHERE stream = streams.id)"
         f" WHERE revision > before + 1), -1) WHERE last < {MAX_EVENT_NUMBER} AND {_MAY_LACK_EVENTS}",

@@ -1,8 +1,8 @@
-"""The log inside an open transaction: what changes look at, and write to.
+"""The log inside an open transaction, as changes read it and write to it.
 
-What a transaction changes of a stream is kept here until it ends, so that many writes to one stream
-cost its row one update. With an event goes what a reader must know at once: the stream's last number,
-what its metadata say, the server's settings. If the transaction fails, all of this is thrown away.
+The transaction collects the changes to each stream's row until it closes, so that many writes to one stream update
+its row once. With the events it updates what readers need at once: the last number of a stream, the summary of its
+metadata, and the server's settings. If the transaction fails, all of this is discarded.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from rxpump.model.system_names import METADATA_PREFIX, SETTINGS_STREAM, TOMBSTON
 from rxpump.server.errors import DamagedRecord, damaged_event, damaged_stream
 from rxpump.server.store.checksum import event_checksum, first_place, row_checksum
 from rxpump.server.store.metadata import Metadata, described_by, metadata, summary
-from rxpump.server.store.new_event import NewEvent
+from rxpump.server.store.new_event import NewEvent, Writable
 from rxpump.server.store.record import RESERVED_BYTES, Row, Written, make_row
 from rxpump.server.store.record_schema import JSON_CONTENT, StreamEntry
 from rxpump.server.store.stored_stream import STREAM_BY_NAME, StoredStream, StreamRow, stored_stream
@@ -34,16 +34,26 @@ _INSERT: Final = f"INSERT INTO events VALUES ({', '.join('?' for _ in Row._field
 
 
 class Prepared(NamedTuple):
-    """An event of a transaction (a NewEvent message), and the place in the log that it took."""
+    """An event of a transaction of a client, and the position that was reserved for it."""
 
-    event: Any
+    event: Writable
     place: int
 
 
 class WriteTransaction:
-    """The log as the transaction that is open on `connection` sees it; `written` is what it has written.
+    """The log as the open transaction of a connection sees it.
 
-    `changes_access` tells, once it is closed, whether anything changes of who may do what.
+    Args:
+        connection: Connection to the database, with an open transaction.
+        clock: Returns the Unix time in nanoseconds.
+
+    Attributes:
+        written: The writes so far.
+        changes_access: Whether the transaction changes the permissions of users. It is set by `close`.
+        end: Position of the next record.
+
+    Raises:
+        DamagedRecord: The state of the log is not what was written.
     """
 
     def __init__(self, connection: sqlite3.Connection, clock: Callable[[], int]) -> None:
@@ -60,14 +70,18 @@ class WriteTransaction:
             raise DamagedRecord("the state of the log")
 
     def stream(self, name: str) -> OpenStream:
-        """Look at a stream, which need not exist."""
+        """Return a stream, which need not exist."""
         stream = self._streams.get(name)
         if stream is None:
             stream = self._streams[name] = OpenStream(self, name)
         return stream
 
-    def write(self, stream: OpenStream, events: Sequence[Any]) -> int:
-        """Write NewEvents at the end of `stream`; give the position of the last, or of the place of none."""
+    def write(self, stream: OpenStream, events: Sequence[Writable]) -> int:
+        """Append events to a stream.
+
+        Returns:
+            The position of the last event. Without events, a position that is reserved for the write.
+        """
         if events:
             rows = self._rows(stream, events, stream.last + 1)
             self._add(stream, rows)
@@ -78,10 +92,10 @@ class WriteTransaction:
         return self._last_commit
 
     def commit(self, stream: OpenStream, prepared: Sequence[Prepared]) -> int:
-        """Write the events of a transaction at the end of `stream`; give the position of the commit."""
+        """Append the events of a transaction of a client to a stream, and return the position of its commit."""
         if prepared:
             rows = self._rows(stream, [event for event, _ in prepared], stream.last + 1)
-            commit = self.end + len(rows)  # the rows lie one by one right before it
+            commit = self.end + len(rows)  # each row takes one position before the commit
             self._add(
                 stream,
                 [
@@ -104,7 +118,11 @@ class WriteTransaction:
         return self._last_commit
 
     def tombstone(self, stream: OpenStream) -> int:
-        """Write the tombstone of `stream`, whose metadata goes with it; give its position."""
+        """Write the tombstone of a stream, which also deletes its metadata.
+
+        Returns:
+            The position of the tombstone.
+        """
         tombstone = NewEvent(event_id=uuid4().bytes_le, event_type=TOMBSTONE_EVENT_TYPE)
         [row] = self._rows(stream, [tombstone], MAX_EVENT_NUMBER)
         self._add(stream, [row])
@@ -114,17 +132,17 @@ class WriteTransaction:
         return row.position
 
     def reserve_position(self) -> int:
-        """Give a position of its own to what is no event."""
+        """Return a position that no event takes."""
         return self.reserve_positions(1)[0]
 
     def reserve_positions(self, number: int) -> Sequence[int]:
-        """Give as many positions."""
+        """Return `number` positions that no event takes."""
         places = range(self.end, self.end + number * RESERVED_BYTES, RESERVED_BYTES)
         self.end = places.stop
         return places
 
     def close(self) -> None:
-        """Write down what has become of the log and its streams: the transaction can be committed."""
+        """Write the changed state of the log and of its streams, so that the transaction can be committed."""
         touched = [stream for stream in self._streams.values() if stream.is_changed]
         is_about_settings = any(stream.name == SETTINGS_STREAM for stream in touched)
         self.changes_access = is_about_settings or any(stream.has_new_metadata for stream in touched)
@@ -143,7 +161,7 @@ class WriteTransaction:
                 "UPDATE log SET settings = ?, settings_checksum = ?", (settings, row_checksum((), settings))
             )
 
-    def _rows(self, stream: OpenStream, events: Sequence[Any], first: int) -> list[Row]:
+    def _rows(self, stream: OpenStream, events: Sequence[Writable], first: int) -> list[Row]:
         now, position, key = self._clock(), self.end, stream.key()
         rows: list[Row] = []
         for revision, event in enumerate(events, first):
@@ -159,7 +177,7 @@ class WriteTransaction:
         self.end = rows[-1].position_after
         self._largest = max(self._largest, *(len(row.record) for row in rows))
 
-    def _apply_metadata(self, stream: OpenStream, last_event: Any) -> None:
+    def _apply_metadata(self, stream: OpenStream, last_event: Writable) -> None:
         name = described_by(stream.name)
         if name is not None:
             described = self.stream(name)
@@ -178,10 +196,21 @@ class WriteTransaction:
 
 
 class OpenStream:
-    """One stream, as the open transaction sees it. `stored_metadata` is the summary of its metadata.
+    """One stream, as an open transaction sees it.
 
-    A stream of metadata whose stream was hard-deleted is deleted to readers; but if it had events before, it can
-    still be written to, as on a real server. `last` is the number of its last event then, `last_for_readers` is not.
+    The metadata stream of a tombstoned stream appears deleted to readers. As on a real server, it can still be
+    written to if it had events before. Then `last` is the number of its last event, and `last_for_readers` that of a
+    tombstone.
+
+    Attributes:
+        name: Name of the stream.
+        last: Number of the last event; -1 if there is none.
+        stored_metadata: Summary of its metadata (see `rxpump.server.store.metadata`).
+        scavenged: Highest number of the events that a scavenge has removed; -1 if there are none.
+        is_changed: Whether the transaction must write the row of the stream.
+
+    Raises:
+        DamagedRecord: The row of the stream is not what was written.
     """
 
     def __init__(self, log: WriteTransaction, name: str) -> None:
@@ -204,68 +233,71 @@ class OpenStream:
 
     @property
     def metadata(self) -> Metadata:
-        """What its metadata say."""
+        """Metadata of the stream."""
         return metadata(self.stored_metadata)
 
     @property
     def has_new_metadata(self) -> bool:
-        """Whether the transaction has changed what its metadata say."""
+        """Whether the transaction has changed the metadata."""
         return self.stored_metadata != self._metadata_before
 
     @property
     def is_tombstoned(self) -> bool:
-        """Whether it was deleted for ever."""
+        """Whether the stream was hard-deleted."""
         return self.last == MAX_EVENT_NUMBER
 
     @property
     def last_for_readers(self) -> int:
-        """Number of its last event as readers find it: that of a tombstone where they find it deleted."""
+        """Number of the last event as readers see it: that of a tombstone if they see the stream as deleted."""
         return MAX_EVENT_NUMBER if self._is_deleted_for_readers else self.last
 
     @property
     def is_soft_deleted(self) -> bool:
-        """Whether it was deleted, to begin anew with the next write."""
+        """Whether the stream was soft-deleted; the next write makes it visible again."""
         return self.metadata.is_deleted
 
     def key(self) -> int:
-        """How the store calls it; from now on it exists."""
+        """Return the key by which the tables refer to the stream. Insert its row if there is none."""
         if self._key is None:
             self._key = self._log.connection.execute("INSERT INTO streams (name) VALUES (?)", (self.name,)).lastrowid
         assert self._key is not None
         return self._key
 
     def stored(self) -> StoredStream:
-        """Return the stream as a reader would find it."""
+        """Return the stream as a reader would find it after this transaction."""
         row = StreamRow(self.key(), self.name, self.last_for_readers, self.stored_metadata, self.scavenged, 0)
         return stored_stream(row._replace(checksum=row.expected_checksum()))
 
     def columns(self) -> tuple[int, bytes | None, int, int, int]:
-        """Return what its row is to be: last, metadata, scavenged, checksum and key."""
+        """Return the new columns of its row: last, metadata, scavenged, checksum, and the key to find the row."""
         key, last, summary = self.key(), self.last_for_readers, self.stored_metadata
         return last, summary, self.scavenged, row_checksum((key, last, self.scavenged), self.name, summary), key
 
     def mark_tombstoned(self) -> None:
-        """Become as deleted as the stream that this is the metadata of."""
+        """Mark this metadata stream as deleted for readers, because the stream it describes was tombstoned."""
         self._is_deleted_for_readers = self.is_changed = True
         if self.last < 0:
             self.last = MAX_EVENT_NUMBER
 
     def has_metadata(self) -> bool:
-        """Whether anything was ever written to its metadata stream."""
+        """Return whether anything was ever written to the metadata stream of this stream."""
         return self._log.stream(METADATA_PREFIX + self.name).last >= 0
 
     def _last_stored(self) -> int:
-        """Return the number of the last event that is stored, that of a tombstone if none is."""
+        """Return the number of the last event that is stored; that of a tombstone if no event is stored."""
         [last] = self._log.connection.execute(
             "SELECT max(revision) FROM events WHERE stream = ?", (self._key,)
         ).fetchone()
         return MAX_EVENT_NUMBER if last is None else int(last)
 
     def last_event(self) -> Any:
-        """Read its last event, as an EventRecord; None if that is not stored.
+        """Read the last event as a `Record`.
+
+        Returns:
+            The event; None if it is not stored.
 
         Raises:
-            DamagedRecord: It is not what was written.
+            DamagedRecord: The event is not what was written.
         """
         found = self._log.connection.execute(
             "SELECT stream_head, record, stream_checksum FROM events WHERE stream = ? AND revision = ?",
@@ -279,12 +311,12 @@ class OpenStream:
         return StreamEntry.FromString(record).event
 
     def recent(self, event_id: bytes, strictness: Strictness) -> int | None:
-        """Return the number of the first event with this id, as `StreamState.recent` says."""
+        """Return the number of the first event with this id (see `StreamState.recent`)."""
         placed = self._log.connection.execute(_RECENT[strictness], (self._key, event_id)).fetchone()
         return None if placed is None else placed[0]
 
     def ids_after(self, number: int, count: int) -> list[bytes]:
-        """The ids of those of the `count` events after event `number` that are stored."""
+        """Return the ids of the stored events among the `count` events behind event `number`."""
         rows = self._log.connection.execute(
             "SELECT event_id FROM events WHERE stream = ? AND revision BETWEEN ? AND ? ORDER BY revision",
             (self._key, number + 1, number + count),

@@ -1,6 +1,6 @@
-"""Who commits: the loop itself for a store in memory, a thread for one on disk.
+"""Writers: they commit changes on the event loop (for a store in memory) or in a thread (for a store on disk).
 
-Once something is committed, first those who follow it are told, then those who wrote it.
+After a commit, the followers receive the events first, and then the callers their results.
 """
 
 from __future__ import annotations
@@ -16,20 +16,20 @@ from rxpump.server.store.changes import Change, NotCommitted
 from rxpump.server.store.feed import Feed
 from rxpump.server.store.group_commit import Commit, GroupCommit
 
-_MOST_CHANGES = 512  # in one transaction of the thread: bounds how long the first waits for the last
-_MOST_WEIGHT = 256  # in one transaction of the loop: bounds how long everybody else waits
+_MAX_CHANGES = 512  # in one transaction of the thread, to bound the latency of its first change
+_MAX_WEIGHT = 256  # in one transaction on the event loop, to bound the time for which it blocks
 
 T = TypeVar("T")
 
 
 class Writer(Protocol):
-    """Takes changes at any time, and commits them in the order in which they came."""
+    """Accepts changes at any time, and commits them in the order of their arrival."""
 
     def write(self, change: Change[T]) -> asyncio.Future[T | NotCommitted]:
-        """Make a change; the outcome comes once it is committed."""
+        """Schedule a change, and return a future of its result, which is set after the commit."""
 
     async def stop(self) -> None:
-        """Commit what waits, and end."""
+        """Commit all pending changes and end."""
 
 
 class _Waiting(NamedTuple):
@@ -45,7 +45,7 @@ def _settle(feed: Feed, waiting: Sequence[_Waiting], commit: Commit) -> None:
 
 
 class LoopWriter:
-    """Commits in the loop, once in a turn: for a store in memory, where nothing has to be waited for."""
+    """Commits pending changes on the event loop, once in each turn: a store in memory never waits for a disk."""
 
     def __init__(self, commits: GroupCommit, feed: Feed) -> None:
         self._commits = commits
@@ -53,7 +53,7 @@ class LoopWriter:
         self._waiting: deque[_Waiting] = deque()
 
     def write(self, change: Change[T]) -> asyncio.Future[T | NotCommitted]:
-        """Make a change; the outcome comes once it is committed."""
+        """Schedule a change, and return a future of its result, which is set after the commit."""
         loop = asyncio.get_running_loop()
         outcome: asyncio.Future[T | NotCommitted] = loop.create_future()
         if not self._waiting:
@@ -64,7 +64,7 @@ class LoopWriter:
     def _commit(self) -> None:
         now: list[_Waiting] = []
         weight = 0
-        while self._waiting and weight < _MOST_WEIGHT:
+        while self._waiting and weight < _MAX_WEIGHT:
             now.append(self._waiting.popleft())
             weight += now[-1].change.weight
         _settle(self._feed, now, self._commits.commit([each.change for each in now]))
@@ -72,13 +72,13 @@ class LoopWriter:
             asyncio.get_running_loop().call_soon(self._commit)
 
     async def stop(self) -> None:
-        """Commit what waits."""
+        """Commit all pending changes."""
         if self._waiting:
             await asyncio.wait([each.outcome for each in self._waiting])
 
 
 class ThreadWriter:
-    """Commits in a thread of its own, so that the loop never waits for the disk."""
+    """Commits pending changes in its own thread, so that the event loop never waits for the disk."""
 
     def __init__(self, commits: GroupCommit, feed: Feed) -> None:
         self._commits = commits
@@ -90,7 +90,7 @@ class ThreadWriter:
         self._thread.start()
 
     def write(self, change: Change[T]) -> asyncio.Future[T | NotCommitted]:
-        """Make a change; the outcome comes once it is durable."""
+        """Schedule a change, and return a future of its result, which is set once the change is durable."""
         outcome: asyncio.Future[T | NotCommitted] = self._loop.create_future()
         self._queue.put(_Waiting(change, outcome))
         return outcome
@@ -105,12 +105,12 @@ class ThreadWriter:
         self._loop.call_soon_threadsafe(self._ended.set_result, None)
 
     def _next(self) -> tuple[list[_Waiting], bool]:
-        """Wait for something to do; give it, and whether there may be more."""
+        """Wait for changes, and return them and whether the thread must continue."""
         waiting: list[_Waiting] = []
         next_one = self._queue.get()
         while next_one is not None:
             waiting.append(next_one)
-            if len(waiting) == _MOST_CHANGES:
+            if len(waiting) == _MAX_CHANGES:
                 return waiting, True
             try:
                 next_one = self._queue.get_nowait()
@@ -119,7 +119,7 @@ class ThreadWriter:
         return waiting, False
 
     async def stop(self) -> None:
-        """Commit what waits, and end the thread."""
+        """Commit all pending changes and end the thread."""
         self._queue.put(None)
         await self._ended
         self._thread.join()

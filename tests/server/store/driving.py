@@ -74,7 +74,7 @@ def event_at(store: SqliteStore, stream: StoredStream, number: int, *, resolve_l
     """Read an event that exists, as a ResolvedIndexedEvent."""
     event = store.read.event(stream, number, resolve_links=resolve_links)
     assert event is not None
-    return StreamEntry.FromString(event.fields)
+    return StreamEntry.FromString(event.entry)
 
 
 def stream_of(store: SqliteStore, name: str) -> StoredStream:

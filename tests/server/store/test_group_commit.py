@@ -6,6 +6,7 @@ import sqlite3
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
@@ -25,7 +26,7 @@ def connection() -> Iterator[sqlite3.Connection]:
     connection.close()
 
 
-BROKEN = AppendRequest("s", -2, [schema.NewEvent(event_id=b"\xff" * 16, event_type="T", data=b"x"), None])
+BROKEN = AppendRequest("s", -2, [schema.NewEvent(event_id=b"\xff" * 16, event_type="T", data=b"x"), cast(Any, None)])
 
 
 async def test_writes_that_come_together_share_transactions(store: SqliteStore) -> None:

@@ -90,7 +90,7 @@ async def test_a_store_of_a_later_version(tmp_path: Path) -> None:
     [
         ("missing/events.db", StoreNotFound, "there is no directory '.*missing'"),
         (".", StoreUnreadable, "it is a directory"),
-        ("secret.db", StoreUnreadable, "its permissions do not allow to read it"),
+        ("secret.db", StoreUnreadable, "you have no permission to read it"),
         ("read-only.db", StoreReadOnly, "it is read-only"),
         ("sealed/new.db", StoreReadOnly, "its directory '.*sealed' is read-only"),
         ("damaged.db", DamagedStore, "malformed"),

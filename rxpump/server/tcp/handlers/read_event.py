@@ -39,7 +39,7 @@ def _find(node: Node, user: User, name: str, number: int, *, resolve_links: bool
         return _absent(read, name, ReadEventResult.NOT_FOUND), b""
     if event.link_stream and not node.access.may(user, Permission.READ, event.link_stream):
         return ReadEventResult.ACCESS_DENIED, b""
-    return ReadEventResult.SUCCESS, event.fields
+    return ReadEventResult.SUCCESS, event.entry
 
 
 def _absent(read: Reader, name: str, result: ReadEventResult) -> ReadEventResult:

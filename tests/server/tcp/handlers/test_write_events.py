@@ -70,7 +70,7 @@ async def test_a_write_to_a_full_disk_fails_with_the_reason(talk: Talk, caplog: 
     assert "the disk is full" in caplog.messages[0]
     make_room(talk.store)
     assert (await talk.write("s", *message.events)).result == OperationResult.SUCCESS
-    assert caplog.messages[1:] == ["the store is written again"]
+    assert caplog.messages[1:] == ["the store can be written again"]
 
 
 @pytest.mark.parametrize("content_type", [0, 1, 2, -1])
