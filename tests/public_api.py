@@ -64,13 +64,20 @@ def _value(name: str, value: object) -> Iterator[str]:
 
 
 def _class(name: str, kind: type) -> Iterator[str]:
-    bases = ", ".join(base.__name__ for base in kind.__bases__ if base is not object)
+    bases = ", ".join(base.__name__ for base in kind.__bases__ if _is_public(base))
     yield f"class {name}({bases}){'' if issubclass(kind, Enum) else _signature(kind, to='init')}"
     if issubclass(kind, Enum):
         yield from (f"    {member.name} = {member.value!r}" for member in kind)
         return
     for attribute in sorted(_attributes(kind)):
         yield f"    {_attribute(attribute, inspect.getattr_static(kind, attribute))}"
+
+
+def _is_public(base: type) -> bool:
+    """Return whether users know a base class. How rxpump divides a class among private ones is no part of the API."""
+    if not base.__module__.startswith("rxpump"):
+        return base is not object
+    return any(getattr(import_module(name), base.__name__, None) is base for name in MODULES)
 
 
 def _attributes(kind: type) -> set[str]:
