@@ -43,14 +43,14 @@ class Publisher(abc.ObserverBase[Any], abc.DisposableBase):
     ) -> None:
         self.stream = stream
         self._home = Home()
-        self._inbox = WriteBuffer(f"the publisher to {stream}", stream, batching)
+        self._buffer = WriteBuffer(f"the publisher to {stream}", stream, batching)
         self._results: Subject[WriteResult] = Subject()
         self._written = 0
         self._end: asyncio.Future[WriteResult | None] = asyncio.get_running_loop().create_future()
-        results = append_in_order(runtime, self._inbox, open_appender, expected_version, batching.max_in_flight)
+        results = append_in_order(runtime, self._buffer, open_appender, expected_version, batching.max_in_flight)
         self._work = runtime.start(self._run(results), f"publish to {stream}")
-        runtime.intakes.add(self._inbox.end_intake)
-        self._work.add_done_callback(lambda _: runtime.intakes.discard(self._inbox.end_intake))
+        runtime.intakes.add(self._buffer.end_intake)
+        self._work.add_done_callback(lambda _: runtime.intakes.discard(self._buffer.end_intake))
 
     @property
     def results(self) -> Observable[WriteResult]:
@@ -68,15 +68,15 @@ class Publisher(abc.ObserverBase[Any], abc.DisposableBase):
         """
         if self._end.done():
             raise self._end.exception() or NotConnected(f"done publishing to {self.stream}")
-        self._inbox.on_next(value)
+        self._buffer.on_next(value)
 
     def on_error(self, error: Exception) -> None:
         """Write the buffered events, then fail with the error of the source."""
-        self._inbox.on_error(error)
+        self._buffer.on_error(error)
 
     def on_completed(self) -> None:
         """Write the buffered events, then complete."""
-        self._inbox.on_completed()
+        self._buffer.on_completed()
 
     async def drained(self) -> WriteResult | None:
         """Wait until the source has ended and all its events are acknowledged.
@@ -116,7 +116,7 @@ class Publisher(abc.ObserverBase[Any], abc.DisposableBase):
             self._end.set_result(last)
             self._results.on_completed()
         finally:
-            self._inbox.close()
+            self._buffer.close()
             await results.aclose()
 
     def _fail(self, error: Exception) -> None:
@@ -125,4 +125,4 @@ class Publisher(abc.ObserverBase[Any], abc.DisposableBase):
 
     def __repr__(self) -> str:
         state = "done" if self._end.done() else "writing"
-        return f"<Publisher to {self.stream}, {state}, {self._written} events written, {self._inbox!r}>"
+        return f"<Publisher to {self.stream}, {state}, {self._written} events written, {self._buffer!r}>"

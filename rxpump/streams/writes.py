@@ -38,16 +38,16 @@ class Writes(Call[WriteResult]):
         batching: Batching,
     ) -> None:
         async def write() -> AsyncGenerator[list[WriteResult], None]:
-            inbox = WriteBuffer("publish", stream, batching)
-            runtime.intakes.add(inbox.end_intake)
-            subscription = events.subscribe(inbox.on_next, inbox.on_error, inbox.on_completed)
-            results = append_in_order(runtime, inbox, open_appender, expected_version, batching.max_in_flight)
+            buffer = WriteBuffer("publish", stream, batching)
+            runtime.intakes.add(buffer.end_intake)
+            subscription = events.subscribe(buffer.on_next, buffer.on_error, buffer.on_completed)
+            results = append_in_order(runtime, buffer, open_appender, expected_version, batching.max_in_flight)
             try:
                 async for result in results:
                     yield result
             finally:
-                runtime.intakes.discard(inbox.end_intake)
-                inbox.close()
+                runtime.intakes.discard(buffer.end_intake)
+                buffer.close()
                 subscription.dispose()
                 await results.aclose()
 

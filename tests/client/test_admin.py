@@ -1,4 +1,4 @@
-"""Deleting, metadata and settings, by the real client on a real server."""
+"""Deletes, metadata and settings, with a client of the embedded server."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from rxpump.server import EmbeddedServer
 
 @pytest.fixture
 async def client(memory_server: EmbeddedServer) -> AsyncIterator[rxpump.Client]:
-    """Somebody who has not logged in; `ponies` has ten events."""
+    """A client without credentials. Stream `ponies` has ten events."""
     async with rxpump.connect(memory_server.uri) as client:
         await client.publish("ponies", [rxpump.NewEvent("Counted", {"n": n}) for n in range(10)])
         yield client
@@ -36,7 +36,7 @@ def numbers(source: Any) -> Any:
     return source.pipe(rx.map(attrgetter("number")), rx.to_list())
 
 
-async def test_a_soft_delete_lets_a_stream_begin_anew(client: rxpump.Client) -> None:
+async def test_a_soft_deleted_stream_can_be_written_again(client: rxpump.Client) -> None:
     result = await client.delete_stream("ponies", 9)
     assert result.stream == "ponies"
     assert result.position is not None
@@ -50,7 +50,7 @@ async def test_a_soft_delete_lets_a_stream_begin_anew(client: rxpump.Client) -> 
     assert not (await client.get_metadata("ponies")).metadata.is_soft_deleted
 
 
-async def test_a_hard_delete_is_for_good(client: rxpump.Client) -> None:
+async def test_a_hard_deleted_stream_cannot_be_written(client: rxpump.Client) -> None:
     await client.delete_stream("ponies", hard=True)
     for verb in (
         client.get("ponies"),
@@ -64,20 +64,20 @@ async def test_a_hard_delete_is_for_good(client: rxpump.Client) -> None:
         assert raised.value.stream in ("ponies", "$$ponies")
 
 
-async def test_a_delete_of_another_version_deletes_nothing(client: rxpump.Client) -> None:
+async def test_a_delete_with_a_wrong_version_deletes_nothing(client: rxpump.Client) -> None:
     with pytest.raises(WrongExpectedVersion) as raised:
         await client.delete_stream("ponies", 3, hard=True)
     assert (raised.value.stream, raised.value.expected) == ("ponies", 3)
     assert len(await client.get("ponies")) == 10
 
 
-async def test_metadata_that_was_never_set_is_empty(client: rxpump.Client) -> None:
+async def test_metadata_is_empty_until_it_is_set(client: rxpump.Client) -> None:
     for stream in ("ponies", "unicorns"):
         found = await client.get_metadata(stream)
         assert (found.stream, found.metadata, found.version, found.raw) == (stream, StreamMetadata(), -1, b"")
 
 
-async def test_metadata_is_heeded_and_read_back_with_its_own_keys(client: rxpump.Client) -> None:
+async def test_metadata_is_applied_and_keeps_custom_values(client: rxpump.Client) -> None:
     await client.set_metadata("ponies", max_count=3, custom={"owner": "Applejack"}, expected_version=-1)
     assert await numbers(client.iter("ponies")) == [7, 8, 9]
     found = await client.get_metadata("ponies")
@@ -91,7 +91,7 @@ async def test_metadata_is_heeded_and_read_back_with_its_own_keys(client: rxpump
     assert (await client.get_metadata("ponies")).metadata.custom == {"owner": "Applejack"}
 
 
-async def test_metadata_may_be_given_as_text_and_what_the_server_does_not_read_is_empty(
+async def test_metadata_can_be_set_as_bytes(
     client: rxpump.Client,
 ) -> None:
     await client.set_metadata("ponies", b'{"$maxCount": 2}')
@@ -104,7 +104,7 @@ async def test_metadata_may_be_given_as_text_and_what_the_server_does_not_read_i
     assert (await client.get_metadata("ponies")).metadata == StreamMetadata(), "binary is none"
 
 
-async def test_who_may_do_what(client: rxpump.Client) -> None:
+async def test_an_acl_denies_access(client: rxpump.Client) -> None:
     acl = Acl(read="ops", write="ops", delete=(), metadata_read="ops", metadata_write=())
     await client.set_metadata("ponies", acl=acl)
     ops, admin = client.as_user("ops", "changeit"), client.as_user(rxpump.Credentials("admin", "changeit"))
@@ -121,7 +121,7 @@ async def test_who_may_do_what(client: rxpump.Client) -> None:
     await admin.delete_stream("ponies")
 
 
-async def test_system_settings_are_the_default(client: rxpump.Client) -> None:
+async def test_system_settings_apply_to_streams_without_acl(client: rxpump.Client) -> None:
     admin = client.as_user("admin", "changeit")
     assert await admin.get_system_settings() == SystemSettings()
     settings = SystemSettings(user_stream_acl=Acl(read="$admins"))
@@ -158,13 +158,13 @@ async def test_system_settings_are_the_default(client: rxpump.Client) -> None:
         (lambda client: client.as_user(rxpump.Credentials("a", "b"), "c"), "user"),
     ],
 )
-def test_what_the_server_could_only_refuse_is_refused_at_the_call(call: Any, argument: str) -> None:
+def test_an_invalid_argument_is_refused_at_the_call(call: Any, argument: str) -> None:
     with pytest.raises(InvalidArgument) as raised:
         call(rxpump.connect("memory://"))
     assert raised.value.argument == argument
 
 
-async def test_links_lead_to_their_events_and_once_is_once(client: rxpump.Client) -> None:
+async def test_a_link_resolves_and_is_written_once(client: rxpump.Client) -> None:
     third = await client.get_event("ponies", 3)
     first = await client.link_to("best", third)
     again = await client.link_to("best", third)
@@ -179,7 +179,7 @@ async def test_links_lead_to_their_events_and_once_is_once(client: rxpump.Client
     assert (await client.get_event("best")).is_broken_link
 
 
-async def test_a_scavenge_rids_the_database_of_what_is_hidden(client: rxpump.Client) -> None:
+async def test_a_scavenge_removes_deleted_events(client: rxpump.Client) -> None:
     ops, admin = client.as_user("ops", "changeit"), client.as_user("admin", "changeit")
     await client.set_metadata("ponies", max_count=3)
     mine = rxpump.EventFilter(stream_prefix="ponies")

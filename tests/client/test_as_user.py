@@ -1,4 +1,4 @@
-"""One client, many users: verbs in somebody else's name, by the real client on a real server."""
+"""Clients for other users over one connection to the embedded server."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ async def to_result(values: rxpump.Observable[Any]) -> Any:
     return await values
 
 
-async def test_each_view_has_every_verb_in_its_own_name(memory_server: EmbeddedServer) -> None:
+async def test_requests_have_the_credentials_of_the_user(memory_server: EmbeddedServer) -> None:
     async with rxpump.connect(memory_server.uri) as client:
         admin, stranger = client.as_user("admin", "changeit"), client.as_user("admin", "guess")
         await client.publish_event("ponies", "Counted")
@@ -59,7 +59,7 @@ async def test_only_the_owner_connects_and_closes(memory_server: EmbeddedServer)
         assert await client.ping() < 5, "nothing was closed"
 
 
-async def test_an_operator_writes_in_the_name_of_the_view_that_it_is_given(memory_server: EmbeddedServer) -> None:
+async def test_an_operator_writes_as_the_user_of_its_client(memory_server: EmbeddedServer) -> None:
     async with rxpump.connect(memory_server.uri) as client:
         await client.publish("ponies", [rxpump.NewEvent("Counted", {"n": n}) for n in range(10)])
         copies = client.iter("ponies").pipe(ops.json(), ops.to_event("Copied"))
@@ -70,7 +70,7 @@ async def test_an_operator_writes_in_the_name_of_the_view_that_it_is_given(memor
         assert len(await admin.get("$secret")) == 10
 
 
-async def test_a_subscription_comes_back_in_the_same_name(memory_server: EmbeddedServer) -> None:
+async def test_a_subscription_resumes_as_the_same_user(memory_server: EmbeddedServer) -> None:
     reconnect = rxpump.Settings(reconnect=Backoff(min_delay=0.001), retry=Backoff(min_delay=0.001))
     async with (
         Proxy(memory_server.port) as proxy,
@@ -99,7 +99,7 @@ async def test_a_subscription_comes_back_in_the_same_name(memory_server: Embedde
         assert [item.number for item in seen if isinstance(item, rxpump.Event)] == [0, 1]
 
 
-async def test_a_consumer_group_is_made_and_consumed_in_the_name_of_the_view(memory_server: EmbeddedServer) -> None:
+async def test_a_consumer_group_is_used_as_the_user(memory_server: EmbeddedServer) -> None:
     async with rxpump.connect(memory_server.uri) as client:
         admin = client.as_user("admin", "changeit")
         await admin.publish_event("$secret", "Counted")
@@ -112,7 +112,7 @@ async def test_a_consumer_group_is_made_and_consumed_in_the_name_of_the_view(mem
         assert (await delivered).stream == "$secret"
 
 
-async def test_connecting_with_a_token_is_told_from_connecting_with_a_login() -> None:
+async def test_a_token_excludes_a_login() -> None:
     refused: list[dict[str, Any]] = [{"username": "admin"}, {"password": "x"}]
     for given in refused:
         with pytest.raises(InvalidArgument, match="without a username and a password"):
@@ -123,15 +123,15 @@ async def test_connecting_with_a_token_is_told_from_connecting_with_a_login() ->
     assert "abc" not in repr(client._transport)
 
 
-async def test_connecting_with_a_token_where_none_is_known(memory_server: EmbeddedServer) -> None:
+async def test_connecting_with_a_token_is_refused(memory_server: EmbeddedServer) -> None:
     client = rxpump.connect(memory_server.uri, token="header.claims.signature")
     with pytest.raises(NotAuthenticated, match=r"user '\(token\)' was refused: Invalid TCP frame received"):
         await client.connect()
     await client.close()
 
 
-async def test_a_token_where_none_is_known_fails_and_the_client_lives_on(memory_server: EmbeddedServer) -> None:
-    """To the embedded server, as to any of version 4, it is a broken frame: it ends the connection."""
+async def test_a_refused_token_leaves_the_client_connected(memory_server: EmbeddedServer) -> None:
+    """The embedded server, like version 4, treats a token as a malformed frame and closes the connection."""
     reconnect = rxpump.Settings(reconnect=Backoff(min_delay=0.001, max_delay=0.002))
     async with rxpump.connect(memory_server.uri, settings=reconnect) as client:
         with pytest.raises(NotAuthenticated, match="a server before version 20 knows no tokens"):

@@ -1,4 +1,4 @@
-"""Events that are copied to another stream: a copy has an id of its own, which is always the same."""
+"""Copies of events in other streams: each has a new id, which is the same in each repetition."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ async def test_copying_twice_is_one_write(client: rxpump.Client, first: Copy, ag
     assert not {copy.id for copy in copies} & {each.id for each in originals}
 
 
-async def test_a_relayed_event_has_an_id_of_its_own(client: rxpump.Client) -> None:
+async def test_a_relayed_event_gets_a_new_id(client: rxpump.Client) -> None:
     relay = client.relay("in", lambda events: events, "out")
     async for result in relay:
         if result.last_event_number == EVENTS - 1:
@@ -75,7 +75,7 @@ async def test_a_relayed_event_has_an_id_of_its_own(client: rxpump.Client) -> No
     assert not {event.id async for event in client.iter("out")} & originals
 
 
-async def test_the_copies_in_two_streams_differ(client: rxpump.Client) -> None:
+async def test_copies_in_two_streams_have_different_ids(client: rxpump.Client) -> None:
     event = await client.get_event("in")
     await client.publish("a", [event])
     await client.publish("b", [event])
@@ -84,7 +84,7 @@ async def test_the_copies_in_two_streams_differ(client: rxpump.Client) -> None:
     assert (await client.get_event("a")).number == 0
 
 
-async def test_a_copy_to_the_same_stream_is_another_event(client: rxpump.Client) -> None:
+async def test_a_copy_to_the_same_stream_gets_a_new_id(client: rxpump.Client) -> None:
     event = await client.get_event("in", 0)
     await client.publish("in", [event])
     assert (await client.get_event("in")).number == EVENTS

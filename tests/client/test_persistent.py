@@ -1,4 +1,4 @@
-"""Persistent subscriptions of the real client at a real server: work, park, retry, cuts, demand, drain."""
+"""Consumer groups of the embedded server: consuming, parking, retrying, lost connections, demand and drain."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def admin_at(port: int) -> rxpump.Client:
 
 @pytest.fixture
 async def client(memory_server: EmbeddedServer) -> AsyncIterator[rxpump.Client]:
-    """An admin's, with group g of stream s, from its start."""
+    """A client of an admin. Group `g` of stream `s` exists, and starts with the first event."""
     async with admin_at(memory_server.port) as client:
         await client.create_subscription("g", "s", start_from=0)
         yield client
@@ -53,15 +53,15 @@ async def write(client: Any, *numbers: int, stream: str = "s") -> None:
     await client.publish(stream, [NewEvent("Counted", {"n": n}) for n in numbers])
 
 
-async def until_told(client: rxpump.Client) -> None:
-    """Wait until acknowledgements that were given by now are with the server, and what it makes of them is here."""
+async def until_settled(client: rxpump.Client) -> None:
+    """Wait until the server has all acknowledgements and the client has the deliveries they cause."""
     await asyncio.sleep(2 * IN_HASTE.ack_interval)
     for _ in range(2):
         await client.ping()
 
 
 async def next_number(client: rxpump.Client, **how: Any) -> int:
-    """The number of the event that the group gives out next."""
+    """Return the number of the next event that the group delivers."""
     delivery = await client.connect_subscription("g", "s", 1).pipe(rx.first())
     return int(delivery.number)
 
@@ -76,23 +76,23 @@ async def park(client: rxpump.Client, count: int) -> None:
 
 
 async def replayed(client: rxpump.Client, count: int) -> list[int]:
-    """Replay what is parked, and acknowledge it."""
+    """Replay the parked events, acknowledge them, and return their numbers."""
     await client.replay_parked("g", "s")
     deliveries = client.connect_subscription("g", "s", count).pipe(ops.ack_each(), rx.take(count), rx.to_list())
     return [delivery.number for delivery in await deliveries if delivery.received.stream == PARKED]
 
 
 @pytest.mark.parametrize("uri", ["memory://", "sqlite:///{}/events.db"])
-async def test_parked_events_are_replayed_by_an_embedded_server(uri: str, tmp_path: Path) -> None:
+async def test_the_embedded_server_replays_parked_events(uri: str, tmp_path: Path) -> None:
     async with rxpump.connect(uri.format(tmp_path), settings=IN_HASTE) as client:
         await client.create_subscription("g", "s", start_from=0)
         await write(client, 0, 1, 2)
         await park(client, 3)
         assert await replayed(client, 3) == [0, 1, 2]
-        await client.replay_parked("g", "s")  # again, over the port that is there now
+        await client.replay_parked("g", "s")  # a second time, with the HTTP port that is open now
 
 
-async def test_parked_events_are_replayed_by_a_server_with_http() -> None:
+async def test_a_server_replays_parked_events_over_http() -> None:
     async with EmbeddedServer(SqliteStore.in_memory(), http_port=0) as server:
         uri = f"tcp://admin:changeit@127.0.0.1:{server.port}?http_port={server.http_port}"
         async with rxpump.connect(uri, settings=IN_HASTE) as client:
@@ -108,7 +108,7 @@ async def test_parked_events_are_replayed_by_a_server_with_http() -> None:
             assert await replayed(client, 2) == [0, 1]
 
 
-async def test_a_replay_refuses_wrong_names(client: rxpump.Client) -> None:
+async def test_a_replay_refuses_invalid_names(client: rxpump.Client) -> None:
     for wrong in ("", None, 5):
         with pytest.raises(InvalidArgument):
             client.replay_parked(wrong, "s")  # type: ignore[arg-type]
@@ -119,14 +119,14 @@ async def test_a_replay_refuses_wrong_names(client: rxpump.Client) -> None:
 # Groups -----------------------------------------------------------------------------------------------
 
 
-async def test_a_group_is_made_once(client: rxpump.Client) -> None:
+async def test_a_group_is_created_once(client: rxpump.Client) -> None:
     with pytest.raises(PersistentSubscriptionExists) as exists:
         await client.create_subscription("g", "s")
     assert (exists.value.stream, exists.value.group) == ("s", "g")
     await client.create_subscription("g", "another stream")
 
 
-async def test_what_is_not_there_is_neither_changed_nor_deleted(client: rxpump.Client) -> None:
+async def test_an_unknown_group_is_not_found(client: rxpump.Client) -> None:
     for change in (client.update_subscription("no", "s"), client.delete_subscription("no", "s")):
         with pytest.raises(PersistentSubscriptionNotFound):
             await change
@@ -135,7 +135,7 @@ async def test_what_is_not_there_is_neither_changed_nor_deleted(client: rxpump.C
         await client.delete_subscription("g", "s")
 
 
-async def test_what_the_server_refuses_carries_its_words(client: rxpump.Client) -> None:
+async def test_a_refusal_has_the_reason_of_the_server(client: rxpump.Client) -> None:
     with pytest.raises(PersistentSubscriptionFailed, match="Consumer strategy Fair does not exist"):
         await client.create_subscription("h", "s", strategy="Fair")
 
@@ -152,7 +152,7 @@ async def test_groups_on_all_are_refused_at_the_call(client: rxpump.Client) -> N
             call()
 
 
-async def test_groups_are_for_admins(memory_server: EmbeddedServer, client: rxpump.Client) -> None:
+async def test_only_admins_manage_groups(memory_server: EmbeddedServer, client: rxpump.Client) -> None:
     async with rxpump.connect(memory_server.uri) as anybody:
         for refused in (
             anybody.create_subscription("h", "s"),
@@ -166,7 +166,7 @@ async def test_groups_are_for_admins(memory_server: EmbeddedServer, client: rxpu
         await anybody.as_user("admin", "changeit").create_subscription("h", "s")
 
 
-async def test_settings_as_a_value_or_one_by_one_under_either_name(client: rxpump.Client) -> None:
+async def test_settings_are_given_as_a_value_or_by_name(client: rxpump.Client) -> None:
     settings = PersistentSubscriptionSettings(strategy=ConsumerStrategy.PINNED, message_timeout_seconds=1.5)
     await client.create_subscription("a", "s", settings)
     await client.update_subscription("a", "s", settings, max_retry_count=3)
@@ -183,17 +183,15 @@ async def test_settings_as_a_value_or_one_by_one_under_either_name(client: rxpum
     ("arguments", "named"),
     [(("", "s"), "name is ''"), (("g", ""), "stream is ''"), (("g", "s", 0), "buffer_size is 0")],
 )
-async def test_what_the_server_could_only_refuse_is_refused_at_the_call(
-    client: rxpump.Client, arguments: Any, named: str
-) -> None:
+async def test_an_invalid_argument_is_refused_at_the_call(client: rxpump.Client, arguments: Any, named: str) -> None:
     with pytest.raises(InvalidArgument, match=named):
         client.connect_subscription(*arguments)
 
 
-# Work -------------------------------------------------------------------------------------------------
+# Consuming --------------------------------------------------------------------------------------------
 
 
-async def test_photon_pumps_way(client: rxpump.Client) -> None:
+async def test_photon_pump_programs_consume(client: rxpump.Client) -> None:
     await write(client, *range(5))
     subscription = await client.connect_subscription(subscription="g", stream="s")
     seen = []
@@ -205,17 +203,17 @@ async def test_photon_pumps_way(client: rxpump.Client) -> None:
     assert seen == [(n, "Counted", "s", n, n) for n in range(5)]
 
 
-async def test_what_is_acknowledged_does_not_come_again(client: rxpump.Client) -> None:
+async def test_an_acknowledged_event_is_not_delivered_again(client: rxpump.Client) -> None:
     await write(client, *range(100))
     done = await client.connect_subscription("g", "s").pipe(
         ops.json(), rx.map(lambda data: data["n"]), ops.ack_each(), rx.take(50), rx.to_list()
     )
     assert done == list(range(50))
-    await until_told(client)
+    await until_settled(client)
     assert await next_number(client) == 50
 
 
-async def test_a_group_whose_events_are_all_filtered_out_goes_on(client: rxpump.Client) -> None:
+async def test_filtered_events_are_acknowledged(client: rxpump.Client) -> None:
     await write(client, *range(100))
     consumer = Consumer()
     consumer.of(client.connect_subscription("g", "s", 2).pipe(ops.of_type("Found"), ops.ack_each()))
@@ -224,7 +222,7 @@ async def test_a_group_whose_events_are_all_filtered_out_goes_on(client: rxpump.
     assert consumer.numbers == [100]
 
 
-async def test_what_fails_is_parked_and_the_rest_is_done(client: rxpump.Client) -> None:
+async def test_failed_events_are_parked(client: rxpump.Client) -> None:
     async def work(data: Any) -> int:
         await asyncio.sleep(0)
         if data["n"] % 10 == 7:
@@ -239,13 +237,13 @@ async def test_what_fails_is_parked_and_the_rest_is_done(client: rxpump.Client) 
         rx.to_list(),
     )
     assert lucky == [n for n in range(40) if n % 10 != 7]
-    await until_told(client)
+    await until_settled(client)
     assert [event.number for event in await client.get(PARKED)] == [7, 17, 27, 37]
     parked = (await client.get(PARKED, resolve_links=False))[0]
     assert parked.json_metadata()["reason"].endswith("ValueError: 7 is unlucky")
 
 
-async def test_what_is_to_be_retried_comes_again_with_its_count_and_is_parked_at_last(
+async def test_a_retried_event_is_parked_at_last(
     client: rxpump.Client,
 ) -> None:
     await client.update_subscription("g", "s", start_from=0, max_retry_count=2)
@@ -264,15 +262,15 @@ async def test_what_is_to_be_retried_comes_again_with_its_count_and_is_parked_at
 
 
 @pytest.mark.parametrize("action", [NackAction.SKIP, NackAction.STOP])
-async def test_what_is_skipped_does_not_come_again(client: rxpump.Client, action: NackAction) -> None:
+async def test_a_skipped_event_is_not_delivered_again(client: rxpump.Client, action: NackAction) -> None:
     await write(client, 0, 1)
     delivery = await client.connect_subscription("g", "s", 1).pipe(rx.first())
     delivery.nack(action, "never mind")
-    await until_told(client)
+    await until_settled(client)
     assert await next_number(client) == 1
 
 
-async def test_what_was_reached_by_a_link_is_acknowledged_as_the_link(client: rxpump.Client) -> None:
+async def test_a_resolved_link_is_acknowledged(client: rxpump.Client) -> None:
     """See docs/protocol/tcp.md, section 7.1, trap 11."""
     await client.create_subscription("g", "links", start_from=0, resolve_links=True)
     await write(client, 0, 1)
@@ -284,7 +282,7 @@ async def test_what_was_reached_by_a_link_is_acknowledged_as_the_link(client: rx
     assert consumer.deliveries[2].is_broken_link
 
 
-async def test_two_consumers_share_the_work(memory_server: EmbeddedServer, client: rxpump.Client) -> None:
+async def test_two_consumers_share_the_events(memory_server: EmbeddedServer, client: rxpump.Client) -> None:
     async with admin_at(memory_server.port) as other:
         consumers = Consumer(acks=True), Consumer(acks=True)
         for consumer, consuming in zip(consumers, (client, other), strict=True):
@@ -301,22 +299,22 @@ async def test_two_consumers_share_the_work(memory_server: EmbeddedServer, clien
 # Demand -----------------------------------------------------------------------------------------------
 
 
-async def test_no_more_comes_than_may_be_unacknowledged(client: rxpump.Client) -> None:
+async def test_buffer_size_bounds_unacknowledged_events(client: rxpump.Client) -> None:
     await write(client, *range(50))
     consumer = Consumer()
     subscription = consumer.of(client.connect_subscription("g", "s", 7))
     await consumer.until(lambda: len(consumer.deliveries) == 7)
-    await until_told(client)
+    await until_settled(client)
     assert consumer.numbers == list(range(7))
     for delivery in consumer.deliveries[:3]:
         delivery.ack()
     await consumer.until(lambda: len(consumer.deliveries) == 10)
-    await until_told(client)
+    await until_settled(client)
     assert consumer.numbers == list(range(10))
     subscription.dispose()
 
 
-async def test_slow_work_at_the_end_of_a_pipe_holds_the_server_back(client: rxpump.Client) -> None:
+async def test_a_slow_pipeline_pauses_the_server(client: rxpump.Client) -> None:
     await write(client, *range(300))
     entered = finished = 0
     most = 0
@@ -344,7 +342,7 @@ async def test_slow_work_at_the_end_of_a_pipe_holds_the_server_back(client: rxpu
 # Connections ------------------------------------------------------------------------------------------
 
 
-async def test_cut_again_and_again_every_event_is_handled_and_what_is_done_stays_done(
+async def test_every_event_is_handled_through_lost_connections(
     memory_server: EmbeddedServer, client: rxpump.Client
 ) -> None:
     handled: dict[int, int] = {}
@@ -379,10 +377,10 @@ async def test_cut_again_and_again_every_event_is_handled_and_what_is_done_stays
     assert len(left.numbers) <= 21, "a last cut may have swallowed the last acknowledgements"
 
 
-async def test_failing_work_in_anothers_name_is_cut_again_and_again(
+async def test_failing_work_is_retried_through_lost_connections(
     memory_server: EmbeddedServer, client: rxpump.Client
 ) -> None:
-    """Two of one connection compete; what fails is retried, what is filtered out is done, and in the end all is."""
+    """Two consumers on one connection retry failed events and skip filtered ones until all events are processed."""
     rng = random.Random(3)
     handled: set[int] = set()
     errors: list[Exception] = []
@@ -414,7 +412,7 @@ async def test_failing_work_in_anothers_name_is_cut_again_and_again(
     assert not anybody._runtime.tasks
 
 
-async def test_what_came_before_a_cut_can_no_longer_be_acknowledged(memory_server: EmbeddedServer) -> None:
+async def test_a_delivery_expires_with_its_connection(memory_server: EmbeddedServer) -> None:
     async with Proxy(memory_server.port) as proxy, admin_at(proxy.port) as client:
         await client.create_subscription("g", "s", start_from=0)
         await write(client, 0, 1)
@@ -422,7 +420,7 @@ async def test_what_came_before_a_cut_can_no_longer_be_acknowledged(memory_serve
         consumer.of(client.connect_subscription("g", "s"))
         await consumer.until(lambda: len(consumer.deliveries) == 2)
         consumer.deliveries[0].ack()
-        await until_told(client)
+        await until_settled(client)
         proxy.cut()
         await consumer.until(lambda: len(consumer.deliveries) == 3)
         old, new = consumer.deliveries[1:]
@@ -430,44 +428,44 @@ async def test_what_came_before_a_cut_can_no_longer_be_acknowledged(memory_serve
         with pytest.raises(DeliveryExpired, match=r"1@s can no longer be acknowledged to 'g': the connection"):
             old.ack()
         new.ack()
-        await until_told(client)
+        await until_settled(client)
 
 
-async def test_an_update_is_survived_and_a_deletion_is_the_end(client: rxpump.Client) -> None:
-    """See docs/protocol/tcp.md, section 7.1, trap 12: both look alike."""
+async def test_a_consumer_survives_an_update_but_no_delete(client: rxpump.Client) -> None:
+    """The server drops the subscription in the same way for both (docs/protocol/tcp.md, section 7.1, trap 12)."""
     consumer = Consumer(acks=True)
     consumer.of(client.connect_subscription("g", "s"))
     await write(client, 0)
     await consumer.until(lambda: consumer.numbers == [0])
-    await until_told(client)
+    await until_settled(client)
     await client.update_subscription("g", "s", start_from=0, max_retry_count=1)
     await write(client, 1)
-    await consumer.until(lambda: consumer.numbers == [0, 0, 1])  # event 0 was acked after the last checkpoint
+    await consumer.until(lambda: consumer.numbers == [0, 0, 1])  # event 0 was acknowledged after the last checkpoint
     await client.delete_subscription("g", "s")
     await consumer.until(lambda: bool(consumer.errors))
     assert [type(error) for error in consumer.errors] == [PersistentSubscriptionDeleted]
 
 
-async def test_a_place_that_is_taken_is_waited_for(client: rxpump.Client) -> None:
+async def test_a_consumer_waits_while_the_group_is_full(client: rxpump.Client) -> None:
     await client.update_subscription("g", "s", start_from=0, subscriber_max_count=1)
     first, second = Consumer(acks=True), Consumer(acks=True)
     subscription = first.of(client.connect_subscription("g", "s"))
     await write(client, 0)
     await first.until(lambda: first.numbers == [0])
     second.of(client.connect_subscription("g", "s"))
-    await until_told(client)
+    await until_settled(client)
     subscription.dispose()
     await write(client, 1)
     await second.until(lambda: second.numbers == [1])
     assert second.errors == []
 
 
-async def test_a_group_that_is_not_there(client: rxpump.Client) -> None:
+async def test_consuming_with_an_unknown_group_fails(client: rxpump.Client) -> None:
     with pytest.raises(PersistentSubscriptionNotFound, match="'h' of 's' does not exist"):
         await client.connect_subscription("h", "s").pipe(rx.first())
 
 
-async def test_a_drain_finishes_what_was_delivered_and_leaves_the_rest(memory_server: EmbeddedServer) -> None:
+async def test_a_drain_finishes_delivered_events_only(memory_server: EmbeddedServer) -> None:
     entered: list[int] = []
     done: list[int] = []
 
@@ -493,7 +491,7 @@ async def test_a_drain_finishes_what_was_delivered_and_leaves_the_rest(memory_se
         assert await next_number(client) == done[-1] + 1
 
 
-async def test_a_loop_that_acknowledges_by_hand_is_drained_too(memory_server: EmbeddedServer) -> None:
+async def test_a_drain_waits_for_a_loop_that_acknowledges(memory_server: EmbeddedServer) -> None:
     done: list[int] = []
 
     async def by_hand(client: rxpump.Client, is_started: asyncio.Event) -> None:
@@ -516,7 +514,7 @@ async def test_a_loop_that_acknowledges_by_hand_is_drained_too(memory_server: Em
         assert await next_number(client) == len(done)
 
 
-async def test_a_delivery_that_nobody_settles_is_waited_for_as_a_drain_may_take(
+async def test_a_drain_waits_for_deliveries_until_its_timeout(
     client: rxpump.Client,
 ) -> None:
     await write(client, 0)
@@ -529,7 +527,7 @@ async def test_a_delivery_that_nobody_settles_is_waited_for_as_a_drain_may_take(
     assert await client.drain()
 
 
-async def test_in_anothers_name(memory_server: EmbeddedServer) -> None:
+async def test_consuming_as_another_user(memory_server: EmbeddedServer) -> None:
     async with rxpump.connect(memory_server.uri) as anybody:
         admin = anybody.as_user("admin", "changeit")
         await admin.create_subscription("g", "$secrets", start_from=0)
@@ -542,7 +540,7 @@ async def test_in_anothers_name(memory_server: EmbeddedServer) -> None:
 
 
 @pytest.mark.parametrize("rounds", [20])
-async def test_what_was_acknowledged_is_not_delivered_again(memory_server: EmbeddedServer, rounds: int) -> None:
+async def test_acknowledgements_are_kept_by_a_drain(memory_server: EmbeddedServer, rounds: int) -> None:
     async with admin_at(memory_server.port) as admin:
         await admin.create_subscription("g", "s", start_from=0)
         await write(admin, *range(5 * rounds + 10))

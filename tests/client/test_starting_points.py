@@ -1,4 +1,4 @@
-"""Where reads and subscriptions start, as the table in the README says it."""
+"""First events of reads and subscriptions, as the table in the README lists them."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ async def test_an_event_number_is_included(client: rxpump.Client) -> None:
     assert await numbers(client.connect_subscription("g", "s"), 2) == [5, 6]
 
 
-async def test_a_position_is_inclusive_read_and_exclusive_followed(client: rxpump.Client) -> None:
+async def test_a_position_is_inclusive_to_read_exclusive_to_subscribe(client: rxpump.Client) -> None:
     events = [event async for event in client.iter_all() if event.stream == "s"]
     position = events[5].position
     assert position is not None
@@ -71,5 +71,5 @@ async def test_a_position_is_inclusive_read_and_exclusive_followed(client: rxpum
         ("stream_all", "The event at this position is not delivered"),
     ],
 )
-def test_the_docstring_says_so(verb: str, words: str) -> None:
+def test_the_docstring_describes_the_start(verb: str, words: str) -> None:
     assert words in " ".join(str(inspect.getdoc(getattr(rxpump.Client, verb))).split())

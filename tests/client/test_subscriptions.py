@@ -1,4 +1,4 @@
-"""Subscriptions of the real client to a real server: every verb, through cuts and a restart."""
+"""Subscriptions to the embedded server, through lost connections and a restart."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ def number_of(event: Any) -> int:
 
 
 async def first(count: int, source: Any) -> list[int]:
-    """The numbers of the first `count` events."""
+    """Return the numbers of the first `count` events."""
     return await source.pipe(rx.take(count), rx.map(number_of), rx.to_list())  # type: ignore[no-any-return]
 
 
-async def test_each_verb_follows_from_where_it_says(memory_server: EmbeddedServer) -> None:
+async def test_each_subscription_starts_at_its_argument(memory_server: EmbeddedServer) -> None:
     async with rxpump.connect(memory_server.uri, username="admin", password="changeit") as client:
         await client.publish("s", counted(range(10)))
         assert await first(10, client.stream("s")) == list(range(10))
@@ -85,7 +85,7 @@ async def test_until_caught_up_completes(memory_server: EmbeddedServer) -> None:
         assert await client.stream("nothing").pipe(ops.until_caught_up(), rx.to_list()) == []
 
 
-async def test_readings_resume_after_any_event(memory_server: EmbeddedServer) -> None:
+async def test_a_read_resumes_after_any_event(memory_server: EmbeddedServer) -> None:
     async with rxpump.connect(memory_server.uri, username="admin", password="changeit") as client:
         await client.publish("s", counted(range(10)))
         backward = rxpump.StreamDirection.BACKWARD
@@ -105,7 +105,7 @@ async def test_readings_resume_after_any_event(memory_server: EmbeddedServer) ->
 
 
 @pytest.mark.parametrize("whole", [False, True])
-async def test_exactly_once_through_random_cuts(whole: bool, memory_server: EmbeddedServer) -> None:
+async def test_exactly_once_through_lost_connections(whole: bool, memory_server: EmbeddedServer) -> None:
     total = 2_000
     admin: dict[str, Any] = {"username": "admin", "password": "changeit"}
     async with (

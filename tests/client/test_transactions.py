@@ -1,4 +1,4 @@
-"""Transactions, by the real client on a real server, through cuts too."""
+"""Transactions on the embedded server, also through lost connections."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ async def counts(client: rxpump.Client, stream: str = "s") -> list[int]:
     return await client.iter(stream).pipe(rx.map(lambda event: event.json()["n"]), rx.to_list())
 
 
-async def test_nothing_is_seen_before_the_commit_and_everything_after(client: rxpump.Client) -> None:
+async def test_the_commit_makes_all_events_visible(client: rxpump.Client) -> None:
     async with client.transaction("s", rxpump.ExpectedVersion.NO_STREAM) as transaction:
         await transaction.write(counted(range(3)))
         with pytest.raises(StreamNotFound):
@@ -44,7 +44,7 @@ async def test_nothing_is_seen_before_the_commit_and_everything_after(client: rx
     assert len({event.position and event.position.commit async for event in client.iter_all()}) == 1, "one commit"
 
 
-async def test_what_is_abandoned_is_never_seen(client: rxpump.Client) -> None:
+async def test_an_abandoned_transaction_is_never_visible(client: rxpump.Client) -> None:
     with pytest.raises(LookupError):
         async with client.transaction("s") as transaction:
             await transaction.write(counted(range(3)))
@@ -53,7 +53,7 @@ async def test_what_is_abandoned_is_never_seen(client: rxpump.Client) -> None:
         await client.get("s")
 
 
-async def test_a_follower_sees_it_whole_and_in_order(client: rxpump.Client) -> None:
+async def test_a_subscription_delivers_a_transaction_in_order(client: rxpump.Client) -> None:
     seen: list[int] = []
     is_whole = asyncio.Event()
 
@@ -73,7 +73,7 @@ async def test_a_follower_sees_it_whole_and_in_order(client: rxpump.Client) -> N
     assert [event.json()["n"] async for event in client.iter_all()] == seen
 
 
-async def test_the_version_is_looked_at_by_the_commit(client: rxpump.Client) -> None:
+async def test_the_commit_checks_the_version(client: rxpump.Client) -> None:
     with pytest.raises(WrongExpectedVersion) as raised:
         async with client.transaction("s", 7) as transaction:
             await transaction.write(counted(range(3)))
@@ -84,7 +84,7 @@ async def test_the_version_is_looked_at_by_the_commit(client: rxpump.Client) -> 
     assert await counts(client) == list(range(9))
 
 
-async def test_a_commit_again_is_the_same_commit(client: rxpump.Client) -> None:
+async def test_a_repeated_commit_is_the_same_write(client: rxpump.Client) -> None:
     async with client.transaction("s") as transaction:
         await transaction.write(counted(range(3)))
     assert transaction.id is not None
@@ -93,7 +93,7 @@ async def test_a_commit_again_is_the_same_commit(client: rxpump.Client) -> None:
     assert await counts(client) == [0, 1, 2]
 
 
-async def test_what_is_refused(client: rxpump.Client) -> None:
+async def test_invalid_transactions_are_refused(client: rxpump.Client) -> None:
     ops = client.as_user("ops", "changeit")
     with pytest.raises(AccessDenied):
         await ops.transaction("$secret").start()
@@ -106,8 +106,8 @@ async def test_what_is_refused(client: rxpump.Client) -> None:
             await transaction.write(counted(range(1)))
 
 
-async def test_cut_at_any_step_it_is_there_once_or_not_at_all(memory_server: EmbeddedServer) -> None:
-    """Each committed transaction is whole and once; each that failed left nothing."""
+async def test_a_lost_connection_leaves_all_or_nothing(memory_server: EmbeddedServer) -> None:
+    """A committed transaction has all its events, once. A failed one has none."""
     committed: list[int] = []
     failed = 0
     async with (

@@ -1,4 +1,4 @@
-"""`$all` is not a stream: each verb that takes one stream refuses it and names the verb to use."""
+"""`$all` is no stream: each method for one stream refuses it and names the method to use."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ ELSEWHERE: dict[str, Verb] = {
 }
 
 SERVED = {"get_metadata", "set_metadata"}
-"""The whole database has metadata: its access control list."""
+"""Methods for the metadata of `$all`, which has an access control list."""
 
 GROUPS = {
     "create_subscription",
@@ -57,10 +57,10 @@ GROUPS = {
     "connect_subscription",
     "replay_parked",
 }
-"""Whether there can be a consumer group of the whole database, the server says; it answers at once."""
+"""Methods for consumer groups of `$all`, which the transport refuses with NotSupported."""
 
 
-def test_every_verb_with_a_stream_is_here() -> None:
+def test_all_methods_with_a_stream_are_tested() -> None:
     verbs = {
         name
         for name, verb in inspect.getmembers(rxpump.Client, inspect.isfunction)
@@ -70,7 +70,7 @@ def test_every_verb_with_a_stream_is_here() -> None:
 
 
 @pytest.mark.parametrize("name", READING)
-async def test_reading_names_the_verb_to_use(name: str) -> None:
+async def test_a_read_of_all_names_the_method_to_use(name: str) -> None:
     verb, instead = READING[name]
     with pytest.raises(InvalidArgument, match=r"is '\$all'; allowed is the name of one stream; ") as raised:
         verb(rxpump.connect("tcp://nowhere:1"))
@@ -78,11 +78,11 @@ async def test_reading_names_the_verb_to_use(name: str) -> None:
 
 
 @pytest.mark.parametrize("verb", [*WRITING.values(), *ELSEWHERE.values()], ids=[*WRITING, *ELSEWHERE])
-async def test_writing_says_that_it_is_no_stream(verb: Verb) -> None:
+async def test_a_write_to_all_is_refused(verb: Verb) -> None:
     with pytest.raises(InvalidArgument, match=r"\$all is the whole database, which no request writes to or deletes"):
         verb(rxpump.connect("tcp://nowhere:1"))
 
 
-async def test_its_metadata_can_be_read(memory_server: Any) -> None:
+async def test_the_metadata_of_all_can_be_read(memory_server: Any) -> None:
     async with rxpump.connect(memory_server.uri.replace("//", "//admin:changeit@")) as client:
         assert (await client.get_metadata(ALL)).version == -1

@@ -1,4 +1,4 @@
-"""Closing a client ends each of its pipelines in one way: with ClientClosed."""
+"""Closing a client ends each of its pipelines with ClientClosed."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ PIPES: dict[str, Callable[[Any], list[Any]]] = {
 }
 
 TURNS = [0, 1, 3, 10, 40]
-"""Turns of the loop between the first result and the close: the pipeline is in different states."""
+"""Iterations of the event loop between the first result and the close. They vary the state of the pipeline."""
 
 
 class Nowhere:
@@ -44,7 +44,7 @@ class Nowhere:
 @pytest.mark.parametrize("turns", TURNS)
 @pytest.mark.parametrize("source", SOURCES)
 @pytest.mark.parametrize("pipe", PIPES)
-async def test_a_pipeline_ends_with_client_closed(
+async def test_a_pipeline_fails_with_client_closed(
     memory_server: EmbeddedServer, pipe: str, source: str, turns: int
 ) -> None:
     client = await rxpump.connect(memory_server.uri, username="admin", password="changeit").connect()
@@ -75,7 +75,7 @@ async def test_a_pipeline_ends_with_client_closed(
     }
 
 
-async def test_a_subscriber_without_on_error_leaves_no_report(memory_server: EmbeddedServer) -> None:
+async def test_closing_reports_no_unhandled_error(memory_server: EmbeddedServer) -> None:
     reported: list[Any] = []
     asyncio.get_running_loop().set_exception_handler(lambda loop, context: reported.append(context))
     client = await rxpump.connect(memory_server.uri).connect()

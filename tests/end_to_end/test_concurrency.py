@@ -1,4 +1,4 @@
-"""Hundreds of requests of every kind at once on one connection, each with its own answer."""
+"""Hundreds of concurrent requests of all kinds on one connection."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from rxpump.errors import EventNotFound, StreamNotFound, WrongExpectedVersion
 from rxpump.server import EmbeddedServer
 
 
-async def test_500_mixed_requests_are_each_answered_with_their_own_answer(memory_server: EmbeddedServer) -> None:
+async def test_500_concurrent_requests_get_their_own_replies(memory_server: EmbeddedServer) -> None:
     async with rxpump.connect(memory_server.uri, username="admin", password="changeit") as client:
         events = [rxpump.NewEvent("Counted", {"n": n}) for n in range(1000)]
         await client.publish("numbers", events)

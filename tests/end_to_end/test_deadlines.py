@@ -1,4 +1,4 @@
-"""Every call has a deadline, with or without a connection; what goes on for ever has none."""
+"""Each call has a deadline, with or without a connection. Endless work has none."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from tests.proxy import Proxy
 from tests.tcp.scripted_server import Peer, ScriptedServer, good
 
 AWAY = rxpump.Backoff(min_delay=3600.0, max_delay=3600.0)
-"""Comes back long after every test."""
+"""A policy that does not reconnect during a test."""
 
 EVENT = NewEvent("T")
 
@@ -55,8 +55,8 @@ CALLS: dict[str, Callable[[rxpump.Client, Any], Any]] = {
     "continue_transaction": lambda client, given: client.continue_transaction("s", 5, **given).write([EVENT]),
 }
 
-FOR_EVER = {"stream", "stream_all", "live", "subscribe_to", "connect_subscription", "relay", "publisher"}
-"""Go on until they are disposed, so they have no deadline as a whole."""
+ENDLESS = {"stream", "stream_all", "live", "subscribe_to", "connect_subscription", "relay", "publisher"}
+"""Methods whose work is endless, so that they have no deadline."""
 
 
 def linked() -> rxpump.Event:
@@ -67,14 +67,14 @@ def linked() -> rxpump.Event:
 
 
 async def cut_after_a_ping(peer: Peer) -> None:
-    """A script: answer one ping, then end the connection."""
+    """Reply to one ping, then close the connection."""
     await peer.introduce()
     peer.pong(await peer.request(Command.PING))
     await peer.request(Command.PING)
 
 
 async def silent(peer: Peer) -> None:
-    """A script: take the client in, and answer nothing but heartbeats."""
+    """Reply to heartbeats only."""
     await peer.introduce()
     while True:
         await peer.request()
@@ -82,7 +82,7 @@ async def silent(peer: Peer) -> None:
 
 @pytest.fixture
 async def cut_off() -> AsyncIterator[rxpump.Client]:
-    """A client whose server has gone away."""
+    """A client whose server is gone."""
     async with ScriptedServer(cut_after_a_ping, good) as server:
         client = rxpump.connect(str(server.address), reconnect=AWAY)
         await client.connect()
@@ -95,13 +95,13 @@ async def cut_off() -> AsyncIterator[rxpump.Client]:
         await client.close()
 
 
-def test_every_verb_is_a_call_or_goes_on_for_ever() -> None:
+def test_each_method_is_a_call_or_endless() -> None:
     verbs = {name for name, _ in inspect.getmembers(rxpump.Client, inspect.isfunction) if not name.startswith("_")}
-    assert verbs == {*CALLS, *FOR_EVER, "as_user", "connect", "drain", "close"}
+    assert verbs == {*CALLS, *ENDLESS, "as_user", "connect", "drain", "close"}
 
 
 @pytest.mark.parametrize("verb", CALLS)
-async def test_a_call_ends_at_its_deadline_without_a_connection(cut_off: rxpump.Client, verb: str) -> None:
+async def test_a_call_times_out_without_a_connection(cut_off: rxpump.Client, verb: str) -> None:
     for client in (cut_off, cut_off.as_user("ops", "changeit")):
         with pytest.raises(OperationTimedOut) as caught:
             await CALLS[verb](client, {"timeout": 0.01})
@@ -110,7 +110,7 @@ async def test_a_call_ends_at_its_deadline_without_a_connection(cut_off: rxpump.
 
 
 @pytest.mark.parametrize("verb", CALLS)
-async def test_a_call_ends_at_its_deadline_where_the_server_is_silent(verb: str) -> None:
+async def test_a_call_times_out_if_the_server_is_silent(verb: str) -> None:
     async with ScriptedServer(silent) as server:
         client = rxpump.connect(str(server.address), timeout=3600.0)
         await client.connect()
@@ -121,7 +121,7 @@ async def test_a_call_ends_at_its_deadline_where_the_server_is_silent(verb: str)
 
 
 @pytest.mark.parametrize("verb", [verb for verb in CALLS if verb != "scavenge"])
-async def test_the_default_is_that_of_the_settings(verb: str) -> None:
+async def test_the_settings_have_the_default_timeout(verb: str) -> None:
     async with ScriptedServer(silent) as server:
         client = rxpump.connect(str(server.address), timeout=0.01)
         await client.connect()
@@ -133,13 +133,13 @@ async def test_the_default_is_that_of_the_settings(verb: str) -> None:
 
 @pytest.mark.parametrize("verb", CALLS)
 @pytest.mark.parametrize("timeout", [0, -1, float("nan"), "3", True])
-def test_a_timeout_that_is_none_is_refused_at_the_call(verb: str, timeout: Any) -> None:
+def test_an_invalid_timeout_is_refused_at_the_call(verb: str, timeout: Any) -> None:
     with pytest.raises(InvalidArgument, match=r"^timeout is .* over 0.* None to wait for ever"):
         CALLS[verb](rxpump.connect("memory://"), {"timeout": timeout})
 
 
 @pytest.mark.parametrize("verb", [verb for verb in CALLS if verb not in ("iter", "iter_all")])
-async def test_none_waits_for_ever(cut_off: rxpump.Client, verb: str) -> None:
+async def test_timeout_none_is_no_deadline(cut_off: rxpump.Client, verb: str) -> None:
     loop = asyncio.get_running_loop()
     before = {handle for handle in loop._scheduled if not handle.cancelled()}  # type: ignore[attr-defined]
     waiting = asyncio.ensure_future(CALLS[verb](cut_off, {"timeout": None}))
@@ -151,7 +151,7 @@ async def test_none_waits_for_ever(cut_off: rxpump.Client, verb: str) -> None:
 
 
 class Store:
-    """Keeps checkpoints in the event store, and notes which were saved."""
+    """A checkpoint store that notes which checkpoints were saved."""
 
     def __init__(self, client: rxpump.Client) -> None:
         self.saved: list[int] = []
@@ -165,8 +165,8 @@ class Store:
         self.saved.append(checkpoint.number)
 
 
-async def test_what_goes_on_for_ever_outlasts_an_outage(memory_server: EmbeddedServer) -> None:
-    """An outage longer than the timeout: a subscription, a publisher, a relay, links and checkpoints."""
+async def test_endless_work_outlasts_an_outage(memory_server: EmbeddedServer) -> None:
+    """Subscriptions, publishers, relays, links and checkpoints continue after an outage longer than the timeout."""
     haste = rxpump.Backoff(min_delay=0.001, max_delay=0.005)
     async with (
         Proxy(memory_server.port) as proxy,
@@ -209,8 +209,8 @@ async def test_what_goes_on_for_ever_outlasts_an_outage(memory_server: EmbeddedS
     assert {0, 1, 99} <= set(store.saved)
 
 
-async def test_a_scavenge_has_a_long_deadline_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A server of version 4 answers when the scavenge has ended."""
+async def test_a_scavenge_has_a_long_default_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Version 4 replies when the scavenge has ended."""
     submitted: list[Any] = []
     submit = PendingRequests.submit
 
@@ -225,7 +225,7 @@ async def test_a_scavenge_has_a_long_deadline_by_default(monkeypatch: pytest.Mon
     assert [deadline.timeout for deadline in submitted] == [600.0, inf]
 
 
-async def test_a_pipeline_does_not_repeat_what_a_server_does_not_answer() -> None:
+async def test_a_pipeline_does_not_repeat_a_request_that_timed_out() -> None:
     calls = 0
 
     async def call() -> None:
@@ -239,8 +239,8 @@ async def test_a_pipeline_does_not_repeat_what_a_server_does_not_answer() -> Non
 
 
 @pytest.mark.parametrize("step", ["write", "commit"])
-async def test_a_transaction_that_may_be_unknown_is_said_to_be(step: str) -> None:
-    """As a server of version 23.10 answers, where it knows no such transaction."""
+async def test_the_error_says_that_a_transaction_may_be_unknown(step: str) -> None:
+    """The server replies like version 23.10 to an unknown transaction."""
     replies = {
         Command.TRANSACTION_WRITE: (Command.TRANSACTION_WRITE_COMPLETED, schema.TransactionWriteCompleted),
         Command.TRANSACTION_COMMIT: (Command.TRANSACTION_COMMIT_COMPLETED, schema.TransactionCommitCompleted),

@@ -1,4 +1,4 @@
-"""A server that goes deaf: it takes writes and answers reads and heartbeats, and tells its subscribers nothing."""
+"""A faulty server that replies to requests and heartbeats, and sends no events to subscriptions."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from rxpump.server.tcp.subscriptions import Subscription
 
 
 @pytest.mark.parametrize("whole", [False, True])
-async def test_the_watchdog_reads_on(
+async def test_the_watchdog_resubscribes(
     whole: bool, memory_server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("rxpump.streams.catch_up.GRACE_SECONDS", 0.01)

@@ -1,4 +1,4 @@
-"""A slow end of a pipe stops the page requests at the other end: counted at the server."""
+"""A slow consumer at the end of a pipeline stops page requests, which are counted at the server."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Sources = Callable[[rxpump.Client], reactivex.Observable[rxpump.Event]]
 
 @pytest.fixture
 def pages(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """A list that grows by one for each page the server is asked for."""
+    """A list that grows by one with each page request at the server."""
     asked: list[int] = []
     for command in READS:
         handler = HANDLERS[command]
@@ -49,7 +49,7 @@ async def client(memory_server: EmbeddedServer) -> AsyncIterator[rxpump.Client]:
 
 
 class Slow:
-    """A coroutine for `map_async` that finishes when it is let; `taken` items have entered it."""
+    """A function for `map_async` whose calls wait for permission to finish; `taken` counts the calls."""
 
     def __init__(self) -> None:
         self.taken = 0
@@ -63,7 +63,7 @@ class Slow:
         return item
 
     async def let(self, count: int) -> None:
-        """Let `count` items finish, and wait until they have."""
+        """Allow `count` calls to finish, and wait until they have."""
         goal = self.finished + count
         for _ in range(count):
             self._may_finish.release()
@@ -72,7 +72,7 @@ class Slow:
 
 
 async def quiet(pages: list[int], client: rxpump.Client) -> None:
-    """Wait until the server is asked for nothing more: two round trips in which nothing new came."""
+    """Wait until two round trips bring no new page request."""
     seen = -1
     while seen != len(pages):
         seen = len(pages)
@@ -97,7 +97,7 @@ def number_of(event: rxpump.Event) -> int:
 
 
 @pytest.mark.parametrize("kind", SOURCES)
-async def test_pages_are_asked_for_as_the_marks_allow(kind: str, client: rxpump.Client, pages: list[int]) -> None:
+async def test_the_water_marks_bound_page_requests(kind: str, client: rxpump.Client, pages: list[int]) -> None:
     slow = Slow()
     source: Any = SOURCES[kind](client)
     pipeline = source.pipe(
@@ -115,7 +115,7 @@ async def test_pages_are_asked_for_as_the_marks_allow(kind: str, client: rxpump.
         await slow.let(step)
         finished += step
         await quiet(pages, client)
-        # Each event becomes two items; a page in hand and one read ahead come on top of what the mark allows.
+        # Each event becomes two items. Beyond the mark, one page is being delivered and one is read ahead.
         events_taken = (finished + HIGH) / 2
         assert len(pages) <= events_taken / PAGE + 3
         assert len(pages) >= finished / 2 / PAGE
@@ -123,7 +123,7 @@ async def test_pages_are_asked_for_as_the_marks_allow(kind: str, client: rxpump.
     running.dispose()
 
 
-async def test_two_sinks_of_different_speed_on_one_shared_source(client: rxpump.Client, pages: list[int]) -> None:
+async def test_two_consumers_of_a_shared_source_pause_it(client: rxpump.Client, pages: list[int]) -> None:
     shared = client.iter("s", batch_size=PAGE).pipe(rx.share())
     fast, slow = Slow(), Slow()
     both = [shared.pipe(ops.map_async(each, high=HIGH)).subscribe() for each in (fast, slow)]
@@ -140,7 +140,7 @@ async def test_two_sinks_of_different_speed_on_one_shared_source(client: rxpump.
         each.dispose()
 
 
-async def test_merged_sources_are_all_held(client: rxpump.Client, pages: list[int]) -> None:
+async def test_a_slow_consumer_pauses_all_merged_sources(client: rxpump.Client, pages: list[int]) -> None:
     slow = Slow()
     merged = reactivex.merge(*(client.iter("s", batch_size=PAGE) for _ in range(3)))
     running = merged.pipe(ops.map_async(slow, high=HIGH)).subscribe()
@@ -151,7 +151,7 @@ async def test_merged_sources_are_all_held(client: rxpump.Client, pages: list[in
     running.dispose()
 
 
-async def test_a_slow_write_holds_the_reading(client: rxpump.Client, pages: list[int]) -> None:
+async def test_a_slow_write_pauses_the_read(client: rxpump.Client, pages: list[int]) -> None:
     slow = Slow()
     copies = client.iter("s", batch_size=PAGE).pipe(ops.map_async(slow, high=HIGH), ops.publish_to(client, "copy"))
     done = asyncio.Event()
@@ -165,8 +165,8 @@ async def test_a_slow_write_holds_the_reading(client: rxpump.Client, pages: list
     assert await client.iter("copy").pipe(rx.count()) == EVENTS
 
 
-async def test_draining_waits_for_what_the_stages_still_keep(memory_server: EmbeddedServer) -> None:
-    """The source ends at once; what has been taken in is worked off, written and committed before the close."""
+async def test_a_drain_finishes_buffered_events(memory_server: EmbeddedServer) -> None:
+    """The source ends at once. Delivered events are processed and written, and the checkpoint is saved."""
     slow, seen = Slow(), []
     async with rxpump.connect(memory_server.uri) as client:
         await client.publish("s", [rxpump.NewEvent("Counted", {"n": n}) for n in range(10)])

@@ -1,4 +1,4 @@
-"""`where=`: the same events as the operator lets through, whoever filters; by the real client on a real server."""
+"""`where=` returns the same events as `ops.where`, whether the server or the client filters."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ IN_HASTE = rxpump.Settings(
 
 @pytest.fixture
 async def client(memory_server: EmbeddedServer) -> AsyncIterator[rxpump.Client]:
-    """An admin; 200 events of a few types in a few streams, links to some among them, one stream deleted."""
+    """A client of an admin. There are 200 events of several types and streams, links, and a deleted stream."""
     chance = random.Random(7)
     async with rxpump.connect(memory_server.uri, username="admin", password="changeit") as client:
         for number in range(150):
@@ -60,7 +60,7 @@ async def keys(source: Any) -> list[Any]:
 
 
 @pytest.mark.parametrize("where", WANTED, ids=repr)
-async def test_reading_gives_the_same_events_as_filtering_at_home(client: rxpump.Client, where: EventFilter) -> None:
+async def test_a_filtered_read_equals_the_operator(client: rxpump.Client, where: EventFilter) -> None:
     for direction in rxpump.StreamDirection:
         for links in (False, True):
             options: Any = {"direction": direction, "resolve_links": links, "batch_size": 7}
@@ -69,10 +69,8 @@ async def test_reading_gives_the_same_events_as_filtering_at_home(client: rxpump
             assert await keys(client.iter_all(where=where, **options)) == expected
 
 
-async def test_the_server_is_asked_for_no_more_than_it_must_send(
-    client: rxpump.Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """What it is for: few events among many are found in few pages."""
+async def test_a_filtered_read_needs_few_pages(client: rxpump.Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The server leaves out the events that do not match."""
     asked: list[str] = []
     submit = PendingRequests.submit
 
@@ -90,7 +88,7 @@ async def test_the_server_is_asked_for_no_more_than_it_must_send(
 
 @pytest.mark.parametrize("prefix", ["ate", "b\u0e40"])
 @pytest.mark.parametrize("by", ["type_prefix", "stream_prefix"])
-async def test_a_prefix_finds_every_name_on_a_server_that_compares_by_culture(prefix: str, by: str) -> None:
+async def test_a_prefix_matches_on_a_culture_sensitive_server(prefix: str, by: str) -> None:
     names = [prefix, f"{prefix}\u0301", f"{prefix}\u0e01", f"{prefix}x"]
     where = EventFilter(**{by: prefix})
 
@@ -115,7 +113,7 @@ async def test_a_prefix_finds_every_name_on_a_server_that_compares_by_culture(pr
 
 
 class Heard:
-    """What a subscriber was told, and the means to wait for it."""
+    """A subscriber that notes its items and can wait for them."""
 
     def __init__(self) -> None:
         self.items: list[Any] = []
@@ -126,7 +124,7 @@ class Heard:
         self._news.set()
 
     async def until(self, kind: type[Any], count: int = 1) -> Any:
-        """Wait for so many of a kind; give the last item."""
+        """Wait for `count` items of a kind, and return the last item."""
         while sum(isinstance(item, kind) for item in self.items) < count:
             self._news.clear()
             await self._news.wait()
@@ -135,10 +133,8 @@ class Heard:
 
 @pytest.mark.parametrize("size", [1, 7, 500])
 @pytest.mark.parametrize("where", WANTED, ids=repr)
-async def test_it_says_how_far_it_looked_whoever_filters(
-    client: rxpump.Client, where: EventFilter, size: int
-) -> None:
-    """From each place that it says, what matches and has not been delivered comes, and nothing else."""
+async def test_examined_is_reported_with_either_filter(client: rxpump.Client, where: EventFilter, size: int) -> None:
+    """A subscription that starts at an examined position delivers the other matching events and no more."""
     heard = Heard()
     await client.publish("other", [rxpump.NewEvent("Other") for _ in range(20)])
     options: Any = {"where": where, "resolve_links": False, "batch_size": size}
@@ -156,7 +152,7 @@ async def test_it_says_how_far_it_looked_whoever_filters(
 
 
 @pytest.mark.parametrize("where", WANTED[:6], ids=repr)
-async def test_following_gives_the_same_events_whatever_happens_to_the_connection(
+async def test_a_filtered_subscription_survives_lost_connections(
     memory_server: EmbeddedServer, client: rxpump.Client, where: EventFilter
 ) -> None:
     chance = random.Random(3)
@@ -178,7 +174,7 @@ async def test_following_gives_the_same_events_whatever_happens_to_the_connectio
         assert [key(event) for event in heard.items] == expected
 
 
-async def test_how_far_was_looked_is_told_and_is_a_place_to_go_on_from(client: rxpump.Client) -> None:
+async def test_a_subscription_resumes_at_an_examined_position(client: rxpump.Client) -> None:
     where, heard = ops.where(type_prefix="Unicorn"), Heard()
     following = client.stream_all(where=where).pipe(ops.with_signals()).subscribe(heard.note)
     await heard.until(CaughtUp)
@@ -194,10 +190,10 @@ async def test_how_far_was_looked_is_told_and_is_a_place_to_go_on_from(client: r
         break
 
 
-async def test_on_a_server_that_knows_no_filters_it_is_done_here(
+async def test_the_client_filters_if_the_server_cannot(
     client: rxpump.Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A server of version 4 calls each of the three commands a bad request (docs/protocol/tcp.md, section 2)."""
+    """Version 4 replies to the three commands with BadRequest (docs/protocol/tcp.md, section 2)."""
     refused: list[str] = []
     interpret = Operation.interpret
 
@@ -218,7 +214,7 @@ async def test_on_a_server_that_knows_no_filters_it_is_done_here(
 @pytest.mark.parametrize(
     ("prefix", "name"), [("ate", "ate\u0301"), ("Order-s", "Order-szept"), ("b\u0e40", "b\u0e40\u0e01")]
 )
-async def test_a_prefix_loses_nothing_on_a_server_that_compares_by_its_culture(prefix: str, name: str) -> None:
+async def test_a_prefix_loses_no_event_on_a_culture_sensitive_server(prefix: str, name: str) -> None:
     async with rxpump.connect("memory://?strictness=real") as client:
         await client.publish_event("s", name)
         where = ops.where(type_prefix=prefix)

@@ -1,4 +1,4 @@
-"""A client of a server that lies: callers get errors of ours or answers, soon, and nothing is logged as a fault."""
+"""A server that sends invalid replies: each call ends soon, with a result or an RxPumpError, and logs no fault."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ QUICK = rxpump.Backoff(min_delay=0.001, max_delay=0.004)
 SETTINGS = rxpump.Settings(
     timeout=0.1, connect_timeout=0.1, connect_within=0.5, watchdog=0.05, reconnect=QUICK, retry=QUICK
 )
-QUIET = 0.02  # seconds after which a client that says nothing is waiting for us
+QUIET = 0.02  # seconds of silence after which the client is waiting for the server
 PATIENCE = 10.0
 WANTED = rxpump.EventFilter(stream_prefix="s")
 
@@ -117,14 +117,14 @@ PUSHED = {
 
 
 class Lie(NamedTuple):
-    """What comes in the place of an answer: packages under the request's id, and then bytes."""
+    """A replacement of a reply: packages with the id of the request, and then bytes."""
 
     packages: list[tuple[int, bytes]]
     then: bytes
 
 
 def lies_to(commands: list[Command]) -> st.SearchStrategy[list[Lie]]:
-    """Some for each of these requests, and events where a subscription may have begun."""
+    """Return a strategy of lies for these requests, with events if a subscription can have started."""
     likely = sorted(answer for command in commands for answer in answers_to_any(command))
     packages = st.lists(st.sampled_from(likely).flatmap(replies), min_size=1, max_size=3)
     noise = st.just(b"") | st.just(b"") | st.just(b"") | st.binary(min_size=1, max_size=20)
@@ -141,7 +141,7 @@ CASES = st.sampled_from(list(VERBS)).flatmap(lambda verb: st.tuples(st.just(verb
 
 
 class Liar:
-    """Lies while it has lies; then it ends the connection, and later ones refuse everything."""
+    """A server that sends its lies, then closes the connection, and refuses everything on later connections."""
 
     def __init__(self, lies: list[Lie]) -> None:
         self.lies = deque(lies)
@@ -194,11 +194,11 @@ def fuzz(examples: int) -> None:
         assert not errors.records, errors.records[0]
 
 
-def test_whatever_a_server_says() -> None:
+def test_invalid_replies_cause_errors() -> None:
     fuzz(100)
 
 
 @pytest.mark.long
 @pytest.mark.timeout(3600)
-def test_for_long() -> None:
+def test_many_invalid_replies_cause_errors() -> None:
     fuzz(int(os.environ.get("ROUNDS", "2000")))

@@ -52,7 +52,7 @@ def in_another_thread(work: Callable[[], None]) -> None:
 
 
 def outcome_elsewhere(make: Callable[[], Any]) -> BaseException | None:
-    """What comes of an awaitable in a loop of another thread."""
+    """Return the error of an awaitable in an event loop of another thread, None if it has none."""
     outcomes: list[BaseException | None] = []
 
     async def use() -> None:
@@ -74,7 +74,7 @@ async def client(memory_server: EmbeddedServer) -> AsyncIterator[rxpump.Client]:
 
 
 @pytest.mark.parametrize("verb", ELSEWHERE)
-async def test_a_call_from_another_loop_is_refused_at_once(client: rxpump.Client, verb: str) -> None:
+async def test_a_call_from_another_loop_is_refused(client: rxpump.Client, verb: str) -> None:
     error = outcome_elsewhere(lambda: ELSEWHERE[verb](client))
     assert isinstance(error, WrongEventLoop)
     assert error.client == client.name
@@ -84,7 +84,7 @@ async def test_a_call_from_another_loop_is_refused_at_once(client: rxpump.Client
     assert await client.ping() < 5
 
 
-async def test_a_subscription_from_a_thread_without_a_loop_is_refused(client: rxpump.Client) -> None:
+async def test_a_subscription_from_a_thread_is_refused(client: rxpump.Client) -> None:
     errors: list[Exception] = []
 
     def subscribe() -> None:
@@ -98,8 +98,8 @@ async def test_a_subscription_from_a_thread_without_a_loop_is_refused(client: rx
     assert [str(error).count("thread 'elsewhere', where no event loop runs") for error in errors] == [1, 1, 1]
 
 
-async def test_events_from_a_thread_are_written_and_worked_on(memory_server: EmbeddedServer) -> None:
-    """With heartbeats an hour apart, so that nothing else wakes the loop."""
+async def test_events_from_a_thread_are_processed(memory_server: EmbeddedServer) -> None:
+    """Heartbeats are an hour apart, so that nothing else wakes the event loop."""
     async with rxpump.connect(memory_server.uri, heartbeat_interval=3600.0) as client:
         published: Subject[NewEvent] = Subject()
         mapped: Subject[int] = Subject()
@@ -131,7 +131,7 @@ async def test_events_from_a_thread_are_written_and_worked_on(memory_server: Emb
         assert [event.json() async for event in client.iter("published")] == list(range(100))
 
 
-async def test_what_is_no_event_from_a_thread_is_the_failure_of_the_source(client: rxpump.Client) -> None:
+async def test_a_wrong_value_from_a_thread_fails_the_source(client: rxpump.Client) -> None:
     publisher = client.publisher("out")
     await asyncio.to_thread(publisher.on_next, NewEvent("T"))
     await asyncio.to_thread(publisher.on_next, "no event")
@@ -154,8 +154,8 @@ async def test_a_subscription_can_be_disposed_from_a_thread(client: rxpump.Clien
 
 
 @pytest.mark.parametrize("close", [True, False])
-def test_a_client_can_be_connected_again_in_another_loop(close: bool) -> None:
-    """After it was closed, and after its loop was."""
+def test_a_client_can_be_connected_in_another_loop(close: bool) -> None:
+    """The client, or only its event loop, was closed before."""
 
     async def serve() -> None:
         async with EmbeddedServer(SqliteStore.in_memory()) as server:
@@ -187,7 +187,7 @@ def test_a_client_can_be_connected_again_in_another_loop(close: bool) -> None:
     serving.join()
 
 
-def test_a_call_after_its_loop_was_closed_names_both_loops(memory_server_in_thread: str) -> None:
+def test_a_call_after_its_loop_closed_names_both_loops(memory_server_in_thread: str) -> None:
     client = rxpump.connect(memory_server_in_thread)
 
     async def connect() -> None:
@@ -208,7 +208,7 @@ def test_a_call_after_its_loop_was_closed_names_both_loops(memory_server_in_thre
 
 @pytest.fixture
 def memory_server_in_thread() -> Any:
-    """The address of a server that runs in a thread of its own."""
+    """The address of a server that runs in another thread."""
     ready, done = threading.Event(), threading.Event()
     address: list[str] = []
 
@@ -226,7 +226,7 @@ def memory_server_in_thread() -> Any:
     serving.join()
 
 
-def test_an_embedded_server_begins_anew_in_another_loop_if_it_was_closed() -> None:
+def test_an_embedded_server_restarts_in_another_loop() -> None:
     client = rxpump.connect("memory://")
 
     async def use() -> None:
@@ -237,7 +237,7 @@ def test_an_embedded_server_begins_anew_in_another_loop_if_it_was_closed() -> No
     asyncio.run(use())
 
 
-async def test_of_two_tasks_that_connect_one_that_is_cancelled_does_not_end_the_other() -> None:
+async def test_a_cancelled_connect_leaves_a_concurrent_one() -> None:
     async with EmbeddedServer(SqliteStore.in_memory()) as server:
         client = rxpump.connect(server.uri)
         stays, leaves = asyncio.ensure_future(client.connect()), asyncio.ensure_future(client.connect())
@@ -255,7 +255,7 @@ async def test_of_two_tasks_that_connect_one_that_is_cancelled_does_not_end_the_
         await client.close()
 
 
-async def test_when_both_are_cancelled_nothing_is_left() -> None:
+async def test_cancelled_connects_leave_no_task() -> None:
     async with EmbeddedServer(SqliteStore.in_memory()) as server:
         client = rxpump.connect(server.uri)
         both = [asyncio.ensure_future(client.connect()) for _ in range(2)]
@@ -306,7 +306,7 @@ except KeyboardInterrupt:
 
 @pytest.mark.parametrize("work", ["await asyncio.sleep(0.001)", "await client.publish_event('out', 'T')"])
 @pytest.mark.parametrize("enter", ["async with client:", "await client.connect()\n    if True:"])
-def test_ctrl_c_is_quiet(work: str, enter: str) -> None:
+def test_ctrl_c_prints_no_warning(work: str, enter: str) -> None:
     command = [sys.executable, "-c", CTRL_C.format(work=work, enter=enter)]
     ended = subprocess.run(command, capture_output=True, text=True, check=True)
     assert (ended.stdout, ended.stderr) == ("interrupted\n", "")

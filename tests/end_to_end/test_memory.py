@@ -1,4 +1,4 @@
-"""Memory is bounded by the marks, whatever the length of a stream and however slow its consumer."""
+"""The water marks bound the memory, however long a stream and however slow its consumer."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ MEGABYTE = 1024 * 1024
 
 
 def resident() -> float:
-    """Megabytes of this process in memory now."""
+    """Return the resident memory of this process in megabytes."""
     gc.collect()
     return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / MEGABYTE
 
 
-async def test_a_million_events_through_async_for_with_a_body_that_awaits() -> None:
+async def test_a_million_events_through_a_slow_async_for() -> None:
     server = EndlessServer(1_000_000)
     listening = await asyncio.get_running_loop().create_server(lambda: server, "127.0.0.1", 0)
     port = listening.sockets[0].getsockname()[1]
@@ -43,8 +43,8 @@ async def test_a_million_events_through_async_for_with_a_body_that_awaits() -> N
     assert most - start < 50
 
 
-async def test_a_stalled_live_consumer_costs_nobody_anything(memory_server: EmbeddedServer) -> None:
-    """While one consumer stalls, 100,000 events are written; its neighbours go on; then it gets every event once."""
+async def test_a_stalled_subscription_does_not_delay_others(memory_server: EmbeddedServer) -> None:
+    """100,000 events are written while one consumer stalls. Other consumers continue, and it gets each event once."""
     settings = rxpump.Settings(live_buffer_events=1000)
     total = 100_000
     async with rxpump.connect(memory_server.uri, settings=settings) as client:

@@ -1,4 +1,4 @@
-"""Streams by category and type, as our client sees them: live, over restarts, and after kills."""
+"""The system projections of the embedded server: live, after restarts, and after kills."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ async def first(count: int, events: Any) -> list[rxpump.Event]:
     return got
 
 
-async def test_a_category_is_followed_live() -> None:
+async def test_a_category_can_be_subscribed_to() -> None:
     async with EmbeddedServer(SqliteStore.in_memory(), projections=True) as server, as_admin(server.port) as client:
         await client.publish_event("pony-derpy", "PonyJumped", data={"m": 1})
         following = asyncio.create_task(first(4, client.stream("$ce-pony")))
@@ -55,7 +55,7 @@ async def test_a_category_is_followed_live() -> None:
         assert [event.data for event in references] == [b"pony-derpy", b"pony-luna"]
 
 
-async def test_a_category_is_a_system_stream_that_can_be_opened_to_others() -> None:
+async def test_access_to_a_category_can_be_granted() -> None:
     async with (
         EmbeddedServer(SqliteStore.in_memory(), projections=True) as server,
         rxpump.connect(server.uri) as client,
@@ -69,14 +69,14 @@ async def test_a_category_is_a_system_stream_that_can_be_opened_to_others() -> N
         assert jump.stream == "pony-derpy"
 
 
-async def test_unless_asked_for_there_is_none(memory_server: EmbeddedServer) -> None:
+async def test_projections_are_off_by_default(memory_server: EmbeddedServer) -> None:
     async with as_admin(memory_server.port) as client:
         await client.publish_event("pony-derpy", "PonyJumped")
         assert [event.stream for event in await client.get_all()] == ["pony-derpy"]
 
 
 @pytest.mark.parametrize("scheme", ["memory://", "sqlite:///{}/events.db"])
-async def test_a_connection_string_asks_for_them(scheme: str, tmp_path: Path) -> None:
+async def test_a_connection_string_can_enable_projections(scheme: str, tmp_path: Path) -> None:
     uri = scheme.format(tmp_path)
     async with rxpump.connect(f"{uri}?projections=true") as client:
         await client.publish_event("pony-derpy", "PonyJumped")
@@ -88,7 +88,7 @@ async def test_a_connection_string_asks_for_them(scheme: str, tmp_path: Path) ->
             await client.get("$ce-goat")
 
 
-async def test_what_was_there_before_is_caught_up_with_and_a_restart_goes_on(tmp_path: Path) -> None:
+async def test_projections_catch_up_and_resume_after_a_restart(tmp_path: Path) -> None:
     path = tmp_path / "events.db"
     written = 0
 
@@ -111,12 +111,12 @@ async def test_what_was_there_before_is_caught_up_with_and_a_restart_goes_on(tmp
 
 
 async def originals(client: rxpump.Client) -> list[rxpump.Event]:
-    """What was written to ponies, in the order of the log; links lead there, but are none of it."""
+    """Return the events of the `pony-` streams in the order of the log, without links."""
     return [event async for event in client.iter_all() if event.link is None and event.stream.startswith("pony-")]
 
 
 async def check(path: Path, written: int) -> None:
-    """Let projections catch up, then compare them with the log: each event linked once, in order."""
+    """Let the projections catch up, and check that they link each event of the log once, in order."""
     async with EmbeddedServer(SqliteStore.open(path), projections=True) as server, as_admin(server.port) as client:
         by_category = await first(written, client.stream("$ce-pony"))
         by_type = await first(written, client.stream("$et-T"))
@@ -129,7 +129,7 @@ async def check(path: Path, written: int) -> None:
             assert (await client.get_event(stream)).received.number == written - 1
 
 
-async def test_a_kill_at_any_moment_leaves_each_event_linked_once(tmp_path: Path) -> None:
+async def test_a_killed_server_links_each_event_once(tmp_path: Path) -> None:
     path = tmp_path / "events.db"
     processes = multiprocessing.get_context("forkserver")
     processes.set_forkserver_preload([kill_target.__name__])

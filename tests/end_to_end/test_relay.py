@@ -1,4 +1,4 @@
-"""Exactly once: killed at any moment, restarted until done, the target holds each result once, in order."""
+"""Relays that are stopped at any moment and started again write each result once, in order."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ async def target(client: Client, name: str = "target") -> list[tuple[int, int]]:
 
 
 async def until_written(client: Client, relay: Relay, count: int) -> None:
-    """Run the relay until the target has `count` events, or it has ended."""
+    """Run the relay until the target has `count` events or the relay ends."""
     enough = asyncio.Event()
 
     def written(result: rxpump.WriteResult) -> None:
@@ -61,14 +61,14 @@ async def until_written(client: Client, relay: Relay, count: int) -> None:
         raise failures[0]
 
 
-async def test_it_writes_each_result_once_in_order(client: Client) -> None:
+async def test_each_result_is_written_once_in_order(client: Client) -> None:
     relay = client.relay("source", pipeline, "target")
     await until_written(client, relay, len(EXPECTED))
     assert await target(client) == EXPECTED
 
 
-async def test_two_hundred_deaths(client: Client, memory_server: EmbeddedServer) -> None:
-    """Task cancelled or connection cut, at a random moment of each of 200 runs; a target that is done gives way."""
+async def test_a_relay_survives_cancels_and_lost_connections(client: Client, memory_server: EmbeddedServer) -> None:
+    """Each of 200 runs is cancelled or loses its connection at a random moment."""
     rng = random.Random(11)
     name = "target-0"
 
@@ -116,17 +116,17 @@ async def kill_processes(client: Client, uri: str, rounds: int) -> None:
     assert await target(client) == EXPECTED
 
 
-async def test_killed_processes(client: Client, memory_server: EmbeddedServer) -> None:
+async def test_a_relay_survives_killed_processes(client: Client, memory_server: EmbeddedServer) -> None:
     await kill_processes(client, memory_server.uri, 6)
 
 
 @pytest.mark.long
 @pytest.mark.timeout(600)
-async def test_many_killed_processes(client: Client, memory_server: EmbeddedServer) -> None:
+async def test_a_relay_survives_many_killed_processes(client: Client, memory_server: EmbeddedServer) -> None:
     await kill_processes(client, memory_server.uri, int(os.environ.get("ROUNDS", "2000")) // 10)
 
 
-async def test_two_relays_of_the_same_work_do_it_once(client: Client) -> None:
+async def test_two_equal_relays_write_each_result_once(client: Client) -> None:
     done = asyncio.Event()
 
     def written(result: rxpump.WriteResult) -> None:
@@ -140,7 +140,7 @@ async def test_two_relays_of_the_same_work_do_it_once(client: Client) -> None:
     assert await target(client) == EXPECTED
 
 
-async def test_a_tail_that_is_dropped_is_not_read_again(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_dropped_events_are_not_read_again(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(relay_module, "HINT_EVERY", 50)
     seen: list[int] = []
 
@@ -180,7 +180,7 @@ async def test_a_tail_that_is_dropped_is_not_read_again(client: Client, monkeypa
     assert await target(client) == [(0, 0)]
 
 
-async def test_it_goes_on_when_events_are_written_later(client: Client) -> None:
+async def test_a_relay_continues_with_later_events(client: Client) -> None:
     relay = client.relay("source", pipeline, "target")
     await until_written(client, relay, len(EXPECTED))
     await client.publish_event("source", "Counted", {"n": EVENTS})
@@ -188,7 +188,7 @@ async def test_it_goes_on_when_events_are_written_later(client: Client) -> None:
     assert (await target(client))[-2:] == [(EVENTS, 0), (EVENTS, 1)]
 
 
-async def test_metadata_of_the_result_is_kept_beside_the_mark(client: Client) -> None:
+async def test_metadata_of_a_result_is_kept(client: Client) -> None:
     def with_metadata(events: reactivex.Observable[rxpump.Event]) -> reactivex.Observable[NewEvent]:
         return events.pipe(rx.take(1), rx.map(lambda event: NewEvent("Made", {}, metadata={"by": "me"})))
 
@@ -197,7 +197,7 @@ async def test_metadata_of_the_result_is_kept_beside_the_mark(client: Client) ->
     assert event.json_metadata() == {"by": "me", "$relay": {"stream": "source", "number": 0, "nth": 0}}
 
 
-async def test_a_pipeline_that_delivers_from_elsewhere_is_refused(client: Client) -> None:
+async def test_a_pipeline_with_events_from_elsewhere_is_refused(client: Client) -> None:
     def elsewhere(events: reactivex.Observable[rxpump.Event]) -> reactivex.Observable[NewEvent]:
         return reactivex.from_iterable([NewEvent("Stray")])
 

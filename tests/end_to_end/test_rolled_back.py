@@ -1,4 +1,4 @@
-"""A server that comes back empty, or restored from a backup: subscriptions fail, and name what was lost."""
+"""A server that lost events, because it was emptied or restored: subscriptions fail with StreamRolledBack."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def no_lag(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Machine:
-    """A server, always at the same port, that loses its data when it is restarted."""
+    """A server that loses its events when it restarts, on the same port."""
 
     def __init__(self) -> None:
         self.server = EmbeddedServer(SqliteStore.in_memory())
@@ -77,7 +77,7 @@ async def write(client: rxpump.Client, events: int) -> None:
 
 
 class Followed:
-    """A subscriber that notes the numbers of stream `s` that it was given, and how it ended."""
+    """A subscriber that notes the numbers of its events of stream `s`, and its error."""
 
     def __init__(self, source: Any) -> None:
         self.numbers: list[int] = []
@@ -101,7 +101,7 @@ class Followed:
 
 @pytest.mark.parametrize("left", [0, 3], ids=["empty", "restored"])
 @pytest.mark.parametrize("kind", KINDS)
-async def test_the_subscription_fails(machine: Machine, kind: str, left: int) -> None:
+async def test_a_subscription_fails_with_stream_rolled_back(machine: Machine, kind: str, left: int) -> None:
     async with machine.connect() as client:
         followed = Followed(KINDS[kind](client))
         await followed.is_live.wait()
@@ -128,7 +128,7 @@ async def test_the_subscription_fails(machine: Machine, kind: str, left: int) ->
             assert error.current <= last.position
 
 
-async def test_a_resumed_subscription_fails_too(machine: Machine) -> None:
+async def test_a_resumed_subscription_fails(machine: Machine) -> None:
     async with machine.connect() as client:
         event = await client.get_event("s", 9)
         in_all = [event async for event in client.iter_all() if event.stream == "s"][-1]
@@ -141,7 +141,7 @@ async def test_a_resumed_subscription_fails_too(machine: Machine) -> None:
             assert isinstance(await followed.ended, StreamRolledBack)
 
 
-async def test_a_relay_fails_where_its_source_lost_what_it_wrote(machine: Machine) -> None:
+async def test_a_relay_fails_if_its_source_lost_events(machine: Machine) -> None:
     async with machine.connect() as client:
         async for result in client.relay("s", lambda events: events, "out"):
             if result.last_event_number == 9:
@@ -154,7 +154,7 @@ async def test_a_relay_fails_where_its_source_lost_what_it_wrote(machine: Machin
             await client.relay("s", lambda events: events, "out")
 
 
-async def test_a_stream_that_does_not_exist_yet_is_waited_for(machine: Machine) -> None:
+async def test_a_missing_stream_is_waited_for(machine: Machine) -> None:
     async with machine.connect() as client:
         new, later = Followed(client.stream("new")), Followed(client.stream("s", from_event=20))
         await new.is_live.wait()
@@ -166,7 +166,7 @@ async def test_a_stream_that_does_not_exist_yet_is_waited_for(machine: Machine) 
         assert not new.ended.done()
 
 
-async def test_deleted_and_written_again_it_goes_on(machine: Machine) -> None:
+async def test_a_recreated_stream_is_continued(machine: Machine) -> None:
     async with machine.connect() as client:
         followed = Followed(client.stream("s"))
         await followed.until(9)
@@ -179,7 +179,7 @@ async def test_deleted_and_written_again_it_goes_on(machine: Machine) -> None:
         assert not followed.ended.done()
 
 
-async def test_truncated_beyond_its_end_it_goes_on(machine: Machine) -> None:
+async def test_a_truncated_stream_is_continued(machine: Machine) -> None:
     async with machine.connect() as client:
         followed = Followed(client.stream("s"))
         await followed.until(9)

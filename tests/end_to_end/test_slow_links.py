@@ -1,4 +1,4 @@
-"""Links that are slow: a connection on which bytes move is alive, and a large write does not shut out the rest."""
+"""Slow links: a connection on which bytes move stays open, and a large write does not block other requests."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rxpump.server import EmbeddedServer
 from tests.proxy import Proxy
 
 IMPATIENT = rxpump.Settings(heartbeat_interval=0.1, heartbeat_timeout=0.2)
-"""Silence of 0.3 s ends a connection; what the tests write takes at least three times as long."""
+"""Settings that end a connection after 0.3 s of silence. The writes of the tests take three times as long."""
 
 
 @asynccontextmanager
@@ -24,13 +24,13 @@ async def slow_link_to(server: EmbeddedServer) -> AsyncIterator[tuple[Proxy, rxp
         yield proxy, client
 
 
-async def test_a_write_of_many_heartbeats_keeps_its_connection(memory_server: EmbeddedServer) -> None:
+async def test_a_slow_write_keeps_its_connection(memory_server: EmbeddedServer) -> None:
     async with slow_link_to(memory_server) as (proxy, client):
         await client.publish_event("s", "Large", bytes(4_000_000))
         assert proxy.accepted == 1
 
 
-async def test_a_publisher_needs_one_connection_and_pings_pass(memory_server: EmbeddedServer) -> None:
+async def test_a_publisher_does_not_block_pings(memory_server: EmbeddedServer) -> None:
     async with slow_link_to(memory_server) as (proxy, client):
         sink = client.publisher("s")
         events = [rxpump.NewEvent("Large", bytes(16_000)) for _ in range(500)]
@@ -44,5 +44,5 @@ async def test_a_publisher_needs_one_connection_and_pings_pass(memory_server: Em
             passed.append(len(written_at) - before)
         await sink.drained()
         assert proxy.accepted == 1
-        # Four writes can be on their way when a ping is made, and as many can follow while its answer travels.
+        # Four writes can be in flight when a ping is sent, and four more can follow before its reply arrives.
         assert max(passed) <= 8

@@ -1,4 +1,4 @@
-"""TLS between our client and our server, and every way in which they may not trust each other."""
+"""TLS between the client and the embedded server, and certificates that are refused."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ async def refusal(server: EmbeddedServer, **options: Any) -> str:
     return caught.value.reason
 
 
-async def test_who_trusts_the_authority_is_connected_and_everything_works(server: EmbeddedServer, ca: str) -> None:
+async def test_a_client_that_trusts_the_authority_connects(server: EmbeddedServer, ca: str) -> None:
     assert server.uri.endswith("?tls=true")
     async with rxpump.connect(f"{server.uri}&tls_ca={ca}") as client:
         jumps = [rxpump.NewEvent("PonyJumped", data=b"x" * 20_000) for _ in range(200)]
@@ -60,7 +60,7 @@ async def test_who_trusts_the_authority_is_connected_and_everything_works(server
         assert got == [b"x" * 20_000] * 200
 
 
-async def test_closing_waits_for_nobody(server: EmbeddedServer, ca: str) -> None:
+async def test_closing_does_not_wait_for_the_server(server: EmbeddedServer, ca: str) -> None:
     loop = asyncio.get_running_loop()
     async with connect(server, tls_ca=ca) as client:
         await client.ping()
@@ -73,20 +73,20 @@ async def test_closing_waits_for_nobody(server: EmbeddedServer, ca: str) -> None
     assert loop.time() - began < 0.9
 
 
-async def test_an_authority_that_is_not_known(server: EmbeddedServer) -> None:
+async def test_an_unknown_authority_is_refused(server: EmbeddedServer) -> None:
     with authority_file(trustme.CA()) as other:
         assert "no trusted authority has issued it; is it in tls_ca?" in await refusal(server, tls_ca=other)
     assert "no trusted authority has issued it" in await refusal(server)
 
 
-async def test_a_certificate_that_is_refused_at_first_is_not_tried_again(server: EmbeddedServer) -> None:
+async def test_connecting_does_not_retry_a_refused_certificate(server: EmbeddedServer) -> None:
     patient = rxpump.Backoff(min_delay=3600, max_delay=3600)
     with pytest.raises(CertificateRefused) as caught:
         await connect(server, reconnect=patient).connect()
     assert (caught.value.address, caught.value.attempts) == (server.uri.partition("?")[0], 1)
 
 
-async def test_a_certificate_that_is_refused_later_may_be_in_order_again(ca: str) -> None:
+async def test_reconnecting_retries_a_refused_certificate(ca: str) -> None:
     good, wrong = certified("127.0.0.1"), certified("127.0.0.1", by=trustme.CA())
     first = EmbeddedServer(SqliteStore.in_memory(), tls=good)
     await first.start()
@@ -101,7 +101,7 @@ async def test_a_certificate_that_is_refused_later_may_be_in_order_again(ca: str
             await client.ping()
 
 
-async def test_a_certificate_for_somebody_else(ca: str) -> None:
+async def test_a_certificate_for_another_host_is_refused(ca: str) -> None:
     async with EmbeddedServer(SqliteStore.in_memory(), tls=certified("node.example")) as server:
         assert "it is not for '127.0.0.1'; tls_server_name says whom to expect" in await refusal(server, tls_ca=ca)
         wrong = await refusal(server, tls_ca=ca, tls_server_name="other.example")
@@ -110,7 +110,7 @@ async def test_a_certificate_for_somebody_else(ca: str) -> None:
             await client.ping()
 
 
-async def test_a_certificate_that_has_expired(ca: str) -> None:
+async def test_an_expired_certificate_is_refused(ca: str) -> None:
     issued = authority().issue_cert("127.0.0.1", not_after=datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     issued.configure_cert(context)
@@ -118,15 +118,15 @@ async def test_a_certificate_that_has_expired(ca: str) -> None:
         assert "certificate has expired" in await refusal(server, tls_ca=ca)
 
 
-async def test_not_verifying_is_possible_and_has_to_be_said(server: EmbeddedServer) -> None:
+async def test_tls_verify_false_accepts_any_certificate(server: EmbeddedServer) -> None:
     async with connect(server, tls_verify=False) as client:
         await client.ping()
     async with rxpump.connect(f"{server.uri}&tls_verify=false") as client:
         await client.ping()
 
 
-async def test_a_server_without_tls_that_waits(memory_server: EmbeddedServer, ca: str) -> None:
-    """It takes the greeting for the beginning of a large frame."""
+async def test_a_silent_server_without_tls_is_reported(memory_server: EmbeddedServer, ca: str) -> None:
+    """The server reads the handshake as the start of a large frame."""
     reason = await refusal(memory_server, tls=True, tls_ca=ca, connect_timeout=0.1)
     assert "it may not speak TLS on this port" in reason
 
@@ -142,7 +142,7 @@ async def answering(answer: bytes) -> asyncio.Server:
 
 
 @pytest.mark.parametrize("answer", [b"\x12\x00\x00\x00\x01" + bytes(17), b"HTTP/1.1 400 Bad Request\r\n\r\n", b""])
-async def test_a_server_without_tls_that_answers(answer: bytes, ca: str) -> None:
+async def test_a_server_that_replies_without_tls_is_reported(answer: bytes, ca: str) -> None:
     async with await answering(answer) as listener:
         port = listener.sockets[0].getsockname()[1]
         client = rxpump.connect(port=port, host="127.0.0.1", tls=True, tls_ca=ca, reconnect=GIVE_UP)
@@ -157,7 +157,7 @@ async def test_a_client_without_tls_is_refused(server: EmbeddedServer) -> None:
     assert server.client_count == 0
 
 
-async def test_a_ca_file_that_is_none(server: EmbeddedServer, tmp_path: Path) -> None:
+async def test_an_invalid_ca_file_is_refused(server: EmbeddedServer, tmp_path: Path) -> None:
     for content in (None, "no certificate"):
         path = tmp_path / "ca.pem"
         if content:
@@ -167,12 +167,12 @@ async def test_a_ca_file_that_is_none(server: EmbeddedServer, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("uri", ["memory://", "sqlite:///events.db"])
-def test_a_server_of_ones_own_wants_no_tls(uri: str) -> None:
+def test_an_embedded_server_refuses_tls(uri: str) -> None:
     with pytest.raises(InvalidArgument, match="tls is True; allowed is False with"):
         rxpump.connect(f"{uri}?tls=true")
 
 
-async def test_who_never_begins_the_handshake_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_peer_without_a_handshake_is_disconnected(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(embedded_server, "HANDSHAKE_TIMEOUT", 0.02)
     async with EmbeddedServer(SqliteStore.in_memory(), tls=certified("127.0.0.1")) as server:
         reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
@@ -193,7 +193,7 @@ async def test_stopping_does_not_wait_for_a_handshake() -> None:
     assert await reader.read() == b""
 
 
-async def test_who_does_not_read_is_cut_also_with_tls(server: EmbeddedServer, ca: str) -> None:
+async def test_a_peer_that_does_not_read_is_disconnected(server: EmbeddedServer, ca: str) -> None:
     trusting = ssl.create_default_context(cafile=ca)
     reader, writer = await asyncio.open_connection("127.0.0.1", server.port, ssl=trusting, limit=1)
     writer.write(
@@ -208,13 +208,13 @@ async def test_who_does_not_read_is_cut_also_with_tls(server: EmbeddedServer, ca
     writer.transport.abort()
 
 
-async def test_a_certificate_from_files(tmp_path: Path, ca: str) -> None:
+async def test_a_certificate_can_be_read_from_files(tmp_path: Path, ca: str) -> None:
     tls = load_certificate(*certificate_files(tmp_path, "127.0.0.1"))
     async with EmbeddedServer(SqliteStore.in_memory(), tls=tls) as server, connect(server, tls_ca=ca) as client:
         await client.ping()
 
 
-def test_certificates_that_cannot_be_served(tmp_path: Path) -> None:
+def test_invalid_certificates_are_refused(tmp_path: Path) -> None:
     certificate, key = certificate_files(tmp_path, "127.0.0.1")
     with pytest.raises(BadCertificate, match=r"no TLS with the certificate '.*server\.pem'"):
         load_certificate(certificate)

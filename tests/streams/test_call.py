@@ -1,4 +1,4 @@
-"""A call that nothing comes of is reported, with its line."""
+"""Warnings for calls that are never used."""
 
 from __future__ import annotations
 
@@ -34,16 +34,16 @@ ONE_SHOT: dict[str, Callable[[Any], Any]] = {
 
 
 @pytest.mark.parametrize("call", ONE_SHOT)
-def test_a_call_that_is_dropped_is_reported(call: str) -> None:
+def test_an_unused_call_causes_a_warning(call: str) -> None:
     client = rxpump.connect("memory://")
     with pytest.warns(
         RuntimeWarning, match="was never awaited, iterated or subscribed to, so nothing was sent"
     ) as reported:
-        ONE_SHOT[call](client)  # at once, with no help of the garbage collector
+        ONE_SHOT[call](client)  # collected at once, by its reference count
     assert len(reported) == 1
 
 
-def test_the_warning_names_the_verb_and_the_line_of_a_call_that_is_not_kept() -> None:
+def test_the_warning_names_the_method_and_the_line() -> None:
     client = rxpump.connect("memory://")
     with pytest.warns(RuntimeWarning, match="^publish_event was never awaited") as reported:
         client.publish_event("s", "T")
@@ -51,7 +51,7 @@ def test_the_warning_names_the_verb_and_the_line_of_a_call_that_is_not_kept() ->
 
 
 @pytest.mark.parametrize("use", ["await", "async for", "subscribe", "pipe", "twice"])
-async def test_a_call_that_is_used_is_not_reported(memory_server: EmbeddedServer, use: str) -> None:
+async def test_a_used_call_causes_no_warning(memory_server: EmbeddedServer, use: str) -> None:
     async with rxpump.connect(memory_server.uri) as client:
         with warnings.catch_warnings():
             warnings.simplefilter("error")
@@ -70,7 +70,7 @@ async def test_a_call_that_is_used_is_not_reported(memory_server: EmbeddedServer
             gc.collect()
 
 
-def test_arguments_that_are_refused_are_no_call() -> None:
+def test_invalid_arguments_cause_no_warning() -> None:
     client = rxpump.connect("memory://")
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -79,7 +79,7 @@ def test_arguments_that_are_refused_are_no_call() -> None:
         gc.collect()
 
 
-def test_what_is_no_call_is_not_reported() -> None:
+def test_an_unused_subscription_causes_no_warning() -> None:
     client = rxpump.connect("memory://")
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -98,14 +98,14 @@ later()
 """
 
 
-def test_in_development_mode_the_line_of_the_call_is_named() -> None:
+def test_development_mode_names_the_line_of_the_call() -> None:
     command = [sys.executable, "-X", "dev", "-c", PROGRAM]
     told = subprocess.run(command, capture_output=True, text=True, check=True).stderr
     assert told.startswith("<string>:4: RuntimeWarning: publish_event was never awaited"), told
     assert told.count("Warning") == 1
 
 
-def test_without_it_the_running_line_is_named() -> None:
+def test_normal_mode_names_the_running_line() -> None:
     command = [sys.executable, "-c", PROGRAM]
     told = subprocess.run(command, capture_output=True, text=True, check=True).stderr
     assert told.startswith("<string>:6: RuntimeWarning: publish_event was never awaited"), told

@@ -1,4 +1,4 @@
-"""`async for`: bounded, ordered, and gone when the loop is left."""
+"""`async for` over an Observable: order, bounds, and the end of the subscription."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from rxpump.streams.observable import Piped
 from tests.fakes import Pages, numbers
 
 
-async def test_all_values_in_order() -> None:
+async def test_values_arrive_in_order() -> None:
     source = Pages(numbers(30, 100)).source(BackgroundTasks("test"))
     assert [value async for value in source] == list(range(3000))
     assert [value async for value in source.pipe(rx.filter(lambda n: n < 5))] == [0, 1, 2, 3, 4]
 
 
-async def test_it_asks_no_more_of_the_source_than_the_body_takes() -> None:
+async def test_a_slow_body_pauses_the_source() -> None:
     pages = Pages(numbers(1000, 10))
     taken = 0
     async for _ in pages.source(BackgroundTasks("test")):
@@ -35,7 +35,7 @@ async def test_it_asks_no_more_of_the_source_than_the_body_takes() -> None:
             break
 
 
-async def test_leaving_the_loop_disposes() -> None:
+async def test_leaving_the_loop_ends_the_subscription() -> None:
     runtime, pages = BackgroundTasks("test"), Pages(numbers(1000, 10))
     async for value in pages.source(runtime):
         if value == 5:
@@ -46,7 +46,7 @@ async def test_leaving_the_loop_disposes() -> None:
     assert pages.closed == 1
 
 
-async def test_an_error_comes_after_the_values_before_it() -> None:
+async def test_an_error_is_raised_after_the_values_before_it() -> None:
     seen = []
     with pytest.raises(LookupError):
         async for value in Pages(numbers(1, 3), failure=LookupError()).source(BackgroundTasks("test")):
@@ -54,14 +54,14 @@ async def test_an_error_comes_after_the_values_before_it() -> None:
     assert seen == [0, 1, 2]
 
 
-async def test_a_source_without_demand_overflows_with_a_clear_error() -> None:
+async def test_a_source_that_cannot_be_paused_overflows() -> None:
     endless = Piped(reactivex.from_iterable(range(1_000_000)))
     with pytest.raises(BufferOverflow, match="async for is full with 10000 items"):
         async for _ in endless:
             pass
 
 
-async def test_two_loops_over_one_source_are_two_subscriptions() -> None:
+async def test_two_loops_are_two_subscriptions() -> None:
     pages = Pages(numbers(1, 3))
     source = pages.source(BackgroundTasks("test"))
     pairs = [(left, right) async for left in source async for right in source]
@@ -69,7 +69,7 @@ async def test_two_loops_over_one_source_are_two_subscriptions() -> None:
     assert pages.opened == 4
 
 
-async def test_polling_with_a_timeout_loses_nothing_and_goes_on() -> None:
+async def test_polling_with_a_timeout_loses_no_value() -> None:
     source: Subject[int] = Subject()
     events = aiter(Piped(source))
     seen: list[int] = []
@@ -82,7 +82,7 @@ async def test_polling_with_a_timeout_loses_nothing_and_goes_on() -> None:
     assert seen == [0, 0, 1, -1, 2, -2, 3, -3, 4, -4]
 
 
-async def test_a_value_that_arrives_as_the_wait_is_cancelled_is_kept() -> None:
+async def test_a_value_that_arrives_at_the_cancellation_is_kept() -> None:
     source: Subject[int] = Subject()
     events = aiter(Piped(source))
     waiting = asyncio.ensure_future(events.__anext__())
@@ -94,8 +94,8 @@ async def test_a_value_that_arrives_as_the_wait_is_cancelled_is_kept() -> None:
     assert await anext(events) == 1
 
 
-async def test_polling_a_read_to_its_end() -> None:
-    """With waits cancelled at every possible moment."""
+async def test_a_read_can_be_polled_to_its_end() -> None:
+    """Waits are cancelled at every possible moment."""
     pages = Pages(numbers(20, 50))
     events = aiter(pages.source(BackgroundTasks("test")))
     seen: list[int] = []
@@ -118,7 +118,7 @@ async def test_polling_a_read_to_its_end() -> None:
 
 
 @pytest.mark.parametrize("end", ["aclose", "del", "error"])
-async def test_every_way_out_of_an_iteration_disposes(end: str) -> None:
+async def test_each_end_of_an_iteration_ends_the_subscription(end: str) -> None:
     runtime, pages = BackgroundTasks("test"), Pages(numbers(1000, 10))
     events = aiter(pages.source(runtime))
     assert await anext(events) == 0
@@ -137,7 +137,7 @@ async def test_every_way_out_of_an_iteration_disposes(end: str) -> None:
     assert pages.closed == 1
 
 
-async def test_closing_before_the_first_value_subscribes_to_nothing() -> None:
+async def test_a_closed_iteration_does_not_subscribe() -> None:
     pages = Pages(numbers(1, 1))
     events = aiter(pages.source(BackgroundTasks("test")))
     await events.aclose()
@@ -154,7 +154,7 @@ async def test_closing_ends_a_wait() -> None:
         await waiting
 
 
-async def test_a_second_wait_at_the_same_time_is_refused_and_ends_nothing() -> None:
+async def test_a_second_concurrent_wait_is_refused() -> None:
     source: Subject[int] = Subject()
     events = aiter(Piped(source))
     waiting = asyncio.ensure_future(events.__anext__())
@@ -165,7 +165,7 @@ async def test_a_second_wait_at_the_same_time_is_refused_and_ends_nothing() -> N
     assert await waiting == 7
 
 
-async def test_after_an_error_the_iteration_is_over() -> None:
+async def test_an_iteration_ends_after_an_error() -> None:
     events = aiter(Pages(numbers(1, 1), failure=LookupError()).source(BackgroundTasks("test")))
     assert await anext(events) == 0
     with pytest.raises(LookupError):
@@ -173,7 +173,7 @@ async def test_after_an_error_the_iteration_is_over() -> None:
     assert await anext(events, None) is None
 
 
-async def test_values_from_a_thread_arrive_without_anything_else_waking_the_loop() -> None:
+async def test_a_value_from_another_thread_wakes_the_loop() -> None:
     source: Subject[int] = Subject()
     events = aiter(Piped(source))
     first = asyncio.ensure_future(events.__anext__())
@@ -190,7 +190,7 @@ async def test_values_from_a_thread_arrive_without_anything_else_waking_the_loop
     thread.join()
 
 
-async def test_an_iteration_that_is_collected_in_another_thread_disposes() -> None:
+async def test_an_iteration_collected_in_another_thread_is_closed() -> None:
     runtime, pages = BackgroundTasks("test"), Pages(numbers(1000, 10))
     held = [aiter(pages.source(runtime))]
     await anext(held[0])
@@ -202,7 +202,7 @@ async def test_an_iteration_that_is_collected_in_another_thread_disposes() -> No
     assert pages.closed == 1
 
 
-def test_an_iteration_that_outlives_its_loop_is_collected_in_peace() -> None:
+def test_an_iteration_can_outlive_its_loop() -> None:
     async def begin() -> Iteration[int]:
         events = aiter(Pages(numbers(1000, 10)).source(BackgroundTasks("test")))
         await anext(events)
@@ -213,7 +213,7 @@ def test_an_iteration_that_outlives_its_loop_is_collected_in_peace() -> None:
     gc.collect()
 
 
-async def test_its_repr_tells_how_far_it_is() -> None:
+async def test_the_repr_shows_the_state() -> None:
     events = aiter(Pages(numbers(1, 3)).source(BackgroundTasks("test")))
     assert repr(events) == "<Iteration over <PageSource pages>, not started, 0 values>"
     await anext(events)

@@ -1,4 +1,4 @@
-"""pipe gives rxpump Observables, and leaves special ones alone."""
+"""The Observable of rxpump: pipe, await, subscribe, slices."""
 
 from __future__ import annotations
 
@@ -23,28 +23,28 @@ def source() -> Observable[Any]:
     return Pages(numbers(2, 3)).source(BackgroundTasks("test"))
 
 
-def test_what_comes_out_of_a_pipe_is_ours(source: Observable[Any]) -> None:
+def test_pipe_returns_an_rxpump_observable(source: Observable[Any]) -> None:
     assert isinstance(source.pipe(rx.map(str)), Observable)
     assert isinstance(source.pipe(rx.map(str)).pipe(rx.filter(bool), rx.share()), Observable)
     assert isinstance(source.map(str).filter(bool), Observable)
     assert isinstance(source.pipe(), Observable)
 
 
-def test_a_connectable_stays_connectable(source: Observable[Any]) -> None:
+def test_pipe_returns_a_connectable_as_it_is(source: Observable[Any]) -> None:
     assert isinstance(source.pipe(rx.publish()), ConnectableObservable)
 
 
-async def test_await_gives_the_last_value(source: Observable[Any]) -> None:
+async def test_await_returns_the_last_value(source: Observable[Any]) -> None:
     assert await source == 5
     assert await source.pipe(rx.map(str)) == "5"
 
 
-async def test_await_of_nothing_raises_as_in_reactivex(source: Observable[Any]) -> None:
+async def test_await_raises_if_there_is_no_value(source: Observable[Any]) -> None:
     with pytest.raises(SequenceContainsNoElementsError):
         await source.pipe(rx.filter(lambda _: False))
 
 
-async def test_an_observer_is_subscribed_as_well_as_callbacks(source: Observable[Any]) -> None:
+async def test_observers_and_callbacks_can_subscribe(source: Observable[Any]) -> None:
     seen: list[Any] = []
     done = asyncio.Event()
     source.pipe(rx.map(str)).subscribe(Observer(seen.append, seen.append, done.set))
@@ -52,7 +52,7 @@ async def test_an_observer_is_subscribed_as_well_as_callbacks(source: Observable
     assert seen == ["0", "1", "2", "3", "4", "5"]
 
 
-async def test_it_composes_with_plain_reactivex(source: Observable[Any]) -> None:
+async def test_reactivex_combines_rxpump_observables(source: Observable[Any]) -> None:
     merged = reactivex.merge(source, source.pipe(rx.map(lambda n: -n)))
     total = await merged.pipe(rx.sum())
     assert total == 0
@@ -84,7 +84,7 @@ async def test_in_is_a_type_error() -> None:
         assert 1 in Pages(numbers(1, 3)).source(BackgroundTasks("test"))  # type: ignore[operator]
 
 
-async def test_slices_and_indexes_are_those_of_reactivex() -> None:
+async def test_slices_and_indexes_work_as_in_reactivex() -> None:
     source = Pages(numbers(1, 10)).source(BackgroundTasks("test"))
     assert [value async for value in source[2:5]] == [2, 3, 4]
     assert [value async for value in source[-2:]] == [8, 9]

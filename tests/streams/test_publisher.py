@@ -1,4 +1,4 @@
-"""The sink: order, holds, endings; and versions chained through refusals."""
+"""The publisher: order, pausing, endings, and expected versions through refusals."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def new_events(count: int) -> list[NewEvent]:
 
 
 @pytest.mark.parametrize("version", [ExpectedVersion.ANY, ExpectedVersion.NO_STREAM])
-async def test_a_stream_piped_into_another(runtime: BackgroundTasks, server: Server, version: int) -> None:
+async def test_a_stream_is_copied_in_order(runtime: BackgroundTasks, server: Server, version: int) -> None:
     events = new_events(995)
     sink = publisher(runtime, server, version)
     results: list[WriteResult] = []
@@ -90,9 +90,7 @@ async def test_a_stream_piped_into_another(runtime: BackgroundTasks, server: Ser
     assert "done, 995 events written" in repr(sink)
 
 
-async def test_batches_are_under_way_together_once_one_has_succeeded(
-    runtime: BackgroundTasks, server: Server
-) -> None:
+async def test_batches_are_pipelined_after_the_first_success(runtime: BackgroundTasks, server: Server) -> None:
     sink = publisher(runtime, server)
     events = new_events(61)
     server.gate.clear()
@@ -119,7 +117,7 @@ async def test_batches_are_under_way_together_once_one_has_succeeded(
 
 
 class CountingRuntime(BackgroundTasks):
-    """Counts the tasks that are started."""
+    """Background tasks that count how many were started."""
 
     started = 0
 
@@ -130,8 +128,8 @@ class CountingRuntime(BackgroundTasks):
 
 @pytest.mark.parametrize("version", [ExpectedVersion.ANY, ExpectedVersion.NO_STREAM])
 @pytest.mark.parametrize("size", [1, 3])
-async def test_batches_that_are_ready_together_leave_together(server: Server, version: int, size: int) -> None:
-    """In one turn of the loop, so that they go out in one piece; and with one task each."""
+async def test_batches_that_are_ready_are_sent_together(server: Server, version: int, size: int) -> None:
+    """They are sent in one iteration of the event loop, with one task for each."""
     runtime = CountingRuntime("test")
     sink = publisher(runtime, server, version, max_batch=size, max_in_flight=50)
     events = new_events(1 + 50 * size)
@@ -154,9 +152,7 @@ async def test_batches_that_are_ready_together_leave_together(server: Server, ve
     assert server.events == events
 
 
-async def test_the_source_is_held_while_as_many_wait_as_may_be_under_way(
-    runtime: BackgroundTasks, server: Server
-) -> None:
+async def test_many_buffered_events_pause_the_source(runtime: BackgroundTasks, server: Server) -> None:
     server.gate.clear()
     pages = Pages([[event] for event in new_events(1000)])
     sink = publisher(runtime, server, max_batch=1, max_in_flight=100)
@@ -169,8 +165,8 @@ async def test_the_source_is_held_while_as_many_wait_as_may_be_under_way(
     assert len(server.events) == 1000
 
 
-async def test_results_before_a_failed_write_are_told_first(runtime: BackgroundTasks, server: Server) -> None:
-    """Though all of them are done in the same turn."""
+async def test_results_precede_the_error_of_a_later_write(runtime: BackgroundTasks, server: Server) -> None:
+    """All of them finish in the same iteration of the event loop."""
     sink = publisher(runtime, server, max_batch=1, max_in_flight=10)
     results: list[WriteResult] = []
     errors: list[Exception] = []
@@ -193,7 +189,7 @@ async def test_results_before_a_failed_write_are_told_first(runtime: BackgroundT
     assert errors == [server.failures[4]]
 
 
-async def test_what_lingers_goes_when_its_time_is_over(runtime: BackgroundTasks, server: Server) -> None:
+async def test_a_batch_is_written_when_linger_has_passed(runtime: BackgroundTasks, server: Server) -> None:
     sink = publisher(runtime, server, linger=0.001)
     first, second = new_events(2)
     for event in (first, second):
@@ -205,7 +201,7 @@ async def test_what_lingers_goes_when_its_time_is_over(runtime: BackgroundTasks,
     assert len(server.expectations) == 2
 
 
-async def test_the_source_is_held_while_the_writing_stands(runtime: BackgroundTasks, server: Server) -> None:
+async def test_a_blocked_write_pauses_the_source(runtime: BackgroundTasks, server: Server) -> None:
     server.gate.clear()
     pages = Pages([[event] for event in new_events(1000)])
     sink = publisher(runtime, server)
@@ -218,8 +214,8 @@ async def test_the_source_is_held_while_the_writing_stands(runtime: BackgroundTa
     assert len(server.events) == 1000
 
 
-async def test_a_batch_behind_a_slow_one_is_refused_and_sent_again(runtime: BackgroundTasks, server: Server) -> None:
-    """The second write overtakes the first, as when the first is being retried."""
+async def test_a_batch_that_overtakes_another_is_sent_again(runtime: BackgroundTasks, server: Server) -> None:
+    """The second write overtakes the first, as it does if the first is retried."""
     sink = publisher(runtime, server, ExpectedVersion.NO_STREAM, max_batch=1)
     events = new_events(6)
     sink.on_next(events[0])
@@ -237,9 +233,7 @@ async def test_a_batch_behind_a_slow_one_is_refused_and_sent_again(runtime: Back
     assert len(server.expectations) > 6, "some were sent twice"
 
 
-async def test_a_real_conflict_ends_it_where_its_owner_and_its_source_feel_it(
-    runtime: BackgroundTasks, server: Server
-) -> None:
+async def test_a_conflict_fails_the_publisher_and_its_source(runtime: BackgroundTasks, server: Server) -> None:
     server.events += new_events(3)
     sink = publisher(runtime, server, ExpectedVersion.NO_STREAM)
     errors: list[Exception] = []
@@ -255,7 +249,7 @@ async def test_a_real_conflict_ends_it_where_its_owner_and_its_source_feel_it(
         sink.on_next(NewEvent("Later"))
 
 
-async def test_a_failed_write_disposes_its_source(runtime: BackgroundTasks, server: Server) -> None:
+async def test_a_failed_write_disposes_the_source(runtime: BackgroundTasks, server: Server) -> None:
     server.events += new_events(1)
     pages = Pages([NewEvent("Tick")] for _ in range(10**9))
     sink = publisher(runtime, server, ExpectedVersion.NO_STREAM)
@@ -266,7 +260,7 @@ async def test_a_failed_write_disposes_its_source(runtime: BackgroundTasks, serv
         await asyncio.sleep(0)
 
 
-async def test_the_sources_error_comes_after_what_it_gave(runtime: BackgroundTasks, server: Server) -> None:
+async def test_events_before_an_error_of_the_source_are_written(runtime: BackgroundTasks, server: Server) -> None:
     sink = publisher(runtime, server)
     Pages([new_events(3)], failure=LookupError("gone")).source(runtime).subscribe(sink)
     with pytest.raises(LookupError):
@@ -274,7 +268,7 @@ async def test_the_sources_error_comes_after_what_it_gave(runtime: BackgroundTas
     assert len(server.events) == 3
 
 
-async def test_linger_waits_for_a_fuller_batch(runtime: BackgroundTasks, server: Server) -> None:
+async def test_linger_collects_events_into_one_batch(runtime: BackgroundTasks, server: Server) -> None:
     sink = publisher(runtime, server, linger=60.0)
     sizes: list[int] = []
     sink.results.subscribe(lambda result: sizes.append(result.last_event_number - result.first_event_number + 1))
@@ -286,7 +280,7 @@ async def test_linger_waits_for_a_fuller_batch(runtime: BackgroundTasks, server:
     assert sizes == [10, 10, 5]
 
 
-async def test_what_is_no_event_is_refused(runtime: BackgroundTasks, server: Server) -> None:
+async def test_a_value_that_is_no_event_is_refused(runtime: BackgroundTasks, server: Server) -> None:
     sink = publisher(runtime, server)
     with pytest.raises(InvalidArgument):
         sink.on_next("x")
@@ -296,7 +290,7 @@ async def test_what_is_no_event_is_refused(runtime: BackgroundTasks, server: Ser
         sink.on_next(NewEvent("Late"))
 
 
-async def test_ended_from_outside_it_says_so(runtime: BackgroundTasks, server: Server) -> None:
+async def test_a_disposed_publisher_fails_with_client_closed(runtime: BackgroundTasks, server: Server) -> None:
     server.gate.clear()
     sink = publisher(runtime, server)
     sink.on_next(NewEvent("Stuck"))
@@ -307,7 +301,7 @@ async def test_ended_from_outside_it_says_so(runtime: BackgroundTasks, server: S
     assert not runtime.tasks
 
 
-async def test_draining_finishes_what_was_given(runtime: BackgroundTasks, server: Server) -> None:
+async def test_a_drain_writes_the_buffered_events(runtime: BackgroundTasks, server: Server) -> None:
     manual, fed = publisher(runtime, server), publisher(runtime, server)
     manual.on_next(NewEvent("One"))
     Pages([[event] for event in new_events(50)]).source(runtime).subscribe(fed)

@@ -1,4 +1,4 @@
-"""The source: pages in, events out, one task, every ending named."""
+"""Observables that read pages: order, errors, endings, and fairness to other tasks."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ def runtime() -> BackgroundTasks:
     return BackgroundTasks("test")
 
 
-async def test_every_item_in_order_then_the_end(runtime: BackgroundTasks) -> None:
+async def test_items_arrive_in_order_and_it_completes(runtime: BackgroundTasks) -> None:
     assert await Pages(numbers(5, 100)).source(runtime).pipe(rx.to_list()) == list(range(500))
     assert not runtime.tasks
 
 
-async def test_it_is_cold_and_each_subscription_reads_anew(runtime: BackgroundTasks) -> None:
+async def test_each_subscription_reads_from_the_start(runtime: BackgroundTasks) -> None:
     pages = Pages(numbers(2, 3))
     source = pages.source(runtime)
     assert pages.opened == 0
@@ -32,7 +32,7 @@ async def test_it_is_cold_and_each_subscription_reads_anew(runtime: BackgroundTa
     assert (pages.opened, pages.closed) == (2, 2)
 
 
-async def test_a_failure_below_is_the_subscribers_error_after_what_came_before(runtime: BackgroundTasks) -> None:
+async def test_a_failure_is_raised_after_the_items_before_it(runtime: BackgroundTasks) -> None:
     source = Pages(numbers(1, 3), failure=LookupError("gone")).source(runtime)
     seen: list[Any] = []
     with pytest.raises(LookupError):
@@ -40,7 +40,7 @@ async def test_a_failure_below_is_the_subscribers_error_after_what_came_before(r
     assert seen == [0, 1, 2]
 
 
-async def test_disposing_from_within_a_callback_stops_at_once(runtime: BackgroundTasks) -> None:
+async def test_dispose_in_a_callback_stops_at_once(runtime: BackgroundTasks) -> None:
     pages = Pages(numbers(100, 10))
     assert await pages.source(runtime).pipe(rx.take(3), rx.to_list()) == [0, 1, 2]
     await asyncio.sleep(0)
@@ -69,7 +69,7 @@ async def test_a_callback_that_raises_ends_its_own_subscription(runtime: Backgro
     assert pages.closed == 1
 
 
-async def test_in_a_shared_source_the_neighbour_does_not_notice(runtime: BackgroundTasks) -> None:
+async def test_a_failed_subscriber_leaves_others_of_a_shared_source(runtime: BackgroundTasks) -> None:
     shared = Pages(numbers(2, 3)).source(runtime).pipe(rx.share())
     errors: list[Exception] = []
     good: list[int] = []
@@ -86,7 +86,7 @@ async def test_in_a_shared_source_the_neighbour_does_not_notice(runtime: Backgro
 
 
 @pytest.mark.parametrize("shape", ["source", "piped"])
-async def test_an_error_without_on_error_reaches_the_loops_handler(runtime: BackgroundTasks, shape: str) -> None:
+async def test_an_unhandled_error_reaches_the_exception_handler(runtime: BackgroundTasks, shape: str) -> None:
     reported: list[Any] = []
     heard = asyncio.Event()
 
@@ -101,8 +101,8 @@ async def test_an_error_without_on_error_reaches_the_loops_handler(runtime: Back
     assert [type(error) for error in reported] == [LookupError]
 
 
-async def test_a_long_page_leaves_the_loop_its_turns(runtime: BackgroundTasks) -> None:
-    """A neighbour's timer runs while a page is being delivered, not after it."""
+async def test_a_long_page_does_not_block_the_loop(runtime: BackgroundTasks) -> None:
+    """A timer of another task runs while a page is being delivered."""
     delivered = 0
     at_the_neighbours_turn: list[int] = []
 
@@ -117,7 +117,7 @@ async def test_a_long_page_leaves_the_loop_its_turns(runtime: BackgroundTasks) -
     assert at_the_neighbours_turn[0] < size
 
 
-async def test_iterables_of_both_kinds_become_sources(runtime: BackgroundTasks) -> None:
+async def test_iterables_and_async_iterables_become_sources(runtime: BackgroundTasks) -> None:
     async def ticks() -> AsyncIterator[Any]:
         for number in range(3):
             yield number
@@ -126,7 +126,7 @@ async def test_iterables_of_both_kinds_become_sources(runtime: BackgroundTasks) 
     assert await from_iterable(runtime, (n for n in range(3))).pipe(rx.to_list()) == [0, 1, 2]
 
 
-def test_subscribing_without_a_loop_says_so(runtime: BackgroundTasks) -> None:
+def test_subscribing_without_a_loop_raises(runtime: BackgroundTasks) -> None:
     errors: list[Exception] = []
     Pages([]).source(runtime).subscribe(on_error=errors.append)
     assert "no running event loop" in str(errors[0])

@@ -1,4 +1,4 @@
-"""A transaction's life, against a server that does as its script says."""
+"""The states of a transaction, with a scripted server."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ IN_HASTE = rxpump.Settings(
 
 
 class Log:
-    """What the server was asked, transaction by transaction, and how it answers."""
+    """Requests that a scripted server received, and its replies to them."""
 
     def __init__(self) -> None:
         self.asked: list[str] = []
@@ -65,7 +65,7 @@ async def client_of(*scripts: Script) -> AsyncIterator[rxpump.Client]:
         yield client
 
 
-async def test_a_block_that_ends_well_commits(log: Log) -> None:
+async def test_a_block_commits_at_its_end(log: Log) -> None:
     async def script(peer: Peer) -> None:
         await peer.introduce()
         await log.start(peer)
@@ -84,12 +84,12 @@ async def test_a_block_that_ends_well_commits(log: Log) -> None:
         assert log.asked == ["start", "write 1 into 7", "write 2 into 7", "commit 7"]
 
 
-async def test_a_block_that_raises_abandons_and_says_nothing(log: Log) -> None:
+async def test_a_block_that_raises_abandons_and_sends_nothing(log: Log) -> None:
     async def script(peer: Peer) -> None:
         await peer.introduce()
         await log.start(peer)
         await log.write(peer)
-        await peer.until_gone()  # a commit would be no ping
+        await peer.until_gone()  # fails if a commit arrives
 
     async with client_of(script) as client:
         with pytest.raises(LookupError):
@@ -100,7 +100,7 @@ async def test_a_block_that_raises_abandons_and_says_nothing(log: Log) -> None:
         assert (transaction.state, transaction.result) == (TransactionState.ABANDONED, None)
 
 
-async def test_by_hand_and_from_elsewhere(log: Log) -> None:
+async def test_a_transaction_can_be_continued_elsewhere(log: Log) -> None:
     async def script(peer: Peer) -> None:
         await peer.introduce()
         await log.start(peer)
@@ -119,8 +119,8 @@ async def test_by_hand_and_from_elsewhere(log: Log) -> None:
         assert repr(continued) == "<Transaction 7 on ponies, committed>"
 
 
-async def test_a_write_in_doubt_is_not_repeated_and_spoils_it(log: Log) -> None:
-    """Its events may be in the transaction already: then they would be there twice."""
+async def test_a_write_of_unknown_outcome_fails_the_transaction(log: Log) -> None:
+    """The server may have added the events; a second write would add them again."""
 
     async def cut_off(peer: Peer) -> None:
         await peer.introduce()
@@ -145,7 +145,7 @@ async def test_a_write_in_doubt_is_not_repeated_and_spoils_it(log: Log) -> None:
         assert transaction.result is None
 
 
-async def test_a_write_that_timed_out_on_the_server_is_in_doubt_too(log: Log) -> None:
+async def test_a_server_timeout_fails_the_transaction(log: Log) -> None:
     async def script(peer: Peer) -> None:
         await peer.introduce()
         await log.start(peer)
@@ -175,7 +175,7 @@ async def test_a_failed_transaction_can_be_abandoned(log: Log) -> None:
         assert (transaction.state, transaction.result) == (TransactionState.ABANDONED, None)
 
 
-async def test_a_write_that_nobody_waits_for_any_more_is_in_doubt_too(log: Log) -> None:
+async def test_a_cancelled_write_fails_the_transaction(log: Log) -> None:
     heard = asyncio.Event()
 
     async def script(peer: Peer) -> None:
@@ -201,7 +201,7 @@ async def test_a_write_that_nobody_waits_for_any_more_is_in_doubt_too(log: Log) 
         assert [*states, transaction.state] == [TransactionState.FAILED, TransactionState.ABANDONED]
 
 
-async def test_a_write_that_was_surely_not_taken_is_repeated(log: Log) -> None:
+async def test_a_refused_write_is_repeated(log: Log) -> None:
     async def script(peer: Peer) -> None:
         await peer.introduce()
         await log.start(peer)
@@ -216,7 +216,7 @@ async def test_a_write_that_was_surely_not_taken_is_repeated(log: Log) -> None:
         assert transaction.state is TransactionState.COMMITTED
 
 
-async def test_start_and_commit_are_sent_again_on_another_connection(log: Log) -> None:
+async def test_start_and_commit_are_repeated_after_a_lost_connection(log: Log) -> None:
     async def first(peer: Peer) -> None:
         await peer.introduce()
         await peer.request(Command.TRANSACTION_START)
@@ -245,7 +245,7 @@ async def test_start_and_commit_are_sent_again_on_another_connection(log: Log) -
     ("result", "error"),
     [(OperationResult.WRONG_EXPECTED_VERSION, WrongExpectedVersion), (OperationResult.ACCESS_DENIED, AccessDenied)],
 )
-async def test_a_refused_commit_is_the_blocks_error(log: Log, result: int, error: type[Exception]) -> None:
+async def test_a_refused_commit_is_the_error_of_the_block(log: Log, result: int, error: type[Exception]) -> None:
     async def script(peer: Peer) -> None:
         await peer.introduce()
         await log.start(peer)
@@ -260,7 +260,7 @@ async def test_a_refused_commit_is_the_blocks_error(log: Log, result: int, error
             assert (raised.value.stream, raised.value.expected) == ("ponies", 2)
 
 
-async def test_what_its_state_does_not_allow_is_refused(log: Log) -> None:
+async def test_a_method_that_the_state_forbids_is_refused(log: Log) -> None:
     async def script(peer: Peer) -> None:
         await peer.introduce()
         await log.start(peer)

@@ -1,4 +1,4 @@
-"""Writing a stream of events: order, batches, versions, failures, bounds."""
+"""Writing an Observable of events: order, batches, versions, failures and bounds."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from rxpump.transport import Appender
 
 
 class Stream(Appender):
-    """What was appended, and under which expectation; each append waits for `gate`."""
+    """An appender that records batches and expected versions. Each append waits for `gate`."""
 
     def __init__(self) -> None:
         self.events: list[NewEvent] = []
@@ -60,7 +60,7 @@ def source(events: Any) -> Observable[Any]:
     return from_iterable(BackgroundTasks("test"), events)
 
 
-async def test_everything_is_written_in_order_in_full_batches() -> None:
+async def test_a_fast_source_fills_the_batches_in_order() -> None:
     stream, events = Stream(), new_events(95)
     results = await stream.write(source(iter(events))).pipe(rx.to_list())
     assert stream.events == events
@@ -69,7 +69,7 @@ async def test_everything_is_written_in_order_in_full_batches() -> None:
     assert stream.is_closed
 
 
-async def test_awaiting_gives_the_last_result_and_none_for_nothing() -> None:
+async def test_await_returns_the_last_result_or_none() -> None:
     stream = Stream()
     last = await stream.write(source(iter(new_events(25))))
     assert last is not None
@@ -77,7 +77,7 @@ async def test_awaiting_gives_the_last_result_and_none_for_nothing() -> None:
     assert await stream.write(source(iter([]))) is None
 
 
-async def test_a_slow_source_is_not_kept_waiting_for_a_full_batch() -> None:
+async def test_a_slow_source_does_not_wait_for_a_full_batch() -> None:
     stream, tick = Stream(), asyncio.Event()
 
     async def ticks() -> AsyncIterator[Any]:
@@ -107,7 +107,7 @@ async def test_a_slow_source_is_not_kept_waiting_for_a_full_batch() -> None:
         (-1, [-1, 9, 19]),
     ],
 )
-async def test_exact_versions_are_chained(version: int, expected: list[int]) -> None:
+async def test_each_batch_expects_the_version_of_the_one_before(version: int, expected: list[int]) -> None:
     stream = Stream()
     stream.gate.clear()
     done = asyncio.Event()
@@ -119,7 +119,7 @@ async def test_exact_versions_are_chained(version: int, expected: list[int]) -> 
     assert stream.expectations[:2] == expected[:2]
 
 
-async def test_the_source_is_held_while_a_write_takes_its_time() -> None:
+async def test_a_slow_write_pauses_the_source() -> None:
     stream, given = Stream(), 0
     stream.gate.clear()
 
@@ -156,7 +156,7 @@ async def test_a_failed_write_is_the_error_and_disposes_the_source() -> None:
     await closed.wait()
 
 
-async def test_what_was_given_before_the_source_failed_is_written() -> None:
+async def test_events_before_a_failure_of_the_source_are_written() -> None:
     stream = Stream()
 
     def failing() -> Iterator[Any]:
@@ -168,13 +168,13 @@ async def test_what_was_given_before_the_source_failed_is_written() -> None:
     assert len(stream.events) == 3
 
 
-async def test_a_synchronous_source_without_demand_does_not_deadlock() -> None:
+async def test_a_synchronous_source_does_not_deadlock() -> None:
     stream = Stream()
     await stream.write(Piped(reactivex.from_iterable(new_events(300))))
     assert len(stream.events) == 300
 
 
-async def test_what_is_no_event_is_refused_by_name() -> None:
+async def test_a_value_that_is_no_event_is_refused() -> None:
     with pytest.raises(InvalidArgument, match="events is 'x'; allowed is NewEvents"):
         await Stream().write(source(iter(["x"])))
 
