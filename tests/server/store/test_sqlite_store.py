@@ -64,13 +64,13 @@ def test_a_file_that_is_no_database(tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == ["picture.png"]
 
 
-def test_a_database_of_something_else(tmp_path: Path) -> None:
+def test_the_database_of_another_program(tmp_path: Path) -> None:
     path = tmp_path / "books.db"
     with sqlite3.connect(path) as other:
         other.execute("CREATE TABLE books (title TEXT)")
     other.close()
     before = path.read_bytes()
-    with pytest.raises(NotAStore, match="something else"):
+    with pytest.raises(NotAStore, match="another program"):
         SqliteStore.open(path)
     assert path.read_bytes() == before
 
