@@ -1,4 +1,4 @@
-"""One tree, drawn as it is; each error tells what it is about, survives pickling, and says so in a sentence."""
+"""Errors: the tree in the docstring is right, and each error has attributes, a sentence and a pickled form."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ SAMPLES: dict[str, Any] = {
     "ServerError | None": NotReady("Ping"),
     "tuple[WrongExpectedVersion, ...]": (WrongExpectedVersion("ponies", 7, 3),),
 }
-"""A value for each type that an error's attribute has; a new type wants a new sample."""
+"""A value for each type of an attribute. A new type needs a new sample."""
 
 CLASSES = sorted(
     (cls for cls in vars(errors).values() if isinstance(cls, type) and issubclass(cls, RxPumpError)),
@@ -46,7 +46,7 @@ def sample(cls: type[RxPumpError]) -> RxPumpError:
 
 
 def drawn() -> dict[str, str]:
-    """Each class in the module's docstring, with the one it hangs on."""
+    """Return the classes in the docstring of `rxpump.errors`, each with its base class."""
     parents: dict[str, str] = {}
     path: list[str] = []
     for line in (errors.__doc__ or "").splitlines():
@@ -57,13 +57,13 @@ def drawn() -> dict[str, str]:
     return parents
 
 
-def test_the_tree_is_drawn_as_it_is() -> None:
+def test_the_drawn_tree_is_the_real_one() -> None:
     real = {cls.__name__: cls.__bases__[0].__name__ if cls is not RxPumpError else "" for cls in CLASSES}
     assert drawn() == real
 
 
 @pytest.mark.parametrize("cls", CLASSES)
-def test_each_carries_what_it_is_about_and_survives_pickling(cls: type[RxPumpError]) -> None:
+def test_an_error_has_attributes_and_can_be_pickled(cls: type[RxPumpError]) -> None:
     error = sample(cls)
     again = pickle.loads(pickle.dumps(error))
     assert type(again) is cls
@@ -73,17 +73,17 @@ def test_each_carries_what_it_is_about_and_survives_pickling(cls: type[RxPumpErr
         assert getattr(error, field.name) == value
         assert repr(getattr(again, field.name)) == repr(value)
         if isinstance(value, str):
-            assert value in str(error), "a sentence that leaves out what it is about"
+            assert value in str(error), "the message leaves out an attribute"
 
 
 @pytest.mark.parametrize("cls", CLASSES)
-def test_the_sentence_fits_a_line_and_the_class_explains_itself(cls: type[RxPumpError]) -> None:
+def test_the_message_is_one_line_and_the_class_is_documented(cls: type[RxPumpError]) -> None:
     assert "\n" not in str(sample(cls))
     assert cls.__doc__
-    assert not cls.__doc__.startswith(f"{cls.__name__}("), "the signature that dataclass puts where nothing is"
+    assert not cls.__doc__.startswith(f"{cls.__name__}("), "dataclass generated this docstring"
 
 
-def test_what_may_succeed_when_asked_again() -> None:
+def test_retryable_errors() -> None:
     assert {cls.__name__ for cls in CLASSES if cls.retryable} == {
         "CommitTimeout",
         "ConnectionClosed",
@@ -105,7 +105,7 @@ def test_what_may_succeed_when_asked_again() -> None:
     }
 
 
-def test_they_are_raised_with_keywords_too() -> None:
+def test_an_error_accepts_keywords() -> None:
     with pytest.raises(WrongExpectedVersion) as caught:
         raise WrongExpectedVersion(stream="ponies", expected=3, current=None)
     assert caught.value.expected == 3
@@ -113,7 +113,7 @@ def test_they_are_raised_with_keywords_too() -> None:
     assert pickle.loads(pickle.dumps(caught.value)).stream == "ponies"
 
 
-def test_bad_input_is_a_value_error_and_long_input_is_cut() -> None:
+def test_invalid_argument_is_a_value_error_with_a_short_message() -> None:
     error = InvalidArgument("data", "x" * 1000, "less of it")
     assert isinstance(error, ValueError)
     assert str(error) == f"data is '{'x' * 76}...; allowed is less of it"
@@ -126,12 +126,12 @@ def test_bad_input_is_a_value_error_and_long_input_is_cut() -> None:
         (NotReady("Ping"), "the last answer was: the node did not handle Ping: NotReady"),
     ],
 )
-def test_a_timeout_says_what_was_heard_last(reason: ServerError | None, heard: str) -> None:
+def test_a_timeout_names_the_last_reply(reason: ServerError | None, heard: str) -> None:
     error = OperationTimedOut("Ping", 7.0, 3, reason)
     assert str(error) == f"Ping was not done within 7 s: sent 3 time(s), {heard}"
 
 
-def test_a_timeout_without_a_connection_says_so() -> None:
+def test_a_timeout_without_a_connection() -> None:
     error = OperationTimedOut("Ping", 7.0, 0, is_connected=False)
     assert str(error) == "Ping was not done within 7 s: it was never sent; there is no connection to the server"
 
@@ -161,5 +161,5 @@ def nested(depth: int) -> list[Any]:
     ],
     ids=["a long number", "a deep list", "a repr that raises", "a long text", "a short text"],
 )
-def test_a_wrong_value_of_any_kind_can_be_printed(value: object, shown: str) -> None:
+def test_every_wrong_value_can_be_printed(value: object, shown: str) -> None:
     assert str(errors.InvalidArgument("stream", value, "a name")) == f"stream is {shown}; allowed is a name"

@@ -1,4 +1,4 @@
-"""The watchdog, with time passed in."""
+"""The heartbeat of a connection. The tests pass the time in."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ def watch() -> Heartbeat:
     return Heartbeat(interval=2.0, timeout=1.0, now=100.0)
 
 
-def test_before_its_deadline_there_is_nothing_to_do() -> None:
+def test_nothing_happens_before_the_deadline() -> None:
     heartbeat = watch()
     assert heartbeat.deadline == 102.0
     assert heartbeat.tick(101.999) is None
     assert heartbeat.pulse is Pulse.LISTENING
 
 
-def test_silence_is_asked_and_silence_after_that_is_death() -> None:
+def test_silence_after_a_request_ends_the_connection() -> None:
     heartbeat = watch()
     assert heartbeat.tick(102.0) is Pulse.ASKED
     assert heartbeat.deadline == 103.0
@@ -31,16 +31,16 @@ def test_silence_is_asked_and_silence_after_that_is_death() -> None:
     assert heartbeat.tick(1000.0) is None, "it dies once"
 
 
-def test_anything_heard_in_an_interval_begins_another() -> None:
+def test_received_bytes_begin_a_new_interval() -> None:
     heartbeat = watch()
     heartbeat.heard()
     heartbeat.heard()
     assert heartbeat.tick(102.0) is None
     assert heartbeat.deadline == 104.0
-    assert heartbeat.tick(104.0) is Pulse.ASKED, "what was heard before counts for its own interval only"
+    assert heartbeat.tick(104.0) is Pulse.ASKED, "earlier bytes count only for their own interval"
 
 
-def test_anything_heard_after_asking_is_an_answer() -> None:
+def test_received_bytes_are_a_reply() -> None:
     heartbeat = watch()
     heartbeat.tick(102.0)
     heartbeat.heard()
@@ -49,21 +49,21 @@ def test_anything_heard_after_asking_is_an_answer() -> None:
     assert heartbeat.deadline == 105.0
 
 
-def test_who_ticks_late_asks_before_it_judges() -> None:
-    """A loop that was blocked for a minute must not take its own absence for the other side's."""
+def test_a_late_tick_asks_first() -> None:
+    """A loop that was blocked must not conclude that the peer was silent."""
     heartbeat = watch()
     assert heartbeat.tick(160.0) is Pulse.ASKED
     assert heartbeat.deadline == 161.0
 
 
-def test_it_shows_its_state() -> None:
+def test_the_repr_shows_the_state() -> None:
     heartbeat = watch()
     heartbeat.tick(102.0)
     assert repr(heartbeat) == "<Heartbeat asked, every 2 s, 1 s to answer>"
 
 
 @given(st.lists(st.tuples(st.floats(0.0, 5.0), st.booleans()), max_size=40))
-def test_nobody_dies_who_was_heard_since_being_asked(steps: list[tuple[float, bool]]) -> None:
+def test_a_connection_with_a_reply_is_never_dead(steps: list[tuple[float, bool]]) -> None:
     heartbeat, now, silent_since = watch(), 100.0, 100.0
     for pause, is_heard in steps:
         if is_heard:

@@ -10,41 +10,41 @@ from rxpump.model.limits import MAX_FRAME_BYTES
 from rxpump.settings import Settings
 
 
-def test_the_defaults_are_those_that_the_documents_name() -> None:
+def test_the_documented_defaults() -> None:
     settings = Settings()
     assert (settings.timeout, settings.max_frame_bytes) == (10.0, MAX_FRAME_BYTES)
-    assert settings.reconnect.attempts is None, "for ever"
+    assert settings.reconnect.attempts is None, "unlimited"
 
 
-def test_each_is_explained() -> None:
+def test_every_setting_is_documented() -> None:
     assert Settings.__doc__
     assert [field.name for field in fields(Settings) if f"{field.name}:" not in Settings.__doc__] in (
         [],
-        ["live_buffer_events"],  # explained with live_buffer_bytes
+        ["live_buffer_events"],  # documented with live_buffer_bytes
     )
 
 
 @pytest.mark.parametrize("name", [field.name for field in fields(Settings) if field.type == "float"])
 @pytest.mark.parametrize("value", [0, -1.0, "3", None, float("nan")])
-def test_a_time_is_over_zero(name: str, value: Any) -> None:
+def test_a_time_must_be_more_than_zero(name: str, value: Any) -> None:
     with pytest.raises(InvalidArgument, match=f"^{name} is .*; allowed is a number of seconds over 0"):
         Settings(**{name: value})
 
 
 @pytest.mark.parametrize("name", [field.name for field in fields(Settings) if field.type == "int"])
 @pytest.mark.parametrize("value", [0, -1, 2.5, "3", None])
-def test_a_count_is_over_zero(name: str, value: Any) -> None:
+def test_a_count_must_be_more_than_zero(name: str, value: Any) -> None:
     with pytest.raises(InvalidArgument, match=f"^{name} is .*; allowed is a whole number"):
         Settings(**{name: value})
 
 
 @pytest.mark.parametrize("name", ["", "\udfff", None])
-def test_a_connection_has_a_name(name: Any) -> None:
+def test_a_connection_must_have_a_name(name: Any) -> None:
     with pytest.raises(InvalidArgument, match=r"^name is "):
         Settings(name=name)
 
 
-def test_frames_hold_at_least_a_small_reply() -> None:
+def test_the_smallest_frame_limit() -> None:
     assert Settings(max_frame_bytes=1024).max_frame_bytes == 1024
     with pytest.raises(InvalidArgument, match="1024 or more"):
         Settings(max_frame_bytes=1023)

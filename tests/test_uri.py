@@ -41,7 +41,7 @@ from rxpump.uri import Address, EmbeddedAddress, TcpAddress, parse
         ("sqlite:///my%20events%23.db?timeout=3", EmbeddedAddress("my events#.db")),
     ],
 )
-def test_where_to(uri: str, address: Address) -> None:
+def test_the_address(uri: str, address: Address) -> None:
     assert parse(uri)[0] == address
 
 
@@ -55,7 +55,7 @@ def test_where_to(uri: str, address: Address) -> None:
         (EmbeddedAddress("/var/events.db"), "sqlite:////var/events.db"),
     ],
 )
-def test_an_address_shows_as_one_without_its_credentials(address: Address, shown: str) -> None:
+def test_an_address_is_printed_without_credentials(address: Address, shown: str) -> None:
     assert str(address) == shown
     assert "changeit" not in repr(address)
 
@@ -66,7 +66,7 @@ def test_an_address_shows_as_one_without_its_credentials(address: Address, shown
     login=st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20),
     password=st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20),
 )
-def test_whatever_is_percent_encoded_arrives(host: str, port: int, login: str, password: str) -> None:
+def test_percent_encoded_text_is_decoded(host: str, port: int, login: str, password: str) -> None:
     address, _ = parse(f"tcp://{quote(login, safe='')}:{quote(password, safe='')}@{host}:{port}")
     assert address == TcpAddress(host, port, Credentials(login, password))
 
@@ -96,19 +96,19 @@ def test_options_of_tls() -> None:
         parse("tcp://h?tls=true&tls_verify=false&tls_ca=/etc/ca.pem")
 
 
-def test_options_win_over_settings_and_leave_the_others() -> None:
+def test_options_override_settings() -> None:
     given = Settings(name="given", timeout=1.0, reconnect=Backoff(max_delay=2.0, attempts=3))
     _, settings = parse("memory://?timeout=9&reconnect_attempts=forever", given)
     assert settings == Settings(name="given", timeout=9.0, reconnect=Backoff(max_delay=2.0))
 
 
 @pytest.mark.parametrize(("text", "value"), [("true", True), ("1", True), ("False", False), ("0", False)])
-def test_yes_and_no(text: str, value: bool) -> None:
+def test_boolean_options(text: str, value: bool) -> None:
     assert parse(f"tcp://h?require_leader={text}")[1].require_leader is value
 
 
-def test_every_setting_can_be_given() -> None:
-    """But for those that are given in code: the policies, of which one has options of its own, and the encoder."""
+def test_every_setting_is_an_option() -> None:
+    """Except the two `Backoff` policies and the encoder, which are objects."""
     samples = {"str": "x", "str | None": "x", "float": "20", "float | None": "forever", "int": "5000", "bool": "true"}
     for field in fields(Settings):
         if field.name not in ("reconnect", "retry", "encoder"):
@@ -153,17 +153,17 @@ def test_every_setting_can_be_given() -> None:
         ("tcp://h?reconnect_min_delay=5&reconnect_max_delay=1", "option reconnect_max_delay", 1.0),
     ],
 )
-def test_a_mistake_is_named_with_what_is_allowed(uri: Any, argument: str, value: object) -> None:
+def test_an_invalid_option_is_refused_by_name(uri: Any, argument: str, value: object) -> None:
     with pytest.raises(InvalidUri) as caught:
         parse(uri)
     assert caught.value.argument == argument
-    assert caught.value.value == value or value is None  # a nan equals nothing
+    assert caught.value.value == value or value is None  # NaN is not equal to itself
     assert caught.value.allowed
 
 
-def test_an_unknown_option_lists_those_there_are() -> None:
+def test_an_unknown_option_lists_the_known_ones() -> None:
     with pytest.raises(InvalidUri, match=r"allowed is ack_interval, .*reconnect_attempts, .*watchdog$"):
-        parse("tcp://h?colour=red")
+        parse("tcp://h?color=red")
 
 
 @pytest.mark.parametrize(
@@ -180,10 +180,10 @@ def test_an_unknown_option_lists_those_there_are() -> None:
         "tcp://admin:secret@h:port",
         "tcp://admin:secret@h/path",
         "tcp://admin:secret@[::1",
-        "tcp://admin:secret@h?colour=red",
+        "tcp://admin:secret@h?color=red",
     ],
 )
-def test_no_part_of_a_password_shows(uri: str) -> None:
+def test_an_error_shows_no_part_of_a_password(uri: str) -> None:
     with pytest.raises(InvalidUri) as caught:
         parse(uri)
     assert not {"se", "cret"} & set(caught.value.__dict__.values())

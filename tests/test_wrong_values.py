@@ -1,6 +1,6 @@
-"""Every public function, called with every kind of wrong value: it refuses the value at the call, or takes it.
+"""Call every public function with many wrong values: it refuses the value with an error of rxpump, or accepts it.
 
-What is taken is used too, on a real server: then only an error of rxpump's own may come.
+The result of an accepted call is used with an embedded server. It may fail only with an error of rxpump.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from rxpump import operators as ops
 from rxpump.model.group_settings import NamedSettings
 from rxpump.streams.single import Single
 
-PATIENCE = 0.05  # seconds for a subscription that may have nothing to deliver
+WAIT_SECONDS = 0.05  # for a subscription, which may have nothing to deliver
 DEEP: list[Any] = []
 for _ in range(3 * sys.getrecursionlimit()):
     DEEP = [DEEP]
@@ -39,7 +39,7 @@ class Unprintable:
 
 
 class Store:
-    """A checkpoint store that keeps nothing."""
+    """A checkpoint store that saves nothing."""
 
     async def load(self) -> None:
         pass
@@ -49,7 +49,7 @@ class Store:
 
 
 class Model(BaseModel):
-    """A model to decode into."""
+    """A model for decoded events."""
 
     n: int
 
@@ -125,15 +125,15 @@ GOOD: dict[str, Any] = {
     "commit": 0,
     "prepare": 0,
 }
-"""A good value for each argument that has no default."""
+"""A valid value for each argument without a default."""
 
 
 NAMES_OF = {"named": tuple(NamedSettings.__annotations__), "options": tuple(rxpump.Settings.__dataclass_fields__)}
-"""The names that a function with `**named` or `**options` knows."""
+"""The keywords that a function with `**named` or `**options` accepts."""
 
 
 def calls(function: Callable[..., Any], good: dict[str, Any]) -> Iterator[tuple[str, Callable[[], Any]]]:
-    """Each call with one wrong value, and a good one for each other argument that has no default."""
+    """Yield calls with one wrong value each, and a valid value for each other argument without a default."""
     parameters = inspect.signature(function).parameters.values()
     for wrong in parameters:
         for name in (*NAMES_OF[wrong.name], "unknown") if wrong.kind is wrong.VAR_KEYWORD else (wrong.name,):
@@ -161,7 +161,7 @@ def _arguments(
 
 
 async def use(result: Any) -> None:
-    """Use what was taken until it gives something; only an error of rxpump's own may come."""
+    """Use a result: await it, or subscribe to it until it delivers, ends or the time is over."""
     if isinstance(result, rxpump.Transaction):
         result = result.start() if result.id is None else result.commit()
     if isinstance(result, Single) or inspect.iscoroutine(result):
@@ -175,19 +175,19 @@ async def use(result: Any) -> None:
                 outcome.set_result(failure)
 
         with result.subscribe(lambda _: settle(), settle, settle):
-            await asyncio.wait([outcome], timeout=PATIENCE)
+            await asyncio.wait([outcome], timeout=WAIT_SECONDS)
         failure = outcome.result() if outcome.done() else None
         if failure is not None:
             raise failure
 
 
 async def failures_of(function: Callable[..., Any], good: dict[str, Any]) -> list[str]:
-    """The calls that end otherwise than they may."""
+    """Return a description of each call that fails with an error that is not of rxpump."""
     found: list[str] = []
     for what, call in calls(function, good):
         try:
             taken = call()
-            if not what.endswith(("=a function", "=a class")):  # what those raise is the user's own error
+            if not what.endswith(("=a function", "=a class")):  # the function raises an error of its own
                 await use(taken)
         except errors.RxPumpError as error:
             if not str(error):
@@ -208,12 +208,12 @@ def check(failures: list[str]) -> None:
     assert not failures, "\n".join(failures)
 
 
-VERBS = [
+METHODS = [
     name
     for name, value in inspect.getmembers(rxpump.Client, inspect.isfunction)
     if not name.startswith("_") and name not in ("connect", "close")
 ]
-MADE_BY_US = (
+NOT_CONSTRUCTED_BY_USERS = (
     rxpump.Client,
     rxpump.AllPage,
     rxpump.StreamPage,
@@ -225,7 +225,8 @@ MADE_BY_US = (
 PUBLIC = [
     name
     for name in sorted(rxpump.__all__)
-    if callable(value := getattr(rxpump, name)) and not (isinstance(value, type) and issubclass(value, MADE_BY_US))
+    if callable(value := getattr(rxpump, name))
+    and not (isinstance(value, type) and issubclass(value, NOT_CONSTRUCTED_BY_USERS))
 ]
 OPERATORS = [name for name in sorted(ops.__all__) if not isinstance(getattr(ops, name), type)]
 
@@ -237,12 +238,12 @@ async def client() -> AsyncIterator[rxpump.Client]:
         yield client
 
 
-@pytest.mark.filterwarnings("ignore")  # of verbs that are called and not used
-@pytest.mark.parametrize("verb", VERBS)
-async def test_a_verb_refuses_wrong_values(client: rxpump.Client, verb: str) -> None:
+@pytest.mark.filterwarnings("ignore")  # coroutines that are not awaited
+@pytest.mark.parametrize("method", METHODS)
+async def test_a_method_refuses_wrong_values(client: rxpump.Client, method: str) -> None:
     event = await client.get_event("s", 0)
     good = {"event": event, "transaction_id": (await client.transaction("t").start()).id}
-    check(await failures_of(getattr(client, verb), good))
+    check(await failures_of(getattr(client, method), good))
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -260,7 +261,7 @@ async def test_a_transaction_refuses_wrong_values(client: rxpump.Client, method:
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("name", OPERATORS)
 async def test_an_operator_refuses_wrong_values(client: rxpump.Client, name: str) -> None:
-    """An operator that is taken is put into a pipeline; what a function of the user raises is the user's own."""
+    """An accepted operator is used in a pipeline."""
     operator = getattr(ops, name)
 
     @wraps(operator)
@@ -270,6 +271,6 @@ async def test_an_operator_refuses_wrong_values(client: rxpump.Client, name: str
     check(await failures_of(piped, {"client": client, "store": Store()}))
 
 
-def test_a_list_is_one_write_whatever_the_batch_size() -> None:
+def test_a_list_accepts_no_batch_size() -> None:
     with pytest.raises(errors.InvalidArgument, match=r"^batch_size is 3; "):
         rxpump.connect("memory://").publish("s", [rxpump.NewEvent("T")], batch_size=3)
