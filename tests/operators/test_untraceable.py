@@ -81,4 +81,4 @@ async def test_what_comes_of_no_event_has_no_place() -> None:
     await seen.until_ended()
     (error,) = seen.errors
     assert isinstance(error, InvalidArgument)
-    assert "only what comes of events that were read" in str(error)
+    assert "only events that were read" in str(error)
