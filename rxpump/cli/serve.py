@@ -15,6 +15,7 @@ from rich.console import Console
 from rxpump.cli.loop import run
 from rxpump.errors import InvalidArgument, RxPumpError
 from rxpump.model.credentials import Credentials
+from rxpump.model.system_names import SYSTEM_PREFIX
 from rxpump.server import Account, EmbeddedServer, SqliteStore, load_certificate
 from rxpump.server.access.users import DEFAULT_ACCOUNTS, with_credentials
 
@@ -35,7 +36,7 @@ def _read_user(value: str) -> Credentials:
     login, colon, password = value.partition(":")
     if not colon:
         raise click.BadParameter("the value has no colon; use LOGIN:PASSWORD")
-    if login.startswith("$"):
+    if login.startswith(SYSTEM_PREFIX):
         raise click.BadParameter(f"the login {login!r} begins with $, which is reserved for names of groups")
     try:
         return Credentials(login, password)

@@ -15,11 +15,9 @@ from rxpump.model.metadata import MetadataResult, StreamMetadata, SystemSettings
 from rxpump.model.new_events import UNSET, NewEvent, fitting
 from rxpump.model.positions import END, ExpectedVersion
 from rxpump.model.results import DeleteResult, ScavengeResult, WriteResult
-from rxpump.model.system_names import METADATA_EVENT_TYPE, METADATA_PREFIX, SETTINGS_STREAM
+from rxpump.model.system_names import METADATA_EVENT_TYPE, METADATA_PREFIX, SETTINGS_EVENT_TYPE, SETTINGS_STREAM
 from rxpump.streams.single import Single
 from rxpump.transport import Capability, Transport
-
-_SETTINGS_TYPE = "$settings"
 
 SCAVENGE_TIMEOUT = 600.0
 """Default deadline in seconds, because version 4 replies only when the scavenge has ended."""
@@ -197,7 +195,9 @@ class AdminClient(GroupClient):
         """
         if not isinstance(settings, SystemSettings):
             raise InvalidArgument("settings", settings, "a SystemSettings")
-        return self._set("set_system_settings", SETTINGS_STREAM, _SETTINGS_TYPE, settings, expected_version, timeout)
+        return self._set(
+            "set_system_settings", SETTINGS_STREAM, SETTINGS_EVENT_TYPE, settings, expected_version, timeout
+        )
 
     def scavenge(self, *, timeout: float | None = SCAVENGE_TIMEOUT) -> Single[ScavengeResult]:
         """Remove events that can no longer be read from the files of the connected node.

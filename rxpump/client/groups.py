@@ -10,6 +10,7 @@ from rxpump.model import checks
 from rxpump.model.group_settings import NamedSettings, PersistentSubscriptionSettings
 from rxpump.model.limits import MAX_COUNT
 from rxpump.model.new_events import UNSET
+from rxpump.model.system_names import ALL_STREAM
 from rxpump.streams.persistent import Deliveries
 from rxpump.streams.single import Single
 from rxpump.transport import Capability
@@ -199,7 +200,7 @@ class GroupClient(SubscriptionClient):
             InvalidArgument: The name is empty or no text.
             NotSupported: The stream is `$all`, and the protocol has no groups on it.
         """
-        if checks.stream_name(stream) != checks.ALL_STREAM:
+        if checks.stream_name(stream) != ALL_STREAM:
             return stream
         self._transport.require(Capability.GROUPS_ON_ALL)
         return None

@@ -8,12 +8,6 @@ from typing import Any, Final
 
 from rxpump.errors import InvalidArgument
 
-EVERYONE: Final = "$all"
-"""Role that every user has, anonymous users included."""
-
-ADMINS: Final = "$admins"
-"""Role that every Acl allows everything."""
-
 Roles = str | Iterable[str] | None
 """One role, several roles, or None for the server's default."""
 

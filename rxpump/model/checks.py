@@ -11,6 +11,7 @@ from typing import Final, TypeGuard, TypeVar
 from rxpump.errors import InvalidArgument
 from rxpump.model.limits import MAX_EVENT_NUMBER, MAX_PAGE_EVENTS
 from rxpump.model.positions import LAST_POSITION, Position, StreamDirection
+from rxpump.model.system_names import ALL_STREAM, METADATA_PREFIX
 
 T = TypeVar("T")
 
@@ -18,12 +19,6 @@ _LONGEST: Final = 10**9
 """Longest time span in seconds, 31 years; the clock of asyncio cannot count longer ones exactly."""
 
 _MAX_PORT: Final = 65535
-
-ALL_STREAM: Final = "$all"
-"""Name that servers use for the log of all streams."""
-
-METADATA_PREFIX: Final = "$$"
-"""Prefix of the name of a stream that contains the metadata of another stream."""
 
 
 def text(argument: str, value: object, *, allowed: str = "a non-empty string") -> str:

@@ -174,10 +174,6 @@ def _custom(given: object) -> Mapping[str, Any]:
     return MappingProxyType(dict(given))
 
 
-SETTINGS_STREAM: Final = "$settings"
-"""Name of the stream that contains the system settings."""
-
-
 @dataclass(frozen=True, slots=True)
 class SystemSettings:
     """Access control lists of streams that have none of their own (docs/protocol/tcp.md, section 4.10).

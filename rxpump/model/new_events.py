@@ -13,6 +13,7 @@ from rxpump.model.events import Event
 from rxpump.model.json_forms import Encoder
 from rxpump.model.limits import MAX_EVENT_BYTES
 from rxpump.model.record_size import MAX_RECORD_BYTES, fits, text_bytes
+from rxpump.model.system_names import LINK_EVENT_TYPE
 
 UNSET: Final[Any] = object()
 """Default of an argument for which None is a value of its own."""
@@ -197,10 +198,6 @@ def _given_id(id: UUID) -> bytes:
     return id.bytes_le
 
 
-LINK_TYPE: Final = "$>"
-"""Type of a link, whose data `number@stream` identify its target (docs/protocol/tcp.md, section 4.8)."""
-
-
 def new_link(event: Event, stream: str) -> NewEvent:
     """Return a link to an event.
 
@@ -218,12 +215,12 @@ def new_link(event: Event, stream: str) -> NewEvent:
     if not isinstance(event, Event):
         raise InvalidArgument("event", event, "an Event that was read")
     leads_to = _link_target(event)
-    return NewEvent(LINK_TYPE, leads_to, id=derived_id(stream, leads_to.decode(errors="backslashreplace")))
+    return NewEvent(LINK_EVENT_TYPE, leads_to, id=derived_id(stream, leads_to.decode(errors="backslashreplace")))
 
 
 def _link_target(event: Event) -> bytes:
     if event.link is not None and event.is_broken_link:
         return event.link.data
-    if event.type == LINK_TYPE:
+    if event.type == LINK_EVENT_TYPE:
         return event.data
     return f"{event.number}@{event.stream}".encode()

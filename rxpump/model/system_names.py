@@ -1,14 +1,23 @@
-"""Names that Event Store reserves: prefixes of streams, streams, and types of events."""
+"""Names that Event Store reserves: prefixes of streams, streams, types of events, and roles."""
 
 from __future__ import annotations
 
 from typing import Final
+
+SYSTEM_PREFIX: Final = "$"
+"""Prefix of the names of system streams and of the types of system events."""
+
+ALL_STREAM: Final = "$all"
+"""Name that servers use for the log of all streams."""
 
 METADATA_PREFIX: Final = "$$"
 """Prefix of the stream that holds another stream's metadata; the rest is the name of that stream."""
 
 SETTINGS_STREAM: Final = "$settings"
 """Stream whose last event holds the default access control lists."""
+
+SETTINGS_EVENT_TYPE: Final = "$settings"
+"""Type that writers use for events of the settings stream; servers do not check it."""
 
 METADATA_EVENT_TYPE: Final = "$metadata"
 """Type that writers use for metadata events; servers do not check it (docs/protocol/tcp.md, section 4.9)."""
@@ -17,4 +26,13 @@ TOMBSTONE_EVENT_TYPE: Final = "$streamDeleted"
 """Type of the event, with number `MAX_EVENT_NUMBER`, that a hard delete writes."""
 
 LINK_EVENT_TYPE: Final = "$>"
-"""Type of an event that points to another event; its data is `number@stream`."""
+"""Type of a link, whose data `number@stream` identify its target (docs/protocol/tcp.md, section 4.8)."""
+
+EVERYONE: Final = "$all"
+"""Role that every user has, anonymous users included."""
+
+ADMINS: Final = "$admins"
+"""Role that every access control list allows everything."""
+
+OPS: Final = "$ops"
+"""Role that may run scavenges."""

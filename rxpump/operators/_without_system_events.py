@@ -8,6 +8,7 @@ from typing import TypeVar
 from reactivex import Observable
 
 from rxpump.model.events import Event
+from rxpump.model.system_names import SYSTEM_PREFIX
 from rxpump.operators._matching import matching
 
 E = TypeVar("E", bound=Event)
@@ -25,4 +26,6 @@ def without_system_events() -> Callable[[Observable[E]], Observable[E]]:
     Statistics, metadata, users, what projections keep for themselves, and links that were not resolved go. An
     event that was reached through a link is judged by itself.
     """
-    return matching(lambda event: not (event.type.startswith("$") or event.stream.startswith("$")))
+    return matching(
+        lambda event: not (event.type.startswith(SYSTEM_PREFIX) or event.stream.startswith(SYSTEM_PREFIX))
+    )

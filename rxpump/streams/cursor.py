@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from rxpump.errors import StreamRolledBack
-from rxpump.model.checks import ALL_STREAM
 from rxpump.model.events import Event
 from rxpump.model.filters import EventFilter
 from rxpump.model.pages import ends
 from rxpump.model.positions import FIRST_POSITION, Position
+from rxpump.model.system_names import ALL_STREAM
 from rxpump.transport import ServerEnd, Subscription, Transport
 
 Place = Any

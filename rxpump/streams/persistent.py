@@ -34,8 +34,8 @@ from rxpump.errors import (
     PersistentSubscriptionNotFound,
     RxPumpError,
 )
-from rxpump.model.checks import ALL_STREAM
 from rxpump.model.deliveries import Delivery
+from rxpump.model.system_names import ALL_STREAM
 from rxpump.settings import Settings
 from rxpump.streams.acknowledger import AckDesk
 from rxpump.streams.source import TaskObservable, TaskSubscription

@@ -15,6 +15,7 @@ from rxpump.errors import EventNotFound, InvalidArgument, NotJson, StreamNotFoun
 from rxpump.model.events import Event
 from rxpump.model.new_events import NewEvent
 from rxpump.model.positions import END, ExpectedVersion, StreamDirection
+from rxpump.model.system_names import METADATA_EVENT_TYPE, METADATA_PREFIX
 from rxpump.transport import Transport
 
 KEY = "$relay"
@@ -88,8 +89,8 @@ async def leave_hint(transport: Transport, source: str, target: str, done: int) 
     """Tell the target's metadata that no source event up to `done` needs to be read again; all else in it stays."""
     metadata, version = await _read_metadata(transport, target)
     metadata[KEY] = {**_dict(metadata.get(KEY)), source: done}
-    event = NewEvent("$metadata", metadata)
-    await transport.append(f"$${target}", [event], version)
+    event = NewEvent(METADATA_EVENT_TYPE, metadata)
+    await transport.append(METADATA_PREFIX + target, [event], version)
 
 
 def _place(event: Event, source: str) -> Place | None:
@@ -103,7 +104,7 @@ def _place(event: Event, source: str) -> Place | None:
 async def _read_metadata(transport: Transport, stream: str) -> tuple[dict[str, Any], int]:
     """Read a stream's metadata and the version that it has."""
     try:
-        event = await transport.read_event(f"$${stream}", END, resolve_links=False)
+        event = await transport.read_event(METADATA_PREFIX + stream, END, resolve_links=False)
     except (StreamNotFound, EventNotFound):
         return {}, ExpectedVersion.NO_STREAM
     try:

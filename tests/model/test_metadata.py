@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from rxpump.errors import InvalidArgument
-from rxpump.model.acl import ADMINS, EVERYONE, Acl
+from rxpump.model.acl import Acl
 from rxpump.model.limits import MAX_EVENT_NUMBER
 from rxpump.model.metadata import StreamMetadata
+from rxpump.model.system_names import ADMINS, EVERYONE
 
 WHOLE = StreamMetadata(
     max_count=10,

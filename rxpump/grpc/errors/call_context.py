@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 from rxpump.grpc.messages.methods import Method
+from rxpump.model.system_names import ALL_STREAM
 
 
 class Effect(Enum):
@@ -48,7 +49,7 @@ class CallContext:
     @property
     def stream_or_all(self) -> str:
         """Name of the stream, `$all` if the call is about none."""
-        return "$all" if self.stream is None else self.stream
+        return ALL_STREAM if self.stream is None else self.stream
 
     @property
     def operation(self) -> str:

@@ -20,12 +20,10 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 from rxpump.model.lenient_json import parse_object
-from rxpump.model.system_names import METADATA_PREFIX
-from rxpump.server.access.users import ADMINS, EVERYONE, User
+from rxpump.model.system_names import ADMINS, ALL_STREAM, EVERYONE, METADATA_PREFIX, SYSTEM_PREFIX
+from rxpump.server.access.users import User
 from rxpump.server.store.metadata import AccessList, metadata, read_access_list
 from rxpump.server.store.sqlite_store import SqliteStore
-
-ALL_STREAM: Final = "$all"
 
 _MOST_KNOWN: Final = 10_000
 """Pairs of stream and permission that are cached."""
@@ -93,7 +91,7 @@ class Access:
         if own is not None and permission in own:
             return own[permission]
         defaults = settings(stored_settings)
-        if stream.startswith("$"):
+        if stream.startswith(SYSTEM_PREFIX):
             return defaults.system_streams.get(permission, _SYSTEM_DEFAULT)
         return defaults.user_streams.get(permission, _USER_DEFAULT)
 

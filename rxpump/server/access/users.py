@@ -9,11 +9,8 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from rxpump.model.credentials import AnyCredentials, Credentials, Token
+from rxpump.model.system_names import ADMINS, EVERYONE, OPS
 from rxpump.server.access.login_throttle import LoginThrottle, Throttled
-
-EVERYONE: Final = "$all"
-ADMINS: Final = "$admins"
-OPS: Final = "$ops"
 
 
 @dataclass(frozen=True, slots=True)

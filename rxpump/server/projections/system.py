@@ -19,7 +19,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 
-from rxpump.model.system_names import LINK_EVENT_TYPE, METADATA_PREFIX, TOMBSTONE_EVENT_TYPE
+from rxpump.model.system_names import LINK_EVENT_TYPE, METADATA_PREFIX, SYSTEM_PREFIX, TOMBSTONE_EVENT_TYPE
 
 REFERENCE_EVENT_TYPE: Final = "$@"
 """Type of an event whose data is a stream's name."""
@@ -90,7 +90,7 @@ _NOT_BY_TYPE: Final = {LINK_EVENT_TYPE, REFERENCE_EVENT_TYPE, TOMBSTONE_EVENT_TY
 
 def _category(stream: str) -> str | None:
     category, dash, _ = stream.partition("-")
-    return category if dash and category and not stream.startswith("$") else None
+    return category if dash and category and not stream.startswith(SYSTEM_PREFIX) else None
 
 
 def _address(event: Any) -> bytes:

@@ -7,6 +7,7 @@ from abc import ABC
 from rxpump.errors import AccessDenied, ReadFailed, UnexpectedReply
 from rxpump.model.pages import AllPage
 from rxpump.model.positions import Position, StreamDirection
+from rxpump.model.system_names import ALL_STREAM
 from rxpump.tcp.operations.operation import Operation
 from rxpump.tcp.protocol.outcome import Failure, Outcome, Success
 from rxpump.tcp.wire import schema
@@ -41,9 +42,9 @@ def read_all_refusal(result: int, error: str, *, asked: object) -> Failure:
         case ReadAllResult.NOT_MODIFIED:
             return Failure(UnexpectedReply(str(asked), "NotModified, which is for HTTP"))
         case ReadAllResult.ERROR:
-            return Failure(ReadFailed("$all", error))
+            return Failure(ReadFailed(ALL_STREAM, error))
         case ReadAllResult.ACCESS_DENIED:
-            return Failure(AccessDenied("read", "$all"))
+            return Failure(AccessDenied("read", ALL_STREAM))
         case unknown:
             return Failure(UnexpectedReply(str(asked), f"the unknown result {unknown}"))
 

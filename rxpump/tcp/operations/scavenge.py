@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rxpump.errors import AccessDenied, ScavengeFailed, ScavengeInProgress, UnexpectedReply
 from rxpump.model.results import ScavengeResult
+from rxpump.model.system_names import ALL_STREAM
 from rxpump.tcp.operations.operation import Operation
 from rxpump.tcp.protocol.outcome import Failure, Outcome, Success
 from rxpump.tcp.wire import schema
@@ -55,6 +56,6 @@ class Scavenge(Operation[ScavengeResult]):
             case ScavengeResponse.IN_PROGRESS:
                 return Failure(ScavengeInProgress(f"scavenge {reply.scavenge_id} is running"))
             case ScavengeResponse.UNAUTHORIZED:
-                return Failure(AccessDenied("scavenge", "$all"))
+                return Failure(AccessDenied("scavenge", ALL_STREAM))
             case unknown:
                 return Failure(UnexpectedReply(str(self), f"the unknown result {unknown}"))

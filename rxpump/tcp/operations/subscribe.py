@@ -6,6 +6,7 @@ from abc import ABC
 from typing import Any, ClassVar, Final
 
 from rxpump.errors import SubscriptionDropped
+from rxpump.model.system_names import ALL_STREAM
 from rxpump.tcp.operations.operation import Operation
 from rxpump.tcp.protocol.outcome import Failure, Opened, Redirect, Retry
 from rxpump.tcp.protocol.subscription_buffer import LiveBuffer, drop_reason
@@ -30,7 +31,7 @@ class _Subscribing(Operation[LiveBuffer], ABC):
     farewell: ClassVar[Command | None] = Command.UNSUBSCRIBE_FROM_STREAM
 
     def __init__(self, stream: str | None, payload: bytes, *, max_events: int, max_bytes: int) -> None:
-        self.stream: str = "$all" if stream is None else stream
+        self.stream: str = ALL_STREAM if stream is None else stream
         self.payload = payload
         self._max_events = max_events
         self._max_bytes = max_bytes

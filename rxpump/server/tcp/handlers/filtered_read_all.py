@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 from rxpump.model.positions import Position, StreamDirection
-from rxpump.server.access.access import ALL_STREAM, Permission
+from rxpump.model.system_names import ALL_STREAM
+from rxpump.server.access.access import Permission
 from rxpump.server.node import Node
 from rxpump.server.store.filtered_pages import FilteredPage, filtered_page
 from rxpump.server.store.filters import BadFilter

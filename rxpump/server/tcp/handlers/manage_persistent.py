@@ -8,8 +8,8 @@ from __future__ import annotations
 import asyncio
 from typing import Any, Final, NamedTuple
 
-from rxpump.model.system_names import SETTINGS_STREAM
-from rxpump.server.access.access import ALL_STREAM, Permission
+from rxpump.model.system_names import ALL_STREAM, SETTINGS_STREAM
+from rxpump.server.access.access import Permission
 from rxpump.server.groups.settings import DISPATCH_TO_SINGLE, ROUND_ROBIN, GroupSettings, group_id
 from rxpump.server.groups.strategies import STRATEGIES
 from rxpump.server.node import Node

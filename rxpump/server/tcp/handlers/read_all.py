@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from rxpump.model.positions import Position, StreamDirection
-from rxpump.server.access.access import ALL_STREAM, Permission
+from rxpump.model.system_names import ALL_STREAM
+from rxpump.server.access.access import Permission
 from rxpump.server.node import Node
 from rxpump.server.store.pages import Page
 from rxpump.server.store.reader import Reader

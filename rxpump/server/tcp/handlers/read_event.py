@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rxpump.model.system_names import METADATA_PREFIX, SYSTEM_PREFIX
 from rxpump.server.access.access import Permission
 from rxpump.server.access.users import User
 from rxpump.server.node import Node
@@ -48,5 +49,5 @@ def _absent(read: Reader, name: str, result: ReadEventResult) -> ReadEventResult
     Success is the result for the metadata of a stream that has events. A real server treats every name that begins
     with `$` as the name of a stream of metadata here.
     """
-    original = read.stream(name[2:]) if name.startswith("$") else None
+    original = read.stream(name[len(METADATA_PREFIX) :]) if name.startswith(SYSTEM_PREFIX) else None
     return result if original is None or original.is_tombstoned else ReadEventResult.SUCCESS

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Final
 
-from rxpump.server.access.users import ADMINS, OPS
+from rxpump.model.system_names import ADMINS, OPS
 from rxpump.server.errors import StoreError
 from rxpump.server.node import Node
 from rxpump.server.store.scavenge import Scavenged

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from rxpump.server.access.access import ALL_STREAM, Permission
+from rxpump.model.system_names import ALL_STREAM
+from rxpump.server.access.access import Permission
 from rxpump.server.node import Node
 from rxpump.server.store.feed import EVERYTHING
 from rxpump.server.tcp.request import BadPayload, Request, checked_name, encode
