@@ -12,28 +12,23 @@ operator, whoever keeps an item for later finds, in its own `on_next`, the Upstr
 source delivers nothing while anybody holds its Upstream. Holds end with the keeper (`Watermarks.close`) and with the
 source (a Upstream that is over can be held by nobody).
 
-A Upstream also knows its `origin`: the item of the first source, the event, that what is being delivered comes
-from. A stage that keeps items and delivers them later from a Upstream of its own passes it on, under one rule:
-when a Upstream delivers with origin e, everything that comes of events before e has been delivered by it. So
-whoever stands at the end of a pipeline knows how far its work is done, whatever became of the events.
-
-Whether e itself is through is a question of its own, for one event can become many items: `may_bring_more`.
-And what a task or a timer started during a delivery delivers later, on its own time, still finds the Upstream (so
-it can be held), but nobody can say of which event it comes: then `knows_origin` is False. `rxpump.backpressure.origins`
-keeps these accounts for whoever keeps items.
+An `Upstream` also knows the event from which the delivered item comes, so that the progress of work can be tracked
+(`rxpump.backpressure.progress`). The event is not known where a task or a timer that was started in a delivery
+delivers later: it finds the `Upstream`, and can pause it, but no delivery is running.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, Final, TypeVar
 
 from rxpump.backpressure.background_tasks import BackgroundTasks
-from rxpump.backpressure.passage import Passage
+from rxpump.backpressure.progress import Pending, ProgressTracker
 from rxpump.errors import BufferOverflow
+from rxpump.model.signals import CaughtUp, FellBehind, Reconnected
 
 T = TypeVar("T")
 
@@ -41,11 +36,6 @@ SLICE_SECONDS: Final = 0.003
 """How long anything delivers at a stretch before the loop gets a turn."""
 
 _delivering: ContextVar[Upstream | None] = ContextVar("rxpump.backpressure.upstream", default=None)
-
-
-def _nothing_more(origin: Any) -> bool:
-    """Answer for a source: it keeps nothing, so an event is through as soon as it is delivered."""
-    return False
 
 
 _watching: ContextVar[list[Watermarks] | None] = ContextVar("rxpump.brakes", default=None)
@@ -80,100 +70,144 @@ def watch_owners() -> Iterator[set[BackgroundTasks]]:
 
 
 class Upstream:
-    """One subscription to one source.
+    """One subscription to one source, as the operators below it see it.
 
-    may_deliver:      nobody holds it and it is not over.
-    origin:        what is being delivered comes of this event; None: of no event in particular.
-    knows_origin:  a delivery is running, and it is of `origin`.
-    continues:     parts of what is being delivered may have come before, in the name of one of these events.
-    has_more:      a stage's answer to whether it keeps more that comes of an event.
-    runtime:       the owner of the source; what works on its items is under way there as well.
-    passage:       the way that a persistent subscription's deliveries have to come through, while they are on it;
-    since:         and the number of the first of them that what is being delivered comes of.
+    Attributes:
+        name: Name of the source, for error messages.
+        runtime: Tasks of the client that owns the source; None if no client does.
+        may_deliver: Whether no operator pauses the source and it is not over.
+        knows_origin: Whether a delivery is running and its event is known.
+        origin: Event of the running delivery. In a delivery of an operator: the newest event that, with all before
+            it, has left the operator; None if there is none yet.
     """
 
     __slots__ = (
         "_cleared",
         "_holders",
         "_is_over",
-        "continues",
-        "has_more",
+        "_newest",
+        "_own",
+        "_own_origin",
+        "_pending",
+        "_tracker",
         "knows_origin",
         "may_deliver",
         "name",
         "origin",
-        "passage",
         "runtime",
-        "since",
     )
 
-    def __init__(
-        self, name: str, has_more: Callable[[Any], bool] = _nothing_more, runtime: BackgroundTasks | None = None
-    ) -> None:
+    def __init__(self, name: str, runtime: BackgroundTasks | None = None) -> None:
         self.name: str = name
         self.runtime: BackgroundTasks | None = runtime
         if runtime is not None and (owners := _owners.get()) is not None:
             owners.add(runtime)
-        self.passage: Passage | None = None
-        self.since: int = 0
         self.may_deliver: bool = True
         self.origin: Any = None
         self.knows_origin: bool = False
-        self.continues: Sequence[Any] = ()
-        self.has_more: Callable[[Any], bool] = has_more
+        self._pending: Pending | None = None
+        self._newest: Pending | None = None
+        self._tracker: ProgressTracker | None = None
+        self._own: Pending | None = None
+        self._own_origin: Any = None
         self._is_over = False
         self._holders: set[Watermarks] = set()
         self._cleared: asyncio.Future[None] | None = None
 
     @staticmethod
     def current() -> Upstream | None:
-        """The Upstream of the source whose `on_next` is running; None where the source knows no demand."""
+        """Return the Upstream of the source whose `on_next` is running; None if the source cannot be paused."""
         return _delivering.get()
 
     def enter(self) -> None:
-        """Call before delivering: from here on, what this task (and what it starts) delivers is this Upstream's."""
+        """Begin to deliver: everything that this task delivers from now on is of this Upstream."""
         _delivering.set(self)
         self.knows_origin = True
 
     @staticmethod
     def leave() -> None:
-        """Call after delivering, before pulling: what a source pulls from is not its own delivery."""
-        flow = _delivering.get()
-        if flow is not None:
-            flow.knows_origin = False
+        """Stop delivering, before pulling: the source from which a source pulls is another one."""
+        upstream = _delivering.get()
+        if upstream is not None:
+            upstream.knows_origin = False
+            upstream._release_own()
         _delivering.set(None)
 
-    def deliver(
-        self,
-        on_next: Callable[[T], None],
-        item: T,
-        origin: Any,
-        *,
-        continues: Sequence[Any] = (),
-        knows_origin: bool = True,
-    ) -> None:
-        """Deliver one item that comes of `origin`, also from within another Upstream's delivery, as a stage does."""
+    # Progress -----------------------------------------------------------------------------------------
+
+    @property
+    def pending(self) -> Pending | None:
+        """Entry of the oldest event from which the delivered item comes; None if the event is not known.
+
+        Only an operator that is being delivered to may read it. A source that is not tracked gets a tracker with
+        the first entry, and has entries only for the events that somebody asks for.
+        """
+        if not self.knows_origin:
+            return None
+        if self._pending is not None:
+            return self._pending
+        if self._own is None or self._own_origin is not self.origin:
+            self._release_own()
+            if self._tracker is None:
+                self._tracker = ProgressTracker()
+                self._tracker.source_is_over = self._is_over
+            self._own_origin = self.origin
+            self._own = self._tracker.begin(item_of(self.origin))
+        return self._own
+
+    @property
+    def newest(self) -> Pending | None:
+        """Entry of the newest event that, with all before it, has left the operator above; None if there is none."""
+        return self._newest if self._pending is not None else self.pending
+
+    def track(self, tracker: ProgressTracker) -> None:
+        """Use a tracker for which the source creates the entries."""
+        self._tracker = tracker
+
+    def begin(self, entry: Pending) -> None:
+        """Note that the source delivers the event of this entry next."""
+        self._pending = self._newest = entry
+
+    def deliver(self, on_next: Callable[[T], None], item: T, pending: Pending | None, newest: Pending | None) -> None:
+        """Deliver one item that comes from earlier events, also within the delivery of another Upstream, or of this.
+
+        Args:
+            on_next: Function to call with the item.
+            item: Item to deliver.
+            pending: Entry of the oldest event from which it comes; None if that is not known.
+            newest: Entry of the newest event that, with all before it, has been delivered after this.
+        """
         outer = _delivering.get()
+        before = self.origin, self._pending, self._newest, self.knows_origin
         _delivering.set(self)
-        self.origin, self.continues, self.knows_origin = origin, continues, knows_origin
+        self.origin = None if newest is None else newest.item
+        self._pending, self._newest, self.knows_origin = pending, newest, pending is not None
         try:
             on_next(item)
         finally:
-            self.knows_origin = False
+            self.origin, self._pending, self._newest, self.knows_origin = before
             _delivering.set(outer)
 
+    def stop_tracking(self) -> None:
+        """Let no further event be passed: an item was delivered whose event is not known."""
+        if self._tracker is not None:
+            self._tracker.stop()
+
+    def _release_own(self) -> None:
+        own, self._own = self._own, None
+        if own is not None:
+            own.release()
+
+    # Owner --------------------------------------------------------------------------------------------
+
     def entrust(self, task: asyncio.Task[Any], below: Upstream | None = None) -> None:
-        """Have `task` count as work of this source's owner, who waits for it when draining; `below` passes it on."""
-        if below is not None:
-            below.passage = self.passage
+        """Count a task as work of the source's owner, who waits for it when draining; `below` passes the owner on."""
         if self.runtime is not None:
             self.runtime.adopt(task)
             if below is not None:
                 below.runtime = self.runtime
 
-    def may_bring_more(self, origin: Any) -> bool:
-        """Whether something that comes of `origin` may still be delivered; False once a later event was."""
-        return (self.knows_origin and self.origin is origin) or self.has_more(origin)
+    # Demand -------------------------------------------------------------------------------------------
 
     @property
     def is_over(self) -> bool:
@@ -182,11 +216,11 @@ class Upstream:
 
     @property
     def holders(self) -> frozenset[Watermarks]:
-        """Who holds it now."""
+        """The operators that pause it."""
         return frozenset(self._holders)
 
     def hold(self, holder: Watermarks) -> bool:
-        """Ask the source to wait; the same holder counts once. False: it is over, and cannot be asked."""
+        """Pause the source. Return False if it is over. A second pause by the same holder has no effect."""
         if self._is_over:
             return False
         self._holders.add(holder)
@@ -194,22 +228,25 @@ class Upstream:
         return True
 
     def release(self, holder: Watermarks) -> None:
-        """Take a hold back; the last one lets the source go on."""
+        """End a pause. The source resumes with the last one."""
         self._holders.discard(holder)
         if not self._holders and not self._is_over:
             self.may_deliver = True
             self._wake()
 
     def end(self) -> None:
-        """The source delivers no more: every hold on it is void."""
+        """Note that the source delivers no more. It cannot be paused from now on."""
         self._is_over = True
         self.may_deliver = False
         self._holders.clear()
+        if self._tracker is not None:
+            self._tracker.end_source()
         self._wake()
 
     async def until_resumed(self) -> None:
-        """Give the loop a turn, then wait until nobody holds the Upstream. One task at a time may wait."""
+        """Give the loop a turn, then wait until nothing pauses the source. One task at a time may wait."""
         knew, self.knows_origin = self.knows_origin, False
+        self._release_own()
         await asyncio.sleep(0)
         while self._holders:
             self._cleared = asyncio.get_running_loop().create_future()
@@ -223,6 +260,11 @@ class Upstream:
     def __repr__(self) -> str:
         state = "over" if self._is_over else f"held by {len(self._holders)}" if self._holders else "clear"
         return f"<Upstream {self.name}, {state}>"
+
+
+def item_of(origin: Any) -> Any:
+    """Return what an entry records of a delivered item: None for a signal that marks no place in the stream."""
+    return None if isinstance(origin, (CaughtUp, FellBehind, Reconnected)) else origin
 
 
 class Watermarks:

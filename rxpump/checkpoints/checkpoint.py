@@ -7,8 +7,10 @@ from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
 from rxpump.errors import InvalidArgument
+from rxpump.model.checks import ALL_STREAM
 from rxpump.model.events import Event
 from rxpump.model.positions import Position
+from rxpump.model.signals import Examined
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +19,9 @@ class Checkpoint:
 
     A pipeline over one stream resumes with `from_event=checkpoint.number + 1`. A pipeline over the log resumes with
     `from_position=checkpoint.position`.
+
+    A subscription to the log with a filter also reports positions up to which no further event matches. A checkpoint
+    at such a position has the stream "$all" and the number -1.
 
     Attributes:
         stream: Name of the stream that the event was received from; of an event that was read through a link, the
@@ -30,12 +35,14 @@ class Checkpoint:
     position: Position | None = None
 
     @classmethod
-    def of(cls, event: Event) -> Checkpoint:
-        """Return the checkpoint after an event.
+    def of(cls, event: Event | Examined) -> Checkpoint:
+        """Return the checkpoint after an event, or after a position up to which a filter has examined the log.
 
         Raises:
-            InvalidArgument: `event` is not an Event.
+            InvalidArgument: `event` is neither.
         """
+        if isinstance(event, Examined):
+            return cls(ALL_STREAM, -1, event.position)
         if not isinstance(event, Event):
             raise InvalidArgument("origin", event, "an Event, because only events that were read have a number")
         received = event.received

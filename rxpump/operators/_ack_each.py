@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import sys
+from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
+from math import inf
 from typing import Final, Generic, TypeVar
 
 from reactivex import Observable, abc
 from reactivex.disposable import SingleAssignmentDisposable
 
-from rxpump.backpressure.passage import Passage, awaiting_passage
+from rxpump.backpressure.background_tasks import Home
+from rxpump.backpressure.progress import DeliveryTracker, Pending, ProgressTracker
+from rxpump.backpressure.tracking import tracking_deliveries
 from rxpump.backpressure.upstream import Upstream
 from rxpump.errors import InvalidArgument
-from rxpump.model.deliveries import Delivery
+from rxpump.operators.machinery.pipeline_root import may_keep_items
 
 T = TypeVar("T")
 
@@ -49,8 +54,10 @@ def ack_each() -> Callable[[Observable[T]], Observable[T]]:
     So do the work before it: what `async for` below keeps for its body is acknowledged before the body sees it, and a
     loop that works in its body acknowledges there, by `delivery.ack()`.
 
-    Between the subscription and here use what keeps nothing, and what is of `rxpump.operators`: items kept by an
-    operator of reactivex (`rx.buffer`, ...) cannot be seen, and count as dropped.
+    An operator of reactivex above that may keep items (`rx.buffer_with_count`, `rx.pairwise`, `rx.zip`) cannot be
+    asked whether it dropped a delivery or keeps it. Below one, deliveries are acknowledged only up to the newest that
+    has arrived here. Choose a `buffer_size` larger than the number of deliveries that such an operator keeps, because the
+    server sends no more.
 
     Errors: InvalidArgument where nobody can tell what an item comes of, or that is no persistent subscription.
     """
@@ -67,83 +74,136 @@ def ack_each() -> Callable[[Observable[T]], Observable[T]]:
 
 
 class _Acknowledging(abc.ObserverBase[T], abc.DisposableBase, Generic[T]):
-    """One subscription: the end of a passage, which tells what is through; an item is only passed on."""
+    """One subscription. It acknowledges the deliveries that its trackers pass; an item is only passed on."""
 
     def __init__(self, observer: abc.ObserverBase[T]) -> None:
         self._observer = observer
         self._source = SingleAssignmentDisposable()
-        self._passages: list[Passage] = []  # of several sources, where one follows the other, or they are merged
-        self._delivering: Passage | None = None
-        self._since = 0
+        self._home = Home()
+        self._sources: list[_Source] = []  # one after the other, or merged
+        self._delivering: Pending | None = None
+        self._below = ProgressTracker()
+        self._counts_dropped = True
 
     def attach(self, source: Observable[T], scheduler: abc.SchedulerBase | None) -> _Acknowledging[T]:
         """Begin."""
-        with awaiting_passage(self._await):
+        self._counts_dropped = not may_keep_items(source)
+        with tracking_deliveries(self._await):
             self._source.disposable = source.subscribe(self, scheduler=scheduler)
         return self
 
     def on_next(self, value: T) -> None:
         """Pass an item on."""
-        flow = Upstream.current()
-        passage = None if flow is None or not flow.knows_origin else flow.passage
-        if flow is None or passage is None or not self._is_ours(passage):
-            for each in self._passages:
-                each.fail(0)
+        above = Upstream.current()
+        entry = None if above is None else above.pending
+        source = None if entry is None else self._source_of(entry.tracker)
+        if above is None or entry is None or source is None:
+            for each in self._sources:
+                each.tracker.end()
             self._source.dispose()
-            self._observer.on_error(InvalidArgument("source of ack_each", flow, _TRACEABLE))
+            self._observer.on_error(InvalidArgument("source of ack_each", above, _TRACEABLE))
             return
-        self._delivering, self._since = passage, flow.since
-        flow.passage = None  # what is kept below here is through
+        newest = above.newest
+        entry.retain()
+        below = self._below.begin(None if newest is None else newest.item)
+        outer, self._delivering = self._delivering, entry
         try:
-            self._observer.on_next(value)
+            above.deliver(self._observer.on_next, value, below, below)
         except BaseException:
-            passage.fail(flow.since)
+            entry.abandon()
             raise
         finally:
-            flow.passage = passage
-            self._delivering = None
-        passage.reached = flow.since
+            self._delivering = outer
+        below.release()
+        if newest is not None and not entry.is_abandoned:
+            source.note_arrival(newest)
+        entry.release()
 
     def on_error(self, error: Exception) -> None:
-        """Fail, after what is done."""
-        for passage in self._passages:
-            passage.fail()
+        """Fail. Deliveries that are not finished are not acknowledged."""
+        for each in self._sources:
+            each.tracker.end()
         self._observer.on_error(error)
 
     def on_completed(self) -> None:
-        """Complete: all of it is done."""
-        for passage in self._passages:
-            passage.complete()
+        """Complete. Every delivery that no operator keeps is acknowledged."""
+        for each in self._sources:
+            each.note_completed()
+        self._end_soon()
         self._observer.on_completed()
 
     def dispose(self) -> None:
-        """End, after what is done."""
-        if (passage := self._delivering) is not None:
-            if sys.exception() is not None:  # disposed by a subscriber that raises, not by one that has enough
-                passage.fail(self._since)
-            passage.reached = self._since
-        for each in self._passages:
-            each.complete()
+        """End. A subscriber that has enough has finished what is being delivered; one that raises has not."""
+        if self._delivering is not None and sys.exception() is not None:
+            self._delivering.abandon()
         self._source.dispose()
+        self._end_soon()
 
-    def _await(self, passage: Passage) -> None:
-        """A source was subscribed to: ours, unless ours is there; then it is the affair of who subscribed to it."""
-        if not any(each.is_fed for each in self._passages):
-            self._is_ours(passage)
+    def _end_soon(self) -> None:
+        """End when the running delivery, if there is one, has returned, so that it is acknowledged too."""
+        with suppress(RuntimeError):  # the loop is closed
+            for each in self._sources:
+                self._home.call(each.tracker.end)
 
-    def _is_ours(self, passage: Passage) -> bool:
-        if passage in self._passages:
-            return True
-        self._passages = [each for each in self._passages if not each.is_over]
-        is_ours = passage.claim(_acknowledge)
-        if is_ours:
-            self._passages.append(passage)
-        return is_ours
+    def _await(self, tracker: DeliveryTracker) -> None:
+        """Use the tracker of the first source, and that of a later one if those before are over."""
+        if all(each.tracker.source_is_over for each in self._sources):
+            self._source_of(tracker)
+
+    def _source_of(self, tracker: ProgressTracker) -> _Source | None:
+        for each in self._sources:
+            if each.tracker is tracker:
+                return each
+        for each in self._sources:
+            if each.tracker.source_is_over and not len(each.tracker):
+                each.tracker.end()
+        self._sources = [each for each in self._sources if not each.tracker.is_over]
+        if not isinstance(tracker, DeliveryTracker):
+            return None
+        source = _Source(tracker, counts_dropped=self._counts_dropped)
+        if not tracker.claim(source.note_passed):
+            return None
+        self._sources.append(source)
+        return source
 
     def __repr__(self) -> str:
-        return f"<Acknowledging, {self._passages!r}>"
+        return f"<Acknowledging, {self._sources!r}>"
 
 
-def _acknowledge(delivery: Delivery) -> None:
-    if not delivery.is_expired:
-        delivery.ack()
+class _Source:
+    """The deliveries of one source: those that its tracker passes are acknowledged, in order.
+
+    Args:
+        tracker: Tracker of the source.
+        counts_dropped: Whether a delivery of which nothing arrives was dropped. Otherwise it may be kept, and is
+            acknowledged when it or a later one has arrived.
+    """
+
+    def __init__(self, tracker: DeliveryTracker, *, counts_dropped: bool) -> None:
+        self.tracker = tracker
+        self._passed: deque[Pending] = deque()
+        self._newest: float = inf if counts_dropped else 0
+
+    def note_passed(self, entry: Pending) -> None:
+        """Acknowledge a delivery, unless it may be kept above."""
+        self._passed.append(entry)
+        self._acknowledge()
+
+    def note_arrival(self, newest: Pending) -> None:
+        """Acknowledge deliveries up to this one, as they are passed."""
+        self._newest = max(self._newest, newest.number)
+        self._acknowledge()
+
+    def note_completed(self) -> None:
+        """Acknowledge what is passed, because operators keep nothing when they have completed."""
+        self._newest = inf
+        self._acknowledge()
+
+    def _acknowledge(self) -> None:
+        while self._passed and self._passed[0].number <= self._newest:
+            delivery = self._passed.popleft().item
+            if not delivery.is_expired:
+                delivery.ack()
+
+    def __repr__(self) -> str:
+        return f"<{self.tracker!r}, {len(self._passed)} may be kept above>"

@@ -10,15 +10,14 @@ from reactivex import Observable, abc
 from reactivex.disposable import SingleAssignmentDisposable
 
 from rxpump.backpressure.background_tasks import BackgroundTasks
-from rxpump.backpressure.origins import Entry, Origins
-from rxpump.backpressure.passage import Numbered, Progress, tracking
+from rxpump.backpressure.progress import DeliveryTracker, Pending, ProgressTracker
+from rxpump.backpressure.tracking import tracking
 from rxpump.backpressure.upstream import Upstream, watch_owners
 from rxpump.checkpoints.checkpoint import Checkpoint, CheckpointStore
 from rxpump.errors import InvalidArgument
 from rxpump.model import checks
-from rxpump.model.signals import Signal
-from rxpump.operators._outages import outlast
-from rxpump.operators._roots import root_of
+from rxpump.operators.machinery.outages import outlast
+from rxpump.operators.machinery.pipeline_root import root_of
 from rxpump.operators.machinery.stage import RUNTIME, why_cancelled
 
 T = TypeVar("T")
@@ -46,8 +45,9 @@ def commit_checkpoint(
 
     An event is done when all that came of it has been delivered through here (and taken: `on_next` below has
     returned), and so has all that came of the events before it, in whichever order that finished. An event that was
-    dropped above is done as well, also if every event is. So after a restart from the checkpoint nothing is missing;
-    what was not saved yet is done once more.
+    dropped above is done as well, also if every event is. With `client.stream_all(where=...)` the same holds for the
+    positions up to which the filter has looked, also if no event matches. So after a restart from the checkpoint
+    nothing is missing; what was not saved yet is done once more.
 
     An operator of reactivex that may keep events (`rx.buffer`, `rx.scan`, `rx.flat_map`) cannot be asked whether it
     dropped an event or keeps it. Above this operator it has the effect that dropped events are done only as soon as a
@@ -86,97 +86,62 @@ class _Committing(abc.ObserverBase[T], abc.DisposableBase, Generic[T]):
         self._interval = interval
         self._observer = observer
         self._source = SingleAssignmentDisposable()
-        self._origins = Origins()
-        self._newest: Entry | None = None
-        self._unsaved = 0
+        self._progress = _Progress(self._look)
+        self._final: Any = None
+        self._saved_number = 0
         self._saved: Any = None
         self._above: Upstream | None = None
-        self._progress: Progress | None = None
-        self._through: Numbered | None = None
-        self._saved_nth = 0
         self._is_due = asyncio.Event()
         self._is_over = False
         self._is_left = False
+        self._is_completed = False
         self._owners: set[BackgroundTasks] = set()
 
     def attach(self, source: Observable[T], scheduler: abc.SchedulerBase | None) -> _Committing[T]:
         """Begin. Raises RuntimeError where no loop runs."""
         self._task = RUNTIME.start(self._run(), "commit_checkpoint")
         self._task.add_done_callback(self._ended)
-        with tracking(root_of(source), self._track), watch_owners() as self._owners:
+        with tracking(root_of(source), self._progress.count_dropped), watch_owners() as self._owners:
             self._source.disposable = source.subscribe(self, scheduler=scheduler)
         return self
 
     def on_next(self, value: T) -> None:
-        """Pass an item on; what it came of may be done with it."""
-        flow = Upstream.current()
-        if flow is not None and isinstance(flow.origin, Signal):
-            self._deliver(value, flow)
-            return
-        if flow is not self._above and flow is not None:
-            self._above = flow
-            flow.entrust(self._task)
-        entry = self._origins.begin()
-        if not self._origins.are_known:
+        """Pass an item on. The event that it comes from may be finished with it."""
+        above = Upstream.current()
+        is_traceable = above is self._above or self._above is None or self._above.is_over
+        entry = above.pending if above is not None and is_traceable else None
+        if above is None or entry is None or not self._progress.follows(entry.tracker):
             self.dispose()
-            self._observer.on_error(InvalidArgument("source of commit_checkpoint", flow, _TRACEABLE))
+            self._observer.on_error(InvalidArgument("source of commit_checkpoint", above, _TRACEABLE))
             return
-        if entry is not self._newest:
-            self._newest = entry
-            self._unsaved += 1
-        self._deliver(value, flow)
-        self._origins.finish(entry)
-        if self._progress is None and self._unsaved >= self._every:
-            self._is_due.set()
+        if above is not self._above:
+            self._above = above
+            above.entrust(self._task)
+        self._progress.deliver(above, entry, self._observer.on_next, value)
+        self._look()
 
-    def _deliver(self, value: T, flow: Upstream | None) -> None:
-        """Pass an item on; what is kept below here is through, so nothing below reports to the progress."""
-        progress = self._progress
-        if progress is None or flow is None or flow.passage is not progress:
-            self._progress = None  # where an item comes past it, only what arrives can be counted
-            self._observer.on_next(value)
-            return
-        flow.passage = None
-        try:
-            self._observer.on_next(value)
-        finally:
-            flow.passage = progress
-
-    def _track(self, progress: Progress) -> None:
-        """Follow the source's progress, from its first subscription on."""
-        if self._progress is None and progress.claim(self._note_through):
-            self._progress = progress
-
-    def _note_through(self, numbered: Numbered) -> None:
-        self._through = numbered
-        if numbered.nth - self._saved_nth >= self._every:
+    def _look(self) -> None:
+        if self._progress.number - self._saved_number >= self._every:
             self._is_due.set()
 
     def on_error(self, error: Exception) -> None:
-        """Fail; what was done before the last event, which may be what failed, is still saved."""
-        if self._progress is not None:
-            self._progress.fail()
+        """Fail; the events that are finished before the one that may have failed are still saved."""
         self._leave()
         self._observer.on_error(error)
 
     def on_completed(self) -> None:
         """Save, then complete."""
-        if self._progress is not None:
-            self._progress.complete()
-        self._origins.settle()
-        self._is_over = True
+        self._is_over = self._is_completed = True
         self._is_due.set()
 
     def dispose(self) -> None:
-        """End; what is done is still saved."""
-        if not self._is_over:
-            self._origins.settle()
-            if self._progress is not None:
-                self._progress.complete()
+        """End; the events that are finished are still saved."""
         self._leave()
         self._source.dispose()
 
     def _leave(self) -> None:
+        if not self._is_over:
+            self._final = self._progress.done
         self._is_over = self._is_left = True
         self._is_due.set()
 
@@ -194,22 +159,12 @@ class _Committing(abc.ObserverBase[T], abc.DisposableBase, Generic[T]):
             await self._save()
 
     async def _save(self) -> None:
-        done = self._done()
+        done = self._final if self._is_left and not self._is_completed else self._progress.done
         if done is not None and done is not self._saved:
-            self._unsaved = self._origins.unfinished
-            self._saved_nth = 0 if self._through is None else self._through.nth
+            self._saved_number = self._progress.done_number
             checkpoint = Checkpoint.of(done)
             await outlast(lambda: self._store.save(checkpoint))
             self._saved = done
-
-    def _done(self) -> Any:
-        """Return the last event that is done with all before it; None if there is none."""
-        if self._progress is not None:
-            self._progress.look()
-            return None if self._through is None else self._through.event
-        if not self._is_over:
-            self._origins.settle()
-        return self._origins.done
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         """All is saved, or saving failed: the observer is told, if it is still there."""
@@ -227,4 +182,88 @@ class _Committing(abc.ObserverBase[T], abc.DisposableBase, Generic[T]):
             self._observer.on_error(error if isinstance(error, Exception) else RuntimeError(repr(error)))
 
     def __repr__(self) -> str:
-        return f"<Committing to {self._store!r}, saved {self._saved!r}, {self._origins!r}>"
+        return f"<Committing to {self._store!r}, saved {self._saved!r}, {self._progress!r}>"
+
+
+class _Progress:
+    """The events above that are finished: all of them, or only those up to the newest that has arrived.
+
+    Args:
+        on_change: Function to call when there may be more.
+    """
+
+    def __init__(self, on_change: Callable[[], None]) -> None:
+        self._on_change = on_change
+        self._tracker: ProgressTracker | None = None
+        self._counts_dropped = False
+        self._newest: Pending | None = None
+        self._done_before: Any = None
+        self._number_before = 0
+        self._below = ProgressTracker()
+
+    def count_dropped(self, tracker: ProgressTracker) -> None:
+        """Use the tracker of a source that no operator keeps events of unseen, before any event has arrived."""
+        if self._tracker is None:
+            self._tracker = tracker
+            self._counts_dropped = True
+            tracker.on_passed = self._note_passed
+
+    def _note_passed(self, entry: Pending) -> None:
+        self._on_change()
+
+    def follows(self, tracker: ProgressTracker) -> bool:
+        """Use the tracker of an event that arrives. Return False if another source is not over."""
+        if tracker is self._tracker:
+            return True
+        if self._tracker is not None:
+            if self._newest is not None and not self._tracker.source_is_over:
+                return False
+            self._done_before, self._number_before = self.done, self.number
+        self._tracker, self._newest, self._counts_dropped = tracker, None, False
+        return True
+
+    def deliver(self, above: Upstream, entry: Pending, on_next: Callable[[T], None], value: T) -> None:
+        """Pass an item on. What is kept below does not count, unless it is a delivery to be acknowledged there."""
+        newest = above.newest
+        entry.retain()
+        try:
+            if isinstance(entry.tracker, DeliveryTracker):
+                on_next(value)
+            else:
+                below = self._below.begin(None if newest is None else newest.item)
+                above.deliver(on_next, value, below, below)
+                below.release()
+        except BaseException:
+            entry.abandon()
+            raise
+        if newest is not None and newest.item is not None:
+            self._newest = newest
+        entry.release()
+
+    @property
+    def done(self) -> Any:
+        """The last event that is finished with all before it, None if there is none."""
+        if self._tracker is None:
+            return None
+        if self._counts_dropped:
+            done = self._tracker.done
+        elif self._newest is None:
+            done = None
+        else:
+            done = self._newest.item if self._newest.is_passed else self._tracker.done
+        return self._done_before if done is None else done
+
+    @property
+    def number(self) -> int:
+        """Number of events that are finished or, where dropped events do not count, have arrived."""
+        if self._counts_dropped and self._tracker is not None:
+            return self._tracker.passed
+        return self._number_before + (0 if self._newest is None else self._newest.number)
+
+    @property
+    def done_number(self) -> int:
+        """Number of events that are finished."""
+        return self.number if self._tracker is None else min(self.number, self._number_before + self._tracker.passed)
+
+    def __repr__(self) -> str:
+        return f"<_Progress, {self.number} events, done {self.done!r}>"

@@ -10,7 +10,7 @@ from reactivex import Observable
 from rxpump.errors import InvalidArgument
 from rxpump.model import checks
 from rxpump.model.events import Event
-from rxpump.operators._matching import matching
+from rxpump.operators.machinery.matching import matching
 
 E = TypeVar("E", bound=Event)
 

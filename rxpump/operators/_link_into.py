@@ -11,7 +11,7 @@ from rxpump.model.events import Event
 from rxpump.model.new_events import NewEvent, new_link
 from rxpump.model.positions import ExpectedVersion
 from rxpump.model.results import WriteResult
-from rxpump.operators._outages import outlast
+from rxpump.operators.machinery.outages import outlast
 from rxpump.operators.machinery.stage import Operator, Result, Stage, stage
 
 

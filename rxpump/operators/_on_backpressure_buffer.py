@@ -89,7 +89,7 @@ class _Valve(Stage[T, T]):
 
     def receive(self, value: T) -> None:
         """Deliver an item, keep it, or give one up."""
-        is_straight = self._flow.may_deliver and not self._origins.count
+        is_straight = self._flow.may_deliver and not self._progress.count
         kept = Kept(value, self.begin())
         try:
             if is_straight:
@@ -108,7 +108,7 @@ class _Valve(Stage[T, T]):
         if self._overflow is OverflowStrategy.DROP_OLDEST and self.waiting:
             self.keep(*kept)
             kept = self.waiting.popleft()
-        self._origins.finish(kept.entry)
+        self.drop(kept.entry)
         self._on_dropped(kept.item)
 
 

@@ -7,9 +7,9 @@ from typing import Any, Protocol
 
 from reactivex import Observable, abc
 from reactivex import operators as rx
+from reactivex.disposable import CompositeDisposable, Disposable
 
-from rxpump.backpressure.origins import Entry, Origins
-from rxpump.backpressure.passage import Passage
+from rxpump.backpressure.progress import Pending
 from rxpump.backpressure.upstream import Upstream
 from rxpump.model import checks
 from rxpump.model.positions import ExpectedVersion
@@ -55,13 +55,15 @@ def publish_to(
         def subscribe(
             observer: abc.ObserverBase[WriteResult], scheduler: abc.SchedulerBase | None = None
         ) -> abc.DisposableBase:
-            written = _Written()
+            written = _Written(observer)
             events = source.pipe(rx.do_action(written.begin))
             results: Observable[WriteResult] = client.publish(
                 stream, events, expected_version=version, batch_size=size
             )
-            named = results.pipe(rx.do_action(written.acknowledge))
-            return named.subscribe(observer, scheduler=scheduler)
+            subscription = results.subscribe(
+                written.acknowledge, written.fail, observer.on_completed, scheduler=scheduler
+            )
+            return CompositeDisposable(subscription, Disposable(written.abandon))
 
         return Observable(subscribe)
 
@@ -69,28 +71,49 @@ def publish_to(
 
 
 class _Written:
-    """Which events the writes come of: a batch that is acknowledged goes out in the name of its last."""
+    """The events that are being written, in order. A result is delivered as what comes from the events it is of."""
 
-    def __init__(self) -> None:
-        self._origins = Origins()
-        self._entries: deque[Entry] = deque()
-        self._passage: Passage | None = None
+    def __init__(self, observer: abc.ObserverBase[WriteResult]) -> None:
+        self._observer = observer
+        self._events: deque[Pending | None] = deque()
 
     def begin(self, event: Any) -> None:
-        """Note an event that is to be written."""
-        if self._passage is None and (flow := Upstream.current()) is not None:
-            self._passage = flow.passage
-        self._entries.append(self._origins.begin())
+        """Retain an event that is to be written."""
+        above = Upstream.current()
+        entry = None if above is None else above.pending
+        if entry is not None:
+            entry.retain()
+        elif above is not None:
+            above.stop_tracking()
+        self._events.append(entry)
 
     def acknowledge(self, result: WriteResult) -> None:
-        """Say of what events this result is."""
-        flow = Upstream.current()
+        """Deliver a result, and release the events that it is of."""
         count = result.last_event_number - result.first_event_number + 1
-        if flow is None or not count:
+        events = [self._events.popleft() for _ in range(count)]
+        results = Upstream.current()
+        if results is None or not events:
+            self._observer.on_next(result)
             return
-        entries = [self._entries.popleft() for _ in range(count)]
-        flow.since = min(entry.since for entry in entries)
-        flow.origin, flow.continues = self._origins.release(entries)
-        flow.knows_origin = self._origins.are_known
-        flow.has_more = self._origins.has_more
-        flow.passage = self._passage
+        known = [entry for entry in events if entry is not None]
+        is_traceable = len(known) == count and len({entry.tracker for entry in known}) == 1
+        oldest, newest = (known[0], known[-1]) if is_traceable else (None, None)
+        try:
+            results.deliver(self._observer.on_next, result, oldest, newest)
+        except BaseException:
+            for entry in known:
+                entry.abandon()
+            raise
+        for entry in known:
+            entry.release()
+
+    def fail(self, error: Exception) -> None:
+        """Abandon the events that are not written, and pass the error on."""
+        self.abandon()
+        self._observer.on_error(error)
+
+    def abandon(self) -> None:
+        """Abandon the events that are not written."""
+        while self._events:
+            if (entry := self._events.popleft()) is not None:
+                entry.abandon()

@@ -8,7 +8,7 @@ from reactivex import Observable
 
 from rxpump.model.events import Event
 from rxpump.model.filters import EventFilter
-from rxpump.operators._matching import matching
+from rxpump.operators.machinery.matching import matching
 
 E = TypeVar("E", bound=Event)
 

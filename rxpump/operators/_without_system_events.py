@@ -9,7 +9,7 @@ from reactivex import Observable
 
 from rxpump.model.events import Event
 from rxpump.model.system_names import SYSTEM_PREFIX
-from rxpump.operators._matching import matching
+from rxpump.operators.machinery.matching import matching
 
 E = TypeVar("E", bound=Event)
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from itertools import count
 
-from rxpump.backpressure.passage import SEQUENCE
 from rxpump.errors import RxPumpError
 from rxpump.model.deliveries import Delivery
 from rxpump.model.group_settings import NackAction
 from rxpump.transport import GroupSession
+
+_sequence = count(1)
+"""Numbers of deliveries, in the order of their arrival in this process."""
 
 
 class AckDesk:
@@ -41,7 +44,7 @@ class AckDesk:
     async def next(self) -> Sequence[Delivery]:
         """Wait for deliveries. Raises why the connection ended."""
         return [
-            Delivery(record, retry_count, self, next(SEQUENCE))
+            Delivery(record, retry_count, self, next(_sequence))
             for record, retry_count in await self._subscription.next()
         ]
 

@@ -184,11 +184,11 @@ class CatchUp(PageSource[Event]):
         return self
 
 
-async def _events_only(news: News) -> AsyncGenerator[Iterable[Event], None]:
-    """Drop the signals."""
+async def _events_only(news: News) -> AsyncGenerator[Iterable[Event] | Examined, None]:
+    """Drop the signals, except for how far a filter has examined the log."""
     async with aclosing(news):
         async for item in news:
-            if isinstance(item, Sequence):
+            if isinstance(item, (Sequence, Examined)):
                 yield item
 
 

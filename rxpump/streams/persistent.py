@@ -27,7 +27,8 @@ from reactivex import abc
 
 from rxpump.backoff import Backoff
 from rxpump.backpressure.background_tasks import BackgroundTasks
-from rxpump.backpressure.passage import Passage
+from rxpump.backpressure.progress import DeliveryTracker
+from rxpump.backpressure.tracking import announce
 from rxpump.errors import (
     InvalidArgument,
     PersistentSubscriptionDeleted,
@@ -113,11 +114,10 @@ class Consumption(TaskSubscription[Delivery]):
         self._retry = retry
         self._desk: AckDesk | None = None
         super().__init__(runtime, name, self._deliveries(), observer)
-        self._passage = self.flow.passage = Passage(self.flow, self._abandon)
-
-    def _source_left(self) -> None:
-        """Note what is through by now: it is still acknowledged."""
-        self._passage.source_left()
+        self._deliveries_tracker = DeliveryTracker(self._close_desk)
+        self._tracker = self._deliveries_tracker
+        self.flow.track(self._tracker)
+        announce(self._deliveries_tracker)
 
     async def _deliveries(self) -> AsyncGenerator[Iterable[Delivery], None]:
         failures = 0
@@ -127,7 +127,6 @@ class Consumption(TaskSubscription[Delivery]):
                 failures = 0
                 while True:
                     yield self._hand_out(desk, await desk.next())
-                    self._passage.moved()
             except RxPumpError as error:
                 if self._desk is not None:
                     self._desk.close()
@@ -146,23 +145,20 @@ class Consumption(TaskSubscription[Delivery]):
             if desk.closed is not None:
                 return
             desk.handed_out()
-            self._passage.passing(delivery)
-            self.flow.since = delivery.sequence
             yield delivery
-            self._passage.passed()
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         super()._ended(task)
         if self._desk is None:
             return
-        is_awaited = self._passage.is_claimed and not self._passage.is_over
+        is_awaited = self._deliveries_tracker.is_claimed and not self._deliveries_tracker.is_over
         if task.cancelled() and (self._is_finishing or is_awaited):
             self._runtime.start(self._see_off(self._desk), f"{self._name}, seeing off")
         else:
             self._desk.close()
 
-    def _abandon(self) -> None:
-        """Nobody waits for what is under way."""
+    def _close_desk(self) -> None:
+        """Unsubscribe: no further delivery will be acknowledged."""
         if self._desk is not None:
             self._desk.close()
 

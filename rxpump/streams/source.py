@@ -17,15 +17,17 @@ from typing import ClassVar, Generic, TypeVar
 from reactivex import abc
 
 from rxpump.backpressure.background_tasks import BackgroundTasks, Home
-from rxpump.backpressure.passage import Progress, Track, track_of
-from rxpump.backpressure.upstream import SLICE_SECONDS, Upstream
+from rxpump.backpressure.progress import Pending, ProgressTracker
+from rxpump.backpressure.tracking import Track, track_of
+from rxpump.backpressure.upstream import SLICE_SECONDS, Upstream, item_of
 from rxpump.errors import ClientClosed
-from rxpump.model.signals import Signal
+from rxpump.model.signals import Examined
 from rxpump.streams.observable import Observable
 
 T = TypeVar("T")
 
-Pages = AsyncGenerator[Iterable[T], None]
+Pages = AsyncGenerator[Iterable[T] | Examined, None]
+"""Pages of items. Between them a source may note how far it has looked, which nobody is delivered."""
 
 
 class TaskObservable(Observable[T], ABC):
@@ -95,48 +97,67 @@ class TaskSubscription(abc.DisposableBase, Generic[T]):
         self._observer = observer
         self.flow: Upstream = Upstream(name, runtime=runtime)
         self._is_finishing = False
-        self._progress: Progress | None = None
+        self._tracker: ProgressTracker | None = None
+        self._delivered: Pending | None = None
         self.task: asyncio.Task[None] = runtime.start(self._run(), name)
         self._home = Home()
         self.task.add_done_callback(self._ended)
 
     def track(self, track: Track) -> None:
-        """Track which events the pipeline has finished, if `track` accepts."""
-        if self.flow.passage is not None:
-            return
-        progress = Progress(self.flow)
-        track(progress)
-        if progress.is_claimed:
-            self._progress = self.flow.passage = progress
+        """Track the progress of every item that is delivered, and pass the tracker to `track`."""
+        if self._tracker is None:
+            self._tracker = ProgressTracker()
+            self.flow.track(self._tracker)
+            track(self._tracker)
 
-    def _source_left(self) -> None:
-        """Note that nothing more is delivered."""
-        if self._progress is not None:
-            self._progress.source_left()
+    def _note_left(self) -> None:
+        """Finish the entry of the item that is being delivered, or abandon it if it has not arrived anywhere.
+
+        The source ends here, so nothing runs after the delivery.
+        """
+        entry, self._delivered = self._delivered, None
+        if entry is None:
+            return
+        if entry.retentions or not self.flow.knows_origin:
+            entry.release()
+        else:
+            entry.abandon()
 
     def dispose(self) -> None:
         """End the subscription without calling the observer. Called from another thread, it ends soon afterwards."""
         if not self._home.is_here():
             self._home.call(self.dispose)
             return
-        self._source_left()
+        self._note_left()
         self.flow.end()
         self.task.cancel()
 
     def finish(self) -> None:
         """Read nothing more and complete, unless the subscription is disposed."""
-        self._source_left()
+        self._note_left()
         self._is_finishing = not self.flow.is_over
         self.task.cancel()
 
     async def _run(self) -> None:
         async with aclosing(self._pages):
             async for page in self._pages:
-                progress = self._progress
-                items = page if progress is None else _tracked(page, progress, self.flow)
+                if isinstance(page, Examined):
+                    if self._tracker is not None:
+                        self._tracker.begin(page).release()
+                    continue
+                items = page if self._tracker is None else self._tracked(page, self._tracker)
                 await _deliver_page(items, self._observer, self.flow)
-                if progress is not None:
-                    progress.moved()
+
+    def _tracked(self, page: Iterable[T], tracker: ProgressTracker) -> Iterator[T]:
+        """Yield the items of a page, each with an entry for as long as it is delivered."""
+        begin = self.flow.begin
+        for item in page:
+            self._delivered = entry = tracker.begin(item_of(item))
+            begin(entry)
+            yield item
+            if self._delivered is entry:
+                self._delivered = None
+                entry.release()
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         was_left = self.flow.is_over
@@ -149,17 +170,6 @@ class TaskSubscription(abc.DisposableBase, Generic[T]):
             self._observer.on_error(error if isinstance(error, Exception) else RuntimeError(repr(error)))
         else:
             self._observer.on_completed()
-
-
-def _tracked(page: Iterable[T], progress: Progress, flow: Upstream) -> Iterator[T]:
-    """Yield the items of a page, and note the start and the end of each delivery."""
-    for item in page:
-        if not isinstance(item, Signal):
-            numbered = progress.numbered(item)
-            progress.passing(numbered)
-            flow.since = numbered.sequence
-        yield item
-        progress.passed()
 
 
 async def _deliver_page(page: Iterable[T], observer: abc.ObserverBase[T], flow: Upstream) -> None:

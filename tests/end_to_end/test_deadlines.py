@@ -17,7 +17,7 @@ from rxpump import operators as ops
 from rxpump.checkpoints import Checkpoint
 from rxpump.errors import InvalidArgument, OperationTimedOut, PrepareTimeout
 from rxpump.model.new_events import NewEvent
-from rxpump.operators._outages import outlast
+from rxpump.operators.machinery.outages import outlast
 from rxpump.server import EmbeddedServer
 from rxpump.tcp.protocol.pending_requests import PendingRequests
 from rxpump.tcp.wire import schema

@@ -7,7 +7,8 @@ from typing import Any
 
 import reactivex
 
-from rxpump.backpressure.passage import Passage
+from rxpump.backpressure.progress import DeliveryTracker
+from rxpump.backpressure.tracking import announce
 from rxpump.backpressure.upstream import Upstream
 from rxpump.model.deliveries import Delivery
 from rxpump.model.group_settings import NackAction
@@ -31,21 +32,21 @@ class Desk:
 
 
 def delivered(desk: Desk | None = None) -> Any:
-    """Deliver each event as a persistent subscription does: with a passage, in a Upstream of its own."""
+    """Deliver each event as a persistent subscription does: with a tracker, from an Upstream of its own."""
     at = desk or Desk()
 
     def operator(source: Any) -> Any:
         def subscribe(observer: Any, scheduler: Any = None) -> Any:
             flow = Upstream("deliveries")
-            flow.passage = passage = Passage(flow, lambda: None)
+            tracker = DeliveryTracker(lambda: None)
+            flow.track(tracker)
+            announce(tracker)
 
             def on_next(event: Any) -> None:
                 delivery = Delivery(event._resolved, 0, at, next(_sequence))
-                flow.since = delivery.sequence
-                passage.passing(delivery)
-                flow.deliver(observer.on_next, delivery, delivery)
-                passage.passed()
-                passage.moved()
+                entry = tracker.begin(delivery)
+                flow.deliver(observer.on_next, delivery, entry, entry)
+                entry.release()
 
             return source.subscribe(on_next, observer.on_error, observer.on_completed, scheduler=scheduler)
 

@@ -21,7 +21,12 @@ class Feed(Subject[Any]):
         self.flow = Upstream("feed")
 
     def on_next(self, value: Any) -> None:
-        self.flow.deliver(super().on_next, value, value)
+        self.flow.enter()
+        self.flow.origin = value
+        try:
+            super().on_next(value)
+        finally:
+            self.flow.leave()
 
     @property
     def is_held(self) -> bool:

@@ -51,7 +51,7 @@ class Publishing:
             def write(event: Any) -> None:
                 number = next(numbers)
                 result = WriteResult(stream, number, number, None)
-                flow.deliver(observer.on_next, result, result)
+                flow.deliver(observer.on_next, result, None, None)
 
             return events.subscribe(write, observer.on_error, observer.on_completed, scheduler=scheduler)
 

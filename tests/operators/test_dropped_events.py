@@ -14,13 +14,14 @@ from reactivex import operators as rx
 import rxpump
 from rxpump import operators as ops
 from rxpump.backpressure.background_tasks import BackgroundTasks
-from rxpump.backpressure.passage import Progress
+from rxpump.backpressure.progress import ProgressTracker
+from rxpump.checkpoints import Checkpoint
 from rxpump.model.new_events import NewEvent
-from rxpump.model.signals import CaughtUp
-from rxpump.operators._roots import root_of
+from rxpump.model.positions import Position
+from rxpump.model.signals import CaughtUp, Examined
+from rxpump.operators.machinery.pipeline_root import root_of
 from rxpump.server import EmbeddedServer
 from rxpump.streams.source import PageSource
-from tests.backpressure.test_passage import Keeping
 from tests.operators.events import events
 from tests.operators.sources import Clock, Gates, Seen, settle
 from tests.operators.stores import Store
@@ -290,28 +291,49 @@ async def test_deliveries_are_acknowledged_below_a_checkpoint(client: rxpump.Cli
     assert seen == 50
 
 
-def test_of_what_nobody_keeps_only_the_last_is_remembered() -> None:
-    class Fed:
-        knows_origin = False
-        is_over = False
+async def test_positions_that_a_filter_has_examined_are_saved(client: rxpump.Client) -> None:
+    """Resuming from each checkpoint loses no event and delivers none twice."""
+    where, store, seen = ops.where(type_prefix="Unicorn"), Awaited(), Seen()
+    delivered: list[tuple[Checkpoint, int]] = []
+    save = store.save
 
-    progress, through = Progress(Fed()), []
-    assert progress.claim(lambda numbered: through.append(numbered.event))
-    keeper = Keeping()
-    progress.keep(keeper)
-    for number in range(1000):
-        numbered = progress.numbered(number)
-        progress.passing(numbered)
-        if number == 10:
-            keeper.kept.append(numbered.sequence)
-            progress.reached = numbered.sequence
-        progress.passed()
-    assert len(progress._passed) == 3
-    progress.look()
-    assert through == [9]
-    keeper.kept.clear()
-    progress.look()
-    assert through == [9, 10, 999]
+    async def note(checkpoint: Checkpoint) -> None:
+        delivered.append((checkpoint, len(seen.items)))
+        await save(checkpoint)
+
+    store.save = note  # type: ignore[method-assign]
+    source = client.stream_all(where=where, batch_size=20).pipe(ops.map_async(same))
+    running = seen.of(source.pipe(ops.commit_checkpoint(store, every=1)))
+    await store.until(-1)
+    assert seen.items == []
+    for number in range(3):
+        await client.publish_event("herd", "UnicornSeen", {"n": number})
+        await store.until(number)
+        await client.publish("in", [NewEvent("Counted") for _ in range(700)])
+    await client.publish_event("herd", "UnicornSeen", {"n": 3})
+    await store.until(3)
+    running.dispose()
+    assert {checkpoint.stream for checkpoint, _ in delivered} == {"$all", "herd"}
+    for checkpoint, count in delivered:
+        assert checkpoint.position is not None
+        rest = client.stream_all(checkpoint.position, where=where).pipe(
+            ops.until_caught_up(), rx.map(lambda event: event.number), rx.to_list()
+        )
+        numbers = await rest
+        assert numbers == list(range(4 - len(numbers), 4)), "none is lost"
+        assert 4 - len(numbers) <= count, "each before it was delivered"
+        if checkpoint.stream == "herd":
+            assert numbers == list(range(checkpoint.number + 1, 4)), "none is delivered twice"
+
+
+def test_an_examined_position_waits_for_the_events_before_it() -> None:
+    tracker = ProgressTracker()
+    kept = tracker.begin("an event that an operator keeps")
+    examined = tracker.begin(Examined(Position(7, 7)))
+    examined.release()
+    assert tracker.done is None
+    kept.release()
+    assert tracker.done == Examined(Position(7, 7))
 
 
 def _always(operator: Any, client: Any) -> Any:

@@ -34,7 +34,7 @@ from reactivex import Observable, abc
 from reactivex.disposable import SingleAssignmentDisposable
 
 from rxpump.backpressure.background_tasks import BackgroundTasks, Home
-from rxpump.backpressure.origins import Entry, Origins
+from rxpump.backpressure.progress import Pending, ProgressTracker
 from rxpump.backpressure.upstream import SLICE_SECONDS, Upstream, Watermarks, watch_owners
 from rxpump.errors import BufferOverflow, ClientClosed, RxPumpError, WorkCancelled
 from rxpump.model import checks
@@ -50,10 +50,10 @@ R = TypeVar("R")
 
 
 class Kept(NamedTuple, Generic[T]):
-    """An item, and where its event is accounted for."""
+    """An item that a stage keeps, and its entry in the stage's tracker."""
 
     item: T
-    entry: Entry
+    entry: Pending
 
 
 Result = tuple[R, Sequence[Kept[T]]]
@@ -73,9 +73,10 @@ class Stage(abc.ObserverBase[T], abc.DisposableBase, Generic[T, R]):
         self.waiting: deque[Kept[T]] = deque()
         self.is_over: bool = False
         self._home = Home()
-        self._origins = Origins()
+        self._progress = ProgressTracker()
+        self._is_traceable = True
         self._watermarks = Watermarks(name, high=high, low=low)
-        self._flow = Upstream(name, self._origins.has_more)
+        self._flow = Upstream(name)
         self._work = work
         self._observer = observer
         self._source = SingleAssignmentDisposable()
@@ -105,7 +106,7 @@ class Stage(abc.ObserverBase[T], abc.DisposableBase, Generic[T, R]):
     def receive(self, value: T) -> None:
         """Keep an item, and hold the source if there are too many."""
         try:
-            self._watermarks.kept(self._origins.count + 1)
+            self._watermarks.kept(self._progress.count + 1)
         except BufferOverflow as error:
             self.on_error(error)
         else:
@@ -129,18 +130,40 @@ class Stage(abc.ObserverBase[T], abc.DisposableBase, Generic[T, R]):
 
     # What the work does -------------------------------------------------------------------------------
 
-    def begin(self) -> Entry:
-        """Account for an item that arrives."""
-        flow = Upstream.current()
-        if flow is not self._above and flow is not None:
-            self._above = flow
-            flow.entrust(self._task, self._flow)
-        return self._origins.begin()
+    def begin(self) -> Pending:
+        """Create the entry of an item that arrives, and retain the event from which the item comes."""
+        above = Upstream.current()
+        if above is not self._above:
+            self._follow(above)
+        event = above.pending if above is not None and self._is_traceable else None
+        if above is None or event is None:
+            self._is_traceable = False
+            if above is not None:
+                above.stop_tracking()
+            return self._progress.begin(None)
+        event.retain()
+        entry = self._progress.begin(above.newest)
+        entry.origin = event
+        return entry
 
-    def keep(self, item: T, entry: Entry) -> None:
+    def _follow(self, above: Upstream | None) -> None:
+        """Continue with another Upstream, as after a retry. Items of two at a time cannot be traced."""
+        if self._above is not None and not self._above.is_over:
+            self._is_traceable = False
+        self._above = above
+        if above is not None:
+            above.entrust(self._task, self._flow)
+
+    def keep(self, item: T, entry: Pending) -> None:
         """Put an item behind those that wait."""
         self.waiting.append(Kept(item, entry))
         self._change.set()
+
+    def drop(self, entry: Pending) -> None:
+        """Finish an item without a result."""
+        entry.release()
+        if entry.origin is not None:
+            entry.origin.release()
 
     def __aiter__(self) -> Stage[T, R]:
         return self
@@ -182,10 +205,21 @@ class Stage(abc.ObserverBase[T], abc.DisposableBase, Generic[T, R]):
         self._is_done = True
         self._flow.end()
         self._watermarks.close()
-        self._origins.close()
         self._source.dispose()
+        self._leave_unfinished()
         for task in self._tasks:
             task.cancel()
+
+    def _leave_unfinished(self) -> None:
+        goes_on = self._above is not None and not self._above.is_over
+        for entry in self._progress.unfinished():
+            event, entry.origin = entry.origin, None
+            if event is None:
+                continue
+            if goes_on:
+                event.tracker.detach(event)
+            else:
+                event.abandon()
 
     async def _run(self) -> None:
         Upstream.leave()  # started from within somebody's delivery, it is no part of it
@@ -198,14 +232,27 @@ class Stage(abc.ObserverBase[T], abc.DisposableBase, Generic[T, R]):
                 self.deliver(value, made_of)
 
     def deliver(self, value: R, made_of: Sequence[Kept[T]]) -> None:
-        """Deliver a result; the items that it was made of are finished with it."""
-        origins = self._origins
-        origin, continues = origins.release([kept.entry for kept in made_of])
-        self._watermarks.left(origins.count)
-        if self._flow.passage is not None:
-            self._flow.since = origins.delivering = min([kept.entry.since for kept in made_of], default=0)
-        self._flow.deliver(self._observer.on_next, value, origin, continues=continues, knows_origin=origins.are_known)
-        origins.delivering = 0  # not where that raised
+        """Deliver a result. The items that it was made of are finished with it."""
+        origins = []
+        for _, entry in made_of:
+            entry.release()
+            if entry.origin is not None:
+                origins.append(entry.origin)
+        self._watermarks.left(self._progress.count)
+        oldest = min(origins, key=_number) if self._is_traceable and origins else None
+        retentions = 0 if oldest is None else oldest.retentions
+        try:
+            self._flow.deliver(self._observer.on_next, value, oldest, self._progress.done)
+        except BaseException:
+            for origin in origins:
+                origin.abandon()
+            raise
+        has_failed = self._is_done and oldest is not None and oldest.retentions == retentions
+        for origin in origins:
+            if has_failed:
+                origin.abandon()
+            else:
+                origin.release()
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         """However the work has ended, the observer is told, unless it was the observer that left."""
@@ -232,7 +279,11 @@ class Stage(abc.ObserverBase[T], abc.DisposableBase, Generic[T, R]):
 
     def __repr__(self) -> str:
         state = "done" if self._is_done else "source over" if self.is_over else "open"
-        return f"<Stage {self.name}, {state}, {self._origins.count} unfinished, {self._watermarks!r}>"
+        return f"<Stage {self.name}, {state}, {self._progress.count} unfinished, {self._watermarks!r}>"
+
+
+def _number(entry: Pending) -> int:
+    return entry.number
 
 
 def why_cancelled(name: str, task: asyncio.Task[Any], owners: Collection[BackgroundTasks]) -> RxPumpError:

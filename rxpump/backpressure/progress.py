@@ -1,0 +1,319 @@
+"""Progress of work: the prefix of a sequence whose work is finished.
+
+A `ProgressTracker` holds one `Pending` entry for each item of a sequence, in order. An entry counts its users. It is
+finished when it has none, and it is passed when it and every entry before it are finished:
+
+    entries    1   2   3   4   5
+    users      0   0   1   0   2        passed: 1 and 2; entry 4 is finished and waits for 3
+
+The rules for a sequence of events that a source delivers:
+
+1. The source uses an entry while it delivers the event. An event that every operator drops is passed right after.
+2. An operator that keeps an item retains the entry of the event that the item comes from, and releases it when what
+   became of the item has been delivered. An item that is made of several events retains each of them.
+3. What an operator delivers later comes from the oldest of these events: the operators below retain that entry, and
+   the operator itself retains the others until they return.
+4. An operator that ends with unfinished items abandons their entries. They are never passed, nor is any later one.
+   The same happens to the entries of a delivery that raises, or in which the operator ends although the delivery has
+   arrived nowhere, because then an operator between has failed. Only where the source is shared and goes on for
+   others, the operator releases the entries of events that need no acknowledgement.
+5. An operator that cannot know the event of an item (it was delivered by a timer, or by two merged sources) has no
+   entry for it. The ends of pipelines (`commit_checkpoint`, `ack_each`, a relay) refuse such items.
+6. An end passes items on as a sequence of its own, so operators below it retain nothing that the end counts.
+
+Operators of reactivex retain nothing. `rxpump.operators.machinery.pipeline_root` finds out whether one may keep items
+for later. Below such an operator, an end counts only events up to the newest that has arrived at it. For that purpose a delivery also names the `newest` event: it and all events before it have left the operator above.
+An operator finds this name with a tracker of its own, whose sequence is the items that it keeps.
+
+Memory is bounded by the unfinished entries, however many were finished since: of adjacent finished entries that are
+not passed yet only the last is kept, because passing the last passes all. Deliveries must be acknowledged one by one,
+so a `DeliveryTracker` keeps them all; the server bounds their number.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+from rxpump.model.deliveries import Delivery
+
+
+class Pending:
+    """One item of a sequence, until it and all items before it are finished.
+
+    Attributes:
+        tracker: The tracker of the sequence.
+        item: The item; None for one that no end has a use for, such as a signal of a subscription.
+        number: Number of the item in its sequence, from 1.
+        users: Number of users. The creator is the first.
+        retentions: Number of users that were added since it was created.
+        is_abandoned: Whether its work was given up, so that it is never passed.
+        origin: The entry of the event from which the item comes, if the sequence is the items of an operator.
+    """
+
+    __slots__ = (
+        "following",
+        "is_abandoned",
+        "item",
+        "number",
+        "origin",
+        "preceding",
+        "retentions",
+        "tracker",
+        "users",
+    )
+
+    def __init__(self, tracker: ProgressTracker, item: Any, number: int) -> None:
+        self.tracker: ProgressTracker = tracker
+        self.item: Any = item
+        self.number: int = number
+        self.users: int = 1
+        self.retentions: int = 0
+        self.is_abandoned: bool = False
+        self.origin: Pending | None = None
+        self.preceding: Pending | None = None
+        self.following: Pending | None = None
+
+    def retain(self) -> None:
+        """Add a user."""
+        self.users += 1
+        self.retentions += 1
+
+    def release(self) -> None:
+        """Remove a user. With the last one the entry is finished."""
+        self.users -= 1
+        if not self.users and not self.is_abandoned:
+            self.tracker.finish(self)
+
+    def abandon(self) -> None:
+        """Note that a user ends without finishing its work."""
+        self.tracker.abandon(self)
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether it has no users."""
+        return not self.users and not self.is_abandoned
+
+    @property
+    def is_passed(self) -> bool:
+        """Whether it and every entry before it are finished."""
+        return self.number <= self.tracker.passed
+
+    def __repr__(self) -> str:
+        state = "abandoned" if self.is_abandoned else f"{self.users} users" if self.users else "finished"
+        return f"<Pending {self.number}, {state}>"
+
+
+class ProgressTracker:
+    """The entries of one sequence that are not passed.
+
+    Attributes:
+        count: Number of entries that are not finished.
+        passed: Number of the last entry that is passed, 0 if none is.
+        done: Item of the last entry with an item that is passed, None if none is.
+        source_is_over: Whether no more entries are created.
+        on_passed: Function that is called with each entry that is passed, in order.
+    """
+
+    __slots__ = (
+        "_first",
+        "_is_stopped",
+        "_last",
+        "_number",
+        "count",
+        "done",
+        "on_passed",
+        "passed",
+        "source_is_over",
+    )
+
+    def __init__(self) -> None:
+        self.count: int = 0
+        self.passed: int = 0
+        self.done: Any = None
+        self.source_is_over: bool = False
+        self.on_passed: Callable[[Pending], None] | None = None
+        self._number = 0
+        self._is_stopped = False
+        self._first: Pending | None = None
+        self._last: Pending | None = None
+
+    def begin(self, item: Any) -> Pending:
+        """Create the entry of the next item, with the caller as its only user."""
+        self._number = number = self._number + 1
+        entry = Pending(self, item, number)
+        last = self._last
+        if last is None:
+            self._first = entry
+        else:
+            entry.preceding, last.following = last, entry
+        self._last = entry
+        self.count += 1
+        return entry
+
+    def finish(self, entry: Pending) -> None:
+        """Note that an entry has no users, and pass what can be passed."""
+        self.count -= 1
+        if entry is self._first:
+            self._advance()
+        else:
+            self._compact(entry)
+
+    def abandon(self, entry: Pending) -> None:
+        """Pass neither this entry nor a later one."""
+        entry.is_abandoned = True
+
+    def detach(self, entry: Pending) -> None:
+        """Remove a user that has ended although its source goes on for others: nobody below it is left to ask."""
+        entry.release()
+
+    def stop(self) -> None:
+        """Pass nothing more."""
+        self._is_stopped = True
+
+    def end_source(self) -> None:
+        """Note that no more entries are created."""
+        self.source_is_over = True
+
+    def unfinished(self) -> list[Pending]:
+        """Return the entries that have users, in order."""
+        entries = []
+        entry = self._first
+        while entry is not None:
+            if not entry.is_finished:
+                entries.append(entry)
+            entry = entry.following
+        return entries
+
+    def _advance(self) -> None:
+        """Pass the finished entries at the front."""
+        while (first := self._first) is not None and not first.users and not first.is_abandoned:
+            if self._is_stopped:
+                return
+            self._first = following = first.following
+            if following is None:
+                self._last = None
+            else:
+                following.preceding = None
+            self.passed = first.number
+            if first.item is not None:
+                self.done = first.item
+                self._pass(first)
+
+    def _pass(self, entry: Pending) -> None:
+        if self.on_passed is not None:
+            self.on_passed(entry)
+
+    def _compact(self, entry: Pending) -> None:
+        """Remove the entries that a later finished one makes superfluous, of this one and the one before it."""
+        preceding, following = entry.preceding, entry.following
+        is_superseded = following is not None and following.is_finished
+        if preceding is not None and preceding.is_finished and (is_superseded or entry.item is not None):
+            self._remove(preceding)
+        if is_superseded or entry.item is None:
+            self._remove(entry)
+
+    def _remove(self, entry: Pending) -> None:
+        preceding, following = entry.preceding, entry.following
+        if preceding is None:
+            self._first = following
+        else:
+            preceding.following = following
+        if following is None:
+            self._last = preceding
+        else:
+            following.preceding = preceding
+
+    def __len__(self) -> int:
+        """Return the number of entries that are kept."""
+        length, entry = 0, self._first
+        while entry is not None:
+            length, entry = length + 1, entry.following
+        return length
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}, {self.count} unfinished, passed {self.passed}>"
+
+
+class DeliveryTracker(ProgressTracker):
+    """The deliveries of one persistent subscription that are not passed.
+
+    One end can `claim` it. Until then it keeps the deliveries that were passed and are not settled, because the end
+    may find it late, as behind a subject.
+
+    Args:
+        on_over: Function to call when no further delivery can be passed to an end.
+    """
+
+    __slots__ = ("_on_over", "_unclaimed", "is_over")
+
+    def __init__(self, on_over: Callable[[], None]) -> None:
+        super().__init__()
+        self.is_over: bool = False
+        self._on_over = on_over
+        self._unclaimed: deque[Pending] = deque()
+
+    @property
+    def is_claimed(self) -> bool:
+        """Whether an end is notified of each delivery that is passed."""
+        return self.on_passed is not None
+
+    def claim(self, on_passed: Callable[[Pending], None]) -> bool:
+        """Notify an end of each delivery that is passed, also of those before. Return False if another end is."""
+        if self.on_passed is not None:
+            return False
+        self.on_passed = on_passed
+        while self._unclaimed:
+            on_passed(self._unclaimed.popleft())
+        return True
+
+    def end(self) -> None:
+        """Note that the end has what it wants."""
+        if not self.is_over:
+            self.is_over = True
+            self.stop()
+            self._unclaimed.clear()
+            self._on_over()
+
+    def finish(self, entry: Pending) -> None:
+        """Note that an entry has no users, and pass what can be passed."""
+        super().finish(entry)
+        self._end_if_stuck()
+
+    def abandon(self, entry: Pending) -> None:
+        """Pass neither this entry nor a later one."""
+        super().abandon(entry)
+        self._end_if_stuck()
+
+    def detach(self, entry: Pending) -> None:
+        """Abandon the entry: its delivery must not be acknowledged."""
+        self.abandon(entry)
+
+    def end_source(self) -> None:
+        """Note that no more entries are created."""
+        super().end_source()
+        self._end_if_stuck()
+
+    def _pass(self, entry: Pending) -> None:
+        if self.on_passed is not None:
+            self.on_passed(entry)
+            return
+        unclaimed = self._unclaimed
+        unclaimed.append(entry)
+        while unclaimed and _needs_nothing(unclaimed[0].item):
+            unclaimed.popleft()
+
+    def _compact(self, entry: Pending) -> None:
+        if _needs_nothing(entry.item):
+            self._remove(entry)
+
+    def _end_if_stuck(self) -> None:
+        """End if the source is over and the first entry is abandoned: no later delivery will be passed."""
+        first = self._first
+        if self.source_is_over and self.is_claimed and first is not None and first.is_abandoned:
+            self.end()
+
+
+def _needs_nothing(delivery: Delivery) -> bool:
+    return delivery.is_settled or delivery.is_expired

@@ -1,0 +1,52 @@
+"""Requests to track a source, made while a pipeline is subscribed to.
+
+The end of a pipeline needs the tracker of the source even if no item ever arrives. It makes a request in the context
+in which it subscribes; the source finds the request when it is subscribed to. Tasks inherit the context, so a source
+that an operator subscribes to later finds it too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+from rxpump.backpressure.progress import DeliveryTracker, ProgressTracker
+
+Track = Callable[[ProgressTracker], None]
+TrackDeliveries = Callable[[DeliveryTracker], None]
+
+_events: ContextVar[tuple[object, Track] | None] = ContextVar("rxpump.tracking", default=None)
+_deliveries: ContextVar[TrackDeliveries | None] = ContextVar("rxpump.tracking_deliveries", default=None)
+
+
+@contextmanager
+def tracking(source: object, track: Track) -> Iterator[None]:
+    """Subscribe in this context to have `track` called with the tracker of `source`."""
+    token = _events.set((source, track))
+    try:
+        yield
+    finally:
+        _events.reset(token)
+
+
+def track_of(source: object) -> Track | None:
+    """Return the function that wants the tracker of `source`, None if there is none."""
+    request = _events.get()
+    return request[1] if request is not None and request[0] is source else None
+
+
+@contextmanager
+def tracking_deliveries(track: TrackDeliveries) -> Iterator[None]:
+    """Subscribe in this context to have `track` called with the tracker of each persistent subscription."""
+    token = _deliveries.set(track)
+    try:
+        yield
+    finally:
+        _deliveries.reset(token)
+
+
+def announce(tracker: DeliveryTracker) -> None:
+    """Pass the tracker of a persistent subscription to the function that wants it, if there is one."""
+    if (track := _deliveries.get()) is not None:
+        track(tracker)

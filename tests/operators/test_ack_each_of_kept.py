@@ -1,0 +1,84 @@
+"""`ack_each` below operators of reactivex that keep deliveries: what they keep is not acknowledged."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+import reactivex
+from reactivex import operators as rx
+
+import rxpump.operators as ops
+from tests.operators.sources import Gates
+from tests.operators.test_ack_each import Group, acked
+
+
+@pytest.fixture
+async def group() -> AsyncIterator[Group]:
+    group = Group()
+    yield group
+    await group.runtime.stop()
+
+
+def never(item: Any) -> bool:
+    return False
+
+
+async def test_a_buffer_is_acknowledged_when_it_arrives(group: Group) -> None:
+    connection = await group.run(rx.buffer_with_count(3), ops.ack_each())
+    connection.give(0, 1)
+    assert await acked(connection) == []
+    connection.give(2, 3)
+    assert await acked(connection) == [0, 1, 2]
+    connection.give(4, 5)
+    assert await acked(connection) == [0, 1, 2, 3, 4, 5]
+
+
+@pytest.mark.parametrize(
+    "keeping", [lambda: rx.buffer_with_count(3), lambda: rx.pairwise(), lambda: rx.to_list(), lambda: rx.take_last(2)]
+)
+async def test_of_what_may_be_kept_nothing_is_acknowledged(group: Group, keeping: Any) -> None:
+    connection = await group.run(keeping(), rx.filter(never), ops.ack_each())
+    connection.give(0, 1, 2, 3, 4)
+    assert await acked(connection) == []
+    group.subscription.dispose()
+    assert await acked(connection) == []
+    assert connection.is_closed
+
+
+async def test_work_below_a_buffer_holds_it_back(group: Group) -> None:
+    gates = Gates()
+    connection = await group.run(rx.buffer_with_count(2), rx.map(len), ops.map_async(gates), ops.ack_each())
+    connection.give(0, 1, 2)
+    assert await acked(connection) == []
+    await gates.open(2)
+    assert await acked(connection) == [0, 1]
+
+
+async def test_a_buffer_that_is_refused_is_not_acknowledged(group: Group) -> None:
+    def refuse(item: Any) -> None:
+        raise ValueError("no")
+
+    errors: list[Exception] = []
+    group.deliveries.pipe(rx.buffer_with_count(2), ops.ack_each()).subscribe(refuse, errors.append)
+    connection = await group.connected()
+    connection.give(0, 1, 2)
+    assert await acked(connection) == []
+    assert [str(error) for error in errors] == ["no"]
+    assert connection.is_closed
+
+
+async def test_the_rest_is_acknowledged_with_the_end(group: Group) -> None:
+    """All but the delivery in the middle of which the source is left, because it has arrived nowhere."""
+    connection = await group.run(rx.take(3), rx.pairwise(), rx.filter(never), ops.ack_each())
+    connection.give(0, 1, 2, 3)
+    assert await acked(connection) == [0, 1]
+    assert group.seen.completed == 1
+
+
+async def test_deliveries_that_a_shared_pipeline_drops_are_acknowledged(group: Group) -> None:
+    merged = rx.flat_map(lambda delivery: reactivex.empty())
+    connection = await group.run(rx.share(), merged, ops.retry_with_backoff(), ops.ack_each())
+    connection.give(0, 1)
+    assert await acked(connection) == [0, 1]
