@@ -7,6 +7,10 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from rxpump.errors import InvalidArgument
+from rxpump.model.system_names import ACL_KEY
+
+ACL_KEYS: Final = {"read": "$r", "write": "$w", "delete": "$d", "metadata_read": "$mr", "metadata_write": "$mw"}
+"""Keys of the stored list by the name of the argument of Acl."""
 
 Roles = str | Iterable[str] | None
 """One role, several roles, or None for the server's default."""
@@ -42,12 +46,12 @@ class Acl:
         metadata_write: Roles = None,
     ) -> None:
         given = (read, write, delete, metadata_read, metadata_write)
-        for name, roles in zip(_KEYS, given, strict=True):
+        for name, roles in zip(ACL_KEYS, given, strict=True):
             object.__setattr__(self, name, _roles(name, roles))
 
     def to_json(self) -> dict[str, list[str]]:
         """Return the value of the key `$acl` in the metadata."""
-        return {key: list(roles) for name, key in _KEYS.items() if (roles := getattr(self, name)) is not None}
+        return {key: list(roles) for name, key in ACL_KEYS.items() if (roles := getattr(self, name)) is not None}
 
     @classmethod
     def from_json(cls, value: Any) -> Acl:
@@ -57,15 +61,14 @@ class Acl:
             InvalidArgument: A key is unknown, or a value is not a role or a list of roles. The server ignores the
                 whole of such metadata.
         """
-        if not isinstance(value, dict) or not value.keys() <= set(_KEYS.values()):
-            raise InvalidArgument("$acl", value, f"an object with the keys {', '.join(_KEYS.values())}")
+        if not isinstance(value, dict) or not value.keys() <= set(ACL_KEYS.values()):
+            raise InvalidArgument(ACL_KEY, value, f"an object with the keys {', '.join(ACL_KEYS.values())}")
         for key, roles in value.items():
             if not isinstance(roles, (str, list)):
                 raise InvalidArgument(key, roles, _ALLOWED)
-        return cls(**{name: value[key] for name, key in _KEYS.items() if key in value})
+        return cls(**{name: value[key] for name, key in ACL_KEYS.items() if key in value})
 
 
-_KEYS: Final = {"read": "$r", "write": "$w", "delete": "$d", "metadata_read": "$mr", "metadata_write": "$mw"}
 _ALLOWED: Final = "a role, or several roles"
 
 

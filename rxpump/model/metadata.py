@@ -12,6 +12,7 @@ from rxpump.errors import InvalidArgument
 from rxpump.model.acl import Acl
 from rxpump.model.lenient_json import parse_object
 from rxpump.model.limits import MAX_EVENT_NUMBER
+from rxpump.model.system_names import ACL_KEY, CACHE_CONTROL_KEY, MAX_AGE_KEY, MAX_COUNT_KEY, TRUNCATE_BEFORE_KEY
 
 _NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 _MAX_SECONDS: Final = 922_337_203_685
@@ -74,7 +75,7 @@ class StreamMetadata:
     def to_json(self) -> dict[str, Any]:
         """Return the JSON object that is stored."""
         said = {key: value for name, key in _NUMBERS.items() if (value := getattr(self, name)) is not None}
-        acl = {} if self.acl is None else {"$acl": self.acl.to_json()}
+        acl = {} if self.acl is None else {ACL_KEY: self.acl.to_json()}
         return {**said, **acl, **self.custom}
 
     @classmethod
@@ -90,12 +91,12 @@ class StreamMetadata:
         whole = read_object("metadata", content)
         if not isinstance(whole.get("$tmp", False), bool):
             raise InvalidArgument("$tmp", whole["$tmp"], "true or false")
-        acl = Acl.from_json(whole["$acl"]) if "$acl" in whole else None
-        max_age, cache_control = _limit(whole, "$maxAge"), _limit(whole, "$cacheControl")
+        acl = Acl.from_json(whole[ACL_KEY]) if ACL_KEY in whole else None
+        max_age, cache_control = _limit(whole, MAX_AGE_KEY), _limit(whole, CACHE_CONTROL_KEY)
         return cls(
-            _limit(whole, "$maxCount"),
+            _limit(whole, MAX_COUNT_KEY),
             max_age and min(max_age, _MAX_SECONDS),
-            _limit(whole, "$tb", least=0),
+            _limit(whole, TRUNCATE_BEFORE_KEY, least=0),
             cache_control and min(cache_control, _MAX_SECONDS),
             acl,
             {key: value for key, value in whole.items() if key not in _RESERVED},
@@ -120,12 +121,12 @@ class MetadataResult:
 
 
 _NUMBERS: Final = {
-    "max_count": "$maxCount",
-    "max_age": "$maxAge",
-    "truncate_before": "$tb",
-    "cache_control": "$cacheControl",
+    "max_count": MAX_COUNT_KEY,
+    "max_age": MAX_AGE_KEY,
+    "truncate_before": TRUNCATE_BEFORE_KEY,
+    "cache_control": CACHE_CONTROL_KEY,
 }
-_RESERVED: Final = frozenset({*_NUMBERS.values(), "$acl"})
+_RESERVED: Final = frozenset({*_NUMBERS.values(), ACL_KEY})
 
 
 def read_object(what: str, content: bytes) -> dict[str, Any]:

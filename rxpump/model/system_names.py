@@ -1,4 +1,4 @@
-"""Names that Event Store reserves: prefixes of streams, streams, types of events, and roles."""
+"""Names that Event Store reserves: prefixes of streams, streams, types of events, keys of metadata, and roles."""
 
 from __future__ import annotations
 
@@ -27,6 +27,21 @@ TOMBSTONE_EVENT_TYPE: Final = "$streamDeleted"
 
 LINK_EVENT_TYPE: Final = "$>"
 """Type of a link, whose data `number@stream` identify its target (docs/protocol/tcp.md, section 4.8)."""
+
+MAX_COUNT_KEY: Final = "$maxCount"
+"""Key of the number of last events that stay visible."""
+
+MAX_AGE_KEY: Final = "$maxAge"
+"""Key of the seconds for which an event stays visible."""
+
+TRUNCATE_BEFORE_KEY: Final = "$tb"
+"""Key of the number of the first visible event."""
+
+CACHE_CONTROL_KEY: Final = "$cacheControl"
+"""Key of the seconds for which HTTP caches may keep the stream."""
+
+ACL_KEY: Final = "$acl"
+"""Key of the access control list."""
 
 EVERYONE: Final = "$all"
 """Role that every user has, anonymous users included."""

@@ -19,10 +19,12 @@ from enum import Enum
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-from rxpump.model.lenient_json import parse_object
+from rxpump.errors import InvalidArgument
+from rxpump.model.acl import ACL_KEYS
+from rxpump.model.metadata import SystemSettings
 from rxpump.model.system_names import ADMINS, ALL_STREAM, EVERYONE, METADATA_PREFIX, SYSTEM_PREFIX
 from rxpump.server.access.users import User
-from rxpump.server.store.metadata import AccessList, metadata, read_access_list
+from rxpump.server.store.metadata import AccessList, access_list, metadata
 from rxpump.server.store.sqlite_store import SqliteStore
 
 _MOST_KNOWN: Final = 10_000
@@ -35,11 +37,11 @@ _LONGEST_KNOWN: Final = 1_000
 class Permission(Enum):
     """A permission on a stream. The values are the keys of an access control list."""
 
-    READ = "$r"
-    WRITE = "$w"
-    DELETE = "$d"
-    READ_METADATA = "$mr"
-    WRITE_METADATA = "$mw"
+    READ = ACL_KEYS["read"]
+    WRITE = ACL_KEYS["write"]
+    DELETE = ACL_KEYS["delete"]
+    READ_METADATA = ACL_KEYS["metadata_read"]
+    WRITE_METADATA = ACL_KEYS["metadata_write"]
 
 
 class Access:
@@ -117,9 +119,7 @@ def settings(data: bytes | None) -> Settings:
     if data is None:
         return _NO_SETTINGS
     try:
-        whole = parse_object(data).value
-        return Settings(
-            read_access_list(whole.get("$userStreamAcl", {})), read_access_list(whole.get("$systemStreamAcl", {}))
-        )
-    except ValueError:
+        stored = SystemSettings.from_json(data)
+    except InvalidArgument:
         return _NO_SETTINGS
+    return Settings(access_list(stored.user_stream_acl), access_list(stored.system_stream_acl))

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from rxpump.model.positions import ExpectedVersion
+from rxpump.model.system_names import MAX_COUNT_KEY, TRUNCATE_BEFORE_KEY
 from rxpump.server.groups.group import Park
 from rxpump.server.groups.settings import GroupSettings
 from rxpump.server.groups.streams import (
@@ -51,7 +52,7 @@ class Journal:
         self._append(stream, [checkpoint_event(through)], written)
         if is_first:  # what a deleted group of this name has left stays hidden
             hidden = 0 if left is None else left.last + 1
-            self._write_metadata(stream, {"$maxCount": _CHECKPOINTS_KEPT, "$tb": hidden})
+            self._write_metadata(stream, {MAX_COUNT_KEY: _CHECKPOINTS_KEPT, TRUNCATE_BEFORE_KEY: hidden})
 
     def park(self, parks: Sequence[Park], then: OnWritten) -> None:
         """Write links to events that nobody could handle."""
@@ -60,7 +61,7 @@ class Journal:
 
     def forget_parked(self, before: int) -> None:
         """Hide what was parked with a number below `before`."""
-        self._write_metadata(parked_stream(self._settings.id), {"$tb": before})
+        self._write_metadata(parked_stream(self._settings.id), {TRUNCATE_BEFORE_KEY: before})
 
     def _write_metadata(self, stream: str, metadata: dict[str, int]) -> None:
         self._append(metadata_stream(stream), [metadata_event(metadata)], _nothing)

@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from rxpump.model.positions import ExpectedVersion, StreamDirection
+from rxpump.model.system_names import MAX_COUNT_KEY, TRUNCATE_BEFORE_KEY
 from rxpump.server.groups.configuration import (
     Entry,
     apply_json,
@@ -43,7 +44,7 @@ _log = logging.getLogger("rxpump.server")
 
 _PAGE: Final = 500  # events
 _SMALL: Final = 16 * 1024  # bytes of a whole configuration that each change writes again
-_KEPT: Final = {"$maxCount": 2}  # of small ones, as on a real server
+_KEPT: Final = {MAX_COUNT_KEY: 2}  # of small ones, as on a real server
 
 
 class SavedGroups:
@@ -98,7 +99,7 @@ class SavedGroups:
         self._check(saved)
         outcome = saved.result()
         if isinstance(outcome, Appended) and not self._is_counted and not self._store.is_closed:
-            self._write_metadata({"$tb": outcome.first})
+            self._write_metadata({TRUNCATE_BEFORE_KEY: outcome.first})
 
     def _prepare_stream(self) -> None:
         """Limit the number of events of a new stream; undo that before changes would push the whole out."""
@@ -108,7 +109,7 @@ class SavedGroups:
         if self._is_counted and self._whole_bytes > _SMALL:
             self._is_counted = False
             stream = self._store.read.stream(CONFIGURATION_STREAM)
-            self._write_metadata({"$tb": 0 if stream is None else stream.first_kept})
+            self._write_metadata({TRUNCATE_BEFORE_KEY: 0 if stream is None else stream.first_kept})
 
     def _write_metadata(self, metadata: dict[str, int]) -> None:
         stream = metadata_stream(CONFIGURATION_STREAM)

@@ -10,7 +10,7 @@ import json
 from typing import Any, Final
 
 from rxpump.model.positions import ExpectedVersion, Position
-from rxpump.model.system_names import METADATA_PREFIX
+from rxpump.model.system_names import MAX_COUNT_KEY, METADATA_PREFIX
 from rxpump.server.store.appender import AppendRequest
 from rxpump.server.store.new_event import json_event, metadata_event
 from rxpump.server.store.reader import Reader
@@ -46,7 +46,7 @@ def save_checkpoint(projection: str, position: Position) -> AppendRequest:
 
 def limit_checkpoints(projection: str) -> AppendRequest:
     """Make the append that lets the stream of checkpoints keep only the newest."""
-    metadata = metadata_event(_json({"$maxCount": _KEPT}))
+    metadata = metadata_event(_json({MAX_COUNT_KEY: _KEPT}))
     return AppendRequest(METADATA_PREFIX + checkpoint_stream(projection), ExpectedVersion.ANY, [metadata])
 
 

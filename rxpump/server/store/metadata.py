@@ -1,8 +1,8 @@
 """The keys of a stream's metadata that the server uses: limits and permissions (docs/protocol/tcp.md, section 4.9).
 
-Users can store any metadata; the server uses a few keys. It parses the JSON leniently (`rxpump.model.lenient_json`),
-but if the value of one of these keys is wrong, it ignores all metadata of the stream. A limit of zero or less is no
-limit. A summary of the used keys is stored with each stream, so that reads need no parsing.
+Users can store any metadata; the server uses a few keys, which `StreamMetadata.from_json` parses. If it refuses the
+metadata, the server ignores all of them. A summary of the used keys is stored with each stream, so that reads need
+no parsing.
 """
 
 from __future__ import annotations
@@ -11,18 +11,19 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Final
+from typing import Final
 
+from rxpump.errors import InvalidArgument
+from rxpump.model.acl import Acl
 from rxpump.model.lenient_json import parse_object
 from rxpump.model.limits import MAX_EVENT_NUMBER
-from rxpump.model.system_names import METADATA_PREFIX
+from rxpump.model.metadata import StreamMetadata
+from rxpump.model.system_names import ACL_KEY, METADATA_PREFIX, TRUNCATE_BEFORE_KEY
 
 AccessList = Mapping[str, frozenset[str]]
 """Roles by permission (`$r`, `$w`, ...). For a permission that is missing the default applies."""
 
-_PERMISSIONS: Final = frozenset({"$r", "$w", "$d", "$mr", "$mw"})
-_MAX_AGE: Final = MAX_EVENT_NUMBER // 10_000_000  # seconds, because a real server counts ticks of 100 ns
-_ACL: Final = b'"$acl": '  # the last key of a summary; the keys before it have numbers
+_ACL: Final = f'"{ACL_KEY}": '.encode()  # the last key of a summary; the keys before it have numbers
 _CACHED_BYTES: Final = 16 * 1024  # longer summaries are not cached, so that the cache stays small
 
 
@@ -55,7 +56,7 @@ class Metadata:
 
 NO_METADATA: Final = Metadata()
 OF_A_METASTREAM: Final = Metadata(max_count=1)
-DELETED: Final = b'{"$tb":%d}' % MAX_EVENT_NUMBER
+DELETED: Final = f'{{"{TRUNCATE_BEFORE_KEY}":{MAX_EVENT_NUMBER}}}'.encode()
 """Metadata that a soft delete writes."""
 
 
@@ -72,12 +73,10 @@ def described_by(stream: str) -> str | None:
 def summary(data: bytes) -> bytes | None:
     """Return the summary of metadata as they were written; None if the server uses nothing of them."""
     try:
-        read = _read(parse_object(data).value)
-    except ValueError:
+        whole = StreamMetadata.from_json(data)
+    except InvalidArgument:
         return None
-    acl = None if read.acl is None else {key: sorted(roles) for key, roles in read.acl.items()}
-    keys = {"$maxCount": read.max_count, "$maxAge": read.max_age, "$tb": read.truncate_before or None, "$acl": acl}
-    used = {key: value for key, value in keys.items() if value is not None}
+    used = StreamMetadata(whole.max_count, whole.max_age, whole.truncate_before or None, acl=whole.acl).to_json()
     return json.dumps(used).encode() if used else None
 
 
@@ -85,7 +84,7 @@ def metadata(stored: bytes | None) -> Metadata:
     """Return the metadata of a summary."""
     if stored is None:
         return NO_METADATA
-    return _cached(stored) if len(stored) <= _CACHED_BYTES else _read(json.loads(stored))
+    return _cached(stored) if len(stored) <= _CACHED_BYTES else _parse(stored)
 
 
 def limits(stored: bytes | None) -> Metadata:
@@ -109,51 +108,26 @@ def undeleted(data: bytes, first: int) -> bytes | None:
         return None
     if rest.strip():
         return None
-    whole["$tb"] = first
+    whole[TRUNCATE_BEFORE_KEY] = first
     try:
         return json.dumps(whole, separators=(",", ":"), ensure_ascii=False).encode()
     except UnicodeEncodeError:  # half a surrogate pair cannot be encoded in UTF-8
         return json.dumps(whole, separators=(",", ":")).encode()
 
 
-def read_access_list(value: Any) -> AccessList:
-    """Return the access control list in a JSON value.
-
-    Raises:
-        ValueError: The value is no access control list.
-    """
-    if not isinstance(value, dict) or not value.keys() <= _PERMISSIONS:
-        raise ValueError(f"an access control list must be an object of permissions, got {value!r}")
-    return {key: _roles(roles) for key, roles in value.items()}
+def access_list(acl: Acl | None) -> AccessList:
+    """Return the roles by permission; no list counts as an empty one."""
+    return {} if acl is None else {key: frozenset(roles) for key, roles in acl.to_json().items()}
 
 
-def _roles(value: Any) -> frozenset[str]:
-    roles = [value] if isinstance(value, str) else value
-    if not isinstance(roles, list) or not all(isinstance(role, str) for role in roles):
-        raise ValueError(f"roles must be a string or a list of strings, got {value!r}")
-    return frozenset(roles)
-
-
-def _read(whole: Mapping[str, Any]) -> Metadata:
-    max_count, max_age = _integer(whole, "$maxCount"), _integer(whole, "$maxAge")
-    _integer(whole, "$cacheControl")
-    if not isinstance(whole.get("$tmp", False), bool):
-        raise ValueError("$tmp must be true or false")
+def _parse(stored: bytes) -> Metadata:
+    whole = StreamMetadata.from_json(stored)
     return Metadata(
-        max_count=max_count if max_count > 0 else None,
-        max_age=min(max_age, _MAX_AGE) if max_age > 0 else None,
-        truncate_before=max(0, _integer(whole, "$tb")),
-        acl=read_access_list(whole["$acl"]) if "$acl" in whole else None,
+        max_count=whole.max_count,
+        max_age=whole.max_age,
+        truncate_before=whole.truncate_before or 0,
+        acl=None if whole.acl is None else access_list(whole.acl),
     )
 
 
-def _integer(whole: Mapping[str, Any], key: str) -> int:
-    value = whole.get(key, 0)
-    if type(value) is not int or abs(value) > MAX_EVENT_NUMBER:  # a bool is an int, but not here
-        raise ValueError(f"{key} must be an integer of 64 bits, got {value!r}")
-    return value
-
-
-@lru_cache(maxsize=1024)
-def _cached(stored: bytes) -> Metadata:
-    return _read(json.loads(stored))
+_cached: Final = lru_cache(maxsize=1024)(_parse)
