@@ -7,10 +7,10 @@ from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
 from rxpump.errors import InvalidArgument
-from rxpump.model.checks import ALL_STREAM
 from rxpump.model.events import Event
 from rxpump.model.positions import Position
 from rxpump.model.signals import Examined
+from rxpump.model.system_names import ALL_STREAM
 
 
 @dataclass(frozen=True, slots=True)
