@@ -53,3 +53,34 @@ class Backoff:
             return None
         doubled = self.min_delay * 2.0 ** min(attempt - 1, 60)
         return float(min(doubled, self.max_delay) * (1 - self.jitter * chance()))
+
+
+class Failures:
+    """Consecutive failures of an action that is retried.
+
+    Attributes:
+        count: Number of failures since the last success.
+    """
+
+    __slots__ = ("_backoff", "count")
+
+    def __init__(self, backoff: Backoff) -> None:
+        self._backoff = backoff
+        self.count = 0
+
+    def reset(self) -> None:
+        """Note a success. The next delay is the shortest again."""
+        self.count = 0
+
+    def next_delay(self) -> float | None:
+        """Note a failure, and return the seconds to wait before the next attempt.
+
+        Returns:
+            The delay, or None if all attempts are used up.
+        """
+        self.count += 1
+        return self._backoff.delay(self.count)
+
+    def next_endless_delay(self) -> float:
+        """Note a failure, and return the seconds to wait; after all attempts are used up, the longest delay."""
+        return self.next_delay() or self._backoff.max_delay

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from rxpump.backoff import Backoff
+from rxpump.backoff import Backoff, Failures
 from rxpump.errors import InvalidArgument
 
 
@@ -61,3 +61,17 @@ def test_attempts_are_unlimited_by_default() -> None:
 def test_an_invalid_value_is_refused_by_name(argument: str, value: Any) -> None:
     with pytest.raises(InvalidArgument, match=f"^{argument} is "):
         Backoff(**{argument: value})
+
+
+def test_failures_lengthen_the_delay_until_a_success() -> None:
+    failures = Failures(Backoff(min_delay=0.5, jitter=0.0))
+    assert [failures.next_delay() for _ in range(3)] == [0.5, 1.0, 2.0]
+    failures.reset()
+    assert failures.count == 0
+    assert failures.next_delay() == 0.5
+
+
+def test_endless_delays_stay_the_longest_after_the_last_attempt() -> None:
+    failures = Failures(Backoff(min_delay=0.5, max_delay=3.0, jitter=0.0, attempts=2))
+    assert [failures.next_endless_delay() for _ in range(4)] == [0.5, 1.0, 3.0, 3.0]
+    assert failures.next_delay() is None

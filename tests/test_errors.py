@@ -18,6 +18,7 @@ from rxpump.errors import (
     ServerError,
     WrongExpectedVersion,
 )
+from rxpump.errors.root import as_exception
 from rxpump.model.positions import Position
 
 SAMPLES: dict[str, Any] = {
@@ -163,3 +164,9 @@ def nested(depth: int) -> list[Any]:
 )
 def test_every_wrong_value_can_be_printed(value: object, shown: str) -> None:
     assert str(errors.InvalidArgument("stream", value, "a name")) == f"stream is {shown}; allowed is a name"
+
+
+def test_observers_receive_an_exception() -> None:
+    error = NotReady("Ping")
+    assert as_exception(error) is error
+    assert repr(as_exception(SystemExit(3))) == "RuntimeError('SystemExit(3)')"

@@ -65,5 +65,14 @@ def _shown(value: object) -> str:
     return shown if len(shown) <= _LONGEST_SHOWN else f"{shown[: _LONGEST_SHOWN - 3]}..."
 
 
+def as_exception(error: BaseException) -> Exception:
+    """Return an error that an observer can receive, because Rx passes on only an Exception.
+
+    Returns:
+        The error itself if it is an Exception, otherwise a RuntimeError that shows it.
+    """
+    return error if isinstance(error, Exception) else RuntimeError(repr(error))
+
+
 class InvalidUri(InvalidArgument):
     """A connection string is malformed; `argument` names the part."""

@@ -15,6 +15,7 @@ from rxpump.backpressure.tracking import tracking
 from rxpump.backpressure.upstream import Upstream, watch_owners
 from rxpump.checkpoints.checkpoint import Checkpoint, CheckpointStore
 from rxpump.errors import InvalidArgument
+from rxpump.errors.root import as_exception
 from rxpump.model import checks
 from rxpump.operators.machinery.outages import outlast
 from rxpump.operators.machinery.pipeline_root import root_of
@@ -179,7 +180,7 @@ class _Committing(abc.ObserverBase[T], abc.DisposableBase, Generic[T]):
         if error is None:
             self._observer.on_completed()
         else:
-            self._observer.on_error(error if isinstance(error, Exception) else RuntimeError(repr(error)))
+            self._observer.on_error(as_exception(error))
 
     def __repr__(self) -> str:
         return f"<Committing to {self._store!r}, saved {self._saved!r}, {self._progress!r}>"

@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 from reactivex import Observable, abc
 from reactivex.disposable import SerialDisposable
 
-from rxpump.backoff import Backoff
+from rxpump.backoff import Backoff, Failures
 from rxpump.model import checks
 
 T = TypeVar("T")
@@ -80,12 +80,11 @@ class _Attempts(abc.ObserverBase[T], abc.DisposableBase, Generic[T]):
         self._original = self._source = source
         self._resume: Callable[[T], Observable[T]] | None = getattr(source, "resume_after", None)
         self._observer = observer
-        self._backoff = backoff
+        self._failures = Failures(backoff)
         self._is_retried = is_retried
         self._reset_on_success = reset_on_success
         self._subscription = SerialDisposable()
         self._timer: asyncio.TimerHandle | None = None
-        self._failures = 0
         self._last: Any = None
 
     def begin(self) -> None:
@@ -98,20 +97,19 @@ class _Attempts(abc.ObserverBase[T], abc.DisposableBase, Generic[T]):
         """Pass an item on."""
         self._last = value
         if self._reset_on_success:
-            self._failures = 0
+            self._failures.reset()
         self._observer.on_next(value)
 
     def on_error(self, error: Exception) -> None:
         """Wait, or give up."""
         try:
-            delay = self._backoff.delay(self._failures + 1) if self._is_retried(error) else None
+            delay = self._failures.next_delay() if self._is_retried(error) else None
         except Exception as raised:
             self._observer.on_error(raised)
             return
         if delay is None:
             self._observer.on_error(error)
             return
-        self._failures += 1
         self._timer = self._loop.call_later(delay, self.begin)
 
     def on_completed(self) -> None:
@@ -125,4 +123,4 @@ class _Attempts(abc.ObserverBase[T], abc.DisposableBase, Generic[T]):
             self._timer.cancel()
 
     def __repr__(self) -> str:
-        return f"<Attempts at {self._original!r}, {self._failures} failed in a row>"
+        return f"<Attempts at {self._original!r}, {self._failures.count} failed in a row>"

@@ -20,7 +20,7 @@ from collections.abc import AsyncGenerator, Generator, Iterable, Sequence
 from contextlib import aclosing
 from typing import Any
 
-from rxpump.backoff import Backoff
+from rxpump.backoff import Backoff, Failures
 from rxpump.backpressure.background_tasks import BackgroundTasks
 from rxpump.errors import ConnectionClosed, RxPumpError, StreamRolledBack, SubscriptionDropped
 from rxpump.model.events import Event
@@ -52,7 +52,7 @@ async def catch_up(cursor: Cursor, *, watchdog: float, retry: Backoff) -> News:
     Raises:
         RxPumpError: An error that another attempt cannot mend.
     """
-    failures = 0
+    failures = Failures(retry)
     is_cut_off = False
     lag = _Lag()
     while True:
@@ -70,7 +70,8 @@ async def catch_up(cursor: Cursor, *, watchdog: float, retry: Backoff) -> News:
                             if not cursor.pass_examined(news.position):
                                 continue
                         case CaughtUp():
-                            is_live, failures = True, 0
+                            is_live = True
+                            failures.reset()
                             lag.end()
                         case _:
                             news = cursor.fresh(news)
@@ -84,8 +85,7 @@ async def catch_up(cursor: Cursor, *, watchdog: float, retry: Backoff) -> News:
             if is_live:
                 yield FellBehind(error)
             is_cut_off = is_cut_off or isinstance(error, ConnectionClosed)
-            failures += 1
-            await asyncio.sleep(retry.delay(failures) or retry.max_delay)
+            await asyncio.sleep(failures.next_endless_delay())
 
 
 async def _next(

@@ -25,7 +25,7 @@ from typing import Any
 
 from reactivex import abc
 
-from rxpump.backoff import Backoff
+from rxpump.backoff import Backoff, Failures
 from rxpump.backpressure.background_tasks import BackgroundTasks
 from rxpump.backpressure.progress import DeliveryTracker
 from rxpump.backpressure.tracking import announce
@@ -120,11 +120,11 @@ class Consumption(TaskSubscription[Delivery]):
         announce(self._deliveries_tracker)
 
     async def _deliveries(self) -> AsyncGenerator[Iterable[Delivery], None]:
-        failures = 0
+        failures = Failures(self._retry)
         while True:
             try:
                 self._desk = desk = await self._connect()
-                failures = 0
+                failures.reset()
                 while True:
                     yield self._hand_out(desk, await desk.next())
             except RxPumpError as error:
@@ -134,8 +134,7 @@ class Consumption(TaskSubscription[Delivery]):
                         raise PersistentSubscriptionDeleted(error.stream, error.group) from error
                 if not error.retryable:
                     raise
-                failures += 1
-                delay = self._retry.delay(failures) or self._retry.max_delay
+                delay = failures.next_endless_delay()
                 _log.info("%s: %s; connects again in %.3f s", self._name, error, delay)
                 await asyncio.sleep(delay)
 

@@ -26,7 +26,7 @@ from typing import Any
 
 import reactivex
 
-from rxpump.backoff import Backoff
+from rxpump.backoff import Backoff, Failures
 from rxpump.backpressure.background_tasks import BackgroundTasks
 from rxpump.backpressure.progress import Pending, ProgressTracker
 from rxpump.backpressure.tracking import tracking
@@ -89,21 +89,20 @@ class Relay(PageSource[WriteResult]):
         self._retry = retry
 
     async def _relay(self) -> AsyncGenerator[list[WriteResult], None]:
-        failures = 0
+        failures = Failures(self._retry)
         while True:
             try:
                 start = await find_start(self._transport, self.source, self.target)
                 async with aclosing(self._run(_RelayProgress(self.source, self.target, start))) as results:
                     async for result in results:
-                        failures = 0
+                        failures.reset()
                         yield result
                 return
             except RxPumpError as error:
                 # A conflict means that somebody else has written: look again where the target is.
                 if not error.retryable and not isinstance(error, WrongExpectedVersion):
                     raise
-                failures += 1
-                await asyncio.sleep(self._retry.delay(failures) or self._retry.max_delay)
+                await asyncio.sleep(failures.next_endless_delay())
 
     async def _run(self, progress: _RelayProgress) -> AsyncGenerator[list[WriteResult], None]:
         """Go once from where the target is, until the source ends or something fails."""

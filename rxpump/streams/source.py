@@ -21,6 +21,7 @@ from rxpump.backpressure.progress import Pending, ProgressTracker
 from rxpump.backpressure.tracking import Track, track_of
 from rxpump.backpressure.upstream import SLICE_SECONDS, Upstream, item_of
 from rxpump.errors import ClientClosed
+from rxpump.errors.root import as_exception
 from rxpump.model.signals import Examined
 from rxpump.streams.observable import Observable
 
@@ -167,7 +168,7 @@ class TaskSubscription(abc.DisposableBase, Generic[T]):
         if task.cancelled() and not self._is_finishing:
             self._observer.on_error(ClientClosed("the server", "the client was closed"))
         elif not task.cancelled() and (error := task.exception()) is not None:
-            self._observer.on_error(error if isinstance(error, Exception) else RuntimeError(repr(error)))
+            self._observer.on_error(as_exception(error))
         else:
             self._observer.on_completed()
 

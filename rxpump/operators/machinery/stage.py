@@ -37,6 +37,7 @@ from rxpump.backpressure.background_tasks import BackgroundTasks, Home
 from rxpump.backpressure.progress import Pending, ProgressTracker
 from rxpump.backpressure.upstream import SLICE_SECONDS, Upstream, Watermarks, watch_owners
 from rxpump.errors import BufferOverflow, ClientClosed, RxPumpError, WorkCancelled
+from rxpump.errors.root import as_exception
 from rxpump.model import checks
 
 HIGH_MARK: Final = 64
@@ -263,7 +264,7 @@ class Stage(abc.ObserverBase[T], abc.DisposableBase, Generic[T, R]):
         if error is None:
             self._observer.on_completed()
         else:
-            self._observer.on_error(error if isinstance(error, Exception) else RuntimeError(repr(error)))
+            self._observer.on_error(as_exception(error))
 
     def _start(self, work: Any) -> asyncio.Task[Any]:
         task = RUNTIME.start(work, self.name)
