@@ -241,4 +241,4 @@ class SharedConnection:
             self._on_status(Closed(reason))
 
     def __repr__(self) -> str:
-        return f"<Line {self._locator!r} {self._keeper!r} {self.pending!r}>"
+        return f"<SharedConnection {self._locator!r} {self._keeper!r} {self.pending!r}>"

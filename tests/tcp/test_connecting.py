@@ -153,7 +153,7 @@ async def test_who_takes_the_call_and_says_nothing(client_of: MakeClient) -> Non
         client = client_of(server, connect_timeout=0.03)
         await client.open()
         (again,) = [status for status in client.statuses if isinstance(status, Reconnecting)]
-        assert "no answer while identifying" in str(again.reason)
+        assert "no reply while identifying" in str(again.reason)
 
 
 async def test_a_policy_that_gives_up_on_the_first_connection(client_of: MakeClient) -> None:

@@ -204,7 +204,7 @@ async def test_it_is_over_when_the_socket_is_gone_and_gives_the_ledger_back_what
     assert str(reason) == "the connection to tcp://node is closed: the server ended the connection"
     assert once.owner.exception() is reason
     assert not again.owner.done()
-    assert repr(played.pending) == "<PendingRequests 0 in flight, 1 waiting, 0 resting>"
+    assert repr(played.pending) == "<PendingRequests 0 in flight, 1 waiting, 0 retrying>"
 
 
 async def test_a_socket_that_is_lost_says_what_the_system_says() -> None:

@@ -201,7 +201,7 @@ async def end(peer: Peer) -> None:
 @pytest.mark.parametrize(
     ("deed", "reason"),
     [
-        (garbage, "malformed frame: a length of 5"),
+        (garbage, "malformed frame: its length is 5"),
         (complaint, "the server calls the connection a bad request: Invalid TCP frame"),
         (end, "the server ended the connection"),
     ],
@@ -286,7 +286,7 @@ async def test_a_server_that_fell_silent_is_left(client_of: MakeClient) -> None:
         client = client_of(server, heartbeat_interval=0.02, heartbeat_timeout=0.02)
         await client.open()
         await client.ping()
-        assert reasons(client)[0].endswith("silent for 0.04 s")
+        assert reasons(client)[0].endswith("no sign of life for 0.04 s")
 
 
 async def test_a_server_that_answers_heartbeats_is_kept(client_of: MakeClient) -> None:

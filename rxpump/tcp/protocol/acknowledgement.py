@@ -1,4 +1,4 @@
-"""What a consumer tells a persistent subscription of the events it was given; there is no reply to it."""
+"""Payloads of acknowledgements, to which there is no reply."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _CODES: Final = {
 
 
 def acks(subscription_id: str, ids: Sequence[bytes]) -> list[bytes]:
-    """Write the payloads of PersistentSubscriptionAckEvents; none for no ids, which a server refuses."""
+    """Return the payloads of PersistentSubscriptionAckEvents for some ids. A server refuses one without ids."""
     return [
         schema.PersistentSubscriptionAckEvents(
             subscription_id=subscription_id, processed_event_ids=ids[start : start + MAX_ACK_IDS]
@@ -29,7 +29,7 @@ def acks(subscription_id: str, ids: Sequence[bytes]) -> list[bytes]:
 
 
 def naks(subscription_id: str, ids: Sequence[bytes], action: NackAction, reason: str) -> list[bytes]:
-    """Write the payloads of PersistentSubscriptionNakEvents; none for no ids."""
+    """Return the payloads of PersistentSubscriptionNakEvents for some ids."""
     return [
         schema.PersistentSubscriptionNakEvents(
             subscription_id=subscription_id,

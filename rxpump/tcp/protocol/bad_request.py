@@ -1,4 +1,4 @@
-"""The two meanings of a BadRequest, which its text tells apart."""
+"""Distinguish the two meanings of a BadRequest by its text."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ def bad_request(operation: str, text: str) -> BadRequest | ServerFailed:
     """Return the error for a BadRequest.
 
     Args:
-        operation: Name of what was asked for.
+        operation: Description of the request.
         text: Text of the frame.
 
     Returns:
-        ServerFailed if an embedded server calls it its own failure, otherwise BadRequest.
+        ServerFailed if an embedded server reports a failure of its own, otherwise BadRequest.
     """
     if text.startswith(SERVER_FAILED):
         return ServerFailed(operation, text.removeprefix(SERVER_FAILED))

@@ -1,14 +1,14 @@
-"""One connection's conversation about itself: who we are, and whether the other side is alive.
+"""The client's side of one connection: authentication, identification and heartbeats.
 
-A link is made when a socket opens, and lives as long as it. It introduces us in the order of the reference
-client (docs/protocol/tcp.md, section 4.12), then passes packages on, answers heartbeats and sends its own.
+A ClientProtocol is made when a socket opens. It authenticates and identifies the client in the order of other clients
+(docs/protocol/tcp.md, section 4.12). Then it returns packages, answers heartbeats and sends its own.
 
     AUTHENTICATING ──Authenticated──▶ IDENTIFYING ──ClientIdentified──▶ READY
       (only with         │                 │                              │
        credentials)      └──refused, silent, garbage, no heartbeat────────┴──▶ CLOSED
 
-Bytes and the time go in; bytes, packages and the next deadline come out. Nothing raises: when the link
-closes, `failure` says why.
+Bytes and the time go in; bytes, packages and the next deadline come out. No method raises: when the connection must
+close, `failure` is the error.
 """
 
 from __future__ import annotations
@@ -26,13 +26,15 @@ from rxpump.tcp.wire.framing import Framer
 from rxpump.tcp.wire.package import Package
 
 CLIENT_VERSION = 1
-"""0 would cut tombstone numbers to 32 bits, 2 poisons the connection (docs/protocol/tcp.md, section 4.12)."""
+"""Version 0 has event numbers of 32 bits, and servers refuse every request of version 2 (docs/protocol/tcp.md,
+section 4.12)."""
 
-_NOBODY = bytes(16)  # the correlation id of a refusal that is about the whole connection
+_NO_REQUEST = bytes(16)
+"""Correlation id of a refusal that concerns the whole connection."""
 
 
 class ProtocolState(Enum):
-    """How far the introduction has got."""
+    """State of a connection."""
 
     AUTHENTICATING = "authenticating"
     IDENTIFYING = "identifying"
@@ -44,11 +46,23 @@ _EXPECTED = {
     ProtocolState.AUTHENTICATING: (Command.AUTHENTICATED, ProtocolState.IDENTIFYING),
     ProtocolState.IDENTIFYING: (Command.CLIENT_IDENTIFIED, ProtocolState.READY),
 }
-"""The reply that each step of the introduction waits for, and the step after it."""
+"""The reply that each state waits for, and the next state."""
 
 
 class ClientProtocol:
-    """The client's end of one connection to the node at `address` (for its errors only)."""
+    """The client's side of one connection.
+
+    Args:
+        address: Address of the node, for errors.
+        settings: Settings of the client.
+        credentials: Credentials of the connection, or None.
+        now: Current time in seconds.
+
+    Attributes:
+        failure: The error that ended the connection, or None.
+        lost_while: State in which the socket was closed, or None.
+        state: Current state.
+    """
 
     def __init__(self, address: str, settings: Settings, credentials: AnyCredentials | None, now: float) -> None:
         self.address = address
@@ -65,7 +79,7 @@ class ClientProtocol:
 
     @property
     def deadline(self) -> float:
-        """When `tick` wants to be called, if nothing arrives before."""
+        """Time at which `tick` must be called."""
         if self.state is ProtocolState.CLOSED:
             return float("inf")
         if self.state is ProtocolState.READY:
@@ -74,11 +88,11 @@ class ClientProtocol:
 
     @property
     def receiving(self) -> bytes | None:
-        """Correlation id of the frame of which only a part has arrived, None if there is none."""
+        """Correlation id of the incomplete frame, or None."""
         return self._framer.begun
 
     def receive(self, data: bytes) -> list[Package]:
-        """Take bytes from the socket; give the packages that are not the link's own business."""
+        """Receive bytes, and return the packages that are replies to requests."""
         self._heartbeat.heard()
         packages = [package for package in self._framer.feed(data) if not self._is_mine(package)]
         if self._framer.failure is not None:
@@ -86,30 +100,30 @@ class ClientProtocol:
         return packages
 
     def progressed(self) -> None:
-        """Note that the other side has taken bytes that were waiting for it."""
+        """Note that the server has accepted bytes that were waiting for it."""
         self._heartbeat.heard()
 
     def tick(self, now: float) -> None:
-        """Let time pass."""
+        """Apply the current time."""
         if self.state is ProtocolState.CLOSED:
             return
         if self.state in _EXPECTED and now >= self._introduced_by:
-            self._close(self._gone(f"no answer while {self.state.value}"))
+            self._close(self._gone(f"no reply while {self.state.value}"))
         match self._heartbeat.tick(now):
             case Pulse.ASKED:
                 self._send(Command.HEARTBEAT_REQUEST)
             case Pulse.DEAD:
                 heartbeat = self._heartbeat
-                self._close(self._gone(f"silent for {heartbeat.interval + heartbeat.timeout:g} s"))
+                self._close(self._gone(f"no sign of life for {heartbeat.interval + heartbeat.timeout:g} s"))
 
     def lost(self, reason: str) -> None:
-        """Note that the socket is gone; `lost_while` keeps what the link was doing then."""
+        """Note that the socket is closed."""
         if self.lost_while is None:
             self.lost_while = self.state
         self._close(self._gone(reason))
 
     def bytes_to_send(self) -> list[bytes]:
-        """Take what the link itself has to say."""
+        """Return the frames of this protocol itself, each once."""
         out, self._out = self._out, []
         return out
 
@@ -120,7 +134,7 @@ class ClientProtocol:
                 return True
             case Command.HEARTBEAT_RESPONSE:
                 return True
-            case Command.BAD_REQUEST if package.correlation_id == _NOBODY:
+            case Command.BAD_REQUEST if package.correlation_id == _NO_REQUEST:
                 self._close(BadRequest("the connection", package.text))
                 return True
         if self.state is ProtocolState.READY:
@@ -160,11 +174,11 @@ class ClientProtocol:
         return ConnectionClosed(self.address, reason)
 
     def _close(self, failure: RxPumpError) -> None:
-        """The first reason is the reason."""
+        """Close the connection with an error. Later errors are consequences of the first, and are ignored."""
         if self.failure is None:
             self.failure = failure
             self.state = ProtocolState.CLOSED
 
     def __repr__(self) -> str:
         why = f": {self.failure}" if self.failure else ""
-        return f"<Link to {self.address}, {self.state.value}{why}>"
+        return f"<ClientProtocol to {self.address}, {self.state.value}{why}>"

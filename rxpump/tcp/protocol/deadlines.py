@@ -1,4 +1,4 @@
-"""Which of many open requests must be done first."""
+"""Deadlines of requests, in order of time."""
 
 from __future__ import annotations
 
@@ -9,33 +9,38 @@ T = TypeVar("T")
 
 
 class Deadline(NamedTuple):
-    """A call must be done `timeout` seconds after `since` (a time of the event loop); `inf`: it may take for ever."""
+    """Deadline of a call.
+
+    Attributes:
+        timeout: Seconds from the call to its deadline; infinite for no deadline.
+        since: Time of the call on the clock of the event loop.
+    """
 
     timeout: float
     since: float
 
     @property
     def time(self) -> float:
-        """Time of the event loop at which the call has failed."""
+        """Time at which the call fails, on the clock of the event loop."""
         return self.since + self.timeout
 
 
 class Deadlines(Generic[T]):
-    """Items with a deadline each, the earliest first.
+    """Items with deadlines, the earliest first.
 
-    The heap holds only numbers, so a stopped item is released at once, whatever its deadline was.
+    The heap contains only numbers, so that a removed item is freed at once.
     """
 
     def __init__(self) -> None:
         self._running: dict[int, tuple[float, T]] = {}
-        self._heap: list[tuple[float, int]] = []  # also entries that were stopped; `next` drops them
+        self._heap: list[tuple[float, int]] = []  # contains removed items too, which `next` skips
 
     def __len__(self) -> int:
         return len(self._running)
 
     @property
     def next(self) -> float:
-        """The earliest deadline; infinite if there is none."""
+        """Earliest deadline; infinite if there is none."""
         heap = self._heap
         while heap:
             deadline, key = heap[0]
@@ -46,20 +51,20 @@ class Deadlines(Generic[T]):
         return float("inf")
 
     def start(self, key: int, item: T, deadline: float) -> None:
-        """Add an item, unless its deadline is infinite or `key` has one already."""
+        """Add an item. Do nothing if its deadline is infinite or the key is in use."""
         if deadline == float("inf") or key in self._running:
             return
         self._running[key] = (deadline, item)
         heapq.heappush(self._heap, (deadline, key))
 
     def stop(self, key: int) -> None:
-        """Remove an item, if it is there."""
+        """Remove the item of a key, if there is one."""
         if self._running.pop(key, None) is not None and len(self._heap) > 2 * len(self._running) + 64:
             self._heap = [(deadline, number) for number, (deadline, _) in self._running.items()]
             heapq.heapify(self._heap)
 
     def pop(self, now: float) -> T | None:
-        """Remove and return the item with the earliest deadline, if that is `now` or before."""
+        """Remove and return the item with the earliest deadline, or None if that is later than `now`."""
         if self.next > now:
             return None
         _, key = heapq.heappop(self._heap)

@@ -1,4 +1,4 @@
-"""What becomes of a request that was in flight as its connection was lost."""
+"""Decide whether a request is sent again after its connection was lost."""
 
 from __future__ import annotations
 
@@ -9,20 +9,21 @@ from rxpump.model.credentials import Token
 from rxpump.tcp.operations.operation import Operation
 
 MAX_BLAME: Final = 4
-"""Connections that one request may cost. A connection is also lost for reasons of its own, but hardly four times
-in a row while the same request is the one being sent or answered."""
+"""Lost connections after which a request fails. Connections are also lost for other reasons, but it is unlikely that
+four in a row are lost while the same request is being sent or answered."""
 
 _MAX_TOKEN_BLAME: Final = 2
-"""Connections that a request with a token may cost: a server that knows no tokens closes the connection at each."""
+"""Lost connections after which a request with a token fails. Servers before version 20 close the connection at a
+token."""
 
 
 def why_not_again(operation: Operation[Any], losses: int, blame: int, error: RxPumpError) -> RxPumpError | None:
-    """Return the error with which a request ends, None if it is sent again.
+    """Return the error with which a request fails, or None if it is sent again.
 
     Args:
         operation: The request.
-        losses: Connections that were lost with it, since it was made or answered last.
-        blame: Of these, connections that were lost with no other request to blame.
+        losses: Connections that were lost while it was in flight, since its last reply.
+        blame: Those of them for which no other request can be the cause.
         error: Why the last one was lost.
     """
     if not operation.repeatable:
@@ -35,10 +36,10 @@ def why_not_again(operation: Operation[Any], losses: int, blame: int, error: RxP
 
 
 def token_unknown(times: int, error: RxPumpError) -> str:
-    """Explain why a token counts as refused: a server that knows tokens does not close the connection at one.
+    """Return the reason why a token counts as refused. A server that accepts tokens would not close the connection.
 
     Args:
         times: Connections that were lost with the token.
         error: Why the last one was lost.
     """
-    return f"{times} connections were lost as it was sent ({error}); a server before version 20 knows no tokens"
+    return f"{times} connections were lost as it was sent ({error}); servers before version 20 do not accept tokens"

@@ -1,4 +1,4 @@
-"""What a reply means for the request that it answers."""
+"""Meanings of replies."""
 
 from __future__ import annotations
 
@@ -13,35 +13,53 @@ T_co = TypeVar("T_co", covariant=True)
 
 @dataclass(frozen=True, slots=True)
 class Success(Generic[T_co]):
-    """Done."""
+    """The request succeeded.
+
+    Attributes:
+        value: Result of the request.
+    """
 
     value: T_co
 
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """Done, and more will come under the same correlation id: it goes to `channel`."""
+    """The request opened a subscription.
+
+    Attributes:
+        channel: Buffer for further packages with the same correlation id.
+    """
 
     channel: SubscriptionBuffer[Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Done, and it failed."""
+    """The request failed."""
 
     error: RxPumpError
 
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """Not now, for `error`: ask again after a while."""
+    """The server does not serve the request now, and it is sent again after a delay.
+
+    Attributes:
+        error: Reason of the server.
+    """
 
     error: ServerError
 
 
 @dataclass(frozen=True, slots=True)
 class Redirect:
-    """Not here: the leader listens at `plain`, and with TLS at `secure`, each a host and a port; None: not there."""
+    """Only the leader serves the request.
+
+    Attributes:
+        plain: Host and port of the leader without TLS, or None.
+        secure: Host and port of the leader with TLS, or None.
+        error: The refusal.
+    """
 
     plain: tuple[str, int] | None
     secure: tuple[str, int] | None

@@ -1,33 +1,28 @@
-"""The requests that are not answered yet, across connections.
+"""Requests that are not settled, across connections.
 
-    submit ──▶ WAITING ──send──▶ IN FLIGHT ──answer, failure──▶ settled
+    submit ──▶ WAITING ──send──▶ IN FLIGHT ──reply, failure──▶ settled
                 ▲  ▲                │  │
-                │  └── connection ──┘  │ "not now"
+                │  └── connection ──┘  │ refused for now
                 │         lost         ▼
-                └── its time has ── RESTING         deadline: settled, from wherever it is
-                     come, or lost
+                └──── delay over ─── RETRYING           deadline: settled, from every state
+                      or connection lost
 
-A call comes with a `Deadline`, which holds wherever the request is, also while there is no connection. A request of
-something that goes on for ever (a subscription, a publisher, a relay) comes without one. Its clock starts when it is
-first sent on a connection, holds for all its attempts there, and is stopped when the connection is lost: how long
-there may be no connection is a question for the reconnect policy.
+Deadlines. A call has a `Deadline`, which runs in every state, also without a connection. A request of a subscription,
+a publisher or a relay has none. It must be answered within `Settings.timeout` of its first attempt on a connection;
+the reconnect policy decides how long there may be no connection.
 
-When the connection is lost, everything that may be repeated is sent again with the same bytes. A repeated request
-gets a new correlation id, so a late answer to an earlier attempt is nobody's.
+Lost connections. A request that can be repeated is sent again on the next connection, with the same bytes and a new
+correlation id, so that a late reply to the earlier attempt is ignored. For one heartbeat interval a new connection is
+on trial: `SendQueue` holds back slow requests until the others that were lost before are answered, and then sends
+slow ones one at a time, then two, and so on. So even a short connection answers small requests, and if a connection
+is lost again, the request that caused it is known. A request fails after it has caused `MAX_BLAME` losses.
 
-A new connection is on trial for one heartbeat interval. `SendQueue` calls a request slow if it moves many bytes or
-was lost twice. During the trial a slow request goes out only when the quick ones that were lost before are answered,
-so that each connection, however short, answers those; and slow requests that were lost before go out one at a time,
-then two, and so on with each that is answered. So the request that is lost alone is the one that the connection was
-lost with, and so is one of which a frame was interrupted. A request to which that happens `MAX_BLAME` times is given
-up.
+Subscriptions. A request that opens a subscription is settled with its buffer. Later packages with its correlation id
+go to the buffer until the subscription or the connection ends. Messages on a subscription have no reply and are sent
+before waiting requests. A subscription that the client no longer wants is ended on the server by the unsubscribe
+command of its operation, whether or not it was confirmed.
 
-A request that opens a channel is settled with it; what comes later under its correlation id goes there, for
-as long as the channel and the connection last. What is told on a channel has no reply: it goes out in order, before
-the requests that wait, and on this connection or never, as on another it would mean nothing. Whatever a request
-has begun on the server is ended there, by its operation's farewell, when nobody wants it any more, confirmed or not.
-
-A settled request is kept by nothing here, so a slow one does not hold on to the pages that were read since.
+A settled request is not kept here, so that the pages in it can be freed.
 """
 
 from __future__ import annotations
@@ -52,8 +47,7 @@ from rxpump.tcp.wire.commands import Command
 from rxpump.tcp.wire.package import Package
 
 _BURST_BYTES = 128 * 1024
-"""What one `send` gives out ends with the frame that brings it over this: what the socket does not take yet
-stays here, where it can still be withdrawn."""
+"""Bytes after which `send` returns no further frame, because a request that waits here can still be withdrawn."""
 
 _LAST_WORDS = {
     Command.SUBSCRIPTION_DROPPED,
@@ -61,14 +55,20 @@ _LAST_WORDS = {
     Command.NOT_HANDLED,
     Command.NOT_AUTHENTICATED,
 }
-"""Replies after which a subscription, or a request for one, is over at the server."""
+"""Replies after which a subscription, or the request for one, has ended on the server."""
 
 
 class PendingRequests:
-    """Keeps requests until they are settled.
+    """Requests that are not settled.
 
-    `owner` of a request is the caller's, and never looked at. `on_left` is called when the server has confirmed that
-    a subscription is over, or cannot confirm it any more.
+    Args:
+        settings: Settings of the client.
+        chance: Source of random numbers from 0 to 1.
+        on_left: Function that is called when the server has confirmed the end of a subscription, or can no longer
+            confirm it.
+
+    Attributes:
+        redirect: Host and port of the leader that the server named, or None.
     """
 
     def __init__(
@@ -83,15 +83,15 @@ class PendingRequests:
         self._on_left = on_left
         self._waiting: SendQueue[Request] = SendQueue()
         self._in_flight: dict[bytes, Request] = {}
-        self._repeated: set[bytes] = set()  # those in flight that an earlier connection was lost with
-        self._trial_ends: float | None = -math.inf  # None: it begins with the next `send`
-        self._window = 1  # how many requests that were lost before may be in flight with a slow one, during the trial
-        self._resting: list[tuple[float, int, Request]] = []  # a heap by time
+        self._repeated: set[bytes] = set()  # ids in flight that were lost before
+        self._trial_ends: float | None = -math.inf  # None: the trial starts with the next `send`
+        self._window = 1  # requests that were lost before and may be in flight during the trial
+        self._resting: list[tuple[float, int, Request]] = []  # a heap, by the time of the next attempt
         self._deadlines: Deadlines[Request] = Deadlines()
         self._channels: dict[bytes, tuple[SubscriptionBuffer[Any], Command | None]] = {}
-        self._unanswered: list[bytes] = []  # frames, in order, to which there is no reply
-        self._leaving: set[bytes] = set()  # ids of subscriptions whose end the server has not confirmed
-        self._lanes: dict[str | None, float] = {}  # when what rests of a lane goes out again
+        self._unanswered: list[bytes] = []  # frames without a reply
+        self._leaving: set[bytes] = set()  # ids of subscriptions whose end is not confirmed
+        self._lanes: dict[str | None, float] = {}  # time of the next attempt for each ordering key
         self._is_connected = False
         self._submitted = 0
         self._open = 0
@@ -109,20 +109,19 @@ class PendingRequests:
 
     @property
     def deadline(self) -> float:
-        """When `tick` wants to be called."""
+        """Time at which `tick` must be called."""
         expiry = self._deadlines.next
         if self._trial_ends is not None and self._trial_ends > -math.inf and self._waiting.has_slow:
             expiry = min(expiry, self._trial_ends)
         return min(expiry, self._resting[0][0]) if self._resting else expiry
 
     def submit(self, operation: Operation[Any], owner: Any = None, deadline: Deadline | None = None) -> Request:
-        """Take a request in; it goes out with the next `send`.
+        """Add a request. It is sent by the next `send`.
 
         Args:
-            operation: The request.
-            owner: Whatever the caller wants to find in the settled request.
-            deadline: When it must be settled, with or without a connection. None: within the `timeout` of the
-                settings on any one connection.
+            operation: Operation of the request.
+            owner: Object of the caller, which the settled request contains.
+            deadline: Deadline of the call. None for a request of a subscription, a publisher or a relay.
         """
         self._submitted += 1
         self._open += 1
@@ -133,7 +132,7 @@ class PendingRequests:
         return request
 
     def withdraw(self, request: Request) -> None:
-        """Forget a request whose owner no longer wants it; an answer to it will be nobody's."""
+        """Settle a request whose owner does not wait any more, and end on the server what it has opened."""
         if request.is_settled:
             if isinstance(request.value, SubscriptionBuffer):
                 self.give_up(request.value)
@@ -144,18 +143,18 @@ class PendingRequests:
         self._drop_settled()
 
     def connected(self) -> None:
-        """From now on `send` gives out what waits."""
+        """Note that there is a connection."""
         self._is_connected = True
         self._trial_ends = None
         self._window = 1
         self.redirect = None
 
     def disconnected(self, error: RxPumpError, interrupted: Collection[bytes] = ()) -> list[Request]:
-        """Take everything back to be sent again.
+        """Note that the connection was lost, and queue its requests again.
 
         Args:
             error: Why the connection was lost.
-            interrupted: Correlation ids of frames that were only in part sent or received.
+            interrupted: Correlation ids of frames that were sent or received only in part.
 
         Returns:
             The requests that are not sent again, each settled with its error.
@@ -186,7 +185,7 @@ class PendingRequests:
         return lost
 
     def send(self, now: float) -> list[bytes]:
-        """Give frames to put on the wire now, a burst of them; none when there is nothing more to send now."""
+        """Return frames to send now, or none if nothing can be sent."""
         if not self._is_connected:
             return []
         frames, self._unanswered = self._unanswered, []
@@ -198,14 +197,14 @@ class PendingRequests:
             if request is None:
                 break
             if (wakes := self._lanes.get(request.operation.lane)) is not None:
-                heapq.heappush(self._resting, (wakes, request.sequence, request))  # not past those that rest
+                heapq.heappush(self._resting, (wakes, request.sequence, request))  # keep the order of the key
                 continue
             frames.append(self._launch(request, now))
             size += len(frames[-1])
         return frames
 
     def receive(self, package: Package, now: float) -> Request | None:
-        """Take a reply; give the request that it settles, if it settles one."""
+        """Receive a package. Return the request that it settles, or None."""
         request = self._land(package.correlation_id)
         if request is not None and request.losses and is_slow(request):
             self._window += 1
@@ -224,22 +223,22 @@ class PendingRequests:
             case Retry(refusal):
                 return self._rest(request, refusal, now)
             case Redirect(plain, secure, refusal):
-                # A leader that cannot be reached as we are is waited for: nobody can talk us out of TLS.
+                # A leader without TLS is ignored by a client with TLS, which then waits for another one.
                 self.redirect = (secure if self._settings.tls else plain) or self.redirect
                 return self._rest(request, refusal, now)
 
     def tell(self, channel: SubscriptionBuffer[Any], command: Command, payload: bytes) -> None:
-        """Say something on an open channel, in order; there is no reply. On one that is over it is not said."""
+        """Send a message without a reply on a subscription. Do nothing if the subscription has ended."""
         if channel.correlation_id in self._channels:
             self._unanswered.append(Package(command, channel.correlation_id, payload).encode())
 
     def give_up(self, channel: SubscriptionBuffer[Any]) -> None:
-        """Nobody reads this channel any more: end it here and on the server."""
+        """End a subscription here and on the server."""
         _, farewell = self._channels.pop(channel.correlation_id, (None, None))
         self._bid_farewell(farewell, channel.correlation_id)
 
     def leave(self, error: RxPumpError) -> list[Request]:
-        """Settle everything with `error`, and unsubscribe from all that the server still sends."""
+        """Settle all requests with an error, and end all subscriptions on the server."""
         open_requests = {*self._in_flight.values(), *(resting for _, _, resting in self._resting), *self._waiting}
         settled = [request for request in open_requests if not request.is_settled]
         for request in settled:
@@ -253,12 +252,12 @@ class PendingRequests:
         return sorted(settled, key=lambda request: request.sequence)
 
     def fail(self, correlation_id: bytes, error: RxPumpError) -> Request | None:
-        """Settle the request that this id belongs to, if it is in flight."""
+        """Settle the request in flight with this correlation id. Return it, or None if there is none."""
         request = self._land(correlation_id)
         return None if request is None else self._settle(request, error=error)
 
     def tick(self, now: float) -> list[Request]:
-        """Let time pass; give the requests whose deadline it was."""
+        """Apply the current time. Return the requests whose deadline has passed."""
         if self._trial_ends is not None and self._trial_ends <= now:
             self._trial_ends = -math.inf
         while self._resting and self._resting[0][0] <= now:
@@ -276,7 +275,7 @@ class PendingRequests:
         return expired
 
     def close(self, error: RxPumpError) -> list[Request]:
-        """Settle everything with `error`."""
+        """Settle all requests with an error, and return them."""
         lost = self.disconnected(error)
         waiting = [request for request in self._waiting if not request.is_settled]
         self._waiting.clear()
@@ -286,19 +285,19 @@ class PendingRequests:
         self._waiting.push(request)
 
     def _count_loss(self, interrupted: Collection[bytes]) -> None:
-        """Note with each request in flight that a connection was lost, and with which of them the fault may be."""
+        """Count the lost connection for each request in flight, and decide which of them can be the cause."""
         suspects = interrupted or (self._repeated if len(self._repeated) == 1 else ())
         for id, request in self._in_flight.items():
             request.losses += 1
             request.blame += id in suspects
 
     def _land(self, correlation_id: bytes) -> Request | None:
-        """Remove a request from those in flight and return it, None if none has this id."""
+        """Remove and return the request in flight with this correlation id, or None if there is none."""
         self._repeated.discard(correlation_id)
         return self._in_flight.pop(correlation_id, None)
 
     def _pass_on(self, package: Package) -> None:
-        """Give a package to the channel it belongs to; what is nobody's is dropped."""
+        """Pass a package to the buffer of its subscription. Ignore it if there is none."""
         if package.command in _LAST_WORDS and package.correlation_id in self._leaving:
             self._leaving.remove(package.correlation_id)
             self._on_left()
@@ -341,7 +340,7 @@ class PendingRequests:
         return None
 
     def _wake_with_lane(self, lane: str | None, now: float, wakes: float) -> float:
-        """Whatever rests of one lane goes out again at one time, and so in the order of asking."""
+        """Return the time of the next attempt. Requests with one ordering key share it, to keep their order."""
         if lane is None:
             return wakes
         if self._lanes.get(lane, now) <= now:
@@ -361,7 +360,7 @@ class PendingRequests:
         )
 
     def _drop_settled(self) -> None:
-        """Drop requests that were settled while they waited, so that they do not pile up in a long outage."""
+        """Drop requests that were settled while they waited, to bound memory during a long outage."""
         if len(self._waiting) > 2 * self._open + 64:
             self._waiting.drop_settled()
 
@@ -373,4 +372,5 @@ class PendingRequests:
         return request
 
     def __repr__(self) -> str:
-        return f"<PendingRequests {len(self._in_flight)} in flight, {len(self._waiting)} waiting, {len(self._resting)} resting>"
+        counts = f"{len(self._in_flight)} in flight, {len(self._waiting)} waiting, {len(self._resting)} retrying"
+        return f"<PendingRequests {counts}>"

@@ -1,4 +1,4 @@
-"""One operation on its way to its answer, across connections."""
+"""A request and its attempts, across connections."""
 
 from __future__ import annotations
 
@@ -10,7 +10,22 @@ from rxpump.tcp.protocol.deadlines import Deadline
 
 
 class Request:
-    """One operation on its way; settled when `is_settled`, with either `error` or `value`."""
+    """A request and its attempts.
+
+    Attributes:
+        operation: The operation, which encodes the request and interprets its reply.
+        deadline: Deadline of the call, or None.
+        owner: Object of the caller.
+        sequence: Number of the request, in the order of submission.
+        attempts: Times that it was sent.
+        losses: Connections that were lost while it was in flight.
+        blame: Those of them for which no other request can be the cause.
+        correlation_id: Correlation id of the latest attempt.
+        refusal: Last refusal of the server, or None.
+        is_settled: Whether it is completed, with `value` or `error`.
+        value: Result.
+        error: Error, or None.
+    """
 
     __slots__ = (
         "attempts",
@@ -33,8 +48,8 @@ class Request:
         self.owner: Any = owner
         self.sequence: int = sequence
         self.attempts: int = 0
-        self.losses: int = 0  # connections that were lost while it was in flight
-        self.blame: int = 0  # of these, connections that were lost with no other request to blame
+        self.losses: int = 0
+        self.blame: int = 0
         self.correlation_id: bytes = b""
         self.refusal: ServerError | None = None
         self.is_settled: bool = False

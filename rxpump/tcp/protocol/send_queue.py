@@ -1,9 +1,9 @@
-"""Requests that wait to be sent, and which of them goes next.
+"""Queue of requests that wait to be sent.
 
-Requests leave in the order in which they were made, with one exception: a request that moves many bytes, or that has
-lost two connections already, is slow. It waits until all others are sent, but at most for `_SHARE` of them, so that
-neither kind keeps the other from being sent. Requests of one lane never pass each other, so whatever follows a slow
-request of its lane is slow as well.
+Requests are sent in the order in which they were made, with one exception. A request is slow if it moves many bytes
+or if two connections were lost while it was in flight. A slow request waits until all others are sent, but for at
+most `_SHARE` of them, so that no request waits for ever. Requests with the same ordering key keep their order, so a
+request after a slow one with its key is slow too.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from typing import Any, Final, Generic, Protocol, TypeVar
 from rxpump.tcp.operations.operation import Operation
 
 _SHARE: Final = 32
-"""Quick requests that may pass a slow one."""
+"""Requests that may be sent before a slow one."""
 
 _SUSPECT_LOSSES: Final = 2
-"""Lost connections after which a request is slow: one is lost for many reasons."""
+"""Lost connections after which a request is slow. One connection can be lost for many reasons."""
 
 
 class Sendable(Protocol):
-    """A request as far as its place in the queue depends on it."""
+    """The attributes of a request that its place in the queue depends on."""
 
     sequence: int
     is_settled: bool
@@ -31,19 +31,19 @@ class Sendable(Protocol):
 
     @property
     def operation(self) -> Operation[Any]:
-        """What is asked for."""
+        """The operation."""
 
 
 _T = TypeVar("_T", bound=Sendable)
 
 
 def is_slow(request: Sendable) -> bool:
-    """Return whether a request waits for others whatever its lane."""
+    """Return whether a request is slow by itself, whatever its ordering key."""
     return request.operation.is_large or request.losses >= _SUSPECT_LOSSES
 
 
 class SendQueue(Generic[_T]):
-    """Requests by the order in which they were made; a settled one is passed over."""
+    """Requests in the order in which they are sent. Settled requests are skipped."""
 
     def __init__(self) -> None:
         self._quick: list[tuple[int, _T]] = []  # heaps
@@ -60,7 +60,7 @@ class SendQueue(Generic[_T]):
 
     @property
     def has_slow(self) -> bool:
-        """Whether a slow request was kept back by `pop`."""
+        """Whether a slow request is waiting."""
         return bool(self._slow)
 
     def push(self, request: _T) -> None:
@@ -68,10 +68,10 @@ class SendQueue(Generic[_T]):
         heapq.heappush(self._quick, (request.sequence, request))
 
     def pop(self, *, with_slow: bool) -> _T | None:
-        """Remove the next request and return it, None when there is none.
+        """Remove and return the next request, or None if there is none.
 
         Args:
-            with_slow: Whether slow requests may go now.
+            with_slow: Whether slow requests may be sent now.
         """
         while with_slow and self._slow and self._passed >= _SHARE:
             if not (request := self._pop_slow()).is_settled:

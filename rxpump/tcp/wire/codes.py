@@ -1,17 +1,16 @@
 """Result codes and reasons of the protocol's messages (docs/protocol/tcp.md, section 3).
 
-They travel as plain integers (see proto/eventstore.proto), so that a code from a newer server is seen
-as the unknown number it is.
+Messages contain them as integers (see proto/eventstore.proto), so that an unknown code of a newer server can be read.
 """
 
 from enum import IntEnum
 
 SERVER_FAILED = "The server failed: "
-"""How the embedded server begins the text of a BadRequest that is its own failure, as a full disk."""
+"""First words of the text of a BadRequest with which the embedded server reports a failure of its own."""
 
 
 class OperationResult(IntEnum):
-    """How a write ended."""
+    """Result of a write."""
 
     SUCCESS = 0
     PREPARE_TIMEOUT = 1
@@ -24,7 +23,7 @@ class OperationResult(IntEnum):
 
 
 class ReadEventResult(IntEnum):
-    """How the read of one event ended."""
+    """Result of the read of one event."""
 
     SUCCESS = 0
     NOT_FOUND = 1
@@ -35,7 +34,7 @@ class ReadEventResult(IntEnum):
 
 
 class ReadStreamResult(IntEnum):
-    """How the read of a page of a stream ended."""
+    """Result of the read of a page of a stream."""
 
     SUCCESS = 0
     NO_STREAM = 1
@@ -46,7 +45,7 @@ class ReadStreamResult(IntEnum):
 
 
 class ReadAllResult(IntEnum):
-    """How the read of a page of $all ended."""
+    """Result of the read of a page of $all."""
 
     SUCCESS = 0
     NOT_MODIFIED = 1
@@ -55,21 +54,21 @@ class ReadAllResult(IntEnum):
 
 
 class FilterContext(IntEnum):
-    """What of an event a server-side filter looks at."""
+    """Part of an event that a filter of the server compares."""
 
     STREAM = 0
     EVENT_TYPE = 1
 
 
 class FilterType(IntEnum):
-    """How it looks."""
+    """Kind of the comparison of a filter of the server."""
 
     REGEX = 0
     PREFIX = 1
 
 
 class NotHandledReason(IntEnum):
-    """Why a node did not take a request."""
+    """Reason why a node does not serve a request."""
 
     NOT_READY = 0
     TOO_BUSY = 1
@@ -78,7 +77,7 @@ class NotHandledReason(IntEnum):
 
 
 class SubscriptionDropReason(IntEnum):
-    """Why a subscription ended, or was never confirmed."""
+    """Reason why a subscription ended or was refused."""
 
     UNSUBSCRIBED = 0
     ACCESS_DENIED = 1
@@ -88,7 +87,7 @@ class SubscriptionDropReason(IntEnum):
 
 
 class CreatePersistentSubscriptionResult(IntEnum):
-    """How the making of a consumer group ended."""
+    """Result of the creation of a consumer group."""
 
     SUCCESS = 0
     ALREADY_EXISTS = 1
@@ -97,7 +96,7 @@ class CreatePersistentSubscriptionResult(IntEnum):
 
 
 class ChangePersistentSubscriptionResult(IntEnum):
-    """How the update or the deletion of a consumer group ended."""
+    """Result of the update or deletion of a consumer group."""
 
     SUCCESS = 0
     DOES_NOT_EXIST = 1
@@ -106,7 +105,7 @@ class ChangePersistentSubscriptionResult(IntEnum):
 
 
 class NakAction(IntEnum):
-    """What is to become of an event that a consumer could not handle (docs/protocol/tcp.md, section 4.18)."""
+    """Action for an event that a consumer could not handle (docs/protocol/tcp.md, section 4.18)."""
 
     UNKNOWN = 0
     PARK = 1
@@ -116,7 +115,7 @@ class NakAction(IntEnum):
 
 
 class ScavengeResult(IntEnum):
-    """How a scavenge ended, as v4 tells when it has."""
+    """Result of a scavenge that has completed, from servers of version 4."""
 
     SUCCESS = 0
     IN_PROGRESS = 1
@@ -124,7 +123,7 @@ class ScavengeResult(IntEnum):
 
 
 class ScavengeResponse(IntEnum):
-    """How a scavenge began, as v5 and later tell at once."""
+    """Result of the start of a scavenge, from servers of version 5 and later."""
 
     STARTED = 0
     IN_PROGRESS = 1
@@ -132,4 +131,4 @@ class ScavengeResponse(IntEnum):
 
 
 JSON_CONTENT = 1
-"""`data_content_type` of JSON; anything else is binary."""
+"""Value of `data_content_type` for JSON; other values mean binary data."""

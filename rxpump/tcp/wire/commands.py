@@ -1,10 +1,10 @@
-"""The commands of the protocol (docs/protocol/tcp.md, section 2)."""
+"""Commands of the protocol (docs/protocol/tcp.md, section 2)."""
 
 from enum import IntEnum
 
 
 class Command(IntEnum):
-    """What a package is. Names are the server's own; a code without a name here is no command at all."""
+    """Command of a package, with the names that servers use."""
 
     HEARTBEAT_REQUEST = 0x01
     HEARTBEAT_RESPONSE = 0x02
@@ -72,5 +72,5 @@ _NAMES = {command.value: command.name.title().replace("_", "") for command in Co
 
 
 def command_name(code: int) -> str:
-    """Name `code` as the server's texts do, WriteEvents; in hex where it has no name."""
+    """Return the name of a command as servers write it (WriteEvents). An unknown command is a hexadecimal number."""
     return _NAMES.get(code) or f"0x{code:02X}"

@@ -1,8 +1,8 @@
-"""From a stream of bytes to packages.
+"""Split a stream of bytes into packages.
 
-Bytes come in as the network cut them; whole packages go out. Feeding never raises: the first frame that
-is not the protocol ends the stream, and `failure` says why. A frame may be as large as 64 MiB, so its
-pieces are kept as they came and joined once.
+`Framer` receives bytes in pieces of any size and returns complete packages. It does not raise: after a malformed
+frame it returns nothing more, and `failure` is the error. A frame can be as large as 64 MiB, so its pieces are kept
+and are joined only once.
 """
 
 from __future__ import annotations
@@ -15,7 +15,14 @@ _PREFIX_BYTES = 4
 
 
 class Framer:
-    """Collects the bytes of one connection; `failure` is None while they make sense."""
+    """Splits the bytes of one connection.
+
+    Args:
+        max_frame_bytes: Bytes of the largest frame that is accepted.
+
+    Attributes:
+        failure: The error that ended the stream, or None.
+    """
 
     __slots__ = ("_held", "_missing", "_pieces", "failure", "max_frame_bytes")
 
@@ -24,21 +31,21 @@ class Framer:
         self.failure: ProtocolError | None = None
         self._pieces: list[bytes] = []
         self._held = 0
-        self._missing = 0  # how many bytes must come before it is worth looking again
+        self._missing = 0  # bytes that must arrive before the frame can be complete
 
     @property
     def held(self) -> int:
-        """Bytes of the frame that is not complete."""
+        """Bytes of the incomplete frame."""
         return self._held
 
     def clear(self) -> None:
-        """Release the bytes of the frame that is not complete: no more bytes will come."""
+        """Free the bytes of the incomplete frame, because no more bytes will arrive."""
         self._pieces.clear()
         self._held = self._missing = 0
 
     @property
     def begun(self) -> bytes | None:
-        """Correlation id of a frame of which only the first part has come, None where that part is too short."""
+        """Correlation id of the incomplete frame, or None if the id has not arrived yet."""
         head = b""
         for piece in self._pieces:
             head += piece[: _PREFIX_BYTES + HEADER_BYTES]
@@ -47,7 +54,7 @@ class Framer:
         return None
 
     def feed(self, data: bytes) -> list[Package]:
-        """Take the next bytes; give the packages that are whole now, in order."""
+        """Receive bytes, and return the packages that are complete now, in order."""
         if self.failure is not None:
             return []
         self._missing -= len(data)
@@ -66,7 +73,7 @@ class Framer:
         return packages
 
     def _take(self, data: bytes, packages: list[Package]) -> bytes:
-        """Move the whole frames of `data` into `packages`; give back what is left."""
+        """Append the complete packages of `data` to `packages`, and return the remaining bytes."""
         offset, end = 0, len(data)
         while end - offset >= _PREFIX_BYTES:
             start = offset + _PREFIX_BYTES
@@ -89,7 +96,7 @@ class Framer:
     def _refuse(self, length: int, header: bytes) -> ProtocolError:
         if length > self.max_frame_bytes:
             return FrameTooLarge(length, self.max_frame_bytes, header[2:] if len(header) == HEADER_BYTES else None)
-        return MalformedFrame(f"a length of {length}, a package has at least {HEADER_BYTES} bytes")
+        return MalformedFrame(f"its length is {length}, but a package has at least {HEADER_BYTES} bytes")
 
     def __repr__(self) -> str:
         return f"<Framer holding {self._held} bytes{f', failed: {self.failure}' if self.failure else ''}>"

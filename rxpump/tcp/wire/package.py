@@ -1,9 +1,9 @@
-"""One package: what a frame holds (docs/protocol/tcp.md, section 1.1).
+"""Packages, which are the contents of frames (docs/protocol/tcp.md, section 1.1).
 
 command (1)  flags (1)  correlation id (16)  [login length (1)  login  password length (1)  password]  payload
 
-In place of login and password there may be a token: minus its length (2), the token. It is written, and never
-read: a server of version 4, as the embedded one is, knows no tokens, and takes the two bytes for a login's.
+A token can take the place of login and password: its negative length (2), then the token. Tokens are encoded but not
+decoded, because the embedded server behaves like version 4, which reads the two bytes as the length of a login.
 """
 
 from __future__ import annotations
@@ -21,7 +21,14 @@ TRUSTED = 0x02
 
 
 class Package(NamedTuple):
-    """A command, whose it is, and its payload. `correlation_id` is kept as the 16 bytes on the wire."""
+    """A package.
+
+    Attributes:
+        command: Number of the command.
+        correlation_id: The 16 bytes that connect a reply with its request.
+        payload: Encoded message.
+        credentials: Credentials of the request, or None.
+    """
 
     command: int
     correlation_id: bytes
@@ -30,11 +37,11 @@ class Package(NamedTuple):
 
     @property
     def text(self) -> str:
-        """The payload of a refusal, which is the server's words, whatever its bytes."""
+        """Payload of a refusal, which is a text of the server."""
         return self.payload.decode(errors="replace").strip()
 
     def encode(self) -> bytes:
-        """Write the package as one frame, length prefix included."""
+        """Return the package as a frame, with its length prefix."""
         if self.credentials is None:
             length = HEADER_BYTES + len(self.payload)
             return b"%b%c\x00%b%b" % (length.to_bytes(4, "little"), self.command, self.correlation_id, self.payload)
@@ -47,7 +54,7 @@ class Package(NamedTuple):
 
 
 def _identification(who: AnyCredentials) -> bytes:
-    """Write who asks; a token's length is negative, by which servers that know tokens tell it from a login's."""
+    """Return encoded credentials. The negative length of a token distinguishes it from a login."""
     if isinstance(who, Token):
         token = who.text.encode()
         return (-len(token)).to_bytes(2, "little", signed=True) + token
@@ -56,9 +63,10 @@ def _identification(who: AnyCredentials) -> bytes:
 
 
 def shared_frames(command: int, payloads: Iterable[bytes]) -> list[bytes]:
-    """Make frames that many correlation ids can share: `correlation_id.join(parts)` is one for each payload.
+    """Return the parts that frames with different correlation ids share.
 
-    The id is all that differs in them, so whatever is sent to many is put together once.
+    `correlation_id.join(parts)` is one frame for each payload. A message to many subscriptions is therefore encoded
+    once.
     """
     parts = [b""]
     for payload in payloads:
@@ -68,12 +76,16 @@ def shared_frames(command: int, payloads: Iterable[bytes]) -> list[bytes]:
 
 
 def decode(frame: bytes) -> Package:
-    """Read a frame without its length prefix. Raises MalformedFrame."""
+    """Decode a frame without its length prefix.
+
+    Raises:
+        MalformedFrame: The frame is too short, or its credentials do not fit into it.
+    """
     if len(frame) < HEADER_BYTES:
-        raise MalformedFrame(f"{len(frame)} bytes, a package has at least {HEADER_BYTES}")
+        raise MalformedFrame(f"it has {len(frame)} bytes, but a package has at least {HEADER_BYTES}")
     flags = frame[1]
     if flags & TRUSTED:
-        raise MalformedFrame("the trusted-write flag is for nodes among themselves")
+        raise MalformedFrame("only nodes may set the flag for trusted writes")
     if not flags & AUTHENTICATED:
         return Package(frame[0], frame[2:18], frame[18:])
     login, offset = _counted_text(frame, HEADER_BYTES, "login")
@@ -82,7 +94,10 @@ def decode(frame: bytes) -> Package:
 
 
 def _counted_text(frame: bytes, offset: int, what: str) -> tuple[str, int]:
-    """Read a text behind its length; bytes that are not UTF-8 become U+FFFD, as on a real server."""
+    """Return a text that follows its length, and the offset after it.
+
+    Bytes that are not UTF-8 become U+FFFD, as on a real server.
+    """
     start = offset + 1
     if start > len(frame) or start + frame[offset] > len(frame):
         raise MalformedFrame(f"the {what} does not fit its frame")
@@ -91,7 +106,7 @@ def _counted_text(frame: bytes, offset: int, what: str) -> tuple[str, int]:
 
 
 class _Unchecked(Credentials):
-    """Credentials as they came: a server answers to any, also to those no client of ours would send."""
+    """Credentials that were received. They are not checked, because a server must answer any credentials."""
 
     __slots__ = ()
 

@@ -1,7 +1,7 @@
-"""The protobuf messages, loaded from the compiled schema into a descriptor pool of our own.
+"""Protobuf messages of the TCP protocol, loaded from the compiled schema into a descriptor pool of our own.
 
-A serialized descriptor set is data, not generated code, so one file serves every protobuf runtime
-from 4.25 on; and a pool of our own cannot clash with another library's Event Store messages.
+The compiled schema is a serialized descriptor set and not generated code, so one file works with every protobuf from
+4.25. Messages of other libraries are in other pools and cannot clash.
 """
 
 from __future__ import annotations

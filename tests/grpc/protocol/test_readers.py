@@ -89,7 +89,7 @@ def test_a_compressed_response() -> None:
         ([STARTED, data(b"\0\0"), TrailersReceived(1, (("grpc-status", "10"),))], StatusCode.ABORTED),
         ([STARTED, data(b"\0\0\0\xff\xff")], StatusCode.RESOURCE_EXHAUSTED),
         ([StreamReset(1, ErrorCode.CANCEL, "x")], StatusCode.CANCELLED),
-        ([STARTED, ConnectionEnded(ErrorCode.NO_ERROR, "silent for 20 s")], StatusCode.UNAVAILABLE),
+        ([STARTED, ConnectionEnded(ErrorCode.NO_ERROR, "no sign of life for 20 s")], StatusCode.UNAVAILABLE),
     ],
 )
 def test_responses_that_fail(events: list[Http2Event], status: StatusCode) -> None:

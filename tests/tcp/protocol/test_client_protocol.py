@@ -126,7 +126,7 @@ def test_a_server_that_does_not_answer_the_introduction_in_time() -> None:
     assert link.failure is None
     link.tick(5.0)
     assert isinstance(link.failure, ConnectionClosed)
-    assert link.failure.reason == "no answer while identifying"
+    assert link.failure.reason == "no reply while identifying"
 
 
 def test_once_ready_the_introduction_has_no_deadline(link: ClientProtocol) -> None:
@@ -156,7 +156,7 @@ def test_silence_is_asked_then_the_connection_is_dead(link: ClientProtocol) -> N
     assert link.deadline == 5.0
     link.tick(5.0)
     assert isinstance(link.failure, ConnectionClosed)
-    assert link.failure.reason == "silent for 3 s"
+    assert link.failure.reason == "no sign of life for 3 s"
     assert link.deadline == math.inf
 
 
@@ -226,9 +226,11 @@ def test_when_it_is_over_it_takes_and_says_nothing_more(link: ClientProtocol) ->
 
 
 def test_it_shows_its_state(link: ClientProtocol) -> None:
-    assert repr(link) == "<Link to tcp://node, ready>"
+    assert repr(link) == "<ClientProtocol to tcp://node, ready>"
     link.lost("the socket is gone")
-    assert repr(link) == ("<Link to tcp://node, closed: the connection to tcp://node is closed: the socket is gone>")
+    assert repr(link) == (
+        "<ClientProtocol to tcp://node, closed: the connection to tcp://node is closed: the socket is gone>"
+    )
 
 
 def test_a_token_authenticates_in_the_place_of_a_login() -> None:

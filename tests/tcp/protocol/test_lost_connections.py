@@ -175,7 +175,7 @@ def test_a_token_that_ends_each_connection_is_refused(wire: Wire) -> None:
     assert asked.error.login == "(token)"
     assert asked.error.reason == (
         "4 connections were lost as it was sent (the connection to tcp://node is closed: the connection was lost); "
-        "a server before version 20 knows no tokens"
+        "servers before version 20 do not accept tokens"
     )
     assert not beside.is_settled
 

@@ -95,7 +95,7 @@ def test_large_requests_go_out_in_bursts_so_that_a_full_socket_leaves_them_here(
 def test_its_repr_tells_where_they_are(wire: Wire) -> None:
     wire.ask(*"abcdef")
     wire.refuse(wire.sent()[0])
-    assert repr(wire.pending) == "<PendingRequests 3 in flight, 2 waiting, 1 resting>"
+    assert repr(wire.pending) == "<PendingRequests 3 in flight, 2 waiting, 1 retrying>"
 
 
 # Deadlines ----------------------------------------------------------------------------------------------
@@ -161,7 +161,7 @@ def test_an_expired_request_does_not_come_back_from_its_rest(wire: Wire) -> None
     wire.refuse(wire.sent()[0])
     assert len(wire.pass_time(2.0)) == 1
     wire.pass_time(10.0)
-    assert repr(wire.pending) == "<PendingRequests 0 in flight, 0 waiting, 0 resting>"
+    assert repr(wire.pending) == "<PendingRequests 0 in flight, 0 waiting, 0 retrying>"
     assert wire.sent() == []
 
 
