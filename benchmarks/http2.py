@@ -183,7 +183,7 @@ def opening_of_a_client() -> bytes:
 
 
 def response(messages: int) -> list[bytes]:
-    """Return the bytes of a server that answers with messages, each in a DATA frame of its own, in chunks."""
+    """Return the bytes that a server sends for a response, in chunks. Each message has its own DATA frame."""
     server = Http2Connection(Role.SERVER, LIMITS, 0.0)
     server.receive(opening_of_a_client(), 0.0)
     server.send_headers(STREAM, RESPONSE)

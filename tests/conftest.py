@@ -23,10 +23,10 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 # Calls that rxpump makes in the event loop although they can block, each with the reason why it may.
 MAY_BLOCK = {
-    # A program opens and checks its store before it serves. `connect("sqlite:///...")` does it in a thread.
+    # A program calls these before it serves. `connect("sqlite:///...")` opens the store in a thread.
     "rxpump/server/store/sqlite_store.py": {"open"},
     "rxpump/server/store/check.py": {"check"},
-    # It waits for a thread that has executed its last statement.
+    # `stop` joins a thread that has executed its last statement.
     "rxpump/server/store/writers.py": {"stop"},
     # Handlers decide where log lines go. An application with a slow one uses `logging.handlers.QueueHandler`.
     "logging/__init__.py": {"emit"},

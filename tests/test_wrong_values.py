@@ -261,7 +261,7 @@ async def test_a_transaction_refuses_wrong_values(client: rxpump.Client, method:
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("name", OPERATORS)
 async def test_an_operator_refuses_wrong_values(client: rxpump.Client, name: str) -> None:
-    """An accepted operator is used in a pipeline."""
+    """An operator that accepts its arguments is used in a pipeline."""
     operator = getattr(ops, name)
 
     @wraps(operator)

@@ -42,7 +42,7 @@ async def ack_until(consumer: Any, number: int) -> Any:
 
 
 async def wait_for_an_event(conn: Any, subscription: Any) -> None:
-    """Publish events until the subscription delivers one. Events from before it reconnected are not delivered."""
+    """Publish events until the subscription delivers one. It misses those that are published while it reconnects."""
     for height in range(10, 100):
         await conn.publish_event("ponies", "PonyJumped", body={"Height": height})
         try:
