@@ -1,4 +1,4 @@
-// subscribeToStreamFrom and subscribeToAllFrom: what there is, then what is written, each event once.
+// subscribeToStreamFrom and subscribeToAllFrom deliver existing events, then new ones, each exactly once.
 
 import assert from "node:assert/strict";
 import {

@@ -1,4 +1,4 @@
-// createConnection and its settings, a connection's events, and how it comes back after it was cut.
+// createConnection: settings, events of a connection, and reconnecting.
 
 import assert from "node:assert/strict";
 import { once } from "node:events";

@@ -1,4 +1,4 @@
-// Who asks: the connection's default credentials, those of a single call, and wrong ones of both kinds.
+// Credentials: those of the connection and those of a single call, right and wrong ones.
 
 import assert from "node:assert/strict";
 import { ADMIN, ANY, connected, es, jump, listener, newStream, OPS, refused, START, streamOf } from "./peer.mjs";

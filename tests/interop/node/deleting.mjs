@@ -1,4 +1,4 @@
-// deleteStream, softly and for good: what is left, what is refused, and what comes after.
+// deleteStream, soft and hard: the remaining events, refusals, and later appends.
 
 import assert from "node:assert/strict";
 import {
@@ -84,8 +84,13 @@ export async function atAVersionThatIsNotIts(conn) {
       assert.deepEqual([error.action, error.stream, error.expectedVersion.toNumber()], ["Delete", stream, version]);
     }
   }
-  await refused(conn.deleteStream(stream, EXISTS), Error, /Bad request/);
   assert.equal((await conn.readStreamEventsForward(stream, START, 10)).events.length, 3);
+}
+
+export async function ifItExists(conn) {
+  const stream = await streamOf(conn, 3);
+  await conn.deleteStream(stream, EXISTS);
+  assert.equal((await conn.readStreamEventsForward(stream, START, 10)).status, es.sliceReadStatus.StreamNotFound);
 }
 
 export async function whatIsNotThere(conn) {

@@ -1,4 +1,4 @@
-// How a connection is found over HTTP (gossip seeds, a name), and what else there is over HTTP.
+// Discovery of the server over HTTP by gossip seeds and by a name, and other requests over HTTP.
 
 import assert from "node:assert/strict";
 import { once } from "node:events";

@@ -1,4 +1,4 @@
-// A connection that says nothing of its own accord: the server asks it for heartbeats, and goes on when it gives them.
+// An idle connection replies to the heartbeats of the server, and stays open.
 
 import assert from "node:assert/strict";
 import { connected, es, Told } from "./peer.mjs";
@@ -8,7 +8,7 @@ const debug = (_, __, said) => String(said).includes("package HeartbeatRequest")
 const log = Object.assign(new es.NoopLogger(), { debug });
 await connected({ log, verboseLogging: true, heartbeatInterval: 60_000 }, async (conn) => {
   conn.on("disconnected", () => assert.fail("it was cut"));
-  await asked.take(2); // the second is asked for only when the first was given
+  await asked.take(2); // the server sends the second one only after a reply to the first one
   conn.removeAllListeners("disconnected");
 });
 console.log("asked, and asked again");

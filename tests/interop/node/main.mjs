@@ -1,9 +1,9 @@
-// Every feature of node-eventstore-client against the server at HOST PORT, and HTTP_PORT.
+// Check all features of node-eventstore-client against the server at HOST PORT and HTTP_PORT.
 //
 //     NODE_EVENTSTORE_CLIENT=directory node main.mjs HOST PORT HTTP_PORT
 //
-// Each function that a topic exports is a check of one thing that users of the client count on. It is given
-// a connection without credentials. The first that fails ends it with a stack.
+// Each exported function of a topic checks one behavior that users of the client rely on. Its argument is a connection
+// without credentials. The first failure ends the program with a stack trace.
 
 import * as catchingUp from "./catching_up.mjs";
 import * as connecting from "./connecting.mjs";

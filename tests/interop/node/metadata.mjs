@@ -1,4 +1,4 @@
-// setStreamMetadataRaw and getStreamMetadataRaw: limits, access control, and what the server keeps for the user.
+// setStreamMetadataRaw and getStreamMetadataRaw: limits, access control, and custom metadata.
 
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
@@ -86,7 +86,7 @@ export async function noEventsBeforeThat(conn) {
   const stream = await streamOf(conn, 10);
   await conn.setStreamMetadataRaw(stream, ANY, { [truncateBefore]: 8 });
   assert.deepEqual(numbers((await conn.readStreamEventsForward(stream, START, 100)).events), [8, 9]);
-  await conn.setStreamMetadataRaw(stream, ANY, null); // no data at all: as if it had none
+  await conn.setStreamMetadataRaw(stream, ANY, null); // empty data counts as no metadata
   assert.deepEqual(numbers((await conn.readStreamEventsForward(stream, START, 100)).events), range(0, 10));
 }
 

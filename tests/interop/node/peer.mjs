@@ -1,6 +1,6 @@
-// node-eventstore-client, what every check needs of it, and the server that it is checked against.
+// Shared code of the checks: the client, the address of the server, and helper functions.
 //
-// The client is installed in a directory of its own, which NODE_EVENTSTORE_CLIENT names.
+// NODE_EVENTSTORE_CLIENT names the directory in which the client is installed.
 
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";

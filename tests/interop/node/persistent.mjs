@@ -1,4 +1,4 @@
-// createPersistentSubscription, update and delete; connecting, acks and naks, and who gets what.
+// createPersistentSubscription, update and delete; connecting, acknowledging, and the choice of the consumer.
 
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
@@ -324,7 +324,7 @@ export async function linksResolved(conn) {
   const one = await consumer(conn, links, await groupOf(conn, links, { resolveLinkTos: true }), 1);
   const good = await one.events.one();
   assert.deepEqual([heightOf(good), good.originalStreamId], [3, links]);
-  one.subscription.acknowledge(good); // by the link's id
+  one.subscription.acknowledge(good); // the id is that of the link
   const broken = await one.events.one();
   assert.deepEqual([broken.event, broken.originalEventNumber.toNumber()], [null, 1]);
   one.subscription.acknowledge(broken);

@@ -1,4 +1,4 @@
-// readEvent, readStreamEventsForward and Backward, readAllEventsForward and Backward; links resolved and not.
+// readEvent, readStreamEventsForward and Backward, readAllEventsForward and Backward, with links resolved or not.
 
 import assert from "node:assert/strict";
 import {

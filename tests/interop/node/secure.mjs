@@ -1,4 +1,4 @@
-// Over TLS: the server's certificate is for localhost, by an authority that NODE_EXTRA_CA_CERTS names.
+// TLS. The certificate of the server is for localhost; NODE_EXTRA_CA_CERTS names the file of its authority.
 
 import assert from "node:assert/strict";
 import { once } from "node:events";

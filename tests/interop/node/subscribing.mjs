@@ -1,4 +1,4 @@
-// subscribeToStream and subscribeToAll: what is written from now on.
+// subscribeToStream and subscribeToAll deliver new events.
 
 import assert from "node:assert/strict";
 import {

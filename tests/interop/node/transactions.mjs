@@ -1,4 +1,4 @@
-// startTransaction, continueTransaction, and of a transaction write, commit, rollback.
+// startTransaction, continueTransaction, and the methods write, commit and rollback of a transaction.
 
 import assert from "node:assert/strict";
 import {

@@ -1,4 +1,4 @@
-// appendToStream: every expected version, batches, the same write twice.
+// appendToStream: every expected version, batches, and a repeated append.
 
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
@@ -85,7 +85,7 @@ export async function everyExpectedVersionThatHolds(conn) {
   for (const version of [EMPTY, 0, ANY, EXISTS, 3]) {
     next.push((await conn.appendToStream(stream, version, jump(1))).nextExpectedVersion);
   }
-  await conn.appendToStream(stream, next.at(-1), jump(1)); // a Long, as results have them
+  await conn.appendToStream(stream, next.at(-1), jump(1)); // a Long, the type of numbers in results
   assert.deepEqual(next.map(Number), [0, 1, 2, 3, 4]);
 }
 
