@@ -66,7 +66,30 @@ class NamedSettings(TypedDict, total=False):
 
 
 @dataclass(frozen=True, slots=True)
-class PersistentSubscriptionSettings:
+class GroupOptions:
+    """The settings of a consumer group, with the defaults of the server and without checks.
+
+    A client uses PersistentSubscriptionSettings, which checks and describes them. A server uses this class, because
+    it accepts every value.
+    """
+
+    resolve_links: bool = False
+    start_from: int = -1
+    message_timeout_seconds: float = 30.0
+    record_statistics: bool = False
+    live_buffer_size: int = 500
+    read_batch_size: int = 20
+    buffer_size: int = 500
+    max_retry_count: int = 10
+    checkpoint_after_seconds: float = 2.0
+    checkpoint_max_count: int = 1000
+    checkpoint_min_count: int = 10
+    subscriber_max_count: int = 0
+    strategy: ConsumerStrategy | str = ConsumerStrategy.ROUND_ROBIN
+
+
+@dataclass(frozen=True, slots=True)
+class PersistentSubscriptionSettings(GroupOptions):
     """Settings of a consumer group, with the defaults of the server.
 
     Attributes:
@@ -89,20 +112,6 @@ class PersistentSubscriptionSettings:
     Raises:
         InvalidArgument: A value is out of its range.
     """
-
-    resolve_links: bool = False
-    start_from: int = -1
-    message_timeout_seconds: float = 30.0
-    record_statistics: bool = False
-    live_buffer_size: int = 500
-    read_batch_size: int = 20
-    buffer_size: int = 500
-    max_retry_count: int = 10
-    checkpoint_after_seconds: float = 2.0
-    checkpoint_max_count: int = 1000
-    checkpoint_min_count: int = 10
-    subscriber_max_count: int = 0
-    strategy: ConsumerStrategy | str = ConsumerStrategy.ROUND_ROBIN
 
     def __post_init__(self) -> None:
         for name in ("resolve_links", "record_statistics"):

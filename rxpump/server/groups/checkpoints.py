@@ -19,8 +19,8 @@ class Checkpoints:
         """Give the checkpoint that is due, if one is; `is_timed` says that one may be due by the time."""
         settings = self._settings
         count = self._progress.through - self._last
-        if is_timed and settings.checkpoint_after_ms > 0:
-            is_old = now - self._time >= settings.checkpoint_after_ms / 1000
+        if is_timed and settings.checkpoint_after_seconds > 0:
+            is_old = now - self._time >= settings.checkpoint_after_seconds
             is_due = is_old and count >= settings.checkpoint_min_count
         else:
             is_due = count >= settings.checkpoint_max_count

@@ -22,18 +22,19 @@ _KEYS: Final[Mapping[str, tuple[str, type]]] = {
     "group": ("group", str),
     "resolveLinkTos": ("resolve_links", bool),
     "extraStatistics": ("record_statistics", bool),
-    "messageTimeout": ("message_timeout_ms", int),
+    "messageTimeout": ("message_timeout_seconds", int),
     "startFrom": ("start_from", int),
     "liveBufferSize": ("live_buffer_size", int),
     "historyBufferSize": ("buffer_size", int),
     "maxRetryCount": ("max_retry_count", int),
     "readBatchSize": ("read_batch_size", int),
-    "checkPointAfter": ("checkpoint_after_ms", int),
+    "checkPointAfter": ("checkpoint_after_seconds", int),
     "minCheckPointCount": ("checkpoint_min_count", int),
     "maxCheckPointCount": ("checkpoint_max_count", int),
     "maxSubscriberCount": ("subscriber_max_count", int),
     "namedConsumerStrategy": ("strategy", str),
 }
+_SECONDS: Final = ("message_timeout_seconds", "checkpoint_after_seconds")  # stored in milliseconds
 _BEGINS_AFTER: Final = "beginsAfter"
 
 
@@ -84,17 +85,24 @@ def apply_json(content: object, entries: dict[str, Entry]) -> None:
 
 
 def _entry_to_json(entry: Entry) -> dict[str, object]:
-    values = {key: getattr(entry.settings, name) for key, (name, _) in _KEYS.items()}
+    values = {key: _stored(entry.settings, name) for key, (name, _) in _KEYS.items()}
     written: dict[str, object] = {key: value for key, value in values.items() if value}
     if entry.begins_after is not None:
         written[_BEGINS_AFTER] = entry.begins_after
     return written
 
 
+def _stored(settings: GroupSettings, name: str) -> object:
+    value = getattr(settings, name)
+    return round(value * 1000) if name in _SECONDS else value
+
+
 def _entry_from_json(entry: object) -> Entry:
     if not isinstance(entry, dict):
         raise ValueError(f"{entry!r} is no entry")
     values: dict[str, Any] = {name: _checked(entry, key, kind) for key, (name, kind) in _KEYS.items()}
+    for name in _SECONDS:
+        values[name] /= 1000
     settings = GroupSettings(**values)
     if settings.strategy not in STRATEGIES:
         raise ValueError(f"{settings.strategy!r} is no consumer strategy")

@@ -54,7 +54,7 @@ class Group:
         self.consumers: dict[bytes, Consumer] = {}
         self.replays: int = 0
         self._strategy = STRATEGIES[settings.strategy].make()
-        self._timeout = settings.message_timeout_ms / 1000 if settings.message_timeout_ms > 0 else inf
+        self._timeout = settings.message_timeout_seconds if settings.message_timeout_seconds > 0 else inf
         self._buffer = Buffer()
         self._deliveries = Deliveries()
         self._parks: list[Park] = []

@@ -6,10 +6,10 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple, Protocol
 
+from rxpump.model.group_settings import ConsumerStrategy
 from rxpump.server.groups.consumer import Consumer
 from rxpump.server.groups.message import Message
 from rxpump.server.groups.pinning import by_correlation, by_stream, unpinned
-from rxpump.server.groups.settings import DISPATCH_TO_SINGLE, PINNED, PINNED_BY_CORRELATION, ROUND_ROBIN
 
 
 class Strategy(Protocol):
@@ -105,8 +105,8 @@ class Kind(NamedTuple):
 
 
 STRATEGIES: Final[Mapping[str, Kind]] = {
-    ROUND_ROBIN: Kind(RoundRobin, unpinned),
-    DISPATCH_TO_SINGLE: Kind(DispatchToSingle, unpinned),
-    PINNED: Kind(Pinned, by_stream),
-    PINNED_BY_CORRELATION: Kind(Pinned, by_correlation),
+    ConsumerStrategy.ROUND_ROBIN: Kind(RoundRobin, unpinned),
+    ConsumerStrategy.DISPATCH_TO_SINGLE: Kind(DispatchToSingle, unpinned),
+    ConsumerStrategy.PINNED: Kind(Pinned, by_stream),
+    ConsumerStrategy.PINNED_BY_CORRELATION: Kind(Pinned, by_correlation),
 }

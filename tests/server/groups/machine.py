@@ -43,8 +43,8 @@ class Driven:
     """A group of a stream that has `stored` events, and what its consumers were given at `now`."""
 
     def __init__(self, stored: int = 0, through: int = -1, **settings: Any) -> None:
-        settings = {"message_timeout_ms": int(TIMEOUT * 1000), "strategy": "RoundRobin", **settings}
-        self.group = Group(GroupSettings("s", "g", **settings), through, now=0.0)
+        settings = {"message_timeout_seconds": TIMEOUT, "strategy": "RoundRobin", **settings}
+        self.group = Group(GroupSettings(stream="s", group="g", **settings), through, now=0.0)
         self.now = 0.0
         self.stored = stored
         self.next = through + 1

@@ -8,7 +8,7 @@ import pytest
 from rxpump.server.groups.configuration import Entry, apply_json, change_to_json, removal_to_json, to_json
 from rxpump.server.groups.settings import GroupSettings
 
-EVERY = GroupSettings("s", "g", True, 7, 1, True, 2, 3, 4, 5, 6, 8, 9, 10, "Pinned")
+EVERY = GroupSettings(True, 7, 0.001, True, 2, 3, 4, 5, 0.006, 8, 9, 10, "Pinned", stream="s", group="g")
 
 
 def through_json(*contents: dict[str, Any]) -> list[Entry]:
@@ -20,17 +20,26 @@ def through_json(*contents: dict[str, Any]) -> list[Entry]:
 
 
 def test_what_is_written_is_read() -> None:
-    entries = [Entry(EVERY), Entry(GroupSettings("t", ""), begins_after=-1), Entry(GroupSettings("t", "h"), 12)]
+    entries = [
+        Entry(EVERY),
+        Entry(GroupSettings(stream="t", group=""), begins_after=-1),
+        Entry(GroupSettings(stream="t", group="h"), 12),
+    ]
     assert through_json(to_json(entries, "admin")) == entries
     assert through_json(*(change_to_json(entry, "admin") for entry in entries)) == entries
 
 
 def test_a_change_is_of_one_group() -> None:
-    changed = Entry(GroupSettings("s", "g", max_retry_count=3))
-    whole = to_json([Entry(EVERY), Entry(GroupSettings("t", ""))], "admin")
-    assert through_json(whole, change_to_json(changed, "ops")) == [changed, Entry(GroupSettings("t", ""))]
-    assert through_json(whole, removal_to_json(EVERY, "ops")) == [Entry(GroupSettings("t", ""))]
-    assert through_json(whole, removal_to_json(GroupSettings("u", ""), "ops"), to_json([], "admin")) == []
+    changed = Entry(GroupSettings(stream="s", group="g", max_retry_count=3))
+    whole = to_json([Entry(EVERY), Entry(GroupSettings(stream="t", group=""))], "admin")
+    assert through_json(whole, change_to_json(changed, "ops")) == [
+        changed,
+        Entry(GroupSettings(stream="t", group="")),
+    ]
+    assert through_json(whole, removal_to_json(EVERY, "ops")) == [Entry(GroupSettings(stream="t", group=""))]
+    assert (
+        through_json(whole, removal_to_json(GroupSettings(stream="u", group=""), "ops"), to_json([], "admin")) == []
+    )
 
 
 def test_the_words_are_a_real_servers() -> None:
@@ -59,7 +68,7 @@ def test_the_words_are_a_real_servers() -> None:
     ],
 )
 def test_what_is_none_is_refused(broken: Any) -> None:
-    entries = {"t::": Entry(GroupSettings("t", ""))}
+    entries = {"t::": Entry(GroupSettings(stream="t", group=""))}
     with pytest.raises(ValueError, match=r"."):
         apply_json(broken, entries)
     assert list(entries) == ["t::"]

@@ -134,9 +134,9 @@ def test_a_late_answer_is_for_the_delivery_that_is_out() -> None:
     assert driven.group.expire(3 * TIMEOUT, 100) == 0
 
 
-@pytest.mark.parametrize("timeout_ms", [0, -1])
-def test_without_a_timeout_one_may_take_for_ever(timeout_ms: int) -> None:
-    driven = Driven(stored=1, message_timeout_ms=timeout_ms)
+@pytest.mark.parametrize("timeout", [0, -1])
+def test_without_a_timeout_one_may_take_for_ever(timeout: float) -> None:
+    driven = Driven(stored=1, message_timeout_seconds=timeout)
     driven.connect()
     driven.step()
     assert driven.group.expire(1e9, 100) == 0
@@ -254,7 +254,7 @@ def test_a_checkpoint_as_soon_as_enough_is_done() -> None:
 
 
 def test_a_checkpoint_of_few_when_it_is_time() -> None:
-    driven = Driven(stored=10, checkpoint_after_ms=2000, checkpoint_min_count=2, checkpoint_max_count=1000)
+    driven = Driven(stored=10, checkpoint_after_seconds=2.0, checkpoint_min_count=2, checkpoint_max_count=1000)
     driven.connect()
     driven.step()
     driven.ack(0)
@@ -269,7 +269,7 @@ def test_a_checkpoint_of_few_when_it_is_time() -> None:
 
 
 def test_never_by_time_and_at_last_whatever_there_is() -> None:
-    driven = Driven(stored=10, checkpoint_after_ms=0)
+    driven = Driven(stored=10, checkpoint_after_seconds=0.0)
     driven.connect()
     driven.step()
     assert driven.group.checkpoints.last(0.0) is None

@@ -16,7 +16,7 @@ from tests.server.groups.clients import CHECKPOINTS, PARKED, Consuming, fill_the
 from tests.server.groups.machine import message
 from tests.server.store.driving import ANY
 
-SETTINGS = GroupSettings("s", "g")
+SETTINGS = GroupSettings(stream="s", group="g")
 
 
 @pytest.fixture

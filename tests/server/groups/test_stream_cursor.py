@@ -14,7 +14,7 @@ from rxpump.server.store.deletion import DeleteRequest
 from rxpump.tcp.wire import schema
 from tests.server.store.driving import ANY, new_event, write
 
-SETTINGS = GroupSettings("s", "g")
+SETTINGS = GroupSettings(stream="s", group="g")
 
 
 @pytest.fixture

@@ -8,9 +8,10 @@ from __future__ import annotations
 import asyncio
 from typing import Any, Final, NamedTuple
 
+from rxpump.model.group_settings import ConsumerStrategy
 from rxpump.model.system_names import ALL_STREAM, SETTINGS_STREAM
 from rxpump.server.access.access import Permission
-from rxpump.server.groups.settings import DISPATCH_TO_SINGLE, ROUND_ROBIN, GroupSettings, group_id
+from rxpump.server.groups.settings import GroupSettings, group_id
 from rxpump.server.groups.strategies import STRATEGIES
 from rxpump.server.node import Node
 from rxpump.server.store.changes import Appended, NotCommitted
@@ -95,19 +96,21 @@ def delete_persistent(request: Request, node: Node) -> asyncio.Future[Outcome] |
 
 def group_settings(message: Any) -> GroupSettings:
     """Return the settings in a CreatePersistentSubscription or UpdatePersistentSubscription."""
-    by_preference = ROUND_ROBIN if message.prefer_round_robin else DISPATCH_TO_SINGLE
+    by_preference = (
+        ConsumerStrategy.ROUND_ROBIN if message.prefer_round_robin else ConsumerStrategy.DISPATCH_TO_SINGLE
+    )
     return GroupSettings(
         stream=message.event_stream_id,
         group=message.subscription_group_name,
         resolve_links=message.resolve_link_tos,
         start_from=message.start_from,
-        message_timeout_ms=message.message_timeout_milliseconds,
+        message_timeout_seconds=message.message_timeout_milliseconds / 1000,
         record_statistics=message.record_statistics,
         live_buffer_size=message.live_buffer_size,
         read_batch_size=message.read_batch_size,
         buffer_size=message.buffer_size,
         max_retry_count=message.max_retry_count,
-        checkpoint_after_ms=message.checkpoint_after_time,
+        checkpoint_after_seconds=message.checkpoint_after_time / 1000,
         checkpoint_max_count=message.checkpoint_max_count,
         checkpoint_min_count=message.checkpoint_min_count,
         subscriber_max_count=message.subscriber_max_count,

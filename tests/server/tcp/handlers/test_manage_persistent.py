@@ -122,4 +122,6 @@ def test_every_field_of_the_message_is_used() -> None:
         subscriber_max_count=10,
         named_consumer_strategy="Pinned",
     )
-    assert group_settings(message) == GroupSettings("s", "g", True, 7, 1, True, 2, 3, 4, 5, 6, 8, 9, 10, "Pinned")
+    assert group_settings(message) == GroupSettings(
+        True, 7, 0.001, True, 2, 3, 4, 5, 0.006, 8, 9, 10, "Pinned", stream="s", group="g"
+    )
