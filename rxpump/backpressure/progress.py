@@ -22,8 +22,9 @@ The rules for a sequence of events that a source delivers:
 6. An end passes items on as a sequence of its own, so operators below it retain nothing that the end counts.
 
 Operators of reactivex retain nothing. `rxpump.operators.machinery.pipeline_root` finds out whether one may keep items
-for later. Below such an operator, an end counts only events up to the newest that has arrived at it. For that purpose a delivery also names the `newest` event: it and all events before it have left the operator above.
-An operator finds this name with a tracker of its own, whose sequence is the items that it keeps.
+for later. Below such an operator, an end counts only events up to the newest that has arrived at it. For that purpose
+a delivery also names the `newest` event: it and all events before it have left the operator above. An operator finds
+this name with a tracker of its own, whose sequence is the items that it keeps.
 
 Memory is bounded by the unfinished entries, however many were finished since: of adjacent finished entries that are
 not passed yet only the last is kept, because passing the last passes all. Deliveries must be acknowledged one by one,
@@ -46,7 +47,7 @@ class Pending:
         tracker: The tracker of the sequence.
         item: The item; None for one that no end has a use for, such as a signal of a subscription.
         number: Number of the item in its sequence, from 1.
-        users: Number of users. The creator is the first.
+        users: Number of users. The creator is the first. One that abandons it counts for ever.
         retentions: Number of users that were added since it was created.
         is_abandoned: Whether its work was given up, so that it is never passed.
         origin: The entry of the event from which the item comes, if the sequence is the items of an operator.
@@ -82,8 +83,8 @@ class Pending:
 
     def release(self) -> None:
         """Remove a user. With the last one the entry is finished."""
-        self.users -= 1
-        if not self.users and not self.is_abandoned:
+        self.users = users = self.users - 1
+        if not users:
             self.tracker.finish(self)
 
     def abandon(self) -> None:
@@ -93,7 +94,7 @@ class Pending:
     @property
     def is_finished(self) -> bool:
         """Whether it has no users."""
-        return not self.users and not self.is_abandoned
+        return not self.users
 
     @property
     def is_passed(self) -> bool:
@@ -155,14 +156,22 @@ class ProgressTracker:
     def finish(self, entry: Pending) -> None:
         """Note that an entry has no users, and pass what can be passed."""
         self.count -= 1
-        if entry is self._first:
-            self._advance()
-        else:
+        if entry is not self._first:
             self._compact(entry)
+        elif entry is not self._last or self._is_stopped:
+            self._advance()
+        else:  # most often it is the only one
+            self._first = self._last = None
+            self.passed = entry.number
+            if entry.item is not None:
+                self.done = entry.item
+                if self.on_passed is not None:
+                    self.on_passed(entry)
 
     def abandon(self, entry: Pending) -> None:
         """Pass neither this entry nor a later one."""
         entry.is_abandoned = True
+        entry.users += 1
 
     def detach(self, entry: Pending) -> None:
         """Remove a user that has ended although its source goes on for others: nobody below it is left to ask."""
@@ -188,9 +197,7 @@ class ProgressTracker:
 
     def _advance(self) -> None:
         """Pass the finished entries at the front."""
-        while (first := self._first) is not None and not first.users and not first.is_abandoned:
-            if self._is_stopped:
-                return
+        while (first := self._first) is not None and not first.users and not self._is_stopped:
             self._first = following = first.following
             if following is None:
                 self._last = None
@@ -199,11 +206,8 @@ class ProgressTracker:
             self.passed = first.number
             if first.item is not None:
                 self.done = first.item
-                self._pass(first)
-
-    def _pass(self, entry: Pending) -> None:
-        if self.on_passed is not None:
-            self.on_passed(entry)
+                if self.on_passed is not None:
+                    self.on_passed(first)
 
     def _compact(self, entry: Pending) -> None:
         """Remove the entries that a later finished one makes superfluous, of this one and the one before it."""
@@ -244,25 +248,27 @@ class DeliveryTracker(ProgressTracker):
 
     Args:
         on_over: Function to call when no further delivery can be passed to an end.
+
+    Attributes:
+        is_over: Whether no further delivery can be passed to an end.
+        is_claimed: Whether an end is notified of each delivery that is passed.
     """
 
-    __slots__ = ("_on_over", "_unclaimed", "is_over")
+    __slots__ = ("_on_over", "_unclaimed", "is_claimed", "is_over")
 
     def __init__(self, on_over: Callable[[], None]) -> None:
         super().__init__()
         self.is_over: bool = False
         self._on_over = on_over
         self._unclaimed: deque[Pending] = deque()
-
-    @property
-    def is_claimed(self) -> bool:
-        """Whether an end is notified of each delivery that is passed."""
-        return self.on_passed is not None
+        self.is_claimed: bool = False
+        self.on_passed = self._keep_for_end
 
     def claim(self, on_passed: Callable[[Pending], None]) -> bool:
         """Notify an end of each delivery that is passed, also of those before. Return False if another end is."""
-        if self.on_passed is not None:
+        if self.is_claimed:
             return False
+        self.is_claimed = True
         self.on_passed = on_passed
         while self._unclaimed:
             on_passed(self._unclaimed.popleft())
@@ -295,10 +301,7 @@ class DeliveryTracker(ProgressTracker):
         super().end_source()
         self._end_if_stuck()
 
-    def _pass(self, entry: Pending) -> None:
-        if self.on_passed is not None:
-            self.on_passed(entry)
-            return
+    def _keep_for_end(self, entry: Pending) -> None:
         unclaimed = self._unclaimed
         unclaimed.append(entry)
         while unclaimed and _needs_nothing(unclaimed[0].item):

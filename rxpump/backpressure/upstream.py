@@ -147,18 +147,26 @@ class Upstream:
         if self._pending is not None:
             return self._pending
         if self._own is None or self._own_origin is not self.origin:
-            self._release_own()
-            if self._tracker is None:
-                self._tracker = ProgressTracker()
-                self._tracker.source_is_over = self._is_over
-            self._own_origin = self.origin
-            self._own = self._tracker.begin(item_of(self.origin))
+            return self._begin_own()
         return self._own
+
+    def _begin_own(self) -> Pending:
+        self._release_own()
+        tracker = self._tracker
+        if tracker is None:
+            self._tracker = tracker = ProgressTracker()
+            tracker.source_is_over = self._is_over
+        self._own_origin = origin = self.origin
+        self._own = own = tracker.begin(item_of(origin))
+        return own
 
     @property
     def newest(self) -> Pending | None:
-        """Entry of the newest event that, with all before it, has left the operator above; None if there is none."""
-        return self._newest if self._pending is not None else self.pending
+        """Entry of the newest event that, with all before it, has left the operator above; None if there is none.
+
+        It belongs to the entry that `pending` returned last.
+        """
+        return self._own if self._pending is None else self._newest
 
     def track(self, tracker: ProgressTracker) -> None:
         """Use a tracker for which the source creates the entries."""
@@ -262,9 +270,12 @@ class Upstream:
         return f"<Upstream {self.name}, {state}>"
 
 
+_NO_PLACE: Final = frozenset((CaughtUp, FellBehind, Reconnected))
+
+
 def item_of(origin: Any) -> Any:
     """Return what an entry records of a delivered item: None for a signal that marks no place in the stream."""
-    return None if isinstance(origin, (CaughtUp, FellBehind, Reconnected)) else origin
+    return None if origin.__class__ in _NO_PLACE else origin
 
 
 class Watermarks:

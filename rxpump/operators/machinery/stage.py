@@ -142,7 +142,8 @@ class Stage(abc.ObserverBase[T], abc.DisposableBase, Generic[T, R]):
             if above is not None:
                 above.stop_tracking()
             return self._progress.begin(None)
-        event.retain()
+        event.users += 1
+        event.retentions += 1
         entry = self._progress.begin(above.newest)
         entry.origin = event
         return entry
@@ -240,7 +241,9 @@ class Stage(abc.ObserverBase[T], abc.DisposableBase, Generic[T, R]):
             if entry.origin is not None:
                 origins.append(entry.origin)
         self._watermarks.left(self._progress.count)
-        oldest = min(origins, key=_number) if self._is_traceable and origins else None
+        oldest = None
+        if self._is_traceable and origins:
+            oldest = origins[0] if len(origins) == 1 else min(origins, key=_number)
         retentions = 0 if oldest is None else oldest.retentions
         try:
             self._flow.deliver(self._observer.on_next, value, oldest, self._progress.done)
