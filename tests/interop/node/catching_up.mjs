@@ -37,7 +37,7 @@ export async function aStreamFromACheckpointInSmallPages(conn) {
   assert.deepEqual(numbers(await events.take(16)), range(10, 26));
 }
 
-export async function aStreamThatIsNotThereYet(conn) {
+export async function aStreamThatDoesNotExistYet(conn) {
   const [stream, { events, live, appeared, wentLive }] = [newStream(), listener()];
   conn.subscribeToStreamFrom(stream, null, false, appeared, wentLive);
   assert.equal(await live.one(), 0);
@@ -45,7 +45,7 @@ export async function aStreamThatIsNotThereYet(conn) {
   assert.deepEqual(numbers(await events.take(3)), [0, 1, 2]);
 }
 
-export async function eachEventOnceWhileAnotherWrites(conn) {
+export async function eachEventOnceDuringAppends(conn) {
   const [stream, { events, appeared }] = [await streamOf(conn, 100), listener()];
   await connected({}, async (writer) => {
     const writing = range(0, 200).map((batch) => writer.appendToStream(stream, ANY, jumps(batch * 5, batch * 5 + 5)));
@@ -55,7 +55,7 @@ export async function eachEventOnceWhileAnotherWrites(conn) {
   assert.deepEqual(numbers(await events.take(1100)), range(0, 1100));
 }
 
-export async function aHandlerThatTakesItsTimeIsWaitedFor(conn) {
+export async function aSlowHandlerDelaysTheNextEvent(conn) {
   const [stream, { events, dropped, ended }] = [await streamOf(conn, 5), listener()];
   let [running, writing] = [0, null];
   const slow = async (_, event) => {
@@ -88,7 +88,7 @@ export async function linksResolved(conn) {
   );
 }
 
-export async function everythingFromItsStart(conn) {
+export async function allEventsFromTheStart(conn) {
   const [stream, { events, live, dropped, appeared, wentLive, ended }] = [await streamOf(conn, 50), listener()];
   const ours = (subscription, event) => event.originalStreamId === stream && appeared(subscription, event);
   const subscription = conn.subscribeToAllFrom(null, false, ours, wentLive, ended, ADMIN);
@@ -99,7 +99,7 @@ export async function everythingFromItsStart(conn) {
   assert.deepEqual(await dropped.one(), ["userInitiated", null]);
 }
 
-export async function everythingFromAPosition(conn) {
+export async function allEventsFromAPosition(conn) {
   const [stream, { events, live, appeared, wentLive }] = [newStream(), listener()];
   const { logPosition } = await conn.appendToStream(stream, ANY, jumps(0, 5));
   await conn.appendToStream(stream, ANY, jumps(5, 25));
@@ -109,7 +109,7 @@ export async function everythingFromAPosition(conn) {
   assert.deepEqual(heights(await events.take(21)), range(5, 26));
 }
 
-export async function whereOneMayNotRead(conn) {
+export async function aStreamWithoutReadAccess(conn) {
   const [all, stream] = [listener(), listener()];
   conn.subscribeToAllFrom(null, false, all.appeared, all.wentLive, all.ended);
   conn.subscribeToStreamFrom("$users", null, false, stream.appeared, stream.wentLive, stream.ended);

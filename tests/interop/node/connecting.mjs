@@ -39,7 +39,7 @@ export async function byUrlAndByName() {
   await refused(conn.readEvent("ponies", 0), Error, /is closed/);
 }
 
-export async function whatIsAskedBeforeItIsConnected() {
+export async function requestsBeforeTheConnection() {
   const conn = es.EventStoreConnection.create({}, { host: HOST, port: PORT });
   const stream = newStream();
   const [, write] = await Promise.all([conn.connect(), conn.appendToStream(stream, ANY, jump(1))]);
@@ -47,14 +47,14 @@ export async function whatIsAskedBeforeItIsConnected() {
   conn.close();
 }
 
-export async function anyNodeWillDo() {
+export async function requireMasterIsFalse() {
   await connected({ requireMaster: false }, async (conn) => {
     const stream = await streamOf(conn, 3);
     assert.equal((await conn.readStreamEventsForward(stream, START, 10)).events.length, 3);
   });
 }
 
-export async function fewRequestsAtATime() {
+export async function fewRequestsInFlight() {
   await connected({ maxConcurrentItems: 2, maxQueueSize: 50 }, async (conn) => {
     const stream = newStream();
     await Promise.all(range(0, 300).map((number) => conn.appendToStream(stream, ANY, jump(number))));
@@ -62,7 +62,7 @@ export async function fewRequestsAtATime() {
   });
 }
 
-export async function heartbeatsAreAnswered() {
+export async function heartbeats() {
   await connected({ heartbeatInterval: 100, heartbeatTimeout: 1000 }, async (conn) => {
     const [heard] = await once(conn, "heartbeatInfo");
     assert.ok(heard.responseReceivedAt >= heard.requestSentAt);
@@ -70,7 +70,7 @@ export async function heartbeatsAreAnswered() {
   });
 }
 
-export async function aLogOfAllThatIsSaid() {
+export async function verboseLogging() {
   const path = join(await mkdtemp(join(tmpdir(), "node-eventstore-client-")), "log");
   await connected({ log: new es.FileLogger(path, false), verboseLogging: true }, (conn) => streamOf(conn, 1));
   assert.match(await readFile(path, "utf8"), /AppendToStreamOperation/);
@@ -99,7 +99,7 @@ async function proxy(work) {
   }
 }
 
-export async function itComesBackAfterACut() {
+export async function reconnectsAfterACut() {
   await proxy((port, cut) =>
     connected(
       { reconnectionDelay: 0 },
@@ -129,7 +129,7 @@ export async function itComesBackAfterACut() {
   );
 }
 
-export async function whatWasUnansweredIsAskedAgain() {
+export async function requestsAreRetriedAfterACut() {
   await proxy((port, cut) =>
     connected(
       { reconnectionDelay: 0, operationTimeout: 100, operationTimeoutCheckPeriod: 100 },

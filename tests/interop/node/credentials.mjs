@@ -6,7 +6,7 @@ import { ADMIN, ANY, connected, es, jump, listener, newStream, OPS, refused, STA
 const WRONG = new es.UserCredentials("admin", "wrong");
 const NOBODY = new es.UserCredentials("nobody", "changeit");
 
-export async function theDefaultOnesCountForEveryCall() {
+export async function defaultCredentialsApplyToEveryCall() {
   await connected({ defaultUserCredentials: ADMIN }, async (conn) => {
     const stream = `$${newStream()}`;
     await conn.appendToStream(stream, ANY, jump(1));
@@ -19,7 +19,7 @@ export async function theDefaultOnesCountForEveryCall() {
   });
 }
 
-export async function thoseOfACallComeBeforeTheDefaultOnes() {
+export async function credentialsOfACallReplaceTheDefault() {
   await connected({ defaultUserCredentials: OPS }, async (conn) => {
     const stream = `$${newStream()}`;
     await refused(conn.appendToStream(stream, ANY, jump(1)), es.AccessDeniedError);
@@ -29,7 +29,7 @@ export async function thoseOfACallComeBeforeTheDefaultOnes() {
   });
 }
 
-export async function aSystemStreamIsForAdmins(conn) {
+export async function systemStreamsNeedAnAdmin(conn) {
   const stream = `$${newStream()}`;
   const write = await refused(conn.appendToStream(stream, ANY, jump(1)), es.AccessDeniedError);
   assert.deepEqual([write.action, write.stream], ["Write", stream]);
@@ -42,7 +42,7 @@ export async function aSystemStreamIsForAdmins(conn) {
   assert.equal((await conn.readStreamEventsForward(stream, START, 1, false, ADMIN)).events.length, 1);
 }
 
-export async function wrongOnesOfACallFailItAndNothingElse(conn) {
+export async function wrongCredentialsOfACallFailOnlyThatCall(conn) {
   const stream = await streamOf(conn, 3);
   for (const user of [WRONG, NOBODY]) {
     const calls = [
@@ -60,7 +60,7 @@ export async function wrongOnesOfACallFailItAndNothingElse(conn) {
   assert.equal((await conn.readStreamEventsForward(stream, START, 10)).events.length, 3);
 }
 
-export async function wrongDefaultOnesFailEveryCallWithoutItsOwn(conn) {
+export async function wrongDefaultCredentialsFailOtherCalls(conn) {
   const stream = await streamOf(conn, 3);
   await connected({ defaultUserCredentials: WRONG }, async (wrong) => {
     await refused(wrong.readEvent(stream, 0), Error, /Not Authenticated/);

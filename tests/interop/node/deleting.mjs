@@ -21,7 +21,7 @@ import {
 const { NoStream, StreamDeleted } = es.eventReadStatus;
 const FOR_GOOD = true;
 
-export async function softly(conn) {
+export async function softDelete(conn) {
   const stream = await streamOf(conn, 3);
   const { logPosition } = await conn.deleteStream(stream, 2);
   assert.ok(logPosition.compareTo(es.positions.start) > 0);
@@ -32,7 +32,7 @@ export async function softly(conn) {
   await refused(conn.appendToStream(stream, EXISTS, jump(3)), es.StreamDeletedError);
 }
 
-export async function afterASoftOneNumbersGoOn(conn) {
+export async function numbersContinueAfterASoftDelete(conn) {
   for (const version of [NO_STREAM, ANY, 2]) {
     const stream = await streamOf(conn, 3);
     await conn.deleteStream(stream, ANY, false);
@@ -44,7 +44,7 @@ export async function afterASoftOneNumbersGoOn(conn) {
   }
 }
 
-export async function softlyTwiceAndThenForGood(conn) {
+export async function softDeleteTwiceThenHardDelete(conn) {
   const stream = await streamOf(conn, 3);
   await conn.deleteStream(stream, ANY);
   await conn.deleteStream(stream, 2);
@@ -52,7 +52,7 @@ export async function softlyTwiceAndThenForGood(conn) {
   assert.equal((await conn.readEvent(stream, 0)).status, StreamDeleted);
 }
 
-export async function forGood(conn) {
+export async function hardDelete(conn) {
   const [stream, { events, appeared }] = [await streamOf(conn, 3), listener()];
   await conn.subscribeToStream(stream, false, appeared);
   const { logPosition } = await conn.deleteStream(stream, 2, FOR_GOOD);
@@ -76,7 +76,7 @@ export async function forGood(conn) {
   assert.deepEqual([last.originalStreamId, last.event.eventType], [stream, "$streamDeleted"]);
 }
 
-export async function atAVersionThatIsNotIts(conn) {
+export async function wrongExpectedVersion(conn) {
   const stream = await streamOf(conn, 3);
   for (const version of [NO_STREAM, 1, 3]) {
     for (const hard of [false, FOR_GOOD]) {
@@ -87,20 +87,20 @@ export async function atAVersionThatIsNotIts(conn) {
   assert.equal((await conn.readStreamEventsForward(stream, START, 10)).events.length, 3);
 }
 
-export async function ifItExists(conn) {
+export async function expectedVersionStreamExists(conn) {
   const stream = await streamOf(conn, 3);
   await conn.deleteStream(stream, EXISTS);
   assert.equal((await conn.readStreamEventsForward(stream, START, 10)).status, es.sliceReadStatus.StreamNotFound);
 }
 
-export async function whatIsNotThere(conn) {
+export async function aStreamThatDoesNotExist(conn) {
   for (const version of [ANY, NO_STREAM]) {
     await conn.deleteStream(newStream(), version);
     await conn.deleteStream(newStream(), version, FOR_GOOD);
   }
 }
 
-export async function whatOneMayNotDelete(conn) {
+export async function aStreamWithoutDeleteAccess(conn) {
   const stream = `$${newStream()}`;
   await conn.appendToStream(stream, ANY, jump(1), ADMIN);
   const { action } = await refused(conn.deleteStream(stream, ANY), es.AccessDeniedError);

@@ -12,19 +12,19 @@ async function works(conn) {
   assert.equal((await conn.readStreamEventsForward(stream, 0, 10)).events.length, 3);
 }
 
-export async function bySeeds() {
+export async function gossipSeeds() {
   await connected(QUICK, works, [seed(HTTP_PORT)]);
 }
 
-export async function bySeedsOfWhichOneIsDead() {
+export async function gossipSeedsWithADeadOne() {
   await connected(QUICK, works, [seed(1), seed(HTTP_PORT), seed(1)]);
 }
 
-export async function byTheNameOfACluster() {
+export async function theNameOfACluster() {
   await connected(QUICK, works, `discover://${HOST}:${HTTP_PORT}`);
 }
 
-export async function whereItIs() {
+export async function theConnectedEventHasTheAddress() {
   const conn = es.createConnection(QUICK, [seed(HTTP_PORT)]);
   const isConnected = once(conn, "connected");
   await conn.connect();
@@ -33,7 +33,7 @@ export async function whereItIs() {
   conn.close();
 }
 
-export async function projectionsAreNotHere() {
+export async function projectionsAreRefused() {
   const projections = new es.ProjectionsManager(new es.NoopLogger(), `http://${HOST}:${HTTP_PORT}`, 5000);
   const error = await refused(projections.listAll(ADMIN), es.ProjectionCommandFailedError, /404/);
   assert.equal(error.httpStatusCode, 404);

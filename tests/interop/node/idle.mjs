@@ -1,9 +1,9 @@
 // An idle connection replies to the heartbeats of the server, and stays open.
 
 import assert from "node:assert/strict";
-import { connected, es, Told } from "./peer.mjs";
+import { connected, es, Received } from "./peer.mjs";
 
-const asked = new Told();
+const asked = new Received();
 const debug = (_, __, said) => String(said).includes("package HeartbeatRequest") && asked.put(said);
 const log = Object.assign(new es.NoopLogger(), { debug });
 await connected({ log, verboseLogging: true, heartbeatInterval: 60_000 }, async (conn) => {

@@ -32,7 +32,7 @@ const {
   aclMetaWrite,
 } = es.systemMetadata;
 
-export async function setAndGot(conn) {
+export async function setAndGet(conn) {
   const stream = newStream();
   const metadata = {
     [maxAge]: 3600,
@@ -54,14 +54,14 @@ export async function setAndGot(conn) {
   assert.deepEqual([later.metastreamVersion.toNumber(), later.streamMetadata], [1, { pony: "Applejack" }]);
 }
 
-export async function neverSet(conn) {
+export async function unsetMetadata(conn) {
   for (const stream of [newStream(), await streamOf(conn, 3)]) {
     const { isStreamDeleted, metastreamVersion, streamMetadata } = await conn.getStreamMetadataRaw(stream);
     assert.deepEqual([isStreamDeleted, metastreamVersion.toNumber(), streamMetadata], [false, -1, null]);
   }
 }
 
-export async function noMoreEventsThanThat(conn) {
+export async function limitByCount(conn) {
   const stream = await streamOf(conn, 10);
   await conn.setStreamMetadataRaw(stream, ANY, { [maxCount]: 3 });
   const all = await conn.readStreamEventsForward(stream, START, 100);
@@ -82,7 +82,7 @@ export async function noMoreEventsThanThat(conn) {
   assert.deepEqual(numbers((await conn.readStreamEventsForward(stream, START, 100)).events), range(0, 11));
 }
 
-export async function noEventsBeforeThat(conn) {
+export async function limitByNumber(conn) {
   const stream = await streamOf(conn, 10);
   await conn.setStreamMetadataRaw(stream, ANY, { [truncateBefore]: 8 });
   assert.deepEqual(numbers((await conn.readStreamEventsForward(stream, START, 100)).events), [8, 9]);
@@ -90,7 +90,7 @@ export async function noEventsBeforeThat(conn) {
   assert.deepEqual(numbers((await conn.readStreamEventsForward(stream, START, 100)).events), range(0, 10));
 }
 
-export async function eachRightOfAStreamIsGivenByItself(conn) {
+export async function eachRightIsSeparate(conn) {
   const asks = {
     [aclRead]: (stream) => conn.readEvent(stream, 0),
     [aclWrite]: (stream) => conn.appendToStream(stream, ANY, jump(1)),
@@ -128,7 +128,7 @@ export async function rightsOfUsersAndGroups(conn) {
   assert.equal((await conn.readStreamEventsForward(stream, START, 10)).events.length, 3);
 }
 
-export async function aLinkIntoWhatOneMayNotRead(conn) {
+export async function aLinkToAnUnreadableStream(conn) {
   const [stream, links] = [await streamOf(conn, 1), newStream()];
   await conn.setStreamMetadataRaw(stream, ANY, { [acl]: { [aclRead]: "$admins" } });
   await conn.appendToStream(links, ANY, es.createEventData(randomUUID(), "$>", false, Buffer.from(`0@${stream}`)));
@@ -140,7 +140,7 @@ export async function aLinkIntoWhatOneMayNotRead(conn) {
   );
 }
 
-export async function everythingForOthersThanAdmins(conn) {
+export async function readAllForOtherUsers(conn) {
   await conn.setStreamMetadataRaw("$all", ANY, { [acl]: { [aclRead]: "$all" } }, ADMIN);
   try {
     assert.ok((await conn.readAllEventsForward(es.positions.start, 10)).events.length > 0);
@@ -150,7 +150,7 @@ export async function everythingForOthersThanAdmins(conn) {
   await refused(conn.readAllEventsForward(es.positions.start, 10), es.AccessDeniedError);
 }
 
-export async function theDefaultsOfAllStreams(conn) {
+export async function defaultRightsOfAllStreams(conn) {
   const { userStreamAcl, systemStreamAcl } = es.systemMetadata;
   const stream = await streamOf(conn, 1);
   const settings = (content) =>

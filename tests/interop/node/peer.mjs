@@ -63,23 +63,23 @@ export async function refused(promise, kind, message = /./) {
   return error;
 }
 
-/** What callbacks are told, in order, for those who wait for it. */
-export class Told {
-  #things = [];
+/** A queue of the values that callbacks receive. `take` waits for the next ones. */
+export class Received {
+  #values = [];
   #waiting = [];
 
-  /** Tell something. */
-  put(thing) {
-    this.#things.push(thing);
-    if (this.#things.length >= this.#waiting[0]?.count) {
+  /** Add a value. */
+  put(value) {
+    this.#values.push(value);
+    if (this.#values.length >= this.#waiting[0]?.count) {
       const { count, resolve } = this.#waiting.shift();
-      resolve(this.#things.splice(0, count));
+      resolve(this.#values.splice(0, count));
     }
   }
 
-  /** The next `count`, once they are there; one taker at a time. */
+  /** Remove and return the next `count` values, and wait for them if necessary. One caller can wait at a time. */
   take(count) {
-    if (this.#things.length >= count) return Promise.resolve(this.#things.splice(0, count));
+    if (this.#values.length >= count) return Promise.resolve(this.#values.splice(0, count));
     return new Promise((resolve) => this.#waiting.push({ count, resolve }));
   }
 
@@ -87,15 +87,15 @@ export class Told {
     return (await this.take(1))[0];
   }
 
-  /** How many nobody has taken yet. */
+  /** The number of values in the queue. */
   get left() {
-    return this.#things.length;
+    return this.#values.length;
   }
 }
 
-/** The callbacks of a subscription: `events` are told of what appears, `dropped` of [reason, error]. */
+/** Callbacks of a subscription: `events` receives the events, `dropped` receives [reason, error]. */
 export function listener() {
-  const [events, dropped, live] = [new Told(), new Told(), new Told()];
+  const [events, dropped, live] = [new Received(), new Received(), new Received()];
   return {
     events,
     dropped,

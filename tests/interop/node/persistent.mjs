@@ -19,7 +19,7 @@ import {
   range,
   refused,
   streamOf,
-  Told,
+  Received,
 } from "./peer.mjs";
 
 const { PersistentSubscriptionSettings: Settings, PersistentSubscriptionNakEventAction: Nak } = es;
@@ -68,7 +68,7 @@ async function nothingMoreFor(conn, ...consumers) {
   for (const { events } of consumers) assert.equal(events.left, 0);
 }
 
-export async function madeChangedAndDeleted(conn) {
+export async function createUpdateAndDelete(conn) {
   const [stream, group] = [newStream(), "judges"];
   const settings = new Settings(false, 0, true, 5000, 3, 100, 10, 50, 1000, 5, 500, 2, RoundRobin);
   assert.equal((await conn.createPersistentSubscription(stream, group, settings, ADMIN)).status, "success");
@@ -80,7 +80,7 @@ export async function madeChangedAndDeleted(conn) {
   assert.equal((await conn.createPersistentSubscription(stream, group, settings, ADMIN)).status, "success");
 }
 
-export async function groupsThatCannotBe(conn) {
+export async function invalidGroups(conn) {
   await refused(
     conn.createPersistentSubscription("$all", "judges", Settings.create(), ADMIN),
     Error,
@@ -90,7 +90,7 @@ export async function groupsThatCannotBe(conn) {
   await refused(conn.createPersistentSubscription(newStream(), "judges", settings, ADMIN), Error, /TheLoudest/);
 }
 
-export async function whoMayManageThem(conn) {
+export async function managingNeedsAnAdmin(conn) {
   const stream = newStream();
   const group = await groupOf(conn, stream);
   for (const user of [undefined, OPS]) {
@@ -107,7 +107,7 @@ export async function whoMayManageThem(conn) {
   await conn.deletePersistentSubscription(stream, group, ADMIN);
 }
 
-export async function whoMayConnect(conn) {
+export async function connectingNeedsReadAccess(conn) {
   const stream = `$${newStream()}`;
   const group = await groupOf(conn, stream);
   const connecting = (group, user) => conn.connectToPersistentSubscription(stream, group, () => {}, undefined, user);
@@ -117,7 +117,7 @@ export async function whoMayConnect(conn) {
   (await connecting(group, ADMIN)).stop();
 }
 
-export async function acknowledgedByItself(conn) {
+export async function automaticAcknowledgement(conn) {
   const stream = await streamOf(conn, 25);
   const group = await groupOf(conn, stream);
   const { events, dropped, appeared, ended } = listener();
@@ -133,7 +133,7 @@ export async function acknowledgedByItself(conn) {
   assert.equal(heightOf(await later.events.one()), 50, "what was acknowledged does not come again");
 }
 
-export async function fromNowOn(conn) {
+export async function startFromTheEnd(conn) {
   const stream = await streamOf(conn, 25);
   const group = await groupOf(conn, stream, { startFrom: -1 });
   const { events } = await consumer(conn, stream, group);
@@ -141,20 +141,20 @@ export async function fromNowOn(conn) {
   assert.deepEqual(numbers(await events.take(2)), [25, 26]);
 }
 
-export async function fromANumberOn(conn) {
+export async function startFromANumber(conn) {
   const stream = await streamOf(conn, 25);
   const { events } = await consumer(conn, stream, await groupOf(conn, stream, { startFrom: 20 }));
   assert.deepEqual(numbers(await events.take(5)), range(20, 25));
 }
 
-export async function onAStreamThatIsNotThereYet(conn) {
+export async function aGroupOfAStreamThatDoesNotExistYet(conn) {
   const stream = newStream();
   const { events } = await consumer(conn, stream, await groupOf(conn, stream));
   await conn.appendToStream(stream, ANY, jumps(0, 3));
   assert.deepEqual(numbers(await events.take(3)), range(0, 3));
 }
 
-export async function noMoreInFlightThanAskedFor(conn) {
+export async function eventsInFlightAreLimited(conn) {
   const stream = await streamOf(conn, 10);
   const one = await consumer(conn, stream, await groupOf(conn, stream), 3);
   const first = await one.events.take(3);
@@ -167,7 +167,7 @@ export async function noMoreInFlightThanAskedFor(conn) {
   await nothingMoreFor(conn, one);
 }
 
-export async function failedAndTriedAgain(conn) {
+export async function nackWithRetry(conn) {
   for (const action of [Nak.Retry, Nak.Unknown]) {
     const stream = await streamOf(conn, 3);
     const one = await consumer(conn, stream, await groupOf(conn, stream));
@@ -180,7 +180,7 @@ export async function failedAndTriedAgain(conn) {
   }
 }
 
-export async function failedAndSkipped(conn) {
+export async function nackWithSkip(conn) {
   for (const action of [Nak.Skip, Nak.Stop]) {
     const stream = await streamOf(conn, 3);
     const one = await consumer(conn, stream, await groupOf(conn, stream), 1);
@@ -193,7 +193,7 @@ export async function failedAndSkipped(conn) {
   }
 }
 
-export async function failedAndParked(conn) {
+export async function nackWithPark(conn) {
   const stream = await streamOf(conn, 3);
   const group = await groupOf(conn, stream);
   const parked = await parkedBy(conn, stream, group);
@@ -206,7 +206,7 @@ export async function failedAndParked(conn) {
   await nothingMoreFor(conn, one);
 }
 
-export async function parkedAfterTooManyRetries(conn) {
+export async function parkedAfterTheLastRetry(conn) {
   const stream = await streamOf(conn, 1);
   const group = await groupOf(conn, stream, { maxRetryCount: 2 });
   const parked = await parkedBy(conn, stream, group);
@@ -217,7 +217,7 @@ export async function parkedAfterTooManyRetries(conn) {
   await nothingMoreFor(conn, one);
 }
 
-export async function triedAgainAfterATimeout(conn) {
+export async function retriedAfterATimeout(conn) {
   const stream = await streamOf(conn, 1);
   const one = await consumer(conn, stream, await groupOf(conn, stream, { messageTimeout: 100 }));
   const [first, again] = await one.events.take(2);
@@ -231,7 +231,7 @@ async function twoConsumers(conn, strategy) {
   return [stream, await consumer(conn, stream, group, 50), await consumer(conn, stream, group, 50)];
 }
 
-export async function consumersInTurn(conn) {
+export async function strategyRoundRobin(conn) {
   const [stream, one, other] = await twoConsumers(conn, RoundRobin);
   await conn.appendToStream(stream, ANY, jumps(0, 10));
   const found = [heights(await one.events.take(5)), heights(await other.events.take(5))];
@@ -242,18 +242,18 @@ export async function consumersInTurn(conn) {
   await nothingMoreFor(conn, one, other);
 }
 
-export async function oneConsumerUntilItIsFull(conn) {
+export async function strategyDispatchToSingle(conn) {
   const [stream, one, other] = await twoConsumers(conn, DispatchToSingle);
   await conn.appendToStream(stream, ANY, jumps(0, 60));
   const found = await Promise.race([one.events.take(50), other.events.take(50)]);
   assert.deepEqual(heights(found), range(0, 50));
 }
 
-export async function aStreamsEventsToTheSameConsumer(conn) {
+export async function strategyPinned(conn) {
   const [links, one, other] = await twoConsumers(conn, Pinned);
   const streams = await Promise.all(range(0, 8).map(() => streamOf(conn, 3)));
   const toAll = range(0, 3).flatMap((number) => streams.map((stream) => linkTo(number, stream)));
-  const both = new Told();
+  const both = new Received();
   one.events.put = (event) => both.put(["one", event]);
   other.events.put = (event) => both.put(["other", event]);
   await conn.appendToStream(links, ANY, toAll);
@@ -265,7 +265,7 @@ export async function aStreamsEventsToTheSameConsumer(conn) {
   }
 }
 
-export async function whatOneLeavesGoesToTheOther(conn) {
+export async function unacknowledgedEventsGoToAnotherConsumer(conn) {
   const stream = await streamOf(conn, 3);
   const group = await groupOf(conn, stream);
   await connected({}, async (closing) => (await consumer(closing, stream, group)).events.take(3));
@@ -276,14 +276,14 @@ export async function whatOneLeavesGoesToTheOther(conn) {
   assert.deepEqual(heights(await staying.events.take(3)), [0, 1, 2]);
 }
 
-export async function aConnectionThatIsClosedEndsIt(conn) {
+export async function closingTheConnectionDropsIt(conn) {
   const stream = await streamOf(conn, 1);
   const group = await groupOf(conn, stream);
   const { dropped } = await connected({}, (closing) => consumer(closing, stream, group));
   assert.equal((await dropped.one())[0], "connectionClosed");
 }
 
-export async function aHandlerThatFailsEndsIt(conn) {
+export async function anErrorOfAHandlerDropsIt(conn) {
   const stream = await streamOf(conn, 1);
   const [group, { dropped, ended }] = [await groupOf(conn, stream), listener()];
   const failing = () => Promise.reject(new Error("enough"));
@@ -293,7 +293,7 @@ export async function aHandlerThatFailsEndsIt(conn) {
   assert.equal(heightOf(await (await consumer(conn, stream, group)).events.one()), 0);
 }
 
-export async function noMoreConsumersThanThat(conn) {
+export async function theNumberOfConsumersIsLimited(conn) {
   const stream = newStream();
   const group = await groupOf(conn, stream, { maxSubscriberCount: 1 });
   const { subscription, dropped } = await consumer(conn, stream, group);
@@ -303,7 +303,7 @@ export async function noMoreConsumersThanThat(conn) {
   await consumer(conn, stream, group);
 }
 
-export async function changedOrDeletedItEndsForItsConsumers(conn) {
+export async function anUpdateOrADeleteDropsItsConsumers(conn) {
   const stream = newStream();
   const group = await groupOf(conn, stream);
   const before = await consumer(conn, stream, group);

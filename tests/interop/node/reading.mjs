@@ -28,7 +28,7 @@ export async function oneEvent(conn) {
   assert.equal(heightOf((await conn.readEvent(stream, END)).event), 4);
 }
 
-export async function anEventThatIsNotThere(conn) {
+export async function anEventThatDoesNotExist(conn) {
   const stream = await streamOf(conn, 5);
   const past = await conn.readEvent(stream, 5);
   assert.deepEqual([past.status, past.event], [NotFound, null]);
@@ -82,7 +82,7 @@ export async function pastTheEnd(conn) {
   assert.deepEqual([events, nextEventNumber.toNumber(), isEndOfStream], [[], 5, true]);
 }
 
-export async function aStreamThatIsNotThere(conn) {
+export async function aStreamThatDoesNotExist(conn) {
   for (const read of [conn.readStreamEventsForward, conn.readStreamEventsBackward]) {
     const slice = await read.call(conn, newStream(), START, 10);
     assert.deepEqual([slice.status, slice.events, slice.isEndOfStream], [StreamNotFound, [], true]);
@@ -90,7 +90,7 @@ export async function aStreamThatIsNotThere(conn) {
   }
 }
 
-export async function everythingForward(conn) {
+export async function allEventsForward(conn) {
   const stream = await streamOf(conn, 30);
   const found = [];
   let slice = { nextPosition: es.positions.start };
@@ -108,7 +108,7 @@ export async function everythingForward(conn) {
   assert.ok((await conn.readAllEventsForward(es.positions.end, 10, false, ADMIN)).isEndOfStream);
 }
 
-export async function everythingBackward(conn) {
+export async function allEventsBackward(conn) {
   await streamOf(conn, 30);
   const newest = await conn.readAllEventsBackward(es.positions.end, 10, false, ADMIN);
   assert.deepEqual(heights(newest.events), range(29, 19));
@@ -118,7 +118,7 @@ export async function everythingBackward(conn) {
   assert.deepEqual(heights(before.events), [16, 15]);
 }
 
-export async function everythingIsForAdmins(conn) {
+export async function readAllNeedsAnAdmin(conn) {
   const { action, stream } = await refused(conn.readAllEventsForward(es.positions.start, 10), es.AccessDeniedError);
   assert.deepEqual([action, stream], ["Read", "$all"]);
   await refused(conn.readAllEventsBackward(es.positions.end, 10), es.AccessDeniedError);
@@ -143,7 +143,7 @@ export async function linksResolved(conn) {
   assert.equal((await conn.readEvent(links, 1, true)).event.event, null);
 }
 
-export async function linksAsTheyAre(conn) {
+export async function linksNotResolved(conn) {
   const [stream, links] = await streamOfLinks(conn);
   const { event } = await conn.readEvent(links, 0);
   assert.deepEqual([event.event.eventType, event.event.data.toString(), event.link], ["$>", `3@${stream}`, null]);
@@ -154,7 +154,7 @@ export async function linksAsTheyAre(conn) {
   );
 }
 
-export async function everythingWithLinksResolved(conn) {
+export async function allEventsWithLinksResolved(conn) {
   const [stream, links] = await streamOfLinks(conn);
   const { events } = await conn.readAllEventsBackward(es.positions.end, 3, true, ADMIN);
   const [plain, broken, good] = events;

@@ -18,7 +18,7 @@ import {
   streamOf,
 } from "./peer.mjs";
 
-export async function whatIsWrittenFromNowOn(conn) {
+export async function newEvents(conn) {
   const [stream, { events, dropped, appeared, ended }] = [await streamOf(conn, 3), listener()];
   const subscription = await conn.subscribeToStream(stream, false, appeared, ended);
   assert.deepEqual([subscription.streamId, subscription.isSubscribedToAll], [stream, false]);
@@ -42,7 +42,7 @@ export async function whatIsWrittenFromNowOn(conn) {
   assert.equal(events.left, 0);
 }
 
-export async function aStreamThatIsNotThereYet(conn) {
+export async function aStreamThatDoesNotExistYet(conn) {
   const [stream, { events, dropped, appeared, ended }] = [newStream(), listener()];
   const subscription = await conn.subscribeToStream(stream, false, appeared, ended);
   assert.equal(subscription.lastEventNumber.toNumber(), -1);
@@ -76,7 +76,7 @@ export async function linksResolvedAndNot(conn) {
   );
 }
 
-export async function everything(conn) {
+export async function allNewEvents(conn) {
   const [one, other, { events, dropped, appeared, ended }] = [newStream(), newStream(), listener()];
   const subscription = await conn.subscribeToAll(false, appeared, ended, ADMIN);
   assert.ok(subscription.isSubscribedToAll);
@@ -95,7 +95,7 @@ export async function everything(conn) {
   assert.deepEqual(await dropped.one(), ["userInitiated", null]);
 }
 
-export async function whereOneMayNotRead(conn) {
+export async function aStreamWithoutReadAccess(conn) {
   await refused(
     conn.subscribeToAll(false, () => {}),
     Error,
@@ -108,7 +108,7 @@ export async function whereOneMayNotRead(conn) {
   );
 }
 
-export async function manyAtOnceOnOneConnection(conn) {
+export async function manySubscriptionsOfAConnection(conn) {
   const streams = range(0, 20).map(newStream);
   const listeners = streams.map(listener);
   await Promise.all(streams.map((stream, index) => conn.subscribeToStream(stream, false, listeners[index].appeared)));
@@ -117,7 +117,7 @@ export async function manyAtOnceOnOneConnection(conn) {
   assert.deepEqual(heights(found), range(0, 20));
 }
 
-export async function aConnectionThatIsClosedEndsIt() {
+export async function closingTheConnectionDropsIt() {
   const { dropped, appeared, ended } = listener();
   await connected({}, (conn) => conn.subscribeToStream(newStream(), false, appeared, ended));
   const [reason] = await dropped.one();

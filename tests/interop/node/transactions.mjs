@@ -18,7 +18,7 @@ import {
   streamOf,
 } from "./peer.mjs";
 
-export async function nothingIsSeenBeforeItIsCommitted(conn) {
+export async function invisibleBeforeTheCommit(conn) {
   const stream = newStream();
   const transaction = await conn.startTransaction(stream, NO_STREAM);
   await transaction.write(jump(0));
@@ -32,7 +32,7 @@ export async function nothingIsSeenBeforeItIsCommitted(conn) {
   assert.deepEqual([heights(slice.events), numbers(slice.events)], [range(0, 3), range(0, 3)]);
 }
 
-export async function itIsContinuedOnAnotherConnection(conn) {
+export async function continuedOnAnotherConnection(conn) {
   const stream = await streamOf(conn, 3);
   const { transactionId } = await conn.startTransaction(stream, 2);
   await connected({}, async (other) => {
@@ -43,7 +43,7 @@ export async function itIsContinuedOnAnotherConnection(conn) {
   assert.deepEqual(heights((await conn.readStreamEventsForward(stream, START, 10)).events), range(0, 5));
 }
 
-export async function rolledBackItLeavesNothing(conn) {
+export async function rollback(conn) {
   const stream = await streamOf(conn, 3);
   const transaction = await conn.startTransaction(stream, ANY);
   await transaction.write(jump(3));
@@ -53,7 +53,7 @@ export async function rolledBackItLeavesNothing(conn) {
   assert.equal((await conn.readEvent(stream, 3)).status, es.eventReadStatus.NotFound);
 }
 
-export async function theVersionCountsWhenItIsCommitted(conn) {
+export async function theVersionIsCheckedAtTheCommit(conn) {
   const stream = await streamOf(conn, 3);
   const [late, early] = [await conn.startTransaction(stream, 2), await conn.startTransaction(stream, 2)];
   await late.write(jump(100));
@@ -65,7 +65,7 @@ export async function theVersionCountsWhenItIsCommitted(conn) {
   assert.deepEqual(heights((await conn.readStreamEventsForward(stream, START, 10)).events), range(0, 4));
 }
 
-export async function othersMayWriteMeanwhile(conn) {
+export async function otherAppendsDuringATransaction(conn) {
   const [stream, another] = [newStream(), newStream()];
   const first = await conn.startTransaction(stream, ANY);
   const second = await conn.startTransaction(another, ANY);
@@ -83,13 +83,13 @@ export async function othersMayWriteMeanwhile(conn) {
   );
 }
 
-export async function withoutEvents(conn) {
+export async function aTransactionWithoutEvents(conn) {
   const stream = await streamOf(conn, 3);
   const transaction = await conn.startTransaction(stream, ANY);
   assert.equal((await transaction.commit()).nextExpectedVersion.toNumber(), 2);
 }
 
-export async function intoAStreamThatIsDeleted(conn) {
+export async function aDeletedStream(conn) {
   const stream = await streamOf(conn, 3);
   await conn.deleteStream(stream, ANY, true);
   const transaction = await conn.startTransaction(stream, ANY);
@@ -97,7 +97,7 @@ export async function intoAStreamThatIsDeleted(conn) {
   await refused(transaction.commit(), es.StreamDeletedError);
 }
 
-export async function whereOneMayNotWrite(conn) {
+export async function aStreamWithoutWriteAccess(conn) {
   const stream = `$${newStream()}`;
   await refused(conn.startTransaction(stream, ANY), es.AccessDeniedError);
   const guarded = await streamOf(conn, 1);

@@ -35,7 +35,7 @@ export async function oneJsonEventWithMetadata(conn) {
   assert.ok(Math.abs(Date.now() - created) < 60_000);
 }
 
-export async function aJsonEventNamedAfterItsClass(conn) {
+export async function aJsonEventWithTheNameOfItsClass(conn) {
   class PonySlept {}
   const stream = newStream();
   await conn.appendToStream(stream, ANY, es.createJsonEventData(randomUUID(), new PonySlept()));
@@ -73,13 +73,13 @@ export async function aBatch(conn) {
   );
 }
 
-export async function noEventsAtAll(conn) {
+export async function noEvents(conn) {
   const stream = newStream();
   assert.equal((await conn.appendToStream(stream, ANY, [])).nextExpectedVersion.toNumber(), -1);
   assert.equal((await conn.readEvent(stream, 0)).status, es.eventReadStatus.NoStream);
 }
 
-export async function everyExpectedVersionThatHolds(conn) {
+export async function rightExpectedVersions(conn) {
   const stream = newStream();
   const next = [];
   for (const version of [EMPTY, 0, ANY, EXISTS, 3]) {
@@ -89,7 +89,7 @@ export async function everyExpectedVersionThatHolds(conn) {
   assert.deepEqual(next.map(Number), [0, 1, 2, 3, 4]);
 }
 
-export async function everyExpectedVersionThatDoesNot(conn) {
+export async function wrongExpectedVersions(conn) {
   const [three, none] = [await streamOf(conn, 3), newStream()];
   for (const [stream, version] of [
     [three, NO_STREAM],
@@ -104,7 +104,7 @@ export async function everyExpectedVersionThatDoesNot(conn) {
   assert.equal((await conn.readEvent(none, 0)).status, es.eventReadStatus.NoStream);
 }
 
-export async function theSameWriteTwiceIsOne(conn) {
+export async function aRepeatedAppend(conn) {
   const events = jumps(0, 3);
   for (const version of [NO_STREAM, ANY]) {
     const stream = newStream();
@@ -117,14 +117,14 @@ export async function theSameWriteTwiceIsOne(conn) {
   }
 }
 
-export async function manyWritesInFlightKeepTheirOrder(conn) {
+export async function appendsInFlightKeepTheirOrder(conn) {
   const stream = newStream();
   await Promise.all(range(0, 500).map((number) => conn.appendToStream(stream, number - 1, jump(number))));
   const slice = await conn.readStreamEventsForward(stream, 490, 100);
   assert.deepEqual([numbers(slice.events), slice.isEndOfStream], [range(490, 500), true]);
 }
 
-export async function whatNoServerTakes(conn) {
+export async function anInvalidExpectedVersion(conn) {
   await refused(conn.appendToStream(newStream(), -3, jump(1)), Error, /Bad request/);
   await conn.appendToStream(newStream(), ANY, jump(1));
 }
