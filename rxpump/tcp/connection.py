@@ -1,10 +1,10 @@
-"""One socket: runs the link and the ledger over it.
+"""One socket, which runs a ClientProtocol and the pending requests over it.
 
-The machines decide everything; this carries bytes and the time between them and the loop. What one turn of
-the loop wants to send goes out in one write, and one timer serves both machines.
+The protocol and the requests decide what is sent. The connection only moves bytes between them and the socket. Frames
+of one turn of the event loop are sent in one write, and one timer serves both.
 
-The socket gets one piece at a time, and the system's own buffer is kept small where that is possible. So bytes that
-leave show that the server reads: like bytes that arrive, they are a sign of life.
+The socket receives one piece at a time, and the buffer of the operating system is kept small where that is possible.
+Bytes that leave therefore show that the server reads, and are signs of life like bytes that arrive.
 """
 
 from __future__ import annotations
@@ -21,21 +21,20 @@ from rxpump.tcp.protocol.request import Request
 from rxpump.tcp.send_buffer import PIECE_BYTES, SendBuffer
 
 _UNSENT_LIMIT: Final = getattr(socket, "TCP_NOTSENT_LOWAT", None)
-"""The socket option that bounds the bytes which the system keeps and has not sent; not every system has it."""
+"""Socket option that bounds the unsent bytes in the buffer of the operating system; not every system has it."""
 
 
 CLOSING_SECONDS: Final = 1.0
-"""How long the server may take to confirm that subscriptions are over, and to end its side of a connection."""
+"""Seconds in which the server must confirm the end of subscriptions, and close its side of the connection."""
 
 
 class Connection(asyncio.Protocol):
     """One socket.
 
     Attributes:
-        ready: Ends when the server has taken us in.
-        closed: Ends when the socket is gone, with the reason.
-        has_settled: Whether a request was settled here: answered by the server, or given up as the one with which
-            connections are lost.
+        ready: Future that is done when requests can be sent.
+        closed: Future of the error with which the socket was closed.
+        has_settled: Whether a request was settled on this connection.
     """
 
     def __init__(self, link: ClientProtocol, pending: PendingRequests) -> None:
@@ -55,25 +54,25 @@ class Connection(asyncio.Protocol):
         self.closed: asyncio.Future[RxPumpError] = self._loop.create_future()
 
     def wake(self) -> None:
-        """Note that the ledger has something to send; it goes out at the end of this turn of the loop."""
+        """Send what is waiting at the end of this turn of the event loop."""
         if not self._is_flush_due:
             self._is_flush_due = True
             self._loop.call_soon(self._flush)
 
     def flush(self) -> None:
-        """Send now what the ledger has to send."""
+        """Send now what is waiting."""
         self._flush()
 
     def end(self, reason: str) -> None:
-        """Send what was to be sent in this turn of the loop, and close the socket in order."""
+        """Send what was queued in this turn of the event loop, and close the socket in order."""
         self._flush()
         self._link.lost(reason)
         self._shut_down()
 
-    # What the loop calls ------------------------------------------------------------------------------
+    # Called by asyncio ------------------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Introduce ourselves."""
+        """Start the protocol; called by asyncio."""
         self._socket = cast(asyncio.Transport, transport)
         system_socket = transport.get_extra_info("socket")
         if system_socket is not None and _UNSENT_LIMIT is not None:
@@ -81,7 +80,7 @@ class Connection(asyncio.Protocol):
         self._flush()
 
     def data_received(self, data: bytes) -> None:
-        """Take bytes in, settle what they answer, send what may follow."""
+        """Receive bytes, settle the requests that they answer, and send what is waiting; called by asyncio."""
         if self._is_shut_down:
             return
         now = self._loop.time()
@@ -96,38 +95,38 @@ class Connection(asyncio.Protocol):
         self._flush()
 
     def pause_writing(self) -> None:
-        """The server does not read: keep requests in the ledger, where they are bounded."""
+        """Keep requests in the queue, because the server does not read; called by asyncio."""
         self._may_write = False
 
     def resume_writing(self) -> None:
-        """The server reads again."""
+        """Send again, because the server reads; called by asyncio."""
         self._may_write = True
         self._link.progressed()
         self._flush()
 
     def eof_received(self) -> None:
-        """The server has ended the connection."""
+        """Close the connection, because the server has closed its side; called by asyncio."""
         self._link.lost("the server ended the connection")
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """The socket is gone: give the ledger back what it had in flight here."""
+        """Queue the requests in flight again; called by asyncio when the socket is closed."""
         self._link.lost(f"the connection was lost: {exc or 'closed'}")
         self._socket = None
         if self._timer is not None:
             self._timer.cancel()
         failure = self._link.failure
         assert failure is not None
-        if self.ready.done():  # before that, the ledger knew nothing of this connection
+        if self.ready.done():  # before that, no request used this connection
             interrupted = (self._send_buffer.begun, self._link.receiving)
             lost = self._pending.disconnected(failure, [id for id in interrupted if id is not None])
             self.has_settled = self.has_settled or any(request.error is not failure for request in lost)
             settle_all(lost)
         self.closed.set_result(failure)
 
-    # Between machines and loop ------------------------------------------------------------------------
+    # Between the protocol and asyncio ------------------------------------------------------------------------
 
     def _flush(self) -> None:
-        """Write what both machines have to say, take note of changes, and set the timer."""
+        """Send what the protocol and the requests have to send, apply changes of state, and set the timer."""
         self._is_flush_due = False
         self._follow_link()
         if self._socket is None or self._is_shut_down:
@@ -145,18 +144,17 @@ class Connection(asyncio.Protocol):
         self._set_timer()
 
     def _shut_down(self) -> None:
-        """End our side of the connection, and discard what arrives until the server ends its own.
+        """Close this side of the connection, and discard what arrives until the server closes its side.
 
-        A socket that is closed with bytes unread resets the connection, and the server may then not read what it was
-        sent last.
+        If a socket is closed with unread bytes, the connection is reset, and the server can lose the last messages.
         """
         if self._socket is None or self._is_shut_down:
             return
         if self._socket.get_write_buffer_size() or self._send_buffer:
-            self._socket.abort()  # what the other side does not take must not keep a dead socket open
+            self._socket.abort()  # unsent bytes must not keep a dead socket open
             return
         if not self._socket.can_write_eof():
-            self._socket.close()  # TLS shuts down by itself
+            self._socket.close()  # asyncio ends TLS in order by itself
             return
         self._is_shut_down = True
         try:
@@ -169,7 +167,7 @@ class Connection(asyncio.Protocol):
         self._timer = self._loop.call_later(CLOSING_SECONDS, self._socket.abort)
 
     def _next_piece(self) -> bytes | memoryview | None:
-        """Return what goes out next; the ledger is asked only when nothing is left, as it may change its mind."""
+        """Return the next piece. Requests are asked for only if nothing is left, because their order can change."""
         piece = self._send_buffer.take()
         if piece is None and (frames := self._pending.send(self._loop.time())):
             self._send_buffer.put(frames)
@@ -187,7 +185,7 @@ class Connection(asyncio.Protocol):
             self.ready.set_result(None)
         failure = self._link.failure
         if isinstance(failure, FrameTooLarge) and failure.correlation_id is not None:
-            # This reply can never be received, so its request must not be sent again as it is.
+            # The same request would have the same reply, which is too large, so it must not be sent again.
             request = self._pending.fail(failure.correlation_id, failure)
             if request is not None:
                 settle(request)
@@ -196,7 +194,7 @@ class Connection(asyncio.Protocol):
         deadline = min(self._link.deadline, self._pending.deadline)
         if self._timer is not None:
             if self._timer.when() <= deadline:
-                return  # it will look again when it rings
+                return  # the timer is set again when it rings
             self._timer.cancel()
         self._timer = self._loop.call_at(deadline, self._ring)
 
@@ -206,13 +204,13 @@ class Connection(asyncio.Protocol):
         now = self._loop.time()
         self._link.tick(now)
         if self._link.state is ProtocolState.CLOSED and self._socket is not None:
-            self._socket.abort()  # it is silent, so it would not end its side
+            self._socket.abort()  # the server is silent, so it would not close its side
             return
         settle_all(self._pending.tick(now))
         self._flush()
 
     def _note_progress(self) -> None:
-        """Tell the link if bytes that the system had no room for have left since the timer rang last."""
+        """Report a sign of life if buffered bytes have left since the last call."""
         unsent = 0 if self._socket is None else self._socket.get_write_buffer_size()
         taken = self._written - unsent
         if self._unsent_at_ring and taken > self._taken_at_ring:
@@ -224,7 +222,7 @@ class Connection(asyncio.Protocol):
 
 
 def settle(request: Request) -> None:
-    """Tell the future behind a request how it ended."""
+    """Set the result of the future of a settled request."""
     future: asyncio.Future[object] = request.owner
     if future.done():
         return
@@ -235,6 +233,6 @@ def settle(request: Request) -> None:
 
 
 def settle_all(requests: Iterable[Request]) -> None:
-    """Tell each."""
+    """Set the results of the futures of settled requests."""
     for request in requests:
         settle(request)

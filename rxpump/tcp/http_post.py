@@ -1,4 +1,4 @@
-"""Send a request to the HTTP side of a node, for what it does not offer over TCP."""
+"""Send a request to the HTTP interface of a node, for what it does not offer over TCP."""
 
 from __future__ import annotations
 
@@ -16,7 +16,12 @@ _STATUS_LINE: Final = re.compile(rb"HTTP/1\.[01] ([1-5][0-9][0-9])(?: ([^\r\n]*)
 
 
 class HttpStatusLine(NamedTuple):
-    """The status code of a response, from 100 to 599, and the text of the server."""
+    """Status of a response.
+
+    Attributes:
+        code: Status code, from 100 to 599.
+        reason: Text of the server.
+    """
 
     code: int
     reason: str
@@ -37,9 +42,9 @@ async def post(
         host: Name or address of the node.
         port: Its HTTP port.
         path: Path of the resource, percent-encoded.
-        credentials: Whose request it is; None for an anonymous one.
-        tls: Context for HTTPS, None for HTTP.
-        tls_server_name: Name that the certificate must have, None for `host`.
+        credentials: Credentials, or None for an anonymous request.
+        tls: Context for HTTPS, or None for HTTP.
+        tls_server_name: Name that the certificate must contain, or None for `host`.
 
     Returns:
         The status of the response. Its body is not read, and a redirection is not followed.
@@ -60,7 +65,7 @@ async def post(
     except asyncio.LimitOverrunError as error:
         raise MalformedReply(f"POST {path}", f"the headers take more than {_MAX_HEAD_BYTES} bytes") from error
     finally:
-        writer.transport.abort()  # the response is complete, or nothing can be expected
+        writer.transport.abort()  # the response is complete, or none will arrive
     status = _STATUS_LINE.match(head)
     if status is None:
         raise MalformedReply(f"POST {path}", "the response is not HTTP")

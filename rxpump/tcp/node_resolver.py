@@ -1,4 +1,4 @@
-"""Where to connect to: asked before every attempt, so a cluster may answer differently each time."""
+"""Find the node to connect to. The resolver is asked before every attempt, so that the node can change."""
 
 from __future__ import annotations
 
@@ -8,39 +8,39 @@ from rxpump.uri import TcpAddress
 
 
 class NodeResolver(Protocol):
-    """Finds a node."""
+    """Finds the node to connect to."""
 
     async def locate(self) -> TcpAddress:
-        """Name the node to connect to now."""
+        """Return the address of the node to connect to now."""
 
     async def locate_http(self, node: TcpAddress, port: int) -> tuple[str, int]:
-        """Return host and port of the HTTP side of a node.
+        """Return the host and port of the HTTP interface of a node.
 
         Args:
-            node: Address of the node, which the client is connected to.
-            port: Port to assume if nothing better is known.
+            node: Address of the node that the client is connected to.
+            port: Port to use if no other is known.
         """
 
     async def close(self) -> None:
-        """Let go of what locating held on to."""
+        """Release what the resolver holds."""
 
 
 class FixedAddress:
-    """Always the same node."""
+    """A resolver that always returns the same node."""
 
     def __init__(self, address: TcpAddress) -> None:
         self.address = address
 
     async def locate(self) -> TcpAddress:
-        """Name it."""
+        """Return the address."""
         return self.address
 
     async def locate_http(self, node: TcpAddress, port: int) -> tuple[str, int]:
-        """Return the host of the node and the port."""
+        """Return the host of the node, and `port`."""
         return node.host, port
 
     async def close(self) -> None:
-        """Nothing is held."""
+        """Do nothing, because the resolver holds nothing."""
 
     def __repr__(self) -> str:
         return f"<FixedAddress {self.address}>"

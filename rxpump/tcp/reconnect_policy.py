@@ -1,12 +1,12 @@
-"""When to try again: what a keeper remembers of the attempts before.
+"""Decide how long to wait before the next attempt to connect.
 
-    a connection held          begin anew
-    a request was settled      begin anew with the waits, but not with the hints
-    the first hint since       follow it at once: a follower has said where the leader is
-    anything else              wait, longer each time, as the policy says
+    connection lasted                no delay, and hints are followed again
+    a request was settled            no delay
+    the first hint since then        no delay: a follower has named the leader
+    otherwise                        the delays of the policy, each longer than the one before
 
-A connection holds once it has outlived a heartbeat interval. A node that takes us in and drops us at once
-is as good as none, and nodes that send us round in circles are electing.
+A connection has lasted if it was open for a heartbeat interval. A node that accepts a connection and closes it at
+once is useless, and nodes that name each other as the leader are holding an election.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from rxpump.backoff import Backoff, Failures
 
 
 class ReconnectPolicy:
-    """Counts the attempts that came to nothing; times in seconds."""
+    """Delays between attempts to connect. Times are in seconds."""
 
     def __init__(self, policy: Backoff, holds_after: float) -> None:
         self._failures = Failures(policy)
@@ -24,21 +24,21 @@ class ReconnectPolicy:
 
     @property
     def attempts(self) -> int:
-        """Number of attempts that failed in a row."""
+        """Attempts that failed in a row."""
         return self._failures.count
 
     def lasted(self, seconds: float) -> None:
-        """Note how long a connection was there."""
+        """Note for how long a connection was open."""
         if seconds >= self._holds_after:
             self._failures.reset()
             self._may_follow = True
 
     def settled(self) -> None:
-        """Note that a request was settled: coming back was of use, however short the connection was."""
+        """Note that a request was settled, so that even a short connection was useful."""
         self._failures.reset()
 
     def wait(self, *, is_hint: bool) -> float | None:
-        """How long to wait before the next attempt; None: the policy gives up."""
+        """Return the delay before the next attempt, or None if the policy allows none."""
         if is_hint and self._may_follow:
             self._may_follow = False
             return 0.0

@@ -1,9 +1,9 @@
-"""Keeps one connection open: dials, follows a leader, backs off, comes back.
+"""Keep one connection open: connect, follow the leader, wait, and connect again.
 
-One task, one loop: locate a node, dial it, serve until it is lost, wait, again. It ends when it is told to
-stop, when the reconnect policy gives up, or when a client that was never accepted is refused for good (see
-`Refusals`). What did work once is another matter: a node that is starting refuses everybody (docs/protocol/tcp.md,
-section 4.12), and a subscription must not die of that at night.
+One task finds a node, connects to it, waits until the connection is lost, and starts again. It ends when it is
+cancelled, when the reconnect policy allows no further attempt, or when a client that was never accepted is refused
+for good (see `Refusals`). Once a client was accepted, a refusal is retried, because a node that is starting refuses
+every login (docs/protocol/tcp.md, section 4.12).
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class Reconnector:
         self._lost_while: ProtocolState | None = None
 
     async def run(self) -> RxPumpError:
-        """Keep the connection; return why there will be no other."""
+        """Connect again and again. Return the error after which no further attempt is made."""
         leader: TcpAddress | None = None
         while True:
             address = leader or await self._locator.locate()
@@ -97,16 +97,18 @@ class Reconnector:
         if isinstance(problem, NotAuthenticated):
             return problem
         if isinstance(problem, (ConnectionClosed, ConnectionFailed)):
-            return ConnectionFailed(self.address, attempts, problem.reason)  # not a sentence within a sentence
+            return ConnectionFailed(
+                self.address, attempts, problem.reason
+            )  # the reason alone, because it becomes part of a sentence
         return ConnectionFailed(self.address, attempts, "no answer" if problem is None else str(problem))
 
     async def _visit(self, address: TcpAddress) -> RxPumpError:
-        """Connect to one node and stay as long as it lasts; return what ended it."""
+        """Connect to a node and wait until the connection is lost. Return the reason."""
         try:
             connection = await self._connect(address)
         except RxPumpError as error:
             return error
-        except (OSError, UnicodeError) as error:  # a host name that is none is a UnicodeError
+        except (OSError, UnicodeError) as error:  # an invalid host name is a UnicodeError
             return self._dial_failure(error, address)
         return await self._serve(connection, address)
 
@@ -123,7 +125,7 @@ class Reconnector:
         return ConnectionFailed(self.address, attempt, str(error))
 
     async def _connect(self, address: TcpAddress) -> Connection:
-        """Dial, and wait until the server has taken us in."""
+        """Open a connection, and wait until requests can be sent."""
         loop = asyncio.get_running_loop()
         link = ClientProtocol(self.address, self._settings, address.credentials, loop.time())
         async with asyncio.timeout(self._settings.connect_timeout):
@@ -146,11 +148,11 @@ class Reconnector:
         }
 
     async def _serve(self, connection: Connection, address: TcpAddress) -> RxPumpError:
-        """Stay until the connection is lost, or another node is the one to ask."""
+        """Wait until the connection is lost, or the server names another node as the leader."""
         loop = asyncio.get_running_loop()
         since = loop.time()
         self.connection = connection
-        connection.wake()  # for what was asked for since it was ready
+        connection.wake()  # send the requests that were made since it was ready
         self._on_status(Connected(self.address))
         if not self.first.done():
             self.first.set_result(None)
@@ -164,7 +166,7 @@ class Reconnector:
         return connection.closed.result()
 
     def _hint(self, address: TcpAddress) -> TcpAddress | None:
-        """Take note of where the node at `address` sent us, if anywhere else."""
+        """Return the address of the leader if the node at `address` has named another node."""
         redirect, self._pending.redirect = self._pending.redirect, None
         if redirect is None:
             return None
@@ -172,7 +174,7 @@ class Reconnector:
         return leader if leader != address else None
 
     async def _while_open(self, connection: Connection, *until: asyncio.Future[Any]) -> None:
-        """Wait for the connection's end (or `until`); end it when this task is told to stop."""
+        """Wait for the end of the connection or for `until`. If this task is cancelled, close the connection."""
         waiting: list[asyncio.Future[Any]] = [connection.closed, *until]
         try:
             await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)

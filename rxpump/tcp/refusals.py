@@ -1,8 +1,8 @@
-"""Which answers to a new connection are final, and which may be those of a node that is starting.
+"""Decide whether a refused connection is refused for good.
 
-A node that is starting refuses everybody, in the same words as it refuses a wrong password later
-(docs/protocol/tcp.md, section 4.12). It is known to be starting if it could not be reached before, or if it answered
-that it is not ready. Of any other node a refusal is believed only when it has lasted for STARTING_SECONDS.
+A node that is starting refuses every login, with the same text as a wrong password later (docs/protocol/tcp.md,
+section 4.12). A node is known to be starting if it could not be reached before, or if it replied that it is not
+ready. A refusal by any other node counts once it has lasted for STARTING_SECONDS.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ from rxpump.tcp.protocol.lost_connections import token_unknown
 from rxpump.uri import TcpAddress
 
 STARTING_SECONDS: Final = 1.0
-"""How long a node that is starting may refuse a login that it will accept; a third of that was seen."""
+"""Seconds for which a starting node may refuse a login that it accepts later; a third of that was observed."""
 
 REFUSED_PAUSE: Final = 0.25
-"""Seconds to the next attempt after a refusal, at least: a server slows down whoever is refused too often."""
+"""Shortest delay in seconds after a refusal, because servers delay clients that are refused often."""
 
 _LOST_TOKENS: Final = 3
-"""Connections that are lost with the token unanswered before it counts as refused."""
+"""Lost connections after which an unanswered token counts as refused."""
 
 _NO_VERDICT: Final = "Internal Server Error"
-"""What a server answers to a login that it could not look up."""
+"""Text of a server that could not look up a login."""
 
 
 class Refusals:
@@ -47,13 +47,13 @@ class Refusals:
     def verdict(
         self, problem: RxPumpError, address: TcpAddress, now: float, lost_while: ProtocolState | None = None
     ) -> RxPumpError | None:
-        """Return the error that ends the attempts to connect, None if another attempt may succeed.
+        """Return the error that ends the attempts to connect, or None if another attempt can succeed.
 
         Args:
             problem: Why there is no connection.
-            address: The node.
-            now: Seconds on any one clock.
-            lost_while: What the connection waited for as the server ended it, None where it did not end it.
+            address: Address of the node.
+            now: Current time in seconds.
+            lost_while: State in which the server closed the connection, or None if it did not.
         """
         match problem:
             case CertificateRefused():
@@ -85,7 +85,7 @@ class Refusals:
         return NotAuthenticated(token.login, token_unknown(self._lost_tokens, problem))
 
     def _has_lasted(self, now: float) -> bool:
-        """Note a refusal, and return whether the first was STARTING_SECONDS ago."""
+        """Note a refusal. Return whether the first one was at least STARTING_SECONDS ago."""
         if self._since is None:
             self._since = now
         return now - self._since >= STARTING_SECONDS

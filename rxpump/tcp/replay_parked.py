@@ -32,12 +32,12 @@ _BUSY: Final = (429, 503)
 async def replay_parked(
     stream: str, group: str, *, host: str, port: int, credentials: AnyCredentials | None, settings: Settings
 ) -> None:
-    """Have the parked events of a group delivered again; return when the server has begun.
+    """Let the server deliver the parked events of a group again. Return when it has started.
 
     Raises:
-        AccessDenied: The user may not manage groups, or the credentials are wrong; the status does not tell which.
-        PersistentSubscriptionNotFound: There is no such group.
-        TooBusy: The server takes no more requests now.
+        AccessDenied: The user may not manage groups, or the credentials are wrong.
+        PersistentSubscriptionNotFound: The group does not exist.
+        TooBusy: The server accepts no more requests now.
         PersistentSubscriptionFailed: The server refused for another reason.
         ConnectionFailed: There is no HTTP connection to `host` and `port`.
         MalformedReply: The response is not HTTP.

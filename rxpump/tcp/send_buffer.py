@@ -1,8 +1,9 @@
-"""Frames that were not given to the socket yet, and the pieces in which it gets them.
+"""Frames that wait for the socket, and the pieces in which the socket receives them.
 
-A frame is contiguous on the wire, so nothing can pass a frame that is begun. Everything else is decided as late as
-possible: the socket gets one piece at a time, and only while it has room. So what is more urgent passes what is not
-begun, and a socket that takes pieces shows that its other side is alive.
+The bytes of a frame are contiguous, so nothing can be sent within a frame. Everything else is decided as late as
+possible: the socket receives one piece at a time, and only while it has room. Urgent frames can therefore be sent
+    before
+waiting ones, and each accepted piece is a sign of life.
 """
 
 from __future__ import annotations
@@ -12,13 +13,13 @@ from collections.abc import Iterable
 from typing import Final
 
 PIECE_BYTES: Final = 128 * 1024
-"""Bytes that the socket gets at once; on a link of 1 MB/s they leave in an eighth of a second."""
+"""Bytes of the largest piece; on a link of 1 MB/s it is sent in an eighth of a second."""
 
-_ID = slice(6, 22)  # where a frame has its correlation id: after its length, its command and its flags
+_ID = slice(6, 22)  # the correlation id of a frame, after its length, command and flags
 
 
 class SendBuffer:
-    """Frames in the order in which they leave."""
+    """Frames in the order in which they are sent."""
 
     def __init__(self) -> None:
         self._frames: deque[bytes] = deque()
@@ -27,25 +28,25 @@ class SendBuffer:
 
     @property
     def begun(self) -> bytes | None:
-        """Correlation id of the frame of which a part has been taken, None between two frames."""
+        """Correlation id of the frame of which a part was sent; None between two frames."""
         return None if self._begun is None else self._begun[_ID]
 
     def put(self, frames: Iterable[bytes]) -> None:
-        """Add frames after all others."""
+        """Add frames at the end."""
         self._frames.extend(frames)
 
     def put_first(self, frames: list[bytes]) -> None:
-        """Add frames before all others that are not begun."""
+        """Add frames before all others of which no part was sent."""
         self._frames.extendleft(reversed(frames))
 
     def drop(self) -> None:
-        """Forget the frames that are not begun."""
+        """Remove the frames of which no part was sent."""
         self._frames.clear()
 
     def take(self) -> bytes | memoryview | None:
-        """Remove the next piece and return it, None when there is none.
+        """Remove and return the next piece, or None if there is none.
 
-        Small frames are joined into one piece; a frame of more than `PIECE_BYTES` is cut.
+        Small frames are joined into one piece. A frame of more than PIECE_BYTES is split.
         """
         if self._begun is None:
             if not self._frames:

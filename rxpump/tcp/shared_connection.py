@@ -1,4 +1,4 @@
-"""The one line to a server that all requests of a client share: a ledger, and a keeper that keeps it connected."""
+"""The connection that all requests of a client share, and that is restored whenever it is lost."""
 
 from __future__ import annotations
 
@@ -44,33 +44,33 @@ class SharedConnection:
 
     @property
     def connection(self) -> Connection | None:
-        """The connection that requests go out on now."""
+        """The open connection, or None."""
         return None if self._keeper is None else self._keeper.connection
 
     @property
     def login(self) -> str | None:
-        """Login of the connection's user, None if nobody is logged in."""
+        """Login of the user of the connection, or None for an anonymous user."""
         credentials = None if self.node is None else self.node.credentials
         return None if credentials is None else credentials.login
 
     @property
     def node(self) -> TcpAddress | None:
-        """The node that the connection is to, or was to last; None before the first."""
+        """Address of the node of the current or last connection; None before the first one."""
         return None if self._keeper is None else self._keeper.node
 
     @property
     def may_filter(self) -> bool:
-        """Whether the server at the other end may know filters; each connection may lead to another server."""
+        """Whether the server may support filters. Each connection can be to another server."""
         return self._unfiltering is None or self._unfiltering is not self.connection
 
     def note_unfiltering(self) -> None:
-        """Note that the server at the other end knows no filters, as none before version 20 does."""
+        """Note that the server does not support filters, which servers have from version 20."""
         self._unfiltering = self.connection
 
     async def open(self) -> None:
-        """Connect, trying for as long as `connect_within` allows.
+        """Connect. Attempts are repeated for as long as `connect_within` allows.
 
-        Several tasks may wait for the same connection. The attempt ends when the last one has stopped waiting.
+        Several tasks can wait for the same connection. The attempts end when the last of them stops waiting.
         """
         keeper = self._keeper
         if keeper is None or not self._is_kept:
@@ -94,12 +94,12 @@ class SharedConnection:
 
     @property
     def _is_kept(self) -> bool:
-        """Whether there is a connection, or one is being made."""
+        """Whether the connection is open, or attempts are being made."""
         return self._keeping is not None and not self._keeping.done() and not self._keeping.get_loop().is_closed()
 
     def _begin(self) -> Reconnector:
-        """Begin to connect, in the running loop."""
-        self._settled = asyncio.Event()  # what was there before may belong to an event loop that has ended
+        """Start to connect in the running event loop."""
+        self._settled = asyncio.Event()  # an earlier one can belong to another event loop
         self.pending = PendingRequests(self._settings, on_left=self._settled.set)
         self._timer = None
         self._was_opened = False
@@ -109,7 +109,7 @@ class SharedConnection:
         return keeper
 
     async def close(self) -> None:
-        """End everything that waits for the connection, unsubscribe, and end the connection."""
+        """Fail all requests, end all subscriptions, and close the connection."""
         await self._stop()
         self._ended = None
 
@@ -123,23 +123,23 @@ class SharedConnection:
         await self._locator.close()
 
     async def _leave(self) -> None:
-        """Wait until the server has confirmed, within CLOSING_SECONDS, that all subscriptions are over.
+        """Wait until the server has confirmed the end of all subscriptions, for at most CLOSING_SECONDS.
 
-        What it confirms it does after everything that it was told before, acknowledgements included.
+        The server handles messages in order, so it has then received all acknowledgements too.
         """
         if self._keeper is None or self.connection is None:
             return
-        self.connection.flush()  # what was asked for until now is still sent
+        self.connection.flush()  # send the requests that were made until now
         settle_all(self.pending.leave(ClientClosed(self._keeper.address, "the client was closed")))
         self.wake()
         with suppress(TimeoutError):
             await self.settled()
 
     async def settled(self) -> None:
-        """Wait for the last answer, and until the server has confirmed that what was unsubscribed is over.
+        """Wait until no request is pending, and until the server has confirmed the end of ended subscriptions.
 
         Raises:
-            TimeoutError: It did not confirm that within CLOSING_SECONDS.
+            TimeoutError: The server did not confirm within CLOSING_SECONDS.
         """
         while len(self.pending):
             await self._change()
@@ -152,17 +152,16 @@ class SharedConnection:
         await self._settled.wait()
 
     async def ask(self, operation: Operation[_T], deadline: Deadline | None = None) -> _T:
-        """Send a request and wait for its answer; cancelling withdraws it.
+        """Send a request and wait for its result. Cancellation withdraws the request.
 
         Args:
             operation: The request.
-            deadline: When it must be answered, with or without a connection. None: within the `timeout` of the
-                settings on any one connection.
+            deadline: Deadline of the call. None for a request of a subscription, a publisher or a relay.
 
         Raises:
-            OperationTimedOut: It was not answered in time.
+            OperationTimedOut: The deadline has passed.
             NotConnected: `open` was not called, or `close` was.
-            RxPumpError: There will be no connection any more, for this reason.
+            RxPumpError: The reason for which no further connection is made.
         """
         if not self._is_kept:
             if self._ended is not None:
@@ -181,24 +180,24 @@ class SharedConnection:
             self._settled.set()
 
     def tell(self, channel: SubscriptionBuffer[Any], command: Command, payload: bytes) -> None:
-        """Say something under a channel's id; there is no answer."""
+        """Send a message without a reply on a subscription."""
         self.pending.tell(channel, command, payload)
         self.wake()
 
     def give_up(self, channel: SubscriptionBuffer[Any]) -> None:
-        """Unsubscribe."""
+        """End a subscription."""
         self.pending.give_up(channel)
         self.wake()
 
     def wake(self) -> None:
-        """Note that the ledger has something to send, or a deadline to keep."""
+        """Send what is waiting, and watch the deadlines."""
         if (connection := self.connection) is not None:
             connection.wake()
         else:
             self._set_timer()
 
     def _note(self, status: Status) -> None:
-        """Report what becomes of the connection; while there is none, the deadlines are kept here."""
+        """Report a state of the connection. Without a connection, watch the deadlines here."""
         if self.connection is None:
             self._set_timer()
         self._on_status(status)
@@ -207,7 +206,7 @@ class SharedConnection:
         deadline = self.pending.deadline
         if self._timer is not None:
             if self._timer.when() <= deadline:
-                return  # it will look again when it rings
+                return  # the timer is set again when it rings
             self._timer.cancel()
             self._timer = None
         if deadline < float("inf"):
@@ -219,13 +218,13 @@ class SharedConnection:
         self.wake()
 
     async def _keep(self, keeper: Reconnector) -> None:
-        """Run the keeper; when it is over, end everything that waits, with the reason."""
+        """Run the reconnector. When it ends, fail all requests with its reason."""
         reason: RxPumpError | None = None
         try:
             reason = await keeper.run()
-        except RxPumpError as error:  # no node to be found, and none to be hoped for
+        except RxPumpError as error:  # there is no node to connect to
             reason = error
-        except Exception as error:  # a mistake, ours or a locator's; nobody must wait for ever because of it
+        except Exception as error:  # a fault of the code must not let calls wait for ever
             reason = ConnectionFailed(keeper.address, 1, f"{type(error).__name__}: {error}")
             reason.__cause__ = error
         finally:
@@ -237,7 +236,7 @@ class SharedConnection:
                 self._timer = None
             if not keeper.first.done():
                 keeper.first.set_exception(ended)
-                keeper.first.exception()  # whoever waits for it sees it; if nobody does, that is all right
+                keeper.first.exception()  # mark the exception as retrieved
             self._on_status(Closed(reason))
 
     def __repr__(self) -> str:

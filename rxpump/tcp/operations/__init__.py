@@ -1,1 +1,1 @@
-"""What each request sends, and what each of its replies means: one operation a file."""
+"""Operations, one kind of request in each file: the encoded request, and the meanings of its replies."""

@@ -1,4 +1,4 @@
-"""Append events to a stream, all or none."""
+"""Append events to a stream as one atomic write."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from rxpump.tcp.wire.package import HEADER_BYTES
 
 
 def add_events(message: Any, events: Sequence[NewEvent]) -> None:
-    """Put events into the message that writes them."""
+    """Add events to the message that writes them."""
     add = message.events.add
     for event in events:
         add(
@@ -34,9 +34,9 @@ def add_events(message: Any, events: Sequence[NewEvent]) -> None:
 
 
 def check_size(payload: bytes, events: Sequence[NewEvent]) -> None:
-    """Refuse what no frame can hold. Raises InvalidArgument."""
+    """Raise InvalidArgument if events do not fit into one frame."""
     if HEADER_BYTES + len(payload) > MAX_FRAME_BYTES:
-        # The server would close the connection, and close it again each time this is repeated.
+        # The server would close the connection at each attempt.
         shown = f"{len(events)} events of {len(payload)} bytes"
         raise InvalidArgument("events", shown, f"{MAX_FRAME_BYTES} bytes in one atomic write, its frame included")
 
@@ -44,9 +44,11 @@ def check_size(payload: bytes, events: Sequence[NewEvent]) -> None:
 class Append(Operation[WriteResult]):
     """WriteEvents (docs/protocol/tcp.md, sections 3.3, 4.2 to 4.4).
 
-    Repeatable, because the events carry their ids: the server recognises a write that it has done, for
-    ever under an exact expected version, as best effort under ANY. Raises InvalidArgument for events that no
-    frame can hold.
+    It can be repeated, because the server recognizes the ids of the events: for ever with an exact expected version,
+    and as best effort with ANY.
+
+    Raises:
+        InvalidArgument: The events do not fit into one frame.
     """
 
     command = Command.WRITE_EVENTS
@@ -66,7 +68,7 @@ class Append(Operation[WriteResult]):
         check_size(self.payload, events)
 
     def answer(self, payload: bytes) -> Outcome[WriteResult]:
-        """What was written, or why not."""
+        """Return the result of the write, or its error."""
         reply = schema.WriteEventsCompleted.FromString(payload)
         if reply.result == OperationResult.SUCCESS:
             return Success(self._written(reply))
@@ -80,7 +82,7 @@ class Append(Operation[WriteResult]):
         )
 
     def _written(self, reply: schema.WriteEventsCompleted) -> WriteResult:
-        """A write recognised as done before says -1 for its position, which is no place to start from."""
+        """Return the result of a write. The position -1 of a repeated write is no position."""
         is_known = reply.HasField("commit_position") and reply.commit_position >= 0
         position = Position(reply.commit_position, reply.prepare_position) if is_known else None
         return WriteResult(self.stream, reply.first_event_number, reply.last_event_number, position)

@@ -1,4 +1,4 @@
-"""Connect to a persistent subscription."""
+"""Connect a consumer to a group."""
 
 from __future__ import annotations
 
@@ -14,10 +14,15 @@ from rxpump.tcp.wire.package import Package
 
 
 class ConnectPersistent(Operation[GroupBuffer]):
-    """ConnectToPersistentSubscription (docs/protocol/tcp.md, sections 3.6, 4.18): its confirmation opens a channel.
+    """ConnectToPersistentSubscription, whose confirmation opens a buffer for deliveries.
 
-    `buffer_size` is how many events the server may send beyond those that are acknowledged. It is asked under the
-    group's name, and acknowledged under the id that the confirmation gives.
+    See docs/protocol/tcp.md, sections 3.6 and 4.18. The request contains the name of the group; acknowledgements
+    contain the id in the confirmation.
+
+    Args:
+        stream: Name of the stream.
+        group: Name of the group.
+        buffer_size: Events that the server sends beyond those that are acknowledged.
     """
 
     command = Command.CONNECT_TO_PERSISTENT_SUBSCRIPTION
@@ -33,14 +38,14 @@ class ConnectPersistent(Operation[GroupBuffer]):
         ).SerializeToString()
 
     def refusal(self, package: Package) -> Failure | Retry | Redirect:
-        """A drop instead of a confirmation is an answer too."""
+        """Interpret a SubscriptionDropped, which is a refusal before the confirmation."""
         if package.command == Command.SUBSCRIPTION_DROPPED:
             error = persistent_drop_reason(self.stream, self.group, package.payload)
             return Retry(error) if isinstance(error, SubscriptionDropped) else Failure(error)
         return super().refusal(package)
 
     def answer(self, payload: bytes) -> Opened:
-        """Open the channel."""
+        """Open the buffer."""
         confirmation = schema.PersistentSubscriptionConfirmation.FromString(payload)
         return Opened(
             GroupBuffer(

@@ -1,4 +1,4 @@
-"""Delete a stream, so that it may be written again, or for good."""
+"""Delete a stream: softly, so that it can be written again, or for good."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from rxpump.tcp.wire.commands import Command
 class DeleteStream(Operation[DeleteResult]):
     """DeleteStream (docs/protocol/tcp.md, sections 3.3, 4.5).
 
-    Repeatable, though there is nothing by which the server could recognise a repeat: a soft delete done twice
-    is one, and of a hard one the repeat finds the stream as it was to be, which is an answer of StreamDeleted.
+    It can be repeated, although the server does not recognize a repeated delete. A second soft delete changes
+    nothing. A second hard delete is answered with StreamDeleted, which says that the stream is deleted.
     """
 
     command = Command.DELETE_STREAM
@@ -34,7 +34,7 @@ class DeleteStream(Operation[DeleteResult]):
         ).SerializeToString()
 
     def answer(self, payload: bytes) -> Outcome[DeleteResult]:
-        """Where the delete is in the log, or why it was not done."""
+        """Return the result of the delete, or its error."""
         reply = schema.DeleteStreamCompleted.FromString(payload)
         if reply.result == OperationResult.SUCCESS:
             is_known = reply.HasField("commit_position") and reply.commit_position >= 0

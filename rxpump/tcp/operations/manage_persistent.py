@@ -1,7 +1,7 @@
-"""Make, change and delete a persistent subscription.
+"""Create, update and delete a consumer group.
 
-Each may be repeated after a lost connection; then "exists already" and "does not exist" may speak of what the first
-attempt has done.
+Each request is repeated after a lost connection. "already exists" and "does not exist" can then be results of the
+first attempt.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from rxpump.tcp.wire.commands import Command
 
 
 class _Manage(Operation[None], ABC):
-    """One command for group `group` of `stream` (docs/protocol/tcp.md, sections 3.6, 4.18)."""
+    """Base class of the requests about a group (docs/protocol/tcp.md, sections 3.6, 4.18)."""
 
     stream: str
     group: str
@@ -46,7 +46,7 @@ class CreatePersistent(_Manage):
         self.payload: bytes = _told(schema.CreatePersistentSubscription, stream, group, settings)
 
     def answer(self, payload: bytes) -> Outcome[None]:
-        """Name each result."""
+        """Return success, or the error for the result."""
         reply = schema.CreatePersistentSubscriptionCompleted.FromString(payload)
         match reply.result:
             case CreatePersistentSubscriptionResult.SUCCESS:
@@ -62,16 +62,16 @@ class CreatePersistent(_Manage):
 
 
 class _Change(_Manage, ABC):
-    """What update and delete have in common: the group must be there."""
+    """Base class of requests for which the group must exist."""
 
     verb: str
 
     @abstractmethod
     def _completed(self, payload: bytes) -> Any:
-        """Read the reply."""
+        """Parse the reply."""
 
     def answer(self, payload: bytes) -> Outcome[None]:
-        """Name each result."""
+        """Return success, or the error for the result."""
         reply = self._completed(payload)
         match reply.result:
             case ChangePersistentSubscriptionResult.SUCCESS:
@@ -87,7 +87,7 @@ class _Change(_Manage, ABC):
 
 
 class UpdatePersistent(_Change):
-    """UpdatePersistentSubscription: who is connected is dropped, and comes back."""
+    """UpdatePersistentSubscription. The server drops the connected consumers, which connect again."""
 
     command = Command.UPDATE_PERSISTENT_SUBSCRIPTION
     reply = Command.UPDATE_PERSISTENT_SUBSCRIPTION_COMPLETED
@@ -103,7 +103,7 @@ class UpdatePersistent(_Change):
 
 
 class DeletePersistent(_Change):
-    """DeletePersistentSubscription: its checkpoint and what was parked go with it."""
+    """DeletePersistentSubscription. The checkpoint of the group and its parked events are deleted too."""
 
     command = Command.DELETE_PERSISTENT_SUBSCRIPTION
     reply = Command.DELETE_PERSISTENT_SUBSCRIPTION_COMPLETED
@@ -121,7 +121,7 @@ class DeletePersistent(_Change):
 
 
 def _told(message: Any, stream: str, group: str, settings: PersistentSubscriptionSettings) -> bytes:
-    """Write the settings out, each of them: a server reads what is left out as 0."""
+    """Return the fields of the settings. All are sent, because a server reads a missing one as 0."""
     told: bytes = message(
         subscription_group_name=group,
         event_stream_id=stream,

@@ -1,4 +1,4 @@
-"""What all requests have in common: one payload, one reply, and the replies that any request may get."""
+"""The base class of all operations, and the replies that every request can have."""
 
 from __future__ import annotations
 
@@ -27,19 +27,24 @@ from rxpump.tcp.wire.package import Package
 T_co = TypeVar("T_co", covariant=True)
 
 LARGE_BYTES: Final = 64 * 1024
-"""Bytes of a request above which smaller ones go first."""
+"""Bytes of a request above which smaller requests are sent first."""
 
 
 class Operation(ABC, Generic[T_co]):
-    """One request: what it sends, and what each reply to it means.
+    """A request: its encoded payload, and the meanings of its replies.
 
-    A subclass names its `command` and the `reply` that answers it, encodes its payload once (a repeated
-    request is the same request, byte for byte) and reads the reply in `answer`. `repeatable` says whether
-    it may be sent again after an unknown outcome without harm. `farewell` is the command that ends what the
-    request has begun on the server, for those that begin something. Operations with the same `lane` keep
-    their order also when they have to be repeated. `silence` says what it may mean that there is no answer, for
-    requests that a server is known to leave unanswered. `credentials` are whose request it is, where that is not the
-    connection's user.
+    A subclass sets `command` and `reply`, encodes its payload once, so that a repeated request has the same bytes,
+    and interprets its reply in `answer`.
+
+    Attributes:
+        command: Command of the request.
+        reply: Command of its reply.
+        payload: Encoded message.
+        repeatable: Whether the request can be sent again without harm if its outcome is unknown.
+        farewell: Command that ends what the request has opened on the server, or None.
+        lane: Ordering key, or None. Requests with the same key keep their order also if they are repeated.
+        silence: A likely cause if there is no reply, for requests that servers are known to leave unanswered.
+        credentials: Credentials of the request, or None for those of the connection.
     """
 
     command: ClassVar[Command]
@@ -55,15 +60,15 @@ class Operation(ABC, Generic[T_co]):
 
     @property
     def is_large(self) -> bool:
-        """Whether it, or its reply, moves so many bytes that smaller requests go first."""
+        """Whether the request or its reply has so many bytes that smaller requests are sent first."""
         return self.reply_is_large or len(self.payload) > LARGE_BYTES
 
     @abstractmethod
     def answer(self, payload: bytes) -> Outcome[T_co]:
-        """Read the operation's own reply."""
+        """Interpret the reply of this kind of request."""
 
     def interpret(self, package: Package) -> Outcome[T_co]:
-        """Say what any reply means for this request. Never raises, whatever the reply holds."""
+        """Return the meaning of a reply of any kind. It does not raise."""
         try:
             if package.command == self.reply:
                 return self.answer(package.payload)
@@ -72,7 +77,7 @@ class Operation(ABC, Generic[T_co]):
             return Failure(MalformedReply(str(self), str(error)))
 
     def refusal(self, package: Package) -> Failure | Retry | Redirect:
-        """Read a reply that is not the operation's own."""
+        """Interpret a reply of another kind."""
         match package.command:
             case Command.NOT_HANDLED:
                 return self._not_handled(schema.NotHandled.FromString(package.payload))
@@ -106,7 +111,7 @@ class Operation(ABC, Generic[T_co]):
 
 
 def _to_leader(info: bytes, refusal: NotLeader | IsReadOnly) -> Retry | Redirect:
-    """Go to the leader when we are told where it is; a node that does not know leaves it out."""
+    """Return a redirect to the leader that a reply names."""
     leader = schema.LeaderInfo.FromString(info)
     plain = _endpoint(leader.external_tcp_address, leader.external_tcp_port)
     secure = _endpoint(leader.external_secure_tcp_address, leader.external_secure_tcp_port)

@@ -1,4 +1,4 @@
-"""Is anybody there?"""
+"""Test whether the server answers."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from rxpump.tcp.wire.commands import Command
 
 
 class Ping(Operation[None]):
-    """Answered by every node, whatever its state.
+    """Ping, which every node answers in every state.
 
     Args:
-        purpose: Name of the call that needs the answer, for errors; empty for the ping itself.
+        purpose: Name of the call that needs the reply, for errors; empty for a ping itself.
     """
 
     command = Command.PING
@@ -21,7 +21,7 @@ class Ping(Operation[None]):
         self._purpose = purpose
 
     def answer(self, payload: bytes) -> Success[None]:
-        """A Pong says it all."""
+        """Return success."""
         return Success(None)
 
     def __str__(self) -> str:

@@ -1,4 +1,4 @@
-"""Have the node rid its files of what can no longer be read."""
+"""Start a scavenge, which removes deleted events from the files of the node."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from rxpump.tcp.wire.commands import Command
 
 
 class Scavenge(Operation[ScavengeResult]):
-    """ScavengeDatabase.
+    """ScavengeDatabase (docs/protocol/tcp.md, section 3.7).
 
-    Version 4 answers when the scavenge has ended. Version 23.10 does not answer a user who may not scavenge, nor on
-    an in-memory node or a follower. See docs/protocol/tcp.md, section 3.7.
+    Version 4 replies when the scavenge has completed. Version 23.10 does not reply to a user without permission, nor
+    on an in-memory node or a follower.
 
-    Two messages come as its reply, and are told apart by the time taken, which version 4 always tells and later
-    ones, which answer at once, never do. Not repeatable: the first would be in the way of the second.
+    Two different messages have the same command as the reply. Only that of version 4 contains a duration. The request
+    is not repeated, because a second scavenge would be refused while the first one runs.
     """
 
     command = Command.SCAVENGE_DATABASE
@@ -32,7 +32,7 @@ class Scavenge(Operation[ScavengeResult]):
     )
 
     def answer(self, payload: bytes) -> Outcome[ScavengeResult]:
-        """Read whichever it is."""
+        """Interpret either message."""
         completed = schema.ScavengeDatabaseCompleted.FromString(payload)
         if completed.HasField("total_time_ms"):
             return self._ended(completed)

@@ -1,14 +1,14 @@
-"""How much of an EventFilter a server can be asked to do (docs/protocol/tcp.md, sections 3.4, 4.7, 4.15).
+"""Translate an EventFilter into a filter of the server (docs/protocol/tcp.md, sections 3.4, 4.7, 4.15).
 
-A server looks at one criterion, at the event as it was written, and at a regex as .NET understands it. What it sends
-is filtered again here, so all that is asked of it is that it leaves out nothing that would be let through here:
+A server applies one criterion, to the event as it was written, and reads a regular expression by the rules of .NET.
+The client filters the events again, so the filter of the server must only pass every event that matches:
 
-- of several criteria one is sent, the rest is done here;
-- a prefix is sent as an anchored regex, because a server of version 23.10 compares prefixes by the rules of its
-  culture: by those, a name that begins with the characters of the prefix may not begin with the prefix;
-- a regex is sent only if it is put together from what both languages understand alike, see `_ALIKE`;
-- where links are resolved, the filter here sees what a link leads to, the server the link. By type it is asked for
-  links as well, which are told from other events by their type; which stream a link leads to, it cannot be asked.
+- Of several criteria one is sent.
+- A prefix is sent as an anchored regular expression, because version 23.10 compares prefixes by the rules of its
+  culture, by which a name that begins with the characters of a prefix may not match.
+- A regular expression is sent only if it consists of parts that both languages read alike (see `_ALIKE`).
+- If links are resolved, the client filters the target of a link and the server the link. A filter by type then passes
+  links too, and a filter by stream cannot be sent.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _LINKS: Final = r"^\$>"
 
 
 def server_filter(where: EventFilter, *, resolve_links: bool) -> Any | None:
-    """Make the Filter message that leaves out most; None if the server cannot help."""
+    """Return the Filter message that passes the fewest events, or None if the server cannot filter."""
     if not resolve_links and where.stream_prefix is not None and _is_plain(where.stream_prefix):
         return _filter(FilterContext.STREAM, _anchored(where.stream_prefix))
     if where.type_prefix is not None and _is_plain(where.type_prefix):
@@ -60,18 +60,18 @@ def _is_alike(regex: str) -> bool:
 
 
 def _is_plain(text: str) -> bool:
-    """Return whether a regex that spells out `text` certainly finds that text on a server.
+    """Return whether a server certainly finds a text by a regular expression that spells it out.
 
-    Printable characters up to U+FFFF stand for themselves. Control, format and other invisible characters, and those
-    that are two code units to .NET, are left to the client.
+    Printable characters up to U+FFFF stand for themselves. Invisible characters, and those that have two code units
+    in .NET, are not sent.
     """
     return text.isprintable() and max(text) <= "\uffff"
 
 
 def _anchored(prefix: str) -> str:
-    """Return a regex for the texts that begin with `prefix`.
+    """Return a regular expression for the texts that begin with `prefix`.
 
-    Each character that has a meaning, under any flags, is escaped.
+    Each character with a meaning of its own is escaped.
     """
     return "^" + _SPECIAL.sub(r"\\\g<0>", prefix)
 

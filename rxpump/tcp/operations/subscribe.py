@@ -1,4 +1,4 @@
-"""Subscribe to what is written from now on: to one stream, to all, or to what a filter lets through of all."""
+"""Subscribe to new events: of a stream, of the log, or of the log with a filter."""
 
 from __future__ import annotations
 
@@ -15,16 +15,19 @@ from rxpump.tcp.wire.commands import Command, command_name
 from rxpump.tcp.wire.package import Package
 
 CHECKPOINT_INTERVAL: Final = 500
-"""After how many events that it has looked at a server that filters tells how far it is."""
+"""Examined events between two checkpoints of a filtered subscription."""
 
 
 class _Subscribing(Operation[LiveBuffer], ABC):
-    """A confirmation opens a channel, which keeps up to `max_events` and `max_bytes`.
+    """Base class of subscriptions, whose confirmation opens a buffer (docs/protocol/tcp.md, sections 3.5, 4.15).
 
-    See docs/protocol/tcp.md, sections 3.5, 4.15.
+    The server confirms before the first event, and sends the events after the position and number of the
+    confirmation.
 
-    `stream` None is the whole database. The server confirms before the first event, and sends what is
-    written after the position and number that it confirms with.
+    Args:
+        stream: Name of the stream, or None for the log.
+        max_events: Events that the buffer holds at most.
+        max_bytes: Bytes that the buffer holds at most.
     """
 
     reply = Command.SUBSCRIPTION_CONFIRMATION
@@ -37,14 +40,14 @@ class _Subscribing(Operation[LiveBuffer], ABC):
         self._max_bytes = max_bytes
 
     def refusal(self, package: Package) -> Failure | Retry | Redirect:
-        """A drop instead of a confirmation is an answer too."""
+        """Interpret a SubscriptionDropped, which is a refusal before the confirmation."""
         if package.command == Command.SUBSCRIPTION_DROPPED:
             error = drop_reason(self.stream, package.payload)
             return Retry(error) if isinstance(error, SubscriptionDropped) else Failure(error)
         return super().refusal(package)
 
     def answer(self, payload: bytes) -> Opened:
-        """Open the channel."""
+        """Open the buffer."""
         confirmation = schema.SubscriptionConfirmation.FromString(payload)
         number = confirmation.last_event_number if confirmation.HasField("last_event_number") else None
         return Opened(
@@ -72,9 +75,9 @@ class Subscribe(_Subscribing):
 
 
 class FilteredSubscribe(_Subscribing):
-    """FilteredSubscribeToStream to the whole database, which servers know from version 20 on.
+    """FilteredSubscribeToStream for the log, which servers have from version 20.
 
-    `filter` is a Filter message. Its channel is told as well how far the server has looked.
+    Its buffer also receives checkpoints, which say how far the server has examined the log.
     """
 
     command = Command.FILTERED_SUBSCRIBE_TO_STREAM

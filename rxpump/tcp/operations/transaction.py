@@ -1,11 +1,13 @@
-"""An explicit transaction in its three steps (docs/protocol/tcp.md, sections 3.3, 4.11).
+"""Start, write and commit a transaction (docs/protocol/tcp.md, sections 3.3, 4.11).
 
-A transaction is a place in the server's log, and knows nothing of connections: it can be written to and committed
-on another one. Nothing ends it but its commit; one that is not committed is never seen.
+A transaction belongs to the log of the server and not to a connection, so it can be continued on another connection.
+Only a commit ends it. Its events are not visible before.
 
-What may be repeated after an unknown outcome differs by step. A start: what it may have begun before is left
-behind. A commit: the server recognises it by the ids of its events, as any write. A write into a transaction is
-taken unseen, each time it comes, so it is not repeated: its events could be in the transaction twice.
+Which requests can be repeated if their outcome is unknown:
+
+    start     yes, because an abandoned transaction does no harm
+    write     no, because the server does not check its events, which would be in the transaction twice
+    commit    yes, because the server recognizes the ids of the events
 """
 
 from __future__ import annotations
@@ -29,7 +31,7 @@ def _lane(transaction_id: int) -> str:
 
 
 def _may_be_unknown(transaction_id: int) -> str:
-    """Explain why a server of version 23.10 does not answer, or answers with PrepareTimeout.
+    """Return why version 23.10 may not reply, or reply with PrepareTimeout.
 
     See docs/protocol/tcp.md, section 4.11.
     """
@@ -37,7 +39,7 @@ def _may_be_unknown(transaction_id: int) -> str:
 
 
 class TransactionStart(Operation[int]):
-    """Answered with the transaction's id; the expected version is looked at only by the commit."""
+    """TransactionStart, whose reply contains an id. The server checks the expected version at the commit."""
 
     command = Command.TRANSACTION_START
     reply = Command.TRANSACTION_START_COMPLETED
@@ -50,7 +52,7 @@ class TransactionStart(Operation[int]):
         ).SerializeToString()
 
     def answer(self, payload: bytes) -> Outcome[int]:
-        """The transaction's id, or why there is none."""
+        """Return the id of the transaction, or the error."""
         reply = schema.TransactionStartCompleted.FromString(payload)
         if reply.result == OperationResult.SUCCESS:
             return Success(reply.transaction_id)
@@ -63,7 +65,7 @@ class TransactionStart(Operation[int]):
 
 
 class TransactionWrite(Operation[None]):
-    """Taken unseen, whatever the id. `stream` is for errors."""
+    """TransactionWrite, which the server accepts for every id. `stream` is for errors."""
 
     command = Command.TRANSACTION_WRITE
     reply = Command.TRANSACTION_WRITE_COMPLETED
@@ -80,7 +82,7 @@ class TransactionWrite(Operation[None]):
         check_size(self.payload, events)
 
     def answer(self, payload: bytes) -> Outcome[None]:
-        """Whether it was taken."""
+        """Return success, or the error."""
         reply = schema.TransactionWriteCompleted.FromString(payload)
         if reply.result == OperationResult.SUCCESS:
             return Success(None)
@@ -91,7 +93,7 @@ class TransactionWrite(Operation[None]):
 
 
 class TransactionCommit(Operation[WriteResult]):
-    """Checks the version that was expected at the start, and writes everything as one write, or nothing.
+    """TransactionCommit, which checks the expected version and writes all events, or none.
 
     `stream` and `expected_version` are for results and errors.
     """
@@ -112,7 +114,7 @@ class TransactionCommit(Operation[WriteResult]):
         ).SerializeToString()
 
     def answer(self, payload: bytes) -> Outcome[WriteResult]:
-        """What was written, or why not."""
+        """Return the result of the write, or the error."""
         reply = schema.TransactionCommitCompleted.FromString(payload)
         if reply.result == OperationResult.SUCCESS:
             return Success(self._written(reply))
@@ -126,7 +128,7 @@ class TransactionCommit(Operation[WriteResult]):
         )
 
     def _written(self, reply: schema.TransactionCommitCompleted) -> WriteResult:
-        """Zero is no event's position: that is what a commit forwarded by a follower says."""
+        """Return the result of a commit. The position 0 of a commit that a follower has forwarded is no position."""
         is_known = reply.HasField("commit_position") and reply.commit_position > 0
         position = Position(reply.commit_position, reply.prepare_position) if is_known else None
         return WriteResult(self.stream, reply.first_event_number, reply.last_event_number, position)

@@ -1,4 +1,4 @@
-"""What it means when a write, of whatever kind, is not done: each result code, named once."""
+"""The errors for the results of writes, deletes and transactions."""
 
 from __future__ import annotations
 
@@ -27,12 +27,17 @@ def write_refusal(
     current_version: int | None = None,
     hint: str = "",
 ) -> Failure | Retry:
-    """Read a `result` that is not SUCCESS (docs/protocol/tcp.md, sections 3.2, 4.4).
+    """Return the outcome for a result other than SUCCESS (docs/protocol/tcp.md, sections 3.2, 4.4).
 
-    asked:    the operation, for a result that it cannot have.
-    doing:    what was refused where access is denied: "write to", "delete".
-    message:  the server's text.
-    hint:     what else than a slow cluster a PrepareTimeout may mean.
+    Args:
+        result: Result of the reply.
+        message: Text of the server.
+        stream: Name of the stream.
+        asked: Description of the request.
+        doing: Words for AccessDenied: "write to", "delete".
+        expected_version: Version that the request expected.
+        current_version: Version that the server reported, or None.
+        hint: Another likely cause of a PrepareTimeout.
     """
     match result:
         case OperationResult.PREPARE_TIMEOUT:
