@@ -50,6 +50,10 @@ VIOLATIONS = {
         {"operators/_batch.py": "from rxpump import Client\n"},
         "rxpump.operators is not allowed to import rxpump.client",
     ),
+    "two packages that import each other": Violation(
+        {"server/store/reader.py": "import rxpump.server.groups.groups\n"},
+        "- .store -> .groups (1 import)",
+    ),
     "one protocol that uses the other": Violation(
         {"grpc/protocol/frames.py": "import rxpump.tcp.wire.package\n"},
         "rxpump.grpc is not allowed to import rxpump.tcp",
