@@ -16,8 +16,16 @@ Roles = str | Iterable[str] | None
 """One role, several roles, or None for the server's default."""
 
 
-@dataclass(frozen=True, slots=True, init=False)
-class Acl:
+@dataclass(frozen=True, slots=True)
+class _Fields:
+    read: tuple[str, ...] | None
+    write: tuple[str, ...] | None
+    delete: tuple[str, ...] | None
+    metadata_read: tuple[str, ...] | None
+    metadata_write: tuple[str, ...] | None
+
+
+class Acl(_Fields):
     """Access control list of a stream: the roles that each operation needs.
 
     A role is the name of a group of users, or a login. None is the server's default. An empty tuple allows an
@@ -31,11 +39,7 @@ class Acl:
         metadata_write: Roles that may write the metadata.
     """
 
-    read: tuple[str, ...] | None
-    write: tuple[str, ...] | None
-    delete: tuple[str, ...] | None
-    metadata_read: tuple[str, ...] | None
-    metadata_write: tuple[str, ...] | None
+    __slots__ = ()
 
     def __init__(
         self,
@@ -46,8 +50,7 @@ class Acl:
         metadata_write: Roles = None,
     ) -> None:
         given = (read, write, delete, metadata_read, metadata_write)
-        for name, roles in zip(ACL_KEYS, given, strict=True):
-            object.__setattr__(self, name, _roles(name, roles))
+        super().__init__(*map(_roles, ACL_KEYS, given))
 
     def to_json(self) -> dict[str, list[str]]:
         """Return the value of the key `$acl` in the metadata."""

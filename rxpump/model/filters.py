@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
+from functools import lru_cache
 
 from rxpump.errors import InvalidArgument
 from rxpump.model import checks
@@ -32,31 +33,32 @@ class EventFilter:
     type_regex: str | None = None
     stream_prefix: str | None = None
     stream_regex: str | None = None
-    _type: re.Pattern[str] | None = field(init=False, repr=False, compare=False)
-    _stream: re.Pattern[str] | None = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        given = {each.name: getattr(self, each.name) for each in fields(self) if each.init}
+        given = {each.name: getattr(self, each.name) for each in fields(self)}
         if all(value is None for value in given.values()):
             raise InvalidArgument("where", None, f"at least one of {', '.join(given)}")
         for name, value in given.items():
             if value is not None:
                 checks.text(name, value)
-        object.__setattr__(self, "_type", _compiled("type_regex", self.type_regex))
-        object.__setattr__(self, "_stream", _compiled("stream_regex", self.stream_regex))
+        for name in ("type_regex", "stream_regex"):
+            _check_regex(name, given[name])
 
     def matches(self, event: Event) -> bool:
         """Return whether an event matches."""
         return (
             (self.type_prefix is None or event.type.startswith(self.type_prefix))
             and (self.stream_prefix is None or event.stream.startswith(self.stream_prefix))
-            and (self._type is None or self._type.search(event.type) is not None)
-            and (self._stream is None or self._stream.search(event.stream) is not None)
+            and (self.type_regex is None or _compiled(self.type_regex).search(event.type) is not None)
+            and (self.stream_regex is None or _compiled(self.stream_regex).search(event.stream) is not None)
         )
 
 
-def _compiled(argument: str, regex: str | None) -> re.Pattern[str] | None:
+_compiled = lru_cache(maxsize=256)(re.compile)
+
+
+def _check_regex(argument: str, regex: str | None) -> None:
     try:
-        return None if regex is None else re.compile(regex)
+        _compiled(regex or "")
     except re.error as error:
         raise InvalidArgument(argument, regex, f"a regular expression ({error})") from error

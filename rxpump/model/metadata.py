@@ -20,8 +20,17 @@ _MAX_SECONDS: Final = 922_337_203_685
 _SECONDS: Final = f"a whole number of seconds from 1 to {_MAX_SECONDS}, or a timedelta of as many"
 
 
-@dataclass(frozen=True, slots=True, init=False, eq=True)
-class StreamMetadata:
+@dataclass(frozen=True, slots=True)
+class _Fields:
+    max_count: int | None
+    max_age: int | None
+    truncate_before: int | None
+    cache_control: int | None
+    acl: Acl | None
+    custom: Mapping[str, Any]
+
+
+class StreamMetadata(_Fields):
     """Metadata of a stream (docs/protocol/tcp.md, section 4.9). A field that is None is not stored.
 
     Attributes:
@@ -36,12 +45,7 @@ class StreamMetadata:
         InvalidArgument: The server would ignore a value, or a custom key has a field of its own.
     """
 
-    max_count: int | None
-    max_age: int | None
-    truncate_before: int | None
-    cache_control: int | None
-    acl: Acl | None
-    custom: Mapping[str, Any]
+    __slots__ = ()
 
     def __init__(
         self,
@@ -54,13 +58,14 @@ class StreamMetadata:
     ) -> None:
         if acl is not None and not isinstance(acl, Acl):
             raise InvalidArgument("acl", acl, "an Acl")
-        set_field = object.__setattr__
-        set_field(self, "max_count", _number("max_count", max_count, 1))
-        set_field(self, "max_age", _seconds("max_age", max_age))
-        set_field(self, "truncate_before", _number("truncate_before", truncate_before, 0))
-        set_field(self, "cache_control", _seconds("cache_control", cache_control))
-        set_field(self, "acl", acl)
-        set_field(self, "custom", _custom(custom))
+        super().__init__(
+            _number("max_count", max_count, 1),
+            _seconds("max_age", max_age),
+            _number("truncate_before", truncate_before, 0),
+            _seconds("cache_control", cache_control),
+            acl,
+            _custom(custom),
+        )
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle and copy by arguments, because the read-only view of `custom` supports neither."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from random import Random
 from typing import Any, Final
 from uuid import UUID, uuid5
@@ -31,7 +32,17 @@ _VERSION_4 = 0x4 << 60 | 0x2 << 70
 _DERIVED = UUID("c2c5d6c4-7d0b-5b8e-8a51-3f1f3c0f4a6e")
 
 
-class NewEvent:
+@dataclass(frozen=True, slots=True)
+class _Fields:
+    type: str
+    data: bytes
+    metadata: bytes
+    is_json: bool
+    id_bytes: bytes
+    size: int
+
+
+class NewEvent(_Fields):
     """An event to be written. It is checked and encoded when it is made, and does not change.
 
         jump = NewEvent("PonyJumped", {"Height": 10})
@@ -62,14 +73,7 @@ class NewEvent:
             10,000 bytes (docs/protocol/tcp.md, section 4.17).
     """
 
-    __slots__ = ("data", "id_bytes", "is_json", "metadata", "size", "type")
-
-    type: str
-    data: bytes
-    metadata: bytes
-    is_json: bool
-    id_bytes: bytes
-    size: int
+    __slots__ = ()
 
     def __init__(
         self,
@@ -93,13 +97,15 @@ class NewEvent:
         size = len(encoded) + len(about) + text_bytes(checks.text("type", type))
         if size > MAX_EVENT_BYTES:
             raise InvalidArgument("event", f"{type} of {size} bytes", f"at most {MAX_EVENT_BYTES} bytes")
-        set_field = object.__setattr__
-        set_field(self, "type", type)
-        set_field(self, "data", encoded)
-        set_field(self, "metadata", about)
-        set_field(self, "is_json", encoded_as_json or is_json)
-        set_field(self, "id_bytes", _random_id() if id is None else _given_id(id))
-        set_field(self, "size", size)
+        _Fields.__init__(  # not super(), because this runs for each event
+            self,
+            type,
+            encoded,
+            about,
+            encoded_as_json or is_json,
+            _random_id() if id is None else _given_id(id),
+            size,
+        )
 
     @property
     def id(self) -> UUID:
@@ -111,15 +117,6 @@ class NewEvent:
 
     def __delattr__(self, name: str) -> None:
         raise AttributeError(f"a NewEvent does not change; its {name} cannot be deleted")
-
-    def __setstate__(self, state: tuple[None, dict[str, Any]]) -> None:
-        for name, value in state[1].items():
-            object.__setattr__(self, name, value)
-
-    def __eq__(self, other: object) -> bool:
-        if type(other) is not type(self):
-            return NotImplemented
-        return self.__getstate__() == other.__getstate__()
 
     def __hash__(self) -> int:
         return hash(self.id_bytes)

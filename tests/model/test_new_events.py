@@ -154,7 +154,7 @@ def test_an_id_that_the_server_refuses(id: Any) -> None:
 def test_it_does_not_change() -> None:
     event = NewEvent("PonyJumped", {"Height": 10})
     with pytest.raises(AttributeError, match="a NewEvent does not change; make a new one with another type"):
-        event.type = "PonySlept"
+        event.type = "PonySlept"  # type: ignore[misc]
     with pytest.raises(AttributeError):
         del event.data
     with pytest.raises(AttributeError):

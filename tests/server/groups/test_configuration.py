@@ -9,10 +9,11 @@ from rxpump.server.groups.configuration import Entry, apply_json, change_to_json
 from rxpump.server.groups.settings import GroupSettings
 
 EVERY = GroupSettings(True, 7, 0.001, True, 2, 3, 4, 5, 0.006, 8, 9, 10, "Pinned", stream="s", group="g")
+UNNAMED = GroupSettings(stream="t", group="")
 
 
 def through_json(*contents: dict[str, Any]) -> list[Entry]:
-    """What objects come to, one after the other."""
+    """Return the groups after applying the objects in order."""
     entries: dict[str, Entry] = {}
     for content in contents:
         apply_json(json.loads(json.dumps(content)), entries)
@@ -20,29 +21,22 @@ def through_json(*contents: dict[str, Any]) -> list[Entry]:
 
 
 def test_what_is_written_is_read() -> None:
-    entries = [
-        Entry(EVERY),
-        Entry(GroupSettings(stream="t", group=""), begins_after=-1),
-        Entry(GroupSettings(stream="t", group="h"), 12),
-    ]
+    later = GroupSettings(stream="t", group="h")
+    entries = [Entry(EVERY), Entry(UNNAMED, begins_after=-1), Entry(later, 12)]
     assert through_json(to_json(entries, "admin")) == entries
     assert through_json(*(change_to_json(entry, "admin") for entry in entries)) == entries
 
 
 def test_a_change_is_of_one_group() -> None:
     changed = Entry(GroupSettings(stream="s", group="g", max_retry_count=3))
-    whole = to_json([Entry(EVERY), Entry(GroupSettings(stream="t", group=""))], "admin")
-    assert through_json(whole, change_to_json(changed, "ops")) == [
-        changed,
-        Entry(GroupSettings(stream="t", group="")),
-    ]
-    assert through_json(whole, removal_to_json(EVERY, "ops")) == [Entry(GroupSettings(stream="t", group=""))]
-    assert (
-        through_json(whole, removal_to_json(GroupSettings(stream="u", group=""), "ops"), to_json([], "admin")) == []
-    )
+    whole = to_json([Entry(EVERY), Entry(UNNAMED)], "admin")
+    assert through_json(whole, change_to_json(changed, "ops")) == [changed, Entry(UNNAMED)]
+    assert through_json(whole, removal_to_json(EVERY, "ops")) == [Entry(UNNAMED)]
+    unknown = GroupSettings(stream="u", group="")
+    assert through_json(whole, removal_to_json(unknown, "ops"), to_json([], "admin")) == []
 
 
-def test_the_words_are_a_real_servers() -> None:
+def test_the_keys_are_those_of_a_real_server() -> None:
     [entry] = json.loads(json.dumps(to_json([Entry(EVERY)], "admin")))["entries"]
     assert list(entry.values()) == ["s", "g", True, True, 1, 7, 2, 4, 5, 3, 6, 9, 8, 10, "Pinned"]
     assert {"messageTimeout", "historyBufferSize", "checkPointAfter", "maxSubscriberCount"} < set(entry)
@@ -68,7 +62,7 @@ def test_the_words_are_a_real_servers() -> None:
     ],
 )
 def test_what_is_none_is_refused(broken: Any) -> None:
-    entries = {"t::": Entry(GroupSettings(stream="t", group=""))}
+    entries = {"t::": Entry(UNNAMED)}
     with pytest.raises(ValueError, match=r"."):
         apply_json(broken, entries)
     assert list(entries) == ["t::"]
