@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, Iterable
 from typing import Any
 
 from rxpump.backpressure.background_tasks import BackgroundTasks
-from rxpump.backpressure.upstream import Watermarks
+from rxpump.backpressure.watermarks import Watermarks
 from rxpump.streams.source import PageSource
 
 
@@ -56,11 +56,11 @@ class BufferingObserver:
         self.watermarks = Watermarks("keeper", high=high, low=low, capacity=capacity)
 
     def on_next(self, item: Any) -> None:
-        self.watermarks.kept(len(self.items) + 1)
+        self.watermarks.added(len(self.items) + 1)
         self.items.append(item)
 
     def take(self, count: int) -> list[Any]:
         """Remove the first items from the buffer, and return them."""
         taken, self.items = self.items[:count], self.items[count:]
-        self.watermarks.left(len(self.items))
+        self.watermarks.removed(len(self.items))
         return taken

@@ -1,1 +1,1 @@
-"""rxpump/backpressure."""
+"""Pausing a source, the progress of work, and the tasks of a client."""

@@ -1,16 +1,15 @@
-"""Demand: how what is full tells what delivers to wait.
+"""Demand: how a consumer that is full pauses the source that delivers to it.
 
-reactivex only pushes. A `Upstream` stands for the source that is delivering right now: a source enters its Upstream
-(a context variable) before it delivers, and because `on_next` runs synchronously through every plain
-operator, whoever keeps an item for later finds, in its own `on_next`, the Upstream that brought it.
+reactivex only pushes. An `Upstream` stands for a subscription to a source. The source enters its `Upstream` in a
+context variable before it delivers. Because `on_next` runs synchronously through every plain operator, whatever
+buffers an item finds the `Upstream` that brought it in its own `on_next`:
 
     source ──on_next──▶ filter ──▶ map ──▶ merge ──▶ buffer        Upstream.current() in the buffer
       ▲                                                │           is the source's
-      └────────────────── hold / release ──────────────┘
+      └──────────────── pause / resume ────────────────┘
 
-`Watermarks` is the keeper's side: it takes a hold when too much is kept, and lets go when enough has left. A
-source delivers nothing while anybody holds its Upstream. Holds end with the keeper (`Watermarks.close`) and with the
-source (a Upstream that is over can be held by nobody).
+A source delivers nothing while an operator pauses it. `rxpump.backpressure.watermarks` decides when to pause. A pause
+ends with the operator (`Watermarks.close`) and with the source: an `Upstream` that is over cannot be paused.
 
 An `Upstream` also knows the event from which the delivered item comes, so that the progress of work can be tracked
 (`rxpump.backpressure.progress`). The event is not known where a task or a timer that was started in a delivery
@@ -27,29 +26,14 @@ from typing import Any, Final, TypeVar
 
 from rxpump.backpressure.background_tasks import BackgroundTasks
 from rxpump.backpressure.progress import Pending, ProgressTracker
-from rxpump.errors import BufferOverflow
 from rxpump.model.signals import CaughtUp, FellBehind, Reconnected
 
 T = TypeVar("T")
 
 SLICE_SECONDS: Final = 0.003
-"""How long anything delivers at a stretch before the loop gets a turn."""
+"""Seconds for which a source delivers before it gives the event loop a turn."""
 
 _delivering: ContextVar[Upstream | None] = ContextVar("rxpump.backpressure.upstream", default=None)
-
-
-_watching: ContextVar[list[Watermarks] | None] = ContextVar("rxpump.brakes", default=None)
-
-
-@contextmanager
-def watch_watermarks() -> Iterator[list[Watermarks]]:
-    """Give a list of the Brakes made meanwhile: those of a pipeline, if it is subscribed to here."""
-    watermarks_made: list[Watermarks] = []
-    token = _watching.set(watermarks_made)
-    try:
-        yield watermarks_made
-    finally:
-        _watching.reset(token)
 
 
 _owners: ContextVar[set[BackgroundTasks] | None] = ContextVar("rxpump.owners", default=None)
@@ -83,11 +67,11 @@ class Upstream:
 
     __slots__ = (
         "_cleared",
-        "_holders",
         "_is_over",
         "_newest",
         "_own",
         "_own_origin",
+        "_pauses",
         "_pending",
         "_tracker",
         "knows_origin",
@@ -111,7 +95,7 @@ class Upstream:
         self._own: Pending | None = None
         self._own_origin: Any = None
         self._is_over = False
-        self._holders: set[Watermarks] = set()
+        self._pauses: set[object] = set()
         self._cleared: asyncio.Future[None] | None = None
 
     @staticmethod
@@ -223,22 +207,22 @@ class Upstream:
         return self._is_over
 
     @property
-    def holders(self) -> frozenset[Watermarks]:
+    def paused_by(self) -> frozenset[object]:
         """The operators that pause it."""
-        return frozenset(self._holders)
+        return frozenset(self._pauses)
 
-    def hold(self, holder: Watermarks) -> bool:
-        """Pause the source. Return False if it is over. A second pause by the same holder has no effect."""
+    def pause(self, by: object) -> bool:
+        """Pause the source. Return False if it is over. A second pause by the same operator has no effect."""
         if self._is_over:
             return False
-        self._holders.add(holder)
+        self._pauses.add(by)
         self.may_deliver = False
         return True
 
-    def release(self, holder: Watermarks) -> None:
-        """End a pause. The source resumes with the last one."""
-        self._holders.discard(holder)
-        if not self._holders and not self._is_over:
+    def resume(self, by: object) -> None:
+        """End the pause of an operator. The source resumes when no operator pauses it."""
+        self._pauses.discard(by)
+        if not self._pauses and not self._is_over:
             self.may_deliver = True
             self._wake()
 
@@ -246,7 +230,7 @@ class Upstream:
         """Note that the source delivers no more. It cannot be paused from now on."""
         self._is_over = True
         self.may_deliver = False
-        self._holders.clear()
+        self._pauses.clear()
         if self._tracker is not None:
             self._tracker.end_source()
         self._wake()
@@ -256,7 +240,7 @@ class Upstream:
         knew, self.knows_origin = self.knows_origin, False
         self._release_own()
         await asyncio.sleep(0)
-        while self._holders:
+        while self._pauses:
             self._cleared = asyncio.get_running_loop().create_future()
             await self._cleared
         self.knows_origin = knew
@@ -266,7 +250,7 @@ class Upstream:
             self._cleared.set_result(None)
 
     def __repr__(self) -> str:
-        state = "over" if self._is_over else f"held by {len(self._holders)}" if self._holders else "clear"
+        state = "over" if self._is_over else f"paused by {len(self._pauses)}" if self._pauses else "running"
         return f"<Upstream {self.name}, {state}>"
 
 
@@ -276,56 +260,3 @@ _NO_PLACE: Final = frozenset((CaughtUp, FellBehind, Reconnected))
 def item_of(origin: Any) -> Any:
     """Return what an entry records of a delivered item: None for a signal that marks no place in the stream."""
     return None if origin.__class__ in _NO_PLACE else origin
-
-
-class Watermarks:
-    """Bounds what one keeper keeps.
-
-    At `high` items it holds the Upstream that brought the last one, at `low` it lets every Upstream go. A source
-    without a Upstream cannot be asked to wait: beyond `capacity` items of it, BufferOverflow. `name` says in
-    that error what was full. `count` is how many items are kept.
-    """
-
-    __slots__ = ("_held", "_is_closed", "capacity", "count", "high", "low", "name")
-
-    def __init__(self, name: str, *, high: int, low: int | None = None, capacity: int = 10_000) -> None:
-        self.name: str = name
-        self.high: int = high
-        self.low: int = high // 2 if low is None else low
-        self.capacity: int = max(capacity, high)
-        self.count: int = 0
-        self._held: set[Upstream] = set()
-        self._is_closed = False
-        watchers = _watching.get()
-        if watchers is not None:
-            watchers.append(self)
-
-    def kept(self, count: int) -> None:
-        """Call in `on_next` once an item is kept: `count` are kept now."""
-        self.count = count
-        if count < self.high or self._is_closed:
-            return
-        flow = _delivering.get()
-        if flow is not None and flow.hold(self):
-            self._held.add(flow)
-        elif count > self.capacity:
-            raise BufferOverflow(self.name, self.capacity)
-
-    def left(self, count: int) -> None:
-        """Call when items have left: `count` are still kept, or are still being delivered."""
-        self.count = count
-        if self._held and count <= self.low:
-            self._let_go()
-
-    def close(self) -> None:
-        """Let go for good."""
-        self._is_closed = True
-        self._let_go()
-
-    def _let_go(self) -> None:
-        held, self._held = self._held, set()
-        for flow in held:
-            flow.release(self)
-
-    def __repr__(self) -> str:
-        return f"<Watermarks {self.name}, holding {len(self._held)}, marks {self.low} to {self.high}>"

@@ -55,9 +55,9 @@ def ack_each() -> Callable[[Observable[T]], Observable[T]]:
     loop that works in its body acknowledges there, by `delivery.ack()`.
 
     An operator of reactivex above that may keep items (`rx.buffer_with_count`, `rx.pairwise`, `rx.zip`) cannot be
-    asked whether it dropped a delivery or keeps it. Below one, deliveries are acknowledged only up to the newest that
-    has arrived here. Choose a `buffer_size` larger than the number of deliveries that such an operator keeps, because the
-    server sends no more.
+    asked whether it dropped a delivery or keeps it. Below such an operator, deliveries are acknowledged only up to
+    the newest that has arrived here. Choose a `buffer_size` larger than the number of deliveries that it keeps,
+    because the server sends no more.
 
     Errors: InvalidArgument where nobody can tell what an item comes of, or that is no persistent subscription.
     """

@@ -12,7 +12,7 @@ from typing import Generic, TypeVar
 import reactivex
 from reactivex import abc
 
-from rxpump.backpressure.upstream import Watermarks
+from rxpump.backpressure.watermarks import Watermarks
 
 HIGH_MARK = 512
 """Number of buffered values at which the source is paused."""
@@ -94,7 +94,7 @@ class _Buffer(Generic[T]):
         if self._loop is None:
             self._subscribe()
             return
-        self._watermarks.left(0)
+        self._watermarks.removed(0)
         if self._waiting is not None:
             raise RuntimeError("another task is waiting for the next value of this iteration")
         self._waiting = self._loop.create_future()
@@ -114,7 +114,7 @@ class _Buffer(Generic[T]):
             raise
 
     def _on_next(self, value: T) -> None:
-        self._watermarks.kept(len(self.values) + 1)
+        self._watermarks.added(len(self.values) + 1)
         self.values.append(value)
         if self._waiting is not None:
             self._wake()

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from rxpump.backpressure.background_tasks import Home
-from rxpump.backpressure.upstream import Upstream, Watermarks
+from rxpump.backpressure.upstream import Upstream
+from rxpump.backpressure.watermarks import Watermarks
 from rxpump.errors import RxPumpError
 from rxpump.model import checks
 from rxpump.model.new_events import NewEvent, as_new_event
@@ -90,7 +91,7 @@ class WriteBuffer:
             return
         event = as_new_event(item, self._stream)
         self._completes_by_itself = self._completes_by_itself or Upstream.current() is not None
-        self._watermarks.kept(len(self._events) + 1)
+        self._watermarks.added(len(self._events) + 1)
         self._events.append(event)
         self._bytes += event.size
         self._announce()
@@ -142,7 +143,7 @@ class WriteBuffer:
             size = following
             batch.append(self._events.popleft())
         self._bytes -= size
-        self._watermarks.left(len(self._events))
+        self._watermarks.removed(len(self._events))
         self._stop_lingering()
         if self._events:
             self._announce()

@@ -9,7 +9,8 @@ import reactivex
 from reactivex import operators as rx
 
 from rxpump.backpressure.background_tasks import BackgroundTasks
-from rxpump.backpressure.upstream import Upstream, Watermarks
+from rxpump.backpressure.upstream import Upstream
+from rxpump.backpressure.watermarks import Watermarks
 from rxpump.errors import BufferOverflow
 from rxpump.streams.source import PageSource
 from tests.fakes import BufferingObserver, Pages, numbers
@@ -95,16 +96,16 @@ async def test_a_keeper_without_a_flow_overflows_with_a_clear_error() -> None:
     assert raised.value.capacity == 5
 
 
-async def test_holds_are_void_once_the_source_is_over() -> None:
+async def test_a_source_that_is_over_cannot_be_paused() -> None:
     flow, watermarks = Upstream("source"), Watermarks("keeper", high=1)
     flow.enter()
-    watermarks.kept(1)
-    assert flow.holders == {watermarks}
-    assert repr(flow) == "<Upstream source, held by 1>"
-    assert repr(watermarks) == "<Watermarks keeper, holding 1, marks 0 to 1>"
+    watermarks.added(1)
+    assert flow.paused_by == {watermarks}
+    assert repr(flow) == "<Upstream source, paused by 1>"
+    assert repr(watermarks) == "<Watermarks keeper, pausing 1, marks 0 to 1>"
     flow.end()
-    assert not flow.holders
-    assert not flow.hold(watermarks)
+    assert not flow.paused_by
+    assert not flow.pause(watermarks)
     watermarks.close()
     Upstream.leave()
     assert Upstream.current() is None
@@ -113,9 +114,9 @@ async def test_holds_are_void_once_the_source_is_over() -> None:
 async def test_a_closed_brake_holds_nobody() -> None:
     flow, watermarks = Upstream("source"), Watermarks("keeper", high=1)
     flow.enter()
-    watermarks.kept(1)
+    watermarks.added(1)
     watermarks.close()
-    watermarks.kept(2)
+    watermarks.added(2)
     assert flow.may_deliver
     Upstream.leave()
 

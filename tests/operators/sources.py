@@ -29,8 +29,8 @@ class Feed(Subject[Any]):
             self.flow.leave()
 
     @property
-    def is_held(self) -> bool:
-        return bool(self.flow.holders)
+    def is_paused(self) -> bool:
+        return bool(self.flow.paused_by)
 
     def on_error(self, error: Exception) -> None:
         self.flow.end()

@@ -13,7 +13,7 @@ async def test_what_comes_while_one_is_under_way_is_dropped() -> None:
     for item in "abc":
         feed.on_next(item)
     await settle()
-    assert not feed.is_held
+    assert not feed.is_paused
     await gates.open("a")
     feed.on_next("d")
     feed.on_next("e")

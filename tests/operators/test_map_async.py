@@ -162,5 +162,5 @@ async def test_unless_told_otherwise_the_high_mark_leaves_room_for_the_work() ->
         feed.on_next(item)
     await settle()
     assert len(gates.begun) == 100
-    assert not feed.is_held
+    assert not feed.is_paused
     subscription.dispose()

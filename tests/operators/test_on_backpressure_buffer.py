@@ -49,7 +49,7 @@ async def test_while_it_does_not_they_are_kept_until_there_is_no_room(
     for item in "abcde":
         feed.on_next(item)
         await settle()
-        assert not feed.is_held
+        assert not feed.is_paused
     assert gone == dropped
     assert await take_all(sink) == delivered
     feed.on_next("f")

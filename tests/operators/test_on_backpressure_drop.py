@@ -13,7 +13,7 @@ async def test_what_comes_while_the_sink_is_full_is_dropped() -> None:
     for item in "abc":
         feed.on_next(item)
         await settle()
-    assert not feed.is_held
+    assert not feed.is_paused
     assert sink.take(1) == ["a"]
     await settle()
     assert sink.items == [], "nothing was kept"

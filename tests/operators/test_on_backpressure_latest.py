@@ -12,7 +12,7 @@ async def test_a_sink_that_was_full_goes_on_with_the_latest() -> None:
     for item in "abcd":
         feed.on_next(item)
         await settle()
-    assert not feed.is_held
+    assert not feed.is_paused
     assert sink.take(1) == ["a"]
     await settle()
     assert sink.take(1) == ["d"]

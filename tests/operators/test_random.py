@@ -13,7 +13,7 @@ from reactivex import operators as rx
 
 from rxpump import operators as ops
 from rxpump.backpressure.background_tasks import BackgroundTasks
-from rxpump.backpressure.upstream import watch_watermarks
+from rxpump.backpressure.watermarks import Watermarks
 from rxpump.errors import ClientClosed
 from tests.fakes import BufferingObserver, Pages, numbers
 from tests.operators.sources import settle
@@ -52,8 +52,22 @@ STAGES: list[Callable[[], Any]] = [
 ]
 
 
+@pytest.fixture
+def made(monkeypatch: pytest.MonkeyPatch) -> list[Watermarks]:
+    """Every Watermarks that is made during the test."""
+    made: list[Watermarks] = []
+    init = Watermarks.__init__
+
+    def note(self: Watermarks, *args: Any, **options: Any) -> None:
+        init(self, *args, **options)
+        made.append(self)
+
+    monkeypatch.setattr(Watermarks, "__init__", note)
+    return made
+
+
 @pytest.mark.parametrize("seed", range(150))
-async def test_nothing_is_left(seed: int) -> None:
+async def test_nothing_is_left(seed: int, made: list[Watermarks]) -> None:
     rng = random.Random(seed)
     runtime = BackgroundTasks("test")
     failure = LookupError("the source failed") if rng.random() < 0.3 else None
@@ -61,11 +75,10 @@ async def test_nothing_is_left(seed: int) -> None:
     sink = BufferingObserver(high=rng.choice([1, 5, 50]))
     ends: list[str] = []
 
-    with watch_watermarks() as watermarks_made:
-        pipeline = pages.source(runtime).pipe(*(rng.choice(STAGES)() for _ in range(rng.randint(1, 5))))
-        running = pipeline.subscribe(
-            sink.on_next, lambda error: ends.append(type(error).__name__), lambda: ends.append("completed")
-        )
+    pipeline = pages.source(runtime).pipe(*(rng.choice(STAGES)() for _ in range(rng.randint(1, 5))))
+    running = pipeline.subscribe(
+        sink.on_next, lambda error: ends.append(type(error).__name__), lambda: ends.append("completed")
+    )
     for _ in range(rng.randint(0, 40)):
         await settle(rng.randint(0, 5))
         sink.take(rng.randint(0, 10))
@@ -80,7 +93,8 @@ async def test_nothing_is_left(seed: int) -> None:
     assert len(ends) <= 1
     assert set(ends) <= {"completed", "LookupError", ClientClosed.__name__}
     assert len(sink.items) == kept, "nothing is delivered after the end"
-    assert all(not watermarks._held for watermarks in [*watermarks_made, sink.watermarks])
+    assert sink.watermarks in made
+    assert all(not watermarks._paused for watermarks in made)
     assert not runtime.tasks
     assert pages.opened == pages.closed
     running.dispose()

@@ -161,9 +161,9 @@ async def test_dispose_is_quiet_and_final() -> None:
     feed.on_next("a")
     feed.on_next("b")
     await settle()
-    assert feed.is_held
+    assert feed.is_paused
     subscription.dispose()
-    assert not feed.is_held
+    assert not feed.is_paused
     await settle()
     assert gates.cancelled == ["a"]
     assert not feed.observers
@@ -208,9 +208,9 @@ async def test_a_hold_below_is_no_hold_above_until_the_marks_say_so() -> None:
     for item in range(5):
         feed.on_next(item)
         await settle()
-        assert not feed.is_held, "one is below, and the rest under the mark"
+        assert not feed.is_paused, "one is below, and the rest under the mark"
     feed.on_next(5)
-    assert feed.is_held
+    assert feed.is_paused
     subscription.dispose()
 
 
@@ -275,6 +275,6 @@ async def test_its_repr_tells_its_state() -> None:
     feed = Feed()
     subscribed = Stage("test", passing, Seen(), 5, None).attach(feed, None)  # type: ignore[arg-type]
     feed.on_next(1)
-    assert repr(subscribed) == "<Stage test, open, 1 unfinished, <Watermarks test, holding 0, marks 2 to 5>>"
+    assert repr(subscribed) == "<Stage test, open, 1 unfinished, <Watermarks test, pausing 0, marks 2 to 5>>"
     subscribed.dispose()
     assert repr(subscribed).startswith("<Stage test, done")

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from reactivex import operators as rx
 
-from rxpump.backpressure.upstream import Watermarks
+from rxpump.backpressure.watermarks import Watermarks
 from rxpump.errors import (
     AccessDenied,
     ClientClosed,
@@ -160,7 +160,7 @@ async def test_it_resumes_by_itself_and_what_was_before_expires(group: FakeGroup
 async def test_what_was_not_passed_on_when_the_connection_was_lost_is_not_passed_on_after(group: FakeGroup) -> None:
     watermarks = Watermarks("test", high=2)
     consumer = Consumer()
-    consumer.of(group.consume().pipe(rx.do_action(lambda _: watermarks.kept(len(consumer.deliveries) + 1))))
+    consumer.of(group.consume().pipe(rx.do_action(lambda _: watermarks.added(len(consumer.deliveries) + 1))))
     connection = await group.connected()
     connection.give(0, 1, 2, 3)
     await consumer.until(lambda: len(consumer.deliveries) == 2)

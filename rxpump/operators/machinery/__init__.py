@@ -1,1 +1,1 @@
-"""rxpump/operators/machinery."""
+"""Parts that operators share."""

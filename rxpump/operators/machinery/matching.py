@@ -1,4 +1,4 @@
-"""`matching`: how operators that filter events are made."""
+"""Filters of events."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ E = TypeVar("E", bound=Event)
 
 
 def matching(matches: Callable[[Event], bool]) -> Callable[[Observable[E]], Observable[E]]:
-    """Make an operator that lets through the events that match, whatever subclass of Event they have."""
+    """Return an operator that passes on the events for which `matches` is true. The items keep their type."""
 
     def operator(source: Observable[E]) -> Observable[E]:
         return source.pipe(rx.filter(matches))

@@ -1,4 +1,4 @@
-"""Calls made by a pipeline, which has no deadline of its own."""
+"""Calls of a pipeline, which wait longer for a connection than a single call does."""
 
 from __future__ import annotations
 

@@ -1,24 +1,22 @@
-"""A stage: an operator that keeps items, works on them, and delivers what comes of it from a task of its own.
+"""A stage: an operator that buffers items, works on them, and delivers the results from a task of its own.
 
     source ──on_next──▶ waiting ──▶ work ──results──▶ one task ──on_next──▶ below
       ▲                    │                             │
-      └──held by a Watermarks───┘           held by whoever keeps items below
+      └─paused by Watermarks                  paused by operators below
 
-To what is above, a stage is a keeper: at `high` unfinished items it holds the source, at `low` it lets it go on;
-a source without a Upstream cannot wait, and overflows. To what is below, it is a source with a Upstream of its own: while
-that is held it delivers nothing. So demand passes through any number of stages, each adding its own marks.
+To the operators above, a stage is a buffer: it pauses the source at `high` unfinished items and resumes it at `low`.
+A source that cannot be paused overflows the buffer. To the operators below, a stage is a source with an `Upstream` of
+its own: while that is paused the stage delivers nothing. So demand passes through any number of stages.
 
-What a stage does with its items is its `Work`: an async generator over the stage that yields each result with the
-items it was made of. How it ends is the same for all:
+The work of a stage is an async generator over the stage. It yields each result with the items it was made of. A stage
+ends as follows, and leaves no pause, task or timer:
 
-    the source completes         what is kept is still worked on and delivered, then it completes
-    the source fails             at once the same error, as everywhere in Rx; what is kept is dropped, work cancelled
-    the work raises              that is the error; the rest is cancelled, the source disposed
-    a subscriber's on_next       the same: the error goes to its on_error, and ends this subscription alone
+    the source completes         the stage works on the buffered items, delivers the results, and completes
+    the source fails             the stage fails at once with the same error; buffered items are dropped
+    the work raises              the stage fails with that error, cancels the rest and disposes the source
+    a subscriber's on_next       the error goes to the subscriber's on_error and ends its subscription alone
       raises
-    dispose                      at once and quiet: nothing is delivered afterwards
-
-In each case no hold, task or timer is left.
+    it is disposed               the stage ends at once and delivers nothing more
 """
 
 from __future__ import annotations
@@ -35,16 +33,17 @@ from reactivex.disposable import SingleAssignmentDisposable
 
 from rxpump.backpressure.background_tasks import BackgroundTasks, Home
 from rxpump.backpressure.progress import Pending, ProgressTracker
-from rxpump.backpressure.upstream import SLICE_SECONDS, Upstream, Watermarks, watch_owners
+from rxpump.backpressure.upstream import SLICE_SECONDS, Upstream, watch_owners
+from rxpump.backpressure.watermarks import Watermarks
 from rxpump.errors import BufferOverflow, ClientClosed, RxPumpError, WorkCancelled
 from rxpump.errors.root import as_exception
 from rxpump.model import checks
 
 HIGH_MARK: Final = 64
-"""Unfinished items at which a stage holds its source, unless it is told otherwise."""
+"""Number of unfinished items at which a stage pauses its source by default."""
 
 RUNTIME: Final = BackgroundTasks("operators")
-"""Holds the tasks of all stages."""
+"""The tasks of all stages."""
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -88,7 +87,7 @@ class Stage(abc.ObserverBase[T], abc.DisposableBase, Generic[T, R]):
         self._tasks: set[asyncio.Task[Any]] = set()
 
     def attach(self, source: Observable[T], scheduler: abc.SchedulerBase | None) -> Stage[T, R]:
-        """Begin."""
+        """Start the work and subscribe to the source."""
         self._task = self._start(self._run())
         self._task.add_done_callback(self._ended)
         with watch_owners() as self._owners:
@@ -98,16 +97,16 @@ class Stage(abc.ObserverBase[T], abc.DisposableBase, Generic[T, R]):
     # What the source does -----------------------------------------------------------------------------
 
     def on_next(self, value: T) -> None:
-        """Keep an item; one from another thread is kept in the loop, soon."""
+        """Buffer an item. Called from another thread, it does so in the event loop soon afterwards."""
         if not self._home.is_here():
             self._home.call(self.on_next, value)
             return
         self.receive(value)
 
     def receive(self, value: T) -> None:
-        """Keep an item, and hold the source if there are too many."""
+        """Buffer an item, and pause the source if there are too many."""
         try:
-            self._watermarks.kept(self._progress.count + 1)
+            self._watermarks.added(self._progress.count + 1)
         except BufferOverflow as error:
             self.on_error(error)
         else:
@@ -157,7 +156,7 @@ class Stage(abc.ObserverBase[T], abc.DisposableBase, Generic[T, R]):
             above.entrust(self._task, self._flow)
 
     def keep(self, item: T, entry: Pending) -> None:
-        """Put an item behind those that wait."""
+        """Append an item to those that wait for the work."""
         self.waiting.append(Kept(item, entry))
         self._change.set()
 
@@ -183,12 +182,12 @@ class Stage(abc.ObserverBase[T], abc.DisposableBase, Generic[T, R]):
         self._change.clear()
 
     async def until_resumed(self) -> None:
-        """Wait until something can be delivered."""
+        """Wait until no operator below pauses the stage."""
         if not self._flow.may_deliver:
             await self._flow.until_resumed()
 
     def start(self, fn: Callable[[T], Awaitable[R]], item: T) -> asyncio.Task[R]:
-        """Call `fn` beside the work, in a task that ends with this stage at the latest."""
+        """Call `fn` in a task of its own, which is cancelled when the stage ends."""
 
         async def call() -> R:
             return await fn(item)
@@ -200,7 +199,7 @@ class Stage(abc.ObserverBase[T], abc.DisposableBase, Generic[T, R]):
     # ---------------------------------------------------------------------------------------------------
 
     def dispose(self) -> None:
-        """End at once; from another thread, as soon as the loop has a turn."""
+        """End at once. Called from another thread, it ends soon afterwards."""
         if not self._home.is_here():
             self._home.call(self.dispose)
             return
@@ -240,7 +239,7 @@ class Stage(abc.ObserverBase[T], abc.DisposableBase, Generic[T, R]):
             entry.release()
             if entry.origin is not None:
                 origins.append(entry.origin)
-        self._watermarks.left(self._progress.count)
+        self._watermarks.removed(self._progress.count)
         oldest = None
         if self._is_traceable and origins:
             oldest = origins[0] if len(origins) == 1 else min(origins, key=_number)
@@ -259,7 +258,7 @@ class Stage(abc.ObserverBase[T], abc.DisposableBase, Generic[T, R]):
                 origin.release()
 
     def _ended(self, task: asyncio.Task[None]) -> None:
-        """However the work has ended, the observer is told, unless it was the observer that left."""
+        """Pass on how the work has ended, unless the stage is disposed."""
         error = why_cancelled(self.name, task, self._owners) if task.cancelled() else task.exception()
         if self._is_done:
             return
@@ -276,7 +275,7 @@ class Stage(abc.ObserverBase[T], abc.DisposableBase, Generic[T, R]):
         return task
 
     def _note(self, task: asyncio.Task[Any]) -> None:
-        """Let the work look. A failure is met when its turn comes; after the end there is nobody left to ask."""
+        """Wake the work. It raises the failure of a task in its turn; asyncio must not report it before."""
         if not task.cancelled():
             task.exception()
         self._change.set()
