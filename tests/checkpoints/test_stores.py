@@ -54,5 +54,5 @@ async def test_two_pipelines_share_a_database(tmp_path: Path) -> None:
 async def test_what_is_no_checkpoint_is_refused(tmp_path: Path, content: str) -> None:
     path = tmp_path / "checkpoint"
     path.write_text(content)
-    with pytest.raises(InvalidArgument, match="a text that Checkpoint.to_json returned"):
+    with pytest.raises(InvalidArgument, match=r"a text that Checkpoint.to_json returned"):
         await FileCheckpoint(path).load()
