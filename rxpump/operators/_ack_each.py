@@ -1,4 +1,4 @@
-"""`ack_each`: acknowledge what came through."""
+"""`ack_each`: acknowledge deliveries that are finished."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _TRACEABLE: Final = (
 
 
 def ack_each() -> Callable[[Observable[T]], Observable[T]]:
-    """Pass items on, and acknowledge each delivery of which everything has come through here.
+    """Pass items on, and acknowledge each delivery when the operators above have finished it.
 
         ──1───2───3───4───5──▶       deliveries
             map_async(work)
@@ -42,24 +42,25 @@ def ack_each() -> Callable[[Observable[T]], Observable[T]]:
             ops.json(), ops.map_async(book, max_concurrent=8), ops.ack_each()
         ).subscribe()
 
-    A delivery is done when all that came of it has been delivered through here (and taken: `on_next` below has
-    returned), and so is what was delivered before it. What is dropped between counts as done, also where all is. So
-    deliveries are acknowledged in the order in which they came, whatever order the work finishes in, and one that
-    takes long holds back those after it. Deliveries that were nacked or acknowledged on the way stay that, and those
-    of a connection that was lost meanwhile are passed over: they come again.
+    A delivery is finished when everything that the operators above made of it has been delivered through here, and
+    every delivery before it is finished. `on_next` below must have returned. Dropped deliveries are finished too. So
+    deliveries are acknowledged in the order in which they came, and one that takes long delays the later ones.
+    Deliveries that were acknowledged or nacked before are skipped, and so are those of a lost connection, because the
+    server delivers them again.
 
-    When the source completes, all of them are acknowledged before this completes. When it fails or is disposed, what
-    is done by then is; what was just being delivered to one who raised is not.
+    When the source completes, every finished delivery is acknowledged before this completes. When the source fails or
+    this is disposed, only those that are finished by then are. A delivery whose subscriber raises is not.
 
-    So do the work before it: what `async for` below keeps for its body is acknowledged before the body sees it, and a
-    loop that works in its body acknowledges there, by `delivery.ack()`.
+    Everything below counts as finished, so do the work above. A loop that works in the body of an `async for` should
+    call `delivery.ack()` there instead.
 
     An operator of reactivex above that may keep items (`rx.buffer_with_count`, `rx.pairwise`, `rx.zip`) cannot be
     asked whether it dropped a delivery or keeps it. Below such an operator, deliveries are acknowledged only up to
     the newest that has arrived here. Choose a `buffer_size` larger than the number of deliveries that it keeps,
     because the server sends no more.
 
-    Errors: InvalidArgument where nobody can tell what an item comes of, or that is no persistent subscription.
+    Returns:
+        An operator. Below it, InvalidArgument is the error of an item whose delivery is not known.
     """
 
     def operator(source: Observable[T]) -> Observable[T]:

@@ -1,4 +1,4 @@
-"""`commit_checkpoint`: remember how far the work is done."""
+"""`commit_checkpoint`: save how far the work is finished."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _TRACEABLE: Final = (
 def commit_checkpoint(
     store: CheckpointStore, every: int = 100, interval: float = 1.0
 ) -> Callable[[Observable[T]], Observable[T]]:
-    """Pass items on, and save in `store` with which event everything above this is done.
+    """Pass items on, and save the last event up to which all work above is finished.
 
         ──r1──r2──r3──r4───────|
           commit_checkpoint(store, every=2)
@@ -44,24 +44,30 @@ def commit_checkpoint(
             ops.map_async(book, max_concurrent=8), ops.commit_checkpoint(store)
         )
 
-    An event is done when all that came of it has been delivered through here (and taken: `on_next` below has
-    returned), and so has all that came of the events before it, in whichever order that finished. An event that was
-    dropped above is done as well, also if every event is. With `client.stream_all(where=...)` the same holds for the
-    positions up to which the filter has looked, also if no event matches. So after a restart from the checkpoint
-    nothing is missing; what was not saved yet is done once more.
+    An event is finished when everything that the operators above made of it has been delivered through here, and
+    every event before it is finished. `on_next` below must have returned. Dropped events are finished too, also if
+    every event is dropped. With `client.stream_all(where=...)` the same holds for the positions up to which the filter
+    has examined the log. So after a restart from the checkpoint no event is missing. Events that were finished after
+    the last save are delivered again.
 
-    An operator of reactivex that may keep events (`rx.buffer`, `rx.scan`, `rx.flat_map`) cannot be asked whether it
-    dropped an event or keeps it. Above this operator it has the effect that dropped events are done only as soon as a
-    later one arrives. `docs/operators.md` lists the operators that are known to keep nothing.
+    An operator of reactivex above that may keep events (`rx.buffer`, `rx.scan`, `rx.flat_map`) cannot be asked whether
+    it dropped an event or keeps it. Below such an operator, a dropped event is finished when a later one arrives.
+    `docs/operators.md` lists the operators that are known to keep nothing.
 
-    A save begins after `every` events, or `interval` seconds after the last one, whichever is first; one at a time,
-    outside of the loop's way, the latest if there are several. When the source completes, the last one is saved
-    before this completes. When it fails or is disposed that is too late: then what is done (of an event that was
-    just being delivered: not that one) is saved by a task that the loop still has to run; if the program ends first,
-    the save before it counts. Let a program end by completing its sources.
+    One save runs at a time, in a task. When the source completes, the last event is saved before this completes. When
+    the source fails or this is disposed, the event loop must still run for the last save; an event that is being
+    delivered then is not saved. A last save that fails is reported to the exception handler of the event loop.
 
-    Errors: what `store.save` raises; InvalidArgument where nobody can tell what an item comes of, or that is no
-    Event. A last save that fails when nobody listens any more goes to the loop's exception handler.
+    Args:
+        store: Where to save.
+        every: Number of events after which a save begins.
+        interval: Seconds since the last save after which a save begins, if it is earlier.
+
+    Returns:
+        An operator. Its error is what `store.save` raised, or InvalidArgument for an item whose event is not known.
+
+    Raises:
+        InvalidArgument: An argument is out of range, or `store` is no checkpoint store.
     """
     every, interval = checks.count("every", every), checks.seconds("interval", interval)
     if not callable(getattr(store, "save", None)):

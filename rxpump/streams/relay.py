@@ -183,9 +183,11 @@ class _RelayProgress:
         """Write a result that leaves the pipeline, with its place, unless the target has it."""
         above = Upstream.current()
         entry = None if above is None else above.pending
-        if entry is None or not isinstance(entry.item, Event):
+        newest = None if above is None else above.newest
+        # A batch has the place of its newest event, because one that is larger after a restart must not be skipped.
+        origin = None if entry is None or newest is None else newest.item
+        if entry is None or not isinstance(origin, Event):
             raise InvalidArgument("pipeline", item, "operators that keep the order and the Upstream of their source")
-        origin = entry.item
         number = origin.received_number
         if number < self._place.number:
             raise InvalidArgument("pipeline", item, "operators that keep the order of their source")

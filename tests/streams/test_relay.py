@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -85,3 +86,14 @@ async def test_a_relay_that_buffers_loses_nothing_on_a_restart(memory_server: Em
         await client.relay("source", pipeline, "target").pipe(rx.take(1))
         gathered = (await client.get_event("target", 0)).json()
     assert gathered == list(range(200))
+
+
+async def test_a_batch_that_is_larger_after_a_restart_is_written() -> None:
+    tracker, upstream = ProgressTracker(), Upstream("source")
+    progress = _RelayProgress("source", "target", Start(0, Place(0, 0), -1))
+    first, second = tracker.begin(event(number=0)), tracker.begin(event(number=1))
+    upstream.deliver(progress.leave, NewEvent("Made"), first, second)
+    (written,) = progress.inbox.take()
+    assert written.metadata is not None
+    assert json.loads(written.metadata)["$relay"]["number"] == 1
+    progress.inbox.close()
