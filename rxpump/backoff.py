@@ -66,7 +66,7 @@ class Failures:
 
     def __init__(self, backoff: Backoff) -> None:
         self._backoff = backoff
-        self.count = 0
+        self.count: int = 0
 
     def reset(self) -> None:
         """Note a success. The next delay is the shortest again."""

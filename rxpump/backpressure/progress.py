@@ -262,7 +262,7 @@ class DeliveryTracker(ProgressTracker):
         self._on_over = on_over
         self._unclaimed: deque[Pending] = deque()
         self.is_claimed: bool = False
-        self.on_passed = self._keep_for_end
+        self.on_passed: Callable[[Pending], None] | None = self._keep_for_end
 
     def claim(self, on_passed: Callable[[Pending], None]) -> bool:
         """Notify an end of each delivery that is passed, also of those before. Return False if another end is."""

@@ -104,7 +104,7 @@ class Cursor:
 
     def __init__(self, followed: Followed, after: Place | None, *, seen: Place | None = None) -> None:
         self.followed = followed
-        self.place = after
+        self.place: Place | None = after
         self._seen = seen
 
     def attempt(self) -> Subscription:

@@ -49,7 +49,7 @@ class Connection(asyncio.Protocol):
         self._is_flush_due = False
         self._is_shut_down = False
         self._may_write = True
-        self.has_settled = False
+        self.has_settled: bool = False
         self.ready: asyncio.Future[None] = self._loop.create_future()
         self.closed: asyncio.Future[RxPumpError] = self._loop.create_future()
 
