@@ -1,4 +1,4 @@
-"""Killed again and again, started again from its checkpoint: nothing is left out."""
+"""A pipeline that is cancelled again and again and resumes at its checkpoint processes every event."""
 
 from __future__ import annotations
 
@@ -39,18 +39,18 @@ async def test_every_event_is_done_whenever_it_is_cut_off(
         }
         runs = start = 0
         while start < EVENTS:
-            store = stores[kind]()  # each run knows only what is in it
+            store = stores[kind]()  # each run sees only the saved checkpoint
             await run_for_a_while(client, store, start, work, enough=11 + runs * 13 % 23)
             runs += 1
             last = await store.load()
             start = 0 if last is None else last.number + 1
-            assert set(range(start)) <= set(done), "what is before the checkpoint is done"
+            assert set(range(start)) <= set(done), "every event before the checkpoint is completed"
     assert set(done) == set(range(EVENTS))
     assert runs > 2
 
 
 async def run_for_a_while(client: rxpump.Client, store: Any, start: int, work: Any, enough: int) -> None:
-    """Begin at `start`, and break off after `enough` results, whatever is under way then."""
+    """Start at `start`, and stop after `enough` results, although other results are pending."""
     seen: list[Any] = []
     ended = asyncio.Event()
     pipeline = client.iter("in", from_event=start, batch_size=20).pipe(

@@ -1,4 +1,4 @@
-"""Every store gives back what was saved last, also to the next process."""
+"""Every store loads the checkpoint that was saved last, also in the next process."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ async def test_the_last_one_saved_is_loaded(kind: str, tmp_path: Path, memory_se
             assert await make().load() == checkpoint
 
 
-async def test_a_file_that_is_not_whole_yet_is_never_seen(tmp_path: Path) -> None:
+async def test_a_file_that_is_not_complete_is_never_loaded(tmp_path: Path) -> None:
     store = FileCheckpoint(tmp_path / "checkpoint")
     await store.save(FIRST)
     (tmp_path / "checkpoint.new").write_text('{"stream": "ord')  # a save that the process did not survive
@@ -51,7 +51,7 @@ async def test_two_pipelines_share_a_database(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "content", ["", "[]", '{"stream": "s"}', json.dumps({"stream": 1, "number": 1, "position": None})]
 )
-async def test_what_is_no_checkpoint_is_refused(tmp_path: Path, content: str) -> None:
+async def test_content_that_is_no_checkpoint_is_refused(tmp_path: Path, content: str) -> None:
     path = tmp_path / "checkpoint"
     path.write_text(content)
     with pytest.raises(InvalidArgument, match=r"a text that Checkpoint.to_json returned"):

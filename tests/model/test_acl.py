@@ -9,7 +9,7 @@ from rxpump.model.acl import Acl
 from rxpump.model.metadata import SystemSettings
 
 
-def test_roles_are_one_or_several_or_none_or_not_said() -> None:
+def test_roles_are_one_or_several_or_none_or_default() -> None:
     acl = Acl(read="ops", write=["ops", "$admins"], delete=())
     assert (acl.read, acl.write, acl.delete, acl.metadata_read) == (("ops",), ("ops", "$admins"), (), None)
     assert acl.to_json() == {"$r": ["ops"], "$w": ["ops", "$admins"], "$d": []}
@@ -18,13 +18,13 @@ def test_roles_are_one_or_several_or_none_or_not_said() -> None:
 
 
 @pytest.mark.parametrize("roles", [7, [7], {"a": 1}.values()])
-def test_what_are_no_roles(roles: Any) -> None:
+def test_values_that_are_no_roles_are_refused(roles: Any) -> None:
     with pytest.raises(InvalidArgument) as raised:
         Acl(metadata_write=roles)
     assert raised.value.argument == "metadata_write"
 
 
-def test_system_settings_are_two_of_them() -> None:
+def test_system_settings_have_two_access_lists() -> None:
     settings = SystemSettings(Acl(read="$all"), Acl(read="$admins"))
     content = b'{"$userStreamAcl":{"$r":"$all"},"$systemStreamAcl":{"$r":["$admins"]}}'
     assert SystemSettings.from_json(content) == settings

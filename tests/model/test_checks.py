@@ -23,7 +23,7 @@ MAX64 = 2**63 - 1
         (lambda value: checks.count("attempts", value, least=0), [0, 1, 10**9]),
     ],
 )
-def test_what_is_allowed_comes_back_as_it_is(check: Callable[[Any], Any], good: list[Any]) -> None:
+def test_an_allowed_value_is_returned_unchanged(check: Callable[[Any], Any], good: list[Any]) -> None:
     assert [check(value) for value in good] == good
 
 
@@ -38,7 +38,9 @@ def test_what_is_allowed_comes_back_as_it_is(check: Callable[[Any], Any], good: 
         (lambda value: checks.count("attempts", value), "attempts", [0, -1, 1.5, "3", None, True]),
     ],
 )
-def test_what_is_not_is_refused_by_name(check: Callable[[Any], Any], argument: str, bad: list[Any]) -> None:
+def test_a_value_that_is_not_allowed_is_refused_by_name(
+    check: Callable[[Any], Any], argument: str, bad: list[Any]
+) -> None:
     for value in bad:
         with pytest.raises(InvalidArgument) as caught:
             check(value)
@@ -47,13 +49,13 @@ def test_what_is_not_is_refused_by_name(check: Callable[[Any], Any], argument: s
         assert error.allowed
 
 
-def test_a_check_names_the_argument_that_its_caller_has() -> None:
+def test_a_check_names_the_argument_of_its_caller() -> None:
     with pytest.raises(InvalidArgument, match=r"^from_event is -2; allowed is a number from 0, or -1"):
         checks.event_number(-2, argument="from_event")
     with pytest.raises(InvalidArgument, match=r"^batch_size is 5000; allowed is a number from 1 to 4096$"):
         checks.page_size(5000, argument="batch_size")
 
 
-def test_text_that_utf8_cannot_hold_says_so() -> None:
+def test_text_that_utf8_cannot_encode_is_refused() -> None:
     with pytest.raises(InvalidArgument, match="without lone surrogates"):
         checks.text("type", "half a \ud83d pony")

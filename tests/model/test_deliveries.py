@@ -19,14 +19,14 @@ def of(event: Event, desk: Desk, retry_count: int = 0) -> Delivery:
     return Delivery(event._resolved, retry_count, desk, 1)
 
 
-def test_it_is_the_event_and_more(desk: Desk) -> None:
+def test_a_delivery_is_an_event_with_a_retry_count(desk: Desk) -> None:
     delivery = of(event("Jumped", {"height": 3}, number=7), desk, 2)
     assert (delivery.type, delivery.number, delivery.json(), delivery.retry_count) == ("Jumped", 7, {"height": 3}, 2)
     assert type(delivery.event) is Event
     assert delivery.event.id == delivery.id
 
 
-def test_the_first_word_counts(desk: Desk) -> None:
+def test_only_the_first_settlement_counts(desk: Desk) -> None:
     first, second = of(event(number=1), desk), of(event(number=2), desk)
     first.ack()
     first.nack(NackAction.PARK)
@@ -37,7 +37,7 @@ def test_the_first_word_counts(desk: Desk) -> None:
     assert not first.is_expired
 
 
-def test_expired_it_says_so_by_the_place_where_it_was_received(desk: Desk) -> None:
+def test_an_expired_delivery_names_the_received_event(desk: Desk) -> None:
     delivery = of(linked(event(number=3), stream="links", number=9), desk)
     desk.closed = "the connection was lost"
     assert delivery.is_expired
@@ -48,7 +48,7 @@ def test_expired_it_says_so_by_the_place_where_it_was_received(desk: Desk) -> No
     assert desk.told == []
 
 
-def test_what_was_settled_in_time_does_not_expire(desk: Desk) -> None:
+def test_a_settled_delivery_does_not_expire(desk: Desk) -> None:
     delivery = of(event(), desk)
     delivery.ack()
     desk.closed = "the connection was lost"
@@ -57,7 +57,7 @@ def test_what_was_settled_in_time_does_not_expire(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("action", ["park", None, 1])
-def test_an_action_that_is_none_is_refused(desk: Desk, action: object) -> None:
+def test_an_unknown_action_is_refused(desk: Desk, action: object) -> None:
     delivery = of(event(), desk)
     with pytest.raises(InvalidArgument, match=r"^action is .*; allowed is a NackAction"):
         delivery.nack(action)  # type: ignore[arg-type]
@@ -73,7 +73,7 @@ def test_an_action_that_is_none_is_refused(desk: Desk, action: object) -> None:
         (NackAction.STOP, "stopped at"),
     ],
 )
-def test_its_repr_tells_its_state(desk: Desk, action: NackAction, state: str) -> None:
+def test_the_repr_shows_the_state(desk: Desk, action: NackAction, state: str) -> None:
     delivery = of(event(number=1, data=5), desk, 2)
     assert repr(delivery) == "<Delivery of <Event 1@ponies Jumped 1 bytes>, retry 2, open>"
     delivery.nack(action)

@@ -1,4 +1,4 @@
-"""Events as views of records: read directly, through a link, through a link that leads nowhere."""
+"""Events that were read directly, through a link, and through a broken link."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ BROKEN = Event(schema.ResolvedIndexedEvent(link=LINK))
 
 
 @pytest.mark.parametrize("event", [DIRECT, LINKED])
-def test_an_event_is_what_was_written(event: Event) -> None:
+def test_an_event_has_the_values_that_were_written(event: Event) -> None:
     assert (event.stream, event.number, event.type, event.id) == ("ponies", 7, "PonyJumped", ID)
     assert (event.data, event.metadata, event.is_json) == (b'{"Height":10}', b'{"judge":"Applejack"}', True)
     assert event.json() == {"Height": 10}
@@ -53,14 +53,14 @@ def test_an_event_is_what_was_written(event: Event) -> None:
     assert not event.is_broken_link
 
 
-def test_its_time_is_the_servers_in_utc() -> None:
+def test_created_is_the_time_of_the_server_in_utc() -> None:
     milliseconds = DIRECT.created.timestamp() * 1000
     assert DIRECT.created == datetime(2026, 11, 23, 5, 59, 24, 581763, tzinfo=UTC)
     assert int(milliseconds) == RECORD.created_epoch, "both say the same"
 
 
 @pytest.mark.parametrize("kind", [1, 2, 3])
-def test_a_time_does_not_mind_the_bits_that_tell_its_kind(kind: int) -> None:
+def test_the_kind_bits_of_a_dotnet_time_are_ignored(kind: int) -> None:
     record = schema.EventRecord()
     record.CopyFrom(RECORD)
     ticks = RECORD.created | kind << 62
@@ -68,7 +68,7 @@ def test_a_time_does_not_mind_the_bits_that_tell_its_kind(kind: int) -> None:
     assert Event(schema.ResolvedIndexedEvent(event=record)).created == DIRECT.created
 
 
-def test_read_directly_there_is_no_link() -> None:
+def test_an_event_that_was_read_directly_has_no_link() -> None:
     assert DIRECT.link is None
     assert DIRECT.received is DIRECT
     assert DIRECT.received_number == 7
@@ -76,7 +76,7 @@ def test_read_directly_there_is_no_link() -> None:
 
 
 @pytest.mark.parametrize("event", [LINKED, BROKEN])
-def test_a_link_is_an_event_of_its_own(event: Event) -> None:
+def test_a_link_has_its_own_values(event: Event) -> None:
     link = event.link
     assert link is not None
     assert (link.stream, link.number, link.type, link.id) == ("index", 3, "$>", LINK_ID)
@@ -88,11 +88,11 @@ def test_a_link_is_an_event_of_its_own(event: Event) -> None:
     assert (event.received.stream, event.received_number, link.received_number) == ("index", 3, 3)
 
 
-def test_an_event_by_a_link_shows_both() -> None:
+def test_the_repr_of_a_linked_event_shows_the_link() -> None:
     assert repr(LINKED) == "<Event 7@ponies PonyJumped 13 bytes via 3@index>"
 
 
-def test_a_link_that_leads_nowhere_is_plainly_empty() -> None:
+def test_a_broken_link_has_no_data() -> None:
     assert BROKEN.is_broken_link
     assert (BROKEN.stream, BROKEN.number, BROKEN.type, BROKEN.id) == ("index", 3, "$>", LINK_ID)
     assert (BROKEN.data, BROKEN.metadata, BROKEN.is_json, BROKEN.json_metadata()) == (b"", b"", False, None)
@@ -102,21 +102,21 @@ def test_a_link_that_leads_nowhere_is_plainly_empty() -> None:
         BROKEN.json()
 
 
-def test_number_0_of_a_broken_link_and_of_an_event_that_a_link_leads_to() -> None:
+def test_broken_links_and_links_to_event_0_are_distinguished() -> None:
     first = schema.EventRecord(event_stream_id="ponies", event_number=0, event_type="PonyBorn", event_id=bytes(16))
     assert Event(schema.ResolvedIndexedEvent(event=first, link=LINK)).number == 0
     assert Event(schema.ResolvedIndexedEvent(link=first)).number == 0
 
 
 @pytest.mark.parametrize("links", [{}, {"link": LINK}])
-def test_a_position_is_where_it_was_received_in_the_whole_database(links: dict[str, Any]) -> None:
+def test_the_position_is_that_of_the_received_event(links: dict[str, Any]) -> None:
     event = Event(schema.ResolvedEvent(event=RECORD, commit_position=300, prepare_position=200, **links))
     assert event.position == Position(300, 200)
     assert event.received.position == Position(300, 200)
 
 
 @pytest.mark.parametrize("event", [DIRECT, LINKED, BROKEN, LINKED.received])
-def test_read_from_a_single_stream_it_has_no_position(event: Event) -> None:
+def test_an_event_of_a_single_stream_has_no_position(event: Event) -> None:
     assert event.position is None
 
 
@@ -132,7 +132,7 @@ def test_json_may_have_a_byte_order_mark() -> None:
 
 
 @pytest.mark.parametrize("data", [b"", b"{", b"\xff\xfe not json", b"[" * 100_000, b"9" * 10_000])
-def test_what_is_not_json_says_where_it_was(data: bytes) -> None:
+def test_the_error_for_invalid_json_names_the_event(data: bytes) -> None:
     with pytest.raises(NotJson) as caught:
         with_data(data).json()
     error = caught.value

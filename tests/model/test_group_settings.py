@@ -36,7 +36,7 @@ def test_the_defaults_are_those_of_the_protocol_page() -> None:
     )
 
 
-def test_it_is_a_value_and_each_of_its_settings_is_explained() -> None:
+def test_settings_do_not_change_and_each_is_documented() -> None:
     assert hash(SETTINGS) == hash(PersistentSubscriptionSettings())
     with pytest.raises(FrozenInstanceError):
         SETTINGS.buffer_size = 7  # type: ignore[misc]
@@ -46,7 +46,7 @@ def test_it_is_a_value_and_each_of_its_settings_is_explained() -> None:
 
 
 @pytest.mark.parametrize("name", TIMES)
-def test_a_time_is_a_span_that_the_protocol_can_carry_or_none(name: str) -> None:
+def test_a_time_fits_in_the_protocol_or_is_zero(name: str) -> None:
     given: dict[str, Any] = {name: 0}
     assert getattr(PersistentSubscriptionSettings(**given), name) == 0
     for value in (-1.0, 0.0001, 2**31 / 1000 + 1, "3", None, float("nan"), True):
@@ -55,7 +55,7 @@ def test_a_time_is_a_span_that_the_protocol_can_carry_or_none(name: str) -> None
 
 
 @pytest.mark.parametrize("name", COUNTS)
-def test_a_count_is_a_whole_number_that_the_protocol_can_carry(name: str) -> None:
+def test_a_count_is_a_whole_number_within_the_protocol(name: str) -> None:
     for value in (-2, 2.5, "3", None, 2**63):
         with pytest.raises(InvalidArgument, match=f"^{name} is .*; allowed is a whole number"):
             PersistentSubscriptionSettings(**{name: value})  # type: ignore[arg-type]
@@ -72,7 +72,7 @@ def test_a_count_is_a_whole_number_that_the_protocol_can_carry(name: str) -> Non
         ({"start_from": -2}, "start_from is -2; allowed is a whole number, -1 or more"),
     ],
 )
-def test_what_makes_no_sense_is_named(settings: dict[str, Any], named: str) -> None:
+def test_an_invalid_setting_is_named(settings: dict[str, Any], named: str) -> None:
     with pytest.raises(InvalidArgument, match=f"^{named}"):
         PersistentSubscriptionSettings(**settings)
 
@@ -89,14 +89,14 @@ def test_what_makes_no_sense_is_named(settings: dict[str, Any], named: str) -> N
         ({"prefer_round_robin": True, "strategy": "Pinned"}, {"strategy": "Pinned"}),
     ],
 )
-def test_settings_by_name_and_under_photon_pumps_names(named: Any, settings: dict[str, Any]) -> None:
+def test_settings_have_names_of_rxpump_and_photon_pump(named: Any, settings: dict[str, Any]) -> None:
     assert SETTINGS.but(named) == PersistentSubscriptionSettings(**settings)
 
 
-def test_bad_milliseconds_are_named_as_they_were_given() -> None:
+def test_invalid_milliseconds_are_named() -> None:
     with pytest.raises(InvalidArgument, match=r"^timeout_ms is 'soon'"):
         SETTINGS.but({"timeout_ms": "soon"})  # type: ignore[typeddict-item]
 
 
-def test_each_action_has_its_code_but_the_one_for_not_knowing() -> None:
+def test_each_nack_action_has_a_code() -> None:
     assert {action.name for action in NackAction} == {code.name for code in NakAction} - {"UNKNOWN"}

@@ -1,4 +1,4 @@
-"""Both ways of reading and writing JSON give the same: the standard library's, and orjson's where it is installed."""
+"""The standard library and orjson, if it is installed, decode and encode JSON with equal results."""
 
 from __future__ import annotations
 
@@ -60,13 +60,13 @@ TEXTS = [
 
 
 @pytest.mark.parametrize("text", TEXTS, ids=lambda text: repr(text[:24]))
-def test_reading_is_as_the_json_module_reads(way: str, text: bytes) -> None:
+def test_decoding_returns_what_the_json_module_returns(way: str, text: bytes) -> None:
     assert outcome(lambda: decoder(way)(text)) == outcome(lambda: json.loads(text))
 
 
 @given(st.binary() | st.text().map(str.encode) | st.from_regex(rb"[-0-9.eE+]{1,40}", fullmatch=True))
 @example(b"1" * 19)
-def test_reading_anything(text: bytes) -> None:
+def test_any_bytes_are_decoded_like_the_json_module(text: bytes) -> None:
     expected = outcome(lambda: json.loads(text))
     assert outcome(lambda: json_text.plain_decode(text)) == expected
     assert outcome(lambda: json_text.decode(text)) == expected
@@ -120,7 +120,7 @@ WRITTEN = [
 
 
 @pytest.mark.parametrize(("value", "text"), WRITTEN)
-def test_writing(way: str, value: Any, text: str) -> None:
+def test_values_are_encoded(way: str, value: Any, text: str) -> None:
     assert encoder(way)(value).decode() == text
 
 
@@ -134,12 +134,12 @@ REFUSED = [
 
 
 @pytest.mark.parametrize("value", REFUSED, ids=repr)
-def test_what_json_cannot_hold(way: str, value: Any) -> None:
+def test_values_without_a_json_form_are_refused(way: str, value: Any) -> None:
     with pytest.raises((TypeError, ValueError, RecursionError)):
         encoder(way)(value)
 
 
-def test_an_encoder_is_asked_for_unknown_objects_alone() -> None:
+def test_an_encoder_gets_only_unknown_objects() -> None:
     asked: list[Any] = []
 
     def encoder(value: Any) -> Any:
@@ -155,7 +155,7 @@ def test_an_encoder_that_returns_its_argument_ends() -> None:
         json_text.encode_with(1j, lambda value: value)
 
 
-def test_deep_nesting_is_written(way: str) -> None:
+def test_deep_nesting_is_encoded(way: str) -> None:
     value: Any = 1
     for _ in range(300):
         value = [value]
@@ -165,7 +165,7 @@ def test_deep_nesting_is_written(way: str) -> None:
 @given(
     st.recursive(st.none() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(), st.lists)
 )
-def test_what_either_writes_either_reads(value: Any) -> None:
+def test_each_library_decodes_what_the_other_encodes(value: Any) -> None:
     try:
         expected = json_text.plain_encode(value)
     except UnicodeEncodeError:  # a lone surrogate

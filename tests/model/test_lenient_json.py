@@ -1,4 +1,4 @@
-"""What a server reads as JSON, and what it does not."""
+"""JSON that a server accepts in metadata, and JSON that it refuses."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ json_values = st.recursive(
 
 
 @given(st.dictionaries(st.text(st.characters(exclude_categories=["Cs"])), json_values), st.booleans())
-def test_the_lenient_way_reads_what_the_strict_way_does(value: dict[str, Any], has_comma: bool) -> None:
-    """A comma behind the last value makes it no JSON, and so the lenient way is gone."""
+def test_the_scanner_agrees_with_the_json_module(value: dict[str, Any], has_comma: bool) -> None:
+    """A comma behind the last value is no JSON, so that the scanner parses the text."""
     text = json.dumps(value)
     lenient = f"{text[:-1]}{',' if value else ''}}} more" if has_comma else f"{text} more"
     assert parse_object(lenient.encode()) == (value, " more")
@@ -47,11 +47,11 @@ def test_the_lenient_way_reads_what_the_strict_way_does(value: dict[str, Any], h
         ("{'a':{},'b':[]}", {"a": {}, "b": []}),
     ],
 )
-def test_what_a_server_reads(text: str, value: dict[str, Any]) -> None:
+def test_json_that_servers_accept_is_parsed(text: str, value: dict[str, Any]) -> None:
     assert parse_object(text.encode()).value == value
 
 
-def test_not_a_number_is_read() -> None:
+def test_not_a_number_is_parsed() -> None:
     assert math.isnan(parse_object(b'{"a":NaN}').value["a"])
 
 
@@ -63,12 +63,12 @@ def test_not_a_number_is_read() -> None:
         "{a:" + "[" * 100_000,
     ],
 )  # fmt: skip
-def test_what_no_server_reads(text: str) -> None:
+def test_json_that_servers_refuse_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"."):
         parse_object(text.encode())
 
 
-def test_a_client_reads_metadata_as_the_server_does() -> None:
+def test_a_client_parses_metadata_like_a_server() -> None:
     assert StreamMetadata.from_json(b"{'$maxCount':02, mine:NaN}!").max_count == 2
     with pytest.raises(InvalidArgument, match=r"^metadata is "):
         StreamMetadata.from_json(b"{'$maxCount':08}")

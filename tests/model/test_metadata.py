@@ -27,7 +27,7 @@ def stored(metadata: StreamMetadata) -> bytes:
     return json.dumps(metadata.to_json()).encode()
 
 
-def test_it_is_stored_under_the_servers_names() -> None:
+def test_metadata_are_stored_with_the_keys_of_the_server() -> None:
     assert WHOLE.to_json() == {
         "$maxCount": 10,
         "$maxAge": 3600,
@@ -43,37 +43,37 @@ def test_it_is_stored_under_the_servers_names() -> None:
 @pytest.mark.parametrize(
     "metadata", [WHOLE, StreamMetadata(), StreamMetadata(truncate_before=0), StreamMetadata(acl=Acl())]
 )
-def test_what_is_stored_is_read_as_it_was(metadata: StreamMetadata) -> None:
+def test_stored_metadata_are_equal_when_parsed(metadata: StreamMetadata) -> None:
     assert StreamMetadata.from_json(stored(metadata)) == metadata
     assert StreamMetadata.from_json(b"\xef\xbb\xbf" + stored(metadata)) == metadata, "with a byte order mark"
 
 
-def test_one_field_is_changed_and_all_else_stays() -> None:
+def test_replacing_one_field_keeps_the_others() -> None:
     changed = replace(WHOLE, max_count=20)
     assert changed.to_json() == WHOLE.to_json() | {"$maxCount": 20}
 
 
-def test_time_spans() -> None:
+def test_times_are_seconds_or_timedeltas() -> None:
     assert StreamMetadata(max_age=timedelta(hours=1), cache_control=5.0) == StreamMetadata(
         max_age=3600, cache_control=5
     )
 
 
-def test_it_does_not_change() -> None:
+def test_metadata_do_not_change() -> None:
     with pytest.raises(AttributeError):
         WHOLE.max_count = 3  # type: ignore[misc]
     with pytest.raises(TypeError):
         WHOLE.custom["owner"] = "Rarity"  # type: ignore[index]
 
 
-def test_a_soft_delete_shows() -> None:
+def test_metadata_show_a_soft_delete() -> None:
     assert StreamMetadata.from_json(b'{"$tb":9223372036854775807}').is_soft_deleted
     assert not WHOLE.is_soft_deleted
 
 
 @pytest.mark.parametrize("limit", ["$maxCount", "$maxAge", "$cacheControl", "$tb"])
-def test_limits_are_read_as_strictly_as_the_server_does(limit: str) -> None:
-    """Not even a null will do, and everything else goes with it; zero and less is no limit.
+def test_limits_are_parsed_as_strictly_as_by_a_server(limit: str) -> None:
+    """A null or any other wrong value makes all metadata invalid. Zero or less is no limit.
 
     See docs/protocol/tcp.md, section 4.9.
     """
@@ -91,12 +91,12 @@ def test_limits_are_read_as_strictly_as_the_server_does(limit: str) -> None:
     [b"", b"[]", b"7", b"{", b'{"$acl":{"$x":"a"}}', b'{"$acl":"a"}', b'{"$acl":{"$r":7}}', b'{"$acl":{"$r":null}}',
      b'{"$acl":{"$r":["a",7]}}', b'{"$tmp":1}', b"[" * 100_000, b'{"a":"\xff"}'],
 )  # fmt: skip
-def test_what_is_no_metadata_to_the_server_is_none_here(content: bytes) -> None:
+def test_metadata_that_servers_ignore_are_refused(content: bytes) -> None:
     with pytest.raises(InvalidArgument):
         StreamMetadata.from_json(content)
 
 
-def test_an_age_beyond_what_the_server_counts_is_the_longest() -> None:
+def test_an_age_above_the_longest_is_the_longest() -> None:
     longest = StreamMetadata.from_json(b'{"$maxAge":9223372036854775807}').max_age
     assert longest == MAX_EVENT_NUMBER // 10**7
     assert StreamMetadata(max_age=longest).max_age == longest
@@ -122,7 +122,7 @@ def test_an_age_beyond_what_the_server_counts_is_the_longest() -> None:
         ({"custom": "mine"}, "custom"),
     ],
 )
-def test_what_the_server_would_not_heed_is_refused(given: dict[str, Any], argument: str) -> None:
+def test_a_value_that_servers_would_ignore_is_refused(given: dict[str, Any], argument: str) -> None:
     with pytest.raises(InvalidArgument) as raised:
         StreamMetadata(**given)
     assert raised.value.argument == argument

@@ -21,7 +21,7 @@ RECURSIVE.append(RECURSIVE)
 
 
 def read_back(event: NewEvent) -> Event:
-    """The same event, as a server would give it."""
+    """Return the event as it is after it was written and read."""
     record = schema.EventRecord(
         event_stream_id="ponies",
         event_type=event.type,
@@ -49,18 +49,18 @@ def read_back(event: NewEvent) -> Event:
         (None, b"", False),
     ],
 )
-def test_bytes_stay_as_they_are_and_all_else_becomes_json(data: Any, stored: bytes, is_json: bool) -> None:
+def test_bytes_are_not_encoded_and_other_values_become_json(data: Any, stored: bytes, is_json: bool) -> None:
     event = NewEvent("PonyJumped", data, metadata=data)
     assert (event.data, event.metadata, event.is_json) == (stored, stored, is_json)
     assert NewEvent("PonyJumped", body=data).data == stored
 
 
-def test_without_data_there_is_none() -> None:
+def test_an_event_can_have_no_data() -> None:
     event = NewEvent("PonySlept")
     assert (event.data, event.metadata, event.is_json) == (b"", b"", False)
 
 
-def test_bytes_may_be_json_already() -> None:
+def test_bytes_can_be_marked_as_json() -> None:
     assert NewEvent("PonyJumped", b'{"Height":10}', is_json=True).is_json
 
 
@@ -73,24 +73,24 @@ json_values = st.recursive(
 
 
 @given(json_values.filter(lambda value: value is not None))
-def test_what_json_holds_comes_back_equal(value: Any) -> None:
+def test_json_values_are_equal_after_a_round_trip(value: Any) -> None:
     assert read_back(NewEvent("Any", value)).json() == value
 
 
 @pytest.mark.parametrize("data", [object(), {object()}, math.nan, math.inf, "\ud800", RECURSIVE, {("a",): 1}])
-def test_data_that_json_cannot_hold(data: Any) -> None:
+def test_data_without_a_json_form_are_refused(data: Any) -> None:
     with pytest.raises(InvalidArgument, match=r"^data is .*bytes, or what JSON can hold \("):
         NewEvent("PonyJumped", data)
     with pytest.raises(InvalidArgument, match=r"^metadata is "):
         NewEvent("PonyJumped", {}, metadata=data)
 
 
-def test_an_encoder_writes_what_has_no_json_form() -> None:
+def test_an_encoder_converts_objects_without_a_json_form() -> None:
     event = NewEvent("Turned", {"by": 1j}, metadata={"from": 2j}, encoder=lambda value: value.imag)
     assert (event.data, event.metadata) == (b'{"by":1.0}', b'{"from":2.0}')
 
 
-def test_an_encoder_that_knows_no_better_makes_invalid_argument() -> None:
+def test_an_encoder_that_fails_causes_invalid_argument() -> None:
     def encoder(value: object) -> object:
         raise TypeError("no complex numbers")
 
@@ -100,45 +100,45 @@ def test_an_encoder_that_knows_no_better_makes_invalid_argument() -> None:
         NewEvent("Turned", 1, encoder=5)  # type: ignore[arg-type]
 
 
-async def test_the_encoder_of_the_settings_is_that_of_publish_event() -> None:
+async def test_publish_event_uses_the_encoder_of_the_settings() -> None:
     settings = Settings(encoder=lambda value: value.imag)
     async with rxpump.connect("memory://", settings=settings) as client:
         await client.publish_event("tops", "Turned", {"by": 1j})
         assert (await client.get_event("tops")).json() == {"by": 1.0}
 
 
-def test_the_encoder_of_the_settings_is_a_function() -> None:
+def test_an_encoder_in_the_settings_must_be_a_function() -> None:
     with pytest.raises(InvalidArgument, match=r"^encoder is 'json'; allowed is a function of an object, or None"):
         Settings(encoder="json")  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("type", ["", None, b"PonyJumped", 3, "\ud800"])
-def test_a_type_is_text(type: Any) -> None:
+def test_a_type_must_be_text(type: Any) -> None:
     with pytest.raises(InvalidArgument, match=r"^type is "):
         NewEvent(type)
 
 
-def test_data_and_body_are_one_thing_under_two_names() -> None:
+def test_body_is_another_name_of_data() -> None:
     with pytest.raises(InvalidArgument, match=r"given only where data"):
         NewEvent("PonyJumped", {}, body={})
     with pytest.raises(InvalidArgument):
         NewEvent("PonyJumped", None, body=None)
 
 
-def test_the_largest_event_is_as_large_as_the_server_takes_and_no_larger() -> None:
+def test_an_event_above_the_limit_of_servers_is_refused() -> None:
     largest = NewEvent("T", bytes(MAX_EVENT_BYTES - 2))
     assert largest.size == MAX_EVENT_BYTES
     with pytest.raises(InvalidArgument, match=rf"^event is 'T of {MAX_EVENT_BYTES + 1} bytes'"):
         NewEvent("T", bytes(MAX_EVENT_BYTES - 3), metadata=b"12")
 
 
-def test_ids_are_random_and_of_the_usual_kind() -> None:
+def test_ids_are_random_uuids_of_version_4() -> None:
     ids = {NewEvent("PonyJumped").id for _ in range(100)}
     assert len(ids) == 100
     assert {(id.version, id.variant) for id in ids} == {(4, UUID(int=0, version=4).variant)}
 
 
-def test_an_id_travels_in_dotnet_byte_order() -> None:
+def test_id_bytes_have_dotnet_byte_order() -> None:
     id = UUID("01020304-0506-0708-090a-0b0c0d0e0f10")
     event = NewEvent("T", id=id)
     assert event.id == id
@@ -146,12 +146,12 @@ def test_an_id_travels_in_dotnet_byte_order() -> None:
 
 
 @pytest.mark.parametrize("id", [UUID(int=0), "01020304-0506-0708-090a-0b0c0d0e0f10", b"0123456789abcdef"])
-def test_an_id_that_the_server_refuses(id: Any) -> None:
+def test_an_id_that_servers_refuse_is_refused(id: Any) -> None:
     with pytest.raises(InvalidArgument, match=r"^id is .* not all zero"):
         NewEvent("T", id=id)
 
 
-def test_it_does_not_change() -> None:
+def test_a_new_event_does_not_change() -> None:
     event = NewEvent("PonyJumped", {"Height": 10})
     with pytest.raises(AttributeError, match="a NewEvent does not change; make a new one with another type"):
         event.type = "PonySlept"  # type: ignore[misc]
@@ -161,12 +161,12 @@ def test_it_does_not_change() -> None:
         event.colour = "pink"
 
 
-def test_it_shows_what_it_is() -> None:
+def test_the_repr_shows_type_size_and_id() -> None:
     id = uuid4()
     assert repr(NewEvent("PonyJumped", b"12345", id=id)) == f"<NewEvent PonyJumped 5 bytes {id}>"
 
 
-def test_a_copy_of_an_event_has_an_id_of_its_own() -> None:
+def test_a_copy_of_an_event_has_its_own_id() -> None:
     read = read_back(NewEvent("PonyJumped", {"Height": 10}, metadata={"judge": "Applejack"}))
     copy = as_new_event(read, "out")
     assert (copy.type, copy.data, copy.metadata, copy.is_json) == (read.type, read.data, read.metadata, True)
@@ -177,6 +177,6 @@ def test_a_copy_of_an_event_has_an_id_of_its_own() -> None:
 
 
 @pytest.mark.parametrize("item", [None, {"type": "PonyJumped"}, "PonyJumped", b""])
-def test_nothing_else_can_be_written(item: Any) -> None:
+def test_only_new_events_and_events_can_be_written(item: Any) -> None:
     with pytest.raises(InvalidArgument, match=r"^events is .*allowed is NewEvents, or Events to copy"):
         as_new_event(item, "out")

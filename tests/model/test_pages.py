@@ -37,7 +37,7 @@ def test_a_page_is_a_list_of_events(page: StreamPage | AllPage) -> None:
         page[3]
 
 
-def test_it_can_be_gone_through_again_and_keeps_what_was_looked_at() -> None:
+def test_a_page_keeps_the_events_that_it_has_decoded() -> None:
     page = stream_page(2)
     assert len(list(page)) == len(list(page)) == 2
     assert page[0] is page[0]
@@ -45,14 +45,14 @@ def test_it_can_be_gone_through_again_and_keeps_what_was_looked_at() -> None:
     assert list(page) == list(page.events)
 
 
-def test_a_page_of_a_stream_knows_where_the_next_one_starts() -> None:
+def test_a_page_of_a_stream_has_the_start_of_the_next() -> None:
     page = stream_page(3)
     assert (page.stream, page.next, page.next_event_number, page.last_event_number) == ("ponies", 3, 3, 9)
     assert (page.is_end_of_stream, page.is_last) == (False, False)
     assert repr(page) == "<StreamPage 3 events of ponies, next 3>"
 
 
-def test_the_end_of_a_stream_is_said_not_guessed() -> None:
+def test_a_short_page_is_not_taken_for_the_end_of_a_stream() -> None:
     empty = stream_page(0)
     assert not empty
     assert not empty.is_last, "truncated events are skipped by empty pages"
@@ -61,7 +61,7 @@ def test_the_end_of_a_stream_is_said_not_guessed() -> None:
     assert repr(last) == "<StreamPage 1 events of ponies, next 1, end of stream>"
 
 
-def test_the_end_of_the_database_is_a_page_without_events() -> None:
+def test_an_empty_page_is_the_end_of_the_database() -> None:
     page = all_page(1)
     assert (page.position, page.next_position, page.next) == (Position(0, 0), Position(50, 0), Position(50, 0))
     assert not page.is_last

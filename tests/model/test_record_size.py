@@ -1,4 +1,4 @@
-"""What a server can store: an event, together with the name of its stream."""
+"""The size of a record: an event together with the name of its stream must fit."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_a_text_counts_in_its_longer_encoding(text: str, utf16: int, longer: int
 
 
 @pytest.mark.parametrize("name", ["s" * 9_000, "\u20ac" * 3_000, "\U0001f40e" * 2_400])
-def test_the_name_of_the_stream_takes_room(name: str) -> None:
+def test_the_name_of_the_stream_counts(name: str) -> None:
     room = MAX_RECORD_BYTES - 128 - text_bytes(name)
     assert (fits(room, name), fits(room + 1, name)) == (True, False)
 
@@ -49,7 +49,7 @@ def test_an_event_counts_its_type_in_bytes() -> None:
         NewEvent(WIDE_TYPE)
 
 
-def test_metadata_count_as_data_do() -> None:
+def test_metadata_count_like_data() -> None:
     assert NewEvent("T", b"", metadata=LARGEST).size == MAX_EVENT_BYTES
     with pytest.raises(InvalidArgument, match=r"^event is "):
         NewEvent("T", b"x", metadata=LARGEST)
@@ -65,17 +65,17 @@ WRITES: dict[str, Callable[[rxpump.Client], Any]] = {
 
 
 @pytest.mark.parametrize("verb", WRITES)
-async def test_a_verb_refuses_what_no_server_can_store(client: rxpump.Client, verb: str) -> None:
+async def test_a_write_above_the_limit_is_refused(client: rxpump.Client, verb: str) -> None:
     with pytest.raises(InvalidArgument, match=r"^event is .*name of 1200[02] characters.*at most 16777216 bytes"):
         WRITES[verb](client)
 
 
-async def test_a_source_of_events_fails_with_the_first_too_large(client: rxpump.Client) -> None:
+async def test_a_source_fails_at_the_first_event_that_is_too_large(client: rxpump.Client) -> None:
     with pytest.raises(InvalidArgument, match=r"^event is "):
         await client.publish(LONG_NAME, iter([LARGE]))
 
 
-async def test_the_largest_event_is_written_where_it_fits(client: rxpump.Client) -> None:
+async def test_the_largest_event_is_written_if_it_fits(client: rxpump.Client) -> None:
     assert (await client.publish("s" * 1_000, [LARGE])).last_event_number == 0
 
 
@@ -123,7 +123,7 @@ async def test_requests_that_end_a_real_server_are_refused_at_the_call(client: r
         TO_METADATA_PREFIX[verb](client)
 
 
-async def test_a_delete_may_expect_that_the_stream_exists(client: rxpump.Client) -> None:
+async def test_a_delete_can_expect_that_the_stream_exists(client: rxpump.Client) -> None:
     with pytest.raises(rxpump.errors.WrongExpectedVersion):
         await client.delete_stream("s", rxpump.ExpectedVersion.STREAM_EXISTS)
     await client.publish_event("s", "T")

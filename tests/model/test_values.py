@@ -123,7 +123,7 @@ def test_every_public_class_has_a_sample(cls: type) -> None:
     assert samples(cls), f"put a sample of {cls.__name__} into VALUES"
 
 
-def test_no_name_is_left_out_that_is_not_public() -> None:
+def test_every_exception_to_the_samples_is_public() -> None:
     assert NO_VALUES - {"Connection"} <= {cls.__name__ for cls in public_classes()}
 
 
@@ -175,7 +175,7 @@ def test_events_that_differ_are_not_equal(change: str) -> None:
     assert other != EVENT
 
 
-def test_an_error_keeps_its_attributes_and_cannot_be_mistaken() -> None:
+def test_a_copied_error_keeps_its_attributes() -> None:
     error = InvalidArgument("max_count", 5000, "a number from 1 to 4096")
     assert copy.copy(error) == error
     assert error != InvalidArgument("max_count", 5001, "a number from 1 to 4096")
