@@ -1,4 +1,4 @@
-"""The server: a store, the users, and a socket that clients connect to."""
+"""The embedded server: a store, users, and the sockets that clients connect to."""
 
 from __future__ import annotations
 
@@ -22,28 +22,31 @@ from rxpump.server.strictness import Strictness
 from rxpump.server.tcp.session import Session
 from rxpump.server.tls import CLOSING_TIMEOUT, HANDSHAKE_TIMEOUT
 
-_GOODBYE_TIMEOUT: Final = 1.0  # seconds that a client has to read the last answers when the server stops
+_CLOSE_TIMEOUT: Final = 1.0  # seconds in which clients can read the last replies when the server stops
 
 
 class EmbeddedServer:
-    """An Event Store in this process, for any client that speaks the TCP protocol.
+    """An Event Store server in this process, for any client of the TCP protocol.
 
-    store:               what is served; the server closes it when it stops.
-    host, port:          where to listen; port 0 takes a free one, which `port` tells once started.
-    users:               who may log in.
-    heartbeat_interval:  seconds of silence after which a client is asked for a sign of life.
-    heartbeat_timeout:   seconds of silence after that, until it is cut.
-    persistent_tick:     seconds between two looks at what consumers of persistent subscriptions owe an answer for.
-    tls:                 the certificate to serve TLS with, on the same port and from the first byte on; see
-                         load_certificate. Without it, in clear.
-    http_port:           where to answer GET /gossip, /info, /stats and /ping, and to replay parked events, in clear;
-                         0 takes a free port, which `http_port` tells once started. Without it there is no HTTP.
-    projections:         whether the system projections run: $ce-x, $et-x, $streams and $category-x. What was
-                         written before they are first asked for is caught up with.
-    strictness:          `Strictness.REAL` to treat repeated appends as a real server does; see Strictness.
+    Use it as an async context manager, or call `start` and `stop`:
 
-    An async context manager; or `await start()` and `await stop()`. Starting raises CannotListen, and
-    then the store is closed.
+        async with EmbeddedServer(SqliteStore.open("events.db"), port=1113) as server:
+            print(server.uri)
+
+    Args:
+        store: Store to serve. The server closes it when it stops.
+        host: Host to listen on.
+        port: Port to listen on; 0 for a free port, which the attribute `port` names after the start.
+        users: Users that can log in.
+        heartbeat_interval: Seconds of silence after which a client is sent a heartbeat request.
+        heartbeat_timeout: Further seconds of silence after which a client is disconnected.
+        persistent_tick: Seconds between two checks for deliveries that were not settled in time.
+        tls: Certificate for TLS on the same port (see `load_certificate`); None for no encryption.
+        http_port: Port for HTTP without encryption: GET /gossip, /info, /stats and /ping, and replays of parked
+            events; 0 for a free port, which the attribute `http_port` names after the start; None for no HTTP.
+        projections: Whether to run the system projections ($ce-x, $et-x, $streams, $category-x), also for events that
+            were written before.
+        strictness: How exactly to imitate undocumented behavior of a real server.
     """
 
     def __init__(
@@ -77,7 +80,7 @@ class EmbeddedServer:
 
     @property
     def has_tls(self) -> bool:
-        """Whether clients are served with TLS."""
+        """Whether connections use TLS."""
         return self._tls is not None
 
     @property
@@ -87,27 +90,31 @@ class EmbeddedServer:
 
     @property
     def http_port(self) -> int | None:
-        """The port where HTTP is answered; None where it is not."""
+        """Port of HTTP; None if there is no HTTP."""
         return None if self._http is None else self._http.port
 
     @property
     def uri(self) -> str:
-        """The connection string of this server, without credentials."""
+        """Connection string of the server, without credentials."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"tcp://{host}:{self.port}{'?tls=true' if self._tls else ''}"
 
     @property
     def groups(self) -> Groups:
-        """The consumer groups of persistent subscriptions."""
+        """Consumer groups of the server."""
         return self._node.groups
 
     @property
     def client_count(self) -> int:
-        """How many clients are connected."""
+        """Number of connected clients."""
         return len(self._sessions)
 
     async def start(self) -> None:
-        """Listen from now on."""
+        """Start to listen.
+
+        Raises:
+            CannotListen: The address cannot be used. The store is closed.
+        """
         try:
             await self._listen()
             if self._projections is not None:
@@ -137,7 +144,7 @@ class EmbeddedServer:
         return HttpListener(self.host, port, Resources(self, self._node).respond)
 
     async def start_http(self) -> int:
-        """Answer HTTP from now on, on a free port unless `http_port` named one.
+        """Start HTTP, on a free port unless `http_port` was given. Do nothing if it is started.
 
         Returns:
             The port.
@@ -164,7 +171,7 @@ class EmbeddedServer:
     def _begun(self, session: Session) -> None:
         self._sessions.add(session)
         self._all_ended.clear()
-        if self._listener is None:  # it was on its way in when the server stopped
+        if self._listener is None:  # the client connected while the server stopped
             session.abort()
 
     def _ended(self, session: Session) -> None:
@@ -173,7 +180,7 @@ class EmbeddedServer:
             self._all_ended.set()
 
     async def stop(self) -> None:
-        """Listen no more, commit what was asked for, answer it, close every connection and the store."""
+        """Stop to listen, commit and reply to pending requests, and close all connections and the store."""
         if self._listener is not None:
             self._listener.close()
             self._listener = None
@@ -184,13 +191,13 @@ class EmbeddedServer:
         if self._projections is not None:
             await self._projections.stop()
         await self._node.close()
-        await self._say_goodbye()
+        await self._close_sessions()
 
-    async def _say_goodbye(self) -> None:
+    async def _close_sessions(self) -> None:
         for session in tuple(self._sessions):
             session.say_goodbye()
         try:
-            await asyncio.wait_for(self._all_ended.wait(), _GOODBYE_TIMEOUT)
+            await asyncio.wait_for(self._all_ended.wait(), _CLOSE_TIMEOUT)
         except TimeoutError:
             for session in tuple(self._sessions):
                 session.abort()

@@ -1,18 +1,18 @@
-"""What can go wrong with a server of our own, as one branch of the tree in rxpump.errors.
+"""The errors of the embedded server.
 
 RxPumpError
-├── CannotListen            the address is taken, or not ours to take
-├── BadCertificate          TLS cannot be served with these files
-├── DamagedRecord           the store's file holds something else than was written
+├── CannotListen            the address cannot be used
+├── BadCertificate          the certificate or the key cannot be used
+├── DamagedRecord           a record of the store is not what was written
 └── StoreError              a store that cannot be opened or used
-    ├── StoreNotFound       no file can be made at that path
-    ├── StoreUnreadable     a file is there that may not be read, or a directory
-    ├── StoreReadOnly       the file, or its directory, may not be written to
-    ├── NotAStore           a file is there, and it is something else
-    ├── DamagedStore        a store that is damaged so that it cannot be opened
-    ├── StoreTooNew         a store that a later rxpump wrote
-    ├── StoreTooOld         a store that an earlier rxpump wrote, where it is not upgraded
-    └── StoreInUse          another server has it open
+    ├── StoreNotFound       no file can be created at the path
+    ├── StoreUnreadable     the file has no read permission, or is a directory
+    ├── StoreReadOnly       the file, or its directory, has no write permission
+    ├── NotAStore           the file is something else
+    ├── DamagedStore        the store is too damaged to be opened
+    ├── StoreTooNew         a later version of rxpump wrote the store
+    ├── StoreTooOld         an earlier version of rxpump wrote the store, and the command does not upgrade it
+    └── StoreInUse          another server has opened the store
 """
 
 from __future__ import annotations
@@ -24,7 +24,13 @@ from rxpump.errors import RxPumpError
 
 @dataclass(eq=False)
 class CannotListen(RxPumpError):
-    """The server cannot listen on `host` and `port`, for `reason`."""
+    """The server cannot listen on an address.
+
+    Attributes:
+        host: Host of the address.
+        port: Port of the address.
+        reason: The error of the operating system.
+    """
 
     host: str
     port: int
@@ -36,19 +42,25 @@ class CannotListen(RxPumpError):
 
 @dataclass(eq=False)
 class BadCertificate(RxPumpError):
-    """TLS cannot be served with the files `certificate` and `key`, for `reason`."""
+    """The server cannot use a certificate for TLS.
+
+    Attributes:
+        certificate: Path of the certificate.
+        key: Path of its private key.
+        reason: What is wrong with them.
+    """
 
     certificate: str
     key: str
     reason: str
 
     def __str__(self) -> str:
-        return f"no TLS with the certificate {self.certificate!r} and the key {self.key!r}: {self.reason}"
+        return f"cannot use the certificate {self.certificate!r} with the key {self.key!r}: {self.reason}"
 
 
 @dataclass(eq=False)
 class DamagedRecord(RxPumpError):
-    """A record of a store is not what was written, or is missing; the rest of the store is served.
+    """A record of a store is missing, or is not what was written. The rest of the store stays readable.
 
     Attributes:
         record: Description of the record.
@@ -67,25 +79,30 @@ class DamagedRecord(RxPumpError):
 
 
 def damaged_event(stream: str, number: int | None) -> DamagedRecord:
-    """Return the error for an event of a stream; without a number, it is not known for which."""
+    """Return the error for an event of a stream. The number is None if it is not known."""
     event = "an event" if number is None else f"event {number}"
     return DamagedRecord(f"{event} of stream {stream!r}", stream=stream, number=number)
 
 
 def damaged_position(position: int | None) -> DamagedRecord:
-    """Return the error for an event of the log; without a position, it is not known for which."""
+    """Return the error for an event of the log. The position is None if it is not known."""
     event = "an event of the log" if position is None else f"the event at position {position}"
     return DamagedRecord(event, position=position)
 
 
 def damaged_stream(stream: str) -> DamagedRecord:
-    """Return the error for what the store keeps about a stream."""
+    """Return the error for the row of a stream."""
     return DamagedRecord(f"the entry of stream {stream!r}", stream=stream)
 
 
 @dataclass(eq=False)
 class StoreError(RxPumpError):
-    """The store at `path` cannot be used, for `reason`."""
+    """A store cannot be used.
+
+    Attributes:
+        path: Path of the file.
+        reason: Why the store cannot be used.
+    """
 
     path: str
     reason: str
@@ -95,32 +112,32 @@ class StoreError(RxPumpError):
 
 
 class StoreNotFound(StoreError):
-    """There is no file at that path, and none can be made there."""
+    """There is no file at the path, and none can be created there."""
 
 
 class StoreUnreadable(StoreError):
-    """The file cannot be read: its permissions do not allow it, or it is a directory."""
+    """The file has no read permission, or it is a directory."""
 
 
 class StoreReadOnly(StoreError):
-    """The file, or the directory that it is in, cannot be written to, which a store needs."""
+    """The file, or the directory that it is in, has no write permission, which a store needs."""
 
 
 class NotAStore(StoreError):
-    """The file is no rxpump store."""
+    """The file is no store of rxpump."""
 
 
 class DamagedStore(StoreError):
-    """The file is a store that is damaged so that it cannot be opened."""
+    """The store is too damaged to be opened."""
 
 
 class StoreTooNew(StoreError):
-    """The file was written by a later version of rxpump."""
+    """A later version of rxpump wrote the store."""
 
 
 class StoreTooOld(StoreError):
-    """The file was written by an earlier version of rxpump, and is not upgraded by what was asked for."""
+    """An earlier version of rxpump wrote the store, and it must be upgraded first."""
 
 
 class StoreInUse(StoreError):
-    """Another server has the file open; a store belongs to one server at a time."""
+    """Another server has opened the store. Only one server at a time can open a store."""

@@ -1,4 +1,4 @@
-"""How exactly the server imitates what a real server does and its documentation does not promise."""
+"""How exactly the server imitates undocumented behavior of a real server."""
 
 from __future__ import annotations
 
@@ -6,22 +6,23 @@ from enum import Enum
 
 
 class Strictness(Enum):
-    """Choice between the safe and the real behavior where a real server is unsafe for its clients.
+    """Choice between safe and real behavior, in cases where a real server is unsafe for its clients.
 
-    The server is lenient by default. With `REAL`, a test finds out whether a program works with a real server
-    in spite of its shortcomings.
+    The default is `LENIENT`. Use `REAL` to test whether a program works with a real server.
     """
 
     LENIENT = "lenient"
-    """An append with ExpectedVersion.ANY is a repetition if its stream holds the ids of its events in their order.
+    """The safe behavior.
 
-    If it holds them in another order, the answer is WrongExpectedVersion. The prefix of a filter is compared
+    An append with ExpectedVersion.ANY is a repetition if its stream holds the ids of its events in their order. If
+    the stream holds them in another order, the server replies WrongExpectedVersion. Filters compare prefixes
     character by character.
     """
 
     REAL = "real"
-    """An append with ExpectedVersion.ANY is a repetition only if its stream is the first that got the ids.
+    """The behavior of a real server.
 
-    If the stream holds them in another order, there is no answer at all. The prefix of a filter is compared by the
-    rules of a culture, so that a filter misses names that continue the last character of its prefix.
+    An append with ExpectedVersion.ANY is a repetition only if its stream was the first to receive the ids. If the
+    stream holds them in another order, the server does not reply. Filters compare prefixes by the rules of a culture,
+    so that a filter misses names that continue the last letter of its prefix.
     """

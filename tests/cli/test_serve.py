@@ -118,7 +118,7 @@ async def test_tls(tmp_path: Path) -> None:
 
 async def test_an_invalid_certificate_is_refused(tmp_path: Path) -> None:
     certificate, key = certificate_files(tmp_path, "127.0.0.1")
-    assert "no TLS with the certificate" in await fail("--tls-cert", certificate)
+    assert "cannot use the certificate" in await fail("--tls-cert", certificate)
     assert "--tls-key needs --tls-cert" in await fail("--tls-key", key)
 
 

@@ -216,7 +216,7 @@ async def test_a_certificate_can_be_read_from_files(tmp_path: Path, ca: str) -> 
 
 def test_invalid_certificates_are_refused(tmp_path: Path) -> None:
     certificate, key = certificate_files(tmp_path, "127.0.0.1")
-    with pytest.raises(BadCertificate, match=r"no TLS with the certificate '.*server\.pem'"):
+    with pytest.raises(BadCertificate, match=r"cannot use the certificate '.*server\.pem'"):
         load_certificate(certificate)
     with pytest.raises(BadCertificate, match="No such file"):
         load_certificate(certificate, tmp_path / "nothing")

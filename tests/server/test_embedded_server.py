@@ -83,7 +83,7 @@ async def test_writes_under_way_are_committed_and_answered_when_it_stops(tmp_pat
 
 
 async def test_a_client_that_reads_nothing_does_not_hold_up_the_stop(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rxpump.server.embedded_server._GOODBYE_TIMEOUT", 0.01)
+    monkeypatch.setattr("rxpump.server.embedded_server._CLOSE_TIMEOUT", 0.01)
     async with EmbeddedServer(SqliteStore.in_memory()) as server:
         client = await RawClient.to(server).__aenter__()
         write = schema.WriteEvents(event_stream_id="s", expected_version=-2, events=[event_of("x" * (8 << 20))])

@@ -1,4 +1,4 @@
-"""Persistent subscriptions: the server keeps the place of a group of consumers.
+"""Consumer groups (persistent subscriptions): the server keeps the progress of a group of consumers.
 
 See docs/protocol/tcp.md, section 4.18.
 """

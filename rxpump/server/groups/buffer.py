@@ -1,4 +1,4 @@
-"""What a group has read, or got back, and not sent: retries first, by event number, then what is new."""
+"""The events of a group that wait for a consumer: retries first, by event number, then new events."""
 
 from __future__ import annotations
 
@@ -17,19 +17,23 @@ class Buffer:
         self._new: deque[Message] = deque()
 
     def add(self, messages: Iterable[Message]) -> None:
-        """Add new messages, after all others."""
+        """Add new messages behind all others."""
         self._new.extend(messages)
 
     def retry(self, message: Message) -> None:
-        """Add one that goes before new ones."""
+        """Add a message that is delivered before new messages."""
         heapq.heappush(self._retries, message)
 
     def pop(self) -> Message:
-        """Take the next; IndexError if there is none."""
+        """Remove and return the next message.
+
+        Raises:
+            IndexError: The buffer is empty.
+        """
         return heapq.heappop(self._retries) if self._retries else self._new.popleft()
 
     def put_back(self, messages: Sequence[Message]) -> None:
-        """Put back what was taken last and could not be sent, in the order in which it was taken."""
+        """Return messages, in the order in which they were popped, that could not be delivered."""
         new = [message for message in messages if not _goes_first(message)]
         self._new.extendleft(reversed(new))
         for message in filter(_goes_first, messages):

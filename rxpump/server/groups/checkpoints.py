@@ -1,4 +1,4 @@
-"""When it is written down how far a group is."""
+"""The schedule of a group's checkpoints."""
 
 from __future__ import annotations
 
@@ -7,7 +7,13 @@ from rxpump.server.groups.settings import GroupSettings
 
 
 class Checkpoints:
-    """Tells which checkpoints of `progress` are due; `now` is in seconds."""
+    """Decides when a checkpoint is due.
+
+    Args:
+        settings: Settings of the group.
+        progress: Progress of the group.
+        now: Current time in seconds.
+    """
 
     def __init__(self, settings: GroupSettings, progress: Progress, now: float) -> None:
         self._settings = settings
@@ -16,7 +22,13 @@ class Checkpoints:
         self._before = self._last
 
     def due(self, now: float, *, is_timed: bool = False) -> int | None:
-        """Give the checkpoint that is due, if one is; `is_timed` says that one may be due by the time."""
+        """Return the checkpoint that is due; None if none is.
+
+        Args:
+            now: Current time in seconds.
+            is_timed: Whether the time since the last checkpoint can make one due. Otherwise only the count of events
+                can.
+        """
         settings = self._settings
         count = self._progress.through - self._last
         if is_timed and settings.checkpoint_after_seconds > 0:
@@ -27,14 +39,14 @@ class Checkpoints:
         return self.last(now) if is_due else None
 
     def last(self, now: float) -> int | None:
-        """Give a checkpoint if anything was done since the one before, however little."""
+        """Return a checkpoint if any event was completed since the last one; None otherwise."""
         if self._progress.through == self._last:
             return None
         self._before, self._last, self._time = self._last, self._progress.through, now
         return self._last
 
     def not_written(self) -> None:
-        """Be told that the last could not be written: what it covers is due again."""
+        """Record that the last checkpoint could not be written, so that its events count for the next one."""
         self._last = self._before
 
     def __repr__(self) -> str:

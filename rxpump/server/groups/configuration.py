@@ -1,8 +1,8 @@
-"""The configuration of groups as JSON objects, in a real server's words and with its omissions.
+"""The configuration of groups as JSON, with the keys and omissions of a real server.
 
-What is zero, false or absent is left out. `beginsAfter` is ours: a real server forgets, when it is
-started again, where a group began that was to get what is written after it was made. A real server only knows
-whole configurations (`entries`); a change of one group (`entry`, `removed`) is ours.
+Values that are zero, false or absent are left out. Two things are additions of this server. The key `beginsAfter`
+keeps the start of a group that begins at the end of its stream; a real server forgets it in a restart. And besides
+whole configurations (`entries`) there are changes of one group (`entry` and `removed`).
 """
 
 from __future__ import annotations
@@ -39,14 +39,20 @@ _BEGINS_AFTER: Final = "beginsAfter"
 
 
 class Entry(NamedTuple):
-    """A group; `begins_after` is where its stream ended when it was made, if it is to get what came later."""
+    """A group in the configuration.
+
+    Attributes:
+        settings: Settings of the group.
+        begins_after: Last number of the stream at the creation of a group that gets only later events; otherwise
+            None.
+    """
 
     settings: GroupSettings
     begins_after: int | None = None
 
 
 def to_json(entries: Iterable[Entry], updated_by: str) -> dict[str, object]:
-    """Write the configuration as a JSON object."""
+    """Return the whole configuration as a JSON object."""
     return {**_signature(updated_by), "entries": [_entry_to_json(entry) for entry in entries]}
 
 
@@ -55,20 +61,20 @@ def _signature(updated_by: str) -> dict[str, object]:
 
 
 def change_to_json(entry: Entry, updated_by: str) -> dict[str, object]:
-    """Write a group that is new or has changed as a JSON object."""
+    """Return the JSON object of a group that was created or updated."""
     return {**_signature(updated_by), "entry": _entry_to_json(entry)}
 
 
 def removal_to_json(settings: GroupSettings, updated_by: str) -> dict[str, object]:
-    """Write that a group is gone as a JSON object."""
+    """Return the JSON object of a group that was deleted."""
     return {**_signature(updated_by), "removed": {"stream": settings.stream, "group": settings.group}}
 
 
 def apply_json(content: object, entries: dict[str, Entry]) -> None:
-    """Change `entries`, by group id, as a JSON object says that one of these functions wrote.
+    """Apply a JSON object of one of these functions to `entries`, by group id.
 
     Raises:
-        ValueError: It is no such object. Nothing was changed.
+        ValueError: The object has another form. Nothing was changed.
     """
     match content:
         case {"entries": [*whole]}:
@@ -81,7 +87,7 @@ def apply_json(content: object, entries: dict[str, Entry]) -> None:
         case {"removed": {"stream": str(stream), "group": str(group)}}:
             entries.pop(group_id(stream, group), None)
         case _:
-            raise ValueError("it is neither a configuration nor a change of one")
+            raise ValueError("the event is neither a configuration nor a change of one")
 
 
 def _entry_to_json(entry: Entry) -> dict[str, object]:
@@ -99,18 +105,18 @@ def _stored(settings: GroupSettings, name: str) -> object:
 
 def _entry_from_json(entry: object) -> Entry:
     if not isinstance(entry, dict):
-        raise ValueError(f"{entry!r} is no entry")
+        raise ValueError(f"an entry must be an object, got {entry!r}")
     values: dict[str, Any] = {name: _checked(entry, key, kind) for key, (name, kind) in _KEYS.items()}
     for name in _SECONDS:
         values[name] /= 1000
     settings = GroupSettings(**values)
     if settings.strategy not in STRATEGIES:
-        raise ValueError(f"{settings.strategy!r} is no consumer strategy")
+        raise ValueError(f"the strategy must be one of {', '.join(STRATEGIES)}, got {settings.strategy!r}")
     return Entry(settings, _checked(entry, _BEGINS_AFTER, int) if _BEGINS_AFTER in entry else None)
 
 
 def _checked(entry: dict[str, Any], key: str, kind: type) -> Any:
     value = entry.get(key, kind())
     if type(value) is not kind or (isinstance(value, int) and abs(value) > MAX_EVENT_NUMBER):
-        raise ValueError(f"{key} is {value!r}, no {kind.__name__}")
+        raise ValueError(f"{key} must be of type {kind.__name__}, got {value!r}")
     return value

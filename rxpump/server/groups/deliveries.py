@@ -1,4 +1,4 @@
-"""What is with consumers: each event with one of them, until a deadline."""
+"""The deliveries in flight: each event is with one consumer until a deadline."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rxpump.server.groups.message import Message
 
 
 class Delivery(NamedTuple):
-    """A message that is with a consumer, until `deadline`."""
+    """A message that was delivered to a consumer, and the time in seconds until which it must be settled."""
 
     message: Message
     consumer: Consumer
@@ -19,20 +19,27 @@ class Delivery(NamedTuple):
 
 
 class Deliveries:
-    """Deliveries by event id, in the order of their deadlines: all wait equally long."""
+    """Deliveries by event id, ordered by deadline, because all have the same timeout."""
 
     def __init__(self) -> None:
         self._by_id: dict[bytes, Delivery] = {}
 
     def add(self, delivery: Delivery) -> None:
-        """Add one, which takes a slot of its consumer. Its deadline must not be before those of others."""
+        """Add a delivery, which takes a slot of its consumer.
+
+        Its deadline must not be before the deadlines of earlier deliveries.
+        """
         self._by_id[delivery.message.event_id] = delivery
         delivery.consumer.in_flight.add(delivery.message.event_id)
 
     def settle(self, event_ids: Iterable[bytes], by: Consumer | None) -> Iterator[Message]:
-        """Take out what was answered, as far as it is there.
+        """Remove deliveries that were acknowledged or nacked, and yield their messages. Unknown ids are ignored.
 
-        Whoever answered, the event was with somebody; but only if that was `by`, the slot is free again.
+        Any consumer can settle an event, but only the slot of the settling consumer becomes free.
+
+        Args:
+            event_ids: Ids of the events.
+            by: Consumer that settles them; None if it has left.
         """
         for event_id in event_ids:
             if by is not None:
@@ -42,7 +49,7 @@ class Deliveries:
                 yield delivery.message
 
     def expired(self, now: float, most: int) -> list[Message]:
-        """Take out what is over its deadline, up to `most` events."""
+        """Remove deliveries whose deadline has passed, and return their messages, at most `most`."""
         late = list(islice(takewhile(lambda delivery: delivery.deadline <= now, self._by_id.values()), most))
         for message, consumer, _ in late:
             del self._by_id[message.event_id]
@@ -50,7 +57,7 @@ class Deliveries:
         return [message for message, _, _ in late]
 
     def release(self, consumer: Consumer) -> list[Message]:
-        """Take out what is with `consumer`."""
+        """Remove the deliveries of a consumer that leaves, and return their messages."""
         left = [self._by_id[event_id] for event_id in consumer.in_flight if event_id in self._by_id]
         consumer.in_flight.clear()
         messages = [message for message, holder, _ in left if holder is consumer]

@@ -1,7 +1,7 @@
-"""One slice of time in each turn of the loop for all groups together.
+"""A scheduler that gives all groups together one time slice in each turn of the event loop.
 
-However many groups have something to do, everybody else waits for one slice, and not for one of each.
-Who has had its turn and is not done goes to the end of the line.
+However many groups have work, other tasks wait for one slice, not for one slice of each group. A worker that has used
+its turn and has more work is scheduled behind the others.
 """
 
 from __future__ import annotations
@@ -9,25 +9,26 @@ from __future__ import annotations
 import asyncio
 from typing import Final, Protocol
 
-_SLICE: Final = 0.002  # seconds
+_SLICE: Final = 0.002
+"""Seconds of work in one turn of the event loop."""
 
 
 class Worker(Protocol):
-    """Somebody who works when it is its turn."""
+    """A worker that the scheduler can run."""
 
     def work(self, until: float) -> None:
-        """Work until that time of the loop's clock; who is not done asks for another turn."""
+        """Work until the time `until` of the event loop; schedule again if there is more work."""
 
 
 class FairScheduler:
-    """Gives workers their turns, in the order in which they asked."""
+    """Runs workers in the order in which they were scheduled."""
 
     def __init__(self) -> None:
         self._waiting: dict[Worker, None] = {}
         self._is_started = False
 
     def schedule(self, worker: Worker) -> None:
-        """Give `worker` a turn, soon; asking twice is asking once."""
+        """Run a worker in one of the next turns. Do nothing if it is already waiting."""
         self._waiting[worker] = None
         self._start()
 

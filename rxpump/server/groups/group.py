@@ -1,19 +1,19 @@
-"""A consumer group as a state machine: no loop, no clock, no store (docs/protocol/tcp.md, section 4.18).
+"""A consumer group as a state machine without a loop, a clock or a store (docs/protocol/tcp.md, section 4.18).
 
-Whoever runs it reads events when it wants some (`wanted`, `take`), tells it what consumers say and what
-time it is, sends what `deliver` chooses, and writes down what `parks` and `checkpoints` give. Times are
-seconds of any clock that only goes forward. An event goes this way:
+The code that runs the group reads events when the group wants some (`wanted`, `take`), passes settlements and the
+time to it, sends the deliveries that `deliver` chooses, and writes what `parks` and `checkpoints` return. Times are
+seconds of a monotonic clock. The states of an event:
 
-    read ─▶ waiting ─deliver─▶ with a consumer ─ack, skip─▶ done
-               ▲                     │   │
-               └─ nak, timeout, gone ┘   └─ park, or too many retries ─▶ parking ─written─▶ done
+    read ─▶ buffered ─deliver─▶ in flight ─ack, skip─▶ completed
+               ▲                  │   │
+               └ nack, timeout, ──┘   └─ park, or too many retries ─▶ parking ─written─▶ completed
+                 disconnected
 
-Only what is done counts for the checkpoint, and only up to the first event that is not. So whatever
-happens to the server, an event comes again until somebody has answered for it or it lies in the parked
-stream.
+A checkpoint covers the completed events up to the first event that is not completed. So whatever happens to the
+server, an event is delivered again until a consumer has settled it or it is in the parked stream.
 
-An event whose id is with a consumer already (ids need not be unique) waits until that one is done: an
-acknowledgement could not tell the two apart.
+Event ids need not be unique. An event whose id is already in flight stays buffered, because an acknowledgement could
+not tell the two apart.
 """
 
 from __future__ import annotations
@@ -33,21 +33,32 @@ from rxpump.server.groups.settings import GroupSettings
 from rxpump.server.groups.strategies import STRATEGIES
 
 MAX_PENDING: Final = 5_000
-"""How many events that are not done one group keeps, and so how many its consumers can hold."""
+"""Pending events at which one group stops to read. Its consumers cannot have more in flight."""
 
 MAX_PENDING_BYTES: Final = 16 * 1024 * 1024
-"""How many bytes they may come to before no more are read."""
+"""Bytes of pending events at which one group stops to read."""
 
 
 class Park(NamedTuple):
-    """A message that is to be written to the parked stream, and why."""
+    """A message that must be written to the parked stream, and the reason."""
 
     message: Message
     reason: str
 
 
 class Group:
-    """One consumer group; everything up to event number `through` was done before `now`."""
+    """One consumer group.
+
+    Args:
+        settings: Settings of the group.
+        through: Number up to which all events were completed before.
+        now: Current time in seconds.
+
+    Attributes:
+        consumers: Connected consumers by id.
+        replays: Number of pending events that were read from the parked stream.
+        checkpoints: Schedule of the checkpoints.
+    """
 
     def __init__(self, settings: GroupSettings, through: int, now: float) -> None:
         self.settings = settings
@@ -64,7 +75,7 @@ class Group:
 
     @property
     def through(self) -> int:
-        """The number up to which everything is done."""
+        """Number up to which all events are completed."""
         return self._progress.through
 
     # Consumers ----------------------------------------------------------------------------------
@@ -75,12 +86,12 @@ class Group:
         return 0 < self.settings.subscriber_max_count <= len(self.consumers)
 
     def connect(self, consumer: Consumer) -> None:
-        """Deliver to `consumer` too; its correlation id must be its own."""
+        """Add a consumer, whose id must be unique in the group."""
         self.consumers[consumer.id] = consumer
         self._strategy.join(consumer)
 
     def disconnect(self, consumer: Consumer) -> None:
-        """Deliver to it no more; what it has not answered for is for others, as a first retry."""
+        """Remove a consumer. Its events in flight become first retries for other consumers."""
         del self.consumers[consumer.id]
         self._strategy.leave(consumer)
         for message in self._deliveries.release(consumer):
@@ -90,7 +101,7 @@ class Group:
 
     @property
     def wanted(self) -> int:
-        """How many events should be read now: a page, where there is room for one and somebody to take it."""
+        """Number of events to read now: a page, if there is room for it and a consumer with room; otherwise 0."""
         page = self.settings.page_size
         is_room = len(self._buffer) + page <= self.settings.buffer_size or not len(self._buffer)
         if (
@@ -107,7 +118,7 @@ class Group:
         return any(consumer.has_room for consumer in self.consumers.values())
 
     def take(self, messages: Sequence[Message]) -> None:
-        """Take what was read, in the order of the stream."""
+        """Buffer events that were read, in the order of the stream."""
         for message in messages:
             self._pending_bytes += message.size
             if message.replay_of is None:
@@ -118,7 +129,7 @@ class Group:
         self._buffer.add(messages)
 
     def deliver(self, now: float, most: int) -> list[Delivery]:
-        """Choose consumers for what waits, up to `most` events."""
+        """Choose consumers for buffered events, and return at most `most` deliveries."""
         chosen: list[Delivery] = []
         passed_over: list[Message] = []
         has_taker = self._has_taker
@@ -136,15 +147,22 @@ class Group:
         self._buffer.put_back(passed_over)
         return chosen
 
-    # Answers ------------------------------------------------------------------------------------
+    # Settlements --------------------------------------------------------------------------------
 
     def acknowledge(self, event_ids: Iterable[bytes], consumer_id: bytes) -> None:
-        """Be told, under a consumer's correlation id, that events are done."""
+        """Complete events that a consumer has acknowledged."""
         for message in self._deliveries.settle(event_ids, self.consumers.get(consumer_id)):
             self._finish(message)
 
     def nack(self, event_ids: Iterable[bytes], consumer_id: bytes, action: NackAction, text: str) -> None:
-        """Be told that a consumer could not handle events, with a NakAction; `text` says why."""
+        """Park, complete or retry events that a consumer could not process.
+
+        Args:
+            event_ids: Ids of the events.
+            consumer_id: Id of the consumer.
+            action: What to do with the events.
+            text: Reason to store with a parked event.
+        """
         for message in self._deliveries.settle(event_ids, self.consumers.get(consumer_id)):
             if action is NackAction.PARK:
                 self._parks.append(Park(message, f"Client explicitly NAK'ed message.\n{text}"))
@@ -154,7 +172,7 @@ class Group:
                 self._try_again(message)
 
     def expire(self, now: float, most: int) -> int:
-        """Take back what was not answered for in time, up to `most` events; tell how many there were."""
+        """Retry events whose deadline has passed, at most `most`, and return their number."""
         late = self._deliveries.expired(now, most)
         for message in late:
             self._try_again(message)
@@ -179,23 +197,23 @@ class Group:
         else:
             self.replays -= 1
 
-    # What is to be written ------------------------------------------------------------------------
+    # Parked events --------------------------------------------------------------------------------
 
     def parks(self) -> list[Park]:
-        """Give what is to be parked since this was last asked."""
+        """Return the messages to park since the last call."""
         parks, self._parks = self._parks, []
         return parks
 
     def parked(self, message: Message) -> None:
-        """Be told that a message is in the parked stream."""
+        """Complete a message that was written to the parked stream."""
         self._finish(message)
 
     def not_parked(self, message: Message) -> None:
-        """Be told that a message could not be parked: somebody gets it again."""
+        """Deliver a message again, because it could not be written to the parked stream."""
         self._retry(message, message.retry_count)
 
     def __repr__(self) -> str:
         return (
-            f"<Group {self.settings.id!r}, {len(self.consumers)} consumers hold {len(self._deliveries)} events,"
-            f" {len(self._buffer)} wait, done through {self._progress.through}>"
+            f"<Group {self.settings.id!r}, {len(self.consumers)} consumers, {len(self._deliveries)} events in flight,"
+            f" {len(self._buffer)} buffered, completed through {self._progress.through}>"
         )

@@ -1,7 +1,7 @@
 """All consumer groups of a server.
 
-A change is in force at once, and answered when it is saved (`rxpump.server.groups.saved_groups`). If a change
-cannot be saved it is in force until the server stops, and whoever asked for it is told so.
+A change takes effect at once, and its result is known when it is saved (`rxpump.server.groups.saved_groups`). If it
+cannot be saved, it is in effect until the server stops, and its caller receives the error.
 """
 
 from __future__ import annotations
@@ -30,12 +30,20 @@ from rxpump.server.store.sqlite_store import SqliteStore
 
 _log = logging.getLogger("rxpump.server")
 
-_MOST_BYTES: Final = 8 * 1024 * 1024  # that the settings of all groups may take: they must fit into one event
-_BYTES: Final = 512  # that those of one group take besides its names, about
+_MAX_BYTES: Final = 8 * 1024 * 1024
+"""Bytes that the settings of all groups may take, because they must fit into one event."""
+
+_BYTES: Final = 512
+"""Approximate size of the settings of one group, without its names."""
 
 
 class Groups:
-    """The groups that `store` has written down; `tick` is how many seconds lie between two looks at the time."""
+    """The consumer groups of a store.
+
+    Args:
+        store: The store.
+        tick: Seconds between two checks of deadlines and of checkpoints.
+    """
 
     def __init__(self, store: SqliteStore, tick: float = 1.0) -> None:
         self._store = store
@@ -49,27 +57,27 @@ class Groups:
         return SavedGroups(self._store)
 
     def has(self, stream: str, group: str) -> bool:
-        """Return whether there is a group of these names."""
+        """Return whether there is a group with this name."""
         return group_id(stream, group) in self._saved.entries
 
     def find(self, stream: str, group: str) -> RunningGroup | None:
-        """Find a group by the names of its stream and its own."""
+        """Return the group with this name; None if there is none."""
         return self.by_id(group_id(stream, group))
 
     def by_id(self, id: str) -> RunningGroup | None:
-        """Find a group by what consumers call it when they acknowledge. It is made to run if it does not yet."""
+        """Return the group with this id; None if there is none. Start it if it does not run yet."""
         entry = self._saved.entries.get(id)
         if entry is not None and id not in self._running:
             self._run(entry, self._checkpoint(id))
         return self._running.get(id)
 
     def has_room_for(self, settings: GroupSettings) -> bool:
-        """Return whether there may be one more group. A real server sets no limit."""
+        """Return whether one more group fits into the limit of memory. A real server has no limit."""
         taken = _BYTES * len(self._saved.entries) + self._saved.id_length
-        return taken + _BYTES + len(settings.id) <= _MOST_BYTES
+        return taken + _BYTES + len(settings.id) <= _MAX_BYTES
 
     def connect(self, running: RunningGroup, consumer: Consumer) -> None:
-        """Let a group deliver to `consumer` too."""
+        """Add a consumer to a group."""
         if self._timer is None:
             self._set_timer()
         running.connect(consumer)
@@ -77,18 +85,32 @@ class Groups:
     # Changes --------------------------------------------------------------------------------------
 
     def create(self, settings: GroupSettings, by: str) -> asyncio.Future[Outcome]:
-        """Make a group, of which there is none of that name; done when it is saved.
+        """Create a group; there must be none of its name.
 
-        It takes no more memory than its settings until the first consumer connects.
+        Until its first consumer connects, only its settings are in memory.
+
+        Args:
+            settings: Settings of the group.
+            by: Login of the user.
+
+        Returns:
+            A future of the result, set when the change is saved.
         """
         head = self._store.read.head(settings.stream)
         return self._saved.save(Entry(settings, begins_after=head.last if settings.start_from < 0 else None), by)
 
     def update(self, settings: GroupSettings, by: str) -> asyncio.Future[Outcome]:
-        """Give a group other settings and drop its consumers.
+        """Change the settings of a group, and drop its consumers.
 
-        The group goes on from its last checkpoint, as on a real server: what was acknowledged since then is
-        delivered again. Without a checkpoint it goes on from where it began.
+        As on a real server, the group continues from its last checkpoint, so that events that were acknowledged later
+        are delivered again. Without a checkpoint it continues from its start.
+
+        Args:
+            settings: New settings of the group.
+            by: Login of the user.
+
+        Returns:
+            A future of the result, set when the change is saved.
         """
         begins_after = self._saved.entries[settings.id].begins_after
         if settings.start_from >= 0:
@@ -103,7 +125,17 @@ class Groups:
         return self._saved.save(entry, by)
 
     def delete(self, id: str, by: str) -> asyncio.Future[Outcome]:
-        """End a group, drop its consumers and delete its streams: one of the same name starts over."""
+        """Delete a group and its streams, and drop its consumers.
+
+        A new group of the same name starts from the beginning.
+
+        Args:
+            id: Id of the group.
+            by: Login of the user.
+
+        Returns:
+            A future of the result, set when the change is saved.
+        """
         running = self._running.pop(id, None)
         if running is not None:
             _abandon(running)
@@ -113,7 +145,7 @@ class Groups:
         return self._saved.remove(id, by)
 
     def stop(self) -> None:
-        """Write down how far all groups are, and do nothing more."""
+        """Write the checkpoints of all groups, and stop."""
         if self._timer is not None:
             self._timer.cancel()
         for running in self._running.values():
@@ -130,7 +162,7 @@ class Groups:
             now=asyncio.get_running_loop().time(),
         )
 
-    # What is written down -------------------------------------------------------------------------
+    # Checkpoints ----------------------------------------------------------------------------------
 
     def _checkpoint(self, id: str) -> int | None:
         try:

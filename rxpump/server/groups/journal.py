@@ -1,4 +1,4 @@
-"""What a group writes down, as events in streams of its own (docs/protocol/tcp.md, section 4.18)."""
+"""The journal of a group: checkpoints and parked events in its own streams (docs/protocol/tcp.md, section 4.18)."""
 
 from __future__ import annotations
 
@@ -23,14 +23,20 @@ from rxpump.server.store.changes import Appended
 from rxpump.server.store.group_commit import Outcome
 from rxpump.server.store.sqlite_store import SqliteStore
 
-_CHECKPOINTS_KEPT: Final = 5  # only the last is ever read
+_CHECKPOINTS_KEPT: Final = 5  # as on a real server; only the last is ever read
 
 OnWritten = Callable[[Outcome | None], None]
-"""Told what became of a write: None if all is well."""
+"""Callback with the result of a write: None if it succeeded, otherwise the failure."""
 
 
 class Journal:
-    """Writes for the group of `settings`; `checkpoint` is the last that was written, None before the first."""
+    """Writes checkpoints and parked events of one group.
+
+    Args:
+        settings: Settings of the group.
+        store: Store to write to.
+        checkpoint: Last checkpoint that was written; None before the first.
+    """
 
     def __init__(self, settings: GroupSettings, store: SqliteStore, checkpoint: int | None) -> None:
         self.checkpoint = checkpoint
@@ -38,7 +44,7 @@ class Journal:
         self._store = store
 
     def write_checkpoint(self, through: int, then: OnWritten) -> None:
-        """Write that everything up to event number `through` is done."""
+        """Write a checkpoint: all events up to number `through` are completed."""
         stream = checkpoint_stream(self._settings.id)
         before, self.checkpoint = self.checkpoint, through
         is_first = before is None
@@ -50,17 +56,17 @@ class Journal:
 
         left = self._store.read.stream(stream) if is_first else None
         self._append(stream, [checkpoint_event(through)], written)
-        if is_first:  # what a deleted group of this name has left stays hidden
+        if is_first:  # hide the checkpoints of a deleted group of the same name
             hidden = 0 if left is None else left.last + 1
             self._write_metadata(stream, {MAX_COUNT_KEY: _CHECKPOINTS_KEPT, TRUNCATE_BEFORE_KEY: hidden})
 
     def park(self, parks: Sequence[Park], then: OnWritten) -> None:
-        """Write links to events that nobody could handle."""
+        """Write links to events that no consumer could process."""
         events = [parked_event(message, reason, self._settings) for message, reason in parks]
         self._append(parked_stream(self._settings.id), events, then)
 
     def forget_parked(self, before: int) -> None:
-        """Hide what was parked with a number below `before`."""
+        """Truncate the parked stream before event number `before`."""
         self._write_metadata(parked_stream(self._settings.id), {TRUNCATE_BEFORE_KEY: before})
 
     def _write_metadata(self, stream: str, metadata: dict[str, int]) -> None:

@@ -1,7 +1,7 @@
-"""What keeps events together for the pinned strategies: a bucket, by the stream that they are from.
+"""Buckets for the pinned strategies: events of one bucket go to the same consumer.
 
-A real server hashes with xxHash. Buckets are given out when they are first used, so all that a consumer
-can see of the hash is which streams share a bucket; CRC-32 of the standard library does as well.
+A real server computes buckets with xxHash. Consumers can only observe which streams share a bucket, because a bucket
+gets its consumer when it is first used. So this server uses CRC-32 of the standard library.
 """
 
 from __future__ import annotations
@@ -13,22 +13,23 @@ from zlib import crc32
 from rxpump.model.system_names import LINK_EVENT_TYPE
 
 BUCKETS: Final = 1024
+"""Number of buckets."""
 
 _CORRELATION_ID: Final = "$correlationId"
 
 
 def unpinned(resolved: Any) -> int:
-    """Put every ResolvedIndexedEvent in one bucket."""
+    """Return the same bucket for every `StreamEntry`."""
     return 0
 
 
 def by_stream(resolved: Any) -> int:
-    """Put a ResolvedIndexedEvent where its stream belongs, a link where the stream that it leads to does."""
+    """Return the bucket of the stream of a `StreamEntry`; for a link, of the target's stream."""
     return _bucket(_stream_of(resolved))
 
 
 def by_correlation(resolved: Any) -> int:
-    """Put a ResolvedIndexedEvent where its `$correlationId` belongs; one without is put by its stream."""
+    """Return the bucket of the `$correlationId` in the metadata of a `StreamEntry`; without one, of its stream."""
     event = resolved.event if resolved.HasField("event") else resolved.link
     try:
         metadata = json.loads(event.metadata)

@@ -1,4 +1,4 @@
-"""How far a group is: up to which number everything is done, without a gap."""
+"""The progress of a group: the number up to which all events are completed."""
 
 from __future__ import annotations
 
@@ -6,9 +6,12 @@ from collections import deque
 
 
 class Progress:
-    """Follows numbers that are begun in rising order and done in any; `through` is where the first gap is.
+    """Tracks numbers that begin in rising order and complete in any order.
 
-    Numbers that are never begun (of events that are no more) count as done.
+    Numbers that never begin, because there are no such events, count as completed.
+
+    Attributes:
+        through: Number up to which all events are completed.
     """
 
     def __init__(self, through: int) -> None:
@@ -17,12 +20,12 @@ class Progress:
         self._done: set[int] = set()
 
     def begin(self, number: int) -> None:
-        """Take `number` as not done, and all below that were not begun as done."""
+        """Begin a number. Lower numbers that did not begin count as completed."""
         self._begun.append(number)
         self.through = max(self.through, self._begun[0] - 1)
 
     def done(self, number: int) -> None:
-        """Take `number`, which was begun, as done."""
+        """Complete a number that began."""
         self._done.add(number)
         while self._begun and self._begun[0] in self._done:
             self.through = self._begun.popleft()
@@ -31,4 +34,4 @@ class Progress:
             self.through = self._begun[0] - 1
 
     def __repr__(self) -> str:
-        return f"<Progress: done through {self.through}, {len(self._begun) - len(self._done)} begun>"
+        return f"<Progress: completed through {self.through}, {len(self._begun) - len(self._done)} pending>"

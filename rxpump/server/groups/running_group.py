@@ -1,8 +1,7 @@
-"""A consumer group at work: between the store, the loop and its consumers.
+"""A running consumer group: it connects the state machine of a group to the store, the event loop and the consumers.
 
-The group itself is a machine (rxpump.server.groups.group); here it is given events and the time, and
-what it decides is done. All of that happens in `work`, when it is the group's turn (rxpump.server.groups.fair_scheduler),
-however much has happened since the last.
+The state machine (`rxpump.server.groups.group`) decides; this module passes events and the time to it and carries out
+its decisions. All of that happens in `work`, when it is the group's turn (`rxpump.server.groups.fair_scheduler`).
 """
 
 from __future__ import annotations
@@ -30,11 +29,24 @@ from rxpump.server.store.sqlite_store import SqliteStore
 
 _log = logging.getLogger("rxpump.server")
 
-_MOST_AT_ONCE: Final = 100  # events between two looks at the time
+_BATCH: Final = 100
+"""Events that are processed between two checks of the time."""
 
 
 class RunningGroup:
-    """Runs the group of `settings`: from its last `checkpoint`, or if there is none, after event `begins_after`."""
+    """Runs one group.
+
+    Args:
+        settings: Settings of the group.
+        store: Store of the events.
+        scheduler: Scheduler of all groups.
+        begins_after: Number of the event after which the group starts if it has no checkpoint.
+        checkpoint: Last checkpoint; None if there is none.
+        now: Current time in seconds.
+
+    Attributes:
+        group: State machine of the group.
+    """
 
     def __init__(
         self,
@@ -59,13 +71,13 @@ class RunningGroup:
 
     @property
     def checkpoint(self) -> int | None:
-        """The last checkpoint, None before the first."""
+        """Last checkpoint; None before the first."""
         return self._journal.checkpoint
 
     # Consumers ----------------------------------------------------------------------------------
 
     def connect(self, consumer: Consumer) -> None:
-        """Deliver to `consumer` too, from the next turn of the loop on."""
+        """Add a consumer. Deliveries start in the next turn of the event loop."""
         consumer.leave = partial(self._disconnect, consumer)
         consumer.resume = self._wake
         if not self.group.consumers:
@@ -81,29 +93,29 @@ class RunningGroup:
         self._wake()
 
     def acknowledge(self, event_ids: Iterable[bytes], consumer_id: bytes) -> None:
-        """Take an acknowledgement."""
+        """Complete events that a consumer has acknowledged."""
         self.group.acknowledge(event_ids, consumer_id)
         self._wake()
 
     def nack(self, event_ids: Iterable[bytes], consumer_id: bytes, action: NackAction, text: str) -> None:
-        """Take the opposite, with a NakAction."""
+        """Park, complete or retry events that a consumer could not process (see `Group.nack`)."""
         self.group.nack(event_ids, consumer_id, action, text)
         self._wake()
 
     def receive(self, batch: CommittedBatch) -> None:
-        """Be told by the feed that there is more."""
+        """Schedule a read, because the stream has new events."""
         self._stream.may_have_more = True
         self._wake()
 
     def drop(self) -> None:
-        """Be told that there is something that could not be told: it will be read as all else is."""
+        """Mark that there can be new events. They are read like any others."""
         self._stream.may_have_more = True
 
     def replay_parked(self) -> None:
-        """Deliver once more what is in the parked stream now.
+        """Deliver the events again that are in the parked stream now. Do nothing if a replay is running.
 
-        What is done, or parked again, is then cut off the parked stream, all of it at once: if the server
-        stops before that, it is still there. While a replay is going on, another one changes nothing.
+        When all of them are completed or parked again, the parked stream is truncated before its new events. If the
+        server stops earlier, all of them are still in the stream.
         """
         parked = parked_stream(self.settings.id)
         found = self._store.read.stream(parked)
@@ -114,18 +126,18 @@ class RunningGroup:
     # Work ---------------------------------------------------------------------------------------
 
     def tick(self, now: float) -> None:
-        """Be told the time, about once a second."""
+        """Process deadlines, and write a checkpoint if one is due. Call it about once a second."""
         if self.group.consumers:
             self._wake()
         self._write_checkpoint(self.group.checkpoints.due(now, is_timed=True))
 
     def stop(self) -> None:
-        """Do nothing more, but write down how far the group is."""
+        """Write a checkpoint if events were completed since the last one, and stop."""
         self._write_checkpoint(self.group.checkpoints.last(self._now()))
         self.abandon()
 
     def abandon(self) -> None:
-        """Do nothing more. What is done since the last checkpoint is not written down."""
+        """Stop without writing a checkpoint."""
         self._store.feed.leave(self.settings.stream, self)
         self._is_stopped = True
 
@@ -134,7 +146,7 @@ class RunningGroup:
             self._scheduler.schedule(self)
 
     def work(self, until: float) -> None:
-        """Do what is to be done, until that time at the latest."""
+        """Process pending work until the time `until` at the latest."""
         if self._is_stopped:
             return
         while self._step():
@@ -147,11 +159,11 @@ class RunningGroup:
         self._end_replay()
 
     def _step(self) -> bool:
-        """Do a little; tell whether there was anything to do."""
+        """Process a batch of work, and return whether there was any."""
         now = self._now()
-        expired = self.group.expire(now, _MOST_AT_ONCE)
+        expired = self.group.expire(now, _BATCH)
         messages: dict[Consumer, list[Message]] = {}
-        for message, consumer, _ in self.group.deliver(now, _MOST_AT_ONCE):
+        for message, consumer, _ in self.group.deliver(now, _BATCH):
             messages.setdefault(consumer, []).append(message)
         for consumer in messages:
             consumer.deliver(messages[consumer])
@@ -169,7 +181,7 @@ class RunningGroup:
         return wanted > 0
 
     def _fail(self, reason: str) -> None:
-        """End the consumers: the group cannot read on, and each consumer that connects later finds out anew."""
+        """Drop all consumers, because the stream cannot be read. A later consumer causes another attempt."""
         _log.error("%r cannot read on: %s", self, reason)
         for consumer in tuple(self.group.consumers.values()):
             consumer.drop(reason)
@@ -177,14 +189,14 @@ class RunningGroup:
     def _now(self) -> float:
         return asyncio.get_running_loop().time()
 
-    # What is written ------------------------------------------------------------------------------
+    # Writes ---------------------------------------------------------------------------------------
 
     def _write_parks(self, parks: Sequence[Park]) -> None:
         if parks:
             self._journal.park(parks, partial(self._parks_written, parks))
 
     def _parks_written(self, parks: Sequence[Park], failure: Outcome | None) -> None:
-        if failure is not None and not isinstance(failure, NotCommitted):  # which the store has logged
+        if failure is not None and not isinstance(failure, NotCommitted):  # the store logs NotCommitted itself
             _log.error("%r could not park %d events: %s", self, len(parks), failure)
         for message, _ in parks:
             if failure is None:
@@ -201,8 +213,8 @@ class RunningGroup:
     def _checkpoint_written(self, failure: Outcome | None) -> None:
         self._is_writing_checkpoint = False
         if failure is not None:
-            # It is tried again with what is done next, or at the next tick: not at once, and again and again.
-            if not isinstance(failure, NotCommitted):  # which the store has logged
+            # The next completed event or the next tick tries again. An immediate retry could repeat endlessly.
+            if not isinstance(failure, NotCommitted):  # the store logs NotCommitted itself
                 _log.error("%r could not write its checkpoint: %s", self, failure)
             self.group.checkpoints.not_written()
         else:

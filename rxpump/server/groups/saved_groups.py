@@ -1,10 +1,10 @@
-"""The configuration stream: the groups of a store, as a server that is started again finds them.
+"""The stream of the configuration, from which a restarted server reads its groups.
 
-As long as the whole configuration is small it is one event, as on a real server, and each change writes it again;
-`$maxCount` keeps the last two. When it is larger, a change of a group is one small event. Once the changes since the
-last event with the whole have taken as many bytes as the whole, or a change could not be saved, the whole is written
-again, and the stream is truncated before it. So what is written, stored and read grows with the number of groups, and
-not with its square.
+While the whole configuration is small, it is one event, as on a real server, and each change writes it again;
+`$maxCount` keeps the last two events. When it is larger, a change of a group is one small event. The whole is written
+again when the changes since then have as many bytes as the whole, or when a change could not be saved; then the
+stream is truncated before it. So the cost of writing, storing and reading grows in proportion to the number of
+groups, and not to its square.
 """
 
 from __future__ import annotations
@@ -43,15 +43,15 @@ from rxpump.server.store.stream_window import Window
 _log = logging.getLogger("rxpump.server")
 
 _PAGE: Final = 500  # events
-_SMALL: Final = 16 * 1024  # bytes of a whole configuration that each change writes again
-_KEPT: Final = {MAX_COUNT_KEY: 2}  # of small ones, as on a real server
+_SMALL: Final = 16 * 1024  # bytes up to which each change writes the whole configuration
+_KEPT: Final = {MAX_COUNT_KEY: 2}  # while the configuration is small, as on a real server
 
 
 class SavedGroups:
-    """The groups of `store`, by id, and what is written about them.
+    """The saved groups of a store.
 
     Attributes:
-        entries: The groups. They are read from the store when this is made.
+        entries: The groups by id, as read from the store and changed since.
         id_length: Characters of all ids together.
     """
 
@@ -67,14 +67,14 @@ class SavedGroups:
         self.id_length: int = sum(map(len, self.entries))
 
     def save(self, entry: Entry, by: str) -> asyncio.Future[Outcome]:
-        """Save a group that is new or has changed, for the user `by`."""
+        """Save a group that was created or updated by the user `by`."""
         id = entry.settings.id
         self.id_length += 0 if id in self.entries else len(id)
         self.entries[id] = entry
         return self._append(change_to_json(entry, by), by)
 
     def remove(self, id: str, by: str) -> asyncio.Future[Outcome]:
-        """Save that the group of this id is gone, for the user `by`."""
+        """Save that the user `by` deleted the group with this id."""
         removed = self.entries.pop(id)
         self.id_length -= len(id)
         return self._append(removal_to_json(removed.settings, by), by)
@@ -102,7 +102,10 @@ class SavedGroups:
             self._write_metadata({TRUNCATE_BEFORE_KEY: outcome.first})
 
     def _prepare_stream(self) -> None:
-        """Limit the number of events of a new stream; undo that before changes would push the whole out."""
+        """Limit the number of events of a new stream, and remove the limit when the configuration becomes large.
+
+        With the limit, small changes would push out the event with the whole configuration.
+        """
         if not self._has_stream:
             self._has_stream = self._is_counted = True
             self._write_metadata(_KEPT)
@@ -147,4 +150,4 @@ class SavedGroups:
             first = last + 1 if page.cut and last is not None else window.high + 1
 
     def __repr__(self) -> str:
-        return f"<SavedGroups: {len(self.entries)}, {self._changed_bytes} bytes of changes since the whole>"
+        return f"<SavedGroups: {len(self.entries)} groups, {self._changed_bytes} bytes of changes>"

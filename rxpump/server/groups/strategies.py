@@ -1,4 +1,4 @@
-"""Which of a group's consumers gets an event."""
+"""Consumer strategies: they choose the consumer of each event."""
 
 from __future__ import annotations
 
@@ -13,34 +13,34 @@ from rxpump.server.groups.pinning import by_correlation, by_stream, unpinned
 
 
 class Strategy(Protocol):
-    """Chooses among the consumers that have joined and have not left."""
+    """Chooses among the consumers that have joined and not left."""
 
     def join(self, consumer: Consumer) -> None:
-        """Choose `consumer` too, from now on."""
+        """Add a consumer."""
 
     def leave(self, consumer: Consumer) -> None:
-        """Choose it no more."""
+        """Remove a consumer."""
 
     def choose(self, message: Message) -> Consumer | None:
-        """Choose a consumer that has room; None if the message has to wait."""
+        """Return a consumer with room for a message; None if the message must wait."""
 
 
 class RoundRobin:
-    """The next in turn that has room."""
+    """Chooses the next consumer in turn that has room."""
 
     def __init__(self) -> None:
         self._turns: deque[Consumer] = deque()
 
     def join(self, consumer: Consumer) -> None:
-        """Let it have its turn after all others."""
+        """Add a consumer behind all others."""
         self._turns.append(consumer)
 
     def leave(self, consumer: Consumer) -> None:
-        """Take its turn away."""
+        """Remove a consumer."""
         self._turns.remove(consumer)
 
     def choose(self, message: Message) -> Consumer | None:
-        """Choose the next in turn."""
+        """Return the next consumer in turn that has room; None if all are full."""
         for _ in range(len(self._turns)):
             consumer = self._turns[0]
             self._turns.rotate(-1)
@@ -50,10 +50,10 @@ class RoundRobin:
 
 
 class DispatchToSingle(RoundRobin):
-    """The same one until it is full, then the next."""
+    """Chooses the same consumer until it is full, then the next."""
 
     def choose(self, message: Message) -> Consumer | None:
-        """Choose the one whose turn it is, until it is full."""
+        """Return the current consumer, or the next one if it is full; None if all are full."""
         for _ in range(len(self._turns)):
             if self._turns[0].has_room:
                 return self._turns[0]
@@ -62,10 +62,10 @@ class DispatchToSingle(RoundRobin):
 
 
 class Pinned:
-    """The one who owns the message's bucket, and nobody else, even if it is full.
+    """Chooses the owner of the message's bucket, even if other consumers have room.
 
-    A bucket without owner goes to the consumer with the fewest when it is first needed. Who joins later
-    gets its share from those who have more than theirs.
+    A bucket without an owner goes to the consumer with the fewest buckets when it is first needed. A consumer that
+    joins later gets its share from consumers that have more than theirs.
     """
 
     def __init__(self) -> None:
@@ -73,7 +73,7 @@ class Pinned:
         self._owners: dict[int, Consumer] = {}
 
     def join(self, consumer: Consumer) -> None:
-        """Take from the others what is more than their share, for whoever has the fewest."""
+        """Add a consumer, and release the buckets that exceed the new share of the others."""
         self._buckets[consumer] = []
         share = -(-len(self._owners) // len(self._buckets))
         for buckets in self._buckets.values():
@@ -81,12 +81,12 @@ class Pinned:
                 del self._owners[buckets.pop()]
 
     def leave(self, consumer: Consumer) -> None:
-        """Let its buckets go to others."""
+        """Remove a consumer, and release its buckets."""
         for bucket in self._buckets.pop(consumer):
             del self._owners[bucket]
 
     def choose(self, message: Message) -> Consumer | None:
-        """Choose the owner, if it has room."""
+        """Return the owner of the message's bucket; None if it is full."""
         owner = self._owners.get(message.bucket)
         if owner is None:
             if not self._buckets:
@@ -98,7 +98,7 @@ class Pinned:
 
 
 class Kind(NamedTuple):
-    """How a strategy is made, and into which bucket it puts a ResolvedIndexedEvent."""
+    """A strategy: how to create it, and the function that returns the bucket of a `StreamEntry`."""
 
     make: Callable[[], Strategy]
     bucket_of: Callable[[Any], int]

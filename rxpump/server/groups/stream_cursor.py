@@ -1,9 +1,9 @@
-"""Where a group reads on in a stream.
+"""The position at which a group continues to read a stream.
 
-A real server reads pages until it has caught up, then keeps the newest events as they are written, in a
-buffer of their own, and goes back to pages when that overflows. Here there is one way, with nothing to
-switch between and no gap to lose events in: the feed only says that there is more, and pages are read
-whenever a consumer has room. What was just written is in the store's cache, so that it costs little.
+A real server reads pages until it has caught up, then keeps new events in a live buffer, and returns to pages if that
+buffer overflows. This server only reads pages: the feed signals that there are more events, and a page is read when a
+consumer has room. So there are no two modes between which events could be lost. Pages of new events are cheap,
+because they are in the cache of SQLite.
 """
 
 from __future__ import annotations
@@ -19,7 +19,18 @@ _NO_END = 2**63 - 1
 
 
 class StreamCursor:
-    """Reads `stream` from event `next_number` on, up to event number `until`."""
+    """Reads a stream page by page.
+
+    Args:
+        read: Reader of the store.
+        stream: Name of the stream: that of the group, or its parked stream for a replay.
+        next_number: Number of the first event to read.
+        settings: Settings of the group.
+        until: Number of the last event to read.
+
+    Attributes:
+        may_have_more: Whether there can be further events to read.
+    """
 
     def __init__(
         self, read: Reader, stream: str, next_number: int, settings: GroupSettings, *, until: int = _NO_END
@@ -34,7 +45,11 @@ class StreamCursor:
         self._bucket_of = STRATEGIES[settings.strategy].bucket_of
 
     def page(self, count: int) -> list[Message]:
-        """Read up to `count` events; none may be there, though there is more (`may_have_more`)."""
+        """Read up to `count` events.
+
+        Returns:
+            The messages. They can be empty although there are further events; see `may_have_more`.
+        """
         stream = self._read.stream(self.stream)
         if stream is None or stream.is_tombstoned or stream.is_soft_deleted:
             self.may_have_more = False

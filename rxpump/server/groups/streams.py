@@ -1,10 +1,10 @@
-"""The streams in which groups are written down (docs/protocol/tcp.md, section 4.18), and the events in them."""
+"""The streams that groups write to, and the events in them (docs/protocol/tcp.md, section 4.18)."""
 
 from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Final
 from uuid import uuid4
 
 from rxpump.model.system_names import LINK_EVENT_TYPE, METADATA_PREFIX
@@ -17,49 +17,49 @@ from rxpump.server.store.record_schema import StreamEntry
 
 CONFIGURATION_STREAM: Final = "$persistentSubscriptionConfig"
 CONFIGURATION_TYPE: Final = "PersistentConfig1"
-CONFIGURATION_CHANGE_TYPE: Final = "PersistentConfigChange"  # which a real server does not have
+CONFIGURATION_CHANGE_TYPE: Final = "PersistentConfigChange"  # an addition of this server
 CHECKPOINT_TYPE: Final = "SubscriptionCheckpoint"
 
 _PREFIX: Final = "$persistentsubscription-"
 
 
 def checkpoint_stream(group_id: str) -> str:
-    """Name the stream of a group's checkpoints."""
+    """Return the name of the stream with a group's checkpoints."""
     return f"{_PREFIX}{group_id}-checkpoint"
 
 
 def parked_stream(group_id: str) -> str:
-    """Name the stream of what nobody in the group could handle."""
+    """Return the name of the stream with a group's parked events."""
     return f"{_PREFIX}{group_id}-parked"
 
 
 def metadata_stream(stream: str) -> str:
-    """Name the stream of a stream's metadata."""
+    """Return the name of the stream with another stream's metadata."""
     return f"{METADATA_PREFIX}{stream}"
 
 
-def checkpoint_event(through: int) -> Any:
-    """Make the event that says that everything up to number `through` is done."""
+def checkpoint_event(through: int) -> NewEvent:
+    """Return the event of a checkpoint: all events up to number `through` are completed."""
     return new_event.json_event(CHECKPOINT_TYPE, _json(through))
 
 
-def configuration_event(configuration: object) -> Any:
-    """Make the event that holds the whole configuration."""
+def configuration_event(configuration: object) -> NewEvent:
+    """Return the event that holds the whole configuration."""
     return new_event.json_event(CONFIGURATION_TYPE, _json(configuration))
 
 
-def configuration_change(change: object) -> Any:
-    """Make the event that holds a change of the configuration."""
+def configuration_change(change: object) -> NewEvent:
+    """Return the event that holds a change of the configuration."""
     return new_event.json_event(CONFIGURATION_CHANGE_TYPE, _json(change))
 
 
-def metadata_event(metadata: object) -> Any:
-    """Make an event of a metadata stream."""
+def metadata_event(metadata: object) -> NewEvent:
+    """Return an event for a metadata stream."""
     return new_event.metadata_event(_json(metadata))
 
 
-def parked_event(message: Message, reason: str, settings: GroupSettings) -> Any:
-    """Make the link to an event that nobody could handle; one that was parked before is linked to as it was."""
+def parked_event(message: Message, reason: str, settings: GroupSettings) -> NewEvent:
+    """Return the link to a parked event. For an event that was parked before, the link is the same as before."""
     metadata: dict[str, object] = {"added": datetime.now(UTC).isoformat(), "reason": reason}
     if message.replay_of is None and message.number:  # a real server leaves out every 0
         metadata["subscriptionEventNumber"] = message.number
@@ -68,7 +68,11 @@ def parked_event(message: Message, reason: str, settings: GroupSettings) -> Any:
 
 
 def last_json(read: Reader, stream: str) -> object:
-    """Read the last event of `stream` as JSON; None where there is none. ValueError where it is no JSON."""
+    """Return the data of the last event of a stream as JSON; None if there is no event.
+
+    Raises:
+        ValueError: The data are no JSON.
+    """
     found = read.stream(stream)
     event = None if found is None else read.event(found, found.last, resolve_links=False)
     return None if event is None else json.loads(StreamEntry.FromString(event.entry).event.data)

@@ -1,7 +1,7 @@
-"""How far a projection has come: the last event of a stream of its own, in a real server's form.
+"""The checkpoints of a projection: events of its own stream with the position up to which it has read the log.
 
-The stream's name ends in `-checkpoint`; its events have the position in their metadata. Only the newest is
-needed, so the stream is told to keep few.
+As on a real server, the name of the stream ends in `-checkpoint` and the position is in the metadata of the events.
+Only the last checkpoint is needed, so the stream keeps few events.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ _KEPT: Final = 2
 
 
 def checkpoint_stream(projection: str) -> str:
-    """Name the stream of a projection's checkpoints."""
+    """Return the name of the stream with a projection's checkpoints."""
     return f"$projections-{projection}-checkpoint"
 
 
 def read_checkpoint(read: Reader, projection: str) -> Position | None:
-    """Read the position of the last event that is done with; None before the first, or if it makes no sense."""
+    """Return the position of the last event that was processed; None without a valid checkpoint."""
     stream = read.stream(checkpoint_stream(projection))
     event = None if stream is None else read.event(stream, stream.last, resolve_links=False)
     if event is None:
@@ -35,17 +35,17 @@ def read_checkpoint(read: Reader, projection: str) -> Position | None:
         found = json.loads(StreamEntry.FromString(event.entry).event.metadata)
         return Position(int(found["$c"]), int(found["$p"]))
     except (ValueError, KeyError, TypeError):
-        return None  # begin anew: what was linked before is known by its id
+        return None  # start from the beginning: the ids of links that exist are detected as repetitions
 
 
 def save_checkpoint(projection: str, position: Position) -> AppendRequest:
-    """Make the append that saves a checkpoint."""
+    """Return the append that saves a checkpoint."""
     event = json_event(CHECKPOINT_TYPE, b"{}", _json({"$c": position.commit, "$p": position.prepare}))
     return AppendRequest(checkpoint_stream(projection), ExpectedVersion.ANY, [event])
 
 
 def limit_checkpoints(projection: str) -> AppendRequest:
-    """Make the append that lets the stream of checkpoints keep only the newest."""
+    """Return the append that limits the number of stored checkpoints."""
     metadata = metadata_event(_json({MAX_COUNT_KEY: _KEPT}))
     return AppendRequest(METADATA_PREFIX + checkpoint_stream(projection), ExpectedVersion.ANY, [metadata])
 

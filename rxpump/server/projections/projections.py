@@ -1,4 +1,4 @@
-"""The system projections of one server, running."""
+"""The running system projections of a server."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ _log = logging.getLogger("rxpump.server")
 
 
 class Projections:
-    """Runs every system projection over `store`."""
+    """Runs all system projections over a store."""
 
     def __init__(self, store: SqliteStore) -> None:
         self._store = store
         self._running: dict[Projector, asyncio.Task[None]] = {}
 
     def start(self) -> None:
-        """Begin, each from where it was."""
+        """Start each projection from its checkpoint."""
         turn = asyncio.Lock()
         for name, projection in SYSTEM_PROJECTIONS.items():
             projector = Projector(name, projection, self._store, turn)
@@ -29,7 +29,7 @@ class Projections:
             self._running[projector] = task
 
     async def stop(self) -> None:
-        """End, each with what it is doing done and its checkpoint saved."""
+        """Stop the projections after their current work, and save their checkpoints."""
         for projector in self._running:
             projector.stop()
         if self._running:
@@ -42,4 +42,4 @@ class Projections:
 
 def _log_failure(task: asyncio.Task[None]) -> None:
     if not task.cancelled() and task.exception() is not None:
-        _log.error("the %s has stopped", task.get_name(), exc_info=task.exception())
+        _log.error("the %s has failed", task.get_name(), exc_info=task.exception())

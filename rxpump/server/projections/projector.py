@@ -1,12 +1,13 @@
-"""Runs one projection: reads the log from where it was, and writes the links.
+"""Runs one projection: it reads the log from the checkpoint on, and writes links.
 
-The log is read in pages, always; that something was written is only the sign to read on. So there is one way
-through it, for what was there before the projection was switched on and for what comes now.
+The projector always reads the log in pages. The feed only signals that there are new events. So the events that were
+written before the projection was enabled are processed in the same way as new ones.
 
-A link's id is made from what it is a link to and where it is written, and a batch's links for one stream are
-written together. After a crash some pages are read again, as the checkpoint is behind. The store knows the
-ids: a write of links that are all there changes nothing, and one of which only the first are there is refused
-(docs/protocol/tcp.md, section 4.3, row 5) and done link by link. So each link is there once, in the order of the log.
+The id of a link is derived from its target and its stream, and the links of a batch for one stream are written
+together. After a crash, some pages are read again, because the checkpoint is behind. The store detects the ids: a
+write whose links all exist changes nothing, and a write of which only the first links exist is refused
+(docs/protocol/tcp.md, section 4.3, row 5) and repeated link by link. So each link is written once, in the order of
+the log.
 """
 
 from __future__ import annotations
@@ -36,27 +37,29 @@ from rxpump.server.store.sqlite_store import SqliteStore
 _log = logging.getLogger("rxpump.server")
 
 PAGE: Final = 128
-"""Events that are looked at before others get their turn: one or two milliseconds."""
+"""Events that are processed before other tasks get their turn, one or two milliseconds."""
 
 MAX_PAGES: Final = 8
-"""Pages of which the links are written together, where writing waits for a disk."""
+"""Pages whose links are written together, if writes wait for a disk."""
 
 CHECKPOINT_AFTER: Final = 1000
-"""Events, of those that are not links of projections, from one checkpoint to the next."""
+"""Events between two checkpoints, not counting the links of projections."""
 
 RETRY_AFTER: Final = 1.0
-"""Seconds until something is tried again that could not be written, as the disk was full."""
+"""Seconds before a failed write is repeated, for example because the disk is full."""
 
 
 class _Stopped(Exception):
-    """It is to end, though something could not be written."""
+    """The projector was stopped while a write failed."""
 
 
 class _Batch:
-    """Links, by the streams that they are for.
+    """Links by their streams.
 
-    position:  of the last event that was looked at.
-    size:      how many were, without those that projections wrote.
+    Attributes:
+        position: Position of the last event that was read.
+        links: Links by stream.
+        size: Number of events that were read, without those that projections wrote.
     """
 
     def __init__(self, after: Position | None) -> None:
@@ -65,7 +68,7 @@ class _Batch:
         self.size = 0
 
     def add(self, projection: Projection, events: Sequence[Any]) -> None:
-        """Add the links of the ResolvedEvents that come next."""
+        """Add the links to some events, given as `LogEntry`."""
         for event in events:
             self.size += not is_own(event.event.event_stream_id)
             link = projection(event.event)
@@ -76,7 +79,17 @@ class _Batch:
 
 
 class Projector:
-    """Runs `projection`, called `name`, over `store`; of those that share a `turn` one works at a time."""
+    """Runs a projection over a store.
+
+    Args:
+        name: Name of the projection.
+        projection: Function that returns the link to an event.
+        store: The store.
+        turn: Lock that all projectors share, so that one of them works at a time.
+
+    Attributes:
+        position: Position of the last event that was processed; None before the first.
+    """
 
     def __init__(self, name: str, projection: Projection, store: SqliteStore, turn: asyncio.Lock) -> None:
         self.name = name
@@ -90,20 +103,20 @@ class Projector:
         self._stopping = asyncio.Event()
 
     def receive(self, batch: CommittedBatch) -> None:
-        """Something was written."""
+        """Continue to read, because there are new events."""
         self._news.set()
 
     def drop(self) -> None:
-        """Something was written that could not be told; to read it is what is done anyway."""
+        """Continue to read, because there can be new events."""
         self._news.set()
 
     def stop(self) -> None:
-        """Finish the page that is being worked on, and end."""
+        """Stop after the current page."""
         self._stopping.set()
         self._news.set()
 
     async def run(self) -> None:
-        """Link what there is and what comes, until told to stop."""
+        """Link existing and new events until `stop` is called."""
         self._store.feed.follow(EVERYTHING, self)
         try:
             while not self._stopping.is_set():
@@ -117,12 +130,12 @@ class Projector:
             if self._since_checkpoint:
                 await self._save()
         except _Stopped:
-            _log.warning("%r ends without having saved how far it has come", self)
+            _log.warning("%r stops without a checkpoint, because the store cannot be written", self)
         finally:
             self._store.feed.leave(EVERYTHING, self)
 
     async def _batch(self) -> _Batch:
-        """Make the links of what comes next, a page at a time."""
+        """Read some pages, and return the links to their events."""
         batch = _Batch(self.position)
         for _ in range(1 if self._store.path is None else MAX_PAGES):
             async with self._turn:
@@ -134,14 +147,14 @@ class Projector:
         return batch
 
     def _page(self, after: Position | None) -> Sequence[Any]:
-        """Read the ResolvedEvents that come next."""
+        """Return the next events as `LogEntry`."""
         read = self._store.read
         start = 0 if after is None else read.offset(Position(after.commit, after.prepare + 1))
         page = read.all_page(start, PAGE, StreamDirection.FORWARD, resolve_links=False)
         return LogPage.FromString(page.events).events  # type: ignore[no-any-return]
 
     async def _advance(self, batch: _Batch) -> None:
-        """Write the links of a batch, then be done with it."""
+        """Write the links of a batch, and mark its events as processed."""
         links = batch.links.items()
         await self._write(AppendRequest(stream, ExpectedVersion.ANY, events) for stream, events in links)
         self.position = batch.position
@@ -158,7 +171,7 @@ class Projector:
         await self._write([save_checkpoint(self.name, self.position)])
 
     async def _write(self, requests: Iterable[AppendRequest]) -> None:
-        """Append, each request until it is done."""
+        """Append links. A write that fails is repeated until it succeeds."""
         pending = [(request, self._store.append(request)) for request in requests]
         for request, outcome in pending:
             await self._settle(request, await outcome)
@@ -170,13 +183,17 @@ class Projector:
         match outcome:
             case Appended():
                 return
-            case WrongVersion() if len(request.events) > 1:  # a crash has left some of them
+            case WrongVersion() if len(request.events) > 1:  # some of the links were written before a crash
                 await self._write([request._replace(events=[event]) for event in request.events])
             case refusal:
-                _log.warning("%r leaves out %d events for %r: %r", self, len(request.events), request.stream, refusal)
+                _log.warning("%r skips %d links in %r: %r", self, len(request.events), request.stream, refusal)
 
     async def _pause(self) -> None:
-        """Wait before something is tried again. Raises _Stopped."""
+        """Wait before a write is repeated.
+
+        Raises:
+            _Stopped: The projector was stopped.
+        """
         with suppress(TimeoutError):
             await asyncio.wait_for(self._stopping.wait(), RETRY_AFTER)
         if self._stopping.is_set():
@@ -187,7 +204,7 @@ class Projector:
 
 
 def _link_event(link: Link, event: Any) -> Any:
-    """Make the event that is a link; its metadata tells of what, as on a real server."""
+    """Return the event of a link. As on a real server, its metadata describe the target."""
     record = event.event
     where = {
         "$c": event.commit_position,

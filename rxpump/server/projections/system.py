@@ -1,17 +1,16 @@
-"""What each system projection makes of an event: a link to it in a stream of its own, or nothing.
+"""The system projections: functions that return a link to an event, in another stream, or None.
 
-    $by_category         what is in x-1, x-2, ...          in $ce-x           a link to each event
-    $by_event_type       what is of type T                 in $et-T           a link to each event
-    $streams             the streams that there are        in $streams        a link to the first event of each
+    $by_category         events of x-1, x-2, ...           in $ce-x           a link to each event
+    $by_event_type       events of type T                  in $et-T           a link to each event
+    $streams             all streams                       in $streams        a link to the first event of each
     $stream_by_category  the streams x-1, x-2, ...         in $category-x     a reference to each stream
 
-The names and forms are a real server's. A category is what a stream's name has before its first dash; without
-one a stream has none. System streams (their names begin with `$`) have none either, so that `$ce-x` holds what
-users wrote. By type they are linked too, `$metadata` for one, and they are among the streams.
+The names and formats are those of a real server. The category of a stream is the part of its name before the first
+dash; without a dash there is none. System streams, whose names start with `$`, have no category, so that `$ce-x`
+holds only events of users. They are linked by type (for example `$metadata`) and listed in `$streams`.
 
-What projections themselves write nobody links, else one link would draw another without end. An event that is a
-link is linked as what it leads to; by type it is not linked at all. The end of a stream (its tombstone) is not
-linked: there is nothing to lead to.
+Events that projections wrote are not linked, because each link would cause another one without end. By category, a
+link of a user is linked as its target; by type it is not linked. Tombstones are not linked.
 """
 
 from __future__ import annotations
@@ -22,14 +21,14 @@ from typing import Any, Final, NamedTuple
 from rxpump.model.system_names import LINK_EVENT_TYPE, METADATA_PREFIX, SYSTEM_PREFIX, TOMBSTONE_EVENT_TYPE
 
 REFERENCE_EVENT_TYPE: Final = "$@"
-"""Type of an event whose data is a stream's name."""
+"""Type of an event whose data are the name of a stream."""
 
 _OWN_STREAM: Final = "$streams"
 _OWN_PREFIXES: Final = ("$ce-", "$et-", "$category-", "$projections-")
 
 
 class Link(NamedTuple):
-    """An event of this type and data, for the end of `stream`."""
+    """An event to append to `stream`, with this type and data."""
 
     stream: str
     event_type: str
@@ -37,11 +36,11 @@ class Link(NamedTuple):
 
 
 Projection = Callable[[Any], Link | None]
-"""Makes a link of an EventRecord, or nothing."""
+"""Function that returns the link to a `Record`; None if the event is not linked."""
 
 
 def by_category(event: Any) -> Link | None:
-    """Link the event in its stream's category."""
+    """Return the link to an event in the stream of its category."""
     category = _category(event.event_stream_id)
     if category is None or event.event_type == TOMBSTONE_EVENT_TYPE:
         return None
@@ -50,21 +49,21 @@ def by_category(event: Any) -> Link | None:
 
 
 def by_event_type(event: Any) -> Link | None:
-    """Link the event by its type."""
+    """Return the link to an event in the stream of its type."""
     if event.event_type in _NOT_BY_TYPE or is_own(event.event_stream_id):
         return None
     return Link(f"$et-{event.event_type}", LINK_EVENT_TYPE, _address(event))
 
 
 def streams(event: Any) -> Link | None:
-    """Link the first event of each stream."""
+    """Return the link to an event in `$streams` if it is the first of its stream."""
     if event.event_number != 0 or is_own(event.event_stream_id):
         return None
     return Link("$streams", LINK_EVENT_TYPE, _address(event))
 
 
 def stream_by_category(event: Any) -> Link | None:
-    """Refer to each stream in its category."""
+    """Return the reference to a stream in its category if the event is the first of the stream."""
     category = _category(event.event_stream_id)
     if event.event_number != 0 or category is None:
         return None
@@ -80,7 +79,7 @@ SYSTEM_PROJECTIONS: Final[Mapping[str, Projection]] = {
 
 
 def is_own(stream: str) -> bool:
-    """Tell whether projections write `stream`, or what is its metadata."""
+    """Return whether projections write to the stream or to the stream that it is the metadata of."""
     stream = stream.removeprefix(METADATA_PREFIX)
     return stream == _OWN_STREAM or stream.startswith(_OWN_PREFIXES)
 

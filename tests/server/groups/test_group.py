@@ -353,4 +353,4 @@ def test_whatever_happens_everything_is_done_in_the_end_and_no_checkpoint_is_ahe
         checkpoint = driven.group.checkpoints.due(driven.now)
         assert checkpoint is None or set(range(checkpoint + 1)) <= done
     assert driven.group.through == 199
-    assert "done through 199" in repr(driven.group)
+    assert "completed through 199" in repr(driven.group)

@@ -253,7 +253,7 @@ async def test_without_its_stream_the_configuration_cannot_be_saved(client: Cons
 
 
 async def test_groups_are_bounded(client: Consuming, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(groups, "_MOST_BYTES", 3000)
+    monkeypatch.setattr(groups, "_MAX_BYTES", 3000)
     results = [(await client.create(group=f"{number}{'x' * 400}"))[0] for number in range(5)]
     assert results == [0, 0, 0, 2, 2]
     await client.delete(group=f"1{'x' * 400}")

@@ -15,7 +15,7 @@ def test_it_ends_at_the_first_gap() -> None:
     assert progress.through == -1
     progress.done(0)
     assert progress.through == 2
-    assert repr(progress) == "<Progress: done through 2, 1 begun>"
+    assert repr(progress) == "<Progress: completed through 2, 1 pending>"
 
 
 def test_numbers_that_are_no_more_are_done() -> None:

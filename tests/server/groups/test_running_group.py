@@ -334,7 +334,7 @@ async def test_in_a_slice_of_no_time_it_does_one_step_and_asks_for_another(
 async def test_its_repr_tells_its_state(client: Consuming) -> None:
     await client.create()
     assert repr(group_of(client.node.groups)).startswith(
-        "<RunningGroup 's::g', <Group 's::g', 0 consumers hold 0 events, 0 wait"
+        "<RunningGroup 's::g', <Group 's::g', 0 consumers, 0 events in flight, 0 buffered"
     )
     client.node.groups.stop()
     assert repr(group_of(client.node.groups)) == "<RunningGroup 's::g', stopped>"

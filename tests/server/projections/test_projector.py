@@ -279,5 +279,5 @@ async def test_a_projection_that_breaks_says_so(
     projections.start()
     await Told(store).has(1, "$streams")
     await projections.stop()
-    assert "the projection $by_category has stopped" in caplog.text
+    assert "the projection $by_category has failed" in caplog.text
     assert links(store, "$ce-a") == []
