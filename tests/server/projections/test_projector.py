@@ -263,7 +263,7 @@ async def test_a_full_disk_does_not_hinder_stopping(
     monkeypatch.setattr(store, "append", refuse)
     async with running(store):
         await refused.wait()
-    assert "ends without having saved" in caplog.text
+    assert "stops without a checkpoint" in caplog.text
     assert read_checkpoint(store.read, BY_CATEGORY) is None
 
 
