@@ -11,6 +11,7 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from threading import current_thread, get_ident
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from rxpump.errors import WrongEventLoop
 
@@ -108,6 +109,24 @@ class BackgroundTasks:
 
     def __repr__(self) -> str:
         return f"<BackgroundTasks {self.name}, {len(self._tasks)} tasks>"
+
+
+_of_loops: WeakKeyDictionary[asyncio.AbstractEventLoop, BackgroundTasks] = WeakKeyDictionary()
+
+
+def tasks_of_running_loop() -> BackgroundTasks:
+    """Return the tasks of the running event loop that belong to no client.
+
+    The loop itself refers to its tasks weakly, so a task that only waits could be collected.
+
+    Raises:
+        RuntimeError: No event loop is running.
+    """
+    loop = asyncio.get_running_loop()
+    tasks = _of_loops.get(loop)
+    if tasks is None:
+        tasks = _of_loops[loop] = BackgroundTasks("operators")
+    return tasks
 
 
 class Home:

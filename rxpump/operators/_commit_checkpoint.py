@@ -9,7 +9,7 @@ from typing import Any, Final, Generic, TypeVar
 from reactivex import Observable, abc
 from reactivex.disposable import SingleAssignmentDisposable
 
-from rxpump.backpressure.background_tasks import BackgroundTasks
+from rxpump.backpressure.background_tasks import BackgroundTasks, tasks_of_running_loop
 from rxpump.backpressure.progress import DeliveryTracker, Pending, ProgressTracker
 from rxpump.backpressure.tracking import tracking
 from rxpump.backpressure.upstream import Upstream, watch_owners
@@ -19,7 +19,7 @@ from rxpump.errors.root import as_exception
 from rxpump.model import checks
 from rxpump.operators.machinery.outages import outlast
 from rxpump.operators.machinery.pipeline_root import root_of
-from rxpump.operators.machinery.stage import RUNTIME, why_cancelled
+from rxpump.operators.machinery.stage import why_cancelled
 
 T = TypeVar("T")
 
@@ -46,12 +46,12 @@ def commit_checkpoint(
 
     An event is finished when everything that the operators above made of it has been delivered through here, and
     every event before it is finished. `on_next` below must have returned. Dropped events are finished too, also if
-    every event is dropped. With `client.stream_all(where=...)` the same holds for the positions up to which the filter
-    has examined the log. So after a restart from the checkpoint no event is missing. Events that were finished after
-    the last save are delivered again.
+    every event is dropped. With `client.stream_all(where=...)` the same holds for the positions up to which the
+    filter has examined the log. So after a restart from the checkpoint no event is missing. Events that were
+    finished after the last save are delivered again.
 
-    An operator of reactivex above that may keep events (`rx.buffer`, `rx.scan`, `rx.flat_map`) cannot be asked whether
-    it dropped an event or keeps it. Below such an operator, a dropped event is finished when a later one arrives.
+    An operator of reactivex above that may keep events (`rx.buffer`, `rx.scan`, `rx.flat_map`) cannot be asked
+    whether it dropped an event or keeps it. Below such an operator, a dropped event is finished when a later one arrives.
     `docs/operators.md` lists the operators that are known to keep nothing.
 
     One save runs at a time, in a task. When the source completes, the last event is saved before this completes. When
@@ -106,7 +106,7 @@ class _Committing(abc.ObserverBase[T], abc.DisposableBase, Generic[T]):
 
     def attach(self, source: Observable[T], scheduler: abc.SchedulerBase | None) -> _Committing[T]:
         """Begin. Raises RuntimeError where no loop runs."""
-        self._task = RUNTIME.start(self._run(), "commit_checkpoint")
+        self._task = tasks_of_running_loop().start(self._run(), "commit_checkpoint")
         self._task.add_done_callback(self._ended)
         with tracking(root_of(source), self._progress.count_dropped), watch_owners() as self._owners:
             self._source.disposable = source.subscribe(self, scheduler=scheduler)

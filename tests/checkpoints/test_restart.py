@@ -12,7 +12,7 @@ import rxpump
 from rxpump import operators as ops
 from rxpump.checkpoints import EventStoreCheckpoint, FileCheckpoint, SqliteCheckpoint
 from rxpump.model.new_events import NewEvent
-from rxpump.operators.machinery.stage import RUNTIME
+from rxpump.backpressure.background_tasks import tasks_of_running_loop
 from rxpump.server import EmbeddedServer
 
 EVENTS = 200
@@ -60,5 +60,5 @@ async def run_for_a_while(client: rxpump.Client, store: Any, start: int, work: A
     while len(seen) < enough and not ended.is_set():
         await asyncio.sleep(0)
     running.dispose()
-    while RUNTIME.tasks:  # the last save
+    while tasks_of_running_loop().tasks:  # the last save
         await asyncio.sleep(0)

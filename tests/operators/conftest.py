@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from rxpump.operators.machinery.stage import RUNTIME
+from rxpump.backpressure.background_tasks import tasks_of_running_loop
 from tests.operators.sources import Clock, settle, timers
 
 
@@ -33,7 +33,7 @@ async def nothing_left() -> AsyncIterator[list[dict[str, Any]]]:
     gc.collect()
     await settle()
     assert asyncio.all_tasks() - before - {asyncio.current_task()} == set()
-    assert not RUNTIME.tasks
+    assert not tasks_of_running_loop().tasks
     assert timers() == []
     assert reported == []
 

@@ -31,7 +31,7 @@ from typing import Any, Final, Generic, NamedTuple, TypeVar
 from reactivex import Observable, abc
 from reactivex.disposable import SingleAssignmentDisposable
 
-from rxpump.backpressure.background_tasks import BackgroundTasks, Home
+from rxpump.backpressure.background_tasks import BackgroundTasks, Home, tasks_of_running_loop
 from rxpump.backpressure.progress import Pending, ProgressTracker
 from rxpump.backpressure.upstream import SLICE_SECONDS, Upstream, watch_owners
 from rxpump.backpressure.watermarks import Watermarks
@@ -41,9 +41,6 @@ from rxpump.model import checks
 
 HIGH_MARK: Final = 64
 """Number of unfinished items at which a stage pauses its source by default."""
-
-RUNTIME: Final = BackgroundTasks("operators")
-"""The tasks of all stages."""
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -269,7 +266,7 @@ class Stage(abc.ObserverBase[T], abc.DisposableBase, Generic[T, R]):
             self._observer.on_error(as_exception(error))
 
     def _start(self, work: Any) -> asyncio.Task[Any]:
-        task = RUNTIME.start(work, self.name)
+        task = tasks_of_running_loop().start(work, self.name)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
