@@ -152,7 +152,7 @@ class AdminClient(GroupClient):
         return self._set("set_metadata", _metastream(stream), METADATA_EVENT_TYPE, content, expected_version, timeout)
 
     def get_system_settings(self, *, timeout: float | None = UNSET) -> Single[SystemSettings]:
-        """Read the default access control lists. By default only admins may.
+        """Read the default access control lists. By default only admins may read them.
 
         Args:
             timeout: Seconds until the call fails. None: no deadline. Default: that of the settings.
@@ -176,7 +176,7 @@ class AdminClient(GroupClient):
         expected_version: int = ExpectedVersion.ANY,
         timeout: float | None = UNSET,
     ) -> Single[WriteResult]:
-        """Replace the default access control lists. By default only admins may.
+        """Replace the default access control lists. By default only admins may replace them.
 
         Args:
             settings: Access control lists for streams that have none of their own.
@@ -228,7 +228,7 @@ class AdminClient(GroupClient):
 
     def _set(
         self,
-        verb: str,
+        name: str,
         stream: str,
         type: str,
         content: StreamMetadata | SystemSettings | bytes,
@@ -239,7 +239,7 @@ class AdminClient(GroupClient):
         version, transport = checks.expected_version(expected_version), self._within(timeout)
         data = content if isinstance(content, bytes) else content.to_json()
         event = fitting(NewEvent(type, data, is_json=True), stream)
-        return Single(self._runtime, verb, lambda: transport.append(stream, [event], version))
+        return Single(self._runtime, name, lambda: transport.append(stream, [event], version))
 
 
 async def _get_metadata(transport: Transport, stream: str, metastream: str) -> MetadataResult:

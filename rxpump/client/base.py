@@ -17,7 +17,7 @@ from rxpump.streams.observable import Observable, Piped
 from rxpump.transport import Transport
 
 READ_BATCH = 500
-"""Default number of events in a page of a read."""
+"""Default for the most events of a page."""
 
 
 class ClientBase:

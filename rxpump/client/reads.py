@@ -178,7 +178,7 @@ class ReadClient(ClientBase):
         where: EventFilter | None = None,
         timeout: float | None = UNSET,
     ) -> Single[AllPage]:
-        """Read one page of `$all`, the events of all streams. By default only admins may.
+        """Read one page of `$all`, the events of all streams. By default only admins may read it.
 
         Args:
             direction: Order of the events.
@@ -221,7 +221,7 @@ class ReadClient(ClientBase):
     ) -> AllReading:
         """Read `$all`, the events of all streams, up to its end (backward: up to its first event).
 
-        By default only admins may.
+        By default only admins may read it.
 
         With a filter, the result is the same as with the operator `ops.where`, but the server leaves out events where
         it can. Servers from version 20 on filter by one criterion: a prefix of printable characters, or a regular

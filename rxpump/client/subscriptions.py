@@ -65,7 +65,9 @@ class SubscriptionClient(TransactionClient):
         resolve_links: bool = True,
         where: EventFilter | None = None,
     ) -> CatchUp:
-        """Subscribe to `$all`, the events of all streams, after `from_position`. By default only admins may.
+        """Subscribe to `$all`, the events of all streams, after `from_position`.
+
+        By default only admins may read `$all`.
 
         Args:
             from_position: Position after which to start, or START. The event at this position is not delivered, so

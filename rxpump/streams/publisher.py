@@ -71,7 +71,7 @@ class Publisher(abc.ObserverBase[Any], abc.DisposableBase):
         self._buffer.on_next(value)
 
     def on_error(self, error: Exception) -> None:
-        """Write the buffered events, then fail with the error of the source."""
+        """Write the buffered events, then fail with `error`, the error of the source."""
         self._buffer.on_error(error)
 
     def on_completed(self) -> None:

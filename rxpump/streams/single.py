@@ -15,7 +15,7 @@ T = TypeVar("T")
 class Single(Call[T]):
     """The reply to a request, which is sent for each subscription, and each time the Single is awaited.
 
-    To subscribe starts a task. To await starts none, which is faster.
+    A subscription runs in a new task. An `await` runs in the current task, which is faster.
 
     Args:
         runtime: Background tasks of the client.

@@ -52,7 +52,7 @@ async def test_a_soft_deleted_stream_can_be_written_again(client: rxpump.Client)
 
 async def test_a_hard_deleted_stream_cannot_be_written(client: rxpump.Client) -> None:
     await client.delete_stream("ponies", hard=True)
-    for verb in (
+    for method in (
         client.get("ponies"),
         client.publish_event("ponies", "Counted"),
         client.delete_stream("ponies"),
@@ -60,7 +60,7 @@ async def test_a_hard_deleted_stream_cannot_be_written(client: rxpump.Client) ->
         client.set_metadata("ponies", max_count=3),
     ):
         with pytest.raises(StreamDeleted) as raised:
-            await verb
+            await method
         assert raised.value.stream in ("ponies", "$$ponies")
 
 
@@ -108,9 +108,9 @@ async def test_an_acl_denies_access(client: rxpump.Client) -> None:
     acl = Acl(read="ops", write="ops", delete=(), metadata_read="ops", metadata_write=())
     await client.set_metadata("ponies", acl=acl)
     ops, admin = client.as_user("ops", "changeit"), client.as_user(rxpump.Credentials("admin", "changeit"))
-    for verb in (client.get("ponies"), client.publish_event("ponies", "Counted"), client.get_metadata("ponies")):
+    for method in (client.get("ponies"), client.publish_event("ponies", "Counted"), client.get_metadata("ponies")):
         with pytest.raises(AccessDenied):
-            await verb
+            await method
     assert len(await ops.get("ponies")) == 10
     assert (await ops.get_metadata("ponies")).metadata.acl == acl
     await ops.publish_event("ponies", "Counted")

@@ -432,7 +432,7 @@ async def test_a_delivery_expires_with_its_connection(memory_server: EmbeddedSer
 
 
 async def test_a_consumer_survives_an_update_but_no_delete(client: rxpump.Client) -> None:
-    """The server drops the subscription in the same way for both (docs/protocol/tcp.md, section 7.1, trap 12)."""
+    """The server drops consumers in both cases alike (docs/protocol/tcp.md, section 7.1, trap 12)."""
     consumer = Consumer(acks=True)
     consumer.of(client.connect_subscription("g", "s"))
     await write(client, 0)

@@ -57,7 +57,7 @@ async def test_a_position_is_inclusive_to_read_exclusive_to_subscribe(client: rx
 
 
 @pytest.mark.parametrize(
-    ("verb", "words"),
+    ("method", "words"),
     [
         ("get", "Number of the first event that is read, in both directions"),
         ("iter", "Number of the first event that is read, in both directions"),
@@ -71,5 +71,5 @@ async def test_a_position_is_inclusive_to_read_exclusive_to_subscribe(client: rx
         ("stream_all", "The event at this position is not delivered"),
     ],
 )
-def test_the_docstring_describes_the_start(verb: str, words: str) -> None:
-    assert words in " ".join(str(inspect.getdoc(getattr(rxpump.Client, verb))).split())
+def test_the_docstring_describes_the_start(method: str, words: str) -> None:
+    assert words in " ".join(str(inspect.getdoc(getattr(rxpump.Client, method))).split())

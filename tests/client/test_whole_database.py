@@ -17,9 +17,9 @@ from tests.operators.events import event
 
 ALL = "$all"
 
-Verb = Callable[[rxpump.Client], Any]
+Method = Callable[[rxpump.Client], Any]
 
-READING: dict[str, tuple[Verb, str]] = {
+READING: dict[str, tuple[Method, str]] = {
     "get_event": (lambda client: client.get_event(ALL), "get_all()"),
     "get": (lambda client: client.get(ALL), "get_all()"),
     "iter": (lambda client: client.iter(ALL), "iter_all()"),
@@ -29,7 +29,7 @@ READING: dict[str, tuple[Verb, str]] = {
     "relay": (lambda client: client.relay(ALL, lambda events: events, "out"), "stream_all()"),
 }
 
-WRITING: dict[str, Verb] = {
+WRITING: dict[str, Method] = {
     "publish_event": lambda client: client.publish_event(ALL, "T"),
     "publish": lambda client: client.publish(ALL, [NewEvent("T")]),
     "link_to": lambda client: client.link_to(ALL, event()),
@@ -39,7 +39,7 @@ WRITING: dict[str, Verb] = {
     "continue_transaction": lambda client: client.continue_transaction(ALL, 1),
 }
 
-ELSEWHERE: dict[str, Verb] = {
+ELSEWHERE: dict[str, Method] = {
     "a relay's target": lambda client: client.relay("in", lambda events: events, ALL),
     "an iterable": lambda client: client.publish(ALL, iter([NewEvent("T")])),
     "publish_to": lambda client: ops.publish_to(client, ALL),
@@ -61,26 +61,26 @@ GROUPS = {
 
 
 def test_all_methods_with_a_stream_are_tested() -> None:
-    verbs = {
+    methods = {
         name
-        for name, verb in inspect.getmembers(rxpump.Client, inspect.isfunction)
-        if not name.startswith("_") and {"stream", "source"} & set(inspect.signature(verb).parameters)
+        for name, method in inspect.getmembers(rxpump.Client, inspect.isfunction)
+        if not name.startswith("_") and {"stream", "source"} & set(inspect.signature(method).parameters)
     }
-    assert verbs == READING.keys() | WRITING.keys() | SERVED | GROUPS
+    assert methods == READING.keys() | WRITING.keys() | SERVED | GROUPS
 
 
 @pytest.mark.parametrize("name", READING)
 async def test_a_read_of_all_names_the_method_to_use(name: str) -> None:
-    verb, instead = READING[name]
+    method, instead = READING[name]
     with pytest.raises(InvalidArgument, match=r"is '\$all'; allowed is the name of one stream; ") as raised:
-        verb(rxpump.connect("tcp://nowhere:1"))
+        method(rxpump.connect("tcp://nowhere:1"))
     assert str(raised.value).endswith(f", use {instead}")
 
 
-@pytest.mark.parametrize("verb", [*WRITING.values(), *ELSEWHERE.values()], ids=[*WRITING, *ELSEWHERE])
-async def test_a_write_to_all_is_refused(verb: Verb) -> None:
+@pytest.mark.parametrize("method", [*WRITING.values(), *ELSEWHERE.values()], ids=[*WRITING, *ELSEWHERE])
+async def test_a_write_to_all_is_refused(method: Method) -> None:
     with pytest.raises(InvalidArgument, match=r"\$all is the whole database, which no request writes to or deletes"):
-        verb(rxpump.connect("tcp://nowhere:1"))
+        method(rxpump.connect("tcp://nowhere:1"))
 
 
 async def test_the_metadata_of_all_can_be_read(memory_server: Any) -> None:

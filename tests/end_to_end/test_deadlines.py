@@ -96,53 +96,53 @@ async def cut_off() -> AsyncIterator[rxpump.Client]:
 
 
 def test_each_method_is_a_call_or_endless() -> None:
-    verbs = {name for name, _ in inspect.getmembers(rxpump.Client, inspect.isfunction) if not name.startswith("_")}
-    assert verbs == {*CALLS, *ENDLESS, "as_user", "connect", "drain", "close"}
+    methods = {name for name, _ in inspect.getmembers(rxpump.Client, inspect.isfunction) if not name.startswith("_")}
+    assert methods == {*CALLS, *ENDLESS, "as_user", "connect", "drain", "close"}
 
 
-@pytest.mark.parametrize("verb", CALLS)
-async def test_a_call_times_out_without_a_connection(cut_off: rxpump.Client, verb: str) -> None:
+@pytest.mark.parametrize("method", CALLS)
+async def test_a_call_times_out_without_a_connection(cut_off: rxpump.Client, method: str) -> None:
     for client in (cut_off, cut_off.as_user("ops", "changeit")):
         with pytest.raises(OperationTimedOut) as caught:
-            await CALLS[verb](client, {"timeout": 0.01})
+            await CALLS[method](client, {"timeout": 0.01})
         error = caught.value
         assert (error.timeout, error.attempts, error.is_connected) == (0.01, 0, False)
 
 
-@pytest.mark.parametrize("verb", CALLS)
-async def test_a_call_times_out_if_the_server_is_silent(verb: str) -> None:
+@pytest.mark.parametrize("method", CALLS)
+async def test_a_call_times_out_if_the_server_is_silent(method: str) -> None:
     async with ScriptedServer(silent) as server:
         client = rxpump.connect(str(server.address), timeout=3600.0)
         await client.connect()
         with pytest.raises(OperationTimedOut) as caught:
-            await CALLS[verb](client, {"timeout": 0.01})
+            await CALLS[method](client, {"timeout": 0.01})
         assert (caught.value.timeout, caught.value.attempts, caught.value.is_connected) == (0.01, 1, True)
         await client.close()
 
 
-@pytest.mark.parametrize("verb", [verb for verb in CALLS if verb != "scavenge"])
-async def test_the_settings_have_the_default_timeout(verb: str) -> None:
+@pytest.mark.parametrize("method", [method for method in CALLS if method != "scavenge"])
+async def test_the_settings_have_the_default_timeout(method: str) -> None:
     async with ScriptedServer(silent) as server:
         client = rxpump.connect(str(server.address), timeout=0.01)
         await client.connect()
         with pytest.raises(OperationTimedOut) as caught:
-            await CALLS[verb](client, {})
+            await CALLS[method](client, {})
         assert caught.value.timeout == 0.01
         await client.close()
 
 
-@pytest.mark.parametrize("verb", CALLS)
+@pytest.mark.parametrize("method", CALLS)
 @pytest.mark.parametrize("timeout", [0, -1, float("nan"), "3", True])
-def test_an_invalid_timeout_is_refused_at_the_call(verb: str, timeout: Any) -> None:
+def test_an_invalid_timeout_is_refused_at_the_call(method: str, timeout: Any) -> None:
     with pytest.raises(InvalidArgument, match=r"^timeout is .* over 0.* None to wait for ever"):
-        CALLS[verb](rxpump.connect("memory://"), {"timeout": timeout})
+        CALLS[method](rxpump.connect("memory://"), {"timeout": timeout})
 
 
-@pytest.mark.parametrize("verb", [verb for verb in CALLS if verb not in ("iter", "iter_all")])
-async def test_timeout_none_is_no_deadline(cut_off: rxpump.Client, verb: str) -> None:
+@pytest.mark.parametrize("method", [method for method in CALLS if method not in ("iter", "iter_all")])
+async def test_timeout_none_is_no_deadline(cut_off: rxpump.Client, method: str) -> None:
     loop = asyncio.get_running_loop()
     before = {handle for handle in loop._scheduled if not handle.cancelled()}  # type: ignore[attr-defined]
-    waiting = asyncio.ensure_future(CALLS[verb](cut_off, {"timeout": None}))
+    waiting = asyncio.ensure_future(CALLS[method](cut_off, {"timeout": None}))
     await asyncio.sleep(0)
     after = {handle for handle in loop._scheduled if not handle.cancelled()}  # type: ignore[attr-defined]
     assert after <= before, "no timer was started for it"

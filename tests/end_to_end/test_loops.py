@@ -73,9 +73,9 @@ async def client(memory_server: EmbeddedServer) -> AsyncIterator[rxpump.Client]:
         yield client
 
 
-@pytest.mark.parametrize("verb", ELSEWHERE)
-async def test_a_call_from_another_loop_is_refused(client: rxpump.Client, verb: str) -> None:
-    error = outcome_elsewhere(lambda: ELSEWHERE[verb](client))
+@pytest.mark.parametrize("method", ELSEWHERE)
+async def test_a_call_from_another_loop_is_refused(client: rxpump.Client, method: str) -> None:
+    error = outcome_elsewhere(lambda: ELSEWHERE[method](client))
     assert isinstance(error, WrongEventLoop)
     assert error.client == client.name
     assert error.own == f"event loop 0x{id(asyncio.get_running_loop()):x} of thread 'MainThread'"

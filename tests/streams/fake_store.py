@@ -1,4 +1,4 @@
-"""A transport over a list of events, which can fail, drop, go deaf and be written to at any step."""
+"""A transport over a list of events, which can fail, drop subscriptions and stop delivering at any step."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class FakeStore(Transport):
         self.looked_at = 0
 
     def write(self, number: int | None = None, *, type: str = "Counted") -> None:
-        """Append an event, and give it to whoever is subscribed."""
+        """Append an event, and deliver it to the subscriptions."""
         next_number = len(self.records) if number is None else number
         position = 100 * next_number + 100 if number is None else 10**9
         record = ResolvedEvent(commit_position=position, prepare_position=position)
@@ -199,7 +199,7 @@ class FakeStore(Transport):
 
 
 class FakeSubscription(LiveSubscription):
-    """Gives what is written, unless it is deaf."""
+    """A subscription that delivers the written events, unless `is_deaf` is set."""
 
     def __init__(self, store: FakeStore, stream: str | None, where: EventFilter | None = None) -> None:
         self._where = where

@@ -166,7 +166,7 @@ async def test_many_buffered_events_pause_the_source(runtime: BackgroundTasks, s
 
 
 async def test_results_precede_the_error_of_a_later_write(runtime: BackgroundTasks, server: Server) -> None:
-    """All of them finish in the same iteration of the event loop."""
+    """All three writes finish in the same iteration of the event loop."""
     sink = publisher(runtime, server, max_batch=1, max_in_flight=10)
     results: list[WriteResult] = []
     errors: list[Exception] = []

@@ -33,7 +33,7 @@ QUIET = 0.02  # seconds of silence after which the client is waiting for the ser
 PATIENCE = 10.0
 WANTED = rxpump.EventFilter(stream_prefix="s")
 
-VERBS: dict[str, tuple[list[Command], Callable[[rxpump.Client], Awaitable[Any]]]] = {
+METHODS: dict[str, tuple[list[Command], Callable[[rxpump.Client], Awaitable[Any]]]] = {
     "ping": ([Command.PING], lambda client: client.ping()),
     "get_event": ([Command.READ_EVENT], lambda client: client.get_event("s", 3)),
     "get": ([Command.READ_STREAM_EVENTS_FORWARD], lambda client: client.get("s")),
@@ -73,7 +73,7 @@ async def commit(client: rxpump.Client) -> Any:
     return transaction
 
 
-VERBS |= {
+METHODS |= {
     "live": ([Command.SUBSCRIBE_TO_STREAM], lambda client: client.live("s").pipe(rx.take(20), rx.to_list())),
     "iter_all filtered": (
         [Command.FILTERED_READ_ALL_EVENTS_FORWARD, Command.READ_ALL_EVENTS_FORWARD],
@@ -91,7 +91,7 @@ VERBS |= {
     "transaction": ([Command.TRANSACTION_START, Command.TRANSACTION_WRITE, Command.TRANSACTION_COMMIT], commit),
 }
 
-VERBS |= {
+METHODS |= {
     "create_subscription": (
         [Command.CREATE_PERSISTENT_SUBSCRIPTION],
         lambda client: client.create_subscription("g", "s"),
@@ -116,19 +116,19 @@ PUSHED = {
 }
 
 
-class Lie(NamedTuple):
+class InvalidReply(NamedTuple):
     """A replacement of a reply: packages with the id of the request, and then bytes."""
 
     packages: list[tuple[int, bytes]]
     then: bytes
 
 
-def lies_to(commands: list[Command]) -> st.SearchStrategy[list[Lie]]:
-    """Return a strategy of lies for these requests, with events if a subscription can have started."""
+def invalid_replies_to(commands: list[Command]) -> st.SearchStrategy[list[InvalidReply]]:
+    """Return a strategy of invalid replies to these requests, with events if a subscription can have started."""
     likely = sorted(answer for command in commands for answer in answers_to_any(command))
     packages = st.lists(st.sampled_from(likely).flatmap(replies), min_size=1, max_size=3)
     noise = st.just(b"") | st.just(b"") | st.just(b"") | st.binary(min_size=1, max_size=20)
-    return st.lists(st.builds(Lie, packages, noise) | st.just(Lie([], b"")), max_size=5)
+    return st.lists(st.builds(InvalidReply, packages, noise) | st.just(InvalidReply([], b"")), max_size=5)
 
 
 def answers_to_any(command: Command) -> set[Command]:
@@ -137,41 +137,43 @@ def answers_to_any(command: Command) -> set[Command]:
     return answers_to(command) | PUSHED.get(command, set())
 
 
-CASES = st.sampled_from(list(VERBS)).flatmap(lambda verb: st.tuples(st.just(verb), lies_to(VERBS[verb][0])))
+CASES = st.sampled_from(list(METHODS)).flatmap(
+    lambda method: st.tuples(st.just(method), invalid_replies_to(METHODS[method][0]))
+)
 
 
-class Liar:
-    """A server that sends its lies, then closes the connection, and refuses everything on later connections."""
+class FaultyServer:
+    """A server that sends invalid replies, then closes the connection and refuses all requests on later ones."""
 
-    def __init__(self, lies: list[Lie]) -> None:
-        self.lies = deque(lies)
+    def __init__(self, invalid_replies: list[InvalidReply]) -> None:
+        self.invalid_replies = deque(invalid_replies)
 
     async def play(self, peer: Peer) -> None:
         await peer.introduce()
-        if not self.lies:
+        if not self.invalid_replies:
             while True:
                 peer.reply(await peer.request(), Command.BAD_REQUEST, b"no more")
-        while self.lies:
+        while self.invalid_replies:
             try:
                 async with asyncio.timeout(QUIET):
                     request = await peer.request()
             except TimeoutError:
                 break
-            lie = self.lies.popleft()
-            for command, payload in lie.packages:
+            invalid_reply = self.invalid_replies.popleft()
+            for command, payload in invalid_reply.packages:
                 peer.send(Package(command, request.correlation_id, payload).encode())
-            peer.send(lie.then)
-        self.lies.clear()
+            peer.send(invalid_reply.then)
+        self.invalid_replies.clear()
         await peer.writer.drain()
 
 
-async def tell(verb: str, lies: list[Lie]) -> None:
-    async with ScriptedServer(Liar(lies).play) as server, asyncio.timeout(PATIENCE):
+async def check(method: str, invalid_replies: list[InvalidReply]) -> None:
+    async with ScriptedServer(FaultyServer(invalid_replies).play) as server, asyncio.timeout(PATIENCE):
         address = server.address
         client = rxpump.connect(f"tcp://{address.host}:{address.port}", settings=SETTINGS)
         try:
             await client.connect()
-            result = await VERBS[verb][1](client)
+            result = await METHODS[method][1](client)
             for each in result if isinstance(result, list) else [result]:
                 decode_fields(each)
         except RxPumpError as error:
@@ -186,7 +188,7 @@ def fuzz(examples: int) -> None:
         @settings(max_examples=examples)
         @given(CASES)
         def comes_to_an_end(case: Any) -> None:
-            runner.run(tell(*case))
+            runner.run(check(*case))
             assert not errors.records, errors.records[0]
 
         comes_to_an_end()
