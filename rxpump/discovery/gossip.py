@@ -1,0 +1,183 @@
+"""Read gossip documents, and make one list of members of several documents.
+
+A node describes the cluster in a document that it serves over HTTP (`docs/protocol/tcp.md`, section 5.1). The
+documents of different nodes may disagree: a node that is cut off still believes in the leader that it last saw.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from rxpump.discovery.member import Endpoint, Member, NodeState
+from rxpump.errors import ProtocolError
+
+MAX_GOSSIP_BYTES: Final = 1024 * 1024
+"""Bytes of a document that is read; a document of a hundred nodes takes a tenth of that."""
+
+_OLDEST = datetime.min.replace(tzinfo=UTC)
+
+
+@dataclass(eq=False)
+class MalformedGossip(ProtocolError):
+    """The document that a node sent is no gossip.
+
+    Attributes:
+        reason: What is wrong with the document.
+    """
+
+    reason: str
+
+    def __str__(self) -> str:
+        return f"the gossip is malformed: {self.reason}"
+
+
+@dataclass(frozen=True, slots=True)
+class Gossip:
+    """What one node says of the cluster.
+
+    Attributes:
+        members: Every node that it knows, itself included.
+        source: HTTP address of the node that answered, as it gives it; None if it does not.
+    """
+
+    members: tuple[Member, ...]
+    source: Endpoint | None = None
+
+    @property
+    def answerer(self) -> Member | None:
+        """The member that made this document, or None if the document does not tell."""
+        if self.source is None:
+            return None
+        at = (self.source.address, self.source.port)
+        return next((member for member in self.members if at in _http_addresses(member)), None)
+
+
+def parse_gossip(body: bytes) -> Gossip:
+    """Read a document of any server version from 4 on.
+
+    Args:
+        body: The document, JSON.
+
+    Returns:
+        Its members, in the document's order. A member in a state of an unknown name is UNKNOWN.
+
+    Raises:
+        MalformedGossip: The document is too large, is not JSON, or lacks a field that every version has.
+    """
+    if len(body) > MAX_GOSSIP_BYTES:
+        raise MalformedGossip(f"{len(body)} bytes are over the limit of {MAX_GOSSIP_BYTES}")
+    try:
+        document = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise MalformedGossip(f"it is not JSON: {error}") from None
+    if not isinstance(document, dict) or not isinstance(document.get("members"), list):
+        raise MalformedGossip("it has no list of members")
+    members = tuple(_member(member) for member in document["members"])
+    source = _optional_endpoint(document, "serverIp", "serverPort")
+    return Gossip(members, source)
+
+
+def merge(documents: Iterable[Gossip]) -> tuple[Member, ...]:
+    """Make one list of members of what several nodes say.
+
+    A node that answered describes itself best. Of the other descriptions of a node the newest counts. Of two nodes
+    that are called leader, the one of the later epoch is the leader, and the other one has lost its election: it is
+    UNKNOWN.
+
+    Args:
+        documents: One document of each node that answered.
+
+    Returns:
+        Each node once, in the order in which the documents name them first.
+    """
+    best: dict[str, tuple[tuple[bool, datetime], Member]] = {}
+    for document in documents:
+        for member in document.members:
+            weight = (member is document.answerer, member.time_stamp or _OLDEST)
+            name = str(member.external_http)
+            if name not in best or weight > best[name][0]:
+                best[name] = weight, member
+    members = tuple(member for _, member in best.values())
+    leaders = [member for member in members if member.is_alive and member.state is NodeState.LEADER]
+    if len(leaders) < 2:
+        return members
+    newest = max(leader.epoch for leader in leaders)
+    return tuple(
+        replace(member, state=NodeState.UNKNOWN) if member in leaders and member.epoch < newest else member
+        for member in members
+    )
+
+
+def _member(value: Any) -> Member:
+    if not isinstance(value, dict):
+        raise MalformedGossip("a member is not an object")
+    internal_http = _optional_endpoint(value, "internalHttpIp", "internalHttpPort")
+    external_http = _optional_endpoint(value, "externalHttpIp", "externalHttpPort")
+    http = external_http or _endpoint(value, "httpEndPointIp", "httpEndPointPort")
+    state = value.get("state")
+    is_alive = value.get("isAlive")
+    if not isinstance(state, str) or not isinstance(is_alive, bool):
+        raise MalformedGossip("a member has no state, or does not say whether it is alive")
+    return Member(
+        state=NodeState.__members__.get(state, NodeState.UNKNOWN),
+        is_alive=is_alive,
+        external_tcp=_endpoint(value, "externalTcpIp", "externalTcpPort", "externalSecureTcpPort"),
+        external_http=http,
+        internal_tcp=_endpoint(value, "internalTcpIp", "internalTcpPort", "internalSecureTcpPort"),
+        internal_http=internal_http or http,
+        instance_id=str(value.get("instanceId", "")),
+        time_stamp=_time(value.get("timeStamp")),
+        epoch=_integer(value.get("epochNumber", -1), "epochNumber"),
+        version=value["esVersion"] if isinstance(value.get("esVersion"), str) else None,
+    )
+
+
+def _endpoint(value: Mapping[str, Any], host: str, port: str, secure_port: str | None = None) -> Endpoint:
+    endpoint = _optional_endpoint(value, host, port, secure_port)
+    if endpoint is None:
+        raise MalformedGossip(f"a member has no {host}")
+    return endpoint
+
+
+def _optional_endpoint(
+    value: Mapping[str, Any], host: str, port: str, secure_port: str | None = None
+) -> Endpoint | None:
+    if host not in value:
+        return None
+    address = value[host]
+    if not isinstance(address, str) or not address:
+        raise MalformedGossip(f"{host} is no address: {address!r:.80}")
+    secure = 0 if secure_port is None else _port(value.get(secure_port, 0), secure_port)
+    return Endpoint(address, _port(value.get(port), port), secure)
+
+
+def _port(value: object, name: str) -> int:
+    port = _integer(value, name)
+    if not 0 <= port < 65536:
+        raise MalformedGossip(f"{name} is no port: {port}")
+    return port
+
+
+def _integer(value: object, name: str) -> int:
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise MalformedGossip(f"{name} is no whole number: {value!r:.80}")
+    return value
+
+
+def _time(value: object) -> datetime | None:
+    """Read a time; a server may write seven digits of a second, and a time is only compared with others."""
+    if not isinstance(value, str):
+        return None
+    try:
+        time = datetime.fromisoformat(value)
+    except ValueError:
+        return None
+    return time if time.tzinfo is not None else time.replace(tzinfo=UTC)
+
+
+def _http_addresses(member: Member) -> tuple[tuple[str, int], ...]:
+    return tuple((at.address, at.port) for at in (member.external_http, member.internal_http))
