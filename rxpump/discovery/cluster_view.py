@@ -1,9 +1,9 @@
 """What a client knows of its cluster, and which node it would choose now.
 
 A view outlives connections. It knows the seeds that the user named and the members of the last gossip, and it
-remembers which nodes have failed. Gossip alone is not trusted against that: the followers of a leader that hangs go on
-naming it for a long time (`docs/protocol/tcp.md`, section 4.14). A node that failed is distrusted for a while, unless
-it has answered for itself since.
+remembers which nodes have failed. Gossip alone is not trusted against that: the followers of a leader that hangs go
+on naming it for a long time (`docs/protocol/tcp.md`, section 4.14). A node that failed is distrusted for a while,
+unless it has answered for itself since.
 
 No loop and no clock: the time, in seconds, is passed in.
 """
