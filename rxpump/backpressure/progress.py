@@ -21,7 +21,7 @@ The rules for a sequence of events that a source delivers:
    entry for it. The ends of pipelines (`commit_checkpoint`, `ack_each`, a relay) refuse such items.
 6. An end passes items on as a sequence of its own, so operators below it retain nothing that the end counts.
 
-Operators of reactivex retain nothing. `rxpump.operators.machinery.pipeline_root` finds out whether one may keep items
+Operators of reactivex retain nothing. `rxpump.pipeline_root` finds out whether one may keep items
 for later. Below such an operator, an end counts only events up to the newest that has arrived at it. For that purpose
 a delivery also names the `newest` event: it and all events before it have left the operator above. An operator finds
 this name with a tracker of its own, whose sequence is the items that it keeps.

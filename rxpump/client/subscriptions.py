@@ -10,7 +10,7 @@ from rxpump.client.transactions import TransactionClient
 from rxpump.model import checks
 from rxpump.model.filters import EventFilter
 from rxpump.model.positions import END, START, Edge, Position
-from rxpump.operators.machinery.pipeline_root import root_of
+from rxpump.pipeline_root import root_of
 from rxpump.streams.catch_up import CatchUp
 from rxpump.streams.cursor import FollowedAll, FollowedStream
 from rxpump.streams.relay import Pipeline, Relay

@@ -17,7 +17,7 @@ from rxpump.backpressure.progress import DeliveryTracker, Pending, ProgressTrack
 from rxpump.backpressure.tracking import tracking_deliveries
 from rxpump.backpressure.upstream import Upstream
 from rxpump.errors import InvalidArgument
-from rxpump.operators.machinery.pipeline_root import may_keep_items
+from rxpump.pipeline_root import may_keep_items
 
 T = TypeVar("T")
 

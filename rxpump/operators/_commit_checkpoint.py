@@ -18,8 +18,8 @@ from rxpump.errors import InvalidArgument
 from rxpump.errors.root import as_exception
 from rxpump.model import checks
 from rxpump.operators.machinery.outages import outlast
-from rxpump.operators.machinery.pipeline_root import root_of
 from rxpump.operators.machinery.stage import why_cancelled
+from rxpump.pipeline_root import root_of
 
 T = TypeVar("T")
 

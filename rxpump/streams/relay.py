@@ -10,7 +10,7 @@ two relays doing the same work take turns instead of doubling it.
 A pipeline that drops events leaves no trace of them in the target. So that a long tail of dropped events is not read
 again at every start, the relay writes from time to time into the metadata of the target up to which source event
 everything is finished: dropped, or written. That is a hint, and never needed for correctness. A relay whose pipeline
-contains an operator of reactivex that may keep events (`rxpump.operators.machinery.pipeline_root`) leaves no hints.
+contains an operator of reactivex that may keep events (`rxpump.pipeline_root`) leaves no hints.
 
 What the pipeline must keep is the order of its source, so that the results of one event come together and
 before those of the next. Plain operators, `map_async` and `batch` do; what finishes out of order does not.

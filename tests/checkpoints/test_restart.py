@@ -10,9 +10,9 @@ import pytest
 
 import rxpump
 from rxpump import operators as ops
+from rxpump.backpressure.background_tasks import tasks_of_running_loop
 from rxpump.checkpoints import EventStoreCheckpoint, FileCheckpoint, SqliteCheckpoint
 from rxpump.model.new_events import NewEvent
-from rxpump.backpressure.background_tasks import tasks_of_running_loop
 from rxpump.server import EmbeddedServer
 
 EVENTS = 200

@@ -19,7 +19,7 @@ from rxpump.checkpoints import Checkpoint
 from rxpump.model.new_events import NewEvent
 from rxpump.model.positions import Position
 from rxpump.model.signals import CaughtUp, Examined
-from rxpump.operators.machinery.pipeline_root import root_of
+from rxpump.pipeline_root import root_of
 from rxpump.server import EmbeddedServer
 from rxpump.streams.source import PageSource
 from tests.operators.events import events

@@ -11,7 +11,7 @@ from reactivex.subject import Subject
 
 from rxpump import operators as ops
 from rxpump.backpressure.background_tasks import BackgroundTasks
-from rxpump.operators.machinery.pipeline_root import may_keep_items
+from rxpump.pipeline_root import may_keep_items
 from rxpump.streams.source import from_iterable
 
 KEEP: dict[str, Any] = {
