@@ -24,7 +24,7 @@ class ClientBase:
     """A transport, its settings and its status.
 
     The methods of a client are grouped by module. Each group extends the one before it, and each is a client of its
-    own: ClientBase, ReadClient, WriteClient, SubscriptionClient, GroupClient, AdminClient, Client.
+    own: ClientBase, ReadClient, WriteClient, TransactionClient, SubscriptionClient, GroupClient, AdminClient, Client.
 
     Args:
         settings: Settings of the client.
@@ -53,11 +53,11 @@ class ClientBase:
         return self._transport.is_connected
 
     async def drain(self, timeout: float = 5.0) -> bool:
-        """Finish the work in progress and start none.
+        """End subscriptions and reads, and wait until all work in progress is finished.
 
-        Subscriptions and reads complete. Events that are buffered by operators and publishers are processed and
-        written, checkpoints are stored, and acknowledgements are sent. A delivery that is neither acknowledged nor
-        refused is waited for. Call `close()` afterwards.
+        Subscriptions and reads complete. Operators and publishers process and write the events that they have
+        buffered, checkpoints are stored, and acknowledgements are sent. A consumer of a group waits until each of its
+        deliveries is acknowledged or refused. The connection stays open; call `close()` afterwards.
 
         Args:
             timeout: Seconds to wait.

@@ -77,7 +77,8 @@ class SubscriptionClient(TransactionClient):
             resolve_links: Whether to deliver the targets of links.
             where: Filter that the events must match: the result of `ops.where(...)`. The server filters where it can;
                 see `iter_all`. Events that do not match are not read again after a lost connection. With
-                `ops.with_signals()`, Examined reports from time to time how far events were compared.
+                `ops.with_signals()`, Examined reports from time to time the position up to which events were
+                compared.
 
         Returns:
             An Observable of the events. It fails only with an error that a retry cannot mend.

@@ -28,7 +28,7 @@ class Call(PageSource[T]):
     """
 
     completes_on_drain = False
-    _is_used = True  # until __init__ is done: invalid arguments must not warn as well
+    _is_used = True  # until __init__ ends, so that a call with invalid arguments does not warn
     _made_at: tuple[str, int] | None = None
 
     def __init__(self, runtime: BackgroundTasks, name: str, open_pages: Callable[[], Pages[T]]) -> None:

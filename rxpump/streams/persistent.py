@@ -10,10 +10,10 @@ unacknowledged events to whoever is there, so nothing is remembered here. An upd
 no reason given, and so does its deletion (docs/protocol/tcp.md, section 4.18): asking again tells which it was.
 
 The server sends no more than `buffer_size` events beyond those that are acknowledged, so demand needs no mechanism
-here. While the Upstream is held nothing is passed on, what is not passed on is not acknowledged, and the server stops;
-never more than `buffer_size` wait here. The server does not wait for ever, though: what is not acknowledged within
-the group's message timeout is delivered again, here or elsewhere. Keep `buffer_size` under what is handled in that
-time.
+here. While the Upstream is held nothing is passed on, what is not passed on is not acknowledged, and the server
+stops; never more than `buffer_size` wait here. The server does not wait for ever, though: what is not acknowledged
+within the group's message timeout is delivered again, here or elsewhere. Keep `buffer_size` under what is handled in
+that time.
 """
 
 from __future__ import annotations
@@ -116,7 +116,7 @@ class Consumption(TaskSubscription[Delivery]):
         super().__init__(runtime, name, self._deliveries(), observer)
         self._deliveries_tracker = DeliveryTracker(self._close_desk)
         self._tracker = self._deliveries_tracker
-        self.flow.track(self._tracker)
+        self.upstream.track(self._tracker)
         announce(self._deliveries_tracker)
 
     async def _deliveries(self) -> AsyncGenerator[Iterable[Delivery], None]:

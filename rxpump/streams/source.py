@@ -28,7 +28,7 @@ from rxpump.streams.observable import Observable
 T = TypeVar("T")
 
 Pages = AsyncGenerator[Iterable[T] | Examined, None]
-"""Pages of items. Between them a source may note how far it has looked, which nobody is delivered."""
+"""A generator of pages of items. An Examined between them advances the progress, and is not delivered."""
 
 
 class TaskObservable(Observable[T], ABC):
@@ -36,8 +36,8 @@ class TaskObservable(Observable[T], ABC):
 
     Attributes:
         name: Name of the Observable in errors, logs and names of tasks.
-        completes_on_drain: Whether its subscriptions complete when the client drains. A call and a relay do not: they
-            finish their work.
+        completes_on_drain: Whether its subscriptions complete when the client drains. Those of a call and a relay
+            do not, so that they finish their work.
     """
 
     completes_on_drain: ClassVar[bool] = True
@@ -89,14 +89,14 @@ class TaskSubscription(abc.DisposableBase, Generic[T]):
     When the task ends, the observer gets `on_completed` or `on_error`, unless the subscription was disposed.
 
     Attributes:
-        flow: Upstream that observers pause and resume.
+        upstream: Upstream that observers pause and resume.
         task: The task.
     """
 
     def __init__(self, runtime: BackgroundTasks, name: str, pages: Pages[T], observer: abc.ObserverBase[T]) -> None:
         self._pages = pages
         self._observer = observer
-        self.flow: Upstream = Upstream(name, runtime=runtime)
+        self.upstream: Upstream = Upstream(name, runtime=runtime)
         self._is_finishing = False
         self._tracker: ProgressTracker | None = None
         self._delivered: Pending | None = None
@@ -108,18 +108,18 @@ class TaskSubscription(abc.DisposableBase, Generic[T]):
         """Track the progress of every item that is delivered, and pass the tracker to `track`."""
         if self._tracker is None:
             self._tracker = ProgressTracker()
-            self.flow.track(self._tracker)
+            self.upstream.track(self._tracker)
             track(self._tracker)
 
     def _note_left(self) -> None:
-        """Finish the entry of the item that is being delivered, or abandon it if it has not arrived anywhere.
+        """Release the entry of the item that is being delivered, or abandon it if no operator retains it.
 
-        The source ends here, so nothing runs after the delivery.
+        The subscription ends during this delivery, so `_tracked` does not release the entry.
         """
         entry, self._delivered = self._delivered, None
         if entry is None:
             return
-        if entry.retentions or not self.flow.knows_origin:
+        if entry.retentions or not self.upstream.knows_origin:
             entry.release()
         else:
             entry.abandon()
@@ -130,13 +130,13 @@ class TaskSubscription(abc.DisposableBase, Generic[T]):
             self._home.call(self.dispose)
             return
         self._note_left()
-        self.flow.end()
+        self.upstream.end()
         self.task.cancel()
 
     def finish(self) -> None:
         """Read nothing more and complete, unless the subscription is disposed."""
         self._note_left()
-        self._is_finishing = not self.flow.is_over
+        self._is_finishing = not self.upstream.is_over
         self.task.cancel()
 
     async def _run(self) -> None:
@@ -147,11 +147,11 @@ class TaskSubscription(abc.DisposableBase, Generic[T]):
                         self._tracker.begin(page).release()
                     continue
                 items = page if self._tracker is None else self._tracked(page, self._tracker)
-                await _deliver_page(items, self._observer, self.flow)
+                await _deliver_page(items, self._observer, self.upstream)
 
     def _tracked(self, page: Iterable[T], tracker: ProgressTracker) -> Iterator[T]:
         """Yield the items of a page, each with an entry for as long as it is delivered."""
-        begin = self.flow.begin
+        begin = self.upstream.begin
         for item in page:
             self._delivered = entry = tracker.begin(item_of(item))
             begin(entry)
@@ -161,9 +161,9 @@ class TaskSubscription(abc.DisposableBase, Generic[T]):
                 entry.release()
 
     def _ended(self, task: asyncio.Task[None]) -> None:
-        was_left = self.flow.is_over
-        self.flow.end()
-        if was_left:
+        was_disposed = self.upstream.is_over
+        self.upstream.end()
+        if was_disposed:
             return
         if task.cancelled() and not self._is_finishing:
             self._observer.on_error(ClientClosed("the server", "the client was closed"))
@@ -173,19 +173,20 @@ class TaskSubscription(abc.DisposableBase, Generic[T]):
             self._observer.on_completed()
 
 
-async def _deliver_page(page: Iterable[T], observer: abc.ObserverBase[T], flow: Upstream) -> None:
+async def _deliver_page(page: Iterable[T], observer: abc.ObserverBase[T], upstream: Upstream) -> None:
+    """Deliver the items of a page. Yield to the event loop after each time slice, and wait while it is paused."""
     on_next = observer.on_next
-    flow.enter()
+    upstream.enter()
     try:
-        turn_ends = monotonic() + SLICE_SECONDS
+        slice_ends = monotonic() + SLICE_SECONDS
         for item in page:
-            flow.origin = item
+            upstream.origin = item
             on_next(item)
-            if not flow.may_deliver or monotonic() > turn_ends:
-                await flow.until_resumed()
-                turn_ends = monotonic() + SLICE_SECONDS
+            if not upstream.may_deliver or monotonic() > slice_ends:
+                await upstream.until_resumed()
+                slice_ends = monotonic() + SLICE_SECONDS
     finally:
-        flow.leave()
+        upstream.leave()
 
 
 def from_iterable(runtime: BackgroundTasks, items: Iterable[T] | AsyncIterable[T]) -> PageSource[T]:

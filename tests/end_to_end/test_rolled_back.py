@@ -77,7 +77,7 @@ async def write(client: rxpump.Client, events: int) -> None:
 
 
 class Followed:
-    """A subscriber that notes the numbers of its events of stream `s`, and its error."""
+    """A subscription to stream `s` that notes the numbers of its events, and its error."""
 
     def __init__(self, source: Any) -> None:
         self.numbers: list[int] = []
