@@ -51,7 +51,8 @@ def commit_checkpoint(
     finished after the last save are delivered again.
 
     An operator of reactivex above that may keep events (`rx.buffer`, `rx.scan`, `rx.flat_map`) cannot be asked
-    whether it dropped an event or keeps it. Below such an operator, a dropped event is finished when a later one arrives.
+    whether it dropped an event or keeps it. Below such an operator, a dropped event is finished when a later one
+    arrives.
     `docs/operators.md` lists the operators that are known to keep nothing.
 
     One save runs at a time, in a task. When the source completes, the last event is saved before this completes. When
