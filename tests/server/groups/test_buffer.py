@@ -17,7 +17,7 @@ def drained(buffer: Buffer) -> list[int]:
     return [buffer.pop().number for _ in range(len(buffer))]
 
 
-def test_retries_first_by_number_then_what_is_new() -> None:
+def test_retries_come_before_new_messages() -> None:
     buffer = Buffer()
     buffer.add([message(4), message(5)])
     for number in (3, 1, 2):
@@ -28,7 +28,7 @@ def test_retries_first_by_number_then_what_is_new() -> None:
         buffer.pop()
 
 
-def test_what_is_put_back_has_its_place_again() -> None:
+def test_messages_that_are_put_back_keep_their_order() -> None:
     buffer = Buffer()
     buffer.add([message(number) for number in (4, 5, 6)])
     buffer.retry(retry(1))

@@ -20,14 +20,14 @@ def through_json(*contents: dict[str, Any]) -> list[Entry]:
     return list(entries.values())
 
 
-def test_what_is_written_is_read() -> None:
+def test_a_configuration_is_read_as_written() -> None:
     later = GroupSettings(stream="t", group="h")
     entries = [Entry(EVERY), Entry(UNNAMED, begins_after=-1), Entry(later, 12)]
     assert through_json(to_json(entries, "admin")) == entries
     assert through_json(*(change_to_json(entry, "admin") for entry in entries)) == entries
 
 
-def test_a_change_is_of_one_group() -> None:
+def test_a_change_affects_one_group() -> None:
     changed = Entry(GroupSettings(stream="s", group="g", max_retry_count=3))
     whole = to_json([Entry(EVERY), Entry(UNNAMED)], "admin")
     assert through_json(whole, change_to_json(changed, "ops")) == [changed, Entry(UNNAMED)]
@@ -61,7 +61,7 @@ def test_the_keys_are_those_of_a_real_server() -> None:
         {"entries": [{"stream": "s", "group": "g", "namedConsumerStrategy": "Pinned", "startFrom": 2**63}]},
     ],
 )
-def test_what_is_none_is_refused(broken: Any) -> None:
+def test_a_bad_configuration_is_refused(broken: Any) -> None:
     entries = {"t::": Entry(UNNAMED)}
     with pytest.raises(ValueError, match=r"."):
         apply_json(broken, entries)

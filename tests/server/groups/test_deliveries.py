@@ -19,7 +19,7 @@ def numbers(messages: Any) -> list[int]:
     return sorted(each.number for each in messages)
 
 
-def test_what_is_answered_frees_a_slot_of_who_answers() -> None:
+def test_settling_frees_a_slot_of_the_settling_consumer() -> None:
     a, b = consumer("a"), consumer("b")
     deliveries = delivered((a, 1.0), (b, 1.0))
     assert numbers(deliveries.settle([event_id(0), event_id(1), event_id(7)], a)) == [0, 1]
@@ -27,7 +27,7 @@ def test_what_is_answered_frees_a_slot_of_who_answers() -> None:
     assert numbers(deliveries.settle([event_id(1)], None)) == []
 
 
-def test_what_is_late_is_taken_out_oldest_first() -> None:
+def test_expired_deliveries_are_removed_oldest_first() -> None:
     a = consumer("a")
     deliveries = delivered((a, 1.0), (a, 2.0), (a, 2.0), (a, 3.0))
     assert [each.number for each in deliveries.expired(2.0, 2)] == [0, 1]
@@ -36,7 +36,7 @@ def test_what_is_late_is_taken_out_oldest_first() -> None:
     assert a.in_flight == {event_id(3)}
 
 
-def test_what_a_consumer_leaves_is_what_it_has_now() -> None:
+def test_release_returns_the_current_deliveries() -> None:
     a, b = consumer("a"), consumer("b")
     deliveries = delivered((a, 1.0), (b, 1.0), (a, 1.0), (a, 1.0))
     list(deliveries.settle([event_id(0)], None))

@@ -27,7 +27,7 @@ class Worker:
                 pass
 
 
-async def test_asking_twice_is_asking_once() -> None:
+async def test_a_waiting_worker_is_scheduled_once() -> None:
     scheduler, log = FairScheduler(), list[str]()
     worker = Worker("a", scheduler, log)
     scheduler.schedule(worker)
@@ -37,7 +37,7 @@ async def test_asking_twice_is_asking_once() -> None:
     assert (log, repr(scheduler)) == (["a"], "<FairScheduler with 0 waiting>")
 
 
-async def test_who_is_not_done_goes_to_the_end_of_the_line(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_unfinished_worker_goes_to_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_SLICE", 60)
     scheduler, log = FairScheduler(), list[str]()
     scheduler.schedule(Worker("a", scheduler, log, 3))
@@ -46,7 +46,7 @@ async def test_who_is_not_done_goes_to_the_end_of_the_line(monkeypatch: pytest.M
     assert log == ["a", "b", "a", "b", "a"]
 
 
-async def test_however_many_work_others_wait_for_one_slice() -> None:
+async def test_other_tasks_wait_for_one_slice() -> None:
     scheduler, log = FairScheduler(), list[str]()
     for name in "abc":
         scheduler.schedule(Worker(name, scheduler, log, 2, is_slow=True))

@@ -12,7 +12,7 @@ from rxpump.server.groups.consumer import Consumer
 from tests.server.groups.machine import TIMEOUT, Client, Driven, event_id, message
 
 
-def test_what_is_delivered_holds_a_slot_until_it_is_answered() -> None:
+def test_a_delivery_takes_a_slot_until_it_is_settled() -> None:
     driven = Driven(stored=5)
     driven.connect(slots=2)
     assert driven.step() == [("a", 0, 0), ("a", 1, 0)]
@@ -30,12 +30,12 @@ def test_no_slots_no_deliveries() -> None:
     assert driven.next == 0
 
 
-def test_nobody_reads_for_nobody() -> None:
+def test_without_consumers_nothing_is_read() -> None:
     driven = Driven(stored=5)
     assert driven.group.wanted == 0
 
 
-def test_a_retry_comes_before_what_is_new_and_by_number() -> None:
+def test_retries_come_first_in_order_of_number() -> None:
     driven = Driven(stored=6)
     driven.connect(slots=3)
     assert driven.numbers() == [0, 1, 2]
@@ -57,7 +57,7 @@ def test_too_many_retries_are_parked() -> None:
     assert driven.group.parks() == []
 
 
-def test_without_retries_the_first_is_parked() -> None:
+def test_without_retries_the_first_nack_parks() -> None:
     driven = Driven(stored=1, max_retry_count=0)
     driven.connect()
     driven.step()
@@ -66,7 +66,7 @@ def test_without_retries_the_first_is_parked() -> None:
     assert reason == "Reached retry count of 0"
 
 
-def test_parking_frees_the_slot_at_once_and_counts_when_it_is_written() -> None:
+def test_a_parked_event_is_completed_when_written() -> None:
     driven = Driven(stored=2, checkpoint_max_count=1)
     driven.connect(slots=1)
     driven.step()
@@ -80,7 +80,7 @@ def test_parking_frees_the_slot_at_once_and_counts_when_it_is_written() -> None:
     assert driven.group.checkpoints.due(0.0) == 1
 
 
-def test_what_could_not_be_parked_comes_again() -> None:
+def test_an_event_that_was_not_parked_is_redelivered() -> None:
     driven = Driven(stored=1, max_retry_count=1)
     driven.connect()
     driven.step()
@@ -93,7 +93,7 @@ def test_what_could_not_be_parked_comes_again() -> None:
 
 
 @pytest.mark.parametrize("action", [NackAction.SKIP, NackAction.STOP])
-def test_skipped_is_done(action: NackAction) -> None:
+def test_a_skipped_event_is_completed(action: NackAction) -> None:
     driven = Driven(stored=2, checkpoint_max_count=1)
     driven.connect(slots=1)
     driven.step()
@@ -102,7 +102,7 @@ def test_skipped_is_done(action: NackAction) -> None:
     assert driven.group.checkpoints.due(0.0) == 0
 
 
-def test_what_is_not_answered_in_time_comes_again() -> None:
+def test_an_expired_delivery_is_retried() -> None:
     driven = Driven(stored=2)
     driven.connect()
     driven.step()
@@ -115,14 +115,14 @@ def test_what_is_not_answered_in_time_comes_again() -> None:
     assert driven.group.expire(driven.now, 100) == 0
 
 
-def test_as_many_time_out_at_once_as_one_has_time_for() -> None:
+def test_expirations_are_bounded_in_number() -> None:
     driven = Driven(stored=10)
     driven.connect()
     driven.step()
     assert [driven.group.expire(TIMEOUT, 4) for _ in range(4)] == [4, 4, 2, 0]
 
 
-def test_a_late_answer_is_for_the_delivery_that_is_out() -> None:
+def test_a_late_ack_settles_the_current_delivery() -> None:
     driven = Driven(stored=1)
     driven.connect()
     driven.step()
@@ -135,14 +135,14 @@ def test_a_late_answer_is_for_the_delivery_that_is_out() -> None:
 
 
 @pytest.mark.parametrize("timeout", [0, -1])
-def test_without_a_timeout_one_may_take_for_ever(timeout: float) -> None:
+def test_without_a_timeout_nothing_expires(timeout: float) -> None:
     driven = Driven(stored=1, message_timeout_seconds=timeout)
     driven.connect()
     driven.step()
     assert driven.group.expire(1e9, 100) == 0
 
 
-def test_what_a_consumer_leaves_goes_to_others_as_a_first_retry() -> None:
+def test_events_of_a_leaving_consumer_are_first_retries() -> None:
     driven = Driven(stored=4)
     a, _ = driven.connect("a", 2), driven.connect("b", 2)
     assert driven.step() == [("a", 0, 0), ("b", 1, 0), ("a", 2, 0), ("b", 3, 0)]
@@ -165,7 +165,7 @@ def test_an_unknown_id_changes_nothing() -> None:
     assert driven.step() == []
 
 
-def test_under_another_id_it_is_done_and_the_slot_stays_taken() -> None:
+def test_an_ack_by_another_consumer_frees_no_slot() -> None:
     driven = Driven(stored=3, checkpoint_max_count=1)
     a = driven.connect("a", slots=1)
     driven.step()
@@ -177,7 +177,7 @@ def test_under_another_id_it_is_done_and_the_slot_stays_taken() -> None:
     assert driven.step() == [("b", 1, 0)]
 
 
-def test_two_events_of_one_id_are_out_one_after_the_other() -> None:
+def test_events_with_one_id_are_delivered_in_turn() -> None:
     driven = Driven()
     driven.connect()
     first, second = message(0), message(1)
@@ -190,7 +190,7 @@ def test_two_events_of_one_id_are_out_one_after_the_other() -> None:
     assert driven.group.through == 2
 
 
-def test_the_buffer_has_its_bound() -> None:
+def test_the_buffer_is_bounded() -> None:
     driven = Driven(stored=1000, buffer_size=50, read_batch_size=20, strategy="Pinned")
     driven.connect("a", slots=1)
     driven.connect("b", slots=1)  # has room, but all events are the first one's
@@ -212,7 +212,7 @@ def test_the_size_of_a_page(asked: int, page: int) -> None:
     assert driven.group.wanted == page
 
 
-def test_what_is_out_has_its_bounds_in_events_and_in_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pending_events_are_bounded_in_number_and_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MAX_PENDING", 40)
     driven = Driven(stored=1000)
     driven.connect(slots=1_000_000)
@@ -232,7 +232,7 @@ def test_what_is_out_has_its_bounds_in_events_and_in_bytes(monkeypatch: pytest.M
     assert driven.group.wanted == 20
 
 
-def test_who_does_not_read_gets_no_more() -> None:
+def test_a_client_that_does_not_read_gets_no_events() -> None:
     driven = Driven(stored=5)
     slow, _ = driven.connect("a"), driven.connect("b")
     assert isinstance(slow._client, Client)
@@ -240,7 +240,7 @@ def test_who_does_not_read_gets_no_more() -> None:
     assert {name for name, _, _ in driven.step()} == {"b"}
 
 
-def test_a_checkpoint_as_soon_as_enough_is_done() -> None:
+def test_a_checkpoint_is_due_after_enough_events() -> None:
     driven = Driven(stored=10, checkpoint_max_count=3)
     driven.connect()
     driven.step()
@@ -253,7 +253,7 @@ def test_a_checkpoint_as_soon_as_enough_is_done() -> None:
     assert driven.group.checkpoints.due(0.0) is None
 
 
-def test_a_checkpoint_of_few_when_it_is_time() -> None:
+def test_a_checkpoint_of_few_events_is_due_by_time() -> None:
     driven = Driven(stored=10, checkpoint_after_seconds=2.0, checkpoint_min_count=2, checkpoint_max_count=1000)
     driven.connect()
     driven.step()
@@ -268,7 +268,7 @@ def test_a_checkpoint_of_few_when_it_is_time() -> None:
     assert driven.group.checkpoints.due(4.0, is_timed=True) == 3
 
 
-def test_never_by_time_and_at_last_whatever_there_is() -> None:
+def test_the_last_checkpoint_includes_all_progress() -> None:
     driven = Driven(stored=10, checkpoint_after_seconds=0.0)
     driven.connect()
     driven.step()
@@ -279,13 +279,13 @@ def test_never_by_time_and_at_last_whatever_there_is() -> None:
     assert driven.group.checkpoints.last(0.0) is None
 
 
-def test_it_goes_on_after_a_checkpoint() -> None:
+def test_a_group_continues_after_its_checkpoint() -> None:
     driven = Driven(stored=10, through=6)
     driven.connect()
     assert driven.numbers() == [7, 8, 9]
 
 
-def test_a_replay_goes_first_and_does_not_count_for_the_checkpoint() -> None:
+def test_a_replay_comes_first_without_checkpoints() -> None:
     driven = Driven(stored=1, checkpoint_max_count=1)
     driven.connect(slots=1)
     driven.step()
@@ -299,7 +299,7 @@ def test_a_replay_goes_first_and_does_not_count_for_the_checkpoint() -> None:
 
 
 @pytest.mark.parametrize("limit", [1, 2, 7])
-def test_there_may_be_as_many_consumers_as_the_settings_say(limit: int) -> None:
+def test_consumers_are_limited_by_the_settings(limit: int) -> None:
     driven = Driven(subscriber_max_count=limit)
     for number in range(limit):
         assert not driven.group.is_full
@@ -312,7 +312,7 @@ OUTCOMES: list[str | NackAction] = ["ack", "ack", NackAction.RETRY, NackAction.P
 
 @pytest.mark.parametrize("strategy", ["RoundRobin", "DispatchToSingle", "Pinned"])
 @pytest.mark.parametrize("seed", range(8))
-def test_whatever_happens_everything_is_done_in_the_end_and_no_checkpoint_is_ahead(strategy: str, seed: int) -> None:
+def test_random_runs_complete_all_events(strategy: str, seed: int) -> None:
     """A random history; what is done is what was acknowledged while it was out, skipped, or parked."""
     random = Random(seed)
     driven = Driven(stored=200, strategy=strategy, buffer_size=30, max_retry_count=3, checkpoint_max_count=5)

@@ -42,7 +42,7 @@ class Restarted:
         await self.client.node.close()
 
 
-async def test_groups_and_how_far_they_are_survive_a_restart(path: Path) -> None:
+async def test_groups_and_progress_survive_a_restart(path: Path) -> None:
     async with Restarted(path) as client:
         await client.write("s", *"01234")
         assert await client.create(max_retry_count=7) == OK
@@ -58,7 +58,7 @@ async def test_groups_and_how_far_they_are_survive_a_restart(path: Path) -> None
         assert (await client.create())[0] == 1
 
 
-async def test_a_group_from_the_end_is_after_a_restart_where_it_was(path: Path) -> None:
+async def test_a_group_from_the_end_keeps_its_start(path: Path) -> None:
     async with Restarted(path) as client:
         await client.write("s", *"01")
         await client.create(start_from=-1)
@@ -94,7 +94,7 @@ async def test_a_group_of_the_same_name_starts_over(path: Path) -> None:
         assert await client.numbers() == [0, 1, 2]
 
 
-async def test_what_a_deleted_group_wrote_down_is_gone(client: Consuming) -> None:
+async def test_a_delete_removes_the_streams_of_a_group(client: Consuming) -> None:
     await client.write("s", *"012")
     await client.create(checkpoint_max_count=1)
     client.connect()
@@ -135,7 +135,7 @@ async def test_an_update_drops_consumers_and_keeps_the_checkpoint(client: Consum
 
 
 @pytest.mark.parametrize("change", ["update", "update and restart"])
-async def test_an_update_delivers_again_what_follows_the_checkpoint(path: Path, change: str) -> None:
+async def test_an_update_redelivers_after_the_checkpoint(path: Path, change: str) -> None:
     """As a real server does: its group starts over from the checkpoint that is written."""
     async with Restarted(path) as client:
         await client.write("s", *"01234")
@@ -157,7 +157,7 @@ async def test_an_update_delivers_again_what_follows_the_checkpoint(path: Path, 
             assert await client.numbers() == [2, 3, 4]
 
 
-async def test_updates_may_follow_each_other_before_anything_is_on_disk(path: Path) -> None:
+async def test_updates_can_overlap_before_they_are_saved(path: Path) -> None:
     async with Restarted(path) as client:
         await client.write("s", *"0123")
         await client.create(checkpoint_max_count=2)
@@ -174,7 +174,7 @@ async def test_updates_may_follow_each_other_before_anything_is_on_disk(path: Pa
 @pytest.mark.parametrize(
     ("before", "after", "expected"), [(0, 2, [2, 3]), (-1, 0, [0, 1, 2, 3]), (-1, -1, [2, 3]), (0, -1, [])]
 )
-async def test_an_update_of_where_to_start_counts_if_nothing_was_done(
+async def test_a_new_start_applies_without_a_checkpoint(
     client: Consuming, before: int, after: int, expected: list[int]
 ) -> None:
     await client.write("s", *"01")
@@ -185,7 +185,7 @@ async def test_an_update_of_where_to_start_counts_if_nothing_was_done(
     assert await client.numbers() == expected
 
 
-async def test_an_update_of_where_to_start_is_passed_over_after_a_checkpoint(client: Consuming) -> None:
+async def test_a_new_start_is_ignored_after_a_checkpoint(client: Consuming) -> None:
     await client.write("s", *"0123")
     await client.create(checkpoint_max_count=1)
     client.connect()
@@ -196,7 +196,7 @@ async def test_an_update_of_where_to_start_is_passed_over_after_a_checkpoint(cli
     assert await client.numbers() == [2, 3]
 
 
-async def test_the_configuration_is_written_at_each_change_and_two_are_kept(client: Consuming) -> None:
+async def test_the_last_two_configurations_are_kept(client: Consuming) -> None:
     await client.create(start_from=-1)
     await client.create("t", "h")
     await client.delete()
@@ -209,7 +209,7 @@ async def test_the_configuration_is_written_at_each_change_and_two_are_kept(clie
 
 
 @pytest.mark.parametrize("garbage", ["{", '{"entries": [3]}', "[]", "\x00"])
-async def test_a_configuration_that_is_none_is_passed_over_and_told_of(
+async def test_a_bad_configuration_is_skipped_and_logged(
     client: Consuming, caplog: pytest.LogCaptureFixture, garbage: str
 ) -> None:
     await client.write(CONFIGURATION, garbage, user=ADMIN)
@@ -220,7 +220,7 @@ async def test_a_configuration_that_is_none_is_passed_over_and_told_of(
 
 
 @pytest.mark.parametrize("garbage", ["{", '"x"', "null", "-2", "99999999999999999999", "1.5"])
-async def test_a_checkpoint_that_is_none_is_passed_over(client: Consuming, garbage: str) -> None:
+async def test_a_bad_checkpoint_is_ignored(client: Consuming, garbage: str) -> None:
     await client.write("s", *"01")
     await client.create()
     await client.write(CHECKPOINTS, garbage, user=ADMIN)
@@ -231,7 +231,7 @@ async def test_a_checkpoint_that_is_none_is_passed_over(client: Consuming, garba
 
 
 @pytest.mark.parametrize("change", ["create", "update", "delete"])
-async def test_a_change_that_cannot_be_saved_is_told(
+async def test_a_change_that_is_not_saved_is_an_error(
     client: Consuming, monkeypatch: pytest.MonkeyPatch, change: str
 ) -> None:
     if change != "create":
@@ -260,7 +260,7 @@ async def test_groups_are_bounded(client: Consuming, monkeypatch: pytest.MonkeyP
     assert await client.create() == OK
 
 
-async def test_at_the_end_all_that_is_done_is_written_down_and_nothing_more_happens(client: Consuming) -> None:
+async def test_stop_writes_the_last_checkpoint(client: Consuming) -> None:
     await client.write("s", *"012")
     await client.create()
     client.connect()

@@ -26,7 +26,7 @@ async def client() -> AsyncIterator[Consuming]:
     await one.store.close()
 
 
-async def test_checkpoints(client: Consuming) -> None:
+async def test_checkpoints_are_written_to_their_stream(client: Consuming) -> None:
     told: list[object] = []
     journal = Journal(SETTINGS, client.store, None)
     for through in range(3, 10):
@@ -38,7 +38,7 @@ async def test_checkpoints(client: Consuming) -> None:
     assert repr(journal) == "<Journal of 's::g', checkpoint 9>"
 
 
-async def test_what_a_deleted_group_of_the_same_name_has_left_stays_hidden(client: Consuming) -> None:
+async def test_checkpoints_of_a_deleted_group_stay_hidden(client: Consuming) -> None:
     Journal(SETTINGS, client.store, None).write_checkpoint(7, lambda failure: None)
     await client.store.append(DeleteRequest(CHECKPOINTS, ANY, hard=False))
     assert last_json(client.store.read, CHECKPOINTS) is None
@@ -49,7 +49,7 @@ async def test_what_a_deleted_group_of_the_same_name_has_left_stays_hidden(clien
     assert client.checkpoints() == [1, 2]
 
 
-async def test_parked_events_and_forgotten_ones(client: Consuming) -> None:
+async def test_parked_events_can_be_truncated(client: Consuming) -> None:
     told: list[object] = []
     journal = Journal(SETTINGS, client.store, None)
     journal.park([Park(message(4), "no"), Park(message(9, replay_of=b"5@s"), "again")], told.append)
@@ -64,7 +64,7 @@ async def test_parked_events_and_forgotten_ones(client: Consuming) -> None:
     assert [event.data for event in client.stored(PARKED)] == [b"5@s"]
 
 
-async def test_a_failure_is_told(client: Consuming, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_failed_write_is_reported(client: Consuming, monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[object] = []
     journal = Journal(SETTINGS, client.store, None)
     fill_the_disk(client, monkeypatch)

@@ -30,9 +30,7 @@ def page(store: SqliteStore, stream: str, *, resolve: bool) -> bytes:
 
 
 @pytest.mark.parametrize(("stream", "resolve"), [("s", False), ("s", True), ("links", False), ("links", True)])
-async def test_a_page_is_taken_apart_without_being_encoded_again(
-    store: SqliteStore, stream: str, resolve: bool
-) -> None:
+async def test_messages_are_slices_of_the_page(store: SqliteStore, stream: str, resolve: bool) -> None:
     encoded = page(store, stream, resolve=resolve)
     expected = schema.ReadStreamEventsCompleted.FromString(encoded).events
     messages = messages_of(encoded, by_stream)
@@ -48,7 +46,7 @@ async def test_a_page_is_taken_apart_without_being_encoded_again(
         assert message.replay_of is None
 
 
-async def test_a_replay_knows_what_it_is_of(store: SqliteStore) -> None:
+async def test_a_replay_keeps_the_link_to_its_event(store: SqliteStore) -> None:
     messages = messages_of(page(store, "links", resolve=True), unpinned, are_replays=True)
     assert [message.replay_of for message in messages] == [b"2@s", b"9@s"]
 

@@ -56,7 +56,7 @@ async def write(store: SqliteStore, count: int, size: int = 10) -> None:
     await store.append(AppendRequest("s", -2, events))
 
 
-async def test_what_is_not_answered_comes_again_and_then_is_parked() -> None:
+async def test_unsettled_events_are_retried_then_parked() -> None:
     store = SqliteStore.in_memory()
     async with EmbeddedServer(store, persistent_tick=0.01) as server, RawClient.to(server) as client:
         await write(store, 1)
@@ -87,7 +87,7 @@ async def test_a_checkpoint_is_written_in_time() -> None:
         assert schema.StreamEventAppeared.FromString(package.payload).event.event.data == b"2"
 
 
-async def test_slots_for_more_than_a_connection_holds_cut_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_large_slots_do_not_disconnect_the_client(monkeypatch: pytest.MonkeyPatch) -> None:
     """40 MB are waiting for a client that is cut with 26 MB unread, and that reads late."""
     monkeypatch.setattr(group, "MAX_PENDING_BYTES", 100_000_000)
     store = SqliteStore.in_memory()
@@ -106,7 +106,7 @@ async def test_slots_for_more_than_a_connection_holds_cut_nobody(monkeypatch: py
             ack(client, id, event)
 
 
-async def test_a_client_that_goes_away_leaves_nothing() -> None:
+async def test_a_disconnected_client_leaves_no_consumers() -> None:
     store = SqliteStore.in_memory()
     async with EmbeddedServer(store) as server:
         async with RawClient.to(server) as client:

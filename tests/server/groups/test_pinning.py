@@ -23,7 +23,7 @@ def broken(target: str) -> Any:
     return schema.ResolvedIndexedEvent(link=link)
 
 
-def test_a_stream_is_one_bucket_however_it_is_led_to() -> None:
+def test_events_and_links_of_a_stream_share_a_bucket() -> None:
     bucket = by_stream(resolved("pony@1"))
     assert 0 <= bucket < BUCKETS
     assert by_stream(resolved("pony@1", link="links")) == bucket
@@ -35,7 +35,7 @@ def test_streams_are_spread() -> None:
     assert len({by_stream(resolved(f"pony-{number}")) for number in range(1000)}) > 500
 
 
-def test_a_link_that_is_none_is_its_own_stream() -> None:
+def test_a_bad_link_has_the_bucket_of_its_own_stream() -> None:
     assert by_stream(resolved("links", type="$>", data=b"\xff")) == by_stream(resolved("links"))
 
 
@@ -45,11 +45,11 @@ def test_a_correlation_is_one_bucket() -> None:
 
 
 @pytest.mark.parametrize("metadata", [b"", b"{}", b"[1]", b"{", b"\xff\xff", b'{"$correlationId": null}'])
-def test_without_one_it_is_the_streams(metadata: bytes) -> None:
+def test_without_a_correlation_the_stream_decides(metadata: bytes) -> None:
     assert by_correlation(resolved("a", metadata=metadata)) == by_stream(resolved("a"))
 
 
-def test_a_broken_link_is_put_by_its_target() -> None:
+def test_a_broken_link_has_the_bucket_of_its_target() -> None:
     assert by_correlation(broken("a")) == by_stream(resolved("a"))
 
 

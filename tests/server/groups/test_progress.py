@@ -5,7 +5,7 @@ from random import Random
 from rxpump.server.groups.progress import Progress
 
 
-def test_it_ends_at_the_first_gap() -> None:
+def test_progress_ends_at_the_first_gap() -> None:
     progress = Progress(-1)
     for number in range(4):
         progress.begin(number)
@@ -18,7 +18,7 @@ def test_it_ends_at_the_first_gap() -> None:
     assert repr(progress) == "<Progress: completed through 2, 1 pending>"
 
 
-def test_numbers_that_are_no_more_are_done() -> None:
+def test_numbers_that_never_begin_are_completed() -> None:
     progress = Progress(4)
     progress.begin(9)
     assert progress.through == 8
@@ -30,7 +30,7 @@ def test_numbers_that_are_no_more_are_done() -> None:
     assert progress.through == 12
 
 
-def test_any_order() -> None:
+def test_numbers_complete_in_any_order() -> None:
     random = Random(1)
     numbers = list(range(50))
     progress = Progress(-1)

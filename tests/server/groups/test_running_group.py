@@ -26,7 +26,7 @@ from tests.server.groups.clients import (
 )
 
 
-async def test_from_the_start_and_what_is_written_later(client: Consuming, other: Consuming) -> None:
+async def test_a_group_delivers_existing_and_new_events(client: Consuming, other: Consuming) -> None:
     await other.write("s", *"012")
     await client.create()
     confirmation = client.connect()
@@ -37,7 +37,7 @@ async def test_from_the_start_and_what_is_written_later(client: Consuming, other
     assert await client.numbers() == [3, 4]
 
 
-async def test_of_a_stream_that_is_none_yet(client: Consuming, other: Consuming) -> None:
+async def test_a_group_can_wait_for_its_stream(client: Consuming, other: Consuming) -> None:
     await client.create()
     assert client.connect().last_event_number == -1
     assert await client.numbers() == []
@@ -48,7 +48,9 @@ async def test_of_a_stream_that_is_none_yet(client: Consuming, other: Consuming)
 @pytest.mark.parametrize(
     ("start_from", "expected"), [(-1, [5, 6]), (-2, [5, 6]), (0, [0, 1, 2, 3, 4, 5, 6]), (3, [3, 4, 5, 6])]
 )
-async def test_where_it_starts(client: Consuming, other: Consuming, start_from: int, expected: list[int]) -> None:
+async def test_the_start_of_a_group(
+    client: Consuming, other: Consuming, start_from: int, expected: list[int]
+) -> None:
     await other.write("s", *"01234")
     await client.create(start_from=start_from)
     await other.write("s", *"56")
@@ -65,7 +67,7 @@ async def test_a_start_in_the_future_is_waited_for(client: Consuming, other: Con
     assert await client.numbers() == [4, 5]
 
 
-async def test_nothing_is_lost_or_doubled_between_catching_up_and_living(client: Consuming, other: Consuming) -> None:
+async def test_no_event_is_lost_when_a_group_catches_up(client: Consuming, other: Consuming) -> None:
     await other.write("s", *map(str, range(150)))
     await client.create(read_batch_size=7, buffer_size=10)
     client.connect(slots=3)
@@ -87,7 +89,7 @@ async def test_a_consumer_without_slots_gets_nothing(client: Consuming, other: C
     assert await client.numbers() == []
 
 
-async def test_links_are_followed_if_the_group_says_so(client: Consuming, other: Consuming) -> None:
+async def test_links_are_resolved_by_the_settings(client: Consuming, other: Consuming) -> None:
     await other.write("$secret", "content", user=ADMIN)
     await other.write("s", "0@$secret", "9@nowhere")
     await client.create()
@@ -108,7 +110,7 @@ async def test_links_are_followed_if_the_group_says_so(client: Consuming, other:
     assert running.group.through == 1
 
 
-async def test_parked_is_a_link_that_says_why(client: Consuming, other: Consuming) -> None:
+async def test_a_parked_event_is_a_link_with_a_reason(client: Consuming, other: Consuming) -> None:
     await other.write("s", *"01")
     await client.create(checkpoint_max_count=1)
     client.connect()
@@ -127,7 +129,7 @@ async def test_parked_is_a_link_that_says_why(client: Consuming, other: Consumin
     assert client.checkpoints() == [1]
 
 
-async def test_what_cannot_be_parked_is_delivered_again(
+async def test_an_event_that_cannot_be_parked_is_redelivered(
     client: Consuming, other: Consuming, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await other.write("s", "0")
@@ -143,7 +145,7 @@ async def test_what_cannot_be_parked_is_delivered_again(
     assert group_of(client.node.groups).group.through == -1
 
 
-async def test_a_checkpoint_is_what_is_done_without_a_gap(client: Consuming, other: Consuming) -> None:
+async def test_a_checkpoint_ends_at_the_first_gap(client: Consuming, other: Consuming) -> None:
     await other.write("s", *"0123")
     await client.create(checkpoint_max_count=2)
     client.connect()
@@ -206,7 +208,7 @@ async def test_a_consumer_that_ends_leaves_its_events_to_others(client: Consumin
     assert await client.delivered() == []
 
 
-async def test_unsubscribing_is_answered_and_ends_it(client: Consuming, other: Consuming) -> None:
+async def test_unsubscribing_drops_the_consumer(client: Consuming, other: Consuming) -> None:
     await other.write("s", "0")
     await client.create()
     client.connect()
@@ -220,9 +222,7 @@ async def test_unsubscribing_is_answered_and_ends_it(client: Consuming, other: C
     assert [each.retry_count for each in await client.delivered(B)] == [1, 0]
 
 
-async def test_who_leaves_events_unread_is_not_sent_more_until_it_has_read(
-    client: Consuming, other: Consuming
-) -> None:
+async def test_an_unread_client_gets_events_after_it_reads(client: Consuming, other: Consuming) -> None:
     await other.write("s", *"01")
     await client.create()
     client.connect(slots=1)
@@ -234,7 +234,7 @@ async def test_who_leaves_events_unread_is_not_sent_more_until_it_has_read(
     assert await client.numbers() == [1]
 
 
-async def test_what_one_group_holds_is_bounded(
+async def test_the_memory_of_a_group_is_bounded(
     client: Consuming, other: Consuming, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(machine, "MAX_PENDING_BYTES", 10_000)
@@ -247,7 +247,7 @@ async def test_what_one_group_holds_is_bounded(
     assert await client.numbers() == [4, 5]
 
 
-async def test_parked_events_are_tried_again(client: Consuming, other: Consuming) -> None:
+async def test_parked_events_are_replayed(client: Consuming, other: Consuming) -> None:
     await other.write("s", *"0123")
     await client.create()
     client.connect()
@@ -272,7 +272,7 @@ async def test_parked_events_are_tried_again(client: Consuming, other: Consuming
     assert [each.event.event.data for each in await client.delivered()] == [b"3"]
 
 
-async def test_a_stream_that_is_deleted_and_comes_again(client: Consuming, other: Consuming) -> None:
+async def test_a_group_survives_a_delete_of_its_stream(client: Consuming, other: Consuming) -> None:
     await other.write("s", *"0123")
     await client.create(checkpoint_max_count=1)
     client.connect(slots=2)
@@ -288,16 +288,14 @@ async def test_a_stream_that_is_deleted_and_comes_again(client: Consuming, other
     assert await client.numbers() == [4, 5]
 
 
-async def test_nothing_parked_nothing_tried_again(client: Consuming) -> None:
+async def test_a_replay_without_parked_events_does_nothing(client: Consuming) -> None:
     await client.create()
     group_of(client.node.groups).replay_parked()
     client.connect()
     assert await client.delivered() == []
 
 
-async def test_a_replay_is_larger_than_a_page_and_goes_on_where_there_is_room(
-    client: Consuming, other: Consuming
-) -> None:
+async def test_a_large_replay_continues_page_by_page(client: Consuming, other: Consuming) -> None:
     await other.write("s", *map(str, range(50)))
     await client.create(read_batch_size=5, buffer_size=10)
     client.connect(slots=50)
@@ -315,7 +313,7 @@ async def test_a_replay_is_larger_than_a_page_and_goes_on_where_there_is_room(
     assert replayed == list(range(50))
 
 
-async def test_in_a_slice_of_no_time_it_does_one_step_and_asks_for_another(
+async def test_an_empty_slice_does_one_step(
     client: Consuming, other: Consuming, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(turns_of_groups, "_SLICE", 0.0)

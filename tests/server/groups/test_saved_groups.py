@@ -40,7 +40,7 @@ def written(store: SqliteStore) -> dict[str, list[int]]:
     return sizes
 
 
-async def test_what_many_changes_write_grows_as_their_number_does(store: SqliteStore) -> None:
+async def test_the_cost_of_changes_grows_linearly(store: SqliteStore) -> None:
     total = []
     saved = SavedGroups(store)
     for count in (200, 400, 800):
@@ -51,7 +51,7 @@ async def test_what_many_changes_write_grows_as_their_number_does(store: SqliteS
     assert len(written(store)["PersistentConfigChange"]) > 700
 
 
-async def test_another_server_finds_what_was_saved_at_any_moment(store: SqliteStore) -> None:
+async def test_a_restart_at_any_time_finds_saved_groups(store: SqliteStore) -> None:
     """After each step all that is written is found: a process may end at any of them."""
     saved = SavedGroups(store)
     chance = random.Random(3)
@@ -69,7 +69,7 @@ async def test_another_server_finds_what_was_saved_at_any_moment(store: SqliteSt
     assert len(written(store)["PersistentConfigChange"]) > 50
 
 
-async def test_the_limit_of_an_earlier_version_pushes_nothing_out(store: SqliteStore) -> None:
+async def test_an_old_event_limit_removes_no_groups(store: SqliteStore) -> None:
     first = SavedGroups(store)
     for number in range(100):
         await first.save(entry_of(number), "admin")

@@ -41,13 +41,13 @@ def give(strategy: Any, *buckets: int) -> str:
         (Pinned, (), "--------"),
     ],
 )
-def test_who_gets_eight_events_of_one_bucket(strategy: type[Any], slots: tuple[Any, ...], given: str) -> None:
+def test_consumers_of_eight_events_of_one_bucket(strategy: type[Any], slots: tuple[Any, ...], given: str) -> None:
     one = strategy()
     joined(one, *slots)
     assert give(one, *[5] * 8) == given
 
 
-def test_dispatch_to_single_stays_with_the_second_until_that_is_full() -> None:
+def test_dispatch_to_single_changes_only_when_full() -> None:
     strategy = DispatchToSingle()
     first, _ = joined(strategy, 1, 3)
     assert give(strategy, 0, 0) == "ab"
@@ -56,7 +56,7 @@ def test_dispatch_to_single_stays_with_the_second_until_that_is_full() -> None:
 
 
 @pytest.mark.parametrize("strategy", [RoundRobin, DispatchToSingle, Pinned])
-def test_who_has_left_gets_nothing(strategy: type[Any]) -> None:
+def test_a_consumer_that_left_is_not_chosen(strategy: type[Any]) -> None:
     one = strategy()
     first, _ = joined(one, 9, 9)
     give(one, 1, 2, 3)
@@ -64,19 +64,19 @@ def test_who_has_left_gets_nothing(strategy: type[Any]) -> None:
     assert give(one, 1, 2, 3, 4) == "bbbb"
 
 
-def test_pinned_gives_each_bucket_an_owner_who_keeps_it() -> None:
+def test_pinned_buckets_keep_their_owner() -> None:
     strategy = Pinned()
     joined(strategy, 9, 9)
     assert give(strategy, 1, 2, 3, 4, 1, 2, 3, 4, 4) == "abababab" + "b"
 
 
-def test_pinned_passes_over_what_its_owner_has_no_room_for() -> None:
+def test_pinned_events_wait_for_a_full_owner() -> None:
     strategy = Pinned()
     joined(strategy, 1, 9)
     assert give(strategy, 1, 2, 1, 2, 1) == "ab-b-"
 
 
-def test_pinned_gives_who_joins_later_a_share() -> None:
+def test_pinned_consumers_that_join_later_get_a_share() -> None:
     strategy = Pinned()
     joined(strategy, 99)
     assert give(strategy, *range(6)) == "aaaaaa"
@@ -87,5 +87,5 @@ def test_pinned_gives_who_joins_later_a_share() -> None:
 
 
 @pytest.mark.parametrize("name", ["RoundRobin", "DispatchToSingle", "Pinned", "PinnedByCorrelation"])
-def test_their_names(name: str) -> None:
+def test_the_names_of_the_strategies(name: str) -> None:
     assert joined(STRATEGIES[name].make(), 1)

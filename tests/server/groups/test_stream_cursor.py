@@ -39,7 +39,7 @@ async def describe(store: SqliteStore, **metadata: int) -> None:
     await write(store, "$$s", event)
 
 
-async def test_page_by_page_to_the_end_and_on_when_there_is_more(store: SqliteStore) -> None:
+async def test_a_cursor_reads_pages_and_continues_at_the_end(store: SqliteStore) -> None:
     await write(store, "s", *map(new_event, range(7)))
     reading = StreamCursor(store.read, "s", 2, SETTINGS)
     assert numbers(reading, 2) == [2, 3, 4, 5, 6]
@@ -50,16 +50,16 @@ async def test_page_by_page_to_the_end_and_on_when_there_is_more(store: SqliteSt
     assert numbers(reading) == [7]
 
 
-async def test_no_further_than_it_was_told(store: SqliteStore) -> None:
+async def test_a_cursor_stops_at_its_last_number(store: SqliteStore) -> None:
     await write(store, "s", *map(new_event, range(7)))
     assert numbers(StreamCursor(store.read, "s", 0, SETTINGS, until=3), 2) == [0, 1, 2, 3]
 
 
-async def test_a_stream_that_is_none(store: SqliteStore) -> None:
+async def test_a_missing_stream_is_empty(store: SqliteStore) -> None:
     assert numbers(StreamCursor(store.read, "s", 0, SETTINGS)) == []
 
 
-async def test_a_place_after_the_end_is_kept(store: SqliteStore) -> None:
+async def test_a_start_after_the_end_is_kept(store: SqliteStore) -> None:
     await write(store, "s", new_event(0))
     reading = StreamCursor(store.read, "s", 5, SETTINGS)
     assert numbers(reading) == []
@@ -69,13 +69,13 @@ async def test_a_place_after_the_end_is_kept(store: SqliteStore) -> None:
 
 
 @pytest.mark.parametrize("metadata", [{"tb": 55}, {"maxCount": 5}])
-async def test_truncated_events_are_passed_over(store: SqliteStore, metadata: dict[str, int]) -> None:
+async def test_truncated_events_are_skipped(store: SqliteStore, metadata: dict[str, int]) -> None:
     await write(store, "s", *map(new_event, range(60)))
     await describe(store, **metadata)
     assert numbers(StreamCursor(store.read, "s", 0, SETTINGS), 10) == list(range(55, 60))
 
 
-async def test_events_that_are_too_old_are_passed_over() -> None:
+async def test_expired_events_are_skipped() -> None:
     now = 0
     store = SqliteStore.in_memory(clock=lambda: now)
     await write(store, "s", *map(new_event, range(50)))
@@ -102,7 +102,7 @@ async def test_a_tombstone_is_the_end(store: SqliteStore) -> None:
     assert numbers(StreamCursor(store.read, "s", 2, SETTINGS)) == []
 
 
-async def test_another_stream_than_the_groups_is_one_of_replays(store: SqliteStore) -> None:
+async def test_events_of_the_parked_stream_are_replays(store: SqliteStore) -> None:
     await write(store, "s", new_event(0, data=b"content"))
     await write(store, "parked", new_event(type="$>", data=b"0@s"))
     [message] = StreamCursor(store.read, "parked", 0, SETTINGS).page(20)

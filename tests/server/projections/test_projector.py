@@ -98,7 +98,7 @@ def told(store: SqliteStore) -> Told:
     return Told(store)
 
 
-async def test_what_there_is_and_what_comes(store: SqliteStore, told: Told) -> None:
+async def test_existing_and_new_events_are_linked(store: SqliteStore, told: Told) -> None:
     await write(store, "a-1", "b-1", "a-2", "other")
     async with running(store):
         await told.has(2)
@@ -110,7 +110,7 @@ async def test_what_there_is_and_what_comes(store: SqliteStore, told: Told) -> N
     assert links(store, "$ce-b") == ["0@b-1", "1@b-1"]
 
 
-async def test_a_link_tells_of_what_it_is_a_link_to(store: SqliteStore, told: Told) -> None:
+async def test_the_metadata_of_a_link_describe_its_target(store: SqliteStore, told: Told) -> None:
     outcome = await appended(store, AppendRequest("a-1", -2, [event := event_of("x")]))
     async with running(store):
         await told.has(1)
@@ -123,7 +123,7 @@ async def test_a_link_tells_of_what_it_is_a_link_to(store: SqliteStore, told: To
     }
 
 
-async def test_it_goes_on_where_it_was_stopped(store: SqliteStore, told: Told) -> None:
+async def test_a_projector_resumes_at_its_checkpoint(store: SqliteStore, told: Told) -> None:
     await write(store, "a-1", "a-2")
     async with running(store) as first:
         await told.has(2)
@@ -192,7 +192,7 @@ async def test_checkpoints_are_saved_now_and_then(
     assert len(saved) == 3
 
 
-async def test_a_checkpoint_that_makes_no_sense_is_none(store: SqliteStore, told: Told) -> None:
+async def test_a_bad_checkpoint_is_ignored(store: SqliteStore, told: Told) -> None:
     await write(store, "a-1", checkpoint_stream(BY_CATEGORY))
     assert read_checkpoint(store.read, BY_CATEGORY) is None
     async with running(store) as projector:
@@ -201,7 +201,7 @@ async def test_a_checkpoint_that_makes_no_sense_is_none(store: SqliteStore, told
     assert repr(projector).startswith("<Projector of $by_category, Position(")
 
 
-async def test_when_nothing_is_written_nothing_is_done(store: SqliteStore, told: Told) -> None:
+async def test_an_idle_projector_does_nothing(store: SqliteStore, told: Told) -> None:
     """Projections pass over what others write; they do not keep each other busy."""
     projections = Projections(store)
     projections.start()
@@ -222,9 +222,7 @@ async def test_when_nothing_is_written_nothing_is_done(store: SqliteStore, told:
     assert store.read.log().end == end
 
 
-async def test_what_cannot_be_written_is_tried_again(
-    store: SqliteStore, told: Told, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_failed_write_is_retried(store: SqliteStore, told: Told, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "RETRY_AFTER", 0.001)
     refusals = iter([NotCommitted("disk full")] * 3)
     append = store.append
@@ -245,7 +243,7 @@ async def test_what_cannot_be_written_is_tried_again(
     assert links(store, "$ce-b") == ["0@b-1"]
 
 
-async def test_a_full_disk_does_not_hinder_stopping(
+async def test_a_projector_stops_on_a_full_disk(
     store: SqliteStore, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     refused = asyncio.Event()
@@ -267,7 +265,7 @@ async def test_a_full_disk_does_not_hinder_stopping(
     assert read_checkpoint(store.read, BY_CATEGORY) is None
 
 
-async def test_a_projection_that_breaks_says_so(
+async def test_a_failing_projection_is_logged(
     store: SqliteStore, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def broken(event: Any) -> None:

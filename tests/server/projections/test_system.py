@@ -84,6 +84,6 @@ def test_stream_by_category(source: Any, link: Link | None) -> None:
 
 
 @pytest.mark.parametrize("stream", ["$streams", "$ce-x", "$et-x", "$category-x", "$projections-x", "$$$ce-x"])
-def test_what_projections_write(stream: str) -> None:
+def test_which_streams_projections_write(stream: str) -> None:
     assert is_own(stream)
     assert not is_own(stream.lstrip("$"))

@@ -102,7 +102,9 @@ SCAVENGED = Stream([A, B, C], is_soft_deleted=True, scavenged=3)
         (12, NO_STREAM, [], Stream(), Append(0)),
     ],
 )
-def test_the_table(row: int, expected: int, ids: list[bytes], stream: Stream, decision: Any) -> None:
+def test_every_row_of_the_decision_table(
+    row: int, expected: int, ids: list[bytes], stream: Stream, decision: Any
+) -> None:
     assert decide(expected, ids, stream) == decision
 
 
@@ -118,7 +120,7 @@ def test_the_table(row: int, expected: int, ids: list[bytes], stream: Stream, de
         (8, NO_STREAM, [A], Stream([A], elsewhere=frozenset({A})), Repeated(0, 0)),
     ],
 )
-def test_a_real_server_knows_an_id_where_it_came_first(
+def test_strict_ids_belong_to_their_first_stream(
     row: int, expected: int, ids: list[bytes], stream: Stream, decision: Any
 ) -> None:
     assert decide(expected, ids, stream, REAL) == decision
@@ -129,7 +131,7 @@ def test_a_real_server_knows_an_id_where_it_came_first(
     expected=st.integers(-1, 5),
     ids=st.lists(st.sampled_from([A, B, C, D]), min_size=1),
 )
-def test_what_was_appended_with_an_exact_version_is_recognised_for_ever_after(
+def test_a_repeat_with_an_exact_version_is_always_detected(
     stored: list[bytes], expected: int, ids: list[bytes]
 ) -> None:
     stream = Stream(stored)

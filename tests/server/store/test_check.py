@@ -82,7 +82,7 @@ def test_lost_events_are_listed_with_their_positions(path: Path) -> None:
         ("UPDATE events SET link_revision = 4 WHERE link_revision = 3", "the id, time or link of event 0 of 'links'"),
     ],
 )
-def test_all_else_that_is_damaged_is_listed(path: Path, statement: str, found: str) -> None:
+def test_other_damage_is_listed(path: Path, statement: str, found: str) -> None:
     damage(path, statement)
     report = check(path)
     assert not report.is_sound
@@ -114,7 +114,7 @@ async def test_a_damaged_index_of_names_hides_no_stream(path: Path, caplog: pyte
     assert check(path).is_sound
 
 
-async def test_an_index_is_not_built_anew_from_a_damaged_table(path: Path) -> None:
+async def test_an_index_is_not_rebuilt_from_a_damaged_table(path: Path) -> None:
     """The index still has the right name; without it, the stream would be as if it were not there."""
     damage_the_name(path, "streams")
     store = SqliteStore.open(path)

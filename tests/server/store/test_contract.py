@@ -50,7 +50,7 @@ async def test_events_come_back_as_they_were_written(store: SqliteStore) -> None
     assert (read.event.event_id, read.event.data, read.event.metadata) == (event.event_id, event.data, event.metadata)
 
 
-async def test_numbers_run_on_in_a_stream_and_positions_in_the_log(store: SqliteStore) -> None:
+async def test_numbers_and_positions_rise(store: SqliteStore) -> None:
     first = await write(store, "a", new_event(), new_event())
     second = await write(store, "b", new_event())
     third = await write(store, "a", new_event())
@@ -71,7 +71,7 @@ async def test_a_page_holds_the_events_of_its_window(store: SqliteStore, low: in
     assert data(stream_page(store, stream, low, high, BACKWARD)) == wanted[::-1]
 
 
-async def test_all_is_read_from_a_position_on_and_back_from_before_it(store: SqliteStore) -> None:
+async def test_the_log_is_read_from_a_position_both_ways(store: SqliteStore) -> None:
     await write_numbers(store, "a", 3)
     await write_numbers(store, "b", 3)
     positions = [event.commit_position for event in all_page(store, 0, 100)]
@@ -80,7 +80,7 @@ async def test_all_is_read_from_a_position_on_and_back_from_before_it(store: Sql
     assert all_page(store, 0, 0) == []
 
 
-async def test_appends_of_one_moment_see_each_other_in_order(store: SqliteStore) -> None:
+async def test_concurrent_appends_see_each_other_in_order(store: SqliteStore) -> None:
     """Also those that share a transaction: of ten that expect an empty stream one is first."""
     outcomes = await asyncio.gather(*(write(store, "s", new_event(), expected=NO_STREAM) for _ in range(10)))
     assert isinstance(outcomes[0], Appended)
@@ -146,7 +146,7 @@ async def test_large_events_end_a_page_early_and_one_always_fits(store: SqliteSt
     assert store.read.all_page(0, 100, FORWARD, resolve_links=False).size == 3
 
 
-async def test_links_are_followed_when_asked(store: SqliteStore) -> None:
+async def test_links_are_resolved_on_request(store: SqliteStore) -> None:
     await write_numbers(store, "target", 3)
     links = [b"1@target", b"-1@target", b"7@target", b"0@never", b"no link"]
     await write(store, "links", *(new_event(type="$>", data=link) for link in links), new_event(9))
@@ -171,7 +171,7 @@ async def test_links_in_all_keep_their_own_position(store: SqliteStore) -> None:
     assert resolved.commit_position == resolved.prepare_position == written.position
 
 
-async def test_a_link_to_a_link_leads_to_the_link(store: SqliteStore) -> None:
+async def test_the_target_of_a_link_can_be_a_link(store: SqliteStore) -> None:
     await write_numbers(store, "target", 1)
     await write(store, "inner", new_event(type="$>", data=b"0@target"))
     await write(store, "outer", new_event(type="$>", data=b"0@inner"))
@@ -193,14 +193,14 @@ async def test_one_event_is_found_by_its_number(store: SqliteStore) -> None:
     assert store.read.event(stream, 3, resolve_links=True) is None
 
 
-async def test_a_closed_store_takes_nothing(store: SqliteStore) -> None:
+async def test_a_closed_store_refuses_changes(store: SqliteStore) -> None:
     await store.close()
     await store.close()
     with pytest.raises(StoreError, match="closed"):
         store.append(append("s", [new_event()]))
 
 
-async def test_closing_commits_what_waits(store: SqliteStore) -> None:
+async def test_closing_commits_pending_changes(store: SqliteStore) -> None:
     waiting = [store.append(append("s", [new_event()])) for _ in range(50)]
     await store.close()
     outcomes = [await each for each in waiting]

@@ -45,7 +45,7 @@ def test_a_prefix_that_ends_with_a_letter_is_found(text: str, prefix: str) -> No
 @pytest.mark.parametrize(("text", "prefix"), MISSED)
 @pytest.mark.parametrize("context", FilterContext)
 @pytest.mark.parametrize(("strictness", "by_prefix"), [(Strictness.LENIENT, True), (Strictness.REAL, False)])
-def test_only_a_strict_server_misses_it_and_never_by_a_regex(
+def test_only_strict_prefix_filters_miss_letters(
     text: str, prefix: str, context: FilterContext, strictness: Strictness, by_prefix: bool
 ) -> None:
     event = EventRecord(event_stream_id=text, event_type=text)

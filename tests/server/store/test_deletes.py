@@ -40,7 +40,7 @@ def metadata_of(store: SqliteStore, name: str) -> dict[str, int]:
     return metadata
 
 
-async def test_numbers_go_on_after_a_soft_delete(store: SqliteStore) -> None:
+async def test_numbers_continue_after_a_soft_delete(store: SqliteStore) -> None:
     await write_numbers(store, "s", 3)
     deleted = await delete(store, "s", 2)
     stream = stream_of(store, "s")
@@ -53,14 +53,14 @@ async def test_numbers_go_on_after_a_soft_delete(store: SqliteStore) -> None:
 
 
 @pytest.mark.parametrize(("expected", "outcome"), [(2, Appended), (ANY, Appended), (1, WrongVersion)])
-async def test_which_writes_bring_a_stream_back(store: SqliteStore, expected: int, outcome: type[Any]) -> None:
+async def test_which_writes_undelete_a_stream(store: SqliteStore, expected: int, outcome: type[Any]) -> None:
     await write_numbers(store, "s", 3)
     await delete(store, "s")
     assert isinstance(await write(store, "s", new_event(), expected=expected), outcome)
     assert visible(store, "s") == ([3] if outcome is Appended else [])
 
 
-async def test_what_was_written_before_the_delete_is_known_and_stays_hidden(store: SqliteStore) -> None:
+async def test_events_before_a_soft_delete_stay_hidden(store: SqliteStore) -> None:
     events = [new_event(n) for n in range(3)]
     await write(store, "s", *events)
     await delete(store, "s")
@@ -70,7 +70,7 @@ async def test_what_was_written_before_the_delete_is_known_and_stays_hidden(stor
     assert stream_of(store, "s").is_soft_deleted
 
 
-async def test_a_write_of_nothing_brings_a_stream_back_too(store: SqliteStore) -> None:
+async def test_an_empty_write_undeletes_a_stream(store: SqliteStore) -> None:
     await write_numbers(store, "s", 2)
     await delete(store, "s")
     assert (await write(store, "s"))[:2] == (2, 1)
@@ -78,7 +78,7 @@ async def test_a_write_of_nothing_brings_a_stream_back_too(store: SqliteStore) -
     assert metadata_of(store, "s") == {"$tb": 2}
 
 
-async def test_metadata_bring_a_stream_back_and_keep_what_they_say(store: SqliteStore) -> None:
+async def test_metadata_undelete_a_stream_and_keep_their_keys(store: SqliteStore) -> None:
     await write_numbers(store, "s", 2)
     await delete(store, "s")
     written = await write_metadata(store, "s", {"$maxCount": 5, "mine": 1})
@@ -89,14 +89,14 @@ async def test_metadata_bring_a_stream_back_and_keep_what_they_say(store: Sqlite
     assert visible(store, "s") == [2]
 
 
-async def test_metadata_that_are_no_json_bring_everything_back(store: SqliteStore) -> None:
+async def test_metadata_without_json_show_all_events(store: SqliteStore) -> None:
     await write_numbers(store, "s", 2)
     await delete(store, "s")
     await write(store, "$$s", new_event(data=b'{"$maxCount":1}'))
     assert (visible(store, "s"), stream_of(store, "$$s").last) == ([0, 1], 1)
 
 
-async def test_deleting_again_and_what_never_was(store: SqliteStore) -> None:
+async def test_a_delete_can_be_repeated_and_needs_no_stream(store: SqliteStore) -> None:
     await write_numbers(store, "s", 3)
     for expected in (ANY, 2, NO_STREAM):
         assert isinstance(await delete(store, "s", expected), Deleted)
@@ -109,7 +109,7 @@ async def test_deleting_again_and_what_never_was(store: SqliteStore) -> None:
     assert stream_of(store, "never-True").is_tombstoned
 
 
-async def test_a_hard_delete_is_for_ever(store: SqliteStore) -> None:
+async def test_a_hard_delete_is_final(store: SqliteStore) -> None:
     await write_numbers(store, "s", 3)
     await write_metadata(store, "s", {"$acl": {"$r": "a"}})
     assert await delete(store, "s", 1, hard=True) == WrongVersion(2)
@@ -129,7 +129,7 @@ async def test_a_hard_delete_is_for_ever(store: SqliteStore) -> None:
 
 
 @pytest.mark.parametrize("expected", [ANY, 0, STREAM_EXISTS])
-async def test_metadata_outlive_a_hard_delete_for_writers(store: SqliteStore, expected: int) -> None:
+async def test_metadata_can_be_written_after_a_hard_delete(store: SqliteStore, expected: int) -> None:
     await write_numbers(store, "s", 1)
     await write_metadata(store, "s", {"$maxCount": 1})
     await delete(store, "s", hard=True)
@@ -144,7 +144,7 @@ async def test_metadata_outlive_a_hard_delete_for_writers(store: SqliteStore, ex
 
 
 @pytest.mark.parametrize("expected", [ANY, NO_STREAM, 0, STREAM_EXISTS])
-async def test_metadata_do_not_begin_after_a_hard_delete(store: SqliteStore, expected: int) -> None:
+async def test_a_hard_delete_prevents_first_metadata(store: SqliteStore, expected: int) -> None:
     await write_numbers(store, "s", 1)
     await delete(store, "s", hard=True)
     assert await write(store, "$$s", new_event(), expected=expected) == StreamDeleted()
@@ -158,7 +158,7 @@ async def test_metadata_of_a_hard_deleted_stream_end_with_a_scavenge(store: Sqli
     assert await write(store, "$$s", new_event()) == StreamDeleted()
 
 
-async def test_changes_of_one_moment_see_each_other(store: SqliteStore) -> None:
+async def test_changes_of_one_transaction_see_each_other(store: SqliteStore) -> None:
     changes: list[Change[Any]] = [
         append("s", [new_event()], NO_STREAM),
         append("s", [new_event()], 0),
@@ -173,7 +173,7 @@ async def test_changes_of_one_moment_see_each_other(store: SqliteStore) -> None:
     assert (results[3].first, stream_of(store, "s").last) == (2, MAX64)
 
 
-async def test_what_followers_are_told(store: SqliteStore) -> None:
+async def test_followers_receive_the_events_of_deletes(store: SqliteStore) -> None:
     s, metadata, everything = followers = [Follower() for _ in range(3)]
     for stream, follower in zip(("s", "$$s", EVERYTHING), followers, strict=True):
         store.feed.follow(stream, follower)
@@ -187,7 +187,7 @@ async def test_what_followers_are_told(store: SqliteStore) -> None:
     assert everything.events == list(all_page(store, 0, 10))
 
 
-async def test_links_into_deleted_streams_lead_nowhere(store: SqliteStore) -> None:
+async def test_links_into_deleted_streams_have_no_target(store: SqliteStore) -> None:
     for name in ("soft", "hard", "kept"):
         await write_numbers(store, name, 2)
         await write(store, "links", *(new_event(type="$>", data=f"{n}@{name}") for n in (0, -1)))

@@ -32,7 +32,7 @@ REGEX, PREFIX = FilterType
         (TYPE, PREFIX, [], True),
     ],
 )
-def test_what_is_found(context: FilterContext, type: FilterType, data: list[str], found: bool) -> None:
+def test_which_texts_a_filter_finds(context: FilterContext, type: FilterType, data: list[str], found: bool) -> None:
     wanted = read_filter(Filter(context=context, type=type, data=data))
     assert wanted.matches(EventRecord(event_stream_id="order-1", event_type="Created")) is found
     assert wanted.search.steps > 0
@@ -59,7 +59,7 @@ def test_a_regex_of_anchored_texts_is_compared_as_prefixes(pattern: str) -> None
 
 
 @pytest.mark.parametrize("pattern", MORE)
-def test_any_other_regex_is_searched_for(pattern: str) -> None:
+def test_other_patterns_are_searched(pattern: str) -> None:
     try:
         search = read_filter(Filter(type=REGEX, data=[pattern])).search
     except BadFilter:
@@ -83,6 +83,6 @@ def test_a_prefix_may_be_longer_than_other_regexes() -> None:
         (Filter.FromString(b"\x10\x01\x1a\x01\xff"), "UTF-8"),
     ],
 )
-def test_what_is_refused(message: Any, why: str) -> None:
+def test_a_bad_filter_is_refused(message: Any, why: str) -> None:
     with pytest.raises(BadFilter, match=why):
         read_filter(message)

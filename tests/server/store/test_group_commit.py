@@ -35,14 +35,14 @@ async def test_writes_that_come_together_share_transactions(store: SqliteStore) 
     assert store.commits.count < 40
 
 
-def test_requests_of_one_transaction_are_decided_in_order(connection: sqlite3.Connection) -> None:
+def test_changes_of_one_transaction_apply_in_order(connection: sqlite3.Connection) -> None:
     commits = GroupCommit(connection)
     [first, second], written = commits.commit([append("s", [new_event()], -1), append("s", [new_event()], 0)])
     assert [(stream, [row.revision for row in rows]) for stream, rows in written] == [("s", [0]), ("s", [1])]
     assert (first.first, second.first, commits.count) == (0, 1, 1)
 
 
-def test_a_broken_append_spoils_nothing_but_itself(
+def test_a_failing_append_affects_only_itself(
     connection: sqlite3.Connection, caplog: pytest.LogCaptureFixture
 ) -> None:
     commits = GroupCommit(connection)
@@ -72,7 +72,7 @@ def test_a_full_disk_is_no_corruption(connection: sqlite3.Connection, caplog: py
     assert again.first == len(written)
 
 
-async def test_the_thread_is_there_while_it_is_needed(tmp_path: Path) -> None:
+async def test_the_writer_thread_ends_with_the_store(tmp_path: Path) -> None:
     before = threading.active_count()
     store = SqliteStore.open(tmp_path / "events.db")
     assert threading.active_count() == before
@@ -82,7 +82,7 @@ async def test_the_thread_is_there_while_it_is_needed(tmp_path: Path) -> None:
     assert threading.active_count() == before
 
 
-async def test_a_writer_who_has_gone_away_disturbs_nobody(store: SqliteStore) -> None:
+async def test_a_cancelled_append_affects_no_other(store: SqliteStore) -> None:
     gone, stays = store.append(append("s", [new_event()])), store.append(append("s", [new_event()]))
     gone.cancel()
     outcome = await stays

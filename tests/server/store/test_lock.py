@@ -170,7 +170,7 @@ def test_a_forked_child_does_not_share_the_lock(tmp_path: Path) -> None:
     assert subprocess.run(script, capture_output=True, text=True, timeout=30).stdout == "7\n"
 
 
-def test_a_lock_tells_its_state_and_is_released_once(tmp_path: Path) -> None:
+def test_a_lock_is_released_once(tmp_path: Path) -> None:
     path = str(tmp_path / "events.db")
     first = lock(path)
     assert repr(first) == f"<StoreLock {path}, held>"
@@ -182,7 +182,7 @@ def test_a_lock_tells_its_state_and_is_released_once(tmp_path: Path) -> None:
             lock(path)
 
 
-def test_a_file_that_cannot_be_made_is_no_store(tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_created_is_refused(tmp_path: Path) -> None:
     with pytest.raises(StoreNotFound, match="No such file or directory"):
         lock(str(tmp_path / "missing" / "events.db"))
     assert os.listdir(tmp_path) == []

@@ -52,7 +52,7 @@ def heeded(text: bytes | str) -> Metadata:
         ('{"mine":,"$acl":{"$r":["a",]}}', Metadata(acl={"$r": frozenset("a")})),
     ],
 )
-def test_what_is_heeded(text: str, meaning: Metadata) -> None:
+def test_which_metadata_are_used(text: str, meaning: Metadata) -> None:
     assert heeded(text) == meaning
 
 
@@ -66,17 +66,17 @@ def test_what_is_heeded(text: str, meaning: Metadata) -> None:
         '"mine":' + "[" * 100_000, '"mine"', "]",
     ],
 )  # fmt: skip
-def test_one_thing_amiss_and_nothing_counts(spoilt: str) -> None:
+def test_one_wrong_value_disables_all_metadata(spoilt: str) -> None:
     assert heeded('{"$maxCount":3,%s}' % spoilt) == NO_METADATA  # noqa: UP031
 
 
 @pytest.mark.parametrize("text", [b"", b"[]", b"3", b"\xff\xfe", b'{"$maxCount":3', b"null", b"NaN"])
-def test_what_is_no_json_object_counts_as_none(text: bytes) -> None:
+def test_metadata_must_be_a_json_object(text: bytes) -> None:
     assert heeded(text) == NO_METADATA
     assert undeleted(text, 3) is None
 
 
-def test_metadata_too_long_to_be_kept_at_hand_are_heeded_too() -> None:
+def test_metadata_too_long_for_the_cache_are_used() -> None:
     roles = [f"role-{number}" for number in range(10_000)]
     assert heeded(json.dumps({"$acl": {"$r": roles}})).acl == {"$r": frozenset(roles)}
 
@@ -92,7 +92,7 @@ def test_metadata_too_long_to_be_kept_at_hand_are_heeded_too() -> None:
         ("{'mine':NaN,}", '{"mine":NaN,"$tb":3}'),
     ],
 )
-def test_a_stream_that_begins_anew_keeps_what_else_was_said(before: str, after: str) -> None:
+def test_an_undelete_keeps_the_other_keys(before: str, after: str) -> None:
     assert undeleted(before.encode(), 3) == after.encode()
 
 
@@ -108,7 +108,7 @@ def test_a_stream_that_begins_anew_keeps_what_else_was_said(before: str, after: 
         ("", None),
     ],
 )
-def test_whose_metadata_a_stream_holds(stream: str, described: str | None) -> None:
+def test_which_stream_metadata_describe(stream: str, described: str | None) -> None:
     assert described_by(stream) == described
 
 
@@ -123,13 +123,13 @@ def test_whose_metadata_a_stream_holds(stream: str, described: str | None) -> No
         (Metadata(truncate_before=50), 50),
     ],
 )
-def test_the_first_number_that_is_kept_of_ten(told: Metadata, first: int) -> None:
+def test_the_first_visible_number_of_ten(told: Metadata, first: int) -> None:
     assert told.first_kept(9) == first
 
 
 @pytest.mark.parametrize("told", [{}, {"$maxCount": 3}, {"$maxCount": 3, "$maxAge": 9, "$tb": 2}])
 @pytest.mark.parametrize("acl", [None, {}, {"$r": ['"$acl": ', "$all"]}, {"$w": ["x" * 100] * 1000}])
-def test_what_is_shown_is_read_without_the_list(told: dict[str, Any], acl: dict[str, Any] | None) -> None:
+def test_limits_are_read_without_the_access_list(told: dict[str, Any], acl: dict[str, Any] | None) -> None:
     whole = told if acl is None else {"$acl": acl, **told}
     stored = summary(json.dumps(whole).encode())
     assert limits(stored) == replace(metadata(stored), acl=None)

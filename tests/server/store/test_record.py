@@ -39,7 +39,7 @@ def test_a_page_of_all_is_the_columns_one_after_the_other() -> None:
     assert (page.events[0].commit_position, page.events[0].prepare_position) == (300, 300)
 
 
-def test_what_a_real_server_always_writes_is_written_even_if_it_is_nothing() -> None:
+def test_empty_fields_are_written_too() -> None:
     record = schema.ResolvedIndexedEvent.FromString(
         row_of(new_event(data=b"", data_content_type=7), revision=0).record
     )
@@ -73,12 +73,12 @@ def test_the_next_record_begins_after_this_one() -> None:
         (b"", ("", None)),
     ],
 )
-def test_where_a_link_leads(data: bytes, target: tuple[Any, ...]) -> None:
+def test_the_target_of_a_link(data: bytes, target: tuple[Any, ...]) -> None:
     row = row_of(new_event(event_type="$>", data=data))
     assert (row.link_stream, row.link_revision) == target
 
 
-def test_only_links_lead_anywhere() -> None:
+def test_only_links_have_targets() -> None:
     row = row_of(new_event(data=b"0@target"))
     assert (row.link_stream, row.link_revision) == (None, None)
 

@@ -47,7 +47,7 @@ def log_of(store: SqliteStore) -> list[str]:
     return names(all_page(store, 0, 1000))
 
 
-async def test_what_is_shown_stays_and_nothing_else(store: SqliteStore) -> None:
+async def test_a_scavenge_removes_only_invisible_events(store: SqliteStore) -> None:
     for name in ("counted", "truncated", "soft", "hard", "kept"):
         await write_numbers(store, name, 5)
     await write_metadata(store, "counted", {"$maxCount": 4})
@@ -70,7 +70,7 @@ async def test_what_is_shown_stays_and_nothing_else(store: SqliteStore) -> None:
     assert (await store.scavenge()).size == 0
 
 
-async def test_numbers_and_positions_go_on(store: SqliteStore) -> None:
+async def test_numbers_and_positions_continue_after_a_scavenge(store: SqliteStore) -> None:
     for name in ("soft", "all"):
         await write_numbers(store, name, 3)
     await delete(store, "soft")
@@ -84,7 +84,7 @@ async def test_numbers_and_positions_go_on(store: SqliteStore) -> None:
     assert visible(store, "soft") == [3]
 
 
-async def test_what_is_gone_for_ever_stays_so(store: SqliteStore) -> None:
+async def test_scavenged_events_never_reappear(store: SqliteStore) -> None:
     await write_numbers(store, "s", 3)
     await delete(store, "s", hard=True)
     await store.scavenge()
@@ -93,7 +93,7 @@ async def test_what_is_gone_for_ever_stays_so(store: SqliteStore) -> None:
     assert log_of(store) == [f"{MAX64}@s"]
 
 
-async def test_a_stream_with_a_hole_is_read(store: SqliteStore) -> None:
+async def test_a_stream_with_a_gap_is_readable(store: SqliteStore) -> None:
     await write_numbers(store, "s", 10)
     await write_metadata(store, "s", {"$maxCount": 3})
     await store.scavenge()
@@ -104,7 +104,7 @@ async def test_a_stream_with_a_hole_is_read(store: SqliteStore) -> None:
     assert data(stream_page(store, stream, 0, 8, BACKWARD)) == [8, 7]
 
 
-async def test_what_was_removed_is_known_no_more(store: SqliteStore) -> None:
+async def test_ids_of_scavenged_events_are_forgotten(store: SqliteStore) -> None:
     events = [new_event(n) for n in range(4)]
     await write(store, "s", *events)
     await write_metadata(store, "s", {"$tb": 2})
@@ -113,7 +113,7 @@ async def test_what_was_removed_is_known_no_more(store: SqliteStore) -> None:
     assert (await write(store, "s", events[0])).first == 4
 
 
-async def test_what_is_too_old_goes(tmp_path: Path) -> None:
+async def test_expired_events_are_removed(tmp_path: Path) -> None:
     clock = Clock()
     store = SqliteStore.open(tmp_path / "events.db", clock=clock)
     await write_metadata(store, "s", {"$maxAge": 10})
@@ -125,7 +125,7 @@ async def test_what_is_too_old_goes(tmp_path: Path) -> None:
     await store.close()
 
 
-async def test_events_of_a_transaction_go_too(store: SqliteStore) -> None:
+async def test_events_of_a_transaction_are_removed_too(store: SqliteStore) -> None:
     [id], places = await reserve_positions(store), await reserve_positions(store, 3)
     prepared = list(map(Prepared, map(new_event, range(3)), places))
     await store.append(CommitRequest(id, "s", ANY, prepared))
@@ -136,7 +136,7 @@ async def test_events_of_a_transaction_go_too(store: SqliteStore) -> None:
     assert all_page(store, store.read.offset(Position(last.commit_position, places[0])), 1)[0] == last
 
 
-async def test_writers_go_on_meanwhile(store: SqliteStore) -> None:
+async def test_writes_continue_during_a_scavenge(store: SqliteStore) -> None:
     await write_numbers(store, "s", 200)
     await write_metadata(store, "s", {"$tb": 200})
     scavenge = store.scavenge()
@@ -152,7 +152,7 @@ async def test_writers_go_on_meanwhile(store: SqliteStore) -> None:
     assert log_of(store)[1:] == [f"{n}@other" for n in numbers]
 
 
-async def test_the_file_becomes_shorter(tmp_path: Path) -> None:
+async def test_a_scavenge_shrinks_the_file(tmp_path: Path) -> None:
     path = tmp_path / "events.db"
     store = SqliteStore.open(path)
     await write(store, "s", *(new_event(data=bytes(100_000)) for _ in range(50)))
@@ -166,7 +166,7 @@ async def test_the_file_becomes_shorter(tmp_path: Path) -> None:
     await store.close()
 
 
-async def test_a_store_that_is_closed_meanwhile(store: SqliteStore) -> None:
+async def test_closing_the_store_ends_a_scavenge(store: SqliteStore) -> None:
     await write_numbers(store, "s", 200)
     await delete(store, "s")
     scavenge = store.scavenge()

@@ -36,7 +36,7 @@ from tests.server.store.driving import (
 _NOBODY = 65534
 
 
-async def test_everything_is_there_when_it_is_opened_again(tmp_path: Path) -> None:
+async def test_a_reopened_store_has_its_events(tmp_path: Path) -> None:
     path = tmp_path / "events.db"
     store = SqliteStore.open(path)
     event = new_event(0)
@@ -136,7 +136,7 @@ async def test_an_empty_file_becomes_a_store(tmp_path: Path) -> None:
     await store.close()
 
 
-async def test_a_read_keeps_no_view_of_the_past(tmp_path: Path) -> None:
+async def test_a_read_keeps_no_old_snapshot(tmp_path: Path) -> None:
     """A page that ends before its window does must not hold back the log's clean-up, nor miss what comes."""
     store = SqliteStore.open(tmp_path / "events.db")
     await write_numbers(store, "s", 10)

@@ -86,7 +86,7 @@ def test_backward(start: int, count: int, first_kept: int, events: list[int], th
     first_kept=st.integers(0, 35),
     read=st.sampled_from([(read_forward, 0), (read_backward, -1)]),
 )
-def test_going_on_from_page_to_page_meets_every_event_once(
+def test_pages_cover_every_event_once(
     last: int, count: int, room: int | None, first_kept: int, read: tuple[Callable[..., Any], int]
 ) -> None:
     read_page, position = read

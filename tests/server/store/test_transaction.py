@@ -39,7 +39,7 @@ async def prepare(store: SqliteStore, *events: Any, stream: str = "s", expected:
     return CommitRequest(id, stream, expected, list(map(Prepared, events, places)))
 
 
-async def test_events_are_where_the_commit_is_and_were_before(store: SqliteStore) -> None:
+async def test_events_of_a_transaction_lie_at_its_commit(store: SqliteStore) -> None:
     commit = await prepare(store, *map(new_event, range(3)))
     await write(store, "other", new_event(7))
     assert store.read.stream("s") is None
@@ -54,7 +54,7 @@ async def test_events_are_where_the_commit_is_and_were_before(store: SqliteStore
     assert visible(store, "s") == [0, 1, 2]
 
 
-async def test_all_is_read_from_every_position(store: SqliteStore) -> None:
+async def test_the_log_is_readable_from_every_position(store: SqliteStore) -> None:
     await write_numbers(store, "a", 2)
     await store.append(await prepare(store, *map(new_event, range(3))))
     await write_numbers(store, "b", 2)
@@ -73,7 +73,7 @@ async def test_all_is_read_from_every_position(store: SqliteStore) -> None:
 @pytest.mark.parametrize(
     ("expected", "outcome"), [(ANY, (2, 2)), (1, (2, 2)), (NO_STREAM, WrongVersion(1)), (5, WrongVersion(1))]
 )
-async def test_the_version_counts_at_the_commit(
+async def test_the_version_is_checked_at_the_commit(
     store: SqliteStore, expected: int, outcome: WrongVersion | tuple[int, int]
 ) -> None:
     commit = await prepare(store, new_event(), expected=expected)
@@ -91,7 +91,7 @@ async def test_a_repeated_commit_changes_nothing(store: SqliteStore) -> None:
     assert len(all_page(store, 0, 10)) == 2
 
 
-async def test_a_commit_of_nothing(store: SqliteStore) -> None:
+async def test_an_empty_transaction_can_be_committed(store: SqliteStore) -> None:
     await write_numbers(store, "s", 2)
     commit = await prepare(store)
     done = await appended(store, commit)
@@ -100,7 +100,7 @@ async def test_a_commit_of_nothing(store: SqliteStore) -> None:
     assert stream_of(store, "s").last == 1
 
 
-async def test_deleted_streams(store: SqliteStore) -> None:
+async def test_transactions_on_deleted_streams(store: SqliteStore) -> None:
     soft, hard = await prepare(store, new_event(), stream="soft"), await prepare(store, new_event(), stream="hard")
     for name in ("soft", "hard"):
         await write_numbers(store, name, 2)
@@ -110,7 +110,7 @@ async def test_deleted_streams(store: SqliteStore) -> None:
     assert visible(store, "soft") == [2]
 
 
-async def test_metadata_in_a_transaction_count(store: SqliteStore) -> None:
+async def test_metadata_in_a_transaction_apply(store: SqliteStore) -> None:
     await write_numbers(store, "s", 3)
     metadata = new_event(data=b'{"$maxCount":1}', json=True)
     await store.append(await prepare(store, metadata, stream="$$s"))
@@ -119,7 +119,7 @@ async def test_metadata_in_a_transaction_count(store: SqliteStore) -> None:
     assert visible(store, "s") == [0, 1, 2]
 
 
-async def test_followers_are_told_at_the_commit(store: SqliteStore) -> None:
+async def test_followers_receive_a_transaction_at_its_commit(store: SqliteStore) -> None:
     follower = Follower()
     store.feed.follow("s", follower)
     commit = await prepare(store, *map(new_event, range(2)))
@@ -131,7 +131,7 @@ async def test_followers_are_told_at_the_commit(store: SqliteStore) -> None:
     assert min(event.commit_position for event in follower.events) > head.last_commit
 
 
-async def test_a_commit_is_known_after_a_restart_and_no_id_comes_twice(tmp_path: Path) -> None:
+async def test_commits_are_known_after_a_restart(tmp_path: Path) -> None:
     store = SqliteStore.open(tmp_path / "events.db")
     commit = await prepare(store, new_event())
     await store.append(commit)

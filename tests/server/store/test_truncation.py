@@ -35,7 +35,7 @@ from tests.server.store.driving import (
         (b"no JSON", list(range(10))),
     ],
 )
-async def test_limits_count_at_once_and_can_be_taken_back(
+async def test_limits_apply_at_once_and_can_be_removed(
     store: SqliteStore, metadata: bytes | dict[str, Any], shown: list[int]
 ) -> None:
     stream = await write_numbers(store, "s", 10)
@@ -55,7 +55,7 @@ async def test_metadata_before_the_stream(store: SqliteStore) -> None:
     assert visible(store, "s") == [3, 4]
 
 
-async def test_only_json_and_only_the_last_event_counts(store: SqliteStore) -> None:
+async def test_only_the_last_metadata_in_json_apply(store: SqliteStore) -> None:
     await write_numbers(store, "s", 5)
     await write(store, "$$s", new_event(data=b'{"$maxCount":2}', json=True, type="any type"))
     assert visible(store, "s") == [3, 4]
@@ -65,7 +65,7 @@ async def test_only_json_and_only_the_last_event_counts(store: SqliteStore) -> N
     assert visible(store, "s") == [0, 1, 2, 3, 4]
 
 
-async def test_of_metadata_the_last_is_shown_whatever_is_said_of_them(store: SqliteStore) -> None:
+async def test_a_metadata_stream_shows_only_its_last_event(store: SqliteStore) -> None:
     for count in (1, 2, 3):
         await write_metadata(store, "s", {"$maxCount": count})
     assert visible(store, "$$s") == [2]
@@ -86,7 +86,7 @@ async def aging(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
     await store.close()
 
 
-async def test_what_is_too_old_is_hidden(aging: tuple[SqliteStore, Clock]) -> None:
+async def test_expired_events_are_hidden(aging: tuple[SqliteStore, Clock]) -> None:
     store, clock = aging
     await write_metadata(store, "s", {"$maxAge": 10})
     for number in range(3):
@@ -107,7 +107,7 @@ async def test_what_is_too_old_is_hidden(aging: tuple[SqliteStore, Clock]) -> No
     assert stream.first_kept == 0
 
 
-async def test_a_link_to_what_is_too_old_leads_nowhere(aging: tuple[SqliteStore, Clock]) -> None:
+async def test_a_link_to_an_expired_event_has_no_target(aging: tuple[SqliteStore, Clock]) -> None:
     store, clock = aging
     await write_metadata(store, "s", {"$maxAge": 10})
     await write_numbers(store, "s", 1)

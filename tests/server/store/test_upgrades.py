@@ -74,7 +74,7 @@ async def test_version_2_is_served_as_before(version_2: Path) -> None:
     assert check(version_2).is_sound
 
 
-async def test_damage_that_shows_before_the_upgrade_shows_after_it(version_2: Path) -> None:
+async def test_damage_is_detected_after_the_upgrade(version_2: Path) -> None:
     database = sqlite3.connect(version_2)
     database.execute("UPDATE events SET record = x'0a' WHERE stream = 1 AND revision = 2")
     database.commit()
@@ -87,7 +87,7 @@ async def test_damage_that_shows_before_the_upgrade_shows_after_it(version_2: Pa
     await store.close()
 
 
-async def test_version_2_lacks_what_was_removed_and_nothing_else(version_2: Path) -> None:
+async def test_scavenged_events_of_version_2_are_not_missing(version_2: Path) -> None:
     """Events that a scavenge removed are not missed; those that damage took are."""
     database = sqlite3.connect(version_2)
     database.execute("DELETE FROM events WHERE stream = 1 AND revision = 4")
@@ -133,7 +133,7 @@ def old(tmp_path: Path) -> Path:
     return path
 
 
-async def test_what_was_written_is_there_and_what_it_says_counts(old: Path) -> None:
+async def test_an_upgrade_keeps_events_and_metadata(old: Path) -> None:
     clock = Clock()
     store = SqliteStore.open(old, clock=clock)
     assert len(all_page(store, 0, 20)) == 7
@@ -153,7 +153,7 @@ async def test_what_was_written_is_there_and_what_it_says_counts(old: Path) -> N
     await store.close()
 
 
-async def test_it_is_of_todays_version_afterwards(old: Path) -> None:
+async def test_an_upgrade_reaches_the_current_version(old: Path) -> None:
     for _ in range(2):
         await SqliteStore.open(old).close()
     database = sqlite3.connect(old)
@@ -170,7 +170,7 @@ async def test_it_is_of_todays_version_afterwards(old: Path) -> None:
         SqliteStore.open(fresh)
 
 
-async def test_what_fails_on_the_way_leaves_it_as_it_was(old: Path) -> None:
+async def test_a_failed_upgrade_changes_nothing(old: Path) -> None:
     database = sqlite3.connect(old)
     database.execute("UPDATE events SET record = x'ff' WHERE revision = 2")
     database.commit()
