@@ -1,4 +1,4 @@
-"""Clients of persistent subscriptions in few words, on conversations without a socket."""
+"""Clients of persistent subscriptions, without sockets."""
 
 from __future__ import annotations
 
@@ -41,26 +41,26 @@ DEFAULTS = {
 
 
 async def turns() -> None:
-    """Let the loop do what is to be done: a store in memory waits for nothing."""
+    """Let the event loop run all that is ready."""
     for _ in range(20):
         await asyncio.sleep(0)
 
 
 def fill_the_disk(client: Consuming, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let nothing more be committed."""
+    """Make every commit fail."""
     full = NotCommitted("disk full")
     monkeypatch.setattr(client.store.commits, "commit", lambda changes: Commit([full] * len(changes), []))
 
 
 def group_of(groups: Groups, name: str = "g") -> RunningGroup:
-    """Find a group of the stream `s` that exists."""
+    """Return a group of the stream `s` that exists."""
     running = groups.find("s", name)
     assert running is not None
     return running
 
 
 class Consuming(Talk):
-    """One client; `beside` is another of the same server. It remembers what it was sent until it is asked."""
+    """One client, which records what it is sent. `beside` returns another client of the same server."""
 
     def __init__(self, store: SqliteStore, node: Node | None = None) -> None:
         self.told: list[Package] = []
@@ -76,7 +76,7 @@ class Consuming(Talk):
         return cls(other.store, other.node)
 
     async def manage(self, command: Command, message: Any, user: Credentials | None = ADMIN) -> tuple[int, str]:
-        """Change a group from a connection of its own; give the (result, reason)."""
+        """Change a group on another connection, and return the result and its reason."""
         manager = Talk(self.store, self.node)
         manager.say(command, message, user)
         if manager.pending is not None:
@@ -105,7 +105,7 @@ class Consuming(Talk):
     def connect(
         self, stream: str = "s", group: str = "g", *, slots: int = 10, id: bytes = A, user: Credentials | None = None
     ) -> Any:
-        """Give the confirmation, or the reason why there is none."""
+        """Connect to a group, and return the confirmation or the reason of a refusal."""
         message = schema.ConnectToPersistentSubscription(
             event_stream_id=stream, subscription_id=group, allowed_in_flight_messages=slots
         )
@@ -136,7 +136,7 @@ class Consuming(Talk):
         return self.say(Command.PERSISTENT_SUBSCRIPTION_NAK_EVENTS, message, id=id)
 
     async def delivered(self, id: bytes = A) -> list[Any]:
-        """What was delivered since this was last asked, as PersistentSubscriptionStreamEventAppeared."""
+        """Return the deliveries since the last call, as PersistentSubscriptionStreamEventAppeared."""
         await turns()
         command = Command.PERSISTENT_SUBSCRIPTION_STREAM_EVENT_APPEARED
         told = [each for each in self.told if (each.command, each.correlation_id) == (command, id)]
@@ -147,12 +147,12 @@ class Consuming(Talk):
         return [original(each).event_number for each in await self.delivered(id)]
 
     def drops(self) -> list[tuple[bytes, int]]:
-        """Why and under which ids subscriptions ended."""
+        """Return the correlation ids and the reasons of ended subscriptions."""
         drops = [each for each in self.told if each.command == Command.SUBSCRIPTION_DROPPED]
         return [(each.correlation_id, schema.SubscriptionDropped.FromString(each.payload).reason) for each in drops]
 
     def stored(self, stream: str) -> list[Any]:
-        """The events of a stream, as records."""
+        """Return the events of a stream as records."""
         return [each.event for each in self.read_stream(stream, 0, 100, user=ADMIN).events]
 
     def checkpoints(self) -> list[int]:
@@ -160,7 +160,7 @@ class Consuming(Talk):
 
 
 def settings_of(stream: str, group: str, settings: dict[str, Any]) -> Any:
-    """A CreatePersistentSubscription, and as the two have the same fields, an UpdatePersistentSubscription."""
+    """Return a CreatePersistentSubscription, which has the same fields as an UpdatePersistentSubscription."""
     names = {"event_stream_id": stream, "subscription_group_name": group}
     return schema.CreatePersistentSubscription(**{**DEFAULTS, **names, **settings})
 

@@ -1,4 +1,4 @@
-"""A group without a store: messages that are their numbers, consumers that keep what they are given."""
+"""The state machine of a group without a store, with numbered messages and consumers that record deliveries."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def consumer(name: str = "a", slots: int = 10, client: Client | None = None) -> 
 
 
 class Driven:
-    """A group of a stream that has `stored` events, and what its consumers were given at `now`."""
+    """A group of a stream with `stored` events, at the time `now`."""
 
     def __init__(self, stored: int = 0, through: int = -1, **settings: Any) -> None:
         settings = {"message_timeout_seconds": TIMEOUT, "strategy": "RoundRobin", **settings}
@@ -55,7 +55,7 @@ class Driven:
         return connected
 
     def step(self) -> list[tuple[str, int, int]]:
-        """Deliver and read until there is nothing to do; tell who was given what, and how often before."""
+        """Read and deliver all that is possible, and return each delivery as (consumer, number, retry count)."""
         given = []
         while True:
             deliveries = self.group.deliver(self.now, 100)

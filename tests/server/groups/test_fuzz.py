@@ -1,4 +1,4 @@
-"""Whatever clients of persistent subscriptions say, the server goes on, and each has no more than it asked for."""
+"""Random requests about consumer groups: the server never fails, and no consumer exceeds its slots."""
 
 from __future__ import annotations
 

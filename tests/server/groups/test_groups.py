@@ -1,4 +1,4 @@
-"""What becomes of groups: made, changed, ended, and after a restart."""
+"""Groups that are created, updated, deleted, and restarted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What only a server with its timer and its sockets shows."""
+"""Consumer groups on a server with timers and sockets."""
 
 from __future__ import annotations
 

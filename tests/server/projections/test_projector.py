@@ -1,4 +1,4 @@
-"""What is in the streams of links, whenever the projector is stopped, restarted or interrupted."""
+"""The streams of links, also after the projector was stopped, restarted or interrupted."""
 
 from __future__ import annotations
 

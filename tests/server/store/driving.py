@@ -1,4 +1,4 @@
-"""A store's tests in few words: write events that tell their number, read pages as messages."""
+"""Helpers of the store's tests: they write events and read pages as messages."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ async def write(store: SqliteStore, stream: str, *events: Any, expected: int = A
 
 
 async def write_metadata(store: SqliteStore, stream: str, metadata: bytes | dict[str, Any]) -> Appended:
-    """Write the metadata of `stream`; bytes go as they are."""
+    """Write the metadata of a stream, given as an object or as bytes."""
     data = metadata if isinstance(metadata, bytes) else json.dumps(metadata)
     written: Appended = await write(store, f"$${stream}", new_event(type="$metadata", data=data, json=True))
     return written
@@ -57,7 +57,7 @@ async def write_numbers(store: SqliteStore, stream: str, count: int) -> StoredSt
 
 
 async def appended(store: SqliteStore, change: Change[Any]) -> Appended:
-    """Append, and return the outcome, which must be a success."""
+    """Append a change, and return its result, which must be Appended."""
     outcome = await store.append(change)
     assert isinstance(outcome, Appended)
     return outcome
@@ -71,14 +71,14 @@ async def reserve_positions(store: SqliteStore, count: int = 1) -> Sequence[int]
 
 
 def event_at(store: SqliteStore, stream: StoredStream, number: int, *, resolve_links: bool) -> Any:
-    """Read an event that exists, as a ResolvedIndexedEvent."""
+    """Return an event that exists, as a `StreamEntry`."""
     event = store.read.event(stream, number, resolve_links=resolve_links)
     assert event is not None
     return StreamEntry.FromString(event.entry)
 
 
 def stream_of(store: SqliteStore, name: str) -> StoredStream:
-    """Read the record of a stream that exists."""
+    """Return a stream that exists."""
     stream = store.read.stream(name)
     assert stream is not None
     return stream
@@ -112,7 +112,7 @@ def data(events: Any) -> list[int]:
 
 
 class Clock:
-    """The time, as a test wants it; `now` is in seconds."""
+    """A clock whose time a test sets, in seconds."""
 
     def __init__(self, now: int = 1_700_000_000) -> None:
         self.now = now
@@ -122,7 +122,7 @@ class Clock:
 
 
 def visible(store: SqliteStore, name: str) -> list[int]:
-    """The numbers of the events that a stream shows, read forward page by page."""
+    """Return the numbers of the visible events of a stream."""
     stream = stream_of(store, name)
     window = Window(stream.first_kept, min(stream.last, 10_000))
     page = store.read.stream_page(stream, window, FORWARD, resolve_links=False)
@@ -130,7 +130,7 @@ def visible(store: SqliteStore, name: str) -> list[int]:
 
 
 def fill(store: SqliteStore) -> None:
-    """Let the disk be full: the database may grow by no page more."""
+    """Make the disk full: the database cannot grow by another page."""
     [pages] = store.commits._connection.execute("PRAGMA page_count").fetchone()
     store.commits._connection.execute(f"PRAGMA max_page_count = {pages}")
 
@@ -140,7 +140,7 @@ def make_room(store: SqliteStore) -> None:
 
 
 def damage(path: Path, statement: str, *arguments: Any) -> None:
-    """Change what is stored behind the back of the store, as a bad disk does."""
+    """Change stored data without the store's knowledge, as a failing disk does."""
     database = sqlite3.connect(path)
     changed = database.execute(statement, arguments).rowcount
     database.commit()

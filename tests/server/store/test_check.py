@@ -1,4 +1,4 @@
-"""Whole files are verified: what `rxpump check` lists."""
+"""The verification of whole files by `rxpump check`."""
 
 from __future__ import annotations
 

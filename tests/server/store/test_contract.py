@@ -1,4 +1,4 @@
-"""What every store must do: run on one in memory and on one in a file."""
+"""The contract of a store, in memory and in a file."""
 
 from __future__ import annotations
 

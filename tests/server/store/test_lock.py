@@ -1,4 +1,4 @@
-"""One server to a store, whatever its file is called, and nothing left beside it."""
+"""The lock of a store: one server at a time, whatever the name of the file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a scavenge leaves, on every store."""
+"""Scavenges, on every kind of store."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is hidden by metadata, on every store (docs/protocol/tcp.md, sections 4.6 and 4.9)."""
+"""Events that metadata hide, on every kind of store (docs/protocol/tcp.md, sections 4.6 and 4.9)."""
 
 from __future__ import annotations
 
