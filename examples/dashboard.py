@@ -24,7 +24,7 @@ async def sell(client: rxpump.Client, sales: int) -> None:
 
 
 def add(total: tuple[int, int], sale: Any) -> tuple[int, int]:
-    """Return the number of sales and their total amount, with one more sale."""
+    """Return the totals (number of sales, amount of all) with one sale added."""
     return total[0] + 1, total[1] + sale["amount"]
 
 
@@ -36,7 +36,7 @@ async def main(sales: int = 200) -> None:
             rx.take(sales),
         )
         watching = asyncio.ensure_future(show(totals))
-        await asyncio.sleep(0.1)  # the line is on before the shop opens
+        await asyncio.sleep(0.1)  # the subscription starts before the first sale
         await sell(client, sales)
         await watching
 

@@ -202,9 +202,9 @@ class AdminClient(GroupClient):
     def scavenge(self, *, timeout: float | None = SCAVENGE_TIMEOUT) -> Single[ScavengeResult]:
         """Remove events that can no longer be read from the files of the connected node.
 
-        Only members of `$admins` and `$ops` may. Version 4 replies when the scavenge has ended, later versions when
-        it has started. Version 23.10 does not reply if the user may not scavenge, or if the node is a follower or
-        keeps its events in memory.
+        Only members of `$admins` and `$ops` may scavenge. Version 4 replies when the scavenge has ended, later
+        versions when it has started. Version 23.10 does not reply if the user may not scavenge, or if the node is a
+        follower or keeps its events in memory.
 
         Args:
             timeout: Seconds until the call fails; a scavenge that has started continues. None: no deadline. Default:

@@ -37,9 +37,9 @@ class ClientBase:
         self._settings = settings
         self._runtime = transport.runtime
         self._transport = transport
-        """For subscriptions and publishers: waits for a connection as long as the reconnect policy allows."""
+        """Transport for subscriptions and publishers. A request waits as long as the reconnect policy allows."""
         self._calls = transport.with_timeout(settings.timeout)
-        """For calls: each request has the deadline of the settings."""
+        """Transport for calls. Each request has the deadline of the settings."""
         self._status = status
 
     @property

@@ -112,9 +112,10 @@ class TaskSubscription(abc.DisposableBase, Generic[T]):
             track(self._tracker)
 
     def _note_left(self) -> None:
-        """Release the entry of the item that is being delivered, or abandon it if no operator retains it.
+        """Record the end of the delivery in progress, if there is one, because the subscription ends during it.
 
-        The subscription ends during this delivery, so `_tracked` does not release the entry.
+        The item counts as processed if an operator retains it or its delivery has passed the pipeline. Otherwise it
+        never will be processed, so its entry is abandoned.
         """
         entry, self._delivered = self._delivered, None
         if entry is None:
@@ -150,7 +151,7 @@ class TaskSubscription(abc.DisposableBase, Generic[T]):
                 await _deliver_page(items, self._observer, self.upstream)
 
     def _tracked(self, page: Iterable[T], tracker: ProgressTracker) -> Iterator[T]:
-        """Yield the items of a page, each with an entry for as long as it is delivered."""
+        """Yield the items of a page, and record the start and the end of each delivery in the tracker."""
         begin = self.upstream.begin
         for item in page:
             self._delivered = entry = tracker.begin(item_of(item))

@@ -121,7 +121,7 @@ class WriteBuffer:
         self.changed.set()
 
     def end_intake(self) -> None:
-        """End the buffer because the client drains, unless its source belongs to rxpump and completes by itself."""
+        """End the buffer because the client drains. A source of rxpump is left to complete by itself."""
         if not self._completes_by_itself:
             self.on_completed()
 

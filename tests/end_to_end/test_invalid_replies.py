@@ -124,7 +124,7 @@ class InvalidReply(NamedTuple):
 
 
 def invalid_replies_to(commands: list[Command]) -> st.SearchStrategy[list[InvalidReply]]:
-    """Return a strategy of invalid replies to these requests, with events if a subscription can have started."""
+    """Return a Hypothesis strategy of invalid replies to these requests, with events for those that subscribe."""
     likely = sorted(answer for command in commands for answer in answers_to_any(command))
     packages = st.lists(st.sampled_from(likely).flatmap(replies), min_size=1, max_size=3)
     noise = st.just(b"") | st.just(b"") | st.just(b"") | st.binary(min_size=1, max_size=20)

@@ -24,9 +24,9 @@ from rxpump.transport import Appender, GroupSession, Limits, ServerEnd, Subscrip
 
 
 class FakeStore(Transport):
-    """One stream, `s`, behind the pages and subscriptions of TCP.
+    """A transport that serves one stream, `s`, with the page reads and subscriptions of the TCP transport.
 
-    Before every step `step` is called with its name: it may write, or raise.
+    Before each step it calls `step` with the name of the step. A test sets `step` to write events or to raise there.
     """
 
     protocol: ClassVar[str] = "Fake"
@@ -199,21 +199,21 @@ class FakeStore(Transport):
 
 
 class FakeSubscription(LiveSubscription):
-    """A subscription that delivers the written events, unless `is_deaf` is set."""
+    """A subscription that delivers the written events, unless `is_silent` is set."""
 
     def __init__(self, store: FakeStore, stream: str | None, where: EventFilter | None = None) -> None:
         self._where = where
         self.examined = None
         self.last_event_number = None if stream is None else len(store.records) - 1
         self.last_commit_position = store.records[-1].commit_position if store.records else -1
-        self.is_deaf = False
+        self.is_silent = False
         self.ending: Exception | None = None
         self._store = store
         self._waiting: list[Any] = []
         self._changed = asyncio.Event()
 
     def push(self, record: Any) -> None:
-        if not self.is_deaf and self.ending is None:
+        if not self.is_silent and self.ending is None:
             self._waiting.append(record)
             self._changed.set()
 

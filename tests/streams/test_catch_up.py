@@ -201,7 +201,7 @@ async def test_the_watchdog_finds_what_a_deaf_server_did_not_send(
     recorder = Recorder()
     subscription(store, kind(store), runtime, watchdog=0.01).with_signals().subscribe(recorder.on_next)
     await recorder.until(lambda: CaughtUp() in recorder.items)
-    store.subscriptions[0].is_deaf = True
+    store.subscriptions[0].is_silent = True
     store.write()
     await recorder.until(lambda: recorder.items.count(CaughtUp()) == 2)
     fell = recorder.items[2]
