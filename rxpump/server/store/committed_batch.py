@@ -8,16 +8,16 @@ kind.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Hashable, Sequence
 from operator import attrgetter
-from typing import Any, TypeVar
+from typing import Any, Final
 
 from rxpump.server.store.pages import resolve
 from rxpump.server.store.reader import Reader
 from rxpump.server.store.record import Row
 from rxpump.server.store.record_schema import LogEntry
 
-T = TypeVar("T")
+_POSITION: Final = attrgetter("position")
 
 
 class CommittedEvent:
@@ -54,25 +54,24 @@ class CommittedEvent:
 
 
 class CommittedBatch:
-    """At least one event of one stream, or of all streams, in the order of the log."""
+    """At least one event of one stream, or of all streams, in the order of the log.
+
+    Attributes:
+        events: The events.
+        shared: Values that followers derive from the batch, under keys of their own.
+    """
 
     def __init__(self, events: Sequence[CommittedEvent]) -> None:
-        self._events = events
-        self._shared: dict[Hashable, Any] = {}
+        self.events = events
+        self.shared: dict[Hashable, Any] = {}
+
+    def index_after(self, position: int) -> int:
+        """Return the index of the first event whose position is higher than `position`."""
+        return bisect_right(self.events, position, key=_POSITION)
 
     def events_after(self, position: int) -> Sequence[CommittedEvent]:
         """Return the events whose position is higher than `position`."""
-        return self._events[bisect_right(self._events, position, key=attrgetter("position")) :]
-
-    def shared(self, key: Hashable, make: Callable[[], T]) -> T:
-        """Return the value that followers keep under `key`; the first follower to ask makes the value."""
-        if key not in self._shared:
-            self._shared[key] = make()
-        value: T = self._shared[key]
-        return value
-
-    def __len__(self) -> int:
-        return len(self._events)
+        return self.events[self.index_after(position) :]
 
     def __repr__(self) -> str:
-        return f"<CommittedBatch of {len(self)} events>"
+        return f"<CommittedBatch of {len(self.events)} events>"

@@ -28,13 +28,16 @@ def appeared(event: CommittedEvent, *, resolve_links: bool) -> bytes:
 
 def batch_frames(batch: CommittedBatch, correlation_id: bytes, *, after: int, resolve_links: bool) -> Iterator[bytes]:
     """Return the frames of the events whose position is higher than `after`, in chunks of `_CHUNK_BYTES`."""
-    events = batch.events_after(after)
-    key = (len(events), resolve_links)  # the events are the last of the batch, so their number identifies them
-    return map(correlation_id.join, batch.shared(key, lambda: _chunks(events, resolve_links=resolve_links)))
+    first = batch.index_after(after)
+    key = (first, resolve_links)
+    chunks = batch.shared.get(key)
+    if chunks is None:
+        chunks = batch.shared[key] = _chunks(batch.events[first:], resolve_links=resolve_links)
+    return map(correlation_id.join, chunks)
 
 
 def _chunks(events: Sequence[CommittedEvent], *, resolve_links: bool) -> list[list[bytes]]:
-    payloads = (appeared(event, resolve_links=resolve_links) for event in events)
+    payloads = [appeared(event, resolve_links=resolve_links) for event in events]
     return [shared_frames(Command.STREAM_EVENT_APPEARED, chunk) for chunk in _split(payloads)]
 
 
