@@ -52,7 +52,7 @@ def test_a_page_of_a_stream_has_the_start_of_the_next() -> None:
     assert repr(page) == "<StreamPage 3 events of ponies, next 3>"
 
 
-def test_a_short_page_is_not_taken_for_the_end_of_a_stream() -> None:
+def test_an_empty_page_is_not_the_end_of_a_stream() -> None:
     empty = stream_page(0)
     assert not empty
     assert not empty.is_last, "truncated events are skipped by empty pages"

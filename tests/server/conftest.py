@@ -9,7 +9,7 @@ from tests.server.talk import Talk
 
 @pytest.fixture
 async def talk() -> AsyncIterator[Talk]:
-    """A client's conversation with an empty store in memory."""
+    """A client of a server with an empty store in memory, without a socket."""
     store = SqliteStore.in_memory()
     yield Talk(store)
     await store.close()
@@ -17,5 +17,5 @@ async def talk() -> AsyncIterator[Talk]:
 
 @pytest.fixture
 def without_re2(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Search regular expressions as a server without the extra `regex` does."""
+    """Make the server search regular expressions as it does without the extra `regex`."""
     monkeypatch.setattr(re2_search, "IS_INSTALLED", False)

@@ -1,4 +1,4 @@
-"""A server in a process of its own, to be killed."""
+"""A program that runs a server, so that a test can kill its process."""
 
 from __future__ import annotations
 

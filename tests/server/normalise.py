@@ -1,9 +1,8 @@
-"""What may differ between an answer of ours and the recorded one: what a server makes up, and times.
+"""Compare replies of the embedded server with recorded ones, except for values that differ between servers.
 
-A server makes up positions in the log, ids of transactions and ids of the events that it writes itself.
-They must differ in one way only: a recorded one means the same one of ours wherever it turns up, and of
-positions the order is kept. Nothing else may differ, down to the byte; but in JSON with a time in it
-only the time may, and how it is spaced.
+Each server chooses positions in the log, ids of transactions, and ids of the events that it writes itself. Each
+recorded value must always correspond to the same value of the embedded server, and positions must have the same
+order. All other bytes must be equal, except for times and white space in JSON that contains a time.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ POSITIONS = {
 }  # fmt: skip
 IDS = {"transaction_id", "event_id"}
 CONTENT = {"data", "metadata"}
-WHATEVER = {"last_commit_position", "total_time_ms"}  # it writes things of its own, and its disk has its own pace
+WHATEVER = {"last_commit_position", "total_time_ms"}  # positions of other events and of slower writes differ
 
 MESSAGES: dict[int, Any] = {
     Command.WRITE_EVENTS: schema.WriteEvents,
@@ -52,7 +51,7 @@ MESSAGES: dict[int, Any] = {
 
 
 class Ours:
-    """What of ours stands for what of the recorded server's: positions, ids of transactions, ids of events."""
+    """The values of the embedded server for recorded positions, ids of transactions and ids of events."""
 
     def __init__(self) -> None:
         self._positions: dict[int, int] = {}
@@ -60,11 +59,11 @@ class Ours:
         self._sent: set[bytes] = set()
 
     def position(self, recorded: int) -> int:
-        """Our position for a recorded one; those below 1 mean the same everywhere."""
+        """Return the position for a recorded one. Positions below 1 are equal on all servers."""
         return recorded if recorded <= 0 else self._positions[recorded]
 
     def learn_position(self, recorded: int, ours: int) -> int:
-        """Learn, or hold to what was learnt."""
+        """Record the position for a recorded one, or check it if it is known."""
         if recorded > 0:
             assert self._positions.setdefault(recorded, ours) == ours, (recorded, ours, self._positions)
             in_order = sorted(self._positions)
@@ -74,18 +73,18 @@ class Ours:
         return ours
 
     def learn(self, recorded: Any, ours: Any) -> Any:
-        """The same for what has no order; an id that the client made is what it is."""
+        """Record or check a value without an order. Ids from the client are equal on all servers."""
         if recorded in self._sent:
             assert recorded == ours
         assert self._made.setdefault(recorded, ours) == ours, (recorded, ours)
         return ours
 
     def translate(self, package: Package) -> Package:
-        """A recorded request, with what our server made up in it."""
+        """Return a recorded request with the values of the embedded server."""
         try:
             message = MESSAGES[package.command].FromString(package.payload)
         except (KeyError, DecodeError):
-            return package  # nothing of the kind, or meant to be garbage
+            return package  # not such a message, or intentionally invalid
         match package.command:
             case Command.READ_ALL_EVENTS_FORWARD | Command.READ_ALL_EVENTS_BACKWARD:
                 message.commit_position = self.position(message.commit_position)
@@ -97,7 +96,7 @@ class Ours:
 
 
 def expected_payload(recorded: Package, ours: Package, made: Ours) -> bytes:
-    """The recorded payload, with our times in it and what our server made up."""
+    """Return the recorded payload with the times and values of the embedded server."""
     if recorded.command not in MESSAGES:
         return recorded.payload
     message = MESSAGES[recorded.command].FromString(recorded.payload)
@@ -107,7 +106,7 @@ def expected_payload(recorded: Package, ours: Package, made: Ours) -> bytes:
 
 
 def said(package: Package) -> str:
-    """What a package says, for people."""
+    """Return a readable text for a package."""
     message = MESSAGES.get(package.command)
     return f"{package!r}: {package.payload!r}" if message is None else repr(message.FromString(package.payload))
 
@@ -134,7 +133,7 @@ def _carry_over(recorded: Any, ours: Any, made: Ours) -> None:
 
 
 def _without_times(content: bytes) -> dict[str, Any]:
-    """What JSON says that has a time in it; nothing if it is none, or has none."""
+    """Return JSON without its times, or None if the text is no JSON or contains no time."""
     try:
         said = json.loads(content)
     except ValueError:

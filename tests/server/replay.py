@@ -1,4 +1,4 @@
-"""One connection of a recorded conversation, played again by its client."""
+"""Replay the client's side of one connection of a recording."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ UNANSWERED = {Command.PERSISTENT_SUBSCRIPTION_ACK_EVENTS, Command.PERSISTENT_SUB
 
 
 class Replay:
-    """Sends what the client of `lines` sent; what it was answered is waited for where it was recorded.
+    """Sends the recorded requests of `lines`, and waits for each reply where it was recorded.
 
-    Answers may come in any order. So may an answer and what is pushed, even under the same id; what is
-    pushed under one id has its order.
+    Replies can arrive in any order, also relative to pushed packages with the same id. Packages that are pushed under
+    one id must have the recorded order.
     """
 
     def __init__(self, client: RawClient, ours: Ours, lines: list[RecordedFrame]) -> None:
@@ -46,9 +46,9 @@ class Replay:
             await self.end()
 
     async def settle(self) -> None:
-        """Wait until everything that was sent is answered: what others send next comes after it.
+        """Wait until every request was processed, so that requests of other connections come after it.
 
-        After what has no answer comes an empty write: what that was about is on disk when it is answered.
+        After a request without a reply, an empty write is sent: its reply shows that the changes are on disk.
         """
         last = b""
         if self.is_unsettled:
@@ -62,7 +62,7 @@ class Replay:
                 self.early.append(package)
 
     async def end(self) -> None:
-        """See that nothing more comes than was recorded, and leave."""
+        """Check that no other package arrives, and close the connection."""
         if self.has_left:
             return
         self.has_left = True
@@ -94,7 +94,7 @@ class Replay:
         return package
 
     def is_farewell(self, package: Package) -> bool:
-        """A BadRequest before a close, which mostly does not get out (see the recordings' page)."""
+        """Return whether a frame is a BadRequest before a close, which the recorded server often did not send."""
         return self.is_cut and package.command == Command.BAD_REQUEST
 
     async def expect(self, recorded: Package) -> None:
@@ -127,7 +127,7 @@ class Replay:
         return package
 
     async def expect_silence(self) -> None:
-        """The answer to a last Ping is the next package."""
+        """Check that the reply to a last Ping is the next package."""
         ping = self.client.send(Command.PING)
         answer = await self.client.receive()
         while answer is not None and answer.command == Command.HEARTBEAT_REQUEST:

@@ -1,4 +1,4 @@
-"""One good request of each kind that a client may send; each draws the answer that ANSWERS says."""
+"""One valid request of each kind. ANSWERS contains the command of its reply."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ SUBSCRIBE: Final = {
 
 
 def answers_to(command: Command) -> set[Command]:
-    """The commands that answer this one by its own kind (docs/protocol/tcp.md, section 2)."""
+    """Return the commands of the replies to a request (docs/protocol/tcp.md, section 2)."""
     if command in SUBSCRIBE:
         confirmation = Command.SUBSCRIPTION_CONFIRMATION
         if command == Command.CONNECT_TO_PERSISTENT_SUBSCRIPTION:

@@ -1,4 +1,4 @@
-"""A conversation without a socket: packages in, packages out."""
+"""A client and a server that exchange packages without a socket."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ID = bytes(range(16))
 
 
 class Talk:
-    """One client of a server that is nothing but a store; of the same server as others, if given its node."""
+    """A client of a new server, or of the server of `node`."""
 
     def __init__(self, store: SqliteStore, node: Node | None = None) -> None:
         self.store = store
@@ -36,7 +36,7 @@ class Talk:
     def say(
         self, command: int, payload: Any = b"", credentials: Credentials | None = None, id: bytes = ID
     ) -> list[tuple[int, bytes]]:
-        """Send one package; give what came back at once, as (command, payload) pairs."""
+        """Send one package, and return the immediate replies as (command, payload) pairs."""
         self.answers.clear()
         content = payload if isinstance(payload, bytes) else payload.SerializeToString()
         self.pending = self.conversation.receive(Package(command, id, content, credentials))
@@ -44,12 +44,12 @@ class Talk:
         return [(answer.command, answer.payload) for answer in self.answers]
 
     async def settled(self) -> None:
-        """Wait until what the last package waits for has come, whatever it is, and is answered."""
+        """Wait until the last package was processed and its reply was sent."""
         if self.pending is not None:
             await asyncio.wait([self.pending])
 
     async def write(self, stream: str, *events: Any, expected: int = -2, user: Credentials | None = None) -> Any:
-        """Write NewEvents, or what is made one of this data; give the WriteEventsCompleted."""
+        """Write NewEvents, or events with the given data, and return the WriteEventsCompleted."""
         message = schema.WriteEvents(event_stream_id=stream, expected_version=expected, events=map(event_of, events))
         self.say(Command.WRITE_EVENTS, message, user)
         if self.pending is not None:
@@ -101,7 +101,7 @@ class Talk:
 
 
 def event_of(data: Any) -> Any:
-    """Return a NewEvent message: of an event of the store, or with this data (a link if it looks like one)."""
+    """Return the NewEvent message for a NewEvent, or for data. Data of the form `number@stream` make a link."""
     if isinstance(data, NewEvent):
         return schema.NewEvent(**asdict(data))
     if not isinstance(data, str):

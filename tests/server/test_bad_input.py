@@ -1,7 +1,7 @@
-"""What the server does with bad input: the table of docs/protocol/tcp.md, section 1.3, row by row, for every command.
+"""Invalid input to the server: each row of the table of docs/protocol/tcp.md, section 1.3, with every command.
 
-After each of them the connection that it came on answers, unless the table says that it is closed, and
-another one does in any case.
+After each of them the same connection gets replies, unless the table says that the server closes it. Another
+connection always gets replies.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ GARBAGE = b"\xff\xff\xff\xff\x00garbage"
 
 
 class Pair:
-    """Two clients of one server: one sends what is bad, the other must not notice."""
+    """Two clients of one server: one sends invalid input, which must not affect the other."""
 
     def __init__(self, bad: RawClient, good: RawClient) -> None:
         self.bad, self.good = bad, good
 
     async def refused(self, command: int, payload: Any, *, id: bytes | None = None) -> str:
-        """Send it; give the text that refuses it. Nothing else comes."""
+        """Send a package, and return the text of the refusal, which must be the only reply."""
         correlation_id = self.bad.send(command, payload, id=id, user=ADMIN)
         refusal = await self.bad.receive()
         assert refusal is not None
@@ -47,7 +47,7 @@ class Pair:
         await self.both_are_well()
 
     async def closed(self, frame: bytes) -> None:
-        """Send these bytes: the connection ends, at most with a farewell that is to nobody."""
+        """Send bytes, and check that the server closes the connection after at most one BadRequest without an id."""
         self.bad.writer.write(frame)
         last = await self.bad.receive()
         if last is not None:
@@ -60,7 +60,7 @@ class Pair:
         await self.is_well(self.good)
 
     async def is_well(self, client: RawClient) -> None:
-        """Nothing comes before the answer to a Ping."""
+        """Check that the reply to a Ping is the next package."""
         correlation_id = client.send(Command.PING, b"well?")
         assert await client.receive() == Package(Command.PONG, correlation_id, b"well?")
 
@@ -112,14 +112,14 @@ async def test_a_bad_frame_ends_its_connection(pair: Pair, what: str) -> None:
 
 
 @pytest.mark.parametrize("what", BAD_FRAMES)
-async def test_what_comes_before_a_bad_frame_is_answered(pair: Pair, what: str) -> None:
+async def test_requests_before_a_bad_frame_are_answered(pair: Pair, what: str) -> None:
     ping = Package(Command.PING, EVENT_ID, b"before")
     pair.bad.writer.write(ping.encode())
     assert await pair.bad.receive() == ping._replace(command=Command.PONG)
     await pair.closed(BAD_FRAMES[what])
 
 
-async def test_a_frame_that_never_ends_keeps_nobody_from_theirs(pair: Pair) -> None:
+async def test_an_endless_frame_does_not_delay_other_connections(pair: Pair) -> None:
     pair.bad.writer.write(frame(MAX_FRAME_BYTES, bytes(100)))
     await pair.is_well(pair.good)
 
@@ -131,8 +131,8 @@ async def test_other_flags_are_ignored(pair: Pair, flags: int) -> None:
 
 
 @pytest.mark.parametrize("size", [1, 3, 17, 100])
-async def test_frames_may_be_cut_anywhere(pair: Pair, size: int) -> None:
-    """The same requests, good and bad, in pieces: the same answers."""
+async def test_frames_can_arrive_in_pieces(pair: Pair, size: int) -> None:
+    """Valid and invalid requests in pieces get the same replies as whole ones."""
     requests = [*((command, message.SerializeToString()) for command, message in REQUESTS.items()), (0x77, b"?")]
     data = b"".join(
         Package(command, bytes([n]) * 16, payload).encode() for n, (command, payload) in enumerate(requests, 1)
@@ -169,28 +169,28 @@ SERVERS = [
 
 @pytest.mark.parametrize("payload", [b"", GARBAGE], ids=["empty", "garbage"])
 async def test_codes_that_are_no_commands_are_refused(pair: Pair, payload: bytes) -> None:
-    """Those that nodes use among themselves, 0x05 to 0x17, are none to a client."""
+    """The commands 0x05 to 0x17, which nodes send to each other, are refused too."""
     for code in NO_COMMANDS:
         assert await pair.refused(code, payload) == f"Could not unwrap network package for command {code}.\n"
 
 
 @pytest.mark.parametrize("command", SERVERS, ids=command_name)
-async def test_what_only_servers_say_is_refused(pair: Pair, command: Command) -> None:
+async def test_commands_of_servers_are_refused(pair: Pair, command: Command) -> None:
     for payload in (b"", GARBAGE):
         assert await pair.refused(command, payload) == unwrapping(command)
 
 
 @pytest.mark.parametrize("command", [*ANSWERS, Command.BAD_REQUEST, Command.NOT_HANDLED], ids=command_name)
-async def test_what_answers_a_request_is_dropped(pair: Pair, command: Command) -> None:
+async def test_replies_to_requests_are_dropped(pair: Pair, command: Command) -> None:
     for payload in (b"", GARBAGE):
         await pair.ignored(command, payload)
 
 
-async def test_who_says_garbage_about_itself_is_told_nothing(pair: Pair) -> None:
+async def test_an_invalid_identification_gets_no_reply(pair: Pair) -> None:
     await pair.ignored(Command.IDENTIFY_CLIENT, GARBAGE)
 
 
-async def test_heartbeats_and_pings_carry_anything(pair: Pair) -> None:
+async def test_heartbeats_and_pings_can_have_any_payload(pair: Pair) -> None:
     await pair.ignored(Command.HEARTBEAT_RESPONSE, GARBAGE)
     for command, answer in ((Command.HEARTBEAT_REQUEST, b""), (Command.PING, GARBAGE)):
         correlation_id = pair.bad.send(command, GARBAGE, id=NO_ID)
@@ -201,13 +201,13 @@ async def test_heartbeats_and_pings_carry_anything(pair: Pair) -> None:
 
 
 @pytest.mark.parametrize("command", REQUESTS, ids=command_name)
-async def test_a_good_request_is_answered_in_its_own_kind(pair: Pair, command: Command) -> None:
-    """So the tests below refuse what they say they refuse."""
+async def test_a_valid_request_gets_its_own_kind_of_reply(pair: Pair, command: Command) -> None:
+    """The tests below change one field of these requests, so that only this field can be the reason of a refusal."""
     await expect_its_own_kind(pair, command, REQUESTS[command].SerializeToString())
 
 
 @pytest.mark.parametrize("command", REQUESTS, ids=command_name)
-async def test_fields_that_nobody_knows_are_ignored(pair: Pair, command: Command) -> None:
+async def test_unknown_fields_are_ignored(pair: Pair, command: Command) -> None:
     unknown = b"\x98\x06\x01" + b"\xa2\x06\x03abc"  # fields 99 and 100
     await expect_its_own_kind(pair, command, REQUESTS[command].SerializeToString() + unknown)
 
@@ -239,7 +239,7 @@ async def test_a_request_without_an_id_is_refused(pair: Pair, command: Command) 
 
 
 def changed(command: Command, **fields: Any) -> tuple[Command, Any]:
-    """The good request, with these fields put in the place of its own."""
+    """Return the valid request with other values of these fields."""
     message = type(REQUESTS[command])()
     message.CopyFrom(REQUESTS[command])
     for name, value in fields.items():
@@ -306,20 +306,20 @@ INVALID = {
 
 
 @pytest.mark.parametrize("what", INVALID)
-async def test_what_makes_no_sense_is_refused(pair: Pair, what: str) -> None:
+async def test_invalid_values_are_refused(pair: Pair, what: str) -> None:
     command, message = INVALID[what]
     assert await pair.refused(command, message) == unwrapping(command)
 
 
 @pytest.mark.parametrize("command", [Command.WRITE_EVENTS, Command.TRANSACTION_WRITE], ids=command_name)
-async def test_an_event_of_the_largest_size_is_taken(pair: Pair, command: Command) -> None:
+async def test_an_event_of_the_largest_size_is_accepted(pair: Pair, command: Command) -> None:
     _, message = changed(command, events=[event(data=bytes(TOO_LARGE - 1))])
     await expect_its_own_kind(pair, command, message.SerializeToString())
 
 
 @pytest.mark.parametrize("name", [field.name for field in EVENT.DESCRIPTOR.fields])
 async def test_a_field_that_is_missing_is_empty(pair: Pair, name: str) -> None:
-    """And then only what may not be empty is refused."""
+    """A request is refused only if the field must not be empty."""
     partial = event()
     partial.ClearField(name)
     command, message = changed(Command.WRITE_EVENTS, events=[partial])
@@ -336,7 +336,7 @@ async def test_a_field_that_is_missing_is_empty(pair: Pair, name: str) -> None:
     "user", [Credentials("admin", "wrong"), Credentials("nobody", "x")], ids=["password", "login"]
 )
 @pytest.mark.parametrize("command", [*REQUESTS, Command.PING], ids=command_name)
-async def test_bad_credentials_are_refused_whatever_they_come_with(
+async def test_wrong_credentials_are_refused_with_every_request(
     pair: Pair, command: Command, user: Credentials
 ) -> None:
     for payload in (GARBAGE, b""):

@@ -1,4 +1,4 @@
-"""A damaged record: the client gets an error that names it, and the rest is served."""
+"""A damaged record causes an error that names it, and all other records can be read."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ EVENT_5 = "event 5 of stream 's' is damaged in the server's store"
         lambda client: client.get_event("links", 0),
     ],
 )
-async def test_a_read_of_it_is_an_error(client: Client, read: Callable[..., Any]) -> None:
+async def test_a_read_of_a_damaged_event_fails(client: Client, read: Callable[..., Any]) -> None:
     with pytest.raises(ReadFailed, match=EVENT_5):
         await read(client)
     assert [event.number for event in await client.get("s", max_count=5)] == [0, 1, 2, 3, 4]
@@ -75,7 +75,7 @@ async def test_a_read_of_it_is_an_error(client: Client, read: Callable[..., Any]
     assert (await client.publish_event("s", "Next")).last_event_number == 10
 
 
-async def test_a_read_of_everything_ends_there(client: Client) -> None:
+async def test_a_read_of_all_events_ends_at_the_damage(client: Client) -> None:
     seen = []
     with pytest.raises(ReadFailed, match=r"the event at position [0-9]+ is damaged"):
         async for event in client.iter_all(batch_size=1):
@@ -83,7 +83,7 @@ async def test_a_read_of_everything_ends_there(client: Client) -> None:
     assert seen == [0, 1, 2, 3, 4]
 
 
-async def test_a_consumer_of_it_ends_with_the_reason(client: Client) -> None:
+async def test_a_subscription_to_a_damaged_event_fails(client: Client) -> None:
     await client.create_subscription("g", "s", start_from=0, read_batch_size=1)
     seen = []
     with pytest.raises(ServerFailed, match=EVENT_5):
@@ -109,7 +109,7 @@ async def test_a_damaged_entry_of_a_stream_affects_that_stream_alone(path: Path)
 
 
 async def test_flipped_bits_are_never_served(tmp_path: Path) -> None:
-    """Of a closed file that a disk has changed, every read is right or an error; a check finds the damage."""
+    """After bits of a closed file changed, each read is correct or fails, and a check finds the damage."""
     path, copy = tmp_path / "events.db", tmp_path / "copy.db"
     store = SqliteStore.open(path)
     for _ in range(3):
@@ -150,7 +150,7 @@ NAMES = [f"s{number}" for number in range(12)]
 
 
 def answers(path: Path) -> dict[tuple[Any, ...], Any]:
-    """What a store answers to each question; DAMAGED where that is an error."""
+    """Return the result of each read of a store, DAMAGED in place of an error."""
     store = SqliteStore.open(path)
     found = {}
     for question, ask in questions(store):

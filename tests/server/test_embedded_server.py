@@ -17,7 +17,7 @@ from tests.server.store.driving import stream_of
 from tests.server.talk import event_of
 
 
-async def test_where_it_listens() -> None:
+async def test_the_address_is_that_of_the_listener() -> None:
     server = EmbeddedServer(SqliteStore.in_memory())
     assert repr(server) == "<EmbeddedServer not listening, <SqliteStore in memory, 0 commits>>"
     await server.start()
@@ -32,27 +32,29 @@ async def test_where_it_listens() -> None:
         await asyncio.open_connection("127.0.0.1", server.port)
 
 
-def test_an_address_of_the_newer_kind_is_bracketed() -> None:
+def test_an_ipv6_address_has_brackets() -> None:
     server = EmbeddedServer(SqliteStore.in_memory(), host="::1", port=1113)
     assert server.uri == "tcp://[::1]:1113"
     asyncio.run(server.stop())
 
 
-async def test_a_taken_port_is_told_and_the_store_let_go(memory_server: EmbeddedServer, tmp_path: Path) -> None:
+async def test_a_port_in_use_is_an_error_and_releases_the_store(
+    memory_server: EmbeddedServer, tmp_path: Path
+) -> None:
     store = SqliteStore.open(tmp_path / "events.db")
     with pytest.raises(CannotListen, match=rf"127\.0\.0\.1:{memory_server.port}"):
         await EmbeddedServer(store, port=memory_server.port).start()
     await SqliteStore.open(tmp_path / "events.db").close()
 
 
-async def test_it_stops_when_its_block_ends_in_an_error(tmp_path: Path) -> None:
+async def test_the_server_stops_if_its_block_raises(tmp_path: Path) -> None:
     with pytest.raises(ZeroDivisionError):
         async with EmbeddedServer(SqliteStore.open(tmp_path / "events.db")):
             raise ZeroDivisionError
     await SqliteStore.open(tmp_path / "events.db").close()
 
 
-async def test_stopping_closes_every_connection_and_leaves_nothing(tmp_path: Path) -> None:
+async def test_stopping_closes_connections_tasks_and_files(tmp_path: Path) -> None:
     before = asyncio.all_tasks(), threading.active_count()
     async with EmbeddedServer(SqliteStore.open(tmp_path / "events.db")) as server:
         clients = [await RawClient.to(server).__aenter__() for _ in range(5)]
@@ -64,7 +66,7 @@ async def test_stopping_closes_every_connection_and_leaves_nothing(tmp_path: Pat
     assert (asyncio.all_tasks(), threading.active_count()) == before
 
 
-async def test_writes_under_way_are_committed_and_answered_when_it_stops(tmp_path: Path) -> None:
+async def test_stopping_commits_and_answers_pending_writes(tmp_path: Path) -> None:
     async with EmbeddedServer(SqliteStore.open(tmp_path / "events.db")) as server:
         client = await RawClient.to(server).__aenter__()
         write = schema.WriteEvents(event_stream_id="s", expected_version=-2)
@@ -96,7 +98,7 @@ async def test_a_client_that_reads_nothing_does_not_hold_up_the_stop(monkeypatch
     await client.__aexit__()
 
 
-async def test_users_are_those_it_was_given() -> None:
+async def test_users_are_those_of_the_argument() -> None:
     async with (
         EmbeddedServer(SqliteStore.in_memory(), users=[Account("zoë", "secret", ("$admins",))]) as server,
         RawClient.to(server) as client,
@@ -107,7 +109,7 @@ async def test_users_are_those_it_was_given() -> None:
         assert not schema.ReadAllEventsCompleted.FromString(reply.payload).HasField("result")
 
 
-def test_importing_it_starts_nothing() -> None:
+def test_importing_the_server_starts_no_thread() -> None:
     script = (
         "import asyncio, threading; before = threading.active_count(); import rxpump.server;"
         "assert threading.active_count() == before; assert asyncio._get_running_loop() is None"

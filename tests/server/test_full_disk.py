@@ -1,4 +1,4 @@
-"""A full disk: the client gets the reason at once, the log has it once, and all goes on when there is room."""
+"""A full disk: writes fail with the reason, one line is logged, and writes succeed when there is space again."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ LARGE = {"x": "y" * 200_000}
 async def test_every_kind_of_write_fails_with_the_reason(
     server: EmbeddedServer, change: Callable[..., Any], caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The timeout is longer than a test may take: the answer comes from the server, and is not tried again."""
+    """The timeout is longer than a test can take, so the error is the reply of the server, which is not retried."""
     async with rxpump.connect(server.uri, username="admin", password="changeit", timeout=600) as client:
         await client.publish_event("s", "Small")
         fill(server.store)

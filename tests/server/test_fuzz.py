@@ -1,7 +1,7 @@
-"""Whatever a client sends: an answer, silence where silence is due, or the end of its own connection.
+"""Random requests get a reply, no reply if the protocol has none, or the end of their own connection.
 
-One server is sent everything, over sockets. It must log no error, keep nothing of clients that are gone,
-and answer one who stays and asks after each of the others.
+One server receives all requests, over sockets. It must log no error, keep nothing of closed connections, and answer
+a client that stays connected and sends a request after each of the others.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from tests.fuzzing import ErrorLog, kind_of, mutated, payload_of, recorded
 from tests.raw_client import ADMIN, OPS, RawClient
 from tests.server.requests import EVENT_ID, REQUESTS, UNANSWERED, answers_to
 
-PATIENCE = 10.0  # seconds until an answer counts as missing
+PATIENCE = 10.0  # seconds until a reply counts as missing
 REFUSALS = {Command.BAD_REQUEST, Command.NOT_AUTHENTICATED, Command.NOT_HANDLED}
 QUIET = {Command.HEARTBEAT_RESPONSE, Command.BAD_REQUEST, Command.IDENTIFY_CLIENT, *UNANSWERED, *IGNORED}
 PUSHED = {
@@ -58,7 +58,7 @@ IDENTIFY = st.tuples(
 
 
 def is_no_poison(package: tuple[int, bytes, Any]) -> bool:
-    """Whether the client does not say that it is of a later version: then nothing it asks is answered any more."""
+    """Return False for an identification with a later version, after which a server does not reply to the client."""
     try:
         return (
             package[0] != Command.IDENTIFY_CLIENT or schema.IdentifyClient.FromString(package[1]).version & 0xFF <= 1
@@ -81,14 +81,16 @@ BYTES = st.lists(mutated(FRAMES) | st.sampled_from(FRAMES) | st.binary(max_size=
 
 
 class Fuzzed:
-    """A server, a client of it who only wants to live, and a watch on what is logged."""
+    """A server, a client that must not be affected by others, and the errors that are logged."""
 
     def __enter__(self) -> Self:
         self.errors = ErrorLog().__enter__()
         self.runner = asyncio.Runner()
         self.runner.__enter__()
         self.server = EmbeddedServer(SqliteStore.in_memory(), heartbeat_interval=3600.0)
-        self.server._node.users._clock = count(step=3600).__next__  # no client has to wait for another one's guesses
+        self.server._node.users._clock = count(
+            step=3600
+        ).__next__  # wrong passwords of one client must not delay another
         self.run(self.server.start())
         self.neighbour = RawClient.to(self.server)
         self.run(self.neighbour.__aenter__())
@@ -108,7 +110,7 @@ class Fuzzed:
             return await what
 
     async def send_packages(self, packages: list[tuple[int, bytes, Credentials | None]]) -> None:
-        """One client sends them, and is answered each."""
+        """Send packages from one client, and check that each gets its reply."""
         async with RawClient.to(self.server) as client:
             answers: dict[bytes, list[Package]] = {}
             for command, payload, user in packages:
@@ -125,7 +127,7 @@ class Fuzzed:
         await self.only_the_neighbour_is_there()
 
     async def send_bytes(self, data: bytes, cut: int) -> None:
-        """One client sends them in pieces; what comes back are packages, and then the connection ends."""
+        """Send bytes in pieces from one client, and check that only packages arrive before the connection ends."""
         async with RawClient.to(self.server) as client:
             for start in range(0, len(data), cut):
                 client.writer.write(data[start : start + cut])
@@ -140,7 +142,7 @@ class Fuzzed:
         await self.only_the_neighbour_is_there()
 
     async def only_the_neighbour_is_there(self) -> None:
-        """Who has gone leaves nothing behind; who has not is answered."""
+        """Check that the server keeps nothing of closed connections, and answers the other client."""
         while self.server.client_count > 1:
             await self.neighbour.ask(Command.PING)
         assert (await self.neighbour.ask(Command.PING)).command == Command.PONG
@@ -149,7 +151,7 @@ class Fuzzed:
 
 
 def check(command: int, answers: list[Package]) -> None:
-    """One answer, in the command's own kind or a refusal; what subscriptions push comes after it."""
+    """Check that the first package is the reply or a refusal. Packages of subscriptions can follow."""
     if command in REQUESTS:
         allowed = answers_to(Command(command)) | REFUSALS
     else:
@@ -184,14 +186,14 @@ def test_packages_of_any_content_are_answered() -> None:
     fuzz_packages(150)
 
 
-def test_bytes_of_any_kind_end_no_connection_but_their_own() -> None:
+def test_random_bytes_end_only_their_own_connection() -> None:
     fuzz_bytes(300)
 
 
 @pytest.mark.long
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("fuzz", [fuzz_packages, fuzz_bytes])
-def test_for_long(fuzz: Any) -> None:
+def test_many_random_requests_and_bytes(fuzz: Any) -> None:
     fuzz(10 * int(os.environ.get("ROUNDS", "2000")))
 
 
@@ -199,7 +201,7 @@ READS = [command for command in REQUESTS if "READ" in command.name]
 
 
 async def all_at_once(fuzzed: Fuzzed) -> None:
-    """What changes nothing in the store: reads, subscriptions, garbage for every command."""
+    """Send requests that write nothing: reads, subscriptions, and invalid payloads for every command."""
     packages: list[tuple[int, bytes, Credentials | None]]
     packages = [(command, REQUESTS[command].SerializeToString(), ADMIN) for command in READS]
     packages += [(Command.SUBSCRIBE_TO_STREAM, b"\x0a\x01s", None)] * 20
@@ -208,8 +210,8 @@ async def all_at_once(fuzzed: Fuzzed) -> None:
     await fuzzed.send_bytes(b"".join(FRAMES[:20]) + bytes(4), 100)
 
 
-def test_nothing_is_kept_of_what_was_answered() -> None:
-    """Memory does not grow by more than a few counters from one client to the next."""
+def test_answered_requests_use_no_memory() -> None:
+    """Memory grows by at most a few counters from one client to the next."""
     with Fuzzed() as fuzzed:
         for _ in range(3):
             fuzzed.run(all_at_once(fuzzed))

@@ -1,4 +1,4 @@
-"""A real server and a model of its consumer groups: who is given which event, for the which time."""
+"""Compare the consumer groups of a server with a model: consumer, event and retry count of each delivery."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def new_event(kind: str) -> Any:
 
 
 class Pair:
-    """The server with some clients, and the groups as they should be."""
+    """A server with clients, and the model of its groups."""
 
     def __init__(self) -> None:
         self.log = Log()
@@ -104,20 +104,20 @@ class Pair:
         confirmation = schema.PersistentSubscriptionConfirmation.FromString(package.payload)
         assert confirmation == schema.PersistentSubscriptionConfirmation(
             subscription_id=group.name,
-            last_commit_position=confirmation.last_commit_position,  # the groups' own writes move it
+            last_commit_position=confirmation.last_commit_position,  # writes of the groups move it
             last_event_number=self.log.last(stream),
         )
         group.consumers.append(Consumer(correlation_id, client, slots))
         await self.what_is_delivered()
 
     async def all_are_dropped(self, consumers: list[Consumer]) -> None:
-        """Each is told so with an empty message, which is reason 0."""
+        """Check that each consumer gets an empty SubscriptionDropped, which means reason 0."""
         for consumer in consumers:
             package = await self.receive(consumer.client, consumer.id)
             assert package == Package(Command.SUBSCRIPTION_DROPPED, consumer.id)
 
     async def disconnect(self, client: int) -> None:
-        """End a connection, and make another in its place."""
+        """Close a connection, and open another one in its place."""
         await self.clients[client].__aexit__()
         while self.server.client_count > CLIENTS:
             await self.nothing_more(self.admin)
@@ -128,7 +128,7 @@ class Pair:
         await self.what_is_delivered()
 
     async def receive(self, client: int, correlation_id: bytes) -> Package:
-        """The next package for this one; what comes for others of the client is put back for them."""
+        """Return the next package for a consumer. Packages for other consumers of the client are kept for them."""
         others: list[Package] = []
         while True:
             package = await self.clients[client].receive()
@@ -139,7 +139,7 @@ class Pair:
             others.append(package)
 
     async def what_is_delivered(self) -> None:
-        """All that the groups have to give goes out, and no more."""
+        """Check that exactly the deliveries of the model arrive."""
         for group in self.groups.values():
             for consumer, models in group.deliver():
                 package = await self.receive(consumer.client, consumer.id)
@@ -155,7 +155,7 @@ class Pair:
         assert await client.receive() == Package(Command.PONG, ping)
 
     async def what_is_written(self) -> None:
-        """The checkpoints and the parked events are in their streams, soon."""
+        """Wait until the checkpoints and parked events of the model are in their streams."""
         for group in self.groups.values():
             stream = f"$persistentsubscription-{group.name}"
             parked = [f"{record.number}@{record.stream}".encode() for record in group.parked]
@@ -166,7 +166,7 @@ class Pair:
                 pass
 
     async def data_of(self, stream: str, most: int) -> list[bytes]:
-        """The data of the last events of a stream, the last one first."""
+        """Return the data of the last events of a stream, the last one first."""
         request = schema.ReadStreamEvents(event_stream_id=stream, from_event_number=-1, max_count=most)
         command = Command.READ_STREAM_EVENTS_BACKWARD
         page = await self.admin.ask_for(schema.ReadStreamEventsCompleted, command, request, user=ADMIN)
@@ -174,7 +174,7 @@ class Pair:
 
 
 class Machine(RuleBasedStateMachine):
-    """Three clients who share groups of one stream."""
+    """Three clients that share groups of one stream."""
 
     runner: asyncio.Runner
 
@@ -288,14 +288,14 @@ class Machine(RuleBasedStateMachine):
         self.run(self.pair.disconnect(client))
 
     def ids(self, group: Group, few: list[int]) -> list[bytes]:
-        """Some that are in flight, whoever has them; one that nobody has where none is."""
+        """Return ids of events in flight with any consumer, or an unknown id if there are none."""
         out = list(group.in_flight) or [b"?" * 16]
         return list(dict.fromkeys(out[which % len(out)] for which in few))
 
     @precondition(lambda self: self.pair.consumers())
     @rule(by=st.integers(0, CLIENTS - 1), which=st.integers(0, 10), few=FEW)
     def ack(self, by: int, which: int, few: list[int]) -> None:
-        """Of a consumer, over its own connection or another."""
+        """Acknowledge events of a consumer, over its own connection or another."""
         group, consumer = self.consumer(which)
         ids = self.ids(group, few)
         request = schema.PersistentSubscriptionAckEvents(subscription_id=group.name, processed_event_ids=ids)
@@ -324,12 +324,12 @@ def run(examples: int, steps: int) -> None:
         run_state_machine_as_test(machine, settings=settings(max_examples=examples, stateful_step_count=steps))
 
 
-@pytest.mark.timeout(600)  # which it takes only to find the shortest way to a difference
-def test_groups_deliver_as_the_model_does() -> None:
+@pytest.mark.timeout(600)  # which is slow, and only shortens a failing example
+def test_groups_deliver_like_the_model() -> None:
     run(examples=30, steps=30)
 
 
 @pytest.mark.long
 @pytest.mark.timeout(3600)
-def test_groups_deliver_as_the_model_does_for_long() -> None:
+def test_groups_deliver_like_the_model_in_long_runs() -> None:
     run(examples=int(os.environ.get("ROUNDS", "2000")), steps=80)

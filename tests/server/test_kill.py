@@ -1,4 +1,4 @@
-"""kill -9 at any moment: what was acknowledged is there, once and in order, and the store opens."""
+"""After `kill -9` at any moment the store opens, and has each acknowledged event once, in order."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ IN_FLIGHT = 25
 
 @dataclass
 class Writer:
-    """Writes to one stream, and knows what was acknowledged: the number of each id."""
+    """A client that writes to one stream, and records the event number of each acknowledged id."""
 
     stream: str
     acknowledged: dict[bytes, int] = field(default_factory=dict)
     unanswered: deque[list[Any]] = field(default_factory=deque)
 
     async def write(self, port: int, acknowledge: Callable[..., Any]) -> None:
-        """Write until the connection breaks, beginning with what is not known to be there."""
+        """Write until the connection is lost. Begin with the events that were not acknowledged."""
         in_flight: dict[bytes, list[Any]] = {}
         again = list(self.unanswered)
         with suppress(ConnectionError):
@@ -73,7 +73,7 @@ class Writer:
 
 
 def ids_of(store: SqliteStore, name: str) -> list[bytes]:
-    """The ids of a stream's events, in order; the numbers are those of the list."""
+    """Return the ids of the events of a stream, in order, after checking that the event numbers have no gap."""
     stream, ids = store.read.stream(name), list[bytes]()
     while stream is not None and len(ids) <= stream.last:
         window = Window(len(ids), len(ids) + 4095)
@@ -85,7 +85,7 @@ def ids_of(store: SqliteStore, name: str) -> list[bytes]:
 
 
 async def write_until_killed(processes: ForkServerContext, path: str, writers: list[Writer], after: int) -> None:
-    """Run a server, and kill it once `after` writes were acknowledged, with many more under way."""
+    """Run a server, and kill it after `after` acknowledged writes, while many others are in flight."""
     here, there = processes.Pipe()
     process = processes.Process(target=kill_target.serve, args=(path, there))
     await asyncio.to_thread(process.start)
@@ -119,13 +119,13 @@ async def rounds(count: int, path: str) -> None:
     assert sum(len(writer.acknowledged) for writer in writers) > count
 
 
-async def test_thirty_times(tmp_path: Path) -> None:
+async def test_a_server_that_is_killed_30_times_keeps_its_events(tmp_path: Path) -> None:
     await rounds(30, str(tmp_path / "events.db"))
 
 
 @pytest.mark.long
 @pytest.mark.timeout(3600)
-async def test_many_times(tmp_path: Any) -> None:
+async def test_a_server_that_is_killed_often_keeps_its_events(tmp_path: Any) -> None:
     await rounds(int(os.environ.get("ROUNDS", "2000")), str(tmp_path / "events.db"))
 
 
@@ -164,14 +164,14 @@ async def trouble(processes: ForkServerContext, path: str, after: float, told: d
 
 
 def linked(store: SqliteStore, category: str) -> list[bytes]:
-    """What the links of a category lead to, once the projections have caught up."""
+    """Return the targets of the links of a category, after the projections have caught up."""
     stream = stream_of(store, f"$ce-{category}")
     window = Window(0, 4095)
     page = store.read.stream_page(stream, window, StreamDirection.FORWARD, resolve_links=False)
     return [resolved.event.data for resolved in schema.ReadStreamEventsCompleted.FromString(page.events).events]
 
 
-async def test_killed_while_transactions_a_scavenge_and_projections_go_on(tmp_path: Path) -> None:
+async def test_a_kill_during_a_scavenge_and_transactions(tmp_path: Path) -> None:
     path, told = str(tmp_path / "events.db"), dict[str, int]()
     processes = multiprocessing.get_context("forkserver")
     processes.set_forkserver_preload([kill_target.__name__])

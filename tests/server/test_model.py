@@ -1,4 +1,4 @@
-"""A real server and a model of it, given the same commands: they answer the same, field by field."""
+"""Compare each field of the replies of a server and of a model to the same random requests."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ from tests.server.model.walks import walk_all, walk_stream
 
 
 class Machine(RuleBasedStateMachine):
-    """Every rule is a command, made from what is drawn and from what the model knows."""
+    """Each rule is a request with random values and values from the state of the model."""
 
     runner: asyncio.Runner
     strictness: Strictness
@@ -72,7 +72,7 @@ class Machine(RuleBasedStateMachine):
         return answer
 
     def change(self, client: int, command: Command, request: Any, user: Credentials | None, *streams: str) -> Any:
-        """Ask for something that changes these streams, and look at what has become of them."""
+        """Send a request that changes these streams, and compare the streams."""
         answer = self.ask(client, command, request, user)
         self.look_at(*streams)
         return answer
@@ -99,7 +99,7 @@ class Machine(RuleBasedStateMachine):
         self, client: int, user: Credentials | None, stream: str, expected: int | str, events: list[Any]
     ) -> None:
         if is_metastream(stream) and is_soft_deleted(self.log, stream.removeprefix("$$")):
-            return  # what then happens to events that are no metadata, docs/protocol/tcp.md does not say
+            return  # docs/protocol/tcp.md does not describe events in metadata streams that are no metadata
         request = schema.WriteEvents(
             event_stream_id=stream, expected_version=self.version(stream, expected), events=events
         )
@@ -119,7 +119,7 @@ class Machine(RuleBasedStateMachine):
         expected: int | str | None,
         and_new: bool,
     ) -> None:
-        """Some of what was written lately: the same ids, to the same stream."""
+        """Write recent events again: the same ids, to the same stream."""
         before = self.written[-1 - which % len(self.written)]
         stream = before.event_stream_id
         request = schema.WriteEvents(
@@ -132,7 +132,7 @@ class Machine(RuleBasedStateMachine):
     @precondition(lambda self: self.written)
     @rule(client=CLIENTS, which=st.integers(0, 5), stream=st.sampled_from(["a", "b"]))
     def write_elsewhere(self, client: int, which: int, stream: str) -> None:
-        """Write ids that another stream may have, as a program does that copies events and keeps their ids."""
+        """Write ids that another stream can have, like a program that copies events with their ids."""
         request = write_of(stream, self.written[-1 - which % len(self.written)].events)
         self.written.append(request)
         self.change(client, Command.WRITE_EVENTS, request, ADMIN, stream)
@@ -199,7 +199,7 @@ class Machine(RuleBasedStateMachine):
                 self.commit(client, user, 0)
 
     def transaction(self, which: int) -> int:
-        """One of the latest; below 0, one that there is not."""
+        """Return the id of a recent transaction, or an unknown id for a number below 0."""
         return self.transactions[-1 - which % len(self.transactions)] if which >= 0 else NO_TRANSACTIONS[which]
 
     @precondition(lambda self: self.transactions)
@@ -302,7 +302,7 @@ def write_of(stream: str, events: list[schema.NewEvent]) -> schema.WriteEvents:
 
 
 def affected(stream: str) -> tuple[str, ...]:
-    """What a write to it is seen in: a stream's metadata change the stream too."""
+    """Return the streams that a write changes: metadata also change the stream that they describe."""
     original = stream.removeprefix("$$")
     return (stream, original) if is_metastream(stream) and original else (stream,)
 
@@ -323,14 +323,14 @@ def run(examples: int, steps: int, strictness: Strictness) -> None:
         )
 
 
-@pytest.mark.timeout(600)  # which it takes only to find the shortest way to a difference
+@pytest.mark.timeout(600)  # which is slow, and only shortens a failing example
 @pytest.mark.parametrize(("strictness", "examples"), [(Strictness.LENIENT, 60), (Strictness.REAL, 20)])
-def test_the_server_answers_as_the_model_does(strictness: Strictness, examples: int) -> None:
+def test_the_server_answers_like_the_model(strictness: Strictness, examples: int) -> None:
     run(examples=examples, steps=50, strictness=strictness)
 
 
 @pytest.mark.long
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("strictness", Strictness)
-def test_the_server_answers_as_the_model_does_for_long(strictness: Any) -> None:
+def test_the_server_answers_like_the_model_in_long_runs(strictness: Any) -> None:
     run(examples=int(os.environ.get("ROUNDS", "2000")) // 2, steps=100, strictness=strictness)

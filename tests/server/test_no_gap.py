@@ -1,4 +1,4 @@
-"""Clients subscribe and unsubscribe while others write and a thread commits: nothing is missed or told twice."""
+"""Subscriptions that start during concurrent writes get each later event exactly once."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ WRITERS, SUBSCRIBERS, ROUNDS = 6, 12, 100
 
 
 class Subscriber:
-    """Subscribes, listens to a few events, unsubscribes, and keeps what it was told."""
+    """A client that subscribes, keeps a few events, and unsubscribes, repeatedly."""
 
     def __init__(self, client: RawClient, chance: random.Random) -> None:
         self.client = client
@@ -68,7 +68,7 @@ async def whole_log(client: RawClient) -> list[Any]:
         position = page.next_commit_position
 
 
-async def test_each_subscription_is_told_exactly_what_follows_its_confirmation(tmp_path: Path) -> None:
+async def test_a_subscription_gets_all_events_after_its_start(tmp_path: Path) -> None:
     chance = random.Random(7)
     async with EmbeddedServer(SqliteStore.open(tmp_path / "events.db")) as server:
         clients = [RawClient.to(server) for _ in range(WRITERS + SUBSCRIBERS)]

@@ -1,4 +1,4 @@
-"""Our server against the recorded client: what Event Store 4.1.4 answered, ours answers."""
+"""The embedded server gives the recorded replies of Event Store 4.1.4."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from tests.server.normalise import Ours
 from tests.server.replay import Replay
 
 UNSERVED = {
-    "cluster-master-killed": "a server of ours is alone, and leads nobody",
-    "cluster-no-quorum": "a server of ours is alone, and leads nobody",
-    "cluster-not-master": "a server of ours is alone, and leads nobody",
+    "cluster-master-killed": "the embedded server is never part of a cluster",
+    "cluster-no-quorum": "the embedded server is never part of a cluster",
+    "cluster-not-master": "the embedded server is never part of a cluster",
     "not-ready": "a server of ours takes no requests before it is ready",
 }
 """Recorded conversations that are not served, and why."""
@@ -33,7 +33,7 @@ LEFT_OUT = {
         "4a46451b8c59864692be30204ece0969": "a heartbeat of the time when nothing was said: ours may fall otherwise",
     },
 }
-"""What is left out of a conversation, by correlation id, and why."""
+"""Requests of recordings that are left out, by correlation id, with the reason."""
 
 SHUTDOWN = "POST /admin/shutdown as admin"
 IDLE = {"frame-limits", *(name for name in NAMES if "heartbeat" in name)}
@@ -41,7 +41,7 @@ QUICK: dict[str, Any] = {"heartbeat_interval": 0.05, "heartbeat_timeout": 0.25}
 
 
 @pytest.mark.parametrize("name", SERVED)
-async def test_a_recorded_client_is_answered_as_it_was(name: str) -> None:
+async def test_a_recorded_client_gets_the_recorded_replies(name: str) -> None:
     heartbeats = QUICK if name in IDLE else {}
     lines = list(served(name, load(name)))
     server = EmbeddedServer(SqliteStore.in_memory(), **heartbeats)
@@ -63,7 +63,7 @@ async def test_a_recorded_client_is_answered_as_it_was(name: str) -> None:
 
 
 def served(name: str, lines: list[RecordedFrame]) -> Iterator[RecordedFrame]:
-    """What this server can be held to; a real one that shuts down refuses writes, ours takes no more."""
+    """Return the lines to compare. During a shutdown, a real server refuses writes; this one reads no requests."""
     left_out = {
         line.package.correlation_id.hex()
         for line in lines
@@ -76,7 +76,7 @@ def served(name: str, lines: list[RecordedFrame]) -> Iterator[RecordedFrame]:
 
 
 async def write_what_a_server_writes_at_its_start(server: EmbeddedServer, lines: list[RecordedFrame]) -> None:
-    """Ours writes nothing; so that reads of $all can be compared, what they show of it is written first."""
+    """Write the events that a real server writes at its start, so that reads of `$all` can be compared."""
     replies = (Command.READ_ALL_EVENTS_FORWARD_COMPLETED, Command.READ_ALL_EVENTS_BACKWARD_COMPLETED)
     found = {}
     for line in lines:

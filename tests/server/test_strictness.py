@@ -1,4 +1,4 @@
-"""How a client sees the two kinds of strictness."""
+"""The two kinds of strictness of an embedded server."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ async def test_the_connection_string_chooses_the_strictness(uri: str, held: int)
 
 
 @pytest.mark.parametrize(("strictness", "held"), [(Strictness.LENIENT, 1), (Strictness.REAL, 2)])
-async def test_a_commit_is_repeated_by_the_same_rule(strictness: Strictness, held: int) -> None:
+async def test_a_repeated_commit_follows_the_strictness(strictness: Strictness, held: int) -> None:
     event = rxpump.NewEvent("Copied", {})
     async with (
         EmbeddedServer(SqliteStore.in_memory(), strictness=strictness) as server,

@@ -1,4 +1,4 @@
-"""docs/protocol/tcp.md, section 4.10: built-in defaults, streams' own lists, the settings."""
+"""Permissions by default, by access control lists and by settings (docs/protocol/tcp.md, section 4.10)."""
 
 from __future__ import annotations
 
@@ -73,13 +73,13 @@ async def set_defaults(store: SqliteStore, **lists: dict[str, Any]) -> None:
         ("$$$all", WRITE, {ADMIN}),
     ],
 )
-def test_who_may_by_default(
+def test_default_permissions(
     who_may: Callable[..., Any], stream: str, permission: Permission, allowed: set[User]
 ) -> None:
     assert who_may(permission, stream) == allowed
 
 
-async def test_a_streams_own_list(store: SqliteStore, who_may: Callable[..., Any]) -> None:
+async def test_the_list_of_a_stream_replaces_the_defaults(store: SqliteStore, who_may: Callable[..., Any]) -> None:
     await set_list(store, "s", r="riders", w=["ann", "$ops"], d=[], mr="", mw="$admins")
     assert who_may(READ, "s") == {ANN, ADMIN}
     assert who_may(WRITE, "s") == {ANN, OPS, ADMIN}
@@ -89,7 +89,7 @@ async def test_a_streams_own_list(store: SqliteStore, who_may: Callable[..., Any
     assert who_may(READ, "other") == EVERYBODY
 
 
-async def test_what_a_list_does_not_say_is_left_to_the_default(
+async def test_permissions_that_a_list_omits_are_the_defaults(
     store: SqliteStore, who_may: Callable[..., Any]
 ) -> None:
     await set_list(store, "s", w="ann")
@@ -98,7 +98,7 @@ async def test_what_a_list_does_not_say_is_left_to_the_default(
     assert (who_may(READ, "$s"), who_may(WRITE, "$s")) == (EVERYBODY, {ADMIN})
 
 
-async def test_a_list_lets_others_read_all(store: SqliteStore, who_may: Callable[..., Any]) -> None:
+async def test_a_list_can_allow_reads_of_all(store: SqliteStore, who_may: Callable[..., Any]) -> None:
     await set_list(store, "$all", r="$ops", w="$ops", d="$ops")
     assert who_may(READ, "$all") == {OPS, ADMIN}
     assert who_may(WRITE, "$all") == who_may(DELETE, "$all") == set()
@@ -116,16 +116,14 @@ async def test_settings_replace_the_defaults(store: SqliteStore, who_may: Callab
 
 
 @pytest.mark.parametrize("data", [b"{", b"[]", b'{"$userStreamAcl":{"$x":"a"}}', b'{"$userStreamAcl":{"$r":1}}', b""])
-async def test_settings_that_make_no_sense_are_none(
-    store: SqliteStore, who_may: Callable[..., Any], data: bytes
-) -> None:
+async def test_invalid_settings_are_ignored(store: SqliteStore, who_may: Callable[..., Any], data: bytes) -> None:
     await set_defaults(store, userStreamAcl={"$r": "riders"})
     await write(store, "$settings", new_event(data=data))
     assert who_may(READ, "s") == EVERYBODY
 
 
 @pytest.mark.parametrize("metadata", [{"$tb": 1}, {"$tb": 2**63 - 1}])
-async def test_settings_that_are_hidden_are_none(
+async def test_truncated_settings_are_ignored(
     store: SqliteStore, who_may: Callable[..., Any], metadata: dict[str, int]
 ) -> None:
     await set_defaults(store, userStreamAcl={"$r": "riders"})
@@ -135,9 +133,7 @@ async def test_settings_that_are_hidden_are_none(
     assert who_may(READ, "s") == ({ANN, ADMIN} if metadata == {"$tb": 1} else EVERYBODY)
 
 
-async def test_what_is_known_is_not_looked_up_again_until_it_changes(
-    store: SqliteStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_roles_are_cached_until_they_change(store: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:
     access, looked_up = Access(store), record_calls(monkeypatch, store.read, "access_lists")
     for _ in range(5):
         await write(store, "s", new_event())

@@ -1,4 +1,4 @@
-"""Guessing passwords is slow, and keeps nobody out who does not guess."""
+"""The throttle slows down guesses of passwords, and does not lock out other users."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ WRONG = Credentials("admin", "wrong")
 
 
 class Guessing:
-    """A throttle, and programs whose every guess is wrong."""
+    """A throttle, and programs that try wrong passwords."""
 
     def __init__(self) -> None:
         self.throttle = LoginThrottle()
 
     def guess(self, address: str, login: str, now: float) -> float:
-        """Try once; return the seconds to wait, 0 if the attempt was looked at."""
+        """Try a password once; return the seconds to wait, 0 if the password was checked."""
         throttled = self.throttle.check(address, login, now)
         if throttled is None:
             self.throttle.note_failure(address, login, now)
@@ -58,7 +58,7 @@ def test_an_address_has_a_burst_and_then_a_rate() -> None:
     assert guessing.guess("b", "x", 999) == 0
 
 
-def test_a_login_has_a_burst_and_then_a_rate_for_those_who_fail_at_it() -> None:
+def test_a_login_has_a_burst_and_a_rate_of_failures() -> None:
     guessing = Guessing()
     addresses = [f"10.0.0.{number}" for number in range(100)]
     assert [guessing.guess(address, "admin", 0) for address in addresses] == [0] * 100
@@ -68,7 +68,7 @@ def test_a_login_has_a_burst_and_then_a_rate_for_those_who_fail_at_it() -> None:
     assert guessing.guess("fresh", "ops", after) == 0
 
 
-def test_what_is_earned_is_no_more_than_a_burst() -> None:
+def test_unused_attempts_are_at_most_a_burst() -> None:
     guessing = Guessing()
     for _ in range(2 * BURST):
         guessing.guess("a", "admin", 0)
@@ -81,7 +81,7 @@ GUESSES = st.lists(
 
 
 def fits(times: list[float]) -> bool:
-    """Whether these times keep within a burst and a rate."""
+    """Return whether times are within a burst and a rate."""
     return all(
         last - first < BURST + (times[last] - times[first]) * PER_SECOND + 1e-6
         for first in range(len(times))
@@ -90,8 +90,8 @@ def fits(times: list[float]) -> bool:
 
 
 @given(GUESSES)
-def test_no_history_of_guesses_beats_the_budgets(guesses: list[tuple[str, str, float]]) -> None:
-    """By address; and by login, for the guesses of those who have failed at it lately."""
+def test_random_guesses_stay_within_the_budgets(guesses: list[tuple[str, str, float]]) -> None:
+    """Each address has a budget, and each login has one for addresses that failed recently."""
     guessing, now = Guessing(), 0.0
     by_address: dict[str, list[float]] = defaultdict(list)
     by_login: dict[str, list[float]] = defaultdict(list)
@@ -110,7 +110,7 @@ def test_no_history_of_guesses_beats_the_budgets(guesses: list[tuple[str, str, f
 
 
 def test_a_mistake_during_an_attack_is_forgotten_soon() -> None:
-    """Strangers from ever new addresses use up what the login earns, so its user has to wait after a mistake."""
+    """Guesses from new addresses use up the budget of the login, so its user must wait after a mistake."""
     guessing = Guessing()
     for number in range(3000):
         now = number / 100
@@ -121,7 +121,7 @@ def test_a_mistake_during_an_attack_is_forgotten_soon() -> None:
     assert guessing.guess("home", "admin", 10 + FULL) == 0
 
 
-def test_the_wait_that_is_told_is_enough_and_no_longer_than_needed() -> None:
+def test_the_reported_wait_is_exact() -> None:
     guessing = Guessing()
     while not (wait := guessing.guess("a", "admin", 0)):
         pass
@@ -148,7 +148,7 @@ def test_memory_is_bounded() -> None:
         ("", ""),
     ],
 )
-def test_what_counts_as_one_address(host: str, address: str) -> None:
+def test_addresses_of_one_network_count_as_one(host: str, address: str) -> None:
     assert throttled_address(host) == address
 
 
@@ -173,7 +173,7 @@ def users(clock: Clock) -> Users:
     return Users(DEFAULT_ACCOUNTS, clock)
 
 
-def test_a_right_password_is_not_looked_at_either(users: Users, clock: Clock) -> None:
+def test_a_throttled_password_is_not_checked(users: Users, clock: Clock) -> None:
     for _ in range(BURST):
         assert users.authenticate(WRONG, "stranger") is None
     assert users.authenticate(WRONG, "stranger") == users.authenticate(ADMIN, "stranger") == Throttled(1 / PER_SECOND)
@@ -181,12 +181,12 @@ def test_a_right_password_is_not_looked_at_either(users: Users, clock: Clock) ->
     assert isinstance(users.authenticate(ADMIN, "stranger"), User)
 
 
-def test_right_passwords_cost_nothing(users: Users) -> None:
+def test_correct_passwords_use_no_budget(users: Users) -> None:
     assert all(isinstance(users.authenticate(ADMIN, "a"), User) for _ in range(10 * BURST))
 
 
 @pytest.mark.parametrize("strangers", [1, 1000])
-def test_strangers_do_not_lock_a_user_out(strangers: int, users: Users, clock: Clock) -> None:
+def test_guesses_of_others_do_not_lock_a_user_out(strangers: int, users: Users, clock: Clock) -> None:
     for step in range(10 * BURST + strangers):
         clock.now = step / 1000
         users.authenticate(WRONG, f"stranger {step % strangers}")
@@ -200,7 +200,7 @@ async def talk(users: Users) -> AsyncIterator[Talk]:
     await store.close()
 
 
-async def test_a_connection_is_told_to_wait(talk: Talk, clock: Clock) -> None:
+async def test_a_throttled_login_is_refused_with_the_wait(talk: Talk, clock: Clock) -> None:
     for _ in range(BURST):
         assert talk.say(Command.PING, b"", WRONG) == [(Command.NOT_AUTHENTICATED, b"Not Authenticated")]
     [(command, payload)] = talk.say(Command.PING, b"", ADMIN)
@@ -212,7 +212,7 @@ async def test_a_connection_is_told_to_wait(talk: Talk, clock: Clock) -> None:
     assert talk.say(Command.AUTHENTICATE, credentials=ADMIN) == [(Command.AUTHENTICATED, b"")]
 
 
-async def test_a_connection_that_was_logged_in_goes_on(talk: Talk) -> None:
+async def test_a_connection_that_logged_in_before_continues(talk: Talk) -> None:
     assert talk.say(Command.PING, b"", ADMIN) == [(Command.PONG, b"")]
     for _ in range(2 * BURST):
         talk.say(Command.PING, b"", WRONG)
@@ -221,7 +221,7 @@ async def test_a_connection_that_was_logged_in_goes_on(talk: Talk) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux has all of 127.0.0.0/8")
-async def test_on_sockets_one_address_guesses_and_another_logs_in() -> None:
+async def test_guesses_of_one_address_do_not_delay_another() -> None:
     async with EmbeddedServer(SqliteStore.in_memory()) as server, RawClient.to(server) as stranger:
         for _ in range(50 * BURST):
             stranger.send(Command.PING, user=WRONG)

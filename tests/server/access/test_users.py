@@ -16,7 +16,7 @@ USERS = Users([*DEFAULT_ACCOUNTS, Account("zoë", "pässword")])
         ("zoë", "pässword", {"$all", "zoë"}),
     ],
 )
-def test_who_logs_in(login: str, password: str, roles: set[str]) -> None:
+def test_default_accounts_can_log_in(login: str, password: str, roles: set[str]) -> None:
     assert user_of(login, password).roles == roles
 
 
@@ -27,7 +27,7 @@ def user_of(login: str, password: str) -> User:
 
 
 @pytest.mark.parametrize("pair", [("admin", "wrong"), ("nobody", "changeit"), ("Admin", "changeit")])
-def test_who_does_not(pair: tuple[str, str]) -> None:
+def test_wrong_credentials_are_refused(pair: tuple[str, str]) -> None:
     assert USERS.authenticate(Credentials(*pair), "") is None
 
 
@@ -39,12 +39,12 @@ def test_other_passwords_keep_the_groups_of_an_account() -> None:
     assert zoe == Account("zoë", "pässword")
 
 
-def test_passwords_do_not_show() -> None:
+def test_no_repr_shows_a_password() -> None:
     assert "changeit" not in repr(DEFAULT_ACCOUNTS)
     assert "pässword" not in repr(USERS)
 
 
-def test_only_admins_are_admins() -> None:
+def test_only_members_of_admins_are_admins() -> None:
     assert user_of("admin", "changeit").is_admin
     assert not user_of("ops", "changeit").is_admin
     assert not ANONYMOUS.is_admin

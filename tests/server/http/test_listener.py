@@ -1,4 +1,4 @@
-"""HTTP as others speak it, and as they should not."""
+"""The HTTP listener: valid, invalid and slow clients."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ async def server() -> AsyncIterator[Any]:
 async def get(
     server: EmbeddedServer, target: str, method: str = "GET", **headers: str
 ) -> tuple[int, dict[str, str], bytes]:
-    """Ask as the standard library's client does; give status, headers and body."""
+    """Send a request with the client of the standard library; return status, headers and body."""
 
     def ask() -> tuple[int, dict[str, str], bytes]:
         connection = http.client.HTTPConnection("127.0.0.1", server.http_port, timeout=5)
@@ -56,7 +56,7 @@ async def connected(port: int | None) -> AsyncIterator[Any]:
 
 
 async def said(port: int | None, *parts: bytes) -> bytes:
-    """Everything that is answered to these bytes before the connection is closed."""
+    """Return everything that the server sends in reply to bytes before it closes the connection."""
     async with connected(port) as (reader, writer):
         for part in parts:
             writer.write(part)
@@ -66,7 +66,7 @@ async def said(port: int | None, *parts: bytes) -> bytes:
 
 
 @pytest.mark.parametrize("target", ["/gossip", "/gossip?format=json", "/info", "/stats", "/ping"])
-async def test_what_there_is(server: EmbeddedServer, target: str) -> None:
+async def test_existing_resources_are_served(server: EmbeddedServer, target: str) -> None:
     status, headers, body = await get(server, target, Accept="application/json")
     assert (status, headers["Content-Type"]) == (200, "application/json; charset=utf-8")
     assert headers["Access-Control-Allow-Origin"] == "*"
@@ -78,17 +78,17 @@ async def test_what_there_is(server: EmbeddedServer, target: str) -> None:
     ("method", "target", "status"),
     [("GET", "/", 404), ("GET", "/streams/s", 404), ("POST", "/gossip", 405), ("HEAD", "/info", 405)],
 )
-async def test_what_there_is_not(server: EmbeddedServer, method: str, target: str, status: int) -> None:
+async def test_an_unknown_path_is_not_found(server: EmbeddedServer, method: str, target: str, status: int) -> None:
     got, headers, _ = await get(server, target, method)
     assert (got, headers.get("Allow")) == (status, "GET" if status == 405 else None)
 
 
-async def test_what_is_not_json_is_not_to_be_had(server: EmbeddedServer) -> None:
+async def test_formats_other_than_json_are_not_acceptable(server: EmbeddedServer) -> None:
     assert (await get(server, "/gossip", Accept="text/xml"))[0] == 406
     assert (await get(server, "/gossip?format=xml"))[0] == 406
 
 
-async def test_a_connection_is_kept_and_answers_what_was_sent_at_once(server: EmbeddedServer) -> None:
+async def test_pipelined_requests_are_answered_on_one_connection(server: EmbeddedServer) -> None:
     one = b"GET /ping HTTP/1.1\r\nHost: h\r\n\r\n"
     last = b"GET /nothing HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"
     answers = await said(server.http_port, one[:7], one[7:] + one + last, one)
@@ -103,25 +103,25 @@ SENSELESS = [
 
 
 @pytest.mark.parametrize("head", SENSELESS)
-async def test_what_makes_no_sense_is_refused_and_the_connection_closed(server: EmbeddedServer, head: bytes) -> None:
+async def test_an_invalid_request_closes_the_connection(server: EmbeddedServer, head: bytes) -> None:
     answer = await said(server.http_port, head)
     assert answer.startswith(b"HTTP/1.1 400 Bad Request\r\n")
     assert b"\r\nConnection: close\r\n" in answer
 
 
-async def test_a_head_without_end_is_refused(server: EmbeddedServer) -> None:
+async def test_an_endless_head_is_refused(server: EmbeddedServer) -> None:
     answer = await said(server.http_port, b"GET /info HTTP/1.1\r\nHost: h\r\n", b"A: b\r\n" * 5000)
     assert answer.startswith(b"HTTP/1.1 431 ")
 
 
-async def test_who_takes_too_long_is_cut() -> None:
+async def test_a_slow_client_is_disconnected() -> None:
     http = HttpListener("127.0.0.1", 0, lambda request, local: HttpResponse(HTTPStatus.OK, b""), request_timeout=0.02)
     await http.start()
     assert await said(http.port, b"GET /info HTTP/1.1\r\n") == b""
     await http.stop()
 
 
-async def test_there_are_only_so_many_connections(server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_number_of_connections_is_limited(server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(listener, "MAX_CONNECTIONS", 1)
     async with connected(server.http_port) as (reader, writer):
         writer.write(b"GET /ping HTTP/1.1\r\nHost: h\r\n\r\n")
@@ -136,7 +136,7 @@ async def test_there_are_only_so_many_connections(server: EmbeddedServer, monkey
     assert await said(server.http_port, b"GET /ping HTTP/1.0\r\n\r\n")
 
 
-async def test_a_mistake_of_ours_is_an_answer_too(caplog: pytest.LogCaptureFixture) -> None:
+async def test_an_internal_error_has_a_response(caplog: pytest.LogCaptureFixture) -> None:
     def fail(request: HttpRequest, local: Addresses) -> HttpResponse:
         raise ZeroDivisionError
 
@@ -147,7 +147,7 @@ async def test_a_mistake_of_ours_is_an_answer_too(caplog: pytest.LogCaptureFixtu
     await http.stop()
 
 
-async def test_stopping_closes_its_connections(server: EmbeddedServer) -> None:
+async def test_stopping_closes_the_connections(server: EmbeddedServer) -> None:
     async with connected(server.http_port) as (reader, _):
         await get(server, "/ping")
         await server.stop()
@@ -156,7 +156,7 @@ async def test_stopping_closes_its_connections(server: EmbeddedServer) -> None:
         await asyncio.open_connection("127.0.0.1", server.http_port)
 
 
-async def test_a_taken_port_is_told_and_everything_let_go(server: EmbeddedServer, tmp_path: Path) -> None:
+async def test_a_port_in_use_is_an_error_and_releases_everything(server: EmbeddedServer, tmp_path: Path) -> None:
     store = SqliteStore.open(tmp_path / "events.db")
     second = EmbeddedServer(store, http_port=server.http_port)
     with pytest.raises(CannotListen, match=f":{server.http_port}"):
@@ -166,11 +166,11 @@ async def test_a_taken_port_is_told_and_everything_let_go(server: EmbeddedServer
     await SqliteStore.open(tmp_path / "events.db").close()
 
 
-async def test_without_being_asked_for_there_is_none(memory_server: EmbeddedServer) -> None:
+async def test_http_is_off_by_default(memory_server: EmbeddedServer) -> None:
     assert memory_server.http_port is None
 
 
-async def test_it_can_be_asked_for_later_by_several(memory_server: EmbeddedServer) -> None:
+async def test_concurrent_starts_share_one_listener(memory_server: EmbeddedServer) -> None:
     ports = await asyncio.gather(*(memory_server.start_http() for _ in range(5)))
     assert set(ports) == {memory_server.http_port}
     status, _, _ = await get(memory_server, "/ping")

@@ -1,4 +1,4 @@
-"""POST .../replayParked: who may, what for, and that it happens."""
+"""POST .../replayParked: permissions, paths and the replay."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ async def test_names_are_percent_encoded(path: str, group: tuple[str, str], clie
     assert post(client, path).status == HTTPStatus.OK
 
 
-async def test_nothing_parked_is_nothing_replayed(client: Consuming) -> None:
+async def test_a_replay_without_parked_events_does_nothing(client: Consuming) -> None:
     assert post(client).status == HTTPStatus.OK
     client.connect()
     assert await client.delivered() == []
@@ -92,17 +92,17 @@ async def test_nothing_parked_is_nothing_replayed(client: Consuming) -> None:
         f"{ADMIN}, {ADMIN}",
     ],
 )
-async def test_who_may_not_is_unauthorized(authorization: str | None, client: Consuming) -> None:
+async def test_a_user_without_permission_is_unauthorized(authorization: str | None, client: Consuming) -> None:
     answer = post(client, authorization=authorization)
     assert answer.status == HTTPStatus.UNAUTHORIZED
     assert ("WWW-Authenticate", 'BASIC realm="ES"') in answer.headers
 
 
-async def test_whether_a_group_exists_is_not_told_to_everybody(client: Consuming) -> None:
+async def test_the_existence_of_a_group_is_hidden_from_others(client: Consuming) -> None:
     assert post(client, "/subscriptions/s/no/replayParked", None).status == HTTPStatus.UNAUTHORIZED
 
 
-async def test_who_may_write_settings_may_replay(client: Consuming, talk: Talk) -> None:
+async def test_a_user_who_can_write_settings_can_replay(client: Consuming, talk: Talk) -> None:
     await write_metadata(talk.store, "$settings", {"$acl": {"$w": ["ops"]}})
     assert post(client, authorization=basic("ops", "changeit").replace("Basic", "basic")).status == HTTPStatus.OK
     await write_metadata(talk.store, "$settings", {"$acl": {"$w": ["$all"]}})
@@ -113,7 +113,7 @@ async def test_another_method_is_not_allowed(client: Consuming) -> None:
     assert post(client, method="GET").status == HTTPStatus.METHOD_NOT_ALLOWED
 
 
-async def test_guessing_passwords_is_slowed_down_here_too(client: Consuming) -> None:
+async def test_guesses_of_passwords_are_throttled(client: Consuming) -> None:
     for _ in range(BURST):
         assert post(client, authorization=basic("admin", "wrong")).status == HTTPStatus.UNAUTHORIZED
     answer = post(client)
@@ -131,7 +131,7 @@ async def test_failures_over_tcp_and_http_are_counted_together(client: Consuming
 
 
 @pytest.mark.parametrize("path", ["/subscriptions/s/g/info", "/subscriptions/s/replayParked", "/x/s/g/replayParked"])
-def test_other_paths_are_not_meant(path: str, talk: Talk) -> None:
+def test_other_paths_are_not_found(path: str, talk: Talk) -> None:
     request = parse(f"POST {path} HTTP/1.1\r\nHost: h\r\n\r\n".encode())
     assert not ParkedEvents(talk.node).is_meant(request)
     assert "Node" in repr(ParkedEvents(talk.node))

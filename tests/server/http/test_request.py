@@ -17,7 +17,7 @@ def request(line: bytes, *headers: bytes) -> HttpRequest:
     return parse(b"\r\n".join((line, b"Host: h", *headers, b"", b"")))
 
 
-def test_what_is_read() -> None:
+def test_a_request_is_parsed() -> None:
     got = request(b"GET /go%73sip?format=json&x=1&x=2&y HTTP/1.1", b"Accept:  a ", b"accept: b", b"X-A:")
     assert (got.method, got.path, got.query) == ("GET", "/gossip", {"format": "json", "x": "2"})
     assert got.headers == {"host": "h", "accept": "a, b", "x-a": ""}
@@ -74,13 +74,13 @@ def test_another_version_of_http_is_refused() -> None:
         (b"/gossip?format=xml", b"application/json", False),
     ],
 )
-def test_whether_json_will_do(target: bytes, accept: bytes | None, takes: bool) -> None:
+def test_the_accept_header_decides_about_json(target: bytes, accept: bytes | None, takes: bool) -> None:
     headers = [] if accept is None else [b"Accept: " + accept]
     assert request(b"GET " + target + b" HTTP/1.1", *headers).accepts_json() is takes
 
 
 @given(st.binary(max_size=60) | st.text(" \r\nGET/:aHhosp1.?&=%", max_size=60).map(str.encode))
-def test_any_bytes_are_read_or_refused(head: bytes) -> None:
+def test_any_bytes_are_parsed_or_refused(head: bytes) -> None:
     try:
         accepts_json = parse(head).accepts_json()
     except (RequestRefused, h11.RemoteProtocolError):

@@ -1,4 +1,4 @@
-"""The answers beside those of a real server (recorded from 4.1.4), and what a cluster's client makes of them."""
+"""The HTTP resources have the form of those of a real server (recorded from 4.1.4)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ RECORDED = Path(__file__).parents[2] / "data" / "http"
 
 @pytest.fixture
 async def told() -> AsyncIterator[Any]:
-    """Ask a server what it tells of itself; options are the server's."""
+    """Return a resource of a server with these options."""
     servers = []
 
     async def tell(path: str, local: str = "10.0.0.7", **options: Any) -> tuple[EmbeddedServer, Any]:
@@ -43,19 +43,21 @@ async def told() -> AsyncIterator[Any]:
 
 
 def shape(value: Any) -> type[Any] | list[Any]:
-    """A value's keys and kinds, in their order."""
+    """Return the keys and types of a JSON value, in order."""
     if isinstance(value, dict):
         return [(key, shape(item)) for key, item in value.items()]
     return [shape(item) for item in value] if isinstance(value, list) else type(value)
 
 
 @pytest.mark.parametrize(("path", "recorded"), [("/gossip", "gossip-single"), ("/info", "info-single")])
-async def test_the_shape_is_a_real_servers(told: Callable[..., Any], path: str, recorded: str) -> None:
+async def test_resources_have_the_keys_and_types_of_a_real_server(
+    told: Callable[..., Any], path: str, recorded: str
+) -> None:
     _, ours = await told(path)
     assert shape(ours) == shape(json.loads((RECORDED / f"{recorded}.json").read_text()))
 
 
-async def test_one_member_leads_and_says_where(told: Callable[..., Any]) -> None:
+async def test_the_only_member_is_the_leader_with_its_address(told: Callable[..., Any]) -> None:
     server, gossip = await told("/gossip")
     [member] = gossip["members"]
     assert (member["state"], member["isAlive"]) == ("Master", True)
@@ -72,7 +74,7 @@ async def test_with_tls_the_port_is_the_secure_one(told: Callable[..., Any]) -> 
     assert (member["externalTcpPort"], member["externalSecureTcpPort"]) == (0, server.port)
 
 
-async def test_who_listens_everywhere_is_where_it_was_reached(told: Callable[..., Any]) -> None:
+async def test_a_wildcard_host_is_replaced_by_the_requested_one(told: Callable[..., Any]) -> None:
     _, gossip = await told("/gossip", host="0.0.0.0")
     assert gossip["members"][0]["externalTcpIp"] == gossip["serverIp"] == "10.0.0.7"
 

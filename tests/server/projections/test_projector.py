@@ -50,12 +50,12 @@ async def running(store: SqliteStore, name: str = BY_CATEGORY) -> AsyncIterator[
 
 
 async def write(store: SqliteStore, *streams: str) -> None:
-    """One event to each."""
+    """Write one event to each stream."""
     await asyncio.gather(*(store.append(AppendRequest(stream, -2, [event_of("x")])) for stream in streams))
 
 
 def links(store: SqliteStore, stream: str) -> list[str]:
-    """The data of all its events."""
+    """Return the data of all events of a stream."""
     return [event.data.decode() for event in events_of(store, stream)]
 
 
@@ -70,7 +70,7 @@ def events_of(store: SqliteStore, stream: str) -> list[Any]:
 
 
 class Told:
-    """Waits until a stream has so many events."""
+    """A follower that waits until a stream has a number of events."""
 
     def __init__(self, store: SqliteStore) -> None:
         self.store = store
@@ -136,10 +136,10 @@ async def test_a_projector_resumes_at_its_checkpoint(store: SqliteStore, told: T
     assert links(store, f"$${checkpoint_stream(BY_CATEGORY)}") == ['{"$maxCount": 2}']
 
 
-async def test_without_its_checkpoint_nothing_is_linked_twice(
+async def test_a_lost_checkpoint_causes_no_duplicate_links(
     store: SqliteStore, told: Told, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Also where the pages are others than before, and only the first of their links are there."""
+    """This also holds if pages have other sizes than before, and only the first links of a page were written."""
     await write(store, *(f"a-{number}" for number in range(10)))
     for page, count in ((3, 10), (7, 20), (256, 30)):
         monkeypatch.setattr(module, "PAGE", page)
@@ -156,7 +156,7 @@ async def test_without_its_checkpoint_nothing_is_linked_twice(
 
 
 @pytest.mark.parametrize("page", [1, 2, 3, 256])
-async def test_a_page_may_end_within_a_transaction(
+async def test_a_page_can_end_within_a_transaction(
     store: SqliteStore, told: Told, monkeypatch: pytest.MonkeyPatch, page: int
 ) -> None:
     monkeypatch.setattr(module, "PAGE", page)
@@ -177,7 +177,7 @@ async def test_a_page_may_end_within_a_transaction(
     assert links(store, "$ce-a") == [*expected, "0@a-3"]
 
 
-async def test_checkpoints_are_saved_now_and_then(
+async def test_checkpoints_are_saved_periodically(
     store: SqliteStore, told: Told, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "CHECKPOINT_AFTER", 100)

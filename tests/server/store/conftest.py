@@ -1,4 +1,4 @@
-"""The stores that the contract is run on."""
+"""The stores that the tests of the contract use."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path

@@ -64,7 +64,7 @@ async def appended(store: SqliteStore, change: Change[Any]) -> Appended:
 
 
 async def reserve_positions(store: SqliteStore, count: int = 1) -> Sequence[int]:
-    """Take positions of the log for events of a transaction."""
+    """Reserve positions in the log for the events of a transaction."""
     places = await store.append(ReservePositions(count))
     assert not isinstance(places, NotCommitted)
     return places

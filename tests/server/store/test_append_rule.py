@@ -1,4 +1,4 @@
-"""Each row of the table of docs/protocol/tcp.md, section 4.3, that applies, by its number."""
+"""The rows of the table of docs/protocol/tcp.md, section 4.3, by number."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ async def path(tmp_path: Path) -> Path:
     return path
 
 
-async def test_a_sound_file_is_sound(path: Path) -> None:
+async def test_a_sound_file_has_no_findings(path: Path) -> None:
     report = check(path)
     assert (report.is_sound, report.streams, report.events) == (True, 7, 1_009)
     store = SqliteStore.open(path)
@@ -115,7 +115,7 @@ async def test_a_damaged_index_of_names_hides_no_stream(path: Path, caplog: pyte
 
 
 async def test_an_index_is_not_rebuilt_from_a_damaged_table(path: Path) -> None:
-    """The index still has the right name; without it, the stream would be as if it were not there."""
+    """The index still has the correct name. An index built from the table would hide the stream."""
     damage_the_name(path, "streams")
     store = SqliteStore.open(path)
     assert stream_of(store, "counted").last == 9

@@ -16,12 +16,12 @@ def of(events: list[tuple[bytes, bytes]], start: int) -> list[int]:
 
 
 @given(events=EVENTS, start=st.integers(0, 2**63))
-def test_a_page_is_verified_as_its_events_are(events: list[tuple[bytes, bytes]], start: int) -> None:
+def test_a_page_is_verified_like_its_events(events: list[tuple[bytes, bytes]], start: int) -> None:
     verify(list(zip(*events, strict=True)), range(start, start + len(events)), of(events, start))
 
 
 @given(events=EVENTS, start=st.integers(0, 2**63), data=st.data())
-def test_a_changed_bit_is_found_in_the_event_that_has_it(
+def test_a_changed_bit_is_found_in_its_event(
     events: list[tuple[bytes, bytes]], start: int, data: st.DataObject
 ) -> None:
     checksums = of(events, start)

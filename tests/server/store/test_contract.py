@@ -40,7 +40,7 @@ async def test_a_new_store_is_empty(store: SqliteStore) -> None:
     assert all_page(store, log.end, 10, BACKWARD) == []
 
 
-async def test_events_come_back_as_they_were_written(store: SqliteStore) -> None:
+async def test_events_are_read_as_they_were_written(store: SqliteStore) -> None:
     event = schema.NewEvent(
         event_id=bytes(range(16)), event_type="Jümped", data_content_type=1, data=bytes(range(256)), metadata=b"\x00m"
     )
@@ -63,7 +63,7 @@ async def test_numbers_and_positions_rise(store: SqliteStore) -> None:
 
 
 @pytest.mark.parametrize(("low", "high"), [(0, 9), (3, 5), (9, 9), (5, 100), (6, 5)])
-async def test_a_page_holds_the_events_of_its_window(store: SqliteStore, low: int, high: int) -> None:
+async def test_a_page_contains_the_events_of_its_window(store: SqliteStore, low: int, high: int) -> None:
     await write_numbers(store, "noise", 3)
     stream = await write_numbers(store, "s", 10)
     wanted = list(range(low, min(high, 9) + 1))
@@ -81,7 +81,7 @@ async def test_the_log_is_read_from_a_position_both_ways(store: SqliteStore) -> 
 
 
 async def test_concurrent_appends_see_each_other_in_order(store: SqliteStore) -> None:
-    """Also those that share a transaction: of ten that expect an empty stream one is first."""
+    """This holds for appends that share a transaction: of ten that expect an empty stream, the first succeeds."""
     outcomes = await asyncio.gather(*(write(store, "s", new_event(), expected=NO_STREAM) for _ in range(10)))
     assert isinstance(outcomes[0], Appended)
     assert outcomes[1:] == [WrongVersion(0)] * 9
@@ -117,7 +117,7 @@ async def test_a_strict_store_recognizes_a_repeat_where_the_id_came_first(store:
         assert again == expected or (expected is None and again.first == 1)
 
 
-async def test_metadata_alone_makes_a_stream_exist_to_a_writer(store: SqliteStore) -> None:
+async def test_metadata_make_a_stream_exist_for_writers(store: SqliteStore) -> None:
     assert await write(store, "s", new_event(), expected=-4) == WrongVersion(-1)
     await write(store, "$$s", new_event())
     assert (await write(store, "s", new_event(), expected=-4)).first == 0
@@ -186,7 +186,7 @@ async def test_large_targets_end_a_page_of_links_early(store: SqliteStore) -> No
     assert (page.size, page.cut) == (3, True)
 
 
-async def test_one_event_is_found_by_its_number(store: SqliteStore) -> None:
+async def test_an_event_is_found_by_its_number(store: SqliteStore) -> None:
     stream = await write_numbers(store, "s", 3)
     record = event_at(store, stream, 1, resolve_links=True)
     assert record.event.data == b"1"

@@ -1,4 +1,4 @@
-"""docs/protocol/tcp.md, section 4.7: the prefixes that a real server does not find, and those that it does."""
+"""Prefixes that a real server finds and does not find (docs/protocol/tcp.md, section 4.7)."""
 
 from __future__ import annotations
 

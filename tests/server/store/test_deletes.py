@@ -1,4 +1,4 @@
-"""docs/protocol/tcp.md, section 4.5, on every store."""
+"""Deletes of streams (docs/protocol/tcp.md, section 4.5)."""
 
 from __future__ import annotations
 
@@ -150,7 +150,7 @@ async def test_a_hard_delete_prevents_first_metadata(store: SqliteStore, expecte
     assert await write(store, "$$s", new_event(), expected=expected) == StreamDeleted()
 
 
-async def test_metadata_of_a_hard_deleted_stream_end_with_a_scavenge(store: SqliteStore) -> None:
+async def test_a_scavenge_ends_metadata_of_a_hard_deleted_stream(store: SqliteStore) -> None:
     await write_numbers(store, "s", 1)
     await write_metadata(store, "s", {"$maxCount": 1})
     await delete(store, "s", hard=True)

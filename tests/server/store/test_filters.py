@@ -67,7 +67,7 @@ def test_other_patterns_are_searched(pattern: str) -> None:
     assert isinstance(search, Regex | Re2Search)
 
 
-def test_a_prefix_may_be_longer_than_other_regexes() -> None:
+def test_a_prefix_can_be_longer_than_other_regexes() -> None:
     name = "x" * MAX_PREFIX_CHARACTERS
     assert read_filter(Filter(type=REGEX, data=[f"^{name}"])).matches(EventRecord(event_stream_id=name))
 

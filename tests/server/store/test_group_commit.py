@@ -29,7 +29,7 @@ def connection() -> Iterator[sqlite3.Connection]:
 BROKEN = AppendRequest("s", -2, [schema.NewEvent(event_id=b"\xff" * 16, event_type="T", data=b"x"), cast(Any, None)])
 
 
-async def test_writes_that_come_together_share_transactions(store: SqliteStore) -> None:
+async def test_concurrent_writes_share_transactions(store: SqliteStore) -> None:
     outcomes = await asyncio.gather(*(write(store, f"s{n % 7}", new_event()) for n in range(400)))
     assert all(isinstance(outcome, Appended) for outcome in outcomes)
     assert store.commits.count < 40
@@ -56,7 +56,9 @@ def test_a_failing_append_affects_only_itself(
     assert connection.execute("SELECT count(*) FROM events").fetchone() == (2,)
 
 
-def test_a_full_disk_is_no_corruption(connection: sqlite3.Connection, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_full_disk_does_not_damage_the_store(
+    connection: sqlite3.Connection, caplog: pytest.LogCaptureFixture
+) -> None:
     commits = GroupCommit(connection)
     [pages] = connection.execute("PRAGMA page_count").fetchone()
     connection.execute(f"PRAGMA max_page_count = {pages + 20}")

@@ -75,7 +75,7 @@ async def test_a_second_server_of_this_process_is_refused(name: Callable[..., An
 async def test_a_second_server_of_another_process_is_refused(name: Callable[..., Any], tmp_path: Path) -> None:
     store = SqliteStore.open(tmp_path / "events.db")
     await write(store, "s", new_event())
-    await store.scavenge()  # it opens and closes the file
+    await store.scavenge()  # the attempt opens and closes the file
     other = await asyncio.create_subprocess_exec(
         sys.executable, "-c", OPEN, name(tmp_path / "events.db"), stderr=asyncio.subprocess.PIPE
     )
@@ -85,7 +85,7 @@ async def test_a_second_server_of_another_process_is_refused(name: Callable[...,
 
 
 @NAMES
-async def test_a_server_of_another_process_keeps_this_one_out(name: Callable[..., Any], tmp_path: Path) -> None:
+async def test_a_lock_of_another_process_is_respected(name: Callable[..., Any], tmp_path: Path) -> None:
     path = tmp_path / "events.db"
     other = await asyncio.create_subprocess_exec(
         sys.executable, "-c", OPEN_AND_WAIT, path, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
@@ -100,7 +100,7 @@ async def test_a_server_of_another_process_keeps_this_one_out(name: Callable[...
     await SqliteStore.open(path).close()
 
 
-async def test_nothing_is_left_beside_the_file(tmp_path: Path) -> None:
+async def test_no_lock_file_stays_behind(tmp_path: Path) -> None:
     store = SqliteStore.open(tmp_path / "events.db")
     await write(store, "s", new_event())
     await store.close()
@@ -108,7 +108,7 @@ async def test_nothing_is_left_beside_the_file(tmp_path: Path) -> None:
 
 
 async def test_a_refused_server_does_not_release_the_locks_of_sqlite(tmp_path: Path) -> None:
-    """Without them, another program may take the file for its own and remove the latest writes."""
+    """Without them, another program could remove the latest writes."""
     store = SqliteStore.open(tmp_path / "events.db")
     await write(store, "s", new_event())
     with pytest.raises(StoreInUse):

@@ -1,4 +1,4 @@
-"""docs/protocol/tcp.md, section 4.9: how metadata are read."""
+"""The keys of metadata that the server uses (docs/protocol/tcp.md, section 4.9)."""
 
 from __future__ import annotations
 

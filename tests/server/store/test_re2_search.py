@@ -15,7 +15,7 @@ needs_re2 = pytest.mark.skipif(not re2_search.IS_INSTALLED, reason="the extra `r
 
 
 @needs_re2
-def test_re2_searches_what_the_subset_lacks() -> None:
+def test_re2_searches_patterns_that_the_subset_lacks() -> None:
     search = regex_search("(?P<kind>Order|Bill)-")
     assert repr(search) == "<Re2Search '(?P<kind>Order|Bill)-'>"
     assert [search.search(text) for text in ("my-Order-1", "Bill-", "bill-")] == [True, True, False]

@@ -21,7 +21,7 @@ def new_event(**fields: Any) -> Any:
     return schema.NewEvent(**{"event_id": bytes(range(16)), "event_type": "Jumped", "data": b"{}"} | fields)
 
 
-def test_a_page_of_a_stream_is_the_columns_one_after_the_other() -> None:
+def test_a_page_of_a_stream_joins_the_columns() -> None:
     row = row_of(new_event(data_content_type=1, metadata=b"m"))
     page = schema.ReadStreamEventsCompleted.FromString((row.stream_head + row.record) * 2)
     assert len(page.events) == 2
@@ -32,7 +32,7 @@ def test_a_page_of_a_stream_is_the_columns_one_after_the_other() -> None:
     assert (record.created, record.created_epoch) == (639_310_104_205_778_389, 1_795_413_620_577)
 
 
-def test_a_page_of_all_is_the_columns_one_after_the_other() -> None:
+def test_a_page_of_all_joins_the_columns() -> None:
     row = row_of(new_event())
     page = schema.ReadAllEventsCompleted.FromString((row.all_head + row.record + row.all_tail) * 2)
     assert [event.event.event_number for event in page.events] == [3, 3]
@@ -48,7 +48,7 @@ def test_empty_fields_are_written_too() -> None:
     assert record.event.data_content_type == 0
 
 
-def test_the_next_record_begins_after_this_one() -> None:
+def test_the_next_record_begins_after_the_last() -> None:
     row = row_of(new_event())
     assert row.position_after == 300 + len(row.record)
 
@@ -84,7 +84,7 @@ def test_only_links_have_targets() -> None:
 
 
 @given(st.integers(0, 2**63 - 1))
-def test_numbers_are_encoded_as_protobuf_does(number: int) -> None:
+def test_numbers_are_encoded_like_protobuf(number: int) -> None:
     assert b"\x18" + varint(number) == schema.ResolvedEvent(commit_position=number).SerializeToString()
 
 
@@ -97,7 +97,7 @@ def test_numbers_are_encoded_as_protobuf_does(number: int) -> None:
     metadata=st.binary(max_size=300),
     now_ns=st.integers(0, 2**63 - 1),
 )
-def test_a_record_is_what_protobuf_would_write(
+def test_a_record_is_encoded_like_protobuf(
     name: str, event_type: str, revision: int, content_type: int, data: bytes, metadata: bytes, now_ns: int
 ) -> None:
     event = new_event(event_type=event_type, data_content_type=content_type, data=data, metadata=metadata)

@@ -1,4 +1,4 @@
-"""A store in a file: opening it, finding it again, keeping others out."""
+"""A store in a file: opening, reopening and refusing it."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ async def test_a_reopened_store_has_its_events(tmp_path: Path) -> None:
     await store.close()
 
 
-def test_a_file_that_is_no_database(tmp_path: Path) -> None:
+def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "picture.png"
     path.write_bytes(b"\x89PNG" + bytes(5000))
     with pytest.raises(NotAStore, match=r"picture\.png"):
@@ -64,7 +64,7 @@ def test_a_file_that_is_no_database(tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == ["picture.png"]
 
 
-def test_the_database_of_another_program(tmp_path: Path) -> None:
+def test_the_database_of_another_program_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "books.db"
     with sqlite3.connect(path) as other:
         other.execute("CREATE TABLE books (title TEXT)")
@@ -75,7 +75,7 @@ def test_the_database_of_another_program(tmp_path: Path) -> None:
     assert path.read_bytes() == before
 
 
-async def test_a_store_of_a_later_version(tmp_path: Path) -> None:
+async def test_a_store_of_a_later_version_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "events.db"
     await SqliteStore.open(path).close()
     with sqlite3.connect(path) as later:
@@ -106,7 +106,7 @@ def test_a_file_that_cannot_be_opened_is_named_with_the_reason(
         shutil.copy(folder / "damaged.db", folder / name)
         os.chmod(folder / name, mode)
     with open(folder / "damaged.db", "r+b") as damaged:
-        damaged.seek(100)  # where the list of tables begins
+        damaged.seek(100)  # the list of tables begins here
         damaged.write(b"\xff" * 20)
     (folder / "text.db").write_text("no database at all " * 100)
     (folder / "sealed").mkdir(mode=0o555)
@@ -118,7 +118,7 @@ def test_a_file_that_cannot_be_opened_is_named_with_the_reason(
 
 @pytest.fixture
 def ordinary_user() -> Iterator[Path]:
-    """A folder of a user whom permissions bind, as they do not bind root."""
+    """Run as a user to whom file permissions apply, because they do not apply to root."""
     with tempfile.TemporaryDirectory() as folder:
         user = os.geteuid()
         if user == 0:
@@ -137,7 +137,7 @@ async def test_an_empty_file_becomes_a_store(tmp_path: Path) -> None:
 
 
 async def test_a_read_keeps_no_old_snapshot(tmp_path: Path) -> None:
-    """A page that ends before its window does must not hold back the log's clean-up, nor miss what comes."""
+    """A page that ends before its window must not delay checkpoints of SQLite or hide later events."""
     store = SqliteStore.open(tmp_path / "events.db")
     await write_numbers(store, "s", 10)
     assert store.read.all_page(0, 2, FORWARD, resolve_links=False).size == 2
@@ -148,7 +148,7 @@ async def test_a_read_keeps_no_old_snapshot(tmp_path: Path) -> None:
     await store.close()
 
 
-def test_its_repr_tells_where_it_is(tmp_path: Path) -> None:
+def test_the_repr_shows_the_path(tmp_path: Path) -> None:
     store = SqliteStore.open(tmp_path / "events.db")
     assert "events.db" in repr(store)
     for connection in store._connections:

@@ -1,4 +1,4 @@
-"""The examples of docs/protocol/tcp.md, section 4.6, all of them seen on a real server."""
+"""The examples of docs/protocol/tcp.md, section 4.6, which a real server returned."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ NOTHING: list[int] = []
 def read_forward(
     start: int, count: int, *, last: int = 9, first_kept: int = 0, room: int | None = None
 ) -> tuple[Any, ...]:
-    """What a page holds, where the next begins, whether it is the last; at most `room` events fit."""
+    """Return the numbers of a page of at most `room` events, the next number, and whether it is the last page."""
     low, high = forward(start, count, last=last, first_kept=first_kept)
     events = list(range(low, high + 1))
     page = events[:room]
@@ -47,7 +47,7 @@ def read_backward(
         (0, 10, 0, list(range(10)), 10, True),
         (10, 5, 0, NOTHING, 10, True),
         (100, 5, 0, NOTHING, 10, True),
-        (2**63 - 1, 5, 0, NOTHING, 10, True),  # here a real server overflows
+        (2**63 - 1, 5, 0, NOTHING, 10, True),  # a real server overflows here
         (0, 4, 7, NOTHING, 7, False),
         (0, 7, 7, NOTHING, 7, False),
         (0, 8, 7, [7], 8, False),
@@ -58,7 +58,9 @@ def read_backward(
         (50, 20, 50, NOTHING, 10, True),
     ],
 )
-def test_forward(start: int, count: int, first_kept: int, events: list[int], then: int, is_end: bool) -> None:
+def test_windows_of_forward_reads(
+    start: int, count: int, first_kept: int, events: list[int], then: int, is_end: bool
+) -> None:
     assert read_forward(start, count, first_kept=first_kept) == (events, then, is_end)
 
 
@@ -75,7 +77,9 @@ def test_forward(start: int, count: int, first_kept: int, events: list[int], the
         (6, 2, 7, NOTHING, -1, True),
     ],
 )
-def test_backward(start: int, count: int, first_kept: int, events: list[int], then: int, is_end: bool) -> None:
+def test_windows_of_backward_reads(
+    start: int, count: int, first_kept: int, events: list[int], then: int, is_end: bool
+) -> None:
     assert read_backward(start, count, first_kept=first_kept) == (events, then, is_end)
 
 

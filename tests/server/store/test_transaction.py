@@ -34,7 +34,7 @@ from tests.server.store.test_feed import Follower, names
 
 
 async def prepare(store: SqliteStore, *events: Any, stream: str = "s", expected: int = ANY) -> CommitRequest:
-    """The commit of a transaction of these events."""
+    """Return the commit of a transaction with these events."""
     [id], places = await reserve_positions(store), await reserve_positions(store, len(events))
     return CommitRequest(id, stream, expected, list(map(Prepared, events, places)))
 

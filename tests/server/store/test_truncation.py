@@ -48,7 +48,7 @@ async def test_limits_apply_at_once_and_can_be_removed(
     assert visible(store, "s") == list(range(10))
 
 
-async def test_metadata_before_the_stream(store: SqliteStore) -> None:
+async def test_metadata_can_be_written_before_the_stream(store: SqliteStore) -> None:
     await write_metadata(store, "s", {"$maxCount": 2})
     assert store.read.stream("s") is None
     await write_numbers(store, "s", 5)

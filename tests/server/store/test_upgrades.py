@@ -1,4 +1,4 @@
-"""A store that an earlier version wrote."""
+"""Upgrades of stores from earlier versions."""
 
 from __future__ import annotations
 
@@ -43,12 +43,12 @@ VERSION_2 = (Path(__file__).parents[2] / "data" / "store_version_2.sql").read_te
 
 @pytest.fixture
 def version_2(tmp_path: Path) -> Path:
-    """The path of a store that version 2 wrote, with links, a transaction, deletes and a scavenge."""
+    """Return the path of a store from version 2, with links, a transaction, deletes and a scavenge."""
     return make_database(tmp_path / "events.db", VERSION_2, version=2)
 
 
 def make_database(path: Path, statements: str, version: int) -> Path:
-    """Make the database of a store of this version; give its path."""
+    """Create the database of a store of a version; return its path."""
     database = sqlite3.connect(path)
     database.executescript(statements)
     database.execute(f"PRAGMA application_id = {APPLICATION_ID}")
@@ -57,7 +57,7 @@ def make_database(path: Path, statements: str, version: int) -> Path:
     return path
 
 
-async def test_version_2_is_served_as_before(version_2: Path) -> None:
+async def test_a_store_of_version_2_is_read_as_before(version_2: Path) -> None:
     store = SqliteStore.open(version_2, clock=Clock())
     shown = {name: visible(store, name) for name in ("numbers", "counted", "empty", "transacted", "$$counted")}
     assert shown == {
@@ -88,7 +88,7 @@ async def test_damage_is_detected_after_the_upgrade(version_2: Path) -> None:
 
 
 async def test_scavenged_events_of_version_2_are_not_missing(version_2: Path) -> None:
-    """Events that a scavenge removed are not missed; those that damage took are."""
+    """Events that a scavenge removed are not reported; events that damage removed are."""
     database = sqlite3.connect(version_2)
     database.execute("DELETE FROM events WHERE stream = 1 AND revision = 4")
     database.commit()
@@ -102,7 +102,7 @@ async def test_scavenged_events_of_version_2_are_not_missing(version_2: Path) ->
 
 @pytest.fixture
 def old(tmp_path: Path) -> Path:
-    """The path of a store as version 1 wrote it."""
+    """Return the path of a store from version 1."""
     path = tmp_path / "events.db"
     database = sqlite3.connect(path)
     database.executescript(VERSION_1)
@@ -182,7 +182,7 @@ async def test_a_failed_upgrade_changes_nothing(old: Path) -> None:
 
 
 def _schema(database: sqlite3.Connection) -> tuple[list[Any], dict[str, Any]]:
-    """What tables there are, with their columns, and what indexes."""
+    """Return the tables with their columns, and the indexes."""
     names = database.execute("SELECT type, name FROM sqlite_master ORDER BY name").fetchall()
     columns = {
         name: [row[1:4] for row in database.execute(f"PRAGMA table_info({name})")]
