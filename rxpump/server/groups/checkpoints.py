@@ -50,4 +50,4 @@ class Checkpoints:
         self._last = self._before
 
     def __repr__(self) -> str:
-        return f"<Checkpoints: {self._last} given, {self._progress.through} reached>"
+        return f"<Checkpoints: last {self._last}, completed through {self._progress.through}>"

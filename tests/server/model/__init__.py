@@ -1,5 +1,5 @@
-"""A server in plain Python, as docs/protocol/tcp.md, section 4, describes it, one topic a file.
+"""A model of a server in plain Python, after docs/protocol/tcp.md, section 4, with one topic in each file.
 
-It is made from that document, not from the server it is compared with. It keeps no index and no cache, and
-looks everything up in lists. Its places in the log are its own: see places.py.
+The model follows that document and not the server it is compared with. It has no index and no cache, and searches
+lists. Its positions differ from a server's (see `places.py`).
 """

@@ -1,4 +1,4 @@
-"""Who may do what (docs/protocol/tcp.md, section 4.10)."""
+"""Permissions (docs/protocol/tcp.md, section 4.10)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ OF_METADATA = {READ: "$mr", WRITE: "$mw"}
 
 
 class User(NamedTuple):
-    """Who asks: the login, if any, and the groups."""
+    """The user of a request: the login, if any, and the groups."""
 
     roles: frozenset[str]
 

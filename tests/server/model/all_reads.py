@@ -79,8 +79,11 @@ def before(record: Record) -> Position:
 
 
 def place_of(log: Log, position: Position) -> Position:
-    """The document says that any position is taken that a server gave: also the one to go on from before an event
-    of a transaction, which by its halves would lie after the whole of it."""
+    """Return the place at which a read from a position starts.
+
+    A server accepts every position that it has returned, also the next position before an event of a transaction,
+    whose two halves together would be after the transaction.
+    """
     return next((record.position for record in log.records if before(record) == position), position)
 
 

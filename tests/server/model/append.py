@@ -1,4 +1,4 @@
-"""Writing: the decision table, and what is answered (docs/protocol/tcp.md, sections 4.3 and 4.4)."""
+"""Appends: the decision table and the replies (docs/protocol/tcp.md, sections 4.3 and 4.4)."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ NO_NUMBER = -(2**31)
 
 
 class BadRequest(Exception):
-    """What no server takes."""
+    """A request that no server accepts."""
 
 
 class Unanswered(Exception):
-    """What a real server never answers."""
+    """A request to which a real server never replies."""
 
 
 class Decision(NamedTuple):
-    """`first` and `last` are where the events are already; None where they are to be written."""
+    """The numbers of events that are already in the stream; None if the events must be written."""
 
     result: int
     first: int | None = None
@@ -79,7 +79,7 @@ def _recent(log: Log, stream: str, event_id: bytes) -> int | None:
 
 
 def write_and_undelete(log: Log, stream: str, events: Sequence[Any], prepares: Sequence[int] = ()) -> int:
-    """Append; a stream that was soft-deleted comes back with it. Gives the commit position.
+    """Append events, undelete the stream if it is soft-deleted, and return the commit position.
 
     See docs/protocol/tcp.md, section 4.5.
     """

@@ -1,4 +1,4 @@
-"""What the machine of test_model draws: names, numbers, events and metadata, right and wrong."""
+"""Strategies of test_model: valid and invalid names, numbers, events and metadata."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Deleting a stream (docs/protocol/tcp.md, section 4.5)."""
+"""Deletes of streams (docs/protocol/tcp.md, section 4.5)."""
 
 from __future__ import annotations
 

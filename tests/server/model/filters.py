@@ -1,6 +1,6 @@
-"""What a filter lets through, and pages of it (docs/protocol/tcp.md, sections 3.4, 4.7 and 4.15).
+"""Filters and filtered pages (docs/protocol/tcp.md, sections 3.4, 4.7 and 4.15).
 
-The document does not say which comes first where access is denied and something else is wrong too.
+The document does not say which error comes first if access is denied and the request has another error.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ BY_TYPE, PREFIX = 1, 1
 
 
 def lets_through(wanted: Any, record: Record) -> bool:
-    """Whether the event, as it is written and not as its link resolves, passes."""
+    """Return whether an event passes a filter, as it was written and without its target."""
     text = record.event.event_type if wanted.context == BY_TYPE else record.stream
     if not wanted.data:
         return True
@@ -80,7 +80,7 @@ def _read(log: Log, user: User, request: Any, *, backward: bool) -> Any:
 
 
 def _examine(ahead: list[Record], request: Any) -> tuple[list[Record], int]:
-    """What is found, and how many had to be looked at."""
+    """Return the events that pass, and the number of examined events."""
     count = max(0, request.max_count)
     window = request.max_search_window if request.max_search_window > 0 else count
     looked_at = ahead[: window if count else 0]

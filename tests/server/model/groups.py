@@ -1,6 +1,6 @@
-"""Consumer groups: what is delivered to whom, and how often (docs/protocol/tcp.md, section 4.18).
+"""Consumer groups: the deliveries to each consumer (docs/protocol/tcp.md, section 4.18).
 
-Without time: nothing expires here, and a checkpoint is due with every event that is done.
+The model has no time: no delivery expires, and each completed event makes a checkpoint due.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ UNKNOWN, PARK, RETRY, SKIP, STOP = range(5)
 
 @dataclass(eq=False)
 class Consumer:
-    """One connect request, with that many slots; `held` are the events that take one."""
+    """A consumer with a number of slots; `held` are its events in flight."""
 
     id: bytes
     client: int
@@ -35,7 +35,7 @@ class InFlight:
 
 
 class Group:
-    """A group made by `settings`, a request to create or update it; `checkpoint` is left of one before it."""
+    """A group with the settings of a request; `checkpoint` is that of its predecessor."""
 
     def __init__(self, log: Log, settings: Any, checkpoint: int | None = None) -> None:
         self.log = log
@@ -63,13 +63,16 @@ class Group:
 
     @property
     def checkpoint(self) -> int | None:
-        """The event up to which everything is done; None while nothing is."""
+        """The event up to which all events are completed; None if there is none."""
         open_numbers = [each.record.number for each in self.in_flight.values()]
         through = min([*open_numbers, *self.waiting, self.next]) - 1
         return None if through < self.first and not self._had_checkpoint else through
 
     def updated(self, settings: Any) -> Group:
-        """Take the place of this group; what is parked stays, and "from now on" means from when it was created."""
+        """Return the group after an update.
+
+        Parked events remain, and "from the end" refers to the creation of this group.
+        """
         after = Group(self.log, settings, self.checkpoint)
         after.parked = self.parked
         if self.settings.start_from == settings.start_from == -1 and self.checkpoint is None:
@@ -77,7 +80,7 @@ class Group:
         return after
 
     def leave(self, consumer: Consumer) -> None:
-        """What it has not answered for is for others."""
+        """Remove a consumer; its events in flight go to other consumers."""
         self.consumers.remove(consumer)
         for event_id in consumer.held:
             each = self.in_flight.get(event_id)
@@ -98,12 +101,12 @@ class Group:
                 self.waiting[each.record.number] = (each.record, each.retries + 1)
 
     def _answered(self, consumer: Consumer, ids: Iterable[bytes]) -> list[InFlight]:
-        """Only the consumer under whose id it is said has a slot free again."""
+        """Settle events. Only a slot of the settling consumer becomes free."""
         consumer.held.difference_update(ids)
         return [self.in_flight.pop(event_id) for event_id in ids if event_id in self.in_flight]
 
     def deliver(self) -> Iterator[tuple[Consumer, Any]]:
-        """What goes out now: to whom, and the message."""
+        """Return the next deliveries as (consumer, message)."""
         while (candidate := self._candidate()) is not None and (consumer := self._choose()) is not None:
             record, retries = candidate
             if self.waiting.pop(record.number, None) is None:
@@ -122,7 +125,7 @@ class Group:
         return (stored[self.next], 0) if self.next < len(stored) else None
 
     def _choose(self) -> Consumer | None:
-        """By turns; DispatchToSingle goes on to the next only where one is full."""
+        """Choose a consumer in turn; DispatchToSingle changes the consumer only when it is full."""
         stays = self.settings.named_consumer_strategy == "DispatchToSingle"
         for _ in range(len(self.consumers)):
             consumer = self.consumers[0]

@@ -1,4 +1,4 @@
-"""Links, and where they lead (docs/protocol/tcp.md, section 4.8)."""
+"""Links and their targets (docs/protocol/tcp.md, section 4.8)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.server.model.metadata import first_readable, is_expired, is_soft_dele
 
 
 class Resolved(NamedTuple):
-    """A record as it is answered with; `target` is the stream that its link leads to."""
+    """A record as a reply contains it; `target` is the stream of the link's target."""
 
     record: Record
     event: Record | None
@@ -36,7 +36,7 @@ def resolve(log: Log, records: Iterable[Record], *, links: bool) -> Iterator[Res
 
 
 def readable(log: Log, stream: str, number: int) -> Record | None:
-    """The event of this number, -1 for the last one, if it can be read."""
+    """Return the event with this number (-1 for the last one) if it is visible."""
     last = log.last(stream)
     if last == MAX64 or is_soft_deleted(log, stream):
         return None

@@ -1,7 +1,7 @@
-"""The log, and the streams in it (docs/protocol/tcp.md, section 4.1).
+"""The log and its streams (docs/protocol/tcp.md, section 4.1).
 
-Every record takes a place of its own, an even number; the odd number that follows is the position right
-after it. So the model's positions have the order that a server's have, and nothing else of them.
+Each record has an even position, and the odd number behind it is the position after the record. So the model's
+positions have the same order as a server's, but other values.
 """
 
 from __future__ import annotations
@@ -18,10 +18,7 @@ NEVER = -1  # the number of the last event of a stream that never had one
 
 
 class Record(NamedTuple):
-    """An event in the log. `event` is the NewEvent; where it has no id, the server makes one up.
-
-    `created` is the Unix time in nanoseconds.
-    """
+    """An event in the log, created at a Unix time in nanoseconds. If `event` has no id, the server generates one."""
 
     stream: str
     number: int
@@ -55,7 +52,7 @@ class Record(NamedTuple):
 
 
 class Log:
-    """All that was written. `news` is what the last command wrote, `now` the time, as in Record."""
+    """All records. `news` are those of the last command, and `now` is the Unix time in nanoseconds."""
 
     def __init__(self, strictness: Strictness = Strictness.LENIENT) -> None:
         self.strictness = strictness
@@ -73,13 +70,13 @@ class Log:
         return self.end - 2
 
     def last(self, stream: str) -> int:
-        """The number of a stream's last event: MAX64 of a tombstone, NEVER where there was none."""
+        """Return the last number of a stream: MAX64 for a tombstone, NEVER if there was no event."""
         if stream in self.tombstoned or stream.removeprefix("$$") in self.tombstoned:
             return MAX64
         return self.last_for_writers(stream)
 
     def last_for_writers(self, stream: str) -> int:
-        """The same, but metadata that were there before their stream was hard-deleted can be written on."""
+        """Return the last number as writers see it: metadata from before a hard delete can be written further."""
         original = stream.removeprefix("$$")
         count = len(self.streams.get(stream, ()))
         if stream in self.tombstoned or (original in self.tombstoned and not count):
@@ -87,11 +84,11 @@ class Log:
         return count - 1
 
     def last_event(self, stream: str) -> Any:
-        """The NewEvent of the last event, if there is one."""
+        """Return the NewEvent of the last event, if there is one."""
         return self.streams[stream][-1].event if self.streams.get(stream) else None
 
     def write(self, stream: str, events: Sequence[Any], prepares: Sequence[int] = ()) -> int:
-        """Append, as one write or (with `prepares`) as one commit; give the commit position."""
+        """Append events as one write, or with `prepares` as one commit, and return the commit position."""
         if prepares:
             self.reserve_position()  # a server may need room for its events: the commit is not where the log ended
         if prepares or not events:

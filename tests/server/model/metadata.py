@@ -1,4 +1,4 @@
-"""What is said of a stream in its metadata stream (docs/protocol/tcp.md, section 4.9)."""
+"""Metadata of streams (docs/protocol/tcp.md, section 4.9)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ ACL_KEYS = ("$r", "$w", "$d", "$mr", "$mw")
 
 @dataclass
 class Metadata:
-    """`acl` maps a permission to the roles that have it; what is not in it falls back."""
+    """Metadata of a stream; `acl` maps permissions to roles, and a missing permission has its default."""
 
     max_count: int | None = None
     max_age: int | None = None
@@ -46,7 +46,7 @@ def is_soft_deleted(log: Log, stream: str) -> bool:
 
 
 def first_readable(log: Log, stream: str) -> int:
-    """`min` of docs/protocol/tcp.md, section 4.6."""
+    """Return the lowest visible number (`min` in docs/protocol/tcp.md, section 4.6)."""
     metadata = metadata_of(log, stream)
     by_count = 0 if metadata.max_count is None else log.last(stream) - metadata.max_count + 1
     return max(0, by_count, metadata.truncate_before)
@@ -58,7 +58,7 @@ def is_expired(log: Log, record: Record) -> bool:
 
 
 def with_truncate_before(data: bytes, number: int) -> bytes | None:
-    """The metadata JSON with another `$tb`; None where it is no JSON object."""
+    """Return the metadata JSON with another `$tb`; None if it is no JSON object."""
     try:
         document = json.loads(data.decode("utf-8-sig"))
     except ValueError:

@@ -1,4 +1,4 @@
-"""The model and a real server side by side: both are asked the same, and must answer the same."""
+"""The model and a real server side by side: each request goes to both, and their replies must be equal."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ PATIENCE = 5.0  # seconds
 
 @dataclass
 class Followed:
-    """A subscription that client `client` has, and what it must still be told."""
+    """A subscription of a client, and the events that it must still receive."""
 
     client: int
     id: bytes
@@ -39,7 +39,7 @@ class Followed:
 
 
 class Pair:
-    """Use as an async context manager."""
+    """A model and a server, as an async context manager."""
 
     def __init__(self, strictness: Strictness = Strictness.LENIENT) -> None:
         self.log = Log(strictness)
@@ -82,7 +82,7 @@ class Pair:
         await self._server.stop()
 
     async def ask(self, client: int, command: Command, request: Any, user: Credentials | None) -> Any:
-        """Give what the model answers; fail if the server answers anything else."""
+        """Return the model's reply, and fail if the server's reply differs."""
         self.log.news.clear()
         try:
             models = self._answers[command](self.log, user_of(user.login if user else None), request)
@@ -112,7 +112,7 @@ class Pair:
         self.followed.append(Followed(client, servers.correlation_id, subscription(request)))
 
     async def unsubscribe(self, followed: Followed) -> None:
-        """End it: nothing that the model does not know of may have come before."""
+        """End a subscription, and fail if it received events that the model does not know."""
         self.followed.remove(followed)
         client = self.clients[followed.client]
         client.send(Command.UNSUBSCRIBE_FROM_STREAM, id=followed.id)
@@ -121,7 +121,7 @@ class Pair:
         assert (dropped.command, dropped.payload) == (Command.SUBSCRIPTION_DROPPED, b"")
 
     def _for_server(self, request: Any) -> Any:
-        """The request in the server's words: its positions, its ids of transactions."""
+        """Return the request with the server's positions and transaction ids."""
         words = type(request)()
         words.CopyFrom(request)
         if isinstance(request, schema.ReadAllEvents | schema.FilteredReadAllEvents):
@@ -136,7 +136,7 @@ class Pair:
         return await self._receive(client, correlation_id)
 
     async def _receive(self, client: int, correlation_id: bytes) -> Package:
-        """The next package of this id; what comes for others waits for them."""
+        """Return the next package with this id; packages with other ids wait."""
         while not self._early[correlation_id]:
             package = await self.clients[client].receive()
             assert package is not None, "the server closed the connection"
@@ -169,7 +169,7 @@ class Pair:
 
 
 def answer_to(command: Command, models: Any) -> int:
-    """The command that brings the model's answer."""
+    """Return the command of the model's reply."""
     is_denied = isinstance(models, schema.ReadAllEventsCompleted)
     if command == Command.FILTERED_READ_ALL_EVENTS_FORWARD and is_denied:
         return Command.READ_ALL_EVENTS_FORWARD_COMPLETED

@@ -1,7 +1,7 @@
-"""Which of a server's positions stands for which of the model's, and how answers are compared.
+"""The mapping between a server's positions and the model's, and the comparison of replies.
 
-A server is free in its positions as long as their order is right: what follows a record lies beyond it,
-and one position of the model means the same number wherever it turns up.
+A server can choose its positions freely if their order is right: the record behind another has a higher position, and
+one position of the model always means the same number.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ OLD_MAX = 2**31 - 1
 
 
 class Places:
-    """What was learnt of the server's positions, and of its transactions' ids."""
+    """The known positions and transaction ids of a server."""
 
     def __init__(self) -> None:
         self.known: list[int] = []
@@ -28,7 +28,7 @@ class Places:
         self._transactions: dict[int, int] = {}
 
     def knows(self, position: tuple[int, int]) -> bool:
-        """Whether the server ever told of both halves of it, so that it can be asked for."""
+        """Return whether the server has returned both halves of a position, so that a request can use it."""
         return all(half <= 0 or half in self._servers for half in position)
 
     def server_of(self, position: int) -> int:
@@ -38,7 +38,7 @@ class Places:
         return self._transactions.get(transaction_id, transaction_id)
 
     def same(self, models: int, servers: int) -> int:
-        """Learn, or hold to what was learnt; 0 and below mean the same to both."""
+        """Learn a position, or compare it with the known one; 0 and negative numbers mean the same to both."""
         if models <= 0:
             return models
         if models not in self._servers:
@@ -57,7 +57,7 @@ class Places:
         )
 
     def expected(self, models: Any, servers: Any, *, client_version: int = 1) -> Any:
-        """The model's message, with the server's positions and the ids that it made up."""
+        """Return the model's message with the server's positions and generated ids."""
         expected = type(models)()
         expected.CopyFrom(models)
         self._carry_over(expected, servers, client_version)

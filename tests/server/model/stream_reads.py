@@ -1,4 +1,4 @@
-"""Reading a stream, and one event of it (docs/protocol/tcp.md, section 4.6)."""
+"""Reads of a stream and of one event (docs/protocol/tcp.md, section 4.6)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MOST = 4096
 
 
 class Window(NamedTuple):
-    """The records of a page, and how to go on."""
+    """The records of a page, and where the next page starts."""
 
     records: list[Record]
     next: int
@@ -45,7 +45,7 @@ def read_event(log: Log, user: User, request: Any) -> Any:
 
 
 def has_original(log: Log, stream: str) -> bool:
-    """Whether the stream is there whose metadata this one would have."""
+    """Return whether the stream exists whose metadata this stream would hold."""
     return stream.startswith("$") and log.last(stream[2:]) not in (NEVER, MAX64)
 
 

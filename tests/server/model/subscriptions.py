@@ -1,4 +1,4 @@
-"""Volatile subscriptions: who is told what (docs/protocol/tcp.md, section 4.15)."""
+"""Volatile subscriptions and the events that they receive (docs/protocol/tcp.md, section 4.15)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NO_CHECKPOINTS = -1
 
 @dataclass
 class Subscription:
-    """To `stream`, or to everything if that is empty; `examined` counts from the last checkpoint."""
+    """A subscription to `stream`, or to all streams if that is empty; `examined` counts since the last checkpoint."""
 
     stream: str
     resolves: bool
@@ -29,7 +29,7 @@ class Subscription:
     examined: int = 0
 
     def told(self, log: Log) -> Iterator[tuple[Command, Any]]:
-        """What the last command makes appear."""
+        """Return the events of the last command that the subscription receives."""
         news = [record for record in log.news if self.stream in ("", record.stream)]
         for each in resolve(log, news, links=self.resolves):
             if lets_through(self.wanted, each.record):
@@ -45,7 +45,7 @@ class Subscription:
 
 
 def subscribe(log: Log, user: User, request: Any) -> Any:
-    """The confirmation, or DENIED; the same for a subscription with a filter."""
+    """Return the confirmation, or DENIED, also for a filtered subscription."""
     stream = request.event_stream_id
     if not may(log, user, READ, stream or ALL):
         return DENIED
@@ -54,7 +54,7 @@ def subscribe(log: Log, user: User, request: Any) -> Any:
 
 
 def subscription(request: Any) -> Subscription:
-    """What was asked for."""
+    """Return the subscription that a request asks for."""
     wanted = getattr(request, "filter", schema.Filter())
     interval = getattr(request, "checkpoint_interval", NO_CHECKPOINTS)
     return Subscription(request.event_stream_id, request.resolve_link_tos, wanted, interval)

@@ -22,7 +22,7 @@ from tests.server.model.log import Log
 
 @dataclass
 class Transaction:
-    """`prepares` are the places of its events in the log; `is_ended` is true from its first commit on."""
+    """A transaction; `prepares` are the places of its events, and `is_ended` is True after its first commit."""
 
     stream: str
     expected: int
@@ -32,7 +32,7 @@ class Transaction:
 
 
 class Transactions:
-    """Those that were started, by id, which is a place in the log."""
+    """The started transactions by id, which is a place in the log."""
 
     def __init__(self, log: Log) -> None:
         self.log = log

@@ -1,4 +1,4 @@
-"""Reading all there is, page by page, as an admin does, so that what is wrong comes to light at once."""
+"""Reads of all events page by page, as an admin, to detect a difference at once."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ ALL_FORWARD, ALL_BACKWARD = Command.READ_ALL_EVENTS_FORWARD, Command.READ_ALL_EV
 
 
 async def walk_stream(pair: Pair, stream: str, size: int) -> None:
-    """Both ways, links resolved; then the last event alone."""
+    """Read a stream in both directions with resolved links, and then its last event."""
     for client, (command, start) in enumerate([(FORWARD, 0), (BACKWARD, -1)]):
         for _ in range(MAX_PAGES):
             request = schema.ReadStreamEvents(
@@ -27,7 +27,7 @@ async def walk_stream(pair: Pair, stream: str, size: int) -> None:
 
 
 async def walk_all(pair: Pair, size: int) -> None:
-    """Both ways, links resolved."""
+    """Read the log in both directions with resolved links."""
     for client, (command, position) in enumerate([(ALL_FORWARD, (0, 0)), (ALL_BACKWARD, (-1, -1))]):
         while True:
             request = schema.ReadAllEvents(
