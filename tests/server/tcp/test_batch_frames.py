@@ -53,7 +53,7 @@ async def batch_of(store: SqliteStore, *events: Any, stream: str = "s") -> Commi
 def appeared_events(
     batch: CommittedBatch, correlation_id: bytes = ID, after: int = 0, resolve_links: bool = False
 ) -> list[Any]:
-    """Return what a subscription is sent, as ResolvedEvents."""
+    """Return the events that a subscription receives, as ResolvedEvents."""
     packages = Framer().feed(b"".join(batch_frames(batch, correlation_id, after=after, resolve_links=resolve_links)))
     assert {(each.command, each.correlation_id) for each in packages} <= {
         (Command.STREAM_EVENT_APPEARED, correlation_id)
@@ -72,7 +72,7 @@ async def store() -> AsyncIterator[SqliteStore]:
 
 @pytest.fixture
 def calls(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
-    """The number of calls of each function that builds bytes."""
+    """Count the calls of each function that builds bytes."""
     counts = {"appeared": 0, "shared_frames": 0}
 
     def counted(name: str) -> Callable[..., Any]:
@@ -96,7 +96,7 @@ async def test_a_subscription_gets_what_a_read_returns(store: SqliteStore) -> No
     assert repr(batch) == "<CommittedBatch of 5 events>"
 
 
-async def test_what_lies_before_a_subscription_is_not_appeared_events(store: SqliteStore) -> None:
+async def test_events_before_a_subscription_are_not_sent(store: SqliteStore) -> None:
     batch = await batch_of(store, *map(new_event, range(5)))
     events = appeared_events(batch)
     assert events[0].commit_position == FIRST_POSITION

@@ -28,7 +28,7 @@ def test_a_client_introduces_itself(talk: Talk) -> None:
     assert "'me'" in repr(talk.conversation)
 
 
-def test_a_version_that_no_server_knows_is_taken_back_by_the_next_one(talk: Talk) -> None:
+def test_a_valid_version_replaces_an_unknown_one(talk: Talk) -> None:
     talk.say(Command.IDENTIFY_CLIENT, schema.IdentifyClient(version=2))
     assert talk.say(Command.PING) == bad_request("Ping", "Index was outside the bounds of the array.")
     assert talk.say(Command.HEARTBEAT_REQUEST) == [(Command.HEARTBEAT_RESPONSE, b"")]
@@ -36,12 +36,12 @@ def test_a_version_that_no_server_knows_is_taken_back_by_the_next_one(talk: Talk
     assert talk.say(Command.PING) == [(Command.PONG, b"")]
 
 
-def test_wrong_credentials_are_refused_before_anything_is_looked_at(talk: Talk) -> None:
+def test_wrong_credentials_are_refused_first(talk: Talk) -> None:
     for command in (Command.PING, Command.WRITE_EVENTS, Command.DELETE_STREAM, 0x77):
         assert talk.say(command, b"\xff", WRONG) == [(Command.NOT_AUTHENTICATED, b"Not Authenticated")]
 
 
-def test_a_package_of_its_own_credentials_needs_no_other(talk: Talk) -> None:
+def test_a_package_can_have_its_own_credentials(talk: Talk) -> None:
     talk.say(Command.AUTHENTICATE, credentials=WRONG)
     assert talk.say(Command.PING) == [(Command.NOT_AUTHENTICATED, b"Not Authenticated")]
     assert talk.say(Command.PING, b"x", ADMIN) == [(Command.PONG, b"x")]
@@ -61,7 +61,7 @@ def test_a_login_that_is_not_utf8_is_refused(talk: Talk, command: Command, crede
 
 
 @pytest.mark.parametrize(("version", "is_known"), [(0, True), (256, True), (257, True), (258, False), (-1, False)])
-def test_of_a_client_version_one_byte_counts(talk: Talk, version: int, is_known: bool) -> None:
+def test_one_byte_of_the_client_version_counts(talk: Talk, version: int, is_known: bool) -> None:
     talk.say(Command.IDENTIFY_CLIENT, schema.IdentifyClient(version=version))
     [(command, _)] = talk.say(Command.PING)
     assert command == (Command.PONG if is_known else Command.BAD_REQUEST)
@@ -69,7 +69,7 @@ def test_of_a_client_version_one_byte_counts(talk: Talk, version: int, is_known:
 
 @pytest.mark.parametrize("stream", ["$$", "$$$$s", "$$$$"])
 @pytest.mark.parametrize("user", [None, ADMIN])
-async def test_streams_that_nobody_writes_to(talk: Talk, stream: str, user: Credentials | None) -> None:
+async def test_streams_that_refuse_writes(talk: Talk, stream: str, user: Credentials | None) -> None:
     assert (await talk.write(stream, "{}", user=user)).result == OperationResult.ACCESS_DENIED
     requests = {
         Command.TRANSACTION_START: schema.TransactionStart(event_stream_id=stream, expected_version=-2),
@@ -83,18 +83,18 @@ async def test_streams_that_nobody_writes_to(talk: Talk, stream: str, user: Cred
 
 
 @pytest.mark.parametrize("command", [Command.NOT_HANDLED, Command.BAD_REQUEST, Command.HEARTBEAT_RESPONSE])
-def test_what_only_a_server_says_is_not_answered(talk: Talk, command: Command) -> None:
+def test_commands_of_servers_get_no_reply(talk: Talk, command: Command) -> None:
     assert talk.say(command, b"whatever") == []
 
 
-def test_no_answer_of_a_server_is_answered(talk: Talk) -> None:
+def test_replies_get_no_reply(talk: Talk) -> None:
     for command in Command:
         if command.name.endswith("COMPLETED"):
             assert talk.say(command) == []
 
 
 @pytest.mark.parametrize("code", [0x00, 0x05, 0x17, 0x77, 0xBD, 0xFE])
-def test_a_code_that_is_no_command(talk: Talk, code: int) -> None:
+def test_an_unknown_command_is_refused(talk: Talk, code: int) -> None:
     assert talk.say(code) == bad_request(code)
 
 
@@ -146,7 +146,7 @@ BAD = {
 
 
 @pytest.mark.parametrize("what", BAD)
-def test_a_payload_that_makes_no_sense(talk: Talk, what: str) -> None:
+def test_an_invalid_payload_is_refused(talk: Talk, what: str) -> None:
     command, payload = BAD[what]
     assert talk.say(command, payload) == bad_request(command.name.title().replace("_", ""))
 

@@ -1,4 +1,4 @@
-"""Tombstones, as clients of long ago are told of them; `identify-version-tombstone` on record has the whole of it."""
+"""Tombstones in replies to old clients. The recording `identify-version-tombstone` shows all cases."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ def told(*packages: Package) -> list[Package]:
     return Framer().feed(for_old_client(b"".join(package.encode() for package in packages)))
 
 
-def test_a_tombstone_has_the_largest_number_of_theirs_among_other_frames() -> None:
+def test_a_tombstone_has_the_largest_old_number() -> None:
     before, after = appeared(OLD + 1), Package(Command.PONG, ID, b"\xff" * 8 + b"\x7f")
     assert told(before, appeared(MAX_EVENT_NUMBER), after) == [before, appeared(OLD), after]
 
 
-def test_pages_and_their_ends() -> None:
+def test_tombstones_in_pages_have_the_old_number() -> None:
     def page(number: int) -> Package:
         events = [schema.ResolvedIndexedEvent(event=record(each)) for each in (0, number)]
         message = schema.ReadStreamEventsCompleted(events=events, last_event_number=number, last_commit_position=9)
@@ -40,20 +40,20 @@ def test_pages_and_their_ends() -> None:
     assert told(page(MAX_EVENT_NUMBER)) == [page(OLD)]
 
 
-def test_nothing_else_of_that_look_changes() -> None:
+def test_similar_numbers_elsewhere_do_not_change() -> None:
     position = schema.SubscriptionConfirmation(last_commit_position=MAX_EVENT_NUMBER, last_event_number=3)
     confirmation = Package(Command.SUBSCRIPTION_CONFIRMATION, ID, position.SerializeToString())
     event = appeared(3, data=b"\xff" * 8 + b"\x7f")
     assert told(confirmation, event) == [confirmation, event]
 
 
-def test_of_a_volley_each_frame_is_looked_at() -> None:
+def test_each_frame_of_a_chunk_is_converted() -> None:
     payloads = [appeared(number).payload for number in (1, MAX_EVENT_NUMBER, 2)]
     volley = ID.join(shared_frames(Command.STREAM_EVENT_APPEARED, payloads))
     assert Framer().feed(for_old_client(volley)) == [appeared(1), appeared(OLD), appeared(2)]
 
 
-def test_a_client_is_old_until_it_says_otherwise() -> None:
+def test_a_client_is_old_until_it_identifies_itself() -> None:
     sent: list[bytes] = []
     encoder = LegacyEncoder(sent.append)
     frames = appeared(MAX_EVENT_NUMBER).encode()

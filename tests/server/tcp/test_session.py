@@ -1,4 +1,4 @@
-"""A session, on a transport that is played by the test, and one that is real."""
+"""A session on a simulated transport and on a socket."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ PING = Package(Command.PING, ID, b"x")
 
 
 class Transport(asyncio.Transport):
-    """Keeps what is written; `unread` bytes of it the client is said not to have read."""
+    """A transport that keeps the written bytes. `unread` of them count as not read by the client."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -82,7 +82,7 @@ class Transport(asyncio.Transport):
 
 
 class Store:
-    """Reads an empty store, and commits when it is told to."""
+    """An empty store that commits when the test says so."""
 
     def __init__(self, empty: SqliteStore) -> None:
         self.read, self.commits = empty.read, empty.commits
@@ -103,7 +103,7 @@ def node_of(empty: SqliteStore) -> Node:
 
 
 class PlayedSession(Session):
-    """A session on a transport that the test plays."""
+    """A session on a simulated transport."""
 
     def __init__(self, node: Node) -> None:
         super().__init__(node, lambda now: Heartbeat(1000, 1000, now), lambda _: None, lambda _: None)
@@ -127,7 +127,7 @@ async def one() -> AsyncIterator[PlayedSession]:
 
 
 async def turn() -> None:
-    """Let everything that is due in the loop happen."""
+    """Run one turn of the event loop."""
     for _ in range(3):
         await asyncio.sleep(0)
 
@@ -139,7 +139,7 @@ def write_of(size: int) -> Package:
     )
 
 
-async def test_answers_of_one_turn_leave_in_one_write(one: PlayedSession) -> None:
+async def test_replies_of_one_turn_are_sent_in_one_write(one: PlayedSession) -> None:
     one.data_received(PING.encode() * 5)
     assert one.played.writes == []
     await turn()
@@ -147,14 +147,12 @@ async def test_answers_of_one_turn_leave_in_one_write(one: PlayedSession) -> Non
     assert len(one.played.packages()) == 5
 
 
-async def test_a_session_with_much_to_do_lets_others_have_their_turn(
-    one: PlayedSession, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_busy_session_does_not_block_the_loop(one: PlayedSession, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(session, "_TURN", 0.0)
     one.data_received(PING.encode() * 3)
     assert len(one._received) == 2
     assert not one.played.reads
-    one.data_received(PING.encode())  # what was on its way already
+    one.data_received(PING.encode())  # bytes that were in flight
     assert len(one._received) == 3
     for _ in range(5):
         await turn()
@@ -162,13 +160,13 @@ async def test_a_session_with_much_to_do_lets_others_have_their_turn(
     assert one.played.reads
 
 
-async def test_writes_that_wait_for_the_disk_are_bounded(one: PlayedSession, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_writes_that_are_not_committed_are_bounded(one: PlayedSession, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(session, "_TURN", 1000.0)
     one.data_received(write_of(MIB).encode() * 40)
     store = one.store
     assert len(store.waiting) == 16
     assert not one.played.reads
-    assert one._shows_life()  # it is not the client's fault that nothing is heard from it
+    assert one._shows_life()  # the session reads nothing, so silence is not the client's fault
     store.commit(10)
     await turn()
     assert len(store.waiting) == 16
@@ -179,7 +177,7 @@ async def test_writes_that_wait_for_the_disk_are_bounded(one: PlayedSession, mon
     assert one.played.reads
 
 
-async def test_a_client_that_does_not_read_is_not_listened_to(one: PlayedSession) -> None:
+async def test_a_session_reads_nothing_while_replies_are_unread(one: PlayedSession) -> None:
     one.pause_writing()
     one.data_received(PING.encode() * 3)
     await turn()
@@ -191,7 +189,7 @@ async def test_a_client_that_does_not_read_is_not_listened_to(one: PlayedSession
     assert one.played.reads
 
 
-async def test_a_client_that_has_left_too_much_unread_is_cut(
+async def test_a_client_with_too_much_unread_is_disconnected(
     one: PlayedSession, caplog: pytest.LogCaptureFixture
 ) -> None:
     one.played.unread = MAX_UNSENT_BYTES
@@ -208,7 +206,7 @@ def let_time_pass(one: PlayedSession) -> None:
     one._tick()
 
 
-async def test_silence_is_asked_about_and_then_final(one: PlayedSession) -> None:
+async def test_silence_after_a_heartbeat_ends_the_connection(one: PlayedSession) -> None:
     let_time_pass(one)
     await turn()
     [question] = one.played.packages()
@@ -218,7 +216,7 @@ async def test_silence_is_asked_about_and_then_final(one: PlayedSession) -> None
 
 
 @pytest.mark.parametrize("sign", [PING, Package(Command.HEARTBEAT_RESPONSE, ID)])
-async def test_whatever_is_heard_is_a_sign_of_life(one: PlayedSession, sign: Package) -> None:
+async def test_any_bytes_are_a_sign_of_life(one: PlayedSession, sign: Package) -> None:
     let_time_pass(one)
     one.data_received(sign.encode())
     let_time_pass(one)
@@ -237,7 +235,7 @@ async def test_a_client_that_reads_slowly_is_alive(one: PlayedSession) -> None:
     assert one.played.end == "aborted"
 
 
-async def test_a_client_that_reads_as_fast_as_it_is_sent_more_is_alive(one: PlayedSession) -> None:
+async def test_a_client_that_reads_at_the_rate_of_sending_is_alive(one: PlayedSession) -> None:
     one.played.unread = 5 * MIB
     for _ in range(5):
         one.send(bytes(MIB))
@@ -246,7 +244,7 @@ async def test_a_client_that_reads_as_fast_as_it_is_sent_more_is_alive(one: Play
     assert one.played.end is None
 
 
-async def test_a_fault_of_ours_is_a_bad_request_and_the_end(
+async def test_an_internal_error_ends_the_connection(
     one: PlayedSession, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def fail(request: Request, store: Node) -> None:
@@ -262,7 +260,7 @@ async def test_a_fault_of_ours_is_a_bad_request_and_the_end(
     assert one.store.waiting == []
 
 
-async def test_what_came_before_the_garbage_is_answered(one: PlayedSession) -> None:
+async def test_requests_before_invalid_bytes_are_answered(one: PlayedSession) -> None:
     one.data_received(PING.encode() + bytes(4))
     pong, farewell = one.played.packages()
     assert pong.command == Command.PONG
@@ -272,14 +270,14 @@ async def test_what_came_before_the_garbage_is_answered(one: PlayedSession) -> N
     assert one.played.reads, "what still comes is discarded"
 
 
-async def test_its_repr_tells_its_state(one: PlayedSession) -> None:
+async def test_the_repr_shows_the_state(one: PlayedSession) -> None:
     assert repr(one) == "<Session <Conversation with None, as $all>, 0 bytes unsent, 0 held>"
 
 
 # On a real socket --------------------------------------------------------------------------------
 
 
-async def test_garbage_ends_the_connection_that_it_came_on(memory_server: EmbeddedServer) -> None:
+async def test_invalid_bytes_end_only_their_connection(memory_server: EmbeddedServer) -> None:
     async with RawClient.to(memory_server) as good, RawClient.to(memory_server) as bad:
         bad.writer.write(b"GET / HTTP/1.1\r\n\r\n")
         farewell = await bad.expect_package()
@@ -288,7 +286,7 @@ async def test_garbage_ends_the_connection_that_it_came_on(memory_server: Embedd
         assert (await good.ask(Command.PING)).command == Command.PONG
 
 
-async def test_a_frame_may_come_byte_by_byte(memory_server: EmbeddedServer) -> None:
+async def test_a_frame_can_arrive_byte_by_byte(memory_server: EmbeddedServer) -> None:
     async with RawClient.to(memory_server) as client:
         for byte in PING.encode():
             client.writer.write(bytes([byte]))
@@ -296,8 +294,8 @@ async def test_a_frame_may_come_byte_by_byte(memory_server: EmbeddedServer) -> N
         assert (await client.expect_package()).payload == b"x"
 
 
-async def test_who_asks_and_never_reads_costs_little_and_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Fifty times ten megabytes are asked for; what waits to be sent stays within a page and a bit."""
+async def test_a_client_that_never_reads_is_disconnected(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The client requests 500 MB. The server buffers little more than one page of it."""
     most, put = 0, ReplyBuffer.put
 
     def watched_put(outbox: ReplyBuffer, frame: bytes) -> None:
@@ -327,7 +325,7 @@ async def test_who_asks_and_never_reads_costs_little_and_is_cut(monkeypatch: pyt
 
 
 def unfinished(size: int) -> bytes:
-    """All of a frame but its last byte."""
+    """Return a frame without its last byte."""
     return Package(Command.PING, ID, bytes(size)).encode()[:-1]
 
 
@@ -346,7 +344,7 @@ async def test_a_dead_session_releases_its_unfinished_frame(one: PlayedSession, 
 
 
 class Senders:
-    """Makes sessions of one server, whose connections may hold 10 MiB together."""
+    """Creates sessions of one server, whose connections can buffer 10 MiB together."""
 
     def __init__(self, empty: SqliteStore) -> None:
         self.node = node_of(empty)
@@ -397,7 +395,7 @@ async def test_a_wrong_password_is_no_login(senders: Senders) -> None:
     assert (senders.node.memory.total, stranger.played.end) == (0, "aborted")
 
 
-async def test_a_finished_frame_is_held_no_longer(senders: Senders) -> None:
+async def test_a_complete_frame_does_not_count(senders: Senders) -> None:
     client = senders()
     client.data_received(unfinished(MIB))
     client.data_received(bytes(1))
@@ -405,8 +403,10 @@ async def test_a_finished_frame_is_held_no_longer(senders: Senders) -> None:
     assert senders.node.memory.total == 0
 
 
-async def test_writes_of_many_wait_for_the_disk_together(senders: Senders, monkeypatch: pytest.MonkeyPatch) -> None:
-    """While memory is scarce, a connection has one write at a time that is not committed."""
+async def test_uncommitted_writes_of_all_sessions_are_bounded(
+    senders: Senders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While memory is short, each connection has at most one write that is not committed."""
     monkeypatch.setattr(session, "_TURN", 1000.0)
     first, second = senders(), senders()
     for client in (first, second):
@@ -421,7 +421,7 @@ async def test_writes_of_many_wait_for_the_disk_together(senders: Senders, monke
     assert second.played.reads
 
 
-async def test_answers_that_are_not_read_are_held(senders: Senders) -> None:
+async def test_unread_replies_count(senders: Senders) -> None:
     client = senders()
     client.played.unread = 4 * MIB
     client.data_received(PING.encode())
@@ -432,7 +432,7 @@ async def test_answers_that_are_not_read_are_held(senders: Senders) -> None:
     assert senders.node.memory.total == 0
 
 
-async def test_subscriptions_are_held_and_names_are_cut(senders: Senders) -> None:
+async def test_subscriptions_count_and_long_names_are_cut(senders: Senders) -> None:
     client = senders()
     hello = schema.IdentifyClient(version=1, connection_name="n" * MIB).SerializeToString()
     client.data_received(Package(Command.IDENTIFY_CLIENT, ID, hello).encode())

@@ -1,4 +1,4 @@
-"""The messages of the TCP protocol hold stored events in the encoding of the store."""
+"""The messages of the TCP protocol contain stored events in the encoding of the store."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def fields(message: Any) -> dict[str, tuple[int, int]]:
         (stored.LogEntry, schema.ResolvedEvent),
     ],
 )
-def test_a_stored_message_is_one_of_the_protocol(ours: Any, of_protocol: Any) -> None:
+def test_a_stored_message_is_a_message_of_the_protocol(ours: Any, of_protocol: Any) -> None:
     assert fields(ours) == fields(of_protocol)
 
 

@@ -1,4 +1,4 @@
-"""Subscriptions on real connections: their end, who pays for a slow reader, and how many there may be."""
+"""Subscriptions on sockets: their end, slow clients, and large numbers of them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ KIB = 1024
 
 
 async def subscribe(client: RawClient, stream: str = "s", user: Credentials | None = None) -> bytes:
-    """Give the id of a confirmed subscription."""
+    """Subscribe, and return the id of the subscription."""
     ask = schema.SubscribeToStream(event_stream_id=stream)
     confirmation = await client.ask(Command.SUBSCRIBE_TO_STREAM, ask, user=user)
     assert confirmation.command == Command.SUBSCRIPTION_CONFIRMATION
@@ -39,7 +39,7 @@ async def write(client: RawClient, *data: str, stream: str = "s") -> None:
 
 
 async def appear(client: RawClient, count: int) -> list[tuple[bytes, int]]:
-    """The next `count` packages, all of them events, as (subscription, number)."""
+    """Return the next `count` packages, which must be events, as (subscription, number)."""
     appeared = []
     for _ in range(count):
         package = await client.expect_package()
@@ -49,7 +49,7 @@ async def appear(client: RawClient, count: int) -> list[tuple[bytes, int]]:
     return appeared
 
 
-async def test_who_disconnects_is_subscribed_to_nothing(memory_server: EmbeddedServer) -> None:
+async def test_a_disconnected_client_has_no_subscriptions(memory_server: EmbeddedServer) -> None:
     async with RawClient.to(memory_server) as stays, RawClient.to(memory_server) as goes:
         kept = await subscribe(stays)
         for stream in ("s", "s", "t", ""):
@@ -97,7 +97,7 @@ async def test_a_batch_is_one_write_to_each_client(
             await write(writer, *map(str, range(100)))
         assert len(await appear(one, 300)) == 300
         assert len(await appear(two, 100)) == 100
-    assert len(flushes) == len(set(flushes)) == 3  # two that follow, and the answer to the write
+    assert len(flushes) == len(set(flushes)) == 3  # two batches, and the reply to the write
 
 
 async def test_a_thousand_subscriptions_of_one_connection(
@@ -125,7 +125,7 @@ async def test_a_thousand_subscriptions_of_one_connection(
 
 @pytest.fixture
 def most_unsent(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
-    """The most bytes that were ever waiting for one client to read them; call it to know."""
+    """Return a function that returns the largest number of unread bytes of one client so far."""
     most, put = 0, ReplyBuffer.put
 
     def watched_put(outbox: ReplyBuffer, frame: bytes) -> None:
@@ -137,7 +137,7 @@ def most_unsent(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
     return lambda: most
 
 
-async def test_who_does_not_read_is_cut_and_nobody_else_notices(
+async def test_only_a_client_that_does_not_read_is_disconnected(
     memory_server: EmbeddedServer, most_unsent: Callable[..., Any], caplog: pytest.LogCaptureFixture
 ) -> None:
     size, count = 512 * KIB, 80  # 40 MiB in all
@@ -160,7 +160,7 @@ async def test_who_does_not_read_is_cut_and_nobody_else_notices(
         assert 0 < met < count
 
 
-async def test_an_event_of_the_largest_size_cuts_nobody(memory_server: EmbeddedServer) -> None:
+async def test_the_largest_event_disconnects_no_client(memory_server: EmbeddedServer) -> None:
     async with RawClient.to(memory_server) as client, RawClient.to(memory_server) as writer:
         id = await subscribe(client)
         client.pause_reading()

@@ -1,4 +1,4 @@
-"""What is kept of transactions that were started."""
+"""Transactions that were started and not committed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def event_message(number: int = 0, data: bytes | None = None) -> Any:
     return event_of(new_event(number, data=data))
 
 
-def test_a_transaction_is_what_it_was_told() -> None:
+def test_a_transaction_keeps_its_events() -> None:
     transactions = Transactions()
     transactions.start(64, "s", -2)
     events = [event_message(n) for n in range(3)]
@@ -28,7 +28,7 @@ def test_a_transaction_is_what_it_was_told() -> None:
     assert len(transactions) == 1
 
 
-def test_who_was_longest_not_heard_of_makes_room() -> None:
+def test_the_least_recently_used_transaction_is_dropped() -> None:
     transactions = Transactions(most_bytes=4_000)
     for id in (1, 2, 3):
         transactions.start(id, "s", -2)

@@ -1,4 +1,4 @@
-"""What the recorded conversations do not have of connecting to a group."""
+"""Connecting to a group: cases that the recordings lack."""
 
 from __future__ import annotations
 
@@ -32,20 +32,20 @@ def refusal(client: Consuming, *, id: bytes) -> str:
     return payload.decode().partition("\n")[2]
 
 
-async def test_who_may_not_read_the_stream_may_not_connect(client: Consuming) -> None:
+async def test_connecting_needs_permission_to_read_the_stream(client: Consuming) -> None:
     await client.create("$secret")
     assert client.connect("$secret") is SubscriptionDropReason.ACCESS_DENIED
     assert client.connect("$secret", user=ADMIN).subscription_id == "$secret::g"
 
 
-async def test_the_confirmation_tells_the_heads_of_the_log_and_the_stream(client: Consuming) -> None:
+async def test_the_confirmation_has_the_ends_of_log_and_stream(client: Consuming) -> None:
     written = await client.write("s", *"01")
     confirmation = client.connect()
     assert confirmation.last_commit_position == written.commit_position
     assert confirmation.last_event_number == 1
 
 
-async def test_who_leaves_makes_room(client: Consuming) -> None:
+async def test_a_consumer_that_leaves_makes_room(client: Consuming) -> None:
     await client.create(group="few", subscriber_max_count=1)
     client.connect(group="few")
     other = Consuming.beside(client)
@@ -74,7 +74,7 @@ async def test_the_consumers_of_one_client_are_bounded(client: Consuming, monkey
 
 
 async def test_a_subscription_and_a_consumer_of_one_id_are_both_ended(client: Consuming) -> None:
-    """As on a real server, where each kind is looked for."""
+    """A real server looks for both kinds too."""
     client.connect()
     client.say(Command.SUBSCRIBE_TO_STREAM, schema.SubscribeToStream(event_stream_id="s"), id=A)
     ended = client.say(Command.UNSUBSCRIBE_FROM_STREAM, id=A)

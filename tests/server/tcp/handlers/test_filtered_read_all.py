@@ -32,7 +32,7 @@ def ask(
     resolve: bool = False,
     user: Credentials | None = ADMIN,
 ) -> tuple[int, bytes]:
-    """Give the answer, as the command and what is in it."""
+    """Return the reply as its command and its message."""
     command = Command.FILTERED_READ_ALL_EVENTS_BACKWARD if backward else Command.FILTERED_READ_ALL_EVENTS_FORWARD
     message = schema.FilteredReadAllEvents(
         commit_position=position[0],
@@ -86,7 +86,9 @@ async def test_by_stream_and_by_type(ten: Talk) -> None:
 @pytest.mark.parametrize("backward", [False, True])
 @pytest.mark.parametrize("window", [None, 1, 3, 100])
 @pytest.mark.parametrize("count", [1, 2, 10])
-async def test_pages_meet_every_wanted_event_once(ten: Talk, backward: bool, window: int | None, count: int) -> None:
+async def test_pages_contain_each_matching_event_once(
+    ten: Talk, backward: bool, window: int | None, count: int
+) -> None:
     at, met, is_end = END if backward else START, [], False
     while not is_end:
         page = read(ten, at, count, "s1", backward=backward, window=window)
@@ -97,7 +99,7 @@ async def test_pages_meet_every_wanted_event_once(ten: Talk, backward: bool, win
     assert met == sorted([1, 4, 7], reverse=backward)
 
 
-async def test_the_window_is_how_many_are_examined(ten: Talk) -> None:
+async def test_the_window_limits_the_examined_events(ten: Talk) -> None:
     page = read(ten, START, 1, "s2", window=2)
     assert (numbers(page), page.is_end_of_stream) == ([], False)
     page = read(ten, after(page), 1, "s2", window=2)
@@ -105,7 +107,7 @@ async def test_the_window_is_how_many_are_examined(ten: Talk) -> None:
     assert numbers(ten.read_all(after(page), 1, user=ADMIN)) == [3]
 
 
-async def test_the_end_is_told_with_the_page_that_reaches_it(ten: Talk) -> None:
+async def test_the_page_that_reaches_the_end_reports_it(ten: Talk) -> None:
     assert not read(ten, START, 9, "s").is_end_of_stream
     page = read(ten, START, 10, "s")
     assert page.is_end_of_stream
@@ -124,12 +126,12 @@ async def test_an_empty_store(talk: Talk) -> None:
 
 
 @pytest.mark.parametrize("count", [0, -1])
-async def test_asking_for_nothing_gets_nothing(ten: Talk, count: int) -> None:
+async def test_a_count_of_zero_returns_no_events(ten: Talk, count: int) -> None:
     page = read(ten, (100, 100), count, "s", window=5)
     assert (numbers(page), after(page), page.is_end_of_stream) == ([], (100, 100), False)
 
 
-async def test_a_link_is_tested_as_it_is_and_then_followed(ten: Talk) -> None:
+async def test_a_link_is_matched_before_it_is_resolved(ten: Talk) -> None:
     await ten.write("links", "0@s1", "0@s2", "77@s0")
     page = read(ten, START, 10, "$>", by=TYPE, window=100, resolve=True)
     assert [event.event.data for event in page.events] == [b"1", b"2", b""]
@@ -137,7 +139,7 @@ async def test_a_link_is_tested_as_it_is_and_then_followed(ten: Talk) -> None:
     assert [event.event.data for event in read(ten, START, 10, "links", window=100).events][:1] == [b"0@s1"]
 
 
-async def test_who_may_not_read_all_is_told_as_by_an_unfiltered_read(ten: Talk) -> None:
+async def test_access_is_denied_as_by_an_unfiltered_read(ten: Talk) -> None:
     for user in (None, OPS):
         for backward, denial in (
             (False, Command.READ_ALL_EVENTS_FORWARD_COMPLETED),
@@ -157,7 +159,7 @@ async def test_who_may_not_read_all_is_told_as_by_an_unfiltered_read(ten: Talk) 
         ((2**40, 2**40), {"backward": True}, "Invalid position"),
     ],
 )
-async def test_what_cannot_be_read_is_an_error_with_a_text(
+async def test_a_failed_read_is_an_error_with_a_text(
     ten: Talk, position: tuple[int, int], options: dict[str, Any], why: str
 ) -> None:
     options = {"count": 10, "data": "s", **options}
@@ -172,7 +174,7 @@ async def test_a_costly_regex_is_an_error(talk: Talk) -> None:
     assert (page.result, "too long" in page.error) == (ReadAllResult.ERROR, True)
 
 
-async def test_a_page_is_cut_where_it_costs_too_much(talk: Talk, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_costly_page_ends_early(talk: Talk, monkeypatch: pytest.MonkeyPatch) -> None:
     await talk.write("s", *map(str, range(100)))
     monkeypatch.setattr(filtered_pages, "_STEPS", 300)
     at, met, pages, is_end = START, list[int](), 0, False

@@ -48,7 +48,7 @@ def subscribe(talk: Talk, *data: str, **options: Any) -> Any:
 
 
 def heard(talk: Talk) -> list[Any]:
-    """What was told since, events as their data and checkpoints as their commit position."""
+    """Return what a subscription received since the last call: data of events, commit positions of checkpoints."""
     told = []
     for answer in talk.answers:
         if answer.command == Command.STREAM_EVENT_APPEARED:
@@ -67,7 +67,7 @@ async def other(talk: Talk) -> Talk:
     return Talk(talk.store)
 
 
-async def test_only_what_is_wanted_is_told(talk: Talk, other: Talk) -> None:
+async def test_only_matching_events_are_sent(talk: Talk, other: Talk) -> None:
     written = await other.write("s", "before")
     assert subscribe(talk, "s").last_commit_position == written.commit_position
     await other.write("s", "0")
@@ -76,7 +76,7 @@ async def test_only_what_is_wanted_is_told(talk: Talk, other: Talk) -> None:
     assert heard(talk) == ["0", "3", "4"]
 
 
-async def test_checkpoints_come_after_so_many_events_wanted_or_not(talk: Talk, other: Talk) -> None:
+async def test_checkpoints_count_all_examined_events(talk: Talk, other: Talk) -> None:
     subscribe(talk, "s", interval=2)
     written = [await other.write(stream, str(number)) for number, stream in enumerate("sttss")]
     positions = [each.commit_position for each in written]
@@ -91,7 +91,7 @@ async def test_checkpoints_within_one_write(talk: Talk, other: Talk) -> None:
     assert told[1::2] == sorted(told[1::2])
 
 
-async def test_by_type_of_the_link_itself_and_then_followed(talk: Talk, other: Talk) -> None:
+async def test_a_link_is_matched_before_it_is_resolved(talk: Talk, other: Talk) -> None:
     await other.write("s", "content")
     subscribe(talk, "^\\$>$", type=REGEX, by=TYPE, resolve=True)
     await other.write("links", "0@s", "plain")
@@ -107,7 +107,7 @@ async def test_one_stream_can_be_filtered_too(talk: Talk, other: Talk) -> None:
     assert heard(talk) == ["1"]
 
 
-async def test_unsubscribing_ends_it(talk: Talk, other: Talk) -> None:
+async def test_unsubscribing_ends_the_subscription(talk: Talk, other: Talk) -> None:
     subscribe(talk, "s")
     talk.say(Command.UNSUBSCRIBE_FROM_STREAM)
     assert heard(talk) == [Command.SUBSCRIPTION_DROPPED]
@@ -117,7 +117,7 @@ async def test_unsubscribing_ends_it(talk: Talk, other: Talk) -> None:
 
 
 @pytest.mark.parametrize("user", [None, OPS])
-async def test_who_may_not_read_all_may_not_subscribe(talk: Talk, user: Credentials | None) -> None:
+async def test_subscribing_needs_permission_to_read_all(talk: Talk, user: Credentials | None) -> None:
     command, payload = ask(talk, "s", user=user)
     assert command == Command.SUBSCRIPTION_DROPPED
     assert schema.SubscriptionDropped.FromString(payload).reason == SubscriptionDropReason.ACCESS_DENIED
@@ -131,9 +131,7 @@ async def test_who_may_not_read_all_may_not_subscribe(talk: Talk, user: Credenti
         ("s", {"by": 9}, b"context of a filter must be 0"),
     ],
 )
-async def test_what_makes_no_sense_is_a_bad_request(
-    talk: Talk, data: str, options: dict[str, Any], why: bytes
-) -> None:
+async def test_an_invalid_filter_is_a_bad_request(talk: Talk, data: str, options: dict[str, Any], why: bytes) -> None:
     command, payload = ask(talk, data, **options)
     assert (command, why in payload) == (Command.BAD_REQUEST, True)
     assert len(talk.conversation.subscriptions) == 0
@@ -163,7 +161,7 @@ async def test_a_costly_batch_ends_only_its_subscription(talk: Talk, other: Talk
     names = [f"{n}{'a' * 60}" for n in range(500)]
     for_one = Regex(FOREVER)
     for_one.search(names[0])
-    assert for_one.steps > 1_000  # each is far from what a search may take
+    assert for_one.steps > 1_000  # each search is far below its limit
     events = [schema.NewEvent(event_id=uuid4().bytes_le, event_type=name) for name in names]
     await Talk(talk.store).write("s", *events)
     assert heard(talk) == [Command.SUBSCRIPTION_DROPPED]

@@ -1,4 +1,4 @@
-"""What the recorded conversations do not have of making, changing and ending groups."""
+"""Creating, updating and deleting groups: cases that the recordings lack."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ async def client() -> AsyncIterator[Consuming]:
 
 @pytest.mark.parametrize("user", [None, OPS])
 @pytest.mark.parametrize("change", ["create", "update", "delete"])
-async def test_only_admins_may(client: Consuming, change: str, user: Credentials | None) -> None:
+async def test_only_admins_manage_groups(client: Consuming, change: str, user: Credentials | None) -> None:
     await client.create()
     result, reason = await getattr(client, change)(user=user)
     assert result == 3
@@ -58,7 +58,7 @@ async def test_a_group_without_a_name_cannot_be_connected_to(client: Consuming) 
         {"message_timeout_milliseconds": -1, "max_retry_count": -1, "checkpoint_after_time": -1},
     ],
 )
-async def test_numbers_are_not_refused_and_it_works_all_the_same(client: Consuming, settings: dict[str, Any]) -> None:
+async def test_a_group_works_with_any_numbers(client: Consuming, settings: dict[str, Any]) -> None:
     assert await client.create(**settings) == (0, "")
     writer = Consuming.beside(client)
     client.connect()
@@ -70,7 +70,7 @@ async def test_numbers_are_not_refused_and_it_works_all_the_same(client: Consumi
     assert await client.numbers() == [3]
 
 
-async def test_a_group_of_an_odd_name_is_found_by_the_name_that_consumers_use(client: Consuming) -> None:
+async def test_a_group_with_an_odd_name_is_found_by_consumers(client: Consuming) -> None:
     assert await client.create("a", "b::c") == (0, "")
     assert (await client.create("a::b", "c"))[0] == 1
 
@@ -83,8 +83,8 @@ def test_a_name_that_is_no_text_is_a_bad_request(client: Consuming, command: Com
 
 
 @pytest.mark.parametrize("command", MANAGING)
-def test_an_answer_says_its_reason_even_if_empty(client: Consuming, command: Command) -> None:
-    """A proto2 client of a real server is used to both fields."""
+def test_a_reply_has_a_reason_even_if_it_is_empty(client: Consuming, command: Command) -> None:
+    """Clients of a real server with proto2 expect both fields."""
     [(answer, payload)] = client.say(command, schema.DeletePersistentSubscription(), ADMIN)
     assert answer == command + 1
     completed = schema.DeletePersistentSubscriptionCompleted.FromString(payload)

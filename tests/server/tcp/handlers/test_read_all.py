@@ -1,4 +1,4 @@
-"""What the recorded conversations do not have of docs/protocol/tcp.md, section 4.7."""
+"""Reads of `$all` (docs/protocol/tcp.md, section 4.7): cases that the recordings lack."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ async def ten(talk: Talk) -> Talk:
     return talk
 
 
-async def test_an_events_own_position_is_a_place_to_start_from(ten: Talk) -> None:
+async def test_a_read_can_start_at_the_position_of_an_event(ten: Talk) -> None:
     events = ten.read_all(START, 10, user=ADMIN).events
     for number, event in enumerate(events):
         assert numbers(ten.read_all(position(event), 10, user=ADMIN)) == list(range(number, 10))
@@ -44,7 +44,7 @@ async def test_an_events_own_position_is_a_place_to_start_from(ten: Talk) -> Non
 
 
 @pytest.mark.parametrize("backward", [False, True])
-async def test_pages_meet_every_event_once(ten: Talk, backward: bool) -> None:
+async def test_pages_contain_each_event_once(ten: Talk, backward: bool) -> None:
     at, met = END if backward else START, []
     while (page := ten.read_all(at, 3, backward=backward, user=ADMIN)).events:
         met += numbers(page)
@@ -53,14 +53,14 @@ async def test_pages_meet_every_event_once(ten: Talk, backward: bool) -> None:
     assert next_position(page) == at
 
 
-async def test_turning_round_gives_what_was_just_read(ten: Talk) -> None:
+async def test_the_opposite_direction_returns_the_same_events(ten: Talk) -> None:
     page = ten.read_all(START, 4, user=ADMIN)
     assert numbers(ten.read_all(next_position(page), 4, backward=True, user=ADMIN)) == [3, 2, 1, 0]
     page = ten.read_all(END, 4, backward=True, user=ADMIN)
     assert numbers(ten.read_all(next_position(page), 4, user=ADMIN)) == [6, 7, 8, 9]
 
 
-async def test_beyond_the_end(ten: Talk) -> None:
+async def test_a_read_beyond_the_end_is_empty(ten: Talk) -> None:
     end = ten.read_all(END, 1, user=ADMIN)
     beyond = (end.commit_position + 1, end.commit_position + 1)
     for place in (beyond, (2**63 - 1, 2**63 - 1), (2**63 - 2, 2**63 - 1)):
@@ -78,14 +78,14 @@ async def test_other_negative_positions_are_errors(ten: Talk, place: tuple[int, 
 
 
 @pytest.mark.parametrize("count", [0, -1, -(2**31)])
-async def test_asking_for_nothing_gets_nothing(ten: Talk, count: int) -> None:
+async def test_a_count_of_zero_returns_no_events(ten: Talk, count: int) -> None:
     for backward in (False, True):
         reply = ten.read_all((100, 100), count, backward=backward, user=ADMIN)
         assert (list(reply.events), next_position(reply), reply.HasField("result")) == ([], (100, 100), False)
 
 
 async def test_positions_between_events(ten: Talk) -> None:
-    """A pair falls between two events by (commit, prepare), as pairs are ordered."""
+    """Positions are ordered as pairs (commit, prepare)."""
     third = ten.read_all(START, 10, user=ADMIN).events[3].commit_position
     assert numbers(ten.read_all((third, third + 1), 1, user=ADMIN)) == [4]
     assert numbers(ten.read_all((third, third - 1), 1, user=ADMIN)) == [3]
@@ -93,8 +93,8 @@ async def test_positions_between_events(ten: Talk) -> None:
     assert numbers(ten.read_all((third, 0), 1, backward=True, user=ADMIN)) == [2]
 
 
-async def test_who_has_read_all_has_come_past_the_last_commit(ten: Talk) -> None:
-    """Also where that was a write of no events: a catch-up compares the two (docs/protocol/tcp.md, section 4.16)."""
+async def test_the_last_page_lies_after_the_last_commit(ten: Talk) -> None:
+    """A catch-up compares the two (docs/protocol/tcp.md, section 4.16), also after a write of no events."""
     for _ in range(2):
         last = await ten.write("empty")
         page = ten.read_all(START, 100, user=ADMIN)
@@ -137,8 +137,8 @@ async def test_a_position_inside_a_record_is_an_error(ten: Talk) -> None:
             assert f"at actual pos {place}" in reply.error
 
 
-async def test_every_position_that_was_given_out_can_be_read_from(talk: Talk) -> None:
-    """Those of events, of transactions and their events, of writes of nothing, of a deletion, and after each."""
+async def test_a_read_can_start_at_every_returned_position(talk: Talk) -> None:
+    """The positions are those of events, transactions, empty writes and a delete, and those after each of them."""
     given = {START, END}
     for stream in ("a", "b"):
         written = await talk.write(stream, "1", "2")

@@ -1,4 +1,4 @@
-"""What the recorded conversations do not have of docs/protocol/tcp.md, section 4.6, ReadEvent."""
+"""ReadEvent (docs/protocol/tcp.md, section 4.6): cases that the recordings lack."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from tests.raw_client import ADMIN
 from tests.server.talk import Talk
 
 
-async def test_a_link_is_followed_when_asked(talk: Talk) -> None:
+async def test_a_link_is_resolved_on_request(talk: Talk) -> None:
     await talk.write("target", "content")
     await talk.write("links", "0@target", "5@target", "0@never", "nothing@all")
     unresolved = talk.read_event("links", 0).event
@@ -22,7 +22,7 @@ async def test_a_link_is_followed_when_asked(talk: Talk) -> None:
         assert reply.event.link.event_number == broken
 
 
-async def test_a_link_to_where_one_may_not_read(talk: Talk) -> None:
+async def test_a_link_into_a_stream_without_permission(talk: Talk) -> None:
     await talk.write("$secret", "content", user=ADMIN)
     await talk.write("links", "0@$secret", "0@$missing")
     for number in (0, 1):
@@ -34,7 +34,7 @@ async def test_a_link_to_where_one_may_not_read(talk: Talk) -> None:
     assert talk.read_event("links", 0, resolve=True, user=ADMIN).event.event.data == b"content"
 
 
-async def test_no_metadata_is_not_no_stream(talk: Talk) -> None:
+async def test_a_stream_without_metadata_is_not_missing(talk: Talk) -> None:
     await talk.write("s", "content")
     for number in (-1, 0, 5):
         reply = talk.read_event("$$s", number)
@@ -55,6 +55,6 @@ async def test_no_metadata_is_not_no_stream(talk: Talk) -> None:
     assert talk.read_event("$$other", 5).result == ReadEventResult.NOT_FOUND
 
 
-async def test_a_system_stream_is_not_for_everyone(talk: Talk) -> None:
+async def test_only_admins_read_system_streams(talk: Talk) -> None:
     assert talk.read_event("$users", 0).result == ReadEventResult.ACCESS_DENIED
     assert talk.read_event("$users", 0, user=ADMIN).result == ReadEventResult.NO_STREAM

@@ -1,4 +1,4 @@
-"""What the recorded conversations do not have of docs/protocol/tcp.md, section 4.6, pages of a stream."""
+"""Pages of a stream (docs/protocol/tcp.md, section 4.6): cases that the recordings lack."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ async def test_the_last_commit_is_that_of_the_whole_server(talk: Talk) -> None:
 
 
 @pytest.mark.parametrize("backward", [False, True])
-async def test_pages_of_large_events_are_shorter_and_lead_on(talk: Talk, backward: bool) -> None:
+async def test_pages_of_large_events_are_shorter_and_continue(talk: Talk, backward: bool) -> None:
     large = "x" * (MAX_PAGE_BYTES // 2 + 1)
     for _ in range(5):
         await talk.write("s", large)
@@ -57,7 +57,7 @@ async def test_pages_of_large_events_are_shorter_and_lead_on(talk: Talk, backwar
     assert met == sorted(range(5), reverse=backward)
 
 
-async def test_numbers_at_the_edge_of_what_fits(talk: Talk) -> None:
+async def test_numbers_at_the_limits_of_their_types(talk: Talk) -> None:
     await talk.write("s", "1")
     last = 2**63 - 1
     for backward in (False, True):

@@ -1,4 +1,4 @@
-"""docs/protocol/tcp.md, section 3.7: who may scavenge, and what is answered."""
+"""Scavenges: permissions and replies (docs/protocol/tcp.md, section 3.7)."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ async def scavenge(talk: Talk, user: Credentials | None) -> Any:
     return schema.ScavengeDatabaseCompleted.FromString(answer.payload)
 
 
-async def test_not_everybody_may(talk: Talk) -> None:
+async def test_only_admins_and_ops_scavenge(talk: Talk) -> None:
     denied = await scavenge(talk, None)
     assert (denied.result, denied.error, denied.total_space_saved) == (ScavengeResult.FAILED, "Access denied.", 0)
     for user in (ADMIN, OPS):
@@ -33,14 +33,14 @@ async def test_not_everybody_may(talk: Talk) -> None:
         assert (done.result, done.HasField("error"), done.HasField("total_time_ms")) == (0, False, True)
 
 
-async def test_what_went_is_told(talk: Talk) -> None:
+async def test_the_reply_reports_the_freed_space(talk: Talk) -> None:
     await talk.write("s", *"01234")
     await talk.write("$$s", new_event(data=b'{"$maxCount":2}', json=True))
     assert (await scavenge(talk, OPS)).total_space_saved > 0
     assert len(talk.read_all((0, 0), 10, user=ADMIN).events) == 3
 
 
-async def test_one_at_a_time(talk: Talk) -> None:
+async def test_only_one_scavenge_runs_at_a_time(talk: Talk) -> None:
     other = Talk(talk.store)
     talk.say(Command.SCAVENGE_DATABASE, b"", ADMIN)
     refused = await scavenge(other, ADMIN)
@@ -49,7 +49,7 @@ async def test_one_at_a_time(talk: Talk) -> None:
     assert (await scavenge(other, ADMIN)).result == ScavengeResult.SUCCESS
 
 
-async def test_a_disk_that_refuses(
+async def test_a_full_disk_fails_the_request(
     talk: Talk, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def refuse(log: WriteTransaction) -> None:
@@ -64,6 +64,6 @@ async def test_a_disk_that_refuses(
 
 
 @pytest.mark.parametrize("payload", [b"\x08"])
-async def test_a_payload_that_is_none(talk: Talk, payload: bytes) -> None:
+async def test_an_invalid_payload_is_a_bad_request(talk: Talk, payload: bytes) -> None:
     [(command, _)] = talk.say(Command.SCAVENGE_DATABASE, payload, ADMIN)
     assert command == Command.BAD_REQUEST

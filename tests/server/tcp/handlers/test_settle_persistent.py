@@ -1,4 +1,4 @@
-"""What the recorded conversations do not have of acknowledgements and their opposite."""
+"""Acknowledgements and negative ones: cases that the recordings lack."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ async def client() -> AsyncIterator[Consuming]:
 
 @pytest.mark.parametrize("command", [ACK, NAK])
 @pytest.mark.parametrize("ids", [[], [b"short"], [bytes(16), b""], [b"x" * 17]])
-def test_ids_that_are_none_are_a_bad_request(client: Consuming, command: Command, ids: list[bytes]) -> None:
+def test_invalid_ids_are_a_bad_request(client: Consuming, command: Command, ids: list[bytes]) -> None:
     message = schema.PersistentSubscriptionAckEvents(subscription_id="s::g", processed_event_ids=ids)
     [(answer, payload)] = client.say(command, message)
     assert answer == Command.BAD_REQUEST
@@ -37,7 +37,7 @@ def test_ids_that_are_none_are_a_bad_request(client: Consuming, command: Command
 
 @pytest.mark.parametrize("command", [ACK, NAK])
 @pytest.mark.parametrize(("count", "answers"), [(MAX_PENDING, 0), (MAX_PENDING + 1, 1)])
-async def test_more_ids_than_can_be_out_are_a_bad_request(
+async def test_more_ids_than_slots_are_a_bad_request(
     client: Consuming, command: Command, count: int, answers: int
 ) -> None:
     message = schema.PersistentSubscriptionAckEvents(subscription_id="s::g", processed_event_ids=[b"x" * 16] * count)
@@ -45,7 +45,7 @@ async def test_more_ids_than_can_be_out_are_a_bad_request(
 
 
 @pytest.mark.parametrize("subscription", ["s", "g", "no::such"])
-async def test_for_another_group_nothing_happens(client: Consuming, subscription: str) -> None:
+async def test_settlements_for_another_group_are_ignored(client: Consuming, subscription: str) -> None:
     client.connect(slots=1)
     events = await client.delivered()
     assert client.ack(events, subscription=subscription) == []
@@ -54,24 +54,24 @@ async def test_for_another_group_nothing_happens(client: Consuming, subscription
 
 
 @pytest.mark.parametrize("command", [ACK, NAK])
-async def test_for_no_group_is_a_bad_request(client: Consuming, command: Command) -> None:
+async def test_a_settlement_without_a_group_is_a_bad_request(client: Consuming, command: Command) -> None:
     message = schema.PersistentSubscriptionAckEvents(processed_event_ids=[b"x" * 16])
     assert [each for each, _ in client.say(command, message)] == [Command.BAD_REQUEST]
 
 
-async def test_for_a_group_whose_name_is_no_text_nothing_happens(client: Consuming) -> None:
+async def test_settlements_for_an_invalid_name_are_ignored(client: Consuming) -> None:
     message = schema.PersistentSubscriptionAckEvents(subscription_id="??", processed_event_ids=[b"x" * 16])
     assert client.say(ACK, message.SerializeToString().replace(b"??", b"\xff\xff")) == []
 
 
-async def test_another_connection_may_answer_under_the_right_id(client: Consuming) -> None:
+async def test_another_connection_can_settle_by_correlation_id(client: Consuming) -> None:
     client.connect(slots=1)
     events = await client.delivered()
     assert Consuming.beside(client).ack(events) == []
     assert await client.numbers() == [1]
 
 
-async def test_under_a_wrong_id_the_event_is_done_and_the_slot_stays_taken(client: Consuming) -> None:
+async def test_an_ack_by_another_consumer_frees_no_slot(client: Consuming) -> None:
     client.connect(slots=1)
     events = await client.delivered()
     client.ack(events, id=B)
@@ -79,7 +79,7 @@ async def test_under_a_wrong_id_the_event_is_done_and_the_slot_stays_taken(clien
     assert group_of(client.node.groups).group.through == 0
 
 
-async def test_a_text_that_is_none_is_no_reason_to_refuse(client: Consuming) -> None:
+async def test_an_invalid_reason_is_accepted(client: Consuming) -> None:
     client.connect()
     [event, *_] = await client.delivered()
     message = schema.PersistentSubscriptionNakEvents(

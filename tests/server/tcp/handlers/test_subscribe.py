@@ -1,4 +1,4 @@
-"""What the recorded conversations do not have of docs/protocol/tcp.md, section 4.15."""
+"""Subscriptions (docs/protocol/tcp.md, section 4.15): cases that the recordings lack."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ A, B = b"a" * 16, b"b" * 16
 def subscribe(
     talk: Talk, stream: str, id: bytes = A, *, resolve: bool = False, user: Credentials | None = None
 ) -> Any:
-    """Give the SubscriptionConfirmation."""
+    """Subscribe, and return the SubscriptionConfirmation."""
     ask = schema.SubscribeToStream(event_stream_id=stream, resolve_link_tos=resolve)
     [(command, payload)] = talk.say(Command.SUBSCRIBE_TO_STREAM, ask, user, id)
     assert command == Command.SUBSCRIPTION_CONFIRMATION
@@ -34,7 +34,7 @@ def subscribe(
 
 
 def heard(talk: Talk, id: bytes = A) -> list[tuple[int, str]]:
-    """What a subscription was told since the client spoke last, as (number, data)."""
+    """Return the events that a subscription received since the last request, as (number, data)."""
     told = [each for each in talk.answers if (each.command, each.correlation_id) == (APPEARED, id)]
     events = [schema.StreamEventAppeared.FromString(each.payload).event.event for each in told]
     return [(event.event_number, event.data.decode()) for event in events]
@@ -46,7 +46,7 @@ async def other(talk: Talk) -> Talk:
     return Talk(talk.store)
 
 
-async def test_it_is_told_what_is_written_after_its_confirmation(talk: Talk, other: Talk) -> None:
+async def test_events_after_the_confirmation_are_sent(talk: Talk, other: Talk) -> None:
     written = await other.write("s", "0", "1")
     confirmation = subscribe(talk, "s")
     assert confirmation.last_commit_position == written.commit_position
@@ -57,7 +57,7 @@ async def test_it_is_told_what_is_written_after_its_confirmation(talk: Talk, oth
     assert heard(talk) == [(2, "2"), (3, "3"), (4, "4")]
 
 
-async def test_everything_has_no_last_number(talk: Talk, other: Talk) -> None:
+async def test_a_subscription_to_all_has_no_last_number(talk: Talk, other: Talk) -> None:
     written = await other.write("s", "0")
     confirmation = subscribe(talk, "", user=ADMIN)
     assert confirmation.last_commit_position == written.commit_position
@@ -67,14 +67,14 @@ async def test_everything_has_no_last_number(talk: Talk, other: Talk) -> None:
     assert heard(talk) == [(1, "1"), (0, "0")]
 
 
-async def test_without_a_name_it_is_everything(talk: Talk, other: Talk) -> None:
+async def test_an_empty_name_means_all_streams(talk: Talk, other: Talk) -> None:
     [(command, _)] = talk.say(Command.SUBSCRIBE_TO_STREAM, b"", ADMIN, A)
     assert command == Command.SUBSCRIPTION_CONFIRMATION
     await other.write("s", "0")
     assert heard(talk) == [(0, "0")]
 
 
-async def test_all_by_name_is_a_stream_without_events(talk: Talk, other: Talk) -> None:
+async def test_the_name_of_all_is_a_stream_without_events(talk: Talk, other: Talk) -> None:
     assert subscribe(talk, "$all", user=ADMIN).last_event_number == -1
     await other.write("s", "0")
     assert heard(talk) == []
@@ -88,7 +88,7 @@ async def test_an_empty_store_and_a_missing_stream(talk: Talk, other: Talk) -> N
 
 
 @pytest.mark.parametrize(("stream", "user"), [("", None), ("", OPS), ("$all", None), ("$users", OPS), ("$$$x", None)])
-async def test_who_may_not_read_may_not_subscribe(
+async def test_subscribing_needs_permission_to_read(
     talk: Talk, other: Talk, stream: str, user: Credentials | None
 ) -> None:
     ask = schema.SubscribeToStream(event_stream_id=stream)
@@ -100,14 +100,14 @@ async def test_who_may_not_read_may_not_subscribe(
     assert len(talk.conversation.subscriptions) == 0
 
 
-async def test_the_targets_of_links_need_not_be_allowed(talk: Talk, other: Talk) -> None:
+async def test_targets_of_links_need_no_permission(talk: Talk, other: Talk) -> None:
     await other.write("$secret", "content", user=ADMIN)
     subscribe(talk, "links", resolve=True)
     await other.write("links", "0@$secret")
     assert heard(talk) == [(0, "content")]
 
 
-async def test_two_under_one_id_are_two(talk: Talk, other: Talk) -> None:
+async def test_two_subscriptions_can_share_an_id(talk: Talk, other: Talk) -> None:
     subscribe(talk, "s")
     subscribe(talk, "t")
     await other.write("s", "0")
@@ -117,7 +117,7 @@ async def test_two_under_one_id_are_two(talk: Talk, other: Talk) -> None:
     assert heard(talk) == [(1, "1"), (1, "1")]
 
 
-async def test_ones_own_writes_are_told_before_they_are_answered(talk: Talk) -> None:
+async def test_own_events_are_sent_before_the_reply_to_the_write(talk: Talk) -> None:
     subscribe(talk, "s")
     message = schema.WriteEvents(event_stream_id="s", expected_version=-2, events=[event_of("0")])
     talk.say(Command.WRITE_EVENTS, message, id=B)
@@ -144,12 +144,12 @@ async def test_the_subscriptions_of_one_client_are_bounded(
 
 
 def keep_the_loop_busy_until_it_is_committed(store: SqliteStore) -> None:
-    """The thread has committed; the news of that is still to come."""
+    """Block the loop until the thread has committed, so that the commit was not yet published."""
     while not store.commits.count:
         time.sleep(0.001)
 
 
-async def test_what_the_head_has_already_is_not_told_when_the_news_arrives(tmp_path: Path) -> None:
+async def test_a_commit_before_the_subscription_is_not_sent(tmp_path: Path) -> None:
     store = SqliteStore.open(tmp_path / "events.db")
     talk = Talk(store)
     outcome = store.append(AppendRequest("s", -2, [event_of("0")]))

@@ -1,4 +1,4 @@
-"""What the recorded conversations do not have of docs/protocol/tcp.md, section 4.11."""
+"""Transactions (docs/protocol/tcp.md, section 4.11): cases that the recordings lack."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def numbers(page: Any) -> list[int]:
 
 @pytest.mark.parametrize("size", [1, 2, 3, 10])
 @pytest.mark.parametrize("backward", [False, True])
-async def test_pages_of_all_meet_every_event_once(talk: Talk, backward: bool, size: int) -> None:
+async def test_pages_of_all_contain_each_event_once(talk: Talk, backward: bool, size: int) -> None:
     await talk.write("a", "0")
     ids = [(await start(talk, stream)).transaction_id for stream in ("s", "t")]
     await write(talk, ids[0], "3")
@@ -75,7 +75,7 @@ async def test_pages_of_all_meet_every_event_once(talk: Talk, backward: bool, si
     assert met == [0, 9, 1, 2, 3, 4, 5, 6][:: -1 if backward else 1]
 
 
-async def test_a_server_that_was_started_again_knows_what_was_committed(talk: Talk) -> None:
+async def test_commits_are_known_after_a_restart(talk: Talk) -> None:
     id, lost = [(await start(talk)).transaction_id for _ in range(2)]
     await write(talk, id, "1", "2")
     await commit(talk, id)
@@ -87,7 +87,7 @@ async def test_a_server_that_was_started_again_knows_what_was_committed(talk: Ta
     assert (await write(again, lost, "3")).result == OperationResult.SUCCESS
 
 
-async def test_a_transaction_too_large_to_be_kept_is_lost(talk: Talk) -> None:
+async def test_a_transaction_that_is_too_large_is_dropped(talk: Talk) -> None:
     talk.conversation._node.transactions = Transactions(most_bytes=2_000)
     id = (await start(talk)).transaction_id
     await write(talk, id, "1" * 3_000)
@@ -95,13 +95,13 @@ async def test_a_transaction_too_large_to_be_kept_is_lost(talk: Talk) -> None:
 
 
 @pytest.mark.parametrize("expected", [-3, -4, -5])
-async def test_versions_that_a_start_may_not_expect(talk: Talk, expected: int) -> None:
+async def test_a_start_refuses_invalid_versions(talk: Talk, expected: int) -> None:
     message = schema.TransactionStart(event_stream_id="s", expected_version=expected)
     [(command, _)] = talk.say(Command.TRANSACTION_START, message)
     assert command == Command.BAD_REQUEST
 
 
-async def test_a_disk_that_refuses(
+async def test_a_full_disk_fails_the_request(
     talk: Talk, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     id = (await start(talk)).transaction_id
@@ -124,7 +124,7 @@ async def test_a_disk_that_refuses(
     assert (done.result, done.first_event_number, done.last_event_number) == (OperationResult.SUCCESS, 0, 0)
 
 
-async def test_a_commit_sent_without_waiting_has_all_that_was_written_before_it(tmp_path: Path) -> None:
+async def test_a_pipelined_commit_includes_earlier_writes(tmp_path: Path) -> None:
     store = SqliteStore.open(tmp_path / "events.db")
     talk = Talk(store)
     id = (await start(talk)).transaction_id
@@ -138,7 +138,7 @@ async def test_a_commit_sent_without_waiting_has_all_that_was_written_before_it(
     await store.close()
 
 
-async def test_a_commit_that_the_end_of_the_store_overtakes_is_answered(tmp_path: Path) -> None:
+async def test_a_commit_while_the_store_closes_gets_a_reply(tmp_path: Path) -> None:
     store = SqliteStore.open(tmp_path / "events.db")
     talk = Talk(store)
     id = (await start(talk)).transaction_id
@@ -150,7 +150,7 @@ async def test_a_commit_that_the_end_of_the_store_overtakes_is_answered(tmp_path
 
 
 @pytest.mark.parametrize("expected", [-2, -1])
-async def test_what_is_written_after_the_commit_is_ignored(talk: Talk, expected: int) -> None:
+async def test_writes_after_the_commit_are_ignored(talk: Talk, expected: int) -> None:
     id = (await start(talk, expected=expected)).transaction_id
     await write(talk, id, "0", "1")
     first = await commit(talk, id)
@@ -161,7 +161,7 @@ async def test_what_is_written_after_the_commit_is_ignored(talk: Talk, expected:
     assert numbers(talk.read_stream("s", 0, 10)) == [0, 1]
 
 
-async def test_what_is_written_after_a_commit_that_failed_is_ignored(talk: Talk) -> None:
+async def test_writes_after_a_failed_commit_are_ignored(talk: Talk) -> None:
     id = (await start(talk, expected=0)).transaction_id
     await write(talk, id, "1")
     assert (await commit(talk, id)).result == OperationResult.WRONG_EXPECTED_VERSION
@@ -171,7 +171,7 @@ async def test_what_is_written_after_a_commit_that_failed_is_ignored(talk: Talk)
     assert numbers(talk.read_stream("s", 0, 10)) == [0, 1]
 
 
-async def test_a_write_sent_behind_the_commit_is_ignored(talk: Talk) -> None:
+async def test_a_write_pipelined_after_the_commit_is_ignored(talk: Talk) -> None:
     id = (await start(talk)).transaction_id
     await write(talk, id, "0")
     talk.say(Command.TRANSACTION_COMMIT, schema.TransactionCommit(transaction_id=id))

@@ -12,7 +12,7 @@ def unsubscribe(talk: Talk, id: bytes = A) -> list[tuple[int, bytes]]:
 DROPPED = [(Command.SUBSCRIPTION_DROPPED, b"")]
 
 
-async def test_nothing_is_told_after_the_end(talk: Talk) -> None:
+async def test_no_event_is_sent_after_the_end(talk: Talk) -> None:
     other = Talk(talk.store)
     subscribe(talk, "s")
     subscribe(talk, "s", B)
@@ -31,7 +31,7 @@ async def test_an_unknown_id_is_not_answered(talk: Talk) -> None:
     assert unsubscribe(talk) == []
 
 
-async def test_of_two_under_one_id_the_newer_ends(talk: Talk) -> None:
+async def test_the_newer_of_two_with_one_id_ends(talk: Talk) -> None:
     other = Talk(talk.store)
     subscribe(talk, "old")
     subscribe(talk, "new")
@@ -43,7 +43,7 @@ async def test_of_two_under_one_id_the_newer_ends(talk: Talk) -> None:
     assert repr(talk.store.feed) == "<Feed of 0 streams to 0 followers>"
 
 
-async def test_there_is_one_again_after_the_end(talk: Talk) -> None:
+async def test_an_id_can_be_used_again_after_the_end(talk: Talk) -> None:
     other = Talk(talk.store)
     subscribe(talk, "s")
     unsubscribe(talk)

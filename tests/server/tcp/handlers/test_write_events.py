@@ -1,4 +1,4 @@
-"""What the recorded conversations do not have of docs/protocol/tcp.md, sections 4.3 and 4.4."""
+"""Writes (docs/protocol/tcp.md, sections 4.3 and 4.4): cases that the recordings lack."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def largest_event(more: int = 0) -> Any:
     return schema.NewEvent(event_id=uuid4().bytes_le, event_type="T", data=bytes(MAX_EVENT_BYTES - 2 + more))
 
 
-async def test_an_event_may_be_as_large_as_that_and_no_larger() -> None:
+async def test_an_event_above_the_largest_size_is_refused() -> None:
     async with EmbeddedServer(SqliteStore.in_memory()) as server, RawClient.to(server) as client:
 
         async def write(event: Any) -> Package:
@@ -39,12 +39,12 @@ async def test_an_event_may_be_as_large_as_that_and_no_larger() -> None:
         assert (await client.ask(Command.PING)).command == Command.PONG
 
 
-async def test_nobody_writes_to_all(talk: Talk) -> None:
+async def test_writes_to_all_are_denied(talk: Talk) -> None:
     assert (await talk.write("$all", "x", user=ADMIN)).result == OperationResult.ACCESS_DENIED
 
 
-async def test_a_repeat_in_an_order_unlike_the_stored_one_is_answered(talk: Talk) -> None:
-    """Row 7 of docs/protocol/tcp.md, section 4.3: a real server forgets to answer."""
+async def test_a_lenient_server_answers_a_reordered_repeat(talk: Talk) -> None:
+    """A real server does not reply (docs/protocol/tcp.md, section 4.3, row 7)."""
     first, second = event_of("1"), event_of("2")
     await talk.write("s", first, second)
     reply = await talk.write("s", second, first)
@@ -74,7 +74,7 @@ async def test_a_write_to_a_full_disk_fails_with_the_reason(talk: Talk, caplog: 
 
 
 @pytest.mark.parametrize("content_type", [0, 1, 2, -1])
-async def test_json_is_json_and_all_else_is_binary(talk: Talk, content_type: int) -> None:
+async def test_content_types_are_json_or_binary(talk: Talk, content_type: int) -> None:
     event = event_of("{}")
     event.data_content_type = content_type
     await talk.write("s", event)
@@ -82,8 +82,10 @@ async def test_json_is_json_and_all_else_is_binary(talk: Talk, content_type: int
 
 
 @pytest.mark.parametrize(("strictness", "is_answered"), [(Strictness.LENIENT, True), (Strictness.REAL, False)])
-async def test_a_repeated_write_in_another_order(talk: Talk, strictness: Strictness, is_answered: bool) -> None:
-    """See row 7 of docs/protocol/tcp.md, section 4.3: a real server is silent for ever."""
+async def test_only_lenient_servers_answer_a_reordered_repeat(
+    talk: Talk, strictness: Strictness, is_answered: bool
+) -> None:
+    """A real server does not reply (docs/protocol/tcp.md, section 4.3, row 7)."""
     talk.node.strictness = strictness
     events = [event_of(text) for text in ("0", "1", "2")]
     await talk.write("s", *events)
@@ -96,9 +98,7 @@ async def test_a_repeated_write_in_another_order(talk: Talk, strictness: Strictn
 
 
 @pytest.mark.parametrize(("strictness", "is_answered"), [(Strictness.LENIENT, True), (Strictness.REAL, False)])
-async def test_a_transaction_of_known_events_in_another_order(
-    talk: Talk, strictness: Strictness, is_answered: bool
-) -> None:
+async def test_a_transaction_with_a_reordered_repeat(talk: Talk, strictness: Strictness, is_answered: bool) -> None:
     talk.node.strictness = strictness
     events = [event_of(text) for text in ("0", "1", "2")]
     await talk.write("s", *events)
