@@ -1,7 +1,9 @@
-"""Operators for events, one a file; what Rx has already (map, filter, scan, share, ...) stays reactivex's.
+"""Operators for events, one in each file.
 
-from reactivex import operators as rx
-from rxpump import operators as ops
+Operators that Rx has already (map, filter, scan, share, ...) come from reactivex:
+
+    from reactivex import operators as rx
+    from rxpump import operators as ops
 """
 
 from rxpump.operators._ack_each import ack_each

@@ -1,4 +1,4 @@
-"""`batch`: several items as one list."""
+"""`batch`: collect items into lists."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def batch(
     high: int | None = None,
     low: int | None = None,
 ) -> Callable[[Observable[T]], Observable[list[T]]]:
-    """Gather items into lists of up to `max_size`, in order.
+    """Collect items into lists of up to `max_size`, in order.
 
         ──a──b──c──d──────────e──|
                batch(3, max_time=5)
@@ -31,14 +31,23 @@ def batch(
 
         client.stream("rows").pipe(ops.json(), ops.batch(1000, max_time=0.5), ops.map_async(insert_many))
 
-    max_time:   seconds after which a batch goes as it is, from when its first item was taken up. None: a batch
-                waits until it is full, or the source completes.
-    max_bytes:  a batch stays within as many bytes of data and metadata; one item that is larger is a batch of its
-                own. Items are Events, NewEvents or bytes then.
+    No item is lost. The operator pauses the source while too many items are buffered.
 
-    Lossless: at `high` items that wait (two batches) the source is held, at `low` (half of it) it goes on.
+    Args:
+        max_size: Number of items at which a batch is emitted.
+        max_time: Seconds after its first item at which a batch is emitted even if it is not full. None: a batch is
+            emitted when it is full or the source completes.
+        max_bytes: Largest size of a batch, as bytes of data and metadata. An item that is larger makes a batch of
+            its own. Items must be Events, NewEvents or bytes then. None: no limit.
+        high: Number of unfinished items at which the source is paused. None: twice `max_size`.
+        low: Number of unfinished items at which the source is resumed. None: half of `high`.
 
-    Errors: InvalidArgument for an item without a size, where `max_bytes` is given.
+    Returns:
+        An operator that emits a list for each batch. It fails with InvalidArgument if `max_bytes` is set and an
+        item has no size.
+
+    Raises:
+        InvalidArgument: An argument is out of range.
     """
     max_size = checks.count("max_size", max_size)
     if max_time is not None:
@@ -60,7 +69,7 @@ def batch(
 
 
 async def _fill(stage: Stage[T, list[T]], kept: list[Kept[T]], max_size: int, max_bytes: int | None) -> None:
-    """Take items up until the batch is full, the next one does not fit, or the source is over."""
+    """Append buffered items until the batch is full, the next item does not fit, or the source has completed."""
     size = 0 if max_bytes is None else _size(kept[0].item)
     while len(kept) < max_size and (max_bytes is None or size < max_bytes):
         if stage.waiting:

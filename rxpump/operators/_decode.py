@@ -1,4 +1,4 @@
-"""`decode`: a model of your own, instead of the event."""
+"""`decode`: convert events to objects of your own classes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Upcasters = Mapping[tuple[str, int], Callable[[Any], Any]]
 
 @dataclass(frozen=True, slots=True)
 class Undecodable:
-    """An event, and why no model could be made of it."""
+    """An event that could not be decoded, and the error."""
 
     event: Event
     error: NotDecodable
@@ -54,7 +54,7 @@ def decode(
     version_key: str = "version",
     undecodable: OnUndecodable | None = None,
 ) -> Callable[[Observable[Event]], Observable[Any]]:
-    """Turn each event into a model made of its JSON data.
+    """Convert the JSON data of each event to an instance of a model class.
 
         ──Event({"m": 1})──────Event({"m": 2})──────Event({})──▶
                       decode(Jump)
@@ -73,21 +73,28 @@ def decode(
             )
         )
 
-    models:       one class for all events, or a class by event type: pydantic models; and dataclasses, TypedDicts,
-                  attrs classes and msgspec Structs, which msgspec reads (`pip install 'rxpump[models]'`). NewEvent
-                  writes them all, with nothing installed.
-    upcasters:    by event type and version, a function that takes the decoded JSON of that version and gives that
-                  of the next. They are applied one after the other, until there is none for the version reached.
-    version_key:  where an event's metadata tells the version of its data: a whole number, 1 if it is not there.
-    undecodable:  what becomes of an event that no model can be made of (data that does not fit, a type without
-                  a class, an upcaster that raises). None: it is the error. A function is called with the event
-                  and the error, and the event left out; it may raise. An observer (a dead letter sink) is given
-                  each as an Undecodable, and neither completed nor failed.
+    Args:
+        models: One class for all events, or a class for each event type. A class is a pydantic model, or a
+            dataclass, TypedDict, attrs class or msgspec Struct, which need msgspec
+            (`pip install 'rxpump[models]'`). NewEvent writes instances of all of them without msgspec.
+        upcasters: Functions by event type and version. Each converts decoded JSON of that version to the next
+            version. They are applied one after the other until none is registered for the version.
+        version_key: Key in the event's metadata of the version of its data, a whole number. If the key is
+            missing, the version is 1.
+        undecodable: Handler of an event that cannot be decoded, because its data does not fit the class, its type
+            has no class, or an upcaster raises. None: the operator fails with the error. A function is called with
+            the event and the error, and the event is skipped unless the function raises. An observer receives an
+            Undecodable for each; it is neither completed nor failed.
 
-    Errors: NotDecodable, whose `__cause__` is what was raised; InvalidArgument, at the call, for what is no model.
+    Returns:
+        An operator that emits an instance for each event. It fails with NotDecodable, whose `__cause__` is the
+        original error.
+
+    Raises:
+        InvalidArgument: A value of `models` is not a model class, or another argument has the wrong type.
     """
     decoder = _Decoder(models, upcasters or {}, checks.text("version_key", version_key))
-    give_up = _policy(undecodable)
+    handle = _policy(undecodable)
 
     def operator(source: Observable[Event]) -> Observable[Any]:
         def subscribe(
@@ -98,7 +105,7 @@ def decode(
                     try:
                         model = decoder.decode(event)
                     except NotDecodable as error:
-                        give_up(event, error)
+                        handle(event, error)
                         return
                 except Exception as error:
                     observer.on_error(error)
@@ -113,7 +120,7 @@ def decode(
 
 
 class _Decoder:
-    """Makes models of events; knows no state but what it was told."""
+    """The decoder of all subscriptions of an operator. It has no state besides its arguments."""
 
     def __init__(self, models: type | Mapping[str, type], upcasters: Upcasters, version_key: str) -> None:
         self._readers: dict[str, Read] | None = None
@@ -127,18 +134,22 @@ class _Decoder:
         self._version_key = version_key
 
     def decode(self, event: Event) -> Any:
-        """Make the model. Raises NotDecodable."""
+        """Return an instance made of the data of an event.
+
+        Raises:
+            NotDecodable: The type has no class, an upcaster raised, or the data does not fit the class.
+        """
         type = event.type
         read = self._reader if self._readers is None else self._readers.get(type)
         if read is None:
-            raise NotDecodable(event.stream, event.number, type, "there is no model for this type")
+            raise NotDecodable(event.stream, event.number, type, "no model is given for this type")
         try:
             return read(self._upcast(event) if type in self._upcast_types else event.data)
         except Exception as error:
             raise NotDecodable(event.stream, event.number, type, str(error) or repr(error)) from error
 
     def _upcast(self, event: Event) -> bytes:
-        """Bring the data to its latest version, as JSON text: a model is made of text in one way only."""
+        """Return the data in its latest version as JSON text, which is the only input of a reader."""
         type, version = event.type, self._version(event)
         if (type, version) not in self._upcasters:
             return event.data
@@ -161,7 +172,7 @@ def _policy(undecodable: Any) -> Callable[[Event, NotDecodable], None]:
         return lambda event, error: undecodable.on_next(Undecodable(event, error))
     if callable(undecodable):
         return undecodable  # type: ignore[no-any-return]
-    raise InvalidArgument("undecodable", undecodable, "a function of event and error, an observer, or None")
+    raise InvalidArgument("undecodable", undecodable, "a function of an event and an error, an observer, or None")
 
 
 def _raise(event: Event, error: NotDecodable) -> None:

@@ -1,4 +1,4 @@
-"""`distinct_by_id`: each event once, whatever its source repeats."""
+"""`distinct_by_id`: drop duplicate events."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ E = TypeVar("E", bound=Event)
 
 
 def distinct_by_id(window: int = 10_000) -> Callable[[Observable[E]], Observable[E]]:
-    """Leave out events whose id was among the last `window` different ones.
+    """Drop each event whose id is among the last `window` distinct ids.
 
         ──a──b──a──c──b──|
           distinct_by_id()
@@ -24,10 +24,17 @@ def distinct_by_id(window: int = 10_000) -> Callable[[Observable[E]], Observable
 
         both = rx.merge(client.stream("here"), client.stream("there")).pipe(ops.distinct_by_id())
 
-    For events that arrive twice within a bounded distance: deliveries that are repeated, the same event in
-    several streams. What comes again later than that passes. An id takes about 150 bytes.
+    This drops duplicates that arrive within a bounded distance: deliveries that are repeated, or the same event in
+    several streams. A duplicate that arrives later than that is emitted.
 
-    Errors: InvalidArgument, at the call, for a window under 1.
+    Args:
+        window: Number of ids to remember, at least 1. An id takes about 150 bytes of memory.
+
+    Returns:
+        An operator. Each subscription remembers its own ids.
+
+    Raises:
+        InvalidArgument: `window` is less than 1.
     """
     size = checks.count("window", window)
 
@@ -44,7 +51,7 @@ def distinct_by_id(window: int = 10_000) -> Callable[[Observable[E]], Observable
 
 
 class _Recent:
-    """The last ids that were seen."""
+    """The last `size` distinct ids."""
 
     def __init__(self, size: int) -> None:
         self._ids: set[bytes] = set()

@@ -1,4 +1,4 @@
-"""`exhaust_map_async`: one at a time, and what comes meanwhile is dropped."""
+"""`exhaust_map_async`: await one call at a time and drop the items that arrive meanwhile."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ R = TypeVar("R")
 def exhaust_map_async(
     fn: Callable[[T], Awaitable[R]], *, on_dropped: Callable[[T], None] | None = None
 ) -> Operator[T, R]:
-    """Await `fn(item)`; items that come before its result has been delivered are dropped.
+    """Await `fn(item)` and drop the items that arrive before its result is delivered.
 
         ──a──b──c───────d────────|
             exhaust_map_async(fn)
@@ -26,9 +26,17 @@ def exhaust_map_async(
 
         client.live("clicks").pipe(ops.exhaust_map_async(refresh))
 
-    The source is never held. `on_dropped` is called with each item that is dropped.
+    The source is never paused.
 
-    Errors: what `fn` or `on_dropped` raises.
+    Args:
+        fn: Coroutine function of an item.
+        on_dropped: Function that is called with each dropped item, or None.
+
+    Returns:
+        An operator that emits the results. It fails with the error that `fn` or `on_dropped` raises.
+
+    Raises:
+        InvalidArgument: `fn` or `on_dropped` is not callable.
     """
     one_at_a_time: Operator[T, R] = map_async(fn, high=1)
     return reactivex.compose(on_backpressure_drop(on_dropped), one_at_a_time)

@@ -1,4 +1,4 @@
-"""`in_stream`: only what happened there."""
+"""`in_stream`: filter events by stream."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ E = TypeVar("E", bound=Event)
 
 
 def in_stream(*names: str, prefix: str | None = None) -> Callable[[Observable[E]], Observable[E]]:
-    """Let through the events of these streams, and of those whose name begins with `prefix`.
+    """Emit the events of the named streams, and of streams whose name begins with `prefix`.
 
         ──1@pony-1──1@stable──2@pony-1──1@pony-2──|
                   in_stream(prefix="pony-")
@@ -24,9 +24,17 @@ def in_stream(*names: str, prefix: str | None = None) -> Callable[[Observable[E]
 
         ponies = client.iter_all().pipe(ops.in_stream("stables", prefix="pony-"))
 
-    An event's stream is the one that it belongs to, also where it was reached through a link.
+    The stream of an event is the stream to which it was written, also if it was read through a link.
 
-    Errors: InvalidArgument, at the call, without a name or prefix, or with one that is not a non-empty string.
+    Args:
+        *names: Names of streams.
+        prefix: Prefix of names of streams, or None.
+
+    Returns:
+        An operator that drops all other events.
+
+    Raises:
+        InvalidArgument: Neither a name nor a prefix is given, or one is not a non-empty string.
     """
     if not names and prefix is None:
         raise InvalidArgument("names", names, "one stream name or more, or a prefix")

@@ -1,4 +1,4 @@
-"""`json`: what an event says, instead of the event."""
+"""`json`: decode the data of events."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rxpump.model.events import Event
 
 
 def json() -> Callable[[Observable[Event]], Observable[Any]]:
-    """Turn each event into its data, decoded from JSON.
+    """Decode the data of each event from JSON.
 
         ──Event({"m": 1})──Event({"m": 2})──Event(b"\\xff")──▶
                               json()
@@ -20,9 +20,10 @@ def json() -> Callable[[Observable[Event]], Observable[Any]]:
 
         heights = client.iter("ponies").pipe(ops.json(), rx.map(lambda jump: jump["Height"]))
 
-    Put `of_type` and other filters on events before it: decoding is what costs.
+    Put `of_type` and other filters of events before this operator, because decoding takes most of the time.
 
-    Errors: NotJson for the first event whose data is not JSON (which names it), also for a link that leads
-    nowhere, as it has no data.
+    Returns:
+        An operator that emits the decoded data. It fails with NotJson at the first event whose data is not JSON. A
+        link to an event that does not exist has no data, so it fails too.
     """
     return rx.map(Event.json)

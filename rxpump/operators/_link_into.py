@@ -1,4 +1,4 @@
-"""`link_into`: write links to what comes to a stream, and go on with what the server says."""
+"""`link_into`: write a link to each event to a stream and emit the results."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from rxpump.operators.machinery.stage import Operator, Result, Stage, stage
 
 
 class LinkingClient(Protocol):
-    """What the operator needs of a client."""
+    """The methods of a client that the operator uses."""
 
     def publish(
         self, stream: str, events: list[NewEvent], /, *, expected_version: int = ...
     ) -> Awaitable[WriteResult]:
-        """Write the events as one."""
+        """Write the events as one atomic write."""
 
 
 def link_into(
@@ -31,27 +31,37 @@ def link_into(
     expected_version: int = ExpectedVersion.ANY,
     batch_size: int = 500,
 ) -> Operator[Event, WriteResult]:
-    """Write a link to each Event to `stream`, in order, in batches of what waits; who reads that reads the events.
+    """Write a link to each event to `stream`, in order, in batches of the events that are buffered.
 
         ──a──b──c──────────d──|
         link_into(client, "out")
-        ──────[0..2]───────[3]|      a WriteResult per batch, once it is acknowledged
+        ──────[0..2]───────[3]|      a WriteResult for each batch, when it is acknowledged
 
         late = client.stream_all(where=ops.where(type_prefix="Flight")).pipe(rx.filter(is_late))
         late.pipe(ops.link_into(client, "late-flights"), ops.commit_checkpoint(store)).subscribe(...)
 
-    An event that was reached by a link is linked to itself; a link that leads nowhere stays one. A link's id is
-    derived from where it leads and from `stream`: under ANY, links that were written before are recognised, as after
-    a restart from a checkpoint, as far as the server remembers them (a batch that it knows in part goes link by
-    link).
-    A version >= 0 or NO_STREAM is expected by the first batch, each later one expects what the one before it
-    left. Each link once, whatever happens: that is a `client.relay` whose pipeline maps events to their
-    `rxpump.model.new_events.new_link`.
+    An event that was read through a link is linked directly. A link to an event that does not exist is copied.
 
-    Lossless: at two batches that wait the source is held. Where the client is drained, what was given is written.
+    The id of a link is derived from its target and `stream`. So with `ExpectedVersion.ANY` the server recognizes
+    links that were written before, for example after a restart from a checkpoint, as long as it remembers their ids.
+    If it remembers only a part of a batch, the links are written one by one. To write each link exactly once, use
+    `client.relay` with a pipeline that maps events to `rxpump.model.new_events.new_link`.
 
-    Errors: those of `client.publish`; InvalidArgument for what is no Event that was read, and, at the call, for
-    arguments that the server could only refuse.
+    The source is paused while two batches are buffered. If the client is drained, buffered links are written first.
+
+    Args:
+        client: The client that writes the links.
+        stream: Name of the stream to write to.
+        expected_version: Version of the stream that the first batch expects. If it is NO_STREAM or a number, each
+            later batch expects the version that the previous batch left.
+        batch_size: Largest number of links in a batch.
+
+    Returns:
+        An operator that emits a WriteResult for each batch. It fails with the errors of `client.publish`, and with
+        InvalidArgument if an item is not an Event that was read.
+
+    Raises:
+        InvalidArgument: The server would refuse an argument.
     """
     stream, first_version = checks.written_stream(stream), checks.expected_version(expected_version)
     size = checks.page_size(batch_size, argument="batch_size")
@@ -72,9 +82,10 @@ def link_into(
 
 
 async def _write(client: LinkingClient, stream: str, links: Sequence[NewEvent], version: int) -> WriteResult:
-    """Write links; what the server knows in part is no repetition to it, and no new write.
+    """Write links in one batch, or one by one if the server knows only some of them.
 
-    See docs/protocol/tcp.md, section 4.3.
+    The server refuses such a batch, because it is neither a repetition nor a new write (docs/protocol/tcp.md,
+    section 4.3).
     """
     try:
         return await outlast(lambda: client.publish(stream, list(links), expected_version=version))

@@ -1,4 +1,4 @@
-"""`map_async`: a coroutine's answer for each item, in order."""
+"""`map_async`: await a call for each item and emit the results in order."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def map_async(
     high: int | None = None,
     low: int | None = None,
 ) -> Operator[T, R]:
-    """Await `fn(item)` for each item, up to `max_concurrent` at once; results come in the order of the items.
+    """Await `fn(item)` for each item, up to `max_concurrent` at once, and emit results in the order of the items.
 
         ──a────b────c──────────────|
                map_async(fn)
@@ -29,13 +29,23 @@ def map_async(
 
         totals = client.iter("orders").pipe(ops.map_async(look_up_price, max_concurrent=8))
 
-    A result that is finished waits for those before it, and counts as one of `max_concurrent` until then.
-    With 1, the next call is made when the last result has been delivered.
+    A finished result waits for the results before it, and counts as one of `max_concurrent` until it is delivered.
+    While the operators below are paused, no further calls begin beyond `max_concurrent`. No item is lost.
 
-    Lossless: at `high` unfinished items (64, or twice `max_concurrent` if that is more) the source is held, at
-    `low` (half of it) it goes on. While what is below is full, no new work is begun beyond `max_concurrent`.
+    Args:
+        fn: Coroutine function of an item.
+        max_concurrent: Number of calls that can run at once, at least 1. With 1, the next call begins when the last
+            result has been delivered.
+        high: Number of unfinished items at which the source is paused. None: 64, or twice `max_concurrent` if that
+            is more.
+        low: Number of unfinished items at which the source is resumed. None: half of `high`.
 
-    Errors: what `fn` raises, in its turn: the results before it come first. Then the rest is cancelled.
+    Returns:
+        An operator that emits the results. If `fn` raises, it delivers the results of the items before, fails with
+        the error and cancels the other calls.
+
+    Raises:
+        InvalidArgument: `fn` is not callable, or a number is out of range.
     """
     checks.function("fn", fn)
     max_concurrent = checks.count("max_concurrent", max_concurrent)
@@ -44,7 +54,7 @@ def map_async(
 
 
 def _one_by_one(fn: Callable[[T], Awaitable[R]]) -> Work[T, R]:
-    """Call in the stage's own task: that saves a task for each item."""
+    """Make a work that awaits each call in the task of the stage, which saves a task for each item."""
 
     async def work(stage: Stage[T, R]) -> AsyncGenerator[Result[R, T], None]:
         async for kept in stage:

@@ -1,4 +1,4 @@
-"""`nack_on_error`: what becomes of a delivery whose work fails."""
+"""`nack_on_error`: apply operators to each delivery and nack the deliveries that fail."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ Decide = Callable[[Exception], NackAction]
 def nack_on_error(
     action: NackAction | Decide, *work: Callable[[Any], Any], max_concurrent: int = 1
 ) -> Operator[Delivery, Any]:
-    """Put each delivery through the operators `work` by itself; where that fails, nack it and go on with the next.
+    """Apply the operators `work` to each delivery alone, and nack a delivery if they fail.
 
         ──1─────2─────3─────4──▶
         nack_on_error(PARK, ops.json(), ops.map_async(book))
-        ──r1────────────r3──r4─▶      2 failed: it is parked
+        ──r1────────────r3──r4─▶      2 failed and is parked
 
         def decide(error: Exception) -> NackAction:
             return NackAction.RETRY if isinstance(error, OSError) else NackAction.PARK
@@ -38,31 +38,40 @@ def nack_on_error(
             ops.nack_on_error(decide, ops.json(), ops.map_async(book), max_concurrent=8), ops.ack_each()
         ).subscribe()
 
-    In Rx an error ends the stream that it is in, and all that stands in it. So what may fail for one delivery is
-    given to this operator instead of standing beside it, and is subscribed to anew for each: an error ends that
-    delivery's work alone. Any operators will do, and what they make is emitted in the order of the deliveries, once
-    the work of one is over: all of it or, where it failed, none. Up to `max_concurrent` are worked on at once.
+    In Rx an error ends the whole stream. This operator subscribes to `work` once for each delivery, so that an error
+    ends the work on that delivery only. Any operators can be used. Their results are emitted in the order of the
+    deliveries, when the work on a delivery has completed: all results, or none if it failed.
 
-    action:  what is to become of a delivery whose work failed, or a function that decides it by the error.
-             PARK, RETRY and SKIP are told to the server; the event's number and the error go to the log of
-             "rxpump.model.group_settings", as a warning. RETRY is at once: the server waits for nothing. STOP ends this
-             stream with the error and says nothing of the delivery, so that it comes again to whoever connects next:
-             the server has no use for it (docs/protocol/tcp.md, section 4.18).
+    Args:
+        action: Action for a delivery that failed, or a function that returns it for an error. PARK, RETRY and SKIP
+            are sent to the server, and the event's number and the error are logged as a warning to
+            "rxpump.persistent". The server retries at once. STOP ends this stream with the error and sends nothing,
+            so the server delivers the event again to another consumer (docs/protocol/tcp.md, section 4.18).
+        *work: Operators to apply, at least one.
+        max_concurrent: Number of deliveries that are worked on at once.
 
-    Errors: that of a delivery for which STOP is decided; what `action` raises; InvalidArgument for an item that is no
-    delivery (filter before it by what you like, but leave deliveries what they are), and, at the call, for an
-    `action` that is none, or no work.
+    Returns:
+        An operator that emits the results. It fails with the error of a delivery whose action is STOP, with an error
+        that `action` raises, and with InvalidArgument if an item is not a Delivery. Operators before it can filter
+        deliveries but must not map them.
+
+    Raises:
+        InvalidArgument: `action` is not an action or a function, or `work` is empty.
     """
     decide = _decision(action)
     if not work or not all(callable(operator) for operator in work):
-        raise InvalidArgument("work", work, "the operators that may fail, one or more")
+        raise InvalidArgument("work", work, "one or more operators")
     checks.count("max_concurrent", max_concurrent)
 
     async def attempt(delivery: Any) -> Any:
         if not isinstance(delivery, Delivery):
-            raise InvalidArgument("item", delivery, "a Delivery: what may fail is given to nack_on_error, not before")
+            raise InvalidArgument(
+                "item",
+                delivery,
+                "a Delivery; pass operators that may fail to nack_on_error",
+            )
         try:
-            return await _put_through(delivery, work)
+            return await _apply(delivery, work)
         except Exception as error:
             match decide(error):
                 case NackAction.STOP:
@@ -71,11 +80,11 @@ def nack_on_error(
                     _nack(delivery, verdict, error)
                     return []
 
-    return reactivex.compose(map_async(attempt, max_concurrent), _spread)
+    return reactivex.compose(map_async(attempt, max_concurrent), _flatten)
 
 
-async def _put_through(delivery: Delivery, work: Sequence[Callable[[Any], Any]]) -> list[Any]:
-    """Give what the operators make of it, without a turn of the loop where they need none."""
+async def _apply(delivery: Delivery, work: Sequence[Callable[[Any], Any]]) -> list[Any]:
+    """Return the results of the operators. Awaits no turn of the event loop if they are synchronous."""
     results: list[Any] = []
     ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
@@ -99,7 +108,7 @@ async def _put_through(delivery: Delivery, work: Sequence[Callable[[Any], Any]])
 def _nack(delivery: Delivery, action: NackAction, error: Exception) -> None:
     reason = f"{type(error).__name__}: {error}"
     if delivery.is_expired or delivery.is_settled:
-        _log.warning("%r failed, and is not ours to nack any more: %s", delivery, reason)
+        _log.warning("%r failed and cannot be nacked, because it has expired or is settled: %s", delivery, reason)
     else:
         delivery.nack(action, reason)
         _log.warning("%r failed: %s", delivery, reason)
@@ -110,11 +119,11 @@ def _decision(action: object) -> Decide:
         return lambda error: action
     if callable(action):
         return action
-    raise InvalidArgument("action", action, "a NackAction, or a function from the error to one")
+    raise InvalidArgument("action", action, "a NackAction, or a function that returns one for an error")
 
 
-def _spread(source: Observable[Any]) -> Observable[Any]:
-    """Deliver what lists hold, one by one, in the very delivery that brings the list."""
+def _flatten(source: Observable[Any]) -> Observable[Any]:
+    """Emit the items of each list one by one, within the delivery of the list."""
 
     def subscribe(observer: abc.ObserverBase[Any], scheduler: abc.SchedulerBase | None = None) -> abc.DisposableBase:
         def on_next(items: Any) -> None:

@@ -1,4 +1,4 @@
-"""`of_type`: only what happened that way."""
+"""`of_type`: filter events by type."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ E = TypeVar("E", bound=Event)
 
 
 def of_type(*types: str) -> Callable[[Observable[E]], Observable[E]]:
-    """Let through the events whose type is one of `types`, written exactly so.
+    """Emit the events whose type equals one of `types`.
 
         ──Jumped──Slept──Jumped──Ate──Jumped──|
                   of_type("Jumped")
@@ -23,9 +23,16 @@ def of_type(*types: str) -> Callable[[Observable[E]], Observable[E]]:
 
         jumps = client.iter("ponies").pipe(ops.of_type("PonyJumped", "PonyHopped"))
 
-    The type costs one look at the record; an event that is not wanted is never decoded.
+    The data of the other events is never decoded.
 
-    Errors: InvalidArgument, at the call, without a type or with one that is not a non-empty string.
+    Args:
+        *types: Event types, at least one. Upper and lower case differ.
+
+    Returns:
+        An operator that drops all other events.
+
+    Raises:
+        InvalidArgument: No type is given, or one is not a non-empty string.
     """
     if not types or not all(isinstance(type, str) and type for type in types):
         raise InvalidArgument("types", types, "one event type or more, each a non-empty string")

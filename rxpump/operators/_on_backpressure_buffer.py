@@ -1,7 +1,6 @@
-"""`on_backpressure_buffer`: stay live, and keep a bounded number of items for a subscriber that is behind.
+"""`on_backpressure_buffer`: buffer a bounded number of items while the consumer is paused.
 
-The three `on_backpressure` operators are one stage with three settings: `drop` has room for no item, `latest`
-for one.
+The three `on_backpressure` operators are one stage with different capacities: 0 for `drop` and 1 for `latest`.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ T = TypeVar("T")
 
 
 class OverflowStrategy(Enum):
-    """What gives way when an item comes and the buffer is full."""
+    """The action for an item that arrives while the buffer is full."""
 
     DROP_OLDEST = "drop oldest"
     DROP_NEWEST = "drop newest"
@@ -33,29 +32,37 @@ def on_backpressure_buffer(
     *,
     on_dropped: Callable[[Any], None] | None = None,
 ) -> Callable[[Observable[T]], Observable[T]]:
-    """Let items through at once while what is below takes them; keep up to `capacity` while it does not.
+    """Deliver items at once unless the operators below are paused, and buffer up to `capacity` items while they are.
 
         ──a──b──c──d──e──────────|
             on_backpressure_buffer(2, OverflowStrategy.DROP_OLDEST)
-        ──a─────────────d──e──────|        below it: full after a, for a while
+        ──a─────────────d──e──────|        the operators below are paused for a while after a
 
         client.live("prices").pipe(
             ops.on_backpressure_buffer(1000, OverflowStrategy.DROP_OLDEST), ops.map_async(show)
         )
 
-    The source is never held. When the buffer is full, DROP_OLDEST gives up the item that has waited longest,
-    DROP_NEWEST the one that comes, and ERROR ends with BufferOverflow. `on_dropped` is called with each item
-    that is given up.
+    The source is never paused.
 
-    Errors: BufferOverflow; what `on_dropped` raises.
+    Args:
+        capacity: Number of items that can be buffered, at least 1.
+        overflow: Action when the buffer is full. DROP_OLDEST drops the oldest buffered item, DROP_NEWEST drops the
+            item that arrives, and ERROR fails with BufferOverflow.
+        on_dropped: Function that is called with each dropped item, or None.
+
+    Returns:
+        An operator that emits the items. It fails with BufferOverflow, or with the error that `on_dropped` raises.
+
+    Raises:
+        InvalidArgument: `capacity` is less than 1, or another argument has the wrong type.
     """
-    return valve("on_backpressure_buffer", checks.count("capacity", capacity), overflow, on_dropped)
+    return bounded_buffer("on_backpressure_buffer", checks.count("capacity", capacity), overflow, on_dropped)
 
 
-def valve(
+def bounded_buffer(
     name: str, capacity: int, overflow: OverflowStrategy, on_dropped: Callable[[Any], None] | None
 ) -> Callable[[Observable[T]], Observable[T]]:
-    """Make an operator that never holds what is above it, and heeds the holds of what is below."""
+    """Make an operator that never pauses its source and obeys the pauses of the operators below."""
     checks.optional_function("on_dropped", on_dropped)
     if not isinstance(overflow, OverflowStrategy):
         raise InvalidArgument("overflow", overflow, "an OverflowStrategy")
@@ -64,15 +71,15 @@ def valve(
         def subscribe(
             observer: abc.ObserverBase[T], scheduler: abc.SchedulerBase | None = None
         ) -> abc.DisposableBase:
-            return _Valve(name, capacity, overflow, on_dropped, observer).attach(source, scheduler)
+            return _BoundedBuffer(name, capacity, overflow, on_dropped, observer).attach(source, scheduler)
 
         return Observable(subscribe)
 
     return operator
 
 
-class _Valve(Stage[T, T]):
-    """A stage that delivers straight through while it can, and takes no hold."""
+class _BoundedBuffer(Stage[T, T]):
+    """A stage that delivers items at once if it can, and never pauses its source."""
 
     def __init__(
         self,
@@ -85,10 +92,10 @@ class _Valve(Stage[T, T]):
         super().__init__(name, _drain, observer, max(capacity, 1), None)
         self._capacity = capacity
         self._overflow = overflow
-        self._on_dropped = on_dropped or _forget
+        self._on_dropped = on_dropped or _ignore
 
     def receive(self, value: T) -> None:
-        """Deliver an item, keep it, or give one up."""
+        """Deliver, buffer or drop an item."""
         is_straight = self._flow.may_deliver and not self._progress.count
         kept = Kept(value, self.begin())
         try:
@@ -113,7 +120,7 @@ class _Valve(Stage[T, T]):
 
 
 async def _drain(stage: Stage[T, T]) -> AsyncGenerator[Result[T, T], None]:
-    """Deliver what waits, as soon as that is possible; take an item up no sooner, for it may yet be dropped."""
+    """Yield buffered items while the stage is not paused. Until then they stay in the buffer and can be dropped."""
     while stage.waiting or not stage.is_over:
         if not stage.waiting:
             await stage.changed()
@@ -124,5 +131,5 @@ async def _drain(stage: Stage[T, T]) -> AsyncGenerator[Result[T, T], None]:
                 yield kept.item, (kept,)
 
 
-def _forget(item: Any) -> None:
-    """Drop an item without telling."""
+def _ignore(item: Any) -> None:
+    """Ignore a dropped item."""

@@ -1,4 +1,4 @@
-"""`on_backpressure_drop`: stay live; what comes while the subscriber is behind is dropped."""
+"""`on_backpressure_drop`: drop the items that arrive while the consumer is paused."""
 
 from __future__ import annotations
 
@@ -7,22 +7,29 @@ from typing import Any, TypeVar
 
 from reactivex import Observable
 
-from rxpump.operators._on_backpressure_buffer import OverflowStrategy, valve
+from rxpump.operators._on_backpressure_buffer import OverflowStrategy, bounded_buffer
 
 T = TypeVar("T")
 
 
 def on_backpressure_drop(on_dropped: Callable[[Any], None] | None = None) -> Callable[[Observable[T]], Observable[T]]:
-    """Let items through while what is below takes them, and drop those that come while it does not.
+    """Deliver items at once, and drop those that arrive while the operators below are paused.
 
         ──a──b──c──d──e──|
           on_backpressure_drop()
-        ──a───────────e──|        below it: full after a, until after d
+        ──a───────────e──|        the operators below are paused from a until after d
 
         client.live("clicks").pipe(ops.on_backpressure_drop(count_dropped), ops.map_async(show))
 
-    The source is never held. `on_dropped` is called with each item that is dropped.
+    The source is never paused.
 
-    Errors: what `on_dropped` raises.
+    Args:
+        on_dropped: Function that is called with each dropped item, or None.
+
+    Returns:
+        An operator that emits the items. It fails with the error that `on_dropped` raises.
+
+    Raises:
+        InvalidArgument: `on_dropped` is not callable.
     """
-    return valve("on_backpressure_drop", 0, OverflowStrategy.DROP_NEWEST, on_dropped)
+    return bounded_buffer("on_backpressure_drop", 0, OverflowStrategy.DROP_NEWEST, on_dropped)

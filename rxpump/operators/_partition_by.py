@@ -1,4 +1,4 @@
-"""`partition_by`: in order where it matters, side by side elsewhere."""
+"""`partition_by`: await calls in order within each key and concurrently across keys."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def partition_by(
     high: int | None = None,
     low: int | None = None,
 ) -> Operator[T, R]:
-    """Await `fn(item)` for each item: one at a time and in order within a key, `max_concurrent` keys at once.
+    """Await `fn(item)` for each item: one at a time and in order for each key, up to `max_concurrent` keys at once.
 
         ──a1────a2────b1───────────────|
           partition_by(letter, fn, 2)
@@ -32,22 +32,32 @@ def partition_by(
             ops.partition_by(lambda event: event.json()["customer"], update_balance, max_concurrent=16)
         )
 
-    Results come as they finish, those of one key in order.
+    Results are emitted as they finish. The results of one key are in order. No item is lost.
 
-    Lossless: at `high` unfinished items (64, or twice `max_concurrent` if that is more) the source is held, at
-    `low` (half of it) it goes on. One key with slow work can fill that: then the other keys wait for it.
+    Args:
+        key: Function that returns the key of an item.
+        fn: Coroutine function of an item.
+        max_concurrent: Number of calls that can run at once, at least 1.
+        high: Number of unfinished items at which the source is paused. None: 64, or twice `max_concurrent` if that
+            is more. If a slow key has that many unfinished items, the other keys wait for it.
+        low: Number of unfinished items at which the source is resumed. None: half of `high`.
 
-    Errors: what `key` or `fn` raises, at once; then the rest is cancelled.
+    Returns:
+        An operator that emits the results. If `key` or `fn` raises, it fails at once with that error and cancels the
+        other calls.
+
+    Raises:
+        InvalidArgument: `key` or `fn` is not callable, or a number is out of range.
     """
     checks.function("key", key)
     checks.function("fn", fn)
     max_concurrent = checks.count("max_concurrent", max_concurrent)
-    work = lanes(key, fn, max_concurrent)
+    work = keyed_work(key, fn, max_concurrent)
     return stage("partition_by", work, at_once=max_concurrent, high=high, low=low)
 
 
-class _Lanes(Generic[T]):
-    """Items by key. The first of each key may be worked on; those behind it wait until it is done."""
+class _KeyedQueues(Generic[T]):
+    """Items by key. The first item of each key is ready, and the others wait until it is done."""
 
     def __init__(self, key: Callable[[T], Hashable]) -> None:
         self.ready: deque[tuple[Hashable, Kept[T]]] = deque()
@@ -70,11 +80,11 @@ class _Lanes(Generic[T]):
             del self._behind[key]
 
 
-def lanes(key: Callable[[T], Hashable], fn: Callable[[T], Awaitable[R]], max_concurrent: int) -> Work[T, R]:
-    """Make the work of a stage that keeps order within each key only."""
+def keyed_work(key: Callable[[T], Hashable], fn: Callable[[T], Awaitable[R]], max_concurrent: int) -> Work[T, R]:
+    """Make the work of a stage that keeps the order of items within each key only."""
 
     async def work(stage: Stage[T, R]) -> AsyncGenerator[Result[R, T], None]:
-        by_key: _Lanes[T] = _Lanes(key)
+        by_key: _KeyedQueues[T] = _KeyedQueues(key)
         finished: deque[tuple[asyncio.Task[R], Hashable, Kept[T]]] = deque()
         under_way = 0
 

@@ -1,4 +1,4 @@
-"""`publish_to`: write what comes to a stream, and go on with what the server says."""
+"""`publish_to`: write each item to a stream and emit the results."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from rxpump.operators.machinery.stage import Operator
 
 
 class PublishingClient(Protocol):
-    """What the operator needs of a client."""
+    """The methods of a client that the operator uses."""
 
     def publish(self, stream: str, events: Any, /, *, expected_version: int = ..., batch_size: int = ...) -> Any:
-        """Write an Observable of events in batches; give an Observable of a WriteResult per batch."""
+        """Write an Observable of events in batches and return an Observable of a WriteResult for each batch."""
 
 
 def publish_to(
@@ -31,21 +31,32 @@ def publish_to(
     expected_version: int = ExpectedVersion.ANY,
     batch_size: int = 500,
 ) -> Operator[Any, WriteResult]:
-    """Write each NewEvent (or Event, to copy it) to `stream`, in order, in batches of what waits.
+    """Write each event to `stream`, in order, in batches of the events that are buffered.
 
         ──a──b──c──────────d──|
         publish_to(client, "out")
-        ──────[0..2]───────[3]|      a WriteResult per batch, once it is acknowledged
+        ──────[0..2]───────[3]|      a WriteResult for each batch, when it is acknowledged
 
         late = client.iter("flights").pipe(ops.json(), rx.filter(is_late), ops.to_event("Late"))
         await late.pipe(ops.publish_to(client, "late-flights"), ops.commit_checkpoint(store))
 
-    A copy's id is derived from the event's id and `stream`, so that copying the event to `stream` again is the same
-    write. The source is held while two batches wait. Where the client is drained, what was given is written first.
+    Items are NewEvents, or Events to copy. The id of a copy is derived from the id of the event and `stream`, so that
+    copying an event again to the same stream repeats the same write. The source is paused while two batches are
+    buffered. If the client is drained, buffered events are written first.
 
-    Errors: those of `client.publish`: a write that fails is the error, and disposes the source; the source's own
-    error comes after everything that it gave before is written. InvalidArgument, at the call, for arguments that
-    the server could only refuse.
+    Args:
+        client: The client that writes the events.
+        stream: Name of the stream to write to.
+        expected_version: Version of the stream that the first batch expects. If it is NO_STREAM or a number, each
+            later batch expects the version that the previous batch left.
+        batch_size: Largest number of events in a batch.
+
+    Returns:
+        An operator that emits a WriteResult for each batch. If a write fails, it disposes the source and fails with
+        the error of `client.publish`. If the source fails, the events before the error are written first.
+
+    Raises:
+        InvalidArgument: The server would refuse an argument.
     """
     checks.written_stream(stream)
     version, size = checks.expected_version(expected_version), checks.page_size(batch_size, argument="batch_size")
@@ -55,30 +66,30 @@ def publish_to(
         def subscribe(
             observer: abc.ObserverBase[WriteResult], scheduler: abc.SchedulerBase | None = None
         ) -> abc.DisposableBase:
-            written = _Written(observer)
-            events = source.pipe(rx.do_action(written.begin))
+            in_flight = _WritesInFlight(observer)
+            events = source.pipe(rx.do_action(in_flight.begin))
             results: Observable[WriteResult] = client.publish(
                 stream, events, expected_version=version, batch_size=size
             )
             subscription = results.subscribe(
-                written.acknowledge, written.fail, observer.on_completed, scheduler=scheduler
+                in_flight.acknowledge, in_flight.fail, observer.on_completed, scheduler=scheduler
             )
-            return CompositeDisposable(subscription, Disposable(written.abandon))
+            return CompositeDisposable(subscription, Disposable(in_flight.abandon))
 
         return Observable(subscribe)
 
     return operator
 
 
-class _Written:
-    """The events that are being written, in order. A result is delivered as what comes from the events it is of."""
+class _WritesInFlight:
+    """The events that are being written, in order. A result is traced to the events of its batch."""
 
     def __init__(self, observer: abc.ObserverBase[WriteResult]) -> None:
         self._observer = observer
         self._events: deque[Pending | None] = deque()
 
     def begin(self, event: Any) -> None:
-        """Retain an event that is to be written."""
+        """Retain an event that will be in_flight."""
         above = Upstream.current()
         entry = None if above is None else above.pending
         if entry is not None:
@@ -88,7 +99,7 @@ class _Written:
         self._events.append(entry)
 
     def acknowledge(self, result: WriteResult) -> None:
-        """Deliver a result, and release the events that it is of."""
+        """Deliver the result of a batch, and release its events."""
         count = result.last_event_number - result.first_event_number + 1
         events = [self._events.popleft() for _ in range(count)]
         results = Upstream.current()
@@ -108,12 +119,12 @@ class _Written:
             entry.release()
 
     def fail(self, error: Exception) -> None:
-        """Abandon the events that are not written, and pass the error on."""
+        """Abandon the events that are not written, and forward the error."""
         self.abandon()
         self._observer.on_error(error)
 
     def abandon(self) -> None:
-        """Abandon the events that are not written."""
+        """Abandon the events that are not in_flight."""
         while self._events:
             if (entry := self._events.popleft()) is not None:
                 entry.abandon()

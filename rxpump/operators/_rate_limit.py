@@ -1,4 +1,4 @@
-"""`rate_limit`: no more than so many items in any stretch of time."""
+"""`rate_limit`: limit the number of items in a period."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ T = TypeVar("T")
 def rate_limit(
     count: int, per: float = 1.0, *, high: int | None = None, low: int | None = None
 ) -> Callable[[Observable[T]], Observable[T]]:
-    """Deliver at most `count` items in any `per` seconds, each as soon as that allows.
+    """Deliver at most `count` items in any period of `per` seconds, each as soon as possible.
 
         ──abcdef───────────────|
             rate_limit(2, per=1)
@@ -25,15 +25,26 @@ def rate_limit(
 
         client.iter("mails").pipe(ops.rate_limit(10, per=1.0), ops.map_async(send))
 
-    Lossless: at `high` waiting items (64) the source is held, at `low` (half of it) it goes on. To drop what comes
-    too fast, put `on_backpressure_drop` before it.
+    No item is lost. To drop the items that arrive too fast, put `on_backpressure_drop` before this operator.
+
+    Args:
+        count: Number of items, at least 1.
+        per: Length of the period in seconds, more than 0.
+        high: Number of unfinished items at which the source is paused. None: 64.
+        low: Number of unfinished items at which the source is resumed. None: half of `high`.
+
+    Returns:
+        An operator that delays items.
+
+    Raises:
+        InvalidArgument: A number is out of range.
     """
     count, per = checks.count("count", count), checks.seconds("per", per)
 
     async def work(stage: Stage[T, T]) -> AsyncGenerator[Result[T, T], None]:
         throttler = Throttler(count, per)
         async for kept in stage:
-            await stage.until_resumed()  # a time that is taken and not used would let too many follow it
+            await stage.until_resumed()  # a slot acquired before a pause would let too many items follow later
             await throttler.acquire()  # type: ignore[no-untyped-call]
             yield kept.item, (kept,)
 

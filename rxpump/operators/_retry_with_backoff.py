@@ -1,4 +1,4 @@
-"""`retry_with_backoff`: try again, after a while, from where it stopped."""
+"""`retry_with_backoff`: resubscribe to a source that failed, after a delay."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def retry_with_backoff(
     *,
     retry_on: Callable[[Exception], bool] | None = None,
 ) -> Callable[[Observable[T]], Observable[T]]:
-    """Where the source fails, wait and go on, `count` times (None: as often as it takes).
+    """Subscribe again after a delay if the source fails, and resume after the last item if the source can.
 
         ──a──b──X     ──c──d──|
             retry_with_backoff()
@@ -32,17 +32,24 @@ def retry_with_backoff(
 
         client.iter("ponies").pipe(ops.retry_with_backoff(count=5), ops.json())
 
-    The waits double from `min_delay` to `max_delay` seconds, each shortened by chance by up to `jitter` (0 to 1)
-    of it. With `reset_on_success` an item that arrives begins the count anew.
+    Put this operator first in the pipe. Directly on a source that can resume (client.iter, iter_all, stream,
+    stream_all) it continues with the event after the last event delivered. Any other source, also such a source with
+    an operator between, begins again from its start.
 
-    Directly on a source that can resume (client.iter, iter_all, stream, stream_all) it goes on with the event after
-    the last one that was delivered. Anything else, also such a source with an operator between, is subscribed
-    to again and begins from its start: put this first in the pipe.
+    Args:
+        count: Number of retries, or None for no limit.
+        min_delay: Seconds before the first retry. Each further delay is twice the one before.
+        max_delay: Longest delay in seconds.
+        jitter: Largest part of a delay, from 0 to 1, by which the delay is shortened at random.
+        reset_on_success: Whether an item that arrives resets the count and the delay.
+        retry_on: Function that returns whether an error is retried. None: errors whose `retryable` is True are.
 
-    Only errors that may pass are retried: those whose `retryable` is True, or those for which `retry_on(error)` is.
+    Returns:
+        An operator that emits the items. It fails with the error of the source if the error is not retried or the
+        retries are used up.
 
-    Errors: the source's, once it is not retried or was `count` times; InvalidArgument, at the call, for delays
-    that make no sense.
+    Raises:
+        InvalidArgument: A number is out of range, or `retry_on` is not callable.
     """
     backoff = Backoff(min_delay, max_delay, jitter, count)
     checks.flag("reset_on_success", reset_on_success)
@@ -52,7 +59,7 @@ def retry_with_backoff(
         def subscribe(
             observer: abc.ObserverBase[T], scheduler: abc.SchedulerBase | None = None
         ) -> abc.DisposableBase:
-            attempts = _Attempts(source, observer, backoff, retry_on or _may_pass, reset_on_success)
+            attempts = _Attempts(source, observer, backoff, retry_on or _is_retryable, reset_on_success)
             attempts.begin()
             return attempts
 
@@ -61,12 +68,12 @@ def retry_with_backoff(
     return operator
 
 
-def _may_pass(error: Exception) -> bool:
+def _is_retryable(error: Exception) -> bool:
     return getattr(error, "retryable", False)
 
 
 class _Attempts(abc.ObserverBase[T], abc.DisposableBase, Generic[T]):
-    """One subscription, through all its attempts."""
+    """One subscription of an observer, through all attempts."""
 
     def __init__(
         self,
@@ -88,20 +95,20 @@ class _Attempts(abc.ObserverBase[T], abc.DisposableBase, Generic[T]):
         self._last: Any = None
 
     def begin(self) -> None:
-        """Subscribe, to what comes after the last item if that can be had."""
+        """Subscribe to the source. If the source can resume, continue after the last item."""
         if self._resume is not None and self._last is not None:
             self._source = self._resume(self._last)
         self._subscription.disposable = self._source.subscribe(self)
 
     def on_next(self, value: T) -> None:
-        """Pass an item on."""
+        """Forward an item."""
         self._last = value
         if self._reset_on_success:
             self._failures.reset()
         self._observer.on_next(value)
 
     def on_error(self, error: Exception) -> None:
-        """Wait, or give up."""
+        """Schedule a retry, or fail."""
         try:
             delay = self._failures.next_delay() if self._is_retried(error) else None
         except Exception as raised:
@@ -117,7 +124,7 @@ class _Attempts(abc.ObserverBase[T], abc.DisposableBase, Generic[T]):
         self._observer.on_completed()
 
     def dispose(self) -> None:
-        """End, also while waiting."""
+        """Unsubscribe and cancel the retry."""
         self._subscription.dispose()
         if self._timer is not None:
             self._timer.cancel()

@@ -1,4 +1,4 @@
-"""`to_event`: items as events to be written."""
+"""`to_event`: make events to be written."""
 
 from __future__ import annotations
 
@@ -31,17 +31,23 @@ def to_event(
         ──NewEvent(Jumped)─────NewEvent(Jumped)─────|
 
         rows.pipe(ops.to_event("RowSeen")).subscribe(client.publisher("rows"))
-        ponies.pipe(ops.to_event(lambda pony: f"Pony{pony.verb}"))  # of dataclasses, say
+        ponies.pipe(ops.to_event(lambda pony: f"Pony{pony.verb}"))  # items are dataclasses
 
-    type:      the type of all, or a function of the item.
-    data:      a function of the item; without it the item is the data. As in NewEvent, `bytes` are written as
-               they are, anything else as JSON.
-    metadata:  that of all, or a function of the item.
-    id:        a function of the item; without it each event gets a new id. An id that is made of what the item
-               is makes writing it twice one write.
-    encoder:   that of NewEvent, for objects that have no JSON form.
+    Args:
+        type: Type of all events, or a function that returns the type for an item.
+        data: Function that returns the data for an item. None: the item is the data. As in NewEvent, `bytes` are
+            written unchanged and other values as JSON.
+        metadata: Metadata of all events, or a function that returns the metadata for an item.
+        id: Function that returns the event id for an item. None: each event has a new random id. An id that is
+            derived from the item makes repeated writes of the item idempotent.
+        encoder: Encoder of objects that have no JSON form, as in NewEvent.
 
-    Errors: InvalidArgument for an item that makes no event; what the functions raise.
+    Returns:
+        An operator that emits the events. It fails with InvalidArgument if an item makes no valid event, and with
+        the errors that the functions raise.
+
+    Raises:
+        InvalidArgument: `type` is not a non-empty string or a function, or `data` or `id` is not callable.
     """
     type_of = type if callable(type) else _always(checks.text("type", type))
     checks.optional_function("data", data)

@@ -1,4 +1,4 @@
-"""`until_caught_up`: what is there already, and no more."""
+"""`until_caught_up`: emit the events that exist, then complete."""
 
 from __future__ import annotations
 
@@ -16,15 +16,16 @@ from rxpump.operators.machinery.stage import Operator
 def until_caught_up() -> Operator[Event, Event]:
     """Emit the events of a catch-up subscription until it has caught up for the first time, then complete.
 
-        ──a──b──CaughtUp──c──d──▶        the subscription, with its signals
+        ──a──b──CaughtUp──c──d──▶        the subscription with its signals
               until_caught_up()
         ──a──b──|
 
         state = await client.stream("ponies").pipe(ops.until_caught_up(), rx.reduce(apply, {}))
 
-    Unlike `client.iter` it goes on through a lost connection. It must come first in the pipe.
+    Unlike `client.iter`, it continues after a lost connection. It must be the first operator in the pipe.
 
-    Errors: InvalidArgument, when the pipe is made, for anything but a catch-up subscription.
+    Returns:
+        An operator for a catch-up subscription. Applying it to another source raises InvalidArgument.
     """
 
     def operator(source: Observable[Event]) -> Observable[Event]:

@@ -1,4 +1,4 @@
-"""`where`: a filter that can be looked into."""
+"""`where`: filter events by type and stream, here or on the server."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ E = TypeVar("E", bound=Event)
 
 
 class Where(EventFilter):
-    """An EventFilter that is an operator too.
+    """An EventFilter that is also an operator.
 
-    It is a value, to be compared and looked into, so that something else than this process can be asked to do
-    the filtering: `client.iter_all(where=...)` and `client.stream_all(where=...)` let the server do it where it can.
+    It is a value that can be compared and inspected, so that `client.iter_all(where=...)` and
+    `client.stream_all(where=...)` can send it to a server that supports it.
     """
 
     __slots__ = ()
 
     def __call__(self, source: Observable[E]) -> Observable[E]:
-        """Let through the events that match."""
+        """Return an Observable of the events of `source` that match."""
         return matching(self.matches)(source)
 
 
@@ -34,7 +34,7 @@ def where(
     stream_prefix: str | None = None,
     stream_regex: str | None = None,
 ) -> Where:
-    """Let through the events that match all of what is given.
+    """Emit the events that match all of the given conditions.
 
         ──Jumped@pony-1──Jumped@stable──Slept@pony-1──|
         where(type_prefix="J", stream_regex="-[0-9]+$")
@@ -42,10 +42,20 @@ def where(
 
         jumps = ops.where(type_regex="Jumped|Hopped", stream_prefix="pony-")
         client.stream_all().pipe(jumps)       # filtered here
-        client.stream_all(where=jumps)        # the same events, filtered by the server where it can
+        client.stream_all(where=jumps)        # the same events, filtered by the server if it can
 
-    An event's stream is the one that it belongs to, also where it was reached through a link.
+    The stream of an event is the stream to which it was written, also if it was read through a link.
 
-    Errors: InvalidArgument, at the call, if nothing is given, or a regex is none.
+    Args:
+        type_prefix: Prefix of the event type, or None.
+        type_regex: Regular expression to find in the event type, or None.
+        stream_prefix: Prefix of the name of the stream, or None.
+        stream_regex: Regular expression to find in the name of the stream, or None.
+
+    Returns:
+        A filter that is also an operator.
+
+    Raises:
+        InvalidArgument: No condition is given, or a regular expression is not valid.
     """
     return Where(type_prefix, type_regex, stream_prefix, stream_regex)

@@ -1,4 +1,4 @@
-"""`with_signals`: what a subscription says of itself, among its events."""
+"""`with_signals`: emit the signals of a subscription among its events."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from rxpump.operators.machinery.stage import Operator
 
 
 def with_signals() -> Operator[Event, Event | Signal]:
-    """Turn a catch-up subscription into one that also emits CaughtUp, FellBehind, Reconnected and Examined.
+    """Emit the signals CaughtUp, FellBehind, Reconnected and Examined of a catch-up subscription among its events.
 
         ──a──b──────────c───────────────────────d──▶
                        with_signals()
@@ -21,10 +21,11 @@ def with_signals() -> Operator[Event, Event | Signal]:
 
         client.stream("ponies").pipe(ops.with_signals()).subscribe(show)
 
-    It must come first in the pipe: only the source itself has signals. They are rxpump.CaughtUp, FellBehind,
-    Reconnected and Examined.
+    It must be the first operator in the pipe, because only the subscription itself has signals. Their classes are
+    `rxpump.CaughtUp`, `rxpump.FellBehind`, `rxpump.Reconnected` and `rxpump.Examined`.
 
-    Errors: InvalidArgument, when the pipe is made, for anything but a subscription that has signals.
+    Returns:
+        An operator for a catch-up subscription. Applying it to another source raises InvalidArgument.
     """
 
     def operator(source: Observable[Event]) -> Observable[Event | Signal]:

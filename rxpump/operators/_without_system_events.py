@@ -1,4 +1,4 @@
-"""`without_system_events`: only what your programs wrote."""
+"""`without_system_events`: drop the events of the server itself."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ E = TypeVar("E", bound=Event)
 
 
 def without_system_events() -> Callable[[Observable[E]], Observable[E]]:
-    """Leave out the server's own events: those whose type or stream begins with `$`.
+    """Drop the events whose type or stream begins with `$`.
 
         ──Jumped@ponies──$metadata@$$ponies──Slept@ponies──|
                     without_system_events()
@@ -23,8 +23,11 @@ def without_system_events() -> Callable[[Observable[E]], Observable[E]]:
 
         mine = client.stream_all().pipe(ops.without_system_events())
 
-    Statistics, metadata, users, what projections keep for themselves, and links that were not resolved go. An
-    event that was reached through a link is judged by itself.
+    Such events are statistics, stream metadata, users, the state of projections, and links that were not resolved.
+    For an event that was read through a link, the type and stream of the event itself count.
+
+    Returns:
+        An operator that emits the other events.
     """
     return matching(
         lambda event: not (event.type.startswith(SYSTEM_PREFIX) or event.stream.startswith(SYSTEM_PREFIX))

@@ -91,7 +91,7 @@ def test_a_link_that_leads_nowhere_is_no_model() -> None:
 def test_a_model_by_type() -> None:
     events = [GOOD, event("Slept", {"hours": 8})]
     assert decoded(events, ops.decode({"Jumped": Jumped, "Slept": Slept})) == [Jumped(3, MOMENT), Slept(8.0)]
-    with pytest.raises(NotDecodable, match="there is no model for this type"):
+    with pytest.raises(NotDecodable, match="no model is given for this type"):
         decoded(events, ops.decode({"Slept": Slept}))
 
 

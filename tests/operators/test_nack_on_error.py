@@ -166,7 +166,7 @@ async def test_a_delivery_that_expired_meanwhile_is_passed_over(caplog: pytest.L
     await gates.fail(0, ValueError("no"))
     await settle()
     assert work.desk.told == []
-    assert "expired> failed, and is not ours to nack any more" in caplog.text
+    assert "expired> failed and cannot be nacked, because it has expired" in caplog.text
     await gates.open(1)
     await work.end()
     assert work.seen.errors == []
@@ -190,7 +190,7 @@ async def test_what_is_no_delivery_is_refused() -> None:
     await work.seen.until_ended()
     (error,) = work.seen.errors
     assert isinstance(error, InvalidArgument)
-    assert str(error) == "item is 7; allowed is a Delivery: what may fail is given to nack_on_error, not before"
+    assert str(error) == "item is 7; allowed is a Delivery; pass operators that may fail to nack_on_error"
 
 
 async def test_what_the_decision_raises_is_the_error() -> None:
