@@ -83,7 +83,7 @@ class Pair:
         request = schema.WriteEvents(event_stream_id=stream, expected_version=-2, events=events)
         reply = await self.admin.ask_for(schema.WriteEventsCompleted, Command.WRITE_EVENTS, request)
         assert (reply.result, reply.last_event_number) == (0, self.log.last(stream))
-        await self.what_is_delivered()
+        await self.check_deliveries()
 
     async def manage(self, command: Command, request: Any, user: Any, expected: Any) -> None:
         reply = await self.admin.ask_for(type(expected), command, request, user=user)
@@ -108,7 +108,7 @@ class Pair:
             last_event_number=self.log.last(stream),
         )
         group.consumers.append(Consumer(correlation_id, client, slots))
-        await self.what_is_delivered()
+        await self.check_deliveries()
 
     async def all_are_dropped(self, consumers: list[Consumer]) -> None:
         """Check that each consumer gets an empty SubscriptionDropped, which means reason 0."""
@@ -125,7 +125,7 @@ class Pair:
             if consumer.client == client:
                 group.leave(consumer)
         self.clients[client] = await RawClient.to(self.server).__aenter__()
-        await self.what_is_delivered()
+        await self.check_deliveries()
 
     async def receive(self, client: int, correlation_id: bytes) -> Package:
         """Return the next package for a consumer. Packages for other consumers of the client are kept for them."""
@@ -138,7 +138,7 @@ class Pair:
                 return package
             others.append(package)
 
-    async def what_is_delivered(self) -> None:
+    async def check_deliveries(self) -> None:
         """Check that exactly the deliveries of the model arrive."""
         for group in self.groups.values():
             for consumer, models in group.deliver():
@@ -154,7 +154,7 @@ class Pair:
         ping = client.send(Command.PING)
         assert await client.receive() == Package(Command.PONG, ping)
 
-    async def what_is_written(self) -> None:
+    async def check_written(self) -> None:
         """Wait until the checkpoints and parked events of the model are in their streams."""
         for group in self.groups.values():
             stream = f"$persistentsubscription-{group.name}"
@@ -193,7 +193,7 @@ class Machine(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         try:
-            self.run(self.pair.what_is_written())
+            self.run(self.pair.check_written())
         finally:
             self.run(self.pair.stop())
 
@@ -281,7 +281,7 @@ class Machine(RuleBasedStateMachine):
         self.pair.clients[consumer.client].send(Command.UNSUBSCRIBE_FROM_STREAM, id=consumer.id)
         group.leave(consumer)
         self.run(self.pair.all_are_dropped([consumer]))
-        self.run(self.pair.what_is_delivered())
+        self.run(self.pair.check_deliveries())
 
     @rule(client=st.integers(0, CLIENTS - 1))
     def disconnect(self, client: int) -> None:
@@ -301,7 +301,7 @@ class Machine(RuleBasedStateMachine):
         request = schema.PersistentSubscriptionAckEvents(subscription_id=group.name, processed_event_ids=ids)
         self.pair.clients[by].send(Command.PERSISTENT_SUBSCRIPTION_ACK_EVENTS, request, id=consumer.id)
         group.ack(consumer, ids)
-        self.run(self.pair.what_is_delivered())
+        self.run(self.pair.check_deliveries())
 
     @precondition(lambda self: self.pair.consumers())
     @rule(
@@ -315,7 +315,7 @@ class Machine(RuleBasedStateMachine):
         )
         self.pair.clients[by].send(Command.PERSISTENT_SUBSCRIPTION_NAK_EVENTS, request, id=consumer.id)
         group.nak(consumer, ids, action)
-        self.run(self.pair.what_is_delivered())
+        self.run(self.pair.check_deliveries())
 
 
 def run(examples: int, steps: int) -> None:

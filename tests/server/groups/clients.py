@@ -63,13 +63,13 @@ class Consuming(Talk):
     """One client, which records what it is sent. `beside` returns another client of the same server."""
 
     def __init__(self, store: SqliteStore, node: Node | None = None) -> None:
-        self.told: list[Package] = []
+        self.received: list[Package] = []
         super().__init__(store, node)
 
     def receive(self, frames: bytes) -> None:
         before = len(self.answers)
         super().receive(frames)
-        self.told += self.answers[before:]
+        self.received += self.answers[before:]
 
     @classmethod
     def beside(cls, other: Consuming) -> Consuming:
@@ -139,16 +139,16 @@ class Consuming(Talk):
         """Return the deliveries since the last call, as PersistentSubscriptionStreamEventAppeared."""
         await turns()
         command = Command.PERSISTENT_SUBSCRIPTION_STREAM_EVENT_APPEARED
-        told = [each for each in self.told if (each.command, each.correlation_id) == (command, id)]
-        self.told = [each for each in self.told if each not in told]
-        return [schema.PersistentSubscriptionStreamEventAppeared.FromString(each.payload) for each in told]
+        appeared = [each for each in self.received if (each.command, each.correlation_id) == (command, id)]
+        self.received = [each for each in self.received if each not in appeared]
+        return [schema.PersistentSubscriptionStreamEventAppeared.FromString(each.payload) for each in appeared]
 
     async def numbers(self, id: bytes = A) -> list[int]:
         return [original(each).event_number for each in await self.delivered(id)]
 
     def drops(self) -> list[tuple[bytes, int]]:
         """Return the correlation ids and the reasons of ended subscriptions."""
-        drops = [each for each in self.told if each.command == Command.SUBSCRIPTION_DROPPED]
+        drops = [each for each in self.received if each.command == Command.SUBSCRIPTION_DROPPED]
         return [(each.correlation_id, schema.SubscriptionDropped.FromString(each.payload).reason) for each in drops]
 
     def stored(self, stream: str) -> list[Any]:

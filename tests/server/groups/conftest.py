@@ -9,7 +9,7 @@ from tests.server.groups.clients import Consuming
 
 @pytest.fixture
 async def client() -> AsyncIterator[Consuming]:
-    """A client of an empty server, in whose loop nothing goes wrong."""
+    """A client of an empty server. The test fails if a task of the event loop raises."""
     faults = []
     asyncio.get_running_loop().set_exception_handler(lambda loop, context: faults.append(context))
     one = Consuming(SqliteStore.in_memory())

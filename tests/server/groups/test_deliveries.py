@@ -8,7 +8,7 @@ from tests.server.groups.machine import consumer, event_id, message
 
 
 def delivered(*spans: tuple[Consumer, float]) -> Deliveries:
-    """Deliveries of events 0, 1, ..., as (consumer, deadline)."""
+    """Return deliveries of the events 0, 1, ..., from pairs (consumer, deadline)."""
     deliveries = Deliveries()
     for number, (holder, deadline) in enumerate(spans):
         deliveries.add(Delivery(message(number), holder, deadline))

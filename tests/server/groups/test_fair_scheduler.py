@@ -9,7 +9,7 @@ from rxpump.server.groups.fair_scheduler import FairScheduler
 
 
 class Worker:
-    """Has `steps` to do, one in each of its turns; a turn takes all of its slice if it `is_slow`."""
+    """A worker with `steps` steps, one in each turn. A turn of a slow worker takes its whole slice."""
 
     def __init__(
         self, name: str, scheduler: FairScheduler, log: list[str], steps: int = 1, *, is_slow: bool = False

@@ -1,4 +1,4 @@
-"""The machine of a consumer group, its time passed in."""
+"""The state machine of a consumer group. The tests pass the time in."""
 
 from __future__ import annotations
 
@@ -127,7 +127,7 @@ def test_a_late_ack_settles_the_current_delivery() -> None:
     driven.connect()
     driven.step()
     driven.group.expire(TIMEOUT, 100)
-    driven.ack(0)  # too late: it waits to be sent again
+    driven.ack(0)  # expired: it is buffered to be retried
     driven.now = TIMEOUT
     assert driven.step() == [("a", 0, 1)]
     driven.ack(0)
@@ -193,9 +193,9 @@ def test_events_with_one_id_are_delivered_in_turn() -> None:
 def test_the_buffer_is_bounded() -> None:
     driven = Driven(stored=1000, buffer_size=50, read_batch_size=20, strategy="Pinned")
     driven.connect("a", slots=1)
-    driven.connect("b", slots=1)  # has room, but all events are the first one's
+    driven.connect("b", slots=1)  # has free slots, but all events are in flight with the first consumer
     assert driven.numbers() == [0]
-    assert driven.next == 40  # 39 wait, and no further page fits
+    assert driven.next == 40  # 39 are buffered, and another page does not fit
 
 
 def test_a_page_is_made_to_fit_the_buffer() -> None:
@@ -247,7 +247,7 @@ def test_a_checkpoint_is_due_after_enough_events() -> None:
     driven.ack(0, 1)
     assert driven.group.checkpoints.due(0.0) is None
     driven.ack(3, 4)
-    assert driven.group.checkpoints.due(0.0) is None  # 2 is not done
+    assert driven.group.checkpoints.due(0.0) is None  # event 2 is not completed
     driven.ack(2)
     assert driven.group.checkpoints.due(0.0) == 4
     assert driven.group.checkpoints.due(0.0) is None
@@ -260,7 +260,7 @@ def test_a_checkpoint_of_few_events_is_due_by_time() -> None:
     driven.ack(0)
     assert driven.group.checkpoints.due(5.0, is_timed=True) is None  # too few
     driven.ack(1)
-    assert driven.group.checkpoints.due(5.0) is None  # nobody asked for the time
+    assert driven.group.checkpoints.due(5.0) is None  # only the number of events counts
     assert driven.group.checkpoints.due(1.9, is_timed=True) is None  # too early
     assert driven.group.checkpoints.due(2.0, is_timed=True) == 1
     driven.ack(2, 3)
@@ -313,7 +313,7 @@ OUTCOMES: list[str | NackAction] = ["ack", "ack", NackAction.RETRY, NackAction.P
 @pytest.mark.parametrize("strategy", ["RoundRobin", "DispatchToSingle", "Pinned"])
 @pytest.mark.parametrize("seed", range(8))
 def test_random_runs_complete_all_events(strategy: str, seed: int) -> None:
-    """A random history; what is done is what was acknowledged while it was out, skipped, or parked."""
+    """In a random history, the completed events are those that were acknowledged in flight, skipped, or parked."""
     random = Random(seed)
     driven = Driven(stored=200, strategy=strategy, buffer_size=30, max_retry_count=3, checkpoint_max_count=5)
     out: dict[int, str] = {}

@@ -29,7 +29,7 @@ def path(tmp_path: Path) -> Path:
 
 
 class Restarted:
-    """A server that is stopped and started again: `async with Restarted(path) as client`."""
+    """A server that was stopped and started again: `async with Restarted(path) as client`."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -136,7 +136,7 @@ async def test_an_update_drops_consumers_and_keeps_the_checkpoint(client: Consum
 
 @pytest.mark.parametrize("change", ["update", "update and restart"])
 async def test_an_update_redelivers_after_the_checkpoint(path: Path, change: str) -> None:
-    """As a real server does: its group starts over from the checkpoint that is written."""
+    """A group of a real server starts again from the written checkpoint too."""
     async with Restarted(path) as client:
         await client.write("s", *"01234")
         await client.create(checkpoint_max_count=2, checkpoint_after_time=0)
@@ -273,7 +273,7 @@ async def test_stop_writes_the_last_checkpoint(client: Consuming) -> None:
     assert client.checkpoints() == [1]
 
 
-async def test_its_repr_tells_its_groups(client: Consuming) -> None:
+async def test_the_repr_lists_the_groups(client: Consuming) -> None:
     assert repr(client.node.groups) == "<Groups: none>"
     await client.create()
     assert repr(client.node.groups) == "<Groups: s::g>"

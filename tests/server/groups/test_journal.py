@@ -27,12 +27,12 @@ async def client() -> AsyncIterator[Consuming]:
 
 
 async def test_checkpoints_are_written_to_their_stream(client: Consuming) -> None:
-    told: list[object] = []
+    results: list[object] = []
     journal = Journal(SETTINGS, client.store, None)
     for through in range(3, 10):
-        journal.write_checkpoint(through, told.append)
+        journal.write_checkpoint(through, results.append)
     await turns()
-    assert told == [None] * 7
+    assert results == [None] * 7
     assert journal.checkpoint == last_json(client.store.read, CHECKPOINTS) == 9
     assert client.checkpoints() == [5, 6, 7, 8, 9]
     assert repr(journal) == "<Journal of 's::g', checkpoint 9>"
@@ -50,12 +50,12 @@ async def test_checkpoints_of_a_deleted_group_stay_hidden(client: Consuming) -> 
 
 
 async def test_parked_events_can_be_truncated(client: Consuming) -> None:
-    told: list[object] = []
+    results: list[object] = []
     journal = Journal(SETTINGS, client.store, None)
-    journal.park([Park(message(4), "no"), Park(message(9, replay_of=b"5@s"), "again")], told.append)
+    journal.park([Park(message(4), "no"), Park(message(9, replay_of=b"5@s"), "again")], results.append)
     await turns()
     parked = client.stored(PARKED)
-    assert (told, [event.data for event in parked]) == ([None], [b"4@s", b"5@s"])
+    assert (results, [event.data for event in parked]) == ([None], [b"4@s", b"5@s"])
     first, second = (json.loads(event.metadata) for event in parked)
     assert (first["reason"], first["subscriptionEventNumber"]) == ("no", 4)
     assert second.keys() == {"added", "reason"}
@@ -65,10 +65,10 @@ async def test_parked_events_can_be_truncated(client: Consuming) -> None:
 
 
 async def test_a_failed_write_is_reported(client: Consuming, monkeypatch: pytest.MonkeyPatch) -> None:
-    told: list[object] = []
+    results: list[object] = []
     journal = Journal(SETTINGS, client.store, None)
     fill_the_disk(client, monkeypatch)
-    journal.write_checkpoint(1, told.append)
-    journal.park([Park(message(0), "no")], told.append)
+    journal.write_checkpoint(1, results.append)
+    journal.park([Park(message(0), "no")], results.append)
     await turns()
-    assert told == [NotCommitted("disk full")] * 2
+    assert results == [NotCommitted("disk full")] * 2

@@ -88,7 +88,7 @@ async def test_a_checkpoint_is_written_in_time() -> None:
 
 
 async def test_large_slots_do_not_disconnect_the_client(monkeypatch: pytest.MonkeyPatch) -> None:
-    """40 MB are waiting for a client that is cut with 26 MB unread, and that reads late."""
+    """The pending events have 40 MB, more than the 26 MB of unread bytes that end a connection."""
     monkeypatch.setattr(group, "MAX_PENDING_BYTES", 100_000_000)
     store = SqliteStore.in_memory()
     async with EmbeddedServer(store) as server, RawClient.to(server) as client, RawClient.to(server) as other:

@@ -40,8 +40,8 @@ def test_a_bad_link_has_the_bucket_of_its_own_stream() -> None:
 
 
 def test_a_correlation_is_one_bucket() -> None:
-    told = b'{"$correlationId": "c-1"}'
-    assert by_correlation(resolved("a", metadata=told)) == by_correlation(resolved("b", metadata=told))
+    metadata = b'{"$correlationId": "c-1"}'
+    assert by_correlation(resolved("a", metadata=metadata)) == by_correlation(resolved("b", metadata=metadata))
 
 
 @pytest.mark.parametrize("metadata", [b"", b"{}", b"[1]", b"{", b"\xff\xff", b'{"$correlationId": null}'])

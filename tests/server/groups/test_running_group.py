@@ -1,4 +1,4 @@
-"""A group at work on a store in memory: cases of docs/protocol/tcp.md, section 4.18, that no recording has."""
+"""Groups on a store in memory (docs/protocol/tcp.md, section 4.18): cases that the recordings lack."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ async def test_the_start_of_a_group(
     assert await client.numbers() == expected
 
 
-async def test_a_start_in_the_future_is_waited_for(client: Consuming, other: Consuming) -> None:
+async def test_a_group_waits_for_a_start_in_the_future(client: Consuming, other: Consuming) -> None:
     await other.write("s", *"01")
     await client.create(start_from=4)
     client.connect()
@@ -162,7 +162,7 @@ async def test_a_checkpoint_ends_at_the_first_gap(client: Consuming, other: Cons
     assert json.loads(metadata.data) == {"$maxCount": 5, "$tb": 0}
 
 
-async def test_a_checkpoint_that_cannot_be_written_is_tried_again(
+async def test_a_checkpoint_that_is_not_written_is_retried(
     client: Consuming, other: Consuming, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await other.write("s", *"0123")
@@ -320,16 +320,16 @@ async def test_an_empty_slice_does_one_step(
     await other.write("s", *map(str, range(90)))
     await client.create(read_batch_size=10)
     client.connect(slots=1000)
-    client.told.clear()
-    told = []
+    client.received.clear()
+    counts = []
     for _ in range(3):
         await asyncio.sleep(0)
-        told.append(len(client.told))
-    assert told == [0, 10, 20]
+        counts.append(len(client.received))
+    assert counts == [0, 10, 20]
     assert await client.numbers() == list(range(90))
 
 
-async def test_its_repr_tells_its_state(client: Consuming) -> None:
+async def test_the_repr_shows_the_state(client: Consuming) -> None:
     await client.create()
     assert repr(group_of(client.node.groups)).startswith(
         "<RunningGroup 's::g', <Group 's::g', 0 consumers, 0 events in flight, 0 buffered"

@@ -1,4 +1,4 @@
-"""The configuration stream: small changes, and now and then the whole."""
+"""The configuration stream, which contains small changes and sometimes the whole configuration."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def entry_of(number: int, **settings: Any) -> Entry:
 
 
 def written(store: SqliteStore) -> dict[str, list[int]]:
-    """The sizes of all configuration events that were ever written, by type."""
+    """Return the sizes of all configuration events that were written, by type."""
     page = store.read.all_page(0, 4096, FORWARD, resolve_links=False)
     sizes: dict[str, list[int]] = {}
     for each in ReadAllEventsCompleted.FromString(page.events).events:
@@ -52,7 +52,7 @@ async def test_the_cost_of_changes_grows_linearly(store: SqliteStore) -> None:
 
 
 async def test_a_restart_at_any_time_finds_saved_groups(store: SqliteStore) -> None:
-    """After each step all that is written is found: a process may end at any of them."""
+    """A server that ends after any step leaves all saved groups for the next one."""
     saved = SavedGroups(store)
     chance = random.Random(3)
     for step in range(300):

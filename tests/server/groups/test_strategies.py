@@ -16,19 +16,19 @@ def joined(strategy: Any, *slots: int) -> list[Consumer]:
     return consumers
 
 
-def give(strategy: Any, *buckets: int) -> str:
-    """Give out a message for each bucket; tell who got it, `-` for nobody."""
-    given = ""
+def choose_all(strategy: Any, *buckets: int) -> str:
+    """Choose a consumer for a message of each bucket, and return their names, `-` for none."""
+    chosen_names = ""
     for number, bucket in enumerate(buckets):
         chosen = strategy.choose(message(number, bucket=bucket))
         if chosen is not None:
             chosen.in_flight.add(event_id(number))
-        given += "-" if chosen is None else chosen.id[:1].decode()
-    return given
+        chosen_names += "-" if chosen is None else chosen.id[:1].decode()
+    return chosen_names
 
 
 @pytest.mark.parametrize(
-    ("strategy", "slots", "given"),
+    ("strategy", "slots", "chosen_names"),
     [
         (RoundRobin, (3, 3), "ababab--"),
         (RoundRobin, (1, 4, 2), "abcbcbb-"),
@@ -41,49 +41,51 @@ def give(strategy: Any, *buckets: int) -> str:
         (Pinned, (), "--------"),
     ],
 )
-def test_consumers_of_eight_events_of_one_bucket(strategy: type[Any], slots: tuple[Any, ...], given: str) -> None:
+def test_consumers_of_eight_events_of_one_bucket(
+    strategy: type[Any], slots: tuple[Any, ...], chosen_names: str
+) -> None:
     one = strategy()
     joined(one, *slots)
-    assert give(one, *[5] * 8) == given
+    assert choose_all(one, *[5] * 8) == chosen_names
 
 
 def test_dispatch_to_single_changes_only_when_full() -> None:
     strategy = DispatchToSingle()
     first, _ = joined(strategy, 1, 3)
-    assert give(strategy, 0, 0) == "ab"
+    assert choose_all(strategy, 0, 0) == "ab"
     first.in_flight.clear()
-    assert give(strategy, 0, 0) == "bb"
+    assert choose_all(strategy, 0, 0) == "bb"
 
 
 @pytest.mark.parametrize("strategy", [RoundRobin, DispatchToSingle, Pinned])
 def test_a_consumer_that_left_is_not_chosen(strategy: type[Any]) -> None:
     one = strategy()
     first, _ = joined(one, 9, 9)
-    give(one, 1, 2, 3)
+    choose_all(one, 1, 2, 3)
     one.leave(first)
-    assert give(one, 1, 2, 3, 4) == "bbbb"
+    assert choose_all(one, 1, 2, 3, 4) == "bbbb"
 
 
 def test_pinned_buckets_keep_their_owner() -> None:
     strategy = Pinned()
     joined(strategy, 9, 9)
-    assert give(strategy, 1, 2, 3, 4, 1, 2, 3, 4, 4) == "abababab" + "b"
+    assert choose_all(strategy, 1, 2, 3, 4, 1, 2, 3, 4, 4) == "abababab" + "b"
 
 
 def test_pinned_events_wait_for_a_full_owner() -> None:
     strategy = Pinned()
     joined(strategy, 1, 9)
-    assert give(strategy, 1, 2, 1, 2, 1) == "ab-b-"
+    assert choose_all(strategy, 1, 2, 1, 2, 1) == "ab-b-"
 
 
 def test_pinned_consumers_that_join_later_get_a_share() -> None:
     strategy = Pinned()
     joined(strategy, 99)
-    assert give(strategy, *range(6)) == "aaaaaa"
+    assert choose_all(strategy, *range(6)) == "aaaaaa"
     strategy.join(consumer("z", 99))
-    given = give(strategy, *range(6))
-    assert (given.count("a"), given.count("z")) == (3, 3)
-    assert give(strategy, *range(6)) == given
+    chosen_names = choose_all(strategy, *range(6))
+    assert (chosen_names.count("a"), chosen_names.count("z")) == (3, 3)
+    assert choose_all(strategy, *range(6)) == chosen_names
 
 
 @pytest.mark.parametrize("name", ["RoundRobin", "DispatchToSingle", "Pinned", "PinnedByCorrelation"])

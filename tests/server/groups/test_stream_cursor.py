@@ -1,4 +1,4 @@
-"""Reading on in a stream of which not everything is there, or not any more."""
+"""Cursors in streams with missing, truncated or expired events."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ async def store() -> AsyncIterator[SqliteStore]:
 
 
 def numbers(reading: StreamCursor, count: int = 20) -> list[int]:
-    """The numbers on the pages up to the end."""
+    """Return the numbers on the pages up to the end."""
     found = []
     while reading.may_have_more:
         found += [message.number for message in reading.page(count)]

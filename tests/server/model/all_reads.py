@@ -1,9 +1,8 @@
 """Reading $all (docs/protocol/tcp.md, section 4.7).
 
-In one place this is not the document's rule, but one that a client can tell no difference by: forward, a page
-that comes to the end of the log is followed by the end, and not by the last event or, where nothing was
-read, by the position that was asked for. Who follows the page waits forever where the last write had no
-events: its commit is where a subscription begins, and no page reaches it.
+One rule differs from the document: the next position of a forward page that reaches the end of the log is the end,
+and not the position after the last event or, for an empty page, the requested position. With the documented rule, a
+client that subscribes after an empty write would wait forever, because no page reaches the commit of that write.
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ from tests.server.model.stream_reads import read_backward, read_event, read_forw
 from tests.server.model.subscriptions import DENIED, Subscription, subscribe, subscription
 from tests.server.model.transactions import Transactions
 
-VERSIONS = (0, 1)  # what the two clients say they are: the first one says nothing
+VERSIONS = (0, 1)  # of the two clients; the first one does not identify itself
 PATIENCE = 5.0  # seconds
 
 
@@ -88,7 +88,7 @@ class Pair:
             models = self._answers[command](self.log, user_of(user.login if user else None), request)
         except BadRequest:
             models = None
-        except Unanswered:  # whatever came for it later would be met by nobody, and found
+        except Unanswered:  # a later reply would be found by the check of early packages
             self.clients[client].send(command, self._for_server(request), user=user)
             return None
         self.places.records.update(place for record in self.log.news for place in record.position)
@@ -165,7 +165,7 @@ class Pair:
                 servers = await self._receive(followed.client, followed.id)
                 assert servers.command == command
                 self._same(followed.client, models, servers)
-        assert not self._early, "something came that nobody asked for"
+        assert not self._early, "a package arrived that no request asked for"
 
 
 def answer_to(command: Command, models: Any) -> int:
