@@ -202,7 +202,7 @@ async def test_a_bad_checkpoint_is_ignored(store: SqliteStore, told: Told) -> No
 
 
 async def test_an_idle_projector_does_nothing(store: SqliteStore, told: Told) -> None:
-    """Projections pass over what others write; they do not keep each other busy."""
+    """Projections ignore the links of other projections, so that they do not keep each other busy."""
     projections = Projections(store)
     projections.start()
     await write(store, "a-1", "a-2", "b-1")

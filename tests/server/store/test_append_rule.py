@@ -18,8 +18,10 @@ REAL = Strictness.REAL
 
 @dataclass
 class Stream:
-    """A stream of the given ids. Another stream got the ids `elsewhere` before; the first `scavenged`
-    events are not stored any more."""
+    """A stream with the given ids.
+
+    Another stream received the ids `elsewhere` before. A scavenge has removed the first `scavenged` events.
+    """
 
     ids: list[bytes] = field(default_factory=list)
     metadata: bool = False

@@ -38,7 +38,7 @@ MAX64 = 2**63 - 1
 
 @pytest.fixture(autouse=True, params=[2, 500])
 def events_a_step(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Small steps and large ones."""
+    """The number of events in a step: small and large."""
     monkeypatch.setattr(module, "_EVENTS", request.param)
     monkeypatch.setattr(module, "_STREAMS", request.param)
 

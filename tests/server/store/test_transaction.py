@@ -1,4 +1,4 @@
-"""Transactions in the store, and reading $all across them (docs/protocol/tcp.md, sections 4.7 and 4.11)."""
+"""Transactions in the store, and reads of $all across them (docs/protocol/tcp.md, sections 4.7 and 4.11)."""
 
 from __future__ import annotations
 

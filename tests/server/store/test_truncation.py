@@ -76,7 +76,7 @@ async def test_a_metadata_stream_shows_only_its_last_event(store: SqliteStore) -
 
 @pytest.fixture(params=["memory", "file"])
 async def aging(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Any]:
-    """A store whose time the test sets."""
+    """A store whose time a test sets."""
     clock = Clock()
     if request.param == "memory":
         store = SqliteStore.in_memory(clock=clock)
