@@ -41,7 +41,7 @@ class FilterField(Enum):
 
 
 class Search(Protocol):
-    """A test of a text."""
+    """A test that the name of a stream or a type passes or fails."""
 
     @property
     def steps(self) -> int:

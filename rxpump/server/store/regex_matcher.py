@@ -141,22 +141,22 @@ def look_ahead(piece: Piece, *, wanted: bool) -> Piece:
 
 
 def at_start(text: Text, places: int) -> int:
-    """Match the start of the text."""
+    """Keep of `places` the start of the text."""
     return places & 1
 
 
 def at_end(text: Text, places: int) -> int:
-    """Match the end of the text, and the place before a newline that ends the text."""
+    """Keep of `places` the end of the text, and the place before a newline that ends the text."""
     return places & (text.end | text.before(is_newline) & text.end >> 1)
 
 
 def at_boundary(text: Text, places: int) -> int:
-    """Match the places between a word character and another character, or an end of the text."""
+    """Keep of `places` those between a word character and another character, or an end of the text."""
     return places & _boundaries(text)
 
 
 def inside(text: Text, places: int) -> int:
-    """Match the places that are no boundary of a word."""
+    """Keep of `places` those that are not at the boundary of a word."""
     return places & ~_boundaries(text)
 
 
