@@ -1,8 +1,8 @@
-"""Where tasks are started.
+"""Owners of background tasks.
 
-Everything in rxpump that runs by itself runs as a task of a `BackgroundTasks`, which keeps hold of it (asyncio
-alone does not) and names it. A failure never vanishes: what a task raises and nobody awaits goes to the
-loop's exception handler, as with any task.
+Every background task in rxpump is started by a `BackgroundTasks`, which keeps a reference to it, because asyncio does
+not, and names it. If a task fails and nothing awaits it, the event loop's exception handler receives its exception,
+as for any task.
 """
 
 from __future__ import annotations
@@ -17,10 +17,13 @@ from rxpump.errors import WrongEventLoop
 
 
 class BackgroundTasks:
-    """The tasks of one owner (a client, a server), in the loop that is running when they start.
+    """The background tasks of one owner (a client or a server).
 
-    A runtime that is bound to an event loop refuses to be used in another. `intakes` are what to call, for each task
-    that takes in work from outside, to have it take in no more.
+    If it is bound to an event loop, it refuses to be used in another.
+
+    Attributes:
+        name: Name of the owner, which begins the names of its tasks.
+        intakes: Functions that `drain` calls to stop the tasks that accept new work.
     """
 
     def __init__(self, name: str) -> None:
@@ -31,10 +34,10 @@ class BackgroundTasks:
         self._thread = ""
 
     def bind(self) -> None:
-        """Belong to the running event loop, until `release`.
+        """Bind this to the running event loop, until `release`.
 
         Raises:
-            WrongEventLoop: It belongs to another one, which is not closed.
+            WrongEventLoop: This is bound to another event loop that is not closed.
         """
         running = asyncio.get_running_loop()
         if self._loop is not None and not self._loop.is_closed():
@@ -45,14 +48,14 @@ class BackgroundTasks:
             self._loop, self._thread = running, current_thread().name
 
     def release(self) -> None:
-        """Belong to no event loop."""
+        """Unbind this from its event loop."""
         self._loop = None
 
     def check(self) -> None:
-        """Check that the caller runs in the event loop to which this belongs, if it belongs to one.
+        """Check that the caller runs in the event loop to which this is bound. Do nothing if it is not bound.
 
         Raises:
-            WrongEventLoop: It does not.
+            WrongEventLoop: The caller runs in another event loop, or in none.
         """
         if self._loop is None or (running := _running_loop()) is self._loop:
             return
@@ -61,19 +64,26 @@ class BackgroundTasks:
 
     @property
     def is_orphaned(self) -> bool:
-        """Whether it belongs to an event loop that is closed."""
+        """Whether the event loop to which this is bound is closed."""
         return self._loop is not None and self._loop.is_closed()
 
     @property
     def tasks(self) -> frozenset[asyncio.Task[Any]]:
-        """Those that have not ended."""
+        """Tasks that have not ended."""
         return frozenset(task for task in self._tasks if not task.done())
 
     def start(self, work: Coroutine[Any, Any, Any], name: str) -> asyncio.Task[Any]:
-        """Run `work` from now on, beside everything else.
+        """Start a background task.
+
+        Args:
+            work: Coroutine to run. It is closed if it cannot be started.
+            name: Name of the task, which is put behind the name of the owner.
+
+        Returns:
+            The task.
 
         Raises:
-            WrongEventLoop: This belongs to another event loop.
+            WrongEventLoop: This is bound to another event loop.
             RuntimeError: No event loop is running.
         """
         try:
@@ -88,20 +98,20 @@ class BackgroundTasks:
         return task
 
     def adopt(self, task: asyncio.Task[Any]) -> None:
-        """Count a task that was started elsewhere among one's own: it works on what came from here."""
+        """Add a task that was started elsewhere for items of this owner, so that `drain` waits for it too."""
         if not task.done():
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
     async def drain(self) -> None:
-        """Take nothing more in, and wait until what is under way has ended by itself."""
+        """Stop accepting new work, and wait until all tasks have ended by themselves."""
         for end_intake in tuple(self.intakes):
             end_intake()
         while tasks := self.tasks - {asyncio.current_task()}:
             await asyncio.wait(tasks)
 
     async def stop(self) -> None:
-        """Cancel what runs and wait until it has ended; the task that asks is left alone."""
+        """Cancel all tasks except the current one, and wait until they have ended."""
         tasks = [task for task in self._tasks if task is not asyncio.current_task()]
         for task in tasks:
             task.cancel()
@@ -115,9 +125,10 @@ _of_loops: WeakKeyDictionary[asyncio.AbstractEventLoop, BackgroundTasks] = WeakK
 
 
 def tasks_of_running_loop() -> BackgroundTasks:
-    """Return the tasks of the running event loop that belong to no client.
+    """Return the tasks of operators in the running event loop, which belong to no client.
 
-    The loop itself refers to its tasks weakly, so a task that only waits could be collected.
+    They are kept here because the event loop has only weak references to its tasks, so that a waiting task could be
+    collected.
 
     Raises:
         RuntimeError: No event loop is running.
@@ -130,24 +141,28 @@ def tasks_of_running_loop() -> BackgroundTasks:
 
 
 class Home:
-    """The running event loop and its thread, in which something lives that other threads may call."""
+    """The event loop and thread in which an object was created, so that other threads can call it."""
 
     __slots__ = ("_loop", "_thread")
 
     def __init__(self) -> None:
-        """Raises RuntimeError where no loop runs."""
+        """Remember the running event loop and its thread.
+
+        Raises:
+            RuntimeError: No event loop is running.
+        """
         self._loop = asyncio.get_running_loop()
         self._thread = get_ident()
 
     def is_here(self) -> bool:
-        """Return whether the caller runs in the thread of the loop."""
+        """Return whether the caller runs in the thread of the event loop."""
         return get_ident() == self._thread
 
     def call(self, function: Callable[..., object], *args: object) -> None:
-        """Have a function called in the loop, soon, after those of earlier calls.
+        """Schedule a call in the event loop, after earlier calls.
 
         Raises:
-            RuntimeError: The loop is closed.
+            RuntimeError: The event loop is closed.
         """
         self._loop.call_soon_threadsafe(function, *args)
 
@@ -161,6 +176,6 @@ def _running_loop() -> asyncio.AbstractEventLoop | None:
 
 def _describe(loop: asyncio.AbstractEventLoop | None, thread: str) -> str:
     if loop is None:
-        return f"thread {thread!r}, where no event loop runs"
+        return f"thread {thread!r}, in which no event loop is running"
     closed = ", which is closed" if loop.is_closed() else ""
     return f"event loop 0x{id(loop):x} of thread {thread!r}{closed}"

@@ -1,4 +1,4 @@
-"""Acknowledgements of what one connection to a persistent subscription brought, gathered and sent in order."""
+"""The acknowledgements of one connection to a persistent subscription."""
 
 from __future__ import annotations
 
@@ -15,11 +15,17 @@ _sequence = count(1)
 """Numbers of deliveries, in the order of their arrival in this process."""
 
 
-class AckDesk:
-    """Settles the deliveries of one connection, for as long as that lasts.
+class BatchingAcknowledger:
+    """Sends the acknowledgements for the deliveries of one connection, in batches.
 
-    An acknowledgement waits up to `interval` seconds for others to go with it, but goes at once with the one that
-    makes them `batch`; a negative one goes at once, after those that wait.
+    An acknowledgement is sent after `interval` seconds, or as soon as `batch` of them are buffered. A nack is sent at
+    once, after the buffered acknowledgements.
+
+    Args:
+        subscription: The connection's subscription to the consumer group.
+        group: Name of the consumer group.
+        batch: Number of acknowledgements to send together.
+        interval: Longest time in seconds for which an acknowledgement is buffered.
     """
 
     def __init__(self, subscription: GroupSession, group: str, batch: int, interval: float) -> None:
@@ -27,81 +33,89 @@ class AckDesk:
         self._subscription = subscription
         self._batch = batch
         self._interval = interval
-        self._waiting: list[Delivery] = []
+        self._buffered: list[Delivery] = []
         self._timer: asyncio.TimerHandle | None = None
-        self._open = 0
-        self._is_left = False
-        self._news = asyncio.Event()
+        self._unsettled = 0
+        self._is_closed = False
+        self._change = asyncio.Event()
         subscription.before_end(self._flush)
 
     @property
     def closed(self) -> str | None:
-        """Why nothing can be acknowledged any more."""
+        """The reason why deliveries cannot be acknowledged any more, or None if they can."""
         if self._subscription.ending is not None:
             return str(self._subscription.ending)
-        return "its subscriber has left" if self._is_left else None
+        return "its subscription has ended" if self._is_closed else None
 
     async def next(self) -> Sequence[Delivery]:
-        """Wait for deliveries. Raises why the connection ended."""
+        """Wait for deliveries.
+
+        Raises:
+            RxPumpError: The subscription has ended.
+        """
         return [
             Delivery(record, retry_count, self, next(_sequence))
             for record, retry_count in await self._subscription.next()
         ]
 
-    def handed_out(self) -> None:
-        """One of them is somebody's to settle now."""
-        self._open += 1
+    def note_delivered(self) -> None:
+        """Count a delivery that was passed to the subscriber and must be settled."""
+        self._unsettled += 1
 
     def ack(self, delivery: Delivery) -> None:
-        """Acknowledge a delivery, with the next batch."""
-        self._waiting.append(delivery)
+        """Acknowledge a delivery with the next batch."""
+        self._buffered.append(delivery)
         self._settled()
-        if len(self._waiting) >= self._batch:
+        if len(self._buffered) >= self._batch:
             self._flush()
         elif self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(self._interval, self._flush)
 
     def nack(self, delivery: Delivery, action: NackAction, reason: str) -> None:
-        """Say what is to become of a delivery."""
+        """Send the action for a delivery that was not handled, and its reason."""
         self._flush()
         self._subscription.nack([delivery], action, reason)
         self._settled()
 
     def close(self) -> None:
-        """Send what waits, and unsubscribe; what is not settled is delivered again."""
-        if not self._is_left:
+        """Send the buffered acknowledgements and unsubscribe. The server delivers unsettled events again."""
+        if not self._is_closed:
             self._flush()
-            self._is_left = True
+            self._is_closed = True
             self._subscription.close()
-            self._news.set()
+            self._change.set()
 
     async def until_settled(self) -> None:
-        """Wait until all that was handed out is settled, or nothing can be any more (`discard` hears of that)."""
-        while self._open and self.closed is None:
-            self._news.clear()
-            await self._news.wait()
+        """Wait until the subscriber has settled its deliveries, or the subscription has ended.
+
+        Only while `discard` is running is the end of the subscription noticed.
+        """
+        while self._unsettled and self.closed is None:
+            self._change.clear()
+            await self._change.wait()
 
     async def discard(self) -> None:
-        """Take what still comes, for nobody: when we have left, the server delivers it again."""
+        """Discard further deliveries until the subscription ends. The server delivers them again."""
         try:
             while True:
                 await self._subscription.next()
         except RxPumpError:
-            self._news.set()
+            self._change.set()
 
     def _settled(self) -> None:
-        self._open -= 1
-        if not self._open:
-            self._news.set()
+        self._unsettled -= 1
+        if not self._unsettled:
+            self._change.set()
 
     def _flush(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        if self._waiting:
-            waiting, self._waiting = self._waiting, []
-            self._subscription.ack(waiting)
+        if self._buffered:
+            buffered, self._buffered = self._buffered, []
+            self._subscription.ack(buffered)
 
     def __repr__(self) -> str:
-        state = f"closed: {self.closed}" if self.closed else f"{self._open} open, {len(self._waiting)} to be sent"
-        return f"<AckDesk of {self.group}, {state}>"
+        counts = f"{self._unsettled} unsettled, {len(self._buffered)} buffered"
+        state = f"closed: {self.closed}" if self.closed else counts
+        return f"<BatchingAcknowledger of {self.group}, {state}>"

@@ -2,18 +2,18 @@
 
     CONNECTING ──confirmed──▶ DELIVERING ──connection lost · dropped by the server──▶ wait, CONNECTING again
         │                        │
-        └── not found, denied ───┴── drained ──▶ SEEING OFF ── all settled ──▶ unsubscribed
+        └── not found, denied ───┴── drained ──▶ SETTLING ── all settled ──▶ unsubscribed
             (ends with the error)
 
-What was delivered on a connection can be acknowledged on that one only; when it is lost, the server gives its
-unacknowledged events to whoever is there, so nothing is remembered here. An update of the group drops everybody for
-no reason given, and so does its deletion (docs/protocol/tcp.md, section 4.18): asking again tells which it was.
+A delivery can be acknowledged only on the connection on which it arrived. When that connection is lost, the server
+delivers its unacknowledged events to other consumers, so this module remembers none of them. The server drops all
+consumers without a reason when the group is updated and when it is deleted (docs/protocol/tcp.md, section 4.18). The
+next attempt to connect finds out which of the two happened.
 
-The server sends no more than `buffer_size` events beyond those that are acknowledged, so demand needs no mechanism
-here. While the Upstream is held nothing is passed on, what is not passed on is not acknowledged, and the server
-stops; never more than `buffer_size` wait here. The server does not wait for ever, though: what is not acknowledged
-within the group's message timeout is delivered again, here or elsewhere. Keep `buffer_size` under what is handled in
-that time.
+The server sends at most `buffer_size` events beyond those that are acknowledged, so backpressure needs no mechanism
+here. While the Upstream is paused, nothing is delivered or acknowledged, so the server stops sending, and at most
+`buffer_size` deliveries are buffered. The server delivers an event again, to any consumer, if it is not acknowledged
+within the message timeout of the group. So choose a `buffer_size` that the subscriber can handle in that time.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from rxpump.errors import (
 from rxpump.model.deliveries import Delivery
 from rxpump.model.system_names import ALL_STREAM
 from rxpump.settings import Settings
-from rxpump.streams.acknowledger import AckDesk
+from rxpump.streams.acknowledger import BatchingAcknowledger
 from rxpump.streams.source import TaskObservable, TaskSubscription
 from rxpump.transport import Transport
 
@@ -46,7 +46,7 @@ _log = logging.getLogger("rxpump.persistent")
 
 
 class Deliveries(TaskObservable[Delivery]):
-    """Each subscriber connects to consumer group `group` of `stream` by itself, and competes with the others."""
+    """The deliveries of a consumer group. Each subscriber connects as another consumer of the group."""
 
     def __init__(
         self,
@@ -67,44 +67,56 @@ class Deliveries(TaskObservable[Delivery]):
 
     @property
     def events(self) -> Deliveries:
-        """Itself, as photon-pump's subscriptions name it."""
+        """This Observable, as photon-pump's subscriptions name it."""
         return self
 
     async def ack(self, delivery: Delivery) -> None:
-        """Acknowledge a delivery, as photon-pump's subscriptions do. Raises DeliveryExpired."""
+        """Acknowledge a delivery, as photon-pump's subscriptions do.
+
+        Raises:
+            InvalidArgument: `delivery` is not a Delivery.
+            DeliveryExpired: The connection on which the delivery arrived is lost.
+        """
         if not isinstance(delivery, Delivery):
-            raise InvalidArgument("delivery", delivery, "what this subscription delivered")
+            raise InvalidArgument("delivery", delivery, "a Delivery of this subscription")
         delivery.ack()
 
     def __await__(self) -> Generator[Any, None, Deliveries]:  # type: ignore[override]
-        """Give itself: what never ends has no last value to wait for."""
+        """Return this Observable when awaited, because a subscription that never ends has no last value."""
         return self._itself().__await__()
 
     async def _itself(self) -> Deliveries:
         return self
 
-    def _begin(self, observer: abc.ObserverBase[Delivery]) -> Consumption:
-        return Consumption(self._runtime, self.name, self._connect, self._settings.retry, observer)
+    def _begin(self, observer: abc.ObserverBase[Delivery]) -> ConsumerSession:
+        return ConsumerSession(self._runtime, self.name, self._connect, self._settings.retry, observer)
 
-    async def _connect(self) -> AckDesk:
+    async def _connect(self) -> BatchingAcknowledger:
         subscription = await self._transport.connect_group(self._source, self.group, self.buffer_size)
-        # Half of what may be open at once: whoever waits for all of it to be sent would have the server wait too.
+        # With a batch as large as the buffer, the server would wait for acknowledgements that wait for deliveries.
         batch = min(max(self.buffer_size // 2, 1), self._transport.limits.ack_ids)
-        return AckDesk(subscription, self.group, batch, self._settings.ack_interval)
+        return BatchingAcknowledger(subscription, self.group, batch, self._settings.ack_interval)
 
 
-class Consumption(TaskSubscription[Delivery]):
-    """One subscriber's part, from one connection to the next; `connect` makes each.
+class ConsumerSession(TaskSubscription[Delivery]):
+    """The session of one subscriber, across its connections.
 
-    It stays connected beyond its end while something that it passed on is under way and may still be settled: when it
-    is drained, and when it is disposed while an `ack_each` waits for what came before (as with `rx.take` above it).
+    It stays connected after its end while deliveries are in flight that can still be settled: when it is drained, and
+    when it is disposed while an `ack_each` waits for earlier deliveries (as with `rx.take` above it).
+
+    Args:
+        runtime: Owner of the task.
+        name: Name of the subscription in logs and names of tasks.
+        connect: Coroutine function that connects to the group.
+        retry: Delays between attempts to connect.
+        observer: The subscriber.
     """
 
     def __init__(
         self,
         runtime: BackgroundTasks,
         name: str,
-        connect: Callable[[], Awaitable[AckDesk]],
+        connect: Callable[[], Awaitable[BatchingAcknowledger]],
         retry: Backoff,
         observer: abc.ObserverBase[Delivery],
     ) -> None:
@@ -112,9 +124,9 @@ class Consumption(TaskSubscription[Delivery]):
         self._name = name
         self._connect = connect
         self._retry = retry
-        self._desk: AckDesk | None = None
+        self._acknowledger: BatchingAcknowledger | None = None
         super().__init__(runtime, name, self._deliveries(), observer)
-        self._deliveries_tracker = DeliveryTracker(self._close_desk)
+        self._deliveries_tracker = DeliveryTracker(self._close_acknowledger)
         self._tracker = self._deliveries_tracker
         self.upstream.track(self._tracker)
         announce(self._deliveries_tracker)
@@ -123,49 +135,49 @@ class Consumption(TaskSubscription[Delivery]):
         failures = Failures(self._retry)
         while True:
             try:
-                self._desk = desk = await self._connect()
+                self._acknowledger = acknowledger = await self._connect()
                 failures.reset()
                 while True:
-                    yield self._hand_out(desk, await desk.next())
+                    yield self._until_closed(acknowledger, await acknowledger.next())
             except RxPumpError as error:
-                if self._desk is not None:
-                    self._desk.close()
+                if self._acknowledger is not None:
+                    self._acknowledger.close()
                     if isinstance(error, PersistentSubscriptionNotFound):
                         raise PersistentSubscriptionDeleted(error.stream, error.group) from error
                 if not error.retryable:
                     raise
                 delay = failures.next_endless_delay()
-                _log.info("%s: %s; connects again in %.3f s", self._name, error, delay)
+                _log.info("%s: %s; will connect again in %.3f s", self._name, error, delay)
                 await asyncio.sleep(delay)
 
-    def _hand_out(self, desk: AckDesk, batch: Iterable[Delivery]) -> Iterator[Delivery]:
-        """Give the batch, as long as it can be acknowledged; what is left then comes again."""
+    def _until_closed(self, acknowledger: BatchingAcknowledger, batch: Iterable[Delivery]) -> Iterator[Delivery]:
+        """Yield deliveries until they can no longer be acknowledged. The server delivers the rest again."""
         for delivery in batch:
-            if desk.closed is not None:
+            if acknowledger.closed is not None:
                 return
-            desk.handed_out()
+            acknowledger.note_delivered()
             yield delivery
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         super()._ended(task)
-        if self._desk is None:
+        if self._acknowledger is None:
             return
         is_awaited = self._deliveries_tracker.is_claimed and not self._deliveries_tracker.is_over
         if task.cancelled() and (self._is_finishing or is_awaited):
-            self._runtime.start(self._see_off(self._desk), f"{self._name}, seeing off")
+            self._runtime.start(self._settle(self._acknowledger), f"{self._name}, settling")
         else:
-            self._desk.close()
+            self._acknowledger.close()
 
-    def _close_desk(self) -> None:
-        """Unsubscribe: no further delivery will be acknowledged."""
-        if self._desk is not None:
-            self._desk.close()
+    def _close_acknowledger(self) -> None:
+        """Unsubscribe. Further deliveries cannot be acknowledged."""
+        if self._acknowledger is not None:
+            self._acknowledger.close()
 
-    async def _see_off(self, desk: AckDesk) -> None:
-        """Stay until what was passed on is settled."""
-        discarding = self._runtime.start(desk.discard(), f"{self._name}, discarding")
+    async def _settle(self, acknowledger: BatchingAcknowledger) -> None:
+        """Wait until the subscriber has settled its deliveries, then unsubscribe."""
+        discarding = self._runtime.start(acknowledger.discard(), f"{self._name}, discarding")
         try:
-            await desk.until_settled()
+            await acknowledger.until_settled()
         finally:
             discarding.cancel()
-            desk.close()
+            acknowledger.close()

@@ -1,7 +1,7 @@
-"""What a relay leaves in its target, and how it finds its way back by it.
+"""The marks by which a relay finds its position again.
 
-Every event it writes is marked in its metadata:   {"$relay": {"stream": "orders", "number": 17, "nth": 0}}
-The target's own metadata may hold a hint:         {"$relay": {"orders": 12000}}
+Every event that a relay writes has a mark in its metadata:   {"$relay": {"stream": "orders", "number": 17, "nth": 0}}
+The metadata of the target stream can have a hint:            {"$relay": {"orders": 12000}}
 """
 
 from __future__ import annotations
@@ -25,7 +25,10 @@ _NAMESPACE = UUID("0b0f3a52-5c1e-5a0e-9d5b-6f6c2b1f7a11")
 
 
 class Place(NamedTuple):
-    """Result `nth` (from 0) of source event `number`; (-1, -1) is before everything."""
+    """The place of a written event: result `nth`, from 0, of the source event with that number.
+
+    (-1, -1) is the place before the first event.
+    """
 
     number: int
     nth: int
@@ -33,7 +36,13 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """Where a relay begins: its target's version, the last result there, the last source event done with."""
+    """The position at which a relay begins.
+
+    Attributes:
+        version: Version of the target stream.
+        place: Place of the last event that the relay wrote to the target.
+        done: Number of the last source event that needs not be read again, or -1.
+    """
 
     version: int
     place: Place
@@ -41,7 +50,17 @@ class Start:
 
 
 def mark(event: NewEvent, origin: Event, source: str, place: Place) -> NewEvent:
-    """Make the event that is written: the result, with its place in the metadata and an id derived from that."""
+    """Return the event to write for a result: it has a mark in its metadata and an id derived from its place.
+
+    Args:
+        event: The result of the pipeline.
+        origin: The source event from which the result was made.
+        source: Name of the source stream.
+        place: Place of the result.
+
+    Raises:
+        InvalidArgument: The metadata of `event` is not a JSON object.
+    """
     metadata: Any = {}
     if event.metadata:
         try:
@@ -49,14 +68,20 @@ def mark(event: NewEvent, origin: Event, source: str, place: Place) -> NewEvent:
         except ValueError:
             metadata = None
     if not isinstance(metadata, dict):
-        raise InvalidArgument("metadata", event.metadata, "a JSON object: a relay adds its mark to it")
+        raise InvalidArgument("metadata", event.metadata, "a JSON object, because a relay adds its mark to it")
     metadata[KEY] = {"stream": source, "number": place.number, "nth": place.nth}
     id = uuid5(_NAMESPACE, f"{source}/{place.number}/{place.nth}/{origin.received.id}")
     return NewEvent(event.type, event.data, metadata=metadata, id=id, is_json=event.is_json)
 
 
 async def find_start(transport: Transport, source: str, target: str) -> Start:
-    """Read back from the target's end to the last event that came from `source`."""
+    """Find the position at which a relay begins, by reading the target backwards to the last event from `source`.
+
+    Args:
+        transport: The transport to read with.
+        source: Name of the source stream.
+        target: Name of the target stream. It need not exist.
+    """
     version: int | None = None
     place = Place(-1, -1)
     backward = transport.read_stream(target, END, StreamDirection.BACKWARD, batch_size=_PAGE, resolve_links=False)
@@ -80,13 +105,23 @@ async def find_start(transport: Transport, source: str, target: str) -> Start:
 
 
 async def _last_number(transport: Transport, stream: str) -> int:
-    """Return the number of the last event of a stream none of whose events can be read."""
+    """Return the number of the last event of a stream whose events are all deleted or expired."""
     last = (await transport.find_stream_end(stream)).last
     return last if isinstance(last, int) else ExpectedVersion.NO_STREAM
 
 
 async def leave_hint(transport: Transport, source: str, target: str, done: int) -> None:
-    """Tell the target's metadata that no source event up to `done` needs to be read again; all else in it stays."""
+    """Write a hint to the metadata of the target, and keep its other metadata.
+
+    Args:
+        transport: The transport to read and write with.
+        source: Name of the source stream.
+        target: Name of the target stream.
+        done: Number of the last source event that needs not be read again.
+
+    Raises:
+        WrongExpectedVersion: Another client has changed the metadata meanwhile.
+    """
     metadata, version = await _read_metadata(transport, target)
     metadata[KEY] = {**_dict(metadata.get(KEY)), source: done}
     event = NewEvent(METADATA_EVENT_TYPE, metadata)
@@ -102,7 +137,7 @@ def _place(event: Event, source: str) -> Place | None:
 
 
 async def _read_metadata(transport: Transport, stream: str) -> tuple[dict[str, Any], int]:
-    """Read a stream's metadata and the version that it has."""
+    """Return the metadata of a stream, and the version of its metadata stream."""
     try:
         event = await transport.read_event(METADATA_PREFIX + stream, END, resolve_links=False)
     except (StreamNotFound, EventNotFound):

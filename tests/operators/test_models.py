@@ -174,7 +174,7 @@ def test_a_class_that_is_no_model_is_refused(model: Any) -> None:
 
 
 def test_a_field_that_cannot_be_read_is_refused() -> None:
-    with pytest.raises(InvalidArgument, match=r"allowed is made of types that msgspec reads \(Type unions"):
+    with pytest.raises(InvalidArgument, match=r"allowed is a class whose fields msgspec can read \(Type unions"):
         reader(Holder[Stable | Jump])
 
 
@@ -207,5 +207,5 @@ def test_without_msgspec_dataclasses_are_written_and_not_read() -> None:
     done = subprocess.run([sys.executable, "-c", WITHOUT_MSGSPEC], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines() == [
         """b'{"on":"2013-01-01"}'""",
-        "a pydantic model without msgspec; pip install 'rxpump[models]'",
+        "a pydantic model; other models need msgspec: pip install 'rxpump[models]'",
     ]

@@ -1,12 +1,12 @@
-"""From JSON text to a model: which library makes an instance of a class.
+"""Readers of JSON text for model classes, each made by the library that the class needs.
 
-It depends on the class alone, never on what else is installed:
+The library depends on the class only, never on what is installed:
 
     pydantic models and dataclasses                       pydantic
     dataclasses, TypedDicts, attrs classes and Structs    msgspec, which the extra `models` installs
 
-msgspec reads every field by its annotation and coerces nothing: "5" is no int. Names that a class does not know are
-left out.
+msgspec checks every field against its annotation and converts no types: "5" is not an int. Fields that the class does
+not have are ignored.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ except ImportError:
     msgspec = None  # type: ignore[assignment]
 
 Read = Callable[[bytes], Any]
-"""Makes a model of JSON text, or raises what says why it cannot."""
+"""A function that returns a model made from JSON text. It raises an exception if the text does not fit."""
 
 
 def reader(model: Any) -> Read:
-    """Return the function that makes instances of `model`.
+    """Return a function that makes an instance of `model` from JSON text.
 
     Raises:
-        InvalidArgument: `model` is no model, has a field that cannot be read from JSON, or needs msgspec, which is
-            not installed.
+        InvalidArgument: `model` is not a model class, has a field that cannot be read from JSON, or needs msgspec,
+            which is not installed.
     """
     if hasattr(model, "model_validate_json"):
         return model.model_validate_json  # type: ignore[no-any-return]
@@ -40,11 +40,13 @@ def reader(model: Any) -> Read:
     if not _is_plain_model(get_origin(model) or model):
         raise InvalidArgument("model", model, "a dataclass, TypedDict, attrs class, pydantic model or msgspec Struct")
     if msgspec is None:
-        raise InvalidArgument("model", model, "a pydantic model without msgspec; pip install 'rxpump[models]'")
+        raise InvalidArgument(
+            "model", model, "a pydantic model; other models need msgspec: pip install 'rxpump[models]'"
+        )
     try:
         return msgspec.json.Decoder(model).decode
     except TypeError as error:
-        raise InvalidArgument("model", model, f"made of types that msgspec reads ({error})") from error
+        raise InvalidArgument("model", model, f"a class whose fields msgspec can read ({error})") from error
 
 
 def _is_plain_model(model: Any) -> bool:

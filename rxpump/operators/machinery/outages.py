@@ -1,4 +1,4 @@
-"""Calls of a pipeline, which wait longer for a connection than a single call does."""
+"""Calls of operators, which wait longer for a connection than a single call does."""
 
 from __future__ import annotations
 
@@ -11,13 +11,20 @@ T = TypeVar("T")
 
 
 async def outlast(call: Callable[[], Awaitable[T]]) -> T:
-    """Repeat a call whose deadline passed while there was no connection.
+    """Await a call, and repeat it while it times out because there is no connection.
 
-    A pipeline waits for a connection as long as the reconnect policy allows, so the deadline of a single call must
-    not end it in an outage. Every attempt must be the same request (the same event ids) to be without harm.
+    An operator waits for a connection as long as the reconnect policy allows, so the deadline of a single call must
+    not end the pipeline during an outage.
+
+    Args:
+        call: Function that makes the call. Each time it must send the same request, with the same event ids, so that
+            a repetition has no effect.
+
+    Returns:
+        The result of the call.
 
     Raises:
-        OperationTimedOut: There was a connection, and no answer.
+        OperationTimedOut: The call timed out although there was a connection.
         RxPumpError: The call failed otherwise, for example because the reconnect policy gave up.
     """
     while True:
