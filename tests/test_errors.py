@@ -110,7 +110,7 @@ def test_an_error_accepts_keywords() -> None:
     with pytest.raises(WrongExpectedVersion) as caught:
         raise WrongExpectedVersion(stream="ponies", expected=3, current=None)
     assert caught.value.expected == 3
-    assert str(caught.value) == "stream 'ponies' was expected at version 3; its version is not told"
+    assert str(caught.value) == "stream 'ponies' was expected at version 3; its version is unknown"
     assert pickle.loads(pickle.dumps(caught.value)).stream == "ponies"
 
 

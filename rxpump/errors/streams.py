@@ -85,7 +85,7 @@ class WrongExpectedVersion(ServerError):
 
     def __str__(self) -> str:
         expected = "another version" if self.expected is None else f"version {self.expected}"
-        current = "not told" if self.current is None else self.current
+        current = "unknown" if self.current is None else self.current
         return f"stream {self.stream!r} was expected at {expected}; its version is {current}"
 
 

@@ -82,4 +82,4 @@ async def test_a_stalled_subscription_does_not_delay_others(memory_server: Embed
         awake.set()
         await consuming
     assert numbers == list(range(total))
-    assert fell_behind, "it left live mode while nobody took its events"
+    assert fell_behind, "the stalled subscription left live mode"

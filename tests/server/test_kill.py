@@ -129,7 +129,7 @@ async def test_a_server_that_is_killed_often_keeps_its_events(tmp_path: Any) -> 
     await rounds(int(os.environ.get("ROUNDS", "2000")), str(tmp_path / "events.db"))
 
 
-async def trouble(processes: ForkServerContext, path: str, after: float, told: dict[str, int]) -> None:
+async def trouble(processes: ForkServerContext, path: str, after: float, sizes: dict[str, int]) -> None:
     """Commit transactions, one stream each, while a scavenge and the projections run, until the server is killed."""
     here, there = multiprocessing.Pipe()
     process = processes.Process(target=kill_target.serve, args=(path, there), kwargs={"projections": True})
@@ -153,7 +153,7 @@ async def trouble(processes: ForkServerContext, path: str, after: float, told: d
                 commit = schema.TransactionCommit(transaction_id=id)
                 done = await client.ask_for(schema.TransactionCommitCompleted, Command.TRANSACTION_COMMIT, commit)
                 assert (done.result, done.last_event_number) == (0, size - 1)
-                told[stream] = size
+                sizes[stream] = size
                 for name, event in (("old-1", [event_of("y") for _ in range(20)]), ("$$old-1", [keep_one])):
                     write = schema.WriteEvents(event_stream_id=name, expected_version=-2, events=event)
                     client.send(Command.WRITE_EVENTS, write, user=ADMIN)
@@ -172,18 +172,18 @@ def linked(store: SqliteStore, category: str) -> list[bytes]:
 
 
 async def test_a_kill_during_a_scavenge_and_transactions(tmp_path: Path) -> None:
-    path, told = str(tmp_path / "events.db"), dict[str, int]()
+    path, sizes = str(tmp_path / "events.db"), dict[str, int]()
     processes = multiprocessing.get_context("forkserver")
     processes.set_forkserver_preload([kill_target.__name__])
     for _ in range(8):
-        await trouble(processes, path, random.uniform(0.02, 0.2), told)
+        await trouble(processes, path, random.uniform(0.02, 0.2), sizes)
         store = SqliteStore.open(path)
-        for stream, size in told.items():
+        for stream, size in sizes.items():
             assert len(ids_of(store, stream)) == size
         await store.close()
-    assert told
+    assert sizes
     store = SqliteStore.open(path)
-    expected = {f"{n}@{stream}".encode() for stream, size in told.items() for n in range(size)}
+    expected = {f"{n}@{stream}".encode() for stream, size in sizes.items() for n in range(size)}
     async with EmbeddedServer(store, projections=True), asyncio.timeout(10):
         while not expected <= set(linked(store, "whole")):
             await asyncio.sleep(0.01)

@@ -33,13 +33,13 @@ class Subscriber:
             ask = schema.SubscribeToStream(event_stream_id=stream)
             self.id = self.client.send(Command.SUBSCRIBE_TO_STREAM, ask, user=ADMIN)
             confirmation = await self.receive(Command.SUBSCRIPTION_CONFIRMATION)
-            told: list[bytes] = []
-            self.stays.append((stream, schema.SubscriptionConfirmation.FromString(confirmation), told))
+            received: list[bytes] = []
+            self.stays.append((stream, schema.SubscriptionConfirmation.FromString(confirmation), received))
             for _ in range(self.chance.randrange(4)):
-                told.append(await self.receive(Command.STREAM_EVENT_APPEARED))
+                received.append(await self.receive(Command.STREAM_EVENT_APPEARED))
             self.client.send(Command.UNSUBSCRIBE_FROM_STREAM, id=self.id)
             while (rest := await self.receive(Command.STREAM_EVENT_APPEARED, Command.SUBSCRIPTION_DROPPED)) != b"":
-                told.append(rest)
+                received.append(rest)
 
     async def receive(self, *commands: Command) -> bytes:
         package = await self.client.expect_package()
@@ -84,14 +84,14 @@ async def test_a_subscription_gets_all_events_after_its_start(tmp_path: Path) ->
             log = await whole_log(reader)
         await asyncio.gather(*(client.__aexit__() for client in clients))
 
-    told_of = 0
+    received_count = 0
     for subscriber in subscribers:
         for stream, confirmation, payloads in subscriber.stays:
-            told = [schema.StreamEventAppeared.FromString(payload).event for payload in payloads]
+            received = [schema.StreamEventAppeared.FromString(payload).event for payload in payloads]
             of_stream = [event for event in log if stream in (EVERYTHING, event.event.event_stream_id)]
             following = [each for each in of_stream if each.commit_position > confirmation.last_commit_position]
-            assert told == following[: len(told)]
-            if told and stream != EVERYTHING:
-                assert told[0].event.event_number == confirmation.last_event_number + 1
-            told_of += len(told)
-    assert told_of > SUBSCRIBERS * ROUNDS
+            assert received == following[: len(received)]
+            if received and stream != EVERYTHING:
+                assert received[0].event.event_number == confirmation.last_event_number + 1
+            received_count += len(received)
+    assert received_count > SUBSCRIBERS * ROUNDS

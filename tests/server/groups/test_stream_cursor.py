@@ -33,9 +33,9 @@ def numbers(reading: StreamCursor, count: int = 20) -> list[int]:
 
 
 async def describe(store: SqliteStore, **metadata: int) -> None:
-    told = {f"${key}": value for key, value in metadata.items()}
+    keyed = {f"${key}": value for key, value in metadata.items()}
     event = schema.NewEvent(event_id=b"m" * 16, event_type="$metadata", data_content_type=1)
-    event.data = json.dumps(told).encode()
+    event.data = json.dumps(keyed).encode()
     await write(store, "$$s", event)
 
 

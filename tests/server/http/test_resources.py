@@ -22,7 +22,7 @@ RECORDED = Path(__file__).parents[2] / "data" / "http"
 
 
 @pytest.fixture
-async def told() -> AsyncIterator[Any]:
+async def fetched() -> AsyncIterator[Any]:
     """Return a resource of a server with these options."""
     servers = []
 
@@ -51,14 +51,14 @@ def shape(value: Any) -> type[Any] | list[Any]:
 
 @pytest.mark.parametrize(("path", "recorded"), [("/gossip", "gossip-single"), ("/info", "info-single")])
 async def test_resources_have_the_keys_and_types_of_a_real_server(
-    told: Callable[..., Any], path: str, recorded: str
+    fetched: Callable[..., Any], path: str, recorded: str
 ) -> None:
-    _, ours = await told(path)
+    _, ours = await fetched(path)
     assert shape(ours) == shape(json.loads((RECORDED / f"{recorded}.json").read_text()))
 
 
-async def test_the_only_member_is_the_leader_with_its_address(told: Callable[..., Any]) -> None:
-    server, gossip = await told("/gossip")
+async def test_the_only_member_is_the_leader_with_its_address(fetched: Callable[..., Any]) -> None:
+    server, gossip = await fetched("/gossip")
     [member] = gossip["members"]
     assert (member["state"], member["isAlive"]) == ("Master", True)
     assert (member["externalTcpIp"], member["externalTcpPort"]) == ("127.0.0.1", server.port)
@@ -68,25 +68,25 @@ async def test_the_only_member_is_the_leader_with_its_address(told: Callable[...
     assert 0 < member["lastCommitPosition"] < member["writerCheckpoint"]
 
 
-async def test_with_tls_the_port_is_the_secure_one(told: Callable[..., Any]) -> None:
-    server, gossip = await told("/gossip", tls=certified("127.0.0.1"))
+async def test_with_tls_the_port_is_the_secure_one(fetched: Callable[..., Any]) -> None:
+    server, gossip = await fetched("/gossip", tls=certified("127.0.0.1"))
     [member] = gossip["members"]
     assert (member["externalTcpPort"], member["externalSecureTcpPort"]) == (0, server.port)
 
 
-async def test_a_wildcard_host_is_replaced_by_the_requested_one(told: Callable[..., Any]) -> None:
-    _, gossip = await told("/gossip", host="0.0.0.0")
+async def test_a_wildcard_host_is_replaced_by_the_requested_one(fetched: Callable[..., Any]) -> None:
+    _, gossip = await fetched("/gossip", host="0.0.0.0")
     assert gossip["members"][0]["externalTcpIp"] == gossip["serverIp"] == "10.0.0.7"
 
 
-async def test_statistics(told: Callable[..., Any]) -> None:
-    _, stats = await told("/stats")
+async def test_statistics(fetched: Callable[..., Any]) -> None:
+    _, stats = await fetched("/stats")
     assert set(stats) == {"proc", "sys", "es"}
     assert stats["proc"]["cpu"] > 0
     assert stats["es"]["writer"] == {"commits": 1}
     assert stats["es"]["checksum"] > 0
 
 
-async def test_ping(told: Callable[..., Any]) -> None:
-    _, answer = await told("/ping")
+async def test_ping(fetched: Callable[..., Any]) -> None:
+    _, answer = await fetched("/ping")
     assert answer == {"msgTypeId": 0, "text": "Ping request successfully handled"}

@@ -23,7 +23,7 @@ def delete_stream(log: Log, user: User, request: Any) -> Any:
     if decision.result != SUCCESS:
         return _refusal(decision.result)
     if request.hard_delete:
-        position = log.bury(stream)
+        position = log.tombstone(stream)
     else:
         position = write_metadata(log, stream, b'{"$tb":9223372036854775807}')
     return schema.DeleteStreamCompleted(result=SUCCESS, prepare_position=position, commit_position=position)

@@ -102,7 +102,7 @@ class Log:
         self.last_commit = commit
         return commit
 
-    def bury(self, stream: str) -> int:
+    def tombstone(self, stream: str) -> int:
         """Write the tombstone."""
         place = self.reserve_position()
         self._add(Record(stream, MAX64, schema.NewEvent(event_type="$streamDeleted"), place, place, self.now))

@@ -161,7 +161,7 @@ class Pair:
 
     async def _compare_what_appears(self) -> None:
         for followed in self.followed:
-            for command, models in followed.subscription.told(self.log):
+            for command, models in followed.subscription.events_of_command(self.log):
                 servers = await self._receive(followed.client, followed.id)
                 assert servers.command == command
                 self._same(followed.client, models, servers)

@@ -28,7 +28,7 @@ class Subscription:
     checkpoint_interval: int = NO_CHECKPOINTS
     examined: int = 0
 
-    def told(self, log: Log) -> Iterator[tuple[Command, Any]]:
+    def events_of_command(self, log: Log) -> Iterator[tuple[Command, Any]]:
         """Return the events of the last command that the subscription receives."""
         news = [record for record in log.news if self.stream in ("", record.stream)]
         for each in resolve(log, news, links=self.resolves):

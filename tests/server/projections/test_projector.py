@@ -69,7 +69,7 @@ def events_of(store: SqliteStore, stream: str) -> list[Any]:
     return events
 
 
-class Told:
+class Waiter:
     """A follower that waits until a stream has a number of events."""
 
     def __init__(self, store: SqliteStore) -> None:
@@ -94,26 +94,26 @@ class Told:
 
 
 @pytest.fixture
-def told(store: SqliteStore) -> Told:
-    return Told(store)
+def waiter(store: SqliteStore) -> Waiter:
+    return Waiter(store)
 
 
-async def test_existing_and_new_events_are_linked(store: SqliteStore, told: Told) -> None:
+async def test_existing_and_new_events_are_linked(store: SqliteStore, waiter: Waiter) -> None:
     await write(store, "a-1", "b-1", "a-2", "other")
     async with running(store):
-        await told.has(2)
+        await waiter.has(2)
         await write(store, "a-1", "$a-1")
         await write(store, "a-3", "b-1")
-        await told.has(4)
-        await told.has(2, "$ce-b")
+        await waiter.has(4)
+        await waiter.has(2, "$ce-b")
     assert links(store, "$ce-a") == ["0@a-1", "0@a-2", "1@a-1", "0@a-3"]
     assert links(store, "$ce-b") == ["0@b-1", "1@b-1"]
 
 
-async def test_the_metadata_of_a_link_describe_its_target(store: SqliteStore, told: Told) -> None:
+async def test_the_metadata_of_a_link_describe_its_target(store: SqliteStore, waiter: Waiter) -> None:
     outcome = await appended(store, AppendRequest("a-1", -2, [event := event_of("x")]))
     async with running(store):
-        await told.has(1)
+        await waiter.has(1)
     [link] = events_of(store, "$ce-a")
     assert json.loads(link.metadata) == {
         "$c": outcome.position,
@@ -123,21 +123,21 @@ async def test_the_metadata_of_a_link_describe_its_target(store: SqliteStore, to
     }
 
 
-async def test_a_projector_resumes_at_its_checkpoint(store: SqliteStore, told: Told) -> None:
+async def test_a_projector_resumes_at_its_checkpoint(store: SqliteStore, waiter: Waiter) -> None:
     await write(store, "a-1", "a-2")
     async with running(store) as first:
-        await told.has(2)
+        await waiter.has(2)
     assert first.position is not None
     await write(store, "a-3")
     async with running(store) as second:
         assert second.position == first.position == read_checkpoint(store.read, BY_CATEGORY)
-        await told.has(3)
+        await waiter.has(3)
     assert links(store, "$ce-a") == ["0@a-1", "0@a-2", "0@a-3"]
     assert links(store, f"$${checkpoint_stream(BY_CATEGORY)}") == ['{"$maxCount": 2}']
 
 
 async def test_a_lost_checkpoint_causes_no_duplicate_links(
-    store: SqliteStore, told: Told, monkeypatch: pytest.MonkeyPatch
+    store: SqliteStore, waiter: Waiter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """This also holds if pages have other sizes than before, and only the first links of a page were written."""
     await write(store, *(f"a-{number}" for number in range(10)))
@@ -146,7 +146,7 @@ async def test_a_lost_checkpoint_causes_no_duplicate_links(
         projector = Projector(BY_CATEGORY, SYSTEM_PROJECTIONS[BY_CATEGORY], store, asyncio.Lock())
         projector.position = None
         task = asyncio.create_task(projector.run())
-        await told.has(count)
+        await waiter.has(count)
         projector.stop()
         await task
         expected = sorted(link for link in links(store, "$ce-a"))
@@ -157,7 +157,7 @@ async def test_a_lost_checkpoint_causes_no_duplicate_links(
 
 @pytest.mark.parametrize("page", [1, 2, 3, 256])
 async def test_a_page_can_end_within_a_transaction(
-    store: SqliteStore, told: Told, monkeypatch: pytest.MonkeyPatch, page: int
+    store: SqliteStore, waiter: Waiter, monkeypatch: pytest.MonkeyPatch, page: int
 ) -> None:
     monkeypatch.setattr(module, "PAGE", page)
     monkeypatch.setattr(module, "MAX_PAGES", 1)
@@ -169,47 +169,47 @@ async def test_a_page_can_end_within_a_transaction(
     await write(store, "a-1")
     expected = ["0@a-1", *(f"{number}@a-2" for number in range(5)), "1@a-1"]
     async with running(store):
-        await told.has(7)
+        await waiter.has(7)
     assert links(store, "$ce-a") == expected
     async with running(store):
         await write(store, "a-3")
-        await told.has(8)
+        await waiter.has(8)
     assert links(store, "$ce-a") == [*expected, "0@a-3"]
 
 
 async def test_checkpoints_are_saved_periodically(
-    store: SqliteStore, told: Told, monkeypatch: pytest.MonkeyPatch
+    store: SqliteStore, waiter: Waiter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "CHECKPOINT_AFTER", 100)
     monkeypatch.setattr(module, "PAGE", 25)
     monkeypatch.setattr(module, "MAX_PAGES", 2)
     await write(store, *(f"a-{number}" for number in range(250)))
     async with running(store):
-        await told.has(250)
-        await told.has(2, checkpoint_stream(BY_CATEGORY))
+        await waiter.has(250)
+        await waiter.has(2, checkpoint_stream(BY_CATEGORY))
     saved = [json.loads(event.metadata)["$c"] for event in events_of(store, checkpoint_stream(BY_CATEGORY))]
     assert saved == sorted(saved)
     assert len(saved) == 3
 
 
-async def test_a_bad_checkpoint_is_ignored(store: SqliteStore, told: Told) -> None:
+async def test_a_bad_checkpoint_is_ignored(store: SqliteStore, waiter: Waiter) -> None:
     await write(store, "a-1", checkpoint_stream(BY_CATEGORY))
     assert read_checkpoint(store.read, BY_CATEGORY) is None
     async with running(store) as projector:
-        await told.has(1)
+        await waiter.has(1)
     assert isinstance(read_checkpoint(store.read, BY_CATEGORY), Position)
     assert repr(projector).startswith("<Projector of $by_category, Position(")
 
 
-async def test_an_idle_projector_does_nothing(store: SqliteStore, told: Told) -> None:
+async def test_an_idle_projector_does_nothing(store: SqliteStore, waiter: Waiter) -> None:
     """Projections ignore the links of other projections, so that they do not keep each other busy."""
     projections = Projections(store)
     projections.start()
     await write(store, "a-1", "a-2", "b-1")
-    await told.has(3, "$streams")
-    await told.has(2, "$ce-a")
-    await told.has(3, "$et-T")
-    await told.has(2, "$category-a")
+    await waiter.has(3, "$streams")
+    await waiter.has(2, "$ce-a")
+    await waiter.has(3, "$et-T")
+    await waiter.has(2, "$category-a")
     await projections.stop()
     assert links(store, "$streams") == ["0@a-1", "0@a-2", "0@b-1"]
     assert links(store, "$et-T") == ["0@a-1", "0@a-2", "0@b-1"]
@@ -222,7 +222,7 @@ async def test_an_idle_projector_does_nothing(store: SqliteStore, told: Told) ->
     assert store.read.log().end == end
 
 
-async def test_a_failed_write_is_retried(store: SqliteStore, told: Told, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_failed_write_is_retried(store: SqliteStore, waiter: Waiter, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "RETRY_AFTER", 0.001)
     refusals = iter([NotCommitted("disk full")] * 3)
     append = store.append
@@ -238,7 +238,7 @@ async def test_a_failed_write_is_retried(store: SqliteStore, told: Told, monkeyp
     monkeypatch.setattr(store, "append", refuse_at_first)
     await write(store, "a-1", "b-1", "a-2")
     async with running(store):
-        await told.has(2)
+        await waiter.has(2)
     assert links(store, "$ce-a") == ["0@a-1", "0@a-2"]
     assert links(store, "$ce-b") == ["0@b-1"]
 
@@ -275,7 +275,7 @@ async def test_a_failing_projection_is_logged(
     await write(store, "a-1")
     projections = Projections(store)
     projections.start()
-    await Told(store).has(1, "$streams")
+    await Waiter(store).has(1, "$streams")
     await projections.stop()
     assert "the projection $by_category has failed" in caplog.text
     assert links(store, "$ce-a") == []

@@ -113,7 +113,7 @@ def test_which_stream_metadata_describe(stream: str, described: str | None) -> N
 
 
 @pytest.mark.parametrize(
-    ("told", "first"),
+    ("limits", "first"),
     [
         (Metadata(), 0),
         (Metadata(max_count=3), 7),
@@ -123,14 +123,14 @@ def test_which_stream_metadata_describe(stream: str, described: str | None) -> N
         (Metadata(truncate_before=50), 50),
     ],
 )
-def test_the_first_visible_number_of_ten(told: Metadata, first: int) -> None:
-    assert told.first_kept(9) == first
+def test_the_first_visible_number_of_ten(limits: Metadata, first: int) -> None:
+    assert limits.first_kept(9) == first
 
 
-@pytest.mark.parametrize("told", [{}, {"$maxCount": 3}, {"$maxCount": 3, "$maxAge": 9, "$tb": 2}])
+@pytest.mark.parametrize("keys", [{}, {"$maxCount": 3}, {"$maxCount": 3, "$maxAge": 9, "$tb": 2}])
 @pytest.mark.parametrize("acl", [None, {}, {"$r": ['"$acl": ', "$all"]}, {"$w": ["x" * 100] * 1000}])
-def test_limits_are_read_without_the_access_list(told: dict[str, Any], acl: dict[str, Any] | None) -> None:
-    whole = told if acl is None else {"$acl": acl, **told}
+def test_limits_are_read_without_the_access_list(keys: dict[str, Any], acl: dict[str, Any] | None) -> None:
+    whole = keys if acl is None else {"$acl": acl, **keys}
     stored = summary(json.dumps(whole).encode())
     assert limits(stored) == replace(metadata(stored), acl=None)
 

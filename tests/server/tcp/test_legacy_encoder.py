@@ -22,13 +22,13 @@ def appeared(number: int, data: bytes = b"") -> Package:
     return Package(Command.STREAM_EVENT_APPEARED, ID, schema.StreamEventAppeared(event=event).SerializeToString())
 
 
-def told(*packages: Package) -> list[Package]:
+def converted(*packages: Package) -> list[Package]:
     return Framer().feed(for_old_client(b"".join(package.encode() for package in packages)))
 
 
 def test_a_tombstone_has_the_largest_old_number() -> None:
     before, after = appeared(OLD + 1), Package(Command.PONG, ID, b"\xff" * 8 + b"\x7f")
-    assert told(before, appeared(MAX_EVENT_NUMBER), after) == [before, appeared(OLD), after]
+    assert converted(before, appeared(MAX_EVENT_NUMBER), after) == [before, appeared(OLD), after]
 
 
 def test_tombstones_in_pages_have_the_old_number() -> None:
@@ -37,20 +37,20 @@ def test_tombstones_in_pages_have_the_old_number() -> None:
         message = schema.ReadStreamEventsCompleted(events=events, last_event_number=number, last_commit_position=9)
         return Package(Command.READ_STREAM_EVENTS_FORWARD_COMPLETED, ID, message.SerializeToString())
 
-    assert told(page(MAX_EVENT_NUMBER)) == [page(OLD)]
+    assert converted(page(MAX_EVENT_NUMBER)) == [page(OLD)]
 
 
 def test_similar_numbers_elsewhere_do_not_change() -> None:
     position = schema.SubscriptionConfirmation(last_commit_position=MAX_EVENT_NUMBER, last_event_number=3)
     confirmation = Package(Command.SUBSCRIPTION_CONFIRMATION, ID, position.SerializeToString())
     event = appeared(3, data=b"\xff" * 8 + b"\x7f")
-    assert told(confirmation, event) == [confirmation, event]
+    assert converted(confirmation, event) == [confirmation, event]
 
 
 def test_each_frame_of_a_chunk_is_converted() -> None:
     payloads = [appeared(number).payload for number in (1, MAX_EVENT_NUMBER, 2)]
-    volley = ID.join(shared_frames(Command.STREAM_EVENT_APPEARED, payloads))
-    assert Framer().feed(for_old_client(volley)) == [appeared(1), appeared(OLD), appeared(2)]
+    chunk = ID.join(shared_frames(Command.STREAM_EVENT_APPEARED, payloads))
+    assert Framer().feed(for_old_client(chunk)) == [appeared(1), appeared(OLD), appeared(2)]
 
 
 def test_a_client_is_old_until_it_identifies_itself() -> None:

@@ -262,10 +262,10 @@ async def test_an_internal_error_ends_the_connection(
 
 async def test_requests_before_invalid_bytes_are_answered(one: PlayedSession) -> None:
     one.data_received(PING.encode() + bytes(4))
-    pong, farewell = one.played.packages()
+    pong, refusal = one.played.packages()
     assert pong.command == Command.PONG
-    assert (farewell.command, farewell.correlation_id) == (Command.BAD_REQUEST, bytes(16))
-    assert farewell.payload.startswith(b"Invalid TCP frame received.")
+    assert (refusal.command, refusal.correlation_id) == (Command.BAD_REQUEST, bytes(16))
+    assert refusal.payload.startswith(b"Invalid TCP frame received.")
     assert one.played.has_ended
     assert one.played.reads, "what still comes is discarded"
 
@@ -280,8 +280,8 @@ async def test_the_repr_shows_the_state(one: PlayedSession) -> None:
 async def test_invalid_bytes_end_only_their_connection(memory_server: EmbeddedServer) -> None:
     async with RawClient.to(memory_server) as good, RawClient.to(memory_server) as bad:
         bad.writer.write(b"GET / HTTP/1.1\r\n\r\n")
-        farewell = await bad.expect_package()
-        assert farewell.command == Command.BAD_REQUEST
+        refusal = await bad.expect_package()
+        assert refusal.command == Command.BAD_REQUEST
         assert await bad.receive() is None
         assert (await good.ask(Command.PING)).command == Command.PONG
 
