@@ -9,7 +9,7 @@ from rxpump.model.events import Event, ResolvedRecord
 from rxpump.model.group_settings import NackAction
 
 
-class Desk(Protocol):
+class Acknowledger(Protocol):
     """Sends the acknowledgements for the deliveries of one connection."""
 
     @property
@@ -43,13 +43,13 @@ class Delivery(Event):
         sequence: Number of the delivery, in the order of arrival in this process.
     """
 
-    __slots__ = ("_desk", "_outcome", "retry_count", "sequence")
+    __slots__ = ("_acknowledger", "_outcome", "retry_count", "sequence")
 
-    def __init__(self, resolved: ResolvedRecord, retry_count: int, desk: Desk, sequence: int) -> None:
+    def __init__(self, resolved: ResolvedRecord, retry_count: int, acknowledger: Acknowledger, sequence: int) -> None:
         super().__init__(resolved)
         self.retry_count: int = retry_count
         self.sequence: int = sequence
-        self._desk = desk
+        self._acknowledger = acknowledger
         self._outcome: str | None = None
 
     @property
@@ -65,7 +65,7 @@ class Delivery(Event):
     @property
     def is_expired(self) -> bool:
         """Whether it can no longer be acknowledged, and was not."""
-        return self._outcome is None and self._desk.closed is not None
+        return self._outcome is None and self._acknowledger.closed is not None
 
     def ack(self) -> None:
         """Report that the event was handled.
@@ -78,7 +78,7 @@ class Delivery(Event):
         """
         if self._is_open():
             self._outcome = "acknowledged"
-            self._desk.ack(self)
+            self._acknowledger.ack(self)
 
     def nack(self, action: NackAction = NackAction.RETRY, reason: str = "") -> None:
         """Report that the event could not be handled.
@@ -95,14 +95,16 @@ class Delivery(Event):
             raise InvalidArgument("action", action, "a NackAction")
         if self._is_open():
             self._outcome = action.value
-            self._desk.nack(self, action, reason)
+            self._acknowledger.nack(self, action, reason)
 
     def _is_open(self) -> bool:
         if self._outcome is not None:
             return False
-        if self._desk.closed is not None:
+        if self._acknowledger.closed is not None:
             received = self.received
-            raise DeliveryExpired(received.stream, received.number, self._desk.group, self._desk.closed)
+            raise DeliveryExpired(
+                received.stream, received.number, self._acknowledger.group, self._acknowledger.closed
+            )
         return True
 
     def __eq__(self, other: object) -> bool:

@@ -13,7 +13,7 @@ from rxpump.backpressure.tracking import announce, tracking_deliveries
 from rxpump.backpressure.upstream import Upstream
 from rxpump.model.deliveries import Delivery
 from rxpump.model.signals import CaughtUp
-from tests.operators.deliveries import Desk
+from tests.operators.deliveries import FakeAcknowledger
 from tests.operators.events import event
 
 
@@ -255,7 +255,7 @@ class Consumer:
         return self.tracker.claim(lambda entry: self.passed.append(entry.item.number))
 
     def begin(self, number: int) -> Pending:
-        return self.tracker.begin(Delivery(event(number=number)._resolved, 0, Desk(), number))
+        return self.tracker.begin(Delivery(event(number=number)._resolved, 0, FakeAcknowledger(), number))
 
 
 @pytest.fixture

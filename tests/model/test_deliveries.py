@@ -6,59 +6,59 @@ from rxpump.errors import DeliveryExpired, InvalidArgument
 from rxpump.model.deliveries import Delivery
 from rxpump.model.events import Event
 from rxpump.model.group_settings import NackAction
-from tests.operators.deliveries import Desk
+from tests.operators.deliveries import FakeAcknowledger
 from tests.operators.events import event, linked
 
 
 @pytest.fixture
-def desk() -> Desk:
-    return Desk()
+def acknowledger() -> FakeAcknowledger:
+    return FakeAcknowledger()
 
 
-def of(event: Event, desk: Desk, retry_count: int = 0) -> Delivery:
-    return Delivery(event._resolved, retry_count, desk, 1)
+def of(event: Event, acknowledger: FakeAcknowledger, retry_count: int = 0) -> Delivery:
+    return Delivery(event._resolved, retry_count, acknowledger, 1)
 
 
-def test_a_delivery_is_an_event_with_a_retry_count(desk: Desk) -> None:
-    delivery = of(event("Jumped", {"height": 3}, number=7), desk, 2)
+def test_a_delivery_is_an_event_with_a_retry_count(acknowledger: FakeAcknowledger) -> None:
+    delivery = of(event("Jumped", {"height": 3}, number=7), acknowledger, 2)
     assert (delivery.type, delivery.number, delivery.json(), delivery.retry_count) == ("Jumped", 7, {"height": 3}, 2)
     assert type(delivery.event) is Event
     assert delivery.event.id == delivery.id
 
 
-def test_only_the_first_settlement_counts(desk: Desk) -> None:
-    first, second = of(event(number=1), desk), of(event(number=2), desk)
+def test_only_the_first_settlement_counts(acknowledger: FakeAcknowledger) -> None:
+    first, second = of(event(number=1), acknowledger), of(event(number=2), acknowledger)
     first.ack()
     first.nack(NackAction.PARK)
     second.nack(NackAction.PARK, "no oats")
     second.ack()
-    assert desk.told == [1, (NackAction.PARK, 2, "no oats")]
+    assert acknowledger.sent == [1, (NackAction.PARK, 2, "no oats")]
     assert first.is_settled
     assert not first.is_expired
 
 
-def test_an_expired_delivery_names_the_received_event(desk: Desk) -> None:
-    delivery = of(linked(event(number=3), stream="links", number=9), desk)
-    desk.closed = "the connection was lost"
+def test_an_expired_delivery_names_the_received_event(acknowledger: FakeAcknowledger) -> None:
+    delivery = of(linked(event(number=3), stream="links", number=9), acknowledger)
+    acknowledger.closed = "the connection was lost"
     assert delivery.is_expired
     for settle in (delivery.ack, delivery.nack):
         with pytest.raises(DeliveryExpired) as expired:
             settle()
         assert str(expired.value) == ("event 9@links can no longer be acknowledged to 'g': the connection was lost")
-    assert desk.told == []
+    assert acknowledger.sent == []
 
 
-def test_a_settled_delivery_does_not_expire(desk: Desk) -> None:
-    delivery = of(event(), desk)
+def test_a_settled_delivery_does_not_expire(acknowledger: FakeAcknowledger) -> None:
+    delivery = of(event(), acknowledger)
     delivery.ack()
-    desk.closed = "the connection was lost"
+    acknowledger.closed = "the connection was lost"
     delivery.ack()
     assert not delivery.is_expired
 
 
 @pytest.mark.parametrize("action", ["park", None, 1])
-def test_an_unknown_action_is_refused(desk: Desk, action: object) -> None:
-    delivery = of(event(), desk)
+def test_an_unknown_action_is_refused(acknowledger: FakeAcknowledger, action: object) -> None:
+    delivery = of(event(), acknowledger)
     with pytest.raises(InvalidArgument, match=r"^action is .*; allowed is a NackAction"):
         delivery.nack(action)  # type: ignore[arg-type]
     assert not delivery.is_settled
@@ -73,8 +73,8 @@ def test_an_unknown_action_is_refused(desk: Desk, action: object) -> None:
         (NackAction.STOP, "stopped at"),
     ],
 )
-def test_the_repr_shows_the_state(desk: Desk, action: NackAction, state: str) -> None:
-    delivery = of(event(number=1, data=5), desk, 2)
+def test_the_repr_shows_the_state(acknowledger: FakeAcknowledger, action: NackAction, state: str) -> None:
+    delivery = of(event(number=1, data=5), acknowledger, 2)
     assert repr(delivery) == "<Delivery of <Event 1@ponies Jumped 1 bytes>, retry 2, open>"
     delivery.nack(action)
     assert repr(delivery).endswith(f", {state}>")

@@ -17,7 +17,7 @@ from rxpump import checkpoints, errors, operators
 from rxpump.errors import InvalidArgument, NotDecodable, NotReady, RxPumpError
 from rxpump.model import signals, status
 from rxpump.tcp.wire import schema
-from tests.operators.deliveries import Desk
+from tests.operators.deliveries import FakeAcknowledger
 from tests.operators.events import broken_link, event, linked
 from tests.test_errors import sample
 
@@ -184,10 +184,10 @@ def test_a_copied_error_keeps_its_attributes() -> None:
 
 @pytest.mark.parametrize("way", WAYS)
 def test_a_delivery_belongs_to_its_connection(way: str) -> None:
-    delivery = rxpump.Delivery(EVENT._resolved, 0, Desk(), 1)
+    delivery = rxpump.Delivery(EVENT._resolved, 0, FakeAcknowledger(), 1)
     with pytest.raises(TypeError, match=r"cannot be pickled or copied; use delivery\.event"):
         WAYS[way](delivery)
     assert WAYS[way](delivery.event) == EVENT
     assert delivery != EVENT
-    assert delivery != rxpump.Delivery(EVENT._resolved, 0, Desk(), 1)
+    assert delivery != rxpump.Delivery(EVENT._resolved, 0, FakeAcknowledger(), 1)
     assert len({delivery, EVENT}) == 2

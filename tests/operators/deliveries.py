@@ -16,24 +16,24 @@ from rxpump.model.group_settings import NackAction
 _sequence = count(1)
 
 
-class Desk:
+class FakeAcknowledger:
     """Notes what became of each delivery, by its number, in order."""
 
     def __init__(self) -> None:
         self.group = "g"
         self.closed: str | None = None
-        self.told: list[Any] = []
+        self.sent: list[Any] = []
 
     def ack(self, delivery: Delivery) -> None:
-        self.told.append(delivery.number)
+        self.sent.append(delivery.number)
 
     def nack(self, delivery: Delivery, action: NackAction, reason: str) -> None:
-        self.told.append((action, delivery.number, reason))
+        self.sent.append((action, delivery.number, reason))
 
 
-def delivered(desk: Desk | None = None) -> Any:
+def delivered(acknowledger: FakeAcknowledger | None = None) -> Any:
     """Deliver each event as a persistent subscription does: with a tracker, from an Upstream of its own."""
-    at = desk or Desk()
+    at = acknowledger or FakeAcknowledger()
 
     def operator(source: Any) -> Any:
         def subscribe(observer: Any, scheduler: Any = None) -> Any:

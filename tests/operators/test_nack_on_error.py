@@ -14,7 +14,7 @@ from reactivex import operators as rx
 import rxpump.operators as ops
 from rxpump.errors import InvalidArgument, NotJson
 from rxpump.model.group_settings import NackAction
-from tests.operators.deliveries import Desk, delivered
+from tests.operators.deliveries import FakeAcknowledger, delivered
 from tests.operators.events import event, events
 from tests.operators.sources import Feed, Gates, Seen, settle
 
@@ -25,8 +25,8 @@ class Work:
     """A pipeline of deliveries, fed by hand."""
 
     def __init__(self, *operators: Any) -> None:
-        self.desk, self.feed, self.seen = Desk(), Feed(), Seen()
-        self.seen.of(self.feed.pipe(delivered(self.desk), *operators))
+        self.acknowledger, self.feed, self.seen = FakeAcknowledger(), Feed(), Seen()
+        self.seen.of(self.feed.pipe(delivered(self.acknowledger), *operators))
 
     async def give(self, *given: Any) -> None:
         for each in given:
@@ -57,8 +57,8 @@ async def test_what_fails_is_nacked_and_the_rest_goes_on(caplog: pytest.LogCaptu
     await work.give(*events(4))
     await work.end()
     assert work.seen.items == [0, 2, 3]
-    assert (PARK, 1, "ValueError: no 1") in work.desk.told
-    assert [each for each in work.desk.told if isinstance(each, int)] == [0, 2, 3]
+    assert (PARK, 1, "ValueError: no 1") in work.acknowledger.sent
+    assert [each for each in work.acknowledger.sent if isinstance(each, int)] == [0, 2, 3]
     assert (work.seen.errors, work.seen.completed) == ([], 1)
     (record,) = caplog.records
     assert record.getMessage().endswith("retry 0, parked> failed: ValueError: no 1")
@@ -70,7 +70,7 @@ async def test_any_operator_may_fail_for_one_delivery_alone() -> None:
         event(data={"n": 0}), event(data=b"\xff", number=1), event(data={}, number=2), event(data={"n": 0})
     )
     assert len(work.seen.items) == 2
-    assert [(action, number) for action, number, _ in work.desk.told] == [(SKIP, 1), (SKIP, 2)]
+    assert [(action, number) for action, number, _ in work.acknowledger.sent] == [(SKIP, 1), (SKIP, 2)]
     await work.end()
 
 
@@ -84,7 +84,7 @@ async def test_the_action_is_decided_by_the_error() -> None:
 
     work = Work(ops.nack_on_error(decide, failing(0, 1, 2, error=lambda n: LookupError(str(n)))))
     await work.give(*events(4))
-    assert [(action, number) for action, number, _ in work.desk.told] == [(PARK, 0), (RETRY, 1), (SKIP, 2)]
+    assert [(action, number) for action, number, _ in work.acknowledger.sent] == [(PARK, 0), (RETRY, 1), (SKIP, 2)]
     assert [type(error) for error in errors] == [LookupError] * 3
     assert work.seen.items == [3]
     await work.end()
@@ -96,7 +96,7 @@ async def test_stop_ends_with_the_error_and_leaves_the_delivery_to_come_again() 
     await work.seen.until_ended()
     assert [str(error) for error in work.seen.errors] == ["no 2"]
     assert work.seen.items == [0, 1]
-    assert work.desk.told == [0, 1]
+    assert work.acknowledger.sent == [0, 1]
 
 
 async def test_several_are_worked_on_at_once_and_come_in_order() -> None:
@@ -128,7 +128,7 @@ async def test_what_a_delivery_gave_before_it_failed_is_not_emitted() -> None:
 async def test_what_is_filtered_out_inside_is_done() -> None:
     work = Work(ops.nack_on_error(PARK, ops.of_type("Other")), ops.ack_each())
     await work.give(*events(2))
-    assert work.desk.told == [0, 1]
+    assert work.acknowledger.sent == [0, 1]
     assert work.seen.items == []
     await work.end()
 
@@ -155,17 +155,17 @@ async def test_a_local_retry_comes_before_the_nack() -> None:
     await work.give(*events(1))
     await asyncio.sleep(0.02)
     await work.end()
-    assert (work.seen.items, work.desk.told) == ([0], [])
+    assert (work.seen.items, work.acknowledger.sent) == ([0], [])
 
 
 async def test_a_delivery_that_expired_meanwhile_is_passed_over(caplog: pytest.LogCaptureFixture) -> None:
     gates = Gates()
     work = Work(ops.nack_on_error(PARK, rx.map(number), ops.map_async(gates)))
     await work.give(*events(2))
-    work.desk.closed = "the connection was lost"
+    work.acknowledger.closed = "the connection was lost"
     await gates.fail(0, ValueError("no"))
     await settle()
-    assert work.desk.told == []
+    assert work.acknowledger.sent == []
     assert "expired> failed and cannot be nacked, because it has expired" in caplog.text
     await gates.open(1)
     await work.end()
