@@ -53,7 +53,7 @@ class BufferingObserver:
 
     def __init__(self, high: int, low: int | None = None, capacity: int = 10_000) -> None:
         self.items: list[Any] = []
-        self.watermarks = Watermarks("keeper", high=high, low=low, capacity=capacity)
+        self.watermarks = Watermarks("observer", high=high, low=low, capacity=capacity)
 
     def on_next(self, item: Any) -> None:
         self.watermarks.added(len(self.items) + 1)

@@ -35,7 +35,7 @@ class Citation:
     item: str | None = None
 
     def faults(self) -> Iterator[str]:
-        """Yield what the citation names and the document does not contain."""
+        """Yield the documents, sections and rows of the citation that do not exist."""
         if self.document is None or not self.document.exists():
             yield f"no such document: {self.document}"
             return
@@ -66,7 +66,7 @@ def citations(path: Path, text: str) -> Iterator[Citation]:
         yield Citation(document, tuple(re.findall(_NUMBER, match["numbers"])), match["item"])
 
 
-def test_what_a_text_cites_exists() -> None:
+def test_every_citation_points_to_an_existing_section() -> None:
     faults = {
         f"{path.relative_to(ROOT)}: {fault}"
         for path in TEXTS
@@ -100,7 +100,7 @@ def test_citations_are_found_in_their_different_forms() -> None:
         ("section 4.3", "no such document: None"),
     ],
 )
-def test_a_citation_of_what_does_not_exist_is_a_fault(text: str, fault: str) -> None:
+def test_a_citation_of_a_missing_section_is_a_fault(text: str, fault: str) -> None:
     (citation,) = citations(ROOT / "rxpump" / "client.py", text)
     assert list(citation.faults()) == [fault]
 

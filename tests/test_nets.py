@@ -45,5 +45,5 @@ async def test_waiting_for_a_lock_in_the_loop_fails() -> None:
         function_of_rxpump("lock")(mutex)
 
 
-def test_a_call_outside_the_loop_may_block() -> None:
+def test_a_call_outside_the_loop_can_block() -> None:
     function_of_rxpump("sleep")()

@@ -65,7 +65,7 @@ def test_ctrl_c_interrupts_a_child() -> None:
     assert child.stdout == "default_int_handler\n"
 
 
-def test_a_child_sees_what_is_kept() -> None:
+def test_a_child_sees_the_kept_variables() -> None:
     child = run(sys.executable, "-c", "import os; print(*os.environ)")
     by_pytest_and_python = {"PYTEST_CURRENT_TEST", "PYTEST_VERSION", "LC_CTYPE"}
     assert set(child.stdout.split()) <= KEPT | KEPT_FOR_INTEROP | by_pytest_and_python

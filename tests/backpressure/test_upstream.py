@@ -91,7 +91,7 @@ async def test_a_keeper_without_a_flow_overflows_with_a_clear_error() -> None:
     keeper = BufferingObserver(high=2, capacity=5)
     for number in range(5):
         keeper.on_next(number)
-    with pytest.raises(BufferOverflow, match="keeper is full with 5 items") as raised:
+    with pytest.raises(BufferOverflow, match="observer is full with 5 items") as raised:
         keeper.on_next(5)
     assert raised.value.capacity == 5
 

@@ -19,7 +19,7 @@ def response(body: bytes, status: str = "200 OK", headers: str = "") -> bytes:
 
 @asynccontextmanager
 async def http_node(*pieces: bytes) -> AsyncIterator[Endpoint]:
-    """Serve a node that sends these pieces to everyone, closes, and keeps the first line of each request."""
+    """Serve a node that sends these pieces to each client, closes, and records the first line of each request."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
@@ -44,7 +44,7 @@ async def listening(serve: Serve) -> AsyncIterator[Endpoint]:
         try:
             await serve(reader, writer)
         except (ConnectionError, asyncio.IncompleteReadError):
-            pass  # the client may leave at any time
+            pass  # the client can disconnect at any time
         finally:
             writer.transport.abort()
 

@@ -1,4 +1,4 @@
-"""Asking nodes for gossip: nodes that answer well, badly, slowly and not at all."""
+"""Requests for gossip to nodes with valid, invalid, slow and missing replies."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ async def test_a_node_is_asked_for_its_gossip() -> None:
     assert [member.state for member in answer.gossip.members].count(NodeState.LEADER) == 1
 
 
-async def test_the_answer_may_come_byte_by_byte_and_in_chunks() -> None:
+async def test_a_reply_can_arrive_byte_by_byte_and_in_chunks() -> None:
     body = encoded(document(23))
     head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
     chunks = b"%x\r\n%s\r\n%x\r\n%s\r\n0\r\n\r\n" % (10, body[:10], len(body) - 10, body[10:])
@@ -47,14 +47,14 @@ async def test_the_answer_may_come_byte_by_byte_and_in_chunks() -> None:
         ([b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{"], "not HTTP"),
     ],
 )
-async def test_a_bad_answer_is_told_as_what_it_is(pieces: list[bytes], problem: str) -> None:
+async def test_the_error_describes_an_invalid_reply(pieces: list[bytes], problem: str) -> None:
     async with http_node(*pieces) as node:
         answer = await ask(node, timeout=5)
     assert answer.gossip is None
     assert problem in answer.problem
 
 
-async def test_a_node_that_hangs_costs_only_the_timeout() -> None:
+async def test_a_silent_node_takes_no_longer_than_the_timeout() -> None:
     async def hang(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await asyncio.Event().wait()
 
@@ -64,7 +64,7 @@ async def test_a_node_that_hangs_costs_only_the_timeout() -> None:
     assert second.gossip is not None
 
 
-async def test_a_dead_address_is_told() -> None:
+async def test_an_unreachable_address_is_an_error() -> None:
     async with http_node() as node:
         pass
     assert (await ask(node, timeout=5)).problem
@@ -77,7 +77,7 @@ async def test_names_are_resolved_to_all_their_addresses() -> None:
     assert problems == []
 
 
-async def test_a_name_without_an_address_is_told() -> None:
+async def test_a_name_without_an_address_is_an_error() -> None:
     found, problems = await resolve([Endpoint("nowhere.invalid", 2113), Endpoint("a" * 64 + ".example", 2113)])
     assert found == []
     assert [problem.problem.startswith("its name has no address") for problem in problems] == [True, True]

@@ -1,4 +1,4 @@
-"""The rules of choosing, as a table."""
+"""The choice of a node of a cluster."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_chance_decides_between_equals() -> None:
     assert found == set(followers)
 
 
-def test_random_takes_any_ready_node() -> None:
+def test_random_chooses_any_ready_node() -> None:
     found = {chosen([LEADER, FOLLOWER, REPLICA, CLONE], Prefer.RANDOM, seed) for seed in range(100)}
     assert found == {LEADER, FOLLOWER, REPLICA}
 
@@ -75,7 +75,7 @@ def test_a_member_without_an_address_is_not_chosen() -> None:
     assert choice.verdicts == ((one, Verdict.UNREACHABLE),)
 
 
-def test_a_choice_tells_its_reasons() -> None:
+def test_a_choice_has_its_reasons() -> None:
     text = str(choose([member(1, LEADER), member(2, FOLLOWER)], Prefer.FOLLOWER))
     assert text == "10.0.0.1:2111 (leader): not as good as the chosen one; 10.0.0.1:2112 (follower): chosen"
 
@@ -90,7 +90,7 @@ def test_a_choice_tells_its_reasons() -> None:
         (select_random, [LEADER, FOLLOWER], {LEADER, FOLLOWER}),
     ],
 )
-def test_selectors_choose_as_photonpump_does(
+def test_selectors_choose_like_photonpump(
     selector: Selector, states: list[NodeState], expected: set[NodeState]
 ) -> None:
     members: list[Member] = [member(number, state) for number, state in enumerate(states)]
@@ -98,7 +98,7 @@ def test_selectors_choose_as_photonpump_does(
     assert {each.state for each in found if each is not None} == expected
 
 
-def test_photonpumps_names_of_states_are_there() -> None:
+def test_states_have_the_names_of_photonpump() -> None:
     assert NodeState.Master is LEADER
     assert NodeState.Slave is FOLLOWER
     assert NodeState.Master > NodeState.Slave > NodeState.Clone

@@ -1,4 +1,4 @@
-"""What a client remembers of its cluster between connections."""
+"""The nodes of a cluster that a client knows between connections."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ def test_seeds_and_members_are_asked() -> None:
     assert set(view().candidates()) == {*SEEDS, ONE.external_http, TWO.external_http}
 
 
-def test_members_are_kept_when_nobody_answers() -> None:
+def test_members_are_kept_if_no_node_replies() -> None:
     known = view()
     known.note_answers([Answer(SEEDS[0], problem="no answer in time")])
     assert known.members == (ONE, TWO)
     assert str(known.answers[0]) == "seed.example.com:2113: no answer in time"
 
 
-def test_a_node_that_failed_is_passed_over_for_a_while() -> None:
+def test_a_node_that_failed_is_skipped_for_a_while() -> None:
     known = view()
     known.note_failure(ADDRESS_OF_ONE, now=100)
     assert known.choose(now=100).verdicts[0] == (ONE, Verdict.DISTRUSTED)

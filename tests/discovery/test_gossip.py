@@ -1,4 +1,4 @@
-"""Gossip documents of every version, documents that are none, and documents that disagree."""
+"""Gossip documents of each version, malformed documents, and documents that differ."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ LEADER, FOLLOWER, UNKNOWN = NodeState.LEADER, NodeState.FOLLOWER, NodeState.UNKN
         ("gossip-no-master", [NodeState.MANAGER, NodeState.MANAGER, UNKNOWN]),
     ],
 )
-def test_recorded_documents_are_read(name: str, states: list[NodeState]) -> None:
+def test_recorded_documents_are_parsed(name: str, states: list[NodeState]) -> None:
     gossip = parse_gossip((RECORDED / f"{name}.json").read_bytes())
     assert [each.state for each in gossip.members] == states
     assert gossip.answerer in gossip.members
@@ -40,7 +40,7 @@ def test_recorded_documents_are_read(name: str, states: list[NodeState]) -> None
 
 @pytest.mark.parametrize("version", [4, 5, 20, 21, 23])
 @pytest.mark.parametrize(("word", "state"), [("Leader", LEADER), ("Follower", FOLLOWER), ("Clone", NodeState.CLONE)])
-def test_each_version_is_read(version: int, word: str, state: NodeState) -> None:
+def test_each_version_is_parsed(version: int, word: str, state: NodeState) -> None:
     old = {"Leader": "Master", "Follower": "Slave"}
     (one,) = parse_gossip(encoded(document(version, old.get(word, word) if version < 20 else word))).members
     assert one.state is state
@@ -79,7 +79,7 @@ def test_a_state_of_an_unknown_name_is_unknown() -> None:
     ],
     ids=lambda body: repr(body[:20]),
 )
-def test_what_is_no_gossip_is_said_to_be_none(body: bytes) -> None:
+def test_other_documents_are_malformed(body: bytes) -> None:
     with pytest.raises(MalformedGossip):
         parse_gossip(body)
 
@@ -95,7 +95,7 @@ def test_the_newest_description_of_a_node_counts() -> None:
     assert merge([Gossip((old,)), Gossip((new,))]) == merge([Gossip((new,)), Gossip((old,))]) == (new,)
 
 
-def test_a_node_describes_itself_best() -> None:
+def test_the_description_of_a_node_by_itself_counts() -> None:
     itself, other = member(1, FOLLOWER, age=5), member(1, LEADER, age=1)
     documents = [Gossip((other,)), Gossip((itself,), source=itself.external_http)]
     assert merge(documents) == (itself,)
@@ -107,6 +107,6 @@ def test_the_leader_of_the_later_epoch_is_the_leader() -> None:
     assert [each.state for each in merge([cut_off, others])] == [UNKNOWN, LEADER]
 
 
-def test_dead_leaders_stay_as_they_are() -> None:
+def test_dead_leaders_are_not_changed() -> None:
     gossip = parse_gossip((RECORDED / "gossip-cluster-one-dead.json").read_bytes())
     assert merge([gossip]) == gossip.members

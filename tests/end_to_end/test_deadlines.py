@@ -139,7 +139,7 @@ def test_an_invalid_timeout_is_refused_at_the_call(method: str, timeout: Any) ->
 
 
 @pytest.mark.parametrize("method", [method for method in CALLS if method not in ("iter", "iter_all")])
-async def test_timeout_none_is_no_deadline(cut_off: rxpump.Client, method: str) -> None:
+async def test_timeout_none_means_no_deadline(cut_off: rxpump.Client, method: str) -> None:
     loop = asyncio.get_running_loop()
     before = {handle for handle in loop._scheduled if not handle.cancelled()}  # type: ignore[attr-defined]
     waiting = asyncio.ensure_future(CALLS[method](cut_off, {"timeout": None}))

@@ -95,7 +95,11 @@ async def test_a_subscription_from_a_thread_is_refused(client: rxpump.Client) ->
                 errors.append(error)
 
     in_another_thread(subscribe)
-    assert [str(error).count("thread 'elsewhere', in which no event loop is running") for error in errors] == [1, 1, 1]
+    assert [str(error).count("thread 'elsewhere', in which no event loop is running") for error in errors] == [
+        1,
+        1,
+        1,
+    ]
 
 
 async def test_events_from_a_thread_are_processed(memory_server: EmbeddedServer) -> None:

@@ -39,12 +39,12 @@ async def test_every_feature_of_node_eventstore_client(kept_in: str, tmp_path: P
     assert all(check.startswith("ok ") for check in checks)
 
 
-async def test_it_gives_heartbeats_when_asked() -> None:
+async def test_the_server_replies_to_heartbeats() -> None:
     async with EmbeddedServer(SqliteStore.in_memory(), heartbeat_interval=0.1, heartbeat_timeout=1) as server:
         assert await run("idle.mjs", server) == "asked, and asked again\n"
 
 
-async def test_over_tls() -> None:
+async def test_node_eventstore_client_works_over_tls() -> None:
     with authority_file() as ca:
         async with EmbeddedServer(SqliteStore.in_memory(), tls=certified("localhost")) as server:
             out = await run("secure.mjs", server, NODE_EXTRA_CA_CERTS=ca)

@@ -127,7 +127,7 @@ def with_data(data: bytes, metadata: bytes = b"") -> Event:
     return Event(schema.ResolvedIndexedEvent(event=record))
 
 
-def test_json_may_have_a_byte_order_mark() -> None:
+def test_json_can_have_a_byte_order_mark() -> None:
     assert with_data(b'\xef\xbb\xbf{"Height":10}').json() == {"Height": 10}
 
 

@@ -145,7 +145,7 @@ def test_values_of_other_kinds_are_not_equal(value: Any) -> None:
     assert [other for other in others if other == value] == []
 
 
-# The custom keys of metadata may hold lists, so metadata has no hash.
+# The custom keys of metadata can contain lists, so metadata have no hash.
 @pytest.mark.parametrize("value", [each for each in SAMPLES if "Metadata" not in str(type(each.values[0]))])
 def test_equal_values_have_equal_hashes(value: Any) -> None:
     assert hash(through_pickle(5)(value)) == hash(value)

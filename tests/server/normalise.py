@@ -105,7 +105,7 @@ def expected_payload(recorded: Package, ours: Package, made: Ours) -> bytes:
     return payload
 
 
-def said(package: Package) -> str:
+def readable(package: Package) -> str:
     """Return a readable text for a package."""
     message = MESSAGES.get(package.command)
     return f"{package!r}: {package.payload!r}" if message is None else repr(message.FromString(package.payload))

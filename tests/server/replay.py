@@ -7,7 +7,7 @@ from rxpump.tcp.wire.commands import Command
 from rxpump.tcp.wire.package import Package
 from tests.raw_client import RawClient
 from tests.recordings import RecordedFrame
-from tests.server.normalise import Ours, expected_payload, said
+from tests.server.normalise import Ours, expected_payload, readable
 
 ANY = -2
 SERVERS_OWN_ID = {Command.HEARTBEAT_REQUEST}
@@ -101,7 +101,7 @@ class Replay:
         ours = await self.next_like(recorded)
         assert ours.command == recorded.command, (ours, ours.payload)
         expected = expected_payload(recorded, ours, self.ours)
-        assert ours.payload == expected, f"{said(ours)} instead of {said(recorded)}"
+        assert ours.payload == expected, f"{readable(ours)} instead of {readable(recorded)}"
         if ours.command == Command.HEARTBEAT_REQUEST:
             self.last_heartbeat = ours.correlation_id
 

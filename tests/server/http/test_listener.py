@@ -55,7 +55,7 @@ async def connected(port: int | None) -> AsyncIterator[Any]:
             await writer.wait_closed()
 
 
-async def said(port: int | None, *parts: bytes) -> bytes:
+async def exchange(port: int | None, *parts: bytes) -> bytes:
     """Return everything that the server sends in reply to bytes before it closes the connection."""
     async with connected(port) as (reader, writer):
         for part in parts:
@@ -91,7 +91,7 @@ async def test_formats_other_than_json_are_not_acceptable(server: EmbeddedServer
 async def test_pipelined_requests_are_answered_on_one_connection(server: EmbeddedServer) -> None:
     one = b"GET /ping HTTP/1.1\r\nHost: h\r\n\r\n"
     last = b"GET /nothing HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"
-    answers = await said(server.http_port, one[:7], one[7:] + one + last, one)
+    answers = await exchange(server.http_port, one[:7], one[7:] + one + last, one)
     assert re.findall(rb"HTTP/1.1 (\d+)", answers) == [b"200", b"200", b"404"]
 
 
@@ -104,20 +104,20 @@ SENSELESS = [
 
 @pytest.mark.parametrize("head", SENSELESS)
 async def test_an_invalid_request_closes_the_connection(server: EmbeddedServer, head: bytes) -> None:
-    answer = await said(server.http_port, head)
+    answer = await exchange(server.http_port, head)
     assert answer.startswith(b"HTTP/1.1 400 Bad Request\r\n")
     assert b"\r\nConnection: close\r\n" in answer
 
 
 async def test_an_endless_head_is_refused(server: EmbeddedServer) -> None:
-    answer = await said(server.http_port, b"GET /info HTTP/1.1\r\nHost: h\r\n", b"A: b\r\n" * 5000)
+    answer = await exchange(server.http_port, b"GET /info HTTP/1.1\r\nHost: h\r\n", b"A: b\r\n" * 5000)
     assert answer.startswith(b"HTTP/1.1 431 ")
 
 
 async def test_a_slow_client_is_disconnected() -> None:
     http = HttpListener("127.0.0.1", 0, lambda request, local: HttpResponse(HTTPStatus.OK, b""), request_timeout=0.02)
     await http.start()
-    assert await said(http.port, b"GET /info HTTP/1.1\r\n") == b""
+    assert await exchange(http.port, b"GET /info HTTP/1.1\r\n") == b""
     await http.stop()
 
 
@@ -128,12 +128,12 @@ async def test_the_number_of_connections_is_limited(server: EmbeddedServer, monk
         assert (await reader.readuntil(b"\r\n")) == b"HTTP/1.1 200 OK\r\n"
         answer = b""
         with suppress(ConnectionResetError):
-            answer = await said(server.http_port, b"GET /ping HTTP/1.0\r\n\r\n")
+            answer = await exchange(server.http_port, b"GET /ping HTTP/1.0\r\n\r\n")
         assert answer == b""
     assert server._http is not None
     while server._http._connections:
         await asyncio.wait(server._http._connections)
-    assert await said(server.http_port, b"GET /ping HTTP/1.0\r\n\r\n")
+    assert await exchange(server.http_port, b"GET /ping HTTP/1.0\r\n\r\n")
 
 
 async def test_an_internal_error_has_a_response(caplog: pytest.LogCaptureFixture) -> None:
@@ -142,7 +142,7 @@ async def test_an_internal_error_has_a_response(caplog: pytest.LogCaptureFixture
 
     http = HttpListener("127.0.0.1", 0, fail)
     await http.start()
-    assert b"HTTP/1.1 500 " in await said(http.port, b"GET / HTTP/1.1\r\nHost: h\r\n\r\n")
+    assert b"HTTP/1.1 500 " in await exchange(http.port, b"GET / HTTP/1.1\r\nHost: h\r\n\r\n")
     assert "ZeroDivisionError" in caplog.text
     await http.stop()
 

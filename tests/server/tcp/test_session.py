@@ -82,7 +82,7 @@ class Transport(asyncio.Transport):
 
 
 class Store:
-    """An empty store that commits when the test says so."""
+    """An empty store that commits when the test calls `commit`."""
 
     def __init__(self, empty: SqliteStore) -> None:
         self.read, self.commits = empty.read, empty.commits
@@ -381,7 +381,7 @@ async def test_connections_without_a_login_are_bounded_together(senders: Senders
     assert repr(senders.node.memory).endswith("held by 2 connections, limit 10485760>")
 
 
-async def test_a_user_who_has_logged_in_is_bounded_alone(senders: Senders) -> None:
+async def test_a_logged_in_user_has_a_limit_of_its_own(senders: Senders) -> None:
     user = senders()
     user.data_received(Package(Command.AUTHENTICATE, ID, b"", ADMIN).encode())
     user.data_received(unfinished(20 * MIB))
