@@ -35,7 +35,7 @@ def run(*command: str, **environment: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_the_tests_and_their_children_see_a_clean_environment() -> None:
-    one = "tests/test_setup.py::test_a_child_sees_what_is_kept"
+    one = "tests/test_setup.py::test_a_child_sees_the_kept_variables"
     done = run(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", one, **OF_ONE_MACHINE)
     assert done.returncode == 0, done.stdout
 
