@@ -37,7 +37,7 @@ from typing import ClassVar
 from rxpump.backpressure.background_tasks import BackgroundTasks
 from rxpump.errors import NotSupported, RxPumpError
 from rxpump.model.credentials import AnyCredentials
-from rxpump.model.events import Event, ResolvedRecord
+from rxpump.model.events import Event
 from rxpump.model.filters import EventFilter
 from rxpump.model.group_settings import NackAction, PersistentSubscriptionSettings
 from rxpump.model.new_events import NewEvent
@@ -160,11 +160,11 @@ class GroupSession(ABC):
         """Register a function to call just before the client closes, when acknowledgements can still be sent."""
 
     @abstractmethod
-    async def next(self) -> Sequence[tuple[ResolvedRecord, int]]:
+    async def next(self) -> Sequence[tuple[Event, int]]:
         """Wait for deliveries.
 
         Returns:
-            Records, each with the number of earlier deliveries.
+            Events, each with the number of earlier deliveries.
 
         Raises:
             PersistentSubscriptionDeleted: The group was deleted.

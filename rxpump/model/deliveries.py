@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NoReturn, Protocol, SupportsIndex
 
 from rxpump.errors import DeliveryExpired, InvalidArgument
-from rxpump.model.events import Event, ResolvedRecord
+from rxpump.model.events import Event
 from rxpump.model.group_settings import NackAction
 
 
@@ -45,8 +45,8 @@ class Delivery(Event):
 
     __slots__ = ("_acknowledger", "_outcome", "retry_count", "sequence")
 
-    def __init__(self, resolved: ResolvedRecord, retry_count: int, acknowledger: Acknowledger, sequence: int) -> None:
-        super().__init__(resolved)
+    def __init__(self, event: Event, retry_count: int, acknowledger: Acknowledger, sequence: int) -> None:
+        super().__init__(event._record, event._link, event._place)
         self.retry_count: int = retry_count
         self.sequence: int = sequence
         self._acknowledger = acknowledger
@@ -55,7 +55,7 @@ class Delivery(Event):
     @property
     def event(self) -> Event:
         """The event without its delivery."""
-        return Event(self._resolved)
+        return Event(self._record, self._link, self._place)
 
     @property
     def is_settled(self) -> bool:

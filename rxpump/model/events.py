@@ -1,9 +1,8 @@
 """An event as it was read.
 
-An `Event` is a light view of the record that arrived: nothing is converted until it is looked at,
-because most pipelines look at a type, drop the event and go on. Looking twice converts twice; keep
-what you need. An event keeps the page it came in alive, so to hold a few events of many for long,
-hold their fields.
+An `Event` is a light view of the record that a transport received: a value is converted when it is read, because most
+pipelines read the type of an event, drop it and go on. Reading twice converts twice. An event keeps the page in
+memory that it came in; to keep a few events of many pages for long, keep their values.
 """
 
 from __future__ import annotations
@@ -18,75 +17,103 @@ from rxpump.model import json_text
 from rxpump.model.positions import Position
 
 _EPOCH = datetime(1, 1, 1, tzinfo=UTC)
-_TICKS_MASK = 0x3FFF_FFFF_FFFF_FFFF  # the two top bits of a .NET time tell its kind, not its value
+_TICKS_MASK = 0x3FFF_FFFF_FFFF_FFFF  # without the two top bits, which tell the kind of a .NET time
 
 
 class Record(Protocol):
-    """One stored event, as a transport hands it over. Field meanings: docs/protocol/tcp.md, section 3.2."""
-
-    event_stream_id: str
-    event_number: int
-    event_id: bytes
-    event_type: str
-    data_content_type: int
-    data: bytes
-    metadata: bytes
-    created: int
-
-
-class ResolvedRecord(Protocol):
-    """A record and the link it was reached by; each is an empty record where absent."""
+    """One stored event, as a transport received it."""
 
     @property
-    def event(self) -> Record:
-        """The event itself, or what the link points at."""
+    def event_stream_id(self) -> str:
+        """Name of the stream."""
 
     @property
-    def link(self) -> Record:
-        """The link, where one was resolved."""
+    def event_number(self) -> int:
+        """Number of the event in its stream, from 0."""
 
-    def HasField(self, field_name: Any, /) -> bool:  # noqa: N802 - the protobuf name
-        """Tell whether `event` or `link` is there."""
+    @property
+    def event_id(self) -> bytes:
+        """The 16 bytes of the id in the order of `UUID.bytes_le`."""
+
+    @property
+    def event_type(self) -> str:
+        """Type of the event."""
+
+    @property
+    def data_content_type(self) -> int:
+        """1 if the data are JSON, otherwise another number."""
+
+    @property
+    def data(self) -> bytes:
+        """Body of the event."""
+
+    @property
+    def metadata(self) -> bytes:
+        """Metadata of the event; empty if there are none."""
+
+    @property
+    def created(self) -> int:
+        """Time at which the server stored the event, in units of 100 ns since the year 1 (UTC)."""
+
+
+class LogPlace(Protocol):
+    """A position in `$all`, as a transport received it; an `Event` converts it to a `Position` when it is read."""
+
+    @property
+    def commit_position(self) -> int:
+        """Commit position."""
+
+    @property
+    def prepare_position(self) -> int:
+        """Prepare position; it equals the commit position outside of transactions."""
 
 
 class Event:
     """One event of a stream.
 
-    Where it was reached through a link that was resolved, it is the event linked to, and `link` says
-    where it was received. A link that leads nowhere (its target deleted or truncated) is an event of
-    its own: `is_broken_link` is True, its stream, number, type and id are the link's, and its data and
-    metadata are empty.
+    If it was reached through a link that was resolved, it is the target of the link, and `link` is the link. A link
+    whose target no longer exists is an event of its own: `is_broken_link` is True; stream, number, type and id are
+    those of the link, and data and metadata are empty.
+
+    Transports make events; for an event to write see `NewEvent`.
+
+    Args:
+        record: The event; for a broken link the result of `broken_link`.
+        link: The link by which the event was reached.
+        place: Position in `$all` at which the event was received; None if it was read from a single stream.
     """
 
-    __slots__ = ("_resolved",)
+    __slots__ = ("_link", "_place", "_record")
 
-    def __init__(self, resolved: ResolvedRecord) -> None:
-        self._resolved = resolved
-
-    # An event's type, stream and id are never empty on the server, so an empty one means that there
-    # is no event behind the link; asking that way costs nothing in the ordinary case.
+    def __init__(self, record: Record, link: Record | None = None, place: LogPlace | None = None) -> None:
+        self._record = record
+        self._link = link
+        self._place = place
 
     @property
     def type(self) -> str:
-        """What happened, as its writer named it."""
-        return self._resolved.event.event_type or self._resolved.link.event_type
+        """Type of the event, as its writer named it."""
+        return self._record.event_type
 
     @property
     def stream(self) -> str:
-        """The name of the stream that the event belongs to."""
-        return self._resolved.event.event_stream_id or self._resolved.link.event_stream_id
+        """Name of the stream that the event belongs to."""
+        return self._record.event_stream_id
 
     @property
     def number(self) -> int:
-        """The event's revision in its stream, from 0."""
-        number = self._resolved.event.event_number
-        return number if number or not self.is_broken_link else self._resolved.link.event_number
+        """Number of the event in its stream, from 0."""
+        return self._record.event_number
 
     event_number = number
 
     @property
     def id(self) -> UUID:
-        """The id that its writer gave it. Raises MalformedReply where the server sent something else."""
+        """Id that the writer gave the event.
+
+        Raises:
+            MalformedReply: The server sent an id that does not have 16 bytes.
+        """
         try:
             return UUID(bytes_le=self.id_bytes)
         except ValueError:
@@ -94,64 +121,67 @@ class Event:
 
     @property
     def id_bytes(self) -> bytes:
-        """The id as it is stored, in .NET byte order: as good for comparing, and made at no cost."""
-        return self._resolved.event.event_id or self._resolved.link.event_id
+        """Bytes of the id in the order of `UUID.bytes_le`. Faster than `id`, for comparisons."""
+        return self._record.event_id
 
     @property
     def data(self) -> bytes:
-        """The body, as written."""
-        return self._resolved.event.data
+        """Body of the event, as it was written."""
+        return self._record.data
 
     @property
     def metadata(self) -> bytes:
-        """The metadata, as written; empty if there is none."""
-        return self._resolved.event.metadata
+        """Metadata of the event, as they were written; empty if there are none."""
+        return self._record.metadata
 
     @property
     def is_json(self) -> bool:
-        """Whether its writer called the data JSON; the server does not check that it is."""
-        return self._resolved.event.data_content_type == 1
+        """Whether the writer marked the data as JSON. The server does not check that they are."""
+        return self._record.data_content_type == 1
 
     @property
     def created(self) -> datetime:
-        """When the server stored it (aware, UTC). Raises MalformedReply for a time after the year 9999."""
-        record = self._resolved.link if self.is_broken_link else self._resolved.event
+        """When the server stored the event (aware, UTC).
+
+        Raises:
+            MalformedReply: The server sent a time after the year 9999.
+        """
+        created = self._record.created
         try:
-            return _EPOCH + timedelta(microseconds=(record.created & _TICKS_MASK) // 10)
+            return _EPOCH + timedelta(microseconds=(created & _TICKS_MASK) // 10)
         except OverflowError:
-            raise MalformedReply(f"the read of {self!r}", f"the time {record.created}") from None
+            raise MalformedReply(f"the read of {self!r}", f"the time {created}") from None
 
     @property
     def position(self) -> Position | None:
-        """Where it was received in the whole database; None for events read from a single stream."""
-        commit = getattr(self._resolved, "commit_position", None)
-        return None if commit is None else Position(commit, getattr(self._resolved, "prepare_position", commit))
+        """Position in `$all` at which the event was received; None if it was read from a single stream."""
+        place = self._place
+        return None if place is None else Position(place.commit_position, place.prepare_position)
 
     @property
     def link(self) -> Event | None:
         """The link by which the event was reached, as an event; None if it was read directly."""
-        return Event(_AsReceived(self._resolved)) if self._resolved.HasField("link") else None
+        return None if self._link is None else Event(self._link, None, self._place)
 
     @property
     def received(self) -> Event:
-        """The event as it stands in the stream that was read: the link if there is one, else itself."""
+        """The event as it stands in the stream that was read: the link if there is one, else the event itself."""
         return self.link or self
 
     @property
     def received_number(self) -> int:
-        """The number of `received`, at less cost."""
-        resolved = self._resolved
-        return (resolved.link if resolved.HasField("link") else resolved.event).event_number
+        """Number of `received`, without making that event."""
+        return (self._record if self._link is None else self._link).event_number
 
     @property
     def is_broken_link(self) -> bool:
-        """Whether this is a link whose target no longer exists."""
-        return not self._resolved.HasField("event")
+        """Whether the event is a link whose target no longer exists."""
+        return type(self._record) is _BrokenLink
 
     def json(self) -> Any:
         """The data, decoded from JSON (see `rxpump.model.json_text`). Raises NotJson."""
         try:
-            return json_text.decode(self._resolved.event.data)
+            return json_text.decode(self._record.data)
         except (ValueError, RecursionError) as error:  # a UnicodeDecodeError is a ValueError
             raise self._not_json("data", error) from error
 
@@ -170,13 +200,23 @@ class Event:
     def __eq__(self, other: object) -> bool:
         if type(other) is not type(self):
             return NotImplemented
-        return self is other or detached(self._resolved) == detached(other._resolved)
+        return self is other or self._values() == other._values()
 
     def __hash__(self) -> int:
         return hash(self.id_bytes)
 
     def __getstate__(self) -> object:
-        return None, {"_resolved": detached(self._resolved)}
+        record, link, place = self._values()
+        return None, {"_record": record, "_link": link, "_place": place}
+
+    def _values(self) -> tuple[Record, Record | None, LogPlace | None]:
+        """Return equal arguments that can be compared and pickled, and that do not keep a page in memory."""
+        record, link, place = self._record, self._link, self._place
+        return (
+            _PlainRecord.of(record),
+            None if link is None else _PlainRecord.of(link),
+            None if place is None else _PlainPlace(place.commit_position, place.prepare_position),
+        )
 
     def __repr__(self) -> str:
         if self.is_broken_link:
@@ -186,83 +226,50 @@ class Event:
         return f"<Event {self.number}@{self.stream} {self.type} {len(self.data)} bytes{via}>"
 
 
-class _AsReceived:
-    """A resolved record seen as what was received: the link, unresolved, at the same position."""
-
-    __slots__ = ("_resolved",)
-
-    def __init__(self, resolved: ResolvedRecord) -> None:
-        self._resolved = resolved
-
-    @property
-    def event(self) -> Record:
-        return self._resolved.link
-
-    link = event
-
-    def HasField(self, field_name: Any, /) -> bool:  # noqa: N802 - the protobuf name
-        return bool(field_name == "event")
-
-    @property
-    def commit_position(self) -> int | None:
-        return getattr(self._resolved, "commit_position", None)
-
-    @property
-    def prepare_position(self) -> int | None:
-        return getattr(self._resolved, "prepare_position", None)
-
-
 @dataclass(slots=True)
 class _PlainRecord:
-    """A record apart from the message that it came in."""
+    """A record apart from the message that it was received in."""
 
-    event_stream_id: str = ""
-    event_number: int = 0
-    event_id: bytes = b""
-    event_type: str = ""
-    data_content_type: int = 0
-    data: bytes = b""
-    metadata: bytes = b""
-    created: int = 0
+    event_stream_id: str
+    event_number: int
+    event_id: bytes
+    event_type: str
+    data_content_type: int
+    data: bytes
+    metadata: bytes
+    created: int
+
+    @staticmethod
+    def of(record: Record) -> _PlainRecord:
+        """Copy a record."""
+        cls = _BrokenLink if type(record) is _BrokenLink else _PlainRecord
+        return cls(
+            record.event_stream_id,
+            record.event_number,
+            record.event_id,
+            record.event_type,
+            record.data_content_type,
+            record.data,
+            record.metadata,
+            record.created,
+        )
 
 
 @dataclass(slots=True)
-class _PlainResolvedRecord:
-    """A resolved record that can be pickled and compared, whatever transport the original came from."""
-
-    event: _PlainRecord
-    link: _PlainRecord
-    has_event: bool
-    has_link: bool
-    commit_position: int | None
-    prepare_position: int | None
-
-    def HasField(self, field_name: Any, /) -> bool:  # noqa: N802 - the protobuf name
-        return self.has_event if field_name == "event" else self.has_link
+class _BrokenLink(_PlainRecord):
+    """The record of a link whose target no longer exists."""
 
 
-def detached(resolved: ResolvedRecord) -> ResolvedRecord:
-    """Return an equal record that can be pickled and does not keep the page alive that it came in."""
-    has_event, has_link = resolved.HasField("event"), resolved.HasField("link")
-    commit: int | None = getattr(resolved, "commit_position", None)
-    return _PlainResolvedRecord(
-        _plain(resolved.event) if has_event else _PlainRecord(),
-        _plain(resolved.link) if has_link else _PlainRecord(),
-        has_event,
-        has_link,
-        commit,
-        getattr(resolved, "prepare_position", commit),
-    )
+@dataclass(slots=True)
+class _PlainPlace:
+    """A place apart from the message that it was received in."""
+
+    commit_position: int
+    prepare_position: int
 
 
-def _plain(record: Record) -> _PlainRecord:
-    return _PlainRecord(
-        record.event_stream_id,
-        record.event_number,
-        record.event_id,
-        record.event_type,
-        record.data_content_type,
-        record.data,
-        record.metadata,
-        record.created,
+def broken_link(link: Record) -> Record:
+    """Return the record of an event whose link leads to no event: that of the link, without data and metadata."""
+    return _BrokenLink(
+        link.event_stream_id, link.event_number, link.event_id, link.event_type, 0, b"", b"", link.created
     )

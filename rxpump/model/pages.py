@@ -5,19 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Generic, TypeVar, overload
 
-from rxpump.model.events import Event, ResolvedRecord, detached
+from rxpump.model.events import Event
 from rxpump.model.positions import Position
 
 _Cursor = TypeVar("_Cursor", int, Position)
 
 
 class _Page(Sequence[Event], Generic[_Cursor]):
-    """A list of events that knows where the next one starts; the views are made when looked at."""
+    """Events, and where the next page starts.
 
-    __slots__ = ("_events", "_records", "next")
+    Args:
+        events: The events; a transport passes a sequence that makes them when they are read.
+        next: Where the next page starts.
+    """
 
-    def __init__(self, records: Sequence[ResolvedRecord], next: _Cursor) -> None:
-        self._records = records
+    __slots__ = ("_events", "_source", "next")
+
+    def __init__(self, events: Sequence[Event], next: _Cursor) -> None:
+        self._source = events
         self._events: tuple[Event, ...] | None = None
         self.next: _Cursor = next
 
@@ -25,19 +30,23 @@ class _Page(Sequence[Event], Generic[_Cursor]):
     def events(self) -> tuple[Event, ...]:
         """The events, in the order of reading."""
         if self._events is None:
-            self._events = tuple(map(Event, self._records))
+            self._events = tuple(self._source)
         return self._events
 
     @property
     def ends(self) -> tuple[Event, Event]:
-        """The first event and the last, with no view made of those between. Raises IndexError for an empty page."""
-        return Event(self._records[0]), Event(self._records[-1])
+        """The first event and the last, without making those between.
+
+        Raises:
+            IndexError: The page is empty.
+        """
+        return self._source[0], self._source[-1]
 
     def __iter__(self) -> Iterator[Event]:
-        return iter(self.events) if self._events is not None else map(Event, self._records)
+        return iter(self._source if self._events is None else self._events)
 
     def __len__(self) -> int:
-        return len(self._records)
+        return len(self._source)
 
     def __eq__(self, other: object) -> bool:
         if type(other) is not type(self):
@@ -51,10 +60,10 @@ class _Page(Sequence[Event], Generic[_Cursor]):
         return None, self._state()
 
     def _state(self) -> dict[str, Any]:
-        """Return the value of each slot, with records that can be pickled and compared."""
+        """Return the value of each slot, with events that do not depend on a message."""
         names = [name for cls in type(self).__mro__ for name in cls.__dict__.get("__slots__", ())]
         values = {name: getattr(self, name) for name in names}
-        return {**values, "_events": None, "_records": [detached(record) for record in self._records]}
+        return {**values, "_events": None, "_source": list(self)}
 
     @overload
     def __getitem__(self, index: int) -> Event: ...
@@ -76,16 +85,16 @@ class StreamPage(_Page[int]):
 
     def __init__(
         self,
-        records: Sequence[ResolvedRecord],
+        events: Sequence[Event],
         *,
         stream: str,
         next_event_number: int,
-        last_event_number: int,
+        last_event_number: int | None,
         is_end_of_stream: bool,
     ) -> None:
-        super().__init__(records, next_event_number)
+        super().__init__(events, next_event_number)
         self.stream: str = stream
-        self.last_event_number: int = last_event_number
+        self.last_event_number: int | None = last_event_number
         self.is_end_of_stream: bool = is_end_of_stream
 
     @property
@@ -117,25 +126,25 @@ class AllPage(_Page[Position]):
 
     def __init__(
         self,
-        records: Sequence[ResolvedRecord],
+        events: Sequence[Event],
         *,
         position: Position,
         next_position: Position,
         is_last: bool | None = None,
         examined: Position | None = None,
     ) -> None:
-        super().__init__(records, next_position)
+        super().__init__(events, next_position)
         self.examined: Position | None = examined
         self.position: Position = position
-        self.is_last: bool = not records if is_last is None else is_last
+        self.is_last: bool = not events if is_last is None else is_last
         """Whether the reader has met the end in its direction."""
 
     def where(self, matches: Callable[[Event], bool]) -> AllPage:
         """Return the page with only those events that match."""
-        kept = [record for record in self._records if matches(Event(record))]
+        kept = [event for event in self if matches(event)]
         examined = self.examined
-        if examined is None and self._records:
-            examined = Event(self._records[-1]).position
+        if examined is None and self:
+            examined = self.ends[1].position
         return AllPage(kept, position=self.position, next_position=self.next, is_last=self.is_last, examined=examined)
 
     @property

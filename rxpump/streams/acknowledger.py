@@ -54,8 +54,8 @@ class BatchingAcknowledger:
             RxPumpError: The subscription has ended.
         """
         return [
-            Delivery(record, retry_count, self, next(_sequence))
-            for record, retry_count in await self._subscription.next()
+            Delivery(event, retry_count, self, next(_sequence))
+            for event, retry_count in await self._subscription.next()
         ]
 
     def note_delivered(self) -> None:

@@ -7,11 +7,12 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from rxpump.errors import RxPumpError
-from rxpump.model.events import Event, ResolvedRecord
+from rxpump.model.events import Event
 from rxpump.model.group_settings import NackAction
 from rxpump.tcp.protocol.acknowledgement import acks, naks
 from rxpump.tcp.protocol.group_buffer import GroupBuffer
 from rxpump.tcp.protocol.subscription_buffer import SubscriptionBuffer
+from rxpump.tcp.records import indexed_event
 from rxpump.tcp.wire.commands import Command
 from rxpump.transport import GroupSession
 
@@ -37,13 +38,13 @@ class TcpConsumerSession(GroupSession):
         """Why the channel is over."""
         return self._channel.ending
 
-    async def next(self) -> Sequence[tuple[ResolvedRecord, int]]:
+    async def next(self) -> Sequence[tuple[Event, int]]:
         """Wait for events and give all that have come."""
         while True:
             if self._channel.ending is not None:
                 raise self._channel.ending
             if records := self._channel.take():
-                return [(record.event, record.retry_count) for record in records]
+                return [(indexed_event(record.event), record.retry_count) for record in records]
             self._news.clear()
             await self._news.wait()
 

@@ -10,6 +10,7 @@ from rxpump.model.events import Event
 from rxpump.model.filters import EventFilter
 from rxpump.model.positions import Position
 from rxpump.tcp.protocol.subscription_buffer import LiveBuffer, SubscriptionBuffer
+from rxpump.tcp.records import PositionedEvents
 
 
 class LiveSubscription:
@@ -52,7 +53,7 @@ class LiveSubscription:
                 raise buffer.ending
             self._changed.clear()
             await self._changed.wait()
-        events = [Event(record) for record in records]
+        events = list(PositionedEvents(records))
         if self._where is None:
             return events
         for reached in (buffer.checkpoint, events[-1].position if events else None):

@@ -255,7 +255,7 @@ class Consumer:
         return self.tracker.claim(lambda entry: self.passed.append(entry.item.number))
 
     def begin(self, number: int) -> Pending:
-        return self.tracker.begin(Delivery(event(number=number)._resolved, 0, FakeAcknowledger(), number))
+        return self.tracker.begin(Delivery(event(number=number), 0, FakeAcknowledger(), number))
 
 
 @pytest.fixture

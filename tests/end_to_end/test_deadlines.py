@@ -63,7 +63,7 @@ def linked() -> rxpump.Event:
     record = schema.ResolvedEvent()
     record.event.event_stream_id = "s"
     record.event.event_id = bytes(16)
-    return rxpump.Event(record)
+    return rxpump.Event(record.event)
 
 
 async def cut_after_a_ping(peer: Peer) -> None:

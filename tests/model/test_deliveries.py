@@ -16,7 +16,7 @@ def acknowledger() -> FakeAcknowledger:
 
 
 def of(event: Event, acknowledger: FakeAcknowledger, retry_count: int = 0) -> Delivery:
-    return Delivery(event._resolved, retry_count, acknowledger, 1)
+    return Delivery(event, retry_count, acknowledger, 1)
 
 
 def test_a_delivery_is_an_event_with_a_retry_count(acknowledger: FakeAcknowledger) -> None:

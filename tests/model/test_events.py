@@ -11,6 +11,7 @@ import pytest
 from rxpump.errors import NotJson
 from rxpump.model.events import Event
 from rxpump.model.positions import Position
+from rxpump.tcp.records import indexed_event, positioned_event
 from rxpump.tcp.wire import schema
 
 ID = UUID("01020304-0506-0708-090a-0b0c0d0e0f10")
@@ -38,9 +39,9 @@ LINK = schema.EventRecord(
     metadata=b"{}",
     created=639310103645999990,
 )
-DIRECT = Event(schema.ResolvedIndexedEvent(event=RECORD))
-LINKED = Event(schema.ResolvedIndexedEvent(event=RECORD, link=LINK))
-BROKEN = Event(schema.ResolvedIndexedEvent(link=LINK))
+DIRECT = indexed_event(schema.ResolvedIndexedEvent(event=RECORD))
+LINKED = indexed_event(schema.ResolvedIndexedEvent(event=RECORD, link=LINK))
+BROKEN = indexed_event(schema.ResolvedIndexedEvent(link=LINK))
 
 
 @pytest.mark.parametrize("event", [DIRECT, LINKED])
@@ -65,7 +66,7 @@ def test_the_kind_bits_of_a_dotnet_time_are_ignored(kind: int) -> None:
     record.CopyFrom(RECORD)
     ticks = RECORD.created | kind << 62
     record.created = ticks - (1 << 64) if ticks >= 1 << 63 else ticks
-    assert Event(schema.ResolvedIndexedEvent(event=record)).created == DIRECT.created
+    assert indexed_event(schema.ResolvedIndexedEvent(event=record)).created == DIRECT.created
 
 
 def test_an_event_that_was_read_directly_has_no_link() -> None:
@@ -104,13 +105,13 @@ def test_a_broken_link_has_no_data() -> None:
 
 def test_broken_links_and_links_to_event_0_are_distinguished() -> None:
     first = schema.EventRecord(event_stream_id="ponies", event_number=0, event_type="PonyBorn", event_id=bytes(16))
-    assert Event(schema.ResolvedIndexedEvent(event=first, link=LINK)).number == 0
-    assert Event(schema.ResolvedIndexedEvent(link=first)).number == 0
+    assert indexed_event(schema.ResolvedIndexedEvent(event=first, link=LINK)).number == 0
+    assert indexed_event(schema.ResolvedIndexedEvent(link=first)).number == 0
 
 
 @pytest.mark.parametrize("links", [{}, {"link": LINK}])
 def test_the_position_is_that_of_the_received_event(links: dict[str, Any]) -> None:
-    event = Event(schema.ResolvedEvent(event=RECORD, commit_position=300, prepare_position=200, **links))
+    event = positioned_event(schema.ResolvedEvent(event=RECORD, commit_position=300, prepare_position=200, **links))
     assert event.position == Position(300, 200)
     assert event.received.position == Position(300, 200)
 
@@ -124,7 +125,7 @@ def with_data(data: bytes, metadata: bytes = b"") -> Event:
     record = schema.EventRecord(
         event_stream_id="ponies", event_number=1, event_type="T", data=data, metadata=metadata
     )
-    return Event(schema.ResolvedIndexedEvent(event=record))
+    return indexed_event(schema.ResolvedIndexedEvent(event=record))
 
 
 def test_json_can_have_a_byte_order_mark() -> None:

@@ -30,7 +30,7 @@ def read_back(event: NewEvent) -> Event:
         data=event.data,
         metadata=event.metadata,
     )
-    return Event(schema.ResolvedIndexedEvent(event=record))
+    return Event(record)
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ import pytest
 from rxpump.model.events import Event
 from rxpump.model.pages import AllPage, StreamPage
 from rxpump.model.positions import Position
+from rxpump.tcp.records import PositionedEvents
 from rxpump.tcp.wire import schema
 
 
@@ -17,12 +18,16 @@ def records(count: int) -> list[schema.ResolvedEvent]:
 
 def stream_page(count: int, is_end: bool = False) -> StreamPage:
     return StreamPage(
-        records(count), stream="ponies", next_event_number=count, last_event_number=9, is_end_of_stream=is_end
+        PositionedEvents(records(count)),
+        stream="ponies",
+        next_event_number=count,
+        last_event_number=9,
+        is_end_of_stream=is_end,
     )
 
 
 def all_page(count: int) -> AllPage:
-    return AllPage(records(count), position=Position(0, 0), next_position=Position(50, 0))
+    return AllPage(PositionedEvents(records(count)), position=Position(0, 0), next_position=Position(50, 0))
 
 
 @pytest.mark.parametrize("page", [stream_page(3), all_page(3)])

@@ -16,7 +16,6 @@ import rxpump
 from rxpump import checkpoints, errors, operators
 from rxpump.errors import InvalidArgument, NotDecodable, NotReady, RxPumpError
 from rxpump.model import signals, status
-from rxpump.tcp.wire import schema
 from tests.operators.deliveries import FakeAcknowledger
 from tests.operators.events import broken_link, event, linked
 from tests.test_errors import sample
@@ -30,7 +29,7 @@ NO_VALUES = {
 }  # fmt: skip
 
 EVENT = event("Jumped", {"Height": 10}, metadata={"judge": "Applejack"}, number=3)
-RECORD = EVENT._resolved.event
+RECORD = EVENT._record
 POSITION = rxpump.Position(7, 5)
 REASON = NotReady("Ping")
 
@@ -43,10 +42,10 @@ VALUES: list[object] = [
     rxpump.NewEvent("Jumped", {"Height": 10}, metadata={"judge": "Applejack"}, id=UUID(int=7)),
     rxpump.NewEvent("Slept", b"\xff"),
     rxpump.StreamPage(
-        [schema.ResolvedIndexedEvent(event=RECORD)],
+        [rxpump.Event(RECORD)],
         stream="ponies", next_event_number=4, last_event_number=9, is_end_of_stream=False,
     ),
-    rxpump.AllPage([event(position=3)._resolved], position=POSITION, next_position=rxpump.Position(8, 8)),
+    rxpump.AllPage([event(position=3)], position=POSITION, next_position=rxpump.Position(8, 8)),
     rxpump.AllPage([], position=POSITION, next_position=POSITION),
     rxpump.StreamMetadata(),
     rxpump.StreamMetadata(3, timedelta(days=1), 5, 60, rxpump.Acl(read="ops"), {"owner": ["Applejack"]}),
@@ -171,7 +170,7 @@ def test_events_that_differ_are_not_equal(change: str) -> None:
     other = copy.deepcopy(EVENT)
     assert other == EVENT
     name = {"number": "event_number", "stream": "event_stream_id", "type": "event_type"}.get(change, change)
-    setattr(other._resolved.event, name, 4 if change == "number" else b"{}" if "data" in change else "other")
+    setattr(other._record, name, 4 if change == "number" else b"{}" if "data" in change else "other")
     assert other != EVENT
 
 
@@ -184,10 +183,10 @@ def test_a_copied_error_keeps_its_attributes() -> None:
 
 @pytest.mark.parametrize("way", WAYS)
 def test_a_delivery_belongs_to_its_connection(way: str) -> None:
-    delivery = rxpump.Delivery(EVENT._resolved, 0, FakeAcknowledger(), 1)
+    delivery = rxpump.Delivery(EVENT, 0, FakeAcknowledger(), 1)
     with pytest.raises(TypeError, match=r"cannot be pickled or copied; use delivery\.event"):
         WAYS[way](delivery)
     assert WAYS[way](delivery.event) == EVENT
     assert delivery != EVENT
-    assert delivery != rxpump.Delivery(EVENT._resolved, 0, FakeAcknowledger(), 1)
+    assert delivery != rxpump.Delivery(EVENT, 0, FakeAcknowledger(), 1)
     assert len({delivery, EVENT}) == 2

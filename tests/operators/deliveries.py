@@ -43,7 +43,7 @@ def delivered(acknowledger: FakeAcknowledger | None = None) -> Any:
             announce(tracker)
 
             def on_next(event: Any) -> None:
-                delivery = Delivery(event._resolved, 0, at, next(_sequence))
+                delivery = Delivery(event, 0, at, next(_sequence))
                 entry = tracker.begin(delivery)
                 flow.deliver(observer.on_next, delivery, entry, entry)
                 entry.release()

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import uuid4
 
 from rxpump.model.events import Event
+from rxpump.tcp.records import indexed_event, positioned_event
 from rxpump.tcp.wire import schema
 
 
@@ -29,14 +30,14 @@ def event(
         metadata=b"" if metadata is None else json.dumps(metadata).encode(),
     )
     if position is None:
-        return Event(schema.ResolvedIndexedEvent(event=record))
-    return Event(schema.ResolvedEvent(event=record, commit_position=position, prepare_position=position))
+        return Event(record)
+    return positioned_event(schema.ResolvedEvent(event=record, commit_position=position, prepare_position=position))
 
 
 def linked(target: Event, stream: str = "links", number: int = 0) -> Event:
     """An event that was reached through a link."""
     link = event("$>", f"{target.number}@{target.stream}".encode(), stream=stream, number=number)
-    return Event(schema.ResolvedIndexedEvent(event=target._resolved.event, link=link._resolved.event))
+    return Event(target._record, link._record)
 
 
 def events(count: int, **same: Any) -> list[Event]:
@@ -49,4 +50,4 @@ def broken_link(stream: str = "links", number: int = 0) -> Event:
     record = schema.EventRecord(
         event_stream_id=stream, event_number=number, event_id=uuid4().bytes_le, event_type="$>", data=b"0@gone"
     )
-    return Event(schema.ResolvedIndexedEvent(link=record))
+    return indexed_event(schema.ResolvedIndexedEvent(link=record))

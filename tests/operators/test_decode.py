@@ -140,7 +140,8 @@ def test_an_upcast_that_fails_is_no_model(bad: Any, reason: str) -> None:
 
 def test_types_without_upcasters_pay_for_none() -> None:
     bad_metadata = event("Slept", {"hours": 8})
-    bad_metadata._resolved.event.metadata = b"not JSON"
+    record: Any = bad_metadata._record
+    record.metadata = b"not JSON"
     assert decoded([bad_metadata], ops.decode({"Slept": Slept}, upcasters=UPCASTERS)) == [Slept(8.0)]
     with pytest.raises(NotDecodable) as raised:
         decoded([bad_metadata], ops.decode(Slept, upcasters={("Slept", 1): dict}))

@@ -11,7 +11,7 @@ from rxpump.backoff import Backoff
 from rxpump.backpressure.background_tasks import BackgroundTasks
 from rxpump.errors import ConnectionClosed, RxPumpError
 from rxpump.model.deliveries import Delivery
-from rxpump.model.events import Event, ResolvedRecord
+from rxpump.model.events import Event
 from rxpump.model.group_settings import NackAction
 from rxpump.settings import Settings
 from rxpump.streams.persistent import Deliveries
@@ -24,12 +24,12 @@ LOST = ConnectionClosed("tcp://node", "the connection was lost")
 QUICK = Settings(retry=Backoff(min_delay=0.001, max_delay=0.001), ack_interval=0.001)
 
 
-def record(number: int, data: bytes = b"") -> Any:
-    event = schema.EventRecord(
+def record(number: int, data: bytes = b"") -> Event:
+    record = schema.EventRecord(
         event_stream_id="s", event_number=number, event_type="Counted", event_id=number.to_bytes(16, "little")
     )
-    event.data = data or str(number).encode()
-    return schema.ResolvedIndexedEvent(event=event)
+    record.data = data or str(number).encode()
+    return Event(record)
 
 
 class FakeConnection(GroupSession):
@@ -63,7 +63,7 @@ class FakeConnection(GroupSession):
     def before_end(self, act: Callable[[], None]) -> None:
         pass
 
-    async def next(self) -> Sequence[tuple[ResolvedRecord, int]]:
+    async def next(self) -> Sequence[tuple[Event, int]]:
         while True:
             if self._ending is not None:
                 raise self._ending

@@ -18,6 +18,7 @@ from rxpump.model.results import DeleteResult, ScavengeResult, WriteResult
 from rxpump.tcp.follow import AllFollowing, StreamFollowing, find_all_end, find_stream_end
 from rxpump.tcp.live_subscription import LiveSubscription
 from rxpump.tcp.paging import all_pages, stream_pages
+from rxpump.tcp.records import IndexedEvents, PositionedEvents
 from rxpump.tcp.transport import TcpTransport
 from rxpump.tcp.wire.schema import ResolvedEvent
 from rxpump.transport import Appender, GroupSession, Limits, ServerEnd, Subscription, Transport
@@ -113,7 +114,11 @@ class FakeStore(Transport):
             records = self.records[start : start + max_count]
             following, ended = start + len(records), start + max_count > last
         return StreamPage(
-            records, stream=stream, next_event_number=following, last_event_number=last, is_end_of_stream=ended
+            IndexedEvents(records),
+            stream=stream,
+            next_event_number=following,
+            last_event_number=last,
+            is_end_of_stream=ended,
         )
 
     async def read_all_page(
@@ -135,7 +140,7 @@ class FakeStore(Transport):
             records = [each for each in self.records if each.commit_position >= position.commit][:max_count]
             following = Position(records[-1].commit_position + 50, 0) if records else position
         self.looked_at += len(records)
-        page = AllPage(records, position=position, next_position=following)
+        page = AllPage(PositionedEvents(records), position=position, next_position=following)
         return page if where is None else page.where(where.matches)
 
     async def subscribe(
@@ -230,7 +235,7 @@ class FakeSubscription(LiveSubscription):
         waiting, self._waiting = self._waiting, []
         if self.ending is not None:
             self._changed.set()
-        events = [Event(record) for record in waiting]
+        events = list(PositionedEvents(waiting))
         if self._where is None:
             return events
         self.examined = events[-1].position

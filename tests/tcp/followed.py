@@ -51,7 +51,7 @@ class Followed:
 
 def _events(batch: Iterable[Any]) -> Iterator[tuple[Event, int]]:
     for each in batch:
-        yield (each, 0) if isinstance(each, Event) else (Event(each[0]), each[1])
+        yield (each, 0) if isinstance(each, Event) else each
 
 
 def can_be_said(lines: list[RecordedFrame]) -> list[RecordedFrame]:

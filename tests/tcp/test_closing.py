@@ -80,7 +80,7 @@ async def test_what_was_acknowledged_arrives_and_nothing_is_reset(
         subscription = await client.connect_group("s", "g", 10)
         events: list[Event] = []
         while len(events) < 5:
-            events += [Event(record) for record, _ in await subscription.next()]
+            events += [event for event, _ in await subscription.next()]
         subscription.ack(events)
         await client.close()
         await group.is_left.wait()
@@ -98,7 +98,7 @@ async def test_what_waits_to_be_acknowledged_goes_before_the_end(client_of: Make
         subscription = await client.connect_group("s", "g", 10)
         events: list[Event] = []
         while len(events) < 5:
-            events += [Event(record) for record, _ in await subscription.next()]
+            events += [event for event, _ in await subscription.next()]
         subscription.before_end(lambda: subscription.ack(events))
         await client.close()
         await group.is_left.wait()

@@ -11,6 +11,7 @@ from rxpump.model.positions import Position, StreamDirection
 from rxpump.tcp.operations.operation import Operation
 from rxpump.tcp.operations.read_all import read_all_refusal
 from rxpump.tcp.protocol.outcome import Failure, Outcome, Redirect, Retry, Success
+from rxpump.tcp.records import PositionedEvents
 from rxpump.tcp.wire import schema
 from rxpump.tcp.wire.codes import ReadAllResult
 from rxpump.tcp.wire.commands import Command
@@ -59,7 +60,7 @@ class _FilteredReadAll(Operation[AllPage], ABC):
         """A page that leads nowhere is the last, whatever it says: there is no sense in asking for it again."""
         following = Position(reply.next_commit_position, reply.next_prepare_position)
         return AllPage(
-            reply.events,
+            PositionedEvents(reply.events),
             position=Position(reply.commit_position, reply.prepare_position),
             next_position=following,
             is_last=reply.is_end_of_stream or (not reply.events and following == self._from_position),

@@ -10,6 +10,7 @@ from rxpump.model.positions import Position, StreamDirection
 from rxpump.model.system_names import ALL_STREAM
 from rxpump.tcp.operations.operation import Operation
 from rxpump.tcp.protocol.outcome import Failure, Outcome, Success
+from rxpump.tcp.records import PositionedEvents
 from rxpump.tcp.wire import schema
 from rxpump.tcp.wire.codes import ReadAllResult
 from rxpump.tcp.wire.commands import Command
@@ -51,7 +52,7 @@ def read_all_refusal(result: int, error: str, *, asked: object) -> Failure:
 
 def _page(reply: schema.ReadAllEventsCompleted) -> AllPage:
     return AllPage(
-        reply.events,
+        PositionedEvents(reply.events),
         position=Position(reply.commit_position, reply.prepare_position),
         next_position=Position(reply.next_commit_position, reply.next_prepare_position),
     )

@@ -13,6 +13,7 @@ from rxpump.errors import (
 from rxpump.model.events import Event
 from rxpump.tcp.operations.operation import Operation
 from rxpump.tcp.protocol.outcome import Failure, Outcome, Success
+from rxpump.tcp.records import indexed_event
 from rxpump.tcp.wire import schema
 from rxpump.tcp.wire.codes import ReadEventResult
 from rxpump.tcp.wire.commands import Command
@@ -41,7 +42,9 @@ class ReadEvent(Operation[Event]):
             case ReadEventResult.SUCCESS:
                 # Success without an event means that no metadata was ever set (docs/protocol/tcp.md, section 4.6).
                 found = reply.event.HasField("event") or reply.event.HasField("link")
-                return Success(Event(reply.event)) if found else Failure(EventNotFound(self.stream, self.number))
+                if not found:
+                    return Failure(EventNotFound(self.stream, self.number))
+                return Success(indexed_event(reply.event))
             case ReadEventResult.NOT_FOUND:
                 return Failure(EventNotFound(self.stream, self.number))
             case ReadEventResult.NO_STREAM:

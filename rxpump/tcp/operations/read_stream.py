@@ -9,6 +9,7 @@ from rxpump.model.pages import StreamPage
 from rxpump.model.positions import StreamDirection
 from rxpump.tcp.operations.operation import Operation
 from rxpump.tcp.protocol.outcome import Failure, Outcome, Success
+from rxpump.tcp.records import IndexedEvents
 from rxpump.tcp.wire import schema
 from rxpump.tcp.wire.codes import ReadStreamResult
 from rxpump.tcp.wire.commands import Command
@@ -51,7 +52,7 @@ class _ReadStream(Operation[StreamPage], ABC):
 
     def _page(self, reply: schema.ReadStreamEventsCompleted) -> StreamPage:
         return StreamPage(
-            reply.events,
+            IndexedEvents(reply.events),
             stream=self.stream,
             next_event_number=reply.next_event_number,
             last_event_number=reply.last_event_number,

@@ -7,7 +7,7 @@ when they were left so long that the server sent them again: then it is over, as
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from google.protobuf.message import DecodeError
 
@@ -21,7 +21,6 @@ from rxpump.errors import (
     SubscriptionDropped,
     UnexpectedReply,
 )
-from rxpump.model.events import ResolvedRecord
 from rxpump.model.limits import MAX_EVENT_BYTES
 from rxpump.tcp.protocol.subscription_buffer import SubscriptionBuffer, named
 from rxpump.tcp.wire import schema
@@ -35,7 +34,7 @@ class DeliveredRecord(Protocol):
     """An event, and how often it was delivered before."""
 
     @property
-    def event(self) -> ResolvedRecord:
+    def event(self) -> Any:
         """The event, with the link it was reached by."""
 
     retry_count: int

@@ -11,12 +11,11 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from typing import ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 from google.protobuf.message import DecodeError
 
 from rxpump.errors import AccessDenied, MalformedReply, RxPumpError, SubscriptionDropped, UnexpectedReply
-from rxpump.model.events import ResolvedRecord
 from rxpump.model.positions import Position
 from rxpump.tcp.protocol.bad_request import bad_request
 from rxpump.tcp.wire import schema
@@ -138,7 +137,7 @@ class SubscriptionBuffer(ABC, Generic[T]):
         return f"<{type(self).__name__} of {self.stream}, {len(self._payloads)} events kept, {state}>"
 
 
-class LiveBuffer(SubscriptionBuffer[ResolvedRecord]):
+class LiveBuffer(SubscriptionBuffer[Any]):
     """Of a subscription to what is written.
 
     `checkpoint` is how far the server has looked, where it filters: of all before that, what it lets through is here.
@@ -173,9 +172,9 @@ class LiveBuffer(SubscriptionBuffer[ResolvedRecord]):
         else:
             super().receive(package)
 
-    def parse(self, payloads: list[bytes]) -> Sequence[ResolvedRecord]:
+    def parse(self, payloads: list[bytes]) -> Sequence[Any]:
         """Read them as one message: each holds one event, in the same field."""
-        records: Sequence[ResolvedRecord] = schema.StreamEventsAppeared.FromString(b"".join(payloads)).events
+        records: Sequence[Any] = schema.StreamEventsAppeared.FromString(b"".join(payloads)).events
         return records
 
     def reason_of(self, payload: bytes) -> RxPumpError:

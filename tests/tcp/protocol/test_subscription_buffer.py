@@ -29,7 +29,7 @@ def dropped(reason: int) -> Package:
 
 
 def positions(channel: LiveBuffer) -> list[int]:
-    return [record.commit_position for record in channel.take()]  # type: ignore[attr-defined]
+    return [record.commit_position for record in channel.take()]
 
 
 @pytest.fixture
