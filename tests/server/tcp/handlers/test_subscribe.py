@@ -144,7 +144,7 @@ async def test_the_subscriptions_of_one_client_are_bounded(
 
 
 def keep_the_loop_busy_until_it_is_committed(store: SqliteStore) -> None:
-    """Block the loop until the thread has committed, so that the commit was not yet published."""
+    """Block the loop until the thread has committed, so that the loop has not published the commit yet."""
     while not store.commits.count:
         time.sleep(0.001)
 
