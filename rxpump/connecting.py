@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -14,8 +15,9 @@ from rxpump.model.credentials import Credentials, Token
 from rxpump.model.status import Idle, Status
 from rxpump.settings import Settings
 from rxpump.tcp.embedded_node import EmbeddedNode
-from rxpump.tcp.node_resolver import FixedAddress, NodeResolver
+from rxpump.tcp.node_resolver import FixedAddress
 from rxpump.tcp.transport import TcpTransport
+from rxpump.transport import Transport
 from rxpump.uri import Address, EmbeddedAddress, TcpAddress, parse
 
 DEFAULT_URI = "tcp://localhost:1113"
@@ -69,23 +71,21 @@ def connect(
         unknown = sorted(set(options) - set(Settings.__dataclass_fields__))
         allowed = ", ".join(Settings.__dataclass_fields__)
         raise InvalidArgument("option", ", ".join(unknown), allowed) from None
-    if settings.tls and isinstance(address, EmbeddedAddress):
-        raise InvalidArgument("tls", True, f"False with {address}, because a server in this process needs no TLS")
     given = {"host": host, "port": port, "username": username, "password": password, "token": token}
-    locator = _locate(address, {key: value for key, value in given.items() if value is not None})
-
+    address = _with_arguments(address, {key: value for key, value in given.items() if value is not None})
     status: BehaviorSubject[Status] = BehaviorSubject(Idle())
-    transport = TcpTransport(locator, settings, BackgroundTasks(settings.name), status.on_next)
-    return Client(settings, transport, status)
+    make_transport = _TRANSPORTS[type(address)]
+    return Client(settings, make_transport(address, settings, BackgroundTasks(settings.name), status.on_next), status)
 
 
-def _locate(address: Address, given: dict[str, Any]) -> NodeResolver:
-    if not isinstance(address, TcpAddress):
+def _with_arguments(address: Address, given: dict[str, Any]) -> Address:
+    """Return the address with host, port and credentials replaced by those that were given as arguments."""
+    if isinstance(address, EmbeddedAddress):
         if given:
             raise InvalidArgument(
                 ", ".join(given), "given", f"not given with {address}, which is a server of its own"
             )
-        return EmbeddedNode(address)
+        return address
     if "token" in given:
         if "username" in given or "password" in given:
             raise InvalidArgument("token", "given", "a token without a username and a password")
@@ -94,4 +94,25 @@ def _locate(address: Address, given: dict[str, Any]) -> NodeResolver:
         given["credentials"] = Credentials(given.pop("username"), given.pop("password", ""))
     elif "password" in given:
         raise InvalidArgument("password", "given", "a password together with a username")
-    return FixedAddress(replace(address, **given))
+    return replace(address, **given)
+
+
+def _to_server(
+    address: TcpAddress, settings: Settings, tasks: BackgroundTasks, on_status: Callable[[Status], None]
+) -> Transport:
+    return TcpTransport(FixedAddress(address), settings, tasks, on_status)
+
+
+def _embedded(
+    address: EmbeddedAddress, settings: Settings, tasks: BackgroundTasks, on_status: Callable[[Status], None]
+) -> Transport:
+    if settings.tls:
+        raise InvalidArgument("tls", True, f"False with {address}, because a server in this process needs no TLS")
+    return TcpTransport(EmbeddedNode(address), settings, tasks, on_status)
+
+
+_TRANSPORTS: dict[type[Address], Callable[[Any, Settings, BackgroundTasks, Callable[[Status], None]], Transport]] = {
+    TcpAddress: _to_server,
+    EmbeddedAddress: _embedded,
+}
+"""The transport for each kind of address; `rxpump.uri` has the kind of address for each scheme."""
