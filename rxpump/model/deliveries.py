@@ -46,6 +46,8 @@ class Delivery(Event):
     __slots__ = ("_acknowledger", "_outcome", "retry_count", "sequence")
 
     def __init__(self, event: Event, retry_count: int, acknowledger: Acknowledger, sequence: int) -> None:
+        if not isinstance(event, Event):
+            raise InvalidArgument("event", event, "an Event")
         super().__init__(event._record, event._link, event._place)
         self.retry_count: int = retry_count
         self.sequence: int = sequence
