@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncGenerator, Callable
 from typing import Any, TypeVar
 
-from reactivex import Observable
+from reactivex import Observable, abc
 
 from rxpump.errors import InvalidArgument
 from rxpump.model import checks
+from rxpump.operators.machinery.clock import Clock, check_scheduler, clock_of
 from rxpump.operators.machinery.stage import Kept, Result, Stage, stage
 
 T = TypeVar("T")
@@ -22,6 +22,7 @@ def batch(
     *,
     high: int | None = None,
     low: int | None = None,
+    scheduler: abc.SchedulerBase | None = None,
 ) -> Callable[[Observable[T]], Observable[list[T]]]:
     """Collect items into lists of up to `max_size`, in order.
 
@@ -41,6 +42,7 @@ def batch(
             its own. Items must be Events, NewEvents or bytes then. None: no limit.
         high: Number of unfinished items at which the source is paused. None: twice `max_size`.
         low: Number of unfinished items at which the source is resumed. None: half of `high`.
+        scheduler: Scheduler of the timers, for example a virtual-time scheduler in a test. None: the event loop.
 
     Returns:
         An operator that emits a list for each batch. It fails with InvalidArgument if `max_bytes` is set and an
@@ -54,22 +56,47 @@ def batch(
         max_time = checks.seconds("max_time", max_time)
     if max_bytes is not None:
         max_bytes = checks.count("max_bytes", max_bytes)
+    check_scheduler(scheduler)
 
     async def work(stage: Stage[T, list[T]]) -> AsyncGenerator[Result[list[T], T], None]:
+        clock = clock_of(scheduler)
         async for first in stage:
             kept = [first]
+            deadline = None if max_time is None else _Deadline(clock, max_time, stage.wake)
             try:
-                async with asyncio.timeout(max_time):
-                    await _fill(stage, kept, max_size, max_bytes)
-            except TimeoutError:
-                pass
+                await _fill(stage, kept, max_size, max_bytes, deadline)
+            finally:
+                if deadline is not None:
+                    deadline.cancel()
             yield [each.item for each in kept], kept
 
     return stage("batch", work, at_once=max_size, high=2 * max_size if high is None else high, low=low)
 
 
-async def _fill(stage: Stage[T, list[T]], kept: list[Kept[T]], max_size: int, max_bytes: int | None) -> None:
-    """Append buffered items until the batch is full, the next item does not fit, or the source has completed."""
+class _Deadline:
+    """The time at which a batch is emitted even if it is not full."""
+
+    def __init__(self, clock: Clock, seconds: float, wake: Callable[[], None]) -> None:
+        self.has_passed = False
+        self._wake = wake
+        self._timer = clock.call_later(seconds, self._pass)
+
+    def cancel(self) -> None:
+        self._timer.dispose()
+
+    def _pass(self) -> None:
+        self.has_passed = True
+        self._wake()
+
+
+async def _fill(
+    stage: Stage[T, list[T]],
+    kept: list[Kept[T]],
+    max_size: int,
+    max_bytes: int | None,
+    deadline: _Deadline | None,
+) -> None:
+    """Append items until the batch is full, the next does not fit, or the source or the time has ended."""
     size = 0 if max_bytes is None else _size(kept[0].item)
     while len(kept) < max_size and (max_bytes is None or size < max_bytes):
         if stage.waiting:
@@ -78,7 +105,7 @@ async def _fill(stage: Stage[T, list[T]], kept: list[Kept[T]], max_size: int, ma
                 if size > max_bytes:
                     return
             kept.append(stage.waiting.popleft())
-        elif stage.is_over:
+        elif stage.is_over or (deadline is not None and deadline.has_passed):
             return
         else:
             await stage.changed()

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import AsyncGenerator, Callable
 from typing import TypeVar
 
-from asyncio_throttle.throttler import Throttler
-from reactivex import Observable
+from reactivex import Observable, abc
 
 from rxpump.model import checks
+from rxpump.operators.machinery.clock import check_scheduler, clock_of, sleep
 from rxpump.operators.machinery.stage import Result, Stage, stage
 
 T = TypeVar("T")
 
 
 def rate_limit(
-    count: int, per: float = 1.0, *, high: int | None = None, low: int | None = None
+    count: int,
+    per: float = 1.0,
+    *,
+    high: int | None = None,
+    low: int | None = None,
+    scheduler: abc.SchedulerBase | None = None,
 ) -> Callable[[Observable[T]], Observable[T]]:
     """Deliver at most `count` items in any period of `per` seconds, each as soon as possible.
 
@@ -32,6 +38,7 @@ def rate_limit(
         per: Length of the period in seconds, more than 0.
         high: Number of unfinished items at which the source is paused. None: 64.
         low: Number of unfinished items at which the source is resumed. None: half of `high`.
+        scheduler: Scheduler of the timers, for example a virtual-time scheduler in a test. None: the event loop.
 
     Returns:
         An operator that delays items.
@@ -40,12 +47,17 @@ def rate_limit(
         InvalidArgument: A number is out of range.
     """
     count, per = checks.count("count", count), checks.seconds("per", per)
+    check_scheduler(scheduler)
 
     async def work(stage: Stage[T, T]) -> AsyncGenerator[Result[T, T], None]:
-        throttler = Throttler(count, per)
+        clock = clock_of(scheduler)
+        delivered: deque[float] = deque(maxlen=count)
         async for kept in stage:
-            await stage.until_resumed()  # a slot acquired before a pause would let too many items follow later
-            await throttler.acquire()  # type: ignore[no-untyped-call]
+            await stage.until_resumed()  # the time before a pause would let too many items follow after it
+            if len(delivered) == count and (delay := delivered[0] + per - clock.now()) > 0:
+                await sleep(clock, delay)
+                await stage.until_resumed()
+            delivered.append(clock.now())
             yield kept.item, (kept,)
 
     return stage("rate_limit", work, high=high, low=low)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
@@ -11,6 +10,7 @@ from reactivex.disposable import SerialDisposable
 
 from rxpump.backoff import Backoff, Failures
 from rxpump.model import checks
+from rxpump.operators.machinery.clock import Clock, check_scheduler, clock_of
 
 T = TypeVar("T")
 
@@ -23,6 +23,7 @@ def retry_with_backoff(
     reset_on_success: bool = True,
     *,
     retry_on: Callable[[Exception], bool] | None = None,
+    scheduler: abc.SchedulerBase | None = None,
 ) -> Callable[[Observable[T]], Observable[T]]:
     """Subscribe again after a delay if the source fails, and resume after the last item if the source can.
 
@@ -43,6 +44,7 @@ def retry_with_backoff(
         jitter: Largest part of a delay, from 0 to 1, by which the delay is shortened at random.
         reset_on_success: Whether an item that arrives resets the count and the delay.
         retry_on: Function that returns whether an error is retried. None: errors whose `retryable` is True are.
+        scheduler: Scheduler of the timers, for example a virtual-time scheduler in a test. None: the event loop.
 
     Returns:
         An operator that emits the items. It fails with the error of the source if the error is not retried or the
@@ -54,12 +56,13 @@ def retry_with_backoff(
     backoff = Backoff(min_delay, max_delay, jitter, count)
     checks.flag("reset_on_success", reset_on_success)
     checks.optional_function("retry_on", retry_on)
+    check_scheduler(scheduler)
 
     def operator(source: Observable[T]) -> Observable[T]:
-        def subscribe(
-            observer: abc.ObserverBase[T], scheduler: abc.SchedulerBase | None = None
-        ) -> abc.DisposableBase:
-            attempts = _Attempts(source, observer, backoff, retry_on or _is_retryable, reset_on_success)
+        def subscribe(observer: abc.ObserverBase[T], _: abc.SchedulerBase | None = None) -> abc.DisposableBase:
+            attempts = _Attempts(
+                source, observer, clock_of(scheduler), backoff, retry_on or _is_retryable, reset_on_success
+            )
             attempts.begin()
             return attempts
 
@@ -79,11 +82,12 @@ class _Attempts(abc.ObserverBase[T], abc.DisposableBase, Generic[T]):
         self,
         source: Observable[T],
         observer: abc.ObserverBase[T],
+        clock: Clock,
         backoff: Backoff,
         is_retried: Callable[[Exception], bool],
         reset_on_success: bool,
     ) -> None:
-        self._loop = asyncio.get_running_loop()
+        self._clock = clock
         self._original = self._source = source
         self._resume: Callable[[T], Observable[T]] | None = getattr(source, "resume_after", None)
         self._observer = observer
@@ -91,7 +95,7 @@ class _Attempts(abc.ObserverBase[T], abc.DisposableBase, Generic[T]):
         self._is_retried = is_retried
         self._reset_on_success = reset_on_success
         self._subscription = SerialDisposable()
-        self._timer: asyncio.TimerHandle | None = None
+        self._timer: abc.DisposableBase | None = None
         self._last: Any = None
 
     def begin(self) -> None:
@@ -117,7 +121,7 @@ class _Attempts(abc.ObserverBase[T], abc.DisposableBase, Generic[T]):
         if delay is None:
             self._observer.on_error(error)
             return
-        self._timer = self._loop.call_later(delay, self.begin)
+        self._timer = self._clock.call_later(delay, self.begin)
 
     def on_completed(self) -> None:
         """Complete."""
@@ -127,7 +131,7 @@ class _Attempts(abc.ObserverBase[T], abc.DisposableBase, Generic[T]):
         """Unsubscribe and cancel the retry."""
         self._subscription.dispose()
         if self._timer is not None:
-            self._timer.cancel()
+            self._timer.dispose()
 
     def __repr__(self) -> str:
         return f"<Attempts at {self._original!r}, {self._failures.count} failed in a row>"

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 import reactivex
 from reactivex import operators as rx
+from reactivex.scheduler import TimeoutScheduler, VirtualTimeScheduler
 
 from rxpump import operators as ops
 from rxpump.backpressure.background_tasks import BackgroundTasks
@@ -48,6 +49,41 @@ async def test_after_max_time_a_batch_goes_as_it_is(clock: Clock) -> None:
     assert seen.completed == 1
 
 
+async def test_virtual_time_ends_a_batch() -> None:
+    scheduler = VirtualTimeScheduler()
+    feed, seen = Feed(), Seen()
+    seen.of(feed.pipe(ops.batch(3, max_time=60, scheduler=scheduler)))
+    scheduler.advance_to(100)
+    feed.on_next("a")
+    await settle()
+    scheduler.advance_to(159)
+    feed.on_next("b")
+    await settle()
+    assert seen.items == []
+    scheduler.advance_to(160)
+    await settle()
+    assert seen.items == [["a", "b"]]
+    for item in "cdef":
+        feed.on_next(item)
+    await settle()
+    assert seen.items == [["a", "b"], ["c", "d", "e"]]
+    scheduler.advance_to(1000)
+    await settle()
+    assert seen.items == [["a", "b"], ["c", "d", "e"], ["f"]]
+    feed.on_completed()
+    await settle()
+    assert seen.completed == 1
+
+
+async def test_a_scheduler_can_run_in_another_thread() -> None:
+    feed, seen = Feed(), Seen()
+    subscription = seen.of(feed.pipe(ops.batch(3, max_time=0.001, scheduler=TimeoutScheduler()), rx.take(1)))
+    feed.on_next("a")
+    await seen.until_ended()
+    assert seen.items == [["a"]]
+    subscription.dispose()
+
+
 async def test_a_batch_is_of_its_last_event() -> None:
     feed, seen = Feed(), Seen()
     seen.of(feed.pipe(ops.batch(2)))
@@ -90,6 +126,7 @@ async def test_two_batches_may_wait_then_it_holds() -> None:
         (lambda: ops.batch(0), "max_size is 0"),
         (lambda: ops.batch(1, max_time=0), "max_time is 0"),
         (lambda: ops.batch(1, max_bytes=0), "max_bytes is 0"),
+        (lambda: ops.batch(1, scheduler=7), "scheduler is 7; allowed is a scheduler of reactivex, or None"),  # type: ignore[arg-type]
         (lambda: ops.batch(10, high=5), "high is 5; allowed is a whole number, 10 or more"),
     ],
 )

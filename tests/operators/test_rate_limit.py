@@ -1,9 +1,7 @@
 from __future__ import annotations
 
-from types import SimpleNamespace
-
-import asyncio_throttle.throttler
 import pytest
+from reactivex.scheduler import TimeoutScheduler, VirtualTimeScheduler
 
 from rxpump import operators as ops
 from rxpump.backpressure.background_tasks import BackgroundTasks
@@ -12,20 +10,7 @@ from tests.fakes import Pages, numbers
 from tests.operators.sources import Clock, Feed, HeldSink, Seen, settle
 
 
-@pytest.fixture
-def throttled(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Clock:
-    """The throttler looks at the same time as the loop."""
-    monkeypatch.setattr(asyncio_throttle.throttler, "time", SimpleNamespace(monotonic=clock))
-    return clock
-
-
-async def pass_time(clock: Clock, seconds: float) -> None:
-    """In steps, as the throttler looks from time to time."""
-    for _ in range(round(seconds / 0.05)):
-        await clock.advance(0.05)
-
-
-async def test_no_more_than_so_many_in_any_stretch(throttled: Clock) -> None:
+async def test_no_more_than_so_many_in_any_stretch(clock: Clock) -> None:
     feed, seen = Feed(), Seen()
     seen.of(feed.pipe(ops.rate_limit(2, per=1.0)))
     for item in "abcde":
@@ -33,23 +18,24 @@ async def test_no_more_than_so_many_in_any_stretch(throttled: Clock) -> None:
     feed.on_completed()
     await settle()
     assert seen.items == ["a", "b"]
-    await pass_time(throttled, 0.9)
+    await clock.advance(0.9)
     assert seen.items == ["a", "b"]
-    await pass_time(throttled, 0.2)
+    await clock.advance(0.2)
     assert seen.items == ["a", "b", "c", "d"]
     assert not seen.is_ended
-    await pass_time(throttled, 1.1)
+    await clock.advance(1.1)
     assert seen.items == ["a", "b", "c", "d", "e"]
     assert seen.origins == ["a", "b", "c", "d", "e"]
     assert seen.completed == 1
 
 
-async def test_time_in_which_the_sink_was_full_is_not_made_up_for(throttled: Clock) -> None:
+async def test_time_in_which_the_sink_was_full_is_not_made_up_for(clock: Clock) -> None:
     feed, sink = Feed(), HeldSink()
     subscription = feed.pipe(ops.rate_limit(2, per=1.0)).subscribe(sink.on_next)
     for item in "abcdefg":
         feed.on_next(item)
-    await pass_time(throttled, 10)
+    await settle()
+    await clock.advance(10)
     assert sink.items == ["a"]
     taken = []
     for _ in range(5):
@@ -59,7 +45,7 @@ async def test_time_in_which_the_sink_was_full_is_not_made_up_for(throttled: Clo
     subscription.dispose()
 
 
-async def test_it_holds_a_source_that_is_faster(throttled: Clock) -> None:
+async def test_it_holds_a_source_that_is_faster(clock: Clock) -> None:
     pages, seen = Pages(numbers(100, 10)), Seen()
     subscription = seen.of(pages.source(BackgroundTasks("test")).pipe(ops.rate_limit(5, high=20)))
     await settle(100)
@@ -68,8 +54,55 @@ async def test_it_holds_a_source_that_is_faster(throttled: Clock) -> None:
     subscription.dispose()
 
 
+async def test_virtual_time_drives_the_limit() -> None:
+    scheduler = VirtualTimeScheduler()
+    feed, seen = Feed(), Seen()
+    seen.of(feed.pipe(ops.rate_limit(2, per=60.1, scheduler=scheduler)))
+    for item in "abcde":
+        feed.on_next(item)
+    feed.on_completed()
+    await settle()
+    assert seen.items == ["a", "b"]
+    scheduler.advance_to(60)
+    await settle()
+    assert seen.items == ["a", "b"]
+    scheduler.advance_to(60.1)
+    await settle()
+    assert seen.items == ["a", "b", "c", "d"]
+    scheduler.advance_to(120.2)
+    await settle()
+    assert seen.items == ["a", "b", "c", "d", "e"]
+    assert seen.completed == 1
+
+
+async def test_dispose_cancels_the_timer_of_the_scheduler() -> None:
+    scheduler = VirtualTimeScheduler()
+    feed, seen = Feed(), Seen()
+    subscription = seen.of(feed.pipe(ops.rate_limit(1, per=60, scheduler=scheduler)))
+    feed.on_next("a")
+    feed.on_next("b")
+    await settle()
+    subscription.dispose()
+    await settle()
+    scheduler.advance_to(100)
+    await settle()
+    assert seen.items == ["a"]
+
+
+async def test_a_scheduler_can_run_in_another_thread() -> None:
+    feed, seen = Feed(), Seen()
+    seen.of(feed.pipe(ops.rate_limit(1, per=0.001, scheduler=TimeoutScheduler())))
+    feed.on_next("a")
+    feed.on_next("b")
+    feed.on_completed()
+    await seen.until_ended()
+    assert seen.items == ["a", "b"]
+
+
 def test_a_limit_that_lets_nothing_through_is_refused() -> None:
     with pytest.raises(InvalidArgument, match="count is 0"):
         ops.rate_limit(0)
     with pytest.raises(InvalidArgument, match="per is 0"):
         ops.rate_limit(1, per=0)
+    with pytest.raises(InvalidArgument, match="scheduler is 7; allowed is a scheduler of reactivex, or None"):
+        ops.rate_limit(1, scheduler=7)  # type: ignore[arg-type]

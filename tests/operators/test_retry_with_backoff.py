@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import reactivex
 from reactivex import operators as rx
+from reactivex.testing import ReactiveTest, TestScheduler
 
 from rxpump import operators as ops
 from rxpump.errors import ConnectionClosed, InvalidArgument, NotConnected
@@ -65,6 +66,31 @@ async def test_it_begins_again_from_the_start_after_a_while(clock: Clock) -> Non
     attempts.last.on_completed()
     assert seen.items == ["a", "a", "b"]
     assert (seen.errors, seen.completed) == ([], 1)
+
+
+def test_virtual_time_drives_the_delays() -> None:
+    scheduler = TestScheduler()
+    source = scheduler.create_cold_observable(ReactiveTest.on_next(10, "a"), ReactiveTest.on_error(20, LOST))
+    retried = retry(2, min_delay=30, max_delay=100, reset_on_success=False, scheduler=scheduler)
+    observer = scheduler.start(lambda: source.pipe(retried))  # subscribes at 200
+    assert observer.messages == [
+        ReactiveTest.on_next(210, "a"),
+        ReactiveTest.on_next(260, "a"),  # failed at 220, subscribed at 250
+        ReactiveTest.on_next(340, "a"),  # failed at 270, subscribed at 330
+        ReactiveTest.on_error(350, LOST),
+    ]
+    assert source.subscriptions == [
+        ReactiveTest.subscribe(200, 220),
+        ReactiveTest.subscribe(250, 270),
+        ReactiveTest.subscribe(330, 350),
+    ]
+
+
+def test_dispose_cancels_the_retry_of_the_scheduler() -> None:
+    scheduler = TestScheduler()
+    source = scheduler.create_cold_observable(ReactiveTest.on_error(20, LOST))
+    scheduler.start(lambda: source.pipe(retry(min_delay=50, max_delay=50, scheduler=scheduler)), disposed=240)
+    assert source.subscriptions == [ReactiveTest.subscribe(200, 220)]
 
 
 async def test_the_waits_double_up_to_the_longest(clock: Clock) -> None:

@@ -174,9 +174,16 @@ class Stage(abc.ObserverBase[T], abc.DisposableBase, Generic[T, R]):
         return self.waiting.popleft()
 
     async def changed(self) -> None:
-        """Wait until an item has arrived, the source has completed, or a `start`ed call is done."""
+        """Wait until an item has arrived, the source has completed, a `start`ed call is done, or `wake` is called."""
         await self._change.wait()
         self._change.clear()
+
+    def wake(self) -> None:
+        """Wake the work that waits in `changed`, for example for a timer. It can be called from another thread."""
+        if not self._home.is_here():
+            self._home.call(self.wake)
+            return
+        self._change.set()
 
     async def until_resumed(self) -> None:
         """Wait until no operator below pauses the stage."""

@@ -1,0 +1,93 @@
+"""The time of timed operators: that of the event loop, or of a scheduler."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Protocol
+
+from reactivex import abc
+from reactivex.disposable import Disposable
+
+from rxpump.backpressure.background_tasks import Home
+from rxpump.errors import InvalidArgument
+
+
+class Clock(Protocol):
+    """A source of time and timers."""
+
+    def now(self) -> float:
+        """Return the time in seconds, from any start."""
+
+    def call_later(self, seconds: float, function: Callable[[], object]) -> abc.DisposableBase:
+        """Call a function once after a delay.
+
+        Args:
+            seconds: The delay.
+            function: Function to call. A scheduler can call it in another thread.
+
+        Returns:
+            The timer. Disposing it cancels the call.
+        """
+
+
+class _LoopClock:
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+
+    def now(self) -> float:
+        return self._loop.time()
+
+    def call_later(self, seconds: float, function: Callable[[], object]) -> abc.DisposableBase:
+        return Disposable(self._loop.call_later(seconds, function).cancel)
+
+
+class _SchedulerClock:
+    def __init__(self, scheduler: abc.SchedulerBase) -> None:
+        self._scheduler = scheduler
+
+    def now(self) -> float:
+        return self._scheduler.to_seconds(self._scheduler.now)
+
+    def call_later(self, seconds: float, function: Callable[[], object]) -> abc.DisposableBase:
+        def run(scheduler: abc.SchedulerBase, state: object = None) -> None:
+            function()
+
+        return self._scheduler.schedule_relative(seconds, run)
+
+
+def check_scheduler(scheduler: abc.SchedulerBase | None) -> None:
+    """Check the `scheduler` argument of an operator.
+
+    Raises:
+        InvalidArgument: It is neither a scheduler nor None.
+    """
+    if scheduler is not None and not isinstance(scheduler, abc.SchedulerBase):
+        raise InvalidArgument("scheduler", scheduler, "a scheduler of reactivex, or None")
+
+
+def clock_of(scheduler: abc.SchedulerBase | None) -> Clock:
+    """Return the clock of a scheduler, or that of the running event loop if `scheduler` is None.
+
+    Raises:
+        RuntimeError: `scheduler` is None and no event loop is running.
+    """
+    return _LoopClock() if scheduler is None else _SchedulerClock(scheduler)
+
+
+async def sleep(clock: Clock, seconds: float) -> None:
+    """Wait until `seconds` have passed on a clock."""
+    has_passed = asyncio.Event()
+    home = Home()
+
+    def wake() -> None:
+        if home.is_here():
+            has_passed.set()
+        else:
+            home.call(has_passed.set)
+
+    timer = clock.call_later(seconds, wake)
+    try:
+        await has_passed.wait()
+    finally:
+        timer.dispose()
