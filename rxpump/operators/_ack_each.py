@@ -75,26 +75,26 @@ def ack_each() -> Callable[[Observable[T]], Observable[T]]:
 
 
 class _Acknowledging(abc.ObserverBase[T], abc.DisposableBase, Generic[T]):
-    """One subscription. It acknowledges the deliveries that its trackers pass; an item is only passed on."""
+    """One subscription. It acknowledges the deliveries that the trackers of its sources pass."""
 
     def __init__(self, observer: abc.ObserverBase[T]) -> None:
         self._observer = observer
         self._source = SingleAssignmentDisposable()
         self._home = Home()
-        self._sources: list[_Source] = []  # one after the other, or merged
+        self._sources: list[_Source] = []  # of a retry one after the other, or of a merge
         self._delivering: Pending | None = None
         self._below = ProgressTracker()
         self._counts_dropped = True
 
     def attach(self, source: Observable[T], scheduler: abc.SchedulerBase | None) -> _Acknowledging[T]:
-        """Begin."""
+        """Subscribe to the source."""
         self._counts_dropped = not may_keep_items(source)
         with tracking_deliveries(self._await):
             self._source.disposable = source.subscribe(self, scheduler=scheduler)
         return self
 
     def on_next(self, value: T) -> None:
-        """Pass an item on."""
+        """Deliver an item, and count its delivery as finished when the subscriber has returned."""
         above = Upstream.current()
         entry = None if above is None else above.pending
         source = None if entry is None else self._source_of(entry.tracker)
@@ -127,14 +127,17 @@ class _Acknowledging(abc.ObserverBase[T], abc.DisposableBase, Generic[T]):
         self._observer.on_error(error)
 
     def on_completed(self) -> None:
-        """Complete. Every delivery that no operator keeps is acknowledged."""
+        """Complete, and acknowledge every delivery that no operator keeps."""
         for each in self._sources:
             each.note_completed()
         self._end_soon()
         self._observer.on_completed()
 
     def dispose(self) -> None:
-        """End. A subscriber that has enough has finished what is being delivered; one that raises has not."""
+        """Unsubscribe.
+
+        A delivery during which the subscriber disposes is finished, unless the subscriber is raising an exception.
+        """
         if self._delivering is not None and sys.exception() is not None:
             self._delivering.abandon()
         self._source.dispose()
@@ -147,7 +150,7 @@ class _Acknowledging(abc.ObserverBase[T], abc.DisposableBase, Generic[T]):
                 self._home.call(each.tracker.end)
 
     def _await(self, tracker: DeliveryTracker) -> None:
-        """Use the tracker of the first source, and that of a later one if those before are over."""
+        """Use the tracker of the first source, and that of a later source if the earlier sources have ended."""
         if all(each.tracker.source_is_over for each in self._sources):
             self._source_of(tracker)
 
@@ -172,12 +175,12 @@ class _Acknowledging(abc.ObserverBase[T], abc.DisposableBase, Generic[T]):
 
 
 class _Source:
-    """The deliveries of one source: those that its tracker passes are acknowledged, in order.
+    """The deliveries of one source. Those that its tracker passes are acknowledged in order.
 
     Args:
         tracker: Tracker of the source.
-        counts_dropped: Whether a delivery of which nothing arrives was dropped. Otherwise it may be kept, and is
-            acknowledged when it or a later one has arrived.
+        counts_dropped: Whether a delivery that produces no item was dropped. If False, an operator may keep it, so
+            it is acknowledged only when it or a later delivery has arrived.
     """
 
     def __init__(self, tracker: DeliveryTracker, *, counts_dropped: bool) -> None:
@@ -186,7 +189,7 @@ class _Source:
         self._newest: float = inf if counts_dropped else 0
 
     def note_passed(self, entry: Pending) -> None:
-        """Acknowledge a delivery, unless it may be kept above."""
+        """Acknowledge a passed delivery, unless an operator may keep it."""
         self._passed.append(entry)
         self._acknowledge()
 
@@ -196,7 +199,7 @@ class _Source:
         self._acknowledge()
 
     def note_completed(self) -> None:
-        """Acknowledge what is passed, because operators keep nothing when they have completed."""
+        """Acknowledge all passed deliveries, because completed operators keep nothing."""
         self._newest = inf
         self._acknowledge()
 

@@ -1,4 +1,4 @@
-"""`commit_checkpoint`: save how far the work is finished."""
+"""`commit_checkpoint`: save up to which event all work is finished."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def commit_checkpoint(
         An operator. Its error is what `store.save` raised, or InvalidArgument for an item whose event is not known.
 
     Raises:
-        InvalidArgument: An argument is out of range, or `store` is no checkpoint store.
+        InvalidArgument: An argument is out of range, or `store` is not a checkpoint store.
     """
     every, interval = checks.count("every", every), checks.seconds("interval", interval)
     if not callable(getattr(store, "save", None)):
@@ -86,7 +86,10 @@ def commit_checkpoint(
 
 
 class _Committing(abc.ObserverBase[T], abc.DisposableBase, Generic[T]):
-    """One subscription, and the task that saves for it; that task outlives it by at most one save."""
+    """One subscription, and the task that saves checkpoints for it.
+
+    The task ends after at most one save once the subscription has ended.
+    """
 
     def __init__(self, store: CheckpointStore, every: int, interval: float, observer: abc.ObserverBase[T]) -> None:
         self._store = store
@@ -106,7 +109,11 @@ class _Committing(abc.ObserverBase[T], abc.DisposableBase, Generic[T]):
         self._owners: set[BackgroundTasks] = set()
 
     def attach(self, source: Observable[T], scheduler: abc.SchedulerBase | None) -> _Committing[T]:
-        """Begin. Raises RuntimeError where no loop runs."""
+        """Start the task and subscribe to the source.
+
+        Raises:
+            RuntimeError: No event loop is running.
+        """
         self._task = tasks_of_running_loop().start(self._run(), "commit_checkpoint")
         self._task.add_done_callback(self._ended)
         with tracking(root_of(source), self._progress.count_dropped), watch_owners() as self._owners:
@@ -114,7 +121,7 @@ class _Committing(abc.ObserverBase[T], abc.DisposableBase, Generic[T]):
         return self
 
     def on_next(self, value: T) -> None:
-        """Pass an item on. The event that it comes from may be finished with it."""
+        """Deliver an item, and save if `every` more events are finished."""
         above = Upstream.current()
         is_traceable = above is self._above or self._above is None or self._above.is_over
         entry = above.pending if above is not None and is_traceable else None
@@ -133,17 +140,17 @@ class _Committing(abc.ObserverBase[T], abc.DisposableBase, Generic[T]):
             self._is_due.set()
 
     def on_error(self, error: Exception) -> None:
-        """Fail; the events that are finished before the one that may have failed are still saved."""
+        """Fail. The events that were finished before the error are still saved."""
         self._leave()
         self._observer.on_error(error)
 
     def on_completed(self) -> None:
-        """Save, then complete."""
+        """Save the last event, then complete."""
         self._is_over = self._is_completed = True
         self._is_due.set()
 
     def dispose(self) -> None:
-        """End; the events that are finished are still saved."""
+        """Unsubscribe. The events that are finished are still saved."""
         self._leave()
         self._source.dispose()
 
@@ -175,7 +182,7 @@ class _Committing(abc.ObserverBase[T], abc.DisposableBase, Generic[T]):
             self._saved = done
 
     def _ended(self, task: asyncio.Task[None]) -> None:
-        """All is saved, or saving failed: the observer is told, if it is still there."""
+        """Complete or fail with the task. A failure after the end of the subscription goes to the event loop."""
         error = why_cancelled("commit_checkpoint", task, self._owners) if task.cancelled() else task.exception()
         if self._is_left:
             if error is not None and not task.cancelled():
@@ -194,10 +201,12 @@ class _Committing(abc.ObserverBase[T], abc.DisposableBase, Generic[T]):
 
 
 class _Progress:
-    """The events above that are finished: all of them, or only those up to the newest that has arrived.
+    """The events of the source that are finished.
+
+    If an operator above may keep events, only events up to the newest that has arrived count as finished.
 
     Args:
-        on_change: Function to call when there may be more.
+        on_change: Function to call when the progress may have changed.
     """
 
     def __init__(self, on_change: Callable[[], None]) -> None:
@@ -210,7 +219,10 @@ class _Progress:
         self._below = ProgressTracker()
 
     def count_dropped(self, tracker: ProgressTracker) -> None:
-        """Use the tracker of a source that no operator keeps events of unseen, before any event has arrived."""
+        """Use the tracker of the source from the start, so that dropped events count as finished.
+
+        It is called only if no operator above keeps events.
+        """
         if self._tracker is None:
             self._tracker = tracker
             self._counts_dropped = True
@@ -220,7 +232,7 @@ class _Progress:
         self._on_change()
 
     def follows(self, tracker: ProgressTracker) -> bool:
-        """Use the tracker of an event that arrives. Return False if another source is not over."""
+        """Use the tracker of an event that arrives, and return True. Return False if another source has not ended."""
         if tracker is self._tracker:
             return True
         if self._tracker is not None:
@@ -231,7 +243,10 @@ class _Progress:
         return True
 
     def deliver(self, above: Upstream, entry: Pending, on_next: Callable[[T], None], value: T) -> None:
-        """Pass an item on. What is kept below does not count, unless it is a delivery to be acknowledged there."""
+        """Deliver an item, and count its event as finished when `on_next` has returned.
+
+        Operators below that keep the item do not delay this, except for a delivery, which they can still acknowledge.
+        """
         newest = above.newest
         entry.retain()
         try:
@@ -250,7 +265,7 @@ class _Progress:
 
     @property
     def done(self) -> Any:
-        """The last event that is finished with all before it, None if there is none."""
+        """The last event that is finished together with all events before it, or None."""
         if self._tracker is None:
             return None
         if self._counts_dropped:
@@ -263,7 +278,7 @@ class _Progress:
 
     @property
     def number(self) -> int:
-        """Number of events that are finished or, where dropped events do not count, have arrived."""
+        """Number of events that are finished or, if dropped events do not count, have arrived."""
         if self._counts_dropped and self._tracker is not None:
             return self._tracker.passed
         return self._number_before + (0 if self._newest is None else self._newest.number)

@@ -84,7 +84,7 @@ def nack_on_error(
 
 
 async def _apply(delivery: Delivery, work: Sequence[Callable[[Any], Any]]) -> list[Any]:
-    """Return the results of the operators. Awaits no turn of the event loop if they are synchronous."""
+    """Return the results of the operators for one delivery. If the operators are synchronous, this does not wait."""
     results: list[Any] = []
     ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 

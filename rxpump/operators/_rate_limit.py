@@ -53,7 +53,7 @@ def rate_limit(
         clock = clock_of(scheduler)
         delivered: deque[float] = deque(maxlen=count)
         async for kept in stage:
-            await stage.until_resumed()  # the time before a pause would let too many items follow after it
+            await stage.until_resumed()  # so that no item counts as delivered before a pause ends
             if len(delivered) == count and (delay := delivered[0] + per - clock.now()) > 0:
                 await sleep(clock, delay)
                 await stage.until_resumed()

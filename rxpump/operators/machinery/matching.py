@@ -14,7 +14,7 @@ E = TypeVar("E", bound=Event)
 
 
 def matching(matches: Callable[[Event], bool]) -> Callable[[Observable[E]], Observable[E]]:
-    """Return an operator that passes on the events for which `matches` is true. The items keep their type."""
+    """Return an operator that emits the events for which `matches` returns True, without changing their type."""
 
     def operator(source: Observable[E]) -> Observable[E]:
         return source.pipe(rx.filter(matches))

@@ -47,7 +47,7 @@ R = TypeVar("R")
 
 
 class Kept(NamedTuple, Generic[T]):
-    """An item that a stage keeps, and its entry in the stage's tracker."""
+    """A buffered item, and its entry in the progress tracker of the stage."""
 
     item: T
     entry: Pending
@@ -59,8 +59,10 @@ Operator = Callable[[Observable[T]], Observable[R]]
 
 
 class Stage(abc.ObserverBase[T], abc.DisposableBase, Generic[T, R]):
-    """One subscription. Its work takes items by iterating over it, or looks at `waiting` and `is_over` itself
-    and waits until something has `changed`. Its source may deliver from another thread.
+    """One subscription to a stage.
+
+    The work takes items by iterating over the stage, or it reads `waiting` and `is_over` and waits in `changed`. The
+    source can deliver from another thread.
     """
 
     def __init__(
@@ -91,7 +93,7 @@ class Stage(abc.ObserverBase[T], abc.DisposableBase, Generic[T, R]):
             self._source.disposable = source.subscribe(self, scheduler=scheduler)
         return self
 
-    # What the source does -----------------------------------------------------------------------------
+    # Called by the source -----------------------------------------------------------------------------
 
     def on_next(self, value: T) -> None:
         """Buffer an item. Called from another thread, it does so in the event loop soon afterwards."""
@@ -110,7 +112,7 @@ class Stage(abc.ObserverBase[T], abc.DisposableBase, Generic[T, R]):
             self.keep(value, self.begin())
 
     def on_error(self, error: Exception) -> None:
-        """End with `error`, at once."""
+        """Fail at once with `error`."""
         if not self._home.is_here():
             self._home.call(self.on_error, error)
             return
@@ -118,14 +120,14 @@ class Stage(abc.ObserverBase[T], abc.DisposableBase, Generic[T, R]):
         self._observer.on_error(error)
 
     def on_completed(self) -> None:
-        """End when everything is delivered."""
+        """Complete when all items are processed and delivered."""
         if not self._home.is_here():
             self._home.call(self.on_completed)
             return
         self.is_over = True
         self._change.set()
 
-    # What the work does -------------------------------------------------------------------------------
+    # Called by the work -------------------------------------------------------------------------------
 
     def begin(self) -> Pending:
         """Create the entry of an item that arrives, and retain the event from which the item comes."""
@@ -145,7 +147,7 @@ class Stage(abc.ObserverBase[T], abc.DisposableBase, Generic[T, R]):
         return entry
 
     def _follow(self, above: Upstream | None) -> None:
-        """Continue with another Upstream, as after a retry. Items of two at a time cannot be traced."""
+        """Use the Upstream of another source, as after a retry. Stop tracing if the previous one is still active."""
         if self._above is not None and not self._above.is_over:
             self._is_traceable = False
         self._above = above
@@ -153,7 +155,7 @@ class Stage(abc.ObserverBase[T], abc.DisposableBase, Generic[T, R]):
             above.entrust(self._task, self._flow)
 
     def keep(self, item: T, entry: Pending) -> None:
-        """Append an item to those that wait for the work."""
+        """Buffer an item for the work."""
         self.waiting.append(Kept(item, entry))
         self._change.set()
 
@@ -200,10 +202,10 @@ class Stage(abc.ObserverBase[T], abc.DisposableBase, Generic[T, R]):
         task.add_done_callback(self._note)
         return task
 
-    # ---------------------------------------------------------------------------------------------------
+    # End ----------------------------------------------------------------------------------------------
 
     def dispose(self) -> None:
-        """End at once. Called from another thread, it ends soon afterwards."""
+        """Unsubscribe and cancel the work. Called from another thread, do so in the event loop soon afterwards."""
         if not self._home.is_here():
             self._home.call(self.dispose)
             return
@@ -227,7 +229,7 @@ class Stage(abc.ObserverBase[T], abc.DisposableBase, Generic[T, R]):
                 event.abandon()
 
     async def _run(self) -> None:
-        Upstream.leave()  # started from within somebody's delivery, it is no part of it
+        Upstream.leave()  # the task inherits the context of a delivery to which it does not belong
         turn_ends = monotonic() + SLICE_SECONDS
         async with aclosing(self._work(self)) as results:
             async for value, made_of in results:
@@ -237,7 +239,7 @@ class Stage(abc.ObserverBase[T], abc.DisposableBase, Generic[T, R]):
                 self.deliver(value, made_of)
 
     def deliver(self, value: R, made_of: Sequence[Kept[T]]) -> None:
-        """Deliver a result. The items that it was made of are finished with it."""
+        """Deliver a result, and finish the items from which it was made."""
         origins = []
         for _, entry in made_of:
             entry.release()
@@ -262,7 +264,7 @@ class Stage(abc.ObserverBase[T], abc.DisposableBase, Generic[T, R]):
                 origin.release()
 
     def _ended(self, task: asyncio.Task[None]) -> None:
-        """Pass on how the work has ended, unless the stage is disposed."""
+        """Complete or fail when the work has ended, unless the stage is disposed."""
         error = why_cancelled(self.name, task, self._owners) if task.cancelled() else task.exception()
         if self._is_done:
             return
@@ -279,7 +281,7 @@ class Stage(abc.ObserverBase[T], abc.DisposableBase, Generic[T, R]):
         return task
 
     def _note(self, task: asyncio.Task[Any]) -> None:
-        """Wake the work. It raises the failure of a task in its turn; asyncio must not report it before."""
+        """Wake the work when a call is done. The work raises the call's error, so asyncio must not report it."""
         if not task.cancelled():
             task.exception()
         self._change.set()
@@ -312,9 +314,17 @@ def why_cancelled(name: str, task: asyncio.Task[Any], owners: Collection[Backgro
 def stage(
     name: str, work: Work[T, R], *, at_once: int = 1, high: int | None = None, low: int | None = None
 ) -> Operator[T, R]:
-    """Make an operator of a work, which takes up to `at_once` items at a time.
+    """Make an operator from a work.
 
-    Raises InvalidArgument for marks that make no sense.
+    Args:
+        name: Name of the operator in errors and names of tasks.
+        work: The work of each subscription.
+        at_once: Number of items that the work can process at a time.
+        high: Number of unfinished items at which the source is paused. None: 64, or twice `at_once` if that is more.
+        low: Number of unfinished items at which the source is resumed. None: half of `high`.
+
+    Raises:
+        InvalidArgument: `high` is less than `at_once`, or `low` is not less than `high`.
     """
     high = max(HIGH_MARK, 2 * at_once) if high is None else checks.count("high", high, least=at_once)
     if low is not None:
