@@ -39,7 +39,7 @@ class Connection(asyncio.Protocol):
 
     def __init__(self, link: ClientProtocol, pending: PendingRequests) -> None:
         self._loop = asyncio.get_running_loop()
-        self._link = link
+        self._protocol = link
         self._pending = pending
         self._socket: asyncio.Transport | None = None
         self._send_buffer = SendBuffer()
@@ -66,7 +66,7 @@ class Connection(asyncio.Protocol):
     def end(self, reason: str) -> None:
         """Send what was queued in this turn of the event loop, and close the socket in order."""
         self._flush()
-        self._link.lost(reason)
+        self._protocol.lost(reason)
         self._shut_down()
 
     # Called by asyncio ------------------------------------------------------------------------------
@@ -85,13 +85,13 @@ class Connection(asyncio.Protocol):
             return
         now = self._loop.time()
         pending = self._pending
-        for package in self._link.receive(data):
+        for package in self._protocol.receive(data):
             request = pending.receive(package, now)
             if request is not None:
                 self.has_settled = True
                 settle(request)
         if pending.redirect is not None:
-            self._link.lost("another node leads: {}:{}".format(*pending.redirect))
+            self._protocol.lost("another node leads: {}:{}".format(*pending.redirect))
         self._flush()
 
     def pause_writing(self) -> None:
@@ -101,23 +101,23 @@ class Connection(asyncio.Protocol):
     def resume_writing(self) -> None:
         """Send again, because the server reads; called by asyncio."""
         self._may_write = True
-        self._link.progressed()
+        self._protocol.progressed()
         self._flush()
 
     def eof_received(self) -> None:
         """Close the connection, because the server has closed its side; called by asyncio."""
-        self._link.lost("the server ended the connection")
+        self._protocol.lost("the server ended the connection")
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Queue the requests in flight again; called by asyncio when the socket is closed."""
-        self._link.lost(f"the connection was lost: {exc or 'closed'}")
+        self._protocol.lost(f"the connection was lost: {exc or 'closed'}")
         self._socket = None
         if self._timer is not None:
             self._timer.cancel()
-        failure = self._link.failure
+        failure = self._protocol.failure
         assert failure is not None
         if self.ready.done():  # before that, no request used this connection
-            interrupted = (self._send_buffer.begun, self._link.receiving)
+            interrupted = (self._send_buffer.begun, self._protocol.receiving)
             lost = self._pending.disconnected(failure, [id for id in interrupted if id is not None])
             self.has_settled = self.has_settled or any(request.error is not failure for request in lost)
             settle_all(lost)
@@ -128,15 +128,15 @@ class Connection(asyncio.Protocol):
     def _flush(self) -> None:
         """Send what the protocol and the requests have to send, apply changes of state, and set the timer."""
         self._is_flush_due = False
-        self._follow_link()
+        self._apply_protocol()
         if self._socket is None or self._is_shut_down:
             return
-        if out := self._link.bytes_to_send():
+        if out := self._protocol.bytes_to_send():
             if self._send_buffer.begun is None:
                 self._write(b"".join(out))
             else:
                 self._send_buffer.put_first(out)
-        if self._link.state is ProtocolState.CLOSED:
+        if self._protocol.state is ProtocolState.CLOSED:
             self._shut_down()
             return
         while self._may_write and (piece := self._next_piece()) is not None:
@@ -179,11 +179,11 @@ class Connection(asyncio.Protocol):
         self._written += len(piece)
         self._socket.write(piece)
 
-    def _follow_link(self) -> None:
-        if self._link.state is ProtocolState.READY and not self.ready.done():
+    def _apply_protocol(self) -> None:
+        if self._protocol.state is ProtocolState.READY and not self.ready.done():
             self._pending.connected()
             self.ready.set_result(None)
-        failure = self._link.failure
+        failure = self._protocol.failure
         if isinstance(failure, FrameTooLarge) and failure.correlation_id is not None:
             # The same request would have the same reply, which is too large, so it must not be sent again.
             request = self._pending.fail(failure.correlation_id, failure)
@@ -191,7 +191,7 @@ class Connection(asyncio.Protocol):
                 settle(request)
 
     def _set_timer(self) -> None:
-        deadline = min(self._link.deadline, self._pending.deadline)
+        deadline = min(self._protocol.deadline, self._pending.deadline)
         if self._timer is not None:
             if self._timer.when() <= deadline:
                 return  # the timer is set again when it rings
@@ -202,8 +202,8 @@ class Connection(asyncio.Protocol):
         self._timer = None
         self._note_progress()
         now = self._loop.time()
-        self._link.tick(now)
-        if self._link.state is ProtocolState.CLOSED and self._socket is not None:
+        self._protocol.tick(now)
+        if self._protocol.state is ProtocolState.CLOSED and self._socket is not None:
             self._socket.abort()  # the server is silent, so it would not close its side
             return
         settle_all(self._pending.tick(now))
@@ -214,11 +214,11 @@ class Connection(asyncio.Protocol):
         unsent = 0 if self._socket is None else self._socket.get_write_buffer_size()
         taken = self._written - unsent
         if self._unsent_at_ring and taken > self._taken_at_ring:
-            self._link.progressed()
+            self._protocol.progressed()
         self._unsent_at_ring, self._taken_at_ring = unsent, taken
 
     def __repr__(self) -> str:
-        return f"<Connection {self._link!r} {self._pending!r}>"
+        return f"<Connection {self._protocol!r} {self._pending!r}>"
 
 
 def settle(request: Request) -> None:

@@ -41,18 +41,22 @@ class Reconnector:
     """
 
     def __init__(
-        self, locator: NodeResolver, settings: Settings, pending: PendingRequests, on_status: Callable[[Status], None]
+        self,
+        resolver: NodeResolver,
+        settings: Settings,
+        pending: PendingRequests,
+        on_status: Callable[[Status], None],
     ) -> None:
         self.connection: Connection | None = None
         self.first: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.address: str = "the server"
         self.node: TcpAddress | None = None
-        self._locator = locator
+        self._resolver = resolver
         self._settings = settings
         self._tls = make_context(settings)
         self._pending = pending
         self._on_status = on_status
-        self._patience = ReconnectPolicy(settings.reconnect, settings.heartbeat_interval)
+        self._policy = ReconnectPolicy(settings.reconnect, settings.heartbeat_interval)
         self._problem: RxPumpError | None = None
         self._refusals = Refusals()
         self._lost_while: ProtocolState | None = None
@@ -61,31 +65,31 @@ class Reconnector:
         """Connect again and again. Return the error after which no further attempt is made."""
         leader: TcpAddress | None = None
         while True:
-            address = leader or await self._locator.locate()
+            address = leader or await self._resolver.locate()
             self.address = str(address)
             self.node = address
             self._on_status(Connecting(self.address))
             self._lost_while = None
-            self._problem = problem = await self._visit(address)
+            self._problem = problem = await self._connect_and_serve(address)
             if not self.first.done():
                 now = asyncio.get_running_loop().time()
                 final = self._refusals.verdict(problem, address, now, self._lost_while)
                 if final is not None:
                     return final
-            leader = self._hint(address)
-            delay = self._patience.wait(is_hint=leader is not None)
+            leader = self._leader_hint(address)
+            delay = self._policy.wait(is_hint=leader is not None)
             if delay is None:
-                return self._give_up(problem)
+                return self._failure_of_policy(problem)
             if isinstance(problem, NotAuthenticated):
                 delay = max(delay, REFUSED_PAUSE)
-            self._on_status(Reconnecting(max(self._patience.attempts, 1), delay, problem))
+            self._on_status(Reconnecting(max(self._policy.attempts, 1), delay, problem))
             await asyncio.sleep(delay)
 
-    def _give_up(self, problem: RxPumpError) -> RxPumpError:
+    def _failure_of_policy(self, problem: RxPumpError) -> RxPumpError:
         """Return the error after the last attempt that the policy allows."""
         failed = self.failure
         if self.first.done():
-            failed = ReconnectFailed(self.address, max(self._patience.attempts, 1), failed.reason)
+            failed = ReconnectFailed(self.address, max(self._policy.attempts, 1), failed.reason)
         if failed is not problem:
             failed.__cause__ = problem
         return failed
@@ -93,7 +97,7 @@ class Reconnector:
     @property
     def failure(self) -> ConnectionFailed | NotAuthenticated:
         """Why there is no connection."""
-        attempts, problem = max(self._patience.attempts, 1), self._problem
+        attempts, problem = max(self._policy.attempts, 1), self._problem
         if isinstance(problem, NotAuthenticated):
             return problem
         if isinstance(problem, (ConnectionClosed, ConnectionFailed)):
@@ -102,18 +106,18 @@ class Reconnector:
             )  # the reason alone, because it becomes part of a sentence
         return ConnectionFailed(self.address, attempts, "no answer" if problem is None else str(problem))
 
-    async def _visit(self, address: TcpAddress) -> RxPumpError:
+    async def _connect_and_serve(self, address: TcpAddress) -> RxPumpError:
         """Connect to a node and wait until the connection is lost. Return the reason."""
         try:
             connection = await self._connect(address)
         except RxPumpError as error:
             return error
         except (OSError, UnicodeError) as error:  # an invalid host name is a UnicodeError
-            return self._dial_failure(error, address)
+            return self._connect_failure(error, address)
         return await self._serve(connection, address)
 
-    def _dial_failure(self, error: OSError | UnicodeError, address: TcpAddress) -> ConnectionFailed:
-        attempt = self._patience.attempts + 1
+    def _connect_failure(self, error: OSError | UnicodeError, address: TcpAddress) -> ConnectionFailed:
+        attempt = self._policy.attempts + 1
         if isinstance(error, ssl.SSLCertVerificationError):
             name = self._settings.tls_server_name or address.host
             return CertificateRefused(self.address, attempt, certificate_failure(error, name))
@@ -160,12 +164,12 @@ class Reconnector:
             await self._while_open(connection)
         finally:
             self.connection = None
-        self._patience.lasted(loop.time() - since)
+        self._policy.lasted(loop.time() - since)
         if connection.has_settled:
-            self._patience.settled()
+            self._policy.settled()
         return connection.closed.result()
 
-    def _hint(self, address: TcpAddress) -> TcpAddress | None:
+    def _leader_hint(self, address: TcpAddress) -> TcpAddress | None:
         """Return the address of the leader if the node at `address` has named another node."""
         redirect, self._pending.redirect = self._pending.redirect, None
         if redirect is None:

@@ -16,25 +16,23 @@ from rxpump.tcp.node_resolver import NodeResolver
 from rxpump.tcp.operations.operation import Operation
 from rxpump.tcp.protocol.deadlines import Deadline
 from rxpump.tcp.protocol.pending_requests import PendingRequests
-from rxpump.tcp.protocol.subscription_buffer import SubscriptionBuffer
 from rxpump.tcp.reconnector import Reconnector
-from rxpump.tcp.wire.commands import Command
 from rxpump.uri import TcpAddress
 
 _T = TypeVar("_T")
 
 
 class SharedConnection:
-    """Goes to the node that `locator` names; `on_status` hears what becomes of the connection."""
+    """Goes to the node that `resolver` names; `on_status` hears what becomes of the connection."""
 
-    def __init__(self, locator: NodeResolver, settings: Settings, on_status: Callable[[Status], None]) -> None:
+    def __init__(self, resolver: NodeResolver, settings: Settings, on_status: Callable[[Status], None]) -> None:
         self._settled = asyncio.Event()
-        self.pending: PendingRequests = PendingRequests(settings, on_left=self._settled.set)
-        self._locator = locator
         self._settings = settings
+        self.pending: PendingRequests = self._new_requests()
+        self._resolver = resolver
         self._on_status = on_status
-        self._keeper: Reconnector | None = None
-        self._keeping: asyncio.Task[None] | None = None
+        self._reconnector: Reconnector | None = None
+        self._keep_task: asyncio.Task[None] | None = None
         self._upkeep = BackgroundTasks(f"{settings.name} connection")
         self._timer: asyncio.TimerHandle | None = None
         self._unfiltering: Connection | None = None
@@ -45,7 +43,7 @@ class SharedConnection:
     @property
     def connection(self) -> Connection | None:
         """The open connection, or None."""
-        return None if self._keeper is None else self._keeper.connection
+        return None if self._reconnector is None else self._reconnector.connection
 
     @property
     def login(self) -> str | None:
@@ -56,7 +54,7 @@ class SharedConnection:
     @property
     def node(self) -> TcpAddress | None:
         """Address of the node of the current or last connection; None before the first one."""
-        return None if self._keeper is None else self._keeper.node
+        return None if self._reconnector is None else self._reconnector.node
 
     @property
     def may_filter(self) -> bool:
@@ -72,15 +70,15 @@ class SharedConnection:
 
         Several tasks can wait for the same connection. The attempts end when the last of them stops waiting.
         """
-        keeper = self._keeper
-        if keeper is None or not self._is_kept:
-            keeper = self._begin()
+        reconnector = self._reconnector
+        if reconnector is None or not self._is_running:
+            reconnector = self._begin()
         self._waiting_to_open += 1
         try:
             async with asyncio.timeout(self._settings.connect_within):
-                await asyncio.shield(keeper.first)
+                await asyncio.shield(reconnector.first)
         except BaseException as error:
-            failure = keeper.failure
+            failure = reconnector.failure
             if self._waiting_to_open == 1 and not self._was_opened:
                 await self._stop()
                 self._ended = failure if isinstance(error, TimeoutError) else self._ended
@@ -93,20 +91,22 @@ class SharedConnection:
             self._waiting_to_open -= 1
 
     @property
-    def _is_kept(self) -> bool:
+    def _is_running(self) -> bool:
         """Whether the connection is open, or attempts are being made."""
-        return self._keeping is not None and not self._keeping.done() and not self._keeping.get_loop().is_closed()
+        return (
+            self._keep_task is not None and not self._keep_task.done() and not self._keep_task.get_loop().is_closed()
+        )
 
     def _begin(self) -> Reconnector:
         """Start to connect in the running event loop."""
         self._settled = asyncio.Event()  # an earlier one can belong to another event loop
-        self.pending = PendingRequests(self._settings, on_left=self._settled.set)
+        self.pending = self._new_requests()
         self._timer = None
         self._was_opened = False
-        keeper = Reconnector(self._locator, self._settings, self.pending, self._note)
-        self._keeper = keeper
-        self._keeping = self._upkeep.start(self._keep(keeper), "keep the connection")
-        return keeper
+        reconnector = Reconnector(self._resolver, self._settings, self.pending, self._note)
+        self._reconnector = reconnector
+        self._keep_task = self._upkeep.start(self._keep_connected(reconnector), "keep the connection")
+        return reconnector
 
     async def close(self) -> None:
         """Fail all requests, end all subscriptions, and close the connection."""
@@ -114,24 +114,24 @@ class SharedConnection:
         self._ended = None
 
     async def _stop(self) -> None:
-        if self._keeping is not None and not self._keeping.get_loop().is_closed():
+        if self._keep_task is not None and not self._keep_task.get_loop().is_closed():
             try:
                 await self._leave()
             finally:
-                self._keeping.cancel()
-                await asyncio.wait((self._keeping,))
-        await self._locator.close()
+                self._keep_task.cancel()
+                await asyncio.wait((self._keep_task,))
+        await self._resolver.close()
 
     async def _leave(self) -> None:
         """Wait until the server has confirmed the end of all subscriptions, for at most CLOSING_SECONDS.
 
         The server handles messages in order, so it has then received all acknowledgements too.
         """
-        if self._keeper is None or self.connection is None:
+        if self._reconnector is None or self.connection is None:
             return
         self.connection.flush()  # send the requests that were made until now
-        settle_all(self.pending.leave(ClientClosed(self._keeper.address, "the client was closed")))
-        self.wake()
+        settle_all(self.pending.leave(ClientClosed(self._reconnector.address, "the client was closed")))
+        self._wake()
         with suppress(TimeoutError):
             await self.settled()
 
@@ -163,33 +163,24 @@ class SharedConnection:
             NotConnected: `open` was not called, or `close` was.
             RxPumpError: The reason for which no further connection is made.
         """
-        if not self._is_kept:
+        if not self._is_running:
             if self._ended is not None:
                 raise self._ended.with_traceback(None)
-            raise NotConnected("not connected" if self._keeper is None else "closed")
+            raise NotConnected("not connected" if self._reconnector is None else "closed")
         answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         request = self.pending.submit(operation, answer, deadline)
-        self.wake()
         try:
             return cast(_T, await answer)
         except asyncio.CancelledError:
             self.pending.withdraw(request)
-            self.wake()
             raise
         finally:
             self._settled.set()
 
-    def tell(self, channel: SubscriptionBuffer[Any], command: Command, payload: bytes) -> None:
-        """Send a message without a reply on a subscription."""
-        self.pending.tell(channel, command, payload)
-        self.wake()
+    def _new_requests(self) -> PendingRequests:
+        return PendingRequests(self._settings, on_left=self._settled.set, on_queued=self._wake)
 
-    def give_up(self, channel: SubscriptionBuffer[Any]) -> None:
-        """End a subscription."""
-        self.pending.give_up(channel)
-        self.wake()
-
-    def wake(self) -> None:
+    def _wake(self) -> None:
         """Send what is waiting, and watch the deadlines."""
         if (connection := self.connection) is not None:
             connection.wake()
@@ -215,29 +206,29 @@ class SharedConnection:
     def _ring(self) -> None:
         self._timer = None
         settle_all(self.pending.tick(asyncio.get_running_loop().time()))
-        self.wake()
+        self._wake()
 
-    async def _keep(self, keeper: Reconnector) -> None:
+    async def _keep_connected(self, reconnector: Reconnector) -> None:
         """Run the reconnector. When it ends, fail all requests with its reason."""
         reason: RxPumpError | None = None
         try:
-            reason = await keeper.run()
+            reason = await reconnector.run()
         except RxPumpError as error:  # there is no node to connect to
             reason = error
         except Exception as error:  # a fault of the code must not let calls wait for ever
-            reason = ConnectionFailed(keeper.address, 1, f"{type(error).__name__}: {error}")
+            reason = ConnectionFailed(reconnector.address, 1, f"{type(error).__name__}: {error}")
             reason.__cause__ = error
         finally:
             self._ended = reason
-            ended = reason or ClientClosed(keeper.address, "the client was closed")
+            ended = reason or ClientClosed(reconnector.address, "the client was closed")
             settle_all(self.pending.close(ended))
             if self._timer is not None:
                 self._timer.cancel()
                 self._timer = None
-            if not keeper.first.done():
-                keeper.first.set_exception(ended)
-                keeper.first.exception()  # mark the exception as retrieved
+            if not reconnector.first.done():
+                reconnector.first.set_exception(ended)
+                reconnector.first.exception()  # mark the exception as retrieved
             self._on_status(Closed(reason))
 
     def __repr__(self) -> str:
-        return f"<SharedConnection {self._locator!r} {self._keeper!r} {self.pending!r}>"
+        return f"<SharedConnection {self._resolver!r} {self._reconnector!r} {self.pending!r}>"

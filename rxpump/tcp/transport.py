@@ -1,4 +1,4 @@
-"""The TCP transport: each request an operation, given to the ledger, its answer awaited."""
+"""The TCP transport: each request is an operation, sent over the shared connection."""
 
 from __future__ import annotations
 
@@ -70,19 +70,23 @@ _NO_GROUPS_ON_ALL: Final = Lack(
 
 
 class TcpTransport(Transport):
-    """The TCP transport: one connection to the node that `locator` names."""
+    """The TCP transport: one connection to the node that `resolver` names."""
 
     protocol: ClassVar[str] = "TCP"
     limits: ClassVar[Limits] = Limits(MAX_PAGE_EVENTS, MAX_ACK_IDS, MAX_CREDENTIAL_BYTES)
     lacks: ClassVar[Mapping[Capability, Lack]] = {Capability.GROUPS_ON_ALL: _NO_GROUPS_ON_ALL}
 
     def __init__(
-        self, locator: NodeResolver, settings: Settings, runtime: BackgroundTasks, on_status: Callable[[Status], None]
+        self,
+        resolver: NodeResolver,
+        settings: Settings,
+        runtime: BackgroundTasks,
+        on_status: Callable[[Status], None],
     ) -> None:
         super().__init__(runtime, on_status)
         self._settings = settings
-        self._locator = locator
-        self._connection = SharedConnection(locator, settings, self.on_status)
+        self._resolver = resolver
+        self._connection = SharedConnection(resolver, settings, self.on_status)
         self._credentials: AnyCredentials | None = None
         self._timeout: float | None = None
 
@@ -235,11 +239,11 @@ class TcpTransport(Transport):
         self, stream: str | None, *, resolve_links: bool, where: EventFilter | None = None
     ) -> LiveSubscription:
         """Send SubscribeToStream, or FilteredSubscribeToStream if the server knows it."""
-        buffer = None if where is None else await self._filtered_channel(where, resolve_links=resolve_links)
+        buffer = None if where is None else await self._filtered_buffer(where, resolve_links=resolve_links)
         if buffer is None:
             buffer = await self._request(Subscribe(stream, resolve_links=resolve_links, **self._bounds))
         buffer.login = self._login
-        return LiveSubscription(buffer, self._connection.give_up, where)
+        return LiveSubscription(buffer, self._connection.pending.unsubscribe, where)
 
     async def create_group(self, stream: str | None, group: str, settings: PersistentSubscriptionSettings) -> None:
         """Send CreatePersistentSubscription."""
@@ -272,15 +276,15 @@ class TcpTransport(Transport):
     async def _replay_parked(self, stream: str, group: str) -> None:
         node = self._connection.node
         assert node is not None, "there is a connection"
-        host, port = await self._locator.locate_http(node, self._settings.http_port)
+        host, port = await self._resolver.locate_http(node, self._settings.http_port)
         credentials = self._credentials or node.credentials
         await replay_parked(stream, group, host=host, port=port, credentials=credentials, settings=self._settings)
 
     async def connect_group(self, stream: str | None, group: str, buffer_size: int) -> GroupSession:
         """Send ConnectToPersistentSubscription."""
-        channel = await self._request(ConnectPersistent(self._named(stream), group, buffer_size))
-        channel.login = self._login
-        return TcpConsumerSession(channel, self._connection.tell, self._connection.give_up)
+        buffer = await self._request(ConnectPersistent(self._named(stream), group, buffer_size))
+        buffer.login = self._login
+        return TcpConsumerSession(buffer, self._connection.pending)
 
     def _named(self, stream: str | None) -> str:
         """Return the name of a stream that has groups. Raises NotSupported for `$all`."""
@@ -312,10 +316,10 @@ class TcpTransport(Transport):
         except BadRequest:
             self._connection.note_unfiltering()
         except ReadFailed:
-            pass  # this filter is too much for it; what else may be wrong, an ordinary read will tell
+            pass  # the filter is too complex for the server; for any other cause the ordinary read fails too
         return None
 
-    async def _filtered_channel(self, where: EventFilter, *, resolve_links: bool) -> LiveBuffer | None:
+    async def _filtered_buffer(self, where: EventFilter, *, resolve_links: bool) -> LiveBuffer | None:
         asked = self._server_filter(where, resolve_links=resolve_links)
         if asked is None:
             return None

@@ -61,9 +61,9 @@ async def test_closing_unsubscribes_under_the_same_id(client_of: MakeClient) -> 
         await peer.introduce()
         request = await peer.request(Command.SUBSCRIBE_TO_STREAM)
         confirm(peer, request)
-        farewell = await peer.request(Command.UNSUBSCRIBE_FROM_STREAM)
-        assert farewell.correlation_id == request.correlation_id
-        peer.reply(farewell, Command.SUBSCRIPTION_DROPPED)
+        unsubscribe_command = await peer.request(Command.UNSUBSCRIBE_FROM_STREAM)
+        assert unsubscribe_command.correlation_id == request.correlation_id
+        peer.reply(unsubscribe_command, Command.SUBSCRIPTION_DROPPED)
         left.set()
         await peer.until_gone()
 

@@ -151,7 +151,7 @@ async def test_an_answer_that_does_not_come_is_a_timeout_and_costs_no_connection
 
 
 class LateAsker(PendingRequests):
-    """Asks for something right when a connection is ready, before the keeper knows of it."""
+    """Asks for something right when a connection is ready, before the reconnector knows of it."""
 
     def connected(self) -> None:
         super().connected()
@@ -165,9 +165,9 @@ async def test_what_is_asked_for_as_a_connection_becomes_ready_goes_out_at_once(
     settings = Settings(heartbeat_interval=3600.0)
     pending = LateAsker(settings)
     async with ScriptedServer(good) as server:
-        keeper = Reconnector(FixedAddress(server.address), settings, pending, lambda status: None)
-        running = asyncio.create_task(keeper.run())
-        await keeper.first
+        reconnector = Reconnector(FixedAddress(server.address), settings, pending, lambda status: None)
+        running = asyncio.create_task(reconnector.run())
+        await reconnector.first
         await pending.answer
         running.cancel()
         await asyncio.wait([running])
@@ -177,7 +177,8 @@ async def test_what_lives_long_tells_its_state(client_of: MakeClient) -> None:
     async with ScriptedServer(good) as server:
         client = client_of(server, Credentials("admin", "changeit"))
         assert repr(client) == (
-            f"<TcpTransport <SharedConnection <FixedAddress {server.address}> None <PendingRequests 0 in flight, 0 waiting, 0 retrying>>>"
+            f"<TcpTransport <SharedConnection <FixedAddress {server.address}> None "
+            "<PendingRequests 0 in flight, 0 waiting, 0 retrying>>>"
         )
         await client.open()
         assert f"<Reconnector of <Connection <ClientProtocol to {server.address}, ready>" in repr(client)

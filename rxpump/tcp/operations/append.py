@@ -58,7 +58,7 @@ class Append(Operation[WriteResult]):
         self, stream: str, events: Sequence[NewEvent], expected_version: int, *, require_leader: bool
     ) -> None:
         self.stream: str = stream
-        self.lane: str = stream
+        self.ordering_key: str = stream
         self.expected_version = expected_version
         message = schema.WriteEvents(
             event_stream_id=stream, expected_version=expected_version, require_leader=require_leader

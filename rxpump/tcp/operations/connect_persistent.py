@@ -27,7 +27,7 @@ class ConnectPersistent(Operation[GroupBuffer]):
 
     command = Command.CONNECT_TO_PERSISTENT_SUBSCRIPTION
     reply = Command.PERSISTENT_SUBSCRIPTION_CONFIRMATION
-    farewell: ClassVar[Command | None] = Command.UNSUBSCRIBE_FROM_STREAM
+    unsubscribe_command: ClassVar[Command | None] = Command.UNSUBSCRIBE_FROM_STREAM
 
     def __init__(self, stream: str, group: str, buffer_size: int) -> None:
         self.stream = stream

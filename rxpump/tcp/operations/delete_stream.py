@@ -24,7 +24,7 @@ class DeleteStream(Operation[DeleteResult]):
 
     def __init__(self, stream: str, expected_version: int, *, hard: bool, require_leader: bool) -> None:
         self.stream: str = stream
-        self.lane: str = stream
+        self.ordering_key: str = stream
         self.expected_version = expected_version
         self.payload: bytes = schema.DeleteStream(
             event_stream_id=stream,

@@ -43,7 +43,7 @@ class CreatePersistent(_Manage):
     def __init__(self, stream: str, group: str, settings: PersistentSubscriptionSettings) -> None:
         self.stream: str = stream
         self.group: str = group
-        self.payload: bytes = _told(schema.CreatePersistentSubscription, stream, group, settings)
+        self.payload: bytes = _settings_message(schema.CreatePersistentSubscription, stream, group, settings)
 
     def answer(self, payload: bytes) -> Outcome[None]:
         """Return success, or the error for the result."""
@@ -96,7 +96,7 @@ class UpdatePersistent(_Change):
     def __init__(self, stream: str, group: str, settings: PersistentSubscriptionSettings) -> None:
         self.stream: str = stream
         self.group: str = group
-        self.payload: bytes = _told(schema.UpdatePersistentSubscription, stream, group, settings)
+        self.payload: bytes = _settings_message(schema.UpdatePersistentSubscription, stream, group, settings)
 
     def _completed(self, payload: bytes) -> Any:
         return schema.UpdatePersistentSubscriptionCompleted.FromString(payload)
@@ -120,7 +120,7 @@ class DeletePersistent(_Change):
         return schema.DeletePersistentSubscriptionCompleted.FromString(payload)
 
 
-def _told(message: Any, stream: str, group: str, settings: PersistentSubscriptionSettings) -> bytes:
+def _settings_message(message: Any, stream: str, group: str, settings: PersistentSubscriptionSettings) -> bytes:
     """Return the fields of the settings. All are sent, because a server reads a missing one as 0."""
     told: bytes = message(
         subscription_group_name=group,

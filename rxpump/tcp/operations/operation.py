@@ -41,21 +41,21 @@ class Operation(ABC, Generic[T_co]):
         reply: Command of its reply.
         payload: Encoded message.
         repeatable: Whether the request can be sent again without harm if its outcome is unknown.
-        farewell: Command that ends what the request has opened on the server, or None.
-        lane: Ordering key, or None. Requests with the same key keep their order also if they are repeated.
-        silence: A likely cause if there is no reply, for requests that servers are known to leave unanswered.
+        unsubscribe_command: Command that ends what the request has opened on the server, or None.
+        ordering_key: Ordering key, or None. Requests with the same key keep their order also if they are repeated.
+        silence_hint: A likely cause if there is no reply, for requests that servers are known to leave unanswered.
         credentials: Credentials of the request, or None for those of the connection.
     """
 
     command: ClassVar[Command]
     reply: ClassVar[Command]
     repeatable: ClassVar[bool] = True
-    farewell: ClassVar[Command | None] = None
+    unsubscribe_command: ClassVar[Command | None] = None
 
     payload: bytes = b""
-    silence: str = ""
+    silence_hint: str = ""
     reply_is_large: bool = False
-    lane: str | None = None
+    ordering_key: str | None = None
     credentials: AnyCredentials | None = None
 
     @property

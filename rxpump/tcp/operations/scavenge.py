@@ -26,7 +26,7 @@ class Scavenge(Operation[ScavengeResult]):
     command = Command.SCAVENGE_DATABASE
     reply = Command.SCAVENGE_DATABASE_COMPLETED
     repeatable = False
-    silence = (
+    silence_hint = (
         "the scavenge may be running; a server of version 23 does not answer a user who may not scavenge, nor where "
         "it keeps its events in memory, nor as a follower"
     )

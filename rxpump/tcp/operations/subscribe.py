@@ -31,7 +31,7 @@ class _Subscribing(Operation[LiveBuffer], ABC):
     """
 
     reply = Command.SUBSCRIPTION_CONFIRMATION
-    farewell: ClassVar[Command | None] = Command.UNSUBSCRIBE_FROM_STREAM
+    unsubscribe_command: ClassVar[Command | None] = Command.UNSUBSCRIBE_FROM_STREAM
 
     def __init__(self, stream: str | None, payload: bytes, *, max_events: int, max_bytes: int) -> None:
         self.stream: str = ALL_STREAM if stream is None else stream

@@ -26,7 +26,7 @@ from rxpump.tcp.wire.codes import OperationResult
 from rxpump.tcp.wire.commands import Command
 
 
-def _lane(transaction_id: int) -> str:
+def _ordering_key(transaction_id: int) -> str:
     return f"transaction {transaction_id}"
 
 
@@ -74,8 +74,8 @@ class TransactionWrite(Operation[None]):
     def __init__(self, stream: str, transaction_id: int, events: Sequence[NewEvent], *, require_leader: bool) -> None:
         self.stream = stream
         self.transaction_id = transaction_id
-        self.lane: str = _lane(transaction_id)
-        self.silence: str = _may_be_unknown(transaction_id)
+        self.ordering_key: str = _ordering_key(transaction_id)
+        self.silence_hint: str = _may_be_unknown(transaction_id)
         message = schema.TransactionWrite(transaction_id=transaction_id, require_leader=require_leader)
         add_events(message, events)
         self.payload: bytes = message.SerializeToString()
@@ -86,7 +86,7 @@ class TransactionWrite(Operation[None]):
         reply = schema.TransactionWriteCompleted.FromString(payload)
         if reply.result == OperationResult.SUCCESS:
             return Success(None)
-        return write_refusal(reply.result, reply.message, self.stream, asked=self, hint=self.silence)
+        return write_refusal(reply.result, reply.message, self.stream, asked=self, hint=self.silence_hint)
 
     def __str__(self) -> str:
         return f"TransactionWrite {self.transaction_id} to {self.stream!r}"
@@ -107,8 +107,8 @@ class TransactionCommit(Operation[WriteResult]):
         self.stream = stream
         self.transaction_id = transaction_id
         self.expected_version = expected_version
-        self.lane: str = _lane(transaction_id)
-        self.silence: str = _may_be_unknown(transaction_id)
+        self.ordering_key: str = _ordering_key(transaction_id)
+        self.silence_hint: str = _may_be_unknown(transaction_id)
         self.payload: bytes = schema.TransactionCommit(
             transaction_id=transaction_id, require_leader=require_leader
         ).SerializeToString()
@@ -124,7 +124,7 @@ class TransactionCommit(Operation[WriteResult]):
             self.stream,
             asked=self,
             expected_version=self.expected_version,
-            hint=self.silence,
+            hint=self.silence_hint,
         )
 
     def _written(self, reply: schema.TransactionCommitCompleted) -> WriteResult:

@@ -73,9 +73,9 @@ class ClientProtocol:
         self._credentials = credentials
         self._framer = Framer(settings.max_frame_bytes)
         self._heartbeat = Heartbeat(settings.heartbeat_interval, settings.heartbeat_timeout, now)
-        self._introduced_by = now + settings.connect_timeout
+        self._handshake_deadline = now + settings.connect_timeout
         self._out: list[bytes] = []
-        self._introduce()
+        self._send_handshake()
 
     @property
     def deadline(self) -> float:
@@ -84,7 +84,7 @@ class ClientProtocol:
             return float("inf")
         if self.state is ProtocolState.READY:
             return self._heartbeat.deadline
-        return min(self._heartbeat.deadline, self._introduced_by)
+        return min(self._heartbeat.deadline, self._handshake_deadline)
 
     @property
     def receiving(self) -> bytes | None:
@@ -94,7 +94,7 @@ class ClientProtocol:
     def receive(self, data: bytes) -> list[Package]:
         """Receive bytes, and return the packages that are replies to requests."""
         self._heartbeat.heard()
-        packages = [package for package in self._framer.feed(data) if not self._is_mine(package)]
+        packages = [package for package in self._framer.feed(data) if not self._handles(package)]
         if self._framer.failure is not None:
             self._close(self._framer.failure)
         return packages
@@ -107,7 +107,7 @@ class ClientProtocol:
         """Apply the current time."""
         if self.state is ProtocolState.CLOSED:
             return
-        if self.state in _EXPECTED and now >= self._introduced_by:
+        if self.state in _EXPECTED and now >= self._handshake_deadline:
             self._close(self._gone(f"no reply while {self.state.value}"))
         match self._heartbeat.tick(now):
             case Pulse.ASKED:
@@ -127,7 +127,7 @@ class ClientProtocol:
         out, self._out = self._out, []
         return out
 
-    def _is_mine(self, package: Package) -> bool:
+    def _handles(self, package: Package) -> bool:
         match package.command:
             case Command.HEARTBEAT_REQUEST:
                 self._out.append(Package(Command.HEARTBEAT_RESPONSE, package.correlation_id).encode())
@@ -139,17 +139,17 @@ class ClientProtocol:
                 return True
         if self.state is ProtocolState.READY:
             return False
-        self._introduction(package)
+        self._handshake(package)
         return True
 
-    def _introduction(self, package: Package) -> None:
+    def _handshake(self, package: Package) -> None:
         expected = _EXPECTED.get(self.state)
         if expected is None:
             return
         command, following = expected
         if package.command == command:
             self.state = following
-            self._introduce()
+            self._send_handshake()
         elif package.command == Command.NOT_AUTHENTICATED:
             login = self._credentials.login if self._credentials else None
             self._close(NotAuthenticated(login, package.text))
@@ -160,7 +160,7 @@ class ClientProtocol:
         else:
             self._close(self._gone(f"{command_name(package.command)} while {self.state.value}"))
 
-    def _introduce(self) -> None:
+    def _send_handshake(self) -> None:
         if self.state is ProtocolState.AUTHENTICATING:
             self._send(Command.AUTHENTICATE, credentials=self._credentials)
         elif self.state is ProtocolState.IDENTIFYING:

@@ -27,10 +27,10 @@ class Opened:
     """The request opened a subscription.
 
     Attributes:
-        channel: Buffer for further packages with the same correlation id.
+        buffer: Buffer for further packages with the same correlation id.
     """
 
-    channel: SubscriptionBuffer[Any]
+    buffer: SubscriptionBuffer[Any]
 
 
 @dataclass(frozen=True, slots=True)

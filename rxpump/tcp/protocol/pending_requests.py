@@ -49,7 +49,7 @@ from rxpump.tcp.wire.package import Package
 _BURST_BYTES = 128 * 1024
 """Bytes after which `send` returns no further frame, because a request that waits here can still be withdrawn."""
 
-_LAST_WORDS = {
+_FINAL_COMMANDS = {
     Command.SUBSCRIPTION_DROPPED,
     Command.BAD_REQUEST,
     Command.NOT_HANDLED,
@@ -66,6 +66,7 @@ class PendingRequests:
         chance: Source of random numbers from 0 to 1.
         on_left: Function that is called when the server has confirmed the end of a subscription, or can no longer
             confirm it.
+        on_queued: Function that is called when there is something to send, or a new deadline.
 
     Attributes:
         redirect: Host and port of the leader that the server named, or None.
@@ -76,22 +77,24 @@ class PendingRequests:
         settings: Settings,
         chance: Callable[[], float] = random.random,
         on_left: Callable[[], None] = lambda: None,
+        on_queued: Callable[[], None] = lambda: None,
     ) -> None:
         self.redirect: tuple[str, int] | None = None
         self._settings = settings
         self._chance = chance
         self._on_left = on_left
+        self._on_queued = on_queued
         self._waiting: SendQueue[Request] = SendQueue()
         self._in_flight: dict[bytes, Request] = {}
         self._repeated: set[bytes] = set()  # ids in flight that were lost before
         self._trial_ends: float | None = -math.inf  # None: the trial starts with the next `send`
         self._window = 1  # requests that were lost before and may be in flight during the trial
-        self._resting: list[tuple[float, int, Request]] = []  # a heap, by the time of the next attempt
+        self._retrying: list[tuple[float, int, Request]] = []  # a heap, by the time of the next attempt
         self._deadlines: Deadlines[Request] = Deadlines()
-        self._channels: dict[bytes, tuple[SubscriptionBuffer[Any], Command | None]] = {}
+        self._buffers: dict[bytes, tuple[SubscriptionBuffer[Any], Command | None]] = {}
         self._unanswered: list[bytes] = []  # frames without a reply
         self._leaving: set[bytes] = set()  # ids of subscriptions whose end is not confirmed
-        self._lanes: dict[str | None, float] = {}  # time of the next attempt for each ordering key
+        self._retry_times: dict[str | None, float] = {}  # time of the next attempt for each ordering key
         self._is_connected = False
         self._submitted = 0
         self._open = 0
@@ -113,7 +116,7 @@ class PendingRequests:
         expiry = self._deadlines.next
         if self._trial_ends is not None and self._trial_ends > -math.inf and self._waiting.has_slow:
             expiry = min(expiry, self._trial_ends)
-        return min(expiry, self._resting[0][0]) if self._resting else expiry
+        return min(expiry, self._retrying[0][0]) if self._retrying else expiry
 
     def submit(self, operation: Operation[Any], owner: Any = None, deadline: Deadline | None = None) -> Request:
         """Add a request. It is sent by the next `send`.
@@ -129,18 +132,20 @@ class PendingRequests:
         if deadline is not None:
             self._deadlines.start(request.sequence, request, deadline.time)
         self._wait(request)
+        self._on_queued()
         return request
 
     def withdraw(self, request: Request) -> None:
         """Settle a request whose owner does not wait any more, and end on the server what it has opened."""
         if request.is_settled:
             if isinstance(request.value, SubscriptionBuffer):
-                self.give_up(request.value)
+                self.unsubscribe(request.value)
             return
         self._settle(request)
-        if self._land(request.correlation_id) is not None:
-            self._bid_farewell(request.operation.farewell, request.correlation_id)
+        if self._take_in_flight(request.correlation_id) is not None:
+            self._unsubscribe_on_server(request.operation.unsubscribe_command, request.correlation_id)
         self._drop_settled()
+        self._on_queued()
 
     def connected(self) -> None:
         """Note that there is a connection."""
@@ -167,21 +172,21 @@ class PendingRequests:
             for request in self._in_flight.values()
             if (reason := why_not_again(request.operation, request.losses, request.blame, error)) is not None
         ]
-        for request in (*self._in_flight.values(), *(resting for _, _, resting in self._resting)):
+        for request in (*self._in_flight.values(), *(resting for _, _, resting in self._retrying)):
             if not request.is_settled:
                 if request.deadline is None:
                     self._deadlines.stop(request.sequence)
                 self._wait(request)
-        for channel, _ in self._channels.values():
-            channel.end(error)
-        self._channels.clear()
+        for buffer, _ in self._buffers.values():
+            buffer.end(error)
+        self._buffers.clear()
         self._unanswered.clear()
         self._leaving.clear()
         self._on_left()
-        self._lanes.clear()
+        self._retry_times.clear()
         self._in_flight.clear()
         self._repeated.clear()
-        self._resting.clear()
+        self._retrying.clear()
         return lost
 
     def send(self, now: float) -> list[bytes]:
@@ -196,80 +201,82 @@ class PendingRequests:
             request = self._waiting.pop(with_slow=now >= self._trial_ends or len(self._repeated) < self._window)
             if request is None:
                 break
-            if (wakes := self._lanes.get(request.operation.lane)) is not None:
-                heapq.heappush(self._resting, (wakes, request.sequence, request))  # keep the order of the key
+            if (wakes := self._retry_times.get(request.operation.ordering_key)) is not None:
+                heapq.heappush(self._retrying, (wakes, request.sequence, request))  # keep the order of the key
                 continue
-            frames.append(self._launch(request, now))
+            frames.append(self._send_request(request, now))
             size += len(frames[-1])
         return frames
 
     def receive(self, package: Package, now: float) -> Request | None:
         """Receive a package. Return the request that it settles, or None."""
-        request = self._land(package.correlation_id)
+        request = self._take_in_flight(package.correlation_id)
         if request is not None and request.losses and is_slow(request):
             self._window += 1
         if request is None:
-            self._pass_on(package)
+            self._deliver(package)
             return None
         match request.operation.interpret(package):
-            case Opened(channel):
-                channel.correlation_id = request.correlation_id
-                self._channels[request.correlation_id] = (channel, request.operation.farewell)
-                return self._settle(request, value=channel)
+            case Opened(buffer):
+                buffer.correlation_id = request.correlation_id
+                self._buffers[request.correlation_id] = (buffer, request.operation.unsubscribe_command)
+                return self._settle(request, value=buffer)
             case Success(value):
                 return self._settle(request, value=value)
             case Failure(error):
                 return self._settle(request, error=error)
             case Retry(refusal):
-                return self._rest(request, refusal, now)
+                return self._retry_later(request, refusal, now)
             case Redirect(plain, secure, refusal):
                 # A leader without TLS is ignored by a client with TLS, which then waits for another one.
                 self.redirect = (secure if self._settings.tls else plain) or self.redirect
-                return self._rest(request, refusal, now)
+                return self._retry_later(request, refusal, now)
 
-    def tell(self, channel: SubscriptionBuffer[Any], command: Command, payload: bytes) -> None:
+    def send_message(self, buffer: SubscriptionBuffer[Any], command: Command, payload: bytes) -> None:
         """Send a message without a reply on a subscription. Do nothing if the subscription has ended."""
-        if channel.correlation_id in self._channels:
-            self._unanswered.append(Package(command, channel.correlation_id, payload).encode())
+        if buffer.correlation_id in self._buffers:
+            self._unanswered.append(Package(command, buffer.correlation_id, payload).encode())
+            self._on_queued()
 
-    def give_up(self, channel: SubscriptionBuffer[Any]) -> None:
+    def unsubscribe(self, buffer: SubscriptionBuffer[Any]) -> None:
         """End a subscription here and on the server."""
-        _, farewell = self._channels.pop(channel.correlation_id, (None, None))
-        self._bid_farewell(farewell, channel.correlation_id)
+        _, unsubscribe_command = self._buffers.pop(buffer.correlation_id, (None, None))
+        self._unsubscribe_on_server(unsubscribe_command, buffer.correlation_id)
+        self._on_queued()
 
     def leave(self, error: RxPumpError) -> list[Request]:
         """Settle all requests with an error, and end all subscriptions on the server."""
-        open_requests = {*self._in_flight.values(), *(resting for _, _, resting in self._resting), *self._waiting}
+        open_requests = {*self._in_flight.values(), *(resting for _, _, resting in self._retrying), *self._waiting}
         settled = [request for request in open_requests if not request.is_settled]
         for request in settled:
             self._settle(request, error=error)
-            if self._land(request.correlation_id) is not None:
-                self._bid_farewell(request.operation.farewell, request.correlation_id)
-        for channel, _ in tuple(self._channels.values()):
-            channel.before_end()
-            self.give_up(channel)
-            channel.end(error)
+            if self._take_in_flight(request.correlation_id) is not None:
+                self._unsubscribe_on_server(request.operation.unsubscribe_command, request.correlation_id)
+        for buffer, _ in tuple(self._buffers.values()):
+            buffer.before_end()
+            self.unsubscribe(buffer)
+            buffer.end(error)
         return sorted(settled, key=lambda request: request.sequence)
 
     def fail(self, correlation_id: bytes, error: RxPumpError) -> Request | None:
         """Settle the request in flight with this correlation id. Return it, or None if there is none."""
-        request = self._land(correlation_id)
+        request = self._take_in_flight(correlation_id)
         return None if request is None else self._settle(request, error=error)
 
     def tick(self, now: float) -> list[Request]:
         """Apply the current time. Return the requests whose deadline has passed."""
         if self._trial_ends is not None and self._trial_ends <= now:
             self._trial_ends = -math.inf
-        while self._resting and self._resting[0][0] <= now:
-            wakes, _, request = heapq.heappop(self._resting)
-            if self._lanes.get(request.operation.lane) == wakes:
-                del self._lanes[request.operation.lane]
+        while self._retrying and self._retrying[0][0] <= now:
+            wakes, _, request = heapq.heappop(self._retrying)
+            if self._retry_times.get(request.operation.ordering_key) == wakes:
+                del self._retry_times[request.operation.ordering_key]
             if not request.is_settled:
                 self._wait(request)
         expired: list[Request] = []
         while (late := self._deadlines.pop(now)) is not None:
-            if self._land(late.correlation_id) is not None:
-                self._bid_farewell(late.operation.farewell, late.correlation_id)
+            if self._take_in_flight(late.correlation_id) is not None:
+                self._unsubscribe_on_server(late.operation.unsubscribe_command, late.correlation_id)
             expired.append(self._settle(late, error=self._timed_out(late)))
         self._drop_settled()
         return expired
@@ -291,31 +298,31 @@ class PendingRequests:
             request.losses += 1
             request.blame += id in suspects
 
-    def _land(self, correlation_id: bytes) -> Request | None:
+    def _take_in_flight(self, correlation_id: bytes) -> Request | None:
         """Remove and return the request in flight with this correlation id, or None if there is none."""
         self._repeated.discard(correlation_id)
         return self._in_flight.pop(correlation_id, None)
 
-    def _pass_on(self, package: Package) -> None:
+    def _deliver(self, package: Package) -> None:
         """Pass a package to the buffer of its subscription. Ignore it if there is none."""
-        if package.command in _LAST_WORDS and package.correlation_id in self._leaving:
+        if package.command in _FINAL_COMMANDS and package.correlation_id in self._leaving:
             self._leaving.remove(package.correlation_id)
             self._on_left()
-        channel, farewell = self._channels.get(package.correlation_id, (None, None))
-        if channel is None:
+        buffer, unsubscribe_command = self._buffers.get(package.correlation_id, (None, None))
+        if buffer is None:
             return
-        channel.receive(package)
-        if channel.ending is not None:
-            del self._channels[package.correlation_id]
-            if package.command not in _LAST_WORDS:
-                self._bid_farewell(farewell, package.correlation_id)
+        buffer.receive(package)
+        if buffer.ending is not None:
+            del self._buffers[package.correlation_id]
+            if package.command not in _FINAL_COMMANDS:
+                self._unsubscribe_on_server(unsubscribe_command, package.correlation_id)
 
-    def _bid_farewell(self, command: Command | None, correlation_id: bytes) -> None:
+    def _unsubscribe_on_server(self, command: Command | None, correlation_id: bytes) -> None:
         if command is not None and self._is_connected:
             self._unanswered.append(Package(command, correlation_id).encode())
             self._leaving.add(correlation_id)
 
-    def _launch(self, request: Request, now: float) -> bytes:
+    def _send_request(self, request: Request, now: float) -> bytes:
         self._ids += 1
         request.correlation_id = self._id_prefix + self._ids.to_bytes(8, "little")
         request.attempts += 1
@@ -327,7 +334,7 @@ class PendingRequests:
             self._repeated.add(request.correlation_id)
         return Package(operation.command, request.correlation_id, operation.payload, operation.credentials).encode()
 
-    def _rest(self, request: Request, refusal: ServerError, now: float) -> Request | None:
+    def _retry_later(self, request: Request, refusal: ServerError, now: float) -> Request | None:
         request.refusal = refusal
         request.losses = request.blame = 0
         if isinstance(refusal, OutcomeUnknown) and not request.operation.repeatable:
@@ -335,17 +342,17 @@ class PendingRequests:
         pause = self._settings.retry.delay(request.attempts, self._chance)
         if pause is None:
             return self._settle(request, error=refusal)
-        wakes = self._wake_with_lane(request.operation.lane, now, now + pause)
-        heapq.heappush(self._resting, (wakes, request.sequence, request))
+        wakes = self._retry_time(request.operation.ordering_key, now, now + pause)
+        heapq.heappush(self._retrying, (wakes, request.sequence, request))
         return None
 
-    def _wake_with_lane(self, lane: str | None, now: float, wakes: float) -> float:
+    def _retry_time(self, ordering_key: str | None, now: float, wakes: float) -> float:
         """Return the time of the next attempt. Requests with one ordering key share it, to keep their order."""
-        if lane is None:
+        if ordering_key is None:
             return wakes
-        if self._lanes.get(lane, now) <= now:
-            self._lanes[lane] = wakes
-        return self._lanes[lane]
+        if self._retry_times.get(ordering_key, now) <= now:
+            self._retry_times[ordering_key] = wakes
+        return self._retry_times[ordering_key]
 
     def _timed_out(self, request: Request) -> OperationTimedOut:
         timeout = self._settings.timeout if request.deadline is None else request.deadline.timeout
@@ -356,7 +363,7 @@ class PendingRequests:
             request.attempts,
             request.refusal,
             is_connected=self._is_connected,
-            hint=request.operation.silence,
+            hint=request.operation.silence_hint,
         )
 
     def _drop_settled(self) -> None:
@@ -372,5 +379,5 @@ class PendingRequests:
         return request
 
     def __repr__(self) -> str:
-        counts = f"{len(self._in_flight)} in flight, {len(self._waiting)} waiting, {len(self._resting)} retrying"
+        counts = f"{len(self._in_flight)} in flight, {len(self._waiting)} waiting, {len(self._retrying)} retrying"
         return f"<PendingRequests {counts}>"

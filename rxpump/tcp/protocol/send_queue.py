@@ -48,7 +48,7 @@ class SendQueue(Generic[_T]):
     def __init__(self) -> None:
         self._quick: list[tuple[int, _T]] = []  # heaps
         self._slow: list[tuple[int, _T]] = []
-        self._slow_lanes: Counter[str] = Counter()
+        self._slow_keys: Counter[str] = Counter()
         self._passed = 0
 
     def __len__(self) -> int:
@@ -80,7 +80,7 @@ class SendQueue(Generic[_T]):
             _, request = heapq.heappop(self._quick)
             if request.is_settled:
                 continue
-            if not is_slow(request) and request.operation.lane not in self._slow_lanes:
+            if not is_slow(request) and request.operation.ordering_key not in self._slow_keys:
                 self._passed += bool(self._slow)
                 return request
             self._push_slow(request)
@@ -93,7 +93,7 @@ class SendQueue(Generic[_T]):
         """Remove all requests."""
         self._quick.clear()
         self._slow.clear()
-        self._slow_lanes.clear()
+        self._slow_keys.clear()
 
     def drop_settled(self) -> None:
         """Remove the requests that were settled while they waited."""
@@ -103,16 +103,16 @@ class SendQueue(Generic[_T]):
 
     def _push_slow(self, request: _T) -> None:
         heapq.heappush(self._slow, (request.sequence, request))
-        if (lane := request.operation.lane) is not None:
-            self._slow_lanes[lane] += 1
+        if (ordering_key := request.operation.ordering_key) is not None:
+            self._slow_keys[ordering_key] += 1
 
     def _pop_slow(self) -> _T:
         self._passed = 0
         _, request = heapq.heappop(self._slow)
-        if (lane := request.operation.lane) is not None:
-            self._slow_lanes[lane] -= 1
-            if not self._slow_lanes[lane]:
-                del self._slow_lanes[lane]
+        if (ordering_key := request.operation.ordering_key) is not None:
+            self._slow_keys[ordering_key] -= 1
+            if not self._slow_keys[ordering_key]:
+                del self._slow_keys[ordering_key]
         return request
 
     def __repr__(self) -> str:

@@ -85,7 +85,7 @@ class SubscriptionBuffer(ABC, Generic[T]):
             return
         match package.command:
             case self.appeared:
-                self._keep(package.payload)
+                self._keep_connected(package.payload)
             case Command.SUBSCRIPTION_DROPPED:
                 self.end(self._with_login(self.reason_of(package.payload)))
             case Command.BAD_REQUEST:
@@ -120,7 +120,7 @@ class SubscriptionBuffer(ABC, Generic[T]):
             reason.login = self.login
         return reason
 
-    def _keep(self, payload: bytes) -> None:
+    def _keep_connected(self, payload: bytes) -> None:
         was_empty = not self._payloads
         if not was_empty and (
             len(self._payloads) >= self._max_events or self._bytes + len(payload) > self._max_bytes

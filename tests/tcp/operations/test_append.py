@@ -121,5 +121,5 @@ def test_what_no_frame_can_hold_is_refused(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_it_says_what_it_is_and_keeps_to_the_order_of_its_stream() -> None:
     assert str(APPEND) == "WriteEvents to 'ponies'"
-    assert APPEND.lane == "ponies"
+    assert APPEND.ordering_key == "ponies"
     assert APPEND.repeatable

@@ -31,7 +31,7 @@ def test_it_is_asked_under_the_groups_name() -> None:
         subscription_id="judges", event_stream_id="ponies", allowed_in_flight_messages=7
     )
     assert str(operation) == "ConnectToPersistentSubscription 'judges' of 'ponies'"
-    assert operation.farewell == Command.UNSUBSCRIBE_FROM_STREAM
+    assert operation.unsubscribe_command == Command.UNSUBSCRIBE_FROM_STREAM
 
 
 def test_a_confirmation_opens_a_channel_under_the_id_that_it_gives() -> None:
@@ -40,7 +40,7 @@ def test_a_confirmation_opens_a_channel_under_the_id_that_it_gives() -> None:
     )
     outcome = reply(connect(), told)
     assert isinstance(outcome, Opened)
-    channel = outcome.channel
+    channel = outcome.buffer
     assert isinstance(channel, GroupBuffer)
     assert (channel.stream, channel.group, channel.subscription_id) == ("ponies", "judges", "ponies::judges")
     assert (channel.last_commit_position, channel.last_event_number, channel.ending) == (168, 3, None)

@@ -75,4 +75,4 @@ def test_access_denied_says_to_what() -> None:
 
 def test_it_says_what_it_is_and_keeps_to_the_order_of_its_streams_writes() -> None:
     assert str(DELETE) == "DeleteStream 'ponies'"
-    assert DELETE.lane == "ponies"
+    assert DELETE.ordering_key == "ponies"

@@ -73,4 +73,4 @@ def test_refusals_say_why(message: Any, text: str) -> None:
 
 def test_it_is_sent_once_and_says_what_silence_means() -> None:
     assert not Scavenge.repeatable
-    assert "a user who may not scavenge" in Scavenge().silence
+    assert "a user who may not scavenge" in Scavenge().silence_hint

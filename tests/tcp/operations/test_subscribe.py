@@ -25,7 +25,7 @@ def test_what_is_asked(stream: str | None, name: str, sent: str) -> None:
         event_stream_id=sent, resolve_link_tos=True
     )
     assert str(operation) == f"SubscribeToStream '{name}'"
-    assert operation.farewell == Command.UNSUBSCRIBE_FROM_STREAM
+    assert operation.unsubscribe_command == Command.UNSUBSCRIBE_FROM_STREAM
 
 
 @pytest.mark.parametrize(
@@ -34,8 +34,8 @@ def test_what_is_asked(stream: str | None, name: str, sent: str) -> None:
 def test_a_confirmation_opens_a_channel(told: dict[str, int], number: int | None) -> None:
     outcome = reply(subscribe(), schema.SubscriptionConfirmation(last_commit_position=168, **told))
     assert isinstance(outcome, Opened)
-    assert (outcome.channel.last_commit_position, outcome.channel.last_event_number) == (168, number)
-    assert outcome.channel.ending is None
+    assert (outcome.buffer.last_commit_position, outcome.buffer.last_event_number) == (168, number)
+    assert outcome.buffer.ending is None
 
 
 def test_each_reason_to_be_dropped_is_named() -> None:

@@ -102,8 +102,8 @@ def test_only_a_write_into_it_must_not_be_repeated() -> None:
 
 
 def test_the_requests_of_one_transaction_keep_their_order() -> None:
-    assert WRITE.lane == COMMIT.lane
-    assert WRITE.lane != TransactionWrite("ponies", 1691, [EVENT], require_leader=True).lane
+    assert WRITE.ordering_key == COMMIT.ordering_key
+    assert WRITE.ordering_key != TransactionWrite("ponies", 1691, [EVENT], require_leader=True).ordering_key
 
 
 def test_what_no_frame_can_hold_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -25,9 +25,9 @@ class Ask(Operation[bytes]):
     command = Command.PING
     reply = Command.PONG
 
-    def __init__(self, name: str, lane: str | None = None) -> None:
+    def __init__(self, name: str, ordering_key: str | None = None) -> None:
         self.payload = name.encode()
-        self.lane = lane
+        self.ordering_key = ordering_key
 
     def answer(self, payload: bytes) -> Success[bytes]:
         return Success(payload)
@@ -51,8 +51,8 @@ class Wire:
         if is_connected:
             self.pending.connected()
 
-    def ask(self, *names: str, lane: str | None = None) -> list[Request]:
-        return [self.pending.submit(Ask(name, lane)) for name in names]
+    def ask(self, *names: str, ordering_key: str | None = None) -> list[Request]:
+        return [self.pending.submit(Ask(name, ordering_key)) for name in names]
 
     def sent(self) -> list[Package]:
         """Everything that goes out now."""

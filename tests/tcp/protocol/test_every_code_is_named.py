@@ -139,10 +139,10 @@ def test_every_answer_to_it_is_a_result_or_an_error_of_its_own(operation: Operat
 def opened(operation: Operation[Any]) -> SubscriptionBuffer[Any]:
     outcome = operation.interpret(Package(operation.reply, ID))
     assert isinstance(outcome, Opened)
-    return outcome.channel
+    return outcome.buffer
 
 
-@pytest.mark.parametrize("operation", [each for each in OPERATIONS if each.farewell is not None], ids=str)
+@pytest.mark.parametrize("operation", [each for each in OPERATIONS if each.unsubscribe_command is not None], ids=str)
 def test_so_is_every_one_on_a_channel(operation: Operation[Any]) -> None:
     for code in COMMANDS[operation.command].replies - {operation.reply, Command.SUBSCRIPTION_DROPPED}:
         channel = opened(operation)

@@ -316,7 +316,7 @@ def test_an_endpoint_that_is_not_for_us_is_not_gone_to(tls: bool) -> None:
 
 
 def test_what_rests_of_a_lane_goes_out_again_together_and_in_order(wire: Wire) -> None:
-    wire.ask("a", "b", "c", lane="ponies")
+    wire.ask("a", "b", "c", ordering_key="ponies")
     to_a, to_b, to_c = wire.sent()
     wire.refuse(to_b)
     wire.pass_time(0.5)
@@ -327,26 +327,26 @@ def test_what_rests_of_a_lane_goes_out_again_together_and_in_order(wire: Wire) -
 
 
 def test_a_lane_is_not_overtaken_by_what_is_asked_while_it_rests(wire: Wire) -> None:
-    wire.ask("a", lane="ponies")
+    wire.ask("a", ordering_key="ponies")
     wire.refuse(wire.sent()[0])
-    wire.ask("b", lane="ponies")
-    wire.ask("c", lane="horses")
+    wire.ask("b", ordering_key="ponies")
+    wire.ask("c", ordering_key="horses")
     wire.ask("d")
     assert wire.names() == ["c", "d"], "the others go on"
     wire.pass_time(1.0)
     assert wire.names() == ["a", "b"]
-    wire.ask("e", lane="ponies")
+    wire.ask("e", ordering_key="ponies")
     assert wire.names() == []  # four are in flight
     assert len(wire.pass_time(7.0)) == 4
     assert wire.names() == ["e"]
 
 
 def test_a_new_connection_is_tried_by_a_lane_at_once(wire: Wire) -> None:
-    wire.ask("a", lane="ponies")
+    wire.ask("a", ordering_key="ponies")
     wire.refuse(wire.sent()[0])
     wire.pending.disconnected(LOST)
     wire.pending.connected()
-    wire.ask("b", lane="ponies")
+    wire.ask("b", ordering_key="ponies")
     assert wire.names() == ["a", "b"]
 
 

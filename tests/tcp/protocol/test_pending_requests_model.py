@@ -32,12 +32,12 @@ class LedgerModel(RuleBasedStateMachine):
 
     @rule(
         kind=st.sampled_from([Ask, AskOnce]),
-        lane=st.sampled_from([None, "ponies", "horses"]),
+        ordering_key=st.sampled_from([None, "ponies", "horses"]),
         timeout=st.sampled_from([None, 0.1, 2.0, 20.0, inf]),
     )
-    def ask(self, kind: type[Ask], lane: str | None, timeout: float | None) -> None:
+    def ask(self, kind: type[Ask], ordering_key: str | None, timeout: float | None) -> None:
         deadline = None if timeout is None else Deadline(timeout, self.wire.now)
-        operation = kind(str(self.asked), lane)
+        operation = kind(str(self.asked), ordering_key)
         self.open[self.asked] = self.wire.pending.submit(operation, owner=self.asked, deadline=deadline)
         self.asked += 1
 
@@ -62,9 +62,9 @@ class LedgerModel(RuleBasedStateMachine):
     def send(self) -> None:
         sent = self.wire.sent()
         numbers = [int(package.payload) for package in sent]
-        for lane in (None, "ponies", "horses"):
-            in_lane = [number for number in numbers if self.open[number].operation.lane == lane]
-            if lane is None:
+        for ordering_key in (None, "ponies", "horses"):
+            in_lane = [number for number in numbers if self.open[number].operation.ordering_key == ordering_key]
+            if ordering_key is None:
                 in_lane = [number for number in in_lane if self.open[number].losses < 2]
             assert in_lane == sorted(in_lane), "the order of asking"
         assert self.is_connected or not sent

@@ -63,8 +63,8 @@ def test_two_channels_do_not_mix(wire: Wire) -> None:
 
 def test_given_up_it_is_ended_on_the_server_once(wire: Wire) -> None:
     channel, sent = opened(wire)
-    wire.pending.give_up(channel)
-    wire.pending.give_up(channel)
+    wire.pending.unsubscribe(channel)
+    wire.pending.unsubscribe(channel)
     assert farewells(wire) == [sent.correlation_id]
     wire.reply(sent, EVENT, Command.STREAM_EVENT_APPEARED)
     assert len(channel.take()) == 0, "what was on its way is nobody's"
@@ -103,7 +103,7 @@ def test_dropped_by_the_server_it_needs_no_farewell(wire: Wire) -> None:
     channel, sent = opened(wire)
     wire.reply(sent, b"", Command.SUBSCRIPTION_DROPPED)
     assert isinstance(channel.ending, SubscriptionDropped)
-    wire.pending.give_up(channel)
+    wire.pending.unsubscribe(channel)
     assert wire.sent() == []
 
 
@@ -127,15 +127,15 @@ def test_a_lost_connection_ends_every_channel_and_says_no_farewell(wire: Wire) -
     (one, _), (other, _) = opened(wire), opened(wire)
     wire.pending.disconnected(LOST)
     assert one.ending is other.ending is LOST
-    wire.pending.give_up(one)
+    wire.pending.unsubscribe(one)
     wire.pending.connected()
-    wire.pending.give_up(other)
+    wire.pending.unsubscribe(other)
     assert wire.sent() == [], "that connection's subscriptions ended with it"
 
 
 def test_a_farewell_that_did_not_get_out_is_not_said_to_the_next_connection(wire: Wire) -> None:
     channel, _ = opened(wire)
-    wire.pending.give_up(channel)
+    wire.pending.unsubscribe(channel)
     wire.pending.disconnected(LOST)
     wire.pending.connected()
     assert wire.sent() == []
@@ -160,9 +160,9 @@ def test_what_is_told_on_a_channel_goes_out_in_order_before_its_farewell(wire: W
     channel, sent = opened(wire)
     ack = Command.PERSISTENT_SUBSCRIPTION_ACK_EVENTS
     for payload in (b"one", b"two"):
-        wire.pending.tell(channel, ack, payload)
-    wire.pending.give_up(channel)
-    wire.pending.tell(channel, ack, b"too late")
+        wire.pending.send_message(channel, ack, payload)
+    wire.pending.unsubscribe(channel)
+    wire.pending.send_message(channel, ack, b"too late")
     told = wire.sent()
     assert [(each.command, each.payload) for each in told] == [
         (ack, b"one"),
@@ -178,8 +178,8 @@ def test_what_is_told_on_a_channel_goes_out_in_order_before_its_farewell(wire: W
 
 def test_what_was_told_is_not_said_to_the_next_connection(wire: Wire) -> None:
     channel, _ = opened(wire)
-    wire.pending.tell(channel, Command.PERSISTENT_SUBSCRIPTION_ACK_EVENTS, b"lost with its connection")
+    wire.pending.send_message(channel, Command.PERSISTENT_SUBSCRIPTION_ACK_EVENTS, b"lost with its connection")
     wire.pending.disconnected(LOST)
     wire.pending.connected()
-    wire.pending.tell(channel, Command.PERSISTENT_SUBSCRIPTION_ACK_EVENTS, b"of a former connection")
+    wire.pending.send_message(channel, Command.PERSISTENT_SUBSCRIPTION_ACK_EVENTS, b"of a former connection")
     assert wire.sent() == []

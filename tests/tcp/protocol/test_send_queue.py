@@ -1,4 +1,4 @@
-"""Which request is sent next: small ones before large ones, neither for ever, and each lane in order."""
+"""Which request is sent next: small ones before large ones, neither for ever, and each ordering_key in order."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from tests.tcp.protocol.driving import Ask
 
 
 def made(*requests: tuple[str, str | None, bool]) -> SendQueue[Request]:
-    """Make a queue of requests, each a name, a lane, and whether it is large."""
+    """Make a queue of requests, each a name, a ordering_key, and whether it is large."""
     queue: SendQueue[Request] = SendQueue()
-    for sequence, (name, lane, is_large) in enumerate(requests):
-        operation = Ask(name, lane)
+    for sequence, (name, ordering_key, is_large) in enumerate(requests):
+        operation = Ask(name, ordering_key)
         operation.reply_is_large = is_large
         queue.push(Request(operation, None, sequence, None))
     return queue
@@ -93,13 +93,15 @@ ENTRIES = st.tuples(st.sampled_from(["x", "y", None]), st.booleans(), st.integer
 def test_nothing_is_lost_and_each_lane_is_in_order(
     entries: list[tuple[str | None, bool, int]], gates: list[bool]
 ) -> None:
-    queue = made(*((str(number), lane, is_large) for number, (lane, is_large, _) in enumerate(entries)))
+    queue = made(
+        *((str(number), ordering_key, is_large) for number, (ordering_key, is_large, _) in enumerate(entries))
+    )
     for request, (_, _, losses) in zip(queue, entries, strict=True):
         request.losses = losses
     sent = [popped for gate in gates if (popped := queue.pop(with_slow=gate)) is not None]
     while (rest := queue.pop(with_slow=True)) is not None:
         sent.append(rest)
     assert sorted(request.sequence for request in sent) == list(range(len(entries)))
-    for lane in ("x", "y"):
-        numbers = [request.sequence for request in sent if request.operation.lane == lane]
+    for ordering_key in ("x", "y"):
+        numbers = [request.sequence for request in sent if request.operation.ordering_key == ordering_key]
         assert numbers == sorted(numbers)
