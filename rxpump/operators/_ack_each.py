@@ -22,9 +22,9 @@ from rxpump.pipeline_root import may_keep_items
 T = TypeVar("T")
 
 _TRACEABLE: Final = (
-    "items that come from a persistent subscription with no other ack_each, through plain operators and those of "
-    "rxpump.operators; of what another's task or timer delivers later (delay, observe_on, flat_map to something "
-    "asynchronous), or a stage behind a merge, nobody knows which delivery it comes of: acknowledge before that, or "
+    "items that come from a persistent subscription with no other ack_each, through operators that deliver at once and "
+    "those of rxpump.operators; operators that deliver later from a task or timer of their own (delay, observe_on, "
+    "flat_map to something asynchronous), and stages behind a merge, cannot be traced: put ack_each before them, or "
     "use map_async"
 )
 

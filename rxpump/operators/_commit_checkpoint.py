@@ -24,9 +24,9 @@ from rxpump.pipeline_root import root_of
 T = TypeVar("T")
 
 _TRACEABLE: Final = (
-    "items that come straight from one source of events, through plain operators and those of rxpump.operators; "
-    "sources that are merged, and what is delivered later by another's task or timer (delay, observe_on, flat_map "
-    "to something asynchronous), have no one progress: commit before it, or use map_async"
+    "items that come from one source of events, through operators that deliver at once and those of rxpump.operators; "
+    "merged sources, and operators that deliver later from a task or timer of their own (delay, observe_on, flat_map "
+    "to something asynchronous), cannot be traced: put commit_checkpoint before them, or use map_async"
 )
 
 

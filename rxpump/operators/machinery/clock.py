@@ -14,7 +14,7 @@ from rxpump.errors import InvalidArgument
 
 
 class Clock(Protocol):
-    """A source of time and timers."""
+    """The current time, and timers."""
 
     def now(self) -> float:
         """Return the time in seconds, from any start."""

@@ -303,7 +303,7 @@ def why_cancelled(name: str, task: asyncio.Task[Any], owners: Collection[Backgro
 
     Args:
         name: Name of the operator.
-        task: The task. If nobody has cancelled it, a coroutine of the user was cancelled.
+        task: The task. If it was not cancelled itself, a coroutine of the user was cancelled.
         owners: The owners of the sources of the pipeline, as far as they belong to clients.
     """
     if owners and task.cancelling():
