@@ -22,10 +22,10 @@ from rxpump.pipeline_root import may_keep_items
 T = TypeVar("T")
 
 _TRACEABLE: Final = (
-    "items that come from a persistent subscription with no other ack_each, through operators that deliver at once and "
-    "those of rxpump.operators; operators that deliver later from a task or timer of their own (delay, observe_on, "
-    "flat_map to something asynchronous), and stages behind a merge, cannot be traced: put ack_each before them, or "
-    "use map_async"
+    "items that come from a persistent subscription with no other ack_each, through operators that deliver at once "
+    "and those of rxpump.operators; operators that deliver later from a task or timer of their own (delay, "
+    "observe_on, flat_map to something asynchronous), and stages behind a merge, cannot be traced: put ack_each "
+    "before them, or use map_async"
 )
 
 

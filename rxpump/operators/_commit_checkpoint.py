@@ -24,9 +24,10 @@ from rxpump.pipeline_root import root_of
 T = TypeVar("T")
 
 _TRACEABLE: Final = (
-    "items that come from one source of events, through operators that deliver at once and those of rxpump.operators; "
-    "merged sources, and operators that deliver later from a task or timer of their own (delay, observe_on, flat_map "
-    "to something asynchronous), cannot be traced: put commit_checkpoint before them, or use map_async"
+    "items that come from one source of events, through operators that deliver at once and those of "
+    "rxpump.operators; merged sources, and operators that deliver later from a task or timer "
+    "of their own (delay, observe_on, flat_map to something asynchronous), cannot be traced: put "
+    "commit_checkpoint before them, or use map_async"
 )
 
 

@@ -70,7 +70,7 @@ async def test_a_checkpoint_behind_it_is_of_what_is_written(client: rxpump.Clien
 
 async def test_of_what_comes_of_no_event_no_checkpoint_is_made(client: rxpump.Client) -> None:
     events = reactivex.from_iterable([NewEvent("Counted", {"n": 1, "part": 2})])
-    with pytest.raises(InvalidArgument, match="straight from one source of events"):
+    with pytest.raises(InvalidArgument, match="that come from one source of events"):
         await events.pipe(ops.publish_to(client, "out"), ops.commit_checkpoint(Store(client)))
 
 

@@ -71,7 +71,7 @@ async def test_it_refuses_to_guess(source: Callable[[Feed], reactivex.Observable
     await seen.until_ended()
     (error,) = seen.errors
     assert isinstance(error, InvalidArgument)
-    assert "straight from one source of events" in str(error)
+    assert "that come from one source of events" in str(error)
     feed.on_completed()
 
 
