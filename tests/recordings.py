@@ -26,14 +26,14 @@ NAMES = sorted(path.stem for path in DIRECTORY.glob("*.jsonl"))
 
 @dataclass(frozen=True)
 class RecordedFrame:
-    """A line of a recording: exactly one of a package, bytes that are no valid package, and an event.
+    """A line of a recording: a package, or bytes that are no valid package, or an event.
 
     Attributes:
         conn: Number of the connection.
         from_client: Whether the client sent it.
         package: The package.
         raw: The bytes.
-        event: The kind of the event, for example `close`; the text of a note.
+        event: The kind of the event, for example `close`. For a note, its text.
     """
 
     conn: int
