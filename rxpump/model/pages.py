@@ -1,4 +1,4 @@
-"""Slices of a stream and of the whole database, as one read gives them."""
+"""Pages: the events of one read request."""
 
 from __future__ import annotations
 
@@ -74,11 +74,17 @@ class _Page(Sequence[Event], Generic[_Cursor]):
 
 
 class StreamPage(_Page[int]):
-    """Some events of one stream.
+    """A page of one stream.
 
-    `next_event_number` is where the next page starts, -1 when there is none in this direction;
-    `last_event_number` is the stream's own last, whatever was read. A page may be empty with
-    `is_end_of_stream` False: truncated events are skipped that way (docs/protocol/tcp.md, section 4.6).
+    A page can be empty before the end, because the server skips truncated events page by page
+    (docs/protocol/tcp.md, section 4.6).
+
+    Attributes:
+        stream: Name of the stream.
+        next_event_number: Number at which the next page starts; -1 if there is none in this direction.
+        last_event_number: Number of the last event of the stream, not of the page; None if the protocol does not
+            tell it.
+        is_end_of_stream: Whether the page reaches the end of the stream (backward: its first event).
     """
 
     __slots__ = ("is_end_of_stream", "last_event_number", "stream")
@@ -99,12 +105,12 @@ class StreamPage(_Page[int]):
 
     @property
     def next_event_number(self) -> int:
-        """Where the next page starts."""
+        """Number at which the next page starts."""
         return self.next
 
     @property
     def is_last(self) -> bool:
-        """Whether the reader has met the end in its direction."""
+        """Whether this is the last page in the direction of reading."""
         return self.is_end_of_stream
 
     def __repr__(self) -> str:
@@ -113,13 +119,17 @@ class StreamPage(_Page[int]):
 
 
 class AllPage(_Page[Position]):
-    """Some events of the whole database, from `position` on; `next_position` is where the next page starts.
+    """A page of `$all`.
 
-    There is no mark for the end: a page without events is it (docs/protocol/tcp.md, section 4.7). A page that was
-    filtered may have none before the end; `is_last` tells.
+    A filtered page can be empty before the end.
 
-    `examined` is a position to which a filter has looked: no event that matches stands between the last event of the
-    page and this position, nor at it. It is None where nothing was filtered, or the server does not tell.
+    Attributes:
+        position: Position at which the page starts.
+        next_position: Position at which the next page starts.
+        is_last: Whether this is the last page in the direction of reading. Without a filter, only an empty page is
+            known to be the last (docs/protocol/tcp.md, section 4.7).
+        examined: Position up to which a filter has examined all events: after the last event of the page, no event
+            up to this position matches. None without a filter, or if the server does not tell.
     """
 
     __slots__ = ("examined", "is_last", "position")
@@ -137,7 +147,6 @@ class AllPage(_Page[Position]):
         self.examined: Position | None = examined
         self.position: Position = position
         self.is_last: bool = not events if is_last is None else is_last
-        """Whether the reader has met the end in its direction."""
 
     def where(self, matches: Callable[[Event], bool]) -> AllPage:
         """Return the page with only those events that match."""

@@ -1,14 +1,12 @@
-"""Batches written in order, several under way at once.
+"""Append batches to a stream in order, several in flight.
 
-Writes that follow each other on one connection are done in that order (docs/protocol/tcp.md, section 4.1), so there
-is no need to wait for one before sending the next, except for the first: until a write has succeeded it is not known
-that the server takes any. Batches that are ready in one turn of the event loop are sent in one turn, so that the
-connection sends them together; each is one task.
+An `Appender` of the transport keeps the order of appends, so a batch is sent while earlier ones are in flight. Only
+the first batch is waited for: until an append has succeeded, it is unknown whether the server accepts any.
 
-With an exact expected version each batch expects what the one before it will leave. That makes a repeated
-write recognisable for ever, and keeps the order through anything: a batch whose predecessor is being retried
-is refused by its version. Such a refusal is no conflict: when the predecessor is done, the batch is sent again.
-A batch that is refused on a version which the server has confirmed is one, and ends the writing.
+With an exact expected version, each batch expects the version that the batch before it leaves. The server then always
+recognizes a repeated append, and a batch cannot overtake another one that is being retried: its version is refused.
+Such a refusal is not a conflict. The batch is sent again when its predecessor has succeeded. A batch that is refused
+although the server has confirmed its expected version is a conflict, and ends the writing.
 """
 
 from __future__ import annotations
@@ -26,10 +24,18 @@ from rxpump.streams.write_buffer import WriteBuffer
 from rxpump.transport import Appender
 
 OpenAppender = Callable[[], Appender]
+"""Function that opens an appender for one run of `append_in_order`."""
 
 
 class _Sent:
-    """A batch under way; `is_certain`: it was sent on a version that the server has confirmed."""
+    """A batch in flight.
+
+    Attributes:
+        events: Its events.
+        expected: Version that it expects.
+        is_certain: Whether the server has confirmed that version.
+        work: Task of the append.
+    """
 
     def __init__(
         self, events: list[NewEvent], expected: int, is_certain: bool, work: asyncio.Task[WriteResult]
@@ -41,9 +47,13 @@ class _Sent:
 
 
 class _Writing:
-    """The batches under way, oldest first, and the version that the next one expects.
+    """The batches in flight, oldest first, and the version that the next one expects.
 
-    `on_done` is called when any of them is done.
+    Args:
+        runtime: Background tasks of the client.
+        appender: Appends the batches.
+        expected_version: Version that the first batch expects.
+        on_done: Function that is called when an append has succeeded or failed.
     """
 
     def __init__(
@@ -58,16 +68,16 @@ class _Writing:
         self._next_version = self._confirmed = expected_version
 
     def send(self, events: list[NewEvent]) -> None:
-        """Write a batch after those under way."""
+        """Append a batch after those in flight."""
         self.sent.append(self._start(events, self._next_version))
         if self._is_exact:
             self._next_version += len(events)
 
     def settle(self) -> list[WriteResult]:
-        """Return the results of the oldest batches that are done; send a batch again that came before its turn.
+        """Return the results of the oldest batches that have succeeded; send a batch again that was too early.
 
         Raises:
-            RxPumpError: What the server refused the oldest batch for.
+            RxPumpError: The oldest batch failed.
         """
         results: list[WriteResult] = []
         while self.sent and self.sent[0].work.done():
@@ -79,7 +89,7 @@ class _Writing:
                     self.sent[0] = self._start(oldest.events, self._confirmed)
                 elif not results:
                     raise
-                break  # what was written before it is told first
+                break  # return the results of earlier batches first
             self.sent.popleft()
             results.append(result)
             self.has_succeeded = True
@@ -90,7 +100,7 @@ class _Writing:
         return results
 
     def cancel(self) -> None:
-        """Wait for nothing more."""
+        """Cancel the appends in flight, and close the appender."""
         for each in self.sent:
             each.work.cancel()
         self._appender.close()
@@ -101,7 +111,7 @@ class _Writing:
         return _Sent(events, version, version == self._confirmed, work)
 
     def _note(self, work: asyncio.Task[WriteResult]) -> None:
-        """Look at its failure, which is met when its turn comes: then there may be nobody left to ask."""
+        """Mark an exception as retrieved, because the batch may never get its turn."""
         if not work.cancelled():
             work.exception()
         self._on_done()
@@ -114,10 +124,10 @@ async def append_in_order(
     expected_version: int,
     max_in_flight: int,
 ) -> AsyncGenerator[list[WriteResult], None]:
-    """Write what arrives in `inbox` until it is over.
+    """Append the events of a buffer until its source has ended.
 
     Yields:
-        The results of the batches that are done, in order; one or more.
+        Results of batches in order, one or more at a time.
     """
     writing = _Writing(runtime, open_appender(), expected_version, inbox.changed.set)
     try:

@@ -35,9 +35,22 @@ from rxpump.uri import TcpAddress
 
 
 class Reconnector:
-    """Runs `ledger` over one connection after another. `first` ends with the first that is ready.
+    """Runs the pending requests over one connection after another.
 
-    Raises InvalidArgument for settings of TLS that cannot be followed.
+    Args:
+        resolver: Finds the node for each attempt.
+        settings: Settings of the client.
+        pending: Requests of the client.
+        on_status: Function that is called with each change of the connection's status.
+
+    Attributes:
+        connection: The open connection, or None.
+        first: Future that is done when the first connection is ready, or when there will be none.
+        address: Address of the current or last node, for errors.
+        node: The same address; None before the first attempt.
+
+    Raises:
+        InvalidArgument: The file `tls_ca` of the settings cannot be read.
     """
 
     def __init__(
@@ -96,14 +109,13 @@ class Reconnector:
 
     @property
     def failure(self) -> ConnectionFailed | NotAuthenticated:
-        """Why there is no connection."""
+        """The error for the fact that there is no connection."""
         attempts, problem = max(self._policy.attempts, 1), self._problem
         if isinstance(problem, NotAuthenticated):
             return problem
         if isinstance(problem, (ConnectionClosed, ConnectionFailed)):
-            return ConnectionFailed(
-                self.address, attempts, problem.reason
-            )  # the reason alone, because it becomes part of a sentence
+            # Use the reason alone, because it becomes part of a sentence.
+            return ConnectionFailed(self.address, attempts, problem.reason)
         return ConnectionFailed(self.address, attempts, "no answer" if problem is None else str(problem))
 
     async def _connect_and_serve(self, address: TcpAddress) -> RxPumpError:
@@ -131,14 +143,14 @@ class Reconnector:
     async def _connect(self, address: TcpAddress) -> Connection:
         """Open a connection, and wait until requests can be sent."""
         loop = asyncio.get_running_loop()
-        link = ClientProtocol(self.address, self._settings, address.credentials, loop.time())
+        protocol = ClientProtocol(self.address, self._settings, address.credentials, loop.time())
         async with asyncio.timeout(self._settings.connect_timeout):
             _, connection = await loop.create_connection(
-                lambda: Connection(link, self._pending), address.host, address.port, **self._tls_options(address)
+                lambda: Connection(protocol, self._pending), address.host, address.port, **self._tls_options(address)
             )
         await self._while_open(connection, connection.ready)
         if connection.closed.done():
-            self._lost_while = link.lost_while
+            self._lost_while = protocol.lost_while
             raise connection.closed.result()
         return connection
 

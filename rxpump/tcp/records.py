@@ -1,4 +1,4 @@
-"""Events made of the protobuf messages that carry them."""
+"""Make events from the protobuf messages that contain them."""
 
 from __future__ import annotations
 

@@ -91,18 +91,18 @@ class TcpTransport(Transport):
         self._timeout: float | None = None
 
     def as_user(self, credentials: AnyCredentials) -> TcpTransport:
-        """Give the same line, with other credentials on each request."""
+        """Return a view whose requests carry other credentials."""
         view = copy(self)
         view._credentials = credentials
         return view
 
     @property
     def is_connected(self) -> bool:
-        """Whether there is a connection that takes requests now."""
+        """Whether there is a connection that accepts requests now."""
         return self._connection.connection is not None
 
     def with_timeout(self, timeout: float | None) -> TcpTransport:
-        """Return the same line, with a deadline for each request."""
+        """Return a view whose requests have a deadline."""
         view = copy(self)
         view._timeout = inf if timeout is None else timeout
         return view
@@ -112,15 +112,15 @@ class TcpTransport(Transport):
         await self._connection.open()
 
     async def close(self) -> None:
-        """Close the line, for all who share it."""
+        """Close the connection, also for the views of this transport."""
         await self._connection.close()
 
     async def settled(self) -> None:
-        """Wait for the last answer."""
+        """Wait until no request is pending."""
         await self._connection.settled()
 
     async def ping(self) -> None:
-        """Ask for a Pong."""
+        """Send Ping."""
         await self._request(Ping())
 
     async def append(self, stream: str, events: Sequence[NewEvent], expected_version: int) -> WriteResult:
@@ -258,10 +258,10 @@ class TcpTransport(Transport):
         await self._request(DeletePersistent(self._named(stream), group))
 
     async def replay_parked(self, stream: str | None, group: str) -> None:
-        """Send a request to the HTTP side of the node that the connection is to.
+        """Send a request to the HTTP interface of the connected node.
 
-        A ping goes before it. It waits for the connection, and it tells wrong credentials from a missing permission,
-        which HTTP answers alike.
+        A ping is sent first. It waits for the connection, and it fails with NotAuthenticated if the credentials are
+        wrong, for which HTTP has the same status as for a missing permission.
         """
         name = self._named(stream)
         timeout = self._settings.timeout if self._timeout is None else self._timeout
@@ -287,7 +287,11 @@ class TcpTransport(Transport):
         return TcpConsumerSession(buffer, self._connection.pending)
 
     def _named(self, stream: str | None) -> str:
-        """Return the name of a stream that has groups. Raises NotSupported for `$all`."""
+        """Return the name of the stream of a group.
+
+        Raises:
+            NotSupported: The group is on `$all`.
+        """
         if stream is None:
             raise self._missing(Capability.GROUPS_ON_ALL)
         return stream
@@ -302,7 +306,7 @@ class TcpTransport(Transport):
         *,
         resolve_links: bool,
     ) -> AllPage | None:
-        """Have the server filter; None if it cannot, at all or by this."""
+        """Return a page that the server has filtered, or None if it cannot filter, or not by `where`."""
         asked = self._server_filter(where, resolve_links=resolve_links)
         if asked is None:
             return None
@@ -330,7 +334,7 @@ class TcpTransport(Transport):
         return None
 
     def _server_filter(self, where: EventFilter, *, resolve_links: bool) -> Any | None:
-        """What the server can be asked to filter by, as far as is known of the one that we are connected to."""
+        """Return the filter to send, or None if the connected server does not filter or cannot apply `where`."""
         return server_filter(where, resolve_links=resolve_links) if self._connection.may_filter else None
 
     @property
@@ -339,11 +343,16 @@ class TcpTransport(Transport):
         return {"max_events": settings.live_buffer_events, "max_bytes": settings.live_buffer_bytes}
 
     def _deadline(self) -> Deadline | None:
-        """The deadline of a call that is made now."""
+        """Return the deadline of a call that is made now; None for a request without a call."""
         return None if self._timeout is None else Deadline(self._timeout, asyncio.get_running_loop().time())
 
     async def _request(self, operation: Operation[_T], deadline: Deadline | None = None) -> _T:
-        """Ask in the name of whoever this speaks for; `deadline` is that of the call, if it began before."""
+        """Send a request with the credentials of this view.
+
+        Args:
+            operation: The request.
+            deadline: Deadline of the call, if the call began with another request.
+        """
         operation.credentials = self._credentials
         try:
             return await self._connection.ask(operation, deadline or self._deadline())
@@ -353,7 +362,7 @@ class TcpTransport(Transport):
 
     @property
     def _login(self) -> str | None:
-        """Login of the user of the requests, None if nobody is logged in."""
+        """Login of the user of the requests; None for an anonymous user."""
         return self._connection.login if self._credentials is None else self._credentials.login
 
     def __repr__(self) -> str:

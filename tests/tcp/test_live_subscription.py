@@ -51,7 +51,7 @@ async def test_what_is_written_arrives_in_order_also_what_comes_with_the_confirm
         assert await numbers(subscription, 3) == [5, 6, 7]
         await client.ping()
         assert await numbers(subscription, 2) == [8, 9]
-        assert repr(subscription) == "<LiveSubscription <LiveBuffer of ponies, 0 events kept, open>>"
+        assert repr(subscription) == "<LiveSubscription <LiveBuffer of ponies, 0 events buffered, open>>"
 
 
 async def test_closing_unsubscribes_under_the_same_id(client_of: MakeClient) -> None:

@@ -1,7 +1,8 @@
-"""What arrives for one connection to a persistent subscription.
+"""Buffer of the deliveries of one connection to a consumer group.
 
-The server has at most `allowed_in_flight_messages` events of it unanswered, so a channel of that size is full only
-when they were left so long that the server sent them again: then it is over, as what it keeps is void.
+The server sends at most `allowed_in_flight_messages` events that are not acknowledged. A buffer of that size is full
+only if the server has sent events again, because they were not acknowledged in time. The buffered deliveries have
+then expired, so the connection to the group ends.
 """
 
 from __future__ import annotations
@@ -27,21 +28,26 @@ from rxpump.tcp.wire import schema
 from rxpump.tcp.wire.codes import SubscriptionDropReason
 from rxpump.tcp.wire.commands import Command
 
-_FIELD: Final = b"\x0a"  # field 1, with a length: an entry of PersistentSubscriptionStreamEventsAppeared
+_FIELD: Final = b"\x0a"  # tag of field 1 of PersistentSubscriptionStreamEventsAppeared, whose type has a length
 
 
 class DeliveredRecord(Protocol):
-    """An event, and how often it was delivered before."""
+    """A delivered event, and the number of its earlier deliveries."""
 
     @property
     def event(self) -> Any:
-        """The event, with the link it was reached by."""
+        """The ResolvedIndexedEvent message."""
 
     retry_count: int
 
 
 class GroupBuffer(SubscriptionBuffer[DeliveredRecord]):
-    """The client's end of a connection to `group`; acknowledgements are told under `subscription_id`."""
+    """Buffer of one connection to a consumer group.
+
+    Attributes:
+        group: Name of the group.
+        subscription_id: Id of the connection, which acknowledgements contain.
+    """
 
     __slots__ = ("group", "subscription_id")
 
@@ -62,13 +68,13 @@ class GroupBuffer(SubscriptionBuffer[DeliveredRecord]):
             last_commit_position=last_commit_position,
             last_event_number=last_event_number,
             max_events=max_events,
-            max_bytes=2 * max_events * MAX_EVENT_BYTES,  # the server's events are what bounds it
+            max_bytes=2 * max_events * MAX_EVENT_BYTES,  # not a limit, because the number of events is one
         )
         self.group: str = group
         self.subscription_id: str = subscription_id
 
     def parse(self, payloads: list[bytes]) -> Sequence[DeliveredRecord]:
-        """Read them as one message of which each is an entry."""
+        """Parse the payloads as the entries of one message."""
         parts: list[bytes] = []
         for payload in payloads:
             parts += (_FIELD, _varint(len(payload)), payload)
@@ -77,12 +83,12 @@ class GroupBuffer(SubscriptionBuffer[DeliveredRecord]):
         return records
 
     def reason_of(self, payload: bytes) -> RxPumpError:
-        """Name the reason."""
+        """Return the error for the payload of a SubscriptionDropped."""
         return persistent_drop_reason(self.stream, self.group, payload)
 
 
 def persistent_drop_reason(stream: str, group: str, payload: bytes) -> RxPumpError:
-    """Name the reason of a SubscriptionDropped; an update is told as "unsubscribed".
+    """Return the error for the payload of a SubscriptionDropped. After an update its reason is "unsubscribed".
 
     See docs/protocol/tcp.md, section 4.18.
     """

@@ -1,10 +1,12 @@
-"""What arrives for one subscription, from one pull to the next.
+"""Buffers of the events that arrive on a subscription.
 
-A server pushes; the consumer pulls. Between them stands a channel, bounded by events and by bytes: one that
-is full is over, its subscription is given up, and whoever reads it catches up by reading pages instead. Until
-then nothing is parsed: the payloads of a batch, laid end to end, are one message.
+The server pushes events, and the consumer pulls them. The buffer between them is bounded by events and by bytes. If
+it is full, the subscription ends, and the consumer reads pages instead.
 
-A channel is OPEN until `ending` says why it is over; what arrived before that can still be taken.
+Payloads are parsed when they are taken, a batch at a time, because one large message is parsed faster than many small
+ones.
+
+A buffer is open until `ending` is set. Events that arrived before can still be taken.
 """
 
 from __future__ import annotations
@@ -31,13 +33,20 @@ def _ignore() -> None:
 
 
 class SubscriptionBuffer(ABC, Generic[T]):
-    """The client's end of one confirmed subscription to `stream`.
+    """Buffer of one confirmed subscription.
 
-    `on_change` is called when there is news, `before_end` when the client is about to close: then is the last time to
-    tell the server something under this subscription.
+    A subclass sets `appeared`, parses payloads in `parse`, and interprets SubscriptionDropped in `reason_of`.
 
-    A kind of subscription names the command that brings its events, reads them in `parse`, and says in
-    `reason_of` what it means to be dropped.
+    Attributes:
+        appeared: Command that carries events.
+        stream: Name of the stream.
+        correlation_id: Correlation id of the subscription.
+        last_commit_position: Commit position of the last event of `$all` at the confirmation.
+        last_event_number: Number of the last event of the stream at the confirmation; None if it was not sent.
+        login: Login of the user who subscribed; None for an anonymous user.
+        ending: The error that ended the subscription; None while it is open.
+        on_change: Function that is called when events arrive in an empty buffer, and when the subscription ends.
+        before_end: Function that is called just before the client closes, when messages can still be sent.
     """
 
     appeared: ClassVar[Command]
@@ -70,7 +79,7 @@ class SubscriptionBuffer(ABC, Generic[T]):
         self.correlation_id: bytes = b""
         self.last_commit_position: int = last_commit_position
         self.last_event_number: int | None = last_event_number
-        self.login: str | None = None  # of the user who subscribed; None if nobody is logged in
+        self.login: str | None = None
         self.ending: RxPumpError | None = None
         self.on_change: Callable[[], None] = _ignore
         self.before_end: Callable[[], None] = _ignore
@@ -80,12 +89,12 @@ class SubscriptionBuffer(ABC, Generic[T]):
         self._bytes = 0
 
     def receive(self, package: Package) -> None:
-        """Take what the server sent under this subscription's id."""
+        """Receive a package with the correlation id of this subscription."""
         if self.ending is not None:
             return
         match package.command:
             case self.appeared:
-                self._keep_connected(package.payload)
+                self._add(package.payload)
             case Command.SUBSCRIPTION_DROPPED:
                 self.end(self._with_login(self.reason_of(package.payload)))
             case Command.BAD_REQUEST:
@@ -94,13 +103,17 @@ class SubscriptionBuffer(ABC, Generic[T]):
                 self.end(UnexpectedReply(named(self.stream), command_name(other)))
 
     def end(self, ending: RxPumpError) -> None:
-        """Nothing more will come; the first reason is the reason."""
+        """End the subscription with an error. A later error is ignored."""
         if self.ending is None:
             self.ending = ending
             self.on_change()
 
     def take(self) -> Sequence[T]:
-        """Give what has arrived since the last time, parsed in one go. Raises MalformedReply."""
+        """Remove and return the events that are buffered.
+
+        Raises:
+            MalformedReply: They cannot be parsed.
+        """
         payloads, self._payloads, self._bytes = self._payloads, [], 0
         try:
             return self.parse(payloads)
@@ -109,23 +122,28 @@ class SubscriptionBuffer(ABC, Generic[T]):
 
     @abstractmethod
     def parse(self, payloads: list[bytes]) -> Sequence[T]:
-        """Read what appeared. Raises DecodeError, UnicodeDecodeError."""
+        """Parse payloads.
+
+        Raises:
+            DecodeError: They are not the expected messages.
+            UnicodeDecodeError: A text is not UTF-8.
+        """
 
     @abstractmethod
     def reason_of(self, payload: bytes) -> RxPumpError:
-        """Read a SubscriptionDropped."""
+        """Return the error for the payload of a SubscriptionDropped."""
 
     def _with_login(self, reason: RxPumpError) -> RxPumpError:
         if isinstance(reason, AccessDenied):
             reason.login = self.login
         return reason
 
-    def _keep_connected(self, payload: bytes) -> None:
+    def _add(self, payload: bytes) -> None:
         was_empty = not self._payloads
         if not was_empty and (
             len(self._payloads) >= self._max_events or self._bytes + len(payload) > self._max_bytes
         ):
-            self.end(SubscriptionDropped(self.stream, f"{len(self._payloads)} events were kept and not taken"))
+            self.end(SubscriptionDropped(self.stream, f"{len(self._payloads)} events were buffered and not consumed"))
             return
         self._payloads.append(payload)
         self._bytes += len(payload)
@@ -133,14 +151,15 @@ class SubscriptionBuffer(ABC, Generic[T]):
             self.on_change()
 
     def __repr__(self) -> str:
-        state = f"over: {self.ending}" if self.ending else "open"
-        return f"<{type(self).__name__} of {self.stream}, {len(self._payloads)} events kept, {state}>"
+        state = f"ended: {self.ending}" if self.ending else "open"
+        return f"<{type(self).__name__} of {self.stream}, {len(self._payloads)} events buffered, {state}>"
 
 
 class LiveBuffer(SubscriptionBuffer[Any]):
-    """Of a subscription to what is written.
+    """Buffer of a subscription to new events.
 
-    `checkpoint` is how far the server has looked, where it filters: of all before that, what it lets through is here.
+    Attributes:
+        checkpoint: Position up to which a filtering server has examined all events; those that match have arrived.
     """
 
     __slots__ = ("checkpoint",)
@@ -166,23 +185,23 @@ class LiveBuffer(SubscriptionBuffer[Any]):
         self.checkpoint: Position | None = None
 
     def receive(self, package: Package) -> None:
-        """Take also what a server tells that filters."""
+        """Receive a package; CheckpointReached comes from servers that filter."""
         if package.command == Command.CHECKPOINT_REACHED and self.ending is None:
             self._note(package.payload)
         else:
             super().receive(package)
 
     def parse(self, payloads: list[bytes]) -> Sequence[Any]:
-        """Read them as one message: each holds one event, in the same field."""
+        """Parse the payloads as one message. Concatenated messages with one repeated field are one such message."""
         records: Sequence[Any] = schema.StreamEventsAppeared.FromString(b"".join(payloads)).events
         return records
 
     def reason_of(self, payload: bytes) -> RxPumpError:
-        """Name the reason."""
+        """Return the error for the payload of a SubscriptionDropped."""
         return drop_reason(self.stream, payload)
 
     def _note(self, payload: bytes) -> None:
-        """All events up to here have been looked at, and what was to be sent of them has arrived."""
+        """Set `checkpoint` from the payload of a CheckpointReached."""
         try:
             reached = schema.CheckpointReached.FromString(payload)
         except DecodeError as error:
@@ -193,7 +212,7 @@ class LiveBuffer(SubscriptionBuffer[Any]):
 
 
 def drop_reason(stream: str, payload: bytes) -> RxPumpError:
-    """Name the reason of a SubscriptionDropped (docs/protocol/tcp.md, section 3.5)."""
+    """Return the error for the payload of a SubscriptionDropped (docs/protocol/tcp.md, section 3.5)."""
     try:
         reason = schema.SubscriptionDropped.FromString(payload).reason
     except DecodeError as error:
@@ -214,5 +233,5 @@ def drop_reason(stream: str, payload: bytes) -> RxPumpError:
 
 
 def named(stream: str) -> str:
-    """Name a subscription in an error."""
+    """Return the description of a subscription in errors."""
     return f"the subscription to {stream!r}"

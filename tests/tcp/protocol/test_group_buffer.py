@@ -62,4 +62,4 @@ def test_what_does_not_parse_is_named(channel: GroupBuffer) -> None:
 
 def test_its_repr_tells_its_state(channel: GroupBuffer) -> None:
     channel.receive(appeared(1))
-    assert repr(channel) == "<GroupBuffer of ponies, 1 events kept, open>"
+    assert repr(channel) == "<GroupBuffer of ponies, 1 events buffered, open>"

@@ -126,9 +126,9 @@ def test_events_that_do_not_parse_are_an_error_of_whoever_takes_them(channel: Li
 
 def test_it_shows_its_state(channel: LiveBuffer) -> None:
     channel.receive(appeared(5))
-    assert repr(channel) == "<LiveBuffer of ponies, 1 events kept, open>"
+    assert repr(channel) == "<LiveBuffer of ponies, 1 events buffered, open>"
     channel.receive(dropped(0))
-    assert "over: the subscription to 'ponies' was dropped: unsubscribed" in repr(channel)
+    assert "ended: the subscription to 'ponies' was dropped: unsubscribed" in repr(channel)
 
 
 def test_a_checkpoint_is_news_and_tells_how_far_was_looked(channel: LiveBuffer) -> None:
