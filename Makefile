@@ -32,7 +32,7 @@ ROWS  ?=
 BENCH ?=
 
 .PHONY: demo test lint format coverage test-long test-oldest-protobuf test-speed test-all-pythons
-.PHONY: interop bench bench-grpc api proto help clean
+.PHONY: peers interop bench bench-grpc api proto help clean
 
 demo: $(VENV)/ready
 	@$(VENV)/bin/python examples/flights.py $(ROWS)
@@ -50,6 +50,7 @@ help:
 	@echo 'make test-oldest-protobuf  Run the tests with the oldest protobuf that rxpump works with'
 	@echo 'make test-speed            Run the tests with the extra `speed` installed'
 	@echo 'make test-all-pythons      Run the tests with every installed Python from 3.11'
+	@echo 'make peers                 Install the other clients that `make interop` runs'
 	@echo 'make interop               Run photon-pump and node-eventstore-client against the embedded server'
 	@echo 'make bench                 Compare the speed with other clients and a bare socket (BENCH=--help for options)'
 	@echo 'make bench-grpc            Compare the speed of HTTP/2 with h2 (BENCH=--help for options)'
@@ -97,8 +98,10 @@ test-all-pythons:
 	    fi; \
 	done
 
+peers: $(PHOTONPUMP)/ready $(if $(NODE),$(NODE_CLIENT)/ready,no-node)
+
 # The tests of a client are skipped if its variable does not name the program that has it.
-interop: $(VENV)/ready $(PHOTONPUMP)/ready $(if $(NODE),$(NODE_CLIENT)/ready,no-node)
+interop: $(VENV)/ready peers
 	@PHOTONPUMP_PYTHON=$(CURDIR)/$(PHOTONPUMP)/bin/python \
 	    $(if $(NODE),NODE_EVENTSTORE_CLIENT=$(CURDIR)/$(NODE_CLIENT)) \
 	    $(VENV)/bin/pytest -q tests/interop
