@@ -355,7 +355,8 @@ class Transport(ABC):
         """Read `$all` to its end (backward: to its first event).
 
         Args:
-            start: Position of the first event to return; backward, of the event after it. Or an end of `$all`.
+            start: Position of the first event to return. Backward, the event at this position is not returned, but the
+                one before it. START and END are the ends of `$all`.
             direction: Order of the events.
             batch_size: Most events in a batch.
             resolve_links: Whether to return the targets of links.

@@ -107,7 +107,7 @@ async def _next(
 
 
 class _Lag:
-    """Time since nodes were first found to end before an event that was delivered."""
+    """Measures for how long every node has lacked an event that was delivered."""
 
     def __init__(self) -> None:
         self._began: float | None = None
@@ -168,7 +168,7 @@ class CatchUp(PageSource[Event]):
         return self.resume_at(self._followed.place(event))
 
     def resume_at(self, place: Place | None) -> CatchUp:
-        """Return the same subscription, started after `place`, where an event was delivered before."""
+        """Return the same subscription, started after the place of an event that was delivered before."""
         return CatchUp(self._runtime, self.name, self._settings, self._followed, place, seen=place)
 
     @property

@@ -42,7 +42,7 @@ class Requests(PageRequests, Protocol):
 
 
 class _Following(Subscription, ABC):
-    """One attempt, in the phases that the module describes."""
+    """One attempt. It reads, subscribes, reads the gap, and then returns live events."""
 
     def __init__(self, requests: Requests, batch_size: int, *, resolve_links: bool, is_from_end: bool) -> None:
         self._requests = requests
@@ -200,10 +200,10 @@ class AllFollowing(_Following):
         return await self._requests.subscribe(None, resolve_links=self._resolve_links, where=self._where)
 
     async def _last(self, live: LiveSubscription) -> Position:
-        """Return the position of the last commit, or of the end of the log.
+        """Return the position of the last commit at the confirmation, or the end of the log.
 
-        A filter may have looked beyond the last commit, up to the end of the log; then only that can tell whether
-        the server has lost events.
+        If a filter has examined places after the last commit, only the end of the log shows whether the server has
+        lost events, so that is read.
         """
         last = Position(max(live.last_commit_position, 0), max(live.last_commit_position, 0))
         if self._is_from_end or last.commit >= self._place.commit or self._place.prepare > 0:

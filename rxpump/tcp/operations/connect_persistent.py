@@ -45,7 +45,7 @@ class ConnectPersistent(Operation[GroupBuffer]):
         return super().refusal(package)
 
     def answer(self, payload: bytes) -> Opened:
-        """Open the buffer."""
+        """Return a new buffer for the events that follow the confirmation."""
         confirmation = schema.PersistentSubscriptionConfirmation.FromString(payload)
         return Opened(
             GroupBuffer(

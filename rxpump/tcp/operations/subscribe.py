@@ -47,7 +47,7 @@ class _Subscribing(Operation[LiveBuffer], ABC):
         return super().refusal(package)
 
     def answer(self, payload: bytes) -> Opened:
-        """Open the buffer."""
+        """Return a new buffer for the events that follow the confirmation."""
         confirmation = schema.SubscriptionConfirmation.FromString(payload)
         number = confirmation.last_event_number if confirmation.HasField("last_event_number") else None
         return Opened(
