@@ -22,7 +22,7 @@ def test_a_silent_peer_gets_a_ping_and_then_the_end() -> None:
     assert peer.sent() == [RawFrame(PING, 0, 0, bytes(8))]
     assert peer.connection.deadline == 25.0
     assert peer.connection.tick(24.9) == []
-    assert peer.connection.tick(25.0) == [ConnectionEnded(ErrorCode.NO_ERROR, "no sign of life for 15 s")]
+    assert peer.connection.tick(25.0) == [ConnectionEnded(ErrorCode.NO_ERROR, "silent for 15 s")]
     assert peer.sent()[-1].kind == GOAWAY
 
 
