@@ -1,203 +1,24 @@
-"""The transport interface: what streams and the client need from a protocol.
-
-A transport is one shared connection to one event store. It speaks of events, numbers and positions, never of frames,
-messages or result codes. It returns only what was asked for, so what it buffers is bounded, and it is tested without
-Rx. Above it (in `rxpump.streams`, shared by every transport) stand resuming after a drop, removing duplicates,
-the watchdog, signals, retries of whole subscriptions, and pausing. Below it are connecting, reconnecting, finding the
-leader, pages, frames and flow control.
-
-What each part promises:
-
-- `append` and `delete_stream` return when the write is durable. `appender` returns an `Appender`, whose appends are
-  executed in the order in which they were begun, also if several are in flight.
-- `read_stream` and `read_all` return asynchronous generators of batches, up to the end that the server has when the
-  reading arrives there. The transport decides about pages and read-ahead. `read_stream_page` and `read_all_page`
-  return one page; fields that a protocol cannot know are None.
-- `follow_stream` and `follow_all` return a `Subscription`: one attempt to deliver everything after a place and then
-  what is written. It never resumes; `next` raises what ended it, and the caller makes the next attempt.
-- `find_stream_end` and `find_all_end` return where the server ends now. The watchdog asks this.
-- `connect_group` returns a `GroupSession`: deliveries come in, acknowledgements and refusals go out.
-- What only some protocols have is a `Capability`. `Transport.require` raises NotSupported for a capability that the
-  transport lacks; the client calls it before anything is sent. `Transport.limits` are the limits of the protocol,
-  which the client checks at the call.
-
-Every method that sends a request raises OperationTimedOut, NotConnected, ConnectionClosed, ConnectionFailed,
-NotAuthenticated and AccessDenied as `rxpump.errors` describes them. Requests that a server refuses for now (NotReady,
-TooBusy, NotLeader, a timeout inside the cluster) are repeated by the transport until their deadline.
-"""
+"""The base class of transports; `rxpump.transport` describes what each method promises."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from dataclasses import dataclass
-from enum import Enum
 from typing import ClassVar
 
 from rxpump.backpressure.background_tasks import BackgroundTasks
-from rxpump.errors import NotSupported, RxPumpError
+from rxpump.errors import NotSupported
 from rxpump.model.credentials import AnyCredentials
 from rxpump.model.events import Event
 from rxpump.model.filters import EventFilter
-from rxpump.model.group_settings import NackAction, PersistentSubscriptionSettings
+from rxpump.model.group_settings import PersistentSubscriptionSettings
 from rxpump.model.new_events import NewEvent
 from rxpump.model.pages import AllPage, StreamPage
 from rxpump.model.positions import Edge, Position, StreamDirection
 from rxpump.model.results import DeleteResult, ScavengeResult, WriteResult
-from rxpump.model.signals import CaughtUp, Examined
 from rxpump.model.status import Status
-
-
-class Capability(Enum):
-    """Something that only some protocols can do. The value names it in the message of NotSupported."""
-
-    PING = "ping"
-    TRANSACTIONS = "explicit transactions"
-    SCAVENGE = "scavenging"
-    REPLAY_PARKED = "replay of parked events"
-    GROUPS_ON_ALL = "consumer groups on $all"
-
-
-@dataclass(frozen=True, slots=True)
-class Lack:
-    """Why a protocol lacks a capability, and what to do instead.
-
-    Attributes:
-        reason: Clause that follows "because".
-        alternative: Clause that says what to do instead.
-    """
-
-    reason: str
-    alternative: str
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """Limits of a protocol, which the client checks at the call.
-
-    Attributes:
-        page_events: Most events in one page or batch of a reading.
-        ack_ids: Most events in one acknowledgement message.
-        login_bytes: Longest login or password in UTF-8.
-    """
-
-    page_events: int
-    ack_ids: int
-    login_bytes: int
-
-
-@dataclass(frozen=True, slots=True)
-class Confirmed:
-    """A server has confirmed a subscription.
-
-    Attributes:
-        last: Place of the last event that the server had then: a number (-1 for a stream without events), or a
-            Position. It is lower than the place of an event that was delivered only if the server lost that event.
-    """
-
-    last: int | Position
-
-
-@dataclass(frozen=True, slots=True)
-class ServerEnd:
-    """Where a stream, or `$all`, ends on the server.
-
-    Attributes:
-        last: Place of the last event that the server has, as in `Confirmed`. None if the server does not tell.
-        readable: Place of the last event that can be read and matches the filter; None if there is no such event.
-    """
-
-    last: int | Position | None
-    readable: int | Position | None
-
-
-class Subscription(ABC):
-    """One attempt to follow a stream or `$all`: first the events that are there, then those that are written.
-
-    The attempt delivers every event after the place it was started at, in order. It may deliver events twice, and
-    events at or before that place: the caller removes them by place. It holds a bounded number of events; if they
-    are not pulled in time, it ends with SubscriptionDropped.
-    """
-
-    @abstractmethod
-    async def next(self) -> Sequence[Event] | Confirmed | CaughtUp | Examined:
-        """Wait for the next batch of events or the next signal.
-
-        Once CaughtUp was returned, a caller may cancel the wait (for a timeout) and call `next` again; no event is
-        lost. Before that, a cancelled attempt can only be closed.
-
-        Returns:
-            A batch of events, which may be empty;
-            Confirmed, once, before CaughtUp: the server accepted the subscription;
-            CaughtUp, when every event that was there at the confirmation has been returned;
-            Examined(position), if there is a filter: every event up to `position` that matches was returned.
-
-        Raises:
-            SubscriptionDropped: The server ended the subscription, or the buffer was full. Try again.
-            StreamDeleted: The stream was deleted for good.
-            RxPumpError: What else ended the attempt; `retryable` tells whether another attempt can succeed.
-        """
-
-    @abstractmethod
-    async def aclose(self) -> None:
-        """Unsubscribe, and drop what is buffered. Closing twice does nothing."""
-
-
-class GroupSession(ABC):
-    """One connection to a consumer group.
-
-    Events are delivered in batches; each is acknowledged (`ack`) or refused (`nack`) through the session that
-    delivered it. Neither is confirmed by the server. Once `ending` is set, nothing can be acknowledged any more.
-    """
-
-    @property
-    @abstractmethod
-    def ending(self) -> RxPumpError | None:
-        """The error that ended the session; None while it is open."""
-
-    @abstractmethod
-    def before_end(self, act: Callable[[], None]) -> None:
-        """Register a function to call just before the client closes, when acknowledgements can still be sent."""
-
-    @abstractmethod
-    async def next(self) -> Sequence[tuple[Event, int]]:
-        """Wait for deliveries.
-
-        Returns:
-            Events, each with the number of earlier deliveries.
-
-        Raises:
-            PersistentSubscriptionDeleted: The group was deleted.
-            RxPumpError: What else ended the session, at once: events that are not pulled are delivered again.
-        """
-
-    @abstractmethod
-    def ack(self, events: Sequence[Event]) -> None:
-        """Acknowledge events; send it soon, in the order of calls of `ack` and `nack`."""
-
-    @abstractmethod
-    def nack(self, events: Sequence[Event], action: NackAction, reason: str) -> None:
-        """Refuse events: the server then does `action` with them. `reason` is stored with parked events."""
-
-    @abstractmethod
-    def close(self) -> None:
-        """Unsubscribe, after sending what was acknowledged. Events that are not acknowledged are delivered again."""
-
-
-class Appender(ABC):
-    """Appends to one stream that keep their order while several are in flight."""
-
-    @abstractmethod
-    async def append(self, events: Sequence[NewEvent], expected_version: int) -> WriteResult:
-        """Append events as one atomic write; like `Transport.append`.
-
-        The server executes the appends of one appender in the order in which these calls begin, also if some of
-        them have to be repeated. If one fails, those after it may still succeed, unless they expect a version.
-        """
-
-    @abstractmethod
-    def close(self) -> None:
-        """Release what the appender holds. Appends in flight end with an unknown outcome."""
+from rxpump.transport.capabilities import Capability, Lack, Limits
+from rxpump.transport.sessions import Appender, GroupSession, ServerEnd, Subscription
 
 
 class Transport(ABC):
@@ -355,8 +176,8 @@ class Transport(ABC):
         """Read `$all` to its end (backward: to its first event).
 
         Args:
-            start: Position of the first event to return. Backward, the event at this position is not returned, but the
-                one before it. START and END are the ends of `$all`.
+            start: Position of the first event to return; backward, the first is the event before this position. START
+                and END are the ends of `$all`.
             direction: Order of the events.
             batch_size: Most events in a batch.
             resolve_links: Whether to return the targets of links.

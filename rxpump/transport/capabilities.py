@@ -1,0 +1,44 @@
+"""Optional features and limits of a protocol."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Capability(Enum):
+    """Something that only some protocols can do. The value names it in the message of NotSupported."""
+
+    PING = "ping"
+    TRANSACTIONS = "explicit transactions"
+    SCAVENGE = "scavenging"
+    REPLAY_PARKED = "replay of parked events"
+    GROUPS_ON_ALL = "consumer groups on $all"
+
+
+@dataclass(frozen=True, slots=True)
+class Lack:
+    """Why a protocol lacks a capability, and what to do instead.
+
+    Attributes:
+        reason: Clause that follows "because".
+        alternative: Clause that says what to do instead.
+    """
+
+    reason: str
+    alternative: str
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Limits of a protocol, which the client checks at the call.
+
+    Attributes:
+        page_events: Most events in one page or batch of a reading.
+        ack_ids: Most events in one acknowledgement message.
+        login_bytes: Longest login or password in UTF-8.
+    """
+
+    page_events: int
+    ack_ids: int
+    login_bytes: int

@@ -1,0 +1,129 @@
+"""Parts of a transport that last longer than one request: subscriptions, group sessions and appenders."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from rxpump.errors import RxPumpError
+from rxpump.model.events import Event
+from rxpump.model.group_settings import NackAction
+from rxpump.model.new_events import NewEvent
+from rxpump.model.positions import Position
+from rxpump.model.results import WriteResult
+from rxpump.model.signals import CaughtUp, Examined
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmed:
+    """A server has confirmed a subscription.
+
+    Attributes:
+        last: Place of the last event that the server had then: a number (-1 for a stream without events), or a
+            Position. It is lower than the place of an event that was delivered only if the server lost that event.
+    """
+
+    last: int | Position
+
+
+@dataclass(frozen=True, slots=True)
+class ServerEnd:
+    """Where a stream, or `$all`, ends on the server.
+
+    Attributes:
+        last: Place of the last event that the server has, as in `Confirmed`. None if the server does not tell.
+        readable: Place of the last event that can be read and matches the filter; None if there is no such event.
+    """
+
+    last: int | Position | None
+    readable: int | Position | None
+
+
+class Subscription(ABC):
+    """One attempt to follow a stream or `$all`: first the events that are there, then those that are written.
+
+    The attempt delivers every event after the place it was started at, in order. It may deliver events twice, and
+    events at or before that place: the caller removes them by place. It holds a bounded number of events; if they
+    are not pulled in time, it ends with SubscriptionDropped.
+    """
+
+    @abstractmethod
+    async def next(self) -> Sequence[Event] | Confirmed | CaughtUp | Examined:
+        """Wait for the next batch of events or the next signal.
+
+        Once CaughtUp was returned, a caller may cancel the wait (for a timeout) and call `next` again; no event is
+        lost. Before that, a cancelled attempt can only be closed.
+
+        Returns:
+            A batch of events, which may be empty;
+            Confirmed, once, before CaughtUp: the server accepted the subscription;
+            CaughtUp, when every event that was there at the confirmation has been returned;
+            Examined(position), if there is a filter: every event up to `position` that matches was returned.
+
+        Raises:
+            SubscriptionDropped: The server ended the subscription, or the buffer was full. Try again.
+            StreamDeleted: The stream was deleted for good.
+            RxPumpError: What else ended the attempt; `retryable` tells whether another attempt can succeed.
+        """
+
+    @abstractmethod
+    async def aclose(self) -> None:
+        """Unsubscribe, and drop what is buffered. Closing twice does nothing."""
+
+
+class GroupSession(ABC):
+    """One connection to a consumer group.
+
+    Events are delivered in batches; each is acknowledged (`ack`) or refused (`nack`) through the session that
+    delivered it. Neither is confirmed by the server. Once `ending` is set, nothing can be acknowledged any more.
+    """
+
+    @property
+    @abstractmethod
+    def ending(self) -> RxPumpError | None:
+        """The error that ended the session; None while it is open."""
+
+    @abstractmethod
+    def before_end(self, act: Callable[[], None]) -> None:
+        """Register a function to call just before the client closes, when acknowledgements can still be sent."""
+
+    @abstractmethod
+    async def next(self) -> Sequence[tuple[Event, int]]:
+        """Wait for deliveries.
+
+        Returns:
+            Events, each with the number of earlier deliveries.
+
+        Raises:
+            PersistentSubscriptionDeleted: The group was deleted.
+            RxPumpError: What else ended the session, at once: events that are not pulled are delivered again.
+        """
+
+    @abstractmethod
+    def ack(self, events: Sequence[Event]) -> None:
+        """Acknowledge events; send it soon, in the order of calls of `ack` and `nack`."""
+
+    @abstractmethod
+    def nack(self, events: Sequence[Event], action: NackAction, reason: str) -> None:
+        """Refuse events: the server then does `action` with them. `reason` is stored with parked events."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Unsubscribe, after sending what was acknowledged. Events that are not acknowledged are delivered again."""
+
+
+class Appender(ABC):
+    """Appends to one stream that keep their order while several are in flight."""
+
+    @abstractmethod
+    async def append(self, events: Sequence[NewEvent], expected_version: int) -> WriteResult:
+        """Append events as one atomic write; like `Transport.append`.
+
+        The server executes the appends of one appender in the order in which these calls begin, also if some of
+        them have to be repeated. If one fails, those after it may still succeed, unless they expect a version.
+        """
+
+    @abstractmethod
+    def close(self) -> None:
+        """Release what the appender holds. Appends in flight end with an unknown outcome."""
