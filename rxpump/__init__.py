@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 else:
 
     def __getattr__(name: str) -> Any:
-        """Import `rxpump.operators` on first use, so that `import rxpump` alone does not load what only they need."""
+        """Import `rxpump.operators` on first use, so that `import rxpump` is fast."""
         if name == "operators":
             return import_module("rxpump.operators")
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -26,12 +26,12 @@ class Heartbeat:
     """Watchdog of one connection.
 
     Args:
-        interval: Seconds of silence after which the other side is asked.
+        interval: Seconds of silence after which a heartbeat is requested from the other side.
         timeout: Seconds of further silence after which it counts as dead.
-        now: Current time in seconds on any one clock.
+        now: Current time in seconds, on the same clock as the times passed to `tick`.
 
     Attributes:
-        interval: Seconds of silence after which the other side is asked.
+        interval: Seconds of silence after which a heartbeat is requested from the other side.
         timeout: Seconds of further silence after which it counts as dead.
         pulse: State of the other side.
         deadline: Time of the next call of `tick`, or infinity.

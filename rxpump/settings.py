@@ -42,7 +42,7 @@ class Settings:
         reconnect: Delays between attempts to connect after a connection was lost.
         retry: Delays before a request is sent again that the server could not serve.
         encoder: Function that `publish_event` calls with each object in data or metadata that has no JSON form, and
-            that returns what is written in its place. A NewEvent has an `encoder` of its own.
+            that returns the value to write in its place. A NewEvent has an `encoder` of its own.
 
     Raises:
         InvalidArgument: A value is not allowed.

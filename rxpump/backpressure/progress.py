@@ -9,10 +9,10 @@ finished when it has none, and it is passed when it and every entry before it ar
 The rules for a sequence of events that a source delivers:
 
 1. The source uses an entry while it delivers the event. An event that every operator drops is passed right after.
-2. An operator that keeps an item retains the entry of the event that the item comes from, and releases it when what
-   became of the item has been delivered. An item that is made of several events retains each of them.
-3. What an operator delivers later comes from the oldest of these events: the operators below retain that entry, and
-   the operator itself retains the others until they return.
+2. An operator that keeps an item retains the entry of the event that the item comes from, and releases it when the
+   result of the item has been delivered. An item that is made of several events retains the entry of each.
+3. An item that an operator delivers later counts as an item of the oldest of these events: the operators below retain
+   that entry, and the operator itself retains the others until they return.
 4. An operator that ends with unfinished items abandons their entries. They are never passed, nor is any later one.
    The same happens to the entries of a delivery that raises, or in which the operator ends although the delivery has
    arrived nowhere, because then an operator between has failed. Only where the source is shared and goes on for
@@ -141,7 +141,7 @@ class ProgressTracker:
         self._last: Pending | None = None
 
     def begin(self, item: Any) -> Pending:
-        """Create the entry of the next item, with the caller as its only user."""
+        """Create the entry of the next item, with one user. The caller must release it."""
         self._number = number = self._number + 1
         entry = Pending(self, item, number)
         last = self._last
@@ -154,7 +154,7 @@ class ProgressTracker:
         return entry
 
     def finish(self, entry: Pending) -> None:
-        """Note that an entry has no users, and pass what can be passed."""
+        """Note that an entry has no users, and pass all entries that can be passed now."""
         self.count -= 1
         if entry is not self._first:
             self._compact(entry)
@@ -169,16 +169,16 @@ class ProgressTracker:
                     self.on_passed(entry)
 
     def abandon(self, entry: Pending) -> None:
-        """Pass neither this entry nor a later one."""
+        """Mark an entry as never finished, so that neither it nor a later entry is passed."""
         entry.is_abandoned = True
         entry.users += 1
 
     def detach(self, entry: Pending) -> None:
-        """Remove a user that has ended although its source goes on for others: nobody below it is left to ask."""
+        """Release an entry for a user that has ended, although its source continues for other subscribers."""
         entry.release()
 
     def stop(self) -> None:
-        """Pass nothing more."""
+        """Stop passing entries."""
         self._is_stopped = True
 
     def end_source(self) -> None:
@@ -210,7 +210,7 @@ class ProgressTracker:
                     self.on_passed(first)
 
     def _compact(self, entry: Pending) -> None:
-        """Remove the entries that a later finished one makes superfluous, of this one and the one before it."""
+        """Remove this entry, and the one before it, if a later finished entry makes them superfluous."""
         preceding, following = entry.preceding, entry.following
         is_superseded = following is not None and following.is_finished
         if preceding is not None and preceding.is_finished and (is_superseded or entry.item is not None):
@@ -265,7 +265,11 @@ class DeliveryTracker(ProgressTracker):
         self.on_passed: Callable[[Pending], None] | None = self._keep_for_end
 
     def claim(self, on_passed: Callable[[Pending], None]) -> bool:
-        """Notify an end of each delivery that is passed, also of those before. Return False if another end is."""
+        """Call `on_passed` with each delivery that is passed, also with those that were passed before.
+
+        Returns:
+            False if another end of the pipeline has claimed the deliveries; then `on_passed` is never called.
+        """
         if self.is_claimed:
             return False
         self.is_claimed = True
@@ -275,7 +279,7 @@ class DeliveryTracker(ProgressTracker):
         return True
 
     def end(self) -> None:
-        """Note that the end has what it wants."""
+        """Stop tracking, because the end of the pipeline needs no further entries."""
         if not self.is_over:
             self.is_over = True
             self.stop()
@@ -283,12 +287,12 @@ class DeliveryTracker(ProgressTracker):
             self._on_over()
 
     def finish(self, entry: Pending) -> None:
-        """Note that an entry has no users, and pass what can be passed."""
+        """Note that an entry has no users, and pass all entries that can be passed now."""
         super().finish(entry)
         self._end_if_stuck()
 
     def abandon(self, entry: Pending) -> None:
-        """Pass neither this entry nor a later one."""
+        """Mark an entry as never finished, so that neither it nor a later entry is passed."""
         super().abandon(entry)
         self._end_if_stuck()
 

@@ -31,7 +31,7 @@ def tracking(source: object, track: Track) -> Iterator[None]:
 
 
 def track_of(source: object) -> Track | None:
-    """Return the function that wants the tracker of `source`, None if there is none."""
+    """Return the function to call with the tracker of `source`; None if the source is not tracked."""
     request = _events.get()
     return request[1] if request is not None and request[0] is source else None
 

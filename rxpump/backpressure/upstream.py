@@ -1,15 +1,16 @@
 """Demand: how a consumer that is full pauses the source that delivers to it.
 
 reactivex only pushes. An `Upstream` stands for a subscription to a source. The source enters its `Upstream` in a
-context variable before it delivers. Because `on_next` runs synchronously through every plain operator, whatever
-buffers an item finds the `Upstream` that brought it in its own `on_next`:
+context variable before it delivers. Because `on_next` runs synchronously through every plain operator, an operator
+that buffers an item finds the `Upstream` of the item in its own `on_next`:
 
     source ──on_next──▶ filter ──▶ map ──▶ merge ──▶ buffer        Upstream.current() in the buffer
       ▲                                                │           is the source's
       └──────────────── pause / resume ────────────────┘
 
 A source delivers nothing while an operator pauses it. `rxpump.backpressure.watermarks` decides when to pause. A pause
-ends with the operator (`Watermarks.close`) and with the source: an `Upstream` that is over cannot be paused.
+ends with the operator (`Watermarks.close`) and with the source: an `Upstream` whose source has ended cannot be
+paused.
 
 An `Upstream` also knows the event from which the delivered item comes, so that the progress of work can be tracked
 (`rxpump.backpressure.progress`). The event is not known where a task or a timer that was started in a delivery
@@ -31,7 +32,7 @@ from rxpump.model.signals import CaughtUp, FellBehind, Reconnected
 T = TypeVar("T")
 
 SLICE_SECONDS: Final = 0.003
-"""Seconds for which a source delivers before it gives the event loop a turn."""
+"""Seconds for which a source delivers before it lets the event loop run other tasks."""
 
 _delivering: ContextVar[Upstream | None] = ContextVar("rxpump.backpressure.upstream", default=None)
 
@@ -41,7 +42,11 @@ _owners: ContextVar[set[BackgroundTasks] | None] = ContextVar("rxpump.owners", d
 
 @contextmanager
 def watch_owners() -> Iterator[set[BackgroundTasks]]:
-    """Yield a set of the owners of the sources that are subscribed to meanwhile: those of a pipeline."""
+    """Collect the clients that own the sources of a pipeline.
+
+    Yields:
+        A set. The owner of each source that is subscribed to inside the `with` block is added to it.
+    """
     outer = _owners.get()
     owners: set[BackgroundTasks] = set()
     token = _owners.set(owners)
@@ -104,13 +109,13 @@ class Upstream:
         return _delivering.get()
 
     def enter(self) -> None:
-        """Begin to deliver: everything that this task delivers from now on is of this Upstream."""
+        """Begin to deliver. Items that this task delivers from now on belong to this Upstream."""
         _delivering.set(self)
         self.knows_origin = True
 
     @staticmethod
     def leave() -> None:
-        """Stop delivering, before pulling: the source from which a source pulls is another one."""
+        """Leave the context of this delivery before a source pulls from another source."""
         upstream = _delivering.get()
         if upstream is not None:
             upstream.knows_origin = False
@@ -124,7 +129,7 @@ class Upstream:
         """Entry of the oldest event from which the delivered item comes; None if the event is not known.
 
         Only an operator that is being delivered to may read it. A source that is not tracked gets a tracker with
-        the first entry, and has entries only for the events that somebody asks for.
+        the first entry, and has entries only for the events for which this property was read.
         """
         if not self.knows_origin:
             return None
@@ -153,7 +158,7 @@ class Upstream:
         return self._own if self._pending is None else self._newest
 
     def track(self, tracker: ProgressTracker) -> None:
-        """Use a tracker for which the source creates the entries."""
+        """Set the tracker of the source, which creates an entry in it for each event that it delivers."""
         self._tracker = tracker
 
     def begin(self, entry: Pending) -> None:
@@ -161,7 +166,7 @@ class Upstream:
         self._pending = self._newest = entry
 
     def deliver(self, on_next: Callable[[T], None], item: T, pending: Pending | None, newest: Pending | None) -> None:
-        """Deliver one item that comes from earlier events, also within the delivery of another Upstream, or of this.
+        """Deliver one item that comes from earlier events. Another delivery, also of this Upstream, may be running.
 
         Args:
             on_next: Function to call with the item.
@@ -181,7 +186,7 @@ class Upstream:
             _delivering.set(outer)
 
     def stop_tracking(self) -> None:
-        """Let no further event be passed: an item was delivered whose event is not known."""
+        """Prevent that further events count as finished, because an item was delivered whose event is not known."""
         if self._tracker is not None:
             self._tracker.stop()
 
@@ -193,7 +198,12 @@ class Upstream:
     # Owner --------------------------------------------------------------------------------------------
 
     def entrust(self, task: asyncio.Task[Any], below: Upstream | None = None) -> None:
-        """Count a task as work of the source's owner, who waits for it when draining; `below` passes the owner on."""
+        """Count a task as work of the client that owns the source, so that the client waits for it when draining.
+
+        Args:
+            task: The task.
+            below: Upstream of the operator that runs the task; it receives the same owner.
+        """
         if self.runtime is not None:
             self.runtime.adopt(task)
             if below is not None:
@@ -227,7 +237,7 @@ class Upstream:
             self._wake()
 
     def end(self) -> None:
-        """Note that the source delivers no more. It cannot be paused from now on."""
+        """Note that the source has ended. It can no longer be paused."""
         self._is_over = True
         self.may_deliver = False
         self._pauses.clear()
@@ -236,7 +246,10 @@ class Upstream:
         self._wake()
 
     async def until_resumed(self) -> None:
-        """Give the loop a turn, then wait until nothing pauses the source. One task at a time may wait."""
+        """Let the event loop run other tasks, then wait until nothing pauses the source.
+
+        Only one task at a time may wait.
+        """
         knew, self.knows_origin = self.knows_origin, False
         self._release_own()
         await asyncio.sleep(0)
@@ -258,5 +271,5 @@ _NO_PLACE: Final = frozenset((CaughtUp, FellBehind, Reconnected))
 
 
 def item_of(origin: Any) -> Any:
-    """Return what an entry records of a delivered item: None for a signal that marks no place in the stream."""
+    """Return the item that an entry records: `origin`, or None for a signal that marks no place in the stream."""
     return None if origin.__class__ in _NO_PLACE else origin

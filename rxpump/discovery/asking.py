@@ -45,7 +45,7 @@ async def ask(endpoint: Endpoint, *, timeout: float, tls: ssl.SSLContext | None 
         problem = f"no gossip within {timeout:g} s"
     except MalformedGossip as error:
         problem = str(error)
-    except (OSError, UnicodeError) as error:  # a host name that is none is a UnicodeError
+    except (OSError, UnicodeError) as error:  # an invalid host name is a UnicodeError
         problem = str(error) or type(error).__name__
     except h11.RemoteProtocolError as error:
         problem = f"the answer is not HTTP: {error}"

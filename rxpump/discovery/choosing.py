@@ -34,7 +34,7 @@ class NodePreference(StrEnum):
 
 
 class Verdict(StrEnum):
-    """Why a member was chosen, or why not."""
+    """The reason why a member was chosen or not."""
 
     CHOSEN = "chosen"
     EQUAL = "as good as the chosen one"

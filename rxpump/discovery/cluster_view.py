@@ -1,11 +1,11 @@
-"""What a client knows of its cluster, and which node it would choose now.
+"""The members of a cluster as the client knows them, and the choice of a node.
 
 A view outlives connections. It knows the seeds that the user named and the members of the last gossip, and it
-remembers which nodes have failed. Gossip alone is not trusted against that: the followers of a leader that hangs go
-on naming it for a long time (`docs/protocol/tcp.md`, section 4.14). A node that failed is distrusted for a while,
+remembers which nodes have failed. Gossip alone is not enough, because the followers of a leader that hangs continue
+to name it for a long time (`docs/protocol/tcp.md`, section 4.14). A node that failed is distrusted for a while,
 unless it has answered for itself since.
 
-No loop and no clock: the time, in seconds, is passed in.
+The view uses no event loop and no clock. Callers pass the time in seconds.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ from rxpump.discovery.member import Endpoint, Member
 from rxpump.discovery.selectors import Selector
 
 DISTRUST_SECONDS: Final = 5.0
-"""How long a node that failed is passed over, unless it answers for itself."""
+"""Seconds for which a node that failed is distrusted, unless it answers a request for gossip."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came of asking one node for gossip.
+    """Result of a request for gossip to one node.
 
     Attributes:
         endpoint: HTTP address that was asked.
-        gossip: What it said, or None if it did not answer.
-        problem: Why it did not answer, in words; empty if it did.
+        gossip: Gossip of the node, or None if it did not answer.
+        problem: Reason why it did not answer; empty if it did.
     """
 
     endpoint: Endpoint
@@ -51,9 +51,9 @@ class ClusterView:
     Attributes:
         seeds: HTTP addresses that the user named.
         preference: The kind of node that is wanted.
-        selector: A function of the user's that chooses in place of `preference`, or None.
+        selector: Function of the user that chooses a node instead of `preference`, or None.
         is_reachable: Whether a member has an address for the kind of connection that is wanted.
-        chance: Source of chance between equals.
+        chance: Random generator that decides between equal nodes.
         members: Every node that the last answers named.
         answers: The last round of answers.
     """
@@ -75,7 +75,7 @@ class ClusterView:
         return addresses
 
     def note_answers(self, answers: Sequence[Answer]) -> None:
-        """Take in one round of answers. A node that answered for itself is trusted again."""
+        """Update the members from one round of answers. A node that answered is no longer distrusted."""
         self.answers = tuple(answers)
         documents = [answer.gossip for answer in answers if answer.gossip is not None]
         for document in documents:
@@ -135,7 +135,7 @@ def tcp_addresses(member: Member) -> tuple[tuple[str, int], ...]:
 
 
 def _select(choice: Choice, selector: Selector) -> Choice:
-    """Let the user's function choose from the members that would do."""
+    """Let the function of the user choose one of the eligible members."""
     fit = {Verdict.CHOSEN, Verdict.EQUAL, Verdict.WORSE}
     eligible = [member for member, verdict in choice.verdicts if verdict in fit]
     ready = [member for member in eligible if member.state in READY] or eligible

@@ -37,11 +37,11 @@ class MalformedGossip(ProtocolError):
 
 @dataclass(frozen=True, slots=True)
 class Gossip:
-    """What one node says of the cluster.
+    """Gossip of one node about the members of its cluster.
 
     Attributes:
         members: Every node that it knows, itself included.
-        source: HTTP address of the node that answered, as it gives it; None if it does not.
+        source: HTTP address of the node that answered, as in the document; None if it has none.
     """
 
     members: tuple[Member, ...]
@@ -49,7 +49,7 @@ class Gossip:
 
     @property
     def answerer(self) -> Member | None:
-        """The member that made this document, or None if the document does not tell."""
+        """The member that sent this document, or None if the document does not name it."""
         if self.source is None:
             return None
         at = (self.source.address, self.source.port)
@@ -82,7 +82,7 @@ def parse_gossip(body: bytes) -> Gossip:
 
 
 def merge(documents: Iterable[Gossip]) -> tuple[Member, ...]:
-    """Make one list of members of what several nodes say.
+    """Merge the lists of members that several nodes reported.
 
     A node that answered describes itself best. Of the other descriptions of a node the newest counts. Of two nodes
     that are called leader, the one of the later epoch is the leader, and the other one has lost its election: it is
@@ -169,7 +169,10 @@ def _integer(value: object, name: str) -> int:
 
 
 def _time(value: object) -> datetime | None:
-    """Read a time; a server may write seven digits of a second, and a time is only compared with others."""
+    """Parse an ISO 8601 time; return None if `value` is not a time.
+
+    Digits after microseconds, which some servers write, are dropped. That is precise enough to compare times.
+    """
     if not isinstance(value, str):
         return None
     try:

@@ -1,4 +1,4 @@
-"""Refused appends: too large, or to several streams of which one is not as expected."""
+"""Errors of appends: events that are too large, and appends to several streams of which one has another version."""
 
 from __future__ import annotations
 

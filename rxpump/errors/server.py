@@ -52,7 +52,7 @@ class NotAuthenticated(ServerError):
     """The server refused the credentials of a user, or a request of an anonymous user.
 
     Attributes:
-        login: Login of the user, "(token)" for a token, None if nobody is logged in.
+        login: Login of the user, "(token)" for a token, None for an anonymous user.
         reason: Text of the server.
     """
 
@@ -70,7 +70,7 @@ class AccessDenied(ServerError):
     Attributes:
         operation: The refused operation: "read", "write to", "subscribe to", ...
         stream: Name of the stream.
-        login: Login of the user, "(token)" for a token, None if nobody is logged in.
+        login: Login of the user, "(token)" for a token, None for an anonymous user.
     """
 
     operation: str
@@ -115,10 +115,10 @@ class IsReadOnly(NotHandled):
 
 @dataclass(eq=False)
 class ScavengeFailed(ServerError):
-    """A scavenge was refused, or ended early.
+    """The server refused to scavenge, or the scavenge ended early.
 
     Attributes:
-        reason: Text of the server.
+        reason: Reason in the words of the server.
     """
 
     reason: str

@@ -9,10 +9,10 @@ from rxpump.errors.root import RxPumpError
 
 @dataclass(eq=False)
 class NotSupported(RxPumpError):
-    """The protocol of the connection, or the server, cannot do what was asked for. Nothing was done.
+    """The protocol of the connection, or the server, does not support the request. Nothing was done.
 
     Attributes:
-        feature: What was asked for, as a noun phrase: "consumer groups on $all".
+        feature: The feature, as a noun phrase: "consumer groups on $all".
         protocol: Name of the protocol: "TCP".
         reason: Why the protocol or the server cannot do it.
         alternative: What to do instead.

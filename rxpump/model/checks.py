@@ -152,7 +152,7 @@ def written_stream(value: object) -> str:
         InvalidArgument: The name is `$all`, is `$$` (a write to it makes a server terminate), is empty, or is not a
             text.
     """
-    name = one_stream(value, f"{ALL_STREAM} is the whole database, which no request writes to or deletes")
+    name = one_stream(value, f"{ALL_STREAM} is the log of all events, which cannot be written or deleted")
     if name == METADATA_PREFIX:
         allowed = f"the name of one stream; {METADATA_PREFIX} is the prefix of the streams that hold metadata"
         raise InvalidArgument("stream", name, allowed)

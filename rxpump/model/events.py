@@ -109,7 +109,7 @@ class Event:
 
     @property
     def id(self) -> UUID:
-        """Id that the writer gave the event.
+        """Id of the event, chosen by its writer.
 
         Raises:
             MalformedReply: The server sent an id that does not have 16 bytes.
@@ -170,7 +170,7 @@ class Event:
 
     @property
     def received_number(self) -> int:
-        """Number of `received`, without making that event."""
+        """Number of `received`. It is faster than `received.number`, because no event is created."""
         return (self._record if self._link is None else self._link).event_number
 
     @property
@@ -179,14 +179,14 @@ class Event:
         return type(self._record) is _BrokenLink
 
     def json(self) -> Any:
-        """The data, decoded from JSON (see `rxpump.model.json_text`). Raises NotJson."""
+        """Return the data, decoded from JSON (see `rxpump.model.json_text`). Raise NotJson if they are not JSON."""
         try:
             return json_text.decode(self._record.data)
         except (ValueError, RecursionError) as error:  # a UnicodeDecodeError is a ValueError
             raise self._not_json("data", error) from error
 
     def json_metadata(self) -> Any:
-        """The metadata, decoded from JSON; None if there is none. Raises NotJson."""
+        """Return the metadata, decoded from JSON; None if there is none. Raise NotJson if they are not JSON."""
         metadata = self.metadata
         try:
             return json_text.decode(metadata) if metadata else None
@@ -228,7 +228,7 @@ class Event:
 
 @dataclass(slots=True)
 class _PlainRecord:
-    """A record apart from the message that it was received in."""
+    """A copy of a record that does not keep the received message in memory."""
 
     event_stream_id: str
     event_number: int
@@ -262,7 +262,7 @@ class _BrokenLink(_PlainRecord):
 
 @dataclass(slots=True)
 class _PlainPlace:
-    """A place apart from the message that it was received in."""
+    """A copy of a place that does not keep the received message in memory."""
 
     commit_position: int
     prepare_position: int

@@ -56,7 +56,7 @@ class NewEvent(_Fields):
         id: Id of the event; random by default. A server recognizes a write with the same ids as the same write.
         is_json: Whether bytes given as `data` are JSON.
         body: Another name of `data`.
-        encoder: Function that is called with each object that has no JSON form, and returns what is written in its
+        encoder: Function that is called with each object that has no JSON form, and returns the value to write in its
             place, like the argument `default` of `json.dumps`.
 
     Attributes:

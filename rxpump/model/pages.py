@@ -12,11 +12,11 @@ _Cursor = TypeVar("_Cursor", int, Position)
 
 
 class _Page(Sequence[Event], Generic[_Cursor]):
-    """Events, and where the next page starts.
+    """The events of a page, and the start of the next page.
 
     Args:
-        events: The events; a transport passes a sequence that makes them when they are read.
-        next: Where the next page starts.
+        events: The events; a transport passes a sequence that decodes each event when it is read.
+        next: Start of the next page.
     """
 
     __slots__ = ("_events", "_source", "next")
@@ -35,7 +35,7 @@ class _Page(Sequence[Event], Generic[_Cursor]):
 
     @property
     def ends(self) -> tuple[Event, Event]:
-        """The first event and the last, without making those between.
+        """The first and the last event. The events between are not decoded.
 
         Raises:
             IndexError: The page is empty.
@@ -158,7 +158,7 @@ class AllPage(_Page[Position]):
 
     @property
     def next_position(self) -> Position:
-        """Where the next page starts."""
+        """Start of the next page."""
         return self.next
 
     def __repr__(self) -> str:
@@ -169,5 +169,5 @@ Page = StreamPage | AllPage
 
 
 def ends(events: Sequence[Event]) -> tuple[Event, Event]:
-    """Return the first and the last of some events; of a page, without making those between."""
+    """Return the first and the last of some events. If they are a page, the events between are not decoded."""
     return events.ends if isinstance(events, _Page) else (events[0], events[-1])

@@ -1,4 +1,4 @@
-"""Signals: what `ops.with_signals()` lets a subscription emit between its events."""
+"""Signals, which a subscription with `ops.with_signals()` emits between its events."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 
 class OverflowStrategy(Enum):
-    """The action for an item that arrives while the buffer is full."""
+    """Actions for an item that arrives while the buffer is full."""
 
     DROP_OLDEST = "drop oldest"
     DROP_NEWEST = "drop newest"

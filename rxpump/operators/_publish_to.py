@@ -89,7 +89,7 @@ class _WritesInFlight:
         self._events: deque[Pending | None] = deque()
 
     def begin(self, event: Any) -> None:
-        """Retain an event that will be in_flight."""
+        """Retain the event of an item that will be written."""
         above = Upstream.current()
         entry = None if above is None else above.pending
         if entry is not None:
@@ -119,12 +119,12 @@ class _WritesInFlight:
             entry.release()
 
     def fail(self, error: Exception) -> None:
-        """Abandon the events that are not written, and forward the error."""
+        """Abandon the events of all items that are not acknowledged, and forward the error."""
         self.abandon()
         self._observer.on_error(error)
 
     def abandon(self) -> None:
-        """Abandon the events that are not in_flight."""
+        """Abandon the events of all items that are not acknowledged."""
         while self._events:
             if (entry := self._events.popleft()) is not None:
                 entry.abandon()

@@ -3,7 +3,7 @@
 RxPumpError
 ├── CannotListen            the address cannot be used
 ├── BadCertificate          the certificate or the key cannot be used
-├── DamagedRecord           a record of the store is not what was written
+├── DamagedRecord           a record of the store is damaged
 └── StoreError              a store that cannot be opened or used
     ├── StoreNotFound       no file can be created at the path
     ├── StoreUnreadable     the file has no read permission, or is a directory
@@ -60,7 +60,7 @@ class BadCertificate(RxPumpError):
 
 @dataclass(eq=False)
 class DamagedRecord(RxPumpError):
-    """A record of a store is missing, or is not what was written. The rest of the store stays readable.
+    """A record of a store is missing or damaged. The rest of the store stays readable.
 
     Attributes:
         record: Description of the record.

@@ -1,1 +1,1 @@
-"""Observables over what a transport gives."""
+"""Observables over the events of a transport."""

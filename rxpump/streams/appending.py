@@ -111,7 +111,7 @@ class _Writing:
         return _Sent(events, version, version == self._confirmed, work)
 
     def _note(self, work: asyncio.Task[WriteResult]) -> None:
-        """Mark an exception as retrieved, because the batch may never get its turn."""
+        """Mark an exception as retrieved, so that asyncio does not report it if no caller awaits the batch."""
         if not work.cancelled():
             work.exception()
         self._on_done()

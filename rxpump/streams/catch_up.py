@@ -1,12 +1,12 @@
-"""A catch-up subscription: it delivers what is there, then what is written, until it is disposed.
+"""A catch-up subscription: it delivers the existing events, then new events, until it is disposed.
 
 The transport makes one attempt after the other (`Transport.follow_stream`, `follow_all`). An attempt may end at any
 time: the connection is lost, the server drops the subscription, a buffer is full because the consumer is slow. The
 next attempt starts after the last event that was delivered. The cursor holds that place, moves forward only, and
 drops events that arrive twice; so every event is delivered exactly once, in order.
 
-A subscription ends only with an error that another attempt cannot mend (access denied, the stream deleted for good,
-the client closed, the server lost events), or when it is disposed.
+A subscription ends only with an error after which another attempt cannot succeed (access denied, the stream deleted
+for good, the client closed, the server lost events), or when it is disposed.
 
 A server that ends before an event that was delivered was emptied or restored from a backup. It would be silent until
 the old numbers are passed, and then deliver other events under them, so the subscription fails with StreamRolledBack.
@@ -42,15 +42,15 @@ News = AsyncGenerator[Sequence[Event] | Signal, None]
 
 
 async def catch_up(cursor: Cursor, *, watchdog: float, retry: Backoff) -> News:
-    """Follow from where `cursor` stands, through any number of attempts.
+    """Follow a stream or `$all` from the place of `cursor`, through any number of attempts.
 
     Args:
-        cursor: Where to start; it moves with each batch.
-        watchdog: Seconds of silence after which a live subscription looks whether it has missed an event.
+        cursor: Place at which to start; it moves with each batch.
+        watchdog: Seconds of silence after which a live subscription checks whether it has missed an event.
         retry: Pauses between attempts.
 
     Raises:
-        RxPumpError: An error that another attempt cannot mend.
+        RxPumpError: An attempt failed, and another attempt cannot succeed.
     """
     failures = Failures(retry)
     is_cut_off = False
@@ -91,7 +91,13 @@ async def catch_up(cursor: Cursor, *, watchdog: float, retry: Backoff) -> News:
 async def _next(
     subscription: Subscription, cursor: Cursor, watchdog: float
 ) -> Sequence[Event] | Confirmed | CaughtUp | Examined:
-    """Wait for news of a live subscription; after long silence look whether an event should have arrived."""
+    """Wait for the next batch or signal of a live subscription.
+
+    After `watchdog` seconds of silence, check on the server whether an event should have arrived.
+
+    Raises:
+        SubscriptionDropped: An event was written and did not arrive.
+    """
     while True:
         try:
             async with asyncio.timeout(watchdog):
@@ -113,7 +119,7 @@ class _Lag:
         self._began: float | None = None
 
     def allows(self, error: RxPumpError) -> bool:
-        """Return whether `error` may come from a node that is behind for less than LAG_SECONDS."""
+        """Return whether `error` can mean that a node is behind, and has been for less than LAG_SECONDS."""
         if not isinstance(error, StreamRolledBack):
             return False
         now = asyncio.get_running_loop().time()
@@ -122,19 +128,19 @@ class _Lag:
         return now - self._began < LAG_SECONDS
 
     def end(self) -> None:
-        """Note that a node has everything that was delivered."""
+        """Note that a node has all events that were delivered."""
         self._began = None
 
 
 class CatchUp(PageSource[Event]):
-    """A catch-up subscription as an Observable; each subscriber follows by itself, from the same place.
+    """A catch-up subscription as an Observable; each subscriber has its own cursor, and all start at the same place.
 
     Args:
         runtime: Background tasks of the client.
         name: Name of the Observable in errors and logs.
         settings: Settings of the client.
-        followed: What to follow.
-        after: Place after which to start; None to start with what is written from now on.
+        followed: Stream or `$all` to follow.
+        after: Place after which to start; None to start with the events that are written from now on.
         seen: Place of an event that was delivered before; the server must still have it.
     """
 
@@ -177,7 +183,7 @@ class CatchUp(PageSource[Event]):
         return self
 
     def __await__(self) -> Generator[Any, None, CatchUp]:  # type: ignore[override]
-        """Return the subscription itself: it has no last value to wait for."""
+        """Return the subscription itself when awaited, because it never ends and so has no last value."""
         return self._itself().__await__()
 
     async def _itself(self) -> CatchUp:
@@ -185,7 +191,7 @@ class CatchUp(PageSource[Event]):
 
 
 async def _events_only(news: News) -> AsyncGenerator[Iterable[Event] | Examined, None]:
-    """Drop the signals, except for how far a filter has examined the log."""
+    """Yield the events, and Examined as progress. Drop all other signals."""
     async with aclosing(news):
         async for item in news:
             if isinstance(item, (Sequence, Examined)):

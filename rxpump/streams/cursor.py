@@ -1,6 +1,6 @@
-"""Where a catch-up subscription stands, for a stream (by event number) and for `$all` (by position).
+"""The place of a catch-up subscription: an event number in a stream, or a position in `$all`.
 
-Both count events as they were received: a link by its own place, not by that of its target.
+A link counts by its own place, not by the place of its target.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Place = Any
 
 
 class Followed(ABC):
-    """What a catch-up subscription follows, over one transport."""
+    """A stream or `$all`, which a catch-up subscription follows over one transport."""
 
     name: str
 
@@ -33,11 +33,11 @@ class Followed(ABC):
 
     @abstractmethod
     def attempt(self, after: Place | None) -> Subscription:
-        """Start an attempt that delivers what comes after a place; None: what is written from now on."""
+        """Start an attempt that delivers the events after a place; None: the events that are written from now on."""
 
     @abstractmethod
     async def find_end(self, after: Place) -> ServerEnd:
-        """Find where the server ends now."""
+        """Find the place of the last event on the server."""
 
     @abstractmethod
     def place(self, event: Event) -> Place:
@@ -45,7 +45,7 @@ class Followed(ABC):
 
 
 class FollowedStream(Followed):
-    """One stream."""
+    """Follows one stream."""
 
     def __init__(self, transport: Transport, stream: str, batch_size: int, *, resolve_links: bool) -> None:
         super().__init__(transport, batch_size, resolve_links=resolve_links)
@@ -67,7 +67,7 @@ class FollowedStream(Followed):
 
 
 class FollowedAll(Followed):
-    """`$all`, or those of its events that match a filter."""
+    """Follows `$all`, or the events of `$all` that match a filter."""
 
     name = ALL_STREAM
 
@@ -95,11 +95,11 @@ class FollowedAll(Followed):
 
 
 class Cursor:
-    """Where one subscription stands: it moves forward only, past what was delivered.
+    """The place of one subscription, which moves forward over the events that were delivered.
 
     Attributes:
-        followed: What is followed.
-        place: Place after which the subscription goes on; None until it is known where the end is.
+        followed: Stream or `$all`.
+        place: Place after which the subscription continues; None until the place of the end is known.
     """
 
     def __init__(self, followed: Followed, after: Place | None, *, seen: Place | None = None) -> None:
@@ -108,7 +108,7 @@ class Cursor:
         self._seen = seen
 
     def attempt(self) -> Subscription:
-        """Start an attempt that delivers what comes next."""
+        """Start an attempt that delivers the events after the place."""
         return self.followed.attempt(self.place)
 
     def fresh(self, events: Sequence[Event]) -> Sequence[Event]:
@@ -124,14 +124,14 @@ class Cursor:
         return events
 
     def pass_examined(self, position: Position) -> bool:
-        """Move to a position up to which nothing matches; return whether that is further than before."""
+        """Move to a position up to which no event matches; return False if the cursor was not before it."""
         if self.place is not None and position <= self.place:
             return False
         self.place = self._seen = position
         return True
 
     def confirm(self, last: Place | None) -> None:
-        """Compare where the server ends with what was delivered; a cursor that starts at the end is moved there.
+        """Check that the server still has the events that were delivered. Move a cursor that starts at the end there.
 
         A soft-deleted stream and one that was written again keep their numbers, so neither ends before an event that
         was delivered.

@@ -1,19 +1,19 @@
-"""A stream, a pipeline, a stream: every result written exactly once, with nothing kept anywhere else.
+"""Copy the results of a pipeline over one stream to another stream, each exactly once.
 
-The target itself says how far the relay has come. Each event written carries in its metadata where it came
-from (`$relay`: stream, number of the source event, which of its results) and an id derived from that; each
-write expects the exact version that the one before it left. So on every start, and after every failure, the
-relay reads the target's last events, goes back to the source event that they name, and skips the results that
-are there. A write that was lost on the way is written; one of which only the answer was lost is recognised; and
-two relays doing the same work take turns instead of doubling it.
+The progress of a relay is stored only in the target. The metadata of each event written contain its origin (`$relay`:
+the source stream, the number of the source event, and the number of the result among those of the event), and its id
+is derived from the origin. Each write expects the version that the previous write left. At every start, and after
+every failure, the relay reads the last events of the target, continues at the source event that they name, and skips
+the results that are already there. A write that was lost is written again; a write whose reply was lost is found; and
+if two relays do the same work, each result is still written once.
 
-A pipeline that drops events leaves no trace of them in the target. So that a long tail of dropped events is not read
-again at every start, the relay writes from time to time into the metadata of the target up to which source event
-everything is finished: dropped, or written. That is a hint, and never needed for correctness. A relay whose pipeline
+A pipeline that drops events leaves no trace of them in the target. So that many dropped events are not read again at
+every start, the relay writes hints: from time to time it saves in the metadata of the target the number up to which
+all source events are finished (dropped or written). The relay is correct without hints. A relay whose pipeline
 contains an operator of reactivex that may keep events (`rxpump.pipeline_root`) leaves no hints.
 
-What the pipeline must keep is the order of its source, so that the results of one event come together and
-before those of the next. Plain operators, `map_async` and `batch` do; what finishes out of order does not.
+The pipeline must keep the order of its source, so that all results of one event come before those of the next. Plain
+operators, `map_async` and `batch` keep it; operators that emit results as they finish do not.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ Pipeline = Callable[[reactivex.Observable[Event]], reactivex.Observable[Any]]
 class Relay(PageSource[WriteResult]):
     """An Observable of a WriteResult for each batch that the relay writes.
 
-    It ends when it is disposed, when the client drains, or with an error that another attempt cannot mend.
+    It ends when it is disposed, when the client drains, or with an error after which another attempt cannot succeed.
 
     Args:
         runtime: Tasks of the client.
@@ -99,13 +99,13 @@ class Relay(PageSource[WriteResult]):
                         yield result
                 return
             except RxPumpError as error:
-                # A conflict means that somebody else has written: look again where the target is.
+                # After a conflict, another program has written to the target: find its end again.
                 if not error.retryable and not isinstance(error, WrongExpectedVersion):
                     raise
                 await asyncio.sleep(failures.next_endless_delay())
 
     async def _run(self, progress: _RelayProgress) -> AsyncGenerator[list[WriteResult], None]:
-        """Go once from where the target is, until the source ends or something fails."""
+        """Copy events, starting after the last one in the target, until the source ends or a request fails."""
         source = self._follow(progress.start.done)
         outcome = self._pipeline(Piped(source))
         watched = source if self._root_of(outcome) is source else None
@@ -137,13 +137,13 @@ class Relay(PageSource[WriteResult]):
             await self._leave_hint(progress.hint)
 
     async def _leave_hint(self, done: int) -> None:
-        # Not permitted, overtaken, cut off: whatever it is, the next start only reads a little more.
+        # A hint can fail for any reason. The next start then only reads more events.
         with suppress(RxPumpError):
             await leave_hint(self._transport, self.source, self.target, done)
 
 
 class _RelayProgress:
-    """One run: the source events that are finished, and the results that are to be written."""
+    """One attempt: the source events that are finished, and the results that wait to be written."""
 
     def __init__(self, source: str, target: str, start: Start) -> None:
         self.start = start
@@ -157,11 +157,11 @@ class _RelayProgress:
         self.hint = start.done
 
     def count_dropped(self, tracker: ProgressTracker) -> None:
-        """Leave hints by the tracker of the source: no operator keeps events unseen."""
+        """Use the tracker of the source for hints, because no operator keeps events unseen."""
         tracker.on_passed = self._note_passed
 
     def _note_passed(self, entry: Pending) -> None:
-        """Note the last event that is finished with all before it."""
+        """Note that an event and all events before it are finished."""
         if isinstance(entry.item, Event):
             self.done = entry.item.received_number
             if self.done - max(self.hint, self._place.number) > HINT_EVERY:
@@ -170,7 +170,7 @@ class _RelayProgress:
 
     @property
     def has_hint(self) -> bool:
-        """Whether events are finished of which the end of the target shows nothing."""
+        """Whether events are finished after the last one that has a result in the target."""
         return self.done > self._place.number and self.done > self.start.done
 
     def note_written(self, results: Sequence[WriteResult]) -> None:
@@ -180,7 +180,11 @@ class _RelayProgress:
                 self._unwritten.popleft().release()
 
     def leave(self, item: object) -> None:
-        """Write a result that leaves the pipeline, with its place, unless the target has it."""
+        """Write an item that the pipeline has emitted, with its place. Skip it if the target has it already.
+
+        Raises:
+            InvalidArgument: The pipeline changed the order of the events, or lost the event that the item comes from.
+        """
         above = Upstream.current()
         entry = None if above is None else above.pending
         newest = None if above is None else above.newest

@@ -64,7 +64,7 @@ class Connection(asyncio.Protocol):
         self._flush()
 
     def end(self, reason: str) -> None:
-        """Send what was queued in this turn of the event loop, and close the socket in order."""
+        """Send the frames that were queued in this turn of the event loop, then close the socket in order."""
         self._flush()
         self._protocol.lost(reason)
         self._shut_down()
@@ -80,7 +80,7 @@ class Connection(asyncio.Protocol):
         self._flush()
 
     def data_received(self, data: bytes) -> None:
-        """Receive bytes, settle the requests that they answer, and send what is waiting; called by asyncio."""
+        """Receive bytes, settle the requests that they answer, and send waiting frames; called by asyncio."""
         if self._is_shut_down:
             return
         now = self._loop.time()
@@ -126,7 +126,7 @@ class Connection(asyncio.Protocol):
     # Between the protocol and asyncio ------------------------------------------------------------------------
 
     def _flush(self) -> None:
-        """Send what the protocol and the requests have to send, apply changes of state, and set the timer."""
+        """Send the waiting frames of the protocol and the requests, apply changes of state, and set the timer."""
         self._is_flush_due = False
         self._apply_protocol()
         if self._socket is None or self._is_shut_down:
@@ -144,7 +144,7 @@ class Connection(asyncio.Protocol):
         self._set_timer()
 
     def _shut_down(self) -> None:
-        """Close this side of the connection, and discard what arrives until the server closes its side.
+        """Close this side of the connection, and discard all bytes that arrive until the server closes its side.
 
         If a socket is closed with unread bytes, the connection is reset, and the server can lose the last messages.
         """

@@ -2,9 +2,9 @@
 
     READING ──end──▶ SUBSCRIBING ──confirmed──▶ CLOSING THE GAP ──reached──▶ LIVE
 
-Servers push only what is written after a subscription is confirmed. Events may be written between the last page and
-the confirmation, so the attempt reads again after it, up to the place that the confirmation names. Events of that gap
-arrive twice; the caller removes duplicates by place. (docs/protocol/tcp.md, section 4.16.)
+Servers push only events that are written after a subscription is confirmed. Events may be written between the last
+page and the confirmation, so the attempt reads again after it, up to the place that the confirmation names. Events of
+that gap arrive twice; the caller removes duplicates by place. (docs/protocol/tcp.md, section 4.16.)
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Requests(PageRequests, Protocol):
     async def subscribe(
         self, stream: str | None, *, resolve_links: bool, where: EventFilter | None = None
     ) -> LiveSubscription:
-        """Subscribe to what is written to a stream from now on; None is `$all`."""
+        """Subscribe to the events that are written to a stream from now on; None is `$all`."""
 
 
 class _Following(Subscription, ABC):
@@ -93,7 +93,7 @@ class _Following(Subscription, ABC):
 
     @abstractmethod
     async def _subscribe(self) -> LiveSubscription:
-        """Subscribe to what is written from now on."""
+        """Subscribe to the events that are written from now on."""
 
     @abstractmethod
     async def _last(self, live: LiveSubscription) -> int | Position:
@@ -101,7 +101,7 @@ class _Following(Subscription, ABC):
 
     @abstractmethod
     def _has_reached(self, live: LiveSubscription) -> bool:
-        """Return whether everything from before the confirmation has been read."""
+        """Return whether all events from before the confirmation have been read."""
 
 
 class StreamFollowing(_Following):
@@ -177,7 +177,7 @@ class AllFollowing(_Following):
         self._place = self._next = FIRST_POSITION if after is None else after
 
     async def _read(self) -> AsyncGenerator[News, None]:
-        """Read forward; after each filtered page return how far the filter has looked."""
+        """Read forward; after each filtered page yield the position up to which the filter has examined the log."""
         pages = all_pages(
             self._requests,
             self._next,
@@ -217,7 +217,10 @@ class AllFollowing(_Following):
 
 
 async def find_stream_end(requests: Requests, stream: str) -> ServerEnd:
-    """Find the last number of a stream; a soft-deleted one tells it only in the confirmation of a subscription."""
+    """Find the number of the last event of a stream.
+
+    The server names the number of a soft-deleted stream only in the confirmation of a subscription.
+    """
     try:
         page = await requests.read_stream_page(stream, END, 1, StreamDirection.BACKWARD, resolve_links=False)
     except StreamNotFound:
@@ -232,7 +235,10 @@ async def find_stream_end(requests: Requests, stream: str) -> ServerEnd:
 async def find_all_end(
     requests: Requests, after: Position, batch_size: int, *, resolve_links: bool, where: EventFilter | None
 ) -> ServerEnd:
-    """Find the end of `$all`; with a filter, look through the last `batch_size` events for one that matches."""
+    """Find the end of `$all`.
+
+    With a filter, only the last `batch_size` events are searched for one that matches.
+    """
     count = 1 if where is None else batch_size
     links = where is not None and resolve_links
     page = await requests.read_all_page(END, count, StreamDirection.BACKWARD, resolve_links=links, where=where)
@@ -240,7 +246,7 @@ async def find_all_end(
 
 
 def _last_number(live: LiveSubscription) -> int:
-    """Return the number in a confirmation; a server that speaks proto3 leaves out 0.
+    """Return the number in a confirmation; a server that uses proto3 omits 0.
 
     See docs/protocol/tcp.md, section 3.1.
     """
@@ -250,8 +256,8 @@ def _last_number(live: LiveSubscription) -> int:
 def _last_position(end: Position, after: Position) -> Position | None:
     """Return the last position that a server has, given the end of its log.
 
-    Every event stands before the end. A place with prepare 0 is no event but the end of the record before it, so it
-    can be equal to the end.
+    Every event is before the end. A position with prepare 0 is not that of an event, but the end of the record before
+    it, so it can be equal to the end.
     """
     if end == LAST_POSITION:
         return None  # the server did not replace it by its own end

@@ -1,4 +1,4 @@
-"""Send a request to the HTTP interface of a node, for what it does not offer over TCP."""
+"""Send a request to the HTTP interface of a node, for requests that it does not accept over TCP."""
 
 from __future__ import annotations
 

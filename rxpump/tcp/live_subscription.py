@@ -1,4 +1,4 @@
-"""A confirmed subscription to what is written, pulled in batches."""
+"""A confirmed subscription to new events, pulled in batches."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class LiveSubscription:
             The events that match the filter, or none if only `examined` has moved.
 
         Raises:
-            RxPumpError: What ended the subscription, after everything that arrived before.
+            RxPumpError: The subscription ended. All events that arrived before were returned.
         """
         buffer = self._buffer
         while not (records := buffer.take()) and not self._is_before(buffer.checkpoint):

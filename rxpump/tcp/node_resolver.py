@@ -22,7 +22,7 @@ class NodeResolver(Protocol):
         """
 
     async def close(self) -> None:
-        """Release what the resolver holds."""
+        """Free the resources of the resolver."""
 
 
 class FixedAddress:
@@ -40,7 +40,7 @@ class FixedAddress:
         return node.host, port
 
     async def close(self) -> None:
-        """Do nothing, because the resolver holds nothing."""
+        """Do nothing, because the resolver has no resources."""
 
     def __repr__(self) -> str:
         return f"<FixedAddress {self.address}>"

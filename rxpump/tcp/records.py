@@ -31,7 +31,7 @@ def positioned_event(resolved: Any) -> Event:
 
 
 class IndexedEvents(Sequence[Event]):
-    """Events of ResolvedIndexedEvent messages, made when they are read."""
+    """Events of ResolvedIndexedEvent messages, each created when it is read."""
 
     __slots__ = ("_messages",)
 
@@ -58,7 +58,7 @@ class IndexedEvents(Sequence[Event]):
 
 
 class PositionedEvents(Sequence[Event]):
-    """Events of ResolvedEvent messages, made when they are read."""
+    """Events of ResolvedEvent messages, each created when it is read."""
 
     __slots__ = ("_messages",)
 

@@ -1,9 +1,8 @@
 """Frames that wait for the socket, and the pieces in which the socket receives them.
 
-The bytes of a frame are contiguous, so nothing can be sent within a frame. Everything else is decided as late as
-possible: the socket receives one piece at a time, and only while it has room. Urgent frames can therefore be sent
-    before
-waiting ones, and each accepted piece is a sign of life.
+The socket receives one piece at a time, and only while it has room. Urgent frames can therefore be sent before
+waiting ones, but not in the middle of a frame, because the bytes of a frame are contiguous. Each piece that the
+socket accepts shows that the server still reads.
 """
 
 from __future__ import annotations
@@ -69,7 +68,7 @@ class SendBuffer:
         return frames[0] if len(frames) == 1 else b"".join(frames)
 
     def __len__(self) -> int:
-        """Bytes that were not taken yet."""
+        """Return the number of bytes that `take` has not returned yet."""
         begun = 0 if self._begun is None else len(self._begun) - self._offset
         return begun + sum(len(frame) for frame in self._frames)
 

@@ -23,7 +23,13 @@ _T = TypeVar("_T")
 
 
 class SharedConnection:
-    """Goes to the node that `resolver` names; `on_status` hears what becomes of the connection."""
+    """A connection that all requests of a client share, and that is replaced when it is lost.
+
+    Args:
+        resolver: Finds the node to connect to.
+        settings: Settings of the client.
+        on_status: Function that is called with each change of the connection's status.
+    """
 
     def __init__(self, resolver: NodeResolver, settings: Settings, on_status: Callable[[Status], None]) -> None:
         self._settled = asyncio.Event()
@@ -58,7 +64,10 @@ class SharedConnection:
 
     @property
     def may_filter(self) -> bool:
-        """Whether the server may support filters. Each connection can be to another server."""
+        """Whether filtered requests are worth a try: False after the server of this connection refused one.
+
+        Each new connection is tried again, because it can lead to another server.
+        """
         return self._unfiltering is None or self._unfiltering is not self.connection
 
     def note_unfiltering(self) -> None:
@@ -181,7 +190,7 @@ class SharedConnection:
         return PendingRequests(self._settings, on_left=self._settled.set, on_queued=self._wake)
 
     def _wake(self) -> None:
-        """Send what is waiting, and watch the deadlines."""
+        """Send waiting requests, and watch the deadlines."""
         if (connection := self.connection) is not None:
             connection.wake()
         else:

@@ -42,7 +42,7 @@ def make_context(settings: Settings) -> ssl.SSLContext | None:
 
 
 def certificate_failure(error: ssl.SSLCertVerificationError, name: str) -> str:
-    """Return what is wrong with a certificate that must contain `name`."""
+    """Return the reason why a certificate that must contain `name` is not valid."""
     if error.verify_code in _UNKNOWN_AUTHORITY:
         why = f"no trusted authority has issued it; is it in tls_ca? ({error.verify_message})"
     elif error.verify_code in _WRONG_NAME:

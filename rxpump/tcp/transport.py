@@ -199,7 +199,7 @@ class TcpTransport(Transport):
         resolve_links: bool,
         where: EventFilter | None = None,
     ) -> AllPage:
-        """Send ReadAllEvents, or FilteredReadAllEvents if the server knows it."""
+        """Send FilteredReadAllEvents if there is a filter and the server supports it, else ReadAllEvents."""
         page = None
         deadline = self._deadline()
         position = _position(start)
@@ -306,7 +306,7 @@ class TcpTransport(Transport):
         *,
         resolve_links: bool,
     ) -> AllPage | None:
-        """Return a page that the server has filtered, or None if it cannot filter, or not by `where`."""
+        """Return a page that the server has filtered, or None if the server cannot apply `where`."""
         asked = self._server_filter(where, resolve_links=resolve_links)
         if asked is None:
             return None
@@ -382,7 +382,7 @@ class TcpAppender(Appender):
         return await self._transport.append(self._stream, events, expected_version)
 
     def close(self) -> None:
-        """Do nothing: an appender holds nothing."""
+        """Do nothing, because an appender has no resources."""
 
 
 def _number(start: int | Edge) -> int:

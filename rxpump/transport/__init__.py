@@ -1,25 +1,25 @@
 """The transport interface: what streams and the client need from a protocol.
 
 A transport is one shared connection to one event store. It speaks of events, numbers and positions, never of frames,
-messages or result codes. It returns only what was asked for, so what it buffers is bounded, and it is tested without
-Rx. Above it (in `rxpump.streams`, shared by every transport) stand resuming after a drop, removing duplicates,
-the watchdog, signals, retries of whole subscriptions, and pausing. Below it are connecting, reconnecting, finding the
-leader, pages, frames and flow control.
+messages or result codes. It returns only the events that were asked for, so its buffers are bounded, and it is tested
+without Rx. Above it (in `rxpump.streams`, shared by every transport) stand resuming after a drop, removing
+duplicates, the watchdog, signals, retries of whole subscriptions, and pausing. Below it are connecting, reconnecting,
+finding the leader, pages, frames and flow control.
 
-What each part promises:
+The methods promise the following:
 
 - `append` and `delete_stream` return when the write is durable. `appender` returns an `Appender`, whose appends are
   executed in the order in which they were begun, also if several are in flight.
-- `read_stream` and `read_all` return asynchronous generators of batches, up to the end that the server has when the
-  reading arrives there. The transport decides about pages and read-ahead. `read_stream_page` and `read_all_page`
+- `read_stream` and `read_all` return asynchronous generators of batches, up to the end of the stream at
+  the time of the last page. The transport decides about pages and read-ahead. `read_stream_page` and `read_all_page`
   return one page; fields that a protocol cannot know are None.
-- `follow_stream` and `follow_all` return a `Subscription`: one attempt to deliver everything after a place and then
-  what is written. It never resumes; `next` raises what ended it, and the caller makes the next attempt.
-- `find_stream_end` and `find_all_end` return where the server ends now. The watchdog asks this.
+- `follow_stream` and `follow_all` return a `Subscription`: one attempt to deliver all existing events after a place,
+  then new events. It never resumes: `next` raises the error that ended it, and the caller makes the next attempt.
+- `find_stream_end` and `find_all_end` return the place of the last event on the server. The watchdog calls them.
 - `connect_group` returns a `GroupSession`: deliveries come in, acknowledgements and refusals go out.
-- What only some protocols have is a `Capability`. `Transport.require` raises NotSupported for a capability that the
-  transport lacks; the client calls it before anything is sent. `Transport.limits` are the limits of the protocol,
-  which the client checks at the call.
+- A feature that only some protocols have is a `Capability`. `Transport.require` raises NotSupported for a capability
+  that the transport lacks; the client calls it before anything is sent. `Transport.limits` are the limits of the
+  protocol, which the client checks at the call.
 
 Every method that sends a request raises OperationTimedOut, NotConnected, ConnectionClosed, ConnectionFailed,
 NotAuthenticated and AccessDenied as `rxpump.errors` describes them. Requests that a server refuses for now (NotReady,

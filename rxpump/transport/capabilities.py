@@ -7,7 +7,7 @@ from enum import Enum
 
 
 class Capability(Enum):
-    """Something that only some protocols can do. The value names it in the message of NotSupported."""
+    """A feature that only some protocols have. The value is its name in the message of NotSupported."""
 
     PING = "ping"
     TRANSACTIONS = "explicit transactions"
@@ -18,7 +18,7 @@ class Capability(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Lack:
-    """Why a protocol lacks a capability, and what to do instead.
+    """Reason why a protocol lacks a capability, with an alternative.
 
     Attributes:
         reason: Clause that follows "because".

@@ -62,8 +62,8 @@ class Transport(ABC):
         """Return a view of this transport for calls: each of its requests has a deadline.
 
         Without this, a request waits for a connection as long as the reconnect policy allows, and then for a reply
-        as long as the `timeout` of the settings allows on any one connection. That is right for what has no end
-        (subscriptions, publishers, relays).
+        as long as the `timeout` of the settings allows on any one connection. That suits subscriptions, publishers
+        and relays, which have no end.
 
         Args:
             timeout: Seconds from the call to its deadline, with or without a connection. None: no deadline.
@@ -216,9 +216,9 @@ class Transport(ABC):
 
         Args:
             stream: Name of the stream.
-            after: Number of the last event that is not wanted, -1 for none; None to start with what is written from
-                the confirmation on.
-            batch_size: Most events in a batch of those that are there.
+            after: Number of the event after which to start, -1 for the first event of the stream; None to start with
+                the events that are written after the confirmation.
+            batch_size: Largest number of existing events in a batch.
             resolve_links: Whether to deliver the targets of links.
         """
 
@@ -230,13 +230,13 @@ class Transport(ABC):
 
     @abstractmethod
     async def find_stream_end(self, stream: str) -> ServerEnd:
-        """Find where a stream ends on the server now; a stream that does not exist ends at -1."""
+        """Find the last event of a stream on the server; -1 for a stream that does not exist."""
 
     @abstractmethod
     async def find_all_end(
         self, after: Position, *, batch_size: int, resolve_links: bool, where: EventFilter | None = None
     ) -> ServerEnd:
-        """Find where `$all` ends on the server now.
+        """Find the last event of `$all` on the server.
 
         Args:
             after: Place up to which the caller has everything; `last` is not lower unless the server lost that place.
@@ -287,7 +287,7 @@ class Transport(ABC):
         """
 
     async def replay_parked(self, stream: str | None, group: str) -> None:
-        """Have the parked events of a group delivered again; return when the server has begun."""
+        """Deliver the parked events of a group again; return when the server has begun."""
         raise self._missing(Capability.REPLAY_PARKED)
 
     # Server --------------------------------------------------------------------------------------
@@ -297,7 +297,7 @@ class Transport(ABC):
         raise self._missing(Capability.PING)
 
     async def scavenge(self) -> ScavengeResult:
-        """Remove from the files of the node what can no longer be read."""
+        """Remove events that can no longer be read from the files of the node."""
         raise self._missing(Capability.SCAVENGE)
 
     def _missing(self, capability: Capability) -> NotSupported:

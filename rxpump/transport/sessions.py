@@ -21,7 +21,8 @@ class Confirmed:
 
     Attributes:
         last: Place of the last event that the server had then: a number (-1 for a stream without events), or a
-            Position. It is lower than the place of an event that was delivered only if the server lost that event.
+            Position. If it is lower than the place of an event that was delivered before, the server has lost that
+            event.
     """
 
     last: int | Position
@@ -29,10 +30,10 @@ class Confirmed:
 
 @dataclass(frozen=True, slots=True)
 class ServerEnd:
-    """Where a stream, or `$all`, ends on the server.
+    """The end of a stream or of `$all` on the server.
 
     Attributes:
-        last: Place of the last event that the server has, as in `Confirmed`. None if the server does not tell.
+        last: Place of the last event that the server has, as in `Confirmed`. None if it is not known.
         readable: Place of the last event that can be read and matches the filter; None if there is no such event.
     """
 
@@ -41,10 +42,10 @@ class ServerEnd:
 
 
 class Subscription(ABC):
-    """One attempt to follow a stream or `$all`: first the events that are there, then those that are written.
+    """One attempt to follow a stream or `$all`: first the existing events, then new events.
 
     The attempt delivers every event after the place it was started at, in order. It may deliver events twice, and
-    events at or before that place: the caller removes them by place. It holds a bounded number of events; if they
+    events at or before that place: the caller removes them by place. It buffers a bounded number of events; if they
     are not pulled in time, it ends with SubscriptionDropped.
     """
 
@@ -64,12 +65,12 @@ class Subscription(ABC):
         Raises:
             SubscriptionDropped: The server ended the subscription, or the buffer was full. Try again.
             StreamDeleted: The stream was deleted for good.
-            RxPumpError: What else ended the attempt; `retryable` tells whether another attempt can succeed.
+            RxPumpError: The attempt failed otherwise; `retryable` is True if another attempt can succeed.
         """
 
     @abstractmethod
     async def aclose(self) -> None:
-        """Unsubscribe, and drop what is buffered. Closing twice does nothing."""
+        """Unsubscribe, and drop the buffered events. Closing twice does nothing."""
 
 
 class GroupSession(ABC):
@@ -97,7 +98,7 @@ class GroupSession(ABC):
 
         Raises:
             PersistentSubscriptionDeleted: The group was deleted.
-            RxPumpError: What else ended the session, at once: events that are not pulled are delivered again.
+            RxPumpError: The session ended otherwise. Events that were not pulled are delivered again.
         """
 
     @abstractmethod
@@ -110,7 +111,7 @@ class GroupSession(ABC):
 
     @abstractmethod
     def close(self) -> None:
-        """Unsubscribe, after sending what was acknowledged. Events that are not acknowledged are delivered again."""
+        """Send pending acknowledgements, then unsubscribe. Events that are not acknowledged are delivered again."""
 
 
 class Appender(ABC):
@@ -126,4 +127,4 @@ class Appender(ABC):
 
     @abstractmethod
     def close(self) -> None:
-        """Release what the appender holds. Appends in flight end with an unknown outcome."""
+        """Free the resources of the appender. Appends in flight end with an unknown outcome."""

@@ -79,7 +79,7 @@ async def test_a_read_of_all_names_the_method_to_use(name: str) -> None:
 
 @pytest.mark.parametrize("method", [*WRITING.values(), *ELSEWHERE.values()], ids=[*WRITING, *ELSEWHERE])
 async def test_a_write_to_all_is_refused(method: Method) -> None:
-    with pytest.raises(InvalidArgument, match=r"\$all is the whole database, which no request writes to or deletes"):
+    with pytest.raises(InvalidArgument, match=r"\$all is the log of all events, which cannot be written or deleted"):
         method(rxpump.connect("tcp://nowhere:1"))
 
 

@@ -31,9 +31,9 @@ class CallContext:
         stream: Name of the stream, `$all` for the log, None if the call is not about events.
         group: Name of the consumer group, if the call is about one.
         name: Name of the user, projection or index, if the call is about one.
-        login: Login of the user who calls, None if nobody is logged in.
+        login: Login of the user, None for an anonymous user.
         expected_version: Version that a write expects of the stream, None if it names none.
-        timeout: Seconds until the deadline that the server was told, None for no deadline.
+        timeout: Seconds until the deadline that the request named, None for no deadline.
     """
 
     method: Method

@@ -38,7 +38,7 @@ _INDEX_ERRORS: Final = "kurrentdb.protocol.v2.indexes.errors"
 
 
 def parse_detail(message_class: Any, encoded: bytes) -> Any:
-    """Return a detail, an empty message if the bytes are none."""
+    """Parse a detail. Return an empty message if the bytes are malformed."""
     try:
         return message_class.FromString(encoded)
     except DecodeError:
@@ -49,7 +49,7 @@ class Details:
     """Details of the status of a call.
 
     Args:
-        encoded: A google.rpc.Status. Details that are no messages are ignored.
+        encoded: A google.rpc.Status. Malformed details are ignored.
         call: Purpose of the call.
 
     Attributes:
@@ -65,7 +65,7 @@ class Details:
         self.reason: str | None = self.find("google.rpc.ErrorInfo", status.ErrorInfo).reason or None
 
     def find(self, name: str, message_class: Any) -> Any:
-        """Return the detail of a type, an empty message if there is none."""
+        """Return the detail of a type, or an empty message if there is none."""
         return parse_detail(message_class, self._values.get(name, b""))
 
     def of_streams(self, name: str, message_class: Any) -> Any:

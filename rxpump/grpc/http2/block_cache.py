@@ -20,7 +20,7 @@ def is_reusable(block: bytes) -> bool:
 
 
 class BlockCache(Generic[K, V]):
-    """Results that hold until the dynamic table changes."""
+    """Results that are valid until the dynamic table changes."""
 
     __slots__ = ("_results",)
 

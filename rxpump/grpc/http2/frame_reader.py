@@ -59,7 +59,7 @@ class FrameReader:
         yield from self._read(data, start)
 
     def _read(self, data: bytes, at: int) -> Iterator[Frame]:
-        """Yield the complete frames of `data` from index `at`, and hold the rest."""
+        """Yield the complete frames of `data` from index `at`, and buffer the rest."""
         end, unpack = len(data), FRAME_HEADER.unpack_from
         missing = HEADER_BYTES
         run: list[bytes] = []  # payloads of adjacent DATA frames of the stream `run_id`

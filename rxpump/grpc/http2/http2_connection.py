@@ -90,7 +90,7 @@ class Http2Connection:
 
     @property
     def buffered_bytes(self) -> int:
-        """Number of bytes that the connection holds: incomplete frames, and everything that waits to be sent."""
+        """Number of buffered bytes: of incomplete frames that were received, and of frames that wait to be sent."""
         pending = sum(stream.pending_bytes for stream in self._streams.open.values())
         return self._receiver.held_bytes + self._sender.control_bytes + pending
 

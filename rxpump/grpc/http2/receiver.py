@@ -363,7 +363,7 @@ class Receiver:
         """Use the window of the connection, and restore it once half of it is used.
 
         The window is restored on receipt, because one consumer that pauses must not hold back the others. The windows
-        of the streams bound what is buffered.
+        of the streams bound the number of buffered bytes.
         """
         self._window -= size
         if self._window < 0:

@@ -1,4 +1,4 @@
-"""Frames on their way out: control frames first, then data as far as the windows allow, stream by stream in turn."""
+"""Order of the frames to send: control frames first, then data of each stream in turn, within the windows."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _TOO_WIDE: Final = "the window is larger than 2^31-1 bytes"
 
 
 class Sender:
-    """Everything that is pending on one connection.
+    """The frames and data that are pending on one connection.
 
     Control frames and headers leave in the order in which they were queued. Data is cut into frames only when it
     leaves, because the windows decide then. Trailers are encoded only when they leave, because the peer decodes
@@ -159,7 +159,7 @@ class Sender:
             self._queue.append(stream)
 
     def _send_frame(self, stream: Http2Stream, out: list[bytes]) -> int:
-        """Append the next frame of a stream; return about its size."""
+        """Append the next frame of a stream to `out`; return its approximate size in bytes."""
         if stream.trailers is not None and not stream.pending:
             block = self._header_frames(stream, stream.trailers, END_STREAM)
             out.append(block)

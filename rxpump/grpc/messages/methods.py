@@ -23,7 +23,7 @@ class ServerVersion(NamedTuple):
 
 
 class MethodKind(Enum):
-    """Number of messages in a call: whether the client and the server send any number of them, or one."""
+    """Kind of a method: whether the client, and the server, can send more than one message in a call."""
 
     UNARY = (False, False)
     CLIENT_STREAM = (True, False)
@@ -37,7 +37,7 @@ class Method:
 
     Attributes:
         path: "/package.Service/Method", as a request names it.
-        kind: Who sends more than one message.
+        kind: Side, or sides, that can send more than one message.
         request: Class of the messages of the client.
         response: Class of the messages of the server.
         since: First version of the server that has the method.

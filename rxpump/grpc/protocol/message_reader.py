@@ -83,7 +83,7 @@ class MessageReader:
             self.failure = MessageFault(StatusCode.INTERNAL, "Incomplete message.")
 
     def _read(self, data: bytes, messages: list[bytes]) -> None:
-        """Append the complete messages of `data` to `messages`, and hold the rest."""
+        """Append the complete messages of `data` to `messages`, and buffer the rest."""
         if self.failure is not None:
             return
         at, end, missing = 0, len(data), PREFIX_BYTES

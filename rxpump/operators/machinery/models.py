@@ -1,6 +1,6 @@
-"""Readers of JSON text for model classes, each made by the library that the class needs.
+"""Readers of JSON text for model classes, each created by the library of the class.
 
-The library depends on the class only, never on what is installed:
+The library depends on the class only, never on the packages that are installed:
 
     pydantic models and dataclasses                       pydantic
     dataclasses, TypedDicts, attrs classes and Structs    msgspec, which the extra `models` installs

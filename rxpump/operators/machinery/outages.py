@@ -1,4 +1,4 @@
-"""Calls of operators, which wait longer for a connection than a single call does."""
+"""Calls that operators make, which are repeated while there is no connection."""
 
 from __future__ import annotations
 

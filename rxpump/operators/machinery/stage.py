@@ -61,8 +61,9 @@ Operator = Callable[[Observable[T]], Observable[R]]
 class Stage(abc.ObserverBase[T], abc.DisposableBase, Generic[T, R]):
     """One subscription to a stage.
 
-    The work takes items by iterating over the stage, or it reads `waiting` and `is_over` and waits in `changed`. The
-    source can deliver from another thread.
+    The work receives the items in one of two ways: it iterates over the stage, or it awaits `changed` and reads
+    `waiting` (the items that arrived) and `is_over` (whether the source has ended). The source can deliver from
+    another thread.
     """
 
     def __init__(

@@ -93,14 +93,14 @@ class _Times(Generic[K]):
 
 
 class _Budgets(_Times[K]):
-    """A budget of failures for each key, kept as the time at which it is full again."""
+    """A budget of failures for each key, stored as the time at which it is full again."""
 
     def wait(self, key: K, now: float) -> float:
         """Return the seconds until the budget allows one failure."""
         return max(0.0, self.get(key, now) - now - (FULL - 1 / PER_SECOND))
 
     def spend(self, key: K, now: float) -> None:
-        """Take one failure from the budget. An empty budget stays empty."""
+        """Reduce the budget by one failure. An empty budget stays empty."""
         self.set(key, min(max(self.get(key, now), now) + 1 / PER_SECOND, now + FULL))
 
 

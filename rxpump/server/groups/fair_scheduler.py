@@ -1,4 +1,4 @@
-"""A scheduler that gives all groups together one time slice in each turn of the event loop.
+"""A scheduler that runs all groups together for one time slice in each turn of the event loop.
 
 However many groups have work, other tasks wait for one slice, not for one slice of each group. A worker that has used
 its turn and has more work is scheduled behind the others.

@@ -1,7 +1,7 @@
 """Accept HTTP/1.1 connections, and answer their requests one after the other.
 
-HTTP needs no login here, so what a stranger can make the server hold is bounded: by the size of a request, by the
-time that a client has to send it and to receive the response, and by the number of connections.
+A client can connect without a login, so its use of memory is bounded: by the size of a request, by the time that it
+has to send the request and to receive the response, and by the number of connections.
 """
 
 from __future__ import annotations

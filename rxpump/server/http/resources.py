@@ -157,7 +157,7 @@ _VERSION: Final = _version()  # read from disk here, because a request must not 
 
 
 def _system() -> Iterator[tuple[str, float]]:
-    """Yield the measurements that the operating system offers."""
+    """Yield the name and value of each measurement that the operating system supports."""
     with suppress(AttributeError, OSError):
         yield "cpu", 100 * os.getloadavg()[0] / (os.cpu_count() or 1)
     with suppress(AttributeError, OSError, ValueError):

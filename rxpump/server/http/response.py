@@ -23,5 +23,5 @@ class HttpResponse(NamedTuple):
 
 
 def refusal(status: HTTPStatus, reason: str, headers: tuple[tuple[str, str], ...] = ()) -> HttpResponse:
-    """Return a response whose body says in one sentence why the request was refused."""
+    """Return a response whose body is one sentence: the reason why the request was refused."""
     return HttpResponse(status, f"{status.phrase}: {reason}.\n".encode(), headers=headers)

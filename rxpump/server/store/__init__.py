@@ -1,1 +1,1 @@
-"""Where events are kept: one SQLite database, in a file or in memory."""
+"""The store of events: one SQLite database, in a file or in memory."""

@@ -25,7 +25,10 @@ class Change(Protocol[T_co]):
 
 
 class Appended(NamedTuple):
-    """The events have the numbers `first` to `last`; `position` is `REPEATED_POSITION` if they were already there."""
+    """Result of an append: the events have the numbers `first` to `last`.
+
+    `position` is `REPEATED_POSITION` if the events were already there, and nothing was written.
+    """
 
     first: int
     last: int
@@ -33,7 +36,7 @@ class Appended(NamedTuple):
 
 
 class NotCommitted(NamedTuple):
-    """The store could not write, for example because the disk is full. Nothing of the change was written."""
+    """Result of a change that the store could not write, for example because the disk is full."""
 
     reason: str
 

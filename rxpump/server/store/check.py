@@ -259,7 +259,7 @@ class _Check:
             self._lose(stream, number, number, (position, position))
 
     def _check_columns(self, stream: StreamRow, events: Sequence[_Event]) -> None:
-        """Compare the columns that queries use with the records, which are undamaged."""
+        """Compare the columns that queries use with the undamaged records. Report each difference."""
         for event in events:
             try:
                 record = StreamEntry.FromString(event.record).event
@@ -291,7 +291,7 @@ def _verify(key: int, events: Sequence[_Event]) -> None:
     """Verify both checksums of events of a stream.
 
     Raises:
-        Mismatch: Some events are not what was written.
+        Mismatch: Some events are damaged.
     """
     records = [event.record for event in events]
     places = [first_place(key) + event.revision for event in events]

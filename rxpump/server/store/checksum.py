@@ -22,7 +22,7 @@ _NONE: Final = -2
 
 
 class Mismatch(Exception):
-    """Some rows are not what was written.
+    """Some rows are damaged.
 
     Attributes:
         places: Places of these rows, at least one; None if the place itself is damaged.
@@ -62,7 +62,7 @@ def verify(columns: Sequence[Iterable[bytes]], places: Sequence[int], checksums:
         checksums: Stored checksum of each event.
 
     Raises:
-        Mismatch: Some events are not what was written.
+        Mismatch: Some events are damaged.
     """
     values: Iterable[int] = places
     for column in columns:

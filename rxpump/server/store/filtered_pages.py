@@ -74,7 +74,7 @@ def filtered_page(
 
     Raises:
         TooCostly: The regular expression of the filter takes too many steps for one event.
-        DamagedRecord: An examined event is not what was written.
+        DamagedRecord: An examined event is damaged.
     """
     found = _Found(read, resolve_links=resolve_links)
     last = (b"", b"")

@@ -25,7 +25,7 @@ Outcome = AppendResult | NotCommitted
 
 
 class Commit(NamedTuple):
-    """The results of the changes of one transaction, and what it wrote, in the order of the log."""
+    """The results of the changes of one transaction, and the events that it wrote, in the order of the log."""
 
     outcomes: list[Any]
     written: list[Written]
@@ -55,7 +55,7 @@ class GroupCommit:
         """Apply and commit changes.
 
         Returns:
-            The results. What was written is durable.
+            The results, and the events, which are durable.
         """
         try:
             return self._transaction(changes)

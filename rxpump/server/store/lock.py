@@ -1,4 +1,4 @@
-"""One server to a store.
+"""A lock, so that only one server uses a store.
 
 A store is locked by the identity of its file and not by its name, because a file can have several names (hard
 links) and can be renamed. No file is made beside the store. Two locks together keep everybody out:
@@ -74,7 +74,7 @@ class StoreLock:
         self._is_held = True
 
     def close(self) -> None:
-        """Release the lock. Close every connection to the database before. Closing twice is closing once."""
+        """Release the lock. Close every connection to the database before. A second call does nothing."""
         with _guard:
             if self._is_held:
                 self._is_held = False

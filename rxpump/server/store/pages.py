@@ -26,7 +26,7 @@ class Page(NamedTuple):
     Attributes:
         events: The events, as an encoded `StreamPage` or `LogPage`.
         size: Number of events.
-        last_record: Record of the last event, for a resolved link that of the link; empty if there is no event.
+        last_record: Record of the last event, or of the link by which it was reached; empty if there is no event.
         last_tail: Positions of that event, encoded, in a page of the log.
         cut: Whether the page ended because of its size, so that there can be further events.
         link_streams: Streams in which targets of links were looked up.
@@ -59,7 +59,7 @@ def plain_page(cursor: sqlite3.Cursor, wanted: int, largest: int, places: Sequen
         places: Places of the events, if they are known.
 
     Raises:
-        Mismatch: Some events are not what was written.
+        Mismatch: Some events are damaged.
     """
     columns: list[bytes] = []
     last: tuple[bytes, ...] = (b"", b"")
@@ -94,8 +94,8 @@ def resolved_page(cursor: sqlite3.Cursor, tag: bytes, now: int) -> Page:
         now: Unix time in milliseconds.
 
     Raises:
-        Mismatch: An event of the page is not what was written.
-        DamagedRecord: The target of a link is not what was written.
+        Mismatch: An event of the page is damaged.
+        DamagedRecord: The target of a link is damaged.
     """
     entries: list[bytes] = []
     last = (b"", b"")

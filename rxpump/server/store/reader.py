@@ -56,7 +56,7 @@ class LogState(NamedTuple):
         """Return the state in the columns of the table `log`.
 
         Raises:
-            DamagedRecord: The columns are not what was written.
+            DamagedRecord: The columns are damaged.
         """
         state = cls(last_commit, end, largest)
         if row_checksum(state) != checksum:
@@ -87,7 +87,7 @@ def verify_log(rows: Sequence[LogRow]) -> None:
     """Verify at least one event of the log.
 
     Raises:
-        DamagedRecord: One of the events is not what was written.
+        DamagedRecord: One of the events is damaged.
     """
     heads, records, tails, positions, checksums, *_ = zip(*rows, strict=True)
     try:
@@ -114,8 +114,8 @@ class Head(NamedTuple):
 class Reader:
     """Reads committed data.
 
-    The reader verifies each row by its checksum. All methods raise DamagedRecord for a row that is not what was
-    written; the rest of the store stays readable.
+    The reader verifies each row by its checksum. All methods raise DamagedRecord for a damaged row; the
+    rest of the store stays readable.
 
     Args:
         connection: Connection that only reads, or on which nothing is written during a read.

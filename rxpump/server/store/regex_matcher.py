@@ -63,7 +63,7 @@ class Text:
         return places
 
     def beginnings(self, piece: Piece) -> int:
-        """Return all places where `piece` can begin, wherever it ends."""
+        """Return the places where a match of `piece` can begin, as a bit set. The match can end anywhere."""
         places = self._beginnings.get(piece)
         if places is None:
             places = self._beginnings[piece] = piece(self, self.anywhere)
@@ -83,7 +83,7 @@ def character(test: Test) -> Piece:
 
 
 def sequence(pieces: Sequence[Piece]) -> Piece:
-    """Return the piece that is all of `pieces`, one behind the other."""
+    """Return the piece that is all of `pieces`, one after the other."""
     backward = pieces[::-1]
 
     def match(text: Text, places: int) -> int:
@@ -131,7 +131,7 @@ def repeat(piece: Piece, low: int, high: int | None) -> Piece:
 
 
 def look_ahead(piece: Piece, *, wanted: bool) -> Piece:
-    """Return the piece without characters that stands where `piece` can begin, or unless `wanted`, cannot."""
+    """Return a look-ahead: it matches at places where `piece` can begin, or if not `wanted`, at all others."""
 
     def match(text: Text, places: int) -> int:
         seen = text.beginnings(piece)
@@ -141,22 +141,22 @@ def look_ahead(piece: Piece, *, wanted: bool) -> Piece:
 
 
 def at_start(text: Text, places: int) -> int:
-    """Keep of `places` the start of the text."""
+    """Return the start of the text, if it is among `places`."""
     return places & 1
 
 
 def at_end(text: Text, places: int) -> int:
-    """Keep of `places` the end of the text, and the place before a newline that ends the text."""
+    """Return those of `places` that are at the end of the text, or before a newline that ends the text."""
     return places & (text.end | text.before(is_newline) & text.end >> 1)
 
 
 def at_boundary(text: Text, places: int) -> int:
-    """Keep of `places` those between a word character and another character, or an end of the text."""
+    """Return those of `places` that are at the boundary of a word."""
     return places & _boundaries(text)
 
 
 def inside(text: Text, places: int) -> int:
-    """Keep of `places` those that are not at the boundary of a word."""
+    """Return those of `places` that are not at the boundary of a word."""
     return places & ~_boundaries(text)
 
 

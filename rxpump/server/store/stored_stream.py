@@ -1,4 +1,4 @@
-"""A stream as readers find it, and which of its events are visible (docs/protocol/tcp.md, sections 4.5 and 4.6)."""
+"""A stream as readers see it, and the rules for visible events (docs/protocol/tcp.md, sections 4.5 and 4.6)."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class StoredStream(NamedTuple):
             checksum: The column `stream_checksum`.
 
         Raises:
-            DamagedRecord: The event is not what was written.
+            DamagedRecord: The event is damaged.
         """
         is_whole = event_checksum(first_place(self.key) + revision, head, record) == checksum
         if not is_whole or not isinstance(created, int):
@@ -85,14 +85,14 @@ class StreamRow(NamedTuple):
     checksum: int
 
     def expected_checksum(self) -> int:
-        """Return the checksum of the row if it is what was written."""
+        """Return the checksum that the row must have."""
         return row_checksum((self.key, self.last, self.scavenged), self.name, self.summary)
 
     def verified(self) -> StreamRow:
-        """Return the row itself.
+        """Verify the checksum of the row, and return the row itself.
 
         Raises:
-            DamagedRecord: The row is not what was written.
+            DamagedRecord: The row is damaged.
         """
         if self.checksum != self.expected_checksum():
             raise damaged_stream(self.name)
@@ -109,7 +109,7 @@ def stored_stream(row: StreamRow) -> StoredStream:
     """Return the stream of a row, or of the columns of a row.
 
     Raises:
-        DamagedRecord: The row is not what was written.
+        DamagedRecord: The row is damaged.
     """
     key, name, last, summary, scavenged, checksum = row
     if row_checksum((key, last, scavenged), name, summary) != checksum:
@@ -140,7 +140,7 @@ class Target(NamedTuple):
             now: Unix time in milliseconds.
 
         Raises:
-            DamagedRecord: The event or its stream is not what was written.
+            DamagedRecord: The event or its stream is damaged.
         """
         if self.stream.key is None or link_revision is None:
             return None

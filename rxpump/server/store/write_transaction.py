@@ -1,8 +1,8 @@
 """The log inside an open transaction, as changes read it and write to it.
 
 The transaction collects the changes to each stream's row until it closes, so that many writes to one stream update
-its row once. With the events it updates what readers need at once: the last number of a stream, the summary of its
-metadata, and the server's settings. If the transaction fails, all of this is discarded.
+its row once. With the events it updates the data that readers need at once: the last number of a stream, the summary
+of its metadata, and the server's settings. If the transaction fails, all of this is discarded.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class WriteTransaction:
         end: Position of the next record.
 
     Raises:
-        DamagedRecord: The state of the log is not what was written.
+        DamagedRecord: The state of the log is damaged.
     """
 
     def __init__(self, connection: sqlite3.Connection, clock: Callable[[], int]) -> None:
@@ -80,7 +80,7 @@ class WriteTransaction:
         """Append events to a stream.
 
         Returns:
-            The position of the last event. Without events, a position that is reserved for the write.
+            The position of the last event; if there are no events, a position that is reserved for this write.
         """
         if events:
             rows = self._rows(stream, events, stream.last + 1)
@@ -198,9 +198,9 @@ class WriteTransaction:
 class OpenStream:
     """One stream, as an open transaction sees it.
 
-    The metadata stream of a tombstoned stream appears deleted to readers. As on a real server, it can still be
-    written to if it had events before. Then `last` is the number of its last event, and `last_for_readers` that of a
-    tombstone.
+    The metadata stream of a tombstoned stream is a special case. Readers see a tombstone at its end, so
+    `last_for_readers` is the number of a tombstone. As on a real server, it can still be written to if it had events
+    before; therefore `last` is the number of its last event.
 
     Attributes:
         name: Name of the stream.
@@ -210,7 +210,7 @@ class OpenStream:
         is_changed: Whether the transaction must write the row of the stream.
 
     Raises:
-        DamagedRecord: The row of the stream is not what was written.
+        DamagedRecord: The row of the stream is damaged.
     """
 
     def __init__(self, log: WriteTransaction, name: str) -> None:
@@ -264,7 +264,7 @@ class OpenStream:
         return self._key
 
     def stored(self) -> StoredStream:
-        """Return the stream as a reader would find it after this transaction."""
+        """Return the stream as readers will see it after this transaction."""
         row = StreamRow(self.key(), self.name, self.last_for_readers, self.stored_metadata, self.scavenged, 0)
         return stored_stream(row._replace(checksum=row.expected_checksum()))
 
@@ -297,7 +297,7 @@ class OpenStream:
             The event; None if it is not stored.
 
         Raises:
-            DamagedRecord: The event is not what was written.
+            DamagedRecord: The event is damaged.
         """
         found = self._log.connection.execute(
             "SELECT stream_head, record, stream_checksum FROM events WHERE stream = ? AND revision = ?",

@@ -1,1 +1,1 @@
-"""rxpump/server/tcp."""
+"""The TCP protocol of the embedded server: sessions, requests and subscriptions."""

@@ -47,7 +47,7 @@ class Conversation:
     """State of one client, without its socket.
 
     Args:
-        node: What the sessions of a server share.
+        node: Store, users and groups, which all sessions of a server share.
         send: Function that sends frames to the client.
 
     Attributes:

@@ -55,7 +55,7 @@ class Session(asyncio.Protocol):
     """One connection.
 
     Args:
-        node: What the sessions of a server share.
+        node: Store, users and groups, which all sessions of a server share.
         make_heartbeat: Function that returns a heartbeat, given the time in seconds.
         begun: Function that is called when the connection is open.
         ended: Function that is called when the connection is closed.
@@ -97,7 +97,7 @@ class Session(asyncio.Protocol):
         self._begun(self)
 
     def connection_lost(self, error: Exception | None) -> None:
-        """Free what the connection held; called by asyncio when it is closed."""
+        """Free the memory of the connection; called by asyncio when it is closed."""
         self._timer.cancel()
         self._release()
         self.conversation.close()
@@ -114,7 +114,7 @@ class Session(asyncio.Protocol):
         """Stop reading, send all replies, and then close the connection in order.
 
         If a socket is closed with unread bytes, the connection is reset, and the client can lose the last replies. So
-        what the client still sends is discarded until it closes its side, for at most `_CLOSING` seconds.
+        all bytes that the client still sends are discarded until it closes its side, for at most `_CLOSING` seconds.
         """
         self.stop()
         if self._has_ended or self._transport.is_closing():
@@ -278,7 +278,7 @@ class Session(asyncio.Protocol):
         self._timer = self._loop.call_at(self._heartbeat.deadline, self._tick)
 
     def _shows_life(self) -> bool:
-        """Return whether the client reads, or the session itself does not listen to the client."""
+        """Return whether the client has read bytes, or the session itself has stopped reading from the client."""
         had_unsent, taken = self._unsent_at_tick > 0, self._taken_at_tick
         self._unsent_at_tick, self._taken_at_tick = self._outbox.unsent, self._outbox.taken
         is_reading = had_unsent and self._taken_at_tick > taken  # not by comparing unsent, to which new events add

@@ -108,7 +108,7 @@ class Subscriptions:
         resolve_links: bool,
         kind: Callable[..., Subscription] = Subscription,
     ) -> None:
-        """Open a subscription; see Subscription for the arguments, of which `kind` is the class."""
+        """Open a subscription of the class `kind`; see Subscription for the other arguments."""
         subscription = kind(correlation_id, stream, after, self._send, self._forget, resolve_links=resolve_links)
         self._by_id.setdefault(correlation_id, []).append(subscription)
         self._bytes += subscription.size

@@ -68,7 +68,7 @@ class Transactions:
         return self._by_id.get(id)
 
     def prepare(self, id: int, events: Sequence[Any], places: Sequence[int]) -> None:
-        """Keep more events (NewEvent messages) of one; those of an unknown one are nobody's."""
+        """Add events (NewEvent messages) to a transaction. If the transaction is not known, they are dropped."""
         transaction = self.find(id)
         if transaction is not None:
             transaction.prepared += map(Prepared, events, places)

@@ -22,7 +22,7 @@ class ConnectPersistent(Operation[GroupBuffer]):
     Args:
         stream: Name of the stream.
         group: Name of the group.
-        buffer_size: Events that the server sends beyond those that are acknowledged.
+        buffer_size: Largest number of events that are sent and not acknowledged.
     """
 
     command = Command.CONNECT_TO_PERSISTENT_SUBSCRIPTION

@@ -1,4 +1,4 @@
-"""Read a page of those events of the whole database that the server's filter lets through."""
+"""Read a page of `$all` through a filter of the server."""
 
 from __future__ import annotations
 
@@ -21,8 +21,9 @@ from rxpump.tcp.wire.package import Package
 class _FilteredReadAll(Operation[AllPage], ABC):
     """FilteredReadAllEvents (docs/protocol/tcp.md, sections 3.4, 4.7), which servers know from version 20 on.
 
-    `filter` is a Filter message. The page has at most `max_count` events, found among as many as one page of any
-    read may hold. That access is denied is said by the reply to an unfiltered read, `denial`.
+    `filter` is a Filter message. The server examines at most `MAX_PAGE_EVENTS` events, and returns at most
+    `max_count` of them. If the user may not read `$all`, its reply has the command `denial`, that of the reply to an
+    unfiltered read.
     """
 
     denial: ClassVar[Command]
@@ -43,21 +44,25 @@ class _FilteredReadAll(Operation[AllPage], ABC):
         ).SerializeToString()
 
     def answer(self, payload: bytes) -> Outcome[AllPage]:
-        """The page, or why there is none."""
+        """Return the page, or the error."""
         reply = schema.FilteredReadAllEventsCompleted.FromString(payload)
         if reply.result == ReadAllResult.SUCCESS:
             return Success(self._page(reply))
         return read_all_refusal(reply.result, reply.error, asked=self)
 
     def refusal(self, package: Package) -> Failure | Retry | Redirect:
-        """What is said as the reply to an unfiltered read is a refusal."""
+        """Interpret the reply to an unfiltered read as a refusal."""
         if package.command == self.denial:
             reply = schema.ReadAllEventsCompleted.FromString(package.payload)
             return read_all_refusal(reply.result, reply.error, asked=self)
         return super().refusal(package)
 
     def _page(self, reply: schema.FilteredReadAllEventsCompleted) -> AllPage:
-        """A page that leads nowhere is the last, whatever it says: there is no sense in asking for it again."""
+        """Return the page of a reply.
+
+        An empty page whose next position is its own start counts as the last page, even if the server does not say
+        so, because a request for the next page would return the same page.
+        """
         following = Position(reply.next_commit_position, reply.next_prepare_position)
         return AllPage(
             PositionedEvents(reply.events),
@@ -68,24 +73,27 @@ class _FilteredReadAll(Operation[AllPage], ABC):
         )
 
     def _examined(self, following: Position) -> Position | None:
-        """Return how far the server has certainly looked, if the page goes on at `following`."""
+        """Return the position up to which the server has examined all events, or None if it is not known.
+
+        `following` is the position of the next page.
+        """
         return None
 
 
 class FilteredReadAllForward(_FilteredReadAll):
-    """Oldest first; an event at the given position is included."""
+    """Read a page, oldest event first. An event at the given position is included."""
 
     command = Command.FILTERED_READ_ALL_EVENTS_FORWARD
     reply = Command.FILTERED_READ_ALL_EVENTS_FORWARD_COMPLETED
     denial = Command.READ_ALL_EVENTS_FORWARD_COMPLETED
 
     def _examined(self, following: Position) -> Position | None:
-        """Return `following` where no event can stand at it: after a record that is in no transaction."""
+        """Return `following` if no event can be at that position: it is behind a record without a transaction."""
         return following if following.prepare == 0 and following.commit > 0 else None
 
 
 class FilteredReadAllBackward(_FilteredReadAll):
-    """Newest first; an event at the given position is not included."""
+    """Read a page, newest event first. An event at the given position is not included."""
 
     command = Command.FILTERED_READ_ALL_EVENTS_BACKWARD
     reply = Command.FILTERED_READ_ALL_EVENTS_BACKWARD_COMPLETED

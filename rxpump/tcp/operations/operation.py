@@ -65,10 +65,10 @@ class Operation(ABC, Generic[T_co]):
 
     @abstractmethod
     def answer(self, payload: bytes) -> Outcome[T_co]:
-        """Interpret the reply of this kind of request."""
+        """Interpret the payload of a reply whose command is `self.reply`."""
 
     def interpret(self, package: Package) -> Outcome[T_co]:
-        """Return the meaning of a reply of any kind. It does not raise."""
+        """Interpret a reply with any command. It does not raise: a malformed reply is a Failure."""
         try:
             if package.command == self.reply:
                 return self.answer(package.payload)
@@ -77,7 +77,7 @@ class Operation(ABC, Generic[T_co]):
             return Failure(MalformedReply(str(self), str(error)))
 
     def refusal(self, package: Package) -> Failure | Retry | Redirect:
-        """Interpret a reply of another kind."""
+        """Interpret a reply whose command is not `self.reply`: a refusal, or an unexpected reply."""
         match package.command:
             case Command.NOT_HANDLED:
                 return self._not_handled(schema.NotHandled.FromString(package.payload))

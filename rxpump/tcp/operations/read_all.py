@@ -1,4 +1,4 @@
-"""Read a page of the whole database, in either direction."""
+"""Read a page of `$all`, in either direction."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class _ReadAll(Operation[AllPage], ABC):
         ).SerializeToString()
 
     def answer(self, payload: bytes) -> Outcome[AllPage]:
-        """Name each result."""
+        """Return the page, or the error for the result."""
         reply = schema.ReadAllEventsCompleted.FromString(payload)
         if reply.result == ReadAllResult.SUCCESS:
             return Success(_page(reply))
@@ -38,7 +38,13 @@ class _ReadAll(Operation[AllPage], ABC):
 
 
 def read_all_refusal(result: int, error: str, *, asked: object) -> Failure:
-    """Name a result that is no page; `error` is the server's text, `asked` the operation."""
+    """Return the error for a result other than SUCCESS.
+
+    Args:
+        result: Result code of the reply.
+        error: Text of the server.
+        asked: Operation, which the error names.
+    """
     match result:
         case ReadAllResult.NOT_MODIFIED:
             return Failure(UnexpectedReply(str(asked), "NotModified, which is for HTTP"))
@@ -59,14 +65,14 @@ def _page(reply: schema.ReadAllEventsCompleted) -> AllPage:
 
 
 class ReadAllForward(_ReadAll):
-    """Oldest first; an event at the given position is included."""
+    """Read a page, oldest event first. An event at the given position is included."""
 
     command = Command.READ_ALL_EVENTS_FORWARD
     reply = Command.READ_ALL_EVENTS_FORWARD_COMPLETED
 
 
 class ReadAllBackward(_ReadAll):
-    """Newest first; an event at the given position is not included."""
+    """Read a page, newest event first. An event at the given position is not included."""
 
     command = Command.READ_ALL_EVENTS_BACKWARD
     reply = Command.READ_ALL_EVENTS_BACKWARD_COMPLETED

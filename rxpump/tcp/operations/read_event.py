@@ -36,7 +36,7 @@ class ReadEvent(Operation[Event]):
         ).SerializeToString()
 
     def answer(self, payload: bytes) -> Outcome[Event]:
-        """Name each result."""
+        """Return the event, or the error for the result."""
         reply = schema.ReadEventCompleted.FromString(payload)
         match reply.result:
             case ReadEventResult.SUCCESS:

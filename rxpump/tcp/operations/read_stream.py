@@ -32,7 +32,7 @@ class _ReadStream(Operation[StreamPage], ABC):
         ).SerializeToString()
 
     def answer(self, payload: bytes) -> Outcome[StreamPage]:
-        """Name each result."""
+        """Return the page, or the error for the result."""
         reply = schema.ReadStreamEventsCompleted.FromString(payload)
         match reply.result:
             case ReadStreamResult.SUCCESS:
@@ -64,14 +64,14 @@ class _ReadStream(Operation[StreamPage], ABC):
 
 
 class ReadStreamForward(_ReadStream):
-    """Oldest first, from a number on."""
+    """Read a page from an event number upward, oldest event first."""
 
     command = Command.READ_STREAM_EVENTS_FORWARD
     reply = Command.READ_STREAM_EVENTS_FORWARD_COMPLETED
 
 
 class ReadStreamBackward(_ReadStream):
-    """Newest first, from a number down; -1 is the end."""
+    """Read a page from an event number downward, newest event first; -1 is the last event."""
 
     command = Command.READ_STREAM_EVENTS_BACKWARD
     reply = Command.READ_STREAM_EVENTS_BACKWARD_COMPLETED

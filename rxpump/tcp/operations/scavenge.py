@@ -32,7 +32,7 @@ class Scavenge(Operation[ScavengeResult]):
     )
 
     def answer(self, payload: bytes) -> Outcome[ScavengeResult]:
-        """Interpret either message."""
+        """Interpret the reply, which is one message from version 4 and another from version 5 on."""
         completed = schema.ScavengeDatabaseCompleted.FromString(payload)
         if completed.HasField("total_time_ms"):
             return self._ended(completed)

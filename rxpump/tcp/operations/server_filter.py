@@ -29,8 +29,8 @@ _ALIKE: Final = re.compile(
       | \( (?! \? ) | \( \? : | \) (?: {_QUANTIFIER} )?           # groups
       | (?: [A-Za-z0-9_@:/=,~%&;<>!"'\-] | {_ESCAPED} ) (?: {_QUANTIFIER} )?
       | \[ {_IN_CLASS}+ -? \] (?: {_QUANTIFIER} )?
-      | (?: \. | \[ \^ {_IN_CLASS}+ -? \] ) [*+] \??              # any character: two to .NET where it is beyond
-    )*""",  # the first 65,536, so it is alike only where their number does not matter
+      | (?: \. | \[ \^ {_IN_CLASS}+ -? \] ) [*+] \??              # any character, also one beyond U+FFFF
+    )*""",  # .NET counts a character beyond U+FFFF as two, which makes no difference before * or +
     re.VERBOSE,
 )
 """Left out: \\d, \\w, \\s and \\b, which know different characters, classes within classes, flags, look-around,

@@ -65,7 +65,10 @@ class TransactionStart(Operation[int]):
 
 
 class TransactionWrite(Operation[None]):
-    """TransactionWrite, which the server accepts for every id. `stream` is for errors."""
+    """TransactionWrite. The server accepts every transaction id, also unknown ones.
+
+    `stream` is not sent; it is only named in errors.
+    """
 
     command = Command.TRANSACTION_WRITE
     reply = Command.TRANSACTION_WRITE_COMPLETED
@@ -128,7 +131,7 @@ class TransactionCommit(Operation[WriteResult]):
         )
 
     def _written(self, reply: schema.TransactionCommitCompleted) -> WriteResult:
-        """Return the result of a commit. The position 0 of a commit that a follower has forwarded is no position."""
+        """Return the result of a commit. A position of 0, as of a commit that a follower forwarded, becomes None."""
         is_known = reply.HasField("commit_position") and reply.commit_position > 0
         position = Position(reply.commit_position, reply.prepare_position) if is_known else None
         return WriteResult(self.stream, reply.first_event_number, reply.last_event_number, position)

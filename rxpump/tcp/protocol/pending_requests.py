@@ -102,7 +102,7 @@ class PendingRequests:
         self._ids = 0
 
     def __len__(self) -> int:
-        """Requests that are not settled."""
+        """Return the number of requests that are not settled."""
         return self._open
 
     @property
@@ -136,7 +136,7 @@ class PendingRequests:
         return request
 
     def withdraw(self, request: Request) -> None:
-        """Settle a request whose owner does not wait any more, and end on the server what it has opened."""
+        """Settle a request whose caller no longer waits, and end the subscription that it opened on the server."""
         if request.is_settled:
             if isinstance(request.value, SubscriptionBuffer):
                 self.unsubscribe(request.value)

@@ -1,4 +1,4 @@
-"""FilteredSubscribeToStream: what is written from now on and a filter lets through.
+"""FilteredSubscribeToStream: subscribe to the events that are written from now on and match a filter.
 
 See docs/protocol/tcp.md, section 4.15.
 """

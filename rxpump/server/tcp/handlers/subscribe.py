@@ -49,7 +49,7 @@ def begin(
 
     Args:
         request: The request.
-        node: What the sessions of a server share.
+        node: Store, users and groups, which all sessions of a server share.
         stream: Name of the stream, or EVERYTHING.
         asked: Message of the request.
         kind: Class of the subscription.
