@@ -160,7 +160,7 @@ class ProgressTracker:
             self._compact(entry)
         elif entry is not self._last or self._is_stopped:
             self._advance()
-        else:  # most often it is the only one
+        else:  # the usual case: it is the only entry
             self._first = self._last = None
             self.passed = entry.number
             if entry.item is not None:

@@ -106,4 +106,4 @@ async def _connected(
     try:
         yield reader, writer
     finally:
-        writer.transport.abort()  # nothing more is expected, and a node that hangs must not be waited for
+        writer.transport.abort()  # an orderly close would wait for a node that hangs

@@ -17,7 +17,7 @@ from rxpump.model import json_text
 from rxpump.model.positions import Position
 
 _EPOCH = datetime(1, 1, 1, tzinfo=UTC)
-_TICKS_MASK = 0x3FFF_FFFF_FFFF_FFFF  # without the two top bits, which tell the kind of a .NET time
+_TICKS_MASK = 0x3FFF_FFFF_FFFF_FFFF  # without the two top bits, which are the kind of a .NET time
 
 
 class Record(Protocol):
@@ -269,7 +269,7 @@ class _PlainPlace:
 
 
 def broken_link(link: Record) -> Record:
-    """Return the record of an event whose link leads to no event: that of the link, without data and metadata."""
+    """Return the record of an event whose link has no target: the record of the link, without data and metadata."""
     return _BrokenLink(
         link.event_stream_id, link.event_number, link.event_id, link.event_type, 0, b"", b"", link.created
     )

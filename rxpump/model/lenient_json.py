@@ -143,7 +143,7 @@ class _Scanner:
     def _string(self, quote: str) -> str:
         self._take(quote)
         text = _ESCAPE.sub(_unescaped, self._skip(_STRINGS[quote])[:-1])
-        # two escapes can be the halves of one character
+        # two escapes can encode the two halves of one character
         return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
 
 

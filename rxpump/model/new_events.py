@@ -19,8 +19,8 @@ from rxpump.model.system_names import LINK_EVENT_TYPE
 UNSET: Final[Any] = object()
 """Default of an argument for which None is a value of its own."""
 
-# A generator of our own, seeded by the system, because asking the system for each id costs ten times as much, and
-# programs seed the generator of the module `random`. A forked child must not repeat the ids of its parent.
+# This module has its own generator, because asking the system for each id takes ten times as long, and programs seed
+# the generator of the module `random`. A forked child must not repeat the ids of its parent.
 _random = Random()
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_random.seed)

@@ -81,7 +81,7 @@ class _Acknowledging(abc.ObserverBase[T], abc.DisposableBase, Generic[T]):
         self._observer = observer
         self._source = SingleAssignmentDisposable()
         self._home = Home()
-        self._sources: list[_Source] = []  # of a retry one after the other, or of a merge
+        self._sources: list[_Source] = []  # several after a retry or in a merge
         self._delivering: Pending | None = None
         self._below = ProgressTracker()
         self._counts_dropped = True
@@ -136,7 +136,8 @@ class _Acknowledging(abc.ObserverBase[T], abc.DisposableBase, Generic[T]):
     def dispose(self) -> None:
         """Unsubscribe.
 
-        A delivery during which the subscriber disposes is finished, unless the subscriber is raising an exception.
+        If the subscriber disposes during a delivery, that delivery counts as finished, unless the subscriber is
+        raising an exception.
         """
         if self._delivering is not None and sys.exception() is not None:
             self._delivering.abandon()

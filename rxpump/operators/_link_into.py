@@ -82,7 +82,7 @@ def link_into(
 
 
 async def _write(client: LinkingClient, stream: str, links: Sequence[NewEvent], version: int) -> WriteResult:
-    """Write links in one batch, or one by one if the server knows only some of them.
+    """Write links in one batch, or one by one if only some of them are in the stream already.
 
     The server refuses such a batch, because it is neither a repetition nor a new write (docs/protocol/tcp.md,
     section 4.3).

@@ -38,6 +38,6 @@ def load_certificate(certificate: _Path, key: _Path | None = None) -> ssl.SSLCon
 
     try:
         context.load_cert_chain(certificate, key, password=refuse_to_ask)
-    except OSError as error:  # an ssl.SSLError is one
+    except OSError as error:  # an ssl.SSLError is an OSError
         raise BadCertificate(str(certificate), str(key or certificate), str(error)) from error
     return context

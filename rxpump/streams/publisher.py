@@ -108,7 +108,7 @@ class Publisher(abc.ObserverBase[Any], abc.DisposableBase):
                     self._results.on_next(last)
         except asyncio.CancelledError:
             self._fail(ClientClosed("the server", f"publishing to {self.stream} was ended"))
-            self._end.exception()  # marks the error as seen: the program itself ended the writing
+            self._end.exception()  # mark the error as retrieved, because the program itself ended the writing
             raise
         except Exception as error:
             self._fail(error)

@@ -194,7 +194,7 @@ class Connection(asyncio.Protocol):
         deadline = min(self._protocol.deadline, self._pending.deadline)
         if self._timer is not None:
             if self._timer.when() <= deadline:
-                return  # the timer is set again when it rings
+                return  # the running timer sets the next one
             self._timer.cancel()
         self._timer = self._loop.call_at(deadline, self._ring)
 

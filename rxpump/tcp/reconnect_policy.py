@@ -38,7 +38,12 @@ class ReconnectPolicy:
         self._failures.reset()
 
     def wait(self, *, is_hint: bool) -> float | None:
-        """Return the delay before the next attempt, or None if the policy allows none."""
+        """Return the delay before the next attempt, or None if the policy allows none.
+
+        Args:
+            is_hint: Whether the next attempt goes to a leader that a node has named. The first such attempt has no
+                delay.
+        """
         if is_hint and self._may_follow:
             self._may_follow = False
             return 0.0

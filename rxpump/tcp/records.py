@@ -39,7 +39,7 @@ class IndexedEvents(Sequence[Event]):
         self._messages = messages
 
     def __iter__(self) -> Iterator[Event]:
-        messages = [*self._messages]  # once, because each iteration makes the wrappers of the messages anew
+        messages = [*self._messages]  # copied, because each iteration creates new wrappers of the messages
         if any(map(_has_link, messages)):
             return map(indexed_event, messages)
         return map(Event, map(_event, messages))  # without a Python call for each message
@@ -66,7 +66,7 @@ class PositionedEvents(Sequence[Event]):
         self._messages = messages
 
     def __iter__(self) -> Iterator[Event]:
-        messages = [*self._messages]  # once, because each iteration makes the wrappers of the messages anew
+        messages = [*self._messages]  # copied, because each iteration creates new wrappers of the messages
         if any(map(_has_link, messages)):
             return map(positioned_event, messages)
         return map(Event, map(_event, messages), repeat(None), messages)

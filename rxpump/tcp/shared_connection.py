@@ -206,7 +206,7 @@ class SharedConnection:
         deadline = self.pending.deadline
         if self._timer is not None:
             if self._timer.when() <= deadline:
-                return  # the timer is set again when it rings
+                return  # the running timer sets the next one
             self._timer.cancel()
             self._timer = None
         if deadline < float("inf"):
@@ -224,7 +224,7 @@ class SharedConnection:
             reason = await reconnector.run()
         except RxPumpError as error:  # there is no node to connect to
             reason = error
-        except Exception as error:  # a fault of the code must not let calls wait for ever
+        except Exception as error:  # a fault of the code must not let calls wait forever
             reason = ConnectionFailed(reconnector.address, 1, f"{type(error).__name__}: {error}")
             reason.__cause__ = error
         finally:

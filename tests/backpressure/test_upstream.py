@@ -1,4 +1,4 @@
-"""Demand, without a server: who holds, who waits, and that every hold ends."""
+"""Pauses of sources without a server: operators pause and resume them, and every pause ends."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The least that is needed to make calls over sockets: our machines on asyncio, as client and as server."""
+"""A minimal client and server over sockets: the state machines of rxpump on asyncio."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ MUCH = 200_000
 
 
 class Endpoint(asyncio.Protocol):
-    """One connection of either role: passes bytes to and from its machine."""
+    """One connection of either role. It passes bytes between the socket and the state machine."""
 
     def __init__(self, role: Role, limits: Http2Limits) -> None:
         loop = asyncio.get_running_loop()
@@ -82,7 +82,7 @@ class Endpoint(asyncio.Protocol):
         self.progress = asyncio.Event()
 
     async def send(self, stream_id: int, message: bytes) -> None:
-        """Send a message, and wait while much of the stream waits."""
+        """Send a message, and wait while too many bytes of the stream are pending."""
         self.connection.send_data(stream_id, frame_message(message))
         self.flush()
         while self.connection.pending_bytes(stream_id) > MUCH and self.end is None:
@@ -222,7 +222,7 @@ class ClientCall:
             self.resume()
 
     def resume(self) -> None:
-        """Acknowledge what has arrived."""
+        """Acknowledge the messages that have arrived."""
         self.is_paused = False
         self._endpoint.connection.acknowledge(self.stream_id, self.unacknowledged)
         self.unacknowledged = 0

@@ -47,7 +47,7 @@ SETTINGS = {
 
 @dataclass(frozen=True)
 class Line:
-    """Something that happened on connection `conn`, or a note (whose `conn` is 0)."""
+    """A line of a recording: a frame or an event on connection `conn`, or a note (`conn` is 0)."""
 
     conn: int
     from_client: bool
@@ -58,7 +58,7 @@ class Line:
 
     @property
     def headers(self) -> tuple[tuple[str, str], ...] | None:
-        """The headers whose block this frame ends."""
+        """The headers of the block that this frame completes."""
         found = self.fields.get("headers")
         return None if found is None else tuple((name, value) for name, value in found)
 
@@ -80,7 +80,7 @@ class Line:
         return b"".join(struct.pack(">BL", compressed, len(message)) + message for message, compressed in framed)
 
     def encode(self) -> bytes:
-        """The bytes on the wire."""
+        """Return the bytes of the frame on the wire."""
         if self.kind == "PREFACE":
             return PREFACE
         if self.kind == "raw":
@@ -128,7 +128,7 @@ def _bytes(fields: dict[str, Any], key: str) -> bytes:
 
 
 def load(name: str) -> list[Line]:
-    """The lines of a conversation."""
+    """Return the lines of a conversation."""
     lines = (DIRECTORY / f"{name}.jsonl").read_text().splitlines()[1:]
     return [_line(json.loads(line)) for line in lines]
 

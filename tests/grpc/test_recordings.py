@@ -38,7 +38,7 @@ NOT_FRAMES = {"note", "connected", "summary", "closed c", "closed s", "reset s"}
 
 
 def cases(*left_out: tuple[str, int]) -> list[tuple[str, int]]:
-    """The connections of all polite clients, except some."""
+    """Return the connections of all clients that keep to the protocol, except some."""
     found = {(name, line.conn) for name in POLITE for line in recordings.load(name) if line.conn}
     return sorted(found - set(left_out))
 
@@ -48,7 +48,7 @@ def frames_of(name: str, conn: int) -> Iterator[Line]:
 
 
 class ReplayedServer:
-    """Our client, which repeats what a recorded client did, and receives what the recorded server sent."""
+    """Our client, which repeats the calls of a recorded client and receives the bytes of the recorded server."""
 
     def __init__(self, step: int) -> None:
         self.client = Http2Connection(Role.CLIENT, LIMITS, 0.0)
@@ -59,7 +59,7 @@ class ReplayedServer:
         self.others: list[Http2Event] = []
 
     def repeat(self, line: Line) -> None:
-        """Do what the recorded client did."""
+        """Repeat the actions of the recorded client."""
         if line.kind == "HEADERS" and line.stream not in self.readers:
             assert self.client.open_stream(REQUEST) == line.stream
             self.readers[line.stream] = ResponseReader(LARGEST_MESSAGE)
@@ -156,7 +156,7 @@ def test_our_server_reads_what_real_clients_sent(name: str, conn: int, step: int
 
 
 def answer(server: Http2Connection, line: Line) -> None:
-    """Do what the recorded server did with a stream, so that its number is free for the next."""
+    """Repeat the actions of the recorded server on a stream."""
     if server.is_open(line.stream):
         if line.kind == "HEADERS" and "END_STREAM" in line.flags:
             server.send_trailers(line.stream, line.headers or ())

@@ -15,7 +15,7 @@ from tests.operators.sources import Clock, settle, timers
 
 @pytest.fixture(scope="session", autouse=True)
 def only_what_tests_make() -> Iterator[None]:
-    """Collecting garbage after every test need not look through all that was imported."""
+    """Exclude imported objects from garbage collection, which runs after every test."""
     gc.collect()
     gc.freeze()
     yield
@@ -24,7 +24,7 @@ def only_what_tests_make() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 async def nothing_left() -> AsyncIterator[list[dict[str, Any]]]:
-    """What the loop's exception handler was given; a test that expects something there clears it."""
+    """The contexts that the exception handler of the event loop received. A test that expects some clears it."""
     reported: list[dict[str, Any]] = []
     asyncio.get_running_loop().set_exception_handler(lambda _, context: reported.append(context))
     before = asyncio.all_tasks()

@@ -17,7 +17,7 @@ _sequence = count(1)
 
 
 class FakeAcknowledger:
-    """Notes what became of each delivery, by its number, in order."""
+    """An acknowledger that records the result of each delivery, by its number, in order."""
 
     def __init__(self) -> None:
         self.group = "g"

@@ -1,4 +1,4 @@
-"""Events for marbles: as a transport hands them over, without one."""
+"""Events for marble tests, as a transport creates them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def event(
     metadata: Any = None,
     position: int | None = None,
 ) -> Event:
-    """An event that was read; `data` is bytes as they are, else JSON. With a position: live, or of $all."""
+    """Return an event that was read. `data` is written as JSON unless it is bytes."""
     record = schema.EventRecord(
         event_stream_id=stream,
         event_number=number,
@@ -35,18 +35,18 @@ def event(
 
 
 def linked(target: Event, stream: str = "links", number: int = 0) -> Event:
-    """An event that was reached through a link."""
+    """Return an event that was reached through a link."""
     link = event("$>", f"{target.number}@{target.stream}".encode(), stream=stream, number=number)
     return Event(target._record, link._record)
 
 
 def events(count: int, **same: Any) -> list[Event]:
-    """Events 0 to count - 1 of one stream."""
+    """Return the events 0 to count - 1 of one stream."""
     return [event(number=number, **same) for number in range(count)]
 
 
 def broken_link(stream: str = "links", number: int = 0) -> Event:
-    """A link that was resolved, and leads nowhere."""
+    """Return a link that was resolved and whose target does not exist."""
     record = schema.EventRecord(
         event_stream_id=stream, event_number=number, event_id=uuid4().bytes_le, event_type="$>", data=b"0@gone"
     )

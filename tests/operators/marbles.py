@@ -1,4 +1,4 @@
-"""Marble tests of reactivex, whose functions have types that fit no call."""
+"""Marble tests of reactivex, with types that mypy accepts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sources, sinks and time for operators under test."""
+"""Sources, observers and clocks for tests of operators."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.fakes import BufferingObserver
 
 
 class Feed(Subject[Any]):
-    """A source with a Upstream, fed by hand; it delivers also while it is held, as a test may want."""
+    """A source with an Upstream, to which a test passes items. It also delivers while it is paused."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -42,7 +42,7 @@ class Feed(Subject[Any]):
 
 
 class Seen:
-    """What one subscriber was told."""
+    """An observer that records its notifications."""
 
     def __init__(self) -> None:
         self.items: list[Any] = []
@@ -76,7 +76,7 @@ class Seen:
 
 
 class Gates:
-    """A coroutine function whose calls wait to be let through one by one."""
+    """A coroutine function. Each call waits until the test opens its gate."""
 
     def __init__(self, answer: Callable[[Any], Any] = lambda item: item) -> None:
         self.begun: list[Any] = []
@@ -101,7 +101,7 @@ class Gates:
         return list(self._gates)
 
     async def open(self, *items: Any) -> None:
-        """Let these through, in this order, and let everything happen that follows."""
+        """Let the calls for these items return, in this order, and run everything that follows."""
         for item in items:
             self._gates[item].set_result(None)
             await settle()
@@ -112,14 +112,14 @@ class Gates:
 
 
 class HeldSink(BufferingObserver):
-    """A sink that keeps one item and holds what brings more, until it is told to take."""
+    """An observer that buffers one item, and pauses its source until the test takes the item."""
 
     def __init__(self) -> None:
         super().__init__(high=1)
 
 
 class Clock:
-    """The running loop's time, which passes when it is told to."""
+    """The time of the running event loop, which passes only when the test calls `advance`."""
 
     def __init__(self) -> None:
         self._now = 1000.0
@@ -141,5 +141,5 @@ async def settle(turns: int = 30) -> None:
 
 
 def timers() -> list[asyncio.TimerHandle]:
-    """Those of the running loop that have not been cancelled."""
+    """Return the timers of the running event loop that are not cancelled."""
     return [timer for timer in asyncio.get_running_loop()._scheduled if not timer.cancelled()]  # type: ignore[attr-defined]

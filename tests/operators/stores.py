@@ -7,7 +7,7 @@ from tests.operators.sources import Gates
 
 
 class Store:
-    """Keeps every number that was saved; with a gate, each save waits for it."""
+    """A store that records every saved number. If it has a gate, each save waits for the gate."""
 
     def __init__(self, gates: Gates | None = None) -> None:
         self.saved: list[int] = []

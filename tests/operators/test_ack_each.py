@@ -1,4 +1,4 @@
-"""`ack_each`: what is through is acknowledged, whatever became of it on the way, and nothing sooner."""
+"""`ack_each` acknowledges each finished delivery, and none before it is finished."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tests.streams.fake_group import Consumer, FakeConnection, FakeGroup, passed
 
 
 class Group(FakeGroup):
-    """A group with one consumer: what its pipeline makes of the deliveries is in `seen`."""
+    """A group with one consumer. `seen` records the results of its pipeline."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -34,7 +34,7 @@ class Group(FakeGroup):
         self.deliveries: Deliveries = self.consume(buffer_size=1000)
 
     async def run(self, *operators: Any) -> FakeConnection:
-        """Consume through these."""
+        """Consume, and apply these operators."""
         self.subscription = self.seen.of(self.deliveries.pipe(*operators))
         return await self.connected()
 
@@ -121,7 +121,7 @@ async def test_what_stages_one_behind_the_other_keep_is_not_done(group: Group) -
     )
     connection.give(0, 1, 2)
     await settle()
-    await first.open(2)  # it goes on in nobody's name, as nothing before it is done
+    await first.open(2)  # no delivery is finished yet, because the first one is not
     await first.open(0, 1)
     await second.open(1)
     assert await acked(connection) == []
@@ -316,7 +316,7 @@ async def test_a_retry_with_backoff_too(group: Group) -> None:
     await group.runtime.drain()
 
 
-# What nobody can tell ---------------------------------------------------------------------------------
+# Untraceable deliveries -------------------------------------------------------------------------------
 
 
 async def refused(group: Group, pipeline: Any) -> None:
@@ -394,7 +394,7 @@ async def test_a_subscription_that_work_makes_is_its_own_affair(group: Group) ->
     assert group.connections[1].acked == []
 
 
-# Whatever the pipeline --------------------------------------------------------------------------------
+# Random pipelines -------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("seed", range(60))

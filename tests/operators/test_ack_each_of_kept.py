@@ -1,4 +1,4 @@
-"""`ack_each` below operators of reactivex that keep deliveries: what they keep is not acknowledged."""
+"""`ack_each` below operators of reactivex that keep deliveries: kept deliveries are not acknowledged."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Never past an event whose work is unfinished; and not further behind than was asked."""
+"""A checkpoint is never past an unfinished event, and is saved as often as requested."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ async def test_nothing_done_is_nothing_saved() -> None:
     assert store.saved == []
 
 
-# What it saves ----------------------------------------------------------------------------------------
+# Saved checkpoints ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

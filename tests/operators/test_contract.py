@@ -1,4 +1,4 @@
-"""What holds for every operator, whatever it does: the Rx contract, shown on each."""
+"""The Rx contract, tested for every operator."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ PARK = NackAction.PARK
 
 
 class Memory:
-    """A checkpoint store that forgets when it goes."""
+    """A checkpoint store in memory."""
 
     def __init__(self) -> None:
         self.saved: list[Checkpoint] = []
@@ -42,7 +42,7 @@ class Memory:
 
 
 class Publishing:
-    """A client that acknowledges each event by itself, in a Upstream of its own, for `publish_to`."""
+    """A client for `publish_to` that acknowledges each event alone, in an Upstream of its own."""
 
     def publish(self, stream: str, events: Any, **_: Any) -> Any:
         def subscribe(observer: Any, scheduler: Any = None) -> Any:
@@ -59,7 +59,7 @@ class Publishing:
 
 
 class Linking:
-    """A client that acknowledges, for `link_into`."""
+    """A client for `link_into` that acknowledges every write."""
 
     def __init__(self) -> None:
         self.written = 0

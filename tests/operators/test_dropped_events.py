@@ -1,4 +1,4 @@
-"""Checkpoints move on over what is dropped, also where everything is, and never over what may be kept."""
+"""Checkpoints count dropped events as finished, and never events that an operator may keep."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from tests.operators.stores import Store
 
 
 class Subscription:
-    """A source like a subscription: it delivers pages when it is told to, and does not end."""
+    """A source that delivers a page when the test calls `deliver`, and does not end."""
 
     def __init__(self) -> None:
         self._pages: asyncio.Queue[Iterable[Any]] = asyncio.Queue()
@@ -160,7 +160,7 @@ async def test_disposed_it_saves_over_what_was_dropped() -> None:
 
 @pytest.mark.parametrize("below", [lambda: rx.take(1), lambda: ops.map_async(Gates(), high=1)])
 async def test_what_is_below_is_not_its_affair(below: Any, clock: Clock) -> None:
-    """What is kept below here is done; where it is disposed, what is just being delivered is not."""
+    """Items that operators below keep count as finished; one that is being delivered during `dispose` does not."""
     subscription, store = Subscription(), Store()
     running = subscription.source.pipe(ops.commit_checkpoint(store, every=1), below()).subscribe()
     await subscription.deliver(events(1))
@@ -244,7 +244,7 @@ async def client(memory_server: EmbeddedServer) -> Any:
 
 
 class Awaited(Store):
-    """A store that can be waited for."""
+    """A store whose saves a test can await."""
 
     def __init__(self) -> None:
         super().__init__()

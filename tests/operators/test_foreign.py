@@ -1,4 +1,4 @@
-"""What docs/operators.md says of reactivex's own operators: these keep items without bound, here as everywhere."""
+"""Operators of reactivex that keep items without bound, as listed in docs/operators.md."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`nack_on_error`: one delivery's failure is its own."""
+"""`nack_on_error`: the failure of one delivery does not affect others."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PARK, RETRY, SKIP, STOP = NackAction.PARK, NackAction.RETRY, NackAction.SKIP, Na
 
 
 class Work:
-    """A pipeline of deliveries, fed by hand."""
+    """A pipeline over deliveries that the test passes in."""
 
     def __init__(self, *operators: Any) -> None:
         self.acknowledger, self.feed, self.seen = FakeAcknowledger(), Feed(), Seen()

@@ -1,4 +1,4 @@
-"""Random pipelines against a simple model: a checkpoint is at the last event that nothing is left of, no less."""
+"""Random pipelines and a simple model: the checkpoint is the last event that is finished with all before it."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ class Model:
 
     @property
     def finished(self) -> int:
-        """Number of the last event that nothing is left of, and of no event before it; -1 if there is none."""
+        """Number of the last event that is finished with all events before it; -1 if there is none."""
         return next((number - 1 for number in range(self.arrived) if self.alive[number]), self.arrived - 1)
 
 

@@ -1,4 +1,4 @@
-"""Pipelines of stages made by chance and ended at a random moment leave no hold, task or timer behind."""
+"""Random pipelines of stages, ended at a random moment, leave no pause, task or timer behind."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ STAGES: list[Callable[[], Any]] = [
 
 @pytest.fixture
 def made(monkeypatch: pytest.MonkeyPatch) -> list[Watermarks]:
-    """Every Watermarks that is made during the test."""
+    """All Watermarks that are created during the test."""
     made: list[Watermarks] = []
     init = Watermarks.__init__
 

@@ -1,4 +1,4 @@
-"""Pipelines made by chance, ended at any moment: no checkpoint is ever past an event whose work is unfinished."""
+"""Random pipelines, ended at any moment: no checkpoint is past an unfinished event."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ EVENTS = events(60)
 
 
 class Work:
-    """Counts the items of each event that are somewhere on their way: what has become of them is told to it."""
+    """Counts the unfinished items of each event. The functions of the pipeline report each change."""
 
     def __init__(self, chance: random.Random) -> None:
         self.under_way: Counter[int] = Counter()
@@ -61,7 +61,7 @@ class Work:
         ]
 
     def understood(self) -> list[Callable[[], Operator[Any, Any]]]:
-        """Those that are known to keep nothing unseen."""
+        """Return operators that are known to keep no items unseen."""
         return [
             lambda: rx.filter(self.sieve),
             lambda: ops.map_async(self.dawdle, high=6),
@@ -75,7 +75,7 @@ class Work:
 
 
 class Store:
-    """Looks, at each save, whether what is said to be done is done."""
+    """A store that checks at each save that all events up to the checkpoint are finished."""
 
     def __init__(self, work: Work) -> None:
         self.saved: list[int] = []
@@ -94,7 +94,7 @@ class Store:
 
 
 async def run(chance: random.Random, work: Work, made: list[Operator[Any, Any]]) -> list[int] | None:
-    """Run a pipeline for a while; return what was saved if it came to its end."""
+    """Run a pipeline for a while; return the saved numbers if it completed, else None."""
     store, sink = Store(work), BufferingObserver(high=chance.choice([1, 5, 50]))
     errors: list[Exception] = []
     size = chance.choice([1, 7, 60])

@@ -17,7 +17,7 @@ LOST, FINAL = ConnectionClosed("server", "cut"), NotConnected("closed")
 
 
 class Attempts:
-    """A source that is another Feed each time it is subscribed to."""
+    """A source that is a new Feed for each subscription."""
 
     def __init__(self) -> None:
         self.feeds: list[Feed] = []
@@ -35,7 +35,7 @@ class Attempts:
 
 
 class Resumable(Feed):
-    """A source that notes where it was resumed, and goes on as the Feed in `following`."""
+    """A source that records where it was resumed, and continues as the Feed in `following`."""
 
     def __init__(self) -> None:
         super().__init__()

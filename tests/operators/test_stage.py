@@ -1,4 +1,4 @@
-"""What all stages share: marks, endings, Upstream; shown with the plainest work there is."""
+"""The behavior that all stages share: water marks, endings and pauses."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from tests.operators.test_with_signals import LOST, A, B
 
 
 class Signalling(Feed):
-    """A subscription whose signals are fed by hand too."""
+    """A subscription to which the test also passes signals."""
 
     def with_signals(self) -> Feed:
         return self

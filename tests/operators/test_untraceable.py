@@ -1,4 +1,4 @@
-"""Where nobody can tell which event an item came of, `commit_checkpoint` refuses to guess."""
+"""`commit_checkpoint` fails if it cannot know the event from which an item comes."""
 
 from __future__ import annotations
 

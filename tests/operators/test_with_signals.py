@@ -16,7 +16,7 @@ LOST = FellBehind(ConnectionClosed("server", "cut"))
 
 
 class Subscription(reactivex.Observable[Any]):
-    """A subscription that has signals, and whose events are what remains without them."""
+    """A subscription with signals. Without them, it emits only the events."""
 
     def __init__(self, *items: Any) -> None:
         self.items = items

@@ -1,4 +1,4 @@
-"""A consumer group's server side, by hand: it gives what it is told to, and notes what it is told."""
+"""A consumer group whose deliveries a test passes in, and which records acknowledgements."""
 
 from __future__ import annotations
 
@@ -33,7 +33,10 @@ def record(number: int, data: bytes = b"") -> Event:
 
 
 class FakeConnection(GroupSession):
-    """`told` is what it was told, in order: numbers that were acknowledged, and ("parked", number, reason)."""
+    """A connection to the group.
+
+    `told` lists the acknowledgements in order: the number of an acknowledged event, or ("parked", number, reason).
+    """
 
     def __init__(self, buffer_size: int) -> None:
         self.buffer_size = buffer_size
@@ -87,7 +90,11 @@ class FakeConnection(GroupSession):
 
 
 class FakeGroup(FakeStore):
-    """`refuse` is asked before each connection is made: it may raise. Each is given what `gives` says at once."""
+    """A transport with one consumer group.
+
+    `refuse` is called before each connection is made, and may raise. The events `gives` are delivered to each
+    connection.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -105,7 +112,7 @@ class FakeGroup(FakeStore):
         return self.connections[-1]
 
     async def connected(self, count: int = 1) -> FakeConnection:
-        """Wait until so many connections were made; give the last."""
+        """Wait until `count` connections were made; return the last."""
         while len(self.connections) < count:
             self._connected.clear()
             await self._connected.wait()
@@ -116,7 +123,7 @@ class FakeGroup(FakeStore):
 
 
 class Consumer:
-    """What a subscriber is given, by the number of the event."""
+    """A subscriber that records its deliveries."""
 
     def __init__(self, *, acks: bool = False) -> None:
         self.deliveries: list[Delivery] = []
@@ -153,7 +160,7 @@ class Consumer:
 
 
 async def passed(interval: float = QUICK.ack_interval) -> None:
-    """Wait until what acknowledgements wait for is over."""
+    """Wait until buffered acknowledgements were sent."""
     await asyncio.sleep(interval)
     await settle(3)
 

@@ -1,4 +1,4 @@
-"""Exactly once, in order, whatever happens in whichever phase."""
+"""Every event is delivered exactly once, in order, whatever fails in whichever phase."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def runtime() -> BackgroundTasks:
 
 
 class Recorder:
-    """Notes the numbers that arrive, and wakes whoever waits for them."""
+    """A subscriber that records the numbers of events, and wakes tasks that wait for them."""
 
     def __init__(self) -> None:
         self.items: list[Any] = []

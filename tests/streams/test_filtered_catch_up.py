@@ -1,4 +1,4 @@
-"""With a filter: exactly the events that match, once, and what does not match is looked at once."""
+"""A filtered subscription delivers each matching event once, and examines other events only once."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ async def test_the_end_is_the_last_event_that_matches(store: FakeStore) -> None:
 
 
 class Followed:
-    """A subscriber, and how it waits."""
+    """A subscriber that can wait for items."""
 
     def __init__(self, store: FakeStore) -> None:
         self.items: list[Any] = []
@@ -72,7 +72,7 @@ class Followed:
             await self.until_changed()
 
     async def until(self, item: Any) -> None:
-        """Wait for this signal, or for the event of this number."""
+        """Wait for a signal, or for the event with this number."""
         while item not in [getattr(each, "number", each) for each in self.items]:
             await self.until_changed()
 

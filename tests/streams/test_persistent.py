@@ -1,4 +1,4 @@
-"""A persistent subscription against a group that does what a test says."""
+"""A persistent subscription to a group whose behavior the test controls."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ async def group() -> AsyncIterator[FakeGroup]:
 
 
 async def consuming(group: FakeGroup, numbers: range = range(3), **how: Any) -> tuple[Consumer, FakeConnection, Any]:
-    """A consumer that was given some, and has settled none."""
+    """A consumer that has received some deliveries and settled none."""
     consumer = Consumer()
     subscription = consumer.of(group.consume(**how))
     connection = await group.connected()

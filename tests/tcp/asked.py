@@ -1,4 +1,4 @@
-"""What a recorded request says, and what verbs of ours take for it."""
+"""Recorded requests, and the arguments of the client calls that send the same requests."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ BACKWARD = {Command.READ_STREAM_EVENTS_BACKWARD, Command.READ_ALL_EVENTS_BACKWAR
 
 
 def meaning(package: Package) -> tuple[int, Any]:
-    """What a request says. Two that say the same may differ in what a server does not look at."""
+    """Return the command and the message of a request, without the fields that a server ignores."""
     if package.command not in MESSAGES:
         return package.command, None  # a Ping may carry any bytes, and ours carries none
     message = MESSAGES[package.command].FromString(package.payload)
@@ -66,12 +66,12 @@ def new_event(recorded: Any) -> NewEvent:
 
 
 def group(recorded: Any) -> tuple[str, str]:
-    """The names of a group and its stream."""
+    """Return the names of a group and its stream."""
     return recorded.subscription_group_name, recorded.event_stream_id
 
 
 def strategy(recorded: Any) -> str:
-    """By name, also where it is asked for in the older way."""
+    """Return the name of the strategy, also if it is requested by the older field."""
     return recorded.named_consumer_strategy or ("RoundRobin" if recorded.prefer_round_robin else "DispatchToSingle")
 
 

@@ -21,7 +21,7 @@ QUICK = Settings(reconnect=Backoff(min_delay=0.001, max_delay=0.004), retry=Back
 
 
 class Client(TcpTransport):
-    """A transport that keeps what it said of itself."""
+    """A transport that records its statuses."""
 
     def __init__(self, locator: Any, settings: Settings) -> None:
         self.statuses: list[Status] = []
@@ -33,7 +33,7 @@ class Client(TcpTransport):
         self._news.set()
 
     async def until(self, kind: type[Any]) -> Any:
-        """Wait until its status is one of these."""
+        """Wait until the current status is an instance of `kind`."""
         while not self.statuses or not isinstance(self.statuses[-1], kind):
             self._news.clear()
             await self._news.wait()
@@ -45,7 +45,7 @@ MakeClient = Callable[..., Client]
 
 @pytest.fixture
 async def client_of() -> AsyncIterator[MakeClient]:
-    """Make clients of a server; when the test is over they are closed, and nothing of theirs is left."""
+    """Create clients of a server. After the test they are closed, and no task of theirs may be left."""
     clients: list[Client] = []
 
     def make(server: Any, credentials: Credentials | None = None, **settings: Any) -> Client:
@@ -67,6 +67,6 @@ async def client_of() -> AsyncIterator[MakeClient]:
 
 @pytest.fixture
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Believe a refusal, if it is to be believed at all, without waiting, and go on after one at once."""
+    """Count refusals as final, and retry after others, without waiting."""
     monkeypatch.setattr("rxpump.tcp.refusals.STARTING_SECONDS", 0.0)
     monkeypatch.setattr("rxpump.tcp.reconnector.REFUSED_PAUSE", 0.0)

@@ -1,4 +1,4 @@
-"""What a recorded conversation is subscribed to, and what it was given there."""
+"""The subscriptions of a recorded conversation, and the events that they delivered."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ ACTIONS = {1: NackAction.PARK, 2: NackAction.RETRY, 3: NackAction.SKIP, 4: NackA
 
 
 class Followed:
-    """A subscription; `given` are the events that it gave so far, each with how often it had come before."""
+    """A subscription. `given` are the events that it has delivered, each with the number of earlier deliveries."""
 
     def __init__(self, subscription: LiveSubscription | GroupSession) -> None:
         self.subscription = subscription
         self.given: list[tuple[Event, int]] = []
 
     async def until(self, count: int) -> list[tuple[Event, int]]:
-        """Wait until so many were given."""
+        """Wait until `count` events have been delivered, and return them."""
         while len(self.given) < count:
             self.given += _events(await self.subscription.next())
         return self.given
 
     def settle(self, command: int, message: Any) -> str:
-        """Say what became of events that were given; tell it."""
+        """Acknowledge or refuse delivered events, and return a description of the request."""
         assert isinstance(self.subscription, GroupSession)
         by_id = {event.received.id_bytes: event for event, _ in self.given}
         events = [by_id[id] for id in message.processed_event_ids]
@@ -55,7 +55,7 @@ def _events(batch: Iterable[Any]) -> Iterator[tuple[Event, int]]:
 
 
 def can_be_said(lines: list[RecordedFrame]) -> list[RecordedFrame]:
-    """A conversation without what our client does not say of events: nothing at all, or what it was not given."""
+    """Return a conversation without the acknowledgements that our client cannot send."""
     given = {id for line in lines for id in _given(line)}
 
     def can_be(line: RecordedFrame) -> bool:

@@ -1,11 +1,11 @@
-"""Our client, played to by a recorded server.
+"""Play recorded conversations of a server to our client.
 
-A conversation is cut into turns: what the client asked, then what the server said, until nothing is open.
-In each turn our client makes the recorded requests, the peer holds them against the recorded ones, message by
-message, and answers with the recorded frames under our correlation ids. What our client gives is told in words.
+A conversation is divided into turns: requests of the client, then replies of the server until no request is open. In
+each turn our client makes the recorded requests. The scripted server compares each message with the recorded one, and
+sends the recorded replies with the correlation ids of our client. The results of the client are recorded as text.
 
-All connections of a conversation are played on one, and credentials are left out: the recorded answers say
-what they were worth. The heartbeats that the server asks for are the client's own business, and checked.
+All connections of a conversation are played on one connection, without credentials, because the recorded replies
+already depend on them. Our client answers heartbeats by itself, and that is checked.
 """
 
 from __future__ import annotations
@@ -41,9 +41,11 @@ UNKNOWN = "somewhere"
 
 
 class Replay:
-    """One conversation on its way.
+    """One conversation that is being played.
 
-    `told` has a line for each request and what our client gave for it, `leaders` where the server sent us.
+    Attributes:
+        told: A text for each request and its result.
+        leaders: Addresses of leaders that the server has named.
     """
 
     def __init__(self, conversation: list[Turn]) -> None:
@@ -72,7 +74,7 @@ class Replay:
     # The server's side --------------------------------------------------------------------------------
 
     async def script(self, peer: Peer) -> None:
-        """Play the server; a client that comes back is played on to from where it left."""
+        """Play the server. If the client reconnects, continue after the last turn."""
         await peer.introduce()
         while self._played < len(self._turns):
             turn = self._turns[self._played]
@@ -103,7 +105,7 @@ class Replay:
         self._ids[recorded.correlation_id] = ours.correlation_id
 
     def _answer(self, peer: Peer, recorded: Package) -> None:
-        """Say what the server said; a leader that it names is looked for here."""
+        """Send a recorded reply. The address of a leader is replaced by that of the scripted server."""
         payload = recorded.payload
         if recorded.command == Command.NOT_HANDLED:
             refusal = schema.NotHandled.FromString(payload)
@@ -119,7 +121,7 @@ class Replay:
     # The client's side --------------------------------------------------------------------------------
 
     async def run(self, client: Client, transport: TcpTransport) -> None:
-        """Make the recorded requests, a turn at a time; each turn's at once, as they were made."""
+        """Make the recorded requests, all requests of a turn at once."""
         self._client, self._transport = client, transport
         for turn in self._turns:
             asked = [each for each in turn.asked if each.command != Command.HEARTBEAT_RESPONSE]
@@ -158,7 +160,7 @@ class Replay:
         return prefix + shown(result)
 
     def _publicly(self, command: int, message: Any) -> Any:
-        """Ask as a user would."""
+        """Make a request by the public API."""
         client, direction = self._client, direction_of(command)
         match command:
             case Command.PING:
@@ -206,7 +208,7 @@ class Replay:
         return self._directly(command, message)
 
     def _directly(self, command: int, message: Any) -> Any:
-        """Ask where nobody checks the arguments."""
+        """Make a request by the transport, which does not check arguments."""
         transport, direction = self._transport, direction_of(command)
         match command:
             case Command.DELETE_STREAM:
@@ -242,7 +244,7 @@ class Replay:
         raise AssertionError(f"no verb of ours: {command}")
 
     def _transaction(self, id: int) -> Transaction:
-        """The one that was begun here, or one that must have been elsewhere."""
+        """Return the transaction that was started here, or continue one that another program started."""
         return self._transactions.get(id) or self._client.continue_transaction(UNKNOWN, id)
 
     def _new_events(self, message: Any) -> list[NewEvent]:
@@ -256,7 +258,7 @@ class Replay:
         return ", ".join(appearance(event, retries) for event, retries in given) or "nothing"
 
     async def _ending(self, id: bytes) -> str:
-        """How a subscription ended, if the server ended it."""
+        """Return a text for the end of a subscription; empty if the server did not end it."""
         if id not in self._dropped:
             return ""
         try:
@@ -266,7 +268,7 @@ class Replay:
         raise AssertionError("more than was recorded")
 
     def _check(self, *events: Event) -> None:
-        """What was written in this conversation is read as it was written."""
+        """Check that events are read as they were written in this conversation."""
         for event in events:
             written = self._written.get(event.id)
             if written is not None and not event.is_broken_link:

@@ -1,4 +1,4 @@
-"""A server that does as its script says: each connection is played by a coroutine of the test."""
+"""A server for tests: a coroutine of the test, the script, plays each connection."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from rxpump.uri import TcpAddress
 
 
 class Gone(Exception):
-    """The client ended the connection; a script that does not expect it ends with it, in peace."""
+    """The client closed the connection. The server ignores it if a script does not catch it."""
 
 
 class Peer:
@@ -31,7 +31,7 @@ class Peer:
         self._received: list[Package] = []
 
     async def receive(self) -> Package:
-        """The next package, whatever it is. Raises Gone."""
+        """Return the next package of any kind. Raise Gone at the end of the connection."""
         while not self._received:
             try:
                 data = await self.reader.read(1 << 16)
@@ -44,7 +44,7 @@ class Peer:
         return self._received.pop(0)
 
     async def request(self, command: int | None = None) -> Package:
-        """The next package that is no heartbeat; those are answered. Raises Gone."""
+        """Return the next package that is no heartbeat, and answer heartbeats. Raise Gone at the end."""
         while (package := await self.receive()).command in (Command.HEARTBEAT_REQUEST, Command.HEARTBEAT_RESPONSE):
             if package.command == Command.HEARTBEAT_REQUEST:
                 self.reply(package, Command.HEARTBEAT_RESPONSE)
@@ -52,7 +52,7 @@ class Peer:
         return package
 
     async def introduce(self) -> Package:
-        """Take the client in; give what it identified itself with."""
+        """Accept the authentication and identification of the client; return the identification."""
         package = await self.request()
         if package.command == Command.AUTHENTICATE:
             self.reply(package, Command.AUTHENTICATED)
@@ -80,7 +80,7 @@ class Peer:
         self.writer.write(data)
 
     def cut(self) -> None:
-        """End the connection without a word."""
+        """Close the connection without sending anything."""
         self.writer.transport.abort()
 
     async def until_gone(self) -> None:
@@ -92,7 +92,7 @@ class Peer:
             pass
 
     async def until_left(self) -> None:
-        """Confirm that subscriptions are over, and answer nothing else, until the client ends the connection."""
+        """Confirm the end of subscriptions, and answer nothing else, until the client closes the connection."""
         try:
             while True:
                 package = await self.receive()
@@ -114,9 +114,9 @@ Script = Callable[[Peer], Awaitable[None]]
 
 
 class ScriptedServer:
-    """Plays the first connection by the first script, and so on; the last script plays all that follow.
+    """A server that plays each connection by the next script. The last script plays all further connections.
 
-    What goes wrong in a script (but for Gone) ends the test at once, as in a TaskGroup. `accepted` counts.
+    An exception in a script, except Gone, fails the test at once. `accepted` counts the connections.
     """
 
     def __init__(self, *scripts: Script, tls: ssl.SSLContext | None = None) -> None:
@@ -167,11 +167,11 @@ class ScriptedServer:
 
 
 async def good(peer: Peer) -> None:
-    """A script: take the client in and answer its pings."""
+    """Accept the client, and answer its pings."""
     await peer.introduce()
     await peer.until_gone()
 
 
 async def rude(peer: Peer) -> None:
-    """A script: cut the connection at once."""
+    """Close the connection at once."""
     peer.cut()

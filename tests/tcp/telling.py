@@ -1,4 +1,4 @@
-"""Requests and results in words, one line each, for transcripts that people read."""
+"""Requests and results as text, one line for each, for transcripts that people read."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from rxpump.transport import GroupSession
 
 
 def request(command: int, message: Any) -> str:
-    """What is asked."""
+    """Return the text for a request."""
     links = ", links resolved" if getattr(message, "resolve_link_tos", False) else ""
     match command:
         case Command.PING:
@@ -59,7 +59,7 @@ def request(command: int, message: Any) -> str:
 
 
 def shown(result: Any) -> str:
-    """What was given."""
+    """Return the text for a result."""
     match result:
         case None:
             return "done"
@@ -98,7 +98,7 @@ def shown(result: Any) -> str:
 
 
 def appearance(of: Event, retries: int) -> str:
-    """An event on a subscription."""
+    """Return the text for an event of a subscription."""
     return event(of) + (f" (retry {retries})" if retries else "")
 
 
@@ -111,7 +111,7 @@ def event(event: Event) -> str:
 
 
 def numbers(page: StreamPage) -> str:
-    """Numbers alone where the events are the stream's own."""
+    """Return the text for the events of a page. Events of the stream itself are only numbers."""
     return ", ".join(
         str(each.number) if each.stream == page.stream and not each.is_broken_link else event(each) for each in page
     )

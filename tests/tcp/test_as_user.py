@@ -1,4 +1,4 @@
-"""Requests in somebody else's name: theirs on the wire, also when they are sent again; one line for all."""
+"""Requests for another user carry the credentials of that user, also when they are repeated, on one connection."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The end of a connection: what was acknowledged arrives, subscriptions are over, and nothing is reset."""
+"""Closing a connection: acknowledgements arrive, subscriptions end, and the socket is not reset."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ APPEARED = Command.PERSISTENT_SUBSCRIPTION_STREAM_EVENT_APPEARED
 
 
 class Group:
-    """A server of one consumer group, whose consumer is still sent events while it leaves.
+    """A server of one consumer group that still sends events while the consumer leaves.
 
-    `ends` is what it read last: b"" where the client ended its side in order, else the error of a reset.
+    `ends` is the last result of reading: b"" if the client closed its side in order, else the error of a reset.
     """
 
     def __init__(self, *, confirms: bool = True) -> None:

@@ -1,4 +1,4 @@
-"""The first connection: taken in, refused, not there, garbage; and what is left when it does not come."""
+"""The first connection: accepted, refused, unreachable, or answered by garbage. A failure leaves nothing behind."""
 
 from __future__ import annotations
 
@@ -210,7 +210,7 @@ async def test_what_is_asked_while_connecting_is_answered_when_connected(client_
 
 
 class Trouble:
-    """A locator that has a trouble of its own, and notes that it was closed."""
+    """A node resolver that raises an error of its own, and records that it was closed."""
 
     def __init__(self, error: Exception) -> None:
         self.error = error

@@ -1,4 +1,4 @@
-"""One connection on a socket that is none: what is written when, and what is told to whom."""
+"""One connection over a fake socket: the bytes that it writes, and the results of requests."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.tcp.protocol.driving import Ask, AskOnce
 
 
 class Socket(asyncio.Transport):
-    """Takes what is written; beyond `room` bytes it is full, and says so as asyncio's does."""
+    """A transport that records written bytes. After `room` bytes it pauses writing, like a transport of asyncio."""
 
     def __init__(self, connection: Connection, room: int = 1 << 30) -> None:
         super().__init__()
@@ -66,7 +66,7 @@ class Socket(asyncio.Transport):
 
 
 class Played:
-    """A connection that is ready, its ledger and its socket."""
+    """A connection that is ready, its pending requests and its socket."""
 
     def __init__(
         self, room: int = 1 << 30, settings: Settings | None = None, make_socket: type[Socket] = Socket
@@ -161,7 +161,7 @@ HASTY = Settings(heartbeat_interval=0.01, heartbeat_timeout=0.01)
 
 
 class Draining(Socket):
-    """Its other side takes a byte each time the buffer is looked at."""
+    """A socket whose peer reads one byte each time the size of the buffer is read."""
 
     looks = 0
 

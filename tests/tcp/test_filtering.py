@@ -1,4 +1,4 @@
-"""Who filters: the server where it can, and we where it cannot; what comes out is the same."""
+"""A filter has the same results whether the server or the client applies it."""
 
 from __future__ import annotations
 

@@ -24,13 +24,13 @@ TWICE_MORE = Backoff(min_delay=0.001, attempts=2)
 
 
 async def free_address() -> TcpAddress:
-    """Where nobody listens."""
+    """Return an address at which no server listens."""
     async with ScriptedServer(good) as server:
         return server.address
 
 
 def naming(leader: list[TcpAddress]) -> Script:
-    """A follower: whatever it is asked, it names the leader."""
+    """Return the script of a follower, which answers each request with the address of the leader."""
 
     async def follow(peer: Peer) -> None:
         await peer.introduce()
@@ -134,7 +134,7 @@ async def test_a_lost_leader_is_looked_for_where_we_began(client_of: MakeClient)
 
 
 async def test_nodes_that_name_each_other_are_backed_off_from(client_of: MakeClient) -> None:
-    """Only the first hint is followed at once; the policy counts the others, and here it gives up."""
+    """Only the first hint is followed at once. The reconnect policy counts later ones, and allows no more here."""
     first_names: list[Any] = []
     second_names: list[Any] = []
     async with ScriptedServer(naming(first_names)) as first, ScriptedServer(naming(second_names)) as second:

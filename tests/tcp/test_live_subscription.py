@@ -26,7 +26,7 @@ def appear(peer: Peer, request: Package, *numbers: int) -> None:
 
 
 async def numbers(subscription: object, count: int) -> list[int]:
-    """Pull until so many have come."""
+    """Pull events until `count` have arrived; return their numbers."""
     taken: list[int] = []
     while len(taken) < count:
         taken += [event.number for event in await subscription.next()]  # type: ignore[attr-defined]

@@ -17,7 +17,7 @@ FORWARD = StreamDirection.FORWARD
 
 
 class Store(FakeStore):
-    """Notes what is read; a page of more than `most` events is too large to be received."""
+    """A store that records reads. A page of more than `most` events is too large to be received."""
 
     def __init__(self, events: int, most: int = 4096, *, loses_connections: bool = False) -> None:
         super().__init__()
@@ -85,7 +85,7 @@ async def test_one_page_is_read_ahead_and_no_more() -> None:
 
 
 class SlowStore(Store):
-    """Answers when it is told to, in the order of asking."""
+    """A store that replies to reads in order, when the test calls `answer`."""
 
     def __init__(self, events: int, truncated_from: int | None = None) -> None:
         super().__init__(events)

@@ -1,4 +1,4 @@
-"""A connection that is lost, and what becomes of what was asked for."""
+"""A lost connection, and the requests that were pending."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def reasons(client: Client) -> list[str]:
 
 
 async def deaf_to_one_request(peer: Peer) -> None:
-    """Take the client in, and end the connection with its first request unanswered."""
+    """Accept the client, and close the connection when its first request arrives."""
     await peer.introduce()
     await peer.request()
 
@@ -183,7 +183,7 @@ async def test_a_single_refused_request_is_its_own_error(client_of: MakeClient) 
         assert server.accepted == 1
 
 
-# What ends a connection ---------------------------------------------------------------------------------
+# Ends of connections ------------------------------------------------------------------------------------
 
 
 async def garbage(peer: Peer) -> None:

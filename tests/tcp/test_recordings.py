@@ -1,4 +1,4 @@
-"""Our client against the recorded server: each request as it was recorded, each answer understood."""
+"""Our client with a recorded server: it sends the recorded requests and understands each reply."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def test_every_conversation_is_played_or_left_out_for_a_reason() -> None:
 
 
 def left_out(name: str, lines: list[RecordedFrame], require_leader: bool) -> set[bytes]:
-    """The ids of what is not played: not ours, left out for a reason, or asked with the other setting."""
+    """Return the ids of requests that are not played (`NOT_OURS`, `LEFT_OUT`) or have another `require_leader`."""
     ids = set()
     for line in lines:
         if line.from_client and (package := line.package):
@@ -89,7 +89,7 @@ def left_out(name: str, lines: list[RecordedFrame], require_leader: bool) -> set
 
 
 async def tell(name: str, client_of: MakeClient) -> tuple[list[str], set[tuple[str, int]]]:
-    """Play a conversation, what was asked of the leader after the rest; give what was told, and the leaders named."""
+    """Play a conversation, requests to the leader last. Return the texts of the results, and the named leaders."""
     told, leaders = [], set()
     for lines, require_leader in itertools.product(parts(name), (False, True)):
         conversation = list(turns(lines, left_out(name, lines, require_leader)))
@@ -102,7 +102,7 @@ async def tell(name: str, client_of: MakeClient) -> tuple[list[str], set[tuple[s
 
 
 def parts(name: str) -> list[list[RecordedFrame]]:
-    """What is played on one connection each."""
+    """Return the frames of a conversation that are played together on one connection."""
     lines = can_be_said(load(name))
     if name not in BY_CONNECTION:
         return [lines]
@@ -110,7 +110,10 @@ def parts(name: str) -> list[list[RecordedFrame]]:
 
 
 async def play(replay: Replay, client_of: MakeClient, *, require_leader: bool) -> None:
-    """With a client that gives a refusal as it is, and does not come back where the server said the last word."""
+    """Play a conversation with a client that does not retry refused requests.
+
+    The client does not reconnect if the recorded server closed the connection.
+    """
     attempts = 0 if replay.is_ended_by_server else None
     reconnect = Backoff(min_delay=0.001, max_delay=0.001, attempts=attempts)
     async with ScriptedServer(replay.script) as server:
@@ -127,7 +130,7 @@ async def test_what_our_client_asks_and_what_it_is_given(name: str, client_of: M
 
 
 def introductions(name: str, command: Command) -> Iterator[tuple[Package, Package]]:
-    """The recorded requests of this kind, each with its answer."""
+    """Yield the recorded requests with this command, each with its reply."""
     packages = [line.package for line in load(name) if line.package]
     for request in packages:
         if request.command == command:

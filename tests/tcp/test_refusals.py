@@ -127,7 +127,7 @@ async def with_request_id(peer: Peer) -> None:
 
 
 async def with_no_id(peer: Peer) -> None:
-    """Refuse a token as version 4 does where its words get out."""
+    """Refuse a token as version 4 does if its reply arrives before the connection is closed."""
     await peer.reader.read(1)
     peer.send(Package(Command.BAD_REQUEST, bytes(16), b"Invalid TCP frame received.").encode())
     while await peer.reader.read(1 << 16):
@@ -135,7 +135,7 @@ async def with_no_id(peer: Peer) -> None:
 
 
 async def without_a_word(peer: Peer) -> None:
-    """Refuse a token as version 4 does mostly."""
+    """Refuse a token as version 4 does in most cases: close the connection."""
     await peer.reader.read(1)
 
 

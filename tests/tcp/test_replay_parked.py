@@ -1,4 +1,4 @@
-"""What a client makes of the answers of a server's HTTP side."""
+"""Replays of parked events, and the responses of the HTTP interface to them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Frames become pieces: what is joined, what is cut, and what can pass what."""
+"""Frames become pieces: small ones are joined, large ones are split, and urgent ones overtake."""
 
 from __future__ import annotations
 

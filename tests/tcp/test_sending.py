@@ -1,4 +1,4 @@
-"""What is sent and what stays: bursts, a server that does not read, callers who leave."""
+"""Sending: bursts, a server that does not read, and callers that cancel."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.tcp.scripted_server import Gone, Peer, ScriptedServer, good
 
 
 def waiting(client: Client) -> int:
-    """How many requests have not left the ledger."""
+    """Return the number of requests that were not sent."""
     found = re.search(r"(\d+) waiting", repr(client))
     assert found is not None
     return int(found[1])
@@ -151,7 +151,7 @@ async def test_an_answer_that_does_not_come_is_a_timeout_and_costs_no_connection
 
 
 class LateAsker(PendingRequests):
-    """Asks for something right when a connection is ready, before the reconnector knows of it."""
+    """A client that makes a request as soon as a connection is ready, before the reconnector notices."""
 
     def connected(self) -> None:
         super().connected()

@@ -1,4 +1,4 @@
-"""A recorded conversation, cut into turns: what the client asked, then what the server said until nothing is open."""
+"""Divide a recorded conversation into turns: requests, then replies until no request is open."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PAGES = {
 
 @dataclass
 class Turn:
-    """Requests and, in the order in which they were said, the answers to them and to earlier ones."""
+    """Requests, and the replies to them and to earlier requests, in the recorded order."""
 
     requests: list[Package] = field(default_factory=list)
     answers: list[Package] = field(default_factory=list)
@@ -29,17 +29,17 @@ class Turn:
 
     @property
     def asked(self) -> list[Package]:
-        """The requests as one client makes them that makes them at once: first what it need not wait for."""
+        """The requests in the order in which a client makes them: acknowledgements first, as they have no reply."""
         return sorted(self.requests, key=lambda each: each.command not in SETTLING)
 
     @property
     def sent(self) -> list[Package]:
-        """The requests in the order in which they leave: what has a large answer goes last."""
+        """The requests in the order in which our client sends them: those with a large reply last."""
         return sorted(self.asked, key=lambda each: each.command in PAGES)
 
 
 def turns(lines: list[RecordedFrame], left_out: set[bytes]) -> Iterator[Turn]:
-    """Cut a conversation; `left_out` are correlation ids."""
+    """Yield the turns of a conversation, without the requests whose correlation ids are in `left_out`."""
     to_come = Counter(each.package.correlation_id for each in lines if each.package and not each.from_client)
     turn = Turn()
     open_requests: set[bytes | None] = set()

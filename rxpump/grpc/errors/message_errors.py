@@ -67,7 +67,7 @@ def _version(message: Any, field: str | None) -> int | None:
     if field is None:
         return None
     value = getattr(message, field)
-    if not isinstance(value, int):  # an Empty, which stands for a missing stream
+    if not isinstance(value, int):  # an Empty means that the stream does not exist
         return _NO_EVENTS
     return _NO_EVENTS if value == _NO_STREAM else value
 

@@ -88,7 +88,7 @@ def _wrong_expected_version(refusal: Refusal) -> WrongExpectedVersion:
 
 
 def _event_too_large(refusal: Refusal) -> EventTooLarge:
-    rendering = refusal.text("event-id") or ""  # in an Append not the id alone
+    rendering = refusal.text("event-id") or ""  # the error of an Append contains more than the id
     found = _UUID.search(rendering.lower())
     return EventTooLarge(
         refusal.call.stream_or_all,

@@ -31,7 +31,9 @@ class FrameReader:
         self._preface = preface
         self._max_frame_bytes = max_frame_bytes
         self._chunks: list[bytes] = []
-        self._missing = 0  # bytes to await before the chunks are joined: joining each time takes quadratic time
+        self._missing = (
+            0  # bytes that must arrive before chunks are joined, because joining each takes quadratic time
+        )
         self.held_bytes: int = 0
 
     def feed(self, data: bytes) -> Iterator[Frame]:

@@ -139,7 +139,7 @@ class Sender:
     def take(self) -> bytes:
         """Return the next bytes to send, at most about 256 KiB, or no bytes if nothing can be sent now."""
         out, self._control, size, self.control_bytes = self._control, [], self.control_bytes, 0
-        blocked: list[Http2Stream] = []  # streams that only the window of the connection holds back
+        blocked: list[Http2Stream] = []  # streams that wait only for the window of the connection
         while self._queue and size < _CHUNK_BYTES:
             stream = self._queue.popleft()
             stream.is_queued = False

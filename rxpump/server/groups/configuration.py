@@ -71,7 +71,11 @@ def removal_to_json(settings: GroupSettings, updated_by: str) -> dict[str, objec
 
 
 def apply_json(content: object, entries: dict[str, Entry]) -> None:
-    """Apply a JSON object of one of these functions to `entries`, by group id.
+    """Apply the content of a configuration event to `entries`, the groups by id.
+
+    Args:
+        content: Object that `to_json`, `change_to_json` or `removal_to_json` returned.
+        entries: Groups by id, which are changed.
 
     Raises:
         ValueError: The object has another form. Nothing was changed.

@@ -46,30 +46,30 @@ class StreamState(Protocol):
 
 
 class Append(NamedTuple):
-    """Write the events, the first with number `first`."""
+    """Outcome: the events are written. The first one receives the number `first`."""
 
     first: int
 
 
 class Repeated(NamedTuple):
-    """The events are already in the stream, as `first` to `last`: the write succeeds and changes nothing."""
+    """Outcome: the events are already in the stream, as `first` to `last`. The write succeeds and changes nothing."""
 
     first: int
     last: int
 
 
 class WrongVersion(NamedTuple):
-    """The stream is not at the expected version; its last event has the number `current`."""
+    """Outcome: the stream is not at the expected version. Its last event has the number `current`."""
 
     current: int
 
 
 class StreamDeleted(NamedTuple):
-    """The stream is tombstoned; or it is soft-deleted and the append expects it to exist."""
+    """Outcome: the stream is tombstoned, or it is soft-deleted and the append expects it to exist."""
 
 
 class Unanswered(NamedTuple):
-    """The ids are in the stream in another order, and a real server would never answer (`Strictness.REAL`)."""
+    """Outcome: the ids are in the stream in another order, and a real server does not reply (`Strictness.REAL`)."""
 
 
 Decision = Append | Repeated | WrongVersion | StreamDeleted | Unanswered
@@ -115,7 +115,7 @@ def _by_recent_ids(ids: Sequence[bytes], stream: StreamState, strictness: Strict
         if number is None:
             return WrongVersion(stream.last)  # row 5
         last = number
-    if last < first - 1:  # row 7: nothing is written, and no range of numbers holds the events in this order
+    if last < first - 1:  # row 7: nothing is written, and no range of numbers has the events in this order
         return Unanswered() if strictness is Strictness.REAL else WrongVersion(stream.last)
     return Repeated(first, last)  # row 6
 

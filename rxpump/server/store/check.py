@@ -24,7 +24,7 @@ from rxpump.server.store.record_schema import StreamEntry
 from rxpump.server.store.stored_stream import STREAM_COLUMNS, StreamRow
 
 _BATCH: Final = 500  # events that are verified at a time
-_MAX_MESSAGES: Final = 100  # of SQLite's own check
+_MAX_MESSAGES: Final = 100  # messages that SQLite's check returns at most
 _UNKNOWN_NAME: Final = "(the name is lost)"
 
 
@@ -138,7 +138,7 @@ class _Check:
         self._lost: list[LostEvents] = []  # events of the current stream
 
     def run(self) -> None:
-        self._connection.execute("BEGIN")  # so that all reads see the same moment
+        self._connection.execute("BEGIN")  # all reads use one snapshot
         self._check_pages()
         self._check_log()
         for table, numbers, text in (

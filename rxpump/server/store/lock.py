@@ -23,7 +23,7 @@ from typing import Final
 
 from rxpump.server.errors import StoreInUse, StoreNotFound
 
-_BYTE: Final = 2**62  # the largest database that SQLite can hold ends at 2**48
+_BYTE: Final = 2**62  # behind the end of any database of SQLite, which is at most 2**48
 _IS_LOCKED: Final = (EACCES, EAGAIN, EDEADLK)
 _IN_USE: Final = "another server has it open"
 

@@ -161,7 +161,7 @@ class _Parser:
         bounds = self._bounds()
         if bounds is None:
             return piece
-        self._skip("?")  # lazy or not, the same texts match
+        self._skip("?")  # a lazy repeat matches the same texts
         if self._pattern.startswith("+", self._at):
             raise self._error("possessive repeats are not supported")
         if self._bounds() is not None:

@@ -20,10 +20,10 @@ from rxpump.server.store.write_transaction import WriteTransaction
 T = TypeVar("T")
 
 _STREAMS: Final = 5_000  # keys of streams that one step examines
-_EVENTS: Final = 200  # that one step examines
-_BYTES: Final = 4 * 1024 * 1024  # of records after which a step ends
-_PAGES: Final = 100  # that one step returns
-_WEIGHT: Final = 256  # of a step, as for a change
+_EVENTS: Final = 200  # events that one step examines
+_BYTES: Final = 4 * 1024 * 1024  # bytes of records after which a step ends
+_PAGES: Final = 100  # empty pages that one step returns
+_WEIGHT: Final = 256  # weight of one step, see `Change.weight`
 
 
 class CannotScavenge(Exception):
@@ -138,7 +138,9 @@ class FreePages(_Step):
     def apply(self, log: WriteTransaction) -> int:
         """Return the number of empty pages that remain. If it does not fall, the pages cannot be returned."""
         [empty] = log.connection.execute("PRAGMA freelist_count").fetchone()
-        for _ in range(min(_PAGES, empty)):  # sqlite3 runs the statement for one page only, since it has no columns
+        for _ in range(
+            min(_PAGES, empty)
+        ):  # one call frees one page, because sqlite3 makes one step of a statement without columns
             log.connection.execute("PRAGMA incremental_vacuum(1)")
         return int(log.connection.execute("PRAGMA freelist_count").fetchone()[0])
 

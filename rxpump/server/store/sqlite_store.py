@@ -145,7 +145,7 @@ class SqliteStore:
         if self._writer is not None:
             writer, self._writer = self._writer, None
             await writer.stop()
-        if self._scavenge_task is not None:  # it ends after its current step
+        if self._scavenge_task is not None:  # the scavenge ends after its current step
             await asyncio.wait([self._scavenge_task])
         for connection in self._connections:
             connection.close()

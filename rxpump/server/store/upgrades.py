@@ -96,8 +96,8 @@ def _from_2(connection: sqlite3.Connection) -> None:
         "ALTER TABLE transactions ADD COLUMN checksum INTEGER NOT NULL DEFAULT 0",
         "ALTER TABLE log ADD COLUMN checksum INTEGER NOT NULL DEFAULT 0",
         "ALTER TABLE log ADD COLUMN settings_checksum INTEGER NOT NULL DEFAULT 0",
-        # The number before the last event behind a gap. Scavenges leave gaps only in streams with metadata and in
-        # metadata streams. The gap before a tombstone is no such gap.
+        # `scavenged` is the number before the first event after the last gap, because scavenges left the gaps. They
+        # did so only in streams with metadata and in metadata streams. A gap before a tombstone does not count.
         "UPDATE streams SET scavenged = ifnull((SELECT max(revision) - 1 FROM (SELECT revision,"
         " lag(revision, 1, -1) OVER (ORDER BY revision) AS before FROM events WHERE stream = streams.id)"
         f" WHERE revision > before + 1), -1) WHERE last < {MAX_EVENT_NUMBER} AND {_MAY_LACK_EVENTS}",

@@ -46,7 +46,7 @@ class FilteredSubscription(Subscription):
         super().__init__(correlation_id, stream, after, send, dropped, resolve_links=resolve_links)
         self._wanted = wanted
         self._checkpoint_interval = checkpoint_interval
-        self._examined = 0  # since the last checkpoint
+        self._examined = 0  # events since the last checkpoint
 
     @property
     def size(self) -> int:

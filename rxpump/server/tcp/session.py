@@ -281,7 +281,9 @@ class Session(asyncio.Protocol):
         """Return whether the client has read bytes, or the session itself has stopped reading from the client."""
         had_unsent, taken = self._unsent_at_tick > 0, self._taken_at_tick
         self._unsent_at_tick, self._taken_at_tick = self._outbox.unsent, self._outbox.taken
-        is_reading = had_unsent and self._taken_at_tick > taken  # not by comparing unsent, to which new events add
+        is_reading = (
+            had_unsent and self._taken_at_tick > taken
+        )  # `unsent` is not compared, because new events increase it
         return is_reading or (self._is_full() and not self._is_unread)
 
     def __repr__(self) -> str:

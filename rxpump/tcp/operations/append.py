@@ -36,7 +36,7 @@ def add_events(message: Any, events: Sequence[NewEvent]) -> None:
 def check_size(payload: bytes, events: Sequence[NewEvent]) -> None:
     """Raise InvalidArgument if events do not fit into one frame."""
     if HEADER_BYTES + len(payload) > MAX_FRAME_BYTES:
-        # The server would close the connection at each attempt.
+        # A server would close the connection at each attempt to send them.
         shown = f"{len(events)} events of {len(payload)} bytes"
         raise InvalidArgument("events", shown, f"{MAX_FRAME_BYTES} bytes in one atomic write, its frame included")
 

@@ -1,4 +1,4 @@
-"""A connection that bears whatever a peer sends, and the checks of what may come of it (see test_fuzz.py)."""
+"""A connection that receives random input, and the checks of its reactions (see test_fuzz.py)."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ NEW = -1
 
 @dataclass(frozen=True)
 class OnStream:
-    """A frame on a stream, which is given by its position among the last that were opened."""
+    """A frame on a stream. The stream is given by its position among those that were opened last."""
 
     kind: int
     flags: int
@@ -120,7 +120,7 @@ Step = Block | OnStream | bytes | Action
 
 @dataclass
 class Run:
-    """A connection, and everything that came of it."""
+    """A connection, with all its events and output."""
 
     role: Role
     cut: int
@@ -140,7 +140,7 @@ class Run:
         self.receive((PREFACE if self.role is Role.SERVER else b"") + settings() + frame(4, ACK, 0))
 
     def take(self, steps: Iterable[Step]) -> None:
-        """Do the steps; what the peer sends in steps that follow each other arrives at once."""
+        """Perform the steps. Bytes that the peer sends in adjacent steps arrive together."""
         arriving = b""
         for step in steps:
             if isinstance(step, Block):
@@ -158,7 +158,7 @@ class Run:
         self.receive(arriving)
 
     def resolve(self, position: int) -> int:
-        """The number of a stream."""
+        """Return the number of a stream."""
         if position == NEW and self.role is Role.SERVER:
             self.known.insert(0, 2 * len(self.known) + 1)
         return self.known[min(max(0, position), len(self.known) - 1)] if self.known else 1
@@ -274,7 +274,7 @@ class Run:
         assert len(goaways) <= 2  # one may have announced the end
 
     def comparable_events(self) -> list[Http2Event]:
-        """The events, with adjacent DATA of each stream joined, and without that of streams that were reset."""
+        """Return the events. Adjacent DATA of a stream is joined, and DATA of streams that were reset is left out."""
         joined: list[Http2Event] = []
         reset = {event.stream_id for event in self.events if isinstance(event, StreamReset)}
         for event in self.events:

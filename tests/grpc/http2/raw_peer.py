@@ -85,12 +85,12 @@ def ping(payload: bytes = b"12345678", flags: int = 0) -> bytes:
 
 
 def drain(connection: Http2Connection) -> bytes:
-    """All that the connection can send now."""
+    """Return all bytes that the connection can send now."""
     return b"".join(iter(connection.bytes_to_send, b""))
 
 
 class RawPeer:
-    """The peer of a connection of the given role, which has received its SETTINGS and acknowledged the others."""
+    """The peer of a connection with the given role. The settings of both sides are exchanged and acknowledged."""
 
     def __init__(self, role: Role, limits: Http2Limits = NO_KEEPALIVE, settings_frame: bytes = b"") -> None:
         self.now = 0.0
@@ -103,11 +103,11 @@ class RawPeer:
         self.sent()
 
     def send(self, *parts: bytes) -> list[Http2Event]:
-        """Let the connection receive bytes; return its events."""
+        """Pass bytes to the connection, and return its events."""
         return self.connection.receive(b"".join(parts), self.now)
 
     def sent(self) -> list[RawFrame]:
-        """Take the frames that the connection sends."""
+        """Return the frames that the connection sends now."""
         return parse(drain(self.connection))
 
     def block(self, headers: Iterable[tuple[str, str]]) -> bytes:
@@ -123,17 +123,17 @@ class RawPeer:
         return self.send(self.headers(stream_id, flags=END_HEADERS | flags))
 
     def decoded(self, sent: RawFrame) -> list[tuple[str, str]]:
-        """The headers of a HEADERS frame that the connection sent; to be called for each, in order."""
+        """Return the headers of a HEADERS frame. Call it for each such frame, in order."""
         return [(str(name), str(value)) for name, value in self.decoder.decode(sent.payload)]
 
     def is_alive(self) -> bool:
-        """Whether the connection answers a PING."""
+        """Return whether the connection answers a PING."""
         self.send(ping(b"is alive"))
         return any(each.kind == PING and each.payload == b"is alive" for each in self.sent())
 
 
 def end_of(events: list[Http2Event]) -> ConnectionEnded | None:
-    """The event that ended the connection, which is the last."""
+    """Return the event that ended the connection, which must be the last."""
     ends = [event for event in events if isinstance(event, ConnectionEnded)]
     assert len(ends) <= 1
     assert not ends or events[-1] is ends[0]

@@ -1,4 +1,4 @@
-"""Starts and frames for the tables of error conditions: functions of the peer that sends them."""
+"""Beginnings of connections, and frames, for the tables of error conditions."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ WIDEST = 2**31 - 1
 
 
 def idle(peer: RawPeer) -> None:
-    """No stream was opened."""
+    """Do nothing, so that no stream is open."""
 
 
 def five_opened(peer: RawPeer) -> None:
@@ -95,7 +95,7 @@ def request_without(name: str) -> Frames:
 
 
 def interrupted(between: bytes, after: bytes = b"") -> Frames:
-    """A request whose header block is cut in two."""
+    """A request whose header block is sent in two parts."""
 
     def frames(peer: RawPeer) -> bytes:
         encoded = peer.block(REQUEST)

@@ -57,7 +57,7 @@ BOTH = END_HEADERS | END_STREAM
 
 
 def idle(peer: RawPeer) -> None:
-    """No stream was opened."""
+    """Do nothing, so that no stream is open."""
 
 
 def called(peer: RawPeer) -> None:

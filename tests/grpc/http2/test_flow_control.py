@@ -1,4 +1,4 @@
-"""Windows in both directions: how much may be sent, when more may be sent, and who waits for whom."""
+"""Windows in both directions: the bytes that may be sent, and the updates that allow more."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ WIDE = 1 << 20
 
 
 def serving(*, stream_window: int = 65_535, connection_window: int = 65_535, streams: int = 1) -> RawPeer:
-    """A client with these windows, whose requests on streams 1, 3, … the server has answered with headers."""
+    """Return a client with these windows that has received response headers on streams 1, 3, ..."""
     peer = RawPeer(Role.SERVER, settings_frame=settings((4, stream_window)))
     if connection_window > 65_535:
         peer.send(window_update(0, connection_window - 65_535))
@@ -214,7 +214,7 @@ def test_a_consumer_that_pauses_does_not_hold_back_others() -> None:
     peer = RawPeer(Role.SERVER, LIMITS)
     peer.request(1)
     peer.request(3)
-    peer.send(data(1, bytes(1000)))  # which nobody acknowledges
+    peer.send(data(1, bytes(1000)))  # not acknowledged
     received = 0
     for _ in range(300):
         events = peer.send(data(3, bytes(900)))

@@ -51,7 +51,7 @@ def longs(*numbers: int) -> bytes:
     return struct.pack(f">{len(numbers)}L", *numbers)
 
 
-# What a good peer sends
+# Input from a peer that keeps to the protocol
 GOOD_SETTING = st.sampled_from([(1, 0), (1, 4096), (3, 100), (4, 0), (4, 10), (4, 65_535), (5, 16_384), (5, 20_000)])
 GOOD = st.one_of(
     st.builds(Block, st.just(NEW), st.sampled_from([4, 4, 5]), st.none(), st.integers(1, 3)),
@@ -68,7 +68,7 @@ GOOD = st.one_of(
     st.builds(lambda last: frame(GOAWAY, 0, 0, longs(last, 0)), st.sampled_from([0, 3, 5, MAX_WINDOW])),
 )
 
-# What a bad peer sends
+# Input from a peer that breaks the protocol
 FIELD = st.sampled_from(
     [
         *REQUEST,
@@ -99,14 +99,14 @@ RECORDED = [
 ]
 SPOILT = st.sampled_from(RECORDED) | mutated(RECORDED) | st.binary(max_size=20)
 
-# What this endpoint does in between
+# Actions of this endpoint
 ACTION = st.tuples(st.sampled_from(VERBS), st.integers(0, 3))
 
 KINDS = {"good": GOOD, "action": ACTION, "bad": BAD, "spoilt": SPOILT}
 
 
 def steps_of(kinds: list[str], most: int) -> st.SearchStrategy[list[Step]]:
-    """Steps of these kinds, each as often as it is listed."""
+    """Return a strategy of steps of these kinds, each as likely as it is often listed."""
     return st.lists(st.sampled_from(kinds).flatmap(KINDS.__getitem__), max_size=most)
 
 

@@ -1,4 +1,4 @@
-"""The library h2 as the other side of a conversation, whose bytes are cut anywhere."""
+"""Conversations with the library h2, whose bytes arrive in random pieces."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ CUTS = {"whole": whole, "byte by byte": byte_by_byte, **{f"seed {seed}": at_rand
 
 @dataclass
 class Seen:
-    """What one side has received."""
+    """The events that one side has received."""
 
     headers: dict[int, list[tuple[tuple[str, str], ...]]] = field(default_factory=lambda: defaultdict(list))
     bodies: dict[int, bytes] = field(default_factory=lambda: defaultdict(bytes))
@@ -62,7 +62,7 @@ class Seen:
 
 
 class Ours:
-    """Our side of a conversation. It acknowledges what it receives."""
+    """The side of rxpump. It acknowledges all data that it receives."""
 
     def __init__(self, role: Role, limits: Http2Limits) -> None:
         self.connection = Http2Connection(role, limits, 0.0)
@@ -95,7 +95,7 @@ class Ours:
 
 
 class Theirs:
-    """The side of h2. It acknowledges what it receives, and sends what waits as windows allow."""
+    """The side of h2. It acknowledges all data that it receives, and sends pending data as windows allow."""
 
     def __init__(self, role: Role, window: int) -> None:
         config = h2.config.H2Configuration(client_side=role is Role.CLIENT, header_encoding="utf-8")
@@ -145,7 +145,7 @@ class Theirs:
 
 
 def converse(one: Ours | Theirs, other: Ours | Theirs, cut: Cut) -> None:
-    """Let bytes go back and forth until both sides are silent."""
+    """Exchange bytes until both sides have nothing to send."""
     while True:
         forth, back = one.output(), other.output()
         if not forth and not back:
@@ -261,7 +261,7 @@ def opposite(role: Role) -> Role:
 
 @pytest.mark.parametrize("seed", range(20))
 def test_random_conversations(seed: int) -> None:
-    """Many calls with bodies of any size, windows of any size, settings that change, on a link that cuts anywhere."""
+    """Calls have bodies and windows of random sizes, settings change, and bytes arrive in random pieces."""
     chance = random.Random(seed)
     limits = Http2Limits(stream_window=chance.choice([1, 100, 65_535, 200_000]), connection_window=65_535)
     ours, theirs = Ours(Role.SERVER, limits), Theirs(Role.CLIENT, chance.choice([1, 1000, 65_535]))

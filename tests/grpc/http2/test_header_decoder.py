@@ -1,4 +1,4 @@
-"""Header blocks that repeat: what is remembered of a block must mean the same as decoding it again."""
+"""Header blocks that repeat: a cached result must equal the result of decoding the block again."""
 
 from __future__ import annotations
 

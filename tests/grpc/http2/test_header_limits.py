@@ -1,4 +1,4 @@
-"""Hostile header blocks: without end, too large, and those that grow when they are decoded."""
+"""Hostile header blocks: endless, too large, or much larger when decoded."""
 
 from __future__ import annotations
 

@@ -51,7 +51,7 @@ BOTH = END_HEADERS | END_STREAM
 
 
 def calling(*, streams: int = 1) -> RawPeer:
-    """A server with which a client has opened streams 1, 3, …"""
+    """Return a server on which a client has opened streams 1, 3, ..."""
     peer = RawPeer(Role.CLIENT)
     for _ in range(streams):
         peer.connection.open_stream(REQUEST)
@@ -281,7 +281,7 @@ def test_a_smaller_header_table_is_announced_to_the_decoder() -> None:
 
 
 def unprocessed(events: list[Http2Event]) -> list[int]:
-    """The streams that ended unprocessed, if all events are of that kind."""
+    """Return the streams that ended unprocessed. All events must be of that kind."""
     resets = [event for event in events if isinstance(event, StreamReset) and event.is_unprocessed]
     assert resets == events
     return [event.stream_id for event in resets]

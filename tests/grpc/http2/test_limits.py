@@ -1,4 +1,4 @@
-"""Hostile peers: what each can make this endpoint hold and do. Sizes and counts are bounded, whatever is sent."""
+"""Hostile peers: the memory and the work that a peer can cause are bounded."""
 
 from __future__ import annotations
 

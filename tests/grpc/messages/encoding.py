@@ -1,4 +1,4 @@
-"""The encoding of protobuf messages, read without protobuf: an oracle for what a schema may have lost."""
+"""A parser of encoded protobuf messages without protobuf, to find fields that the schema lacks."""
 
 from __future__ import annotations
 

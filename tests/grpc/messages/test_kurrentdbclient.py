@@ -40,7 +40,7 @@ assert streams.ReadResponse.FromString(theirs).last_stream_position == 7
 
 
 def differences(ours: Descriptor, theirs: Descriptor, seen: set[tuple[str, str]]) -> Iterator[str]:
-    """Return their fields that we lack or describe otherwise."""
+    """Return the fields of the other schema that our schema lacks or describes differently."""
     if (ours.full_name, theirs.full_name) in seen:
         return
     seen.add((ours.full_name, theirs.full_name))

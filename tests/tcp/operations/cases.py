@@ -1,4 +1,4 @@
-"""What the tests of all operations need."""
+"""Helpers for the tests of all operations."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ ID = bytes(range(16))
 
 
 def reply(operation: Operation[Any], message: Any) -> Outcome[Any]:
-    """What the operation makes of its own reply."""
+    """Return the outcome of a reply of the kind that the operation expects."""
     return operation.interpret(Package(operation.reply, ID, message.SerializeToString()))
 
 
 def answer(operation: Operation[Any], message: Any) -> Any:
-    """What it answers."""
+    """Return the value of a successful reply."""
     outcome = reply(operation, message)
     assert isinstance(outcome, Success), outcome
     return outcome.value
 
 
 def fate(outcome: Outcome[Any]) -> type[Any] | tuple[type[Any], type[RxPumpError]]:
-    """The kind of an outcome, with the kind of its error."""
+    """Return the class of an outcome, and the class of its error if it has one."""
     if isinstance(outcome, (Failure, Retry)):
         return type(outcome), type(outcome.error)
     return type(outcome)
 
 
 def assert_each_code_is_named(operation: Operation[Any], message: Any, codes: type[IntEnum], fates: Any) -> None:
-    """Each code of `codes` meets its fate, and none is forgotten; an unknown one is an UnexpectedReply."""
+    """Check that each code of `codes` has the outcome in `fates`, and an unknown code is an UnexpectedReply."""
     assert set(fates) == set(codes)
     for code in codes:
         assert fate(reply(operation, message(result=code))) == fates[code], code.name

@@ -24,7 +24,7 @@ SETTINGS = PersistentSubscriptionSettings()
 
 
 def recorded(name: str, group: str) -> Any:
-    """The request that made this group in a conversation of a real server."""
+    """Return the recorded request that created this group on a real server."""
     for line in load(name):
         package = line.package
         if package and package.command == Command.CREATE_PERSISTENT_SUBSCRIPTION:

@@ -1,4 +1,4 @@
-"""A ledger played on by hand: requests with names, packages read off the wire, replies made up."""
+"""Drive PendingRequests by hand: submit named requests, read the packages that it sends, and reply to them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SETTINGS = Settings(timeout=7.0, max_in_flight=4, retry=Backoff(min_delay=1.0, m
 
 
 class Ask(Operation[bytes]):
-    """A question whose payload is its name; its answer is the reply's payload."""
+    """A request whose payload is its name. Its result is the payload of the reply."""
 
     command = Command.PING
     reply = Command.PONG
@@ -37,13 +37,13 @@ class Ask(Operation[bytes]):
 
 
 class AskOnce(Ask):
-    """One that may not be repeated after an unknown outcome."""
+    """A request that must not be repeated if its outcome is unknown."""
 
     repeatable = False
 
 
 class Wire:
-    """A ledger, the time, and its other side."""
+    """Pending requests, the time, and the server at the other end."""
 
     def __init__(self, settings: Settings = SETTINGS, *, is_connected: bool = True) -> None:
         self.pending = PendingRequests(settings, chance=lambda: 0.0)
@@ -55,7 +55,7 @@ class Wire:
         return [self.pending.submit(Ask(name, ordering_key)) for name in names]
 
     def sent(self) -> list[Package]:
-        """Everything that goes out now."""
+        """Return all packages that are sent now."""
         packages: list[Package] = []
         framer = Framer()
         while frames := self.pending.send(self.now):
@@ -63,7 +63,7 @@ class Wire:
         return packages
 
     def names(self) -> list[str]:
-        """The names of the questions that go out now."""
+        """Return the names of the requests that are sent now."""
         return [package.payload.decode() for package in self.sent()]
 
     def reply(self, to: Package, payload: bytes = b"done", command: int = Command.PONG) -> Request | None:
@@ -77,7 +77,7 @@ class Wire:
         return self.reply(to, refusal.SerializeToString(), Command.NOT_HANDLED)
 
     def time_out(self, to: Package) -> Request | None:
-        """The server's own timeout: a write of which nobody knows whether it happened."""
+        """Reply with a timeout of the server, after which it is unknown whether the events were written."""
         refusal = schema.WriteEventsCompleted(result=OperationResult.COMMIT_TIMEOUT)
         return self.reply(to, refusal.SerializeToString(), Command.WRITE_EVENTS_COMPLETED)
 

@@ -27,7 +27,7 @@ ID = bytes(range(16))
 
 
 def said(link: ClientProtocol) -> list[Package]:
-    """What the link wants on the wire, read as its other side would."""
+    """Return the packages that the protocol sends now."""
     return Framer().feed(b"".join(link.bytes_to_send()))
 
 
@@ -41,7 +41,7 @@ def new_link(credentials: Credentials | None = None, settings: Settings = SETTIN
 
 @pytest.fixture
 def link() -> ClientProtocol:
-    """One that is ready, has said all it had to, and heard nothing since its interval began at 2.0."""
+    """A protocol that is ready and has sent everything. It has received nothing since 2.0."""
     link = new_link()
     hear(link, Command.CLIENT_IDENTIFIED)
     said(link)

@@ -1,4 +1,4 @@
-"""The earliest deadline first, whatever was started and stopped in whatever order."""
+"""The earliest deadline is first, in whatever order deadlines are started and stopped."""
 
 from __future__ import annotations
 

@@ -96,7 +96,7 @@ def test_each_request_of_the_page_is_ours_to_make() -> None:
 
 
 def answers(code: int) -> list[tuple[str, Package]]:
-    """Each answer that the tables have under this command, with what it is called."""
+    """Return each reply that the tables list for a command, with a description."""
     made: list[tuple[str, Package]] = []
     for name in COMMANDS[code].messages:
         for carried in CODES.get(name, ()):
@@ -172,7 +172,7 @@ def test_so_is_every_one_to_the_introduction(command: Command, credentials: Cred
 
 
 def test_what_no_table_has_is_unexpected() -> None:
-    """The walk would notice: it does not find everything named."""
+    """This shows that the test above can fail."""
     for operation in OPERATIONS:
         for code in set(COMMANDS) - COMMANDS[operation.command].replies - set(ANY_REQUEST_MAY_GET):
             assert isinstance(error_of(operation.interpret(Package(code, ID))), UnexpectedReply)

@@ -1,4 +1,4 @@
-"""Connections that are lost one after the other: who goes first, who is to blame, and when it is given up."""
+"""Connections that are lost in a row: the order of requests, the request to blame, and when it fails."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ TRIAL = SETTINGS.heartbeat_interval
 
 
 class AskForPage(Ask):
-    """A question with a large answer."""
+    """A request with a large reply."""
 
     reply_is_large = True
 
@@ -37,7 +37,7 @@ def names(packages: list[Package]) -> list[str]:
     return [package.payload.decode() for package in packages]
 
 
-# Who goes first -----------------------------------------------------------------------------------------
+# Order of requests --------------------------------------------------------------------------------------
 
 
 def test_after_a_loss_large_requests_wait_for_the_answers_to_small_ones(wire: Wire) -> None:
@@ -78,7 +78,7 @@ def test_each_large_request_that_is_answered_makes_room_for_one_more(wire: Wire)
 
 
 def test_a_connection_that_holds_is_trusted(wire: Wire) -> None:
-    """An answer that does not come keeps nobody waiting for longer than a heartbeat interval."""
+    """A missing reply delays other requests for at most one heartbeat interval."""
     wire.pending.submit(AskForPage("page"))
     wire.ask("never answered")
     wire.sent()
@@ -90,11 +90,11 @@ def test_a_connection_that_holds_is_trusted(wire: Wire) -> None:
     assert wire.pending.deadline == SETTINGS.timeout
 
 
-# Who is to blame ----------------------------------------------------------------------------------------
+# Request to blame ---------------------------------------------------------------------------------------
 
 
 def lose(wire: Wire, times: int) -> list[Request]:
-    """Lose connections, each with all that could be sent unanswered."""
+    """Lose connections, each after everything was sent and nothing was answered."""
     ended: list[Request] = []
     for _ in range(times):
         wire.sent()
@@ -103,7 +103,7 @@ def lose(wire: Wire, times: int) -> list[Request]:
 
 
 def interrupt(wire: Wire, name: str, times: int) -> list[Request]:
-    """Lose connections in the middle of one request, with everything before it answered."""
+    """Lose connections, each in the middle of one request, after all requests before it were answered."""
     ended: list[Request] = []
     for _ in range(times):
         sent = wire.sent()

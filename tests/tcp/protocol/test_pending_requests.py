@@ -1,4 +1,4 @@
-"""Requests across connections: no loop, no clock but the one passed in."""
+"""Requests across connections, without an event loop. The time is an argument."""
 
 from __future__ import annotations
 
@@ -392,7 +392,7 @@ def test_what_may_have_happened_is_repeated_only_where_that_does_no_harm(wire: W
     assert not again.is_settled
 
 
-# Nobody wants it any more -------------------------------------------------------------------------------
+# Withdrawn requests -------------------------------------------------------------------------------------
 
 
 def test_withdrawn_before_it_is_sent_it_never_is(wire: Wire) -> None:

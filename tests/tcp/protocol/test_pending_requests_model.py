@@ -1,4 +1,4 @@
-"""Whatever happens in whatever order: each request is settled exactly once, or still open."""
+"""Each request is settled exactly once or still pending, whatever happens in whatever order."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ class LedgerModel(RuleBasedStateMachine):
         assert len(self.on_the_wire) <= SETTINGS.max_in_flight
 
     def teardown(self) -> None:
-        """Nothing is stuck: with a connection, answers and time, everything is answered."""
+        """Check that all requests complete if there is a connection and every request is answered."""
         if not self.is_connected:
             self.connect()
         for _ in range(len(self.open) + 10):

@@ -1,4 +1,4 @@
-"""Requests that open something: what comes later under their id, and how it is ended on the server."""
+"""Requests that open a subscription: its packages, and its end on the server."""
 
 from __future__ import annotations
 

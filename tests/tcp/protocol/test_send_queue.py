@@ -1,4 +1,4 @@
-"""Which request is sent next: small ones before large ones, neither for ever, and each ordering_key in order."""
+"""The order of requests: small before large, none waits forever, and each ordering key keeps its order."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.tcp.protocol.driving import Ask
 
 
 def made(*requests: tuple[str, str | None, bool]) -> SendQueue[Request]:
-    """Make a queue of requests, each a name, a ordering_key, and whether it is large."""
+    """Create a queue of requests. Each has a name and an ordering key, and may be large."""
     queue: SendQueue[Request] = SendQueue()
     for sequence, (name, ordering_key, is_large) in enumerate(requests):
         operation = Ask(name, ordering_key)

@@ -1,4 +1,4 @@
-"""Frames whole, byte by byte, with a tail, and those that are none."""
+"""Frames that arrive whole, byte by byte or with bytes of the next one, and malformed frames."""
 
 from __future__ import annotations
 
