@@ -1,10 +1,11 @@
 """The source at the top of a pipeline, if no operator between keeps items that rxpump cannot see.
 
-An event of which nothing arrives was dropped, or an operator keeps it for later. The operators of rxpump retain the
-events that they keep (`rxpump.backpressure.progress`). Those of reactivex do not, so it must be known of each that it
-keeps nothing. reactivex does not record which operators a pipeline consists of: an Observable only has the function
-that subscribes, whose closure holds the Observable above it under the name `source`. Where that is not so, the
-pipeline is not understood, and dropped events are not counted until a later one arrives.
+If no item of an event arrives at the end of a pipeline, the event was dropped, or an operator keeps it for later. The
+operators of rxpump retain the events that they keep (`rxpump.backpressure.progress`). Operators of reactivex do not,
+so only operators that are known to keep nothing are allowed between. reactivex does not record the operators of a
+pipeline: an Observable only has the function that subscribes, whose closure contains the Observable above it under
+the name `source`. If a closure has another form, the pipeline is not understood, and dropped events count as finished
+only when a later event arrives.
 """
 
 from __future__ import annotations

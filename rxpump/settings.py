@@ -18,7 +18,7 @@ class Settings:
     Attributes:
         name: Name of the client in the log and the statistics of the server.
         timeout: Time from a call to its deadline. It covers all attempts, and runs also while there is no connection.
-            None waits for ever. A call can have its own (`timeout=`). Subscriptions, publishers and relays as a whole
+            None waits forever. A call can have its own (`timeout=`). Subscriptions, publishers and relays as a whole
             have no deadline: they wait for a connection as long as `reconnect` allows, and `timeout` bounds each of
             their requests while there is a connection.
         connect_timeout: Time for one attempt to connect, including authentication.

@@ -15,7 +15,7 @@ The rules for a sequence of events that a source delivers:
    that entry, and the operator itself retains the others until they return.
 4. An operator that ends with unfinished items abandons their entries. They are never passed, nor is any later one.
    The same happens to the entries of a delivery that raises, or in which the operator ends although the delivery has
-   arrived nowhere, because then an operator between has failed. Only where the source is shared and goes on for
+   arrived nowhere, because then an operator between has failed. Only if the source is shared and continues for
    others, the operator releases the entries of events that need no acknowledgement.
 5. An operator that cannot know the event of an item (it was delivered by a timer, or by two merged sources) has no
    entry for it. The ends of pipelines (`commit_checkpoint`, `ack_each`, a relay) refuse such items.
@@ -47,7 +47,7 @@ class Pending:
         tracker: The tracker of the sequence.
         item: The item; None for one that no end has a use for, such as a signal of a subscription.
         number: Number of the item in its sequence, from 1.
-        users: Number of users. The creator is the first. One that abandons it counts for ever.
+        users: Number of users. The creator is the first. One that abandons it counts forever.
         retentions: Number of users that were added since it was created.
         is_abandoned: Whether its work was given up, so that it is never passed.
         origin: The entry of the event from which the item comes, if the sequence is the items of an operator.

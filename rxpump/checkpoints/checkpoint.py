@@ -27,7 +27,7 @@ class Checkpoint:
         stream: Name of the stream that the event was received from; of an event that was read through a link, the
             stream of the link.
         number: Number of the event, or of the link, in that stream.
-        position: Position of the event in the log. None if the server did not say, as for reads of one stream.
+        position: Position of the event in the log. None if the server did not name it, as for reads of one stream.
     """
 
     stream: str

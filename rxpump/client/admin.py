@@ -235,7 +235,7 @@ class AdminClient(GroupClient):
         expected_version: int,
         timeout: float | None,
     ) -> Single[WriteResult]:
-        """Append one event with JSON content. Its id is chosen here, so that each repetition is the same write."""
+        """Append one event with JSON content. Its id is chosen once, so that a repeated request is detected."""
         version, transport = checks.expected_version(expected_version), self._within(timeout)
         data = content if isinstance(content, bytes) else content.to_json()
         event = fitting(NewEvent(type, data, is_json=True), stream)

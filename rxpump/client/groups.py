@@ -173,7 +173,7 @@ class GroupClient(SubscriptionClient):
 
         Returns:
             An Observable of deliveries. It reconnects by itself, and waits while the group has all the consumers it
-            may have. It fails only with an error that a retry cannot mend.
+            may have. It fails only with an error after which a retry cannot succeed.
 
         Raises:
             PersistentSubscriptionNotFound: There is no such group.

@@ -11,7 +11,7 @@ def first_number(start: int | Edge | None, direction: StreamDirection) -> int | 
     """Return the number of the first event of a read, or END.
 
     Raises:
-        InvalidArgument: `start` is no event number, or a forward read starts at END.
+        InvalidArgument: `start` is not an event number, or a forward read starts at END.
     """
     checks.direction(direction)
     if start is None:
@@ -30,7 +30,7 @@ def first_position(start: Position | Edge | None, direction: StreamDirection) ->
     """Return the position at which a read of `$all` starts, or END.
 
     Raises:
-        InvalidArgument: `start` is no position.
+        InvalidArgument: `start` is not a position.
     """
     checks.direction(direction)
     if start is None:
@@ -45,7 +45,7 @@ def position_before(start: Position | Edge) -> Position | None:
     """Return the position after which a subscription to `$all` starts, None for END.
 
     Raises:
-        InvalidArgument: `start` is no position.
+        InvalidArgument: `start` is not a position.
     """
     if isinstance(start, Edge):
         return FIRST_POSITION if start is START else None
@@ -56,7 +56,7 @@ def number_before(start: int | Edge) -> int | None:
     """Return the number of the event after which a subscription to a stream starts, None for END.
 
     Raises:
-        InvalidArgument: `start` is no event number.
+        InvalidArgument: `start` is not an event number.
     """
     if start is END:
         return None

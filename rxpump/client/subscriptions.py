@@ -41,7 +41,7 @@ class SubscriptionClient(TransactionClient):
             resolve_links: Whether to deliver the targets of links.
 
         Returns:
-            An Observable of the events. It fails only with an error that a retry cannot mend.
+            An Observable of the events. It fails only with an error after which a retry cannot succeed.
 
         Raises:
             AccessDenied: The user may not read the stream.
@@ -81,7 +81,7 @@ class SubscriptionClient(TransactionClient):
                 compared.
 
         Returns:
-            An Observable of the events. It fails only with an error that a retry cannot mend.
+            An Observable of the events. It fails only with an error after which a retry cannot succeed.
 
         Raises:
             AccessDenied: The user may not read `$all`.

@@ -119,7 +119,7 @@ class WriteClient(ReadClient):
             returns the last result when it is awaited.
 
         Raises:
-            InvalidArgument: An item is no event, or `batch_size` is given for a list.
+            InvalidArgument: An item is not an event, or `batch_size` is given for a list.
             WrongExpectedVersion: The stream is at another version. Nothing of the batch was written.
             StreamDeleted: The stream was deleted for good.
             AccessDenied: The user may not write to the stream.

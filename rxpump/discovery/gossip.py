@@ -23,7 +23,7 @@ _OLDEST = datetime.min.replace(tzinfo=UTC)
 
 @dataclass(eq=False)
 class MalformedGossip(ProtocolError):
-    """The document that a node sent is no gossip.
+    """The document that a node sent is not gossip.
 
     Attributes:
         reason: What is wrong with the document.

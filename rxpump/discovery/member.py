@@ -11,7 +11,7 @@ class NodeState(IntEnum):
     """State of a node, ordered by how useful the node is to a client; a higher value is better.
 
     The values are an order of our own, because the servers' own numbers place a read-only replica above the leader.
-    Servers before version 20 say Master, PreMaster and Slave, which are names of the same members here.
+    Servers before version 20 use the names Master, PreMaster and Slave, which are aliases here.
     """
 
     SHUTDOWN = 0

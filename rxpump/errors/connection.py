@@ -96,7 +96,7 @@ class ReconnectFailed(ConnectionFailed):
 
 
 class CertificateRefused(ConnectionFailed):
-    """The certificate of the node is not trusted; `reason` says why."""
+    """The certificate of the node is not trusted; `reason` is the cause."""
 
     retryable: ClassVar[bool] = False
 

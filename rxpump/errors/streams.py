@@ -76,7 +76,7 @@ class WrongExpectedVersion(ServerError):
     Attributes:
         stream: Name of the stream.
         expected: Version that the writer expected. None for a transaction that was continued without one.
-        current: Number of the last event; -1 if the stream has no events, None if the server did not say.
+        current: Number of the last event; -1 if the stream has no events, None if the server did not name it.
     """
 
     stream: str

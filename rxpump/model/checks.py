@@ -86,7 +86,7 @@ def timeout(value: object) -> float | None:
     try:
         return seconds("timeout", value)
     except InvalidArgument as error:
-        raise InvalidArgument("timeout", value, f"{error.allowed}, or None to wait for ever") from None
+        raise InvalidArgument("timeout", value, f"{error.allowed}, or None to wait forever") from None
 
 
 def count(argument: str, value: object, *, least: int = 1, most: int = MAX_EVENT_NUMBER) -> int:

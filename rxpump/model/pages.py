@@ -129,7 +129,7 @@ class AllPage(_Page[Position]):
         is_last: Whether this is the last page in the direction of reading. Without a filter, only an empty page is
             known to be the last (docs/protocol/tcp.md, section 4.7).
         examined: Position up to which a filter has examined all events: after the last event of the page, no event
-            up to this position matches. None without a filter, or if the server does not tell.
+            up to this position matches. None without a filter, or if the server does not name it.
     """
 
     __slots__ = ("examined", "is_last", "position")

@@ -52,7 +52,7 @@ class StreamDirection(Enum):
 class ExpectedVersion(IntEnum):
     """Versions that a writer can expect of a stream; a number from 0 is the number of its last event.
 
-    With an exact number or NO_STREAM, the server recognizes a repeated write by its event ids for ever. With ANY and
+    With an exact number or NO_STREAM, the server recognizes a repeated write by its event ids forever. With ANY and
     STREAM_EXISTS it does so as best effort (docs/protocol/tcp.md, section 4.2).
     """
 

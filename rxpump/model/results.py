@@ -31,7 +31,7 @@ class DeleteResult:
 
     Attributes:
         stream: Name of the stream.
-        position: Position of the delete in the log; None if the server did not say.
+        position: Position of the delete in the log; None if the server did not name it.
     """
 
     stream: str

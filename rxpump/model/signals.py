@@ -15,7 +15,7 @@ class CaughtUp:
 
 @dataclass(frozen=True, slots=True)
 class FellBehind:
-    """The subscription is no longer live, and reads on after the last event that it delivered.
+    """The subscription is no longer live, and continues with reads after the last event that it delivered.
 
     Attributes:
         reason: Why it is no longer live, for example that the connection was lost.

@@ -124,7 +124,7 @@ class StoreReadOnly(StoreError):
 
 
 class NotAStore(StoreError):
-    """The file is no store of rxpump."""
+    """The file is not a store of rxpump."""
 
 
 class DamagedStore(StoreError):

@@ -199,7 +199,7 @@ async def _events_only(news: News) -> AsyncGenerator[Iterable[Event] | Examined,
 
 
 async def _events_and_signals(news: News) -> AsyncGenerator[Iterable[Event | Signal], None]:
-    """Return each signal as an item among the events."""
+    """Yield the events, and each signal as an item among them."""
     async with aclosing(news):
         async for item in news:
             yield item if isinstance(item, Sequence) else (item,)

@@ -93,7 +93,7 @@ class Deliveries(TaskObservable[Delivery]):
 
     async def _connect(self) -> BatchingAcknowledger:
         subscription = await self._transport.connect_group(self._source, self.group, self.buffer_size)
-        # If a batch were as large as the buffer, the server would wait for acknowledgements, and the batch for deliveries.
+        # A batch as large as the buffer would wait for deliveries while the server waits for acknowledgements.
         batch = min(max(self.buffer_size // 2, 1), self._transport.limits.ack_ids)
         return BatchingAcknowledger(subscription, self.group, batch, self._settings.ack_interval)
 

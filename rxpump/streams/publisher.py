@@ -61,7 +61,7 @@ class Publisher(abc.ObserverBase[Any], abc.DisposableBase):
         """Add an event to the buffer.
 
         Raises:
-            InvalidArgument: The value is no event.
+            InvalidArgument: The value is not an event.
             BufferOverflow: The buffer is full and the source cannot be paused.
             NotConnected: The writing has completed.
             Exception: The error that made the writing fail.

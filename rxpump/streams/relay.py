@@ -188,7 +188,7 @@ class _RelayProgress:
         above = Upstream.current()
         entry = None if above is None else above.pending
         newest = None if above is None else above.newest
-        # The place of a batch is that of its newest event. After a restart a batch can be larger, and must not be skipped.
+        # A batch has the place of its newest event, so that a larger batch after a restart is not skipped.
         origin = None if entry is None or newest is None else newest.item
         if entry is None or not isinstance(origin, Event):
             raise InvalidArgument("pipeline", item, "operators that keep the order and the Upstream of their source")

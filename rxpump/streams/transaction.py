@@ -89,7 +89,7 @@ class Transaction:
             events: NewEvents, or Events to copy (see `Client.publish`).
 
         Raises:
-            InvalidArgument: An item is no event, or the transaction is not open.
+            InvalidArgument: An item is not an event, or the transaction is not open.
             PrepareTimeout: The server could not replicate the events in time, or does not know the transaction.
         """
         if isinstance(events, (NewEvent, Event, Observable)) or not isinstance(events, Iterable):

@@ -83,7 +83,7 @@ class WriteBuffer:
         becomes the failure of the source.
 
         Raises:
-            InvalidArgument: The item is no event.
+            InvalidArgument: The item is not an event.
             BufferOverflow: The buffer is full and the source cannot be paused.
         """
         if not self._home.is_here():

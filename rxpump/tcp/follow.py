@@ -260,7 +260,7 @@ def _last_position(end: Position, after: Position) -> Position | None:
     it, so it can be equal to the end.
     """
     if end == LAST_POSITION:
-        return None  # the server did not replace it by its own end
+        return None  # the server repeated the requested position and not its own end
     if after.prepare > 0 and end.commit == after.commit:
         return Position(end.commit - 1, end.commit - 1)
     return end

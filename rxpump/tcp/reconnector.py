@@ -109,7 +109,7 @@ class Reconnector:
 
     @property
     def failure(self) -> ConnectionFailed | NotAuthenticated:
-        """The error for the fact that there is no connection."""
+        """The error for requests while there is no connection."""
         attempts, problem = max(self._policy.attempts, 1), self._problem
         if isinstance(problem, NotAuthenticated):
             return problem

@@ -216,13 +216,13 @@ class TcpTransport(Transport):
         return page if where is None else page.where(where.matches)
 
     def follow_stream(self, stream: str, after: int | None, *, batch_size: int, resolve_links: bool) -> Subscription:
-        """Read, subscribe, and read the gap."""
+        """Read existing events, then subscribe to new ones; see `rxpump.tcp.follow`."""
         return StreamFollowing(self, stream, after, batch_size, resolve_links=resolve_links)
 
     def follow_all(
         self, after: Position | None, *, batch_size: int, resolve_links: bool, where: EventFilter | None = None
     ) -> Subscription:
-        """Read, subscribe, and read the gap."""
+        """Read existing events, then subscribe to new ones; see `rxpump.tcp.follow`."""
         return AllFollowing(self, after, batch_size, resolve_links=resolve_links, where=where)
 
     async def find_stream_end(self, stream: str) -> ServerEnd:

@@ -193,7 +193,7 @@ class Transport(ABC):
     ) -> StreamPage:
         """Read at most `max_count` events of a stream; arguments and errors as in `read_stream`.
 
-        `StreamPage.last_event_number` is None if the protocol does not tell it.
+        `StreamPage.last_event_number` is None if the protocol does not have it.
         """
 
     @abstractmethod

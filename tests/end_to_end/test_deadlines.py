@@ -134,7 +134,7 @@ async def test_the_settings_have_the_default_timeout(method: str) -> None:
 @pytest.mark.parametrize("method", CALLS)
 @pytest.mark.parametrize("timeout", [0, -1, float("nan"), "3", True])
 def test_an_invalid_timeout_is_refused_at_the_call(method: str, timeout: Any) -> None:
-    with pytest.raises(InvalidArgument, match=r"^timeout is .* over 0.* None to wait for ever"):
+    with pytest.raises(InvalidArgument, match=r"^timeout is .* over 0.* None to wait forever"):
         CALLS[method](rxpump.connect("memory://"), {"timeout": timeout})
 
 

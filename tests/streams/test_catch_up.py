@@ -138,7 +138,7 @@ async def test_a_stream_that_does_not_exist_yet(store: FakeStore, runtime: Backg
 
 
 async def test_a_stream_soft_deleted_meanwhile_counts_as_read(store: FakeStore, runtime: BackgroundTasks) -> None:
-    """The confirmation names an event that can no longer be read; waiting for it would be for ever."""
+    """The confirmation names an event that can no longer be read; waiting for it would never end."""
 
     class Deleted(FakeStore):
         async def subscribe(self, stream: str | None, *, resolve_links: bool, where: Any = None) -> Any:

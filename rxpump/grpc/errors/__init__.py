@@ -1,6 +1,6 @@
-"""Errors of calls, whatever the shape in which a server reports them.
+"""Errors of calls, for each form in which a server reports them.
 
 A server reports an error by a status whose metadata names the error (`named_errors`), by a status that has details as
-messages (`detail_errors`), by a status alone (`code_errors`), or by a message of a call that goes on or ends well
-(`message_errors`). `status_errors` tells the first three apart.
+messages (`detail_errors`), by a status alone (`code_errors`), or by a message of a call that continues or succeeds
+(`message_errors`). `status_errors` chooses among the first three.
 """

@@ -31,9 +31,7 @@ class FrameReader:
         self._preface = preface
         self._max_frame_bytes = max_frame_bytes
         self._chunks: list[bytes] = []
-        self._missing = (
-            0  # bytes that must arrive before chunks are joined, because joining each takes quadratic time
-        )
+        self._missing = 0  # bytes to wait for before joining chunks, because joining each takes quadratic time
         self.held_bytes: int = 0
 
     def feed(self, data: bytes) -> Iterator[Frame]:

@@ -58,9 +58,7 @@ class MessageReader:
         self._max_message_bytes = max_message_bytes
         self._encoding = encoding
         self._chunks: list[bytes] = []
-        self._missing = (
-            0  # bytes that must arrive before chunks are joined, because joining each takes quadratic time
-        )
+        self._missing = 0  # bytes to wait for before joining chunks, because joining each takes quadratic time
 
     def feed(self, data: bytes) -> list[bytes]:
         """Return the messages that are complete now that `data` has arrived, up to a failure."""

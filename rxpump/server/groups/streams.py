@@ -71,7 +71,7 @@ def last_json(read: Reader, stream: str) -> object:
     """Return the data of the last event of a stream as JSON; None if there is no event.
 
     Raises:
-        ValueError: The data are no JSON.
+        ValueError: The data are not JSON.
     """
     found = read.stream(stream)
     event = None if found is None else read.event(found, found.last, resolve_links=False)

@@ -30,7 +30,7 @@ _ESCAPED: Final = re.compile(r"\\(.)", re.DOTALL)
 
 
 class BadFilter(ValueError):
-    """The filter cannot be used; the message says why."""
+    """The filter cannot be used; the message is the reason."""
 
 
 class FilterField(Enum):

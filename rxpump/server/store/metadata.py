@@ -99,8 +99,8 @@ def undeleted(data: bytes, first: int) -> bytes | None:
     """Return metadata that make a soft-deleted stream visible from event `first` on, with all other keys of `data`.
 
     Returns:
-        The metadata as JSON. None if `data` are no JSON object, because then they do not delete the stream; or if
-            more text follows the object, because a real server does not change such metadata.
+        The metadata as JSON. None if `data` are not a JSON object, so that the stream is not deleted, or if more text
+            follows the object, because a real server does not change such metadata.
     """
     try:
         whole, rest = parse_object(data)

@@ -1,4 +1,4 @@
-"""Reads of committed data. No method waits: a page is a range of one index."""
+"""Reads of committed data. No method is a coroutine, because each read is short: a page is a range of one index."""
 
 from __future__ import annotations
 

@@ -125,7 +125,7 @@ def make_row(event: Writable, *, stream: int, name: str, revision: int, position
         link_stream,
         link_revision,
         now_ms,
-        crc32(record, crc32(stream_head, first_place(stream) + revision)),  # as event_checksum, without the calls
+        crc32(record, crc32(stream_head, first_place(stream) + revision)),  # `event_checksum`, inlined for speed
         crc32(all_tail, crc32(record, crc32(all_head, position))),
     )
 

@@ -38,7 +38,7 @@ _CACHED_RESULTS: Final = 64
 
 
 class BadPattern(ValueError):
-    """The pattern is not one of the subset; the message says why."""
+    """The pattern is not one of the subset; the message is the reason."""
 
 
 class Regex:
@@ -169,7 +169,7 @@ class _Parser:
         return matcher.repeat(piece, *bounds)
 
     def _bounds(self) -> tuple[int, int | None] | None:
-        """Parse a repeat, and return how often at least and at most; None if there is no repeat."""
+        """Parse a repeat, and return its lowest and highest count; None if there is no repeat."""
         for text, bounds in _REPEATS.items():
             if self._skip(text):
                 return bounds

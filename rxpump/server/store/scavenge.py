@@ -138,9 +138,7 @@ class FreePages(_Step):
     def apply(self, log: WriteTransaction) -> int:
         """Return the number of empty pages that remain. If it does not fall, the pages cannot be returned."""
         [empty] = log.connection.execute("PRAGMA freelist_count").fetchone()
-        for _ in range(
-            min(_PAGES, empty)
-        ):  # one call frees one page, because sqlite3 makes one step of a statement without columns
+        for _ in range(min(_PAGES, empty)):  # sqlite3 frees one page in each call, as the statement has no columns
             log.connection.execute("PRAGMA incremental_vacuum(1)")
         return int(log.connection.execute("PRAGMA freelist_count").fetchone()[0])
 

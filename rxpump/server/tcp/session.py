@@ -1,4 +1,4 @@
-"""One connection of a client: receive bytes, answer requests, and bound the memory that both take.
+"""One connection of a client: receive bytes, answer requests, and bound the memory for requests and replies.
 
 A session handles a few requests, and then lets other sessions run. It stops reading while the client does not read
 its replies, or while too many bytes of its writes wait to be committed. Events of subscriptions are not held back: if
@@ -278,12 +278,14 @@ class Session(asyncio.Protocol):
         self._timer = self._loop.call_at(self._heartbeat.deadline, self._tick)
 
     def _shows_life(self) -> bool:
-        """Return whether the client has read bytes, or the session itself has stopped reading from the client."""
+        """Return whether the connection must not be closed for silence.
+
+        That is so if the client has read bytes, or if this session itself has stopped reading, so that it cannot see
+        heartbeats.
+        """
         had_unsent, taken = self._unsent_at_tick > 0, self._taken_at_tick
         self._unsent_at_tick, self._taken_at_tick = self._outbox.unsent, self._outbox.taken
-        is_reading = (
-            had_unsent and self._taken_at_tick > taken
-        )  # `unsent` is not compared, because new events increase it
+        is_reading = had_unsent and self._taken_at_tick > taken  # `unsent` would not do, as new events add to it
         return is_reading or (self._is_full() and not self._is_unread)
 
     def __repr__(self) -> str:

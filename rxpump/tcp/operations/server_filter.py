@@ -60,7 +60,7 @@ def _is_alike(regex: str) -> bool:
 
 
 def _is_plain(text: str) -> bool:
-    """Return whether a server certainly finds a text by a regular expression that spells it out.
+    """Return whether a regular expression can contain the text as it is, so that a server finds it.
 
     Printable characters up to U+FFFF stand for themselves. Invisible characters, and those that have two code units
     in .NET, are not sent.

@@ -77,7 +77,7 @@ class Subscribe(_Subscribing):
 class FilteredSubscribe(_Subscribing):
     """FilteredSubscribeToStream for the log, which servers have from version 20.
 
-    Its buffer also receives checkpoints, which say how far the server has examined the log.
+    Its buffer also receives checkpoints: positions up to which the server has examined the log.
     """
 
     command = Command.FILTERED_SUBSCRIBE_TO_STREAM

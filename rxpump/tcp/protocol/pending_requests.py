@@ -202,9 +202,7 @@ class PendingRequests:
             if request is None:
                 break
             if (wakes := self._retry_times.get(request.operation.ordering_key)) is not None:
-                heapq.heappush(
-                    self._retrying, (wakes, request.sequence, request)
-                )  # requests of one key keep their order
+                heapq.heappush(self._retrying, (wakes, request.sequence, request))  # keeps the order of the key
                 continue
             frames.append(self._send_request(request, now))
             size += len(frames[-1])

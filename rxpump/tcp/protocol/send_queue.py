@@ -2,7 +2,7 @@
 
 Requests are sent in the order in which they were made, with one exception. A request is slow if it moves many bytes
 or if two connections were lost while it was in flight. A slow request waits until all others are sent, but for at
-most `_SHARE` of them, so that no request waits for ever. Requests with the same ordering key keep their order, so a
+most `_SHARE` of them, so that no request waits forever. Requests with the same ordering key keep their order, so a
 request after a slow one with its key is slow too.
 """
 
@@ -38,7 +38,7 @@ _T = TypeVar("_T", bound=Sendable)
 
 
 def is_slow(request: Sendable) -> bool:
-    """Return whether a request is slow by itself, whatever its ordering key."""
+    """Return whether a request is slow by itself, independent of its ordering key."""
     return request.operation.is_large or request.losses >= _SUSPECT_LOSSES
 
 

@@ -14,8 +14,8 @@ from rxpump.tcp.wire.commands import Command
 def answer_failure(request: Request, command: int, reason: str) -> None:
     """Answer a request that cannot be served.
 
-    A reply to a read has a result and a text for this. Other replies have no text, or a result that means something
-    else to the client.
+    A read is answered with the error of its own reply and `reason`. Other requests are answered by `Request.fail`,
+    because their replies have no result for a failure of the server.
 
     Args:
         request: The request.
