@@ -1,0 +1,294 @@
+"""An event log in memory: streams, deletions, truncation by metadata, links, and pages.
+
+It has no event loop and no input and output. Appends follow the decision table of the embedded server
+(`rxpump.server.store.append_rule`). Truncation by `$maxCount` and `$tb` is applied, expiry by `$maxAge` is not.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from rxpump.errors import EventNotFound, StreamDeleted, StreamNotFound, WrongExpectedVersion
+from rxpump.model.events import Event, broken_link
+from rxpump.model.limits import MAX_EVENT_NUMBER
+from rxpump.model.new_events import NewEvent
+from rxpump.model.pages import AllPage, StreamPage
+from rxpump.model.positions import END, START, Edge, Position, StreamDirection
+from rxpump.model.results import DeleteResult, WriteResult
+from rxpump.model.system_names import (
+    LINK_EVENT_TYPE,
+    MAX_COUNT_KEY,
+    METADATA_EVENT_TYPE,
+    METADATA_PREFIX,
+    TOMBSTONE_EVENT_TYPE,
+    TRUNCATE_BEFORE_KEY,
+)
+from rxpump.server.store.append_rule import Append, Repeated, WrongVersion, decide
+from rxpump.server.store.append_rule import StreamDeleted as IsDeleted
+from rxpump.server.strictness import Strictness
+
+_EPOCH = datetime(1, 1, 1, tzinfo=UTC)
+_NEW_ID = b""  # an id that no event has
+
+
+@dataclass(frozen=True, slots=True)
+class StoredEvent:
+    """One stored event. It is the record and the place of an `Event`."""
+
+    event_stream_id: str
+    event_number: int
+    event_id: bytes
+    event_type: str
+    data_content_type: int
+    data: bytes
+    metadata: bytes
+    created: int
+    commit_position: int
+
+    @property
+    def prepare_position(self) -> int:
+        """Prepare position, which equals the commit position."""
+        return self.commit_position
+
+    @property
+    def position(self) -> Position:
+        """Position in `$all`."""
+        return Position(self.commit_position, self.commit_position)
+
+
+@dataclass(slots=True)
+class MemoryStream:
+    """One stream: its events, and the stream with its metadata."""
+
+    name: str
+    settings: Callable[[], MemoryStream | None]
+    events: list[StoredEvent] = field(default_factory=list)
+    is_tombstoned: bool = False
+
+    @property
+    def last(self) -> int:
+        """Number of the last event; -1 if there is none."""
+        return len(self.events) - 1
+
+    @property
+    def is_soft_deleted(self) -> bool:
+        """Whether the stream was soft-deleted and not written since."""
+        return self._truncated_before() == MAX_EVENT_NUMBER
+
+    def has_metadata(self) -> bool:
+        """Return whether anything was ever written to the metadata stream of this stream."""
+        settings = self.settings()
+        return settings is not None and settings.last >= 0
+
+    def recent(self, event_id: bytes, strictness: Strictness) -> int | None:
+        """Return the number of the first event with this id; None if there is none."""
+        return next((each.event_number for each in self.events if each.event_id == event_id), None)
+
+    def ids_after(self, number: int, count: int) -> list[bytes]:
+        """Return the ids of at most `count` events behind event `number`."""
+        return [each.event_id for each in self.events[number + 1 : number + 1 + count]]
+
+    def metadata(self) -> dict[str, Any]:
+        """Return the metadata of this stream; empty if there are none or they are no JSON object."""
+        settings = self.settings()
+        if settings is None or not settings.events:
+            return {}
+        try:
+            value = json.loads(settings.events[-1].data)
+        except ValueError:
+            return {}
+        return value if isinstance(value, dict) else {}
+
+    @property
+    def first(self) -> int:
+        """Number of the first event that can be read."""
+        if self.name.startswith(METADATA_PREFIX):
+            return max(0, self.last)
+        count = self.metadata().get(MAX_COUNT_KEY)
+        by_count = len(self.events) - count if isinstance(count, int) and count > 0 else 0
+        return max(0, by_count, self._truncated_before())
+
+    def _truncated_before(self) -> int:
+        before = self.metadata().get(TRUNCATE_BEFORE_KEY)
+        return before if isinstance(before, int) else 0
+
+
+class MemoryLog:
+    """All streams, and the order in which their events were written."""
+
+    def __init__(self) -> None:
+        self.events: list[StoredEvent] = []
+        self._streams: dict[str, MemoryStream] = {}
+
+    @property
+    def end(self) -> Position:
+        """Position behind the last event."""
+        return Position(len(self.events) + 1, len(self.events) + 1)
+
+    @property
+    def last(self) -> Position:
+        """Position of the last event; the first of all positions if there is none."""
+        return Position(len(self.events), len(self.events))
+
+    def stream(self, name: str) -> MemoryStream:
+        """Return a stream, which may have no events."""
+        stream = self._streams.get(name)
+        if stream is None:
+            stream = MemoryStream(name, lambda: self._streams.get(METADATA_PREFIX + name))
+            self._streams[name] = stream
+        return stream
+
+    # Writing -------------------------------------------------------------------------------------
+
+    def append(self, name: str, events: Sequence[NewEvent], expected_version: int) -> WriteResult:
+        """Append events as one atomic write; see `Transport.append`."""
+        stream = self._writable(name)
+        decision = self._decide(stream, [event.id_bytes for event in events], expected_version)
+        if isinstance(decision, Repeated):
+            return WriteResult(name, decision.first, decision.last, None)
+        if stream.is_soft_deleted:
+            changed = {**stream.metadata(), TRUNCATE_BEFORE_KEY: stream.last + 1}
+            self._write_metadata(stream, changed)
+        for event in events:
+            self._store(stream, stream.last + 1, event)
+        return WriteResult(name, decision.first, stream.last, self.last)
+
+    def delete(self, name: str, expected_version: int, *, hard: bool) -> DeleteResult:
+        """Delete a stream; see `Transport.delete_stream`."""
+        stream = self._writable(name)
+        self._decide(stream, [_NEW_ID], expected_version)
+        if hard:
+            self._store(stream, MAX_EVENT_NUMBER, NewEvent(TOMBSTONE_EVENT_TYPE))
+        else:
+            self._write_metadata(stream, {TRUNCATE_BEFORE_KEY: MAX_EVENT_NUMBER})
+        return DeleteResult(name, self.last)
+
+    def _writable(self, name: str) -> MemoryStream:
+        """Return a stream, after checking that neither it nor the stream whose metadata it holds is tombstoned."""
+        if self.stream(name.removeprefix(METADATA_PREFIX)).is_tombstoned:
+            raise StreamDeleted(name)
+        return self.stream(name)
+
+    def _decide(self, stream: MemoryStream, ids: Sequence[bytes], expected_version: int) -> Append | Repeated:
+        decision = decide(expected_version, ids, stream, Strictness.LENIENT)
+        match decision:
+            case Append() | Repeated():
+                return decision
+            case IsDeleted():
+                raise StreamDeleted(stream.name)
+            case WrongVersion(current):
+                raise WrongExpectedVersion(stream.name, expected_version, current)
+        raise AssertionError(decision)
+
+    def _write_metadata(self, stream: MemoryStream, metadata: dict[str, Any]) -> None:
+        settings = self.stream(METADATA_PREFIX + stream.name)
+        self._store(settings, settings.last + 1, NewEvent(METADATA_EVENT_TYPE, metadata))
+
+    def _store(self, stream: MemoryStream, number: int, event: NewEvent) -> None:
+        created = datetime.now(UTC) - _EPOCH
+        ticks = ((created.days * 86_400 + created.seconds) * 1_000_000 + created.microseconds) * 10
+        stored = StoredEvent(
+            stream.name,
+            number,
+            event.id_bytes,
+            event.type,
+            int(event.is_json),
+            event.data,
+            event.metadata,
+            ticks,
+            len(self.events) + 1,
+        )
+        self.events.append(stored)
+        if number == MAX_EVENT_NUMBER:
+            stream.is_tombstoned = True
+        else:
+            stream.events.append(stored)
+
+    # Reading -------------------------------------------------------------------------------------
+
+    def readable(self, name: str) -> MemoryStream:
+        """Return a stream that has events that can be read.
+
+        Raises:
+            StreamNotFound: It has no events.
+            StreamDeleted: It was deleted for good.
+        """
+        stream = self.stream(name)
+        if self.stream(name.removeprefix(METADATA_PREFIX)).is_tombstoned:
+            raise StreamDeleted(name)
+        if stream.last < 0 or stream.is_soft_deleted:
+            raise StreamNotFound(name)
+        return stream
+
+    def event(self, name: str, number: int | Edge, *, resolve_links: bool) -> Event:
+        """Return one event; see `Transport.read_event`."""
+        stream = self.readable(name)
+        if isinstance(number, Edge):
+            number = stream.last if number is END else 0
+        if not stream.first <= number <= stream.last:
+            raise EventNotFound(name, number)
+        return self.resolved(stream.events[number], resolve_links=resolve_links)
+
+    def stream_page(
+        self, name: str, start: int | Edge, max_count: int, direction: StreamDirection, *, resolve_links: bool
+    ) -> StreamPage:
+        """Return a page; see `Transport.read_stream_page`."""
+        stream = self.readable(name)
+        last = stream.last
+        if direction is StreamDirection.FORWARD:
+            first = max(stream.first, start if isinstance(start, int) else 0 if start is START else last + 1)
+            stored = stream.events[first : first + max_count]
+            following, is_end = first + len(stored), first + max_count > last
+        else:
+            newest = min(last, start if isinstance(start, int) else 0 if start is START else last)
+            oldest = max(stream.first, newest - max_count + 1)
+            stored = stream.events[oldest : newest + 1][::-1]
+            is_end = oldest <= stream.first
+            following = -1 if is_end else oldest - 1
+        return StreamPage(
+            [self.resolved(each, resolve_links=resolve_links) for each in stored],
+            stream=name,
+            next_event_number=following,
+            last_event_number=last,
+            is_end_of_stream=is_end,
+        )
+
+    def all_page(
+        self, start: Position | Edge, max_count: int, direction: StreamDirection, *, resolve_links: bool
+    ) -> AllPage:
+        """Return a page without a filter; see `Transport.read_all_page`."""
+        if isinstance(start, Edge):
+            start = Position(0, 0) if start is START else self.end
+        index = max(0, min(start.commit, self.end.commit) - 1)
+        if direction is StreamDirection.FORWARD:
+            stored = self.events[index : index + max_count]
+            following = stored[-1].commit_position + 1 if stored else max(start.commit, 1)
+        else:
+            stored = self.events[max(0, index - max_count) : index][::-1]
+            following = stored[-1].commit_position if stored else 1
+        return AllPage(
+            [self.resolved(each, resolve_links=resolve_links, is_placed=True) for each in stored],
+            position=start if start.commit <= self.end.commit else self.end,
+            next_position=Position(following, following),
+        )
+
+    def resolved(self, stored: StoredEvent, *, resolve_links: bool, is_placed: bool = False) -> Event:
+        """Return a stored event as an `Event`.
+
+        Args:
+            stored: The stored event.
+            resolve_links: Whether to return the target of a link.
+            is_placed: Whether the event has a position, because it is read from `$all`.
+        """
+        place = stored if is_placed else None
+        if not resolve_links or stored.event_type != LINK_EVENT_TYPE:
+            return Event(stored, None, place)
+        number, _, name = stored.data.decode(errors="replace").partition("@")
+        target = self._streams.get(name)
+        if target is None or not number.isdecimal() or not target.first <= int(number) <= target.last:
+            return Event(broken_link(stored), stored, place)
+        return Event(target.events[int(number)], stored, place)

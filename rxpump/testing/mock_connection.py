@@ -1,0 +1,150 @@
+"""The connection of a mock transport: whether it is there, and who waits for it or for new events."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Final, TypeVar
+
+from rxpump.errors import ClientClosed, ConnectionClosed, NotConnected, OperationTimedOut, RxPumpError
+from rxpump.model.status import Closed, Connected, Connecting, Reconnecting, Status
+
+_T = TypeVar("_T")
+
+ADDRESS: Final = "mock://memory"
+"""Address in errors and in the status."""
+
+
+class Changes:
+    """Wakes all coroutines that wait for a change."""
+
+    def __init__(self) -> None:
+        self._waiting: set[asyncio.Future[None]] = set()
+
+    @property
+    def count(self) -> int:
+        """Number of coroutines that wait."""
+        return len(self._waiting)
+
+    async def wait(self) -> None:
+        """Wait for the next call of `notify`."""
+        waiting: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.add(waiting)
+        try:
+            await waiting
+        finally:
+            self._waiting.discard(waiting)
+
+    def notify(self) -> None:
+        """Wake the coroutines that wait now."""
+        for waiting in self._waiting:
+            if not waiting.done():
+                waiting.set_result(None)
+
+
+class MockConnection:
+    """A connection that a test makes and loses.
+
+    Attributes:
+        changes: Notified when an event is written, and when the connection is made or lost.
+        ending: Why the last connection ended; None while there is one, and before the first.
+        connections: Number of connections that were made. What belongs to one of them ends with it.
+        before_end: Functions that are called just before the transport closes.
+    """
+
+    def __init__(self, on_status: Callable[[Status], None]) -> None:
+        self.changes = Changes()
+        self.ending: RxPumpError | None = None
+        self.connections = 0
+        self.before_end: set[Callable[[], None]] = set()
+        self._on_status = on_status
+        self._is_open = False
+        self._is_connected = False
+        self._requests = 0
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether there is a connection."""
+        return self._is_connected
+
+    def open(self) -> None:
+        """Make the first connection."""
+        self._is_open = True
+        if not self._is_connected:
+            self._on_status(Connecting(ADDRESS))
+            self.restore()
+
+    def restore(self) -> None:
+        """Make a connection after one was lost.
+
+        Raises:
+            NotConnected: The transport is not open.
+        """
+        if not self._is_open:
+            raise self._not_connected()
+        if not self._is_connected:
+            self._is_connected, self.ending = True, None
+            self.connections += 1
+            self._on_status(Connected(ADDRESS))
+            self.changes.notify()
+
+    def lose(self, reason: str) -> None:
+        """Lose the connection, if there is one."""
+        if self._is_connected:
+            self._is_connected, self.ending = False, ConnectionClosed(ADDRESS, reason)
+            self._on_status(Reconnecting(1, 0.0, self.ending))
+            self.changes.notify()
+
+    def close(self) -> None:
+        """Close the connection, after calling the functions of `before_end`."""
+        if self._is_open:
+            for act in tuple(self.before_end):
+                act()
+            self._is_open = self._is_connected = False
+            self.ending = ClientClosed(ADDRESS, "the client was closed")
+            self._on_status(Closed())
+            self.changes.notify()
+
+    async def request(self, operation: str, timeout: float | None, execute: Callable[[], _T]) -> _T:
+        """Execute a request in a later turn of the event loop, when there is a connection.
+
+        Args:
+            operation: Description of the request, for errors.
+            timeout: Seconds to wait for a connection; None for as long as it takes.
+            execute: The request.
+        """
+        if not self._is_open:
+            raise self._not_connected()
+        self._requests += 1
+        try:
+            async with asyncio.timeout(timeout):
+                await asyncio.sleep(0)
+                while not self._is_connected:
+                    if not self._is_open:
+                        raise self.ending or self._not_connected()
+                    await self.changes.wait()
+        except TimeoutError:
+            raise OperationTimedOut(operation, timeout or 0.0, 0, is_connected=False) from None
+        finally:
+            self._requests -= 1
+            if not self._requests:
+                self.changes.notify()
+        return execute()
+
+    async def settled(self) -> None:
+        """Wait until no request is pending."""
+        while self._requests:
+            await self.changes.wait()
+
+    def ending_of(self, connection: int) -> RxPumpError | None:
+        """Return the error that ended a connection; None if it is the current one."""
+        if self._is_connected and connection == self.connections:
+            return None
+        return self.ending or ConnectionClosed(ADDRESS, "the connection was lost")
+
+    def _not_connected(self) -> NotConnected:
+        return NotConnected("closed" if self.connections else "not connected")
+
+    def __repr__(self) -> str:
+        state = "connected" if self._is_connected else "reconnecting" if self._is_open else "closed"
+        return f"<MockConnection {state}, {self._requests} requests pending>"

@@ -1,0 +1,187 @@
+"""Consumer groups of a mock transport."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from rxpump.errors import RxPumpError, SubscriberLimitReached
+from rxpump.model.events import Event
+from rxpump.model.group_settings import GroupOptions, NackAction
+from rxpump.testing.memory_log import MemoryLog, StoredEvent
+from rxpump.testing.mock_connection import MockConnection
+from rxpump.transport import GroupSession
+
+
+@dataclass(slots=True)
+class Message:
+    """An event that a group delivers.
+
+    Attributes:
+        stored: The event.
+        retry_count: Number of earlier deliveries.
+    """
+
+    stored: StoredEvent
+    retry_count: int = 0
+
+
+class MockGroup:
+    """A consumer group: where it stands in its stream, what is to be delivered again, and what is parked.
+
+    Args:
+        log: The log.
+        stream: Name of the stream.
+        name: Name of the group.
+        settings: Settings of the group.
+    """
+
+    def __init__(self, log: MemoryLog, stream: str, name: str, settings: GroupOptions) -> None:
+        self.stream = stream
+        self.name = name
+        self.settings = settings
+        self.sessions: list[MockGroupSession] = []
+        self.parked: list[tuple[Message, str]] = []
+        self._log = log
+        self._retries: deque[Message] = deque()
+        self._next = log.stream(stream).last + 1 if settings.start_from == -1 else settings.start_from
+
+    def connect(self, connection: MockConnection, buffer_size: int) -> MockGroupSession:
+        """Connect a consumer.
+
+        Raises:
+            SubscriberLimitReached: The group has all the consumers that its settings allow.
+        """
+        if 0 < self.settings.subscriber_max_count <= len(self.sessions):
+            raise SubscriberLimitReached(self.stream, self.name)
+        session = MockGroupSession(self, connection, buffer_size)
+        self.sessions.append(session)
+        return session
+
+    def take(self, count: int) -> list[Message]:
+        """Remove and return at most `count` messages, those to be retried first."""
+        messages = [self._retries.popleft() for _ in range(min(count, len(self._retries)))]
+        stream = self._log.stream(self.stream)
+        first = max(self._next, stream.first)
+        stored = stream.events[first : first + count - len(messages)]
+        if stored:
+            self._next = stored[-1].event_number + 1
+        return messages + [Message(each) for each in stored]
+
+    def event(self, message: Message) -> Event:
+        """Return the event of a message."""
+        return self._log.resolved(message.stored, resolve_links=self.settings.resolve_links)
+
+    def return_all(self, messages: Iterable[Message]) -> None:
+        """Deliver messages again, because their consumer has left. They count as retried once."""
+        self._retries += (Message(each.stored, 1) for each in messages)
+
+    def retry(self, message: Message) -> None:
+        """Deliver a message again, or park it if it was retried as often as the settings allow."""
+        most = self.settings.max_retry_count
+        if message.retry_count >= most:
+            self.parked.append((message, f"Reached retry count of {most}"))
+        else:
+            self._retries.append(Message(message.stored, message.retry_count + 1))
+
+    def replay_parked(self) -> None:
+        """Deliver the parked events again."""
+        self._retries += (Message(message.stored) for message, _ in self.parked)
+        self.parked.clear()
+
+    def expire_deliveries(self) -> None:
+        """Retry everything that is delivered and not acknowledged, as after `message_timeout_seconds`."""
+        for session in self.sessions:
+            for message in session.take_in_flight():
+                self.retry(message)
+
+    def end(self, ending: RxPumpError) -> None:
+        """End all sessions."""
+        for session in tuple(self.sessions):
+            session.end(ending)
+
+    def __repr__(self) -> str:
+        return f"<MockGroup {self.name!r} of {self.stream!r}, {len(self.sessions)} consumers, at {self._next}>"
+
+
+class MockGroupSession(GroupSession):
+    """One connection to a group."""
+
+    def __init__(self, group: MockGroup, connection: MockConnection, buffer_size: int) -> None:
+        self._group = group
+        self._connection = connection
+        self._buffer_size = buffer_size
+        self._in_flight: dict[bytes, Message] = {}
+        self._ending: RxPumpError | None = None
+        self._is_closed = False
+        self._act: Callable[[], None] | None = None
+
+    @property
+    def ending(self) -> RxPumpError | None:
+        """The error that ended the session; None while it is open."""
+        return self._ending
+
+    def before_end(self, act: Callable[[], None]) -> None:
+        """Register a function to call just before the client closes."""
+        self._act = act
+        self._connection.before_end.add(act)
+
+    async def next(self) -> Sequence[tuple[Event, int]]:
+        """Wait for deliveries."""
+        while True:
+            if self._ending is not None:
+                raise self._ending
+            room = self._buffer_size - len(self._in_flight)
+            if messages := self._group.take(room) if room > 0 and not self._is_closed else []:
+                self._in_flight.update((each.stored.event_id, each) for each in messages)
+                return [(self._group.event(each), each.retry_count) for each in messages]
+            await self._connection.changes.wait()
+
+    def ack(self, events: Sequence[Event]) -> None:
+        """Acknowledge events."""
+        self._settle(events)
+
+    def nack(self, events: Sequence[Event], action: NackAction, reason: str) -> None:
+        """Refuse events."""
+        for message in self._settle(events):
+            if action is NackAction.PARK:
+                self._group.parked.append((message, f"Client explicitly NAK'ed message.\n{reason}"))
+            elif action is NackAction.RETRY:
+                self._group.retry(message)
+
+    def close(self) -> None:
+        """Leave the group."""
+        self._is_closed = True
+        self._leave()
+
+    def end(self, ending: RxPumpError) -> None:
+        """End the session with an error; a later error is ignored."""
+        if self._ending is None:
+            self._ending = ending
+            self._leave()
+
+    def take_in_flight(self) -> list[Message]:
+        """Remove and return what is delivered and not acknowledged."""
+        messages = list(self._in_flight.values())
+        self._in_flight.clear()
+        return messages
+
+    def _settle(self, events: Sequence[Event]) -> list[Message]:
+        if self._ending is not None or self._is_closed:
+            return []
+        ids = [event.received.id_bytes for event in events]
+        messages = [self._in_flight.pop(each) for each in ids if each in self._in_flight]
+        self._connection.changes.notify()
+        return messages
+
+    def _leave(self) -> None:
+        if self in self._group.sessions:
+            self._group.sessions.remove(self)
+        if self._act is not None:
+            self._connection.before_end.discard(self._act)
+        self._group.return_all(self.take_in_flight())
+        self._connection.changes.notify()
+
+    def __repr__(self) -> str:
+        return f"<MockGroupSession of {self._group!r}, {len(self._in_flight)} of {self._buffer_size} in flight>"

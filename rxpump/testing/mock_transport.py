@@ -1,0 +1,425 @@
+"""A transport without input and output, for tests of programs that use rxpump."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from copy import copy
+from math import inf
+from typing import ClassVar, Final, TypeVar
+
+from reactivex.subject import BehaviorSubject
+
+from rxpump.backpressure.background_tasks import BackgroundTasks
+from rxpump.client import Client
+from rxpump.errors import (
+    ClientClosed,
+    ConnectionClosed,
+    InvalidArgument,
+    InvalidTransaction,
+    PersistentSubscriptionDeleted,
+    PersistentSubscriptionExists,
+    PersistentSubscriptionNotFound,
+    RxPumpError,
+    StreamDeleted,
+    SubscriptionDropped,
+)
+from rxpump.model.credentials import AnyCredentials
+from rxpump.model.events import Event
+from rxpump.model.filters import EventFilter
+from rxpump.model.group_settings import PersistentSubscriptionSettings
+from rxpump.model.limits import MAX_ACK_IDS, MAX_CREDENTIAL_BYTES, MAX_FRAME_BYTES, MAX_PAGE_EVENTS
+from rxpump.model.new_events import NewEvent
+from rxpump.model.pages import AllPage, StreamPage
+from rxpump.model.positions import Edge, Position, StreamDirection
+from rxpump.model.results import DeleteResult, WriteResult
+from rxpump.model.status import Idle, Status
+from rxpump.settings import Settings
+from rxpump.testing.memory_log import MemoryLog
+from rxpump.testing.mock_connection import ADDRESS, MockConnection
+from rxpump.testing.mock_group import MockGroup
+from rxpump.testing.mock_subscription import MockAllSubscription, MockStreamSubscription
+from rxpump.transport import Appender, Capability, GroupSession, Lack, Limits, ServerEnd, Subscription, Transport
+
+_T = TypeVar("_T")
+
+_NO_GROUPS_ON_ALL: Final = Lack("a mock has groups of streams only", "use a group on a stream")
+_NO_SCAVENGE: Final = Lack("a mock has no files", "use rxpump.server.EmbeddedServer")
+
+
+class MockTransport(Transport):
+    """An event store in memory that answers requests without input and output.
+
+    It behaves as a server does towards a program: appends, deletes, reads, subscriptions, transactions and consumer
+    groups have the results and errors of the other transports. It does not check credentials and permissions, and
+    has no projections, no `$maxAge`, and no clock: `expire_deliveries` is what `message_timeout_seconds` is for.
+
+    Args:
+        runtime: Background tasks of the client.
+        on_status: Function that is called with each change of the connection's status.
+        settings: Settings, of which it uses `live_buffer_events`.
+
+    Example:
+        transport = MockTransport()
+        client = mock_client(transport)
+    """
+
+    protocol: ClassVar[str] = "Mock"
+    limits: ClassVar[Limits] = Limits(MAX_PAGE_EVENTS, MAX_ACK_IDS, MAX_CREDENTIAL_BYTES)
+    lacks: ClassVar[Mapping[Capability, Lack]] = {
+        Capability.GROUPS_ON_ALL: _NO_GROUPS_ON_ALL,
+        Capability.SCAVENGE: _NO_SCAVENGE,
+    }
+
+    def __init__(
+        self,
+        runtime: BackgroundTasks | None = None,
+        on_status: Callable[[Status], None] = lambda status: None,
+        *,
+        settings: Settings | None = None,
+    ) -> None:
+        super().__init__(BackgroundTasks("mock") if runtime is None else runtime, on_status)
+        self._settings = Settings() if settings is None else settings
+        self._log = MemoryLog()
+        self._groups: dict[tuple[str, str], MockGroup] = {}
+        self._transactions: dict[int, tuple[int, list[NewEvent]]] = {}
+        self._connection = MockConnection(lambda status: self.on_status(status))
+        self._timeout: float | None = None
+
+    # The side of the test ------------------------------------------------------------------------
+
+    def lose_connection(self, reason: str = "the test ended it") -> None:
+        """Lose the connection. Subscriptions and group sessions end; requests wait for `restore_connection`.
+
+        Args:
+            reason: Reason in the errors and in the status.
+        """
+        self._connection.lose(reason)
+        self._end_sessions(ConnectionClosed(ADDRESS, reason))
+
+    def restore_connection(self) -> None:
+        """Make a new connection after `lose_connection`. Do nothing if there is a connection.
+
+        Raises:
+            NotConnected: The transport was not opened, or is closed.
+        """
+        self._connection.restore()
+
+    def expire_deliveries(self, stream: str, group: str) -> None:
+        """Deliver again what a group has delivered and no consumer has acknowledged.
+
+        Raises:
+            PersistentSubscriptionNotFound: There is no such group.
+        """
+        self._group(stream, group).expire_deliveries()
+        self._connection.changes.notify()
+
+    def parked(self, stream: str, group: str) -> list[tuple[Event, str]]:
+        """Return the parked events of a group, each with the reason.
+
+        Raises:
+            PersistentSubscriptionNotFound: There is no such group.
+        """
+        found = self._group(stream, group)
+        return [(found.event(message), reason) for message, reason in found.parked]
+
+    @property
+    def waiting(self) -> int:
+        """Number of coroutines that wait for an event, a delivery or a connection."""
+        return self._connection.changes.count
+
+    # Connection ----------------------------------------------------------------------------------
+
+    def as_user(self, credentials: AnyCredentials) -> MockTransport:
+        """Return a view; credentials are not checked."""
+        return copy(self)
+
+    def with_timeout(self, timeout: float | None) -> MockTransport:
+        """Return a view whose requests have a deadline."""
+        view = copy(self)
+        view._timeout = inf if timeout is None else timeout
+        return view
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether there is a connection that accepts requests now."""
+        return self._connection.is_connected
+
+    async def open(self) -> None:
+        """Connect."""
+        self._connection.open()
+
+    async def close(self) -> None:
+        """Close the connection, also for the views of this transport."""
+        self._connection.close()
+        self._end_sessions(ClientClosed(ADDRESS, "the client was closed"))
+
+    async def settled(self) -> None:
+        """Wait until no request is pending."""
+        await self._connection.settled()
+
+    async def ping(self) -> None:
+        """Wait for a reply."""
+        await self._request("Ping", lambda: None)
+
+    # Writing -------------------------------------------------------------------------------------
+
+    async def append(self, stream: str, events: Sequence[NewEvent], expected_version: int) -> WriteResult:
+        """Append events."""
+        size = sum(event.size for event in events)
+        if size > MAX_FRAME_BYTES:
+            shown = f"{len(events)} events of {size} bytes"
+            raise InvalidArgument("events", shown, f"{MAX_FRAME_BYTES} bytes in one atomic write")
+        return await self._write(f"Append to {stream!r}", lambda: self._log.append(stream, events, expected_version))
+
+    def appender(self, stream: str) -> Appender:
+        """Return an appender; requests are executed in the order of the calls."""
+        return MockAppender(self, stream)
+
+    async def delete_stream(self, stream: str, expected_version: int, *, hard: bool) -> DeleteResult:
+        """Delete a stream."""
+        delete = self._log.delete
+        return await self._write(f"Delete {stream!r}", lambda: delete(stream, expected_version, hard=hard))
+
+    async def start_transaction(self, stream: str, expected_version: int) -> int:
+        """Start a transaction."""
+
+        def start() -> int:
+            id = len(self._transactions)
+            self._transactions[id] = expected_version, []
+            return id
+
+        return await self._request("TransactionStart", start)
+
+    async def write_transaction(self, stream: str, transaction_id: int, events: Sequence[NewEvent]) -> None:
+        """Add events to a transaction."""
+        await self._request("TransactionWrite", lambda: self._transaction(stream, transaction_id)[1].extend(events))
+
+    async def commit_transaction(self, stream: str, transaction_id: int, expected_version: int | None) -> WriteResult:
+        """Write the events of a transaction."""
+
+        def commit() -> WriteResult:
+            expected, events = self._transaction(stream, transaction_id)
+            return self._log.append(stream, events, expected)
+
+        return await self._write("TransactionCommit", commit)
+
+    # Reading -------------------------------------------------------------------------------------
+
+    async def read_event(self, stream: str, number: int | Edge, *, resolve_links: bool) -> Event:
+        """Read one event."""
+        read = self._log.event
+        return await self._request(f"Read of {stream!r}", lambda: read(stream, number, resolve_links=resolve_links))
+
+    async def read_stream(
+        self, stream: str, start: int | Edge, direction: StreamDirection, *, batch_size: int, resolve_links: bool
+    ) -> AsyncGenerator[Sequence[Event], None]:
+        """Read the stream in pages."""
+        while True:
+            page = await self.read_stream_page(stream, start, batch_size, direction, resolve_links=resolve_links)
+            yield page
+            if page.is_last:
+                return
+            start = page.next
+
+    async def read_all(
+        self,
+        start: Position | Edge,
+        direction: StreamDirection,
+        *,
+        batch_size: int,
+        resolve_links: bool,
+        where: EventFilter | None = None,
+    ) -> AsyncGenerator[Sequence[Event], None]:
+        """Read `$all` in pages."""
+        while True:
+            page = await self.read_all_page(start, batch_size, direction, resolve_links=resolve_links, where=where)
+            yield page
+            if page.is_last:
+                return
+            start = page.next
+
+    async def read_stream_page(
+        self, stream: str, start: int | Edge, max_count: int, direction: StreamDirection, *, resolve_links: bool
+    ) -> StreamPage:
+        """Read one page of a stream."""
+        read = self._log.stream_page
+        return await self._request(
+            f"Read of {stream!r}", lambda: read(stream, start, max_count, direction, resolve_links=resolve_links)
+        )
+
+    async def read_all_page(
+        self,
+        start: Position | Edge,
+        max_count: int,
+        direction: StreamDirection,
+        *,
+        resolve_links: bool,
+        where: EventFilter | None = None,
+    ) -> AllPage:
+        """Read one page of `$all`."""
+        read = self._log.all_page
+        page = await self._request(
+            "Read of $all", lambda: read(start, max_count, direction, resolve_links=resolve_links)
+        )
+        return page if where is None else page.where(where.matches)
+
+    # Following -----------------------------------------------------------------------------------
+
+    def follow_stream(self, stream: str, after: int | None, *, batch_size: int, resolve_links: bool) -> Subscription:
+        """Follow a stream."""
+        most = self._settings.live_buffer_events
+        return MockStreamSubscription(
+            self._log, self._connection, stream, after, batch_size, most, resolve_links=resolve_links
+        )
+
+    def follow_all(
+        self, after: Position | None, *, batch_size: int, resolve_links: bool, where: EventFilter | None = None
+    ) -> Subscription:
+        """Follow `$all`."""
+        most = self._settings.live_buffer_events
+        return MockAllSubscription(
+            self._log, self._connection, after, batch_size, most, resolve_links=resolve_links, where=where
+        )
+
+    async def find_stream_end(self, stream: str) -> ServerEnd:
+        """Find where a stream ends."""
+
+        def find() -> ServerEnd:
+            found = self._log.stream(stream)
+            if found.is_tombstoned:
+                raise StreamDeleted(stream)
+            return ServerEnd(found.last, found.last if found.first <= found.last else None)
+
+        return await self._request(f"Read of {stream!r}", find)
+
+    async def find_all_end(
+        self, after: Position, *, batch_size: int, resolve_links: bool, where: EventFilter | None = None
+    ) -> ServerEnd:
+        """Find where `$all` ends."""
+        count = 1 if where is None else batch_size
+        page = await self.read_all_page(
+            Edge.END, count, StreamDirection.BACKWARD, resolve_links=resolve_links, where=where
+        )
+        return ServerEnd(self._log.last, page[0].position if page else None)
+
+    # Consumer groups -----------------------------------------------------------------------------
+
+    async def create_group(self, stream: str | None, group: str, settings: PersistentSubscriptionSettings) -> None:
+        """Create a group."""
+        name = self._named(stream)
+
+        def create() -> None:
+            if (name, group) in self._groups:
+                raise PersistentSubscriptionExists(name, group)
+            self._groups[name, group] = MockGroup(self._log, name, group, settings)
+
+        await self._request("CreateGroup", create)
+
+    async def update_group(self, stream: str | None, group: str, settings: PersistentSubscriptionSettings) -> None:
+        """Replace the settings of a group, and drop its consumers."""
+        name = self._named(stream)
+
+        def update() -> None:
+            found = self._group(name, group)
+            found.settings = settings
+            found.end(SubscriptionDropped(name, "unsubscribed by the server"))
+
+        await self._request("UpdateGroup", update)
+
+    async def delete_group(self, stream: str | None, group: str) -> None:
+        """Delete a group."""
+        name = self._named(stream)
+
+        def delete() -> None:
+            self._group(name, group).end(PersistentSubscriptionDeleted(name, group))
+            del self._groups[name, group]
+
+        await self._request("DeleteGroup", delete)
+
+    async def connect_group(self, stream: str | None, group: str, buffer_size: int) -> GroupSession:
+        """Connect to a group."""
+        name = self._named(stream)
+        return await self._request(
+            "ConnectGroup", lambda: self._group(name, group).connect(self._connection, buffer_size)
+        )
+
+    async def replay_parked(self, stream: str | None, group: str) -> None:
+        """Deliver the parked events of a group again."""
+        name = self._named(stream)
+        await self._write("ReplayParked", lambda: self._group(name, group).replay_parked())
+
+    # ---------------------------------------------------------------------------------------------
+
+    async def _request(self, operation: str, execute: Callable[[], _T]) -> _T:
+        timeout = None if self._timeout == inf else self._timeout
+        return await self._connection.request(operation, timeout, execute)
+
+    async def _write(self, operation: str, execute: Callable[[], _T]) -> _T:
+        """Execute a request that changes what others wait for."""
+        result = await self._request(operation, execute)
+        self._connection.changes.notify()
+        return result
+
+    def _transaction(self, stream: str, id: int) -> tuple[int, list[NewEvent]]:
+        if id not in self._transactions:
+            raise InvalidTransaction(stream)
+        return self._transactions[id]
+
+    def _named(self, stream: str | None) -> str:
+        """Return the name of the stream of a group.
+
+        Raises:
+            NotSupported: The group is on `$all`.
+        """
+        if stream is None:
+            raise self._missing(Capability.GROUPS_ON_ALL)
+        return stream
+
+    def _group(self, stream: str, name: str) -> MockGroup:
+        if (stream, name) not in self._groups:
+            raise PersistentSubscriptionNotFound(stream, name)
+        return self._groups[stream, name]
+
+    def _end_sessions(self, ending: RxPumpError) -> None:
+        for group in self._groups.values():
+            group.end(ending)
+
+    def __repr__(self) -> str:
+        return f"<MockTransport {self._connection!r}, {len(self._log.events)} events>"
+
+
+class MockAppender(Appender):
+    """Appends in the order of the calls."""
+
+    def __init__(self, transport: MockTransport, stream: str) -> None:
+        self._transport = transport
+        self._stream = stream
+
+    async def append(self, events: Sequence[NewEvent], expected_version: int) -> WriteResult:
+        """Append events."""
+        return await self._transport.append(self._stream, events, expected_version)
+
+    def close(self) -> None:
+        """Do nothing: an appender holds nothing."""
+
+
+def mock_client(transport: MockTransport | None = None, *, settings: Settings | None = None) -> Client:
+    """Make a client of a mock transport. Connect it with `async with`, like any client.
+
+    Args:
+        transport: The mock, if the test loses its connection or looks into it; a new one by default.
+        settings: Settings of the client.
+
+    Returns:
+        A client that is not connected yet.
+
+    Example:
+        async with mock_client() as client:
+            await client.publish_event("orders", "Placed", {"price": 5})
+            [placed] = await client.get("orders")
+    """
+    settings = Settings() if settings is None else settings
+    transport = MockTransport(settings=settings) if transport is None else transport
+    status: BehaviorSubject[Status] = BehaviorSubject(Idle())
+    transport.on_status = status.on_next
+    return Client(settings, transport, status)

@@ -1,0 +1,229 @@
+"""Subscriptions: history, the change to live, lost connections, and subscriptions that are not consumed."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import aclosing
+from typing import Any
+
+import pytest
+
+from rxpump.errors import ConnectionClosed, StreamDeleted, SubscriptionDropped
+from rxpump.model.filters import EventFilter
+from rxpump.model.positions import FIRST_POSITION
+from rxpump.model.signals import CaughtUp, Examined
+from rxpump.transport import Confirmed, Subscription
+from tests.contract.stores import ANY, SETTINGS, Store, receive, until_caught_up, values
+
+
+def follow(store: Store, stream: str = "s", after: int | None = -1) -> Any:
+    """Return a context manager that closes the attempt."""
+    return aclosing(store.transport.follow_stream(stream, after, batch_size=2, resolve_links=False))
+
+
+def events_of(received: list[Any]) -> list[Any]:
+    return [each for batch in received if not isinstance(batch, (Confirmed, CaughtUp, Examined)) for each in batch]
+
+
+async def test_history_comes_first_and_then_what_is_written(store: Store) -> None:
+    await store.write("s", *range(5))
+    async with follow(store) as subscription:
+        received = await until_caught_up(subscription)
+        assert list(dict.fromkeys(values(events_of(received)))) == [0, 1, 2, 3, 4]
+        assert Confirmed(4) in received
+        await store.write("s", 5)
+        await store.write("s", 6)
+        assert values(await receive(subscription, 2)) == [5, 6]
+
+
+async def test_a_place_is_resumed_after(store: Store) -> None:
+    await store.write("s", *range(5))
+    async with follow(store, after=2) as subscription:
+        received = values(events_of(await until_caught_up(subscription)))
+    assert [each for each in received if each > 2] == [3, 4]
+
+
+async def test_without_a_place_only_new_events_come(store: Store) -> None:
+    await store.write("s", *range(5))
+    async with follow(store, after=None) as subscription:
+        assert await until_caught_up(subscription) == [Confirmed(4), CaughtUp()]
+        await store.write("s", 5)
+        assert values(await receive(subscription, 1)) == [5]
+
+
+async def test_a_stream_that_does_not_exist_can_be_followed(store: Store) -> None:
+    async with follow(store) as subscription:
+        assert await until_caught_up(subscription) == [Confirmed(-1), CaughtUp()]
+        await store.write("s", 0)
+        assert values(await receive(subscription, 1)) == [0]
+
+
+async def test_a_soft_deleted_stream_can_be_followed(store: Store) -> None:
+    await store.write("s", 0, 1)
+    await store.transport.delete_stream("s", ANY, hard=False)
+    async with follow(store) as subscription:
+        assert await until_caught_up(subscription) == [Confirmed(1), CaughtUp()]
+        await store.write("s", 2)
+        assert values(await receive(subscription, 1)) == [2]
+
+
+async def test_a_deleted_stream_cannot_be_followed(store: Store) -> None:
+    await store.write("s", 0)
+    await store.transport.delete_stream("s", ANY, hard=True)
+    async with follow(store) as subscription:
+        with pytest.raises(StreamDeleted):
+            await until_caught_up(subscription)
+
+
+async def test_the_deletion_of_a_stream_ends_its_subscription(store: Store) -> None:
+    async with follow(store) as subscription:
+        await until_caught_up(subscription)
+        await store.write("s", 0)
+        await store.transport.delete_stream("s", ANY, hard=True)
+        assert values(await receive(subscription, 1)) == [0]
+        with pytest.raises(StreamDeleted):
+            await receive(subscription, 1)
+
+
+def follow_all(store: Store, where: EventFilter | None, after: Any = FIRST_POSITION) -> Any:
+    return aclosing(store.transport.follow_all(after, batch_size=2, resolve_links=False, where=where))
+
+
+async def test_all_is_followed_with_a_filter(store: Store) -> None:
+    await store.write("wanted", 0)
+    await store.write("other", "x", "x", "x", "x")
+    async with follow_all(store, EventFilter(stream_prefix="wanted")) as subscription:
+        received = await until_caught_up(subscription)
+        assert list(dict.fromkeys(values(events_of(received)))) == [0]
+        [wanted] = [event for event in events_of(received) if event.json() == 0][:1]
+        examined = [each.position for each in received if isinstance(each, Examined)]
+        assert examined == sorted(examined)
+        assert examined[-1] > wanted.position
+        await store.write("other", "x")
+        await store.write("wanted", 1)
+        assert values(await receive(subscription, 1)) == [1]
+
+
+async def test_all_is_followed_from_a_position(store: Store) -> None:
+    await store.write("a", 0, 1)
+    await store.write("b", 2)
+    place = next(event.position for event in await store.read_all() if event.json() == 1)
+    async with follow_all(store, EventFilter(stream_regex="^[ab]$"), place) as subscription:
+        received = values(events_of(await until_caught_up(subscription)))
+    assert [each for each in received if each > 1] == [2]
+
+
+@pytest.mark.parametrize("is_live", [True, False])
+async def test_a_lost_connection_ends_an_attempt_and_the_next_resumes(store: Store, is_live: bool) -> None:
+    await store.write("s", *range(5))
+    async with follow(store) as subscription:
+        received = values(events_of(await until_caught_up(subscription)) if is_live else await subscription.next())
+        if is_live:
+            store.lose_connection()
+            with pytest.raises(ConnectionClosed):
+                await receive(subscription, 1)
+    async with follow(store, after=received[-1]) as again:
+        await store.write("s", 5)
+        rest = [each for each in values(await receive(again, 5 - received[-1])) if each > received[-1]]
+    assert rest == list(range(received[-1] + 1, 6))
+
+
+class Received:
+    """What a subscriber receives, and a way to wait for it."""
+
+    def __init__(self) -> None:
+        self.values: list[Any] = []
+        self._changed = asyncio.Event()
+
+    def on_next(self, event: Any) -> None:
+        self.values.append(event.json())
+        self._changed.set()
+
+    async def until(self, count: int) -> None:
+        while len(self.values) < count:
+            self._changed.clear()
+            await self._changed.wait()
+
+
+@pytest.mark.parametrize("of", ["stream", "all"])
+async def test_a_subscription_delivers_each_event_once_through_lost_connections(store: Store, of: str) -> None:
+    received = Received()
+    where = EventFilter(stream_prefix="s")
+    source = store.client.stream("s") if of == "stream" else store.client.stream_all(where=where)
+    written = 0
+    with source.subscribe(received.on_next):
+        for _ in range(5):
+            for _ in range(3):
+                await store.write("s", written)
+                written += 1
+            await received.until(written - 2)
+            store.lose_connection()
+        await store.write("s", written)
+        await received.until(written + 1)
+    assert received.values == list(range(written + 1))
+
+
+async def test_a_cancelled_wait_loses_no_event(store: Store) -> None:
+    async with follow(store) as subscription:
+        await until_caught_up(subscription)
+        received: list[Any] = []
+        for n in range(5):
+            waiting = asyncio.ensure_future(subscription.next())
+            await asyncio.sleep(0)
+            waiting.cancel()
+            await asyncio.wait([waiting])
+            if not waiting.cancelled():
+                received += values(events_of([waiting.result()]))
+            await store.write("s", n)
+        received += values(await receive(subscription, 5 - len(received)))
+        assert received == [0, 1, 2, 3, 4]
+
+
+async def test_a_subscription_that_is_not_consumed_is_dropped_and_resumed(store: Store) -> None:
+    """The attempt holds at most `live_buffer_events`; what it could not hold is read by the next attempt."""
+    count = 5 * SETTINGS.live_buffer_events
+    async with follow(store) as subscription:
+        await until_caught_up(subscription)
+        for n in range(count):
+            await store.write("s", n)
+        received: list[Any] = []
+        with pytest.raises(SubscriptionDropped):
+            while True:
+                received += values(await receive(subscription, 1))
+    assert received == list(range(len(received)))
+    assert len(received) <= SETTINGS.live_buffer_events + 1
+    async with follow(store, after=len(received) - 1) as again:
+        await until_caught_up_with(again, received, count)
+    assert received == list(range(count))
+
+
+async def until_caught_up_with(subscription: Subscription, received: list[Any], count: int) -> None:
+    while len(received) < count:
+        received += [each for each in values(await receive(subscription, 1)) if each >= len(received)]
+
+
+async def test_the_end_of_a_stream_is_found(store: Store) -> None:
+    find = store.transport.find_stream_end
+    missing = await find("s")
+    assert (missing.last, missing.readable) == (-1, None)
+    await store.write("s", 0, 1)
+    assert ((await find("s")).last, (await find("s")).readable) == (1, 1)
+    await store.transport.delete_stream("s", ANY, hard=False)
+    assert ((await find("s")).last, (await find("s")).readable) == (1, None)
+    await store.transport.delete_stream("s", ANY, hard=True)
+    with pytest.raises(StreamDeleted):
+        await find("s")
+
+
+async def test_the_end_of_all_is_found(store: Store) -> None:
+    await store.write("s", 0, 1)
+    last = (await store.read_all())[-1].position
+    assert last is not None
+    end = await store.transport.find_all_end(last, batch_size=10, resolve_links=False)
+    assert end.last is None or end.last >= last
+    where = EventFilter(stream_prefix="s")
+    end = await store.transport.find_all_end(last, batch_size=10, resolve_links=False, where=where)
+    assert end.readable == last
+    nothing = EventFilter(stream_prefix="nothing")
+    end = await store.transport.find_all_end(last, batch_size=10, resolve_links=False, where=nothing)
+    assert end.readable is None
