@@ -21,6 +21,7 @@ MODULES = (
     "rxpump.messages",
     "rxpump.operators",
     "rxpump.server",
+    "rxpump.testing",
 )
 
 

@@ -16,7 +16,6 @@ from rxpump.errors import (
     ConnectionClosed,
     InvalidArgument,
     InvalidTransaction,
-    PersistentSubscriptionDeleted,
     PersistentSubscriptionExists,
     PersistentSubscriptionNotFound,
     RxPumpError,
@@ -322,7 +321,7 @@ class MockTransport(Transport):
         def update() -> None:
             found = self._group(name, group)
             found.settings = settings
-            found.end(SubscriptionDropped(name, "unsubscribed by the server"))
+            found.end(_dropped(name))
 
         await self._request("UpdateGroup", update)
 
@@ -331,7 +330,7 @@ class MockTransport(Transport):
         name = self._named(stream)
 
         def delete() -> None:
-            self._group(name, group).end(PersistentSubscriptionDeleted(name, group))
+            self._group(name, group).end(_dropped(name))
             del self._groups[name, group]
 
         await self._request("DeleteGroup", delete)
@@ -386,6 +385,11 @@ class MockTransport(Transport):
 
     def __repr__(self) -> str:
         return f"<MockTransport {self._connection!r}, {len(self._log.events)} events>"
+
+
+def _dropped(stream: str) -> SubscriptionDropped:
+    """Return what ends a session if its group is updated or deleted; servers do not name the reason over TCP."""
+    return SubscriptionDropped(stream, "unsubscribed by the server")
 
 
 class MockAppender(Appender):

@@ -22,7 +22,7 @@ async def test_an_append_returns_numbers_and_a_position(store: Store) -> None:
 
 
 @pytest.mark.parametrize("expected", [ANY, STREAM_EXISTS, 1])
-async def test_an_append_that_expects_the_stream_as_it_is_succeeds(store: Store, expected: int) -> None:
+async def test_an_append_at_the_expected_version_succeeds(store: Store, expected: int) -> None:
     await store.write("s", 0, 1)
     await store.write("s", 2, expected_version=expected)
     assert values(await store.read("s")) == [0, 1, 2]
@@ -38,7 +38,7 @@ async def test_an_append_to_another_version_is_refused(store: Store, expected: i
 
 
 @pytest.mark.parametrize("expected", [STREAM_EXISTS, 0, 5])
-async def test_an_append_that_expects_a_missing_stream_to_exist_is_refused(store: Store, expected: int) -> None:
+async def test_an_append_that_expects_a_missing_stream_is_refused(store: Store, expected: int) -> None:
     with pytest.raises(WrongExpectedVersion) as refused:
         await store.write("s", "refused", expected_version=expected)
     assert (refused.value.expected, refused.value.current) == (expected, -1)
@@ -98,7 +98,7 @@ async def test_an_appender_keeps_the_order_of_its_calls(store: Store) -> None:
 
 
 @pytest.mark.parametrize("expected", [ANY, NO_STREAM, STREAM_EXISTS, 0, 7])
-async def test_a_stream_that_was_deleted_for_good_refuses_every_write(store: Store, expected: int) -> None:
+async def test_a_stream_deleted_for_good_refuses_every_write(store: Store, expected: int) -> None:
     await store.write("s", 0)
     assert (await store.transport.delete_stream("s", ANY, hard=True)).stream == "s"
     with pytest.raises(StreamDeleted):
@@ -109,7 +109,7 @@ async def test_a_stream_that_was_deleted_for_good_refuses_every_write(store: Sto
 
 
 @pytest.mark.parametrize("expected", [ANY, NO_STREAM, 1])
-async def test_a_soft_deleted_stream_is_written_again_with_the_next_number(store: Store, expected: int) -> None:
+async def test_a_soft_deleted_stream_goes_on_with_the_next_number(store: Store, expected: int) -> None:
     await store.write("s", 0, 1)
     await store.transport.delete_stream("s", 1, hard=False)
     with pytest.raises(StreamNotFound):

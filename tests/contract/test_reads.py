@@ -66,7 +66,7 @@ async def test_a_missing_stream_is_not_found(store: Store, direction: StreamDire
 
 
 @BOTH
-async def test_a_stream_that_was_deleted_for_good_cannot_be_read(store: Store, direction: StreamDirection) -> None:
+async def test_a_stream_deleted_for_good_cannot_be_read(store: Store, direction: StreamDirection) -> None:
     await store.write("s", 0)
     await store.transport.delete_stream("s", ANY, hard=True)
     start = START if direction is FORWARD else END

@@ -114,7 +114,7 @@ async def test_a_cancelled_subscription_leaves_nothing_behind(store: Store, turn
     assert asyncio.all_tasks() <= before
 
 
-async def test_a_closed_client_ends_what_waits_and_refuses_what_follows(store: Store) -> None:
+async def test_a_closed_client_ends_what_waits_and_refuses_more(store: Store) -> None:
     subscription = store.transport.follow_stream("s", -1, batch_size=2, resolve_links=False)
     async with aclosing(subscription):
         await until_caught_up(subscription)
