@@ -12,9 +12,9 @@ from rxpump.model.events import Event
 
 
 def json() -> Callable[[Observable[Event]], Observable[Any]]:
-    """Decode the data of each event from JSON.
+    r"""Decode the data of each event from JSON.
 
-        ──Event({"m": 1})──Event({"m": 2})──Event(b"\\xff")──▶
+        ──Event({"m": 1})──Event({"m": 2})──Event(b"\xff")──▶
                               json()
         ──{"m": 1}─────────{"m": 2}─────────X NotJson
 

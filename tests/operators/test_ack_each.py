@@ -75,7 +75,7 @@ async def test_what_a_filter_drops_is_done_also_where_it_drops_all(group: Group)
     assert await acked(connection) == [0, 1, 2]
 
 
-async def test_work_is_acknowledged_when_it_is_done_in_the_order_of_delivery(group: Group) -> None:
+async def test_finished_work_is_acknowledged_in_order_of_delivery(group: Group) -> None:
     gates = Gates()
     connection = await group.run(rx.map(number), ops.map_async(gates, max_concurrent=3), ops.ack_each())
     connection.give(0, 1, 2)
@@ -181,7 +181,7 @@ async def test_work_of_a_lost_connection_is_passed_over(group: Group) -> None:
 # Ends -------------------------------------------------------------------------------------------------
 
 
-async def test_a_drain_acknowledges_what_is_worked_off_before_it_unsubscribes(group: Group) -> None:
+async def test_a_drain_acknowledges_finished_work_before_unsubscribing(group: Group) -> None:
     gates = Gates()
     connection = await group.run(rx.map(number), ops.map_async(gates, max_concurrent=2), ops.ack_each())
     connection.give(0, 1, 2)
@@ -398,9 +398,7 @@ async def test_a_subscription_that_work_makes_is_its_own_affair(group: Group) ->
 
 
 @pytest.mark.parametrize("seed", range(60))
-async def test_of_random_pipelines_nothing_is_acknowledged_too_early_and_everything_in_the_end(
-    group: Group, seed: int
-) -> None:
+async def test_random_pipelines_acknowledge_everything_and_never_early(group: Group, seed: int) -> None:
     """Each item is the set of the deliveries it comes of; what is acknowledged must be with nobody any more."""
     chance = random.Random(seed)
     alive: dict[int, int] = {}  # how many items under way come of each delivery

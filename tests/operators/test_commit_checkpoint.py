@@ -263,7 +263,7 @@ async def test_disposed_it_saves_what_is_done() -> None:
     assert not seen.is_ended
 
 
-async def test_disposed_by_what_is_below_it_saves_no_event_that_is_half_delivered() -> None:
+async def test_a_dispose_from_below_saves_no_half_delivered_event() -> None:
     feed, store, seen = Feed(), Store(), Seen()
     seen.of(feed.pipe(rx.flat_map(thrice), ops.commit_checkpoint(store), rx.take(5)))
     for each in events(3):

@@ -170,7 +170,7 @@ def test_a_function_may_raise() -> None:
         decoded([STRANGE, BAD], operator)
 
 
-def test_a_dead_letter_sink_is_given_each_and_neither_completed_nor_failed() -> None:
+def test_a_dead_letter_observer_receives_items_only() -> None:
     letters: Subject[Undecodable] = Subject()
     told: list[Any] = []
     letters.subscribe(told.append, lambda error: told.append("failed"), lambda: told.append("completed"))

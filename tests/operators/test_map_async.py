@@ -109,7 +109,7 @@ async def test_what_raises_before_its_first_wait_is_the_error_too() -> None:
 
 
 @pytest.mark.parametrize("max_concurrent", [1, 5])
-async def test_while_what_is_below_is_full_no_work_is_begun_beyond_max_concurrent(max_concurrent: int) -> None:
+async def test_a_full_consumer_limits_work_to_max_concurrent(max_concurrent: int) -> None:
     pages, sink, begun = Pages(numbers(100, 10)), HeldSink(), []
 
     async def note(item: int) -> int:

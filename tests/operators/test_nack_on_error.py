@@ -90,7 +90,7 @@ async def test_the_action_is_decided_by_the_error() -> None:
     await work.end()
 
 
-async def test_stop_ends_with_the_error_and_leaves_the_delivery_to_come_again() -> None:
+async def test_stop_fails_and_does_not_answer_the_delivery() -> None:
     work = Work(ops.nack_on_error(STOP, failing(2)), ops.ack_each())
     await work.give(*events(4))
     await work.seen.until_ended()

@@ -133,7 +133,7 @@ async def test_a_callback_that_raises_is_the_error() -> None:
     assert not feed.observers
 
 
-async def test_a_subscriber_that_raises_gets_that_as_its_error_and_the_source_does_not_notice() -> None:
+async def test_an_error_of_a_subscriber_reaches_only_that_subscriber() -> None:
     feed = Feed()
     errors: list[Exception] = []
 

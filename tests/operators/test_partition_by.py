@@ -47,7 +47,7 @@ async def test_a_result_is_of_the_last_event_of_what_is_finished() -> None:
     subscription.dispose()
 
 
-async def test_whatever_the_timing_each_key_keeps_its_order_and_nothing_is_lost() -> None:
+async def test_each_key_keeps_its_order_with_any_timing() -> None:
     chance = random.Random(7)
     under_way: set[int] = set()
     by_key: dict[int, list[int]] = defaultdict(list)

@@ -42,7 +42,7 @@ async def test_everything_in_order_then_the_end() -> None:
     assert await source.pipe(plain(high=7), plain(), rx.to_list()) == list(range(1000))
 
 
-async def test_it_holds_its_source_at_the_high_mark_and_lets_go_at_the_low_one() -> None:
+async def test_it_pauses_at_the_high_mark_and_resumes_at_the_low_mark() -> None:
     pages, gates, seen = Pages(numbers(100, 10)), Gates(), Seen()
     subscription = seen.of(pages.source(BackgroundTasks("test")).pipe(through(gates, high=20, low=15)))
     await settle()

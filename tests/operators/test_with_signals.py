@@ -43,6 +43,6 @@ def test_the_signals_come_among_the_events() -> None:
     ids=["plain", "piped", "map"],
 )
 @pytest.mark.parametrize("operator", [ops.with_signals(), ops.until_caught_up()], ids=["with_signals", "until"])
-def test_anything_else_has_no_signals_and_that_is_said_when_the_pipe_is_made(source: Any, operator: Any) -> None:
+def test_a_source_without_signals_is_refused_in_the_pipe(source: Any, operator: Any) -> None:
     with pytest.raises(InvalidArgument, match=r"a catch-up subscription .* first in its pipe"):
         source.pipe(operator)

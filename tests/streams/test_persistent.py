@@ -157,7 +157,7 @@ async def test_it_resumes_by_itself_and_what_was_before_expires(group: FakeGroup
     assert consumer.errors == []
 
 
-async def test_what_was_not_passed_on_when_the_connection_was_lost_is_not_passed_on_after(group: FakeGroup) -> None:
+async def test_events_buffered_at_a_connection_loss_are_discarded(group: FakeGroup) -> None:
     watermarks = Watermarks("test", high=2)
     consumer = Consumer()
     consumer.of(group.consume().pipe(rx.do_action(lambda _: watermarks.added(len(consumer.deliveries) + 1))))

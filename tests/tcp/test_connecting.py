@@ -129,7 +129,7 @@ async def half_way(peer: Peer) -> None:
         (wordy, "a frame of 1347703880 bytes is over the limit"),
     ],
 )
-async def test_who_does_not_take_us_in_is_asked_again_and_the_reason_is_kept(
+async def test_a_refused_connection_is_retried_and_the_reason_kept(
     client_of: MakeClient, script: Any, reason: str
 ) -> None:
     async with ScriptedServer(script, script, good) as server:

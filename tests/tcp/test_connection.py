@@ -183,7 +183,7 @@ async def test_bytes_that_leave_are_a_sign_of_life(make_socket: type[Socket], en
 
 
 @pytest.mark.parametrize(("room", "end"), [(1 << 30, "shut down"), (100, "aborted")])
-async def test_what_the_other_side_does_not_take_does_not_keep_a_socket_open(room: int, end: str) -> None:
+async def test_unread_bytes_do_not_keep_a_socket_open(room: int, end: str) -> None:
     played = Played(room)
     played.ask(Ask("x" * 200))
     played.connection.wake()
@@ -192,7 +192,7 @@ async def test_what_the_other_side_does_not_take_does_not_keep_a_socket_open(roo
     assert played.socket.end == end
 
 
-async def test_it_is_over_when_the_socket_is_gone_and_gives_the_ledger_back_what_is_unanswered() -> None:
+async def test_a_lost_socket_requeues_requests_without_a_reply() -> None:
     played = Played()
     again, once = played.ask(Ask("again")), played.ask(AskOnce("once"))
     played.connection.wake()
@@ -213,7 +213,7 @@ async def test_a_socket_that_is_lost_says_what_the_system_says() -> None:
     assert "the connection was lost: Connection reset by peer" in str(played.connection.closed.result())
 
 
-async def test_what_was_asked_for_in_the_turn_in_which_it_is_ended_still_goes_out() -> None:
+async def test_a_request_of_the_last_turn_is_sent_before_the_end() -> None:
     played = Played()
     played.ask(Ask("a"))
     played.connection.wake()

@@ -83,7 +83,7 @@ async def test_a_leader_that_nobody_knows_is_waited_for(client_of: MakeClient) -
         assert server.accepted == 1
 
 
-async def test_the_leader_is_followed_at_once_with_all_that_is_in_flight_and_the_same_credentials(
+async def test_requests_in_flight_move_to_the_leader_at_once(
     client_of: MakeClient,
 ) -> None:
     logins: list[str] = []

@@ -33,7 +33,7 @@ async def numbers(subscription: object, count: int) -> list[int]:
     return taken
 
 
-async def test_what_is_written_arrives_in_order_also_what_comes_with_the_confirmation(client_of: MakeClient) -> None:
+async def test_events_with_the_confirmation_arrive_in_order(client_of: MakeClient) -> None:
     async def publish(peer: Peer) -> None:
         await peer.introduce()
         request = await peer.request(Command.SUBSCRIBE_TO_STREAM)
@@ -128,7 +128,7 @@ async def test_no_access_is_an_error_at_once(client_of: MakeClient) -> None:
             await subscribed(client_of(server))
 
 
-async def test_garbage_among_the_events_ends_it_by_name_and_not_the_connection(client_of: MakeClient) -> None:
+async def test_an_invalid_event_ends_the_subscription_only(client_of: MakeClient) -> None:
     async def babble(peer: Peer) -> None:
         await peer.introduce()
         request = await peer.request(Command.SUBSCRIBE_TO_STREAM)

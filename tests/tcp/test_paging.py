@@ -129,7 +129,7 @@ async def test_a_consumer_that_waits_has_two_pages_on_their_way() -> None:
     assert [number for number, _ in store.reads] == [0, 2, 4, 6, 8], "none past the end"
 
 
-async def test_a_page_that_was_asked_for_in_the_wrong_place_is_asked_for_again() -> None:
+async def test_a_page_requested_at_a_wrong_position_is_requested_again() -> None:
     store = SlowStore(10, truncated_from=4)
     pages = store.pages(2)
     read: list[int] = []

@@ -18,7 +18,7 @@ def test_waits_grow_until_a_connection_holds() -> None:
     assert waits.attempts == 1
 
 
-def test_the_first_hint_is_followed_at_once_and_no_other_until_a_connection_holds() -> None:
+def test_only_the_first_hint_is_followed_at_once() -> None:
     waits = patience()
     assert [waits.wait(is_hint=True) for _ in range(3)] == [0.0, 1.0, 2.0]
     waits.lasted(5.0)
@@ -37,7 +37,7 @@ def test_it_gives_up_with_its_policy() -> None:
     assert repr(waits) == "<ReconnectPolicy after 3 attempts>"
 
 
-def test_a_settled_request_begins_anew_with_the_waits_but_not_with_the_hints() -> None:
+def test_a_settled_request_resets_the_waits_but_not_the_hints() -> None:
     waits = patience()
     assert waits.wait(is_hint=True) == 0.0
     assert [waits.wait(is_hint=False) for _ in range(3)] == [1.0, 2.0, 4.0]

@@ -41,7 +41,7 @@ async def deaf_to_one_request(peer: Peer) -> None:
     await peer.request()
 
 
-async def test_what_is_in_flight_survives_a_cut_with_the_same_bytes_in_the_same_order(client_of: MakeClient) -> None:
+async def test_requests_in_flight_are_repeated_in_order_after_a_cut(client_of: MakeClient) -> None:
     seen: list[list[bytes]] = []
 
     async def take_three(peer: Peer) -> None:
@@ -149,7 +149,7 @@ async def test_closing_ends_everything_and_closes_the_socket(client_of: MakeClie
         await gone.wait()
 
 
-async def test_credentials_that_worked_once_are_tried_again_when_they_are_refused(client_of: MakeClient) -> None:
+async def test_refused_credentials_that_worked_before_are_retried(client_of: MakeClient) -> None:
     """A node that is starting refuses everybody (docs/protocol/tcp.md, section 4.12)."""
 
     async def refuse(peer: Peer) -> None:

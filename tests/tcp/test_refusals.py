@@ -62,7 +62,7 @@ def test_an_answer_that_cannot_change_is_final_at_once() -> None:
         assert Refusals().verdict(problem, NODE, 0.0) is problem
 
 
-def test_a_token_that_is_called_a_bad_request_is_refused_in_the_words_of_the_server() -> None:
+def test_a_token_refused_as_a_bad_request_has_the_server_message() -> None:
     error = Refusals().verdict(BadRequest("authenticating", "What?"), WITH_TOKEN, 0.0)
     assert isinstance(error, NotAuthenticated)
     assert (error.login, error.reason) == ("(token)", "What?")

@@ -28,7 +28,7 @@ def waiting(client: Client) -> int:
     return int(found[1])
 
 
-async def test_hundreds_at_once_are_each_given_their_own_answer_in_whatever_order(client_of: MakeClient) -> None:
+async def test_hundreds_of_replies_in_any_order_reach_their_requests(client_of: MakeClient) -> None:
     async def answer_backwards(peer: Peer) -> None:
         await peer.introduce()
         requests = [await peer.request(Command.READ_EVENT) for _ in range(500)]
@@ -135,7 +135,7 @@ async def test_a_caller_who_leaves_takes_his_request_back(client_of: MakeClient)
     assert seen[1] == b""
 
 
-async def test_an_answer_that_does_not_come_is_a_timeout_and_costs_no_connection(client_of: MakeClient) -> None:
+async def test_a_missing_reply_is_a_timeout_and_keeps_the_connection(client_of: MakeClient) -> None:
     async def forget_one(peer: Peer) -> None:
         await peer.introduce()
         await peer.request(Command.PING)
@@ -160,7 +160,7 @@ class LateAsker(PendingRequests):
         loop.call_soon(self.submit, Ask("late"), self.answer)
 
 
-async def test_what_is_asked_for_as_a_connection_becomes_ready_goes_out_at_once() -> None:
+async def test_a_request_made_as_a_connection_becomes_ready_is_sent() -> None:
     """And not with the next heartbeat, an hour later."""
     settings = Settings(heartbeat_interval=3600.0)
     pending = LateAsker(settings)

@@ -73,6 +73,6 @@ def test_access_denied_says_to_what() -> None:
     assert str(outcome.error) == "an anonymous user (nobody is logged in) may not delete 'ponies'"
 
 
-def test_it_says_what_it_is_and_keeps_to_the_order_of_its_streams_writes() -> None:
+def test_it_names_itself_and_keeps_the_order_of_appends() -> None:
     assert str(DELETE) == "DeleteStream 'ponies'"
     assert DELETE.ordering_key == "ponies"

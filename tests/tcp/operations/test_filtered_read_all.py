@@ -67,7 +67,7 @@ def test_access_is_denied_by_the_reply_to_another_command(operation: Any, comman
     assert fate(operation.interpret(Package(command, ID, page))) == (Failure, UnexpectedReply), "no filtered page"
 
 
-def test_a_page_without_events_is_not_the_end_unless_it_says_so_or_leads_nowhere() -> None:
+def test_an_empty_page_is_the_end_only_if_it_leads_nowhere() -> None:
     onwards = schema.FilteredReadAllEventsCompleted(next_commit_position=900, next_prepare_position=0)
     page = answer(FORWARD, onwards)
     assert (len(page), page.next_position, page.is_last) == (0, Position(900, 0), False)

@@ -137,7 +137,7 @@ def test_whoever_says_where_the_leader_is_sends_us_there(reason: NotHandledReaso
         schema.LeaderInfo(external_secure_tcp_address="10.0.0.2", external_secure_tcp_port=0),
     ],
 )
-def test_a_leader_without_an_address_that_can_be_dialled_is_waited_for(leader: schema.LeaderInfo) -> None:
+def test_a_leader_without_a_usable_address_is_waited_for(leader: schema.LeaderInfo) -> None:
     assert fate(ALL[1].interpret(not_handled(NotHandledReason.NOT_LEADER, leader))) == (Retry, NotLeader)
 
 

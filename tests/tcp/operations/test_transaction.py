@@ -88,9 +88,7 @@ def test_a_commit_answers_with_what_was_written(told: dict[str, int], position: 
 
 
 @pytest.mark.parametrize(("expected", "text"), [(3, "at version 3"), (None, "at another version")])
-def test_a_commit_of_the_wrong_version_says_what_was_expected_if_that_is_known(
-    expected: int | None, text: str
-) -> None:
+def test_a_refused_commit_names_the_expected_version_if_known(expected: int | None, text: str) -> None:
     commit = TransactionCommit("ponies", 1690, expected, require_leader=True)
     outcome = reply(commit, schema.TransactionCommitCompleted(result=OperationResult.WRONG_EXPECTED_VERSION))
     assert isinstance(outcome, Failure)

@@ -10,7 +10,7 @@ from rxpump.tcp.wire.codes import NakAction
 IDS = [number.to_bytes(16, "little") for number in range(4001)]
 
 
-def test_no_package_has_more_ids_than_the_reference_client_puts_in_one_and_all_are_in_order() -> None:
+def test_acknowledged_ids_are_split_into_packages_in_order() -> None:
     messages = [schema.PersistentSubscriptionAckEvents.FromString(payload) for payload in acks("s::g", IDS)]
     assert [len(message.processed_event_ids) for message in messages] == [2000, 2000, 1]
     assert [id for message in messages for id in message.processed_event_ids] == IDS

@@ -40,7 +40,7 @@ def names(packages: list[Package]) -> list[str]:
 # Order of requests --------------------------------------------------------------------------------------
 
 
-def test_after_a_loss_large_requests_wait_for_the_answers_to_small_ones(wire: Wire) -> None:
+def test_after_a_loss_large_requests_wait_for_replies_to_small_ones(wire: Wire) -> None:
     wire.pending.submit(AskForPage("page"))
     wire.ask("a", "b")
     assert names(wire.sent()) == ["a", "b", "page"]
@@ -115,7 +115,7 @@ def interrupt(wire: Wire, name: str, times: int) -> list[Request]:
     return ended
 
 
-def test_a_request_in_whose_frame_four_connections_were_lost_is_given_up(wire: Wire) -> None:
+def test_a_request_fails_after_four_connections_lost_in_its_frame(wire: Wire) -> None:
     large, beside = wire.pending.submit(AskForPage("large")), wire.ask("beside")[0]
     assert interrupt(wire, "large", 3) == []
     assert beside.value == b"done", "small ones are answered before"

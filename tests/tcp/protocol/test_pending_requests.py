@@ -86,7 +86,7 @@ def test_no_more_are_on_their_way_than_may_be(wire: Wire) -> None:
     assert wire.names() == ["e", "f"]
 
 
-def test_large_requests_go_out_in_bursts_so_that_a_full_socket_leaves_them_here(wire: Wire) -> None:
+def test_large_requests_are_sent_in_small_groups(wire: Wire) -> None:
     for _ in range(4):
         wire.pending.submit(Append("ponies", [NewEvent("T", bytes(70_000))], -2, require_leader=True))
     assert [len(wire.pending.send(0.0)) for _ in range(3)] == [2, 2, 0]
@@ -101,7 +101,7 @@ def test_its_repr_tells_where_they_are(wire: Wire) -> None:
 # Deadlines ----------------------------------------------------------------------------------------------
 
 
-def test_what_may_take_for_ever_has_no_deadline_and_is_not_asked_twice(wire: Wire) -> None:
+def test_a_request_without_a_deadline_is_sent_once(wire: Wire) -> None:
     scavenge = wire.pending.submit(Scavenge(), deadline=Deadline(math.inf, 0.0))
     wire.sent()
     assert wire.pending.deadline == math.inf
@@ -123,7 +123,7 @@ def test_the_clock_runs_from_the_first_sending(wire: Wire) -> None:
     assert wire.pending.deadline == math.inf
 
 
-def test_an_answer_after_the_deadline_is_nobodys_and_its_place_is_free(wire: Wire) -> None:
+def test_a_reply_after_the_deadline_is_ignored(wire: Wire) -> None:
     wire.ask(*"abcde")
     sent = wire.sent()
     wire.pass_time(7.0)
@@ -225,7 +225,7 @@ def test_expired_calls_do_not_pile_up_while_there_is_no_connection() -> None:
     assert sum(reference() is not None for reference in alive) < 200
 
 
-def test_while_there_is_no_connection_the_clock_of_a_stream_stands_still(wire: Wire) -> None:
+def test_a_stream_request_has_no_deadline_without_a_connection(wire: Wire) -> None:
     (a,) = wire.ask("a")
     wire.sent()
     wire.pass_time(6.0)
@@ -241,7 +241,7 @@ def test_while_there_is_no_connection_the_clock_of_a_stream_stands_still(wire: W
 # Not now, not here --------------------------------------------------------------------------------------
 
 
-def test_a_refusal_for_now_is_asked_again_after_a_rest_with_the_same_bytes_under_a_new_id(wire: Wire) -> None:
+def test_a_temporary_refusal_is_retried_with_a_new_id(wire: Wire) -> None:
     (a,) = wire.ask("a")
     (first,) = wire.sent()
     assert wire.refuse(first) is None
@@ -275,7 +275,7 @@ def test_a_policy_that_gives_up_gives_the_refusal(wire: Wire) -> None:
     assert isinstance(a.error, NotReady)
 
 
-def test_a_hint_where_the_leader_is_is_noted_until_there_is_another_connection(wire: Wire) -> None:
+def test_the_address_of_the_leader_is_kept_until_a_connection(wire: Wire) -> None:
     (a,) = wire.ask("a")
     leader = {"external_tcp_address": "10.0.0.2", "external_tcp_port": 1114}
     assert wire.refuse(wire.sent()[0], NotHandledReason.NOT_LEADER, **leader) is None
@@ -366,7 +366,7 @@ def test_all_that_is_unanswered_is_sent_again_in_the_order_of_asking(wire: Wire)
     assert wire.reply(sent[0]) is None, "answers of the old connection are nobody's"
 
 
-def test_what_may_not_be_repeated_ends_with_the_connection_it_was_sent_on(wire: Wire) -> None:
+def test_an_unrepeatable_request_fails_with_its_connection(wire: Wire) -> None:
     sent_out = wire.pending.submit(AskOnce("sent"))
     refused = wire.pending.submit(AskOnce("refused"))
     wire.refuse(wire.sent()[1])
@@ -379,7 +379,7 @@ def test_what_may_not_be_repeated_ends_with_the_connection_it_was_sent_on(wire: 
     assert not waiting.is_settled
 
 
-def test_what_may_have_happened_is_repeated_only_where_that_does_no_harm(wire: Wire) -> None:
+def test_only_a_repeatable_request_is_retried_after_a_timeout(wire: Wire) -> None:
     class WriteOnce(Append):
         repeatable = False
 
@@ -402,7 +402,7 @@ def test_withdrawn_before_it_is_sent_it_never_is(wire: Wire) -> None:
     assert len(wire.pending) == 1
 
 
-def test_withdrawn_in_flight_its_answer_is_nobodys_and_its_place_is_free(wire: Wire) -> None:
+def test_the_reply_to_a_withdrawn_request_is_ignored(wire: Wire) -> None:
     a, *_ = wire.ask(*"abcde")
     to_a, *_ = wire.sent()
     wire.pending.withdraw(a)
@@ -427,7 +427,7 @@ def test_withdrawn_twice_or_after_its_answer_it_counts_once(wire: Wire) -> None:
     assert a.value == b"done"
 
 
-def test_withdrawn_requests_do_not_pile_up_while_there_is_no_connection() -> None:
+def test_withdrawn_requests_are_removed_without_a_connection() -> None:
     wire = Wire(is_connected=False)
     kept = wire.ask("kept")
     operations = [Ask(f"gone {number}") for number in range(5000)]

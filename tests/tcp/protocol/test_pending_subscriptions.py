@@ -133,7 +133,7 @@ def test_a_lost_connection_ends_every_channel_and_says_no_farewell(wire: Wire) -
     assert wire.sent() == [], "that connection's subscriptions ended with it"
 
 
-def test_a_farewell_that_did_not_get_out_is_not_said_to_the_next_connection(wire: Wire) -> None:
+def test_an_unsent_unsubscribe_is_not_sent_on_the_next_connection(wire: Wire) -> None:
     channel, _ = opened(wire)
     wire.pending.unsubscribe(channel)
     wire.pending.disconnected(LOST)
@@ -141,7 +141,7 @@ def test_a_farewell_that_did_not_get_out_is_not_said_to_the_next_connection(wire
     assert wire.sent() == []
 
 
-def test_one_that_was_not_confirmed_is_asked_for_again_on_the_next_connection(wire: Wire) -> None:
+def test_an_unconfirmed_subscription_is_requested_again(wire: Wire) -> None:
     request, sent = subscribe(wire)
     wire.pending.disconnected(LOST)
     wire.pending.connected()
@@ -156,7 +156,7 @@ def test_closing_ends_every_channel(wire: Wire) -> None:
     assert channel.ending is LOST
 
 
-def test_what_is_told_on_a_channel_goes_out_in_order_before_its_farewell(wire: Wire) -> None:
+def test_packages_of_a_subscription_precede_its_unsubscribe(wire: Wire) -> None:
     channel, sent = opened(wire)
     ack = Command.PERSISTENT_SUBSCRIPTION_ACK_EVENTS
     for payload in (b"one", b"two"):

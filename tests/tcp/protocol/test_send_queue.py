@@ -64,7 +64,7 @@ def test_a_lane_keeps_its_order_around_a_large_request() -> None:
     assert popped(queue) == ["c", "A", "b", "d"]
 
 
-def test_a_lane_keeps_its_order_also_when_an_earlier_request_comes_back() -> None:
+def test_a_lane_keeps_its_order_when_a_request_is_requeued() -> None:
     queue = made(("b", "lane", False), ("C", "lane", True))
     back = Request(Ask("A", "lane"), None, -1, None)
     back.operation.reply_is_large = True

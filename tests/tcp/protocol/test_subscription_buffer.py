@@ -58,7 +58,7 @@ def test_there_is_news_when_the_first_arrives_and_when_it_ends(channel: LiveBuff
     assert len(news) == 3
 
 
-def test_more_events_than_it_may_hold_end_it_and_what_was_kept_is_still_there(channel: LiveBuffer) -> None:
+def test_an_overflow_ends_it_and_keeps_the_buffered_events(channel: LiveBuffer) -> None:
     for position in (5, 6, 7, 8, 9):
         channel.receive(appeared(position))
     assert isinstance(channel.ending, SubscriptionDropped)
