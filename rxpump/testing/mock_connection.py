@@ -53,9 +53,9 @@ class MockConnection:
     """
 
     def __init__(self, on_status: Callable[[Status], None]) -> None:
-        self.changes = Changes()
+        self.changes: Changes = Changes()
         self.ending: RxPumpError | None = None
-        self.connections = 0
+        self.connections: int = 0
         self.before_end: set[Callable[[], None]] = set()
         self._on_status = on_status
         self._is_open = False
