@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from rxpump.server.access.access import Access
 from rxpump.server.access.users import Users
+from rxpump.server.connection_memory import ConnectionMemory
 from rxpump.server.groups.groups import Groups
 from rxpump.server.store.sqlite_store import SqliteStore
 from rxpump.server.strictness import Strictness
-from rxpump.server.tcp.connection_memory import ConnectionMemory
-from rxpump.server.tcp.transactions import Transactions
+from rxpump.server.transactions import Transactions
 
 
 class Node:

@@ -36,7 +36,6 @@ from rxpump.tcp.operations.connect_persistent import ConnectPersistent
 from rxpump.tcp.operations.delete_stream import DeleteStream
 from rxpump.tcp.operations.filtered_read_all import FILTERED_READ_ALL
 from rxpump.tcp.operations.manage_persistent import CreatePersistent, DeletePersistent, UpdatePersistent
-from rxpump.tcp.operations.operation import Operation
 from rxpump.tcp.operations.ping import Ping
 from rxpump.tcp.operations.read_all import READ_ALL
 from rxpump.tcp.operations.read_event import ReadEvent
@@ -47,6 +46,7 @@ from rxpump.tcp.operations.subscribe import FilteredSubscribe, Subscribe
 from rxpump.tcp.operations.transaction import TransactionCommit, TransactionStart, TransactionWrite
 from rxpump.tcp.paging import all_pages, stream_pages
 from rxpump.tcp.protocol.deadlines import Deadline
+from rxpump.tcp.protocol.operation import Operation
 from rxpump.tcp.protocol.subscription_buffer import LiveBuffer
 from rxpump.tcp.replay_parked import OPERATION, replay_parked
 from rxpump.tcp.shared_connection import SharedConnection

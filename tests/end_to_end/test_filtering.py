@@ -15,7 +15,7 @@ from rxpump import EventFilter
 from rxpump import operators as ops
 from rxpump.model.signals import CaughtUp, Examined
 from rxpump.server import EmbeddedServer, SqliteStore, Strictness
-from rxpump.tcp.operations.operation import Operation
+from rxpump.tcp.protocol.operation import Operation
 from rxpump.tcp.protocol.pending_requests import PendingRequests
 from tests.proxy import Proxy
 

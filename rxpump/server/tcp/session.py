@@ -6,7 +6,7 @@ too many bytes of them are unread, the connection is closed, so that no other cl
 groups wait instead. The memory of a session is therefore bounded by the limits below and one frame.
 
 A stranger can open many connections. Those without a login are also bounded together (see
-`rxpump.server.tcp.connection_memory`).
+`rxpump.server.connection_memory`).
 """
 
 from __future__ import annotations

@@ -10,8 +10,8 @@ from rxpump.model.limits import MAX_FRAME_BYTES
 from rxpump.model.new_events import NewEvent
 from rxpump.model.positions import Position
 from rxpump.model.results import WriteResult
-from rxpump.tcp.operations.operation import Operation
 from rxpump.tcp.operations.write_refusal import write_refusal
+from rxpump.tcp.protocol.operation import Operation
 from rxpump.tcp.protocol.outcome import Outcome, Success
 from rxpump.tcp.wire import schema
 from rxpump.tcp.wire.codes import JSON_CONTENT, OperationResult

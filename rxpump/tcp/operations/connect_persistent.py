@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import ClassVar
 
 from rxpump.errors import SubscriptionDropped
-from rxpump.tcp.operations.operation import Operation
 from rxpump.tcp.protocol.group_buffer import GroupBuffer, persistent_drop_reason
+from rxpump.tcp.protocol.operation import Operation
 from rxpump.tcp.protocol.outcome import Failure, Opened, Redirect, Retry
 from rxpump.tcp.wire import schema
 from rxpump.tcp.wire.commands import Command

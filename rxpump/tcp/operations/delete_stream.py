@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from rxpump.model.positions import Position
 from rxpump.model.results import DeleteResult
-from rxpump.tcp.operations.operation import Operation
 from rxpump.tcp.operations.write_refusal import write_refusal
+from rxpump.tcp.protocol.operation import Operation
 from rxpump.tcp.protocol.outcome import Outcome, Success
 from rxpump.tcp.wire import schema
 from rxpump.tcp.wire.codes import OperationResult

@@ -8,8 +8,8 @@ from typing import Any, ClassVar
 from rxpump.model.limits import MAX_PAGE_EVENTS
 from rxpump.model.pages import AllPage
 from rxpump.model.positions import Position, StreamDirection
-from rxpump.tcp.operations.operation import Operation
 from rxpump.tcp.operations.read_all import read_all_refusal
+from rxpump.tcp.protocol.operation import Operation
 from rxpump.tcp.protocol.outcome import Failure, Outcome, Redirect, Retry, Success
 from rxpump.tcp.records import PositionedEvents
 from rxpump.tcp.wire import schema

@@ -17,7 +17,7 @@ from rxpump.errors import (
     UnexpectedReply,
 )
 from rxpump.model.group_settings import PersistentSubscriptionSettings
-from rxpump.tcp.operations.operation import Operation
+from rxpump.tcp.protocol.operation import Operation
 from rxpump.tcp.protocol.outcome import Failure, Outcome, Success
 from rxpump.tcp.wire import schema
 from rxpump.tcp.wire.codes import ChangePersistentSubscriptionResult, CreatePersistentSubscriptionResult

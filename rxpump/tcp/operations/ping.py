@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rxpump.tcp.operations.operation import Operation
+from rxpump.tcp.protocol.operation import Operation
 from rxpump.tcp.protocol.outcome import Success
 from rxpump.tcp.wire.commands import Command
 

@@ -8,7 +8,7 @@ from rxpump.errors import AccessDenied, ReadFailed, UnexpectedReply
 from rxpump.model.pages import AllPage
 from rxpump.model.positions import Position, StreamDirection
 from rxpump.model.system_names import ALL_STREAM
-from rxpump.tcp.operations.operation import Operation
+from rxpump.tcp.protocol.operation import Operation
 from rxpump.tcp.protocol.outcome import Failure, Outcome, Success
 from rxpump.tcp.records import PositionedEvents
 from rxpump.tcp.wire import schema

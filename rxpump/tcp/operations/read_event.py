@@ -11,7 +11,7 @@ from rxpump.errors import (
     UnexpectedReply,
 )
 from rxpump.model.events import Event
-from rxpump.tcp.operations.operation import Operation
+from rxpump.tcp.protocol.operation import Operation
 from rxpump.tcp.protocol.outcome import Failure, Outcome, Success
 from rxpump.tcp.records import indexed_event
 from rxpump.tcp.wire import schema

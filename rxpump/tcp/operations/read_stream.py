@@ -7,7 +7,7 @@ from abc import ABC
 from rxpump.errors import AccessDenied, ReadFailed, StreamDeleted, StreamNotFound, UnexpectedReply
 from rxpump.model.pages import StreamPage
 from rxpump.model.positions import StreamDirection
-from rxpump.tcp.operations.operation import Operation
+from rxpump.tcp.protocol.operation import Operation
 from rxpump.tcp.protocol.outcome import Failure, Outcome, Success
 from rxpump.tcp.records import IndexedEvents
 from rxpump.tcp.wire import schema

@@ -5,7 +5,7 @@ from __future__ import annotations
 from rxpump.errors import AccessDenied, ScavengeFailed, ScavengeInProgress, UnexpectedReply
 from rxpump.model.results import ScavengeResult
 from rxpump.model.system_names import ALL_STREAM
-from rxpump.tcp.operations.operation import Operation
+from rxpump.tcp.protocol.operation import Operation
 from rxpump.tcp.protocol.outcome import Failure, Outcome, Success
 from rxpump.tcp.wire import schema
 from rxpump.tcp.wire.codes import ScavengeResponse

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Final
 
 from rxpump.errors import SubscriptionDropped
 from rxpump.model.system_names import ALL_STREAM
-from rxpump.tcp.operations.operation import Operation
+from rxpump.tcp.protocol.operation import Operation
 from rxpump.tcp.protocol.outcome import Failure, Opened, Redirect, Retry
 from rxpump.tcp.protocol.subscription_buffer import LiveBuffer, drop_reason
 from rxpump.tcp.wire import schema

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from rxpump.errors import ConnectionLostRepeatedly, NotAuthenticated, RxPumpError
 from rxpump.model.credentials import Token
-from rxpump.tcp.operations.operation import Operation
+from rxpump.tcp.protocol.operation import Operation
 
 MAX_BLAME: Final = 4
 """Lost connections after which a request fails. Connections are also lost for other reasons, but it is unlikely that

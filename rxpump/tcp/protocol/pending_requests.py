@@ -36,9 +36,9 @@ from typing import Any
 
 from rxpump.errors import OperationTimedOut, OutcomeUnknown, RxPumpError, ServerError
 from rxpump.settings import Settings
-from rxpump.tcp.operations.operation import Operation
 from rxpump.tcp.protocol.deadlines import Deadline, Deadlines
 from rxpump.tcp.protocol.lost_connections import why_not_again
+from rxpump.tcp.protocol.operation import Operation
 from rxpump.tcp.protocol.outcome import Failure, Opened, Redirect, Retry, Success
 from rxpump.tcp.protocol.request import Request
 from rxpump.tcp.protocol.send_queue import SendQueue, is_slow

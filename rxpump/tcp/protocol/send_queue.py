@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any, Final, Generic, Protocol, TypeVar
 
-from rxpump.tcp.operations.operation import Operation
+from rxpump.tcp.protocol.operation import Operation
 
 _SHARE: Final = 32
 """Requests that may be sent before a slow one."""

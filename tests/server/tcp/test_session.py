@@ -15,12 +15,12 @@ from rxpump.heartbeat import Heartbeat, Pulse
 from rxpump.model.credentials import Credentials
 from rxpump.server import EmbeddedServer, SqliteStore
 from rxpump.server.access.users import DEFAULT_ACCOUNTS, Users
+from rxpump.server.connection_memory import ConnectionMemory
 from rxpump.server.node import Node
 from rxpump.server.store.appender import AppendRequest
 from rxpump.server.store.changes import Appended
 from rxpump.server.store.feed import Feed
 from rxpump.server.tcp import session
-from rxpump.server.tcp.connection_memory import ConnectionMemory
 from rxpump.server.tcp.handlers import table
 from rxpump.server.tcp.reply_buffer import MAX_UNSENT_BYTES, ReplyBuffer
 from rxpump.server.tcp.request import Request

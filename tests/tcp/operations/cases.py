@@ -6,7 +6,7 @@ from enum import IntEnum
 from typing import Any
 
 from rxpump.errors import RxPumpError, UnexpectedReply
-from rxpump.tcp.operations.operation import Operation
+from rxpump.tcp.protocol.operation import Operation
 from rxpump.tcp.protocol.outcome import Failure, Outcome, Retry, Success
 from rxpump.tcp.wire.package import Package
 

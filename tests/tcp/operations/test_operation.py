@@ -26,7 +26,6 @@ from rxpump.tcp.operations.connect_persistent import ConnectPersistent
 from rxpump.tcp.operations.delete_stream import DeleteStream
 from rxpump.tcp.operations.filtered_read_all import FilteredReadAllBackward, FilteredReadAllForward
 from rxpump.tcp.operations.manage_persistent import CreatePersistent, DeletePersistent, UpdatePersistent
-from rxpump.tcp.operations.operation import Operation
 from rxpump.tcp.operations.ping import Ping
 from rxpump.tcp.operations.read_all import ReadAllBackward, ReadAllForward
 from rxpump.tcp.operations.read_event import ReadEvent
@@ -34,6 +33,7 @@ from rxpump.tcp.operations.read_stream import ReadStreamBackward, ReadStreamForw
 from rxpump.tcp.operations.scavenge import Scavenge
 from rxpump.tcp.operations.subscribe import FilteredSubscribe, Subscribe
 from rxpump.tcp.operations.transaction import TransactionCommit, TransactionStart, TransactionWrite
+from rxpump.tcp.protocol.operation import Operation
 from rxpump.tcp.protocol.outcome import Failure, Opened, Redirect, Retry, Success
 from rxpump.tcp.wire import schema
 from rxpump.tcp.wire.codes import FilterContext, FilterType, NotHandledReason

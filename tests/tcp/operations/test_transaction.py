@@ -18,8 +18,8 @@ from rxpump.model.new_events import NewEvent
 from rxpump.model.positions import Position
 from rxpump.model.results import WriteResult
 from rxpump.tcp.operations import append as append_module
-from rxpump.tcp.operations.operation import Operation
 from rxpump.tcp.operations.transaction import TransactionCommit, TransactionStart, TransactionWrite
+from rxpump.tcp.protocol.operation import Operation
 from rxpump.tcp.protocol.outcome import Failure, Retry, Success
 from rxpump.tcp.wire import schema
 from rxpump.tcp.wire.codes import OperationResult

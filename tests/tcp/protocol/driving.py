@@ -6,7 +6,7 @@ from typing import Any
 
 from rxpump.backoff import Backoff
 from rxpump.settings import Settings
-from rxpump.tcp.operations.operation import Operation
+from rxpump.tcp.protocol.operation import Operation
 from rxpump.tcp.protocol.outcome import Success
 from rxpump.tcp.protocol.pending_requests import PendingRequests
 from rxpump.tcp.protocol.request import Request

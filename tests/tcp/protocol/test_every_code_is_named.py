@@ -20,7 +20,6 @@ from rxpump.tcp.operations.connect_persistent import ConnectPersistent
 from rxpump.tcp.operations.delete_stream import DeleteStream
 from rxpump.tcp.operations.filtered_read_all import FilteredReadAllBackward, FilteredReadAllForward
 from rxpump.tcp.operations.manage_persistent import CreatePersistent, DeletePersistent, UpdatePersistent
-from rxpump.tcp.operations.operation import Operation
 from rxpump.tcp.operations.ping import Ping
 from rxpump.tcp.operations.read_all import ReadAllBackward, ReadAllForward
 from rxpump.tcp.operations.read_event import ReadEvent
@@ -29,6 +28,7 @@ from rxpump.tcp.operations.scavenge import Scavenge
 from rxpump.tcp.operations.subscribe import FilteredSubscribe, Subscribe
 from rxpump.tcp.operations.transaction import TransactionCommit, TransactionStart, TransactionWrite
 from rxpump.tcp.protocol.client_protocol import ClientProtocol, ProtocolState
+from rxpump.tcp.protocol.operation import Operation
 from rxpump.tcp.protocol.outcome import Failure, Opened, Retry, Success
 from rxpump.tcp.protocol.subscription_buffer import SubscriptionBuffer
 from rxpump.tcp.wire import schema

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rxpump.tcp.operations.operation import LARGE_BYTES
+from rxpump.tcp.protocol.operation import LARGE_BYTES
 from rxpump.tcp.protocol.request import Request
 from rxpump.tcp.protocol.send_queue import SendQueue
 from tests.tcp.protocol.driving import Ask

@@ -30,7 +30,7 @@ from rxpump.server.tcp.request import (
     encode,
     has_room,
 )
-from rxpump.server.tcp.transactions import Transaction
+from rxpump.server.transactions import Transaction
 from rxpump.tcp.wire.codes import OperationResult
 from rxpump.tcp.wire.commands import Command
 from rxpump.tcp.wire.schema import (

@@ -11,7 +11,7 @@ import pytest
 from rxpump.server import SqliteStore
 from rxpump.server.store.changes import NotCommitted
 from rxpump.server.store.write_transaction import WriteTransaction
-from rxpump.server.tcp.transactions import Transactions
+from rxpump.server.transactions import Transactions
 from rxpump.tcp.wire import schema
 from rxpump.tcp.wire.codes import OperationResult
 from rxpump.tcp.wire.commands import Command

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from rxpump.server.tcp.transactions import Transactions
+from rxpump.server.transactions import Transactions
 from tests.server.store.driving import new_event
 from tests.server.talk import event_of
 
