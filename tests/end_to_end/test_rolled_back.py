@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -43,8 +44,9 @@ def no_lag(monkeypatch: pytest.MonkeyPatch) -> None:
 class Machine:
     """A server that loses its events when it restarts, on the same port."""
 
-    def __init__(self) -> None:
+    def __init__(self, backup: Path) -> None:
         self.server = EmbeddedServer(SqliteStore.in_memory())
+        self._backup = backup
 
     async def start(self, events: int) -> None:
         await self.server.start()
@@ -54,19 +56,21 @@ class Machine:
     async def restart(self, events: int) -> None:
         port = self.server.port
         await self.server.stop()
-        self.server = EmbeddedServer(SqliteStore.in_memory(), port=port)
+        if events:  # written before the server is back, because its clients connect at once
+            self.server = EmbeddedServer(SqliteStore.open(self._backup))
+            await self.start(events)
+            await self.server.stop()
+        store = SqliteStore.open(self._backup) if events else SqliteStore.in_memory()
+        self.server = EmbeddedServer(store, port=port)
         await self.server.start()
-        if events:
-            async with self.connect() as client:
-                await write(client, events)
 
     def connect(self) -> rxpump.Client:
         return rxpump.connect(f"tcp://admin:changeit@127.0.0.1:{self.server.port}", settings=SETTINGS)
 
 
 @pytest.fixture
-async def machine() -> AsyncIterator[Machine]:
-    machine = Machine()
+async def machine(tmp_path: Path) -> AsyncIterator[Machine]:
+    machine = Machine(tmp_path / "backup.db")
     await machine.start(10)
     yield machine
     await machine.server.stop()
