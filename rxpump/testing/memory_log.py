@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 from rxpump.errors import EventNotFound, StreamDeleted, StreamNotFound, WrongExpectedVersion
 from rxpump.model.events import Event, broken_link
@@ -27,7 +27,7 @@ from rxpump.model.system_names import (
     TOMBSTONE_EVENT_TYPE,
     TRUNCATE_BEFORE_KEY,
 )
-from rxpump.server.store.append_rule import Append, Repeated, WrongVersion, decide
+from rxpump.server.store.append_rule import Append, Repeated, Unanswered, WrongVersion, decide
 from rxpump.server.store.append_rule import StreamDeleted as IsDeleted
 from rxpump.server.strictness import Strictness
 
@@ -66,7 +66,7 @@ class MemoryStream:
 
     name: str
     settings: Callable[[], MemoryStream | None]
-    events: list[StoredEvent] = field(default_factory=list)
+    events: list[StoredEvent] = field(default_factory=list[StoredEvent])
     is_tombstoned: bool = False
 
     @property
@@ -98,10 +98,10 @@ class MemoryStream:
         if settings is None or not settings.events:
             return {}
         try:
-            value = json.loads(settings.events[-1].data)
+            value: Any = json.loads(settings.events[-1].data)
         except ValueError:
             return {}
-        return value if isinstance(value, dict) else {}
+        return cast(dict[str, Any], value) if isinstance(value, dict) else {}
 
     @property
     def first(self) -> int:
@@ -182,7 +182,8 @@ class MemoryLog:
                 raise StreamDeleted(stream.name)
             case WrongVersion(current):
                 raise WrongExpectedVersion(stream.name, expected_version, current)
-        raise AssertionError(decision)
+            case Unanswered():
+                raise AssertionError("a lenient decision is always an answer")
 
     def _write_metadata(self, stream: MemoryStream, metadata: dict[str, Any]) -> None:
         settings = self.stream(METADATA_PREFIX + stream.name)

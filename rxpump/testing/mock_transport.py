@@ -7,10 +7,7 @@ from copy import copy
 from math import inf
 from typing import ClassVar, Final, TypeVar
 
-from reactivex.subject import BehaviorSubject
-
 from rxpump.backpressure.background_tasks import BackgroundTasks
-from rxpump.client import Client
 from rxpump.errors import (
     ClientClosed,
     ConnectionClosed,
@@ -31,9 +28,10 @@ from rxpump.model.new_events import NewEvent
 from rxpump.model.pages import AllPage, StreamPage
 from rxpump.model.positions import Edge, Position, StreamDirection
 from rxpump.model.results import DeleteResult, WriteResult
-from rxpump.model.status import Idle, Status
+from rxpump.model.status import Status
 from rxpump.settings import Settings
 from rxpump.testing.memory_log import MemoryLog
+from rxpump.testing.mock_appender import MockAppender
 from rxpump.testing.mock_connection import ADDRESS, MockConnection
 from rxpump.testing.mock_group import MockGroup
 from rxpump.testing.mock_subscription import MockAllSubscription, MockStreamSubscription
@@ -390,40 +388,3 @@ class MockTransport(Transport):
 def _dropped(stream: str) -> SubscriptionDropped:
     """Return what ends a session if its group is updated or deleted; servers do not name the reason over TCP."""
     return SubscriptionDropped(stream, "unsubscribed by the server")
-
-
-class MockAppender(Appender):
-    """Appends in the order of the calls."""
-
-    def __init__(self, transport: MockTransport, stream: str) -> None:
-        self._transport = transport
-        self._stream = stream
-
-    async def append(self, events: Sequence[NewEvent], expected_version: int) -> WriteResult:
-        """Append events."""
-        return await self._transport.append(self._stream, events, expected_version)
-
-    def close(self) -> None:
-        """Do nothing: an appender holds nothing."""
-
-
-def mock_client(transport: MockTransport | None = None, *, settings: Settings | None = None) -> Client:
-    """Make a client of a mock transport. Connect it with `async with`, like any client.
-
-    Args:
-        transport: The mock, if the test loses its connection or looks into it; a new one by default.
-        settings: Settings of the client.
-
-    Returns:
-        A client that is not connected yet.
-
-    Example:
-        async with mock_client() as client:
-            await client.publish_event("orders", "Placed", {"price": 5})
-            [placed] = await client.get("orders")
-    """
-    settings = Settings() if settings is None else settings
-    transport = MockTransport(settings=settings) if transport is None else transport
-    status: BehaviorSubject[Status] = BehaviorSubject(Idle())
-    transport.on_status = status.on_next
-    return Client(settings, transport, status)

@@ -1,0 +1,24 @@
+"""Appends to one stream of a mock transport that keep their order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rxpump.model.new_events import NewEvent
+from rxpump.model.results import WriteResult
+from rxpump.transport import Appender, Transport
+
+
+class MockAppender(Appender):
+    """Appends in the order of the calls, because a mock executes requests in that order."""
+
+    def __init__(self, transport: Transport, stream: str) -> None:
+        self._transport = transport
+        self._stream = stream
+
+    async def append(self, events: Sequence[NewEvent], expected_version: int) -> WriteResult:
+        """Append events."""
+        return await self._transport.append(self._stream, events, expected_version)
+
+    def close(self) -> None:
+        """Do nothing: an appender holds nothing."""
