@@ -12,7 +12,7 @@ Example:
         [placed] = await client.get("orders")
 """
 
-from rxpump.testing.client_of_mock import mock_client
+from rxpump.testing.clients import mock_client
 from rxpump.testing.mock_transport import MockTransport
 
 __all__ = ["MockTransport", "mock_client"]
