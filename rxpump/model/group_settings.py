@@ -11,7 +11,9 @@ from typing import TypedDict
 
 from rxpump.errors import InvalidArgument
 from rxpump.model import checks
+from rxpump.model.filters import EventFilter
 from rxpump.model.limits import MAX_COUNT, MAX_EVENT_NUMBER
+from rxpump.model.positions import END, LAST_POSITION, Edge, Position
 
 
 class ConsumerStrategy(StrEnum):
@@ -47,7 +49,7 @@ class NamedSettings(TypedDict, total=False):
     """Settings as keyword arguments. The last four are names of photon-pump."""
 
     resolve_links: bool
-    start_from: int
+    start_from: int | Position | Edge
     message_timeout_seconds: float
     record_statistics: bool
     live_buffer_size: int
@@ -59,6 +61,7 @@ class NamedSettings(TypedDict, total=False):
     checkpoint_min_count: int
     subscriber_max_count: int
     strategy: ConsumerStrategy | str
+    where: EventFilter | None
     timeout_ms: int
     checkpoint_after_ms: int
     consumer_strategy: str
@@ -74,7 +77,7 @@ class GroupOptions:
     """
 
     resolve_links: bool = False
-    start_from: int = -1
+    start_from: int | Position | Edge = END
     message_timeout_seconds: float = 30.0
     record_statistics: bool = False
     live_buffer_size: int = 500
@@ -87,6 +90,12 @@ class GroupOptions:
     subscriber_max_count: int = 0
     strategy: ConsumerStrategy | str = ConsumerStrategy.ROUND_ROBIN
 
+    @property
+    def start(self) -> int | Position | Edge:
+        """First event of the group: a number from 0, a Position, START or END."""
+        is_negative = isinstance(self.start_from, int) and self.start_from < 0
+        return END if is_negative or self.start_from == LAST_POSITION else self.start_from
+
 
 @dataclass(frozen=True, slots=True)
 class PersistentSubscriptionSettings(GroupOptions):
@@ -94,8 +103,9 @@ class PersistentSubscriptionSettings(GroupOptions):
 
     Attributes:
         resolve_links: Whether the target of a link is delivered in place of the link.
-        start_from: Number of the first event; -1 starts with events written after the group was created. The server
-            ignores it once the group has a checkpoint.
+        start_from: First event of the group: its number in the stream, or its Position for a group on `$all`. START
+            is the first event that exists. END (also -1) starts with the events that are written after the group was
+            created. The server ignores it once the group has a checkpoint.
         message_timeout_seconds: Seconds after which an event that was not acknowledged is delivered again; 0 for
             never. The server checks once a second.
         record_statistics: Whether the server measures latencies.
@@ -108,16 +118,25 @@ class PersistentSubscriptionSettings(GroupOptions):
         checkpoint_min_count: Handled events before which no checkpoint is written.
         subscriber_max_count: Consumers that can be connected; 0 for any number.
         strategy: How the server chooses the consumer for an event.
+        where: Filter of the events, for a group on `$all` only. The server does not change the filter of a group that
+            exists.
 
     Raises:
         InvalidArgument: A value is out of its range.
     """
 
+    where: EventFilter | None = None
+
     def __post_init__(self) -> None:
         for name in ("resolve_links", "record_statistics"):
             if not isinstance(getattr(self, name), bool):
                 raise InvalidArgument(name, getattr(self, name), "True or False")
-        _number("start_from", self.start_from, -1, MAX_EVENT_NUMBER)
+        if isinstance(self.start_from, Position):
+            checks.position("start_from", self.start_from)
+        elif not isinstance(self.start_from, Edge):
+            _number("start_from", self.start_from, -1, MAX_EVENT_NUMBER)
+        if self.where is not None and not isinstance(self.where, EventFilter):
+            raise InvalidArgument("where", self.where, "the result of ops.where(...), or an EventFilter")
         for name in ("message_timeout_seconds", "checkpoint_after_seconds"):
             _seconds(name, getattr(self, name))
         for name in ("live_buffer_size", "read_batch_size", "buffer_size", "checkpoint_max_count"):

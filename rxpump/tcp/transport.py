@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from copy import copy
 from math import inf
-from typing import Any, ClassVar, Final, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from rxpump.backpressure.background_tasks import BackgroundTasks
 from rxpump.errors import (
@@ -29,6 +29,7 @@ from rxpump.model.status import Status
 from rxpump.settings import Settings
 from rxpump.tcp.consumer_session import TcpConsumerSession
 from rxpump.tcp.follow import AllFollowing, StreamFollowing, find_all_end, find_stream_end
+from rxpump.tcp.lacks import LACKS
 from rxpump.tcp.live_subscription import LiveSubscription
 from rxpump.tcp.node_resolver import NodeResolver
 from rxpump.tcp.operations.append import Append
@@ -63,18 +64,12 @@ from rxpump.transport import (
 
 _T = TypeVar("_T")
 
-_NO_GROUPS_ON_ALL: Final = Lack(
-    "its messages name a stream",
-    "use a group on a stream that a projection fills, such as $ce-orders or $et-OrderPlaced",
-)
-
-
 class TcpTransport(Transport):
     """The TCP transport: one connection to the node that `resolver` names."""
 
     protocol: ClassVar[str] = "TCP"
     limits: ClassVar[Limits] = Limits(MAX_PAGE_EVENTS, MAX_ACK_IDS, MAX_CREDENTIAL_BYTES)
-    lacks: ClassVar[Mapping[Capability, Lack]] = {Capability.GROUPS_ON_ALL: _NO_GROUPS_ON_ALL}
+    lacks: ClassVar[Mapping[Capability, Lack]] = LACKS
 
     def __init__(
         self,
@@ -257,13 +252,15 @@ class TcpTransport(Transport):
         """Send DeletePersistentSubscription."""
         await self._request(DeletePersistent(self._named(stream), group))
 
-    async def replay_parked(self, stream: str | None, group: str) -> None:
+    async def replay_parked(self, stream: str | None, group: str, limit: int | None = None) -> None:
         """Send a request to the HTTP interface of the connected node.
 
         A ping is sent first. It waits for the connection, and it fails with NotAuthenticated if the credentials are
         wrong, for which HTTP has the same status as for a missing permission.
         """
         name = self._named(stream)
+        if limit is not None:
+            raise self._missing(Capability.REPLAY_SOME_PARKED)
         timeout = self._settings.timeout if self._timeout is None else self._timeout
         deadline = Deadline(inf if timeout is None else timeout, asyncio.get_running_loop().time())
         await self._request(Ping(OPERATION), deadline)

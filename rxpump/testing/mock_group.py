@@ -6,9 +6,10 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from rxpump.errors import RxPumpError, SubscriberLimitReached
+from rxpump.errors import InvalidArgument, RxPumpError, SubscriberLimitReached
 from rxpump.model.events import Event
 from rxpump.model.group_settings import GroupOptions, NackAction
+from rxpump.model.positions import START, Edge, Position
 from rxpump.testing.memory_log import MemoryLog, StoredEvent
 from rxpump.testing.mock_connection import MockConnection
 from rxpump.transport import GroupSession
@@ -45,7 +46,7 @@ class MockGroup:
         self.parked: list[tuple[Message, str]] = []
         self._log = log
         self._retries: deque[Message] = deque()
-        self._next = log.stream(stream).last + 1 if settings.start_from == -1 else settings.start_from
+        self._next = _first_number(settings.start, log.stream(stream).last + 1)
 
     def connect(self, connection: MockConnection, buffer_size: int) -> MockGroupSession:
         """Connect a consumer.
@@ -85,10 +86,10 @@ class MockGroup:
         else:
             self._retries.append(Message(message.stored, message.retry_count + 1))
 
-    def replay_parked(self) -> None:
-        """Deliver the parked events again."""
-        self._retries += (Message(message.stored) for message, _ in self.parked)
-        self.parked.clear()
+    def replay_parked(self, limit: int | None) -> None:
+        """Deliver the parked events again, at most the `limit` oldest."""
+        self._retries += (Message(message.stored) for message, _ in self.parked[:limit])
+        self.parked = [] if limit is None else self.parked[limit:]
 
     def expire_deliveries(self) -> None:
         """Retry everything that is delivered and not acknowledged, as after `message_timeout_seconds`."""
@@ -185,3 +186,17 @@ class MockGroupSession(GroupSession):
 
     def __repr__(self) -> str:
         return f"<MockGroupSession of {self._group!r}, {len(self._in_flight)} of {self._buffer_size} in flight>"
+
+
+def _first_number(start: int | Position | Edge, end: int) -> int:
+    """Return the number of the first event of a group.
+
+    Args:
+        start: Start of the group.
+        end: Number that the next event of the stream gets.
+    """
+    if isinstance(start, Position):
+        raise InvalidArgument("start_from", start, "a number, START or END for a group on a stream")
+    if isinstance(start, Edge):
+        return 0 if start is START else end
+    return start

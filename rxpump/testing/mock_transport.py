@@ -39,8 +39,13 @@ from rxpump.transport import Appender, Capability, GroupSession, Lack, Limits, S
 
 _T = TypeVar("_T")
 
-_NO_GROUPS_ON_ALL: Final = Lack("a mock has groups of streams only", "use a group on a stream")
-_NO_SCAVENGE: Final = Lack("a mock has no files", "use rxpump.server.EmbeddedServer")
+_HAS: Final = (
+    Capability.PING,
+    Capability.TRANSACTIONS,
+    Capability.REPLAY_PARKED,
+    Capability.REPLAY_SOME_PARKED,
+)
+_NOT_IMPLEMENTED: Final = Lack("the mock has events and groups of streams only", "use rxpump.server.EmbeddedServer")
 
 
 class MockTransport(Transport):
@@ -62,10 +67,7 @@ class MockTransport(Transport):
 
     protocol: ClassVar[str] = "Mock"
     limits: ClassVar[Limits] = Limits(MAX_PAGE_EVENTS, MAX_ACK_IDS, MAX_CREDENTIAL_BYTES)
-    lacks: ClassVar[Mapping[Capability, Lack]] = {
-        Capability.GROUPS_ON_ALL: _NO_GROUPS_ON_ALL,
-        Capability.SCAVENGE: _NO_SCAVENGE,
-    }
+    lacks: ClassVar[Mapping[Capability, Lack]] = {each: _NOT_IMPLEMENTED for each in Capability if each not in _HAS}
 
     def __init__(
         self,
@@ -340,10 +342,10 @@ class MockTransport(Transport):
             "ConnectGroup", lambda: self._group(name, group).connect(self._connection, buffer_size)
         )
 
-    async def replay_parked(self, stream: str | None, group: str) -> None:
+    async def replay_parked(self, stream: str | None, group: str, limit: int | None = None) -> None:
         """Deliver the parked events of a group again."""
         name = self._named(stream)
-        await self._write("ReplayParked", lambda: self._group(name, group).replay_parked())
+        await self._write("ReplayParked", lambda: self._group(name, group).replay_parked(limit))
 
     # ---------------------------------------------------------------------------------------------
 

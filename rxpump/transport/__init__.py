@@ -20,12 +20,15 @@ The methods promise the following:
 - A feature that only some protocols have is a `Capability`. `Transport.require` raises NotSupported for a capability
   that the transport lacks; the client calls it before anything is sent. `Transport.limits` are the limits of the
   protocol, which the client checks at the call.
+- `users`, `projections` and `indexes` are parts of a transport that only some protocols have. They belong to the view
+  (`as_user`, `with_timeout`) that they come from, so their requests have its credentials and its deadline.
 
 Every method that sends a request raises OperationTimedOut, NotConnected, ConnectionClosed, ConnectionFailed,
 NotAuthenticated and AccessDenied as `rxpump.errors` describes them. Requests that a server refuses for now (NotReady,
 TooBusy, NotLeader, a timeout inside the cluster) are repeated by the transport until their deadline.
 """
 
+from rxpump.transport.administration import IndexRequests, ProjectionRequests, UserRequests
 from rxpump.transport.capabilities import Capability, Lack, Limits
 from rxpump.transport.interface import Transport
 from rxpump.transport.sessions import Appender, Confirmed, GroupSession, ServerEnd, Subscription
@@ -35,9 +38,12 @@ __all__ = [
     "Capability",
     "Confirmed",
     "GroupSession",
+    "IndexRequests",
     "Lack",
     "Limits",
+    "ProjectionRequests",
     "ServerEnd",
     "Subscription",
     "Transport",
+    "UserRequests",
 ]

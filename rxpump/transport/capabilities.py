@@ -11,9 +11,21 @@ class Capability(Enum):
 
     PING = "ping"
     TRANSACTIONS = "explicit transactions"
-    SCAVENGE = "scavenging"
-    REPLAY_PARKED = "replay of parked events"
+    MULTI_STREAM_APPEND = "atomic appends to several streams"
+    INDEXES = "secondary indexes"
     GROUPS_ON_ALL = "consumer groups on $all"
+    GROUP_INFO = "information about consumer groups"
+    REPLAY_PARKED = "replay of parked events"
+    REPLAY_SOME_PARKED = "replay of a number of parked events"
+    TRUNCATE_PARKED = "removal of parked events"
+    RESTART_GROUPS = "restart of consumer groups"
+    SCAVENGE = "scavenging"
+    STOP_SCAVENGE = "stopping a scavenge"
+    SERVER_INFO = "version and features of the server"
+    MEMBERS = "members of the cluster"
+    STATISTICS = "statistics of the server"
+    USERS = "management of users"
+    PROJECTIONS = "management of projections"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +34,7 @@ class Lack:
 
     Attributes:
         reason: Clause that follows "because".
-        alternative: Clause that says what to do instead.
+        alternative: Clause that says what to do instead, and names the version of the server that has the feature.
     """
 
     reason: str

@@ -7,16 +7,20 @@ from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from typing import ClassVar
 
 from rxpump.backpressure.background_tasks import BackgroundTasks
+from rxpump.discovery.member import Member
 from rxpump.errors import NotSupported
 from rxpump.model.credentials import AnyCredentials
 from rxpump.model.events import Event
 from rxpump.model.filters import EventFilter
+from rxpump.model.group_details import GroupDetails
 from rxpump.model.group_settings import PersistentSubscriptionSettings
 from rxpump.model.new_events import NewEvent
 from rxpump.model.pages import AllPage, StreamPage
 from rxpump.model.positions import Edge, Position, StreamDirection
 from rxpump.model.results import DeleteResult, ScavengeResult, WriteResult
+from rxpump.model.server_info import ServerInfo
 from rxpump.model.status import Status
+from rxpump.transport.administration import IndexRequests, ProjectionRequests, UserRequests
 from rxpump.transport.capabilities import Capability, Lack, Limits
 from rxpump.transport.sessions import Appender, GroupSession, ServerEnd, Subscription
 
@@ -46,7 +50,11 @@ class Transport(ABC):
         return frozenset(Capability) - self.lacks.keys()
 
     def require(self, capability: Capability) -> None:
-        """Raise NotSupported if the transport lacks `capability`."""
+        """Raise NotSupported if the transport lacks `capability`.
+
+        A transport has a capability if any server has it over this protocol. The request raises NotSupported if the
+        connected server does not have it, and names the version that does.
+        """
         lack = self.lacks.get(capability)
         if lack is not None:
             raise NotSupported(capability.value, self.protocol, lack.reason, lack.alternative)
@@ -107,6 +115,27 @@ class Transport(ABC):
     @abstractmethod
     def appender(self, stream: str) -> Appender:
         """Return an appender to one stream, which keeps the order of appends that are in flight together."""
+
+    async def append_many(
+        self, events: Mapping[str, Sequence[NewEvent]], expected_versions: Mapping[str, int]
+    ) -> Mapping[str, WriteResult]:
+        """Append events to several streams as one atomic write. Needs Capability.MULTI_STREAM_APPEND.
+
+        Args:
+            events: Events for each stream, at least one.
+            expected_versions: Version that a stream must have; ANY for a stream that is not named. A stream without
+                events is only checked.
+
+        Returns:
+            The result for each stream of `events`.
+
+        Raises:
+            ConsistencyCheckFailed: A stream is at another version. Nothing was written.
+            WrongExpectedVersion: The same, from a server that names only one stream.
+            StreamDeleted: A stream was deleted for good.
+            AppendTooLarge: The server does not accept so many bytes in one write.
+        """
+        raise self._missing(Capability.MULTI_STREAM_APPEND)
 
     @abstractmethod
     async def delete_stream(self, stream: str, expected_version: int, *, hard: bool) -> DeleteResult:
@@ -286,9 +315,36 @@ class Transport(ABC):
             SubscriberLimitReached: The group has all the consumers it may have.
         """
 
-    async def replay_parked(self, stream: str | None, group: str) -> None:
-        """Deliver the parked events of a group again; return when the server has begun."""
+    async def replay_parked(self, stream: str | None, group: str, limit: int | None = None) -> None:
+        """Deliver the parked events of a group again, at most the `limit` oldest; return when the server has begun.
+
+        Needs Capability.REPLAY_PARKED, and Capability.REPLAY_SOME_PARKED for a `limit`.
+        """
         raise self._missing(Capability.REPLAY_PARKED)
+
+    async def truncate_parked(self, stream: str | None, group: str, limit: int | None = None) -> None:
+        """Remove the parked events of a group, at most the `limit` oldest. Needs Capability.TRUNCATE_PARKED."""
+        raise self._missing(Capability.TRUNCATE_PARKED)
+
+    async def group_details(self, stream: str | None, group: str) -> GroupDetails:
+        """Return the state of a group. Needs Capability.GROUP_INFO.
+
+        Raises:
+            PersistentSubscriptionNotFound: There is no such group.
+        """
+        raise self._missing(Capability.GROUP_INFO)
+
+    async def list_groups(self) -> Sequence[GroupDetails]:
+        """Return the states of all groups. Needs Capability.GROUP_INFO."""
+        raise self._missing(Capability.GROUP_INFO)
+
+    async def list_groups_of(self, stream: str | None) -> Sequence[GroupDetails]:
+        """Return the states of the groups of one stream, None for `$all`. Needs Capability.GROUP_INFO."""
+        raise self._missing(Capability.GROUP_INFO)
+
+    async def restart_groups(self) -> None:
+        """Stop and start all groups of the server. Needs Capability.RESTART_GROUPS."""
+        raise self._missing(Capability.RESTART_GROUPS)
 
     # Server --------------------------------------------------------------------------------------
 
@@ -297,8 +353,43 @@ class Transport(ABC):
         raise self._missing(Capability.PING)
 
     async def scavenge(self) -> ScavengeResult:
-        """Remove events that can no longer be read from the files of the node."""
+        """Remove events that can no longer be read from the files of the node. Needs Capability.SCAVENGE."""
         raise self._missing(Capability.SCAVENGE)
+
+    async def stop_scavenge(self, id: str) -> ScavengeResult:
+        """Stop a scavenge. Needs Capability.STOP_SCAVENGE.
+
+        Raises:
+            ScavengeNotFound: No scavenge of this id is running.
+        """
+        raise self._missing(Capability.STOP_SCAVENGE)
+
+    async def server_info(self) -> ServerInfo:
+        """Return the version and the features of the connected node. Needs Capability.SERVER_INFO."""
+        raise self._missing(Capability.SERVER_INFO)
+
+    async def members(self) -> Sequence[Member]:
+        """Return the members of the cluster, as the connected node knows them. Needs Capability.MEMBERS."""
+        raise self._missing(Capability.MEMBERS)
+
+    async def statistics(self) -> Mapping[str, str]:
+        """Return the statistics of the connected node by name. Needs Capability.STATISTICS."""
+        raise self._missing(Capability.STATISTICS)
+
+    @property
+    def users(self) -> UserRequests:
+        """Requests that manage users. Needs Capability.USERS."""
+        raise self._missing(Capability.USERS)
+
+    @property
+    def projections(self) -> ProjectionRequests:
+        """Requests that manage projections. Needs Capability.PROJECTIONS."""
+        raise self._missing(Capability.PROJECTIONS)
+
+    @property
+    def indexes(self) -> IndexRequests:
+        """Reads of secondary indexes, and requests that manage them. Needs Capability.INDEXES."""
+        raise self._missing(Capability.INDEXES)
 
     def _missing(self, capability: Capability) -> NotSupported:
         """Return the error for a method that the transport does not override."""

@@ -22,8 +22,10 @@ class GroupSettings(GroupOptions):
     Attributes:
         stream: Stream of the group.
         group: Name of the group in its stream.
+        start_from: Number of the first event; a negative number for the events after the creation of the group.
     """
 
+    start_from: int = -1
     stream: str
     group: str
 

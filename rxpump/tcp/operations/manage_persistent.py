@@ -11,12 +11,14 @@ from typing import Any
 
 from rxpump.errors import (
     AccessDenied,
+    InvalidArgument,
     PersistentSubscriptionExists,
     PersistentSubscriptionFailed,
     PersistentSubscriptionNotFound,
     UnexpectedReply,
 )
 from rxpump.model.group_settings import PersistentSubscriptionSettings
+from rxpump.model.positions import START, Edge, Position
 from rxpump.tcp.protocol.operation import Operation
 from rxpump.tcp.protocol.outcome import Failure, Outcome, Success
 from rxpump.tcp.wire import schema
@@ -126,7 +128,7 @@ def _settings_message(message: Any, stream: str, group: str, settings: Persisten
         subscription_group_name=group,
         event_stream_id=stream,
         resolve_link_tos=settings.resolve_links,
-        start_from=settings.start_from,
+        start_from=_first_number(settings.start),
         message_timeout_milliseconds=round(settings.message_timeout_seconds * 1000),
         record_statistics=settings.record_statistics,
         live_buffer_size=settings.live_buffer_size,
@@ -141,3 +143,12 @@ def _settings_message(message: Any, stream: str, group: str, settings: Persisten
         named_consumer_strategy=str(settings.strategy),
     ).SerializeToString()
     return told
+
+
+def _first_number(start: int | Position | Edge) -> int:
+    """Return the number that TCP requests use for the start of a group on a stream."""
+    if isinstance(start, Position):
+        raise InvalidArgument("start_from", start, "a number, START or END for a group on a stream")
+    if isinstance(start, Edge):
+        return 0 if start is START else -1
+    return start

@@ -1,0 +1,71 @@
+"""Consumer groups with their consumers and counts, as the server describes them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from rxpump.model.group_settings import GroupOptions
+
+
+@dataclass(frozen=True, slots=True)
+class ConsumerDetails:
+    """A consumer that is connected to a group.
+
+    Attributes:
+        address: Address that the consumer connected from; empty if the server does not name it.
+        login: Login of its user; empty for an anonymous user.
+        connection_name: Name of its client.
+        available_slots: Events that it can be sent before it acknowledges one.
+        in_flight: Events that it was sent and has not acknowledged.
+        total_events: Events that it was sent since it connected.
+        events_per_second: Events that it was sent in a second, on average.
+        measurements: Latencies by name, if the settings of the group ask for them (`record_statistics`).
+    """
+
+    address: str
+    login: str
+    connection_name: str
+    available_slots: int
+    in_flight: int
+    total_events: int
+    events_per_second: int
+    measurements: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class GroupDetails:
+    """A consumer group: its settings, its place, its consumers and what waits for them.
+
+    Attributes:
+        stream: Name of the stream; `$all` for a group on `$all`.
+        group: Name of the group.
+        status: State in the words of the server, for example "Live" or "Behind".
+        settings: Settings of the group, except for its filter, which servers do not return.
+        consumers: Consumers that are connected.
+        last_checkpoint: Place of the last checkpoint as text: a number, or "C:<commit>/P:<prepare>" for `$all`;
+            empty before the first checkpoint.
+        last_known: Place of the last event that the group knows of, as text like `last_checkpoint`.
+        parked: Events that are parked.
+        in_flight: Events that were delivered and are not acknowledged.
+        read_buffer: Events that were read and wait to be delivered.
+        live_buffer: New events that wait to be delivered.
+        retry_buffer: Events that wait to be delivered again.
+        total_events: Events that were delivered since the group was started.
+        events_per_second: Events that were delivered in a second, on average.
+    """
+
+    stream: str
+    group: str
+    status: str
+    settings: GroupOptions
+    consumers: tuple[ConsumerDetails, ...] = ()
+    last_checkpoint: str = ""
+    last_known: str = ""
+    parked: int = 0
+    in_flight: int = 0
+    read_buffer: int = 0
+    live_buffer: int = 0
+    retry_buffer: int = 0
+    total_events: int = 0
+    events_per_second: int = 0

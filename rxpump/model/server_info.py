@@ -1,0 +1,19 @@
+"""The version and the features of a server."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class ServerInfo:
+    """What a server says about itself.
+
+    Attributes:
+        version: Version of the server, for example "23.10.6"; None if it does not name one.
+        features: Requests that the server supports, each as "service/method" or "service/method/feature", in the
+            words of the protocol.
+    """
+
+    version: str | None
+    features: frozenset[str]
