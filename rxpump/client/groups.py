@@ -10,6 +10,7 @@ from rxpump.model import checks
 from rxpump.model.group_settings import NamedSettings, PersistentSubscriptionSettings
 from rxpump.model.limits import MAX_COUNT
 from rxpump.model.new_events import UNSET
+from rxpump.model.positions import Position
 from rxpump.model.system_names import ALL_STREAM
 from rxpump.streams.persistent import Deliveries
 from rxpump.streams.single import Single
@@ -39,7 +40,7 @@ class GroupClient(SubscriptionClient):
 
         Args:
             name: Name of the group.
-            stream: Name of the stream, which need not exist.
+            stream: Name of the stream, which need not exist; or `$all`.
             settings: Settings of the group.
             timeout: Seconds until the call fails. None: no deadline. Default: that of the settings.
             **named: Single settings, which replace those of `settings`; see PersistentSubscriptionSettings.
@@ -50,13 +51,16 @@ class GroupClient(SubscriptionClient):
         Raises:
             PersistentSubscriptionExists: The group exists.
             PersistentSubscriptionFailed: The server does not know the strategy.
+            InvalidArgument: A group on a stream has a filter or starts at a Position, or a group on `$all` starts at
+                a number.
             NotSupported: The stream is `$all`, and the protocol has no groups on it.
             AccessDenied: The user may not manage groups.
 
         Example:
             `await client.create_subscription("billing", "orders", start_from=0)`
         """
-        name, source, settings = checks.text("name", name), self._source(stream), _settings(settings, named)
+        name, source = checks.text("name", name), self._source(stream)
+        settings = _settings(source, settings, named)
         transport = self._within(timeout)
         return Single(self._runtime, "create_subscription", lambda: transport.create_group(source, name, settings))
 
@@ -92,7 +96,8 @@ class GroupClient(SubscriptionClient):
         Example:
             `await client.update_subscription("billing", "orders", max_retry_count=3)`
         """
-        name, source, settings = checks.text("name", name), self._source(stream), _settings(settings, named)
+        name, source = checks.text("name", name), self._source(stream)
+        settings = _settings(source, settings, named)
         transport = self._within(timeout)
         return Single(self._runtime, "update_subscription", lambda: transport.update_group(source, name, settings))
 
@@ -206,10 +211,26 @@ class GroupClient(SubscriptionClient):
         return None
 
 
-def _settings(settings: object, named: NamedSettings) -> PersistentSubscriptionSettings:
+def _settings(source: str | None, settings: object, named: NamedSettings) -> PersistentSubscriptionSettings:
+    """Return the settings of a group, after checking that they fit what it reads.
+
+    Args:
+        source: Stream of the group, None for `$all`.
+        settings: Settings of the group.
+        named: Settings that replace those of `settings`.
+    """
     if not isinstance(settings, PersistentSubscriptionSettings):
         raise InvalidArgument("settings", settings, "a PersistentSubscriptionSettings, or single settings by name")
-    return settings.but(named) if named else settings
+    changed = settings.but(named) if named else settings
+    if source is None and isinstance(changed.start, int):
+        raise InvalidArgument(
+            "start_from", changed.start_from, f"a Position, START or END for a group on {ALL_STREAM}"
+        )
+    if source is not None and isinstance(changed.start, Position):
+        raise InvalidArgument("start_from", changed.start_from, "a number, START or END for a group on a stream")
+    if source is not None and changed.where is not None:
+        raise InvalidArgument("where", changed.where, f"None for a group on a stream; only {ALL_STREAM} has filters")
+    return changed
 
 
 def _buffer_size(value: int) -> int:

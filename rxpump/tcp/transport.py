@@ -64,6 +64,7 @@ from rxpump.transport import (
 
 _T = TypeVar("_T")
 
+
 class TcpTransport(Transport):
     """The TCP transport: one connection to the node that `resolver` names."""
 

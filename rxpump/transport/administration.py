@@ -94,9 +94,7 @@ class ProjectionRequests(ABC):
         """
 
     @abstractmethod
-    async def delete(
-        self, name: str, *, emitted_streams: bool, state_stream: bool, checkpoint_stream: bool
-    ) -> None:
+    async def delete(self, name: str, *, emitted_streams: bool, state_stream: bool, checkpoint_stream: bool) -> None:
         """Delete a projection that is disabled, and those of its streams that are named.
 
         Raises:

@@ -25,6 +25,7 @@ from rxpump.errors import (
     PersistentSubscriptionFailed,
     PersistentSubscriptionNotFound,
 )
+from rxpump.model.filters import EventFilter
 from rxpump.server import EmbeddedServer, SqliteStore
 from tests.proxy import Proxy
 from tests.streams.fake_group import Consumer
@@ -177,6 +178,21 @@ async def test_settings_are_given_as_a_value_or_by_name(client: rxpump.Client) -
         client.create_subscription("c", "s", True)  # type: ignore[arg-type]
     with pytest.raises(InvalidArgument, match=r"^setting is 'colour'"):
         client.create_subscription("c", "s", colour="red")  # type: ignore[call-arg]
+
+
+async def test_settings_for_all_are_refused_for_a_stream(client: rxpump.Client) -> None:
+    for named in ({"start_from": rxpump.Position(1, 1)}, {"where": EventFilter(type_prefix="A")}):
+        with pytest.raises(InvalidArgument, match=f"{next(iter(named))} is .*for a group on a stream"):
+            client.create_subscription("c", "s", **named)
+
+
+@pytest.mark.parametrize(("start", "expected"), [(rxpump.START, 0), (0, 0), (1, 1), (rxpump.END, 2), (-1, 2)])
+async def test_a_group_starts_at_the_named_place(client: rxpump.Client, start: Any, expected: int) -> None:
+    await write(client, 0, 1)
+    await client.create_subscription("c", "s", start_from=start)
+    await write(client, 2)
+    first = await client.connect_subscription("c", "s", 1).pipe(rx.first())
+    assert first.number == expected
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import pytest
 
 from rxpump.errors import InvalidArgument
 from rxpump.model.group_settings import ConsumerStrategy, NackAction, NamedSettings, PersistentSubscriptionSettings
+from rxpump.model.positions import END, LAST_POSITION, START, Position
 from rxpump.tcp.wire.codes import NakAction
 
 SETTINGS = PersistentSubscriptionSettings()
@@ -19,7 +20,7 @@ def test_the_defaults_are_those_of_the_protocol_page() -> None:
     assert (
         PersistentSubscriptionSettings(
             resolve_links=False,
-            start_from=-1,
+            start_from=END,
             message_timeout_seconds=30,
             record_statistics=False,
             live_buffer_size=500,
@@ -100,3 +101,23 @@ def test_invalid_milliseconds_are_named() -> None:
 
 def test_each_nack_action_has_a_code() -> None:
     assert {action.name for action in NackAction} == {code.name for code in NakAction} - {"UNKNOWN"}
+
+
+@pytest.mark.parametrize(
+    ("given", "start"),
+    [(0, 0), (7, 7), (-1, END), (START, START), (END, END), (Position(5, 4), Position(5, 4)), (LAST_POSITION, END)],
+)
+def test_the_start_of_a_group_has_no_sentinels(given: Any, start: Any) -> None:
+    assert PersistentSubscriptionSettings(start_from=given).start == start
+
+
+@pytest.mark.parametrize("start", [-2, 2**63, 1.5, True, None, "start", Position(-1, 3)])
+def test_a_start_that_is_no_place_is_refused(start: Any) -> None:
+    with pytest.raises(InvalidArgument) as refused:
+        PersistentSubscriptionSettings(start_from=start)
+    assert (refused.value.argument, refused.value.value) == ("start_from", start)
+
+
+def test_a_filter_of_another_type_is_refused() -> None:
+    with pytest.raises(InvalidArgument, match="where is 'orders'"):
+        PersistentSubscriptionSettings(where="orders")  # type: ignore[arg-type]

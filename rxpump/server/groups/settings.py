@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from rxpump.model.group_settings import GroupOptions
@@ -25,7 +25,7 @@ class GroupSettings(GroupOptions):
         start_from: Number of the first event; a negative number for the events after the creation of the group.
     """
 
-    start_from: int = -1
+    start_from: int = field(default=-1, kw_only=False)
     stream: str
     group: str
 
