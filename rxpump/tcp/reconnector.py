@@ -23,14 +23,14 @@ from rxpump.errors import (
     RxPumpError,
 )
 from rxpump.model.status import Connected, Connecting, Reconnecting, Status
+from rxpump.network.reconnect_policy import ReconnectPolicy
+from rxpump.network.tls import CLOSING_TIMEOUT, certificate_failure, handshake_failure, make_context
 from rxpump.settings import Settings
 from rxpump.tcp.connection import Connection
 from rxpump.tcp.node_resolver import NodeResolver
 from rxpump.tcp.protocol.client_protocol import ClientProtocol, ProtocolState
 from rxpump.tcp.protocol.pending_requests import PendingRequests
-from rxpump.tcp.reconnect_policy import ReconnectPolicy
 from rxpump.tcp.refusals import REFUSED_PAUSE, Refusals
-from rxpump.tcp.tls import CLOSING_TIMEOUT, certificate_failure, handshake_failure, make_context
 from rxpump.uri import TcpAddress
 
 

@@ -17,9 +17,9 @@ from rxpump.errors import (
     TooBusy,
 )
 from rxpump.model.credentials import AnyCredentials
+from rxpump.network.tls import make_context
 from rxpump.settings import Settings
 from rxpump.tcp.http_post import HttpStatusLine, post
-from rxpump.tcp.tls import make_context
 
 OPERATION: Final = "ReplayParked"
 

@@ -13,10 +13,10 @@ from rxpump.model.status import Closed, Status
 from rxpump.settings import Settings
 from rxpump.tcp.connection import CLOSING_SECONDS, Connection, settle_all
 from rxpump.tcp.node_resolver import NodeResolver
-from rxpump.tcp.protocol.deadlines import Deadline
 from rxpump.tcp.protocol.operation import Operation
 from rxpump.tcp.protocol.pending_requests import PendingRequests
 from rxpump.tcp.reconnector import Reconnector
+from rxpump.transport.deadline import Deadline
 from rxpump.uri import TcpAddress
 
 _T = TypeVar("_T")

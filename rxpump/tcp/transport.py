@@ -46,7 +46,6 @@ from rxpump.tcp.operations.server_filter import server_filter
 from rxpump.tcp.operations.subscribe import FilteredSubscribe, Subscribe
 from rxpump.tcp.operations.transaction import TransactionCommit, TransactionStart, TransactionWrite
 from rxpump.tcp.paging import all_pages, stream_pages
-from rxpump.tcp.protocol.deadlines import Deadline
 from rxpump.tcp.protocol.operation import Operation
 from rxpump.tcp.protocol.subscription_buffer import LiveBuffer
 from rxpump.tcp.replay_parked import OPERATION, replay_parked
@@ -61,6 +60,7 @@ from rxpump.transport import (
     Subscription,
     Transport,
 )
+from rxpump.transport.deadline import Deadline
 
 _T = TypeVar("_T")
 

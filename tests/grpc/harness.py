@@ -38,6 +38,7 @@ class Endpoint(asyncio.Protocol):
         self.progress = asyncio.Event()
         """Set and replaced whenever bytes have left or streams have changed."""
         self.transport: asyncio.Transport
+        self.closed = asyncio.Event()
         self.goaways: list[GoAwayReceived] = []
         self.end: ConnectionEnded | None = None
         self._loop = loop
@@ -73,6 +74,7 @@ class Endpoint(asyncio.Protocol):
         if self.end is None:
             self.end = ConnectionEnded(ErrorCode.NO_ERROR, "the socket closed")
             self.on_event(self.end)
+        self.closed.set()
         self.progress.set()
 
     def flush(self) -> None:

@@ -3,26 +3,9 @@
 from __future__ import annotations
 
 import heapq
-from typing import Generic, NamedTuple, TypeVar
+from typing import Generic, TypeVar
 
 T = TypeVar("T")
-
-
-class Deadline(NamedTuple):
-    """Deadline of a call.
-
-    Attributes:
-        timeout: Seconds from the call to its deadline; infinite for no deadline.
-        since: Time of the call on the clock of the event loop.
-    """
-
-    timeout: float
-    since: float
-
-    @property
-    def time(self) -> float:
-        """Time at which the call fails, on the clock of the event loop."""
-        return self.since + self.timeout
 
 
 class Deadlines(Generic[T]):

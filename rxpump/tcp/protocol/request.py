@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from rxpump.errors import RxPumpError, ServerError
-from rxpump.tcp.protocol.deadlines import Deadline
 from rxpump.tcp.protocol.operation import Operation
+from rxpump.transport.deadline import Deadline
 
 
 class Request:

@@ -20,10 +20,10 @@ from rxpump.model.new_events import NewEvent
 from rxpump.settings import Settings
 from rxpump.tcp.operations.append import Append
 from rxpump.tcp.operations.scavenge import Scavenge
-from rxpump.tcp.protocol.deadlines import Deadline
 from rxpump.tcp.wire.codes import NotHandledReason
 from rxpump.tcp.wire.commands import Command
 from rxpump.tcp.wire.package import Package
+from rxpump.transport.deadline import Deadline
 from tests.tcp.protocol.driving import SETTINGS, Ask, AskOnce, Wire
 
 LOST = ConnectionClosed("tcp://node", "the connection was lost")

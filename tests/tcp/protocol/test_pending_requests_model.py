@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from rxpump.errors import ConnectionClosed, ConnectionLostRepeatedly
-from rxpump.tcp.protocol.deadlines import Deadline
 from rxpump.tcp.protocol.request import Request
 from rxpump.tcp.wire.codes import NotHandledReason
 from rxpump.tcp.wire.package import Package
+from rxpump.transport.deadline import Deadline
 from tests.tcp.protocol.driving import SETTINGS, Ask, AskOnce, Wire
 
 LOST = ConnectionClosed("tcp://node", "the connection was lost")

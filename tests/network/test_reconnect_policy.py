@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from rxpump.backoff import Backoff
-from rxpump.tcp.reconnect_policy import ReconnectPolicy
+from rxpump.network.reconnect_policy import ReconnectPolicy
 
 
 def patience(attempts: int | None = None) -> ReconnectPolicy:

@@ -1,0 +1,235 @@
+"""One call on one connection, whose responses are pulled in batches.
+
+The bytes of a batch are acknowledged when the next batch is pulled. A consumer that does not pull therefore stops the
+server after one window of bytes, and no other call is affected.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final, Protocol
+
+from rxpump.errors import RxPumpError
+from rxpump.grpc.errors.call_context import CallContext
+from rxpump.grpc.errors.status_errors import error_of_status
+from rxpump.grpc.http2 import ErrorCode, Http2Connection
+from rxpump.grpc.http2.http2_events import DataReceived, Http2Event
+from rxpump.grpc.protocol.call_metadata import Metadata
+from rxpump.grpc.protocol.call_status import CallStatus, StatusCode
+from rxpump.grpc.protocol.message_reader import frame_message
+from rxpump.grpc.protocol.response_reader import ResponseReader
+
+MAX_MESSAGE_BYTES: Final = 17 * 1024 * 1024
+"""Size of the largest message that is accepted, as other clients have it."""
+
+SEND_AHEAD_BYTES: Final = 256 * 1024
+"""Bytes of a call that can be pending before `drain` waits."""
+
+
+class CallOwner(Protocol):
+    """The connection of a call."""
+
+    @property
+    def machine(self) -> Http2Connection:
+        """State machine of the connection."""
+
+    def wake(self) -> None:
+        """Send what is pending at the end of this turn of the event loop."""
+
+    def call_ended(self, call: Call) -> None:
+        """Note that a call has ended, so that another one can be opened."""
+
+    def call_draining(self, call: Call) -> None:
+        """Call `resume_sending` when bytes have left, or when the call has ended."""
+
+
+class Call:
+    """One call. Only one task at a time may pull its responses.
+
+    Args:
+        owner: Connection of the call.
+        stream_id: Number of its stream.
+        context: Purpose of the call, for errors.
+        ends_on_goaway: Whether the call ends as soon as the server announces that it shuts down. A server that shuts
+            down leaves calls that have no end of their own without a reply (docs/protocol/grpc.md).
+
+    Attributes:
+        context: Purpose of the call.
+        ends_on_goaway: Whether the call ends as soon as the server announces that it shuts down.
+        status: Status with which the call ended; None while it runs, or if it was lost.
+        failure: Error of a connection that was lost while the call ran, or None.
+    """
+
+    __slots__ = (
+        "_drained",
+        "_messages",
+        "_owner",
+        "_pulled_bytes",
+        "_puller",
+        "_received_bytes",
+        "_response",
+        "context",
+        "ends_on_goaway",
+        "failure",
+        "status",
+        "stream_id",
+    )
+
+    def __init__(
+        self, owner: CallOwner, stream_id: int, context: CallContext, *, ends_on_goaway: bool = False
+    ) -> None:
+        self.context: CallContext = context
+        self.ends_on_goaway: bool = ends_on_goaway
+        self.stream_id: int = stream_id
+        self.status: CallStatus | None = None
+        self.failure: RxPumpError | None = None
+        self._owner = owner
+        self._response = ResponseReader(MAX_MESSAGE_BYTES)
+        self._messages: list[bytes] = []
+        self._received_bytes = 0  # of messages that were not pulled yet
+        self._pulled_bytes = 0  # of the batch that was pulled last
+        self._puller: asyncio.Future[None] | None = None
+        self._drained: asyncio.Future[None] | None = None
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether no further message arrives."""
+        return self.status is not None or self.failure is not None
+
+    @property
+    def metadata(self) -> Metadata:
+        """Names and values that the server sent before the messages."""
+        return self._response.metadata
+
+    @property
+    def error(self) -> RxPumpError | None:
+        """The error with which the call ended; None while it runs, or if its status is OK."""
+        if self.failure is not None:
+            return self.failure
+        if self.status is None or self.status.code is StatusCode.OK:
+            return None
+        return error_of_status(self.status, self.context)
+
+    # Requests ----------------------------------------------------------------------------------------------------
+
+    def send(self, message: bytes) -> None:
+        """Send a request message. Do nothing if the call has ended, because its result stands."""
+        if not self.has_ended:
+            self._owner.machine.send_data(self.stream_id, frame_message(message))
+            self._owner.wake()
+
+    def end(self) -> None:
+        """Send no further message. Servers answer most methods only then."""
+        if not self.has_ended:
+            self._owner.machine.end_stream(self.stream_id)
+            self._owner.wake()
+
+    async def drain(self) -> None:
+        """Wait until few bytes are pending, so that a fast sender does not fill the memory."""
+        while not self.has_ended and self._owner.machine.pending_bytes(self.stream_id) > SEND_AHEAD_BYTES:
+            self._drained = asyncio.get_running_loop().create_future()
+            self._owner.call_draining(self)
+            try:
+                await self._drained
+            finally:
+                self._drained = None
+
+    def cancel(self) -> None:
+        """End the call at once, and drop messages that were not pulled. Do nothing if it has ended."""
+        if not self.has_ended:
+            self._messages.clear()
+            self._end(CallStatus(StatusCode.CANCELLED, "the client cancelled the call"))
+
+    # Responses ---------------------------------------------------------------------------------------------------
+
+    async def next(self) -> list[bytes]:
+        """Wait for the next messages. A caller may cancel the wait and call again; no message is lost.
+
+        Returns:
+            The messages that have arrived since the last call, encoded; an empty list when the call has ended with
+            the status OK.
+
+        Raises:
+            RxPumpError: The call ended with another status, or the connection was lost. All messages that arrived
+                before were returned.
+        """
+        self._acknowledge(self._pulled_bytes)
+        self._pulled_bytes = 0
+        while not self._messages and not self.has_ended:
+            self._acknowledge(self._received_bytes)  # of a message that is incomplete
+            self._received_bytes = 0
+            self._puller = puller = asyncio.get_running_loop().create_future()
+            try:
+                await puller
+            finally:
+                if self._puller is puller:  # the wait was not cancelled while the next one began
+                    self._puller = None
+        if not self._messages and (error := self.error) is not None:
+            raise error
+        messages, self._messages = self._messages, []
+        self._pulled_bytes, self._received_bytes = self._received_bytes, 0
+        return messages
+
+    async def collect(self) -> list[bytes]:
+        """Wait for the end of the call, and return all its messages.
+
+        Raises:
+            RxPumpError: The call ended with a status other than OK, or the connection was lost.
+        """
+        messages = await self.next()
+        while more := await self.next():
+            messages += more
+        return messages
+
+    # Called by the connection ------------------------------------------------------------------------------------
+
+    def receive(self, event: Http2Event) -> None:
+        """Apply an event of the stream."""
+        messages = self._response.receive(event)
+        if isinstance(event, DataReceived):
+            self._received_bytes += event.flow_bytes
+        self._messages += messages
+        if self._response.status is not None:
+            self._end(self._response.status)
+        elif messages:
+            _wake(self._puller)
+        elif self._puller is not None:
+            self._acknowledge(self._received_bytes)
+            self._received_bytes = 0
+
+    def lost(self, error: RxPumpError) -> None:
+        """End the call because its connection was lost."""
+        self.failure = error
+        self._close()
+
+    def resume_sending(self) -> None:
+        """Wake the sender, so that it looks whether few bytes are pending."""
+        _wake(self._drained)
+
+    def _end(self, status: CallStatus) -> None:
+        self.status = status
+        machine = self._owner.machine
+        if machine.is_open(self.stream_id):
+            machine.reset(self.stream_id, ErrorCode.CANCEL)
+        self._close()
+
+    def _close(self) -> None:
+        self._owner.call_ended(self)
+        self._owner.wake()
+        _wake(self._puller)
+        _wake(self._drained)
+
+    def _acknowledge(self, size: int) -> None:
+        if size and not self.has_ended:
+            self._owner.machine.acknowledge(self.stream_id, size)
+            self._owner.wake()
+
+    def __repr__(self) -> str:
+        ended = "running" if self.status is None else self.status.code.name
+        state = ended if self.failure is None else "lost"
+        return f"<Call {self.context.operation} {state}, {len(self._messages)} messages buffered>"
+
+
+def _wake(waiting: asyncio.Future[None] | None) -> None:
+    if waiting is not None and not waiting.done():
+        waiting.set_result(None)

@@ -1,0 +1,39 @@
+"""Metadata that calls carry."""
+
+from __future__ import annotations
+
+import base64
+from typing import Final
+from urllib.parse import quote
+
+from rxpump.model.credentials import AnyCredentials, Credentials
+
+_PLAIN: Final = "".join(map(chr, range(0x21, 0x7F))).replace("%", "")
+"""Characters of a connection name that are sent as they are."""
+
+
+def call_metadata(
+    name: str, credentials: AnyCredentials | None, *, require_leader: bool
+) -> list[tuple[str, str | bytes]]:
+    """Return the metadata of calls.
+
+    Args:
+        name: Name of the client. Characters that metadata cannot have are percent-encoded.
+        credentials: Credentials of the user, or None for an anonymous one.
+        require_leader: Whether only the leader may answer.
+    """
+    metadata: list[tuple[str, str | bytes]] = [
+        ("connection-name", quote(name, safe=_PLAIN)),
+        ("requires-leader", "true" if require_leader else "false"),
+    ]
+    if credentials is not None:
+        metadata.append(authorization(credentials))
+    return metadata
+
+
+def authorization(credentials: AnyCredentials) -> tuple[str, str]:
+    """Return the metadata for credentials."""
+    if isinstance(credentials, Credentials):
+        pair = f"{credentials.login}:{credentials.password}".encode()
+        return "authorization", f"Basic {base64.b64encode(pair).decode()}"
+    return "authorization", f"Bearer {credentials.text}"

@@ -1,0 +1,293 @@
+"""One socket, which runs an HTTP/2 state machine and the calls over it.
+
+The state machine decides what is sent. The connection only moves bytes between it and the socket, and events to the
+calls. Frames of one turn of the event loop are sent in one write, and one timer serves all deadlines of the machine.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Callable, Iterable
+from typing import Any, cast
+
+from rxpump.errors import ConnectionClosed, RxPumpError
+from rxpump.grpc.call import Call
+from rxpump.grpc.errors.call_context import CallContext
+from rxpump.grpc.errors.status_errors import leader_of_status
+from rxpump.grpc.features import ServerFeatures
+from rxpump.grpc.http2 import ErrorCode, Http2Connection, Http2Limits, Role
+from rxpump.grpc.http2.http2_connection import ConnectionState
+from rxpump.grpc.http2.http2_events import (
+    ConnectionEnded,
+    DataReceived,
+    GoAwayReceived,
+    HeadersReceived,
+    Http2Event,
+    SettingsReceived,
+    StreamReset,
+    TrailersReceived,
+)
+from rxpump.grpc.protocol.call_status import StatusCode
+from rxpump.grpc.protocol.headers import request_headers
+
+CLOSING_SECONDS = 1.0
+"""Seconds in which the last bytes must leave when the connection is closed."""
+
+
+class GrpcConnection(asyncio.Protocol):
+    """One socket.
+
+    Args:
+        address: Address of the node, for errors.
+        authority: Host and port, as requests name them.
+        scheme: "https" if the connection uses TLS, otherwise "http".
+        limits: Limits of the HTTP/2 connection.
+        on_change: Function that is called when another call can be opened, or none any more.
+
+    Attributes:
+        machine: State machine of the connection.
+        ready: Future that is done when calls can be opened.
+        closed: Future of the error with which the connection was closed.
+        leader: Host and port of the leader that the node has named, or None.
+        is_going_away: Whether the server has announced that it shuts down. It accepts no new calls.
+        has_answered: Whether a call has ended with a status on this connection.
+        features: Methods of the server.
+    """
+
+    def __init__(
+        self,
+        address: str,
+        authority: str,
+        scheme: str,
+        limits: Http2Limits,
+        on_change: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._loop = asyncio.get_running_loop()
+        self.machine: Http2Connection = Http2Connection(Role.CLIENT, limits, self._loop.time())
+        self.ready: asyncio.Future[None] = self._loop.create_future()
+        self.closed: asyncio.Future[RxPumpError] = self._loop.create_future()
+        self.leader: tuple[str, int] | None = None
+        self.is_going_away: bool = False
+        self.has_answered: bool = False
+        self.features: ServerFeatures = ServerFeatures.before_21_10()
+        self._address = address
+        self._authority = authority
+        self._scheme = scheme
+        self._on_change = on_change
+        self._calls: dict[int, Call] = {}
+        self._draining: set[Call] = set()
+        self._socket: asyncio.Transport | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._is_flush_due = False
+        self._may_write = True
+        self._failure: RxPumpError | None = None
+
+    @property
+    def may_open(self) -> bool:
+        """Whether `open` can open a call now."""
+        return self._failure is None and self.ready.done() and self.machine.may_open
+
+    @property
+    def calls(self) -> int:
+        """Number of calls that are running."""
+        return len(self._calls)
+
+    def open(
+        self,
+        context: CallContext,
+        metadata: Iterable[tuple[str, str | bytes]] = (),
+        *,
+        timeout: float | None = None,
+        ends_on_goaway: bool = False,
+    ) -> Call:
+        """Open a call. `may_open` must be true.
+
+        Args:
+            context: Purpose of the call, which names its method.
+            metadata: Names and values to send with the request.
+            timeout: Seconds until the server ends the call, or None for no limit.
+            ends_on_goaway: Whether the call ends as soon as the server announces that it shuts down.
+
+        Raises:
+            CannotOpenStream: No call can be opened now.
+            InvalidArgument: The metadata or the timeout cannot be sent.
+        """
+        headers = request_headers(self._scheme, self._authority, context.method.path, timeout, metadata)
+        call = Call(self, self.machine.open_stream(headers), context, ends_on_goaway=ends_on_goaway)
+        self._calls[call.stream_id] = call
+        self.wake()
+        return call
+
+    def close(self, error: RxPumpError) -> None:
+        """End all calls with an error, tell the server, and close the socket."""
+        self._fail(error)
+        self.machine.abort(ErrorCode.NO_ERROR, str(error))
+        self._flush()
+
+    def close_when_idle(self) -> None:
+        """Close the socket as soon as no call is running. No new calls can be opened."""
+        self.is_going_away = True
+        self._close_if_idle()
+
+    # Called by the calls ------------------------------------------------------------------------------------------
+
+    def wake(self) -> None:
+        """Send what is pending at the end of this turn of the event loop."""
+        if not self._is_flush_due:
+            self._is_flush_due = True
+            self._loop.call_soon(self._flush)
+
+    def call_ended(self, call: Call) -> None:
+        """Note that a call has ended."""
+        self._calls.pop(call.stream_id, None)
+        self._draining.discard(call)
+        status = call.status
+        if status is not None and status.code is not StatusCode.OK:
+            self.leader = leader_of_status(status, call.context) or self.leader
+        self.has_answered = self.has_answered or status is not None
+        self._on_change()
+        if self.is_going_away:
+            self._close_if_idle()
+
+    def call_draining(self, call: Call) -> None:
+        """Wake the sender of a call when bytes have left."""
+        self._draining.add(call)
+
+    # Called by asyncio --------------------------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Send the first frames; called by asyncio."""
+        self._socket = cast(asyncio.Transport, transport)
+        tls: Any = transport.get_extra_info("ssl_object")
+        if tls is not None and tls.selected_alpn_protocol() != "h2":
+            self._lose("the server does not speak HTTP/2 with TLS on this port (it did not accept the protocol h2)")
+            self._socket.abort()
+            return
+        self._flush()
+
+    def data_received(self, data: bytes) -> None:
+        """Pass the events in the bytes to their calls; called by asyncio."""
+        calls = self._calls
+        self._is_flush_due = True  # at the end of this method
+        for event in self.machine.receive(data, self._loop.time()):
+            match event:
+                case DataReceived() | HeadersReceived() | TrailersReceived() | StreamReset():
+                    call = calls.get(event.stream_id)
+                    if call is not None:
+                        call.receive(event)
+                case _:
+                    self._apply(event)
+        self._flush()
+
+    def pause_writing(self) -> None:
+        """Keep frames in the machine, because the server does not read; called by asyncio."""
+        self._may_write = False
+
+    def resume_writing(self) -> None:
+        """Send again, because the server reads; called by asyncio."""
+        self._may_write = True
+        self.machine.note_progress()
+        self._flush()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """End the calls; called by asyncio when the socket is closed."""
+        self._lose(f"the connection was lost: {exc or 'closed by the server'}")
+        self._socket = None
+        if self._timer is not None:
+            self._timer.cancel()
+        assert self._failure is not None
+        self.closed.set_result(self._failure)
+
+    # Between the machine and asyncio -------------------------------------------------------------------------------
+
+    def _apply(self, event: Http2Event) -> None:
+        """Apply an event that concerns the whole connection."""
+        match event:
+            case SettingsReceived():
+                if not self.ready.done():
+                    self.ready.set_result(None)
+                self._on_change()
+            case GoAwayReceived():
+                self._on_goaway(event)
+            case ConnectionEnded():
+                self._lose(event.reason)
+
+    def _on_goaway(self, event: GoAwayReceived) -> None:
+        self.is_going_away = True
+        code = event.code.name if isinstance(event.code, ErrorCode) else f"error {event.code}"
+        debug = f", {event.debug.decode('utf-8', 'replace')!r}" if event.debug else ""
+        error = ConnectionClosed(self._address, f"the server shuts the connection down ({code}{debug})")
+        for call in [call for call in self._calls.values() if call.ends_on_goaway]:
+            self.machine.reset(call.stream_id, ErrorCode.CANCEL)
+            call.lost(error)
+        self._on_change()
+        self._close_if_idle()
+
+    def _close_if_idle(self) -> None:
+        if not self._calls and self._failure is None:
+            self.close(ConnectionClosed(self._address, "the server shuts the connection down"))
+
+    def _lose(self, reason: str) -> None:
+        if self._failure is None:
+            self._fail(ConnectionClosed(self._address, reason))
+
+    def _fail(self, error: RxPumpError) -> None:
+        if self._failure is not None:
+            return
+        self._failure = error
+        for call in tuple(self._calls.values()):
+            call.lost(error)
+        self._on_change()
+
+    def _flush(self) -> None:
+        """Send what is pending, wake the senders that wait, and set the timer."""
+        self._is_flush_due = False
+        if self._socket is None:
+            return
+        while self._may_write and (data := self.machine.bytes_to_send()):
+            self._socket.write(data)
+        if self._failure is not None or self.machine.state is ConnectionState.ENDED:
+            self._shut_down()
+            return
+        for call in tuple(self._draining):
+            self._draining.discard(call)
+            call.resume_sending()
+        self._set_timer()
+
+    def _shut_down(self) -> None:
+        """Close the socket once the last bytes have left, or after some time."""
+        assert self._socket is not None
+        if not self._socket.is_closing():
+            self._socket.close()
+            if self._timer is not None:
+                self._timer.cancel()
+            self._timer = self._loop.call_later(CLOSING_SECONDS, self._socket.abort)
+
+    def _set_timer(self) -> None:
+        deadline = self.machine.deadline
+        if self._timer is not None:
+            if self._timer.when() <= deadline:
+                return  # the running timer sets the next one
+            self._timer.cancel()
+            self._timer = None
+        if deadline < math.inf:
+            self._timer = self._loop.call_at(deadline, self._ring)
+
+    def _ring(self) -> None:
+        self._timer = None
+        for event in self.machine.tick(self._loop.time()):
+            self._apply(event)
+        self._flush()
+
+    def __repr__(self) -> str:
+        if self._failure is not None:
+            state = f"closed: {self._failure}"
+        else:
+            state = "going away" if self.is_going_away else "open" if self.ready.done() else "connecting"
+        return f"<GrpcConnection to {self._address} {state}, {len(self._calls)} calls>"
+
+
+async def first_of(*waiting: asyncio.Future[Any]) -> None:
+    """Wait until one of some futures is done."""
+    await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)

@@ -1,0 +1,72 @@
+"""Methods that a server has, as it names them itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from rxpump.errors import NotSupported
+from rxpump.grpc.messages.methods import Method, ServerVersion
+from rxpump.grpc.messages.table import METHODS
+
+UNLISTED: Final = ServerVersion(21, 10)
+"""First version of a server that names its methods."""
+
+
+class ServerFeatures:
+    """Methods that a server has.
+
+    Args:
+        methods: Optional features of each method, by the names of its service and of the method in lower case.
+        version: Version of the server, None if it does not name it.
+
+    Attributes:
+        version: Version of the server, None if it does not name it.
+    """
+
+    def __init__(self, methods: Mapping[tuple[str, str], Iterable[str]], version: ServerVersion | None) -> None:
+        self.version: ServerVersion | None = version
+        self._methods = {name: frozenset(features) for name, features in methods.items()}
+
+    @classmethod
+    def from_message(cls, message: Any) -> ServerFeatures:
+        """Return the features in a SupportedMethods message."""
+        methods = {(each.service_name, each.method_name): tuple(each.features) for each in message.methods}
+        return cls(methods, _version(message.event_store_server_version))
+
+    @classmethod
+    def before_21_10(cls) -> ServerFeatures:
+        """Return the features of a server that does not name its methods."""
+        old = ServerVersion(20, 6)
+        return cls({method.feature: () for method in METHODS.values() if method.since <= old}, None)
+
+    def has(self, method: Method, feature: str | None = None) -> bool:
+        """Return whether the server has a method, and an optional feature of it."""
+        features = self._methods.get(method.feature)
+        return features is not None and (feature is None or feature in features)
+
+    def require(self, method: Method) -> None:
+        """Check that the server has a method.
+
+        Raises:
+            NotSupported: The server does not have it. The error names the first version that does.
+        """
+        if not self.has(method):
+            version = f"version {self.version}" if self.version else f"a version before {UNLISTED}"
+            service, _ = method.feature
+            raise NotSupported(
+                f"{service.rpartition('.')[2]}.{method}",
+                "gRPC",
+                f"the server ({version}) does not have it",
+                f"use a server of version {method.since} or later, with this service enabled",
+            )
+
+    def __repr__(self) -> str:
+        return f"<ServerFeatures of {self.version or 'an old server'}, {len(self._methods)} methods>"
+
+
+def _version(text: str) -> ServerVersion | None:
+    parts = text.split(".")[:3]
+    if len(parts) < 2 or not all(part.isascii() and part.isdigit() for part in parts):
+        return None
+    return ServerVersion(*map(int, parts))
