@@ -22,11 +22,22 @@ from rxpump.model.filters import EventFilter
 from rxpump.model.group_settings import ConsumerStrategy, NackAction, PersistentSubscriptionSettings
 from rxpump.model.metadata import MetadataResult, StreamMetadata, SystemSettings
 from rxpump.model.new_events import NewEvent, new_link
+from rxpump.model.nodes import NodePreference
 from rxpump.model.pages import AllPage, StreamPage
 from rxpump.model.positions import END, START, Edge, ExpectedVersion, Position, StreamDirection
 from rxpump.model.results import DeleteResult, ScavengeResult, WriteResult
 from rxpump.model.signals import CaughtUp, Examined, FellBehind, Reconnected, Signal
-from rxpump.model.status import Closed, Connected, Connecting, Idle, Reconnecting, Status
+from rxpump.model.status import (
+    Closed,
+    Connected,
+    Connecting,
+    Discovered,
+    Idle,
+    NodeAnswer,
+    NodeVerdict,
+    Reconnecting,
+    Status,
+)
 from rxpump.settings import Settings
 from rxpump.streams.observable import Observable
 from rxpump.streams.transaction import Transaction
@@ -65,6 +76,7 @@ __all__ = [
     "Credentials",
     "DeleteResult",
     "Delivery",
+    "Discovered",
     "Edge",
     "End",
     "Event",
@@ -76,6 +88,9 @@ __all__ = [
     "MetadataResult",
     "NackAction",
     "NewEvent",
+    "NodeAnswer",
+    "NodePreference",
+    "NodeVerdict",
     "Observable",
     "PersistentSubscriptionSettings",
     "Position",

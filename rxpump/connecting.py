@@ -14,11 +14,12 @@ from rxpump.errors import InvalidArgument
 from rxpump.model.credentials import Credentials, Token
 from rxpump.model.status import Idle, Status
 from rxpump.settings import Settings
+from rxpump.tcp.cluster_resolver import ClusterResolver
 from rxpump.tcp.embedded_node import EmbeddedNode
 from rxpump.tcp.node_resolver import FixedAddress
 from rxpump.tcp.transport import TcpTransport
 from rxpump.transport import Transport
-from rxpump.uri import Address, EmbeddedAddress, TcpAddress, parse
+from rxpump.uri import Address, ClusterAddress, EmbeddedAddress, TcpAddress, parse
 
 DEFAULT_URI = "tcp://localhost:1113"
 
@@ -94,7 +95,10 @@ def _with_arguments(address: Address, given: dict[str, Any]) -> Address:
         given["credentials"] = Credentials(given.pop("username"), given.pop("password", ""))
     elif "password" in given:
         raise InvalidArgument("password", "given", "a password together with a username")
-    return replace(address, **given)
+    try:
+        return replace(address, **given)
+    except TypeError:
+        raise InvalidArgument(", ".join(given), "given", f"not given with {address}, which has its own") from None
 
 
 def _to_server(
@@ -111,8 +115,15 @@ def _embedded(
     return TcpTransport(EmbeddedNode(address), settings, tasks, on_status)
 
 
+def _to_cluster(
+    address: ClusterAddress, settings: Settings, tasks: BackgroundTasks, on_status: Callable[[Status], None]
+) -> Transport:
+    return TcpTransport(ClusterResolver(address, settings), settings, tasks, on_status)
+
+
 _TRANSPORTS: dict[type[Address], Callable[[Any, Settings, BackgroundTasks, Callable[[Status], None]], Transport]] = {
     TcpAddress: _to_server,
+    ClusterAddress: _to_cluster,
     EmbeddedAddress: _embedded,
 }
 """The transport for each kind of address; `rxpump.uri` has the kind of address for each scheme."""

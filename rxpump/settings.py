@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from rxpump.backoff import Backoff
@@ -9,6 +10,7 @@ from rxpump.errors import InvalidArgument
 from rxpump.model import checks
 from rxpump.model.json_forms import Encoder
 from rxpump.model.limits import MAX_FRAME_BYTES
+from rxpump.model.nodes import NodePreference, split_host
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,20 @@ class Settings:
         tls_server_name: Name that the certificate must contain, if it is not the host.
         reconnect: Delays between attempts to connect after a connection was lost.
         retry: Delays before a request is sent again that the server could not serve.
+        node_preference: Kind of node that a client of a cluster connects to: leader, follower, read_only_replica or
+            random. Reads and subscriptions use that node. Unless it is leader, writes and consumer groups use a
+            second connection, to the leader.
+        node_timeout: Time for dialing one node of a cluster, and again for its handshake. It is short, because there
+            are other nodes.
+        node_check_interval: Time between two looks at the gossip of a cluster while connected. The client changes to
+            another node if its own is no longer the right one.
+        gossip_timeout: Time in which a node must answer a request for gossip.
+        gossip_interval: Time between two rounds of such requests while no node can be used.
+        gossip_attempts: Rounds without a usable node after which the client gives up; None for no limit but
+            `connect_within` and `reconnect`.
+        gossip_tls: Whether gossip is requested over HTTPS. None for the value of `tls`.
+        host_overrides: Advertised addresses that cannot be reached, as behind NAT, each with the one to use instead.
+            Both are `host` or `host:port`.
         encoder: Function that `publish_event` calls with each object in data or metadata that has no JSON form, and
             that returns the value to write in its place. A NewEvent has an `encoder` of its own.
 
@@ -68,6 +84,14 @@ class Settings:
     tls_server_name: str | None = None
     reconnect: Backoff = field(default_factory=Backoff)
     retry: Backoff = field(default_factory=lambda: Backoff(min_delay=0.05, max_delay=1.0))
+    node_preference: NodePreference | str = NodePreference.LEADER
+    node_timeout: float = 1.5
+    node_check_interval: float = 5.0
+    gossip_timeout: float = 1.0
+    gossip_interval: float = 1.0
+    gossip_attempts: int | None = None
+    gossip_tls: bool | None = None
+    host_overrides: Mapping[str, str] = field(default_factory=dict)
     encoder: Encoder | None = None
 
     def __post_init__(self) -> None:
@@ -80,6 +104,10 @@ class Settings:
             "heartbeat_timeout",
             "watchdog",
             "ack_interval",
+            "node_timeout",
+            "node_check_interval",
+            "gossip_timeout",
+            "gossip_interval",
         ):
             checks.seconds(name, getattr(self, name))
         checks.port("http_port", self.http_port)
@@ -93,14 +121,40 @@ class Settings:
         for name in ("reconnect", "retry"):
             if not isinstance(getattr(self, name), Backoff):
                 raise InvalidArgument(name, getattr(self, name), "a Backoff")
+        self._check_cluster()
         self._check_tls()
+
+    @property
+    def reads_from_leader(self) -> bool:
+        """Whether reads and subscriptions are served by the leader alone."""
+        return self.require_leader and self.node_preference == NodePreference.LEADER
+
+    @property
+    def is_gossip_encrypted(self) -> bool:
+        """Whether gossip is requested over HTTPS."""
+        return self.tls if self.gossip_tls is None else self.gossip_tls
+
+    def _check_cluster(self) -> None:
+        if self.node_preference not in tuple(NodePreference):
+            raise InvalidArgument("node_preference", self.node_preference, ", ".join(NodePreference))
+        if self.gossip_attempts is not None:
+            checks.count("gossip_attempts", self.gossip_attempts)
+        if self.gossip_tls is not None:
+            checks.flag("gossip_tls", self.gossip_tls)
+        if not isinstance(self.host_overrides, Mapping):
+            raise InvalidArgument("host_overrides", self.host_overrides, "a dict from addresses to addresses")
+        for address in (*self.host_overrides, *self.host_overrides.values()):
+            try:
+                split_host(address)
+            except (ValueError, AttributeError, TypeError):
+                raise InvalidArgument("host_overrides", address, "addresses as host or host:port") from None
 
     def _check_tls(self) -> None:
         for name in ("tls_ca", "tls_server_name"):
             if getattr(self, name) is not None:
                 checks.text(name, getattr(self, name))
         is_about_tls = self.tls_ca is not None or self.tls_server_name is not None or not self.tls_verify
-        if is_about_tls and not self.tls:
+        if is_about_tls and not (self.tls or self.gossip_tls):
             raise InvalidArgument("tls", self.tls, "True if another setting of TLS is given")
         if self.tls_ca is not None and not self.tls_verify:
             raise InvalidArgument(

@@ -1,6 +1,7 @@
 """Parse connection strings.
 
     tcp://[login[:password]@]host[:port][?option=value&...]
+    tcp+discover://[login[:password]@]host[:port][,host[:port]...][?option=value&...]
     memory://
     sqlite:///relative/path.db      sqlite:////absolute/path.db
 
@@ -19,9 +20,11 @@ from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 from rxpump.backoff import Backoff
 from rxpump.errors import InvalidArgument, InvalidUri
 from rxpump.model.credentials import AnyCredentials, Credentials
+from rxpump.model.nodes import NodePreference, split_host
 from rxpump.settings import Settings
 
 DEFAULT_PORT = 1113
+DEFAULT_GOSSIP_PORT = 2113
 
 _T = TypeVar("_T", Settings, Backoff)
 
@@ -55,6 +58,33 @@ class TcpAddress:
 
 
 @dataclass(frozen=True, slots=True)
+class ClusterAddress:
+    """Addresses at which a client finds the nodes of a cluster, which it then connects to over TCP.
+
+    Attributes:
+        seeds: Hosts, each with the port on which its nodes answer requests for gossip. A host name can stand for
+            several nodes.
+        credentials: Credentials of the connection, or None for an anonymous one.
+
+    Raises:
+        InvalidUri: There is no seed, a host is empty, or a port is out of range.
+    """
+
+    seeds: tuple[tuple[str, int], ...]
+    credentials: AnyCredentials | None = None
+
+    def __post_init__(self) -> None:
+        if not self.seeds:
+            raise InvalidUri("host", "", "one or more host names or addresses")
+        for host, port in self.seeds:
+            TcpAddress(host, port)
+
+    def __str__(self) -> str:
+        hosts = (f"[{host}]:{port}" if ":" in host else f"{host}:{port}" for host, port in self.seeds)
+        return f"tcp+discover://{','.join(hosts)}"
+
+
+@dataclass(frozen=True, slots=True)
 class EmbeddedAddress:
     """Address of a server inside this process.
 
@@ -72,7 +102,7 @@ class EmbeddedAddress:
         return "memory://" if self.path is None else f"sqlite:///{self.path}"
 
 
-Address = TcpAddress | EmbeddedAddress
+Address = TcpAddress | ClusterAddress | EmbeddedAddress
 
 
 def parse(uri: str, settings: Settings | None = None) -> tuple[Address, Settings]:
@@ -122,6 +152,23 @@ def _tcp(parts: SplitResult) -> TcpAddress:
     return TcpAddress(parts.hostname or "", port, _credentials(parts))
 
 
+def _cluster(parts: SplitResult) -> ClusterAddress:
+    user, at, hosts = parts.netloc.rpartition("@")
+    if parts.path not in ("", "/") or parts.fragment:
+        # `_tcp` has the messages, which do not show a password that was split at the wrong place.
+        _tcp(parts._replace(scheme="tcp", netloc=f"{user}{at}host"))
+    seeds = tuple(_seed(text) for text in hosts.split(","))
+    return ClusterAddress(seeds, _credentials(parts._replace(netloc=f"{user}{at}host")))
+
+
+def _seed(text: str) -> tuple[str, int]:
+    try:
+        host, port = split_host(text)
+    except ValueError:
+        raise InvalidUri("host", text, "host or host:port, several separated by commas (IPv6 in brackets)") from None
+    return host, DEFAULT_GOSSIP_PORT if port is None else port
+
+
 def _port(parts: SplitResult) -> int | None:
     """Return the port, or the default one if none is given; None if it is malformed."""
     try:
@@ -157,7 +204,12 @@ def _sqlite(parts: SplitResult) -> EmbeddedAddress:
     return EmbeddedAddress(path)
 
 
-_SCHEMES: dict[str, Callable[[SplitResult], Address]] = {"tcp": _tcp, "memory": _memory, "sqlite": _sqlite}
+_SCHEMES: dict[str, Callable[[SplitResult], Address]] = {
+    "tcp": _tcp,
+    "tcp+discover": _cluster,
+    "memory": _memory,
+    "sqlite": _sqlite,
+}
 
 
 def _bool(text: str) -> bool:
@@ -166,6 +218,14 @@ def _bool(text: str) -> bool:
 
 def _strictness(text: str) -> str:
     return {"lenient": "lenient", "real": "real"}[text.lower()]
+
+
+def _preference(text: str) -> NodePreference:
+    return NodePreference(text.lower())
+
+
+def _overrides(text: str) -> dict[str, str]:
+    return dict(pair.split("=", 1) for pair in text.split(","))
 
 
 def _count_or_none(text: str) -> int | None:
@@ -182,6 +242,9 @@ _READERS: dict[str, tuple[Callable[[str], object], str]] = {
     "int": (int, "a whole number"),
     "bool": (_bool, "true or false"),
     "str | None": (str, "text"),
+    "bool | None": (_bool, "true or false"),
+    "NodePreference | str": (_preference, ", ".join(NodePreference)),
+    "Mapping[str, str]": (_overrides, "pairs of addresses, as in 10.0.0.1=a.example.com,10.0.0.2=b.example.com"),
     "int | None": (_count_or_none, "a whole number, or forever"),
     "float | None": (_seconds_or_none, "a number, or forever"),
 }

@@ -90,6 +90,7 @@ def test_retryable_errors() -> None:
         "ConnectionClosed",
         "ConnectionFailed",
         "ConnectionLostRepeatedly",
+        "DiscoveryFailed",
         "ForwardTimeout",
         "IndexesNotReady",
         "IsReadOnly",

@@ -48,3 +48,35 @@ def test_the_smallest_frame_limit() -> None:
     assert Settings(max_frame_bytes=1024).max_frame_bytes == 1024
     with pytest.raises(InvalidArgument, match="1024 or more"):
         Settings(max_frame_bytes=1023)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("node_preference", "best"),
+        ("node_preference", None),
+        ("gossip_attempts", 0),
+        ("gossip_tls", "yes"),
+        ("host_overrides", ["a"]),
+        ("host_overrides", {"a": "b:x"}),
+        ("host_overrides", {"a": None}),
+        ("host_overrides", {"": "b"}),
+        ("host_overrides", {"a": "[::1"}),
+    ],
+)
+def test_wrong_settings_of_a_cluster_are_refused(name: str, value: Any) -> None:
+    with pytest.raises(InvalidArgument) as caught:
+        Settings(**{name: value})
+    assert caught.value.argument == name
+
+
+def test_only_a_client_of_the_leader_reads_from_the_leader() -> None:
+    assert Settings().reads_from_leader
+    assert not Settings(require_leader=False).reads_from_leader
+    assert not Settings(node_preference="follower").reads_from_leader
+
+
+def test_gossip_alone_can_be_encrypted() -> None:
+    assert Settings(gossip_tls=True, tls_ca="ca.pem").is_gossip_encrypted
+    assert Settings(tls=True).is_gossip_encrypted
+    assert not Settings(tls=True, gossip_tls=False).is_gossip_encrypted

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from rxpump.backoff import Backoff
 from rxpump.errors import InvalidUri
 from rxpump.model.credentials import Credentials
+from rxpump.model.nodes import NodePreference
 from rxpump.settings import Settings
-from rxpump.uri import Address, EmbeddedAddress, TcpAddress, parse
+from rxpump.uri import Address, ClusterAddress, EmbeddedAddress, TcpAddress, parse
 
 
 @pytest.mark.parametrize(
@@ -110,6 +111,8 @@ def test_boolean_options(text: str, value: bool) -> None:
 def test_every_setting_is_an_option() -> None:
     """Except the two `Backoff` policies and the encoder, which are objects."""
     samples = {"str": "x", "str | None": "x", "float": "20", "float | None": "forever", "int": "5000", "bool": "true"}
+    samples |= {"int | None": "3", "bool | None": "true", "NodePreference | str": "Follower"}
+    samples |= {"Mapping[str, str]": "10.0.0.1=a.example.com,10.0.0.2:1113=b.example.com:1114"}
     for field in fields(Settings):
         if field.name not in ("reconnect", "retry", "encoder"):
             parse(f"tcp://h?tls=true&{field.name}={samples[str(field.type)]}")
@@ -119,6 +122,20 @@ def test_every_setting_is_an_option() -> None:
     ("uri", "argument", "value"),
     [
         (None, "uri", None),
+        ("tcp+discover://", "host", ""),
+        ("tcp+discover://a,,b", "host", ""),
+        ("tcp+discover://a:0", "host", "a:0"),
+        ("tcp+discover://a:x,b", "host", "a:x"),
+        ("tcp+discover://[::1", "host", "tcp+discover://[::1"),
+        ("tcp+discover://::1", "host", "::1"),
+        ("tcp+discover://a/path", "path", "/path"),
+        ("tcp+discover://a#part", "fragment", "part"),
+        ("tcp+discover://admin:p@ss/word@a", "credentials", "(not shown)"),
+        ("tcp+discover://:pass@a", "username", ""),
+        ("tcp+discover://a?node_preference=best", "option node_preference", "best"),
+        ("tcp+discover://a?host_overrides=b", "option host_overrides", "b"),
+        ("tcp+discover://a?host_overrides=b=c:x", "option host_overrides", "c:x"),
+        ("tcp+discover://a?gossip_attempts=0", "option gossip_attempts", 0),
         ("", "scheme", ""),
         ("localhost:1113", "scheme", "localhost"),
         ("http://localhost", "scheme", "http"),
@@ -202,3 +219,33 @@ def test_any_text_is_an_address_or_an_invalid_uri(text: str) -> None:
         return
     assert isinstance(address, (TcpAddress, EmbeddedAddress))
     assert isinstance(settings, Settings)
+
+
+@pytest.mark.parametrize(
+    ("hosts", "seeds"),
+    [
+        ("events.example.com", [("events.example.com", 2113)]),
+        ("a:1,b,[::1]:3,[::1]", [("a", 1), ("b", 2113), ("::1", 3), ("::1", 2113)]),
+        ("admin:change%2Fit@a,b:2", [("a", 2113), ("b", 2)]),
+    ],
+)
+def test_the_hosts_of_a_cluster(hosts: str, seeds: list[tuple[str, int]]) -> None:
+    address, _ = parse(f"tcp+discover://{hosts}")
+    assert isinstance(address, ClusterAddress)
+    assert list(address.seeds) == seeds
+    assert address.credentials == (Credentials("admin", "change/it") if "@" in hosts else None)
+
+
+def test_the_options_of_a_cluster() -> None:
+    options = "node_preference=read_only_replica&gossip_timeout=2&gossip_interval=3&gossip_attempts=4&gossip_tls=true"
+    address, settings = parse(f"tcp+discover://[::1]?{options}&host_overrides=10.0.0.1=a,10.0.0.2:1=b:2")
+    assert str(address) == "tcp+discover://[::1]:2113"
+    assert settings.node_preference is NodePreference.READ_ONLY_REPLICA
+    assert (settings.gossip_timeout, settings.gossip_interval, settings.gossip_attempts) == (2.0, 3.0, 4)
+    assert (settings.gossip_tls, settings.is_gossip_encrypted, settings.tls) == (True, True, False)
+    assert settings.host_overrides == {"10.0.0.1": "a", "10.0.0.2:1": "b:2"}
+
+
+def test_a_cluster_needs_a_seed() -> None:
+    with pytest.raises(InvalidUri, match="host is ''"):
+        ClusterAddress(())

@@ -7,6 +7,7 @@ import socket
 import ssl
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Final
 
 import h11
@@ -19,28 +20,74 @@ _PATH: Final = "/gossip?format=json"
 _PIECE_BYTES: Final = 64 * 1024
 _MAX_HEADER_BYTES: Final = 32 * 1024
 
+_GRACE: Final = 0.25
+"""Part of the timeout for which other nodes are waited for after the first answer."""
+
+_MOST_ADDRESSES: Final = 64
+"""Addresses that are asked in one round. Names of clusters have a handful."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A node to ask.
+
+    Attributes:
+        endpoint: Address to connect to.
+        name: Host that the user or the gossip named, for HTTP and for the certificate.
+    """
+
+    endpoint: Endpoint
+    name: str
+
 
 async def ask_all(
-    endpoints: Sequence[Endpoint], *, timeout: float, tls: ssl.SSLContext | None = None
+    targets: Sequence[Target], *, timeout: float, tls: ssl.SSLContext | None = None, server_name: str | None = None
 ) -> list[Answer]:
     """Ask several nodes at once.
 
+    After the first gossip the others have only a part of the timeout left, because a node that hangs would otherwise
+    delay every choice.
+
     Args:
-        endpoints: HTTP addresses of the nodes.
+        targets: The nodes.
         timeout: Seconds that each node has to answer.
         tls: Context for HTTPS, or None for HTTP.
+        server_name: Name that the certificates must contain; None for the host of each node.
 
     Returns:
         One answer for each node, in their order. A node that cannot be asked is an answer that says why.
     """
-    return list(await asyncio.gather(*(ask(endpoint, timeout=timeout, tls=tls) for endpoint in endpoints)))
+    asking = {
+        target: asyncio.ensure_future(ask(target, timeout=timeout, tls=tls, server_name=server_name))
+        for target in targets
+    }
+    try:
+        waiting = set(asking.values())
+        loop = asyncio.get_running_loop()
+        end: float | None = None
+        while waiting and (end is None or loop.time() < end):
+            left = None if end is None else end - loop.time()
+            done, waiting = await asyncio.wait(waiting, timeout=left, return_when=asyncio.FIRST_COMPLETED)
+            if end is None and any(task.result().gossip is not None for task in done):
+                end = loop.time() + timeout * _GRACE
+    finally:
+        for task in asking.values():
+            task.cancel()
+        await asyncio.gather(*asking.values(), return_exceptions=True)
+    slow = f"no gossip within {timeout * _GRACE:g} s of the first answer"
+    return [
+        Answer(target.endpoint, problem=slow) if task.cancelled() else task.result()
+        for target, task in asking.items()
+    ]
 
 
-async def ask(endpoint: Endpoint, *, timeout: float, tls: ssl.SSLContext | None = None) -> Answer:
+async def ask(
+    target: Target, *, timeout: float, tls: ssl.SSLContext | None = None, server_name: str | None = None
+) -> Answer:
     """Ask one node; see `ask_all`."""
     try:
         async with asyncio.timeout(timeout):
-            return Answer(endpoint, await _fetch(endpoint, tls))
+            return Answer(target.endpoint, await _fetch(target, tls, server_name))
     except TimeoutError:
         problem = f"no gossip within {timeout:g} s"
     except MalformedGossip as error:
@@ -49,32 +96,46 @@ async def ask(endpoint: Endpoint, *, timeout: float, tls: ssl.SSLContext | None 
         problem = str(error) or type(error).__name__
     except h11.RemoteProtocolError as error:
         problem = f"the answer is not HTTP: {error}"
-    return Answer(endpoint, problem=problem)
+    return Answer(target.endpoint, problem=problem)
 
 
-async def resolve(seeds: Sequence[Endpoint]) -> tuple[list[Endpoint], list[Answer]]:
+async def resolve(seeds: Sequence[Endpoint], *, timeout: float) -> tuple[list[Target], list[Answer]]:
     """Look up the addresses of seeds, IPv4 and IPv6.
+
+    Args:
+        seeds: Hosts and ports.
+        timeout: Seconds for each name.
 
     Returns:
         Every address of every seed, each once, and an answer that says why for each seed that has none.
     """
-    loop = asyncio.get_running_loop()
-    found: dict[Endpoint, None] = {}
+    found: dict[Endpoint, Target] = {}
     problems: list[Answer] = []
-    for seed in seeds:
-        try:
-            infos = await loop.getaddrinfo(seed.address, seed.port, type=socket.SOCK_STREAM)
-        except (OSError, UnicodeError) as error:
-            problems.append(Answer(seed, problem=f"its name has no address: {error}"))
+    for looked_up in await asyncio.gather(*(_look_up(seed, timeout) for seed in seeds)):
+        if isinstance(looked_up, Answer):
+            problems.append(looked_up)
         else:
-            found |= {Endpoint(str(address[0]), seed.port): None for *_, address in infos}
-    return list(found), problems
+            found |= {target.endpoint: target for target in looked_up if target.endpoint not in found}
+    return list(found.values())[:_MOST_ADDRESSES], problems
 
 
-async def _fetch(endpoint: Endpoint, tls: ssl.SSLContext | None) -> Gossip:
-    async with _connected(endpoint, tls) as (reader, writer):
+async def _look_up(seed: Endpoint, timeout: float) -> list[Target] | Answer:
+    loop = asyncio.get_running_loop()
+    try:
+        async with asyncio.timeout(timeout):
+            infos = await loop.getaddrinfo(seed.address, seed.port, type=socket.SOCK_STREAM)
+    except TimeoutError:
+        return Answer(seed, problem=f"its name was not resolved within {timeout:g} s")
+    except (OSError, UnicodeError) as error:
+        return Answer(seed, problem=f"its name has no address: {error}")
+    return [Target(Endpoint(str(address[0]), seed.port), seed.address) for *_, address in infos]
+
+
+async def _fetch(target: Target, tls: ssl.SSLContext | None, server_name: str | None) -> Gossip:
+    async with _connected(target, tls, server_name) as (reader, writer):
         machine = h11.Connection(h11.CLIENT, max_incomplete_event_size=_MAX_HEADER_BYTES)
-        headers = [("Host", str(endpoint)), ("Accept", "application/json"), ("Connection", "close")]
+        host = str(Endpoint(target.name, target.endpoint.port))
+        headers = [("Host", host), ("Accept", "application/json"), ("Connection", "close")]
         writer.write(machine.send(h11.Request(method="GET", target=_PATH, headers=headers)) or b"")
         writer.write(machine.send(h11.EndOfMessage()) or b"")
         await writer.drain()
@@ -100,9 +161,11 @@ async def _body(machine: h11.Connection, reader: asyncio.StreamReader) -> bytes:
 
 @asynccontextmanager
 async def _connected(
-    endpoint: Endpoint, tls: ssl.SSLContext | None
+    target: Target, tls: ssl.SSLContext | None, server_name: str | None
 ) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
-    reader, writer = await asyncio.open_connection(endpoint.address, endpoint.port, ssl=tls)
+    name = None if tls is None else server_name or target.name
+    at = target.endpoint
+    reader, writer = await asyncio.open_connection(at.address, at.port, ssl=tls, server_hostname=name)
     try:
         yield reader, writer
     finally:

@@ -22,15 +22,7 @@ from enum import StrEnum
 from typing import Final
 
 from rxpump.discovery.member import Member, NodeState
-
-
-class NodePreference(StrEnum):
-    """The kind of node that a client wants."""
-
-    LEADER = "leader"
-    FOLLOWER = "follower"
-    READ_ONLY_REPLICA = "read_only_replica"
-    RANDOM = "random"
+from rxpump.model.nodes import NodePreference
 
 
 class Verdict(StrEnum):
@@ -40,6 +32,7 @@ class Verdict(StrEnum):
     EQUAL = "as good as the chosen one"
     WORSE = "not as good as the chosen one"
     NOT_WANTED = "in a state that is not wanted"
+    NOT_READY = "not ready"
     NOT_ALIVE = "not alive"
     UNREACHABLE = "has no address for this kind of connection"
     DISTRUSTED = "failed a short time ago"
@@ -64,24 +57,19 @@ class Choice:
 READY: Final = frozenset({NodeState.LEADER, NodeState.FOLLOWER, NodeState.READ_ONLY_REPLICA})
 """States in which a node knows all of the log but for a short lag."""
 
-_READ_ONLY = (NodeState.READ_ONLY_REPLICA, NodeState.READ_ONLY_LEADERLESS)
-_NOT_READY = (
-    frozenset({NodeState.READ_ONLY_LEADERLESS}),
-    frozenset({NodeState.CLONE}),
-    frozenset({NodeState.CATCHING_UP}),
-    frozenset({NodeState.PRE_REPLICA, NodeState.PRE_READ_ONLY_REPLICA, NodeState.PRE_LEADER}),
-)
 _ORDERS: Final[Mapping[NodePreference, tuple[Collection[NodeState], ...]]] = {
     NodePreference.LEADER: ({NodeState.LEADER},),
-    NodePreference.FOLLOWER: (
+    NodePreference.FOLLOWER: ({NodeState.FOLLOWER}, {NodeState.LEADER}, {NodeState.READ_ONLY_REPLICA}),
+    NodePreference.READ_ONLY_REPLICA: (
+        {NodeState.READ_ONLY_REPLICA},
+        {NodeState.READ_ONLY_LEADERLESS},
         {NodeState.FOLLOWER},
         {NodeState.LEADER},
-        {NodeState.READ_ONLY_REPLICA},
-        *_NOT_READY,
     ),
-    NodePreference.READ_ONLY_REPLICA: (_READ_ONLY, {NodeState.FOLLOWER}, {NodeState.LEADER}, *_NOT_READY),
-    NodePreference.RANDOM: (READY, *_NOT_READY),
+    NodePreference.RANDOM: (READY,),
 }
+_LAST: Final = 100
+"""Added to the rank of a member that failed a short time ago."""
 
 
 def choose(
@@ -89,6 +77,7 @@ def choose(
     preference: NodePreference = NodePreference.LEADER,
     *,
     distrusted: Callable[[Member], bool] = lambda member: False,
+    suspected: Callable[[Member], bool] = lambda member: False,
     is_reachable: Callable[[Member], bool] = lambda member: True,
     chance: random.Random | None = None,
 ) -> Choice:
@@ -98,13 +87,27 @@ def choose(
         members: The nodes of the cluster, as `merge` returns them.
         preference: The kind of node that is wanted.
         distrusted: Whether a member failed so short a time ago that gossip alone is not believed.
+        suspected: Whether a member failed a short time ago, but has answered for itself since.
         is_reachable: Whether a member has an address for the kind of connection that is wanted.
         chance: Source of chance between equals. By default that of the module `random`.
 
     Returns:
         The decision, and the reason for each member.
     """
-    ranked = [(member, _rank(member, preference, distrusted, is_reachable)) for member in members]
+
+    def rank_of(member: Member) -> int | Verdict:
+        if not member.is_alive:
+            return Verdict.NOT_ALIVE
+        if not is_reachable(member):
+            return Verdict.UNREACHABLE
+        if distrusted(member):
+            return Verdict.DISTRUSTED
+        rank = _rank_of_state(member.state, preference)
+        if rank is None:
+            return Verdict.NOT_WANTED if member.state in READY else Verdict.NOT_READY
+        return rank + _LAST if suspected(member) else rank
+
+    ranked = [(member, rank_of(member)) for member in members]
     ranks = [rank for _, rank in ranked if isinstance(rank, int)]
     best = min(ranks, default=None)
     equals = [member for member, rank in ranked if best is not None and rank == best]
@@ -120,18 +123,6 @@ def choose(
     return Choice(chosen, tuple((member, verdict(member, rank)) for member, rank in ranked))
 
 
-def _rank(
-    member: Member,
-    preference: NodePreference,
-    distrusted: Callable[[Member], bool],
-    is_reachable: Callable[[Member], bool],
-) -> int | Verdict:
-    """Return the place of a member in the order of its preference, 0 the best, or why it has none."""
-    if not member.is_alive:
-        return Verdict.NOT_ALIVE
-    if not is_reachable(member):
-        return Verdict.UNREACHABLE
-    if distrusted(member):
-        return Verdict.DISTRUSTED
-    order = _ORDERS[preference]
-    return next((rank for rank, states in enumerate(order) if member.state in states), Verdict.NOT_WANTED)
+def _rank_of_state(state: NodeState, preference: NodePreference) -> int | None:
+    """Return the place of a state in the order of a preference, 0 the best; None if such a node is not chosen."""
+    return next((rank for rank, states in enumerate(_ORDERS[preference]) if state in states), None)

@@ -1,9 +1,7 @@
 """The members of a cluster as the client knows them, and the choice of a node.
 
-A view outlives connections. It knows the seeds that the user named and the members of the last gossip, and it
-remembers which nodes have failed. Gossip alone is not enough, because the followers of a leader that hangs continue
-to name it for a long time (`docs/protocol/tcp.md`, section 4.14). A node that failed is distrusted for a while,
-unless it has answered for itself since.
+A view outlives connections. It knows the seeds that the user named and the members of the last gossip. It combines
+the gossip with the client's own experience (`NodeMemory`), and chooses a node.
 
 The view uses no event loop and no clock. Callers pass the time in seconds.
 """
@@ -15,13 +13,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from rxpump.discovery.choosing import READY, Choice, NodePreference, Verdict, choose
+from rxpump.discovery.choosing import Choice, Verdict, choose
 from rxpump.discovery.gossip import Gossip, merge
-from rxpump.discovery.member import Endpoint, Member
+from rxpump.discovery.member import Address, Endpoint, Member, NodeState
+from rxpump.discovery.node_memory import NodeMemory
 from rxpump.discovery.selectors import Selector
+from rxpump.model.nodes import NodePreference
 
-DISTRUST_SECONDS: Final = 5.0
-"""Seconds for which a node that failed is distrusted, unless it answers a request for gossip."""
+MAX_LAG_SECONDS: Final = 5.0
+"""Seconds by which a follower may be behind the leader before the client looks for another node."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +39,35 @@ class Answer:
     problem: str = ""
 
     def __str__(self) -> str:
+        return f"{self.endpoint}: {self.text}"
+
+    @property
+    def text(self) -> str:
+        """The members that the node named, or the reason why it did not answer."""
         if self.gossip is None:
-            return f"{self.endpoint}: {self.problem}"
-        return f"{self.endpoint}: {', '.join(map(str, self.gossip.members)) or 'no members'}"
+            return self.problem
+        return ", ".join(map(str, self.gossip.members)) or "no members"
+
+
+AddressOf = Callable[[Member], Address | None]
+"""A function that returns the address of a member for one protocol, or None if it has none."""
+
+
+def tcp_address(member: Member) -> Address | None:
+    """Return the address of a member for clients over TCP without TLS."""
+    return (member.external_tcp.address, member.external_tcp.port) if member.external_tcp.port else None
+
+
+def secure_tcp_address(member: Member) -> Address | None:
+    """Return the address of a member for clients over TCP with TLS."""
+    at = member.external_tcp
+    return (at.address, at.secure_port) if at.secure_port else None
+
+
+def http_address(member: Member) -> Address | None:
+    """Return the address of a member for clients over HTTP and gRPC."""
+    at = member.external_http
+    return (at.address, at.port) if at.port else None
 
 
 @dataclass(slots=True)
@@ -52,8 +78,10 @@ class ClusterView:
         seeds: HTTP addresses that the user named.
         preference: The kind of node that is wanted.
         selector: Function of the user that chooses a node instead of `preference`, or None.
-        is_reachable: Whether a member has an address for the kind of connection that is wanted.
+        address_of: Address of a member for the protocol of the connection.
+        gossip_address_of: Address of a member at which it is asked for gossip.
         chance: Random generator that decides between equal nodes.
+        memory: Experience with each node.
         members: Every node that the last answers named.
         answers: The last round of answers.
     """
@@ -61,85 +89,101 @@ class ClusterView:
     seeds: Sequence[Endpoint]
     preference: NodePreference = NodePreference.LEADER
     selector: Selector | None = None
-    is_reachable: Callable[[Member], bool] = lambda member: True
+    address_of: AddressOf = tcp_address
+    gossip_address_of: AddressOf = http_address
     chance: random.Random = field(default_factory=random.Random)
+    memory: NodeMemory = field(default_factory=NodeMemory)
     members: tuple[Member, ...] = ()
     answers: tuple[Answer, ...] = ()
-    _failed_at: dict[str, float] = field(default_factory=dict)
+    _progress: dict[Address, tuple[float, int]] = field(default_factory=dict)
+    """For each follower a time, and the bytes that the leader had written then and the follower had not."""
 
     def candidates(self) -> list[Endpoint]:
         """Return the HTTP addresses to ask for gossip: the seeds and the members known, in random order."""
-        known = [member.external_http for member in self.members if member.external_http.port]
+        known = [Endpoint(*at) for member in self.members if (at := self.gossip_address_of(member)) is not None]
         addresses = list(dict.fromkeys((*self.seeds, *known)))
         self.chance.shuffle(addresses)
         return addresses
 
-    def note_answers(self, answers: Sequence[Answer]) -> None:
-        """Update the members from one round of answers. A node that answered is no longer distrusted."""
+    def note_answers(self, answers: Sequence[Answer], now: float) -> None:
+        """Update the members from one round of answers. A node that answered is at most suspected."""
         self.answers = tuple(answers)
         documents = [answer.gossip for answer in answers if answer.gossip is not None]
         for document in documents:
-            if document.answerer is not None:
-                self._failed_at.pop(_name(document.answerer), None)
-        if documents:
+            if document.answerer is not None and (at := self.address_of(document.answerer)) is not None:
+                self.memory.note_answer(at)
+        if any(document.members for document in documents):
             self.members = merge(documents)
+            self._note_progress(now)
 
-    def note_failure(self, address: tuple[str, int], now: float) -> None:
-        """Note that the node at a TCP address could not be connected to, or was lost."""
-        member = self.member_at(address)
-        if member is not None:
-            self._failed_at[_name(member)] = now
-
-    def note_success(self, address: tuple[str, int]) -> None:
-        """Note that the node at a TCP address serves."""
-        member = self.member_at(address)
-        if member is not None:
-            self._failed_at.pop(_name(member), None)
-
-    def is_distrusted(self, address: tuple[str, int], now: float) -> bool:
-        """Return whether the node at a TCP address failed a short time ago."""
-        member = self.member_at(address)
-        return member is not None and self._is_distrusted(member, now)
-
-    def member_at(self, address: tuple[str, int]) -> Member | None:
-        """Return the member that has this address for clients over TCP, with TLS or without."""
-        return next((member for member in self.members if address in tcp_addresses(member)), None)
+    def member_at(self, address: Address) -> Member | None:
+        """Return the member that has this address for the protocol of the connection."""
+        return next((member for member in self.members if self.address_of(member) == address), None)
 
     def choose(self, now: float) -> Choice:
-        """Decide which node to connect to now."""
-
-        def distrusted(member: Member) -> bool:
-            return self._is_distrusted(member, now)
-
+        """Decide which node to connect to now. A follower that is behind comes after all others."""
         choice = choose(
             self.members,
             self.preference if self.selector is None else NodePreference.RANDOM,
-            distrusted=distrusted,
-            is_reachable=self.is_reachable,
+            distrusted=lambda member: self.memory.is_distrusted(self._key(member), now),
+            suspected=lambda member: self.memory.is_suspected(self._key(member), now) or self._lags(member, now),
+            is_reachable=lambda member: self.address_of(member) is not None,
             chance=self.chance,
         )
         return choice if self.selector is None else _select(choice, self.selector)
 
-    def _is_distrusted(self, member: Member, now: float) -> bool:
-        failed_at = self._failed_at.get(_name(member))
-        return failed_at is not None and now - failed_at < DISTRUST_SECONDS
+    def reason_to_leave(self, address: Address, now: float) -> str:
+        """Return why the connected node is to be replaced by another one, or nothing if it is to be kept.
+
+        A node is kept while there is no better one, and while no node has answered.
+        """
+        choice = self.choose(now)
+        best = choice.member
+        if best is None:
+            return ""
+        member = self.member_at(address)
+        if member is None:
+            return f"{Endpoint(*address)} is not a member of the cluster"
+        match dict(choice.verdicts)[member]:
+            case Verdict.CHOSEN | Verdict.EQUAL:
+                return ""
+            case _ if self._lags(member, now):
+                return f"{member.external_http} is more than {MAX_LAG_SECONDS:g} s behind the leader"
+            case Verdict.WORSE if self.selector is not None:
+                return ""
+            case Verdict.WORSE | Verdict.NOT_WANTED:
+                return f"{best} is preferred to {member}"
+            case verdict:
+                return f"{member} is {verdict.value}"
+
+    def _note_progress(self, now: float) -> None:
+        """Note which followers have caught up with the leader as it was at an earlier time."""
+        leader = next((each for each in self.members if each.is_alive and each.state is NodeState.LEADER), None)
+        progress: dict[Address, tuple[float, int]] = {}
+        for member in self.members if leader is not None else ():
+            earlier = self._progress.get(self._key(member))
+            if leader is not None and member.written < leader.written:
+                still_behind = earlier is not None and member.written < earlier[1]
+                progress[self._key(member)] = earlier if earlier and still_behind else (now, leader.written)
+        self._progress = progress
+
+    def _lags(self, member: Member, now: float) -> bool:
+        """Return whether a follower lacks bytes that the leader had written MAX_LAG_SECONDS ago."""
+        progress = self._progress.get(self._key(member))
+        return progress is not None and member.state is not NodeState.LEADER and now - progress[0] > MAX_LAG_SECONDS
+
+    def _key(self, member: Member) -> Address:
+        return self.address_of(member) or (member.external_http.address, member.external_http.port)
 
     def __repr__(self) -> str:
-        return f"<ClusterView {len(self.seeds)} seeds, {len(self.members)} members, {len(self._failed_at)} failed>"
-
-
-def tcp_addresses(member: Member) -> tuple[tuple[str, int], ...]:
-    """Return the addresses of a member for clients over TCP."""
-    at = member.external_tcp
-    return tuple((at.address, port) for port in (at.port, at.secure_port) if port)
+        return f"<ClusterView {len(self.seeds)} seeds, {len(self.members)} members, {self.memory!r}>"
 
 
 def _select(choice: Choice, selector: Selector) -> Choice:
     """Let the function of the user choose one of the eligible members."""
     fit = {Verdict.CHOSEN, Verdict.EQUAL, Verdict.WORSE}
     eligible = [member for member, verdict in choice.verdicts if verdict in fit]
-    ready = [member for member in eligible if member.state in READY] or eligible
-    chosen = selector(ready) if ready else None
+    chosen = selector(eligible) if eligible else None
 
     def verdict_of(member: Member, verdict: Verdict) -> Verdict:
         if verdict not in fit:
@@ -147,7 +191,3 @@ def _select(choice: Choice, selector: Selector) -> Choice:
         return Verdict.CHOSEN if member is chosen else Verdict.WORSE
 
     return Choice(chosen, tuple((member, verdict_of(member, verdict)) for member, verdict in choice.verdicts))
-
-
-def _name(member: Member) -> str:
-    return str(member.external_http)

@@ -133,6 +133,7 @@ def _member(value: Any) -> Member:
         time_stamp=_time(value.get("timeStamp")),
         epoch=_integer(value.get("epochNumber", -1), "epochNumber"),
         version=value["esVersion"] if isinstance(value.get("esVersion"), str) else None,
+        written=_integer(value.get("writerCheckpoint", -1), "writerCheckpoint"),
     )
 
 

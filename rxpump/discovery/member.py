@@ -31,6 +31,9 @@ class NodeState(IntEnum):
     FOLLOWER = 14
     LEADER = 15
 
+    def __str__(self) -> str:
+        return self.name.lower().replace("_", " ")
+
     Shutdown = SHUTDOWN
     ShuttingDown = SHUTTING_DOWN
     Manager = MANAGER
@@ -50,6 +53,10 @@ class NodeState(IntEnum):
     Slave = FOLLOWER
     Leader = LEADER
     Master = LEADER
+
+
+Address = tuple[str, int]
+"""Host and port of one service of a node."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +93,8 @@ class Member:
         time_stamp: When the node's description was made, in UTC.
         epoch: Number of the epoch that the node takes part in; each election of a leader begins a new one.
         version: Version of the server, or None before version 20.
+        written: Bytes of the log that the node has written; -1 if unknown. Followers are behind the leader by the
+            difference.
     """
 
     state: NodeState
@@ -98,7 +107,8 @@ class Member:
     time_stamp: datetime | None = None
     epoch: int = -1
     version: str | None = None
+    written: int = -1
 
     def __str__(self) -> str:
         life = "" if self.is_alive else ", not alive"
-        return f"{self.external_http} ({self.state.name.lower()}{life})"
+        return f"{self.external_http} ({self.state}{life})"

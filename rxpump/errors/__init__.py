@@ -8,6 +8,7 @@
     ├── WrongEventLoop              a call from another event loop or thread than connect()
     ├── NotOwner                    connect() or close() of a client that as_user() returned
     ├── ConnectionFailed            no node could be connected to
+    │   ├── DiscoveryFailed         no node of a cluster can be used now
     │   ├── ReconnectFailed         the reconnect policy gave up
     │   └── CertificateRefused      the certificate of the server is not trusted
     ├── ConnectionClosed            the connection was lost before the reply arrived
@@ -91,6 +92,7 @@ from rxpump.errors.connection import (
     ConnectionClosed,
     ConnectionFailed,
     ConnectionLostRepeatedly,
+    DiscoveryFailed,
     FrameTooLarge,
     MalformedFrame,
     MalformedReply,
@@ -156,6 +158,7 @@ __all__ = [
     "ConnectionLostRepeatedly",
     "ConsistencyCheckFailed",
     "DeliveryExpired",
+    "DiscoveryFailed",
     "EventNotFound",
     "EventTooLarge",
     "ForwardTimeout",

@@ -95,6 +95,13 @@ class ReconnectFailed(ConnectionFailed):
     retryable: ClassVar[bool] = False
 
 
+class DiscoveryFailed(ConnectionFailed):
+    """No node of a cluster can be connected to now; `reason` is what each node answered."""
+
+    def __str__(self) -> str:
+        return f"no node of {self.address} can be used, after {self.attempts} attempt(s): {self.reason}"
+
+
 class CertificateRefused(ConnectionFailed):
     """The certificate of the node is not trusted; `reason` is the cause."""
 

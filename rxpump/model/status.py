@@ -13,6 +13,49 @@ class Idle:
 
 
 @dataclass(frozen=True, slots=True)
+class NodeAnswer:
+    """The answer of one node of a cluster to a request for gossip.
+
+    Attributes:
+        address: HTTP address that was asked, as host:port.
+        text: The nodes that it named with their states, or the reason why it did not answer.
+    """
+
+    address: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class NodeVerdict:
+    """The reason why a node of a cluster was chosen or not.
+
+    Attributes:
+        address: HTTP address of the node, as host:port.
+        state: State of the node: "leader", "follower", "catching up", ...
+        text: The reason.
+    """
+
+    address: str
+    state: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Discovered:
+    """The nodes of a cluster were asked for gossip, and one was chosen or none.
+
+    Attributes:
+        address: Address of the chosen node, as tcp://host:port; None if no node can be used now.
+        answers: What each node answered.
+        verdicts: Why each node was chosen or not.
+    """
+
+    address: str | None
+    answers: tuple[NodeAnswer, ...]
+    verdicts: tuple[NodeVerdict, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Connecting:
     """A connection is being made.
 
@@ -60,4 +103,4 @@ class Closed:
     reason: RxPumpError | None = None
 
 
-Status = Idle | Connecting | Connected | Reconnecting | Closed
+Status = Idle | Discovered | Connecting | Connected | Reconnecting | Closed

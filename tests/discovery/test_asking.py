@@ -6,13 +6,23 @@ import asyncio
 
 import pytest
 
-from rxpump.discovery.asking import ask, ask_all, resolve
+from rxpump.discovery.asking import Target, ask_all, resolve
+from rxpump.discovery.cluster_view import Answer
 from rxpump.discovery.gossip import MAX_GOSSIP_BYTES
 from rxpump.discovery.member import Endpoint, NodeState
 from tests.discovery.http_nodes import http_node, listening, response
 from tests.discovery.members import RECORDED, document, encoded
 
 GOSSIP = (RECORDED / "gossip-cluster-from-slave.json").read_bytes()
+
+
+def target(endpoint: Endpoint) -> Target:
+    return Target(endpoint, endpoint.address)
+
+
+async def ask(endpoint: Endpoint, *, timeout: float) -> Answer:
+    (answer,) = await ask_all([target(endpoint)], timeout=timeout)
+    return answer
 
 
 async def test_a_node_is_asked_for_its_gossip() -> None:
@@ -59,9 +69,17 @@ async def test_a_silent_node_takes_no_longer_than_the_timeout() -> None:
         await asyncio.Event().wait()
 
     async with listening(hang) as silent, http_node(response(GOSSIP)) as node:
-        first, second = await ask_all([silent, node], timeout=0.05)
-    assert first.problem == "no gossip within 0.05 s"
+        first, second = await ask_all([target(silent), target(node)], timeout=0.2)
+    assert first.problem == "no gossip within 0.05 s of the first answer"
     assert second.gossip is not None
+
+
+async def test_a_node_that_is_alone_has_the_whole_timeout() -> None:
+    async def hang(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await asyncio.Event().wait()
+
+    async with listening(hang) as silent:
+        assert (await ask(silent, timeout=0.05)).problem == "no gossip within 0.05 s"
 
 
 async def test_an_unreachable_address_is_an_error() -> None:
@@ -71,13 +89,41 @@ async def test_an_unreachable_address_is_an_error() -> None:
 
 
 async def test_names_are_resolved_to_all_their_addresses() -> None:
-    found, problems = await resolve([Endpoint("localhost", 2113), Endpoint("127.0.0.1", 2113)])
-    assert Endpoint("127.0.0.1", 2113) in found
+    found, problems = await resolve([Endpoint("localhost", 2113), Endpoint("127.0.0.1", 2113)], timeout=5)
+    assert target(Endpoint("127.0.0.1", 2113)) in found or Target(Endpoint("127.0.0.1", 2113), "localhost") in found
     assert len(found) == len(set(found))
     assert problems == []
 
 
 async def test_a_name_without_an_address_is_an_error() -> None:
-    found, problems = await resolve([Endpoint("nowhere.invalid", 2113), Endpoint("a" * 64 + ".example", 2113)])
+    found, problems = await resolve(
+        [Endpoint("nowhere.invalid", 2113), Endpoint("a" * 64 + ".example", 2113)], timeout=5
+    )
     assert found == []
     assert [problem.problem.startswith("its name has no address") for problem in problems] == [True, True]
+
+
+async def test_a_slow_name_server_takes_no_longer_than_the_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def hang(*_: object, **__: object) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", hang)
+    found, problems = await resolve([Endpoint("slow.example", 2113)], timeout=0.01)
+    assert found == []
+    assert problems[0].problem == "its name was not resolved within 0.01 s"
+
+
+async def test_every_address_of_a_name_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The name has ten dead addresses and one good one."""
+    async with http_node(response(GOSSIP)) as node:
+        addresses = [(None, None, None, None, (f"127.0.1.{n}", node.port)) for n in range(10)]
+
+        async def look_up(*_: object, **__: object) -> object:
+            return [*addresses, (None, None, None, None, (node.address, node.port))]
+
+        monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", look_up)
+        targets, _ = await resolve([Endpoint("events.example.com", node.port)], timeout=5)
+        monkeypatch.undo()
+        assert len(targets) == 11
+        answers = await ask_all(targets, timeout=5)
+    assert [answer.gossip is not None for answer in answers] == [False] * 10 + [True]

@@ -6,7 +6,7 @@ from random import Random
 
 import pytest
 
-from rxpump.discovery.choosing import NodePreference, Verdict, choose
+from rxpump.discovery import NodePreference, Verdict, choose
 from rxpump.discovery.member import Member, NodeState
 from rxpump.discovery.selectors import Selector, prefer_master, prefer_replica, select_random
 from tests.discovery.members import member
@@ -29,8 +29,9 @@ def chosen(states: list[NodeState], preference: NodePreference, seed: int = 0) -
         ([FOLLOWER, FOLLOWER, UNKNOWN], Prefer.LEADER, None),
         ([FOLLOWER, LEADER, REPLICA], Prefer.FOLLOWER, FOLLOWER),
         ([LEADER, CLONE, CATCHING_UP], Prefer.FOLLOWER, LEADER),
-        ([CLONE, CATCHING_UP, UNKNOWN], Prefer.FOLLOWER, CLONE),
-        ([CATCHING_UP, UNKNOWN], Prefer.RANDOM, CATCHING_UP),
+        ([CLONE, CATCHING_UP, UNKNOWN, NodeState.PRE_REPLICA], Prefer.FOLLOWER, None),
+        ([CATCHING_UP, UNKNOWN], Prefer.RANDOM, None),
+        ([FOLLOWER, NodeState.READ_ONLY_LEADERLESS], Prefer.RANDOM, FOLLOWER),
         ([UNKNOWN, NodeState.MANAGER, NodeState.SHUTTING_DOWN], Prefer.RANDOM, None),
         ([FOLLOWER, LEADER, REPLICA], Prefer.READ_ONLY_REPLICA, REPLICA),
         ([FOLLOWER, LEADER], Prefer.READ_ONLY_REPLICA, FOLLOWER),
@@ -67,6 +68,18 @@ def test_a_distrusted_leader_is_not_chosen() -> None:
     choice = choose([frozen, follower], distrusted=lambda each: each is frozen)
     assert choice.member is None
     assert choice.verdicts == ((frozen, Verdict.DISTRUSTED), (follower, Verdict.NOT_WANTED))
+
+
+def test_a_suspected_member_comes_after_all_others() -> None:
+    one, two, three = member(1, FOLLOWER), member(2, FOLLOWER), member(3, LEADER)
+    assert choose([one, two, three], Prefer.FOLLOWER, suspected=lambda each: each is one).member is two
+    assert choose([one, three], Prefer.FOLLOWER, suspected=lambda each: each is one).member is three
+    assert choose([one], Prefer.FOLLOWER, suspected=lambda each: each is one).member is one
+
+
+def test_the_verdict_tells_unwanted_and_unready_apart() -> None:
+    choice = choose([member(1, FOLLOWER), member(2, CATCHING_UP)])
+    assert [verdict for _, verdict in choice.verdicts] == [Verdict.NOT_WANTED, Verdict.NOT_READY]
 
 
 def test_a_member_without_an_address_is_not_chosen() -> None:

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from random import Random
 
-from rxpump.discovery.choosing import NodePreference, Verdict
-from rxpump.discovery.cluster_view import DISTRUST_SECONDS, Answer, ClusterView
+from rxpump.discovery import NodePreference, Verdict
+from rxpump.discovery.cluster_view import MAX_LAG_SECONDS, Answer, ClusterView, secure_tcp_address
 from rxpump.discovery.gossip import Gossip
 from rxpump.discovery.member import Endpoint, Member, NodeState
+from rxpump.discovery.node_memory import DISTRUST_SECONDS
 from rxpump.discovery.selectors import prefer_replica
 from tests.discovery.members import member
 
 LEADER, FOLLOWER = NodeState.LEADER, NodeState.FOLLOWER
 SEEDS = (Endpoint("seed.example.com", 2113),)
 ONE, TWO = member(1, LEADER), member(2, FOLLOWER)
-ADDRESS_OF_ONE = ("10.0.0.1", 1111)
+ADDRESS_OF_ONE, ADDRESS_OF_TWO = ("10.0.0.1", 1111), ("10.0.0.1", 1112)
 
 
 def view(**changes: object) -> ClusterView:
     made = ClusterView(SEEDS, chance=Random(1), **changes)  # type: ignore[arg-type]  # a table of any fields
-    made.note_answers([answer(TWO, ONE, TWO)])
+    made.note_answers([answer(TWO, ONE, TWO)], now=0)
     return made
 
 
@@ -34,37 +36,36 @@ def test_seeds_and_members_are_asked() -> None:
 
 def test_members_are_kept_if_no_node_replies() -> None:
     known = view()
-    known.note_answers([Answer(SEEDS[0], problem="no answer in time")])
+    known.note_answers([Answer(SEEDS[0], problem="no answer in time")], now=0)
     assert known.members == (ONE, TWO)
     assert str(known.answers[0]) == "seed.example.com:2113: no answer in time"
 
 
 def test_a_node_that_failed_is_skipped_for_a_while() -> None:
     known = view()
-    known.note_failure(ADDRESS_OF_ONE, now=100)
+    known.memory.note_failure(ADDRESS_OF_ONE, "connection refused", now=100)
     assert known.choose(now=100).verdicts[0] == (ONE, Verdict.DISTRUSTED)
-    assert known.is_distrusted(ADDRESS_OF_ONE, now=100)
     assert known.choose(now=100 + DISTRUST_SECONDS).member is ONE
 
 
 def test_gossip_of_others_does_not_restore_trust() -> None:
     known = view()
-    known.note_failure(ADDRESS_OF_ONE, now=100)
-    known.note_answers([answer(TWO, ONE, TWO)])
+    known.memory.note_failure(ADDRESS_OF_ONE, "connection refused", now=100)
+    known.note_answers([answer(TWO, ONE, TWO)], now=0)
     assert known.choose(now=101).member is None
 
 
 def test_a_node_that_answers_for_itself_is_trusted_again() -> None:
     known = view()
-    known.note_failure(ADDRESS_OF_ONE, now=100)
-    known.note_answers([answer(ONE, ONE, TWO)])
+    known.memory.note_failure(ADDRESS_OF_ONE, "connection refused", now=100)
+    known.note_answers([answer(ONE, ONE, TWO)], now=0)
     assert known.choose(now=101).member is ONE
 
 
 def test_a_node_that_serves_is_trusted_again() -> None:
     known = view()
-    known.note_failure(ADDRESS_OF_ONE, now=100)
-    known.note_success(ADDRESS_OF_ONE)
+    known.memory.note_failure(ADDRESS_OF_ONE, "connection refused", now=100)
+    known.memory.note_success(ADDRESS_OF_ONE)
     assert known.choose(now=101).member is ONE
 
 
@@ -74,12 +75,95 @@ def test_a_selector_chooses_in_place_of_the_preference() -> None:
 
 def test_a_selector_is_not_shown_nodes_that_failed() -> None:
     known = view(selector=prefer_replica)
-    known.note_failure(("10.0.0.1", 1112), now=100)
+    known.memory.note_failure(ADDRESS_OF_TWO, "connection refused", now=100)
     assert known.choose(now=101).member is ONE
 
 
-def test_an_unknown_address_is_not_remembered() -> None:
+def test_a_suspected_node_is_chosen_if_there_is_no_other() -> None:
+    three = member(3, FOLLOWER)
+    known = view(preference=NodePreference.FOLLOWER)
+    known.note_answers([answer(TWO, ONE, TWO, three)], now=0)
+    known.memory.note_failure(ADDRESS_OF_TWO, "connection refused", now=100)
+    known.note_answers([answer(TWO, ONE, TWO, three)], now=0)
+    assert known.choose(now=101).member is three
+
+
+def test_an_empty_gossip_does_not_erase_the_members() -> None:
     known = view()
-    known.note_failure(("10.9.9.9", 1113), now=100)
-    assert not known.is_distrusted(("10.9.9.9", 1113), now=100)
-    assert repr(known) == "<ClusterView 1 seeds, 2 members, 0 failed>"
+    known.note_answers([Answer(SEEDS[0], Gossip(()))], now=0)
+    assert known.members == (ONE, TWO)
+    assert str(known.answers[0]) == "seed.example.com:2113: no members"
+
+
+def test_a_member_without_the_secure_port_is_unreachable_with_tls() -> None:
+    known = view(address_of=secure_tcp_address)
+    assert {verdict for _, verdict in known.choose(now=0).verdicts} == {Verdict.UNREACHABLE}
+
+
+# A connected node ------------------------------------------------------------------------------------------
+
+
+def connected(*members: Member, **changes: object) -> ClusterView:
+    known = view(**changes)
+    known.note_answers([answer(members[0], *members)], now=0)
+    return known
+
+
+def test_a_good_node_is_kept() -> None:
+    known = connected(ONE, TWO, preference=NodePreference.FOLLOWER)
+    assert known.reason_to_leave(ADDRESS_OF_TWO, now=0) == ""
+
+
+def test_a_node_is_kept_if_there_is_no_better_one() -> None:
+    known = connected(member(1, NodeState.UNKNOWN), member(2, NodeState.PRE_REPLICA))
+    assert known.reason_to_leave(ADDRESS_OF_TWO, now=0) == ""
+
+
+def test_a_node_that_is_not_ready_is_left() -> None:
+    known = connected(ONE, member(2, NodeState.CATCHING_UP), preference=NodePreference.FOLLOWER)
+    assert known.reason_to_leave(ADDRESS_OF_TWO, now=0) == "10.0.0.1:2112 (catching up) is not ready"
+
+
+def test_a_node_that_is_dead_or_gone_is_left() -> None:
+    dead = connected(ONE, member(2, FOLLOWER, is_alive=False), preference=NodePreference.FOLLOWER)
+    assert dead.reason_to_leave(ADDRESS_OF_TWO, now=0) == "10.0.0.1:2112 (follower, not alive) is not alive"
+    gone = connected(ONE, preference=NodePreference.FOLLOWER)
+    assert gone.reason_to_leave(ADDRESS_OF_TWO, now=0) == "10.0.0.1:1112 is not a member of the cluster"
+
+
+def test_a_leader_of_an_earlier_epoch_is_left() -> None:
+    old, new = member(1, LEADER, epoch=1), member(2, LEADER, epoch=2)
+    known = view()
+    known.note_answers([answer(old, old), answer(new, new)], now=0)
+    assert known.choose(now=0).member is new
+    assert "not ready" in known.reason_to_leave(ADDRESS_OF_ONE, now=0)
+
+
+def test_a_node_that_is_preferred_replaces_another_one() -> None:
+    known = connected(ONE, TWO, preference=NodePreference.FOLLOWER)
+    assert "is preferred to" in known.reason_to_leave(ADDRESS_OF_ONE, now=0)
+    assert connected(ONE, TWO, preference=NodePreference.RANDOM).reason_to_leave(ADDRESS_OF_ONE, now=0) == ""
+
+
+def test_a_follower_that_falls_behind_is_left() -> None:
+    slow, fast = replace(TWO, written=50), replace(member(3, FOLLOWER), written=1000)
+    leader = replace(ONE, written=1000)
+    known = connected(leader, slow, fast, preference=NodePreference.FOLLOWER)
+    known.note_answers([answer(leader, leader, replace(slow, written=999), fast)], now=3)
+    assert known.reason_to_leave(ADDRESS_OF_TWO, now=MAX_LAG_SECONDS) == ""
+    assert known.reason_to_leave(ADDRESS_OF_TWO, now=6) == "10.0.0.1:2112 is more than 5 s behind the leader"
+    assert known.choose(now=6).member is fast
+    known.note_answers([answer(leader, replace(leader, written=5000), replace(slow, written=1000), fast)], now=6)
+    assert known.reason_to_leave(ADDRESS_OF_TWO, now=6) == "", "it has reached the place that the leader had at 0"
+
+
+def test_a_follower_that_keeps_up_is_kept() -> None:
+    known = connected(ONE, TWO, preference=NodePreference.FOLLOWER)
+    for seconds in range(20):
+        members = replace(ONE, written=100 * seconds), replace(TWO, written=100 * (seconds - 1)), member(3, FOLLOWER)
+        known.note_answers([answer(ONE, *members)], now=seconds)
+        assert known.reason_to_leave(ADDRESS_OF_TWO, now=seconds) == ""
+
+
+def test_its_repr_has_the_experience() -> None:
+    assert repr(view()) == "<ClusterView 1 seeds, 2 members, <NodeMemory of no failure>>"

@@ -1,0 +1,104 @@
+"""The experience of a client with each node of a cluster.
+
+Gossip alone is not enough to choose a node, because the followers of a leader that hangs continue to name it for a
+long time (`docs/protocol/tcp.md`, section 4.14). So a node that failed is distrusted for a while. A node that has
+refused to lead is distrusted as a leader for a shorter while, because nodes name each other during an election.
+
+Times are in seconds, on a clock of the caller.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+from rxpump.discovery.member import Address, Endpoint
+
+DISTRUST_SECONDS: Final = 5.0
+"""Seconds for which a node that failed is distrusted, unless it answers a request for gossip."""
+
+ELECTION_SECONDS: Final = 1.0
+"""Seconds for which a node that refused to lead is distrusted as a leader."""
+
+_MOST: Final = 64
+"""Nodes that are remembered; the oldest is forgotten."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Experience:
+    """The last experience with one node.
+
+    Attributes:
+        text: Description for errors.
+        failed_at: Time of its failure, or None.
+        has_answered: Whether it has answered for itself since.
+        refused_at: Time at which it refused to lead, or None.
+    """
+
+    text: str
+    failed_at: float | None = None
+    has_answered: bool = False
+    refused_at: float | None = None
+
+
+class NodeMemory:
+    """The experience with each node, by the address at which it is connected to."""
+
+    def __init__(self) -> None:
+        self._nodes: dict[Address, _Experience] = {}
+
+    def __len__(self) -> int:
+        """Return the number of nodes that are remembered."""
+        return len(self._nodes)
+
+    def note_failure(self, address: Address, reason: str, now: float) -> None:
+        """Note that a node could not be connected to, or was lost."""
+        self._note(address, _Experience(reason, failed_at=now))
+
+    def note_refusal(self, address: Address, reason: str, now: float) -> None:
+        """Note that a node refused a request that only the leader serves, or was not ready."""
+        known = self._nodes.get(address, _Experience(reason))
+        self._note(address, replace(known, text=reason, refused_at=now))
+
+    def note_answer(self, address: Address) -> None:
+        """Note that a node has answered a request for gossip. A node that failed is then only suspected."""
+        if address in self._nodes:
+            self._nodes[address] = replace(self._nodes[address], has_answered=True)
+
+    def note_success(self, address: Address) -> None:
+        """Note that a node serves requests."""
+        self._nodes.pop(address, None)
+
+    def is_distrusted(self, address: Address, now: float) -> bool:
+        """Return whether a node failed a short time ago, and has not answered for itself since."""
+        known = self._nodes.get(address)
+        return known is not None and not known.has_answered and _is_recent(known.failed_at, now, DISTRUST_SECONDS)
+
+    def is_suspected(self, address: Address, now: float) -> bool:
+        """Return whether a node failed a short time ago, whether or not it has answered for itself since."""
+        known = self._nodes.get(address)
+        return known is not None and _is_recent(known.failed_at, now, DISTRUST_SECONDS)
+
+    def may_lead(self, address: Address, now: float) -> bool:
+        """Return whether to follow a hint that this node is the leader."""
+        known = self._nodes.get(address)
+        return not self.is_distrusted(address, now) and (
+            known is None or not _is_recent(known.refused_at, now, ELECTION_SECONDS)
+        )
+
+    def _note(self, address: Address, experience: _Experience) -> None:
+        self._nodes.pop(address, None)
+        self._nodes[address] = experience
+        while len(self._nodes) > _MOST:
+            del self._nodes[next(iter(self._nodes))]
+
+    def __str__(self) -> str:
+        """Return the last experience with each node, as a clause for errors."""
+        return "; ".join(f"{Endpoint(*address)}: {known.text}" for address, known in self._nodes.items())
+
+    def __repr__(self) -> str:
+        return f"<NodeMemory {self}>" if self._nodes else "<NodeMemory of no failure>"
+
+
+def _is_recent(time: float | None, now: float, seconds: float) -> bool:
+    return time is not None and now - time < seconds

@@ -1,0 +1,60 @@
+"""The experience with nodes. The time is an argument."""
+
+from __future__ import annotations
+
+from rxpump.discovery.node_memory import DISTRUST_SECONDS, ELECTION_SECONDS, NodeMemory
+
+ONE, TWO = ("10.0.0.1", 1113), ("10.0.0.2", 1113)
+
+
+def test_a_node_that_failed_is_distrusted_for_a_while() -> None:
+    memory = NodeMemory()
+    memory.note_failure(ONE, "connection refused", now=100)
+    assert memory.is_distrusted(ONE, now=101)
+    assert not memory.may_lead(ONE, now=101)
+    assert not memory.is_distrusted(TWO, now=101)
+    assert not memory.is_distrusted(ONE, now=100 + DISTRUST_SECONDS)
+    assert memory.may_lead(ONE, now=100 + DISTRUST_SECONDS)
+
+
+def test_a_node_that_answers_is_only_suspected() -> None:
+    memory = NodeMemory()
+    memory.note_failure(ONE, "connection refused", now=100)
+    memory.note_answer(ONE)
+    memory.note_answer(TWO)
+    assert memory.is_suspected(ONE, now=101)
+    assert not memory.is_distrusted(ONE, now=101)
+    memory.note_failure(ONE, "connection refused", now=102)
+    assert memory.is_distrusted(ONE, now=103), "it failed again after its answer"
+
+
+def test_a_node_that_refused_to_lead_is_no_leader_for_a_while() -> None:
+    memory = NodeMemory()
+    memory.note_refusal(ONE, "names 10.0.0.2:1113 as the leader", now=100)
+    assert not memory.may_lead(ONE, now=100)
+    assert not memory.is_suspected(ONE, now=100)
+    assert memory.may_lead(ONE, now=100 + ELECTION_SECONDS)
+
+
+def test_a_success_restores_trust() -> None:
+    memory = NodeMemory()
+    memory.note_failure(ONE, "connection refused", now=100)
+    memory.note_success(ONE)
+    assert memory.may_lead(ONE, now=100)
+    assert repr(memory) == "<NodeMemory of no failure>"
+
+
+def test_its_text_has_the_last_experience_with_each_node() -> None:
+    memory = NodeMemory()
+    memory.note_failure(TWO, "connection refused", now=100)
+    memory.note_refusal(ONE, "names 10.0.0.2:1113 as the leader", now=101)
+    assert str(memory) == "10.0.0.2:1113: connection refused; 10.0.0.1:1113: names 10.0.0.2:1113 as the leader"
+    assert repr(memory) == f"<NodeMemory {memory}>"
+
+
+def test_it_is_bounded() -> None:
+    memory = NodeMemory()
+    for number in range(200):
+        memory.note_failure(("10.0.0.1", number), "connection refused", now=100)
+    assert len(memory) == 64
+    assert memory.is_distrusted(("10.0.0.1", 199), now=100)
