@@ -1,0 +1,81 @@
+"""Append events by a BatchAppend call, which has many in flight (docs/protocol/grpc.md, sections 3.5, 5.3)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from rxpump.errors import MalformedReply, RxPumpError
+from rxpump.grpc.calls.append import written
+from rxpump.grpc.calls.fields import expected, fill_event, identifier
+from rxpump.grpc.errors.call_context import CallContext, Effect
+from rxpump.grpc.errors.message_errors import error_of_batch
+from rxpump.grpc.messages import shared, streams
+from rxpump.model.new_events import NewEvent
+from rxpump.model.results import WriteResult
+
+_CORRELATION_TAG: Final = b"\x0a"
+"""Tag of `correlation_id`, which stands before the rest of a request."""
+
+
+class Batch:
+    """Events to append atomically by a BatchAppend call.
+
+    The events are encoded once, so that a repeated batch has the same bytes after its correlation id.
+
+    Args:
+        stream: Name of the stream.
+        events: The events.
+        expected_version: Version that the stream must have.
+
+    Attributes:
+        context: Purpose of the append, which its errors repeat.
+        content: Encoded request without its correlation id.
+    """
+
+    __slots__ = ("_count", "content", "context")
+
+    def __init__(self, stream: str, events: Sequence[NewEvent], expected_version: int) -> None:
+        self.context: CallContext = CallContext(
+            streams.BATCH_APPEND, "write to", Effect.WRITE, stream, expected_version=expected_version
+        )
+        self._count = len(events)
+        request = streams.BatchAppendRequest(
+            options={"stream_identifier": identifier(stream), **expected(expected_version, "stream_position")},
+            is_final=True,
+        )
+        add = request.proposed_messages.add
+        for event in events:
+            fill_event(add(), event)
+        self.content: bytes = request.SerializeToString()
+
+    def request(self, correlation_id: int) -> bytes:
+        """Return the encoded request.
+
+        Args:
+            correlation_id: Number of the request, from 1 to 2**63 - 1, which the answer repeats.
+        """
+        id = shared.Uuid(structured={"least_significant_bits": correlation_id}).SerializeToString()
+        return b"".join((_CORRELATION_TAG, bytes((len(id),)), id, self.content))
+
+    def result(self, response: Any) -> WriteResult | RxPumpError:
+        """Return the result of the append, or its error.
+
+        Args:
+            response: The BatchAppendResponse.
+        """
+        match response.WhichOneof("result"):
+            case "success":
+                return written(response.success, self.context.stream_or_all, self._count)
+            case "error":
+                return error_of_batch(response.error, self.context)
+            case _:
+                return MalformedReply(self.context.operation, "a response without a result")
+
+    def __repr__(self) -> str:
+        return f"<Batch of {self._count} events to {self.context.stream!r}, {len(self.content)} bytes>"
+
+
+def correlation_id(response: Any) -> int:
+    """Return the number of the request that a BatchAppendResponse answers, 0 for an id in another form."""
+    return int(response.correlation_id.structured.least_significant_bits)

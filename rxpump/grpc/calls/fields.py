@@ -1,0 +1,107 @@
+"""Fields that several messages have: ids, names of streams, expected versions and positions.
+
+Each function takes or returns the value as `rxpump.model` has it (docs/protocol/grpc.md, sections 3.1, 3.2).
+"""
+
+from __future__ import annotations
+
+from struct import Struct
+from typing import Any, Final
+
+from rxpump.errors import MalformedReply
+from rxpump.model.new_events import NewEvent
+from rxpump.model.positions import ExpectedVersion, Position
+
+UNSIGNED_MINUS_ONE: Final = (1 << 64) - 1
+"""The number -1 in an unsigned field, which stands for "none" or "the end"."""
+
+JSON: Final = "application/json"
+BINARY: Final = "application/octet-stream"
+
+EMPTY: Final[dict[str, Any]] = {}
+"""A message without fields, as an argument of another message."""
+
+_LEADING_HALF: Final = Struct("<IHH")
+_SIGN: Final = 1 << 63
+_RANGE: Final = 1 << 64
+
+_EXPECTED: Final = {
+    ExpectedVersion.ANY: "any",
+    ExpectedVersion.NO_STREAM: "no_stream",
+    ExpectedVersion.STREAM_EXISTS: "stream_exists",
+}
+
+
+def identifier(stream: str) -> dict[str, bytes]:
+    """Return the StreamIdentifier of a stream."""
+    return {"stream_name": stream.encode()}
+
+
+def source(stream: str | None, name: str = "stream_identifier") -> dict[str, Any]:
+    """Return the field that names the stream of a consumer group.
+
+    Args:
+        stream: Name of the stream; None is `$all`.
+        name: Name of the field for a stream.
+    """
+    return {"all": EMPTY} if stream is None else {name: identifier(stream)}
+
+
+def expected(version: int, exact: str = "revision") -> dict[str, Any]:
+    """Return the field that contains an expected version.
+
+    Args:
+        version: A number from 0, or an ExpectedVersion.
+        exact: Name of the field for a number.
+    """
+    return {exact: version} if version >= 0 else {_EXPECTED[ExpectedVersion(version)]: EMPTY}
+
+
+def fill_uuid(message: Any, id_bytes: bytes) -> None:
+    """Set the fields of a Uuid to its structured form.
+
+    Args:
+        message: The Uuid.
+        id_bytes: The id in the order of `UUID.bytes_le`.
+    """
+    halves = message.structured
+    first, second, third = _LEADING_HALF.unpack_from(id_bytes)
+    leading = first << 32 | second << 16 | third
+    halves.most_significant_bits = leading - _RANGE if leading >= _SIGN else leading
+    halves.least_significant_bits = int.from_bytes(id_bytes[8:], "big", signed=True)
+
+
+def fill_event(message: Any, event: NewEvent) -> None:
+    """Set the fields of a ProposedEvent."""
+    fill_uuid(message.id, event.id_bytes)
+    metadata = message.metadata
+    metadata["type"] = event.type
+    metadata["content-type"] = JSON if event.is_json else BINARY
+    message.data = event.data
+    message.custom_metadata = event.metadata
+
+
+def log_position(message: Any, field: str = "position") -> Position | None:
+    """Return the position of a write, None if the server did not name it.
+
+    Args:
+        message: Message that has a Position or `no_position`.
+        field: Name of the field with the Position.
+    """
+    if not message.HasField(field):
+        return None
+    found = getattr(message, field)
+    if found.commit_position == UNSIGNED_MINUS_ONE:
+        return None
+    return Position(found.commit_position, found.prepare_position)
+
+
+def only(messages: Any, operation: str) -> Any:
+    """Return the only message of a response.
+
+    Raises:
+        MalformedReply: There is no message, or there are several.
+    """
+    if len(messages) != 1:
+        raise MalformedReply(operation, f"a response of {len(messages)} messages in place of one")
+    return messages[0]

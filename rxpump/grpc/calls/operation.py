@@ -1,0 +1,42 @@
+"""A request that is one call with one result, as a value."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from rxpump.grpc.errors.call_context import CallContext
+
+T_co = TypeVar("T_co", covariant=True)
+
+Answer = Callable[[Sequence[Any], CallContext], T_co]
+"""Function that returns the result of a call.
+
+It is called with the messages of the server, decoded and in the order of arrival, when the call has ended with the
+status OK. It raises an RxPumpError if the messages are a refusal, and MalformedReply if they have no result.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Operation(Generic[T_co]):
+    """A request that is one call, which ends by itself and has one result.
+
+    Attributes:
+        context: Purpose of the call, which its errors repeat. Login and timeout are those of the attempt.
+        requests: Messages of the client, all of which are sent at once.
+        answer: Function that returns the result.
+        repeatable: Whether the call can be made again without harm if its outcome is unknown.
+    """
+
+    context: CallContext
+    requests: tuple[Any, ...]
+    answer: Answer[T_co]
+    repeatable: bool = True
+
+    def __str__(self) -> str:
+        return self.context.operation
+
+
+def no_result(messages: Sequence[Any], context: CallContext) -> None:
+    """Return None, because the response has no content."""

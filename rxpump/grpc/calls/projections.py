@@ -1,0 +1,194 @@
+"""Manage projections (docs/protocol/grpc.md, section 3.9)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from google.protobuf.json_format import MessageToDict
+
+from rxpump.errors import ProjectionNotFound, UnexpectedReply
+from rxpump.grpc.calls.fields import EMPTY, only
+from rxpump.grpc.calls.operation import Operation, no_result
+from rxpump.grpc.errors.call_context import CallContext, Effect
+from rxpump.grpc.messages import projections
+from rxpump.grpc.messages.methods import Method
+from rxpump.model.projections import ProjectionMode, ProjectionStatistics
+
+_MODES: Final = {
+    ProjectionMode.ONE_TIME: "one_time",
+    ProjectionMode.TRANSIENT: "transient",
+    ProjectionMode.CONTINUOUS: "continuous",
+}
+"""Names of the fields for the modes."""
+
+
+def create_projection(
+    name: str | None, query: str, mode: ProjectionMode, *, can_emit: bool, tracks_emitted: bool
+) -> Operation[None]:
+    """Return the request Create.
+
+    Args:
+        name: Name of the projection; ignored for a one-time projection, which the server names.
+        query: Text of the projection.
+        mode: How long the projection runs.
+        can_emit: Whether a continuous projection may write events.
+        tracks_emitted: Whether the server records the streams that it writes.
+    """
+    described: dict[ProjectionMode, dict[str, Any]] = {
+        ProjectionMode.ONE_TIME: {},
+        ProjectionMode.TRANSIENT: {"name": name},
+        ProjectionMode.CONTINUOUS: {
+            "name": name,
+            "emit_enabled": can_emit,
+            "track_emitted_streams": tracks_emitted,
+        },
+    }
+    request = projections.CreateRequest(options={_MODES[mode]: described[mode], "query": query})
+    return _change(projections.CREATE, name or "", request)
+
+
+def update_projection(name: str, query: str, *, can_emit: bool | None) -> Operation[None]:
+    """Return the request Update.
+
+    Args:
+        name: Name of the projection.
+        query: Text of the projection.
+        can_emit: Whether it may write events; None to leave that as it is.
+    """
+    emit = {"no_emit_options": EMPTY} if can_emit is None else {"emit_enabled": can_emit}
+    request = projections.UpdateRequest(options={"name": name, "query": query, **emit})
+    return _change(projections.UPDATE, name, request)
+
+
+def delete_projection(
+    name: str, *, emitted_streams: bool, state_stream: bool, checkpoint_stream: bool
+) -> Operation[None]:
+    """Return the request Delete, which also deletes the streams that the arguments choose."""
+    options = {
+        "name": name,
+        "delete_emitted_streams": emitted_streams,
+        "delete_state_stream": state_stream,
+        "delete_checkpoint_stream": checkpoint_stream,
+    }
+    return _change(projections.DELETE, name, projections.DeleteRequest(options=options))
+
+
+def enable_projection(name: str) -> Operation[None]:
+    """Return the request Enable."""
+    return _change(projections.ENABLE, name, projections.EnableRequest(options={"name": name}))
+
+
+def disable_projection(name: str) -> Operation[None]:
+    """Return the request Disable, which lets the projection write a checkpoint."""
+    return _change(
+        projections.DISABLE, name, projections.DisableRequest(options={"name": name, "write_checkpoint": True})
+    )
+
+
+def abort_projection(name: str) -> Operation[None]:
+    """Return the request Disable without a checkpoint."""
+    return _change(projections.DISABLE, name, projections.DisableRequest(options={"name": name}))
+
+
+def reset_projection(name: str) -> Operation[None]:
+    """Return the request Reset."""
+    options = {"name": name, "write_checkpoint": True}
+    return _change(projections.RESET, name, projections.ResetRequest(options=options))
+
+
+def restart_projections() -> Operation[None]:
+    """Return the request RestartSubsystem."""
+    return _change(projections.RESTART_SUBSYSTEM, "", projections.RESTART_SUBSYSTEM.request())
+
+
+def projection_state(name: str, partition: str) -> Operation[Any]:
+    """Return the request State, whose result is a JSON value; an empty object if there is none."""
+    return _value(projections.STATE, name, partition, "state")
+
+
+def projection_result(name: str, partition: str) -> Operation[Any]:
+    """Return the request Result, whose result is a JSON value; an empty object if there is none."""
+    return _value(projections.RESULT, name, partition, "result")
+
+
+def projection_statistics(name: str) -> Operation[ProjectionStatistics]:
+    """Return the request Statistics for one projection."""
+
+    def answer(messages: Sequence[Any], context: CallContext) -> ProjectionStatistics:
+        if not messages:
+            raise ProjectionNotFound(name, "the response is empty")
+        return _statistics(messages[0].details, context)
+
+    request = projections.StatisticsRequest(options={"name": name})
+    return Operation(_context(projections.STATISTICS, name), (request,), answer)
+
+
+def all_statistics(mode: ProjectionMode | None) -> Operation[Sequence[ProjectionStatistics]]:
+    """Return the request Statistics for all projections of a mode, None for those of every mode."""
+
+    def answer(messages: Sequence[Any], context: CallContext) -> Sequence[ProjectionStatistics]:
+        return [_statistics(message.details, context) for message in messages]
+
+    request = projections.StatisticsRequest(options={"all" if mode is None else _MODES[mode]: EMPTY})
+    return Operation(_context(projections.STATISTICS, ""), (request,), answer)
+
+
+def _context(method: Method, name: str) -> CallContext:
+    return CallContext(method, "manage projections of", Effect.NONE, name=name)
+
+
+def _change(method: Method, name: str, request: Any) -> Operation[None]:
+    return Operation(_context(method, name), (request,), no_result)
+
+
+def _value(method: Method, name: str, partition: str, field: str) -> Operation[Any]:
+    def answer(messages: Sequence[Any], context: CallContext) -> Any:
+        return _plain(MessageToDict(getattr(only(messages, context.operation), field)))
+
+    request = projections.PartitionRequest(options={"name": name, "partition": partition})
+    return Operation(_context(method, name), (request,), answer)
+
+
+def _plain(value: Any) -> Any:
+    """Return a JSON value with whole numbers as int, because a google.protobuf.Value has floats only."""
+    match value:
+        case dict():
+            return {key: _plain(each) for key, each in value.items()}
+        case list():
+            return [_plain(each) for each in value]
+        case float() if value.is_integer():
+            return int(value)
+        case _:
+            return value
+
+
+def _statistics(details: Any, context: CallContext) -> ProjectionStatistics:
+    return ProjectionStatistics(
+        name=details.name,
+        mode=_mode(details.mode, context),
+        status=details.status,
+        reason=details.state_reason,
+        progress=details.progress,
+        position=details.position,
+        last_checkpoint=details.last_checkpoint,
+        checkpoint_status=details.checkpoint_status,
+        version=details.version,
+        epoch=details.epoch,
+        effective_name=details.effective_name,
+        processed_after_restart=details.events_processed_after_restart,
+        buffered_events=details.buffered_events,
+        processing_time=details.core_processing_time,
+        reads_in_progress=details.reads_in_progress,
+        writes_in_progress=details.writes_in_progress,
+        writes_before_checkpoint=details.write_pending_events_before_checkpoint,
+        writes_after_checkpoint=details.write_pending_events_after_checkpoint,
+        partitions_cached=details.partitions_cached,
+    )
+
+
+def _mode(name: str, context: CallContext) -> ProjectionMode:
+    try:
+        return ProjectionMode(name)
+    except ValueError:
+        raise UnexpectedReply(context.operation, f"a projection of the unknown mode {name!r}") from None

@@ -1,0 +1,44 @@
+"""The filter of a request, from an EventFilter (docs/protocol/grpc.md, sections 3.3, 5.6)."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from rxpump.errors import InvalidArgument
+from rxpump.grpc.calls.fields import EMPTY
+from rxpump.model.filters import EventFilter
+from rxpump.transport.filter_expression import FilterExpression, FilterSubject, filter_expression
+
+_FIELDS: Final = {FilterSubject.STREAM: "stream_identifier", FilterSubject.EVENT_TYPE: "event_type"}
+
+
+def filter_message(expression: FilterExpression, *, window: int | None = None, multiplier: int = 1) -> dict[str, Any]:
+    """Return an EventFilter message.
+
+    Args:
+        expression: Expression that the server checks.
+        window: Events that the server examines at a time; None lets the server choose.
+        multiplier: Windows between two checkpoints, at least 1.
+    """
+    size = {"count": EMPTY} if window is None else {"max": window}
+    return {
+        _FIELDS[expression.subject]: {"regex": expression.regex},
+        **size,
+        "checkpoint_interval_multiplier": multiplier,
+    }
+
+
+def exact_filter(where: EventFilter, *, resolve_links: bool) -> dict[str, Any]:
+    """Return an EventFilter message for events that the client does not filter again, such as those of a group.
+
+    Raises:
+        InvalidArgument: The server would pass other events than those that match.
+    """
+    expression = filter_expression(where, resolve_links=resolve_links)
+    if expression is None or not expression.is_exact:
+        allowed = (
+            "one prefix or regular expression without \\d, \\w, \\s, \\b and other parts that Python and .NET read "
+            "differently, and no resolved links: the server alone filters the events of a group"
+        )
+        raise InvalidArgument("where", where, allowed)
+    return filter_message(expression)
