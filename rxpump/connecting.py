@@ -11,7 +11,7 @@ from reactivex.subject import BehaviorSubject
 from rxpump.backpressure.background_tasks import BackgroundTasks
 from rxpump.client import Client
 from rxpump.errors import InvalidArgument
-from rxpump.model.credentials import Credentials, Token
+from rxpump.model.credentials import Credentials, Token, within
 from rxpump.model.status import Idle, Status
 from rxpump.settings import Settings
 from rxpump.tcp.cluster_resolver import ClusterResolver
@@ -104,6 +104,8 @@ def _with_arguments(address: Address, given: dict[str, Any]) -> Address:
 def _to_server(
     address: TcpAddress, settings: Settings, tasks: BackgroundTasks, on_status: Callable[[Status], None]
 ) -> Transport:
+    if address.credentials is not None:
+        within(address.credentials, TcpTransport.limits)
     return TcpTransport(FixedAddress(address), settings, tasks, on_status)
 
 

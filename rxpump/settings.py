@@ -9,7 +9,6 @@ from rxpump.backoff import Backoff
 from rxpump.errors import InvalidArgument
 from rxpump.model import checks
 from rxpump.model.json_forms import Encoder
-from rxpump.model.limits import MAX_FRAME_BYTES
 from rxpump.model.nodes import NodePreference, split_host
 
 
@@ -71,7 +70,7 @@ class Settings:
     heartbeat_interval: float = 0.75
     heartbeat_timeout: float = 1.5
     max_in_flight: int = 1024
-    max_frame_bytes: int = MAX_FRAME_BYTES
+    max_frame_bytes: int = 64 * 1024 * 1024
     http_port: int = 2113
     require_leader: bool = True
     live_buffer_events: int = 4096

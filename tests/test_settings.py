@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from rxpump.errors import InvalidArgument
-from rxpump.model.limits import MAX_FRAME_BYTES
 from rxpump.settings import Settings
+from rxpump.tcp.wire.limits import MAX_FRAME_BYTES
 
 
 def test_the_documented_defaults() -> None:

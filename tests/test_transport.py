@@ -35,6 +35,19 @@ CALLS: dict[str, tuple[Capability, Callable[[Transport], Any]]] = {
     "write": (Capability.TRANSACTIONS, lambda transport: transport.write_transaction("s", 1, [])),
     "commit": (Capability.TRANSACTIONS, lambda transport: transport.commit_transaction("s", 1, -2)),
     "replay": (Capability.REPLAY_PARKED, lambda transport: transport.replay_parked("s", "g")),
+    "append_many": (Capability.MULTI_STREAM_APPEND, lambda transport: transport.append_many({}, {})),
+    "truncate": (Capability.TRUNCATE_PARKED, lambda transport: transport.truncate_parked("s", "g")),
+    "details": (Capability.GROUP_INFO, lambda transport: transport.group_details("s", "g")),
+    "list": (Capability.GROUP_INFO, lambda transport: transport.list_groups()),
+    "list_of": (Capability.GROUP_INFO, lambda transport: transport.list_groups_of("s")),
+    "restart": (Capability.RESTART_GROUPS, lambda transport: transport.restart_groups()),
+    "stop": (Capability.STOP_SCAVENGE, lambda transport: transport.stop_scavenge("id")),
+    "server_info": (Capability.SERVER_INFO, lambda transport: transport.server_info()),
+    "members": (Capability.MEMBERS, lambda transport: transport.members()),
+    "statistics": (Capability.STATISTICS, lambda transport: transport.statistics()),
+    "users": (Capability.USERS, lambda transport: transport.users.delete("ouro")),
+    "projections": (Capability.PROJECTIONS, lambda transport: transport.projections.enable("p")),
+    "indexes": (Capability.INDEXES, lambda transport: transport.indexes.stop("i")),
 }
 
 
@@ -65,11 +78,32 @@ SETTINGS = PersistentSubscriptionSettings()
         lambda transport: transport.replay_parked(None, "g"),
     ],
 )
-async def test_tcp_has_every_feature_but_groups_on_all(call: Callable[[Transport], Any]) -> None:
-    store = FakeStore()
-    transport = TcpTransport(None, Settings(), store.runtime, store.on_status)  # type: ignore[arg-type]
-    assert frozenset(Capability) - transport.capabilities == {Capability.GROUPS_ON_ALL}
-    for capability in transport.capabilities:
-        transport.require(capability)
+async def test_tcp_has_no_groups_on_all(call: Callable[[Transport], Any]) -> None:
     with pytest.raises(NotSupported, match=r"consumer groups on \$all: not supported over TCP"):
-        await call(transport)
+        await call(tcp_transport())
+
+
+def tcp_transport() -> TcpTransport:
+    store = FakeStore()
+    return TcpTransport(None, Settings(), store.runtime, store.on_status)  # type: ignore[arg-type]
+
+
+def test_tcp_names_the_version_that_has_what_it_lacks() -> None:
+    transport = tcp_transport()
+    assert transport.capabilities == {
+        Capability.PING,
+        Capability.TRANSACTIONS,
+        Capability.SCAVENGE,
+        Capability.REPLAY_PARKED,
+    }
+    for capability in Capability:
+        if capability in transport.capabilities:
+            transport.require(capability)
+        else:
+            with pytest.raises(NotSupported, match=r"over gRPC to a server of version \d\d\.\d+ or later"):
+                transport.require(capability)
+
+
+async def test_tcp_replays_all_parked_events_or_none() -> None:
+    with pytest.raises(NotSupported, match="replay of a number of parked events: not supported over TCP"):
+        await tcp_transport().replay_parked("s", "g", 3)

@@ -238,7 +238,7 @@ class AdminClient(GroupClient):
         """Append one event with JSON content. Its id is chosen once, so that a repeated request is detected."""
         version, transport = checks.expected_version(expected_version), self._within(timeout)
         data = content if isinstance(content, bytes) else content.to_json()
-        event = fitting(NewEvent(type, data, is_json=True), stream)
+        event = fitting(NewEvent(type, data, is_json=True), stream, transport.limits)
         return Single(self._runtime, name, lambda: transport.append(stream, [event], version))
 
 

@@ -63,7 +63,7 @@ class WriteClient(ReadClient):
         """
         stream = checks.written_stream(stream)
         event = NewEvent(type, data, metadata=metadata, id=id, body=body, encoder=self._settings.encoder)
-        event = fitting(event, stream)
+        event = fitting(event, stream, self._transport.limits)
         return self._append("publish_event", stream, [event], expected_version, timeout)
 
     @overload
@@ -134,9 +134,9 @@ class WriteClient(ReadClient):
             if batch_size is not UNSET:
                 raise InvalidArgument("batch_size", batch_size, "given for an iterator or Observable only")
             stream = checks.written_stream(stream)
-            return self._append(
-                "publish", stream, [as_new_event(event, stream) for event in events], expected_version, timeout
-            )
+            limits = self._transport.limits
+            new = [as_new_event(event, stream, limits) for event in events]
+            return self._append("publish", stream, new, expected_version, timeout)
         elif isinstance(events, (Iterable, AsyncIterable)):
             source = from_iterable(self._runtime, events)
         else:
@@ -150,6 +150,7 @@ class WriteClient(ReadClient):
             lambda: transport.appender(stream),
             expected_version=checks.expected_version(expected_version),
             batching=Batching() if batch_size is UNSET else Batching(batch_size),
+            limits=transport.limits,
         )
 
     def link_to(
@@ -183,7 +184,7 @@ class WriteClient(ReadClient):
             `await client.link_to("large-orders", event)`
         """
         stream = checks.written_stream(stream)
-        link = fitting(new_link(event, stream), stream)
+        link = fitting(new_link(event, stream), stream, self._transport.limits)
         return self._append("link_to", stream, [link], expected_version, timeout)
 
     def publisher(
@@ -220,6 +221,7 @@ class WriteClient(ReadClient):
             lambda: self._transport.appender(stream),
             expected_version=checks.expected_version(expected_version),
             batching=Batching(max_batch, max_bytes, linger, max_in_flight),
+            limits=self._transport.limits,
         )
 
     def _append(

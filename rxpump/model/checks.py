@@ -9,7 +9,7 @@ import math
 from typing import Final, TypeGuard, TypeVar
 
 from rxpump.errors import InvalidArgument
-from rxpump.model.limits import MAX_EVENT_NUMBER, MAX_PAGE_EVENTS
+from rxpump.model.limits import MAX_EVENT_NUMBER
 from rxpump.model.positions import LAST_POSITION, Position, StreamDirection
 from rxpump.model.system_names import ALL_STREAM, METADATA_PREFIX
 
@@ -180,7 +180,7 @@ def event_number(value: object, *, argument: str = "event_number") -> int:
     return value
 
 
-def page_size(value: object, *, argument: str = "max_count", most: int = MAX_PAGE_EVENTS) -> int:
+def page_size(value: object, *, argument: str = "max_count", most: int) -> int:
     """Return the number of events that one request reads or writes, from 1 to `most`."""
     if not _is_number(value, 1, most):
         raise InvalidArgument(argument, value, f"a number from 1 to {most}")

@@ -6,34 +6,31 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from rxpump.errors import InvalidArgument
-from rxpump.model.limits import MAX_CREDENTIAL_BYTES, MAX_TOKEN_BYTES
-
-_ALLOWED = f"text of 1 to {MAX_CREDENTIAL_BYTES} bytes in UTF-8"
+from rxpump.model.limits import Limits
 
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """A login and its password (docs/protocol/tcp.md, section 1.1).
+    """A login and its password.
 
     The password does not appear in a repr or an error.
 
     Attributes:
-        login: Login, of 1 to 127 bytes in UTF-8.
-        password: Password, of 1 to 127 bytes in UTF-8. It must not be empty, because a server treats a request with
-            an empty password as a malformed frame and closes the connection.
+        login: Login, which must not be empty.
+        password: Password, which must not be empty, because a server treats a TCP request with an empty password as a
+            malformed frame and closes the connection (docs/protocol/tcp.md, section 1.1).
 
     Raises:
-        InvalidArgument: The login or the password is too long, or empty.
+        InvalidArgument: The login or the password is empty, or UTF-8 cannot encode it. The length is checked when the
+            credentials are used, because each protocol has a limit of its own.
     """
 
     login: str
     password: str = field(repr=False)
 
     def __post_init__(self) -> None:
-        if not _fits(self.login, MAX_CREDENTIAL_BYTES):
-            raise InvalidArgument("username", self.login, _ALLOWED)
-        if not _fits(self.password, MAX_CREDENTIAL_BYTES):
-            raise InvalidArgument("password", "(not shown)", _ALLOWED)
+        _check("username", self.login, None)
+        _check("password", self.password, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +44,10 @@ class Token:
 
     Attributes:
         login: Text that errors contain in place of a login.
-        text: The token, of 1 to 32,767 bytes in UTF-8.
+        text: The token, which must not be empty.
 
     Raises:
-        InvalidArgument: The token is too long, or empty.
+        InvalidArgument: The token is empty, or UTF-8 cannot encode it.
     """
 
     login: ClassVar[str] = "(token)"
@@ -58,15 +55,37 @@ class Token:
     text: str = field(repr=False)
 
     def __post_init__(self) -> None:
-        if not _fits(self.text, MAX_TOKEN_BYTES):
-            raise InvalidArgument("token", "(not shown)", f"text of 1 to {MAX_TOKEN_BYTES} bytes in UTF-8")
+        _check("token", self.text, None)
 
 
 AnyCredentials = Credentials | Token
 
 
-def _fits(value: object, limit: int) -> bool:
+def within(credentials: AnyCredentials, limits: Limits) -> AnyCredentials:
+    """Return credentials, after checking that they are within the limits of a protocol.
+
+    Raises:
+        InvalidArgument: The login, the password or the token is too long.
+    """
+    if isinstance(credentials, Token):
+        _check("token", credentials.text, limits.token_bytes)
+    else:
+        _check("username", credentials.login, limits.login_bytes)
+        _check("password", credentials.password, limits.login_bytes)
+    return credentials
+
+
+def _check(name: str, value: object, most: int | None) -> None:
+    """Raise InvalidArgument if a value is no text, is empty, or has more than `most` bytes."""
+    size = _utf8_bytes(value)
+    if not size or (most is not None and size > most):
+        allowed = "text that is not empty" if most is None else f"text of 1 to {most} bytes in UTF-8"
+        raise InvalidArgument(name, value if name == "username" else "(not shown)", allowed)
+
+
+def _utf8_bytes(value: object) -> int:
+    """Return the size of a text in UTF-8; 0 for a value that is no text, or that UTF-8 cannot encode."""
     try:
-        return isinstance(value, str) and 0 < len(value.encode()) <= limit
+        return len(value.encode()) if isinstance(value, str) else 0
     except UnicodeEncodeError:
-        return False
+        return 0

@@ -1,27 +1,34 @@
-"""Limits of servers (docs/protocol/tcp.md, section 6)."""
+"""Limits: those of every server, and those of the protocol of a connection."""
 
+from __future__ import annotations
+
+from dataclasses import dataclass
 from typing import Final
-
-MAX_FRAME_BYTES: Final = 64 * 1024 * 1024
-"""Bytes of the largest frame, without its length prefix."""
-
-MAX_PAGE_EVENTS: Final = 4096
-"""Events of the largest page."""
-
-MAX_EVENT_BYTES: Final = 16 * 1024 * 1024 - 10_000
-"""Bytes of the largest event: data, metadata and type, the type in UTF-16 or UTF-8, whichever is longer."""
 
 MAX_EVENT_NUMBER: Final = 2**63 - 1
 """Number of a tombstone, which is larger than the number of any other event."""
 
-MAX_CREDENTIAL_BYTES: Final = 127
-"""Bytes in UTF-8 of the longest login or password that servers of every version read correctly."""
-
-MAX_TOKEN_BYTES: Final = 2**15 - 1
-"""Bytes in UTF-8 of the longest bearer token, whose length is sent as a negative number of 16 bits."""
-
 MAX_COUNT: Final = 2**31 - 1
 """Largest number of events, or of milliseconds (24 days), in the settings of a consumer group."""
 
-MAX_ACK_IDS: Final = 2000
-"""Events that one acknowledgement contains at most; other clients use the same number."""
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Limits of a protocol, which are checked before anything is sent. None: the protocol has no such limit.
+
+    Attributes:
+        page_events: Most events in one page or batch of a reading.
+        ack_ids: Most events in one acknowledgement message.
+        login_bytes: Longest login or password in UTF-8.
+        token_bytes: Longest bearer token in UTF-8.
+        event_bytes: Largest event: data, metadata and type, the type in UTF-16 or UTF-8, whichever is longer.
+        record_bytes: Largest record that a server can store for an event: the event, the name of its stream, and the
+            ids and numbers of both. A server can terminate if it has to store a larger one.
+    """
+
+    page_events: int = 4096
+    ack_ids: int = 2000
+    login_bytes: int | None = None
+    token_bytes: int | None = None
+    event_bytes: int | None = None
+    record_bytes: int | None = None

@@ -12,8 +12,8 @@ from rxpump.errors import InvalidArgument
 from rxpump.model import checks, json_text
 from rxpump.model.events import Event
 from rxpump.model.json_forms import Encoder
-from rxpump.model.limits import MAX_EVENT_BYTES
-from rxpump.model.record_size import MAX_RECORD_BYTES, fits, text_bytes
+from rxpump.model.limits import Limits
+from rxpump.model.record_size import fits, text_bytes
 from rxpump.model.system_names import LINK_EVENT_TYPE
 
 UNSET: Final[Any] = object()
@@ -69,8 +69,8 @@ class NewEvent(_Fields):
             servers need room for both.
 
     Raises:
-        InvalidArgument: The type is empty, JSON cannot represent the data, or the event is larger than 16 MiB minus
-            10,000 bytes (docs/protocol/tcp.md, section 4.17).
+        InvalidArgument: The type is empty, or JSON cannot represent the data. The size is checked when the event is
+            written, because it depends on the protocol and the server.
     """
 
     __slots__ = ()
@@ -95,8 +95,6 @@ class NewEvent(_Fields):
         encoded, encoded_as_json = _to_bytes("data", data, encoder)
         about = b"" if metadata is None else _to_bytes("metadata", metadata, encoder)[0]
         size = len(encoded) + len(about) + text_bytes(checks.text("type", type))
-        if size > MAX_EVENT_BYTES:
-            raise InvalidArgument("event", f"{type} of {size} bytes", f"at most {MAX_EVENT_BYTES} bytes")
         _Fields.__init__(  # not super(), because this runs for each event
             self,
             type,
@@ -125,7 +123,7 @@ class NewEvent(_Fields):
         return f"<NewEvent {self.type} {len(self.data)} bytes {self.id}>"
 
 
-def as_new_event(item: object, stream: str) -> NewEvent:
+def as_new_event(item: object, stream: str, limits: Limits) -> NewEvent:
     """Return a NewEvent as it is, or a copy of an event that was read.
 
     A copy has the type, data and metadata of the event. Its id is derived from the id of the event and the name of
@@ -135,27 +133,31 @@ def as_new_event(item: object, stream: str) -> NewEvent:
     Args:
         item: A NewEvent, or an Event to copy.
         stream: Name of the stream that the result is written to.
+        limits: Limits of the protocol.
 
     Raises:
         InvalidArgument: `item` is neither, or too large for a stream with this name.
     """
     if isinstance(item, NewEvent):
-        return fitting(item, stream)
+        return fitting(item, stream, limits)
     if isinstance(item, Event):
         id = derived_id(stream, str(item.id))
-        return fitting(NewEvent(item.type, item.data, metadata=item.metadata, id=id, is_json=item.is_json), stream)
+        copy = NewEvent(item.type, item.data, metadata=item.metadata, id=id, is_json=item.is_json)
+        return fitting(copy, stream, limits)
     raise InvalidArgument("events", item, "NewEvents, or Events to copy")
 
 
-def fitting(event: NewEvent, stream: str) -> NewEvent:
-    """Return an event, after checking that it fits into a record together with the name of its stream.
+def fitting(event: NewEvent, stream: str, limits: Limits) -> NewEvent:
+    """Return an event, after checking that it is within the limits of a protocol.
 
     Raises:
-        InvalidArgument: The event does not fit; writing it would make a server terminate.
+        InvalidArgument: The event is too large, alone or together with the name of its stream.
     """
-    if not fits(event.size, stream):
+    if limits.event_bytes is not None and event.size > limits.event_bytes:
+        raise InvalidArgument("event", f"{event.type} of {event.size} bytes", f"at most {limits.event_bytes} bytes")
+    if limits.record_bytes is not None and not fits(event.size, stream, limits.record_bytes):
         shown = f"{event.size} bytes for a stream with a name of {len(stream)} characters"
-        raise InvalidArgument("event", shown, f"at most {MAX_RECORD_BYTES} bytes, the name of the stream included")
+        raise InvalidArgument("event", shown, f"at most {limits.record_bytes} bytes, the name of the stream included")
     return event
 
 

@@ -26,7 +26,13 @@ def text_bytes(text: str) -> int:
     return 2 * len(text) if text.isascii() else max(len(text.encode()), utf16_bytes(text))
 
 
-def fits(event_bytes: int, stream: str) -> bool:
-    """Return whether an event of `event_bytes` bytes fits into a record together with the name of its stream."""
-    room = MAX_RECORD_BYTES - _OVERHEAD - event_bytes
+def fits(event_bytes: int, stream: str, most: int = MAX_RECORD_BYTES) -> bool:
+    """Return whether an event of `event_bytes` bytes fits into a record together with the name of its stream.
+
+    Args:
+        event_bytes: Size of the event.
+        stream: Name of the stream.
+        most: Size of the largest record.
+    """
+    room = most - _OVERHEAD - event_bytes
     return room >= 4 * len(stream) or room >= text_bytes(stream)

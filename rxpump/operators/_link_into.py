@@ -64,7 +64,7 @@ def link_into(
         InvalidArgument: The server would refuse an argument.
     """
     stream, first_version = checks.written_stream(stream), checks.expected_version(expected_version)
-    size = checks.page_size(batch_size, argument="batch_size")
+    size = checks.count("batch_size", batch_size)
     checks.client_that_can("publish", client)
 
     async def work(stage: Stage[Event, WriteResult]) -> AsyncGenerator[Result[WriteResult, Event], None]:

@@ -59,7 +59,7 @@ def publish_to(
         InvalidArgument: The server would refuse an argument.
     """
     checks.written_stream(stream)
-    version, size = checks.expected_version(expected_version), checks.page_size(batch_size, argument="batch_size")
+    version, size = checks.expected_version(expected_version), checks.count("batch_size", batch_size)
     checks.client_that_can("publish", client)
 
     def operator(source: Observable[Any]) -> Observable[WriteResult]:

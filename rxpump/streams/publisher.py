@@ -11,6 +11,7 @@ from reactivex.subject import Subject
 
 from rxpump.backpressure.background_tasks import BackgroundTasks, Home
 from rxpump.errors import ClientClosed, NotConnected
+from rxpump.model.limits import Limits
 from rxpump.model.results import WriteResult
 from rxpump.streams.appending import OpenAppender, append_in_order
 from rxpump.streams.observable import Observable, Piped
@@ -40,10 +41,11 @@ class Publisher(abc.ObserverBase[Any], abc.DisposableBase):
         *,
         expected_version: int,
         batching: Batching,
+        limits: Limits,
     ) -> None:
         self.stream = stream
         self._home = Home()
-        self._buffer = WriteBuffer(f"the publisher to {stream}", stream, batching)
+        self._buffer = WriteBuffer(f"the publisher to {stream}", stream, batching, limits)
         self._results: Subject[WriteResult] = Subject()
         self._written = 0
         self._end: asyncio.Future[WriteResult | None] = asyncio.get_running_loop().create_future()

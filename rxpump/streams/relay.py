@@ -33,6 +33,7 @@ from rxpump.backpressure.tracking import tracking
 from rxpump.backpressure.upstream import Upstream
 from rxpump.errors import InvalidArgument, RxPumpError, WrongExpectedVersion
 from rxpump.model.events import Event
+from rxpump.model.limits import Limits
 from rxpump.model.new_events import as_new_event
 from rxpump.model.results import WriteResult
 from rxpump.streams.appending import append_in_order
@@ -93,7 +94,8 @@ class Relay(PageSource[WriteResult]):
         while True:
             try:
                 start = await find_start(self._transport, self.source, self.target)
-                async with aclosing(self._run(_RelayProgress(self.source, self.target, start))) as results:
+                progress = _RelayProgress(self.source, self.target, start, self._transport.limits)
+                async with aclosing(self._run(progress)) as results:
                     async for result in results:
                         failures.reset()
                         yield result
@@ -145,13 +147,14 @@ class Relay(PageSource[WriteResult]):
 class _RelayProgress:
     """One attempt: the source events that are finished, and the results that wait to be written."""
 
-    def __init__(self, source: str, target: str, start: Start) -> None:
+    def __init__(self, source: str, target: str, start: Start, limits: Limits) -> None:
         self.start = start
-        self.inbox = WriteBuffer("the relay", target, Batching())
+        self.inbox = WriteBuffer("the relay", target, Batching(), limits)
         self.done = start.done
         self.hint_is_due = asyncio.Event()
         self._source = source
         self._target = target
+        self._limits = limits
         self._place = Place(-1, -1)
         self._unwritten: deque[Pending] = deque()
         self.hint = start.done
@@ -197,6 +200,8 @@ class _RelayProgress:
             raise InvalidArgument("pipeline", item, "operators that keep the order of their source")
         self._place = Place(number, self._place.nth + 1 if number == self._place.number else 0)
         if self._place > self.start.place:
-            self.inbox.on_next(mark(as_new_event(item, self._target), origin, self._source, self._place))
+            self.inbox.on_next(
+                mark(as_new_event(item, self._target, self._limits), origin, self._source, self._place)
+            )
             entry.retain()
             self._unwritten.append(entry)

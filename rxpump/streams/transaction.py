@@ -94,7 +94,7 @@ class Transaction:
         """
         if isinstance(events, (NewEvent, Event, Observable)) or not isinstance(events, Iterable):
             raise InvalidArgument("events", events, "NewEvents (or Events to copy) in a list")
-        new = [as_new_event(event, self.stream) for event in events]
+        new = [as_new_event(event, self.stream, self._transport.limits) for event in events]
         return Single(self._runtime, "transaction.write", lambda: self._write(new))
 
     def commit(self) -> Single[WriteResult]:

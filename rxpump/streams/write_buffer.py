@@ -12,6 +12,7 @@ from rxpump.backpressure.upstream import Upstream
 from rxpump.backpressure.watermarks import Watermarks
 from rxpump.errors import RxPumpError
 from rxpump.model import checks
+from rxpump.model.limits import Limits
 from rxpump.model.new_events import NewEvent, as_new_event
 
 DEFAULT_BATCH_BYTES: Final = 256 * 1024
@@ -55,6 +56,7 @@ class WriteBuffer:
         name: Name of the buffer in BufferOverflow.
         stream: Stream that the events are written to.
         batching: How events are grouped into writes.
+        limits: Limits of the protocol that the events are written with.
 
     Attributes:
         failure: Error with which the source ended; None if it completed or has not ended.
@@ -62,12 +64,13 @@ class WriteBuffer:
         changed: Event that is set when a batch may be ready, and when the source ends. Its reader clears it.
     """
 
-    def __init__(self, name: str, stream: str, batching: Batching) -> None:
+    def __init__(self, name: str, stream: str, batching: Batching, limits: Limits) -> None:
         self.failure: Exception | None = None
         self.is_over: bool = False
         self.changed: asyncio.Event = asyncio.Event()
         self._home = Home()
         self._stream = stream
+        self._limits = limits
         self._completes_by_itself = False
         self._batching = batching
         self._watermarks = Watermarks(name, high=max(2 * batching.max_batch, batching.max_in_flight))
@@ -83,13 +86,13 @@ class WriteBuffer:
         becomes the failure of the source.
 
         Raises:
-            InvalidArgument: The item is not an event.
+            InvalidArgument: The item is not an event, or is too large.
             BufferOverflow: The buffer is full and the source cannot be paused.
         """
         if not self._home.is_here():
             self._home.call(self._on_next_soon, item)
             return
-        event = as_new_event(item, self._stream)
+        event = as_new_event(item, self._stream, self._limits)
         self._completes_by_itself = self._completes_by_itself or Upstream.current() is not None
         self._watermarks.added(len(self._events) + 1)
         self._events.append(event)

@@ -9,6 +9,7 @@ import reactivex
 from reactivex import operators as rx
 
 from rxpump.backpressure.background_tasks import BackgroundTasks
+from rxpump.model.limits import Limits
 from rxpump.model.results import WriteResult
 from rxpump.streams.appending import OpenAppender, append_in_order
 from rxpump.streams.call import Call
@@ -36,9 +37,10 @@ class Writes(Call[WriteResult]):
         *,
         expected_version: int,
         batching: Batching,
+        limits: Limits,
     ) -> None:
         async def write() -> AsyncGenerator[list[WriteResult], None]:
-            buffer = WriteBuffer("publish", stream, batching)
+            buffer = WriteBuffer("publish", stream, batching, limits)
             runtime.intakes.add(buffer.end_intake)
             subscription = events.subscribe(buffer.on_next, buffer.on_error, buffer.on_completed)
             results = append_in_order(runtime, buffer, open_appender, expected_version, batching.max_in_flight)

@@ -16,11 +16,10 @@ from rxpump.errors import (
     OperationTimedOut,
     ReadFailed,
 )
-from rxpump.model.credentials import AnyCredentials
+from rxpump.model.credentials import AnyCredentials, within
 from rxpump.model.events import Event
 from rxpump.model.filters import EventFilter
 from rxpump.model.group_settings import PersistentSubscriptionSettings
-from rxpump.model.limits import MAX_ACK_IDS, MAX_CREDENTIAL_BYTES, MAX_PAGE_EVENTS
 from rxpump.model.new_events import NewEvent
 from rxpump.model.pages import AllPage, StreamPage
 from rxpump.model.positions import FIRST_POSITION, LAST_POSITION, START, Edge, Position, StreamDirection
@@ -28,8 +27,8 @@ from rxpump.model.results import DeleteResult, ScavengeResult, WriteResult
 from rxpump.model.status import Status
 from rxpump.settings import Settings
 from rxpump.tcp.consumer_session import TcpConsumerSession
+from rxpump.tcp.features import LACKS, LIMITS
 from rxpump.tcp.follow import AllFollowing, StreamFollowing, find_all_end, find_stream_end
-from rxpump.tcp.lacks import LACKS
 from rxpump.tcp.live_subscription import LiveSubscription
 from rxpump.tcp.node_resolver import NodeResolver
 from rxpump.tcp.operations.append import Append
@@ -69,7 +68,7 @@ class TcpTransport(Transport):
     """The TCP transport: one connection to the node that `resolver` names."""
 
     protocol: ClassVar[str] = "TCP"
-    limits: ClassVar[Limits] = Limits(MAX_PAGE_EVENTS, MAX_ACK_IDS, MAX_CREDENTIAL_BYTES)
+    limits: ClassVar[Limits] = LIMITS
     lacks: ClassVar[Mapping[Capability, Lack]] = LACKS
 
     def __init__(
@@ -89,7 +88,7 @@ class TcpTransport(Transport):
     def as_user(self, credentials: AnyCredentials) -> TcpTransport:
         """Return a view whose requests carry other credentials."""
         view = copy(self)
-        view._credentials = credentials
+        view._credentials = within(credentials, self.limits)
         return view
 
     @property

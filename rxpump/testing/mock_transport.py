@@ -19,11 +19,10 @@ from rxpump.errors import (
     StreamDeleted,
     SubscriptionDropped,
 )
-from rxpump.model.credentials import AnyCredentials
+from rxpump.model.credentials import AnyCredentials, within
 from rxpump.model.events import Event
 from rxpump.model.filters import EventFilter
 from rxpump.model.group_settings import PersistentSubscriptionSettings
-from rxpump.model.limits import MAX_ACK_IDS, MAX_CREDENTIAL_BYTES, MAX_FRAME_BYTES, MAX_PAGE_EVENTS
 from rxpump.model.new_events import NewEvent
 from rxpump.model.pages import AllPage, StreamPage
 from rxpump.model.positions import Edge, Position, StreamDirection
@@ -38,6 +37,16 @@ from rxpump.testing.mock_subscription import MockAllSubscription, MockStreamSubs
 from rxpump.transport import Appender, Capability, GroupSession, Lack, Limits, ServerEnd, Subscription, Transport
 
 _T = TypeVar("_T")
+
+_MAX_APPEND_BYTES: Final = 64 * 1024 * 1024
+_LIMITS: Final = Limits(
+    page_events=4096,
+    ack_ids=2000,
+    login_bytes=127,
+    token_bytes=32_767,
+    event_bytes=16 * 1024 * 1024 - 10_000,
+    record_bytes=16 * 1024 * 1024,
+)
 
 _HAS: Final = (
     Capability.PING,
@@ -66,7 +75,7 @@ class MockTransport(Transport):
     """
 
     protocol: ClassVar[str] = "Mock"
-    limits: ClassVar[Limits] = Limits(MAX_PAGE_EVENTS, MAX_ACK_IDS, MAX_CREDENTIAL_BYTES)
+    limits: ClassVar[Limits] = _LIMITS
     lacks: ClassVar[Mapping[Capability, Lack]] = {each: _NOT_IMPLEMENTED for each in Capability if each not in _HAS}
 
     def __init__(
@@ -129,7 +138,8 @@ class MockTransport(Transport):
     # Connection ----------------------------------------------------------------------------------
 
     def as_user(self, credentials: AnyCredentials) -> MockTransport:
-        """Return a view; credentials are not checked."""
+        """Return a view; the mock checks the length of credentials only."""
+        within(credentials, self.limits)
         return copy(self)
 
     def with_timeout(self, timeout: float | None) -> MockTransport:
@@ -165,9 +175,9 @@ class MockTransport(Transport):
     async def append(self, stream: str, events: Sequence[NewEvent], expected_version: int) -> WriteResult:
         """Append events."""
         size = sum(event.size for event in events)
-        if size > MAX_FRAME_BYTES:
+        if size > _MAX_APPEND_BYTES:
             shown = f"{len(events)} events of {size} bytes"
-            raise InvalidArgument("events", shown, f"{MAX_FRAME_BYTES} bytes in one atomic write")
+            raise InvalidArgument("events", shown, f"{_MAX_APPEND_BYTES} bytes in one atomic write")
         return await self._write(f"Append to {stream!r}", lambda: self._log.append(stream, events, expected_version))
 
     def appender(self, stream: str) -> Appender:

@@ -19,7 +19,7 @@ The methods promise the following:
 - `connect_group` returns a `GroupSession`: deliveries come in, acknowledgements and refusals go out.
 - A feature that only some protocols have is a `Capability`. `Transport.require` raises NotSupported for a capability
   that the transport lacks; the client calls it before anything is sent. `Transport.limits` are the limits of the
-  protocol, which the client checks at the call.
+  protocol. The client checks those of events and pages at the call; `as_user` checks those of credentials.
 - `users`, `projections` and `indexes` are parts of a transport that only some protocols have. They belong to the view
   (`as_user`, `with_timeout`) that they come from, so their requests have its credentials and its deadline.
 
@@ -28,8 +28,9 @@ NotAuthenticated and AccessDenied as `rxpump.errors` describes them. Requests th
 TooBusy, NotLeader, a timeout inside the cluster) are repeated by the transport until their deadline.
 """
 
+from rxpump.model.limits import Limits
 from rxpump.transport.administration import IndexRequests, ProjectionRequests, UserRequests
-from rxpump.transport.capabilities import Capability, Lack, Limits
+from rxpump.transport.capabilities import Capability, Lack
 from rxpump.transport.interface import Transport
 from rxpump.transport.sessions import Appender, Confirmed, GroupSession, ServerEnd, Subscription
 

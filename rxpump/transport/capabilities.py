@@ -1,4 +1,4 @@
-"""Optional features and limits of a protocol."""
+"""Optional features of a protocol."""
 
 from __future__ import annotations
 
@@ -39,18 +39,3 @@ class Lack:
 
     reason: str
     alternative: str
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """Limits of a protocol, which the client checks at the call.
-
-    Attributes:
-        page_events: Most events in one page or batch of a reading.
-        ack_ids: Most events in one acknowledgement message.
-        login_bytes: Longest login or password in UTF-8.
-    """
-
-    page_events: int
-    ack_ids: int
-    login_bytes: int

@@ -14,6 +14,7 @@ from rxpump.model.events import Event
 from rxpump.model.filters import EventFilter
 from rxpump.model.group_details import GroupDetails
 from rxpump.model.group_settings import PersistentSubscriptionSettings
+from rxpump.model.limits import Limits
 from rxpump.model.new_events import NewEvent
 from rxpump.model.pages import AllPage, StreamPage
 from rxpump.model.positions import Edge, Position, StreamDirection
@@ -21,7 +22,7 @@ from rxpump.model.results import DeleteResult, ScavengeResult, WriteResult
 from rxpump.model.server_info import ServerInfo
 from rxpump.model.status import Status
 from rxpump.transport.administration import IndexRequests, ProjectionRequests, UserRequests
-from rxpump.transport.capabilities import Capability, Lack, Limits
+from rxpump.transport.capabilities import Capability, Lack
 from rxpump.transport.sessions import Appender, GroupSession, ServerEnd, Subscription
 
 
@@ -63,7 +64,11 @@ class Transport(ABC):
 
     @abstractmethod
     def as_user(self, credentials: AnyCredentials) -> Transport:
-        """Return a view of this transport whose requests carry other credentials."""
+        """Return a view of this transport whose requests carry other credentials.
+
+        Raises:
+            InvalidArgument: The credentials are longer than the protocol allows.
+        """
 
     @abstractmethod
     def with_timeout(self, timeout: float | None) -> Transport:

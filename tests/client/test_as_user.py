@@ -137,3 +137,17 @@ async def test_a_refused_token_leaves_the_client_connected(memory_server: Embedd
         with pytest.raises(NotAuthenticated, match="servers before version 20 do not accept tokens"):
             await client.as_user(rxpump.Token("header.claims.signature")).ping()
         assert await client.ping() < 5
+
+
+async def test_too_long_credentials_are_refused_at_the_call(memory_server: EmbeddedServer) -> None:
+    """The limit is that of the protocol, not of Credentials."""
+    long, login = rxpump.Credentials("a" * 128, "x"), "username is 'aaaa"
+    async with rxpump.connect(memory_server.uri) as client:
+        with pytest.raises(InvalidArgument, match=login):
+            client.as_user(long)
+        with pytest.raises(InvalidArgument, match="token is"):
+            client.as_user(rxpump.Token("a" * 40_000))
+    with pytest.raises(InvalidArgument, match=login):
+        rxpump.connect("tcp://localhost", username="a" * 128, password="x")
+    with pytest.raises(InvalidArgument, match=login):
+        rxpump.connect(f"tcp://{'a' * 128}:x@localhost")

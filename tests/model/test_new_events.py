@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 import rxpump
 from rxpump.errors import InvalidArgument
 from rxpump.model.events import Event
-from rxpump.model.limits import MAX_EVENT_BYTES
-from rxpump.model.new_events import NewEvent, as_new_event
+from rxpump.model.limits import Limits
+from rxpump.model.new_events import NewEvent, as_new_event, fitting
 from rxpump.settings import Settings
 from rxpump.tcp.wire import schema
 
@@ -125,11 +125,22 @@ def test_body_is_another_name_of_data() -> None:
         NewEvent("PonyJumped", None, body=None)
 
 
-def test_an_event_above_the_limit_of_servers_is_refused() -> None:
-    largest = NewEvent("T", bytes(MAX_EVENT_BYTES - 2))
-    assert largest.size == MAX_EVENT_BYTES
-    with pytest.raises(InvalidArgument, match=rf"^event is 'T of {MAX_EVENT_BYTES + 1} bytes'"):
-        NewEvent("T", bytes(MAX_EVENT_BYTES - 3), metadata=b"12")
+def test_an_event_above_the_limit_of_a_protocol_is_refused() -> None:
+    limits = Limits(event_bytes=100)
+    largest = NewEvent("T", bytes(98))
+    assert largest.size == 100
+    assert fitting(largest, "s", limits) is largest
+    larger = NewEvent("T", bytes(97), metadata=b"12")
+    assert fitting(larger, "s", Limits()) is larger
+    with pytest.raises(InvalidArgument, match=r"^event is 'T of 101 bytes'; allowed is at most 100 bytes"):
+        fitting(larger, "s", limits)
+
+
+def test_a_record_contains_the_name_of_the_stream() -> None:
+    event, limits = NewEvent("T", bytes(98)), Limits(record_bytes=1000)
+    assert fitting(event, "s" * 300, limits) is event
+    with pytest.raises(InvalidArgument, match=r"^event is '100 bytes for a stream with a name of 400 characters'"):
+        fitting(event, "s" * 400, limits)
 
 
 def test_ids_are_random_uuids_of_version_4() -> None:
@@ -168,15 +179,15 @@ def test_the_repr_shows_type_size_and_id() -> None:
 
 def test_a_copy_of_an_event_has_its_own_id() -> None:
     read = read_back(NewEvent("PonyJumped", {"Height": 10}, metadata={"judge": "Applejack"}))
-    copy = as_new_event(read, "out")
+    copy = as_new_event(read, "out", Limits())
     assert (copy.type, copy.data, copy.metadata, copy.is_json) == (read.type, read.data, read.metadata, True)
     assert copy.id != read.id
-    assert as_new_event(read, "out").id == copy.id
-    assert as_new_event(read, "other").id != copy.id
-    assert as_new_event(copy, "out") is copy
+    assert as_new_event(read, "out", Limits()).id == copy.id
+    assert as_new_event(read, "other", Limits()).id != copy.id
+    assert as_new_event(copy, "out", Limits()) is copy
 
 
 @pytest.mark.parametrize("item", [None, {"type": "PonyJumped"}, "PonyJumped", b""])
 def test_only_new_events_and_events_can_be_written(item: Any) -> None:
     with pytest.raises(InvalidArgument, match=r"^events is .*allowed is NewEvents, or Events to copy"):
-        as_new_event(item, "out")
+        as_new_event(item, "out", Limits())

@@ -10,12 +10,12 @@ import pytest
 import rxpump
 from rxpump import NewEvent
 from rxpump.errors import InvalidArgument
-from rxpump.model.limits import MAX_EVENT_BYTES
 from rxpump.model.record_size import MAX_RECORD_BYTES, fits, text_bytes, utf16_bytes
 from rxpump.server import EmbeddedServer
 from rxpump.tcp.wire import schema
 from rxpump.tcp.wire.codes import OperationResult
 from rxpump.tcp.wire.commands import Command
+from rxpump.tcp.wire.limits import MAX_EVENT_BYTES
 from tests.raw_client import RawClient
 
 LONG_NAME = "s" * 12_000
@@ -45,14 +45,16 @@ def test_the_name_of_the_stream_counts(name: str) -> None:
 
 def test_an_event_counts_its_type_in_bytes() -> None:
     assert NewEvent("\u20ac" * 1000, b"x").size == 3001
-    with pytest.raises(InvalidArgument, match=r"^event is "):
-        NewEvent(WIDE_TYPE)
 
 
 def test_metadata_count_like_data() -> None:
     assert NewEvent("T", b"", metadata=LARGEST).size == MAX_EVENT_BYTES
-    with pytest.raises(InvalidArgument, match=r"^event is "):
-        NewEvent("T", b"x", metadata=LARGEST)
+
+
+@pytest.mark.parametrize("event", [NewEvent(WIDE_TYPE), NewEvent("T", b"x", metadata=LARGEST)], ids=["type", "data"])
+async def test_an_event_above_the_limit_is_refused_at_the_call(client: rxpump.Client, event: NewEvent) -> None:
+    with pytest.raises(InvalidArgument, match=rf"^event is .*at most {MAX_EVENT_BYTES} bytes"):
+        client.publish("s", [event])
 
 
 LARGE = NewEvent("T", LARGEST)

@@ -14,11 +14,11 @@ from typing import Any
 import pytest
 
 from rxpump.model.credentials import Credentials
-from rxpump.model.limits import MAX_EVENT_BYTES, MAX_FRAME_BYTES
 from rxpump.server import EmbeddedServer
 from rxpump.server.tcp.request import MAX_NAME
 from rxpump.tcp.wire import schema
 from rxpump.tcp.wire.commands import Command, command_name
+from rxpump.tcp.wire.limits import MAX_EVENT_BYTES, MAX_FRAME_BYTES
 from rxpump.tcp.wire.package import Package
 from tests.raw_client import ADMIN, RawClient
 from tests.server.requests import EVENT, EVENT_ID, REQUESTS, UNANSWERED, answers_to

@@ -196,7 +196,7 @@ class FakeStore(Transport):
     async def delete_group(self, stream: str | None, group: str) -> None:
         raise NotImplementedError
 
-    async def replay_parked(self, stream: str | None, group: str) -> None:
+    async def replay_parked(self, stream: str | None, group: str, limit: int | None = None) -> None:
         raise NotImplementedError
 
     async def connect_group(self, stream: str | None, group: str, buffer_size: int) -> GroupSession:

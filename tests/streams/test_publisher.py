@@ -11,6 +11,7 @@ from reactivex.subject import Subject
 
 from rxpump.backpressure.background_tasks import BackgroundTasks
 from rxpump.errors import ClientClosed, InvalidArgument, NotConnected, WrongExpectedVersion
+from rxpump.model.limits import Limits
 from rxpump.model.new_events import NewEvent
 from rxpump.model.positions import ExpectedVersion, Position
 from rxpump.model.results import WriteResult
@@ -70,7 +71,7 @@ def publisher(
     runtime: BackgroundTasks, server: Server, version: int = ExpectedVersion.ANY, **batching: Any
 ) -> Publisher:
     settings = Batching(**{"max_batch": 10, **batching})
-    return Publisher(runtime, "out", lambda: server, expected_version=version, batching=settings)
+    return Publisher(runtime, "out", lambda: server, expected_version=version, batching=settings, limits=Limits())
 
 
 def new_events(count: int) -> list[NewEvent]:

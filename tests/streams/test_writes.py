@@ -12,6 +12,7 @@ from reactivex import operators as rx
 
 from rxpump.backpressure.background_tasks import BackgroundTasks
 from rxpump.errors import InvalidArgument, WrongExpectedVersion
+from rxpump.model.limits import Limits
 from rxpump.model.new_events import NewEvent
 from rxpump.model.positions import ExpectedVersion, Position
 from rxpump.model.results import WriteResult
@@ -49,7 +50,15 @@ class Stream(Appender):
 
     def write(self, events: Observable[Any], version: int = ExpectedVersion.ANY, batch: int = 10) -> Writes:
         batching = Batching(max_batch=batch)
-        return Writes(BackgroundTasks("test"), "s", events, lambda: self, expected_version=version, batching=batching)
+        return Writes(
+            BackgroundTasks("test"),
+            "s",
+            events,
+            lambda: self,
+            expected_version=version,
+            batching=batching,
+            limits=Limits(),
+        )
 
 
 def new_events(count: int) -> list[NewEvent]:

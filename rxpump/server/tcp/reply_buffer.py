@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from typing import Final
 
-from rxpump.model.limits import MAX_EVENT_BYTES
+from rxpump.tcp.wire.limits import MAX_EVENT_BYTES
 
 MAX_UNSENT_BYTES: Final = 10 * 1024 * 1024 + MAX_EVENT_BYTES
 """Limit of a real server, plus one event of the largest size, which every client may ask for."""

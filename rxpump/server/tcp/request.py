@@ -9,7 +9,6 @@ from uuid import UUID
 
 from google.protobuf.message import DecodeError
 
-from rxpump.model.limits import MAX_EVENT_BYTES, MAX_PAGE_EVENTS
 from rxpump.model.positions import ExpectedVersion
 from rxpump.model.record_size import fits, text_bytes, utf16_bytes
 from rxpump.server.access.users import User
@@ -17,6 +16,7 @@ from rxpump.server.tcp.consumers import Consumers
 from rxpump.server.tcp.subscriptions import Subscriptions
 from rxpump.tcp.wire.codes import SERVER_FAILED
 from rxpump.tcp.wire.commands import Command
+from rxpump.tcp.wire.limits import MAX_EVENT_BYTES, MAX_PAGE_EVENTS
 
 NO_ID: Final = UUID(int=0).bytes
 

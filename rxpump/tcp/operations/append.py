@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from rxpump.errors import InvalidArgument
-from rxpump.model.limits import MAX_FRAME_BYTES
 from rxpump.model.new_events import NewEvent
 from rxpump.model.positions import Position
 from rxpump.model.results import WriteResult
@@ -16,6 +15,7 @@ from rxpump.tcp.protocol.outcome import Outcome, Success
 from rxpump.tcp.wire import schema
 from rxpump.tcp.wire.codes import JSON_CONTENT, OperationResult
 from rxpump.tcp.wire.commands import Command
+from rxpump.tcp.wire.limits import MAX_FRAME_BYTES
 from rxpump.tcp.wire.package import HEADER_BYTES
 
 

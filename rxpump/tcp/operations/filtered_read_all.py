@@ -5,7 +5,6 @@ from __future__ import annotations
 from abc import ABC
 from typing import Any, ClassVar
 
-from rxpump.model.limits import MAX_PAGE_EVENTS
 from rxpump.model.pages import AllPage
 from rxpump.model.positions import Position, StreamDirection
 from rxpump.tcp.operations.read_all import read_all_refusal
@@ -15,6 +14,7 @@ from rxpump.tcp.records import PositionedEvents
 from rxpump.tcp.wire import schema
 from rxpump.tcp.wire.codes import ReadAllResult
 from rxpump.tcp.wire.commands import Command
+from rxpump.tcp.wire.limits import MAX_PAGE_EVENTS
 from rxpump.tcp.wire.package import Package
 
 

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Final
 
 from rxpump.model.group_settings import NackAction
-from rxpump.model.limits import MAX_ACK_IDS
 from rxpump.tcp.wire import schema
 from rxpump.tcp.wire.codes import NakAction
+from rxpump.tcp.wire.limits import MAX_ACK_IDS
 
 _CODES: Final = {
     NackAction.PARK: NakAction.PARK,

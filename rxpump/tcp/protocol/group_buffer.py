@@ -22,11 +22,11 @@ from rxpump.errors import (
     SubscriptionDropped,
     UnexpectedReply,
 )
-from rxpump.model.limits import MAX_EVENT_BYTES
 from rxpump.tcp.protocol.subscription_buffer import SubscriptionBuffer, named
 from rxpump.tcp.wire import schema
 from rxpump.tcp.wire.codes import SubscriptionDropReason
 from rxpump.tcp.wire.commands import Command
+from rxpump.tcp.wire.limits import MAX_EVENT_BYTES
 
 _FIELD: Final = b"\x0a"  # tag of field 1 (a message with a length) of PersistentSubscriptionStreamEventsAppeared
 

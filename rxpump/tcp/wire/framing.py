@@ -8,7 +8,7 @@ and are joined only once.
 from __future__ import annotations
 
 from rxpump.errors import FrameTooLarge, MalformedFrame, ProtocolError
-from rxpump.model.limits import MAX_FRAME_BYTES
+from rxpump.tcp.wire.limits import MAX_FRAME_BYTES
 from rxpump.tcp.wire.package import HEADER_BYTES, Package, decode
 
 _PREFIX_BYTES = 4

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 
 from rxpump import Credentials
-from rxpump.model.limits import MAX_EVENT_BYTES
 from rxpump.server import EmbeddedServer, SqliteStore
 from rxpump.server.store.changes import Appended
 from rxpump.server.tcp import batch_frames
 from rxpump.server.tcp.reply_buffer import MAX_UNSENT_BYTES, ReplyBuffer
 from rxpump.tcp.wire import schema
 from rxpump.tcp.wire.commands import Command
+from rxpump.tcp.wire.limits import MAX_EVENT_BYTES
 from tests.calls import record_calls
 from tests.raw_client import ADMIN, RawClient
 from tests.server.store.driving import append

@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 
 from rxpump.errors import AccessDenied, ReadFailed, UnexpectedReply
-from rxpump.model.limits import MAX_PAGE_EVENTS
 from rxpump.model.positions import Position, StreamDirection
 from rxpump.tcp.operations.filtered_read_all import (
     FILTERED_READ_ALL,
@@ -16,6 +15,7 @@ from rxpump.tcp.protocol.outcome import Failure, Success
 from rxpump.tcp.wire import schema
 from rxpump.tcp.wire.codes import FilterContext, FilterType, ReadAllResult
 from rxpump.tcp.wire.commands import Command
+from rxpump.tcp.wire.limits import MAX_PAGE_EVENTS
 from rxpump.tcp.wire.package import Package
 from tests.tcp.operations.cases import ID, answer, assert_each_code_is_named, fate, reply
 

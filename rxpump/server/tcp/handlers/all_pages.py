@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from rxpump.model.limits import MAX_PAGE_EVENTS
 from rxpump.model.positions import LAST_POSITION, Position, StreamDirection
 from rxpump.server.store.pages import Page
 from rxpump.server.store.reader import Reader
 from rxpump.server.store.record import RESERVED_BYTES
 from rxpump.server.tcp.request import TOO_MANY_EVENTS, encode
 from rxpump.tcp.wire.codes import ReadAllResult
+from rxpump.tcp.wire.limits import MAX_PAGE_EVENTS
 from rxpump.tcp.wire.schema import ResolvedEvent
 
 _INVALID: Final = "Invalid position."

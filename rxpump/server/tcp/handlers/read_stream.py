@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from rxpump.model.limits import MAX_PAGE_EVENTS
 from rxpump.model.positions import StreamDirection
 from rxpump.server.access.access import Permission
 from rxpump.server.access.users import User
@@ -16,6 +15,7 @@ from rxpump.server.store.stored_stream import StoredStream
 from rxpump.server.tcp.request import TOO_MANY_EVENTS, Request, checked_name, checked_number, encode
 from rxpump.tcp.wire.codes import ReadStreamResult
 from rxpump.tcp.wire.commands import Command
+from rxpump.tcp.wire.limits import MAX_PAGE_EVENTS
 from rxpump.tcp.wire.schema import ReadStreamEvents, ReadStreamEventsCompleted
 
 _TOO_FEW: Final = "maxCount should be positive.\nParameter name: maxCount"

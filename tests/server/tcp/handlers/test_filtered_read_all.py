@@ -6,12 +6,12 @@ from uuid import uuid4
 import pytest
 
 from rxpump import Credentials
-from rxpump.model.limits import MAX_PAGE_EVENTS
 from rxpump.server.store import filtered_pages
 from rxpump.server.store.pages import MAX_PAGE_BYTES
 from rxpump.tcp.wire import schema
 from rxpump.tcp.wire.codes import FilterContext, FilterType, ReadAllResult
 from rxpump.tcp.wire.commands import Command
+from rxpump.tcp.wire.limits import MAX_PAGE_EVENTS
 from tests.raw_client import ADMIN, OPS
 from tests.server.talk import Talk
 

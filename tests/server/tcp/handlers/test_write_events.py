@@ -7,12 +7,12 @@ from uuid import uuid4
 
 import pytest
 
-from rxpump.model.limits import MAX_EVENT_BYTES
 from rxpump.server import EmbeddedServer, SqliteStore
 from rxpump.server.strictness import Strictness
 from rxpump.tcp.wire import schema
 from rxpump.tcp.wire.codes import OperationResult
 from rxpump.tcp.wire.commands import Command
+from rxpump.tcp.wire.limits import MAX_EVENT_BYTES
 from rxpump.tcp.wire.package import Package
 from tests.raw_client import ADMIN, RawClient
 from tests.server.store.driving import fill, make_room

@@ -1,4 +1,4 @@
-"""Capabilities that the TCP protocol does not have, each with the version of the server that has it over gRPC.
+"""Limits of the TCP protocol, and the capabilities that it lacks, each with the version that has it over gRPC.
 
 The versions are those of docs/protocol/grpc.md, sections 2 and 7.
 """
@@ -8,7 +8,24 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from rxpump.transport import Capability, Lack
+from rxpump.model.record_size import MAX_RECORD_BYTES
+from rxpump.tcp.wire.limits import (
+    MAX_ACK_IDS,
+    MAX_CREDENTIAL_BYTES,
+    MAX_EVENT_BYTES,
+    MAX_PAGE_EVENTS,
+    MAX_TOKEN_BYTES,
+)
+from rxpump.transport import Capability, Lack, Limits
+
+LIMITS: Final = Limits(
+    page_events=MAX_PAGE_EVENTS,
+    ack_ids=MAX_ACK_IDS,
+    login_bytes=MAX_CREDENTIAL_BYTES,
+    token_bytes=MAX_TOKEN_BYTES,
+    event_bytes=MAX_EVENT_BYTES,
+    record_bytes=MAX_RECORD_BYTES,
+)
 
 _OVER_GRPC: Final = {
     Capability.MULTI_STREAM_APPEND: "25.1",
