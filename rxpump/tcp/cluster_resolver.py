@@ -12,8 +12,8 @@ from rxpump.discovery import (
     secure_tcp_address,
     tcp_address,
 )
+from rxpump.network.tls import make_context
 from rxpump.settings import Settings
-from rxpump.tcp.tls import make_context
 from rxpump.uri import ClusterAddress, TcpAddress
 
 
