@@ -1,16 +1,21 @@
-"""Attempts at one request: which failures are followed by another attempt, and when.
+"""Attempts at one request: which failures are followed by another attempt, and the time limit of all of them.
 
-the server refuses the request for now      another attempt after a delay of the retry policy
-the server does not complete a write        likewise, because the ids of the events make it the same write
-the connection is lost                      another attempt on the next connection
-anything else                               the request fails
+    the server refuses the request for now      another attempt after a delay of the retry policy
+    the server does not complete a write        likewise, because the ids of the events make it the same write
+    the connection is lost                      another attempt on the next connection
+    anything else                               the request fails
+
+A call has a deadline, which runs also without a connection. A request of a subscription, a publisher or a relay has
+none; it must be answered within `Settings.timeout` of its first attempt on a connection.
 """
 
 from __future__ import annotations
 
 import asyncio
+import math
+from types import TracebackType
+from typing import Self
 
-from rxpump.backoff import Backoff
 from rxpump.errors import (
     ClientClosed,
     ConnectionClosed,
@@ -20,34 +25,79 @@ from rxpump.errors import (
     RxPumpError,
     ServerError,
 )
+from rxpump.grpc.channel import Channel
 from rxpump.grpc.errors.call_context import CallContext
+from rxpump.settings import Settings
 
 
 class Attempts:
-    """Attempts at one request.
+    """Attempts at one request. Use it as `async with attempts:`, in which the request is made.
 
     Args:
+        channel: Connections to the server, which count the request as pending.
+        settings: Settings of the client.
         context: Purpose of the request.
-        policy: Delays after refusals of the server.
+        timeout: Seconds until the deadline of a call; infinite for no deadline. None for a request without a call.
         is_repeatable: Whether the request may be sent again if it is not known whether the server did it.
 
     Attributes:
         count: Number of attempts that were begun.
         refusal: Last refusal of the server, or None.
+
+    Raises:
+        OperationTimedOut: The time is over.
     """
 
-    __slots__ = ("_context", "_is_repeatable", "_policy", "count", "refusal")
+    __slots__ = (
+        "_channel",
+        "_context",
+        "_is_repeatable",
+        "_limit",
+        "_settings",
+        "_timeout",
+        "count",
+        "refusal",
+    )
 
-    def __init__(self, context: CallContext, policy: Backoff, *, is_repeatable: bool = True) -> None:
+    def __init__(
+        self,
+        channel: Channel,
+        settings: Settings,
+        context: CallContext,
+        timeout: float | None,
+        *,
+        is_repeatable: bool = True,
+    ) -> None:
         self.count: int = 0
         self.refusal: ServerError | None = None
+        self._channel = channel
+        self._settings = settings
         self._context = context
-        self._policy = policy
+        self._timeout = timeout
         self._is_repeatable = is_repeatable
+        self._limit: asyncio.Timeout
+
+    async def __aenter__(self) -> Self:
+        has_deadline = self._timeout is not None and self._timeout < math.inf
+        self._limit = asyncio.timeout(self._timeout if has_deadline else None)
+        await self._limit.__aenter__()
+        self._channel.begin_request()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._channel.end_request()
+        try:
+            await self._limit.__aexit__(kind, error, trace)
+        except TimeoutError:
+            raise self._timed_out() from None
 
     def begin(self) -> None:
-        """Note that an attempt begins."""
+        """Note that an attempt begins on a connection."""
         self.count += 1
+        if self._timeout is None and self._limit.when() is None and self._settings.timeout is not None:
+            self._limit.reschedule(asyncio.get_running_loop().time() + self._settings.timeout)
 
     async def wait_after(self, error: RxPumpError) -> None:
         """Wait until the next attempt may begin.
@@ -58,40 +108,37 @@ class Attempts:
         Raises:
             RxPumpError: No further attempt is made. It is `error`.
         """
-        delay = self.delay_after(error)
+        if isinstance(error, ConnectionClosed) and self._timeout is None:
+            self._limit.reschedule(None)
+        delay = self._delay_after(error)
         if delay:
             await asyncio.sleep(delay)
 
-    def delay_after(self, error: RxPumpError) -> float:
-        """Return the seconds to wait until the next attempt; arguments and errors as in `wait_after`."""
+    def _delay_after(self, error: RxPumpError) -> float:
         match error:
             case ClientClosed():
                 raise error
             case ConnectionClosed() if self._is_repeatable:
                 return 0.0
             case NotHandled():
-                return self._after_refusal(error)
+                return self._delay_after_refusal(error)
             case OutcomeUnknown() if self._is_repeatable:
-                return self._after_refusal(error)
+                return self._delay_after_refusal(error)
         raise error
 
-    def timed_out(self, timeout: float, *, is_connected: bool) -> OperationTimedOut:
-        """Return the error for a request whose deadline has passed.
-
-        Args:
-            timeout: Seconds that the request had.
-            is_connected: Whether there is a connection.
-        """
-        return OperationTimedOut(
-            self._context.operation, timeout, self.count, self.refusal, is_connected=is_connected
-        )
-
-    def _after_refusal(self, error: NotHandled | OutcomeUnknown) -> float:
+    def _delay_after_refusal(self, error: NotHandled | OutcomeUnknown) -> float:
         self.refusal = error
-        delay = self._policy.delay(self.count)
+        delay = self._settings.retry.delay(self.count)
         if delay is None:
             raise error
         return delay
+
+    def _timed_out(self) -> OperationTimedOut:
+        timeout = self._settings.timeout if self._timeout is None else self._timeout
+        assert timeout is not None
+        return OperationTimedOut(
+            self._context.operation, timeout, self.count, self.refusal, is_connected=self._channel.is_connected
+        )
 
     def __repr__(self) -> str:
         return f"<Attempts at {self._context.operation}: {self.count}, last refusal {self.refusal}>"

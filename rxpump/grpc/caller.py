@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
-import asyncio
 import math
+from collections.abc import Sequence
 from copy import copy
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 from google.protobuf.message import DecodeError
 
-from rxpump.errors import ConnectionClosed, MalformedReply, RxPumpError
+from rxpump.errors import MalformedReply, RxPumpError
 from rxpump.grpc.attempts import Attempts
 from rxpump.grpc.call import Call
 from rxpump.grpc.caller_metadata import call_metadata
+from rxpump.grpc.calls.operation import Operation
 from rxpump.grpc.channel import Channel
 from rxpump.grpc.errors.call_context import CallContext
 from rxpump.grpc.features import ServerFeatures
 from rxpump.model.credentials import AnyCredentials
 from rxpump.settings import Settings
-from rxpump.transport.deadline import Deadline
+
+T = TypeVar("T")
 
 
 class Caller:
-    """Makes calls in the name of one user, each with a deadline or without.
+    """Makes calls in the name of one user, with a deadline or without.
 
     Args:
         channel: Connections to the server.
@@ -62,54 +64,66 @@ class Caller:
         """Wait for a connection, and return the methods of the server.
 
         Raises:
-            OperationTimedOut: There was no connection before the deadline.
+            RxPumpError: There is no connection, and no attempt to connect is made.
         """
         return (await self.channel.connection()).features
 
-    async def unary(self, context: CallContext, *requests: Any, is_repeatable: bool = True) -> Any:
-        """Make a call with one response, and repeat it while the server refuses it for now.
-
-        Args:
-            context: Purpose of the call, which names its method.
-            *requests: The message, or messages, of the request.
-            is_repeatable: Whether the call may be made again if it is not known whether the server did it.
-
-        Returns:
-            The message of the response.
+    async def request(self, operation: Operation[T]) -> T:
+        """Make a call, repeat it while the server refuses it for now, and return its result.
 
         Raises:
             NotSupported: The server does not have the method.
             OperationTimedOut: The deadline has passed.
             RxPumpError: The call failed for another reason.
         """
-        messages = await self.collect(context, *requests, is_repeatable=is_repeatable)
-        if len(messages) != 1:
-            raise MalformedReply(context.operation, f"{len(messages)} messages in place of one")
-        return parse(context, context.method.response, messages[0])
+        context = replace(operation.context, login=self.login)
+        messages = [each.SerializeToString() for each in operation.requests]
+        answers = await self.collect(context, messages, is_repeatable=operation.repeatable)
+        message_class = context.method.response
+        return operation.answer([parse(context, message_class, each) for each in answers], context)
 
-    async def collect(self, context: CallContext, *requests: Any, is_repeatable: bool = True) -> list[bytes]:
-        """Make a call, and return all messages of its response, encoded; otherwise like `unary`."""
-        context = replace(context, login=self.login)
-        attempts = Attempts(context, self.settings.retry, is_repeatable=is_repeatable)
-        deadline = self.deadline()
-        payloads = [request.SerializeToString() for request in requests]
-        with self.channel.request():
-            try:
-                async with asyncio.timeout_at(None if deadline is None else _finite(deadline.time)) as limit:
-                    return await self._until_answered(context, payloads, attempts, limit)
-            except TimeoutError:
-                timeout = self.settings.timeout if deadline is None else deadline.timeout
-                assert timeout is not None
-                raise attempts.timed_out(timeout, is_connected=self.channel.is_connected) from None
+    async def collect(
+        self, context: CallContext, messages: Sequence[bytes], *, is_repeatable: bool = True
+    ) -> list[bytes]:
+        """Make a call, and return all messages of its response, encoded; otherwise like `request`.
 
-    async def open(self, context: CallContext, *requests: Any, ends_on_goaway: bool = False) -> Call:
-        """Open a call, once there is a connection. It is not repeated, and it has no deadline.
+        Args:
+            context: Purpose of the call.
+            messages: Encoded messages of the request.
+            is_repeatable: Whether the call may be made again if it is not known whether the server did it.
+        """
+        attempts = self.attempts(context, is_repeatable=is_repeatable)
+        async with attempts:
+            while True:
+                call = await self.open(context, *messages, attempts=attempts)
+                call.end()
+                try:
+                    return await call.collect()
+                except RxPumpError as error:
+                    await attempts.wait_after(error)
+                finally:
+                    call.cancel()
+
+    def attempts(self, context: CallContext, *, is_repeatable: bool = True) -> Attempts:
+        """Return the attempts at one request, which share a time limit that begins now.
+
+        Args:
+            context: Purpose of the request.
+            is_repeatable: Whether the request may be sent again if it is not known whether the server did it.
+        """
+        return Attempts(self.channel, self.settings, context, self.timeout, is_repeatable=is_repeatable)
+
+    async def open(
+        self, context: CallContext, *messages: bytes, attempts: Attempts | None = None, ends_on_goaway: bool = False
+    ) -> Call:
+        """Open a call as soon as there is a connection for it.
 
         The caller sends further messages, ends its side, pulls the responses, and cancels the call in the end.
 
         Args:
-            context: Purpose of the call.
-            *requests: First messages of the request.
+            context: Purpose of the call. Its login is replaced.
+            *messages: First messages of the request, encoded.
+            attempts: Attempts that this call belongs to, or None. The call has no time limit of its own.
             ends_on_goaway: Whether the call ends as soon as the server announces that it shuts down.
 
         Raises:
@@ -118,44 +132,18 @@ class Caller:
         """
         connection = await self.channel.connection()
         connection.features.require(context.method)
-        call = connection.open(replace(context, login=self.login), self._metadata, ends_on_goaway=ends_on_goaway)
-        for request in requests:
-            call.send(request.SerializeToString())
-        return call
-
-    def deadline(self) -> Deadline | None:
-        """Return the deadline of a call that is made now; None for a request without a call."""
-        return None if self.timeout is None else Deadline(self.timeout, asyncio.get_running_loop().time())
-
-    async def _until_answered(
-        self, context: CallContext, payloads: list[bytes], attempts: Attempts, limit: asyncio.Timeout
-    ) -> list[bytes]:
-        is_of_call = self.timeout is not None
-        loop = asyncio.get_running_loop()
-        while True:
-            connection = await self.channel.connection()
-            connection.features.require(context.method)
-            if not is_of_call and limit.when() is None and self.settings.timeout is not None:
-                limit.reschedule(loop.time() + self.settings.timeout)
+        if attempts is not None:
             attempts.begin()
-            call = connection.open(context, self._metadata)
-            try:
-                for payload in payloads:
-                    call.send(payload)
-                call.end()
-                return await call.collect()
-            except RxPumpError as error:
-                if isinstance(error, ConnectionClosed) and not is_of_call:
-                    limit.reschedule(None)
-                await attempts.wait_after(error)
-            finally:
-                call.cancel()
+        call = connection.open(replace(context, login=self.login), self._metadata, ends_on_goaway=ends_on_goaway)
+        for message in messages:
+            call.send(message)
+        return call
 
     def _set_credentials(self, credentials: AnyCredentials | None) -> None:
         """Use credentials, unless they would travel in clear."""
         sent = None if credentials is None else self.channel.dialer.allowed(credentials)
         self.login = None if sent is None else sent.login
-        self._metadata = call_metadata(self.settings.name, sent, require_leader=self.settings.require_leader)
+        self._metadata = call_metadata(self.settings.name, sent, require_leader=self.settings.reads_from_leader)
 
     def __repr__(self) -> str:
         return f"<Caller {self.channel!r} as {self.login}>"
@@ -171,7 +159,3 @@ def parse(context: CallContext, message_class: Any, encoded: bytes) -> Any:
         return message_class.FromString(encoded)
     except DecodeError as error:
         raise MalformedReply(context.operation, str(error)) from error
-
-
-def _finite(time: float) -> float | None:
-    return None if time == math.inf else time

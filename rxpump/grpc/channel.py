@@ -7,8 +7,7 @@ server shuts down, or names another node as the leader.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 from rxpump.backpressure.background_tasks import BackgroundTasks
 from rxpump.errors import (
@@ -116,14 +115,14 @@ class Channel:
         while self._requests:
             await self._pool.changed()
 
-    @contextmanager
-    def request(self) -> Iterator[None]:
+    def begin_request(self) -> None:
         """Count a request as pending, for `settled`."""
         self._requests += 1
-        try:
-            yield
-        finally:
-            self._requests -= 1
+
+    def end_request(self) -> None:
+        """Note that a request is no longer pending."""
+        self._requests -= 1
+        if not self._requests:
             self._pool.notify()
 
     async def connection(self) -> GrpcConnection:

@@ -25,7 +25,6 @@ QUICK = Backoff(min_delay=0.001, max_delay=0.004)
 SETTINGS = Settings(reconnect=QUICK, retry=QUICK)
 
 READ = CallContext(streams.READ, "read", Effect.NONE, stream="s")
-DELETE = CallContext(streams.DELETE, "delete", Effect.WRITE, stream="s", expected_version=-2)
 BATCH = CallContext(streams.BATCH_APPEND, "write to", Effect.WRITE)
 FOLLOW = CallContext(streams.READ, "subscribe to", Effect.SUBSCRIPTION, stream="s")
 

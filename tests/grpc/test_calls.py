@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -17,17 +18,25 @@ from rxpump.errors import (
     SubscriptionDropped,
     WrongExpectedVersion,
 )
+from rxpump.grpc.calls.delete import delete as operation_of_delete
 from rxpump.grpc.http2 import ErrorCode, Http2Limits
 from rxpump.grpc.messages import server_features, streams
 from rxpump.grpc.protocol.call_status import CallStatus, StatusCode
 from rxpump.model.credentials import Credentials, Token
+from rxpump.model.positions import Position
 from rxpump.settings import Settings
-from tests.grpc.clients import BATCH, DELETE, FOLLOW, QUICK, READ, calling, features, handlers
+from tests.grpc.clients import BATCH, FOLLOW, QUICK, READ, calling, features, handlers
 from tests.grpc.harness import ServerCall, serving
+
+DELETION = operation_of_delete("s", -2, hard=False)
 
 
 def deleted(position: int) -> bytes:
-    return bytes(streams.DeleteResponse(position={"commit_position": position}).SerializeToString())
+    return bytes(
+        streams.DeleteResponse(
+            position={"commit_position": position, "prepare_position": position}
+        ).SerializeToString()
+    )
 
 
 async def delete(call: ServerCall) -> None:
@@ -50,8 +59,8 @@ async def never(call: ServerCall) -> None:
 
 async def test_a_unary_call_returns_its_message() -> None:
     async with serving(handlers(Delete=delete)) as server, calling(server.port) as caller:
-        response = await caller.unary(DELETE, streams.DeleteRequest())
-        assert response.position.commit_position == 7
+        result = await caller.request(DELETION)
+        assert result.position == Position(7, 7)
         assert server.calls[-1].request.is_complete
 
 
@@ -61,7 +70,7 @@ async def test_a_unary_call_without_a_message_is_malformed() -> None:
 
     async with serving(handlers(Delete=empty)) as server, calling(server.port) as caller:
         with pytest.raises(MalformedReply, match="0 messages in place of one"):
-            await caller.unary(DELETE, streams.DeleteRequest())
+            await caller.request(DELETION)
 
 
 async def test_a_message_that_cannot_be_parsed_is_malformed() -> None:
@@ -72,7 +81,7 @@ async def test_a_message_that_cannot_be_parsed_is_malformed() -> None:
 
     async with serving(handlers(Delete=garbage)) as server, calling(server.port) as caller:
         with pytest.raises(MalformedReply):
-            await caller.unary(DELETE, streams.DeleteRequest())
+            await caller.request(DELETION)
 
 
 async def test_a_status_is_raised_as_an_error() -> None:
@@ -82,7 +91,7 @@ async def test_a_status_is_raised_as_an_error() -> None:
 
     async with serving(handlers(Delete=refuse)) as server, calling(server.port) as caller:
         with pytest.raises(WrongExpectedVersion) as raised:
-            await caller.unary(DELETE, streams.DeleteRequest())
+            await caller.request(DELETION)
         assert (raised.value.expected, raised.value.current) == (4, 2)
 
 
@@ -133,7 +142,7 @@ async def test_a_paused_call_holds_one_window_and_no_other_call() -> None:
         call = await caller.open(FOLLOW)
         await call.next()
         for _ in range(20):
-            await caller.unary(DELETE, streams.DeleteRequest())
+            await caller.request(DELETION)
         held = sum(map(len, call._messages))
         assert held <= 100_000
         assert sent < 500_000
@@ -151,7 +160,7 @@ async def test_a_message_larger_than_the_window_arrives() -> None:
 
     limits = Http2Limits(stream_window=65_535)
     async with serving(handlers(Read=large)) as server, calling(server.port, limits=limits) as caller:
-        assert list(map(len, await caller.collect(READ, streams.ReadRequest()))) == [1_000_000]
+        assert list(map(len, await caller.collect(READ, [b""]))) == [1_000_000]
 
 
 async def test_a_sender_waits_until_bytes_have_left() -> None:
@@ -186,7 +195,7 @@ async def test_a_cancelled_wait_loses_no_message() -> None:
 
 async def test_a_cancelled_call_is_reset_on_the_server() -> None:
     async with serving(handlers(Read=never)) as server, calling(server.port) as caller:
-        asked = asyncio.ensure_future(caller.unary(READ, streams.ReadRequest()))
+        asked = asyncio.ensure_future(caller.collect(READ, [b""]))
         while not any(call.request.path == streams.READ.path for call in server.calls):
             await asyncio.sleep(0)
         asked.cancel()
@@ -214,7 +223,7 @@ async def test_the_answer_before_the_end_of_the_request_stands() -> None:
 async def test_a_deadline_ends_a_call_that_is_not_answered() -> None:
     async with serving(handlers(Delete=never)) as server, calling(server.port) as caller:
         with pytest.raises(OperationTimedOut) as raised:
-            await caller.with_timeout(0.05).unary(DELETE, streams.DeleteRequest())
+            await caller.with_timeout(0.05).request(DELETION)
         assert (raised.value.timeout, raised.value.attempts, raised.value.is_connected) == (0.05, 1, True)
         assert raised.value.operation == "Streams.Delete 's'"
 
@@ -223,7 +232,7 @@ async def test_a_request_without_a_call_must_be_answered_in_time() -> None:
     settings = Settings(timeout=0.05, reconnect=QUICK, retry=QUICK)
     async with serving(handlers(Delete=never)) as server, calling(server.port, settings) as caller:
         with pytest.raises(OperationTimedOut):
-            await caller.unary(DELETE, streams.DeleteRequest())
+            await caller.request(DELETION)
 
 
 @pytest.mark.parametrize("text", ["Server Is Not Ready", "Server Is Too Busy", "Operation timed out: Commit phase"])
@@ -237,8 +246,8 @@ async def test_a_refusal_for_now_is_repeated(text: str) -> None:
             await delete(call)
 
     async with serving(handlers(Delete=later)) as server, calling(server.port) as caller:
-        response = await caller.with_timeout(5).unary(DELETE, streams.DeleteRequest())
-        assert response.position.commit_position == 7
+        result = await caller.with_timeout(5).request(DELETION)
+        assert result.position == Position(7, 7)
 
 
 async def test_a_call_that_is_not_repeatable_fails_with_its_connection() -> None:
@@ -247,7 +256,7 @@ async def test_a_call_that_is_not_repeatable_fails_with_its_connection() -> None
 
     async with serving(handlers(Delete=drop)) as server, calling(server.port) as caller:
         with pytest.raises(ConnectionClosed):
-            await caller.unary(DELETE, streams.DeleteRequest(), is_repeatable=False)
+            await caller.request(replace(DELETION, repeatable=False))
 
 
 async def test_the_metadata_of_calls() -> None:
@@ -257,8 +266,8 @@ async def test_the_metadata_of_calls() -> None:
         serving(handlers(Delete=delete)) as server,
         calling(server.port, settings, credentials=ada, sends_in_clear=True) as caller,
     ):
-        await caller.unary(DELETE, streams.DeleteRequest())
-        await caller.as_user(Token("abc")).unary(DELETE, streams.DeleteRequest())
+        await caller.request(DELETION)
+        await caller.as_user(Token("abc")).request(DELETION)
         connect, first, second = (dict(call.request.metadata) for call in server.calls)
         assert connect == {"grpc-accept-encoding": "identity", "authorization": "Basic YWRhOnNlY3JldA=="}
         assert first == {
@@ -273,8 +282,8 @@ async def test_the_metadata_of_calls() -> None:
 async def test_credentials_do_not_travel_in_clear() -> None:
     ada = Credentials("ada", "secret")
     async with serving(handlers(Delete=delete)) as server, calling(server.port, credentials=ada) as caller:
-        await caller.unary(DELETE, streams.DeleteRequest())
-        await caller.as_user(Token("abc")).unary(DELETE, streams.DeleteRequest())
+        await caller.request(DELETION)
+        await caller.as_user(Token("abc")).request(DELETION)
         assert not any("authorization" in dict(call.request.metadata) for call in server.calls)
         assert caller.login is None
 
@@ -284,7 +293,7 @@ async def test_a_method_that_the_server_lacks_is_not_called() -> None:
     paths[server_features.GET_SUPPORTED_METHODS.path] = features([streams.READ], "20.10.2")
     async with serving(paths) as server, calling(server.port) as caller:
         with pytest.raises(NotSupported, match=r"use a server of version 20\.6\.0 or later"):
-            await caller.unary(DELETE, streams.DeleteRequest())
+            await caller.request(DELETION)
         assert str((await caller.features()).version) == "20.10.2"
         assert len(server.calls) == 1
 
@@ -293,7 +302,7 @@ async def test_a_server_before_21_10_has_the_methods_of_20_6() -> None:
     paths = handlers(Delete=delete)
     del paths[server_features.GET_SUPPORTED_METHODS.path]
     async with serving(paths) as server, calling(server.port) as caller:
-        await caller.unary(DELETE, streams.DeleteRequest())
+        await caller.request(DELETION)
         with pytest.raises(NotSupported, match=r"a version before 21\.10\.0"):
             await caller.open(BATCH)
 
@@ -317,7 +326,7 @@ async def test_a_goaway_ends_subscriptions_and_lets_calls_finish() -> None:
 
     async with serving(handlers(Read=never, Delete=slowly)) as server, calling(server.port) as caller:
         subscription = await caller.open(FOLLOW, ends_on_goaway=True)
-        asked = asyncio.ensure_future(caller.unary(DELETE, streams.DeleteRequest()))
+        asked = asyncio.ensure_future(caller.request(DELETION))
         while len(server.calls) < 3:
             await asyncio.sleep(0)
         first = server.endpoints[0]
@@ -328,7 +337,7 @@ async def test_a_goaway_ends_subscriptions_and_lets_calls_finish() -> None:
         while not caller.channel.is_connected or len(server.endpoints) < 2:
             await asyncio.sleep(0)
         finish.set()
-        assert (await asked).position.commit_position == 7
+        assert (await asked).position == Position(7, 7)
         assert [call.request.path for call in server.endpoints[1].calls.values()] == [
             server_features.GET_SUPPORTED_METHODS.path
         ]
@@ -344,7 +353,7 @@ async def test_the_101st_call_opens_another_connection() -> None:
     async with serving(handlers(Read=confirm, Delete=delete)) as server, calling(server.port) as caller:
         calls = [await caller.open(FOLLOW) for _ in range(250)]
         assert [await call.next() for call in calls] == [[b"confirmed"]] * 250
-        await caller.unary(DELETE, streams.DeleteRequest())
+        await caller.request(DELETION)
         assert len(server.endpoints) == 3
         assert max(endpoint.connection.open_streams for endpoint in server.endpoints) == 100
         for call in calls:
