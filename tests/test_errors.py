@@ -11,11 +11,15 @@ import pytest
 
 from rxpump import errors
 from rxpump.errors import (
+    CommitTimeout,
+    ForwardTimeout,
     InvalidArgument,
     NotReady,
     OperationTimedOut,
+    PrepareTimeout,
     RxPumpError,
     ServerError,
+    ServerTimeout,
     WrongExpectedVersion,
 )
 from rxpump.errors.root import as_exception
@@ -101,10 +105,17 @@ def test_retryable_errors() -> None:
         "OutcomeUnknown",
         "PrepareTimeout",
         "ScavengeInProgress",
+        "ServerTimeout",
         "SubscriberLimitReached",
         "SubscriptionDropped",
         "TooBusy",
     }
+
+
+def test_a_timeout_in_the_cluster_names_its_stage() -> None:
+    named: list[type[ServerTimeout]] = [PrepareTimeout, CommitTimeout, ForwardTimeout]
+    assert [each.stage for each in named] == ["prepare", "commit", "forward"]
+    assert ServerTimeout("s", "Timeout").stage is None
 
 
 def test_an_error_accepts_keywords() -> None:

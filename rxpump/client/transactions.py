@@ -50,7 +50,7 @@ class TransactionClient(WriteClient):
         """Return a transaction that another program, or an earlier run, has started.
 
         Nothing is sent, so an unknown id is reported later. Version 4 accepts writes for any id, and raises
-        AccessDenied at the commit. Version 23.10 replies to a write with PrepareTimeout after 2 to 3 seconds; a
+        AccessDenied at the commit. Version 23.10 replies to a write with a ServerTimeout after 2 to 3 seconds; a
         commit is repeated then, and fails with OperationTimedOut. Both errors mention that the id may be unknown.
 
         Args:

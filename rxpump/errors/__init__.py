@@ -59,9 +59,10 @@
         ├── IndexNotFound
         ├── IndexExists
         ├── OutcomeUnknown          the events may or may not have been written
-        │   ├── PrepareTimeout
-        │   ├── CommitTimeout
-        │   └── ForwardTimeout
+        │   └── ServerTimeout       a stage of the write took too long in the cluster
+        │       ├── PrepareTimeout
+        │       ├── CommitTimeout
+        │       └── ForwardTimeout
         └── NotHandled              this node does not serve the request now
             ├── NotReady
             ├── TooBusy
@@ -137,6 +138,7 @@ from rxpump.errors.streams import (
     OutcomeUnknown,
     PrepareTimeout,
     ReadFailed,
+    ServerTimeout,
     StreamDeleted,
     StreamNotFound,
     StreamRolledBack,
@@ -202,6 +204,7 @@ __all__ = [
     "ScavengeNotFound",
     "ServerError",
     "ServerFailed",
+    "ServerTimeout",
     "StreamDeleted",
     "StreamNotFound",
     "StreamRolledBack",

@@ -168,7 +168,7 @@ class OperationTimedOut(RxPumpError):
         operation: Description of the request.
         timeout: Seconds from the call to its deadline.
         attempts: Times that the request was sent.
-        reason: The last refusal of the server (NotReady, CommitTimeout, ...); None if it sent no answer.
+        reason: The last refusal of the server (NotReady, ServerTimeout, ...); None if it sent no answer.
         is_connected: Whether there was a connection to the server at the deadline.
         hint: A likely cause, for requests that servers are known to leave unanswered; otherwise empty.
     """

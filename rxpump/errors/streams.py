@@ -164,16 +164,34 @@ class OutcomeUnknown(ServerError):
         return f"it is not known whether the write to {self.stream!r} happened: {self.reason}"
 
 
-class PrepareTimeout(OutcomeUnknown):
-    """The cluster did not prepare the write in time.
+class ServerTimeout(OutcomeUnknown):
+    """A stage of the write took longer than the cluster waits for it.
 
-    Version 23.10 also sends this reply if it does not know the transaction; `reason` says so.
+    Attributes:
+        stream: Name of the stream.
+        reason: Text of the server.
+        stage: Stage that took too long: "prepare", "commit" or "forward"; None if the server did not name it.
     """
 
+    stage: ClassVar[str | None] = None
 
-class CommitTimeout(OutcomeUnknown):
+
+class PrepareTimeout(ServerTimeout):
+    """The cluster did not prepare the write in time.
+
+    Version 23.10 also sends this reply over TCP if it does not know the transaction; `reason` says so.
+    """
+
+    stage: ClassVar[str | None] = "prepare"
+
+
+class CommitTimeout(ServerTimeout):
     """The cluster did not commit the write in time."""
 
+    stage: ClassVar[str | None] = "commit"
 
-class ForwardTimeout(OutcomeUnknown):
+
+class ForwardTimeout(ServerTimeout):
     """A follower forwarded the write to the leader and received no reply in time."""
+
+    stage: ClassVar[str | None] = "forward"

@@ -6,9 +6,10 @@
             (ends with the error)
 
 A delivery can be acknowledged only on the connection on which it arrived. When that connection is lost, the server
-delivers its unacknowledged events to other consumers, so this module remembers none of them. The server drops all
-consumers without a reason when the group is updated and when it is deleted (docs/protocol/tcp.md, section 4.18). The
-next attempt to connect finds out which of the two happened.
+delivers its unacknowledged events to other consumers, so this module remembers none of them. A session that the
+server ended is followed by another attempt to connect. Some servers end a session with the same reply when its group
+is updated and when it is deleted (docs/protocol/tcp.md, section 4.18), so a group that was connected to before, and
+is not found now, was deleted.
 
 The server sends at most `buffer_size` events beyond those that are acknowledged, so backpressure needs no mechanism
 here. While the Upstream is paused, nothing is delivered or acknowledged, so the server stops sending, and at most

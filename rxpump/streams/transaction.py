@@ -90,7 +90,8 @@ class Transaction:
 
         Raises:
             InvalidArgument: An item is not an event, or the transaction is not open.
-            PrepareTimeout: The server could not replicate the events in time, or does not know the transaction.
+            ServerTimeout: The cluster did not store the events in time. Version 23.10 raises this also if it does not
+                know the transaction.
         """
         if isinstance(events, (NewEvent, Event, Observable)) or not isinstance(events, Iterable):
             raise InvalidArgument("events", events, "NewEvents (or Events to copy) in a list")

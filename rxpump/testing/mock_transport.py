@@ -13,6 +13,7 @@ from rxpump.errors import (
     ConnectionClosed,
     InvalidArgument,
     InvalidTransaction,
+    PersistentSubscriptionDeleted,
     PersistentSubscriptionExists,
     PersistentSubscriptionNotFound,
     RxPumpError,
@@ -331,7 +332,7 @@ class MockTransport(Transport):
         def update() -> None:
             found = self._group(name, group)
             found.settings = settings
-            found.end(_dropped(name))
+            found.end(SubscriptionDropped(name, "the group was updated"))
 
         await self._request("UpdateGroup", update)
 
@@ -340,7 +341,7 @@ class MockTransport(Transport):
         name = self._named(stream)
 
         def delete() -> None:
-            self._group(name, group).end(_dropped(name))
+            self._group(name, group).end(PersistentSubscriptionDeleted(name, group))
             del self._groups[name, group]
 
         await self._request("DeleteGroup", delete)
@@ -395,8 +396,3 @@ class MockTransport(Transport):
 
     def __repr__(self) -> str:
         return f"<MockTransport {self._connection!r}, {len(self._log.events)} events>"
-
-
-def _dropped(stream: str) -> SubscriptionDropped:
-    """Return what ends a session if its group is updated or deleted; servers do not name the reason over TCP."""
-    return SubscriptionDropped(stream, "unsubscribed by the server")

@@ -63,7 +63,10 @@ class Subscription(ABC):
             Examined(position), if there is a filter: every event up to `position` that matches was returned.
 
         Raises:
-            SubscriptionDropped: The server ended the subscription, or the buffer was full. Try again.
+            ConnectionClosed: The connection that the attempt used was lost. No other error of an attempt means this,
+                and the next attempt uses another connection; its first news is preceded by the signal Reconnected.
+            SubscriptionDropped: The server ended the subscription on a connection that goes on, or the buffer was
+                full. Try again.
             StreamDeleted: The stream was deleted for good.
             RxPumpError: The attempt failed otherwise; `retryable` is True if another attempt can succeed.
         """
@@ -97,7 +100,10 @@ class GroupSession(ABC):
             Events, each with the number of earlier deliveries.
 
         Raises:
-            PersistentSubscriptionDeleted: The group was deleted.
+            PersistentSubscriptionDeleted: The group was deleted, and the server says so.
+            SubscriptionDropped: The server ended the session: the group was updated or restarted, or it was deleted
+                and the server does not say so. Then `connect_group` raises PersistentSubscriptionNotFound.
+            ConnectionClosed: The connection of the session was lost.
             RxPumpError: The session ended otherwise. Events that were not pulled are delivered again.
         """
 

@@ -17,6 +17,7 @@ from rxpump.errors import (
     OutcomeUnknown,
     RxPumpError,
     ServerFailed,
+    ServerTimeout,
     StreamDeleted,
     StreamNotFound,
     TooBusy,
@@ -83,7 +84,7 @@ CASES: list[tuple[Any, RxPumpError]] = [
         StreamDeleted("ponies"),
     ),
     (named_error(7, "AccessDenied"), AccessDenied("write to", "ponies", "ouro")),
-    (named_error(4, "Timeout"), OutcomeUnknown("ponies", "Timeout")),
+    (named_error(4, "Timeout"), ServerTimeout("ponies", "Timeout")),
     (
         named_error(3, "MaximumAppendSizeExceeded", streams.MaximumAppendSizeExceeded(max_append_size=1048576)),
         AppendTooLarge("ponies", 1048576),
