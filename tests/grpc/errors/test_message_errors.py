@@ -133,4 +133,4 @@ def test_the_recorded_errors_of_batches() -> None:
             response = streams.BatchAppendResponse.FromString(each.data)
             if response.HasField("error"):
                 found.add(type(error_of_batch(response.error, BATCH)))
-    assert found == {AccessDenied, AppendTooLarge, BadRequest, OutcomeUnknown, StreamDeleted, WrongExpectedVersion}
+    assert found == {AccessDenied, AppendTooLarge, BadRequest, ServerTimeout, StreamDeleted, WrongExpectedVersion}
