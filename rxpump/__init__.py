@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from rxpump import errors
 from rxpump.backoff import Backoff
+from rxpump.blocking import BlockingClient, BlockingIterator, BlockingTransaction, open, run
 from rxpump.client import Client
 from rxpump.connecting import connect
 from rxpump.errors import RxPumpError
@@ -66,6 +67,9 @@ __all__ = [
     "AllPage",
     "Backoff",
     "Beginning",
+    "BlockingClient",
+    "BlockingIterator",
+    "BlockingTransaction",
     "CaughtUp",
     "Client",
     "Closed",
@@ -111,5 +115,7 @@ __all__ = [
     "connect",
     "errors",
     "new_link",
+    "open",
     "operators",
+    "run",
 ]

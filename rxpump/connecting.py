@@ -76,7 +76,10 @@ def connect(
     address = _with_arguments(address, {key: value for key, value in given.items() if value is not None})
     status: BehaviorSubject[Status] = BehaviorSubject(Idle())
     make_transport = _TRANSPORTS[type(address)]
-    return Client(settings, make_transport(address, settings, BackgroundTasks(settings.name), status.on_next), status)
+    tasks = BackgroundTasks(settings.name)
+    client = Client(settings, make_transport(address, settings, tasks, status.on_next), status)
+    tasks.owner = client
+    return client
 
 
 def _with_arguments(address: Address, given: dict[str, Any]) -> Address:

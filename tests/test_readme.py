@@ -84,6 +84,7 @@ def test_the_readme_can_be_pasted_into_a_prompt() -> None:
         ("docs/coming-from.md", 1, 0, 2),
         ("docs/embedded-server.md", 7, 0, 8),
         ("docs/operators.md", 5, 0, 5),
+        ("docs/without-an-event-loop.md", 7, 0, 8),
     ],
 )
 def test_the_blocks_and_their_output_are_found(name: str, least_blocks: int, programs: int, least_lines: int) -> None:

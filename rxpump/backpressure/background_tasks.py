@@ -8,12 +8,58 @@ as for any task.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager
+from contextvars import ContextVar
 from threading import current_thread, get_ident
-from typing import Any
+from types import TracebackType
+from typing import Any, Protocol
 from weakref import WeakKeyDictionary
 
 from rxpump.errors import WrongEventLoop
+
+
+class Owner(Protocol):
+    """An owner of background tasks that has a connection, such as a client."""
+
+    async def connect(self) -> object:
+        """Connect. Several tasks can wait for the same connection."""
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
+    ) -> None:
+        """Finish the work in progress, and disconnect."""
+
+
+class _Owners:
+    """Owners that are connected when their first task starts, and disconnected by `stack`."""
+
+    def __init__(self, stack: AsyncExitStack) -> None:
+        self._stack = stack
+        self._known: set[Owner] = set()
+
+    def add(self, owner: Owner) -> None:
+        """Let the stack disconnect an owner, once."""
+        if owner not in self._known:
+            self._known.add(owner)
+            self._stack.push_async_exit(owner.__aexit__)
+
+
+_to_connect: ContextVar[_Owners | None] = ContextVar("rxpump.owners_to_connect", default=None)
+
+
+@asynccontextmanager
+async def connecting_owners() -> AsyncIterator[None]:
+    """Connect each owner that is not connected when its first task starts, and disconnect these at the end.
+
+    This applies to tasks that are started inside of the `async with` block, also indirectly.
+    """
+    async with AsyncExitStack() as stack:
+        token = _to_connect.set(_Owners(stack))
+        try:
+            yield
+        finally:
+            _to_connect.reset(token)
 
 
 class BackgroundTasks:
@@ -24,11 +70,13 @@ class BackgroundTasks:
     Attributes:
         name: Name of the owner, which begins the names of its tasks.
         intakes: Functions that `drain` calls to stop the tasks that accept new work.
+        owner: The owner, if `connecting_owners` can connect it.
     """
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.intakes: set[Callable[[], None]] = set()
+        self.owner: Owner | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread = ""
@@ -92,10 +140,22 @@ class BackgroundTasks:
         except BaseException:
             work.close()
             raise
-        task = loop.create_task(work, name=f"{self.name}: {name}")
+        owner = self._owner_to_connect()
+        begun = work if owner is None else _connected(owner, work)
+        task = loop.create_task(begun, name=f"{self.name}: {name}")
+        if owner is not None:
+            task.add_done_callback(lambda _: work.close())  # it has not begun if the owner could not be connected
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
+
+    def _owner_to_connect(self) -> Owner | None:
+        """Return the owner if it must be connected before a task of it begins; else None."""
+        owners = _to_connect.get()
+        if owners is None or self.owner is None or self._loop is not None:
+            return None
+        owners.add(self.owner)
+        return self.owner
 
     def adopt(self, task: asyncio.Task[Any]) -> None:
         """Add a task that was started elsewhere for items of this owner, so that `drain` waits for it too."""
@@ -119,6 +179,12 @@ class BackgroundTasks:
 
     def __repr__(self) -> str:
         return f"<BackgroundTasks {self.name}, {len(self._tasks)} tasks>"
+
+
+async def _connected(owner: Owner, work: Coroutine[Any, Any, Any]) -> Any:
+    """Connect the owner of a coroutine, then run the coroutine."""
+    await owner.connect()
+    return await work
 
 
 _of_loops: WeakKeyDictionary[asyncio.AbstractEventLoop, BackgroundTasks] = WeakKeyDictionary()
@@ -172,6 +238,11 @@ def _running_loop() -> asyncio.AbstractEventLoop | None:
         return asyncio.get_running_loop()
     except RuntimeError:
         return None
+
+
+def is_in_event_loop() -> bool:
+    """Return whether an event loop is running in this thread."""
+    return _running_loop() is not None
 
 
 def _describe(loop: asyncio.AbstractEventLoop | None, thread: str) -> str:

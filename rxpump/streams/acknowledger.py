@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from itertools import count
 
+from rxpump.backpressure.background_tasks import Home
 from rxpump.errors import RxPumpError
 from rxpump.model.deliveries import Delivery
 from rxpump.model.group_settings import NackAction
@@ -19,7 +20,7 @@ class BatchingAcknowledger:
     """Sends the acknowledgements for the deliveries of one connection, in batches.
 
     An acknowledgement is sent after `interval` seconds, or as soon as `batch` of them are buffered. A nack is sent at
-    once, after the buffered acknowledgements.
+    once, after the buffered acknowledgements. Other threads can acknowledge too.
 
     Args:
         subscription: The connection's subscription to the consumer group.
@@ -38,6 +39,7 @@ class BatchingAcknowledger:
         self._unsettled = 0
         self._is_closed = False
         self._change = asyncio.Event()
+        self._home = Home()
         subscription.before_end(self._flush)
 
     @property
@@ -64,6 +66,9 @@ class BatchingAcknowledger:
 
     def ack(self, delivery: Delivery) -> None:
         """Acknowledge a delivery with the next batch."""
+        if not self._home.is_here():
+            self._home.call(self.ack, delivery)
+            return
         self._buffered.append(delivery)
         self._settled()
         if len(self._buffered) >= self._batch:
@@ -73,6 +78,9 @@ class BatchingAcknowledger:
 
     def nack(self, delivery: Delivery, action: NackAction, reason: str) -> None:
         """Send the action for a delivery that was not handled, and its reason."""
+        if not self._home.is_here():
+            self._home.call(self.nack, delivery, action, reason)
+            return
         self._flush()
         self._subscription.nack([delivery], action, reason)
         self._settled()

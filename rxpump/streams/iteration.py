@@ -54,6 +54,20 @@ class Iteration(AsyncIterator[T]):
             await self._buffer.fill()
         return self._values.popleft()
 
+    async def take(self) -> list[T]:
+        """Return all values that are buffered, at least one.
+
+        Raises:
+            StopAsyncIteration: The source has completed, or the iteration is closed.
+            RuntimeError: Another task is waiting for the next value.
+            Exception: The error of the source. It is raised once, after all values before it.
+        """
+        values = [await anext(self)]
+        while self._values:
+            values.append(self._values.popleft())
+        self._buffer.note_taken()
+        return values
+
     async def aclose(self) -> None:
         """End the subscription and drop the values that are buffered."""
         self._buffer.close()
@@ -104,6 +118,10 @@ class _Buffer(Generic[T]):
                 await self._waiting
         finally:
             self._waiting = None
+
+    def note_taken(self) -> None:
+        """Resume the source, because all values were taken."""
+        self._watermarks.removed(0)
 
     def _subscribe(self) -> None:
         self._loop, self._thread = asyncio.get_running_loop(), get_ident()

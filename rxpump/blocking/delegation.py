@@ -1,0 +1,100 @@
+"""Methods that have the parameters of an asynchronous one, and delegate to it.
+
+    class BlockingClient(Delegate[Client]):
+        @blocking(Client.ping)
+        def ping(self) -> None:
+            \"\"\"Measure how long the server takes to reply.\"\"\"
+
+`store.ping(timeout=3)` then is `await client.ping(timeout=3)` in the event loop of another thread. The decorated
+function has only the name and the docstring of the method; it is never called.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable
+from functools import WRAPPER_ASSIGNMENTS, update_wrapper
+from inspect import signature
+from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
+
+import reactivex
+
+from rxpump.blocking.iterating import BlockingIterator
+from rxpump.blocking.loop_thread import LoopThread
+
+P = ParamSpec("P")
+R = TypeVar("R")
+T = TypeVar("T")
+A_co = TypeVar("A_co", covariant=True)
+
+Described = Callable[..., None]
+"""A function that has the name and the docstring of a method."""
+
+
+class Delegate(Generic[A_co]):
+    """An object whose methods run those of an asynchronous one in the event loop of another thread.
+
+    Args:
+        asynchronous: The asynchronous object.
+        thread: Thread with its event loop.
+    """
+
+    def __init__(self, asynchronous: A_co, thread: LoopThread) -> None:
+        self._asynchronous = asynchronous
+        self._thread = thread
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {self._asynchronous!r}, {self._thread!r}>"
+
+
+def delegating(
+    method: Callable[Concatenate[A_co, P], R], convert: Callable[[R, LoopThread], T], returns: str
+) -> Callable[[Described], Callable[Concatenate[Delegate[A_co], P], T]]:
+    """Return a decorator that makes a method which converts the result of an asynchronous one.
+
+    Args:
+        method: The asynchronous method.
+        convert: Function of its result and the thread with its event loop.
+        returns: Annotation of the result, as `inspect.signature` shows it.
+    """
+
+    def decorate(described: Described) -> Callable[Concatenate[Delegate[A_co], P], T]:
+        def call(self: Delegate[A_co], /, *args: P.args, **kwargs: P.kwargs) -> T:
+            self._thread.check()  # before the method makes a call that nothing would await
+            return convert(method(self._asynchronous, *args, **kwargs), self._thread)
+
+        update_wrapper(call, described, [name for name in WRAPPER_ASSIGNMENTS if name != "__annotations__"])
+        shown: dict[str, Any] = vars(call)
+        del shown["__wrapped__"]
+        shown["__signature__"] = signature(method).replace(return_annotation=returns)
+        return call
+
+    return decorate
+
+
+def blocking(
+    method: Callable[Concatenate[A_co, P], Awaitable[T]],
+) -> Callable[[Described], Callable[Concatenate[Delegate[A_co], P], T]]:
+    """Return a decorator that makes a method which calls `method` and waits for its result."""
+
+    def wait(awaitable: Awaitable[T], thread: LoopThread) -> T:
+        return thread.call(result_of(awaitable))
+
+    returns = re.sub(r"^Single\[(.*)\]$", r"\1", str(signature(method).return_annotation))
+    return delegating(method, wait, returns)
+
+
+def iterating(
+    method: Callable[Concatenate[A_co, P], reactivex.Observable[T]],
+) -> Callable[[Described], Callable[Concatenate[Delegate[A_co], P], BlockingIterator[T]]]:
+    """Return a decorator that makes a method which iterates over the Observable that `method` returns."""
+
+    def iterate(source: reactivex.Observable[T], thread: LoopThread) -> BlockingIterator[T]:
+        return BlockingIterator(thread, source)
+
+    return delegating(method, iterate, "BlockingIterator")
+
+
+async def result_of(awaitable: Awaitable[T]) -> T:
+    """Return the result of an awaitable."""
+    return await awaitable

@@ -1,0 +1,107 @@
+"""Values that a thread passes to an event loop."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Iterable
+from queue import SimpleQueue
+from typing import Final, TypeVar
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+FEED_SIZE: Final = 512
+"""Number of values that can wait for the event loop."""
+
+
+class Feed(AsyncIterator[T]):
+    """An async iterator in one event loop, whose values come from one other thread.
+
+    At most FEED_SIZE values wait. The thread waits in `put` for room, and the event loop for the next value.
+
+    Args:
+        loop: The event loop.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._values: deque[T] = deque()
+        self._places: SimpleQueue[bool] = SimpleQueue()  # True: a place for one value. False: the feed is closed
+        for _ in range(FEED_SIZE):
+            self._places.put(True)
+        self._is_complete = False
+        self._is_closed = False
+        self._failure: Exception | None = None
+        self._waiting: asyncio.Future[None] | None = None
+
+    def put(self, value: T) -> bool:
+        """Pass one value to the event loop, after waiting for room. Called by the thread.
+
+        Returns:
+            Whether more values are wanted: False after `close`.
+        """
+        if not self._places.get() or self._is_closed:
+            return False
+        self._values.append(value)
+        self._wake_soon()
+        return True
+
+    def complete(self, failure: Exception | None = None) -> None:
+        """End the iteration after the values that were put. Called by the thread.
+
+        Args:
+            failure: Error to raise at the end.
+        """
+        self._failure = failure
+        self._is_complete = True
+        self._wake_soon()
+
+    def close(self) -> None:
+        """Let a `put` that waits, and each later one, return False. Called by the event loop."""
+        self._is_closed = True
+        self._places.put(False)
+
+    def put_all(self, values: Iterable[T]) -> None:
+        """Pass the values of an iterable to the event loop, then its end or its error. Called by the thread."""
+        try:
+            for value in values:
+                if not self.put(value):
+                    return
+        except Exception as error:
+            self.complete(error)
+        else:
+            self.complete()
+
+    async def closed_after(self, consumer: Awaitable[R]) -> R:
+        """Return the result of the consumer of this feed, and close the feed when the consumer ends."""
+        try:
+            return await consumer
+        finally:
+            self.close()
+
+    async def __anext__(self) -> T:
+        """Return the next value, in the event loop."""
+        while not self._values:
+            if self._is_complete and not self._values:
+                raise self._failure or StopAsyncIteration
+            self._waiting = self._loop.create_future()
+            # A thread that adds a value from here on sees `_waiting`. A value that was added before is seen here.
+            if not self._values and not self._is_complete:
+                await self._waiting
+            self._waiting = None
+        self._places.put(True)
+        return self._values.popleft()
+
+    def _wake_soon(self) -> None:
+        waiting = self._waiting
+        if waiting is not None:
+            self._loop.call_soon_threadsafe(_finish, waiting)
+
+    def __repr__(self) -> str:
+        return f"<Feed, {len(self._values)} values{', complete' if self._is_complete else ''}>"
+
+
+def _finish(waiting: asyncio.Future[None]) -> None:
+    if not waiting.done():
+        waiting.set_result(None)
