@@ -17,9 +17,17 @@ import pytest
 from tests.certificates import authority, certificate_files
 from tests.pages import PAGES, ROOT, Block, blocks, modules
 
+WITHOUT_A_LOOP = {"without-an-event-loop.md"}
+
 
 async def run(block: Block, names: dict[str, Any]) -> None:
-    """Execute a block that can await; `names` are those that the blocks before it have defined."""
+    """Execute a block; `names` are those that the blocks before it have defined.
+
+    Blocks of a page about programs without an event loop run in a thread that has none. Other blocks can await.
+    """
+    if block.page.name in WITHOUT_A_LOOP:
+        await asyncio.to_thread(exec, compile("\n" * block.line + block.code, str(block.page), "exec"), names)
+        return
     parsed = compile(block.code, block.page.name, "exec", ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
     tree = ast.increment_lineno(parsed, block.line)
     result = eval(compile(tree, str(block.page), "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT), names)
