@@ -20,6 +20,8 @@ from rxpump.server.errors import (
     StoreTooOld,
     StoreUnreadable,
 )
+from rxpump.server.http.gossip import GossipWords
+from rxpump.server.membership import Epoch, Membership, NodeAddresses, NodeDescription
 from rxpump.server.store.check import LostEvents, Report, check
 from rxpump.server.store.sqlite_store import SqliteStore
 from rxpump.server.strictness import Strictness
@@ -33,7 +35,12 @@ __all__ = [
     "DamagedRecord",
     "DamagedStore",
     "EmbeddedServer",
+    "Epoch",
+    "GossipWords",
     "LostEvents",
+    "Membership",
+    "NodeAddresses",
+    "NodeDescription",
     "NotAStore",
     "Report",
     "SqliteStore",

@@ -13,8 +13,10 @@ from rxpump.heartbeat import Heartbeat
 from rxpump.server.access.users import DEFAULT_ACCOUNTS, Account, Users
 from rxpump.server.errors import CannotListen
 from rxpump.server.groups.groups import Groups
+from rxpump.server.http.gossip import GossipWords
 from rxpump.server.http.listener import HttpListener
 from rxpump.server.http.resources import Resources
+from rxpump.server.membership import Membership, NodeAddresses, SingleNode
 from rxpump.server.node import Node
 from rxpump.server.projections.projections import Projections
 from rxpump.server.store.sqlite_store import SqliteStore
@@ -22,6 +24,7 @@ from rxpump.server.strictness import Strictness
 from rxpump.server.tcp.session import Session
 from rxpump.server.tls import CLOSING_TIMEOUT, HANDSHAKE_TIMEOUT
 
+_ANY_ADDRESS: Final = {"", "0.0.0.0", "::"}
 _CLOSE_TIMEOUT: Final = 1.0  # seconds in which clients can read the last replies when the server stops
 
 
@@ -47,6 +50,8 @@ class EmbeddedServer:
         projections: Whether to run the system projections ($ce-x, $et-x, $streams, $category-x), also for events that
             were written before.
         strictness: How exactly to imitate undocumented behavior of a real server.
+        membership: Place of the server in its cluster; None for a cluster of one node.
+        gossip_words: Version of the servers whose gossip documents to imitate.
     """
 
     def __init__(
@@ -63,13 +68,22 @@ class EmbeddedServer:
         http_port: int | None = None,
         projections: bool = False,
         strictness: Strictness = Strictness.LENIENT,
+        membership: Membership | None = None,
+        gossip_words: GossipWords = GossipWords.V4,
     ) -> None:
         self.store = store
         self.host = host
         self.port: int = port
-        self._node = Node(store, Users(users), groups=Groups(store, persistent_tick), strictness=strictness)
+        self._node = Node(
+            store,
+            Users(users),
+            groups=Groups(store, persistent_tick),
+            strictness=strictness,
+            membership=SingleNode(store, self._addresses) if membership is None else membership,
+        )
         self._make_heartbeat = partial(Heartbeat, heartbeat_interval, heartbeat_timeout)
         self._tls = tls
+        self._gossip_words = gossip_words
         self._http = None if http_port is None else self._http_listener(http_port)
         self._http_starting = asyncio.Lock()
         self._projections = Projections(store) if projections else None
@@ -109,6 +123,10 @@ class EmbeddedServer:
         """Number of connected clients."""
         return len(self._sessions)
 
+    def restart_groups(self) -> None:
+        """Drop all consumers, and read the groups anew from the store, because the leader has changed."""
+        self._node.restart_groups()
+
     async def start(self) -> None:
         """Start to listen.
 
@@ -140,8 +158,12 @@ class EmbeddedServer:
         if self._http is not None:
             await self._start_http(self._http)
 
+    def _addresses(self) -> NodeAddresses:
+        plain, secure = (0, self.port) if self.has_tls else (self.port, 0)
+        return NodeAddresses("" if self.host in _ANY_ADDRESS else self.host, plain, secure, self.http_port or 0)
+
     def _http_listener(self, port: int) -> HttpListener:
-        return HttpListener(self.host, port, Resources(self, self._node).respond)
+        return HttpListener(self.host, port, Resources(self, self._node, self._gossip_words).respond)
 
     async def start_http(self) -> int:
         """Start HTTP, on a free port unless `http_port` was given. Do nothing if it is started.

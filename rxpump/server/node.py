@@ -6,6 +6,7 @@ from rxpump.server.access.access import Access
 from rxpump.server.access.users import Users
 from rxpump.server.connection_memory import ConnectionMemory
 from rxpump.server.groups.groups import Groups
+from rxpump.server.membership import Membership, SingleNode
 from rxpump.server.store.sqlite_store import SqliteStore
 from rxpump.server.strictness import Strictness
 from rxpump.server.transactions import Transactions
@@ -22,6 +23,7 @@ class Node:
         transactions: Open transactions of TCP clients.
         memory: Memory that TCP connections without a login use together.
         access: Permissions of users on streams.
+        membership: Place of the server in its cluster.
     """
 
     def __init__(
@@ -31,6 +33,7 @@ class Node:
         *,
         groups: Groups | None = None,
         strictness: Strictness = Strictness.LENIENT,
+        membership: Membership | None = None,
     ) -> None:
         self.store = store
         self.users = users
@@ -39,6 +42,15 @@ class Node:
         self.transactions: Transactions = Transactions()
         self.memory: ConnectionMemory = ConnectionMemory()
         self.access: Access = Access(store)
+        self.membership: Membership = SingleNode(store) if membership is None else membership
+
+    def restart_groups(self) -> None:
+        """Drop all consumers, and read the groups anew from the store, because the leader has changed.
+
+        Only the leader runs groups. The next leader continues each group from its last checkpoint.
+        """
+        before, self.groups = self.groups, self.groups.anew()
+        before.abandon()
 
     async def close(self) -> None:
         """Stop the groups, commit pending writes, and close the store."""

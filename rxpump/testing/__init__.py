@@ -1,7 +1,9 @@
-"""A mock transport, for tests of programs that use rxpump.
+"""Servers and a mock transport, for tests of programs that use rxpump.
 
-The mock is an event store in memory. It has no sockets, files or threads, and a test decides when its connection is
-lost. The contract suite in `tests/contract` runs against it and against TCP.
+`EmbeddedCluster` is a cluster of real servers in this process, whose nodes fail when a test says so.
+
+`MockTransport` is faster, and knows no failover. It is an event store in memory. It has no sockets, files or threads,
+and a test decides when its connection is lost. The contract suite in `tests/contract` runs against it and TCP.
 
 Example:
     transport = MockTransport()
@@ -12,7 +14,10 @@ Example:
         [placed] = await client.get("orders")
 """
 
+from rxpump.discovery.member import NodeState
+from rxpump.server.http.gossip import GossipWords
 from rxpump.testing.clients import mock_client
+from rxpump.testing.cluster import ClusterNode, EmbeddedCluster, NoQuorum
 from rxpump.testing.mock_transport import MockTransport
 
-__all__ = ["MockTransport", "mock_client"]
+__all__ = ["ClusterNode", "EmbeddedCluster", "GossipWords", "MockTransport", "NoQuorum", "NodeState", "mock_client"]

@@ -151,6 +151,17 @@ class Groups:
         for running in self._running.values():
             running.stop()
 
+    def anew(self) -> Groups:
+        """Return the groups as a server that has just started reads them from the same store."""
+        return Groups(self._store, self._tick_interval)
+
+    def abandon(self) -> None:
+        """Drop the consumers of all groups, and stop without writing checkpoints."""
+        if self._timer is not None:
+            self._timer.cancel()
+        for running in self._running.values():
+            _abandon(running)
+
     def _run(self, entry: Entry, checkpoint: int | None) -> None:
         settings, begins_after = entry
         self._running[settings.id] = RunningGroup(

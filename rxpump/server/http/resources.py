@@ -1,7 +1,4 @@
-"""HTTP resources of a node: /gossip, /info, /stats, /ping and parked events (docs/protocol/tcp.md, section 5).
-
-The gossip describes a cluster of one node, which is alive and its leader.
-"""
+"""HTTP resources of a node: /gossip, /info, /stats, /ping and parked events (docs/protocol/tcp.md, section 5)."""
 
 from __future__ import annotations
 
@@ -15,8 +12,8 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Final, Protocol
-from uuid import uuid4
 
+from rxpump.server.http.gossip import GossipWords, gossip_document, state_name
 from rxpump.server.http.listener import Addresses
 from rxpump.server.http.parked_events import ParkedEvents
 from rxpump.server.http.request import HttpRequest
@@ -26,23 +23,12 @@ from rxpump.server.store.sqlite_store import SqliteStore
 
 _JSON: Final = "application/json; charset=utf-8"
 _FRESH: Final = (("Cache-Control", "max-age=0, no-cache, must-revalidate"),)
-_ANY_ADDRESS: Final = {"", "0.0.0.0", "::"}
 
 
 class Served(Protocol):
     """The properties of a server that the resources contain."""
 
     store: SqliteStore
-    host: str
-    port: int
-
-    @property
-    def http_port(self) -> int | None:
-        """Port on which HTTP is answered, or None."""
-
-    @property
-    def has_tls(self) -> bool:
-        """Whether `port` uses TLS."""
 
     @property
     def has_projections(self) -> bool:
@@ -58,13 +44,15 @@ class Resources:
 
     Args:
         server: The server.
-        node: Its groups and users.
+        node: Its groups, its users, and its place in its cluster.
+        words: Version of the servers whose gossip documents to imitate.
     """
 
-    def __init__(self, server: Served, node: Node) -> None:
+    def __init__(self, server: Served, node: Node, words: GossipWords = GossipWords.V4) -> None:
         self._server = server
+        self._node = node
+        self._words = words
         self._parked_events = ParkedEvents(node)
-        self._instance_id, self._epoch_id = str(uuid4()), str(uuid4())
         self._started, self._started_at = datetime.now(UTC), time.monotonic()
         self._resources: Mapping[str, Callable[[str], Mapping[str, Any]]] = {
             "/gossip": self._gossip,
@@ -88,38 +76,12 @@ class Resources:
         return HttpResponse(HTTPStatus.OK, body, _JSON, _FRESH)
 
     def _gossip(self, local_address: str) -> Mapping[str, Any]:
-        server = self._server
-        host = local_address if server.host in _ANY_ADDRESS else server.host
-        plain, secure = (0, server.port) if server.has_tls else (server.port, 0)
-        log = server.store.read.log()
-        member = {
-            "instanceId": self._instance_id,
-            "timeStamp": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
-            "state": "Master",
-            "isAlive": True,
-            "internalTcpIp": host,
-            "internalTcpPort": plain,
-            "internalSecureTcpPort": secure,
-            "externalTcpIp": host,
-            "externalTcpPort": plain,
-            "externalSecureTcpPort": secure,
-            "internalHttpIp": host,
-            "internalHttpPort": server.http_port,
-            "externalHttpIp": host,
-            "externalHttpPort": server.http_port,
-            "lastCommitPosition": log.last_commit,
-            "writerCheckpoint": log.end,
-            "chaserCheckpoint": log.end,
-            "epochPosition": 0,
-            "epochNumber": 0,
-            "epochId": self._epoch_id,
-            "nodePriority": 0,
-        }
-        return {"members": [member], "serverIp": host, "serverPort": server.http_port}
+        return gossip_document(self._node.membership.members(), self._words, local_address)
 
     def _info(self, _: str) -> Mapping[str, Any]:
         mode = "System" if self._server.has_projections else "None"
-        return {"esVersion": _VERSION, "state": "master", "projectionsMode": mode}
+        state = state_name(self._node.membership.state, self._words).lower()
+        return {"esVersion": _VERSION, "state": state, "projectionsMode": mode}
 
     def _stats(self, _: str) -> Mapping[str, Any]:
         uptime = max(time.monotonic() - self._started_at, 0.001)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import Enum
 from typing import NamedTuple, Protocol, TypeVar
 
 from rxpump.server.store.append_rule import StreamDeleted, Unanswered, WrongVersion
@@ -35,10 +36,30 @@ class Appended(NamedTuple):
     position: int
 
 
+class TimedOut(Enum):
+    """Part of a replicated write that took too long."""
+
+    PREPARE = "Prepare phase timeout."
+    """The commit of a transaction waited for the nodes of the cluster."""
+
+    COMMIT = "Commit phase timeout."
+    """A write waited for the nodes of the cluster."""
+
+    FORWARD = "Forward timeout."
+    """A write waited for the leader, to which a follower had forwarded it."""
+
+
 class NotCommitted(NamedTuple):
-    """Result of a change that the store could not write, for example because the disk is full."""
+    """Result of a change that the store could not write, for example because the disk is full.
+
+    Attributes:
+        reason: Why the change was not written.
+        timed_out: For a change that too few nodes of a cluster confirmed in time, the part that took too long. Such
+            a change may still be committed later.
+    """
 
     reason: str
+    timed_out: TimedOut | None = None
 
 
 AppendResult = Appended | WrongVersion | StreamDeleted | Unanswered

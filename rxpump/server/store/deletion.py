@@ -51,4 +51,4 @@ class DeleteRequest(NamedTuple):
 
 
 def _soft_delete(log: WriteTransaction, stream: OpenStream) -> int:
-    return log.write(log.stream(METADATA_PREFIX + stream.name), [metadata_event(DELETED)])
+    return log.write(log.stream(METADATA_PREFIX + stream.name), [metadata_event(DELETED, log.new_id())])

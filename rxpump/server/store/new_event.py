@@ -50,6 +50,6 @@ def json_event(event_type: str, data: bytes, metadata: bytes = b"") -> NewEvent:
     return NewEvent(uuid4().bytes_le, event_type, data, metadata, JSON_CONTENT)
 
 
-def metadata_event(data: bytes) -> NewEvent:
-    """Return an event for a metadata stream whose data are JSON text."""
-    return json_event(METADATA_EVENT_TYPE, data)
+def metadata_event(data: bytes, event_id: bytes | None = None) -> NewEvent:
+    """Return an event for a metadata stream whose data are JSON text. If no id is given, the id is new."""
+    return NewEvent(event_id or uuid4().bytes_le, METADATA_EVENT_TYPE, data, b"", JSON_CONTENT)

@@ -21,6 +21,9 @@ from rxpump.server.store.writers import LoopWriter, ThreadWriter, Writer
 
 T = TypeVar("T")
 
+MakeWriter = Callable[[GroupCommit, Feed], Writer]
+"""Function that makes the writer of a store."""
+
 
 class SqliteStore:
     """A store of events, and of all other data that a server must keep.
@@ -44,6 +47,7 @@ class SqliteStore:
         reading: sqlite3.Connection,
         writing: sqlite3.Connection,
         lock: StoreLock | sqlite3.Connection,
+        make_writer: MakeWriter,
     ) -> None:
         self.path = path
         self.commits: GroupCommit = GroupCommit(writing, clock)
@@ -51,6 +55,7 @@ class SqliteStore:
         self.feed: Feed = Feed(self.read)
         self._connections = (reading, writing, lock)
         self._clock = clock
+        self._make_writer = make_writer
         self._writer: Writer | None = None
         self._scavenge_task: asyncio.Task[Scavenged] | None = None
         self.is_closed: bool = False
@@ -77,17 +82,31 @@ class SqliteStore:
             raise
         reading = open_database(path)
         reading.execute("PRAGMA query_only = ON")
-        return cls(path, clock, reading=reading, writing=writing, lock=holder)
+        return cls(path, clock, reading=reading, writing=writing, lock=holder, make_writer=ThreadWriter)
 
     @classmethod
-    def in_memory(cls, *, clock: Callable[[], int] = time.time_ns) -> SqliteStore:
+    def in_memory(
+        cls,
+        *,
+        clock: Callable[[], int] = time.time_ns,
+        make_writer: MakeWriter = LoopWriter,
+        image: bytes | None = None,
+    ) -> SqliteStore:
         """Create a store in memory. Its events are lost when it is closed.
 
         Args:
             clock: Returns the Unix time in nanoseconds, for the times and the ages of events.
+            make_writer: Makes the writer that commits changes. A node of a cluster has one that waits for the others.
+            image: Content of the store, from `image` of another one; None for an empty store.
         """
         only = open_database(MEMORY)
-        return cls(None, clock, reading=only, writing=only, lock=only)
+        if image is not None:
+            only.deserialize(image)
+        return cls(None, clock, reading=only, writing=only, lock=only, make_writer=make_writer)
+
+    def image(self) -> bytes:
+        """Return the content of a store in memory, from which `in_memory` makes an equal store."""
+        return self._connections[0].serialize()
 
     def append(self, change: Change[T]) -> asyncio.Future[T | NotCommitted]:
         """Schedule a change of the log, such as an append or a deletion.
@@ -101,8 +120,7 @@ class SqliteStore:
         if self._writer is None:
             if self.is_closed:
                 raise StoreError(self.path or MEMORY, "it is closed")
-            make_writer = LoopWriter if self.path is None else ThreadWriter
-            self._writer = make_writer(self.commits, self.feed)
+            self._writer = self._make_writer(self.commits, self.feed)
         return self._writer.write(change)
 
     @property

@@ -41,4 +41,4 @@ class Undelete:
         if last is not None and last.data_content_type == JSON_CONTENT:
             data = undeleted(last.data, self.first)
             if data is not None:
-                log.write(metastream, [metadata_event(data)])
+                log.write(metastream, [metadata_event(data, log.new_id())])

@@ -10,7 +10,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
-from uuid import uuid4
+from uuid import UUID, uuid5
 
 from rxpump.model.limits import MAX_EVENT_NUMBER
 from rxpump.model.system_names import METADATA_PREFIX, SETTINGS_STREAM, TOMBSTONE_EVENT_TYPE
@@ -29,6 +29,9 @@ _RECENT: Final[Mapping[Strictness, str]] = {
     Strictness.REAL: "SELECT iif(stream = ?, revision, NULL) FROM events INDEXED BY events_by_id"
     " WHERE event_id = ? ORDER BY position LIMIT 1",
 }
+
+_EVENT_IDS: Final = UUID("c84f6f4e-35b7-4a5e-9d0b-0c0b3c7f6e55")
+"""Namespace of the ids of events that a change writes for itself."""
 
 _INSERT: Final = f"INSERT INTO events VALUES ({', '.join('?' for _ in Row._fields)})"
 
@@ -123,13 +126,21 @@ class WriteTransaction:
         Returns:
             The position of the tombstone.
         """
-        tombstone = NewEvent(event_id=uuid4().bytes_le, event_type=TOMBSTONE_EVENT_TYPE)
+        tombstone = NewEvent(event_id=self.new_id(), event_type=TOMBSTONE_EVENT_TYPE)
         [row] = self._rows(stream, [tombstone], MAX_EVENT_NUMBER)
         self._add(stream, [row])
         stream.stored_metadata = None
         self.stream(METADATA_PREFIX + stream.name).mark_tombstoned()
         self._last_commit = row.position
         return row.position
+
+    def new_id(self) -> bytes:
+        """Return the id of the next event that a change writes for itself.
+
+        The id depends only on the time and the place of the event in the log, so that a change which is applied on
+        each node of a cluster writes the same event on all of them.
+        """
+        return uuid5(_EVENT_IDS, f"{self._clock()} {self.end}").bytes_le
 
     def reserve_position(self) -> int:
         """Return a position that no event takes."""

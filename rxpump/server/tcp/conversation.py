@@ -13,6 +13,7 @@ from typing import Final
 
 from google.protobuf.message import DecodeError
 
+from rxpump.discovery.member import NodeState
 from rxpump.model.credentials import AnyCredentials
 from rxpump.server.access.login_throttle import Throttled
 from rxpump.server.access.users import ANONYMOUS, User
@@ -21,6 +22,7 @@ from rxpump.server.store.failures import STORE_FAILURES, describe
 from rxpump.server.tcp.consumers import Consumers
 from rxpump.server.tcp.handlers.failures import answer_failure
 from rxpump.server.tcp.handlers.table import HANDLERS, IGNORED, Pending
+from rxpump.server.tcp.leadership import UNANSWERED, refused
 from rxpump.server.tcp.legacy_encoder import LegacyEncoder
 from rxpump.server.tcp.request import BadPayload, Request, encode
 from rxpump.server.tcp.subscriptions import Subscriptions
@@ -130,6 +132,12 @@ class Conversation:
         handler = HANDLERS.get(package.command)
         if handler is None:
             raise BadPayload
+        if self._node.membership.state is not NodeState.LEADER:
+            not_handled = refused(package, self._node.membership)
+            if not_handled is not None:
+                if package.command not in UNANSWERED:
+                    self._reply(package, Command.NOT_HANDLED, not_handled)
+                return None
         return handler(self._request(package, user), self._node)
 
     def _request(self, package: Package, user: User) -> Request:
@@ -170,9 +178,12 @@ class Conversation:
                 self._reply(package, Command.AUTHENTICATED)
 
     def _log_in(self, credentials: AnyCredentials) -> User | Throttled | None:
-        """Return the user with these credentials. Credentials that were correct before are not verified again."""
+        """Return the user with these credentials. Credentials that were correct before are not verified again.
+
+        A node that has no users yet refuses all credentials (docs/protocol/tcp.md, section 4.12).
+        """
         user: User | Throttled | None = self._verified.get(credentials)
-        if user is None:
+        if user is None and self._node.membership.has_users:
             user = self._node.users.authenticate(credentials, self.address)
             if isinstance(user, User):
                 self._verified[credentials] = user

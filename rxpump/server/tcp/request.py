@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
@@ -12,9 +12,10 @@ from google.protobuf.message import DecodeError
 from rxpump.model.positions import ExpectedVersion
 from rxpump.model.record_size import fits, text_bytes, utf16_bytes
 from rxpump.server.access.users import User
+from rxpump.server.store.changes import TimedOut
 from rxpump.server.tcp.consumers import Consumers
 from rxpump.server.tcp.subscriptions import Subscriptions
-from rxpump.tcp.wire.codes import SERVER_FAILED
+from rxpump.tcp.wire.codes import SERVER_FAILED, OperationResult
 from rxpump.tcp.wire.commands import Command
 from rxpump.tcp.wire.limits import MAX_EVENT_BYTES, MAX_PAGE_EVENTS
 
@@ -83,6 +84,14 @@ class Request:
             return message.FromString(self.payload)
         except DecodeError:
             raise BadPayload from None
+
+
+TIMEOUTS: Final[Mapping[TimedOut, OperationResult]] = {
+    TimedOut.PREPARE: OperationResult.PREPARE_TIMEOUT,
+    TimedOut.COMMIT: OperationResult.COMMIT_TIMEOUT,
+    TimedOut.FORWARD: OperationResult.FORWARD_TIMEOUT,
+}
+"""Results of writes that too few nodes of a cluster confirmed in time."""
 
 
 def encode(message: Any) -> bytes:

@@ -9,9 +9,9 @@ from rxpump.model.positions import ExpectedVersion
 from rxpump.server.access.access import Permission
 from rxpump.server.node import Node
 from rxpump.server.store.append_rule import StreamDeleted, WrongVersion
-from rxpump.server.store.changes import NotCommitted
+from rxpump.server.store.changes import NotCommitted, TimedOut
 from rxpump.server.store.deletion import Deleted, DeleteRequest, DeleteResult
-from rxpump.server.tcp.request import Request, checked_name, checked_version, encode
+from rxpump.server.tcp.request import TIMEOUTS, Request, checked_name, checked_version, encode
 from rxpump.tcp.wire.codes import OperationResult
 from rxpump.tcp.wire.commands import Command
 from rxpump.tcp.wire.schema import DeleteStream, DeleteStreamCompleted
@@ -33,11 +33,13 @@ def delete_stream(request: Request, node: Node) -> asyncio.Future[DeleteResult |
         return None
 
     def answer(pending: asyncio.Future[DeleteResult | NotCommitted]) -> None:
-        outcome = pending.result()
-        if isinstance(outcome, NotCommitted):
-            request.fail(outcome.reason)
-        else:
-            request.reply(Command.DELETE_STREAM_COMPLETED, _answer(outcome))
+        match pending.result():
+            case NotCommitted(_, TimedOut() as part):
+                request.reply(Command.DELETE_STREAM_COMPLETED, _completed(TIMEOUTS[part], part.value))
+            case NotCommitted(reason):
+                request.fail(reason)
+            case decided:
+                request.reply(Command.DELETE_STREAM_COMPLETED, _answer(decided))
 
     pending = node.store.append(delete)
     pending.add_done_callback(answer)

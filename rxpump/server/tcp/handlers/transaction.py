@@ -16,11 +16,12 @@ from rxpump.server.access.access import Permission
 from rxpump.server.errors import StoreError
 from rxpump.server.node import Node
 from rxpump.server.store.append_rule import StreamDeleted, Unanswered, WrongVersion
-from rxpump.server.store.changes import REPEATED_POSITION, Appended, AppendResult, NotCommitted
+from rxpump.server.store.changes import REPEATED_POSITION, Appended, AppendResult, NotCommitted, TimedOut
 from rxpump.server.store.transaction import CommitRequest, ReservePositions
 from rxpump.server.strictness import Strictness
 from rxpump.server.tcp.request import (
     NO_NUMBER,
+    TIMEOUTS,
     TOO_LARGE,
     BadPayload,
     Request,
@@ -60,12 +61,14 @@ def transaction_start(request: Request, node: Node) -> Places | None:
         request.reply(Command.TRANSACTION_START_COMPLETED, encode(completed))
 
     def answer(taken: Places) -> None:
-        places = taken.result()
-        if isinstance(places, NotCommitted):
-            request.fail(places.reason)
-        else:
-            node.transactions.start(places[0], stream, expected)
-            reply(places[0], OperationResult.SUCCESS)
+        match taken.result():
+            case NotCommitted(_, TimedOut() as part):
+                reply(_NO_TRANSACTION, TIMEOUTS[part], part.value)
+            case NotCommitted(reason):
+                request.fail(reason)
+            case places:
+                node.transactions.start(places[0], stream, expected)
+                reply(places[0], OperationResult.SUCCESS)
 
     if not node.access.may(request.user, Permission.WRITE, stream):
         reply(_NO_TRANSACTION, OperationResult.ACCESS_DENIED, "Access denied.")
@@ -88,13 +91,15 @@ def transaction_write(request: Request, node: Node) -> Places | None:
         request.reply(Command.TRANSACTION_WRITE_COMPLETED, encode(completed))
 
     def answer(taken: Places) -> None:
-        places = taken.result()
-        if isinstance(places, NotCommitted):
-            request.fail(places.reason)
-            return
-        if is_part:
-            node.transactions.prepare(id, events, places)
-        reply(OperationResult.SUCCESS)
+        match taken.result():
+            case NotCommitted(_, TimedOut() as part):
+                reply(TIMEOUTS[part], part.value)
+            case NotCommitted(reason):
+                request.fail(reason)
+            case places:
+                if is_part:
+                    node.transactions.prepare(id, events, places)
+                reply(OperationResult.SUCCESS)
 
     stream = "" if started is None else started.stream
     if not all(has_room(event, stream) for event in events):
@@ -125,11 +130,15 @@ def transaction_commit(request: Request, node: Node) -> Committed | None:
         return None
 
     def answer(pending: Committed) -> None:
-        outcome = pending.result()
-        if isinstance(outcome, NotCommitted):
-            request.fail(outcome.reason)
-        elif not isinstance(outcome, Unanswered):
-            reply(_answer(id, outcome))
+        match pending.result():
+            case NotCommitted(_, TimedOut() as part):
+                reply(_refused(id, TIMEOUTS[part], part.value))
+            case NotCommitted(reason):
+                request.fail(reason)
+            case Unanswered():
+                pass
+            case decided:
+                reply(_answer(id, decided))
 
     started.is_ended = True
     pending = _commit(id, started, node)

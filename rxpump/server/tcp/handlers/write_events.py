@@ -10,10 +10,11 @@ from rxpump.server.access.access import Permission
 from rxpump.server.node import Node
 from rxpump.server.store.append_rule import StreamDeleted, Unanswered, WrongVersion
 from rxpump.server.store.appender import AppendRequest
-from rxpump.server.store.changes import Appended, NotCommitted
+from rxpump.server.store.changes import Appended, NotCommitted, TimedOut
 from rxpump.server.store.group_commit import Outcome
 from rxpump.server.tcp.request import (
     NO_NUMBER,
+    TIMEOUTS,
     TOO_LARGE,
     Request,
     checked_event,
@@ -47,11 +48,15 @@ def write_events(request: Request, node: Node) -> asyncio.Future[Outcome] | None
         return None
 
     def answer(pending: asyncio.Future[Outcome]) -> None:
-        outcome = pending.result()
-        if isinstance(outcome, NotCommitted):
-            request.fail(outcome.reason)
-        elif not isinstance(outcome, Unanswered):
-            request.reply(Command.WRITE_EVENTS_COMPLETED, _completed(outcome))
+        match pending.result():
+            case NotCommitted(_, TimedOut() as part):
+                request.reply(Command.WRITE_EVENTS_COMPLETED, _refused(TIMEOUTS[part], part.value))
+            case NotCommitted(reason):
+                request.fail(reason)
+            case Unanswered():
+                pass
+            case decided:
+                request.reply(Command.WRITE_EVENTS_COMPLETED, _completed(decided))
 
     pending = node.store.append(append)
     pending.add_done_callback(answer)

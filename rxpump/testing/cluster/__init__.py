@@ -1,0 +1,7 @@
+"""A cluster of embedded servers for tests of failover: one file for each part."""
+
+from rxpump.testing.cluster.cluster_node import ClusterNode
+from rxpump.testing.cluster.embedded_cluster import EmbeddedCluster
+from rxpump.testing.cluster.errors import NoQuorum
+
+__all__ = ["ClusterNode", "EmbeddedCluster", "NoQuorum"]

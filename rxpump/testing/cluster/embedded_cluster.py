@@ -1,0 +1,336 @@
+"""A cluster of embedded servers, and the failures of its nodes."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Sequence
+from types import TracebackType
+from typing import Final
+
+from rxpump.discovery.member import NodeState
+from rxpump.errors import InvalidArgument
+from rxpump.server.access.users import DEFAULT_ACCOUNTS, Account
+from rxpump.server.embedded_server import EmbeddedServer
+from rxpump.server.http.gossip import GossipWords
+from rxpump.server.strictness import Strictness
+from rxpump.testing.cluster.cluster_node import ClusterNode
+from rxpump.testing.cluster.errors import NoQuorum
+from rxpump.testing.cluster.gate import HOST
+from rxpump.testing.cluster.replica import Replica
+from rxpump.testing.cluster.replica_node import ReplicaNode, Surroundings
+from rxpump.testing.cluster.replicated_log import ReplicatedLog
+
+_STARTING: Final = (
+    NodeState.INITIALIZING,
+    NodeState.UNKNOWN,
+    NodeState.PRE_REPLICA,
+    NodeState.CATCHING_UP,
+    NodeState.CLONE,
+    NodeState.FOLLOWER,
+)
+"""States in which a node can be started."""
+_KNOWING: Final = (NodeState.CATCHING_UP, NodeState.CLONE)
+"""States in which a node knows the leader, and does not follow it yet."""
+
+
+class EmbeddedCluster:
+    """Several servers in this process, which replicate one log, and which fail when a test says so.
+
+    Nothing happens by itself: a cluster whose leader was killed has no other one until the test calls `elect`.
+
+        async with EmbeddedCluster() as cluster, rxpump.connect(cluster.uri) as client:
+            await client.publish_event("orders", "Placed", {"price": 5})
+            await cluster.kill(cluster.leader)
+            await cluster.elect()
+            await client.publish_event("orders", "Paid", {"price": 5})
+
+    Args:
+        size: Number of nodes.
+        users: Users that can log in.
+        words: Version of the servers whose gossip documents the nodes imitate.
+        strictness: How exactly to imitate undocumented behavior of a real server. With `Strictness.REAL`, a leader
+            that steps down answers its unconfirmed writes with success, and loses them later, as version 4 does.
+        commit_timeout: Seconds after which a write that too few nodes confirm is answered with a timeout.
+        forward_timeout: Seconds after which a write that a follower has forwarded in vain is answered with a timeout.
+        persistent_tick: Seconds between two checks for deliveries that were not settled in time.
+        chance: Random generator that decides who wins an election.
+    """
+
+    def __init__(
+        self,
+        size: int = 3,
+        users: Iterable[Account] = DEFAULT_ACCOUNTS,
+        *,
+        words: GossipWords = GossipWords.V4,
+        strictness: Strictness = Strictness.LENIENT,
+        commit_timeout: float = 2.0,
+        forward_timeout: float = 4.3,
+        persistent_tick: float = 1.0,
+        chance: random.Random | None = None,
+    ) -> None:
+        if size < 1:
+            raise InvalidArgument("size", size, "a number of nodes from 1")
+        self._users = tuple(users)
+        self._words = words
+        self._strictness = strictness
+        self._persistent_tick = persistent_tick
+        self._chance = chance or random.Random()
+        self._log = log = ReplicatedLog(strictness, forward_timeout)
+        surroundings = Surroundings(
+            self._make_server, log.submit, log.commit, log.others, log.reaches, commit_timeout
+        )
+        self._nodes = tuple(ReplicaNode(f"node{number}", surroundings) for number in range(1, size + 1))
+        log.nodes = self._nodes
+
+    @property
+    def nodes(self) -> Sequence[ClusterNode]:
+        """The nodes. The first one is the leader at the start."""
+        return self._nodes
+
+    @property
+    def uri(self) -> str:
+        """Connection string that finds the leader, for the user admin."""
+        seeds = ",".join("{}:{}".format(*node.http_address) for node in self.nodes)
+        return f"tcp+discover://admin:changeit@{seeds}"
+
+    @property
+    def leader(self) -> ClusterNode:
+        """The leader of the newest epoch. It may have been killed, cut off, or hung since.
+
+        Raises:
+            NoQuorum: There is no leader, because an election was started.
+        """
+        believers = [node for node in self._nodes if node.state is NodeState.LEADER]
+        if not believers:
+            raise NoQuorum(sum(node.is_joined for node in self._nodes), len(self._nodes))
+        return max(believers, key=lambda node: node.epoch.number)
+
+    @property
+    def followers(self) -> Sequence[ClusterNode]:
+        """The nodes that follow a leader."""
+        return [node for node in self._nodes if node.state is NodeState.FOLLOWER]
+
+    # Start and end ---------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Start all nodes, and make the first one the leader."""
+        try:
+            for node in self._nodes:
+                await node.start(NodeState.UNKNOWN)
+                node.has_users = True
+        except BaseException:
+            await self.stop()
+            raise
+        await self.elect(self._nodes[0])
+
+    async def stop(self) -> None:
+        """Kill all nodes. Their data are lost."""
+        for node in self._nodes:
+            if node.is_running:
+                await node.stop()
+
+    async def __aenter__(self) -> EmbeddedCluster:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.stop()
+
+    def _make_server(self, node: ReplicaNode, replica: Replica) -> EmbeddedServer:
+        return EmbeddedServer(
+            replica.store,
+            HOST,
+            users=self._users,
+            http_port=0,
+            persistent_tick=self._persistent_tick,
+            strictness=self._strictness,
+            membership=node,
+            gossip_words=self._words,
+        )
+
+    # Failures --------------------------------------------------------------------------------------
+
+    async def kill(self, node: ClusterNode) -> None:
+        """Kill a node: its connections are cut, and new ones are refused. It keeps its data.
+
+        The other nodes do not call it alive any more, and continue to name it as the leader until the next election.
+        """
+        running = self._running(node)
+        self._look_around()
+        await running.stop()
+
+    async def start_node(self, node: ClusterNode, state: NodeState = NodeState.FOLLOWER) -> None:
+        """Start a node that was killed, on the same ports.
+
+        Args:
+            node: The node.
+            state: State in which it stays. In a state before FOLLOWER it refuses most requests, or serves old data,
+                until `join` is called. In INITIALIZING, UNKNOWN and PRE_REPLICA it also refuses all logins.
+        """
+        killed = self._killed(node)
+        if state not in _STARTING:
+            raise InvalidArgument("state", state, f"one of {', '.join(state.name for state in _STARTING)}")
+        await killed.start(NodeState.UNKNOWN if state is NodeState.FOLLOWER else state)
+        leader = self._leader_for(killed)
+        if state in _KNOWING and leader is not None:
+            killed.know_leader(leader)
+        if state is NodeState.FOLLOWER:
+            await self.join(node)
+
+    async def join(self, node: ClusterNode) -> None:
+        """Let a node that was started follow the leader, or take part in the next election if there is none."""
+        running = self._running(node)
+        running.has_users = True
+        leader = self._leader_for(running)
+        if leader is None:
+            running.lose_leader()
+        elif leader is not running:
+            await self._log.join(running, leader)
+        self._look_around()
+
+    async def erase(self, node: ClusterNode) -> None:
+        """Discard the data of a node that was killed. It receives the data of the leader when it joins."""
+        self._killed(node).erase()
+
+    async def hang(self, node: ClusterNode) -> None:
+        """Let a node hang, as after SIGSTOP: it accepts connections, reads nothing, and answers nothing.
+
+        The other nodes continue to call it alive. If it is the leader, they name it until the next election.
+        """
+        running = self._running(node)
+        self._look_around()
+        running.hang()
+
+    async def resume(self, node: ClusterNode) -> None:
+        """Let a node that hangs continue. If there is a newer leader, it follows that one."""
+        self._running(node).resume()
+        await self._log.reunite()
+        self._look_around()
+
+    async def cut_off(self, *nodes: ClusterNode) -> None:
+        """Cut nodes off from all others, which clients of both sides do not notice at first.
+
+        A leader that is cut off with too few followers continues to believe that it is the leader. It reads, and
+        every write that it accepts ends in a timeout. A follower that is cut off with too few others knows no leader.
+        """
+        self._look_around()
+        side = max(node.side for node in self._nodes) + 1
+        for cut in [self._own(node) for node in nodes]:
+            cut.side = side
+        for node in self._nodes:
+            if node.state is NodeState.FOLLOWER and not self._log.is_majority(self._log.voters(node.side)):
+                node.lose_leader()
+        self._look_around()
+
+    async def heal(self) -> None:
+        """End all partitions of the network. Nodes that missed an election follow the newest leader.
+
+        A leader that was cut off loses the writes that it could not commit. If it has shown them to clients (see
+        `strictness`), it is restarted with the log of the leader, so that positions of these events no longer exist.
+        """
+        for node in self._nodes:
+            node.side = 0
+        await self._log.reunite()
+        self._look_around()
+
+    async def step_down(self, node: ClusterNode) -> None:
+        """Let a leader notice that it reaches no majority, so that it is a leader no more."""
+        leader = self._running(node)
+        if leader.state is not NodeState.LEADER:
+            raise InvalidArgument("node", node, "a leader")
+        self._look_around()
+        self._log.step_down(leader)
+
+    # Elections -------------------------------------------------------------------------------------
+
+    async def start_election(self) -> None:
+        """Let the nodes that can elect a leader know none, until `elect` is called."""
+        voters = self._voters()
+        for node in voters:
+            if node.state is NodeState.LEADER:
+                self._log.step_down(node)
+            else:
+                node.lose_leader()
+        self._look_around()
+
+    async def elect(self, node: ClusterNode | None = None) -> ClusterNode:
+        """Elect a leader. A leader that the voters reach steps down.
+
+        Args:
+            node: The new leader; None for one of the voters at random, if possible another one than before.
+
+        Returns:
+            The new leader.
+
+        Raises:
+            NoQuorum: Too few nodes run, answer, and reach each other.
+            InvalidArgument: `node` is not one of them.
+        """
+        voters = self._voters()
+        others = [voter for voter in voters if voter.state is not NodeState.LEADER]
+        elected = self._chance.choice(others or voters) if node is None else self._own(node)
+        if elected not in voters:
+            raise InvalidArgument("node", node, f"one of the nodes that can vote: {voters}")
+        await self._log.lead(elected)
+        self._look_around()
+        return elected
+
+    async def resign(self) -> ClusterNode:
+        """Let the leader resign, and elect another one. Its connections stay open.
+
+        Returns:
+            The new leader.
+        """
+        return await self.elect()
+
+    async def delay_replication(self, node: ClusterNode) -> None:
+        """Let a node receive changes without showing them: its reads and subscriptions lag behind.
+
+        The node still confirms changes. If it is elected, it shows all of them first.
+        """
+        self._own(node).is_delayed = True
+
+    async def catch_up(self, node: ClusterNode) -> None:
+        """End the delay of a node."""
+        own = self._own(node)
+        own.is_delayed = False
+        self._log.replicate(own)
+
+    def _voters(self) -> list[ReplicaNode]:
+        """Return the nodes that can elect a leader."""
+        most = max((self._log.voters(node.side) for node in self._nodes), key=len)
+        if not self._log.is_majority(most):
+            raise NoQuorum(len(most), len(self._nodes))
+        return most
+
+    def _leader_for(self, node: ReplicaNode) -> ReplicaNode | None:
+        leaders = [each for each in self._log.voters(node.side) if each.state is NodeState.LEADER]
+        return max(leaders, key=lambda each: each.epoch.number, default=None)
+
+    def _look_around(self) -> None:
+        for node in self._nodes:
+            if node.is_running and not node.is_hanging:
+                node.look_around()
+
+    def _own(self, node: ClusterNode) -> ReplicaNode:
+        for own in self._nodes:
+            if own is node:
+                return own
+        raise InvalidArgument("node", node, "a node of this cluster")
+
+    def _running(self, node: ClusterNode) -> ReplicaNode:
+        own = self._own(node)
+        if not own.is_running:
+            raise InvalidArgument("node", node, "a node that runs")
+        return own
+
+    def _killed(self, node: ClusterNode) -> ReplicaNode:
+        own = self._own(node)
+        if own.is_running:
+            raise InvalidArgument("node", node, "a node that was killed")
+        return own
+
+    def __repr__(self) -> str:
+        return f"<EmbeddedCluster of {', '.join(map(repr, self._nodes))}>"

@@ -1,0 +1,178 @@
+"""The network in front of a node: a port that stays the same, and that can hang, cut connections, and refuse them.
+
+A gate passes bytes between its clients and the server behind it. It knows no protocol, so that every face of the
+server hangs and dies in the same way.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Final, cast
+
+HOST: Final = "127.0.0.1"
+"""Address of all gates and of the servers behind them."""
+
+
+class Gate:
+    """A port of a node.
+
+    Attributes:
+        port: Port for clients; chosen when the gate opens for the first time, and the same from then on.
+        is_hanging: Whether connections are accepted, but no bytes are passed.
+    """
+
+    def __init__(self) -> None:
+        self.port: int = 0
+        self.is_hanging: bool = False
+        self._target = 0
+        self._listener: asyncio.Server | None = None
+        self._ends: set[_End] = set()
+        self._waiting: list[_End] = []
+        self._dials: set[asyncio.Task[None]] = set()
+
+    async def open(self, target: int) -> None:
+        """Accept connections, and connect each of them with the port `target`.
+
+        Raises:
+            OSError: Another program has taken the port meanwhile.
+        """
+        self._target = target
+        self._listener = await asyncio.get_running_loop().create_server(self._accept, HOST, self.port)
+        self.port = self._listener.sockets[0].getsockname()[1]
+
+    async def close(self) -> None:
+        """Refuse connections, and cut those that are open."""
+        if self._listener is not None:
+            self._listener.close()
+            self._listener = None
+        self.is_hanging = False
+        self.cut()
+        for dial in self._dials:
+            dial.cancel()
+        if self._dials:
+            await asyncio.wait(self._dials)
+
+    def hang(self) -> None:
+        """Pass no more bytes. Connections stay open, and new ones are accepted."""
+        self.is_hanging = True
+        for end in self._ends:
+            end.update()
+
+    def resume(self) -> None:
+        """Pass the bytes that were held back, and all further ones."""
+        self.is_hanging = False
+        for end in self._ends:
+            end.update()
+        waiting, self._waiting = self._waiting, []
+        for end in waiting:
+            self._dial(end)
+
+    def cut(self) -> None:
+        """Cut all connections."""
+        self._waiting.clear()
+        for end in tuple(self._ends):
+            end.transport.abort()
+
+    def _accept(self) -> _End:
+        return _End(self, self._accepted)
+
+    def _accepted(self, end: _End) -> None:
+        if self.is_hanging:
+            self._waiting.append(end)
+        else:
+            self._dial(end)
+
+    def _dial(self, end: _End) -> None:
+        dial = asyncio.get_running_loop().create_task(self._connect(end))
+        self._dials.add(dial)
+        dial.add_done_callback(self._dials.discard)
+
+    async def _connect(self, end: _End) -> None:
+        """Connect a client with the server."""
+        loop = asyncio.get_running_loop()
+        try:
+            await loop.create_connection(lambda: _End(self, end.join), HOST, self._target)
+        except OSError:  # the server has stopped
+            end.transport.abort()
+
+    def opened(self, end: _End) -> None:
+        """Note one end of a connection."""
+        self._ends.add(end)
+
+    def lost(self, end: _End) -> None:
+        """Forget one end of a connection."""
+        self._ends.discard(end)
+        if end in self._waiting:
+            self._waiting.remove(end)
+
+    def __repr__(self) -> str:
+        state = "closed" if self._listener is None else "hanging" if self.is_hanging else "open"
+        return f"<Gate {HOST}:{self.port}, {state}, {len(self._ends)} ends>"
+
+
+class _End(asyncio.Protocol):
+    """One end of a connection through a gate. It reads only while the other end can write."""
+
+    def __init__(self, gate: Gate, made: Callable[[_End], None]) -> None:
+        self._gate = gate
+        self._made = made
+        self._peer: _End | None = None
+        self._is_full = False
+        self._is_ended = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast(asyncio.Transport, transport)
+        self.transport.pause_reading()
+        self._gate.opened(self)
+        self._made(self)
+
+    def join(self, other: _End) -> None:
+        """Pass the bytes of each end to the other one."""
+        self._peer, other._peer = other, self
+        if self.transport.is_closing():
+            other.transport.abort()
+        self.update()
+        other.update()
+
+    def update(self) -> None:
+        """Read if the gate passes bytes and the other end has room for them."""
+        may_read = self._peer is not None and not self._peer._is_full and not self._gate.is_hanging
+        if self.transport.is_closing() or self._is_ended:
+            return
+        if may_read:
+            self.transport.resume_reading()
+        else:
+            self.transport.pause_reading()
+
+    def data_received(self, data: bytes) -> None:
+        assert self._peer is not None
+        self._peer.transport.write(data)
+
+    def eof_received(self) -> bool:
+        self._is_ended = True
+        peer = self._peer
+        if peer is not None and not peer.transport.is_closing():
+            peer.transport.write_eof()
+            if peer._is_ended:  # both sides have sent everything
+                peer.transport.close()
+                return False
+        return True
+
+    def pause_writing(self) -> None:
+        self._is_full = True
+        if self._peer is not None:
+            self._peer.update()
+
+    def resume_writing(self) -> None:
+        self._is_full = False
+        if self._peer is not None:
+            self._peer.update()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._gate.lost(self)
+        if self._peer is not None and not self._peer.transport.is_closing():
+            if error is None:
+                self._peer.transport.close()
+            else:
+                self._peer.transport.abort()

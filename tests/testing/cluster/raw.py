@@ -1,0 +1,71 @@
+"""Requests to nodes of a cluster, without the logic of a client."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from uuid import uuid4
+
+from rxpump.discovery.asking import ask
+from rxpump.discovery.gossip import Gossip
+from rxpump.discovery.member import Endpoint
+from rxpump.tcp.wire import schema
+from rxpump.tcp.wire.codes import NotHandledReason, OperationResult
+from rxpump.tcp.wire.commands import Command
+from rxpump.tcp.wire.package import Package
+from rxpump.testing import ClusterNode
+from tests.raw_client import RawClient
+
+ANY = -2
+
+
+def client_of(node: ClusterNode) -> RawClient:
+    """Return a client of one node."""
+    return RawClient(*node.tcp_address)
+
+
+def write(number: int, *, stream: str = "orders", requires_leader: bool = True, expected: int = ANY) -> Any:
+    """Return a write of one event."""
+    data = json.dumps({"number": number}).encode()
+    event = schema.NewEvent(event_id=uuid4().bytes_le, event_type="Placed", data_content_type=1, data=data)
+    return schema.WriteEvents(
+        event_stream_id=stream, expected_version=expected, events=[event], require_leader=requires_leader
+    )
+
+
+def read(*, stream: str = "orders", requires_leader: bool = True) -> Any:
+    """Return a read of a stream from its start."""
+    return schema.ReadStreamEvents(
+        event_stream_id=stream,
+        from_event_number=0,
+        max_count=100,
+        resolve_link_tos=False,
+        require_leader=requires_leader,
+    )
+
+
+async def write_result(client: RawClient, request: Any) -> OperationResult:
+    """Send a write, and return its result."""
+    completed = await client.ask_for(schema.WriteEventsCompleted, Command.WRITE_EVENTS, request)
+    return OperationResult(completed.result)
+
+
+async def read_numbers(client: RawClient, request: Any) -> list[int]:
+    """Send a read, and return the numbers in the data of its events."""
+    page = await client.ask_for(schema.ReadStreamEventsCompleted, Command.READ_STREAM_EVENTS_FORWARD, request)
+    return [json.loads(each.event.data)["number"] for each in page.events]
+
+
+def refused_with(package: Package) -> tuple[NotHandledReason, int | None]:
+    """Return the reason of a NotHandled, and the TCP port of the leader that it names."""
+    assert package.command == Command.NOT_HANDLED, package
+    refused = schema.NotHandled.FromString(package.payload)
+    info = schema.LeaderInfo.FromString(refused.additional_info) if refused.additional_info else None
+    return NotHandledReason(refused.reason), None if info is None else info.external_tcp_port
+
+
+async def gossip_of(node: ClusterNode) -> Gossip:
+    """Ask a node for its gossip."""
+    answer = await ask(Endpoint(*node.http_address), timeout=5)
+    assert answer.gossip is not None, answer
+    return answer.gossip
