@@ -6,7 +6,7 @@ import json
 from typing import Any
 from uuid import uuid4
 
-from rxpump.discovery.asking import ask
+from rxpump.discovery.asking import Target, ask
 from rxpump.discovery.gossip import Gossip
 from rxpump.discovery.member import Endpoint
 from rxpump.tcp.wire import schema
@@ -66,6 +66,6 @@ def refused_with(package: Package) -> tuple[NotHandledReason, int | None]:
 
 async def gossip_of(node: ClusterNode) -> Gossip:
     """Ask a node for its gossip."""
-    answer = await ask(Endpoint(*node.http_address), timeout=5)
+    answer = await ask(Target(Endpoint(*node.http_address), node.http_address[0]), timeout=5)
     assert answer.gossip is not None, answer
     return answer.gossip
