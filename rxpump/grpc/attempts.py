@@ -1,9 +1,4 @@
-"""Attempts at one request: which failures are followed by another attempt, and the time limit of all of them.
-
-    the server refuses the request for now      another attempt after a delay of the retry policy
-    the server does not complete a write        likewise, because the ids of the events make it the same write
-    the connection is lost                      another attempt on the next connection
-    anything else                               the request fails
+"""Attempts at one request, and the time limit of all of them.
 
 A call has a deadline, which runs also without a connection. A request of a subscription, a publisher or a relay has
 none; it must be answered within `Settings.timeout` of its first attempt on a connection.
@@ -17,16 +12,14 @@ from types import TracebackType
 from typing import Self
 
 from rxpump.errors import (
-    ClientClosed,
     ConnectionClosed,
-    NotHandled,
     OperationTimedOut,
-    OutcomeUnknown,
     RxPumpError,
     ServerError,
 )
 from rxpump.grpc.channel import Channel
 from rxpump.grpc.errors.call_context import CallContext
+from rxpump.grpc.retry_rules import delay_after
 from rxpump.settings import Settings
 
 
@@ -110,28 +103,11 @@ class Attempts:
         """
         if isinstance(error, ConnectionClosed) and self._timeout is None:
             self._limit.reschedule(None)
-        delay = self._delay_after(error)
+        if isinstance(error, ServerError):
+            self.refusal = error
+        delay = delay_after(error, self.count, self._settings.retry, is_repeatable=self._is_repeatable)
         if delay:
             await asyncio.sleep(delay)
-
-    def _delay_after(self, error: RxPumpError) -> float:
-        match error:
-            case ClientClosed():
-                raise error
-            case ConnectionClosed() if self._is_repeatable:
-                return 0.0
-            case NotHandled():
-                return self._delay_after_refusal(error)
-            case OutcomeUnknown() if self._is_repeatable:
-                return self._delay_after_refusal(error)
-        raise error
-
-    def _delay_after_refusal(self, error: NotHandled | OutcomeUnknown) -> float:
-        self.refusal = error
-        delay = self._settings.retry.delay(self.count)
-        if delay is None:
-            raise error
-        return delay
 
     def _timed_out(self) -> OperationTimedOut:
         timeout = self._settings.timeout if self._timeout is None else self._timeout

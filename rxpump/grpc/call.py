@@ -110,6 +110,11 @@ class Call:
             return None
         return error_of_status(self.status, self.context)
 
+    @property
+    def pending_bytes(self) -> int:
+        """Bytes of requests that are not sent yet."""
+        return 0 if self.has_ended else self._owner.machine.pending_bytes(self.stream_id)
+
     # Requests ----------------------------------------------------------------------------------------------------
 
     def send(self, message: bytes) -> None:

@@ -18,6 +18,7 @@ from rxpump.grpc.calls.operation import Operation
 from rxpump.grpc.channel import Channel
 from rxpump.grpc.errors.call_context import CallContext
 from rxpump.grpc.features import ServerFeatures
+from rxpump.grpc.protocol.call_metadata import Metadata
 from rxpump.model.credentials import AnyCredentials
 from rxpump.settings import Settings
 
@@ -38,6 +39,7 @@ class Caller:
         login: Login of the user that the server knows, None for an anonymous user.
         timeout: Seconds from a call to its deadline; infinite for no deadline. None for requests of subscriptions,
             publishers and relays, which must be answered within `Settings.timeout` while there is a connection.
+        metadata: Names and values that each call carries.
     """
 
     def __init__(self, channel: Channel, settings: Settings, credentials: AnyCredentials | None) -> None:
@@ -45,7 +47,7 @@ class Caller:
         self.settings: Settings = settings
         self.timeout: float | None = None
         self.login: str | None = None
-        self._metadata: list[tuple[str, str | bytes]] = []
+        self.metadata: Metadata = ()
         self._set_credentials(credentials)
 
     def as_user(self, credentials: AnyCredentials) -> Caller:
@@ -134,7 +136,7 @@ class Caller:
         connection.features.require(context.method)
         if attempts is not None:
             attempts.begin()
-        call = connection.open(replace(context, login=self.login), self._metadata, ends_on_goaway=ends_on_goaway)
+        call = connection.open(replace(context, login=self.login), self.metadata, ends_on_goaway=ends_on_goaway)
         for message in messages:
             call.send(message)
         return call
@@ -143,7 +145,7 @@ class Caller:
         """Use credentials, unless they would travel in clear."""
         sent = None if credentials is None else self.channel.dialer.allowed(credentials)
         self.login = None if sent is None else sent.login
-        self._metadata = call_metadata(self.settings.name, sent, require_leader=self.settings.reads_from_leader)
+        self.metadata = tuple(call_metadata(self.settings.name, sent, require_leader=self.settings.reads_from_leader))
 
     def __repr__(self) -> str:
         return f"<Caller {self.channel!r} as {self.login}>"

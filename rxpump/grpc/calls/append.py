@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
-from rxpump.errors import MalformedReply
+from rxpump.errors import InvalidArgument, MalformedReply
 from rxpump.grpc.calls.fields import expected, fill_event, identifier, log_position, only
 from rxpump.grpc.calls.operation import Operation
 from rxpump.grpc.errors.call_context import CallContext, Effect
@@ -13,6 +13,9 @@ from rxpump.grpc.errors.message_errors import error_of_append
 from rxpump.grpc.messages import streams
 from rxpump.model.new_events import NewEvent
 from rxpump.model.results import WriteResult
+
+MAX_MESSAGE_BYTES: Final = 16 * 1024 * 1024 - 10_000
+"""Size of the largest message that servers accept (docs/protocol/grpc.md, section 1.2)."""
 
 
 def append_context(stream: str, expected_version: int) -> CallContext:
@@ -31,6 +34,9 @@ def append(stream: str, events: Sequence[NewEvent], expected_version: int) -> Op
     for event in events:
         request = streams.AppendRequest()
         fill_event(request.proposed_message, event)
+        if request.ByteSize() > MAX_MESSAGE_BYTES:
+            shown = f"{event.type} of {event.size} bytes"
+            raise InvalidArgument("event", shown, f"at most {MAX_MESSAGE_BYTES} bytes in a message of gRPC")
         requests.append(request)
 
     def answer(messages: Sequence[Any], context: CallContext) -> WriteResult:

@@ -27,6 +27,7 @@ class Batch:
         stream: Name of the stream.
         events: The events.
         expected_version: Version that the stream must have.
+        login: Login of the user, for errors; None for an anonymous user.
 
     Attributes:
         context: Purpose of the append, which its errors repeat.
@@ -35,9 +36,11 @@ class Batch:
 
     __slots__ = ("_count", "content", "context")
 
-    def __init__(self, stream: str, events: Sequence[NewEvent], expected_version: int) -> None:
+    def __init__(
+        self, stream: str, events: Sequence[NewEvent], expected_version: int, login: str | None = None
+    ) -> None:
         self.context: CallContext = CallContext(
-            streams.BATCH_APPEND, "write to", Effect.WRITE, stream, expected_version=expected_version
+            streams.BATCH_APPEND, "write to", Effect.WRITE, stream, login=login, expected_version=expected_version
         )
         self._count = len(events)
         request = streams.BatchAppendRequest(

@@ -36,7 +36,6 @@ from typing import Any
 
 from rxpump.errors import OperationTimedOut, OutcomeUnknown, RxPumpError, ServerError
 from rxpump.settings import Settings
-from rxpump.tcp.protocol.deadlines import Deadlines
 from rxpump.tcp.protocol.lost_connections import why_not_again
 from rxpump.tcp.protocol.operation import Operation
 from rxpump.tcp.protocol.outcome import Failure, Opened, Redirect, Retry, Success
@@ -46,6 +45,7 @@ from rxpump.tcp.protocol.subscription_buffer import SubscriptionBuffer
 from rxpump.tcp.wire.commands import Command
 from rxpump.tcp.wire.package import Package
 from rxpump.transport.deadline import Deadline
+from rxpump.transport.deadlines import Deadlines
 
 _BURST_BYTES = 128 * 1024
 """Bytes after which `send` returns no further frame, because a request that waits here can still be withdrawn."""

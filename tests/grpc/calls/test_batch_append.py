@@ -10,7 +10,7 @@ from rxpump.errors import (
     BadRequest,
     MalformedReply,
     NotReady,
-    OutcomeUnknown,
+    ServerTimeout,
     StreamDeleted,
     WrongExpectedVersion,
 )
@@ -77,7 +77,7 @@ def test_every_recorded_response_has_a_result_or_an_error() -> None:
     assert outcomes == {
         WriteResult,
         WrongExpectedVersion,
-        OutcomeUnknown,
+        ServerTimeout,
         BadRequest,
         StreamDeleted,
         AccessDenied,

@@ -8,8 +8,8 @@ from math import inf
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rxpump.tcp.protocol.deadlines import Deadlines
 from rxpump.transport.deadline import Deadline
+from rxpump.transport.deadlines import Deadlines
 
 STEPS = st.lists(st.tuples(st.integers(0, 5), st.one_of(st.none(), st.sampled_from([1.0, 2.0, 3.0, inf]))))
 

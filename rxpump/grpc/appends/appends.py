@@ -1,0 +1,127 @@
+"""Choose between the two ways to append: BatchAppend, and a call of its own for each append.
+
+A BatchAppend call has many appends in flight, and is about twice as fast as a call for each. A large append gets a
+call of its own, so that small ones do not wait until it is sent. Servers before version 21.6 do not have BatchAppend.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Final
+
+from rxpump.errors import NotSupported
+from rxpump.grpc.appends.batch_sender import BatchSender
+from rxpump.grpc.appends.pending_batches import PendingBatch
+from rxpump.grpc.caller import Caller
+from rxpump.grpc.calls.append import append
+from rxpump.grpc.calls.batch_append import Batch
+from rxpump.model.new_events import NewEvent
+from rxpump.model.results import WriteResult
+from rxpump.transport import Appender
+from rxpump.transport.deadline import Deadline
+
+LARGE_BYTES: Final = 1024 * 1024
+"""Bytes of an append above which it gets a call of its own."""
+
+
+class Appends:
+    """Appends of a client, with a BatchAppend call for each user."""
+
+    def __init__(self) -> None:
+        self._senders: dict[object, BatchSender] = {}
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    async def append(
+        self, caller: Caller, stream: str, events: Sequence[NewEvent], expected_version: int
+    ) -> WriteResult:
+        """Append events to a stream as one atomic write.
+
+        Args:
+            caller: Makes calls in the name of the user.
+            stream: Name of the stream.
+            events: The events.
+            expected_version: Version that the stream must have.
+        """
+        batch = Batch(stream, events, expected_version, caller.login)
+        if len(batch.content) <= LARGE_BYTES:
+            sender = self.sender(caller)
+            try:
+                return await sender.result(sender.begin(batch, _deadline(caller)))
+            except NotSupported:
+                pass  # the server does not have BatchAppend
+        return await caller.request(append(stream, events, expected_version))
+
+    def sender(self, caller: Caller) -> BatchSender:
+        """Return the sender of batches of a user."""
+        loop = asyncio.get_running_loop()
+        if loop is not self._loop:  # the client was connected in another event loop before
+            self._senders.clear()
+            self._loop = loop
+        key = caller.metadata
+        sender = self._senders.get(key)
+        if sender is None:
+            sender = self._senders[key] = BatchSender(caller)
+        return sender
+
+    def __repr__(self) -> str:
+        return f"<Appends {list(self._senders.values())!r}>"
+
+
+class GrpcAppender(Appender):
+    """Appends to one stream in the order of the calls.
+
+    A server executes the batches of one BatchAppend call in order. An append with a call of its own begins when those
+    before it are done, and those after it begin when it is done.
+
+    Args:
+        appends: Appends of the client.
+        caller: Makes calls in the name of the user.
+        stream: Name of the stream.
+    """
+
+    def __init__(self, appends: Appends, caller: Caller, stream: str) -> None:
+        self._appends = appends
+        self._caller = caller
+        self._stream = stream
+        self._turn = asyncio.Lock()  # tasks acquire it in the order in which they wait for it
+        self._in_flight: set[PendingBatch] = set()
+        self._has_batches = True
+
+    async def append(self, events: Sequence[NewEvent], expected_version: int) -> WriteResult:
+        """Append events as one atomic write, after those for which this method was called before."""
+        batch = Batch(self._stream, events, expected_version, self._caller.login)
+        if len(batch.content) <= LARGE_BYTES and self._has_batches:
+            try:
+                return await self._append_batch(batch)
+            except NotSupported:
+                self._has_batches = False
+        async with self._turn:
+            await self._settled()
+            return await self._caller.request(append(self._stream, events, expected_version))
+
+    async def _append_batch(self, batch: Batch) -> WriteResult:
+        sender = self._appends.sender(self._caller)
+        async with self._turn:
+            pending = sender.begin(batch, _deadline(self._caller))
+            self._in_flight.add(pending)
+        try:
+            return await sender.result(pending)
+        finally:
+            self._in_flight.discard(pending)
+
+    async def _settled(self) -> None:
+        """Wait until the batches in flight are answered."""
+        if futures := [pending.owner for pending in self._in_flight]:
+            await asyncio.wait(futures)
+
+    def close(self) -> None:
+        """Do nothing, because the call is that of all appends of the user."""
+
+    def __repr__(self) -> str:
+        return f"<GrpcAppender to {self._stream!r}, {len(self._in_flight)} in flight>"
+
+
+def _deadline(caller: Caller) -> Deadline | None:
+    """Return the deadline of a call that is made now; None for a request without a call."""
+    return None if caller.timeout is None else Deadline(caller.timeout, asyncio.get_running_loop().time())

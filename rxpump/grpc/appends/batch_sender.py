@@ -1,0 +1,184 @@
+"""The BatchAppend call of one user, which is opened when there are batches, and opened again when it ends."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Iterable
+from typing import Final, cast
+
+from rxpump.backpressure.background_tasks import BackgroundTasks
+from rxpump.errors import ClientClosed, ConnectionClosed, RxPumpError
+from rxpump.grpc.appends.pending_batches import PendingBatch, PendingBatches
+from rxpump.grpc.call import SEND_AHEAD_BYTES, Call
+from rxpump.grpc.caller import Caller, parse
+from rxpump.grpc.calls.batch_append import Batch
+from rxpump.grpc.errors.call_context import CallContext, Effect
+from rxpump.grpc.messages import streams
+from rxpump.model.results import WriteResult
+from rxpump.transport.deadline import Deadline
+
+IDLE_SECONDS: Final = 10.0
+"""Seconds without batches after which the call is cancelled, because a connection has room for about 100 calls."""
+
+_CONTEXT: Final = CallContext(streams.BATCH_APPEND, "write to", Effect.WRITE)
+
+
+class BatchSender:
+    """Appends batches of one user by one BatchAppend call.
+
+    Args:
+        caller: Makes calls in the name of the user.
+    """
+
+    def __init__(self, caller: Caller) -> None:
+        settings = caller.settings
+        self._caller = caller
+        self._tasks = BackgroundTasks(f"{settings.name} appends")
+        self._pending = PendingBatches(settings.retry, settings.timeout, settings.max_in_flight)
+        self._call: Call | None = None
+        self._keeper: asyncio.Task[None] | None = None
+        self._draining: asyncio.Task[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._idle: asyncio.TimerHandle | None = None
+
+    def begin(self, batch: Batch, deadline: Deadline | None) -> PendingBatch:
+        """Begin to append a batch. It is executed after those for which this method was called before.
+
+        Args:
+            batch: The batch.
+            deadline: Deadline of the call; None for a batch of a publisher or a relay.
+
+        Returns:
+            The batch, to pass to `result`.
+        """
+        pending = self._pending.submit(batch, asyncio.get_running_loop().create_future(), deadline)
+        if self._keeper is None or self._keeper.done():
+            self._keeper = self._tasks.start(self._keep_open(), "append batches")
+        self._send()
+        return pending
+
+    async def result(self, pending: PendingBatch) -> WriteResult:
+        """Wait for the result of a batch. Cancellation withdraws the batch.
+
+        Raises:
+            NotSupported: The server does not have BatchAppend.
+            RxPumpError: The append failed.
+        """
+        channel = self._caller.channel
+        channel.begin_request()
+        try:
+            return cast(WriteResult, await pending.owner)
+        except asyncio.CancelledError:
+            self._pending.withdraw(pending)
+            self._note_idle()
+            raise
+        finally:
+            channel.end_request()
+
+    async def _keep_open(self) -> None:
+        """Keep a call open until no batch is pending for some time."""
+        loop = asyncio.get_running_loop()
+        ending: RxPumpError = ClientClosed(self._caller.channel.address, "the client was closed")
+        try:
+            while len(self._pending):
+                error = await self._serve(await self._caller.open(_CONTEXT, ends_on_goaway=True))
+                _settle(self._pending.ended(error, loop.time()))
+                self._set_timer()
+        except RxPumpError as error:
+            ending = error
+        finally:
+            self._cancel_timers()
+            _settle(self._pending.close(ending))
+
+    async def _serve(self, call: Call) -> RxPumpError:
+        """Send batches and receive responses until the call ends. Return the reason."""
+        loop = asyncio.get_running_loop()
+        self._call = call
+        self._pending.opened()
+        self._note_idle()
+        self._send()
+        try:
+            while encoded := await call.next():
+                now = loop.time()
+                for message in encoded:
+                    response = parse(_CONTEXT, streams.BatchAppendResponse, message)
+                    settled = self._pending.receive(response, now)
+                    if settled is not None:
+                        _settle((settled,))
+                self._note_idle()
+                self._send()
+            return ConnectionClosed(self._caller.channel.address, "the server ended the BatchAppend call")
+        except RxPumpError as error:
+            return error
+        finally:
+            self._call = None
+            call.cancel()
+
+    def _send(self) -> None:
+        """Send the batches that may be sent now."""
+        call = self._call
+        if call is not None and self._draining is None:
+            room = SEND_AHEAD_BYTES - call.pending_bytes
+            for request in self._pending.take(asyncio.get_running_loop().time(), room):
+                call.send(request)
+            if call.pending_bytes >= SEND_AHEAD_BYTES:
+                self._draining = self._tasks.start(self._resume(call), "wait for the server to read")
+        self._set_timer()
+
+    async def _resume(self, call: Call) -> None:
+        """Send more batches once few bytes are pending."""
+        try:
+            await call.drain()
+        finally:
+            self._draining = None
+        self._send()
+
+    def _set_timer(self) -> None:
+        deadline = self._pending.deadline
+        if self._timer is not None:
+            if self._timer.when() <= deadline:
+                return  # the running timer sets the next one
+            self._timer.cancel()
+            self._timer = None
+        if deadline < math.inf:
+            self._timer = asyncio.get_running_loop().call_at(deadline, self._ring)
+
+    def _ring(self) -> None:
+        self._timer = None
+        _settle(self._pending.tick(asyncio.get_running_loop().time()))
+        self._note_idle()
+        self._send()
+
+    def _note_idle(self) -> None:
+        """Cancel the call later if no batch is pending now."""
+        if self._idle is None and self._call is not None and not len(self._pending):
+            self._idle = asyncio.get_running_loop().call_later(IDLE_SECONDS, self._end_if_idle)
+
+    def _end_if_idle(self) -> None:
+        self._idle = None
+        call = self._call
+        if call is not None and not len(self._pending):
+            self._call = None  # a batch that comes now waits for the next call
+            call.cancel()
+
+    def _cancel_timers(self) -> None:
+        for timer in (self._timer, self._idle):
+            if timer is not None:
+                timer.cancel()
+        self._timer = self._idle = None
+
+    def __repr__(self) -> str:
+        return f"<BatchSender of {self._caller.login}, {self._pending!r}>"
+
+
+def _settle(settled: Iterable[PendingBatch]) -> None:
+    """Pass results and errors to the callers of batches."""
+    for pending in settled:
+        future: asyncio.Future[WriteResult] = pending.owner
+        if future.done():
+            continue
+        if pending.error is not None:
+            future.set_exception(pending.error)
+        elif pending.result is not None:
+            future.set_result(pending.result)

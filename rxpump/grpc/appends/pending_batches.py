@@ -1,0 +1,267 @@
+"""Batches that are not settled, across BatchAppend calls.
+
+    submit ──▶ WAITING ──take──▶ IN FLIGHT ──response, failure──▶ settled
+                 ▲  ▲                │  │
+                 │  └─── call ends ──┘  │ refused for now, or in doubt
+                 └───── pause over ─────┘                       deadline: settled, from every state
+
+Order. Batches are taken in the order of their submission, and a server executes the batches of a call in the order in
+which they arrive (docs/protocol/grpc.md, section 5.3). If a call ends, all its batches wait again at their places in
+that order. If a single batch is refused for now, no batch is taken for the length of a pause, so that batches which
+were submitted later do not overtake it.
+
+Repetition. A repeated batch has the same events with the same ids, so the server writes it once. Its number is new,
+so a late response to an earlier attempt is ignored.
+
+Deadlines. A batch of a call has a `Deadline`, which runs in every state. A batch of a publisher or a relay has none.
+It must be answered within `timeout` of its first attempt on a connection.
+"""
+
+from __future__ import annotations
+
+import heapq
+import math
+from typing import Any, Final
+
+from rxpump.backoff import Backoff
+from rxpump.errors import ConnectionClosed, OperationTimedOut, RxPumpError, ServerError
+from rxpump.grpc.calls.batch_append import Batch, correlation_id
+from rxpump.grpc.retry_rules import delay_after
+from rxpump.model.results import WriteResult
+from rxpump.transport.deadline import Deadline
+from rxpump.transport.deadlines import Deadlines
+
+_NOT_PAUSED: Final = -math.inf
+
+
+class PendingBatch:
+    """A batch and its attempts.
+
+    Attributes:
+        batch: The batch.
+        owner: Object of the caller.
+        deadline: Deadline of the call, or None.
+        sequence: Number of the batch, in the order of submission.
+        attempts: Number of times that it was sent.
+        refusal: Last refusal of the server, or None.
+        number: Correlation id of the latest attempt; 0 before the first.
+        is_settled: Whether it is completed, with `result` or `error`.
+        result: Result of the append, or None.
+        error: Error of the append, or None.
+    """
+
+    __slots__ = (
+        "attempts",
+        "batch",
+        "deadline",
+        "error",
+        "is_settled",
+        "number",
+        "owner",
+        "refusal",
+        "result",
+        "sequence",
+    )
+
+    def __init__(self, batch: Batch, owner: Any, deadline: Deadline | None, sequence: int) -> None:
+        self.batch: Batch = batch
+        self.owner: Any = owner
+        self.deadline: Deadline | None = deadline
+        self.sequence: int = sequence
+        self.attempts: int = 0
+        self.refusal: ServerError | None = None
+        self.number: int = 0
+        self.is_settled: bool = False
+        self.result: WriteResult | None = None
+        self.error: RxPumpError | None = None
+
+    def __repr__(self) -> str:
+        state = "settled" if self.is_settled else f"attempt {self.attempts}"
+        return f"<PendingBatch {self.batch!r}, {state}>"
+
+
+class PendingBatches:
+    """Batches that are not settled.
+
+    Args:
+        retry: Delays after refusals of the server.
+        timeout: Seconds in which a batch without a deadline must be answered; None for no limit.
+        max_in_flight: Most batches in flight.
+    """
+
+    def __init__(self, retry: Backoff, timeout: float | None, max_in_flight: int) -> None:
+        self._retry = retry
+        self._timeout = timeout
+        self._max_in_flight = max_in_flight
+        self._waiting: list[tuple[int, PendingBatch]] = []  # a heap, by the order of submission
+        self._in_flight: dict[int, PendingBatch] = {}
+        self._deadlines: Deadlines[PendingBatch] = Deadlines()
+        self._paused_until = _NOT_PAUSED
+        self._is_open = False
+        self._submitted = 0
+        self._numbers = 0
+        self._open_batches = 0
+
+    def __len__(self) -> int:
+        """Return the number of batches that are not settled."""
+        return self._open_batches
+
+    @property
+    def deadline(self) -> float:
+        """Time at which `tick` must be called."""
+        pause_ends = self._paused_until if self._waiting and self._paused_until > _NOT_PAUSED else math.inf
+        return min(self._deadlines.next, pause_ends)
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether no batch is taken for now, because the server refused one."""
+        return self._paused_until > _NOT_PAUSED
+
+    def submit(self, batch: Batch, owner: Any, deadline: Deadline | None) -> PendingBatch:
+        """Add a batch, to be returned by `take`.
+
+        Args:
+            batch: The batch.
+            owner: Object of the caller, which the settled batch contains.
+            deadline: Deadline of the call; None for a batch of a publisher or a relay.
+        """
+        self._submitted += 1
+        self._open_batches += 1
+        pending = PendingBatch(batch, owner, deadline, self._submitted)
+        if deadline is not None:
+            self._deadlines.start(pending.sequence, pending, deadline.time)
+        heapq.heappush(self._waiting, (pending.sequence, pending))
+        return pending
+
+    def withdraw(self, pending: PendingBatch) -> None:
+        """Settle a batch whose caller no longer waits. If it is in flight, the server may still write it."""
+        if not pending.is_settled:
+            self._in_flight.pop(pending.number, None)
+            self._settle(pending)
+            self._drop_settled()
+
+    def opened(self) -> None:
+        """Note that there is a call. Batches can be taken."""
+        self._is_open = True
+        self._paused_until = _NOT_PAUSED
+
+    def take(self, now: float, most_bytes: int) -> list[bytes]:
+        """Return encoded requests to send now.
+
+        Args:
+            now: Current time.
+            most_bytes: Bytes after which no further request is returned.
+        """
+        requests: list[bytes] = []
+        size = 0
+        waiting, in_flight = self._waiting, self._in_flight
+        while waiting and self._is_open and not self.is_paused and size < most_bytes:
+            if len(in_flight) >= self._max_in_flight:
+                break
+            _, pending = heapq.heappop(waiting)
+            if not pending.is_settled:
+                requests.append(self._request(pending, now))
+                size += len(requests[-1])
+        return requests
+
+    def receive(self, response: Any, now: float) -> PendingBatch | None:
+        """Apply a response. Return the batch that it settles, or None.
+
+        A response to a batch that is not in flight is ignored. A server answers some refused batches twice.
+        """
+        pending = self._in_flight.pop(correlation_id(response), None)
+        if pending is None:
+            return None
+        outcome = pending.batch.result(response)
+        if isinstance(outcome, WriteResult):
+            return self._settle(pending, outcome)
+        return self._wait_or_fail(pending, outcome, now)
+
+    def ended(self, error: RxPumpError, now: float) -> list[PendingBatch]:
+        """Note that the call ended, and that it is not known which of the batches in flight were written.
+
+        Args:
+            error: Why it ended.
+            now: Current time.
+
+        Returns:
+            The batches that are not sent again, each settled with its error.
+        """
+        self._is_open = False
+        interrupted = list(self._in_flight.values())
+        self._in_flight.clear()
+        settled = [self._wait_or_fail(pending, error, now) for pending in interrupted]
+        if isinstance(error, ConnectionClosed):
+            for _, pending in self._waiting:
+                if pending.deadline is None:
+                    self._deadlines.stop(pending.sequence)
+        return [pending for pending in settled if pending is not None]
+
+    def tick(self, now: float) -> list[PendingBatch]:
+        """Apply the current time. Return the batches whose deadline has passed."""
+        if self._paused_until <= now:
+            self._paused_until = _NOT_PAUSED
+        expired: list[PendingBatch] = []
+        while (late := self._deadlines.pop(now)) is not None:
+            self._in_flight.pop(late.number, None)
+            expired.append(self._settle(late, error=self._timed_out(late)))
+        self._drop_settled()
+        return expired
+
+    def close(self, error: RxPumpError) -> list[PendingBatch]:
+        """Settle all batches with an error, and return them in the order of their submission."""
+        self._is_open = False
+        pending = sorted([*self._in_flight.values(), *(each for _, each in self._waiting)], key=_sequence)
+        self._in_flight.clear()
+        self._waiting.clear()
+        return [self._settle(each, error=error) for each in pending if not each.is_settled]
+
+    def _request(self, pending: PendingBatch, now: float) -> bytes:
+        self._numbers += 1
+        pending.number = self._numbers
+        pending.attempts += 1
+        if pending.deadline is None and self._timeout is not None:
+            self._deadlines.start(pending.sequence, pending, now + self._timeout)
+        self._in_flight[pending.number] = pending
+        return pending.batch.request(pending.number)
+
+    def _wait_or_fail(self, pending: PendingBatch, error: RxPumpError, now: float) -> PendingBatch | None:
+        """Put a batch back to its place in the order. Return it if it is not sent again, settled with its error."""
+        if isinstance(error, ServerError):
+            pending.refusal = error
+        try:
+            delay = delay_after(error, pending.attempts, self._retry, is_repeatable=True)
+        except RxPumpError as final:
+            return self._settle(pending, error=final)
+        heapq.heappush(self._waiting, (pending.sequence, pending))
+        if delay and not self.is_paused:
+            self._paused_until = now + delay
+        return None
+
+    def _timed_out(self, pending: PendingBatch) -> OperationTimedOut:
+        timeout = self._timeout if pending.deadline is None else pending.deadline.timeout
+        assert timeout is not None, "a batch without a limit does not expire"
+        operation, is_connected = pending.batch.context.operation, self._is_open
+        return OperationTimedOut(operation, timeout, pending.attempts, pending.refusal, is_connected=is_connected)
+
+    def _drop_settled(self) -> None:
+        """Drop batches that were settled while they waited, to bound memory during a long outage."""
+        if len(self._waiting) > 2 * self._open_batches + 64:
+            self._waiting = sorted(entry for entry in self._waiting if not entry[1].is_settled)  # is a heap
+
+    def _settle(
+        self, pending: PendingBatch, result: WriteResult | None = None, error: RxPumpError | None = None
+    ) -> PendingBatch:
+        self._open_batches -= 1
+        self._deadlines.stop(pending.sequence)
+        pending.is_settled = True
+        pending.result, pending.error = result, error
+        return pending
+
+    def __repr__(self) -> str:
+        state = "paused" if self.is_paused else "open" if self._is_open else "not open"
+        return f"<PendingBatches {state}, {len(self._in_flight)} in flight, {len(self._waiting)} waiting>"
+
+
+def _sequence(pending: PendingBatch) -> int:
+    return pending.sequence

@@ -1,0 +1,40 @@
+"""Which failures of a request are followed by another attempt.
+
+the server refuses the request for now      another attempt after a delay of the retry policy
+the server does not complete a write        likewise, because the ids of the events make it the same write
+the connection is lost                      another attempt on the next connection
+anything else                               the request fails
+"""
+
+from __future__ import annotations
+
+from rxpump.backoff import Backoff
+from rxpump.errors import ClientClosed, ConnectionClosed, NotHandled, OutcomeUnknown, RxPumpError
+
+
+def delay_after(error: RxPumpError, attempts: int, policy: Backoff, *, is_repeatable: bool) -> float:
+    """Return the seconds to wait until the next attempt; 0 to make it as soon as there is a connection.
+
+    Args:
+        error: Failure of the last attempt.
+        attempts: Number of attempts that were made.
+        policy: Delays after refusals of the server.
+        is_repeatable: Whether the request may be sent again if it is not known whether the server did it.
+
+    Raises:
+        RxPumpError: No further attempt is made. It is `error`.
+    """
+    match error:
+        case ClientClosed():
+            raise error
+        case ConnectionClosed() if is_repeatable:
+            return 0.0
+        case NotHandled():
+            delay = policy.delay(attempts)
+        case OutcomeUnknown() if is_repeatable:
+            delay = policy.delay(attempts)
+        case _:
+            raise error
+    if delay is None:
+        raise error
+    return delay
