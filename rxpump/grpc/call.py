@@ -16,7 +16,7 @@ from rxpump.grpc.http2 import ErrorCode, Http2Connection
 from rxpump.grpc.http2.http2_events import DataReceived, Http2Event
 from rxpump.grpc.protocol.call_metadata import Metadata
 from rxpump.grpc.protocol.call_status import CallStatus, StatusCode
-from rxpump.grpc.protocol.message_reader import frame_message
+from rxpump.grpc.protocol.message_reader import PREFIX_BYTES, frame_message
 from rxpump.grpc.protocol.response_reader import ResponseReader
 
 MAX_MESSAGE_BYTES: Final = 17 * 1024 * 1024
@@ -147,20 +147,20 @@ class Call:
 
     # Responses ---------------------------------------------------------------------------------------------------
 
-    async def next(self) -> list[bytes]:
+    async def next(self, most: int | None = None) -> list[bytes]:
         """Wait for the next messages. A caller may cancel the wait and call again; no message is lost.
 
+        Args:
+            most: Largest number of messages to return; None for all that have arrived.
+
         Returns:
-            The messages that have arrived since the last call, encoded; an empty list when the call has ended with
-            the status OK.
+            Messages, encoded; an empty list when the call has ended with the status OK.
 
         Raises:
             RxPumpError: The call ended with another status, or the connection was lost. All messages that arrived
                 before were returned.
         """
-        self._acknowledge(self._pulled_bytes)
-        self._pulled_bytes = 0
-        while not self._messages and not self.has_ended:
+        while not (messages := self.take(most)) and not self.has_ended:
             self._acknowledge(self._received_bytes)  # of a message that is incomplete
             self._received_bytes = 0
             self._puller = puller = asyncio.get_running_loop().create_future()
@@ -169,10 +169,25 @@ class Call:
             finally:
                 if self._puller is puller:  # the wait was not cancelled while the next one began
                     self._puller = None
-        if not self._messages and (error := self.error) is not None:
+        if not messages and (error := self.error) is not None:
             raise error
-        messages, self._messages = self._messages, []
-        self._pulled_bytes, self._received_bytes = self._received_bytes, 0
+        return messages
+
+    def take(self, most: int | None = None) -> list[bytes]:
+        """Return messages that have arrived, none if there are none; see `next`."""
+        self._acknowledge(self._pulled_bytes)
+        self._pulled_bytes = 0
+        messages = self._messages
+        if most is None or len(messages) <= most:
+            self._messages = []
+            if messages:
+                self._pulled_bytes, self._received_bytes = self._received_bytes, 0
+        else:
+            self._messages = messages[most:]
+            del messages[most:]
+            size = min(sum(map(len, messages)) + PREFIX_BYTES * most, self._received_bytes)
+            self._pulled_bytes = size
+            self._received_bytes -= size
         return messages
 
     async def collect(self) -> list[bytes]:

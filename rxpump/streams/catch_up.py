@@ -73,6 +73,8 @@ async def catch_up(cursor: Cursor, *, watchdog: float, retry: Backoff) -> News:
                             is_live = True
                             failures.reset()
                             lag.end()
+                        case FellBehind():
+                            is_live = False
                         case _:
                             news = cursor.fresh(news)
                     if is_cut_off:
@@ -90,7 +92,7 @@ async def catch_up(cursor: Cursor, *, watchdog: float, retry: Backoff) -> News:
 
 async def _next(
     subscription: Subscription, cursor: Cursor, watchdog: float
-) -> Sequence[Event] | Confirmed | CaughtUp | Examined:
+) -> Sequence[Event] | Confirmed | CaughtUp | FellBehind | Examined:
     """Wait for the next batch or signal of a live subscription.
 
     After `watchdog` seconds of silence, check on the server whether an event should have arrived.

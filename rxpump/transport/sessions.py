@@ -12,7 +12,7 @@ from rxpump.model.group_settings import NackAction
 from rxpump.model.new_events import NewEvent
 from rxpump.model.positions import Position
 from rxpump.model.results import WriteResult
-from rxpump.model.signals import CaughtUp, Examined
+from rxpump.model.signals import CaughtUp, Examined, FellBehind
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,10 +22,10 @@ class Confirmed:
     Attributes:
         last: Place of the last event that the server had then: a number (-1 for a stream without events), or a
             Position. If it is lower than the place of an event that was delivered before, the server has lost that
-            event.
+            event. None if the protocol does not name it, as gRPC does not for a soft-deleted stream.
     """
 
-    last: int | Position
+    last: int | Position | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class Subscription(ABC):
     """
 
     @abstractmethod
-    async def next(self) -> Sequence[Event] | Confirmed | CaughtUp | Examined:
+    async def next(self) -> Sequence[Event] | Confirmed | CaughtUp | FellBehind | Examined:
         """Wait for the next batch of events or the next signal.
 
         Once CaughtUp was returned, a caller may cancel the wait (for a timeout) and call `next` again; no event is
@@ -60,6 +60,7 @@ class Subscription(ABC):
             A batch of events, which may be empty;
             Confirmed, once, before CaughtUp: the server accepted the subscription;
             CaughtUp, when every event that was there at the confirmation has been returned;
+            FellBehind, after CaughtUp: the server delivers existing events again, and CaughtUp follows once more;
             Examined(position), if there is a filter: every event up to `position` that matches was returned.
 
         Raises:

@@ -16,7 +16,7 @@ from rxpump.model.credentials import Credentials
 from rxpump.model.events import Event
 from rxpump.model.new_events import NewEvent
 from rxpump.model.positions import START, Edge, Position, StreamDirection
-from rxpump.model.signals import CaughtUp, Examined
+from rxpump.model.signals import CaughtUp, Examined, FellBehind
 from rxpump.model.status import Idle, Status
 from rxpump.server import EmbeddedServer, SqliteStore
 from rxpump.settings import Settings
@@ -37,7 +37,7 @@ STREAM_EXISTS = -4
 FORWARD = StreamDirection.FORWARD
 BACKWARD = StreamDirection.BACKWARD
 
-News = Sequence[Event] | Confirmed | CaughtUp | Examined
+News = Sequence[Event] | Confirmed | CaughtUp | FellBehind | Examined
 
 
 class Store(ABC):

@@ -28,6 +28,20 @@ def filter_message(expression: FilterExpression, *, window: int | None = None, m
     }
 
 
+def server_filter(
+    where: EventFilter | None, *, resolve_links: bool, window: int | None = None
+) -> dict[str, Any] | None:
+    """Return an EventFilter message that passes all events that match, None if the server cannot filter.
+
+    Args:
+        where: Filter that the client applies to the events that the server passes; None for no filter.
+        resolve_links: Whether the client filters the targets of links.
+        window: Events that the server examines between two checkpoints; None lets the server choose.
+    """
+    expression = None if where is None else filter_expression(where, resolve_links=resolve_links)
+    return None if expression is None else filter_message(expression, window=window)
+
+
 def exact_filter(where: EventFilter, *, resolve_links: bool) -> dict[str, Any]:
     """Return an EventFilter message for events that the client does not filter again, such as those of a group.
 

@@ -1,0 +1,75 @@
+"""Places of the last events on the server, which subscriptions compare with what they have received."""
+
+from __future__ import annotations
+
+from rxpump.errors import ReadFailed, StreamNotFound
+from rxpump.grpc.caller import Caller
+from rxpump.grpc.calls import read
+from rxpump.grpc.reads.pages import find_last_number, find_last_position, read_all_page
+from rxpump.model.filters import EventFilter
+from rxpump.model.positions import END, Position, StreamDirection
+from rxpump.model.system_names import METADATA_PREFIX
+from rxpump.transport import ServerEnd
+
+_BACKWARD = StreamDirection.BACKWARD
+
+
+async def find_stream_end(caller: Caller, stream: str) -> ServerEnd:
+    """Find the last event of a stream; see `Transport.find_stream_end`.
+
+    The server does not name the last number of a stream that was soft-deleted. Such a stream has metadata, which a
+    stream that never existed has not.
+    """
+    try:
+        last, readable = await find_last_number(caller, stream)
+    except StreamNotFound:
+        return ServerEnd(None if await _has_metadata(caller, stream) else -1, None)
+    return ServerEnd(last, readable)
+
+
+async def find_all_end(
+    caller: Caller, after: Position, batch_size: int, *, resolve_links: bool, where: EventFilter | None
+) -> ServerEnd:
+    """Find the last event of `$all`; see `Transport.find_all_end`.
+
+    With a filter, only the last `batch_size` events are searched for one that matches.
+    """
+    if where is None:
+        last = readable = await find_last_position(caller)
+    else:
+        page = await read_all_page(caller, END, batch_size, _BACKWARD, resolve_links=resolve_links)
+        last = page[0].position if page else None
+        readable = next((event.position for event in page if where.matches(event)), None)
+    return ServerEnd(await last_place(caller, after, last), readable)
+
+
+async def last_place(caller: Caller, after: Position, last: Position | None) -> Position | None:
+    """Return the last place that the server has.
+
+    A checkpoint can be the place of an event that cannot be read, so a place after the last event that can be read is
+    not a lost place. The server refuses to read backward from a place that it does not have.
+
+    Args:
+        caller: Makes the calls.
+        after: Place that the server must have.
+        last: Position of the last event that can be read, None if there is none.
+    """
+    if last is not None and after <= last:
+        return last
+    context = read.read_context(None)
+    request = read.read_all(after, _BACKWARD, resolve_links=False, count=1)
+    try:
+        await caller.collect(context, [request])
+    except ReadFailed:
+        return last
+    return after
+
+
+async def _has_metadata(caller: Caller, stream: str) -> bool:
+    if stream.startswith(METADATA_PREFIX):
+        return False
+    try:
+        await find_last_number(caller, METADATA_PREFIX + stream)
+    except StreamNotFound:
+        return False
+    return True

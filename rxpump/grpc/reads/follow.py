@@ -1,0 +1,282 @@
+"""One attempt to follow a stream or `$all` over gRPC, by a subscription of the server.
+
+    find the end ──▶ subscribe ──confirmation──▶ HISTORY ──caught up──▶ LIVE
+                                                    ▲                     │
+                                                    └─────fell behind─────┘
+
+The server delivers existing events, then new events. The end is found first: it shows whether the server has lost
+events, and everything up to it has been delivered when the server has caught up. A subscription without a place
+starts after the end that was found, so that the next attempt has a place to resume.
+
+Servers from version 24.2 read on by themselves if the consumer is slow, and report that they have caught up again and
+again; only the first report of each stretch is a signal. Older servers end the subscription, and before version 23.10
+they do not report that they have caught up (docs/protocol/grpc.md, section 5.9).
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+from rxpump.errors import MalformedReply, StreamNotFound, SubscriptionDropped
+from rxpump.grpc.call import Call
+from rxpump.grpc.caller import Caller
+from rxpump.grpc.calls import read
+from rxpump.grpc.calls.records import event_of_log, event_of_stream
+from rxpump.grpc.calls.server_filter import server_filter
+from rxpump.grpc.errors.call_context import CallContext
+from rxpump.grpc.features import ServerFeatures
+from rxpump.grpc.messages.methods import ServerVersion
+from rxpump.grpc.reads.ends import find_stream_end, last_place
+from rxpump.grpc.reads.pages import find_last_matching, find_last_number, find_last_position
+from rxpump.model.events import Event
+from rxpump.model.filters import EventFilter
+from rxpump.model.limits import MAX_EVENT_NUMBER
+from rxpump.model.positions import FIRST_POSITION, Position
+from rxpump.model.signals import CaughtUp, Examined, FellBehind
+from rxpump.transport import Confirmed, Subscription
+
+News = Sequence[Event] | Confirmed | CaughtUp | FellBehind | Examined
+
+_CAUGHT_UP_SINCE: Final = ServerVersion(23, 10)
+"""First version of a server that reports that it has caught up."""
+
+
+class _Following(Subscription, ABC):
+    """One attempt.
+
+    Args:
+        caller: Makes the calls.
+        context: Purpose of the subscription.
+        make: Function that returns the event of a message.
+        batch_size: Most events in a batch.
+    """
+
+    def __init__(self, caller: Caller, context: CallContext, make: Callable[[Any], Event], batch_size: int) -> None:
+        self._caller = caller
+        self._context = context
+        self._make: Callable[[Any], Event] = make
+        self._batch_size = batch_size
+        self._call: Call | None = None
+        self._news: deque[News] = deque()
+        self._is_live = False
+        self._reports_catching_up = True
+
+    async def next(self) -> News:
+        """Wait for the next batch or signal."""
+        if self._call is None:
+            await self._subscribe()
+        while not self._news:
+            assert self._call is not None
+            messages = await self._call.next(self._batch_size)
+            if not messages:
+                raise SubscriptionDropped(self._context.stream_or_all, "the server ended the subscription")
+            self._receive(messages)
+        return self._news.popleft()
+
+    async def aclose(self) -> None:
+        """Unsubscribe."""
+        if self._call is not None:
+            self._call.cancel()
+
+    async def _subscribe(self) -> None:
+        """Find the end, subscribe, and wait for the confirmation."""
+        attempts = self._caller.attempts(self._context)
+        async with attempts:
+            features = await self._caller.features()
+            confirmed = await self._find_end(features)
+            self._call = call = await self._caller.open(
+                self._context, self._request(), attempts=attempts, ends_on_goaway=True
+            )
+            call.end()
+            messages = await call.next(1)
+            content = [part for part in read.parts(messages, self._context) if not isinstance(part, Sequence)]
+            if not content or content[0].WhichOneof("content") != "confirmation":
+                raise MalformedReply(self._context.operation, "no confirmation before other messages")
+        self._news.append(confirmed)
+        if not self._reports_catching_up and self._has_reached_end():
+            self._caught_up()
+
+    def _receive(self, messages: Sequence[bytes]) -> None:
+        """Queue the news in messages."""
+        for part in read.parts(messages, self._context):
+            if isinstance(part, Sequence):
+                self._on_events(read.events(part, self._make, self._context))
+                if not self._is_live and not self._reports_catching_up and self._has_reached_end():
+                    self._caught_up()
+                continue
+            match part.WhichOneof("content"):
+                case "checkpoint":
+                    self._on_checkpoint(part.checkpoint)
+                case "caught_up":
+                    self._caught_up()
+                case "fell_behind":
+                    self._fell_behind()
+
+    def _caught_up(self) -> None:
+        if not self._is_live:
+            self._is_live = True
+            self._on_caught_up()
+            self._news.append(CaughtUp())
+
+    def _fell_behind(self) -> None:
+        if self._is_live:
+            self._is_live = False
+            reason = "the consumer is slower than the events are written, and the server reads on from its log"
+            self._news.append(FellBehind(SubscriptionDropped(self._context.stream_or_all, reason)))
+
+    @abstractmethod
+    async def _find_end(self, features: ServerFeatures) -> Confirmed:
+        """Find the end on the server, and prepare the request. Return the signal for the confirmation."""
+
+    @abstractmethod
+    def _request(self) -> bytes:
+        """Return the request to subscribe."""
+
+    @abstractmethod
+    def _on_events(self, events: Sequence[Event]) -> None:
+        """Queue events, and move past them."""
+
+    def _on_checkpoint(self, checkpoint: Any) -> None:
+        """Queue the place up to which a filter has examined the log."""
+
+    def _on_caught_up(self) -> None:
+        """Queue what precedes the signal that the subscription has caught up."""
+
+    @abstractmethod
+    def _has_reached_end(self) -> bool:
+        """Return whether all events up to the end that was found have been received."""
+
+    def __repr__(self) -> str:
+        state = "live" if self._is_live else "not live"
+        return f"<{type(self).__name__} {self._context.stream_or_all} {state}, {self._call!r}>"
+
+
+class StreamFollowing(_Following):
+    """An attempt to follow one stream; arguments as in `Transport.follow_stream`."""
+
+    def __init__(
+        self, caller: Caller, stream: str, after: int | None, *, batch_size: int, resolve_links: bool
+    ) -> None:
+        super().__init__(caller, read.subscribe_context(stream), event_of_stream, batch_size)
+        self._stream = stream
+        self._after = after
+        self._resolve_links = resolve_links
+        self._received = -1
+        self._readable: int | None = None
+
+    async def _find_end(self, features: ServerFeatures) -> Confirmed:
+        self._reports_catching_up = _reports_catching_up(features)
+        try:
+            last, self._readable = await find_last_number(self._caller, self._stream)
+        except StreamNotFound:
+            # A server of version 23.10 reports a stream that does not exist only after the first event of the stream.
+            self._reports_catching_up = False
+            self._after = -1 if self._after is None else self._after
+            self._received = self._after
+            if self._after < 0:
+                return Confirmed(-1)
+            return Confirmed((await find_stream_end(self._caller, self._stream)).last)
+        if self._after is None:
+            self._after = -1 if last is None else last
+        self._received = self._after
+        return Confirmed(last)
+
+    def _request(self) -> bytes:
+        assert self._after is not None, "the end was found"
+        return read.follow_stream(self._stream, self._after, resolve_links=self._resolve_links)
+
+    def _on_events(self, events: Sequence[Event]) -> None:
+        """Leave out a tombstone, after which the server ends the subscription."""
+        self._received = events[-1].received_number
+        if self._received == MAX_EVENT_NUMBER:
+            events = events[:-1]
+        self._news.append(events)
+
+    def _has_reached_end(self) -> bool:
+        return self._readable is None or self._received >= self._readable
+
+
+class AllFollowing(_Following):
+    """An attempt to follow `$all`; arguments as in `Transport.follow_all`.
+
+    Args:
+        caller: Makes the calls.
+        after: Position after which to start; None for the end.
+        batch_size: Most events in a batch.
+        resolve_links: Whether to deliver the targets of links.
+        where: Filter that the events must match.
+        index: Name of a secondary index whose events to follow in place of those that match a filter.
+    """
+
+    def __init__(
+        self,
+        caller: Caller,
+        after: Position | None,
+        *,
+        batch_size: int,
+        resolve_links: bool,
+        where: EventFilter | None = None,
+        index: str | None = None,
+    ) -> None:
+        super().__init__(caller, read.subscribe_context(None), event_of_log, batch_size)
+        self._after = after
+        self._resolve_links = resolve_links
+        self._where = where
+        window = max(batch_size, _SMALLEST_WINDOW)
+        self._filter = (
+            server_filter(where, resolve_links=resolve_links, window=window) if index is None else read.index(index)
+        )
+        self._received = FIRST_POSITION
+        self._end: Position | None = None
+        self._target: Position | None = None
+
+    async def _find_end(self, features: ServerFeatures) -> Confirmed:
+        self._reports_catching_up = _reports_catching_up(features)
+        self._end = self._target = await find_last_position(self._caller)
+        if not self._reports_catching_up and self._where is not None:
+            self._target = await find_last_matching(self._caller, self._where, resolve_links=self._resolve_links)
+        if self._after is None:
+            self._after = self._end or FIRST_POSITION
+        self._received = self._after
+        return Confirmed(await last_place(self._caller, self._after, self._end))
+
+    def _request(self) -> bytes:
+        assert self._after is not None, "the end was found"
+        return read.follow_all(self._after, resolve_links=self._resolve_links, filter=self._filter)
+
+    def _on_events(self, events: Sequence[Event]) -> None:
+        self._received = events[-1].position or self._received
+        where = self._where
+        if where is None:
+            self._news.append(events)
+            return
+        self._news.append([event for event in events if where.matches(event)])
+        if self._filter is None:
+            self._news.append(Examined(self._received))
+
+    def _on_checkpoint(self, checkpoint: Any) -> None:
+        self._examined(Position(checkpoint.commit_position, checkpoint.prepare_position))
+
+    def _on_caught_up(self) -> None:
+        """Queue the end that was found, up to which the filter has examined the log."""
+        if self._where is not None and self._end is not None and self._reports_catching_up:
+            self._examined(self._end)
+
+    def _examined(self, position: Position) -> None:
+        if position > self._received:
+            self._received = position
+            self._news.append(Examined(position))
+
+    def _has_reached_end(self) -> bool:
+        return self._target is None or self._received >= self._target
+
+
+_SMALLEST_WINDOW: Final = 32
+"""Smallest number of events that a server examines between two checkpoints, which is what it reads at a time."""
+
+
+def _reports_catching_up(features: ServerFeatures) -> bool:
+    return features.version is not None and features.version >= _CAUGHT_UP_SINCE

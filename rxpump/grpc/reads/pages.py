@@ -1,0 +1,170 @@
+"""Single events and pages, each by one call that reads a number of events.
+
+The protocol has no pages: a response ends with the last event that was asked for, or with the last one that exists.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rxpump.errors import EventNotFound
+from rxpump.grpc.caller import Caller
+from rxpump.grpc.calls import read
+from rxpump.grpc.calls.read import StreamMarks, after_commit
+from rxpump.grpc.calls.records import event_of_log, event_of_stream
+from rxpump.grpc.calls.server_filter import server_filter
+from rxpump.model.events import Event
+from rxpump.model.filters import EventFilter
+from rxpump.model.pages import AllPage, StreamPage
+from rxpump.model.positions import (
+    END,
+    FIRST_POSITION,
+    LAST_POSITION,
+    START,
+    Edge,
+    Position,
+    StreamDirection,
+)
+
+_BACKWARD = StreamDirection.BACKWARD
+
+
+async def read_event(caller: Caller, stream: str, number: int | Edge, *, resolve_links: bool) -> Event:
+    """Read one event; see `Transport.read_event`."""
+    if number is START:
+        number = 0
+    events, _ = await _read_stream(caller, stream, number, 1, _BACKWARD, resolve_links=resolve_links)
+    if events and number in (END, events[0].received_number):
+        return events[0]
+    raise EventNotFound(stream, -1 if isinstance(number, Edge) else number)
+
+
+async def read_stream_page(
+    caller: Caller, stream: str, start: int | Edge, max_count: int, direction: StreamDirection, *, resolve_links: bool
+) -> StreamPage:
+    """Read a page of a stream; see `Transport.read_stream_page`."""
+    events, marks = await _read_stream(caller, stream, start, max_count, direction, resolve_links=resolve_links)
+    next_number = _next_number(start, direction, events, marks)
+    if direction is _BACKWARD:
+        is_end = len(events) < max_count or next_number < 0
+    else:
+        is_end = len(events) < max_count or (marks.last is not None and next_number > marks.last)
+    return StreamPage(
+        events,
+        stream=stream,
+        next_event_number=next_number,
+        last_event_number=marks.last,
+        is_end_of_stream=is_end,
+    )
+
+
+async def read_all_page(
+    caller: Caller,
+    start: Position | Edge,
+    max_count: int,
+    direction: StreamDirection,
+    *,
+    resolve_links: bool,
+    where: EventFilter | None = None,
+) -> AllPage:
+    """Read a page of `$all`; see `Transport.read_all_page`.
+
+    A forward read includes the event at its start, so the next page starts with the event after the last one of this
+    page. It is read together with the page.
+    """
+    if direction is not _BACKWARD and start in (END, LAST_POSITION):
+        last = await find_last_position(caller)
+        end = FIRST_POSITION if last is None else after_commit(last)
+        return AllPage((), position=end, next_position=end, is_last=True)
+    is_forward = direction is StreamDirection.FORWARD
+    request = read.read_all(
+        start,
+        direction,
+        resolve_links=resolve_links,
+        count=max_count + is_forward,
+        filter=server_filter(where, resolve_links=resolve_links),
+    )
+    context = read.read_context(None)
+    events, _ = read.counted(await caller.collect(context, [request]), event_of_log, context)
+    position = _position(start)
+    if is_forward and read.is_after_commit(position):
+        events = [event for event in events if _place(event).commit > position.prepare]
+    has_more = len(events) > max_count
+    following = events[max_count] if has_more else None
+    events = events[:max_count] if has_more else events
+    page = AllPage(
+        events,
+        position=position,
+        next_position=_next_position(position, direction, events, following),
+        is_last=len(events) < max_count or (is_forward and not has_more),
+    )
+    return page if where is None else page.where(where.matches)
+
+
+async def find_last_position(caller: Caller) -> Position | None:
+    """Return the position of the last event of `$all`, None if there is none."""
+    context = read.read_context(None)
+    request = read.read_all(END, _BACKWARD, resolve_links=False, count=1)
+    events, _ = read.counted(await caller.collect(context, [request]), event_of_log, context)
+    return _place(events[0]) if events else None
+
+
+async def find_last_matching(caller: Caller, where: EventFilter, *, resolve_links: bool) -> Position | None:
+    """Return the position of the last event of `$all` that the server passes for a filter, None if there is none."""
+    context = read.read_context(None)
+    filter = server_filter(where, resolve_links=resolve_links)
+    request = read.read_all(END, _BACKWARD, resolve_links=resolve_links, count=1, filter=filter)
+    events, _ = read.counted(await caller.collect(context, [request]), event_of_log, context)
+    return _place(events[0]) if events else None
+
+
+async def find_last_number(caller: Caller, stream: str) -> tuple[int | None, int | None]:
+    """Return the number of the last event of a stream, and that of the last event that can be read.
+
+    Raises:
+        StreamNotFound: The stream does not exist, or was soft-deleted.
+        StreamDeleted: The stream was deleted for good.
+    """
+    events, marks = await _read_stream(caller, stream, END, 1, _BACKWARD, resolve_links=False)
+    readable = events[0].received_number if events else None
+    return readable if marks.last is None else marks.last, readable
+
+
+async def _read_stream(
+    caller: Caller, stream: str, start: int | Edge, count: int, direction: StreamDirection, *, resolve_links: bool
+) -> tuple[Sequence[Event], StreamMarks]:
+    context = read.read_context(stream)
+    request = read.read_stream(stream, start, direction, resolve_links=resolve_links, count=count)
+    return read.counted(await caller.collect(context, [request]), event_of_stream, context)
+
+
+def _next_number(start: int | Edge, direction: StreamDirection, events: Sequence[Event], marks: StreamMarks) -> int:
+    """Return the number at which the next page starts; -1 if there is none."""
+    if direction is _BACKWARD:
+        return events[-1].received_number - 1 if events else -1
+    if events:
+        return events[-1].received_number + 1
+    first = 0 if isinstance(start, Edge) else start
+    return first if marks.last is None else max(first, marks.last + 1)
+
+
+def _next_position(
+    start: Position, direction: StreamDirection, events: Sequence[Event], following: Event | None
+) -> Position:
+    """Return the position at which the next page starts."""
+    if following is not None:
+        return _place(following)
+    if not events:
+        return start
+    last = _place(events[-1])
+    return last if direction is _BACKWARD else after_commit(last)
+
+
+def _position(start: Position | Edge) -> Position:
+    if isinstance(start, Edge):
+        return FIRST_POSITION if start is START else LAST_POSITION
+    return start
+
+
+def _place(event: Event) -> Position:
+    return event.position or FIRST_POSITION

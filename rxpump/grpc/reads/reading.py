@@ -1,0 +1,157 @@
+"""Reads to the end of a stream or `$all`, over as many calls as lost connections require.
+
+One call returns all events. The server sends them ahead of the consumer, as far as the window of the call allows. If
+the call is interrupted, the next one starts after the last event that was received.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import AsyncGenerator, Callable, Sequence
+from typing import Any
+
+from rxpump.errors import RxPumpError
+from rxpump.grpc.call import Call
+from rxpump.grpc.caller import Caller
+from rxpump.grpc.calls import read
+from rxpump.grpc.calls.records import event_of_log, event_of_stream
+from rxpump.grpc.calls.server_filter import server_filter
+from rxpump.grpc.errors.call_context import CallContext
+from rxpump.model.events import Event
+from rxpump.model.filters import EventFilter
+from rxpump.model.positions import Edge, Position, StreamDirection
+
+
+class Reading(ABC):
+    """A read to the end.
+
+    Args:
+        caller: Makes the calls.
+        context: Purpose of the read.
+        make: Function that returns the event of a message.
+        batch_size: Most events in a batch.
+    """
+
+    def __init__(self, caller: Caller, context: CallContext, make: Callable[[Any], Event], batch_size: int) -> None:
+        self._caller = caller
+        self._make: Callable[[Any], Event] = make
+        self._context = context
+        self._batch_size = batch_size
+        self._call: Call | None = None
+
+    async def batches(self) -> AsyncGenerator[Sequence[Event], None]:
+        """Yield the events in batches of at most `batch_size`."""
+        try:
+            while (request := self._request()) is not None:
+                messages = await self._next(request)
+                if not messages:
+                    return
+                found, _ = read.counted(messages, self._make, self._context)
+                if found and (fresh := self._advance(found)):
+                    yield fresh
+        finally:
+            if self._call is not None:
+                self._call.cancel()
+
+    async def _next(self, request: bytes) -> Sequence[bytes]:
+        """Return the next messages, none at the end. Open the call, again if it was interrupted."""
+        call = self._call
+        if call is not None and (messages := call.take(self._batch_size)):
+            return messages
+        attempts = self._caller.attempts(self._context)
+        async with attempts:
+            while True:
+                if self._call is None:
+                    self._call = await self._caller.open(self._context, request, attempts=attempts)
+                    self._call.end()
+                else:
+                    attempts.begin()
+                try:
+                    return await self._call.next(self._batch_size)
+                except RxPumpError as error:
+                    self._call.cancel()
+                    self._call = None
+                    await attempts.wait_after(error)
+
+    @abstractmethod
+    def _request(self) -> bytes | None:
+        """Return the request that reads on after the events that were received; None if there can be none."""
+
+    @abstractmethod
+    def _advance(self, events: Sequence[Event]) -> Sequence[Event]:
+        """Move past events that were received. Return those that the consumer gets."""
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self._context.stream_or_all} by {self._call!r}>"
+
+
+class StreamReading(Reading):
+    """A read of one stream; arguments as in `Transport.read_stream`."""
+
+    def __init__(
+        self,
+        caller: Caller,
+        stream: str,
+        start: int | Edge,
+        direction: StreamDirection,
+        *,
+        batch_size: int,
+        resolve_links: bool,
+    ) -> None:
+        super().__init__(caller, read.read_context(stream), event_of_stream, batch_size)
+        self._stream = stream
+        self._start = start
+        self._direction = direction
+        self._resolve_links = resolve_links
+
+    def _request(self) -> bytes | None:
+        if not isinstance(self._start, Edge) and self._start < 0:
+            return None  # a backward read has received the first event
+        return read.read_stream(self._stream, self._start, self._direction, resolve_links=self._resolve_links)
+
+    def _advance(self, events: Sequence[Event]) -> Sequence[Event]:
+        step = 1 if self._direction is StreamDirection.FORWARD else -1
+        self._start = events[-1].received_number + step
+        return events
+
+
+class AllReading(Reading):
+    """A read of `$all`; arguments as in `Transport.read_all`."""
+
+    def __init__(
+        self,
+        caller: Caller,
+        start: Position | Edge,
+        direction: StreamDirection,
+        *,
+        batch_size: int,
+        resolve_links: bool,
+        where: EventFilter | None = None,
+    ) -> None:
+        super().__init__(caller, read.read_context(None), event_of_log, batch_size)
+        self._start = start
+        self._direction = direction
+        self._resolve_links = resolve_links
+        self._where = where
+        self._filter = server_filter(where, resolve_links=resolve_links)
+        self._received: Position | None = None
+
+    def _request(self) -> bytes:
+        return read.read_all(self._start, self._direction, resolve_links=self._resolve_links, filter=self._filter)
+
+    def _advance(self, events: Sequence[Event]) -> Sequence[Event]:
+        """Leave out events that were received before: a forward read starts with the event at its position."""
+        is_forward = self._direction is StreamDirection.FORWARD
+        if is_forward and self._is_again(events[0]):
+            events = [event for event in events if not self._is_again(event)]
+            if not events:
+                return events
+        last = events[-1].position
+        if last is not None:
+            self._start = self._received = last
+        where = self._where
+        return events if where is None else [event for event in events if where.matches(event)]
+
+    def _is_again(self, event: Event) -> bool:
+        position = event.position
+        return self._received is not None and position is not None and position <= self._received

@@ -1,0 +1,281 @@
+"""Reads to the end, pages and single events, from answers of a script."""
+
+from __future__ import annotations
+
+from contextlib import aclosing
+from typing import Any
+
+import pytest
+
+from rxpump.errors import (
+    AccessDenied,
+    EventNotFound,
+    MalformedReply,
+    OperationTimedOut,
+    ReadFailed,
+    StreamDeleted,
+    StreamNotFound,
+)
+from rxpump.grpc.protocol.call_status import CallStatus, StatusCode
+from rxpump.grpc.reads.ends import find_all_end, find_stream_end
+from rxpump.grpc.reads.pages import read_all_page, read_event, read_stream_page
+from rxpump.grpc.reads.reading import AllReading, StreamReading
+from rxpump.model.filters import EventFilter
+from rxpump.model.positions import END, FIRST_POSITION, LAST_POSITION, START, Position, StreamDirection
+from rxpump.settings import Settings
+from tests.grpc.clients import QUICK
+from tests.grpc.reads.read_server import (
+    CUT,
+    DELETED,
+    OK,
+    UNKNOWN_POSITION,
+    WAIT,
+    event,
+    first,
+    in_turn,
+    last,
+    not_found,
+    reading_from,
+)
+
+FORWARD = StreamDirection.FORWARD
+BACKWARD = StreamDirection.BACKWARD
+NOT_READY = CallStatus(StatusCode.UNAVAILABLE, "Server Is Not Ready")
+
+
+async def numbers(reading: Any) -> list[list[int]]:
+    """Return the numbers of the events of each batch."""
+    async with aclosing(reading.batches()) as batches:
+        return [[each.number for each in batch] async for batch in batches]
+
+
+def stream_reading(caller: Any, start: Any = START, direction: StreamDirection = FORWARD, batch_size: int = 3) -> Any:
+    return StreamReading(caller, "s", start, direction, batch_size=batch_size, resolve_links=False)
+
+
+def all_reading(caller: Any, start: Any = START, direction: StreamDirection = FORWARD, **options: Any) -> Any:
+    return AllReading(caller, start, direction, **{"batch_size": 3, "resolve_links": False, **options})
+
+
+async def test_a_read_is_one_call_in_batches() -> None:
+    async with reading_from(in_turn([*map(event, range(8)), last(7)])) as (server, caller):
+        batches = await numbers(stream_reading(caller, 0))
+        assert [number for batch in batches for number in batch] == list(range(8))
+        assert max(map(len, batches)) == 3
+        [options] = server.requests
+        assert (options.stream.revision, options.count, options.read_direction) == (0, 2**63 - 1, 0)
+        assert options.HasField("no_filter")
+        assert options.uuid_option.HasField("structured")
+        assert options.control_option.compatibility == 1
+
+
+@pytest.mark.parametrize(
+    ("direction", "cut", "rest", "revision"),
+    [(FORWARD, [3, 4], [5, 6], 5), (BACKWARD, [4, 3], [2, 1, 0], 2)],
+)
+async def test_a_read_continues_after_a_lost_connection(
+    direction: StreamDirection, cut: list[int], rest: list[int], revision: int
+) -> None:
+    script = in_turn([*map(event, cut), WAIT], [*map(event, rest)])
+    async with reading_from(script) as (server, caller):
+        reading = stream_reading(caller, cut[0], direction)
+        received: list[int] = []
+        async with aclosing(reading.batches()) as batches:
+            async for batch in batches:
+                received += [each.number for each in batch]
+                if received == cut:
+                    server.server.endpoints[-1].transport.abort()
+        assert received == cut + rest
+        assert server.requests[1].stream.revision == revision
+
+
+async def test_a_backward_read_ends_with_the_first_event() -> None:
+    async with reading_from(in_turn([event(1), event(0), CUT])) as (server, caller):
+        assert await numbers(stream_reading(caller, END, BACKWARD)) in ([[1, 0]], [[1], [0]])
+        assert len(server.requests) == 1
+
+
+async def test_a_refused_read_is_repeated() -> None:
+    async with reading_from(in_turn([NOT_READY], [NOT_READY], [event(0)])) as (_, caller):
+        assert await numbers(stream_reading(caller)) == [[0]]
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [
+        ([not_found()], StreamNotFound),
+        ([DELETED], StreamDeleted),
+        ([CallStatus(StatusCode.PERMISSION_DENIED, "", (("exception", "access-denied"),))], AccessDenied),
+        ([UNKNOWN_POSITION], ReadFailed),
+    ],
+)
+async def test_a_read_that_fails_raises_the_error(answer: list[Any], error: type[Exception]) -> None:
+    async with reading_from(in_turn(answer)) as (_, caller):
+        with pytest.raises(error):
+            await numbers(stream_reading(caller))
+
+
+async def test_a_batch_that_does_not_come_times_out() -> None:
+    async with reading_from(in_turn([event(0), WAIT]), Settings(timeout=0.05, reconnect=QUICK)) as (_, caller):
+        with pytest.raises(OperationTimedOut):
+            await numbers(stream_reading(caller))
+
+
+async def test_a_message_that_cannot_be_parsed_is_malformed() -> None:
+    class Garbage:
+        def SerializeToString(self) -> bytes:
+            return b"\x0a\xff\xff"
+
+    async with reading_from(in_turn([Garbage()])) as (_, caller):
+        with pytest.raises(MalformedReply):
+            await numbers(stream_reading(caller))
+
+
+async def test_a_read_of_all_leaves_out_what_it_has_received() -> None:
+    script = in_turn([event(3), event(4), CUT], [event(4), event(5)], [event(5), OK])
+    async with reading_from(script) as (server, caller):
+        received = await numbers(all_reading(caller, Position(300, 300)))
+        assert [number for batch in received for number in batch] == [3, 4, 5]
+        assert server.requests[1].all.position.commit_position == 400
+
+
+async def test_a_backward_read_of_all_continues_before_the_last_event() -> None:
+    async with reading_from(in_turn([event(4), CUT], [event(3)])) as (server, caller):
+        received = await numbers(all_reading(caller, END, BACKWARD))
+        assert [number for batch in received for number in batch] == [4, 3]
+        assert server.requests[0].all.HasField("end")
+        assert server.requests[1].all.position.commit_position == 400
+
+
+@pytest.mark.parametrize(
+    ("start", "field"), [(START, "start"), (FIRST_POSITION, "start"), (END, "end"), (LAST_POSITION, "end")]
+)
+async def test_the_ends_of_all_have_names(start: Any, field: str) -> None:
+    async with reading_from(in_turn([event(1)])) as (server, caller):
+        await numbers(all_reading(caller, start, BACKWARD))
+        assert server.requests[0].all.WhichOneof("from") == field
+
+
+async def test_a_filter_is_applied_by_the_server_and_the_client() -> None:
+    async with reading_from(in_turn([event(1, "so"), event(2, "s")])) as (server, caller):
+        assert await numbers(all_reading(caller, where=EventFilter(stream_prefix="so"))) in ([[1]], [[1], []])
+        filter = server.requests[0].filter
+        assert filter.stream_identifier.regex == "^so"
+        assert filter.HasField("count")
+        assert filter.checkpoint_interval_multiplier == 1
+
+
+async def test_a_filter_that_no_server_has_is_applied_by_the_client() -> None:
+    async with reading_from(in_turn([event(1), event(2)])) as (server, caller):
+        received = await numbers(all_reading(caller, where=EventFilter(type_regex=r"\d")))
+        assert [number for batch in received for number in batch] == []
+        assert server.requests[0].HasField("no_filter")
+
+
+@pytest.mark.parametrize("number", [3, END])
+async def test_one_event_is_read_backward(number: Any) -> None:
+    async with reading_from(in_turn([event(3), last(3)])) as (server, caller):
+        assert (await read_event(caller, "s", number, resolve_links=False)).number == 3
+        assert (server.requests[0].read_direction, server.requests[0].count) == (1, 1)
+
+
+@pytest.mark.parametrize("answer", [[event(3), last(3)], [last(3)]])
+async def test_another_event_is_not_the_one_that_was_asked_for(answer: list[Any]) -> None:
+    async with reading_from(in_turn(answer)) as (_, caller):
+        with pytest.raises(EventNotFound) as raised:
+            await read_event(caller, "s", 7, resolve_links=False)
+        assert raised.value.number == 7
+
+
+@pytest.mark.parametrize(
+    ("start", "direction", "answer", "following", "is_end", "last_number"),
+    [
+        (0, FORWARD, [event(0), event(1), last(4)], 2, False, 4),
+        (3, FORWARD, [event(3), event(4), last(4)], 5, True, 4),
+        (4, FORWARD, [event(4), last(4)], 5, True, 4),
+        (9, FORWARD, [last(4)], 9, True, 4),
+        (0, FORWARD, [first(5), last(4)], 5, True, 4),
+        (3, FORWARD, [event(3), event(4)], 5, False, None),
+        (START, FORWARD, [], 0, True, None),
+        (END, BACKWARD, [event(4), event(3), last(4)], 2, False, 4),
+        (1, BACKWARD, [event(1), event(0), last(4)], -1, True, 4),
+        (5, BACKWARD, [event(5), last(5)], 4, True, 5),
+        (1, BACKWARD, [last(4)], -1, True, 4),
+    ],
+)
+async def test_a_page_names_the_next_one(
+    start: Any, direction: StreamDirection, answer: list[Any], following: int, is_end: bool, last_number: int | None
+) -> None:
+    async with reading_from(in_turn(answer)) as (_, caller):
+        page = await read_stream_page(caller, "s", start, 2, direction, resolve_links=False)
+        assert (page.next, page.is_last, page.last_event_number) == (following, is_end, last_number)
+
+
+async def test_pages_of_all_join_by_the_event_after_a_page() -> None:
+    script = in_turn([event(1), event(2), event(3)], [event(3), event(4)], [event(4), event(5)])
+    async with reading_from(script) as (server, caller):
+        page = await read_all_page(caller, START, 2, FORWARD, resolve_links=False)
+        assert ([each.number for each in page], page.next, page.is_last) == ([1, 2], Position(300, 300), False)
+        page = await read_all_page(caller, page.next, 2, FORWARD, resolve_links=False)
+        assert ([each.number for each in page], page.is_last) == ([3, 4], True)
+        page = await read_all_page(caller, page.next, 2, FORWARD, resolve_links=False)
+        assert [each.number for each in page] == [5]
+        assert [each.count for each in server.requests] == [3, 3, 3]
+        assert server.requests[2].all.position.commit_position == 400
+
+
+async def test_a_forward_page_at_the_end_is_empty() -> None:
+    async with reading_from(in_turn([event(4)], [event(4), event(5)])) as (_, caller):
+        page = await read_all_page(caller, END, 2, FORWARD, resolve_links=False)
+        assert (len(page), page.is_last) == (0, True)
+        page = await read_all_page(caller, page.next, 2, FORWARD, resolve_links=False)
+        assert [each.number for each in page] == [5]
+
+
+async def test_a_backward_page_of_all_ends_before_its_last_event() -> None:
+    async with reading_from(in_turn([event(4), event(3)], [event(2)])) as (_, caller):
+        page = await read_all_page(caller, END, 2, BACKWARD, resolve_links=False)
+        assert (page.next, page.is_last) == (Position(300, 300), False)
+        page = await read_all_page(caller, page.next, 2, BACKWARD, resolve_links=False)
+        assert ([each.number for each in page], page.is_last) == ([2], True)
+
+
+@pytest.mark.parametrize(
+    ("answers", "expected"),
+    [
+        ([[event(4), last(6)]], (6, 4)),
+        ([[event(4)]], (4, 4)),
+        ([[last(6)]], (6, None)),
+        ([[not_found()], [not_found()]], (-1, None)),
+        ([[not_found()], [event(1), last(1)]], (None, None)),
+    ],
+)
+async def test_the_end_of_a_stream(answers: list[Any], expected: tuple[int | None, int | None]) -> None:
+    async with reading_from(in_turn(*answers)) as (server, caller):
+        end = await find_stream_end(caller, "s")
+        assert (end.last, end.readable) == expected
+        names = [bytes(each.stream.stream_identifier.stream_name) for each in server.requests]
+        assert names == [b"s", b"$$s"][: len(answers)]
+
+
+@pytest.mark.parametrize(
+    ("after", "answers", "expected"),
+    [
+        (Position(300, 300), [[event(4)]], Position(400, 400)),
+        (Position(500, 500), [[event(4)], [event(4)]], Position(500, 500)),
+        (Position(500, 500), [[event(4)], [UNKNOWN_POSITION]], Position(400, 400)),
+        (FIRST_POSITION, [[], []], FIRST_POSITION),
+        (Position(500, 500), [[], [UNKNOWN_POSITION]], None),
+    ],
+)
+async def test_the_end_of_all(after: Position, answers: list[Any], expected: Position | None) -> None:
+    async with reading_from(in_turn(*answers)) as (_, caller):
+        end = await find_all_end(caller, after, 10, resolve_links=False, where=None)
+        assert end.last == expected
+
+
+async def test_the_last_event_that_matches_is_found() -> None:
+    where = EventFilter(stream_prefix="b")
+    async with reading_from(in_turn([event(4, "a"), event(3, "b"), event(2, "b")])) as (_, caller):
+        end = await find_all_end(caller, Position(100, 100), 10, resolve_links=False, where=where)
+        assert (end.last, end.readable) == (Position(400, 400), Position(300, 300))
