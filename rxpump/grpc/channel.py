@@ -20,6 +20,7 @@ from rxpump.errors import (
     ReconnectFailed,
     RxPumpError,
 )
+from rxpump.grpc.call import Call
 from rxpump.grpc.connection import GrpcConnection, first_of
 from rxpump.grpc.connection_pool import ConnectionPool
 from rxpump.grpc.dialer import Dialer
@@ -66,6 +67,7 @@ class Channel:
         self._problem: RxPumpError | None = None
         self._ended: RxPumpError | None = None
         self._requests = 0
+        self._leaving: set[asyncio.Task[None]] = set()  # tasks that cancel calls
         self._waiting_to_open = 0
         self._was_opened = False
 
@@ -107,6 +109,8 @@ class Channel:
         """End all calls with ClientClosed, and close the connections."""
         for act in tuple(self.before_close):
             act()
+        if self._leaving:
+            await asyncio.wait(tuple(self._leaving))
         await self._stop()
         self._ended = None
 
@@ -124,6 +128,12 @@ class Channel:
         self._requests -= 1
         if not self._requests:
             self._pool.notify()
+
+    def cancel_later(self, call: Call, seconds: float) -> None:
+        """Cancel a call some time after its last message was sent, so that the server can read it. `close` waits."""
+        task = self._tasks.start(_cancel_later(call, seconds), f"end {call.context.operation}")
+        self._leaving.add(task)
+        task.add_done_callback(self._leaving.discard)
 
     async def connection(self) -> GrpcConnection:
         """Wait for a connection on which a call can be opened, and return it. The call must be opened at once.
@@ -269,3 +279,10 @@ class Channel:
     def __repr__(self) -> str:
         state = "connected" if self.is_connected else f"not connected: {self._problem}"
         return f"<Channel to {self.address} {state}, {self._requests} requests, {self._pool!r}>"
+
+
+async def _cancel_later(call: Call, seconds: float) -> None:
+    if not call.has_ended:
+        await call.drain()
+        await asyncio.sleep(seconds)
+        call.cancel()

@@ -9,6 +9,9 @@ from rxpump.errors import NotSupported
 from rxpump.grpc.messages.methods import Method, ServerVersion
 from rxpump.grpc.messages.table import METHODS
 
+INDEXES_SINCE: Final = ServerVersion(25, 1)
+"""First version of a server with secondary indexes."""
+
 UNLISTED: Final = ServerVersion(21, 10)
 """First version of a server that names its methods."""
 
@@ -52,14 +55,28 @@ class ServerFeatures:
             NotSupported: The server does not have it. The error names the first version that does.
         """
         if not self.has(method):
-            version = f"version {self.version}" if self.version else f"a version before {UNLISTED}"
             service, _ = method.feature
             raise NotSupported(
                 f"{service.rpartition('.')[2]}.{method}",
                 "gRPC",
-                f"the server ({version}) does not have it",
+                f"the server ({self._described_version}) does not have it",
                 f"use a server of version {method.since} or later, with this service enabled",
             )
+
+    def require_indexes(self) -> None:
+        """Check that the server has secondary indexes, which it does not name among its methods.
+
+        Raises:
+            NotSupported: The server is older. It would read an index as if no event belonged to it.
+        """
+        if self.version is None or self.version < INDEXES_SINCE:
+            reason = f"the server ({self._described_version}) does not have them"
+            alternative = f"use a server of version {INDEXES_SINCE} or later"
+            raise NotSupported("secondary indexes", "gRPC", reason, alternative)
+
+    @property
+    def _described_version(self) -> str:
+        return f"version {self.version}" if self.version else f"a version before {UNLISTED}"
 
     def __repr__(self) -> str:
         return f"<ServerFeatures of {self.version or 'an old server'}, {len(self._methods)} methods>"

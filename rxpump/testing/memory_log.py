@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Any, cast
 
 from rxpump.errors import EventNotFound, StreamDeleted, StreamNotFound, WrongExpectedVersion
-from rxpump.model.events import Event, broken_link, single_event
+from rxpump.model.events import Event, broken_link
 from rxpump.model.limits import MAX_EVENT_NUMBER
 from rxpump.model.new_events import NewEvent
 from rxpump.model.pages import AllPage, StreamPage
@@ -37,7 +37,7 @@ _NEW_ID = b""  # an id that no event has
 
 @dataclass(frozen=True, slots=True)
 class StoredEvent:
-    """One stored event. It is the record of an `Event`."""
+    """One stored event. It is the record and the place of an `Event`."""
 
     event_stream_id: str
     event_number: int
@@ -48,6 +48,11 @@ class StoredEvent:
     metadata: bytes
     created: int
     commit_position: int
+
+    @property
+    def prepare_position(self) -> int:
+        """Prepare position, which equals the commit position."""
+        return self.commit_position
 
     @property
     def position(self) -> Position:
@@ -280,11 +285,11 @@ class MemoryLog:
             resolve_links: Whether to return the target of a link.
             is_placed: Whether the event has a position, because it is read from `$all`.
         """
-        position = stored.position if is_placed else None
+        place = stored if is_placed else None
         if not resolve_links or stored.event_type != LINK_EVENT_TYPE:
-            return single_event(stored, None, position)
+            return Event(stored, None, place)
         number, _, name = stored.data.decode(errors="replace").partition("@")
         target = self._streams.get(name)
         if target is None or not number.isdecimal() or not target.first <= int(number) <= target.last:
-            return single_event(broken_link(stored), stored, position)
-        return single_event(target.events[int(number)], stored, position)
+            return Event(broken_link(stored), stored, place)
+        return Event(target.events[int(number)], stored, place)

@@ -31,7 +31,7 @@ def group_info(stream: str | None, group: str) -> Operation[GroupDetails]:
         return _details(only(responses, context.operation).subscription_info)
 
     request = messages.GetInfoRequest(options={"group_name": group, **source(stream)})
-    context = group_context(messages.GET_INFO, "read", stream, group)
+    context = group_context(messages.GET_INFO, "read persistent subscriptions of", stream, group)
     return Operation(context, (request,), answer)
 
 
@@ -49,7 +49,7 @@ def groups_of(stream: str | None) -> Operation[Sequence[GroupDetails]]:
     Args:
         stream: Name of the stream; None is `$all`.
     """
-    context = group_context(messages.LIST, "list", stream, "")
+    context = group_context(messages.LIST, "list persistent subscriptions of", stream, "")
     return _list(context, {"list_for_stream": source(stream, "stream")})
 
 

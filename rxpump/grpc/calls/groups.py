@@ -33,12 +33,11 @@ def group_context(method: Method, action: str, stream: str | None, group: str) -
 
     Args:
         method: Method that is called.
-        action: Verb for AccessDenied.
+        action: Words for AccessDenied.
         stream: Name of the stream; None is `$all`.
         group: Name of the group.
     """
-    words = f"{action} persistent subscriptions of"
-    return CallContext(method, words, Effect.NONE, ALL_STREAM if stream is None else stream, group)
+    return CallContext(method, action, Effect.NONE, ALL_STREAM if stream is None else stream, group)
 
 
 def create_group(stream: str | None, group: str, settings: PersistentSubscriptionSettings) -> Operation[None]:
@@ -59,7 +58,7 @@ def create_group(stream: str | None, group: str, settings: PersistentSubscriptio
         )
         origin["all"].update(filtering)
     request = messages.CreateRequest(options={"group_name": group, "settings": encoded, **origin})
-    context = group_context(messages.CREATE, "create", stream, group)
+    context = group_context(messages.CREATE, "create persistent subscriptions of", stream, group)
     return Operation(context, (request,), no_result)
 
 
@@ -73,14 +72,14 @@ def update_group(stream: str | None, group: str, settings: PersistentSubscriptio
         allowed = f"{', '.join(_STRATEGY_NUMBERS)}: a group can get another strategy only when it is created"
         raise InvalidArgument("strategy", str(settings.strategy), allowed)
     options = {"group_name": group, "settings": _settings(settings), **_origin(stream, settings)}
-    context = group_context(messages.UPDATE, "update", stream, group)
+    context = group_context(messages.UPDATE, "update persistent subscriptions of", stream, group)
     return Operation(context, (messages.UpdateRequest(options=options),), no_result)
 
 
 def delete_group(stream: str | None, group: str) -> Operation[None]:
     """Return the request Delete."""
     request = messages.DeleteRequest(options={"group_name": group, **source(stream)})
-    context = group_context(messages.DELETE, "delete", stream, group)
+    context = group_context(messages.DELETE, "delete persistent subscriptions of", stream, group)
     return Operation(context, (request,), no_result)
 
 

@@ -20,13 +20,17 @@ def replay_parked(stream: str | None, group: str, stop_at: int | None = None) ->
         stop_at: Most events to replay, the oldest first; None for all.
     """
     request = _request(stream, group, stop_at)
-    return Operation(group_context(messages.REPLAY_PARKED, "replay", stream, group), request, no_result)
+    return Operation(
+        group_context(messages.REPLAY_PARKED, "replay the parked events of", stream, group), request, no_result
+    )
 
 
 def truncate_parked(stream: str | None, group: str, stop_at: int | None = None) -> Operation[None]:
     """Return the request TruncateParked, which removes parked events; arguments as of `replay_parked`."""
     request = _request(stream, group, stop_at)
-    return Operation(group_context(messages.TRUNCATE_PARKED, "truncate", stream, group), request, no_result)
+    return Operation(
+        group_context(messages.TRUNCATE_PARKED, "remove the parked events of", stream, group), request, no_result
+    )
 
 
 def restart_groups() -> Operation[None]:

@@ -229,11 +229,14 @@ class AllFollowing(_Following):
         self._filter = (
             server_filter(where, resolve_links=resolve_links, window=window) if index is None else read.index(index)
         )
+        self._has_index = index is not None
         self._received = FIRST_POSITION
         self._end: Position | None = None
         self._target: Position | None = None
 
     async def _find_end(self, features: ServerFeatures) -> Confirmed:
+        if self._has_index:
+            features.require_indexes()
         self._reports_catching_up = _reports_catching_up(features)
         self._end = self._target = await find_last_position(self._caller)
         if not self._reports_catching_up and self._where is not None:

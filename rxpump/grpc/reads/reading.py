@@ -116,7 +116,17 @@ class StreamReading(Reading):
 
 
 class AllReading(Reading):
-    """A read of `$all`; arguments as in `Transport.read_all`."""
+    """A read of `$all`; arguments as in `Transport.read_all`.
+
+    Args:
+        caller: Makes the calls.
+        start: Position of the first event; backward, the first is the event before this position.
+        direction: Order of the events.
+        batch_size: Most events in a batch.
+        resolve_links: Whether to return the targets of links.
+        where: Filter that the events must match.
+        index: Name of a secondary index whose events to read in place of those that match a filter.
+    """
 
     def __init__(
         self,
@@ -127,13 +137,14 @@ class AllReading(Reading):
         batch_size: int,
         resolve_links: bool,
         where: EventFilter | None = None,
+        index: str | None = None,
     ) -> None:
         super().__init__(caller, read.read_context(None), event_of_log, batch_size)
         self._start = start
         self._direction = direction
         self._resolve_links = resolve_links
         self._where = where
-        self._filter = server_filter(where, resolve_links=resolve_links)
+        self._filter = server_filter(where, resolve_links=resolve_links) if index is None else read.index(index)
         self._received: Position | None = None
 
     def _request(self) -> bytes:

@@ -1,0 +1,54 @@
+"""Ask a node for the members of its cluster (docs/protocol/grpc.md, section 3.7)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from rxpump.discovery.member import Endpoint, Member, NodeState
+from rxpump.grpc.calls.fields import only
+from rxpump.grpc.calls.operation import Operation
+from rxpump.grpc.errors.call_context import CallContext, Effect
+from rxpump.grpc.messages import gossip
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_HALF: Final = (1 << 64) - 1
+"""The bits of half an id."""
+
+_UNKNOWN_ENDPOINT: Final = Endpoint("", 0)
+_STATES: Final = dict(zip(gossip.MemberInfo.State.values(), gossip.MemberInfo.State.keys(), strict=True))
+
+
+def read_gossip() -> Operation[Sequence[Member]]:
+    """Return the request Read, which every node answers, also to an anonymous user."""
+    context = CallContext(gossip.READ, "read the gossip of", Effect.NONE)
+    return Operation(context, (gossip.READ.request(),), _members)
+
+
+def _members(messages: Sequence[Any], context: CallContext) -> Sequence[Member]:
+    return [_member(info) for info in only(messages, context.operation).members]
+
+
+def _member(info: Any) -> Member:
+    """Return a member. The message names only the address for HTTP and gRPC."""
+    http = Endpoint(info.http_end_point.address, info.http_end_point.port)
+    return Member(
+        state=NodeState[_STATES.get(info.state, "UNKNOWN")],
+        is_alive=info.is_alive,
+        external_tcp=_UNKNOWN_ENDPOINT,
+        external_http=http,
+        internal_tcp=_UNKNOWN_ENDPOINT,
+        internal_http=http,
+        instance_id=_text(info.instance_id),
+        time_stamp=_EPOCH + timedelta(microseconds=info.time_stamp // 10) if info.time_stamp > 0 else None,
+    )
+
+
+def _text(id: Any) -> str:
+    """Return the text of a Uuid."""
+    if id.HasField("string"):
+        return str(id.string)
+    halves = id.structured
+    return str(UUID(int=(halves.most_significant_bits & _HALF) << 64 | halves.least_significant_bits & _HALF))

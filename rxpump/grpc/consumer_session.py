@@ -1,0 +1,136 @@
+"""A connection to a consumer group: one duplex call, in which events come in and acknowledgements go out.
+
+The server sends at most `buffer_size` events that are not acknowledged, and no more than the window of the call
+allows. It does not confirm acknowledgements, and drops those that it has not read when the call is cancelled. A
+session that is closed therefore ends its side first, and cancels the call a moment later (docs/protocol/grpc.md,
+section 5.10).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+from rxpump.errors import MalformedReply, RxPumpError, SubscriptionDropped
+from rxpump.grpc.call import Call
+from rxpump.grpc.caller import Caller, parse
+from rxpump.grpc.calls.consume import acks, consume, consume_context, nacks
+from rxpump.grpc.calls.records import event_of_log, event_of_stream
+from rxpump.grpc.channel import Channel
+from rxpump.grpc.errors.call_context import CallContext
+from rxpump.grpc.messages import persistent_subscriptions as messages
+from rxpump.model.events import Event
+from rxpump.model.group_settings import NackAction
+from rxpump.transport import GroupSession
+
+LEAVING_SECONDS: Final = 0.1
+"""Seconds in which the server reads the last acknowledgements before the call is cancelled."""
+
+
+async def connect_group(caller: Caller, stream: str | None, group: str, buffer_size: int) -> GrpcConsumerSession:
+    """Connect to a consumer group; arguments and errors as in `Transport.connect_group`."""
+    context = consume_context(stream, group)
+    make = event_of_log if stream is None else event_of_stream
+    request = consume(stream, group, buffer_size)
+    attempts = caller.attempts(context)
+    async with attempts:
+        while True:
+            call = await caller.open(context, request, attempts=attempts, ends_on_goaway=True)
+            try:
+                first, *others = await call.next() or [b""]
+                if not parse(context, messages.ReadResponse, first).HasField("subscription_confirmation"):
+                    raise MalformedReply(context.operation, "no confirmation before other messages")
+            except RxPumpError as error:
+                call.cancel()
+                await attempts.wait_after(error)
+            except BaseException:
+                call.cancel()
+                raise
+            else:
+                return GrpcConsumerSession(caller.channel, call, others, make)
+
+
+class GrpcConsumerSession(GroupSession):
+    """One connection to a consumer group.
+
+    Args:
+        channel: Connections of the client.
+        call: Call that was confirmed.
+        received: Messages that arrived after the confirmation.
+        make: Function that returns the event of a DeliveredEvent.
+    """
+
+    def __init__(self, channel: Channel, call: Call, received: Sequence[bytes], make: Callable[[Any], Event]) -> None:
+        self._channel = channel
+        self._call = call
+        self._received = received
+        self._make: Callable[[Any], Event] = make
+        self._before_end: Callable[[], None] | None = None
+        self._is_closed = False
+        channel.before_close.add(self._leave)
+
+    @property
+    def ending(self) -> RxPumpError | None:
+        """The error that ended the session; None while it is open."""
+        if not self._call.has_ended:
+            return None
+        return self._call.error or SubscriptionDropped(self._context.stream_or_all, "the server ended the call")
+
+    def before_end(self, act: Callable[[], None]) -> None:
+        """Register a function to call just before the client closes."""
+        self._before_end = act
+
+    async def next(self) -> Sequence[tuple[Event, int]]:
+        """Wait for deliveries; each has the number of earlier deliveries of its event."""
+        received, self._received = self._received, ()
+        if not received:
+            try:
+                received = await self._call.next()
+            except RxPumpError:
+                self._channel.before_close.discard(self._leave)
+                raise
+        if not received:
+            self._channel.before_close.discard(self._leave)
+            raise SubscriptionDropped(self._context.stream_or_all, "the server ended the call")
+        return [(self._make(each), each.retry_count) for each in self._deliveries(received)]
+
+    def ack(self, events: Sequence[Event]) -> None:
+        """Send acknowledgements."""
+        for request in acks(_ids(events)):
+            self._call.send(request)
+
+    def nack(self, events: Sequence[Event], action: NackAction, reason: str) -> None:
+        """Send refusals."""
+        for request in nacks(_ids(events), action, reason):
+            self._call.send(request)
+
+    def close(self) -> None:
+        """Send no further acknowledgements, and cancel the call when the server has had time to read them."""
+        self._channel.before_close.discard(self._leave)
+        if not self._is_closed:
+            self._is_closed = True
+            self._call.end()
+            self._channel.cancel_later(self._call, LEAVING_SECONDS)
+
+    def _leave(self) -> None:
+        """Let the consumer acknowledge what is done, and close, because the client closes."""
+        if self._before_end is not None:
+            self._before_end()
+        self.close()
+
+    def _deliveries(self, received: Sequence[bytes]) -> Sequence[Any]:
+        """Return the DeliveredEvent messages in responses."""
+        responses = [parse(self._context, messages.ReadResponse, each) for each in received]
+        return [response.event for response in responses if response.HasField("event")]
+
+    @property
+    def _context(self) -> CallContext:
+        return self._call.context
+
+    def __repr__(self) -> str:
+        return f"<GrpcConsumerSession {self._call!r}>"
+
+
+def _ids(events: Sequence[Event]) -> list[bytes]:
+    """Return the ids of events as they were received: of the link, if there is one."""
+    return [event.received.id_bytes for event in events]
