@@ -20,13 +20,17 @@ from rxpump.model.credentials import Credentials, Token
 from rxpump.model.deliveries import Delivery
 from rxpump.model.events import Event
 from rxpump.model.filters import EventFilter
+from rxpump.model.group_details import ConsumerDetails, GroupDetails
 from rxpump.model.group_settings import ConsumerStrategy, NackAction, PersistentSubscriptionSettings
+from rxpump.model.indexes import IndexDetails, IndexField, IndexFieldType, IndexState
 from rxpump.model.metadata import MetadataResult, StreamMetadata, SystemSettings
 from rxpump.model.new_events import NewEvent, new_link
 from rxpump.model.nodes import NodePreference
 from rxpump.model.pages import AllPage, StreamPage
 from rxpump.model.positions import END, START, Edge, ExpectedVersion, Position, StreamDirection
+from rxpump.model.projections import ProjectionMode, ProjectionStatistics
 from rxpump.model.results import DeleteResult, ScavengeResult, WriteResult
+from rxpump.model.server_info import ServerInfo
 from rxpump.model.signals import CaughtUp, Examined, FellBehind, Reconnected, Signal
 from rxpump.model.status import (
     Closed,
@@ -39,6 +43,7 @@ from rxpump.model.status import (
     Reconnecting,
     Status,
 )
+from rxpump.model.users import UserDetails
 from rxpump.settings import Settings
 from rxpump.streams.observable import Observable
 from rxpump.streams.transaction import Transaction
@@ -76,6 +81,7 @@ __all__ = [
     "Connected",
     "Connecting",
     "Connection",
+    "ConsumerDetails",
     "ConsumerStrategy",
     "Credentials",
     "DeleteResult",
@@ -88,7 +94,12 @@ __all__ = [
     "Examined",
     "ExpectedVersion",
     "FellBehind",
+    "GroupDetails",
     "Idle",
+    "IndexDetails",
+    "IndexField",
+    "IndexFieldType",
+    "IndexState",
     "MetadataResult",
     "NackAction",
     "NewEvent",
@@ -98,10 +109,13 @@ __all__ = [
     "Observable",
     "PersistentSubscriptionSettings",
     "Position",
+    "ProjectionMode",
+    "ProjectionStatistics",
     "Reconnected",
     "Reconnecting",
     "RxPumpError",
     "ScavengeResult",
+    "ServerInfo",
     "Settings",
     "Signal",
     "Status",
@@ -111,6 +125,7 @@ __all__ = [
     "SystemSettings",
     "Token",
     "Transaction",
+    "UserDetails",
     "WriteResult",
     "connect",
     "errors",

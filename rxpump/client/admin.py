@@ -1,12 +1,16 @@
-"""Methods that delete streams, read and set metadata and settings, and scavenge."""
+"""Methods that delete streams, read and set metadata and settings, and administer the server."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
 from rxpump.client.groups import GroupClient
+from rxpump.client.indexes import Indexes
+from rxpump.client.projections import Projections
+from rxpump.client.users import Users
+from rxpump.discovery.member import Member
 from rxpump.errors import EventNotFound, InvalidArgument, StreamDeleted, StreamNotFound
 from rxpump.model import checks
 from rxpump.model.acl import Acl
@@ -15,6 +19,7 @@ from rxpump.model.metadata import MetadataResult, StreamMetadata, SystemSettings
 from rxpump.model.new_events import UNSET, NewEvent, fitting
 from rxpump.model.positions import END, ExpectedVersion
 from rxpump.model.results import DeleteResult, ScavengeResult, WriteResult
+from rxpump.model.server_info import ServerInfo
 from rxpump.model.system_names import METADATA_EVENT_TYPE, METADATA_PREFIX, SETTINGS_EVENT_TYPE, SETTINGS_STREAM
 from rxpump.streams.single import Single
 from rxpump.transport import Capability, Transport
@@ -225,6 +230,82 @@ class AdminClient(GroupClient):
         """
         self._transport.require(Capability.SCAVENGE)
         return Single(self._runtime, "scavenge", self._within(timeout).scavenge)
+
+    def stop_scavenge(self, id: str, *, timeout: float | None = UNSET) -> Single[ScavengeResult]:
+        """Stop a scavenge on the connected node.
+
+        Args:
+            id: Id of the scavenge, from its ScavengeResult.
+            timeout: Seconds until the call fails. None: no deadline. Default: that of the settings.
+
+        Returns:
+            A Single of the result, with the id.
+
+        Raises:
+            ScavengeNotFound: No scavenge of this id is running.
+            AccessDenied: The user may not scavenge.
+            NotSupported: The protocol cannot stop a scavenge.
+
+        Example:
+            `await client.stop_scavenge(started.id)`
+        """
+        transport, id = self._within(timeout), checks.text("id", id)
+        transport.require(Capability.STOP_SCAVENGE)
+        return Single(self._runtime, "stop_scavenge", lambda: transport.stop_scavenge(id))
+
+    def server_info(self, *, timeout: float | None = UNSET) -> Single[ServerInfo]:
+        """Read the version and the features of the connected node.
+
+        Raises:
+            NotSupported: The protocol or the server does not name them.
+
+        Example:
+            `(await client.server_info()).version`
+        """
+        transport = self._within(timeout)
+        transport.require(Capability.SERVER_INFO)
+        return Single(self._runtime, "server_info", transport.server_info)
+
+    def members(self, *, timeout: float | None = UNSET) -> Single[Sequence[Member]]:
+        """Read the members of the cluster and their states, as the connected node knows them.
+
+        Raises:
+            NotSupported: The protocol does not name them.
+
+        Example:
+            `leaders = [each for each in await client.members() if each.state is NodeState.LEADER]`
+        """
+        transport = self._within(timeout)
+        transport.require(Capability.MEMBERS)
+        return Single(self._runtime, "members", transport.members)
+
+    def statistics(self, *, timeout: float | None = UNSET) -> Single[Mapping[str, str]]:
+        """Read the statistics of the connected node, such as its load and the sizes of its queues, by name.
+
+        Raises:
+            NotSupported: The protocol has no statistics.
+
+        Example:
+            `(await client.statistics())["proc-cpu"]`
+        """
+        transport = self._within(timeout)
+        transport.require(Capability.STATISTICS)
+        return Single(self._runtime, "statistics", transport.statistics)
+
+    @property
+    def users(self) -> Users:
+        """Methods that manage users."""
+        return Users(self._runtime, self._within)
+
+    @property
+    def projections(self) -> Projections:
+        """Methods that manage projections."""
+        return Projections(self._runtime, self._within)
+
+    @property
+    def indexes(self) -> Indexes:
+        """Methods that read secondary indexes and manage them."""
+        return Indexes(self._runtime, self._settings, self._transport, self._within)
 
     def _set(
         self,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final, Unpack
 
 from rxpump.client.subscriptions import SubscriptionClient
 from rxpump.errors import InvalidArgument
 from rxpump.model import checks
+from rxpump.model.group_details import GroupDetails
 from rxpump.model.group_settings import NamedSettings, PersistentSubscriptionSettings
 from rxpump.model.limits import MAX_COUNT
 from rxpump.model.new_events import UNSET
@@ -125,7 +127,9 @@ class GroupClient(SubscriptionClient):
         transport = self._within(timeout)
         return Single(self._runtime, "delete_subscription", lambda: transport.delete_group(source, name))
 
-    def replay_parked(self, name: str, stream: str, *, timeout: float | None = UNSET) -> Single[None]:
+    def replay_parked(
+        self, name: str, stream: str, *, limit: int | None = None, timeout: float | None = UNSET
+    ) -> Single[None]:
         """Deliver the parked events of a consumer group again.
 
         The server stores parked events as links in the stream `$persistentsubscription-<stream>::<name>-parked`.
@@ -138,6 +142,7 @@ class GroupClient(SubscriptionClient):
         Args:
             name: Name of the group.
             stream: Name of its stream.
+            limit: Most events to replay, the oldest first. None: all.
             timeout: Seconds until the call fails. None: no deadline. Default: that of the settings.
 
         Returns:
@@ -150,15 +155,110 @@ class GroupClient(SubscriptionClient):
             ConnectionFailed: The node does not serve HTTP on that port.
             TooBusy: The server accepts no more requests now, or there were too many failed logins.
             PersistentSubscriptionFailed: The server refused the request for another reason.
+            NotSupported: The protocol cannot replay parked events, or not a part of them.
             OperationTimedOut: No reply arrived in time.
 
         Example:
             `await client.as_user("admin", "changeit").replay_parked("billing", "orders")`
         """
         name, source = checks.text("name", name), self._source(stream)
+        transport, most = self._within(timeout), _limit(limit)
+        transport.require(Capability.REPLAY_PARKED if most is None else Capability.REPLAY_SOME_PARKED)
+        return Single(self._runtime, "replay_parked", lambda: transport.replay_parked(source, name, most))
+
+    def truncate_parked(
+        self, name: str, stream: str, *, limit: int | None = None, timeout: float | None = UNSET
+    ) -> Single[None]:
+        """Remove parked events of a consumer group.
+
+        Args:
+            name: Name of the group.
+            stream: Name of its stream.
+            limit: Most events to remove, the oldest first. None: all.
+            timeout: Seconds until the call fails. None: no deadline. Default: that of the settings.
+
+        Returns:
+            A Single of None.
+
+        Raises:
+            PersistentSubscriptionNotFound: There is no such group.
+            AccessDenied: The user may not manage groups.
+            NotSupported: The protocol or the server cannot remove parked events.
+
+        Example:
+            `await client.truncate_parked("billing", "orders")`
+        """
+        name, source = checks.text("name", name), self._source(stream)
+        transport, most = self._within(timeout), _limit(limit)
+        transport.require(Capability.TRUNCATE_PARKED)
+        return Single(self._runtime, "truncate_parked", lambda: transport.truncate_parked(source, name, most))
+
+    def subscription_details(self, name: str, stream: str, *, timeout: float | None = UNSET) -> Single[GroupDetails]:
+        """Read the settings, the consumers and the place of a consumer group, and how many events are parked.
+
+        Args:
+            name: Name of the group.
+            stream: Name of its stream.
+            timeout: Seconds until the call fails. None: no deadline. Default: that of the settings.
+
+        Returns:
+            A Single of the details.
+
+        Raises:
+            PersistentSubscriptionNotFound: There is no such group.
+            NotSupported: The protocol or the server has no information about groups.
+
+        Example:
+            `parked = (await client.subscription_details("billing", "orders")).parked`
+        """
+        name, source, transport = checks.text("name", name), self._source(stream), self._within(timeout)
+        transport.require(Capability.GROUP_INFO)
+        return Single(self._runtime, "subscription_details", lambda: transport.group_details(source, name))
+
+    def list_subscriptions(
+        self, stream: str | None = None, *, timeout: float | None = UNSET
+    ) -> Single[Sequence[GroupDetails]]:
+        """Read the details of all consumer groups, or of those of one stream.
+
+        Args:
+            stream: Name of the stream, or `$all`. None: the groups of every stream.
+            timeout: Seconds until the call fails. None: no deadline. Default: that of the settings.
+
+        Returns:
+            A Single of the details, empty if there are no groups.
+
+        Raises:
+            NotSupported: The protocol or the server has no information about groups.
+
+        Example:
+            `names = [each.group for each in await client.list_subscriptions("orders")]`
+        """
         transport = self._within(timeout)
-        transport.require(Capability.REPLAY_PARKED)
-        return Single(self._runtime, "replay_parked", lambda: transport.replay_parked(source, name))
+        transport.require(Capability.GROUP_INFO)
+        if stream is None:
+            return Single(self._runtime, "list_subscriptions", transport.list_groups)
+        source = self._source(stream)
+        return Single(self._runtime, "list_subscriptions", lambda: transport.list_groups_of(source))
+
+    def restart_subscriptions(self, *, timeout: float | None = UNSET) -> Single[None]:
+        """Stop and start all consumer groups of the server. Consumers of rxpump reconnect.
+
+        Args:
+            timeout: Seconds until the call fails. None: no deadline. Default: that of the settings.
+
+        Returns:
+            A Single of None.
+
+        Raises:
+            AccessDenied: The user may not restart groups.
+            NotSupported: The protocol or the server cannot restart groups.
+
+        Example:
+            `await client.as_user("ops", "changeit").restart_subscriptions()`
+        """
+        transport = self._within(timeout)
+        transport.require(Capability.RESTART_GROUPS)
+        return Single(self._runtime, "restart_subscriptions", transport.restart_groups)
 
     def connect_subscription(
         self, name: str = "", stream: str = "", buffer_size: int = 10, *, subscription: str = ""
@@ -231,6 +331,10 @@ def _settings(source: str | None, settings: object, named: NamedSettings) -> Per
     if source is not None and changed.where is not None:
         raise InvalidArgument("where", changed.where, f"None for a group on a stream; only {ALL_STREAM} has filters")
     return changed
+
+
+def _limit(value: int | None) -> int | None:
+    return value if value is None else checks.count("limit", value, most=MAX_COUNT)
 
 
 def _buffer_size(value: int) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator, Sequence
 from time import perf_counter
 from typing import Final
 
@@ -252,12 +253,9 @@ class ReadClient(ClientBase):
         """
         start, links = first_position(from_position, direction), checks.flag("resolve_links", resolve_links)
         count = self._page_size(batch_size, argument="batch_size")
-        return AllReading(
-            self._runtime,
-            self._within(timeout),
-            start,
-            count,
-            direction,
-            resolve_links=links,
-            where=checked_filter(where),
-        )
+        wanted, transport = checked_filter(where), self._within(timeout)
+
+        def read(start: Position | Edge) -> AsyncGenerator[Sequence[Event], None]:
+            return transport.read_all(start, direction, batch_size=count, resolve_links=links, where=wanted)
+
+        return AllReading(self._runtime, "iter_all", read, start)

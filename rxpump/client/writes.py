@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, Iterable, Sized
-from typing import Any, overload
+from collections.abc import AsyncIterable, Iterable, Mapping, Sized
+from types import MappingProxyType
+from typing import Any, Final, overload
 from uuid import UUID
 
 import reactivex
@@ -12,6 +13,7 @@ from rxpump.client.reads import ReadClient
 from rxpump.errors import InvalidArgument
 from rxpump.model import checks
 from rxpump.model.events import Event
+from rxpump.model.limits import Limits
 from rxpump.model.new_events import UNSET, NewEvent, as_new_event, fitting, new_link
 from rxpump.model.positions import ExpectedVersion
 from rxpump.model.results import WriteResult
@@ -21,6 +23,9 @@ from rxpump.streams.single import Single
 from rxpump.streams.source import from_iterable
 from rxpump.streams.write_buffer import DEFAULT_BATCH_BYTES, Batching
 from rxpump.streams.writes import Writes
+from rxpump.transport import Capability
+
+_NO_VERSIONS: Final[Mapping[str, int]] = MappingProxyType({})
 
 
 class WriteClient(ReadClient):
@@ -153,6 +158,50 @@ class WriteClient(ReadClient):
             limits=transport.limits,
         )
 
+    def publish_many(
+        self,
+        events: Mapping[str, Iterable[NewEvent | Event]],
+        *,
+        expected_versions: Mapping[str, int] = _NO_VERSIONS,
+        timeout: float | None = UNSET,
+    ) -> Single[Mapping[str, WriteResult]]:
+        """Append events to several streams as one atomic write: all are written, or none.
+
+        Args:
+            events: NewEvents, or Events to copy, for each stream; at least one.
+            expected_versions: Number of the last event that a stream must have, or NO_STREAM or STREAM_EXISTS. A
+                stream that is not named can be at any version. A stream that gets no events is only checked.
+            timeout: Seconds until the call fails. None: no deadline. Default: that of the settings.
+
+        Returns:
+            A Single of the result for each stream of `events`.
+
+        Raises:
+            ConsistencyCheckFailed: Streams are at other versions; `violations` names each. Nothing was written.
+            WrongExpectedVersion: The same, from a server that names only one stream.
+            StreamDeleted: A stream was deleted for good.
+            AccessDenied: The user may not write to a stream.
+            AppendTooLarge: The server does not accept so many bytes in one write.
+            NotSupported: The protocol or the server cannot append to several streams.
+
+        Example:
+            moved = {"stock-1": [NewEvent("Removed")], "stock-2": [NewEvent("Added")]}
+            await client.publish_many(moved, expected_versions={"stock-1": 7})
+        """
+        transport = self._within(timeout)
+        transport.require(Capability.MULTI_STREAM_APPEND)
+        if not isinstance(events, Mapping) or not events:
+            raise InvalidArgument("events", events, "the events for each stream, by its name")
+        new = {
+            checks.written_stream(stream): _new_events(stream, items, transport.limits)
+            for stream, items in events.items()
+        }
+        versions = {checks.stream_name(each): checks.expected_version(n) for each, n in expected_versions.items()}
+        for stream, version in versions.items():
+            if stream not in new and version == ExpectedVersion.ANY:
+                raise InvalidArgument("expected_versions", {stream: version}, "a version for a stream without events")
+        return Single(self._runtime, "publish_many", lambda: transport.append_many(new, versions))
+
     def link_to(
         self,
         stream: str,
@@ -230,3 +279,13 @@ class WriteClient(ReadClient):
         stream, version = checks.written_stream(stream), checks.expected_version(expected_version)
         transport = self._within(timeout)
         return Single(self._runtime, name, lambda: transport.append(stream, events, version))
+
+
+def _new_events(stream: str, events: object, limits: Limits) -> list[NewEvent]:
+    """Return the events for one stream, at least one."""
+    new = []
+    if isinstance(events, Iterable) and not isinstance(events, (str, bytes)):
+        new = [as_new_event(event, stream, limits) for event in events]
+    if not new:
+        raise InvalidArgument(f"events of {stream!r}", events, "a list of at least one event")
+    return new

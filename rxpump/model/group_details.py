@@ -30,7 +30,7 @@ class ConsumerDetails:
     in_flight: int
     total_events: int
     events_per_second: int
-    measurements: Mapping[str, int] = field(default_factory=dict)
+    measurements: Mapping[str, int] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True, slots=True)

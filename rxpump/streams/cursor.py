@@ -7,15 +7,16 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from contextlib import aclosing
 from typing import Any
 
 from rxpump.errors import StreamRolledBack
 from rxpump.model.events import Event
 from rxpump.model.filters import EventFilter
 from rxpump.model.pages import ends
-from rxpump.model.positions import FIRST_POSITION, Position
+from rxpump.model.positions import END, FIRST_POSITION, Position, StreamDirection
 from rxpump.model.system_names import ALL_STREAM
-from rxpump.transport import ServerEnd, Subscription, Transport
+from rxpump.transport import IndexRequests, ServerEnd, Subscription, Transport
 
 Place = Any
 """Number of an event, or a Position, depending on what is followed."""
@@ -88,6 +89,36 @@ class FollowedAll(Followed):
         return await self.transport.find_all_end(
             after, batch_size=self.batch_size, resolve_links=self.resolve_links, where=self._where
         )
+
+    def place(self, event: Event) -> Position:
+        """Return the position at which the event was received."""
+        return event.position or FIRST_POSITION
+
+
+class FollowedIndex(Followed):
+    """Follows a secondary index, whose events have positions in `$all`."""
+
+    def __init__(
+        self, transport: Transport, requests: IndexRequests, index: str, batch_size: int, *, resolve_links: bool
+    ) -> None:
+        super().__init__(transport, batch_size, resolve_links=resolve_links)
+        self.name = index
+        self._requests = requests
+
+    def attempt(self, after: Position | None) -> Subscription:
+        """Start an attempt to follow the index."""
+        return self._requests.follow(self.name, after, batch_size=self.batch_size, resolve_links=self.resolve_links)
+
+    async def find_end(self, after: Position) -> ServerEnd:
+        """Find the last event of the index."""
+        backward = StreamDirection.BACKWARD
+        async with aclosing(
+            self._requests.read(self.name, END, backward, batch_size=1, resolve_links=False)
+        ) as reading:
+            async for batch in reading:
+                for event in batch:
+                    return ServerEnd(None, event.position)
+        return ServerEnd(None, None)
 
     def place(self, event: Event) -> Position:
         """Return the position at which the event was received."""

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from contextlib import aclosing
 
 from rxpump.backpressure.background_tasks import BackgroundTasks
 from rxpump.model.events import Event
-from rxpump.model.filters import EventFilter
 from rxpump.model.positions import FIRST_POSITION, Edge, Position, StreamDirection
 from rxpump.streams.source import PageSource, from_iterable
 from rxpump.transport import Transport
@@ -61,42 +60,35 @@ class StreamReading(PageSource[Event]):
 
 
 class AllReading(PageSource[Event]):
-    """The events of `$all` that match `where`, in order, from a position to the end (backward: to the first event).
+    """Events with a position, in order, from a position to the end (backward: to the first event).
 
     A read that resumes after an event starts at the position of that event, which a forward read includes. So the
     event at position `after` is left out.
+
+    Args:
+        runtime: Background tasks of the client.
+        name: Name of the Observable in errors and logs.
+        read: Function that reads the events from a position on.
+        start: Position at which to start.
+        after: Position of an event that is left out if it is the first.
     """
 
     def __init__(
         self,
         runtime: BackgroundTasks,
-        transport: Transport,
+        name: str,
+        read: Callable[[Position | Edge], AsyncGenerator[Sequence[Event], None]],
         start: Position | Edge,
-        batch_size: int,
-        direction: StreamDirection,
         *,
-        resolve_links: bool,
-        where: EventFilter | None = None,
         after: Position | None = None,
     ) -> None:
-        super().__init__(runtime, "iter_all", self._pages)
-        self._transport = transport
+        super().__init__(runtime, name, self._pages)
+        self._read = read
         self._start = start
-        self._batch_size = batch_size
-        self._direction = direction
-        self._resolve_links = resolve_links
-        self._where = where
         self._after = after
 
     async def _pages(self) -> AsyncGenerator[Iterable[Event], None]:
-        read = self._transport.read_all(
-            self._start,
-            self._direction,
-            batch_size=self._batch_size,
-            resolve_links=self._resolve_links,
-            where=self._where,
-        )
-        async with aclosing(read):
+        async with aclosing(self._read(self._start)) as read:
             async for page in read:
                 is_seen = self._after is not None and len(page) > 0 and page[0].position == self._after
                 yield page[1:] if is_seen else page
@@ -104,13 +96,4 @@ class AllReading(PageSource[Event]):
     def resume_after(self, event: Event) -> AllReading:
         """Return a read of the events that follow `event` in this one."""
         position = event.position or FIRST_POSITION
-        return AllReading(
-            self._runtime,
-            self._transport,
-            position,
-            self._batch_size,
-            self._direction,
-            resolve_links=self._resolve_links,
-            where=self._where,
-            after=position,
-        )
+        return AllReading(self._runtime, self.name, self._read, position, after=position)

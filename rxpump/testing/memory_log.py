@@ -1,120 +1,39 @@
 """An event log in memory: streams, deletions, truncation by metadata, links, and pages.
 
-It has no event loop and no input and output. Appends follow the decision table of the embedded server
-(`rxpump.server.store.append_rule`). Truncation by `$maxCount` and `$tb` is applied, expiry by `$maxAge` is not.
+It has no event loop and no input and output. Truncation by `$maxCount` and `$tb` is applied, expiry by `$maxAge` is
+not.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, cast
+from typing import Any
 
-from rxpump.errors import EventNotFound, StreamDeleted, StreamNotFound, WrongExpectedVersion
+from rxpump.errors import (
+    ConsistencyCheckFailed,
+    EventNotFound,
+    StreamDeleted,
+    StreamNotFound,
+    WrongExpectedVersion,
+)
 from rxpump.model.events import Event, broken_link
 from rxpump.model.limits import MAX_EVENT_NUMBER
 from rxpump.model.new_events import NewEvent
 from rxpump.model.pages import AllPage, StreamPage
-from rxpump.model.positions import END, START, Edge, Position, StreamDirection
+from rxpump.model.positions import END, START, Edge, ExpectedVersion, Position, StreamDirection
 from rxpump.model.results import DeleteResult, WriteResult
 from rxpump.model.system_names import (
     LINK_EVENT_TYPE,
-    MAX_COUNT_KEY,
     METADATA_EVENT_TYPE,
     METADATA_PREFIX,
     TOMBSTONE_EVENT_TYPE,
     TRUNCATE_BEFORE_KEY,
 )
-from rxpump.server.store.append_rule import Append, Repeated, Unanswered, WrongVersion, decide
-from rxpump.server.store.append_rule import StreamDeleted as IsDeleted
-from rxpump.server.strictness import Strictness
+from rxpump.testing.memory_stream import MemoryStream, Placement, StoredEvent
 
 _EPOCH = datetime(1, 1, 1, tzinfo=UTC)
 _NEW_ID = b""  # an id that no event has
-
-
-@dataclass(frozen=True, slots=True)
-class StoredEvent:
-    """One stored event. It is the record and the place of an `Event`."""
-
-    event_stream_id: str
-    event_number: int
-    event_id: bytes
-    event_type: str
-    data_content_type: int
-    data: bytes
-    metadata: bytes
-    created: int
-    commit_position: int
-
-    @property
-    def prepare_position(self) -> int:
-        """Prepare position, which equals the commit position."""
-        return self.commit_position
-
-    @property
-    def position(self) -> Position:
-        """Position in `$all`."""
-        return Position(self.commit_position, self.commit_position)
-
-
-@dataclass(slots=True)
-class MemoryStream:
-    """One stream: its events, and the stream with its metadata."""
-
-    name: str
-    settings: Callable[[], MemoryStream | None]
-    events: list[StoredEvent] = field(default_factory=list[StoredEvent])
-    is_tombstoned: bool = False
-
-    @property
-    def last(self) -> int:
-        """Number of the last event; -1 if there is none."""
-        return len(self.events) - 1
-
-    @property
-    def is_soft_deleted(self) -> bool:
-        """Whether the stream was soft-deleted and not written since."""
-        return self._truncated_before() == MAX_EVENT_NUMBER
-
-    def has_metadata(self) -> bool:
-        """Return whether anything was ever written to the metadata stream of this stream."""
-        settings = self.settings()
-        return settings is not None and settings.last >= 0
-
-    def recent(self, event_id: bytes, strictness: Strictness) -> int | None:
-        """Return the number of the first event with this id; None if there is none."""
-        return next((each.event_number for each in self.events if each.event_id == event_id), None)
-
-    def ids_after(self, number: int, count: int) -> list[bytes]:
-        """Return the ids of at most `count` events behind event `number`."""
-        return [each.event_id for each in self.events[number + 1 : number + 1 + count]]
-
-    def metadata(self) -> dict[str, Any]:
-        """Return the metadata of this stream; empty if there are none or they are no JSON object."""
-        settings = self.settings()
-        if settings is None or not settings.events:
-            return {}
-        try:
-            value: Any = json.loads(settings.events[-1].data)
-        except ValueError:
-            return {}
-        return cast(dict[str, Any], value) if isinstance(value, dict) else {}
-
-    @property
-    def first(self) -> int:
-        """Number of the first event that can be read."""
-        if self.name.startswith(METADATA_PREFIX):
-            return max(0, self.last)
-        count = self.metadata().get(MAX_COUNT_KEY)
-        by_count = len(self.events) - count if isinstance(count, int) and count > 0 else 0
-        return max(0, by_count, self._truncated_before())
-
-    def _truncated_before(self) -> int:
-        before = self.metadata().get(TRUNCATE_BEFORE_KEY)
-        return before if isinstance(before, int) else 0
 
 
 class MemoryLog:
@@ -147,20 +66,40 @@ class MemoryLog:
     def append(self, name: str, events: Sequence[NewEvent], expected_version: int) -> WriteResult:
         """Append events as one atomic write; see `Transport.append`."""
         stream = self._writable(name)
-        decision = self._decide(stream, [event.id_bytes for event in events], expected_version)
-        if isinstance(decision, Repeated):
-            return WriteResult(name, decision.first, decision.last, None)
-        if stream.is_soft_deleted:
-            changed = {**stream.metadata(), TRUNCATE_BEFORE_KEY: stream.last + 1}
-            self._write_metadata(stream, changed)
-        for event in events:
-            self._store(stream, stream.last + 1, event)
-        return WriteResult(name, decision.first, stream.last, self.last)
+        placement = stream.placed([event.id_bytes for event in events], expected_version)
+        return self._written(stream, events, placement)
+
+    def append_many(
+        self, events: Mapping[str, Sequence[NewEvent]], expected_versions: Mapping[str, int]
+    ) -> dict[str, WriteResult]:
+        """Append events to several streams as one atomic write; see `Transport.append_many`."""
+        placements: dict[str, Placement] = {}
+        violations: list[WrongExpectedVersion] = []
+        for name in (*events, *(each for each in expected_versions if each not in events)):
+            expected = expected_versions.get(name, ExpectedVersion.ANY)
+            stream = self._writable(name) if name in events else self.stream(name)
+            try:
+                if name in events:
+                    placements[name] = stream.placed([event.id_bytes for event in events[name]], expected)
+                elif not stream.is_at(expected):
+                    violations.append(WrongExpectedVersion(name, expected, stream.last))
+            except WrongExpectedVersion as error:
+                violations.append(error)
+        if not violations and len({each.is_repeated for each in placements.values()}) == 2:
+            violations = [
+                WrongExpectedVersion(name, expected_versions.get(name), self.stream(name).last)
+                for name, each in placements.items()
+                if each.is_repeated
+            ]
+        if violations:
+            first = violations[0]
+            raise ConsistencyCheckFailed(first.stream, first.expected, first.current, tuple(violations))
+        return {name: self._written(self.stream(name), events[name], each) for name, each in placements.items()}
 
     def delete(self, name: str, expected_version: int, *, hard: bool) -> DeleteResult:
         """Delete a stream; see `Transport.delete_stream`."""
         stream = self._writable(name)
-        self._decide(stream, [_NEW_ID], expected_version)
+        stream.placed([_NEW_ID], expected_version)
         if hard:
             self._store(stream, MAX_EVENT_NUMBER, NewEvent(TOMBSTONE_EVENT_TYPE))
         else:
@@ -173,17 +112,15 @@ class MemoryLog:
             raise StreamDeleted(name)
         return self.stream(name)
 
-    def _decide(self, stream: MemoryStream, ids: Sequence[bytes], expected_version: int) -> Append | Repeated:
-        decision = decide(expected_version, ids, stream, Strictness.LENIENT)
-        match decision:
-            case Append() | Repeated():
-                return decision
-            case IsDeleted():
-                raise StreamDeleted(stream.name)
-            case WrongVersion(current):
-                raise WrongExpectedVersion(stream.name, expected_version, current)
-            case Unanswered():
-                raise AssertionError("a lenient decision is always an answer")
+    def _written(self, stream: MemoryStream, events: Sequence[NewEvent], placement: Placement) -> WriteResult:
+        """Store the events of a write, unless they are stored already, and return the result."""
+        if placement.is_repeated:
+            return WriteResult(stream.name, placement.first, placement.last, None)
+        if stream.is_soft_deleted:
+            self._write_metadata(stream, {**stream.metadata(), TRUNCATE_BEFORE_KEY: stream.last + 1})
+        for event in events:
+            self._store(stream, stream.last + 1, event)
+        return WriteResult(stream.name, placement.first, stream.last, self.last)
 
     def _write_metadata(self, stream: MemoryStream, metadata: dict[str, Any]) -> None:
         settings = self.stream(METADATA_PREFIX + stream.name)

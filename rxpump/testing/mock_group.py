@@ -6,12 +6,15 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from rxpump.errors import InvalidArgument, RxPumpError, SubscriberLimitReached
+from rxpump.errors import RxPumpError, SubscriberLimitReached
 from rxpump.model.events import Event
-from rxpump.model.group_settings import GroupOptions, NackAction
+from rxpump.model.group_details import ConsumerDetails, GroupDetails
+from rxpump.model.group_settings import NackAction, PersistentSubscriptionSettings
 from rxpump.model.positions import START, Edge, Position
-from rxpump.testing.memory_log import MemoryLog, StoredEvent
-from rxpump.testing.mock_connection import MockConnection
+from rxpump.model.system_names import ALL_STREAM
+from rxpump.testing.memory_log import MemoryLog
+from rxpump.testing.memory_stream import StoredEvent
+from rxpump.testing.mock_connection import ADDRESS, MockConnection
 from rxpump.transport import GroupSession
 
 
@@ -33,20 +36,28 @@ class MockGroup:
 
     Args:
         log: The log.
-        stream: Name of the stream.
+        stream: Name of the stream; None is `$all`.
         name: Name of the group.
         settings: Settings of the group.
     """
 
-    def __init__(self, log: MemoryLog, stream: str, name: str, settings: GroupOptions) -> None:
-        self.stream = stream
+    def __init__(
+        self, log: MemoryLog, stream: str | None, name: str, settings: PersistentSubscriptionSettings
+    ) -> None:
+        self.stream: str = ALL_STREAM if stream is None else stream
         self.name = name
         self.settings = settings
         self.sessions: list[MockGroupSession] = []
         self.parked: list[tuple[Message, str]] = []
+        self._is_of_all = stream is None
         self._log = log
+        self._where = settings.where  # an update does not change it
         self._retries: deque[Message] = deque()
-        self._next = _first_number(settings.start, log.stream(stream).last + 1)
+        self._next = _first_index(settings.start, len(self._source))
+
+    @property
+    def _source(self) -> Sequence[StoredEvent]:
+        return self._log.events if self._is_of_all else self._log.stream(self.stream).events
 
     def connect(self, connection: MockConnection, buffer_size: int) -> MockGroupSession:
         """Connect a consumer.
@@ -63,16 +74,34 @@ class MockGroup:
     def take(self, count: int) -> list[Message]:
         """Remove and return at most `count` messages, those to be retried first."""
         messages = [self._retries.popleft() for _ in range(min(count, len(self._retries)))]
-        stream = self._log.stream(self.stream)
-        first = max(self._next, stream.first)
-        stored = stream.events[first : first + count - len(messages)]
-        if stored:
-            self._next = stored[-1].event_number + 1
-        return messages + [Message(each) for each in stored]
+        source = self._source
+        index = self._next if self._is_of_all else max(self._next, self._log.stream(self.stream).first)
+        while index < len(source) and len(messages) < count:
+            message = Message(source[index])
+            if self._where is None or self._where.matches(self.event(message)):
+                messages.append(message)
+            index += 1
+        self._next = index
+        return messages
 
     def event(self, message: Message) -> Event:
         """Return the event of a message."""
-        return self._log.resolved(message.stored, resolve_links=self.settings.resolve_links)
+        links = self.settings.resolve_links
+        return self._log.resolved(message.stored, resolve_links=links, is_placed=self._is_of_all)
+
+    def details(self) -> GroupDetails:
+        """Return the state of the group."""
+        return GroupDetails(
+            self.stream,
+            self.name,
+            "Live",
+            self.settings,
+            consumers=tuple(session.details() for session in self.sessions),
+            last_known=str(len(self._source) - 1),
+            parked=len(self.parked),
+            in_flight=sum(session.in_flight for session in self.sessions),
+            retry_buffer=len(self._retries),
+        )
 
     def return_all(self, messages: Iterable[Message]) -> None:
         """Deliver messages again, because their consumer has left. They count as retried once."""
@@ -89,6 +118,10 @@ class MockGroup:
     def replay_parked(self, limit: int | None) -> None:
         """Deliver the parked events again, at most the `limit` oldest."""
         self._retries += (Message(message.stored) for message, _ in self.parked[:limit])
+        self.truncate_parked(limit)
+
+    def truncate_parked(self, limit: int | None) -> None:
+        """Remove the parked events, at most the `limit` oldest."""
         self.parked = [] if limit is None else self.parked[limit:]
 
     def expire_deliveries(self) -> None:
@@ -114,9 +147,20 @@ class MockGroupSession(GroupSession):
         self._connection = connection
         self._buffer_size = buffer_size
         self._in_flight: dict[bytes, Message] = {}
+        self._delivered = 0
         self._ending: RxPumpError | None = None
         self._is_closed = False
         self._act: Callable[[], None] | None = None
+
+    @property
+    def in_flight(self) -> int:
+        """Number of events that were delivered and are not acknowledged."""
+        return len(self._in_flight)
+
+    def details(self) -> ConsumerDetails:
+        """Return the state of the consumer."""
+        free = self._buffer_size - self.in_flight
+        return ConsumerDetails(ADDRESS, "", "mock", free, self.in_flight, self._delivered, 0)
 
     @property
     def ending(self) -> RxPumpError | None:
@@ -136,6 +180,7 @@ class MockGroupSession(GroupSession):
             room = self._buffer_size - len(self._in_flight)
             if messages := self._group.take(room) if room > 0 and not self._is_closed else []:
                 self._in_flight.update((each.stored.event_id, each) for each in messages)
+                self._delivered += len(messages)
                 return [(self._group.event(each), each.retry_count) for each in messages]
             await self._connection.changes.wait()
 
@@ -188,15 +233,15 @@ class MockGroupSession(GroupSession):
         return f"<MockGroupSession of {self._group!r}, {len(self._in_flight)} of {self._buffer_size} in flight>"
 
 
-def _first_number(start: int | Position | Edge, end: int) -> int:
-    """Return the number of the first event of a group.
+def _first_index(start: int | Position | Edge, end: int) -> int:
+    """Return the index of the first event of a group among the events of its stream, or of `$all`.
 
     Args:
         start: Start of the group.
-        end: Number that the next event of the stream gets.
+        end: Index that the next event gets.
     """
     if isinstance(start, Position):
-        raise InvalidArgument("start_from", start, "a number, START or END for a group on a stream")
+        return max(0, start.commit - 1)
     if isinstance(start, Edge):
         return 0 if start is START else end
     return start

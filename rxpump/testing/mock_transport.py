@@ -13,16 +13,12 @@ from rxpump.errors import (
     ConnectionClosed,
     InvalidArgument,
     InvalidTransaction,
-    PersistentSubscriptionDeleted,
-    PersistentSubscriptionExists,
-    PersistentSubscriptionNotFound,
-    RxPumpError,
     StreamDeleted,
-    SubscriptionDropped,
 )
 from rxpump.model.credentials import AnyCredentials, within
 from rxpump.model.events import Event
 from rxpump.model.filters import EventFilter
+from rxpump.model.group_details import GroupDetails
 from rxpump.model.group_settings import PersistentSubscriptionSettings
 from rxpump.model.new_events import NewEvent
 from rxpump.model.pages import AllPage, StreamPage
@@ -33,7 +29,7 @@ from rxpump.settings import Settings
 from rxpump.testing.memory_log import MemoryLog
 from rxpump.testing.mock_appender import MockAppender
 from rxpump.testing.mock_connection import ADDRESS, MockConnection
-from rxpump.testing.mock_group import MockGroup
+from rxpump.testing.mock_groups import MockGroups
 from rxpump.testing.mock_subscription import MockAllSubscription, MockStreamSubscription
 from rxpump.transport import Appender, Capability, GroupSession, Lack, Limits, ServerEnd, Subscription, Transport
 
@@ -52,10 +48,15 @@ _LIMITS: Final = Limits(
 _HAS: Final = (
     Capability.PING,
     Capability.TRANSACTIONS,
+    Capability.MULTI_STREAM_APPEND,
+    Capability.GROUPS_ON_ALL,
+    Capability.GROUP_INFO,
     Capability.REPLAY_PARKED,
     Capability.REPLAY_SOME_PARKED,
+    Capability.TRUNCATE_PARKED,
+    Capability.RESTART_GROUPS,
 )
-_NOT_IMPLEMENTED: Final = Lack("the mock has events and groups of streams only", "use rxpump.server.EmbeddedServer")
+_NOT_IMPLEMENTED: Final = Lack("the mock has only events and consumer groups", "use rxpump.server.EmbeddedServer")
 
 
 class MockTransport(Transport):
@@ -89,7 +90,7 @@ class MockTransport(Transport):
         super().__init__(BackgroundTasks("mock") if runtime is None else runtime, on_status)
         self._settings = Settings() if settings is None else settings
         self._log = MemoryLog()
-        self._groups: dict[tuple[str, str], MockGroup] = {}
+        self._groups = MockGroups(self._log)
         self._transactions: dict[int, tuple[int, list[NewEvent]]] = {}
         self._connection = MockConnection(lambda status: self.on_status(status))
         self._timeout: float | None = None
@@ -103,7 +104,7 @@ class MockTransport(Transport):
             reason: Reason in the errors and in the status.
         """
         self._connection.lose(reason)
-        self._end_sessions(ConnectionClosed(ADDRESS, reason))
+        self._groups.end(ConnectionClosed(ADDRESS, reason))
 
     def restore_connection(self) -> None:
         """Make a new connection after `lose_connection`. Do nothing if there is a connection.
@@ -119,7 +120,7 @@ class MockTransport(Transport):
         Raises:
             PersistentSubscriptionNotFound: There is no such group.
         """
-        self._group(stream, group).expire_deliveries()
+        self._groups.find(stream, group).expire_deliveries()
         self._connection.changes.notify()
 
     def parked(self, stream: str, group: str) -> list[tuple[Event, str]]:
@@ -128,7 +129,7 @@ class MockTransport(Transport):
         Raises:
             PersistentSubscriptionNotFound: There is no such group.
         """
-        found = self._group(stream, group)
+        found = self._groups.find(stream, group)
         return [(found.event(message), reason) for message, reason in found.parked]
 
     @property
@@ -161,7 +162,7 @@ class MockTransport(Transport):
     async def close(self) -> None:
         """Close the connection, also for the views of this transport."""
         self._connection.close()
-        self._end_sessions(ClientClosed(ADDRESS, "the client was closed"))
+        self._groups.end(ClientClosed(ADDRESS, "the client was closed"))
 
     async def settled(self) -> None:
         """Wait until no request is pending."""
@@ -184,6 +185,13 @@ class MockTransport(Transport):
     def appender(self, stream: str) -> Appender:
         """Return an appender; requests are executed in the order of the calls."""
         return MockAppender(self, stream)
+
+    async def append_many(
+        self, events: Mapping[str, Sequence[NewEvent]], expected_versions: Mapping[str, int]
+    ) -> Mapping[str, WriteResult]:
+        """Append events to several streams."""
+        append = self._log.append_many
+        return await self._write("Append to several streams", lambda: append(events, expected_versions))
 
     async def delete_stream(self, stream: str, expected_version: int, *, hard: bool) -> DeleteResult:
         """Delete a stream."""
@@ -316,47 +324,44 @@ class MockTransport(Transport):
 
     async def create_group(self, stream: str | None, group: str, settings: PersistentSubscriptionSettings) -> None:
         """Create a group."""
-        name = self._named(stream)
-
-        def create() -> None:
-            if (name, group) in self._groups:
-                raise PersistentSubscriptionExists(name, group)
-            self._groups[name, group] = MockGroup(self._log, name, group, settings)
-
-        await self._request("CreateGroup", create)
+        await self._request("CreateGroup", lambda: self._groups.create(stream, group, settings))
 
     async def update_group(self, stream: str | None, group: str, settings: PersistentSubscriptionSettings) -> None:
         """Replace the settings of a group, and drop its consumers."""
-        name = self._named(stream)
-
-        def update() -> None:
-            found = self._group(name, group)
-            found.settings = settings
-            found.end(SubscriptionDropped(name, "the group was updated"))
-
-        await self._request("UpdateGroup", update)
+        await self._request("UpdateGroup", lambda: self._groups.update(stream, group, settings))
 
     async def delete_group(self, stream: str | None, group: str) -> None:
         """Delete a group."""
-        name = self._named(stream)
-
-        def delete() -> None:
-            self._group(name, group).end(PersistentSubscriptionDeleted(name, group))
-            del self._groups[name, group]
-
-        await self._request("DeleteGroup", delete)
+        await self._request("DeleteGroup", lambda: self._groups.delete(stream, group))
 
     async def connect_group(self, stream: str | None, group: str, buffer_size: int) -> GroupSession:
         """Connect to a group."""
-        name = self._named(stream)
-        return await self._request(
-            "ConnectGroup", lambda: self._group(name, group).connect(self._connection, buffer_size)
-        )
+        find, connection = self._groups.find, self._connection
+        return await self._request("ConnectGroup", lambda: find(stream, group).connect(connection, buffer_size))
 
     async def replay_parked(self, stream: str | None, group: str, limit: int | None = None) -> None:
         """Deliver the parked events of a group again."""
-        name = self._named(stream)
-        await self._write("ReplayParked", lambda: self._group(name, group).replay_parked(limit))
+        await self._write("ReplayParked", lambda: self._groups.find(stream, group).replay_parked(limit))
+
+    async def truncate_parked(self, stream: str | None, group: str, limit: int | None = None) -> None:
+        """Remove the parked events of a group."""
+        await self._request("TruncateParked", lambda: self._groups.find(stream, group).truncate_parked(limit))
+
+    async def group_details(self, stream: str | None, group: str) -> GroupDetails:
+        """Return the state of a group."""
+        return await self._request("GetInfo", lambda: self._groups.find(stream, group).details())
+
+    async def list_groups(self) -> Sequence[GroupDetails]:
+        """Return the states of all groups."""
+        return await self._request("List", self._groups.details)
+
+    async def list_groups_of(self, stream: str | None) -> Sequence[GroupDetails]:
+        """Return the states of the groups of one stream."""
+        return await self._request("List", lambda: self._groups.details_of(stream))
+
+    async def restart_groups(self) -> None:
+        """Drop the consumers of all groups."""
+        await self._request("RestartGroups", self._groups.restart)
 
     # ---------------------------------------------------------------------------------------------
 
@@ -374,25 +379,6 @@ class MockTransport(Transport):
         if id not in self._transactions:
             raise InvalidTransaction(stream)
         return self._transactions[id]
-
-    def _named(self, stream: str | None) -> str:
-        """Return the name of the stream of a group.
-
-        Raises:
-            NotSupported: The group is on `$all`.
-        """
-        if stream is None:
-            raise self._missing(Capability.GROUPS_ON_ALL)
-        return stream
-
-    def _group(self, stream: str, name: str) -> MockGroup:
-        if (stream, name) not in self._groups:
-            raise PersistentSubscriptionNotFound(stream, name)
-        return self._groups[stream, name]
-
-    def _end_sessions(self, ending: RxPumpError) -> None:
-        for group in self._groups.values():
-            group.end(ending)
 
     def __repr__(self) -> str:
         return f"<MockTransport {self._connection!r}, {len(self._log.events)} events>"

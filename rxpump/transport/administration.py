@@ -145,11 +145,15 @@ class IndexRequests(ABC):
     def read(
         self, index: str, start: Position | Edge, direction: StreamDirection, *, batch_size: int, resolve_links: bool
     ) -> AsyncGenerator[Sequence[Event], None]:
-        """Read the events of an index to its end (backward: to its first event); arguments as in `read_all`."""
+        """Read the events of an index to its end (backward: to its first event); arguments as in `read_all`.
+
+        `index` has the prefix of the server: `$idx-all`, `$idx-ce-<category>`, `$idx-et-<type>`, `$idx-user-<name>`.
+        The names of the other methods are those that users gave, without a prefix.
+        """
 
     @abstractmethod
     def follow(self, index: str, after: Position | None, *, batch_size: int, resolve_links: bool) -> Subscription:
-        """Start an attempt to follow the events of an index; arguments as in `follow_all`."""
+        """Start an attempt to follow the events of an index; arguments as in `read` and `follow_all`."""
 
     @abstractmethod
     async def create(self, name: str, selected: str, fields: Sequence[IndexField], *, is_started: bool) -> None:

@@ -147,6 +147,8 @@ async def test_groups_on_all_are_refused_at_the_call(client: rxpump.Client) -> N
         lambda: client.update_subscription("h", "$all"),
         lambda: client.delete_subscription("h", "$all"),
         lambda: client.replay_parked("h", "$all"),
+        lambda: client.truncate_parked("h", "$all"),
+        lambda: client.subscription_details("h", "$all"),
         lambda: client.connect_subscription("h", "$all"),
     ):
         with pytest.raises(NotSupported, match=r"consumer groups on \$all: not supported over TCP"):

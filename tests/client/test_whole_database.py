@@ -56,8 +56,11 @@ GROUPS = {
     "delete_subscription",
     "connect_subscription",
     "replay_parked",
+    "truncate_parked",
+    "subscription_details",
+    "list_subscriptions",
 }
-"""Methods for consumer groups of `$all`, which the transport refuses with NotSupported."""
+"""Methods for consumer groups of `$all`, which a transport refuses with NotSupported."""
 
 
 def test_all_methods_with_a_stream_are_tested() -> None:

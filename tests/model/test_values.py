@@ -33,6 +33,9 @@ RECORD = EVENT._record
 POSITION = rxpump.Position(7, 5)
 REASON = NotReady("Ping")
 
+INDEX_FIELD = rxpump.IndexField("country", "rec => rec.value.country", rxpump.IndexFieldType.STRING)
+CONSUMER = rxpump.ConsumerDetails("127.0.0.1:5000", "ops", "billing", 7, 3, 40, 2, {"Mean": 3})
+
 VALUES: list[object] = [
     EVENT,
     event("Jumped", b"\xff", position=12),
@@ -61,6 +64,16 @@ VALUES: list[object] = [
     rxpump.WriteResult("ponies", 0, 1, POSITION),
     rxpump.DeleteResult("ponies", None),
     rxpump.ScavengeResult("id", 2.5, 7),
+    rxpump.ServerInfo("25.1.0", frozenset({"streams/append"})),
+    rxpump.UserDetails("ouro", "Ouro O.", ("$ops",), False),
+    rxpump.ProjectionStatistics("count", rxpump.ProjectionMode.CONTINUOUS, "Running"),
+    rxpump.ProjectionMode.TRANSIENT,
+    rxpump.IndexDetails("by-country", "", (INDEX_FIELD,), rxpump.IndexState.STARTED),
+    rxpump.IndexState.STOPPED,
+    rxpump.IndexFieldType.STRING,
+    INDEX_FIELD,
+    CONSUMER,
+    rxpump.GroupDetails("ponies", "judges", "Live", rxpump.PersistentSubscriptionSettings(), (CONSUMER,)),
     POSITION,
     rxpump.START,
     rxpump.ConsumerStrategy.PINNED,
