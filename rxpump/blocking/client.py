@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 import reactivex
 
+from rxpump.blocking.administration import BlockingIndexes, BlockingProjections, BlockingUsers
 from rxpump.blocking.delegation import Delegate, blocking, delegating, iterating, result_of
 from rxpump.blocking.feed import Feed
 from rxpump.blocking.iterating import BlockingIterator
@@ -23,19 +24,7 @@ from rxpump.model.positions import ExpectedVersion
 from rxpump.model.results import WriteResult
 
 if TYPE_CHECKING:
-    from rxpump.streams.observable import (
-        Item1,
-        Item2,
-        Item3,
-        Item4,
-        Item5,
-        Item6,
-        Item7,
-        Item8,
-        Item9,
-        Item10,
-        Op,
-    )
+    from rxpump.streams.observable import Item1, Item2, Item3, Item4, Item5, Item6, Item7, Item8, Item9, Item10, Op
 
 T = TypeVar("T")
 
@@ -256,6 +245,10 @@ class BlockingClient(Delegate[Client]):
         feed: Feed[Any] = Feed(self._thread.loop)
         return self._thread.call(feed.closed_after(result_of(write(feed))), meanwhile=lambda: feed.put_all(events))
 
+    @blocking(Client.publish_many)
+    def publish_many(self) -> None:
+        """Append events to several streams as one atomic write; see `Client.publish_many`."""
+
     @blocking(Client.link_to)
     def link_to(self) -> None:
         """Append a link to an event; see `Client.link_to`."""
@@ -281,6 +274,22 @@ class BlockingClient(Delegate[Client]):
     @blocking(Client.delete_subscription)
     def delete_subscription(self) -> None:
         """Delete a consumer group; see `Client.delete_subscription`."""
+
+    @blocking(Client.truncate_parked)
+    def truncate_parked(self) -> None:
+        """Remove parked events of a consumer group; see `Client.truncate_parked`."""
+
+    @blocking(Client.subscription_details)
+    def subscription_details(self) -> None:
+        """Read the state of a consumer group; see `Client.subscription_details`."""
+
+    @blocking(Client.list_subscriptions)
+    def list_subscriptions(self) -> None:
+        """Read the states of consumer groups; see `Client.list_subscriptions`."""
+
+    @blocking(Client.restart_subscriptions)
+    def restart_subscriptions(self) -> None:
+        """Stop and start all consumer groups; see `Client.restart_subscriptions`."""
 
     @blocking(Client.replay_parked)
     def replay_parked(self) -> None:
@@ -318,6 +327,37 @@ class BlockingClient(Delegate[Client]):
     @blocking(Client.scavenge)
     def scavenge(self) -> None:
         """Remove events that can no longer be read from the files of the node; see `Client.scavenge`."""
+
+    @blocking(Client.stop_scavenge)
+    def stop_scavenge(self) -> None:
+        """Stop a scavenge on the connected node; see `Client.stop_scavenge`."""
+
+    @blocking(Client.server_info)
+    def server_info(self) -> None:
+        """Read the version and the features of the connected node; see `Client.server_info`."""
+
+    @blocking(Client.members)
+    def members(self) -> None:
+        """Read the members of the cluster; see `Client.members`."""
+
+    @blocking(Client.statistics)
+    def statistics(self) -> None:
+        """Read the statistics of the connected node; see `Client.statistics`."""
+
+    @property
+    def users(self) -> BlockingUsers:
+        """Methods that manage users."""
+        return BlockingUsers(self._asynchronous.users, self._thread)
+
+    @property
+    def projections(self) -> BlockingProjections:
+        """Methods that manage projections."""
+        return BlockingProjections(self._asynchronous.projections, self._thread)
+
+    @property
+    def indexes(self) -> BlockingIndexes:
+        """Methods that read secondary indexes and manage them."""
+        return BlockingIndexes(self._asynchronous.indexes, self._thread)
 
     # The end ------------------------------------------------------------------------------------------
 

@@ -18,6 +18,7 @@ from rxpump.errors import (
     ConnectionFailed,
     InvalidArgument,
     NotOwner,
+    NotSupported,
     StreamNotFound,
     WrongEventLoop,
     WrongExpectedVersion,
@@ -342,3 +343,29 @@ def test_every_method_of_the_client_is_there() -> None:
     names = {name for name in dir(rxpump.Client) if not name.startswith("_")}
     missing = names - set(dir(rxpump.BlockingClient)) - ONLY_ASYNCHRONOUS
     assert missing == set(), "delegate these in rxpump/blocking/client.py, or name them in ONLY_ASYNCHRONOUS"
+
+
+@pytest.mark.parametrize("part", ["users", "projections", "indexes"])
+def test_every_method_of_a_part_is_there(store: rxpump.BlockingClient, part: str) -> None:
+    asynchronous, delegate = getattr(store.client, part), getattr(store, part)
+    names = {name for name in dir(asynchronous) if not name.startswith("_")}
+    assert names - set(dir(delegate)) == set(), "delegate these in rxpump/blocking/administration.py"
+    with pytest.raises(NotSupported):
+        delegate.delete("name")
+
+
+def test_methods_that_tcp_lacks_are_refused(store: rxpump.BlockingClient) -> None:
+    for call in (
+        lambda: store.publish_many({"s": [rxpump.NewEvent("A")]}),
+        lambda: store.truncate_parked("g", "s"),
+        lambda: store.subscription_details("g", "s"),
+        store.list_subscriptions,
+        store.restart_subscriptions,
+        lambda: store.stop_scavenge("id"),
+        store.server_info,
+        store.members,
+        store.statistics,
+        lambda: next(store.indexes.iter("$idx-all")),
+    ):
+        with pytest.raises(NotSupported):
+            call()
