@@ -58,6 +58,16 @@ def _read_user(value: str) -> Credentials:
     "--http-port", type=_PORT, help="Port that serves GET /gossip, /info, /stats and /ping over HTTP. Default: none."
 )
 @click.option(
+    "--grpc-port",
+    type=_PORT,
+    help="Port that serves gRPC, for clients of KurrentDB, and HTTP; with TLS if --tls-cert is given. Default: none.",
+)
+@click.option(
+    "--insecure",
+    is_flag=True,
+    help="Let everyone do everything without a login, for gRPC clients that send no login without TLS.",
+)
+@click.option(
     "--user",
     "credentials",
     callback=_read_users,
@@ -71,7 +81,7 @@ def _read_user(value: str) -> Credentials:
     help="Write the system projections: the streams $ce-x, $et-x, $streams and $category-x.",
 )
 def serve(**options: Any) -> None:
-    """Run an event store that clients of Event Store can use over TCP.
+    """Run an event store that clients of Event Store can use over TCP, and clients of KurrentDB over gRPC.
 
     Ctrl-C or SIGTERM stops the server after it has replied to pending requests. A second signal ends it at once.
     """
@@ -94,10 +104,15 @@ async def _serve(
     store = SqliteStore.in_memory() if db is None else SqliteStore.open(db)
     stop = _stop_requested()
     async with EmbeddedServer(store, users=users, tls=tls, **options) as server:
-        _warn_of_default_passwords(server.host, users)
+        if options["insecure"]:
+            _warn_of_insecurity(server.host)
+        else:
+            _warn_of_default_passwords(server.host, users)
         console.print(f"Listening on [bold]{server.uri}[/], storing events in {db or 'memory'}.")
         if server.http_port is not None:
             console.print(f"Serving HTTP on port {server.http_port}.")
+        if server.grpc_uri is not None:
+            console.print(f"Serving gRPC on [bold]{server.grpc_uri}[/].")
         console.print("Press Ctrl-C to stop.", style="dim")
         await stop.wait()
         console.print("Stopping.")
@@ -111,6 +126,15 @@ def _warn_of_default_passwords(host: str, users: Iterable[Account]) -> None:
         Console(stderr=True, highlight=False, soft_wrap=True, markup=False).print(
             f"Warning: {host!r} can be reached from other hosts, and {' and '.join(logins)} can log in with the"
             f" default password. Use {options}, or listen on 127.0.0.1."
+        )
+
+
+def _warn_of_insecurity(host: str) -> None:
+    """Write a warning to stderr if other hosts can connect to an insecure server."""
+    if not _is_loopback(host):
+        Console(stderr=True, highlight=False, soft_wrap=True, markup=False).print(
+            f"Warning: {host!r} can be reached from other hosts, and with --insecure everyone can read and write all"
+            " events. Remove --insecure, or listen on 127.0.0.1."
         )
 
 

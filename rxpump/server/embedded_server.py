@@ -10,9 +10,10 @@ from types import TracebackType
 from typing import Final
 
 from rxpump.heartbeat import Heartbeat
-from rxpump.server.access.users import DEFAULT_ACCOUNTS, Account, Users
+from rxpump.server.access.users import ANONYMOUS, DEFAULT_ACCOUNTS, UNRESTRICTED, Account, Users
 from rxpump.server.errors import CannotListen
 from rxpump.server.groups.groups import Groups
+from rxpump.server.grpc.grpc_face import GrpcFace
 from rxpump.server.http.gossip import GossipWords
 from rxpump.server.http.listener import HttpListener
 from rxpump.server.http.resources import Resources
@@ -29,7 +30,7 @@ _CLOSE_TIMEOUT: Final = 1.0  # seconds in which clients can read the last replie
 
 
 class EmbeddedServer:
-    """An Event Store server in this process, for any client of the TCP protocol.
+    """An Event Store server in this process, for any client of the TCP or the gRPC protocol.
 
     Use it as an async context manager, or call `start` and `stop`:
 
@@ -47,6 +48,9 @@ class EmbeddedServer:
         tls: Certificate for TLS on the same port (see `load_certificate`); None for no encryption.
         http_port: Port for HTTP without encryption: GET /gossip, /info, /stats and /ping, and replays of parked
             events; 0 for a free port, which the attribute `http_port` names after the start; None for no HTTP.
+        grpc_port: Port for gRPC, and for HTTP as on `http_port`, both with TLS if `tls` is given; 0 for a free port,
+            which the attribute `grpc_port` names after the start; None for no gRPC.
+        insecure: Whether everyone may do everything without credentials, like a real server with `--insecure`.
         projections: Whether to run the system projections ($ce-x, $et-x, $streams, $category-x), also for events that
             were written before.
         strictness: How exactly to imitate undocumented behavior of a real server.
@@ -66,6 +70,8 @@ class EmbeddedServer:
         persistent_tick: float = 1.0,
         tls: ssl.SSLContext | None = None,
         http_port: int | None = None,
+        grpc_port: int | None = None,
+        insecure: bool = False,
         projections: bool = False,
         strictness: Strictness = Strictness.LENIENT,
         membership: Membership | None = None,
@@ -80,11 +86,14 @@ class EmbeddedServer:
             groups=Groups(store, persistent_tick),
             strictness=strictness,
             membership=SingleNode(store, self._addresses) if membership is None else membership,
+            anonymous=UNRESTRICTED if insecure else ANONYMOUS,
         )
         self._make_heartbeat = partial(Heartbeat, heartbeat_interval, heartbeat_timeout)
         self._tls = tls
         self._gossip_words = gossip_words
         self._http = None if http_port is None else self._http_listener(http_port)
+        self._grpc = GrpcFace(self._node)
+        self._grpc_listener = None if grpc_port is None else self._new_grpc_listener(grpc_port)
         self._http_starting = asyncio.Lock()
         self._projections = Projections(store) if projections else None
         self._listener: asyncio.Server | None = None
@@ -108,10 +117,25 @@ class EmbeddedServer:
         return None if self._http is None else self._http.port
 
     @property
+    def grpc_port(self) -> int | None:
+        """Port of gRPC; None if there is no gRPC."""
+        return None if self._grpc_listener is None else self._grpc_listener.port
+
+    @property
     def uri(self) -> str:
         """Connection string of the server, without credentials."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"tcp://{host}:{self.port}{'?tls=true' if self._tls else ''}"
+        return f"tcp://{self._uri_host}:{self.port}{'?tls=true' if self._tls else ''}"
+
+    @property
+    def _uri_host(self) -> str:
+        return f"[{self.host}]" if ":" in self.host else self.host
+
+    @property
+    def grpc_uri(self) -> str | None:
+        """Connection string for gRPC, without credentials; None if there is no gRPC."""
+        if self.grpc_port is None:
+            return None
+        return f"kurrentdb://{self._uri_host}:{self.grpc_port}?tls={'true' if self._tls else 'false'}"
 
     @property
     def groups(self) -> Groups:
@@ -121,7 +145,7 @@ class EmbeddedServer:
     @property
     def client_count(self) -> int:
         """Number of connected clients."""
-        return len(self._sessions)
+        return len(self._sessions) + self._grpc.client_count
 
     def restart_groups(self) -> None:
         """Drop all consumers, and read the groups anew from the store, because the leader has changed."""
@@ -155,12 +179,18 @@ class EmbeddedServer:
         except OSError as error:
             raise CannotListen(self.host, self.port, str(error)) from error
         self.port = self._listener.sockets[0].getsockname()[1]
-        if self._http is not None:
-            await self._start_http(self._http)
+        for http in (self._http, self._grpc_listener):
+            if http is not None:
+                await self._start_http(http)
 
     def _addresses(self) -> NodeAddresses:
         plain, secure = (0, self.port) if self.has_tls else (self.port, 0)
-        return NodeAddresses("" if self.host in _ANY_ADDRESS else self.host, plain, secure, self.http_port or 0)
+        http_port = self.http_port if self.grpc_port is None else self.grpc_port
+        return NodeAddresses("" if self.host in _ANY_ADDRESS else self.host, plain, secure, http_port or 0)
+
+    def _new_grpc_listener(self, port: int) -> HttpListener:
+        respond = Resources(self, self._node, self._gossip_words).respond
+        return HttpListener(self.host, port, respond, tls=self._tls, http2=self._grpc.new_connection)
 
     def _http_listener(self, port: int) -> HttpListener:
         return HttpListener(self.host, port, Resources(self, self._node, self._gossip_words).respond)
@@ -206,14 +236,16 @@ class EmbeddedServer:
         if self._listener is not None:
             self._listener.close()
             self._listener = None
-        if self._http is not None:
-            await self._http.stop()
+        for http in (self._http, self._grpc_listener):
+            if http is not None:
+                await http.stop()
+        self._grpc.shut_down()
         for session in self._sessions:
             session.stop()
         if self._projections is not None:
             await self._projections.stop()
         await self._node.close()
-        await self._close_sessions()
+        await asyncio.gather(self._close_sessions(), self._grpc.close())
 
     async def _close_sessions(self) -> None:
         for session in tuple(self._sessions):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rxpump.server.access.access import Access
-from rxpump.server.access.users import Users
+from rxpump.server.access.users import ANONYMOUS, User, Users
 from rxpump.server.connection_memory import ConnectionMemory
 from rxpump.server.groups.groups import Groups
 from rxpump.server.membership import Membership, SingleNode
@@ -24,6 +24,7 @@ class Node:
         memory: Memory that TCP connections without a login use together.
         access: Permissions of users on streams.
         membership: Place of the server in its cluster.
+        anonymous: User of requests without credentials.
     """
 
     def __init__(
@@ -34,6 +35,7 @@ class Node:
         groups: Groups | None = None,
         strictness: Strictness = Strictness.LENIENT,
         membership: Membership | None = None,
+        anonymous: User = ANONYMOUS,
     ) -> None:
         self.store = store
         self.users = users
@@ -43,6 +45,12 @@ class Node:
         self.memory: ConnectionMemory = ConnectionMemory()
         self.access: Access = Access(store)
         self.membership: Membership = SingleNode(store) if membership is None else membership
+        self.anonymous: User = anonymous
+
+    @property
+    def is_insecure(self) -> bool:
+        """Whether everyone may do everything, without credentials."""
+        return self.anonymous.is_admin
 
     def restart_groups(self) -> None:
         """Drop all consumers, and read the groups anew from the store, because the leader has changed.

@@ -16,6 +16,8 @@ import pytest
 
 import rxpump
 from tests.certificates import authority_file, certificate_files
+from tests.grpc.harness import connected
+from tests.server.grpc.caller import Caller, event
 
 
 async def start(*arguments: str) -> Process:
@@ -61,6 +63,23 @@ async def test_a_signal_stops_the_server_and_events_are_kept(stop: signal.Signal
         assert err == b""
     async with serving("--db", db) as (_, uri, _), rxpump.connect(uri) as client:
         assert (await client.get_event("ponies")).json() == {"m": 1}
+
+
+async def test_the_server_serves_grpc() -> None:
+    async with serving("--grpc-port", "0", "--insecure") as (process, _, _):
+        assert process.stdout is not None
+        line = (await process.stdout.readline()).decode()
+        found = re.search(r"kurrentdb://127.0.0.1:(\d+)\?tls=false", line)
+        assert found is not None, line
+        async with connected(int(found[1])) as endpoint:
+            assert (await Caller(endpoint).append("$s", event())).only.HasField("success")
+
+
+async def test_an_insecure_server_warns_if_others_can_connect() -> None:
+    async with serving("--host", "0.0.0.0", "--grpc-port", "0", "--insecure") as (process, _, _):
+        process.send_signal(signal.SIGTERM)
+        _, err = await process.communicate()
+        assert "everyone can read and write all events" in err.decode()
 
 
 async def fail(*arguments: str) -> str:

@@ -39,6 +39,11 @@ class RequestReader:
         self.is_complete: bool = event.is_end
         self._messages = MessageReader(max_message_bytes, encoding)
 
+    @property
+    def held_bytes(self) -> int:
+        """Number of bytes of an incomplete message."""
+        return self._messages.held_bytes
+
     def receive(self, event: DataReceived) -> list[bytes]:
         """Apply bytes of the request.
 

@@ -32,6 +32,8 @@ class User:
 
 
 ANONYMOUS: Final = User()
+UNRESTRICTED: Final = User(frozenset({EVERYONE, ADMINS}))
+"""User of every request to an insecure server."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Accept HTTP/1.1 connections, and answer their requests one after the other.
+"""Accept HTTP connections: answer requests of HTTP/1.1, and hand connections of HTTP/2 over.
 
 A client can connect without a login, so its use of memory is bounded: by the size of a request, by the time that it
 has to send the request and to receive the response, and by the number of connections.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import ssl
 from collections.abc import Callable
 from email.utils import formatdate
 from http import HTTPStatus
@@ -15,8 +16,10 @@ from typing import Final, NamedTuple
 
 import h11
 
+from rxpump.server.http.first_bytes import ALPN, FirstBytes, ProtocolFactory
 from rxpump.server.http.request import MAX_HEAD_BYTES, HttpRequest, RequestRefused, read_request
 from rxpump.server.http.response import HttpResponse, refusal
+from rxpump.server.tls import CLOSING_TIMEOUT, HANDSHAKE_TIMEOUT
 
 REQUEST_TIMEOUT: Final = 10.0
 """Seconds that a client has for sending one request and receiving the response."""
@@ -46,13 +49,26 @@ class HttpListener:
         port: Port to listen on; 0 chooses a free one. `port` is the chosen one once the listener has started.
         respond: Function that answers each request.
         request_timeout: Seconds that a client has for one request.
+        tls: Certificate for TLS; None for no encryption.
+        http2: Function that returns the protocol of a connection with HTTP/2; None if only HTTP/1.1 is served.
     """
 
-    def __init__(self, host: str, port: int, respond: Respond, *, request_timeout: float = REQUEST_TIMEOUT) -> None:
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        respond: Respond,
+        *,
+        request_timeout: float = REQUEST_TIMEOUT,
+        tls: ssl.SSLContext | None = None,
+        http2: ProtocolFactory | None = None,
+    ) -> None:
         self.host = host
         self.port: int = port
         self._respond = respond
         self._request_timeout = request_timeout
+        self._tls = tls
+        self._http2 = http2
         self._listener: asyncio.Server | None = None
         self._connections: set[asyncio.Task[None]] = set()
 
@@ -62,7 +78,16 @@ class HttpListener:
         Raises:
             OSError: The address cannot be listened on.
         """
-        self._listener = await asyncio.start_server(self._accept, self.host, self.port)
+        if self._tls is not None:
+            self._tls.set_alpn_protocols(ALPN if self._http2 is not None else ALPN[1:])
+        self._listener = await asyncio.get_running_loop().create_server(
+            self._new_connection,
+            self.host,
+            self.port,
+            ssl=self._tls,
+            ssl_handshake_timeout=HANDSHAKE_TIMEOUT if self._tls else None,
+            ssl_shutdown_timeout=CLOSING_TIMEOUT if self._tls else None,
+        )
         self.port = self._listener.sockets[0].getsockname()[1]
 
     async def stop(self) -> None:
@@ -74,6 +99,12 @@ class HttpListener:
             connection.cancel()
         if self._connections:
             await asyncio.wait(self._connections)
+
+    def _new_connection(self) -> asyncio.Protocol:
+        return self._new_http1() if self._http2 is None else FirstBytes(self._new_http1, self._http2)
+
+    def _new_http1(self) -> asyncio.Protocol:
+        return asyncio.StreamReaderProtocol(asyncio.StreamReader(), self._accept)
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self._listener is None or len(self._connections) >= MAX_CONNECTIONS:

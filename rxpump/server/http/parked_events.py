@@ -18,7 +18,7 @@ from rxpump.model.credentials import Credentials
 from rxpump.model.system_names import SETTINGS_STREAM
 from rxpump.server.access.access import Permission
 from rxpump.server.access.login_throttle import Throttled, throttled_address
-from rxpump.server.access.users import ANONYMOUS, User
+from rxpump.server.access.users import User
 from rxpump.server.http.request import HttpRequest
 from rxpump.server.http.response import HttpResponse, refusal
 from rxpump.server.node import Node
@@ -67,7 +67,7 @@ class ParkedEvents:
     def _user(self, request: HttpRequest, address: str) -> User | Throttled | None:
         header = request.headers.get("authorization")
         if header is None:
-            return ANONYMOUS
+            return self._node.anonymous
         credentials = _credentials(header)
         return None if credentials is None else self._node.users.authenticate(credentials, throttled_address(address))
 

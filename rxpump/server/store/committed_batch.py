@@ -43,6 +43,11 @@ class CommittedEvent:
             self._entry = LogEntry.FromString(self._row.record + self._row.all_tail)
         return self._entry
 
+    @property
+    def size(self) -> int:
+        """Size in bytes."""
+        return len(self._row.record)
+
     def encoded(self, *, resolve_links: bool) -> tuple[bytes, bytes]:
         """Return the two parts of the encoded `LogEntry`: the record, and the positions that follow it."""
         row = self._row
@@ -64,6 +69,11 @@ class CommittedBatch:
     def __init__(self, events: Sequence[CommittedEvent]) -> None:
         self.events = events
         self.shared: dict[Hashable, Any] = {}
+
+    @property
+    def size(self) -> int:
+        """Size of all events in bytes."""
+        return sum(event.size for event in self.events)
 
     def index_after(self, position: int) -> int:
         """Return the index of the first event whose position is higher than `position`."""

@@ -27,11 +27,19 @@ DeleteResult = Deleted | WrongVersion | StreamDeleted
 
 
 class DeleteRequest(NamedTuple):
-    """A change that deletes a stream; for good, if it is `hard`."""
+    """A change that deletes a stream.
+
+    Attributes:
+        stream: Name of the stream.
+        expected_version: Expected version of the stream.
+        hard: Whether the stream is deleted for good.
+        must_exist: Whether the stream must have events or metadata, as for servers from version 21.10 on.
+    """
 
     stream: str
     expected_version: int
     hard: bool
+    must_exist: bool = False
 
     @property
     def weight(self) -> int:
@@ -44,6 +52,8 @@ class DeleteRequest(NamedTuple):
         decision = decide(self.expected_version, [_NEW_ID], stream)
         if isinstance(decision, WrongVersion | StreamDeleted):
             return decision
+        if self.must_exist and stream.last < 0 and not stream.has_metadata():
+            return WrongVersion(stream.last)
         return Deleted(log.tombstone(stream) if self.hard else _soft_delete(log, stream))
 
     def __str__(self) -> str:

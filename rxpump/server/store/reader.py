@@ -232,11 +232,11 @@ class Reader:
             (stream.key, number),
         ).fetchone()
         if found is None:
-            self._check_missing(stream, number, number, 0)
+            self.check_missing(stream, number, number, 0)
             return None
         head, record, created, checksum = found
         stream.check(number, head, record, created, checksum)
-        return bytes(record) if stream.shows(number, created, self._now()) else None
+        return bytes(record) if stream.shows(number, created, self.now()) else None
 
     def event(self, stream: StoredStream, revision: int, *, resolve_links: bool) -> StoredEvent | None:
         """Return one event.
@@ -256,11 +256,11 @@ class Reader:
             (stream.key, revision),
         ).fetchone()
         if found is None:
-            self._check_missing(stream, revision, revision, 0)
+            self.check_missing(stream, revision, revision, 0)
             return None
         head, record, checksum, created, link_stream, link_revision, *target = found
         stream.check(revision, head, record, created, checksum)
-        now = self._now()
+        now = self.now()
         if not stream.shows(revision, created, now):
             return None
         if link_stream is None or not resolve_links:
@@ -273,7 +273,7 @@ class Reader:
         self, stream: StoredStream, window: Window, direction: StreamDirection, *, resolve_links: bool
     ) -> Page:
         """Return the visible events of a window of a stream, as a `StreamPage`."""
-        since = stream.since(self._now())
+        since = stream.since(self.now())
         try:
             page = self._stream_page(stream, window, direction, since, resolve_links=resolve_links)
         except Mismatch as damage:
@@ -283,7 +283,7 @@ class Reader:
         low, high = window
         expected = min(high, stream.last) - max(low, stream.scavenged + 1) + 1
         if since is None and not page.cut and page.size < expected:
-            self._check_missing(stream, low, high, page.size)
+            self.check_missing(stream, low, high, page.size)
         return page
 
     def _stream_page(
@@ -362,9 +362,13 @@ class Reader:
             f" WHERE {where} {order}",
             span,
         )
-        return resolved_page(rows, tag, self._now())
+        return resolved_page(rows, tag, self.now())
 
-    def _check_missing(self, stream: StoredStream, low: int, high: int, found: int) -> None:
+    def rows(self, query: str, values: tuple[int, ...]) -> sqlite3.Cursor:
+        """Return a cursor over the rows of a query. Close it soon, because it keeps its snapshot of the database."""
+        return self._connection.execute(query, values)
+
+    def check_missing(self, stream: StoredStream, low: int, high: int, found: int) -> None:
         """Check that only scavenged events are missing between `low` and `high`, where `found` events were found.
 
         Raises:
@@ -384,5 +388,6 @@ class Reader:
         missing = next((number for number in range(low, high + 1) if number not in stored), None)
         raise damaged_event(stream.name, missing)
 
-    def _now(self) -> int:
+    def now(self) -> int:
+        """Return the Unix time in milliseconds."""
         return self._clock() // 1_000_000

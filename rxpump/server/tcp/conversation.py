@@ -16,7 +16,7 @@ from google.protobuf.message import DecodeError
 from rxpump.discovery.member import NodeState
 from rxpump.model.credentials import AnyCredentials
 from rxpump.server.access.login_throttle import Throttled
-from rxpump.server.access.users import ANONYMOUS, User
+from rxpump.server.access.users import User
 from rxpump.server.node import Node
 from rxpump.server.store.failures import STORE_FAILURES, describe
 from rxpump.server.tcp.consumers import Consumers
@@ -68,7 +68,7 @@ class Conversation:
         self.consumers: Consumers = Consumers(self._send)
         self.address: str = ""
         self._node = node
-        self._user: User | None = ANONYMOUS
+        self._user: User | None = node.anonymous
         self._verified: dict[AnyCredentials, User] = {}
 
     @property

@@ -1,0 +1,242 @@
+"""One call: the messages that the client has sent, and the response.
+
+A handler is a coroutine that gets the call. It reads messages with `request` or by iteration, and answers with
+`send`, which waits while the client does not read. The bytes of a response that wait for the client are therefore
+bounded by one chunk of the handler, and the bytes of a request by the window of HTTP/2.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from typing import Any, Final, Protocol
+
+from google.protobuf.message import DecodeError
+
+from rxpump.grpc.http2.http2_events import Header
+from rxpump.grpc.messages.methods import Method
+from rxpump.grpc.protocol.call_metadata import Metadata
+from rxpump.grpc.protocol.call_status import StatusCode
+from rxpump.grpc.protocol.headers import response_headers
+from rxpump.grpc.protocol.request_reader import RequestReader
+from rxpump.server.access.users import User
+from rxpump.server.grpc.call_errors import CallError, handler_failed, plain_error
+from rxpump.server.grpc.event_encoder import frame
+from rxpump.server.node import Node
+
+UNSENT_BYTES: Final = 64 * 1024
+"""Bytes of a response that wait for the client, above which its handler must wait."""
+
+QUEUED_BYTES: Final = 1024 * 1024
+"""Bytes of unread messages of a call, above which the client must wait."""
+
+_RESPONSE_HEADERS: Final = response_headers()
+_INCOMPLETE: Final = "Incomplete message."
+_TOO_MANY: Final = "Additional data after the message received."
+
+
+class CallConnection(Protocol):
+    """The connection of a call, as the call uses it."""
+
+    def send_headers(self, stream_id: int, headers: list[Header]) -> None:
+        """Send the headers of a response."""
+
+    def send_data(self, stream_id: int, data: bytes) -> None:
+        """Send bytes of a response, now or when the client reads."""
+
+    def pending_bytes(self, stream_id: int) -> int:
+        """Return the bytes of a response that wait for the client."""
+
+    @property
+    def local_address(self) -> str:
+        """Address of the server on this connection."""
+
+    async def drained(self, stream_id: int) -> None:
+        """Wait until at most `UNSENT_BYTES` of a response wait for the client."""
+
+    def acknowledge(self, stream_id: int, size: int) -> None:
+        """Let the client send more on a stream."""
+
+    def hold(self, call: Call, size: int) -> None:
+        """Add to the bytes that a call holds; a negative size subtracts."""
+
+
+class Call:
+    """One call.
+
+    Args:
+        connection: Connection of the call.
+        stream_id: Stream of the call.
+        method: Method that is called.
+        reader: Reader of the request.
+        user: User who calls.
+        node: Store, users and groups of the server.
+
+    Attributes:
+        stream_id: Stream of the call.
+        method: Method that is called.
+        reader: Reader of the request.
+        user: User who calls.
+        node: Store, users and groups of the server.
+        has_answered: Whether headers of the response were sent.
+        has_ended: Whether the call has ended, so that nothing can be sent.
+        held: Bytes that the call holds besides those of the connection: unread and unfinished messages.
+    """
+
+    def __init__(
+        self,
+        connection: CallConnection,
+        stream_id: int,
+        method: Method,
+        reader: RequestReader,
+        user: User,
+        node: Node,
+    ) -> None:
+        self.stream_id: int = stream_id
+        self.method: Method = method
+        self.reader: RequestReader = reader
+        self.user: User = user
+        self.node: Node = node
+        self.has_answered: bool = False
+        self.has_ended: bool = False
+        self.held: int = 0
+        self._connection = connection
+        self._messages: deque[bytes] = deque()
+        self._queued_bytes = self._partial_bytes = 0
+        self._unacknowledged = 0
+        self._news = asyncio.Event()
+
+    @property
+    def metadata(self) -> Metadata:
+        """Metadata that the client sent."""
+        return self.reader.metadata
+
+    @property
+    def local_address(self) -> str:
+        """Address of the server on the connection of the call."""
+        return self._connection.local_address
+
+    @property
+    def requires_leader(self) -> bool:
+        """Whether the client wants the answer of the leader."""
+        return any(name == "requires-leader" and str(value).lower() == "true" for name, value in self.metadata)
+
+    def header(self, name: str) -> str | None:
+        """Return the value of a header; None if the client has not sent it."""
+        return next((value for key, value in self.metadata if key == name and isinstance(value, str)), None)
+
+    # In ---------------------------------------------------------------------------------------
+
+    def receive(self, messages: list[bytes], flow_bytes: int) -> None:
+        """Add messages that have arrived, with the bytes that they took on the stream."""
+        self._messages += messages
+        size = sum(map(len, messages))
+        self._queued_bytes += size
+        self._unacknowledged += flow_bytes
+        grown = self.reader.held_bytes - self._partial_bytes
+        self._partial_bytes += grown
+        self.keep(size + grown)
+        if self._queued_bytes <= QUEUED_BYTES:
+            self._acknowledge()
+        self._news.set()
+
+    def note_end(self) -> None:
+        """Note that the client sends nothing more, or that its messages cannot be read."""
+        self._news.set()
+
+    async def request(self) -> Any:
+        """Return the only message of the client.
+
+        Raises:
+            CallError: There is no message, or more than one, or it is malformed.
+        """
+        while not self.reader.is_complete and self.reader.failure is None and len(self._messages) < 2:
+            await self._next_news()
+        if len(self._messages) > 1:
+            raise plain_error(StatusCode.INTERNAL, _TOO_MANY)
+        message = await self.next_message()
+        if message is None:
+            raise plain_error(StatusCode.INTERNAL, _INCOMPLETE)
+        return message
+
+    async def next_message(self) -> Any | None:
+        """Return the next message of the client; None at the end.
+
+        Raises:
+            CallError: The message is malformed.
+        """
+        while not self._messages:
+            if self.reader.failure is not None:
+                raise CallError(self.reader.failure)
+            if self.reader.is_complete:
+                return None
+            await self._next_news()
+        encoded = self._messages.popleft()
+        self._queued_bytes -= len(encoded)
+        self.keep(-len(encoded))
+        if self._queued_bytes <= QUEUED_BYTES:
+            self._acknowledge()
+        try:
+            return self.method.request.FromString(encoded)
+        except DecodeError:
+            raise handler_failed("The message is not valid protobuf.") from None
+
+    async def _next_news(self) -> None:
+        self._news.clear()
+        await self._news.wait()
+
+    def _acknowledge(self) -> None:
+        if self._unacknowledged:
+            self._connection.acknowledge(self.stream_id, self._unacknowledged)
+            self._unacknowledged = 0
+
+    def keep(self, size: int) -> None:
+        """Add to the bytes that the call holds, such as those of events that are not written yet.
+
+        Args:
+            size: Number of bytes; a negative number subtracts.
+
+        Raises:
+            CallError: All calls of the connection hold too many bytes together.
+        """
+        if self.has_ended:
+            return
+        self.held += size
+        self._connection.hold(self, size)
+
+    # Out --------------------------------------------------------------------------------------
+
+    @property
+    def has_room(self) -> bool:
+        """Whether the client reads, so that more can be sent at once."""
+        return self._connection.pending_bytes(self.stream_id) <= UNSENT_BYTES
+
+    def write(self, data: bytes) -> None:
+        """Send encoded messages without waiting. Check `has_room` before, or await `drained` after."""
+        if self.has_ended:
+            return
+        self.start_response()
+        if data:
+            self._connection.send_data(self.stream_id, data)
+
+    def start_response(self) -> None:
+        """Send the headers of the response, if they were not sent yet."""
+        if not self.has_answered:
+            self.has_answered = True
+            self._connection.send_headers(self.stream_id, _RESPONSE_HEADERS)
+
+    async def send(self, data: bytes) -> None:
+        """Send encoded messages, each with its prefix, and wait until the client has read most of them."""
+        self.write(data)
+        await self.drained()
+
+    async def drained(self) -> None:
+        """Wait until the client has read most of the response."""
+        await self._connection.drained(self.stream_id)
+
+    def reply(self, message: Any) -> None:
+        """Send a message without waiting."""
+        self.write(frame(message.SerializeToString()))
+
+    def __repr__(self) -> str:
+        return f"<Call {self.stream_id} of {self.method.path}, {len(self._messages)} messages unread>"

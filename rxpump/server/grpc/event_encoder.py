@@ -1,0 +1,173 @@
+"""Encode stored events as messages of a response.
+
+A message is made of the fields of a stored event, without building a message object, because that takes several times
+as long. The encodings of names and types are cached, because they repeat; the caches are bounded.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from struct import Struct
+from typing import Any, Final
+
+from rxpump.model.system_names import LINK_EVENT_TYPE
+from rxpump.server.grpc.event_ids import ID_FIELDS, IdForm
+from rxpump.server.store.committed_batch import CommittedBatch
+from rxpump.server.store.located_pages import located_target
+from rxpump.server.store.reader import Reader
+from rxpump.server.store.record import link_of, varint
+from rxpump.server.store.record_schema import JSON_CONTENT, LogEntry, LogPage
+
+_UNIX_EPOCH_TICKS: Final = 621_355_968_000_000_000
+_LONGEST_CACHED: Final = 1_000
+"""Characters of a text whose encoding is cached."""
+
+_NAMES_NOTHING: Final = re.compile(rb"(\s*[+-]?[0-9]+\s*@)?").fullmatch
+"""Match the data of a link without the name of a stream."""
+
+_PREFIX: Final = Struct(">BL").pack
+_LOW_BITS: Final = 14
+
+
+def frame(message: bytes) -> bytes:
+    """Return a message with the prefix that a call needs."""
+    return _PREFIX(0, len(message)) + message
+
+
+class EventEncoder:
+    """Encodes stored events as `ReadResponse` messages, each with the prefix that a call needs.
+
+    Args:
+        ids: Form of the ids.
+        read: Reader of the store, which finds the targets of links.
+        resolve_links: Whether the target of a link is sent with it.
+    """
+
+    def __init__(self, ids: IdForm, read: Reader, *, resolve_links: bool) -> None:
+        self._ids = ids
+        self._read = read
+        self._resolve_links = resolve_links
+        self._id_field = ID_FIELDS[ids]
+
+    def page(self, events: bytes) -> tuple[list[bytes], Any, Any]:
+        """Encode the events of a page.
+
+        Args:
+            events: The events, as an encoded `LogPage`.
+
+        Returns:
+            The messages, and the first and the last event as `LogEntry`; None and None if there is none.
+        """
+        entries = LogPage.FromString(events).events
+        if not entries:
+            return [], None, None
+        return [self.message(entry) for entry in entries], entries[0], entries[-1]
+
+    def committed(self, batch: CommittedBatch) -> Sequence[bytes]:
+        """Encode the events of a batch. The messages are kept with the batch for other calls of the same form."""
+        key = (type(self), self._ids, self._resolve_links)
+        messages: Sequence[bytes] | None = batch.shared.get(key)
+        if messages is None:
+            messages = batch.shared[key] = [self.message(event.entry) for event in batch.events]
+        return messages
+
+    def message(self, entry: Any) -> bytes:
+        """Encode an event, given as a `LogEntry`."""
+        content = self.read_event(entry)
+        size = varint_of(len(content))
+        return b"%b\x0a%b%b" % (_PREFIX(0, 1 + len(size) + len(content)), size, content)
+
+    def read_event(self, entry: Any) -> bytes:
+        """Return an event as an encoded `ReadEvent`."""
+        record = entry.event
+        if self._resolve_links and record.event_type == LINK_EVENT_TYPE:
+            return self._resolved(entry)
+        event = self._recorded(record, entry.commit_position, entry.prepare_position)
+        return b"\x0a%b%b\x18%b" % (varint_of(len(event)), event, position(entry.commit_position))
+
+    def _resolved(self, link: Any) -> bytes:
+        """Return a link as an encoded `ReadEvent`, with its target if there is one.
+
+        As by a real server, an event that has the type of a link and other data is delivered as an ordinary event.
+        """
+        recorded = self._recorded(link.event, link.commit_position, link.prepare_position)
+        size, at = varint_of(len(recorded)), position(link.commit_position)
+        stream, number = link_of(link.event)
+        if not stream and not _NAMES_NOTHING(link.event.data):
+            return b"\x0a%b%b\x18%b" % (size, recorded, at)
+        found = located_target(self._read, stream, number) if stream else None
+        if found is None:
+            return b"\x12%b%b\x18%b" % (size, recorded, at)
+        target = LogEntry.FromString(found)
+        event = self._recorded(target.event, target.commit_position, target.prepare_position)
+        return b"\x0a%b%b\x12%b%b\x18%b" % (varint_of(len(event)), event, size, recorded, at)
+
+    def _recorded(self, record: Any, commit: int, prepare: int) -> bytes:
+        """Return an event as an encoded `RecordedEvent`."""
+        number, data, metadata = record.event_number, record.data, record.metadata
+        at = position(commit)
+        created = b"%d" % ((record.created - _UNIX_EPOCH_TICKS),)
+        return b"%b%b%b\x20%b\x28%b%b\x32%c\x0a\x07created\x12%c%b%b%b%b" % (
+            self._id_field(record.event_id),
+            _stream_field(record.event_stream_id),
+            b"\x18" + varint_of(number) if number else b"",
+            at if prepare == commit else position(prepare),
+            at,
+            _type_entry(record.event_type),
+            11 + len(created),
+            len(created),
+            created,
+            _JSON_ENTRY if record.data_content_type == JSON_CONTENT else _BINARY_ENTRY,
+            b"\x3a%b%b" % (varint_of(len(metadata)), metadata) if metadata else b"",
+            b"\x42%b%b" % (varint_of(len(data)), data) if data else b"",
+        )
+
+    def __repr__(self) -> str:
+        return f"<EventEncoder with ids as {self._ids.value}{', resolving links' if self._resolve_links else ''}>"
+
+
+def position(value: int) -> bytes:
+    """Return the protobuf encoding of a position in the log. Neighbors share their high bits, which are cached."""
+    if value < 1 << _LOW_BITS:
+        return varint_of(value)
+    return b"%c%c%b" % (value & 0x7F | 0x80, value >> 7 & 0x7F | 0x80, varint_of(value >> _LOW_BITS))
+
+
+varint_of: Final = lru_cache(maxsize=4096)(varint)
+"""Function that returns the protobuf encoding of a number; the last ones are cached."""
+
+
+def stream_field(name: str) -> bytes:
+    """Return the encoded field `stream_identifier` of a RecordedEvent."""
+    encoded = name.encode()
+    identifier = b"\x1a%b%b" % (varint(len(encoded)), encoded)
+    return b"\x12%b%b" % (varint(len(identifier)), identifier)
+
+
+def _metadata_entry(key: bytes, value: bytes) -> bytes:
+    """Return an entry of the field `metadata` of a RecordedEvent."""
+    entry = b"\x0a%b%b\x12%b%b" % (varint(len(key)), key, varint(len(value)), value)
+    return b"\x32%b%b" % (varint(len(entry)), entry)
+
+
+_JSON_ENTRY: Final = _metadata_entry(b"content-type", b"application/json")
+_BINARY_ENTRY: Final = _metadata_entry(b"content-type", b"application/octet-stream")
+_cached_stream_field: Final = lru_cache(maxsize=1024)(stream_field)
+_cached_type_entry: Final = lru_cache(maxsize=1024)(lambda name: _metadata_entry(b"type", name.encode()))
+
+
+def _stream_field(name: str) -> bytes:
+    return _cached_stream_field(name) if len(name) <= _LONGEST_CACHED else stream_field(name)
+
+
+def _type_entry(name: str) -> bytes:
+    if len(name) <= _LONGEST_CACHED:
+        return _cached_type_entry(name)
+    return _metadata_entry(b"type", name.encode())
+
+
+def joined(messages: Iterable[bytes]) -> bytes:
+    """Return messages as the bytes of a response."""
+    return b"".join(messages)

@@ -1,0 +1,1 @@
+"""The services of the gRPC face, one a module."""

@@ -1,0 +1,64 @@
+"""Outcomes of appends as messages, of Append and of BatchAppend."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rxpump.model.positions import ExpectedVersion
+from rxpump.server.grpc.services.proposed_events import MINUS_ONE
+from rxpump.server.node import Node
+from rxpump.server.store.changes import REPEATED_POSITION, Appended
+from rxpump.server.store.located_pages import located_position
+
+_NAMES = {
+    ExpectedVersion.ANY: "any",
+    ExpectedVersion.STREAM_EXISTS: "stream_exists",
+    ExpectedVersion.NO_STREAM: "no_stream",
+}
+
+
+def success(node: Node, stream: str, outcome: Appended) -> dict[str, Any]:
+    """Return the fields of `AppendResponse.Success`.
+
+    A repetition is answered with the numbers and the position of the first write.
+    """
+    number, position = outcome.last, outcome.position
+    current: dict[str, Any] = {"no_stream": {}} if number < 0 else {"current_revision": number}
+    if position == REPEATED_POSITION:
+        found = located_position(node.store.read, stream, number)
+        if found is None:
+            return {**current, "no_position": {}}
+        position = found
+    return {**current, "position": {"commit_position": position, "prepare_position": position}}
+
+
+def wrong_version(current: int, expected: int) -> dict[str, Any]:
+    """Return the fields of `AppendResponse.WrongExpectedVersion`, those of version 20.6.0 included."""
+    name = _NAMES.get(ExpectedVersion(expected)) if expected < 0 else None
+    fields: dict[str, Any] = (
+        {"current_no_stream": {}, "no_stream_20_6_0": {}}
+        if current < 0
+        else {"current_revision": current, "current_revision_20_6_0": current}
+    )
+    if name is None:
+        fields |= {"expected_revision": expected, "expected_revision_20_6_0": expected}
+    elif name == "no_stream":
+        fields |= {"expected_no_stream": {}, "expected_revision_20_6_0": MINUS_ONE}
+    else:
+        fields |= {f"expected_{name}": {}, f"{name}_20_6_0": {}}
+    return fields
+
+
+def wrong_version_of_batch(current: int, expected: int) -> dict[str, Any]:
+    """Return the fields of `WrongExpectedVersion`, the detail of an error of a batch."""
+    name = _NAMES.get(ExpectedVersion(expected)) if expected < 0 else None
+    fields: dict[str, Any] = {"current_no_stream": {}} if current < 0 else {"current_stream_revision": current}
+    if name is None:
+        return {**fields, "expected_stream_position": expected}
+    return {**fields, f"expected_{name}": {}}
+
+
+def current_version(node: Node, stream: str) -> int:
+    """Return the number of the last event of a stream; -1 if there is none."""
+    found = node.store.read.stream(stream)
+    return -1 if found is None else found.last

@@ -1,0 +1,277 @@
+"""Streams.BatchAppend: many appends in one call, answered as they complete (docs/protocol/grpc.md, section 5.3).
+
+A batch begins with a request that has options, and ends with one that is final. Each batch is answered once. After
+the client has half-closed, the call ends when all batches are answered.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any, Final
+
+from rxpump.grpc.messages.streams import BatchAppendResponse
+from rxpump.server.access.access import Permission
+from rxpump.server.grpc.call import Call
+from rxpump.server.grpc.call_errors import handler_failed
+from rxpump.server.grpc.event_ids import read_id, text_of_id
+from rxpump.server.grpc.leadership import refused
+from rxpump.server.grpc.services.append_outcome import current_version, success
+from rxpump.server.grpc.services.batch_errors import (
+    batch_access_denied,
+    batch_failed,
+    batch_not_ready,
+    batch_refused,
+    batch_stream_deleted,
+    batch_timed_out,
+    batch_too_large,
+    batch_wrong_version,
+)
+from rxpump.server.grpc.services.proposed_events import (
+    MAX_APPEND_BYTES,
+    BadRequestField,
+    EventTooLarge,
+    event_bytes,
+    expected_version,
+    has_room,
+    proposed_event,
+    stream_name,
+)
+from rxpump.server.membership import Demand, Refusal, refusal
+from rxpump.server.store.append_rule import StreamDeleted, Unanswered, WrongVersion
+from rxpump.server.store.appender import AppendRequest
+from rxpump.server.store.changes import Appended, NotCommitted
+from rxpump.server.store.group_commit import Outcome
+from rxpump.server.store.new_event import NewEvent
+
+WRITE_TIMEOUT: Final = 2.0
+"""Seconds in which the last part of a batch must arrive; a client can ask for less."""
+
+UNCOMMITTED_BYTES: Final = 16 * 1024 * 1024
+"""Bytes of the batches of a call that may wait to be committed."""
+
+_BATCH_BYTES: Final = 512
+"""Bytes of memory that a batch takes besides its events."""
+
+
+async def batch_append(call: Call) -> None:
+    """Answer the batches of a call."""
+    batches = _Batches(call)
+    try:
+        while (request := await call.next_message()) is not None:
+            batches.receive(request)
+            if not call.has_room:
+                await call.drained()
+            await batches.committed(down_to=UNCOMMITTED_BYTES)
+        await batches.answered()
+    finally:
+        batches.stop()
+
+
+class _Batch:
+    """A batch that has begun.
+
+    Attributes:
+        correlation_id: Id of the batch, as it was sent.
+        stream: Stream to append to.
+        expected: Expected version of the stream.
+        events: Events so far.
+        size: Bytes of the events.
+        expiry: Timer of the deadline, or None.
+    """
+
+    def __init__(self, correlation_id: Any, stream: str, expected: int) -> None:
+        self.correlation_id = correlation_id
+        self.stream = stream
+        self.expected = expected
+        self.events: list[NewEvent] = []
+        self.size = _BATCH_BYTES
+        self.expiry: asyncio.TimerHandle | None = None
+
+    def add(self, message: Any) -> None:
+        """Add an event.
+
+        Raises:
+            BadRequestField: The event cannot be used.
+        """
+        event = proposed_event(message)
+        size = event_bytes(event)
+        if not has_room(event, self.stream):
+            raise EventTooLarge(text_of_id(event.event_id), size)
+        self.size += size
+        self.events.append(event)
+
+
+class _Batches:
+    """The batches of one call."""
+
+    def __init__(self, call: Call) -> None:
+        self._call = call
+        self._node = call.node
+        self._loop = asyncio.get_running_loop()
+        self._begun: dict[bytes, _Batch] = {}
+        self._writing = 0
+        self._uncommitted_bytes = 0
+        self._progress = asyncio.Event()
+
+    def receive(self, request: Any) -> None:
+        """Apply a request of the client.
+
+        Raises:
+            CallError: The request is empty, the connection holds too many bytes, or another node is the leader.
+        """
+        has_options = request.HasField("options")
+        if not has_options and not request.HasField("correlation_id"):
+            raise handler_failed("A request must have a correlation id.")
+        try:
+            key = _key(request)
+            batch = self._begun.get(key)
+            if batch is None:
+                if not has_options:
+                    return  # a part of a batch that was refused
+                batch = self._begin(key, request)
+        except BadRequestField as error:
+            self._answer(request.correlation_id, request.options.stream_identifier, error=batch_refused(error))
+            return
+        if batch is not None:
+            self._extend(key, batch, request)
+
+    def _begin(self, key: bytes, request: Any) -> _Batch | None:
+        """Return a new batch; None if it was refused."""
+        options = request.options
+        stream = stream_name(options.stream_identifier)
+        kind = options.WhichOneof("expected")
+        expected = expected_version("revision" if kind == "stream_position" else kind, options.stream_position)
+        if expected is None:
+            raise BadRequestField("An expected version is required.")
+        batch = _Batch(request.correlation_id, stream, expected)
+        why = refusal(self._node.membership, Demand.WRITE, requires_leader=self._call.requires_leader)
+        if why is Refusal.NOT_READY:
+            self._refuse(batch, batch_not_ready())
+            return None
+        if why is not None:
+            raise refused(self._call, why)
+        if not self._node.access.may(self._call.user, Permission.WRITE, stream):
+            self._refuse(batch, batch_access_denied())
+            return None
+        seconds = min(_requested_timeout(options), WRITE_TIMEOUT)
+        if seconds <= 0:
+            self._refuse(batch, batch_timed_out())
+            return None
+        if not request.is_final:
+            batch.expiry = self._loop.call_later(seconds, self._expire, key)
+        self._begun[key] = batch
+        self._call.keep(batch.size)
+        return batch
+
+    def _extend(self, key: bytes, batch: _Batch, request: Any) -> None:
+        """Add the events of a request to a batch, and write the batch if it is complete."""
+        before = batch.size
+        try:
+            for message in request.proposed_messages:
+                batch.add(message)
+        except BadRequestField as error:
+            refusal: dict[str, Any] | None = batch_refused(error)
+        else:
+            refusal = batch_too_large() if batch.size - _BATCH_BYTES > MAX_APPEND_BYTES else None
+        self._call.keep(batch.size - before)
+        if refusal is not None:
+            self._forget(key, batch)
+            self._refuse(batch, refusal)
+        elif request.is_final:
+            self._forget(key, batch)
+            self._write(batch)
+
+    def _write(self, batch: _Batch) -> None:
+        self._writing += 1
+        self._uncommitted_bytes += batch.size
+        self._call.keep(batch.size)
+        pending = self._node.store.append(
+            AppendRequest(batch.stream, batch.expected, batch.events, self._node.strictness)
+        )
+        pending.add_done_callback(lambda done: self._written(batch, done))
+
+    def _written(self, batch: _Batch, done: asyncio.Future[Outcome]) -> None:
+        self._writing -= 1
+        self._uncommitted_bytes -= batch.size
+        self._call.keep(-batch.size)
+        match done.result():
+            case Appended() as appended:
+                self._answer(batch.correlation_id, batch.stream, success=success(self._node, batch.stream, appended))
+            case WrongVersion(current):
+                self._refuse(batch, batch_wrong_version(current, batch.expected))
+            case Unanswered():
+                self._refuse(batch, batch_wrong_version(current_version(self._node, batch.stream), batch.expected))
+            case StreamDeleted():
+                self._refuse(batch, batch_stream_deleted(batch.stream))
+            case NotCommitted(reason, timed_out):
+                self._refuse(batch, batch_failed(reason) if timed_out is None else batch_timed_out())
+        self._progress.set()
+
+    def _expire(self, key: bytes) -> None:
+        batch = self._begun[key]
+        self._forget(key, batch)
+        self._refuse(batch, batch_timed_out())
+        self._progress.set()
+
+    def _forget(self, key: bytes, batch: _Batch) -> None:
+        del self._begun[key]
+        self._call.keep(-batch.size)
+        if batch.expiry is not None:
+            batch.expiry.cancel()
+
+    def _refuse(self, batch: _Batch, error: dict[str, Any]) -> None:
+        self._answer(batch.correlation_id, batch.stream, error=error)
+
+    def _answer(self, correlation_id: Any, stream: Any, **result: Any) -> None:
+        identifier = {"stream_name": stream.encode()} if isinstance(stream, str) else stream
+        self._call.reply(BatchAppendResponse(correlation_id=correlation_id, stream_identifier=identifier, **result))
+
+    async def committed(self, *, down_to: int) -> None:
+        """Wait until at most `down_to` bytes wait to be committed."""
+        while self._uncommitted_bytes > down_to:
+            await self._next_progress()
+
+    async def answered(self) -> None:
+        """Wait until every batch is answered."""
+        while self._writing or self._begun:
+            await self._next_progress()
+
+    async def _next_progress(self) -> None:
+        self._progress.clear()
+        await self._progress.wait()
+
+    def stop(self) -> None:
+        """Stop the timers of batches that are not complete."""
+        for batch in self._begun.values():
+            if batch.expiry is not None:
+                batch.expiry.cancel()
+
+
+def _key(request: Any) -> bytes:
+    """Return the id of a batch.
+
+    Raises:
+        BadRequestField: There is none, or it is malformed.
+    """
+    try:
+        key = read_id(request.correlation_id)
+    except ValueError:
+        raise BadRequestField("Unrecognized Guid format.") from None
+    if key is None:
+        raise BadRequestField("Value cannot be null. (Parameter 'dto')")
+    return key
+
+
+def _requested_timeout(options: Any) -> float:
+    """Return the seconds in which the client wants the batch to be complete."""
+    match options.WhichOneof("deadline_option"):
+        case "deadline":
+            return _seconds(options.deadline)
+        case "deadline_21_10_0":
+            return _seconds(options.deadline_21_10_0) - time.time()
+    return WRITE_TIMEOUT
+
+
+def _seconds(message: Any) -> float:
+    return float(message.seconds + message.nanos / 1e9)

@@ -1,0 +1,57 @@
+"""The filter of a read or of a group (docs/protocol/grpc.md, section 5.6)."""
+
+from __future__ import annotations
+
+from typing import Any, Final, NamedTuple
+
+from rxpump.server.grpc.call_errors import handler_failed, invalid_argument
+from rxpump.server.store.filters import BadFilter, FilterField, LogFilter, Search, prefix_search, regex_search
+from rxpump.server.strictness import Strictness
+
+WINDOW: Final = 32
+"""Events of a window if the client lets the server choose."""
+
+_FIELDS: Final = {"stream_identifier": FilterField.STREAM, "event_type": FilterField.TYPE}
+_BAD: Final = "'None' is not a valid EventStore.Client.Streams.ReadReq+Types+Options+Types+FilterOptions+{}OneofCase"
+
+
+class WantedEvents(NamedTuple):
+    """A filter, and how often its progress is reported.
+
+    Attributes:
+        events: The filter.
+        window: Events that are examined at a time.
+        multiplier: Windows between two checkpoints.
+    """
+
+    events: LogFilter
+    window: int
+    multiplier: int
+
+
+def read_filter(message: Any, strictness: Strictness) -> WantedEvents:
+    """Return the filter that an `EventFilter` describes.
+
+    Raises:
+        CallError: The filter cannot be used.
+    """
+    subject = message.WhichOneof("subject")
+    if subject is None:
+        raise invalid_argument(_BAD.format("Filter"))
+    window = {"max": message.max, "count": WINDOW, None: None}[message.WhichOneof("window")]
+    if window is None:
+        raise invalid_argument(_BAD.format("Window"))
+    if window == 0:
+        raise invalid_argument("The window of a filter must be at least 1, got 0.")
+    try:
+        search = _search(getattr(message, subject), strictness)
+    except BadFilter as error:
+        raise handler_failed(f"The filter cannot be used: {error}.") from None
+    return WantedEvents(LogFilter(_FIELDS[subject], search), window, message.checkpoint_interval_multiplier)
+
+
+def _search(expression: Any, strictness: Strictness) -> Search:
+    """Return the search of an expression, which finds nothing if it is empty."""
+    if expression.regex:
+        return regex_search(expression.regex)
+    return prefix_search(tuple(expression.prefix), strictness)
