@@ -8,7 +8,8 @@ from typing import Any, Final, overload
 from uuid import UUID
 
 from rxpump.grpc.calls.fields import JSON
-from rxpump.model.events import Event, broken_link
+from rxpump.model.events import Event, broken_link, single_event
+from rxpump.model.positions import Position
 
 _HALVES: Final = Struct(">qq")
 _TICKS_OF_1970: Final = 621_355_968_000_000_000
@@ -83,13 +84,14 @@ class GrpcRecord:
 def event_of_stream(read: Any) -> Event:
     """Return the event of a ReadEvent or DeliveredEvent message, without its position."""
     record, link = _records(read)
-    return Event(record, link)
+    return single_event(record, link)
 
 
 def event_of_log(read: Any) -> Event:
     """Return the event of a ReadEvent or DeliveredEvent message, with its position, which is that of the link."""
     record, link = _records(read)
-    return Event(record, link, read.link if link is not None else read.event)
+    place = read.link if link is not None else read.event
+    return single_event(record, link, Position(place.commit_position, place.prepare_position))
 
 
 def _records(read: Any) -> tuple[Any, GrpcRecord | None]:
