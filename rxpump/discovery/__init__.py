@@ -2,7 +2,7 @@
 
 from rxpump.discovery.choosing import Choice, Verdict, choose
 from rxpump.discovery.cluster_view import Answer, http_address, secure_tcp_address, tcp_address
-from rxpump.discovery.discovery import ChosenNode, Discovery
+from rxpump.discovery.discovery import ChosenNode, Discovery, for_leader
 from rxpump.discovery.gossip import Gossip, MalformedGossip, merge, parse_gossip
 from rxpump.discovery.member import Address, Endpoint, Member, NodeState
 from rxpump.discovery.node_memory import NodeMemory
@@ -30,6 +30,7 @@ __all__ = [
     "Selector",
     "Verdict",
     "choose",
+    "for_leader",
     "http_address",
     "merge",
     "parse_gossip",

@@ -103,11 +103,11 @@ class Discovery:
             DiscoveryFailed: No node can be used now. `pause` returns the time to wait.
         """
         await self.refresh()
-        self.choice = choice = self.view.choose(asyncio.get_running_loop().time())
+        self.choice = choice = self.view.choose(_now())
         address = None if choice.member is None else self.view.address_of(choice.member)
         if choice.member is None or address is None:
             self._rounds += 1
-            raise DiscoveryFailed(self.name, self._rounds, self._explain(choice))
+            raise DiscoveryFailed(self.name, self._rounds, self.explain() or "it has no nodes")
         self._rounds = 0
         return ChosenNode(address, choice.member)
 
@@ -125,17 +125,24 @@ class Discovery:
             The reason to connect to another node, or nothing to stay.
         """
         await self.refresh()
-        return self.view.reason_to_leave(address, asyncio.get_running_loop().time())
+        return self.view.reason_to_leave(address, _now())
 
     async def refresh(self) -> Sequence[Answer]:
         """Ask all known nodes for gossip, and update the view. Return what each answered."""
         answers = await self._ask(self.view.candidates())
-        self.view.note_answers(answers, asyncio.get_running_loop().time())
+        self.view.note_answers(answers, _now())
         return answers
 
     def reachable(self, address: Address) -> Address:
         """Return the address to connect to for one that a node has advertised."""
         return overridden(address, self._settings.host_overrides)
+
+    def explain(self) -> str:
+        """Return why each member cannot be used, and what each node answered, for errors; empty before any round."""
+        problems = [str(answer) for answer in self.view.answers if answer.gossip is None]
+        members = [str(self.choice)] if self.choice is not None and len(problems) < len(self.view.answers) else []
+        experience = [recent] if (recent := self.memory.recent(_now())) else []
+        return "; ".join((*members, *problems, *experience))
 
     def report(self, address: str | None) -> Discovered:
         """Return the last round as a status.
@@ -166,13 +173,6 @@ class Discovery:
 
         return reachable_address_of
 
-    def _explain(self, choice: Choice) -> str:
-        """Return what each node answered, why no member can be used, and what the client experienced."""
-        problems = [str(answer) for answer in self.view.answers if answer.gossip is None]
-        members = [str(choice)] if choice.verdicts or len(problems) < len(self.view.answers) else []
-        experience = [str(self.memory)] if len(self.memory) else []
-        return "; ".join((*members, *problems, *experience)) or "it has no nodes"
-
     def __repr__(self) -> str:
         return f"<Discovery of {self.name}, {self.view!r}>"
 
@@ -180,6 +180,10 @@ class Discovery:
 def for_leader(settings: Settings) -> Settings:
     """Return the settings of a second connection, which requests use that only the leader serves."""
     return replace(settings, node_preference=NodePreference.LEADER, require_leader=True)
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
 
 
 def _policy_of(settings: Settings) -> DiscoveryRetryPolicy:

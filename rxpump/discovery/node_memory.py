@@ -20,6 +20,9 @@ DISTRUST_SECONDS: Final = 5.0
 ELECTION_SECONDS: Final = 1.0
 """Seconds for which a node that refused to lead is distrusted as a leader."""
 
+RECENT_SECONDS: Final = 60.0
+"""Seconds after which an experience is no longer a part of errors."""
+
 _MOST: Final = 64
 """Nodes that are remembered; the oldest is forgotten."""
 
@@ -30,12 +33,14 @@ class _Experience:
 
     Attributes:
         text: Description for errors.
+        noted_at: Time of the experience.
         failed_at: Time of its failure, or None.
         has_answered: Whether it has answered for itself since.
         refused_at: Time at which it refused to lead, or None.
     """
 
     text: str
+    noted_at: float
     failed_at: float | None = None
     has_answered: bool = False
     refused_at: float | None = None
@@ -53,12 +58,12 @@ class NodeMemory:
 
     def note_failure(self, address: Address, reason: str, now: float) -> None:
         """Note that a node could not be connected to, or was lost."""
-        self._note(address, _Experience(reason, failed_at=now))
+        self._note(address, _Experience(reason, now, failed_at=now))
 
     def note_refusal(self, address: Address, reason: str, now: float) -> None:
         """Note that a node refused a request that only the leader serves, or was not ready."""
-        known = self._nodes.get(address, _Experience(reason))
-        self._note(address, replace(known, text=reason, refused_at=now))
+        known = self._nodes.get(address, _Experience(reason, now))
+        self._note(address, replace(known, text=reason, noted_at=now, refused_at=now))
 
     def note_answer(self, address: Address) -> None:
         """Note that a node has answered a request for gossip. A node that failed is then only suspected."""
@@ -92,12 +97,16 @@ class NodeMemory:
         while len(self._nodes) > _MOST:
             del self._nodes[next(iter(self._nodes))]
 
-    def __str__(self) -> str:
-        """Return the last experience with each node, as a clause for errors."""
-        return "; ".join(f"{Endpoint(*address)}: {known.text}" for address, known in self._nodes.items())
+    def recent(self, now: float) -> str:
+        """Return the recent experience with each node, as a clause for errors; empty if there is none."""
+        return "; ".join(
+            f"{Endpoint(*address)}: {known.text}"
+            for address, known in self._nodes.items()
+            if _is_recent(known.noted_at, now, RECENT_SECONDS)
+        )
 
     def __repr__(self) -> str:
-        return f"<NodeMemory {self}>" if self._nodes else "<NodeMemory of no failure>"
+        return f"<NodeMemory of {len(self)} nodes>"
 
 
 def _is_recent(time: float | None, now: float, seconds: float) -> bool:

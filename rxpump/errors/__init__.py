@@ -10,6 +10,7 @@
     ├── ConnectionFailed            no node could be connected to
     │   ├── DiscoveryFailed         no node of a cluster can be used now
     │   ├── ReconnectFailed         the reconnect policy gave up
+    │   │   └── NoNodeReady         no node handled a request
     │   └── CertificateRefused      the certificate of the server is not trusted
     ├── ConnectionClosed            the connection was lost before the reply arrived
     │   └── ClientClosed            the client was closed before the reply arrived
@@ -97,6 +98,7 @@ from rxpump.errors.connection import (
     FrameTooLarge,
     MalformedFrame,
     MalformedReply,
+    NoNodeReady,
     NotConnected,
     NotOwner,
     OperationTimedOut,
@@ -174,6 +176,7 @@ __all__ = [
     "IsReadOnly",
     "MalformedFrame",
     "MalformedReply",
+    "NoNodeReady",
     "NotAuthenticated",
     "NotConnected",
     "NotDecodable",

@@ -102,6 +102,16 @@ class DiscoveryFailed(ConnectionFailed):
         return f"no node of {self.address} can be used, after {self.attempts} attempt(s): {self.reason}"
 
 
+class NoNodeReady(ReconnectFailed):
+    """No node handled a request of a subscription, publisher or relay as often as the reconnect policy allows.
+
+    `address` is the name of the request.
+    """
+
+    def __str__(self) -> str:
+        return f"no node handled {self.address}, after {self.attempts} attempt(s): {self.reason}"
+
+
 class CertificateRefused(ConnectionFailed):
     """The certificate of the node is not trusted; `reason` is the cause."""
 
@@ -171,6 +181,7 @@ class OperationTimedOut(RxPumpError):
         reason: The last refusal of the server (NotReady, ServerTimeout, ...); None if it sent no answer.
         is_connected: Whether there was a connection to the server at the deadline.
         hint: A likely cause, for requests that servers are known to leave unanswered; otherwise empty.
+        nodes: What each node answered recently; empty if there is nothing to report.
     """
 
     retryable: ClassVar[bool] = True
@@ -181,13 +192,14 @@ class OperationTimedOut(RxPumpError):
     reason: ServerError | None = None
     is_connected: bool = True
     hint: str = ""
+    nodes: str = ""
 
     def __str__(self) -> str:
         heard = f"the last answer was: {self.reason}" if self.reason else "there was no answer"
         sent = f"sent {self.attempts} time(s), {heard}" if self.attempts else "it was never sent"
         state = "" if self.is_connected else "; there is no connection to the server"
-        hint = f"; {self.hint}" if self.hint else ""
-        return f"{self.operation} was not done within {self.timeout:g} s: {sent}{state}{hint}"
+        details = "".join(f"; {text}" for text in (self.hint, self.nodes) if text)
+        return f"{self.operation} was not done within {self.timeout:g} s: {sent}{state}{details}"
 
 
 @dataclass(eq=False)

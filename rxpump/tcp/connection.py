@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Iterable
-from typing import Final, cast
+from typing import Final, Protocol, cast
 
 from rxpump.errors import FrameTooLarge, RxPumpError
 from rxpump.tcp.protocol.client_protocol import ClientProtocol, ProtocolState
@@ -28,8 +28,23 @@ CLOSING_SECONDS: Final = 1.0
 """Seconds in which the server must confirm the end of subscriptions, and close its side of the connection."""
 
 
+class Guide(Protocol):
+    """Decides about refusals of a node. The Reconnector does."""
+
+    def may_follow(self, leader: tuple[str, int]) -> bool:
+        """Return whether to connect to the node that a follower has named as the leader."""
+
+    def note_refusal(self) -> None:
+        """Note that the node did not handle a request."""
+
+
 class Connection(asyncio.Protocol):
     """One socket.
+
+    Args:
+        link: Protocol of the connection.
+        pending: Requests that are sent over it.
+        guide: Decides about refusals of the node.
 
     Attributes:
         ready: Future that is done when requests can be sent.
@@ -37,10 +52,11 @@ class Connection(asyncio.Protocol):
         has_settled: Whether a request was settled on this connection.
     """
 
-    def __init__(self, link: ClientProtocol, pending: PendingRequests) -> None:
+    def __init__(self, link: ClientProtocol, pending: PendingRequests, guide: Guide) -> None:
         self._loop = asyncio.get_running_loop()
         self._protocol = link
         self._pending = pending
+        self._guide = guide
         self._socket: asyncio.Transport | None = None
         self._send_buffer = SendBuffer()
         self._written = 0
@@ -52,6 +68,11 @@ class Connection(asyncio.Protocol):
         self.has_settled: bool = False
         self.ready: asyncio.Future[None] = self._loop.create_future()
         self.closed: asyncio.Future[RxPumpError] = self._loop.create_future()
+
+    @property
+    def lost_while(self) -> ProtocolState | None:
+        """State of the protocol in which the socket was closed, or None."""
+        return self._protocol.lost_while
 
     def wake(self) -> None:
         """Send what is waiting at the end of this turn of the event loop."""
@@ -85,14 +106,25 @@ class Connection(asyncio.Protocol):
             return
         now = self._loop.time()
         pending = self._pending
+        refusals = pending.refusals
         for package in self._protocol.receive(data):
             request = pending.receive(package, now)
             if request is not None:
                 self.has_settled = True
                 settle(request)
-        if pending.redirect is not None:
-            self._protocol.lost("another node leads: {}:{}".format(*pending.redirect))
+        if pending.refusals != refusals:
+            self._consult()
         self._flush()
+
+    def _consult(self) -> None:
+        """Ask the guide what to do after a refusal, and leave the node if it has named a leader to follow."""
+        leader = self._pending.redirect
+        if leader is None:
+            self._guide.note_refusal()
+        elif self._guide.may_follow(leader):
+            self._protocol.lost("another node leads: {}:{}".format(*leader))
+        else:
+            self._pending.redirect = None
 
     def pause_writing(self) -> None:
         """Keep requests in the queue, because the server does not read; called by asyncio."""

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from rxpump.errors import ConnectionFailed
 from rxpump.model.credentials import Credentials
+from rxpump.tcp.node_resolver import NodeResolver
 from rxpump.uri import EmbeddedAddress, TcpAddress
 
 ADMIN: Final = Credentials("admin", "changeit")
@@ -28,7 +29,7 @@ def _make_server(address: EmbeddedAddress) -> Any:
     )
 
 
-class EmbeddedNode:
+class EmbeddedNode(NodeResolver):
     """A node resolver that starts an embedded server, and stops it when the client closes.
 
     Args:
@@ -36,6 +37,7 @@ class EmbeddedNode:
     """
 
     def __init__(self, address: EmbeddedAddress) -> None:
+        super().__init__()
         self.address = address
         self._server: Any = None
         self._loop: asyncio.AbstractEventLoop | None = None

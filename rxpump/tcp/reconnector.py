@@ -4,6 +4,11 @@ One task finds a node, connects to it, waits until the connection is lost, and s
 cancelled, when the reconnect policy allows no further attempt, or when a client that was never accepted is refused
 for good (see `Refusals`). Once a client was accepted, a refusal is retried, because a node that is starting refuses
 every login (docs/protocol/tcp.md, section 4.12).
+
+A node that is not the leader names the leader. Such a hint is followed at once, unless that node has failed or has
+named another leader a short time ago (`NodeMemory`). Then the client stays, and the request is repeated after a delay.
+Hints are no failed attempts, so they do not make delays longer. While the client is connected to a node of a cluster,
+the task looks at the gossip from time to time, and soon after a refusal, and leaves the node for a better one.
 """
 
 from __future__ import annotations
@@ -11,13 +16,17 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
+from rxpump.discovery import Endpoint
+from rxpump.discovery.host_overrides import overridden
 from rxpump.errors import (
     CertificateRefused,
     ConnectionClosed,
     ConnectionFailed,
+    DiscoveryFailed,
     NotAuthenticated,
     ReconnectFailed,
     RxPumpError,
@@ -73,36 +82,107 @@ class Reconnector:
         self._problem: RxPumpError | None = None
         self._refusals = Refusals()
         self._lost_while: ProtocolState | None = None
+        self._has_left = False
+        self._doubted = asyncio.Event()
 
     async def run(self) -> RxPumpError:
         """Connect again and again. Return the error after which no further attempt is made."""
         leader: TcpAddress | None = None
         while True:
-            address = leader or await self._resolver.locate()
-            self.address = str(address)
-            self.node = address
-            self._on_status(Connecting(self.address))
-            self._lost_while = None
-            self._problem = problem = await self._connect_and_serve(address)
-            if not self.first.done():
-                now = asyncio.get_running_loop().time()
-                final = self._refusals.verdict(problem, address, now, self._lost_while)
-                if final is not None:
-                    return final
-            leader = self._leader_hint(address)
-            delay = self._policy.wait(is_hint=leader is not None)
+            self._has_left, self._lost_while = False, None
+            address = leader or await self._locate()
+            if address is not None:
+                problem = await self._attempt(address, is_hint=leader is not None)
+                if not self.first.done():
+                    final = self._refusals.verdict(problem, address, _now(), self._lost_while)
+                    if final is not None:
+                        return final
+            assert self._problem is not None
+            leader = None if address is None else self._leader_hint(address)
+            delay = self._delay(is_hint=leader is not None)
             if delay is None:
-                return self._failure_of_policy(problem)
-            if isinstance(problem, NotAuthenticated):
-                delay = max(delay, REFUSED_PAUSE)
-            self._on_status(Reconnecting(max(self._policy.attempts, 1), delay, problem))
+                return self._failure_of_policy(self._problem)
+            self._on_status(Reconnecting(max(self._policy.attempts, 1), delay, self._problem))
             await asyncio.sleep(delay)
+
+    async def _locate(self) -> TcpAddress | None:
+        """Return the address of the node to connect to, or None if no node can be used now."""
+        address: TcpAddress | None = None
+        try:
+            address = await self._resolver.locate()
+        except DiscoveryFailed as error:
+            self._problem = error
+        if (report := self._resolver.report(address)) is not None:
+            self._on_status(report)
+        return address
+
+    async def _attempt(self, address: TcpAddress, *, is_hint: bool) -> RxPumpError:
+        """Connect to a node, and wait until the connection is lost. Return the reason, and remember it."""
+        self.address = str(address)
+        self.node = address
+        self._on_status(Connecting(self.address))
+        limit = self._settings.connect_timeout
+        if is_hint or self._resolver.knows_others:
+            limit = min(limit, self._settings.node_timeout)
+        self._problem = problem = await self._connect_and_serve(address, limit)
+        memory, key = self._resolver.memory, (address.host, address.port)
+        if not self._has_left:
+            memory.note_failure(key, getattr(problem, "reason", str(problem)), _now())
+        return problem
+
+    def _delay(self, *, is_hint: bool) -> float | None:
+        """Return the seconds until the next attempt, or None if no policy allows one."""
+        if is_hint or self._has_left:
+            return 0.0
+        delay, longest = self._policy.wait(is_hint=False), self._resolver.longest_pause()
+        if delay is None or longest is None:
+            return None
+        delay = min(delay, longest)
+        return max(delay, REFUSED_PAUSE) if isinstance(self._problem, NotAuthenticated) else delay
+
+    # The connection asks this -----------------------------------------------------------------------
+
+    def may_follow(self, leader: tuple[str, int]) -> bool:
+        """Return whether to connect to the node that the connected one has named as the leader."""
+        assert self.node is not None
+        leader = overridden(leader, self._settings.host_overrides)
+        here = (self.node.host, self.node.port)
+        follows = leader != here and self._resolver.memory.may_lead(leader, _now())
+        self._resolver.memory.note_refusal(here, f"names {Endpoint(*leader)} as the leader", _now())
+        self._has_left = follows
+        if not follows:
+            self._doubted.set()
+        return follows
+
+    def note_refusal(self) -> None:
+        """Note that the connected node did not handle a request, and look at the gossip soon."""
+        assert self.node is not None
+        self._resolver.memory.note_refusal((self.node.host, self.node.port), "is not ready", _now())
+        self._doubted.set()
+
+    async def _watch(self, connection: Connection, address: TcpAddress) -> None:
+        """Leave the node when there is a better one."""
+        settings = self._settings
+        while True:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(settings.node_check_interval):
+                    await self._doubted.wait()
+            self._doubted.clear()
+            reason = await self._resolver.reason_to_leave(address)
+            if reason:
+                self._has_left = True
+                connection.end(reason)
+                return
+            await asyncio.sleep(settings.gossip_interval)
+
+    # Errors -----------------------------------------------------------------------------------------
 
     def _failure_of_policy(self, problem: RxPumpError) -> RxPumpError:
         """Return the error after the last attempt that the policy allows."""
         failed = self.failure
         if self.first.done():
-            failed = ReconnectFailed(self.address, max(self._policy.attempts, 1), failed.reason)
+            address = failed.address if isinstance(failed, ConnectionFailed) else self.address
+            failed = ReconnectFailed(address, max(self._policy.attempts, 1), failed.reason)
         if failed is not problem:
             failed.__cause__ = problem
         return failed
@@ -111,17 +191,21 @@ class Reconnector:
     def failure(self) -> ConnectionFailed | NotAuthenticated:
         """The error for requests while there is no connection."""
         attempts, problem = max(self._policy.attempts, 1), self._problem
-        if isinstance(problem, NotAuthenticated):
+        if isinstance(problem, (NotAuthenticated, DiscoveryFailed)):
             return problem
+        if len(self._resolver.memory) > 1:
+            return ConnectionFailed(self.address, attempts, self._resolver.explain())
         if isinstance(problem, (ConnectionClosed, ConnectionFailed)):
             # Use the reason alone, because it becomes part of a sentence.
             return ConnectionFailed(self.address, attempts, problem.reason)
         return ConnectionFailed(self.address, attempts, "no answer" if problem is None else str(problem))
 
-    async def _connect_and_serve(self, address: TcpAddress) -> RxPumpError:
+    # One connection ---------------------------------------------------------------------------------
+
+    async def _connect_and_serve(self, address: TcpAddress, limit: float) -> RxPumpError:
         """Connect to a node and wait until the connection is lost. Return the reason."""
         try:
-            connection = await self._connect(address)
+            connection = await self._connect(address, limit)
         except RxPumpError as error:
             return error
         except (OSError, UnicodeError) as error:  # an invalid host name is a UnicodeError
@@ -140,19 +224,24 @@ class Reconnector:
             return ConnectionFailed(self.address, attempt, handshake_failure(error))
         return ConnectionFailed(self.address, attempt, str(error))
 
-    async def _connect(self, address: TcpAddress) -> Connection:
-        """Open a connection, and wait until requests can be sent."""
+    async def _connect(self, address: TcpAddress, limit: float) -> Connection:
+        """Open a connection, and wait until requests can be sent. The dial and the handshake have `limit` each."""
         loop = asyncio.get_running_loop()
-        protocol = ClientProtocol(self.address, self._settings, address.credentials, loop.time())
-        async with asyncio.timeout(self._settings.connect_timeout):
+        async with asyncio.timeout(limit):
             _, connection = await loop.create_connection(
-                lambda: Connection(protocol, self._pending), address.host, address.port, **self._tls_options(address)
+                lambda: Connection(self._protocol(address, limit), self._pending, self),
+                address.host,
+                address.port,
+                **self._tls_options(address),
             )
         await self._while_open(connection, connection.ready)
         if connection.closed.done():
-            self._lost_while = protocol.lost_while
+            self._lost_while = connection.lost_while
             raise connection.closed.result()
         return connection
+
+    def _protocol(self, address: TcpAddress, limit: float) -> ClientProtocol:
+        return ClientProtocol(self.address, self._settings, address.credentials, _now(), limit)
 
     def _tls_options(self, address: TcpAddress) -> dict[str, Any]:
         if self._tls is None:
@@ -165,9 +254,11 @@ class Reconnector:
 
     async def _serve(self, connection: Connection, address: TcpAddress) -> RxPumpError:
         """Wait until the connection is lost, or the server names another node as the leader."""
-        loop = asyncio.get_running_loop()
-        since = loop.time()
+        since = _now()
         self.connection = connection
+        self._resolver.memory.note_success((address.host, address.port))
+        self._doubted.clear()
+        watching = asyncio.ensure_future(self._watch(connection, address)) if self._resolver.knows_others else None
         connection.wake()  # send the requests that were made since it was ready
         self._on_status(Connected(self.address))
         if not self.first.done():
@@ -176,7 +267,12 @@ class Reconnector:
             await self._while_open(connection)
         finally:
             self.connection = None
-        self._policy.lasted(loop.time() - since)
+            if watching is not None:
+                watching.cancel()
+                await asyncio.wait([watching])
+                if not watching.cancelled():
+                    watching.result()
+        self._policy.lasted(_now() - since)
         if connection.has_settled:
             self._policy.settled()
         return connection.closed.result()
@@ -186,8 +282,8 @@ class Reconnector:
         redirect, self._pending.redirect = self._pending.redirect, None
         if redirect is None:
             return None
-        leader = replace(address, host=redirect[0], port=redirect[1])
-        return leader if leader != address else None
+        host, port = overridden(redirect, self._settings.host_overrides)
+        return replace(address, host=host, port=port)
 
     async def _while_open(self, connection: Connection, *until: asyncio.Future[Any]) -> None:
         """Wait for the end of the connection or for `until`. If this task is cancelled, close the connection."""
@@ -205,3 +301,7 @@ class Reconnector:
             if self.connection
             else f"<Reconnector, no connection: {self._problem}>"
         )
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

@@ -34,8 +34,8 @@ class SharedConnection:
     def __init__(self, resolver: NodeResolver, settings: Settings, on_status: Callable[[Status], None]) -> None:
         self._settled = asyncio.Event()
         self._settings = settings
-        self.pending: PendingRequests = self._new_requests()
         self._resolver = resolver
+        self.pending: PendingRequests = self._new_requests()
         self._on_status = on_status
         self._reconnector: Reconnector | None = None
         self._keep_task: asyncio.Task[None] | None = None
@@ -187,7 +187,9 @@ class SharedConnection:
             self._settled.set()
 
     def _new_requests(self) -> PendingRequests:
-        return PendingRequests(self._settings, on_left=self._settled.set, on_queued=self._wake)
+        return PendingRequests(
+            self._settings, on_left=self._settled.set, on_queued=self._wake, explain=self._resolver.explain
+        )
 
     def _wake(self) -> None:
         """Send waiting requests, and watch the deadlines."""

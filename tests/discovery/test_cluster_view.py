@@ -166,4 +166,4 @@ def test_a_follower_that_keeps_up_is_kept() -> None:
 
 
 def test_its_repr_has_the_experience() -> None:
-    assert repr(view()) == "<ClusterView 1 seeds, 2 members, <NodeMemory of no failure>>"
+    assert repr(view()) == "<ClusterView 1 seeds, 2 members, <NodeMemory of 0 nodes>>"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -72,7 +73,7 @@ async def test_overrides_apply_to_all_advertised_addresses() -> None:
 async def test_the_error_has_what_each_node_answered() -> None:
     cluster = Cluster(TWO, member(3, CATCHING_UP))
     known = discovery(cluster)
-    known.memory.note_failure(("10.0.0.1", 1111), "no reply while authenticating", now=0)
+    known.memory.note_failure(("10.0.0.1", 1111), "no reply while authenticating", asyncio.get_running_loop().time())
     with pytest.raises(DiscoveryFailed) as caught:
         await known.find()
     assert str(caught.value) == (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rxpump.discovery.node_memory import DISTRUST_SECONDS, ELECTION_SECONDS, NodeMemory
+from rxpump.discovery.node_memory import DISTRUST_SECONDS, ELECTION_SECONDS, RECENT_SECONDS, NodeMemory
 
 ONE, TWO = ("10.0.0.1", 1113), ("10.0.0.2", 1113)
 
@@ -41,15 +41,17 @@ def test_a_success_restores_trust() -> None:
     memory.note_failure(ONE, "connection refused", now=100)
     memory.note_success(ONE)
     assert memory.may_lead(ONE, now=100)
-    assert repr(memory) == "<NodeMemory of no failure>"
+    assert repr(memory) == "<NodeMemory of 0 nodes>"
 
 
 def test_its_text_has_the_last_experience_with_each_node() -> None:
     memory = NodeMemory()
     memory.note_failure(TWO, "connection refused", now=100)
     memory.note_refusal(ONE, "names 10.0.0.2:1113 as the leader", now=101)
-    assert str(memory) == "10.0.0.2:1113: connection refused; 10.0.0.1:1113: names 10.0.0.2:1113 as the leader"
-    assert repr(memory) == f"<NodeMemory {memory}>"
+    refused, named = "10.0.0.2:1113: connection refused", "10.0.0.1:1113: names 10.0.0.2:1113 as the leader"
+    assert memory.recent(now=101) == f"{refused}; {named}"
+    assert memory.recent(now=100 + RECENT_SECONDS) == named
+    assert repr(memory) == "<NodeMemory of 2 nodes>"
 
 
 def test_it_is_bounded() -> None:

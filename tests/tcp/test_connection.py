@@ -85,8 +85,23 @@ class Played:
         self.connection.data_received(Package(command, to.correlation_id, b"done").encode())
 
 
+class Guided:
+    """Follows no hint, and counts the refusals."""
+
+    def __init__(self) -> None:
+        self.refusals = 0
+
+    def may_follow(self, leader: tuple[str, int]) -> bool:
+        self.refusals += 1
+        return False
+
+    def note_refusal(self) -> None:
+        self.refusals += 1
+
+
 def connect(pending: PendingRequests, settings: Settings) -> Connection:
-    return Connection(ClientProtocol("tcp://node", settings, None, asyncio.get_running_loop().time()), pending)
+    protocol = ClientProtocol("tcp://node", settings, None, asyncio.get_running_loop().time())
+    return Connection(protocol, pending, Guided())
 
 
 async def test_what_one_turn_of_the_loop_asks_for_goes_out_in_one_write() -> None:

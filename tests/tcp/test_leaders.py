@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from rxpump.backoff import Backoff
-from rxpump.errors import ConnectionFailed, NotLeader, NotReady, OperationTimedOut
+from rxpump.errors import ConnectionFailed, NoNodeReady, NotLeader, NotReady, OperationTimedOut, ReconnectFailed
 from rxpump.model.credentials import Credentials
 from rxpump.model.status import Closed, Connected, Connecting, Reconnecting
 from rxpump.tcp.node_resolver import FixedAddress
@@ -18,7 +18,7 @@ from rxpump.tcp.wire.commands import Command
 from rxpump.uri import TcpAddress
 from tests.certificates import authority_file, certified
 from tests.tcp.conftest import MakeClient
-from tests.tcp.scripted_server import Peer, Script, ScriptedServer, good
+from tests.tcp.scripted_server import Peer, Script, ScriptedServer, good, rude
 
 TWICE_MORE = Backoff(min_delay=0.001, attempts=2)
 
@@ -27,6 +27,10 @@ async def free_address() -> TcpAddress:
     """Return an address at which no server listens."""
     async with ScriptedServer(good) as server:
         return server.address
+
+
+def at(server: ScriptedServer) -> str:
+    return f"{server.address.host}:{server.address.port}"
 
 
 def naming(leader: list[TcpAddress]) -> Script:
@@ -62,10 +66,10 @@ async def test_never_ready_is_a_timeout_that_says_so(client_of: MakeClient) -> N
             peer.refuse(await peer.request(), NotHandledReason.NOT_READY)
 
     async with ScriptedServer(refuse) as server:
-        client = client_of(server, timeout=0.2)
+        client = client_of(server)
         await client.open()
         with pytest.raises(OperationTimedOut) as caught:
-            await client.ping()
+            await client.with_timeout(0.2).ping()
         assert isinstance(caught.value.reason, NotReady)
         assert caught.value.attempts > 1
 
@@ -133,49 +137,143 @@ async def test_a_lost_leader_is_looked_for_where_we_began(client_of: MakeClient)
         assert (follower.accepted, first.accepted, second.accepted) == (2, 1, 1)
 
 
-async def test_nodes_that_name_each_other_are_backed_off_from(client_of: MakeClient) -> None:
-    """Only the first hint is followed at once. The reconnect policy counts later ones, and allows no more here."""
+async def test_nodes_that_name_each_other_are_not_hopped_between(client_of: MakeClient) -> None:
+    """They hold an election. Only the first hint is followed at once, and the request waits on that connection."""
     first_names: list[Any] = []
     second_names: list[Any] = []
     async with ScriptedServer(naming(first_names)) as first, ScriptedServer(naming(second_names)) as second:
         first_names.append(second.address)
         second_names.append(first.address)
-        client = client_of(first, reconnect=TWICE_MORE)
+        client = client_of(first)
         await client.open()
-        with pytest.raises(ConnectionFailed, match="another node leads"):
-            await client.ping()
-        assert (first.accepted, second.accepted) == (2, 2)
-        assert isinstance(client.statuses[-1], Closed)
+        with pytest.raises(OperationTimedOut) as caught:
+            await client.with_timeout(0.2).ping()
+        assert (first.accepted, second.accepted) == (1, 1)
+        assert isinstance(caught.value.reason, NotLeader)
+        assert f"{at(first)}: names {at(second)} as the leader" in str(caught.value)
+        assert f"{at(second)}: names {at(first)} as the leader" in str(caught.value)
 
 
-async def test_a_node_that_names_itself_is_backed_off_from(client_of: MakeClient) -> None:
+async def test_hints_do_not_make_delays_longer(client_of: MakeClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rxpump.discovery.node_memory.ELECTION_SECONDS", 0.0)
+    first_names: list[Any] = []
+    second_names: list[Any] = []
+    async with ScriptedServer(naming(first_names)) as first, ScriptedServer(naming(second_names)) as second:
+        first_names.append(second.address)
+        second_names.append(first.address)
+        client = client_of(first, reconnect=Backoff(attempts=0))
+        await client.open()
+        with pytest.raises(OperationTimedOut):
+            await client.with_timeout(0.2).ping()
+        assert first.accepted > 3
+        assert {status.delay for status in client.statuses if isinstance(status, Reconnecting)} == {0.0}
+
+
+async def test_a_node_that_names_itself_is_not_left(client_of: MakeClient) -> None:
     itself: list[TcpAddress] = []
     async with ScriptedServer(naming(itself)) as node:
         itself.append(node.address)
-        client = client_of(node, reconnect=TWICE_MORE)
+        client = client_of(node)
         await client.open()
-        with pytest.raises(ConnectionFailed):
-            await client.ping()
-        assert node.accepted == 3
+        with pytest.raises(OperationTimedOut, match=f"{at(node)}: names {at(node)} as the leader"):
+            await client.with_timeout(0.1).ping()
+        assert node.accepted == 1
 
 
-async def test_a_dead_leader_that_is_still_named_is_backed_off_from(client_of: MakeClient) -> None:
+async def test_a_dead_leader_that_is_still_named_is_distrusted(client_of: MakeClient) -> None:
     """So followers answer for a moment after the leader is gone (recorded in cluster-master-killed)."""
-    dead = await free_address()
-    async with ScriptedServer(naming([dead])) as follower:
-        client = client_of(follower, reconnect=Backoff(min_delay=0.001, attempts=3))
+    leaders = [await free_address()]
+    dead = leaders[0]
+    async with ScriptedServer(good) as elected, ScriptedServer(naming(leaders)) as follower:
+        client = client_of(follower)
         await client.open()
-        with pytest.raises(ConnectionFailed):
-            await client.ping()
+        with pytest.raises(OperationTimedOut) as caught:
+            await client.with_timeout(0.2).ping()
         dials = [status.address for status in client.statuses if isinstance(status, Connecting)]
-        assert dials == [str(follower.address), str(dead), str(follower.address), str(dead), str(follower.address)]
+        assert dials == [str(follower.address), str(dead), str(follower.address)]
+        for part in (f"{dead.host}:{dead.port}: ", f"{at(follower)}: names {dead.host}:{dead.port} as the leader"):
+            assert part in str(caught.value)
+        leaders[0] = elected.address
+        await client.ping()
+        assert elected.accepted == 1
+
+
+async def test_a_leader_that_hangs_costs_the_dial_and_no_more(client_of: MakeClient) -> None:
+    """A frozen node accepts connections and is silent. Followers name it until the election."""
+    leaders: list[TcpAddress] = []
+
+    async def hang(peer: Peer) -> None:
+        await peer.until_gone_silently()
+
+    async with (
+        ScriptedServer(hang) as frozen,
+        ScriptedServer(good) as elected,
+        ScriptedServer(naming(leaders)) as follower,
+    ):
+        leaders.append(frozen.address)
+        client = client_of(follower, node_timeout=0.05)
+        await client.open()
+        with pytest.raises(OperationTimedOut, match=f"{at(frozen)}: no reply while identifying") as caught:
+            await client.with_timeout(0.3).ping()
+        assert caught.value.timeout == 0.3
+        assert frozen.accepted == 1
+        leaders[0] = elected.address
+        await client.ping()
+
+
+async def test_a_publisher_waits_for_a_leader_without_limit(client_of: MakeClient) -> None:
+    """A request without a deadline of its own is treated as without a connection."""
+    leaders: list[TcpAddress] = []
+    async with ScriptedServer(good) as elected, ScriptedServer(naming(leaders)) as follower:
+        leaders.append(follower.address)
+        client = client_of(follower, timeout=0.05)
+        await client.open()
+        pinging = asyncio.create_task(client.ping())
+        with pytest.raises(OperationTimedOut):
+            await client.with_timeout(0.2).ping()
+        assert not pinging.done()
+        leaders[0] = elected.address
+        await pinging
+
+
+async def test_the_reconnect_policy_ends_a_publisher_too(client_of: MakeClient) -> None:
+    leaders: list[TcpAddress] = []
+    async with ScriptedServer(naming(leaders)) as follower:
+        leaders.append(follower.address)
+        client = client_of(follower, reconnect=TWICE_MORE)
+        await client.open()
+        with pytest.raises(NoNodeReady, match="after 3 attempt"):
+            await client.ping()
+
+
+async def test_the_error_of_a_policy_names_every_node(client_of: MakeClient) -> None:
+    dead = await free_address()
+
+    async def name_and_leave(peer: Peer) -> None:
+        await peer.introduce()
+        peer.refuse(await peer.request(), NotHandledReason.NOT_LEADER, dead)
+        await peer.until_gone()
+
+    async with ScriptedServer(name_and_leave, rude) as follower:
+        client = client_of(follower, reconnect=TWICE_MORE)
+        await client.open()
+        with pytest.raises(ReconnectFailed) as caught:
+            await client.ping()
+        assert f"{dead.host}:{dead.port}: " in caught.value.reason
+        assert f"{at(follower)}: " in caught.value.reason
 
 
 async def test_an_address_of_long_ago_is_not_gone_to(client_of: MakeClient) -> None:
     """A hint is for the connection that it came on: when dials fail later, they go where the locator says."""
     dead = await free_address()
     begin = FixedAddress(dead)
-    async with ScriptedServer(naming([dead])) as follower:
+
+    async def name_once(peer: Peer) -> None:
+        await peer.introduce()
+        peer.refuse(await peer.request(), NotHandledReason.NOT_LEADER, dead)
+        await peer.until_gone()
+
+    async with ScriptedServer(name_once) as follower:
         begin.address = follower.address
         client = client_of(begin, reconnect=Backoff(min_delay=0.001, attempts=3))
         await client.open()
@@ -191,7 +289,7 @@ async def test_a_policy_without_retries_gives_the_refusal_itself(client_of: Make
         client = client_of(follower, retry=Backoff(attempts=0))
         await client.open()
         with pytest.raises(NotLeader):
-            await client.ping()
+            await client.with_timeout(5).ping()
         await client.ping()  # by then it is where the follower said
         assert leader.accepted == 1
 

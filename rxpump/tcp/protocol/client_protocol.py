@@ -57,6 +57,7 @@ class ClientProtocol:
         settings: Settings of the client.
         credentials: Credentials of the connection, or None.
         now: Current time in seconds.
+        handshake_timeout: Seconds for the handshake; None for `connect_timeout` of the settings.
 
     Attributes:
         failure: The error that ended the connection, or None.
@@ -64,7 +65,14 @@ class ClientProtocol:
         state: Current state.
     """
 
-    def __init__(self, address: str, settings: Settings, credentials: AnyCredentials | None, now: float) -> None:
+    def __init__(
+        self,
+        address: str,
+        settings: Settings,
+        credentials: AnyCredentials | None,
+        now: float,
+        handshake_timeout: float | None = None,
+    ) -> None:
         self.address = address
         self.failure: RxPumpError | None = None
         self.lost_while: ProtocolState | None = None
@@ -73,7 +81,7 @@ class ClientProtocol:
         self._credentials = credentials
         self._framer = Framer(settings.max_frame_bytes)
         self._heartbeat = Heartbeat(settings.heartbeat_interval, settings.heartbeat_timeout, now)
-        self._handshake_deadline = now + settings.connect_timeout
+        self._handshake_deadline = now + (handshake_timeout or settings.connect_timeout)
         self._out: list[bytes] = []
         self._send_handshake()
 

@@ -8,8 +8,8 @@
                       or connection lost
 
 Deadlines. A call has a `Deadline`, which runs in every state, also without a connection. A request of a subscription,
-a publisher or a relay has none. It must be answered within `Settings.timeout` of its first attempt on a connection;
-the reconnect policy decides how long there may be no connection.
+a publisher or a relay has none. Each of its attempts must be answered within `Settings.timeout`. The reconnect policy
+decides how long there may be no connection, and how often nodes may refuse it because they are not ready.
 
 Lost connections. A request that can be repeated is sent again on the next connection, with the same bytes and a new
 correlation id, so that a late reply to the earlier attempt is ignored. For one heartbeat interval a new connection is
@@ -34,12 +34,13 @@ import random
 from collections.abc import Callable, Collection
 from typing import Any
 
-from rxpump.errors import OperationTimedOut, OutcomeUnknown, RxPumpError, ServerError
+from rxpump.errors import NotHandled, OperationTimedOut, OutcomeUnknown, RxPumpError, ServerError
 from rxpump.settings import Settings
 from rxpump.tcp.protocol.lost_connections import why_not_again
 from rxpump.tcp.protocol.operation import Operation
 from rxpump.tcp.protocol.outcome import Failure, Opened, Redirect, Retry, Success
 from rxpump.tcp.protocol.request import Request
+from rxpump.tcp.protocol.retries import last_error, pause_before_retry
 from rxpump.tcp.protocol.send_queue import SendQueue, is_slow
 from rxpump.tcp.protocol.subscription_buffer import SubscriptionBuffer
 from rxpump.tcp.wire.commands import Command
@@ -68,9 +69,11 @@ class PendingRequests:
         on_left: Function that is called when the server has confirmed the end of a subscription, or can no longer
             confirm it.
         on_queued: Function that is called when there is something to send, or a new deadline.
+        explain: Function that returns the recent experience with each node, for errors.
 
     Attributes:
         redirect: Host and port of the leader that the server named, or None.
+        refusals: Number of requests that nodes did not handle.
     """
 
     def __init__(
@@ -79,12 +82,15 @@ class PendingRequests:
         chance: Callable[[], float] = random.random,
         on_left: Callable[[], None] = lambda: None,
         on_queued: Callable[[], None] = lambda: None,
+        explain: Callable[[], str] = lambda: "",
     ) -> None:
         self.redirect: tuple[str, int] | None = None
+        self.refusals: int = 0
         self._settings = settings
         self._chance = chance
         self._on_left = on_left
         self._on_queued = on_queued
+        self._explain = explain
         self._waiting: SendQueue[Request] = SendQueue()
         self._in_flight: dict[bytes, Request] = {}
         self._repeated: set[bytes] = set()  # ids in flight that were lost before
@@ -228,6 +234,8 @@ class PendingRequests:
                 return self._settle(request, error=error)
             case Retry(refusal):
                 return self._retry_later(request, refusal, now)
+            case Redirect(error=refusal) if not self._settings.reads_from_leader:
+                return self._settle(request, error=refusal)  # another connection, to the leader, is for such requests
             case Redirect(plain, secure, refusal):
                 # A leader without TLS is ignored by a client with TLS, which then waits for another one.
                 self.redirect = (secure if self._settings.tls else plain) or self.redirect
@@ -340,9 +348,13 @@ class PendingRequests:
         request.losses = request.blame = 0
         if isinstance(refusal, OutcomeUnknown) and not request.operation.repeatable:
             return self._settle(request, error=refusal)
-        pause = self._settings.retry.delay(request.attempts, self._chance)
+        self.refusals += isinstance(refusal, NotHandled)
+        request.refusals += 1
+        pause = pause_before_retry(request, refusal, self._settings, self._chance)
         if pause is None:
-            return self._settle(request, error=refusal)
+            return self._settle(request, error=last_error(request, refusal, self._settings, self._explain()))
+        if request.deadline is None:
+            self._deadlines.stop(request.sequence)  # the node has answered; only its silence is limited
         wakes = self._retry_time(request.operation.ordering_key, now, now + pause)
         heapq.heappush(self._retrying, (wakes, request.sequence, request))
         return None
@@ -365,6 +377,7 @@ class PendingRequests:
             request.refusal,
             is_connected=self._is_connected,
             hint=request.operation.silence_hint,
+            nodes=self._explain(),
         )
 
     def _drop_settled(self) -> None:

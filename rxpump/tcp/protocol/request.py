@@ -22,6 +22,7 @@ class Request:
         blame: Those of them for which no other request can be the cause.
         correlation_id: Correlation id of the latest attempt.
         refusal: Last refusal of the server, or None.
+        refusals: Times that it was refused.
         is_settled: Whether it is completed, with `value` or `error`.
         value: Result.
         error: Error, or None.
@@ -38,6 +39,7 @@ class Request:
         "operation",
         "owner",
         "refusal",
+        "refusals",
         "sequence",
         "value",
     )
@@ -52,6 +54,7 @@ class Request:
         self.blame: int = 0
         self.correlation_id: bytes = b""
         self.refusal: ServerError | None = None
+        self.refusals: int = 0
         self.is_settled: bool = False
         self.value: Any = None
         self.error: RxPumpError | None = None

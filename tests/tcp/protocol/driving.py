@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from rxpump.backoff import Backoff
@@ -15,8 +16,10 @@ from rxpump.tcp.wire.codes import NotHandledReason, OperationResult
 from rxpump.tcp.wire.commands import Command
 from rxpump.tcp.wire.framing import Framer
 from rxpump.tcp.wire.package import Package
+from rxpump.transport.deadline import Deadline
 
-SETTINGS = Settings(timeout=7.0, max_in_flight=4, retry=Backoff(min_delay=1.0, max_delay=4.0, jitter=0.0))
+STEPS = Backoff(min_delay=1.0, max_delay=4.0, jitter=0.0)
+SETTINGS = Settings(timeout=7.0, max_in_flight=4, retry=STEPS, reconnect=STEPS)
 
 
 class Ask(Operation[bytes]):
@@ -45,14 +48,20 @@ class AskOnce(Ask):
 class Wire:
     """Pending requests, the time, and the server at the other end."""
 
-    def __init__(self, settings: Settings = SETTINGS, *, is_connected: bool = True) -> None:
-        self.pending = PendingRequests(settings, chance=lambda: 0.0)
+    def __init__(
+        self, settings: Settings = SETTINGS, *, is_connected: bool = True, explain: Callable[[], str] = str
+    ) -> None:
+        self.pending = PendingRequests(settings, chance=lambda: 0.0, explain=explain)
         self.now = 0.0
         if is_connected:
             self.pending.connected()
 
     def ask(self, *names: str, ordering_key: str | None = None) -> list[Request]:
         return [self.pending.submit(Ask(name, ordering_key)) for name in names]
+
+    def call(self, name: str, timeout: float = 7.0) -> Request:
+        """Submit a request with a deadline."""
+        return self.pending.submit(Ask(name), deadline=Deadline(timeout, self.now))
 
     def sent(self) -> list[Package]:
         """Return all packages that are sent now."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import weakref
+from dataclasses import replace
 
 import pytest
 
@@ -13,6 +14,8 @@ from rxpump.errors import (
     CommitTimeout,
     ConnectionClosed,
     FrameTooLarge,
+    NoNodeReady,
+    NotLeader,
     NotReady,
     OperationTimedOut,
 )
@@ -143,7 +146,7 @@ def test_only_those_whose_time_it_is_expire(wire: Wire) -> None:
 
 
 def test_one_deadline_holds_for_all_attempts(wire: Wire) -> None:
-    (a,) = wire.ask("a")
+    a = wire.call("a")
     while not a.is_settled:
         for package in wire.sent():
             wire.refuse(package)
@@ -157,7 +160,7 @@ def test_one_deadline_holds_for_all_attempts(wire: Wire) -> None:
 def test_an_expired_request_does_not_come_back_from_its_rest(wire: Wire) -> None:
     settings = Settings(timeout=2.0, retry=Backoff(min_delay=5.0, jitter=0.0))
     wire = Wire(settings)
-    wire.ask("a")
+    wire.call("a", timeout=2.0)
     wire.refuse(wire.sent()[0])
     assert len(wire.pass_time(2.0)) == 1
     wire.pass_time(10.0)
@@ -256,8 +259,8 @@ def test_a_temporary_refusal_is_retried_with_a_new_id(wire: Wire) -> None:
 
 
 def test_rests_grow(wire: Wire) -> None:
-    wire = Wire(Settings(timeout=100.0, retry=Backoff(min_delay=1.0, max_delay=4.0, jitter=0.0)))
-    wire.ask("a")
+    wire = Wire(Settings(retry=Backoff(min_delay=1.0, max_delay=4.0, jitter=0.0)))
+    wire.call("a", timeout=100.0)
     rests = []
     for _ in range(4):
         wire.refuse(wire.sent()[0], NotHandledReason.TOO_BUSY)
@@ -273,6 +276,74 @@ def test_a_policy_that_gives_up_gives_the_refusal(wire: Wire) -> None:
     wire.pass_time(1.0)
     assert wire.refuse(wire.sent()[0]) is a
     assert isinstance(a.error, NotReady)
+
+
+def test_a_subscription_outlives_any_number_of_refusals(wire: Wire) -> None:
+    """As it outlives the same time without a connection."""
+    (a,) = wire.ask("of a subscription")
+    while wire.now < 1000:
+        wire.refuse(wire.sent()[0])
+        assert wire.pass_time(wire.pending.deadline - wire.now) == []
+    assert wire.reply(wire.sent()[0]) is a
+
+
+def test_silence_after_a_refusal_is_limited(wire: Wire) -> None:
+    (a,) = wire.ask("of a subscription")
+    wire.refuse(wire.sent()[0])
+    wire.pass_time(1.0)
+    assert len(wire.sent()) == 1
+    assert wire.pass_time(6.9) == []
+    assert wire.pass_time(0.2) == [a]
+    assert isinstance(a.error, OperationTimedOut)
+
+
+@pytest.mark.parametrize("reason", [NotHandledReason.NOT_READY, NotHandledReason.NOT_LEADER])
+def test_the_reconnect_policy_limits_refusals(reason: NotHandledReason) -> None:
+    reconnect = Backoff(attempts=2, min_delay=1.0, jitter=0.0)
+    wire = Wire(replace(SETTINGS, reconnect=reconnect))
+    (a,) = wire.ask("of a subscription")
+    for _ in range(2):
+        assert wire.refuse(wire.sent()[0], reason) is None
+        wire.pass_time(wire.pending.deadline - wire.now)
+    assert wire.now == 3.0, "1 s and 2 s, as without a connection"
+    assert wire.refuse(wire.sent()[0], reason) is a
+    assert isinstance(a.error, NoNodeReady)
+    assert not a.error.retryable, "it ends a subscription too"
+    assert str(a.error).startswith("no node handled of a subscription, after 3 attempt(s): the node did not handle")
+
+
+def test_a_pause_between_refusals_is_at_most_that_of_retries() -> None:
+    wire = Wire(replace(SETTINGS, reconnect=Backoff(min_delay=100.0, max_delay=100.0, jitter=0.0)))
+    wire.ask("of a subscription")
+    wire.refuse(wire.sent()[0])
+    assert wire.pending.deadline == 4.0
+
+
+def test_a_timeout_of_the_cluster_is_no_refusal_of_a_node() -> None:
+    wire = Wire(replace(SETTINGS, reconnect=Backoff(attempts=0)))
+    append = wire.pending.submit(Append("ponies", [NewEvent("T")], -2, require_leader=True))
+    assert wire.time_out(wire.sent()[0]) is None
+    assert not append.is_settled
+    assert wire.pending.refusals == 0
+
+
+def test_errors_have_the_experience_with_each_node() -> None:
+    wire = Wire(replace(SETTINGS, reconnect=Backoff(attempts=0)), explain=lambda: "10.0.0.1:1113: is not ready")
+    (subscription,) = wire.ask("of a subscription")
+    wire.refuse(wire.sent()[0])
+    assert str(subscription.error).endswith("after 1 attempt(s): 10.0.0.1:1113: is not ready")
+    call = wire.call("a")
+    wire.pass_time(7.0)
+    assert str(call.error) == "a was not done within 7 s: it was never sent; 10.0.0.1:1113: is not ready"
+
+
+def test_a_client_of_followers_is_not_sent_to_the_leader() -> None:
+    wire = Wire(replace(SETTINGS, require_leader=False))
+    (a,) = wire.ask("a")
+    leader = {"external_tcp_address": "10.0.0.2", "external_tcp_port": 1114}
+    assert wire.refuse(wire.sent()[0], NotHandledReason.NOT_LEADER, **leader) is a
+    assert isinstance(a.error, NotLeader)
+    assert wire.pending.redirect is None
 
 
 def test_the_address_of_the_leader_is_kept_until_a_connection(wire: Wire) -> None:
