@@ -10,8 +10,10 @@ import pytest
 from rxpump.errors import NotSupported
 from rxpump.model.group_settings import PersistentSubscriptionSettings
 from rxpump.settings import Settings
+from rxpump.tcp.node_resolver import FixedAddress
 from rxpump.tcp.transport import TcpTransport
 from rxpump.transport import Capability, Lack, Transport
+from rxpump.uri import TcpAddress
 from tests.streams.fake_store import FakeStore
 
 
@@ -85,7 +87,7 @@ async def test_tcp_has_no_groups_on_all(call: Callable[[Transport], Any]) -> Non
 
 def tcp_transport() -> TcpTransport:
     store = FakeStore()
-    return TcpTransport(None, Settings(), store.runtime, store.on_status)  # type: ignore[arg-type]
+    return TcpTransport(FixedAddress(TcpAddress("nowhere")), Settings(), store.runtime, store.on_status)
 
 
 def test_tcp_names_the_version_that_has_what_it_lacks() -> None:

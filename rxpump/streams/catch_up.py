@@ -10,7 +10,7 @@ for good, the client closed, the server lost events), or when it is disposed.
 
 A server that ends before an event that was delivered was emptied or restored from a backup. It would be silent until
 the old numbers are passed, and then deliver other events under them, so the subscription fails with StreamRolledBack.
-A follower of a cluster may be behind the node that delivered the event, so it gets LAG_SECONDS to catch up.
+A follower of a cluster may be behind the node that delivered the event, so a node gets some time to catch up.
 """
 
 from __future__ import annotations
@@ -34,27 +34,32 @@ GRACE_SECONDS = 0.5
 """Seconds in which an event that the watchdog found on the server must arrive."""
 
 LAG_SECONDS = 2.0
-"""Seconds in which a node that ends before an event that was delivered must receive it from the leader."""
+"""Seconds in which a node that ends before an event that was delivered must have it, if only the leader serves reads.
+"""
+
+FOLLOWER_LAG_SECONDS = 30.0
+"""The same if followers serve reads. They can be behind the node that the client was connected to before."""
 
 
 News = AsyncGenerator[Sequence[Event] | Signal, None]
 """Batches of events, and signals between them."""
 
 
-async def catch_up(cursor: Cursor, *, watchdog: float, retry: Backoff) -> News:
+async def catch_up(cursor: Cursor, *, watchdog: float, retry: Backoff, max_lag: float = LAG_SECONDS) -> News:
     """Follow a stream or `$all` from the place of `cursor`, through any number of attempts.
 
     Args:
         cursor: Place at which to start; it moves with each batch.
         watchdog: Seconds of silence after which a live subscription checks whether it has missed an event.
         retry: Pauses between attempts.
+        max_lag: Seconds for which a node may lack events that were delivered.
 
     Raises:
         RxPumpError: An attempt failed, and another attempt cannot succeed.
     """
     failures = Failures(retry)
     is_cut_off = False
-    lag = _Lag()
+    lag = _Lag(max_lag)
     while True:
         is_live = False
         subscription = cursor.attempt()
@@ -117,17 +122,18 @@ async def _next(
 class _Lag:
     """Measures for how long every node has lacked an event that was delivered."""
 
-    def __init__(self) -> None:
+    def __init__(self, longest: float) -> None:
+        self._longest = longest
         self._began: float | None = None
 
     def allows(self, error: RxPumpError) -> bool:
-        """Return whether `error` can mean that a node is behind, and has been for less than LAG_SECONDS."""
+        """Return whether `error` can mean that a node is behind, and has not been for too long."""
         if not isinstance(error, StreamRolledBack):
             return False
         now = asyncio.get_running_loop().time()
         if self._began is None:
             self._began = now
-        return now - self._began < LAG_SECONDS
+        return now - self._began < self._longest
 
     def end(self) -> None:
         """Note that a node has all events that were delivered."""
@@ -165,7 +171,8 @@ class CatchUp(PageSource[Event]):
     def _follow(self) -> News:
         settings = self._settings
         cursor = Cursor(self._followed, self._after, seen=self._seen)
-        return catch_up(cursor, watchdog=settings.watchdog, retry=settings.retry)
+        max_lag = LAG_SECONDS if settings.reads_from_leader else FOLLOWER_LAG_SECONDS
+        return catch_up(cursor, watchdog=settings.watchdog, retry=settings.retry, max_lag=max_lag)
 
     def with_signals(self) -> PageSource[Event | Signal]:
         """Return the same subscription with CaughtUp, FellBehind, Reconnected and Examined among the events."""

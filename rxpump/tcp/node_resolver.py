@@ -86,7 +86,7 @@ class FixedAddress(NodeResolver):
         """Return the host of the node, and `port`."""
         return node.host, port
 
-    def for_leader(self) -> NodeResolver:
+    def for_leader(self) -> NodeResolver | None:
         """Return another resolver for the same node, which names the leader."""
         return FixedAddress(self.address)
 

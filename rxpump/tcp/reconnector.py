@@ -6,9 +6,9 @@ for good (see `Refusals`). Once a client was accepted, a refusal is retried, bec
 every login (docs/protocol/tcp.md, section 4.12).
 
 A node that is not the leader names the leader. Such a hint is followed at once, unless that node has failed or has
-named another leader a short time ago (`NodeMemory`). Then the client stays, and the request is repeated after a delay.
-Hints are no failed attempts, so they do not make delays longer. While the client is connected to a node of a cluster,
-the task looks at the gossip from time to time, and soon after a refusal, and leaves the node for a better one.
+named another leader a short time ago (`NodeMemory`). Then the client stays, and the request is repeated later. Hints
+are no failed attempts, so they do not make delays longer. While the client is connected to a node of a cluster, the
+task looks at the gossip from time to time, and soon after a refusal, and leaves the node for a better one.
 """
 
 from __future__ import annotations

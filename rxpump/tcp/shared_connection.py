@@ -9,6 +9,7 @@ from typing import Any, TypeVar, cast
 
 from rxpump.backpressure.background_tasks import BackgroundTasks
 from rxpump.errors import ClientClosed, ConnectionFailed, NotConnected, RxPumpError
+from rxpump.model.credentials import AnyCredentials
 from rxpump.model.status import Closed, Status
 from rxpump.settings import Settings
 from rxpump.tcp.connection import CLOSING_SECONDS, Connection, settle_all
@@ -52,10 +53,14 @@ class SharedConnection:
         return None if self._reconnector is None else self._reconnector.connection
 
     @property
+    def credentials(self) -> AnyCredentials | None:
+        """Credentials of the connection, or None for an anonymous user."""
+        return None if self.node is None else self.node.credentials
+
+    @property
     def login(self) -> str | None:
         """Login of the user of the connection, or None for an anonymous user."""
-        credentials = None if self.node is None else self.node.credentials
-        return None if credentials is None else credentials.login
+        return None if self.credentials is None else self.credentials.login
 
     @property
     def node(self) -> TcpAddress | None:
@@ -73,6 +78,30 @@ class SharedConnection:
     def note_unfiltering(self) -> None:
         """Note that the server does not support filters, which servers have from version 20."""
         self._unfiltering = self.connection
+
+    def start(self) -> None:
+        """Start to connect if that was not done, or if the attempts have ended. Requests wait for the connection."""
+        if not self._is_running:
+            self._ended = None
+            self._begin()
+
+    def check_open(self) -> None:
+        """Check that the connection is open, or that attempts are being made.
+
+        Raises:
+            NotConnected: `open` was not called, or `close` was.
+            RxPumpError: The reason for which no further connection is made.
+        """
+        if self._is_running:
+            return
+        if self._ended is not None:
+            raise self._ended.with_traceback(None)
+        raise NotConnected("not connected" if self._reconnector is None else "closed")
+
+    async def locate_http(self, port: int) -> tuple[str, int]:
+        """Return the host and port of the HTTP interface of the connected node; see `NodeResolver.locate_http`."""
+        assert self.node is not None, "there was a connection"
+        return await self._resolver.locate_http(self.node, port)
 
     async def open(self) -> None:
         """Connect. Attempts are repeated for as long as `connect_within` allows.
@@ -172,10 +201,7 @@ class SharedConnection:
             NotConnected: `open` was not called, or `close` was.
             RxPumpError: The reason for which no further connection is made.
         """
-        if not self._is_running:
-            if self._ended is not None:
-                raise self._ended.with_traceback(None)
-            raise NotConnected("not connected" if self._reconnector is None else "closed")
+        self.check_open()
         answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         request = self.pending.submit(operation, answer, deadline)
         try:

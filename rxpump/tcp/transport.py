@@ -30,6 +30,7 @@ from rxpump.tcp.consumer_session import TcpConsumerSession
 from rxpump.tcp.features import LACKS, LIMITS
 from rxpump.tcp.follow import AllFollowing, StreamFollowing, find_all_end, find_stream_end
 from rxpump.tcp.live_subscription import LiveSubscription
+from rxpump.tcp.node_connections import NodeConnections
 from rxpump.tcp.node_resolver import NodeResolver
 from rxpump.tcp.operations.append import Append
 from rxpump.tcp.operations.connect_persistent import ConnectPersistent
@@ -48,7 +49,6 @@ from rxpump.tcp.paging import all_pages, stream_pages
 from rxpump.tcp.protocol.operation import Operation
 from rxpump.tcp.protocol.subscription_buffer import LiveBuffer
 from rxpump.tcp.replay_parked import OPERATION, replay_parked
-from rxpump.tcp.shared_connection import SharedConnection
 from rxpump.transport import (
     Appender,
     Capability,
@@ -80,8 +80,7 @@ class TcpTransport(Transport):
     ) -> None:
         super().__init__(runtime, on_status)
         self._settings = settings
-        self._resolver = resolver
-        self._connection = SharedConnection(resolver, settings, self.on_status)
+        self._connections = NodeConnections(resolver, settings, self.on_status)
         self._credentials: AnyCredentials | None = None
         self._timeout: float | None = None
 
@@ -94,7 +93,7 @@ class TcpTransport(Transport):
     @property
     def is_connected(self) -> bool:
         """Whether there is a connection that accepts requests now."""
-        return self._connection.connection is not None
+        return self._connections.reads.connection is not None
 
     def with_timeout(self, timeout: float | None) -> TcpTransport:
         """Return a view whose requests have a deadline."""
@@ -104,15 +103,15 @@ class TcpTransport(Transport):
 
     async def open(self) -> None:
         """Connect."""
-        await self._connection.open()
+        await self._connections.open()
 
     async def close(self) -> None:
         """Close the connection, also for the views of this transport."""
-        await self._connection.close()
+        await self._connections.close()
 
     async def settled(self) -> None:
         """Wait until no request is pending."""
-        await self._connection.settled()
+        await self._connections.settled()
 
     async def ping(self) -> None:
         """Send Ping."""
@@ -153,7 +152,7 @@ class TcpTransport(Transport):
 
     async def read_event(self, stream: str, number: int | Edge, *, resolve_links: bool) -> Event:
         """Send ReadEvent."""
-        leader = self._settings.require_leader
+        leader = self._settings.reads_from_leader
         operation = ReadEvent(stream, _number(number), resolve_links=resolve_links, require_leader=leader)
         return await self._request(operation)
 
@@ -179,7 +178,7 @@ class TcpTransport(Transport):
         self, stream: str, start: int | Edge, max_count: int, direction: StreamDirection, *, resolve_links: bool
     ) -> StreamPage:
         """Send ReadStreamEvents."""
-        leader = self._settings.require_leader
+        leader = self._settings.reads_from_leader
         operation = READ_STREAM[direction]
         return await self._request(
             operation(stream, _number(start), max_count, resolve_links=resolve_links, require_leader=leader)
@@ -203,7 +202,7 @@ class TcpTransport(Transport):
                 position, max_count, direction, where, deadline, resolve_links=resolve_links
             )
         if page is None:
-            leader = self._settings.require_leader
+            leader = self._settings.reads_from_leader
             operation = READ_ALL[direction]
             page = await self._request(
                 operation(position, max_count, resolve_links=resolve_links, require_leader=leader), deadline
@@ -238,7 +237,7 @@ class TcpTransport(Transport):
         if buffer is None:
             buffer = await self._request(Subscribe(stream, resolve_links=resolve_links, **self._bounds))
         buffer.login = self._login
-        return LiveSubscription(buffer, self._connection.pending.unsubscribe, where)
+        return LiveSubscription(buffer, self._connections.reads.pending.unsubscribe, where)
 
     async def create_group(self, stream: str | None, group: str, settings: PersistentSubscriptionSettings) -> None:
         """Send CreatePersistentSubscription."""
@@ -263,7 +262,9 @@ class TcpTransport(Transport):
             raise self._missing(Capability.REPLAY_SOME_PARKED)
         timeout = self._settings.timeout if self._timeout is None else self._timeout
         deadline = Deadline(inf if timeout is None else timeout, asyncio.get_running_loop().time())
-        await self._request(Ping(OPERATION), deadline)
+        ping = Ping(OPERATION)
+        ping.needs_leader = True
+        await self._request(ping, deadline)
         try:
             async with asyncio.timeout_at(None if deadline.time == inf else deadline.time):
                 await self._replay_parked(name, group)
@@ -271,17 +272,16 @@ class TcpTransport(Transport):
             raise OperationTimedOut(OPERATION, deadline.timeout, 1, is_connected=self.is_connected) from None
 
     async def _replay_parked(self, stream: str, group: str) -> None:
-        node = self._connection.node
-        assert node is not None, "there is a connection"
-        host, port = await self._resolver.locate_http(node, self._settings.http_port)
-        credentials = self._credentials or node.credentials
+        connection = self._connections.leader
+        host, port = await connection.locate_http(self._settings.http_port)
+        credentials = self._credentials or connection.credentials
         await replay_parked(stream, group, host=host, port=port, credentials=credentials, settings=self._settings)
 
     async def connect_group(self, stream: str | None, group: str, buffer_size: int) -> GroupSession:
         """Send ConnectToPersistentSubscription."""
         buffer = await self._request(ConnectPersistent(self._named(stream), group, buffer_size))
         buffer.login = self._login
-        return TcpConsumerSession(buffer, self._connection.pending)
+        return TcpConsumerSession(buffer, self._connections.leader.pending)
 
     def _named(self, stream: str | None) -> str:
         """Return the name of the stream of a group.
@@ -307,7 +307,7 @@ class TcpTransport(Transport):
         asked = self._server_filter(where, resolve_links=resolve_links)
         if asked is None:
             return None
-        leader = self._settings.require_leader
+        leader = self._settings.reads_from_leader
         operation = FILTERED_READ_ALL[direction]
         try:
             return await self._request(
@@ -315,7 +315,7 @@ class TcpTransport(Transport):
                 deadline,
             )
         except BadRequest:
-            self._connection.note_unfiltering()
+            self._connections.reads.note_unfiltering()
         except ReadFailed:
             pass  # the filter is too complex for the server; for any other cause the ordinary read fails too
         return None
@@ -327,12 +327,12 @@ class TcpTransport(Transport):
         try:
             return await self._request(FilteredSubscribe(asked, resolve_links=resolve_links, **self._bounds))
         except BadRequest:
-            self._connection.note_unfiltering()
+            self._connections.reads.note_unfiltering()
         return None
 
     def _server_filter(self, where: EventFilter, *, resolve_links: bool) -> Any | None:
         """Return the filter to send, or None if the connected server does not filter or cannot apply `where`."""
-        return server_filter(where, resolve_links=resolve_links) if self._connection.may_filter else None
+        return server_filter(where, resolve_links=resolve_links) if self._connections.reads.may_filter else None
 
     @property
     def _bounds(self) -> dict[str, int]:
@@ -352,7 +352,7 @@ class TcpTransport(Transport):
         """
         operation.credentials = self._credentials
         try:
-            return await self._connection.ask(operation, deadline or self._deadline())
+            return await self._connections.ask(operation, deadline or self._deadline())
         except (AccessDenied, NotAuthenticated) as refusal:
             refusal.login = self._login
             raise
@@ -360,11 +360,11 @@ class TcpTransport(Transport):
     @property
     def _login(self) -> str | None:
         """Login of the user of the requests; None for an anonymous user."""
-        return self._connection.login if self._credentials is None else self._credentials.login
+        return self._connections.reads.login if self._credentials is None else self._credentials.login
 
     def __repr__(self) -> str:
         user = "" if self._credentials is None else f" as {self._credentials.login}"
-        return f"<TcpTransport {self._connection!r}{user}>"
+        return f"<TcpTransport {self._connections!r}{user}>"
 
 
 class TcpAppender(Appender):

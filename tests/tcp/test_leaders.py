@@ -10,7 +10,7 @@ import pytest
 from rxpump.backoff import Backoff
 from rxpump.errors import ConnectionFailed, NoNodeReady, NotLeader, NotReady, OperationTimedOut, ReconnectFailed
 from rxpump.model.credentials import Credentials
-from rxpump.model.status import Closed, Connected, Connecting, Reconnecting
+from rxpump.model.status import Connected, Connecting, Reconnecting
 from rxpump.tcp.node_resolver import FixedAddress
 from rxpump.tcp.wire import schema
 from rxpump.tcp.wire.codes import NotHandledReason

@@ -14,6 +14,7 @@ from rxpump.backoff import Backoff
 from rxpump.errors import NotAuthenticated
 from rxpump.model.credentials import Credentials
 from rxpump.model.status import Connected, Idle
+from rxpump.tcp.node_resolver import FixedAddress
 from rxpump.tcp.wire import schema
 from rxpump.tcp.wire.commands import Command
 from rxpump.tcp.wire.package import Package
@@ -109,6 +110,13 @@ def parts(name: str) -> list[list[RecordedFrame]]:
     return [[line for line in lines if line.conn == conn] for conn in sorted({line.conn for line in lines})]
 
 
+class OneNode(FixedAddress):
+    """A resolver for one connection, which all requests of a recorded conversation use."""
+
+    def for_leader(self) -> None:
+        return None
+
+
 async def play(replay: Replay, client_of: MakeClient, *, require_leader: bool) -> None:
     """Play a conversation with a client that does not retry refused requests.
 
@@ -117,7 +125,8 @@ async def play(replay: Replay, client_of: MakeClient, *, require_leader: bool) -
     attempts = 0 if replay.is_ended_by_server else None
     reconnect = Backoff(min_delay=0.001, max_delay=0.001, attempts=attempts)
     async with ScriptedServer(replay.script) as server:
-        transport = client_of(server, require_leader=require_leader, reconnect=reconnect, retry=Backoff(attempts=0))
+        node = OneNode(server.address)
+        transport = client_of(node, require_leader=require_leader, reconnect=reconnect, retry=Backoff(attempts=0))
         async with rxpump.Client(rxpump.Settings(), transport, BehaviorSubject(Idle())) as client:
             await replay.run(client, transport)
 

@@ -177,8 +177,8 @@ async def test_what_lives_long_tells_its_state(client_of: MakeClient) -> None:
     async with ScriptedServer(good) as server:
         client = client_of(server, Credentials("admin", "changeit"))
         assert repr(client) == (
-            f"<TcpTransport <SharedConnection <FixedAddress {server.address}> None "
-            "<PendingRequests 0 in flight, 0 waiting, 0 retrying>>>"
+            f"<TcpTransport <NodeConnections <SharedConnection <FixedAddress {server.address}> None "
+            "<PendingRequests 0 in flight, 0 waiting, 0 retrying>>>>"
         )
         await client.open()
         assert f"<Reconnector of <Connection <ClientProtocol to {server.address}, ready>" in repr(client)

@@ -57,6 +57,7 @@ class Append(Operation[WriteResult]):
     def __init__(
         self, stream: str, events: Sequence[NewEvent], expected_version: int, *, require_leader: bool
     ) -> None:
+        self.needs_leader: bool = require_leader
         self.stream: str = stream
         self.ordering_key: str = stream
         self.expected_version = expected_version

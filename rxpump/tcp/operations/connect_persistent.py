@@ -28,6 +28,7 @@ class ConnectPersistent(Operation[GroupBuffer]):
     command = Command.CONNECT_TO_PERSISTENT_SUBSCRIPTION
     reply = Command.PERSISTENT_SUBSCRIPTION_CONFIRMATION
     unsubscribe_command: ClassVar[Command | None] = Command.UNSUBSCRIBE_FROM_STREAM
+    needs_leader = True
 
     def __init__(self, stream: str, group: str, buffer_size: int) -> None:
         self.stream = stream

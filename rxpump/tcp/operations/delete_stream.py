@@ -23,6 +23,7 @@ class DeleteStream(Operation[DeleteResult]):
     reply = Command.DELETE_STREAM_COMPLETED
 
     def __init__(self, stream: str, expected_version: int, *, hard: bool, require_leader: bool) -> None:
+        self.needs_leader: bool = require_leader
         self.stream: str = stream
         self.ordering_key: str = stream
         self.expected_version = expected_version

@@ -29,6 +29,8 @@ from rxpump.tcp.wire.commands import Command
 class _Manage(Operation[None], ABC):
     """Base class of the requests about a group (docs/protocol/tcp.md, sections 3.6, 4.18)."""
 
+    needs_leader = True
+
     stream: str
     group: str
 

@@ -45,6 +45,7 @@ class TransactionStart(Operation[int]):
     reply = Command.TRANSACTION_START_COMPLETED
 
     def __init__(self, stream: str, expected_version: int, *, require_leader: bool) -> None:
+        self.needs_leader: bool = require_leader
         self.stream = stream
         self.expected_version = expected_version
         self.payload: bytes = schema.TransactionStart(
@@ -75,6 +76,7 @@ class TransactionWrite(Operation[None]):
     repeatable = False
 
     def __init__(self, stream: str, transaction_id: int, events: Sequence[NewEvent], *, require_leader: bool) -> None:
+        self.needs_leader: bool = require_leader
         self.stream = stream
         self.transaction_id = transaction_id
         self.ordering_key: str = _ordering_key(transaction_id)
@@ -107,6 +109,7 @@ class TransactionCommit(Operation[WriteResult]):
     def __init__(
         self, stream: str, transaction_id: int, expected_version: int | None, *, require_leader: bool
     ) -> None:
+        self.needs_leader: bool = require_leader
         self.stream = stream
         self.transaction_id = transaction_id
         self.expected_version = expected_version

@@ -43,6 +43,7 @@ class Operation(ABC, Generic[T_co]):
         repeatable: Whether the request can be sent again without harm if its outcome is unknown.
         unsubscribe_command: Command that ends what the request has opened on the server, or None.
         ordering_key: Ordering key, or None. Requests with the same key keep their order also if they are repeated.
+        needs_leader: Whether only the leader serves the request, or forwards of followers are not wanted.
         silence_hint: A likely cause if there is no reply, for requests that servers are known to leave unanswered.
         credentials: Credentials of the request, or None for those of the connection.
     """
@@ -53,6 +54,7 @@ class Operation(ABC, Generic[T_co]):
     unsubscribe_command: ClassVar[Command | None] = None
 
     payload: bytes = b""
+    needs_leader: bool = False
     silence_hint: str = ""
     reply_is_large: bool = False
     ordering_key: str | None = None

@@ -1,0 +1,78 @@
+"""The connections of one client to the nodes of a cluster.
+
+A client that reads from the leader has one connection. A client whose reads may be served by other nodes has a second
+connection, to the leader, for the requests that only the leader serves. It is opened when the first such request is
+made, so that the other connection stays where it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from rxpump.discovery import for_leader
+from rxpump.errors import IsReadOnly, NotLeader
+from rxpump.model.status import Status
+from rxpump.settings import Settings
+from rxpump.tcp.node_resolver import NodeResolver
+from rxpump.tcp.protocol.operation import Operation
+from rxpump.tcp.shared_connection import SharedConnection
+from rxpump.transport.deadline import Deadline
+
+_T = TypeVar("_T")
+
+
+class NodeConnections:
+    """One connection, or two.
+
+    Args:
+        resolver: Finds the node for reads.
+        settings: Settings of the client.
+        on_status: Function that is called with each change of the status of the connection for reads.
+
+    Attributes:
+        reads: Connection for reads and subscriptions.
+        leader: Connection for requests that only the leader serves. It is the same one if that is the leader's.
+    """
+
+    def __init__(self, resolver: NodeResolver, settings: Settings, on_status: Callable[[Status], None]) -> None:
+        self.reads: SharedConnection = SharedConnection(resolver, settings, on_status)
+        to_leader = None if settings.reads_from_leader else resolver.for_leader()
+        self.leader: SharedConnection = (
+            self.reads
+            if to_leader is None
+            else SharedConnection(to_leader, for_leader(settings), lambda status: None)
+        )
+
+    async def open(self) -> None:
+        """Open the connection for reads."""
+        await self.reads.open()
+
+    async def close(self) -> None:
+        """Close both connections."""
+        if self.leader is not self.reads:
+            await self.leader.close()
+        await self.reads.close()
+
+    async def settled(self) -> None:
+        """Wait until no request is pending on either connection."""
+        await self.reads.settled()
+        if self.leader is not self.reads:
+            await self.leader.settled()
+
+    async def ask(self, operation: Operation[_T], deadline: Deadline | None = None) -> _T:
+        """Send a request on the connection that is for it; see `SharedConnection.ask`."""
+        if self.leader is self.reads:
+            return await self.reads.ask(operation, deadline)
+        if not operation.needs_leader:
+            try:
+                return await self.reads.ask(operation, deadline)
+            except (NotLeader, IsReadOnly):  # a read-only replica does not forward writes
+                pass
+        self.reads.check_open()
+        self.leader.start()
+        return await self.leader.ask(operation, deadline)
+
+    def __repr__(self) -> str:
+        leader = "" if self.leader is self.reads else f", leader {self.leader!r}"
+        return f"<NodeConnections {self.reads!r}{leader}>"
