@@ -176,7 +176,7 @@ async def test_a_recreated_stream_is_continued(machine: Machine) -> None:
         await followed.until(9)
         await followed.is_live.wait()
         await client.delete_stream("s")
-        client._transport._connection.connection._socket.abort()  # type: ignore[attr-defined]
+        client._transport._connections.reads.connection._socket.abort()  # type: ignore[attr-defined]
         await write(client, 2)
         await followed.until(11)
         assert followed.numbers == list(range(12))
@@ -188,7 +188,7 @@ async def test_a_truncated_stream_is_continued(machine: Machine) -> None:
         followed = Followed(client.stream("s"))
         await followed.until(9)
         await client.set_metadata("s", truncate_before=50)
-        client._transport._connection.connection._socket.abort()  # type: ignore[attr-defined]
+        client._transport._connections.reads.connection._socket.abort()  # type: ignore[attr-defined]
         await client.set_metadata("s")
         await write(client, 1)
         await followed.until(10)
