@@ -13,6 +13,10 @@ were submitted later do not overtake it.
 Repetition. A repeated batch has the same events with the same ids, so the server writes it once. Its number is new,
 so a late response to an earlier attempt is ignored.
 
+Lost connections. A batch during which two connections were lost is a suspect. It is sent when nothing else is in
+flight, and nothing else is sent until it is answered, so it is known if it causes another loss. It fails after it has
+caused `MAX_BLAME` losses.
+
 Deadlines. A batch of a call has a `Deadline`, which runs in every state. A batch of a publisher or a relay has none.
 It must be answered within `timeout` of its first attempt on a connection.
 """
@@ -24,12 +28,19 @@ import math
 from typing import Any, Final
 
 from rxpump.backoff import Backoff
-from rxpump.errors import ConnectionClosed, OperationTimedOut, RxPumpError, ServerError
+from rxpump.errors import ConnectionClosed, ConnectionLostRepeatedly, OperationTimedOut, RxPumpError, ServerError
 from rxpump.grpc.calls.batch_append import Batch, correlation_id
 from rxpump.grpc.retry_rules import delay_after
 from rxpump.model.results import WriteResult
 from rxpump.transport.deadline import Deadline
 from rxpump.transport.deadlines import Deadlines
+
+MAX_BLAME: Final = 4
+"""Lost connections after which a batch fails. It is unlikely that so many are lost for other reasons while only this
+batch is in flight."""
+
+_SUSPECT_LOSSES: Final = 2
+"""Lost connections after which a batch is sent alone. One connection can be lost for many reasons."""
 
 _NOT_PAUSED: Final = -math.inf
 
@@ -44,6 +55,8 @@ class PendingBatch:
         sequence: Number of the batch, in the order of submission.
         attempts: Number of times that it was sent.
         refusal: Last refusal of the server, or None.
+        losses: Connections that were lost while it was in flight, since its last response.
+        blame: Those of them during which nothing else was in flight.
         number: Correlation id of the latest attempt; 0 before the first.
         is_settled: Whether it is completed, with `result` or `error`.
         result: Result of the append, or None.
@@ -53,9 +66,11 @@ class PendingBatch:
     __slots__ = (
         "attempts",
         "batch",
+        "blame",
         "deadline",
         "error",
         "is_settled",
+        "losses",
         "number",
         "owner",
         "refusal",
@@ -70,10 +85,17 @@ class PendingBatch:
         self.sequence: int = sequence
         self.attempts: int = 0
         self.refusal: ServerError | None = None
+        self.losses: int = 0
+        self.blame: int = 0
         self.number: int = 0
         self.is_settled: bool = False
         self.result: WriteResult | None = None
         self.error: RxPumpError | None = None
+
+    @property
+    def is_suspect(self) -> bool:
+        """Whether the batch may be the cause of lost connections."""
+        return self.losses >= _SUSPECT_LOSSES
 
     def __repr__(self) -> str:
         state = "settled" if self.is_settled else f"attempt {self.attempts}"
@@ -154,14 +176,15 @@ class PendingBatches:
         """
         requests: list[bytes] = []
         size = 0
-        waiting, in_flight = self._waiting, self._in_flight
+        waiting = self._waiting
         while waiting and self._is_open and not self.is_paused and size < most_bytes:
-            if len(in_flight) >= self._max_in_flight:
-                break
-            _, pending = heapq.heappop(waiting)
+            pending = waiting[0][1]
             if not pending.is_settled:
+                if not self._has_room_for(pending):
+                    break
                 requests.append(self._request(pending, now))
                 size += len(requests[-1])
+            heapq.heappop(waiting)
         return requests
 
     def receive(self, response: Any, now: float) -> PendingBatch | None:
@@ -190,6 +213,10 @@ class PendingBatches:
         self._is_open = False
         interrupted = list(self._in_flight.values())
         self._in_flight.clear()
+        if isinstance(error, ConnectionClosed):
+            for pending in interrupted:
+                pending.losses += 1
+                pending.blame += len(interrupted) == 1
         settled = [self._wait_or_fail(pending, error, now) for pending in interrupted]
         if isinstance(error, ConnectionClosed):
             for _, pending in self._waiting:
@@ -216,6 +243,15 @@ class PendingBatches:
         self._waiting.clear()
         return [self._settle(each, error=error) for each in pending if not each.is_settled]
 
+    def _has_room_for(self, pending: PendingBatch) -> bool:
+        """Return whether a batch may be in flight together with those that are."""
+        in_flight = self._in_flight
+        if not in_flight:
+            return True
+        if pending.is_suspect or (len(in_flight) == 1 and next(iter(in_flight.values())).is_suspect):
+            return False  # a suspect is alone in flight
+        return len(in_flight) < self._max_in_flight
+
     def _request(self, pending: PendingBatch, now: float) -> bytes:
         self._numbers += 1
         pending.number = self._numbers
@@ -229,6 +265,10 @@ class PendingBatches:
         """Put a batch back to its place in the order. Return it if it is not sent again, settled with its error."""
         if isinstance(error, ServerError):
             pending.refusal = error
+            pending.losses = pending.blame = 0
+        if pending.blame >= MAX_BLAME:
+            operation = pending.batch.context.operation
+            return self._settle(pending, error=ConnectionLostRepeatedly(operation, pending.blame, str(error)))
         try:
             delay = delay_after(error, pending.attempts, self._retry, is_repeatable=True)
         except RxPumpError as final:

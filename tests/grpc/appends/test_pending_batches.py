@@ -11,6 +11,7 @@ from rxpump.errors import (
     AccessDenied,
     ClientClosed,
     ConnectionClosed,
+    ConnectionLostRepeatedly,
     NotLeader,
     NotReady,
     OperationTimedOut,
@@ -18,7 +19,7 @@ from rxpump.errors import (
     RxPumpError,
     WrongExpectedVersion,
 )
-from rxpump.grpc.appends.pending_batches import PendingBatch, PendingBatches
+from rxpump.grpc.appends.pending_batches import MAX_BLAME, PendingBatch, PendingBatches
 from rxpump.grpc.calls.batch_append import Batch, correlation_id
 from rxpump.grpc.messages import status, streams
 from rxpump.model.new_events import NewEvent
@@ -179,6 +180,44 @@ def test_the_retry_policy_ends_the_attempts() -> None:
     (request,) = pending.take(100, MUCH)
     assert pending.receive(refusal(request), 100) is only
     assert isinstance(error_of(only), NotReady)
+
+
+def test_a_batch_that_costs_connections_is_sent_alone_and_fails() -> None:
+    pending = machine()
+    submit(pending, "a", "b", "c")
+    for _ in range(2):
+        pending.opened()
+        assert names(pending.take(0, MUCH)) == ["a", "b", "c"]
+        pending.ended(LOST, 0)
+    for losses in range(MAX_BLAME):
+        pending.opened()
+        assert names(pending.take(0, MUCH)) == ["a"]
+        assert pending.take(0, MUCH) == []
+        settled = pending.ended(LOST, 0)
+        assert len(settled) == (losses == MAX_BLAME - 1)
+    assert error_of(settled[0]) == ConnectionLostRepeatedly("Streams.BatchAppend 'a'", MAX_BLAME, str(LOST))
+    pending.opened()
+    (second,) = pending.take(0, MUCH)
+    submit(pending, "d")
+    assert pending.take(0, MUCH) == []
+    pending.receive(success(second), 0)
+    (third,) = pending.take(0, MUCH)
+    pending.receive(success(third), 0)
+    assert names(pending.take(0, MUCH)) == ["d"]
+
+
+def test_a_response_clears_a_suspect() -> None:
+    pending = machine()
+    submit(pending, "a", "b")
+    for _ in range(2):
+        pending.opened()
+        pending.take(0, MUCH)
+        pending.ended(LOST, 0)
+    pending.opened()
+    (request,) = pending.take(0, MUCH)
+    pending.receive(refusal(request), 0)
+    pending.tick(1)
+    assert names(pending.take(1, MUCH)) == ["a"]
 
 
 def test_a_deadline_runs_in_every_state() -> None:
