@@ -25,7 +25,7 @@ _LEADING_HALF: Final = Struct("<IHH")
 _SIGN: Final = 1 << 63
 _RANGE: Final = 1 << 64
 
-_EXPECTED: Final = {
+_EXPECTED: Final[dict[int, str]] = {
     ExpectedVersion.ANY: "any",
     ExpectedVersion.NO_STREAM: "no_stream",
     ExpectedVersion.STREAM_EXISTS: "stream_exists",
@@ -54,7 +54,7 @@ def expected(version: int, exact: str = "revision") -> dict[str, Any]:
         version: A number from 0, or an ExpectedVersion.
         exact: Name of the field for a number.
     """
-    return {exact: version} if version >= 0 else {_EXPECTED[ExpectedVersion(version)]: EMPTY}
+    return {exact: version} if version >= 0 else {_EXPECTED[version]: EMPTY}
 
 
 def fill_uuid(message: Any, id_bytes: bytes) -> None:
