@@ -17,7 +17,16 @@ Example:
 from rxpump.discovery.member import NodeState
 from rxpump.server.http.gossip import GossipWords
 from rxpump.testing.clients import mock_client
-from rxpump.testing.cluster import ClusterNode, EmbeddedCluster, NoQuorum
+from rxpump.testing.cluster import ClusterNode, EmbeddedCluster, NoLeader, NoQuorum
 from rxpump.testing.mock_transport import MockTransport
 
-__all__ = ["ClusterNode", "EmbeddedCluster", "GossipWords", "MockTransport", "NoQuorum", "NodeState", "mock_client"]
+__all__ = [
+    "ClusterNode",
+    "EmbeddedCluster",
+    "GossipWords",
+    "MockTransport",
+    "NoLeader",
+    "NoQuorum",
+    "NodeState",
+    "mock_client",
+]

@@ -17,13 +17,8 @@ from tests.recordings import NAMES, RecordedFrame, load
 from tests.server.normalise import Ours
 from tests.server.replay import Replay
 
-UNSERVED = {
-    "cluster-master-killed": "the embedded server is never part of a cluster",
-    "cluster-no-quorum": "the embedded server is never part of a cluster",
-    "cluster-not-master": "the embedded server is never part of a cluster",
-    "not-ready": "a server of ours takes no requests before it is ready",
-}
-"""Recorded conversations that are not served, and why."""
+UNSERVED = {"cluster-master-killed", "cluster-no-quorum", "cluster-not-master", "not-ready"}
+"""Conversations with a cluster, which tests/testing/cluster/test_recordings.py replays."""
 
 SERVED = [name for name in NAMES if name not in UNSERVED]
 

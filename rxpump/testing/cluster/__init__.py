@@ -2,6 +2,6 @@
 
 from rxpump.testing.cluster.cluster_node import ClusterNode
 from rxpump.testing.cluster.embedded_cluster import EmbeddedCluster
-from rxpump.testing.cluster.errors import NoQuorum
+from rxpump.testing.cluster.errors import NoLeader, NoQuorum
 
-__all__ = ["ClusterNode", "EmbeddedCluster", "NoQuorum"]
+__all__ = ["ClusterNode", "EmbeddedCluster", "NoLeader", "NoQuorum"]

@@ -14,7 +14,7 @@ from rxpump.server.embedded_server import EmbeddedServer
 from rxpump.server.http.gossip import GossipWords
 from rxpump.server.strictness import Strictness
 from rxpump.testing.cluster.cluster_node import ClusterNode
-from rxpump.testing.cluster.errors import NoQuorum
+from rxpump.testing.cluster.errors import NoLeader, NoQuorum
 from rxpump.testing.cluster.gate import HOST
 from rxpump.testing.cluster.replica import Replica
 from rxpump.testing.cluster.replica_node import ReplicaNode, Surroundings
@@ -95,14 +95,14 @@ class EmbeddedCluster:
 
     @property
     def leader(self) -> ClusterNode:
-        """The leader of the newest epoch. It may have been killed, cut off, or hung since.
+        """The leader of the newest epoch. It may hang, or be cut off.
 
         Raises:
-            NoQuorum: There is no leader, because an election was started.
+            NoLeader: The leader was killed, or an election was started.
         """
         believers = [node for node in self._nodes if node.state is NodeState.LEADER]
         if not believers:
-            raise NoQuorum(sum(node.is_joined for node in self._nodes), len(self._nodes))
+            raise NoLeader
         return max(believers, key=lambda node: node.epoch.number)
 
     @property

@@ -22,3 +22,10 @@ class NoQuorum(RxPumpError):
     def __str__(self) -> str:
         needed = self.size // 2 + 1
         return f"an election needs {needed} of {self.size} nodes that reach each other, got {self.reachable}"
+
+
+class NoLeader(RxPumpError):
+    """The cluster has no leader, because it was killed or because an election was started."""
+
+    def __str__(self) -> str:
+        return "the cluster has no leader; call elect()"

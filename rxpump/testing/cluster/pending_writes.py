@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 from rxpump.server.store.changes import Change, NotCommitted, TimedOut
@@ -92,6 +92,9 @@ class PendingWrites:
         taken = list(self._writes)
         self._writes.clear()
         return taken
+
+    def __iter__(self) -> Iterator[PendingWrite]:
+        return iter(self._writes)
 
     def __len__(self) -> int:
         return len(self._writes)

@@ -33,11 +33,11 @@ def write(number: int, *, stream: str = "orders", requires_leader: bool = True, 
     )
 
 
-def read(*, stream: str = "orders", requires_leader: bool = True) -> Any:
-    """Return a read of a stream from its start."""
+def read(*, stream: str = "orders", start: int = 0, requires_leader: bool = True) -> Any:
+    """Return a read of a stream."""
     return schema.ReadStreamEvents(
         event_stream_id=stream,
-        from_event_number=0,
+        from_event_number=start,
         max_count=100,
         resolve_link_tos=False,
         require_leader=requires_leader,

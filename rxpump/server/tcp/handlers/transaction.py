@@ -11,6 +11,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any, Final
 
+from rxpump.discovery.member import NodeState
 from rxpump.model.positions import ExpectedVersion
 from rxpump.server.access.access import Permission
 from rxpump.server.errors import StoreError
@@ -137,6 +138,8 @@ def transaction_commit(request: Request, node: Node) -> Committed | None:
                 request.fail(reason)
             case Unanswered():
                 pass
+            case Appended(first, last, _) if node.membership.state is not NodeState.LEADER:
+                reply(_succeeded(id, first, last, _NOWHERE))  # a real follower loses the position when it forwards
             case decided:
                 reply(_answer(id, decided))
 
