@@ -48,7 +48,7 @@ class Delivery(Event):
     def __init__(self, event: Event, retry_count: int, acknowledger: Acknowledger, sequence: int) -> None:
         if not isinstance(event, Event):
             raise InvalidArgument("event", event, "an Event")
-        super().__init__(event._record, event._link, event._place)
+        super().__init__(event.type, event.number, event.data, event._records, event._index)
         self.retry_count: int = retry_count
         self.sequence: int = sequence
         self._acknowledger = acknowledger
@@ -57,7 +57,7 @@ class Delivery(Event):
     @property
     def event(self) -> Event:
         """The event without its delivery."""
-        return Event(self._record, self._link, self._place)
+        return Event(self.type, self.number, self.data, self._records, self._index)
 
     @property
     def is_settled(self) -> bool:

@@ -1,15 +1,15 @@
 """An event as it was read.
 
-An `Event` is a light view of the record that a transport received: a value is converted when it is read, because most
-pipelines read the type of an event, drop it and go on. Reading twice converts twice. An event keeps the page in
-memory that it came in; to keep a few events of many pages for long, keep their values.
+An `Event` contains its type, number and data, which most pipelines read. All other values stay in the `Records` of
+the transport, and are converted when they are read. Reading twice converts twice. An event keeps the page in memory
+that it came in; to keep a few events of many pages for long, keep their values.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 from uuid import UUID
 
 from rxpump.errors import MalformedReply, NotJson
@@ -56,16 +56,17 @@ class Record(Protocol):
         """Time at which the server stored the event, in units of 100 ns since the year 1 (UTC)."""
 
 
-class LogPlace(Protocol):
-    """A position in `$all`, as a transport received it; an `Event` converts it to a `Position` when it is read."""
+class Records(Protocol):
+    """The records of events that a transport received together, each at an index."""
 
-    @property
-    def commit_position(self) -> int:
-        """Commit position."""
+    def record(self, index: int) -> Record:
+        """Return the record of an event; for a broken link the result of `broken_link`."""
 
-    @property
-    def prepare_position(self) -> int:
-        """Prepare position; it equals the commit position outside of transactions."""
+    def link(self, index: int) -> Record | None:
+        """Return the record of the link by which an event was reached; None if it was read directly."""
+
+    def position(self, index: int) -> Position | None:
+        """Return the position in `$all` at which an event was received; None if it was read from a single stream."""
 
 
 class Event:
@@ -78,34 +79,36 @@ class Event:
     Transports make events; for an event to write see `NewEvent`.
 
     Args:
-        record: The event; for a broken link the result of `broken_link`.
-        link: The link by which the event was reached.
-        place: Position in `$all` at which the event was received; None if it was read from a single stream.
+        type: Type of the event.
+        number: Number of the event in its stream.
+        data: Body of the event.
+        records: Everything else about the event, at `index`.
+        index: Index of the event in `records`.
+
+    Attributes:
+        type: Type of the event, as its writer named it.
+        number: Number of the event in its stream, from 0.
+        data: Body of the event, as it was written.
     """
 
-    __slots__ = ("_link", "_place", "_record")
+    __slots__ = ("_index", "_records", "data", "number", "type")
 
-    def __init__(self, record: Record, link: Record | None = None, place: LogPlace | None = None) -> None:
-        self._record = record
-        self._link = link
-        self._place = place
+    def __init__(self, type: str, number: int, data: bytes, records: Records, index: int = 0) -> None:
+        self.type: Final[str] = type
+        self.number: Final[int] = number
+        self.data: Final[bytes] = data
+        self._records = records
+        self._index = index
 
     @property
-    def type(self) -> str:
-        """Type of the event, as its writer named it."""
-        return self._record.event_type
+    def event_number(self) -> int:
+        """Another name of `number`."""
+        return self.number
 
     @property
     def stream(self) -> str:
         """Name of the stream that the event belongs to."""
         return self._record.event_stream_id
-
-    @property
-    def number(self) -> int:
-        """Number of the event in its stream, from 0."""
-        return self._record.event_number
-
-    event_number = number
 
     @property
     def id(self) -> UUID:
@@ -123,11 +126,6 @@ class Event:
     def id_bytes(self) -> bytes:
         """Bytes of the id in the order of `UUID.bytes_le`. Faster than `id`, for comparisons."""
         return self._record.event_id
-
-    @property
-    def data(self) -> bytes:
-        """Body of the event, as it was written."""
-        return self._record.data
 
     @property
     def metadata(self) -> bytes:
@@ -155,13 +153,13 @@ class Event:
     @property
     def position(self) -> Position | None:
         """Position in `$all` at which the event was received; None if it was read from a single stream."""
-        place = self._place
-        return None if place is None else Position(place.commit_position, place.prepare_position)
+        return self._records.position(self._index)
 
     @property
     def link(self) -> Event | None:
         """The link by which the event was reached, as an event; None if it was read directly."""
-        return None if self._link is None else Event(self._link, None, self._place)
+        link = self._records.link(self._index)
+        return None if link is None else single_event(link, position=self.position)
 
     @property
     def received(self) -> Event:
@@ -171,7 +169,8 @@ class Event:
     @property
     def received_number(self) -> int:
         """Number of `received`. It is faster than `received.number`, because no event is created."""
-        return (self._record if self._link is None else self._link).event_number
+        link = self._records.link(self._index)
+        return self.number if link is None else link.event_number
 
     @property
     def is_broken_link(self) -> bool:
@@ -181,7 +180,7 @@ class Event:
     def json(self) -> Any:
         """Return the data, decoded from JSON (see `rxpump.model.json_text`). Raise NotJson if they are not JSON."""
         try:
-            return json_text.decode(self._record.data)
+            return json_text.decode(self.data)
         except (ValueError, RecursionError) as error:  # a UnicodeDecodeError is a ValueError
             raise self._not_json("data", error) from error
 
@@ -206,17 +205,23 @@ class Event:
         return hash(self.id_bytes)
 
     def __getstate__(self) -> object:
-        record, link, place = self._values()
-        return None, {"_record": record, "_link": link, "_place": place}
+        plain = _SingleRecord(*self._values())
+        return None, {
+            "type": self.type,
+            "number": self.number,
+            "data": self.data,
+            "_records": plain,
+            "_index": 0,
+        }
 
-    def _values(self) -> tuple[Record, Record | None, LogPlace | None]:
-        """Return equal arguments that can be compared and pickled, and that do not keep a page in memory."""
-        record, link, place = self._record, self._link, self._place
-        return (
-            _PlainRecord.of(record),
-            None if link is None else _PlainRecord.of(link),
-            None if place is None else _PlainPlace(place.commit_position, place.prepare_position),
-        )
+    @property
+    def _record(self) -> Record:
+        return self._records.record(self._index)
+
+    def _values(self) -> tuple[Record, Record | None, Position | None]:
+        """Return values that can be compared and pickled, and that do not keep a page in memory."""
+        link = self._records.link(self._index)
+        return _PlainRecord.of(self._record), None if link is None else _PlainRecord.of(link), self.position
 
     def __repr__(self) -> str:
         if self.is_broken_link:
@@ -260,12 +265,36 @@ class _BrokenLink(_PlainRecord):
     """The record of a link whose target no longer exists."""
 
 
-@dataclass(slots=True)
-class _PlainPlace:
-    """A copy of a place that does not keep the received message in memory."""
+class _SingleRecord:
+    """The records of one event."""
 
-    commit_position: int
-    prepare_position: int
+    __slots__ = ("_link", "_position", "_record")
+
+    def __init__(self, record: Record, link: Record | None, position: Position | None) -> None:
+        self._record = record
+        self._link = link
+        self._position = position
+
+    def record(self, index: int) -> Record:
+        return self._record
+
+    def link(self, index: int) -> Record | None:
+        return self._link
+
+    def position(self, index: int) -> Position | None:
+        return self._position
+
+
+def single_event(record: Record, link: Record | None = None, position: Position | None = None) -> Event:
+    """Return an event that was received alone.
+
+    Args:
+        record: Record of the event; for a broken link the result of `broken_link`.
+        link: Record of the link by which it was reached; None if it was read directly.
+        position: Position in `$all` at which it was received; None if it was read from a single stream.
+    """
+    records = _SingleRecord(record, link, position)
+    return Event(record.event_type, record.event_number, record.data, records)
 
 
 def broken_link(link: Record) -> Record:

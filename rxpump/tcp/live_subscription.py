@@ -10,7 +10,6 @@ from rxpump.model.events import Event
 from rxpump.model.filters import EventFilter
 from rxpump.model.positions import Position
 from rxpump.tcp.protocol.subscription_buffer import LiveBuffer, SubscriptionBuffer
-from rxpump.tcp.records import PositionedEvents
 
 
 class LiveSubscription:
@@ -48,12 +47,11 @@ class LiveSubscription:
             RxPumpError: The subscription ended. All events that arrived before were returned.
         """
         buffer = self._buffer
-        while not (records := buffer.take()) and not self._is_before(buffer.checkpoint):
+        while not (events := buffer.take()) and not self._is_before(buffer.checkpoint):
             if buffer.ending is not None:
                 raise buffer.ending
             self._changed.clear()
             await self._changed.wait()
-        events = list(PositionedEvents(records))
         if self._where is None:
             return events
         for reached in (buffer.checkpoint, events[-1].position if events else None):

@@ -1,84 +1,179 @@
-"""Make events from the protobuf messages that contain them."""
+"""Make events from the protobuf messages that contain them.
+
+A page is parsed into columns (`EventColumns` in `proto/eventstore.proto`): one list for each field, with a value for
+each event. So no message is created for an event, which would take longer than everything else that is done for it.
+Columns can be used if no event was reached through a link and every event has all the fields in `_REQUIRED`. Any
+other page is parsed again, into a message for each event.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Sequence
 from itertools import repeat
-from operator import attrgetter, methodcaller
 from typing import Any, Final, overload
 
-from rxpump.model.events import Event, broken_link
+from rxpump.model.events import Event, Record, broken_link
+from rxpump.model.positions import Position
 
-_has_event: Final = methodcaller("HasField", "event")
-_has_link: Final = methodcaller("HasField", "link")
-_event: Final = attrgetter("event")
+_REQUIRED: Final = ("event_stream_id", "event_number", "event_id", "event_type", "data")
+
+
+class _Events(Sequence[Event], ABC):
+    """The events of a page, each created when it is read. They refer to this object for most of their values."""
+
+    __slots__ = ()
+
+    @abstractmethod
+    def _event(self, index: int) -> Event:
+        """Return a new event. `index` is from 0."""
+
+    def __iter__(self) -> Iterator[Event]:
+        return map(self._event, range(len(self)))
+
+    @overload
+    def __getitem__(self, index: int) -> Event: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Event]: ...
+    def __getitem__(self, index: int | slice) -> Event | Sequence[Event]:
+        if isinstance(index, slice):
+            return [self._event(each) for each in range(len(self))[index]]
+        return self._event(range(len(self))[index])
+
+
+class IndexedEvents(_Events):
+    """Events of ResolvedIndexedEvent messages, which have no position."""
+
+    __slots__ = ("_messages",)
+
+    def __init__(self, messages: Sequence[Any]) -> None:
+        self._messages = messages
+
+    def __len__(self) -> int:
+        return len(self._messages)
+
+    def _event(self, index: int) -> Event:
+        record = self.record(index)
+        return Event(record.event_type, record.event_number, record.data, self, index)
+
+    def record(self, index: int) -> Record:
+        """Return the record of an event, or of a broken link."""
+        resolved = self._messages[index]
+        is_broken = not resolved.HasField("event") and resolved.HasField("link")
+        record: Record = broken_link(resolved.link) if is_broken else resolved.event
+        return record
+
+    def link(self, index: int) -> Record | None:
+        """Return the record of the link by which an event was reached, or None."""
+        resolved = self._messages[index]
+        return resolved.link if resolved.HasField("link") else None
+
+    def position(self, index: int) -> Position | None:
+        """Return None, because the messages have no position."""
+        return None
+
+
+class PositionedEvents(IndexedEvents):
+    """Events of ResolvedEvent messages, which have a position."""
+
+    __slots__ = ()
+
+    def position(self, index: int) -> Position:
+        """Return the position in `$all` at which an event was received."""
+        resolved = self._messages[index]
+        return Position(resolved.commit_position, resolved.prepare_position)
+
+
+class _ColumnEvents(_Events):
+    """Events of a ResolvedEventColumns message.
+
+    Args:
+        columns: The message.
+        parse_rows: Function that returns the same events, from a message for each of them.
+    """
+
+    __slots__ = ("_columns", "_data", "_numbers", "_parse_rows", "_resolved", "_rows", "_types")
+
+    def __init__(self, columns: Any, parse_rows: Callable[[], IndexedEvents]) -> None:
+        self._resolved = columns
+        self._columns = event = columns.event
+        self._types: Sequence[str] = event.event_type
+        self._numbers: Sequence[int] = event.event_number
+        self._data: Sequence[bytes] = event.data
+        self._parse_rows = parse_rows
+        self._rows: IndexedEvents | None = None
+
+    def __len__(self) -> int:
+        return len(self._types)
+
+    def __iter__(self) -> Iterator[Event]:
+        return map(Event, self._types, self._numbers, self._data, repeat(self), range(len(self)))
+
+    def _event(self, index: int) -> Event:
+        return Event(self._types[index], self._numbers[index], self._data[index], self, index)
+
+    @property
+    def rows(self) -> IndexedEvents:
+        """The same events, from a message for each of them."""
+        if self._rows is None:
+            self._rows = self._parse_rows()
+        return self._rows
+
+    def record(self, index: int) -> Record:
+        """Return a view of the values of an event."""
+        return _ColumnRecord(self, index)
+
+    def link(self, index: int) -> None:
+        """Return None, because no event was reached through a link."""
+
+    def position(self, index: int) -> Position | None:
+        """Return the position in `$all` at which an event was received; None if the messages have no position."""
+        commits, prepares = self._resolved.commit_position, self._resolved.prepare_position
+        if len(commits) == len(prepares) == len(self):
+            return Position(commits[index], prepares[index])
+        return self.rows.position(index)
+
+    def value(self, name: str, index: int) -> Any:
+        """Return the value of a field of an event. If some events lack it, it is looked up in the rows."""
+        column = getattr(self._columns, name)
+        return column[index] if len(column) == len(self) else getattr(self.rows.record(index), name)
+
+
+class _ColumnRecord:
+    """The values of an event of a page, each looked up when it is read."""
+
+    __slots__ = ("_events", "_index")
+
+    def __init__(self, events: _ColumnEvents, index: int) -> None:
+        self._events = events
+        self._index = index
+
+    def __getattr__(self, name: str) -> Any:
+        return self._events.value(name, self._index)
+
+
+def page_events(columns: Any, parse_rows: Callable[[], IndexedEvents]) -> Sequence[Event]:
+    """Return the events of a page.
+
+    Args:
+        columns: A page that was parsed with columns, a `Read...Columns` message.
+        parse_rows: Function that parses the page with a message for each event, and returns the events.
+    """
+    if not columns.HasField("events"):
+        return ()
+    resolved = columns.events
+    event = resolved.event
+    lengths = {len(getattr(event, name)) for name in _REQUIRED}
+    if resolved.HasField("link") or len(lengths) > 1 or 0 in lengths:
+        return parse_rows()
+    return _ColumnEvents(resolved, parse_rows)
 
 
 def indexed_event(resolved: Any) -> Event:
     """Return the event of a ResolvedIndexedEvent, which has no position."""
-    if not _has_link(resolved):
-        return Event(resolved.event)
-    link = resolved.link
-    return Event(resolved.event if _has_event(resolved) else broken_link(link), link)
+    return IndexedEvents((resolved,))[0]
 
 
 def positioned_event(resolved: Any) -> Event:
     """Return the event of a ResolvedEvent, which has a position."""
-    if not _has_link(resolved):
-        return Event(resolved.event, None, resolved)
-    link = resolved.link
-    return Event(resolved.event if _has_event(resolved) else broken_link(link), link, resolved)
-
-
-class IndexedEvents(Sequence[Event]):
-    """Events of ResolvedIndexedEvent messages, each created when it is read."""
-
-    __slots__ = ("_messages",)
-
-    def __init__(self, messages: Sequence[Any]) -> None:
-        self._messages = messages
-
-    def __iter__(self) -> Iterator[Event]:
-        messages = [*self._messages]  # copied, because each iteration creates new wrappers of the messages
-        if any(map(_has_link, messages)):
-            return map(indexed_event, messages)
-        return map(Event, map(_event, messages))  # without a Python call for each message
-
-    def __len__(self) -> int:
-        return len(self._messages)
-
-    @overload
-    def __getitem__(self, index: int) -> Event: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[Event]: ...
-    def __getitem__(self, index: int | slice) -> Event | Sequence[Event]:
-        if isinstance(index, slice):
-            return [indexed_event(message) for message in self._messages[index]]
-        return indexed_event(self._messages[index])
-
-
-class PositionedEvents(Sequence[Event]):
-    """Events of ResolvedEvent messages, each created when it is read."""
-
-    __slots__ = ("_messages",)
-
-    def __init__(self, messages: Sequence[Any]) -> None:
-        self._messages = messages
-
-    def __iter__(self) -> Iterator[Event]:
-        messages = [*self._messages]  # copied, because each iteration creates new wrappers of the messages
-        if any(map(_has_link, messages)):
-            return map(positioned_event, messages)
-        return map(Event, map(_event, messages), repeat(None), messages)
-
-    def __len__(self) -> int:
-        return len(self._messages)
-
-    @overload
-    def __getitem__(self, index: int) -> Event: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[Event]: ...
-    def __getitem__(self, index: int | slice) -> Event | Sequence[Event]:
-        if isinstance(index, slice):
-            return [positioned_event(message) for message in self._messages[index]]
-        return positioned_event(self._messages[index])
+    return PositionedEvents((resolved,))[0]

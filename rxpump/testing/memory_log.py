@@ -17,7 +17,7 @@ from rxpump.errors import (
     StreamNotFound,
     WrongExpectedVersion,
 )
-from rxpump.model.events import Event, broken_link
+from rxpump.model.events import Event, broken_link, single_event
 from rxpump.model.limits import MAX_EVENT_NUMBER
 from rxpump.model.new_events import NewEvent
 from rxpump.model.pages import AllPage, StreamPage
@@ -222,11 +222,11 @@ class MemoryLog:
             resolve_links: Whether to return the target of a link.
             is_placed: Whether the event has a position, because it is read from `$all`.
         """
-        place = stored if is_placed else None
+        position = stored.position if is_placed else None
         if not resolve_links or stored.event_type != LINK_EVENT_TYPE:
-            return Event(stored, None, place)
+            return single_event(stored, None, position)
         number, _, name = stored.data.decode(errors="replace").partition("@")
         target = self._streams.get(name)
         if target is None or not number.isdecimal() or not target.first <= int(number) <= target.last:
-            return Event(broken_link(stored), stored, place)
-        return Event(target.events[int(number)], stored, place)
+            return single_event(broken_link(stored), stored, position)
+        return single_event(target.events[int(number)], stored, position)

@@ -29,7 +29,7 @@ class Placement(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class StoredEvent:
-    """One stored event. It is the record and the place of an `Event`."""
+    """One stored event. It is the record of an `Event`."""
 
     event_stream_id: str
     event_number: int
@@ -40,11 +40,6 @@ class StoredEvent:
     metadata: bytes
     created: int
     commit_position: int
-
-    @property
-    def prepare_position(self) -> int:
-        """Prepare position, which equals the commit position."""
-        return self.commit_position
 
     @property
     def position(self) -> Position:

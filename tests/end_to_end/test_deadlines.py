@@ -16,6 +16,7 @@ from rxpump import checkpoints
 from rxpump import operators as ops
 from rxpump.checkpoints import Checkpoint
 from rxpump.errors import InvalidArgument, OperationTimedOut, PrepareTimeout
+from rxpump.model.events import single_event
 from rxpump.model.new_events import NewEvent
 from rxpump.operators.machinery.outages import outlast
 from rxpump.server import EmbeddedServer
@@ -63,7 +64,7 @@ def linked() -> rxpump.Event:
     record = schema.ResolvedEvent()
     record.event.event_stream_id = "s"
     record.event.event_id = bytes(16)
-    return rxpump.Event(record.event)
+    return single_event(record.event)
 
 
 async def cut_after_a_ping(peer: Peer) -> None:

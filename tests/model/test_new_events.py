@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import rxpump
 from rxpump.errors import InvalidArgument
-from rxpump.model.events import Event
+from rxpump.model.events import Event, single_event
 from rxpump.model.limits import Limits
 from rxpump.model.new_events import NewEvent, as_new_event, fitting
 from rxpump.settings import Settings
@@ -30,7 +30,7 @@ def read_back(event: NewEvent) -> Event:
         data=event.data,
         metadata=event.metadata,
     )
-    return Event(record)
+    return single_event(record)
 
 
 @pytest.mark.parametrize(

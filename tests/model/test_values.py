@@ -16,6 +16,7 @@ import rxpump
 from rxpump import checkpoints, errors, operators
 from rxpump.errors import InvalidArgument, NotDecodable, NotReady, RxPumpError
 from rxpump.model import signals, status
+from rxpump.model.events import single_event
 from tests.operators.deliveries import FakeAcknowledger
 from tests.operators.events import broken_link, event, linked
 from tests.test_errors import sample
@@ -45,7 +46,7 @@ VALUES: list[object] = [
     rxpump.NewEvent("Jumped", {"Height": 10}, metadata={"judge": "Applejack"}, id=UUID(int=7)),
     rxpump.NewEvent("Slept", b"\xff"),
     rxpump.StreamPage(
-        [rxpump.Event(RECORD)],
+        [single_event(RECORD)],
         stream="ponies", next_event_number=4, last_event_number=9, is_end_of_stream=False,
     ),
     rxpump.AllPage([event(position=3)], position=POSITION, next_position=rxpump.Position(8, 8)),

@@ -6,7 +6,7 @@ import json
 from typing import Any
 from uuid import uuid4
 
-from rxpump.model.events import Event
+from rxpump.model.events import Event, single_event
 from rxpump.tcp.records import indexed_event, positioned_event
 from rxpump.tcp.wire import schema
 
@@ -30,14 +30,14 @@ def event(
         metadata=b"" if metadata is None else json.dumps(metadata).encode(),
     )
     if position is None:
-        return Event(record)
+        return single_event(record)
     return positioned_event(schema.ResolvedEvent(event=record, commit_position=position, prepare_position=position))
 
 
 def linked(target: Event, stream: str = "links", number: int = 0) -> Event:
     """Return an event that was reached through a link."""
     link = event("$>", f"{target.number}@{target.stream}".encode(), stream=stream, number=number)
-    return Event(target._record, link._record)
+    return single_event(target._record, link._record)
 
 
 def events(count: int, **same: Any) -> list[Event]:

@@ -11,7 +11,7 @@ from rxpump.backoff import Backoff
 from rxpump.backpressure.background_tasks import BackgroundTasks
 from rxpump.errors import ConnectionClosed, RxPumpError
 from rxpump.model.deliveries import Delivery
-from rxpump.model.events import Event
+from rxpump.model.events import Event, single_event
 from rxpump.model.group_settings import NackAction
 from rxpump.settings import Settings
 from rxpump.streams.persistent import Deliveries
@@ -29,7 +29,7 @@ def record(number: int, data: bytes = b"") -> Event:
         event_stream_id="s", event_number=number, event_type="Counted", event_id=number.to_bytes(16, "little")
     )
     record.data = data or str(number).encode()
-    return Event(record)
+    return single_event(record)
 
 
 class FakeConnection(GroupSession):

@@ -10,7 +10,7 @@ from rxpump.model.positions import Position, StreamDirection
 from rxpump.tcp.operations.read_all import read_all_refusal
 from rxpump.tcp.protocol.operation import Operation
 from rxpump.tcp.protocol.outcome import Failure, Outcome, Redirect, Retry, Success
-from rxpump.tcp.records import PositionedEvents
+from rxpump.tcp.records import PositionedEvents, page_events
 from rxpump.tcp.wire import schema
 from rxpump.tcp.wire.codes import ReadAllResult
 from rxpump.tcp.wire.commands import Command
@@ -45,9 +45,9 @@ class _FilteredReadAll(Operation[AllPage], ABC):
 
     def answer(self, payload: bytes) -> Outcome[AllPage]:
         """Return the page, or the error."""
-        reply = schema.FilteredReadAllEventsCompleted.FromString(payload)
+        reply = schema.FilteredReadAllEventsColumns.FromString(payload)
         if reply.result == ReadAllResult.SUCCESS:
-            return Success(self._page(reply))
+            return Success(self._page(reply, payload))
         return read_all_refusal(reply.result, reply.error, asked=self)
 
     def refusal(self, package: Package) -> Failure | Retry | Redirect:
@@ -57,18 +57,20 @@ class _FilteredReadAll(Operation[AllPage], ABC):
             return read_all_refusal(reply.result, reply.error, asked=self)
         return super().refusal(package)
 
-    def _page(self, reply: schema.FilteredReadAllEventsCompleted) -> AllPage:
+    def _page(self, reply: schema.FilteredReadAllEventsColumns, payload: bytes) -> AllPage:
         """Return the page of a reply.
 
         An empty page whose next position is its own start counts as the last page, even if the server does not say
         so, because a request for the next page would return the same page.
         """
         following = Position(reply.next_commit_position, reply.next_prepare_position)
+        whole = schema.FilteredReadAllEventsCompleted
+        events = page_events(reply, lambda: PositionedEvents(whole.FromString(payload).events))
         return AllPage(
-            PositionedEvents(reply.events),
+            events,
             position=Position(reply.commit_position, reply.prepare_position),
             next_position=following,
-            is_last=reply.is_end_of_stream or (not reply.events and following == self._from_position),
+            is_last=reply.is_end_of_stream or (not events and following == self._from_position),
             examined=self._examined(following),
         )
 

@@ -10,7 +10,7 @@ from rxpump.model.positions import Position, StreamDirection
 from rxpump.model.system_names import ALL_STREAM
 from rxpump.tcp.protocol.operation import Operation
 from rxpump.tcp.protocol.outcome import Failure, Outcome, Success
-from rxpump.tcp.records import PositionedEvents
+from rxpump.tcp.records import PositionedEvents, page_events
 from rxpump.tcp.wire import schema
 from rxpump.tcp.wire.codes import ReadAllResult
 from rxpump.tcp.wire.commands import Command
@@ -31,9 +31,9 @@ class _ReadAll(Operation[AllPage], ABC):
 
     def answer(self, payload: bytes) -> Outcome[AllPage]:
         """Return the page, or the error for the result."""
-        reply = schema.ReadAllEventsCompleted.FromString(payload)
+        reply = schema.ReadAllEventsColumns.FromString(payload)
         if reply.result == ReadAllResult.SUCCESS:
-            return Success(_page(reply))
+            return Success(_page(reply, payload))
         return read_all_refusal(reply.result, reply.error, asked=self)
 
 
@@ -56,9 +56,9 @@ def read_all_refusal(result: int, error: str, *, asked: object) -> Failure:
             return Failure(UnexpectedReply(str(asked), f"the unknown result {unknown}"))
 
 
-def _page(reply: schema.ReadAllEventsCompleted) -> AllPage:
+def _page(reply: schema.ReadAllEventsColumns, payload: bytes) -> AllPage:
     return AllPage(
-        PositionedEvents(reply.events),
+        page_events(reply, lambda: PositionedEvents(schema.ReadAllEventsCompleted.FromString(payload).events)),
         position=Position(reply.commit_position, reply.prepare_position),
         next_position=Position(reply.next_commit_position, reply.next_prepare_position),
     )

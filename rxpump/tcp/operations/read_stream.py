@@ -9,7 +9,7 @@ from rxpump.model.pages import StreamPage
 from rxpump.model.positions import StreamDirection
 from rxpump.tcp.protocol.operation import Operation
 from rxpump.tcp.protocol.outcome import Failure, Outcome, Success
-from rxpump.tcp.records import IndexedEvents
+from rxpump.tcp.records import IndexedEvents, page_events
 from rxpump.tcp.wire import schema
 from rxpump.tcp.wire.codes import ReadStreamResult
 from rxpump.tcp.wire.commands import Command
@@ -33,10 +33,10 @@ class _ReadStream(Operation[StreamPage], ABC):
 
     def answer(self, payload: bytes) -> Outcome[StreamPage]:
         """Return the page, or the error for the result."""
-        reply = schema.ReadStreamEventsCompleted.FromString(payload)
+        reply = schema.ReadStreamEventsColumns.FromString(payload)
         match reply.result:
             case ReadStreamResult.SUCCESS:
-                return Success(self._page(reply))
+                return Success(self._page(reply, payload))
             case ReadStreamResult.NO_STREAM:
                 return Failure(StreamNotFound(self.stream))
             case ReadStreamResult.STREAM_DELETED:
@@ -50,9 +50,9 @@ class _ReadStream(Operation[StreamPage], ABC):
             case unknown:
                 return Failure(UnexpectedReply(str(self), f"the unknown result {unknown}"))
 
-    def _page(self, reply: schema.ReadStreamEventsCompleted) -> StreamPage:
+    def _page(self, reply: schema.ReadStreamEventsColumns, payload: bytes) -> StreamPage:
         return StreamPage(
-            IndexedEvents(reply.events),
+            page_events(reply, lambda: IndexedEvents(schema.ReadStreamEventsCompleted.FromString(payload).events)),
             stream=self.stream,
             next_event_number=reply.next_event_number,
             last_event_number=reply.last_event_number,

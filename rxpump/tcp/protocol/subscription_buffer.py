@@ -13,13 +13,15 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import ClassVar, Generic, TypeVar
 
 from google.protobuf.message import DecodeError
 
 from rxpump.errors import AccessDenied, MalformedReply, RxPumpError, SubscriptionDropped, UnexpectedReply
+from rxpump.model.events import Event
 from rxpump.model.positions import Position
 from rxpump.tcp.protocol.bad_request import bad_request
+from rxpump.tcp.records import PositionedEvents, page_events
 from rxpump.tcp.wire import schema
 from rxpump.tcp.wire.codes import SubscriptionDropReason
 from rxpump.tcp.wire.commands import Command, command_name
@@ -155,7 +157,7 @@ class SubscriptionBuffer(ABC, Generic[T]):
         return f"<{type(self).__name__} of {self.stream}, {len(self._payloads)} events buffered, {state}>"
 
 
-class LiveBuffer(SubscriptionBuffer[Any]):
+class LiveBuffer(SubscriptionBuffer[Event]):
     """Buffer of a subscription to new events.
 
     Attributes:
@@ -191,10 +193,11 @@ class LiveBuffer(SubscriptionBuffer[Any]):
         else:
             super().receive(package)
 
-    def parse(self, payloads: list[bytes]) -> Sequence[Any]:
+    def parse(self, payloads: list[bytes]) -> Sequence[Event]:
         """Parse the payloads as one message. Concatenated messages with one repeated field are one such message."""
-        records: Sequence[Any] = schema.StreamEventsAppeared.FromString(b"".join(payloads)).events
-        return records
+        payload = b"".join(payloads)
+        columns = schema.StreamEventsAppearedColumns.FromString(payload)
+        return page_events(columns, lambda: PositionedEvents(schema.StreamEventsAppeared.FromString(payload).events))
 
     def reason_of(self, payload: bytes) -> RxPumpError:
         """Return the error for the payload of a SubscriptionDropped."""

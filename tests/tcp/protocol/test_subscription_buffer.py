@@ -29,7 +29,7 @@ def dropped(reason: int) -> Package:
 
 
 def positions(channel: LiveBuffer) -> list[int]:
-    return [record.commit_position for record in channel.take()]
+    return [event.position.commit for event in channel.take() if event.position]
 
 
 @pytest.fixture
