@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from reactivex.subject import BehaviorSubject
 
 from rxpump.backpressure.background_tasks import BackgroundTasks
 from rxpump.client import Client
+from rxpump.discovery import DiscoveryRetryPolicy, Selector
 from rxpump.errors import InvalidArgument
 from rxpump.model.credentials import Credentials, Token, within
+from rxpump.model.nodes import NodePreference
 from rxpump.model.status import Idle, Status
 from rxpump.settings import Settings
 from rxpump.tcp.cluster_resolver import ClusterResolver
@@ -22,6 +24,9 @@ from rxpump.transport import Transport
 from rxpump.uri import Address, ClusterAddress, EmbeddedAddress, TcpAddress, parse
 
 DEFAULT_URI = "tcp://localhost:1113"
+
+OnStatus = Callable[[Status], None]
+"""Function that is called with each change of the connection's status."""
 
 
 def connect(
@@ -35,6 +40,10 @@ def connect(
     name: str | None = None,
     settings: Settings | None = None,
     loop: object = None,
+    discovery_host: str | None = None,
+    discovery_port: int = 2113,
+    selector: Selector | None = None,
+    retry_policy: DiscoveryRetryPolicy | None = None,
     **options: Any,
 ) -> Client:
     """Make a client. Connect it with `async with`, or with `await client.connect()` and `await client.close()`.
@@ -43,9 +52,9 @@ def connect(
             ...
 
     Args:
-        uri: Connection string: `tcp://[login:password@]host[:port]`, `memory://` (an event store inside this process)
-            or `sqlite:///path.db` (the same, kept in a file). It can contain options, as in `?timeout=3`. The default
-            is tcp://localhost:1113.
+        uri: Connection string: `tcp://[login:password@]host[:port]`, `tcp+discover://[login:password@]host[:port],...`
+            (the nodes of a cluster), `memory://` (an event store inside this process) or `sqlite:///path.db` (the
+            same, kept in a file). It can contain options, as in `?timeout=3`. The default is tcp://localhost:1113.
         host: Host; overrides that of the connection string, as do the next four arguments.
         port: Port.
         username: Login.
@@ -54,6 +63,12 @@ def connect(
         name: Name of the client in the log and the statistics of the server.
         settings: Settings. Options of the connection string override them.
         loop: Ignored; programs of photon-pump pass it.
+        discovery_host: Host name or address of one or more nodes of a cluster, in place of `uri`. `host` and `port`
+            are then ignored.
+        discovery_port: Port on which these nodes answer requests for gossip.
+        selector: Function that is given the members of a cluster that can be used, and returns one of them. It
+            replaces `node_preference`. Reads use that node, and writes the leader. Without a cluster it is ignored.
+        retry_policy: Pauses between rounds of requests for gossip. Without a cluster it replaces `reconnect`.
         **options: Fields of Settings, such as `timeout=3`, which override all others.
 
     Returns:
@@ -63,7 +78,8 @@ def connect(
         InvalidUri: The connection string is malformed.
         InvalidArgument: An argument has a value that is not allowed, or contradicts another one.
     """
-    address, settings = parse(DEFAULT_URI if uri is None else uri, settings)
+    address, settings = _target(uri, settings, discovery_host, discovery_port)
+    selection = _selection(address, selector, retry_policy, options)
     if name is not None:
         options["name"] = name
     try:
@@ -72,14 +88,58 @@ def connect(
         unknown = sorted(set(options) - set(Settings.__dataclass_fields__))
         allowed = ", ".join(Settings.__dataclass_fields__)
         raise InvalidArgument("option", ", ".join(unknown), allowed) from None
+    if discovery_host is not None:
+        host = port = None
     given = {"host": host, "port": port, "username": username, "password": password, "token": token}
     address = _with_arguments(address, {key: value for key, value in given.items() if value is not None})
     status: BehaviorSubject[Status] = BehaviorSubject(Idle())
     make_transport = _TRANSPORTS[type(address)]
     tasks = BackgroundTasks(settings.name)
-    client = Client(settings, make_transport(address, settings, tasks, status.on_next), status)
+    client = Client(settings, make_transport(address, settings, tasks, status.on_next, selection), status)
     tasks.owner = client
     return client
+
+
+class Selection(NamedTuple):
+    """Functions of the user for a cluster.
+
+    Attributes:
+        selector: Function that chooses a node, or None.
+        retry_policy: Pauses between rounds of requests for gossip, or None for those of the settings.
+    """
+
+    selector: Selector | None
+    retry_policy: DiscoveryRetryPolicy | None
+
+
+def _target(
+    uri: str | None, settings: Settings | None, discovery_host: str | None, discovery_port: int
+) -> tuple[Address, Settings]:
+    """Return the address and the settings of a connection string, or those of `discovery_host`."""
+    if discovery_host is None:
+        return parse(DEFAULT_URI if uri is None else uri, settings)
+    if uri is not None:
+        raise InvalidArgument("discovery_host", discovery_host, "not given with a connection string")
+    _, settings = parse(DEFAULT_URI, settings)
+    return ClusterAddress(((discovery_host, discovery_port),)), settings
+
+
+def _selection(
+    address: Address,
+    selector: Selector | None,
+    retry_policy: DiscoveryRetryPolicy | None,
+    options: dict[str, Any],
+) -> Selection:
+    """Return the functions of the user, and add the settings that follow from them to `options`."""
+    if selector is not None and not callable(selector):
+        raise InvalidArgument("selector", selector, "a function from a list of members to one of them")
+    if retry_policy is not None and not isinstance(retry_policy, DiscoveryRetryPolicy):
+        raise InvalidArgument("retry_policy", retry_policy, "a DiscoveryRetryPolicy")
+    if isinstance(address, ClusterAddress) and selector is not None:
+        options["node_preference"] = NodePreference.RANDOM
+    elif isinstance(address, TcpAddress) and retry_policy is not None:
+        options.setdefault("reconnect", retry_policy.as_backoff())
+    return Selection(selector, retry_policy)
 
 
 def _with_arguments(address: Address, given: dict[str, Any]) -> Address:
@@ -105,7 +165,7 @@ def _with_arguments(address: Address, given: dict[str, Any]) -> Address:
 
 
 def _to_server(
-    address: TcpAddress, settings: Settings, tasks: BackgroundTasks, on_status: Callable[[Status], None]
+    address: TcpAddress, settings: Settings, tasks: BackgroundTasks, on_status: OnStatus, _: Selection
 ) -> Transport:
     if address.credentials is not None:
         within(address.credentials, TcpTransport.limits)
@@ -113,7 +173,7 @@ def _to_server(
 
 
 def _embedded(
-    address: EmbeddedAddress, settings: Settings, tasks: BackgroundTasks, on_status: Callable[[Status], None]
+    address: EmbeddedAddress, settings: Settings, tasks: BackgroundTasks, on_status: OnStatus, _: Selection
 ) -> Transport:
     if settings.tls:
         raise InvalidArgument("tls", True, f"False with {address}, because a server in this process needs no TLS")
@@ -121,12 +181,14 @@ def _embedded(
 
 
 def _to_cluster(
-    address: ClusterAddress, settings: Settings, tasks: BackgroundTasks, on_status: Callable[[Status], None]
+    address: ClusterAddress, settings: Settings, tasks: BackgroundTasks, on_status: OnStatus, selection: Selection
 ) -> Transport:
-    return TcpTransport(ClusterResolver(address, settings), settings, tasks, on_status)
+    if address.credentials is not None:
+        within(address.credentials, TcpTransport.limits)
+    return TcpTransport(ClusterResolver(address, settings, *selection), settings, tasks, on_status)
 
 
-_TRANSPORTS: dict[type[Address], Callable[[Any, Settings, BackgroundTasks, Callable[[Status], None]], Transport]] = {
+_TRANSPORTS: dict[type[Address], Callable[[Any, Settings, BackgroundTasks, OnStatus, Selection], Transport]] = {
     TcpAddress: _to_server,
     ClusterAddress: _to_cluster,
     EmbeddedAddress: _embedded,
