@@ -10,7 +10,7 @@ from rxpump.errors import InvalidArgument
 from rxpump.server import Strictness
 from rxpump.tcp.wire.codes import NotHandledReason, OperationResult
 from rxpump.tcp.wire.commands import Command
-from rxpump.testing import ClusterNode, EmbeddedCluster, NodeState, NoQuorum
+from rxpump.testing import ClusterNode, EmbeddedCluster, NodeState, NoLeader, NoQuorum
 from tests.testing.cluster.raw import client_of, gossip_of, read, read_numbers, refused_with, write, write_result
 
 SUCCESS, COMMIT_TIMEOUT = OperationResult.SUCCESS, OperationResult.COMMIT_TIMEOUT
@@ -131,6 +131,33 @@ async def test_a_follower_that_is_cut_off_knows_no_leader() -> None:
             assert await read_numbers(client, read(requires_leader=False)) == [1]
 
 
+async def test_a_minority_of_two_has_no_quorum() -> None:
+    async with EmbeddedCluster(5, commit_timeout=0.01) as cluster, client_of(cluster.leader) as client:
+        first, second, third, *_ = cluster.nodes
+        await cluster.cut_off(first, second)
+        assert await write_result(client, write(1)) is COMMIT_TIMEOUT
+        assert second.state is UNKNOWN
+        await cluster.elect(third)
+        async with client_of(third) as other:
+            assert await write_result(other, write(2)) is SUCCESS
+        await cluster.heal()
+        assert await seen(third, cluster) == [
+            (FOLLOWER, True),
+            (FOLLOWER, True),
+            (LEADER, True),
+            (FOLLOWER, True),
+            (FOLLOWER, True),
+        ]
+
+
+async def test_a_majority_that_is_cut_off_goes_on() -> None:
+    async with EmbeddedCluster() as cluster, client_of(cluster.leader) as client:
+        first, second, third = cluster.nodes
+        await cluster.cut_off(first, second)
+        assert await write_result(client, write(1)) is SUCCESS
+        assert (second.state, third.state) == (FOLLOWER, UNKNOWN)
+
+
 async def test_a_write_in_vain_forwarded_is_a_timeout() -> None:
     async with EmbeddedCluster(forward_timeout=0.01) as cluster, client_of(cluster.followers[0]) as client:
         await cluster.hang(cluster.leader)
@@ -197,6 +224,15 @@ async def test_an_election_needs_a_majority() -> None:
         await cluster.hang(cluster.nodes[1])
         with pytest.raises(NoQuorum, match="needs 2 of 3 nodes that reach each other, got 1"):
             await cluster.elect()
+
+
+async def test_a_cluster_without_leader_has_none() -> None:
+    async with EmbeddedCluster() as cluster:
+        await cluster.start_election()
+        with pytest.raises(NoLeader, match=r"call elect\(\)"):
+            assert cluster.leader
+        assert cluster.followers == []
+        assert "unknown" in repr(cluster)
 
 
 async def test_wrong_nodes_are_refused() -> None:

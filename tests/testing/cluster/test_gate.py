@@ -19,6 +19,13 @@ class Echo:
     def __init__(self) -> None:
         self.writers: list[asyncio.StreamWriter] = []
         self.has_client = asyncio.Event()
+        self._left = asyncio.Event()
+
+    async def until_left(self) -> None:
+        """Wait until all clients have left."""
+        while self.writers:
+            self._left.clear()
+            await self._left.wait()
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.writers.append(writer)
@@ -31,6 +38,8 @@ class Echo:
             pass
         finally:
             writer.close()
+            self.writers.remove(writer)
+            self._left.set()
 
 
 @pytest.fixture
@@ -41,6 +50,7 @@ async def echo() -> AsyncIterator[tuple[Echo, Gate]]:
     yield server, gate
     await gate.close()
     listener.close()
+    await server.until_left()
 
 
 async def test_bytes_pass_in_both_directions(echo: tuple[Echo, Gate]) -> None:
