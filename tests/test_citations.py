@@ -105,8 +105,9 @@ def test_a_citation_of_a_missing_section_is_a_fault(text: str, fault: str) -> No
     assert list(citation.faults()) == [fault]
 
 
-def test_the_code_cites_the_protocol_document() -> None:
-    tcp = ROOT / "docs" / "protocol" / "tcp.md"
+@pytest.mark.parametrize(("document", "least"), [("tcp.md", 100), ("grpc.md", 25)])
+def test_the_code_cites_the_protocol_documents(document: str, least: int) -> None:
+    cited = ROOT / "docs" / "protocol" / document
     code = [path for path in TEXTS if path.suffix == ".py"]
-    cited = [each.document for path in code for each in citations(path, path.read_text(encoding="utf-8"))]
-    assert cited.count(tcp) >= 100
+    found = [each.document for path in code for each in citations(path, path.read_text(encoding="utf-8"))]
+    assert found.count(cited) >= least

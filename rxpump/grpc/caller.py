@@ -133,7 +133,7 @@ class Caller:
             RxPumpError: There is no connection, and no attempt to connect is made.
         """
         connection = await self.channel.connection()
-        connection.features.require(context.method)
+        connection.features.require(context.method, context.feature)
         if attempts is not None:
             attempts.begin()
         call = connection.open(replace(context, login=self.login), self.metadata, ends_on_goaway=ends_on_goaway)

@@ -48,19 +48,21 @@ class ServerFeatures:
         features = self._methods.get(method.feature)
         return features is not None and (feature is None or feature in features)
 
-    def require(self, method: Method) -> None:
-        """Check that the server has a method.
+    def require(self, method: Method, feature: str | None = None) -> None:
+        """Check that the server has a method, and an optional feature of it.
 
         Raises:
             NotSupported: The server does not have it. The error names the first version that does.
         """
-        if not self.has(method):
+        if not self.has(method, feature):
             service, _ = method.feature
+            name = f"{service.rpartition('.')[2]}.{method}"
+            since = method.since if feature is None else max(method.since, UNLISTED)
             raise NotSupported(
-                f"{service.rpartition('.')[2]}.{method}",
+                name if feature is None else f"{name} with the feature {feature!r}",
                 "gRPC",
                 f"the server ({self._described_version}) does not have it",
-                f"use a server of version {method.since} or later, with this service enabled",
+                f"use a server of version {since} or later, with this service enabled",
             )
 
     def require_indexes(self) -> None:

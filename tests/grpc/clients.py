@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -29,11 +29,15 @@ BATCH = CallContext(streams.BATCH_APPEND, "write to", Effect.WRITE)
 FOLLOW = CallContext(streams.READ, "subscribe to", Effect.SUBSCRIPTION, stream="s")
 
 
-def features(methods: Iterable[Method] = METHODS.values(), version: str = "23.10.6") -> Handler:
+def features(
+    methods: Iterable[Method] = METHODS.values(),
+    version: str = "23.10.6",
+    optional: Sequence[str] = ("stream", "all"),
+) -> Handler:
     """Return a handler of GetSupportedMethods."""
     names = [method.feature for method in methods]
     message = server_features.SupportedMethods(
-        methods=[{"service_name": service, "method_name": name} for service, name in names],
+        methods=[{"service_name": service, "method_name": name, "features": optional} for service, name in names],
         event_store_server_version=version,
     )
 

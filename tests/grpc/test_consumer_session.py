@@ -14,6 +14,7 @@ from rxpump.errors import (
     ClientClosed,
     ConnectionClosed,
     MalformedReply,
+    NotSupported,
     PersistentSubscriptionNotFound,
     SubscriberLimitReached,
     SubscriptionDropped,
@@ -253,3 +254,16 @@ async def test_a_cancelled_connect_cancels_the_call() -> None:
         await asyncio.wait([connecting])
         while not any(call.reset for call in server.calls):
             await server.endpoints[0].progress.wait()
+
+
+async def test_a_server_without_groups_on_all_is_not_asked() -> None:
+    group = Group()
+    handlers = {
+        server_features.GET_SUPPORTED_METHODS.path: features([messages.READ], "21.10.0", optional=["stream"]),
+        messages.READ.path: group.read,
+    }
+    async with serving(handlers) as server, calling(server.port) as caller:
+        with pytest.raises(NotSupported, match=r"with the feature 'all'.* version 21\.10\.0 or later"):
+            await connect_group(caller, None, "riders", 7)
+        session = await connect_group(caller, "ponies", "riders", 7)
+        session.close()

@@ -84,6 +84,8 @@ class BatchSender:
             while len(self._pending):
                 error = await self._serve(await self._caller.open(_CONTEXT, ends_on_goaway=True))
                 _settle(self._pending.ended(error, loop.time()))
+                if isinstance(error, ClientClosed):
+                    raise error
                 self._set_timer()
         except RxPumpError as error:
             ending = error

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from rxpump.grpc.calls.fields import EMPTY, fill_uuid, source
+from rxpump.grpc.calls.groups import group_context
 from rxpump.grpc.errors.call_context import CallContext, Effect
 from rxpump.grpc.messages import persistent_subscriptions as messages
 from rxpump.model.group_settings import NackAction
-from rxpump.model.system_names import ALL_STREAM
 
 MAX_ACK_IDS: Final = 2000
 """Events that one acknowledgement contains at most, as other clients have it."""
@@ -25,8 +26,8 @@ _ACTIONS: Final = {
 
 def consume_context(stream: str | None, group: str) -> CallContext:
     """Return the purpose of the call of a consumer; `stream` is None for a group on `$all`."""
-    name = ALL_STREAM if stream is None else stream
-    return CallContext(messages.READ, "subscribe to", Effect.SUBSCRIPTION, name, group)
+    context = group_context(messages.READ, "subscribe to", stream, group)
+    return replace(context, effect=Effect.SUBSCRIPTION)
 
 
 def consume(stream: str | None, group: str, buffer_size: int) -> bytes:

@@ -20,6 +20,9 @@ from rxpump.model.limits import MAX_COUNT
 from rxpump.model.positions import START, Edge, Position
 from rxpump.model.system_names import ALL_STREAM
 
+ON_ALL: Final = "all"
+"""Feature of the methods for groups on `$all`, which servers have from version 21.6."""
+
 _STRATEGY_NUMBERS: Final[dict[str, int]] = {
     ConsumerStrategy.DISPATCH_TO_SINGLE: 0,
     ConsumerStrategy.ROUND_ROBIN: 1,
@@ -37,7 +40,9 @@ def group_context(method: Method, action: str, stream: str | None, group: str) -
         stream: Name of the stream; None is `$all`.
         group: Name of the group.
     """
-    return CallContext(method, action, Effect.NONE, ALL_STREAM if stream is None else stream, group)
+    if stream is None:
+        return CallContext(method, action, Effect.NONE, ALL_STREAM, group, feature=ON_ALL)
+    return CallContext(method, action, Effect.NONE, stream, group)
 
 
 def create_group(stream: str | None, group: str, settings: PersistentSubscriptionSettings) -> Operation[None]:

@@ -34,6 +34,7 @@ class CallContext:
         login: Login of the user, None for an anonymous user.
         expected_version: Version that a write expects of the stream, None if it names none.
         timeout: Seconds until the deadline that the request named, None for no deadline.
+        feature: Optional feature of the method that the call needs, None for none.
     """
 
     method: Method
@@ -45,6 +46,7 @@ class CallContext:
     login: str | None = None
     expected_version: int | None = None
     timeout: float | None = None
+    feature: str | None = None
 
     @property
     def stream_or_all(self) -> str:
