@@ -44,6 +44,7 @@ class Proxy:
         self._mean_bytes = mean_bytes
         self._cut_after = cut_after
         self._rate = bytes_per_second
+        self._loses_reply = False
         self._writers: set[asyncio.StreamWriter] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
@@ -70,6 +71,10 @@ class Proxy:
         """Reset every open connection."""
         for writer in tuple(self._writers):
             writer.transport.abort()
+
+    def lose_reply(self) -> None:
+        """Cut a connection in place of the next bytes from the server."""
+        self._loses_reply = True
 
     def calm(self) -> None:
         """Let connections that are opened from now on run without a cut."""
@@ -107,6 +112,10 @@ class Proxy:
     ) -> None:
         try:
             while data := await source.read(_CHUNK):
+                if self._loses_reply and sink is pair[0]:
+                    self._loses_reply = False
+                    self.cuts += 1
+                    break
                 passing = data[: int(min(len(data), budget[0]))]
                 budget[0] -= len(data)
                 sink.write(passing)

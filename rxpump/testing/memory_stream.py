@@ -81,7 +81,8 @@ class MemoryStream:
             raise StreamDeleted(self.name)
         numbers = self._numbers(ids, expected)
         known = [each for each in numbers if each is not None]
-        if known and len(known) == len(ids) and known == sorted(known):
+        # In another order they count as repeated if the result can name a range (docs/protocol/tcp.md, section 4.3).
+        if known and len(known) == len(ids) and known[-1] >= known[0] - 1:
             return Placement(known[0], known[-1], is_repeated=True)
         is_begun = bool(numbers) and numbers[0] is not None
         if is_begun or not self.is_at(expected):

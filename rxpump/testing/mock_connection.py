@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final, TypeVar
 
 from rxpump.errors import ClientClosed, ConnectionClosed, NotConnected, OperationTimedOut, RxPumpError
@@ -61,6 +62,7 @@ class MockConnection:
         self._is_open = False
         self._is_connected = False
         self._requests = 0
+        self._lose_reply: Callable[[], None] | None = None
 
     @property
     def is_connected(self) -> bool:
@@ -105,13 +107,23 @@ class MockConnection:
             self._on_status(Closed())
             self.changes.notify()
 
-    async def request(self, operation: str, timeout: float | None, execute: Callable[[], _T]) -> _T:
+    def lose_reply(self, lose: Callable[[], None]) -> None:
+        """Call `lose`, which loses the connection, when the next request was executed."""
+        self._lose_reply = lose
+
+    async def request(
+        self, operation: str, timeout: float | None, execute: Callable[[], _T], *, is_repeatable: bool = True
+    ) -> _T:
         """Execute a request in a later turn of the event loop, when there is a connection.
 
         Args:
             operation: Description of the request, for errors.
             timeout: Seconds to wait for a connection; None for as long as it takes.
             execute: The request.
+            is_repeatable: Whether the request is executed again if its reply is lost.
+
+        Raises:
+            ConnectionClosed: The reply was lost, and the request cannot be repeated.
         """
         if not self._is_open:
             raise self._not_connected()
@@ -129,7 +141,15 @@ class MockConnection:
             self._requests -= 1
             if not self._requests:
                 self.changes.notify()
-        return execute()
+        if self._lose_reply is None:
+            return execute()
+        lose, self._lose_reply = self._lose_reply, None
+        with suppress(RxPumpError):  # a refusal is lost like any other reply
+            execute()
+        lose()
+        if not is_repeatable:
+            raise ConnectionClosed(ADDRESS, "the reply was lost")
+        return await self.request(operation, timeout, execute)
 
     async def settled(self) -> None:
         """Wait until no request is pending."""

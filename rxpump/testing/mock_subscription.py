@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from rxpump.errors import StreamDeleted, SubscriptionDropped
 from rxpump.model.events import Event
@@ -12,7 +12,9 @@ from rxpump.model.filters import EventFilter
 from rxpump.model.positions import Position, StreamDirection
 from rxpump.model.signals import CaughtUp, Examined
 from rxpump.model.system_names import ALL_STREAM
+from rxpump.settings import Settings
 from rxpump.testing.memory_log import MemoryLog
+from rxpump.testing.memory_stream import StoredEvent
 from rxpump.testing.mock_connection import MockConnection
 from rxpump.transport import Confirmed, Subscription
 
@@ -26,17 +28,27 @@ class MockSubscription(Subscription, ABC):
         log: The log.
         connection: The connection, which ends the subscription with itself.
         batch_size: Most events in a batch.
-        max_waiting: Live events that may wait to be pulled; if there are more, the subscription is dropped.
+        settings: Settings, which limit the live events that may wait to be pulled. If there are more, the
+            subscription is dropped.
+        check: Function that raises an error if the user may not subscribe.
         resolve_links: Whether to deliver the targets of links.
     """
 
     def __init__(
-        self, log: MemoryLog, connection: MockConnection, batch_size: int, max_waiting: int, *, resolve_links: bool
+        self,
+        log: MemoryLog,
+        connection: MockConnection,
+        batch_size: int,
+        settings: Settings,
+        check: Callable[[], None],
+        *,
+        resolve_links: bool,
     ) -> None:
         self._log = log
         self._connection = connection
         self._batch_size = batch_size
-        self._max_waiting = max_waiting
+        self._settings = settings
+        self._check = check
         self._resolve_links = resolve_links
         self._number = 0  # of the connection; 0 before the first `next`
         self._is_live = False
@@ -52,8 +64,8 @@ class MockSubscription(Subscription, ABC):
                 raise ending
             if self._signals:
                 return self._signals.popleft()
-            if self._is_live and self._waiting() > self._max_waiting:
-                raise SubscriptionDropped(self._name, f"over {self._max_waiting} events wait to be pulled")
+            if self._is_live:
+                self._check_waiting()
             if (news := self._read()) is not None:
                 return news
             if not self._is_live:
@@ -65,7 +77,15 @@ class MockSubscription(Subscription, ABC):
     async def aclose(self) -> None:
         """Do nothing, because the subscription holds nothing."""
 
+    def _check_waiting(self) -> None:
+        """Raise SubscriptionDropped if more live events wait to be pulled than the settings allow."""
+        waiting, settings = self._waiting(), self._settings
+        size = sum(len(each.data) + len(each.metadata) for each in waiting)
+        if len(waiting) > settings.live_buffer_events or size > settings.live_buffer_bytes:
+            raise SubscriptionDropped(self._name, f"{len(waiting)} events of {size} bytes wait to be pulled")
+
     def _begin(self) -> None:
+        self._check()
         self._number = self._connection.connections
         self._start()
 
@@ -80,8 +100,8 @@ class MockSubscription(Subscription, ABC):
         """Return the next events, and move behind them; None if there are none yet."""
 
     @abstractmethod
-    def _waiting(self) -> int:
-        """Return the number of events behind the place."""
+    def _waiting(self) -> Sequence[StoredEvent]:
+        """Return the events behind the place."""
 
     @abstractmethod
     def _last(self) -> int | Position:
@@ -98,11 +118,12 @@ class MockStreamSubscription(MockSubscription):
         stream: str,
         after: int | None,
         batch_size: int,
-        max_waiting: int,
+        settings: Settings,
+        check: Callable[[], None],
         *,
         resolve_links: bool,
     ) -> None:
-        super().__init__(log, connection, batch_size, max_waiting, resolve_links=resolve_links)
+        super().__init__(log, connection, batch_size, settings, check, resolve_links=resolve_links)
         self._name = stream
         self._after = after
 
@@ -125,8 +146,8 @@ class MockStreamSubscription(MockSubscription):
         self._after = stored[-1].event_number
         return [self._log.resolved(each, resolve_links=self._resolve_links) for each in stored]
 
-    def _waiting(self) -> int:
-        return self._last() - self._seen
+    def _waiting(self) -> Sequence[StoredEvent]:
+        return self._log.stream(self._name).events[self._seen + 1 :]
 
     def _last(self) -> int:
         return self._log.stream(self._name).last
@@ -141,12 +162,13 @@ class MockAllSubscription(MockSubscription):
         connection: MockConnection,
         after: Position | None,
         batch_size: int,
-        max_waiting: int,
+        settings: Settings,
+        check: Callable[[], None],
         *,
         resolve_links: bool,
         where: EventFilter | None,
     ) -> None:
-        super().__init__(log, connection, batch_size, max_waiting, resolve_links=resolve_links)
+        super().__init__(log, connection, batch_size, settings, check, resolve_links=resolve_links)
         self._after = after
         self._where = where
 
@@ -170,8 +192,8 @@ class MockAllSubscription(MockSubscription):
         self._signals.append(Examined(last))
         return [event for event in page if self._where.matches(event)]
 
-    def _waiting(self) -> int:
-        return self._log.last.commit - self._seen
+    def _waiting(self) -> Sequence[StoredEvent]:
+        return self._log.events[self._seen :]
 
     def _last(self) -> Position:
         return self._log.last

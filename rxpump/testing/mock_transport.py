@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from copy import copy
-from math import inf
-from typing import ClassVar, Final, TypeVar
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from typing import Final
 
-from rxpump.backpressure.background_tasks import BackgroundTasks
 from rxpump.errors import (
-    ClientClosed,
-    ConnectionClosed,
     InvalidArgument,
     InvalidTransaction,
     StreamDeleted,
 )
-from rxpump.model.credentials import AnyCredentials, within
 from rxpump.model.events import Event
 from rxpump.model.filters import EventFilter
 from rxpump.model.group_details import GroupDetails
@@ -24,95 +18,34 @@ from rxpump.model.new_events import NewEvent
 from rxpump.model.pages import AllPage, StreamPage
 from rxpump.model.positions import Edge, Position, StreamDirection
 from rxpump.model.results import DeleteResult, WriteResult
-from rxpump.model.status import Status
-from rxpump.settings import Settings
-from rxpump.testing.memory_log import MemoryLog
+from rxpump.model.system_names import ALL_STREAM
 from rxpump.testing.mock_appender import MockAppender
-from rxpump.testing.mock_connection import ADDRESS, MockConnection
-from rxpump.testing.mock_groups import MockGroups
+from rxpump.testing.mock_base import MockBase
 from rxpump.testing.mock_subscription import MockAllSubscription, MockStreamSubscription
-from rxpump.transport import Appender, Capability, GroupSession, Lack, Limits, ServerEnd, Subscription, Transport
-
-_T = TypeVar("_T")
+from rxpump.transport import Appender, GroupSession, ServerEnd, Subscription
 
 _MAX_APPEND_BYTES: Final = 64 * 1024 * 1024
-_LIMITS: Final = Limits(
-    page_events=4096,
-    ack_ids=2000,
-    login_bytes=127,
-    token_bytes=32_767,
-    event_bytes=16 * 1024 * 1024 - 10_000,
-    record_bytes=16 * 1024 * 1024,
-)
-
-_HAS: Final = (
-    Capability.PING,
-    Capability.TRANSACTIONS,
-    Capability.MULTI_STREAM_APPEND,
-    Capability.GROUPS_ON_ALL,
-    Capability.GROUP_INFO,
-    Capability.REPLAY_PARKED,
-    Capability.REPLAY_SOME_PARKED,
-    Capability.TRUNCATE_PARKED,
-    Capability.RESTART_GROUPS,
-)
-_NOT_IMPLEMENTED: Final = Lack("the mock has only events and consumer groups", "use rxpump.server.EmbeddedServer")
 
 
-class MockTransport(Transport):
+class MockTransport(MockBase):
     """An event store in memory that answers requests without input and output.
 
     It behaves as a server does towards a program: appends, deletes, reads, subscriptions, transactions and consumer
-    groups have the results and errors of the other transports. It does not check credentials and permissions, and
-    has no projections, no `$maxAge`, and no clock: `expire_deliveries` is what `message_timeout_seconds` is for.
+    groups have the results and errors of the other transports. Access control lists apply to what `as_user` returns.
+    There are no projections, no `$maxAge`, and no clock: `expire_deliveries` stands for `message_timeout_seconds`.
 
     Args:
         runtime: Background tasks of the client.
         on_status: Function that is called with each change of the connection's status.
-        settings: Settings, of which it uses `live_buffer_events`.
+        settings: Settings, of which it uses `live_buffer_events` and `live_buffer_bytes`.
+        users: Password by login, for `as_user`. None: every login and password is accepted.
 
     Example:
         transport = MockTransport()
         client = mock_client(transport)
     """
 
-    protocol: ClassVar[str] = "Mock"
-    limits: ClassVar[Limits] = _LIMITS
-    lacks: ClassVar[Mapping[Capability, Lack]] = {each: _NOT_IMPLEMENTED for each in Capability if each not in _HAS}
-
-    def __init__(
-        self,
-        runtime: BackgroundTasks | None = None,
-        on_status: Callable[[Status], None] = lambda status: None,
-        *,
-        settings: Settings | None = None,
-    ) -> None:
-        super().__init__(BackgroundTasks("mock") if runtime is None else runtime, on_status)
-        self._settings = Settings() if settings is None else settings
-        self._log = MemoryLog()
-        self._groups = MockGroups(self._log)
-        self._transactions: dict[int, tuple[int, list[NewEvent]]] = {}
-        self._connection = MockConnection(lambda status: self.on_status(status))
-        self._timeout: float | None = None
-
     # The side of the test ------------------------------------------------------------------------
-
-    def lose_connection(self, reason: str = "the test ended it") -> None:
-        """Lose the connection. Subscriptions and group sessions end; requests wait for `restore_connection`.
-
-        Args:
-            reason: Reason in the errors and in the status.
-        """
-        self._connection.lose(reason)
-        self._groups.end(ConnectionClosed(ADDRESS, reason))
-
-    def restore_connection(self) -> None:
-        """Make a new connection after `lose_connection`. Do nothing if there is a connection.
-
-        Raises:
-            NotConnected: The transport was not opened, or is closed.
-        """
-        self._connection.restore()
 
     def expire_deliveries(self, stream: str, group: str) -> None:
         """Deliver again what a group has delivered and no consumer has acknowledged.
@@ -137,41 +70,6 @@ class MockTransport(Transport):
         """Number of coroutines that wait for an event, a delivery or a connection."""
         return self._connection.changes.count
 
-    # Connection ----------------------------------------------------------------------------------
-
-    def as_user(self, credentials: AnyCredentials) -> MockTransport:
-        """Return a view; the mock checks the length of credentials only."""
-        within(credentials, self.limits)
-        return copy(self)
-
-    def with_timeout(self, timeout: float | None) -> MockTransport:
-        """Return a view whose requests have a deadline."""
-        view = copy(self)
-        view._timeout = inf if timeout is None else timeout
-        return view
-
-    @property
-    def is_connected(self) -> bool:
-        """Whether there is a connection that accepts requests now."""
-        return self._connection.is_connected
-
-    async def open(self) -> None:
-        """Connect."""
-        self._connection.open()
-
-    async def close(self) -> None:
-        """Close the connection, also for the views of this transport."""
-        self._connection.close()
-        self._groups.end(ClientClosed(ADDRESS, "the client was closed"))
-
-    async def settled(self) -> None:
-        """Wait until no request is pending."""
-        await self._connection.settled()
-
-    async def ping(self) -> None:
-        """Wait for a reply."""
-        await self._request("Ping", lambda: None)
-
     # Writing -------------------------------------------------------------------------------------
 
     async def append(self, stream: str, events: Sequence[NewEvent], expected_version: int) -> WriteResult:
@@ -180,7 +78,8 @@ class MockTransport(Transport):
         if size > _MAX_APPEND_BYTES:
             shown = f"{len(events)} events of {size} bytes"
             raise InvalidArgument("events", shown, f"{_MAX_APPEND_BYTES} bytes in one atomic write")
-        return await self._write(f"Append to {stream!r}", lambda: self._log.append(stream, events, expected_version))
+        append, needs = self._log.append, ("write to", stream)
+        return await self._write(f"Append to {stream!r}", lambda: append(stream, events, expected_version), needs)
 
     def appender(self, stream: str) -> Appender:
         """Return an appender; requests are executed in the order of the calls."""
@@ -191,12 +90,14 @@ class MockTransport(Transport):
     ) -> Mapping[str, WriteResult]:
         """Append events to several streams."""
         append = self._log.append_many
-        return await self._write("Append to several streams", lambda: append(events, expected_versions))
+        needs = [("write to", stream) for stream in events]
+        return await self._write("Append to several streams", lambda: append(events, expected_versions), *needs)
 
     async def delete_stream(self, stream: str, expected_version: int, *, hard: bool) -> DeleteResult:
         """Delete a stream."""
         delete = self._log.delete
-        return await self._write(f"Delete {stream!r}", lambda: delete(stream, expected_version, hard=hard))
+        needs = "delete", stream
+        return await self._write(f"Delete {stream!r}", lambda: delete(stream, expected_version, hard=hard), needs)
 
     async def start_transaction(self, stream: str, expected_version: int) -> int:
         """Start a transaction."""
@@ -206,11 +107,15 @@ class MockTransport(Transport):
             self._transactions[id] = expected_version, []
             return id
 
-        return await self._request("TransactionStart", start)
+        return await self._request("TransactionStart", start, ("write to", stream))
 
     async def write_transaction(self, stream: str, transaction_id: int, events: Sequence[NewEvent]) -> None:
         """Add events to a transaction."""
-        await self._request("TransactionWrite", lambda: self._transaction(stream, transaction_id)[1].extend(events))
+        await self._request(
+            "TransactionWrite",
+            lambda: self._transaction(stream, transaction_id)[1].extend(events),
+            is_repeatable=False,
+        )
 
     async def commit_transaction(self, stream: str, transaction_id: int, expected_version: int | None) -> WriteResult:
         """Write the events of a transaction."""
@@ -226,7 +131,9 @@ class MockTransport(Transport):
     async def read_event(self, stream: str, number: int | Edge, *, resolve_links: bool) -> Event:
         """Read one event."""
         read = self._log.event
-        return await self._request(f"Read of {stream!r}", lambda: read(stream, number, resolve_links=resolve_links))
+        return await self._request(
+            f"Read of {stream!r}", lambda: read(stream, number, resolve_links=resolve_links), ("read", stream)
+        )
 
     async def read_stream(
         self, stream: str, start: int | Edge, direction: StreamDirection, *, batch_size: int, resolve_links: bool
@@ -262,7 +169,9 @@ class MockTransport(Transport):
         """Read one page of a stream."""
         read = self._log.stream_page
         return await self._request(
-            f"Read of {stream!r}", lambda: read(stream, start, max_count, direction, resolve_links=resolve_links)
+            f"Read of {stream!r}",
+            lambda: read(stream, start, max_count, direction, resolve_links=resolve_links),
+            ("read", stream),
         )
 
     async def read_all_page(
@@ -277,7 +186,9 @@ class MockTransport(Transport):
         """Read one page of `$all`."""
         read = self._log.all_page
         page = await self._request(
-            "Read of $all", lambda: read(start, max_count, direction, resolve_links=resolve_links)
+            "Read of $all",
+            lambda: read(start, max_count, direction, resolve_links=resolve_links),
+            ("read", ALL_STREAM),
         )
         return page if where is None else page.where(where.matches)
 
@@ -285,18 +196,30 @@ class MockTransport(Transport):
 
     def follow_stream(self, stream: str, after: int | None, *, batch_size: int, resolve_links: bool) -> Subscription:
         """Follow a stream."""
-        most = self._settings.live_buffer_events
         return MockStreamSubscription(
-            self._log, self._connection, stream, after, batch_size, most, resolve_links=resolve_links
+            self._log,
+            self._connection,
+            stream,
+            after,
+            batch_size,
+            self._settings,
+            lambda: self._check("subscribe to", stream),
+            resolve_links=resolve_links,
         )
 
     def follow_all(
         self, after: Position | None, *, batch_size: int, resolve_links: bool, where: EventFilter | None = None
     ) -> Subscription:
         """Follow `$all`."""
-        most = self._settings.live_buffer_events
         return MockAllSubscription(
-            self._log, self._connection, after, batch_size, most, resolve_links=resolve_links, where=where
+            self._log,
+            self._connection,
+            after,
+            batch_size,
+            self._settings,
+            lambda: self._check("subscribe to", ALL_STREAM),
+            resolve_links=resolve_links,
+            where=where,
         )
 
     async def find_stream_end(self, stream: str) -> ServerEnd:
@@ -308,7 +231,7 @@ class MockTransport(Transport):
                 raise StreamDeleted(stream)
             return ServerEnd(found.last, found.last if found.first <= found.last else None)
 
-        return await self._request(f"Read of {stream!r}", find)
+        return await self._request(f"Read of {stream!r}", find, ("read", stream))
 
     async def find_all_end(
         self, after: Position, *, batch_size: int, resolve_links: bool, where: EventFilter | None = None
@@ -324,20 +247,26 @@ class MockTransport(Transport):
 
     async def create_group(self, stream: str | None, group: str, settings: PersistentSubscriptionSettings) -> None:
         """Create a group."""
-        await self._request("CreateGroup", lambda: self._groups.create(stream, group, settings))
+        needs = "create persistent subscriptions of", _shown(stream)
+        await self._request("CreateGroup", lambda: self._groups.create(stream, group, settings), needs)
 
     async def update_group(self, stream: str | None, group: str, settings: PersistentSubscriptionSettings) -> None:
         """Replace the settings of a group, and drop its consumers."""
-        await self._request("UpdateGroup", lambda: self._groups.update(stream, group, settings))
+        needs = "update persistent subscriptions of", _shown(stream)
+        await self._request("UpdateGroup", lambda: self._groups.update(stream, group, settings), needs)
 
     async def delete_group(self, stream: str | None, group: str) -> None:
         """Delete a group."""
-        await self._request("DeleteGroup", lambda: self._groups.delete(stream, group))
+        needs = "delete persistent subscriptions of", _shown(stream)
+        await self._request("DeleteGroup", lambda: self._groups.delete(stream, group), needs)
 
     async def connect_group(self, stream: str | None, group: str, buffer_size: int) -> GroupSession:
         """Connect to a group."""
         find, connection = self._groups.find, self._connection
-        return await self._request("ConnectGroup", lambda: find(stream, group).connect(connection, buffer_size))
+        needs = "subscribe to", _shown(stream)
+        return await self._request(
+            "ConnectGroup", lambda: find(stream, group).connect(connection, buffer_size), needs
+        )
 
     async def replay_parked(self, stream: str | None, group: str, limit: int | None = None) -> None:
         """Deliver the parked events of a group again."""
@@ -363,18 +292,6 @@ class MockTransport(Transport):
         """Drop the consumers of all groups."""
         await self._request("RestartGroups", self._groups.restart)
 
-    # ---------------------------------------------------------------------------------------------
-
-    async def _request(self, operation: str, execute: Callable[[], _T]) -> _T:
-        timeout = None if self._timeout == inf else self._timeout
-        return await self._connection.request(operation, timeout, execute)
-
-    async def _write(self, operation: str, execute: Callable[[], _T]) -> _T:
-        """Execute a request that changes what others wait for."""
-        result = await self._request(operation, execute)
-        self._connection.changes.notify()
-        return result
-
     def _transaction(self, stream: str, id: int) -> tuple[int, list[NewEvent]]:
         if id not in self._transactions:
             raise InvalidTransaction(stream)
@@ -382,3 +299,7 @@ class MockTransport(Transport):
 
     def __repr__(self) -> str:
         return f"<MockTransport {self._connection!r}, {len(self._log.events)} events>"
+
+
+def _shown(stream: str | None) -> str:
+    return ALL_STREAM if stream is None else stream

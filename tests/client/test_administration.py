@@ -9,7 +9,7 @@ import pytest
 
 import rxpump
 from rxpump import IndexField, IndexFieldType, NewEvent, ProjectionMode
-from rxpump.errors import InvalidArgument, NotSupported
+from rxpump.errors import InvalidArgument, NotSupported, OperationTimedOut
 from rxpump.model.events import Event
 from rxpump.model.positions import END, FIRST_POSITION, Edge, Position, StreamDirection
 from rxpump.model.server_info import ServerInfo
@@ -178,6 +178,28 @@ async def test_tcp_refuses_at_the_call_and_names_the_version(memory_server: Embe
     client = rxpump.connect(memory_server.uri)
     with pytest.raises(NotSupported, match=r"not supported over TCP.*gRPC to a server of version \d\d\.\d+ or later"):
         LACKING[name](client)
+
+
+WITH_DEADLINE: dict[str, Callable[[Any, Any], Any]] = {
+    "publish_many": lambda client, given: client.publish_many({"s": [NewEvent("A")]}, **given),
+    "truncate_parked": lambda client, given: client.truncate_parked("g", "s", **given),
+    "replay_parked": lambda client, given: client.replay_parked("g", "s", limit=1, **given),
+    "subscription_details": lambda client, given: client.subscription_details("g", "s", **given),
+    "list_subscriptions": lambda client, given: client.list_subscriptions(**given),
+    "list_subscriptions of one stream": lambda client, given: client.list_subscriptions("s", **given),
+    "restart_subscriptions": lambda client, given: client.restart_subscriptions(**given),
+}
+
+
+@pytest.mark.parametrize("name", WITH_DEADLINE)
+async def test_a_call_has_a_deadline(name: str) -> None:
+    transport = MockTransport()
+    async with mock_client(transport, settings=rxpump.Settings(timeout=0.002)) as client:
+        transport.lose_connection()
+        for given, timeout in (({}, 0.002), ({"timeout": 0.001}, 0.001)):
+            with pytest.raises(OperationTimedOut) as late:
+                await WITH_DEADLINE[name](client, given)
+            assert late.value.timeout == timeout
 
 
 BAD: dict[str, tuple[Callable[[Any], Any], str]] = {

@@ -1,14 +1,86 @@
+"""The transports that the suite runs against.
+
+A transport joins the suite with a function that yields a Store of it, and an entry in TRANSPORTS.
+"""
+
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import pytest
+from reactivex.subject import BehaviorSubject
 
-from tests.contract.stores import STORES, Store
+from rxpump.backpressure.background_tasks import BackgroundTasks
+from rxpump.client import Client
+from rxpump.model.credentials import Credentials
+from rxpump.model.status import Idle, Reconnecting, Status
+from rxpump.server import EmbeddedServer, SqliteStore
+from rxpump.tcp.node_resolver import FixedAddress
+from rxpump.tcp.transport import TcpTransport
+from rxpump.testing import MockTransport, mock_client
+from rxpump.uri import TcpAddress
+from tests.contract.stores import SETTINGS, USERS, Store
+from tests.proxy import Proxy
 
 
-@pytest.fixture(params=STORES)
+class MockStore(Store):
+    """The mock transport, which connects again as soon as its connection is lost."""
+
+    def __init__(self) -> None:
+        self.transport = self._mock = MockTransport(settings=SETTINGS, users=USERS)
+        self.client = mock_client(self._mock, settings=SETTINGS)
+        self.client.status.subscribe(self._on_status)
+
+    def _on_status(self, status: Status) -> None:
+        if isinstance(status, Reconnecting):
+            asyncio.get_running_loop().call_soon(self._mock.restore_connection)
+
+    def lose_connection(self) -> None:
+        self._mock.lose_connection()
+
+    def lose_reply(self) -> None:
+        self._mock.lose_reply()
+
+
+class TcpStore(Store):
+    """The TCP transport, connected to an embedded server through a proxy."""
+
+    def __init__(self, proxy: Proxy) -> None:
+        status: BehaviorSubject[Status] = BehaviorSubject(Idle())
+        address = FixedAddress(TcpAddress("127.0.0.1", proxy.port, Credentials("admin", USERS["admin"])))
+        self.transport = TcpTransport(address, SETTINGS, BackgroundTasks("contract"), status.on_next)
+        self.client = Client(SETTINGS, self.transport, status)
+        self._proxy = proxy
+
+    def lose_connection(self) -> None:
+        self._proxy.cut()
+
+    def lose_reply(self) -> None:
+        self._proxy.lose_reply()
+
+
+@asynccontextmanager
+async def mock_store() -> AsyncIterator[Store]:
+    store = MockStore()
+    async with store.client:
+        yield store
+
+
+@asynccontextmanager
+async def tcp_store() -> AsyncIterator[Store]:
+    async with EmbeddedServer(SqliteStore.in_memory()) as server, Proxy(server.port) as proxy:
+        store = TcpStore(proxy)
+        async with store.client:
+            yield store
+
+
+TRANSPORTS: dict[str, Callable[[], AbstractAsyncContextManager[Store]]] = {"mock": mock_store, "tcp": tcp_store}
+
+
+@pytest.fixture(params=TRANSPORTS)
 async def store(request: pytest.FixtureRequest) -> AsyncIterator[Store]:
     """An empty event store with a connected client."""
-    async with STORES[request.param]() as made:
+    async with TRANSPORTS[request.param]() as made:
         yield made

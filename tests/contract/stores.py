@@ -1,34 +1,26 @@
-"""The event stores that the suite runs against, each with a transport and a way to lose its connection."""
+"""What each test of the suite gets: an event store with a client of it, and helpers for what a transport returns."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import Sequence
+from contextlib import aclosing
 from typing import Any
 
-from reactivex.subject import BehaviorSubject
-
 from rxpump.backoff import Backoff
-from rxpump.backpressure.background_tasks import BackgroundTasks
 from rxpump.client import Client
-from rxpump.model.credentials import Credentials
 from rxpump.model.events import Event
 from rxpump.model.new_events import NewEvent
 from rxpump.model.positions import START, Edge, Position, StreamDirection
 from rxpump.model.signals import CaughtUp, Examined, FellBehind
-from rxpump.model.status import Idle, Status
-from rxpump.server import EmbeddedServer, SqliteStore
 from rxpump.settings import Settings
-from rxpump.tcp.node_resolver import FixedAddress
-from rxpump.tcp.transport import TcpTransport
-from rxpump.testing import MockTransport, mock_client
 from rxpump.transport import Confirmed, GroupSession, Subscription, Transport
-from rxpump.uri import TcpAddress
-from tests.proxy import Proxy
 
 QUICK = Backoff(min_delay=0.001, max_delay=0.004)
 SETTINGS = Settings(reconnect=QUICK, retry=QUICK, ack_interval=0.001, live_buffer_events=20)
+
+USERS = {"admin": "changeit", "ops": "changeit"}
+"""Password of each user of a store. "admin" owns the connection of the client."""
 
 ANY = -2
 NO_STREAM = -1
@@ -50,11 +42,15 @@ class Store(ABC):
     def lose_connection(self) -> None:
         """Lose the connection of the client, which makes a new one."""
 
+    @abstractmethod
+    def lose_reply(self) -> None:
+        """Lose the connection when the next request was executed, before its reply arrives."""
+
     async def write(self, stream: str, *data: object, expected_version: int = ANY) -> None:
         """Append one event for each value, with the value as JSON."""
         await self.transport.append(stream, [NewEvent("Counted", each) for each in data], expected_version)
 
-    async def set_metadata(self, stream: str, **metadata: int) -> None:
+    async def set_metadata(self, stream: str, **metadata: object) -> None:
         """Append metadata, whose keys begin with "$"."""
         values = {f"${key}": value for key, value in metadata.items()}
         await self.transport.append(f"$${stream}", [NewEvent("$metadata", values)], ANY)
@@ -85,50 +81,6 @@ class Store(ABC):
         async with aclosing(reading):
             events = [event async for batch in reading for event in batch]
         return [event for event in events if not event.stream.startswith("$")]
-
-
-class MockStore(Store):
-    """The mock transport."""
-
-    def __init__(self) -> None:
-        self.transport = self._mock = MockTransport(settings=SETTINGS)
-        self.client = mock_client(self._mock, settings=SETTINGS)
-
-    def lose_connection(self) -> None:
-        self._mock.lose_connection()
-        self._mock.restore_connection()
-
-
-class TcpStore(Store):
-    """The TCP transport, connected to an embedded server through a proxy."""
-
-    def __init__(self, proxy: Proxy) -> None:
-        status: BehaviorSubject[Status] = BehaviorSubject(Idle())
-        address = FixedAddress(TcpAddress("127.0.0.1", proxy.port, Credentials("admin", "changeit")))
-        self.transport = TcpTransport(address, SETTINGS, BackgroundTasks("contract"), status.on_next)
-        self.client = Client(SETTINGS, self.transport, status)
-        self._proxy = proxy
-
-    def lose_connection(self) -> None:
-        self._proxy.cut()
-
-
-@asynccontextmanager
-async def _mock() -> AsyncIterator[Store]:
-    store = MockStore()
-    async with store.client:
-        yield store
-
-
-@asynccontextmanager
-async def _tcp() -> AsyncIterator[Store]:
-    async with EmbeddedServer(SqliteStore.in_memory()) as server, Proxy(server.port) as proxy:
-        store = TcpStore(proxy)
-        async with store.client:
-            yield store
-
-
-STORES: dict[str, Callable[[], Any]] = {"mock": _mock, "tcp": _tcp}
 
 
 def values(events: Sequence[Event]) -> list[Any]:
