@@ -10,9 +10,9 @@ from pathlib import Path
 from rich.table import Table
 
 from benchmarks.summary import Judgement, Row, Spread
-from benchmarks.workloads import FLOOR, NODE, PHOTONPUMP, RXPUMP, SINK, SPEED, Metric
+from benchmarks.workloads import ASYNCIO, FLOOR, NODE, PHOTONPUMP, RXPUMP, SINK, SPEED, Metric
 
-CONTESTANTS = (RXPUMP, SPEED, PHOTONPUMP, NODE, FLOOR, SINK)
+CONTESTANTS = (RXPUMP, SPEED, PHOTONPUMP, NODE, ASYNCIO, FLOOR, SINK)
 
 
 def _rate(value: float) -> str:
@@ -27,6 +27,7 @@ SHOW: dict[Metric, Callable[[float], str]] = {
     Metric.RATE: _rate,
     Metric.COST: lambda value: f"{value:.2f} µs",
     Metric.CPU: _time,
+    Metric.CPU_COST: lambda value: f"{value:.1f} µs",
     Metric.SECONDS: _time,
     Metric.P50: _time,
     Metric.P99: _time,

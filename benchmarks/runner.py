@@ -18,6 +18,7 @@ from pathlib import Path
 from benchmarks.contestants.job import BATCH
 from benchmarks.server import Server
 from benchmarks.workloads import (
+    ASYNCIO,
     EVENTS,
     FLOOR,
     HISTORY,
@@ -43,6 +44,7 @@ def contestants() -> dict[str, list[str]]:
     ours = {
         RXPUMP: _module(sys.executable, "rxpump_client"),
         FLOOR: _module(sys.executable, "floor"),
+        ASYNCIO: _module(sys.executable, "bare_asyncio"),
         SINK: _module(sys.executable, "sink"),
         "sqlite": _module(sys.executable, "sqlite_alone"),
         "imports": [sys.executable, str(_PROGRAMS / "imports.py")],

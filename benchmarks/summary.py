@@ -13,6 +13,7 @@ _READ: dict[Metric, Callable[[Figures], float]] = {
     Metric.RATE: lambda figures: figures["events"] / figures["seconds"],
     Metric.COST: lambda figures: figures["seconds"] / figures["events"] * 1e6,
     Metric.CPU: lambda figures: figures["cpu"],
+    Metric.CPU_COST: lambda figures: figures["cpu"] / figures["events"] * 1e6,
     Metric.SECONDS: lambda figures: figures["seconds"],
     Metric.P50: lambda figures: figures["p50"],
     Metric.P99: lambda figures: figures["p99"],

@@ -21,6 +21,7 @@ class Metric(Enum):
 
     RATE = ("events/s", True)
     CPU = ("CPU seconds", False)
+    CPU_COST = ("CPU µs an event", False)
     P50 = ("p50", False)
     P99 = ("p99", False)
     SECONDS = ("seconds", False)
@@ -128,6 +129,7 @@ SPEED = "rxpump + speed"
 PHOTONPUMP = "photon-pump"
 NODE = "node"
 FLOOR = "floor"
+ASYNCIO = "asyncio"
 SINK = "sink"
 BOTH = ("sqlite", "memory")
 SLOW_DISK = "slow-disk"
@@ -160,14 +162,14 @@ READS = (
         "R1",
         "iter, pages of 500",
         all_do("iter", RXPUMP, FLOOR, SPEED, SINK, *OTHERS),
-        (rate(0.85), Figure(Metric.CPU, (Target(RXPUMP, FLOOR, 2.5),))),
+        (rate(0.85), Figure(Metric.CPU, (Target(RXPUMP, FLOOR, 1.8),))),
         stores=BOTH,
     ),
     Workload(
         "R1b",
         "iter, pages of 4096",
         all_do("iter", RXPUMP, FLOOR, SPEED, SINK, *OTHERS, page=4096),
-        (rate(0.85), Figure(Metric.CPU, (Target(RXPUMP, FLOOR, 2.5),))),
+        (rate(0.85), Figure(Metric.CPU, (Target(RXPUMP, FLOOR, 1.8),))),
     ),
     Workload(
         "R2",
@@ -213,8 +215,8 @@ WRITES = (
     Workload(
         "W3",
         "single events, one after the other",
-        all_do("write_singles", RXPUMP, FLOOR, SPEED, *OTHERS),
-        typical(1.4),
+        all_do("write_singles", RXPUMP, ASYNCIO, FLOOR, SPEED, *OTHERS),
+        typical(1.1, to=ASYNCIO),
         stream=Stream.NEW,
         events=EVENTS // 50,
         warm_up=50,
@@ -232,6 +234,20 @@ WRITES = (
         events=EVENTS // 10,
         stores=("memory",),
     ),
+    Workload(
+        "W5",
+        "single events, 128 in flight",
+        (
+            *all_do("publish_events", RXPUMP, in_flight=128),
+            *all_do("write_singles", ASYNCIO, FLOOR, in_flight=128),
+            *all_do("publish_events", SPEED, in_flight=128),
+            *all_do("publish", *OTHERS),
+        ),
+        (Figure(Metric.CPU_COST, (Target(RXPUMP, None, 40),)), Figure(Metric.RATE)),
+        stream=Stream.NEW,
+        events=EVENTS // 10,
+        stores=BOTH,
+    ),
 )
 
 SUBSCRIPTIONS = (
@@ -244,7 +260,7 @@ SUBSCRIPTIONS = (
             Entry(SPEED, SPEED, "catch_up"),
             Entry(PHOTONPUMP, PHOTONPUMP, "catch_up"),
         ),
-        (rate(0.8, to="rxpump's iter"),),
+        (rate(0.85, to="rxpump's iter"),),
         stream=Stream.GROWING,
         warm_up=0,
     ),
@@ -252,7 +268,7 @@ SUBSCRIPTIONS = (
         "S2",
         "published until delivered, live, 200/s",
         all_do("live_latency", RXPUMP, FLOOR, SPEED, *OTHERS),
-        typical(1.4),
+        typical(1.2),
         stream=Stream.NEW,
         events=EVENTS // 125,
         warm_up=50,

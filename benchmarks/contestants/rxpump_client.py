@@ -43,13 +43,31 @@ def connect(job: Job) -> rxpump.Client:
 # Reading -----------------------------------------------------------------------------------------------
 
 
-async def count(source: reactivex.Observable[Any], enough: int | None = None) -> int:
-    """Count the items of a source, to its end or until there are `enough`."""
+async def count(source: reactivex.Observable[Any]) -> int:
+    """Count the items of a source."""
     done: asyncio.Future[int] = asyncio.get_running_loop().create_future()
     seen = 0
 
     def on_next(_: Any) -> None:
         nonlocal seen
+        seen += 1
+
+    source.subscribe(on_next, done.set_exception, lambda: done.set_result(seen))
+    return await done
+
+
+async def touch(source: reactivex.Observable[rxpump.Event], enough: int | None = None) -> int:
+    """Access type, number and data of each event of a source, to its end or until there are `enough`.
+
+    Returns:
+        The number of events.
+    """
+    done: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+    seen = 0
+
+    def on_next(event: rxpump.Event) -> None:
+        nonlocal seen
+        event.type, event.number, event.data  # noqa: B018 - the access is measured
         seen += 1
         if seen == enough:
             done.set_result(seen)
@@ -62,8 +80,8 @@ async def count(source: reactivex.Observable[Any], enough: int | None = None) ->
 
 
 async def iterate(client: rxpump.Client, job: Job) -> Figures:
-    """Count the events of a stream with a subscription."""
-    return {"seen": await count(client.iter(job.stream, batch_size=job.page))}
+    """Read a stream with a subscription, and access three fields of each event."""
+    return {"seen": await touch(client.iter(job.stream, batch_size=job.page))}
 
 
 async def iterate_json(client: rxpump.Client, job: Job) -> Figures:
@@ -73,14 +91,15 @@ async def iterate_json(client: rxpump.Client, job: Job) -> Figures:
 
 
 async def iterate_all(client: rxpump.Client, job: Job) -> Figures:
-    """Count the events of `$all`."""
-    return {"seen": await count(client.iter_all(batch_size=job.page), job.events)}
+    """Read `$all` with a subscription, and access three fields of each event."""
+    return {"seen": await touch(client.iter_all(batch_size=job.page), job.events)}
 
 
 async def async_for(client: rxpump.Client, job: Job) -> Figures:
-    """Count the events of a stream with `async for`."""
+    """Read a stream with `async for`, and access three fields of each event."""
     seen = 0
-    async for _ in client.iter(job.stream, batch_size=job.page):
+    async for event in client.iter(job.stream, batch_size=job.page):
+        event.type, event.number, event.data  # noqa: B018 - the access is measured
         seen += 1
     return {"seen": seen}
 
@@ -149,6 +168,21 @@ async def publish_side_by_side(client: rxpump.Client, job: Job) -> Figures:
     return {"seen": written}
 
 
+async def publish_events(client: rxpump.Client, job: Job) -> Figures:
+    """Publish single events from several coroutines, each of which awaits its events."""
+    numbers = iter(range(job.events))
+    written = 0
+
+    async def work() -> None:
+        nonlocal written
+        for number in numbers:
+            await client.publish_event(job.stream, EVENT_TYPE, data(number))
+            written += 1
+
+    await asyncio.gather(*(work() for _ in range(job.in_flight)))
+    return {"seen": written}
+
+
 async def write_singles(client: rxpump.Client, job: Job) -> Figures:
     """Publish single events, one after the other."""
     durations = []
@@ -170,8 +204,9 @@ async def catch_up(client: rxpump.Client, job: Job) -> Figures:
     is_live: asyncio.Future[None] = loop.create_future()
     seen = 0
 
-    def on_next(_: rxpump.Event) -> None:
+    def on_next(event: rxpump.Event) -> None:
         nonlocal seen
+        event.type, event.number, event.data  # noqa: B018 - the access is measured
         seen += 1
         if seen >= history:
             (is_read if seen == history else is_live).set_result(None)
@@ -192,6 +227,7 @@ async def live_latency(client: rxpump.Client, job: Job) -> Figures:
 
     def on_next(item: Any) -> None:
         if isinstance(item, rxpump.Event):
+            item.type, item.number, item.data  # noqa: B018 - the access is measured
             arrived.set_result(None)
         else:
             is_live.set()
@@ -264,6 +300,7 @@ OPERATIONS = {
     "publish": publish,
     "publish_each": publish_each,
     "publish_side_by_side": publish_side_by_side,
+    "publish_events": publish_events,
     "write_singles": write_singles,
     "catch_up": catch_up,
     "live_latency": live_latency,

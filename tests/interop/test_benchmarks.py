@@ -41,6 +41,7 @@ def test_a_round_of_all_workloads(tmp_path: Path) -> None:
         "W2",
         "W3",
         "W4",
+        "W5",
         "S1",
         "S2",
         "S3",
