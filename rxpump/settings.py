@@ -90,7 +90,7 @@ class Settings:
     gossip_interval: float = 1.0
     gossip_attempts: int | None = None
     gossip_tls: bool | None = None
-    host_overrides: Mapping[str, str] = field(default_factory=dict)
+    host_overrides: Mapping[str, str] = field(default_factory=dict, hash=False)  # a dict has no hash
     encoder: Encoder | None = None
 
     def __post_init__(self) -> None:

@@ -226,6 +226,7 @@ PUBLIC = [
     name
     for name in sorted(rxpump.__all__)
     if callable(value := getattr(rxpump, name))
+    and value is not rxpump.open  # it has the arguments of connect, and waits for a connection
     and not (isinstance(value, type) and issubclass(value, NOT_CONSTRUCTED_BY_USERS))
 ]
 OPERATORS = [name for name in sorted(ops.__all__) if not isinstance(getattr(ops, name), type)]

@@ -14,10 +14,11 @@ from rich.console import Console
 
 from rxpump.cli.loop import run
 from rxpump.errors import InvalidArgument, RxPumpError
-from rxpump.model.credentials import Credentials
+from rxpump.model.credentials import Credentials, within
 from rxpump.model.system_names import SYSTEM_PREFIX
 from rxpump.server import Account, EmbeddedServer, SqliteStore, load_certificate
 from rxpump.server.access.users import DEFAULT_ACCOUNTS, with_credentials
+from rxpump.tcp.features import LIMITS
 
 _PORT = click.IntRange(0, 65535)
 _FILE = click.Path(exists=True, dir_okay=False)
@@ -39,7 +40,7 @@ def _read_user(value: str) -> Credentials:
     if login.startswith(SYSTEM_PREFIX):
         raise click.BadParameter(f"the login {login!r} begins with $, which is reserved for names of groups")
     try:
-        return Credentials(login, password)
+        return within(Credentials(login, password), LIMITS)
     except InvalidArgument as error:
         raise click.BadParameter(str(error)) from None
 

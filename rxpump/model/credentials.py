@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 from rxpump.errors import InvalidArgument
 from rxpump.model.limits import Limits
@@ -60,8 +60,10 @@ class Token:
 
 AnyCredentials = Credentials | Token
 
+_Either = TypeVar("_Either", bound=AnyCredentials)
 
-def within(credentials: AnyCredentials, limits: Limits) -> AnyCredentials:
+
+def within(credentials: _Either, limits: Limits) -> _Either:
     """Return credentials, after checking that they are within the limits of a protocol.
 
     Raises:

@@ -179,7 +179,7 @@ async def test_users_replace_and_extend_the_defaults() -> None:
     ("user", "why"),
     [
         ("secret", "the value has no colon; use LOGIN:PASSWORD"),
-        (":secret", "username is ''; allowed is text of 1 to 127 bytes in UTF-8"),
+        (":secret", "username is ''; allowed is text that is not empty"),
         (f"login:secret{'x' * 130}", "password is '(not shown)'; allowed is text of 1 to 127 bytes in UTF-8"),
         ("$admins:secret", "the login '$admins' begins with $"),
     ],

@@ -25,6 +25,7 @@ MODULES: list[ModuleType] = [rxpump, errors, operators, signals, status, checkpo
 
 NO_VALUES = {
     "Client", "Connection", "Observable", "Transaction",  # they belong to a connection
+    "BlockingClient", "BlockingIterator", "BlockingTransaction",  # so do those without an event loop
     "Delivery",  # so does a delivery; a test below shows how it is refused
     "CheckpointStore", "EventStoreCheckpoint", "FileCheckpoint", "SqliteCheckpoint",  # stores
 }  # fmt: skip
@@ -36,6 +37,8 @@ REASON = NotReady("Ping")
 
 INDEX_FIELD = rxpump.IndexField("country", "rec => rec.value.country", rxpump.IndexFieldType.STRING)
 CONSUMER = rxpump.ConsumerDetails("127.0.0.1:5000", "ops", "billing", 7, 3, 40, 2, {"Mean": 3})
+ANSWER = status.NodeAnswer("node1:2113", "node1:2113 leader")
+VERDICT = status.NodeVerdict("node1:2113", "leader", "chosen, because it is the leader")
 
 VALUES: list[object] = [
     EVENT,
@@ -80,6 +83,7 @@ VALUES: list[object] = [
     rxpump.ConsumerStrategy.PINNED,
     rxpump.ExpectedVersion.ANY,
     rxpump.NackAction.PARK,
+    rxpump.NodePreference.FOLLOWER,
     rxpump.StreamDirection.BACKWARD,
     operators.where(type_prefix="Jump", stream_regex="-[0-9]+$"),
     operators.Undecodable(EVENT, NotDecodable("ponies", 3, "Jumped", "no height")),
@@ -89,6 +93,9 @@ VALUES: list[object] = [
     signals.Reconnected(),
     signals.Examined(POSITION),
     status.Idle(),
+    ANSWER,
+    VERDICT,
+    status.Discovered("tcp://node1:1113", (ANSWER,), (VERDICT,)),
     status.Connecting("tcp://localhost:1113"),
     status.Connected("tcp://localhost:1113"),
     status.Reconnecting(2, 0.5, REASON),
