@@ -156,10 +156,9 @@ async def test_a_filtered_subscription_survives_lost_connections(
     memory_server: EmbeddedServer, client: rxpump.Client, where: EventFilter
 ) -> None:
     chance = random.Random(3)
-    admin = {"username": "admin", "password": "changeit"}
     async with (
         Proxy(memory_server.port, chance, mean_bytes=3000) as proxy,
-        rxpump.connect(host="127.0.0.1", port=proxy.port, settings=IN_HASTE, **admin) as follower,
+        rxpump.connect(f"tcp://admin:changeit@127.0.0.1:{proxy.port}", settings=IN_HASTE) as follower,
     ):
         heard = Heard()
         following = follower.stream_all(where=where, batch_size=20).subscribe(heard.note, heard.note)

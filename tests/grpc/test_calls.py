@@ -260,7 +260,7 @@ async def test_a_call_that_is_not_repeatable_fails_with_its_connection() -> None
 
 
 async def test_the_metadata_of_calls() -> None:
-    settings = Settings(name="café 1", require_leader=False, reconnect=QUICK)
+    settings = Settings(name="zoë 1", require_leader=False, reconnect=QUICK)
     ada = Credentials("ada", "secret")
     async with (
         serving(handlers(Delete=delete)) as server,
@@ -273,7 +273,7 @@ async def test_the_metadata_of_calls() -> None:
         assert first == {
             "grpc-accept-encoding": "identity",
             "authorization": "Basic YWRhOnNlY3JldA==",
-            "connection-name": "caf%C3%A9%201",
+            "connection-name": "zo%C3%AB%201",
             "requires-leader": "false",
         }
         assert second["authorization"] == "Bearer abc"
