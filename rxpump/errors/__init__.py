@@ -35,8 +35,10 @@
         ├── StreamDeleted
         ├── EventNotFound
         ├── ReadFailed
+        │   └── InvalidPosition     a read of $all began at no position of the log
         ├── SubscriptionDropped
         ├── StreamRolledBack        the server lost events that a subscription has delivered
+        │   └── LogTruncated        the position of a subscription to $all no longer exists
         ├── WrongExpectedVersion
         │   └── ConsistencyCheckFailed  in an append to several streams
         ├── AppendTooLarge
@@ -136,7 +138,9 @@ from rxpump.errors.streams import (
     CommitTimeout,
     EventNotFound,
     ForwardTimeout,
+    InvalidPosition,
     InvalidTransaction,
+    LogTruncated,
     OutcomeUnknown,
     PrepareTimeout,
     ReadFailed,
@@ -171,9 +175,11 @@ __all__ = [
     "IndexNotFound",
     "IndexesNotReady",
     "InvalidArgument",
+    "InvalidPosition",
     "InvalidTransaction",
     "InvalidUri",
     "IsReadOnly",
+    "LogTruncated",
     "MalformedFrame",
     "MalformedReply",
     "NoNodeReady",

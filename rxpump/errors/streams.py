@@ -69,6 +69,13 @@ class ReadFailed(ServerError):
         return f"reading {self.stream!r} failed: {self.reason}"
 
 
+class InvalidPosition(ReadFailed):
+    """The server has no record at the position from which `$all` was read.
+
+    The position is one of another server, or the log was truncated since (see LogTruncated).
+    """
+
+
 @dataclass(eq=False)
 class WrongExpectedVersion(ServerError):
     """A stream is not at the version that the writer expected. Nothing was written.
@@ -125,6 +132,28 @@ class StreamRolledBack(ServerError):
         return (
             f"the subscription to {self.stream!r} has seen event {_shown(self.last_seen)}, and the server's last is "
             f"{_shown(self.current)}: it was emptied, or restored from a backup"
+        )
+
+
+class LogTruncated(StreamRolledBack):
+    """The log of the server was truncated, and the position of a subscription to `$all` no longer exists.
+
+    A cluster discards the end of the log of a leader that was lost before its followers had received it. Events that
+    were delivered may be gone, and others may have taken their place. The subscription cannot know where, so it does
+    not resume by itself, because it could skip events. Subscribe again after the newest of your events that the
+    server still has: `client.stream_all(event.position)`.
+    """
+
+    def __str__(self) -> str:
+        there = (
+            "where another event is now"
+            if self.current == self.last_seen
+            else f"which is no position any more, and the log ends at {_shown(self.current)}"
+        )
+        return (
+            f"the log of the server was truncated: the subscription to {self.stream!r} has reached "
+            f"{_shown(self.last_seen)}, {there}; subscribe again after the newest of your events that the server "
+            "still has"
         )
 
 

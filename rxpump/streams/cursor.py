@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from contextlib import aclosing
 from typing import Any
 
-from rxpump.errors import StreamRolledBack
+from rxpump.errors import LogTruncated, StreamRolledBack
 from rxpump.model.events import Event
 from rxpump.model.filters import EventFilter
 from rxpump.model.pages import ends
@@ -137,28 +137,43 @@ class Cursor:
         self.followed = followed
         self.place: Place | None = after
         self._seen = seen
+        self._last_id: bytes | None = None
 
     def attempt(self) -> Subscription:
         """Start an attempt that delivers the events after the place."""
         return self.followed.attempt(self.place)
 
     def fresh(self, events: Sequence[Event]) -> Sequence[Event]:
-        """Return the events that were not delivered before, and move past them."""
+        """Return the events that were not delivered before, and move past them.
+
+        Raises:
+            LogTruncated: Another event is at the place of the last one that was delivered.
+        """
         if not events:
             return events
-        first, last = map(self.followed.place, ends(events))
+        oldest, newest = ends(events)
+        first, last = self.followed.place(oldest), self.followed.place(newest)
         if self.place is not None and first <= self.place:
-            place, place_of = self.place, self.followed.place
-            events = [event for event in events if place_of(event) > place]
-            last = max(place, last)
+            events = self._after_place(events)
+            last = max(self.place, last)
+        if events:
+            self._last_id = newest.received.id_bytes
         self.place = self._seen = last
         return events
+
+    def _after_place(self, events: Sequence[Event]) -> Sequence[Event]:
+        place, place_of = self.place, self.followed.place
+        for event in events:
+            if self._last_id is not None and place_of(event) == place and event.received.id_bytes != self._last_id:
+                raise LogTruncated(self.followed.name, place, place)
+        return [event for event in events if place_of(event) > place]
 
     def pass_examined(self, position: Position) -> bool:
         """Move to a position up to which no event matches; return False if the cursor was not before it."""
         if self.place is not None and position <= self.place:
             return False
         self.place = self._seen = position
+        self._last_id = None
         return True
 
     def confirm(self, last: Place | None) -> None:

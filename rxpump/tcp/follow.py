@@ -15,13 +15,14 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from typing import Protocol
 
-from rxpump.errors import StreamDeleted, StreamNotFound
+from rxpump.errors import InvalidPosition, LogTruncated, StreamDeleted, StreamNotFound
 from rxpump.model.events import Event
 from rxpump.model.filters import EventFilter
 from rxpump.model.limits import MAX_EVENT_NUMBER
 from rxpump.model.pages import ends
 from rxpump.model.positions import END, FIRST_POSITION, LAST_POSITION, Position, StreamDirection
 from rxpump.model.signals import CaughtUp, Examined
+from rxpump.model.system_names import ALL_STREAM
 from rxpump.tcp.live_subscription import LiveSubscription
 from rxpump.tcp.paging import PageRequests, all_pages, stream_pages
 from rxpump.transport import Confirmed, ServerEnd, Subscription
@@ -187,14 +188,18 @@ class AllFollowing(_Following):
             where=self._where,
         )
         async with aclosing(pages):
-            async for page in pages:
-                self._next = max(self._next, page.next_position)
-                if page:
-                    self._place = max(self._place, page.ends[1].position or FIRST_POSITION)
-                yield page
-                if page.examined is not None:
-                    self._place = max(self._place, page.examined)
-                    yield Examined(page.examined)
+            try:
+                async for page in pages:
+                    self._next = max(self._next, page.next_position)
+                    if page:
+                        self._place = max(self._place, page.ends[1].position or FIRST_POSITION)
+                    yield page
+                    if page.examined is not None:
+                        self._place = max(self._place, page.examined)
+                        yield Examined(page.examined)
+            except InvalidPosition:
+                end = await self._requests.read_all_page(END, 1, StreamDirection.BACKWARD, resolve_links=False)
+                raise LogTruncated(ALL_STREAM, self._place, end.position) from None
 
     async def _subscribe(self) -> LiveSubscription:
         return await self._requests.subscribe(None, resolve_links=self._resolve_links, where=self._where)

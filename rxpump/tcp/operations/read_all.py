@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from abc import ABC
+from typing import Final
 
-from rxpump.errors import AccessDenied, ReadFailed, UnexpectedReply
+from rxpump.errors import AccessDenied, InvalidPosition, ReadFailed, UnexpectedReply
 from rxpump.model.pages import AllPage
 from rxpump.model.positions import Position, StreamDirection
 from rxpump.model.system_names import ALL_STREAM
@@ -14,6 +16,13 @@ from rxpump.tcp.records import PositionedEvents, page_events
 from rxpump.tcp.wire import schema
 from rxpump.tcp.wire.codes import ReadAllResult
 from rxpump.tcp.wire.commands import Command
+
+
+_NO_RECORD: Final = re.compile(
+    r"[Ll]og record (at|that ends at) actual|not enough space to read full record|Prefix/suffix length inconsistency"
+    r"|greater than writer checkpoint"
+)
+"""Texts of servers that found no record at a position (docs/protocol/tcp.md, section 4.7)."""
 
 
 class _ReadAll(Operation[AllPage], ABC):
@@ -48,6 +57,8 @@ def read_all_refusal(result: int, error: str, *, asked: object) -> Failure:
     match result:
         case ReadAllResult.NOT_MODIFIED:
             return Failure(UnexpectedReply(str(asked), "NotModified, which is for HTTP"))
+        case ReadAllResult.ERROR if _NO_RECORD.search(error):
+            return Failure(InvalidPosition(ALL_STREAM, error))
         case ReadAllResult.ERROR:
             return Failure(ReadFailed(ALL_STREAM, error))
         case ReadAllResult.ACCESS_DENIED:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from rxpump.errors import AccessDenied, ReadFailed, UnexpectedReply
+from rxpump.errors import AccessDenied, InvalidPosition, ReadFailed, UnexpectedReply
 from rxpump.model.positions import FIRST_POSITION, LAST_POSITION, Position, StreamDirection
 from rxpump.tcp.operations.read_all import READ_ALL, ReadAllBackward, ReadAllForward
 from rxpump.tcp.protocol.outcome import Failure, Success
@@ -71,3 +71,18 @@ def test_an_error_carries_the_servers_words() -> None:
     outcome = reply(FORWARD, schema.ReadAllEventsCompleted(result=ReadAllResult.ERROR, error="Invalid position."))
     assert isinstance(outcome, Failure)
     assert str(outcome.error) == "reading '$all' failed: Invalid position."
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Log record at actual pos 1858 has non-positive length: 0.  in chunk #0-0 (chunk-000000.000000).",
+        "Log record at actual pos 100 has too large length: 1701999209 bytes, while limit is 16777216 bytes.",
+        "Log record that ends at actual pos 100 has too large length: 5 bytes, while limit is 4 bytes.",
+        "Requested position 1000000000000 is greater than writer checkpoint 3309 when requesting to read previous "
+        "record from TF.",
+    ],
+)
+def test_a_position_without_a_record_has_its_own_error(text: str) -> None:
+    outcome = reply(FORWARD, schema.ReadAllEventsCompleted(result=ReadAllResult.ERROR, error=text))
+    assert outcome == Failure(InvalidPosition("$all", text))
