@@ -122,7 +122,7 @@ class _End(asyncio.Protocol):
         self._is_ended = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = cast(asyncio.Transport, transport)
+        self.transport: asyncio.Transport = cast(asyncio.Transport, transport)
         self.transport.pause_reading()
         self._gate.opened(self)
         self._made(self)
