@@ -55,8 +55,7 @@ class ServerFeatures:
             NotSupported: The server does not have it. The error names the first version that does.
         """
         if not self.has(method, feature):
-            service, _ = method.feature
-            name = f"{service.rpartition('.')[2]}.{method}"
+            name = f"{method.path.rpartition('/')[0].rpartition('.')[2]}.{method}"
             since = method.since if feature is None else max(method.since, UNLISTED)
             raise NotSupported(
                 name if feature is None else f"{name} with the feature {feature!r}",

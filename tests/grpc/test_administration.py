@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from rxpump.errors import InvalidArgument, NotSupported, ProjectionNotFound, UserNotFound
+from rxpump.errors import NotSupported, ProjectionNotFound, UserNotFound
 from rxpump.grpc.administration import GrpcIndexes, GrpcProjections, GrpcUsers
 from rxpump.grpc.appends.append_many import append_many
 from rxpump.grpc.caller import Caller
@@ -219,7 +219,7 @@ async def test_an_older_server_gets_a_message_for_each_stream() -> None:
     script.responses[streams_v2.APPEND_SESSION] = [streams_v2.AppendSessionResponse(output=output, position=9)]
     async with scripted(script) as caller:
         assert await append_many(caller, EVENTS, {"a": -1}) == RESULTS
-        with pytest.raises(InvalidArgument, match="expected_versions"):
+        with pytest.raises(NotSupported, match=r"AppendRecords.*version 26\.0\.3 or later"):
             await append_many(caller, EVENTS, {"other": -1})
     assert [(name, request.stream) for name, request in script.requests] == [
         ("AppendSession", "a"),

@@ -21,4 +21,6 @@ async def append_many(
     try:
         return await caller.request(append_records(events, expected_versions))
     except NotSupported:
+        if expected_versions.keys() - events.keys():
+            raise
         return await caller.request(append_session(events, expected_versions))

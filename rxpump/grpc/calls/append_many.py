@@ -56,15 +56,11 @@ def append_records(events: Events, expected_versions: Mapping[str, int]) -> Oper
 
 
 def append_session(events: Events, expected_versions: Mapping[str, int]) -> Operation[Mapping[str, WriteResult]]:
-    """Return the request AppendSession; arguments as of `append_records`.
+    """Return the request AppendSession, which checks only the streams of `events`; arguments as of `append_records`.
 
     Raises:
-        InvalidArgument: The metadata of an event is not a JSON object, or a stream without events has a version.
+        InvalidArgument: The metadata of an event is not a JSON object.
     """
-    only_checked = sorted(expected_versions.keys() - events.keys())
-    if only_checked:
-        allowed = "streams that events are appended to, because the server cannot check others before version 26.1"
-        raise InvalidArgument("expected_versions", ", ".join(only_checked), allowed)
     requests = [
         streams_v2.AppendRequest(
             stream=stream,

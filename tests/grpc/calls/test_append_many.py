@@ -46,11 +46,6 @@ def test_records_name_their_streams_and_checks_follow() -> None:
     ]
 
 
-def test_a_session_cannot_check_other_streams() -> None:
-    with pytest.raises(InvalidArgument, match=r"before version 26\.1"):
-        append_session(EVENTS, {"other": 7})
-
-
 def test_each_stream_has_a_result() -> None:
     results = {
         "va": WriteResult("va", 4, 5, None),
