@@ -33,6 +33,7 @@ from rxpump.grpc.errors.call_context import CallContext
 from rxpump.grpc.messages import indexes_v2, status, streams_v2
 
 _NO_STREAM: Final = -1
+_TOMBSTONED: Final = -6
 _STREAM_ERRORS: Final = "kurrentdb.protocol.v2.streams.errors"
 _INDEX_ERRORS: Final = "kurrentdb.protocol.v2.indexes.errors"
 
@@ -112,6 +113,8 @@ def _consistency_violation(details: Details) -> RxPumpError:
     if not violations:
         return BadRequest(details.call.operation, details.message)
     first = violations[0]
+    if all(each.current == _TOMBSTONED for each in violations):
+        return StreamDeleted(first.stream)
     return ConsistencyCheckFailed(first.stream, first.expected, first.current, violations)
 
 

@@ -64,6 +64,8 @@ VIOLATIONS = streams_v2.AppendConsistencyViolationDetails(
     violations=[violation("ponies", 7, 2), violation("riders", -4, -6)]
 )
 
+TOMBSTONE = streams_v2.AppendConsistencyViolationDetails(violations=[violation("riders", -2, -6)])
+
 CASES: list[tuple[CallContext, CallStatus, RxPumpError]] = [
     (
         APPEND_SESSION,
@@ -128,6 +130,11 @@ CASES: list[tuple[CallContext, CallStatus, RxPumpError]] = [
         ConsistencyCheckFailed(
             "ponies", 7, 2, (WrongExpectedVersion("ponies", 7, 2), WrongExpectedVersion("riders", -4, -6))
         ),
+    ),
+    (
+        APPEND_SESSION,
+        stream_error(StatusCode.FAILED_PRECONDITION, "APPEND_CONSISTENCY_VIOLATION", TOMBSTONE),
+        StreamDeleted("riders"),
     ),
     (
         APPEND_SESSION,
