@@ -167,6 +167,9 @@ class WriteClient(ReadClient):
     ) -> Single[Mapping[str, WriteResult]]:
         """Append events to several streams as one atomic write: all are written, or none.
 
+        Over gRPC, the metadata of each event must be a JSON object. The server stores its keys as properties of the
+        event, and adds `$schema.name` and `$schema.format` to the metadata that are read.
+
         Args:
             events: NewEvents, or Events to copy, for each stream; at least one.
             expected_versions: Number of the last event that a stream must have, or NO_STREAM or STREAM_EXISTS. A
@@ -177,6 +180,7 @@ class WriteClient(ReadClient):
             A Single of the result for each stream of `events`.
 
         Raises:
+            InvalidArgument: An item is not an event, or its metadata are not a JSON object.
             ConsistencyCheckFailed: Streams are at other versions; `violations` names each. Nothing was written.
             WrongExpectedVersion: The same, from a server that names only one stream.
             StreamDeleted: A stream was deleted for good.

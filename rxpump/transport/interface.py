@@ -135,6 +135,7 @@ class Transport(ABC):
             The result for each stream of `events`.
 
         Raises:
+            InvalidArgument: The protocol cannot carry the metadata of an event.
             ConsistencyCheckFailed: A stream is at another version. Nothing was written.
             WrongExpectedVersion: The same, from a server that names only one stream.
             StreamDeleted: A stream was deleted for good.
