@@ -333,6 +333,12 @@ class GrpcConnection(asyncio.Protocol):
         """Address of the server on this connection."""
         return self._local_address
 
+    @property
+    def peer(self) -> str:
+        """Address and port of the client."""
+        host, port, *_ = self._transport.get_extra_info("peername", ("", 0))
+        return f"{host}:{port}"
+
     def send_headers(self, stream_id: int, headers: list[Header]) -> None:
         """Send the headers of a response."""
         with suppress(CannotSend):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
-from rxpump.grpc.messages import gossip, streams
+from rxpump.grpc.messages import gossip, persistent_subscriptions, streams
 from rxpump.grpc.messages.methods import Method
 from rxpump.grpc.messages.table import METHODS
 from rxpump.grpc.protocol.call_status import StatusCode
@@ -15,6 +15,10 @@ from rxpump.server.grpc.services.append import append
 from rxpump.server.grpc.services.batch_append import batch_append
 from rxpump.server.grpc.services.delete import delete, tombstone
 from rxpump.server.grpc.services.gossip_read import read_gossip
+from rxpump.server.grpc.services.group_changes import create_group, delete_group, update_group
+from rxpump.server.grpc.services.group_info import group_info, list_groups
+from rxpump.server.grpc.services.group_read import read_group
+from rxpump.server.grpc.services.parked_groups import replay_parked, restart_subsystem, truncate_parked
 from rxpump.server.grpc.services.read import read
 from rxpump.server.grpc.services.supported_methods import FEATURES_METHOD, supported_methods_handler
 
@@ -28,6 +32,15 @@ _SERVED: Final[Mapping[Method, Handler]] = {
     streams.DELETE: delete,
     streams.TOMBSTONE: tombstone,
     gossip.READ: read_gossip,
+    persistent_subscriptions.CREATE: create_group,
+    persistent_subscriptions.UPDATE: update_group,
+    persistent_subscriptions.DELETE: delete_group,
+    persistent_subscriptions.READ: read_group,
+    persistent_subscriptions.GET_INFO: group_info,
+    persistent_subscriptions.LIST: list_groups,
+    persistent_subscriptions.REPLAY_PARKED: replay_parked,
+    persistent_subscriptions.TRUNCATE_PARKED: truncate_parked,
+    persistent_subscriptions.RESTART_SUBSYSTEM: restart_subsystem,
 }
 
 HANDLERS: Final[Mapping[str, Handler]] = {
