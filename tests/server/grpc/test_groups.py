@@ -347,7 +347,8 @@ async def test_groups_are_listed(caller: Caller) -> None:
     of_s = {"list_for_stream": {"stream": {"stream_name": b"s"}}}
     assert await listed(ps.ListRequest(options=of_s)) == ["one", "two"]
     assert await listed(ps.ListRequest(options={"list_for_stream": {"all": {}}})) == ["three"]
-    for options in ({}, {"list_for_stream": {}}):
+    wrong: tuple[dict[str, Any], ...] = ({}, {"list_for_stream": {}})
+    for options in wrong:
         assert (await caller.ask(ps.LIST, ps.ListRequest(options=options))).code is StatusCode.UNKNOWN
 
 
@@ -414,7 +415,7 @@ async def test_malformed_acknowledgements_end_the_consumer(caller: Caller) -> No
 
 async def test_bad_options_of_a_consumer_are_refused(caller: Caller) -> None:
     await create(caller)
-    ids = {"uuid_option": {"string": {}}}
+    ids: dict[str, Any] = {"uuid_option": {"string": {}}}
     for options in ({**named("s"), "buffer_size": -1, **ids}, {"group_name": "g", "buffer_size": 1, **ids}):
         answer = await caller.ask(ps.READ, ps.ReadRequest(options=options))
         assert answer.code is StatusCode.UNKNOWN
