@@ -14,7 +14,7 @@ from rxpump.discovery import DiscoveryRetryPolicy, Selector
 from rxpump.errors import InvalidArgument
 from rxpump.model.credentials import Credentials, Token, within
 from rxpump.model.nodes import NodePreference
-from rxpump.model.status import Idle, Status
+from rxpump.model.status import Connected, Idle, Status
 from rxpump.settings import Settings
 from rxpump.tcp.cluster_resolver import ClusterResolver
 from rxpump.tcp.embedded_node import EmbeddedNode
@@ -95,7 +95,13 @@ def connect(
     status: BehaviorSubject[Status] = BehaviorSubject(Idle())
     make_transport = _TRANSPORTS[type(address)]
     tasks = BackgroundTasks(settings.name)
-    client = Client(settings, make_transport(address, settings, tasks, status.on_next, selection), status)
+
+    def note(current: Status) -> None:
+        if isinstance(current, Connected):
+            tasks.peer = current.address
+        status.on_next(current)
+
+    client = Client(settings, make_transport(address, settings, tasks, note, selection), status)
     tasks.owner = client
     return client
 
@@ -169,7 +175,7 @@ def _to_server(
 ) -> Transport:
     if address.credentials is not None:
         within(address.credentials, TcpTransport.limits)
-    return TcpTransport(FixedAddress(address), settings, tasks, on_status)
+    return TcpTransport(FixedAddress(address, settings), settings, tasks, on_status)
 
 
 def _embedded(

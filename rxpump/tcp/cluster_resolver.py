@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import ClassVar
 
 from rxpump.discovery import (
     Discovery,
     DiscoveryRetryPolicy,
     Endpoint,
+    NodeState,
     Selector,
     for_leader,
     secure_tcp_address,
     tcp_address,
 )
 from rxpump.model.status import Discovered
-from rxpump.network.tls import make_context
+from rxpump.network.tls import gossip_context
 from rxpump.settings import Settings
 from rxpump.tcp.node_resolver import NodeResolver
 from rxpump.uri import ClusterAddress, TcpAddress
@@ -51,7 +51,7 @@ class ClusterResolver(NodeResolver):
             [Endpoint(host, port) for host, port in address.seeds],
             settings,
             secure_tcp_address if settings.tls else tcp_address,
-            tls=make_context(replace(settings, tls=True)) if settings.is_gossip_encrypted else None,
+            tls=gossip_context(settings),
             selector=selector,
             retry_policy=retry_policy,
         )
@@ -84,6 +84,11 @@ class ClusterResolver(NodeResolver):
     async def reason_to_leave(self, node: TcpAddress) -> str:
         """Ask the nodes for gossip, and return why another node is better."""
         return await self._discovery.check((node.host, node.port))
+
+    async def state(self, node: TcpAddress) -> NodeState | None:
+        """Return the state of a node as of the last round."""
+        member = self._discovery.view.member_at((node.host, node.port))
+        return None if member is None else member.state
 
     def report(self, node: TcpAddress | None) -> Discovered:
         """Return what each node answered in the last round, and why this one was chosen."""

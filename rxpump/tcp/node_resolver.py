@@ -7,8 +7,11 @@ from abc import ABC, abstractmethod
 from math import inf
 from typing import ClassVar
 
-from rxpump.discovery import NodeMemory
+from rxpump.discovery import NodeMemory, NodeState
+from rxpump.discovery.asking import ask_state
 from rxpump.model.status import Discovered
+from rxpump.network.tls import gossip_context
+from rxpump.settings import Settings
 from rxpump.uri import TcpAddress
 
 
@@ -58,6 +61,10 @@ class NodeResolver(ABC):
         """Return why the client is to leave the connected node for another one, or nothing if it is to stay."""
         return ""
 
+    async def state(self, node: TcpAddress) -> NodeState | None:
+        """Return the state of a node, if it can be found out without a connection to it; otherwise None."""
+        return None
+
     def report(self, node: TcpAddress | None) -> Discovered | None:
         """Return how the last node was found, for the status; None if it was not looked for.
 
@@ -72,11 +79,18 @@ class NodeResolver(ABC):
 
 
 class FixedAddress(NodeResolver):
-    """A resolver that always returns the same node. Nodes of a cluster name the leader by themselves."""
+    """A resolver that always returns the same node. Nodes of a cluster name the leader by themselves.
 
-    def __init__(self, address: TcpAddress) -> None:
+    Args:
+        address: Address of the node.
+        settings: Settings of the client, which contain the port of the HTTP interface; None if the node has none.
+    """
+
+    def __init__(self, address: TcpAddress, settings: Settings | None = None) -> None:
         super().__init__()
         self.address = address
+        self._settings = settings
+        self._tls = gossip_context(settings) if settings is not None else None
 
     async def locate(self) -> TcpAddress:
         """Return the address."""
@@ -88,7 +102,20 @@ class FixedAddress(NodeResolver):
 
     def for_leader(self) -> NodeResolver | None:
         """Return another resolver for the same node, which names the leader."""
-        return FixedAddress(self.address)
+        return FixedAddress(self.address, self._settings)
+
+    async def state(self, node: TcpAddress) -> NodeState | None:
+        """Ask the HTTP interface of the node."""
+        settings = self._settings
+        if settings is None:
+            return None
+        return await ask_state(
+            node.host,
+            settings.http_port,
+            timeout=settings.gossip_timeout,
+            tls=self._tls,
+            server_name=settings.tls_server_name,
+        )
 
     def __repr__(self) -> str:
         return f"<FixedAddress {self.address}>"

@@ -20,7 +20,8 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-from rxpump.discovery import Endpoint
+from rxpump.discovery import Endpoint, NodeState
+from rxpump.discovery.choosing import READY
 from rxpump.discovery.host_overrides import overridden
 from rxpump.errors import (
     CertificateRefused,
@@ -117,18 +118,36 @@ class Reconnector:
         return address
 
     async def _attempt(self, address: TcpAddress, *, is_hint: bool) -> RxPumpError:
-        """Connect to a node, and wait until the connection is lost. Return the reason, and remember it."""
+        """Connect to a node, and wait until the connection is lost. Return the reason, and remember it.
+
+        If other nodes than the leader serve reads, the node must be ready, because its events would be old.
+        """
         self.address = str(address)
         self.node = address
         self._on_status(Connecting(self.address))
         limit = self._settings.connect_timeout
         if is_hint or self._resolver.knows_others:
             limit = min(limit, self._settings.node_timeout)
-        self._problem = problem = await self._connect_and_serve(address, limit)
+        problem = None if self._settings.reads_from_leader else await self._not_ready(address)
+        if problem is None:
+            problem = await self._connect_and_serve(address, limit)
+        if isinstance(problem, NotAuthenticated):
+            problem = await self._not_ready(address) or problem
+        self._problem = problem
         memory, key = self._resolver.memory, (address.host, address.port)
         if not self._has_left:
             memory.note_failure(key, getattr(problem, "reason", str(problem)), _now())
         return problem
+
+    async def _not_ready(self, address: TcpAddress) -> RxPumpError | None:
+        """Return an error if a node says of itself that it is starting or catching up.
+
+        Such a node refuses every login, or serves old data (docs/protocol/tcp.md, section 4.14).
+        """
+        state = await self._resolver.state(address)
+        if state is None or state in (*READY, NodeState.READ_ONLY_LEADERLESS):
+            return None
+        return ConnectionFailed(self.address, self._policy.attempts + 1, f"it is not ready, in the state {state}")
 
     def _delay(self, *, is_hint: bool) -> float | None:
         """Return the seconds until the next attempt, or None if no policy allows one."""

@@ -308,7 +308,7 @@ def why_cancelled(name: str, task: asyncio.Task[Any], owners: Collection[Backgro
         owners: The owners of the sources of the pipeline, as far as they belong to clients.
     """
     if owners and task.cancelling():
-        return ClientClosed("the server", "the client was closed")
+        return ClientClosed(next(iter(owners)).peer, "the client was closed")
     return WorkCancelled(name)
 
 

@@ -17,7 +17,6 @@ from rxpump.tcp.wire import schema
 from rxpump.tcp.wire.codes import ReadAllResult
 from rxpump.tcp.wire.commands import Command
 
-
 _NO_RECORD: Final = re.compile(
     r"[Ll]og record (at|that ends at) actual|not enough space to read full record|Prefix/suffix length inconsistency"
     r"|greater than writer checkpoint"
