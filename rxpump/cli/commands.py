@@ -3,6 +3,7 @@
 import click
 
 from rxpump.cli.check import check
+from rxpump.cli.cluster import cluster
 from rxpump.cli.serve import serve
 
 
@@ -14,3 +15,4 @@ def rxpump() -> None:
 
 rxpump.add_command(serve)
 rxpump.add_command(check)
+rxpump.add_command(cluster)
