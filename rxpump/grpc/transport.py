@@ -8,16 +8,23 @@ from copy import copy
 from typing import ClassVar, Final
 
 from rxpump.backpressure.background_tasks import BackgroundTasks
+from rxpump.discovery import Member
 from rxpump.errors import NotSupported
+from rxpump.grpc.administration import GrpcIndexes, GrpcProjections, GrpcUsers
+from rxpump.grpc.appends.append_many import append_many
 from rxpump.grpc.appends.appends import Appends, GrpcAppender
 from rxpump.grpc.caller import Caller
+from rxpump.grpc.calls import monitoring
 from rxpump.grpc.calls.delete import delete
+from rxpump.grpc.calls.gossip import read_gossip
+from rxpump.grpc.calls.group_info import all_groups, group_info, groups_of
 from rxpump.grpc.calls.groups import create_group, delete_group, update_group
+from rxpump.grpc.calls.parked import replay_parked, restart_groups, truncate_parked
+from rxpump.grpc.calls.scavenge import start_scavenge, stop_scavenge
+from rxpump.grpc.calls.server_info import get_server_info
 from rxpump.grpc.channel import Channel
 from rxpump.grpc.consumer_session import connect_group
 from rxpump.grpc.dialer import Dialer
-from rxpump.grpc.errors.call_context import CallContext, Effect
-from rxpump.grpc.messages import server_features
 from rxpump.grpc.node_resolver import NodeResolver
 from rxpump.grpc.reads.ends import find_all_end, find_stream_end
 from rxpump.grpc.reads.follow import AllFollowing, StreamFollowing
@@ -26,12 +33,14 @@ from rxpump.grpc.reads.reading import AllReading, StreamReading
 from rxpump.model.credentials import AnyCredentials, within
 from rxpump.model.events import Event
 from rxpump.model.filters import EventFilter
+from rxpump.model.group_details import GroupDetails
 from rxpump.model.group_settings import PersistentSubscriptionSettings
 from rxpump.model.limits import Limits
 from rxpump.model.new_events import NewEvent
 from rxpump.model.pages import AllPage, StreamPage
 from rxpump.model.positions import Edge, Position, StreamDirection
-from rxpump.model.results import DeleteResult, WriteResult
+from rxpump.model.results import DeleteResult, ScavengeResult, WriteResult
+from rxpump.model.server_info import ServerInfo
 from rxpump.model.status import Status
 from rxpump.settings import Settings
 from rxpump.transport import Appender, Capability, GroupSession, Lack, ServerEnd, Subscription, Transport
@@ -40,7 +49,6 @@ _NO_TRANSACTIONS: Final = Lack(
     "the protocol has no message for them",
     "append the events as one write, append to several streams at once (servers from version 25.1), or use TCP",
 )
-_PING: Final = CallContext(server_features.GET_SUPPORTED_METHODS, "ping", Effect.NONE)
 
 
 class GrpcTransport(Transport):
@@ -100,11 +108,6 @@ class GrpcTransport(Transport):
         """Wait until no request is pending."""
         await self._channel.settled()
 
-    async def ping(self) -> None:
-        """Ask for the methods of the server; the protocol has no message for a ping."""
-        with suppress(NotSupported):  # a server before version 21.10
-            await self._caller.collect(_PING, [b""])
-
     # Writing -------------------------------------------------------------------------------------
 
     async def append(self, stream: str, events: Sequence[NewEvent], expected_version: int) -> WriteResult:
@@ -114,6 +117,12 @@ class GrpcTransport(Transport):
     def appender(self, stream: str) -> Appender:
         """Return an appender: the server executes the batches of one BatchAppend call in the order of arrival."""
         return GrpcAppender(self._appends, self._caller, stream)
+
+    async def append_many(
+        self, events: Mapping[str, Sequence[NewEvent]], expected_versions: Mapping[str, int]
+    ) -> Mapping[str, WriteResult]:
+        """Call AppendRecords, or AppendSession."""
+        return await append_many(self._caller, events, expected_versions)
 
     async def delete_stream(self, stream: str, expected_version: int, *, hard: bool) -> DeleteResult:
         """Call Delete or Tombstone."""
@@ -208,6 +217,73 @@ class GrpcTransport(Transport):
     async def connect_group(self, stream: str | None, group: str, buffer_size: int) -> GroupSession:
         """Call Read of the group."""
         return await connect_group(self._caller, stream, group, buffer_size)
+
+    async def replay_parked(self, stream: str | None, group: str, limit: int | None = None) -> None:
+        """Call ReplayParked."""
+        await self._caller.request(replay_parked(stream, group, limit))
+
+    async def truncate_parked(self, stream: str | None, group: str, limit: int | None = None) -> None:
+        """Call TruncateParked."""
+        await self._caller.request(truncate_parked(stream, group, limit))
+
+    async def group_details(self, stream: str | None, group: str) -> GroupDetails:
+        """Call GetInfo."""
+        return await self._caller.request(group_info(stream, group))
+
+    async def list_groups(self) -> Sequence[GroupDetails]:
+        """Call List for all groups."""
+        return await self._caller.request(all_groups())
+
+    async def list_groups_of(self, stream: str | None) -> Sequence[GroupDetails]:
+        """Call List for a stream."""
+        return await self._caller.request(groups_of(stream))
+
+    async def restart_groups(self) -> None:
+        """Call RestartSubsystem."""
+        await self._caller.request(restart_groups())
+
+    # Server --------------------------------------------------------------------------------------
+
+    async def ping(self) -> None:
+        """Ask for the methods of the server, because the protocol has no message for a ping."""
+        with suppress(NotSupported):  # a server before version 21.10
+            await self._caller.request(get_server_info())
+
+    async def scavenge(self) -> ScavengeResult:
+        """Call StartScavenge."""
+        return await self._caller.request(start_scavenge())
+
+    async def stop_scavenge(self, id: str) -> ScavengeResult:
+        """Call StopScavenge."""
+        return await self._caller.request(stop_scavenge(id))
+
+    async def server_info(self) -> ServerInfo:
+        """Call GetSupportedMethods."""
+        return await self._caller.request(get_server_info())
+
+    async def members(self) -> Sequence[Member]:
+        """Ask for gossip."""
+        return await self._caller.request(read_gossip())
+
+    async def statistics(self) -> Mapping[str, str]:
+        """Call Stats, and cancel it after the first message."""
+        messages = await self._caller.first(monitoring.CONTEXT, monitoring.stats_request())
+        return monitoring.statistics(messages)
+
+    @property
+    def users(self) -> GrpcUsers:
+        """Requests that manage users."""
+        return GrpcUsers(self._caller)
+
+    @property
+    def projections(self) -> GrpcProjections:
+        """Requests that manage projections."""
+        return GrpcProjections(self._caller)
+
+    @property
+    def indexes(self) -> GrpcIndexes:
+        """Reads of secondary indexes, and requests that manage them."""
+        return GrpcIndexes(self._caller)
 
     def __repr__(self) -> str:
         return f"<GrpcTransport {self._caller!r}>"
