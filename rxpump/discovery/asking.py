@@ -6,10 +6,11 @@ import asyncio
 import json
 import socket
 import ssl
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Final
+from functools import partial
+from typing import Any, Final
 
 import h11
 
@@ -48,6 +49,21 @@ class Target:
 async def ask_all(
     targets: Sequence[Target], *, timeout: float, tls: ssl.SSLContext | None = None, server_name: str | None = None
 ) -> list[Answer]:
+    """Ask several nodes at once over HTTP; see `gather_answers`.
+
+    Args:
+        targets: The nodes.
+        timeout: Seconds that each node has to answer.
+        tls: Context for HTTPS, or None for HTTP.
+        server_name: Name that the certificates must contain; None for the host of each node.
+    """
+    asked = partial(ask, timeout=timeout, tls=tls, server_name=server_name)
+    return await gather_answers(targets, asked, timeout=timeout)
+
+
+async def gather_answers(
+    targets: Sequence[Target], ask: Callable[[Target], Coroutine[Any, Any, Answer]], *, timeout: float
+) -> list[Answer]:
     """Ask several nodes at once.
 
     After the first gossip the others have only a part of the timeout left, because a node that hangs would otherwise
@@ -55,17 +71,13 @@ async def ask_all(
 
     Args:
         targets: The nodes.
+        ask: Function that asks one node. It does not raise.
         timeout: Seconds that each node has to answer.
-        tls: Context for HTTPS, or None for HTTP.
-        server_name: Name that the certificates must contain; None for the host of each node.
 
     Returns:
         One answer for each node, in their order. A node that cannot be asked is an answer that says why.
     """
-    asking = {
-        target: asyncio.ensure_future(ask(target, timeout=timeout, tls=tls, server_name=server_name))
-        for target in targets
-    }
+    asking = {target: asyncio.ensure_future(ask(target)) for target in targets}
     try:
         waiting = set(asking.values())
         loop = asyncio.get_running_loop()

@@ -8,7 +8,7 @@ from copy import copy
 from typing import ClassVar, Final
 
 from rxpump.backpressure.background_tasks import BackgroundTasks
-from rxpump.discovery import Member
+from rxpump.discovery import Member, for_leader
 from rxpump.errors import NotSupported
 from rxpump.grpc.administration import GrpcIndexes, GrpcProjections, GrpcUsers
 from rxpump.grpc.appends.append_many import append_many
@@ -22,10 +22,9 @@ from rxpump.grpc.calls.groups import create_group, delete_group, update_group
 from rxpump.grpc.calls.parked import replay_parked, restart_groups, truncate_parked
 from rxpump.grpc.calls.scavenge import start_scavenge, stop_scavenge
 from rxpump.grpc.calls.server_info import get_server_info
-from rxpump.grpc.channel import Channel
+from rxpump.grpc.channel import Channel, LeaderChannel
 from rxpump.grpc.consumer_session import connect_group
-from rxpump.grpc.dialer import Dialer
-from rxpump.grpc.node_resolver import NodeResolver
+from rxpump.grpc.dialer import Dialer, Node
 from rxpump.grpc.reads.ends import find_all_end, find_stream_end
 from rxpump.grpc.reads.follow import AllFollowing, StreamFollowing
 from rxpump.grpc.reads.pages import read_all_page, read_event, read_stream_page
@@ -42,6 +41,7 @@ from rxpump.model.positions import Edge, Position, StreamDirection
 from rxpump.model.results import DeleteResult, ScavengeResult, WriteResult
 from rxpump.model.server_info import ServerInfo
 from rxpump.model.status import Status
+from rxpump.network.node_resolver import NodeResolver
 from rxpump.settings import Settings
 from rxpump.transport import Appender, Capability, GroupSession, Lack, ServerEnd, Subscription, Transport
 
@@ -68,7 +68,7 @@ class GrpcTransport(Transport):
 
     def __init__(
         self,
-        resolver: NodeResolver,
+        resolver: NodeResolver[Node],
         dialer: Dialer,
         settings: Settings,
         runtime: BackgroundTasks,
@@ -77,18 +77,25 @@ class GrpcTransport(Transport):
         super().__init__(runtime, on_status)
         self._channel = Channel(resolver, dialer, settings, self.on_status)
         self._caller = Caller(self._channel, settings, dialer.credentials)
+        self._leader_channel: LeaderChannel | None = None
+        self._leader: Caller = self._caller
+        if not settings.reads_from_leader and (to_leader := resolver.for_leader()) is not None:
+            leading = for_leader(settings)
+            self._leader_channel = LeaderChannel(self._channel, to_leader, leading)
+            self._leader = Caller(self._leader_channel, leading, dialer.credentials)
         self._appends = Appends()
 
     def as_user(self, credentials: AnyCredentials) -> GrpcTransport:
         """Return a view whose calls carry other credentials."""
         view = copy(self)
-        view._caller = self._caller.as_user(within(credentials, self.limits))
+        allowed = within(credentials, self.limits)
+        view._caller, view._leader = self._caller.as_user(allowed), self._leader.as_user(allowed)
         return view
 
     def with_timeout(self, timeout: float | None) -> GrpcTransport:
         """Return a view whose calls have a deadline."""
         view = copy(self)
-        view._caller = self._caller.with_timeout(timeout)
+        view._caller, view._leader = self._caller.with_timeout(timeout), self._leader.with_timeout(timeout)
         return view
 
     @property
@@ -102,31 +109,35 @@ class GrpcTransport(Transport):
 
     async def close(self) -> None:
         """Close the connections, also for the views of this transport."""
+        if self._leader_channel is not None:
+            await self._leader_channel.close()
         await self._channel.close()
 
     async def settled(self) -> None:
         """Wait until no request is pending."""
         await self._channel.settled()
+        if self._leader_channel is not None:
+            await self._leader_channel.settled()
 
     # Writing -------------------------------------------------------------------------------------
 
     async def append(self, stream: str, events: Sequence[NewEvent], expected_version: int) -> WriteResult:
         """Append by BatchAppend, or by Append."""
-        return await self._appends.append(self._caller, stream, events, expected_version)
+        return await self._appends.append(self._leader, stream, events, expected_version)
 
     def appender(self, stream: str) -> Appender:
         """Return an appender: the server executes the batches of one BatchAppend call in the order of arrival."""
-        return GrpcAppender(self._appends, self._caller, stream)
+        return GrpcAppender(self._appends, self._leader, stream)
 
     async def append_many(
         self, events: Mapping[str, Sequence[NewEvent]], expected_versions: Mapping[str, int]
     ) -> Mapping[str, WriteResult]:
         """Call AppendRecords, or AppendSession."""
-        return await append_many(self._caller, events, expected_versions)
+        return await append_many(self._leader, events, expected_versions)
 
     async def delete_stream(self, stream: str, expected_version: int, *, hard: bool) -> DeleteResult:
         """Call Delete or Tombstone."""
-        return await self._caller.request(delete(stream, expected_version, hard=hard))
+        return await self._leader.request(delete(stream, expected_version, hard=hard))
 
     # Reading -------------------------------------------------------------------------------------
 
@@ -204,43 +215,43 @@ class GrpcTransport(Transport):
 
     async def create_group(self, stream: str | None, group: str, settings: PersistentSubscriptionSettings) -> None:
         """Call Create."""
-        await self._caller.request(create_group(stream, group, settings))
+        await self._leader.request(create_group(stream, group, settings))
 
     async def update_group(self, stream: str | None, group: str, settings: PersistentSubscriptionSettings) -> None:
         """Call Update."""
-        await self._caller.request(update_group(stream, group, settings))
+        await self._leader.request(update_group(stream, group, settings))
 
     async def delete_group(self, stream: str | None, group: str) -> None:
         """Call Delete."""
-        await self._caller.request(delete_group(stream, group))
+        await self._leader.request(delete_group(stream, group))
 
     async def connect_group(self, stream: str | None, group: str, buffer_size: int) -> GroupSession:
         """Call Read of the group."""
-        return await connect_group(self._caller, stream, group, buffer_size)
+        return await connect_group(self._leader, stream, group, buffer_size)
 
     async def replay_parked(self, stream: str | None, group: str, limit: int | None = None) -> None:
         """Call ReplayParked."""
-        await self._caller.request(replay_parked(stream, group, limit))
+        await self._leader.request(replay_parked(stream, group, limit))
 
     async def truncate_parked(self, stream: str | None, group: str, limit: int | None = None) -> None:
         """Call TruncateParked."""
-        await self._caller.request(truncate_parked(stream, group, limit))
+        await self._leader.request(truncate_parked(stream, group, limit))
 
     async def group_details(self, stream: str | None, group: str) -> GroupDetails:
         """Call GetInfo."""
-        return await self._caller.request(group_info(stream, group))
+        return await self._leader.request(group_info(stream, group))
 
     async def list_groups(self) -> Sequence[GroupDetails]:
         """Call List for all groups."""
-        return await self._caller.request(all_groups())
+        return await self._leader.request(all_groups())
 
     async def list_groups_of(self, stream: str | None) -> Sequence[GroupDetails]:
         """Call List for a stream."""
-        return await self._caller.request(groups_of(stream))
+        return await self._leader.request(groups_of(stream))
 
     async def restart_groups(self) -> None:
         """Call RestartSubsystem."""
-        await self._caller.request(restart_groups())
+        await self._leader.request(restart_groups())
 
     # Server --------------------------------------------------------------------------------------
 
@@ -273,12 +284,12 @@ class GrpcTransport(Transport):
     @property
     def users(self) -> GrpcUsers:
         """Requests that manage users."""
-        return GrpcUsers(self._caller)
+        return GrpcUsers(self._leader)
 
     @property
     def projections(self) -> GrpcProjections:
         """Requests that manage projections."""
-        return GrpcProjections(self._caller)
+        return GrpcProjections(self._leader)
 
     @property
     def indexes(self) -> GrpcIndexes:

@@ -29,7 +29,7 @@ CLOSING_SECONDS: Final = 1.0
 
 
 class Guide(Protocol):
-    """Decides about refusals of a node. The Reconnector does."""
+    """Decides about refusals of a node. The TcpReconnector does."""
 
     def may_follow(self, leader: tuple[str, int]) -> bool:
         """Return whether to connect to the node that a follower has named as the leader."""

@@ -14,7 +14,7 @@ from rxpump.discovery import for_leader
 from rxpump.errors import IsReadOnly, NotLeader
 from rxpump.model.status import Status
 from rxpump.settings import Settings
-from rxpump.tcp.node_resolver import NodeResolver
+from rxpump.tcp.node_resolver import TcpNodeResolver
 from rxpump.tcp.protocol.operation import Operation
 from rxpump.tcp.shared_connection import SharedConnection
 from rxpump.transport.deadline import Deadline
@@ -35,7 +35,7 @@ class NodeConnections:
         leader: Connection for requests that only the leader serves. It is the same one if that is the leader's.
     """
 
-    def __init__(self, resolver: NodeResolver, settings: Settings, on_status: Callable[[Status], None]) -> None:
+    def __init__(self, resolver: TcpNodeResolver, settings: Settings, on_status: Callable[[Status], None]) -> None:
         self.reads: SharedConnection = SharedConnection(resolver, settings, on_status)
         to_leader = None if settings.reads_from_leader else resolver.for_leader()
         self.leader: SharedConnection = (

@@ -8,6 +8,7 @@ import pytest
 
 from rxpump.errors import (
     ConsistencyCheckFailed,
+    NotSupported,
     PersistentSubscriptionNotFound,
     StreamDeleted,
     StreamNotFound,
@@ -19,9 +20,19 @@ from rxpump.model.group_settings import NackAction, PersistentSubscriptionSettin
 from rxpump.model.new_events import NewEvent
 from rxpump.model.positions import END, START
 from rxpump.transport import Capability, GroupSession
-from tests.contract.stores import ANY, FORWARD, NO_STREAM, STREAM_EXISTS, Store, deliveries, needs, values
+from tests.contract.stores import ANY, FORWARD, NO_STREAM, STREAM_EXISTS, Store, deliveries, values
 
 FROM_START = PersistentSubscriptionSettings(start_from=0)
+
+
+def needs(store: Store, *capabilities: Capability) -> None:
+    """Check that the transport refuses what it lacks, and end the test there."""
+    for capability in capabilities:
+        if capability not in store.transport.capabilities:
+            with pytest.raises(NotSupported) as refused:
+                store.transport.require(capability)
+            assert refused.value.feature == capability.value
+            pytest.skip(f"{store.transport.protocol} has no {capability.value}")
 
 
 # Appends to several streams ----------------------------------------------------------------------
