@@ -7,8 +7,8 @@ made, so that the other connection stays where it is.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
 
 from rxpump.discovery import for_leader
 from rxpump.errors import IsReadOnly, NotLeader
@@ -60,10 +60,13 @@ class NodeConnections:
         if self.leader is not self.reads:
             await self.leader.settled()
 
-    async def ask(self, operation: Operation[_T], deadline: Deadline | None = None) -> _T:
+    def ask(self, operation: Operation[_T], deadline: Deadline | None = None) -> Coroutine[Any, Any, _T]:
         """Send a request on the connection that is for it; see `SharedConnection.ask`."""
         if self.leader is self.reads:
-            return await self.reads.ask(operation, deadline)
+            return self.reads.ask(operation, deadline)
+        return self._ask_one_of_two(operation, deadline)
+
+    async def _ask_one_of_two(self, operation: Operation[_T], deadline: Deadline | None) -> _T:
         if not operation.needs_leader:
             try:
                 return await self.reads.ask(operation, deadline)
