@@ -55,6 +55,10 @@ class CallConnection(Protocol):
     def peer(self) -> str:
         """Address and port of the client."""
 
+    @property
+    def address(self) -> str:
+        """Address of the client, for counting failed logins."""
+
     async def drained(self, stream_id: int) -> None:
         """Wait until at most `UNSENT_BYTES` of a response wait for the client."""
 
@@ -124,6 +128,11 @@ class Call:
     def peer(self) -> str:
         """Address and port of the client."""
         return self._connection.peer
+
+    @property
+    def address(self) -> str:
+        """Address of the client, for counting failed logins."""
+        return self._connection.address
 
     @property
     def requires_leader(self) -> bool:
