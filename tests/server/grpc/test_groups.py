@@ -398,6 +398,9 @@ async def test_a_half_closed_consumer_goes_on(caller: Caller) -> None:
     await append(caller, "a")
     assert types(await call.take(1)) == ["a"]
     assert (await caller.ask(ps.READ)).code is StatusCode.OK
+    call.cancel()
+    [again] = await (await connect(caller)).take(1)
+    assert again.event.retry_count == 1
 
 
 async def test_malformed_acknowledgements_end_the_consumer(caller: Caller) -> None:

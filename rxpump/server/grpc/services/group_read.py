@@ -108,7 +108,7 @@ class _Consumption:
             acknowledging.cancel()
             if self._waiting is not None:
                 self._waiting.cancel()
-            if not self._dropped.done():
+            if not self._dropped.done() or self._dropped.cancelled():  # cancelled together with this call
                 consumer.leave()
 
     async def _acknowledge(self, consumer: Consumer) -> None:
