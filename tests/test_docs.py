@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 import shlex
 import tomllib
+from itertools import groupby
 from pathlib import Path
 
+import click
 import pytest
 
 from rxpump.cli.commands import rxpump
@@ -91,14 +93,30 @@ def test_make_targets_on_a_page_exist(page: Path) -> None:
 
 @page_by_page
 def test_rxpump_commands_on_a_page_exist(page: Path) -> None:
-    for program, name, *options in (command for command in shell_commands(page) if command[0] == "rxpump"):
-        command = rxpump.commands[name]
-        known = {option for parameter in command.params for option in parameter.opts}
+    for words in (words for line in shell_commands(page) for words in rxpump_commands(line)):
+        command, options = found(rxpump, words)
+        known = {option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)}
         used = {word.partition("=")[0] for word in options if word.startswith("--")}
-        assert used <= known | {"--help"}, f"{program} {name}"
-        values = [word for word in options if word not in {"--help"}]
-        if "--help" not in options:
-            command.make_context(name, values, resilient_parsing=True)
+        assert used <= known | {"--help"}, words
+        if "--help" not in options and not isinstance(command, click.Group):
+            command.make_context(words[0], options, resilient_parsing=True)
+
+
+def found(command: click.Command, words: list[str]) -> tuple[click.Command, list[str]]:
+    """Return the subcommand that words begin with, and the rest of the words."""
+    if isinstance(command, click.Group) and words and not words[0].startswith("-"):
+        return found(command.commands[words[0]], words[1:])
+    return command, words
+
+
+def rxpump_commands(words: list[str]) -> list[list[str]]:
+    """Return the arguments of each `rxpump` in a line of shell commands."""
+    found = []
+    for is_operator, part in groupby(words, key=lambda word: word in {"|", ">", "<", "<<END", "&&", ";"}):
+        command = list(part)
+        if not is_operator and command[0] == "rxpump":
+            found.append(command[1:])
+    return found
 
 
 @page_by_page

@@ -42,6 +42,11 @@ class BlockingIterator(Iterator[T]):
         self._timeout = timeout
         self._lock = Lock()
 
+    @property
+    def buffered(self) -> int:
+        """Number of values that the next calls return without waiting."""
+        return len(self._values)
+
     def __next__(self) -> T:
         """Return the next value.
 

@@ -1,1 +1,1 @@
-"""The `rxpump` command: `rxpump serve` and `rxpump check`."""
+"""The `rxpump` command: one module for each subcommand, or for a few related ones. See docs/command-line.md."""

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from importlib.util import find_spec
+
+# Until a command runs, Ctrl-C ends the process without a traceback.
+_on_sigint = signal.getsignal(signal.SIGINT)
+if _on_sigint is signal.default_int_handler:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 _NEEDED = ("click", "rich")
 
@@ -16,6 +22,7 @@ def main() -> None:
     """Run the command, or exit with a message that names the packages to install."""
     if _missing:
         sys.exit(f"rxpump: not installed: {', '.join(_missing)}. Install the command line: pip install 'rxpump[cli]'")
+    signal.signal(signal.SIGINT, _on_sigint)
     rxpump()
 
 

@@ -7,12 +7,14 @@ from typing import Final
 from rxpump.client.base import READ_BATCH, checked_filter
 from rxpump.client.starting_points import number_before, position_before
 from rxpump.client.transactions import TransactionClient
+from rxpump.errors import InvalidArgument
 from rxpump.model import checks
 from rxpump.model.filters import EventFilter
-from rxpump.model.positions import END, START, Edge, Position
+from rxpump.model.positions import END, START, Edge, Position, StreamDirection
 from rxpump.pipeline_root import root_of
 from rxpump.streams.catch_up import CatchUp
 from rxpump.streams.cursor import FollowedAll, FollowedStream
+from rxpump.streams.reading import StreamReading
 from rxpump.streams.relay import Pipeline, Relay
 
 _INSTEAD: Final = "to subscribe to the events of all streams, use stream_all()"
@@ -133,13 +135,16 @@ class SubscriptionClient(TransactionClient):
         start = END if start_from == -1 else start_from
         return self.stream(stream, start, batch_size=batch_size, resolve_links=resolve_links)
 
-    def relay(self, source: str, pipeline: Pipeline, target: str, *, batch_size: int = READ_BATCH) -> Relay:
+    def relay(
+        self, source: str | CatchUp | StreamReading, pipeline: Pipeline, target: str, *, batch_size: int = READ_BATCH
+    ) -> Relay:
         """Append the results of a pipeline over one stream to another stream, each exactly once.
 
         The target records how far the relay has come. After a crash or a lost connection, the relay resumes there.
 
         Args:
-            source: Name of the stream that is subscribed to.
+            source: Name of the stream that is subscribed to. Or a subscription to one stream, or a read of one, also
+                of a client for another server; the relay of a read ends with the read.
             pipeline: Function that takes the Observable of the events and returns an Observable of NewEvents: any
                 number for each event, in the order of the events.
             target: Name of the stream that is written to.
@@ -156,17 +161,24 @@ class SubscriptionClient(TransactionClient):
         Example:
             client.relay("orders", lambda orders: orders.pipe(rx.map(to_invoice)), "invoices").subscribe()
         """
-        source = checks.one_stream(source, _INSTEAD, argument="source")
+        if isinstance(source, str):
+            source = self.stream(checks.one_stream(source, _INSTEAD, argument="source"), batch_size=batch_size)
+        elif not isinstance(source, (CatchUp, StreamReading)) or _is_backward(source):
+            raise InvalidArgument("source", source, "the name of a stream, client.stream(...) or client.iter(...)")
+        name = checks.one_stream(source.stream, _INSTEAD, argument="source")
         target = checks.written_stream(target)
         checks.function("pipeline", pipeline)
-        events = self.stream(source, batch_size=batch_size)
         return Relay(
             self._runtime,
             self._transport,
-            source,
+            name,
             target,
-            follow=events.resume_at,
+            follow=source.resume_at,
             pipeline=pipeline,
             root_of=root_of,
             retry=self._settings.retry,
         )
+
+
+def _is_backward(source: CatchUp | StreamReading) -> bool:
+    return isinstance(source, StreamReading) and source.direction is StreamDirection.BACKWARD

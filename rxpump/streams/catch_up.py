@@ -168,6 +168,11 @@ class CatchUp(PageSource[Event]):
         self._after = after
         self._seen = seen
 
+    @property
+    def stream(self) -> str:
+        """Name of the stream, or `$all`."""
+        return self._followed.name
+
     def _follow(self) -> News:
         settings = self._settings
         cursor = Cursor(self._followed, self._after, seen=self._seen)

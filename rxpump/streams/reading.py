@@ -43,9 +43,18 @@ class StreamReading(PageSource[Event]):
             resolve_links=self._resolve_links,
         )
 
+    @property
+    def direction(self) -> StreamDirection:
+        """Order of the events."""
+        return self._direction
+
     def resume_after(self, event: Event) -> PageSource[Event]:
         """Return a read of the events that follow `event` in this one."""
-        number = event.received_number + (1 if self._direction is StreamDirection.FORWARD else -1)
+        return self.resume_at(event.received_number)
+
+    def resume_at(self, place: int) -> PageSource[Event]:
+        """Return a read of the events that follow the one of this number in this one."""
+        number = place + (1 if self._direction is StreamDirection.FORWARD else -1)
         if number < 0:
             return from_iterable(self._runtime, ())
         return StreamReading(

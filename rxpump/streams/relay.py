@@ -37,7 +37,6 @@ from rxpump.model.limits import Limits
 from rxpump.model.new_events import as_new_event
 from rxpump.model.results import WriteResult
 from rxpump.streams.appending import append_in_order
-from rxpump.streams.catch_up import CatchUp
 from rxpump.streams.observable import Piped
 from rxpump.streams.relay_mark import Place, Start, find_start, leave_hint, mark
 from rxpump.streams.source import PageSource
@@ -60,7 +59,7 @@ class Relay(PageSource[WriteResult]):
         transport: Connection for reads and writes.
         source: Name of the stream to read.
         target: Name of the stream to write.
-        follow: Function that returns a subscription to the events of the source after a number.
+        follow: Function that returns the events of the source after a number: a subscription, or a read that ends.
         pipeline: Function that applies operators to the subscription.
         root_of: Function that returns the source of a pipeline, if no operator between may keep events unseen.
         retry: Pauses between attempts.
@@ -75,7 +74,7 @@ class Relay(PageSource[WriteResult]):
         source: str,
         target: str,
         *,
-        follow: Callable[[int], CatchUp],
+        follow: Callable[[int], PageSource[Event]],
         pipeline: Pipeline,
         root_of: Callable[[reactivex.Observable[Any]], object],
         retry: Backoff,

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import pytest
+from reactivex import operators as rx
 
 import rxpump
 from rxpump import operators as ops
@@ -88,3 +89,43 @@ async def test_a_copy_to_the_same_stream_gets_a_new_id(client: rxpump.Client) ->
     event = await client.get_event("in", 0)
     await client.publish("in", [event])
     assert (await client.get_event("in")).number == EVENTS
+
+
+# A relay of another client's stream -------------------------------------------------------------------
+
+
+async def written_numbers(client: rxpump.Client) -> list[int]:
+    return [event.json()["n"] async for event in client.iter("out")]
+
+
+async def test_a_relay_of_a_read_ends_with_it(client: rxpump.Client) -> None:
+    async with rxpump.connect("memory://") as other:
+        for _ in range(2):  # the second run finds all events copied
+            await other.relay(client.iter("in"), lambda events: events, "out").pipe(rx.count())
+        assert await written_numbers(other) == list(range(EVENTS))
+        await client.publish_event("in", "Counted", {"n": EVENTS})
+        await other.relay(client.iter("in"), lambda events: events, "out").pipe(rx.count())
+        assert await written_numbers(other) == list(range(EVENTS + 1))
+
+
+async def test_a_relay_follows_a_subscription_of_another(client: rxpump.Client) -> None:
+    async with rxpump.connect("memory://") as other:
+        async for result in other.relay(client.stream("in"), lambda events: events, "out"):
+            if result.last_event_number == EVENTS - 1:
+                break
+        assert await written_numbers(other) == list(range(EVENTS))
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        lambda client: client.iter("in", direction=rxpump.StreamDirection.BACKWARD),
+        lambda client: client.iter_all(),
+        lambda client: client.stream_all(),
+        lambda client: 3,
+    ],
+    ids=["backward", "a read of $all", "a subscription to $all", "a number"],
+)
+async def test_a_relay_refuses_other_sources(client: rxpump.Client, source: Callable[[rxpump.Client], Any]) -> None:
+    with pytest.raises(rxpump.errors.InvalidArgument, match="source"):
+        client.relay(source(client), lambda events: events, "out")

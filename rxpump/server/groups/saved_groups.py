@@ -52,7 +52,7 @@ class SavedGroups:
 
     Attributes:
         entries: The groups by id, as read from the store and changed since.
-        characters: Characters of the names and filters of all groups.
+        id_length: Characters of all ids together.
     """
 
     def __init__(self, store: SqliteStore) -> None:
@@ -64,20 +64,19 @@ class SavedGroups:
         self._is_counted = False  # whether $maxCount limits the stream
         self.entries: dict[str, Entry] = {}
         self._read()
-        self.characters: int = sum(entry.settings.characters for entry in self.entries.values())
+        self.id_length: int = sum(map(len, self.entries))
 
     def save(self, entry: Entry, by: str) -> asyncio.Future[Outcome]:
         """Save a group that was created or updated by the user `by`."""
         id = entry.settings.id
-        before = self.entries.get(id)
-        self.characters += entry.settings.characters - (before.settings.characters if before else 0)
+        self.id_length += 0 if id in self.entries else len(id)
         self.entries[id] = entry
         return self._append(change_to_json(entry, by), by)
 
     def remove(self, id: str, by: str) -> asyncio.Future[Outcome]:
         """Save that the user `by` deleted the group with this id."""
         removed = self.entries.pop(id)
-        self.characters -= removed.settings.characters
+        self.id_length -= len(id)
         return self._append(removal_to_json(removed.settings, by), by)
 
     def _append(self, change: object, by: str) -> asyncio.Future[Outcome]:

@@ -1,0 +1,115 @@
+"""The output of commands: JSON lines for programs, colored text for a terminal."""
+
+from __future__ import annotations
+
+import json
+import select
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+
+class Output:
+    """Standard output of a command.
+
+    Args:
+        is_json: Whether to write JSON lines. None: if standard output is not a terminal.
+
+    Attributes:
+        is_json: Whether it writes JSON lines.
+        console: Console for text.
+    """
+
+    def __init__(self, is_json: bool | None) -> None:
+        self.is_json = not sys.stdout.isatty() if is_json is None else is_json
+        self.console = Console(highlight=False, soft_wrap=True, markup=False)
+
+    def line(self, line: bytes) -> None:
+        """Write one line of bytes.
+
+        Raises:
+            BrokenPipeError: The reader of the output has gone.
+        """
+        sys.stdout.buffer.write(line)
+        sys.stdout.buffer.write(b"\n")
+
+    def flush(self) -> None:
+        """Write what is buffered.
+
+        Raises:
+            BrokenPipeError: The reader of the output has gone, also if nothing was buffered.
+        """
+        sys.stdout.flush()
+        if _is_pipe_without_reader(sys.stdout.fileno()):
+            raise BrokenPipeError
+
+    def record(self, values: Mapping[str, Any]) -> None:
+        """Write values by name: one JSON object, or one line for each value."""
+        if self.is_json:
+            self.line(as_json(values))
+            return
+        table = Table(show_header=False, box=None, pad_edge=False)
+        table.add_column(style="cyan")
+        table.add_column(overflow="fold")
+        for name, value in values.items():
+            table.add_row(name.replace("_", " "), as_text(value))
+        self.console.print(table)
+
+    def rows(self, rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> None:
+        """Write rows: a JSON object for each, or a table.
+
+        Args:
+            rows: Values by name.
+            columns: Names of the columns of the table. JSON objects have all values.
+        """
+        if self.is_json:
+            for row in rows:
+                self.line(as_json(row))
+            return
+        self.console.print(table_of(rows, columns))
+
+
+def _is_pipe_without_reader(descriptor: int) -> bool:
+    """Return whether a descriptor is a pipe that nobody can read from any more; False where that is not known."""
+    if not hasattr(select, "poll"):  # Windows
+        return False
+    poll = select.poll()
+    poll.register(descriptor, 0)
+    return any(happened & select.POLLERR for _, happened in poll.poll(0))
+
+
+def table_of(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> Table:
+    """Return a table of rows. Columns of numbers are aligned to the right."""
+    shown = list(rows)
+    table = Table(header_style="bold", pad_edge=False, box=None)
+    for column in columns:
+        is_number = any(isinstance(row.get(column), (int, float)) for row in shown)
+        table.add_column(column.replace("_", " "), justify="right" if is_number else "left", overflow="fold")
+    for row in shown:
+        table.add_row(*(as_text(row.get(column)) for column in columns))
+    return table
+
+
+def as_json(value: object) -> bytes:
+    """Return a value as JSON in one line. Values that JSON does not have are written as text."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str).encode()
+
+
+def as_text(value: object) -> str:
+    """Return a value as text for a person."""
+    match value:
+        case None:
+            return "-"
+        case bool():
+            return "yes" if value else "no"
+        case int():
+            return f"{value:,}"
+        case float():
+            return f"{value:,.1f}" if abs(value) >= 10 else f"{value:.3g}"
+        case Mapping() | list() | tuple():
+            return as_json(value).decode()
+        case _:
+            return str(value)

@@ -1,0 +1,75 @@
+"""Progress bars on standard error, for commands that can take long."""
+
+from __future__ import annotations
+
+from time import monotonic
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+
+class Transfer:
+    """Counts the events and bytes of a command, and shows them if standard error is a terminal.
+
+    Use it as a context manager.
+
+    Args:
+        title: Word that the bar begins with.
+        total: Size of the whole: bytes or events. None if it is not known.
+
+    Attributes:
+        events: Events until now.
+        bytes: Bytes until now.
+    """
+
+    def __init__(self, title: str, total: int | None) -> None:
+        self.events = 0
+        self.bytes = 0
+        self._began = monotonic()
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.fields[counts]}"),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+            console=Console(stderr=True),
+            transient=True,
+            disable=not Console(stderr=True).is_terminal,
+        )
+        self._task: TaskID = self._progress.add_task(title, total=total, counts="")
+
+    @property
+    def seconds(self) -> float:
+        """Seconds since the start."""
+        return monotonic() - self._began
+
+    def advance(self, events: int, bytes: int, of_total: int) -> None:
+        """Count events and bytes.
+
+        Args:
+            events: Events that were transferred.
+            bytes: Bytes of these events.
+            of_total: Their part of the total, in its unit.
+        """
+        self.events += events
+        self.bytes += bytes
+        rate = self.events / max(self.seconds, 0.001)
+        counts = f"{self.events:,} events, {self.bytes / 1e6:,.1f} MB, {rate:,.0f} events/s"
+        self._progress.update(self._task, advance=of_total, counts=counts)
+
+    def summary(self) -> dict[str, Any]:
+        """Return the counts and the rate by name."""
+        seconds = round(self.seconds, 3)
+        return {
+            "bytes": self.bytes,
+            "seconds": seconds,
+            "events_per_second": round(self.events / max(self.seconds, 0.001)),
+        }
+
+    def __enter__(self) -> Transfer:
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()

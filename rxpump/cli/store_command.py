@@ -1,0 +1,60 @@
+"""What all commands of a store have in common: its connection string, the form of the output, and the exit status."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from functools import wraps
+from typing import Concatenate, Final, ParamSpec
+
+import click
+
+from rxpump.blocking import BlockingClient
+from rxpump.blocking import open as open_store
+from rxpump.cli.exits import ending_in_order
+from rxpump.cli.output import Output
+
+DEFAULT_URI: Final = "tcp://127.0.0.1:1113"
+
+P = ParamSpec("P")
+
+uri_option = click.option(
+    "--uri",
+    envvar="RXPUMP_URI",
+    default=DEFAULT_URI,
+    show_default=True,
+    show_envvar=True,
+    help="Connection string of the event store. In the variable, a password is not in the list of processes.",
+)
+json_option = click.option(
+    "--json/--table",
+    "is_json",
+    default=None,
+    help="Write JSON lines, or text for a person. Default: text if the output is a terminal.",
+)
+yes_option = click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
+
+
+def store_command(function: Callable[Concatenate[BlockingClient, Output, P], None]) -> Callable[..., None]:
+    """Make a command that gets a connected store and its output, besides its own arguments."""
+
+    @wraps(function)
+    def command(uri: str, is_json: bool | None, *args: P.args, **kwargs: P.kwargs) -> None:
+        with ending_in_order(), open_store(uri) as store:
+            function(store, Output(is_json), *args, **kwargs)
+
+    return uri_option(json_option(command))
+
+
+def confirm(question: str, is_confirmed: bool) -> None:
+    """Ask a question on the terminal, unless it was confirmed before by `--yes`.
+
+    Raises:
+        UsageError: There is no terminal to ask on.
+        Abort: The answer is no.
+    """
+    if is_confirmed:
+        return
+    if not sys.stdin.isatty():
+        raise click.UsageError(f"{question} Pass --yes to confirm.")
+    click.confirm(question, abort=True, err=True)

@@ -1,0 +1,223 @@
+"""The command `rxpump tail`, which writes the events of a stream, then each new one."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from time import monotonic
+from typing import Any, Final
+
+import click
+import reactivex
+from rich.console import Console
+
+from rxpump.blocking import BlockingClient, BlockingIterator
+from rxpump.checkpoints import Checkpoint, FileCheckpoint
+from rxpump.cli.event_text import event_writer, position_text
+from rxpump.cli.exits import until_interrupted
+from rxpump.cli.output import Output
+from rxpump.cli.read import format_option, links_option, type_option, types_regex
+from rxpump.cli.store_command import store_command
+from rxpump.cli.values import number_in, parse_place, position_in_all
+from rxpump.errors import InvalidArgument
+from rxpump.model.events import Event
+from rxpump.model.pages import AllPage
+from rxpump.model.positions import END, START, Edge, Position, StreamDirection
+from rxpump.model.signals import CaughtUp, Examined, FellBehind, Reconnected
+from rxpump.model.system_names import ALL_STREAM
+from rxpump.operators import where, with_signals
+
+SAVE_SECONDS: Final = 1.0
+"""Seconds after which the checkpoint of written events is saved, and the distance to the end is measured."""
+
+Item = Event | CaughtUp | FellBehind | Reconnected | Examined
+
+
+@click.command()
+@click.argument("stream")
+@click.option("--since", callback=parse_place, help="First event: its number. In $all: the position to start after.")
+@click.option("--new", is_flag=True, help="Write only events that are written from now on.")
+@click.option(
+    "--checkpoint",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="File that keeps the last event that was written. The next run continues after it.",
+)
+@click.option("--quiet", is_flag=True, help="Do not report on standard error how far behind the output is.")
+@type_option
+@format_option
+@links_option
+@store_command
+def tail(
+    store: BlockingClient,
+    output: Output,
+    stream: str,
+    since: int | Edge | Position | None,
+    new: bool,
+    checkpoint: Path | None,
+    quiet: bool,
+    types: tuple[str, ...],
+    form: str | None,
+    resolve_links: bool,
+) -> None:
+    """Write the events of STREAM (or of $all), then each new event, until Ctrl-C.
+
+    After a lost connection it continues with the next event. With --checkpoint it also does so after a restart.
+    """
+    if new and since is not None:
+        raise click.UsageError("--since and --new contradict each other")
+    write = event_writer(output, form)
+    saved = _Saved(stream, checkpoint)
+    start = saved.next_place() or (END if new else START if since is None else since)
+    report = _Report(store, output, stream, is_quiet=quiet)
+    with until_interrupted(), report, saved, _follow(store, stream, start, types, resolve_links) as items:
+        while True:
+            try:
+                item = next(items)
+            except TimeoutError:
+                item = None
+            if isinstance(item, Event):
+                if not types or item.type in types:
+                    write(item)
+                saved.note(item)
+            elif isinstance(item, Examined):
+                saved.note(item)
+            report.note(item)
+            if not items.buffered:
+                output.flush()
+                saved.save_if_due()
+
+
+def _follow(
+    store: BlockingClient, stream: str, start: int | Edge | Position, types: tuple[str, ...], resolve_links: bool
+) -> BlockingIterator[Item]:
+    """Return an iterator of events and signals, which raises TimeoutError if there is none for a while."""
+    if stream == ALL_STREAM:
+        condition = where(type_regex=types_regex(types)) if types else None
+        place = position_in_all(start)
+        assert place is not None
+        source = store.client.stream_all(place, resolve_links=resolve_links, where=condition)
+    else:
+        number = number_in(stream, start)
+        assert number is not None
+        source = store.client.stream(stream, number, resolve_links=resolve_links)
+    items: reactivex.Observable[Any] = source.pipe(with_signals())
+    return store.iterate(items, timeout=SAVE_SECONDS)
+
+
+class _Saved:
+    """The checkpoint of the events that were written. At the end of a `with` block it is saved.
+
+    Args:
+        stream: Name of the stream.
+        path: File of the checkpoint, or None for no checkpoint.
+    """
+
+    def __init__(self, stream: str, path: Path | None) -> None:
+        self._stream = stream
+        self._file = None if path is None else FileCheckpoint(path)
+        self._unsaved: Event | Examined | None = None
+        self._saved_at = monotonic()
+
+    def next_place(self) -> int | Position | None:
+        """Return the place at which to continue, or None if nothing was saved.
+
+        Raises:
+            InvalidArgument: The checkpoint belongs to another stream.
+        """
+        checkpoint = None if self._file is None else asyncio.run(self._file.load())
+        if checkpoint is None:
+            return None
+        if self._stream == ALL_STREAM:
+            if checkpoint.position is None:
+                raise InvalidArgument("checkpoint", str(self._file), f"a checkpoint of {ALL_STREAM}")
+            return checkpoint.position
+        if checkpoint.stream != self._stream:
+            raise InvalidArgument("checkpoint", f"one of stream {checkpoint.stream!r}", f"one of {self._stream!r}")
+        return checkpoint.number + 1
+
+    def note(self, item: Event | Examined) -> None:
+        """Note that an event was written, or that no event up to a position has to be."""
+        self._unsaved = item
+
+    def save_if_due(self) -> None:
+        """Save the checkpoint, if the last time was SAVE_SECONDS ago."""
+        if monotonic() - self._saved_at >= SAVE_SECONDS:
+            self.save()
+
+    def save(self) -> None:
+        """Save the checkpoint of the last event that was noted."""
+        if self._file is not None and self._unsaved is not None:
+            asyncio.run(self._file.save(Checkpoint.of(self._unsaved)))
+        self._unsaved, self._saved_at = None, monotonic()
+
+    def __enter__(self) -> _Saved:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        # An output that is closed has lost events that were noted, so these must be written again.
+        if not isinstance(error, OSError):
+            self.save()
+
+
+class _Report:
+    """What standard error says about the end of the stream: a status line on a terminal, otherwise single lines."""
+
+    def __init__(self, store: BlockingClient, output: Output, stream: str, *, is_quiet: bool) -> None:
+        self._store = store
+        self._stream = stream
+        self._is_quiet = is_quiet
+        self._is_live = False
+        self._last: Event | None = None
+        self._measured_at = monotonic()
+        errors = Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
+        shares_terminal = not output.is_json and output.console.is_terminal
+        self._console = output.console if shares_terminal else errors
+        self._status = self._console.status("reading") if self._console.is_terminal and not is_quiet else None
+
+    def note(self, item: Item | None) -> None:
+        """Note an event, a signal, or that nothing has happened for a while."""
+        match item:
+            case Event():
+                self._last = item
+                if not self._is_live and monotonic() - self._measured_at >= SAVE_SECONDS:
+                    self._measured_at = monotonic()
+                    self._say(f"{self._behind(item)} behind")
+            case CaughtUp():
+                self._is_live = True
+                self._say(f"caught up{self._place()}")
+            case FellBehind():
+                self._is_live = False
+                self._say(f"fell behind{self._place()}: {item.reason}")
+            case Reconnected():
+                self._say(f"connected again{self._place()}")
+
+    def _place(self) -> str:
+        if self._last is None:
+            return ""
+        number = position_text(self._last) if self._stream == ALL_STREAM else self._last.received_number
+        return f" after event {number}"
+
+    def _behind(self, event: Event) -> str:
+        """Return how far the end of the stream is from an event."""
+        if self._stream != ALL_STREAM:
+            end = self._store.get(self._stream, direction=StreamDirection.BACKWARD, max_count=1)
+            return f"{max(0, end[0].received_number - event.received_number) if len(end) else 0:,} events"
+        page: AllPage = self._store.get_all(direction=StreamDirection.BACKWARD, max_count=1)
+        if not len(page) or event.position is None or page[0].position is None:
+            return "0 bytes"
+        return f"{max(0, page[0].position.commit - event.position.commit):,} bytes"
+
+    def _say(self, text: str) -> None:
+        if self._status is not None:
+            self._status.update(text)
+        elif not self._is_quiet:
+            self._console.print(text)
+
+    def __enter__(self) -> _Report:
+        if self._status is not None:
+            self._status.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._status is not None:
+            self._status.stop()
