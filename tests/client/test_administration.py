@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequen
 from typing import Any, ClassVar, cast
 
 import pytest
+from reactivex import operators as rx
 
 import rxpump
 from rxpump import IndexField, IndexFieldType, NewEvent, ProjectionMode
@@ -288,3 +289,34 @@ async def test_an_index_is_followed_through_a_lost_connection() -> None:
             while received != [0, 2, 3] or not transport.recorder.calls:  # the watchdog has asked for the end
                 await client.ping()
     assert set(transport.recorder.calls) == {("$idx-user-o", END)}
+
+
+async def test_the_watchdog_accepts_an_index_without_events() -> None:
+    transport = OneIndex()
+    async with mock_client(transport, settings=rxpump.Settings(watchdog=0.001)) as client:
+        received: list[Any] = []
+        with client.indexes.stream("$idx-user-o").subscribe(lambda event: received.append(event.json())):
+            while not transport.recorder.calls:
+                await client.ping()
+            await client.publish_event("orders", "A", 0)
+            while not received:
+                await client.ping()
+    assert received == [0]
+
+
+async def test_a_group_on_all_has_a_filter_and_a_position() -> None:
+    async with mock_client() as client:
+        for n, stream in enumerate(("orders", "people", "offers")):
+            await client.publish_event(stream, "A", n)
+        place = (await client.get_all(max_count=1))[0].position
+        assert place is not None
+        with pytest.raises(InvalidArgument, match=r"start_from is 0; allowed is a Position, START or END"):
+            client.create_subscription("g", "$all", start_from=0)
+        where = rxpump.EventFilter(stream_prefix="o")
+        await client.create_subscription("g", "$all", start_from=place, where=where)
+        first = await client.connect_subscription("g", "$all", 1).pipe(rx.first())
+        assert (first.json(), first.position) == (0, place)
+        details = await client.subscription_details("g", "$all")
+        assert (details.stream, details.settings.start) == ("$all", place)
+        assert [each.group for each in await client.list_subscriptions("$all")] == ["g"]
+        assert list(await client.list_subscriptions("orders")) == []
