@@ -17,7 +17,11 @@ VERSION := $(shell $(or $(PYTHON),false) -c 'import sys; print("%d.%d" % sys.ver
 VENV       := .venv-$(VERSION)
 OLDEST     := .venv-oldest-protobuf
 PHOTONPUMP := .venv-photonpump
+KURRENT    := .venv-kurrentdbclient
+ESDB       := .venv-esdbclient
 NODE_CLIENT := .node-eventstore-client
+NODE_KURRENT := .node-kurrentdb-client
+NODE_ESDB  := .node-eventstore-db-client
 NODE       := $(shell command -v npm >/dev/null && command -v node)
 SPEED      := .venv-speed
 PIP        := -m pip install --disable-pip-version-check
@@ -51,7 +55,7 @@ help:
 	@echo 'make test-speed            Run the tests with the extra `speed` installed'
 	@echo 'make test-all-pythons      Run the tests with every installed Python from 3.11'
 	@echo 'make peers                 Install the other clients that `make interop` runs'
-	@echo 'make interop               Run photon-pump and node-eventstore-client against the embedded server'
+	@echo 'make interop               Run the other clients against the embedded server'
 	@echo 'make bench                 Compare the speed with other clients and a bare socket (BENCH=--help for options)'
 	@echo 'make bench-grpc            Compare the speed of HTTP/2 with h2 (BENCH=--help for options)'
 	@echo 'make api                   Store the list of the public API, after an intended change of it'
@@ -100,12 +104,15 @@ test-all-pythons:
 	    fi; \
 	done
 
-peers: $(PHOTONPUMP)/ready $(if $(NODE),$(NODE_CLIENT)/ready,no-node)
+NODE_PEERS := $(NODE_CLIENT) $(NODE_KURRENT) $(NODE_ESDB)
+peers: $(PHOTONPUMP)/ready $(KURRENT)/ready $(ESDB)/ready $(if $(NODE),$(NODE_PEERS:%=%/ready),no-node)
 
 # The tests of a client are skipped if its variable does not name the program that has it.
 interop: $(VENV)/ready peers
 	@PHOTONPUMP_PYTHON=$(CURDIR)/$(PHOTONPUMP)/bin/python \
+	    KURRENTDBCLIENT_PYTHON=$(CURDIR)/$(KURRENT)/bin/python ESDBCLIENT_PYTHON=$(CURDIR)/$(ESDB)/bin/python \
 	    $(if $(NODE),NODE_EVENTSTORE_CLIENT=$(CURDIR)/$(NODE_CLIENT)) \
+	    $(if $(NODE),NODE_KURRENTDB_CLIENT=$(CURDIR)/$(NODE_KURRENT) NODE_ESDB_CLIENT=$(CURDIR)/$(NODE_ESDB)) \
 	    $(VENV)/bin/pytest -q tests/interop
 
 bench: $(VENV)/ready $(SPEED)/ready $(PHOTONPUMP)/ready $(if $(NODE),$(NODE_CLIENT)/ready)
@@ -165,6 +172,28 @@ $(NODE_CLIENT)/ready:
 	    node-eventstore-client@23.10.1 protobufjs@7.6.6
 	@touch $@
 
+$(KURRENT)/ready:
+	@$(START)
+	@$(PYTHON_311) -m venv $(KURRENT)
+	@$(KURRENT)/bin/python $(PIP) kurrentdbclient==1.3.5
+	@touch $@
+
+$(ESDB)/ready:
+	@$(START)
+	@$(PYTHON_311) -m venv $(ESDB)
+	@$(ESDB)/bin/python $(PIP) esdbclient==1.1.7 grpcio-tools==1.71.2
+	@touch $@
+
+$(NODE_KURRENT)/ready:
+	@$(START)
+	@npm install --no-audit --no-fund --prefix $(NODE_KURRENT) @kurrent/kurrentdb-client@1.3.1
+	@touch $@
+
+$(NODE_ESDB)/ready:
+	@$(START)
+	@npm install --no-audit --no-fund --prefix $(NODE_ESDB) @eventstore/db-client@6.2.1
+	@touch $@
+
 .PHONY: no-node
 no-node:
 	@echo "Node is not installed: the tests of node-eventstore-client are left out"
@@ -178,4 +207,4 @@ python:
 	@test -n "$(PYTHON)" || { echo $(NO_PYTHON) >&2; exit 1; }
 
 clean:
-	@rm -rf .venv-* $(NODE_CLIENT) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build
+	@rm -rf .venv-* $(NODE_PEERS) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build

@@ -12,16 +12,19 @@ from rxpump.backpressure.background_tasks import BackgroundTasks
 from rxpump.client import Client
 from rxpump.discovery import DiscoveryRetryPolicy, Selector
 from rxpump.errors import InvalidArgument
+from rxpump.grpc.dialer import Dialer
+from rxpump.grpc.nodes import nodes_of
+from rxpump.grpc.transport import GrpcTransport
 from rxpump.model.credentials import Credentials, Token, within
 from rxpump.model.nodes import NodePreference
-from rxpump.model.status import Idle, Status
+from rxpump.model.status import Connected, Idle, Status
 from rxpump.settings import Settings
 from rxpump.tcp.cluster_resolver import ClusterResolver
 from rxpump.tcp.embedded_node import EmbeddedNode
 from rxpump.tcp.node_resolver import FixedAddress
 from rxpump.tcp.transport import TcpTransport
 from rxpump.transport import Transport
-from rxpump.uri import Address, ClusterAddress, EmbeddedAddress, TcpAddress, parse
+from rxpump.uri import Address, ClusterAddress, EmbeddedAddress, GrpcAddress, TcpAddress, parse
 
 DEFAULT_URI = "tcp://localhost:1113"
 
@@ -95,7 +98,13 @@ def connect(
     status: BehaviorSubject[Status] = BehaviorSubject(Idle())
     make_transport = _TRANSPORTS[type(address)]
     tasks = BackgroundTasks(settings.name)
-    client = Client(settings, make_transport(address, settings, tasks, status.on_next, selection), status)
+
+    def note(current: Status) -> None:
+        if isinstance(current, Connected):
+            tasks.peer = current.address
+        status.on_next(current)
+
+    client = Client(settings, make_transport(address, settings, tasks, note, selection), status)
     tasks.owner = client
     return client
 
@@ -158,6 +167,9 @@ def _with_arguments(address: Address, given: dict[str, Any]) -> Address:
         given["credentials"] = Credentials(given.pop("username"), given.pop("password", ""))
     elif "password" in given:
         raise InvalidArgument("password", "given", "a password together with a username")
+    if isinstance(address, GrpcAddress) and not address.is_cluster:
+        ((host, port),) = address.hosts
+        given["hosts"] = ((given.pop("host", host), given.pop("port", port)),)
     try:
         return replace(address, **given)
     except TypeError:
@@ -169,7 +181,7 @@ def _to_server(
 ) -> Transport:
     if address.credentials is not None:
         within(address.credentials, TcpTransport.limits)
-    return TcpTransport(FixedAddress(address), settings, tasks, on_status)
+    return TcpTransport(FixedAddress(address, settings), settings, tasks, on_status)
 
 
 def _embedded(
@@ -188,9 +200,17 @@ def _to_cluster(
     return TcpTransport(ClusterResolver(address, settings, *selection), settings, tasks, on_status)
 
 
+def _over_grpc(
+    address: GrpcAddress, settings: Settings, tasks: BackgroundTasks, on_status: OnStatus, selection: Selection
+) -> Transport:
+    dialer = Dialer.to(address, settings)
+    return GrpcTransport(nodes_of(address, dialer, settings, *selection), dialer, settings, tasks, on_status)
+
+
 _TRANSPORTS: dict[type[Address], Callable[[Any, Settings, BackgroundTasks, OnStatus, Selection], Transport]] = {
     TcpAddress: _to_server,
     ClusterAddress: _to_cluster,
+    GrpcAddress: _over_grpc,
     EmbeddedAddress: _embedded,
 }
 """The transport for each kind of address; `rxpump.uri` has the kind of address for each scheme."""

@@ -16,6 +16,9 @@ from rxpump.model.nodes import NodePreference, split_host
 class Settings:
     """Settings of a client and its connection. Times are in seconds.
 
+    One class has the settings of all protocols, because nearly all of them have a meaning in each. The settings that
+    only TCP uses say so.
+
     Attributes:
         name: Name of the client in the log and the statistics of the server.
         timeout: Time from a call to its deadline. It covers all attempts, and runs also while there is no connection.
@@ -26,10 +29,10 @@ class Settings:
         connect_within: Time for which `connect()` repeats such attempts, also while a server is starting.
         heartbeat_interval: Silence after which a heartbeat is sent to the server.
         heartbeat_timeout: Further silence after which the connection is closed as dead.
-        max_in_flight: Requests in flight at once; others wait in the client.
+        max_in_flight: Requests in flight at once; others wait in the client. TCP only.
         max_frame_bytes: Bytes of the largest reply that is accepted, at least 1,024. If a page would be larger, reads
-            ask for fewer events.
-        http_port: Port on which the server answers HTTP. Only `replay_parked` uses it.
+            ask for fewer events. TCP only.
+        http_port: Port on which the server answers HTTP. Only `replay_parked` over TCP uses it.
         require_leader: Whether only the leader may answer. If not, followers answer too, and their events can lag.
         live_buffer_events: Events that a live subscription buffers for a slow consumer. If its buffer is
             full, it stops being live, and reads on when the consumer has room.

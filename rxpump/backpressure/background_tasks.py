@@ -71,12 +71,14 @@ class BackgroundTasks:
         name: Name of the owner, which begins the names of its tasks.
         intakes: Functions that `drain` calls to stop the tasks that accept new work.
         owner: The owner, if `connecting_owners` can connect it.
+        peer: Address that the owner was last connected to, for errors.
     """
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.intakes: set[Callable[[], None]] = set()
         self.owner: Owner | None = None
+        self.peer: str = "the server"
         self._tasks: set[asyncio.Task[Any]] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread = ""

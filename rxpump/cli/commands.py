@@ -4,6 +4,7 @@ import click
 
 from rxpump.cli.append import append
 from rxpump.cli.check import check
+from rxpump.cli.cluster import cluster
 from rxpump.cli.copy import copy
 from rxpump.cli.delete import delete, metadata, scavenge
 from rxpump.cli.overview import info, streams
@@ -18,5 +19,5 @@ def rxpump() -> None:
     """Read, follow and write the streams of an event store, and manage it."""
 
 
-for _command in (read, tail, append, copy, streams, info, delete, metadata, scavenge, serve, check):
+for _command in (read, tail, append, copy, streams, info, delete, metadata, scavenge, cluster, serve, check):
     rxpump.add_command(_command)

@@ -12,6 +12,7 @@ from rxpump.model import checks
 from rxpump.model.indexes import IndexDetails, IndexField
 from rxpump.model.new_events import UNSET
 from rxpump.model.positions import START, Edge, Position, StreamDirection
+from rxpump.model.system_names import INDEX_PREFIX
 from rxpump.settings import Settings
 from rxpump.streams.catch_up import CatchUp
 from rxpump.streams.cursor import FollowedIndex
@@ -203,6 +204,6 @@ class Indexes:
 
 def _index(value: object) -> str:
     name = checks.text("index", value)
-    if not name.startswith("$idx-"):
+    if not name.startswith(INDEX_PREFIX):
         raise InvalidArgument("index", name, "the name of an index with its prefix, such as $idx-ce-orders")
     return name

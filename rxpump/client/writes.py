@@ -280,7 +280,7 @@ class WriteClient(ReadClient):
     def _append(
         self, name: str, stream: str, events: list[NewEvent], expected_version: int, timeout: float | None
     ) -> Single[WriteResult]:
-        stream, version = checks.written_stream(stream), checks.expected_version(expected_version)
+        version = checks.expected_version(expected_version)
         transport = self._within(timeout)
         return Single(self._runtime, name, lambda: transport.append(stream, events, version))
 

@@ -1,22 +1,28 @@
-"""Ask nodes for gossip over HTTP."""
+"""Ask nodes over HTTP for gossip, and for their own state."""
 
 from __future__ import annotations
 
 import asyncio
+import json
 import socket
 import ssl
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Final
+from functools import partial
+from typing import Any, Final
 
 import h11
 
 from rxpump.discovery.cluster_view import Answer
-from rxpump.discovery.gossip import MAX_GOSSIP_BYTES, Gossip, MalformedGossip, parse_gossip
-from rxpump.discovery.member import Endpoint
+from rxpump.discovery.gossip import MAX_GOSSIP_BYTES, MalformedGossip, parse_gossip
+from rxpump.discovery.member import Endpoint, NodeState
 
-_PATH: Final = "/gossip?format=json"
+_GOSSIP: Final = "/gossip?format=json"
+_INFO: Final = "/info"
+_STATES: Final = {name.lower(): state for name, state in NodeState.__members__.items() if name.isalpha()}
+"""State for each name, as in gossip and in lower case."""
+
 _PIECE_BYTES: Final = 64 * 1024
 _MAX_HEADER_BYTES: Final = 32 * 1024
 
@@ -43,6 +49,21 @@ class Target:
 async def ask_all(
     targets: Sequence[Target], *, timeout: float, tls: ssl.SSLContext | None = None, server_name: str | None = None
 ) -> list[Answer]:
+    """Ask several nodes at once over HTTP; see `gather_answers`.
+
+    Args:
+        targets: The nodes.
+        timeout: Seconds that each node has to answer.
+        tls: Context for HTTPS, or None for HTTP.
+        server_name: Name that the certificates must contain; None for the host of each node.
+    """
+    asked = partial(ask, timeout=timeout, tls=tls, server_name=server_name)
+    return await gather_answers(targets, asked, timeout=timeout)
+
+
+async def gather_answers(
+    targets: Sequence[Target], ask: Callable[[Target], Coroutine[Any, Any, Answer]], *, timeout: float
+) -> list[Answer]:
     """Ask several nodes at once.
 
     After the first gossip the others have only a part of the timeout left, because a node that hangs would otherwise
@@ -50,17 +71,13 @@ async def ask_all(
 
     Args:
         targets: The nodes.
+        ask: Function that asks one node. It does not raise.
         timeout: Seconds that each node has to answer.
-        tls: Context for HTTPS, or None for HTTP.
-        server_name: Name that the certificates must contain; None for the host of each node.
 
     Returns:
         One answer for each node, in their order. A node that cannot be asked is an answer that says why.
     """
-    asking = {
-        target: asyncio.ensure_future(ask(target, timeout=timeout, tls=tls, server_name=server_name))
-        for target in targets
-    }
+    asking = {target: asyncio.ensure_future(ask(target)) for target in targets}
     try:
         waiting = set(asking.values())
         loop = asyncio.get_running_loop()
@@ -87,7 +104,7 @@ async def ask(
     """Ask one node; see `ask_all`."""
     try:
         async with asyncio.timeout(timeout):
-            return Answer(target.endpoint, await _fetch(target, tls, server_name))
+            return Answer(target.endpoint, parse_gossip(await _get(target, _GOSSIP, tls, server_name)))
     except TimeoutError:
         problem = f"no gossip within {timeout:g} s"
     except MalformedGossip as error:
@@ -97,6 +114,30 @@ async def ask(
     except h11.RemoteProtocolError as error:
         problem = f"the answer is not HTTP: {error}"
     return Answer(target.endpoint, problem=problem)
+
+
+async def ask_state(
+    host: str, port: int, *, timeout: float, tls: ssl.SSLContext | None = None, server_name: str | None = None
+) -> NodeState | None:
+    """Ask a node for its own state. Every server since version 4 answers this, also a single node.
+
+    Args:
+        host: Host of the node.
+        port: Port of its HTTP interface.
+        timeout: Seconds in which the node must answer.
+        tls: Context for HTTPS, or None for HTTP.
+        server_name: Name that the certificate must contain; None for the host.
+
+    Returns:
+        The state, or None if the node did not answer, or answered something else.
+    """
+    try:
+        async with asyncio.timeout(timeout):
+            body = await _get(Target(Endpoint(host, port), host), _INFO, tls, server_name)
+            state = json.loads(body)["state"]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError, MalformedGossip, h11.RemoteProtocolError):
+        return None  # TimeoutError is an OSError, and UnicodeError a ValueError
+    return _STATES.get(state) if isinstance(state, str) else None
 
 
 async def resolve(seeds: Sequence[Endpoint], *, timeout: float) -> tuple[list[Target], list[Answer]]:
@@ -131,15 +172,15 @@ async def _look_up(seed: Endpoint, timeout: float) -> list[Target] | Answer:
     return [Target(Endpoint(str(address[0]), seed.port), seed.address) for *_, address in infos]
 
 
-async def _fetch(target: Target, tls: ssl.SSLContext | None, server_name: str | None) -> Gossip:
+async def _get(target: Target, path: str, tls: ssl.SSLContext | None, server_name: str | None) -> bytes:
     async with _connected(target, tls, server_name) as (reader, writer):
         machine = h11.Connection(h11.CLIENT, max_incomplete_event_size=_MAX_HEADER_BYTES)
         host = str(Endpoint(target.name, target.endpoint.port))
         headers = [("Host", host), ("Accept", "application/json"), ("Connection", "close")]
-        writer.write(machine.send(h11.Request(method="GET", target=_PATH, headers=headers)) or b"")
+        writer.write(machine.send(h11.Request(method="GET", target=path, headers=headers)) or b"")
         writer.write(machine.send(h11.EndOfMessage()) or b"")
         await writer.drain()
-        return parse_gossip(await _body(machine, reader))
+        return await _body(machine, reader)
 
 
 async def _body(machine: h11.Connection, reader: asyncio.StreamReader) -> bytes:

@@ -113,7 +113,12 @@ class Attempts:
         timeout = self._settings.timeout if self._timeout is None else self._timeout
         assert timeout is not None
         return OperationTimedOut(
-            self._context.operation, timeout, self.count, self.refusal, is_connected=self._channel.is_connected
+            self._context.operation,
+            timeout,
+            self.count,
+            self.refusal,
+            is_connected=self._channel.is_connected,
+            hint=self._context.silence_hint,
         )
 
     def __repr__(self) -> str:

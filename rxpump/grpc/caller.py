@@ -106,6 +106,32 @@ class Caller:
                 finally:
                     call.cancel()
 
+    async def first(self, context: CallContext, request: Any) -> Any:
+        """Make a call, and return the first message of its response; otherwise like `request`.
+
+        Args:
+            context: Purpose of the call.
+            request: Message of the request.
+
+        Raises:
+            MalformedReply: The server sends no message.
+        """
+        attempts = self.attempts(context)
+        async with attempts:
+            while True:
+                call = await self.open(context, request.SerializeToString(), attempts=attempts)
+                call.end()
+                try:
+                    messages = await call.next(1)
+                except RxPumpError as error:
+                    await attempts.wait_after(error)
+                else:
+                    if not messages:
+                        raise MalformedReply(context.operation, "no message")
+                    return parse(context, context.method.response, messages[0])
+                finally:
+                    call.cancel()
+
     def attempts(self, context: CallContext, *, is_repeatable: bool = True) -> Attempts:
         """Return the attempts at one request, which share a time limit that begins now.
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any, cast
 
 from rxpump.errors import ConnectionClosed, RxPumpError
@@ -28,11 +28,25 @@ from rxpump.grpc.http2.http2_events import (
     StreamReset,
     TrailersReceived,
 )
-from rxpump.grpc.protocol.call_status import StatusCode
+from rxpump.grpc.protocol.call_status import CallStatus, StatusCode
 from rxpump.grpc.protocol.headers import request_headers
+from rxpump.grpc.tls import HTTP2
 
 CLOSING_SECONDS = 1.0
 """Seconds in which the last bytes must leave when the connection is closed."""
+
+
+class Observer:
+    """Object that is notified of what happens on connections. This one ignores it."""
+
+    def changed(self, connection: GrpcConnection) -> None:
+        """Note that another call can be opened on a connection, or none any more."""
+
+    def named_leader(self, connection: GrpcConnection, leader: tuple[str, int]) -> None:
+        """Note that the node has refused a call, and has named host and port of the leader."""
+
+    def refused(self, connection: GrpcConnection) -> None:
+        """Note that the node has refused a call, because it is not ready to serve it."""
 
 
 class GrpcConnection(asyncio.Protocol):
@@ -43,13 +57,12 @@ class GrpcConnection(asyncio.Protocol):
         authority: Host and port, as requests name them.
         scheme: "https" if the connection uses TLS, otherwise "http".
         limits: Limits of the HTTP/2 connection.
-        on_change: Function that is called when another call can be opened, or none any more.
+        observer: Object that is notified of what happens on the connection.
 
     Attributes:
         machine: State machine of the connection.
         ready: Future that is done when calls can be opened.
         closed: Future of the error with which the connection was closed.
-        leader: Host and port of the leader that the node has named, or None.
         is_going_away: Whether the server has announced that it shuts down. It accepts no new calls.
         has_answered: Whether a call has ended with a status on this connection.
         features: Methods of the server.
@@ -61,20 +74,19 @@ class GrpcConnection(asyncio.Protocol):
         authority: str,
         scheme: str,
         limits: Http2Limits,
-        on_change: Callable[[], None] = lambda: None,
+        observer: Observer,
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self.machine: Http2Connection = Http2Connection(Role.CLIENT, limits, self._loop.time())
         self.ready: asyncio.Future[None] = self._loop.create_future()
         self.closed: asyncio.Future[RxPumpError] = self._loop.create_future()
-        self.leader: tuple[str, int] | None = None
         self.is_going_away: bool = False
         self.has_answered: bool = False
         self.features: ServerFeatures = ServerFeatures.before_21_10()
         self._address = address
         self._authority = authority
         self._scheme = scheme
-        self._on_change = on_change
+        self._observer = observer
         self._calls: dict[int, Call] = {}
         self._draining: set[Call] = set()
         self._socket: asyncio.Transport | None = None
@@ -142,13 +154,21 @@ class GrpcConnection(asyncio.Protocol):
         """Note that a call has ended."""
         self._calls.pop(call.stream_id, None)
         self._draining.discard(call)
-        status = call.status
-        if status is not None and status.code is not StatusCode.OK:
-            self.leader = leader_of_status(status, call.context) or self.leader
-        self.has_answered = self.has_answered or status is not None
-        self._on_change()
+        if call.status is not None:
+            self.has_answered = True
+            self._note_refusal(call.status, call)
+        self._observer.changed(self)
         if self.is_going_away:
             self._close_if_idle()
+
+    def _note_refusal(self, status: CallStatus, call: Call) -> None:
+        if status.code is StatusCode.OK:
+            return
+        leader = leader_of_status(status, call.context)
+        if leader is not None:
+            self._observer.named_leader(self, leader)
+        elif status.code is StatusCode.UNAVAILABLE and not status.is_unprocessed:
+            self._observer.refused(self)
 
     def call_draining(self, call: Call) -> None:
         """Wake the sender of a call when bytes have left."""
@@ -160,7 +180,7 @@ class GrpcConnection(asyncio.Protocol):
         """Send the first frames; called by asyncio."""
         self._socket = cast(asyncio.Transport, transport)
         tls: Any = transport.get_extra_info("ssl_object")
-        if tls is not None and tls.selected_alpn_protocol() != "h2":
+        if tls is not None and tls.selected_alpn_protocol() != HTTP2:
             self._lose("the server does not speak HTTP/2 with TLS on this port (it did not accept the protocol h2)")
             self._socket.abort()
             return
@@ -207,7 +227,7 @@ class GrpcConnection(asyncio.Protocol):
             case SettingsReceived():
                 if not self.ready.done():
                     self.ready.set_result(None)
-                self._on_change()
+                self._observer.changed(self)
             case GoAwayReceived():
                 self._on_goaway(event)
             case ConnectionEnded():
@@ -221,7 +241,7 @@ class GrpcConnection(asyncio.Protocol):
         for call in [call for call in self._calls.values() if call.ends_on_goaway]:
             self.machine.reset(call.stream_id, ErrorCode.CANCEL)
             call.lost(error)
-        self._on_change()
+        self._observer.changed(self)
         self._close_if_idle()
 
     def _close_if_idle(self) -> None:
@@ -238,7 +258,7 @@ class GrpcConnection(asyncio.Protocol):
         self._failure = error
         for call in tuple(self._calls.values()):
             call.lost(error)
-        self._on_change()
+        self._observer.changed(self)
 
     def _flush(self) -> None:
         """Send what is pending, wake the senders that wait, and set the timer."""

@@ -96,13 +96,11 @@ class GrpcConsumerSession(GroupSession):
 
     def ack(self, events: Sequence[Event]) -> None:
         """Send acknowledgements."""
-        for request in acks(_ids(events)):
-            self._call.send(request)
+        self._send(acks(_ids(events)))
 
     def nack(self, events: Sequence[Event], action: NackAction, reason: str) -> None:
         """Send refusals."""
-        for request in nacks(_ids(events), action, reason):
-            self._call.send(request)
+        self._send(nacks(_ids(events), action, reason))
 
     def close(self) -> None:
         """Send no further acknowledgements, and cancel the call when the server has had time to read them."""
@@ -111,6 +109,12 @@ class GrpcConsumerSession(GroupSession):
             self._is_closed = True
             self._call.end()
             self._channel.cancel_later(self._call, LEAVING_SECONDS)
+
+    def _send(self, requests: Sequence[bytes]) -> None:
+        """Send requests. Do nothing if the session is closed, because the client has ended its side of the call."""
+        if not self._is_closed:
+            for request in requests:
+                self._call.send(request)
 
     def _leave(self) -> None:
         """Let the consumer acknowledge what is done, and close, because the client closes."""

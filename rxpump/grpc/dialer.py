@@ -1,30 +1,49 @@
-"""Open one connection to a node, and ask for the methods of the server."""
+"""Open one connection to a node, and ask it what it can do."""
 
 from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, NamedTuple, TypeVar
 
-from rxpump.errors import (
-    CertificateRefused,
-    ConnectionClosed,
-    ConnectionFailed,
-    NotSupported,
-)
+from rxpump.errors import CertificateRefused, ConnectionClosed, ConnectionFailed, NotSupported
 from rxpump.grpc.caller_metadata import authorization
-from rxpump.grpc.connection import GrpcConnection, first_of
+from rxpump.grpc.calls.operation import Operation
+from rxpump.grpc.connection import GrpcConnection, Observer, first_of
 from rxpump.grpc.errors.call_context import CallContext, Effect
 from rxpump.grpc.features import ServerFeatures
 from rxpump.grpc.http2 import Http2Limits
 from rxpump.grpc.messages import server_features
-from rxpump.grpc.node_resolver import Node
+from rxpump.grpc.tls import make_grpc_context
 from rxpump.model.credentials import AnyCredentials
 from rxpump.network.tls import CLOSING_TIMEOUT, certificate_failure, handshake_failure
 from rxpump.settings import Settings
+from rxpump.uri import GrpcAddress
+
+T = TypeVar("T")
 
 _FEATURES: Final = CallContext(server_features.GET_SUPPORTED_METHODS, "connect to", Effect.NONE)
+
+
+class Node(NamedTuple):
+    """Address of a node.
+
+    Attributes:
+        host: Host name or IP address.
+        port: Port of its gRPC and HTTP interfaces.
+    """
+
+    host: str
+    port: int
+
+    @property
+    def authority(self) -> str:
+        """Host and port, as requests name them."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{host}:{self.port}"
+
+    def __str__(self) -> str:
+        return f"kurrentdb://{self.authority}"
 
 
 class Dialer:
@@ -51,11 +70,25 @@ class Dialer:
         *,
         sends_in_clear: bool = False,
     ) -> None:
-        self.sends_in_clear: bool = sends_in_clear
         self.credentials: AnyCredentials | None = credentials
+        self.sends_in_clear: bool = sends_in_clear
         self._settings = settings
         self._tls = tls
         self._limits = limits or Http2Limits()
+
+    @classmethod
+    def to(cls, address: GrpcAddress, settings: Settings) -> Dialer:
+        """Return the dialer for an address.
+
+        Raises:
+            InvalidArgument: A file with certificates cannot be used.
+        """
+        limits = Http2Limits(
+            keepalive_interval=address.keepalive_interval, keepalive_timeout=address.keepalive_timeout
+        )
+        tls = make_grpc_context(settings, address.certificate_file, address.key_file)
+        in_clear = address.sends_credentials_in_clear
+        return cls(settings, address.credentials, tls, limits, sends_in_clear=in_clear)
 
     @property
     def uses_tls(self) -> bool:
@@ -66,45 +99,81 @@ class Dialer:
         """Return credentials that may be sent, None for those that would travel in clear."""
         return credentials if self.uses_tls or self.sends_in_clear else None
 
-    async def dial(self, node: Node, attempt: int, on_change: Callable[[], None]) -> GrpcConnection:
+    async def dial(self, node: Node, attempt: int, limit: float, observer: Observer) -> GrpcConnection:
         """Open a connection, and wait until the server has named its methods.
 
         Args:
             node: Address of the node.
             attempt: Number of this attempt, for errors.
-            on_change: Function that is called when the connection can open another call, or none any more.
+            limit: Seconds for the attempt.
+            observer: Object that is notified of what happens on the connection.
 
         Raises:
             ConnectionFailed: The node could not be connected to.
             RxPumpError: The server refused the credentials, or is not ready.
         """
         try:
-            async with asyncio.timeout(self._settings.connect_timeout):
-                return await self._dial(node, on_change)
+            async with asyncio.timeout(limit):
+                connection = await self._open(node, observer, None)
+                try:
+                    connection.features = await self._ask_features(connection)
+                except BaseException:
+                    connection.close(ConnectionClosed(str(node), "the connection was not completed"))
+                    raise
+                return connection
         except (OSError, UnicodeError) as error:  # an invalid host name is a UnicodeError, a TimeoutError an OSError
             raise self._failure(error, node, attempt) from error
 
-    async def _dial(self, node: Node, on_change: Callable[[], None]) -> GrpcConnection:
+    async def ask(self, node: Node, operation: Operation[T], limit: float, tls_name: str | None = None) -> T:
+        """Make one call as an anonymous user, on a connection of its own.
+
+        Args:
+            node: Address of the node.
+            operation: The call.
+            limit: Seconds for the connection and the call.
+            tls_name: Name that the certificate must contain; None for the host.
+
+        Raises:
+            ConnectionFailed: The node could not be connected to, or did not answer in time.
+            RxPumpError: The call failed.
+        """
+        try:
+            async with asyncio.timeout(limit):
+                connection = await self._open(node, Observer(), tls_name)
+                try:
+                    call = connection.open(operation.context)
+                    for request in operation.requests:
+                        call.send(request.SerializeToString())
+                    call.end()
+                    message_class = operation.context.method.response
+                    answers = [message_class.FromString(each) for each in await call.collect()]
+                finally:
+                    connection.close(ConnectionClosed(str(node), "the call is completed"))
+        except (OSError, UnicodeError) as error:
+            raise self._failure(error, node, 1) from error
+        return operation.answer(answers, operation.context)
+
+    async def _open(self, node: Node, observer: Observer, tls_name: str | None) -> GrpcConnection:
+        """Open a connection, and wait until calls can be opened."""
         loop = asyncio.get_running_loop()
         scheme = "https" if self.uses_tls else "http"
         options: dict[str, Any] = {}
         if self._tls is not None:
-            name = self._settings.tls_server_name or node.host
+            name = self._settings.tls_server_name or tls_name or node.host
             options = {"ssl": self._tls, "server_hostname": name, "ssl_shutdown_timeout": CLOSING_TIMEOUT}
         _, connection = await loop.create_connection(
-            lambda: GrpcConnection(str(node), str(node), scheme, self._limits, on_change),
+            lambda: GrpcConnection(str(node), node.authority, scheme, self._limits, observer),
             node.host,
             node.port,
             **options,
         )
         try:
             await first_of(connection.ready, connection.closed)
-            if connection.closed.done():
-                raise connection.closed.result()
-            connection.features = await self._ask_features(connection)
         except BaseException:
             connection.close(ConnectionClosed(str(node), "the connection was not completed"))
             raise
+        if connection.closed.done():
+            raise connection.closed.result()
         return connection
 
     async def _ask_features(self, connection: GrpcConnection) -> ServerFeatures:

@@ -25,10 +25,11 @@ def text(argument: str, value: object, *, allowed: str = "a non-empty string") -
     """Return a text that is not empty and that UTF-8 can encode."""
     if not isinstance(value, str) or not value:
         raise InvalidArgument(argument, value, allowed)
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        raise InvalidArgument(argument, value, f"{allowed}, without lone surrogates") from None
+    if not value.isascii():
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            raise InvalidArgument(argument, value, f"{allowed}, without lone surrogates") from None
     return value
 
 

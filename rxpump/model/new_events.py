@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from random import Random
 from typing import Any, Final
 from uuid import UUID, uuid5
@@ -26,8 +26,8 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_random.seed)
 
 # In .NET byte order the version of an id is in byte 7, the variant in byte 8.
-_FIXED_BITS = 0xF << 60 | 0x3 << 70
-_VERSION_4 = 0x4 << 60 | 0x2 << 70
+_RANDOM_BITS: Final = (1 << 128) - 1 & ~(0xF << 60 | 0x3 << 70)
+_VERSION_4: Final = 0x4 << 60 | 0x2 << 70
 
 _DERIVED = UUID("c2c5d6c4-7d0b-5b8e-8a51-3f1f3c0f4a6e")
 
@@ -40,6 +40,12 @@ class _Fields:
     is_json: bool
     id_bytes: bytes
     size: int
+
+
+# An assignment is refused, and `_Fields.__init__` takes longer than these functions, which run for each event.
+_set_type, _set_data, _set_metadata, _set_is_json, _set_id_bytes, _set_size = (
+    vars(_Fields)[field.name].__set__ for field in fields(_Fields)
+)
 
 
 class NewEvent(_Fields):
@@ -95,15 +101,12 @@ class NewEvent(_Fields):
         encoded, encoded_as_json = _to_bytes("data", data, encoder)
         about = b"" if metadata is None else _to_bytes("metadata", metadata, encoder)[0]
         size = len(encoded) + len(about) + text_bytes(checks.text("type", type))
-        _Fields.__init__(  # not super(), because this runs for each event
-            self,
-            type,
-            encoded,
-            about,
-            encoded_as_json or is_json,
-            _random_id() if id is None else _given_id(id),
-            size,
-        )
+        _set_type(self, type)
+        _set_data(self, encoded)
+        _set_metadata(self, about)
+        _set_is_json(self, encoded_as_json or is_json)
+        _set_id_bytes(self, _random_id() if id is None else _given_id(id))
+        _set_size(self, size)
 
     @property
     def id(self) -> UUID:
@@ -188,7 +191,7 @@ def _to_bytes(part: str, value: Any, encoder: Encoder | None) -> tuple[bytes, bo
 
 def _random_id() -> bytes:
     """Return a random id (UUID version 4) in the byte order of `UUID.bytes_le`."""
-    return (_random.getrandbits(128) & ~_FIXED_BITS | _VERSION_4).to_bytes(16, "little")
+    return (_random.getrandbits(128) & _RANDOM_BITS | _VERSION_4).to_bytes(16, "little")
 
 
 def _given_id(id: UUID) -> bytes:

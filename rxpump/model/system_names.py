@@ -13,6 +13,9 @@ ALL_STREAM: Final = "$all"
 METADATA_PREFIX: Final = "$$"
 """Prefix of the stream that holds another stream's metadata; the rest is the name of that stream."""
 
+INDEX_PREFIX: Final = "$idx-"
+"""Prefix of the names of secondary indexes (docs/protocol/grpc.md, section 5.7)."""
+
 SETTINGS_STREAM: Final = "$settings"
 """Stream whose last event holds the default access control lists."""
 

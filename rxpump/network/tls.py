@@ -6,6 +6,7 @@ The connection uses TLS from its first byte (docs/protocol/tcp.md, section 4.12)
 from __future__ import annotations
 
 import ssl
+from dataclasses import replace
 from typing import Final
 
 from rxpump.errors import InvalidArgument
@@ -39,6 +40,15 @@ def make_context(settings: Settings) -> ssl.SSLContext | None:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
     return context
+
+
+def gossip_context(settings: Settings) -> ssl.SSLContext | None:
+    """Return the TLS context for requests for gossip, or None if they are made without TLS.
+
+    Raises:
+        InvalidArgument: The file with trusted certificates cannot be used.
+    """
+    return make_context(replace(settings, tls=True)) if settings.is_gossip_encrypted else None
 
 
 def certificate_failure(error: ssl.SSLCertVerificationError, name: str) -> str:

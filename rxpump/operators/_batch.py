@@ -42,7 +42,8 @@ def batch(
             its own. Items must be Events, NewEvents or bytes then. None: no limit.
         high: Number of unfinished items at which the source is paused. None: twice `max_size`.
         low: Number of unfinished items at which the source is resumed. None: half of `high`.
-        scheduler: Scheduler of the timers, for example a virtual-time scheduler in a test. None: the event loop.
+        scheduler: Scheduler of the timers, for example a virtual-time scheduler in a test. None: the one that
+            `subscribe` is given, or else the event loop.
 
     Returns:
         An operator that emits a list for each batch. It fails with InvalidArgument if `max_bytes` is set and an
@@ -59,7 +60,7 @@ def batch(
     check_scheduler(scheduler)
 
     async def work(stage: Stage[T, list[T]]) -> AsyncGenerator[Result[list[T], T], None]:
-        clock = clock_of(scheduler)
+        clock = clock_of(scheduler, stage.scheduler)
         async for first in stage:
             kept = [first]
             deadline = None if max_time is None else _Deadline(clock, max_time, stage.wake)

@@ -17,6 +17,7 @@ from rxpump.checkpoints.checkpoint import Checkpoint, CheckpointStore
 from rxpump.errors import InvalidArgument
 from rxpump.errors.root import as_exception
 from rxpump.model import checks
+from rxpump.operators.machinery.clock import Clock, check_scheduler, clock_of, wait_within
 from rxpump.operators.machinery.outages import outlast
 from rxpump.operators.machinery.stage import why_cancelled
 from rxpump.pipeline_root import root_of
@@ -32,7 +33,7 @@ _TRACEABLE: Final = (
 
 
 def commit_checkpoint(
-    store: CheckpointStore, every: int = 100, interval: float = 1.0
+    store: CheckpointStore, every: int = 100, interval: float = 1.0, scheduler: abc.SchedulerBase | None = None
 ) -> Callable[[Observable[T]], Observable[T]]:
     """Pass items on, and save the last event up to which all work above is finished.
 
@@ -64,6 +65,8 @@ def commit_checkpoint(
         store: Where to save.
         every: Number of events after which a save begins.
         interval: Seconds since the last save after which a save begins, if it is earlier.
+        scheduler: Scheduler of the timers, for example a virtual-time scheduler in a test. None: the one that
+            `subscribe` is given, or else the event loop.
 
     Returns:
         An operator. Its error is what `store.save` raised, or InvalidArgument for an item whose event is not known.
@@ -74,12 +77,14 @@ def commit_checkpoint(
     every, interval = checks.count("every", every), checks.seconds("interval", interval)
     if not callable(getattr(store, "save", None)):
         raise InvalidArgument("store", store, "a checkpoint store, such as checkpoints.FileCheckpoint")
+    check_scheduler(scheduler)
 
     def operator(source: Observable[T]) -> Observable[T]:
         def subscribe(
-            observer: abc.ObserverBase[T], scheduler: abc.SchedulerBase | None = None
+            observer: abc.ObserverBase[T], subscribers: abc.SchedulerBase | None = None
         ) -> abc.DisposableBase:
-            return _Committing(store, every, interval, observer).attach(source, scheduler)
+            clock = clock_of(scheduler, subscribers)
+            return _Committing(store, every, interval, clock, observer).attach(source, subscribers)
 
         return Observable(subscribe)
 
@@ -92,10 +97,13 @@ class _Committing(abc.ObserverBase[T], abc.DisposableBase, Generic[T]):
     The task ends after at most one save once the subscription has ended.
     """
 
-    def __init__(self, store: CheckpointStore, every: int, interval: float, observer: abc.ObserverBase[T]) -> None:
+    def __init__(
+        self, store: CheckpointStore, every: int, interval: float, clock: Clock, observer: abc.ObserverBase[T]
+    ) -> None:
         self._store = store
         self._every = every
         self._interval = interval
+        self._clock = clock
         self._observer = observer
         self._source = SingleAssignmentDisposable()
         self._progress = _Progress(self._look)
@@ -165,11 +173,7 @@ class _Committing(abc.ObserverBase[T], abc.DisposableBase, Generic[T]):
         Upstream.leave()
         is_last = False
         while not is_last:
-            try:
-                async with asyncio.timeout(self._interval):
-                    await self._is_due.wait()
-            except TimeoutError:
-                pass
+            await wait_within(self._clock, self._interval, self._is_due)
             self._is_due.clear()
             is_last = self._is_over
             await self._save()

@@ -38,7 +38,8 @@ def rate_limit(
         per: Length of the period in seconds, more than 0.
         high: Number of unfinished items at which the source is paused. None: 64.
         low: Number of unfinished items at which the source is resumed. None: half of `high`.
-        scheduler: Scheduler of the timers, for example a virtual-time scheduler in a test. None: the event loop.
+        scheduler: Scheduler of the timers, for example a virtual-time scheduler in a test. None: the one that
+            `subscribe` is given, or else the event loop.
 
     Returns:
         An operator that delays items.
@@ -50,7 +51,7 @@ def rate_limit(
     check_scheduler(scheduler)
 
     async def work(stage: Stage[T, T]) -> AsyncGenerator[Result[T, T], None]:
-        clock = clock_of(scheduler)
+        clock = clock_of(scheduler, stage.scheduler)
         delivered: deque[float] = deque(maxlen=count)
         async for kept in stage:
             await stage.until_resumed()  # so that no item counts as delivered before a pause ends

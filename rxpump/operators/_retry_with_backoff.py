@@ -44,7 +44,8 @@ def retry_with_backoff(
         jitter: Largest part of a delay, from 0 to 1, by which the delay is shortened at random.
         reset_on_success: Whether an item that arrives resets the count and the delay.
         retry_on: Function that returns whether an error is retried. None: errors whose `retryable` is True are.
-        scheduler: Scheduler of the timers, for example a virtual-time scheduler in a test. None: the event loop.
+        scheduler: Scheduler of the timers, for example a virtual-time scheduler in a test. None: the one that
+            `subscribe` is given, or else the event loop.
 
     Returns:
         An operator that emits the items. It fails with the error of the source if the error is not retried or the
@@ -59,10 +60,11 @@ def retry_with_backoff(
     check_scheduler(scheduler)
 
     def operator(source: Observable[T]) -> Observable[T]:
-        def subscribe(observer: abc.ObserverBase[T], _: abc.SchedulerBase | None = None) -> abc.DisposableBase:
-            attempts = _Attempts(
-                source, observer, clock_of(scheduler), backoff, retry_on or _is_retryable, reset_on_success
-            )
+        def subscribe(
+            observer: abc.ObserverBase[T], subscribers: abc.SchedulerBase | None = None
+        ) -> abc.DisposableBase:
+            clock = clock_of(scheduler, subscribers)
+            attempts = _Attempts(source, observer, clock, backoff, retry_on or _is_retryable, reset_on_success)
             attempts.begin()
             return attempts
 

@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Final
 
 from rxpump.heartbeat import Heartbeat
+from rxpump.server.access.saved_users import SavedUsers
 from rxpump.server.access.users import ANONYMOUS, DEFAULT_ACCOUNTS, UNRESTRICTED, Account, Users
 from rxpump.server.errors import CannotListen
 from rxpump.server.groups.groups import Groups
@@ -82,11 +83,12 @@ class EmbeddedServer:
         self.port: int = port
         self._node = Node(
             store,
-            Users(users),
+            Users(users, saved=SavedUsers(store)),
             groups=Groups(store, persistent_tick),
             strictness=strictness,
             membership=SingleNode(store, self._addresses) if membership is None else membership,
             anonymous=UNRESTRICTED if insecure else ANONYMOUS,
+            count_clients=lambda: self.client_count,
         )
         self._make_heartbeat = partial(Heartbeat, heartbeat_interval, heartbeat_timeout)
         self._tls = tls

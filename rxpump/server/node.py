@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from rxpump.server.access.access import Access
 from rxpump.server.access.users import ANONYMOUS, User, Users
 from rxpump.server.connection_memory import ConnectionMemory
 from rxpump.server.groups.groups import Groups
 from rxpump.server.membership import Membership, SingleNode
+from rxpump.server.statistics import Statistics
 from rxpump.server.store.sqlite_store import SqliteStore
 from rxpump.server.strictness import Strictness
 from rxpump.server.transactions import Transactions
@@ -25,6 +28,7 @@ class Node:
         access: Permissions of users on streams.
         membership: Place of the server in its cluster.
         anonymous: User of requests without credentials.
+        statistics: Statistics of the server.
     """
 
     def __init__(
@@ -36,6 +40,7 @@ class Node:
         strictness: Strictness = Strictness.LENIENT,
         membership: Membership | None = None,
         anonymous: User = ANONYMOUS,
+        count_clients: Callable[[], int] = int,
     ) -> None:
         self.store = store
         self.users = users
@@ -46,6 +51,7 @@ class Node:
         self.access: Access = Access(store)
         self.membership: Membership = SingleNode(store) if membership is None else membership
         self.anonymous: User = anonymous
+        self.statistics: Statistics = Statistics(store, count_clients)
 
     @property
     def is_insecure(self) -> bool:

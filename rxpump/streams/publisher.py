@@ -44,6 +44,7 @@ class Publisher(abc.ObserverBase[Any], abc.DisposableBase):
         limits: Limits,
     ) -> None:
         self.stream = stream
+        self._runtime = runtime
         self._home = Home()
         self._buffer = WriteBuffer(f"the publisher to {stream}", stream, batching, limits)
         self._results: Subject[WriteResult] = Subject()
@@ -109,7 +110,7 @@ class Publisher(abc.ObserverBase[Any], abc.DisposableBase):
                     self._written += last.last_event_number - last.first_event_number + 1
                     self._results.on_next(last)
         except asyncio.CancelledError:
-            self._fail(ClientClosed("the server", f"publishing to {self.stream} was ended"))
+            self._fail(ClientClosed(self._runtime.peer, f"publishing to {self.stream} was ended"))
             self._end.exception()  # mark the error as retrieved, because the program itself ended the writing
             raise
         except Exception as error:

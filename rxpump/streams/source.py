@@ -94,6 +94,7 @@ class TaskSubscription(abc.DisposableBase, Generic[T]):
     """
 
     def __init__(self, runtime: BackgroundTasks, name: str, pages: Pages[T], observer: abc.ObserverBase[T]) -> None:
+        self._runtime = runtime
         self._pages = pages
         self._observer = observer
         self.upstream: Upstream = Upstream(name, runtime=runtime)
@@ -167,7 +168,7 @@ class TaskSubscription(abc.DisposableBase, Generic[T]):
         if was_disposed:
             return
         if task.cancelled() and not self._is_finishing:
-            self._observer.on_error(ClientClosed("the server", "the client was closed"))
+            self._observer.on_error(ClientClosed(self._runtime.peer, "the client was closed"))
         elif not task.cancelled() and (error := task.exception()) is not None:
             self._observer.on_error(as_exception(error))
         else:

@@ -1,7 +1,8 @@
 """One socket, which runs a ClientProtocol and the pending requests over it.
 
-The protocol and the requests decide what is sent. The connection only moves bytes between them and the socket. Frames
-of one turn of the event loop are sent in one write, and one timer serves both.
+The protocol and the requests decide what is sent. The connection only moves bytes between them and the socket. A
+request is sent at once if no other is waiting or in flight. Otherwise the frames of one turn of the event loop are
+sent in one write. One timer serves both.
 
 The socket receives one piece at a time, and the buffer of the operating system is kept small where that is possible.
 Bytes that leave therefore show that the server reads, and are signs of life like bytes that arrive.
@@ -29,7 +30,7 @@ CLOSING_SECONDS: Final = 1.0
 
 
 class Guide(Protocol):
-    """Decides about refusals of a node. The Reconnector does."""
+    """Decides about refusals of a node. The TcpReconnector does."""
 
     def may_follow(self, leader: tuple[str, int]) -> bool:
         """Return whether to connect to the node that a follower has named as the leader."""
@@ -75,8 +76,12 @@ class Connection(asyncio.Protocol):
         return self._protocol.lost_while
 
     def wake(self) -> None:
-        """Send what is waiting at the end of this turn of the event loop."""
-        if not self._is_flush_due:
+        """Send what is waiting: a request that is alone at once, anything else at the end of this turn."""
+        if self._is_flush_due:
+            return
+        if self._pending.has_one_alone:
+            self._flush()
+        else:
             self._is_flush_due = True
             self._loop.call_soon(self._flush)
 

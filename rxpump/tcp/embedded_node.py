@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from rxpump.errors import ConnectionFailed
 from rxpump.model.credentials import Credentials
-from rxpump.tcp.node_resolver import NodeResolver
+from rxpump.tcp.node_resolver import TcpNodeResolver
 from rxpump.uri import EmbeddedAddress, TcpAddress
 
 ADMIN: Final = Credentials("admin", "changeit")
@@ -29,7 +29,7 @@ def _make_server(address: EmbeddedAddress) -> Any:
     )
 
 
-class EmbeddedNode(NodeResolver):
+class EmbeddedNode(TcpNodeResolver):
     """A node resolver that starts an embedded server, and stops it when the client closes.
 
     Args:

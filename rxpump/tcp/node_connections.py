@@ -7,14 +7,14 @@ made, so that the other connection stays where it is.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
 
 from rxpump.discovery import for_leader
 from rxpump.errors import IsReadOnly, NotLeader
 from rxpump.model.status import Status
 from rxpump.settings import Settings
-from rxpump.tcp.node_resolver import NodeResolver
+from rxpump.tcp.node_resolver import TcpNodeResolver
 from rxpump.tcp.protocol.operation import Operation
 from rxpump.tcp.shared_connection import SharedConnection
 from rxpump.transport.deadline import Deadline
@@ -35,7 +35,7 @@ class NodeConnections:
         leader: Connection for requests that only the leader serves. It is the same one if that is the leader's.
     """
 
-    def __init__(self, resolver: NodeResolver, settings: Settings, on_status: Callable[[Status], None]) -> None:
+    def __init__(self, resolver: TcpNodeResolver, settings: Settings, on_status: Callable[[Status], None]) -> None:
         self.reads: SharedConnection = SharedConnection(resolver, settings, on_status)
         to_leader = None if settings.reads_from_leader else resolver.for_leader()
         self.leader: SharedConnection = (
@@ -60,10 +60,13 @@ class NodeConnections:
         if self.leader is not self.reads:
             await self.leader.settled()
 
-    async def ask(self, operation: Operation[_T], deadline: Deadline | None = None) -> _T:
+    def ask(self, operation: Operation[_T], deadline: Deadline | None = None) -> Coroutine[Any, Any, _T]:
         """Send a request on the connection that is for it; see `SharedConnection.ask`."""
         if self.leader is self.reads:
-            return await self.reads.ask(operation, deadline)
+            return self.reads.ask(operation, deadline)
+        return self._ask_one_of_two(operation, deadline)
+
+    async def _ask_one_of_two(self, operation: Operation[_T], deadline: Deadline | None) -> _T:
         if not operation.needs_leader:
             try:
                 return await self.reads.ask(operation, deadline)

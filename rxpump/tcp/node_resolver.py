@@ -1,37 +1,19 @@
-"""Find the node to connect to. The resolver is asked before every attempt, so that the node can change."""
+"""Find the node to connect to over TCP."""
 
 from __future__ import annotations
 
-import asyncio
-from abc import ABC, abstractmethod
-from math import inf
-from typing import ClassVar
+from abc import abstractmethod
 
-from rxpump.discovery import NodeMemory
-from rxpump.model.status import Discovered
+from rxpump.discovery import NodeState
+from rxpump.discovery.asking import ask_state
+from rxpump.network.node_resolver import NodeResolver
+from rxpump.network.tls import gossip_context
+from rxpump.settings import Settings
 from rxpump.uri import TcpAddress
 
 
-class NodeResolver(ABC):
-    """Finds the node to connect to.
-
-    Attributes:
-        knows_others: Whether there can be other nodes than the one that `locate` returned last.
-        memory: Experience with each node, by host and port.
-    """
-
-    knows_others: ClassVar[bool] = False
-
-    def __init__(self) -> None:
-        self.memory: NodeMemory = NodeMemory()
-
-    @abstractmethod
-    async def locate(self) -> TcpAddress:
-        """Return the address of the node to connect to now.
-
-        Raises:
-            DiscoveryFailed: No node can be used now. `longest_pause` returns the time to wait.
-        """
+class TcpNodeResolver(NodeResolver[TcpAddress]):
+    """Finds the node to connect to, and its HTTP interface."""
 
     @abstractmethod
     async def locate_http(self, node: TcpAddress, port: int) -> tuple[str, int]:
@@ -42,41 +24,24 @@ class NodeResolver(ABC):
             port: Port to use if no other is known.
         """
 
-    async def close(self) -> None:
-        """Free the resources of the resolver. By default there are none."""
-        return
-
-    def for_leader(self) -> NodeResolver | None:
+    def for_leader(self) -> TcpNodeResolver | None:
         """Return a resolver that finds the leader; None if the node of this resolver serves every request."""
         return None
 
-    def longest_pause(self) -> float | None:
-        """Return the longest time to wait before `locate` is called again; None if it is not called again."""
-        return inf
 
-    async def reason_to_leave(self, node: TcpAddress) -> str:
-        """Return why the client is to leave the connected node for another one, or nothing if it is to stay."""
-        return ""
+class FixedAddress(TcpNodeResolver):
+    """A resolver that always returns the same node. Nodes of a cluster name the leader by themselves.
 
-    def report(self, node: TcpAddress | None) -> Discovered | None:
-        """Return how the last node was found, for the status; None if it was not looked for.
+    Args:
+        address: Address of the node.
+        settings: Settings of the client, which contain the port of the HTTP interface; None if the node has none.
+    """
 
-        Args:
-            node: The node that was found, or None.
-        """
-        return None
-
-    def explain(self) -> str:
-        """Return the recent experience with each node, for errors; empty if there is none."""
-        return self.memory.recent(asyncio.get_running_loop().time())
-
-
-class FixedAddress(NodeResolver):
-    """A resolver that always returns the same node. Nodes of a cluster name the leader by themselves."""
-
-    def __init__(self, address: TcpAddress) -> None:
+    def __init__(self, address: TcpAddress, settings: Settings | None = None) -> None:
         super().__init__()
         self.address = address
+        self._settings = settings
+        self._tls = gossip_context(settings) if settings is not None else None
 
     async def locate(self) -> TcpAddress:
         """Return the address."""
@@ -86,9 +51,22 @@ class FixedAddress(NodeResolver):
         """Return the host of the node, and `port`."""
         return node.host, port
 
-    def for_leader(self) -> NodeResolver | None:
+    def for_leader(self) -> TcpNodeResolver | None:
         """Return another resolver for the same node, which names the leader."""
-        return FixedAddress(self.address)
+        return FixedAddress(self.address, self._settings)
+
+    async def state(self, node: TcpAddress) -> NodeState | None:
+        """Ask the HTTP interface of the node."""
+        settings = self._settings
+        if settings is None:
+            return None
+        return await ask_state(
+            node.host,
+            settings.http_port,
+            timeout=settings.gossip_timeout,
+            tls=self._tls,
+            server_name=settings.tls_server_name,
+        )
 
     def __repr__(self) -> str:
         return f"<FixedAddress {self.address}>"

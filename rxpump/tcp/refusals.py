@@ -26,9 +26,6 @@ from rxpump.uri import TcpAddress
 STARTING_SECONDS: Final = 1.0
 """Seconds for which a starting node may refuse a login that it accepts later; a third of that was observed."""
 
-REFUSED_PAUSE: Final = 0.25
-"""Shortest delay in seconds after a refusal, because servers delay clients that are refused often."""
-
 _LOST_TOKENS: Final = 3
 """Lost connections after which an unanswered token counts as refused."""
 

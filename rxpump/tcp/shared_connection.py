@@ -13,10 +13,10 @@ from rxpump.model.credentials import AnyCredentials
 from rxpump.model.status import Closed, Status
 from rxpump.settings import Settings
 from rxpump.tcp.connection import CLOSING_SECONDS, Connection, settle_all
-from rxpump.tcp.node_resolver import NodeResolver
+from rxpump.tcp.node_resolver import TcpNodeResolver
 from rxpump.tcp.protocol.operation import Operation
 from rxpump.tcp.protocol.pending_requests import PendingRequests
-from rxpump.tcp.reconnector import Reconnector
+from rxpump.tcp.reconnector import TcpReconnector
 from rxpump.transport.deadline import Deadline
 from rxpump.uri import TcpAddress
 
@@ -32,13 +32,13 @@ class SharedConnection:
         on_status: Function that is called with each change of the connection's status.
     """
 
-    def __init__(self, resolver: NodeResolver, settings: Settings, on_status: Callable[[Status], None]) -> None:
+    def __init__(self, resolver: TcpNodeResolver, settings: Settings, on_status: Callable[[Status], None]) -> None:
         self._settled = asyncio.Event()
         self._settings = settings
         self._resolver = resolver
         self.pending: PendingRequests = self._new_requests()
         self._on_status = on_status
-        self._reconnector: Reconnector | None = None
+        self._reconnector: TcpReconnector | None = None
         self._keep_task: asyncio.Task[None] | None = None
         self._upkeep = BackgroundTasks(f"{settings.name} connection")
         self._timer: asyncio.TimerHandle | None = None
@@ -99,7 +99,7 @@ class SharedConnection:
         raise NotConnected("not connected" if self._reconnector is None else "closed")
 
     async def locate_http(self, port: int) -> tuple[str, int]:
-        """Return the host and port of the HTTP interface of the connected node; see `NodeResolver.locate_http`."""
+        """Return the host and port of the HTTP interface of the connected node; see `TcpNodeResolver.locate_http`."""
         assert self.node is not None, "there was a connection"
         return await self._resolver.locate_http(self.node, port)
 
@@ -135,13 +135,13 @@ class SharedConnection:
             self._keep_task is not None and not self._keep_task.done() and not self._keep_task.get_loop().is_closed()
         )
 
-    def _begin(self) -> Reconnector:
+    def _begin(self) -> TcpReconnector:
         """Start to connect in the running event loop."""
         self._settled = asyncio.Event()  # an earlier one can belong to another event loop
         self.pending = self._new_requests()
         self._timer = None
         self._was_opened = False
-        reconnector = Reconnector(self._resolver, self._settings, self.pending, self._note)
+        reconnector = TcpReconnector(self._resolver, self._settings, self.pending, self._note)
         self._reconnector = reconnector
         self._keep_task = self._upkeep.start(self._keep_connected(reconnector), "keep the connection")
         return reconnector
@@ -245,7 +245,7 @@ class SharedConnection:
         settle_all(self.pending.tick(asyncio.get_running_loop().time()))
         self._wake()
 
-    async def _keep_connected(self, reconnector: Reconnector) -> None:
+    async def _keep_connected(self, reconnector: TcpReconnector) -> None:
         """Run the reconnector. When it ends, fail all requests with its reason."""
         reason: RxPumpError | None = None
         try:

@@ -31,7 +31,7 @@ from rxpump.tcp.features import LACKS, LIMITS
 from rxpump.tcp.follow import AllFollowing, StreamFollowing, find_all_end, find_stream_end
 from rxpump.tcp.live_subscription import LiveSubscription
 from rxpump.tcp.node_connections import NodeConnections
-from rxpump.tcp.node_resolver import NodeResolver
+from rxpump.tcp.node_resolver import TcpNodeResolver
 from rxpump.tcp.operations.append import Append
 from rxpump.tcp.operations.connect_persistent import ConnectPersistent
 from rxpump.tcp.operations.delete_stream import DeleteStream
@@ -73,7 +73,7 @@ class TcpTransport(Transport):
 
     def __init__(
         self,
-        resolver: NodeResolver,
+        resolver: TcpNodeResolver,
         settings: Settings,
         runtime: BackgroundTasks,
         on_status: Callable[[Status], None],

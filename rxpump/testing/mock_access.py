@@ -8,12 +8,10 @@ from typing import Final
 from rxpump.errors import AccessDenied, InvalidArgument, NotAuthenticated
 from rxpump.model.acl import Acl
 from rxpump.model.credentials import AnyCredentials, Credentials
-from rxpump.model.system_names import ACL_KEY, METADATA_PREFIX
+from rxpump.model.system_names import ACL_KEY, ADMINS, EVERYONE, METADATA_PREFIX, OPS, SYSTEM_PREFIX
 from rxpump.testing.memory_log import MemoryLog
 
-_ADMINS: Final = ("$admins",)
-_EVERYBODY: Final = ("$all",)
-_GROUPS: Final = {"admin": "$admins", "ops": "$ops"}
+_GROUPS: Final = {"admin": ADMINS, "ops": OPS}
 _NEEDED: Final = {
     "read": "read",
     "subscribe to": "read",
@@ -62,8 +60,8 @@ class MockAccess:
         """
         if user is None:
             return
-        roles = {"$all", user.login, _GROUPS.get(user.login, user.login)}
-        if "$admins" not in roles and not roles & set(self._allowed(operation, stream)):
+        roles = {EVERYONE, user.login, _GROUPS.get(user.login, user.login)}
+        if ADMINS not in roles and not roles & set(self._allowed(operation, stream)):
             raise AccessDenied(operation, stream, user.login)
 
     def _allowed(self, operation: str, stream: str) -> tuple[str, ...]:
@@ -72,13 +70,15 @@ class MockAccess:
         if stream.startswith(METADATA_PREFIX) and field in ("read", "write"):
             field, owner = f"metadata_{field}", stream.removeprefix(METADATA_PREFIX)
         if field is None:
-            return _ADMINS
+            return (ADMINS,)
         try:
             acl = Acl.from_json(self._log.stream(owner).metadata().get(ACL_KEY, {}))
         except InvalidArgument:
             acl = Acl()
         roles: tuple[str, ...] | None = getattr(acl, field)
-        return roles if roles is not None else _ADMINS if owner.startswith("$") else _EVERYBODY
+        if roles is None:
+            return (ADMINS,) if owner.startswith(SYSTEM_PREFIX) else (EVERYONE,)
+        return roles
 
     def __repr__(self) -> str:
         accepted = "every login" if self._passwords is None else f"{len(self._passwords)} logins"

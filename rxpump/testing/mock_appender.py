@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 
 from rxpump.model.new_events import NewEvent
@@ -10,15 +11,17 @@ from rxpump.transport import Appender, Transport
 
 
 class MockAppender(Appender):
-    """Appends in the order of the calls, because a mock executes requests in that order."""
+    """Appends in the order of the calls: one append begins when the one before it has ended."""
 
     def __init__(self, transport: Transport, stream: str) -> None:
         self._transport = transport
         self._stream = stream
+        self._turn = asyncio.Lock()  # waiters get it in the order of their calls
 
     async def append(self, events: Sequence[NewEvent], expected_version: int) -> WriteResult:
         """Append events."""
-        return await self._transport.append(self._stream, events, expected_version)
+        async with self._turn:
+            return await self._transport.append(self._stream, events, expected_version)
 
     def close(self) -> None:
         """Do nothing: an appender holds nothing."""

@@ -156,13 +156,7 @@ class Transport(ABC):
         raise self._missing(Capability.TRANSACTIONS)
 
     async def commit_transaction(self, stream: str, transaction_id: int, expected_version: int | None) -> WriteResult:
-        """Write the events of a transaction atomically.
-
-        Args:
-            stream: Stream of the transaction, for the result and errors.
-            transaction_id: Id of the transaction.
-            expected_version: Version that its start expected, for errors; None if unknown.
-        """
+        """Write the events of a transaction. Errors name `expected_version`, that of the start; None if unknown."""
         raise self._missing(Capability.TRANSACTIONS)
 
     # Reading -------------------------------------------------------------------------------------

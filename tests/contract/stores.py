@@ -17,7 +17,7 @@ from rxpump.settings import Settings
 from rxpump.transport import Confirmed, GroupSession, Subscription, Transport
 
 QUICK = Backoff(min_delay=0.001, max_delay=0.004)
-SETTINGS = Settings(reconnect=QUICK, retry=QUICK, ack_interval=0.001, live_buffer_events=20)
+SETTINGS = Settings(reconnect=QUICK, retry=QUICK, ack_interval=0.001, live_buffer_events=20, live_buffer_bytes=40_000)
 
 USERS = {"admin": "changeit", "ops": "changeit"}
 """Password of each user of a store. "admin" owns the connection of the client."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 
 import pytest
 
-from rxpump.errors import InvalidArgument, StreamDeleted, StreamNotFound, WrongExpectedVersion
+from rxpump.errors import ConnectionClosed, InvalidArgument, StreamDeleted, StreamNotFound, WrongExpectedVersion
 from rxpump.model.new_events import NewEvent
+from rxpump.transport import Capability
 from tests.contract.stores import ANY, NO_STREAM, STREAM_EXISTS, Store, values
 
 
@@ -154,3 +156,41 @@ async def test_a_transaction_at_another_version_is_refused(store: Store) -> None
         await store.transport.write_transaction("s", id, [NewEvent("A", 1)])
         await store.transport.commit_transaction("s", id, 7)
     assert values(await store.read("s")) == [0]
+
+
+@pytest.mark.parametrize("expected", [ANY, 0])
+async def test_an_append_whose_reply_is_lost_is_written_once(store: Store, expected: int) -> None:
+    await store.write("s", 0)
+    store.lose_reply()
+    result = await store.transport.append("s", [NewEvent("A", 1), NewEvent("A", 2)], expected)
+    assert (result.first_event_number, result.last_event_number) == (1, 2)
+    assert values(await store.read("s")) == [0, 1, 2]
+
+
+async def test_an_appender_whose_reply_is_lost_keeps_the_order(store: Store) -> None:
+    appender = store.transport.appender("s")
+    store.lose_reply()
+    await asyncio.gather(*(appender.append([NewEvent("A", n)], n - 1) for n in range(20)))
+    appender.close()
+    assert values(await store.read("s")) == list(range(20))
+
+
+async def test_a_delete_whose_reply_is_lost_is_done(store: Store) -> None:
+    await store.write("s", 0)
+    store.lose_reply()
+    with suppress(StreamDeleted):  # the repeated delete finds the stream deleted by the first
+        await store.transport.delete_stream("s", ANY, hard=True)
+    with pytest.raises(StreamDeleted):
+        await store.read("s")
+
+
+async def test_the_outcome_of_a_transaction_write_can_be_unknown(store: Store) -> None:
+    """A write to a transaction is not repeated, because the server does not compare the ids of its events."""
+    if Capability.TRANSACTIONS not in store.transport.capabilities:
+        pytest.skip(f"{store.transport.protocol} has no transactions")
+    id = await store.transport.start_transaction("s", ANY)
+    store.lose_reply()
+    with pytest.raises(ConnectionClosed):
+        await store.transport.write_transaction("s", id, [NewEvent("A", 1)])
+    result = await store.transport.commit_transaction("s", id, ANY)
+    assert result.last_event_number - result.first_event_number in (-1, 0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from typing import Any
 
 import pytest
@@ -11,8 +11,8 @@ import pytest
 from rxpump.errors import ConnectionClosed, StreamDeleted, SubscriptionDropped
 from rxpump.model.filters import EventFilter
 from rxpump.model.positions import FIRST_POSITION, Position
-from rxpump.model.signals import CaughtUp, Examined
-from rxpump.transport import Confirmed, Subscription
+from rxpump.model.signals import CaughtUp, Examined, FellBehind, Reconnected
+from rxpump.transport import Confirmed
 from tests.contract.stores import ANY, SETTINGS, Store, receive, until_caught_up, values
 
 
@@ -113,19 +113,71 @@ async def test_all_is_followed_from_a_position(store: Store) -> None:
     assert [each for each in received if each > 1] == [2]
 
 
-@pytest.mark.parametrize("is_live", [True, False])
-async def test_an_attempt_resumes_after_a_lost_connection(store: Store, is_live: bool) -> None:
+async def test_a_lost_connection_ends_a_live_attempt(store: Store) -> None:
+    """Only ConnectionClosed means that the connection was lost."""
     await store.write("s", *range(5))
     async with follow(store) as subscription:
-        received = values(events_of(await until_caught_up(subscription)) if is_live else await subscription.next())
-        if is_live:
-            store.lose_connection()
-            with pytest.raises(ConnectionClosed):
-                await receive(subscription, 1)
+        received = values(events_of(await until_caught_up(subscription)))
+        store.lose_connection()
+        with pytest.raises(ConnectionClosed):
+            await receive(subscription, 1)
     async with follow(store, after=received[-1]) as again:
         await store.write("s", 5)
-        rest = [each for each in values(await receive(again, 5 - received[-1])) if each > received[-1]]
-    assert rest == list(range(received[-1] + 1, 6))
+        assert values(await receive(again, 1)) == [5]
+
+
+@pytest.mark.parametrize("of", ["stream", "all"])
+@pytest.mark.parametrize("lost_after", range(5))
+async def test_a_connection_lost_amid_history_loses_no_event(store: Store, of: str, lost_after: int) -> None:
+    """The attempt goes on, or ends with ConnectionClosed; then the next attempt starts after the last event."""
+    await store.write("s", *range(10))
+    received: list[int] = []
+    place: Any = -1 if of == "stream" else FIRST_POSITION
+    batches = 0
+    while len(received) < 10:
+        where = EventFilter(stream_prefix="s")
+        attempt = follow(store, after=place) if of == "stream" else follow_all(store, where, place)
+        async with attempt as subscription:
+            with suppress(ConnectionClosed):
+                while len(received) < 10:
+                    if batches == lost_after:
+                        store.lose_connection()
+                    batches += 1
+                    news = await subscription.next()
+                    for event in events_of([news]):
+                        if event.json() >= len(received):
+                            received.append(event.json())
+                            place = event.number if of == "stream" else event.position
+    assert received == list(range(10))
+    assert batches > lost_after
+
+
+@pytest.mark.parametrize("of", ["stream", "all"])
+async def test_a_lost_connection_is_signalled_before_the_resumption(store: Store, of: str) -> None:
+    where = EventFilter(stream_prefix="s")
+    source = store.client.stream("s") if of == "stream" else store.client.stream_all(where=where)
+    signals: list[Any] = []
+    changed = asyncio.Event()
+
+    def note(item: Any) -> None:
+        if isinstance(item, (FellBehind, Reconnected, CaughtUp)):
+            signals.append(item)
+            changed.set()
+
+    async def until_caught_up_again() -> list[Any]:
+        while not signals or not isinstance(signals[-1], CaughtUp):
+            changed.clear()
+            await changed.wait()
+        found, signals[:] = list(signals), []
+        return found
+
+    with source.with_signals().subscribe(note):
+        assert await until_caught_up_again() == [CaughtUp()]
+        store.lose_connection()
+        lost, *then = await until_caught_up_again()
+        assert isinstance(lost, FellBehind)
+        assert isinstance(lost.reason, ConnectionClosed)
+        assert then == [Reconnected(), CaughtUp()]
 
 
 class Received:
@@ -179,27 +231,51 @@ async def test_a_cancelled_wait_loses_no_event(store: Store) -> None:
         assert received == [0, 1, 2, 3, 4]
 
 
-async def test_a_subscription_not_consumed_is_dropped_and_resumed(store: Store) -> None:
-    """The attempt holds at most `live_buffer_events`; what it could not hold is read by the next attempt."""
-    count = 5 * SETTINGS.live_buffer_events
-    async with follow(store) as subscription:
+def attempt_of(store: Store, of: str, received: list[Any], place: Any) -> Any:
+    """Return an attempt to follow the stream, or `$all` with a filter, after the place of the last event."""
+    if of == "stream":
+        return follow(store, after=len(received) - 1)
+    return follow_all(store, EventFilter(stream_prefix="s"), place)
+
+
+async def not_consumed(store: Store, of: str, contents: list[Any]) -> int:
+    """Write more than a live attempt may buffer, and return how many events it delivered before it was dropped.
+
+    The next attempts must deliver the rest, each event once.
+    """
+    received: list[Any] = []
+    place: Any = FIRST_POSITION
+    async with attempt_of(store, of, received, place) as subscription:
         await until_caught_up(subscription)
-        for n in range(count):
-            await store.write("s", n)
-        received: list[Any] = []
+        for content in contents:
+            await store.write("s", content)
         with pytest.raises(SubscriptionDropped):
             while True:
-                received += values(await receive(subscription, 1))
-    assert received == list(range(len(received)))
-    assert len(received) <= SETTINGS.live_buffer_events + 1
-    async with follow(store, after=len(received) - 1) as again:
-        await until_caught_up_with(again, received, count)
-    assert received == list(range(count))
+                for event in await receive(subscription, 1):
+                    received.append(event.json())
+                    place = event.position
+    held = len(received)
+    async with attempt_of(store, of, received, place) as again:
+        while len(received) < len(contents):
+            for event in await receive(again, 1):
+                if event.number >= len(received):  # an attempt may deliver events before its place
+                    received.append(event.json())
+    assert received == contents
+    return held
 
 
-async def until_caught_up_with(subscription: Subscription, received: list[Any], count: int) -> None:
-    while len(received) < count:
-        received += [each for each in values(await receive(subscription, 1)) if each >= len(received)]
+@pytest.mark.parametrize("of", ["stream", "all"])
+async def test_a_subscription_not_consumed_is_dropped_and_resumed(store: Store, of: str) -> None:
+    """The attempt holds at most `live_buffer_events`; the next attempt reads what it could not hold."""
+    held = await not_consumed(store, of, list(range(5 * SETTINGS.live_buffer_events)))
+    assert held <= SETTINGS.live_buffer_events + 1
+
+
+@pytest.mark.parametrize("of", ["stream", "all"])
+async def test_the_bytes_of_a_live_buffer_are_bounded(store: Store, of: str) -> None:
+    size = SETTINGS.live_buffer_bytes // 4
+    held = await not_consumed(store, of, [str(n) * size for n in range(9)])
+    assert held <= 5
 
 
 async def test_the_end_of_a_stream_is_found(store: Store) -> None:

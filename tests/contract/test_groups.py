@@ -153,14 +153,26 @@ async def test_a_missing_group_is_not_found(store: Store) -> None:
 
 
 async def test_the_deletion_of_a_group_ends_its_sessions(store: Store) -> None:
+    """A server that does not name the reason over its protocol drops the session; the group is not found then."""
     session = await consume(store)
     await store.transport.delete_group("s", "g")
-    # Servers do not name the reason over TCP (docs/protocol/tcp.md, section 4.18).
-    with pytest.raises((PersistentSubscriptionDeleted, SubscriptionDropped)):
+    with pytest.raises((PersistentSubscriptionDeleted, SubscriptionDropped)) as ended:
         await session.next()
-    assert session.ending is not None
+    assert session.ending == ended.value
     with pytest.raises(PersistentSubscriptionNotFound):
         await store.transport.connect_group("s", "g", 10)
+
+
+async def test_a_consumer_fails_when_its_group_is_deleted(store: Store) -> None:
+    await store.transport.create_group("s", "g", SETTINGS)
+    await store.write("s", 0)
+    received: asyncio.Queue[object] = asyncio.Queue()
+    with store.client.connect_subscription("g", "s").subscribe(received.put_nowait, received.put_nowait):
+        await received.get()
+        await store.transport.delete_group("s", "g")
+        ended = await received.get()
+    assert isinstance(ended, PersistentSubscriptionDeleted)
+    assert (ended.stream, ended.group) == ("s", "g")
 
 
 async def test_an_update_of_a_group_drops_its_consumers(store: Store) -> None:

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from rxpump.discovery.asking import Target, ask_all, resolve
+from rxpump.discovery.asking import Target, ask_all, ask_state, resolve
 from rxpump.discovery.cluster_view import Answer
 from rxpump.discovery.gossip import MAX_GOSSIP_BYTES
 from rxpump.discovery.member import Endpoint, NodeState
@@ -127,3 +127,38 @@ async def test_every_address_of_a_name_is_asked(monkeypatch: pytest.MonkeyPatch)
         assert len(targets) == 11
         answers = await ask_all(targets, timeout=5)
     assert [answer.gossip is not None for answer in answers] == [False] * 10 + [True]
+
+
+@pytest.mark.parametrize(
+    ("body", "state"),
+    [
+        (b'{"esVersion": "4.1.4.0", "state": "master"}', NodeState.LEADER),
+        (b'{"state": "slave"}', NodeState.FOLLOWER),
+        (b'{"state": "catchingup"}', NodeState.CATCHING_UP),
+        (b'{"state": "prereplica"}', NodeState.PRE_REPLICA),
+        (b'{"state": "readonlyreplica"}', NodeState.READ_ONLY_REPLICA),
+        (b'{"state": "dancing"}', None),
+        (b'{"state": 5}', None),
+        (b"{}", None),
+        (b"[]", None),
+        (b"no JSON", None),
+    ],
+)
+async def test_a_node_is_asked_for_its_own_state(body: bytes, state: NodeState | None) -> None:
+    async with http_node(response(body)) as node:
+        assert await ask_state(node.address, node.port, timeout=5) is state
+
+
+@pytest.mark.parametrize("reply", [response(b"", "404 Not Found"), b"no http\r\n\r\n"])
+async def test_a_node_without_a_state_has_none(reply: bytes) -> None:
+    async with http_node(reply) as node:
+        assert await ask_state(node.address, node.port, timeout=5) is None
+    assert await ask_state(node.address, node.port, timeout=5) is None, "it is gone"
+
+
+async def test_a_silent_node_has_no_state() -> None:
+    async def hang(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await asyncio.Event().wait()
+
+    async with listening(hang) as node:
+        assert await ask_state(node.address, node.port, timeout=0.01) is None

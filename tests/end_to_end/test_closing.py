@@ -13,6 +13,7 @@ from rxpump import operators as ops
 from rxpump.checkpoints import Checkpoint
 from rxpump.errors import ClientClosed
 from rxpump.server import EmbeddedServer
+from rxpump.testing import EmbeddedCluster
 
 SOURCES: dict[str, Callable[[rxpump.Client], Any]] = {
     "stream": lambda client: client.stream("s"),
@@ -93,3 +94,47 @@ def _stay(reached: asyncio.Event) -> Callable[[Any], Any]:
         await asyncio.Event().wait()
 
     return stay
+
+
+@pytest.mark.parametrize("preference", ["leader", "follower"])
+@pytest.mark.parametrize("is_cut", [False, True], ids=["connected", "while it connects again"])
+async def test_close_is_quiet_and_names_the_node(
+    preference: str, is_cut: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Pipelines of every kind end with ClientClosed, and with nothing else."""
+    endings: list[Exception] = []
+    signals: list[object] = []
+    statuses: list[rxpump.Status] = []
+    async with EmbeddedCluster() as cluster:
+        client = rxpump.connect(cluster.uri, node_preference=preference)
+        client.status.subscribe(statuses.append)
+        await client.connect()
+        await client.publish_event("s", "A")
+        await client.create_subscription("g", "s", start_from=0)
+        delivered = asyncio.Event()
+        live = asyncio.Event()
+        client.stream("s").pipe(ops.with_signals()).subscribe(
+            lambda item: live.set() if isinstance(item, rxpump.CaughtUp) else signals.append(item), endings.append
+        )
+        client.stream_all().pipe(ops.map_async(lambda event: asyncio.sleep(0))).subscribe(on_error=endings.append)
+        client.connect_subscription("g", "s").subscribe(lambda delivery: delivered.set(), endings.append)
+        client.publisher("t").results.subscribe(on_error=endings.append)
+        await delivered.wait()
+        await live.wait()
+        signals.clear()
+        if is_cut:
+            for node in cluster.nodes:
+                await cluster.kill(node)
+            while not isinstance(statuses[-1], rxpump.Reconnecting):
+                await asyncio.sleep(0)
+            signals.clear()
+        before = len(statuses)
+        caplog.clear()
+        caplog.set_level("INFO", "rxpump")
+        await client.close()
+    address = next(status.address for status in statuses if isinstance(status, rxpump.Connected))
+    assert statuses[before:] == [rxpump.Closed()]
+    assert signals == []
+    assert [record.message for record in caplog.records] == []
+    assert [type(error) for error in endings] == [ClientClosed] * 4
+    assert {error.address for error in endings if isinstance(error, ClientClosed)} == {address}

@@ -49,7 +49,8 @@ async def test_a_subscription_to_all_ends_with_log_truncated(lost: int) -> None:
             events.subscribe(lambda item: note(item, live), ended.set_result)
             await live.wait()
             await cluster.cut_off(old)
-            lone = asyncio.ensure_future(writer.publish("s", [NewEvent("Lost") for _ in range(lost)], timeout=None))
+            publish = writer.publish("s", [NewEvent("Lost") for _ in range(lost)], timeout=None)
+            lone: asyncio.Future[object] = asyncio.ensure_future(publish)
             await asyncio.sleep(0.02)  # the write must be pending
             await cluster.step_down(old)
             await lone

@@ -9,13 +9,13 @@ from typing import Any
 from rxpump.backoff import Backoff
 from rxpump.grpc.caller import Caller
 from rxpump.grpc.channel import Channel
-from rxpump.grpc.dialer import Dialer
+from rxpump.grpc.dialer import Dialer, Node
 from rxpump.grpc.errors.call_context import CallContext, Effect
 from rxpump.grpc.http2 import Http2Limits
 from rxpump.grpc.messages import server_features, streams
 from rxpump.grpc.messages.methods import Method
 from rxpump.grpc.messages.table import METHODS
-from rxpump.grpc.node_resolver import FixedNode, Node
+from rxpump.grpc.nodes import OneNode
 from rxpump.model.credentials import AnyCredentials
 from rxpump.model.status import Status
 from rxpump.settings import Settings
@@ -73,7 +73,7 @@ def channel_to(
     """Return a channel to a server on a port of this machine."""
     dialer = Dialer(settings, credentials, limits=limits, **options)
     seen: list[Status] = [] if statuses is None else statuses
-    return Channel(FixedNode(Node("127.0.0.1", port)), dialer, settings, seen.append)
+    return Channel(OneNode(Node("127.0.0.1", port)), dialer, settings, seen.append)
 
 
 @asynccontextmanager

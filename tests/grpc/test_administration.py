@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
 
-from rxpump.errors import NotSupported, ProjectionNotFound, UserNotFound
+from rxpump.errors import NotSupported, OperationTimedOut, ProjectionNotFound, UserNotFound
 from rxpump.grpc.administration import GrpcIndexes, GrpcProjections, GrpcUsers
 from rxpump.grpc.appends.append_many import append_many
 from rxpump.grpc.caller import Caller
@@ -92,6 +93,17 @@ async def test_users_are_managed() -> None:
         "Delete",
     ]
     assert all(request.options.login_name == "ouro" for name, request in script.requests[:7])
+
+
+async def test_a_request_that_is_not_answered_names_a_likely_cause() -> None:
+    async def never(call: ServerCall) -> None:
+        await asyncio.Event().wait()
+
+    script = Script()
+    script.handlers[users.DISABLE.path] = never
+    async with scripted(script) as caller:
+        with pytest.raises(OperationTimedOut, match="--insecure"):
+            await GrpcUsers(caller.with_timeout(0.01)).disable("ouro")
 
 
 async def test_an_unknown_user_is_not_found() -> None:

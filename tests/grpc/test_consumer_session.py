@@ -157,6 +157,8 @@ async def test_a_closed_session_sends_acknowledgements_before_it_ends() -> None:
         session.ack([event])
         session.close()
         session.close()
+        session.ack([event])
+        session.nack([event], NackAction.SKIP, "")
         await caller.channel.close()
         assert len(group.received) == 1
         assert [call.reset is not None for call in server.calls if call.request.path == messages.READ.path] == [True]

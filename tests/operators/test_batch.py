@@ -75,6 +75,18 @@ async def test_virtual_time_ends_a_batch() -> None:
     assert seen.completed == 1
 
 
+async def test_the_scheduler_of_subscribe_ends_a_batch() -> None:
+    scheduler, feed, seen = VirtualTimeScheduler(), Feed(), Seen()
+    feed.pipe(ops.batch(3, max_time=60)).subscribe(seen.items.append, scheduler=scheduler)
+    feed.on_next("a")
+    await settle()
+    scheduler.advance_to(60)
+    await settle()
+    assert seen.items == [["a"]]
+    feed.on_completed()
+    await settle()
+
+
 async def test_a_scheduler_can_run_in_another_thread() -> None:
     feed, seen = Feed(), Seen()
     subscription = seen.of(feed.pipe(ops.batch(3, max_time=0.001, scheduler=TimeoutScheduler()), rx.take(1)))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from math import inf
 from typing import Any
 
 import pytest
 import reactivex
 from reactivex import operators as rx
+from reactivex.scheduler import VirtualTimeScheduler
 
 from rxpump import operators as ops
 from rxpump.backpressure.background_tasks import BackgroundTasks
@@ -53,6 +55,37 @@ async def test_after_some_time_whatever_came(clock: Clock) -> None:
     assert store.saved == [2]
     await clock.advance(10)
     assert store.saved == [2], "nothing new, nothing to save"
+    subscription.dispose()
+
+
+@pytest.mark.parametrize("given_to", ["operator", "subscribe"])
+async def test_virtual_time_drives_the_interval(given_to: str) -> None:
+    scheduler = VirtualTimeScheduler()
+    feed, store = Feed(), Store()
+    to_operator, to_subscribe = (scheduler, None) if given_to == "operator" else (None, scheduler)
+    saving = ops.commit_checkpoint(store, every=100, interval=60, scheduler=to_operator)
+    subscription = feed.pipe(saving).subscribe(scheduler=to_subscribe)
+    await settle()
+    for each in events(3):
+        feed.on_next(each)
+    scheduler.advance_to(59)
+    await settle()
+    assert store.saved == []
+    scheduler.advance_to(60)
+    await settle()
+    assert store.saved == [2]
+    subscription.dispose()
+
+
+async def test_an_infinite_interval_starts_no_timer() -> None:
+    scheduler = VirtualTimeScheduler()
+    feed, store = Feed(), Store()
+    saving = ops.commit_checkpoint(store, every=2, interval=inf, scheduler=scheduler)
+    subscription = feed.pipe(saving).subscribe()
+    for each in events(2):
+        feed.on_next(each)
+    await settle()
+    assert store.saved == [1]
     subscription.dispose()
 
 
@@ -341,7 +374,12 @@ async def test_when_nobody_listens_any_more_the_loops_handler_is_told(nothing_le
 
 @pytest.mark.parametrize(
     ("options", "argument"),
-    [({"every": 0}, "every"), ({"interval": 0}, "interval"), ({"interval": -1.0}, "interval")],
+    [
+        ({"every": 0}, "every"),
+        ({"interval": 0}, "interval"),
+        ({"interval": -1.0}, "interval"),
+        ({"scheduler": 3}, "scheduler"),
+    ],
 )
 def test_never_is_refused(options: dict[str, Any], argument: str) -> None:
     with pytest.raises(InvalidArgument) as raised:

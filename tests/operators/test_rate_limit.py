@@ -75,6 +75,19 @@ async def test_virtual_time_drives_the_limit() -> None:
     assert seen.completed == 1
 
 
+async def test_the_scheduler_of_subscribe_drives_the_limit() -> None:
+    scheduler, feed, seen = VirtualTimeScheduler(), Feed(), Seen()
+    feed.pipe(ops.rate_limit(1, per=60)).subscribe(seen.items.append, scheduler=scheduler)
+    for item in "ab":
+        feed.on_next(item)
+    feed.on_completed()
+    await settle()
+    assert seen.items == ["a"]
+    scheduler.advance_to(60)
+    await settle()
+    assert seen.items == ["a", "b"]
+
+
 async def test_dispose_cancels_the_timer_of_the_scheduler() -> None:
     scheduler = VirtualTimeScheduler()
     feed, seen = Feed(), Seen()

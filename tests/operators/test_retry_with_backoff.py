@@ -68,10 +68,12 @@ async def test_it_begins_again_from_the_start_after_a_while(clock: Clock) -> Non
     assert (seen.errors, seen.completed) == ([], 1)
 
 
-def test_virtual_time_drives_the_delays() -> None:
+@pytest.mark.parametrize("is_given", [True, False], ids=["given to the operator", "given to subscribe"])
+def test_virtual_time_drives_the_delays(is_given: bool) -> None:
     scheduler = TestScheduler()
+    own = scheduler if is_given else None
     source = scheduler.create_cold_observable(ReactiveTest.on_next(10, "a"), ReactiveTest.on_error(20, LOST))
-    retried = retry(2, min_delay=30, max_delay=100, reset_on_success=False, scheduler=scheduler)
+    retried = retry(2, min_delay=30, max_delay=100, reset_on_success=False, scheduler=own)
     observer = scheduler.start(lambda: source.pipe(retried))  # subscribes at 200
     assert observer.messages == [
         ReactiveTest.on_next(210, "a"),

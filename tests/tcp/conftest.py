@@ -69,4 +69,4 @@ async def client_of() -> AsyncIterator[MakeClient]:
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Count refusals as final, and retry after others, without waiting."""
     monkeypatch.setattr("rxpump.tcp.refusals.STARTING_SECONDS", 0.0)
-    monkeypatch.setattr("rxpump.tcp.reconnector.REFUSED_PAUSE", 0.0)
+    monkeypatch.setattr("rxpump.network.reconnector.REFUSED_PAUSE", 0.0)

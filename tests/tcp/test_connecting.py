@@ -11,7 +11,7 @@ from rxpump.backoff import Backoff
 from rxpump.errors import ClientClosed, ConnectionFailed, NotAuthenticated, NotConnected
 from rxpump.model.credentials import Credentials
 from rxpump.model.status import Closed, Connected, Connecting, Reconnecting
-from rxpump.tcp.node_resolver import FixedAddress, NodeResolver
+from rxpump.tcp.node_resolver import FixedAddress, TcpNodeResolver
 from rxpump.tcp.wire import schema
 from rxpump.tcp.wire.commands import Command
 from rxpump.uri import TcpAddress
@@ -209,7 +209,7 @@ async def test_what_is_asked_while_connecting_is_answered_when_connected(client_
         await opening
 
 
-class Trouble(NodeResolver):
+class Trouble(TcpNodeResolver):
     """A node resolver that raises an error of its own, and records that it was closed."""
 
     def __init__(self, error: Exception) -> None:

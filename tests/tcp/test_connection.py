@@ -104,15 +104,32 @@ def connect(pending: PendingRequests, settings: Settings) -> Connection:
     return Connection(protocol, pending, Guided())
 
 
-async def test_what_one_turn_of_the_loop_asks_for_goes_out_in_one_write() -> None:
+async def test_a_request_alone_is_sent_at_once() -> None:
     played = Played()
-    for name in ("a", "b", "c"):
+    played.ask(Ask("a"))
+    played.connection.wake()
+    assert [package.payload for package in played.socket.take()] == [b"a"]
+
+
+async def test_requests_of_one_turn_beside_others_are_sent_together() -> None:
+    played = Played()
+    for name in ("a", "b", "c", "d"):
         played.ask(Ask(name))
         played.connection.wake()
-    assert played.socket.writes == []
+    assert [package.payload for package in played.socket.take()] == [b"a"]
     await asyncio.sleep(0)
     assert len(played.socket.writes) == 1
-    assert [package.payload for package in played.socket.take()] == [b"a", b"b", b"c"]
+    assert [package.payload for package in played.socket.take()] == [b"b", b"c", b"d"]
+
+
+async def test_requests_that_waited_for_a_turn_are_sent_together() -> None:
+    played = Played()
+    for name in ("a", "b"):
+        played.ask(Ask(name))
+    played.connection.wake()
+    assert played.socket.writes == []
+    await asyncio.sleep(0)
+    assert [package.payload for package in played.socket.take()] == [b"a", b"b"]
 
 
 async def test_an_answer_makes_room_and_what_follows_goes_out_with_it() -> None:

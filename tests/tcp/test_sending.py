@@ -13,7 +13,7 @@ from rxpump.model.new_events import NewEvent
 from rxpump.settings import Settings
 from rxpump.tcp.node_resolver import FixedAddress
 from rxpump.tcp.protocol.pending_requests import PendingRequests
-from rxpump.tcp.reconnector import Reconnector
+from rxpump.tcp.reconnector import TcpReconnector
 from rxpump.tcp.wire import schema
 from rxpump.tcp.wire.commands import Command
 from tests.tcp.conftest import Client, MakeClient
@@ -165,7 +165,7 @@ async def test_a_request_made_as_a_connection_becomes_ready_is_sent() -> None:
     settings = Settings(heartbeat_interval=3600.0)
     pending = LateAsker(settings)
     async with ScriptedServer(good) as server:
-        reconnector = Reconnector(FixedAddress(server.address), settings, pending, lambda status: None)
+        reconnector = TcpReconnector(FixedAddress(server.address), settings, pending, lambda status: None)
         running = asyncio.create_task(reconnector.run())
         await reconnector.first
         await pending.answer
@@ -181,7 +181,7 @@ async def test_what_lives_long_tells_its_state(client_of: MakeClient) -> None:
             "<PendingRequests 0 in flight, 0 waiting, 0 retrying>>>>"
         )
         await client.open()
-        assert f"<Reconnector of <Connection <ClientProtocol to {server.address}, ready>" in repr(client)
+        assert f"<TcpReconnector of <Connection <ClientProtocol to {server.address}, ready>" in repr(client)
         await client.close()
-        assert "<Reconnector, no connection" in repr(client)
+        assert "<TcpReconnector, no connection" in repr(client)
         assert "changeit" not in repr(client)

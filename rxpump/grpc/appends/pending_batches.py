@@ -281,8 +281,15 @@ class PendingBatches:
     def _timed_out(self, pending: PendingBatch) -> OperationTimedOut:
         timeout = self._timeout if pending.deadline is None else pending.deadline.timeout
         assert timeout is not None, "a batch without a limit does not expire"
-        operation, is_connected = pending.batch.context.operation, self._is_open
-        return OperationTimedOut(operation, timeout, pending.attempts, pending.refusal, is_connected=is_connected)
+        context = pending.batch.context
+        return OperationTimedOut(
+            context.operation,
+            timeout,
+            pending.attempts,
+            pending.refusal,
+            is_connected=self._is_open,
+            hint=context.silence_hint,
+        )
 
     def _drop_settled(self) -> None:
         """Drop batches that were settled while they waited, to bound memory during a long outage."""

@@ -15,6 +15,8 @@ from rxpump.grpc.messages import projections
 from rxpump.grpc.messages.methods import Method
 from rxpump.model.projections import ProjectionMode, ProjectionStatistics
 
+_SILENCE: Final = "a follower answers no request about projections; connect to the leader"
+
 _MODES: Final = {
     ProjectionMode.ONE_TIME: "one_time",
     ProjectionMode.TRANSIENT: "transient",
@@ -135,7 +137,7 @@ def all_statistics(mode: ProjectionMode | None) -> Operation[Sequence[Projection
 
 
 def _context(method: Method, name: str) -> CallContext:
-    return CallContext(method, "manage projections of", Effect.NONE, name=name)
+    return CallContext(method, "manage projections of", Effect.NONE, name=name, silence_hint=_SILENCE)
 
 
 def _change(method: Method, name: str, request: Any) -> Operation[None]:

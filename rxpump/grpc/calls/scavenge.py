@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from rxpump.errors import ScavengeInProgress, UnexpectedReply
 from rxpump.grpc.calls.fields import only
@@ -11,6 +11,8 @@ from rxpump.grpc.calls.operation import Operation
 from rxpump.grpc.errors.call_context import CallContext, Effect
 from rxpump.grpc.messages import operations
 from rxpump.model.results import ScavengeResult
+
+_SILENCE: Final = "a server that keeps its events in memory does not answer its first scavenge"
 
 _RESULT = operations.ScavengeResponse.Result
 
@@ -21,7 +23,7 @@ def start_scavenge() -> Operation[ScavengeResult]:
     It is not repeated, because a second scavenge would be refused while the first one runs.
     """
     request = operations.StartScavengeRequest(options={"thread_count": 1, "start_from_chunk": 0})
-    context = CallContext(operations.START_SCAVENGE, "scavenge", Effect.NONE)
+    context = CallContext(operations.START_SCAVENGE, "scavenge", Effect.NONE, silence_hint=_SILENCE)
     return Operation(context, (request,), _started, repeatable=False)
 
 

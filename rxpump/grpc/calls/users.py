@@ -13,6 +13,8 @@ from rxpump.grpc.messages import users
 from rxpump.grpc.messages.methods import Method
 from rxpump.model.users import UserDetails
 
+_SILENCE: Final = "a server without TLS and users (--insecure) answers no request about users"
+
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -76,7 +78,7 @@ def read_users() -> Operation[Sequence[UserDetails]]:
 
 
 def _context(method: Method, login: str) -> CallContext:
-    return CallContext(method, "manage users of", Effect.NONE, name=login)
+    return CallContext(method, "manage users of", Effect.NONE, name=login, silence_hint=_SILENCE)
 
 
 def _login(login: str) -> Any:

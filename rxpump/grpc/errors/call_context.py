@@ -35,6 +35,7 @@ class CallContext:
         expected_version: Version that a write expects of the stream, None if it names none.
         timeout: Seconds until the deadline that the request named, None for no deadline.
         feature: Optional feature of the method that the call needs, None for none.
+        silence_hint: A likely cause if there is no answer, for calls that servers are known to leave unanswered.
     """
 
     method: Method
@@ -47,6 +48,7 @@ class CallContext:
     expected_version: int | None = None
     timeout: float | None = None
     feature: str | None = None
+    silence_hint: str = ""
 
     @property
     def stream_or_all(self) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from math import inf
 from typing import Protocol
 
 from reactivex import abc
@@ -66,28 +67,37 @@ def check_scheduler(scheduler: abc.SchedulerBase | None) -> None:
         raise InvalidArgument("scheduler", scheduler, "a scheduler of reactivex, or None")
 
 
-def clock_of(scheduler: abc.SchedulerBase | None) -> Clock:
-    """Return the clock of a scheduler, or that of the running event loop if `scheduler` is None.
+def clock_of(*schedulers: abc.SchedulerBase | None) -> Clock:
+    """Return the clock of the first scheduler that is not None, or that of the running event loop.
+
+    Args:
+        *schedulers: Scheduler that the operator was given, then the one that `subscribe` was given, as in reactivex.
 
     Raises:
-        RuntimeError: `scheduler` is None and no event loop is running.
+        RuntimeError: Each is None and no event loop is running.
     """
+    scheduler = next((each for each in schedulers if each is not None), None)
     return _LoopClock() if scheduler is None else _SchedulerClock(scheduler)
 
 
 async def sleep(clock: Clock, seconds: float) -> None:
     """Wait until `seconds` have passed on a clock."""
-    has_passed = asyncio.Event()
+    await wait_within(clock, seconds, asyncio.Event())
+
+
+async def wait_within(clock: Clock, seconds: float, event: asyncio.Event) -> None:
+    """Wait until an event is set, and set it when `seconds` have passed on a clock; infinity is no limit."""
     home = Home()
 
     def wake() -> None:
         if home.is_here():
-            has_passed.set()
+            event.set()
         else:
-            home.call(has_passed.set)
+            home.call(event.set)
 
-    timer = clock.call_later(seconds, wake)
+    timer = None if seconds == inf else clock.call_later(seconds, wake)
     try:
-        await has_passed.wait()
+        await event.wait()
     finally:
-        timer.dispose()
+        if timer is not None:
+            timer.dispose()

@@ -64,6 +64,12 @@ class Stage(abc.ObserverBase[T], abc.DisposableBase, Generic[T, R]):
     The work receives the items in one of two ways: it iterates over the stage, or it awaits `changed` and reads
     `waiting` (the items that arrived) and `is_over` (whether the source has ended). The source can deliver from
     another thread.
+
+    Attributes:
+        name: Name of the operator.
+        waiting: Items that arrived and wait for the work.
+        is_over: Whether the source has ended.
+        scheduler: Scheduler that `subscribe` was given; None if it was given none.
     """
 
     def __init__(
@@ -72,6 +78,7 @@ class Stage(abc.ObserverBase[T], abc.DisposableBase, Generic[T, R]):
         self.name = name
         self.waiting: deque[Kept[T]] = deque()
         self.is_over: bool = False
+        self.scheduler: abc.SchedulerBase | None = None
         self._home = Home()
         self._progress = ProgressTracker()
         self._is_traceable = True
@@ -88,6 +95,7 @@ class Stage(abc.ObserverBase[T], abc.DisposableBase, Generic[T, R]):
 
     def attach(self, source: Observable[T], scheduler: abc.SchedulerBase | None) -> Stage[T, R]:
         """Start the work and subscribe to the source."""
+        self.scheduler = scheduler
         self._task = self._start(self._run())
         self._task.add_done_callback(self._ended)
         with watch_owners() as self._owners:
@@ -308,7 +316,7 @@ def why_cancelled(name: str, task: asyncio.Task[Any], owners: Collection[Backgro
         owners: The owners of the sources of the pipeline, as far as they belong to clients.
     """
     if owners and task.cancelling():
-        return ClientClosed("the server", "the client was closed")
+        return ClientClosed(next(iter(owners)).peer, "the client was closed")
     return WorkCancelled(name)
 
 

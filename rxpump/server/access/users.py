@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import hmac
+import os
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Final
 
 from rxpump.model.credentials import AnyCredentials, Credentials, Token
 from rxpump.model.system_names import ADMINS, EVERYONE, OPS
 from rxpump.server.access.login_throttle import LoginThrottle, Throttled
+from rxpump.server.access.passwords import PasswordHash
+from rxpump.server.access.saved_users import SavedUser, SavedUsers
+from rxpump.server.store.group_commit import Outcome
+
+Saving = asyncio.Future[Outcome]
+"""Future of the result of a change of an account."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +67,36 @@ class Account:
 
 _DEFAULT_PASSWORD: Final = "changeit"
 
+_FULL_NAMES: Final = {"admin": "KurrentDB Administrator", "ops": "KurrentDB Operations"}
+
 DEFAULT_ACCOUNTS: Final = (
     Account("admin", _DEFAULT_PASSWORD, (ADMINS,)),
     Account("ops", _DEFAULT_PASSWORD, (OPS,)),
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """An account without its password, as it is managed.
+
+    Attributes:
+        login: Login.
+        full_name: Full name of the person.
+        groups: Groups that the user belongs to.
+        is_disabled: Whether the user cannot log in.
+        updated_ns: Time of the last change in nanoseconds since the Unix epoch; 0 if it was never changed.
+    """
+
+    login: str
+    full_name: str = ""
+    groups: tuple[str, ...] = ()
+    is_disabled: bool = False
+    updated_ns: int = 0
+
+    @classmethod
+    def of(cls, user: SavedUser) -> Profile:
+        """Return the profile of a stored account."""
+        return cls(user.login, user.full_name, user.groups, user.is_disabled, user.updated_ns)
 
 
 def with_credentials(accounts: Iterable[Account], credentials: Iterable[Credentials]) -> tuple[Account, ...]:
@@ -81,15 +116,36 @@ def with_credentials(accounts: Iterable[Account], credentials: Iterable[Credenti
 class Users:
     """The accounts of one server.
 
+    An account that was changed while a server ran is stored. It replaces the account that the server is given, unless
+    that one has a password other than the default.
+
     Args:
         accounts: The accounts. If two have the same login, the last one counts.
         clock: Function that returns the time in seconds.
+        saved: Accounts in the store of the server; None if accounts cannot be changed.
     """
 
-    def __init__(self, accounts: Iterable[Account], clock: Callable[[], float] = time.monotonic) -> None:
-        self._accounts = {account.login: account for account in accounts}
+    def __init__(
+        self,
+        accounts: Iterable[Account],
+        clock: Callable[[], float] = time.monotonic,
+        saved: SavedUsers | None = None,
+    ) -> None:
+        self._given = {account.login: account for account in accounts}
         self._clock = clock
+        self._saved = saved
         self._throttle = LoginThrottle()
+        self._verified: dict[str, tuple[PasswordHash, bytes]] = {}  # by login; the digest of a password that matched
+        self._key = os.urandom(16)
+
+    @cached_property
+    def _changed(self) -> dict[str, SavedUser]:
+        """Accounts that were changed, by login."""
+        found = () if self._saved is None else self._saved.read()
+        given = self._given
+        return {
+            user.login: user for user in found if user.login not in given or given[user.login].has_default_password
+        }
 
     def authenticate(self, credentials: AnyCredentials, address: str) -> User | Throttled | None:
         """Return the user with these credentials.
@@ -108,11 +164,77 @@ class Users:
         throttled = self._throttle.check(address, credentials.login, now)
         if throttled is not None:
             return throttled
-        account = self._accounts.get(credentials.login)
-        if account is None or not hmac.compare_digest(account.password.encode(), credentials.password.encode()):
+        groups = self._verify(credentials)
+        if groups is None:
             self._throttle.note_failure(address, credentials.login, now)
             return None
-        return User(frozenset({EVERYONE, account.login, *account.groups}), account.login)
+        return User(frozenset({EVERYONE, credentials.login, *groups}), credentials.login)
+
+    def _verify(self, credentials: Credentials) -> tuple[str, ...] | None:
+        """Return the groups of the user; None if the credentials are wrong."""
+        login, password = credentials.login, credentials.password
+        changed = self._changed.get(login)
+        if changed is None:
+            account = self._given.get(login)
+            is_right = account is not None and hmac.compare_digest(account.password.encode(), password.encode())
+            return account.groups if account is not None and is_right else None
+        if changed.is_deleted or changed.is_disabled:
+            return None
+        return changed.groups if self._matches(login, changed.password, password) else None
+
+    def _matches(self, login: str, wanted: PasswordHash, password: str) -> bool:
+        """Return whether a password matches a hash; quickly, if it has matched before."""
+        digest = hmac.digest(self._key, password.encode(), "sha256")
+        if hmac.compare_digest(digest, self._verified.get(login, (wanted, b""))[1]):
+            return self._verified[login][0] == wanted
+        if not wanted.matches(password):
+            return False
+        self._verified[login] = (wanted, digest)
+        return True
+
+    # Management ---------------------------------------------------------------------------------
+
+    def find(self, login: str) -> Profile | None:
+        """Return the account with a login; None if there is none."""
+        changed = self._changed.get(login)
+        if changed is not None:
+            return None if changed.is_deleted else Profile.of(changed)
+        given = self._given.get(login)
+        return None if given is None else Profile(login, _FULL_NAMES.get(login, ""), given.groups)
+
+    def all(self) -> list[Profile]:
+        """Return all accounts."""
+        found = map(self.find, dict.fromkeys((*self._given, *self._changed)))
+        return [profile for profile in found if profile is not None]
+
+    def save(self, profile: Profile, password: str | None = None, *, is_deleted: bool = False) -> Saving:
+        """Create, change or delete an account. The change takes effect at once.
+
+        Args:
+            profile: The account.
+            password: New password; None for the password that the account has.
+            is_deleted: Whether the account is deleted.
+
+        Returns:
+            A future of the result, set when the change is saved.
+        """
+        assert self._saved is not None, "a server that manages users has a store for them"
+        user = SavedUser(
+            profile.login,
+            profile.full_name,
+            profile.groups,
+            self._password(profile.login) if password is None else PasswordHash.of(password),
+            is_disabled=profile.is_disabled,
+            is_deleted=is_deleted,
+            updated_ns=time.time_ns(),
+        )
+        self._changed[profile.login] = user
+        self._verified.pop(profile.login, None)
+        return self._saved.write(user)
+
+    def _password(self, login: str) -> PasswordHash:
+        changed = self._changed.get(login)
+        return PasswordHash.of(self._given[login].password) if changed is None else changed.password
 
     def __repr__(self) -> str:
-        return f"<Users {', '.join(self._accounts)}>"
+        return f"<Users {', '.join(self._given)}>"

@@ -39,6 +39,11 @@ class Buffer:
         for message in filter(_goes_first, messages):
             self.retry(message)
 
+    @property
+    def retries(self) -> int:
+        """Number of messages that are delivered before new messages."""
+        return len(self._retries)
+
     def __len__(self) -> int:
         return len(self._retries) + len(self._new)
 

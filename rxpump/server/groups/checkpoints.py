@@ -18,7 +18,7 @@ class Checkpoints:
     def __init__(self, settings: GroupSettings, progress: Progress, now: float) -> None:
         self._settings = settings
         self._progress = progress
-        self._last, self._time = progress.through, now
+        self._last, self._time = (progress.through, progress.completed), now
         self._before = self._last
 
     def due(self, now: float, *, is_timed: bool = False) -> int | None:
@@ -30,7 +30,7 @@ class Checkpoints:
                 can.
         """
         settings = self._settings
-        count = self._progress.through - self._last
+        count = self._progress.completed - self._last[1]
         if is_timed and settings.checkpoint_after_seconds > 0:
             is_old = now - self._time >= settings.checkpoint_after_seconds
             is_due = is_old and count >= settings.checkpoint_min_count
@@ -40,14 +40,15 @@ class Checkpoints:
 
     def last(self, now: float) -> int | None:
         """Return a checkpoint if any event was completed since the last one; None otherwise."""
-        if self._progress.through == self._last:
+        progress = self._progress
+        if progress.through == self._last[0]:
             return None
-        self._before, self._last, self._time = self._last, self._progress.through, now
-        return self._last
+        self._before, self._last, self._time = self._last, (progress.through, progress.completed), now
+        return progress.through
 
     def not_written(self) -> None:
         """Record that the last checkpoint could not be written, so that its events count for the next one."""
         self._last = self._before
 
     def __repr__(self) -> str:
-        return f"<Checkpoints: last {self._last}, completed through {self._progress.through}>"
+        return f"<Checkpoints: last {self._last[0]}, completed through {self._progress.through}>"

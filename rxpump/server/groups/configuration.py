@@ -1,8 +1,9 @@
 """The configuration of groups as JSON, with the keys and omissions of a real server.
 
-Values that are zero, false or absent are left out. Two things are additions of this server. The key `beginsAfter`
-keeps the start of a group that begins at the end of its stream; a real server forgets it in a restart. And besides
-whole configurations (`entries`) there are changes of one group (`entry` and `removed`).
+Values that are zero, false or absent are left out. Three things are additions of this server. The key `beginsAfter`
+keeps the start of a group that begins at the end of its stream; a real server forgets it in a restart. The key
+`filter` holds the filter of a group on all streams. And besides whole configurations (`entries`) there are changes of
+one group (`entry` and `removed`).
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 
 from rxpump.model.limits import MAX_EVENT_NUMBER
+from rxpump.server.groups.group_filter import GroupFilter
 from rxpump.server.groups.settings import GroupSettings, group_id
 from rxpump.server.groups.strategies import STRATEGIES
 
@@ -36,6 +38,7 @@ _KEYS: Final[Mapping[str, tuple[str, type]]] = {
 }
 _SECONDS: Final = ("message_timeout_seconds", "checkpoint_after_seconds")  # stored in milliseconds
 _BEGINS_AFTER: Final = "beginsAfter"
+_FILTER: Final = "filter"
 
 
 class Entry(NamedTuple):
@@ -99,6 +102,8 @@ def _entry_to_json(entry: Entry) -> dict[str, object]:
     written: dict[str, object] = {key: value for key, value in values.items() if value}
     if entry.begins_after is not None:
         written[_BEGINS_AFTER] = entry.begins_after
+    if entry.settings.filter is not None:
+        written[_FILTER] = entry.settings.filter.to_json()
     return written
 
 
@@ -113,6 +118,8 @@ def _entry_from_json(entry: object) -> Entry:
     values: dict[str, Any] = {name: _checked(entry, key, kind) for key, (name, kind) in _KEYS.items()}
     for name in _SECONDS:
         values[name] /= 1000
+    if _FILTER in entry:
+        values["filter"] = GroupFilter.from_json(entry[_FILTER])
     settings = GroupSettings(**values)
     if settings.strategy not in STRATEGIES:
         raise ValueError(f"the strategy must be one of {', '.join(STRATEGIES)}, got {settings.strategy!r}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from rxpump.server.groups.measurement import Measurement
 from rxpump.server.groups.message import Message
 
 
@@ -34,14 +35,24 @@ class Consumer:
         id: Id of the consumer, unique in its group.
         slots: Number of events that can be in flight to the consumer.
         in_flight: Ids of the events that were delivered to the consumer and not yet settled.
+        user: Login of the user; empty for an anonymous one.
+        address: Address of the client; empty if it is unknown.
+        connection_name: Name that the client gave to its connection.
+        measurement: Counts of the events that were delivered.
         leave: Removes the consumer from its group. The group sets it.
         resume: Lets the group deliver again after the client has read. The group sets it.
     """
 
-    def __init__(self, id: bytes, slots: int, client: Client) -> None:
+    def __init__(
+        self, id: bytes, slots: int, client: Client, *, user: str = "", address: str = "", connection_name: str = ""
+    ) -> None:
         self.id = id
         self.slots = slots
         self.in_flight: set[bytes] = set()
+        self.user: str = user
+        self.address: str = address
+        self.connection_name: str = connection_name
+        self.measurement: Measurement = Measurement()
         self.leave: Callable[[], None] = _nothing
         self.resume: Callable[[], None] = _nothing
         self._client = client
@@ -53,6 +64,7 @@ class Consumer:
 
     def deliver(self, messages: Sequence[Message]) -> None:
         """Send events to the client."""
+        self.measurement.add(len(messages))
         self._client.deliver(self, messages)
 
     def drop(self, failure: str | None = None) -> None:

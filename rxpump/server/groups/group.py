@@ -78,6 +78,21 @@ class Group:
         """Number up to which all events are completed."""
         return self._progress.through
 
+    @property
+    def in_flight(self) -> int:
+        """Number of events in flight."""
+        return len(self._deliveries)
+
+    @property
+    def buffered(self) -> int:
+        """Number of events that wait for a consumer, retries included."""
+        return len(self._buffer)
+
+    @property
+    def retries(self) -> int:
+        """Number of events that wait to be retried."""
+        return self._buffer.retries
+
     # Consumers ----------------------------------------------------------------------------------
 
     @property
@@ -127,6 +142,10 @@ class Group:
                 self.replays += 1
         self._pending += len(messages)
         self._buffer.add(messages)
+
+    def skip(self, through: int) -> None:
+        """Note that there are no further events up to the number `through`."""
+        self._progress.skip(through)
 
     def deliver(self, now: float, most: int) -> list[Delivery]:
         """Choose consumers for buffered events, and return at most `most` deliveries."""

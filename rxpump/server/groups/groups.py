@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Final
 
@@ -60,6 +61,14 @@ class Groups:
         """Return whether there is a group with this name."""
         return group_id(stream, group) in self._saved.entries
 
+    def all_settings(self) -> Sequence[GroupSettings]:
+        """Return the settings of all groups."""
+        return [entry.settings for entry in self._saved.entries.values()]
+
+    def begins_after(self, id: str) -> int | None:
+        """Return the number after which a group begins that was created at the end; None for another start."""
+        return self._saved.entries[id].begins_after
+
     def find(self, stream: str, group: str) -> RunningGroup | None:
         """Return the group with this name; None if there is none."""
         return self.by_id(group_id(stream, group))
@@ -73,8 +82,8 @@ class Groups:
 
     def has_room_for(self, settings: GroupSettings) -> bool:
         """Return whether one more group fits into the limit of memory. A real server has no limit."""
-        taken = _BYTES * len(self._saved.entries) + self._saved.id_length
-        return taken + _BYTES + len(settings.id) <= _MAX_BYTES
+        taken = _BYTES * len(self._saved.entries) + self._saved.characters
+        return taken + _BYTES + settings.characters <= _MAX_BYTES
 
     def connect(self, running: RunningGroup, consumer: Consumer) -> None:
         """Add a consumer to a group."""
@@ -96,8 +105,8 @@ class Groups:
         Returns:
             A future of the result, set when the change is saved.
         """
-        head = self._store.read.head(settings.stream)
-        return self._saved.save(Entry(settings, begins_after=head.last if settings.start_from < 0 else None), by)
+        begins_after = self._end(settings) if settings.start_from < 0 else None
+        return self._saved.save(Entry(settings, begins_after), by)
 
     def update(self, settings: GroupSettings, by: str) -> asyncio.Future[Outcome]:
         """Change the settings of a group, and drop its consumers.
@@ -116,7 +125,7 @@ class Groups:
         if settings.start_from >= 0:
             begins_after = None
         elif begins_after is None:
-            begins_after = self._store.read.head(settings.stream).last
+            begins_after = self._end(settings)
         entry = Entry(settings, begins_after)
         running = self._running.pop(settings.id, None)
         if running is not None:
@@ -161,6 +170,12 @@ class Groups:
             self._timer.cancel()
         for running in self._running.values():
             _abandon(running)
+
+    def _end(self, settings: GroupSettings) -> int:
+        """Return the number of the last event that a group can read now; -1 if there is none."""
+        if settings.is_on_all:
+            return self._store.read.log().end - 1
+        return self._store.read.head(settings.stream).last
 
     def _run(self, entry: Entry, checkpoint: int | None) -> None:
         settings, begins_after = entry

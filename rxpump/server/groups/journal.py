@@ -62,7 +62,7 @@ class Journal:
 
     def park(self, parks: Sequence[Park], then: OnWritten) -> None:
         """Write links to events that no consumer could process."""
-        events = [parked_event(message, reason, self._settings) for message, reason in parks]
+        events = [parked_event(message, reason) for message, reason in parks]
         self._append(parked_stream(self._settings.id), events, then)
 
     def forget_parked(self, before: int) -> None:

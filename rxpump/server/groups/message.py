@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from rxpump.server.store.record_schema import StreamPage
+from rxpump.server.store.record_schema import StreamEntry, StreamPage
 
 
 class Message:
     """One event, identified by the number and id of the original event: of the link, if the event is one.
 
     Attributes:
-        number: Number of the original event in its stream; in the parked stream, if it is replayed.
+        number: Number of the original event in its stream; in the parked stream, if it is replayed; otherwise for a
+            group on all streams, its offset in the log.
         event_id: Id of the original event.
-        entry: The event as an encoded `StreamEntry`.
+        entry: The event as an encoded `StreamEntry`; for a group on all streams, as a `LogEntry`.
         bucket: Bucket of events that go to the same consumer (see `rxpump.server.groups.pinning`).
         replay_of: Data of the link in the parked stream, if the event is replayed; otherwise None.
         retry_count: Number of earlier deliveries.
@@ -36,6 +37,13 @@ class Message:
     def size(self) -> int:
         """Approximate size in bytes."""
         return len(self.entry)
+
+    @property
+    def address(self) -> bytes:
+        """Data of a link to the original event."""
+        entry = StreamEntry.FromString(self.entry)
+        original = entry.link if entry.HasField("link") else entry.event
+        return f"{original.event_number}@{original.event_stream_id}".encode()
 
     def __lt__(self, other: Message) -> bool:
         return self.number < other.number

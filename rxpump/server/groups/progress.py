@@ -12,10 +12,12 @@ class Progress:
 
     Attributes:
         through: Number up to which all events are completed.
+        completed: Number of events that are completed up to `through`, without those before the start.
     """
 
     def __init__(self, through: int) -> None:
         self.through: int = through
+        self.completed: int = 0
         self._begun: deque[int] = deque()
         self._done: set[int] = set()
 
@@ -29,9 +31,15 @@ class Progress:
         self._done.add(number)
         while self._begun and self._begun[0] in self._done:
             self.through = self._begun.popleft()
+            self.completed += 1
             self._done.remove(self.through)
         if self._begun:
             self.through = self._begun[0] - 1
+
+    def skip(self, through: int) -> None:
+        """Note that there are no further events up to the number `through`, which is not pending."""
+        if not self._begun:
+            self.through = max(self.through, through)
 
     def __repr__(self) -> str:
         return f"<Progress: completed through {self.through}, {len(self._begun) - len(self._done)} pending>"

@@ -17,6 +17,8 @@ from rxpump.server.groups.consumer import Consumer
 from rxpump.server.groups.fair_scheduler import FairScheduler
 from rxpump.server.groups.group import Group, Park
 from rxpump.server.groups.journal import Journal
+from rxpump.server.groups.log_cursor import LogCursor
+from rxpump.server.groups.measurement import Measurement
 from rxpump.server.groups.message import Message
 from rxpump.server.groups.settings import GroupSettings
 from rxpump.server.groups.stream_cursor import StreamCursor
@@ -24,6 +26,7 @@ from rxpump.server.groups.streams import parked_stream
 from rxpump.server.store.changes import NotCommitted
 from rxpump.server.store.committed_batch import CommittedBatch
 from rxpump.server.store.failures import STORE_FAILURES, describe
+from rxpump.server.store.feed import EVERYTHING
 from rxpump.server.store.group_commit import Outcome
 from rxpump.server.store.sqlite_store import SqliteStore
 
@@ -46,6 +49,7 @@ class RunningGroup:
 
     Attributes:
         group: State machine of the group.
+        measurement: Counts of the events that were delivered.
     """
 
     def __init__(
@@ -64,7 +68,13 @@ class RunningGroup:
         self._store = store
         self._journal = Journal(settings, store, checkpoint)
         self._scheduler = scheduler
-        self._stream = StreamCursor(store.read, settings.stream, through + 1, settings)
+        self.measurement: Measurement = Measurement()
+        self._followed = EVERYTHING if settings.is_on_all else settings.stream
+        self._stream: StreamCursor | LogCursor
+        if settings.is_on_all:
+            self._stream = LogCursor(store.read, through + 1, settings)
+        else:
+            self._stream = StreamCursor(store.read, settings.stream, through + 1, settings)
         self._replay: StreamCursor | None = None
         self._is_writing_checkpoint = False
         self._is_stopped = False
@@ -74,6 +84,11 @@ class RunningGroup:
         """Last checkpoint; None before the first."""
         return self._journal.checkpoint
 
+    @property
+    def is_caught_up(self) -> bool:
+        """Whether the group has read all events."""
+        return not self._stream.may_have_more
+
     # Consumers ----------------------------------------------------------------------------------
 
     def connect(self, consumer: Consumer) -> None:
@@ -81,7 +96,7 @@ class RunningGroup:
         consumer.leave = partial(self._disconnect, consumer)
         consumer.resume = self._wake
         if not self.group.consumers:
-            self._store.feed.follow(self.settings.stream, self)
+            self._store.feed.follow(self._followed, self)
             self._stream.may_have_more = True
         self.group.connect(consumer)
         self._wake()
@@ -89,7 +104,7 @@ class RunningGroup:
     def _disconnect(self, consumer: Consumer) -> None:
         self.group.disconnect(consumer)
         if not self.group.consumers:
-            self._store.feed.leave(self.settings.stream, self)
+            self._store.feed.leave(self._followed, self)
         self._wake()
 
     def acknowledge(self, event_ids: Iterable[bytes], consumer_id: bytes) -> None:
@@ -111,17 +126,37 @@ class RunningGroup:
         """Mark that there can be new events. They are read like any others."""
         self._stream.may_have_more = True
 
-    def replay_parked(self) -> None:
+    def replay_parked(self, most: int | None = None) -> None:
         """Deliver the events again that are in the parked stream now. Do nothing if a replay is running.
 
         When all of them are completed or parked again, the parked stream is truncated before its new events. If the
         server stops earlier, all of them are still in the stream.
+
+        Args:
+            most: Number of events to deliver again, the oldest first; None for all.
         """
-        parked = parked_stream(self.settings.id)
-        found = self._store.read.stream(parked)
-        if self._replay is None and found is not None:
-            self._replay = StreamCursor(self._store.read, parked, 0, self.settings, until=found.last)
+        last = self._last_parked(most)
+        if self._replay is None and last is not None:
+            parked = parked_stream(self.settings.id)
+            self._replay = StreamCursor(self._store.read, parked, 0, self.settings, until=last)
             self._wake()
+
+    def truncate_parked(self, most: int | None = None) -> None:
+        """Forget parked events.
+
+        Args:
+            most: Number of events to forget, the oldest first; None for all.
+        """
+        last = self._last_parked(most)
+        if last is not None:
+            self._journal.forget_parked(last + 1)
+
+    def _last_parked(self, most: int | None) -> int | None:
+        """Return the number of the last of the first `most` parked events; None if there are none."""
+        found = self._store.read.stream(parked_stream(self.settings.id))
+        if found is None or found.is_soft_deleted or most == 0:
+            return None
+        return found.last if most is None else min(found.last, found.first_kept + most - 1)
 
     # Work ---------------------------------------------------------------------------------------
 
@@ -130,6 +165,9 @@ class RunningGroup:
         if self.group.consumers:
             self._wake()
         self._write_checkpoint(self.group.checkpoints.due(now, is_timed=True))
+        self.measurement.tick(now)
+        for consumer in self.group.consumers.values():
+            consumer.measurement.tick(now)
 
     def stop(self) -> None:
         """Write a checkpoint if events were completed since the last one, and stop."""
@@ -138,7 +176,7 @@ class RunningGroup:
 
     def abandon(self) -> None:
         """Stop without writing a checkpoint."""
-        self._store.feed.leave(self.settings.stream, self)
+        self._store.feed.leave(self._followed, self)
         self._is_stopped = True
 
     def _wake(self) -> None:
@@ -166,6 +204,7 @@ class RunningGroup:
         for message, consumer, _ in self.group.deliver(now, _BATCH):
             messages.setdefault(consumer, []).append(message)
         for consumer in messages:
+            self.measurement.add(len(messages[consumer]))
             consumer.deliver(messages[consumer])
         return self._read() or bool(messages) or expired > 0
 
@@ -176,6 +215,8 @@ class RunningGroup:
         if wanted:
             try:
                 self.group.take(source.page(wanted))
+                if isinstance(source, LogCursor):
+                    self.group.skip(source.next_number - 1)
             except STORE_FAILURES as failure:
                 self._fail(describe(failure))
         return wanted > 0

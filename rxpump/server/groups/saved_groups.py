@@ -52,7 +52,7 @@ class SavedGroups:
 
     Attributes:
         entries: The groups by id, as read from the store and changed since.
-        id_length: Characters of all ids together.
+        characters: Characters of the names and filters of all groups.
     """
 
     def __init__(self, store: SqliteStore) -> None:
@@ -64,19 +64,20 @@ class SavedGroups:
         self._is_counted = False  # whether $maxCount limits the stream
         self.entries: dict[str, Entry] = {}
         self._read()
-        self.id_length: int = sum(map(len, self.entries))
+        self.characters: int = sum(entry.settings.characters for entry in self.entries.values())
 
     def save(self, entry: Entry, by: str) -> asyncio.Future[Outcome]:
         """Save a group that was created or updated by the user `by`."""
         id = entry.settings.id
-        self.id_length += 0 if id in self.entries else len(id)
+        before = self.entries.get(id)
+        self.characters += entry.settings.characters - (before.settings.characters if before else 0)
         self.entries[id] = entry
         return self._append(change_to_json(entry, by), by)
 
     def remove(self, id: str, by: str) -> asyncio.Future[Outcome]:
         """Save that the user `by` deleted the group with this id."""
         removed = self.entries.pop(id)
-        self.id_length -= len(id)
+        self.characters -= removed.settings.characters
         return self._append(removal_to_json(removed.settings, by), by)
 
     def _append(self, change: object, by: str) -> asyncio.Future[Outcome]:

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from rxpump.model.group_settings import GroupOptions
+from rxpump.model.system_names import ALL_STREAM
+from rxpump.server.groups.group_filter import GroupFilter
 
 _MAX_PAGE: Final = 100  # events, as on a real server
 _DEFAULT_PAGE: Final = 10
@@ -23,16 +25,29 @@ class GroupSettings(GroupOptions):
         stream: Stream of the group.
         group: Name of the group in its stream.
         start_from: Number of the first event; a negative number for the events after the creation of the group.
+            Numbers of a group on all streams are offsets in the log.
+        filter: Filter of a group on all streams; None for no filter.
     """
 
     start_from: int = field(default=-1, kw_only=False)
     stream: str
     group: str
+    filter: GroupFilter | None = None
+
+    @property
+    def is_on_all(self) -> bool:
+        """Whether the group is on all streams."""
+        return self.stream == ALL_STREAM
 
     @property
     def id(self) -> str:
         """Id of the group, which consumers send with acknowledgements."""
         return group_id(self.stream, self.group)
+
+    @property
+    def characters(self) -> int:
+        """Characters of the names and the filter."""
+        return len(self.id) + (0 if self.filter is None else self.filter.characters)
 
     @property
     def page_size(self) -> int:

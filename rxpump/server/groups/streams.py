@@ -7,9 +7,8 @@ from datetime import UTC, datetime
 from typing import Final
 from uuid import uuid4
 
-from rxpump.model.system_names import LINK_EVENT_TYPE, METADATA_PREFIX
+from rxpump.model.system_names import ALL_STREAM, LINK_EVENT_TYPE, METADATA_PREFIX
 from rxpump.server.groups.message import Message
-from rxpump.server.groups.settings import GroupSettings
 from rxpump.server.store import new_event
 from rxpump.server.store.new_event import NewEvent
 from rxpump.server.store.reader import Reader
@@ -21,6 +20,15 @@ CONFIGURATION_CHANGE_TYPE: Final = "PersistentConfigChange"  # an addition of th
 CHECKPOINT_TYPE: Final = "SubscriptionCheckpoint"
 
 _PREFIX: Final = "$persistentsubscription-"
+_OF_GROUPS_ON_ALL: Final = f"{_PREFIX}{ALL_STREAM}::"
+
+
+def is_hidden_in_log(stream: str) -> bool:
+    """Return whether reads of all streams leave a stream out: it belongs to a group on all streams.
+
+    Otherwise each checkpoint of such a group would be an event for the group.
+    """
+    return stream.startswith(_OF_GROUPS_ON_ALL)
 
 
 def checkpoint_stream(group_id: str) -> str:
@@ -58,12 +66,12 @@ def metadata_event(metadata: object) -> NewEvent:
     return new_event.metadata_event(_json(metadata))
 
 
-def parked_event(message: Message, reason: str, settings: GroupSettings) -> NewEvent:
+def parked_event(message: Message, reason: str) -> NewEvent:
     """Return the link to a parked event. For an event that was parked before, the link is the same as before."""
     metadata: dict[str, object] = {"added": datetime.now(UTC).isoformat(), "reason": reason}
     if message.replay_of is None and message.number:  # a real server leaves out every 0
         metadata["subscriptionEventNumber"] = message.number
-    link = message.replay_of or f"{message.number}@{settings.stream}".encode()
+    link = message.replay_of or message.address
     return NewEvent(event_id=uuid4().bytes_le, event_type=LINK_EVENT_TYPE, data=link, metadata=_json(metadata))
 
 

@@ -51,6 +51,14 @@ class CallConnection(Protocol):
     def local_address(self) -> str:
         """Address of the server on this connection."""
 
+    @property
+    def peer(self) -> str:
+        """Address and port of the client."""
+
+    @property
+    def address(self) -> str:
+        """Address of the client, for counting failed logins."""
+
     async def drained(self, stream_id: int) -> None:
         """Wait until at most `UNSENT_BYTES` of a response wait for the client."""
 
@@ -115,6 +123,16 @@ class Call:
     def local_address(self) -> str:
         """Address of the server on the connection of the call."""
         return self._connection.local_address
+
+    @property
+    def peer(self) -> str:
+        """Address and port of the client."""
+        return self._connection.peer
+
+    @property
+    def address(self) -> str:
+        """Address of the client, for counting failed logins."""
+        return self._connection.address
 
     @property
     def requires_leader(self) -> bool:

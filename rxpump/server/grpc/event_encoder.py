@@ -13,6 +13,7 @@ from struct import Struct
 from typing import Any, Final
 
 from rxpump.model.system_names import LINK_EVENT_TYPE
+from rxpump.server.groups.streams import is_hidden_in_log
 from rxpump.server.grpc.event_ids import ID_FIELDS, IdForm
 from rxpump.server.store.committed_batch import CommittedBatch
 from rxpump.server.store.located_pages import located_target
@@ -63,7 +64,8 @@ class EventEncoder:
         entries = LogPage.FromString(events).events
         if not entries:
             return [], None, None
-        return [self.message(entry) for entry in entries], entries[0], entries[-1]
+        messages = [message for entry in entries if (message := self.message(entry))]
+        return messages, entries[0], entries[-1]
 
     def committed(self, batch: CommittedBatch) -> Sequence[bytes]:
         """Encode the events of a batch. The messages are kept with the batch for other calls of the same form."""
@@ -75,9 +77,7 @@ class EventEncoder:
 
     def message(self, entry: Any) -> bytes:
         """Encode an event, given as a `LogEntry`."""
-        content = self.read_event(entry)
-        size = varint_of(len(content))
-        return b"%b\x0a%b%b" % (_PREFIX(0, 1 + len(size) + len(content)), size, content)
+        return framed_event(self.read_event(entry))
 
     def read_event(self, entry: Any) -> bytes:
         """Return an event as an encoded `ReadEvent`."""
@@ -128,6 +128,12 @@ class EventEncoder:
         return f"<EventEncoder with ids as {self._ids.value}{', resolving links' if self._resolve_links else ''}>"
 
 
+def framed_event(content: bytes) -> bytes:
+    """Return an encoded event as a response with its prefix. In every response that has an event, it is field 1."""
+    size = varint_of(len(content))
+    return b"%b\x0a%b%b" % (_PREFIX(0, 1 + len(size) + len(content)), size, content)
+
+
 def position(value: int) -> bytes:
     """Return the protobuf encoding of a position in the log. Neighbors share their high bits, which are cached."""
     if value < 1 << _LOW_BITS:
@@ -166,6 +172,14 @@ def _type_entry(name: str) -> bytes:
     if len(name) <= _LONGEST_CACHED:
         return _cached_type_entry(name)
     return _metadata_entry(b"type", name.encode())
+
+
+class LogEncoder(EventEncoder):
+    """Encodes the events of a read of all streams, without those that such a read leaves out."""
+
+    def message(self, entry: Any) -> bytes:
+        """Encode an event, given as a `LogEntry`; return no bytes if the read leaves it out."""
+        return b"" if is_hidden_in_log(entry.event.event_stream_id) else super().message(entry)
 
 
 def joined(messages: Iterable[bytes]) -> bytes:

@@ -62,6 +62,10 @@ class GrpcConnection(asyncio.Protocol):
         begun: Function that is called when the connection is open.
         ended: Function that is called when the connection is closed.
         limits: Limits of HTTP/2.
+
+    Attributes:
+        address: Address of the client, for counting failed logins.
+        local_address: Address of the server on this connection.
     """
 
     def __init__(
@@ -83,7 +87,8 @@ class GrpcConnection(asyncio.Protocol):
         self._is_closing = False
         self._held = 0
         self._has_login = False
-        self._address = self._local_address = ""
+        self.address: str = ""
+        self.local_address: str = ""
         self._timer: asyncio.TimerHandle | None = None
 
     # Socket -----------------------------------------------------------------------------------
@@ -92,8 +97,8 @@ class GrpcConnection(asyncio.Protocol):
         """Send the first frames; called by asyncio."""
         self._transport = cast(asyncio.Transport, transport)
         self._transport.set_write_buffer_limits(high=_UNREAD_BYTES)
-        self._address = throttled_address(transport.get_extra_info("peername", [""])[0])
-        self._local_address = transport.get_extra_info("sockname", [""])[0]
+        self.address = throttled_address(transport.get_extra_info("peername", [""])[0])
+        self.local_address = transport.get_extra_info("sockname", [""])[0]
         self._begun(self)
         self._flush()
         self._set_timer()
@@ -223,7 +228,7 @@ class GrpcConnection(asyncio.Protocol):
             return
         try:
             method = find_method(path)
-            user = find_user(self._node, reader.metadata, self._address)
+            user = find_user(self._node, reader.metadata, self.address)
         except CallError as error:
             self._machine.send_trailers(stream_id, trailers_only(error.status))
             return
@@ -329,9 +334,10 @@ class GrpcConnection(asyncio.Protocol):
     # What calls use ---------------------------------------------------------------------------
 
     @property
-    def local_address(self) -> str:
-        """Address of the server on this connection."""
-        return self._local_address
+    def peer(self) -> str:
+        """Address and port of the client."""
+        host, port, *_ = self._transport.get_extra_info("peername", ("", 0))
+        return f"{host}:{port}"
 
     def send_headers(self, stream_id: int, headers: list[Header]) -> None:
         """Send the headers of a response."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
-from rxpump.grpc.messages import gossip, streams
+from rxpump.grpc.messages import gossip, monitoring, operations, persistent_subscriptions, streams, streams_v2, users
 from rxpump.grpc.messages.methods import Method
 from rxpump.grpc.messages.table import METHODS
 from rxpump.grpc.protocol.call_status import StatusCode
@@ -15,8 +15,26 @@ from rxpump.server.grpc.services.append import append
 from rxpump.server.grpc.services.batch_append import batch_append
 from rxpump.server.grpc.services.delete import delete, tombstone
 from rxpump.server.grpc.services.gossip_read import read_gossip
+from rxpump.server.grpc.services.group_changes import create_group, delete_group, update_group
+from rxpump.server.grpc.services.group_info import group_info, list_groups
+from rxpump.server.grpc.services.group_read import read_group
+from rxpump.server.grpc.services.multi_append import append_records, append_session
+from rxpump.server.grpc.services.operations import merge_indexes, restart_groups, start_scavenge, stop_scavenge
+from rxpump.server.grpc.services.parked_groups import replay_parked, restart_subsystem, truncate_parked
+from rxpump.server.grpc.services.proposed_events import MAX_APPEND_BYTES
 from rxpump.server.grpc.services.read import read
+from rxpump.server.grpc.services.statistics import send_statistics
 from rxpump.server.grpc.services.supported_methods import FEATURES_METHOD, supported_methods_handler
+from rxpump.server.grpc.services.users import (
+    change_password,
+    create_user,
+    delete_user,
+    disable_user,
+    enable_user,
+    reset_password,
+    update_user,
+    user_details,
+)
 
 Handler = Callable[[Call], Awaitable[None]]
 """Coroutine function that answers a call. It raises CallError to end the call with an error."""
@@ -28,6 +46,30 @@ _SERVED: Final[Mapping[Method, Handler]] = {
     streams.DELETE: delete,
     streams.TOMBSTONE: tombstone,
     gossip.READ: read_gossip,
+    operations.START_SCAVENGE: start_scavenge,
+    operations.STOP_SCAVENGE: stop_scavenge,
+    operations.MERGE_INDEXES: merge_indexes,
+    operations.RESTART_PERSISTENT_SUBSCRIPTIONS: restart_groups,
+    monitoring.STATS: send_statistics,
+    users.CREATE: create_user,
+    users.UPDATE: update_user,
+    users.DELETE: delete_user,
+    users.DISABLE: disable_user,
+    users.ENABLE: enable_user,
+    users.DETAILS: user_details,
+    users.CHANGE_PASSWORD: change_password,
+    users.RESET_PASSWORD: reset_password,
+    streams_v2.APPEND_SESSION: append_session,
+    streams_v2.APPEND_RECORDS: append_records,
+    persistent_subscriptions.CREATE: create_group,
+    persistent_subscriptions.UPDATE: update_group,
+    persistent_subscriptions.DELETE: delete_group,
+    persistent_subscriptions.READ: read_group,
+    persistent_subscriptions.GET_INFO: group_info,
+    persistent_subscriptions.LIST: list_groups,
+    persistent_subscriptions.REPLAY_PARKED: replay_parked,
+    persistent_subscriptions.TRUNCATE_PARKED: truncate_parked,
+    persistent_subscriptions.RESTART_SUBSYSTEM: restart_subsystem,
 }
 
 HANDLERS: Final[Mapping[str, Handler]] = {
@@ -39,7 +81,10 @@ HANDLERS: Final[Mapping[str, Handler]] = {
 _SERVICES: Final = frozenset(path.rpartition("/")[0] for path in HANDLERS)
 
 _MOST_BYTES: Final = 4 * 1024 * 1024
-_MOST_BYTES_OF: Final = {streams.READ.path.rpartition("/")[0]: 16 * 1024 * 1024 - 10_000}
+_MOST_BYTES_OF: Final = {
+    streams.READ.path.rpartition("/")[0]: 16 * 1024 * 1024 - 10_000,
+    streams_v2.APPEND_SESSION.path.rpartition("/")[0]: MAX_APPEND_BYTES * 3 // 2,
+}
 """Bytes of the largest message that is accepted, by service."""
 
 

@@ -166,7 +166,7 @@ class AllPages:
         """Return the next events."""
         page = self._read.all_page(self.offset, most, self._direction, resolve_links=False)
         messages, _, last = self._encoder.page(page.events)
-        if messages:
+        if last is not None:
             self._move(last)
         return EncodedPage(messages, page.size < most and not page.cut)
 

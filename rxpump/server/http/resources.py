@@ -3,12 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
-import threading
-import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
-from datetime import UTC, datetime
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Final, Protocol
@@ -53,7 +48,6 @@ class Resources:
         self._node = node
         self._words = words
         self._parked_events = ParkedEvents(node)
-        self._started, self._started_at = datetime.now(UTC), time.monotonic()
         self._resources: Mapping[str, Callable[[str], Mapping[str, Any]]] = {
             "/gossip": self._gossip,
             "/info": self._info,
@@ -84,25 +78,7 @@ class Resources:
         return {"esVersion": _VERSION, "state": state, "projectionsMode": mode}
 
     def _stats(self, _: str) -> Mapping[str, Any]:
-        uptime = max(time.monotonic() - self._started_at, 0.001)
-        end = self._server.store.read.log().end
-        return {
-            "proc": {
-                "id": os.getpid(),
-                "startTime": self._started.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
-                "cpu": 100 * time.process_time() / uptime,
-                "threadsCount": threading.active_count(),
-                "tcp": {"connections": self._server.client_count},
-            },
-            "sys": dict(_system()),
-            "es": {
-                "checksum": end,
-                "checksumNonFlushed": end,
-                "queue": {},
-                "writer": {"commits": self._server.store.commits.count},
-                "readIndex": {},
-            },
-        }
+        return self._node.statistics.tree()
 
     def _ping(self, _: str) -> Mapping[str, Any]:
         return {"msgTypeId": 0, "text": "Ping request successfully handled"}
@@ -116,11 +92,3 @@ def _version() -> str:
 
 
 _VERSION: Final = _version()  # read from disk here, because a request must not wait for the disk
-
-
-def _system() -> Iterator[tuple[str, float]]:
-    """Yield the name and value of each measurement that the operating system supports."""
-    with suppress(AttributeError, OSError):
-        yield "cpu", 100 * os.getloadavg()[0] / (os.cpu_count() or 1)
-    with suppress(AttributeError, OSError, ValueError):
-        yield "freeMem", os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")

@@ -6,6 +6,7 @@ of a stream as a page of the log.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from rxpump.model.positions import StreamDirection
@@ -13,7 +14,7 @@ from rxpump.server.errors import damaged_event, damaged_position
 from rxpump.server.store.checksum import Mismatch, event_checksum
 from rxpump.server.store.pages import Page, plain_page
 from rxpump.server.store.reader import Reader
-from rxpump.server.store.record_schema import LogPage
+from rxpump.server.store.record_schema import LogEntry, LogPage
 from rxpump.server.store.stored_stream import StoredStream
 from rxpump.server.store.stream_window import Window
 
@@ -72,6 +73,34 @@ def located_target(read: Reader, name: str, revision: int | None) -> bytes | Non
     if event_checksum(place, head, record, tail) != checksum:
         raise damaged_event(name, number)
     return bytes(record + tail) if stream.shows(number, created, read.now()) else None
+
+
+def located_positions(read: Reader, name: str, revisions: Sequence[int]) -> dict[int, tuple[int, int]]:
+    """Return the positions of stored events of a stream.
+
+    Args:
+        read: Reader of the store.
+        name: Name of the stream.
+        revisions: Numbers of the events, at least one.
+
+    Returns:
+        Commit and prepare position by number, without events that are not stored any more.
+    """
+    stream = read.stream(name)
+    if stream is None:
+        return {}
+    rows = read.rows(
+        f"SELECT revision, {_COLUMNS} FROM events WHERE stream = ? AND revision BETWEEN ? AND ?",
+        (stream.key, min(revisions), max(revisions)),
+    )
+    wanted, found = set(revisions), {}
+    for number, head, record, tail, checksum, place in rows:
+        if number in wanted:
+            if event_checksum(place, head, record, tail) != checksum:
+                raise damaged_event(name, number)
+            at = LogEntry.FromString(tail)
+            found[number] = (at.commit_position, at.prepare_position)
+    return found
 
 
 def located_position(read: Reader, name: str, revision: int) -> int | None:

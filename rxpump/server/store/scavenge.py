@@ -157,26 +157,31 @@ class Scavenger:
     def __init__(self, write: Callable[[Change[Any]], Any], now: int) -> None:
         self._write = write
         self._now = now
+        self._is_stopped = False
         self.size: int = 0
 
+    def stop(self) -> None:
+        """Let `run` return after its current step."""
+        self._is_stopped = True
+
     async def run(self) -> None:
-        """Remove all invisible events.
+        """Remove all invisible events, unless it is stopped.
 
         Raises:
             CannotScavenge: The store cannot be written.
         """
         after: int | None = 0
-        while after is not None:
+        while after is not None and not self._is_stopped:
             candidates, after = await self._do(FindStreams(after))
             for candidate in candidates:
                 await self._remove_hidden(candidate)
         empty, left = None, await self._do(FreePages())
-        while left != empty:
+        while left != empty and not self._is_stopped:
             empty, left = left, await self._do(FreePages())
 
     async def _remove_hidden(self, candidate: Candidate) -> None:
         after: int | None = -1
-        while after is not None:
+        while after is not None and not self._is_stopped:
             removed = await self._do(RemoveHidden(candidate, after, self._now))
             self.size += removed.size
             after = removed.after

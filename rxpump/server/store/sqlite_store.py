@@ -8,6 +8,7 @@ import sqlite3
 import time
 from collections.abc import Callable
 from typing import TypeVar
+from uuid import UUID, uuid4
 
 from rxpump.server.errors import StoreError
 from rxpump.server.store.changes import Change, NotCommitted
@@ -36,6 +37,7 @@ class SqliteStore:
         commits: Counters of committed transactions.
         read: Reader of committed data.
         feed: Feed of committed events.
+        scavenge_id: Id of the scavenge that is running; None if none is.
         is_closed: Whether the store was closed.
     """
 
@@ -57,6 +59,8 @@ class SqliteStore:
         self._clock = clock
         self._make_writer = make_writer
         self._writer: Writer | None = None
+        self.scavenge_id: UUID | None = None
+        self._scavenger: Scavenger | None = None
         self._scavenge_task: asyncio.Task[Scavenged] | None = None
         self.is_closed: bool = False
 
@@ -141,9 +145,16 @@ class SqliteStore:
         """
         if self._scavenge_task is not None:
             raise StoreError(self.path or MEMORY, "a scavenge runs already")
-        scavenger = Scavenger(self.append, self._clock() // 1_000_000)
-        self._scavenge_task = asyncio.get_running_loop().create_task(self._scavenge(scavenger))
+        self._scavenger = Scavenger(self.append, self._clock() // 1_000_000)
+        self.scavenge_id = uuid4()
+        self._scavenge_task = asyncio.get_running_loop().create_task(self._scavenge(self._scavenger))
         return self._scavenge_task
+
+    async def stop_scavenge(self) -> None:
+        """Stop the scavenge that is running, and wait until it has ended. Do nothing if none is running."""
+        if self._scavenger is not None and self._scavenge_task is not None:
+            self._scavenger.stop()
+            await asyncio.wait([self._scavenge_task])
 
     async def _scavenge(self, scavenger: Scavenger) -> Scavenged:
         began = time.monotonic()
@@ -154,7 +165,7 @@ class SqliteStore:
         except CannotScavenge as error:
             raise StoreError(self.path or MEMORY, str(error)) from error
         finally:
-            self._scavenge_task = None
+            self._scavenge_task = self._scavenger = self.scavenge_id = None
         return Scavenged(scavenger.size, time.monotonic() - began)
 
     async def close(self) -> None:

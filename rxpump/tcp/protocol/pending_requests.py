@@ -118,6 +118,11 @@ class PendingRequests:
         return bool(self._leaving)
 
     @property
+    def has_one_alone(self) -> bool:
+        """Whether the only thing to send is one request, and none is in flight, so that no other can join it."""
+        return not self._in_flight and not self._unanswered and len(self._waiting) == 1
+
+    @property
     def deadline(self) -> float:
         """Time at which `tick` must be called."""
         expiry = self._deadlines.next

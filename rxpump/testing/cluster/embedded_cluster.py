@@ -45,8 +45,9 @@ class EmbeddedCluster:
             await client.publish_event("orders", "Paid", {"price": 5})
 
     Args:
-        size: Number of nodes.
+        size: Number of nodes that can lead.
         users: Users that can log in.
+        read_only_replicas: Number of further nodes that only follow, which servers have from version 20 on.
         words: Version of the servers whose gossip documents the nodes imitate.
         strictness: How exactly to imitate undocumented behavior of a real server. With `Strictness.REAL`, a leader
             that steps down answers its unconfirmed writes with success, and loses them later, as version 4 does.
@@ -61,6 +62,7 @@ class EmbeddedCluster:
         size: int = 3,
         users: Iterable[Account] = DEFAULT_ACCOUNTS,
         *,
+        read_only_replicas: int = 0,
         words: GossipWords = GossipWords.V4,
         strictness: Strictness = Strictness.LENIENT,
         commit_timeout: float = 2.0,
@@ -70,6 +72,8 @@ class EmbeddedCluster:
     ) -> None:
         if size < 1:
             raise InvalidArgument("size", size, "a number of nodes from 1")
+        if read_only_replicas < 0 or (read_only_replicas and words is GossipWords.V4):
+            raise InvalidArgument("read_only_replicas", read_only_replicas, "0, or with the words of V20 any number")
         self._users = tuple(users)
         self._words = words
         self._strictness = strictness
@@ -79,12 +83,18 @@ class EmbeddedCluster:
         surroundings = Surroundings(
             self._make_server, log.submit, log.commit, log.others, log.reaches, commit_timeout
         )
-        self._nodes = tuple(ReplicaNode(f"node{number}", surroundings) for number in range(1, size + 1))
+        self._nodes = (
+            *(ReplicaNode(f"node{number}", surroundings) for number in range(1, size + 1)),
+            *(
+                ReplicaNode(f"replica{number}", surroundings, NodeState.READ_ONLY_REPLICA)
+                for number in range(1, read_only_replicas + 1)
+            ),
+        )
         log.nodes = self._nodes
 
     @property
     def nodes(self) -> Sequence[ClusterNode]:
-        """The nodes. The first one is the leader at the start."""
+        """The nodes, read-only replicas at the end. The first one is the leader at the start."""
         return self._nodes
 
     @property
@@ -107,7 +117,7 @@ class EmbeddedCluster:
 
     @property
     def followers(self) -> Sequence[ClusterNode]:
-        """The nodes that follow a leader."""
+        """The nodes that follow a leader and can be elected."""
         return [node for node in self._nodes if node.state is NodeState.FOLLOWER]
 
     # Start and end ---------------------------------------------------------------------------------
@@ -116,7 +126,7 @@ class EmbeddedCluster:
         """Start all nodes, and make the first one the leader."""
         try:
             for node in self._nodes:
-                await node.start(NodeState.UNKNOWN)
+                await node.start(node.leaderless)
                 node.has_users = True
         except BaseException:
             await self.stop()
@@ -128,6 +138,7 @@ class EmbeddedCluster:
         for node in self._nodes:
             if node.is_running:
                 await node.stop()
+            node.release()
 
     async def __aenter__(self) -> EmbeddedCluster:
         await self.start()
@@ -183,11 +194,9 @@ class EmbeddedCluster:
         """Let a node that was started follow the leader, or take part in the next election if there is none."""
         running = self._running(node)
         running.has_users = True
-        leader = self._leader_for(running)
-        if leader is None:
+        if not running.is_hanging and not running.is_joined:
             running.lose_leader()
-        elif leader is not running:
-            await self._log.join(running, leader)
+        await self._log.reunite()
         self._look_around()
 
     async def erase(self, node: ClusterNode) -> None:
@@ -219,8 +228,9 @@ class EmbeddedCluster:
         side = max(node.side for node in self._nodes) + 1
         for cut in [self._own(node) for node in nodes]:
             cut.side = side
+        await self._log.reunite()
         for node in self._nodes:
-            if node.state is NodeState.FOLLOWER and not self._log.is_majority(self._log.voters(node.side)):
+            if node.state is node.following and not self._log.is_majority(self._log.voters(node.side)):
                 node.lose_leader()
         self._look_around()
 
@@ -247,8 +257,7 @@ class EmbeddedCluster:
 
     async def start_election(self) -> None:
         """Let the nodes that can elect a leader know none, until `elect` is called."""
-        voters = self._voters()
-        for node in voters:
+        for node in self._log.joined(self._voters()[0].side):
             if node.state is NodeState.LEADER:
                 self._log.step_down(node)
             else:
@@ -302,7 +311,7 @@ class EmbeddedCluster:
         """Return the nodes that can elect a leader."""
         most = max((self._log.voters(node.side) for node in self._nodes), key=len)
         if not self._log.is_majority(most):
-            raise NoQuorum(len(most), len(self._nodes))
+            raise NoQuorum(len(most), sum(not node.is_read_only for node in self._nodes))
         return most
 
     def _leader_for(self, node: ReplicaNode) -> ReplicaNode | None:

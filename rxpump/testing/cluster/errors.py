@@ -13,7 +13,7 @@ class NoQuorum(RxPumpError):
 
     Attributes:
         reachable: Number of nodes that reach each other.
-        size: Number of nodes of the cluster.
+        size: Number of nodes of the cluster that can lead.
     """
 
     reachable: int

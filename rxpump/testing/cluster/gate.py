@@ -7,6 +7,7 @@ server hangs and dies in the same way.
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Callable
 from typing import Final, cast
 
@@ -27,31 +28,41 @@ class Gate:
         self.is_hanging: bool = False
         self._target = 0
         self._listener: asyncio.Server | None = None
+        self._reservation: socket.socket | None = None
         self._ends: set[_End] = set()
         self._waiting: list[_End] = []
         self._dials: set[asyncio.Task[None]] = set()
 
     async def open(self, target: int) -> None:
-        """Accept connections, and connect each of them with the port `target`.
-
-        Raises:
-            OSError: Another program has taken the port meanwhile.
-        """
+        """Accept connections, and connect each of them with the port `target`."""
         self._target = target
+        self.release()
         self._listener = await asyncio.get_running_loop().create_server(self._accept, HOST, self.port)
         self.port = self._listener.sockets[0].getsockname()[1]
 
     async def close(self) -> None:
-        """Refuse connections, and cut those that are open."""
+        """Refuse connections, and cut those that are open.
+
+        A socket that does not listen reserves the port, so that no other program takes it before the next `open`.
+        """
         if self._listener is not None:
             self._listener.close()
             self._listener = None
+            self._reservation = socket.socket()
+            self._reservation.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            self._reservation.bind((HOST, self.port))
         self.is_hanging = False
         self.cut()
         for dial in self._dials:
             dial.cancel()
         if self._dials:
             await asyncio.wait(self._dials)
+
+    def release(self) -> None:
+        """Let other programs take the port of a closed gate."""
+        if self._reservation is not None:
+            self._reservation.close()
+            self._reservation = None
 
     def hang(self) -> None:
         """Pass no more bytes. Connections stay open, and new ones are accepted."""

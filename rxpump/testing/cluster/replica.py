@@ -35,10 +35,12 @@ class Image(NamedTuple):
     Attributes:
         content: Content of its store.
         applied: Number of the entries that the content contains.
+        has_tail: Whether the content has events that no other node has.
     """
 
     content: bytes
     applied: int
+    has_tail: bool
 
 
 class Replica:
@@ -63,7 +65,7 @@ class Replica:
             clock=self._now, make_writer=lambda *_: self, image=None if image is None else image.content
         )
         self.applied: int = 0 if image is None else image.applied
-        self.has_tail: bool = False
+        self.has_tail: bool = image is not None and image.has_tail
 
     def _now(self) -> int:
         return time.time_ns() if self._time is None else self._time
@@ -97,7 +99,7 @@ class Replica:
 
     def image(self) -> Image:
         """Return the data of the node."""
-        return Image(self.store.image(), self.applied)
+        return Image(self.store.image(), self.applied, self.has_tail)
 
     def __repr__(self) -> str:
         tail = ", with a tail" if self.has_tail else ""

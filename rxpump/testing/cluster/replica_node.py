@@ -42,8 +42,14 @@ class Surroundings:
 class ReplicaNode:
     """One node of an `EmbeddedCluster`, which implements `ClusterNode` for tests and `Membership` for its server.
 
+    Args:
+        name: Name of the node, for messages.
+        surroundings: What the cluster gives the node.
+        following: State in which the node follows a leader: FOLLOWER or READ_ONLY_REPLICA.
+
     Attributes:
         name: Name of the node, for messages.
+        following: State in which the node follows a leader.
         state: State of the node, as it believes itself.
         is_running: Whether the node has a server.
         is_hanging: Whether the node accepts connections and answers nothing.
@@ -55,8 +61,9 @@ class ReplicaNode:
         forwarded: Changes that the node has forwarded in vain, until their clients are answered.
     """
 
-    def __init__(self, name: str, surroundings: Surroundings) -> None:
+    def __init__(self, name: str, surroundings: Surroundings, following: NodeState = NodeState.FOLLOWER) -> None:
         self.name = name
+        self.following = following
         self.state: NodeState = NodeState.SHUTDOWN
         self.is_running: bool = False
         self.is_hanging: bool = False
@@ -104,8 +111,18 @@ class ReplicaNode:
     @property
     def is_joined(self) -> bool:
         """Whether the node runs, answers, and takes part in elections and in replication."""
-        is_joined = self.state in (NodeState.LEADER, NodeState.FOLLOWER, NodeState.UNKNOWN) and self.has_users
+        is_joined = self.state in (NodeState.LEADER, self.following, self.leaderless) and self.has_users
         return self.is_running and not self.is_hanging and is_joined
+
+    @property
+    def is_read_only(self) -> bool:
+        """Whether the node is a read-only replica, which takes no part in elections."""
+        return self.following is NodeState.READ_ONLY_REPLICA
+
+    @property
+    def leaderless(self) -> NodeState:
+        """State in which the node knows no leader."""
+        return NodeState.READ_ONLY_LEADERLESS if self.is_read_only else NodeState.UNKNOWN
 
     # Life ------------------------------------------------------------------------------------------
 
@@ -144,6 +161,11 @@ class ReplicaNode:
         server, self._server, self._replica = self._server, None, None
         await server.stop()
 
+    def release(self) -> None:
+        """Let other programs take the ports of a node that was stopped."""
+        self._tcp.release()
+        self._http.release()
+
     def erase(self) -> None:
         """Discard the data of a node that was stopped."""
         self._image = None
@@ -173,7 +195,7 @@ class ReplicaNode:
     def follow(self, leader: ReplicaNode) -> None:
         """Become a follower of a node."""
         was_leader = self.state is NodeState.LEADER
-        self.state, self._leader, self.epoch = NodeState.FOLLOWER, leader, leader.epoch
+        self.state, self._leader, self.epoch = self.following, leader, leader.epoch
         self.has_users = True
         if was_leader:
             self._restart_groups()
@@ -181,7 +203,7 @@ class ReplicaNode:
     def lose_leader(self) -> None:
         """Know no leader, and be none."""
         was_leader = self.state is NodeState.LEADER
-        self.state, self._leader = NodeState.UNKNOWN, None
+        self.state, self._leader = self.leaderless, None
         if was_leader:
             self._restart_groups()
 

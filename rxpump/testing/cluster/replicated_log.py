@@ -56,11 +56,11 @@ class ReplicatedLog:
 
     def voters(self, side: int) -> list[ReplicaNode]:
         """Return the nodes of a part of the network that take part in elections and confirm changes."""
-        return [node for node in self.joined(side) if not node.replica.has_tail]
+        return [node for node in self.joined(side) if not node.replica.has_tail and not node.is_read_only]
 
     def is_majority(self, nodes: Sequence[ReplicaNode]) -> bool:
         """Return whether nodes can elect a leader and confirm its changes."""
-        return 2 * len(nodes) > len(self.nodes)
+        return 2 * len(nodes) > sum(not node.is_read_only for node in self.nodes)
 
     # Changes ---------------------------------------------------------------------------------------
 
@@ -83,7 +83,8 @@ class ReplicatedLog:
 
     def commit(self, leader: ReplicaNode) -> None:
         """Commit the pending changes of a leader, if a majority can confirm them."""
-        if leader not in self.voters(leader.side) or not self.is_majority(self.voters(leader.side)):
+        voters = self.voters(leader.side)
+        if leader.state is not NodeState.LEADER or leader not in voters or not self.is_majority(voters):
             return
         writes = leader.pending.take()
         entry = self._entry([write.change for write in writes])
@@ -100,7 +101,7 @@ class ReplicatedLog:
 
     def replicate(self, node: ReplicaNode) -> None:
         """Apply the changes that a follower lacks, if it follows the leader and shows changes."""
-        if node.is_joined and node.state is NodeState.FOLLOWER and not node.is_delayed:
+        if node.is_joined and node.state is node.following and not node.is_delayed:
             leader = node.followed
             if leader is not None and self.reaches(node, leader) and not leader.is_hanging:
                 self._catch_up(node)
@@ -157,6 +158,8 @@ class ReplicatedLog:
 
     async def join(self, node: ReplicaNode, leader: ReplicaNode) -> None:
         """Let a node follow a leader."""
+        if node.state is NodeState.LEADER:
+            self.step_down(node)
         if node.replica.has_tail:
             await node.restart(leader.replica.image())
         node.follow(leader)

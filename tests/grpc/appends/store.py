@@ -22,6 +22,7 @@ class Store:
         refusals: Messages with which the next batches are refused, without being written.
         interruptions: Statuses that end the call after the next batches were written, None for no end.
         release: Batches are handled while it is set.
+        refuses_with: Status that ends a call at its first batch, which is not written; None for no end.
         calls: Number of BatchAppend calls.
         singles: Number of Append calls.
     """
@@ -31,6 +32,7 @@ class Store:
         self.batches: list[bytes] = []
         self.refusals: deque[str | None] = deque()
         self.interruptions: deque[CallStatus | None] = deque()
+        self.refuses_with: CallStatus | None = None
         self.calls = 0
         self.singles = 0
         self.release = asyncio.Event()
@@ -48,6 +50,9 @@ class Store:
             request = streams.BatchAppendRequest.FromString(encoded)
             self.batches.append(request.proposed_messages[0].data if request.proposed_messages else b"")
             await self.release.wait()
+            if self.refuses_with is not None:
+                call.finish(self.refuses_with)
+                return
             response = streams.BatchAppendResponse(correlation_id=request.correlation_id)
             message = self.refusals.popleft() if self.refusals else None
             if message is None:

@@ -90,6 +90,23 @@ async def test_batches_are_repeated_in_order_when_the_call_ends() -> None:
     assert [number(data) for data in store.batches[3:]] == list(range(2, 10))
 
 
+async def test_a_follower_sends_all_batches_to_the_leader_in_order() -> None:
+    store, follower = Store(), Store()
+    async with serving(handlers(**store.handlers())) as leader:
+        endpoint = (("leader-endpoint-host", "127.0.0.1"), ("leader-endpoint-port", str(leader.port)))
+        not_leader = CallStatus(
+            StatusCode.NOT_FOUND, "Leader info available", (("exception", "not-leader"), *endpoint)
+        )
+        follower.refuses_with = not_leader
+        async with serving(handlers(**follower.handlers())) as node, calling(node.port) as caller:
+            appender = GrpcAppender(Appends(), caller, "s")
+            results = await asyncio.gather(*(appender.append([event(n)], n - 1) for n in range(20)))
+    assert [result.last_event_number for result in results] == list(range(20))
+    assert [number(data) for data in store.batches] == list(range(20))
+    assert follower.streams == {}
+    assert follower.batches
+
+
 async def test_a_lost_connection_repeats_what_was_not_answered() -> None:
     store = Store()
     store.release.clear()

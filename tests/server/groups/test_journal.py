@@ -8,12 +8,14 @@ import pytest
 from rxpump.server import SqliteStore
 from rxpump.server.groups.group import Park
 from rxpump.server.groups.journal import Journal
+from rxpump.server.groups.message import Message
 from rxpump.server.groups.settings import GroupSettings
 from rxpump.server.groups.streams import last_json
 from rxpump.server.store.changes import NotCommitted
 from rxpump.server.store.deletion import DeleteRequest
+from rxpump.server.store.record_schema import StreamEntry
 from tests.server.groups.clients import CHECKPOINTS, PARKED, Consuming, fill_the_disk, turns
-from tests.server.groups.machine import message
+from tests.server.groups.machine import event_id, message
 from tests.server.store.driving import ANY
 
 SETTINGS = GroupSettings(stream="s", group="g")
@@ -49,10 +51,15 @@ async def test_checkpoints_of_a_deleted_group_stay_hidden(client: Consuming) -> 
     assert client.checkpoints() == [1, 2]
 
 
+def stored(number: int) -> Message:
+    entry = StreamEntry(event={"event_stream_id": "s", "event_number": number})
+    return Message(number, event_id(number), entry.SerializeToString())
+
+
 async def test_parked_events_can_be_truncated(client: Consuming) -> None:
     results: list[object] = []
     journal = Journal(SETTINGS, client.store, None)
-    journal.park([Park(message(4), "no"), Park(message(9, replay_of=b"5@s"), "again")], results.append)
+    journal.park([Park(stored(4), "no"), Park(message(9, replay_of=b"5@s"), "again")], results.append)
     await turns()
     parked = client.stored(PARKED)
     assert (results, [event.data for event in parked]) == ([None], [b"4@s", b"5@s"])
@@ -69,6 +76,6 @@ async def test_a_failed_write_is_reported(client: Consuming, monkeypatch: pytest
     journal = Journal(SETTINGS, client.store, None)
     fill_the_disk(client, monkeypatch)
     journal.write_checkpoint(1, results.append)
-    journal.park([Park(message(0), "no")], results.append)
+    journal.park([Park(stored(0), "no")], results.append)
     await turns()
     assert results == [NotCommitted("disk full")] * 2

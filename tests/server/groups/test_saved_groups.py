@@ -62,7 +62,7 @@ async def test_a_restart_at_any_time_finds_saved_groups(store: SqliteStore) -> N
             await saved.save(entry_of(chance.randrange(150), max_retry_count=step), "admin")
         if step % 7 == 0:
             found = SavedGroups(store)
-            assert (found.entries, found.id_length) == (saved.entries, saved.id_length)
+            assert (found.entries, found.characters) == (saved.entries, saved.characters)
             saved = found
         if step % 50 == 0:
             await store.scavenge()

@@ -150,6 +150,15 @@ async def test_a_minority_of_two_has_no_quorum() -> None:
         ]
 
 
+async def test_leaders_that_are_cut_off_together_agree() -> None:
+    async with EmbeddedCluster() as cluster:
+        first, second, third = cluster.nodes
+        await cluster.cut_off(first)
+        await cluster.elect(second)
+        await cluster.cut_off(first, second)
+        assert (first.state, second.state, third.state) == (FOLLOWER, LEADER, UNKNOWN)
+
+
 async def test_a_majority_that_is_cut_off_goes_on() -> None:
     async with EmbeddedCluster() as cluster, client_of(cluster.leader) as client:
         first, second, third = cluster.nodes
@@ -210,6 +219,22 @@ async def test_a_leader_of_version_4_loses_what_it_confirmed_alone() -> None:
         assert await client.receive() is None
         async with client_of(first) as again:
             assert await read_numbers(again, read(requires_leader=False)) == [1]
+
+
+async def test_a_killed_node_discards_its_tail_when_it_joins() -> None:
+    async with EmbeddedCluster(strictness=Strictness.REAL) as cluster, client_of(cluster.leader) as client:
+        first, second, _ = cluster.nodes
+        await cluster.cut_off(first)
+        confirmed = asyncio.create_task(write_result(client, write(1)))
+        await client_has_sent(cluster)
+        await cluster.step_down(first)
+        assert await confirmed is SUCCESS
+        await cluster.elect(second)
+        await cluster.kill(first)
+        await cluster.heal()
+        await cluster.start_node(first)
+        async with client_of(first) as again:
+            assert await read_numbers(again, read(requires_leader=False)) == []
 
 
 async def client_has_sent(cluster: EmbeddedCluster) -> None:

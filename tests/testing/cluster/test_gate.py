@@ -49,6 +49,7 @@ async def echo() -> AsyncIterator[tuple[Echo, Gate]]:
     await gate.open(listener.sockets[0].getsockname()[1])
     yield server, gate
     await gate.close()
+    gate.release()
     listener.close()
     await server.until_left()
 
@@ -97,6 +98,7 @@ async def round_trip(server: Echo) -> None:
     await reader.readexactly(1)
     writer.close()
     await gate.close()
+    gate.release()
     listener.close()
 
 
@@ -145,4 +147,12 @@ async def test_a_server_that_stopped_is_a_lost_connection() -> None:
         assert await reader.read() == b""
     writer.close()
     await gate.close()
+    gate.release()
     assert "closed" in repr(gate)
+
+
+async def test_the_port_of_a_closed_gate_stays_reserved(echo: tuple[Echo, Gate]) -> None:
+    _, gate = echo
+    await gate.close()
+    with pytest.raises(OSError, match="in use"):
+        await asyncio.start_server(Echo().serve, HOST, gate.port, reuse_address=False)

@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
+from rxpump.errors import InvalidArgument
 from rxpump.tcp.wire import schema
 from rxpump.tcp.wire.codes import NotHandledReason, OperationResult
 from rxpump.tcp.wire.commands import Command
-from rxpump.testing import EmbeddedCluster, NodeState
+from rxpump.testing import EmbeddedCluster, GossipWords, NodeState, NoQuorum
 from tests.raw_client import ADMIN
 from tests.testing.cluster.raw import client_of, read, read_numbers, refused_with, write, write_result
 
@@ -143,3 +144,38 @@ async def test_acknowledgements_to_a_follower_have_no_reply() -> None:
 async def test_a_malformed_request_to_a_follower_is_a_bad_request() -> None:
     async with EmbeddedCluster() as cluster, client_of(cluster.followers[0]) as client:
         assert (await client.ask(Command.WRITE_EVENTS, b"\xff")).command == Command.BAD_REQUEST
+
+
+async def test_a_read_only_replica_reads_and_names_the_leader() -> None:
+    async with EmbeddedCluster(read_only_replicas=1, words=GossipWords.V20) as cluster:
+        replica = cluster.nodes[-1]
+        assert replica.state is NodeState.READ_ONLY_REPLICA
+        async with client_of(cluster.leader) as writer, client_of(replica) as client:
+            await write_result(writer, write(1))
+            assert await read_numbers(client, read(requires_leader=False)) == [1]
+            leader = cluster.leader.tcp_address[1]
+            answer = await client.ask(Command.WRITE_EVENTS, write(2, requires_leader=False))
+            assert refused_with(answer) == (NotHandledReason.IS_READ_ONLY, leader)
+            answer = await client.ask(Command.WRITE_EVENTS, write(2))
+            assert refused_with(answer) == (NotHandledReason.NOT_LEADER, leader)
+
+
+async def test_a_read_only_replica_does_not_vote() -> None:
+    async with EmbeddedCluster(read_only_replicas=2, words=GossipWords.V20) as cluster:
+        first, second, _, replica, _ = cluster.nodes
+        with pytest.raises(InvalidArgument, match="can vote"):
+            await cluster.elect(replica)
+        await cluster.start_election()
+        assert replica.state is NodeState.READ_ONLY_LEADERLESS
+        await cluster.kill(first)
+        await cluster.kill(second)
+        with pytest.raises(NoQuorum, match="needs 2 of 3"):
+            await cluster.elect()
+        await cluster.start_node(first)
+        await cluster.elect()
+        assert cluster.nodes[3].state is NodeState.READ_ONLY_REPLICA
+
+
+def test_version_4_has_no_read_only_replicas() -> None:
+    with pytest.raises(InvalidArgument, match="read_only_replicas"):
+        EmbeddedCluster(read_only_replicas=1)

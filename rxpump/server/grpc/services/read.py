@@ -13,7 +13,7 @@ from rxpump.model.system_names import ALL_STREAM
 from rxpump.server.access.access import Permission
 from rxpump.server.grpc.call import Call
 from rxpump.server.grpc.call_errors import access_denied, handler_failed, invalid_argument, plain_error
-from rxpump.server.grpc.event_encoder import EventEncoder, joined
+from rxpump.server.grpc.event_encoder import EventEncoder, LogEncoder, joined
 from rxpump.server.grpc.leadership import check_leadership
 from rxpump.server.grpc.page_sources import PAGE, AllPages, FilteredPages, PageSource, StreamPages, offset_behind
 from rxpump.server.grpc.services.read_options import ReadOptions, read_options
@@ -142,7 +142,7 @@ def _pages_of_log(call: Call, options: ReadOptions) -> PageSource:
                 what = "Error" if is_past else "InvalidPosition"
                 raise plain_error(StatusCode.UNKNOWN, f"Unexpected {kind}Result: {what}")
             offset = read.offset(position)
-    encoder = _encoder(call, options)
+    encoder = _log_encoder(call, options)
     if options.wanted is None:
         return AllPages(read, encoder, offset, direction)
     return FilteredPages(read, encoder, offset, direction, options.wanted.events)
@@ -153,7 +153,7 @@ async def _subscribe_to_log(call: Call, options: ReadOptions) -> None:
     if wanted is not None and wanted.multiplier == 0:
         raise handler_failed("The multiplier of the checkpoint interval must be at least 1, got 0.")
     offset = _offset_after(call, after)
-    encoder, forward = _encoder(call, options), StreamDirection.FORWARD
+    encoder, forward = _log_encoder(call, options), StreamDirection.FORWARD
     source: AllPages | FilteredPages
     if wanted is None:
         source = AllPages(read, encoder, offset, forward)
@@ -203,6 +203,10 @@ async def _subscribe(call: Call, stream: str, source: PageSource, at_end: Callab
 
 def _encoder(call: Call, options: ReadOptions) -> EventEncoder:
     return EventEncoder(options.ids, call.node.store.read, resolve_links=options.resolve_links)
+
+
+def _log_encoder(call: Call, options: ReadOptions) -> LogEncoder:
+    return LogEncoder(options.ids, call.node.store.read, resolve_links=options.resolve_links)
 
 
 def _stream_error(reason: str) -> Exception:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rxpump.model.system_names import ALL_STREAM
 from rxpump.server.access.access import Permission
 from rxpump.server.node import Node
 from rxpump.server.tcp.request import BadPayload, Request, checked_name, checked_text, encode
@@ -20,7 +21,8 @@ def connect_persistent(request: Request, node: Node) -> None:
     stream, group = checked_text(message.event_stream_id), checked_name(message.subscription_id)
     if message.allowed_in_flight_messages < 0:
         raise BadPayload
-    running = node.groups.find(stream, group)
+    # The protocol cannot connect to a group on all streams.
+    running = None if stream == ALL_STREAM else node.groups.find(stream, group)
     if not node.access.may(request.user, Permission.READ, stream):
         return _refuse(request, SubscriptionDropReason.ACCESS_DENIED)
     if running is None:

@@ -72,7 +72,7 @@ def update_persistent(request: Request, node: Node) -> asyncio.Future[Outcome] |
     settings = group_settings(_named(request.read(schema.UpdatePersistentSubscription)))
     if not node.access.may(request.user, Permission.WRITE, SETTINGS_STREAM):
         _reply(request, _UPDATED, Changed.ACCESS_DENIED, _MAY_NOT_UPDATE)
-    elif not node.groups.has(settings.stream, settings.group):
+    elif settings.is_on_all or not node.groups.has(settings.stream, settings.group):
         _reply(request, _UPDATED, Changed.DOES_NOT_EXIST, _no_group(settings.group))
     elif settings.strategy not in STRATEGIES:
         _reply(request, _UPDATED, Changed.FAIL, _no_strategy(settings))
@@ -87,7 +87,9 @@ def delete_persistent(request: Request, node: Node) -> asyncio.Future[Outcome] |
     id = group_id(message.event_stream_id, message.subscription_group_name)
     if not node.access.may(request.user, Permission.WRITE, SETTINGS_STREAM):
         _reply(request, _DELETED, Changed.ACCESS_DENIED, _MAY_NOT_CREATE)
-    elif not node.groups.has(message.event_stream_id, message.subscription_group_name):
+    elif message.event_stream_id == ALL_STREAM or not node.groups.has(
+        message.event_stream_id, message.subscription_group_name
+    ):
         _reply(request, _DELETED, Changed.DOES_NOT_EXIST, _no_group(message.subscription_group_name))
     else:
         return _reply_when_saved(request, _DELETED, node.groups.delete(id, request.user.login))

@@ -1,0 +1,111 @@
+"""Find the node to connect to over gRPC: the one that the user named, or one of a cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+from rxpump.discovery import (
+    Answer,
+    Discovery,
+    DiscoveryRetryPolicy,
+    Endpoint,
+    Gossip,
+    Selector,
+    for_leader,
+    http_address,
+)
+from rxpump.discovery.asking import Target, gather_answers, resolve
+from rxpump.errors import RxPumpError
+from rxpump.grpc.calls.gossip import read_gossip
+from rxpump.grpc.dialer import Dialer, Node
+from rxpump.network.node_resolver import ClusterNodes, NodeResolver
+from rxpump.settings import Settings
+from rxpump.uri import GrpcAddress
+
+
+class OneNode(NodeResolver[Node]):
+    """A resolver that always returns the same node. Nodes of a cluster name the leader by themselves."""
+
+    def __init__(self, node: Node) -> None:
+        super().__init__()
+        self.node: Node = node
+
+    async def locate(self) -> Node:
+        """Return the node."""
+        return self.node
+
+    def for_leader(self) -> OneNode:
+        """Return another resolver for the same node, which names the leader."""
+        return OneNode(self.node)
+
+    def __repr__(self) -> str:
+        return f"<OneNode {self.node}>"
+
+
+class GrpcClusterNodes(ClusterNodes[Node]):
+    """A resolver that asks the nodes of a cluster for gossip over gRPC, and chooses one.
+
+    Args:
+        address: Hosts to ask first.
+        dialer: Opens the connections for the questions.
+        settings: Settings of the client.
+        selector: Function of the user that chooses a node, or None.
+        retry_policy: Pauses between rounds of questions, or None for those of the settings.
+    """
+
+    def __init__(
+        self,
+        address: GrpcAddress,
+        dialer: Dialer,
+        settings: Settings,
+        selector: Selector | None = None,
+        retry_policy: DiscoveryRetryPolicy | None = None,
+    ) -> None:
+        discovery = Discovery(
+            [Endpoint(host, port) for host, port in address.hosts],
+            settings,
+            http_address,
+            selector=selector,
+            retry_policy=retry_policy,
+            ask=partial(_ask, dialer, settings.gossip_timeout),
+        )
+        super().__init__(discovery, lambda node: Node(*node))
+        self._address = address
+        self._dialer = dialer
+        self._settings = settings
+        self._retry_policy = retry_policy
+
+    def for_leader(self) -> GrpcClusterNodes:
+        """Return a resolver that finds the leader of the same cluster."""
+        settings = for_leader(self._settings)
+        return GrpcClusterNodes(self._address, self._dialer, settings, retry_policy=self._retry_policy)
+
+
+def nodes_of(
+    address: GrpcAddress,
+    dialer: Dialer,
+    settings: Settings,
+    selector: Selector | None = None,
+    retry_policy: DiscoveryRetryPolicy | None = None,
+) -> NodeResolver[Node]:
+    """Return the resolver for an address; arguments as of GrpcClusterNodes."""
+    if address.is_cluster:
+        return GrpcClusterNodes(address, dialer, settings, selector, retry_policy)
+    return OneNode(Node(*address.hosts[0]))
+
+
+async def _ask(dialer: Dialer, timeout: float, endpoints: Sequence[Endpoint]) -> Sequence[Answer]:
+    """Ask nodes for gossip."""
+    targets, problems = await resolve(endpoints, timeout=timeout)
+    ask = partial(_ask_one, dialer, timeout)
+    return [*problems, *await gather_answers(targets, ask, timeout=timeout)]
+
+
+async def _ask_one(dialer: Dialer, timeout: float, target: Target) -> Answer:
+    node = Node(target.endpoint.address, target.endpoint.port)
+    try:
+        members = await dialer.ask(node, read_gossip(), timeout, tls_name=target.name)
+    except RxPumpError as error:
+        return Answer(target.endpoint, problem=getattr(error, "reason", str(error)))
+    return Answer(target.endpoint, Gossip(tuple(members), Endpoint(target.name, target.endpoint.port)))

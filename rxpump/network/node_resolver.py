@@ -1,0 +1,131 @@
+"""Find the node to connect to. The resolver is asked before every attempt, so that the node can change."""
+
+from __future__ import annotations
+
+import asyncio
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from math import inf
+from typing import ClassVar, Generic, Protocol, TypeVar
+
+from rxpump.discovery import Address, Discovery, NodeMemory, NodeState
+from rxpump.model.status import Discovered
+
+
+class NodeAddress(Protocol):
+    """Address of a node over one protocol. Its text is that of the status and of errors."""
+
+    @property
+    def host(self) -> str:
+        """Host name or IP address."""
+
+    @property
+    def port(self) -> int:
+        """Port."""
+
+
+A = TypeVar("A", bound=NodeAddress)
+
+
+class NodeResolver(ABC, Generic[A]):
+    """Finds the node to connect to.
+
+    Attributes:
+        knows_others: Whether there can be other nodes than the one that `locate` returned last.
+        memory: Experience with each node, by host and port.
+    """
+
+    knows_others: ClassVar[bool] = False
+
+    def __init__(self) -> None:
+        self.memory: NodeMemory = NodeMemory()
+
+    @abstractmethod
+    async def locate(self) -> A:
+        """Return the address of the node to connect to now.
+
+        Raises:
+            DiscoveryFailed: No node can be used now. `longest_pause` returns the time to wait.
+        """
+
+    async def close(self) -> None:
+        """Free the resources of the resolver. By default there are none."""
+        return
+
+    def for_leader(self) -> NodeResolver[A] | None:
+        """Return a resolver that finds the leader; None if the node of this resolver serves every request."""
+        return None
+
+    def longest_pause(self) -> float | None:
+        """Return the longest time to wait before `locate` is called again; None if it is not called again."""
+        return inf
+
+    async def reason_to_leave(self, node: A) -> str:
+        """Return why the client is to leave the connected node for another one, or nothing if it is to stay."""
+        return ""
+
+    async def state(self, node: A) -> NodeState | None:
+        """Return the state of a node, if it can be found out without a connection to it; otherwise None."""
+        return None
+
+    def report(self, node: A | None) -> Discovered | None:
+        """Return how the last node was found, for the status; None if it was not looked for.
+
+        Args:
+            node: The node that was found, or None.
+        """
+        return None
+
+    def explain(self) -> str:
+        """Return the recent experience with each node, for errors; empty if there is none."""
+        return self.memory.recent(asyncio.get_running_loop().time())
+
+
+class ClusterNodes(NodeResolver[A]):
+    """A resolver that asks the nodes of a cluster for gossip, and chooses one.
+
+    Args:
+        discovery: Asks the nodes, and chooses.
+        address_of: Function that returns the address over the protocol of the connection.
+    """
+
+    knows_others: ClassVar[bool] = True
+
+    def __init__(self, discovery: Discovery, address_of: Callable[[Address], A]) -> None:
+        super().__init__()
+        self.discovery: Discovery = discovery
+        self.memory = discovery.memory
+        self._address_of: Callable[[Address], A] = address_of
+
+    async def locate(self) -> A:
+        """Ask the nodes for gossip, and return the address of the chosen one.
+
+        Raises:
+            DiscoveryFailed: No node can be used now.
+        """
+        node = await self.discovery.find()
+        return self._address_of(node.address)
+
+    def longest_pause(self) -> float | None:
+        """Return the pause between two rounds of questions."""
+        return self.discovery.pause()
+
+    async def reason_to_leave(self, node: A) -> str:
+        """Ask the nodes for gossip, and return why another node is better."""
+        return await self.discovery.check((node.host, node.port))
+
+    async def state(self, node: A) -> NodeState | None:
+        """Return the state of a node as of the last round."""
+        member = self.discovery.view.member_at((node.host, node.port))
+        return None if member is None else member.state
+
+    def report(self, node: A | None) -> Discovered:
+        """Return what each node answered in the last round, and why this one was chosen."""
+        return self.discovery.report(None if node is None else str(node))
+
+    def explain(self) -> str:
+        """Return what each node answered in the last round, and the recent experience with each."""
+        return self.discovery.explain()
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.discovery!r}>"

@@ -1,0 +1,72 @@
+"""PersistentSubscriptions.Create, Update and Delete (docs/protocol/grpc.md, section 5.10)."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import Any
+
+from rxpump.server.groups.settings import group_id
+from rxpump.server.grpc.authorization import require_operator
+from rxpump.server.grpc.call import Call
+from rxpump.server.grpc.call_errors import handler_failed
+from rxpump.server.grpc.group_errors import group_exists, group_failed, group_not_found
+from rxpump.server.grpc.leadership import check_leadership
+from rxpump.server.grpc.services.group_options import group_settings, group_stream
+from rxpump.server.membership import Demand
+from rxpump.server.store.changes import Appended, NotCommitted
+from rxpump.server.store.group_commit import Outcome
+
+
+async def create_group(call: Call) -> None:
+    """Answer a Create when the group is saved."""
+    request = await call.request()
+    settings = group_settings(call, _options(request), "CreateReq", names_strategy=True)
+    check_leadership(call, Demand.GROUP)
+    require_operator(call)
+    groups = call.node.groups
+    if groups.has(settings.stream, settings.group):
+        raise group_exists(settings.stream, settings.group)
+    if not groups.has_room_for(settings):
+        raise group_failed(settings.stream, settings.group, "There are too many groups.")
+    await _saved(call, groups.create(settings, call.user.login), settings.stream, settings.group)
+
+
+async def update_group(call: Call) -> None:
+    """Answer an Update when the group is saved. The filter of a group stays as it is."""
+    request = await call.request()
+    settings = group_settings(call, _options(request), "UpdateReq", names_strategy=False)
+    check_leadership(call, Demand.GROUP)
+    require_operator(call)
+    running = call.node.groups.find(settings.stream, settings.group)
+    if running is None:
+        raise group_not_found(settings.stream, settings.group)
+    changed = replace(settings, filter=running.settings.filter)
+    await _saved(call, call.node.groups.update(changed, call.user.login), settings.stream, settings.group)
+
+
+async def delete_group(call: Call) -> None:
+    """Answer a Delete when the group is removed."""
+    options = _options(await call.request())
+    stream, group = group_stream(options), options.group_name
+    check_leadership(call, Demand.GROUP)
+    require_operator(call)
+    if not call.node.groups.has(stream, group):
+        raise group_not_found(stream, group)
+    await _saved(call, call.node.groups.delete(group_id(stream, group), call.user.login), stream, group)
+
+
+def _options(request: Any) -> Any:
+    if not request.HasField("options"):
+        raise handler_failed("The request must have options.")
+    return request.options
+
+
+async def _saved(call: Call, saved: asyncio.Future[Outcome], stream: str, group: str) -> None:
+    match await saved:
+        case Appended():
+            call.reply(call.method.response())
+        case failure:
+            why = failure.reason if isinstance(failure, NotCommitted) else str(failure)
+            lost = f"The change could not be saved, and is lost when the server stops: {why}"
+            raise group_failed(stream, group, lost)

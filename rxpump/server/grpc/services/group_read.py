@@ -1,0 +1,163 @@
+"""PersistentSubscriptions.Read: connect a consumer to a group (docs/protocol/grpc.md, section 5.10)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+from uuid import uuid4
+
+from rxpump.grpc.messages.persistent_subscriptions import ReadResponse
+from rxpump.model.group_settings import NackAction
+from rxpump.server.access.access import Permission
+from rxpump.server.groups.consumer import Consumer
+from rxpump.server.groups.message import Message
+from rxpump.server.groups.running_group import RunningGroup
+from rxpump.server.grpc.authorization import require_login
+from rxpump.server.grpc.call import Call
+from rxpump.server.grpc.call_errors import CallError, access_denied, handler_failed
+from rxpump.server.grpc.delivery_encoder import DeliveryEncoder
+from rxpump.server.grpc.event_encoder import joined
+from rxpump.server.grpc.event_ids import read_id
+from rxpump.server.grpc.group_errors import group_dropped, group_failed, group_is_full, group_not_found
+from rxpump.server.grpc.leadership import check_leadership
+from rxpump.server.grpc.services.group_options import group_stream
+from rxpump.server.grpc.services.read_options import id_form
+from rxpump.server.membership import Demand
+
+_ACTIONS: Final = {
+    0: NackAction.RETRY,
+    1: NackAction.PARK,
+    2: NackAction.RETRY,
+    3: NackAction.SKIP,
+    4: NackAction.STOP,
+}
+"""Actions by number. As on a real server, any other number leaves the event in flight."""
+
+_UNNAMED: Final = "<Unknown>"
+
+
+async def read_group(call: Call) -> None:
+    """Deliver the events of a group until the consumer is dropped or the call is cancelled."""
+    first = await call.next_message()
+    if first is None:
+        return
+    if not first.HasField("options"):
+        raise handler_failed("The first message must have the options of the consumer.")
+    running, slots, encoder = _connection(call, first.options)
+    consumption = _Consumption(call, running, encoder)
+    consumer = Consumer(
+        uuid4().bytes,
+        slots,
+        consumption,
+        user=call.user.login,
+        address="" if call.node.is_insecure else call.peer,
+        connection_name=call.header("connection-name") or _UNNAMED,
+    )
+    call.reply(ReadResponse(subscription_confirmation={"subscription_id": running.settings.id}))
+    call.node.groups.connect(running, consumer)
+    await consumption.run(consumer)
+
+
+def _connection(call: Call, options: Any) -> tuple[RunningGroup, int, DeliveryEncoder]:
+    """Return the group, the number of events that can be in flight, and the encoder of the events.
+
+    Raises:
+        CallError: The consumer cannot connect.
+    """
+    ids = id_form(options.uuid_option, "The options must have the form of ids, `uuid_option`.")
+    stream, group = group_stream(options), options.group_name
+    check_leadership(call, Demand.GROUP)
+    require_login(call)
+    if not call.node.access.may(call.user, Permission.READ, stream):
+        raise access_denied()
+    running = call.node.groups.find(stream, group)
+    if running is None:
+        raise group_not_found(stream, group)
+    if running.group.is_full:
+        raise group_is_full(stream, group)
+    if options.buffer_size < 0:
+        raise handler_failed(f"The buffer size must be at least 0, got {options.buffer_size}.")
+    return running, options.buffer_size, DeliveryEncoder(ids, call.node.store.read, running.settings)
+
+
+class _Consumption:
+    """The client of a consumer: sends events, and applies the acknowledgements of the call."""
+
+    def __init__(self, call: Call, running: RunningGroup, encoder: DeliveryEncoder) -> None:
+        self._call = call
+        self._running = running
+        self._encoder = encoder
+        self._dropped: asyncio.Future[CallError] = asyncio.get_running_loop().create_future()
+        self._waiting: asyncio.Task[None] | None = None
+
+    async def run(self, consumer: Consumer) -> None:
+        """Apply acknowledgements until the consumer is dropped.
+
+        Raises:
+            CallError: The consumer was dropped, or an acknowledgement is malformed.
+        """
+        loop = asyncio.get_running_loop()
+        acknowledging = loop.create_task(self._acknowledge(consumer))
+        try:
+            await asyncio.wait((acknowledging, self._dropped), return_when=asyncio.FIRST_COMPLETED)
+            if acknowledging.done():
+                acknowledging.result()
+            raise await self._dropped  # a half-closed call goes on
+        finally:
+            acknowledging.cancel()
+            if self._waiting is not None:
+                self._waiting.cancel()
+            if not self._dropped.done() or self._dropped.cancelled():  # cancelled together with this call
+                consumer.leave()
+
+    async def _acknowledge(self, consumer: Consumer) -> None:
+        while (message := await self._call.next_message()) is not None:
+            match message.WhichOneof("content"):
+                case "ack":
+                    self._running.acknowledge(_ids(message.ack.ids), consumer.id)
+                case "nack":
+                    action = _ACTIONS.get(message.nack.action)
+                    if action is not None:
+                        self._running.nack(_ids(message.nack.ids), consumer.id, action, message.nack.reason)
+                case _:
+                    raise handler_failed("Each message after the first must be an ack or a nack.")
+
+    @property
+    def is_unread(self) -> bool:
+        """Whether the client does not read, so that it gets no more events."""
+        return not self._call.has_room
+
+    def deliver(self, consumer: Consumer, messages: Sequence[Message]) -> None:
+        """Send events to the client."""
+        self._call.write(joined(self._encoder.deliveries(messages)))
+        if self.is_unread and self._waiting is None:
+            self._waiting = asyncio.get_running_loop().create_task(self._resume(consumer))
+
+    async def _resume(self, consumer: Consumer) -> None:
+        """Let the group deliver again once the client has read."""
+        await self._call.drained()
+        self._waiting = None
+        consumer.resume()
+
+    def dropped(self, consumer: Consumer, failure: str | None) -> None:
+        """End the call."""
+        if not self._dropped.done():
+            stream, group = self._running.settings.stream, self._running.settings.group
+            error = group_dropped(stream, group) if failure is None else group_failed(stream, group, failure)
+            self._dropped.set_result(error)
+
+    def __repr__(self) -> str:
+        return f"<_Consumption of {self._running.settings.id!r}>"
+
+
+def _ids(messages: Iterable[Any]) -> list[bytes]:
+    """Return the ids of events, without those that are empty.
+
+    Raises:
+        CallError: An id is malformed.
+    """
+    try:
+        return [found for message in messages if (found := read_id(message)) is not None]
+    except ValueError:
+        raise handler_failed("Unrecognized Guid format.") from None

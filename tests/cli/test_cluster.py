@@ -1,0 +1,73 @@
+"""`rxpump cluster` as a process: its table and its exit status."""
+
+from __future__ import annotations
+
+import sys
+from asyncio.subprocess import PIPE, create_subprocess_exec
+
+from rxpump.testing import EmbeddedCluster, NodeState
+from tests.discovery.http_nodes import http_node
+
+
+async def run_cluster(uri: str) -> tuple[int | None, list[str], str]:
+    process = await create_subprocess_exec(
+        sys.executable, "-m", "rxpump.cli", "cluster", uri, stdout=PIPE, stderr=PIPE
+    )
+    out, err = await process.communicate()
+    return process.returncode, out.decode().splitlines(), err.decode()
+
+
+async def test_the_nodes_are_a_table() -> None:
+    async with EmbeddedCluster() as cluster:
+        leader = cluster.leader
+        status, lines, err = await run_cluster(cluster.uri)
+    assert (status, err) == (0, "")
+    assert lines[0].split() == ["node", "state", "TCP", "epoch", "written", "version", "chosen"]
+    row = next(line for line in lines if "{}:{}".format(*leader.http_address) in line)
+    assert "leader" in row
+    assert "{}:{}".format(*leader.tcp_address) in row
+    assert row.endswith("yes")
+    assert sum("no: in a state that is not wanted" in line for line in lines) == 2
+
+
+async def test_the_options_of_the_uri_count() -> None:
+    async with EmbeddedCluster() as cluster:
+        _, lines, _ = await run_cluster(f"{cluster.uri}?node_preference=follower")
+    assert any("follower" in line and line.endswith("yes") for line in lines)
+
+
+async def test_one_address_is_enough() -> None:
+    async with EmbeddedCluster() as cluster:
+        node = cluster.nodes[1]
+        status, lines, _ = await run_cluster(f"{node.uri}?http_port={node.http_address[1]}")
+    assert (status, len(lines)) == (0, 4)
+
+
+async def test_a_cluster_without_a_leader_is_status_1() -> None:
+    async with EmbeddedCluster() as cluster:
+        dead = cluster.leader
+        await cluster.kill(dead)
+        await cluster.start_election()
+        status, lines, _ = await run_cluster(cluster.uri)
+        states = [node.state for node in cluster.nodes if node.is_running]
+    assert status == 1
+    assert NodeState.LEADER not in states
+    assert any("not alive" in line for line in lines)
+    assert any(line.startswith("No answer from {}:{}: ".format(*dead.http_address)) for line in lines)
+
+
+async def test_no_answer_is_status_2() -> None:
+    async with http_node() as dead:
+        pass
+    status, lines, _ = await run_cluster(f"tcp+discover://{dead}")
+    assert status == 2
+    assert lines[0].startswith(f"No answer from {dead}: ")
+
+
+async def test_other_addresses_are_refused() -> None:
+    status, _, err = await run_cluster("memory://")
+    assert status == 2
+    assert "memory:// is not a cluster" in err
+    status, _, err = await run_cluster("tcp+discover://a?node_preference=best")
+    assert status == 1
+    assert "option node_preference is 'best'" in err
