@@ -1,6 +1,6 @@
 """The types of pipelines. mypy and pyright check this file; it is not executed."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypedDict, assert_type
 
@@ -33,6 +33,19 @@ async def requests(client: rxpump.Client) -> None:
     assert_type(await client.get_all(), rxpump.AllPage)
     assert_type(await client.get_metadata("ponies"), rxpump.MetadataResult)
     assert_type(await client.ping(), float)
+
+
+async def administration(client: rxpump.Client) -> None:
+    written = await client.publish_many({"ponies": [rxpump.NewEvent("PonySlept")]}, expected_versions={"ponies": 3})
+    assert_type(written, Mapping[str, rxpump.WriteResult])
+    assert_type(await client.subscription_details("judges", "ponies"), rxpump.GroupDetails)
+    assert_type(await client.list_subscriptions(), Sequence[rxpump.GroupDetails])
+    assert_type(await client.users.details("ouro"), rxpump.UserDetails)
+    assert_type(await client.projections.list(), Sequence[rxpump.ProjectionStatistics])
+    assert_type(await client.indexes.details("by-country"), rxpump.IndexDetails)
+    assert_type(await client.server_info(), rxpump.ServerInfo)
+    async for event in client.indexes.iter("$idx-all"):
+        assert_type(event, rxpump.Event)
 
 
 async def iterations(client: rxpump.Client) -> None:
