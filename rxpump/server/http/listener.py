@@ -10,6 +10,7 @@ import asyncio
 import logging
 import ssl
 from collections.abc import Callable
+from contextlib import suppress
 from email.utils import formatdate
 from http import HTTPStatus
 from typing import Final, NamedTuple
@@ -114,6 +115,9 @@ class HttpListener:
         task = asyncio.get_running_loop().create_task(connection.serve())
         self._connections.add(task)
         task.add_done_callback(self._connections.discard)
+        task.add_done_callback(
+            lambda _: writer.close()
+        )  # not in the task, which can be cancelled before its first step
 
     def __repr__(self) -> str:
         return f"<HttpListener {self.host}:{self.port}, {len(self._connections)} connections>"
@@ -133,16 +137,12 @@ class _Connection:
         self._addresses = Addresses(writer.get_extra_info("sockname")[0], writer.get_extra_info("peername")[0])
 
     async def serve(self) -> None:
-        """Answer requests until one side ends the connection."""
-        try:
-            is_open = True
+        """Answer requests until one side ends the connection. The caller closes it."""
+        is_open = True
+        with suppress(ConnectionError, TimeoutError):  # the client is gone, or too slow to be waited for
             while is_open:
                 async with asyncio.timeout(self._timeout):
                     is_open = await self._serve_one()
-        except (ConnectionError, TimeoutError):
-            pass  # the client is gone, or too slow to be waited for
-        finally:
-            self._writer.close()
 
     async def _serve_one(self) -> bool:
         """Answer one request; return whether another one may follow."""

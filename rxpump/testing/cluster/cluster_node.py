@@ -40,7 +40,7 @@ class ClusterNode(Protocol):
 
     @property
     def http_address(self) -> tuple[str, int]:
-        """Host and port for HTTP, where the node serves its gossip; the same for the whole life of the cluster."""
+        """Host and port for HTTP and gRPC; the same for the whole life of the cluster."""
 
     @property
     def client_count(self) -> int:

@@ -99,9 +99,17 @@ class EmbeddedCluster:
 
     @property
     def uri(self) -> str:
-        """Connection string that finds the leader, for the user admin."""
-        seeds = ",".join("{}:{}".format(*node.http_address) for node in self.nodes)
-        return f"tcp+discover://admin:changeit@{seeds}"
+        """Connection string of the TCP protocol that finds the leader, for the user admin."""
+        return f"tcp+discover://admin:changeit@{self._seeds}"
+
+    @property
+    def grpc_uri(self) -> str:
+        """Connection string of gRPC that finds the leader, for the user admin."""
+        return f"kurrentdb+discover://admin:changeit@{self._seeds}?tls=false"
+
+    @property
+    def _seeds(self) -> str:
+        return ",".join("{}:{}".format(*node.http_address) for node in self.nodes)
 
     @property
     def leader(self) -> ClusterNode:
@@ -154,7 +162,7 @@ class EmbeddedCluster:
             replica.store,
             HOST,
             users=self._users,
-            http_port=0,
+            grpc_port=0,
             persistent_tick=self._persistent_tick,
             strictness=self._strictness,
             membership=node,

@@ -32,6 +32,7 @@ class Gate:
         self._ends: set[_End] = set()
         self._waiting: list[_End] = []
         self._dials: set[asyncio.Task[None]] = set()
+        self._lost = asyncio.Event()
 
     async def open(self, target: int) -> None:
         """Accept connections, and connect each of them with the port `target`."""
@@ -52,11 +53,14 @@ class Gate:
             self._reservation.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             self._reservation.bind((HOST, self.port))
         self.is_hanging = False
-        self.cut()
         for dial in self._dials:
             dial.cancel()
         if self._dials:
             await asyncio.wait(self._dials)
+        self.cut()
+        while self._ends:
+            self._lost.clear()
+            await self._lost.wait()
 
     def release(self) -> None:
         """Let other programs take the port of a closed gate."""
@@ -91,7 +95,7 @@ class Gate:
     def _accepted(self, end: _End) -> None:
         if self.is_hanging:
             self._waiting.append(end)
-        else:
+        elif self._listener is not None:
             self._dial(end)
 
     def _dial(self, end: _End) -> None:
@@ -108,12 +112,15 @@ class Gate:
             end.transport.abort()
 
     def opened(self, end: _End) -> None:
-        """Note one end of a connection."""
+        """Note one end of a connection. Cut it if the gate was closed meanwhile."""
         self._ends.add(end)
+        if self._listener is None:
+            end.transport.abort()
 
     def lost(self, end: _End) -> None:
         """Forget one end of a connection."""
         self._ends.discard(end)
+        self._lost.set()
         if end in self._waiting:
             self._waiting.remove(end)
 

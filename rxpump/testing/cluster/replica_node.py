@@ -94,7 +94,7 @@ class ReplicaNode:
 
     @property
     def http_address(self) -> tuple[str, int]:
-        """Address for HTTP, where the node serves its gossip."""
+        """Address for HTTP and gRPC, where the node serves its gossip."""
         return HOST, self._http.port
 
     @property
@@ -143,9 +143,9 @@ class ReplicaNode:
         self.state, self._leader = state, None
         self.is_running = True
         self._instance_id = str(uuid4())
-        assert self._server.http_port is not None
+        assert self._server.grpc_port is not None
         await self._tcp.open(self._server.port)
-        await self._http.open(self._server.http_port)
+        await self._http.open(self._server.grpc_port)
 
     async def stop(self) -> None:
         """Cut all connections, and stop the server. The data are kept for the next start."""

@@ -175,3 +175,23 @@ async def test_concurrent_starts_share_one_listener(memory_server: EmbeddedServe
     assert set(ports) == {memory_server.http_port}
     status, _, _ = await get(memory_server, "/ping")
     assert status == 200
+
+
+async def test_a_connection_that_stop_cuts_at_once_is_closed() -> None:
+    closed: list[bool] = []
+
+    class Writer:
+        def get_extra_info(self, name: str) -> tuple[str, int]:
+            return "127.0.0.1", 1
+
+        def close(self) -> None:
+            closed.append(True)
+
+    accepting = HttpListener(
+        "127.0.0.1", 0, lambda request, addresses: HttpResponse(HTTPStatus.OK, b"", "text/plain")
+    )
+    await accepting.start()
+    writer: Any = Writer()
+    accepting._accept(asyncio.StreamReader(), writer)
+    await accepting.stop()  # its task has not made its first step yet
+    assert closed == [True]

@@ -1,0 +1,57 @@
+"""The nodes of a cluster also serve gRPC, on the port of their gossip, and name the leader there."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from rxpump.grpc.protocol.call_status import StatusCode
+from rxpump.testing import ClusterNode, EmbeddedCluster
+from tests.grpc.harness import connected
+from tests.server.grpc.caller import ADMIN, Caller, event
+
+REQUIRES_LEADER = (("requires-leader", "true"),)
+
+
+@asynccontextmanager
+async def calling(node: ClusterNode) -> AsyncIterator[Caller]:
+    async with connected(node.http_address[1]) as endpoint:
+        yield Caller(endpoint, ADMIN)
+
+
+async def test_a_follower_names_the_leader_over_grpc() -> None:
+    async with EmbeddedCluster() as cluster, calling(cluster.followers[0]) as caller:
+        refused = await caller.append("orders", event(), metadata=REQUIRES_LEADER)
+        metadata = dict(refused.status.metadata)
+        assert refused.error == "not-leader"
+        host, port = cluster.leader.http_address
+        assert (metadata["leader-endpoint-host"], metadata["leader-endpoint-port"]) == (host, str(port))
+
+
+async def test_a_follower_forwards_appends_over_grpc() -> None:
+    async with EmbeddedCluster() as cluster, calling(cluster.followers[0]) as caller:
+        assert (await caller.append("orders", event())).code is StatusCode.OK
+        assert len(await caller.events("orders")) == 1
+
+
+async def test_a_node_without_leader_is_unavailable_over_grpc() -> None:
+    async with EmbeddedCluster() as cluster, calling(cluster.nodes[1]) as caller:
+        await cluster.start_election()
+        assert (await caller.append("orders", event())).code is StatusCode.UNAVAILABLE
+
+
+async def test_a_kill_cuts_grpc_calls() -> None:
+    async with EmbeddedCluster() as cluster, calling(cluster.leader) as caller:
+        assert (await caller.append("orders", event())).code is StatusCode.OK
+        first = cluster.leader
+        await cluster.kill(first)
+        await cluster.elect()
+        await cluster.start_node(first)
+        async with calling(first) as again:
+            assert len(await again.events("orders")) == 1
+
+
+async def test_the_connection_string_names_all_nodes() -> None:
+    async with EmbeddedCluster() as cluster:
+        hosts = ",".join(f"127.0.0.1:{node.http_address[1]}" for node in cluster.nodes)
+        assert cluster.grpc_uri == f"kurrentdb+discover://admin:changeit@{hosts}?tls=false"
