@@ -85,7 +85,7 @@ class Framer:
                 self._missing = start + length - end
                 return data[offset:]
             try:
-                packages.append(decode(data[start : start + length]))
+                packages.append(decode(data, start, start + length))
             except MalformedFrame as failure:
                 self.failure = failure
                 return b""

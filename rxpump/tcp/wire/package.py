@@ -75,19 +75,26 @@ def shared_frames(command: int, payloads: Iterable[bytes]) -> list[bytes]:
     return parts
 
 
-def decode(frame: bytes) -> Package:
-    """Decode a frame without its length prefix.
+def decode(data: bytes, start: int, end: int) -> Package:
+    """Decode a frame.
+
+    Args:
+        data: Bytes that contain the frame.
+        start: Index of its first byte after the length prefix.
+        end: Index after its last byte.
 
     Raises:
         MalformedFrame: The frame is too short, or its credentials do not fit into it.
     """
-    if len(frame) < HEADER_BYTES:
-        raise MalformedFrame(f"it has {len(frame)} bytes, but a package has at least {HEADER_BYTES}")
-    flags = frame[1]
+    payload = start + HEADER_BYTES
+    if end < payload:
+        raise MalformedFrame(f"it has {end - start} bytes, but a package has at least {HEADER_BYTES}")
+    flags = data[start + 1]
     if flags & TRUSTED:
         raise MalformedFrame("only nodes may set the flag for trusted writes")
     if not flags & AUTHENTICATED:
-        return Package(frame[0], frame[2:18], frame[18:])
+        return Package(data[start], data[start + 2 : payload], data[payload:end])
+    frame = data[start:end]
     login, offset = _counted_text(frame, HEADER_BYTES, "login")
     password, offset = _counted_text(frame, offset, "password")
     return Package(frame[0], frame[2:18], frame[offset:], _Unchecked(login, password))

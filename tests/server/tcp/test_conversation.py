@@ -55,7 +55,8 @@ def test_a_package_can_have_its_own_credentials(talk: Talk) -> None:
 @pytest.mark.parametrize("command", [Command.PING, Command.WRITE_EVENTS, Command.AUTHENTICATE])
 def test_a_login_that_is_not_utf8_is_refused(talk: Talk, command: Command, credentials: bytes) -> None:
     talk.answers.clear()
-    talk.conversation.receive(decode(bytes((command, AUTHENTICATED)) + ID + credentials))
+    frame = bytes((command, AUTHENTICATED)) + ID + credentials
+    talk.conversation.receive(decode(frame, 0, len(frame)))
     assert [answer.command for answer in talk.answers] == [Command.NOT_AUTHENTICATED]
     assert talk.say(Command.PING, b"x", ADMIN) == [(Command.PONG, b"x")]
 

@@ -114,11 +114,11 @@ def test_a_frame_over_the_limit_tells_whose_it_is() -> None:
 )
 def test_frames_that_are_no_package(frame: bytes, reason: str) -> None:
     with pytest.raises(MalformedFrame, match=reason):
-        decode(frame)
+        decode(frame, 0, len(frame))
 
 
 def test_unknown_flag_bits_are_ignored() -> None:
-    assert decode(b"\x03\x80" + ID + b"hi") == Package(Command.PING, ID, b"hi")
+    assert decode(b"\x03\x80" + ID + b"hi", 0, 20) == Package(Command.PING, ID, b"hi")
 
 
 @given(st.lists(st.binary(max_size=60), max_size=10))

@@ -27,7 +27,7 @@ def test_it_shows_its_name_and_size_and_no_content() -> None:
 @pytest.mark.parametrize("payload", [b"", b"payload"])
 def test_credentials_travel_with_it(login: str, payload: bytes) -> None:
     package = Package(Command.PING, ID, payload, Credentials(login, "pässword"))
-    read = decode(package.encode()[4:])
+    read = decode(frame := package.encode(), 4, len(frame))
     assert read[:3] == package[:3]
     assert isinstance(read.credentials, Credentials)
     assert (read.credentials.login, read.credentials.password) == (login, "pässword")
@@ -36,7 +36,7 @@ def test_credentials_travel_with_it(login: str, payload: bytes) -> None:
 def test_what_no_client_of_ours_would_send_is_read_all_the_same() -> None:
     """A server answers to any login, also an empty one and one of 255 bytes."""
     frame = bytes([Command.PING, 1]) + ID + b"\x00" + b"\xff" + b"p" * 255 + b"payload"
-    read = decode(frame)
+    read = decode(frame, 0, len(frame))
     assert read.payload == b"payload"
     assert isinstance(read.credentials, Credentials)
     assert (read.credentials.login, len(read.credentials.password)) == ("", 255)
