@@ -14,6 +14,9 @@ from reactivex.subject import BehaviorSubject
 
 from rxpump.backpressure.background_tasks import BackgroundTasks
 from rxpump.client import Client
+from rxpump.grpc.dialer import Dialer, Node
+from rxpump.grpc.nodes import OneNode
+from rxpump.grpc.transport import GrpcTransport
 from rxpump.model.credentials import Credentials
 from rxpump.model.status import Idle, Reconnecting, Status
 from rxpump.server import EmbeddedServer, SqliteStore
@@ -76,7 +79,37 @@ async def tcp_store() -> AsyncIterator[Store]:
             yield store
 
 
-TRANSPORTS: dict[str, Callable[[], AbstractAsyncContextManager[Store]]] = {"mock": mock_store, "tcp": tcp_store}
+class GrpcStore(Store):
+    """The gRPC transport, connected to an embedded server through a proxy."""
+
+    def __init__(self, proxy: Proxy) -> None:
+        status: BehaviorSubject[Status] = BehaviorSubject(Idle())
+        dialer = Dialer(SETTINGS, Credentials("admin", USERS["admin"]), sends_in_clear=True)
+        node = OneNode(Node("127.0.0.1", proxy.port))
+        self.transport = GrpcTransport(node, dialer, SETTINGS, BackgroundTasks("contract"), status.on_next)
+        self.client = Client(SETTINGS, self.transport, status)
+        self._proxy = proxy
+
+    def lose_connection(self) -> None:
+        self._proxy.cut()
+
+    def lose_reply(self) -> None:
+        self._proxy.lose_reply()
+
+
+@asynccontextmanager
+async def grpc_store() -> AsyncIterator[Store]:
+    async with EmbeddedServer(SqliteStore.in_memory(), grpc_port=0) as server, Proxy(server.grpc_port or 0) as proxy:
+        store = GrpcStore(proxy)
+        async with store.client:
+            yield store
+
+
+TRANSPORTS: dict[str, Callable[[], AbstractAsyncContextManager[Store]]] = {
+    "mock": mock_store,
+    "tcp": tcp_store,
+    "grpc": grpc_store,
+}
 
 
 @pytest.fixture(params=TRANSPORTS)

@@ -103,7 +103,7 @@ class _Consumption:
             await asyncio.wait((acknowledging, self._dropped), return_when=asyncio.FIRST_COMPLETED)
             if acknowledging.done():
                 acknowledging.result()
-            raise await self._dropped  # a half-closed call goes on
+            raise await asyncio.shield(self._dropped)  # a half-closed call goes on
         finally:
             acknowledging.cancel()
             if self._waiting is not None:
