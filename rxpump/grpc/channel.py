@@ -107,9 +107,11 @@ class Channel:
         self._ended = None
 
     async def settled(self) -> None:
-        """Wait until no request is pending."""
+        """Wait until no request is pending, and until calls that are left have been cancelled."""
         while self._requests:
             await self._pool.changed()
+        if self._leaving:
+            await asyncio.wait(tuple(self._leaving))
 
     def begin_request(self) -> None:
         """Count a request as pending, for `settled`."""

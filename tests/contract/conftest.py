@@ -82,6 +82,9 @@ async def tcp_store() -> AsyncIterator[Store]:
 class GrpcStore(Store):
     """The gRPC transport, connected to an embedded server through a proxy."""
 
+    holds_back = True
+    hides_ends = True
+
     def __init__(self, proxy: Proxy) -> None:
         status: BehaviorSubject[Status] = BehaviorSubject(Idle())
         dialer = Dialer(SETTINGS, Credentials("admin", USERS["admin"]), sends_in_clear=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from contextlib import aclosing
-from typing import Any
+from typing import Any, ClassVar
 
 from rxpump.backoff import Backoff
 from rxpump.client import Client
@@ -33,10 +33,19 @@ News = Sequence[Event] | Confirmed | CaughtUp | FellBehind | Examined
 
 
 class Store(ABC):
-    """An event store, with a client of it whose connection a test can lose."""
+    """An event store, with a client of it whose connection a test can lose.
+
+    Attributes:
+        client: The client.
+        transport: Its transport.
+        holds_back: Whether a server waits for a slow consumer, so that its attempt is not dropped.
+        hides_ends: Whether the last number of a soft-deleted stream is not known.
+    """
 
     client: Client
     transport: Transport
+    holds_back: ClassVar[bool] = False
+    hides_ends: ClassVar[bool] = False
 
     @abstractmethod
     def lose_connection(self) -> None:

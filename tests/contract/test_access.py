@@ -86,6 +86,8 @@ async def closed_stream(store: Store) -> None:
 @pytest.mark.parametrize("name", REQUESTS)
 async def test_a_request_without_permission_is_denied(store: Store, name: str) -> None:
     request, operation, stream = REQUESTS[name]
+    if name.endswith("e_group") and store.transport.protocol == "gRPC":
+        pytest.skip("over gRPC operators manage groups, whatever the permissions of the stream")
     await closed_stream(store)
     with pytest.raises(AccessDenied) as denied:
         await request(store.transport.as_user(OPS))

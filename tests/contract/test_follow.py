@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import aclosing, suppress
+from contextlib import aclosing, nullcontext, suppress
 from typing import Any
 
 import pytest
@@ -62,7 +62,7 @@ async def test_a_soft_deleted_stream_can_be_followed(store: Store) -> None:
     await store.write("s", 0, 1)
     await store.transport.delete_stream("s", ANY, hard=False)
     async with follow(store) as subscription:
-        assert await until_caught_up(subscription) == [Confirmed(1), CaughtUp()]
+        assert await until_caught_up(subscription) == [Confirmed(-1 if store.hides_ends else 1), CaughtUp()]
         await store.write("s", 2)
         assert values(await receive(subscription, 1)) == [2]
 
@@ -241,7 +241,8 @@ def attempt_of(store: Store, of: str, received: list[Any], place: Any) -> Any:
 async def not_consumed(store: Store, of: str, contents: list[Any]) -> int:
     """Write more than a live attempt may buffer, and return how many events it delivered before it was dropped.
 
-    The next attempts must deliver the rest, each event once.
+    The next attempts must deliver the rest, each event once. If a server waits for the consumer, the attempt delivers
+    all.
     """
     received: list[Any] = []
     place: Any = FIRST_POSITION
@@ -249,8 +250,8 @@ async def not_consumed(store: Store, of: str, contents: list[Any]) -> int:
         await until_caught_up(subscription)
         for content in contents:
             await store.write("s", content)
-        with pytest.raises(SubscriptionDropped):
-            while True:
+        with nullcontext() if store.holds_back else pytest.raises(SubscriptionDropped):
+            while not store.holds_back or len(received) < len(contents):
                 for event in await receive(subscription, 1):
                     received.append(event.json())
                     place = event.position
@@ -268,14 +269,14 @@ async def not_consumed(store: Store, of: str, contents: list[Any]) -> int:
 async def test_a_subscription_not_consumed_is_dropped_and_resumed(store: Store, of: str) -> None:
     """The attempt holds at most `live_buffer_events`; the next attempt reads what it could not hold."""
     held = await not_consumed(store, of, list(range(5 * SETTINGS.live_buffer_events)))
-    assert held <= SETTINGS.live_buffer_events + 1
+    assert store.holds_back or held <= SETTINGS.live_buffer_events + 1
 
 
 @pytest.mark.parametrize("of", ["stream", "all"])
 async def test_the_bytes_of_a_live_buffer_are_bounded(store: Store, of: str) -> None:
     size = SETTINGS.live_buffer_bytes // 4
     held = await not_consumed(store, of, [str(n) * size for n in range(9)])
-    assert held <= 5
+    assert store.holds_back or held <= 5
 
 
 async def test_the_end_of_a_stream_is_found(store: Store) -> None:
@@ -285,7 +286,7 @@ async def test_the_end_of_a_stream_is_found(store: Store) -> None:
     await store.write("s", 0, 1)
     assert ((await find("s")).last, (await find("s")).readable) == (1, 1)
     await store.transport.delete_stream("s", ANY, hard=False)
-    assert ((await find("s")).last, (await find("s")).readable) == (1, None)
+    assert ((await find("s")).last, (await find("s")).readable) == (None if store.hides_ends else 1, None)
     await store.transport.delete_stream("s", ANY, hard=True)
     with pytest.raises(StreamDeleted):
         await find("s")

@@ -20,7 +20,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from rxpump.errors import MalformedReply, StreamNotFound, SubscriptionDropped
+from rxpump.errors import AccessDenied, MalformedReply, StreamNotFound, SubscriptionDropped
 from rxpump.grpc.call import Call
 from rxpump.grpc.caller import Caller
 from rxpump.grpc.calls import read
@@ -86,7 +86,10 @@ class _Following(Subscription, ABC):
         attempts = self._caller.attempts(self._context)
         async with attempts:
             features = await self._caller.features()
-            confirmed = await self._find_end(features)
+            try:
+                confirmed = await self._find_end(features)
+            except AccessDenied as denied:
+                raise AccessDenied(self._context.action, denied.stream, denied.login) from denied
             self._call = call = await self._caller.open(
                 self._context, self._request(), attempts=attempts, ends_on_goaway=True
             )
