@@ -169,6 +169,7 @@ class Channel:
         if self._keeper is not None and not self._keeper.get_loop().is_closed():
             self._keeper.cancel()
             await asyncio.wait((self._keeper,))
+        await self._resolver.close()
 
     async def _keep_connected(self, reconnector: GrpcReconnector) -> None:
         """Run the reconnector. When it ends, fail all calls with its reason."""
