@@ -10,7 +10,7 @@ from rxpump.model.events import Event
 from rxpump.model.pages import Page
 from rxpump.tcp.protocol.group_buffer import GroupBuffer
 from rxpump.tcp.protocol.subscription_buffer import SubscriptionBuffer
-from rxpump.tcp.records import indexed_event, positioned_event
+from rxpump.tcp.records import indexed_event
 
 FIELDS = [name for name in dir(Event) if not name.startswith("_")]
 
@@ -33,5 +33,4 @@ def decode_fields(value: Any) -> None:
     elif isinstance(value, SubscriptionBuffer):
         with suppress(RxPumpError):
             for arrived in value.take():
-                is_delivery = isinstance(value, GroupBuffer)
-                decode_fields(indexed_event(arrived.event) if is_delivery else positioned_event(arrived))
+                decode_fields(indexed_event(arrived.event) if isinstance(value, GroupBuffer) else arrived)
