@@ -16,6 +16,7 @@ _NEEDED = ("click", "rich")
 _missing = [name for name in _NEEDED if find_spec(name) is None]
 if not _missing:
     from rxpump.cli.commands import rxpump
+    from rxpump.cli.completion import COMPLETE_VARIABLE
 
 
 def main() -> None:
@@ -23,7 +24,7 @@ def main() -> None:
     if _missing:
         sys.exit(f"rxpump: not installed: {', '.join(_missing)}. Install the command line: pip install 'rxpump[cli]'")
     signal.signal(signal.SIGINT, _on_sigint)
-    rxpump()
+    rxpump(complete_var=COMPLETE_VARIABLE)
 
 
 if __name__ == "__main__":

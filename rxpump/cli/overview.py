@@ -12,6 +12,7 @@ from reactivex import operators as rx
 
 from rxpump.blocking import BlockingClient
 from rxpump.cli.output import Output
+from rxpump.cli.sampling import round_trip_ms
 from rxpump.cli.store_command import store_command
 from rxpump.errors import AccessDenied, EventNotFound, NotSupported, StreamDeleted, StreamNotFound
 from rxpump.model.events import Event
@@ -77,7 +78,7 @@ def info(store: BlockingClient, output: Output) -> None:
         {
             "address": status.address if isinstance(status, Connected) else None,
             "version": _version(store),
-            "round_trip_ms": _round_trip(store),
+            "round_trip_ms": round_trip_ms(store),
             "log_end": _log_end(store),
         }
     )
@@ -86,13 +87,6 @@ def info(store: BlockingClient, output: Output) -> None:
 def _version(store: BlockingClient) -> str | None:
     try:
         return store.server_info().version
-    except NotSupported:
-        return None
-
-
-def _round_trip(store: BlockingClient) -> float | None:
-    try:
-        return round(store.ping() * 1000, 3)
     except NotSupported:
         return None
 

@@ -114,6 +114,9 @@ async def _serve(
             console.print(f"Serving HTTP on port {server.http_port}.")
         if server.grpc_uri is not None:
             console.print(f"Serving gRPC on [bold]{server.grpc_uri}[/].")
+        if options["projections"]:
+            console.print("Writing the system projections.")
+        console.print(f"Users: {', '.join(account.login for account in users)}.", markup=False)
         console.print("Press Ctrl-C to stop.", style="dim")
         await stop.wait()
         console.print("Stopping.")

@@ -1,0 +1,25 @@
+"""The command `rxpump completion`, which writes the script that completes commands and options in a shell."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import click
+from click.shell_completion import get_completion_class
+
+COMPLETE_VARIABLE: Final = "_RXPUMP_COMPLETE"
+"""Environment variable by which the script of a shell asks for completions."""
+
+
+@click.command()
+@click.argument("shell", type=click.Choice(("bash", "zsh", "fish")))
+@click.pass_context
+def completion(context: click.Context, shell: str) -> None:
+    """Write a script for SHELL that completes the commands and options of rxpump.
+
+    For bash: add eval "$(rxpump completion bash)" to ~/.bashrc. For zsh: the same with zsh, in ~/.zshrc. For fish:
+    rxpump completion fish > ~/.config/fish/completions/rxpump.fish
+    """
+    complete = get_completion_class(shell)
+    assert complete is not None
+    click.echo(complete(context.find_root().command, {}, "rxpump", COMPLETE_VARIABLE).source())

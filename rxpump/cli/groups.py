@@ -1,0 +1,226 @@
+"""The command `rxpump groups`, which manages consumer groups."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import asdict, fields
+from typing import Any, Final
+
+import click
+
+from rxpump.blocking import BlockingClient
+from rxpump.cli.event_text import event_json, event_writer
+from rxpump.cli.group_streams import group_in_streams, groups_in_streams, parked_stream
+from rxpump.cli.output import Output
+from rxpump.cli.read import format_option
+from rxpump.cli.store_command import confirm, store_command, yes_option
+from rxpump.cli.values import parse_place
+from rxpump.errors import NotSupported, StreamNotFound
+from rxpump.model.group_details import GroupDetails
+from rxpump.model.group_settings import GroupOptions
+from rxpump.model.positions import Edge
+from rxpump.model.system_names import ALL_STREAM
+
+_TYPES: Final = {"bool": bool, "int": int, "float": float}
+_PLACE: Final = re.compile(r"\d+")
+
+Command = Callable[..., None]
+
+
+@click.group()
+def groups() -> None:
+    """Manage consumer groups (persistent subscriptions). By default only admins may."""
+
+
+stream_argument = click.argument("stream")
+group_argument = click.argument("group")
+
+
+def settings_options(command: Command) -> Command:
+    """Add an option for each setting of a group."""
+    for field in reversed(fields(GroupOptions)):
+        name = f"--{field.name.replace('_', '-')}"
+        if field.name == "start_from":
+            note = "First event: a number, start or end; in $all a position. Default: end."
+            option = click.option(name, callback=parse_place, metavar="PLACE", help=note)
+        elif str(field.type) == "bool":
+            option = click.option(f"{name}/--no-{name[2:]}", default=None, help=f"Default: {field.default}.")
+        else:
+            kind = _TYPES.get(str(field.type), str)
+            option = click.option(name, type=kind, help=f"Default: {field.default}.")
+        command = option(command)
+    return command
+
+
+@groups.command("list")
+@click.argument("stream", required=False)
+@store_command
+def list_groups(store: BlockingClient, output: Output, stream: str | None) -> None:
+    """List the groups of all streams, or of STREAM, with how far they are behind."""
+    output.rows(map(group_row, all_groups(store, stream)), _COLUMNS)
+
+
+@groups.command()
+@stream_argument
+@group_argument
+@store_command
+def info(store: BlockingClient, output: Output, stream: str, group: str) -> None:
+    """Show a group: its place, its consumers and its settings."""
+    details = _details(store, stream, group)
+    settings = {name: _plain(value) for name, value in asdict(details.settings).items()}
+    consumers = [asdict(consumer) for consumer in details.consumers]
+    output.record({**group_row(details), "settings": settings, "connected": consumers})
+
+
+@groups.command()
+@click.argument("stream", required=False)
+@click.argument("group", required=False)
+@store_command
+def lag(store: BlockingClient, output: Output, stream: str | None, group: str | None) -> None:
+    """Show how many events groups are behind: all groups, those of STREAM, or one.
+
+    A checkpoint is written from time to time, so events that were handled since count as lag.
+    """
+    one = stream is not None and group is not None
+    found = [_details(store, str(stream), str(group))] if one else all_groups(store, stream)
+    output.rows(map(group_row, found), ("stream", "group", "last_checkpoint", "last_known", "lag", "parked"))
+
+
+@groups.command()
+@stream_argument
+@group_argument
+@settings_options
+@store_command
+def create(store: BlockingClient, output: Output, /, stream: str, group: str, **settings: Any) -> None:
+    """Create a group of STREAM (or of $all, where the protocol has this)."""
+    store.create_subscription(group, stream, **_given(settings))
+    output.record({"stream": stream, "group": group, "created": True})
+
+
+@groups.command()
+@stream_argument
+@group_argument
+@settings_options
+@store_command
+def update(store: BlockingClient, output: Output, /, stream: str, group: str, **settings: Any) -> None:
+    """Replace all settings of a group. A setting that is not given gets its default."""
+    store.update_subscription(group, stream, **_given(settings))
+    output.record({"stream": stream, "group": group, "updated": True})
+
+
+@groups.command()
+@stream_argument
+@group_argument
+@yes_option
+@store_command
+def delete(store: BlockingClient, output: Output, stream: str, group: str, yes: bool) -> None:
+    """Delete a group, with its place and its parked events."""
+    confirm(f"Delete the group {group!r} of the stream {stream!r}?", yes)
+    store.delete_subscription(group, stream)
+    output.record({"stream": stream, "group": group, "deleted": True})
+
+
+@groups.group()
+def parked() -> None:
+    """Show, replay and clear the parked events of a group."""
+
+
+@parked.command()
+@stream_argument
+@group_argument
+@format_option
+@store_command
+def show(store: BlockingClient, output: Output, stream: str, group: str, form: str | None) -> None:
+    """Write the parked events of a group, the oldest first, each with the reason."""
+    write = event_writer(output, form)
+    try:
+        for event in store.iter(parked_stream(stream, group)):
+            reason = event.link.metadata if event.link is not None else b""
+            if form is None and output.is_json and reason:
+                output.line(event_json(event)[:-1] + b',"parked":' + b" ".join(reason.split()) + b"}")
+            else:
+                write(event)
+    except StreamNotFound:
+        return
+
+
+@parked.command()
+@stream_argument
+@group_argument
+@click.option("--max", "most", type=click.IntRange(1), help="Replay at most this many. Default: all.")
+@store_command
+def replay(store: BlockingClient, output: Output, stream: str, group: str, most: int | None) -> None:
+    """Deliver the parked events of a group again."""
+    store.replay_parked(group, stream, limit=most)
+    output.record({"stream": stream, "group": group, "replayed": True})
+
+
+@parked.command()
+@stream_argument
+@group_argument
+@click.option("--max", "most", type=click.IntRange(1), help="Remove at most this many. Default: all.")
+@yes_option
+@store_command
+def clear(store: BlockingClient, output: Output, stream: str, group: str, most: int | None, yes: bool) -> None:
+    """Remove the parked events of a group."""
+    confirm(f"Remove the parked events of the group {group!r} of the stream {stream!r}?", yes)
+    store.truncate_parked(group, stream, limit=most)
+    output.record({"stream": stream, "group": group, "cleared": True})
+
+
+_COLUMNS: Final = ("stream", "group", "status", "consumers", "last_checkpoint", "last_known", "lag", "parked")
+
+
+def group_row(details: GroupDetails) -> dict[str, Any]:
+    """Return a group as values by name. Those that the server does not name are None."""
+    return {
+        "stream": details.stream,
+        "group": details.group,
+        "status": details.status or None,
+        "consumers": len(details.consumers) if details.status else None,
+        "last_checkpoint": details.last_checkpoint or None,
+        "last_known": details.last_known or None,
+        "lag": lag_of(details),
+        "parked": details.parked,
+        "in_flight": details.in_flight if details.status else None,
+    }
+
+
+def lag_of(details: GroupDetails) -> int | None:
+    """Return how far a group is behind: in events, for `$all` in bytes; None if the server does not say."""
+    last, end = _PLACE.search(details.last_checkpoint), _PLACE.search(details.last_known)
+    if end is None:
+        return None
+    if last is not None:
+        return max(0, int(end[0]) - int(last[0]))
+    start = details.settings.start_from
+    is_counted = details.stream != ALL_STREAM and isinstance(start, int) and start >= 0
+    return max(0, int(end[0]) + 1 - start) if is_counted and isinstance(start, int) else None
+
+
+def all_groups(store: BlockingClient, stream: str | None) -> list[GroupDetails]:
+    """Return all groups, or those of one stream.
+
+    Raises:
+        AccessDenied: The user may not read them.
+    """
+    try:
+        return list(store.list_subscriptions(stream))
+    except NotSupported:
+        return groups_in_streams(store, stream)
+
+
+def _details(store: BlockingClient, stream: str, group: str) -> GroupDetails:
+    try:
+        return store.subscription_details(group, stream)
+    except NotSupported:
+        return group_in_streams(store, stream, group)
+
+
+def _given(settings: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in settings.items() if value is not None}
+
+
+def _plain(value: object) -> object:
+    return value.value if isinstance(value, Edge) else str(value) if isinstance(value, str) else value

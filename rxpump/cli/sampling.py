@@ -1,0 +1,100 @@
+"""Rates of an event store, which are measured by following `$all`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from time import monotonic
+from typing import Any
+
+import reactivex
+from reactivex import operators as rx
+
+from rxpump.blocking import BlockingClient
+from rxpump.errors import AccessDenied, NotSupported
+from rxpump.model.events import Event
+from rxpump.model.positions import END, Position
+
+
+@dataclass
+class Flow:
+    """Events and bytes.
+
+    Attributes:
+        events: Number of events.
+        bytes: Bytes of their data and metadata.
+    """
+
+    events: int = 0
+    bytes: int = 0
+
+    def per_second(self, seconds: float) -> dict[str, Any]:
+        """Return the rates by name."""
+        return {
+            "events_per_second": round(self.events / seconds, 1),
+            "bytes_per_second": round(self.bytes / seconds),
+        }
+
+
+class Sampler:
+    """Counts the events that are written to a store.
+
+    Args:
+        store: The store. By default only admins may read its `$all`.
+        interval: Seconds of a sample.
+    """
+
+    def __init__(self, store: BlockingClient, interval: float) -> None:
+        self._flows: dict[str, Flow] = {}
+        self._end: Position | None = None
+        written: reactivex.Observable[Event] = store.client.stream_all(END, resolve_links=False)
+        counted = written.pipe(rx.do_action(self._note), rx.ignore_elements())
+        self._events = store.iterate(counted, timeout=interval)
+        self._began = monotonic()
+
+    def sample(self) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+        """Wait for the interval, and return what was written in it.
+
+        Returns:
+            The rates of the whole by name, and those of each stream, the fastest first.
+
+        Raises:
+            AccessDenied: The user may not read `$all`.
+        """
+        with suppress(TimeoutError):
+            next(self._events)
+        flows, self._flows = self._flows, {}
+        now = monotonic()
+        seconds, self._began = now - self._began, now
+        whole = Flow(sum(flow.events for flow in flows.values()), sum(flow.bytes for flow in flows.values()))
+        by_rate = sorted(flows.items(), key=lambda item: (-item[1].events, item[0]))
+        end = None if self._end is None else f"{self._end.commit}/{self._end.prepare}"
+        streams = [{"stream": name, **flow.per_second(seconds)} for name, flow in by_rate]
+        return {**whole.per_second(seconds), "streams_written": len(flows), "log_end": end}, streams
+
+    def close(self) -> None:
+        """Stop counting."""
+        self._events.close()
+
+    def _note(self, event: Event) -> None:
+        flow = self._flows.setdefault(event.stream, Flow())
+        flow.events += 1
+        flow.bytes += len(event.data) + len(event.metadata)
+        self._end = event.position
+
+
+def round_trip_ms(store: BlockingClient) -> float | None:
+    """Return the milliseconds that the server takes to reply; None if the protocol has no ping."""
+    try:
+        return round(store.ping() * 1000, 3)
+    except NotSupported:
+        return None
+
+
+def statistics_of_server(store: BlockingClient) -> Mapping[str, str] | None:
+    """Return the statistics of the node by name; None if the protocol has none, or the user may not read them."""
+    try:
+        return store.statistics()
+    except (NotSupported, AccessDenied):
+        return None

@@ -1,0 +1,111 @@
+"""The commands `rxpump stats` and `rxpump top`, which show the rates of a server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from typing import Any, Final
+
+import click
+from rich.console import Group
+from rich.live import Live
+from rich.text import Text
+
+from rxpump.blocking import BlockingClient
+from rxpump.blocking import open as open_store
+from rxpump.cli.exits import ending_in_order, until_interrupted
+from rxpump.cli.groups import all_groups, group_row
+from rxpump.cli.output import Output, as_text, table_of
+from rxpump.cli.sampling import Sampler, round_trip_ms, statistics_of_server
+from rxpump.cli.store_command import DEFAULT_URI, json_option, store_command
+from rxpump.errors import AccessDenied
+
+SHOWN_STREAMS: Final = 20
+
+interval_option = click.option(
+    "--interval",
+    type=click.FloatRange(0.05),
+    default=1.0,
+    show_default=True,
+    help="Seconds of a measurement.",
+)
+count_option = click.option("--count", type=click.IntRange(1), help="End after this many measurements.")
+
+_STREAM_COLUMNS: Final = ("stream", "events_per_second", "bytes_per_second")
+_GROUP_COLUMNS: Final = ("stream", "group", "status", "consumers", "lag", "parked", "in_flight")
+
+
+@click.command()
+@click.option("--watch", is_flag=True, help="Measure again and again, until Ctrl-C.")
+@interval_option
+@store_command
+def stats(store: BlockingClient, output: Output, watch: bool, interval: float) -> None:
+    """Show how many events and bytes are written in a second, and the statistics of the server where it has some.
+
+    By default only admins may read $all, which is followed for this.
+    """
+    with until_interrupted(), closing(Sampler(store, interval)) as sampler:
+        is_first = True
+        while is_first or watch:
+            is_first = False
+            rates, _ = sampler.sample()
+            output.record({**rates, "round_trip_ms": round_trip_ms(store), "server": statistics_of_server(store)})
+            output.flush()
+
+
+@click.command()
+@click.argument("uri", envvar="RXPUMP_URI", default=DEFAULT_URI)
+@interval_option
+@count_option
+@json_option
+def top(uri: str, interval: float, count: int | None, is_json: bool | None) -> None:
+    """Watch a server: the rates of its busiest streams, and its consumer groups with their lag.
+
+    URI is the connection string. The default is that of the other commands. By default only admins may watch.
+    """
+    with ending_in_order(), open_store(uri) as store, until_interrupted():
+        output = Output(is_json)
+        views = _views(store, interval, count)
+        if output.is_json:
+            for view in views:
+                output.record(view)
+                output.flush()
+            return
+        with Live(console=output.console, auto_refresh=False, screen=output.console.is_terminal) as live:
+            for view in views:
+                live.update(_screen(uri, view), refresh=True)
+
+
+def _views(store: BlockingClient, interval: float, count: int | None) -> Iterator[dict[str, Any]]:
+    """Measure again and again, and yield the values by name."""
+    with closing(Sampler(store, interval)) as sampler:
+        measured = 0
+        while measured != count:
+            measured += 1
+            rates, streams = sampler.sample()
+            yield {
+                **rates,
+                "round_trip_ms": round_trip_ms(store),
+                "streams": streams[:SHOWN_STREAMS],
+                "groups": _groups(store),
+            }
+
+
+def _groups(store: BlockingClient) -> list[dict[str, Any]]:
+    try:
+        return [group_row(details) for details in all_groups(store, None)]
+    except AccessDenied:
+        return []
+
+
+def _screen(uri: str, view: dict[str, Any]) -> Group:
+    """Return a view as text for a person. The connection string is shown without its login."""
+    heading = Text.assemble(
+        (uri.rpartition("@")[2].removeprefix("tcp://").partition("?")[0], "bold"),
+        f"   {as_text(view['events_per_second'])} events/s",
+        f"   {view['bytes_per_second'] / 1e6:,.2f} MB/s",
+        f"   round trip {as_text(view['round_trip_ms'])} ms",
+        f"   end of the log {as_text(view['log_end'])}\n",
+    )
+    streams, groups = table_of(view["streams"], _STREAM_COLUMNS), table_of(view["groups"], _GROUP_COLUMNS)
+    return Group(heading, streams, Text(), groups)

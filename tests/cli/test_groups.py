@@ -1,0 +1,106 @@
+"""`rxpump groups` as a process."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+import rxpump
+from rxpump.cli.groups import lag_of
+from rxpump.model.group_details import GroupDetails
+from rxpump.model.group_settings import GroupOptions
+from tests.cli.processes import Commands
+
+
+@pytest.fixture(scope="module", autouse=True)
+def events(store: rxpump.BlockingClient) -> None:
+    store.publish("ponies", [rxpump.NewEvent("Jumped", {"n": n}) for n in range(10)])
+
+
+@pytest.fixture
+def group(store: rxpump.BlockingClient) -> Iterator[str]:
+    store.create_subscription("riders", "ponies", start_from=0, max_retry_count=3)
+    yield "riders"
+    store.delete_subscription("riders", "ponies")
+
+
+def consume(store: rxpump.BlockingClient, group: str, count: int) -> None:
+    """Handle some events, and park one of them."""
+    with store.connect_subscription(group, "ponies", buffer_size=1) as deliveries:
+        for delivery in deliveries:
+            if delivery.number == 1:
+                delivery.nack(rxpump.NackAction.PARK, "it is too high")
+            else:
+                delivery.ack()
+            if delivery.number == count - 1:
+                return
+
+
+def test_groups_are_created_updated_and_deleted(cli: Commands) -> None:
+    created = cli.rows("groups", "create", "ponies", "tea", "--start-from", "4", "--no-resolve-links")
+    assert created == [{"stream": "ponies", "group": "tea", "created": True}]
+    assert "already exists" in cli.failure(4, "groups", "create", "ponies", "tea")
+    cli.run(
+        "groups", "update", "ponies", "tea", "--start-from", "4", "--max-retry-count", "2", "--strategy", "Pinned"
+    )
+    settings = cli.rows("groups", "info", "ponies", "tea")[0]["settings"]
+    chosen = {
+        name: settings[name] for name in ("start_from", "max_retry_count", "strategy", "message_timeout_seconds")
+    }
+    assert chosen == {"start_from": 4, "max_retry_count": 2, "strategy": "Pinned", "message_timeout_seconds": 30}
+    assert "Pass --yes to confirm" in cli.failure(2, "groups", "delete", "ponies", "tea")
+    assert cli.rows("groups", "delete", "ponies", "tea", "--yes")[0]["deleted"] is True
+    assert "does not exist" in cli.failure(3, "groups", "info", "ponies", "tea")
+
+
+def test_groups_are_listed_with_their_lag(cli: Commands, store: rxpump.BlockingClient, group: str) -> None:
+    (row,) = cli.rows("groups", "list", "ponies")
+    assert (row["stream"], row["group"], row["last_known"], row["lag"]) == ("ponies", group, "9", 10)
+    assert cli.rows("groups", "list", "others") == []
+    assert [row["lag"] for row in cli.rows("groups", "lag", "ponies", group)] == [10]
+    assert "last checkpoint" in cli.output("groups", "lag", "--table")
+
+
+def test_a_consumer_reduces_the_lag(cli: Commands, store: rxpump.BlockingClient) -> None:
+    store.create_subscription("busy", "ponies", start_from=0, checkpoint_min_count=1, checkpoint_max_count=1)
+    consume(store, "busy", 3)
+    next(store.stream("$persistentsubscription-ponies::busy-checkpoint", 2))
+    (row,) = cli.rows("groups", "lag", "ponies", "busy")
+    assert (row["last_checkpoint"], row["lag"], row["parked"]) == ("2", 7, 1)
+    store.delete_subscription("busy", "ponies")
+
+
+def test_parked_events_are_shown_with_the_reason(cli: Commands, store: rxpump.BlockingClient, group: str) -> None:
+    assert cli.rows("groups", "parked", "show", "ponies", group) == []
+    consume(store, group, 3)
+    next(store.stream("$persistentsubscription-ponies::riders-parked"))
+    (row,) = cli.rows("groups", "parked", "show", "ponies", group)
+    assert (row["number"], row["data"]) == (1, {"n": 1})
+    assert "it is too high" in row["parked"]["reason"]
+    assert cli.output("groups", "parked", "show", "ponies", group, "--format", "{number}") == "1\n"
+
+
+def test_what_the_protocol_lacks_is_named(cli: Commands, group: str) -> None:
+    assert "removal of parked events" in cli.failure(7, "groups", "parked", "clear", "ponies", group, "--yes")
+    assert "Pass --yes" in cli.failure(2, "groups", "parked", "clear", "ponies", group)
+    # The store in this process serves no HTTP, over which TCP replays parked events.
+    refused = Commands(f"{cli.uri}?http_port=1&timeout=1")
+    refused.failure(5, "groups", "parked", "replay", "ponies", group)
+
+
+@pytest.mark.parametrize(
+    ("last", "end", "start", "expected"),
+    [
+        ("7", "9", 0, 2),
+        ("", "9", 0, 10),
+        ("", "9", 4, 6),
+        ("", "9", -1, None),
+        ("C:100/P:100", "C:150/P:150", -1, 50),
+        ("", "", 0, None),
+        ("9", "7", 0, 0),
+    ],
+)
+def test_the_lag_of_a_group(last: str, end: str, start: int, expected: int | None) -> None:
+    settings = GroupOptions(start_from=start)
+    assert lag_of(GroupDetails("s", "g", "Live", settings, last_checkpoint=last, last_known=end)) == expected
