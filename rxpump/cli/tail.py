@@ -9,28 +9,25 @@ from typing import Any, Final
 
 import click
 import reactivex
-from rich.console import Console
 
 from rxpump.blocking import BlockingClient, BlockingIterator
 from rxpump.checkpoints import Checkpoint, FileCheckpoint
-from rxpump.cli.event_text import event_writer, position_text
+from rxpump.cli.event_text import event_writer
 from rxpump.cli.exits import until_interrupted
 from rxpump.cli.output import Output
 from rxpump.cli.read import format_option, links_option, type_option, types_regex
 from rxpump.cli.store_command import store_command
+from rxpump.cli.tail_report import Item, TailReport
 from rxpump.cli.values import number_in, parse_place, position_in_all
 from rxpump.errors import InvalidArgument
 from rxpump.model.events import Event
-from rxpump.model.pages import AllPage
-from rxpump.model.positions import END, START, Edge, Position, StreamDirection
-from rxpump.model.signals import CaughtUp, Examined, FellBehind, Reconnected
+from rxpump.model.positions import END, START, Edge, Position
+from rxpump.model.signals import Examined
 from rxpump.model.system_names import ALL_STREAM
 from rxpump.operators import where, with_signals
 
 SAVE_SECONDS: Final = 1.0
-"""Seconds after which the checkpoint of written events is saved, and the distance to the end is measured."""
-
-Item = Event | CaughtUp | FellBehind | Reconnected | Examined
+"""Seconds after which the checkpoint of the written events is saved."""
 
 
 @click.command()
@@ -68,7 +65,7 @@ def tail(
     write = event_writer(output, form)
     saved = _Saved(stream, checkpoint)
     start = saved.next_place() or (END if new else START if since is None else since)
-    report = _Report(store, output, stream, is_quiet=quiet)
+    report = TailReport(store, output, stream, is_quiet=quiet)
     with until_interrupted(), report, saved, _follow(store, stream, start, types, resolve_links) as items:
         while True:
             try:
@@ -157,67 +154,3 @@ class _Saved:
         # An output that is closed has lost events that were noted, so these must be written again.
         if not isinstance(error, OSError):
             self.save()
-
-
-class _Report:
-    """What standard error says about the end of the stream: a status line on a terminal, otherwise single lines."""
-
-    def __init__(self, store: BlockingClient, output: Output, stream: str, *, is_quiet: bool) -> None:
-        self._store = store
-        self._stream = stream
-        self._is_quiet = is_quiet
-        self._is_live = False
-        self._last: Event | None = None
-        self._measured_at = monotonic()
-        errors = Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
-        shares_terminal = not output.is_json and output.console.is_terminal
-        self._console = output.console if shares_terminal else errors
-        self._status = self._console.status("reading") if self._console.is_terminal and not is_quiet else None
-
-    def note(self, item: Item | None) -> None:
-        """Note an event, a signal, or that nothing has happened for a while."""
-        match item:
-            case Event():
-                self._last = item
-                if not self._is_live and monotonic() - self._measured_at >= SAVE_SECONDS:
-                    self._measured_at = monotonic()
-                    self._say(f"{self._behind(item)} behind")
-            case CaughtUp():
-                self._is_live = True
-                self._say(f"caught up{self._place()}")
-            case FellBehind():
-                self._is_live = False
-                self._say(f"fell behind{self._place()}: {item.reason}")
-            case Reconnected():
-                self._say(f"connected again{self._place()}")
-
-    def _place(self) -> str:
-        if self._last is None:
-            return ""
-        number = position_text(self._last) if self._stream == ALL_STREAM else self._last.received_number
-        return f" after event {number}"
-
-    def _behind(self, event: Event) -> str:
-        """Return how far the end of the stream is from an event."""
-        if self._stream != ALL_STREAM:
-            end = self._store.get(self._stream, direction=StreamDirection.BACKWARD, max_count=1)
-            return f"{max(0, end[0].received_number - event.received_number) if len(end) else 0:,} events"
-        page: AllPage = self._store.get_all(direction=StreamDirection.BACKWARD, max_count=1)
-        if not len(page) or event.position is None or page[0].position is None:
-            return "0 bytes"
-        return f"{max(0, page[0].position.commit - event.position.commit):,} bytes"
-
-    def _say(self, text: str) -> None:
-        if self._status is not None:
-            self._status.update(text)
-        elif not self._is_quiet:
-            self._console.print(text)
-
-    def __enter__(self) -> _Report:
-        if self._status is not None:
-            self._status.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._status is not None:
-            self._status.stop()

@@ -155,6 +155,13 @@ async def test_http() -> None:
         assert uri == f"tcp://{member['externalTcpIp']}:{member['externalTcpPort']}"
 
 
+async def test_the_summary_names_users_and_projections() -> None:
+    async with serving("--projections", "--user", "zoë:pässword") as (process, _, _):
+        assert process.stdout is not None
+        lines = [(await process.stdout.readline()).decode() for _ in range(2)]
+    assert lines == ["Writing the system projections.\n", "Users: admin, ops, zoë.\n"]
+
+
 async def log_in(uri: str, login: str, password: str) -> None:
     async with rxpump.connect(uri, username=login, password=password) as client:
         await client.ping()
