@@ -56,8 +56,9 @@ def connect(
 
     Args:
         uri: Connection string: `tcp://[login:password@]host[:port]`, `tcp+discover://[login:password@]host[:port],...`
-            (the nodes of a cluster), `memory://` (an event store inside this process) or `sqlite:///path.db` (the
-            same, kept in a file). It can contain options, as in `?timeout=3`. The default is tcp://localhost:1113.
+            (the nodes of a cluster), `kurrentdb://[login:password@]host[:port],...` (a server or a cluster over
+            gRPC), `memory://` (an event store inside this process) or `sqlite:///path.db` (the same, kept in a
+            file). It can contain options, as in `?timeout=3`. The default is tcp://localhost:1113.
         host: Host; overrides that of the connection string, as do the next four arguments.
         port: Port.
         username: Login.
