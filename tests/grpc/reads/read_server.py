@@ -17,7 +17,7 @@ from tests.grpc.clients import SETTINGS, calling, features
 from tests.grpc.harness import Server, ServerCall, serving
 
 Item = Any
-"""A ReadResponse, a CallStatus, or one of the words below."""
+"""A ReadResponse, a CallStatus, trailers, or one of the words below."""
 
 CUT = "lose the connection"
 WAIT = "send nothing more"
@@ -101,6 +101,10 @@ class ReadServer:
                 return
             if item is WAIT:
                 await self.resume.wait()
+                return
+            if isinstance(item, tuple):  # recorded trailers
+                call.endpoint.connection.send_trailers(call.stream_id, item)
+                call.endpoint.flush()
                 return
             if isinstance(item, CallStatus):
                 call.finish(item) if has_started else call.refuse(item)
