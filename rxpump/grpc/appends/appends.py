@@ -61,6 +61,7 @@ class Appends:
         key = caller.metadata
         sender = self._senders.get(key)
         if sender is None:
+            self._senders = {user: each for user, each in self._senders.items() if not each.is_idle}
             sender = self._senders[key] = BatchSender(caller)
         return sender
 

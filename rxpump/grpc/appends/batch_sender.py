@@ -42,6 +42,11 @@ class BatchSender:
         self._timer: asyncio.TimerHandle | None = None
         self._idle: asyncio.TimerHandle | None = None
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether there is no call and no batch."""
+        return self._keeper is None or self._keeper.done()
+
     def begin(self, batch: Batch, deadline: Deadline | None) -> PendingBatch:
         """Begin to append a batch. It is executed after those for which this method was called before.
 
@@ -53,7 +58,7 @@ class BatchSender:
             The batch, to pass to `result`.
         """
         pending = self._pending.submit(batch, asyncio.get_running_loop().create_future(), deadline)
-        if self._keeper is None or self._keeper.done():
+        if self.is_idle:
             self._keeper = self._tasks.start(self._keep_open(), "append batches")
         self._send()
         return pending

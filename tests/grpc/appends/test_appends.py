@@ -174,6 +174,17 @@ async def test_each_user_has_a_call() -> None:
     assert len(store.streams["s"]) == 4
 
 
+async def test_users_who_append_no_more_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batch_sender, "IDLE_SECONDS", 0.0)
+    async with appending(Store()) as (server, caller, appends):
+        for number_of_user in range(5):
+            user = caller.as_user(Credentials(f"user-{number_of_user}", "secret"))
+            await appends.append(user, "s", [event(0)], ANY)
+            while not appends.sender(user).is_idle:
+                await server.endpoints[0].progress.wait()
+        assert repr(appends).count("BatchSender") == 1
+
+
 async def test_an_append_has_a_deadline() -> None:
     store = Store()
     store.release.clear()
