@@ -25,14 +25,15 @@ class Settings:
             None waits forever. A call can have its own (`timeout=`). Subscriptions, publishers and relays as a whole
             have no deadline: they wait for a connection as long as `reconnect` allows, and `timeout` bounds each of
             their requests while there is a connection.
-        connect_timeout: Time for one attempt to connect, including authentication.
+        connect_timeout: Time for dialing a node, and again for its handshake, including authentication.
         connect_within: Time for which `connect()` repeats such attempts, also while a server is starting.
         heartbeat_interval: Silence after which a heartbeat is sent to the server.
         heartbeat_timeout: Further silence after which the connection is closed as dead.
         max_in_flight: Requests in flight at once; others wait in the client. TCP only.
         max_frame_bytes: Bytes of the largest reply that is accepted, at least 1,024. If a page would be larger, reads
             ask for fewer events. TCP only.
-        http_port: Port on which the server answers HTTP. Only `replay_parked` over TCP uses it.
+        http_port: Port on which the server answers HTTP. TCP only: `replay_parked` uses it, and the client asks there
+            for the state of a node that refuses a login, or that is read from although it may be no leader.
         require_leader: Whether only the leader may answer. If not, followers answer too, and their events can lag.
         live_buffer_events: Events that a live subscription buffers for a slow consumer. If its buffer is
             full, it stops being live, and reads on when the consumer has room.

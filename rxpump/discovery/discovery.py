@@ -96,6 +96,11 @@ class Discovery:
         """Experience with each node, by the address at which it is connected to."""
         return self.view.memory
 
+    @property
+    def intervals(self) -> tuple[float, float]:
+        """Seconds between two looks at the gossip while connected, and the least seconds between two rounds."""
+        return self._settings.node_check_interval, self._settings.gossip_interval
+
     async def find(self) -> ChosenNode:
         """Ask all known nodes for gossip, and choose one.
 

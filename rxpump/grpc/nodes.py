@@ -19,28 +19,17 @@ from rxpump.discovery.asking import Target, gather_answers, resolve
 from rxpump.errors import RxPumpError
 from rxpump.grpc.calls.gossip import read_gossip
 from rxpump.grpc.dialer import Dialer, Node
-from rxpump.network.node_resolver import ClusterNodes, NodeResolver
+from rxpump.network.node_resolver import ClusterNodes, FixedNode, NodeResolver
 from rxpump.settings import Settings
 from rxpump.uri import GrpcAddress
 
 
-class OneNode(NodeResolver[Node]):
+class OneNode(FixedNode[Node]):
     """A resolver that always returns the same node. Nodes of a cluster name the leader by themselves."""
-
-    def __init__(self, node: Node) -> None:
-        super().__init__()
-        self.node: Node = node
-
-    async def locate(self) -> Node:
-        """Return the node."""
-        return self.node
 
     def for_leader(self) -> OneNode:
         """Return another resolver for the same node, which names the leader."""
-        return OneNode(self.node)
-
-    def __repr__(self) -> str:
-        return f"<OneNode {self.node}>"
+        return OneNode(self.address)
 
 
 class GrpcClusterNodes(ClusterNodes[Node]):

@@ -68,7 +68,7 @@ class GrpcReconnector(Reconnector[Node], Observer):
     def refused(self, connection: GrpcConnection) -> None:
         """Note that the node did not handle a request, and look at the gossip soon."""
         if connection in self._pool.connections:
-            self.note_refusal()
+            self.note_refusal("is not ready")
 
     # The rules of reconnecting call these --------------------------------------------------------------
 

@@ -5,11 +5,16 @@ from __future__ import annotations
 import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from contextlib import suppress
 from math import inf
-from typing import ClassVar, Generic, Protocol, TypeVar
+from typing import ClassVar, Final, Generic, Protocol, TypeVar
 
 from rxpump.discovery import Address, Discovery, NodeMemory, NodeState
+from rxpump.discovery.node_memory import ELECTION_SECONDS
 from rxpump.model.status import Discovered
+
+_FORGETTING_SECONDS: Final = 5.0
+"""Seconds without a refusal after which earlier refusals of a node no longer count."""
 
 
 class NodeAddress(Protocol):
@@ -60,9 +65,18 @@ class NodeResolver(ABC, Generic[A]):
         """Return the longest time to wait before `locate` is called again; None if it is not called again."""
         return inf
 
-    async def reason_to_leave(self, node: A) -> str:
-        """Return why the client is to leave the connected node for another one, or nothing if it is to stay."""
-        return ""
+    async def until_wrong(self, node: A, doubted: asyncio.Event) -> str:
+        """Wait until the client is to leave the connected node for another one. By default that is never.
+
+        Args:
+            node: Address of the connected node.
+            doubted: Event that is set whenever the node has refused a request for now.
+
+        Returns:
+            The reason.
+        """
+        never: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        return await never
 
     async def state(self, node: A) -> NodeState | None:
         """Return the state of a node, if it can be found out without a connection to it; otherwise None."""
@@ -79,6 +93,43 @@ class NodeResolver(ABC, Generic[A]):
     def explain(self) -> str:
         """Return the recent experience with each node, for errors; empty if there is none."""
         return self.memory.recent(asyncio.get_running_loop().time())
+
+
+class FixedNode(NodeResolver[A]):
+    """A resolver that always returns the same node. Nodes of a cluster name the leader by themselves.
+
+    Args:
+        address: Address of the node.
+    """
+
+    def __init__(self, address: A) -> None:
+        super().__init__()
+        self.address: A = address
+
+    async def locate(self) -> A:
+        """Return the address."""
+        return self.address
+
+    async def until_wrong(self, node: A, doubted: asyncio.Event) -> str:
+        """Wait until a node that was named as the leader has refused requests for some time.
+
+        The node of this resolver may know another leader by then.
+        """
+        if node == self.address:
+            return await super().until_wrong(node, doubted)
+        loop = asyncio.get_running_loop()
+        first = last = -inf
+        while True:
+            doubted.clear()
+            await doubted.wait()
+            now = loop.time()
+            first = first if now - last < _FORGETTING_SECONDS else now
+            last = now
+            if now - first >= ELECTION_SECONDS:
+                return f"it could not serve requests for {now - first:.1f} s"
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.address}>"
 
 
 class ClusterNodes(NodeResolver[A]):
@@ -110,9 +161,18 @@ class ClusterNodes(NodeResolver[A]):
         """Return the pause between two rounds of questions."""
         return self.discovery.pause()
 
-    async def reason_to_leave(self, node: A) -> str:
-        """Ask the nodes for gossip, and return why another node is better."""
-        return await self.discovery.check((node.host, node.port))
+    async def until_wrong(self, node: A, doubted: asyncio.Event) -> str:
+        """Look at the gossip from time to time, and soon after a refusal, until another node is better."""
+        check_interval, gossip_interval = self.discovery.intervals
+        while True:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(check_interval):
+                    await doubted.wait()
+            doubted.clear()
+            reason = await self.discovery.check((node.host, node.port))
+            if reason:
+                return reason
+            await asyncio.sleep(gossip_interval)
 
     async def state(self, node: A) -> NodeState | None:
         """Return the state of a node as of the last round."""

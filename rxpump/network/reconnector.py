@@ -15,7 +15,6 @@ from __future__ import annotations
 import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Final, Generic
 
 from rxpump.discovery import Address, Endpoint, NodeState
@@ -156,26 +155,21 @@ class Reconnector(ABC, Generic[A]):
             self._doubted.set()
         return follows
 
-    def note_refusal(self) -> None:
-        """Note that the connected node did not handle a request, and look at the gossip soon."""
+    def note_refusal(self, reason: str) -> None:
+        """Note that the connected node has refused a request for now, so that it may be the wrong one.
+
+        Args:
+            reason: Clause for errors, whose subject is the node.
+        """
         assert self.node is not None
-        self._resolver.memory.note_refusal((self.node.host, self.node.port), "is not ready", now())
+        self._resolver.memory.note_refusal((self.node.host, self.node.port), reason, now())
         self._doubted.set()
 
     async def _watch(self, address: A) -> None:
-        """Leave the node when there is a better one."""
-        settings = self._settings
-        while True:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(settings.node_check_interval):
-                    await self._doubted.wait()
-            self._doubted.clear()
-            reason = await self._resolver.reason_to_leave(address)
-            if reason:
-                self._has_left = True
-                self._end_connection(reason)
-                return
-            await asyncio.sleep(settings.gossip_interval)
+        """Leave the node when another one is better."""
+        reason = await self._resolver.until_wrong(address, self._doubted)
+        self._has_left = True
+        self._end_connection(reason)
 
     # Errors -----------------------------------------------------------------------------------------
 
@@ -213,18 +207,17 @@ class Reconnector(ABC, Generic[A]):
         since = now()
         self._resolver.memory.note_success((address.host, address.port))
         self._doubted.clear()
-        watching = asyncio.ensure_future(self._watch(address)) if self._resolver.knows_others else None
+        watching = asyncio.ensure_future(self._watch(address))
         self._on_status(Connected(self.address))
         if not self.first.done():
             self.first.set_result(None)
         try:
             problem = await self._until_lost()
         finally:
-            if watching is not None:
-                watching.cancel()
-                await asyncio.wait([watching])
-                if not watching.cancelled():
-                    watching.result()
+            watching.cancel()
+            await asyncio.wait([watching])
+            if not watching.cancelled():
+                watching.result()
         self._policy.lasted(now() - since)
         if self._was_useful:
             self._policy.settled()

@@ -15,7 +15,7 @@ import socket
 from collections.abc import Iterable
 from typing import Final, Protocol, cast
 
-from rxpump.errors import FrameTooLarge, RxPumpError
+from rxpump.errors import FrameTooLarge, RxPumpError, ServerError
 from rxpump.tcp.protocol.client_protocol import ClientProtocol, ProtocolState
 from rxpump.tcp.protocol.pending_requests import PendingRequests
 from rxpump.tcp.protocol.request import Request
@@ -35,8 +35,8 @@ class Guide(Protocol):
     def may_follow(self, leader: tuple[str, int]) -> bool:
         """Return whether to connect to the node that a follower has named as the leader."""
 
-    def note_refusal(self) -> None:
-        """Note that the node did not handle a request."""
+    def note_refusal(self, reason: str) -> None:
+        """Note that the node has refused a request for now."""
 
 
 class Connection(asyncio.Protocol):
@@ -111,21 +111,21 @@ class Connection(asyncio.Protocol):
             return
         now = self._loop.time()
         pending = self._pending
-        refusals = pending.refusals
+        earlier = pending.last_refusal
         for package in self._protocol.receive(data):
             request = pending.receive(package, now)
             if request is not None:
                 self.has_settled = True
                 settle(request)
-        if pending.refusals != refusals:
-            self._consult()
+        if (refusal := pending.last_refusal) is not None and refusal is not earlier:
+            self._consult(refusal)
         self._flush()
 
-    def _consult(self) -> None:
+    def _consult(self, refusal: ServerError) -> None:
         """Ask the guide what to do after a refusal, and leave the node if it has named a leader to follow."""
         leader = self._pending.redirect
         if leader is None:
-            self._guide.note_refusal()
+            self._guide.note_refusal(f"could not serve a request ({type(refusal).__name__})")
         elif self._guide.may_follow(leader):
             self._protocol.lost("another node leads: {}:{}".format(*leader))
         else:

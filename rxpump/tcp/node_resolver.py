@@ -6,7 +6,7 @@ from abc import abstractmethod
 
 from rxpump.discovery import NodeState
 from rxpump.discovery.asking import ask_state
-from rxpump.network.node_resolver import NodeResolver
+from rxpump.network.node_resolver import FixedNode, NodeResolver
 from rxpump.network.tls import gossip_context
 from rxpump.settings import Settings
 from rxpump.uri import TcpAddress
@@ -29,7 +29,7 @@ class TcpNodeResolver(NodeResolver[TcpAddress]):
         return None
 
 
-class FixedAddress(TcpNodeResolver):
+class FixedAddress(FixedNode[TcpAddress], TcpNodeResolver):
     """A resolver that always returns the same node. Nodes of a cluster name the leader by themselves.
 
     Args:
@@ -38,14 +38,9 @@ class FixedAddress(TcpNodeResolver):
     """
 
     def __init__(self, address: TcpAddress, settings: Settings | None = None) -> None:
-        super().__init__()
-        self.address = address
+        super().__init__(address)
         self._settings = settings
         self._tls = gossip_context(settings) if settings is not None else None
-
-    async def locate(self) -> TcpAddress:
-        """Return the address."""
-        return self.address
 
     async def locate_http(self, node: TcpAddress, port: int) -> tuple[str, int]:
         """Return the host of the node, and `port`."""
@@ -67,6 +62,3 @@ class FixedAddress(TcpNodeResolver):
             tls=self._tls,
             server_name=settings.tls_server_name,
         )
-
-    def __repr__(self) -> str:
-        return f"<FixedAddress {self.address}>"

@@ -95,7 +95,7 @@ class Guided:
         self.refusals += 1
         return False
 
-    def note_refusal(self) -> None:
+    def note_refusal(self, reason: str) -> None:
         self.refusals += 1
 
 

@@ -10,10 +10,11 @@ import pytest
 from rxpump.backoff import Backoff
 from rxpump.errors import ConnectionFailed, NoNodeReady, NotLeader, NotReady, OperationTimedOut, ReconnectFailed
 from rxpump.model.credentials import Credentials
+from rxpump.model.new_events import NewEvent
 from rxpump.model.status import Connected, Connecting, Reconnecting
 from rxpump.tcp.node_resolver import FixedAddress
 from rxpump.tcp.wire import schema
-from rxpump.tcp.wire.codes import NotHandledReason
+from rxpump.tcp.wire.codes import NotHandledReason, OperationResult
 from rxpump.tcp.wire.commands import Command
 from rxpump.uri import TcpAddress
 from tests.certificates import authority_file, certified
@@ -219,6 +220,64 @@ async def test_a_leader_that_hangs_costs_the_dial_and_no_more(client_of: MakeCli
         assert frozen.accepted == 1
         leaders[0] = elected.address
         await client.ping()
+
+
+@pytest.mark.parametrize("is_ready", [False, True], ids=["not ready", "cannot commit"])
+async def test_a_leader_that_serves_nothing_is_left(
+    client_of: MakeClient, monkeypatch: pytest.MonkeyPatch, is_ready: bool
+) -> None:
+    """It is cut off from the others, or still believes that it leads. The follower learns of the new leader."""
+    monkeypatch.setattr("rxpump.discovery.node_memory.ELECTION_SECONDS", 0.05)
+    monkeypatch.setattr("rxpump.network.node_resolver.ELECTION_SECONDS", 0.05)
+    leaders: list[TcpAddress] = []
+    written = schema.WriteEventsCompleted(result=OperationResult.SUCCESS, first_event_number=0, last_event_number=0)
+    not_committed = schema.WriteEventsCompleted(result=OperationResult.COMMIT_TIMEOUT)
+
+    async def serve_nothing(peer: Peer) -> None:
+        await peer.introduce()
+        leaders[0] = elected.address
+        while True:
+            request = await peer.request()
+            if is_ready:
+                peer.reply(request, Command.WRITE_EVENTS_COMPLETED, not_committed)
+            else:
+                peer.refuse(request, NotHandledReason.NOT_READY)
+
+    async def lead(peer: Peer) -> None:
+        await peer.introduce()
+        peer.reply(await peer.request(), Command.WRITE_EVENTS_COMPLETED, written)
+        await peer.until_gone()
+
+    async with (
+        ScriptedServer(serve_nothing) as cut_off,
+        ScriptedServer(lead) as elected,
+        ScriptedServer(naming(leaders)) as follower,
+    ):
+        leaders.append(cut_off.address)
+        client = client_of(follower)
+        await client.open()
+        await client.append("s", [NewEvent("T")], -2)
+        assert (cut_off.accepted, follower.accepted, elected.accepted) == (1, 2, 1)
+        reasons = [str(status.reason) for status in client.statuses if isinstance(status, Reconnecting)]
+        assert any("it could not serve requests for" in reason for reason in reasons)
+
+
+async def test_a_node_without_an_alternative_is_kept(
+    client_of: MakeClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rxpump.network.node_resolver.ELECTION_SECONDS", 0.0)
+
+    async def refuse_often(peer: Peer) -> None:
+        await peer.introduce()
+        for _ in range(20):
+            peer.refuse(await peer.request(), NotHandledReason.NOT_READY)
+        await peer.until_gone()
+
+    async with ScriptedServer(refuse_often) as server:
+        client = client_of(server)
+        await client.open()
+        await client.ping()
+        assert server.accepted == 1
 
 
 async def test_a_publisher_waits_for_a_leader_without_limit(client_of: MakeClient) -> None:

@@ -73,7 +73,7 @@ class PendingRequests:
 
     Attributes:
         redirect: Host and port of the leader that the server named, or None.
-        refusals: Number of requests that nodes did not handle.
+        last_refusal: Last reply of a node that did not handle a request, or could not commit it; None before.
     """
 
     def __init__(
@@ -85,7 +85,7 @@ class PendingRequests:
         explain: Callable[[], str] = lambda: "",
     ) -> None:
         self.redirect: tuple[str, int] | None = None
-        self.refusals: int = 0
+        self.last_refusal: ServerError | None = None
         self._settings = settings
         self._chance = chance
         self._on_left = on_left
@@ -353,7 +353,8 @@ class PendingRequests:
         request.losses = request.blame = 0
         if isinstance(refusal, OutcomeUnknown) and not request.operation.repeatable:
             return self._settle(request, error=refusal)
-        self.refusals += isinstance(refusal, NotHandled)
+        if isinstance(refusal, (NotHandled, OutcomeUnknown)):
+            self.last_refusal = refusal
         request.refusals += 1
         pause = pause_before_retry(request, refusal, self._settings, self._chance)
         if pause is None:
