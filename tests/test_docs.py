@@ -14,6 +14,9 @@ import pytest
 from rxpump.cli.commands import rxpump
 from tests.pages import ALL_PAGES, ROOT
 
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+FILES = f"{PROJECT['urls']['Source']}/blob/main/"
+DEFINITION = re.compile(rf"^\[([^\]]+)\]: {re.escape(FILES)}([^#\n]*)(#\S*)?$", re.MULTILINE)
 LINK = re.compile(r"\]\((?!https?:)([^)#]*)(#[^)]*)?\)")
 NAMED = re.compile(r"`((?:rxpump|tests|proto|docs|examples|benchmarks|tools)/[^`\s]*|\.ci/[^`\s]*)`")
 HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
@@ -58,23 +61,38 @@ def shell_commands(page: Path) -> list[list[str]]:
 def test_files_that_a_page_names_exist(page: Path) -> None:
     text = page.read_text()
     paths = [page.parent / path for path, _ in LINK.findall(text) if path]
+    paths += [ROOT / path for _, path, _ in DEFINITION.findall(text)]
     paths += [ROOT / path for path in NAMED.findall(text)]
     assert [path for path in paths if not path.exists()] == []
 
 
 @page_by_page
 def test_links_point_to_headings_that_exist(page: Path) -> None:
-    links = [
-        ((page.parent / path).resolve() if path else page, anchor) for path, anchor in LINK.findall(page.read_text())
-    ]
+    text = page.read_text()
+    links = [((page.parent / path).resolve() if path else page, anchor) for path, anchor in LINK.findall(text)]
+    links += [(ROOT / path, anchor) for _, path, anchor in DEFINITION.findall(text)]
     missing = [(path, anchor) for path, anchor in links if anchor and anchor[1:] not in anchors(path)]
     assert missing == []
 
 
 def test_links_and_files_are_found() -> None:
     text = (ROOT / "README.md").read_text()
-    assert len(LINK.findall(text)) >= 20
+    assert len(DEFINITION.findall(text)) >= 20
     assert len(NAMED.findall((ROOT / "docs" / "architecture.md").read_text())) >= 20
+
+
+def test_links_of_the_readme_work_on_a_package_index() -> None:
+    text = (ROOT / "README.md").read_text()
+    assert [path for path, _ in LINK.findall(text) if path] == [], (
+        "define them as [path]: absolute address, at the end"
+    )
+    defined = {label for label, _, _ in DEFINITION.findall(text)}
+    paths = {f"{path}{anchor}" for _, path, anchor in DEFINITION.findall(text)}
+    assert defined == paths, "the label of a link is its path"
+    used = set(re.findall(r"\]\[([^\]]+)\]", text)) | {
+        label for label in defined if f"[{label}]" in text.split(FILES)[0]
+    }
+    assert used == defined
 
 
 @page_by_page

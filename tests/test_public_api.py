@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from importlib import import_module
+from pathlib import Path
 
 import pytest
 
@@ -18,3 +20,9 @@ def test_a_public_module_exports_only_existing_names(name: str) -> None:
     module = import_module(name)
     assert [each for each in module.__all__ if not hasattr(module, each)] == []
     assert len(set(module.__all__)) == len(module.__all__)
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_the_changelog_names_every_public_name(name: str) -> None:
+    words = set(re.findall(r"\w+", (Path(__file__).parents[1] / "CHANGELOG.md").read_text()))
+    assert set(import_module(name).__all__) - words == set(), "name them in CHANGELOG.md, with what is new about them"
