@@ -18,6 +18,7 @@ from rxpump.server.grpc.grpc_face import GrpcFace
 from rxpump.server.http.gossip import GossipWords
 from rxpump.server.http.listener import HttpListener
 from rxpump.server.http.resources import Resources
+from rxpump.server.listening import stop_listening
 from rxpump.server.membership import Membership, NodeAddresses, SingleNode
 from rxpump.server.node import Node
 from rxpump.server.projections.projections import Projections
@@ -235,9 +236,9 @@ class EmbeddedServer:
 
     async def stop(self) -> None:
         """Stop to listen, commit and reply to pending requests, and close all connections and the store."""
-        if self._listener is not None:
-            self._listener.close()
-            self._listener = None
+        listener, self._listener = self._listener, None
+        if listener is not None:
+            await stop_listening(listener)
         for http in (self._http, self._grpc_listener):
             if http is not None:
                 await http.stop()

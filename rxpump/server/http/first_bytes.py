@@ -28,12 +28,23 @@ class FirstBytes(asyncio.Protocol):
     Args:
         http1: Function that returns the protocol of a connection with HTTP/1.1.
         http2: Function that returns the protocol of a connection with HTTP/2.
+        begin: Function that accepts a connection, or returns False because there are too many.
+        end: Function that is called when the protocol is known or the connection is lost.
         timeout: Seconds that the client has to send its first bytes.
     """
 
-    def __init__(self, http1: ProtocolFactory, http2: ProtocolFactory, timeout: float = FIRST_BYTES_TIMEOUT) -> None:
+    def __init__(
+        self,
+        http1: ProtocolFactory,
+        http2: ProtocolFactory,
+        begin: Callable[[FirstBytes], bool],
+        end: Callable[[FirstBytes], None],
+        timeout: float = FIRST_BYTES_TIMEOUT,
+    ) -> None:
         self._http1 = http1
         self._http2 = http2
+        self._begin = begin
+        self._end = end
         self._timeout = timeout
         self._received = b""
 
@@ -41,6 +52,9 @@ class FirstBytes(asyncio.Protocol):
         """Hand the connection over if TLS has decided, and wait for bytes otherwise; called by asyncio."""
         self._transport = cast(asyncio.Transport, transport)
         self._timer = asyncio.get_running_loop().call_later(self._timeout, self._transport.abort)
+        if not self._begin(self):
+            self.abort()
+            return
         tls = transport.get_extra_info("ssl_object")
         agreed = None if tls is None else tls.selected_alpn_protocol()
         if agreed is not None:
@@ -57,9 +71,15 @@ class FirstBytes(asyncio.Protocol):
     def connection_lost(self, error: Exception | None) -> None:
         """Stop the timer; called by asyncio."""
         self._timer.cancel()
+        self._end(self)
+
+    def abort(self) -> None:
+        """Close the connection at once."""
+        self._transport.abort()
 
     def _hand_over(self, make_protocol: ProtocolFactory) -> None:
         self._timer.cancel()
+        self._end(self)
         protocol = make_protocol()
         self._transport.set_protocol(protocol)
         protocol.connection_made(self._transport)

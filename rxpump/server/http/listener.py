@@ -20,6 +20,7 @@ import h11
 from rxpump.server.http.first_bytes import ALPN, FirstBytes, ProtocolFactory
 from rxpump.server.http.request import MAX_HEAD_BYTES, HttpRequest, RequestRefused, read_request
 from rxpump.server.http.response import HttpResponse, refusal
+from rxpump.server.listening import stop_listening
 from rxpump.server.tls import CLOSING_TIMEOUT, HANDSHAKE_TIMEOUT
 
 REQUEST_TIMEOUT: Final = 10.0
@@ -72,6 +73,7 @@ class HttpListener:
         self._http2 = http2
         self._listener: asyncio.Server | None = None
         self._connections: set[asyncio.Task[None]] = set()
+        self._undecided: set[FirstBytes] = set()
 
     async def start(self) -> None:
         """Listen from now on.
@@ -93,16 +95,26 @@ class HttpListener:
 
     async def stop(self) -> None:
         """Stop listening, and close every connection."""
-        if self._listener is not None:
-            self._listener.close()
-            self._listener = None
+        listener, self._listener = self._listener, None
+        if listener is not None:
+            await stop_listening(listener)
+        for undecided in self._undecided:
+            undecided.abort()
         for connection in self._connections:
             connection.cancel()
         if self._connections:
             await asyncio.wait(self._connections)
 
     def _new_connection(self) -> asyncio.Protocol:
-        return self._new_http1() if self._http2 is None else FirstBytes(self._new_http1, self._http2)
+        if self._http2 is None:
+            return self._new_http1()
+        return FirstBytes(self._new_http1, self._http2, self._begin, self._undecided.discard)
+
+    def _begin(self, connection: FirstBytes) -> bool:
+        if self._listener is None or len(self._undecided) >= MAX_CONNECTIONS:
+            return False
+        self._undecided.add(connection)
+        return True
 
     def _new_http1(self) -> asyncio.Protocol:
         return asyncio.StreamReaderProtocol(asyncio.StreamReader(), self._accept)
@@ -115,9 +127,7 @@ class HttpListener:
         task = asyncio.get_running_loop().create_task(connection.serve())
         self._connections.add(task)
         task.add_done_callback(self._connections.discard)
-        task.add_done_callback(
-            lambda _: writer.close()
-        )  # not in the task, which can be cancelled before its first step
+        task.add_done_callback(lambda _: writer.close())  # the task can be cancelled before its first step
 
     def __repr__(self) -> str:
         return f"<HttpListener {self.host}:{self.port}, {len(self._connections)} connections>"

@@ -11,6 +11,8 @@ import socket
 from collections.abc import Callable
 from typing import Final, cast
 
+from rxpump.server.listening import stop_listening
+
 HOST: Final = "127.0.0.1"
 """Address of all gates and of the servers behind them."""
 
@@ -46,9 +48,9 @@ class Gate:
 
         A socket that does not listen reserves the port, so that no other program takes it before the next `open`.
         """
-        if self._listener is not None:
-            self._listener.close()
-            self._listener = None
+        listener, self._listener = self._listener, None
+        if listener is not None:
+            await stop_listening(listener)
             self._reservation = socket.socket()
             self._reservation.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             self._reservation.bind((HOST, self.port))

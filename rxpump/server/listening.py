@@ -1,0 +1,21 @@
+"""Close a listening socket without losing a connection that it has just accepted."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+
+
+async def stop_listening(listener: asyncio.Server) -> None:
+    """Close a listener.
+
+    asyncio leaks the socket of a connection if the listener is closed in the turn of the event loop in which the
+    connection was accepted. So the listener first stops to accept, and is closed one turn later. The protocol of such
+    a connection must close it.
+    """
+    loop = asyncio.get_running_loop()
+    with suppress(NotImplementedError):  # an event loop without readers has no such gap
+        for socket in listener.sockets:
+            loop.remove_reader(socket.fileno())
+    await asyncio.sleep(0)
+    listener.close()

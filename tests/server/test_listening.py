@@ -1,0 +1,48 @@
+"""A server that stops closes each connection that it has accepted, also in the same turn of the event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import socket
+from contextlib import closing, suppress
+
+import pytest
+
+from rxpump.server import EmbeddedServer, SqliteStore
+
+
+def connect(port: int | None) -> socket.socket:
+    """Return a connection that the server has not accepted yet."""
+    assert port is not None
+    connection = socket.create_connection(("127.0.0.1", port))
+    connection.settimeout(5)
+    return connection
+
+
+@pytest.mark.parametrize("face", ["port", "http_port", "grpc_port"])
+@pytest.mark.parametrize("turns", range(5))
+async def test_a_connection_of_the_last_turn_is_closed(face: str, turns: int) -> None:
+    server = EmbeddedServer(SqliteStore.in_memory(), http_port=0, grpc_port=0)
+    await server.start()
+    with closing(connect(getattr(server, face))) as client:
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        await server.stop()
+        await asyncio.sleep(0)
+        gc.collect()  # a socket that was left open is a ResourceWarning, which fails the test
+        with suppress(ConnectionError):
+            assert await asyncio.to_thread(client.recv, 1) == b""
+
+
+async def test_a_silent_connection_to_two_protocols_is_closed() -> None:
+    server = EmbeddedServer(SqliteStore.in_memory(), grpc_port=0)
+    await server.start()
+    assert server.grpc_port is not None
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.grpc_port)
+    writer.write(b"P")  # HTTP/1.1 or HTTP/2
+    await asyncio.sleep(0)
+    await server.stop()
+    with suppress(ConnectionError):
+        assert await reader.read() == b""
+    writer.close()
