@@ -15,7 +15,7 @@ from rxpump.errors import MalformedReply, RxPumpError, SubscriptionDropped
 from rxpump.grpc.call import Call
 from rxpump.grpc.caller import Caller, parse
 from rxpump.grpc.calls.consume import acks, consume, consume_context, nacks
-from rxpump.grpc.calls.records import event_of_log, event_of_stream
+from rxpump.grpc.calls.records import delivered_events
 from rxpump.grpc.channel import Channel
 from rxpump.grpc.errors.call_context import CallContext
 from rxpump.grpc.messages import persistent_subscriptions as messages
@@ -30,7 +30,6 @@ LEAVING_SECONDS: Final = 0.1
 async def connect_group(caller: Caller, stream: str | None, group: str, buffer_size: int) -> GrpcConsumerSession:
     """Connect to a consumer group; arguments and errors as in `Transport.connect_group`."""
     context = consume_context(stream, group)
-    make = event_of_log if stream is None else event_of_stream
     request = consume(stream, group, buffer_size)
     attempts = caller.attempts(context)
     async with attempts:
@@ -47,7 +46,7 @@ async def connect_group(caller: Caller, stream: str | None, group: str, buffer_s
                 call.cancel()
                 raise
             else:
-                return GrpcConsumerSession(caller.channel, call, others, make)
+                return GrpcConsumerSession(caller.channel, call, others, stream)
 
 
 class GrpcConsumerSession(GroupSession):
@@ -57,14 +56,14 @@ class GrpcConsumerSession(GroupSession):
         channel: Connections of the client.
         call: Call that was confirmed.
         received: Messages that arrived after the confirmation.
-        make: Function that returns the event of a DeliveredEvent.
+        stream: Name of the stream; None is `$all`, whose events have positions.
     """
 
-    def __init__(self, channel: Channel, call: Call, received: Sequence[bytes], make: Callable[[Any], Event]) -> None:
+    def __init__(self, channel: Channel, call: Call, received: Sequence[bytes], stream: str | None) -> None:
         self._channel = channel
         self._call = call
         self._received = received
-        self._make: Callable[[Any], Event] = make
+        self._stream = stream
         self._before_end: Callable[[], None] | None = None
         self._is_closed = False
         channel.before_close.add(self._leave)
@@ -92,7 +91,9 @@ class GrpcConsumerSession(GroupSession):
         if not received:
             self._channel.before_close.discard(self._leave)
             raise SubscriptionDropped(self._context.stream_or_all, "the server ended the call")
-        return [(self._make(each), each.retry_count) for each in self._deliveries(received)]
+        delivered = self._deliveries(received)
+        events = delivered_events(delivered, self._stream)
+        return [(event, each.retry_count) for event, each in zip(events, delivered, strict=True)]
 
     def ack(self, events: Sequence[Event]) -> None:
         """Send acknowledgements."""

@@ -9,7 +9,6 @@ from google.protobuf.message import DecodeError
 
 from rxpump.errors import MalformedReply
 from rxpump.grpc.calls.fields import EMPTY, identifier
-from rxpump.grpc.calls.records import MessageEvents
 from rxpump.grpc.errors.call_context import CallContext, Effect
 from rxpump.grpc.errors.message_errors import error_of_read
 from rxpump.grpc.messages import streams
@@ -160,23 +159,28 @@ def parts(messages: Sequence[bytes], context: CallContext) -> Iterator[Sequence[
         yield messages[start:] if start else messages
 
 
-def events(messages: Sequence[bytes], make: Callable[[Any], Event], context: CallContext) -> MessageEvents:
+MakeEvents = Callable[[Sequence[bytes]], Sequence[Event]]
+"""`events_of_stream` or `events_of_log`."""
+
+
+def events(messages: Sequence[bytes], make: MakeEvents, context: CallContext) -> Sequence[Event]:
     """Return the events of messages that all have one.
 
     Args:
         messages: Encoded messages.
-        make: `event_of_stream` or `event_of_log`.
+        make: `events_of_stream` or `events_of_log`.
         context: Purpose of the call.
 
     Raises:
         MalformedReply: The bytes are not such messages.
     """
-    return MessageEvents(_decoded(streams.ReadEvents, b"".join(messages), context).events, make)
+    try:
+        return make(messages)
+    except DecodeError as error:
+        raise MalformedReply(context.operation, str(error)) from error
 
 
-def counted(
-    messages: Sequence[bytes], make: Callable[[Any], Event], context: CallContext
-) -> tuple[Sequence[Event], StreamMarks]:
+def counted(messages: Sequence[bytes], make: MakeEvents, context: CallContext) -> tuple[Sequence[Event], StreamMarks]:
     """Return the events of a counted read, and the numbers that the response contains.
 
     Raises:

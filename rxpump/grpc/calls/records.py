@@ -1,19 +1,32 @@
-"""Make events from the protobuf messages that contain them. Values are converted when they are read."""
+"""Make events from the protobuf messages that contain them. Values are converted when they are read.
+
+Several responses are parsed into columns (`ReadEventsColumns` in `proto/grpc/streams.proto`): one list for each
+field, with a value for each event. So no message is created for an event, which would take longer than everything
+else that is done for it. Columns can be used if no event was reached through a link, every event has a number and
+data, and the metadata of all events have the same keys in the same order. Otherwise the bytes are parsed again, into
+a message for each event. A field with the value 0 is not sent, so the first event of a stream has no number.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from itertools import repeat
 from struct import Struct
 from typing import Any, Final, overload
 from uuid import UUID
 
 from rxpump.grpc.calls.fields import JSON
-from rxpump.model.events import Event, broken_link, single_event
+from rxpump.grpc.messages import streams
+from rxpump.model.events import Event, Record, broken_link
 from rxpump.model.positions import Position
 
 _HALVES: Final = Struct(">qq")
 _TICKS_OF_1970: Final = 621_355_968_000_000_000
 """Units of 100 ns from the year 1 to 1970."""
+
+_FEWEST_OF_COLUMNS: Final = 4
+"""Fewest events for which columns are faster."""
 
 
 class GrpcRecord:
@@ -81,46 +94,24 @@ class GrpcRecord:
         return f"<GrpcRecord {self.event_number}@{self.event_stream_id}>"
 
 
-def event_of_stream(read: Any) -> Event:
-    """Return the event of a ReadEvent or DeliveredEvent message, without its position."""
-    record, link = _records(read)
-    return single_event(record, link)
-
-
-def event_of_log(read: Any) -> Event:
-    """Return the event of a ReadEvent or DeliveredEvent message, with its position, which is that of the link."""
-    record, link = _records(read)
-    place = read.link if link is not None else read.event
-    return single_event(record, link, Position(place.commit_position, place.prepare_position))
-
-
-def _records(read: Any) -> tuple[Any, GrpcRecord | None]:
-    """Return the record of an event, and that of the link by which it was reached."""
-    if not read.HasField("link"):
-        return GrpcRecord(read.event), None
-    link = GrpcRecord(read.link)
-    return GrpcRecord(read.event) if read.HasField("event") else broken_link(link), link
-
-
-class MessageEvents(Sequence[Event]):
-    """Events of messages, each created when it is read.
+class _Events(Sequence[Event], ABC):
+    """Events, each created when it is read. They refer to this object for most of their values.
 
     Args:
-        messages: Messages with an `event` and a `link`.
-        make: `event_of_stream` or `event_of_log`.
+        has_positions: Whether the events have a position, because they were read from `$all`.
     """
 
-    __slots__ = ("_make", "_messages")
+    __slots__ = ("_has_positions",)
 
-    def __init__(self, messages: Sequence[Any], make: Callable[[Any], Event]) -> None:
-        self._messages = messages
-        self._make: Callable[[Any], Event] = make
+    def __init__(self, *, has_positions: bool) -> None:
+        self._has_positions = has_positions
+
+    @abstractmethod
+    def _event(self, index: int) -> Event:
+        """Return a new event. `index` is from 0."""
 
     def __iter__(self) -> Iterator[Event]:
-        return map(self._make, self._messages)
-
-    def __len__(self) -> int:
-        return len(self._messages)
+        return map(self._event, range(len(self)))
 
     @overload
     def __getitem__(self, index: int) -> Event: ...
@@ -128,8 +119,147 @@ class MessageEvents(Sequence[Event]):
     def __getitem__(self, index: slice) -> Sequence[Event]: ...
     def __getitem__(self, index: int | slice) -> Event | Sequence[Event]:
         if isinstance(index, slice):
-            return [self._make(message) for message in self._messages[index]]
-        return self._make(self._messages[index])
+            return [self._event(each) for each in range(len(self))[index]]
+        return self._event(range(len(self))[index])
 
     def __repr__(self) -> str:
-        return f"<MessageEvents, {len(self)}>"
+        return f"<{type(self).__name__}, {len(self)}>"
+
+
+class EventRows(_Events):
+    """Events of messages.
+
+    Args:
+        messages: Messages with an `event` and a `link`: ReadEvent or DeliveredEvent.
+        has_positions: Whether the events have a position.
+    """
+
+    __slots__ = ("_messages",)
+
+    def __init__(self, messages: Sequence[Any], *, has_positions: bool) -> None:
+        super().__init__(has_positions=has_positions)
+        self._messages = messages
+
+    def __len__(self) -> int:
+        return len(self._messages)
+
+    def _event(self, index: int) -> Event:
+        record = self.record(index)
+        return Event(record.event_type, record.event_number, record.data, self, index)
+
+    def record(self, index: int) -> Record:
+        """Return the record of an event, or of a broken link."""
+        read = self._messages[index]
+        if not read.HasField("event") and read.HasField("link"):
+            return broken_link(GrpcRecord(read.link))
+        return GrpcRecord(read.event)
+
+    def link(self, index: int) -> Record | None:
+        """Return the record of the link by which an event was reached, or None."""
+        read = self._messages[index]
+        return GrpcRecord(read.link) if read.HasField("link") else None
+
+    def position(self, index: int) -> Position | None:
+        """Return the position in `$all` at which an event was received, which is that of the link if there is one."""
+        if not self._has_positions:
+            return None
+        read = self._messages[index]
+        received = read.link if read.HasField("link") else read.event
+        return Position(received.commit_position, received.prepare_position)
+
+
+class EventColumns(_Events):
+    """Events of a ReadEventsColumns message.
+
+    Args:
+        columns: `event` of the message.
+        types: Type of each event.
+        encoded: The same events, encoded.
+        has_positions: Whether the events have a position.
+    """
+
+    __slots__ = ("_columns", "_data", "_encoded", "_numbers", "_rows", "_types")
+
+    def __init__(self, columns: Any, types: Sequence[str], encoded: bytes, *, has_positions: bool) -> None:
+        super().__init__(has_positions=has_positions)
+        self._columns = columns
+        self._types = types
+        self._numbers: Sequence[int] = columns.stream_revision
+        self._data: Sequence[bytes] = columns.data
+        self._encoded = encoded
+        self._rows: EventRows | None = None
+
+    def __len__(self) -> int:
+        return len(self._types)
+
+    def __iter__(self) -> Iterator[Event]:
+        return map(Event, self._types, self._numbers, self._data, repeat(self), range(len(self)))
+
+    def _event(self, index: int) -> Event:
+        return Event(self._types[index], self._numbers[index], self._data[index], self, index)
+
+    @property
+    def rows(self) -> EventRows:
+        """The same events, from a message for each of them."""
+        if self._rows is None:
+            messages = streams.ReadEvents.FromString(self._encoded).events
+            self._rows = EventRows(messages, has_positions=self._has_positions)
+        return self._rows
+
+    def record(self, index: int) -> Record:
+        """Return the record of an event."""
+        return self.rows.record(index)
+
+    def link(self, index: int) -> None:
+        """Return None, because no event was reached through a link."""
+
+    def position(self, index: int) -> Position | None:
+        """Return the position in `$all` at which an event was received."""
+        if not self._has_positions:
+            return None
+        commits, prepares = self._columns.commit_position, self._columns.prepare_position
+        if len(commits) == len(prepares) == len(self):
+            return Position(commits[index], prepares[index])
+        return self.rows.position(index)
+
+
+def events_of_stream(encoded: Sequence[bytes]) -> Sequence[Event]:
+    """Return the events of ReadResponse messages that all have one, without their positions.
+
+    Raises:
+        DecodeError: The bytes are not such messages.
+    """
+    return _events(encoded, has_positions=False)
+
+
+def events_of_log(encoded: Sequence[bytes]) -> Sequence[Event]:
+    """Return the events of ReadResponse messages that all have one, with their positions; see `events_of_stream`."""
+    return _events(encoded, has_positions=True)
+
+
+def delivered_events(messages: Sequence[Any], stream: str | None) -> Sequence[Event]:
+    """Return the events of DeliveredEvent messages, with their positions if `stream` is None, which is `$all`."""
+    return EventRows(messages, has_positions=stream is None)
+
+
+def _events(messages: Sequence[bytes], *, has_positions: bool) -> Sequence[Event]:
+    encoded = b"".join(messages)
+    count = len(messages)
+    if count >= _FEWEST_OF_COLUMNS:
+        events = streams.ReadEventsColumns.FromString(encoded).events
+        types = _types(events.event, count)
+        if types is not None and not events.HasField("link"):
+            return EventColumns(events.event, types, encoded, has_positions=has_positions)
+    return EventRows(streams.ReadEvents.FromString(encoded).events, has_positions=has_positions)
+
+
+def _types(columns: Any, count: int) -> list[str] | None:
+    """Return the types of `count` events, or None if columns cannot be used, because some events lack a field."""
+    if len(columns.stream_revision) != count or len(columns.data) != count:
+        return None
+    keys: list[str] = list(columns.metadata.key)
+    pattern = keys[: len(keys) // count]
+    if "type" not in pattern or keys != pattern * count or len(columns.metadata.value) != len(keys):
+        return None
+    types: list[str] = columns.metadata.value[pattern.index("type") :: len(pattern)]
+    return types

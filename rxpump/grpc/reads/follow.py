@@ -17,14 +17,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 from rxpump.errors import AccessDenied, MalformedReply, StreamNotFound, SubscriptionDropped
 from rxpump.grpc.call import Call
 from rxpump.grpc.caller import Caller
 from rxpump.grpc.calls import read
-from rxpump.grpc.calls.records import event_of_log, event_of_stream
+from rxpump.grpc.calls.records import events_of_log, events_of_stream
 from rxpump.grpc.calls.server_filter import server_filter
 from rxpump.grpc.errors.call_context import CallContext
 from rxpump.grpc.features import ServerFeatures
@@ -50,14 +50,14 @@ class _Following(Subscription, ABC):
     Args:
         caller: Makes the calls.
         context: Purpose of the subscription.
-        make: Function that returns the event of a message.
+        make: `events_of_stream` or `events_of_log`.
         batch_size: Most events in a batch.
     """
 
-    def __init__(self, caller: Caller, context: CallContext, make: Callable[[Any], Event], batch_size: int) -> None:
+    def __init__(self, caller: Caller, context: CallContext, make: read.MakeEvents, batch_size: int) -> None:
         self._caller = caller
         self._context = context
-        self._make: Callable[[Any], Event] = make
+        self._make: read.MakeEvents = make
         self._batch_size = batch_size
         self._call: Call | None = None
         self._news: deque[News] = deque()
@@ -163,7 +163,7 @@ class StreamFollowing(_Following):
     def __init__(
         self, caller: Caller, stream: str, after: int | None, *, batch_size: int, resolve_links: bool
     ) -> None:
-        super().__init__(caller, read.subscribe_context(stream), event_of_stream, batch_size)
+        super().__init__(caller, read.subscribe_context(stream), events_of_stream, batch_size)
         self._stream = stream
         self._after = after
         self._resolve_links = resolve_links
@@ -224,7 +224,7 @@ class AllFollowing(_Following):
         where: EventFilter | None = None,
         index: str | None = None,
     ) -> None:
-        super().__init__(caller, read.subscribe_context(None), event_of_log, batch_size)
+        super().__init__(caller, read.subscribe_context(None), events_of_log, batch_size)
         self._after = after
         self._resolve_links = resolve_links
         self._where = where

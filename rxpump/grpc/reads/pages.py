@@ -11,7 +11,7 @@ from rxpump.errors import EventNotFound
 from rxpump.grpc.caller import Caller
 from rxpump.grpc.calls import read
 from rxpump.grpc.calls.read import StreamMarks, after_commit
-from rxpump.grpc.calls.records import event_of_log, event_of_stream
+from rxpump.grpc.calls.records import events_of_log, events_of_stream
 from rxpump.grpc.calls.server_filter import server_filter
 from rxpump.model.events import Event
 from rxpump.model.filters import EventFilter
@@ -85,7 +85,7 @@ async def read_all_page(
         filter=server_filter(where, resolve_links=resolve_links),
     )
     context = read.read_context(None)
-    events, _ = read.counted(await caller.collect(context, [request]), event_of_log, context)
+    events, _ = read.counted(await caller.collect(context, [request]), events_of_log, context)
     position = _position(start)
     if is_forward and read.is_after_commit(position):
         events = [event for event in events if _place(event).commit > position.prepare]
@@ -105,7 +105,7 @@ async def find_last_position(caller: Caller) -> Position | None:
     """Return the position of the last event of `$all`, None if there is none."""
     context = read.read_context(None)
     request = read.read_all(END, _BACKWARD, resolve_links=False, count=1)
-    events, _ = read.counted(await caller.collect(context, [request]), event_of_log, context)
+    events, _ = read.counted(await caller.collect(context, [request]), events_of_log, context)
     return _place(events[0]) if events else None
 
 
@@ -114,7 +114,7 @@ async def find_last_matching(caller: Caller, where: EventFilter, *, resolve_link
     context = read.read_context(None)
     filter = server_filter(where, resolve_links=resolve_links)
     request = read.read_all(END, _BACKWARD, resolve_links=resolve_links, count=1, filter=filter)
-    events, _ = read.counted(await caller.collect(context, [request]), event_of_log, context)
+    events, _ = read.counted(await caller.collect(context, [request]), events_of_log, context)
     return _place(events[0]) if events else None
 
 
@@ -135,7 +135,7 @@ async def _read_stream(
 ) -> tuple[Sequence[Event], StreamMarks]:
     context = read.read_context(stream)
     request = read.read_stream(stream, start, direction, resolve_links=resolve_links, count=count)
-    return read.counted(await caller.collect(context, [request]), event_of_stream, context)
+    return read.counted(await caller.collect(context, [request]), events_of_stream, context)
 
 
 def _next_number(start: int | Edge, direction: StreamDirection, events: Sequence[Event], marks: StreamMarks) -> int:

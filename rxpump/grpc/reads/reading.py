@@ -7,14 +7,13 @@ the call is interrupted, the next one starts after the last event that was recei
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator, Callable, Sequence
-from typing import Any
+from collections.abc import AsyncGenerator, Sequence
 
 from rxpump.errors import RxPumpError
 from rxpump.grpc.call import Call
 from rxpump.grpc.caller import Caller
 from rxpump.grpc.calls import read
-from rxpump.grpc.calls.records import event_of_log, event_of_stream
+from rxpump.grpc.calls.records import events_of_log, events_of_stream
 from rxpump.grpc.calls.server_filter import server_filter
 from rxpump.grpc.errors.call_context import CallContext
 from rxpump.model.events import Event
@@ -28,13 +27,13 @@ class Reading(ABC):
     Args:
         caller: Makes the calls.
         context: Purpose of the read.
-        make: Function that returns the event of a message.
+        make: `events_of_stream` or `events_of_log`.
         batch_size: Most events in a batch.
     """
 
-    def __init__(self, caller: Caller, context: CallContext, make: Callable[[Any], Event], batch_size: int) -> None:
+    def __init__(self, caller: Caller, context: CallContext, make: read.MakeEvents, batch_size: int) -> None:
         self._caller = caller
-        self._make: Callable[[Any], Event] = make
+        self._make: read.MakeEvents = make
         self._context = context
         self._batch_size = batch_size
         self._call: Call | None = None
@@ -98,7 +97,7 @@ class StreamReading(Reading):
         batch_size: int,
         resolve_links: bool,
     ) -> None:
-        super().__init__(caller, read.read_context(stream), event_of_stream, batch_size)
+        super().__init__(caller, read.read_context(stream), events_of_stream, batch_size)
         self._stream = stream
         self._start = start
         self._direction = direction
@@ -139,7 +138,7 @@ class AllReading(Reading):
         where: EventFilter | None = None,
         index: str | None = None,
     ) -> None:
-        super().__init__(caller, read.read_context(None), event_of_log, batch_size)
+        super().__init__(caller, read.read_context(None), events_of_log, batch_size)
         self._start = start
         self._direction = direction
         self._resolve_links = resolve_links

@@ -4,17 +4,27 @@ from __future__ import annotations
 
 import pickle
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 import pytest
+from google.protobuf.message import DecodeError
 
-from rxpump.grpc.calls.records import MessageEvents, event_of_log, event_of_stream
-from rxpump.grpc.messages import streams
+from rxpump.grpc.calls.records import EventColumns, EventRows, events_of_log, events_of_stream
+from rxpump.model.events import Event
 from rxpump.model.positions import Position
 from tests.grpc.reads.read_server import event, link, recorded
 
 ID = UUID("01020304-0506-0708-090a-0b0c0d0e0f10")
 NEGATIVE = UUID("fedcba98-7654-3210-8899-aabbccddeeff")
+
+
+def event_of_stream(message: Any) -> Event:
+    return events_of_stream([message.SerializeToString()])[0]
+
+
+def event_of_log(message: Any) -> Event:
+    return events_of_log([message.SerializeToString()])[0]
 
 
 def halves(id: UUID) -> dict[str, int]:
@@ -24,14 +34,14 @@ def halves(id: UUID) -> dict[str, int]:
 
 @pytest.mark.parametrize("id", [ID, NEGATIVE])
 def test_ids_are_read_in_both_forms(id: UUID) -> None:
-    text = event_of_stream(event(0, id={"string": str(id)}).event)
-    structured = event_of_stream(event(0, id={"structured": halves(id)}).event)
+    text = event_of_stream(event(0, id={"string": str(id)}))
+    structured = event_of_stream(event(0, id={"structured": halves(id)}))
     assert text.id == structured.id == id
     assert text == structured
 
 
 def test_every_value_of_an_event_is_read() -> None:
-    found = event_of_log(event(7, "café", custom_metadata=b'{"a":1}').event)
+    found = event_of_log(event(7, "café", custom_metadata=b'{"a":1}'))
     assert (found.stream, found.number, found.type, found.data) == ("café", 7, "T", b"7")
     assert (found.json(), found.json_metadata(), found.is_json) == (7, {"a": 1}, True)
     assert found.created == datetime(2020, 9, 13, 12, 26, 40, tzinfo=UTC)
@@ -39,35 +49,80 @@ def test_every_value_of_an_event_is_read() -> None:
 
 
 def test_an_event_of_a_stream_has_no_position() -> None:
-    assert event_of_stream(event(7).event).position is None
+    assert event_of_stream(event(7)).position is None
 
 
 def test_binary_data_are_not_json() -> None:
     metadata = {"type": "T", "content-type": "application/octet-stream", "created": "0"}
-    assert not event_of_stream(event(1, metadata=metadata).event).is_json
+    assert not event_of_stream(event(1, metadata=metadata)).is_json
 
 
 def test_a_name_that_is_not_utf_8_is_shown() -> None:
-    found = event_of_stream(event(1, stream_identifier={"stream_name": b"a\xff"}).event)
+    found = event_of_stream(event(1, stream_identifier={"stream_name": b"a\xff"}))
     assert found.stream == "a\ufffd"
 
 
 def test_a_resolved_link_has_the_place_of_the_link() -> None:
-    found = event_of_log(link(3, recorded(9)).event)
+    found = event_of_log(link(3, recorded(9)))
     assert (found.stream, found.number, found.received_number) == ("s", 9, 3)
     assert found.link is not None
     assert (found.link.stream, found.position) == ("links", Position(300, 300))
 
 
 def test_a_link_without_a_target_is_broken() -> None:
-    found = event_of_log(link(3, None).event)
+    found = event_of_log(link(3, None))
     assert (found.is_broken_link, found.stream, found.number, found.data) == (True, "links", 3, b"")
     assert found.position == Position(300, 300)
 
 
-def test_events_of_messages_are_a_sequence() -> None:
-    messages = b"".join(event(number).SerializeToString() for number in range(4))
-    events = MessageEvents(streams.ReadEvents.FromString(messages).events, event_of_log)
-    assert [each.number for each in events] == [0, 1, 2, 3]
-    assert (events[-1].number, [each.number for each in events[1:3]], len(events)) == (3, [1, 2], 4)
-    assert pickle.loads(pickle.dumps(events[2])) == events[2]
+def encoded(*messages: Any) -> list[bytes]:
+    return [message.SerializeToString() for message in messages]
+
+
+@pytest.mark.parametrize("count", [1, 3, 4, 50])
+def test_events_of_messages_are_a_sequence(count: int) -> None:
+    events = events_of_log(encoded(*map(event, range(1, count + 1))))
+    assert type(events) is (EventColumns if count >= 4 else EventRows)
+    assert [each.number for each in events] == list(range(1, count + 1))
+    assert (events[-1].number, len(events)) == (count, count)
+    assert [each.data for each in events[1:3]] == [b"2", b"3"][: count - 1]
+    assert pickle.loads(pickle.dumps(events[-1])) == events[-1]
+    assert repr(events) == f"<{type(events).__name__}, {count}>"
+
+
+def test_columns_and_rows_have_the_same_events() -> None:
+    messages = encoded(*(event(n, "café", custom_metadata=b"{}") for n in range(1, 10)))
+    for read in (events_of_stream, events_of_log):
+        events = read(messages)
+        alone = [read([message])[0] for message in messages]
+        assert isinstance(events, EventColumns)
+        assert [*events] == alone
+        assert [each.position for each in events] == [each.position for each in alone]
+        assert [each.created for each in events] == [each.created for each in alone]
+        assert [each.link for each in events] == [None] * 9
+
+
+OTHER_ORDER = {"created": "5", "type": "T", "content-type": "application/json"}
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        event(0),
+        event(5, data=b""),
+        event(5, metadata={}),
+        event(5, metadata={"type": "T"}),
+        event(5, metadata={**OTHER_ORDER, "more": "x"}),
+        link(5, recorded(9)),
+        link(5, None),
+    ],
+)
+def test_a_page_with_an_event_that_lacks_a_field_is_read(odd: Any) -> None:
+    messages = encoded(*map(event, range(1, 5)), odd)
+    assert [*events_of_log(messages)] == [events_of_log([message])[0] for message in messages]
+
+
+def test_bytes_that_are_no_events_are_refused() -> None:
+    for count in (1, 10):
+        with pytest.raises(DecodeError):
+            events_of_stream([b"\x0a\xff\xff"] * count)
