@@ -127,7 +127,7 @@ class RunningGroup:
         self._stream.may_have_more = True
 
     def replay_parked(self, most: int | None = None) -> None:
-        """Deliver the events again that are in the parked stream now. Do nothing if a replay is running.
+        """Deliver the events again that are in the parked stream now. A replay that is running is extended.
 
         When all of them are completed or parked again, the parked stream is truncated before its new events. If the
         server stops earlier, all of them are still in the stream.
@@ -136,10 +136,14 @@ class RunningGroup:
             most: Number of events to deliver again, the oldest first; None for all.
         """
         last = self._last_parked(most)
-        if self._replay is None and last is not None:
+        if last is None:
+            return
+        if self._replay is None:
             parked = parked_stream(self.settings.id)
             self._replay = StreamCursor(self._store.read, parked, 0, self.settings, until=last)
-            self._wake()
+        else:
+            self._replay.extend(last)
+        self._wake()
 
     def truncate_parked(self, most: int | None = None) -> None:
         """Forget parked events.
@@ -156,7 +160,8 @@ class RunningGroup:
         found = self._store.read.stream(parked_stream(self.settings.id))
         if found is None or found.is_soft_deleted or most == 0:
             return None
-        return found.last if most is None else min(found.last, found.first_kept + most - 1)
+        first = found.first_kept if self._replay is None else self._replay.until + 1
+        return found.last if most is None else min(found.last, first + most - 1)
 
     # Work ---------------------------------------------------------------------------------------
 

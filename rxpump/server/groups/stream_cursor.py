@@ -44,6 +44,12 @@ class StreamCursor:
         self._resolve_links = settings.resolve_links or self._is_replay
         self._bucket_of = STRATEGIES[settings.strategy].bucket_of
 
+    def extend(self, until: int) -> None:
+        """Read up to event number `until`, if that is further than before."""
+        if until > self.until:
+            self.until = until
+            self.may_have_more = True
+
     def page(self, count: int) -> list[Message]:
         """Read up to `count` events.
 

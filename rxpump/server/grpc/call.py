@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from typing import Any, Final, Protocol
 
 from google.protobuf.message import DecodeError
@@ -88,6 +89,7 @@ class Call:
         node: Store, users and groups of the server.
         has_answered: Whether headers of the response were sent.
         has_ended: Whether the call has ended, so that nothing can be sent.
+        when_ended: Function that is called when the call ends, before its handler is cancelled.
         held: Bytes that the call holds besides those of the connection: unread and unfinished messages.
     """
 
@@ -107,6 +109,7 @@ class Call:
         self.node: Node = node
         self.has_answered: bool = False
         self.has_ended: bool = False
+        self.when_ended: Callable[[], None] = _nothing
         self.held: int = 0
         self._connection = connection
         self._messages: deque[bytes] = deque()
@@ -256,5 +259,14 @@ class Call:
         """Send a message without waiting."""
         self.write(frame(message.SerializeToString()))
 
+    def end(self) -> None:
+        """Note that the call has ended."""
+        self.has_ended = True
+        self.when_ended()
+
     def __repr__(self) -> str:
         return f"<Call {self.stream_id} of {self.method.path}, {len(self._messages)} messages unread>"
+
+
+def _nothing() -> None:
+    pass

@@ -25,7 +25,7 @@ _UNIX_EPOCH_TICKS: Final = 621_355_968_000_000_000
 _LONGEST_CACHED: Final = 1_000
 """Characters of a text whose encoding is cached."""
 
-_NAMES_NOTHING: Final = re.compile(rb"(\s*[+-]?[0-9]+\s*@)?").fullmatch
+_NAMES_NOTHING: Final = re.compile(rb"\s*[+-]?[0-9]+\s*@").fullmatch
 """Match the data of a link without the name of a stream."""
 
 _PREFIX: Final = Struct(">BL").pack

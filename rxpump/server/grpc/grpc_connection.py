@@ -315,7 +315,7 @@ class GrpcConnection(asyncio.Protocol):
         del self._calls[stream_id]
         running.stop_timers()
         self._hold(-running.call.held)
-        running.call.has_ended = True
+        running.call.end()
         if running.task is not None and running.task is not asyncio.current_task():
             running.task.cancel()
         self._wake(stream_id)

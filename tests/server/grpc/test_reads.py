@@ -135,8 +135,8 @@ async def test_links_are_resolved(caller: Caller) -> None:
     found = [message.event for message in (await caller.read("links", resolve_links=True)).messages]
     assert [(each.HasField("event"), each.HasField("link")) for each in found] == [
         (True, True),
-        *[(False, True)] * 4,
-        *[(True, False)] * 2,
+        *[(False, True)] * 3,
+        *[(True, False)] * 3,
     ]
     assert found[0].event.data == b'{"n":1}'
     assert found[0].event.commit_position == target

@@ -32,7 +32,7 @@ async def test_an_append_returns_the_number_and_the_position(caller: Caller) -> 
     [
         ({"no_stream": {}}, {"expected_no_stream", "expected_revision_20_6_0"}),
         ({"revision": 7}, {"expected_revision", "expected_revision_20_6_0"}),
-        ({"revision": MINUS_ONE}, {"expected_no_stream", "expected_revision_20_6_0"}),
+        ({"revision": MINUS_ONE}, {"expected_revision", "expected_revision_20_6_0"}),
     ],
 )
 async def test_a_wrong_version_is_a_message(caller: Caller, expected: dict[str, Any], fields: set[str]) -> None:

@@ -47,7 +47,7 @@ _NO_VERSION: Final = (
 async def append(call: Call) -> None:
     """Answer an Append when it is committed."""
     try:
-        stream, expected = await _options(call)
+        stream, expected, kind = await _options(call)
         events = [event async for event in _Events(call, stream)]
     except BadRequestField as error:
         raise _refusal(error) from None
@@ -56,29 +56,30 @@ async def append(call: Call) -> None:
         case Appended() as appended:
             call.reply(AppendResponse(success=success(call.node, stream, appended)))
         case WrongVersion(current):
-            call.reply(AppendResponse(wrong_expected_version=wrong_version(current, expected)))
+            call.reply(AppendResponse(wrong_expected_version=wrong_version(current, expected, kind)))
         case Unanswered():
             current = current_version(call.node, stream)
-            call.reply(AppendResponse(wrong_expected_version=wrong_version(current, expected)))
+            call.reply(AppendResponse(wrong_expected_version=wrong_version(current, expected, kind)))
         case StreamDeleted():
             raise stream_deleted(stream)
         case NotCommitted() as outcome:
             raise not_committed(outcome)
 
 
-async def _options(call: Call) -> tuple[str, int]:
-    """Return the stream and the expected version of the first message."""
+async def _options(call: Call) -> tuple[str, int, str]:
+    """Return the stream, the expected version, and the name of its field in the first message."""
     first = await call.next_message()
     if first is None or first.WhichOneof("content") != "options":
         raise handler_failed("The first message must have the options of the append.")
     check_leadership(call, Demand.WRITE)
     stream = stream_name(first.options.stream_identifier)
-    expected = expected_version(first.options.WhichOneof("expected"), first.options.revision)
+    kind = first.options.WhichOneof("expected")
+    expected = expected_version(kind, first.options.revision)
     if expected is None:
         raise invalid_argument(_NO_VERSION)
     if not call.node.access.may(call.user, Permission.WRITE, stream):
         raise access_denied()
-    return stream, expected
+    return stream, expected, kind
 
 
 class _Events:

@@ -32,9 +32,16 @@ def success(node: Node, stream: str, outcome: Appended) -> dict[str, Any]:
     return {**current, "position": {"commit_position": position, "prepare_position": position}}
 
 
-def wrong_version(current: int, expected: int) -> dict[str, Any]:
-    """Return the fields of `AppendResponse.WrongExpectedVersion`, those of version 20.6.0 included."""
-    name = _NAMES.get(ExpectedVersion(expected)) if expected < 0 else None
+def wrong_version(current: int, expected: int, kind: str) -> dict[str, Any]:
+    """Return the fields of `AppendResponse.WrongExpectedVersion`, those of version 20.6.0 included.
+
+    Args:
+        current: Number of the last event of the stream; -1 if there is none.
+        expected: Expected version.
+        kind: Name of the field in which the client sent it.
+    """
+    name = None if kind == "revision" else kind
+    expected = MINUS_ONE if expected == ExpectedVersion.NO_STREAM else expected
     fields: dict[str, Any] = (
         {"current_no_stream": {}, "no_stream_20_6_0": {}}
         if current < 0

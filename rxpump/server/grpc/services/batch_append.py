@@ -225,7 +225,9 @@ class _Batches:
 
     def _answer(self, correlation_id: Any, stream: Any, **result: Any) -> None:
         identifier = {"stream_name": stream.encode()} if isinstance(stream, str) else stream
-        self._call.reply(BatchAppendResponse(correlation_id=correlation_id, stream_identifier=identifier, **result))
+        if correlation_id.ByteSize():
+            result["correlation_id"] = correlation_id
+        self._call.reply(BatchAppendResponse(stream_identifier=identifier, **result))
 
     async def committed(self, *, down_to: int) -> None:
         """Wait until at most `down_to` bytes wait to be committed."""

@@ -30,6 +30,20 @@ class WantedEvents(NamedTuple):
 
 
 def read_filter(message: Any, strictness: Strictness) -> WantedEvents:
+    """Return the filter of a read, and how often its progress is reported.
+
+    Raises:
+        CallError: The filter cannot be used.
+    """
+    window = {"max": message.max, "count": WINDOW, None: None}[message.WhichOneof("window")]
+    if window is None:
+        raise invalid_argument(_BAD.format("Window"))
+    if window == 0:
+        raise invalid_argument("The window of a filter must be at least 1, got 0.")
+    return WantedEvents(log_filter(message, strictness), window, message.checkpoint_interval_multiplier)
+
+
+def log_filter(message: Any, strictness: Strictness) -> LogFilter:
     """Return the filter that an `EventFilter` describes.
 
     Raises:
@@ -38,16 +52,10 @@ def read_filter(message: Any, strictness: Strictness) -> WantedEvents:
     subject = message.WhichOneof("subject")
     if subject is None:
         raise invalid_argument(_BAD.format("Filter"))
-    window = {"max": message.max, "count": WINDOW, None: None}[message.WhichOneof("window")]
-    if window is None:
-        raise invalid_argument(_BAD.format("Window"))
-    if window == 0:
-        raise invalid_argument("The window of a filter must be at least 1, got 0.")
     try:
-        search = _search(getattr(message, subject), strictness)
+        return LogFilter(_FIELDS[subject], _search(getattr(message, subject), strictness))
     except BadFilter as error:
         raise handler_failed(f"The filter cannot be used: {error}.") from None
-    return WantedEvents(LogFilter(_FIELDS[subject], search), window, message.checkpoint_interval_multiplier)
 
 
 def _search(expression: Any, strictness: Strictness) -> Search:

@@ -13,7 +13,7 @@ from rxpump.server.groups.strategies import STRATEGIES
 from rxpump.server.grpc.call import Call
 from rxpump.server.grpc.call_errors import handler_failed, invalid_argument
 from rxpump.server.grpc.group_errors import group_failed
-from rxpump.server.grpc.services.event_filter import read_filter
+from rxpump.server.grpc.services.event_filter import log_filter
 from rxpump.server.grpc.services.proposed_events import BadRequestField, signed_number, stream_name
 from rxpump.server.grpc.services.read_options import log_position
 from rxpump.server.store.filters import FilterField
@@ -171,7 +171,7 @@ def _no_start(name: str) -> Exception:
 
 
 def _filter(call: Call, message: Any) -> GroupFilter:
-    read_filter(message, call.node.strictness)  # refuses a filter that cannot be used
+    log_filter(message, call.node.strictness)  # refuses a filter that cannot be used
     subject = message.WhichOneof("subject")
     expression = getattr(message, subject)
     field = FilterField.STREAM if subject == "stream_identifier" else FilterField.TYPE

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Any, Final
 from uuid import uuid4
 
@@ -90,6 +91,7 @@ class _Consumption:
         self._encoder = encoder
         self._dropped: asyncio.Future[CallError] = asyncio.get_running_loop().create_future()
         self._waiting: asyncio.Task[None] | None = None
+        self._has_left = False
 
     async def run(self, consumer: Consumer) -> None:
         """Apply acknowledgements until the consumer is dropped.
@@ -97,19 +99,27 @@ class _Consumption:
         Raises:
             CallError: The consumer was dropped, or an acknowledgement is malformed.
         """
+        # Its events must be free for others before a later call of the same connection is served.
+        self._call.when_ended = partial(self._leave, consumer)
         loop = asyncio.get_running_loop()
         acknowledging = loop.create_task(self._acknowledge(consumer))
         try:
             await asyncio.wait((acknowledging, self._dropped), return_when=asyncio.FIRST_COMPLETED)
             if acknowledging.done():
                 acknowledging.result()
-            raise await asyncio.shield(self._dropped)  # a half-closed call goes on
+            await asyncio.wait((self._dropped,))  # a half-closed call goes on
+            raise self._dropped.result()
         finally:
             acknowledging.cancel()
             if self._waiting is not None:
                 self._waiting.cancel()
-            if not self._dropped.done() or self._dropped.cancelled():  # cancelled together with this call
-                consumer.leave()
+            self._leave(consumer)
+
+    def _leave(self, consumer: Consumer) -> None:
+        """Leave the group, unless the consumer has left already."""
+        if not (self._has_left or self._dropped.done()):
+            self._has_left = True
+            consumer.leave()
 
     async def _acknowledge(self, consumer: Consumer) -> None:
         while (message := await self._call.next_message()) is not None:

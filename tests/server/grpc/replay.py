@@ -1,0 +1,311 @@
+"""Replay of recorded conversations: the requests of other clients, and the answers of a real server beside ours.
+
+Each line of the data is a conversation: its calls step by step, in the order of the wire. Positions, ids that the
+server makes and times differ from run to run. So each position of the real server is replaced by ours once both
+servers have sent it in the same place, also in later requests.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import json
+import time
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from google.protobuf.message import DecodeError, Message
+
+from rxpump.grpc.messages.methods import Method
+from rxpump.grpc.messages.table import METHODS
+from rxpump.grpc.protocol.call_status import CallStatus, StatusCode
+from rxpump.server import EmbeddedServer
+from tests.grpc.harness import ClientEndpoint, connected
+from tests.server.grpc.caller import OpenCall
+
+DATA = Path(__file__).parents[2] / "data" / "wire" / "grpc"
+
+_POSITIONS: Final = frozenset({"commit_position", "prepare_position"})
+_DROPPED: Final = frozenset(
+    {
+        "timestamp",
+        "subscription_id",
+        "created",
+        "time_stamp",
+        "instance_id",
+        "port",
+        # The state of a group: ours reads only while it has consumers, and measures nothing else.
+        "status",
+        "average_per_second",
+        "average_items_per_second",
+        "count_since_last_measurement",
+        "observed_measurements",
+        "last_known_event_position",
+        "read_buffer_count",
+        "live_buffer_count",
+    }
+)
+_SHORTEST_RECORD: Final = 50
+"""Bytes of the log that each event takes at least, on both servers."""
+
+_HANDLER: Final = "Exception was thrown by handler."
+_PROGRESS: Final = frozenset({"caught_up", "checkpoint"})
+"""Messages whose number and place are chance."""
+
+Step = list[Any]
+
+
+@dataclass
+class Recorded:
+    """A conversation with a real server."""
+
+    case: str
+    about: str
+    client: str
+    steps: list[Step]
+
+
+def load(server: str) -> dict[str, Recorded]:
+    """Return the conversations with a server, by case."""
+    path = DATA / f"conversations_{server.replace('.', '_')}.jsonl.gz"
+    with gzip.open(path, "rt", encoding="utf-8") as lines:
+        found = [json.loads(line) for line in lines]
+    return {each["case"]: Recorded(each["case"], each["about"], each["client"], each["steps"]) for each in found}
+
+
+@dataclass
+class ReplayedCall:
+    """One call: what the real server has sent, and what ours has."""
+
+    path: str
+    call: OpenCall
+    requests: list[str] = field(default_factory=list)
+    real: list[Any] = field(default_factory=list)
+    real_status: tuple[Any, ...] | None = None
+    taken: int = 0
+    is_given_up: bool = False
+
+    @property
+    def method(self) -> Method:
+        return self.call.method
+
+    def ours(self) -> list[Any]:
+        """Return our messages so far, without those that are chance."""
+        parsed = [self.method.response.FromString(each) for each in self.call.call.messages]
+        return [message for message in parsed if not _is_progress(message)]
+
+    @property
+    def is_level(self) -> bool:
+        """Whether ours has sent as much as the real one."""
+        status = self.call.call.response.status
+        has_all = self.real_status is None and len(self.ours()) >= len(self.real)
+        return status is not None or has_all or self.is_given_up
+
+
+class Replay:
+    """A conversation that is replayed against a server.
+
+    Attributes:
+        calls: The calls, by connection and stream.
+    """
+
+    def __init__(self, recorded: Recorded, server: EmbeddedServer, patience: float = 1.0) -> None:
+        self.calls: dict[tuple[int, int], ReplayedCall] = {}
+        self._recorded = recorded
+        self._server = server
+        self._patience = patience
+        self._positions: dict[int, int] = {}
+        self._known_ids: set[str] = set()
+
+    async def run(self) -> None:
+        numbers = sorted({step[1] for step in self._recorded.steps})
+        assert self._server.grpc_port is not None
+        contexts = [connected(self._server.grpc_port) for _ in numbers]
+        endpoints = {number: await each.__aenter__() for number, each in zip(numbers, contexts, strict=True)}
+        try:
+            for step in self._recorded.steps:
+                await self._apply(step, endpoints)
+            await self._wait()
+        finally:
+            for each in contexts:
+                await each.__aexit__(None, None, None)
+
+    async def _apply(self, step: Step, endpoints: dict[int, ClientEndpoint]) -> None:
+        kind, conn, stream, *rest = step
+        if kind in ("receive", "status"):
+            self._note(kind, self.calls[conn, stream], rest)
+            return
+        await self._wait()
+        if kind == "open":
+            path, headers = rest
+            method = METHODS.get(path) or _unknown(path)
+            metadata = tuple((name, value) for name, value in headers if name not in ("grpc-timeout", "content-type"))
+            begun = endpoints[conn].call(path, metadata)
+            self.calls[conn, stream] = ReplayedCall(path, OpenCall(endpoints[conn], begun, method))
+            return
+        call = self.calls[conn, stream]
+        if kind == "send":
+            await call.call.send(self._translated(call, bytes.fromhex(rest[0])))
+        elif kind == "end":
+            call.call.half_close()
+        else:
+            call.call.cancel()
+
+    def _note(self, kind: str, call: ReplayedCall, rest: list[Any]) -> None:
+        if kind == "status":
+            call.real_status = (rest[0], rest[1], rest[2])
+            call.is_given_up = False
+            return
+        message = call.method.response.FromString(bytes.fromhex(rest[0]))
+        if not _is_progress(message):
+            call.real.append(message)
+
+    async def _wait(self) -> None:
+        """Wait until our server has sent as much as the real one had, or for some time."""
+
+        async def level() -> None:
+            for call in self.calls.values():
+                await call.call.call.until(lambda: call.is_level)  # noqa: B023
+
+        with suppress(TimeoutError):
+            await asyncio.wait_for(level(), self._patience)
+        for call in self.calls.values():
+            call.is_given_up = call.is_given_up or not call.is_level
+            ours = call.ours()
+            while call.taken < min(len(ours), len(call.real)):
+                self._learn(call.real[call.taken], ours[call.taken])
+                call.taken += 1
+
+    def _learn(self, real: Message, ours: Message) -> None:
+        """Note which position of ours stands for which of the real server."""
+        for descriptor, value in real.ListFields():
+            if descriptor.name in _POSITIONS or (descriptor.name == "position" and isinstance(value, int)):
+                self._positions.setdefault(value, getattr(ours, descriptor.name))
+            elif isinstance(value, Message) and ours.HasField(descriptor.name):
+                self._learn(value, getattr(ours, descriptor.name))
+
+    def _translated(self, call: ReplayedCall, data: bytes) -> bytes:
+        try:
+            message = call.method.request.FromString(data)
+        except DecodeError:
+            return data
+        self._known_ids |= _texts(message)
+        call.requests.append(str(message)[:300])
+        return bytes(message.SerializeToString()) if self._translate(message) else data
+
+    def _translate(self, message: Message) -> bool:
+        changed = False
+        for descriptor, value in message.ListFields():
+            if descriptor.name == "deadline_21_10_0":  # a time, which has passed since
+                value.seconds = int(time.time()) + 10
+                changed = True
+            if descriptor.name in _POSITIONS and (ours := self._ours(value)) is not None:
+                setattr(message, descriptor.name, ours)
+                changed = True
+            elif isinstance(value, Message):
+                changed = self._translate(value) or changed
+        return changed
+
+    def _ours(self, position: int) -> int | None:
+        """Return our position for one of the real server, also for one inside a record; None if it is unknown."""
+        below = max((known for known in self._positions if known <= position), default=None)
+        if below is None or position - below >= _SHORTEST_RECORD:
+            return None
+        return self._positions[below] + position - below
+
+    # Comparison -------------------------------------------------------------------------------
+
+    def differences(self) -> list[str]:
+        """Return what differs, a line for each call."""
+        found = []
+        for (conn, stream), call in self.calls.items():
+            real = [self._plain(message, real=True) for message in call.real]
+            ours = [self._plain(message, real=False) for message in call.ours()]
+            if real != ours[: len(real)] or (call.real_status is not None and len(real) != len(ours)):
+                found.append(f"{conn}/{stream} {call.path} messages: {_first_difference(real, ours)}")
+            status = call.call.call.response.status
+            if call.real_status is not None and not (status and _is_same_status(call.real_status, status)):
+                found.append(f"{conn}/{stream} {call.path} status: {call.real_status} != {status}")
+        return found
+
+    def _plain(self, message: Any, *, real: bool) -> Any:
+        """Return a message as comparable values."""
+        if not isinstance(message, Message):
+            return message
+        plain: dict[str, Any] = {}
+        for descriptor, value in message.ListFields():
+            name = descriptor.name
+            if name in _DROPPED:
+                continue
+            if name in _POSITIONS or (name == "position" and isinstance(value, int)):
+                plain[name] = self._positions.get(value, f"real {value}") if real else value
+            elif name == "id" and isinstance(value, Message):
+                text = next(iter(_texts(value)), "")
+                plain[name] = text if text in self._known_ids else "made by the server"
+            elif isinstance(value, Message):
+                plain[name] = self._plain(value, real=real)
+            elif hasattr(value, "items"):
+                plain[name] = {key: each for key, each in value.items() if key not in _DROPPED}
+            elif name == "custom_metadata" and value.startswith(b"{"):
+                plain[name] = {key: each for key, each in json.loads(value).items() if key != "added"}
+            elif name in ("record_id", "scavenge_id"):
+                plain[name] = value if value in self._known_ids else "made by the server"
+            elif isinstance(value, (str, bytes, int, float)):
+                plain[name] = value
+            else:
+                plain[name] = [self._plain(each, real=real) for each in value]
+        return plain
+
+
+def _first_difference(real: list[Any], ours: list[Any]) -> str:
+    for number, (left, right) in enumerate(zip(real, ours, strict=False)):
+        if left != right:
+            return f"message {number}: {left} != {right}"
+    return f"{len(real)} messages != {len(ours)}"
+
+
+def _is_progress(message: Any) -> bool:
+    """Return whether a message reports progress, or an event that a real server writes when it starts."""
+    if "content" not in message.DESCRIPTOR.oneofs_by_name:
+        return False
+    kind = message.WhichOneof("content")
+    is_first = kind == "event" and message.event.event.stream_identifier.stream_name == b"$$$scavenges"
+    return kind in _PROGRESS or is_first
+
+
+def _is_same_status(real: tuple[str, str, dict[str, str]], ours: CallStatus) -> bool:
+    """Return whether two statuses are the same, but for what is intended to differ.
+
+    Ours has a reason where a real server only says that its handler failed, and an error where a real server answers
+    with HTTP status 500. Recorded texts can be cut short.
+    """
+    code, text, metadata = real
+    if code == "500":
+        return ours.code is not StatusCode.OK
+    found = {name: value for name, value in ours.metadata if name != "grpc-status-details-bin"}
+    start, cut, _ = text.partition("... (")
+    is_same_text = ours.message.startswith(start) if cut or text == _HANDLER else ours.message == text
+    return code == str(ours.code.value) and is_same_text and found.keys() == metadata.keys()
+
+
+def _texts(message: Message) -> set[str]:
+    """Return the texts of all ids in a message."""
+    found: set[str] = set()
+    for descriptor, value in message.ListFields():
+        if descriptor.name in ("string", "record_id") and isinstance(value, str):
+            found.add(value)
+        elif descriptor.name == "structured":
+            found.add(str(value))
+        elif isinstance(value, Message):
+            found |= _texts(value)
+        elif not isinstance(value, (str, bytes, int, float)) and not hasattr(value, "items"):
+            for each in value:
+                found |= _texts(each) if isinstance(each, Message) else set()
+    return found
+
+
+def _unknown(path: str) -> Method:
+    known = next(iter(METHODS.values()))
+    return Method(path, known.kind, known.request, known.response, known.since)
