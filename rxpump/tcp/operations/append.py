@@ -84,8 +84,8 @@ class Append(Operation[WriteResult]):
 
     def _written(self, reply: schema.WriteEventsCompleted) -> WriteResult:
         """Return the result of a write. A position of -1, as of a repeated write, becomes None."""
-        is_known = reply.HasField("commit_position") and reply.commit_position >= 0
-        position = Position(reply.commit_position, reply.prepare_position) if is_known else None
+        commit = reply.commit_position if reply.HasField("commit_position") else -1
+        position = Position(commit, reply.prepare_position) if commit >= 0 else None
         return WriteResult(self.stream, reply.first_event_number, reply.last_event_number, position)
 
     def __str__(self) -> str:

@@ -42,6 +42,9 @@ class ProtocolState(Enum):
     CLOSED = "closed"
 
 
+_OWN_COMMANDS = {Command.HEARTBEAT_REQUEST, Command.HEARTBEAT_RESPONSE, Command.BAD_REQUEST}
+"""Commands of packages that can concern the connection itself when it is ready."""
+
 _EXPECTED = {
     ProtocolState.AUTHENTICATING: (Command.AUTHENTICATED, ProtocolState.IDENTIFYING),
     ProtocolState.IDENTIFYING: (Command.CLIENT_IDENTIFIED, ProtocolState.READY),
@@ -136,6 +139,9 @@ class ClientProtocol:
         return out
 
     def _handles(self, package: Package) -> bool:
+        """Handle a package that is no reply to a request; return False for any other."""
+        if package.command not in _OWN_COMMANDS and self.state is ProtocolState.READY:
+            return False
         match package.command:
             case Command.HEARTBEAT_REQUEST:
                 self._out.append(Package(Command.HEARTBEAT_RESPONSE, package.correlation_id).encode())

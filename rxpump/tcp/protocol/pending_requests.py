@@ -229,12 +229,12 @@ class PendingRequests:
             self._deliver(package)
             return None
         match request.operation.interpret(package):
+            case Success(value):
+                return self._settle(request, value=value)
             case Opened(buffer):
                 buffer.correlation_id = request.correlation_id
                 self._buffers[request.correlation_id] = (buffer, request.operation.unsubscribe_command)
                 return self._settle(request, value=buffer)
-            case Success(value):
-                return self._settle(request, value=value)
             case Failure(error):
                 return self._settle(request, error=error)
             case Retry(refusal):

@@ -197,7 +197,10 @@ class LiveBuffer(SubscriptionBuffer[Event]):
         """Parse the payloads as one message. Concatenated messages with one repeated field are one such message."""
         payload = b"".join(payloads)
         columns = schema.StreamEventsAppearedColumns.FromString(payload)
-        return page_events(columns, lambda: PositionedEvents(schema.StreamEventsAppeared.FromString(payload).events))
+        events = page_events(
+            columns, lambda: PositionedEvents(schema.StreamEventsAppeared.FromString(payload).events)
+        )
+        return list(events)  # they are looked at several times on their way
 
     def reason_of(self, payload: bytes) -> RxPumpError:
         """Return the error for the payload of a SubscriptionDropped."""
