@@ -25,7 +25,7 @@ class Output:
 
     def __init__(self, is_json: bool | None) -> None:
         self.is_json = not sys.stdout.isatty() if is_json is None else is_json
-        self.console = Console(highlight=False, soft_wrap=True, markup=False)
+        self.console: Console = _Console(highlight=False, soft_wrap=True, markup=False)
 
     def line(self, line: bytes) -> None:
         """Write one line of bytes.
@@ -70,6 +70,14 @@ class Output:
                 self.line(as_json(row))
             return
         self.console.print(table_of(rows, columns))
+
+
+class _Console(Console):
+    """A console whose closed output ends the command as that of JSON lines does."""
+
+    def on_broken_pipe(self) -> None:
+        """Raise BrokenPipeError, where the base class exits with status 1."""
+        raise BrokenPipeError
 
 
 def _is_pipe_without_reader(descriptor: int) -> bool:

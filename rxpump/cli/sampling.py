@@ -14,7 +14,7 @@ from reactivex import operators as rx
 from rxpump.blocking import BlockingClient
 from rxpump.errors import AccessDenied, NotSupported
 from rxpump.model.events import Event
-from rxpump.model.positions import END, Position
+from rxpump.model.positions import END, Position, StreamDirection
 
 
 @dataclass
@@ -47,7 +47,8 @@ class Sampler:
 
     def __init__(self, store: BlockingClient, interval: float) -> None:
         self._flows: dict[str, Flow] = {}
-        self._end: Position | None = None
+        last = store.get_all(direction=StreamDirection.BACKWARD, max_count=1)
+        self._end: Position | None = last[0].position if len(last) else None
         written: reactivex.Observable[Event] = store.client.stream_all(END, resolve_links=False)
         counted = written.pipe(rx.do_action(self._note), rx.ignore_elements())
         self._events = store.iterate(counted, timeout=interval)

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -111,6 +115,24 @@ def test_a_stream_whose_events_are_hidden_can_be_written(cli: Commands, store: r
 )
 def test_a_malformed_line_is_named(cli: Commands, line: bytes, message: str) -> None:
     assert message in cli.failure(2, "append", "malformed", input=b"\n" + line)
+
+
+def test_a_terminal_gets_a_progress_bar(cli: Commands, tmp_path: Path) -> None:
+    file = tmp_path / "events.ndjson"
+    file.write_bytes(numbered(3000))
+    main, other = pty.openpty()
+    command = [sys.executable, "-m", "rxpump", "append", "shown", str(file)]
+    environment = {**cli.environment, "TERM": "xterm", "COLUMNS": "120"}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=other, env=environment) as process:
+        os.close(other)
+        shown = b""
+        while b"events/s" not in shown:
+            shown += os.read(main, 4096)
+        process.communicate(timeout=30)
+        assert process.returncode == 0
+    os.close(main)
+    for part in (b"append", b"events, ", b" MB, ", b"0:00:0"):
+        assert part in shown
 
 
 # copy -------------------------------------------------------------------------------------------------

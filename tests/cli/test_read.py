@@ -6,6 +6,7 @@ import json
 import os
 import pty
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -96,15 +97,27 @@ def test_the_exit_status_reports_what_is_missing(cli: Commands, store: rxpump.Bl
     assert "5 is no position in $all" in anonymous.failure(2, "read", "$all", "--from", "5")
 
 
-def test_a_reader_that_leaves_ends_the_command(cli: Commands, store: rxpump.BlockingClient) -> None:
-    store.publish("long", [rxpump.NewEvent("Jumped", {"pad": "x" * 500}) for _ in range(2000)])
-    with cli.started("read", "long") as process:
+@pytest.mark.parametrize("form", ["--json", "--table"])
+def test_a_reader_that_leaves_ends_the_command(cli: Commands, store: rxpump.BlockingClient, form: str) -> None:
+    store.publish(f"long{form}", [rxpump.NewEvent("Jumped", {"pad": "x" * 500}) for _ in range(2000)])
+    with cli.started("read", f"long{form}", form) as process:
         assert process.stdout is not None
-        assert lines(process.stdout, 1)[0].startswith('{"stream":"long","number":0')
+        assert f"long{form}" in lines(process.stdout, 1)[0]
         process.stdout.close()
         assert process.stderr is not None
         assert process.stderr.read() == b""
         assert process.wait(30) == 141
+
+
+def test_ctrl_c_ends_the_wait_for_a_connection(cli: Commands) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        with cli.started("info", "--uri", f"tcp://127.0.0.1:{port}?connect_timeout=60&connect_within=60") as process:
+            connection, _ = silent.accept()
+            process.send_signal(signal.SIGINT)
+            out, err = process.communicate(timeout=30)
+            connection.close()
+    assert (out, err, process.returncode) == (b"", b"", 130)
 
 
 def test_a_terminal_gets_colored_lines(cli: Commands) -> None:

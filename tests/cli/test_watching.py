@@ -55,8 +55,8 @@ def test_stats_can_be_watched(cli: Commands) -> None:
 
 def test_watching_needs_the_rights_of_an_admin(cli: Commands, store: rxpump.BlockingClient) -> None:
     anonymous = Commands(address_of(store))
-    assert "may not subscribe to '$all'" in anonymous.failure(6, "stats")
-    assert "may not subscribe to '$all'" in anonymous.failure(6, "top")
+    assert "may not read '$all'" in anonymous.failure(6, "stats")
+    assert "may not read '$all'" in anonymous.failure(6, "top")
 
 
 def test_top_shows_streams_and_groups(cli: Commands, store: rxpump.BlockingClient) -> None:
