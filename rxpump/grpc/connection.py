@@ -2,14 +2,18 @@
 
 The state machine decides what is sent. The connection only moves bytes between it and the socket, and events to the
 calls. Frames of one turn of the event loop are sent in one write, and one timer serves all deadlines of the machine.
+
+The buffer of the operating system is kept small where that is possible. Bytes that leave therefore show that the
+server reads, and are signs of life like bytes that arrive.
 """
 
 from __future__ import annotations
 
 import asyncio
 import math
+import socket
 from collections.abc import Iterable
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from rxpump.errors import ConnectionClosed, RxPumpError
 from rxpump.grpc.call import Call
@@ -32,7 +36,13 @@ from rxpump.grpc.protocol.call_status import CallStatus, StatusCode
 from rxpump.grpc.protocol.headers import request_headers
 from rxpump.grpc.tls import HTTP2
 
-CLOSING_SECONDS = 1.0
+_UNSENT_LIMIT: Final = getattr(socket, "TCP_NOTSENT_LOWAT", None)
+"""Socket option that bounds the unsent bytes in the buffer of the operating system; not every system has it."""
+
+_UNSENT_BYTES: Final = 128 * 1024
+"""Bytes that the buffer of the operating system may hold before they are sent."""
+
+CLOSING_SECONDS: Final = 1.0
 """Seconds in which the last bytes must leave when the connection is closed."""
 
 
@@ -93,6 +103,8 @@ class GrpcConnection(asyncio.Protocol):
         self._timer: asyncio.TimerHandle | None = None
         self._is_flush_due = False
         self._may_write = True
+        self._written = 0
+        self._unsent_at_ring = self._taken_at_ring = 0
         self._failure: RxPumpError | None = None
 
     @property
@@ -179,6 +191,9 @@ class GrpcConnection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Send the first frames; called by asyncio."""
         self._socket = cast(asyncio.Transport, transport)
+        system_socket = transport.get_extra_info("socket")
+        if system_socket is not None and _UNSENT_LIMIT is not None:
+            system_socket.setsockopt(socket.IPPROTO_TCP, _UNSENT_LIMIT, _UNSENT_BYTES)
         tls: Any = transport.get_extra_info("ssl_object")
         if tls is not None and tls.selected_alpn_protocol() != HTTP2:
             self._lose("the server does not speak HTTP/2 with TLS on this port (it did not accept the protocol h2)")
@@ -266,6 +281,7 @@ class GrpcConnection(asyncio.Protocol):
         if self._socket is None:
             return
         while self._may_write and (data := self.machine.bytes_to_send()):
+            self._written += len(data)
             self._socket.write(data)
         if self._failure is not None or self.machine.state is ConnectionState.ENDED:
             self._shut_down()
@@ -296,9 +312,18 @@ class GrpcConnection(asyncio.Protocol):
 
     def _ring(self) -> None:
         self._timer = None
+        self._note_progress()
         for event in self.machine.tick(self._loop.time()):
             self._apply(event)
         self._flush()
+
+    def _note_progress(self) -> None:
+        """Report a sign of life if bytes that were buffered at the last call have left since."""
+        unsent = 0 if self._socket is None else self._socket.get_write_buffer_size()
+        taken = self._written - unsent
+        if self._unsent_at_ring and taken > self._taken_at_ring:
+            self.machine.note_progress()
+        self._unsent_at_ring, self._taken_at_ring = unsent, taken
 
     def __repr__(self) -> str:
         if self._failure is not None:

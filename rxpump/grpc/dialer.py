@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import ssl
+from dataclasses import replace
 from typing import Any, Final, NamedTuple, TypeVar
 
 from rxpump.errors import CertificateRefused, ConnectionClosed, ConnectionFailed, NotSupported
@@ -19,6 +21,8 @@ from rxpump.model.credentials import AnyCredentials
 from rxpump.network.tls import CLOSING_TIMEOUT, certificate_failure, handshake_failure
 from rxpump.settings import Settings
 from rxpump.uri import GrpcAddress
+
+_log = logging.getLogger("rxpump.grpc")
 
 T = TypeVar("T")
 
@@ -75,6 +79,7 @@ class Dialer:
         self._settings = settings
         self._tls = tls
         self._limits = limits or Http2Limits()
+        self._has_warned = False
 
     @classmethod
     def to(cls, address: GrpcAddress, settings: Settings) -> Dialer:
@@ -97,7 +102,16 @@ class Dialer:
 
     def allowed(self, credentials: AnyCredentials | None) -> AnyCredentials | None:
         """Return credentials that may be sent, None for those that would travel in clear."""
-        return credentials if self.uses_tls or self.sends_in_clear else None
+        if credentials is None or self.uses_tls or self.sends_in_clear:
+            return credentials
+        if not self._has_warned:
+            self._has_warned = True
+            _log.warning(
+                "the credentials of %r are not sent, because the connection is not encrypted; "
+                "the option credentialsInClear=true sends them",
+                credentials.login,
+            )
+        return None
 
     async def dial(self, node: Node, attempt: int, limit: float, observer: Observer) -> GrpcConnection:
         """Open a connection, and wait until the server has named its methods.
@@ -179,7 +193,8 @@ class Dialer:
     async def _ask_features(self, connection: GrpcConnection) -> ServerFeatures:
         credentials = self.allowed(self.credentials)
         metadata = [] if credentials is None else [authorization(credentials)]
-        call = connection.open(_FEATURES, metadata)
+        login = None if credentials is None else credentials.login
+        call = connection.open(replace(_FEATURES, login=login), metadata)
         call.send(b"")
         call.end()
         try:

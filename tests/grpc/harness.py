@@ -175,7 +175,7 @@ class Server:
 
     def __init__(self, handlers: dict[str, Handler], limits: Http2Limits) -> None:
         self.endpoints: list[ServerEndpoint] = []
-        self._handlers = handlers
+        self.handlers = handlers
         self._limits = limits
         self.port = 0
 
@@ -184,7 +184,7 @@ class Server:
         return [call for endpoint in self.endpoints for call in endpoint.calls.values()]
 
     def accept(self) -> ServerEndpoint:
-        self.endpoints.append(ServerEndpoint(self._limits, self._handlers))
+        self.endpoints.append(ServerEndpoint(self._limits, self.handlers))
         return self.endpoints[-1]
 
 
