@@ -82,6 +82,7 @@ class EmbeddedServer:
         self.store = store
         self.host = host
         self.port: int = port
+        self._projections = Projections(store) if projections else None
         self._node = Node(
             store,
             Users(users, saved=SavedUsers(store)),
@@ -90,6 +91,7 @@ class EmbeddedServer:
             membership=SingleNode(store, self._addresses) if membership is None else membership,
             anonymous=UNRESTRICTED if insecure else ANONYMOUS,
             count_clients=lambda: self.client_count,
+            projections=self._projections,
         )
         self._make_heartbeat = partial(Heartbeat, heartbeat_interval, heartbeat_timeout)
         self._tls = tls
@@ -98,7 +100,6 @@ class EmbeddedServer:
         self._grpc = GrpcFace(self._node)
         self._grpc_listener = None if grpc_port is None else self._new_grpc_listener(grpc_port)
         self._http_starting = asyncio.Lock()
-        self._projections = Projections(store) if projections else None
         self._listener: asyncio.Server | None = None
         self._sessions: set[Session] = set()
         self._all_ended = asyncio.Event()

@@ -9,6 +9,7 @@ from rxpump.server.access.users import ANONYMOUS, User, Users
 from rxpump.server.connection_memory import ConnectionMemory
 from rxpump.server.groups.groups import Groups
 from rxpump.server.membership import Membership, SingleNode
+from rxpump.server.projections.projections import Projections
 from rxpump.server.statistics import Statistics
 from rxpump.server.store.sqlite_store import SqliteStore
 from rxpump.server.strictness import Strictness
@@ -29,6 +30,7 @@ class Node:
         membership: Place of the server in its cluster.
         anonymous: User of requests without credentials.
         statistics: Statistics of the server.
+        projections: System projections; None if there are none.
     """
 
     def __init__(
@@ -41,6 +43,7 @@ class Node:
         membership: Membership | None = None,
         anonymous: User = ANONYMOUS,
         count_clients: Callable[[], int] = int,
+        projections: Projections | None = None,
     ) -> None:
         self.store = store
         self.users = users
@@ -52,6 +55,7 @@ class Node:
         self.membership: Membership = SingleNode(store) if membership is None else membership
         self.anonymous: User = anonymous
         self.statistics: Statistics = Statistics(store, count_clients)
+        self.projections: Projections | None = projections
 
     @property
     def is_insecure(self) -> bool:

@@ -262,9 +262,7 @@ async def test_a_leader_that_serves_nothing_is_left(
         assert any("it could not serve requests for" in reason for reason in reasons)
 
 
-async def test_a_node_without_an_alternative_is_kept(
-    client_of: MakeClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_node_without_an_alternative_is_kept(client_of: MakeClient, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("rxpump.network.node_resolver.ELECTION_SECONDS", 0.0)
 
     async def refuse_often(peer: Peer) -> None:

@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
-from rxpump.grpc.messages import gossip, monitoring, operations, persistent_subscriptions, streams, streams_v2, users
+from rxpump.grpc.messages import (
+    gossip,
+    monitoring,
+    operations,
+    persistent_subscriptions,
+    projections,
+    streams,
+    streams_v2,
+    users,
+)
 from rxpump.grpc.messages.methods import Method
 from rxpump.grpc.messages.table import METHODS
 from rxpump.grpc.protocol.call_status import StatusCode
@@ -21,6 +30,16 @@ from rxpump.server.grpc.services.group_read import read_group
 from rxpump.server.grpc.services.multi_append import append_records, append_session
 from rxpump.server.grpc.services.operations import merge_indexes, restart_groups, start_scavenge, stop_scavenge
 from rxpump.server.grpc.services.parked_groups import replay_parked, restart_subsystem, truncate_parked
+from rxpump.server.grpc.services.projection_changes import (
+    create_projection,
+    delete_projection,
+    disable_projection,
+    enable_projection,
+    reset_projection,
+    restart_projections,
+    update_projection,
+)
+from rxpump.server.grpc.services.projection_info import projection_result, projection_state, projection_statistics
 from rxpump.server.grpc.services.proposed_events import MAX_APPEND_BYTES
 from rxpump.server.grpc.services.read import read
 from rxpump.server.grpc.services.statistics import send_statistics
@@ -59,6 +78,16 @@ _SERVED: Final[Mapping[Method, Handler]] = {
     users.DETAILS: user_details,
     users.CHANGE_PASSWORD: change_password,
     users.RESET_PASSWORD: reset_password,
+    projections.CREATE: create_projection,
+    projections.UPDATE: update_projection,
+    projections.DELETE: delete_projection,
+    projections.ENABLE: enable_projection,
+    projections.DISABLE: disable_projection,
+    projections.RESET: reset_projection,
+    projections.STATISTICS: projection_statistics,
+    projections.STATE: projection_state,
+    projections.RESULT: projection_result,
+    projections.RESTART_SUBSYSTEM: restart_projections,
     streams_v2.APPEND_SESSION: append_session,
     streams_v2.APPEND_RECORDS: append_records,
     persistent_subscriptions.CREATE: create_group,

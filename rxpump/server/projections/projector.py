@@ -89,11 +89,16 @@ class Projector:
 
     Attributes:
         position: Position of the last event that was processed; None before the first.
+        checkpoint: Position of the last checkpoint; None before the first.
+        processed: Number of events that were processed since the start, without those that projections wrote.
+        aborted: Set it before `stop` to stop without a last checkpoint.
     """
 
     def __init__(self, name: str, projection: Projection, store: SqliteStore, turn: asyncio.Lock) -> None:
         self.name = name
-        self.position = read_checkpoint(store.read, name)
+        self.position = self.checkpoint = read_checkpoint(store.read, name)
+        self.processed = 0
+        self.aborted = False
         self._projection = projection
         self._store = store
         self._turn = turn
@@ -127,7 +132,7 @@ class Projector:
                     await asyncio.sleep(0)
                 else:
                     await self._news.wait()
-            if self._since_checkpoint:
+            if self._since_checkpoint and not self.aborted:
                 await self._save()
         except _Stopped:
             _log.warning("%r stops without a checkpoint, because the store cannot be written", self)
@@ -158,6 +163,7 @@ class Projector:
         links = batch.links.items()
         await self._write(AppendRequest(stream, ExpectedVersion.ANY, events) for stream, events in links)
         self.position = batch.position
+        self.processed += batch.size
         self._since_checkpoint += batch.size
         if self._since_checkpoint >= CHECKPOINT_AFTER:
             await self._save()
@@ -169,6 +175,7 @@ class Projector:
             await self._write([limit_checkpoints(self.name)])
             self._has_checkpoint = True
         await self._write([save_checkpoint(self.name, self.position)])
+        self.checkpoint = self.position
 
     async def _write(self, requests: Iterable[AppendRequest]) -> None:
         """Append links. A write that fails is repeated until it succeeds."""

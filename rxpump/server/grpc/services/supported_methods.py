@@ -14,6 +14,7 @@ VERSION: Final = "26.1.0"
 
 FEATURES_METHOD: Final = server_features.GET_SUPPORTED_METHODS
 
+_PROJECTIONS: Final = projections.CREATE.feature[0]
 _GROUPS: Final = persistent_subscriptions.READ.feature[0]
 _OF_GROUPS: Final = ("stream", "all")
 _FEATURES: Final[Mapping[Method, tuple[str, ...]]] = {
@@ -25,17 +26,16 @@ _FEATURES: Final[Mapping[Method, tuple[str, ...]]] = {
 
 def supported_methods_handler(methods: Iterable[Method]) -> Callable[[Call], Awaitable[None]]:
     """Return the handler of GetSupportedMethods of a server that has these methods."""
-    answer = server_features.SupportedMethods(
-        methods=[
-            {"method_name": name, "service_name": service, "features": _features(method, service)}
-            for method, (service, name) in ((each, each.feature) for each in methods)
-        ],
-        event_store_server_version=VERSION,
-    )
+    described = [
+        {"method_name": name, "service_name": service, "features": _features(method, service)}
+        for method, (service, name) in ((each, each.feature) for each in methods)
+    ]
+    without_projections = [each for each in described if each["service_name"] != _PROJECTIONS]
 
     async def supported_methods(call: Call) -> None:
         await call.request()
-        call.reply(answer)
+        served = without_projections if call.node.projections is None else described
+        call.reply(server_features.SupportedMethods(methods=served, event_store_server_version=VERSION))
 
     return supported_methods
 

@@ -1,0 +1,93 @@
+"""Projections.Enable, Disable, Reset and RestartSubsystem; Create, Update and Delete, which the server lacks.
+
+See docs/protocol/grpc.md, section 3.9.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rxpump.grpc.protocol.call_status import StatusCode
+from rxpump.server.grpc.authorization import require_login, require_operator
+from rxpump.server.grpc.call import Call
+from rxpump.server.grpc.call_errors import CallError, handler_failed, plain_error
+from rxpump.server.grpc.services.projection_info import find_projection, served_projections
+from rxpump.server.projections.projections import ProjectionStatus
+
+
+async def create_projection(call: Call) -> None:
+    """Refuse to create a projection."""
+    request = await _options(call)
+    projections = served_projections(call)
+    require_login(call)
+    mode = request.options.WhichOneof("mode")
+    if mode in ("transient", "continuous") and getattr(request.options, mode).name in projections.by_name:
+        raise plain_error(StatusCode.UNKNOWN, "Envelope callback expected Updated, received Conflict instead")
+    raise _only_system_projections("cannot create others")
+
+
+async def update_projection(call: Call) -> None:
+    """Refuse to change the query of a projection."""
+    request = await _options(call)
+    projections = served_projections(call)
+    require_login(call)
+    find_projection(projections, request.options.name)
+    raise _only_system_projections("cannot change them")
+
+
+async def delete_projection(call: Call) -> None:
+    """Refuse to delete a projection."""
+    request = await _options(call)
+    projections = served_projections(call)
+    require_operator(call)
+    find_projection(projections, request.options.name)
+    raise _only_system_projections("cannot delete them, but Disable stops one")
+
+
+async def enable_projection(call: Call) -> None:
+    """Start a projection from its checkpoint."""
+    request = await _options(call)
+    projections = served_projections(call)
+    require_login(call)
+    find_projection(projections, request.options.name).start()
+    call.reply(call.method.response())
+
+
+async def disable_projection(call: Call) -> None:
+    """Stop a projection, with or without a last checkpoint."""
+    request = await _options(call)
+    projections = served_projections(call)
+    require_login(call)
+    status = ProjectionStatus.STOPPED if request.options.write_checkpoint else ProjectionStatus.ABORTED
+    await find_projection(projections, request.options.name).stop(status)
+    call.reply(call.method.response())
+
+
+async def reset_projection(call: Call) -> None:
+    """Let a projection process all events again. It does not write existing links again."""
+    request = await _options(call)
+    projections = served_projections(call)
+    require_login(call)
+    await find_projection(projections, request.options.name).reset()
+    call.reply(call.method.response())
+
+
+async def restart_projections(call: Call) -> None:
+    """Stop all projections that run, and start them again."""
+    await call.request()
+    projections = served_projections(call)
+    require_operator(call)
+    await projections.restart()
+    call.reply(call.method.response())
+
+
+async def _options(call: Call) -> Any:
+    request = await call.request()
+    if not request.HasField("options"):
+        raise handler_failed("The request must have options.")
+    return request
+
+
+def _only_system_projections(what: str) -> CallError:
+    message = f"This server runs only the system projections. It {what}."
+    return plain_error(StatusCode.UNIMPLEMENTED, message)
