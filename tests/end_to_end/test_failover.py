@@ -5,41 +5,69 @@ from __future__ import annotations
 import asyncio
 import os
 import random
+from typing import Any
 
 import pytest
 
 from rxpump.testing import EmbeddedCluster, GossipWords
-from tests.end_to_end.failover import FAILURES, moment, running
+from tests.end_to_end.failover import FAILURES, MORE, moment, running
 
 
-async def survive(seed: int, changes: int, words: GossipWords) -> None:
-    """Change the leader `changes` times, at random moments and in random ways that `seed` decides."""
-    chance = random.Random(seed)
-    async with EmbeddedCluster(
-        words=words, commit_timeout=0.3, forward_timeout=0.3, persistent_tick=0.05, chance=chance
-    ) as cluster:
-        async with running(cluster) as program:
+async def survive(cluster: EmbeddedCluster, preference: str, changes: int, chance: random.Random) -> None:
+    """Change the leader `changes` times, at random moments and in random ways.
+
+    Args:
+        cluster: The cluster.
+        preference: Kind of node that the reader of the program uses.
+        changes: Number of changes.
+        chance: Source of the moments and ways.
+    """
+    async with cluster:
+        async with running(cluster, preference) as program:
             for number in range(changes):
-                failure = FAILURES[number % len(FAILURES)] if number < len(FAILURES) else chance.choice(FAILURES)
+                failure = FAILURES[number] if number < len(FAILURES) else chance.choice(FAILURES)
                 await failure(cluster, chance)
                 try:
                     async with asyncio.timeout(30):
                         await program.catch_up()
                 except TimeoutError:
-                    pytest.fail(f"seed {seed}, stuck after change {number} ({failure.__name__}): {program.parts}")
+                    pytest.fail(f"stuck after change {number} ({failure.__name__}): {program.parts}")
                 await moment(chance)
-        assert [node.client_count for node in cluster.nodes] == [0, 0, 0]
+        assert program.published > MORE * changes
+        assert {node.client_count for node in cluster.nodes} == {0}
     assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+def cluster_of(size: int, chance: random.Random, **options: Any) -> EmbeddedCluster:
+    """Return a cluster whose nodes do not wait long for each other."""
+    waits: dict[str, Any] = {"commit_timeout": 0.3, "forward_timeout": 0.3, "persistent_tick": 0.05}
+    return EmbeddedCluster(size, chance=chance, **waits, **options)
+
+
+def seeded() -> random.Random:
+    """Return a random generator, and print its seed."""
+    seed = random.randrange(2**32)
+    print(f"seed {seed}")
+    return random.Random(seed)
 
 
 @pytest.mark.parametrize("words", GossipWords)
 async def test_a_program_survives_each_change_of_leader(words: GossipWords) -> None:
-    await survive(random.randrange(2**32), len(FAILURES), words)
+    chance = seeded()
+    await survive(cluster_of(3, chance, words=words), "follower", len(FAILURES), chance)
 
 
 @pytest.mark.long
-@pytest.mark.timeout(1200)
+@pytest.mark.timeout(1800)
 async def test_a_program_survives_200_changes_of_leader() -> None:
-    seed = random.randrange(2**32)
-    print(f"seed {seed}")
-    await survive(seed, int(os.environ.get("ROUNDS", "2000")) // 10, GossipWords.V20)
+    chance, changes = seeded(), int(os.environ.get("ROUNDS", "2000")) // 10
+    await survive(cluster_of(3, chance), "follower", changes, chance)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("preference", ["random", "read_only_replica"])
+async def test_a_program_survives_changes_in_a_large_cluster(preference: str) -> None:
+    chance, changes = seeded(), int(os.environ.get("ROUNDS", "2000")) // 40
+    large = cluster_of(5, chance, read_only_replicas=1, words=GossipWords.V20)
+    await survive(large, preference, changes, chance)

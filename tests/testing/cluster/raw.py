@@ -18,6 +18,25 @@ from tests.raw_client import RawClient
 
 ANY = -2
 
+CREATE = schema.CreatePersistentSubscription(
+    subscription_group_name="billing",
+    event_stream_id="orders",
+    resolve_link_tos=False,
+    start_from=0,
+    message_timeout_milliseconds=10_000,
+    record_statistics=False,
+    live_buffer_size=100,
+    read_batch_size=10,
+    buffer_size=100,
+    max_retry_count=10,
+    prefer_round_robin=True,
+    checkpoint_after_time=1_000,
+    checkpoint_max_count=1_000,
+    checkpoint_min_count=10,
+    subscriber_max_count=0,
+)
+"""A request that creates a group."""
+
 
 def client_of(node: ClusterNode) -> RawClient:
     """Return a client of one node."""

@@ -7,25 +7,8 @@ from rxpump.tcp.wire.codes import OperationResult
 from rxpump.tcp.wire.commands import Command
 from rxpump.testing import ClusterNode, EmbeddedCluster
 from tests.raw_client import ADMIN, RawClient
-from tests.testing.cluster.raw import client_of, write, write_result
+from tests.testing.cluster.raw import CREATE, client_of, write, write_result
 
-CREATE = schema.CreatePersistentSubscription(
-    subscription_group_name="billing",
-    event_stream_id="orders",
-    resolve_link_tos=False,
-    start_from=0,
-    message_timeout_milliseconds=10_000,
-    record_statistics=False,
-    live_buffer_size=100,
-    read_batch_size=10,
-    buffer_size=100,
-    max_retry_count=10,
-    prefer_round_robin=True,
-    checkpoint_after_time=1_000,
-    checkpoint_max_count=1_000,
-    checkpoint_min_count=10,
-    subscriber_max_count=0,
-)
 CONNECT = schema.ConnectToPersistentSubscription(
     subscription_id="billing", event_stream_id="orders", allowed_in_flight_messages=10
 )

@@ -9,6 +9,7 @@ import asyncio
 import os
 import random
 from contextlib import suppress
+from typing import Any
 
 import pytest
 
@@ -17,7 +18,8 @@ from rxpump.tcp.wire import schema
 from rxpump.tcp.wire.codes import OperationResult
 from rxpump.tcp.wire.commands import Command
 from rxpump.testing import ClusterNode, EmbeddedCluster, NodeState, NoQuorum
-from tests.testing.cluster.raw import client_of, read, read_numbers, write
+from tests.raw_client import ADMIN
+from tests.testing.cluster.raw import CREATE, client_of, read, read_numbers, write
 
 STATES = (NodeState.INITIALIZING, NodeState.UNKNOWN, NodeState.CATCHING_UP, NodeState.CLONE, NodeState.FOLLOWER)
 
@@ -48,6 +50,26 @@ class History:
                         completed = schema.WriteEventsCompleted.FromString(answer.payload)
                         if completed.result == OperationResult.SUCCESS:
                             self.acknowledged.append(number)
+
+    async def delete_and_restore(self) -> None:
+        """Make changes of other kinds, of which the logs must be equal too."""
+        node = self.chance.choice(self.cluster.nodes)
+        if not node.is_running or node.is_hanging:
+            return
+        stream, forwarded = f"other-{self.chance.randrange(4)}", {"expected_version": -2, "require_leader": False}
+        async with client_of(node) as client:
+            delete = schema.DeleteStream(event_stream_id=stream, hard_delete=self.chance.random() < 0.2, **forwarded)
+            start = schema.TransactionStart(event_stream_id=stream, **forwarded)
+            await client.ask(Command.WRITE_EVENTS, write(0, stream=stream, requires_leader=False))
+            await client.ask(Command.DELETE_STREAM, delete)
+            await client.ask(Command.WRITE_EVENTS, write(0, stream=f"$${stream}", requires_leader=False), user=ADMIN)
+            await client.ask(Command.WRITE_EVENTS, write(0, stream=stream, requires_leader=False))
+            started = await client.ask(Command.TRANSACTION_START, start)
+            if started.command == Command.TRANSACTION_START_COMPLETED:
+                id = schema.TransactionStartCompleted.FromString(started.payload).transaction_id
+                commit = schema.TransactionCommit(transaction_id=max(id, 0), require_leader=False)
+                await client.ask(Command.TRANSACTION_COMMIT, commit)
+            await client.ask(Command.CREATE_PERSISTENT_SUBSCRIPTION, group_of(stream), user=ADMIN)
 
     async def change(self) -> None:
         """Do something to a node, if it is possible now."""
@@ -86,11 +108,19 @@ class History:
         await self.cluster.elect()
 
 
+def group_of(stream: str) -> Any:
+    """Return a request that creates a group of a stream."""
+    request = schema.CreatePersistentSubscription()
+    request.CopyFrom(CREATE)
+    request.event_stream_id = stream
+    return request
+
+
 def log_of(node: ClusterNode, cluster: EmbeddedCluster) -> list[tuple[object, ...]]:
     """Return everything that the store of a node contains."""
     [own] = [each for each in cluster._nodes if each is node]
     [connection, *_] = own.replica.store._connections
-    tables = ("streams", "events", "log")
+    tables = ("streams", "events", "prepares", "transactions", "log")
     return [row for table in tables for row in connection.execute(f"SELECT * FROM {table}").fetchall()]
 
 
@@ -102,6 +132,7 @@ async def live_through(seed: int, changes: int, size: int, strictness: Strictnes
         for _ in range(changes):
             await history.change()
             await history.write()
+            await history.delete_and_restore()
         await history.repair()
         async with client_of(cluster.leader) as client:
             numbers: list[int] = []
