@@ -58,6 +58,7 @@ class Call:
         ends_on_goaway: Whether the call ends as soon as the server announces that it shuts down.
         status: Status with which the call ended; None while it runs, or if it was lost.
         failure: Error of a connection that was lost while the call ran, or None.
+        is_suspect: Whether the call can be the cause of that loss: it was alone, or was being sent.
     """
 
     __slots__ = (
@@ -71,6 +72,7 @@ class Call:
         "context",
         "ends_on_goaway",
         "failure",
+        "is_suspect",
         "status",
         "stream_id",
     )
@@ -83,6 +85,7 @@ class Call:
         self.stream_id: int = stream_id
         self.status: CallStatus | None = None
         self.failure: RxPumpError | None = None
+        self.is_suspect: bool = False
         self._owner = owner
         self._response = ResponseReader(MAX_MESSAGE_BYTES)
         self._messages: list[bytes] = []
@@ -217,9 +220,10 @@ class Call:
             self._acknowledge(self._received_bytes)
             self._received_bytes = 0
 
-    def lost(self, error: RxPumpError) -> None:
-        """End the call because its connection was lost."""
+    def lost(self, error: RxPumpError, *, is_suspect: bool = False) -> None:
+        """End the call because its connection was lost; see `is_suspect`."""
         self.failure = error
+        self.is_suspect = is_suspect
         self._close()
 
     def resume_sending(self) -> None:

@@ -74,7 +74,7 @@ class GrpcConnection(asyncio.Protocol):
         ready: Future that is done when calls can be opened.
         closed: Future of the error with which the connection was closed.
         is_going_away: Whether the server has announced that it shuts down. It accepts no new calls.
-        has_answered: Whether a call has ended with a status on this connection.
+        has_answered: Whether the server has sent messages or statuses of calls, since this was last set to False.
         features: Methods of the server.
     """
 
@@ -167,7 +167,6 @@ class GrpcConnection(asyncio.Protocol):
         self._calls.pop(call.stream_id, None)
         self._draining.discard(call)
         if call.status is not None:
-            self.has_answered = True
             self._note_refusal(call.status, call)
         self._observer.changed(self)
         if self.is_going_away:
@@ -210,6 +209,7 @@ class GrpcConnection(asyncio.Protocol):
                 case DataReceived() | HeadersReceived() | TrailersReceived() | StreamReset():
                     call = calls.get(event.stream_id)
                     if call is not None:
+                        self.has_answered = True
                         call.receive(event)
                 case _:
                     self._apply(event)
@@ -271,8 +271,9 @@ class GrpcConnection(asyncio.Protocol):
         if self._failure is not None:
             return
         self._failure = error
-        for call in tuple(self._calls.values()):
-            call.lost(error)
+        calls = tuple(self._calls.values())
+        for call in calls:
+            call.lost(error, is_suspect=len(calls) == 1 or self.machine.pending_bytes(call.stream_id) > 0)
         self._observer.changed(self)
 
     def _flush(self) -> None:

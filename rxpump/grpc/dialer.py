@@ -131,6 +131,7 @@ class Dialer:
                 connection = await self._open(node, observer, None)
                 try:
                     connection.features = await self._ask_features(connection)
+                    connection.has_answered = False
                 except BaseException:
                     connection.close(ConnectionClosed(str(node), "the connection was not completed"))
                     raise

@@ -22,6 +22,7 @@ from rxpump.errors import (
     OperationTimedOut,
     ReconnectFailed,
 )
+from rxpump.grpc.caller import Caller
 from rxpump.grpc.calls.delete import delete as deletion_of
 from rxpump.grpc.dialer import Dialer
 from rxpump.grpc.http2 import Http2Limits
@@ -274,6 +275,24 @@ async def test_attempts_to_reconnect_can_end() -> None:
     with pytest.raises(ReconnectFailed):
         await channel.connection()
     await channel.close()
+
+
+async def test_a_node_that_serves_nothing_is_tried_ever_less_often() -> None:
+    """A connection is useful once a call was answered, apart from the first, or once it has lasted."""
+    statuses: list[Status] = []
+    settings = Settings(reconnect=rxpump.Backoff(min_delay=0.001, max_delay=0.5, jitter=0))
+    async with serving(handlers(Delete=delete)) as server:
+        channel = channel_to(server.port, settings, statuses=statuses)
+        await channel.open()
+        for number in range(4):
+            if number == 3:
+                await Caller(channel, settings, None).request(DELETION)
+            server.endpoints[number].transport.abort()
+            while len(server.endpoints) < number + 2 or not channel.is_connected:
+                await asyncio.sleep(0)
+        await channel.close()
+    delays = [each.delay for each in statuses if isinstance(each, Reconnecting)]
+    assert delays == [0.001, 0.002, 0.004, 0.001]
 
 
 async def test_a_call_waits_for_a_connection_until_its_deadline() -> None:

@@ -87,8 +87,9 @@ class BatchSender:
         ending: RxPumpError = ClientClosed(self._caller.channel.address, "the client was closed")
         try:
             while len(self._pending):
-                error = await self._serve(await self._caller.open(_CONTEXT, ends_on_goaway=True))
-                _settle(self._pending.ended(error, loop.time()))
+                call = await self._caller.open(_CONTEXT, ends_on_goaway=True)
+                error = await self._serve(call)
+                _settle(self._pending.ended(error, loop.time(), is_suspect=call.is_suspect))
                 if isinstance(error, ClientClosed):
                     raise error
                 self._set_timer()

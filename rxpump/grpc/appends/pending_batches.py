@@ -56,7 +56,7 @@ class PendingBatch:
         attempts: Number of times that it was sent.
         refusal: Last refusal of the server, or None.
         losses: Connections that were lost while it was in flight, since its last response.
-        blame: Those of them during which nothing else was in flight.
+        blame: Those of them during which nothing else was in flight, on the whole connection.
         number: Correlation id of the latest attempt; 0 before the first.
         is_settled: Whether it is completed, with `result` or `error`.
         result: Result of the append, or None.
@@ -200,12 +200,13 @@ class PendingBatches:
             return self._settle(pending, outcome)
         return self._wait_or_fail(pending, outcome, now)
 
-    def ended(self, error: RxPumpError, now: float) -> list[PendingBatch]:
+    def ended(self, error: RxPumpError, now: float, *, is_suspect: bool = True) -> list[PendingBatch]:
         """Note that the call ended, and that it is not known which of the batches in flight were written.
 
         Args:
             error: Why it ended.
             now: Current time.
+            is_suspect: Whether the call can be the cause of a lost connection, because no other call was running.
 
         Returns:
             The batches that are not sent again, each settled with its error.
@@ -216,7 +217,7 @@ class PendingBatches:
         if isinstance(error, ConnectionClosed):
             for pending in interrupted:
                 pending.losses += 1
-                pending.blame += len(interrupted) == 1
+                pending.blame += is_suspect and len(interrupted) == 1
         settled = [self._wait_or_fail(pending, error, now) for pending in interrupted]
         if isinstance(error, ConnectionClosed):
             for _, pending in self._waiting:

@@ -105,7 +105,7 @@ class EmbeddedCluster:
     @property
     def grpc_uri(self) -> str:
         """Connection string of gRPC that finds the leader, for the user admin."""
-        return f"kurrentdb+discover://admin:changeit@{self._seeds}?tls=false"
+        return f"kurrentdb+discover://admin:changeit@{self._seeds}?tls=false&credentialsInClear=true"
 
     @property
     def _seeds(self) -> str:

@@ -54,4 +54,4 @@ async def test_a_kill_cuts_grpc_calls() -> None:
 async def test_the_connection_string_names_all_nodes() -> None:
     async with EmbeddedCluster() as cluster:
         hosts = ",".join(f"127.0.0.1:{node.http_address[1]}" for node in cluster.nodes)
-        assert cluster.grpc_uri == f"kurrentdb+discover://admin:changeit@{hosts}?tls=false"
+        assert cluster.grpc_uri == f"kurrentdb+discover://admin:changeit@{hosts}?tls=false&credentialsInClear=true"

@@ -1,0 +1,123 @@
+"""Clients of a cluster over gRPC: the choice of a node, leaders that change, and work that goes on."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+import rxpump
+from rxpump.backoff import Backoff
+from rxpump.errors import DiscoveryFailed
+from rxpump.model.status import Connected, Discovered, Status
+from rxpump.testing import EmbeddedCluster
+
+QUICK = Backoff(min_delay=0.001, max_delay=0.02)
+SETTINGS: dict[str, Any] = {"reconnect": QUICK, "retry": QUICK, "gossip_interval": 0.01, "node_check_interval": 0.05}
+
+
+def connect(cluster: EmbeddedCluster, options: str = "", **settings: Any) -> rxpump.Client:
+    return rxpump.connect(cluster.grpc_uri + options, **{**SETTINGS, **settings})
+
+
+def address(node: Any) -> str:
+    return "kurrentdb://{}:{}".format(*node.http_address)
+
+
+async def test_the_leader_is_found_through_gossip() -> None:
+    async with EmbeddedCluster() as cluster:
+        await cluster.elect(cluster.nodes[1])
+        client = connect(cluster)
+        statuses: list[Status] = []
+        client.status.subscribe(statuses.append)
+        async with client:
+            found = next(each for each in statuses if isinstance(each, Discovered))
+            assert found.address == address(cluster.nodes[1])
+            assert len(found.answers) == 3
+            assert Connected(address(cluster.nodes[1])) in statuses
+            assert [member.state.name for member in await client.members()].count("LEADER") == 1
+
+
+async def test_a_seed_that_is_dead_is_passed_over() -> None:
+    async with EmbeddedCluster() as cluster:
+        first = cluster.nodes[0]
+        await cluster.elect(cluster.nodes[1])
+        await cluster.kill(first)
+        async with connect(cluster) as client:
+            await client.publish_event("s", "A")
+
+
+async def test_a_cluster_that_is_dead_is_named() -> None:
+    async with EmbeddedCluster() as cluster:
+        client = connect(cluster, connect_within=0.3, gossip_timeout=0.1)
+        for node in cluster.nodes:
+            await cluster.kill(node)
+        with pytest.raises(DiscoveryFailed, match="the cluster at"):
+            await client.connect()
+
+
+@pytest.mark.parametrize("of", ["stream", "all"])
+async def test_a_subscription_goes_on_with_the_next_leader(of: str) -> None:
+    received: list[int] = []
+    changed = asyncio.Event()
+
+    def note(event: rxpump.Event) -> None:
+        received.append(event.json())
+        changed.set()
+
+    async with EmbeddedCluster() as cluster, connect(cluster) as client:
+        where = rxpump.operators.where(stream_prefix="s")
+        source = client.stream("s") if of == "stream" else client.stream_all(where=where)
+        with source.subscribe(note):
+            for n in range(12):
+                await client.publish_event("s", "Counted", n)
+                if n == 2:
+                    await cluster.elect(cluster.followers[0])
+                elif n == 5:
+                    await cluster.kill(cluster.leader)
+                    await cluster.elect()
+                elif n == 8:
+                    await cluster.resign()
+            while len(received) < 12:
+                changed.clear()
+                await changed.wait()
+    assert received == list(range(12))
+
+
+async def test_followers_serve_reads_and_the_leader_serves_writes() -> None:
+    async with EmbeddedCluster() as cluster, connect(cluster, "&nodePreference=follower") as client:
+        statuses: list[Status] = []
+        client.status.subscribe(statuses.append)
+        assert statuses[-1] in [Connected(address(node)) for node in cluster.followers]
+        await client.publish_event("s", "A", 1)
+        await client.create_subscription("g", "s", start_from=0)
+        delivered = asyncio.get_running_loop().create_future()
+        with client.connect_subscription("g", "s").subscribe(delivered.set_result):
+            assert (await delivered).json() == 1
+        assert [event.json() async for event in client.iter("s")] == [1]
+        assert statuses[-1] in [Connected(address(node)) for node in cluster.followers]
+
+
+async def test_a_direct_connection_to_a_follower_moves_to_the_leader() -> None:
+    async with EmbeddedCluster() as cluster:
+        host, port = cluster.followers[0].http_address
+        uri = f"kurrentdb://admin:changeit@{host}:{port}?tls=false&credentialsInClear=true"
+        async with rxpump.connect(uri, **SETTINGS) as client:
+            statuses: list[Status] = []
+            client.status.subscribe(statuses.append)
+            await client.publish_event("s", "A", 1)
+            assert statuses[-1] == Connected(address(cluster.leader))
+
+
+async def test_a_selector_of_the_user_chooses_the_node() -> None:
+    async with EmbeddedCluster() as cluster:
+        wanted = cluster.nodes[2].http_address
+
+        def select(members: Any) -> Any:
+            return next(each for each in members if each.external_http.port == wanted[1])
+
+        async with rxpump.connect(cluster.grpc_uri, selector=select, **SETTINGS) as client:
+            statuses: list[Status] = []
+            client.status.subscribe(statuses.append)
+            assert statuses[-1] == Connected(address(cluster.nodes[2]))
