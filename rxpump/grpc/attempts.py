@@ -1,7 +1,8 @@
-"""Attempts at one request, and the time limit of all of them.
+"""Attempts at one request, and their common time limit.
 
-A call has a deadline, which runs also without a connection. A request of a subscription, a publisher or a relay has
-none; it must be answered within `Settings.timeout` of its first attempt on a connection.
+A request of a user's call has a deadline, which can also pass while there is no connection. A request of a
+subscription, a publisher or a relay has none; it must be answered within `Settings.timeout` of its first attempt on a
+connection.
 """
 
 from __future__ import annotations
@@ -29,8 +30,9 @@ class Attempts:
     Args:
         channel: Connections to the server, which count the request as pending.
         settings: Settings of the client.
-        context: Purpose of the request.
-        timeout: Seconds until the deadline of a call; infinite for no deadline. None for a request without a call.
+        context: Description of the request.
+        timeout: Seconds until the deadline; infinite for no deadline. None for a request of a subscription, a
+            publisher or a relay.
         is_repeatable: Whether the request may be sent again if it is not known whether the server did it.
 
     Attributes:
@@ -38,7 +40,7 @@ class Attempts:
         refusal: Last refusal of the server, or None.
 
     Raises:
-        OperationTimedOut: The time is over.
+        OperationTimedOut: The deadline has passed, or the server did not answer in time.
     """
 
     __slots__ = (
@@ -87,7 +89,7 @@ class Attempts:
             raise self._timed_out() from None
 
     def begin(self) -> None:
-        """Note that an attempt begins on a connection."""
+        """Count an attempt, and start the time limit of a request without a deadline at the first one."""
         self.count += 1
         if self._timeout is None and self._limit.when() is None and self._settings.timeout is not None:
             self._limit.reschedule(asyncio.get_running_loop().time() + self._settings.timeout)

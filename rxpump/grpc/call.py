@@ -1,4 +1,4 @@
-"""One call on one connection, whose responses are pulled in batches.
+"""One gRPC call on one connection. Its owner pulls the responses in batches.
 
 The bytes of a batch are acknowledged when the next batch is pulled. A consumer that does not pull therefore stops the
 server after one window of bytes, and no other call is affected.
@@ -20,7 +20,7 @@ from rxpump.grpc.protocol.message_reader import PREFIX_BYTES, frame_message
 from rxpump.grpc.protocol.response_reader import ResponseReader
 
 MAX_MESSAGE_BYTES: Final = 17 * 1024 * 1024
-"""Size of the largest message that is accepted, as other clients have it."""
+"""Size in bytes of the largest message that is accepted, the same as in other clients."""
 
 SEND_AHEAD_BYTES: Final = 256 * 1024
 """Bytes of a call that can be pending before `drain` waits."""
@@ -34,27 +34,27 @@ class CallOwner(Protocol):
         """State machine of the connection."""
 
     def wake(self) -> None:
-        """Send what is pending at the end of this turn of the event loop."""
+        """Send the pending bytes at the end of this turn of the event loop."""
 
     def call_ended(self, call: Call) -> None:
-        """Note that a call has ended, so that another one can be opened."""
+        """Forget a call that has ended, so that another one can be opened."""
 
     def call_draining(self, call: Call) -> None:
         """Call `resume_sending` when bytes have left, or when the call has ended."""
 
 
 class Call:
-    """One call. Only one task at a time may pull its responses.
+    """One gRPC call. Only one task at a time may pull its responses.
 
     Args:
         owner: Connection of the call.
         stream_id: Number of its stream.
-        context: Purpose of the call, for errors.
+        context: Description of the call for its errors.
         ends_on_goaway: Whether the call ends as soon as the server announces that it shuts down. A server that shuts
             down leaves calls that have no end of their own without a reply (docs/protocol/grpc.md).
 
     Attributes:
-        context: Purpose of the call.
+        context: Description of the call.
         ends_on_goaway: Whether the call ends as soon as the server announces that it shuts down.
         status: Status with which the call ended; None while it runs, or if it was lost.
         failure: Error of a connection that was lost while the call ran, or None.
@@ -89,8 +89,8 @@ class Call:
         self._owner = owner
         self._response = ResponseReader(MAX_MESSAGE_BYTES)
         self._messages: list[bytes] = []
-        self._received_bytes = 0  # of messages that were not pulled yet
-        self._pulled_bytes = 0  # of the batch that was pulled last
+        self._received_bytes = 0  # bytes of messages that were not pulled yet
+        self._pulled_bytes = 0  # bytes of the batch that was pulled last
         self._puller: asyncio.Future[None] | None = None
         self._drained: asyncio.Future[None] | None = None
 
@@ -121,19 +121,19 @@ class Call:
     # Requests ----------------------------------------------------------------------------------------------------
 
     def send(self, message: bytes) -> None:
-        """Send a request message. Do nothing if the call has ended, because its result stands."""
+        """Send a request message. Do nothing if the call has ended, because its result is known."""
         if not self.has_ended:
             self._owner.machine.send_data(self.stream_id, frame_message(message))
             self._owner.wake()
 
     def end(self) -> None:
-        """Send no further message. Servers answer most methods only then."""
+        """End the request, so that no further message can be sent. Servers answer most methods only after this."""
         if not self.has_ended:
             self._owner.machine.end_stream(self.stream_id)
             self._owner.wake()
 
     async def drain(self) -> None:
-        """Wait until few bytes are pending, so that a fast sender does not fill the memory."""
+        """Wait until at most SEND_AHEAD_BYTES are pending, so that a fast sender does not fill the memory."""
         while not self.has_ended and self._owner.machine.pending_bytes(self.stream_id) > SEND_AHEAD_BYTES:
             self._drained = asyncio.get_running_loop().create_future()
             self._owner.call_draining(self)
@@ -164,20 +164,20 @@ class Call:
                 before were returned.
         """
         while not (messages := self.take(most)) and not self.has_ended:
-            self._acknowledge(self._received_bytes)  # of a message that is incomplete
+            self._acknowledge(self._received_bytes)  # The rest of an incomplete message may need a larger window.
             self._received_bytes = 0
             self._puller = puller = asyncio.get_running_loop().create_future()
             try:
                 await puller
             finally:
-                if self._puller is puller:  # the wait was not cancelled while the next one began
+                if self._puller is puller:  # A cancelled wait must not clear the future of the wait that replaced it.
                     self._puller = None
         if not messages and (error := self.error) is not None:
             raise error
         return messages
 
     def take(self, most: int | None = None) -> list[bytes]:
-        """Return messages that have arrived, none if there are none; see `next`."""
+        """Return messages that have arrived, without waiting; an empty list if there are none. See `next`."""
         self._acknowledge(self._pulled_bytes)
         self._pulled_bytes = 0
         messages = self._messages
@@ -227,7 +227,7 @@ class Call:
         self._close()
 
     def resume_sending(self) -> None:
-        """Wake the sender, so that it looks whether few bytes are pending."""
+        """Wake the task that waits in `drain`, so that it checks the number of pending bytes again."""
         _wake(self._drained)
 
     def _end(self, status: CallStatus) -> None:

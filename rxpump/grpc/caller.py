@@ -1,4 +1,4 @@
-"""Calls in the name of one user."""
+"""Make gRPC calls with the credentials of one user, and repeat them as far as that is safe."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ T = TypeVar("T")
 
 
 class Caller:
-    """Makes calls in the name of one user, with a deadline or without.
+    """Makes calls with the credentials of one user, with or without a deadline.
 
     Args:
         channel: Connections to the server.
@@ -37,7 +37,7 @@ class Caller:
         settings: Settings of the client.
         channel: Connections to the server.
         login: Login of the user that the server knows, None for an anonymous user.
-        timeout: Seconds from a call to its deadline; infinite for no deadline. None for requests of subscriptions,
+        timeout: Seconds from a request to its deadline; infinite for no deadline. None for requests of subscriptions,
             publishers and relays, which must be answered within `Settings.timeout` while there is a connection.
         metadata: Names and values that each call carries.
     """
@@ -90,7 +90,7 @@ class Caller:
         """Make a call, and return all messages of its response, encoded; otherwise like `request`.
 
         Args:
-            context: Purpose of the call.
+            context: Description of the call.
             messages: Encoded messages of the request.
             is_repeatable: Whether the call may be made again if it is not known whether the server did it.
         """
@@ -110,7 +110,7 @@ class Caller:
         """Make a call, and return the first message of its response; otherwise like `request`.
 
         Args:
-            context: Purpose of the call.
+            context: Description of the call.
             request: Message of the request.
 
         Raises:
@@ -136,7 +136,7 @@ class Caller:
         """Return the attempts at one request, which share a time limit that begins now.
 
         Args:
-            context: Purpose of the request.
+            context: Description of the request.
             is_repeatable: Whether the request may be sent again if it is not known whether the server did it.
         """
         return Attempts(self.channel, self.settings, context, self.timeout, is_repeatable=is_repeatable)
@@ -146,10 +146,11 @@ class Caller:
     ) -> Call:
         """Open a call as soon as there is a connection for it.
 
-        The caller sends further messages, ends its side, pulls the responses, and cancels the call in the end.
+        The function that opens a call sends its further messages, ends the request, pulls the responses, and cancels
+        the call in the end.
 
         Args:
-            context: Purpose of the call. Its login is replaced.
+            context: Description of the call. Its login is replaced.
             *messages: First messages of the request, encoded.
             attempts: Attempts that this call belongs to, or None. The call has no time limit of its own.
             ends_on_goaway: Whether the call ends as soon as the server announces that it shuts down.
@@ -168,7 +169,7 @@ class Caller:
         return call
 
     def _set_credentials(self, credentials: AnyCredentials | None) -> None:
-        """Use credentials, unless they would travel in clear."""
+        """Send credentials with each call, unless the connection is not encrypted and the settings forbid that."""
         sent = None if credentials is None else self.channel.dialer.allowed(credentials)
         self.login = None if sent is None else sent.login
         self.metadata = tuple(call_metadata(self.settings.name, sent, require_leader=self.settings.reads_from_leader))

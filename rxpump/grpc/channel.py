@@ -49,7 +49,7 @@ class Channel:
         self._reconnector: GrpcReconnector | None = None
         self._ended: RxPumpError | None = None
         self._requests = 0
-        self._leaving: set[asyncio.Task[None]] = set()  # tasks that cancel calls
+        self._leaving: set[asyncio.Task[None]] = set()  # tasks that cancel calls after a delay
         self._waiting_to_open = 0
         self._was_opened = False
 
@@ -114,17 +114,17 @@ class Channel:
             await asyncio.wait(tuple(self._leaving))
 
     def begin_request(self) -> None:
-        """Count a request as pending, for `settled`."""
+        """Count a request as pending, so that `settled` waits for it."""
         self._requests += 1
 
     def end_request(self) -> None:
-        """Note that a request is no longer pending."""
+        """Count a request as completed, so that `settled` no longer waits for it."""
         self._requests -= 1
         if not self._requests:
             self._pool.notify()
 
     def cancel_later(self, call: Call, seconds: float) -> None:
-        """Cancel a call some time after its last message was sent, so that the server can read it. `close` waits."""
+        """Cancel a call `seconds` after its last message was sent, so that the server can read it. `close` waits."""
         task = self._tasks.start(_cancel_later(call, seconds), f"end {call.context.operation}")
         self._leaving.add(task)
         task.add_done_callback(self._leaving.discard)
@@ -152,12 +152,12 @@ class Channel:
 
     @property
     def _is_running(self) -> bool:
-        """Whether the connection is open, or attempts are being made."""
+        """Whether there is a connection, or attempts to connect are being made."""
         return self._keeper is not None and not self._keeper.done() and not self._keeper.get_loop().is_closed()
 
     def _begin(self) -> GrpcReconnector:
         """Start to connect in the running event loop."""
-        self._pool = ConnectionPool(self._tasks)  # an earlier one can belong to another event loop
+        self._pool = ConnectionPool(self._tasks)  # The old pool can belong to another event loop.
         self._ended = None
         self._was_opened = False
         reconnector = GrpcReconnector(self._resolver, self.dialer, self._settings, self._pool, self._on_status)
@@ -176,9 +176,9 @@ class Channel:
         reason: RxPumpError | None = None
         try:
             reason = await reconnector.run()
-        except RxPumpError as error:  # there is no node to connect to
+        except RxPumpError as error:  # The resolver found no node.
             reason = error
-        except Exception as error:  # a fault of the code must not let calls wait forever
+        except Exception as error:  # Calls must not wait forever because of an internal error.
             reason = ConnectionFailed(self.address, 1, f"{type(error).__name__}: {error}")
             reason.__cause__ = error
         finally:
@@ -186,7 +186,7 @@ class Channel:
             ended = reason or ClientClosed(self.address, "the client was closed")
             if not reconnector.first.done():
                 reconnector.first.set_exception(ended)
-                reconnector.first.exception()  # mark the exception as retrieved
+                reconnector.first.exception()  # Retrieve it, so that asyncio does not log it.
             await self._pool.close(ended)
             self._keeper = None
             self._pool.notify()

@@ -1,4 +1,4 @@
-"""One socket, which runs an HTTP/2 state machine and the calls over it.
+"""One connection to a server: a socket, an HTTP/2 state machine, and the calls that run on it.
 
 The state machine decides what is sent. The connection only moves bytes between it and the socket, and events to the
 calls. Frames of one turn of the event loop are sent in one write, and one timer serves all deadlines of the machine.
@@ -43,31 +43,31 @@ _UNSENT_BYTES: Final = 128 * 1024
 """Bytes that the buffer of the operating system may hold before they are sent."""
 
 CLOSING_SECONDS: Final = 1.0
-"""Seconds in which the last bytes must leave when the connection is closed."""
+"""Seconds in which the last bytes must be sent when the connection is closed."""
 
 
 class Observer:
-    """Object that is notified of what happens on connections. This one ignores it."""
+    """Object that is notified of changes of connections. The methods of this class do nothing."""
 
     def changed(self, connection: GrpcConnection) -> None:
-        """Note that another call can be opened on a connection, or none any more."""
+        """Handle that another call can be opened on a connection, or that no call can be opened any more."""
 
     def named_leader(self, connection: GrpcConnection, leader: tuple[str, int]) -> None:
-        """Note that the node has refused a call, and has named host and port of the leader."""
+        """Handle that the node has refused a call, and has named the host and the port of the leader."""
 
     def refused(self, connection: GrpcConnection) -> None:
-        """Note that the node has refused a call, because it is not ready to serve it."""
+        """Handle that the node has refused a call because it is not ready to serve it."""
 
 
 class GrpcConnection(asyncio.Protocol):
-    """One socket.
+    """One connection to a server over one socket.
 
     Args:
         address: Address of the node, for errors.
-        authority: Host and port, as requests name them.
+        authority: Host and port for the `:authority` header of requests.
         scheme: "https" if the connection uses TLS, otherwise "http".
         limits: Limits of the HTTP/2 connection.
-        observer: Object that is notified of what happens on the connection.
+        observer: Object that is notified of changes of the connection.
 
     Attributes:
         machine: State machine of the connection.
@@ -128,7 +128,7 @@ class GrpcConnection(asyncio.Protocol):
         """Open a call. `may_open` must be true.
 
         Args:
-            context: Purpose of the call, which names its method.
+            context: Description of the call, which contains its method.
             metadata: Names and values to send with the request.
             timeout: Seconds until the server ends the call, or None for no limit.
             ends_on_goaway: Whether the call ends as soon as the server announces that it shuts down.
@@ -144,7 +144,7 @@ class GrpcConnection(asyncio.Protocol):
         return call
 
     def close(self, error: RxPumpError) -> None:
-        """End all calls with an error, tell the server, and close the socket."""
+        """End all calls with an error, send a GOAWAY frame, and close the socket."""
         self._fail(error)
         self.machine.abort(ErrorCode.NO_ERROR, str(error))
         self._flush()
@@ -157,13 +157,13 @@ class GrpcConnection(asyncio.Protocol):
     # Called by the calls ------------------------------------------------------------------------------------------
 
     def wake(self) -> None:
-        """Send what is pending at the end of this turn of the event loop."""
+        """Send the pending bytes at the end of this turn of the event loop."""
         if not self._is_flush_due:
             self._is_flush_due = True
             self._loop.call_soon(self._flush)
 
     def call_ended(self, call: Call) -> None:
-        """Note that a call has ended."""
+        """Forget a call that has ended, and notify the observer."""
         self._calls.pop(call.stream_id, None)
         self._draining.discard(call)
         if call.status is not None:
@@ -182,7 +182,7 @@ class GrpcConnection(asyncio.Protocol):
             self._observer.refused(self)
 
     def call_draining(self, call: Call) -> None:
-        """Wake the sender of a call when bytes have left."""
+        """Wake the task that waits in `Call.drain` when bytes of the call have been sent."""
         self._draining.add(call)
 
     # Called by asyncio --------------------------------------------------------------------------------------------
@@ -201,9 +201,9 @@ class GrpcConnection(asyncio.Protocol):
         self._flush()
 
     def data_received(self, data: bytes) -> None:
-        """Pass the events in the bytes to their calls; called by asyncio."""
+        """Pass the received bytes to the state machine, and its events to their calls; called by asyncio."""
         calls = self._calls
-        self._is_flush_due = True  # at the end of this method
+        self._is_flush_due = True  # This method flushes at its end.
         for event in self.machine.receive(data, self._loop.time()):
             match event:
                 case DataReceived() | HeadersReceived() | TrailersReceived() | StreamReset():
@@ -277,7 +277,7 @@ class GrpcConnection(asyncio.Protocol):
         self._observer.changed(self)
 
     def _flush(self) -> None:
-        """Send what is pending, wake the senders that wait, and set the timer."""
+        """Send the pending bytes, wake the tasks that wait in `Call.drain`, and set the timer."""
         self._is_flush_due = False
         if self._socket is None:
             return
@@ -293,7 +293,7 @@ class GrpcConnection(asyncio.Protocol):
         self._set_timer()
 
     def _shut_down(self) -> None:
-        """Close the socket once the last bytes have left, or after some time."""
+        """Close the socket once the last bytes have been sent, at the latest after CLOSING_SECONDS."""
         assert self._socket is not None
         if not self._socket.is_closing():
             self._socket.close()
@@ -305,7 +305,7 @@ class GrpcConnection(asyncio.Protocol):
         deadline = self.machine.deadline
         if self._timer is not None:
             if self._timer.when() <= deadline:
-                return  # the running timer sets the next one
+                return  # The running timer fires early enough, and then sets the next one.
             self._timer.cancel()
             self._timer = None
         if deadline < math.inf:

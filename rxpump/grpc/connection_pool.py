@@ -1,4 +1,4 @@
-"""The connections to one node: as many as the calls that run at once need."""
+"""The connections to one node. Another one is opened when all of them are full of calls."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rxpump.errors import RxPumpError
 from rxpump.grpc.connection import CLOSING_SECONDS, GrpcConnection
 
 _PAUSE_SECONDS: Final = 0.1
-"""Seconds after which another connection is tried, if one could not be opened."""
+"""Seconds after a failed attempt to open another connection before the next attempt."""
 
 Dial = Callable[[], Awaitable[GrpcConnection]]
 """A function that opens another connection to the same node."""
@@ -22,7 +22,7 @@ class ConnectionPool:
     """The connections to one node.
 
     A server allows about 100 calls on one connection. If all connections are full, another one is opened. It stays
-    open as long as the others, because as many calls may come again.
+    open as long as the others, because as many calls may run at once again.
 
     Args:
         tasks: Owner of the tasks that open connections.
@@ -33,14 +33,14 @@ class ConnectionPool:
 
     def __init__(self, tasks: BackgroundTasks) -> None:
         self.connections: list[GrpcConnection] = []
-        self._leaving: set[GrpcConnection] = set()  # each is closed when its calls have ended
+        self._leaving: set[GrpcConnection] = set()  # closed one by one when their calls have ended
         self._tasks = tasks
         self._dial: Dial | None = None
         self._widening: asyncio.Task[None] | None = None
-        self._changed: asyncio.Future[None] | None = None  # for all tasks that wait for a change
+        self._changed: asyncio.Future[None] | None = None  # shared by all tasks in `changed`
 
     def begin(self, first: GrpcConnection, dial: Dial) -> None:
-        """Use a node.
+        """Use the connections to another node from now on.
 
         Args:
             first: The first connection to it.
@@ -69,13 +69,13 @@ class ConnectionPool:
         await asyncio.shield(self._changed)
 
     def notify(self) -> None:
-        """Wake the tasks that wait for a change, because a call can be opened, or no call can be opened any more."""
+        """Wake the tasks that wait in `changed`, because a call can be opened, or no call can be opened any more."""
         if self._changed is not None:
             self._changed.set_result(None)
             self._changed = None
 
     def retire(self) -> None:
-        """Use the node no longer. Its connections are closed when their calls have ended."""
+        """Open no more calls on the connections to the node. Close each of them when its calls have ended."""
         retired = self._leave_node()
         for connection in retired:
             if not connection.closed.done():
@@ -84,7 +84,7 @@ class ConnectionPool:
                 connection.close_when_idle()
 
     def drop(self, error: RxPumpError) -> None:
-        """Use the node no longer. The calls on its connections end with `error`."""
+        """Close the connections to the node at once. The calls on them end with `error`."""
         for connection in self._leave_node():
             connection.close(error)
 
@@ -108,7 +108,7 @@ class ConnectionPool:
     async def _widen(self, dial: Dial) -> None:
         try:
             connection = await dial()
-        except RxPumpError:  # the calls go on waiting, until their deadlines or until a call ends
+        except RxPumpError:  # The waiting calls get a place on an existing connection when another call ends.
             await asyncio.sleep(_PAUSE_SECONDS)
         else:
             self.connections.append(connection)

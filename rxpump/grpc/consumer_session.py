@@ -1,4 +1,4 @@
-"""A connection to a consumer group: one duplex call, in which events come in and acknowledgements go out.
+"""A connection to a consumer group: one call, which receives events and sends acknowledgements.
 
 The server sends at most `buffer_size` events that are not acknowledged, and no more than the window of the call
 allows. It does not confirm acknowledgements, and drops those that it has not read when the call is cancelled. A
@@ -54,7 +54,7 @@ class GrpcConsumerSession(GroupSession):
 
     Args:
         channel: Connections of the client.
-        call: Call that was confirmed.
+        call: Call for which the server has confirmed the subscription.
         received: Messages that arrived after the confirmation.
         stream: Name of the stream; None is `$all`, whose events have positions.
     """
@@ -104,7 +104,7 @@ class GrpcConsumerSession(GroupSession):
         self._send(nacks(_ids(events), action, reason))
 
     def close(self) -> None:
-        """Send no further acknowledgements, and cancel the call when the server has had time to read them."""
+        """End the request, and cancel the call later, so that the server reads all acknowledgements before."""
         self._channel.before_close.discard(self._leave)
         if not self._is_closed:
             self._is_closed = True
@@ -118,7 +118,7 @@ class GrpcConsumerSession(GroupSession):
                 self._call.send(request)
 
     def _leave(self) -> None:
-        """Let the consumer acknowledge what is done, and close, because the client closes."""
+        """Let the consumer acknowledge the events that it has handled, then close. Called when the client closes."""
         if self._before_end is not None:
             self._before_end()
         self.close()
@@ -137,5 +137,5 @@ class GrpcConsumerSession(GroupSession):
 
 
 def _ids(events: Sequence[Event]) -> list[bytes]:
-    """Return the ids of events as they were received: of the link, if there is one."""
+    """Return the id of each event; if the event was delivered through a link, the id of the link."""
     return [event.received.id_bytes for event in events]

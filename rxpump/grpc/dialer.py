@@ -1,4 +1,4 @@
-"""Open one connection to a node, and ask it what it can do."""
+"""Open one connection to a node, and ask it for its methods."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Node(NamedTuple):
 
     @property
     def authority(self) -> str:
-        """Host and port, as requests name them."""
+        """Host and port for the `:authority` header of requests."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{host}:{self.port}"
 
@@ -101,7 +101,7 @@ class Dialer:
         return self._tls is not None
 
     def allowed(self, credentials: AnyCredentials | None) -> AnyCredentials | None:
-        """Return credentials that may be sent, None for those that would travel in clear."""
+        """Return `credentials`, or None if they must not be sent on a connection that is not encrypted."""
         if credentials is None or self.uses_tls or self.sends_in_clear:
             return credentials
         if not self._has_warned:
@@ -114,7 +114,7 @@ class Dialer:
         return None
 
     async def dial(self, node: Node, attempt: int, limit: float, observer: Observer) -> GrpcConnection:
-        """Open a connection, and wait until the server has named its methods.
+        """Open a connection, and wait until the server has sent the list of its methods.
 
         Args:
             node: Address of the node.
@@ -140,7 +140,7 @@ class Dialer:
             raise self._failure(error, node, attempt) from error
 
     async def ask(self, node: Node, operation: Operation[T], limit: float, tls_name: str | None = None) -> T:
-        """Make one call as an anonymous user, on a connection of its own.
+        """Make one call as an anonymous user, on a new connection that is closed afterwards.
 
         Args:
             node: Address of the node.

@@ -1,4 +1,4 @@
-"""Methods that a server has, as it names them itself."""
+"""Methods that a server supports, as it lists them itself."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ INDEXES_SINCE: Final = ServerVersion(25, 1)
 """First version of a server with secondary indexes."""
 
 UNLISTED: Final = ServerVersion(21, 10)
-"""First version of a server that names its methods."""
+"""First version of the server that lists its methods."""
 
 
 class ServerFeatures:
-    """Methods that a server has.
+    """Methods that a server supports.
 
     Args:
         methods: Optional features of each method, by the names of its service and of the method in lower case.
-        version: Version of the server, None if it does not name it.
+        version: Version of the server; None if the server does not send it.
 
     Attributes:
         version: Version of the server, None if it does not name it.
@@ -39,7 +39,7 @@ class ServerFeatures:
 
     @classmethod
     def before_21_10(cls) -> ServerFeatures:
-        """Return the features of a server that does not name its methods."""
+        """Return the features of a server before version 21.10, which does not list its methods."""
         old = ServerVersion(20, 6)
         return cls({method.feature: () for method in METHODS.values() if method.since <= old}, None)
 
@@ -52,7 +52,7 @@ class ServerFeatures:
         """Check that the server has a method, and an optional feature of it.
 
         Raises:
-            NotSupported: The server does not have it. The error names the first version that does.
+            NotSupported: The server does not have it. The message contains the first version that does.
         """
         if not self.has(method, feature):
             name = f"{method.path.rpartition('/')[0].rpartition('.')[2]}.{method}"
@@ -65,10 +65,10 @@ class ServerFeatures:
             )
 
     def require_indexes(self) -> None:
-        """Check that the server has secondary indexes, which it does not name among its methods.
+        """Check by the version that the server has secondary indexes, because the list of methods does not show this.
 
         Raises:
-            NotSupported: The server is older. It would read an index as if no event belonged to it.
+            NotSupported: The server is older, so a read of an index would return no events instead of an error.
         """
         if self.version is None or self.version < INDEXES_SINCE:
             reason = f"the server ({self._described_version}) does not have them"

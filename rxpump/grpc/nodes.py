@@ -1,4 +1,4 @@
-"""Find the node to connect to over gRPC: the one that the user named, or one of a cluster."""
+"""Find the node to connect to over gRPC, either the only node that the user named or one of a cluster."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ from rxpump.uri import GrpcAddress
 
 
 class OneNode(FixedNode[Node]):
-    """A resolver that always returns the same node. Nodes of a cluster name the leader by themselves."""
+    """A resolver that always returns the same node. If another node is the leader, errors of the node name it."""
 
     def for_leader(self) -> OneNode:
-        """Return another resolver for the same node, which names the leader."""
+        """Return another resolver for the same node, whose errors name the leader."""
         return OneNode(self.address)
 
 
@@ -37,10 +37,10 @@ class GrpcClusterNodes(ClusterNodes[Node]):
 
     Args:
         address: Hosts to ask first.
-        dialer: Opens the connections for the questions.
+        dialer: Opens the connections over which nodes are asked.
         settings: Settings of the client.
         selector: Function of the user that chooses a node, or None.
-        retry_policy: Pauses between rounds of questions, or None for those of the settings.
+        retry_policy: Pauses between two rounds in which all nodes are asked, or None for those of the settings.
     """
 
     def __init__(

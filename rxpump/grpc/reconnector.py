@@ -1,7 +1,7 @@
-"""Keep connections to one node open, with the rules of `rxpump.network.reconnector`.
+"""Keep connections to one node open, by the rules in `rxpump.network.reconnector`.
 
-The client also moves on if the server announces that it shuts down. Calls that are running can then end on the old
-connection, while new calls use the next one.
+The client also connects again if the server announces that it shuts down. Running calls can then be completed on the
+old connection, while new calls use the next one.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from rxpump.network.reconnector import Reconnector
 from rxpump.settings import Settings
 
 _LASTING_SECONDS = 1.0
-"""Seconds after which a connection counts as one that works."""
+"""Seconds after which a connection is regarded as stable."""
 
 
 class GrpcReconnector(Reconnector[Node], Observer):
@@ -50,10 +50,10 @@ class GrpcReconnector(Reconnector[Node], Observer):
         self._leaving: asyncio.Future[str] | None = None
         self._hint: Node | None = None
 
-    # The connections call these ----------------------------------------------------------------------
+    # Called by the connections ----------------------------------------------------------------------
 
     def changed(self, connection: GrpcConnection) -> None:
-        """Wake the callers that wait for a connection, and move on if the server shuts down."""
+        """Wake the callers that wait for a connection. If the server shuts down, leave the node."""
         self._pool.notify()
         if connection.is_going_away and connection in self._pool.connections:
             self._leave("")
@@ -66,14 +66,14 @@ class GrpcReconnector(Reconnector[Node], Observer):
             self._leave(f"another node leads: {self._hint}")
 
     def refused(self, connection: GrpcConnection) -> None:
-        """Note that the node did not handle a request, and look at the gossip soon."""
+        """Ask for gossip soon, because the node has refused a request."""
         if connection in self._pool.connections:
             self.note_refusal("is not ready")
 
-    # The rules of reconnecting call these --------------------------------------------------------------
+    # Called by the base class --------------------------------------------------------------
 
     async def _connect(self, address: Node, limit: float) -> None:
-        """Open a connection, and use it."""
+        """Open a connection, and use it for all new calls."""
         attempt = self._policy.attempts + 1
 
         async def dial() -> GrpcConnection:
@@ -82,10 +82,10 @@ class GrpcReconnector(Reconnector[Node], Observer):
         self._first_connection = connection = await dial()
         self._leaving = asyncio.get_running_loop().create_future()
         self._pool.begin(connection, dial)
-        self.changed(connection)  # the server may have begun to shut down since the connection was ready
+        self.changed(connection)  # The server may have announced its end meanwhile.
 
     async def _until_lost(self) -> RxPumpError:
-        """Wait until the first connection is lost, or until it is left."""
+        """Wait until the first connection is lost, or until `_leave` is called. Return the reason."""
         connection, leaving = self._first_connection, self._leaving
         assert connection is not None
         assert leaving is not None
@@ -117,7 +117,7 @@ class GrpcReconnector(Reconnector[Node], Observer):
         return hint
 
     def _leave(self, reason: str) -> None:
-        """Leave the node; without a reason, because it shuts down, and its calls can end."""
+        """Leave the node. An empty reason means that it shuts down, so that running calls can be completed."""
         if self._leaving is not None and not self._leaving.done():
             self._leaving.set_result(reason)
 

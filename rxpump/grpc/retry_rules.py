@@ -1,7 +1,7 @@
-"""Which failures of a request are followed by another attempt.
+"""Decide which failures of a request are followed by another attempt.
 
 the server refuses the request for now      another attempt after a delay of the retry policy
-the server does not complete a write        likewise, because the ids of the events make it the same write
+the server does not complete a write        likewise, because the server recognizes the ids of the events
 the connection is lost                      another attempt on the next connection
 anything else                               the request fails
 """

@@ -1,4 +1,4 @@
-"""TLS of gRPC connections: HTTP/2 is negotiated, and a user can be named by a certificate."""
+"""TLS of gRPC connections, with the negotiation of HTTP/2 and certificates of users."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from rxpump.network.tls import make_context
 from rxpump.settings import Settings
 
 HTTP2 = "h2"
-"""Name of HTTP/2 in the negotiation of the protocol (ALPN)."""
+"""Name of HTTP/2 in the TLS negotiation of the protocol (ALPN)."""
 
 
 def make_grpc_context(
@@ -34,7 +34,7 @@ def make_grpc_context(
     if certificate_file is not None:
         try:
             context.load_cert_chain(certificate_file, key_file)
-        except OSError as error:  # SSLError is an OSError
+        except OSError as error:  # An SSLError is an OSError.
             allowed = f"a file with a certificate in PEM, with its key in {key_file!r} ({error})"
             raise InvalidArgument("userCertFile", certificate_file, allowed) from error
     return context

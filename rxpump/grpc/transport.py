@@ -1,4 +1,4 @@
-"""The transport over gRPC: all calls of a client, over connections to one node."""
+"""The gRPC transport, which makes all calls of a client over connections to one node."""
 
 from __future__ import annotations
 
@@ -122,27 +122,27 @@ class GrpcTransport(Transport):
     # Writing -------------------------------------------------------------------------------------
 
     async def append(self, stream: str, events: Sequence[NewEvent], expected_version: int) -> WriteResult:
-        """Append by BatchAppend, or by Append."""
+        """Append events to a stream, by BatchAppend if the server has it."""
         return await self._appends.append(self._leader, stream, events, expected_version)
 
     def appender(self, stream: str) -> Appender:
-        """Return an appender: the server executes the batches of one BatchAppend call in the order of arrival."""
+        """Return an appender to a stream that keeps the order of its appends."""
         return GrpcAppender(self._appends, self._leader, stream)
 
     async def append_many(
         self, events: Mapping[str, Sequence[NewEvent]], expected_versions: Mapping[str, int]
     ) -> Mapping[str, WriteResult]:
-        """Call AppendRecords, or AppendSession."""
+        """Append events to several streams, by AppendRecords if the server has it, otherwise by AppendSession."""
         return await append_many(self._leader, events, expected_versions)
 
     async def delete_stream(self, stream: str, expected_version: int, *, hard: bool) -> DeleteResult:
-        """Call Delete or Tombstone."""
+        """Delete a stream, by Tombstone if `hard`, otherwise by Delete."""
         return await self._leader.request(delete(stream, expected_version, hard=hard))
 
     # Reading -------------------------------------------------------------------------------------
 
     async def read_event(self, stream: str, number: int | Edge, *, resolve_links: bool) -> Event:
-        """Read backward, because a forward read can return a later event."""
+        """Read one event, by a backward read because a forward read can return a later event."""
         return await read_event(self._caller, stream, number, resolve_links=resolve_links)
 
     def read_stream(
@@ -192,92 +192,92 @@ class GrpcTransport(Transport):
     # Following -----------------------------------------------------------------------------------
 
     def follow_stream(self, stream: str, after: int | None, *, batch_size: int, resolve_links: bool) -> Subscription:
-        """Subscribe; see `rxpump.grpc.reads.follow`."""
+        """Start an attempt to follow a stream; see `rxpump.grpc.reads.follow`."""
         return StreamFollowing(self._caller, stream, after, batch_size=batch_size, resolve_links=resolve_links)
 
     def follow_all(
         self, after: Position | None, *, batch_size: int, resolve_links: bool, where: EventFilter | None = None
     ) -> Subscription:
-        """Subscribe; see `rxpump.grpc.reads.follow`."""
+        """Start an attempt to follow `$all`; see `rxpump.grpc.reads.follow`."""
         return AllFollowing(self._caller, after, batch_size=batch_size, resolve_links=resolve_links, where=where)
 
     async def find_stream_end(self, stream: str) -> ServerEnd:
-        """Read the last event. `last` is None for a stream that was soft-deleted."""
+        """Find the end of a stream by its last event. `last` is None for a stream that was soft-deleted."""
         return await find_stream_end(self._caller, stream)
 
     async def find_all_end(
         self, after: Position, *, batch_size: int, resolve_links: bool, where: EventFilter | None = None
     ) -> ServerEnd:
-        """Read the last event, or the last page if there is a filter."""
+        """Find the end of `$all` by its last event, or by its last page if there is a filter."""
         return await find_all_end(self._caller, after, batch_size, resolve_links=resolve_links, where=where)
 
     # Consumer groups -----------------------------------------------------------------------------
 
     async def create_group(self, stream: str | None, group: str, settings: PersistentSubscriptionSettings) -> None:
-        """Call Create."""
+        """Create a consumer group."""
         await self._leader.request(create_group(stream, group, settings))
 
     async def update_group(self, stream: str | None, group: str, settings: PersistentSubscriptionSettings) -> None:
-        """Call Update."""
+        """Replace the settings of a consumer group."""
         await self._leader.request(update_group(stream, group, settings))
 
     async def delete_group(self, stream: str | None, group: str) -> None:
-        """Call Delete."""
+        """Delete a consumer group."""
         await self._leader.request(delete_group(stream, group))
 
     async def connect_group(self, stream: str | None, group: str, buffer_size: int) -> GroupSession:
-        """Call Read of the group."""
+        """Connect to a consumer group."""
         return await connect_group(self._leader, stream, group, buffer_size)
 
     async def replay_parked(self, stream: str | None, group: str, limit: int | None = None) -> None:
-        """Call ReplayParked."""
+        """Deliver parked events of a consumer group again, at most `limit`."""
         await self._leader.request(replay_parked(stream, group, limit))
 
     async def truncate_parked(self, stream: str | None, group: str, limit: int | None = None) -> None:
-        """Call TruncateParked."""
+        """Remove parked events of a consumer group, at most `limit`."""
         await self._leader.request(truncate_parked(stream, group, limit))
 
     async def group_details(self, stream: str | None, group: str) -> GroupDetails:
-        """Call GetInfo."""
+        """Read the details of one consumer group."""
         return await self._leader.request(group_info(stream, group))
 
     async def list_groups(self) -> Sequence[GroupDetails]:
-        """Call List for all groups."""
+        """Read the details of all consumer groups."""
         return await self._leader.request(all_groups())
 
     async def list_groups_of(self, stream: str | None) -> Sequence[GroupDetails]:
-        """Call List for a stream."""
+        """Read the details of the consumer groups of a stream."""
         return await self._leader.request(groups_of(stream))
 
     async def restart_groups(self) -> None:
-        """Call RestartSubsystem."""
+        """Stop and start all consumer groups."""
         await self._leader.request(restart_groups())
 
     # Server --------------------------------------------------------------------------------------
 
     async def ping(self) -> None:
         """Ask for the methods of the server, because the protocol has no message for a ping."""
-        with suppress(NotSupported):  # a server before version 21.10
+        with suppress(NotSupported):  # This reply of a server before version 21.10 is enough.
             await self._caller.request(get_server_info())
 
     async def scavenge(self) -> ScavengeResult:
-        """Call StartScavenge."""
+        """Start a scavenge of the connected node."""
         return await self._caller.request(start_scavenge())
 
     async def stop_scavenge(self, id: str) -> ScavengeResult:
-        """Call StopScavenge."""
+        """Stop a scavenge of the connected node."""
         return await self._caller.request(stop_scavenge(id))
 
     async def server_info(self) -> ServerInfo:
-        """Call GetSupportedMethods."""
+        """Read the version and the methods of the connected node."""
         return await self._caller.request(get_server_info())
 
     async def members(self) -> Sequence[Member]:
-        """Ask for gossip."""
+        """Read the members of the cluster from the gossip of the connected node."""
         return await self._caller.request(read_gossip())
 
     async def statistics(self) -> Mapping[str, str]:
-        """Call Stats, and cancel it after the first message."""
+        """Read the statistics of the connected node."""
         messages = await self._caller.first(monitoring.CONTEXT, monitoring.stats_request())
         return monitoring.statistics(messages)
 

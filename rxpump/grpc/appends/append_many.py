@@ -1,4 +1,4 @@
-"""Append to several streams atomically, by the method that the server has."""
+"""Append to several streams atomically, by AppendRecords or, on servers before version 26.1, by AppendSession."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ async def append_many(
 ) -> Mapping[str, WriteResult]:
     """Append events to several streams; arguments and errors as in `Transport.append_many`.
 
-    A server of version 26.1 can also check streams that nothing is written to, and names each stream that is at
-    another version.
+    AppendRecords can also check the versions of streams without new events, and its error names each stream that is
+    at another version.
     """
     try:
         return await caller.request(append_records(events, expected_versions))

@@ -1,7 +1,7 @@
-"""Choose between the two ways to append: BatchAppend, and a call of its own for each append.
+"""Append events, either in a BatchAppend call that many appends share or in a separate Append call.
 
 A BatchAppend call has many appends in flight, and is about twice as fast as a call for each. A large append gets a
-call of its own, so that small ones do not wait until it is sent. Servers before version 21.6 do not have BatchAppend.
+separate call, so that small ones do not wait until it is sent. Servers before version 21.6 do not have BatchAppend.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from rxpump.transport import Appender
 from rxpump.transport.deadline import Deadline
 
 LARGE_BYTES: Final = 1024 * 1024
-"""Bytes of an append above which it gets a call of its own."""
+"""Size in bytes above which an append gets a separate call."""
 
 
 class Appends:
@@ -49,13 +49,13 @@ class Appends:
             try:
                 return await sender.result(sender.begin(batch, _deadline(caller)))
             except NotSupported:
-                pass  # the server does not have BatchAppend
+                pass  # Append works on every server.
         return await caller.request(append(stream, events, expected_version))
 
     def sender(self, caller: Caller) -> BatchSender:
         """Return the sender of batches of a user."""
         loop = asyncio.get_running_loop()
-        if loop is not self._loop:  # the client was connected in another event loop before
+        if loop is not self._loop:  # The senders belong to the event loop of an earlier connection.
             self._senders.clear()
             self._loop = loop
         key = caller.metadata
@@ -72,8 +72,8 @@ class Appends:
 class GrpcAppender(Appender):
     """Appends to one stream in the order of the calls.
 
-    A server executes the batches of one BatchAppend call in order. An append with a call of its own begins when those
-    before it are done, and those after it begin when it is done.
+    A server executes the batches of one BatchAppend call in order. A separate Append call is made when all earlier
+    appends are completed, and later appends begin when it is completed.
 
     Args:
         appends: Appends of the client.
@@ -90,7 +90,7 @@ class GrpcAppender(Appender):
         self._has_batches = True
 
     async def append(self, events: Sequence[NewEvent], expected_version: int) -> WriteResult:
-        """Append events as one atomic write, after those for which this method was called before."""
+        """Append events as one atomic write, after the events of all earlier calls of this method."""
         batch = Batch(self._stream, events, expected_version, self._caller.login)
         if len(batch.content) <= LARGE_BYTES and self._has_batches:
             try:
@@ -112,17 +112,17 @@ class GrpcAppender(Appender):
             self._in_flight.discard(pending)
 
     async def _settled(self) -> None:
-        """Wait until the batches in flight are answered."""
+        """Wait until the server has replied to the batches in flight."""
         if futures := [pending.owner for pending in self._in_flight]:
             await asyncio.wait(futures)
 
     def close(self) -> None:
-        """Do nothing, because the call is that of all appends of the user."""
+        """Do nothing, because the BatchAppend call is shared by all appends of the user."""
 
     def __repr__(self) -> str:
         return f"<GrpcAppender to {self._stream!r}, {len(self._in_flight)} in flight>"
 
 
 def _deadline(caller: Caller) -> Deadline | None:
-    """Return the deadline of a call that is made now; None for a request without a call."""
+    """Return the deadline of a request that is made now; None for a request of a publisher or a relay."""
     return None if caller.timeout is None else Deadline(caller.timeout, asyncio.get_running_loop().time())

@@ -19,7 +19,7 @@ from rxpump.model.results import WriteResult
 from rxpump.transport.deadline import Deadline
 
 IDLE_SECONDS: Final = 10.0
-"""Seconds without batches after which the call is cancelled, because a connection has room for about 100 calls."""
+"""Seconds without batches after which the call is cancelled, because a connection allows only about 100 calls."""
 
 _CONTEXT: Final = CallContext(streams.BATCH_APPEND, "write to", Effect.WRITE)
 
@@ -48,7 +48,7 @@ class BatchSender:
         return self._keeper is None or self._keeper.done()
 
     def begin(self, batch: Batch, deadline: Deadline | None) -> PendingBatch:
-        """Begin to append a batch. It is executed after those for which this method was called before.
+        """Begin to append a batch. The server executes the batches in the order of the calls of this method.
 
         Args:
             batch: The batch.
@@ -124,7 +124,7 @@ class BatchSender:
             call.cancel()
 
     def _send(self) -> None:
-        """Send the batches that may be sent now."""
+        """Send the waiting batches, as far as the limits on batches in flight and on pending bytes allow."""
         call = self._call
         if call is not None and self._draining is None:
             room = SEND_AHEAD_BYTES - call.pending_bytes
@@ -135,7 +135,7 @@ class BatchSender:
         self._set_timer()
 
     async def _resume(self, call: Call) -> None:
-        """Send more batches once few bytes are pending."""
+        """Wait until few bytes of the call are pending, then send more batches."""
         try:
             await call.drain()
         finally:
@@ -146,7 +146,7 @@ class BatchSender:
         deadline = self._pending.deadline
         if self._timer is not None:
             if self._timer.when() <= deadline:
-                return  # the running timer sets the next one
+                return  # The running timer fires early enough, and then sets the next one.
             self._timer.cancel()
             self._timer = None
         if deadline < math.inf:
@@ -159,7 +159,7 @@ class BatchSender:
         self._send()
 
     def _note_idle(self) -> None:
-        """Cancel the call later if no batch is pending now."""
+        """Start the timer that cancels the call after IDLE_SECONDS, if no batch is pending now."""
         if self._idle is None and self._call is not None and not len(self._pending):
             self._idle = asyncio.get_running_loop().call_later(IDLE_SECONDS, self._end_if_idle)
 
@@ -167,7 +167,7 @@ class BatchSender:
         self._idle = None
         call = self._call
         if call is not None and not len(self._pending):
-            self._call = None  # a batch that comes now waits for the next call
+            self._call = None  # A batch that is submitted now is sent in the next call.
             call.cancel()
 
     def _cancel_timers(self) -> None:

@@ -36,7 +36,7 @@ from rxpump.transport.deadline import Deadline
 from rxpump.transport.deadlines import Deadlines
 
 MAX_BLAME: Final = 4
-"""Lost connections after which a batch fails. It is unlikely that so many are lost for other reasons while only this
+"""Number of connections lost by a batch that was alone in flight, after which it fails. Other causes are unlikely.
 batch is in flight."""
 
 _SUSPECT_LOSSES: Final = 2
@@ -115,7 +115,7 @@ class PendingBatches:
         self._retry = retry
         self._timeout = timeout
         self._max_in_flight = max_in_flight
-        self._waiting: list[tuple[int, PendingBatch]] = []  # a heap, by the order of submission
+        self._waiting: list[tuple[int, PendingBatch]] = []  # a heap; the number is the order of submission
         self._in_flight: dict[int, PendingBatch] = {}
         self._deadlines: Deadlines[PendingBatch] = Deadlines()
         self._paused_until = _NOT_PAUSED
@@ -136,7 +136,7 @@ class PendingBatches:
 
     @property
     def is_paused(self) -> bool:
-        """Whether no batch is taken for now, because the server refused one."""
+        """Whether `take` returns nothing for some time, because the server refused a batch for now."""
         return self._paused_until > _NOT_PAUSED
 
     def submit(self, batch: Batch, owner: Any, deadline: Deadline | None) -> PendingBatch:
@@ -163,7 +163,7 @@ class PendingBatches:
             self._drop_settled()
 
     def opened(self) -> None:
-        """Note that there is a call. Batches can be taken."""
+        """Let `take` return batches, because a BatchAppend call is open."""
         self._is_open = True
         self._paused_until = _NOT_PAUSED
 
@@ -201,10 +201,10 @@ class PendingBatches:
         return self._wait_or_fail(pending, outcome, now)
 
     def ended(self, error: RxPumpError, now: float, *, is_suspect: bool = True) -> list[PendingBatch]:
-        """Note that the call ended, and that it is not known which of the batches in flight were written.
+        """Move the batches in flight back among the waiting ones, because the call ended before they were answered.
 
         Args:
-            error: Why it ended.
+            error: Reason for the end of the call.
             now: Current time.
             is_suspect: Whether the call can be the cause of a lost connection, because no other call was running.
 
@@ -250,7 +250,7 @@ class PendingBatches:
         if not in_flight:
             return True
         if pending.is_suspect or (len(in_flight) == 1 and next(iter(in_flight.values())).is_suspect):
-            return False  # a suspect is alone in flight
+            return False  # A suspect may only be in flight alone.
         return len(in_flight) < self._max_in_flight
 
     def _request(self, pending: PendingBatch, now: float) -> bytes:
@@ -295,7 +295,7 @@ class PendingBatches:
     def _drop_settled(self) -> None:
         """Drop batches that were settled while they waited, to bound memory during a long outage."""
         if len(self._waiting) > 2 * self._open_batches + 64:
-            self._waiting = sorted(entry for entry in self._waiting if not entry[1].is_settled)  # is a heap
+            self._waiting = sorted(entry for entry in self._waiting if not entry[1].is_settled)  # sorted, so a heap
 
     def _settle(
         self, pending: PendingBatch, result: WriteResult | None = None, error: RxPumpError | None = None

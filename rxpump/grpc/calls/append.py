@@ -1,4 +1,4 @@
-"""Append events by a call of their own (docs/protocol/grpc.md, sections 3.4, 5.2)."""
+"""Append events by an Append call (docs/protocol/grpc.md, sections 3.4, 5.2)."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ MAX_MESSAGE_BYTES: Final = 16 * 1024 * 1024 - 10_000
 
 
 def append_context(stream: str, expected_version: int) -> CallContext:
-    """Return the purpose of an append."""
+    """Return the context of an append."""
     return CallContext(streams.APPEND, "write to", Effect.WRITE, stream, expected_version=expected_version)
 
 
 def append(stream: str, events: Sequence[NewEvent], expected_version: int) -> Operation[WriteResult]:
-    """Return the request Append, which writes events atomically.
+    """Return the Append request, which writes events atomically.
 
     It can be repeated, because the server recognizes the ids of the events: forever with an exact expected version,
     and as best effort with ANY.

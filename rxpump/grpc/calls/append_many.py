@@ -22,18 +22,18 @@ from rxpump.model.results import WriteResult
 
 _FORMAT = streams_v2.Schema.Format
 _LARGEST_EXACT: Final = 2**53
-"""Largest whole number that a float represents exactly, as a property has only floats."""
+"""Largest range of whole numbers that floats represent exactly. A property can hold no other numbers."""
 
 Events = Mapping[str, Sequence[NewEvent]]
 """Events to append to each stream."""
 
 
 def append_records(events: Events, expected_versions: Mapping[str, int]) -> Operation[Mapping[str, WriteResult]]:
-    """Return the request AppendRecords.
+    """Return the AppendRecords request.
 
     Args:
         events: Events for each stream.
-        expected_versions: Versions that streams must have, also streams without events.
+        expected_versions: Expected version by stream. It can contain streams that get no events.
 
     Raises:
         InvalidArgument: The metadata of an event is not a JSON object.
@@ -56,7 +56,7 @@ def append_records(events: Events, expected_versions: Mapping[str, int]) -> Oper
 
 
 def append_session(events: Events, expected_versions: Mapping[str, int]) -> Operation[Mapping[str, WriteResult]]:
-    """Return the request AppendSession, which checks only the streams of `events`; arguments as of `append_records`.
+    """Return the AppendSession request, which checks only the streams of `events`; arguments as of `append_records`.
 
     Raises:
         InvalidArgument: The metadata of an event is not a JSON object.
@@ -93,7 +93,7 @@ def _context(method: Method, events: Events, expected_versions: Mapping[str, int
 def _results(
     events: Events, last: Mapping[str, int], position: int, context: CallContext
 ) -> Mapping[str, WriteResult]:
-    """Return the result for each stream. The server names only the position of the last event."""
+    """Return the result for each stream. Only the last event has a position, because the server returns no other."""
     if last.keys() != events.keys():
         raise UnexpectedReply(context.operation, f"results for {', '.join(sorted(last)) or 'no stream'}")
     *_, final = events

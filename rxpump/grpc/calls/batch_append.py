@@ -1,4 +1,4 @@
-"""Append events by a BatchAppend call, which has many in flight (docs/protocol/grpc.md, sections 3.5, 5.3)."""
+"""Append events by a BatchAppend call, which can carry many appends (docs/protocol/grpc.md, sections 3.5, 5.3)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from rxpump.model.new_events import NewEvent
 from rxpump.model.results import WriteResult
 
 _CORRELATION_TAG: Final = b"\x0a"
-"""Tag of `correlation_id`, which stands before the rest of a request."""
+"""Protobuf tag of `correlation_id`, the first field of a request."""
 
 
 class Batch:
@@ -30,7 +30,7 @@ class Batch:
         login: Login of the user, for errors; None for an anonymous user.
 
     Attributes:
-        context: Purpose of the append, which its errors repeat.
+        context: Description of the append for its errors.
         content: Encoded request without its correlation id.
     """
 

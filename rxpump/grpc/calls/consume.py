@@ -13,7 +13,7 @@ from rxpump.grpc.messages import persistent_subscriptions as messages
 from rxpump.model.group_settings import NackAction
 
 MAX_ACK_IDS: Final = 2000
-"""Events that one acknowledgement contains at most, as other clients have it."""
+"""Largest number of event ids in one acknowledgement, the same as in other clients."""
 
 _ACTION = messages.ReadRequest.Nack.Action
 _ACTIONS: Final = {
@@ -25,7 +25,7 @@ _ACTIONS: Final = {
 
 
 def consume_context(stream: str | None, group: str) -> CallContext:
-    """Return the purpose of the call of a consumer; `stream` is None for a group on `$all`."""
+    """Return the context of the call of a consumer; `stream` is None for a group on `$all`."""
     context = group_context(messages.READ, "subscribe to", stream, group)
     return replace(context, effect=Effect.SUBSCRIPTION)
 
@@ -36,7 +36,7 @@ def consume(stream: str | None, group: str, buffer_size: int) -> bytes:
     Args:
         stream: Name of the stream; None is `$all`.
         group: Name of the group.
-        buffer_size: Most events that are delivered and not acknowledged.
+        buffer_size: Largest number of events that the server delivers ahead of their acknowledgement.
     """
     options = {
         "group_name": group,

@@ -13,7 +13,7 @@ from rxpump.model.results import DeleteResult
 
 
 def delete(stream: str, expected_version: int, *, hard: bool) -> Operation[DeleteResult]:
-    """Return the request Delete, or Tombstone if `hard`.
+    """Return the Delete request, or Tombstone if `hard`.
 
     It can be repeated: a second soft delete changes nothing, and a second hard delete is answered with StreamDeleted,
     which describes the result.

@@ -19,7 +19,7 @@ JSON: Final = "application/json"
 BINARY: Final = "application/octet-stream"
 
 EMPTY: Final[dict[str, Any]] = {}
-"""A message without fields, as an argument of another message."""
+"""Value of a message field whose message has no fields."""
 
 _LEADING_HALF: Final = Struct("<IHH")
 _SIGN: Final = 1 << 63
@@ -38,21 +38,21 @@ def identifier(stream: str) -> dict[str, bytes]:
 
 
 def source(stream: str | None, name: str = "stream_identifier") -> dict[str, Any]:
-    """Return the field that names the stream of a consumer group.
+    """Return the field that names the stream of a consumer group, as keyword arguments of a message.
 
     Args:
         stream: Name of the stream; None is `$all`.
-        name: Name of the field for a stream.
+        name: Name of the field if the group is not on `$all`.
     """
     return {"all": EMPTY} if stream is None else {name: identifier(stream)}
 
 
 def expected(version: int, exact: str = "revision") -> dict[str, Any]:
-    """Return the field that contains an expected version.
+    """Return the field that contains an expected version, as keyword arguments of a message.
 
     Args:
-        version: A number from 0, or an ExpectedVersion.
-        exact: Name of the field for a number.
+        version: Number of an event, or a constant of ExpectedVersion.
+        exact: Name of the field if `version` is the number of an event.
     """
     return {exact: version} if version >= 0 else {_EXPECTED[version]: EMPTY}
 
@@ -82,10 +82,10 @@ def fill_event(message: Any, event: NewEvent) -> None:
 
 
 def log_position(message: Any, field: str = "position") -> Position | None:
-    """Return the position of a write, None if the server did not name it.
+    """Return the position in the response to a write; None if the server did not send it.
 
     Args:
-        message: Message that has a Position or `no_position`.
+        message: Message with a field for a Position and a field `no_position`.
         field: Name of the field with the Position.
     """
     if not message.HasField(field):
@@ -97,7 +97,7 @@ def log_position(message: Any, field: str = "position") -> Position | None:
 
 
 def only(messages: Any, operation: str) -> Any:
-    """Return the only message of a response.
+    """Return the message of a response that must have exactly one.
 
     Raises:
         MalformedReply: There is no message, or there are several.

@@ -15,14 +15,14 @@ from rxpump.grpc.messages import gossip
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _HALF: Final = (1 << 64) - 1
-"""The bits of half an id."""
+"""Mask of the 64 bits of half an id."""
 
 _UNKNOWN_ENDPOINT: Final = Endpoint("", 0)
 _STATES: Final = dict(zip(gossip.MemberInfo.State.values(), gossip.MemberInfo.State.keys(), strict=True))
 
 
 def read_gossip() -> Operation[Sequence[Member]]:
-    """Return the request Read, which every node answers, also to an anonymous user."""
+    """Return the Read request, which every node answers, also to an anonymous user."""
     context = CallContext(gossip.READ, "read the gossip of", Effect.NONE)
     return Operation(context, (gossip.READ.request(),), _members)
 
@@ -32,7 +32,7 @@ def _members(messages: Sequence[Any], context: CallContext) -> Sequence[Member]:
 
 
 def _member(info: Any) -> Member:
-    """Return a member. The message names only the address for HTTP and gRPC."""
+    """Return a member of the cluster. Its TCP addresses are unknown, because the message does not contain them."""
     http = Endpoint(info.http_end_point.address, info.http_end_point.port)
     return Member(
         state=NodeState[_STATES.get(info.state, "UNKNOWN")],

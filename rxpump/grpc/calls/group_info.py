@@ -20,7 +20,7 @@ _POSITION: Final = re.compile(r"C:(-?\d{1,19})/P:(-?\d{1,19})").fullmatch
 
 
 def group_info(stream: str | None, group: str) -> Operation[GroupDetails]:
-    """Return the request GetInfo.
+    """Return the GetInfo request.
 
     Args:
         stream: Name of the stream; None is `$all`.
@@ -36,13 +36,13 @@ def group_info(stream: str | None, group: str) -> Operation[GroupDetails]:
 
 
 def all_groups() -> Operation[Sequence[GroupDetails]]:
-    """Return the request List for the groups of all streams."""
+    """Return the List request for the groups of all streams."""
     context = CallContext(messages.LIST, "list persistent subscriptions of", Effect.NONE)
     return _list(context, {"list_all_subscriptions": EMPTY})
 
 
 def groups_of(stream: str | None) -> Operation[Sequence[GroupDetails]]:
-    """Return the request List for the groups of one stream.
+    """Return the List request for the groups of one stream.
 
     The server answers with PersistentSubscriptionNotFound if there is no group.
 

@@ -1,7 +1,7 @@
 """Create, update and delete consumer groups (docs/protocol/grpc.md, sections 3.6, 5.10).
 
-Each request is repeated after a lost connection. "already exists" and "does not exist" can then be results of the
-first attempt.
+Each request is repeated after a lost connection. If the first attempt had succeeded, the second one fails because the
+group "already exists" or "does not exist".
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ from rxpump.model.positions import START, Edge, Position
 from rxpump.model.system_names import ALL_STREAM
 
 ON_ALL: Final = "all"
-"""Feature of the methods for groups on `$all`, which servers have from version 21.6."""
+"""Name of the feature "groups on `$all`" in the list of supported methods; servers have it from version 21.6."""
 
 _STRATEGY_NUMBERS: Final[dict[str, int]] = {
     ConsumerStrategy.DISPATCH_TO_SINGLE: 0,
     ConsumerStrategy.ROUND_ROBIN: 1,
     ConsumerStrategy.PINNED: 2,
 }
-"""Strategies that an update, and a server before version 21.10.1, can set."""
+"""Numbers of the strategies. Updates, and servers before version 21.10.1, accept only these strategies."""
 
 
 def group_context(method: Method, action: str, stream: str | None, group: str) -> CallContext:
-    """Return the purpose of a call about a group.
+    """Return the context of a call about a group.
 
     Args:
         method: Method that is called.
@@ -46,7 +46,7 @@ def group_context(method: Method, action: str, stream: str | None, group: str) -
 
 
 def create_group(stream: str | None, group: str, settings: PersistentSubscriptionSettings) -> Operation[None]:
-    """Return the request Create.
+    """Return the Create request.
 
     Raises:
         InvalidArgument: The start or the filter does not suit the stream.
@@ -68,7 +68,7 @@ def create_group(stream: str | None, group: str, settings: PersistentSubscriptio
 
 
 def update_group(stream: str | None, group: str, settings: PersistentSubscriptionSettings) -> Operation[None]:
-    """Return the request Update, which replaces every setting but the filter.
+    """Return the Update request, which replaces every setting but the filter.
 
     Raises:
         InvalidArgument: The start does not suit the stream, or an update cannot set the strategy.
@@ -82,7 +82,7 @@ def update_group(stream: str | None, group: str, settings: PersistentSubscriptio
 
 
 def delete_group(stream: str | None, group: str) -> Operation[None]:
-    """Return the request Delete."""
+    """Return the Delete request."""
     request = messages.DeleteRequest(options={"group_name": group, **source(stream)})
     context = group_context(messages.DELETE, "delete persistent subscriptions of", stream, group)
     return Operation(context, (request,), no_result)

@@ -24,7 +24,7 @@ _STATE_OF_NUMBER: Final = {1: IndexState.STARTED, 2: IndexState.STOPPED, 3: Inde
 
 
 def create_index(name: str, selected: str, fields: Sequence[IndexField], *, is_started: bool) -> Operation[None]:
-    """Return the request Create."""
+    """Return the Create request."""
     request = indexes_v2.CreateRequest(
         name=name,
         filter=selected,
@@ -35,22 +35,22 @@ def create_index(name: str, selected: str, fields: Sequence[IndexField], *, is_s
 
 
 def start_index(name: str) -> Operation[None]:
-    """Return the request Start."""
+    """Return the Start request."""
     return _change(indexes_v2.START, name, indexes_v2.NameRequest(name=name))
 
 
 def stop_index(name: str) -> Operation[None]:
-    """Return the request Stop."""
+    """Return the Stop request."""
     return _change(indexes_v2.STOP, name, indexes_v2.NameRequest(name=name))
 
 
 def delete_index(name: str) -> Operation[None]:
-    """Return the request Delete."""
+    """Return the Delete request."""
     return _change(indexes_v2.DELETE, name, indexes_v2.NameRequest(name=name))
 
 
 def get_index(name: str) -> Operation[IndexDetails]:
-    """Return the request Get."""
+    """Return the Get request."""
 
     def answer(messages: Sequence[Any], context: CallContext) -> IndexDetails:
         return _details(only(messages, context.operation).index, context)
@@ -60,7 +60,7 @@ def get_index(name: str) -> Operation[IndexDetails]:
 
 
 def list_indexes() -> Operation[Sequence[IndexDetails]]:
-    """Return the request List."""
+    """Return the List request."""
 
     def answer(messages: Sequence[Any], context: CallContext) -> Sequence[IndexDetails]:
         return [_details(each, context) for each in only(messages, context.operation).indexes]

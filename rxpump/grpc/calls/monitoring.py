@@ -14,9 +14,9 @@ _PERIOD: Final = 60_000
 
 
 def stats_request() -> Any:
-    """Return the request Stats.
+    """Return the Stats request.
 
-    The server sends its statistics at once, and then again and again. The caller cancels the call after the first
+    The server sends its statistics at once, and then after each period. The caller cancels the call after the first
     message.
     """
     return monitoring.StatsRequest(refresh_time_period_in_ms=_PERIOD)

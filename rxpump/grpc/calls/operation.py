@@ -1,4 +1,4 @@
-"""A request that is one call with one result, as a value."""
+"""A call with one result, as a value: the messages to send, and the function that reads the response."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ status OK. It raises an RxPumpError if the messages are a refusal, and Malformed
 
 @dataclass(frozen=True, slots=True)
 class Operation(Generic[T_co]):
-    """A request that is one call, which ends by itself and has one result.
+    """A call that ends by itself and has one result.
 
     Attributes:
-        context: Purpose of the call, which its errors repeat. Login and timeout are those of the attempt.
+        context: Description of the call for its errors. Each attempt sets its login and timeout.
         requests: Messages of the client, all of which are sent at once.
         answer: Function that returns the result.
         repeatable: Whether the call can be made again without harm if its outcome is unknown.

@@ -12,7 +12,7 @@ from rxpump.grpc.messages import persistent_subscriptions as messages
 
 
 def replay_parked(stream: str | None, group: str, stop_at: int | None = None) -> Operation[None]:
-    """Return the request ReplayParked.
+    """Return the ReplayParked request.
 
     Args:
         stream: Name of the stream; None is `$all`.
@@ -26,7 +26,7 @@ def replay_parked(stream: str | None, group: str, stop_at: int | None = None) ->
 
 
 def truncate_parked(stream: str | None, group: str, stop_at: int | None = None) -> Operation[None]:
-    """Return the request TruncateParked, which removes parked events; arguments as of `replay_parked`."""
+    """Return the TruncateParked request, which removes parked events; arguments as of `replay_parked`."""
     request = _request(stream, group, stop_at)
     return Operation(
         group_context(messages.TRUNCATE_PARKED, "remove the parked events of", stream, group), request, no_result
@@ -34,7 +34,7 @@ def truncate_parked(stream: str | None, group: str, stop_at: int | None = None) 
 
 
 def restart_groups() -> Operation[None]:
-    """Return the request RestartSubsystem, which drops all consumers and loads all groups again."""
+    """Return the RestartSubsystem request, which drops all consumers and loads all groups again."""
     context = CallContext(messages.RESTART_SUBSYSTEM, "restart persistent subscriptions of", Effect.NONE)
     return Operation(context, (messages.RESTART_SUBSYSTEM.request(),), no_result)
 

@@ -28,7 +28,7 @@ _MODES: Final = {
 def create_projection(
     name: str | None, query: str, mode: ProjectionMode, *, can_emit: bool, tracks_emitted: bool
 ) -> Operation[None]:
-    """Return the request Create.
+    """Return the Create request.
 
     Args:
         name: Name of the projection; ignored for a one-time projection, which the server names.
@@ -51,7 +51,7 @@ def create_projection(
 
 
 def update_projection(name: str, query: str, *, can_emit: bool | None) -> Operation[None]:
-    """Return the request Update.
+    """Return the Update request.
 
     Args:
         name: Name of the projection.
@@ -66,7 +66,7 @@ def update_projection(name: str, query: str, *, can_emit: bool | None) -> Operat
 def delete_projection(
     name: str, *, emitted_streams: bool, state_stream: bool, checkpoint_stream: bool
 ) -> Operation[None]:
-    """Return the request Delete, which also deletes the streams that the arguments choose."""
+    """Return the Delete request, which also deletes the streams that the arguments choose."""
     options = {
         "name": name,
         "delete_emitted_streams": emitted_streams,
@@ -77,45 +77,45 @@ def delete_projection(
 
 
 def enable_projection(name: str) -> Operation[None]:
-    """Return the request Enable."""
+    """Return the Enable request."""
     return _change(projections.ENABLE, name, projections.EnableRequest(options={"name": name}))
 
 
 def disable_projection(name: str) -> Operation[None]:
-    """Return the request Disable, which lets the projection write a checkpoint."""
+    """Return the Disable request, which lets the projection write a checkpoint."""
     return _change(
         projections.DISABLE, name, projections.DisableRequest(options={"name": name, "write_checkpoint": True})
     )
 
 
 def abort_projection(name: str) -> Operation[None]:
-    """Return the request Disable without a checkpoint."""
+    """Return the Disable request without a checkpoint."""
     return _change(projections.DISABLE, name, projections.DisableRequest(options={"name": name}))
 
 
 def reset_projection(name: str) -> Operation[None]:
-    """Return the request Reset."""
+    """Return the Reset request."""
     options = {"name": name, "write_checkpoint": True}
     return _change(projections.RESET, name, projections.ResetRequest(options=options))
 
 
 def restart_projections() -> Operation[None]:
-    """Return the request RestartSubsystem."""
+    """Return the RestartSubsystem request."""
     return _change(projections.RESTART_SUBSYSTEM, "", projections.RESTART_SUBSYSTEM.request())
 
 
 def projection_state(name: str, partition: str) -> Operation[Any]:
-    """Return the request State, whose result is a JSON value; an empty object if there is none."""
+    """Return the State request, whose result is a JSON value; an empty object if there is none."""
     return _value(projections.STATE, name, partition, "state")
 
 
 def projection_result(name: str, partition: str) -> Operation[Any]:
-    """Return the request Result, whose result is a JSON value; an empty object if there is none."""
+    """Return the Result request, whose result is a JSON value; an empty object if there is none."""
     return _value(projections.RESULT, name, partition, "result")
 
 
 def projection_statistics(name: str) -> Operation[ProjectionStatistics]:
-    """Return the request Statistics for one projection."""
+    """Return the Statistics request for one projection."""
 
     def answer(messages: Sequence[Any], context: CallContext) -> ProjectionStatistics:
         if not messages:
@@ -127,7 +127,7 @@ def projection_statistics(name: str) -> Operation[ProjectionStatistics]:
 
 
 def all_statistics(mode: ProjectionMode | None) -> Operation[Sequence[ProjectionStatistics]]:
-    """Return the request Statistics for all projections of a mode, None for those of every mode."""
+    """Return the Statistics request for all projections of a mode, None for those of every mode."""
 
     def answer(messages: Sequence[Any], context: CallContext) -> Sequence[ProjectionStatistics]:
         return [_statistics(message.details, context) for message in messages]

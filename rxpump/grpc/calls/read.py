@@ -21,18 +21,18 @@ UNLIMITED: Final = 2**63 - 1
 
 _DIRECTIONS: Final = {StreamDirection.FORWARD: 0, StreamDirection.BACKWARD: 1}
 _EVENT: Final = b"\x0a"
-"""First byte of a ReadResponse that has an event, because no other field precedes it."""
+"""First byte of each ReadResponse that contains an event, because the event is its first field."""
 
 _SUBSCRIPTION: Final[dict[str, Any]] = {"subscription": EMPTY}
 
 
 def read_context(stream: str | None) -> CallContext:
-    """Return the purpose of a read; None is `$all`."""
+    """Return the context of a read; None is `$all`."""
     return CallContext(streams.READ, "read", Effect.NONE, ALL_STREAM if stream is None else stream)
 
 
 def subscribe_context(stream: str | None) -> CallContext:
-    """Return the purpose of a subscription; None is `$all`."""
+    """Return the context of a subscription; None is `$all`."""
     return CallContext(streams.READ, "subscribe to", Effect.SUBSCRIPTION, ALL_STREAM if stream is None else stream)
 
 
@@ -81,10 +81,10 @@ def index(name: str) -> dict[str, Any]:
 
 
 def after_commit(position: Position) -> Position:
-    """Return a position after all events of a commit.
+    """Return a position that is after all events of a commit and before all events of the next one.
 
-    The protocol has no name for the place after the last event of the log, where a page of `$all` ends. This one is
-    inside a record, where no event is, and `_place` recognizes it.
+    The protocol has no value for the position after the last event of the log, where a page of `$all` can end. The
+    result is a position inside a record, where no event can be, and `_place` recognizes it.
     """
     return Position(position.commit + 1, position.commit)
 
@@ -135,7 +135,7 @@ def _place(start: Position | Edge) -> dict[str, Any]:
 
 
 class StreamMarks(NamedTuple):
-    """Numbers that the response of a counted read of a stream contains.
+    """First and last event numbers of a stream, as the response to a read with a count contains them.
 
     Attributes:
         first: Number of the first event that can be read, if the server names it.
@@ -147,7 +147,7 @@ class StreamMarks(NamedTuple):
 
 
 def parts(messages: Sequence[bytes], context: CallContext) -> Iterator[Sequence[bytes] | Any]:
-    """Divide messages of a response into runs of messages with events, encoded, and other messages, decoded."""
+    """Yield the messages in order: adjacent messages with events as an encoded list, any other message decoded."""
     start = 0
     for at, message in enumerate(messages):
         if not message.startswith(_EVENT):
@@ -164,12 +164,12 @@ MakeEvents = Callable[[Sequence[bytes]], Sequence[Event]]
 
 
 def events(messages: Sequence[bytes], make: MakeEvents, context: CallContext) -> Sequence[Event]:
-    """Return the events of messages that all have one.
+    """Return the events of messages, each of which contains one event.
 
     Args:
         messages: Encoded messages.
         make: `events_of_stream` or `events_of_log`.
-        context: Purpose of the call.
+        context: Description of the call.
 
     Raises:
         MalformedReply: The bytes are not such messages.
@@ -181,7 +181,7 @@ def events(messages: Sequence[bytes], make: MakeEvents, context: CallContext) ->
 
 
 def counted(messages: Sequence[bytes], make: MakeEvents, context: CallContext) -> tuple[Sequence[Event], StreamMarks]:
-    """Return the events of a counted read, and the numbers that the response contains.
+    """Return the events of a read with a count, and the first and last number of the stream.
 
     Raises:
         StreamNotFound: The stream does not exist, or was soft-deleted.

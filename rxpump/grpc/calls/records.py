@@ -1,4 +1,4 @@
-"""Make events from the protobuf messages that contain them. Values are converted when they are read.
+"""Make events from the protobuf messages that contain them. The values of an event are converted on access.
 
 Several responses are parsed into columns (`ReadEventsColumns` in `proto/grpc/streams.proto`): one list for each
 field, with a value for each event. So no message is created for an event, which would take longer than everything
@@ -26,7 +26,7 @@ _TICKS_OF_1970: Final = 621_355_968_000_000_000
 """Units of 100 ns from the year 1 to 1970."""
 
 _FEWEST_OF_COLUMNS: Final = 4
-"""Fewest events for which columns are faster."""
+"""Smallest number of events for which parsing into columns is faster than a message for each event."""
 
 
 class GrpcRecord:
@@ -95,7 +95,7 @@ class GrpcRecord:
 
 
 class _Events(Sequence[Event], ABC):
-    """Events, each created when it is read. They refer to this object for most of their values.
+    """Events, each created on access. They take most of their values from this object.
 
     Args:
         has_positions: Whether the events have a position, because they were read from `$all`.
@@ -127,7 +127,7 @@ class _Events(Sequence[Event], ABC):
 
 
 class EventRows(_Events):
-    """Events of messages.
+    """Events that have one message each.
 
     Args:
         messages: Messages with an `event` and a `link`: ReadEvent or DeliveredEvent.

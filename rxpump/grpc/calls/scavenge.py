@@ -18,7 +18,7 @@ _RESULT = operations.ScavengeResponse.Result
 
 
 def start_scavenge() -> Operation[ScavengeResult]:
-    """Return the request StartScavenge, which is answered when the scavenge has started.
+    """Return the StartScavenge request, which is answered when the scavenge has started.
 
     It is not repeated, because a second scavenge would be refused while the first one runs.
     """
@@ -28,7 +28,7 @@ def start_scavenge() -> Operation[ScavengeResult]:
 
 
 def stop_scavenge(id: str) -> Operation[ScavengeResult]:
-    """Return the request StopScavenge.
+    """Return the StopScavenge request.
 
     Args:
         id: Id of the scavenge.

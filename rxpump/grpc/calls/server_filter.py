@@ -1,4 +1,4 @@
-"""The filter of a request, from an EventFilter (docs/protocol/grpc.md, sections 3.3, 5.6)."""
+"""Convert an EventFilter to the filter message of a request (docs/protocol/grpc.md, sections 3.3, 5.6)."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def filter_message(expression: FilterExpression, *, window: int | None = None, m
 def server_filter(
     where: EventFilter | None, *, resolve_links: bool, window: int | None = None
 ) -> dict[str, Any] | None:
-    """Return an EventFilter message that passes all events that match, None if the server cannot filter.
+    """Return an EventFilter message that passes at least the events that match; None if no such message exists.
 
     Args:
         where: Filter that the client applies to the events that the server passes; None for no filter.
@@ -46,7 +46,7 @@ def exact_filter(where: EventFilter, *, resolve_links: bool) -> dict[str, Any]:
     """Return an EventFilter message for events that the client does not filter again, such as those of a group.
 
     Raises:
-        InvalidArgument: The server would pass other events than those that match.
+        InvalidArgument: No EventFilter message passes exactly the events that match.
     """
     expression = filter_expression(where, resolve_links=resolve_links)
     if expression is None or not expression.is_exact:

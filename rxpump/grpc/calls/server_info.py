@@ -13,7 +13,7 @@ from rxpump.model.server_info import ServerInfo
 
 
 def get_server_info() -> Operation[ServerInfo]:
-    """Return the request GetSupportedMethods. A server before version 21.10 answers it with NotSupported."""
+    """Return the GetSupportedMethods request. A server before version 21.10 answers it with NotSupported."""
     context = CallContext(server_features.GET_SUPPORTED_METHODS, "read the features of", Effect.NONE)
     return Operation(context, (server_features.GET_SUPPORTED_METHODS.request(),), _info)
 

@@ -19,46 +19,46 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def create_user(login: str, password: str, full_name: str, groups: Sequence[str]) -> Operation[None]:
-    """Return the request Create."""
+    """Return the Create request."""
     options = {"login_name": login, "password": password, "full_name": full_name, "groups": groups}
     return _change(users.CREATE, login, users.CreateRequest(options=options))
 
 
 def update_user(login: str, full_name: str, groups: Sequence[str]) -> Operation[None]:
-    """Return the request Update, which replaces the full name and the groups."""
+    """Return the Update request, which replaces the full name and the groups."""
     options = {"login_name": login, "full_name": full_name, "groups": groups}
     return _change(users.UPDATE, login, users.UpdateRequest(options=options))
 
 
 def delete_user(login: str) -> Operation[None]:
-    """Return the request Delete."""
+    """Return the Delete request."""
     return _change(users.DELETE, login, _login(login))
 
 
 def enable_user(login: str) -> Operation[None]:
-    """Return the request Enable."""
+    """Return the Enable request."""
     return _change(users.ENABLE, login, _login(login))
 
 
 def disable_user(login: str) -> Operation[None]:
-    """Return the request Disable."""
+    """Return the Disable request."""
     return _change(users.DISABLE, login, _login(login))
 
 
 def change_password(login: str, current: str, new: str) -> Operation[None]:
-    """Return the request ChangePassword. The server answers AccessDenied if the current password is another."""
+    """Return the ChangePassword request. The server answers AccessDenied if `current` is wrong."""
     options = {"login_name": login, "current_password": current, "new_password": new}
     return _change(users.CHANGE_PASSWORD, login, users.ChangePasswordRequest(options=options))
 
 
 def reset_password(login: str, new: str) -> Operation[None]:
-    """Return the request ResetPassword."""
+    """Return the ResetPassword request."""
     options = {"login_name": login, "new_password": new}
     return _change(users.RESET_PASSWORD, login, users.ResetPasswordRequest(options=options))
 
 
 def read_user(login: str) -> Operation[UserDetails]:
-    """Return the request Details for one user."""
+    """Return the Details request for one user."""
 
     def answer(messages: Sequence[Any], context: CallContext) -> UserDetails:
         if not messages:
@@ -69,7 +69,7 @@ def read_user(login: str) -> Operation[UserDetails]:
 
 
 def read_users() -> Operation[Sequence[UserDetails]]:
-    """Return the request Details for all users."""
+    """Return the Details request for all users."""
 
     def answer(messages: Sequence[Any], context: CallContext) -> Sequence[UserDetails]:
         return [_details(message) for message in messages]

@@ -1,4 +1,4 @@
-"""Purpose of a call, as far as its errors repeat it."""
+"""Description of a call, from which the messages of its errors are made."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from rxpump.model.system_names import ALL_STREAM
 
 
 class Effect(Enum):
-    """Kind of call, which decides what an interruption of the call means."""
+    """Kind of call, which decides the error of a call that was interrupted."""
 
     NONE = auto()
-    """The call reads or manages, and can be repeated."""
+    """The call reads data or manages the server, and can be repeated."""
     WRITE = auto()
-    """The call writes events, and an interrupted write may have happened."""
+    """The call writes events. If it was interrupted, it is unknown whether they were written."""
     SUBSCRIPTION = auto()
     """The call delivers events until it is interrupted."""
 
 
 @dataclass(frozen=True, slots=True)
 class CallContext:
-    """Purpose of a call.
+    """Description of a call: its method, the object that it is about, and its user.
 
     Attributes:
         method: Method that is called.
-        action: Words for AccessDenied, such as "write to".
+        action: Verb in the message of AccessDenied, such as "write to".
         effect: Kind of call.
         stream: Name of the stream, `$all` for the log, None if the call is not about events.
         group: Name of the consumer group, if the call is about one.

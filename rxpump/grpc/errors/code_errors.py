@@ -1,4 +1,4 @@
-"""Errors that a status names by its code and its text only."""
+"""Errors of a status that has only a code and a text."""
 
 from __future__ import annotations
 
@@ -41,18 +41,18 @@ _NOT_HANDLED: Final = {
     "Server Is Busy": TooBusy,
     _NO_LEADER: NotLeader,
 }
-"""Error of a request that the server did not begin, by the text of the server."""
+"""Class of the error of a request that the server did not begin, by the text of the status."""
 
 _PROJECTION_ERRORS: Final = (
     (re.compile(r"Projection '.*' not found|Envelope callback .*received NotFound instead"), ProjectionNotFound),
     (re.compile(r"Envelope callback .*received Conflict instead"), ProjectionExists),
     (re.compile(r"Envelope callback .*received OperationFailed instead"), ProjectionFailed),
 )
-"""Error of a request that is about a projection, by the text of the server."""
+"""Class of the error of a request about a projection, by a pattern of the text of the status."""
 
 
 def error_of_code(status: CallStatus, call: CallContext) -> RxPumpError:
-    """Return the error that the code and the text of a status stand for."""
+    """Return the error for the code and the text of a status."""
     if status.message in _NOT_HANDLED:
         return _NOT_HANDLED[status.message](call.operation)
     if _is_about_a_projection(call):
@@ -76,10 +76,10 @@ def _unknown(status: CallStatus, call: CallContext) -> RxPumpError:
 
 
 def _without_name(status: CallStatus, call: CallContext) -> RxPumpError:
-    """Return the error of a server that answered with HTTP status 500.
+    """Return the error of a call that the server answered with HTTP status 500.
 
-    It does so if the name of the stream, which must be among the metadata of the error, is not printable ASCII. The
-    only error of a read or an append that has the name there is that of a deleted stream.
+    A server answers so if the metadata of the error must contain the name of the stream and the name is not printable
+    ASCII. Of the errors of reads and appends, only that of a deleted stream has the name in its metadata.
     """
     if call.method in (streams.READ, streams.APPEND):
         return StreamDeleted(call.stream_or_all)
@@ -175,4 +175,4 @@ _BY_CODE: Final[dict[StatusCode, Callable[[CallStatus, CallContext], RxPumpError
     StatusCode.DATA_LOSS: _server_failed,
     StatusCode.UNAUTHENTICATED: _not_authenticated,
 }
-"""Error by the code. A proxy can answer NOT_FOUND if the server lacks the method."""
+"""Function that makes the error, by status code. NOT_FOUND can come from a proxy if the server lacks the method."""

@@ -51,7 +51,7 @@ class Details:
 
     Args:
         encoded: A google.rpc.Status. Malformed details are ignored.
-        call: Purpose of the call.
+        call: Description of the call.
 
     Attributes:
         message: Text of the server.
@@ -66,11 +66,11 @@ class Details:
         self.reason: str | None = self.find("google.rpc.ErrorInfo", status.ErrorInfo).reason or None
 
     def find(self, name: str, message_class: Any) -> Any:
-        """Return the detail of a type, or an empty message if there is none."""
+        """Return the detail with this type name, or an empty message if there is none."""
         return parse_detail(message_class, self._values.get(name, b""))
 
     def of_streams(self, name: str, message_class: Any) -> Any:
-        """Return the detail of an error of streams."""
+        """Return the detail with this name in the package of the streams service, or an empty message."""
         return self.find(f"{_STREAM_ERRORS}.{name}ErrorDetails", message_class)
 
     def error(self) -> RxPumpError | None:
@@ -167,4 +167,4 @@ _BY_REASON: Final[dict[str, Callable[[Details], RxPumpError]]] = {
     "INDEXES_NOT_READY": _indexes_not_ready,
     "SECONDARY_INDEXING_DISABLED": _indexes_disabled,
 }
-"""Error by the reason. SERVER_MALFUNCTION is left out, because the code INTERNAL decides what it means."""
+"""Function that makes the error, by reason. SERVER_MALFUNCTION is left out, because its code INTERNAL is enough."""

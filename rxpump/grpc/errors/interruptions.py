@@ -1,4 +1,4 @@
-"""Error of a call that was interrupted, which depends on what the call does."""
+"""Error of a call that was interrupted. It depends on the effect of the call."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _TIMEOUTS: Final[dict[str, type[OutcomeUnknown]]] = {
     "Commit phase timeout": CommitTimeout,
     "Forwarding timeout": ForwardTimeout,
 }
-"""Error of a write by a part of the text of the server."""
+"""Class of the error of a write, by a part of the text of the status."""
 
 
 def interrupted(reason: str, call: CallContext) -> RxPumpError:
@@ -28,7 +28,7 @@ def interrupted(reason: str, call: CallContext) -> RxPumpError:
 
     Args:
         reason: Text of the server.
-        call: Purpose of the call.
+        call: Description of the call.
     """
     match call.effect:
         case Effect.WRITE:

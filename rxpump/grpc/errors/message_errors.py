@@ -1,4 +1,4 @@
-"""Errors that are ordinary messages: of an append, of one batch of many, and of a read."""
+"""Errors that a server sends as ordinary messages: of an append, of a batch, and of a read."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def error_of_append(refusal: Any, call: CallContext) -> WrongExpectedVersion:
 
     Args:
         refusal: `wrong_expected_version` of an AppendResponse. In version 20.6.0 it had other fields.
-        call: Purpose of the append.
+        call: Description of the append.
     """
     field = refusal.WhichOneof("current") or refusal.WhichOneof("current_20_6_0")
     return WrongExpectedVersion(call.stream_or_all, call.expected_version, _version(refusal, field))
@@ -51,8 +51,8 @@ def error_of_batch(error: Any, call: CallContext) -> RxPumpError:
     """Return the error of one batch.
 
     Args:
-        error: `error` of a BatchAppendResponse. Its presence makes it an error, whatever its code is.
-        call: Purpose of the batch.
+        error: `error` of a BatchAppendResponse. It is an error even if its code is 0.
+        call: Description of the batch.
     """
     for detail in error.details:
         make = _BY_DETAIL.get(detail.type_url.rpartition(".")[2])
@@ -67,7 +67,7 @@ def _version(message: Any, field: str | None) -> int | None:
     if field is None:
         return None
     value = getattr(message, field)
-    if not isinstance(value, int):  # an Empty means that the stream does not exist
+    if not isinstance(value, int):  # The server sends an Empty if the stream does not exist.
         return _NO_EVENTS
     return _NO_EVENTS if value == _NO_STREAM else value
 
@@ -104,4 +104,4 @@ _BY_DETAIL: Final[dict[str, Callable[[bytes, CallContext], RxPumpError]]] = {
     "InvalidTransaction": lambda _, call: InvalidTransaction(call.stream_or_all),
     "Unknown": lambda _, call: ServerFailed(call.operation, "Unknown"),
 }
-"""Error by the type of the detail."""
+"""Function that makes the error, by the type of the detail."""

@@ -1,7 +1,7 @@
-"""Errors that the metadata of a status names by the key `exception`.
+"""Errors of a status whose metadata has the name of the error under the key `exception`.
 
-Other keys have the numbers. The names of streams and groups are taken from the call, because metadata can have names
-that are ASCII only.
+Other keys have the numbers of the error. The names of streams and groups are taken from the call, because metadata
+values can only contain ASCII.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Refusal:
 
     Args:
         status: CallStatus of the call.
-        call: Purpose of the call.
+        call: Description of the call.
 
     Attributes:
         message: Text of the server.
@@ -83,12 +83,12 @@ class Refusal:
 def _wrong_expected_version(refusal: Refusal) -> WrongExpectedVersion:
     call = refusal.call
     expected = refusal.number("expected-version")
-    current = refusal.number("actual-version")  # empty before version 22.6
+    current = refusal.number("actual-version")  # Servers before version 22.6 send no number.
     return WrongExpectedVersion(call.stream_or_all, call.expected_version if expected is None else expected, current)
 
 
 def _event_too_large(refusal: Refusal) -> EventTooLarge:
-    rendering = refusal.text("event-id") or ""  # the error of an Append contains more than the id
+    rendering = refusal.text("event-id") or ""  # The errors of Append have other text around the id.
     found = _UUID.search(rendering.lower())
     return EventTooLarge(
         refusal.call.stream_or_all,
@@ -99,7 +99,7 @@ def _event_too_large(refusal: Refusal) -> EventTooLarge:
 
 
 def _user_conflict(refusal: Refusal) -> UserConflict | TooBusy:
-    if refusal.code is StatusCode.DEADLINE_EXCEEDED:  # "Try again."
+    if refusal.code is StatusCode.DEADLINE_EXCEEDED:  # The text of the server ends with "Try again."
         return TooBusy(refusal.call.operation)
     return UserConflict(refusal.call.name, refusal.message)
 

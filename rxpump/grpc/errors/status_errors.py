@@ -15,11 +15,11 @@ _DETAILS: Final = "grpc-status-details-bin"
 
 
 def error_of_status(status: CallStatus, call: CallContext) -> RxPumpError:
-    """Return the error that a status stands for.
+    """Return the error for a status.
 
     Args:
         status: CallStatus of the call, not OK.
-        call: Purpose of the call.
+        call: Description of the call.
     """
     details = _details(status, call)
     known = None if details is None else details.error()
@@ -31,7 +31,7 @@ def leader_of_status(status: CallStatus, call: CallContext) -> tuple[str, int] |
 
     Args:
         status: CallStatus of the call, not OK.
-        call: Purpose of the call.
+        call: Description of the call.
     """
     details = _details(status, call)
     return Refusal(status, call).leader() if details is None else details.leader()

@@ -1,4 +1,4 @@
-"""A bound on the rate of frames that cost the peer little."""
+"""Limit the rate of frames that are cheap to send and costly to handle."""
 
 from __future__ import annotations
 

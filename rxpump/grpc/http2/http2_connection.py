@@ -134,7 +134,7 @@ class Http2Connection:
         return []
 
     def note_progress(self) -> None:
-        """Note that the peer has accepted bytes that were waiting for it, which is a sign of life."""
+        """Start the keepalive interval again, because the peer has accepted bytes and is therefore alive."""
         self._heartbeat.heard()
 
     # Output ------------------------------------------------------------------------------------------------------

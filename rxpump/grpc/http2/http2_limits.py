@@ -23,7 +23,7 @@ _RANGES = {
 
 @dataclass(frozen=True, slots=True)
 class Http2Limits:
-    """Http2Limits of one connection, which this endpoint announces and enforces.
+    """Limits of one connection, which this endpoint announces and enforces.
 
     Attributes:
         max_concurrent_streams: Number of streams that the peer can have open at once.

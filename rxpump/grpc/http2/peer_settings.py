@@ -14,7 +14,7 @@ _RANGES: Final = {
     Setting.INITIAL_WINDOW_SIZE: (0, MAX_WINDOW, ErrorCode.FLOW_CONTROL_ERROR),
     Setting.MAX_FRAME_SIZE: (DEFAULT_FRAME_BYTES, MAX_FRAME_BYTES, ErrorCode.PROTOCOL_ERROR),
 }
-"""Lowest and highest value of a setting, and the error that any other value is."""
+"""Lowest and highest value of each setting, and the error code for any other value."""
 
 _STREAMS_BEFORE_SETTINGS: Final = 100
 """Streams to open before the peer has announced a limit: the least that RFC 9113, section 6.5.2 recommends."""
@@ -24,7 +24,7 @@ _UNLIMITED: Final = 2**32 - 1
 
 @dataclass(slots=True)
 class PeerSettings:
-    """Settings that the peer has announced and that are not the sender's.
+    """Settings that the peer has announced, without those that the `Sender` keeps.
 
     Attributes:
         max_concurrent_streams: Number of streams that this endpoint can have open at once.

@@ -15,7 +15,7 @@ from rxpump.grpc.http2.stream import Action, Http2Stream, Http2StreamState
 from rxpump.grpc.http2.stream_table import Closing, Role, StreamTable
 
 _CHUNK_BYTES: Final = 256 * 1024
-"""`take` returns few more bytes than these, so that data that the socket does not accept stays here."""
+"""About the most bytes that `take` returns, so that data that the socket does not accept stays in the queues."""
 
 _MAX_DATA_BYTES: Final = 64 * 1024
 """Size of the largest DATA frame to send, so that the streams take turns often."""

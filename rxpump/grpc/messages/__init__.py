@@ -1,4 +1,4 @@
-"""Messages and methods of the gRPC protocol, a module for each service.
+"""Messages and methods of the gRPC protocol, one module for each service.
 
 `import rxpump` does not import this package.
 """

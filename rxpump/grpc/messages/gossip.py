@@ -1,4 +1,4 @@
-"""Nodes of a cluster."""
+"""Messages about the nodes of a cluster."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Indexes that users define."""
+"""Messages that manage the secondary indexes of users."""
 
 from __future__ import annotations
 

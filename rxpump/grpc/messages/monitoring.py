@@ -1,4 +1,4 @@
-"""Statistics of a node."""
+"""Messages with the statistics of a node."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Maintenance of a node."""
+"""Messages for the maintenance of a node."""
 
 from __future__ import annotations
 

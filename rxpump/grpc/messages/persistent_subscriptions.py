@@ -1,4 +1,4 @@
-"""Persistent subscriptions: groups of consumers."""
+"""Messages of persistent subscriptions, which are consumer groups."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Projections."""
+"""Messages that manage projections."""
 
 from __future__ import annotations
 

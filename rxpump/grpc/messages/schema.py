@@ -15,7 +15,7 @@ from google.protobuf.descriptor import MethodDescriptor
 
 _PACKAGE: Final = "rxpump.grpc"
 _pool = descriptor_pool.DescriptorPool()
-_compiled = pkgutil.get_data("rxpump.grpc.messages", "schema.binpb")  # importlib.resources takes long to import
+_compiled = pkgutil.get_data("rxpump.grpc.messages", "schema.binpb")  # importlib.resources is slow to import.
 assert _compiled is not None, "the loader of this package can read data"
 for _file in descriptor_pb2.FileDescriptorSet.FromString(_compiled).file:
     _pool.Add(_file)

@@ -1,4 +1,4 @@
-"""Methods that a server has."""
+"""Messages with which a server lists its methods."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reading, appending to and deleting streams."""
+"""Messages that read streams, append to them and delete them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Atomic appends to several streams."""
+"""Messages that append to several streams atomically."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Table of all methods."""
+"""All methods of the protocol, by path."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Users."""
+"""Messages that manage users."""
 
 from __future__ import annotations
 

@@ -56,7 +56,7 @@ def trailers(status: CallStatus) -> list[Header]:
 
 
 def trailers_only(status: CallStatus, http_status: str = "200") -> list[Header]:
-    """Return the only headers of a response without messages."""
+    """Return the headers of a response without messages, which are its only headers and have its status."""
     message = [("grpc-message", encode_message(status.message))] if status.message else []
     return [
         (":status", http_status),

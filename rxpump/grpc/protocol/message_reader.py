@@ -1,4 +1,4 @@
-"""Messages of a call in a stream of bytes: each has a prefix of five bytes."""
+"""Read and write the messages of a call. In the byte stream, each has a prefix of five bytes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Final
 from rxpump.grpc.protocol.call_status import StatusCode
 
 PREFIX: Final = Struct(">BL")
-"""Whether the message is compressed, and its size in bytes."""
+"""Prefix of a message: whether it is compressed, and its size in bytes."""
 
 PREFIX_BYTES: Final = PREFIX.size
 
@@ -58,7 +58,7 @@ class MessageReader:
         self._max_message_bytes = max_message_bytes
         self._encoding = encoding
         self._chunks: list[bytes] = []
-        self._missing = 0  # bytes to wait for before joining chunks, because joining each takes quadratic time
+        self._missing = 0  # bytes to wait for before joining the chunks, because joining each takes quadratic time
 
     def feed(self, data: bytes) -> list[bytes]:
         """Return the messages that are complete now that `data` has arrived, up to a failure."""
@@ -78,7 +78,7 @@ class MessageReader:
         return messages
 
     def finish(self) -> None:
-        """Note that nothing more arrives, which is a failure if a message is incomplete."""
+        """End the reading. Set `failure` if a message is incomplete."""
         if self.held_bytes and self.failure is None:
             self.failure = MessageFault(StatusCode.INTERNAL, "Incomplete message.")
 

@@ -57,7 +57,7 @@ class RequestReader:
         return messages
 
     def end(self) -> None:
-        """Note that the client sends nothing more, because trailers arrived."""
+        """End the request, because trailers have arrived, after which the client sends nothing."""
         self.is_complete = True
         self._messages.finish()
         self._check_messages()

@@ -14,7 +14,7 @@ _UNITS_TO_SEND: Final = ("m", "S", "M", "H")
 _MOST: Final = 99_999_999
 _LONGEST: Final = _MOST * _SECONDS["H"]
 _SHORTEST: Final = 1e-7
-"""Shortest timeout that counts: the resolution of .NET, whose servers ignore a shorter one."""
+"""Shortest timeout that is not ignored. It is the resolution of .NET, in which real servers are written."""
 
 
 def format_timeout(seconds: float) -> str:

@@ -1,1 +1,1 @@
-"""Reads and subscriptions of a client, each by one call or by several."""
+"""Reads and subscriptions of a client. Each makes one call, and further calls after interruptions."""

@@ -1,4 +1,4 @@
-"""Places of the last events on the server, which subscriptions compare with what they have received."""
+"""Find the last event on the server. Subscriptions compare its place with that of the last event they received."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ _BACKWARD = StreamDirection.BACKWARD
 async def find_stream_end(caller: Caller, stream: str) -> ServerEnd:
     """Find the last event of a stream; see `Transport.find_stream_end`.
 
-    The server does not name the last number of a stream that was soft-deleted. Such a stream has metadata, which a
-    stream that never existed has not.
+    The server does not return the last number of a stream that was soft-deleted. Such a stream has metadata; a stream
+    that never existed has none.
     """
     try:
         last, readable = await find_last_number(caller, stream)
@@ -44,14 +44,14 @@ async def find_all_end(
 
 
 async def last_place(caller: Caller, after: Position, last: Position | None) -> Position | None:
-    """Return the last place that the server has.
+    """Return the last known position in the log: `after` if it is later than `last` and in the log, otherwise `last`.
 
-    A checkpoint can be the place of an event that cannot be read, so a place after the last event that can be read is
-    not a lost place. The server refuses to read backward from a place that it does not have.
+    A checkpoint can be the position of an event that can no longer be read. So `after` can be greater than `last`
+    although the server has lost nothing. A server refuses to read backward from a position after the end of its log.
 
     Args:
         caller: Makes the calls.
-        after: Place that the server must have.
+        after: Position that the log should contain.
         last: Position of the last event that can be read, None if there is none.
     """
     if last is not None and after <= last:

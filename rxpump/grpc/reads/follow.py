@@ -5,8 +5,8 @@
                                                     └─────fell behind─────┘
 
 The server delivers existing events, then new events. The end is found first: it shows whether the server has lost
-events, and everything up to it has been delivered when the server has caught up. A subscription without a place
-starts after the end that was found, so that the next attempt has a place to resume.
+events, and everything up to it has been delivered when the server has caught up. A subscription without a start
+begins after the end that was found, so that the next attempt can be resumed from there.
 
 Servers from version 24.2 read on by themselves if the consumer is slow, and report that they have caught up again and
 again; only the first report of each stretch is a signal. Older servers end the subscription, and before version 23.10
@@ -45,11 +45,11 @@ _CAUGHT_UP_SINCE: Final = ServerVersion(23, 10)
 
 
 class _Following(Subscription, ABC):
-    """One attempt.
+    """One attempt to follow events. The subclasses follow one stream or `$all`.
 
     Args:
         caller: Makes the calls.
-        context: Purpose of the subscription.
+        context: Description of the subscription.
         make: `events_of_stream` or `events_of_log`.
         batch_size: Most events in a batch.
     """
@@ -103,7 +103,7 @@ class _Following(Subscription, ABC):
             self._caught_up()
 
     def _receive(self, messages: Sequence[bytes]) -> None:
-        """Queue the news in messages."""
+        """Queue the events and signals in messages."""
         for part in read.parts(messages, self._context):
             if isinstance(part, Sequence):
                 self._on_events(read.events(part, self._make, self._context))
@@ -132,7 +132,7 @@ class _Following(Subscription, ABC):
 
     @abstractmethod
     async def _find_end(self, features: ServerFeatures) -> Confirmed:
-        """Find the end on the server, and prepare the request. Return the signal for the confirmation."""
+        """Find the last event on the server, and prepare the request. Return the signal for the confirmation."""
 
     @abstractmethod
     def _request(self) -> bytes:
@@ -140,13 +140,13 @@ class _Following(Subscription, ABC):
 
     @abstractmethod
     def _on_events(self, events: Sequence[Event]) -> None:
-        """Queue events, and move past them."""
+        """Queue events, and let the next attempt start after them."""
 
     def _on_checkpoint(self, checkpoint: Any) -> None:
-        """Queue the place up to which a filter has examined the log."""
+        """Queue the position up to which the server has examined the log for events that match the filter."""
 
     def _on_caught_up(self) -> None:
-        """Queue what precedes the signal that the subscription has caught up."""
+        """Queue signals that precede the signal that the subscription has caught up; by default none."""
 
     @abstractmethod
     def _has_reached_end(self) -> bool:
@@ -192,7 +192,7 @@ class StreamFollowing(_Following):
         return read.follow_stream(self._stream, self._after, resolve_links=self._resolve_links)
 
     def _on_events(self, events: Sequence[Event]) -> None:
-        """Leave out a tombstone, after which the server ends the subscription."""
+        """Queue events except for a tombstone, after which the server ends the subscription."""
         self._received = events[-1].received_number
         if self._received == MAX_EVENT_NUMBER:
             events = events[:-1]
@@ -267,7 +267,7 @@ class AllFollowing(_Following):
         self._examined(Position(checkpoint.commit_position, checkpoint.prepare_position))
 
     def _on_caught_up(self) -> None:
-        """Queue the end that was found, up to which the filter has examined the log."""
+        """Queue the end that was found as the position up to which the server has examined the log."""
         if self._where is not None and self._end is not None and self._reports_catching_up:
             self._examined(self._end)
 
@@ -281,7 +281,7 @@ class AllFollowing(_Following):
 
 
 _SMALLEST_WINDOW: Final = 32
-"""Smallest number of events that a server examines between two checkpoints, which is what it reads at a time."""
+"""Smallest number of events between two checkpoints, because a server examines so many events at a time."""
 
 
 def _reports_catching_up(features: ServerFeatures) -> bool:

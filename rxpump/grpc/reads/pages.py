@@ -1,6 +1,6 @@
-"""Single events and pages, each by one call that reads a number of events.
+"""Read single events and pages, each by one call with a maximum count.
 
-The protocol has no pages: a response ends with the last event that was asked for, or with the last one that exists.
+The protocol has no pages. A response ends after the requested number of events, or at the end of the stream.
 """
 
 from __future__ import annotations
@@ -69,8 +69,8 @@ async def read_all_page(
 ) -> AllPage:
     """Read a page of `$all`; see `Transport.read_all_page`.
 
-    A forward read includes the event at its start, so the next page starts with the event after the last one of this
-    page. It is read together with the page.
+    A forward read includes the event at its start, so the next page must start at the event that follows this page.
+    That event is read together with this page.
     """
     if direction is not _BACKWARD and start in (END, LAST_POSITION):
         last = await find_last_position(caller)
@@ -110,7 +110,7 @@ async def find_last_position(caller: Caller) -> Position | None:
 
 
 async def find_last_matching(caller: Caller, where: EventFilter, *, resolve_links: bool) -> Position | None:
-    """Return the position of the last event of `$all` that the server passes for a filter, None if there is none."""
+    """Return the position of the last event of `$all` that matches a filter of the server; None if there is none."""
     context = read.read_context(None)
     filter = server_filter(where, resolve_links=resolve_links)
     request = read.read_all(END, _BACKWARD, resolve_links=resolve_links, count=1, filter=filter)
@@ -119,7 +119,7 @@ async def find_last_matching(caller: Caller, where: EventFilter, *, resolve_link
 
 
 async def find_last_number(caller: Caller, stream: str) -> tuple[int | None, int | None]:
-    """Return the number of the last event of a stream, and that of the last event that can be read.
+    """Return the number of the last event of a stream, and the number of the last event that can be read.
 
     Raises:
         StreamNotFound: The stream does not exist, or was soft-deleted.

@@ -1,7 +1,7 @@
-"""Reads to the end of a stream or `$all`, over as many calls as lost connections require.
+"""Read to the end of a stream or `$all`, by a new call after each lost connection.
 
-One call returns all events. The server sends them ahead of the consumer, as far as the window of the call allows. If
-the call is interrupted, the next one starts after the last event that was received.
+One call returns all events. The server sends events before the consumer asks for them, as many as the window of the
+call allows. If the call is interrupted, the next one starts after the last event that was received.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from rxpump.model.positions import Edge, Position, StreamDirection
 
 
 class Reading(ABC):
-    """A read to the end.
+    """A read to the end. The subclasses read one stream or `$all`.
 
     Args:
         caller: Makes the calls.
-        context: Purpose of the read.
+        context: Description of the read.
         make: `events_of_stream` or `events_of_log`.
         batch_size: Most events in a batch.
     """
@@ -53,7 +53,7 @@ class Reading(ABC):
                 self._call.cancel()
 
     async def _next(self, request: bytes) -> Sequence[bytes]:
-        """Return the next messages, none at the end. Open the call, again if it was interrupted."""
+        """Return the next messages; none at the end. Open the call at the start, and again after an interruption."""
         call = self._call
         if call is not None and (messages := call.take(self._batch_size)):
             return messages
@@ -74,11 +74,11 @@ class Reading(ABC):
 
     @abstractmethod
     def _request(self) -> bytes | None:
-        """Return the request that reads on after the events that were received; None if there can be none."""
+        """Return the request for the events after those that were received; None if there can be no more events."""
 
     @abstractmethod
     def _advance(self, events: Sequence[Event]) -> Sequence[Event]:
-        """Move past events that were received. Return those that the consumer gets."""
+        """Let the next request start after events that were received. Return the events for the consumer."""
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self._context.stream_or_all} by {self._call!r}>"
@@ -105,7 +105,7 @@ class StreamReading(Reading):
 
     def _request(self) -> bytes | None:
         if not isinstance(self._start, Edge) and self._start < 0:
-            return None  # a backward read has received the first event
+            return None  # A backward read is complete when it has received event 0.
         return read.read_stream(self._stream, self._start, self._direction, resolve_links=self._resolve_links)
 
     def _advance(self, events: Sequence[Event]) -> Sequence[Event]:
@@ -150,7 +150,7 @@ class AllReading(Reading):
         return read.read_all(self._start, self._direction, resolve_links=self._resolve_links, filter=self._filter)
 
     def _advance(self, events: Sequence[Event]) -> Sequence[Event]:
-        """Leave out events that were received before: a forward read starts with the event at its position."""
+        """Drop an event that was received before, because a forward read starts with the event at its position."""
         is_forward = self._direction is StreamDirection.FORWARD
         if is_forward and self._is_again(events[0]):
             events = [event for event in events if not self._is_again(event)]

@@ -1,7 +1,7 @@
 """Find the user of a call by its `authorization` header (docs/protocol/grpc.md, section 1.3).
 
-As on a real server, a header that is not understood counts as none: another scheme, Base64 that is malformed or has
-no colon, two headers. A call with wrong credentials is refused, also by methods that need none.
+As on a real server, a header that cannot be understood is ignored: another scheme than Basic, malformed Base64,
+credentials without a colon, or two headers. Wrong credentials are refused even by methods that need none.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def find_user(node: Node, metadata: Metadata, address: str) -> User:
 
 
 def _credentials(metadata: Metadata) -> Credentials | None:
-    """Return the credentials of a call; None if there are none that are understood."""
+    """Return the credentials of a call; None if it has none, or none that can be understood."""
     values = [value for name, value in metadata if name == _HEADER]
     if len(values) != 1 or not isinstance(values[0], str) or not values[0].startswith(_BASIC):
         return None

@@ -1,4 +1,4 @@
-"""Who may make which call, besides the permissions on streams (docs/protocol/grpc.md, section 2)."""
+"""Check the roles of the user of a call, apart from permissions on streams (docs/protocol/grpc.md, section 2)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def require_operator(call: Call) -> None:
     """Check that the user is an operator or an admin.
 
     Raises:
-        CallError: The user is neither.
+        CallError: The user is neither an operator nor an admin.
     """
     if call.user.roles.isdisjoint((ADMINS, OPS)):
         raise access_denied()
@@ -31,7 +31,7 @@ def require_admin(call: Call) -> None:
     """Check that the user is an admin.
 
     Raises:
-        CallError: The user is none.
+        CallError: The user is not an admin.
     """
     if not call.user.is_admin:
         raise access_denied()

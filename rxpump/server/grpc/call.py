@@ -1,4 +1,4 @@
-"""One call: the messages that the client has sent, and the response.
+"""One call on the server, with the messages of the client and the response.
 
 A handler is a coroutine that gets the call. It reads messages with `request` or by iteration, and answers with
 `send`, which waits while the client does not read. The bytes of a response that wait for the client are therefore
@@ -37,7 +37,7 @@ _TOO_MANY: Final = "Additional data after the message received."
 
 
 class CallConnection(Protocol):
-    """The connection of a call, as the call uses it."""
+    """The methods of a connection that its calls use."""
 
     def send_headers(self, stream_id: int, headers: list[Header]) -> None:
         """Send the headers of a response."""
@@ -67,7 +67,7 @@ class CallConnection(Protocol):
         """Let the client send more on a stream."""
 
     def hold(self, call: Call, size: int) -> None:
-        """Add to the bytes that a call holds; a negative size subtracts."""
+        """Add `size`, which can be negative, to the number of bytes that a call holds in memory."""
 
 
 class Call:
@@ -78,14 +78,14 @@ class Call:
         stream_id: Stream of the call.
         method: Method that is called.
         reader: Reader of the request.
-        user: User who calls.
+        user: User of the call.
         node: Store, users and groups of the server.
 
     Attributes:
         stream_id: Stream of the call.
         method: Method that is called.
         reader: Reader of the request.
-        user: User who calls.
+        user: User of the call.
         node: Store, users and groups of the server.
         has_answered: Whether headers of the response were sent.
         has_ended: Whether the call has ended, so that nothing can be sent.
@@ -139,17 +139,17 @@ class Call:
 
     @property
     def requires_leader(self) -> bool:
-        """Whether the client wants the answer of the leader."""
+        """Whether the client asks that only the leader answers."""
         return any(name == "requires-leader" and str(value).lower() == "true" for name, value in self.metadata)
 
     def header(self, name: str) -> str | None:
         """Return the value of a header; None if the client has not sent it."""
         return next((value for key, value in self.metadata if key == name and isinstance(value, str)), None)
 
-    # In ---------------------------------------------------------------------------------------
+    # Request ---------------------------------------------------------------------------------------
 
     def receive(self, messages: list[bytes], flow_bytes: int) -> None:
-        """Add messages that have arrived, with the bytes that they took on the stream."""
+        """Add messages that have arrived. They took `flow_bytes` of the window of the stream."""
         self._messages += messages
         size = sum(map(len, messages))
         self._queued_bytes += size
@@ -162,7 +162,7 @@ class Call:
         self._news.set()
 
     def note_end(self) -> None:
-        """Note that the client sends nothing more, or that its messages cannot be read."""
+        """Wake the handler, because the client sends nothing more or its messages cannot be read."""
         self._news.set()
 
     async def request(self) -> Any:
@@ -212,24 +212,24 @@ class Call:
             self._unacknowledged = 0
 
     def keep(self, size: int) -> None:
-        """Add to the bytes that the call holds, such as those of events that are not written yet.
+        """Add to the number of bytes that the call holds in memory, such as those of events that are not written yet.
 
         Args:
             size: Number of bytes; a negative number subtracts.
 
         Raises:
-            CallError: All calls of the connection hold too many bytes together.
+            CallError: All calls of the connection together hold too many bytes.
         """
         if self.has_ended:
             return
         self.held += size
         self._connection.hold(self, size)
 
-    # Out --------------------------------------------------------------------------------------
+    # Response --------------------------------------------------------------------------------------
 
     @property
     def has_room(self) -> bool:
-        """Whether the client reads, so that more can be sent at once."""
+        """Whether more messages can be sent at once, because the client has read most of the response."""
         return self._connection.pending_bytes(self.stream_id) <= UNSENT_BYTES
 
     def write(self, data: bytes) -> None:

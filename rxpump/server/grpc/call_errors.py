@@ -14,7 +14,7 @@ _MOST_CHARACTERS: Final = 4_096
 
 
 class CallError(Exception):
-    """A call ends with a status that is not OK.
+    """The call must end with a status that is not OK.
 
     Attributes:
         status: Status of the call.
@@ -26,7 +26,7 @@ class CallError(Exception):
 
 
 def named_error(code: StatusCode, message: str, exception: str, **values: str) -> CallError:
-    """Return an error that has a name, by which clients know it.
+    """Return an error with a name in its metadata, by which clients recognize it.
 
     Args:
         code: Status code.
@@ -39,10 +39,10 @@ def named_error(code: StatusCode, message: str, exception: str, **values: str) -
 
 
 def metadata_value(value: str) -> str:
-    """Return a text as the value of a header field.
+    """Return a text in the form that a header field allows.
 
-    Printable ASCII stays as it is. Anything else is percent-encoded as UTF-8, where a real server answers with HTTP
-    status 500.
+    Printable ASCII stays as it is. All other characters are percent-encoded as UTF-8. A real server would answer with
+    HTTP status 500 in place of the error.
     """
     value = value[:_MOST_CHARACTERS]
     is_plain = value.isascii() and value.isprintable() and value == value.strip(" ")
@@ -101,7 +101,7 @@ def wrong_version_of_delete(stream: str, expected: int, actual: int) -> CallErro
 
 
 def append_too_large(limit: int) -> CallError:
-    """Return the error of an append whose events are too large together."""
+    """Return the error of an append whose events together are too large."""
     return named_error(
         StatusCode.INVALID_ARGUMENT,
         f"Maximum Append Size of {limit} Exceeded.",

@@ -1,4 +1,4 @@
-"""Encode the events of a group as messages of its consumers."""
+"""Encode the events of a group as messages to its consumers."""
 
 from __future__ import annotations
 

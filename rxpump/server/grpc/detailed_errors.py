@@ -1,4 +1,4 @@
-"""Errors of the v2 services: a status whose details are messages (docs/protocol/grpc.md, section 4.4)."""
+"""Errors of the v2 services, whose status has messages as details (docs/protocol/grpc.md, section 4.4)."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def detailed_error(
         message: Text of the status.
         reason: Name of the error.
         details: Name and message of each further detail.
-        domain: Part of the server that has the error.
+        domain: Part of the server in which the error occurred.
     """
     info = status.ErrorInfo(reason=reason, domain=domain)
     packed = [
@@ -107,7 +107,7 @@ def record_too_large(stream: str, record_id: str, size: int, limit: int) -> Call
 
 
 def transaction_too_large(size: int, limit: int) -> CallError:
-    """Return the error of an append whose records are too large together."""
+    """Return the error of an append whose records together are too large."""
     detail = streams_v2.AppendTransactionSizeExceededDetails(size=size, max_size=limit)
     return detailed_error(
         StatusCode.ABORTED,

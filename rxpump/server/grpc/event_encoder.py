@@ -1,7 +1,7 @@
 """Encode stored events as messages of a response.
 
-A message is made of the fields of a stored event, without building a message object, because that takes several times
-as long. The encodings of names and types are cached, because they repeat; the caches are bounded.
+The bytes of a message are made from the fields of a stored event, because creating a message object takes several
+times as long. The encodings of names and types are cached, because they repeat; the caches are bounded.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _LONGEST_CACHED: Final = 1_000
 """Characters of a text whose encoding is cached."""
 
 _NAMES_NOTHING: Final = re.compile(rb"\s*[+-]?[0-9]+\s*@").fullmatch
-"""Match the data of a link without the name of a stream."""
+"""Function that matches the data of a link that contain no stream name."""
 
 _PREFIX: Final = Struct(">BL").pack
 _LOW_BITS: Final = 14
@@ -68,7 +68,7 @@ class EventEncoder:
         return messages, entries[0], entries[-1]
 
     def committed(self, batch: CommittedBatch) -> Sequence[bytes]:
-        """Encode the events of a batch. The messages are kept with the batch for other calls of the same form."""
+        """Encode the events of a batch. The batch caches the messages for other calls with the same options."""
         key = (type(self), self._ids, self._resolve_links)
         messages: Sequence[bytes] | None = batch.shared.get(key)
         if messages is None:
@@ -90,7 +90,7 @@ class EventEncoder:
     def _resolved(self, link: Any) -> bytes:
         """Return a link as an encoded `ReadEvent`, with its target if there is one.
 
-        As by a real server, an event that has the type of a link and other data is delivered as an ordinary event.
+        As on a real server, an event with the type of a link but other data is delivered as an ordinary event.
         """
         recorded = self._recorded(link.event, link.commit_position, link.prepare_position)
         size, at = varint_of(len(recorded)), position(link.commit_position)
@@ -129,20 +129,20 @@ class EventEncoder:
 
 
 def framed_event(content: bytes) -> bytes:
-    """Return an encoded event as a response with its prefix. In every response that has an event, it is field 1."""
+    """Return an encoded event as a response with its prefix. The event is field 1 of every response that has one."""
     size = varint_of(len(content))
     return b"%b\x0a%b%b" % (_PREFIX(0, 1 + len(size) + len(content)), size, content)
 
 
 def position(value: int) -> bytes:
-    """Return the protobuf encoding of a position in the log. Neighbors share their high bits, which are cached."""
+    """Return the protobuf encoding of a position in the log. High bits, which nearby positions share, are cached."""
     if value < 1 << _LOW_BITS:
         return varint_of(value)
     return b"%c%c%b" % (value & 0x7F | 0x80, value >> 7 & 0x7F | 0x80, varint_of(value >> _LOW_BITS))
 
 
 varint_of: Final = lru_cache(maxsize=4096)(varint)
-"""Function that returns the protobuf encoding of a number; the last ones are cached."""
+"""Function that returns the protobuf encoding of a number; the most recent results are cached."""
 
 
 def stream_field(name: str) -> bytes:

@@ -1,4 +1,4 @@
-"""Ids of events and requests: 16 bytes in the store, one of two forms in messages.
+"""Convert ids of events and requests between 16 bytes in the store and two forms in messages.
 
 The store holds the bytes in the order of a .NET GUID, as `UUID.bytes_le` does.
 """
@@ -20,7 +20,7 @@ _GUID: Final = Struct("<IHH").unpack_from
 _HALVES: Final = Struct(">qq")
 _UNSIGNED: Final = (1 << 64) - 1
 _TEXT_FIELD: Final = b"\x0a\x26\x12\x24"
-"""Tag and size of the id of a RecordedEvent, tag and size of its text."""
+"""Tag and size of the id of a RecordedEvent, then tag and size of the text in the id."""
 
 
 class IdForm(Enum):
@@ -52,7 +52,7 @@ ID_FIELDS: Final[Mapping[IdForm, Callable[[bytes], bytes]]] = {
     IdForm.TEXT: id_field_as_text,
     IdForm.STRUCTURED: id_field_as_halves,
 }
-"""Function that encodes the id of an event, by form."""
+"""Function that encodes the id of an event, for each form."""
 
 
 def read_id(message: Any) -> bytes | None:

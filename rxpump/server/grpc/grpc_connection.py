@@ -1,4 +1,4 @@
-"""One connection of a gRPC client: bytes between a socket and the HTTP/2 machine, and a task for each call."""
+"""One connection of a gRPC client to the server: a socket, an HTTP/2 state machine, and a task for each call."""
 
 from __future__ import annotations
 
@@ -42,25 +42,25 @@ _log = logging.getLogger("rxpump.server")
 LIMITS: Final = Http2Limits()
 
 MAX_HELD_BYTES: Final = 128 * 1024 * 1024
-"""Bytes that the unfinished requests of one connection may take."""
+"""Memory in bytes that the unfinished requests of one connection may take."""
 
 HALF_CLOSE_TIMEOUT: Final = 5.0
 """Seconds that a client may send nothing before its request is complete, if the method has one request message."""
 
 _UNREAD_BYTES: Final = 256 * 1024
 _CLOSING: Final = 1.0
-"""Seconds that a client has to read the last bytes of a connection."""
+"""Seconds in which a client can read the last bytes of a connection."""
 
 _OK: Final = CallStatus(StatusCode.OK)
 
 
 class GrpcConnection(asyncio.Protocol):
-    """One connection.
+    """One connection of a gRPC client.
 
     Args:
         node: Store, users and groups of the server.
-        begun: Function that is called when the connection is open.
-        ended: Function that is called when the connection is closed.
+        begun: Function that is called when the connection has been opened.
+        ended: Function that is called when the connection has been closed.
         limits: Limits of HTTP/2.
 
     Attributes:
@@ -81,7 +81,7 @@ class GrpcConnection(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
         self._machine = Http2Connection(Role.SERVER, limits, self._loop.time())
         self._calls: dict[int, RunningCall] = {}
-        self._waiting: dict[int, asyncio.Future[None]] = {}  # for the client to read, by stream
+        self._waiting: dict[int, asyncio.Future[None]] = {}  # futures of `drained`, by stream
         self._is_paused = False
         self._will_flush = False
         self._is_closing = False
@@ -112,7 +112,7 @@ class GrpcConnection(asyncio.Protocol):
         self._flush()
 
     def pause_writing(self) -> None:
-        """Keep bytes in the machine, because the client does not read; called by asyncio."""
+        """Keep bytes in the state machine, because the client does not read; called by asyncio."""
         self._is_paused = True
 
     def resume_writing(self) -> None:
@@ -132,7 +132,7 @@ class GrpcConnection(asyncio.Protocol):
         self._ended(self)
 
     def cut(self) -> None:
-        """Close the connection at once, because it takes the most memory of all without a login."""
+        """Close the connection at once, because it takes the most memory of the connections without a login."""
         _log.warning("closing %r: connections without a login hold too many bytes", self)
         self._transport.abort()
 
@@ -141,7 +141,7 @@ class GrpcConnection(asyncio.Protocol):
         self._transport.abort()
 
     def shut_down(self) -> None:
-        """Accept no more calls, and end those that read. Calls that write can still be answered."""
+        """Accept no more calls, and end calls that read. Calls that write can still be answered."""
         self._machine.shut_down()
         for stream_id, running in tuple(self._calls.items()):
             if running.call.method in _READS:
@@ -157,7 +157,7 @@ class GrpcConnection(asyncio.Protocol):
         self._close_soon()
 
     def _close_soon(self) -> None:
-        """Close the socket once the client has read all bytes, or after some time."""
+        """Close the socket once the client has read all bytes, at the latest after `_CLOSING` seconds."""
         if self._is_closing:
             return
         self._flush()
@@ -168,7 +168,7 @@ class GrpcConnection(asyncio.Protocol):
         self._timer = self._loop.call_later(_CLOSING, self._transport.abort)
 
     def _flush_soon(self) -> None:
-        """Send what is pending in the next turn of the loop, together with what other calls send in this turn."""
+        """Send pending bytes in the next turn of the loop, together with the bytes of other calls."""
         if not self._will_flush:
             self._will_flush = True
             self._loop.call_soon(self._flush)
@@ -253,7 +253,7 @@ class GrpcConnection(asyncio.Protocol):
         self._on_progress(running)
 
     def _on_progress(self, running: RunningCall) -> None:
-        """Start the task of a call if it can begin, and note the end of its request."""
+        """Start the task of a call if enough of the request has arrived, and note the end of the request."""
         call = running.call
         is_settled = call.reader.is_complete or call.reader.failure is not None
         if is_settled:
@@ -279,7 +279,7 @@ class GrpcConnection(asyncio.Protocol):
             status = _OK
         except CallError as error:
             status = error.status
-        except StoreError:  # the store was closed, because the server stops
+        except StoreError:  # The store is closed when the server stops.
             status = shutting_down().status
         except STORE_FAILURES as failure:
             status = store_failed(describe(failure)).status
@@ -331,7 +331,7 @@ class GrpcConnection(asyncio.Protocol):
         if self._machine.state is not ConnectionState.OPEN and not self._calls:
             self._loop.call_soon(self._close_soon)
 
-    # What calls use ---------------------------------------------------------------------------
+    # Called by the calls ---------------------------------------------------------------------------
 
     @property
     def peer(self) -> str:
@@ -375,10 +375,10 @@ class GrpcConnection(asyncio.Protocol):
         self._flush_soon()
 
     def hold(self, call: Call, size: int) -> None:
-        """Add to the bytes that a call holds.
+        """Add to the number of bytes that a call holds in memory.
 
         Raises:
-            CallError: All calls of the connection hold too many bytes together.
+            CallError: All calls of the connection together hold too many bytes.
         """
         self._hold(size)
         if self._held > MAX_HELD_BYTES and size > 0:

@@ -47,7 +47,7 @@ class GrpcFace:
             self._all_ended.set()
 
     def shut_down(self) -> None:
-        """Accept no more calls, and end those that read. Calls that write can still be answered."""
+        """Accept no more calls, and end calls that read. Calls that write can still be answered."""
         self._is_stopping = True
         for connection in tuple(self._connections):
             connection.shut_down()

@@ -1,4 +1,4 @@
-"""Calls that a node does not serve because of its place in the cluster (docs/protocol/grpc.md, section 5.14)."""
+"""Refuse calls that a node does not serve because of its role (docs/protocol/grpc.md, section 5.14)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def check_leadership(call: Call, demand: Demand) -> None:
     """Check that the node serves a call.
 
     Raises:
-        CallError: It does not. The error names the leader if another node is to be asked.
+        CallError: The node does not serve the call. If the leader does, the error names it.
     """
     why = refusal(call.node.membership, demand, requires_leader=call.requires_leader)
     if why is not None:

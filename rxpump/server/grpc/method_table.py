@@ -1,4 +1,4 @@
-"""The methods that the server has: a handler for each."""
+"""The methods of the server, with the handler of each."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ _MOST_BYTES_OF: Final = {
     streams.READ.path.rpartition("/")[0]: 16 * 1024 * 1024 - 10_000,
     streams_v2.APPEND_SESSION.path.rpartition("/")[0]: MAX_APPEND_BYTES * 3 // 2,
 }
-"""Bytes of the largest message that is accepted, by service."""
+"""Size in bytes of the largest message that is accepted, by service."""
 
 
 def find_method(path: str) -> Method:
@@ -130,5 +130,5 @@ def find_method(path: str) -> Method:
 
 
 def message_limit(path: str) -> int:
-    """Return the bytes of the largest message that a method accepts."""
+    """Return the size in bytes of the largest message that a method accepts."""
     return _MOST_BYTES_OF.get(path.rpartition("/")[0], _MOST_BYTES)

@@ -1,4 +1,4 @@
-"""Sources of events: each reads pages of messages from a cursor on, and continues with committed events.
+"""Sources of events. Each reads pages from a cursor on, and then continues with committed events.
 
 A read asks for pages until it has enough events. A subscription asks for pages until it has reached the end, and then
 passes each committed batch. A source skips the events of a batch that it has already returned in a page.
@@ -25,14 +25,14 @@ from rxpump.server.store.stored_stream import StoredStream
 from rxpump.server.store.stream_window import Window
 
 PAGE: Final = 256
-"""Events of a page, which takes about a millisecond to encode."""
+"""Number of events in a page, which takes about a millisecond to encode."""
 
 EXAMINED: Final = 1024
-"""Events that a page with a filter examines at most."""
+"""Largest number of events that a page with a filter examines."""
 
 _STEPS: Final = 4_000
 _STEPS_PER_EVENT: Final = 200
-"""Steps of a filter that are allowed for one committed batch: about 2 ms, plus 0.1 ms for each event."""
+"""Further steps that a filter may take for each event of a committed batch, which is about 0.1 ms."""
 
 
 class EncodedPage(NamedTuple):
@@ -51,7 +51,7 @@ class PageSource(Protocol):
     """A source of events."""
 
     def page(self, most: int) -> EncodedPage:
-        """Return the next events, at most `most`, and move the cursor behind them.
+        """Return at most `most` next events, and move the cursor behind them.
 
         Raises:
             CallError: There can be no further events.
@@ -215,7 +215,7 @@ class FilteredPages:
     ) -> None:
         self.offset: int = offset
         self.position: Position | None = None
-        self.has_checkpoint: bool = True  # of the start
+        self.has_checkpoint: bool = True  # None is needed at the start.
         self._read = read
         self._encoder = encoder
         self._direction = direction
@@ -274,7 +274,7 @@ class FilteredPages:
         return messages
 
     def last_checkpoint(self) -> list[bytes]:
-        """Return a checkpoint at the last examined event, unless the last one is there."""
+        """Return a checkpoint at the last examined event, unless the last message is such a checkpoint."""
         return [] if self.has_checkpoint else self._checkpoint()
 
     @property
@@ -299,7 +299,7 @@ class FilteredPages:
 
 
 def offset_behind(read: Reader, position: Position, direction: StreamDirection) -> int:
-    """Return the offset from which a read continues behind an event."""
+    """Return the offset at which a read continues after an event."""
     if direction is StreamDirection.BACKWARD:
         return read.offset(position)
     return read.offset(Position(position.commit, position.prepare + 1))

@@ -1,4 +1,4 @@
-"""A call while its connection serves it."""
+"""A call that is being served, with its task and its timers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class RunningCall:
         call: The call.
         task: Task of the handler; None before it starts.
         expiry: Timer of the deadline that the client named, or None.
-        patience: Timer until which the client must send more of its request, or None.
+        patience: Timer that ends the call if the client sends no more of its request, or None.
     """
 
     __slots__ = ("call", "expiry", "patience", "task")

@@ -1,4 +1,4 @@
-"""A subscription: it catches up with pages of the store, and then follows what is committed.
+"""A subscription, which reads pages of the store until it has caught up, and then follows committed events.
 
 CATCHING UP ──end reached──▶ LIVE
      ▲                        │
@@ -24,17 +24,17 @@ from rxpump.server.store.committed_batch import CommittedBatch
 from rxpump.server.store.feed import EVERYTHING
 
 _LARGEST_BATCH: Final = 1024 * 1024
-"""Bytes of a committed batch that are sent at once; a larger one is read from the store page by page."""
+"""Size in bytes of the largest committed batch that is sent at once. A larger one is read in pages."""
 
 
 class Subscription:
-    """A subscription, and a follower of the feed.
+    """A subscription of one call. It receives committed batches from the feed of the store.
 
     Args:
         call: The call.
         stream: Name of the stream, or EVERYTHING.
         source: Source of the events.
-        at_end: Function that returns the messages to send when the end is reached.
+        at_end: Function that returns the messages to send when the subscription has caught up.
         may_read: Function that returns whether the user may still read.
     """
 
@@ -109,7 +109,7 @@ class Subscription:
             self._leave_live()
 
     def drop(self) -> None:
-        """End, because the feed could not deliver a batch."""
+        """End the subscription, because the feed could not deliver a batch."""
         self._failure = store_failed("an event could not be delivered; the log of the server says why")
         self._leave_live()
 

@@ -1,1 +1,1 @@
-"""The services of the gRPC face, one a module."""
+"""The gRPC services of the embedded server, one module for each."""

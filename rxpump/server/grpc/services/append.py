@@ -45,7 +45,7 @@ _NO_VERSION: Final = (
 
 
 async def append(call: Call) -> None:
-    """Answer an Append when it is committed."""
+    """Answer an Append request when its events are committed."""
     try:
         stream, expected, kind = await _options(call)
         events = [event async for event in _Events(call, stream)]
@@ -83,7 +83,7 @@ async def _options(call: Call) -> tuple[str, int, str]:
 
 
 class _Events:
-    """The events of the other messages."""
+    """The events, which all messages after the first contain."""
 
     def __init__(self, call: Call, stream: str) -> None:
         self._call = call

@@ -1,4 +1,4 @@
-"""Outcomes of appends as messages, of Append and of BatchAppend."""
+"""Convert outcomes of appends to the messages of Append and BatchAppend."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _NAMES = {
 def success(node: Node, stream: str, outcome: Appended) -> dict[str, Any]:
     """Return the fields of `AppendResponse.Success`.
 
-    A repetition is answered with the numbers and the position of the first write.
+    A repeated append is answered with the numbers and the position of the first one.
     """
     number, position = outcome.last, outcome.position
     current: dict[str, Any] = {"no_stream": {}} if number < 0 else {"current_revision": number}

@@ -48,7 +48,7 @@ WRITE_TIMEOUT: Final = 2.0
 """Seconds in which the last part of a batch must arrive; a client can ask for less."""
 
 UNCOMMITTED_BYTES: Final = 16 * 1024 * 1024
-"""Bytes of the batches of a call that may wait to be committed."""
+"""Total bytes of the batches of one call that may wait to be committed."""
 
 _BATCH_BYTES: Final = 512
 """Bytes of memory that a batch takes besides its events."""
@@ -128,7 +128,7 @@ class _Batches:
             batch = self._begun.get(key)
             if batch is None:
                 if not has_options:
-                    return  # a part of a batch that was refused
+                    return  # The batch was refused before.
                 batch = self._begin(key, request)
         except BadRequestField as error:
             self._answer(request.correlation_id, request.options.stream_identifier, error=batch_refused(error))
@@ -266,7 +266,7 @@ def _key(request: Any) -> bytes:
 
 
 def _requested_timeout(options: Any) -> float:
-    """Return the seconds in which the client wants the batch to be complete."""
+    """Return the seconds in which the last part of the batch must arrive, as the client asks for them."""
     match options.WhichOneof("deadline_option"):
         case "deadline":
             return _seconds(options.deadline)

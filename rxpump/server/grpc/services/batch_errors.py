@@ -1,4 +1,4 @@
-"""Errors of one batch of BatchAppend: a status in its response (docs/protocol/grpc.md, section 4.3)."""
+"""Errors of one batch of BatchAppend, sent as a status in its response (docs/protocol/grpc.md, section 4.3)."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def batch_access_denied() -> dict[str, Any]:
 
 
 def batch_timed_out() -> dict[str, Any]:
-    """Return the error of a batch whose last part came too late."""
+    """Return the error of a batch whose last part arrived too late."""
     return _error(StatusCode.DEADLINE_EXCEEDED, "Timeout")
 
 

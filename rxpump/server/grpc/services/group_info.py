@@ -62,7 +62,7 @@ async def list_groups(call: Call) -> None:
 def _check(call: Call) -> None:
     """Check that the node runs groups and that the user has logged in.
 
-    A follower does not name the leader here, unlike for other calls.
+    Unlike for other calls, the error of a follower does not name the leader.
     """
     if refusal(call.node.membership, Demand.GROUP, requires_leader=True) is not None:
         raise plain_error(StatusCode.UNAVAILABLE, NOT_READY)

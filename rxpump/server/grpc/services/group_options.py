@@ -45,7 +45,7 @@ def checked_stream(identifier: Any) -> str:
     """Return the name of a stream.
 
     Raises:
-        CallError: The name is empty, where a real server never answers, or it is that of all streams.
+        CallError: The name is empty, or it is `$all`. A real server never answers a call with an empty name.
     """
     try:
         name = stream_name(identifier)
@@ -63,7 +63,7 @@ def group_settings(call: Call, options: Any, request: str, *, names_strategy: bo
         call: The call.
         options: The options.
         request: Name of the message of a real server, for its error texts.
-        names_strategy: Whether the strategy can be given by its name.
+        names_strategy: Whether the request can contain the name of the strategy.
 
     Raises:
         CallError: The options cannot be used.
@@ -171,7 +171,7 @@ def _no_start(name: str) -> Exception:
 
 
 def _filter(call: Call, message: Any) -> GroupFilter:
-    log_filter(message, call.node.strictness)  # refuses a filter that cannot be used
+    log_filter(message, call.node.strictness)  # raises CallError if the filter cannot be used
     subject = message.WhichOneof("subject")
     expression = getattr(message, subject)
     field = FilterField.STREAM if subject == "stream_identifier" else FilterField.TYPE

@@ -33,7 +33,7 @@ _ACTIONS: Final = {
     3: NackAction.SKIP,
     4: NackAction.STOP,
 }
-"""Actions by number. As on a real server, any other number leaves the event in flight."""
+"""Action for each number in a message. As on a real server, any other number leaves the event in flight."""
 
 _UNNAMED: Final = "<Unknown>"
 
@@ -83,7 +83,7 @@ def _connection(call: Call, options: Any) -> tuple[RunningGroup, int, DeliveryEn
 
 
 class _Consumption:
-    """The client of a consumer: sends events, and applies the acknowledgements of the call."""
+    """Connection between a call and its consumer: sends events, and applies acknowledgements."""
 
     def __init__(self, call: Call, running: RunningGroup, encoder: DeliveryEncoder) -> None:
         self._call = call
@@ -107,7 +107,7 @@ class _Consumption:
             await asyncio.wait((acknowledging, self._dropped), return_when=asyncio.FIRST_COMPLETED)
             if acknowledging.done():
                 acknowledging.result()
-            await asyncio.wait((self._dropped,))  # a half-closed call goes on
+            await asyncio.wait((self._dropped,))  # A half-closed call still receives events.
             raise self._dropped.result()
         finally:
             acknowledging.cancel()
@@ -135,7 +135,7 @@ class _Consumption:
 
     @property
     def is_unread(self) -> bool:
-        """Whether the client does not read, so that it gets no more events."""
+        """Whether the client does not read, so that no more events are sent to it."""
         return not self._call.has_room
 
     def deliver(self, consumer: Consumer, messages: Sequence[Message]) -> None:

@@ -42,7 +42,7 @@ async def stop_scavenge(call: Call) -> None:
 
 
 async def merge_indexes(call: Call) -> None:
-    """Answer a MergeIndexes. The store keeps its indexes merged."""
+    """Answer a MergeIndexes. Nothing is done, because the indexes of the store are always merged."""
     await call.request()
     require_operator(call)
     call.reply(call.method.response())
@@ -62,6 +62,6 @@ def _scavenge_not_found(running: str) -> CallError:
 
 
 def _forget_failure(ended: asyncio.Future[Scavenged]) -> None:
-    """Read the failure of a scavenge, which the store has logged, so that asyncio does not report it."""
+    """Retrieve the failure of a scavenge, so that asyncio does not log it. The store has logged it already."""
     if not ended.cancelled():
         ended.exception()

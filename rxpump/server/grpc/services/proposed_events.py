@@ -1,4 +1,4 @@
-"""The parts of requests that write: the name of the stream, the expected version, and the events."""
+"""Read the parts of write requests: the stream name, the expected version, and the events."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rxpump.server.store.new_event import NewEvent
 from rxpump.server.store.record_schema import JSON_CONTENT
 
 MAX_APPEND_BYTES: Final = 64 * 1024 * 1024
-"""Bytes of the events of one append together. A real server of version 26.1 accepts 256 MiB."""
+"""Size in bytes of all events of the largest append. A real server of version 26.1 accepts 256 MiB."""
 
 MAX_EVENT_BYTES: Final = 16 * 1024 * 1024 - 10_000
 """Bytes of the largest event: data, metadata and type. The TCP protocol has the same limit."""
@@ -21,7 +21,7 @@ MAX_NAME: Final = MAX_EVENT_BYTES // 4
 """Characters of the longest name of a stream."""
 
 MINUS_ONE: Final = (1 << 64) - 1
-"""The number -1 as messages hold it, because their numbers are unsigned."""
+"""The number -1 in messages, whose numbers are unsigned."""
 
 _JSON: Final = "application/json"
 _NAMED: Final = {
@@ -132,7 +132,7 @@ def proposed_event(message: Any) -> NewEvent:
 
 
 def event_bytes(event: NewEvent) -> int:
-    """Return the size of an event as limits count it."""
+    """Return the size of an event in bytes, which is compared with the limits."""
     return len(event.data) + len(event.metadata) + utf16_bytes(event.event_type)
 
 

@@ -23,7 +23,7 @@ from rxpump.server.membership import Demand
 from rxpump.server.store.feed import EVERYTHING
 
 _FIRST_PAGE: Final = 32
-"""Events of the first page of a real server, which decides whether the number of the first event is sent."""
+"""Number of events in the first page of a real server. See `_send_first_position`."""
 
 
 async def read(call: Call) -> None:
@@ -46,7 +46,7 @@ async def read(call: Call) -> None:
 
 
 def _is_from_end(options: ReadOptions) -> bool:
-    """Return whether a subscription reads nothing at its start, so that every node serves it."""
+    """Return whether the request is a subscription from the end, which every node serves."""
     return options.number == -1 or options.position == LAST_POSITION
 
 
@@ -93,7 +93,7 @@ async def _read_stream(call: Call, name: str, count: int, options: ReadOptions) 
 
 
 def _send_first_position(call: Call, source: StreamPages, start: int, count: int) -> None:
-    """Send the number of the first readable event, if a real server would find none on its first page."""
+    """Send the number of the first readable event, if the first page of a real server would contain no event."""
     stream, found = source.stream, source.first_found
     if stream is None or start > stream.last:
         return
@@ -189,7 +189,7 @@ def _offset_after(call: Call, after: Position | None) -> int:
     return offset_behind(read, after, StreamDirection.FORWARD)
 
 
-# Both ---------------------------------------------------------------------------------------------
+# Shared ----------------------------------------------------------------------------------------------------
 
 
 async def _subscribe(call: Call, stream: str, source: PageSource, at_end: Callable[[], Sequence[bytes]]) -> None:

@@ -99,7 +99,7 @@ def id_form(option: Any, missing: str) -> IdForm:
 
 
 def _direction(options: Any) -> StreamDirection:
-    """Return the direction, after the check that the options can be combined."""
+    """Return the direction, and check that the options can be combined."""
     source, amount, filtering = (options.WhichOneof(name) for name in ("source", "amount", "filtering"))
     name, direction = _DIRECTIONS.get(options.read_direction, (str(options.read_direction), None))
     is_legal = (

@@ -1,4 +1,4 @@
-"""The records of the v2 streams service as events (docs/protocol/grpc.md, section 5.12)."""
+"""Convert the records of the v2 streams service to events (docs/protocol/grpc.md, section 5.12)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _NAME_RULE: Final = (
 )
 
 Fault = tuple[str, str]
-"""Field of a request, and the text of what is wrong with it."""
+"""Name of a field of a request, and the text that describes its fault."""
 
 
 def record_faults(record: Any) -> Iterator[Fault]:
@@ -73,7 +73,7 @@ def event_of(record: Any, stream: str) -> NewEvent:
 
 
 def record_bytes(event: NewEvent) -> int:
-    """Return the size of the event of a record as limits count it."""
+    """Return the size of the event of a record in bytes, which is compared with the limits."""
     return len(event.data) + len(event.metadata) + len(event.event_type.encode())
 
 

@@ -1,4 +1,4 @@
-"""Monitoring.Stats: statistics of the node, again and again (docs/protocol/grpc.md, section 3.7)."""
+"""Monitoring.Stats: send statistics of the node periodically (docs/protocol/grpc.md, section 3.7)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from rxpump.grpc.messages.monitoring import StatsResponse
 from rxpump.server.grpc.call import Call
 
 _SHORTEST: Final = 0.1
-"""Seconds between two messages, if the client asks for less."""
+"""Shortest period in seconds, even if the client asks for a shorter one."""
 
 
 async def send_statistics(call: Call) -> None:

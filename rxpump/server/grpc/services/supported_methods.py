@@ -10,7 +10,7 @@ from rxpump.grpc.messages.methods import Method
 from rxpump.server.grpc.call import Call
 
 VERSION: Final = "26.1.0"
-"""Version of the real server that the face imitates. Some clients derive from it which methods there are."""
+"""Version of the real server that is imitated. Some clients derive the list of methods from it."""
 
 FEATURES_METHOD: Final = server_features.GET_SUPPORTED_METHODS
 
@@ -25,7 +25,7 @@ _FEATURES: Final[Mapping[Method, tuple[str, ...]]] = {
 
 
 def supported_methods_handler(methods: Iterable[Method]) -> Callable[[Call], Awaitable[None]]:
-    """Return the handler of GetSupportedMethods of a server that has these methods."""
+    """Return the handler of GetSupportedMethods, which answers with `methods`."""
     described = [
         {"method_name": name, "service_name": service, "features": _features(method, service)}
         for method, (service, name) in ((each, each.feature) for each in methods)

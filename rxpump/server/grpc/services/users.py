@@ -1,4 +1,4 @@
-"""Users: manage the accounts of the server (docs/protocol/grpc.md, sections 3.8 and 5.13)."""
+"""Users: manage the users of the server (docs/protocol/grpc.md, sections 3.8 and 5.13)."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ async def update_user(call: Call) -> None:
 
 
 async def delete_user(call: Call) -> None:
-    """Answer a Delete when it is saved."""
+    """Answer a Delete when the deletion is saved."""
     options = await _options(call)
     require_admin(call)
     await _saved(call, call.node.users.save(_found(call, options.login_name), is_deleted=True))
@@ -131,7 +131,7 @@ def _checked(login: str, password: str) -> Credentials:
     """Return the credentials.
 
     Raises:
-        CallError: No user could log in with them.
+        CallError: The login or the password is not allowed.
     """
     try:
         return Credentials(login, password)
