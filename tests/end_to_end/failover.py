@@ -168,19 +168,17 @@ class Program:
 
 
 @asynccontextmanager
-async def running(cluster: EmbeddedCluster, preference: str) -> AsyncIterator[Program]:
+async def running(uri: str, preference: str) -> AsyncIterator[Program]:
     """Run the program on a cluster. At the end, wait until it has processed everything.
 
     Args:
-        cluster: The cluster.
+        uri: Connection string of the cluster.
         preference: Kind of node that the reader of the stream uses.
     """
     program = Program()
     async with AsyncExitStack() as stack:
         clients = [
-            await stack.enter_async_context(
-                rxpump.connect(cluster.uri, settings=IN_HASTE, name=name, node_preference=kind)
-            )
+            await stack.enter_async_context(rxpump.connect(uri, settings=IN_HASTE, name=name, node_preference=kind))
             for name, kind in (("writer", "leader"), ("reader", preference), ("consumer", "leader"))
         ]
         writer, reader, consumer = clients

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import random
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -13,17 +14,32 @@ from rxpump.testing import EmbeddedCluster, GossipWords
 from tests.end_to_end.failover import FAILURES, MORE, moment, running
 
 
-async def survive(cluster: EmbeddedCluster, preference: str, changes: int, chance: random.Random) -> None:
+def uri_of(cluster: EmbeddedCluster) -> str:
+    return cluster.uri
+
+
+def grpc_uri_of(cluster: EmbeddedCluster) -> str:
+    return cluster.grpc_uri
+
+
+BOTH_PROTOCOLS = pytest.mark.parametrize("address", [uri_of, grpc_uri_of], ids=["tcp", "grpc"])
+Address = Callable[[EmbeddedCluster], str]
+
+
+async def survive(
+    cluster: EmbeddedCluster, address: Address, preference: str, changes: int, chance: random.Random
+) -> None:
     """Change the leader `changes` times, at random moments and in random ways.
 
     Args:
         cluster: The cluster.
+        address: Connection string of the program.
         preference: Kind of node that the reader of the program uses.
         changes: Number of changes.
         chance: Source of the moments and ways.
     """
     async with cluster:
-        async with running(cluster, preference) as program:
+        async with running(address(cluster), preference) as program:
             for number in range(changes):
                 failure = FAILURES[number] if number < len(FAILURES) else chance.choice(FAILURES)
                 await failure(cluster, chance)
@@ -54,20 +70,27 @@ def seeded() -> random.Random:
 @pytest.mark.parametrize("words", GossipWords)
 async def test_a_program_survives_each_change_of_leader(words: GossipWords) -> None:
     chance = seeded()
-    await survive(cluster_of(3, chance, words=words), "follower", len(FAILURES), chance)
+    await survive(cluster_of(3, chance, words=words), uri_of, "follower", len(FAILURES), chance)
+
+
+async def test_a_program_survives_each_change_of_leader_over_grpc() -> None:
+    chance = seeded()
+    await survive(cluster_of(3, chance), grpc_uri_of, "follower", len(FAILURES), chance)
 
 
 @pytest.mark.long
 @pytest.mark.timeout(1800)
-async def test_a_program_survives_200_changes_of_leader() -> None:
+@BOTH_PROTOCOLS
+async def test_a_program_survives_200_changes_of_leader(address: Address) -> None:
     chance, changes = seeded(), int(os.environ.get("ROUNDS", "2000")) // 10
-    await survive(cluster_of(3, chance), "follower", changes, chance)
+    await survive(cluster_of(3, chance), address, "follower", changes, chance)
 
 
 @pytest.mark.long
 @pytest.mark.timeout(1800)
+@BOTH_PROTOCOLS
 @pytest.mark.parametrize("preference", ["random", "read_only_replica"])
-async def test_a_program_survives_changes_in_a_large_cluster(preference: str) -> None:
+async def test_a_program_survives_changes_in_a_large_cluster(address: Address, preference: str) -> None:
     chance, changes = seeded(), int(os.environ.get("ROUNDS", "2000")) // 40
     large = cluster_of(5, chance, read_only_replicas=1, words=GossipWords.V20)
-    await survive(large, preference, changes, chance)
+    await survive(large, address, preference, changes, chance)

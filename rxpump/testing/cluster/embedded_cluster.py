@@ -48,6 +48,7 @@ class EmbeddedCluster:
         size: Number of nodes that can lead.
         users: Users that can log in.
         read_only_replicas: Number of further nodes that only follow, which servers have from version 20 on.
+        insecure: Whether everyone may do everything without credentials, like a real cluster with `--insecure`.
         words: Version of the servers whose gossip documents the nodes imitate.
         strictness: How exactly to imitate undocumented behavior of a real server. With `Strictness.REAL`, a leader
             that steps down answers its unconfirmed writes with success, and loses them later, as version 4 does.
@@ -63,6 +64,7 @@ class EmbeddedCluster:
         users: Iterable[Account] = DEFAULT_ACCOUNTS,
         *,
         read_only_replicas: int = 0,
+        insecure: bool = False,
         words: GossipWords = GossipWords.V4,
         strictness: Strictness = Strictness.LENIENT,
         commit_timeout: float = 2.0,
@@ -75,6 +77,7 @@ class EmbeddedCluster:
         if read_only_replicas < 0 or (read_only_replicas and words is GossipWords.V4):
             raise InvalidArgument("read_only_replicas", read_only_replicas, "0, or with the words of V20 any number")
         self._users = tuple(users)
+        self._insecure = insecure
         self._words = words
         self._strictness = strictness
         self._persistent_tick = persistent_tick
@@ -104,7 +107,13 @@ class EmbeddedCluster:
 
     @property
     def grpc_uri(self) -> str:
-        """Connection string of gRPC that finds the leader, for the user admin."""
+        """Connection string of gRPC that finds the leader.
+
+        It is for the user admin, whose password is sent without encryption, as only clients of rxpump do. For other
+        clients, make the cluster with `insecure=True`; then the connection string has no user.
+        """
+        if self._insecure:
+            return f"kurrentdb+discover://{self._seeds}?tls=false"
         return f"kurrentdb+discover://admin:changeit@{self._seeds}?tls=false&credentialsInClear=true"
 
     @property
@@ -163,6 +172,7 @@ class EmbeddedCluster:
             HOST,
             users=self._users,
             grpc_port=0,
+            insecure=self._insecure,
             persistent_tick=self._persistent_tick,
             strictness=self._strictness,
             membership=node,

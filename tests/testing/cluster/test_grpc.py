@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import pytest
+
+import rxpump
 from rxpump.grpc.protocol.call_status import StatusCode
 from rxpump.testing import ClusterNode, EmbeddedCluster
 from tests.grpc.harness import connected
@@ -51,7 +54,11 @@ async def test_a_kill_cuts_grpc_calls() -> None:
             assert len(await again.events("orders")) == 1
 
 
-async def test_the_connection_string_names_all_nodes() -> None:
-    async with EmbeddedCluster() as cluster:
-        hosts = ",".join(f"127.0.0.1:{node.http_address[1]}" for node in cluster.nodes)
-        assert cluster.grpc_uri == f"kurrentdb+discover://admin:changeit@{hosts}?tls=false&credentialsInClear=true"
+@pytest.mark.parametrize("insecure", [False, True])
+async def test_the_connection_string_finds_the_leader(insecure: bool) -> None:
+    async with EmbeddedCluster(insecure=insecure) as cluster, rxpump.connect(cluster.grpc_uri) as client:
+        await client.create_subscription("billing", "orders")  # only admins may do this
+        await client.publish_event("orders", "Placed")
+        await cluster.kill(cluster.leader)
+        await cluster.elect()
+        assert (await client.publish_event("orders", "Paid", expected_version=0)).last_event_number == 1
