@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from importlib import import_module
 from typing import Any, NamedTuple
 
 from reactivex.subject import BehaviorSubject
@@ -12,9 +13,6 @@ from rxpump.backpressure.background_tasks import BackgroundTasks
 from rxpump.client import Client
 from rxpump.discovery import DiscoveryRetryPolicy, Selector
 from rxpump.errors import InvalidArgument
-from rxpump.grpc.dialer import Dialer
-from rxpump.grpc.nodes import nodes_of
-from rxpump.grpc.transport import GrpcTransport
 from rxpump.model.credentials import Credentials, Token, within
 from rxpump.model.nodes import NodePreference
 from rxpump.model.status import Connected, Idle, Status
@@ -204,8 +202,10 @@ def _to_cluster(
 def _over_grpc(
     address: GrpcAddress, settings: Settings, tasks: BackgroundTasks, on_status: OnStatus, selection: Selection
 ) -> Transport:
-    dialer = Dialer.to(address, settings)
-    return GrpcTransport(nodes_of(address, dialer, settings, *selection), dialer, settings, tasks, on_status)
+    transport: Transport = import_module("rxpump.grpc.opening").transport_to(
+        address, settings, tasks, on_status, *selection
+    )
+    return transport
 
 
 _TRANSPORTS: dict[type[Address], Callable[[Any, Settings, BackgroundTasks, OnStatus, Selection], Transport]] = {
