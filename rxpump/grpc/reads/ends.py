@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rxpump.errors import ReadFailed, StreamNotFound
+from rxpump.errors import AccessDenied, ReadFailed, StreamNotFound
 from rxpump.grpc.caller import Caller
 from rxpump.grpc.calls import read
 from rxpump.grpc.reads.pages import find_last_number, find_last_position, read_all_page
@@ -66,10 +66,13 @@ async def last_place(caller: Caller, after: Position, last: Position | None) -> 
 
 
 async def _has_metadata(caller: Caller, stream: str) -> bool:
+    """Return whether a stream has metadata, or may have some that the user may not read."""
     if stream.startswith(METADATA_PREFIX):
         return False
     try:
         await find_last_number(caller, METADATA_PREFIX + stream)
     except StreamNotFound:
         return False
+    except AccessDenied:
+        return True
     return True

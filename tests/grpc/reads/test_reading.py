@@ -40,6 +40,7 @@ from tests.grpc.reads.read_server import (
 
 FORWARD = StreamDirection.FORWARD
 BACKWARD = StreamDirection.BACKWARD
+DENIED = CallStatus(StatusCode.PERMISSION_DENIED, "", (("exception", "access-denied"),))
 NOT_READY = CallStatus(StatusCode.UNAVAILABLE, "Server Is Not Ready")
 
 
@@ -105,7 +106,7 @@ async def test_a_refused_read_is_repeated() -> None:
     [
         ([not_found()], StreamNotFound),
         ([DELETED], StreamDeleted),
-        ([CallStatus(StatusCode.PERMISSION_DENIED, "", (("exception", "access-denied"),))], AccessDenied),
+        ([DENIED], AccessDenied),
         ([UNKNOWN_POSITION], ReadFailed),
     ],
 )
@@ -248,6 +249,7 @@ async def test_a_backward_page_of_all_ends_before_its_last_event() -> None:
         ([[last(6)]], (6, None)),
         ([[not_found()], [not_found()]], (-1, None)),
         ([[not_found()], [event(1), last(1)]], (None, None)),
+        ([[not_found()], [DENIED]], (None, None)),
     ],
 )
 async def test_the_end_of_a_stream(answers: list[Any], expected: tuple[int | None, int | None]) -> None:
