@@ -45,7 +45,7 @@ class Discovered:
     """The nodes of a cluster were asked for gossip, and one was chosen or none.
 
     Attributes:
-        address: Address of the chosen node, as tcp://host:port; None if no node can be used now.
+        address: Address of the chosen node, as in `Connecting`; None if no node can be used now.
         answers: What each node answered.
         verdicts: Why each node was chosen or not.
     """
@@ -60,7 +60,7 @@ class Connecting:
     """A connection is being made.
 
     Attributes:
-        address: Address of the node, as tcp://host:port.
+        address: Address of the node, as tcp://host:port or kurrentdb://host:port.
     """
 
     address: str
@@ -71,7 +71,7 @@ class Connected:
     """The connection is open, and requests are sent.
 
     Attributes:
-        address: Address of the node, as tcp://host:port.
+        address: Address of the node, as tcp://host:port or kurrentdb://host:port.
     """
 
     address: str

@@ -1,1 +1,1 @@
-"""What the connections of every protocol have in common: TLS, and the delays between attempts to connect."""
+"""What the connections of every protocol have in common: the rules of reconnecting, finding the node, and TLS."""
