@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from rxpump.blocking import BlockingClient
+from rxpump.cli.decorators import Decorator
 from rxpump.cli.output import Output
 from rxpump.cli.store_command import confirm, store_command, yes_option
 from rxpump.cli.values import parse_version
@@ -17,7 +18,7 @@ from rxpump.model.acl import Acl
 from rxpump.model.metadata import MetadataResult, StreamMetadata
 from rxpump.model.positions import ExpectedVersion
 
-version_option = click.option(
+version_option: Decorator = click.option(
     "--expected-version",
     "version",
     callback=parse_version,

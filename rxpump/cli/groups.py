@@ -10,6 +10,7 @@ from typing import Any, Final
 import click
 
 from rxpump.blocking import BlockingClient
+from rxpump.cli.decorators import Decorator
 from rxpump.cli.event_text import event_json, event_writer
 from rxpump.cli.group_streams import group_in_streams, groups_in_streams, parked_stream
 from rxpump.cli.output import Output
@@ -33,8 +34,8 @@ def groups() -> None:
     """Manage consumer groups (persistent subscriptions). By default only admins may."""
 
 
-stream_argument = click.argument("stream")
-group_argument = click.argument("group")
+stream_argument: Decorator = click.argument("stream")
+group_argument: Decorator = click.argument("group")
 
 
 def settings_options(command: Command) -> Command:

@@ -24,7 +24,7 @@ class Output:
     """
 
     def __init__(self, is_json: bool | None) -> None:
-        self.is_json = not sys.stdout.isatty() if is_json is None else is_json
+        self.is_json: bool = not sys.stdout.isatty() if is_json is None else is_json
         self.console: Console = _Console(highlight=False, soft_wrap=True, markup=False)
 
     def line(self, line: bytes) -> None:

@@ -24,8 +24,8 @@ class Transfer:
     """
 
     def __init__(self, title: str, total: int | None) -> None:
-        self.events = 0
-        self.bytes = 0
+        self.events: int = 0
+        self.bytes: int = 0
         self._began = monotonic()
         self._progress = Progress(
             TextColumn("{task.description}"),

@@ -8,6 +8,7 @@ from itertools import islice
 import click
 
 from rxpump.blocking import BlockingClient, BlockingIterator
+from rxpump.cli.decorators import Decorator
 from rxpump.cli.event_text import event_writer
 from rxpump.cli.output import Output
 from rxpump.cli.store_command import store_command
@@ -19,14 +20,16 @@ from rxpump.operators import where
 
 PAGE = 500
 
-format_option = click.option(
+format_option: Decorator = click.option(
     "--format",
     "form",
     metavar="json|line|data|TEMPLATE",
     help="Form of an event. A template has fields, as in '{number} {type} {data}'.",
 )
-type_option = click.option("--type", "types", multiple=True, help="Only events of this type. Can be repeated.")
-links_option = click.option(
+type_option: Decorator = click.option(
+    "--type", "types", multiple=True, help="Only events of this type. Can be repeated."
+)
+links_option: Decorator = click.option(
     "--resolve-links/--links", default=True, help="Show the targets of links, or the links themselves."
 )
 

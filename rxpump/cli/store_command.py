@@ -11,6 +11,7 @@ import click
 
 from rxpump.blocking import BlockingClient
 from rxpump.blocking import open as open_store
+from rxpump.cli.decorators import Decorator
 from rxpump.cli.exits import ending_in_order
 from rxpump.cli.output import Output
 
@@ -18,7 +19,7 @@ DEFAULT_URI: Final = "tcp://127.0.0.1:1113"
 
 P = ParamSpec("P")
 
-uri_option = click.option(
+uri_option: Decorator = click.option(
     "--uri",
     envvar="RXPUMP_URI",
     default=DEFAULT_URI,
@@ -26,13 +27,13 @@ uri_option = click.option(
     show_envvar=True,
     help="Connection string of the event store. In the variable, a password is not in the list of processes.",
 )
-json_option = click.option(
+json_option: Decorator = click.option(
     "--json/--table",
     "is_json",
     default=None,
     help="Write JSON lines, or text for a person. Default: text if the output is a terminal.",
 )
-yes_option = click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
+yes_option: Decorator = click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 
 
 def store_command(function: Callable[Concatenate[BlockingClient, Output, P], None]) -> Callable[..., None]:

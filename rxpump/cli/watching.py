@@ -13,6 +13,7 @@ from rich.text import Text
 
 from rxpump.blocking import BlockingClient
 from rxpump.blocking import open as open_store
+from rxpump.cli.decorators import Decorator
 from rxpump.cli.exits import ending_in_order, until_interrupted
 from rxpump.cli.groups import all_groups, group_row
 from rxpump.cli.output import Output, as_text, table_of
@@ -22,14 +23,14 @@ from rxpump.errors import AccessDenied
 
 SHOWN_STREAMS: Final = 20
 
-interval_option = click.option(
+interval_option: Decorator = click.option(
     "--interval",
     type=click.FloatRange(0.05),
     default=1.0,
     show_default=True,
     help="Seconds of a measurement.",
 )
-count_option = click.option("--count", type=click.IntRange(1), help="End after this many measurements.")
+count_option: Decorator = click.option("--count", type=click.IntRange(1), help="End after this many measurements.")
 
 _STREAM_COLUMNS: Final = ("stream", "events_per_second", "bytes_per_second")
 _GROUP_COLUMNS: Final = ("stream", "group", "status", "consumers", "lag", "parked", "in_flight")

@@ -145,7 +145,7 @@ class ClusterNodes(NodeResolver[A]):
     def __init__(self, discovery: Discovery, address_of: Callable[[Address], A]) -> None:
         super().__init__()
         self.discovery: Discovery = discovery
-        self.memory = discovery.memory
+        self.memory: NodeMemory = discovery.memory
         self._address_of: Callable[[Address], A] = address_of
 
     async def locate(self) -> A:

@@ -37,7 +37,7 @@ class StreamCursor:
     ) -> None:
         self.stream = stream
         self.next_number: int = next_number
-        self.until = until
+        self.until: int = until
         self.may_have_more: bool = True
         self._read = read
         self._is_replay = stream != settings.stream

@@ -35,7 +35,7 @@ class RunnableProjection:
 
     def __init__(self, name: str, store: SqliteStore, turn: asyncio.Lock) -> None:
         self.name = name
-        self.status = ProjectionStatus.STOPPED
+        self.status: ProjectionStatus = ProjectionStatus.STOPPED
         self.failure = ""
         self._store = store
         self._turn = turn
@@ -113,7 +113,9 @@ class Projections:
 
     def __init__(self, store: SqliteStore) -> None:
         turn = asyncio.Lock()
-        self.by_name = {name: RunnableProjection(name, store, turn) for name in SYSTEM_PROJECTIONS}
+        self.by_name: dict[str, RunnableProjection] = {
+            name: RunnableProjection(name, store, turn) for name in SYSTEM_PROJECTIONS
+        }
 
     def start(self) -> None:
         """Start each projection from its checkpoint."""
