@@ -115,9 +115,12 @@ interop: $(VENV)/ready peers
 	    $(if $(NODE),NODE_KURRENTDB_CLIENT=$(CURDIR)/$(NODE_KURRENT) NODE_ESDB_CLIENT=$(CURDIR)/$(NODE_ESDB)) \
 	    $(VENV)/bin/pytest -q tests/interop
 
-bench: $(VENV)/ready $(SPEED)/ready $(PHOTONPUMP)/ready $(if $(NODE),$(NODE_CLIENT)/ready)
+bench: $(VENV)/ready $(SPEED)/ready $(PHOTONPUMP)/ready $(KURRENT)/ready \
+    $(if $(NODE),$(NODE_CLIENT)/ready $(NODE_KURRENT)/ready)
 	@PHOTONPUMP_PYTHON=$(CURDIR)/$(PHOTONPUMP)/bin/python SPEED_PYTHON=$(CURDIR)/$(SPEED)/bin/python \
-	    $(if $(NODE),NODE_PATH=$(CURDIR)/$(NODE_CLIENT)/node_modules) $(VENV)/bin/python -m benchmarks $(BENCH)
+	    KURRENTDBCLIENT_PYTHON=$(CURDIR)/$(KURRENT)/bin/python \
+	    $(if $(NODE),NODE_PATH=$(CURDIR)/$(NODE_CLIENT)/node_modules:$(CURDIR)/$(NODE_KURRENT)/node_modules) \
+	    $(VENV)/bin/python -m benchmarks $(BENCH)
 
 bench-grpc: $(VENV)/ready
 	@$(VENV)/bin/python -m benchmarks.http2 $(BENCH)

@@ -13,9 +13,10 @@ from rich.console import Console
 from rich.progress import Progress, TextColumn, TimeElapsedColumn
 
 from benchmarks import report, results, server
+from benchmarks.definitions import EVENTS, HISTORY, STORES, Protocol, Workload
 from benchmarks.runner import Outcome, Runner, Scale, contestants
 from benchmarks.server import Server
-from benchmarks.workloads import EVENTS, HISTORY, STORES, WORKLOADS, Workload
+from benchmarks.workloads import WORKLOADS
 
 _FOLDER = Path(__file__).parent / "results"
 
@@ -31,7 +32,9 @@ Plan = list[tuple[Callable[[], AbstractContextManager[Server]], list[Workload]]]
 @click.option("--rounds", default=5, show_default=True, type=click.IntRange(1), help="Turns of each contestant.")
 @click.option("--only", default="", help="Keys of the workloads to run, for example R1,W2. Default: all.")
 @click.option("--store", "stores", multiple=True, type=click.Choice(STORES), help="Stores to run on. Default: all.")
-@click.option("--uri", help="A running server to use instead of new ones: tcp://login:password@host:port.")
+@click.option(
+    "--uri", help="A running server to use instead of new ones: tcp://login:password@host:port, or kurrentdb://...."
+)
 @click.option(
     "--slow-seconds",
     default=20.0,
@@ -72,11 +75,7 @@ def main(
         finally:  # a failure keeps the results of the workloads before it
             if not profile:
                 measured.save(folder)
-    rows = measured.rows
-    for grid, title in (
-        (report.contest(rows), "Compared with others"),
-        (report.series(rows), "Compared with itself"),
-    ):
+    for grid, title in report.grids(measured.rows):
         if grid.lines:
             console.print(grid.terminal(title))
     console.print(measured.caption, highlight=False)
@@ -104,9 +103,16 @@ def plan(only: str, stores: tuple[str, ...], uri: str | None) -> Plan:
         )
     wanted = [workload for workload in WORKLOADS if not keys or workload.key in keys]
     if uri is not None:
-        return [(partial(server.elsewhere, uri), [workload for workload in wanted if not workload.only_ours])]
-    on_each = [(store, [workload for workload in wanted if store in workload.stores]) for store in stores]
-    return [(partial(server.fresh, store), workloads) for store, workloads in on_each if workloads]
+        protocol = server.protocol_of(uri)
+        there = [workload for workload in wanted if workload.protocol is protocol and not workload.only_ours]
+        return [(partial(server.elsewhere, uri), there)]
+    here: Plan = []
+    for protocol in Protocol:
+        for store in stores:
+            these = [each for each in wanted if each.protocol is protocol and store in each.stores]
+            if these:
+                here.append((partial(server.fresh, store, protocol), these))
+    return here
 
 
 def run(plan: Plan, scale: Scale, console: Console) -> Iterator[Outcome]:

@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from rich.table import Table
 
+from benchmarks.definitions import (
+    ASYNCIO,
+    FLOOR,
+    KURRENT_CLIENTS,
+    NODE,
+    PHOTONPUMP,
+    RXPUMP,
+    SINK,
+    SPEED,
+    Metric,
+    Protocol,
+)
 from benchmarks.summary import Judgement, Row, Spread
-from benchmarks.workloads import ASYNCIO, FLOOR, NODE, PHOTONPUMP, RXPUMP, SINK, SPEED, Metric
 
-CONTESTANTS = (RXPUMP, SPEED, PHOTONPUMP, NODE, ASYNCIO, FLOOR, SINK)
+CONTESTANTS = (RXPUMP, SPEED, PHOTONPUMP, NODE, *KURRENT_CLIENTS, ASYNCIO, FLOOR, SINK)
 
 
 def _rate(value: float) -> str:
@@ -53,6 +64,18 @@ class Grid:
         for line in self.lines:
             table.add_row(*line)
         return table
+
+
+def grids(rows: Sequence[Row]) -> list[tuple[Grid, str]]:
+    """Return the tables, each with its title: one for each protocol, and one of programs that are compared alone."""
+    contests = [
+        (
+            contest([row for row in rows if row.workload.protocol is protocol]),
+            f"Compared with others, {protocol.value}",
+        )
+        for protocol in Protocol
+    ]
+    return [*contests, (series(rows), "Compared with itself")]
 
 
 def contest(rows: Iterable[Row]) -> Grid:

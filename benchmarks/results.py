@@ -49,8 +49,8 @@ class Results:
 
     def tables(self) -> str:
         """Return the caption and the tables in Markdown."""
-        rows = self.rows
-        return f"{self.caption}\n\n{report.contest(rows).markdown()}\n\n{report.series(rows).markdown()}\n"
+        tables = [grid.markdown() for grid, _ in report.grids(self.rows) if grid.lines]
+        return "\n\n".join([self.caption, *tables]) + "\n"
 
     def draw(self, folder: Path) -> None:
         """Write the pictures into a folder."""

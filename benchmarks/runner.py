@@ -16,12 +16,15 @@ from itertools import count
 from pathlib import Path
 
 from benchmarks.contestants.job import BATCH
-from benchmarks.server import Server
-from benchmarks.workloads import (
+from benchmarks.definitions import (
     ASYNCIO,
     EVENTS,
     FLOOR,
+    GRPC_FLOOR,
     HISTORY,
+    KURRENT,
+    KURRENT_ASYNCIO,
+    KURRENT_NODE,
     NODE,
     OTHERS,
     PHOTONPUMP,
@@ -32,6 +35,7 @@ from benchmarks.workloads import (
     Stream,
     Workload,
 )
+from benchmarks.server import Server
 
 _ROOT = Path(__file__).parents[1]
 _PROGRAMS = Path(__file__).parent / "contestants"
@@ -46,6 +50,7 @@ def contestants() -> dict[str, list[str]]:
         FLOOR: _module(sys.executable, "floor"),
         ASYNCIO: _module(sys.executable, "bare_asyncio"),
         SINK: _module(sys.executable, "sink"),
+        GRPC_FLOOR: _module(sys.executable, "grpc_floor"),
         "sqlite": _module(sys.executable, "sqlite_alone"),
         "imports": [sys.executable, str(_PROGRAMS / "imports.py")],
     }
@@ -54,8 +59,16 @@ def contestants() -> dict[str, list[str]]:
         ours["floor + speed"] = _module(speedy, "floor")
     if photonpump := os.environ.get("PHOTONPUMP_PYTHON"):
         ours[PHOTONPUMP] = _module(photonpump, "photonpump_client")
-    if shutil.which("node") and Path(os.environ.get("NODE_PATH", ""), "node-eventstore-client").exists():
-        ours[NODE] = ["node", str(_PROGRAMS / "node_client.js")]
+    if kurrent := os.environ.get("KURRENTDBCLIENT_PYTHON"):
+        ours[KURRENT] = _module(kurrent, "kurrentdb_sync")
+        ours[KURRENT_ASYNCIO] = _module(kurrent, "kurrentdb_asyncio")
+    if shutil.which("node"):
+        for name, package, program in (
+            (NODE, "node-eventstore-client", "node_client.js"),
+            (KURRENT_NODE, "@kurrent/kurrentdb-client", "kurrentdb_node.js"),
+        ):
+            if any(Path(folder, package).exists() for folder in os.environ.get("NODE_PATH", "").split(os.pathsep)):
+                ours[name] = ["node", str(_PROGRAMS / program)]
     return ours
 
 
@@ -192,7 +205,8 @@ class Runner:
         key = (kind, events)
         if key not in self._written:
             self._written[key] = self._new_name()
-            self._start(FLOOR, {"operation": "publish", "stream": self._written[key], "events": events})
+            floor = GRPC_FLOOR if self._server.uri else FLOOR
+            self._start(floor, {"operation": "publish", "stream": self._written[key], "events": events})
         return self._written[key]
 
     def _new_name(self) -> str:
@@ -206,6 +220,7 @@ class Runner:
             "login": server.login,
             "password": server.password,
             "db": server.db,
+            "uri": server.uri,
             **job,
         }
         command = [*self._commands[contestant], json.dumps(whole)]

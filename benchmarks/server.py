@@ -12,15 +12,23 @@ from dataclasses import dataclass
 from tempfile import TemporaryDirectory
 from urllib.parse import unquote, urlsplit
 
+from benchmarks.definitions import SLOW_DISK, Protocol
 from benchmarks.slow_disk import COMMIT_SECONDS
-from benchmarks.workloads import SLOW_DISK
 
 _NAMES = {SLOW_DISK: f"sqlite on a slow disk (imitated: each commit takes {COMMIT_SECONDS * 1000:g} ms longer)"}
+
+_URI = {Protocol.TCP: r"tcp://(.+):(\d+)", Protocol.GRPC: r"kurrentdb://(.+):(\d+)"}
 
 
 @dataclass(frozen=True)
 class Server:
-    """Address of a server. `db` is the path of its file if it is an rxpump server that has one."""
+    """Address of a server.
+
+    Attributes:
+        name: Name in tables.
+        db: Path of its file, if it is an rxpump server that has one.
+        uri: Connection string, if it is used over gRPC; otherwise empty.
+    """
 
     name: str
     host: str
@@ -28,14 +36,16 @@ class Server:
     login: str | None = None
     password: str | None = None
     db: str | None = None
+    uri: str = ""
 
 
 @contextmanager
-def fresh(store: str) -> Iterator[Server]:
+def fresh(store: str, protocol: Protocol) -> Iterator[Server]:
     """Run a server with an empty store until the block ends.
 
     Args:
         store: `sqlite`, `memory`, or `slow-disk` (see `benchmarks.slow_disk`).
+        protocol: Protocol over which it is used.
 
     Raises:
         RuntimeError: The server did not print its address.
@@ -43,24 +53,40 @@ def fresh(store: str) -> Iterator[Server]:
     with TemporaryDirectory() as folder:
         db = None if store == "memory" else os.path.join(folder, "events.db")
         command = [sys.executable, "-m", "rxpump.cli", "serve", "--port", "0", *(["--db", db] if db else [])]
+        if protocol is Protocol.GRPC:  # without TLS most clients send no login
+            command += ["--grpc-port", "0", "--insecure"]
         if store == SLOW_DISK:
             command = [sys.executable, "-m", "benchmarks.slow_disk", str(db)]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
             try:
                 assert process.stdout is not None
                 line = process.stdout.readline()
-                listening = re.search(r"tcp://(.+):(\d+)", line)
+                if protocol is Protocol.GRPC:
+                    line += process.stdout.readline()
+                listening = re.search(_URI[protocol], line)
                 if listening is None:
                     raise RuntimeError(f"the server did not start: {line!r}")
-                # Only an admin may read `$all`.
-                yield Server(_NAMES.get(store, store), listening[1], int(listening[2]), "admin", "changeit", db)
+                name, host, port = _NAMES.get(store, store), listening[1], int(listening[2])
+                if protocol is Protocol.GRPC:
+                    yield Server(name, host, port, db=db, uri=f"kurrentdb://{host}:{port}?tls=false")
+                else:
+                    yield Server(name, host, port, "admin", "changeit", db)  # only an admin may read `$all`
             finally:
                 process.terminate()
 
 
 @contextmanager
 def elsewhere(uri: str) -> Iterator[Server]:
-    """Use a running server at `tcp://[login:password@]host[:port]`."""
+    """Use a running server at `tcp://[login:password@]host[:port]`, or at the connection string of a gRPC client."""
     parts = urlsplit(uri)
     login, password = (None if part is None else unquote(part) for part in (parts.username, parts.password))
-    yield Server(uri.rpartition("@")[2], parts.hostname or "localhost", parts.port or 1113, login, password)
+    name, host = uri.rpartition("@")[2], parts.hostname or "localhost"
+    if protocol_of(uri) is Protocol.GRPC:
+        yield Server(name, host, parts.port or 2113, login, password, uri=uri)
+    else:
+        yield Server(name, host, parts.port or 1113, login, password)
+
+
+def protocol_of(uri: str) -> Protocol:
+    """Return the protocol over which a server at a URI is used."""
+    return Protocol.TCP if urlsplit(uri).scheme == "tcp" else Protocol.GRPC

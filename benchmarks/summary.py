@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import median
 
+from benchmarks.definitions import RXPUMP, Metric, Target, Workload
 from benchmarks.runner import Figures, Outcome
-from benchmarks.workloads import RXPUMP, Metric, Target, Workload
 
 _READ: dict[Metric, Callable[[Figures], float]] = {
     Metric.RATE: lambda figures: figures["events"] / figures["seconds"],

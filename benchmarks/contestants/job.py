@@ -42,6 +42,7 @@ class Job:
         seconds: Seconds for which a slow consumer is slow. 0: always.
         first: Number of the first event of a page.
         db: Path of the server's file.
+        uri: Connection string of a server that is used over gRPC. Empty: the server is used over TCP.
         warm_up: Events of the warm-up. 0: no warm-up.
         warm_up_stream: Stream of the warm-up.
         profile: Whether to print a profile to stderr.
@@ -60,6 +61,7 @@ class Job:
     seconds: float = 0.0
     first: int = 0
     db: str | None = None
+    uri: str = ""
     warm_up: int = 0
     warm_up_stream: str = ""
     profile: bool = False

@@ -6,23 +6,12 @@
 const crypto = require("crypto");
 const esc = require("node-eventstore-client");
 
-const BATCH = 500;
-const EVENT_TYPE = "FlightDeparted";
+const { BATCH, EVENT_TYPE, data, latencies, measured, seconds } = require("./node_job.js");
+
 const WRITES_IN_FLIGHT = 128;
 const LIVE_PAUSE_MS = 5;
 
-const data = (number) => ({
-  carrier: "UA",
-  flight: number,
-  origin: "EWR",
-  dest: "IAH",
-  time_hour: "2013-01-01T10:00:00Z",
-  delay: number % 10 === 0 ? 90 : 2,
-  distance: 1400,
-});
-
 const isLate = (flight) => flight.delay > 60;
-const seconds = () => Number(process.hrtime.bigint()) / 1e9;
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 function newEvents(from, to) {
@@ -31,12 +20,6 @@ function newEvents(from, to) {
     events.push(esc.createJsonEventData(crypto.randomUUID(), data(number), null, EVENT_TYPE));
   }
   return events;
-}
-
-function latencies(took) {
-  const ordered = took.slice().sort((a, b) => a - b);
-  const last = ordered.length - 1;
-  return { seen: ordered.length, p50: ordered[Math.round(last * 0.5)], p99: ordered[Math.round(last * 0.99)] };
 }
 
 /** Access type, number and data of an event. The sum keeps the compiler from removing the accesses. */
@@ -128,26 +111,14 @@ const operations = {
 };
 operations.async_for = operations.iter;
 
-async function main() {
-  const job = { page: BATCH, ...JSON.parse(process.argv[2]) };
+async function connect(job) {
   const settings = { log: { debug() {}, info() {}, error() {} } };
   if (job.login) settings.defaultUserCredentials = new esc.UserCredentials(job.login, job.password || "");
   const client = esc.createConnection(settings, { host: job.host, port: job.port });
   const connected = new Promise((resolve) => client.once("connected", resolve));
   await client.connect();
   await connected;
-  const operation = operations[job.operation];
-  if (job.warm_up) await operation(client, { ...job, events: job.warm_up, stream: job.warm_up_stream });
-  const cpuBefore = process.cpuUsage();
-  const started = seconds();
-  const figures = await operation(client, job);
-  const took = seconds() - started;
-  const cpu = process.cpuUsage(cpuBefore);
-  console.log(JSON.stringify({ seconds: took, cpu: (cpu.user + cpu.system) / 1e6, ...figures }));
-  process.exit(0);
+  return client;
 }
 
-main().catch((error) => {
-  console.error(error);
-  process.exit(1);
-});
+measured(connect, operations);

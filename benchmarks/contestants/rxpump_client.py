@@ -37,6 +37,8 @@ MEASURE_EVERY = 0.25
 
 def connect(job: Job) -> rxpump.Client:
     """Return a client."""
+    if job.uri:
+        return rxpump.connect(job.uri)
     return rxpump.connect(host=job.host, port=job.port, username=job.login, password=job.password)
 
 
@@ -219,6 +221,11 @@ async def catch_up(client: rxpump.Client, job: Job) -> Figures:
     return {"seen": history}
 
 
+async def follow(client: rxpump.Client, job: Job) -> Figures:
+    """Subscribe to a stream from its start, until `job.events` events have arrived; access three fields of each."""
+    return {"seen": await touch(client.stream(job.stream, batch_size=job.page), job.events)}
+
+
 async def live_latency(client: rxpump.Client, job: Job) -> Figures:
     """Publish 200 events a second. Measure the time from each publish to its delivery by a subscription."""
     loop = asyncio.get_running_loop()
@@ -303,6 +310,7 @@ OPERATIONS = {
     "publish_events": publish_events,
     "write_singles": write_singles,
     "catch_up": catch_up,
+    "follow": follow,
     "live_latency": live_latency,
     "many_subscriptions": many_subscriptions,
 }

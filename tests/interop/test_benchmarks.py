@@ -26,7 +26,7 @@ def benchmarks(*options: str) -> str:
     return done.stdout
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_a_round_of_all_workloads(tmp_path: Path) -> None:
     small = ("--rounds", "1", "--events", "1000", "--history", "2000", "--slow-seconds", "0.1")
     printed = benchmarks(*small, "--folder", str(tmp_path))
@@ -51,12 +51,23 @@ def test_a_round_of_all_workloads(tmp_path: Path) -> None:
         "I1",
         "C1",
         "C2",
+        "G1",
+        "G2",
+        "G3",
+        "G4",
+        "G5",
+        "G6",
+        "G7",
     }
     servers = sorted({outcome["server"] for outcome in outcomes})
     assert servers[:2] == ["memory", "sqlite"]
     assert [name.partition(":")[0] for name in servers[2:]] == ["sqlite on a slow disk (imitated"]
     contests = [outcome["rounds"] for outcome in outcomes if outcome["workload"] in ("R1", "W1", "W3", "S2")]
     assert all({"rxpump", "photon-pump", "floor"} <= set(rounds) for rounds in contests)
+    over_grpc = [outcome["rounds"] for outcome in outcomes if outcome["workload"] in ("G1", "G2", "G3", "G4", "G5")]
+    assert all({"rxpump", "floor"} <= set(rounds) for rounds in over_grpc)
+    if "KURRENTDBCLIENT_PYTHON" in os.environ:
+        assert all({"kurrentdbclient", "kurrentdbclient, asyncio"} <= set(rounds) for rounds in over_grpc)
     table = (tmp_path / "table.md").read_text()
     assert all(f"| {key} " in table for key in keys)
     for picture in ("speed.svg", "growth.svg"):
