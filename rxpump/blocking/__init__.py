@@ -1,6 +1,6 @@
 """Blocking calls and plain iterators, for programs without an event loop.
 
-Everything here delegates to the asynchronous client, which runs in the event loop of a thread of its own.
+Everything here delegates to the asynchronous client, which runs in the event loop of a separate thread.
 """
 
 from rxpump.blocking.client import BlockingClient

@@ -35,7 +35,7 @@ class BlockingClient(Delegate[Client]):
     It has the methods of `Client`, with the same arguments, errors and deadlines. A method that returns one reply
     returns it. A method that returns a stream of events returns a plain iterator. Every thread may use it.
 
-    The asynchronous client runs in the event loop of a thread of its own, and so do the operators of pipelines.
+    The asynchronous client and the operators of pipelines run in the event loop of a separate thread.
     `with` closes both at the end of the block, as `close` does.
 
     Example:
@@ -72,8 +72,8 @@ class BlockingClient(Delegate[Client]):
             such as `ops.until_caught_up()` or `rx.take(10)` ends it. Up to 10 operators of rxpump and reactivex are
             applied from left to right. They run in the thread of the event loop.
 
-            If there is no result for `timeout` seconds, the iterator raises TimeoutError; its next call goes on
-            waiting. None is no limit.
+            If there is no result for `timeout` seconds, the iterator raises TimeoutError; its next call waits
+            again. None: no limit.
 
             Raises:
                 InvalidArgument: The timeout is not positive, or the name is not that of one stream.
@@ -95,7 +95,7 @@ class BlockingClient(Delegate[Client]):
         Args:
             source: The Observable.
             timeout: Seconds to wait for the next value. After them the iterator raises TimeoutError; its next call
-                goes on waiting. None: no limit.
+                waits again. None: no limit.
 
         Raises:
             InvalidArgument: The source is no Observable, or the timeout is not positive.
@@ -168,7 +168,7 @@ class BlockingClient(Delegate[Client]):
 
     @iterating(Client.subscribe_to)
     def subscribe_to(self) -> None:
-        """Iterate over a subscription; the name that photon-pump uses for `stream`, see `Client.subscribe_to`."""
+        """Iterate over a subscription, like `stream`, under the name of photon-pump; see `Client.subscribe_to`."""
 
     @iterating(Client.relay)
     def relay(self) -> None:
@@ -359,7 +359,7 @@ class BlockingClient(Delegate[Client]):
         """Methods that read secondary indexes and manage them."""
         return BlockingIndexes(self._asynchronous.indexes, self._thread)
 
-    # The end ------------------------------------------------------------------------------------------
+    # Users and closing ------------------------------------------------------------------------------------------
 
     def as_user(self, user: str | Credentials | Token, password: str | None = None) -> BlockingClient:
         """Return a client for another user, which shares the connection and cannot close it; see `Client.as_user`."""
@@ -375,7 +375,7 @@ class BlockingClient(Delegate[Client]):
         A closed client cannot be used again. A second `close` does nothing.
 
         Raises:
-            NotOwner: `as_user` returned this client; it uses the connection of another.
+            NotOwner: `as_user` returned this client, so its connection belongs to another client.
         """
         if not self._thread.is_stopped:
             self._thread.call(self._asynchronous.close())

@@ -1,4 +1,4 @@
-"""Methods that have the parameters of an asynchronous one, and delegate to it.
+"""Create methods that have the parameters of asynchronous methods, and delegate to them.
 
     class BlockingClient(Delegate[Client]):
         @blocking(Client.ping)
@@ -28,7 +28,7 @@ T = TypeVar("T")
 A_co = TypeVar("A_co", covariant=True)
 
 Described = Callable[..., None]
-"""A function that has the name and the docstring of a method."""
+"""A function that is only used for its name and its docstring."""
 
 
 class Delegate(Generic[A_co]):
@@ -36,7 +36,7 @@ class Delegate(Generic[A_co]):
 
     Args:
         asynchronous: The asynchronous object.
-        thread: Thread with its event loop.
+        thread: Thread with the event loop of the asynchronous object.
     """
 
     def __init__(self, asynchronous: A_co, thread: LoopThread) -> None:
@@ -50,17 +50,17 @@ class Delegate(Generic[A_co]):
 def delegating(
     method: Callable[Concatenate[A_co, P], R], convert: Callable[[R, LoopThread], T], returns: str
 ) -> Callable[[Described], Callable[Concatenate[Delegate[A_co], P], T]]:
-    """Return a decorator that makes a method which converts the result of an asynchronous one.
+    """Return a decorator that makes a method which calls an asynchronous one and converts the result.
 
     Args:
         method: The asynchronous method.
-        convert: Function of its result and the thread with its event loop.
+        convert: Function that is called with the result and the thread, and returns the result of the new method.
         returns: Annotation of the result, as `inspect.signature` shows it.
     """
 
     def decorate(described: Described) -> Callable[Concatenate[Delegate[A_co], P], T]:
         def call(self: Delegate[A_co], /, *args: P.args, **kwargs: P.kwargs) -> T:
-            self._thread.check()  # before the method makes a call that nothing would await
+            self._thread.check()  # before `method` creates a coroutine that would never be awaited
             return convert(method(self._asynchronous, *args, **kwargs), self._thread)
 
         update_wrapper(call, described, [name for name in WRAPPER_ASSIGNMENTS if name != "__annotations__"])
@@ -96,5 +96,5 @@ def iterating(
 
 
 async def result_of(awaitable: Awaitable[T]) -> T:
-    """Return the result of an awaitable."""
+    """Return the result of an awaitable. This makes it a coroutine, as `LoopThread.call` requires."""
     return await awaitable

@@ -1,4 +1,4 @@
-"""Values that a thread passes to an event loop."""
+"""Pass values from a thread to an event loop."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 FEED_SIZE: Final = 512
-"""Number of values that can wait for the event loop."""
+"""Largest number of values that are buffered for the event loop."""
 
 
 class Feed(AsyncIterator[T]):
     """An async iterator in one event loop, whose values come from one other thread.
 
-    At most FEED_SIZE values wait. The thread waits in `put` for room, and the event loop for the next value.
+    At most FEED_SIZE values are buffered. If the buffer is full, the thread waits in `put`.
 
     Args:
         loop: The event loop.
@@ -27,7 +27,7 @@ class Feed(AsyncIterator[T]):
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         self._values: deque[T] = deque()
-        self._places: SimpleQueue[bool] = SimpleQueue()  # True: a place for one value. False: the feed is closed
+        self._places: SimpleQueue[bool] = SimpleQueue()  # True: a free place in the buffer. False: the feed is closed
         for _ in range(FEED_SIZE):
             self._places.put(True)
         self._is_complete = False
@@ -36,7 +36,7 @@ class Feed(AsyncIterator[T]):
         self._waiting: asyncio.Future[None] | None = None
 
     def put(self, value: T) -> bool:
-        """Pass one value to the event loop, after waiting for room. Called by the thread.
+        """Pass one value to the event loop; wait while the buffer is full. Called by the thread.
 
         Returns:
             Whether more values are wanted: False after `close`.
@@ -58,7 +58,7 @@ class Feed(AsyncIterator[T]):
         self._wake_soon()
 
     def close(self) -> None:
-        """Let a `put` that waits, and each later one, return False. Called by the event loop."""
+        """Let a waiting call of `put`, and each later call, return False. Called by the event loop."""
         self._is_closed = True
         self._places.put(False)
 
@@ -74,7 +74,7 @@ class Feed(AsyncIterator[T]):
             self.complete()
 
     async def closed_after(self, consumer: Awaitable[R]) -> R:
-        """Return the result of the consumer of this feed, and close the feed when the consumer ends."""
+        """Wait for the consumer of this feed, close the feed, and return the result of the consumer."""
         try:
             return await consumer
         finally:

@@ -1,4 +1,4 @@
-"""`for` over an Observable whose source runs in the event loop of another thread."""
+"""Iterate with `for` over an Observable that runs in the event loop of another thread."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class BlockingIterator(Iterator[T]):
 
         Raises:
             StopIteration: The Observable has completed, or the iterator is closed.
-            TimeoutError: There was no value within the timeout. The next call goes on waiting.
+            TimeoutError: There was no value within the timeout. The next call waits again.
             Exception: The error of the Observable, after all values before it.
         """
         with self._lock:
@@ -81,7 +81,7 @@ class BlockingIterator(Iterator[T]):
 async def _fill(values: deque[T], iteration: Iteration[T], timeout: float | None) -> bool:
     """Move all values of an iteration to `values`, and wait until there is one. Return False at the end.
 
-    A thread whose wait was interrupted finds the values at its next call, because they are not a result.
+    The values are not returned, so that a thread whose wait was interrupted finds them at its next call.
     """
     try:
         async with asyncio.timeout(timeout):

@@ -1,4 +1,4 @@
-"""An event loop that runs in a thread of its own, and calls into it from other threads."""
+"""An event loop in a separate thread, which runs coroutines for other threads."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ def _nothing() -> None:
 
 
 class LoopThread:
-    """An event loop in a thread of its own. Every other thread may call into it.
+    """An event loop in a separate thread. Every other thread may run coroutines in it.
 
-    A thread that waits for a result sleeps until it is there. Ctrl-C interrupts the wait of the main thread, and
-    cancels the coroutine that it waits for.
+    A thread that waits for a result is blocked until the coroutine ends. Ctrl-C interrupts the wait of the main
+    thread, and cancels the coroutine.
 
     The event loop runs until `stop`, until this object is garbage collected, or until the program ends.
 
@@ -43,12 +43,12 @@ class LoopThread:
         self._thread.start()
         loop, is_to_stop = started.get()
         self.loop: asyncio.AbstractEventLoop = loop
-        self._lock = Lock()  # so that no coroutine is scheduled when the event loop is about to end
+        self._lock = Lock()  # Without this lock, a coroutine could be scheduled when the event loop is about to end.
         self._stop = weakref.finalize(self, _stop, loop, is_to_stop, self._thread)
 
     @property
     def is_stopped(self) -> bool:
-        """Whether the event loop has ended, or is about to."""
+        """Whether the event loop has ended or is about to end."""
         return not self._stop.alive
 
     def call(self, coroutine: Coroutine[Any, Any, T], meanwhile: Callable[[], object] = _nothing) -> T:
@@ -70,7 +70,7 @@ class LoopThread:
             return result.result()
         except CancelledError:
             raise _closed() from None
-        except BaseException:  # an interrupt, or the error of the coroutine, for which `cancel` does nothing
+        except BaseException:  # After an error of the coroutine, `cancel` does nothing.
             result.cancel()
             raise
 
@@ -84,7 +84,7 @@ class LoopThread:
             self.loop.call_soon_threadsafe(_begin, coroutine, result)
 
     def check(self) -> None:
-        """Check that the caller may call into the event loop now.
+        """Check that the calling thread may run a coroutine in the event loop now.
 
         Raises:
             ClientClosed: The event loop is stopped.
@@ -126,7 +126,7 @@ def _begin(coroutine: Coroutine[Any, Any, T], result: Future[T]) -> None:
 
 
 def _settle(result: Future[T], task: asyncio.Task[T]) -> None:
-    """Pass the result or the error of a task on, unless the thread that waited for it was interrupted."""
+    """Pass the result or the error of a task to the waiting thread, unless the wait was interrupted."""
     error = CancelledError() if task.cancelled() else task.exception()
     if not result.set_running_or_notify_cancel():
         return
@@ -138,7 +138,7 @@ def _settle(result: Future[T], task: asyncio.Task[T]) -> None:
 
 def _stop(loop: asyncio.AbstractEventLoop, is_to_stop: asyncio.Event, thread: Thread) -> None:
     loop.call_soon_threadsafe(is_to_stop.set)
-    if get_ident() != thread.ident:  # the garbage collector can run in any thread
+    if get_ident() != thread.ident:  # The garbage collector can call this in the thread itself.
         thread.join()
 
 

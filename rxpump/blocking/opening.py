@@ -18,8 +18,8 @@ def open(uri: str | None = None, *, settings: Settings | None = None, **options:
             for event in store.iter("ponies"):
                 print(event.json())
 
-    The client works in the event loop of a thread that this call starts. `close()`, the end of a `with` block, and
-    the end of the program stop it.
+    The client runs in the event loop of a thread that this call starts. The thread ends with `close()`, at the end of
+    a `with` block, or at the end of the program.
 
     Args:
         uri: Connection string; see `rxpump.connect`.
@@ -28,7 +28,7 @@ def open(uri: str | None = None, *, settings: Settings | None = None, **options:
             fields of Settings.
 
     Returns:
-        A client that is connected.
+        A connected client.
 
     Raises:
         InvalidUri: The connection string is malformed.

@@ -28,7 +28,7 @@ def run(pipeline: reactivex.Observable[T]) -> T | None:
         Its last value; None if there was none.
 
     Raises:
-        RuntimeError: An event loop is running in this thread. There, await the Observable.
+        RuntimeError: An event loop is running in this thread. Await the Observable instead.
         InvalidArgument: `pipeline` is no Observable.
         WrongEventLoop: A client of the pipeline is connected in another event loop. For the client of a
             `BlockingClient`, use `store.run`.

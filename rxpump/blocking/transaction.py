@@ -1,4 +1,4 @@
-"""A transaction in blocking calls."""
+"""A transaction whose methods are blocking calls."""
 
 from __future__ import annotations
 

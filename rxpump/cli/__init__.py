@@ -1,1 +1,1 @@
-"""The `rxpump` command: one module for each subcommand, or for a few related ones. See docs/command-line.md."""
+"""The `rxpump` command, with one module for each subcommand or for related ones (docs/command-line.md)."""

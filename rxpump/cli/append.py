@@ -47,10 +47,10 @@ def append(
     FILE has a JSON object in each line, as `rxpump read` writes them: type, and optionally data (or data_base64),
     metadata (or metadata_base64) and id.
 
-    A repeated run writes nothing twice: it reads the stream, skips the events that are there, and appends the rest.
-    This also holds if the first run was interrupted, or other programs write to the stream. Events without an id get
-    one that is derived from the name of the input, the number of the line and the line. With --expected-version the
-    stream is not read first, and the server alone recognizes repeated events.
+    A repeated run writes nothing twice: it reads the stream, skips the events that are in it, and appends the rest.
+    This is also true if the first run was interrupted, or if other programs write to the stream. An event without an
+    id gets one that is derived from the name of the input, the line number and the line. With --expected-version the
+    stream is not read, and only the server recognizes repeated events.
     """
     parser = EventParser(stream, type, source or _name_of(file))
     target: _Target = _Checked(store, stream) if version is None else _Expecting(store, stream, version)
@@ -84,7 +84,7 @@ class _Target:
 
     Attributes:
         written: Number of events that were written.
-        last_number: Number of the last event that was written or found; None if there was none.
+        last_number: Number of the last event that was written or found in the stream; None before the first.
     """
 
     def __init__(self, store: BlockingClient, stream: str) -> None:
@@ -94,12 +94,12 @@ class _Target:
         self._stream = stream
 
     def append(self, events: Sequence[NewEvent]) -> None:
-        """Append events, unless they are there already."""
+        """Append events, except for those that are in the stream already."""
         raise NotImplementedError
 
 
 class _Expecting(_Target):
-    """Expects one version before the first batch, and before each later batch the version that the last one left."""
+    """Appends each batch with an expected version: at first that of the user, then that after the last batch."""
 
     def __init__(self, store: BlockingClient, stream: str, version: int) -> None:
         super().__init__(store, stream)
@@ -115,10 +115,10 @@ class _Expecting(_Target):
 
 
 class _Checked(_Target):
-    """Reads the stream, and leaves out events that it finds there in the order of the input.
+    """Reads the stream, and does not append events that it finds there in the order of the input.
 
-    Each write expects the version up to which the stream was read. So if another program writes to the stream, also
-    another run of this one, the write is refused, and the stream is read on.
+    Each write expects the version up to which the stream was read. If another program has written to the stream, the
+    write is refused, and the events that the other program wrote are read before the next attempt.
     """
 
     def __init__(self, store: BlockingClient, stream: str) -> None:
@@ -151,10 +151,10 @@ class _Checked(_Target):
                 self.last_number = event.number
 
     def _read_on(self, refusal: WrongExpectedVersion) -> None:
-        """Continue to read the stream, which has another version than the one up to which it was read.
+        """Read the rest of the stream, because a write was refused at the version up to which it was read.
 
         Raises:
-            WrongExpectedVersion: The server names no other version.
+            WrongExpectedVersion: The error of the server contains no other version.
         """
         self._existing = self._events_after(self._version)
         first = next(self._existing, None)
@@ -163,7 +163,7 @@ class _Checked(_Target):
         elif refusal.current is None or refusal.current == self._version:
             raise refusal
         else:
-            self._version = refusal.current  # its last events can no longer be read
+            self._version = refusal.current  # The last events can no longer be read.
 
     def _events_after(self, number: int) -> Iterator[Event]:
         try:

@@ -20,7 +20,7 @@ _NOT_CHECKED: Final = 2
 def check(db: str) -> None:
     """Verify a file of events, and list lost and damaged events.
 
-    The file is only read. A server may have it open. The exit status is 0 if nothing is damaged, 1 if something
+    The file is not changed, and a server may have it open. The exit status is 0 if nothing is damaged, 1 if something
     is damaged, and 2 if the file cannot be checked.
     """
     console = Console(highlight=False, soft_wrap=True, markup=False)

@@ -59,7 +59,7 @@ def _seeds(address: Address, settings: Settings) -> Sequence[Endpoint]:
 
 
 async def _choose(discovery: Discovery) -> Member | None:
-    """Ask the seeds, then every node that they named, because a node knows most about itself."""
+    """Ask the seeds, then every node that they named, because a node knows itself best. Return the chosen node."""
     await discovery.refresh()
     try:
         return (await discovery.find()).member
@@ -68,7 +68,7 @@ async def _choose(discovery: Discovery) -> Member | None:
 
 
 def _rows(discovery: Discovery, chosen: Member | None) -> Iterator[Sequence[str]]:
-    """Yield the lines of the table, the title first."""
+    """Yield the rows of the table, the titles of the columns first."""
     yield "node", "state", "TCP", "epoch", "written", "version", "chosen"
     for member, verdict in () if discovery.choice is None else discovery.choice.verdicts:
         address = discovery.view.address_of(member)
@@ -84,7 +84,7 @@ def _rows(discovery: Discovery, chosen: Member | None) -> Iterator[Sequence[str]
 
 
 def _aligned(rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    """Yield rows as lines with aligned columns, which are not cut to the width of a terminal."""
+    """Yield rows as lines with aligned columns. Lines can be longer than the terminal is wide."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()

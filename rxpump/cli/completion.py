@@ -1,4 +1,4 @@
-"""The command `rxpump completion`, which writes the script that completes commands and options in a shell."""
+"""The command `rxpump completion`, which writes a shell script that completes commands and options."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import click
 from click.shell_completion import get_completion_class
 
 COMPLETE_VARIABLE: Final = "_RXPUMP_COMPLETE"
-"""Environment variable by which the script of a shell asks for completions."""
+"""Environment variable with which the shell script asks the command for completions."""
 
 
 @click.command()
@@ -17,8 +17,8 @@ COMPLETE_VARIABLE: Final = "_RXPUMP_COMPLETE"
 def completion(context: click.Context, shell: str) -> None:
     """Write a script for SHELL that completes the commands and options of rxpump.
 
-    For bash: add eval "$(rxpump completion bash)" to ~/.bashrc. For zsh: the same with zsh, in ~/.zshrc. For fish:
-    rxpump completion fish > ~/.config/fish/completions/rxpump.fish
+    For bash: add eval "$(rxpump completion bash)" to ~/.bashrc. For zsh: add eval "$(rxpump completion zsh)" to
+    ~/.zshrc. For fish: run rxpump completion fish > ~/.config/fish/completions/rxpump.fish
     """
     complete = get_completion_class(shell)
     assert complete is not None

@@ -63,7 +63,7 @@ def _events_of(result: WriteResult) -> int:
 
 
 class _Read:
-    """Counts the bytes of the events that were read, and how far the read has come."""
+    """Counts the bytes and the numbers of the events that were read."""
 
     def __init__(self) -> None:
         self._bytes = 0
@@ -71,11 +71,11 @@ class _Read:
         self._taken_number = -1
 
     def count(self, events: reactivex.Observable[Event]) -> reactivex.Observable[Any]:
-        """Count the events that pass."""
+        """Return `events` unchanged, and count each event that passes."""
         return events.pipe(rx.do_action(self._note))
 
     def take(self) -> tuple[int, int]:
-        """Return the bytes and the event numbers that were read since the last call."""
+        """Return the bytes, and the increase of the event number, since the last call."""
         passed = self._number - self._taken_number
         size, self._bytes, self._taken_number = self._bytes, 0, self._number
         return size, passed

@@ -1,4 +1,4 @@
-"""The commands that change or remove what is there: `rxpump delete`, `rxpump metadata` and `rxpump scavenge`."""
+"""The commands `rxpump delete`, `rxpump metadata` and `rxpump scavenge`, which remove or change data."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ version_option: Decorator = click.option(
 @yes_option
 @store_command
 def delete(store: BlockingClient, output: Output, stream: str, hard: bool, version: int | None, yes: bool) -> None:
-    """Delete STREAM. Its events can no longer be read. Unless --hard, it can be written again."""
+    """Delete STREAM. Its events can no longer be read. Without --hard, new events can be written to it."""
     confirm(f"Delete the stream {stream!r}{' for good' if hard else ''}?", yes)
     expected = ExpectedVersion.ANY if version is None else version
     result = store.delete_stream(stream, expected, hard)
@@ -44,7 +44,7 @@ def delete(store: BlockingClient, output: Output, stream: str, hard: bool, versi
 
 @click.group()
 def metadata() -> None:
-    """Show and change the metadata of a stream: limits, access control list, values of your own."""
+    """Show and change the metadata of a stream: limits, access control list, custom values."""
 
 
 @metadata.command("get")

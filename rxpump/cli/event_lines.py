@@ -1,4 +1,4 @@
-"""Events from JSON lines, as `rxpump read` writes them."""
+"""Parse events from JSON lines, as `rxpump read` writes them."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ class Line(NamedTuple):
 
 
 def read_lines(file: BinaryIO) -> Iterator[list[Line]]:
-    """Yield the lines of a file in lists: those that are there, so that a slow input is not held back.
+    """Yield lists of the lines that a file has now, so that lines of a slow input are not delayed.
 
-    Empty lines are left out, but counted.
+    Empty lines are left out, but they are counted in the line numbers.
     """
     number, rest = 0, b""
     read = getattr(file, "read1", file.read)
@@ -45,11 +45,11 @@ def read_lines(file: BinaryIO) -> Iterator[list[Line]]:
 
 
 class EventParser:
-    """Makes events of lines.
+    """Makes events from lines.
 
     Args:
         stream: Name of the stream that the events are for.
-        type: Type of the events, if a line is only the data of an event. None: a line has a type.
+        type: Type of the events if each line is only the data of an event. None: each line contains a type.
         source: Text that identifies the input. Together with the number and the text of a line it determines the id
             of an event without one, so that the same input always has the same ids.
     """

@@ -1,4 +1,4 @@
-"""Events as text: JSON lines, colored lines, data alone, or a template."""
+"""Write events as text: JSON lines, colored lines, data only, or by a template."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from rxpump.errors import InvalidArgument, NotJson
 from rxpump.model.events import Event
 
 SHOWN_DATA: Final = 200
-"""Characters of the data that a colored line shows."""
+"""Largest number of characters of the data in a colored line."""
 
 FIELDS: Final[dict[str, Callable[[Event], Any]]] = {
     "stream": lambda event: event.stream,
@@ -27,7 +27,7 @@ FIELDS: Final[dict[str, Callable[[Event], Any]]] = {
     "data": lambda event: event.data.decode(errors="replace"),
     "metadata": lambda event: event.metadata.decode(errors="replace"),
 }
-"""The fields of a template, each with the function that returns its value."""
+"""Function that returns the value of a field in a template, by the name of the field."""
 
 _HEAD: Final = ("stream", "number", "type", "id", "created")
 
@@ -41,7 +41,7 @@ def position_text(event: Event) -> str:
 def event_json(event: Event) -> bytes:
     """Return an event as one line of JSON, which `rxpump append` can read.
 
-    JSON data are a JSON value (`data`), other data are base64 (`data_base64`); likewise the metadata.
+    JSON data become a JSON value (`data`), other data become Base64 (`data_base64`). The same applies to metadata.
     """
     fields: dict[str, Any] = {name: FIELDS[name](event) for name in _HEAD}
     if event.position is not None:
@@ -55,7 +55,7 @@ def event_json(event: Event) -> bytes:
 
 
 def _content(name: str, content: bytes, parse: Callable[[], Any], *, is_json: bool) -> bytes:
-    """Return data or metadata as one or no member of a JSON object. JSON is written as it was stored."""
+    """Return data or metadata as a member of a JSON object; empty if there are none. JSON stays as it was stored."""
     if not content:
         return b""
     try:
@@ -69,7 +69,7 @@ def _content(name: str, content: bytes, parse: Callable[[], Any], *, is_json: bo
 
 
 def event_line(event: Event) -> Text:
-    """Return an event as one colored line for a person."""
+    """Return an event as one colored line for display."""
     data = (
         event.data.decode(errors="replace") if event.is_json or event.data.isascii() else f"{len(event.data)} bytes"
     )

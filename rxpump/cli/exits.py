@@ -1,4 +1,4 @@
-"""How a command ends: its exit status, and signals and closed pipes without a traceback."""
+"""End commands with an exit status and without a traceback, also after signals and closed pipes."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from rxpump.errors import (
 )
 
 FAILED: Final = 1
-"""Exit status if the server refused the request, or it failed for another reason than those in STATUSES."""
+"""Exit status for errors that are not in STATUSES, such as a request that the server refused."""
 
 STATUSES: Final[tuple[tuple[int, tuple[type[RxPumpError], ...]], ...]] = (
     (2, (InvalidArgument,)),  # as for unknown options
@@ -41,7 +41,7 @@ STATUSES: Final[tuple[tuple[int, tuple[type[RxPumpError], ...]], ...]] = (
     (6, (AccessDenied, NotAuthenticated)),
     (7, (NotSupported,)),
 )
-"""Exit statuses of errors; docs/command-line.md describes them."""
+"""Exit status for classes of errors; see docs/command-line.md."""
 
 INTERRUPTED: Final = 128 + signal.SIGINT
 TERMINATED: Final = 128 + signal.SIGTERM
@@ -54,7 +54,7 @@ def status_of(error: RxPumpError) -> int:
 
 
 class Terminated(SystemExit):
-    """SIGTERM was received."""
+    """The process has received SIGTERM."""
 
     def __init__(self) -> None:
         super().__init__(TERMINATED)
@@ -62,9 +62,9 @@ class Terminated(SystemExit):
 
 @contextmanager
 def ending_in_order() -> Iterator[None]:
-    """Exit with the status for the error that leaves the block, after a message on standard error.
+    """Write a message for an error that leaves the block to standard error, and exit with the status for it.
 
-    SIGINT and SIGTERM end the block by an exception, so that it closes its connection. The second SIGINT ends the
+    SIGINT and SIGTERM raise an exception in the block, so that it closes its connection. The second SIGINT ends the
     process at once.
     """
     signal.signal(signal.SIGTERM, _terminate)
@@ -85,7 +85,7 @@ def ending_in_order() -> Iterator[None]:
 
 @contextmanager
 def until_interrupted() -> Iterator[None]:
-    """Let SIGINT and SIGTERM end a block that would run for ever. The command then ends with status 0."""
+    """Let SIGINT and SIGTERM end a block that would run forever, and exit with status 0."""
     with suppress(KeyboardInterrupt, Terminated):
         yield
 
@@ -100,5 +100,5 @@ def _fail(message: str, status: int) -> NoReturn:
 
 
 def _discard_output() -> None:
-    """Let the flush of standard output at exit succeed, although its reader has gone."""
+    """Discard further output, because the flush at exit would fail after the reader has closed the pipe."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

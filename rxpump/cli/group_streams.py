@@ -1,7 +1,7 @@
-"""Consumer groups, as the system streams of a server describe them (docs/protocol/tcp.md, section 4.18).
+"""Read consumer groups from the system streams of a server (docs/protocol/tcp.md, section 4.18).
 
-Servers of the TCP protocol name neither their groups nor the places of these in a reply. But the streams in which
-they keep both can be read by admins.
+The TCP protocol has no request for the groups of a server and their checkpoints. But the server keeps both in streams
+that admins can read.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from rxpump.model.positions import StreamDirection
 
 _CONFIGURATION: Final = "$persistentSubscriptionConfig"
 _PREFIX: Final = "$persistentsubscription-"
-_SECONDS: Final = ("message_timeout_seconds", "checkpoint_after_seconds")  # stored in milliseconds
+_SECONDS: Final = ("message_timeout_seconds", "checkpoint_after_seconds")  # fields in milliseconds
 _FLAGS: Final = ("resolve_links", "record_statistics")
 _NAMES: Final = {
     "resolve_links": "resolveLinkTos",
@@ -35,13 +35,13 @@ _NAMES: Final = {
     "subscriber_max_count": "maxSubscriberCount",
     "strategy": "namedConsumerStrategy",
 }
-"""Names of the settings in the configuration. A setting that is zero or false is left out there; the last is not."""
+"""Name of each setting in the configuration. Settings that are zero or false are missing there, except the last."""
 
 
 def groups_in_streams(store: BlockingClient, stream: str | None = None) -> list[GroupDetails]:
     """Return the groups of a server, or of one stream.
 
-    Their counts, status and consumers are not known: they are 0 and empty, except for the parked events.
+    Only the settings, the checkpoint and the number of parked events are known. The other fields are 0 or empty.
     """
     entries = (entry for entry in _entries(store).values() if stream in (None, entry["stream"]))
     return [_details(store, entry) for entry in entries]
@@ -65,12 +65,12 @@ def parked_stream(stream: str, group: str) -> str:
 
 
 def _entries(store: BlockingClient) -> dict[tuple[str, str], dict[str, Any]]:
-    """Return the entry of each group in the configuration, by stream and group."""
+    """Return the configuration of each group, by stream and group."""
     contents: list[dict[str, Any]] = []
     for event in _events(store, _CONFIGURATION, StreamDirection.BACKWARD):
         contents.append(event.json())
         if "entries" in contents[-1]:
-            break  # a whole configuration; the embedded server also writes changes of single groups
+            break  # This event has all groups. The embedded server also writes events for single groups.
     found: dict[tuple[str, str], dict[str, Any]] = {}
     for content in reversed(contents):
         for entry in (*content.get("entries", ()), *filter(None, (content.get("entry"),))):

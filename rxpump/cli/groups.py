@@ -31,7 +31,7 @@ Command = Callable[..., None]
 
 @click.group()
 def groups() -> None:
-    """Manage consumer groups (persistent subscriptions). By default only admins may."""
+    """Manage consumer groups (persistent subscriptions). By default only admins may do so."""
 
 
 stream_argument: Decorator = click.argument("stream")
@@ -58,7 +58,7 @@ def settings_options(command: Command) -> Command:
 @click.argument("stream", required=False)
 @store_command
 def list_groups(store: BlockingClient, output: Output, stream: str | None) -> None:
-    """List the groups of all streams, or of STREAM, with how far they are behind."""
+    """List the groups of all streams, or of STREAM, and their lag behind the end of the stream."""
     output.rows(map(group_row, all_groups(store, stream)), _COLUMNS)
 
 
@@ -67,7 +67,7 @@ def list_groups(store: BlockingClient, output: Output, stream: str | None) -> No
 @group_argument
 @store_command
 def info(store: BlockingClient, output: Output, stream: str, group: str) -> None:
-    """Show a group: its place, its consumers and its settings."""
+    """Show a group: its checkpoint, its consumers and its settings."""
     details = _details(store, stream, group)
     settings = {name: _plain(value) for name, value in asdict(details.settings).items()}
     consumers = [asdict(consumer) for consumer in details.consumers]
@@ -79,9 +79,10 @@ def info(store: BlockingClient, output: Output, stream: str, group: str) -> None
 @click.argument("group", required=False)
 @store_command
 def lag(store: BlockingClient, output: Output, stream: str | None, group: str | None) -> None:
-    """Show how many events groups are behind: all groups, those of STREAM, or one.
+    """Show the lag of all groups, of the groups of STREAM, or of one group, in events (for $all in bytes).
 
-    A checkpoint is written from time to time, so events that were handled since count as lag.
+    A group writes its checkpoint periodically. Events that were handled since the last checkpoint are part of the
+    lag.
     """
     one = stream is not None and group is not None
     found = [_details(store, str(stream), str(group))] if one else all_groups(store, stream)
@@ -94,7 +95,7 @@ def lag(store: BlockingClient, output: Output, stream: str | None, group: str | 
 @settings_options
 @store_command
 def create(store: BlockingClient, output: Output, /, stream: str, group: str, **settings: Any) -> None:
-    """Create a group of STREAM (or of $all, where the protocol has this)."""
+    """Create a group of STREAM (or of $all, which only gRPC supports)."""
     store.create_subscription(group, stream, **_given(settings))
     output.record({"stream": stream, "group": group, "created": True})
 
@@ -116,7 +117,7 @@ def update(store: BlockingClient, output: Output, /, stream: str, group: str, **
 @yes_option
 @store_command
 def delete(store: BlockingClient, output: Output, stream: str, group: str, yes: bool) -> None:
-    """Delete a group, with its place and its parked events."""
+    """Delete a group, with its checkpoint and its parked events."""
     confirm(f"Delete the group {group!r} of the stream {stream!r}?", yes)
     store.delete_subscription(group, stream)
     output.record({"stream": stream, "group": group, "deleted": True})
@@ -133,7 +134,7 @@ def parked() -> None:
 @format_option
 @store_command
 def show(store: BlockingClient, output: Output, stream: str, group: str, form: str | None) -> None:
-    """Write the parked events of a group, the oldest first, each with the reason."""
+    """Write the parked events of a group, the oldest first, each with the reason for which it was parked."""
     write = event_writer(output, form)
     try:
         for event in store.iter(parked_stream(stream, group)):
@@ -174,7 +175,7 @@ _COLUMNS: Final = ("stream", "group", "status", "consumers", "last_checkpoint", 
 
 
 def group_row(details: GroupDetails) -> dict[str, Any]:
-    """Return a group as values by name. Those that the server does not name are None."""
+    """Return the values of a group by name. A value that the server does not return is None."""
     return {
         "stream": details.stream,
         "group": details.group,
@@ -189,7 +190,7 @@ def group_row(details: GroupDetails) -> dict[str, Any]:
 
 
 def lag_of(details: GroupDetails) -> int | None:
-    """Return how far a group is behind: in events, for `$all` in bytes; None if the server does not say."""
+    """Return the lag of a group in events, or in bytes of the log for `$all`; None if it is unknown."""
     last, end = _PLACE.search(details.last_checkpoint), _PLACE.search(details.last_known)
     if end is None:
         return None

@@ -1,4 +1,4 @@
-"""The event loop of the `rxpump` command: uvloop if it is installed (the extra `speed`), otherwise one of asyncio."""
+"""The event loop of the `rxpump` command: uvloop if it is installed (by the extra `speed`), otherwise asyncio's."""
 
 from __future__ import annotations
 

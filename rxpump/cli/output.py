@@ -16,10 +16,10 @@ class Output:
     """Standard output of a command.
 
     Args:
-        is_json: Whether to write JSON lines. None: if standard output is not a terminal.
+        is_json: Whether to write JSON lines. None: only if standard output is not a terminal.
 
     Attributes:
-        is_json: Whether it writes JSON lines.
+        is_json: Whether JSON lines are written.
         console: Console for text.
     """
 
@@ -37,7 +37,7 @@ class Output:
         sys.stdout.buffer.write(b"\n")
 
     def flush(self) -> None:
-        """Write what is buffered.
+        """Write the buffered output.
 
         Raises:
             BrokenPipeError: The reader of the output has gone, also if nothing was buffered.
@@ -81,8 +81,8 @@ class _Console(Console):
 
 
 def _is_pipe_without_reader(descriptor: int) -> bool:
-    """Return whether a descriptor is a pipe that nobody can read from any more; False where that is not known."""
-    if not hasattr(select, "poll"):  # Windows
+    """Return whether a descriptor is a pipe whose reading end is closed; False if that cannot be found out."""
+    if not hasattr(select, "poll"):  # The module `select` has no `poll` on Windows.
         return False
     poll = select.poll()
     poll.register(descriptor, 0)
@@ -102,12 +102,12 @@ def table_of(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> Table
 
 
 def as_json(value: object) -> bytes:
-    """Return a value as JSON in one line. Values that JSON does not have are written as text."""
+    """Return a value as JSON in one line. A value of a type that JSON does not have becomes its text."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str).encode()
 
 
 def as_text(value: object) -> str:
-    """Return a value as text for a person."""
+    """Return a value as text for display."""
     match value:
         case None:
             return "-"

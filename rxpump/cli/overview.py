@@ -1,4 +1,4 @@
-"""The commands that show what is there: `rxpump streams` and `rxpump info`."""
+"""The commands `rxpump streams` and `rxpump info`, which describe the content of a server and the server."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from rxpump.model.status import Connected
 from rxpump.model.system_names import SYSTEM_PREFIX
 
 STREAMS: Final = "$streams"
-"""Stream in which the system projection of the same name links the first event of every stream."""
+"""Stream with links to the first event of every stream. The system projection of the same name writes it."""
 
 
 @click.command()
@@ -29,10 +29,10 @@ STREAMS: Final = "$streams"
 @click.option("--system", is_flag=True, help="Also list streams whose names begin with $.")
 @store_command
 def streams(store: BlockingClient, output: Output, match: str, system: bool) -> None:
-    """List the streams with their last event.
+    """List the streams, each with its last event.
 
-    The names come from the projection $streams if it runs, otherwise from $all, which is read from start to end. By
-    default only admins may read these.
+    The names are read from the system projection $streams if it runs, otherwise from all events of $all. By default
+    only admins may read these.
     """
     rows = (
         row
@@ -56,7 +56,7 @@ def _last_events(store: BlockingClient) -> Iterable[dict[str, Any]]:
     try:
         names = [link.data.decode().partition("@")[2] for link in store.iter(STREAMS, resolve_links=False)]
     except (StreamNotFound, AccessDenied):
-        # Rows instead of events, because an event keeps its page in memory.
+        # Rows instead of events, because an event references its whole page.
         return {event.stream: _row(event) for event in store.iter_all(resolve_links=False)}.values()
     return _last_events_of(store, names)
 

@@ -1,4 +1,4 @@
-"""Progress bars on standard error, for commands that can take long."""
+"""Progress bars on standard error, for commands that can take a long time."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ class Transfer:
     Use it as a context manager.
 
     Args:
-        title: Word that the bar begins with.
-        total: Size of the whole: bytes or events. None if it is not known.
+        title: Text at the beginning of the bar.
+        total: Bytes or events of the whole transfer. None if it is not known.
 
     Attributes:
-        events: Events until now.
-        bytes: Bytes until now.
+        events: Number of events until now.
+        bytes: Number of bytes until now.
     """
 
     def __init__(self, title: str, total: int | None) -> None:
@@ -50,7 +50,7 @@ class Transfer:
         Args:
             events: Events that were transferred.
             bytes: Bytes of these events.
-            of_total: Their part of the total, in its unit.
+            of_total: Part of `total` that they are, in the same unit.
         """
         self.events += events
         self.bytes += bytes

@@ -1,4 +1,4 @@
-"""Rates of an event store, which are measured by following `$all`."""
+"""Measure the write rates of an event store by a subscription to `$all`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from rxpump.model.positions import END, Position, StreamDirection
 
 @dataclass
 class Flow:
-    """Events and bytes.
+    """Numbers of events and bytes.
 
     Attributes:
         events: Number of events.
@@ -55,10 +55,10 @@ class Sampler:
         self._began = monotonic()
 
     def sample(self) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-        """Wait for the interval, and return what was written in it.
+        """Wait for the interval, and return the rates of writes in it.
 
         Returns:
-            The rates of the whole by name, and those of each stream, the fastest first.
+            The rates of the whole store by name, and the rates of each stream, the busiest first.
 
         Raises:
             AccessDenied: The user may not read `$all`.

@@ -82,7 +82,7 @@ def _read_user(value: str) -> Credentials:
     help="Write the system projections: the streams $ce-x, $et-x, $streams and $category-x.",
 )
 def serve(**options: Any) -> None:
-    """Run an event store that clients of Event Store can use over TCP, and clients of KurrentDB over gRPC.
+    """Run an event store for clients of Event Store over TCP and clients of KurrentDB over gRPC.
 
     Ctrl-C or SIGTERM stops the server after it has replied to pending requests. A second signal ends it at once.
     """
@@ -156,7 +156,7 @@ def _certificate(certificate: str | None, key: str | None) -> ssl.SSLContext | N
 
 
 def _stop_requested() -> asyncio.Event:
-    """Return an event that the first stop signal sets. The second signal has its default effect."""
+    """Return an event that is set by the first stop signal. The second signal has its default effect."""
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
 

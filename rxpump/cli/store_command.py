@@ -1,4 +1,4 @@
-"""What all commands of a store have in common: its connection string, the form of the output, and the exit status."""
+"""The common parts of commands that use a store: the options URI and output format, and the exit status."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ yes_option: Decorator = click.option("--yes", is_flag=True, help="Do not ask for
 
 
 def store_command(function: Callable[Concatenate[BlockingClient, Output, P], None]) -> Callable[..., None]:
-    """Make a command that gets a connected store and its output, besides its own arguments."""
+    """Return a command that calls `function` with a connected store, its output, and the arguments of the command."""
 
     @wraps(function)
     def command(uri: str, is_json: bool | None, *args: P.args, **kwargs: P.kwargs) -> None:

@@ -1,4 +1,4 @@
-"""The command `rxpump tail`, which writes the events of a stream, then each new one."""
+"""The command `rxpump tail`, which writes the events of a stream, then each new event."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from rxpump.model.system_names import ALL_STREAM
 from rxpump.operators import where, with_signals
 
 SAVE_SECONDS: Final = 1.0
-"""Seconds after which the checkpoint of the written events is saved."""
+"""Seconds between two saves of the checkpoint of the written events."""
 
 
 @click.command()
@@ -87,7 +87,7 @@ def tail(
 def _follow(
     store: BlockingClient, stream: str, start: int | Edge | Position, types: tuple[str, ...], resolve_links: bool
 ) -> BlockingIterator[Item]:
-    """Return an iterator of events and signals, which raises TimeoutError if there is none for a while."""
+    """Return an iterator of events and signals. It raises TimeoutError if there is none for some time."""
     if stream == ALL_STREAM:
         condition = where(type_regex=types_regex(types)) if types else None
         place = position_in_all(start)
@@ -116,7 +116,7 @@ class _Saved:
         self._saved_at = monotonic()
 
     def next_place(self) -> int | Position | None:
-        """Return the place at which to continue, or None if nothing was saved.
+        """Return the event number or position at which to continue; None if nothing was saved.
 
         Raises:
             InvalidArgument: The checkpoint belongs to another stream.
@@ -133,16 +133,16 @@ class _Saved:
         return checkpoint.number + 1
 
     def note(self, item: Event | Examined) -> None:
-        """Note that an event was written, or that no event up to a position has to be."""
+        """Move the checkpoint to an event that was written, or to a position up to which no event matches."""
         self._unsaved = item
 
     def save_if_due(self) -> None:
-        """Save the checkpoint, if the last time was SAVE_SECONDS ago."""
+        """Save the checkpoint if the last save was at least SAVE_SECONDS ago."""
         if monotonic() - self._saved_at >= SAVE_SECONDS:
             self.save()
 
     def save(self) -> None:
-        """Save the checkpoint of the last event that was noted."""
+        """Save the checkpoint of the last event that was passed to `note`."""
         if self._file is not None and self._unsaved is not None:
             asyncio.run(self._file.save(Checkpoint.of(self._unsaved)))
         self._unsaved, self._saved_at = None, monotonic()
@@ -151,6 +151,6 @@ class _Saved:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        # An output that is closed has lost events that were noted, so these must be written again.
+        # If the output was closed, events that were passed to `note` are lost, and must be written again.
         if not isinstance(error, OSError):
             self.save()

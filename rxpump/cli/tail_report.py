@@ -18,20 +18,20 @@ from rxpump.model.signals import CaughtUp, Examined, FellBehind, Reconnected
 from rxpump.model.system_names import ALL_STREAM
 
 MEASURE_SECONDS: Final = 1.0
-"""Seconds after which the distance to the end of the stream is measured again."""
+"""Seconds between two measurements of the distance to the end of the stream."""
 
 Item = Event | CaughtUp | FellBehind | Reconnected | Examined
 Clock = Callable[[], float]
 
 
 class TailReport:
-    """Reports how far the output is behind the end of the stream, on standard error.
+    """Reports on standard error how far the output is behind the end of the stream.
 
-    On a terminal it is a status line, otherwise a line for each change. Use it as a context manager.
+    On a terminal, the report is a status line, otherwise a line for each change. Use this as a context manager.
 
     Args:
         store: The store.
-        output: Standard output. If both are a terminal, they share it.
+        output: Standard output, which can be the same terminal.
         stream: Name of the stream, or `$all`.
         is_quiet: Whether to report nothing.
         clock: Function that returns the time in seconds.
@@ -53,7 +53,7 @@ class TailReport:
         self._status = self._console.status("reading") if self._console.is_terminal and not is_quiet else None
 
     def note(self, item: Item | None) -> None:
-        """Note an event, a signal, or that nothing has happened for a while."""
+        """Update the report for an event or a signal; None if there was none for some time."""
         match item:
             case Event():
                 self._last = item
@@ -76,7 +76,7 @@ class TailReport:
         return f" after event {number}"
 
     def _behind(self, event: Event) -> str:
-        """Return how far the end of the stream is from an event."""
+        """Return the distance from an event to the end of the stream as text."""
         if self._stream != ALL_STREAM:
             end = self._store.get(self._stream, direction=StreamDirection.BACKWARD, max_count=1)
             return f"{max(0, end[0].received_number - event.received_number) if len(end) else 0:,} events"

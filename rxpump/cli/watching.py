@@ -41,9 +41,9 @@ _GROUP_COLUMNS: Final = ("stream", "group", "status", "consumers", "lag", "parke
 @interval_option
 @store_command
 def stats(store: BlockingClient, output: Output, watch: bool, interval: float) -> None:
-    """Show how many events and bytes are written in a second, and the statistics of the server where it has some.
+    """Show how many events and bytes are written in a second, and the statistics of the server if it has any.
 
-    By default only admins may read $all, which is followed for this.
+    By default only admins may do so, because the command subscribes to $all.
     """
     with until_interrupted(), closing(Sampler(store, interval)) as sampler:
         is_first = True
@@ -60,7 +60,7 @@ def stats(store: BlockingClient, output: Output, watch: bool, interval: float) -
 @count_option
 @json_option
 def top(uri: str, interval: float, count: int | None, is_json: bool | None) -> None:
-    """Watch a server: the rates of its busiest streams, and its consumer groups with their lag.
+    """Show the write rates of the busiest streams of a server, and its consumer groups with their lag.
 
     URI is the connection string. The default is that of the other commands. By default only admins may watch.
     """
@@ -78,7 +78,7 @@ def top(uri: str, interval: float, count: int | None, is_json: bool | None) -> N
 
 
 def _views(store: BlockingClient, interval: float, count: int | None) -> Iterator[dict[str, Any]]:
-    """Measure again and again, and yield the values by name."""
+    """Yield the measured values by name, once in each interval."""
     with closing(Sampler(store, interval)) as sampler:
         measured = 0
         while measured != count:
@@ -100,7 +100,7 @@ def _groups(store: BlockingClient) -> list[dict[str, Any]]:
 
 
 def _screen(uri: str, view: dict[str, Any]) -> Group:
-    """Return a view as text for a person. The connection string is shown without its login."""
+    """Return measured values as text for display. The connection string is shown without its login."""
     heading = Text.assemble(
         (uri.rpartition("@")[2].removeprefix("tcp://").partition("?")[0], "bold"),
         f"   {as_text(view['events_per_second'])} events/s",

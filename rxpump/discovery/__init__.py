@@ -1,4 +1,4 @@
-"""Find a node of a cluster: gossip documents, the rules of choosing, and photon-pump's selectors."""
+"""Find a node of a cluster: read gossip documents, and choose a node by rules or by photon-pump's selectors."""
 
 from rxpump.discovery.choosing import Choice, Verdict, choose
 from rxpump.discovery.cluster_view import Answer, http_address, secure_tcp_address, tcp_address

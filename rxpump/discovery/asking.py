@@ -21,16 +21,16 @@ from rxpump.discovery.member import Endpoint, NodeState
 _GOSSIP: Final = "/gossip?format=json"
 _INFO: Final = "/info"
 _STATES: Final = {name.lower(): state for name, state in NodeState.__members__.items() if name.isalpha()}
-"""State for each name, as in gossip and in lower case."""
+"""State by its name in lower case, as gossip contains it."""
 
 _PIECE_BYTES: Final = 64 * 1024
 _MAX_HEADER_BYTES: Final = 32 * 1024
 
 _GRACE: Final = 0.25
-"""Part of the timeout for which other nodes are waited for after the first answer."""
+"""Fraction of the timeout that the other nodes have after the first answer."""
 
 _MOST_ADDRESSES: Final = 64
-"""Addresses that are asked in one round. Names of clusters have a handful."""
+"""Largest number of addresses that are asked in one round. The name of a cluster usually has fewer than ten."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class Target:
 
     Attributes:
         endpoint: Address to connect to.
-        name: Host that the user or the gossip named, for HTTP and for the certificate.
+        name: Host in the connection string or in the gossip, for the Host header and for the certificate.
     """
 
     endpoint: Endpoint
@@ -66,8 +66,8 @@ async def gather_answers(
 ) -> list[Answer]:
     """Ask several nodes at once.
 
-    After the first gossip the others have only a part of the timeout left, because a node that hangs would otherwise
-    delay every choice.
+    After the first gossip the other nodes have only a part of the timeout left, because a node that hangs would
+    otherwise delay every choice.
 
     Args:
         targets: The nodes.
@@ -75,7 +75,7 @@ async def gather_answers(
         timeout: Seconds that each node has to answer.
 
     Returns:
-        One answer for each node, in their order. A node that cannot be asked is an answer that says why.
+        One answer for each node, in their order. The answer of a node that cannot be asked contains the reason.
     """
     asking = {target: asyncio.ensure_future(ask(target)) for target in targets}
     try:
@@ -109,7 +109,7 @@ async def ask(
         problem = f"no gossip within {timeout:g} s"
     except MalformedGossip as error:
         problem = str(error)
-    except (OSError, UnicodeError) as error:  # an invalid host name is a UnicodeError
+    except (OSError, UnicodeError) as error:  # An invalid host name raises a UnicodeError.
         problem = str(error) or type(error).__name__
     except h11.RemoteProtocolError as error:
         problem = f"the answer is not HTTP: {error}"
@@ -119,7 +119,7 @@ async def ask(
 async def ask_state(
     host: str, port: int, *, timeout: float, tls: ssl.SSLContext | None = None, server_name: str | None = None
 ) -> NodeState | None:
-    """Ask a node for its own state. Every server since version 4 answers this, also a single node.
+    """Ask a node for its own state. Every server since version 4 answers this, even if it is not in a cluster.
 
     Args:
         host: Host of the node.
@@ -136,7 +136,7 @@ async def ask_state(
             body = await _get(Target(Endpoint(host, port), host), _INFO, tls, server_name)
             state = json.loads(body)["state"]
     except (OSError, ValueError, KeyError, TypeError, RecursionError, MalformedGossip, h11.RemoteProtocolError):
-        return None  # TimeoutError is an OSError, and UnicodeError a ValueError
+        return None  # TimeoutError is an OSError, and UnicodeError is a ValueError.
     return _STATES.get(state) if isinstance(state, str) else None
 
 
@@ -148,7 +148,7 @@ async def resolve(seeds: Sequence[Endpoint], *, timeout: float) -> tuple[list[Ta
         timeout: Seconds for each name.
 
     Returns:
-        Every address of every seed, each once, and an answer that says why for each seed that has none.
+        Every address of every seed, each once, and for each seed without an address an answer with the reason.
     """
     found: dict[Endpoint, Target] = {}
     problems: list[Answer] = []
@@ -184,7 +184,7 @@ async def _get(target: Target, path: str, tls: ssl.SSLContext | None, server_nam
 
 
 async def _body(machine: h11.Connection, reader: asyncio.StreamReader) -> bytes:
-    """Read the body of a response. Redirects are not followed: a node answers for itself."""
+    """Read the body of a response. Redirects are not followed, because each node must answer for itself."""
     body = bytearray()
     while True:
         match machine.next_event():
@@ -210,4 +210,4 @@ async def _connected(
     try:
         yield reader, writer
     finally:
-        writer.transport.abort()  # an orderly close would wait for a node that hangs
+        writer.transport.abort()  # Closing in order would wait for a node that hangs.

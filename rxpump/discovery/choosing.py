@@ -1,7 +1,7 @@
 """Choose a node of a cluster.
 
-`choose` is a pure function from members to a decision. It ranks the members by the states that a preference asks
-for, passes over those that are dead or distrusted, and lets chance decide between equals.
+`choose` is a pure function from members to a decision. It ranks the members by the order of states of a preference,
+skips members that are dead or distrusted, and chooses at random between equals.
 
     preference          order of states
     leader              leader
@@ -9,8 +9,8 @@ for, passes over those that are dead or distrusted, and lets chance decide betwe
     read_only_replica   read-only replica, follower, leader
     random              leader, follower and read-only replica alike
 
-Where none of these is there, every preference but leader falls back on a node that is not ready (a clone, or one
-that is catching up); a client that asks for the leader waits for an election instead.
+If no node is in one of these states, every preference except leader accepts a node that is not ready (a clone, or a
+node that is catching up). A client that prefers the leader waits for an election instead.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from rxpump.model.nodes import NodePreference
 
 
 class Verdict(StrEnum):
-    """The reason why a member was chosen or not."""
+    """Reason why a member was chosen or not chosen."""
 
     CHOSEN = "chosen"
     EQUAL = "as good as the chosen one"
@@ -43,7 +43,7 @@ class Choice:
     """A decision, and the reasons for it.
 
     Attributes:
-        member: The node to connect to, or None if no member will do.
+        member: The node to connect to, or None if no member can be used.
         verdicts: Each member, with the reason why it was chosen or not.
     """
 
@@ -55,7 +55,7 @@ class Choice:
 
 
 READY: Final = frozenset({NodeState.LEADER, NodeState.FOLLOWER, NodeState.READ_ONLY_REPLICA})
-"""States in which a node knows all of the log but for a short lag."""
+"""States in which a node has the whole log, except for the events of the last moments."""
 
 _ORDERS: Final[Mapping[NodePreference, tuple[Collection[NodeState], ...]]] = {
     NodePreference.LEADER: ({NodeState.LEADER},),
@@ -69,7 +69,7 @@ _ORDERS: Final[Mapping[NodePreference, tuple[Collection[NodeState], ...]]] = {
     NodePreference.RANDOM: (READY,),
 }
 _LAST: Final = 100
-"""Added to the rank of a member that failed a short time ago."""
+"""Number added to the rank of a member that failed a short time ago, so that it comes after all others."""
 
 
 def choose(
@@ -86,10 +86,10 @@ def choose(
     Args:
         members: The nodes of the cluster, as `merge` returns them.
         preference: The kind of node that is wanted.
-        distrusted: Whether a member failed so short a time ago that gossip alone is not believed.
-        suspected: Whether a member failed a short time ago, but has answered for itself since.
-        is_reachable: Whether a member has an address for the kind of connection that is wanted.
-        chance: Source of chance between equals. By default that of the module `random`.
+        distrusted: Function that returns whether a member failed a short time ago and has not answered since.
+        suspected: Function that returns whether a member failed a short time ago. Such a member is chosen last.
+        is_reachable: Function that returns whether a member has an address for the wanted kind of connection.
+        chance: Random generator that chooses between equals. By default that of the module `random`.
 
     Returns:
         The decision, and the reason for each member.
@@ -124,5 +124,5 @@ def choose(
 
 
 def _rank_of_state(state: NodeState, preference: NodePreference) -> int | None:
-    """Return the place of a state in the order of a preference, 0 the best; None if such a node is not chosen."""
+    """Return the rank of a state for a preference, from 0 for the best; None if such a node is never chosen."""
     return next((rank for rank, states in enumerate(_ORDERS[preference]) if state in states), None)

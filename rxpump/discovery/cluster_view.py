@@ -1,7 +1,7 @@
-"""The members of a cluster as the client knows them, and the choice of a node.
+"""The client's knowledge of the members of a cluster, and the choice of a node.
 
-A view outlives connections. It knows the seeds that the user named and the members of the last gossip. It combines
-the gossip with the client's own experience (`NodeMemory`), and chooses a node.
+A view exists longer than a connection. It has the seeds that the user named and the members of the last gossip. It
+combines the gossip with the client's own experience (`NodeMemory`), and chooses a node.
 
 The view uses no event loop and no clock. Callers pass the time in seconds.
 """
@@ -43,7 +43,7 @@ class Answer:
 
     @property
     def text(self) -> str:
-        """The members that the node named, or the reason why it did not answer."""
+        """Description of the members that the node named, or the reason why it did not answer."""
         if self.gossip is None:
             return self.problem
         return ", ".join(map(str, self.gossip.members)) or "no members"
@@ -96,7 +96,7 @@ class ClusterView:
     members: tuple[Member, ...] = ()
     answers: tuple[Answer, ...] = ()
     _progress: dict[Address, tuple[float, int]] = field(default_factory=dict)
-    """For each follower a time, and the bytes that the leader had written then and the follower had not."""
+    """For each follower, a time and the end of the leader's log at that time, which the follower has not reached."""
 
     def candidates(self) -> list[Endpoint]:
         """Return the HTTP addresses to ask for gossip: the seeds and the members known, in random order."""
@@ -106,7 +106,7 @@ class ClusterView:
         return addresses
 
     def note_answers(self, answers: Sequence[Answer], now: float) -> None:
-        """Update the members from one round of answers. A node that answered is at most suspected."""
+        """Update the members from one round of answers. A node that answered is no longer distrusted."""
         self.answers = tuple(answers)
         documents = [answer.gossip for answer in answers if answer.gossip is not None]
         for document in documents:
@@ -121,7 +121,7 @@ class ClusterView:
         return next((member for member in self.members if self.address_of(member) == address), None)
 
     def choose(self, now: float) -> Choice:
-        """Decide which node to connect to now. A follower that is behind comes after all others."""
+        """Choose the node to connect to now. A follower that lags behind comes after all others."""
         choice = choose(
             self.members,
             self.preference if self.selector is None else NodePreference.RANDOM,
@@ -133,9 +133,9 @@ class ClusterView:
         return choice if self.selector is None else _select(choice, self.selector)
 
     def reason_to_leave(self, address: Address, now: float) -> str:
-        """Return why the connected node is to be replaced by another one, or nothing if it is to be kept.
+        """Return the reason to leave the connected node for another one; an empty text if there is none.
 
-        A node is kept while there is no better one, and while no node has answered.
+        There is no reason while no other node is better, or while no node has answered.
         """
         choice = self.choose(now)
         best = choice.member
@@ -157,7 +157,7 @@ class ClusterView:
                 return f"{member} is {verdict.value}"
 
     def _note_progress(self, now: float) -> None:
-        """Note which followers have caught up with the leader as it was at an earlier time."""
+        """Record which followers have reached the end that the leader's log had at an earlier time."""
         leader = next((each for each in self.members if each.is_alive and each.state is NodeState.LEADER), None)
         progress: dict[Address, tuple[float, int]] = {}
         for member in self.members if leader is not None else ():
@@ -180,7 +180,7 @@ class ClusterView:
 
 
 def _select(choice: Choice, selector: Selector) -> Choice:
-    """Let the function of the user choose one of the eligible members."""
+    """Return the choice of the user's function among the eligible members."""
     fit = {Verdict.CHOSEN, Verdict.EQUAL, Verdict.WORSE}
     eligible = [member for member, verdict in choice.verdicts if verdict in fit]
     chosen = selector(eligible) if eligible else None

@@ -98,7 +98,7 @@ class Discovery:
 
     @property
     def intervals(self) -> tuple[float, float]:
-        """Seconds between two looks at the gossip while connected, and the least seconds between two rounds."""
+        """Seconds between two requests for gossip while connected, and least seconds between two rounds."""
         return self._settings.node_check_interval, self._settings.gossip_interval
 
     async def find(self) -> ChosenNode:
@@ -127,23 +127,23 @@ class Discovery:
             address: Address of the connected node.
 
         Returns:
-            The reason to connect to another node, or nothing to stay.
+            The reason to connect to another node; empty to stay connected.
         """
         await self.refresh()
         return self.view.reason_to_leave(address, _now())
 
     async def refresh(self) -> Sequence[Answer]:
-        """Ask all known nodes for gossip, and update the view. Return what each answered."""
+        """Ask all known nodes for gossip, and update the view. Return the answers."""
         answers = await self._ask(self.view.candidates())
         self.view.note_answers(answers, _now())
         return answers
 
     def reachable(self, address: Address) -> Address:
-        """Return the address to connect to for one that a node has advertised."""
+        """Return the address to connect to in place of an advertised one, by the setting `host_overrides`."""
         return overridden(address, self._settings.host_overrides)
 
     def explain(self) -> str:
-        """Return why each member cannot be used, and what each node answered, for errors; empty before any round."""
+        """Return a text for errors: why each member cannot be used, and each answer. Empty before the first round."""
         problems = [str(answer) for answer in self.view.answers if answer.gossip is None]
         members = [str(self.choice)] if self.choice is not None and len(problems) < len(self.view.answers) else []
         experience = [recent] if (recent := self.memory.recent(_now())) else []
@@ -183,7 +183,7 @@ class Discovery:
 
 
 def for_leader(settings: Settings) -> Settings:
-    """Return the settings of a second connection, which requests use that only the leader serves."""
+    """Return the settings of the second connection, which is for requests that only the leader serves."""
     return replace(settings, node_preference=NodePreference.LEADER, require_leader=True)
 
 
@@ -192,7 +192,7 @@ def _now() -> float:
 
 
 def _policy_of(settings: Settings) -> DiscoveryRetryPolicy:
-    """Return a policy with pauses of about the interval of the settings."""
+    """Return a policy whose pauses are about as long as the discovery interval of the settings."""
     interval = settings.gossip_interval
     return DiscoveryRetryPolicy(
         KEEP_RETRYING if settings.gossip_attempts is None else settings.gossip_attempts,

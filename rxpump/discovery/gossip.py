@@ -1,4 +1,4 @@
-"""Read gossip documents, and make one list of members of several documents.
+"""Read gossip documents, and merge the members that several documents list.
 
 A node describes the cluster in a document that it serves over HTTP (`docs/protocol/tcp.md`, section 5.1). The
 documents of different nodes may disagree: a node that is cut off still believes in the leader that it last saw.
@@ -16,7 +16,7 @@ from rxpump.discovery.member import Endpoint, Member, NodeState
 from rxpump.errors import ProtocolError
 
 MAX_GOSSIP_BYTES: Final = 1024 * 1024
-"""Bytes of a document that is read; a document of a hundred nodes takes a tenth of that."""
+"""Size in bytes of the largest accepted document. A document about a hundred nodes is a tenth of that."""
 
 _OLDEST = datetime.min.replace(tzinfo=UTC)
 
@@ -26,7 +26,7 @@ class MalformedGossip(ProtocolError):
     """The document that a node sent is not gossip.
 
     Attributes:
-        reason: What is wrong with the document.
+        reason: Description of the fault.
     """
 
     reason: str
@@ -63,7 +63,7 @@ def parse_gossip(body: bytes) -> Gossip:
         body: The document, JSON.
 
     Returns:
-        Its members, in the document's order. A member in a state of an unknown name is UNKNOWN.
+        Its members, in the document's order. A state with an unknown name becomes UNKNOWN.
 
     Raises:
         MalformedGossip: The document is too large, is not JSON, or lacks a field that every version has.
@@ -84,15 +84,15 @@ def parse_gossip(body: bytes) -> Gossip:
 def merge(documents: Iterable[Gossip]) -> tuple[Member, ...]:
     """Merge the lists of members that several nodes reported.
 
-    A node that answered describes itself best. Of the other descriptions of a node the newest counts. Of two nodes
-    that are called leader, the one of the later epoch is the leader, and the other one has lost its election: it is
-    UNKNOWN.
+    A node's description of itself is used if there is one, otherwise the newest description. If two nodes are called
+    leader, the one with the later epoch is the leader. The state of the other one becomes UNKNOWN, because it has
+    been replaced by an election.
 
     Args:
         documents: One document of each node that answered.
 
     Returns:
-        Each node once, in the order in which the documents name them first.
+        Each node once, in the order of the first mention in the documents.
     """
     best: dict[str, tuple[tuple[bool, datetime], Member]] = {}
     for document in documents:

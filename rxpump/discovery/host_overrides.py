@@ -1,4 +1,4 @@
-"""Replace advertised addresses that the client cannot reach, as behind NAT."""
+"""Replace advertised addresses that the client cannot reach, for example because of NAT."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ def overridden(address: Address, overrides: Mapping[str, str]) -> Address:
 
     Args:
         address: Host and port that gossip or a node has named.
-        overrides: `host` or `host:port` as advertised, and the `host` or `host:port` to use instead. A pair with a
-            port comes before one without.
+        overrides: `host` or `host:port` as advertised, and the `host` or `host:port` to use instead. An entry with
+            a port has priority over one without.
     """
     host, port = address
     instead = overrides.get(str(Endpoint(host, port))) or overrides.get(host)

@@ -10,7 +10,7 @@ from enum import IntEnum
 class NodeState(IntEnum):
     """State of a node, ordered by how useful the node is to a client; a higher value is better.
 
-    The values are an order of our own, because the servers' own numbers place a read-only replica above the leader.
+    The values are not those of the servers, whose numbers rank a read-only replica above the leader.
     Servers before version 20 use the names Master, PreMaster and Slave, which are aliases here.
     """
 
@@ -83,14 +83,14 @@ class Member:
     """One node of a cluster.
 
     Attributes:
-        state: State that the node was in when it last said so.
-        is_alive: Whether the other nodes reach it.
+        state: State that the node was in when it was last described.
+        is_alive: Whether the other nodes can reach the node.
         external_tcp: Address for clients over TCP.
         external_http: Address for clients over HTTP and gRPC; its gossip is served there.
         internal_tcp: Address for the other nodes over TCP.
         internal_http: Address for the other nodes over HTTP.
-        instance_id: Id of the node's process; another one after a restart.
-        time_stamp: When the node's description was made, in UTC.
+        instance_id: Id of the node's process, which changes with each restart.
+        time_stamp: Time of the description, in UTC.
         epoch: Number of the epoch that the node takes part in; each election of a leader begins a new one.
         version: Version of the server, or None before version 20.
         written: Bytes of the log that the node has written; -1 if unknown. Followers are behind the leader by the

@@ -1,8 +1,9 @@
 """The experience of a client with each node of a cluster.
 
 Gossip alone is not enough to choose a node, because the followers of a leader that hangs continue to name it for a
-long time (`docs/protocol/tcp.md`, section 4.14). So a node that failed is distrusted for a while. A node that has
-refused to lead is distrusted as a leader for a shorter while, because nodes name each other during an election.
+long time (`docs/protocol/tcp.md`, section 4.14). So a node that failed is distrusted for some time. A node that is
+not the leader although another node named it as such is distrusted as a leader for a shorter time, because nodes can
+name each other during an election.
 
 Times are in seconds, on a clock of the caller.
 """
@@ -18,13 +19,13 @@ DISTRUST_SECONDS: Final = 5.0
 """Seconds for which a node that failed is distrusted, unless it answers a request for gossip."""
 
 ELECTION_SECONDS: Final = 1.0
-"""Seconds for which a node that refused to lead is distrusted as a leader."""
+"""Seconds for which a node that turned out not to be the leader is distrusted as a leader."""
 
 RECENT_SECONDS: Final = 60.0
-"""Seconds after which an experience is no longer a part of errors."""
+"""Seconds after which an experience is no longer mentioned in errors."""
 
 _MOST: Final = 64
-"""Nodes that are remembered; the oldest is forgotten."""
+"""Largest number of nodes that are remembered. The oldest is forgotten first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +35,9 @@ class _Experience:
     Attributes:
         text: Description for errors.
         noted_at: Time of the experience.
-        failed_at: Time of its failure, or None.
-        has_answered: Whether it has answered for itself since.
-        refused_at: Time at which it refused to lead, or None.
+        failed_at: Time at which the node failed, or None.
+        has_answered: Whether the node has answered a request for gossip since it failed.
+        refused_at: Time at which the node turned out not to be the leader or not to be ready, or None.
     """
 
     text: str
@@ -57,30 +58,30 @@ class NodeMemory:
         return len(self._nodes)
 
     def note_failure(self, address: Address, reason: str, now: float) -> None:
-        """Note that a node could not be connected to, or was lost."""
+        """Record that a node could not be connected to, or that its connection was lost. It is then distrusted."""
         self._note(address, _Experience(reason, now, failed_at=now))
 
     def note_refusal(self, address: Address, reason: str, now: float) -> None:
-        """Note that a node refused a request that only the leader serves, or was not ready."""
+        """Record that a node refused a request because it is not the leader or not ready."""
         known = self._nodes.get(address, _Experience(reason, now))
         self._note(address, replace(known, text=reason, noted_at=now, refused_at=now))
 
     def note_answer(self, address: Address) -> None:
-        """Note that a node has answered a request for gossip. A node that failed is then only suspected."""
+        """Record that a node has answered a request for gossip. If it failed before, it is then only suspected."""
         if address in self._nodes:
             self._nodes[address] = replace(self._nodes[address], has_answered=True)
 
     def note_success(self, address: Address) -> None:
-        """Note that a node serves requests."""
+        """Record that a node serves requests, so that earlier failures no longer count."""
         self._nodes.pop(address, None)
 
     def is_distrusted(self, address: Address, now: float) -> bool:
-        """Return whether a node failed a short time ago, and has not answered for itself since."""
+        """Return whether a node failed a short time ago, and has not answered a request for gossip since."""
         known = self._nodes.get(address)
         return known is not None and not known.has_answered and _is_recent(known.failed_at, now, DISTRUST_SECONDS)
 
     def is_suspected(self, address: Address, now: float) -> bool:
-        """Return whether a node failed a short time ago, whether or not it has answered for itself since."""
+        """Return whether a node failed a short time ago, even if it has answered requests for gossip since."""
         known = self._nodes.get(address)
         return known is not None and _is_recent(known.failed_at, now, DISTRUST_SECONDS)
 
@@ -98,7 +99,7 @@ class NodeMemory:
             del self._nodes[next(iter(self._nodes))]
 
     def recent(self, now: float) -> str:
-        """Return the recent experience with each node, as a clause for errors; empty if there is none."""
+        """Return the recent experience with each node as a part of an error message; empty if there is none."""
         return "; ".join(
             f"{Endpoint(*address)}: {known.text}"
             for address, known in self._nodes.items()

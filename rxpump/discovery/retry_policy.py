@@ -1,4 +1,4 @@
-"""How often the nodes of a cluster are asked until one can be chosen."""
+"""Pauses between rounds in which the nodes of a cluster are asked until one can be chosen."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ class DiscoveryRetryPolicy:
     """Pauses between rounds in which every node is asked for gossip, with the arguments of photon-pump.
 
     The pause after the n-th round without a usable node is n times `retry_interval` times `multiplier`, at most
-    `max_interval`. Chance adds or takes off up to `jitter` seconds.
+    `max_interval`. A random number of seconds, up to `jitter`, is added or subtracted.
 
     Args:
         retries_per_node: Rounds in which each node is asked before the client gives up; KEEP_RETRYING (-1): no limit.
-        retry_interval: Seconds.
-        jitter: Seconds.
-        multiplier: Factor.
+        retry_interval: Seconds that the pause grows by in each round, if `multiplier` is 1.
+        jitter: Largest random change of a pause in seconds.
+        multiplier: Factor of `retry_interval`.
         max_interval: Longest pause in seconds.
         max_retry_interval: Another name of `max_interval`.
 
@@ -61,7 +61,7 @@ class DiscoveryRetryPolicy:
 
         Args:
             round: Number of the round, from 1.
-            chance: Source of random numbers from 0 to 1.
+            chance: Function that returns a random number from 0 to 1.
 
         Returns:
             The pause, or None if the client gives up.
@@ -72,7 +72,7 @@ class DiscoveryRetryPolicy:
         return min(max(pause, 0.0), self.max_interval)
 
     def as_backoff(self) -> Backoff:
-        """Return the policy for a single node, which is not asked for gossip but connected to."""
+        """Return the same pauses as a policy for connecting to a single node."""
         shortest = self.retry_interval * self.multiplier
         return Backoff(
             min_delay=min(shortest, self.max_interval),

@@ -1,6 +1,6 @@
-"""The selectors of photon-pump: callables from the eligible members to the chosen one.
+"""The selectors of photon-pump: functions that choose one of the eligible members.
 
-A program can give any callable of this form as `connect(selector=...)`.
+A program can pass any function of this kind as `connect(selector=...)`.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""What the connections of every protocol have in common: the rules of reconnecting, finding the node, and TLS."""
+"""The parts of connections that all protocols share: the choice of a node, the rules of reconnecting, and TLS."""

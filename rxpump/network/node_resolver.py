@@ -18,7 +18,7 @@ _FORGETTING_SECONDS: Final = 5.0
 
 
 class NodeAddress(Protocol):
-    """Address of a node over one protocol. Its text is that of the status and of errors."""
+    """Address of a node over one protocol. Errors and the status contain its text, `str(address)`."""
 
     @property
     def host(self) -> str:
@@ -36,7 +36,7 @@ class NodeResolver(ABC, Generic[A]):
     """Finds the node to connect to.
 
     Attributes:
-        knows_others: Whether there can be other nodes than the one that `locate` returned last.
+        knows_others: Whether `locate` can return another node than the last time.
         memory: Experience with each node, by host and port.
     """
 
@@ -66,7 +66,7 @@ class NodeResolver(ABC, Generic[A]):
         return inf
 
     async def until_wrong(self, node: A, doubted: asyncio.Event) -> str:
-        """Wait until the client is to leave the connected node for another one. By default that is never.
+        """Wait until the client should connect to another node. By default it never should.
 
         Args:
             node: Address of the connected node.
@@ -79,11 +79,11 @@ class NodeResolver(ABC, Generic[A]):
         return await never
 
     async def state(self, node: A) -> NodeState | None:
-        """Return the state of a node, if it can be found out without a connection to it; otherwise None."""
+        """Return the state of a node; None if it cannot be found without a connection to the node."""
         return None
 
     def report(self, node: A | None) -> Discovered | None:
-        """Return how the last node was found, for the status; None if it was not looked for.
+        """Return how the last node was found, for the status; None if the resolver does no discovery.
 
         Args:
             node: The node that was found, or None.
@@ -96,7 +96,7 @@ class NodeResolver(ABC, Generic[A]):
 
 
 class FixedNode(NodeResolver[A]):
-    """A resolver that always returns the same node. Nodes of a cluster name the leader by themselves.
+    """A resolver that always returns the same node. If another node is the leader, errors of the node name it.
 
     Args:
         address: Address of the node.
@@ -111,9 +111,9 @@ class FixedNode(NodeResolver[A]):
         return self.address
 
     async def until_wrong(self, node: A, doubted: asyncio.Event) -> str:
-        """Wait until a node that was named as the leader has refused requests for some time.
+        """Wait until a node to which the client was referred as the leader has refused requests for some time.
 
-        The node of this resolver may know another leader by then.
+        The node of this resolver may have another leader by then.
         """
         if node == self.address:
             return await super().until_wrong(node, doubted)
@@ -158,11 +158,11 @@ class ClusterNodes(NodeResolver[A]):
         return self._address_of(node.address)
 
     def longest_pause(self) -> float | None:
-        """Return the pause between two rounds of questions."""
+        """Return the pause in seconds between two rounds in which all nodes are asked."""
         return self.discovery.pause()
 
     async def until_wrong(self, node: A, doubted: asyncio.Event) -> str:
-        """Look at the gossip from time to time, and soon after a refusal, until another node is better."""
+        """Ask for gossip periodically, and soon after a refusal, until another node is better. Return the reason."""
         check_interval, gossip_interval = self.discovery.intervals
         while True:
             with suppress(TimeoutError):

@@ -5,8 +5,8 @@
     the first hint since then        no delay: a follower has named the leader
     otherwise                        the delays of the policy, each longer than the one before
 
-A connection has lasted if it was open for a heartbeat interval. A node that accepts a connection and closes it at
-once is useless, and nodes that name each other as the leader are holding an election.
+A connection has lasted if it was open for a heartbeat interval. This rule prevents fast loops with a node that closes
+each connection at once, and with nodes that name each other as the leader during an election.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ class ReconnectPolicy:
         return self._failures.count
 
     def lasted(self, seconds: float) -> None:
-        """Note for how long a connection was open."""
+        """Reset the delays if a connection was open long enough to count as stable."""
         if seconds >= self._holds_after:
             self._failures.reset()
             self._may_follow = True
 
     def settled(self) -> None:
-        """Note that a request was settled, so that even a short connection was useful."""
+        """Reset the delays, because a request was settled, so that even a short connection was useful."""
         self._failures.reset()
 
     def wait(self, *, is_hint: bool) -> float | None:

@@ -5,9 +5,10 @@ cancelled, when the reconnect policy allows no further attempt, or when a client
 for good.
 
 A node that is not the leader names the leader. Such a hint is followed at once, unless that node has failed or has
-named another leader a short time ago (`NodeMemory`). Then the client stays, and the request is repeated later. Hints
-are no failed attempts, so they do not make delays longer. While the client is connected to a node of a cluster, the
-task looks at the gossip from time to time, and soon after a refusal, and leaves the node for a better one.
+named another leader a short time ago (`NodeMemory`). Then the client stays connected, and the request is repeated
+later. Hints are no failed attempts, so they do not make delays longer. While the client is connected to a node of a
+cluster, the task looks at the gossip from time to time, and soon after a refusal, and leaves the node for a better
+one.
 """
 
 from __future__ import annotations
@@ -38,12 +39,12 @@ REFUSED_PAUSE: Final = 0.25
 
 
 class Reconnector(ABC, Generic[A]):
-    """Makes one connection after another.
+    """Keeps one connection open, by a new connection after each lost one.
 
     Args:
         resolver: Finds the node for each attempt.
         settings: Settings of the client.
-        holds_after: Seconds after which a connection counts as one that works.
+        holds_after: Seconds after which a connection is regarded as stable.
         on_status: Function that is called with each change of the connection's status.
 
     Attributes:
@@ -71,7 +72,7 @@ class Reconnector(ABC, Generic[A]):
         self._doubted = asyncio.Event()
 
     async def run(self) -> RxPumpError:
-        """Connect again and again. Return the error after which no further attempt is made."""
+        """Connect again after each lost connection. Return the error after which no further attempt is made."""
         leader: A | None = None
         while True:
             self._has_left = False
@@ -102,7 +103,7 @@ class Reconnector(ABC, Generic[A]):
     async def _attempt(self, address: A, *, is_hint: bool) -> RxPumpError:
         """Connect to a node, and wait until the connection is lost. Return the reason, and remember it.
 
-        If other nodes than the leader serve reads, the node must be ready, because its events would be old.
+        If the client may read from followers, the node must be ready; otherwise it would return old data.
         """
         self.address = str(address)
         self.node = address
@@ -122,7 +123,7 @@ class Reconnector(ABC, Generic[A]):
         return problem
 
     async def _not_ready(self, address: A) -> RxPumpError | None:
-        """Return an error if a node says of itself that it is starting or catching up.
+        """Return an error if a node reports that it is starting or catching up, otherwise None.
 
         Such a node refuses every login, or serves old data (docs/protocol/tcp.md, section 4.14).
         """
@@ -141,10 +142,10 @@ class Reconnector(ABC, Generic[A]):
         delay = min(delay, longest)
         return max(delay, REFUSED_PAUSE) if isinstance(self._problem, NotAuthenticated) else delay
 
-    # The connection asks this -----------------------------------------------------------------------
+    # Called by the connection -----------------------------------------------------------------------
 
     def may_follow(self, leader: Address) -> bool:
-        """Return whether to connect to the node that the connected one has named as the leader."""
+        """Return whether to connect to `leader`, which the connected node has named as the leader."""
         assert self.node is not None
         leader = overridden(leader, self._settings.host_overrides)
         here = (self.node.host, self.node.port)
@@ -156,7 +157,7 @@ class Reconnector(ABC, Generic[A]):
         return follows
 
     def note_refusal(self, reason: str) -> None:
-        """Note that the connected node has refused a request for now, so that it may be the wrong one.
+        """Record that the connected node has refused a request, so that another node is looked for soon.
 
         Args:
             reason: Clause for errors, whose subject is the node.
@@ -166,7 +167,7 @@ class Reconnector(ABC, Generic[A]):
         self._doubted.set()
 
     async def _watch(self, address: A) -> None:
-        """Leave the node when another one is better."""
+        """Wait until another node is better, then leave the connected one."""
         reason = await self._resolver.until_wrong(address, self._doubted)
         self._has_left = True
         self._end_connection(reason)
@@ -237,7 +238,7 @@ class Reconnector(ABC, Generic[A]):
 
     @abstractmethod
     async def _until_lost(self) -> RxPumpError:
-        """Wait until the connection is lost, or until it is left for another node. Return the reason."""
+        """Wait until the connection is lost, or until `_end_connection` is called. Return the reason."""
 
     @abstractmethod
     def _end_connection(self, reason: str) -> None:
@@ -253,7 +254,7 @@ class Reconnector(ABC, Generic[A]):
         """Return the error that ends the attempts of a client that was never connected; None to go on.
 
         Args:
-            problem: Why there is no connection.
+            problem: Reason why there is no connection.
             address: Address of the node.
         """
 

@@ -19,8 +19,8 @@ _UNKNOWN_AUTHORITY: Final = {
     19,
     20,
     21,
-}  # X509_V_ERR_... of OpenSSL: self-signed, or issued by an authority that is not trusted
-_WRONG_NAME: Final = {62, 64}  # X509_V_ERR_... of OpenSSL: host name or address mismatch
+}  # values of X509_V_ERR_...: self-signed, or issued by an authority that is not trusted
+_WRONG_NAME: Final = {62, 64}  # values of X509_V_ERR_...: the certificate is for another host name or address
 _NOT_TLS: Final = {"WRONG_VERSION_NUMBER", "UNEXPECTED_EOF_WHILE_READING", "RECORD_LAYER_FAILURE", "UNKNOWN_PROTOCOL"}
 
 
@@ -34,7 +34,7 @@ def make_context(settings: Settings) -> ssl.SSLContext | None:
         return None
     try:
         context = ssl.create_default_context(cafile=settings.tls_ca)
-    except OSError as error:  # SSLError is an OSError
+    except OSError as error:  # An SSLError is an OSError.
         raise InvalidArgument("tls_ca", settings.tls_ca, f"a file with certificates in PEM ({error})") from error
     if not settings.tls_verify:
         context.check_hostname = False
@@ -63,7 +63,7 @@ def certificate_failure(error: ssl.SSLCertVerificationError, name: str) -> str:
 
 
 def handshake_failure(error: OSError) -> str:
-    """Return why a handshake failed for another reason than the certificate."""
+    """Return the reason for the failure of a handshake whose certificate was not at fault."""
     if isinstance(error, ssl.SSLError) and error.reason in _NOT_TLS:
         return f"the TLS handshake failed: the server does not seem to speak TLS on this port ({error.reason})"
     if isinstance(error, (ssl.SSLError, ConnectionResetError, ConnectionAbortedError)):

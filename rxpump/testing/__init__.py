@@ -1,9 +1,9 @@
 """Servers and a mock transport, for tests of programs that use rxpump.
 
-`EmbeddedCluster` is a cluster of real servers in this process, whose nodes fail when a test says so.
+`EmbeddedCluster` is a cluster of embedded servers in this process, whose nodes fail when a test requests it.
 
-`MockTransport` is faster, and knows no failover. It is an event store in memory. It has no sockets, files or threads,
-and a test decides when its connection is lost. The contract suite in `tests/contract` runs against it and TCP.
+`MockTransport` is faster, but has no failover. It is an event store in memory, without sockets, files or threads, and
+a test decides when its connection is lost. The contract suite in `tests/contract` runs against it as against servers.
 
 Example:
     transport = MockTransport()

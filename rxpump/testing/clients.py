@@ -1,4 +1,4 @@
-"""Make a client of a mock transport."""
+"""Create a client of a mock transport."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from rxpump.testing.mock_transport import MockTransport
 
 
 def mock_client(transport: MockTransport | None = None, *, settings: Settings | None = None) -> Client:
-    """Make a client of a mock transport. Connect it with `async with`, like any client.
+    """Create a client of a mock transport. Connect it with `async with`, like any client.
 
     Args:
-        transport: The mock, if the test loses its connection or looks into it; a new one by default.
+        transport: The mock transport, if the test uses its methods; a new one by default.
         settings: Settings of the client.
 
     Returns:

@@ -33,7 +33,7 @@ from rxpump.model.system_names import (
 from rxpump.testing.memory_stream import MemoryStream, Placement, StoredEvent
 
 _EPOCH = datetime(1, 1, 1, tzinfo=UTC)
-_NEW_ID = b""  # an id that no event has
+_NEW_ID = b""  # no event has this id
 
 
 class MemoryLog:
@@ -45,7 +45,7 @@ class MemoryLog:
 
     @property
     def end(self) -> Position:
-        """Position behind the last event."""
+        """Position after the last event."""
         return Position(len(self.events) + 1, len(self.events) + 1)
 
     @property
@@ -107,7 +107,7 @@ class MemoryLog:
         return DeleteResult(name, self.last)
 
     def _writable(self, name: str) -> MemoryStream:
-        """Return a stream, after checking that neither it nor the stream whose metadata it holds is tombstoned."""
+        """Return a stream. Check that neither it nor the stream that it has the metadata of is tombstoned."""
         if self.stream(name.removeprefix(METADATA_PREFIX)).is_tombstoned:
             raise StreamDeleted(name)
         return self.stream(name)

@@ -67,7 +67,7 @@ class MemoryStream:
         return self._truncated_before() == MAX_EVENT_NUMBER
 
     def placed(self, ids: Sequence[bytes], expected: int) -> Placement:
-        """Return the numbers that new events get, or that they have if the stream contains them already.
+        """Return the numbers for new events, or their existing numbers if the stream contains them already.
 
         Args:
             ids: Ids of the events, in order.
@@ -101,7 +101,7 @@ class MemoryStream:
     def _numbers(self, ids: Sequence[bytes], expected: int) -> list[int | None]:
         """Return the number of each event, None for an event that the stream does not contain.
 
-        A writer that expects an exact version looks only at the places behind that version.
+        If an exact version is expected, only events after that version are searched.
         """
         if expected in (ExpectedVersion.ANY, ExpectedVersion.STREAM_EXISTS):
             return [next((each.event_number for each in self.events if each.event_id == id), None) for id in ids]

@@ -18,7 +18,7 @@ _NEEDED: Final = {
     "write to": "write",
     "delete": "delete",
 }
-"""Field of an Acl by the operation that needs it; what is not here, only admins may do."""
+"""Field of an Acl for each operation. Only admins may do operations that are not listed."""
 
 
 class MockAccess:

@@ -16,7 +16,7 @@ class MockAppender(Appender):
     def __init__(self, transport: Transport, stream: str) -> None:
         self._transport = transport
         self._stream = stream
-        self._turn = asyncio.Lock()  # waiters get it in the order of their calls
+        self._turn = asyncio.Lock()  # tasks acquire it in the order of their calls
 
     async def append(self, events: Sequence[NewEvent], expected_version: int) -> WriteResult:
         """Append events."""
@@ -24,4 +24,4 @@ class MockAppender(Appender):
             return await self._transport.append(self._stream, events, expected_version)
 
     def close(self) -> None:
-        """Do nothing: an appender holds nothing."""
+        """Do nothing, because an appender has no resources."""

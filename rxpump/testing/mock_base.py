@@ -46,7 +46,7 @@ _NOT_IMPLEMENTED: Final = Lack("the mock has only events and consumer groups", "
 
 
 class MockBase(Transport):
-    """The part of a mock transport that all its requests share.
+    """Base class of the mock transport, with the connection, the user and the deadline of its requests.
 
     Args:
         runtime: Background tasks of the client.
@@ -77,7 +77,7 @@ class MockBase(Transport):
         self._timeout: float | None = None
         self._user: AnyCredentials | None = None
 
-    # The side of the test ------------------------------------------------------------------------
+    # For tests ---------------------------------------------------------------------------
 
     def lose_connection(self, reason: str = "the test ended it") -> None:
         """Lose the connection. Subscriptions and group sessions end; requests wait for `restore_connection`.
@@ -97,10 +97,10 @@ class MockBase(Transport):
         self._connection.restore()
 
     def lose_reply(self) -> None:
-        """Lose the connection when the next request was executed, before its reply arrives.
+        """Lose the connection after the next request is executed and before its reply arrives.
 
-        The request is executed again after `restore_connection`, as by the other transports; if it cannot be repeated
-        safely, it fails with ConnectionClosed.
+        After `restore_connection` the request is executed again, as by the other transports. If it cannot be repeated
+        safely, it fails with ConnectionClosed instead.
         """
         self._connection.lose_reply(lambda: self.lose_connection("the reply was lost"))
 
@@ -153,7 +153,7 @@ class MockBase(Transport):
         Args:
             operation: Description of the request, for errors.
             execute: The request.
-            needs: Operations that the user must be allowed, each with its stream.
+            needs: Operations that the user must be allowed to do, each with its stream.
             is_repeatable: Whether the request is executed again if its reply is lost.
         """
 
@@ -167,7 +167,7 @@ class MockBase(Transport):
         return await self._connection.request(operation, timeout, execute_as_user, is_repeatable=is_repeatable)
 
     async def _write(self, operation: str, execute: Callable[[], _T], *needs: tuple[str, str]) -> _T:
-        """Execute a request that changes what others wait for."""
+        """Execute a request that writes, and wake the coroutines that wait for events."""
         result = await self._request(operation, execute, *needs)
         self._connection.changes.notify()
         return result

@@ -1,4 +1,4 @@
-"""The connection of a mock transport: whether it is there, and who waits for it or for new events."""
+"""The simulated connection of a mock transport, and the coroutines that wait for it or for new events."""
 
 from __future__ import annotations
 
@@ -44,12 +44,12 @@ class Changes:
 
 
 class MockConnection:
-    """A connection that a test makes and loses.
+    """A simulated connection that a test makes and loses.
 
     Attributes:
         changes: Notified when an event is written, and when the connection is made or lost.
-        ending: Why the last connection ended; None while there is one, and before the first.
-        connections: Number of connections that were made. What belongs to one of them ends with it.
+        ending: Error that ended the last connection; None while there is one, and before the first.
+        connections: Number of connections that were made. Subscriptions and sessions end with their connection.
         before_end: Functions that are called just before the transport closes.
     """
 
@@ -108,7 +108,7 @@ class MockConnection:
             self.changes.notify()
 
     def lose_reply(self, lose: Callable[[], None]) -> None:
-        """Call `lose`, which loses the connection, when the next request was executed."""
+        """Call `lose`, which loses the connection, after the next request is executed."""
         self._lose_reply = lose
 
     async def request(
@@ -144,7 +144,7 @@ class MockConnection:
         if self._lose_reply is None:
             return execute()
         lose, self._lose_reply = self._lose_reply, None
-        with suppress(RxPumpError):  # a refusal is lost like any other reply
+        with suppress(RxPumpError):  # An error of the request is lost, too.
             execute()
         lose()
         if not is_repeatable:

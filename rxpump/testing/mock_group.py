@@ -32,10 +32,10 @@ class Message:
 
 
 class MockGroup:
-    """A consumer group: where it stands in its stream, what is to be delivered again, and what is parked.
+    """A consumer group: its place in the stream, the events to deliver again, and the parked events.
 
     Args:
-        log: The log.
+        log: Log of the mock transport.
         stream: Name of the stream; None is `$all`.
         name: Name of the group.
         settings: Settings of the group.
@@ -51,7 +51,7 @@ class MockGroup:
         self.parked: list[tuple[Message, str]] = []
         self._is_of_all = stream is None
         self._log = log
-        self._where = settings.where  # an update does not change it
+        self._where = settings.where  # Updates of the settings do not change it.
         self._retries: deque[Message] = deque()
         self._next = _first_index(settings.start, len(self._source))
 
@@ -85,7 +85,7 @@ class MockGroup:
         return messages
 
     def event(self, message: Message) -> Event:
-        """Return the event of a message."""
+        """Return the event of a message as an `Event`, with a position if the group is on `$all`."""
         links = self.settings.resolve_links
         return self._log.resolved(message.stored, resolve_links=links, is_placed=self._is_of_all)
 
@@ -104,7 +104,7 @@ class MockGroup:
         )
 
     def return_all(self, messages: Iterable[Message]) -> None:
-        """Deliver messages again, because their consumer has left. They count as retried once."""
+        """Deliver messages again, because their consumer has left. The retry count of each grows by one."""
         self._retries += (Message(each.stored, 1) for each in messages)
 
     def retry(self, message: Message) -> None:
@@ -125,7 +125,7 @@ class MockGroup:
         self.parked = [] if limit is None else self.parked[limit:]
 
     def expire_deliveries(self) -> None:
-        """Retry everything that is delivered and not acknowledged, as after `message_timeout_seconds`."""
+        """Retry all events that are delivered and not acknowledged, as after `message_timeout_seconds`."""
         for session in self.sessions:
             for message in session.take_in_flight():
                 self.retry(message)
@@ -208,7 +208,7 @@ class MockGroupSession(GroupSession):
             self._leave()
 
     def take_in_flight(self) -> list[Message]:
-        """Remove and return what is delivered and not acknowledged."""
+        """Remove and return the events that are delivered and not acknowledged."""
         messages = list(self._in_flight.values())
         self._in_flight.clear()
         return messages

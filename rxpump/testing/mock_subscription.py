@@ -22,11 +22,11 @@ News = Sequence[Event] | Confirmed | CaughtUp | Examined
 
 
 class MockSubscription(Subscription, ABC):
-    """A place in the log, from which each `next` reads on. It buffers no events.
+    """Base class of subscriptions. Each call of `next` reads the log from the current place; no events are buffered.
 
     Args:
-        log: The log.
-        connection: The connection, which ends the subscription with itself.
+        log: Log of the mock transport.
+        connection: The connection. When it ends, the subscription ends.
         batch_size: Most events in a batch.
         settings: Settings, which limit the live events that may wait to be pulled. If there are more, the
             subscription is dropped.
@@ -50,7 +50,7 @@ class MockSubscription(Subscription, ABC):
         self._settings = settings
         self._check = check
         self._resolve_links = resolve_links
-        self._number = 0  # of the connection; 0 before the first `next`
+        self._number = 0  # number of the connection; 0 before the first `next`
         self._is_live = False
         self._signals: deque[News] = deque()
 
@@ -93,15 +93,15 @@ class MockSubscription(Subscription, ABC):
 
     @abstractmethod
     def _start(self) -> None:
-        """Begin at the end, if no place was named."""
+        """Set the current place to the end, if no place to start at was given."""
 
     @abstractmethod
     def _read(self) -> Sequence[Event] | None:
-        """Return the next events, and move behind them; None if there are none yet."""
+        """Return the next events, and move the current place after them; None if there are none yet."""
 
     @abstractmethod
     def _waiting(self) -> Sequence[StoredEvent]:
-        """Return the events behind the place."""
+        """Return the events after the current place."""
 
     @abstractmethod
     def _last(self) -> int | Position:

@@ -30,9 +30,10 @@ _MAX_APPEND_BYTES: Final = 64 * 1024 * 1024
 class MockTransport(MockBase):
     """An event store in memory that answers requests without input and output.
 
-    It behaves as a server does towards a program: appends, deletes, reads, subscriptions, transactions and consumer
-    groups have the results and errors of the other transports. Access control lists apply to what `as_user` returns.
-    There are no projections, no `$maxAge`, and no clock: `expire_deliveries` stands for `message_timeout_seconds`.
+    It behaves like a server: appends, deletes, reads, subscriptions, transactions and consumer groups have the
+    results and errors of the other transports. Access control lists apply to the views that `as_user` returns. There
+    are no projections and no `$maxAge`. There is no clock: a test calls `expire_deliveries` in place of the timeout
+    `message_timeout_seconds`.
 
     Args:
         runtime: Background tasks of the client.
@@ -45,10 +46,10 @@ class MockTransport(MockBase):
         client = mock_client(transport)
     """
 
-    # The side of the test ------------------------------------------------------------------------
+    # For tests ---------------------------------------------------------------------------
 
     def expire_deliveries(self, stream: str, group: str) -> None:
-        """Deliver again what a group has delivered and no consumer has acknowledged.
+        """Deliver the events again that a group has delivered and no consumer has acknowledged.
 
         Raises:
             PersistentSubscriptionNotFound: There is no such group.
@@ -223,7 +224,7 @@ class MockTransport(MockBase):
         )
 
     async def find_stream_end(self, stream: str) -> ServerEnd:
-        """Find where a stream ends."""
+        """Find the last event of a stream."""
 
         def find() -> ServerEnd:
             found = self._log.stream(stream)
@@ -236,7 +237,7 @@ class MockTransport(MockBase):
     async def find_all_end(
         self, after: Position, *, batch_size: int, resolve_links: bool, where: EventFilter | None = None
     ) -> ServerEnd:
-        """Find where `$all` ends."""
+        """Find the last event of `$all`."""
         count = 1 if where is None else batch_size
         page = await self.read_all_page(
             Edge.END, count, StreamDirection.BACKWARD, resolve_links=resolve_links, where=where

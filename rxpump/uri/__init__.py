@@ -1,4 +1,4 @@
-"""Connection strings: where a server is, who uses it, and with which settings."""
+"""Connection strings, which contain the address of a server, credentials and settings."""
 
 from rxpump.uri.addresses import Address, ClusterAddress, EmbeddedAddress, GrpcAddress, TcpAddress
 from rxpump.uri.parse import parse

@@ -1,4 +1,4 @@
-"""Addresses of servers, as connection strings name them."""
+"""Addresses of servers, as connection strings contain them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ DEFAULT_PORT = 1113
 """Port for TCP."""
 
 DEFAULT_HTTP_PORT = 2113
-"""Port for gRPC, gossip and the rest of HTTP."""
+"""Port for gRPC, gossip and other requests over HTTP."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,8 @@ class EmbeddedAddress:
 
     Attributes:
         path: Path of its SQLite file, or None if it keeps its events in memory.
-        strictness: `lenient`, or `real` for the harsher behaviors of real servers (docs/embedded-server.md).
+        strictness: `lenient`, or `real` to imitate real servers also where they are stricter
+            (docs/embedded-server.md).
         projections: Whether the server runs the system projections.
     """
 
@@ -92,19 +93,19 @@ class GrpcAddress:
 
     Attributes:
         hosts: Hosts, each with its port.
-        is_cluster: Whether the hosts are asked for the nodes of their cluster. If not, there is one host, which is
-            connected to.
+        is_cluster: Whether the hosts are asked for the nodes of their cluster. If not, the client connects to the
+            only host.
         credentials: Credentials of the connection, or None for an anonymous one.
         certificate_file: File with the certificate of the user in PEM format, which stands for a login and a
             password, or None.
-        key_file: File with the private key of the certificate; None with it.
-        keepalive_interval: Silence after which the server is asked for a sign of life, or None to ask never.
-        keepalive_timeout: Further silence after which the connection is closed as dead.
+        key_file: File with the private key of the certificate; None if `certificate_file` is None.
+        keepalive_interval: Silence after which a PING is sent to the server, or None to send none.
+        keepalive_timeout: Further silence after which the connection is closed.
         sends_credentials_in_clear: Whether credentials are sent although the connection is not encrypted.
 
     Raises:
-        InvalidUri: There is no host, or several that are not a cluster; a host is empty, a port is out of range; a
-            certificate is given without its key, or the other way round.
+        InvalidUri: There is no host, or there are several but `is_cluster` is False; a host is empty, a port is out
+            of range; a certificate is given without its key, or the other way round.
     """
 
     hosts: tuple[tuple[str, int], ...]

@@ -1,4 +1,4 @@
-"""The parts of a connection string before its options: credentials, hosts, and nothing after them."""
+"""Read the parts of a connection string before its options: credentials and hosts."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rxpump.model.nodes import split_host
 
 
 def read_port(parts: SplitResult, default: int) -> int:
-    """Return the port of the only host, or the default one if none is given.
+    """Return the port of the only host, or `default` if the connection string has no port.
 
     Raises:
         InvalidUri: The port is malformed. The error contains no part of a password.
@@ -51,7 +51,7 @@ def check_credentials(parts: SplitResult) -> None:
 
 
 def read_credentials(parts: SplitResult) -> Credentials | None:
-    """Return the login and the password before the hosts, None if there is no login.
+    """Return the login and the password before the hosts; None if there is no login.
 
     Raises:
         InvalidUri: They are malformed.

@@ -13,10 +13,10 @@ options are not case-sensitive. Options with the names that all clients of the p
     userKeyFile         file with the private key of that certificate
     connectionName      name of the client in the log and the statistics of the server
     nodePreference      leader, follower, readOnlyReplica or random
-    maxDiscoverAttempts rounds of questions without a usable node after which the client gives up; -1 for no limit
+    maxDiscoverAttempts rounds of asking nodes without a usable node after which the client gives up; -1 for no limit
     discoveryInterval   milliseconds between two such rounds
     gossipTimeout       seconds in which a node must answer, at most 300 (some other clients count milliseconds)
-    keepAliveInterval   milliseconds of silence after which the server is asked for a sign of life; -1 for never
+    keepAliveInterval   milliseconds of silence after which a PING is sent to the server; -1 for never
     keepAliveTimeout    milliseconds of further silence after which the connection is closed
     defaultDeadline     milliseconds from a call to its deadline; -1 for no deadline
     dnsDiscover         whether the host is a name for the nodes of a cluster
@@ -57,7 +57,7 @@ _LONGEST_GOSSIP_SECONDS: Final = 300.0
 
 @dataclass(frozen=True, slots=True)
 class _Option:
-    """An option with the name that all clients of the protocol have.
+    """An option with the name that all clients of the protocol use.
 
     Attributes:
         name: Name of the option.
@@ -139,7 +139,7 @@ _BY_NAME: Final = {option.name.lower(): option for option in (*_SETTINGS, *_ADDR
 _OTHERS: Final = {
     name: _Option(name, name, reader) for name, reader in OPTIONS.items() if name not in _OF_TCP | {"tls"}
 }
-"""Fields of Settings. The names differ from the others by their underscores, or have the same meaning."""
+"""Options that are fields of Settings. If one of them is also an option above, both have the same meaning."""
 
 
 def read_grpc(parts: SplitResult, options: Options, settings: Settings) -> tuple[GrpcAddress, Settings]:
@@ -157,13 +157,13 @@ def read_grpc(parts: SplitResult, options: Options, settings: Settings) -> tuple
     of_settings.setdefault("tls", True)
     if not of_settings["tls"]:
         for name in ("tls_verify", "tls_ca", "tls_server_name"):
-            of_settings.pop(name, None)  # other clients accept them, too, and they have no effect
+            of_settings.pop(name, None)  # Like other clients, accept them without TLS, where they have no effect.
         settings = replace(settings, tls=False, tls_verify=True, tls_ca=None, tls_server_name=None)
     return address, with_values(settings, of_settings)
 
 
 def _values(options: Options) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return the values of the options by field: those of the settings, and those of the address."""
+    """Return the values of the options by field, those for Settings and those for GrpcAddress."""
     of_settings: dict[str, Any] = {}
     of_address: dict[str, Any] = {}
     seen: set[str] = set()

@@ -1,4 +1,4 @@
-"""Parse connection strings. The modules of this package describe those of each protocol."""
+"""Parse connection strings. The other modules of this package describe the form for each protocol."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def parse(uri: str, settings: Settings | None = None) -> tuple[Address, Settings
 
     Args:
         uri: The connection string.
-        settings: Settings that its options override. The default are those of `Settings()`.
+        settings: Settings that the options override. Default: `Settings()`.
 
     Returns:
         The address, and the settings with the options applied.

@@ -1,4 +1,4 @@
-"""A cluster of embedded servers for tests of failover: one file for each part."""
+"""A cluster of embedded servers for tests of failover, with one module for each part."""
 
 from rxpump.testing.cluster.cluster_node import ClusterNode
 from rxpump.testing.cluster.embedded_cluster import EmbeddedCluster

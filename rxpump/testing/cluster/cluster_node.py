@@ -12,19 +12,19 @@ class ClusterNode(Protocol):
 
     @property
     def name(self) -> str:
-        """Name of the node, for messages."""
+        """Name of the node in messages."""
 
     @property
     def state(self) -> NodeState:
-        """State of the node, as it believes itself; SHUTDOWN after it was killed."""
+        """State of the node as the node itself reports it; SHUTDOWN after it was killed."""
 
     @property
     def is_running(self) -> bool:
-        """Whether the node was started and not killed since."""
+        """Whether the node runs, which means that it was started and not killed since."""
 
     @property
     def is_hanging(self) -> bool:
-        """Whether the node accepts connections and answers nothing."""
+        """Whether the node accepts connections but answers nothing."""
 
     @property
     def is_delayed(self) -> bool:

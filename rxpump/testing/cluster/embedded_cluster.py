@@ -30,13 +30,14 @@ _STARTING: Final = (
 )
 """States in which a node can be started."""
 _KNOWING: Final = (NodeState.CATCHING_UP, NodeState.CLONE)
-"""States in which a node knows the leader, and does not follow it yet."""
+"""States in which a node knows the leader, but does not follow it yet."""
 
 
 class EmbeddedCluster:
-    """Several servers in this process, which replicate one log, and which fail when a test says so.
+    """Several servers in this process, which replicate one log, and which fail when a test requests it.
 
-    Nothing happens by itself: a cluster whose leader was killed has no other one until the test calls `elect`.
+    The cluster does nothing on its own. For example, after the leader was killed, there is none until the test calls
+    `elect`.
 
         async with EmbeddedCluster() as cluster, rxpump.connect(cluster.uri) as client:
             await client.publish_event("orders", "Placed", {"price": 5})
@@ -47,13 +48,14 @@ class EmbeddedCluster:
     Args:
         size: Number of nodes that can lead.
         users: Users that can log in.
-        read_only_replicas: Number of further nodes that only follow, which servers have from version 20 on.
-        insecure: Whether everyone may do everything without credentials, like a real cluster with `--insecure`.
-        words: Version of the servers whose gossip documents the nodes imitate.
+        read_only_replicas: Number of further nodes that cannot lead. Real servers have them from version 20.
+        insecure: Whether every client may do everything without credentials, as on a real cluster with `--insecure`.
+        words: Version of the real servers whose terms the gossip documents use.
         strictness: How exactly to imitate undocumented behavior of a real server. With `Strictness.REAL`, a leader
             that steps down answers its unconfirmed writes with success, and loses them later, as version 4 does.
         commit_timeout: Seconds after which a write that too few nodes confirm is answered with a timeout.
-        forward_timeout: Seconds after which a write that a follower has forwarded in vain is answered with a timeout.
+        forward_timeout: Seconds after which a write that a follower forwarded to an unreachable leader is answered
+            with a timeout.
         persistent_tick: Seconds between two checks for deliveries that were not settled in time.
         chance: Random generator that decides who wins an election.
     """
@@ -122,7 +124,7 @@ class EmbeddedCluster:
 
     @property
     def leader(self) -> ClusterNode:
-        """The leader of the newest epoch. It may hang, or be cut off.
+        """The leader of the newest epoch. It can be hanging or cut off.
 
         Raises:
             NoLeader: The leader was killed, or an election was started.
@@ -182,9 +184,10 @@ class EmbeddedCluster:
     # Failures --------------------------------------------------------------------------------------
 
     async def kill(self, node: ClusterNode) -> None:
-        """Kill a node: its connections are cut, and new ones are refused. It keeps its data.
+        """Kill a node. Its connections are closed, and new ones are refused. It keeps its data.
 
-        The other nodes do not call it alive any more, and continue to name it as the leader until the next election.
+        In the gossip of the other nodes it is no longer alive. If it was the leader, they name it until the next
+        election.
         """
         running = self._running(node)
         self._look_around()
@@ -195,7 +198,7 @@ class EmbeddedCluster:
 
         Args:
             node: The node.
-            state: State in which it stays. In a state before FOLLOWER it refuses most requests, or serves old data,
+            state: State in which it stays. In any state but FOLLOWER it refuses most requests, or serves old data,
                 until `join` is called. In INITIALIZING, UNKNOWN and PRE_REPLICA it also refuses all logins.
         """
         killed = self._killed(node)
@@ -209,7 +212,7 @@ class EmbeddedCluster:
             await self.join(node)
 
     async def join(self, node: ClusterNode) -> None:
-        """Let a node that was started follow the leader, or take part in the next election if there is none."""
+        """Let a started node follow the leader. If there is no leader, the node takes part in the next election."""
         running = self._running(node)
         running.has_users = True
         if not running.is_hanging and not running.is_joined:
@@ -222,25 +225,25 @@ class EmbeddedCluster:
         self._killed(node).erase()
 
     async def hang(self, node: ClusterNode) -> None:
-        """Let a node hang, as after SIGSTOP: it accepts connections, reads nothing, and answers nothing.
+        """Let a node hang, as after SIGSTOP: it accepts connections, but reads nothing and answers nothing.
 
-        The other nodes continue to call it alive. If it is the leader, they name it until the next election.
+        In the gossip of the other nodes it remains alive. If it is the leader, they name it until the next election.
         """
         running = self._running(node)
         self._look_around()
         running.hang()
 
     async def resume(self, node: ClusterNode) -> None:
-        """Let a node that hangs continue. If there is a newer leader, it follows that one."""
+        """Let a hanging node continue. If there is a newer leader, the node follows it."""
         self._running(node).resume()
         await self._log.reunite()
         self._look_around()
 
     async def cut_off(self, *nodes: ClusterNode) -> None:
-        """Cut nodes off from all others, which clients of both sides do not notice at first.
+        """Cut the network between some nodes and all others. Connections to clients are not affected.
 
-        A leader that is cut off with too few followers continues to believe that it is the leader. It reads, and
-        every write that it accepts ends in a timeout. A follower that is cut off with too few others knows no leader.
+        A leader that is cut off with too few followers still reports that it is the leader. It serves reads, and
+        every write that it accepts ends with a timeout. A follower without a reachable majority has no leader.
         """
         self._look_around()
         side = max(node.side for node in self._nodes) + 1
@@ -255,7 +258,7 @@ class EmbeddedCluster:
     async def heal(self) -> None:
         """End all partitions of the network. Nodes that missed an election follow the newest leader.
 
-        A leader that was cut off loses the writes that it could not commit. If it has shown them to clients (see
+        A leader that was cut off loses the writes that it could not commit. If clients could read them (see
         `strictness`), it is restarted with the log of the leader, so that positions of these events no longer exist.
         """
         for node in self._nodes:
@@ -264,7 +267,7 @@ class EmbeddedCluster:
         self._look_around()
 
     async def step_down(self, node: ClusterNode) -> None:
-        """Let a leader notice that it reaches no majority, so that it is a leader no more."""
+        """Let a leader notice that it reaches no majority, so that it gives up its role."""
         leader = self._running(node)
         if leader.state is not NodeState.LEADER:
             raise InvalidArgument("node", node, "a leader")
@@ -274,7 +277,7 @@ class EmbeddedCluster:
     # Elections -------------------------------------------------------------------------------------
 
     async def start_election(self) -> None:
-        """Let the nodes that can elect a leader know none, until `elect` is called."""
+        """Start an election: the nodes that reach a majority have no leader until `elect` is called."""
         for node in self._log.joined(self._voters()[0].side):
             if node.state is NodeState.LEADER:
                 self._log.step_down(node)
@@ -283,17 +286,17 @@ class EmbeddedCluster:
         self._look_around()
 
     async def elect(self, node: ClusterNode | None = None) -> ClusterNode:
-        """Elect a leader. A leader that the voters reach steps down.
+        """Elect a leader. If the voters reach the old leader, it steps down.
 
         Args:
-            node: The new leader; None for one of the voters at random, if possible another one than before.
+            node: The new leader; None for a random voter, if possible not the old leader.
 
         Returns:
             The new leader.
 
         Raises:
             NoQuorum: Too few nodes run, answer, and reach each other.
-            InvalidArgument: `node` is not one of them.
+            InvalidArgument: `node` is not one of the nodes that reach a majority.
         """
         voters = self._voters()
         others = [voter for voter in voters if voter.state is not NodeState.LEADER]
@@ -313,14 +316,14 @@ class EmbeddedCluster:
         return await self.elect()
 
     async def delay_replication(self, node: ClusterNode) -> None:
-        """Let a node receive changes without showing them: its reads and subscriptions lag behind.
+        """Let a node receive changes without applying them, so that its reads and subscriptions lag behind.
 
-        The node still confirms changes. If it is elected, it shows all of them first.
+        The node still confirms changes. If it is elected, it applies all of them first.
         """
         self._own(node).is_delayed = True
 
     async def catch_up(self, node: ClusterNode) -> None:
-        """End the delay of a node."""
+        """End the delay that `delay_replication` began, and apply all changes."""
         own = self._own(node)
         own.is_delayed = False
         self._log.replicate(own)

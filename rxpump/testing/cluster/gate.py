@@ -1,7 +1,7 @@
-"""The network in front of a node: a port that stays the same, and that can hang, cut connections, and refuse them.
+"""A port that forwards connections to a server, and that can delay bytes, close connections, and refuse them.
 
-A gate passes bytes between its clients and the server behind it. It knows no protocol, so that every face of the
-server hangs and dies in the same way.
+The port stays the same when the server restarts on another port. A gate does not depend on a protocol, so that TCP,
+HTTP and gRPC clients of a node see the same failures.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ from typing import Final, cast
 from rxpump.server.listening import stop_listening
 
 HOST: Final = "127.0.0.1"
-"""Address of all gates and of the servers behind them."""
+"""Host of all gates and of their servers."""
 
 
 class Gate:
-    """A port of a node.
+    """A forwarding port in front of one port of a node.
 
     Attributes:
         port: Port for clients; chosen when the gate opens for the first time, and the same from then on.
-        is_hanging: Whether connections are accepted, but no bytes are passed.
+        is_hanging: Whether connections are accepted, but no bytes are forwarded.
     """
 
     def __init__(self) -> None:
@@ -37,14 +37,14 @@ class Gate:
         self._lost = asyncio.Event()
 
     async def open(self, target: int) -> None:
-        """Accept connections, and connect each of them with the port `target`."""
+        """Accept connections, and forward each of them to the port `target`."""
         self._target = target
         self.release()
         self._listener = await asyncio.get_running_loop().create_server(self._accept, HOST, self.port)
         self.port = self._listener.sockets[0].getsockname()[1]
 
     async def close(self) -> None:
-        """Refuse connections, and cut those that are open.
+        """Refuse new connections, and close open ones at once.
 
         A socket that does not listen reserves the port, so that no other program takes it before the next `open`.
         """
@@ -71,13 +71,13 @@ class Gate:
             self._reservation = None
 
     def hang(self) -> None:
-        """Pass no more bytes. Connections stay open, and new ones are accepted."""
+        """Stop forwarding bytes. Connections stay open, and new ones are accepted."""
         self.is_hanging = True
         for end in self._ends:
             end.update()
 
     def resume(self) -> None:
-        """Pass the bytes that were held back, and all further ones."""
+        """Forward the delayed bytes, and all further ones."""
         self.is_hanging = False
         for end in self._ends:
             end.update()
@@ -86,7 +86,7 @@ class Gate:
             self._dial(end)
 
     def cut(self) -> None:
-        """Cut all connections."""
+        """Close all connections at once."""
         self._waiting.clear()
         for end in tuple(self._ends):
             end.transport.abort()
@@ -106,21 +106,21 @@ class Gate:
         dial.add_done_callback(self._dials.discard)
 
     async def _connect(self, end: _End) -> None:
-        """Connect a client with the server."""
+        """Open the connection to the server for a client."""
         loop = asyncio.get_running_loop()
         try:
             await loop.create_connection(lambda: _End(self, end.join), HOST, self._target)
-        except OSError:  # the server has stopped
+        except OSError:  # The server has stopped.
             end.transport.abort()
 
     def opened(self, end: _End) -> None:
-        """Note one end of a connection. Cut it if the gate was closed meanwhile."""
+        """Add one end of a connection. Close it if the gate was closed meanwhile."""
         self._ends.add(end)
         if self._listener is None:
             end.transport.abort()
 
     def lost(self, end: _End) -> None:
-        """Forget one end of a connection."""
+        """Remove one end of a connection, which was lost."""
         self._ends.discard(end)
         self._lost.set()
         if end in self._waiting:
@@ -148,7 +148,7 @@ class _End(asyncio.Protocol):
         self._made(self)
 
     def join(self, other: _End) -> None:
-        """Pass the bytes of each end to the other one."""
+        """Forward the bytes of each end to the other one."""
         self._peer, other._peer = other, self
         if self.transport.is_closing():
             other.transport.abort()
@@ -156,7 +156,7 @@ class _End(asyncio.Protocol):
         other.update()
 
     def update(self) -> None:
-        """Read if the gate passes bytes and the other end has room for them."""
+        """Start or stop reading: bytes are read if the gate forwards them and the other end can be written to."""
         may_read = self._peer is not None and not self._peer._is_full and not self._gate.is_hanging
         if self.transport.is_closing() or self._is_ended:
             return
@@ -174,7 +174,7 @@ class _End(asyncio.Protocol):
         peer = self._peer
         if peer is not None and not peer.transport.is_closing():
             peer.transport.write_eof()
-            if peer._is_ended:  # both sides have sent everything
+            if peer._is_ended:  # Both sides have sent everything.
                 peer.transport.close()
                 return False
         return True

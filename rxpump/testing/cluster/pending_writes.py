@@ -11,7 +11,7 @@ from rxpump.server.store.changes import Change, NotCommitted, TimedOut
 from rxpump.server.store.transaction import CommitRequest
 
 _MAX_WEIGHT: Final = 256
-"""Weight of the changes that are committed in one turn of the event loop."""
+"""Largest total weight of the changes that are committed in one turn of the event loop."""
 
 
 class PendingWrite:
@@ -22,11 +22,11 @@ class PendingWrite:
     Args:
         change: The change.
         timeout: Seconds after which the client is answered with a timeout.
-        part: Part of the write that then has taken too long.
+        part: Phase of the write that the timeout error names.
 
     Attributes:
         change: The change.
-        answer: Future of the result.
+        answer: Future that is done with the result or the timeout.
     """
 
     def __init__(self, change: Change[Any], timeout: float, part: TimedOut) -> None:
@@ -43,7 +43,7 @@ class PendingWrite:
             self.answer.set_result(outcome)
 
     def time_out(self) -> None:
-        """Answer that too few nodes confirmed the change in time."""
+        """Answer the client with a timeout, because too few nodes confirmed the change in time."""
         self.settle(NotCommitted("too few nodes of the cluster confirmed the change in time", self._part))
 
 
@@ -70,7 +70,7 @@ class PendingWrites:
         return write.answer
 
     def wake(self) -> None:
-        """Commit in the next turn of the event loop."""
+        """Schedule the call of `commit` for the next turn of the event loop."""
         if self._turn is None and self._writes:
             self._turn = asyncio.get_running_loop().call_soon(self._work)
 
@@ -79,7 +79,7 @@ class PendingWrites:
         self._commit()
 
     def take(self) -> list[PendingWrite]:
-        """Remove and return changes for one turn of the event loop."""
+        """Remove and return the next changes, as many as one turn of the event loop may commit."""
         taken: list[PendingWrite] = []
         weight = 0
         while self._writes and weight < _MAX_WEIGHT:

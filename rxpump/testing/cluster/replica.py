@@ -1,7 +1,7 @@
 """The copy of the log that one node of a cluster has.
 
-The nodes apply the same changes in the same order and at the same time of day, so that their logs have the same
-events at the same positions. The leader alone decides on the order.
+The nodes apply the same changes in the same order and with the same time stamps, so that their logs have the same
+events at the same positions. Only the leader decides on the order.
 """
 
 from __future__ import annotations
@@ -46,7 +46,8 @@ class Image(NamedTuple):
 class Replica:
     """The store of one node, and the entries that it has applied.
 
-    It is the writer of its store: changes of clients go to `submit`, which decides whether the node may apply them.
+    It is the only writer of its store. Changes of clients are passed to `submit`, which decides when they are
+    applied.
 
     Args:
         submit: Function that accepts a change from a client of the node.
@@ -71,7 +72,7 @@ class Replica:
         return time.time_ns() if self._time is None else self._time
 
     def write(self, change: Change[T]) -> asyncio.Future[T | NotCommitted]:
-        """Pass on a change from a client of the node."""
+        """Pass a change from a client of the node to `submit`, and return the future of its result."""
         return self._submit(change)
 
     async def stop(self) -> None:

@@ -20,7 +20,7 @@ from rxpump.testing.cluster.replica import Image, Replica
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What a node is given by its cluster.
+    """Functions and settings of the cluster that its nodes use.
 
     Attributes:
         make_server: Makes a server over the replica of a node.
@@ -43,22 +43,22 @@ class ReplicaNode:
     """One node of an `EmbeddedCluster`, which implements `ClusterNode` for tests and `Membership` for its server.
 
     Args:
-        name: Name of the node, for messages.
-        surroundings: What the cluster gives the node.
+        name: Name of the node in messages.
+        surroundings: Functions and settings of the cluster.
         following: State in which the node follows a leader: FOLLOWER or READ_ONLY_REPLICA.
 
     Attributes:
-        name: Name of the node, for messages.
+        name: Name of the node in messages.
         following: State in which the node follows a leader.
-        state: State of the node, as it believes itself.
+        state: State of the node as the node itself reports it.
         is_running: Whether the node has a server.
-        is_hanging: Whether the node accepts connections and answers nothing.
-        is_delayed: Whether the node receives changes, but does not show them yet.
+        is_hanging: Whether the node accepts connections but answers nothing.
+        is_delayed: Whether the node receives changes, but does not apply them yet.
         has_users: Whether the node can check logins.
-        side: Part of the network in which the node is; nodes of different parts do not reach each other.
-        epoch: Epoch that the node takes part in.
+        side: Number of the network partition of the node. Nodes of different partitions do not reach each other.
+        epoch: Epoch of the leader that the node follows, or of the node itself if it leads.
         pending: Changes that the node has accepted as the leader, and that are not committed.
-        forwarded: Changes that the node has forwarded in vain, until their clients are answered.
+        forwarded: Changes that could not be forwarded to the leader, until their clients are answered.
     """
 
     def __init__(self, name: str, surroundings: Surroundings, following: NodeState = NodeState.FOLLOWER) -> None:
@@ -124,7 +124,7 @@ class ReplicaNode:
         """State in which the node knows no leader."""
         return NodeState.READ_ONLY_LEADERLESS if self.is_read_only else NodeState.UNKNOWN
 
-    # Life ------------------------------------------------------------------------------------------
+    # Start and stop ----------------------------------------------------------------------------------------
 
     async def start(self, state: NodeState) -> None:
         """Start a server over the data that the node had when it was stopped."""
@@ -148,7 +148,7 @@ class ReplicaNode:
         await self._http.open(self._server.grpc_port)
 
     async def stop(self) -> None:
-        """Cut all connections, and stop the server. The data are kept for the next start."""
+        """Close all connections at once, and stop the server. The data are kept for the next start."""
         assert self._server is not None
         self.is_running = self.is_hanging = self.has_users = False
         self.state, self._leader = NodeState.SHUTDOWN, None
@@ -171,7 +171,7 @@ class ReplicaNode:
         self._image = None
 
     def hang(self) -> None:
-        """Accept connections, and answer nothing."""
+        """Continue to accept connections, but answer nothing."""
         self.is_hanging = True
         self._tcp.hang()
         self._http.hang()
@@ -201,14 +201,14 @@ class ReplicaNode:
             self._restart_groups()
 
     def lose_leader(self) -> None:
-        """Know no leader, and be none."""
+        """Become a node without a leader, in the state for an election."""
         was_leader = self.state is NodeState.LEADER
         self.state, self._leader = self.leaderless, None
         if was_leader:
             self._restart_groups()
 
     def know_leader(self, leader: ReplicaNode) -> None:
-        """Know the leader, without becoming its follower yet."""
+        """Report a node as the leader, without following it yet."""
         self._leader, self.has_users = leader, True
 
     def _restart_groups(self) -> None:
@@ -244,15 +244,15 @@ class ReplicaNode:
         )
 
     def members(self) -> Sequence[NodeDescription]:
-        """Return the node and all others, as far as it sees them.
+        """Return the descriptions of this node and of all others, as this node last saw them.
 
-        A node that hangs is called alive in the state in which it was last seen, as the nodes of a real cluster do.
+        As in a real cluster, a hanging node is described as alive and in the state in which it was last seen.
         """
         self.look_around()
         return [self.describe(), *self._seen.values()]
 
     def look_around(self) -> None:
-        """Update what the node knows about the others."""
+        """Update this node's descriptions of the nodes that it reaches."""
         for other in self._surroundings.others(self):
             if not self._surroundings.reaches(self, other):
                 last = self._seen.get(other) or replace(other.describe(), state=NodeState.MANAGER)

@@ -1,7 +1,7 @@
-"""The log that the nodes of a cluster have in common, and the rules of its leader.
+"""The common log of the nodes of a cluster, and the rules by which its leader commits changes.
 
-A change is committed when a majority of the nodes can confirm it, and then it is in the log for good. A leader that
-reaches no majority keeps its changes pending. If it steps down, they are lost.
+A change is committed when a majority of the nodes can confirm it. After that it is never lost. A leader that reaches
+no majority keeps its changes pending. If it steps down, they are lost.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ class ReplicatedLog:
 
     Args:
         strictness: With `Strictness.REAL`, a leader that steps down answers its pending changes with success.
-        forward_timeout: Seconds after which a change that was forwarded in vain is answered with a timeout.
+        forward_timeout: Seconds after which a change that could not be forwarded to the leader is answered with a
+            timeout.
 
     Attributes:
         nodes: The nodes of the cluster.
@@ -40,22 +41,22 @@ class ReplicatedLog:
         self._entries: list[Entry] = []
         self._epochs = 0
 
-    # Who reaches whom ------------------------------------------------------------------------------
+    # Reachability --------------------------------------------------------------------------------
 
     def others(self, node: ReplicaNode) -> Sequence[ReplicaNode]:
         """Return all nodes but one."""
         return [other for other in self.nodes if other is not node]
 
     def reaches(self, node: ReplicaNode, other: ReplicaNode) -> bool:
-        """Return whether two nodes run and are in the same part of the network. One of them may hang."""
+        """Return whether two nodes run and are in the same network partition. They may hang."""
         return node.is_running and other.is_running and node.side == other.side
 
     def joined(self, side: int) -> list[ReplicaNode]:
-        """Return the nodes of a part of the network that answer and that have joined the cluster."""
+        """Return the nodes of a network partition that answer and have joined the cluster."""
         return [node for node in self.nodes if node.side == side and node.is_joined]
 
     def voters(self, side: int) -> list[ReplicaNode]:
-        """Return the nodes of a part of the network that take part in elections and confirm changes."""
+        """Return the nodes of a network partition that take part in elections and confirm changes."""
         return [node for node in self.joined(side) if not node.replica.has_tail and not node.is_read_only]
 
     def is_majority(self, nodes: Sequence[ReplicaNode]) -> bool:
@@ -100,7 +101,7 @@ class ReplicatedLog:
         return Entry(time.time_ns(), changes)
 
     def replicate(self, node: ReplicaNode) -> None:
-        """Apply the changes that a follower lacks, if it follows the leader and shows changes."""
+        """Apply the changes that a follower lacks, if it follows the leader and its replication is not delayed."""
         if node.is_joined and node.state is node.following and not node.is_delayed:
             leader = node.followed
             if leader is not None and self.reaches(node, leader) and not leader.is_hanging:
@@ -120,7 +121,7 @@ class ReplicatedLog:
                 self.step_down(other)
         self._catch_up(node)
         position = node.replica.store.read.log().end
-        entry = self._entry([ReservePositions()])  # a real leader writes a record when its epoch begins
+        entry = self._entry([ReservePositions()])  # Like a real leader, write a record at the begin of the epoch.
         self._entries.append(entry)
         node.replica.apply(entry)
         self._epochs += 1
@@ -129,7 +130,7 @@ class ReplicatedLog:
             await self.join(other, node)
 
     def step_down(self, leader: ReplicaNode) -> None:
-        """End the time of a leader. Its pending changes are lost."""
+        """Let a leader give up its role. Its pending changes are lost."""
         writes = leader.pending.take_all()
         if writes and self._strictness is Strictness.REAL:
             outcomes = leader.replica.apply_alone(self._entry([write.change for write in writes]))
@@ -140,7 +141,7 @@ class ReplicatedLog:
         leader.lose_leader()
 
     async def reunite(self) -> None:
-        """Let the nodes that reach each other agree on the leader of the newest epoch.
+        """Let the nodes of each partition follow the leader of the newest epoch. Leaders of older epochs step down.
 
         A node whose log has events that the leader does not have is restarted with the log of the leader.
         """
