@@ -7,10 +7,10 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, TypeVar, cast
 
-from rxpump.backpressure.background_tasks import BackgroundTasks
-from rxpump.errors import ClientClosed, ConnectionFailed, NotConnected, RxPumpError
+from rxpump.errors import ClientClosed, RxPumpError
 from rxpump.model.credentials import AnyCredentials
-from rxpump.model.status import Closed, Status
+from rxpump.model.status import Status
+from rxpump.network.lasting_connection import LastingConnection
 from rxpump.settings import Settings
 from rxpump.tcp.connection import CLOSING_SECONDS, Connection, settle_all
 from rxpump.tcp.node_resolver import TcpNodeResolver
@@ -23,7 +23,7 @@ from rxpump.uri import TcpAddress
 _T = TypeVar("_T")
 
 
-class SharedConnection:
+class SharedConnection(LastingConnection[TcpReconnector]):
     """A connection that all requests of a client share, and that is replaced when it is lost.
 
     Args:
@@ -33,19 +33,12 @@ class SharedConnection:
     """
 
     def __init__(self, resolver: TcpNodeResolver, settings: Settings, on_status: Callable[[Status], None]) -> None:
+        super().__init__(resolver, settings, on_status)
         self._settled = asyncio.Event()
-        self._settings = settings
         self._resolver = resolver
         self.pending: PendingRequests = self._new_requests()
-        self._on_status = on_status
-        self._reconnector: TcpReconnector | None = None
-        self._keep_task: asyncio.Task[None] | None = None
-        self._upkeep = BackgroundTasks(f"{settings.name} connection")
         self._timer: asyncio.TimerHandle | None = None
         self._unfiltering: Connection | None = None
-        self._ended: RxPumpError | None = None
-        self._waiting_to_open = 0
-        self._was_opened = False
 
     @property
     def connection(self) -> Connection | None:
@@ -79,86 +72,16 @@ class SharedConnection:
         """Note that the server does not support filters, which servers have from version 20."""
         self._unfiltering = self.connection
 
-    def start(self) -> None:
-        """Start to connect if that was not done, or if the attempts have ended. Requests wait for the connection."""
-        if not self._is_running:
-            self._ended = None
-            self._begin()
-
-    def check_open(self) -> None:
-        """Check that the connection is open, or that attempts are being made.
-
-        Raises:
-            NotConnected: `open` was not called, or `close` was.
-            RxPumpError: The reason for which no further connection is made.
-        """
-        if self._is_running:
-            return
-        if self._ended is not None:
-            raise self._ended.with_traceback(None)
-        raise NotConnected("not connected" if self._reconnector is None else "closed")
-
     async def locate_http(self, port: int) -> tuple[str, int]:
         """Return the host and port of the HTTP interface of the connected node; see `TcpNodeResolver.locate_http`."""
         assert self.node is not None, "there was a connection"
         return await self._resolver.locate_http(self.node, port)
 
-    async def open(self) -> None:
-        """Connect. Attempts are repeated for as long as `connect_within` allows.
-
-        Several tasks can wait for the same connection. The attempts end when the last of them stops waiting.
-        """
-        reconnector = self._reconnector
-        if reconnector is None or not self._is_running:
-            reconnector = self._begin()
-        self._waiting_to_open += 1
-        try:
-            async with asyncio.timeout(self._settings.connect_within):
-                await asyncio.shield(reconnector.first)
-        except BaseException as error:
-            failure = reconnector.failure
-            if self._waiting_to_open == 1 and not self._was_opened:
-                await self._stop()
-                self._ended = failure if isinstance(error, TimeoutError) else self._ended
-            if isinstance(error, TimeoutError):
-                raise failure from None
-            raise
-        else:
-            self._was_opened = True
-        finally:
-            self._waiting_to_open -= 1
-
-    @property
-    def _is_running(self) -> bool:
-        """Whether the connection is open, or attempts are being made."""
-        return (
-            self._keep_task is not None and not self._keep_task.done() and not self._keep_task.get_loop().is_closed()
-        )
-
-    def _begin(self) -> TcpReconnector:
-        """Start to connect in the running event loop."""
+    def _new_reconnector(self) -> TcpReconnector:
         self._settled = asyncio.Event()  # an earlier one can belong to another event loop
         self.pending = self._new_requests()
         self._timer = None
-        self._was_opened = False
-        reconnector = TcpReconnector(self._resolver, self._settings, self.pending, self._note)
-        self._reconnector = reconnector
-        self._keep_task = self._upkeep.start(self._keep_connected(reconnector), "keep the connection")
-        return reconnector
-
-    async def close(self) -> None:
-        """Fail all requests, end all subscriptions, and close the connection."""
-        await self._stop()
-        self._ended = None
-
-    async def _stop(self) -> None:
-        if self._keep_task is not None and not self._keep_task.get_loop().is_closed():
-            try:
-                await self._leave()
-            finally:
-                self._keep_task.cancel()
-                await asyncio.wait((self._keep_task,))
-        await self._resolver.close()
+        return TcpReconnector(self._resolver, self._settings, self.pending, self._note)
 
     async def _leave(self) -> None:
         """Wait until the server has confirmed the end of all subscriptions, for at most CLOSING_SECONDS.
@@ -245,27 +168,11 @@ class SharedConnection:
         settle_all(self.pending.tick(asyncio.get_running_loop().time()))
         self._wake()
 
-    async def _keep_connected(self, reconnector: TcpReconnector) -> None:
-        """Run the reconnector. When it ends, fail all requests with its reason."""
-        reason: RxPumpError | None = None
-        try:
-            reason = await reconnector.run()
-        except RxPumpError as error:  # there is no node to connect to
-            reason = error
-        except Exception as error:  # a fault of the code must not let calls wait forever
-            reason = ConnectionFailed(reconnector.address, 1, f"{type(error).__name__}: {error}")
-            reason.__cause__ = error
-        finally:
-            self._ended = reason
-            ended = reason or ClientClosed(reconnector.address, "the client was closed")
-            settle_all(self.pending.close(ended))
-            if self._timer is not None:
-                self._timer.cancel()
-                self._timer = None
-            if not reconnector.first.done():
-                reconnector.first.set_exception(ended)
-                reconnector.first.exception()  # mark the exception as retrieved
-            self._on_status(Closed(reason))
+    async def _end_requests(self, error: RxPumpError) -> None:
+        settle_all(self.pending.close(error))
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
     def __repr__(self) -> str:
         return f"<SharedConnection {self._resolver!r} {self._reconnector!r} {self.pending!r}>"
