@@ -36,6 +36,9 @@ class CallOwner(Protocol):
     def wake(self) -> None:
         """Send the pending bytes at the end of this turn of the event loop."""
 
+    def flush(self) -> None:
+        """Send the pending bytes now."""
+
     def call_ended(self, call: Call) -> None:
         """Forget a call that has ended, so that another one can be opened."""
 
@@ -131,6 +134,10 @@ class Call:
         if not self.has_ended:
             self._owner.machine.end_stream(self.stream_id)
             self._owner.wake()
+
+    def flush(self) -> None:
+        """Send the pending messages now, not at the end of this turn of the event loop."""
+        self._owner.flush()
 
     async def drain(self) -> None:
         """Wait until at most SEND_AHEAD_BYTES are pending, so that a fast sender does not fill the memory."""

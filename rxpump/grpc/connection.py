@@ -160,7 +160,11 @@ class GrpcConnection(asyncio.Protocol):
         """Send the pending bytes at the end of this turn of the event loop."""
         if not self._is_flush_due:
             self._is_flush_due = True
-            self._loop.call_soon(self._flush)
+            self._loop.call_soon(self._flush_if_due)
+
+    def flush(self) -> None:
+        """Send the pending bytes now."""
+        self._flush()
 
     def call_ended(self, call: Call) -> None:
         """Forget a call that has ended, and notify the observer."""
@@ -275,6 +279,11 @@ class GrpcConnection(asyncio.Protocol):
         for call in calls:
             call.lost(error, is_suspect=len(calls) == 1 or self.machine.pending_bytes(call.stream_id) > 0)
         self._observer.changed(self)
+
+    def _flush_if_due(self) -> None:
+        """Flush, unless `flush` or the end of `data_received` was sooner."""
+        if self._is_flush_due:
+            self._flush()
 
     def _flush(self) -> None:
         """Send the pending bytes, wake the tasks that wait in `Call.drain`, and set the timer."""

@@ -11,6 +11,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from benchmarks.definitions import Protocol
 from benchmarks.server import fresh
 
 ROOT = Path(__file__).parents[2]
@@ -78,7 +79,7 @@ def test_a_round_of_all_workloads(tmp_path: Path) -> None:
 
 
 def test_a_workload_on_a_running_server(tmp_path: Path) -> None:
-    with fresh("memory") as server:
+    with fresh("memory", Protocol.TCP) as server:
         uri = f"tcp://{server.login}:{server.password}@{server.host}:{server.port}"
         small = ("--only", "R1,E1", "--rounds", "1", "--events", "1000", "--history", "1000")
         benchmarks("--uri", uri, *small, "--folder", str(tmp_path))

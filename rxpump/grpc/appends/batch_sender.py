@@ -130,6 +130,8 @@ class BatchSender:
             room = SEND_AHEAD_BYTES - call.pending_bytes
             for request in self._pending.take(asyncio.get_running_loop().time(), room):
                 call.send(request)
+            if len(self._pending) == 1:
+                call.flush()  # No other batch can join this one.
             if call.pending_bytes >= SEND_AHEAD_BYTES:
                 self._draining = self._tasks.start(self._resume(call), "wait for the server to read")
         self._set_timer()

@@ -30,18 +30,17 @@ class Batch:
         login: Login of the user, for errors; None for an anonymous user.
 
     Attributes:
-        context: Description of the append for its errors.
         content: Encoded request without its correlation id.
     """
 
-    __slots__ = ("_count", "content", "context")
+    __slots__ = ("_count", "_expected_version", "_login", "_stream", "content")
 
     def __init__(
         self, stream: str, events: Sequence[NewEvent], expected_version: int, login: str | None = None
     ) -> None:
-        self.context: CallContext = CallContext(
-            streams.BATCH_APPEND, "write to", Effect.WRITE, stream, login=login, expected_version=expected_version
-        )
+        self._stream = stream
+        self._expected_version = expected_version
+        self._login = login
         self._count = len(events)
         request = streams.BatchAppendRequest(
             options={"stream_identifier": identifier(stream), **expected(expected_version, "stream_position")},
@@ -51,6 +50,18 @@ class Batch:
         for event in events:
             fill_event(add(), event)
         self.content: bytes = request.SerializeToString()
+
+    @property
+    def context(self) -> CallContext:
+        """Description of the append for its errors."""
+        return CallContext(
+            streams.BATCH_APPEND,
+            "write to",
+            Effect.WRITE,
+            self._stream,
+            login=self._login,
+            expected_version=self._expected_version,
+        )
 
     def request(self, correlation_id: int) -> bytes:
         """Return the encoded request.
@@ -69,14 +80,14 @@ class Batch:
         """
         match response.WhichOneof("result"):
             case "success":
-                return written(response.success, self.context.stream_or_all, self._count)
+                return written(response.success, self._stream, self._count)
             case "error":
                 return error_of_batch(response.error, self.context)
             case _:
                 return MalformedReply(self.context.operation, "a response without a result")
 
     def __repr__(self) -> str:
-        return f"<Batch of {self._count} events to {self.context.stream!r}, {len(self.content)} bytes>"
+        return f"<Batch of {self._count} events to {self._stream!r}, {len(self.content)} bytes>"
 
 
 def correlation_id(response: Any) -> int:
