@@ -1,4 +1,4 @@
-"""Run the benchmarks: several rounds in which all contestants take turns on one server. Print the medians."""
+"""Run the benchmarks in several rounds, in which all contestants use one server in turn. Print the medians."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def main(
         measured = results.Results(results.caption(scale, " ".join(["make bench", *_options()])), outcomes)
         try:
             outcomes.extend(run(plan(only, stores or STORES, uri), scale, console))
-        finally:  # a failure keeps the results of the workloads before it
+        finally:  # one by one, so that a failure keeps the results of earlier workloads
             if not profile:
                 measured.save(folder)
     for grid, title in report.grids(measured.rows):
@@ -89,7 +89,7 @@ def plan(only: str, stores: tuple[str, ...], uri: str | None) -> Plan:
     Args:
         only: Keys of workloads, separated by commas. Empty: all.
         stores: Names of the stores to start servers on.
-        uri: A running server that replaces those, or None.
+        uri: Connection string of a running server to use in place of new servers, or None.
 
     Raises:
         click.BadParameter: A key in `only` is unknown.
@@ -130,7 +130,7 @@ def run(plan: Plan, scale: Scale, console: Console) -> Iterator[Outcome]:
             with start() as running:
                 runner = Runner(running, scale, commands)
                 for workload in workloads:
-                    if scale.entries_of(workload, commands):  # its contestants may not be installed
+                    if scale.entries_of(workload, commands):  # Contestants of a workload may not be installed.
                         yield runner.run(workload, on_turn)
 
 

@@ -1,4 +1,4 @@
-"""The parts of a workload: its entries, the metrics that are shown, and the targets; and the names of contestants."""
+"""The classes that describe workloads, their entries, metrics and targets, and the names of the contestants."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 EVENTS = 50_000
 HISTORY = 1_000_000
-"""Events of the long stream, which shows how costs grow."""
+"""Number of events in the long stream, which shows how costs grow with the length."""
 
 
 class Metric(Enum):
@@ -37,7 +37,7 @@ class Metric(Enum):
 
 @dataclass(frozen=True)
 class Target:
-    """A limit for the ratio of the entry `of` to the entry `to`; for the value of `of` itself if `to` is None."""
+    """A limit for the ratio of the entries `of` and `to`, or for the value of `of` if `to` is None."""
 
     of: str
     to: str | None
@@ -66,9 +66,9 @@ class Entry:
     """A contestant that takes turns at a workload.
 
     Attributes:
-        share: Part of the workload's events that it processes. Used for slow contestants, where the rate counts.
+        share: Fraction of the workload's events that it processes, for slow contestants whose rate is compared.
         history: Length of the stream, as a multiple of the long stream. None: the events of the workload.
-        first: Where it starts to read in that stream, from 0 to 1.
+        first: Place in that stream at which it starts to read, from 0 (start) to 1 (end).
         options: Additional fields of its `Job`.
     """
 
@@ -107,10 +107,10 @@ class Workload:
         figures: The metrics to show. The first one is the main metric.
         stream: The kind of stream.
         events: Events of one turn. `--events` changes it in proportion to its default.
-        seen_share: Part of the events that a contestant must report as seen.
+        seen_share: Fraction of the events that a contestant must report as seen.
         warm_up: Events that are processed before the measurement begins.
         stores: Stores of the server to run on.
-        only_ours: Whether it measures the embedded server, so that `--uri` leaves it out.
+        only_ours: Whether it measures the embedded server. It is then left out with `--uri`.
         rounds: Largest number of rounds. None: no limit.
         protocol: Protocol over which the server is used.
     """
@@ -154,15 +154,15 @@ def all_do(operation: str, *names: str, **options: Any) -> tuple[Entry, ...]:
 
 
 def share_of(operation: str, share: float, *names: str) -> tuple[Entry, ...]:
-    """Return entries of slow contestants, which process a part of the events."""
+    """Return entries of slow contestants, which process the fraction `share` of the events."""
     return tuple(Entry(name, name, operation, share=share) for name in names)
 
 
 def rate(at_least: float, of: str = RXPUMP, to: str = FLOOR) -> Figure:
-    """Return a figure whose target is a part of another entry's rate."""
+    """Return a figure whose target is at least `at_least` times the rate of another entry."""
     return Figure(Metric.RATE, (Target(of, to, at_least, at_least=True),))
 
 
 def typical(at_most: float, of: str = RXPUMP, to: str = FLOOR) -> tuple[Figure, Figure]:
-    """Return figures for latencies. The target limits the median, as a multiple of another entry's."""
+    """Return figures for latencies. The target is a median of at most `at_most` times that of another entry."""
     return Figure(Metric.P50, (Target(of, to, at_most),)), Figure(Metric.P99)

@@ -1,7 +1,7 @@
-"""Measure the HTTP/2 machine of this package and the library h2 at the same work, in memory.
+"""Compare the HTTP/2 state machine of this package with the library h2, in memory.
 
-Both read the same bytes, with the same reader of gRPC messages on top, and acknowledge them. The figures are
-microseconds of CPU for one message or call: the best of several rounds, in which the contestants take turns.
+Both read the same bytes, pass them to the same reader of gRPC messages, and acknowledge them. The figures are
+microseconds of CPU time for one message or call. Each figure is the best of several rounds, in which both take turns.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class Contestant(Protocol):
 
 
 class RxPump:
-    """The machine of this package."""
+    """The state machine of this package."""
 
     name: str = "rxpump"
 
@@ -155,7 +155,7 @@ class H2:
 
 
 def new_h2(role: Role) -> h2.connection.H2Connection:
-    """Return a connection of h2 with the same windows, without the checks of what this side sends."""
+    """Return a connection of h2 with the same windows, which does not check the headers that it sends."""
     config = h2.config.H2Configuration(
         client_side=role is Role.CLIENT,
         header_encoding="utf-8",

@@ -12,7 +12,7 @@ from benchmarks.summary import Row, Spread
 _WIDTH = 820
 _LABELS = 205
 _BAR, _GAP, _TITLE = 16, 4, 30
-_LONG_TITLE = 80  # characters
+_LONG_TITLE = 80  # in characters
 _RIGHT = 130
 _COLORS = {"rxpump": "#0969da", "rxpump + speed": "#54aeff", "photon-pump": "#bf8700", "node": "#1a7f37"}
 _OTHER = "#8c959f"
@@ -20,14 +20,14 @@ _TEXT, _FAINT, _INK = "#57606a", "#d0d7de", "#24292f"
 
 
 def bars(rows: Sequence[Row]) -> str:
-    """Draw a panel for each row: for each entry a bar as long as its median, and a line from lowest to highest."""
+    """Draw a panel for each row, with a bar for each median and a line from the lowest to the highest value."""
     parts: list[str] = []
     top = 10
     for row in rows:
         better = "more is better" if row.metric.more_is_better else "less is better"
         title = f"{row.workload.key} {row.workload.title}, {row.server}"
         parts.append(_text(10, top + 14, title, size=13, weight="bold", color=_INK))
-        if len(title) > _LONG_TITLE:  # there is no room beside it
+        if len(title) > _LONG_TITLE:  # The bar leaves no room beside it.
             top += _BAR
         parts.append(_text(_WIDTH - 10, top + 14, f"{row.metric.heading}, {better}", anchor="end"))
         top += _TITLE
@@ -53,7 +53,7 @@ def _bar(label: str, value: Spread, top: int, scale: float, shown: str) -> list[
 
 
 def lines(rows: Sequence[Row]) -> str:
-    """Draw a panel for each row, whose entries are sizes in rising order: a line through their medians."""
+    """Draw a panel for each row, with a line through the medians of its entries, which are ordered by size."""
     height, parts, top = 150, list[str](), 10
     for row in rows:
         title = f"{row.workload.key} {row.workload.title}, {row.server}"

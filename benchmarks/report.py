@@ -67,7 +67,7 @@ class Grid:
 
 
 def grids(rows: Sequence[Row]) -> list[tuple[Grid, str]]:
-    """Return the tables, each with its title: one for each protocol, and one of programs that are compared alone."""
+    """Return the tables with their titles: one for each protocol, and one without comparisons of contestants."""
     contests = [
         (
             contest([row for row in rows if row.workload.protocol is protocol]),
@@ -79,7 +79,7 @@ def grids(rows: Sequence[Row]) -> list[tuple[Grid, str]]:
 
 
 def contest(rows: Iterable[Row]) -> Grid:
-    """Return the table of workloads that compare contestants, with a column for each one that took part."""
+    """Return the table of workloads that compare contestants, with a column for each contestant."""
     own = [row for row in rows if set(row.values) <= set(CONTESTANTS) and len(row.values) > 1]
     here = [name for name in CONTESTANTS if any(name in row.values for row in own)]
     return Grid(

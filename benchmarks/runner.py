@@ -1,6 +1,6 @@
-"""Run turns, each in its own process: all contestants in each round (A B C A B C ...).
+"""Run turns, each in its own process. In each round, every contestant has one turn (A B C A B C ...).
 
-Other load of the machine affects neighboring turns alike, so ratios are computed within a round.
+Ratios are computed within a round, because other load of the machine affects neighboring turns equally.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ class TurnFailed(Exception):
 
 @dataclass
 class Outcome:
-    """The figures of a workload on one server: for each label a list with one item for each round."""
+    """The figures of a workload on one server, as a list for each label with one item for each round."""
 
     workload: Workload
     server: str
@@ -94,7 +94,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Scale:
-    """How much to run.
+    """Amount of work of a run.
 
     Attributes:
         events: Events of one turn.

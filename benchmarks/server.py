@@ -45,7 +45,7 @@ def fresh(store: str, protocol: Protocol) -> Iterator[Server]:
 
     Args:
         store: `sqlite`, `memory`, or `slow-disk` (see `benchmarks.slow_disk`).
-        protocol: Protocol over which it is used.
+        protocol: Protocol over which the contestants use it.
 
     Raises:
         RuntimeError: The server did not print its address.
@@ -53,7 +53,7 @@ def fresh(store: str, protocol: Protocol) -> Iterator[Server]:
     with TemporaryDirectory() as folder:
         db = None if store == "memory" else os.path.join(folder, "events.db")
         command = [sys.executable, "-m", "rxpump.cli", "serve", "--port", "0", *(["--db", db] if db else [])]
-        if protocol is Protocol.GRPC:  # without TLS most clients send no login
+        if protocol is Protocol.GRPC:  # Most clients send no login without TLS.
             command += ["--grpc-port", "0", "--insecure"]
         if store == SLOW_DISK:
             command = [sys.executable, "-m", "benchmarks.slow_disk", str(db)]
@@ -70,7 +70,7 @@ def fresh(store: str, protocol: Protocol) -> Iterator[Server]:
                 if protocol is Protocol.GRPC:
                     yield Server(name, host, port, db=db, uri=f"kurrentdb://{host}:{port}?tls=false")
                 else:
-                    yield Server(name, host, port, "admin", "changeit", db)  # only an admin may read `$all`
+                    yield Server(name, host, port, "admin", "changeit", db)  # Only admins may read `$all`.
             finally:
                 process.terminate()
 

@@ -29,13 +29,13 @@ async def work(number: int) -> int:
     """Work on an event for a millisecond."""
     await asyncio.sleep(0.001)
     if number % 100 == 99:
-        print(f"  {number + 1} events are processed", flush=True)  # flushed, so that it appears in order with the log
+        print(f"  {number + 1} events are processed", flush=True)  # in order with the log
     return number
 
 
 async def main() -> None:
     logging.basicConfig(level=logging.INFO, format="the reader %(message)s")
-    logging.getLogger("rxpump.pages").setLevel(logging.DEBUG)  # logs each request of a page
+    logging.getLogger("rxpump.pages").setLevel(logging.DEBUG)  # The library logs each request for a page.
     async with rxpump.connect("memory://") as client:
         await client.publish("s", [NewEvent("Counted", {"n": n}) for n in range(1_000)])
         await client.iter("s", batch_size=50).pipe(

@@ -1,4 +1,4 @@
-"""Certificates for tests, and the authority that issues them."""
+"""Certificates for tests, and the certificate authority that issues them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A server with a stream of any length, which needs no memory: every page has the same bytes."""
+"""A server that simulates a stream of any length without memory for it. All pages have the same bytes."""
 
 from __future__ import annotations
 

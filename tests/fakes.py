@@ -1,4 +1,4 @@
-"""Replacements for the parts below the code under test: pages of a source, and an observer that buffers."""
+"""Replacements for parts of a pipeline: a source with prepared pages, and an observer that buffers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rxpump.streams.source import PageSource
 
 
 class Pages:
-    """Pages for a source to read.
+    """Prepared pages for a source, with counters of its reads.
 
     Attributes:
         pages: The pages, in order.

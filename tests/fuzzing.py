@@ -13,7 +13,7 @@ from rxpump.tcp.wire import schema
 from rxpump.tcp.wire.commands import Command
 from tests.recordings import NAMES, load
 
-LARGEST_SEED = 4096  # bytes; a larger payload needs time and finds nothing more
+LARGEST_SEED = 4096  # in bytes; larger payloads need more time and find no more faults
 
 INT32 = st.integers(-5, 5) | st.integers(-(2**31), 2**31 - 1)
 INT64 = st.integers(-5, 5) | st.integers(-2, 1000) | st.integers(-(2**63), 2**63 - 1)
@@ -38,7 +38,7 @@ DATA = st.sampled_from(
 ) | st.binary(max_size=20)
 
 PATTERN = st.sampled_from(["s", "^[^$]", "(a*)*b", "(?!", "\\1", "[", "x{9999999999}"]) | st.text(max_size=5)
-"""Prefixes and regular expressions of a filter, among them invalid ones and one that takes too long."""
+"""Strategy of prefixes and patterns for filters, among them invalid patterns and one that takes too long."""
 
 BY_NAME: dict[str, st.SearchStrategy[Any]] = {
     "event_stream_id": STREAM,

@@ -17,7 +17,7 @@ Reply = tuple[int, bytes, bytes]
 
 
 class BareSocket:
-    """A connection that is identified and, if the job has a login, authenticated. It replies to heartbeats."""
+    """A connection that is identified, authenticated if the job has a login, and that replies to heartbeats."""
 
     def __init__(self, job: Job) -> None:
         self._socket = socket.create_connection((job.host, job.port))

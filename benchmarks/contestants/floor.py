@@ -1,7 +1,8 @@
-"""A lower bound for the time of a client: a blocking socket, two pages in flight, and three fields of each event.
+"""A lower bound for the time of any client, measured with a blocking socket and two pages in flight.
 
-It parses with the C core of protobuf, as rxpump does. It has no event loop, timeouts, reconnecting or checks, and it
-knows in advance where each page starts. To write, it encodes the events, sends them, and waits for the reply.
+It accesses three fields of each event. It parses with the C core of protobuf, as rxpump does. It has no event loop,
+timeouts, reconnecting or checks, and it knows in advance where each page starts. To write, it encodes the events,
+sends them, and waits for the reply.
 """
 
 from __future__ import annotations
@@ -98,7 +99,7 @@ def iterate_json(server: BareSocket, job: Job) -> Figures:
 
 
 def iterate_all(server: BareSocket, job: Job) -> Figures:
-    """Read `$all`. The position of a page is known only from the page before it, so one page is in flight."""
+    """Read `$all` with one page in flight, because each page contains the position of the next one."""
     seen = 0
 
     def ask(commit: int, prepare: int) -> None:

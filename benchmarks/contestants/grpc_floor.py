@@ -1,7 +1,7 @@
-"""A lower bound for a client over gRPC: a blocking socket, and three fields of each event.
+"""A lower bound for the time of any client over gRPC, measured with a blocking socket.
 
-It has the HTTP/2 machine of rxpump, and parses each message with the C core of protobuf. It has no event loop,
-timeouts, reconnecting or checks.
+It accesses three fields of each event. It uses the HTTP/2 state machine of rxpump, and parses each message with the C
+core of protobuf. It has no event loop, timeouts, reconnecting or checks.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A blocking socket that makes gRPC calls with the HTTP/2 machine of rxpump. The contestant floor uses it."""
+"""A blocking socket that makes gRPC calls with the HTTP/2 state machine of rxpump, for `grpc_floor`."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class GrpcSocket:
         self._send()
 
     def call(self, method: Method) -> None:
-        """Open a call. The call before it must have ended."""
+        """Open a call. The previous call must have ended."""
         headers = request_headers("http", self._authority, method.path, None, self._metadata)
         self._stream = self._machine.open_stream(headers)
         self._reader = MessageReader(_WINDOW, None)
@@ -54,7 +54,7 @@ class GrpcSocket:
         self._send()
 
     def cancel(self) -> None:
-        """End the call before its end."""
+        """Cancel the call, so that the server sends no more messages."""
         self._machine.reset(self._stream, ErrorCode.CANCEL)
         self._send()
 
@@ -71,7 +71,7 @@ class GrpcSocket:
                 raise ConnectionError("the server closed the connection")
             for event in self._machine.receive(data, time.monotonic()):
                 if getattr(event, "stream_id", self._stream) != self._stream:
-                    continue  # of an earlier call
+                    continue  # The event belongs to an earlier call.
                 match event:
                     case DataReceived():
                         messages += self._reader.feed(event.data)

@@ -17,13 +17,13 @@ WRITES_IN_FLIGHT = 128
 
 
 class Client:
-    """A client with the method `ping`, by which a turn begins."""
+    """A client with a method `ping`, which is called at the start of each turn."""
 
     def __init__(self, client: Any) -> None:
         self.client = client
 
     async def ping(self) -> None:
-        """Make a call."""
+        """Make a short call, as the counterpart of a ping."""
         await self.client.get_commit_position()
 
 
@@ -39,7 +39,7 @@ async def connect(job: Job) -> AsyncIterator[Client]:
 
 
 async def touch(events: AsyncIterable[Any], enough: int | None = None) -> Figures:
-    """Access three fields of each event, to the end or until there are `enough`."""
+    """Access three fields of each event, of all events or of the first `enough`."""
     seen = 0
     async for event in events:
         event.type, event.stream_position, event.data  # noqa: B018 - the access is measured

@@ -33,7 +33,7 @@ def new_event(number: int) -> Any:
 
 
 def touch(events: Iterable[Any], enough: int | None = None) -> Figures:
-    """Access three fields of each event, to the end or until there are `enough`."""
+    """Access three fields of each event, of all events or of the first `enough`."""
     seen = 0
     for event in events:
         event.type, event.stream_position, event.data  # noqa: B018 - the access is measured

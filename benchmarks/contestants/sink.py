@@ -1,4 +1,4 @@
-"""Read as the contestant floor does, without parsing: the time of the server and the socket alone."""
+"""Read like the contestant floor, but without parsing, to measure the time of the server and the socket."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The progress tracker by itself, and random pipelines of operators against a simple model."""
+"""The progress tracker alone, and random pipelines of operators compared with a simple model."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def test_its_repr_tells_how_far_it_is() -> None:
 
 
 class Model:
-    """The entries of a tracker as a list of numbers of users, with None for an abandoned one."""
+    """A model of a tracker: a list with the number of users of each entry, and None for an abandoned entry."""
 
     def __init__(self) -> None:
         self.users: list[int | None] = []
@@ -241,7 +241,7 @@ def test_a_delivery_that_raises_is_over() -> None:
 
 
 class Consumer:
-    """The tracker of a subscription, and the numbers that it passed to an end."""
+    """The tracker of a subscription, and the numbers that it reported as finished."""
 
     def __init__(self) -> None:
         self.passed: list[int] = []

@@ -1,4 +1,4 @@
-"""Tasks that belong to no client belong to the running event loop."""
+"""Background tasks without a client: they belong to the running event loop."""
 
 from __future__ import annotations
 

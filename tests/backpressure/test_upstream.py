@@ -1,4 +1,4 @@
-"""Pauses of sources without a server: operators pause and resume them, and every pause ends."""
+"""Operators pause and resume sources, and every pause ends. The tests need no server."""
 
 from __future__ import annotations
 

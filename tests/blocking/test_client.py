@@ -260,7 +260,7 @@ def test_events_that_were_read_are_copied(store: rxpump.BlockingClient) -> None:
     assert heights(store.iter("more")) == list(range(600))
 
 
-# Life -------------------------------------------------------------------------------------------------
+# Closing ---------------------------------------------------------------------------------------------------
 
 
 def test_a_closed_client_refuses_calls() -> None:

@@ -1,4 +1,4 @@
-"""A pipeline that is cancelled again and again and resumes at its checkpoint processes every event."""
+"""A pipeline that is cancelled repeatedly, and each time resumes at its checkpoint, processes every event."""
 
 from __future__ import annotations
 
@@ -60,5 +60,5 @@ async def run_for_a_while(client: rxpump.Client, store: Any, start: int, work: A
     while len(seen) < enough and not ended.is_set():
         await asyncio.sleep(0)
     running.dispose()
-    while tasks_of_running_loop().tasks:  # the last save
+    while tasks_of_running_loop().tasks:  # Let the last save finish.
         await asyncio.sleep(0)

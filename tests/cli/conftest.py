@@ -19,5 +19,5 @@ def store() -> Iterator[rxpump.BlockingClient]:
 
 @pytest.fixture(scope="module")
 def cli(store: rxpump.BlockingClient) -> Commands:
-    """The command line with the store as its default, as an admin."""
+    """Runs commands that use the store as an admin by default."""
     return Commands(as_admin(address_of(store)))

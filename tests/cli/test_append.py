@@ -61,7 +61,7 @@ def test_a_repeated_run_writes_nothing_twice(cli: Commands, store: rxpump.Blocki
     file.write_bytes(numbered(700))
     first = cli.rows("append", "repeated", str(file))[0]
     assert (first["written"], first["already_there"], first["last_event_number"]) == (700, 0, 699)
-    store.publish_event("repeated", "Numbered", {"n": -1})  # of another program
+    store.publish_event("repeated", "Numbered", {"n": -1})  # written by another program
     file.write_bytes(numbered(702))
     second = cli.rows("append", "repeated", str(file))[0]
     assert (second["written"], second["already_there"], second["last_event_number"]) == (2, 700, 702)
@@ -81,7 +81,7 @@ def test_events_of_a_slow_input_are_not_held_back(cli: Commands, store: rxpump.B
             process.stdin.write(b'{"type": "Slow", "data": {"n": %d}}\n' % number)
             process.stdin.flush()
             assert next(events).json() == {"n": number}
-            store.publish_event("slow", "OfAnother")  # between the writes, so that the next one conflicts
+            store.publish_event("slow", "OfAnother")  # so that the next write conflicts
             assert next(events).type == "OfAnother"
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=30)

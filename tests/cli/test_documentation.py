@@ -1,4 +1,4 @@
-"""The shell blocks of docs/command-line.md run, and write what the page says that they write."""
+"""The shell blocks of docs/command-line.md run, and their output is the documented one."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.pages import ROOT
 PAGE = ROOT / "docs" / "command-line.md"
 BLOCK = re.compile(r"^```sh\n(.*?)^```(?:\n\n```text\n(.*?)^```)?", re.MULTILINE | re.DOTALL)
 NOT_EXECUTED = re.compile(r"^export |rxpump (?:serve|tail|top|completion) |--watch", re.MULTILINE)
-"""Blocks with commands that run until Ctrl-C (other tests execute them), or for the shell of the reader."""
+"""Matches blocks that are not executed: commands that run until Ctrl-C (tested elsewhere), and shell settings."""
 
 SHELL = f'set -e\nrxpump() {{ "{sys.executable}" -m rxpump "$@"; }}\n'
 

@@ -1,4 +1,4 @@
-"""Commands over gRPC, which has requests that TCP lacks."""
+"""Commands over gRPC, among them commands that TCP does not support."""
 
 from __future__ import annotations
 

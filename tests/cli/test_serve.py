@@ -173,7 +173,7 @@ async def test_users_replace_and_extend_the_defaults() -> None:
         await log_in(uri, "zoë", "pässword")
         await log_in(uri, "ops", "changeit")
         async with rxpump.connect(uri, username="admin", password="a:secret") as client:
-            await client.get_all()  # with the rights of an admin
+            await client.get_all()  # This user is an admin.
         with pytest.raises(rxpump.errors.NotAuthenticated):
             await log_in(uri, "admin", "changeit")
         process.terminate()

@@ -1,4 +1,4 @@
-"""How `rxpump tail` reports where it is."""
+"""Reports of `rxpump tail` about its distance from the end of the stream."""
 
 from __future__ import annotations
 

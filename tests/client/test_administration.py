@@ -1,4 +1,4 @@
-"""Methods that administer a server, over a transport that records its requests, and over TCP, which lacks them."""
+"""Methods that administer a server, with a transport that records requests, and over TCP, which lacks them."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Recorder:
 
 
 class Administered(MockTransport):
-    """A mock that has every capability."""
+    """A mock transport that has every capability."""
 
     lacks: ClassVar[Mapping[Capability, Lack]] = {}
 
@@ -286,7 +286,7 @@ async def test_an_index_is_followed_through_a_lost_connection() -> None:
             transport.lose_connection()
             transport.restore_connection()
             await client.publish_event("orders", "A", 3)
-            while received != [0, 2, 3] or not transport.recorder.calls:  # the watchdog has asked for the end
+            while received != [0, 2, 3] or not transport.recorder.calls:  # until the watchdog has run
                 await client.ping()
     assert set(transport.recorder.calls) == {("$idx-user-o", END)}
 

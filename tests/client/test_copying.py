@@ -1,4 +1,4 @@
-"""Copies of events in other streams: each has a new id, which is the same in each repetition."""
+"""Copies of events in other streams. Each has a new id, which a repeated copy has, too."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ async def written_numbers(client: rxpump.Client) -> list[int]:
 
 async def test_a_relay_of_a_read_ends_with_it(client: rxpump.Client) -> None:
     async with rxpump.connect("memory://") as other:
-        for _ in range(2):  # the second run finds all events copied
+        for _ in range(2):  # In the second run, all events are copied already.
             await other.relay(client.iter("in"), lambda events: events, "out").pipe(rx.count())
         assert await written_numbers(other) == list(range(EVENTS))
         await client.publish_event("in", "Counted", {"n": EVENTS})

@@ -90,7 +90,7 @@ async def test_the_embedded_server_replays_parked_events(uri: str, tmp_path: Pat
         await write(client, 0, 1, 2)
         await park(client, 3)
         assert await replayed(client, 3) == [0, 1, 2]
-        await client.replay_parked("g", "s")  # a second time, with the HTTP port that is open now
+        await client.replay_parked("g", "s")  # The second attempt uses the HTTP port, which is open now.
 
 
 async def test_a_server_replays_parked_events_over_http() -> None:

@@ -1,4 +1,4 @@
-"""`$all` is no stream: each method for one stream refuses it and names the method to use."""
+"""Each method for a single stream refuses `$all`, and its error names the method to use."""
 
 from __future__ import annotations
 

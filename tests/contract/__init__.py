@@ -1,1 +1,1 @@
-"""What every transport promises: one suite, run against the mock transport and against TCP."""
+"""Tests of the behavior that every transport must have. They run against the mock, TCP and gRPC transports."""

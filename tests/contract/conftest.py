@@ -1,6 +1,6 @@
 """The transports that the suite runs against.
 
-A transport joins the suite with a function that yields a Store of it, and an entry in TRANSPORTS.
+To add a transport to the suite, write a function that yields a Store with it, and add an entry to TRANSPORTS.
 """
 
 from __future__ import annotations

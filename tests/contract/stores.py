@@ -1,4 +1,4 @@
-"""What each test of the suite gets: an event store with a client of it, and helpers for what a transport returns."""
+"""The event store with a client that each test of the suite receives, and helpers for results of transports."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ QUICK = Backoff(min_delay=0.001, max_delay=0.004)
 SETTINGS = Settings(reconnect=QUICK, retry=QUICK, ack_interval=0.001, live_buffer_events=20, live_buffer_bytes=40_000)
 
 USERS = {"admin": "changeit", "ops": "changeit"}
-"""Password of each user of a store. "admin" owns the connection of the client."""
+"""Password of each user of a store. The connection of the client is that of "admin"."""
 
 ANY = -2
 NO_STREAM = -1
@@ -33,12 +33,12 @@ News = Sequence[Event] | Confirmed | CaughtUp | FellBehind | Examined
 
 
 class Store(ABC):
-    """An event store, with a client of it whose connection a test can lose.
+    """An event store with a client whose connection a test can break.
 
     Attributes:
         client: The client.
         transport: Its transport.
-        holds_back: Whether a server waits for a slow consumer, so that its attempt is not dropped.
+        holds_back: Whether the server waits for a slow consumer instead of dropping its subscription.
         hides_ends: Whether the last number of a soft-deleted stream is not known.
     """
 
@@ -53,7 +53,7 @@ class Store(ABC):
 
     @abstractmethod
     def lose_reply(self) -> None:
-        """Lose the connection when the next request was executed, before its reply arrives."""
+        """Lose the connection after the next request is executed and before its reply arrives."""
 
     async def write(self, stream: str, *data: object, expected_version: int = ANY) -> None:
         """Append one event for each value, with the value as JSON."""
@@ -85,7 +85,7 @@ class Store(ABC):
     async def read_all(
         self, start: Position | Edge = START, direction: StreamDirection = FORWARD, **options: Any
     ) -> list[Event]:
-        """Read `$all` to its end, without the events of the system."""
+        """Read `$all` to its end, without the events that servers write themselves."""
         reading = self.transport.read_all(start, direction, **{"batch_size": 3, "resolve_links": False, **options})
         async with aclosing(reading):
             events = [event async for batch in reading for event in batch]

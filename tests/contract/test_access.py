@@ -77,7 +77,7 @@ REQUESTS: dict[str, tuple[Callable[[Transport], Awaitable[Any]], str, str]] = {
 
 
 async def closed_stream(store: Store) -> None:
-    """Write a stream with a group that only admins may use."""
+    """Write a stream that only admins may use, and create a group of it."""
     await store.write("s", 0)
     await store.transport.create_group("s", "g", GROUP)
     await store.set_metadata("s", acl={"$r": "$admins", "$w": "$admins", "$d": "$admins"})

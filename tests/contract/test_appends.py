@@ -1,4 +1,4 @@
-"""Appends, deletes and transactions, and every refusal."""
+"""Appends, deletes and transactions, and each error with which they can be refused."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ async def test_an_append_of_no_events_writes_nothing(store: Store) -> None:
 
 async def test_an_append_that_is_too_large_for_one_write_is_refused(store: Store) -> None:
     events = [NewEvent("Large", bytes(16_000_000)) for _ in range(5)]
-    with pytest.raises((InvalidArgument, AppendTooLarge)):  # by the transport, or by the server
+    with pytest.raises((InvalidArgument, AppendTooLarge)):  # The transport or the server refuses it.
         await store.transport.append("s", events, ANY)
     with pytest.raises(StreamNotFound):
         await store.read("s")
@@ -189,7 +189,7 @@ async def test_an_appender_whose_reply_is_lost_keeps_the_order(store: Store) -> 
 async def test_a_delete_whose_reply_is_lost_is_done(store: Store) -> None:
     await store.write("s", 0)
     store.lose_reply()
-    with suppress(StreamDeleted):  # the repeated delete finds the stream deleted by the first
+    with suppress(StreamDeleted):  # When the delete is repeated, the stream is already deleted.
         await store.transport.delete_stream("s", ANY, hard=True)
     with pytest.raises(StreamDeleted):
         await store.read("s")

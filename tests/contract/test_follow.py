@@ -17,7 +17,7 @@ from tests.contract.stores import ANY, SETTINGS, Store, receive, until_caught_up
 
 
 def follow(store: Store, stream: str = "s", after: int | None = -1) -> Any:
-    """Return a context manager that closes the attempt."""
+    """Return a context manager that starts an attempt to follow a stream, and closes it at the end."""
     return aclosing(store.transport.follow_stream(stream, after, batch_size=2, resolve_links=False))
 
 
@@ -129,7 +129,7 @@ async def test_a_lost_connection_ends_a_live_attempt(store: Store) -> None:
 @pytest.mark.parametrize("of", ["stream", "all"])
 @pytest.mark.parametrize("lost_after", range(5))
 async def test_a_connection_lost_amid_history_loses_no_event(store: Store, of: str, lost_after: int) -> None:
-    """The attempt goes on, or ends with ConnectionClosed; then the next attempt starts after the last event."""
+    """The attempt continues, or ends with ConnectionClosed. In that case the next one starts after the last event."""
     await store.write("s", *range(10))
     received: list[int] = []
     place: Any = -1 if of == "stream" else FIRST_POSITION
@@ -181,7 +181,7 @@ async def test_a_lost_connection_is_signalled_before_the_resumption(store: Store
 
 
 class Received:
-    """What a subscriber receives, and a way to wait for it."""
+    """The items that a subscriber has received, and a method to wait for them."""
 
     def __init__(self) -> None:
         self.values: list[Any] = []
@@ -259,7 +259,7 @@ async def not_consumed(store: Store, of: str, contents: list[Any]) -> int:
     async with attempt_of(store, of, received, place) as again:
         while len(received) < len(contents):
             for event in await receive(again, 1):
-                if event.number >= len(received):  # an attempt may deliver events before its place
+                if event.number >= len(received):  # An attempt may deliver some earlier events again.
                     received.append(event.json())
     assert received == contents
     return held

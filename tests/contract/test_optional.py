@@ -1,4 +1,4 @@
-"""Features that only some protocols have. A transport that lacks one raises NotSupported before it sends anything."""
+"""Optional features of protocols. A transport without a feature raises NotSupported before it sends anything."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ FROM_START = PersistentSubscriptionSettings(start_from=0)
 
 
 def needs(store: Store, *capabilities: Capability) -> None:
-    """Check that the transport refuses what it lacks, and end the test there."""
+    """If the transport lacks a capability, check that it raises NotSupported, and skip the rest of the test."""
     for capability in capabilities:
         if capability not in store.transport.capabilities:
             with pytest.raises(NotSupported) as refused:

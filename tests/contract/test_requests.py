@@ -1,4 +1,4 @@
-"""What holds for every request: optional features, limits, cancellation, and the end of a client."""
+"""Common behavior of all requests: optional features, limits, cancellation, and closing of the client."""
 
 from __future__ import annotations
 
@@ -151,7 +151,7 @@ async def is_cancelled_at(request: Awaitable[Any], n: int) -> bool:
 
 @pytest.mark.parametrize("name", REQUESTS)
 async def test_a_request_cancelled_anywhere_leaves_nothing_behind(store: Store, name: str) -> None:
-    """The request is cancelled at its first await, then at its second one, until it ends before."""
+    """The request is cancelled at its first await, in the next run at its second, until a run ends before that."""
     await store.write("s", 0, 1)
     await store.transport.create_group("s", "updated", GROUP)
     await store.transport.create_group("s", "consumed", FROM_START)
@@ -168,7 +168,7 @@ async def test_a_request_cancelled_anywhere_leaves_nothing_behind(store: Store, 
 
 
 async def test_a_cancelled_consumer_loses_no_event(store: Store) -> None:
-    """What a cancelled session had received and not acknowledged is delivered to the next one."""
+    """Events that a cancelled session had received and not acknowledged are delivered to the next session."""
     await store.write("s", *range(5))
     await store.transport.create_group("s", "g", FROM_START)
     for n in range(3):

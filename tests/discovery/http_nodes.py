@@ -44,7 +44,7 @@ async def listening(serve: Serve) -> AsyncIterator[Endpoint]:
         try:
             await serve(reader, writer)
         except (ConnectionError, asyncio.IncompleteReadError):
-            pass  # the client can disconnect at any time
+            pass  # The client can disconnect at any time.
         finally:
             writer.transport.abort()
 

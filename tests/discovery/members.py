@@ -28,7 +28,7 @@ def member(number: int, state: NodeState, *, is_alive: bool = True, age: float =
 
 
 def document(version: int, word: str = "Follower", **changes: Any) -> dict[str, Any]:
-    """Return a document of one member as a server of this version writes it."""
+    """Return a gossip document with one member, in the form of this server version."""
     one = {
         "instanceId": "d27e174e-9691-4bcc-a649-74977c01c074",
         "timeStamp": "2026-11-23T06:04:52.8367954Z",

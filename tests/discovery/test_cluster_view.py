@@ -1,4 +1,4 @@
-"""The nodes of a cluster that a client knows between connections."""
+"""The client's knowledge of the nodes of a cluster, and the choice of a node."""
 
 from __future__ import annotations
 

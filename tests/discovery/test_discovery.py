@@ -1,4 +1,4 @@
-"""Rounds of questions to the nodes of a cluster, and the node that is chosen."""
+"""Rounds in which the nodes of a cluster are asked for gossip, and the node that is chosen."""
 
 from __future__ import annotations
 

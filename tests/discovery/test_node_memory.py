@@ -1,4 +1,4 @@
-"""The experience with nodes. The time is an argument."""
+"""The experience of a client with nodes. The tests pass the time as an argument."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pauses between rounds of questions for gossip."""
+"""Pauses between rounds in which nodes are asked for gossip."""
 
 from __future__ import annotations
 

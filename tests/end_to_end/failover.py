@@ -1,7 +1,7 @@
-"""A program with every kind of long-lived work, and the failures of the cluster that it runs on.
+"""A program with every kind of long-lived work, and the failures of the cluster that it uses.
 
-The program counts: it publishes the numbers from 0 on to one stream, with exact versions; a relay copies each of them
-to another stream; one subscription follows `$all`, one follows the stream on a follower; two consumers share a group.
+The program publishes the numbers 0, 1, 2, ... to a stream, with exact versions. A relay copies them to another
+stream. One subscription follows `$all`, another follows the stream on a follower, and two consumers share a group.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from rxpump.testing import EmbeddedCluster, NodeState
 NUMBERS, COPIES = "numbers", "copies"
 GROUP = "counters"
 MORE = 5
-"""Events that are published after a change of the leader, before the next one."""
+"""Number of events that are published between two changes of the leader."""
 
 IN_HASTE = rxpump.Settings(
     timeout=5.0,
@@ -37,11 +37,11 @@ IN_HASTE = rxpump.Settings(
     reconnect=rxpump.Backoff(min_delay=0.005, max_delay=0.05),
     retry=rxpump.Backoff(min_delay=0.005, max_delay=0.05),
 )
-"""Settings with which a client notices and survives a failure in a fraction of a second."""
+"""Settings with such short timeouts that a client recovers from a failure in a fraction of a second."""
 
 
 def copies(events: reactivex.Observable[Event]) -> reactivex.Observable[NewEvent]:
-    """Copy the number of each event."""
+    """Return an Observable that has a copy of each event, with the same number as data."""
 
     def copy(event: Event) -> NewEvent:
         return NewEvent("Copied", event.json())
@@ -71,9 +71,9 @@ class Program:
     """The program. Its parts run until it is closed.
 
     Attributes:
-        published: Number of events that were handed to the publisher.
-        parts: What each part has seen.
-        handled: How often each number was handled by a consumer of the group.
+        published: Number of events that were passed to the publisher.
+        parts: Numbers that each part has seen.
+        handled: Number of times that consumers of the group have handled each number.
     """
 
     def __init__(self) -> None:
@@ -99,7 +99,7 @@ class Program:
         assert self.relay_failure is None, self.relay_failure
 
     async def catch_up(self) -> None:
-        """Wait until all parts have seen every event that was published until now, and some later ones."""
+        """Wait until all parts have seen all events published until now, and some later ones."""
         await self.until(self.published + MORE)
 
     async def until(self, goal: int) -> None:
@@ -211,7 +211,7 @@ async def running(uri: str, preference: str) -> AsyncIterator[Program]:
 
 
 async def moment(chance: random.Random) -> None:
-    """Let some requests pass."""
+    """Wait for a short random time, in which some requests are made."""
     await asyncio.sleep(chance.choice((0, 0, 0.005, 0.03, 0.15, 0.4)))
 
 
@@ -273,7 +273,7 @@ async def slow_election(cluster: EmbeddedCluster, chance: random.Random) -> None
 
 
 async def lag(cluster: EmbeddedCluster, chance: random.Random) -> None:
-    """Let a follower lag, and then lead."""
+    """Delay the replication to a follower, and then make it the leader."""
     follower = chance.choice(cluster.followers)
     await cluster.delay_replication(follower)
     await moment(chance)
@@ -282,7 +282,7 @@ async def lag(cluster: EmbeddedCluster, chance: random.Random) -> None:
 
 
 async def lose_followers(cluster: EmbeddedCluster, chance: random.Random) -> None:
-    """Kill all followers one after the other, so that there is no majority for a while, and elect another leader."""
+    """Kill all followers one by one, so that there is no majority for some time, and elect another leader."""
     followers = cluster.followers
     for follower in followers:
         await cluster.kill(follower)

@@ -1,4 +1,4 @@
-"""Each call has a deadline, with or without a connection. Endless work has none."""
+"""Each call has a deadline, even without a connection. Subscriptions and other endless work have none."""
 
 from __future__ import annotations
 
@@ -96,14 +96,14 @@ async def silent(peer: Peer) -> None:
 
 @pytest.fixture
 async def cut_off() -> AsyncIterator[rxpump.Client]:
-    """A client whose server is gone."""
+    """A client whose server no longer exists."""
     async with ScriptedServer(cut_after_a_ping, good) as server:
         client = rxpump.connect(str(server.address), reconnect=AWAY)
         await client.connect()
         await client.ping()
         states = [client.is_connected]
         with pytest.raises(OperationTimedOut):
-            await client.ping(timeout=0.05)  # ends the connection
+            await client.ping(timeout=0.05)  # The server closes the connection.
         assert [*states, client.is_connected] == [True, False]
         yield client
         await client.close()
@@ -165,7 +165,7 @@ async def test_timeout_none_means_no_deadline(cut_off: rxpump.Client, method: st
 
 
 class Store:
-    """A checkpoint store that notes which checkpoints were saved."""
+    """A checkpoint store that records the saved checkpoints."""
 
     def __init__(self, client: rxpump.Client) -> None:
         self.saved: list[int] = []

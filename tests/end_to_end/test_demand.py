@@ -1,4 +1,4 @@
-"""A slow consumer at the end of a pipeline stops page requests, which are counted at the server."""
+"""A slow consumer at the end of a pipeline stops page requests. The server counts them."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ async def test_the_water_marks_bound_page_requests(kind: str, client: rxpump.Cli
         await slow.let(step)
         finished += step
         await quiet(pages, client)
-        # Each event becomes two items. Beyond the mark, one page is being delivered and one is read ahead.
+        # Each event becomes two items. Above the high-water mark, one more page is delivered and one is read ahead.
         events_taken = (finished + HIGH) / 2
         assert len(pages) <= events_taken / PAGE + 3
         assert len(pages) >= finished / 2 / PAGE

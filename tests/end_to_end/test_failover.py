@@ -1,4 +1,4 @@
-"""A program on a cluster whose leader changes often loses, doubles and reorders nothing, and never hangs."""
+"""A program on a cluster whose leader changes often loses, repeats and reorders no event, and never hangs."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ async def survive(
         address: Connection string of the program.
         preference: Kind of node that the reader of the program uses.
         changes: Number of changes.
-        chance: Source of the moments and ways.
+        chance: Random generator for the moments and the kinds of changes.
     """
     async with cluster:
         async with running(address(cluster), preference) as program:

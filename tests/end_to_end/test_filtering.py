@@ -113,7 +113,7 @@ async def test_a_prefix_matches_on_a_culture_sensitive_server(prefix: str, by: s
 
 
 class Heard:
-    """A subscriber that notes its items and can wait for them."""
+    """A subscriber that records its items and can wait for them."""
 
     def __init__(self) -> None:
         self.items: list[Any] = []

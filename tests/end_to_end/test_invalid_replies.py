@@ -29,7 +29,7 @@ QUICK = rxpump.Backoff(min_delay=0.001, max_delay=0.004)
 SETTINGS = rxpump.Settings(
     timeout=0.1, connect_timeout=0.1, connect_within=0.5, watchdog=0.05, reconnect=QUICK, retry=QUICK
 )
-QUIET = 0.02  # seconds of silence after which the client is waiting for the server
+QUIET = 0.02  # Seconds of silence after which the client is regarded as hanging.
 PATIENCE = 10.0
 WANTED = rxpump.EventFilter(stream_prefix="s")
 
@@ -143,7 +143,7 @@ CASES = st.sampled_from(list(METHODS)).flatmap(
 
 
 class FaultyServer:
-    """A server that sends invalid replies, then closes the connection and refuses all requests on later ones."""
+    """A server that sends invalid replies on its first connection, and refuses all requests on later connections."""
 
     def __init__(self, invalid_replies: list[InvalidReply]) -> None:
         self.invalid_replies = deque(invalid_replies)

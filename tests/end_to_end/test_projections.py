@@ -1,4 +1,4 @@
-"""The system projections of the embedded server: live, after restarts, and after kills."""
+"""The system projections of the embedded server, during writes, after restarts, and after `kill -9`."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ def no_lag(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Machine:
-    """A server that loses its events when it restarts, on the same port."""
+    """A server that restarts on the same port without its latest events."""
 
     def __init__(self, backup: Path) -> None:
         self.server = EmbeddedServer(SqliteStore.in_memory())
@@ -56,7 +56,7 @@ class Machine:
     async def restart(self, events: int) -> None:
         port = self.server.port
         await self.server.stop()
-        if events:  # written before the server is back, because its clients connect at once
+        if events:  # The events are written before the start, because clients connect at once.
             self.server = EmbeddedServer(SqliteStore.open(self._backup))
             await self.start(events)
             await self.server.stop()
@@ -81,7 +81,7 @@ async def write(client: rxpump.Client, events: int) -> None:
 
 
 class Followed:
-    """A subscription to stream `s` that notes the numbers of its events, and its error."""
+    """A subscription to stream `s` that records the numbers of its events, and its error."""
 
     def __init__(self, source: Any) -> None:
         self.numbers: list[int] = []

@@ -1,4 +1,4 @@
-"""A faulty server that replies to requests and heartbeats, and sends no events to subscriptions."""
+"""A faulty server that replies to requests and heartbeats, but sends no events to subscriptions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Slow links: a connection on which bytes move stays open, and a large write does not block other requests."""
+"""Slow networks: a connection that transfers bytes stays open, and a large write does not block other requests."""
 
 from __future__ import annotations
 

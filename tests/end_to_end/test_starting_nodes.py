@@ -1,4 +1,4 @@
-"""A client that knows one address, that of a node which is starting: it is waited for, and not believed."""
+"""A client with one address, whose node is starting: the client waits for it, and does not trust its replies."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ async def restarted(cluster: EmbeddedCluster, state: NodeState) -> ClusterNode:
 
 @pytest.mark.parametrize("state", [NodeState.INITIALIZING, NodeState.PRE_REPLICA, NodeState.CATCHING_UP])
 async def test_a_node_that_is_not_ready_is_waited_for(state: NodeState) -> None:
-    """It refuses every login, or it has no such stream."""
+    """Until then the node refuses every login, or does not have the stream."""
     async with EmbeddedCluster() as cluster:
         node = await restarted(cluster, state)
         client = client_of(node, require_leader=False)

@@ -24,7 +24,7 @@ def no_lag(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("lost", [2, 5], ids=["inside a record", "at another event"])
 async def test_a_subscription_to_all_ends_with_log_truncated(lost: int) -> None:
-    """The old leader has shown events that it could not commit. The new one has written others in their place.
+    """Clients have read events that the old leader could not commit. The new leader has others at their positions.
 
     With two lost events the position of the last one is inside a record, and with five it is that of another event.
     """
@@ -51,7 +51,7 @@ async def test_a_subscription_to_all_ends_with_log_truncated(lost: int) -> None:
             await cluster.cut_off(old)
             publish = writer.publish("s", [NewEvent("Lost") for _ in range(lost)], timeout=None)
             lone: asyncio.Future[object] = asyncio.ensure_future(publish)
-            await asyncio.sleep(0.02)  # the write must be pending
+            await asyncio.sleep(0.02)  # The write must be pending.
             await cluster.step_down(old)
             await lone
             await shown.wait()

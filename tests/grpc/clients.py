@@ -1,4 +1,4 @@
-"""Clients of the call layer, and the features that a server of the tests names."""
+"""Channels and callers that are connected to a test server, and handlers for GetSupportedMethods of that server."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def channel_to(
 
 @asynccontextmanager
 async def calling(port: int, settings: Settings = SETTINGS, **options: Any) -> AsyncIterator[Caller]:
-    """Connect a client, whose calls have no deadline of their own."""
+    """Connect a client, and yield its Caller, whose calls have no deadline."""
     channel = channel_to(port, settings, **options)
     await channel.open()
     try:

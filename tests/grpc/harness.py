@@ -1,4 +1,4 @@
-"""A minimal client and server over sockets: the state machines of rxpump on asyncio."""
+"""A minimal HTTP/2 client and server for tests, made of the state machines of rxpump and asyncio sockets."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from rxpump.grpc.protocol.response_reader import ResponseReader
 
 LARGEST = 20_000_000
 MUCH = 200_000
-"""Bytes of a stream that wait before its producer pauses."""
+"""Pending bytes of a stream above which `send` waits."""
 
 
 class Endpoint(asyncio.Protocol):
@@ -92,7 +92,7 @@ class Endpoint(asyncio.Protocol):
 
 
 class ServerCall:
-    """A call as its handler sees it."""
+    """A call on the server, which is passed to its handler."""
 
     def __init__(self, endpoint: ServerEndpoint, event: HeadersReceived) -> None:
         self.endpoint = endpoint
@@ -171,7 +171,7 @@ class ServerEndpoint(Endpoint):
 
 
 class Server:
-    """A server on a port of its own."""
+    """A server on a free port."""
 
     def __init__(self, handlers: dict[str, Handler], limits: Http2Limits) -> None:
         self.endpoints: list[ServerEndpoint] = []
@@ -206,7 +206,7 @@ async def serving(handlers: dict[str, Handler], limits: Http2Limits = Http2Limit
 
 
 class ClientCall:
-    """A call as its caller sees it."""
+    """A call on the client."""
 
     def __init__(self, endpoint: ClientEndpoint, stream_id: int) -> None:
         self.stream_id = stream_id

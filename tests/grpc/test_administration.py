@@ -1,4 +1,4 @@
-"""Users, projections, indexes and appends to several streams, against a server that answers from a script."""
+"""Users, projections, indexes and appends to several streams, with a scripted server."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ OK = CallStatus(StatusCode.OK)
 
 
 class Script:
-    """A server that answers every method with the same messages and status, and notes the requests.
+    """A server that answers each method with prepared messages and a status, and records the requests.
 
     Attributes:
         requests: Method and messages of each call.

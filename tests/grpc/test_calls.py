@@ -1,4 +1,4 @@
-"""Calls over a connection, against a server of the same state machine."""
+"""Calls over a connection, with a test server that uses the HTTP/2 state machine of rxpump."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Clients of a cluster over gRPC: the choice of a node, leaders that change, and work that goes on."""
+"""Clients of a cluster over gRPC: the choice of a node, changes of the leader, and work that continues."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Connections: TLS, refusals, keepalive, reconnecting, and nodes that shut down or are no leader."""
+"""Connections: TLS, refusals, keepalive, reconnecting, and nodes that shut down or are not the leader."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ async def test_credentials_that_are_not_sent_are_logged(
 
 
 async def tls_peer(server_tls: ssl.SSLContext, port: list[int], seen: list[Any]) -> asyncio.Server:
-    """Listen with TLS, and note the certificate of each client."""
+    """Listen with TLS, and record the certificate of each client."""
 
     async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         seen.append(writer.get_extra_info("ssl_object").getpeercert())
@@ -169,7 +169,7 @@ def test_a_user_certificate_needs_tls() -> None:
 
 @asynccontextmanager
 async def listening(reply: bytes | None) -> AsyncIterator[int]:
-    """Accept connections, and send `reply` and close, or nothing."""
+    """Accept connections. Send `reply` and close them, or send nothing if it is None."""
 
     async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if reply is not None:
@@ -278,7 +278,7 @@ async def test_attempts_to_reconnect_can_end() -> None:
 
 
 async def test_a_node_that_serves_nothing_is_tried_ever_less_often() -> None:
-    """A connection is useful once a call was answered, apart from the first, or once it has lasted."""
+    """Only a connection that lasted some time, or that answered a second call, resets the delays."""
     statuses: list[Status] = []
     settings = Settings(reconnect=rxpump.Backoff(min_delay=0.001, max_delay=0.5, jitter=0))
     async with serving(handlers(Delete=delete)) as server:
@@ -332,7 +332,7 @@ async def test_what_lives_long_shows_its_state() -> None:
 
 
 def names(port: int) -> Any:
-    """Return a handler that names the node on another port as the leader."""
+    """Return a handler that refuses a call, and names the node on `port` as the leader."""
 
     async def refuse(call: ServerCall) -> None:
         metadata = (

@@ -1,4 +1,4 @@
-"""Connections to consumer groups, against a server of the same state machine."""
+"""Connections to consumer groups, with a test server that uses the HTTP/2 state machine of rxpump."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def delivery(number: int, *, retries: int = 0, link: int | None = None) -> bytes
 
 
 class Group:
-    """A group whose server plays a plan.
+    """A consumer group on a test server. The test determines its refusals and deliveries.
 
     Attributes:
         refusals: Statuses with which the next consumers are refused.
@@ -94,7 +94,7 @@ class Group:
             self.changed.set()
 
     async def requests(self, count: int) -> list[messages.ReadRequest]:
-        """Wait until consumers have sent some requests."""
+        """Wait until consumers have sent `count` requests, and return them."""
         while len(self.received) < count:
             self.changed.clear()
             await self.changed.wait()

@@ -1,4 +1,4 @@
-"""Lost connections over gRPC: reads and subscriptions lose and repeat no event, and no task or file stays open."""
+"""Reads and subscriptions over lost gRPC connections lose and repeat no event, and leave no task or file open."""
 
 from __future__ import annotations
 

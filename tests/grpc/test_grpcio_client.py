@@ -1,4 +1,4 @@
-"""A client of grpcio with our server, over sockets."""
+"""A client of grpcio with a test server that uses the state machines of rxpump, over sockets."""
 
 from __future__ import annotations
 

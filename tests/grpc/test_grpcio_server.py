@@ -1,4 +1,4 @@
-"""A server of grpcio with our client, over sockets."""
+"""A server of grpcio with a test client that uses the state machines of rxpump, over sockets."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class Generic(grpc.GenericRpcHandler):  # type: ignore[misc]
 
 
 class GrpcioServer:
-    """A server of grpcio on a port of its own."""
+    """A server of grpcio on a free port."""
 
     def __init__(self, **options: Any) -> None:
         self.handler = Generic()

@@ -1,4 +1,4 @@
-"""The Python blocks of the pages over gRPC: each one runs, and prints the same as over TCP."""
+"""The Python blocks of the documentation run over gRPC, and print the same as over TCP."""
 
 from __future__ import annotations
 

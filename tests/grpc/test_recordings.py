@@ -1,6 +1,6 @@
-"""Recorded conversations, replayed: bytes of real servers to our client, and bytes of their clients to our server.
+"""Replay recorded conversations: bytes of real servers to our client, and bytes of other clients to our server.
 
-The clients are kurrentdbclient, both node clients and a raw one.
+The recorded clients are kurrentdbclient, both node clients and a raw client.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ NOT_FRAMES = {"note", "connected", "summary", "closed c", "closed s", "reset s"}
 
 
 def cases(*left_out: tuple[str, int]) -> list[tuple[str, int]]:
-    """Return the connections of all clients that keep to the protocol, except some."""
+    """Return the recorded connections of all clients that obey the protocol, except those in `left_out`."""
     found = {(name, line.conn) for name in POLITE for line in recordings.load(name) if line.conn}
     return sorted(found - set(left_out))
 
@@ -48,7 +48,7 @@ def frames_of(name: str, conn: int) -> Iterator[Line]:
 
 
 class ReplayedServer:
-    """Our client, which repeats the calls of a recorded client and receives the bytes of the recorded server."""
+    """Replays a recorded server to our client, which repeats the calls of the recorded client."""
 
     def __init__(self, step: int) -> None:
         self.client = Http2Connection(Role.CLIENT, LIMITS, 0.0)
@@ -175,7 +175,7 @@ STREAM_ERRORS_BY_RFC = {
     11: "pseudo-header late",
     13: "WINDOW_UPDATE 0",
 }
-"""Where Kestrel ends the connection, RFC 9113 asks for the end of the stream; the code is the same."""
+"""Connections that Kestrel ends although RFC 9113 requires only the end of the stream, with the same code."""
 
 OTHERWISE = {
     6: [(GOAWAY, "PROTOCOL_ERROR")],  # a lower stream: RFC 9113, section 5.1.1
@@ -184,7 +184,7 @@ OTHERWISE = {
     28: [(GOAWAY, "PROTOCOL_ERROR")],  # a wrong preface: RFC 9113, section 3.4
     29: [(GOAWAY, "PROTOCOL_ERROR")],  # no SETTINGS: RFC 9113, section 3.4
 }
-"""Connections on which we differ from Kestrel, and why."""
+"""Connections on which our server behaves differently from Kestrel, each with the reason."""
 
 ERRORS = sorted({line.conn for line in recordings.load("23.10/http2-errors") if line.conn})
 
@@ -241,17 +241,17 @@ FRAMING = {
     37: NO_ENCODING,
     39: INCOMPLETE,
 }
-"""Answers of Event Store 23.10.6 to streams with bad messages, which are ours, too."""
+"""Answers of Event Store 23.10.6 to streams with malformed messages. Our server sends the same answers."""
 
 FRAMING_OTHERWISE = {
     9: TOO_LARGE,
     21: (StatusCode.INTERNAL, "Compressed message that is not valid gzip."),
     23: (StatusCode.INTERNAL, "Message prefix with the flag 2, which must be 0 or 1."),
 }
-"""Where Event Store answers UNKNOWN, "Exception was thrown by handler."."""
+"""Our answers where Event Store answers UNKNOWN, "Exception was thrown by handler."."""
 
 AFTER_THE_ONLY_MESSAGE = {33: INCOMPLETE}
-"""Where Event Store answers that a unary call has more than one message, which the reader does not count."""
+"""Our answers where Event Store reports a second message of a unary call, which the reader does not check."""
 
 
 def test_bad_messages_get_the_answers_of_a_real_server() -> None:

@@ -1,4 +1,4 @@
-"""A small store behind the methods that append, and failures that a test plans for it."""
+"""A server with a small store and the methods that append. A test can plan its failures."""
 
 from __future__ import annotations
 
@@ -14,15 +14,16 @@ NOT_READY = CallStatus(StatusCode.UNAVAILABLE, "Server Is Not Ready")
 
 
 class Store:
-    """Streams in memory. An event whose id is known is not written again.
+    """Streams in memory. An event whose id is stored already is not written again.
 
     Attributes:
         streams: Data of the events of each stream.
         batches: Data of the first event of each batch, in the order of arrival, repeated ones too.
         refusals: Messages with which the next batches are refused, without being written.
-        interruptions: Statuses that end the call after the next batches were written, None for no end.
-        release: Batches are handled while it is set.
-        refuses_with: Status that ends a call at its first batch, which is not written; None for no end.
+        interruptions: Statuses that end the call after each of the next batches was written; None: the call
+            continues.
+        release: Event that must be set before batches are handled.
+        refuses_with: Status that ends each call at its first batch, which is not written; None: calls continue.
         calls: Number of BatchAppend calls.
         singles: Number of Append calls.
     """
@@ -43,7 +44,7 @@ class Store:
         return {"BatchAppend": self.batch_append, "Append": self.append}
 
     async def batch_append(self, call: ServerCall) -> None:
-        """Answer batches. A planned status ends the call after the batch before it was written."""
+        """Write and answer batches. A status in `interruptions` ends the call in place of the answer."""
         self.calls += 1
         call.start()
         async for encoded in call:

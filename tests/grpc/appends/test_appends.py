@@ -1,4 +1,4 @@
-"""Appends over BatchAppend calls and calls of their own, against a server of the same state machine."""
+"""Appends by BatchAppend and by Append, with a test server that uses the HTTP/2 state machine of rxpump."""
 
 from __future__ import annotations
 

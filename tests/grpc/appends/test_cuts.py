@@ -1,4 +1,4 @@
-"""Appends through a proxy that cuts every connection after some bytes: each event is written once, in order."""
+"""Appends through a proxy that closes each connection after some bytes. Each event is written once, in order."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Random histories of batches: each is settled once, none is in flight twice, and each call sends them in order."""
+"""Random sequences of actions on batches. Each is settled once, never in flight twice, and sent in order."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ STEPS = st.lists(
 
 
 class History:
-    """A machine, and what happened to its batches."""
+    """A PendingBatches object, and a record of what happened to its batches."""
 
     def __init__(self) -> None:
         self.machine = PendingBatches(Backoff(min_delay=0.5, max_delay=1.0, attempts=3), 4.0, MAX_IN_FLIGHT)
         self.batches: list[PendingBatch] = []
         self.settled: list[PendingBatch] = []
-        self.requests: dict[int, PendingBatch] = {}  # in flight, by number
-        self.last_sent = 0  # sequence of the batch that the call sent last
+        self.requests: dict[int, PendingBatch] = {}  # batches in flight, by number
+        self.last_sent = 0  # sequence number of the last batch that the call sent
         self.now = 0.0
 
     def note(self, settled: list[PendingBatch]) -> None:

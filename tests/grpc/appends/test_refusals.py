@@ -1,4 +1,4 @@
-"""Refusals of an embedded server, which are the same errors over TCP and by each method that appends over gRPC."""
+"""An embedded server refuses appends with the same errors over TCP and by each append method of gRPC."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def event() -> NewEvent:
 
 @asynccontextmanager
 async def writers() -> AsyncIterator[tuple[dict[str, Append], dict[str, Append]]]:
-    """Return the functions that append and delete, each as the user ouro, by the name of what they use."""
+    """Yield functions that append and functions that delete as user ouro, by the name of the method or protocol."""
     async with EmbeddedServer(SqliteStore.in_memory(), grpc_port=0, users=ACCOUNTS) as server:
         status: BehaviorSubject[Status] = BehaviorSubject(Idle())
         address = FixedAddress(TcpAddress("127.0.0.1", server.port, Credentials("admin", "changeit")))
@@ -70,7 +70,7 @@ async def writers() -> AsyncIterator[tuple[dict[str, Append], dict[str, Append]]
 
 
 async def _prepare(tcp: TcpTransport) -> None:
-    """Write streams that exist, are deleted, and are closed to ouro."""
+    """Create an existing stream, a deleted stream, and a stream to which ouro has no access."""
     for stream in ("ponies", "dead", "closed"):
         await tcp.append(stream, [event(), event()], ANY)
     await tcp.delete_stream("dead", ANY, hard=True)
@@ -117,7 +117,7 @@ async def test_a_delete_is_refused_with_one_error(stream: str, error: RxPumpErro
 
 @pytest.mark.parametrize("version", [7, NO_STREAM])
 async def test_a_delete_with_a_wrong_version_names_the_version(version: int) -> None:
-    """Over TCP, servers name it from version 22.6 on, and the embedded server does not."""
+    """Over TCP, real servers return the version from 22.6, and the embedded server never does."""
     async with writers() as (_, deletes):
         found = {name: await refusal(change, "ponies", version) for name, change in deletes.items()}
     assert found == {

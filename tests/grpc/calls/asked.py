@@ -1,4 +1,4 @@
-"""Results of operations for responses, without a server."""
+"""Compute the results of operations from given responses, without a server."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ LOGIN = "ouro"
 
 
 def answer(operation: Operation[Any], *messages: Any) -> Any:
-    """Return the result of an operation for the messages of a response, or raise its error."""
+    """Return the result of an operation whose response has these messages, or raise its error."""
     return operation.answer(messages, replace(operation.context, login=LOGIN))
 
 
 def recorded_responses(operation: Operation[Any]) -> list[Any]:
-    """Return the responses of real servers to the method of an operation."""
+    """Return recorded responses of real servers to the method of an operation."""
     method = operation.context.method
     return [
         method.response.FromString(each.data)
@@ -27,7 +27,7 @@ def recorded_responses(operation: Operation[Any]) -> list[Any]:
 
 
 def is_recorded(operation: Operation[Any]) -> bool:
-    """Return whether another client has sent exactly the only message of an operation to a real server."""
+    """Return whether the recordings contain the request of an operation, which must have one message."""
     method = operation.context.method
     (request,) = operation.requests
     return any(

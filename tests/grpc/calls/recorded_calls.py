@@ -1,4 +1,4 @@
-"""Calls of recorded conversations with real servers, as operations of rxpump.
+"""Calls from recorded conversations with real servers, converted to operations of rxpump.
 
 tests/data/wire/grpc/calls.jsonl has a line for each call: the requests of another client, the messages and the
 trailers of the server, and the result or error that rxpump must report. Of the calls with the same method, kind of
@@ -40,7 +40,7 @@ FILE = MESSAGES.parent / "calls.jsonl"
 
 @dataclass(frozen=True)
 class RecordedCall:
-    """A call.
+    """A recorded call.
 
     Attributes:
         method: Method that was called.
@@ -67,7 +67,7 @@ class RecordedCall:
         return make(parsed)
 
     def outcome_of(self, operation: Operation[Any]) -> str:
-        """Return the description of what an operation makes of the response."""
+        """Return a description of the result or error that an operation returns for the recorded response."""
         context = replace(operation.context, login="ouro")
         fields = dict(self.trailers)
         status = status_of_headers(self.trailers, fields.get(":status", "200"))
@@ -111,7 +111,7 @@ def load(file: Path = FILE) -> list[RecordedCall]:
 
 
 def normalized(method: Method, encoded: bytes) -> Any:
-    """Return a request with its ids in one form, and without differences that have no meaning."""
+    """Return a request in a form for comparisons: ids in one form, and without differences that have no meaning."""
     message = method.request.FromString(encoded)
     if method == streams.APPEND and message.HasField("proposed_message"):
         event = message.proposed_message
@@ -366,4 +366,4 @@ _OPERATIONS: dict[str, Callable[[list[Any]], Operation[Any]]] = {
     "Projections/Statistics": _statistics,
     "StreamsService/AppendSession": _append_session,
 }
-"""Operation for the parsed requests of a method."""
+"""Function that converts parsed requests to an operation, by method."""

@@ -1,4 +1,4 @@
-"""Appends by a call of their own, and deletes."""
+"""The requests Append, Delete and Tombstone."""
 
 from __future__ import annotations
 

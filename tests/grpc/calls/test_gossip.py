@@ -1,4 +1,4 @@
-"""The members of a cluster."""
+"""The request for the members of a cluster, and its response."""
 
 from __future__ import annotations
 

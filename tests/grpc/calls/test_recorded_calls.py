@@ -1,4 +1,4 @@
-"""Calls of real servers: rxpump sends what other clients sent, and each outcome is a result or a named error."""
+"""Recorded calls: rxpump sends the same requests as other clients, and converts each response correctly."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Calls whose errors the tests look at."""
+"""Call contexts for tests of errors."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """Statuses of recorded calls that failed: tests/data/wire/grpc/statuses.jsonl, one JSON object a line.
 
-They are those of the conversations in `tests.grpc.messages.recorded`: for each method one of each code, name of the
-error, text (apart from the names and numbers in it) and set of keys. Headers that have nothing to do with the status
-are left out.
+They are from the conversations in `tests.grpc.messages.recorded`. For each method there is one status for each
+combination of code, error name, text (ignoring names and numbers in it) and keys. Headers that do not belong to the
+status are left out.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Errors without a name: the code and the text decide."""
+"""Statuses without an error name, whose code and text determine the error."""
 
 from __future__ import annotations
 
@@ -63,13 +63,13 @@ INSTEAD = "Envelope callback expected Updated, received {} instead"
 CASES: list[tuple[CallContext, StatusCode, str, RxPumpError]] = [
     (READ, StatusCode.UNAUTHENTICATED, "Unauthenticated", NotAuthenticated("ouro", "Unauthenticated")),
     (READ, StatusCode.PERMISSION_DENIED, "", AccessDenied("read", "ponies", "ouro")),
-    # A node that does not take the request.
+    # The node does not accept the request.
     (READ, StatusCode.UNAVAILABLE, "Server Is Not Ready", NotReady(READ_OPERATION)),
     (APPEND, StatusCode.UNAVAILABLE, "Server Is Not Ready", NotReady(APPEND_OPERATION)),
     (APPEND, StatusCode.UNAVAILABLE, "Server Is Too Busy", TooBusy(APPEND_OPERATION)),
     (APPEND, StatusCode.UNAVAILABLE, "Server not ready", NotReady(APPEND_OPERATION)),
     (APPEND, StatusCode.UNKNOWN, "No leader info available in response", NotLeader(APPEND_OPERATION)),
-    # A call that was interrupted.
+    # The call was interrupted.
     (APPEND, StatusCode.UNAVAILABLE, "SERVER_SHUTTING_DOWN", OutcomeUnknown("ponies", "SERVER_SHUTTING_DOWN")),
     (
         SUBSCRIBE,

@@ -1,4 +1,4 @@
-"""Errors that are ordinary messages: of an append, of a batch, of a read."""
+"""Errors that servers send as ordinary messages of appends, batches and reads."""
 
 from __future__ import annotations
 

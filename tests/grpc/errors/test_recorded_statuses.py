@@ -1,4 +1,4 @@
-"""Every status that a real server ended a call with has the error that this table names."""
+"""Each recorded status of a real server is converted to the error in this table."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.grpc.errors.recorded_statuses import RecordedStatus
 STATUSES = [each for each in recorded_statuses.load() if each.method is not None]
 WRITES = {streams.APPEND, streams.BATCH_APPEND, streams.DELETE, streams.TOMBSTONE, streams_v2.APPEND_SESSION}
 
-# The first row whose pattern is found in "METHOD CODE NAME TEXT" decides.
+# The first row whose pattern occurs in "METHOD CODE NAME TEXT" has the expected error.
 ERRORS: list[tuple[str, type[errors.RxPumpError]]] = [
     (r" access-denied ", errors.AccessDenied),
     (r" not-leader ", errors.NotLeader),

@@ -1,4 +1,4 @@
-"""Limits that are reached soon, and floods that reach them."""
+"""Low limits, and floods of frames that exceed them."""
 
 from __future__ import annotations
 

@@ -70,12 +70,12 @@ OURS = {ErrorCode.CANCEL, ErrorCode.NO_ERROR}
 
 
 NEW = -1
-"""In place of the position of a stream: one that was not opened yet."""
+"""Value of `position` for a stream that was not opened yet."""
 
 
 @dataclass(frozen=True)
 class OnStream:
-    """A frame on a stream. The stream is given by its position among those that were opened last."""
+    """A frame on a stream. `position` 0 is the stream that was opened last, 1 the one before it."""
 
     kind: int
     flags: int
@@ -85,7 +85,7 @@ class OnStream:
 
 @dataclass(frozen=True)
 class Block:
-    """A header block on a stream, encoded when it is sent, and cut into so many frames.
+    """A header block on a stream, which is encoded when it is sent, and split into a number of frames.
 
     Without headers it has those of a good request or response.
     """
@@ -110,10 +110,10 @@ VERBS = (
     "tick",
     "stop",
 )
-"""What this endpoint can do."""
+"""Actions of the tested endpoint, the more likely ones repeated."""
 
 Action = tuple[str, int]
-"""Something that this endpoint does: a verb, and which of its streams it is about."""
+"""An action of the tested endpoint: its name, and the position of the stream that it is applied to."""
 
 Step = Block | OnStream | bytes | Action
 
@@ -132,8 +132,8 @@ class Run:
     def __post_init__(self) -> None:
         self.connection = Http2Connection(self.role, LIMITS, 0.0)
         self.encoder = Encoder()
-        self.opened: list[int] = []  # by this endpoint
-        self.known: list[int] = []  # by either, the last first
+        self.opened: list[int] = []  # streams that the tested endpoint opened
+        self.known: list[int] = []  # streams that either side opened, the last first
         self.arrived = b""
         first = drain(self.connection)
         self.frames += parse(first.removeprefix(PREFACE))
@@ -158,7 +158,7 @@ class Run:
         self.receive(arriving)
 
     def resolve(self, position: int) -> int:
-        """Return the number of a stream."""
+        """Return the number of the stream at a position in `known`; 1 if there is none."""
         if position == NEW and self.role is Role.SERVER:
             self.known.insert(0, 2 * len(self.known) + 1)
         return self.known[min(max(0, position), len(self.known) - 1)] if self.known else 1
@@ -271,7 +271,7 @@ class Run:
             assert end.code in FAULTS or end.reason.startswith("silent for")
             assert (self.frames[-1].kind, self.frames[-1].number) == (GOAWAY, end.code)
             assert self.connection.buffered_bytes == self.connection._receiver.held_bytes
-        assert len(goaways) <= 2  # one may have announced the end
+        assert len(goaways) <= 2  # shutdown can send one before the end of the connection
 
     def comparable_events(self) -> list[Http2Event]:
         """Return the events. Adjacent DATA of a stream is joined, and DATA of streams that were reset is left out."""

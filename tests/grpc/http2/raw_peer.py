@@ -1,6 +1,6 @@
-"""A peer that sends whatever frames a test wants to a connection, and parses what the connection sends.
+"""A peer that sends any frames to a connection, and parses the frames that the connection sends.
 
-It shares no code with the package: frames are built and parsed here.
+It uses no code of the package to build and parse frames.
 """
 
 from __future__ import annotations
@@ -119,7 +119,7 @@ class RawPeer:
         return frame(HEADERS, flags, stream_id, self.block(headers))
 
     def request(self, stream_id: int = 1, flags: int = 0) -> list[Http2Event]:
-        """Open a stream of a server under test."""
+        """Send a request that opens a stream. The connection must be a server."""
         return self.send(self.headers(stream_id, flags=END_HEADERS | flags))
 
     def decoded(self, sent: RawFrame) -> list[tuple[str, str]]:

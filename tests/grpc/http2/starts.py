@@ -1,4 +1,4 @@
-"""Beginnings of connections, and frames, for the tables of error conditions."""
+"""Initial states of connections, and frames, for the tables of error conditions."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def raw(*parts: bytes) -> Frames:
 
 
 def block(encoded: bytes) -> Frames:
-    """A request with this header block."""
+    """Return a function that makes a request with this header block."""
     return raw(frame(HEADERS, END_HEADERS, 1, encoded))
 
 
@@ -95,7 +95,7 @@ def request_without(name: str) -> Frames:
 
 
 def interrupted(between: bytes, after: bytes = b"") -> Frames:
-    """A request whose header block is sent in two parts."""
+    """Return a function that makes a request whose header block is sent in two parts."""
 
     def frames(peer: RawPeer) -> bytes:
         encoded = peer.block(REQUEST)
@@ -106,13 +106,13 @@ def interrupted(between: bytes, after: bytes = b"") -> Frames:
 
 
 def after_priority(peer: RawPeer) -> bytes:
-    """A request whose first frame is only a priority."""
+    """Return a request whose first frame is a PRIORITY frame."""
     first = frame(HEADERS, PRIORITY_FLAG, 1, bytes(5))
     return first + frame(CONTINUATION, END_HEADERS, 1, peer.block(REQUEST))
 
 
 def with_length(length: str, *bodies: bytes) -> Frames:
-    """A request that declares a length, and has these DATA frames."""
+    """Return a function that makes a request with this content-length and these DATA frames."""
 
     def frames(peer: RawPeer) -> bytes:
         body = [data(1, each, END_STREAM if each is bodies[-1] else 0) for each in bodies]

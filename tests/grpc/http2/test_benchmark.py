@@ -1,4 +1,4 @@
-"""The comparison with h2 runs."""
+"""The benchmark that compares rxpump with h2 runs without errors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The error conditions of RFC 9113 for a client: what a server can do wrong, and what it gets.
+"""The error conditions of RFC 9113 for a client: faults of a server, and the reaction of the client.
 
 Rules that do not depend on the role are in the tables for servers. The rows are named after the sections of RFC 9113.
 """

@@ -78,7 +78,7 @@ def test_settings_can_make_a_window_negative() -> None:
     peer = serving(stream_window=1000)
     peer.connection.send_data(1, bytes(3000))
     assert len(payloads(peer.sent())) == 1000
-    peer.send(settings((4, 300)))  # the window is -700 now
+    peer.send(settings((4, 300)))  # The window is -700 now.
     peer.send(window_update(1, 700))
     assert payloads(peer.sent()) == b""
     peer.send(window_update(1, 1))
@@ -214,13 +214,13 @@ def test_a_consumer_that_pauses_does_not_hold_back_others() -> None:
     peer = RawPeer(Role.SERVER, LIMITS)
     peer.request(1)
     peer.request(3)
-    peer.send(data(1, bytes(1000)))  # not acknowledged
+    peer.send(data(1, bytes(1000)))  # The data on stream 1 are never acknowledged.
     received = 0
     for _ in range(300):
         events = peer.send(data(3, bytes(900)))
         received += sum(len(event.data) for event in events if isinstance(event, DataReceived))
         peer.connection.acknowledge(3, 900)
-    assert received == 270_000  # more than the window of the connection
+    assert received == 270_000  # in all, more than the window of the connection
     assert {each.stream_id for each in peer.sent()} == {0, 3}
 
 

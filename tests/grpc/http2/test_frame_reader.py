@@ -1,4 +1,4 @@
-"""Frames in a stream of bytes: cut anywhere, joined where they are data of one stream, and too large."""
+"""Frames in a byte stream: split at any byte, joined if they are adjacent data of one stream, and too large."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_a_frame_that_comes_byte_by_byte_is_joined_once() -> None:
     for number, octet in enumerate(whole[:-1], 1):
         assert list(reader.feed(bytes([octet]))) == []
         assert reader.held_bytes == number
-    assert len(reader._chunks) > 16_000  # as they came
+    assert len(reader._chunks) > 16_000  # The chunks are not joined yet.
     assert list(reader.feed(whole[-1:])) == [(DATA, 0, 1, bytes(LARGEST))]
 
 

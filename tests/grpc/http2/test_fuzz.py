@@ -1,4 +1,4 @@
-"""Whatever a peer sends, one of these outcomes follows, and no other.
+"""For any input from a peer, the following statements are true.
 
 1. No method of the connection raises, except `CannotSend` and `CannotOpenStream` where this endpoint may not send.
 2. Events of a stream come in order: headers, data, trailers. After its end only a reset can follow, and after that
@@ -51,7 +51,7 @@ def longs(*numbers: int) -> bytes:
     return struct.pack(f">{len(numbers)}L", *numbers)
 
 
-# Input from a peer that keeps to the protocol
+# Input from a peer that obeys the protocol
 GOOD_SETTING = st.sampled_from([(1, 0), (1, 4096), (3, 100), (4, 0), (4, 10), (4, 65_535), (5, 16_384), (5, 20_000)])
 GOOD = st.one_of(
     st.builds(Block, st.just(NEW), st.sampled_from([4, 4, 5]), st.none(), st.integers(1, 3)),
@@ -106,7 +106,7 @@ KINDS = {"good": GOOD, "action": ACTION, "bad": BAD, "spoilt": SPOILT}
 
 
 def steps_of(kinds: list[str], most: int) -> st.SearchStrategy[list[Step]]:
-    """Return a strategy of steps of these kinds, each as likely as it is often listed."""
+    """Return a strategy of up to `most` steps of these kinds. A kind that is listed more often is more likely."""
     return st.lists(st.sampled_from(kinds).flatmap(KINDS.__getitem__), max_size=most)
 
 

@@ -157,8 +157,8 @@ def converse(one: Ours | Theirs, other: Ours | Theirs, cut: Cut) -> None:
 
 
 BODIES = {1: b"", 3: b"x", 5: bytes(range(256)) * 200, 7: b"short", 9: bytes(20_000)}
-SMALL = {number: body[:1000] for number, body in BODIES.items()}  # byte by byte each costs a call
-LARGE_HEADER = ("x-large", "v" * 17_000)  # which needs CONTINUATION
+SMALL = {number: body[:1000] for number, body in BODIES.items()}  # because bytes arrive one by one
+LARGE_HEADER = ("x-large", "v" * 17_000)  # large enough for CONTINUATION frames
 
 
 @pytest.mark.parametrize("cut", CUTS.values(), ids=CUTS)
@@ -238,7 +238,7 @@ def test_resets_pings_and_settings_go_both_ways(role: Role) -> None:
     converse(ours, theirs, byte_by_byte)
     assert theirs.seen.resets == {1: ErrorCode.CANCEL}
     assert ours.seen.resets == {3: ErrorCode.INTERNAL_ERROR}
-    assert theirs.connection.max_inbound_frame_size == 30_000  # our acknowledgement came
+    assert theirs.connection.max_inbound_frame_size == 30_000  # The acknowledgement of rxpump has arrived.
 
 
 @pytest.mark.parametrize("role", Role)

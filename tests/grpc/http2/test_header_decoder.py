@@ -21,7 +21,7 @@ def test_a_block_that_adds_to_the_table_is_decoded_each_time() -> None:
     decoder = HeaderDecoder(Http2Limits())
     adds = b"\x40\x01a\x01b"
     assert decode(decoder, adds) == decode(decoder, adds) == (("a", "b"),)
-    assert decode(decoder, b"\xbe\xbf") == (("a", "b"), ("a", "b"))  # both are in the table
+    assert decode(decoder, b"\xbe\xbf") == (("a", "b"), ("a", "b"))  # The field is in the dynamic table twice.
 
 
 def test_a_block_of_indexes_means_other_fields_once_the_table_changes() -> None:

@@ -1,4 +1,4 @@
-"""Header blocks that a decoder of hpack reads, whatever the peer does with the size of the table."""
+"""Header blocks can be read by the decoder of hpack for all changes of the size of the dynamic table."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_a_header_list_that_repeats_is_encoded_once() -> None:
     encoder = HeaderEncoder()
     first = encoder.encode(HEADERS[0])
     second = encoder.encode(HEADERS[0])
-    assert second != first  # which filled the table
+    assert second != first  # The first block has filled the dynamic table.
     assert encoder.encode(HEADERS[0]) is second
     encoder.encode(HEADERS[1])
-    assert encoder.encode(HEADERS[0]) != second  # the fields have moved
+    assert encoder.encode(HEADERS[0]) != second  # The indexes of older fields have changed.

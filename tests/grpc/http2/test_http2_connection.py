@@ -1,4 +1,4 @@
-"""The life of a connection: opening, streams, shutdown, keepalive, misuse."""
+"""States of a connection: opening, streams, shutdown, keepalive, and calls that are not allowed."""
 
 from __future__ import annotations
 
@@ -202,7 +202,7 @@ def test_a_reset_here_drops_what_waits() -> None:
 
 
 def test_header_blocks_of_closed_streams_are_decoded() -> None:
-    """Otherwise the tables of the two sides differ from then on."""
+    """Otherwise the dynamic tables of the two sides would differ from then on."""
     peer = calling(streams=2)
     peer.connection.reset(1, ErrorCode.CANCEL)
     assert peer.send(peer.headers(1, [*RESPONSE, ("new", "field")])) == []
@@ -230,7 +230,7 @@ def test_misuse_is_refused() -> None:
         server.connection.open_stream(REQUEST)
 
 
-# Http2Limits of the peer -------------------------------------------------------------------------------------
+# Limits of the peer ------------------------------------------------------------------------------------------
 
 
 def test_the_limit_of_streams_is_kept() -> None:
@@ -242,7 +242,7 @@ def test_the_limit_of_streams_is_kept() -> None:
     assert caught.value.reason == "2 streams are open, and the peer allows 2"
     peer.send(rst_stream(1))
     assert peer.connection.open_stream(REQUEST) == 5
-    peer.send(settings((3, 1)))  # lower than what is open
+    peer.send(settings((3, 1)))  # fewer than the open streams
     assert not peer.connection.may_open
 
 
@@ -257,7 +257,7 @@ def test_before_settings_a_hundred_streams_can_be_opened() -> None:
 
 def test_the_numbers_of_streams_can_be_used_up() -> None:
     peer = RawPeer(Role.CLIENT)
-    peer.connection._streams.last_id = MAX_STREAM_ID - 2  # a connection of a year
+    peer.connection._streams.last_id = MAX_STREAM_ID - 2  # as after a very long time
     assert peer.connection.open_stream(REQUEST) == MAX_STREAM_ID
     with pytest.raises(CannotOpenStream, match="the numbers of streams are used up"):
         peer.connection.open_stream(REQUEST)
@@ -271,13 +271,13 @@ def test_a_smaller_header_table_is_announced_to_the_decoder() -> None:
     peer.decoder.max_allowed_table_size = 100
     peer.connection.open_stream(REQUEST)
     headers = peer.sent()[-1]
-    assert headers.payload.startswith(b"\x20")  # 0 first: the smallest size in between
+    assert headers.payload.startswith(b"\x20")  # First 0, the smallest size in between, is announced.
     assert peer.decoded(headers) == list(REQUEST)
     peer.connection.open_stream(REQUEST)
     assert peer.decoded(peer.sent()[0]) == list(REQUEST)
 
 
-# The end ------------------------------------------------------------------------------------------------
+# Ends ---------------------------------------------------------------------------------------------------
 
 
 def unprocessed(events: list[Http2Event]) -> list[int]:

@@ -1,4 +1,4 @@
-"""Time: keepalive, signs of life, and settings that are not acknowledged."""
+"""Keepalive: PING frames, silent peers, and settings that are not acknowledged."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ KEEPALIVE = Http2Limits(keepalive_interval=10.0, keepalive_timeout=5.0, settings
 def test_a_silent_peer_gets_a_ping_and_then_the_end() -> None:
     peer = RawPeer(Role.CLIENT, KEEPALIVE)
     assert peer.connection.deadline == 10.0
-    peer.connection.tick(10.0)  # something was heard since the start
+    peer.connection.tick(10.0)  # Bytes have arrived since the start.
     peer.connection.tick(20.0)
     assert peer.sent() == [RawFrame(PING, 0, 0, bytes(8))]
     assert peer.connection.deadline == 25.0

@@ -1,4 +1,4 @@
-"""Hostile peers: the memory and the work that a peer can cause are bounded."""
+"""The memory and the work that a hostile peer can cause are bounded."""
 
 from __future__ import annotations
 
@@ -180,7 +180,7 @@ def test_responses_that_are_not_read_are_bounded() -> None:
         if end_of(events):
             break
         peer.connection.send_headers(number, [*RESPONSE, ("x", f"{number}" * 300)])
-        events += peer.send(rst_stream(number))  # it was answered, so that the reset is free
+        events += peer.send(rst_stream(number))  # The stream was answered, so its reset does not count.
         largest = max(largest, peer.connection.buffered_bytes)
     assert "bytes of answers that the peer does not read" in reason(events)
     assert largest <= peer.connection.limits.max_control_bytes + 2000

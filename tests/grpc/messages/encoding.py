@@ -1,4 +1,4 @@
-"""A parser of encoded protobuf messages without protobuf, to find fields that the schema lacks."""
+"""A parser of encoded messages that does not use protobuf, to find fields that the schema lacks."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ def _varint(data: bytes, at: int) -> tuple[int, int]:
 def canonical(data: bytes, descriptor: Descriptor) -> list[tuple[int, Any]]:
     """Return the fields in the order of their numbers.
 
-    Two encodings of a message differ in nothing else if these are equal: neither the order of the fields nor that of
-    the entries of a map has a meaning, and an entry of a map may leave out an empty key or value.
+    Two encodings of a message mean the same if their results are equal. The order of fields and of the entries of a
+    map has no meaning, and an entry of a map may leave out an empty key or value.
     """
     found = [(number, _value(value, descriptor.fields_by_number[number])) for number, value in fields(data)]
     maps = {field.number for field in descriptor.fields if _is_map(field)}

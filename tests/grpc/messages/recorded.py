@@ -2,8 +2,8 @@
 
 The servers are Event Store 23.10.6, EventStoreDB 24.10.4 and KurrentDB 26.1.0, the clients are kurrentdbclient, both
 node clients and a raw client. They sent 24,000 messages. For each method and each set of fields and kinds of values
-(zero, up to 31 bits, up to 63 bits, 64 bits) the file has the shortest message, except for those that a case made
-malformed.
+(zero, up to 31 bits, up to 63 bits, 64 bits) the file has the shortest message, except for messages that were
+malformed on purpose.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ FILE = Path(__file__).parents[2] / "data" / "wire" / "grpc" / "messages.jsonl"
 
 @dataclass(frozen=True)
 class RecordedMessage:
-    """A message of a client or a server.
+    """A recorded message of a client or a server.
 
     Attributes:
         method: Method that was called.

@@ -1,4 +1,4 @@
-"""The messages of kurrentdbclient: they load in the same process, and have the same numbers and types of fields."""
+"""The messages of kurrentdbclient can be loaded in the same process, and have the same field numbers and types."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ MODULES = {
     "kurrentdbclient.protos.v2.streams.streams_pb2": "kurrentdb.protocol.v2.streams.StreamsService",
 }
 SINGULAR_DETAILS = "kurrentdbclient.status.Status/3: repeated"
-"""The Status of BatchAppend has one detail. Ours can have several, as that of the v2 services has."""
+"""The one known difference: their Status of BatchAppend has one detail, ours can have several, as in v2 services."""
 
 LOADED_TOGETHER = """
 import {first}

@@ -1,4 +1,4 @@
-"""Every kind of message that real servers and clients sent is known to the schema, with all of its fields."""
+"""The schema has all messages that real servers and clients sent, with all of their fields."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.grpc.messages.recorded import RecordedMessage
 
 MESSAGES = recorded.load()
 REDACTION = {"geteventpositions", "switchchunks"}
-"""Methods that servers list though no client can call them."""
+"""Methods that servers list although no client can call them."""
 
 
 def title(each: RecordedMessage) -> str:
@@ -46,14 +46,14 @@ def test_no_field_of_a_recorded_message_is_unknown(each: RecordedMessage) -> Non
 
 @pytest.mark.parametrize("each", MESSAGES, ids=title)
 def test_a_recorded_message_is_encoded_as_it_was(each: RecordedMessage) -> None:
-    """To the same bytes, but for the order of fields and of the entries of maps, which has no meaning."""
+    """The bytes are the same except for the order of fields and of map entries, which has no meaning."""
     encoded = each.message_class.FromString(each.data).SerializeToString()
     descriptor = each.message_class.DESCRIPTOR
     assert canonical(encoded, descriptor) == canonical(each.data, descriptor)
 
 
 def test_most_recorded_messages_are_encoded_to_the_same_bytes() -> None:
-    """Those without maps of several entries, and those that JavaScript did not write in an order of its own."""
+    """The exceptions are messages with maps of several entries, and those of JavaScript clients in another order."""
     equal = [each for each in MESSAGES if each.message_class.FromString(each.data).SerializeToString() == each.data]
     others = {(str(each.method), each.from_client) for each in MESSAGES if each not in equal}
     assert len(equal) > 0.8 * len(MESSAGES)

@@ -138,7 +138,7 @@ assert [field.name for field in other.fields] == ["another"]
 
 
 def test_messages_of_the_same_names_do_not_clash() -> None:
-    """Those of another library, in the pool that all libraries share."""
+    """Another library has loaded its messages into the pool that all libraries share."""
     subprocess.run([sys.executable, "-W", "error", "-c", ANOTHER_COPY], check=True, timeout=60)
 
 

@@ -1,4 +1,4 @@
-"""Encodings that other clients accept, and the messages that they stand for."""
+"""Example encodings that other clients accept, and the messages that they encode."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def test_a_vector_is_decoded_to_the_message(name: str) -> None:
 
 
 def test_a_proposed_event_is_encoded_as_in_the_vector() -> None:
-    """In either order of its metadata."""
+    """The order of the metadata may differ."""
     encoded = (
         "12590a26122430313032303330342d303530362d303730382d303930612d30623063306430653066313012200a0c636f6e74656e74"
         "2d7479706512106170706c69636174696f6e2f6a736f6e12090a047479706512015422027b7d"

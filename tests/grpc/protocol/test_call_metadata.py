@@ -1,4 +1,4 @@
-"""Metadata as header fields: names, text, bytes, and messages for people."""
+"""Metadata as header fields: names, text values, binary values, and status messages."""
 
 from __future__ import annotations
 

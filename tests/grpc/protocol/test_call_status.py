@@ -1,4 +1,4 @@
-"""Statuses: of trailers, of responses without grpc-status, of streams that were reset."""
+"""The status of a call, from trailers, from responses without grpc-status, and from streams that were reset."""
 
 from __future__ import annotations
 

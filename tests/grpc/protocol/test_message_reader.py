@@ -1,4 +1,4 @@
-"""Messages in a stream of bytes: split, together, compressed, too large, and bytes that are no messages."""
+"""Messages in a byte stream: split, adjacent, compressed, too large, and malformed."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def test_a_large_message_is_joined_once() -> None:
     whole = frame_message(bytes(1_000_000))
     for start in range(0, 1_000_000, 1000):
         assert reader.feed(whole[start : start + 1000]) == []
-    assert len(reader._chunks) == 1000  # as they came
+    assert len(reader._chunks) == 1000  # The chunks are not joined yet.
     assert reader.held_bytes == 1_000_000
     assert reader.feed(whole[1_000_000:]) == [bytes(1_000_000)]
 

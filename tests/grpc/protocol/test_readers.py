@@ -1,4 +1,4 @@
-"""One call as each side reads it, from the headers to the status."""
+"""The readers of both sides of a call, from the headers to the status."""
 
 from __future__ import annotations
 

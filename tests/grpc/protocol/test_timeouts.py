@@ -1,4 +1,4 @@
-"""Deadlines of calls on the wire."""
+"""The values of the header grpc-timeout."""
 
 from __future__ import annotations
 

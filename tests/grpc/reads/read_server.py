@@ -1,4 +1,4 @@
-"""A server of the method Read that answers from a script, and notes the requests."""
+"""A server of the method Read that answers from a script, and records the requests."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.grpc.clients import SETTINGS, calling, features
 from tests.grpc.harness import Server, ServerCall, serving
 
 Item = Any
-"""A ReadResponse, a CallStatus, trailers, or one of the words below."""
+"""A ReadResponse to send, a CallStatus or trailers to end the call with, or one of the constants below."""
 
 CUT = "lose the connection"
 WAIT = "send nothing more"
@@ -46,7 +46,7 @@ def event(number: int, stream: str = "s", **fields: Any) -> Any:
 
 
 def link(number: int, target: Mapping[str, Any] | None) -> Any:
-    """Return a response with a link, and its target unless that is missing."""
+    """Return a response with a link and its target; `target` is None if the target is missing."""
     found = {} if target is None else {"event": target}
     return streams.ReadResponse(event={"link": recorded(number, "links"), **found})
 
@@ -73,11 +73,11 @@ CAUGHT_UP = streams.ReadResponse(caught_up={})
 FELL_BEHIND = streams.ReadResponse(fell_behind={})
 
 Script = Callable[[Any], Iterable[Item]]
-"""A function of the options of a request that returns the answer."""
+"""Function that is called with the options of a request, and returns the items of the answer."""
 
 
 class ReadServer:
-    """A server whose answers to Read are those of a script.
+    """A server that answers Read from a script.
 
     Attributes:
         requests: Options of the requests, in the order of arrival.
@@ -102,7 +102,7 @@ class ReadServer:
             if item is WAIT:
                 await self.resume.wait()
                 return
-            if isinstance(item, tuple):  # recorded trailers
+            if isinstance(item, tuple):  # The item is recorded trailers.
                 call.endpoint.connection.send_trailers(call.stream_id, item)
                 call.endpoint.flush()
                 return
@@ -119,7 +119,7 @@ class ReadServer:
 
     @property
     def subscriptions(self) -> list[Any]:
-        """Options of the requests to subscribe."""
+        """Options of the requests that are subscriptions."""
         return [each for each in self.requests if each.HasField("subscription")]
 
 
@@ -139,6 +139,6 @@ async def reading_from(
 
 
 def in_turn(*answers: Iterable[Item]) -> Script:
-    """Return a script of answers to one request after the other."""
+    """Return a script that answers the first request with the first answer, and so on."""
     remaining = iter(answers)
     return lambda options: next(remaining)

@@ -73,7 +73,7 @@ class RecordedRead:
 
     @property
     def start(self) -> Any:
-        """Number, position or end at which the client started."""
+        """Event number, position or Edge at which the client started."""
         options = self.options
         source = options.stream if options.HasField("stream") else options.all
         match source.WhichOneof("from"):
@@ -86,7 +86,7 @@ class RecordedRead:
 
     @property
     def where(self) -> EventFilter | None:
-        """The filter, None if there is none or if rxpump would apply it by itself."""
+        """The filter; None if there is none, or if rxpump would filter in the client."""
         options = self.options
         if not options.HasField("filter"):
             return None
@@ -102,7 +102,7 @@ class RecordedRead:
 
     @property
     def events(self) -> list[tuple[str, int, bytes]]:
-        """Stream, number and data of each event, but for a tombstone, as a client without rxpump reads them."""
+        """Stream, number and data of each event except for tombstones, read without code of rxpump."""
         found = []
         for content in self.contents:
             if content.HasField("event"):
@@ -115,7 +115,7 @@ class RecordedRead:
 
     @property
     def error(self) -> type[RxPumpError] | None:
-        """Error that the trailers stand for; None if there is none."""
+        """Class of the error for the trailers; None if there is none."""
         if any(content.HasField("stream_not_found") for content in self.contents):
             return StreamNotFound
         fields = dict(self.trailers)
@@ -124,7 +124,7 @@ class RecordedRead:
                 return SubscriptionDropped if self.is_subscription else None
             case None, _, _ if not fields:
                 return None
-            case None, _, _:  # HTTP status 500, because the metadata of the error cannot have the name
+            case None, _, _:  # A server answers HTTP status 500 if the name is not ASCII.
                 return ServerFailed if (self.stream or "").isascii() else StreamDeleted
             case _, "stream-deleted", _:
                 return StreamDeleted

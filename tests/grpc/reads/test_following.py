@@ -1,4 +1,4 @@
-"""Attempts to follow a stream or $all, from answers of a script, by version of the server."""
+"""Attempts to follow a stream or $all, with scripted servers of several versions."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ async def following(
 
 
 async def receive(subscription: Any, count: int) -> list[Any]:
-    """Return the next signals and numbers of events, `count` of them at least."""
+    """Return at least `count` next items: signals, and the numbers of events."""
     received: list[Any] = []
     while len(received) < count:
         news = await subscription.next()

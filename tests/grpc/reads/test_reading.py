@@ -1,4 +1,4 @@
-"""Reads to the end, pages and single events, from answers of a script."""
+"""Reads to the end, pages and single events, with a scripted server."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reads and subscriptions of real servers: rxpump sends such requests, and understands every response."""
+"""Recorded reads and subscriptions: rxpump sends the same requests, and understands every recorded response."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ MOST = 500
 
 
 class Recorded:
-    """A message as it was recorded."""
+    """A recorded message, which is sent unchanged."""
 
     def __init__(self, encoded: bytes) -> None:
         self._encoded = encoded
@@ -35,7 +35,7 @@ class Recorded:
 
 
 def answer(read: RecordedRead, options: Any) -> Iterable[Any]:
-    """Return the recorded response, or one to the reads by which a subscription finds the end."""
+    """Return the recorded response, or a response to one of the reads by which a subscription finds the end."""
     if read.is_subscription and not options.HasField("subscription"):
         return end_of(read, options)
     return [*map(Recorded, read.responses), read.trailers or CUT]
@@ -92,7 +92,7 @@ async def test_a_recorded_read_is_understood(read: RecordedRead) -> None:
 
 
 def server_page(read: RecordedRead) -> bool:
-    """Return whether the client asks the server for a page; the forward page at the end is known to be empty."""
+    """Return whether the client requests a page. It does not if the page is forward from the end, which is empty."""
     return read.stream is not None or read.start is not END or bool(read.options.read_direction)
 
 
@@ -118,7 +118,7 @@ async def test_a_recorded_subscription_is_understood(read: RecordedRead) -> None
 
 
 def normalized(options: Any) -> Any:
-    """Return options without differences that have no meaning: forms of ids, counts, and spellings of filters."""
+    """Return options without differences that do not matter: forms of ids, counts, and forms of filters."""
     found = streams.ReadRequest(options=options).options
     found.ClearField("uuid_option")
     found.ClearField("control_option")
@@ -128,7 +128,7 @@ def normalized(options: Any) -> Any:
         found.count = 1
     for source in (found.stream, found.all):
         if found.HasField("subscription") and source.WhichOneof("from") is not None:
-            source.end.SetInParent()  # rxpump subscribes after the end that it has found
+            source.end.SetInParent()  # In place of the end, rxpump sends the position that it has found.
     if not found.HasField("stream"):
         found.ClearField("stream")
     return found
