@@ -17,6 +17,7 @@ STORED = Path(__file__).parent / "data" / "public_api.txt"
 MODULES = (
     "rxpump",
     "rxpump.checkpoints",
+    "rxpump.discovery",
     "rxpump.errors",
     "rxpump.messages",
     "rxpump.operators",

@@ -9,7 +9,9 @@ from typing import Final
 import click
 
 from rxpump.cli.loop import run
-from rxpump.discovery import Discovery, DiscoveryFailed, Endpoint, Member, secure_tcp_address, tcp_address
+from rxpump.discovery import DiscoveryFailed, Endpoint, Member
+from rxpump.discovery.cluster_view import secure_tcp_address, tcp_address
+from rxpump.discovery.discovery import Discovery
 from rxpump.errors import RxPumpError
 from rxpump.network.tls import gossip_context
 from rxpump.settings import Settings

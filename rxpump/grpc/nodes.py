@@ -5,17 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
-from rxpump.discovery import (
-    Answer,
-    Discovery,
-    DiscoveryRetryPolicy,
-    Endpoint,
-    Gossip,
-    Selector,
-    for_leader,
-    http_address,
-)
+from rxpump.discovery import DiscoveryRetryPolicy, Endpoint, Selector
 from rxpump.discovery.asking import Target, gather_answers, resolve
+from rxpump.discovery.cluster_view import Answer, http_address
+from rxpump.discovery.discovery import Discovery, for_leader
+from rxpump.discovery.gossip import Gossip
 from rxpump.errors import RxPumpError
 from rxpump.grpc.calls.gossip import read_gossip
 from rxpump.grpc.dialer import Dialer, Node

@@ -9,8 +9,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from rxpump.discovery import Address
 from rxpump.discovery.host_overrides import overridden
+from rxpump.discovery.member import Address
 from rxpump.errors import CertificateRefused, ConnectionClosed, NotAuthenticated, RxPumpError
 from rxpump.grpc.connection import GrpcConnection, Observer, first_of
 from rxpump.grpc.connection_pool import ConnectionPool

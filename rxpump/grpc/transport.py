@@ -8,7 +8,8 @@ from copy import copy
 from typing import ClassVar, Final
 
 from rxpump.backpressure.background_tasks import BackgroundTasks
-from rxpump.discovery import Member, for_leader
+from rxpump.discovery import Member
+from rxpump.discovery.discovery import for_leader
 from rxpump.errors import NotSupported
 from rxpump.grpc.administration import GrpcIndexes, GrpcProjections, GrpcUsers
 from rxpump.grpc.appends.append_many import append_many

@@ -9,8 +9,10 @@ from contextlib import suppress
 from math import inf
 from typing import ClassVar, Final, Generic, Protocol, TypeVar
 
-from rxpump.discovery import Address, Discovery, NodeMemory, NodeState
-from rxpump.discovery.node_memory import ELECTION_SECONDS
+from rxpump.discovery import NodeState
+from rxpump.discovery.discovery import Discovery
+from rxpump.discovery.member import Address
+from rxpump.discovery.node_memory import ELECTION_SECONDS, NodeMemory
 from rxpump.model.status import Discovered
 
 _FORGETTING_SECONDS: Final = 5.0

@@ -18,9 +18,10 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Final, Generic
 
-from rxpump.discovery import Address, Endpoint, NodeState
+from rxpump.discovery import Endpoint, NodeState
 from rxpump.discovery.choosing import READY
 from rxpump.discovery.host_overrides import overridden
+from rxpump.discovery.member import Address
 from rxpump.errors import (
     ConnectionClosed,
     ConnectionFailed,

@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-from rxpump.discovery import (
-    Discovery,
-    DiscoveryRetryPolicy,
-    Endpoint,
-    Selector,
-    for_leader,
-    secure_tcp_address,
-    tcp_address,
-)
+from rxpump.discovery import DiscoveryRetryPolicy, Endpoint, Selector
+from rxpump.discovery.cluster_view import secure_tcp_address, tcp_address
+from rxpump.discovery.discovery import Discovery, for_leader
 from rxpump.network.node_resolver import ClusterNodes
 from rxpump.network.tls import gossip_context
 from rxpump.settings import Settings

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
-from rxpump.discovery import for_leader
+from rxpump.discovery.discovery import for_leader
 from rxpump.errors import IsReadOnly, NotLeader
 from rxpump.model.status import Status
 from rxpump.settings import Settings

@@ -8,6 +8,9 @@ from contextlib import asynccontextmanager
 
 from rxpump.discovery.member import Endpoint
 
+ACCEPTING_TURNS = 5
+"""Turns of the event loop in which asyncio finishes connections that it accepted before the listener was closed."""
+
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
@@ -54,6 +57,8 @@ async def listening(serve: Serve) -> AsyncIterator[Endpoint]:
         yield Endpoint(host, port)
     finally:
         server.close()
+        for _ in range(ACCEPTING_TURNS):
+            await asyncio.sleep(0)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

@@ -6,7 +6,8 @@ from random import Random
 
 import pytest
 
-from rxpump.discovery import NodePreference, Verdict, choose
+from rxpump.discovery import NodePreference
+from rxpump.discovery.choosing import Verdict, choose
 from rxpump.discovery.member import Member, NodeState
 from rxpump.discovery.selectors import Selector, prefer_master, prefer_replica, select_random
 from tests.discovery.members import member

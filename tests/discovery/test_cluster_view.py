@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from random import Random
 
-from rxpump.discovery import NodePreference, Verdict
+from rxpump.discovery import NodePreference
+from rxpump.discovery.choosing import Verdict
 from rxpump.discovery.cluster_view import MAX_LAG_SECONDS, Answer, ClusterView, secure_tcp_address
 from rxpump.discovery.gossip import Gossip
 from rxpump.discovery.member import Endpoint, Member, NodeState

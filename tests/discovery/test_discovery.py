@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
-from rxpump.discovery import DiscoveryFailed, DiscoveryRetryPolicy, Endpoint, Gossip, Member, NodeState, tcp_address
-from rxpump.discovery.cluster_view import Answer
+from rxpump.discovery import DiscoveryFailed, DiscoveryRetryPolicy, Endpoint, Member, NodeState
+from rxpump.discovery.cluster_view import Answer, tcp_address
 from rxpump.discovery.discovery import Discovery, for_leader
+from rxpump.discovery.gossip import Gossip
 from rxpump.model.status import NodeAnswer, NodeVerdict
 from rxpump.settings import Settings
 from tests.discovery.http_nodes import http_node, response

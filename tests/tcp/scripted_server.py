@@ -16,6 +16,9 @@ from rxpump.tcp.wire.framing import Framer
 from rxpump.tcp.wire.package import Package
 from rxpump.uri import TcpAddress
 
+ACCEPTING_TURNS = 5
+"""Turns of the event loop in which asyncio finishes connections that it accepted before the listener was closed."""
+
 
 class Gone(Exception):
     """The client closed the connection. The server ignores it if a script does not catch it."""
@@ -142,6 +145,8 @@ class ScriptedServer:
     ) -> None:
         assert self._listener is not None
         self._listener.close()
+        for _ in range(ACCEPTING_TURNS):
+            await asyncio.sleep(0)
         for player in self._playing:
             player.cancel()
         await self._players.__aexit__(kind, error, trace)
