@@ -143,9 +143,10 @@ def _selection(
         raise InvalidArgument("selector", selector, "a function from a list of members to one of them")
     if retry_policy is not None and not isinstance(retry_policy, DiscoveryRetryPolicy):
         raise InvalidArgument("retry_policy", retry_policy, "a DiscoveryRetryPolicy")
-    if isinstance(address, ClusterAddress) and selector is not None:
+    is_cluster = isinstance(address, ClusterAddress) or (isinstance(address, GrpcAddress) and address.is_cluster)
+    if is_cluster and selector is not None:
         options["node_preference"] = NodePreference.RANDOM
-    elif isinstance(address, TcpAddress) and retry_policy is not None:
+    if not is_cluster and retry_policy is not None:
         options.setdefault("reconnect", retry_policy.as_backoff())
     return Selection(selector, retry_policy)
 

@@ -61,10 +61,18 @@ async def test_the_retry_policy_ends_the_attempts() -> None:
         await client.connect()
 
 
-def test_a_retry_policy_for_one_node_is_one_for_connections() -> None:
+@pytest.mark.parametrize("uri", ["tcp://a", "kurrentdb://a?tls=false"])
+def test_a_retry_policy_for_one_node_is_one_for_connections(uri: str) -> None:
     policy = DiscoveryRetryPolicy(KEEP_RETRYING, 1.0, 0.0, 1.0, 9.0)
-    client = rxpump.connect(host="a", selector=select_random, retry_policy=policy)
+    client = rxpump.connect(uri, selector=select_random, retry_policy=policy)
     assert client._settings.reconnect == policy.as_backoff()
+    assert client._settings.reads_from_leader
+
+
+@pytest.mark.parametrize("uri", ["tcp+discover://a", "kurrentdb+discover://a?tls=false"])
+def test_a_selector_may_choose_any_node_for_reads(uri: str) -> None:
+    client = rxpump.connect(uri, selector=select_random)
+    assert not client._settings.reads_from_leader
 
 
 @pytest.mark.parametrize(

@@ -10,12 +10,13 @@ import click
 
 from rxpump.cli.loop import run
 from rxpump.discovery import DiscoveryFailed, Endpoint, Member
-from rxpump.discovery.cluster_view import secure_tcp_address, tcp_address
 from rxpump.discovery.discovery import Discovery
 from rxpump.errors import RxPumpError
-from rxpump.network.tls import gossip_context
+from rxpump.grpc.dialer import Dialer
+from rxpump.grpc.nodes import GrpcClusterNodes
 from rxpump.settings import Settings
-from rxpump.uri import Address, ClusterAddress, TcpAddress, parse
+from rxpump.tcp.cluster_resolver import ClusterResolver
+from rxpump.uri import Address, ClusterAddress, GrpcAddress, TcpAddress, parse
 
 _UNUSABLE: Final = 1
 _UNANSWERED: Final = 2
@@ -26,18 +27,12 @@ _UNANSWERED: Final = 2
 def cluster(uri: str) -> None:
     """Print the nodes of a cluster, and the node that a client with this URI connects to.
 
-    URI is a connection string such as tcp+discover://node1:2113,node2:2113, with the options that a client has. With
-    tcp://HOST the node is asked at the port of the option http_port. The exit status is 0 if a client can connect, 1
-    if no node can be used now, and 2 if no node answers.
+    URI is a connection string such as tcp+discover://node1:2113,node2:2113 or kurrentdb+discover://node1,node2, with
+    the options that a client has. With tcp://HOST the node is asked at the port of the option http_port. The exit
+    status is 0 if a client can connect, 1 if no node can be used now, and 2 if no node answers.
     """
     try:
-        address, settings = parse(uri)
-        discovery = Discovery(
-            _seeds(address, settings),
-            settings,
-            secure_tcp_address if settings.tls else tcp_address,
-            tls=gossip_context(settings),
-        )
+        discovery = _discovery(*parse(uri))
         chosen = run(_choose(discovery))
     except RxPumpError as error:
         raise click.ClickException(str(error)) from error
@@ -50,14 +45,19 @@ def cluster(uri: str) -> None:
     sys.exit(_status(discovery, chosen))
 
 
-def _seeds(address: Address, settings: Settings) -> Sequence[Endpoint]:
+def _discovery(address: Address, settings: Settings) -> Discovery:
     match address:
+        case GrpcAddress():
+            return GrpcClusterNodes(address, Dialer.to(address, settings), settings).discovery
         case ClusterAddress():
-            return [Endpoint(host, port) for host, port in address.seeds]
+            return ClusterResolver(address, settings).discovery
         case TcpAddress():
-            return [Endpoint(address.host, settings.http_port)]
+            seeds = ClusterAddress(((address.host, settings.http_port),))
+            return ClusterResolver(seeds, settings).discovery
         case _:
-            raise click.UsageError(f"{address} is not a cluster; use tcp+discover://HOST:PORT or tcp://HOST")
+            raise click.UsageError(
+                f"{address} is not a cluster; use tcp+discover://HOST:PORT, tcp://HOST or kurrentdb+discover://HOST"
+            )
 
 
 async def _choose(discovery: Discovery) -> Member | None:
@@ -71,7 +71,7 @@ async def _choose(discovery: Discovery) -> Member | None:
 
 def _rows(discovery: Discovery, chosen: Member | None) -> Iterator[Sequence[str]]:
     """Yield the rows of the table, the titles of the columns first."""
-    yield "node", "state", "TCP", "epoch", "written", "version", "chosen"
+    yield "node", "state", "address", "epoch", "written", "version", "chosen"
     for member, verdict in () if discovery.choice is None else discovery.choice.verdicts:
         address = discovery.view.address_of(member)
         yield (

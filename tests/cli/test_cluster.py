@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from asyncio.subprocess import PIPE, create_subprocess_exec
 
+from rxpump.server import EmbeddedServer, SqliteStore
 from rxpump.testing import EmbeddedCluster, NodeState
 from tests.discovery.http_nodes import http_node
 
@@ -22,7 +23,7 @@ async def test_the_nodes_are_a_table() -> None:
         leader = cluster.leader
         status, lines, err = await run_cluster(cluster.uri)
     assert (status, err) == (0, "")
-    assert lines[0].split() == ["node", "state", "TCP", "epoch", "written", "version", "chosen"]
+    assert lines[0].split() == ["node", "state", "address", "epoch", "written", "version", "chosen"]
     row = next(line for line in lines if "{}:{}".format(*leader.http_address) in line)
     assert "leader" in row
     assert "{}:{}".format(*leader.tcp_address) in row
@@ -41,6 +42,15 @@ async def test_one_address_is_enough() -> None:
         node = cluster.nodes[1]
         status, lines, _ = await run_cluster(f"{node.uri}?http_port={node.http_address[1]}")
     assert (status, len(lines)) == (0, 4)
+
+
+async def test_a_server_is_asked_over_grpc() -> None:
+    async with EmbeddedServer(SqliteStore.in_memory(), grpc_port=0, insecure=True) as server:
+        uri = server.grpc_uri or ""
+        status, lines, err = await run_cluster(uri)
+    assert (status, err) == (0, "")
+    assert len(lines) == 2
+    assert lines[1].endswith("yes")
 
 
 async def test_a_cluster_without_a_leader_is_status_1() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
@@ -36,7 +37,7 @@ async def http_node(*pieces: bytes) -> AsyncIterator[Endpoint]:
 
 
 @asynccontextmanager
-async def listening(serve: Serve) -> AsyncIterator[Endpoint]:
+async def listening(serve: Serve, tls: ssl.SSLContext | None = None) -> AsyncIterator[Endpoint]:
     """Serve connections with `serve` on a free port of 127.0.0.1."""
     tasks: set[asyncio.Task[None]] = set()
 
@@ -51,7 +52,7 @@ async def listening(serve: Serve) -> AsyncIterator[Endpoint]:
         finally:
             writer.transport.abort()
 
-    server = await asyncio.start_server(handle, "127.0.0.1", 0)
+    server = await asyncio.start_server(handle, "127.0.0.1", 0, ssl=tls)
     host, port = server.sockets[0].getsockname()
     try:
         yield Endpoint(host, port)

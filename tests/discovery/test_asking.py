@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 
 import pytest
 
@@ -10,6 +11,7 @@ from rxpump.discovery.asking import Target, ask_all, ask_state, resolve
 from rxpump.discovery.cluster_view import Answer
 from rxpump.discovery.gossip import MAX_GOSSIP_BYTES
 from rxpump.discovery.member import Endpoint, NodeState
+from tests.certificates import authority_file, certified
 from tests.discovery.http_nodes import http_node, listening, response
 from tests.discovery.members import RECORDED, document, encoded
 
@@ -86,6 +88,28 @@ async def test_an_unreachable_address_is_an_error() -> None:
     async with http_node() as node:
         pass
     assert (await ask(node, timeout=5)).problem
+
+
+async def test_the_certificate_must_be_for_the_name_of_the_node() -> None:
+    """The name is that of the user and not the address that it was resolved to."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(response(GOSSIP))
+        await writer.drain()
+
+    with authority_file() as ca:
+        context = ssl.create_default_context(cafile=ca)
+        async with listening(serve, tls=certified("events.example.com")) as node:
+            named = Target(node, "events.example.com")
+            (answer,) = await ask_all([named], timeout=5, tls=context)
+            assert answer.gossip is not None
+            (answer,) = await ask_all([target(node)], timeout=5, tls=context, server_name="events.example.com")
+            assert answer.gossip is not None
+            (answer,) = await ask_all([target(node)], timeout=5, tls=context)
+            assert "certificate verify failed" in answer.problem
+            (answer,) = await ask_all([named], timeout=5)
+            assert answer.gossip is None
 
 
 async def test_names_are_resolved_to_all_their_addresses() -> None:

@@ -343,6 +343,29 @@ async def test_bad_gossip_of_all_nodes_is_an_error(member_client: MakeMember, bo
             assert all(f"{node.http}: " in caught.value.reason for node in cluster.nodes)
 
 
+async def test_ten_dead_addresses_of_a_name_do_no_harm(
+    member_client: MakeMember, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with ScriptedCluster() as cluster:
+        loop = asyncio.get_running_loop()
+        look_up = loop.getaddrinfo
+        port = cluster.nodes[0].http.port
+
+        async def resolve(host: Any, *arguments: Any, **options: Any) -> Any:
+            if host != "events.example.com":
+                return await look_up(host, *arguments, **options)
+            addresses = [f"127.0.1.{number}" for number in range(10)] + ["127.0.0.1"]
+            return [(None, None, None, "", (address, port)) for address in addresses]
+
+        monkeypatch.setattr(loop, "getaddrinfo", resolve)
+        client = member_client(ClusterAddress((("events.example.com", port),)))
+        await client.open()
+        await write(client)
+        found = client.statuses[0]
+        assert isinstance(found, Discovered)
+        assert len(found.answers) == 11
+
+
 async def test_slow_gossip_is_not_waited_for_long(member_client: MakeMember) -> None:
     async with ScriptedCluster() as cluster:
         cluster.nodes[2].freeze()

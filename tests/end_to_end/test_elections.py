@@ -1,0 +1,113 @@
+"""What goes on while a cluster has no leader for longer than a call may take, and when a follower lags."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import reactivex
+from reactivex import operators as rx
+
+import rxpump
+from rxpump import operators as ops
+from rxpump.errors import OperationTimedOut, ReconnectFailed
+from rxpump.model.status import Connected
+from rxpump.testing import EmbeddedCluster
+
+IN_HASTE: dict[str, Any] = {
+    "timeout": 0.1,
+    "node_timeout": 0.3,
+    "gossip_timeout": 0.2,
+    "gossip_interval": 0.02,
+    "node_check_interval": 0.05,
+    "reconnect": rxpump.Backoff(min_delay=0.005, max_delay=0.05),
+    "retry": rxpump.Backoff(min_delay=0.005, max_delay=0.05),
+}
+
+
+def copies(events: reactivex.Observable[rxpump.Event]) -> reactivex.Observable[rxpump.NewEvent]:
+    def copy(event: rxpump.Event) -> rxpump.NewEvent:
+        return rxpump.NewEvent("Copied", {"of": event.type})
+
+    return events.pipe(rx.map(copy))
+
+
+class Waiter:
+    """Notes what arrives, and waits for it."""
+
+    def __init__(self) -> None:
+        self.items: list[Any] = []
+        self.failure: Exception | None = None
+        self._news = asyncio.Event()
+
+    def note(self, item: Any) -> None:
+        self.items.append(item)
+        self._news.set()
+
+    def fail(self, error: Exception) -> None:
+        self.failure = error
+        self._news.set()
+
+    async def until(self, holds: Callable[[list[Any]], bool]) -> None:
+        while not holds(self.items) and self.failure is None:
+            self._news.clear()
+            await self._news.wait()
+
+
+@pytest.mark.parametrize("preference", ["leader", "follower"])
+async def test_long_work_waits_for_a_leader_longer_than_a_call(preference: str) -> None:
+    async with (
+        EmbeddedCluster() as cluster,
+        rxpump.connect(cluster.uri, node_preference=preference, **IN_HASTE) as client,
+    ):
+        await client.create_subscription("group", "source", start_from=0)
+        written, relayed, handled = Waiter(), Waiter(), Waiter()
+        publisher = client.publisher("source", expected_version=rxpump.ExpectedVersion.NO_STREAM)
+        publisher.results.subscribe(written.note, written.fail)
+        publisher.on_next(rxpump.NewEvent("First"))
+        client.relay("source", copies, "target").subscribe(on_error=relayed.fail)
+        client.stream("target").subscribe(relayed.note, relayed.fail)
+        client.connect_subscription("group", "source").pipe(ops.ack_each()).subscribe(handled.note, handled.fail)
+        await relayed.until(bool)
+        await handled.until(bool)
+
+        await cluster.start_election()
+        publisher.on_next(rxpump.NewEvent("Second"))
+        for _ in range(3):
+            with pytest.raises(OperationTimedOut):
+                await client.publish_event("other", "Short")
+        assert (written.failure, relayed.failure, handled.failure) == (None, None, None)
+        await cluster.elect()
+        await relayed.until(lambda items: len(items) >= 2)
+        await handled.until(lambda items: len(items) >= 2)
+        assert (written.failure, relayed.failure, handled.failure) == (None, None, None)
+
+
+async def test_the_reconnect_policy_ends_long_work() -> None:
+    policy = rxpump.Backoff(min_delay=0.005, max_delay=0.01, attempts=5)
+    options = {**IN_HASTE, "reconnect": policy}
+    async with EmbeddedCluster() as cluster, rxpump.connect(cluster.uri, **options) as client:
+        publisher = client.publisher("source")
+        await cluster.start_election()
+        publisher.on_next(rxpump.NewEvent("First"))
+        with pytest.raises(ReconnectFailed):
+            await publisher.drained()
+
+
+async def test_a_follower_that_lags_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rxpump.discovery.cluster_view.MAX_LAG_SECONDS", 0.1)
+    statuses = Waiter()
+    async with EmbeddedCluster() as cluster:
+        client = rxpump.connect(cluster.uri, node_preference="follower", **{**IN_HASTE, "timeout": 5.0})
+        client.status.subscribe(statuses.note)
+        async with client:
+            here = statuses.items[-1].address
+            (node,) = (each for each in cluster.followers if "{}:{}".format(*each.tcp_address) in here)
+            await cluster.delay_replication(node)
+            await client.publish_event("ponies", "Jumped")
+            await statuses.until(lambda items: isinstance(items[-1], Connected) and items[-1].address != here)
+            assert len([event async for event in client.iter("ponies")]) == 1
+    reasons = [str(status.reason) for status in statuses.items if isinstance(status, rxpump.Reconnecting)]
+    assert any("behind the leader" in reason for reason in reasons)
