@@ -6,10 +6,14 @@ import base64
 from typing import Final
 from urllib.parse import quote
 
+from rxpump.errors import InvalidArgument
 from rxpump.model.credentials import AnyCredentials, Credentials
 
 _PLAIN: Final = "".join(map(chr, range(0x21, 0x7F))).replace("%", "")
 """Characters of a connection name that are sent as they are."""
+
+_TOKEN: Final = frozenset(map(chr, range(0x21, 0x7F)))
+"""Characters that a token can have."""
 
 
 def call_metadata(
@@ -32,8 +36,14 @@ def call_metadata(
 
 
 def authorization(credentials: AnyCredentials) -> tuple[str, str]:
-    """Return the metadata for credentials."""
+    """Return the metadata for credentials.
+
+    Raises:
+        InvalidArgument: A token has characters that metadata cannot have. The error does not contain the token.
+    """
     if isinstance(credentials, Credentials):
         pair = f"{credentials.login}:{credentials.password}".encode()
         return "authorization", f"Basic {base64.b64encode(pair).decode()}"
+    if not set(credentials.text) <= _TOKEN:
+        raise InvalidArgument("token", "(not shown)", "printable ASCII characters without spaces")
     return "authorization", f"Bearer {credentials.text}"

@@ -10,6 +10,7 @@ import pytest
 from rxpump.errors import (
     ClientClosed,
     ConnectionClosed,
+    InvalidArgument,
     MalformedReply,
     NotSupported,
     OperationTimedOut,
@@ -277,6 +278,12 @@ async def test_the_metadata_of_calls() -> None:
             "requires-leader": "false",
         }
         assert second["authorization"] == "Bearer abc"
+
+
+async def test_a_token_that_cannot_be_sent_is_not_shown() -> None:
+    async with serving(handlers(Delete=delete)) as server, calling(server.port, sends_in_clear=True) as caller:
+        with pytest.raises(InvalidArgument, match=r"token is '\(not shown\)'"):
+            caller.as_user(Token("sécret"))
 
 
 async def test_credentials_do_not_travel_in_clear() -> None:
