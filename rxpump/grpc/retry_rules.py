@@ -3,13 +3,30 @@
 the server refuses the request for now      another attempt after a delay of the retry policy
 the server does not complete a write        likewise, because the server recognizes the ids of the events
 the connection is lost                      another attempt on the next connection
+a handler of the server failed              likewise, a few times, because a follower that has just lost its leader
+                                            answers so, but also a server that cannot serve the request
 anything else                               the request fails
 """
 
 from __future__ import annotations
 
+from typing import Final
+
 from rxpump.backoff import Backoff
-from rxpump.errors import ClientClosed, ConnectionClosed, NotHandled, OutcomeUnknown, RxPumpError
+from rxpump.errors import (
+    ClientClosed,
+    ConnectionClosed,
+    NotHandled,
+    OutcomeUnknown,
+    RxPumpError,
+    ServerFailed,
+)
+
+HANDLER_FAILED: Final = "Exception was thrown by handler."
+"""Text of a server whose handler failed (docs/protocol/grpc.md)."""
+
+_HANDLER_ATTEMPTS: Final = 6
+"""Attempts that are made if a handler of the server fails each time."""
 
 
 def delay_after(error: RxPumpError, attempts: int, policy: Backoff, *, is_repeatable: bool) -> float:
@@ -33,6 +50,8 @@ def delay_after(error: RxPumpError, attempts: int, policy: Backoff, *, is_repeat
             delay = policy.delay(attempts)
         case OutcomeUnknown() if is_repeatable:
             delay = policy.delay(attempts)
+        case ServerFailed(reason=reason) if reason == HANDLER_FAILED and is_repeatable:
+            delay = policy.delay(attempts) if attempts < _HANDLER_ATTEMPTS else None
         case _:
             raise error
     if delay is None:

@@ -15,6 +15,7 @@ from rxpump.errors import (
     NotSupported,
     OperationTimedOut,
     ReadFailed,
+    ServerFailed,
     StreamDeleted,
     SubscriptionDropped,
     WrongExpectedVersion,
@@ -23,6 +24,7 @@ from rxpump.grpc.calls.delete import delete as operation_of_delete
 from rxpump.grpc.http2 import ErrorCode, Http2Limits
 from rxpump.grpc.messages import server_features, streams
 from rxpump.grpc.protocol.call_status import CallStatus, StatusCode
+from rxpump.grpc.retry_rules import HANDLER_FAILED
 from rxpump.model.credentials import Credentials, Token
 from rxpump.model.positions import Position
 from rxpump.settings import Settings
@@ -249,6 +251,29 @@ async def test_a_refusal_for_now_is_repeated(text: str) -> None:
     async with serving(handlers(Delete=later)) as server, calling(server.port) as caller:
         result = await caller.with_timeout(5).request(DELETION)
         assert result.position == Position(7, 7)
+
+
+async def test_a_failed_handler_is_asked_a_few_times() -> None:
+    """A follower that has just lost its leader fails so. A server that always fails so is reported."""
+    failures = iter(range(3))
+    asked = 0
+
+    async def later(call: ServerCall) -> None:
+        if next(failures, None) is not None:
+            call.refuse(CallStatus(StatusCode.UNKNOWN, HANDLER_FAILED))
+        else:
+            await delete(call)
+
+    async def fails(call: ServerCall) -> None:
+        nonlocal asked
+        asked += 1
+        call.refuse(CallStatus(StatusCode.UNKNOWN, HANDLER_FAILED))
+
+    async with serving(handlers(Delete=later, Read=fails)) as server, calling(server.port) as caller:
+        assert (await caller.request(DELETION)).position == Position(7, 7)
+        with pytest.raises(ServerFailed, match=HANDLER_FAILED):
+            await caller.collect(READ, [b""])
+    assert asked == 6
 
 
 async def test_a_call_that_is_not_repeatable_fails_with_its_connection() -> None:
