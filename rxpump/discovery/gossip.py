@@ -7,6 +7,7 @@ documents of different nodes may disagree: a node that is cut off still believes
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -85,8 +86,9 @@ def merge(documents: Iterable[Gossip]) -> tuple[Member, ...]:
     """Merge the lists of members that several nodes reported.
 
     A node's description of itself is used if there is one, otherwise the newest description. If two nodes are called
-    leader, the one with the later epoch is the leader. The state of the other one becomes UNKNOWN, because it has
-    been replaced by an election.
+    leader, the one with the later epoch is the leader. Gossip over gRPC has no epochs. Then the leader is the one
+    that more nodes call so, and otherwise the one with the newest description, because nobody hears of one that
+    hangs. The state of the others becomes UNKNOWN, because they were replaced by an election.
 
     Args:
         documents: One document of each node that answered.
@@ -94,6 +96,7 @@ def merge(documents: Iterable[Gossip]) -> tuple[Member, ...]:
     Returns:
         Each node once, in the order of the first mention in the documents.
     """
+    documents = list(documents)
     best: dict[str, tuple[tuple[bool, datetime], Member]] = {}
     for document in documents:
         for member in document.members:
@@ -102,14 +105,23 @@ def merge(documents: Iterable[Gossip]) -> tuple[Member, ...]:
             if name not in best or weight > best[name][0]:
                 best[name] = weight, member
     members = tuple(member for _, member in best.values())
-    leaders = [member for member in members if member.is_alive and member.state is NodeState.LEADER]
+    leaders = [member for member in members if _leads(member)]
     if len(leaders) < 2:
         return members
-    newest = max(leader.epoch for leader in leaders)
+    votes = Counter(each.external_http for document in documents for each in document.members if _leads(each))
+
+    def claim(leader: Member) -> tuple[int, int, datetime]:
+        return leader.epoch, votes[leader.external_http], leader.time_stamp or _OLDEST
+
+    strongest = max(map(claim, leaders))
     return tuple(
-        replace(member, state=NodeState.UNKNOWN) if member in leaders and member.epoch < newest else member
+        replace(member, state=NodeState.UNKNOWN) if member in leaders and claim(member) < strongest else member
         for member in members
     )
+
+
+def _leads(member: Member) -> bool:
+    return member.is_alive and member.state is NodeState.LEADER
 
 
 def _member(value: Any) -> Member:

@@ -107,6 +107,17 @@ def test_the_leader_of_the_later_epoch_is_the_leader() -> None:
     assert [each.state for each in merge([cut_off, others])] == [UNKNOWN, LEADER]
 
 
+def test_without_epochs_the_leader_of_more_nodes_counts() -> None:
+    cut_off = Gossip((member(1, LEADER, epoch=-1), member(2, FOLLOWER, age=9, epoch=-1)))
+    others = Gossip((member(1, LEADER, is_alive=False, age=9, epoch=-1), member(2, LEADER, age=1, epoch=-1)))
+    assert [each.state for each in merge([cut_off, others, others])] == [UNKNOWN, LEADER]
+
+
+def test_without_epochs_a_leader_that_hangs_is_replaced() -> None:
+    others = Gossip((member(1, LEADER, age=9, epoch=-1), member(2, LEADER, epoch=-1)))
+    assert [each.state for each in merge([others, others])] == [UNKNOWN, LEADER]
+
+
 def test_dead_leaders_are_not_changed() -> None:
     gossip = parse_gossip((RECORDED / "gossip-cluster-one-dead.json").read_bytes())
     assert merge([gossip]) == gossip.members
