@@ -28,6 +28,9 @@ MAY_BLOCK = {
     "rxpump/server/store/check.py": {"check"},
     # `stop` joins a thread that has executed its last statement.
     "rxpump/server/store/writers.py": {"stop"},
+    # A test waits for a server or a proxy in a thread of its own, which answers at once.
+    "rxpump/testing/event_store.py": {"start", "stop", "read_events"},
+    "rxpump/testing/network.py": {"start", "stop", "_call"},
     # Handlers decide where log lines go. An application with a slow one uses `logging.handlers.QueueHandler`.
     "logging/__init__.py": {"emit"},
 }

@@ -1,7 +1,7 @@
 """The pages of the documentation, and the Python blocks in them.
 
-A block that calls `asyncio.run` is a program of its own. The other blocks of a page can await, as in
-`python -m asyncio`, and each of them uses the names of those before it.
+A block that calls `asyncio.run` is a program of its own. One that defines test functions is a file for pytest. The
+other blocks of a page can await, as in `python -m asyncio`, and each of them uses the names of those before it.
 
 `python -m tests.pages DIRECTORY` writes the blocks as modules, so that type checkers can read them. Every line has
 the number that it has on its page.
@@ -19,6 +19,7 @@ ROOT = Path(__file__).parents[1]
 ALL_PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 PAGES = [page for page in ALL_PAGES if "```python" in page.read_text()]
 BLOCK = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
+TEST = re.compile(r"^(async )?def test_", re.MULTILINE)
 OUTPUT = re.compile(r"^\s*print\(.*\)  # (.+)$", re.MULTILINE)
 
 
@@ -42,6 +43,11 @@ class Block:
         return "asyncio.run(" in self.code
 
     @property
+    def is_test_suite(self) -> bool:
+        """Whether the block is a file for pytest."""
+        return TEST.search(self.code) is not None
+
+    @property
     def output(self) -> list[str]:
         """The texts that its lines `print(...)  # text` must print."""
         return OUTPUT.findall(self.code)
@@ -56,13 +62,15 @@ def blocks(page: Path) -> list[Block]:
 def modules(page: Path) -> dict[str, str]:
     """Return modules with the Python blocks of a page, by name.
 
-    Each program is a module of its own. All other blocks are the body of one coroutine function in one module.
+    Each program and each file for pytest is a module of its own. All other blocks are the body of one coroutine
+    function in one module.
     """
     name = page.stem.lower().replace("-", "_")
-    programs = {f"{name}_{block.line}": "\n" * block.line + block.code for block in blocks(page) if block.is_program}
+    files = [block for block in blocks(page) if block.is_program or block.is_test_suite]
+    programs = {f"{name}_{block.line}": "\n" * block.line + block.code for block in files}
     lines: list[str] = []
     for block in blocks(page):
-        if block.is_program:
+        if block in files:
             continue
         start = [] if lines else [""] * (block.line - 1) + ["async def page() -> None:"]
         lines += start or [""] * (block.line - len(lines))

@@ -43,6 +43,18 @@ async def run_program(block: Block) -> str:
     return out.decode()
 
 
+async def run_tests(suites: list[Block], folder: Path) -> None:
+    """Run blocks as files for pytest."""
+    for block in suites:
+        (folder / f"test_line_{block.line}.py").write_text("\n" * block.line + block.code)
+    settings = folder / "pytest.ini"
+    settings.write_text("[pytest]\nasyncio_mode = auto\nasyncio_default_fixture_loop_scope = function\n")
+    command = [sys.executable, "-W", "error", "-m", "pytest", "-q", "-p", "no:cacheprovider", "-c", str(settings)]
+    process = await asyncio.create_subprocess_exec(*command, str(folder), cwd=ROOT, stdout=PIPE)
+    out, _ = await process.communicate()
+    assert process.returncode == 0, out.decode()
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 async def test_every_block_runs_and_prints_its_output(
     page: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -52,7 +64,11 @@ async def test_every_block_runs_and_prints_its_output(
     monkeypatch.chdir(tmp_path)
     module = ModuleType("page")
     monkeypatch.setitem(sys.modules, "page", module)  # a dataclass looks up the module in which it is made
+    if suites := [block for block in blocks(page) if block.is_test_suite]:
+        await run_tests(suites, tmp_path)
     for block in blocks(page):
+        if block in suites:
+            continue
         if block.is_program:
             printed = await run_program(block)
         else:
@@ -92,6 +108,7 @@ def test_the_readme_can_be_pasted_into_a_prompt() -> None:
         ("docs/coming-from.md", 1, 0, 2),
         ("docs/embedded-server.md", 7, 0, 8),
         ("docs/operators.md", 5, 0, 5),
+        ("docs/testing.md", 11, 0, 0),
         ("docs/without-an-event-loop.md", 7, 0, 8),
     ],
 )

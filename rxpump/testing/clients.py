@@ -29,4 +29,6 @@ def mock_client(transport: MockTransport | None = None, *, settings: Settings | 
     transport = MockTransport(settings=settings) if transport is None else transport
     status: BehaviorSubject[Status] = BehaviorSubject(Idle())
     transport.on_status = status.on_next
-    return Client(settings, transport, status)
+    client = Client(settings, transport, status)
+    transport.runtime.owner = client  # so that `given` and `rxpump.run` connect it
+    return client

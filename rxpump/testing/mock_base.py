@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from math import inf
 from typing import ClassVar, Final, Self, TypeVar
@@ -10,14 +10,17 @@ from typing import ClassVar, Final, Self, TypeVar
 from rxpump.backpressure.background_tasks import BackgroundTasks
 from rxpump.errors import ClientClosed, ConnectionClosed
 from rxpump.model.credentials import AnyCredentials, within
+from rxpump.model.events import Event
 from rxpump.model.limits import Limits
 from rxpump.model.new_events import NewEvent
+from rxpump.model.positions import START, StreamDirection
 from rxpump.model.status import Status
 from rxpump.settings import Settings
 from rxpump.testing.memory_log import MemoryLog
 from rxpump.testing.mock_access import MockAccess
 from rxpump.testing.mock_connection import ADDRESS, MockConnection
 from rxpump.testing.mock_groups import MockGroups
+from rxpump.testing.plain_events import is_of_a_program
 from rxpump.transport import Capability, Lack, Transport
 
 _T = TypeVar("_T")
@@ -103,6 +106,11 @@ class MockBase(Transport):
         safely, it fails with ConnectionClosed instead.
         """
         self._connection.lose_reply(lambda: self.lose_connection("the reply was lost"))
+
+    def read_events(self) -> Sequence[Event]:
+        """Return the events of all streams in the order of their writes, without those of the store itself."""
+        events = self._log.all_page(START, len(self._log.events), StreamDirection.FORWARD, resolve_links=False)
+        return [event for event in events if is_of_a_program(event)]
 
     # Connection ----------------------------------------------------------------------------------
 

@@ -13,7 +13,7 @@ from rxpump import operators as ops
 from rxpump.backoff import Backoff
 from rxpump.errors import AccessDenied, InvalidArgument, NotAuthenticated, NotOwner
 from rxpump.server import EmbeddedServer
-from tests.proxy import Proxy
+from rxpump.testing.proxy import Proxy
 
 
 async def to_result(values: rxpump.Observable[Any]) -> Any:

@@ -27,7 +27,7 @@ from rxpump.errors import (
 )
 from rxpump.model.filters import EventFilter
 from rxpump.server import EmbeddedServer, SqliteStore
-from tests.proxy import Proxy
+from rxpump.testing.proxy import Proxy
 from tests.streams.fake_group import Consumer
 
 IN_HASTE = rxpump.Settings(

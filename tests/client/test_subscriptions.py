@@ -15,7 +15,7 @@ import rxpump
 from rxpump import operators as ops
 from rxpump.model.signals import CaughtUp
 from rxpump.server import EmbeddedServer, SqliteStore
-from tests.proxy import Proxy
+from rxpump.testing.proxy import Proxy
 
 IN_HASTE = rxpump.Settings(
     reconnect=rxpump.Backoff(min_delay=0.001, max_delay=0.01), retry=rxpump.Backoff(min_delay=0.001, max_delay=0.01)

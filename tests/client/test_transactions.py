@@ -11,7 +11,7 @@ from reactivex import operators as rx
 import rxpump
 from rxpump.errors import AccessDenied, ConnectionClosed, StreamDeleted, StreamNotFound, WrongExpectedVersion
 from rxpump.server import EmbeddedServer
-from tests.proxy import Proxy
+from rxpump.testing.proxy import Proxy
 
 IN_HASTE = rxpump.Settings(
     reconnect=rxpump.Backoff(min_delay=0.001, max_delay=0.01), retry=rxpump.Backoff(min_delay=0.001, max_delay=0.01)

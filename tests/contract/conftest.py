@@ -23,9 +23,9 @@ from rxpump.server import EmbeddedServer, SqliteStore
 from rxpump.tcp.node_resolver import FixedAddress
 from rxpump.tcp.transport import TcpTransport
 from rxpump.testing import MockTransport, mock_client
+from rxpump.testing.proxy import Proxy
 from rxpump.uri import TcpAddress
 from tests.contract.stores import SETTINGS, USERS, Store
-from tests.proxy import Proxy
 
 
 class MockStore(Store):

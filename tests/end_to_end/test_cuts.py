@@ -13,7 +13,7 @@ from reactivex import operators as rx
 import rxpump
 from rxpump.errors import ConnectionLostRepeatedly
 from rxpump.server import EmbeddedServer
-from tests.proxy import Proxy
+from rxpump.testing.proxy import Proxy
 
 IN_HASTE = rxpump.Settings(reconnect=rxpump.Backoff(min_delay=0.001, max_delay=0.005), timeout=20.0)
 

@@ -24,7 +24,7 @@ from rxpump.tcp.protocol.pending_requests import PendingRequests
 from rxpump.tcp.wire import schema
 from rxpump.tcp.wire.codes import OperationResult
 from rxpump.tcp.wire.commands import Command
-from tests.proxy import Proxy
+from rxpump.testing.proxy import Proxy
 from tests.tcp.scripted_server import Peer, ScriptedServer, good
 
 AWAY = rxpump.Backoff(min_delay=3600.0, max_delay=3600.0)

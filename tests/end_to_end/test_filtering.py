@@ -17,7 +17,7 @@ from rxpump.model.signals import CaughtUp, Examined
 from rxpump.server import EmbeddedServer, SqliteStore, Strictness
 from rxpump.tcp.protocol.operation import Operation
 from rxpump.tcp.protocol.pending_requests import PendingRequests
-from tests.proxy import Proxy
+from rxpump.testing.proxy import Proxy
 
 WANTED = [
     EventFilter(type_prefix="Pony"),

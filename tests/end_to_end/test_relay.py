@@ -18,7 +18,7 @@ from rxpump.errors import InvalidArgument
 from rxpump.server import EmbeddedServer
 from rxpump.streams import relay as relay_module
 from rxpump.streams.relay import Relay
-from tests.proxy import Proxy
+from rxpump.testing.proxy import Proxy
 from tests.relay_process import EVENTS, EXPECTED, pipeline
 
 IN_HASTE = rxpump.Settings(reconnect=rxpump.Backoff(min_delay=0.001, max_delay=0.005))

@@ -9,7 +9,7 @@ import reactivex
 
 import rxpump
 from rxpump.server import EmbeddedServer
-from tests.proxy import Proxy
+from rxpump.testing.proxy import Proxy
 
 IMPATIENT = rxpump.Settings(heartbeat_interval=0.1, heartbeat_timeout=0.2)
 """Settings that end a connection after 0.3 s of silence. The writes of the tests take three times as long."""

@@ -32,12 +32,12 @@ from rxpump.model.positions import Position
 from rxpump.model.status import Closed, Connected, Connecting, Reconnecting, Status
 from rxpump.server import EmbeddedServer, SqliteStore
 from rxpump.settings import Settings
+from rxpump.testing.proxy import Proxy
 from rxpump.uri import GrpcAddress
 from tests.certificates import authority, authority_file, certificate_files, certified
 from tests.grpc.clients import FOLLOW, QUICK, SETTINGS, calling, channel_to, handlers
 from tests.grpc.harness import ServerCall, serving
 from tests.grpc.test_calls import DELETION, delete, never
-from tests.proxy import Proxy
 
 GIVE_UP = rxpump.Backoff(min_delay=0.001, attempts=0)
 

@@ -12,7 +12,7 @@ from reactivex import operators as rx
 import rxpump
 from rxpump import operators as ops
 from rxpump.server import EmbeddedServer, SqliteStore
-from tests.proxy import Proxy
+from rxpump.testing.proxy import Proxy
 
 IN_HASTE = rxpump.Settings(
     reconnect=rxpump.Backoff(min_delay=0.001, max_delay=0.005),

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from rxpump.server import EmbeddedServer, SqliteStore
-from tests.proxy import Proxy
+from rxpump.testing.proxy import Proxy
 
 PYTHON = os.environ.get("PHOTONPUMP_PYTHON")
 SCRIPT = Path(__file__).with_name("photonpump_methods.py")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Final
 
@@ -140,6 +141,17 @@ class EmbeddedCluster:
         return [node for node in self._nodes if node.state is NodeState.FOLLOWER]
 
     # Start and end ---------------------------------------------------------------------------------
+
+    @contextmanager
+    def reserved_ports(self) -> Iterator[None]:
+        """Choose the ports before the start, so that `uri` can be used, and reserve them in the `with` block."""
+        for node in self._nodes:
+            node.reserve()
+        try:
+            yield
+        finally:
+            for node in self._nodes:
+                node.release()
 
     async def start(self) -> None:
         """Start all nodes, and make the first one the leader."""

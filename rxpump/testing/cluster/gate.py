@@ -21,7 +21,7 @@ class Gate:
     """A forwarding port in front of one port of a node.
 
     Attributes:
-        port: Port for clients; chosen when the gate opens for the first time, and the same from then on.
+        port: Port for clients; chosen by `reserve` or when the gate first opens, and the same from then on.
         is_hanging: Whether connections are accepted, but no bytes are forwarded.
     """
 
@@ -51,9 +51,7 @@ class Gate:
         listener, self._listener = self._listener, None
         if listener is not None:
             await stop_listening(listener)
-            self._reservation = socket.socket()
-            self._reservation.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            self._reservation.bind((HOST, self.port))
+            self.reserve()
         self.is_hanging = False
         for dial in self._dials:
             dial.cancel()
@@ -63,6 +61,13 @@ class Gate:
         while self._ends:
             self._lost.clear()
             await self._lost.wait()
+
+    def reserve(self) -> None:
+        """Let no other program take the port of a closed gate; choose a free port if it was never open."""
+        self._reservation = socket.socket()
+        self._reservation.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._reservation.bind((HOST, self.port))
+        self.port = self._reservation.getsockname()[1]
 
     def release(self) -> None:
         """Let other programs take the port of a closed gate."""

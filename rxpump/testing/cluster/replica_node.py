@@ -161,6 +161,11 @@ class ReplicaNode:
         server, self._server, self._replica = self._server, None, None
         await server.stop()
 
+    def reserve(self) -> None:
+        """Choose the ports of a node that was never started, and let no other program take them."""
+        self._tcp.reserve()
+        self._http.reserve()
+
     def release(self) -> None:
         """Let other programs take the ports of a node that was stopped."""
         self._tcp.release()

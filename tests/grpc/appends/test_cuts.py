@@ -13,7 +13,7 @@ from rxpump.backoff import Backoff
 from rxpump.model.new_events import NewEvent
 from rxpump.model.positions import ExpectedVersion
 from rxpump.server import EmbeddedServer, SqliteStore
-from tests.proxy import Proxy
+from rxpump.testing.proxy import Proxy
 
 COUNT = 300
 QUICK = Backoff(min_delay=0.001, max_delay=0.01)
