@@ -18,7 +18,11 @@ from rxpump.discovery.gossip import Gossip, merge
 from rxpump.discovery.member import Address, Endpoint, Member, NodeState
 from rxpump.discovery.node_memory import NodeMemory
 from rxpump.discovery.selectors import Selector
+from rxpump.errors import InvalidArgument
 from rxpump.model.nodes import NodePreference
+
+_MOST_ASKED: Final = 64
+"""Members that are asked in one round besides the seeds. Clusters have a handful of nodes."""
 
 MAX_LAG_SECONDS: Final = 5.0
 """Seconds by which a follower may be behind the leader before the client looks for another node."""
@@ -99,9 +103,10 @@ class ClusterView:
     """For each follower, a time and the end of the leader's log at that time, which the follower has not reached."""
 
     def candidates(self) -> list[Endpoint]:
-        """Return the HTTP addresses to ask for gossip: the seeds and the members known, in random order."""
+        """Return the HTTP addresses to ask for gossip, in random order: the seeds, and as many members as allowed."""
         known = [Endpoint(*at) for member in self.members if (at := self.gossip_address_of(member)) is not None]
-        addresses = list(dict.fromkeys((*self.seeds, *known)))
+        self.chance.shuffle(known)
+        addresses = list(dict.fromkeys((*self.seeds, *known[:_MOST_ASKED])))
         self.chance.shuffle(addresses)
         return addresses
 
@@ -184,10 +189,12 @@ def _select(choice: Choice, selector: Selector) -> Choice:
     fit = {Verdict.CHOSEN, Verdict.EQUAL, Verdict.WORSE}
     eligible = [member for member, verdict in choice.verdicts if verdict in fit]
     chosen = selector(eligible) if eligible else None
+    if chosen is not None and chosen not in eligible:
+        raise InvalidArgument("result of selector", chosen, "one of the members that it was given, or None")
 
     def verdict_of(member: Member, verdict: Verdict) -> Verdict:
         if verdict not in fit:
             return verdict
-        return Verdict.CHOSEN if member is chosen else Verdict.WORSE
+        return Verdict.CHOSEN if member == chosen else Verdict.WORSE
 
     return Choice(chosen, tuple((member, verdict_of(member, verdict)) for member, verdict in choice.verdicts))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from random import Random
 
+import pytest
+
 from rxpump.discovery import NodePreference
 from rxpump.discovery.choosing import Verdict
 from rxpump.discovery.cluster_view import MAX_LAG_SECONDS, Answer, ClusterView, secure_tcp_address
@@ -12,6 +14,7 @@ from rxpump.discovery.gossip import Gossip
 from rxpump.discovery.member import Endpoint, Member, NodeState
 from rxpump.discovery.node_memory import DISTRUST_SECONDS
 from rxpump.discovery.selectors import prefer_replica
+from rxpump.errors import InvalidArgument
 from tests.discovery.members import member
 
 LEADER, FOLLOWER = NodeState.LEADER, NodeState.FOLLOWER
@@ -33,6 +36,16 @@ def answer(by: Member, *members: Member) -> Answer:
 def test_seeds_and_members_are_asked() -> None:
     assert set(ClusterView(SEEDS).candidates()) == set(SEEDS)
     assert set(view().candidates()) == {*SEEDS, ONE.external_http, TWO.external_http}
+
+
+def test_the_number_of_members_that_are_asked_is_bounded() -> None:
+    """A document of a megabyte can name thousands."""
+    known = view()
+    many = [replace(ONE, external_http=Endpoint("10.0.0.1", port)) for port in range(1, 5000)]
+    known.note_answers([answer(many[0], *many)], now=0)
+    asked = known.candidates()
+    assert len(asked) == len(SEEDS) + 64
+    assert SEEDS[0] in asked
 
 
 def test_members_are_kept_if_no_node_replies() -> None:
@@ -72,6 +85,13 @@ def test_a_node_that_serves_is_trusted_again() -> None:
 
 def test_a_selector_chooses_in_place_of_the_preference() -> None:
     assert view(selector=prefer_replica, preference=NodePreference.LEADER).choose(now=0).member is TWO
+
+
+def test_a_selector_must_return_one_of_the_members() -> None:
+    known = view(selector=lambda members: member(9, LEADER))
+    with pytest.raises(InvalidArgument, match=r"result of selector is .*; allowed is one of the members"):
+        known.choose(now=0)
+    assert view(selector=lambda members: replace(members[0])).choose(now=0).member == ONE
 
 
 def test_a_selector_is_not_shown_nodes_that_failed() -> None:
