@@ -13,7 +13,16 @@ from rxpump.server import EmbeddedServer, SqliteStore
 # The tests and the programs that they start see only these variables, because a variable that is set on one machine
 # (PYTHONUNBUFFERED, FORCE_COLOR, COLUMNS) can hide a fault that shows on another.
 KEPT = {"PATH", "HOME", "TMPDIR", "CI", "ROUNDS", "COVERAGE_PROCESS_CONFIG"}
-KEPT_FOR_INTEROP = {"PHOTONPUMP_PYTHON", "SPEED_PYTHON", "NODE_EVENTSTORE_CLIENT", "NODE_PATH"}
+KEPT_FOR_INTEROP = {
+    "PHOTONPUMP_PYTHON",
+    "KURRENTDBCLIENT_PYTHON",
+    "ESDBCLIENT_PYTHON",
+    "SPEED_PYTHON",
+    "NODE_EVENTSTORE_CLIENT",
+    "NODE_KURRENTDB_CLIENT",
+    "NODE_ESDB_CLIENT",
+    "NODE_PATH",
+}
 for _name in os.environ.keys() - KEPT - KEPT_FOR_INTEROP:
     del os.environ[_name]
 
