@@ -16,7 +16,10 @@ from typing import Final
 from rxpump.discovery.member import Address, Endpoint
 
 DISTRUST_SECONDS: Final = 5.0
-"""Seconds for which a node that failed is distrusted, unless it answers a request for gossip."""
+"""Longest time for which a node that failed is distrusted, unless it answers a request for gossip."""
+
+FIRST_DISTRUST_SECONDS: Final = 2.0
+"""The same after its first failure in a row. It doubles with each further one, up to DISTRUST_SECONDS."""
 
 ELECTION_SECONDS: Final = 1.0
 """Seconds for which a node that turned out not to be the leader is distrusted as a leader."""
@@ -43,6 +46,7 @@ class _Experience:
     text: str
     noted_at: float
     failed_at: float | None = None
+    failures: int = 0
     has_answered: bool = False
     refused_at: float | None = None
 
@@ -59,7 +63,9 @@ class NodeMemory:
 
     def note_failure(self, address: Address, reason: str, now: float) -> None:
         """Record that a node could not be connected to, or that its connection was lost. It is then distrusted."""
-        self._note(address, _Experience(reason, now, failed_at=now))
+        known = self._nodes.get(address)
+        failures = 1 if known is None else known.failures + 1
+        self._note(address, _Experience(reason, now, failed_at=now, failures=failures))
 
     def note_refusal(self, address: Address, reason: str, now: float) -> None:
         """Record that a node refused a request because it is not the leader or not ready."""
@@ -78,12 +84,12 @@ class NodeMemory:
     def is_distrusted(self, address: Address, now: float) -> bool:
         """Return whether a node failed a short time ago, and has not answered a request for gossip since."""
         known = self._nodes.get(address)
-        return known is not None and not known.has_answered and _is_recent(known.failed_at, now, DISTRUST_SECONDS)
+        return known is not None and not known.has_answered and _has_failed(known, now)
 
     def is_suspected(self, address: Address, now: float) -> bool:
         """Return whether a node failed a short time ago, even if it has answered requests for gossip since."""
         known = self._nodes.get(address)
-        return known is not None and _is_recent(known.failed_at, now, DISTRUST_SECONDS)
+        return known is not None and _has_failed(known, now)
 
     def may_lead(self, address: Address, now: float) -> bool:
         """Return whether to follow a hint that this node is the leader."""
@@ -108,6 +114,12 @@ class NodeMemory:
 
     def __repr__(self) -> str:
         return f"<NodeMemory of {len(self)} nodes>"
+
+
+def _has_failed(known: _Experience, now: float) -> bool:
+    """Return whether a node failed so short a time ago that another failure is likely."""
+    doubled = FIRST_DISTRUST_SECONDS * 2.0 ** min(known.failures - 1, 10)
+    return _is_recent(known.failed_at, now, min(doubled, DISTRUST_SECONDS))
 
 
 def _is_recent(time: float | None, now: float, seconds: float) -> bool:

@@ -17,6 +17,19 @@ def test_a_node_that_failed_is_distrusted_for_a_while() -> None:
     assert memory.may_lead(ONE, now=100 + DISTRUST_SECONDS)
 
 
+def test_each_failure_in_a_row_is_remembered_for_longer() -> None:
+    """A leader that was restarted soon leads again. One that hangs fails again and again."""
+    memory = NodeMemory()
+    lasts = []
+    for _ in range(4):
+        memory.note_failure(ONE, "connection refused", now=100)
+        lasts.append(next(seconds for seconds in range(60) if not memory.is_distrusted(ONE, now=100 + seconds)))
+    assert lasts == [2, 4, 5, 5]
+    memory.note_success(ONE)
+    memory.note_failure(ONE, "connection refused", now=100)
+    assert not memory.is_distrusted(ONE, now=102)
+
+
 def test_a_node_that_answers_is_only_suspected() -> None:
     memory = NodeMemory()
     memory.note_failure(ONE, "connection refused", now=100)
