@@ -27,7 +27,7 @@ MODULES = (
 
 
 class _Unquoted:
-    """An annotation that a signature shows as it stands in the source."""
+    """An annotation whose repr is its source text, for signatures."""
 
     def __init__(self, source: str) -> None:
         self._source = source
@@ -76,7 +76,7 @@ def _class(name: str, kind: type) -> Iterator[str]:
 
 
 def _is_public(base: type) -> bool:
-    """Return whether users know a base class. How rxpump divides a class among private ones is no part of the API."""
+    """Return whether a base class is public. Private base classes are not a part of the API."""
     if not base.__module__.startswith("rxpump"):
         return base is not object
     return any(getattr(import_module(name), base.__name__, None) is base for name in MODULES)

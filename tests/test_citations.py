@@ -16,7 +16,7 @@ TEXTS = sorted(
     for path in (ROOT / folder).rglob("*")
     if path.suffix in {".py", ".md", ".proto"} and "node_modules" not in path.parts and path != Path(__file__)
 )
-_GAP = r"[\s#]+"  # a citation can continue on the next line of a comment
+_GAP = r"[\s#]+"  # A citation can continue on the next line of a comment.
 _NUMBER = r"\d+(?:\.\d+)*"
 _NUMBERS = rf"{_NUMBER}(?:(?:,|{_GAP}and|{_GAP}to){_GAP}{_NUMBER})*"
 CITATION = re.compile(

@@ -1,4 +1,4 @@
-"""The page on other clients: each method that it names exists and accepts the arguments that the page passes."""
+"""Each method in docs/coming-from.md exists and accepts the arguments that the page passes."""
 
 from __future__ import annotations
 

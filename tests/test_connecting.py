@@ -1,4 +1,4 @@
-"""The arguments of `connect` for a cluster, which programs of photon-pump pass too."""
+"""The arguments of `connect` for a cluster, which programs for photon-pump also pass."""
 
 from __future__ import annotations
 

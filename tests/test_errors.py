@@ -1,4 +1,4 @@
-"""Errors: the tree in the docstring is right, and each error has attributes, a sentence and a pickled form."""
+"""The tree of errors in the docstring is correct, and each error has attributes and a message and can be pickled."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ def test_received_bytes_are_a_reply() -> None:
 
 
 def test_a_late_tick_asks_first() -> None:
-    """A loop that was blocked must not conclude that the peer was silent."""
+    """If the event loop was blocked, the client must not conclude that the peer was silent."""
     heartbeat = watch()
     assert heartbeat.tick(160.0) is Pulse.ASKED
     assert heartbeat.deadline == 161.0

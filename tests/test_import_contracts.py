@@ -1,4 +1,4 @@
-"""The import contracts of pyproject.toml find the violations that they are written against."""
+"""The import contracts in pyproject.toml detect the violations that they should prevent."""
 
 from __future__ import annotations
 

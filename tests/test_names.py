@@ -1,4 +1,4 @@
-"""The names of tests are short enough to be read in a report."""
+"""The names of tests are short enough for a report."""
 
 from __future__ import annotations
 

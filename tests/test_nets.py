@@ -1,4 +1,4 @@
-"""Code of rxpump that blocks the event loop fails in a test."""
+"""A test fails if code of rxpump blocks the event loop."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The files around the package: what a source distribution contains, and the checks before a commit."""
+"""The files of a source distribution, and the checks that run before a commit."""
 
 from __future__ import annotations
 

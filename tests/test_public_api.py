@@ -1,4 +1,4 @@
-"""A change of the public API has to change the list of it, too."""
+"""The list of the public API in the repository equals the actual API."""
 
 from __future__ import annotations
 

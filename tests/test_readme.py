@@ -1,4 +1,4 @@
-"""The Python blocks of the pages: each one runs, and prints what the page says that it prints."""
+"""The Python blocks of the README and the pages run, and print the documented output."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ async def test_every_block_runs_and_prints_its_output(
     authority().cert_pem.write_to_path(tmp_path / "ca.pem")
     monkeypatch.chdir(tmp_path)
     module = ModuleType("page")
-    monkeypatch.setitem(sys.modules, "page", module)  # a dataclass looks up the module in which it is made
+    monkeypatch.setitem(sys.modules, "page", module)  # Dataclasses look up their module in `sys.modules`.
     if suites := [block for block in blocks(page) if block.is_test_suite]:
         await run_tests(suites, tmp_path)
     for block in blocks(page):

@@ -79,7 +79,9 @@ def test_every_check_of_ci_runs_in_a_clean_environment(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     calls = dict(call.split("\n", 1) for call in log.read_text().split("make ")[1:])
     assert {"demo", "lint", "test-all-pythons", "interop"} <= calls.keys()
-    checks = [variables for target, variables in calls.items() if target != "peers"]  # peers only installs
+    checks = [
+        variables for target, variables in calls.items() if target != "peers"
+    ]  # `make peers` only installs packages.
     seen = {name for variables in checks for name in variables.splitlines()}
     assert seen - {"PWD", "SHLVL", "_", "OLDPWD"} == {"PATH", "HOME", "CI", "ROUNDS"}
 

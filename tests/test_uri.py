@@ -109,7 +109,7 @@ def test_boolean_options(text: str, value: bool) -> None:
 
 
 def test_every_setting_is_an_option() -> None:
-    """Except the two `Backoff` policies and the encoder, which are objects."""
+    """The exceptions are the two `Backoff` policies and the encoder, which are objects."""
     samples = {"str": "x", "str | None": "x", "float": "20", "float | None": "forever", "int": "5000", "bool": "true"}
     samples |= {"int | None": "3", "bool | None": "true", "NodePreference | str": "Follower"}
     samples |= {"Mapping[str, str]": "10.0.0.1=a.example.com,10.0.0.2:1113=b.example.com:1114"}

@@ -1,4 +1,4 @@
-"""Call every public function with many wrong values: it refuses the value with an error of rxpump, or accepts it.
+"""Every public function either accepts a wrong value, or refuses it with an error of rxpump.
 
 The result of an accepted call is used with an embedded server. It may fail only with an error of rxpump.
 """
@@ -161,7 +161,7 @@ def _arguments(
 
 
 async def use(result: Any) -> None:
-    """Use a result: await it, or subscribe to it until it delivers, ends or the time is over."""
+    """Use a result: await it, or subscribe to it until it emits an item, ends or a time limit is reached."""
     if isinstance(result, rxpump.Transaction):
         result = result.start() if result.id is None else result.commit()
     if isinstance(result, Single) or inspect.iscoroutine(result):
@@ -187,7 +187,7 @@ async def failures_of(function: Callable[..., Any], good: dict[str, Any]) -> lis
     for what, call in calls(function, good):
         try:
             taken = call()
-            if not what.endswith(("=a function", "=a class")):  # the function raises an error of its own
+            if not what.endswith(("=a function", "=a class")):  # The function may raise an error of rxpump.
                 await use(taken)
         except errors.RxPumpError as error:
             if not str(error):
@@ -226,7 +226,7 @@ PUBLIC = [
     name
     for name in sorted(rxpump.__all__)
     if callable(value := getattr(rxpump, name))
-    and value is not rxpump.open  # it has the arguments of connect, and waits for a connection
+    and value is not rxpump.open  # `open` has the arguments of `connect`, and would wait for a connection.
     and not (isinstance(value, type) and issubclass(value, NOT_CONSTRUCTED_BY_USERS))
 ]
 OPERATORS = [name for name in sorted(ops.__all__) if not isinstance(getattr(ops, name), type)]

@@ -218,7 +218,7 @@ async def iter_all_as_admin(_: Any) -> None:
 
 
 async def take(subscription: Any, count: int) -> Any:
-    """Return the next events of a subscription."""
+    """Return the next `count` events of a subscription."""
     events = []
     async for event in subscription.events:
         events.append(event)
@@ -270,7 +270,7 @@ async def subscribe_where_one_may_not_read(conn: Any) -> None:
 
 
 async def acked(subscription: Any, count: int) -> Any:
-    """Return the next events of a group, each acknowledged before the next one is read."""
+    """Return the next `count` events of a group. Each is acknowledged before the next one is read."""
     events = []
     async for event in subscription.events:
         events.append(event)
@@ -294,7 +294,7 @@ async def consume_in_a_group_and_come_back_later(_: Any) -> None:
         await admin.publish_event(stream, "PonySlept", body={})
         [event] = await acked(subscription, 1)
         assert event.type == "PonySlept"
-        await admin.ping()  # the server receives acknowledgements in order
+        await admin.ping()  # The server receives acknowledgements in order.
     async with as_admin() as admin:
         subscription = await admin.connect_subscription("judges", stream)
         await admin.publish_event(stream, "PonyWoke", body={})

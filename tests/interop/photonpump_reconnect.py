@@ -27,7 +27,7 @@ async def main() -> None:
         assert len(await asyncio.wait_for(conn.get("ponies"), 20)) == 10
         await wait_for_an_event(conn, subscription)
         acked += await asyncio.wait_for(ack_until(consumer, 10), 20)
-        assert set(acked) >= set(HEIGHTS), acked  # an event can be delivered twice
+        assert set(acked) >= set(HEIGHTS), acked  # Events can be delivered twice.
         print("came back")
 
 
@@ -42,7 +42,7 @@ async def ack_until(consumer: Any, number: int) -> Any:
 
 
 async def wait_for_an_event(conn: Any, subscription: Any) -> None:
-    """Publish events until the subscription delivers one. It misses those that are published while it reconnects."""
+    """Publish events until the subscription delivers one. It misses events that are published while it reconnects."""
     for height in range(10, 100):
         await conn.publish_event("ponies", "PonyJumped", body={"Height": height})
         try:

@@ -1,4 +1,4 @@
-"""The benchmarks run, and every contestant sees all events. Speed is not tested."""
+"""The benchmarks run without errors, and every contestant sees all events. Speed is not tested."""
 
 from __future__ import annotations
 

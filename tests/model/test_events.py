@@ -1,4 +1,4 @@
-"""Events that were read directly, through a link, and through a broken link."""
+"""Properties of events that were read directly, through a link, and through a broken link."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""JSON that a server accepts in metadata, and JSON that it refuses."""
+"""JSON texts that a server accepts as metadata, and texts that it refuses."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ json_values = st.recursive(
 
 @given(st.dictionaries(st.text(st.characters(exclude_categories=["Cs"])), json_values), st.booleans())
 def test_the_scanner_agrees_with_the_json_module(value: dict[str, Any], has_comma: bool) -> None:
-    """A comma behind the last value is no JSON, so that the scanner parses the text."""
+    """A comma after the last value makes the text invalid, so that the scanner has to parse it."""
     text = json.dumps(value)
     lenient = f"{text[:-1]}{',' if value else ''}}} more" if has_comma else f"{text} more"
     assert parse_object(lenient.encode()) == (value, " more")

@@ -1,4 +1,4 @@
-"""The size of a record: an event together with the name of its stream must fit."""
+"""The limit of the size of a record, which contains an event and the name of its stream."""
 
 from __future__ import annotations
 
@@ -20,7 +20,9 @@ from tests.raw_client import RawClient
 
 LONG_NAME = "s" * 12_000
 LARGEST = bytes(MAX_EVENT_BYTES - 2)
-WIDE_TYPE = "\u20ac" * (MAX_EVENT_BYTES // 2 - 100)  # as UTF-16 within the limit, as UTF-8 far above it
+WIDE_TYPE = "\u20ac" * (
+    MAX_EVENT_BYTES // 2 - 100
+)  # The text is within the limit in UTF-16, and far above it in UTF-8.
 
 
 @pytest.fixture

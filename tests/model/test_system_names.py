@@ -1,4 +1,4 @@
-"""The names that Event Store reserves have one definition."""
+"""Each name that Event Store reserves is defined in one module only."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import rxpump
 from rxpump.model import system_names
 
 PACKAGE = Path(rxpump.__file__).parent
-PREFIX = system_names.SYSTEM_PREFIX  # also a character of regular expressions
+PREFIX = system_names.SYSTEM_PREFIX  # "$" also occurs in regular expressions.
 NAMES = {value for name, value in vars(system_names).items() if name.isupper()} - {PREFIX}
 
 

@@ -24,9 +24,9 @@ from tests.test_errors import sample
 MODULES: list[ModuleType] = [rxpump, errors, operators, signals, status, checkpoints]
 
 NO_VALUES = {
-    "Client", "Connection", "Observable", "Transaction",  # they belong to a connection
-    "BlockingClient", "BlockingIterator", "BlockingTransaction",  # so do those without an event loop
-    "Delivery",  # so does a delivery; a test below shows how it is refused
+    "Client", "Connection", "Observable", "Transaction",  # These belong to a connection,
+    "BlockingClient", "BlockingIterator", "BlockingTransaction",  # and so do the blocking ones.
+    "Delivery",  # So does a delivery; see a test below.
     "CheckpointStore", "EventStoreCheckpoint", "FileCheckpoint", "SqliteCheckpoint",  # stores
 }  # fmt: skip
 
@@ -174,7 +174,9 @@ def test_equal_values_have_equal_hashes(value: Any) -> None:
 
 def public_state(value: object) -> dict[str, object]:
     """Return every attribute and property that is a plain value."""
-    names = [name for name in dir(value) if not name.startswith("_") and name != "ends"]  # an empty page has no ends
+    names = [
+        name for name in dir(value) if not name.startswith("_") and name != "ends"
+    ]  # An empty page has no first and last event.
     read = {name: getattr(value, name) for name in names}
     return {name: each for name, each in read.items() if not callable(each)}
 

@@ -1,4 +1,4 @@
-"""After every test: no task, timer or unretrieved failure is left."""
+"""Check after every test that no task, timer or unretrieved exception is left."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def only_what_tests_make() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 async def nothing_left() -> AsyncIterator[list[dict[str, Any]]]:
-    """The contexts that the exception handler of the event loop received. A test that expects some clears it."""
+    """Contexts that the event loop's exception handler has received. A test that expects some clears the list."""
     reported: list[dict[str, Any]] = []
     asyncio.get_running_loop().set_exception_handler(lambda _, context: reported.append(context))
     before = asyncio.all_tasks()

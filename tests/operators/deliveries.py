@@ -1,4 +1,4 @@
-"""Deliveries of a persistent subscription, made of the events of any source."""
+"""Convert the events of any source to deliveries of a persistent subscription."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class FakeAcknowledger:
 
 
 def delivered(acknowledger: FakeAcknowledger | None = None) -> Any:
-    """Deliver each event as a persistent subscription does: with a tracker, from an Upstream of its own."""
+    """Return an operator that emits a tracked delivery for each event."""
     at = acknowledger or FakeAcknowledger()
 
     def operator(source: Any) -> Any:

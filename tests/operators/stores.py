@@ -1,4 +1,4 @@
-"""A checkpoint store whose saves can be watched, stopped and failed."""
+"""A checkpoint store whose saves a test can record, delay and let fail."""
 
 from __future__ import annotations
 

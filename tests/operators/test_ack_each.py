@@ -1,4 +1,4 @@
-"""`ack_each` acknowledges each finished delivery, and none before it is finished."""
+"""`ack_each` acknowledges each delivery when it is finished, and not before."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ async def test_what_stages_one_behind_the_other_keep_is_not_done(group: Group) -
     )
     connection.give(0, 1, 2)
     await settle()
-    await first.open(2)  # no delivery is finished yet, because the first one is not
+    await first.open(2)  # The deliveries before it are not finished.
     await first.open(0, 1)
     await second.open(1)
     assert await acked(connection) == []
@@ -399,9 +399,9 @@ async def test_a_subscription_that_work_makes_is_its_own_affair(group: Group) ->
 
 @pytest.mark.parametrize("seed", range(60))
 async def test_random_pipelines_acknowledge_everything_and_never_early(group: Group, seed: int) -> None:
-    """Each item is the set of the deliveries it comes of; what is acknowledged must be with nobody any more."""
+    """Each item is the set of its deliveries. A delivery must not be acknowledged while an item contains it."""
     chance = random.Random(seed)
-    alive: dict[int, int] = {}  # how many items under way come of each delivery
+    alive: dict[int, int] = {}  # number of unfinished items that contain each delivery
 
     def keep(item: frozenset[int], factor: int = 1) -> None:
         for each in item:

@@ -1,4 +1,4 @@
-"""`ack_each` below operators of reactivex that keep deliveries: kept deliveries are not acknowledged."""
+"""`ack_each` after operators of reactivex that keep deliveries does not acknowledge the kept ones."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ async def test_a_buffer_that_is_refused_is_not_acknowledged(group: Group) -> Non
 
 
 async def test_the_rest_is_acknowledged_with_the_end(group: Group) -> None:
-    """All but the delivery in the middle of which the source is left, because it has arrived nowhere."""
+    """The exception is the delivery that was being delivered when the subscription ended."""
     connection = await group.run(rx.take(3), rx.pairwise(), rx.filter(never), ops.ack_each())
     connection.give(0, 1, 2, 3)
     assert await acked(connection) == [0, 1]

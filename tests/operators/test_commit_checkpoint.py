@@ -1,4 +1,4 @@
-"""A checkpoint is never past an unfinished event, and is saved as often as requested."""
+"""A checkpoint is never later than an unfinished event, and is saved as often as requested."""
 
 from __future__ import annotations
 

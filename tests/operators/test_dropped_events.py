@@ -1,4 +1,4 @@
-"""Checkpoints count dropped events as finished, and never events that an operator may keep."""
+"""For checkpoints, dropped events are finished, but events that an operator may keep are not."""
 
 from __future__ import annotations
 
@@ -160,7 +160,7 @@ async def test_disposed_it_saves_over_what_was_dropped() -> None:
 
 @pytest.mark.parametrize("below", [lambda: rx.take(1), lambda: ops.map_async(Gates(), high=1)])
 async def test_what_is_below_is_not_its_affair(below: Any, clock: Clock) -> None:
-    """Items that operators below keep count as finished; one that is being delivered during `dispose` does not."""
+    """Items that later operators keep are finished. An item that is being delivered during `dispose` is not."""
     subscription, store = Subscription(), Store()
     running = subscription.source.pipe(ops.commit_checkpoint(store, every=1), below()).subscribe()
     await subscription.deliver(events(1))
@@ -400,7 +400,7 @@ NOT_UNDERSTOOD: dict[str, Any] = {
 
 @pytest.mark.parametrize("name", UNDERSTOOD)
 def test_it_is_known_to_keep_nothing_unseen(name: str) -> None:
-    """If this fails with a new release of reactivex, checkpoints stand still where everything is dropped."""
+    """If this fails with a new release of reactivex, checkpoints do not advance while all events are dropped."""
     source = Subscription().source
     operator = UNDERSTOOD[name](rxpump.connect("tcp://nowhere:1"))
     assert root_of(source.pipe(operator)) is source
@@ -415,6 +415,10 @@ def test_it_may_keep_something(name: str) -> None:
 
 
 def test_every_operator_is_in_one_of_the_tables() -> None:
-    first = {"with_signals", "until_caught_up", "ack_each"}  # of a subscription itself, or of deliveries
+    first = {
+        "with_signals",
+        "until_caught_up",
+        "ack_each",
+    }  # operators for subscriptions themselves, or for deliveries
     others = {name for name in ops.__all__ if name[0].islower()} - first - {"retry_with_backoff"}
     assert others == {name for name in UNDERSTOOD if not name.startswith("rx.")}

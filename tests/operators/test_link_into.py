@@ -49,7 +49,7 @@ async def test_links_of_links_lead_to_the_events(client: rxpump.Client) -> None:
 
 
 async def test_what_was_linked_before_is_not_linked_again(client: rxpump.Client) -> None:
-    """As after a restart from a checkpoint that was left some time before the crash."""
+    """This happens after a restart from a checkpoint that is older than the last links."""
     links = client.iter("in").pipe(rx.take(5), ops.link_into(client, "out"))
     first, again = await links, await links
     assert (first.last_event_number, again.last_event_number) == (4, 4)

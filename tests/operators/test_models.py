@@ -88,7 +88,7 @@ EVERY_KIND = [Plain, Dict, Attrs, Struct, Model, Checked]
 
 
 def decoded(written: NewEvent, model: Any) -> Any:
-    """Return what `ops.decode` makes of an event with this data."""
+    """Return the result of `ops.decode` for an event that was read back after it was written."""
     read = event(written.type, written.data)
     return reactivex.of(read).pipe(ops.decode(model), rx.first()).run()
 

@@ -1,4 +1,4 @@
-"""`nack_on_error`: the failure of one delivery does not affect others."""
+"""`nack_on_error` refuses a delivery that failed, and does not affect other deliveries."""
 
 from __future__ import annotations
 

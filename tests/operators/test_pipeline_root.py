@@ -1,4 +1,4 @@
-"""Which operators of reactivex may keep items of a subscription for later."""
+"""The table of operators of reactivex that may keep items of a subscription for later."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_what_is_below_hides_nothing(below: str) -> None:
 
 @pytest.mark.parametrize("name", PASS_ON)
 def test_it_passes_every_item_on(name: str) -> None:
-    """If this fails with a new release of reactivex, acknowledgements wait for later deliveries."""
+    """If this fails with a new release of reactivex, acknowledgements are delayed until later deliveries."""
     assert not may_keep_items(source().pipe(PASS_ON[name]))
     assert not may_keep_items(source().pipe(rx.map(str), PASS_ON[name], rx.filter(bool)))
 

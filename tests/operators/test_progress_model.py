@@ -1,4 +1,4 @@
-"""Random pipelines and a simple model: the checkpoint is the last event that is finished with all before it."""
+"""Compare checkpoints of random pipelines with a simple model: all events up to the checkpoint are finished."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ NAMES = ["drop some", "in order", "out of order", "by key", "gather"]
 
 
 class Model:
-    """How many items of each event are on their way, counted by the functions that the operators call."""
+    """Number of unfinished items of each event, counted by the functions that the operators call."""
 
     def __init__(self, outcomes: list[int]) -> None:
         self.alive: Counter[int] = Counter()

@@ -28,7 +28,7 @@ async def client(memory_server: EmbeddedServer) -> AsyncIterator[rxpump.Client]:
 
 
 class Store:
-    """Looks, at each save, whether everything up to the event is in the stream."""
+    """A checkpoint store that checks at each save that all events up to the checkpoint are in the stream."""
 
     def __init__(self, client: rxpump.Client) -> None:
         self.saved: list[int] = []

@@ -1,4 +1,4 @@
-"""Random pipelines of stages, ended at a random moment, leave no pause, task or timer behind."""
+"""Random pipelines that end at a random moment leave no pause, task or timer behind."""
 
 from __future__ import annotations
 

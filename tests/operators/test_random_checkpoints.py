@@ -1,4 +1,4 @@
-"""Random pipelines, ended at any moment: no checkpoint is past an unfinished event."""
+"""In random pipelines that end at any moment, no checkpoint is later than an unfinished event."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class Work:
         ]
 
     def understood(self) -> list[Callable[[], Operator[Any, Any]]]:
-        """Return operators that are known to keep no items unseen."""
+        """Return operators that are known to keep no items unnoticed."""
         return [
             lambda: rx.filter(self.sieve),
             lambda: ops.map_async(self.dawdle, high=6),
@@ -94,7 +94,7 @@ class Store:
 
 
 async def run(chance: random.Random, work: Work, made: list[Operator[Any, Any]]) -> list[int] | None:
-    """Run a pipeline for a while; return the saved numbers if it completed, else None."""
+    """Run a pipeline for a random time. Return the saved numbers if it completed, otherwise None."""
     store, sink = Store(work), BufferingObserver(high=chance.choice([1, 5, 50]))
     errors: list[Exception] = []
     size = chance.choice([1, 7, 60])

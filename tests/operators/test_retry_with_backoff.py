@@ -17,7 +17,7 @@ LOST, FINAL = ConnectionClosed("server", "cut"), NotConnected("closed")
 
 
 class Attempts:
-    """A source that is a new Feed for each subscription."""
+    """A source that creates a new Feed for each subscription."""
 
     def __init__(self) -> None:
         self.feeds: list[Feed] = []
@@ -74,7 +74,7 @@ def test_virtual_time_drives_the_delays(is_given: bool) -> None:
     own = scheduler if is_given else None
     source = scheduler.create_cold_observable(ReactiveTest.on_next(10, "a"), ReactiveTest.on_error(20, LOST))
     retried = retry(2, min_delay=30, max_delay=100, reset_on_success=False, scheduler=own)
-    observer = scheduler.start(lambda: source.pipe(retried))  # subscribes at 200
+    observer = scheduler.start(lambda: source.pipe(retried))  # The test scheduler subscribes at 200.
     assert observer.messages == [
         ReactiveTest.on_next(210, "a"),
         ReactiveTest.on_next(260, "a"),  # failed at 220, subscribed at 250

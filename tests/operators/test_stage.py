@@ -1,4 +1,4 @@
-"""The behavior that all stages share: water marks, endings and pauses."""
+"""The common behavior of all stages: water marks, ends and pauses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`commit_checkpoint` fails if it cannot know the event from which an item comes."""
+"""`commit_checkpoint` fails if it cannot find the event that an item was made from."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ POSITIONS = {
 }  # fmt: skip
 IDS = {"transaction_id", "event_id"}
 CONTENT = {"data", "metadata"}
-WHATEVER = {"last_commit_position", "total_time_ms"}  # positions of other events and of slower writes differ
+WHATEVER = {"last_commit_position", "total_time_ms"}  # They depend on positions and on times.
 
 MESSAGES: dict[int, Any] = {
     Command.WRITE_EVENTS: schema.WriteEvents,
@@ -47,7 +47,7 @@ MESSAGES: dict[int, Any] = {
     Command.PERSISTENT_SUBSCRIPTION_STREAM_EVENT_APPEARED: schema.PersistentSubscriptionStreamEventAppeared,
     Command.SCAVENGE_DATABASE_COMPLETED: schema.ScavengeDatabaseCompleted,
 }
-"""Requests with something in them that a server made up, and answers with something that may differ."""
+"""Messages that contain values chosen by the server or values that may differ, by command."""
 
 
 class Ours:
@@ -84,7 +84,7 @@ class Ours:
         try:
             message = MESSAGES[package.command].FromString(package.payload)
         except (KeyError, DecodeError):
-            return package  # not such a message, or intentionally invalid
+            return package  # another command, or an intentionally invalid payload
         match package.command:
             case Command.READ_ALL_EVENTS_FORWARD | Command.READ_ALL_EVENTS_BACKWARD:
                 message.commit_position = self.position(message.commit_position)

@@ -1,4 +1,4 @@
-"""Replay the client's side of one connection of a recording."""
+"""Replay one connection of a recording in the role of the client."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class Replay:
                 self.early.append(package)
 
     async def end(self) -> None:
-        """Check that no other package arrives, and close the connection."""
+        """Check that no further package arrives, and close the connection."""
         if self.has_left:
             return
         self.has_left = True
@@ -94,7 +94,7 @@ class Replay:
         return package
 
     def is_farewell(self, package: Package) -> bool:
-        """Return whether a frame is a BadRequest before a close, which the recorded server often did not send."""
+        """Return whether a package is the BadRequest before a close, which the recorded server often did not send."""
         return self.is_cut and package.command == Command.BAD_REQUEST
 
     async def expect(self, recorded: Package) -> None:

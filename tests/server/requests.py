@@ -1,4 +1,4 @@
-"""One valid request of each kind. ANSWERS contains the command of its reply."""
+"""One valid request for each command. ANSWERS contains the command of the reply."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ UNANSWERED: Final = {
     Command.PERSISTENT_SUBSCRIPTION_ACK_EVENTS,
     Command.PERSISTENT_SUBSCRIPTION_NAK_EVENTS,
 }
-"""These are good, and still draw nothing: there is no such subscription."""
+"""Valid requests without a reply, because their subscription does not exist."""
 
 SUBSCRIBE: Final = {
     Command.SUBSCRIBE_TO_STREAM,

@@ -1,4 +1,4 @@
-"""Invalid input to the server: each row of the table of docs/protocol/tcp.md, section 1.3, with every command.
+"""Invalid input to the server, for each row of the table in docs/protocol/tcp.md, section 1.3, and each command.
 
 After each of them the same connection gets replies, unless the table says that the server closes it. Another
 connection always gets replies.
@@ -256,7 +256,7 @@ def event(**fields: Any) -> Any:
     return message
 
 
-TOO_LARGE = MAX_EVENT_BYTES - 2 + 1  # of an event whose type has one character
+TOO_LARGE = MAX_EVENT_BYTES - 2 + 1  # size of an event whose type has one character
 BAD_EVENTS = {
     "an event without a type": event(event_type=""),
     "an event without an id": event(event_id=b""),

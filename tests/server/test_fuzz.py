@@ -1,7 +1,7 @@
-"""Random requests get a reply, no reply if the protocol has none, or the end of their own connection.
+"""A random request receives a reply, unless it has none by the protocol, or ends only its own connection.
 
-One server receives all requests, over sockets. It must log no error, keep nothing of closed connections, and answer
-a client that stays connected and sends a request after each of the others.
+One server receives all requests, over sockets. It must log no error, free the memory of closed connections, and
+answer a client that stays connected and sends a request after each of the others.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ class Fuzzed:
         self.server = EmbeddedServer(SqliteStore.in_memory(), heartbeat_interval=3600.0)
         self.server._node.users._clock = count(
             step=3600
-        ).__next__  # wrong passwords of one client must not delay another
+        ).__next__  # Wrong passwords of one client must not delay another.
         self.run(self.server.start())
         self.neighbour = RawClient.to(self.server)
         self.run(self.neighbour.__aenter__())
@@ -227,4 +227,4 @@ def test_answered_requests_use_no_memory() -> None:
             grown = tracemalloc.get_traced_memory()[0] - before
         finally:
             tracemalloc.stop()
-        assert grown < 100 * 1024  # one subscription kept of each twenty would be more
+        assert grown < 100 * 1024  # A leak of one subscription in twenty would exceed this.

@@ -104,7 +104,7 @@ class Pair:
         confirmation = schema.PersistentSubscriptionConfirmation.FromString(package.payload)
         assert confirmation == schema.PersistentSubscriptionConfirmation(
             subscription_id=group.name,
-            last_commit_position=confirmation.last_commit_position,  # writes of the groups move it
+            last_commit_position=confirmation.last_commit_position,  # differs, because groups write events, too
             last_event_number=self.log.last(stream),
         )
         group.consumers.append(Consumer(correlation_id, client, slots))
@@ -324,7 +324,7 @@ def run(examples: int, steps: int) -> None:
         run_state_machine_as_test(machine, settings=settings(max_examples=examples, stateful_step_count=steps))
 
 
-@pytest.mark.timeout(600)  # which is slow, and only shortens a failing example
+@pytest.mark.timeout(600)  # Shrinking is slow, and only shortens a failing example.
 def test_groups_deliver_like_the_model() -> None:
     run(examples=30, steps=30)
 

@@ -1,4 +1,4 @@
-"""After `kill -9` at any moment the store opens, and has each acknowledged event once, in order."""
+"""After `kill -9` at any moment, the store can be opened and has each acknowledged event once, in order."""
 
 from __future__ import annotations
 

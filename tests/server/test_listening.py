@@ -1,4 +1,4 @@
-"""A server that stops closes each connection that it has accepted, also in the same turn of the event loop."""
+"""A stopping server closes all accepted connections, even those of the same turn of the event loop."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ async def test_a_connection_of_the_last_turn_is_closed(face: str, turns: int) ->
             await asyncio.sleep(0)
         await server.stop()
         await asyncio.sleep(0)
-        gc.collect()  # a socket that was left open is a ResourceWarning, which fails the test
+        gc.collect()  # A socket that is left open causes a ResourceWarning, which fails the test.
         with suppress(ConnectionError):
             assert await asyncio.to_thread(client.recv, 1) == b""
 
@@ -40,7 +40,7 @@ async def test_a_silent_connection_to_two_protocols_is_closed() -> None:
     await server.start()
     assert server.grpc_port is not None
     reader, writer = await asyncio.open_connection("127.0.0.1", server.grpc_port)
-    writer.write(b"P")  # HTTP/1.1 or HTTP/2
+    writer.write(b"P")  # This byte can begin HTTP/1.1 or HTTP/2.
     await asyncio.sleep(0)
     await server.stop()
     with suppress(ConnectionError):

@@ -1,4 +1,4 @@
-"""Which requests a node refuses, by its state and the leader it knows (docs/protocol/tcp.md, section 4.14)."""
+"""Refusals of requests by the state of a node and the leader it knows (docs/protocol/tcp.md, section 4.14)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from rxpump.server.membership import Demand, NodeAddresses, NodeDescription, Ref
 NOT_READY, NOT_LEADER, READ_ONLY = Refusal.NOT_READY, Refusal.NOT_LEADER, Refusal.READ_ONLY
 
 ROWS = [
-    # demand and whether it requires the leader, of a node that: leads, follows, is read-only, knows no leader, starts
+    # Columns: demand, whether the leader is required, and the refusal by a node that is the leader, a follower,
+    # read-only, without a leader, starting.
     (Demand.READ, True, None, NOT_LEADER, NOT_LEADER, NOT_READY, NOT_READY),
     (Demand.READ, False, None, None, None, None, NOT_READY),
     (Demand.WRITE, True, None, NOT_LEADER, NOT_LEADER, NOT_READY, NOT_READY),
@@ -44,7 +45,7 @@ CASES = [
 
 @dataclass
 class Place:
-    """A place in a cluster."""
+    """The role of a node in a cluster, as its server sees it."""
 
     state: NodeState
     leader: NodeDescription | None

@@ -44,7 +44,7 @@ from tests.server.model.walks import walk_all, walk_stream
 
 
 class Machine(RuleBasedStateMachine):
-    """Each rule is a request with random values and values from the state of the model."""
+    """Rules that send requests with random values or with values from the state of the model."""
 
     runner: asyncio.Runner
     strictness: Strictness
@@ -323,7 +323,7 @@ def run(examples: int, steps: int, strictness: Strictness) -> None:
         )
 
 
-@pytest.mark.timeout(600)  # which is slow, and only shortens a failing example
+@pytest.mark.timeout(600)  # Shrinking is slow, and only shortens a failing example.
 @pytest.mark.parametrize(("strictness", "examples"), [(Strictness.LENIENT, 60), (Strictness.REAL, 20)])
 def test_the_server_answers_like_the_model(strictness: Strictness, examples: int) -> None:
     run(examples=examples, steps=50, strictness=strictness)

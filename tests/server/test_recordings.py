@@ -1,4 +1,4 @@
-"""The embedded server gives the recorded replies of Event Store 4.1.4."""
+"""The embedded server sends the same replies as Event Store 4.1.4 in the recordings."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.server.normalise import Ours
 from tests.server.replay import Replay
 
 UNSERVED = {"cluster-master-killed", "cluster-no-quorum", "cluster-not-master", "not-ready"}
-"""Conversations with a cluster, which tests/testing/cluster/test_recordings.py replays."""
+"""Recordings of clusters, which tests/testing/cluster/test_recordings.py replays."""
 
 SERVED = [name for name in NAMES if name not in UNSERVED]
 

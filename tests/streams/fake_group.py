@@ -1,4 +1,4 @@
-"""A consumer group whose deliveries a test passes in, and which records acknowledgements."""
+"""A fake consumer group, which delivers the events of a test and records acknowledgements."""
 
 from __future__ import annotations
 
@@ -33,9 +33,10 @@ def record(number: int, data: bytes = b"") -> Event:
 
 
 class FakeConnection(GroupSession):
-    """A connection to the group.
+    """A connection to a FakeGroup.
 
-    `told` lists the acknowledgements in order: the number of an acknowledged event, or ("parked", number, reason).
+    `told` has an item for each settled event, in order: its number if it was acknowledged, or ("parked", number,
+    reason).
     """
 
     def __init__(self, buffer_size: int) -> None:
@@ -92,8 +93,8 @@ class FakeConnection(GroupSession):
 class FakeGroup(FakeStore):
     """A transport with one consumer group.
 
-    `refuse` is called before each connection is made, and may raise. The events `gives` are delivered to each
-    connection.
+    `refuse` is called before each connection is made, and can raise an error. Each connection delivers the events
+    `gives`.
     """
 
     def __init__(self) -> None:
@@ -112,7 +113,7 @@ class FakeGroup(FakeStore):
         return self.connections[-1]
 
     async def connected(self, count: int = 1) -> FakeConnection:
-        """Wait until `count` connections were made; return the last."""
+        """Wait until `count` connections were made, and return the last one."""
         while len(self.connections) < count:
             self._connected.clear()
             await self._connected.wait()
@@ -160,7 +161,7 @@ class Consumer:
 
 
 async def passed(interval: float = QUICK.ack_interval) -> None:
-    """Wait until buffered acknowledgements were sent."""
+    """Wait until the acknowledgement interval has passed, so that buffered acknowledgements were sent."""
     await asyncio.sleep(interval)
     await settle(3)
 

@@ -1,4 +1,4 @@
-"""A transport over a list of events, which can fail, drop subscriptions and stop delivering at any step."""
+"""A fake transport with one stream. Tests can let it fail, drop subscriptions and stop deliveries at any step."""
 
 from __future__ import annotations
 
@@ -25,9 +25,10 @@ from rxpump.transport import Appender, GroupSession, Limits, ServerEnd, Subscrip
 
 
 class FakeStore(Transport):
-    """A transport that serves one stream, `s`, with the page reads and subscriptions of the TCP transport.
+    """A transport with the stream `s`, which uses the page reads and subscriptions of the TCP transport.
 
-    Before each step it calls `step` with the name of the step. A test sets `step` to write events or to raise there.
+    It calls `step` with the name of each step before the step. A test can replace `step` to write events or raise
+    errors.
     """
 
     protocol: ClassVar[str] = "Fake"

@@ -1,4 +1,4 @@
-"""Warnings for calls that are never used."""
+"""Warnings for calls of the client that are neither awaited nor subscribed to."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_an_unused_call_causes_a_warning(call: str) -> None:
     with pytest.warns(
         RuntimeWarning, match="was never awaited, iterated or subscribed to, so nothing was sent"
     ) as reported:
-        ONE_SHOT[call](client)  # not stored, so Python deletes the call at once, which causes the warning
+        ONE_SHOT[call](client)  # Python deletes the unused call at once, which causes the warning.
     assert len(reported) == 1
 
 

@@ -1,4 +1,4 @@
-"""Every event is delivered exactly once, in order, whatever fails in whichever phase."""
+"""A subscription delivers each event exactly once and in order, even after failures in any of its phases."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ class Recorder:
 async def test_a_failure_at_any_step_loses_and_doubles_nothing(
     store: FakeStore, runtime: BackgroundTasks, kind: Any, reason: RxPumpError, failing_step: int
 ) -> None:
-    """At every step an event is written as well, so each phase is one in which something is missed."""
+    """An event is written at every step, so that events could be missed in each phase."""
     for _ in range(10):
         store.write()
 
@@ -138,7 +138,7 @@ async def test_a_stream_that_does_not_exist_yet(store: FakeStore, runtime: Backg
 
 
 async def test_a_stream_soft_deleted_meanwhile_counts_as_read(store: FakeStore, runtime: BackgroundTasks) -> None:
-    """The confirmation names an event that can no longer be read; waiting for it would never end."""
+    """The confirmation contains the number of an event that can no longer be read. The wait for it must end."""
 
     class Deleted(FakeStore):
         async def subscribe(self, stream: str | None, *, resolve_links: bool, where: Any = None) -> Any:
@@ -276,7 +276,7 @@ async def test_the_watchdog_finds_that_the_server_lost_what_was_seen(
 
 
 async def test_the_watchdog_leaves_a_soft_deleted_stream_alone(store: FakeStore, runtime: BackgroundTasks) -> None:
-    """It cannot be read, and the confirmation of a subscription still has its last number."""
+    """Such a stream cannot be read, but the confirmation of a subscription still contains its last number."""
 
     class Deleted(FakeStore):
         async def subscribe(self, stream: str | None, *, resolve_links: bool, where: Any = None) -> Any:

@@ -1,4 +1,4 @@
-"""A filtered subscription delivers each matching event once, and examines other events only once."""
+"""A filtered subscription delivers each matching event once, and examines each other event once."""
 
 from __future__ import annotations
 
@@ -155,7 +155,7 @@ async def test_a_server_that_lost_what_was_seen_is_an_error(
 async def test_where_the_server_filters_the_end_of_its_log_tells(
     store: FakeStore, lost: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The server looks up to the end of the log, behind the last commit."""
+    """The server examines events up to the end of the log, which is after the last commit."""
     monkeypatch.setattr("rxpump.streams.catch_up.LAG_SECONDS", 0.0)
 
     class Filtering(FakeStore):

@@ -1,4 +1,4 @@
-"""`async for` over an Observable: order, bounds, and the end of the subscription."""
+"""Iteration with `async for` over an Observable: order, bounds, and the end of the subscription."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ async def test_a_value_that_arrives_at_the_cancellation_is_kept() -> None:
 
 
 async def test_a_read_can_be_polled_to_its_end() -> None:
-    """Waits are cancelled at every possible moment."""
+    """Each wait for an event is cancelled and repeated."""
     pages = Pages(numbers(20, 50))
     events = aiter(pages.source(BackgroundTasks("test")))
     seen: list[int] = []

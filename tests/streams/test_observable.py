@@ -1,4 +1,4 @@
-"""The Observable of rxpump: pipe, await, subscribe, slices."""
+"""The Observable of rxpump can be piped, awaited, subscribed to and sliced."""
 
 from __future__ import annotations
 

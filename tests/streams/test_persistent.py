@@ -1,4 +1,4 @@
-"""A persistent subscription to a group whose behavior the test controls."""
+"""A persistent subscription to a fake group whose behavior the test controls."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ async def group() -> AsyncIterator[FakeGroup]:
 
 
 async def consuming(group: FakeGroup, numbers: range = range(3), **how: Any) -> tuple[Consumer, FakeConnection, Any]:
-    """A consumer that has received some deliveries and settled none."""
+    """Return a consumer that has received these deliveries and settled none, its connection, and its subscription."""
     consumer = Consumer()
     subscription = consumer.of(group.consume(**how))
     connection = await group.connected()

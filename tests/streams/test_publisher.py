@@ -1,4 +1,4 @@
-"""The publisher: order, pausing, endings, and expected versions through refusals."""
+"""The publisher keeps the order and the expected versions of writes, also after refusals, and pauses its source."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.fakes import Pages
 
 
 class Server(Appender):
-    """One stream with versions; `refuse_next` writes are refused as if the one before them had not arrived."""
+    """A server with one stream. It refuses the next `refuse_next` writes as if the previous write had not arrived."""
 
     def __init__(self) -> None:
         self.events: list[NewEvent] = []
@@ -130,7 +130,7 @@ class CountingRuntime(BackgroundTasks):
 @pytest.mark.parametrize("version", [ExpectedVersion.ANY, ExpectedVersion.NO_STREAM])
 @pytest.mark.parametrize("size", [1, 3])
 async def test_batches_that_are_ready_are_sent_together(server: Server, version: int, size: int) -> None:
-    """They are sent in one iteration of the event loop, with one task for each."""
+    """All batches are sent in one iteration of the event loop, with one task for each."""
     runtime = CountingRuntime("test")
     sink = publisher(runtime, server, version, max_batch=size, max_in_flight=50)
     events = new_events(1 + 50 * size)

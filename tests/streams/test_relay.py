@@ -1,4 +1,4 @@
-"""The progress of a relay: hints name only source events that are dropped or written."""
+"""The progress hints of a relay contain only source events that were dropped or written."""
 
 from __future__ import annotations
 

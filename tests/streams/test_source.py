@@ -1,4 +1,4 @@
-"""Observables that read pages: order, errors, endings, and fairness to other tasks."""
+"""Observables that read pages: order, errors, ends, and turns for other tasks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The states of a transaction, with a scripted server."""
+"""The states of a transaction, tested with a scripted server."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ async def test_a_block_that_raises_abandons_and_sends_nothing(log: Log) -> None:
         await peer.introduce()
         await log.start(peer)
         await log.write(peer)
-        await peer.until_gone()  # fails if a commit arrives
+        await peer.until_gone()  # The script fails if a commit arrives.
 
     async with client_of(script) as client:
         with pytest.raises(LookupError):

@@ -1,4 +1,4 @@
-"""Writing an Observable of events: order, batches, versions, failures and bounds."""
+"""Writes of an Observable of events: order, batches, versions, failures and bounds."""
 
 from __future__ import annotations
 

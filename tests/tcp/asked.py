@@ -39,15 +39,15 @@ BACKWARD = {Command.READ_STREAM_EVENTS_BACKWARD, Command.READ_ALL_EVENTS_BACKWAR
 def meaning(package: Package) -> tuple[int, Any]:
     """Return the command and the message of a request, without the fields that a server ignores."""
     if package.command not in MESSAGES:
-        return package.command, None  # a Ping may carry any bytes, and ours carries none
+        return package.command, None  # A Ping may contain any bytes. Ours contains none.
     message = MESSAGES[package.command].FromString(package.payload)
     for event in getattr(message, "events", ()):
-        event.metadata_content_type = 0  # not looked at (docs/protocol/tcp.md, section 3.2)
-        event.data_content_type = int(event.data_content_type == 1)  # 1 is JSON, anything else binary
+        event.metadata_content_type = 0  # ignored by servers (docs/protocol/tcp.md, section 3.2)
+        event.data_content_type = int(event.data_content_type == 1)  # 1 is JSON, all other values are binary
         event.metadata = event.metadata  # absent is empty
     if package.command == Command.DELETE_STREAM:
         message.hard_delete = message.hard_delete  # absent is false
-    if package.command in CHANGES:  # the older way to say it counts only where the newer one is absent
+    if package.command in CHANGES:  # The older field is used only if the newer one is absent.
         message.named_consumer_strategy = strategy(message)
         message.prefer_round_robin = False
     if package.command == Command.PERSISTENT_SUBSCRIPTION_NAK_EVENTS:
@@ -71,7 +71,7 @@ def group(recorded: Any) -> tuple[str, str]:
 
 
 def strategy(recorded: Any) -> str:
-    """Return the name of the strategy, also if it is requested by the older field."""
+    """Return the name of the strategy, which can also be requested by an older field."""
     return recorded.named_consumer_strategy or ("RoundRobin" if recorded.prefer_round_robin else "DispatchToSingle")
 
 

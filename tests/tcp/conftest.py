@@ -17,7 +17,7 @@ from rxpump.tcp.transport import TcpTransport
 from tests.tcp.scripted_server import ScriptedServer
 
 QUICK = Settings(reconnect=Backoff(min_delay=0.001, max_delay=0.004), retry=Backoff(min_delay=0.001, max_delay=0.004))
-"""Comes back at once; all else takes as long as it does for anybody."""
+"""Settings with which a client reconnects and retries almost at once. The other settings have their defaults."""
 
 
 class Client(TcpTransport):
@@ -45,7 +45,7 @@ MakeClient = Callable[..., Client]
 
 @pytest.fixture
 async def client_of() -> AsyncIterator[MakeClient]:
-    """Create clients of a server. After the test they are closed, and no task of theirs may be left."""
+    """Function that creates clients of a server. They are closed after the test, and must leave no tasks behind."""
     clients: list[Client] = []
 
     def make(server: Any, credentials: Credentials | None = None, **settings: Any) -> Client:
@@ -67,6 +67,6 @@ async def client_of() -> AsyncIterator[MakeClient]:
 
 @pytest.fixture
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Count refusals as final, and retry after others, without waiting."""
+    """Remove the delays before a refusal is regarded as final, and before retries."""
     monkeypatch.setattr("rxpump.tcp.refusals.STARTING_SECONDS", 0.0)
     monkeypatch.setattr("rxpump.network.reconnector.REFUSED_PAUSE", 0.0)

@@ -17,13 +17,13 @@ SETTLING: dict[int, Any] = {
     Command.PERSISTENT_SUBSCRIPTION_ACK_EVENTS: schema.PersistentSubscriptionAckEvents,
     Command.PERSISTENT_SUBSCRIPTION_NAK_EVENTS: schema.PersistentSubscriptionNakEvents,
 }
-"""What says what became of events; there is no answer."""
+"""Messages that acknowledge or refuse deliveries, by command. They have no reply."""
 
 ACTIONS = {1: NackAction.PARK, 2: NackAction.RETRY, 3: NackAction.SKIP, 4: NackAction.STOP}
 
 
 class Followed:
-    """A subscription. `given` are the events that it has delivered, each with the number of earlier deliveries."""
+    """A subscription. `given` has its delivered events, each with the number of earlier deliveries."""
 
     def __init__(self, subscription: LiveSubscription | GroupSession) -> None:
         self.subscription = subscription

@@ -1,11 +1,11 @@
-"""Play recorded conversations of a server to our client.
+"""Replay recorded conversations of a server to our client.
 
-A conversation is divided into turns: requests of the client, then replies of the server until no request is open. In
-each turn our client makes the recorded requests. The scripted server compares each message with the recorded one, and
-sends the recorded replies with the correlation ids of our client. The results of the client are recorded as text.
+A conversation is divided into turns: requests of the client, then replies of the server until no request is pending.
+In each turn our client makes the recorded requests. The scripted server compares each message with the recorded one,
+and sends the recorded replies with the correlation ids of our client. The results of the client are recorded as text.
 
 All connections of a conversation are played on one connection, without credentials, because the recorded replies
-already depend on them. Our client answers heartbeats by itself, and that is checked.
+already depend on them. Our client answers heartbeats automatically, which is checked.
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ from tests.tcp.turns import Turn
 APPEARANCES = {Command.STREAM_EVENT_APPEARED, Command.PERSISTENT_SUBSCRIPTION_STREAM_EVENT_APPEARED}
 UNDER_THE_SAME_ID = {Command.UNSUBSCRIBE_FROM_STREAM, *SETTLING}
 UNKNOWN = "somewhere"
-"""The stream of a transaction that was begun elsewhere."""
+"""Name used for the stream of a transaction that another program has begun."""
 
 
 class Replay:
-    """One conversation that is being played.
+    """One conversation that is being replayed.
 
     Attributes:
         told: A text for each request and its result.
@@ -74,7 +74,7 @@ class Replay:
     # The server's side --------------------------------------------------------------------------------
 
     async def script(self, peer: Peer) -> None:
-        """Play the server. If the client reconnects, continue after the last turn."""
+        """Act as the server. If the client reconnects, continue after the last turn."""
         await peer.introduce()
         while self._played < len(self._turns):
             turn = self._turns[self._played]
@@ -92,7 +92,9 @@ class Replay:
             heard = await peer.receive()
             while heard.command == Command.HEARTBEAT_REQUEST:
                 heard = await peer.receive()
-            if heard.command == Command.UNSUBSCRIBE_FROM_STREAM:  # our client leaves where the recorded one stayed
+            if (
+                heard.command == Command.UNSUBSCRIBE_FROM_STREAM
+            ):  # Our client leaves here. The recorded one stayed connected.
                 peer.reply(heard, Command.SUBSCRIPTION_DROPPED)
                 await peer.until_left()
                 raise Gone
@@ -144,7 +146,7 @@ class Replay:
         try:
             try:
                 result = await self._publicly(command, message)
-            except NotSupported:  # groups on $all, which the recorded client requests all the same
+            except NotSupported:  # Our API refuses groups on $all, which the recorded client requested.
                 result = await self._directly(command, message)
             except InvalidArgument as error:
                 prefix += f"refused here ({error.argument}), there: "

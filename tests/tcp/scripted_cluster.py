@@ -1,6 +1,6 @@
-"""A cluster of scripted nodes: each has a state, answers requests like a node in that state, and serves gossip.
+"""A cluster of scripted nodes. Each answers requests like a real node in its state, and serves gossip.
 
-A node does as it is told. Nothing is elected, and nothing is replicated.
+The test sets the states of the nodes. There are no elections, and events are not replicated.
 """
 
 from __future__ import annotations
@@ -31,15 +31,15 @@ class Node:
 
     Attributes:
         state: State in which it answers requests, and which it reports.
-        is_alive: Whether gossip calls it alive.
-        leader: The node that it names as the leader, or None for a node that knows none.
-        is_frozen: Whether it accepts connections and is silent, over TCP and HTTP.
+        is_alive: Whether it is alive in the gossip of the nodes.
+        leader: The node that it names as the leader, or None.
+        is_frozen: Whether it accepts connections but sends nothing, over TCP and HTTP.
         address: Address over TCP.
         http: Address over HTTP.
         can_commit: Whether it acknowledges writes. Otherwise they time out.
         gossip: Function that returns its response over HTTP.
         written: Bytes of the log that it has.
-        asked: Names of the commands that it has received.
+        asked: Names of the commands that it has received, in order.
     """
 
     def __init__(self, cluster: ScriptedCluster) -> None:
@@ -62,7 +62,7 @@ class Node:
         self.is_frozen = True
 
     def kill(self) -> None:
-        """Cut all connections, and accept no more."""
+        """Close all connections, and accept no more."""
         self.is_alive = False
         assert self.tcp._listener is not None
         self.tcp._listener.close()
@@ -151,7 +151,7 @@ _REPLIES: dict[Command, tuple[Command, Any]] = {
 
 
 class ScriptedCluster:
-    """Nodes of which the first is the leader.
+    """A cluster whose first node is the leader.
 
     Attributes:
         nodes: The nodes.
@@ -168,7 +168,7 @@ class ScriptedCluster:
         return ClusterAddress(tuple((node.http.address, node.http.port) for node in self.nodes))
 
     def elect(self, leader: Node | None) -> None:
-        """Make a node the leader; all alive nodes learn it at once. None: no node is."""
+        """Make a node the leader, or none. All alive nodes learn this at once."""
         for node in self.nodes:
             node.leader = leader
             if node.is_alive and not node.is_frozen:

@@ -1,4 +1,4 @@
-"""A server for tests: a coroutine of the test, the script, plays each connection."""
+"""A server for tests. A coroutine of the test, called a script, serves each connection."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ class Peer:
         self.writer.transport.abort()
 
     async def until_gone(self) -> None:
-        """Answer heartbeats and pings until the client ends the connection."""
+        """Answer heartbeats and pings until the client closes the connection."""
         try:
             while True:
                 self.pong(await self.request())
@@ -105,7 +105,7 @@ class Peer:
             pass
 
     async def until_gone_silently(self) -> None:
-        """Answer nothing until the client ends the connection."""
+        """Answer nothing until the client closes the connection."""
         try:
             while True:
                 await self.receive()
@@ -117,7 +117,7 @@ Script = Callable[[Peer], Awaitable[None]]
 
 
 class ScriptedServer:
-    """A server that plays each connection by the next script. The last script plays all further connections.
+    """A server that runs the next script for each connection, and the last script for all further connections.
 
     An exception in a script, except Gone, fails the test at once. `accepted` counts the connections.
     """
@@ -158,13 +158,15 @@ class ScriptedServer:
         playing = self._play(script, peer)
         try:
             player = self._players.create_task(playing)
-        except RuntimeError:  # the connection was accepted while the server ended
+        except RuntimeError:  # The connection was accepted while the server ended.
             playing.close()
             peer.cut()
             return
         self._playing.add(player)
         player.add_done_callback(self._playing.discard)
-        player.add_done_callback(lambda _: peer.cut())  # a task that is canceled at once does not run its `finally`
+        player.add_done_callback(
+            lambda _: peer.cut()
+        )  # A task that is cancelled before its first step does not run its `finally`.
 
     async def _play(self, script: Script, peer: Peer) -> None:
         with suppress(Gone):

@@ -1,4 +1,4 @@
-"""Requests and results as text, one line for each, for transcripts that people read."""
+"""Describe requests and results as text, one line for each, for transcripts that people read."""
 
 from __future__ import annotations
 

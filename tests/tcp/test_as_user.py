@@ -108,7 +108,7 @@ def deny(peer: Peer, request: Package) -> None:
 async def test_a_denied_permission_names_the_user(
     connection: Credentials | None, view: Credentials | None, login: str | None, who: str, client_of: MakeClient
 ) -> None:
-    """The answer to a request, the answer to a subscription, and the end of a running one."""
+    """Access is denied to a request, to a subscription, and to a subscription that is running."""
 
     async def script(peer: Peer) -> None:
         if connection is not None:
@@ -122,7 +122,7 @@ async def test_a_denied_permission_names_the_user(
         running = await peer.request(Command.SUBSCRIBE_TO_STREAM)
         confirmation = schema.SubscriptionConfirmation(last_commit_position=50, last_event_number=4)
         peer.reply(running, Command.SUBSCRIPTION_CONFIRMATION, confirmation)
-        await peer.request(Command.PING)  # the client has seen the confirmation
+        await peer.request(Command.PING)  # The client has received the confirmation.
         deny(peer, running)
         await peer.until_gone()
 

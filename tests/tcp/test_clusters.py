@@ -1,4 +1,4 @@
-"""A client of a cluster: which node it connects to, and what it does when that changes."""
+"""A client of a cluster: the node that it connects to, and its behavior when the nodes change."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ MakeMember = Callable[..., Client]
 
 @pytest.fixture
 def member_client(client_of: MakeClient) -> MakeMember:
-    """Create clients of a cluster."""
+    """Function that creates clients of a cluster."""
 
     def make(cluster: ScriptedCluster | ClusterAddress, **given: Any) -> Client:
         address = cluster if isinstance(cluster, ClusterAddress) else cluster.address
@@ -65,12 +65,12 @@ def connected_to(client: Client) -> list[str]:
 
 
 async def until(holds: Callable[[], bool]) -> None:
-    """Wait until the nodes have been asked for something."""
+    """Wait until a condition on the requests of the nodes is true."""
     while not holds():
         await asyncio.sleep(0)
 
 
-# Which node ------------------------------------------------------------------------------------------------
+# Choice of a node-------------------------------------------------------------------------------------------
 
 
 async def test_the_leader_is_connected_to(member_client: MakeMember) -> None:
@@ -168,7 +168,7 @@ async def test_reads_go_on_while_the_leader_hangs(member_client: MakeMember) -> 
 
 
 async def test_without_require_leader_a_group_does_not_move_reads(client_of: MakeClient) -> None:
-    """The client knows one address, that of a follower."""
+    """The client has one address, that of a follower."""
     async with ScriptedCluster(2) as cluster:
         leader, follower = cluster.nodes
         client = client_of(follower.tcp, require_leader=False)
@@ -203,7 +203,7 @@ async def killed(cluster: ScriptedCluster) -> None:
 
 
 async def frozen(cluster: ScriptedCluster) -> None:
-    """The followers continue to name it, and gossip to call it alive, until it was asked in vain once more."""
+    """Freeze the leader. Followers name it and gossip lists it as alive until it was asked in vain once more."""
     cluster.nodes[0].freeze()
     cluster.frozen_questions = 0
     await until(lambda: cluster.frozen_questions > 1)
@@ -215,7 +215,7 @@ async def resigned(cluster: ScriptedCluster) -> None:
 
 
 async def cut_off(cluster: ScriptedCluster) -> None:
-    """It still believes that it leads, but it cannot commit."""
+    """Cut the leader off from its followers. It still reports that it is the leader, but it cannot commit."""
     old = cluster.nodes[0]
     old.can_commit = False
     epoch = old.epoch
@@ -241,7 +241,7 @@ async def test_a_write_ends_on_the_new_leader(
 
 
 async def test_a_frozen_leader_is_not_chosen_again(member_client: MakeMember) -> None:
-    """Gossip calls it alive, and the only leader. The call ends at its deadline, with every answer."""
+    """Gossip lists it as alive and the only leader. The call fails at its deadline, with all answers in the error."""
     async with ScriptedCluster() as cluster:
         client = member_client(cluster, **TO_HANGING)
         await client.open()
@@ -375,7 +375,7 @@ async def test_slow_gossip_is_not_waited_for_long(member_client: MakeMember) -> 
 
 
 async def test_a_minority_leader_is_left_for_the_one_of_a_later_epoch(member_client: MakeMember) -> None:
-    """The old one answers, names itself as the leader, and refuses nothing."""
+    """The old leader still answers, reports that it is the leader, and refuses no request."""
     async with ScriptedCluster(2) as cluster:
         old, new = cluster.nodes
         gossip, new.gossip = new.gossip, lambda: response(b"", "500 Internal Server Error")
@@ -434,7 +434,7 @@ async def test_a_node_that_is_not_ready_is_kept_if_no_other_is(member_client: Ma
 
 
 async def test_a_refusal_makes_the_client_look_at_the_gossip(member_client: MakeMember) -> None:
-    """Long before the next look that is due."""
+    """This happens long before the next periodic request for gossip."""
     async with ScriptedCluster() as cluster:
         client = member_client(cluster, node_check_interval=3600.0)
         await client.open()

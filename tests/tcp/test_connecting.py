@@ -1,4 +1,4 @@
-"""The first connection: accepted, refused, unreachable, or answered by garbage. A failure leaves nothing behind."""
+"""Attempts to connect that are accepted, refused, not answered, or answered by garbage, and their cleanup."""
 
 from __future__ import annotations
 
@@ -210,7 +210,7 @@ async def test_what_is_asked_while_connecting_is_answered_when_connected(client_
 
 
 class Trouble(TcpNodeResolver):
-    """A node resolver that raises an error of its own, and records that it was closed."""
+    """A node resolver that raises an unexpected error, and records that it was closed."""
 
     def __init__(self, error: Exception) -> None:
         super().__init__()

@@ -86,7 +86,7 @@ class Played:
 
 
 class Guided:
-    """Follows no hint, and counts the refusals."""
+    """An owner of a connection that follows no hint and counts the refusals."""
 
     def __init__(self) -> None:
         self.refusals = 0
@@ -281,7 +281,7 @@ async def test_an_answer_for_one_who_left_in_the_same_turn_of_the_loop() -> None
     gone = played.ask(Ask("gone"))
     played.connection.wake()
     await asyncio.sleep(0)
-    gone.owner.cancel()  # and not withdrawn yet: whoever awaited it has not run
+    gone.owner.cancel()  # The request is not withdrawn yet, because the task that awaited it has not run.
     played.hear(played.socket.take()[0])
     assert gone.is_settled
 

@@ -15,7 +15,7 @@ from rxpump.uri import EmbeddedAddress
 
 
 class SlowOpening:
-    """Replaces `SqliteStore.open` by one that waits until the test lets it go on."""
+    """Replacement for `SqliteStore.open` that waits until the test lets it continue."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.began = threading.Event()

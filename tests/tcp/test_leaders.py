@@ -139,7 +139,7 @@ async def test_a_lost_leader_is_looked_for_where_we_began(client_of: MakeClient)
 
 
 async def test_nodes_that_name_each_other_are_not_hopped_between(client_of: MakeClient) -> None:
-    """They hold an election. Only the first hint is followed at once, and the request waits on that connection."""
+    """The nodes hold an election. Only the first hint is followed, and the request waits on that connection."""
     first_names: list[Any] = []
     second_names: list[Any] = []
     async with ScriptedServer(naming(first_names)) as first, ScriptedServer(naming(second_names)) as second:
@@ -182,7 +182,7 @@ async def test_a_node_that_names_itself_is_not_left(client_of: MakeClient) -> No
 
 
 async def test_a_dead_leader_that_is_still_named_is_distrusted(client_of: MakeClient) -> None:
-    """So followers answer for a moment after the leader is gone (recorded in cluster-master-killed)."""
+    """Followers answer so for a moment after the death of the leader (recorded in cluster-master-killed)."""
     leaders = [await free_address()]
     dead = leaders[0]
     async with ScriptedServer(good) as elected, ScriptedServer(naming(leaders)) as follower:
@@ -226,7 +226,7 @@ async def test_a_leader_that_hangs_costs_the_dial_and_no_more(client_of: MakeCli
 async def test_a_leader_that_serves_nothing_is_left(
     client_of: MakeClient, monkeypatch: pytest.MonkeyPatch, is_ready: bool
 ) -> None:
-    """It is cut off from the others, or still believes that it leads. The follower learns of the new leader."""
+    """The leader is cut off from the others, or cannot commit. The follower learns of the new leader."""
     monkeypatch.setattr("rxpump.discovery.node_memory.ELECTION_SECONDS", 0.05)
     monkeypatch.setattr("rxpump.network.node_resolver.ELECTION_SECONDS", 0.05)
     leaders: list[TcpAddress] = []
@@ -279,7 +279,7 @@ async def test_a_node_without_an_alternative_is_kept(client_of: MakeClient, monk
 
 
 async def test_a_publisher_waits_for_a_leader_without_limit(client_of: MakeClient) -> None:
-    """A request without a deadline of its own is treated as without a connection."""
+    """While nodes are not ready, a request without a deadline waits as it does without a connection."""
     leaders: list[TcpAddress] = []
     async with ScriptedServer(good) as elected, ScriptedServer(naming(leaders)) as follower:
         leaders.append(follower.address)
@@ -321,7 +321,7 @@ async def test_the_error_of_a_policy_names_every_node(client_of: MakeClient) -> 
 
 
 async def test_an_address_of_long_ago_is_not_gone_to(client_of: MakeClient) -> None:
-    """A hint is for the connection that it came on: when dials fail later, they go where the locator says."""
+    """A hint is used only for the next attempt. After a failure, the address of the resolver is used again."""
     dead = await free_address()
     begin = FixedAddress(dead)
 
@@ -347,12 +347,12 @@ async def test_a_policy_without_retries_gives_the_refusal_itself(client_of: Make
         await client.open()
         with pytest.raises(NotLeader):
             await client.with_timeout(5).ping()
-        await client.ping()  # by then it is where the follower said
+        await client.ping()  # The client is now connected to the leader that the follower named.
         assert leader.accepted == 1
 
 
 async def test_a_client_with_tls_goes_to_the_secure_endpoint(client_of: MakeClient) -> None:
-    """The plain one is named too, and not gone to."""
+    """The follower also names the endpoint without TLS, which the client must not use."""
     plain: list[int] = []
 
     async def spy(peer: Peer) -> None:

@@ -1,4 +1,4 @@
-"""From one page to the next: one page of read-ahead, none past the end, fewer events where a page is too large."""
+"""Consecutive pages: one page is read ahead, none after the end, and a page that is too large is made smaller."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ class SlowStore(Store):
         await self._room.acquire()
         page = await super(Store, self).read_stream_page(stream, start, max_count, *args, **kwargs)
         if page.next == self.truncated_from:
-            page.next += 1  # as where events were truncated
+            page.next += 1  # like a server whose events are truncated there
         return page
 
 
@@ -200,7 +200,7 @@ async def test_a_failure_comes_after_the_pages_before_it() -> None:
 
 
 async def test_a_failure_that_nobody_waits_for_is_nobodys() -> None:
-    """Warnings are errors here: an exception that is never retrieved would be one."""
+    """An exception that is never retrieved would cause a warning, which fails the test."""
     store = Store(4)
     pages = store.pages(2)
     await anext(pages)

@@ -1,4 +1,4 @@
-"""A lost connection, and the requests that were pending."""
+"""Lost connections, and what happens to pending requests."""
 
 from __future__ import annotations
 
@@ -150,7 +150,7 @@ async def test_closing_ends_everything_and_closes_the_socket(client_of: MakeClie
 
 
 async def test_refused_credentials_that_worked_before_are_retried(client_of: MakeClient) -> None:
-    """A node that is starting refuses everybody (docs/protocol/tcp.md, section 4.12)."""
+    """A node that is starting refuses all logins (docs/protocol/tcp.md, section 4.12)."""
 
     async def refuse(peer: Peer) -> None:
         peer.reply(await peer.request(Command.AUTHENTICATE), Command.NOT_AUTHENTICATED, b"Unauthorized")

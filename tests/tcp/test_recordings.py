@@ -1,4 +1,4 @@
-"""Our client with a recorded server: it sends the recorded requests and understands each reply."""
+"""Replay recorded servers to our client. It sends the recorded requests, and understands each reply."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ from tests.tcp.scripted_server import Peer, ScriptedServer
 from tests.tcp.turns import turns
 
 TOLD = Path(__file__).parents[1] / "data" / "told_by_client.txt"
-"""For each conversation, what our client asks and what it gives; held against the recordings by eye, once."""
+"""File with the requests and results of our client for each conversation, which was once reviewed by hand."""
 
 NOT_OURS = {
     Command.AUTHENTICATE: "played below, as the introduction of a client",
     Command.IDENTIFY_CLIENT: "played below, as the introduction of a client",
     Command.HEARTBEAT_REQUEST: "ours sends its own, when it has heard nothing",
 }
-"""Requests that are left out, and why."""
+"""Commands of requests that are left out, each with the reason."""
 
 UNPLAYED = {
     "bad-payload": "garbage, which ours does not send",
@@ -47,10 +47,10 @@ UNPLAYED = {
     "trusted-write-flag": "broken frames, which ours does not send",
     "unknown-command": "commands that ours does not send",
 }
-"""Conversations that are left out, and why."""
+"""Conversations that are left out, each with the reason."""
 
 BY_CONNECTION = {"cluster-master-killed", "cluster-no-quorum"}
-"""Conversations whose connections are to nodes of their own: played one by one."""
+"""Conversations with connections to several nodes. Their connections are replayed one by one."""
 
 LEADERS = {"cluster-not-master": {11601}, "cluster-master-killed": {11601, 11603}}
 """The ports of the leaders that the recorded nodes named."""
@@ -58,7 +58,7 @@ LEADERS = {"cluster-not-master": {11601}, "cluster-master-killed": {11601, 11603
 LEFT_OUT = {
     "write-one": {"bf48": "an event without a type is refused when it is made: see test_new_event"},
 }
-"""Single requests that are left out, by the end of their correlation id, and why."""
+"""Single requests that are left out, by the end of their correlation id, each with the reason."""
 
 
 def sections(results: Path = TOLD) -> dict[str, list[str]]:
@@ -150,7 +150,7 @@ AUTHENTICATIONS = [
     pytest.param(request, answer, id=f"{name}-{request.credentials.login}")
     for name in ("authenticate-ok", "authenticate-fail", "not-ready")
     for request, answer in introductions(name, Command.AUTHENTICATE)
-    if request.credentials is not None  # ours has nothing to authenticate without
+    if request.credentials is not None  # Without credentials our client does not authenticate.
 ]
 
 
@@ -181,7 +181,7 @@ async def test_authenticating(recorded: Package, answer: Package, client_of: Mak
 
 
 async def test_identifying(client_of: MakeClient) -> None:
-    """The others on record have no name, or the version of a client of long ago."""
+    """Other recorded clients send no name, or an old version."""
     recorded, answer = next(introductions("identify-client", Command.IDENTIFY_CLIENT))
     name = schema.IdentifyClient.FromString(recorded.payload).connection_name
 

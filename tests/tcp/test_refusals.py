@@ -1,4 +1,4 @@
-"""Refused credentials: final, or those of a node that is starting."""
+"""Refused credentials. A refusal is final, except for a node that is starting."""
 
 from __future__ import annotations
 

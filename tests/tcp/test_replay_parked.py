@@ -56,7 +56,7 @@ def answering(answer: bytes, heard: list[bytes]) -> Handle:
 async def replay(
     client_of: MakeClient, answer: bytes, who: AnyCredentials | None = OPS, stream: str = "s", group: str = "g"
 ) -> tuple[bytes, RxPumpError | None]:
-    """Ask for a replay; return the request that the server got, and the error."""
+    """Replay parked events. Return the request that the server received, and the error or None."""
     failure: RxPumpError | None = None
     heard: list[bytes] = []
     async with ScriptedServer(introduce) as server, http_server(answering(answer, heard)) as port:

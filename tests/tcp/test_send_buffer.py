@@ -1,4 +1,4 @@
-"""Frames become pieces: small ones are joined, large ones are split, and urgent ones overtake."""
+"""Frames on their way to the socket: small ones are joined, large ones are split, and urgent ones are sent first."""
 
 from __future__ import annotations
 

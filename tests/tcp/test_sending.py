@@ -93,7 +93,7 @@ async def test_what_a_server_does_not_read_stays_in_the_ledger(client_of: MakeCl
         writes = [asyncio.create_task(client.append("ponies", [event], -2)) for _ in range(40)]
         while waiting(client) == 0:
             await asyncio.sleep(0)
-        # What the socket takes is at most what the system buffers for it, and one burst.
+        # The socket accepts at most the buffer of the system and one burst.
         assert waiting(client) > 20
         writes[-1].cancel()
         may_read.set()
@@ -130,7 +130,7 @@ async def test_a_caller_who_leaves_takes_his_request_back(client_of: MakeClient)
         read.cancel()
         with pytest.raises(asyncio.CancelledError):
             await read
-        await client.ping()  # on the next connection, where the read is not asked for again
+        await client.ping()  # On the next connection, the read is not requested again.
     assert len(seen) == 2
     assert seen[1] == b""
 
@@ -151,7 +151,7 @@ async def test_a_missing_reply_is_a_timeout_and_keeps_the_connection(client_of: 
 
 
 class LateAsker(PendingRequests):
-    """A client that makes a request as soon as a connection is ready, before the reconnector notices."""
+    """Pending requests that get another request when a connection is ready, before the reconnector notices."""
 
     def connected(self) -> None:
         super().connected()
@@ -161,7 +161,7 @@ class LateAsker(PendingRequests):
 
 
 async def test_a_request_made_as_a_connection_becomes_ready_is_sent() -> None:
-    """And not with the next heartbeat, an hour later."""
+    """It is not delayed until the next heartbeat, which is an hour later."""
     settings = Settings(heartbeat_interval=3600.0)
     pending = LateAsker(settings)
     async with ScriptedServer(good) as server:

@@ -1,4 +1,4 @@
-"""Divide a recorded conversation into turns: requests, then replies until no request is open."""
+"""Divide a recorded conversation into turns: requests, then replies until no request is pending."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def turns(lines: list[RecordedFrame], left_out: set[bytes]) -> Iterator[Turn]:
             turn.is_closed_by_server |= line.event == "closed_by_server"
             continue
         id = package.correlation_id
-        if id in left_out or (id in farewells and line.from_client):  # some clients say a unsubscribe_command twice
+        if id in left_out or (id in farewells and line.from_client):  # Some clients unsubscribe twice.
             continue
         if line.from_client:
             if turn.answers and not open_requests:

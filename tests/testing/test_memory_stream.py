@@ -1,4 +1,4 @@
-"""The decision of the mock about an append, compared with that of the embedded server."""
+"""Compare the decisions of the mock transport about appends with those of the embedded server."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ VERSIONS = st.integers(-2, 6) | st.just(-4)
 
 
 class ServerView:
-    """A stream of the mock, as the rule of the server looks at it."""
+    """A stream of the mock transport in the form that the append rule of the server requires."""
 
     def __init__(self, stream: MemoryStream) -> None:
         self._stream = stream

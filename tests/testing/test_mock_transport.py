@@ -1,4 +1,4 @@
-"""What a test can do with a mock transport beyond the contract of transports."""
+"""The features of the mock transport for tests, which other transports do not have."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The earliest deadline is first, in whatever order deadlines are started and stopped."""
+"""The earliest deadline is first for every order in which deadlines are started and stopped."""
 
 from __future__ import annotations
 

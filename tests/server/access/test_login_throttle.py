@@ -1,4 +1,4 @@
-"""The throttle slows down guesses of passwords, and does not lock out other users."""
+"""The throttle delays attempts to guess passwords, and does not lock out other users."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ WRONG = Credentials("admin", "wrong")
 
 
 class Guessing:
-    """A throttle, and programs that try wrong passwords."""
+    """A throttle, and simulated programs that try wrong passwords."""
 
     def __init__(self) -> None:
         self.throttle = LoginThrottle()

@@ -1,4 +1,4 @@
-"""Clients of persistent subscriptions, without sockets."""
+"""Clients of consumer groups that exchange packages with a server without sockets."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ DEFAULTS = {
 
 
 async def turns() -> None:
-    """Let the event loop run all that is ready."""
+    """Let the event loop run all callbacks and tasks that are ready."""
     for _ in range(20):
         await asyncio.sleep(0)
 
@@ -60,7 +60,7 @@ def group_of(groups: Groups, name: str = "g") -> RunningGroup:
 
 
 class Consuming(Talk):
-    """One client, which records what it is sent. `beside` returns another client of the same server."""
+    """One client, which records the packages it receives. `beside` returns another client of the same server."""
 
     def __init__(self, store: SqliteStore, node: Node | None = None) -> None:
         self.received: list[Package] = []
@@ -83,7 +83,9 @@ class Consuming(Talk):
             await manager.pending
         [answer] = manager.answers
         assert answer.command == command + 1
-        completed = schema.CreatePersistentSubscriptionCompleted.FromString(answer.payload)  # all three are alike
+        completed = schema.CreatePersistentSubscriptionCompleted.FromString(
+            answer.payload
+        )  # The three replies have the same fields.
         return completed.result, completed.reason
 
     async def create(

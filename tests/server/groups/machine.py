@@ -1,4 +1,4 @@
-"""The state machine of a group without a store, with numbered messages and consumers that record deliveries."""
+"""Drive the state machine of a group without a store. Its messages are numbered, its consumers record deliveries."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def consumer(name: str = "a", slots: int = 10, client: Client | None = None) -> 
 
 
 class Driven:
-    """A group of a stream with `stored` events, at the time `now`."""
+    """A group of a stream with `stored` events. A test sets the time `now`."""
 
     def __init__(self, stored: int = 0, through: int = -1, **settings: Any) -> None:
         settings = {"message_timeout_seconds": TIMEOUT, "strategy": "RoundRobin", **settings}
@@ -55,7 +55,7 @@ class Driven:
         return connected
 
     def step(self) -> list[tuple[str, int, int]]:
-        """Read and deliver all that is possible, and return each delivery as (consumer, number, retry count)."""
+        """Read and deliver as many events as possible. Return each delivery as (consumer, number, retry count)."""
         given = []
         while True:
             deliveries = self.group.deliver(self.now, 100)

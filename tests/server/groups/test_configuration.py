@@ -13,7 +13,7 @@ UNNAMED = GroupSettings(stream="t", group="")
 
 
 def through_json(*contents: dict[str, Any]) -> list[Entry]:
-    """Return the groups after applying the objects in order."""
+    """Return the groups that result from applying changes in order. Each change is encoded as JSON and decoded."""
     entries: dict[str, Entry] = {}
     for content in contents:
         apply_json(json.loads(json.dumps(content)), entries)

@@ -127,7 +127,7 @@ def test_a_late_ack_settles_the_current_delivery() -> None:
     driven.connect()
     driven.step()
     driven.group.expire(TIMEOUT, 100)
-    driven.ack(0)  # expired: it is buffered to be retried
+    driven.ack(0)  # The delivery has expired, and is buffered for a retry.
     driven.now = TIMEOUT
     assert driven.step() == [("a", 0, 1)]
     driven.ack(0)
@@ -193,9 +193,9 @@ def test_events_with_one_id_are_delivered_in_turn() -> None:
 def test_the_buffer_is_bounded() -> None:
     driven = Driven(stored=1000, buffer_size=50, read_batch_size=20, strategy="Pinned")
     driven.connect("a", slots=1)
-    driven.connect("b", slots=1)  # has free slots, but all events are in flight with the first consumer
+    driven.connect("b", slots=1)  # The second consumer has free slots, but all events are in flight with the first.
     assert driven.numbers() == [0]
-    assert driven.next == 40  # 39 are buffered, and another page does not fit
+    assert driven.next == 40  # 39 events are buffered, and another page does not fit.
 
 
 def test_a_page_is_made_to_fit_the_buffer() -> None:
@@ -247,7 +247,7 @@ def test_a_checkpoint_is_due_after_enough_events() -> None:
     driven.ack(0, 1)
     assert driven.group.checkpoints.due(0.0) is None
     driven.ack(3, 4)
-    assert driven.group.checkpoints.due(0.0) is None  # event 2 is not completed
+    assert driven.group.checkpoints.due(0.0) is None  # Event 2 is not completed.
     driven.ack(2)
     assert driven.group.checkpoints.due(0.0) == 4
     assert driven.group.checkpoints.due(0.0) is None

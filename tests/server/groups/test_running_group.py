@@ -102,7 +102,9 @@ async def test_links_are_resolved_by_the_settings(client: Consuming, other: Cons
     assert followed[0].event.event.data == b"content"
     assert [each.event.link.data for each in followed] == [b"0@$secret", b"9@nowhere"]
     assert not followed[1].event.HasField("event")
-    client.ack([followed[0].event.event.event_id], id=B, subscription="s::h")  # the target's id is not the event's
+    client.ack(
+        [followed[0].event.event.event_id], id=B, subscription="s::h"
+    )  # The id of the target is not that of the delivered link.
     client.ack([followed[1]], id=B, subscription="s::h")
     running = group_of(client.node.groups, "h")
     assert running.group.through == -1
@@ -282,7 +284,7 @@ async def test_a_group_survives_a_delete_of_its_stream(client: Consuming, other:
     await other.settled()
     await other.write("s", *"45")
     client.ack(events)
-    assert await client.numbers() == [2, 3]  # read before
+    assert await client.numbers() == [2, 3]  # The group had read these events before the delete.
     await client.update()
     client.connect()
     assert await client.numbers() == [4, 5]

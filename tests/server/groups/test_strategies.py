@@ -17,7 +17,7 @@ def joined(strategy: Any, *slots: int) -> list[Consumer]:
 
 
 def choose_all(strategy: Any, *buckets: int) -> str:
-    """Choose a consumer for a message of each bucket, and return their names, `-` for none."""
+    """Choose a consumer for a message of each bucket, and return the names of the consumers; `-` stands for none."""
     chosen_names = ""
     for number, bucket in enumerate(buckets):
         chosen = strategy.choose(message(number, bucket=bucket))

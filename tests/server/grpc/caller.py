@@ -1,4 +1,4 @@
-"""A gRPC client for tests of the server: the machine of rxpump, and messages of its schema."""
+"""A gRPC client for tests of the server, made of the HTTP/2 state machine and the messages of rxpump."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ class OpenCall:
             self.call.end()
 
     def pause(self) -> None:
-        """Grant no more window."""
+        """Stop acknowledging received bytes, so that the server has to wait."""
         self.call.is_paused = True
 
     def resume(self) -> None:
@@ -94,7 +94,7 @@ class OpenCall:
 
 
 class Caller:
-    """A client."""
+    """A gRPC client."""
 
     def __init__(self, endpoint: ClientEndpoint, metadata: Metadata = ()) -> None:
         self.endpoint = endpoint
@@ -156,7 +156,7 @@ def read_request(stream: str | None = None, **options: Any) -> Any:
 
 
 def kinds(messages: list[Any]) -> list[str]:
-    """Return the kinds of messages of a read."""
+    """Return the name of the field that is set in each message of a read."""
     return [message.WhichOneof("content") for message in messages]
 
 

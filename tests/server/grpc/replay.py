@@ -1,8 +1,8 @@
-"""Replay of recorded conversations: the requests of other clients, and the answers of a real server beside ours.
+"""Replay recorded conversations: send the requests of other clients, and compare our answers with the recorded ones.
 
-Each line of the data is a conversation: its calls step by step, in the order of the wire. Positions, ids that the
-server makes and times differ from run to run. So each position of the real server is replaced by ours once both
-servers have sent it in the same place, also in later requests.
+Each line of the data is a conversation: its calls step by step, in the order of the wire. Positions, times, and ids
+that a server generates differ in each run. So each position of the real server is replaced by ours once both servers
+have sent it at the same place in a message. It is also replaced in later requests.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _DROPPED: Final = frozenset(
         "time_stamp",
         "instance_id",
         "port",
-        # The state of a group: ours reads only while it has consumers, and measures nothing else.
+        # The state of a group. Our groups read events only while they have consumers, and measure no rates.
         "status",
         "average_per_second",
         "average_items_per_second",
@@ -48,11 +48,11 @@ _DROPPED: Final = frozenset(
     }
 )
 _SHORTEST_RECORD: Final = 50
-"""Bytes of the log that each event takes at least, on both servers."""
+"""Smallest number of bytes that an event takes in the log of either server."""
 
 _HANDLER: Final = "Exception was thrown by handler."
 _PROGRESS: Final = frozenset({"caught_up", "checkpoint"})
-"""Messages whose number and place are chance."""
+"""Messages whose number and order depend on chance."""
 
 Step = list[Any]
 
@@ -77,7 +77,7 @@ def load(server: str) -> dict[str, Recorded]:
 
 @dataclass
 class ReplayedCall:
-    """One call: what the real server has sent, and what ours has."""
+    """One call, with the messages of the real server and of our server."""
 
     path: str
     call: OpenCall
@@ -92,13 +92,13 @@ class ReplayedCall:
         return self.call.method
 
     def ours(self) -> list[Any]:
-        """Return our messages so far, without those that are chance."""
+        """Return the messages of our server so far, without those that depend on chance."""
         parsed = [self.method.response.FromString(each) for each in self.call.call.messages]
         return [message for message in parsed if not _is_progress(message)]
 
     @property
     def is_level(self) -> bool:
-        """Whether ours has sent as much as the real one."""
+        """Whether our server has sent at least as many messages as the real one."""
         status = self.call.call.response.status
         has_all = self.real_status is None and len(self.ours()) >= len(self.real)
         return status is not None or has_all or self.is_given_up
@@ -163,7 +163,7 @@ class Replay:
             call.real.append(message)
 
     async def _wait(self) -> None:
-        """Wait until our server has sent as much as the real one had, or for some time."""
+        """Wait until our server has sent as many messages as the real one at this step, at most for some time."""
 
         async def level() -> None:
             for call in self.calls.values():
@@ -179,7 +179,7 @@ class Replay:
                 call.taken += 1
 
     def _learn(self, real: Message, ours: Message) -> None:
-        """Note which position of ours stands for which of the real server."""
+        """Record which position of our server corresponds to which position of the real one."""
         for descriptor, value in real.ListFields():
             if descriptor.name in _POSITIONS or (descriptor.name == "position" and isinstance(value, int)):
                 self._positions.setdefault(value, getattr(ours, descriptor.name))
@@ -198,7 +198,7 @@ class Replay:
     def _translate(self, message: Message) -> bool:
         changed = False
         for descriptor, value in message.ListFields():
-            if descriptor.name == "deadline_21_10_0":  # a time, which has passed since
+            if descriptor.name == "deadline_21_10_0":  # A recorded deadline has passed since.
                 value.seconds = int(time.time()) + 10
                 changed = True
             if descriptor.name in _POSITIONS and (ours := self._ours(value)) is not None:
@@ -209,7 +209,7 @@ class Replay:
         return changed
 
     def _ours(self, position: int) -> int | None:
-        """Return our position for one of the real server, also for one inside a record; None if it is unknown."""
+        """Return our position for one of the real server, which can be inside a record; None if unknown."""
         below = max((known for known in self._positions if known <= position), default=None)
         if below is None or position - below >= _SHORTEST_RECORD:
             return None
@@ -218,7 +218,7 @@ class Replay:
     # Comparison -------------------------------------------------------------------------------
 
     def differences(self) -> list[str]:
-        """Return what differs, a line for each call."""
+        """Return descriptions of all differences, one line for each call."""
         found = []
         for (conn, stream), call in self.calls.items():
             real = [self._plain(message, real=True) for message in call.real]
@@ -231,7 +231,7 @@ class Replay:
         return found
 
     def _plain(self, message: Any, *, real: bool) -> Any:
-        """Return a message as comparable values."""
+        """Return the fields of a message as values that can be compared."""
         if not isinstance(message, Message):
             return message
         plain: dict[str, Any] = {}
@@ -276,10 +276,10 @@ def _is_progress(message: Any) -> bool:
 
 
 def _is_same_status(real: tuple[str, str, dict[str, str]], ours: CallStatus) -> bool:
-    """Return whether two statuses are the same, but for what is intended to differ.
+    """Return whether two statuses are equal, except for intended differences.
 
-    Ours has a reason where a real server only says that its handler failed, and an error where a real server answers
-    with HTTP status 500. Recorded texts can be cut short.
+    Where a real server only reports that its handler failed, our status also has a reason. Where a real server
+    answers with HTTP status 500, ours has an error. Recorded texts can be truncated.
     """
     code, text, metadata = real
     if code == "500":

@@ -64,7 +64,7 @@ async def test_a_message_above_the_limit_is_refused(caller: Caller) -> None:
 
 
 async def test_a_call_that_is_not_half_closed_ends_alone(caller: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A real server does not answer, and closes the connection after some seconds."""
+    """A real server would not answer, and would close the connection after some seconds."""
     monkeypatch.setattr(grpc_connection, "HALF_CLOSE_TIMEOUT", 0.05)
     await caller.append("s", event())
     call = await caller.open(streams.READ, read_request("s"))

@@ -121,7 +121,7 @@ async def test_nacks_retry_park_and_skip(caller: Caller) -> None:
     again = await call.take(2)
     assert {(each.event.event.metadata["type"], each.event.retry_count) for each in again} == {("a", 1), ("d", 1)}
     assert (await info(caller)).parked_message_count == 1
-    await call.send(nack(2, again[0]))  # the second retry parks it
+    await call.send(nack(2, again[0]))  # The second retry parks the event.
     await wait_until_parked(caller, 2)
     [link, _] = await caller.events("$persistentsubscription-s::g-parked")
     assert link.data == b"1@s"
@@ -134,7 +134,7 @@ async def wait_until_parked(caller: Caller, count: int, stream: str | None = "s"
 
 
 async def park(caller: Caller, *names: str) -> OpenCall:
-    """Park events, and return the call of their consumer."""
+    """Write events of these types, deliver and park them, and return the call of their consumer."""
     await append(caller, *names)
     await create(caller)
     call = await connect(caller)
@@ -198,7 +198,7 @@ async def test_a_group_on_all_streams_delivers_the_log(caller: Caller) -> None:
     await call.send(ack(*events))
     await append(caller, "c", stream="z")
     names = [types([await call.next()])[0]]
-    while names[-1] != "c":  # the configuration of the group is in the log, too
+    while names[-1] != "c":  # The log also contains the configuration of the group.
         names += types([await call.next()])
     assert (await info(caller, None)).last_known_event_position.startswith("C:")
     assert (await info(caller, None)).start_from == "C:0/P:0"
@@ -486,7 +486,7 @@ async def test_groups_on_all_streams_survive_a_restart(tmp_path: Any) -> None:
 
 
 async def test_tcp_and_grpc_share_a_group(server: EmbeddedServer, caller: Caller) -> None:
-    """A consumer of one protocol gets what a consumer of the other has not settled."""
+    """A consumer over one protocol receives the events that a consumer over the other has not settled."""
     await append(caller, "a")
     await create(caller)
     [found] = await (await connect(caller)).take(1)

@@ -37,7 +37,7 @@ async def changed(caller: Caller, method: Method, name: str = NAME, **options: A
 
 
 async def links(server: EmbeddedServer, stream: str, count: int) -> int:
-    """Wait until a stream has a number of events; return the number that it has after that."""
+    """Wait until a stream has at least `count` events, and return the number of its events."""
     while (found := server.store.read.stream(stream)) is None or found.last + 1 < count:
         await asyncio.sleep(0.001)
     return found.last + 1
@@ -130,7 +130,7 @@ async def test_an_unknown_projection_is_not_found(caller: Caller, method: Method
 
 
 async def test_only_system_projections_are_served(caller: Caller) -> None:
-    """A real server compiles queries in JavaScript."""
+    """Unlike a real server, the embedded one cannot execute JavaScript."""
     text = "This server runs only the system projections. It cannot "
     for answer in (
         await change(caller, projections.CREATE, (), continuous={"name": "mine"}, query="fromAll()"),

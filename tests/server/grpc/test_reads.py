@@ -43,7 +43,7 @@ async def test_an_event_has_all_its_fields(caller: Caller) -> None:
 
 
 async def test_tcp_and_grpc_show_the_same_event(server: EmbeddedServer, caller: Caller) -> None:
-    """One protocol reads what the other has written, with the same number, position, id and time."""
+    """Events that were written over one protocol have the same number, position, id and time over the other."""
     sent = event("by-grpc", b'{"n":1}', custom_metadata=b"m")
     position = (await caller.append("s", sent)).only.success.position.commit_position
     talk = Talk(server.store)

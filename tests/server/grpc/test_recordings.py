@@ -1,7 +1,7 @@
-"""Recorded conversations of real servers, replayed against ours: the same requests get the same answers.
+"""Replay recorded conversations of real servers against ours: the same requests receive the same answers.
 
-The clients are a raw one, kurrentdbclient and @kurrent/kurrentdb-client. Ids that a server makes, positions and times
-may differ (see `tests.server.grpc.replay`), and the calls below differ for a reason.
+The recorded clients are a raw client, kurrentdbclient and @kurrent/kurrentdb-client. Generated ids, positions and
+times may differ (see `tests.server.grpc.replay`). The calls in DIFFERENT differ for the given reasons.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ DIFFERENT = {
     **{("subscribe-all-position", f"1/{stream}"): LAYOUT for stream in (1, 3, 5, 7, 9, 11, 13, 15, 21, 23)},
     ("subscribe-all-position", "2/5"): LAYOUT,
 }
-"""Why a call is answered in another way, by case and call."""
+"""Reason why a call is answered differently, by case and call."""
 
 LEFT_OUT = {
     "connect-features": "another test compares the methods; statistics are those of the process",

@@ -158,7 +158,7 @@ async def test_a_filter_needs_a_multiplier(caller: Caller) -> None:
 
 
 async def test_a_slow_client_holds_back_only_itself(server: EmbeddedServer, caller: Caller) -> None:
-    """The server buffers a page for a client that does not read, and reads the rest from the store later."""
+    """For a client that does not read, the server buffers one page, and reads the rest from the store later."""
     async with calling(server) as slow:
         call = await slow.begin(streams.READ, read_request("s", **LIVE))
         await call.take(2)

@@ -1,4 +1,4 @@
-"""Gossip documents have the fields and the words of the servers that they imitate."""
+"""Gossip documents have the same fields and terms as those of the imitated servers."""
 
 from __future__ import annotations
 

@@ -193,5 +193,5 @@ async def test_a_connection_that_stop_cuts_at_once_is_closed() -> None:
     await accepting.start()
     writer: Any = Writer()
     accepting._accept(asyncio.StreamReader(), writer)
-    await accepting.stop()  # its task has not made its first step yet
+    await accepting.stop()  # The task of the connection has not started yet.
     assert closed == [True]

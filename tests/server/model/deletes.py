@@ -9,7 +9,7 @@ from tests.server.model.access import DELETE, User, may
 from tests.server.model.append import DENIED, SUCCESS, TEXTS, BadRequest, check_version, decide, write_metadata
 from tests.server.model.log import Log
 
-NEW_ID = b"?"  # the id of a delete's own record: nothing that was written before has it
+NEW_ID = b"?"  # id of the record of a delete, which no written event has
 
 
 def delete_stream(log: Log, user: User, request: Any) -> Any:

@@ -35,7 +35,7 @@ class InFlight:
 
 
 class Group:
-    """A group with the settings of a request; `checkpoint` is that of its predecessor."""
+    """A group with the settings of a request. `checkpoint` is where it continues after an update."""
 
     def __init__(self, log: Log, settings: Any, checkpoint: int | None = None) -> None:
         self.log = log
@@ -43,7 +43,7 @@ class Group:
         self.stream = settings.event_stream_id
         self.consumers: deque[Consumer] = deque()
         self.in_flight: dict[bytes, InFlight] = {}
-        self.waiting: dict[int, tuple[Record, int]] = {}  # to be tried again, with how often it was
+        self.waiting: dict[int, tuple[Record, int]] = {}  # events to retry, each with the number of earlier retries
         self.parked: list[Record] = []
         if checkpoint is not None:
             self.next = checkpoint + 1
@@ -101,7 +101,7 @@ class Group:
                 self.waiting[each.record.number] = (each.record, each.retries + 1)
 
     def _answered(self, consumer: Consumer, ids: Iterable[bytes]) -> list[InFlight]:
-        """Settle events. Only a slot of the settling consumer becomes free."""
+        """Settle events, and return them. Only slots of the consumer that settles them become free."""
         consumer.held.difference_update(ids)
         return [self.in_flight.pop(event_id) for event_id in ids if event_id in self.in_flight]
 

@@ -11,7 +11,7 @@ from tests.server.model.metadata import first_readable, is_expired, is_soft_dele
 
 
 class Resolved(NamedTuple):
-    """A record as a reply contains it; `target` is the stream of the link's target."""
+    """An event and its link as a reply contains them. `target` is the stream of the target of the link."""
 
     record: Record
     event: Record | None

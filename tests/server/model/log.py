@@ -52,17 +52,17 @@ class Record(NamedTuple):
 
 
 class Log:
-    """All records. `news` are those of the last command, and `now` is the Unix time in nanoseconds."""
+    """All records. `news` are the records of the last command. `now` is the Unix time in nanoseconds."""
 
     def __init__(self, strictness: Strictness = Strictness.LENIENT) -> None:
         self.strictness = strictness
         self.records: list[Record] = []
         self.streams: dict[str, list[Record]] = {}
         self.tombstoned: set[str] = set()
-        self.placed: dict[bytes, list[tuple[str, int]]] = {}  # of each id, first to last
+        self.placed: dict[bytes, list[tuple[str, int]]] = {}  # records of each id, the oldest first
         self.now = 1_700_000_000_123_456_700
         self.end = 2
-        self.last_commit = -1  # of a log with nothing in it; a real server never has such a one
+        self.last_commit = -1  # end of an empty log, which a real server never has
         self.news: list[Record] = []
 
     def reserve_position(self) -> int:
@@ -76,7 +76,7 @@ class Log:
         return self.last_for_writers(stream)
 
     def last_for_writers(self, stream: str) -> int:
-        """Return the last number as writers see it: metadata from before a hard delete can be written further."""
+        """Return the last number for a write. Metadata streams from before a hard delete can still be written."""
         original = stream.removeprefix("$$")
         count = len(self.streams.get(stream, ()))
         if stream in self.tombstoned or (original in self.tombstoned and not count):
@@ -90,7 +90,7 @@ class Log:
     def write(self, stream: str, events: Sequence[Any], prepares: Sequence[int] = ()) -> int:
         """Append events as one write, or with `prepares` as one commit, and return the commit position."""
         if prepares:
-            self.reserve_position()  # a server may need room for its events: the commit is not where the log ended
+            self.reserve_position()  # The commit is not at the old end.
         if prepares or not events:
             commit = self.reserve_position()
             places = [(commit, prepare) for prepare in prepares]

@@ -1,4 +1,4 @@
-"""The model and a real server side by side: each request goes to both, and their replies must be equal."""
+"""Send each request to the model and to a server, and check that their replies are equal."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tests.server.model.stream_reads import read_backward, read_event, read_forw
 from tests.server.model.subscriptions import DENIED, Subscription, subscribe, subscription
 from tests.server.model.transactions import Transactions
 
-VERSIONS = (0, 1)  # of the two clients; the first one does not identify itself
+VERSIONS = (0, 1)  # protocol versions of the two clients; the first does not identify itself
 PATIENCE = 5.0  # seconds
 
 
@@ -88,7 +88,7 @@ class Pair:
             models = self._answers[command](self.log, user_of(user.login if user else None), request)
         except BadRequest:
             models = None
-        except Unanswered:  # a later reply would be found by the check of early packages
+        except Unanswered:  # A late reply is found by the check for unexpected packages.
             self.clients[client].send(command, self._for_server(request), user=user)
             return None
         self.places.records.update(place for record in self.log.news for place in record.position)
@@ -136,7 +136,7 @@ class Pair:
         return await self._receive(client, correlation_id)
 
     async def _receive(self, client: int, correlation_id: bytes) -> Package:
-        """Return the next package with this id; packages with other ids wait."""
+        """Return the next package with this id, and keep packages with other ids."""
         while not self._early[correlation_id]:
             package = await self.clients[client].receive()
             assert package is not None, "the server closed the connection"

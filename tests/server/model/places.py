@@ -1,7 +1,7 @@
 """The mapping between a server's positions and the model's, and the comparison of replies.
 
-A server can choose its positions freely if their order is right: the record behind another has a higher position, and
-one position of the model always means the same number.
+A server can choose its positions freely if later records have higher positions, and if each position of the model
+always corresponds to the same position of the server.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Places:
         return self._transactions.get(transaction_id, transaction_id)
 
     def same(self, models: int, servers: int) -> int:
-        """Learn a position, or compare it with the known one; 0 and negative numbers mean the same to both."""
+        """Record or compare the server's number for a position of the model. 0 and negative ones must be equal."""
         if models <= 0:
             return models
         if models not in self._servers:

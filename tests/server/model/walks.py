@@ -1,4 +1,4 @@
-"""Reads of all events page by page, as an admin, to detect a difference at once."""
+"""Read all events page by page as an admin, so that a difference is found at once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The stores that the tests of the contract use."""
+"""Fixtures with the kinds of stores that the tests of the store use."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path

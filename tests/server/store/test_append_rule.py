@@ -1,4 +1,4 @@
-"""The rows of the table of docs/protocol/tcp.md, section 4.3, by number."""
+"""The decision table of docs/protocol/tcp.md, section 4.3, with one test for each row."""
 
 from __future__ import annotations
 

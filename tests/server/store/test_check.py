@@ -1,4 +1,4 @@
-"""The verification of whole files by `rxpump check`."""
+"""The verification of files of events, which `rxpump check` uses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The contract of a store, in memory and in a file."""
+"""The common behavior of stores in memory and in a file."""
 
 from __future__ import annotations
 

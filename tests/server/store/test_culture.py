@@ -1,4 +1,4 @@
-"""Prefixes that a real server finds and does not find (docs/protocol/tcp.md, section 4.7)."""
+"""Prefixes that a filter of a real server finds or does not find (docs/protocol/tcp.md, section 4.7)."""
 
 from __future__ import annotations
 

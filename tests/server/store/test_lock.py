@@ -1,4 +1,4 @@
-"""The lock of a store: one server at a time, whatever the name of the file."""
+"""The lock of a store allows one server at a time, even if the file has several names."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ async def test_a_second_server_of_this_process_is_refused(name: Callable[..., An
 async def test_a_second_server_of_another_process_is_refused(name: Callable[..., Any], tmp_path: Path) -> None:
     store = SqliteStore.open(tmp_path / "events.db")
     await write(store, "s", new_event())
-    await store.scavenge()  # the attempt opens and closes the file
+    await store.scavenge()  # The failed attempt opens and closes the file.
     other = await asyncio.create_subprocess_exec(
         sys.executable, "-c", OPEN, name(tmp_path / "events.db"), stderr=asyncio.subprocess.PIPE
     )

@@ -47,7 +47,7 @@ def read_backward(
         (0, 10, 0, list(range(10)), 10, True),
         (10, 5, 0, NOTHING, 10, True),
         (100, 5, 0, NOTHING, 10, True),
-        (2**63 - 1, 5, 0, NOTHING, 10, True),  # a real server overflows here
+        (2**63 - 1, 5, 0, NOTHING, 10, True),  # The number overflows in a real server.
         (0, 4, 7, NOTHING, 7, False),
         (0, 7, 7, NOTHING, 7, False),
         (0, 8, 7, [7], 8, False),

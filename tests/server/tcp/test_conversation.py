@@ -153,7 +153,7 @@ def test_an_invalid_payload_is_refused(talk: Talk, what: str) -> None:
 
 
 async def test_missing_and_unknown_fields_are_tolerated(talk: Talk) -> None:
-    unknown = b"\x98\x06\x01"  # field 99
+    unknown = b"\x98\x06\x01"  # with field 99, which is unknown
     payload = b"\x0a\x01s\x10\xfe\xff\xff\xff\xff\xff\xff\xff\xff\x01\x1a\x15\x0a\x10" + ID + b"\x12\x01T" + unknown
     pending = talk.conversation.receive(Package(Command.WRITE_EVENTS, ID, payload))
     assert pending is not None

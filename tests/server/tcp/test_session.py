@@ -152,7 +152,7 @@ async def test_a_busy_session_does_not_block_the_loop(one: PlayedSession, monkey
     one.data_received(PING.encode() * 3)
     assert len(one._received) == 2
     assert not one.played.reads
-    one.data_received(PING.encode())  # bytes that were in flight
+    one.data_received(PING.encode())  # These bytes were already in flight.
     assert len(one._received) == 3
     for _ in range(5):
         await turn()
@@ -166,7 +166,7 @@ async def test_writes_that_are_not_committed_are_bounded(one: PlayedSession, mon
     store = one.store
     assert len(store.waiting) == 16
     assert not one.played.reads
-    assert one._shows_life()  # the session reads nothing, so silence is not the client's fault
+    assert one._shows_life()  # The session does not read, so the client must not be regarded as silent.
     store.commit(10)
     await turn()
     assert len(store.waiting) == 16

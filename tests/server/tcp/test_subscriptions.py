@@ -1,4 +1,4 @@
-"""Subscriptions on sockets: their end, slow clients, and large numbers of them."""
+"""Subscriptions on sockets: ends, slow clients, and large numbers of subscriptions."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ async def test_a_batch_is_one_write_to_each_client(
             await write(writer, *map(str, range(100)))
         assert len(await appear(one, 300)) == 300
         assert len(await appear(two, 100)) == 100
-    assert len(flushes) == len(set(flushes)) == 3  # two batches, and the reply to the write
+    assert len(flushes) == len(set(flushes)) == 3  # two batches, and then the reply to the write
 
 
 async def test_a_thousand_subscriptions_of_one_connection(
@@ -140,7 +140,7 @@ def most_unsent(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
 async def test_only_a_client_that_does_not_read_is_disconnected(
     memory_server: EmbeddedServer, most_unsent: Callable[..., Any], caplog: pytest.LogCaptureFixture
 ) -> None:
-    size, count = 512 * KIB, 80  # 40 MiB in all
+    size, count = 512 * KIB, 80  # in total 40 MiB
     async with RawClient.to(memory_server) as slow, RawClient.to(memory_server) as quick:
         await subscribe(slow)
         id = await subscribe(quick)

@@ -14,7 +14,7 @@ ID = bytes(range(16))
 
 
 def reply(operation: Operation[Any], message: Any) -> Outcome[Any]:
-    """Return the outcome of a reply of the kind that the operation expects."""
+    """Return the outcome of a reply that has the expected command of an operation."""
     return operation.interpret(Package(operation.reply, ID, message.SerializeToString()))
 
 
@@ -33,7 +33,7 @@ def fate(outcome: Outcome[Any]) -> type[Any] | tuple[type[Any], type[RxPumpError
 
 
 def assert_each_code_is_named(operation: Operation[Any], message: Any, codes: type[IntEnum], fates: Any) -> None:
-    """Check that each code of `codes` has the outcome in `fates`, and an unknown code is an UnexpectedReply."""
+    """Check that each of `codes` has the outcome in `fates`, and that an unknown code is an UnexpectedReply."""
     assert set(fates) == set(codes)
     for code in codes:
         assert fate(reply(operation, message(result=code))) == fates[code], code.name

@@ -72,7 +72,7 @@ def test_each_result_is_named() -> None:
 
 
 def test_what_was_written() -> None:
-    """The reply of docs/protocol/tcp.md, section 8, with 1690 for its position."""
+    """The reply is that of docs/protocol/tcp.md, section 8, with the position 1690."""
     payload = bytes.fromhex("0800 1800 2000 28 9a0d 30 9a0d 3800")
     outcome = APPEND.interpret(Package(Command.WRITE_EVENTS_COMPLETED, ID, payload))
     assert outcome == Success(WriteResult("ponies", 0, 0, Position(1690, 1690)))

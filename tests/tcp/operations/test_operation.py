@@ -1,4 +1,4 @@
-"""The replies that any request may get: not handled, a bad request, not authenticated, nonsense."""
+"""Replies that every request can receive: NotHandled, BadRequest, NotAuthenticated, and malformed replies."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def test_each_reason_for_not_being_handled(operation: Operation[Any]) -> None:
 
 @every_operation
 def test_an_empty_not_handled_is_not_ready(operation: Operation[Any]) -> None:
-    """So say servers that leave out zeros (docs/protocol/tcp.md, section 3.1)."""
+    """Servers that leave out zeros send an empty NotHandled (docs/protocol/tcp.md, section 3.1)."""
     assert fate(operation.interpret(Package(Command.NOT_HANDLED, ID))) == (Retry, NotReady)
 
 

@@ -36,7 +36,7 @@ def test_what_is_asked(resolve_links: bool, require_leader: bool) -> None:
 
 def test_each_result_is_named() -> None:
     fates: dict[ReadEventResult, Any] = {
-        ReadEventResult.SUCCESS: (Failure, EventNotFound),  # a success without an event, see below
+        ReadEventResult.SUCCESS: (Failure, EventNotFound),  # A success without an event is tested below.
         ReadEventResult.NOT_FOUND: (Failure, EventNotFound),
         ReadEventResult.NO_STREAM: (Failure, StreamNotFound),
         ReadEventResult.STREAM_DELETED: (Failure, StreamDeleted),
@@ -60,7 +60,7 @@ def test_a_link_that_leads_nowhere_is_an_event_too() -> None:
 
 
 def test_a_success_without_an_event_is_no_event() -> None:
-    """So says a server that no metadata was ever set (docs/protocol/tcp.md, section 4.6)."""
+    """A server sends this reply if metadata was never set (docs/protocol/tcp.md, section 4.6)."""
     outcome = reply(READ, schema.ReadEventCompleted(result=0, event=schema.ResolvedIndexedEvent()))
     assert isinstance(outcome, Failure)
     error = outcome.error

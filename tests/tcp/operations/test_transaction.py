@@ -76,8 +76,8 @@ def test_a_start_answers_with_the_id() -> None:
     ("told", "position"),
     [
         ({"prepare_position": 2195, "commit_position": 2195}, Position(2195, 2195)),
-        ({"prepare_position": -1, "commit_position": -1}, None),  # done before
-        ({"prepare_position": 0, "commit_position": 0}, None),  # forwarded by a follower
+        ({"prepare_position": -1, "commit_position": -1}, None),  # The transaction was committed before.
+        ({"prepare_position": 0, "commit_position": 0}, None),  # A follower has forwarded the request.
     ],
 )
 def test_a_commit_answers_with_what_was_written(told: dict[str, int], position: Position | None) -> None:

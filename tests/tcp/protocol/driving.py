@@ -1,4 +1,4 @@
-"""Drive PendingRequests by hand: submit named requests, read the packages that it sends, and reply to them."""
+"""Test PendingRequests without a connection: submit named requests, read the sent packages, and reply to them."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class AskOnce(Ask):
 
 
 class Wire:
-    """Pending requests, the time, and the server at the other end."""
+    """PendingRequests, a clock, and a simulated server."""
 
     def __init__(
         self, settings: Settings = SETTINGS, *, is_connected: bool = True, explain: Callable[[], str] = str
@@ -86,7 +86,7 @@ class Wire:
         return self.reply(to, refusal.SerializeToString(), Command.NOT_HANDLED)
 
     def time_out(self, to: Package) -> Request | None:
-        """Reply with a timeout of the server, after which it is unknown whether the events were written."""
+        """Reply to `to` that the write timed out in the server. Return the request if this settled it, otherwise None."""
         refusal = schema.WriteEventsCompleted(result=OperationResult.COMMIT_TIMEOUT)
         return self.reply(to, refusal.SerializeToString(), Command.WRITE_EVENTS_COMPLETED)
 

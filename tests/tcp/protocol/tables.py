@@ -13,7 +13,7 @@ _CODE = re.compile(r"(\d+) ([A-Z]\w+)(?:/\w+)?(?: \(([^)]*)\))?")
 
 @dataclass(frozen=True)
 class Listed:
-    """A command: its code, its name, who sends it (R client, S server, B both), its messages, its replies' codes."""
+    """A command: code, name, sender (R client, S server, B both), messages, and the codes of its replies."""
 
     code: int
     name: str

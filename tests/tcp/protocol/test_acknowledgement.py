@@ -34,5 +34,5 @@ def test_a_negative_one_carries_what_is_to_become_of_them(action: NackAction, co
 
 
 def test_no_ids_are_no_package() -> None:
-    """A server calls an empty list a bad request, under the subscription's own id."""
+    """A server replies to an empty list with a BadRequest that has the id of the subscription."""
     assert acks("s::g", []) == naks("s::g", [], NackAction.PARK, "") == []

@@ -1,4 +1,4 @@
-"""The introduction, heartbeats and ends of one connection: bytes and the time in, bytes and packages out."""
+"""The authentication, identification, heartbeats and end of one connection, without a socket."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def new_link(credentials: Credentials | None = None, settings: Settings = SETTIN
 
 @pytest.fixture
 def link() -> ClientProtocol:
-    """A protocol that is ready and has sent everything. It has received nothing since 2.0."""
+    """A protocol that is ready and has sent all its bytes. It has received nothing since the time 2.0."""
     link = new_link()
     hear(link, Command.CLIENT_IDENTIFIED)
     said(link)
@@ -119,7 +119,7 @@ def test_any_other_reply_ends_it(credentials: Credentials | None, reason: str) -
 
 def test_a_server_that_does_not_answer_the_introduction_in_time() -> None:
     link = new_link()
-    for now in (2.0, 2.5):  # it does answer heartbeats
+    for now in (2.0, 2.5):  # The server answers heartbeats, but not the request.
         link.tick(now)
         hear(link, Command.HEARTBEAT_RESPONSE)
     link.tick(4.9)
@@ -181,7 +181,7 @@ def test_half_a_frame_is_a_sign_of_life(link: ClientProtocol) -> None:
 def test_garbage_ends_it_with_the_reason_after_what_came_before(link: ClientProtocol) -> None:
     pong = Package(Command.PONG, ID)
     assert link.receive(pong.encode() + b"HTTP/1.1 400 Bad Request\r\n") == [pong]
-    assert isinstance(link.failure, FrameTooLarge)  # "HTTP", read as a length
+    assert isinstance(link.failure, FrameTooLarge)  # The bytes "HTTP" are read as a length.
     assert link.state is ProtocolState.CLOSED
 
 

@@ -1,6 +1,6 @@
 """Every reply in the tables of docs/protocol/tcp.md, sections 2 and 3, is a result or an error with a name.
 
-An UnexpectedReply stands only for a reply that no table contains.
+Only a reply that no table contains is an UnexpectedReply.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ FOR_THE_CHANNEL = {
     Command.CHECKPOINT_REACHED,
     Command.PERSISTENT_SUBSCRIPTION_STREAM_EVENT_APPEARED,
 }
-"""Answers that come once a confirmation has opened a channel."""
+"""Packages of a confirmed subscription, which its buffer receives instead of the operation."""
 BY_THE_LINK = {Command.HEARTBEAT_REQUEST, Command.HEARTBEAT_RESPONSE, Command.AUTHENTICATE, Command.IDENTIFY_CLIENT}
 ON_A_CHANNEL = {
     Command.UNSUBSCRIBE_FROM_STREAM,
@@ -110,9 +110,9 @@ def _message(name: str, code: int) -> bytes:
     field = "result" if "result" in message.DESCRIPTOR.fields_by_name else "reason"
     setattr(message, field, code)
     if name == "ReadEventCompleted":
-        message.event.event.event_number = 7  # a success without an event says something else
+        message.event.event.event_number = 7  # A success without an event has another meaning.
     if name == "ScavengeDatabaseCompleted":
-        message.total_time_ms = 0  # which it always has, and by which it is told from the other one
+        message.total_time_ms = 0  # The other reply of this name always has this field.
     return message.SerializeToString()  # type: ignore[no-any-return]
 
 
@@ -125,7 +125,7 @@ def test_every_answer_to_it_is_a_result_or_an_error_of_its_own(operation: Operat
     walked = 0
     for code in (*COMMANDS[operation.command].replies, *ANY_REQUEST_MAY_GET):
         if code in FOR_THE_CHANNEL:
-            continue  # see below
+            continue  # A later test checks these.
         for called, package in answers(code):
             if getattr(operation, "denial", None) == code and not called.endswith("AccessDenied"):
                 continue  # "0xB7 when access denied", and only then

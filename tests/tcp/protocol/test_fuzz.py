@@ -1,4 +1,4 @@
-"""Whatever a server sends, the protocol and the pending requests do not raise, and each error is an RxPumpError."""
+"""For any bytes of a server, the protocol and the pending requests do not raise, and all errors are RxPumpErrors."""
 
 from __future__ import annotations
 

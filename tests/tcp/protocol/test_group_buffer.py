@@ -29,7 +29,7 @@ def taken(channel: GroupBuffer) -> list[tuple[int, int, int]]:
 
 
 def test_what_arrives_is_taken_together_each_with_its_own_count(channel: GroupBuffer) -> None:
-    """Servers before 4.1 tell none, and those of proto3 leave a 0 out."""
+    """Servers before 4.1 send no retry count, and servers with proto3 leave out a 0."""
     for package in (appeared(1, 2), appeared(2, None, bytes(100)), appeared(3, 1, bytes(20_000)), appeared(4, None)):
         channel.receive(package)
     assert taken(channel) == [(1, 2, 0), (2, 0, 100), (3, 1, 20_000), (4, 0, 0)]

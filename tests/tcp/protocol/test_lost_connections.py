@@ -1,4 +1,4 @@
-"""Connections that are lost in a row: the order of requests, the request to blame, and when it fails."""
+"""Repeatedly lost connections: the order of requests, and the failure of the request that causes the losses."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def test_a_connection_that_holds_is_trusted(wire: Wire) -> None:
 
 
 def lose(wire: Wire, times: int) -> list[Request]:
-    """Lose connections, each after everything was sent and nothing was answered."""
+    """Lose connections. On each, all requests are sent and none is answered before the loss."""
     ended: list[Request] = []
     for _ in range(times):
         wire.sent()
@@ -125,7 +125,7 @@ def test_a_request_fails_after_four_connections_lost_in_its_frame(wire: Wire) ->
 
 
 def test_a_request_that_ends_each_connection_is_found_among_others(wire: Wire) -> None:
-    """A server that is killed by a request answers nothing, and everything in flight is lost with it."""
+    """A server that a request kills answers nothing, so all requests in flight are lost, too."""
     asked = wire.ask("a", "b", "poison", "c")
     ended: list[Request] = []
     connections = 0
@@ -164,7 +164,7 @@ def test_an_answer_in_between_forgives_the_connections_lost(wire: Wire) -> None:
 
 
 def test_a_token_that_ends_each_connection_is_refused(wire: Wire) -> None:
-    """So does a server that knows no tokens, and everybody on the connection suffers."""
+    """A server that does not support tokens closes the connection, which affects all users of it."""
     operation = Ask("token")
     operation.credentials = Token("abc")
     asked = wire.pending.submit(operation)

@@ -1,4 +1,4 @@
-"""Requests across connections, without an event loop. The time is an argument."""
+"""PendingRequests over several connections, without an event loop. The tests pass the time as an argument."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def wire() -> Wire:
     return Wire()
 
 
-# Out and back -------------------------------------------------------------------------------------------
+# Requests and replies------------------------------------------------------------------------------------
 
 
 def test_what_is_asked_goes_out_in_order_under_ids_of_its_own(wire: Wire) -> None:
@@ -154,7 +154,7 @@ def test_one_deadline_holds_for_all_attempts(wire: Wire) -> None:
     assert wire.now == 7.0
     assert isinstance(a.error, OperationTimedOut)
     assert isinstance(a.error.reason, NotReady), "the last thing that was heard"
-    assert a.error.attempts == 3  # at 0, 1 and 3 s; the next would have been at 7
+    assert a.error.attempts == 3  # Attempts were made at 0, 1 and 3 s. The next one would be at 7 s.
 
 
 def test_an_expired_request_does_not_come_back_from_its_rest(wire: Wire) -> None:
@@ -241,7 +241,7 @@ def test_a_stream_request_has_no_deadline_without_a_connection(wire: Wire) -> No
     assert wire.pass_time(7.0) == [a]
 
 
-# Not now, not here --------------------------------------------------------------------------------------
+# Refusals -----------------------------------------------------------------------------------------------
 
 
 def test_a_temporary_refusal_is_retried_with_a_new_id(wire: Wire) -> None:
@@ -279,7 +279,7 @@ def test_a_policy_that_gives_up_gives_the_refusal(wire: Wire) -> None:
 
 
 def test_a_subscription_outlives_any_number_of_refusals(wire: Wire) -> None:
-    """As it outlives the same time without a connection."""
+    """It also survives any time without a connection."""
     (a,) = wire.ask("of a subscription")
     while wire.now < 1000:
         wire.refuse(wire.sent()[0])
@@ -407,7 +407,7 @@ def test_a_lane_is_not_overtaken_by_what_is_asked_while_it_rests(wire: Wire) -> 
     wire.pass_time(1.0)
     assert wire.names() == ["a", "b"]
     wire.ask("e", ordering_key="ponies")
-    assert wire.names() == []  # four are in flight
+    assert wire.names() == []  # Four requests are in flight.
     assert len(wire.pass_time(7.0)) == 4
     assert wire.names() == ["e"]
 
@@ -427,8 +427,8 @@ def test_a_new_connection_is_tried_by_a_lane_at_once(wire: Wire) -> None:
 def test_all_that_is_unanswered_is_sent_again_in_the_order_of_asking(wire: Wire) -> None:
     wire.ask(*"abcdef")
     sent = wire.sent()
-    wire.refuse(sent[1])  # b rests
-    wire.reply(sent[2])  # c is answered
+    wire.refuse(sent[1])  # b waits for its next attempt.
+    wire.reply(sent[2])  # c is answered.
     assert wire.names() == ["e", "f"]
     wire.ask("g")
     assert wire.pending.disconnected(LOST) == []

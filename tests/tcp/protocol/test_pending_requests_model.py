@@ -1,4 +1,4 @@
-"""Each request is settled exactly once or still pending, whatever happens in whatever order."""
+"""After any sequence of actions, each request is either pending or has been settled exactly once."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class LedgerModel(RuleBasedStateMachine):
         super().__init__()
         self.wire = Wire(is_connected=False)
         self.is_connected = False
-        self.open: dict[int, Request] = {}  # by number, which is the order of asking
+        self.open: dict[int, Request] = {}  # requests by number, in the order of the calls
         self.on_the_wire: dict[Package, int] = {}
         self.stale: list[Package] = []
         self.asked = 0
@@ -125,7 +125,7 @@ class LedgerModel(RuleBasedStateMachine):
         assert len(self.on_the_wire) <= SETTINGS.max_in_flight
 
     def teardown(self) -> None:
-        """Check that all requests complete if there is a connection and every request is answered."""
+        """Check that all requests complete on a connection on which every request is answered."""
         if not self.is_connected:
             self.connect()
         for _ in range(len(self.open) + 10):

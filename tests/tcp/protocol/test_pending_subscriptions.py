@@ -1,4 +1,4 @@
-"""Requests that open a subscription: its packages, and its end on the server."""
+"""Requests that open a subscription: the packages of the subscription, and its end on the server."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The order of requests: small before large, none waits forever, and each ordering key keeps its order."""
+"""The order of sending: small requests come before large ones, none waits forever, and ordering keys are obeyed."""
 
 from __future__ import annotations
 

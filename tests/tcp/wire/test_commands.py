@@ -9,7 +9,7 @@ from tests.recordings import DIRECTORY, NAMES
 
 
 def test_names_are_those_that_the_server_uses() -> None:
-    """Each frame on record, with the name that was noted for its command."""
+    """The recordings contain a name for the command of each frame."""
     frames = [json.loads(line) for name in NAMES for line in (DIRECTORY / f"{name}.jsonl").read_text().splitlines()]
     recorded = {int(frame["cmd"], 16): frame["name"] for frame in frames if "cmd" in frame}
     assert len(recorded) > 20

@@ -34,7 +34,7 @@ def test_credentials_travel_with_it(login: str, payload: bytes) -> None:
 
 
 def test_what_no_client_of_ours_would_send_is_read_all_the_same() -> None:
-    """A server answers to any login, also an empty one and one of 255 bytes."""
+    """A server accepts packages with any login, even an empty one and one of 255 bytes."""
     frame = bytes([Command.PING, 1]) + ID + b"\x00" + b"\xff" + b"p" * 255 + b"payload"
     read = decode(frame, 0, len(frame))
     assert read.payload == b"payload"

@@ -85,7 +85,7 @@ assert [field.name for field in theirs.fields] == ["something_else"]
 
 
 def test_it_lives_next_to_another_copy_of_the_same_messages() -> None:
-    """Another library's messages, under the same names, in the pool that all libraries share."""
+    """Another library has loaded messages with the same names into the pool that all libraries share."""
     subprocess.run([sys.executable, "-W", "error", "-c", NEXT_TO_ANOTHER], check=True, timeout=60)
 
 

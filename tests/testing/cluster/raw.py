@@ -1,4 +1,4 @@
-"""Requests to nodes of a cluster, without the logic of a client."""
+"""Helpers that send single requests to nodes of a cluster, without the logic of a client."""
 
 from __future__ import annotations
 

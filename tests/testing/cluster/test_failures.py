@@ -1,4 +1,4 @@
-"""Each failure of a node shows to clients and in the gossip as on a real cluster."""
+"""Each failure of a node has the same effects on clients and on the gossip as in a real cluster."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SUCCESS, COMMIT_TIMEOUT = OperationResult.SUCCESS, OperationResult.COMMIT_TIMEOU
 
 
 async def seen(by: ClusterNode, cluster: EmbeddedCluster) -> list[tuple[NodeState, bool]]:
-    """Return the state and the life of each node, in the order of the nodes, as the gossip of one node has them."""
+    """Return the state of each node and whether it is alive, in the order of the nodes, by the gossip of one node."""
     members = {member.external_http.port: member for member in (await gossip_of(by)).members}
     found = [members[node.http_address[1]] for node in cluster.nodes]
     return [(member.state, member.is_alive) for member in found]

@@ -1,4 +1,4 @@
-"""A gate passes bytes, holds them back, and cuts connections, in both directions."""
+"""A gate forwards bytes in both directions, delays them, and closes connections."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ async def test_a_hanging_gate_accepts_and_holds_back(echo: tuple[Echo, Gate]) ->
 
 
 async def round_trip(server: Echo) -> None:
-    """Wait as long as bytes need to pass another gate, which does not hang."""
+    """Wait for a round trip through another gate, as a measure of the time that forwarding takes."""
     listener, gate = await asyncio.start_server(server.serve, HOST, 0), Gate()
     await gate.open(listener.sockets[0].getsockname()[1])
     reader, writer = await asyncio.open_connection(HOST, gate.port)

@@ -57,7 +57,7 @@ async def test_a_kill_cuts_grpc_calls() -> None:
 @pytest.mark.parametrize("insecure", [False, True])
 async def test_the_connection_string_finds_the_leader(insecure: bool) -> None:
     async with EmbeddedCluster(insecure=insecure) as cluster, rxpump.connect(cluster.grpc_uri) as client:
-        await client.create_subscription("billing", "orders")  # only admins may do this
+        await client.create_subscription("billing", "orders")  # Only admins may do this.
         await client.publish_event("orders", "Placed")
         await cluster.kill(cluster.leader)
         await cluster.elect()

@@ -1,4 +1,4 @@
-"""Whatever happens to the nodes, no acknowledged write is lost, and all logs are equal in the end.
+"""After random failures of nodes, no acknowledged write is lost, and all logs are equal in the end.
 
 With `Strictness.REAL`, a leader that steps down acknowledges writes that it loses, so only the logs are compared.
 """
@@ -39,7 +39,7 @@ class History:
         self.acknowledged: list[int] = []
 
     async def write(self) -> None:
-        """Write numbers through a node, which answers, refuses, or dies."""
+        """Write numbers through a node, which can answer, refuse, or be killed."""
         for node in self.chance.sample(self.cluster.nodes, 2):
             if node.is_running and not node.is_hanging:
                 async with client_of(node) as client:
@@ -52,7 +52,7 @@ class History:
                             self.acknowledged.append(number)
 
     async def delete_and_restore(self) -> None:
-        """Make changes of other kinds, of which the logs must be equal too."""
+        """Make changes of other kinds, after which the logs must also be equal."""
         node = self.chance.choice(self.cluster.nodes)
         if not node.is_running or node.is_hanging:
             return
@@ -72,7 +72,7 @@ class History:
             await client.ask(Command.CREATE_PERSISTENT_SUBSCRIPTION, group_of(stream), user=ADMIN)
 
     async def change(self) -> None:
-        """Do something to a node, if it is possible now."""
+        """Cause a random failure or repair of a node, if it is possible now."""
         cluster, node = self.cluster, self.chance.choice(self.cluster.nodes)
         match self.chance.randrange(9):
             case 0 if node.is_running:

@@ -1,4 +1,4 @@
-"""A cluster of embedded nodes gives the recorded replies of a cluster of three nodes of Event Store 4.1.4."""
+"""A cluster of embedded nodes sends the recorded replies of three nodes of Event Store 4.1.4."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.server.replay import Replay
 from tests.testing.cluster.raw import client_of
 
 TCP_PORT, HTTP_PORT = 11600, 21500
-"""The recorded node n1 has the ports after these, n2 the next ones, and so on."""
+"""Ports before those of the recorded nodes: node n1 has the next ports, n2 the ones after them, and so on."""
 
 COMPLETED = {Command.WRITE_EVENTS_COMPLETED, Command.DELETE_STREAM_COMPLETED, Command.TRANSACTION_COMMIT_COMPLETED}
 MESSAGES = {
@@ -82,9 +82,9 @@ class Recording:
         return package.correlation_id.hex() in LEFT_OUT
 
     async def before(self, line: RecordedFrame) -> None:
-        """Change the cluster as the recorded one had changed before this line."""
+        """Make the changes of the cluster that had happened in the recording before this frame."""
         if self.cluster.nodes[0].state is NodeState.LEADER:
-            while len(self.cluster._nodes[0].pending) < len(self.unconfirmed):  # the last request is on its way
+            while len(self.cluster._nodes[0].pending) < len(self.unconfirmed):  # Let the last request arrive.
                 await asyncio.sleep(0)
         if line.package is None:
             await self._note(line.event or "")
@@ -133,7 +133,7 @@ NODES = {
     "cluster-no-quorum": (1, 3),
     "not-ready": (1,),
 }
-"""The number of the node of each connection of a recording."""
+"""Numbers of the nodes that the connections of each recording belong to."""
 
 
 @pytest.mark.parametrize("name", NODES)

@@ -161,7 +161,7 @@ async def test_a_costly_batch_ends_only_its_subscription(talk: Talk, other: Talk
     names = [f"{n}{'a' * 60}" for n in range(500)]
     for_one = Regex(FOREVER)
     for_one.search(names[0])
-    assert for_one.steps > 1_000  # each search is far below its limit
+    assert for_one.steps > 1_000  # A single search needs far fewer steps than its limit.
     events = [schema.NewEvent(event_id=uuid4().bytes_le, event_type=name) for name in names]
     await Talk(talk.store).write("s", *events)
     assert news_of(talk) == [Command.SUBSCRIPTION_DROPPED]

@@ -1,4 +1,4 @@
-"""Acknowledgements and negative ones: cases that the recordings lack."""
+"""Acknowledgements and refusals of deliveries: cases that the recordings lack."""
 
 from __future__ import annotations
 
