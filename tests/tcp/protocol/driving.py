@@ -86,7 +86,7 @@ class Wire:
         return self.reply(to, refusal.SerializeToString(), Command.NOT_HANDLED)
 
     def time_out(self, to: Package) -> Request | None:
-        """Reply to `to` that the write timed out in the server. Return the request if this settled it, otherwise None."""
+        """Reply to `to` that the server timed out. Return the request if this settled it, otherwise None."""
         refusal = schema.WriteEventsCompleted(result=OperationResult.COMMIT_TIMEOUT)
         return self.reply(to, refusal.SerializeToString(), Command.WRITE_EVENTS_COMPLETED)
 
