@@ -119,7 +119,7 @@ class Dialer:
         Args:
             node: Address of the node.
             attempt: Number of this attempt, for errors.
-            limit: Seconds for the attempt.
+            limit: Seconds to open the connection, and again to ask for the methods.
             observer: Object that is notified of what happens on the connection.
 
         Raises:
@@ -129,13 +129,14 @@ class Dialer:
         try:
             async with asyncio.timeout(limit):
                 connection = await self._open(node, observer, None)
-                try:
+            try:
+                async with asyncio.timeout(limit):
                     connection.features = await self._ask_features(connection)
-                    connection.has_answered = False
-                except BaseException:
-                    connection.close(ConnectionClosed(str(node), "the connection was not completed"))
-                    raise
-                return connection
+            except BaseException:
+                connection.close(ConnectionClosed(str(node), "the connection was not completed"))
+                raise
+            connection.has_answered = False
+            return connection
         except (OSError, UnicodeError) as error:  # an invalid host name is a UnicodeError, a TimeoutError an OSError
             raise self._failure(error, node, attempt) from error
 

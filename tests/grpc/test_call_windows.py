@@ -1,0 +1,85 @@
+"""A call acknowledges exactly the bytes that it has received, however they arrive and are pulled."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rxpump.grpc.call import Call
+from rxpump.grpc.http2.http2_events import DataReceived, HeadersReceived
+from rxpump.grpc.protocol.message_reader import frame_message
+from tests.grpc.clients import FOLLOW
+
+HEADERS = ((":status", "200"), ("content-type", "application/grpc"))
+
+
+class Owner:
+    """A connection that counts what a call acknowledges."""
+
+    def __init__(self) -> None:
+        self.received = 0
+        self.acknowledged = 0
+
+    @property
+    def machine(self) -> Any:
+        return self
+
+    def acknowledge(self, stream_id: int, size: int) -> None:
+        self.acknowledged += size
+        assert size > 0
+        assert self.acknowledged <= self.received
+
+    def wake(self) -> None:
+        pass
+
+    def flush(self) -> None:
+        pass
+
+    def call_ended(self, call: Call) -> None:
+        pass
+
+    def call_draining(self, call: Call) -> None:
+        pass
+
+
+ACTIONS = st.lists(
+    st.one_of(
+        st.tuples(st.just("data"), st.integers(1, 40), st.integers(0, 20)),
+        st.tuples(st.just("pull"), st.integers(1, 6), st.just(0)),
+    ),
+    max_size=60,
+)
+
+
+@given(sizes=st.lists(st.integers(0, 30), min_size=1, max_size=20), actions=ACTIONS)
+def test_every_byte_is_acknowledged_once(sizes: list[int], actions: list[tuple[str, int, int]]) -> None:
+    async def run() -> None:
+        owner = Owner()
+        call = Call(owner, 1, FOLLOW)
+        call.receive(HeadersReceived(1, HEADERS, False))
+        messages = [bytes([index % 256]) * size for index, size in enumerate(sizes)]
+        stream = b"".join(map(frame_message, messages))
+        pulled: list[bytes] = []
+        for action, count, padding in actions:
+            if action == "pull":
+                pulled += call.take(count)
+            elif stream:
+                part, stream = stream[:count], stream[count:]
+                owner.received += len(part) + padding
+                call.receive(DataReceived(1, part, len(part) + padding, False))
+        if stream:
+            owner.received += len(stream)
+            call.receive(DataReceived(1, stream, len(stream), False))
+        while batch := call.take(3):
+            pulled += batch
+        waiting = asyncio.ensure_future(call.next())
+        await asyncio.sleep(0)
+        assert pulled == messages
+        assert owner.acknowledged == owner.received
+        waiting.cancel()
+        await asyncio.wait([waiting])
+
+    asyncio.run(run())
