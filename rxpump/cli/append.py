@@ -29,7 +29,7 @@ BATCH_EVENTS: Final = 500
 @click.command()
 @click.argument("stream")
 @click.argument("file", type=click.File("rb"), default="-")
-@click.option("--type", "type", help="Type of all events. Each line is then the data of an event.")
+@click.option("--type", "type", help="Type of all events. Each line of FILE is then only the data of an event.")
 @click.option("--source", help="Name of the input, for the ids of events without one. Default: the path of the file.")
 @version_option
 @store_command

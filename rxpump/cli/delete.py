@@ -62,7 +62,7 @@ def get_metadata(store: BlockingClient, output: Output, stream: str) -> None:
 @click.option("--truncate-before", type=click.IntRange(0), help="Number of the first event that can be read.")
 @click.option("--cache-control", type=click.IntRange(1), help="Seconds for which HTTP caches may keep the stream.")
 @click.option("--acl", metavar="JSON", help='Access control list, for example \'{"$r": "ops"}\'.')
-@click.option("--custom", multiple=True, metavar="NAME=JSON", help="A value of your own. Can be repeated.")
+@click.option("--custom", multiple=True, metavar="NAME=JSON", help="Set a custom value. Can be repeated.")
 @click.option("--unset", multiple=True, metavar="NAME", help="Remove a value, such as max-count. Can be repeated.")
 @click.option("--replace", "is_replaced", is_flag=True, help="Remove all values that are not given.")
 @store_command

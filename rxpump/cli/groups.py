@@ -43,7 +43,7 @@ def settings_options(command: Command) -> Command:
     for field in reversed(fields(GroupOptions)):
         name = f"--{field.name.replace('_', '-')}"
         if field.name == "start_from":
-            note = "First event: a number, start or end; in $all a position. Default: end."
+            note = "Place of the first event: a number, start or end; in $all a position. Default: end."
             option = click.option(name, callback=parse_place, metavar="PLACE", help=note)
         elif str(field.type) == "bool":
             option = click.option(f"{name}/--no-{name[2:]}", default=None, help=f"Default: {field.default}.")

@@ -25,7 +25,9 @@ STREAMS: Final = "$streams"
 
 
 @click.command()
-@click.option("--match", default="*", show_default=True, metavar="PATTERN", help="Only streams of such names.")
+@click.option(
+    "--match", default="*", show_default=True, metavar="PATTERN", help="List only streams whose names match."
+)
 @click.option("--system", is_flag=True, help="Also list streams whose names begin with $.")
 @store_command
 def streams(store: BlockingClient, output: Output, match: str, system: bool) -> None:

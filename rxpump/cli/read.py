@@ -24,7 +24,7 @@ format_option: Decorator = click.option(
     "--format",
     "form",
     metavar="json|line|data|TEMPLATE",
-    help="Form of an event. A template has fields, as in '{number} {type} {data}'.",
+    help="Format of each event. A template contains fields, as in '{number} {type} {data}'.",
 )
 type_option: Decorator = click.option(
     "--type", "types", multiple=True, help="Only events of this type. Can be repeated."
@@ -36,7 +36,7 @@ links_option: Decorator = click.option(
 
 @click.command()
 @click.argument("stream")
-@click.option("--from", "start", callback=parse_place, help="First event: its number, or its position in $all.")
+@click.option("--from", "start", callback=parse_place, help="Number of the first event; in $all its position.")
 @click.option("--backward", is_flag=True, help="Read from the end to the start.")
 @click.option("--max", "most", type=click.IntRange(0), help="Write at most this many events.")
 @type_option

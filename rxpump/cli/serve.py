@@ -66,7 +66,7 @@ def _read_user(value: str) -> Credentials:
 @click.option(
     "--insecure",
     is_flag=True,
-    help="Let everyone do everything without a login, for gRPC clients that send no login without TLS.",
+    help="Allow every request without a login, for gRPC clients that send no login without TLS.",
 )
 @click.option(
     "--user",

@@ -25,13 +25,13 @@ uri_option: Decorator = click.option(
     default=DEFAULT_URI,
     show_default=True,
     show_envvar=True,
-    help="Connection string of the event store. In the variable, a password is not in the list of processes.",
+    help="Connection string of the event store. A password in the variable is not shown in lists of processes.",
 )
 json_option: Decorator = click.option(
     "--json/--table",
     "is_json",
     default=None,
-    help="Write JSON lines, or text for a person. Default: text if the output is a terminal.",
+    help="Write JSON lines or readable text. Default: text if the output is a terminal.",
 )
 yes_option: Decorator = click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 

@@ -32,12 +32,12 @@ SAVE_SECONDS: Final = 1.0
 
 @click.command()
 @click.argument("stream")
-@click.option("--since", callback=parse_place, help="First event: its number. In $all: the position to start after.")
-@click.option("--new", is_flag=True, help="Write only events that are written from now on.")
+@click.option("--since", callback=parse_place, help="Number of the first event; in $all the position to start after.")
+@click.option("--new", is_flag=True, help="Skip the existing events.")
 @click.option(
     "--checkpoint",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="File that keeps the last event that was written. The next run continues after it.",
+    help="File with the place of the last written event. The next run continues after it.",
 )
 @click.option("--quiet", is_flag=True, help="Do not report on standard error how far behind the output is.")
 @type_option

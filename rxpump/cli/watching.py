@@ -28,7 +28,7 @@ interval_option: Decorator = click.option(
     type=click.FloatRange(0.05),
     default=1.0,
     show_default=True,
-    help="Seconds of a measurement.",
+    help="Duration of a measurement in seconds.",
 )
 count_option: Decorator = click.option("--count", type=click.IntRange(1), help="End after this many measurements.")
 
@@ -37,7 +37,7 @@ _GROUP_COLUMNS: Final = ("stream", "group", "status", "consumers", "lag", "parke
 
 
 @click.command()
-@click.option("--watch", is_flag=True, help="Measure again and again, until Ctrl-C.")
+@click.option("--watch", is_flag=True, help="Repeat the measurement until Ctrl-C.")
 @interval_option
 @store_command
 def stats(store: BlockingClient, output: Output, watch: bool, interval: float) -> None:
