@@ -166,6 +166,12 @@ def test_a_node_that_is_preferred_replaces_another_one() -> None:
     assert connected(ONE, TWO, preference=NodePreference.RANDOM).reason_to_leave(ADDRESS_OF_ONE, now=0) == ""
 
 
+def test_a_node_is_kept_if_the_selector_prefers_another_one() -> None:
+    """A selector that chooses by chance would otherwise make the client change its node with every look."""
+    known = connected(ONE, TWO, selector=lambda members: members[0])
+    assert known.reason_to_leave(ADDRESS_OF_TWO, now=0) == ""
+
+
 def test_a_follower_that_falls_behind_is_left() -> None:
     slow, fast = replace(TWO, written=50), replace(member(3, FOLLOWER), written=1000)
     leader = replace(ONE, written=1000)
