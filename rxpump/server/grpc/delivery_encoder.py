@@ -54,7 +54,7 @@ class DeliveryEncoder(EventEncoder):
         parts = []
         for tag, name in ((b"\x0a", "event"), (b"\x12", "link")):
             if entry.HasField(name):
-                recorded = self._recorded(getattr(entry, name), commit, prepare)
+                recorded = self.recorded(getattr(entry, name), commit, prepare)
                 parts += [tag, varint_of(len(recorded)), recorded]
         parts += [b"\x18", position(commit), b"\x28", varint_of(retry_count)]
         return framed_event(b"".join(parts))

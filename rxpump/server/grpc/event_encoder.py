@@ -50,7 +50,7 @@ class EventEncoder:
         self._ids = ids
         self._read = read
         self._resolve_links = resolve_links
-        self._id_field = ID_FIELDS[ids]
+        self._id_fields = ID_FIELDS[ids]
 
     def page(self, events: bytes) -> tuple[list[bytes], Any, Any]:
         """Encode the events of a page.
@@ -64,68 +64,96 @@ class EventEncoder:
         entries = LogPage.FromString(events).events
         if not entries:
             return [], None, None
-        messages = [message for entry in entries if (message := self.message(entry))]
-        return messages, entries[0], entries[-1]
+        return list(filter(None, self.messages(entries))), entries[0], entries[-1]
 
     def committed(self, batch: CommittedBatch) -> Sequence[bytes]:
         """Encode the events of a batch. The batch caches the messages for other calls with the same options."""
         key = (type(self), self._ids, self._resolve_links)
         messages: Sequence[bytes] | None = batch.shared.get(key)
         if messages is None:
-            messages = batch.shared[key] = [self.message(event.entry) for event in batch.events]
+            messages = batch.shared[key] = self.messages([event.entry for event in batch.events])
         return messages
 
-    def message(self, entry: Any) -> bytes:
-        """Encode an event, given as a `LogEntry`."""
-        return framed_event(self.read_event(entry))
+    def messages(self, entries: Sequence[Any]) -> list[bytes]:
+        """Encode events, given as `LogEntry`. Return no bytes for an event that the read leaves out."""
+        records = [entry.event for entry in entries]
+        fields = self._id_fields([record.event_id for record in records])
+        messages = []
+        name, stream = "", stream_field("")
+        for entry, record, id_field in zip(entries, records, fields, strict=True):
+            if record.event_stream_id != name:
+                name = record.event_stream_id
+                stream = _cached_field(name)
+            at = position(entry.commit_position)
+            prepare = entry.prepare_position
+            prepared = at if prepare == entry.commit_position else position(prepare)
+            event = _recorded(record, id_field + stream, at, prepared)
+            if self._resolve_links and record.event_type == LINK_EVENT_TYPE:
+                messages.append(framed_event(self._resolved(record, event, at)))
+                continue
+            size = varint_of(len(event))
+            whole = len(size) + len(event) + len(at) + 2
+            outer = varint_of(whole)
+            messages.append(b"%b\x0a%b\x0a%b%b\x18%b" % (_PREFIX(0, 1 + len(outer) + whole), outer, size, event, at))
+        return messages
 
-    def read_event(self, entry: Any) -> bytes:
-        """Return an event as an encoded `ReadEvent`."""
-        record = entry.event
-        if self._resolve_links and record.event_type == LINK_EVENT_TYPE:
-            return self._resolved(entry)
-        event = self._recorded(record, entry.commit_position, entry.prepare_position)
-        return b"\x0a%b%b\x18%b" % (varint_of(len(event)), event, position(entry.commit_position))
-
-    def _resolved(self, link: Any) -> bytes:
+    def _resolved(self, link: Any, recorded_link: bytes, at: bytes) -> bytes:
         """Return a link as an encoded `ReadEvent`, with its target if there is one.
 
         As on a real server, an event with the type of a link but other data is delivered as an ordinary event.
+
+        Args:
+            link: The link, as a `Record`.
+            recorded_link: The link, as an encoded `RecordedEvent`.
+            at: The encoded commit position of the link.
         """
-        recorded = self._recorded(link.event, link.commit_position, link.prepare_position)
-        size, at = varint_of(len(recorded)), position(link.commit_position)
-        stream, number = link_of(link.event)
-        if not stream and not _NAMES_NOTHING(link.event.data):
-            return b"\x0a%b%b\x18%b" % (size, recorded, at)
+        size = varint_of(len(recorded_link))
+        stream, number = link_of(link)
+        if not stream and not _NAMES_NOTHING(link.data):
+            return b"\x0a%b%b\x18%b" % (size, recorded_link, at)
         found = located_target(self._read, stream, number) if stream else None
         if found is None:
-            return b"\x12%b%b\x18%b" % (size, recorded, at)
+            return b"\x12%b%b\x18%b" % (size, recorded_link, at)
         target = LogEntry.FromString(found)
-        event = self._recorded(target.event, target.commit_position, target.prepare_position)
-        return b"\x0a%b%b\x12%b%b\x18%b" % (varint_of(len(event)), event, size, recorded, at)
+        event = self.recorded(target.event, target.commit_position, target.prepare_position)
+        return b"\x0a%b%b\x12%b%b\x18%b" % (varint_of(len(event)), event, size, recorded_link, at)
 
-    def _recorded(self, record: Any, commit: int, prepare: int) -> bytes:
+    def recorded(self, record: Any, commit: int, prepare: int) -> bytes:
         """Return an event as an encoded `RecordedEvent`."""
-        number, data, metadata = record.event_number, record.data, record.metadata
-        at = position(commit)
-        created = b"%d" % ((record.created - _UNIX_EPOCH_TICKS),)
-        return b"%b%b%b\x20%b\x28%b%b\x32%c\x0a\x07created\x12%c%b%b%b%b" % (
-            self._id_field(record.event_id),
-            _stream_field(record.event_stream_id),
-            b"\x18" + varint_of(number) if number else b"",
-            at if prepare == commit else position(prepare),
-            at,
-            _type_entry(record.event_type),
-            11 + len(created),
-            len(created),
-            created,
-            _JSON_ENTRY if record.data_content_type == JSON_CONTENT else _BINARY_ENTRY,
-            b"\x3a%b%b" % (varint_of(len(metadata)), metadata) if metadata else b"",
-            b"\x42%b%b" % (varint_of(len(data)), data) if data else b"",
-        )
+        start = self._id_fields([record.event_id])[0] + _cached_field(record.event_stream_id)
+        return _recorded(record, start, position(commit), position(prepare))
 
     def __repr__(self) -> str:
         return f"<EventEncoder with ids as {self._ids.value}{', resolving links' if self._resolve_links else ''}>"
+
+
+def _recorded(record: Any, start: bytes, commit: bytes, prepare: bytes) -> bytes:
+    """Return an event as an encoded `RecordedEvent`.
+
+    Args:
+        record: The event, as a `Record`.
+        start: Its encoded id and stream.
+        commit: Its encoded commit position.
+        prepare: Its encoded prepare position.
+    """
+    number, data, metadata = record.event_number, record.data, record.metadata
+    return b"".join(
+        (
+            start,
+            b"\x18" + position(number) if number else b"",
+            b"\x20",
+            prepare,
+            b"\x28",
+            commit,
+            _created_entry(record.created),
+            _type_entry(record.event_type),
+            _JSON_ENTRY if record.data_content_type == JSON_CONTENT else _BINARY_ENTRY,
+            b"\x3a" + varint_of(len(metadata)) if metadata else b"",
+            metadata,
+            b"\x42" + varint_of(len(data)) if data else b"",
+            data,
+        )
+    )
 
 
 def framed_event(content: bytes) -> bytes:
@@ -135,9 +163,9 @@ def framed_event(content: bytes) -> bytes:
 
 
 def position(value: int) -> bytes:
-    """Return the protobuf encoding of a position in the log. High bits, which nearby positions share, are cached."""
+    """Return the protobuf encoding of a number of which nearby ones are encoded too. The high bits are cached."""
     if value < 1 << _LOW_BITS:
-        return varint_of(value)
+        return b"%c%c" % (value & 0x7F | 0x80, value >> 7) if value > 0x7F else b"%c" % (value,)
     return b"%c%c%b" % (value & 0x7F | 0x80, value >> 7 & 0x7F | 0x80, varint_of(value >> _LOW_BITS))
 
 
@@ -160,11 +188,16 @@ def _metadata_entry(key: bytes, value: bytes) -> bytes:
 
 _JSON_ENTRY: Final = _metadata_entry(b"content-type", b"application/json")
 _BINARY_ENTRY: Final = _metadata_entry(b"content-type", b"application/octet-stream")
+_created_entry: Final = lru_cache(maxsize=64)(
+    lambda ticks: _metadata_entry(b"created", b"%d" % (ticks - _UNIX_EPOCH_TICKS))
+)
+"""Function that returns the time of an event. The events of a transaction have the same time."""
+
 _cached_stream_field: Final = lru_cache(maxsize=1024)(stream_field)
 _cached_type_entry: Final = lru_cache(maxsize=1024)(lambda name: _metadata_entry(b"type", name.encode()))
 
 
-def _stream_field(name: str) -> bytes:
+def _cached_field(name: str) -> bytes:
     return _cached_stream_field(name) if len(name) <= _LONGEST_CACHED else stream_field(name)
 
 
@@ -177,9 +210,13 @@ def _type_entry(name: str) -> bytes:
 class LogEncoder(EventEncoder):
     """Encodes the events of a read of all streams, without those that such a read leaves out."""
 
-    def message(self, entry: Any) -> bytes:
-        """Encode an event, given as a `LogEntry`; return no bytes if the read leaves it out."""
-        return b"" if is_hidden_in_log(entry.event.event_stream_id) else super().message(entry)
+    def messages(self, entries: Sequence[Any]) -> list[bytes]:
+        """Encode events, given as `LogEntry`. Return no bytes for an event that the read leaves out."""
+        messages = super().messages(entries)
+        return [
+            b"" if is_hidden_in_log(entry.event.event_stream_id) else message
+            for entry, message in zip(entries, messages, strict=True)
+        ]
 
 
 def joined(messages: Iterable[bytes]) -> bytes:

@@ -5,22 +5,31 @@ The store holds the bytes in the order of a .NET GUID, as `UUID.bytes_le` does.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
 from struct import Struct
 from typing import Any, Final
 from uuid import UUID
 
 from rxpump.grpc.messages.shared import Uuid
-from rxpump.server.store.record import varint
 
 NO_ID: Final = bytes(16)
 
+_MANY: Final = 8
 _GUID: Final = Struct("<IHH").unpack_from
 _HALVES: Final = Struct(">qq")
-_UNSIGNED: Final = (1 << 64) - 1
-_TEXT_FIELD: Final = b"\x0a\x26\x12\x24"
-"""Tag and size of the id of a RecordedEvent, then tag and size of the text in the id."""
+_ORDER: Final = (3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15)
+"""For each byte of an id, its index in the store."""
+
+_TEXT_FIELD: Final = b"\x0a\x26\x12\x24xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx"
+"""Tag and size of the id of a RecordedEvent, tag and size of the text in the id, and a place for each digit."""
+
+_ROW: Final = len(_TEXT_FIELD)
+_COLUMNS: Final = tuple(
+    (column, 2 * _ORDER[digit // 2] + digit % 2)
+    for digit, column in enumerate(at for at, byte in enumerate(_TEXT_FIELD) if byte == ord("x"))
+)
+"""For each digit of an id, its index in the field and its index in the hexadecimal form of the stored bytes."""
 
 
 class IdForm(Enum):
@@ -35,24 +44,46 @@ def text_of_id(event_id: bytes) -> str:
     return str(UUID(bytes_le=event_id))
 
 
-def id_field_as_text(event_id: bytes) -> bytes:
-    """Return the encoded field `id` of a RecordedEvent, as text."""
+def id_fields_as_text(event_ids: Sequence[bytes]) -> list[bytes]:
+    """Return the encoded field `id` of a RecordedEvent for each id, as text.
+
+    The digits of many ids are moved together, column by column, which takes a third of the time.
+    """
+    if len(event_ids) < _MANY:
+        return [_text_field(each) for each in event_ids]
+    digits = b"".join(event_ids).hex().encode()
+    rows = bytearray(_TEXT_FIELD * len(event_ids))
+    for column, digit in _COLUMNS:
+        rows[column::_ROW] = digits[digit::32]
+    return [bytes(rows[start : start + _ROW]) for start in range(0, len(rows), _ROW)]
+
+
+def _text_field(event_id: bytes) -> bytes:
     tail = event_id[8:].hex()
-    return b"%b%08x-%04x-%04x-%b-%b" % (_TEXT_FIELD, *_GUID(event_id), tail[:4].encode(), tail[4:].encode())
+    values = (*_GUID(event_id), tail[:4].encode(), tail[4:].encode())
+    return b"\x0a\x26\x12\x24%08x-%04x-%04x-%b-%b" % values
 
 
-def id_field_as_halves(event_id: bytes) -> bytes:
-    """Return the encoded field `id` of a RecordedEvent, as two numbers."""
-    most, least = _HALVES.unpack(UUID(bytes_le=event_id).bytes)
-    halves = b"\x08%b\x10%b" % (varint(most & _UNSIGNED), varint(least & _UNSIGNED))
-    return b"\x0a%c\x0a%c%b" % (len(halves) + 2, len(halves), halves)
+def id_fields_as_halves(event_ids: Sequence[bytes]) -> list[bytes]:
+    """Return the encoded field `id` of a RecordedEvent for each id, as two numbers."""
+    ids = b"".join(event_ids)
+    ordered = bytearray(ids)
+    for index, source in enumerate(_ORDER):
+        ordered[index::16] = ids[source::16]
+    message = Uuid()
+    halves = message.structured
+    fields = []
+    for halves.most_significant_bits, halves.least_significant_bits in _HALVES.iter_unpack(ordered):
+        encoded = message.SerializeToString()
+        fields.append(b"\x0a%c%b" % (len(encoded), encoded))
+    return fields
 
 
-ID_FIELDS: Final[Mapping[IdForm, Callable[[bytes], bytes]]] = {
-    IdForm.TEXT: id_field_as_text,
-    IdForm.STRUCTURED: id_field_as_halves,
+ID_FIELDS: Final[Mapping[IdForm, Callable[[Sequence[bytes]], list[bytes]]]] = {
+    IdForm.TEXT: id_fields_as_text,
+    IdForm.STRUCTURED: id_fields_as_halves,
 }
-"""Function that encodes the id of an event, for each form."""
+"""Function that encodes the ids of events, for each form."""
 
 
 def read_id(message: Any) -> bytes | None:
