@@ -1,15 +1,20 @@
-"""Rules for header lists (RFC 9113, sections 8.2 and 8.3)."""
+"""Rules for header lists (RFC 9113, sections 8.2 and 8.3).
+
+Values of responses and trailers may begin and end with spaces, against RFC 9113, section 8.2.1, because real servers
+send such messages.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Callable, Sequence
+from typing import Any, Final
 
 from rxpump.grpc.http2.http2_events import Header
 
 _NAME: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9a-z]+").fullmatch
-_BAD_VALUE: Final = re.compile(r"[\x00\r\n]|^[ \t]|[ \t]$").search
+_BAD_IN_REQUEST: Final = re.compile(r"[\x00\r\n]|^[ \t]|[ \t]$").search
+_BAD_IN_RESPONSE: Final = re.compile(r"[\x00\r\n]").search
 _CONNECTION_SPECIFIC: Final = frozenset(
     {"connection", "proxy-connection", "keep-alive", "transfer-encoding", "upgrade"}
 )
@@ -47,7 +52,7 @@ def check_request(headers: Sequence[Header]) -> None:
     Raises:
         MalformedHeaders: A rule is broken.
     """
-    pseudo = _pseudo_headers(headers, _REQUEST)
+    pseudo = _pseudo_headers(headers, _REQUEST, _BAD_IN_REQUEST)
     if pseudo.get(":method") == "CONNECT":
         if ":scheme" in pseudo or ":path" in pseudo or not pseudo.get(":authority"):
             raise MalformedHeaders("CONNECT with :scheme or :path, or without :authority")
@@ -63,7 +68,7 @@ def check_response(headers: Sequence[Header]) -> None:
     Raises:
         MalformedHeaders: A rule is broken.
     """
-    status = _pseudo_headers(headers, _RESPONSE).get(":status", "")
+    status = _pseudo_headers(headers, _RESPONSE, _BAD_IN_RESPONSE).get(":status", "")
     if not _STATUS(status):
         raise MalformedHeaders("no :status of three digits")
     if status == "101":
@@ -76,15 +81,17 @@ def check_trailers(headers: Sequence[Header]) -> None:
     Raises:
         MalformedHeaders: A rule is broken.
     """
-    _pseudo_headers(headers, frozenset())
+    _pseudo_headers(headers, frozenset(), _BAD_IN_RESPONSE)
 
 
-def _pseudo_headers(headers: Sequence[Header], allowed: frozenset[str]) -> dict[str, str]:
+def _pseudo_headers(
+    headers: Sequence[Header], allowed: frozenset[str], is_bad: Callable[[str], Any]
+) -> dict[str, str]:
     """Check every field; return the pseudo-headers by name."""
     pseudo: dict[str, str] = {}
     is_past_pseudo = False
     for name, value in headers:
-        if _BAD_VALUE(value):
+        if is_bad(value):
             raise MalformedHeaders(f"the value of {name!r:.60} has a character that is not allowed")
         if name.startswith(":"):
             if is_past_pseudo or name not in allowed or name in pseudo:

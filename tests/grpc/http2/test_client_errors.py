@@ -205,6 +205,8 @@ TOLERATED = [
         then(headers((":status", "100")), headers((":status", "103")), headers(*RESPONSE)),
     ),
     ("8.1 response without a body", called, headers(*RESPONSE, *TRAILERS, flags=BOTH)),
+    ("8.2.1 spaces around a value", called, response_with(("x", " a "), ("y", " "), ("z", "\ta"))),
+    ("8.2.1 spaces around a value of a trailer", answered, headers(("x", " a "), *TRAILERS, flags=BOTH)),
     ("8.1.1 length of a response without a body", called, response_with(("content-length", "0"), flags=BOTH)),
     ("8.1.1 length of status 304", called, headers((":status", "304"), ("content-length", "9"), flags=BOTH)),
     ("8.1.1 length of a response to HEAD", with_head_request, response_with(("content-length", "9"), flags=BOTH)),

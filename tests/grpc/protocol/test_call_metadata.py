@@ -50,6 +50,7 @@ def test_any_message_is_a_valid_header_value(text: str) -> None:
     encoded = encode_message(text)
     check_trailers([("grpc-message", encoded)])
     assert encoded.isascii()
+    assert encoded == encoded.strip()
     assert decode_message(encoded) == text.encode("utf-8", "replace").decode()
 
 
