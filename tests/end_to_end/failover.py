@@ -148,6 +148,10 @@ class Program:
         self.relay_failure = error
         self._news.set()
 
+    def __repr__(self) -> str:
+        parts = ", ".join(map(repr, (*self.parts, self.consumers)))
+        return f"<Program, {self.published} published, {len(self.handled)} handled, {parts}, {self.relay_failure!r}>"
+
     async def publish(self, client: rxpump.Client) -> None:
         """Publish numbers with exact versions until the program is closed, and wait for the last acknowledgement."""
         publisher = client.publisher(NUMBERS, expected_version=ExpectedVersion.NO_STREAM, max_batch=8)

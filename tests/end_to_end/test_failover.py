@@ -47,7 +47,7 @@ async def survive(
                     async with asyncio.timeout(30):
                         await program.catch_up()
                 except TimeoutError:
-                    pytest.fail(f"stuck after change {number} ({failure.__name__}): {program.parts}")
+                    pytest.fail(f"stuck after change {number} ({failure.__name__}): {program!r}, {cluster!r}")
                 await moment(chance)
         assert program.published > MORE * changes
         assert {node.client_count for node in cluster.nodes} == {0}

@@ -143,6 +143,7 @@ class _End(asyncio.Protocol):
         self._gate = gate
         self._made = made
         self._peer: _End | None = None
+        self._held = b""
         self._is_full = False
         self._is_ended = False
 
@@ -161,18 +162,26 @@ class _End(asyncio.Protocol):
         other.update()
 
     def update(self) -> None:
-        """Start or stop reading: bytes are read if the gate forwards them and the other end can be written to."""
-        may_read = self._peer is not None and not self._peer._is_full and not self._gate.is_hanging
-        if self.transport.is_closing() or self._is_ended:
+        """Read if the gate passes bytes and the other end has room for them."""
+        if self.transport.is_closing():
             return
-        if may_read:
+        peer = self._peer
+        if peer is None or peer._is_full or self._gate.is_hanging:
+            if not self._is_ended:
+                self.transport.pause_reading()
+            return
+        if self._held:
+            held, self._held = self._held, b""
+            peer.transport.write(held)
+        if not self._is_ended:
             self.transport.resume_reading()
-        else:
-            self.transport.pause_reading()
 
     def data_received(self, data: bytes) -> None:
-        assert self._peer is not None
-        self._peer.transport.write(data)
+        if self._peer is None or self._gate.is_hanging:  # uvloop reads once although reading was paused
+            self._held += data
+            self.update()
+        else:
+            self._peer.transport.write(data)
 
     def eof_received(self) -> bool:
         self._is_ended = True
