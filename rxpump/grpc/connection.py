@@ -10,7 +10,6 @@ server reads, and are signs of life like bytes that arrive.
 from __future__ import annotations
 
 import asyncio
-import math
 import socket
 from collections.abc import Iterable
 from typing import Any, Final, cast
@@ -35,6 +34,7 @@ from rxpump.grpc.http2.http2_events import (
 from rxpump.grpc.protocol.call_status import CallStatus, StatusCode
 from rxpump.grpc.protocol.headers import request_headers
 from rxpump.grpc.tls import HTTP2
+from rxpump.network.earliest_timer import EarliestTimer
 
 _UNSENT_LIMIT: Final = getattr(socket, "TCP_NOTSENT_LOWAT", None)
 """Socket option that bounds the unsent bytes in the buffer of the operating system; not every system has it."""
@@ -100,7 +100,8 @@ class GrpcConnection(asyncio.Protocol):
         self._calls: dict[int, Call] = {}
         self._draining: set[Call] = set()
         self._socket: asyncio.Transport | None = None
-        self._timer: asyncio.TimerHandle | None = None
+        self._timer = EarliestTimer(self._ring)
+        self._abort_timer: asyncio.TimerHandle | None = None
         self._is_flush_due = False
         self._may_write = True
         self._written = 0
@@ -233,8 +234,9 @@ class GrpcConnection(asyncio.Protocol):
         """End the calls; called by asyncio when the socket is closed."""
         self._lose(f"the connection was lost: {exc or 'closed by the server'}")
         self._socket = None
-        if self._timer is not None:
-            self._timer.cancel()
+        self._timer.cancel()
+        if self._abort_timer is not None:
+            self._abort_timer.cancel()
         assert self._failure is not None
         self.closed.set_result(self._failure)
 
@@ -299,29 +301,17 @@ class GrpcConnection(asyncio.Protocol):
         for call in tuple(self._draining):
             self._draining.discard(call)
             call.resume_sending()
-        self._set_timer()
+        self._timer.set(self.machine.deadline)
 
     def _shut_down(self) -> None:
         """Close the socket once the last bytes have been sent, at the latest after CLOSING_SECONDS."""
         assert self._socket is not None
         if not self._socket.is_closing():
             self._socket.close()
-            if self._timer is not None:
-                self._timer.cancel()
-            self._timer = self._loop.call_later(CLOSING_SECONDS, self._socket.abort)
-
-    def _set_timer(self) -> None:
-        deadline = self.machine.deadline
-        if self._timer is not None:
-            if self._timer.when() <= deadline:
-                return  # The running timer fires early enough, and then sets the next one.
             self._timer.cancel()
-            self._timer = None
-        if deadline < math.inf:
-            self._timer = self._loop.call_at(deadline, self._ring)
+            self._abort_timer = self._loop.call_later(CLOSING_SECONDS, self._socket.abort)
 
     def _ring(self) -> None:
-        self._timer = None
         self._note_progress()
         for event in self.machine.tick(self._loop.time()):
             self._apply(event)

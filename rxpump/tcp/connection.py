@@ -16,6 +16,7 @@ from collections.abc import Iterable
 from typing import Final, Protocol, cast
 
 from rxpump.errors import FrameTooLarge, RxPumpError, ServerError
+from rxpump.network.earliest_timer import EarliestTimer
 from rxpump.tcp.protocol.client_protocol import ClientProtocol, ProtocolState
 from rxpump.tcp.protocol.pending_requests import PendingRequests
 from rxpump.tcp.protocol.request import Request
@@ -62,7 +63,8 @@ class Connection(asyncio.Protocol):
         self._send_buffer = SendBuffer()
         self._written = 0
         self._unsent_at_ring = self._taken_at_ring = 0
-        self._timer: asyncio.TimerHandle | None = None
+        self._timer = EarliestTimer(self._ring)
+        self._abort_timer: asyncio.TimerHandle | None = None
         self._is_flush_due = False
         self._is_shut_down = False
         self._may_write = True
@@ -149,8 +151,9 @@ class Connection(asyncio.Protocol):
         """Queue the requests in flight again; called by asyncio when the socket is closed."""
         self._protocol.lost(f"the connection was lost: {exc or 'closed'}")
         self._socket = None
-        if self._timer is not None:
-            self._timer.cancel()
+        self._timer.cancel()
+        if self._abort_timer is not None:
+            self._abort_timer.cancel()
         failure = self._protocol.failure
         assert failure is not None
         if self.ready.done():  # before that, no request used this connection
@@ -178,7 +181,7 @@ class Connection(asyncio.Protocol):
             return
         while self._may_write and (piece := self._next_piece()) is not None:
             self._write(piece)
-        self._set_timer()
+        self._timer.set(min(self._protocol.deadline, self._pending.deadline))
 
     def _shut_down(self) -> None:
         """Close this side of the connection, and discard all bytes that arrive until the server closes its side.
@@ -199,9 +202,8 @@ class Connection(asyncio.Protocol):
         except OSError:  # the server has reset the connection
             self._socket.abort()
             return
-        if self._timer is not None:
-            self._timer.cancel()
-        self._timer = self._loop.call_later(CLOSING_SECONDS, self._socket.abort)
+        self._timer.cancel()
+        self._abort_timer = self._loop.call_later(CLOSING_SECONDS, self._socket.abort)
 
     def _next_piece(self) -> bytes | memoryview | None:
         """Return the next piece. Requests are asked for only if nothing is left, because their order can change."""
@@ -227,16 +229,7 @@ class Connection(asyncio.Protocol):
             if request is not None:
                 settle(request)
 
-    def _set_timer(self) -> None:
-        deadline = min(self._protocol.deadline, self._pending.deadline)
-        if self._timer is not None:
-            if self._timer.when() <= deadline:
-                return  # the running timer sets the next one
-            self._timer.cancel()
-        self._timer = self._loop.call_at(deadline, self._ring)
-
     def _ring(self) -> None:
-        self._timer = None
         self._note_progress()
         now = self._loop.time()
         self._protocol.tick(now)

@@ -10,6 +10,7 @@ from typing import Any, TypeVar, cast
 from rxpump.errors import ClientClosed, RxPumpError
 from rxpump.model.credentials import AnyCredentials
 from rxpump.model.status import Status
+from rxpump.network.earliest_timer import EarliestTimer
 from rxpump.network.lasting_connection import LastingConnection
 from rxpump.settings import Settings
 from rxpump.tcp.connection import CLOSING_SECONDS, Connection, settle_all
@@ -37,7 +38,7 @@ class SharedConnection(LastingConnection[TcpReconnector]):
         self._settled = asyncio.Event()
         self._resolver = resolver
         self.pending: PendingRequests = self._new_requests()
-        self._timer: asyncio.TimerHandle | None = None
+        self._timer = EarliestTimer(self._ring)
         self._unfiltering: Connection | None = None
 
     @property
@@ -80,7 +81,7 @@ class SharedConnection(LastingConnection[TcpReconnector]):
     def _new_reconnector(self) -> TcpReconnector:
         self._settled = asyncio.Event()  # an earlier one can belong to another event loop
         self.pending = self._new_requests()
-        self._timer = None
+        self._timer = EarliestTimer(self._ring)
         return TcpReconnector(self._resolver, self._settings, self.pending, self._note)
 
     async def _leave(self) -> None:
@@ -145,34 +146,21 @@ class SharedConnection(LastingConnection[TcpReconnector]):
         if (connection := self.connection) is not None:
             connection.wake()
         else:
-            self._set_timer()
+            self._timer.set(self.pending.deadline)
 
     def _note(self, status: Status) -> None:
         """Report a state of the connection. Without a connection, watch the deadlines here."""
         if self.connection is None:
-            self._set_timer()
+            self._timer.set(self.pending.deadline)
         self._on_status(status)
 
-    def _set_timer(self) -> None:
-        deadline = self.pending.deadline
-        if self._timer is not None:
-            if self._timer.when() <= deadline:
-                return  # the running timer sets the next one
-            self._timer.cancel()
-            self._timer = None
-        if deadline < float("inf"):
-            self._timer = asyncio.get_running_loop().call_at(deadline, self._ring)
-
     def _ring(self) -> None:
-        self._timer = None
         settle_all(self.pending.tick(asyncio.get_running_loop().time()))
         self._wake()
 
     async def _end_requests(self, error: RxPumpError) -> None:
         settle_all(self.pending.close(error))
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        self._timer.cancel()
 
     def __repr__(self) -> str:
         return f"<SharedConnection {self._resolver!r} {self._reconnector!r} {self.pending!r}>"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import math
 from collections.abc import Iterable
 from typing import Final, cast
 
@@ -16,6 +15,7 @@ from rxpump.grpc.calls.batch_append import Batch
 from rxpump.grpc.errors.call_context import CallContext, Effect
 from rxpump.grpc.messages import streams
 from rxpump.model.results import WriteResult
+from rxpump.network.earliest_timer import EarliestTimer
 from rxpump.transport.deadline import Deadline
 
 IDLE_SECONDS: Final = 10.0
@@ -39,7 +39,7 @@ class BatchSender:
         self._call: Call | None = None
         self._keeper: asyncio.Task[None] | None = None
         self._draining: asyncio.Task[None] | None = None
-        self._timer: asyncio.TimerHandle | None = None
+        self._timer = EarliestTimer(self._ring)
         self._idle: asyncio.TimerHandle | None = None
 
     @property
@@ -92,7 +92,7 @@ class BatchSender:
                 _settle(self._pending.ended(error, loop.time(), is_suspect=call.is_suspect))
                 if isinstance(error, ClientClosed):
                     raise error
-                self._set_timer()
+                self._timer.set(self._pending.deadline)
         except RxPumpError as error:
             ending = error
         finally:
@@ -134,7 +134,7 @@ class BatchSender:
                 call.flush()  # No other batch can join this one.
             if call.pending_bytes >= SEND_AHEAD_BYTES:
                 self._draining = self._tasks.start(self._resume(call), "wait for the server to read")
-        self._set_timer()
+        self._timer.set(self._pending.deadline)
 
     async def _resume(self, call: Call) -> None:
         """Wait until few bytes of the call are pending, then send more batches."""
@@ -144,18 +144,7 @@ class BatchSender:
             self._draining = None
         self._send()
 
-    def _set_timer(self) -> None:
-        deadline = self._pending.deadline
-        if self._timer is not None:
-            if self._timer.when() <= deadline:
-                return  # The running timer fires early enough, and then sets the next one.
-            self._timer.cancel()
-            self._timer = None
-        if deadline < math.inf:
-            self._timer = asyncio.get_running_loop().call_at(deadline, self._ring)
-
     def _ring(self) -> None:
-        self._timer = None
         _settle(self._pending.tick(asyncio.get_running_loop().time()))
         self._note_idle()
         self._send()
@@ -173,10 +162,10 @@ class BatchSender:
             call.cancel()
 
     def _cancel_timers(self) -> None:
-        for timer in (self._timer, self._idle):
-            if timer is not None:
-                timer.cancel()
-        self._timer = self._idle = None
+        self._timer.cancel()
+        if self._idle is not None:
+            self._idle.cancel()
+            self._idle = None
 
     def __repr__(self) -> str:
         return f"<BatchSender of {self._caller.login}, {self._pending!r}>"

@@ -1,0 +1,58 @@
+"""A timer for the earliest of several deadlines."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+
+import pytest
+
+from rxpump.network.earliest_timer import EarliestTimer
+
+
+async def until_rung(rung: list[float], count: int) -> None:
+    while len(rung) < count:
+        await asyncio.sleep(0)
+
+
+async def test_the_earliest_time_counts() -> None:
+    rung: list[float] = []
+    loop = asyncio.get_running_loop()
+    timer = EarliestTimer(lambda: rung.append(loop.time()))
+    start = loop.time()
+    timer.set(start + 3600)
+    timer.set(start + 0.001)
+    timer.set(start + 60)
+    assert repr(timer) == f"<EarliestTimer at {start + 0.001:.3f}>"
+    await until_rung(rung, 1)
+    assert rung[0] >= start
+    assert repr(timer) == "<EarliestTimer, not set>"
+
+
+async def test_a_time_that_has_passed_is_now(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on uvloop, the loop returns a handle without a time for a time that has passed."""
+    loop = asyncio.get_running_loop()
+    monkeypatch.setattr(loop, "call_at", lambda when, function: loop.call_soon(function))
+    rung: list[float] = []
+    timer = EarliestTimer(lambda: rung.append(0))
+    timer.set(-1.0)
+    timer.set(-2.0)
+    await until_rung(rung, 1)
+    timer.set(asyncio.get_running_loop().time())
+    await until_rung(rung, 2)
+
+
+async def test_infinity_is_never() -> None:
+    timer = EarliestTimer(lambda: None)
+    timer.set(math.inf)
+    assert repr(timer) == "<EarliestTimer, not set>"
+
+
+async def test_a_cancelled_timer_does_not_ring() -> None:
+    rung: list[float] = []
+    timer, other = EarliestTimer(lambda: rung.append(1)), EarliestTimer(lambda: rung.append(2))
+    timer.set(0.0)
+    timer.cancel()
+    other.set(0.0)
+    await until_rung(rung, 1)
+    assert rung == [2]
