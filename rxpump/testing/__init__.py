@@ -7,7 +7,7 @@ when the test requests it.
 `given` and `Marbles` check a pipeline without a server, in virtual time. `MockTransport` is an event store in memory
 without sockets, files and threads, and a test decides when its connection is lost.
 
-The fixtures of `pytest_rxpump.py` make most of these. docs/testing.md shows how to use them.
+The fixtures of `rxpump/pytest_plugin.py` make most of these. docs/testing.md shows how to use them.
 
 Example:
     def test_prices_of_orders() -> None:

@@ -1,4 +1,4 @@
-"""The fixtures of pytest_rxpump.py in suites of their own, with each plugin that runs coroutines."""
+"""The fixtures of rxpump/pytest_plugin.py in suites of their own, with each plugin that runs coroutines."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def counts(output: str) -> dict[str, int]:
 
 def test_the_plugin_is_an_entry_point() -> None:
     [found] = entry_points(group="pytest11", name="rxpump")
-    assert found.value == "pytest_rxpump"
+    assert found.value == "rxpump.pytest_plugin"
 
 
 def test_asyncio_in_auto_mode_and_xdist(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """Fixtures for tests of programs that use rxpump; see docs/testing.md.
 
-pytest loads this module at the start of every run where rxpump is installed. Therefore it stands outside of the
-package, and imports the package when a test first uses a fixture. `-p no:rxpump` leaves it out.
+pytest loads this module at the start of every run where rxpump is installed. Therefore it imports `rxpump.testing`
+only when a test first uses a fixture. `-p no:rxpump` leaves it out.
 
 The fixtures are plain functions, so that they work with every plugin that runs coroutines. What must be connected in
 the event loop of a test is connected when the test function begins, in its task, and closed when it ends.
