@@ -92,13 +92,18 @@ class EventStore:
         return self._thread.call(_read_events(uri))
 
     async def _start_server(self) -> EmbeddedServer:
-        server = EmbeddedServer(
-            SqliteStore.in_memory(),
-            users=self._users,
-            grpc_port=0,
-            projections=self._projections,
-            strictness=self._strictness,
-        )
+        store = SqliteStore.in_memory()
+        try:
+            server = EmbeddedServer(
+                store,
+                users=self._users,
+                grpc_port=0,
+                projections=self._projections,
+                strictness=self._strictness,
+            )
+        except BaseException:
+            await store.close()
+            raise
         await server.start()
         return server
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from reactivex import operators as rx
 
 from rxpump import NewEvent
 from rxpump import operators as ops
+from rxpump.checkpoints import FileCheckpoint
 from rxpump.errors import InvalidArgument, NotJson
 from rxpump.testing import Marbles, MockTransport, Recorded, given, mock_client, plain
 from rxpump.testing.scenario import received
@@ -85,6 +87,15 @@ def test_an_operator_that_takes_its_time_delivers_all(operator: Any) -> None:
     begun = time.monotonic()
     given(ORDERS).when(operator).then(ORDERS)
     assert time.monotonic() - begun < 30
+
+
+def test_a_pipeline_can_save_checkpoints(tmp_path: Path) -> None:
+    checkpoint = FileCheckpoint(tmp_path / "checkpoint")
+    slow = ops.map_async(lambda item: after(60, item))
+    given(ORDERS).when(ops.of_type("Placed"), slow, ops.commit_checkpoint(checkpoint, every=2)).items()
+    saved = asyncio.run(checkpoint.load())
+    assert saved is not None
+    assert (saved.stream, saved.number) == ("given", 2)
 
 
 def test_a_pipeline_can_write_to_a_mock_transport() -> None:
