@@ -1,48 +1,48 @@
-"""The command `rxpump cluster`, which prints the nodes of a cluster."""
+"""The command `rxpump cluster`, which lists the nodes of a cluster."""
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator, Sequence
-from typing import Final
+from collections.abc import Iterator
+from typing import Any, Final
 
 import click
 
+from rxpump.cli.exits import ending_in_order
 from rxpump.cli.loop import run
-from rxpump.discovery import DiscoveryFailed, Endpoint, Member
+from rxpump.cli.output import Output
+from rxpump.cli.store_command import DEFAULT_URI, json_option
+from rxpump.discovery import DiscoveryFailed, Endpoint
+from rxpump.discovery.choosing import Verdict
 from rxpump.discovery.discovery import Discovery
-from rxpump.errors import RxPumpError
 from rxpump.grpc.dialer import Dialer
 from rxpump.grpc.nodes import GrpcClusterNodes
 from rxpump.settings import Settings
 from rxpump.tcp.cluster_resolver import ClusterResolver
 from rxpump.uri import Address, ClusterAddress, GrpcAddress, TcpAddress, parse
 
-_UNUSABLE: Final = 1
-_UNANSWERED: Final = 2
+_COLUMNS: Final = ("node", "state", "alive", "address", "epoch", "written", "version", "chosen", "reason")
 
 
 @click.command()
-@click.argument("uri")
-def cluster(uri: str) -> None:
-    """Print the nodes of a cluster, and the node that a client with this URI connects to.
+@click.argument("uri", envvar="RXPUMP_URI", default=DEFAULT_URI)
+@json_option
+def cluster(uri: str, is_json: bool | None) -> None:
+    """List the nodes of a cluster, and show which one a client connects to and why.
 
     URI is a connection string such as tcp+discover://node1:2113,node2:2113 or kurrentdb+discover://node1,node2, with
-    the options that a client has. With tcp://HOST the node is asked at the port of the option http_port. The exit
-    status is 0 if a client can connect, 1 if no node can be used now, and 2 if no node answers.
+    the options that a client has. The default is the variable RXPUMP_URI. With tcp://HOST the node is asked at the
+    port of the option http_port. Nodes that do not answer are listed on standard error. If a client cannot connect to
+    any node, the exit status is 5.
     """
-    try:
+    with ending_in_order():
         discovery = _discovery(*parse(uri))
-        chosen = run(_choose(discovery))
-    except RxPumpError as error:
-        raise click.ClickException(str(error)) from error
-    if discovery.view.members:
-        for line in _aligned([*_rows(discovery, chosen)]):
-            click.echo(line)
-    for answer in discovery.view.answers:
-        if answer.gossip is None:
-            click.echo(f"No answer from {answer}")
-    sys.exit(_status(discovery, chosen))
+        failure = run(_ask(discovery))
+        Output(is_json).rows(_rows(discovery), _COLUMNS)
+        for answer in discovery.view.answers:
+            if answer.gossip is None:
+                click.echo(f"No answer from {answer}", err=True)
+        if failure is not None:
+            raise failure
 
 
 def _discovery(address: Address, settings: Settings) -> Discovery:
@@ -60,44 +60,31 @@ def _discovery(address: Address, settings: Settings) -> Discovery:
             )
 
 
-async def _choose(discovery: Discovery) -> Member | None:
-    """Ask the seeds, then every node that they named, because a node knows itself best. Return the chosen node."""
+async def _ask(discovery: Discovery) -> DiscoveryFailed | None:
+    """Ask the seeds, then every node that they named, because a node knows most about itself.
+
+    Returns:
+        The error of a client that would connect now, or None.
+    """
     await discovery.refresh()
     try:
-        return (await discovery.find()).member
-    except DiscoveryFailed:
-        return None
+        await discovery.find()
+    except DiscoveryFailed as error:
+        return error
+    return None
 
 
-def _rows(discovery: Discovery, chosen: Member | None) -> Iterator[Sequence[str]]:
-    """Yield the rows of the table, the titles of the columns first."""
-    yield "node", "state", "address", "epoch", "written", "version", "chosen"
+def _rows(discovery: Discovery) -> Iterator[dict[str, Any]]:
     for member, verdict in () if discovery.choice is None else discovery.choice.verdicts:
         address = discovery.view.address_of(member)
-        yield (
-            str(member.external_http),
-            str(member.state) if member.is_alive else f"{member.state}, not alive",
-            "none" if address is None else str(Endpoint(*address)),
-            _number(member.epoch),
-            _number(member.written),
-            member.version or "",
-            "yes" if member is chosen else f"no: {verdict.value}",
-        )
-
-
-def _aligned(rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    """Yield rows as lines with aligned columns. Lines can be longer than the terminal is wide."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-
-
-def _number(value: int) -> str:
-    return "" if value < 0 else f"{value:,}"
-
-
-def _status(discovery: Discovery, chosen: Member | None) -> int:
-    if chosen is not None:
-        return 0
-    has_answer = any(answer.gossip is not None for answer in discovery.view.answers)
-    return _UNUSABLE if has_answer else _UNANSWERED
+        yield {
+            "node": str(member.external_http),
+            "state": str(member.state),
+            "alive": member.is_alive,
+            "address": None if address is None else str(Endpoint(*address)),
+            "epoch": member.epoch if member.epoch >= 0 else None,
+            "written": member.written if member.written >= 0 else None,
+            "version": member.version,
+            "chosen": verdict is Verdict.CHOSEN,
+            "reason": verdict.value,
+        }
