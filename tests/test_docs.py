@@ -123,7 +123,9 @@ def test_rxpump_commands_on_a_page_exist(page: Path) -> None:
 def found(command: click.Command, words: list[str]) -> tuple[click.Command, list[str]]:
     """Return the subcommand that words begin with, and the rest of the words."""
     if isinstance(command, click.Group) and words and not words[0].startswith("-"):
-        return found(command.commands[words[0]], words[1:])
+        subcommand = command.get_command(click.Context(command), words[0])
+        assert subcommand is not None, words
+        return found(subcommand, words[1:])
     return command, words
 
 
