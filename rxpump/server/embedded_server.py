@@ -152,8 +152,9 @@ class EmbeddedServer:
         return len(self._sessions) + self._grpc.client_count
 
     def restart_groups(self) -> None:
-        """Drop all consumers, and read the groups anew from the store, because the leader has changed."""
+        """Drop all consumers, and read the groups and users anew from the store, because the leader has changed."""
         self._node.restart_groups()
+        self._node.users.reread()
 
     async def start(self) -> None:
         """Start to listen.

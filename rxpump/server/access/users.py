@@ -232,6 +232,10 @@ class Users:
         self._verified.pop(profile.login, None)
         return self._saved.write(user)
 
+    def reread(self) -> None:
+        """Read the stored accounts again before the next use, because another node of a cluster can have changed them."""
+        self.__dict__.pop("_changed", None)
+
     def _password(self, login: str) -> PasswordHash:
         changed = self._changed.get(login)
         return PasswordHash.of(self._given[login].password) if changed is None else changed.password

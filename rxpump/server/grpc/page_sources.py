@@ -261,9 +261,9 @@ class FilteredPages:
         search = self._wanted.search
         most_steps = search.steps + _STEPS + _STEPS_PER_EVENT * len(batch.events)
         try:
-            for event, message in zip(batch.events[start:], self._encoder.committed(batch)[start:], strict=True):
+            for index, event in enumerate(batch.events[start:], start):
                 if self._wanted.matches(event.entry.event):
-                    messages.append(message)
+                    messages.append(self._encoder.committed(batch)[index])
                 self._move(Position(event.entry.commit_position, event.entry.prepare_position), 1)
                 self.offset = event.position + 1
                 messages += self._due()

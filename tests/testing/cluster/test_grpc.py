@@ -8,10 +8,12 @@ from contextlib import asynccontextmanager
 import pytest
 
 import rxpump
+from rxpump.grpc.messages import users
 from rxpump.grpc.protocol.call_status import StatusCode
 from rxpump.testing import ClusterNode, EmbeddedCluster
 from tests.grpc.harness import connected
 from tests.server.grpc.caller import ADMIN, Caller, event
+from tests.server.grpc.test_management import basic, change, details
 
 REQUIRES_LEADER = (("requires-leader", "true"),)
 
@@ -62,3 +64,19 @@ async def test_the_connection_string_finds_the_leader(insecure: bool) -> None:
         await cluster.kill(cluster.leader)
         await cluster.elect()
         assert (await client.publish_event("orders", "Paid", expected_version=0)).last_event_number == 1
+
+
+async def test_the_next_leader_knows_changed_users() -> None:
+    async with EmbeddedCluster() as cluster:
+        for node in cluster.nodes:
+            async with calling(node) as caller:
+                assert (await caller.append("orders", event())).code is StatusCode.OK
+        async with calling(cluster.leader) as caller:
+            options = {"login_name": "ouro", "password": "secret"}
+            assert (await change(caller, users.CREATE, (), **options)).code is StatusCode.OK
+        await cluster.kill(cluster.leader)
+        await cluster.elect()
+        async with connected(cluster.leader.http_address[1]) as endpoint:
+            assert [each.login_name for each in await details(Caller(endpoint), "ouro")] == ["ouro"]
+            written = await Caller(endpoint, basic("ouro", "secret")).append("orders", event())
+            assert written.code is StatusCode.OK
