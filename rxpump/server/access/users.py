@@ -233,7 +233,7 @@ class Users:
         return self._saved.write(user)
 
     def reread(self) -> None:
-        """Read the stored accounts again before the next use, because another node of a cluster can have changed them."""
+        """Read the stored accounts again before the next use, because another node can have changed them."""
         self.__dict__.pop("_changed", None)
 
     def _password(self, login: str) -> PasswordHash:
