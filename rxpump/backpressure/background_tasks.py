@@ -127,7 +127,7 @@ class BackgroundTasks:
 
         Args:
             work: Coroutine to run. It is closed if it cannot be started.
-            name: Name of the task, which is put behind the name of the owner.
+            name: Name of the task, which is appended to the name of the owner.
 
         Returns:
             The task.
@@ -146,7 +146,9 @@ class BackgroundTasks:
         begun = work if owner is None else _connected(owner, work)
         task = loop.create_task(begun, name=f"{self.name}: {name}")
         if owner is not None:
-            task.add_done_callback(lambda _: work.close())  # it has not begun if the owner could not be connected
+            task.add_done_callback(
+                lambda _: work.close()
+            )  # `work` has not begun if the owner could not be connected.
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task

@@ -88,7 +88,7 @@ class Pending:
             self.tracker.finish(self)
 
     def abandon(self) -> None:
-        """Note that a user ends without finishing its work."""
+        """Record that a user ends without finishing its work. The entry is then never passed."""
         self.tracker.abandon(self)
 
     @property
@@ -160,7 +160,7 @@ class ProgressTracker:
             self._compact(entry)
         elif entry is not self._last or self._is_stopped:
             self._advance()
-        else:  # the usual case: it is the only entry
+        else:  # The usual case is that it is the only entry.
             self._first = self._last = None
             self.passed = entry.number
             if entry.item is not None:
@@ -182,7 +182,7 @@ class ProgressTracker:
         self._is_stopped = True
 
     def end_source(self) -> None:
-        """Note that no more entries are created."""
+        """Record that no more entries are created."""
         self.source_is_over = True
 
     def unfinished(self) -> list[Pending]:
@@ -210,7 +210,7 @@ class ProgressTracker:
                     self.on_passed(first)
 
     def _compact(self, entry: Pending) -> None:
-        """Remove this entry, and the one before it, if a later finished entry makes them superfluous."""
+        """Remove this entry, and the one before it, if a later finished entry stands for them."""
         preceding, following = entry.preceding, entry.following
         is_superseded = following is not None and following.is_finished
         if preceding is not None and preceding.is_finished and (is_superseded or entry.item is not None):

@@ -1,4 +1,4 @@
-"""Demand: how a consumer that is full pauses the source that delivers to it.
+"""Demand: a consumer whose buffer is full pauses the source that delivers to it.
 
 reactivex only pushes. An `Upstream` stands for a subscription to a source. The source enters its `Upstream` in a
 context variable before it delivers. Because `on_next` runs synchronously through every plain operator, an operator
@@ -162,7 +162,7 @@ class Upstream:
         self._tracker = tracker
 
     def begin(self, entry: Pending) -> None:
-        """Note that the source delivers the event of this entry next."""
+        """Set the entry of the event that the source delivers next."""
         self._pending = self._newest = entry
 
     def deliver(self, on_next: Callable[[T], None], item: T, pending: Pending | None, newest: Pending | None) -> None:
@@ -186,7 +186,7 @@ class Upstream:
             _delivering.set(outer)
 
     def stop_tracking(self) -> None:
-        """Prevent that further events count as finished, because an item was delivered whose event is not known."""
+        """Stop recording events as finished, because an item was delivered whose event is not known."""
         if self._tracker is not None:
             self._tracker.stop()
 
@@ -198,7 +198,7 @@ class Upstream:
     # Owner --------------------------------------------------------------------------------------------
 
     def entrust(self, task: asyncio.Task[Any], below: Upstream | None = None) -> None:
-        """Count a task as work of the client that owns the source, so that the client waits for it when draining.
+        """Add a task to the tasks of the client that owns the source, so that the client waits for it when draining.
 
         Args:
             task: The task.
@@ -237,7 +237,7 @@ class Upstream:
             self._wake()
 
     def end(self) -> None:
-        """Note that the source has ended. It can no longer be paused."""
+        """Record that the source has ended, so that it can no longer be paused."""
         self._is_over = True
         self.may_deliver = False
         self._pauses.clear()

@@ -1,6 +1,6 @@
 """Attempts at one request, and their common time limit.
 
-A request of a user's call has a deadline, which can also pass while there is no connection. A request of a
+A request such as an append or a read has a deadline, which can also pass while there is no connection. A request of a
 subscription, a publisher or a relay has none; it must be answered within `Settings.timeout` of its first attempt on a
 connection.
 """

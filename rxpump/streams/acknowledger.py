@@ -61,7 +61,7 @@ class BatchingAcknowledger:
         ]
 
     def note_delivered(self) -> None:
-        """Count a delivery that was passed to the subscriber and must be settled."""
+        """Count a delivery that was passed to the subscriber, so that `until_settled` waits for it."""
         self._unsettled += 1
 
     def ack(self, delivery: Delivery) -> None:
@@ -96,7 +96,7 @@ class BatchingAcknowledger:
     async def until_settled(self) -> None:
         """Wait until the subscriber has settled its deliveries, or the subscription has ended.
 
-        Only while `discard` is running is the end of the subscription noticed.
+        The end of the subscription is noticed only while `discard` is running.
         """
         while self._unsettled and self.closed is None:
             self._change.clear()

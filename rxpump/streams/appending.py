@@ -1,4 +1,4 @@
-"""Append batches to a stream in order, several in flight.
+"""Append batches to a stream in order, with several batches in flight.
 
 An `Appender` of the transport keeps the order of appends, so a batch is sent while earlier ones are in flight. Only
 the first batch is waited for: until an append has succeeded, it is unknown whether the server accepts any.
@@ -33,7 +33,7 @@ class _Sent:
     Attributes:
         events: Its events.
         expected: Version that it expects.
-        is_certain: Whether the server has confirmed that version.
+        is_certain: Whether the server has confirmed that the stream has this version.
         work: Task of the append.
     """
 
@@ -47,7 +47,7 @@ class _Sent:
 
 
 class _Writing:
-    """The batches in flight, oldest first, and the version that the next one expects.
+    """The batches in flight, the oldest first, and the version that the next batch expects.
 
     Args:
         runtime: Background tasks of the client.
@@ -74,7 +74,7 @@ class _Writing:
             self._next_version += len(events)
 
     def settle(self) -> list[WriteResult]:
-        """Return the results of the oldest batches that have succeeded; send a batch again that was too early.
+        """Return the results of the oldest completed batches. Send batches again that had overtaken another.
 
         Raises:
             RxPumpError: The oldest batch failed.

@@ -1,4 +1,4 @@
-"""An Observable that does nothing unless it is used, and warns if it was not."""
+"""An Observable for a call of a client. It sends nothing until it is used, and warns if it is never used."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Call(PageSource[T]):
     """
 
     completes_on_drain = False
-    _is_used = True  # until __init__ ends, so that a call with invalid arguments does not warn
+    _is_used = True  # True until __init__ ends, so that a call with invalid arguments does not warn
     _made_at: tuple[str, int] | None = None
 
     def __init__(self, runtime: BackgroundTasks, name: str, open_pages: Callable[[], Pages[T]]) -> None:

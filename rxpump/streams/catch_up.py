@@ -1,4 +1,4 @@
-"""A catch-up subscription: it delivers the existing events, then new events, until it is disposed.
+"""A catch-up subscription, which delivers the existing events, then new events, until it is disposed.
 
 The transport makes one attempt after the other (`Transport.follow_stream`, `follow_all`). An attempt may end at any
 time: the connection is lost, the server drops the subscription, a buffer is full because the consumer is slow. The
@@ -8,8 +8,9 @@ drops events that arrive twice; so every event is delivered exactly once, in ord
 A subscription ends only with an error after which another attempt cannot succeed (access denied, the stream deleted
 for good, the client closed, the server lost events), or when it is disposed.
 
-A server that ends before an event that was delivered was emptied or restored from a backup. It would be silent until
-the old numbers are passed, and then deliver other events under them, so the subscription fails with StreamRolledBack.
+A server that ends before an event that was delivered was emptied or restored from a backup. It would deliver
+nothing until its numbers exceed the old ones, so events would be missed. So the subscription fails with
+StreamRolledBack.
 A follower of a cluster may be behind the node that delivered the event, so a node gets some time to catch up.
 """
 
@@ -38,7 +39,7 @@ LAG_SECONDS = 2.0
 """
 
 FOLLOWER_LAG_SECONDS = 30.0
-"""The same if followers serve reads. They can be behind the node that the client was connected to before."""
+"""The same time if followers serve reads, which can be behind the previous node of the client."""
 
 
 News = AsyncGenerator[Sequence[Event] | Signal, None]
@@ -120,14 +121,14 @@ async def _next(
 
 
 class _Lag:
-    """Measures for how long every node has lacked an event that was delivered."""
+    """Measures the time for which the connected nodes have lacked an event that was delivered."""
 
     def __init__(self, longest: float) -> None:
         self._longest = longest
         self._began: float | None = None
 
     def allows(self, error: RxPumpError) -> bool:
-        """Return whether `error` can mean that a node is behind, and has not been for too long."""
+        """Return whether `error` can mean that a node is behind, and the time limit for this has not passed."""
         if not isinstance(error, StreamRolledBack):
             return False
         now = asyncio.get_running_loop().time()
@@ -136,7 +137,7 @@ class _Lag:
         return now - self._began < self._longest
 
     def end(self) -> None:
-        """Note that a node has all events that were delivered."""
+        """Reset the measurement, because a node has all events that were delivered."""
         self._began = None
 
 
@@ -193,7 +194,7 @@ class CatchUp(PageSource[Event]):
 
     @property
     def events(self) -> CatchUp:
-        """The subscription itself, as photon-pump's subscriptions name it."""
+        """The subscription itself, for programs that were written for photon-pump."""
         return self
 
     def __await__(self) -> Generator[Any, None, CatchUp]:  # type: ignore[override]

@@ -1,6 +1,6 @@
 """The place of a catch-up subscription: an event number in a stream, or a position in `$all`.
 
-A link counts by its own place, not by the place of its target.
+The place of a link is its own place, not the place of its target.
 """
 
 from __future__ import annotations
@@ -144,7 +144,7 @@ class Cursor:
         return self.followed.attempt(self.place)
 
     def fresh(self, events: Sequence[Event]) -> Sequence[Event]:
-        """Return the events that were not delivered before, and move past them.
+        """Return the events that were not delivered before, and move the place to the last of them.
 
         Raises:
             LogTruncated: Another event is at the place of the last one that was delivered.
@@ -169,7 +169,7 @@ class Cursor:
         return [event for event in events if place_of(event) > place]
 
     def pass_examined(self, position: Position) -> bool:
-        """Move to a position up to which no event matches; return False if the cursor was not before it."""
+        """Move the place to a position up to which no event matches. Return False if the place was not before it."""
         if self.place is not None and position <= self.place:
             return False
         self.place = self._seen = position

@@ -38,7 +38,7 @@ class Iteration(AsyncIterator[T]):
     __slots__ = ("_buffer", "_values")
 
     def __init__(self, source: reactivex.Observable[T]) -> None:
-        # The source refers to the buffer only, so that the iteration is collected when the loop is left.
+        # The source references only the buffer, so that the iteration is garbage collected when the loop ends.
         self._buffer: _Buffer[T] = _Buffer(source)
         self._values = self._buffer.values
 
@@ -120,7 +120,7 @@ class _Buffer(Generic[T]):
             self._waiting = None
 
     def note_taken(self) -> None:
-        """Resume the source, because all values were taken."""
+        """Resume the source, because the buffer is empty."""
         self._watermarks.removed(0)
 
     def _subscribe(self) -> None:
@@ -166,7 +166,7 @@ class _Buffer(Generic[T]):
     def close_soon(self) -> None:
         """Schedule `close` in the event loop, unless the buffer or the loop is closed."""
         if self._loop is not None and not self._is_closed and not self._loop.is_closed():
-            with suppress(RuntimeError):  # the loop was closed in the meantime
+            with suppress(RuntimeError):  # The loop may be closed meanwhile.
                 self._loop.call_soon_threadsafe(self.close)
 
     def __repr__(self) -> str:

@@ -98,7 +98,7 @@ class Observable(reactivex.Observable[T_co]):
         """Return an Observable of a slice of the values, or of the one at an index, as in reactivex."""
         return Piped(super().__getitem__(key))
 
-    if not TYPE_CHECKING:  # for a type checker, an Observable has no __iter__ at all
+    if not TYPE_CHECKING:  # Type checkers must see no __iter__.
 
         def __iter__(self) -> NoReturn:
             """Refuse `for`, `list(...)`, `in` and unpacking, which would index the Observable without end.
@@ -145,7 +145,7 @@ class Observable(reactivex.Observable[T_co]):
 
 def _compose(source: Observable[Any], operators: Sequence[Callable[[Any], Any]]) -> Any:
     result = reactivex.pipe(source, *operators)
-    # A connectable Observable, a subject or a future has methods that a Piped would hide.
+    # A connectable Observable, a subject or a future has further methods, which a Piped would not have.
     return Piped(result) if type(result) is reactivex.Observable else result
 
 

@@ -68,11 +68,11 @@ class Deliveries(TaskObservable[Delivery]):
 
     @property
     def events(self) -> Deliveries:
-        """This Observable, as photon-pump's subscriptions name it."""
+        """This Observable itself, for programs that were written for photon-pump."""
         return self
 
     async def ack(self, delivery: Delivery) -> None:
-        """Acknowledge a delivery, as photon-pump's subscriptions do.
+        """Acknowledge a delivery, for programs that were written for photon-pump.
 
         Raises:
             InvalidArgument: `delivery` is not a Delivery.

@@ -84,7 +84,7 @@ class Publisher(abc.ObserverBase[Any], abc.DisposableBase):
     async def drained(self) -> WriteResult | None:
         """Wait until the source has ended and all its events are acknowledged.
 
-        To cancel the wait does not end the writing.
+        If the wait is cancelled, the writing continues.
 
         Returns:
             The last result, None if nothing was written.
@@ -111,7 +111,7 @@ class Publisher(abc.ObserverBase[Any], abc.DisposableBase):
                     self._results.on_next(last)
         except asyncio.CancelledError:
             self._fail(ClientClosed(self._runtime.peer, f"publishing to {self.stream} was ended"))
-            self._end.exception()  # mark the error as retrieved, because the program itself ended the writing
+            self._end.exception()  # Mark the error as retrieved, because the program itself ended the writing.
             raise
         except Exception as error:
             self._fail(error)

@@ -44,7 +44,7 @@ from rxpump.streams.write_buffer import Batching, WriteBuffer
 from rxpump.transport import Appender, Transport
 
 HINT_EVERY = 1000
-"""Number of source events without a result after which a hint is left."""
+"""Number of source events without a result after which a hint is written."""
 
 Pipeline = Callable[[reactivex.Observable[Event]], reactivex.Observable[Any]]
 
@@ -163,7 +163,7 @@ class _RelayProgress:
         tracker.on_passed = self._note_passed
 
     def _note_passed(self, entry: Pending) -> None:
-        """Note that an event and all events before it are finished."""
+        """Record that an event and all events before it are finished."""
         if isinstance(entry.item, Event):
             self.done = entry.item.received_number
             if self.done - max(self.hint, self._place.number) > HINT_EVERY:
@@ -176,7 +176,7 @@ class _RelayProgress:
         return self.done > self._place.number and self.done > self.start.done
 
     def note_written(self, results: Sequence[WriteResult]) -> None:
-        """Release the source events of results that are written."""
+        """Mark the source events of written results as finished, unless other results of them are pending."""
         for result in results:
             for _ in range(result.last_event_number - result.first_event_number + 1):
                 self._unwritten.popleft().release()

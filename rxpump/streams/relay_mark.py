@@ -1,4 +1,4 @@
-"""The marks by which a relay finds its position again.
+"""The marks by which a relay finds the place at which it must continue.
 
 Every event that a relay writes has a mark in its metadata:   {"$relay": {"stream": "orders", "number": 17, "nth": 0}}
 The metadata of the target stream can have a hint:            {"$relay": {"orders": 12000}}

@@ -1,4 +1,4 @@
-"""An Observable of the one reply to a request."""
+"""An Observable of the single reply to a request."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ class TaskObservable(Observable[T], ABC):
     completes_on_drain: ClassVar[bool] = True
 
     def __init__(self, runtime: BackgroundTasks, name: str) -> None:
-        super().__init__()  # without a subscribe function: a bound method would make a reference cycle
+        super().__init__()  # A bound method as the subscribe function would cause a reference cycle.
         self.name = name
         self._runtime = runtime
 
@@ -115,8 +115,8 @@ class TaskSubscription(abc.DisposableBase, Generic[T]):
     def _note_left(self) -> None:
         """Record the end of the delivery in progress, if there is one, because the subscription ends during it.
 
-        The item counts as processed if an operator retains it or its delivery has passed the pipeline. Otherwise it
-        never will be processed, so its entry is abandoned.
+        The item is regarded as processed if an operator retains it or if it has reached the end of the pipeline.
+        Otherwise it will never be processed, so its entry is abandoned.
         """
         entry, self._delivered = self._delivered, None
         if entry is None:

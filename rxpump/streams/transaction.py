@@ -5,7 +5,7 @@
      └──────────────┴──abandon──▶ ABANDONED ◀── FAILED
 
 The protocol has no rollback. Events of a transaction that is not committed never become visible, and stay in the log
-of the server until it is scavenged. So to abandon a transaction sends nothing.
+of the server until it is scavenged. So nothing is sent when a transaction is abandoned.
 
 A lost connection does not end a transaction, but the outcome of a write that was in flight is unknown. The server
 would add the events again if the write were repeated, so it is not repeated, and fails. A transaction with a failed
@@ -127,7 +127,7 @@ class Transaction:
         id = self._open_id()
         try:
             await self._transport.write_transaction(self.stream, id, events)
-        except BaseException:  # also if the caller was cancelled
+        except BaseException:  # The caller may also have been cancelled.
             self.state = TransactionState.FAILED
             raise
 

@@ -1,4 +1,4 @@
-"""Buffered events that wait to be written, and how they are grouped into writes."""
+"""Buffer events until they are written, and group them into writes."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ class WriteBuffer:
         self.changed.set()
 
     def end_intake(self) -> None:
-        """End the buffer because the client drains. A source of rxpump is left to complete by itself."""
+        """End the buffer because the client drains. A source of rxpump completes on its own."""
         if not self._completes_by_itself:
             self.on_completed()
 
@@ -153,7 +153,7 @@ class WriteBuffer:
         return batch
 
     def close(self) -> None:
-        """Resume the source for good."""
+        """Resume the source, and never pause it again."""
         self._stop_lingering()
         self._watermarks.close()
 

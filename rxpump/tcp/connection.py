@@ -1,11 +1,11 @@
-"""One socket, which runs a ClientProtocol and the pending requests over it.
+"""One connection to a server: a socket, a ClientProtocol, and the requests that it sends.
 
 The protocol and the requests decide what is sent. The connection only moves bytes between them and the socket. A
 request is sent at once if no other is waiting or in flight. Otherwise the frames of one turn of the event loop are
 sent in one write. One timer serves both.
 
 The socket receives one piece at a time, and the buffer of the operating system is kept small where that is possible.
-Bytes that leave therefore show that the server reads, and are signs of life like bytes that arrive.
+Bytes that can be sent therefore show that the server is alive, like bytes that arrive.
 """
 
 from __future__ import annotations
@@ -31,17 +31,17 @@ CLOSING_SECONDS: Final = 1.0
 
 
 class Guide(Protocol):
-    """Decides about refusals of a node. The TcpReconnector does."""
+    """Decides what to do after refusals of a node. TcpReconnector implements it."""
 
     def may_follow(self, leader: tuple[str, int]) -> bool:
         """Return whether to connect to the node that a follower has named as the leader."""
 
     def note_refusal(self, reason: str) -> None:
-        """Note that the node has refused a request for now."""
+        """Record that the node has refused a request for now."""
 
 
 class Connection(asyncio.Protocol):
-    """One socket.
+    """One connection to a server over one socket.
 
     Args:
         link: Protocol of the connection.
@@ -78,7 +78,7 @@ class Connection(asyncio.Protocol):
         return self._protocol.lost_while
 
     def wake(self) -> None:
-        """Send what is waiting: a request that is alone at once, anything else at the end of this turn."""
+        """Send a single waiting request at once, and several frames at the end of this turn of the event loop."""
         if self._is_flush_due:
             return
         if self._pending.has_one_alone:
@@ -88,7 +88,7 @@ class Connection(asyncio.Protocol):
             self._loop.call_soon(self._flush)
 
     def flush(self) -> None:
-        """Send now what is waiting."""
+        """Send all waiting frames now."""
         self._flush()
 
     def end(self, reason: str) -> None:
@@ -124,7 +124,7 @@ class Connection(asyncio.Protocol):
         self._flush()
 
     def _consult(self, refusal: ServerError) -> None:
-        """Ask the guide what to do after a refusal, and leave the node if it has named a leader to follow."""
+        """Report a refusal to the guide. Close the connection if the node has named a leader to connect to."""
         leader = self._pending.redirect
         if leader is None:
             self._guide.note_refusal(f"could not serve a request ({type(refusal).__name__})")
@@ -156,7 +156,7 @@ class Connection(asyncio.Protocol):
             self._abort_timer.cancel()
         failure = self._protocol.failure
         assert failure is not None
-        if self.ready.done():  # before that, no request used this connection
+        if self.ready.done():  # Requests use the connection only from this state on.
             interrupted = (self._send_buffer.begun, self._protocol.receiving)
             lost = self._pending.disconnected(failure, [id for id in interrupted if id is not None])
             self.has_settled = self.has_settled or any(request.error is not failure for request in lost)
@@ -191,22 +191,22 @@ class Connection(asyncio.Protocol):
         if self._socket is None or self._is_shut_down:
             return
         if self._socket.get_write_buffer_size() or self._send_buffer:
-            self._socket.abort()  # unsent bytes must not keep a dead socket open
+            self._socket.abort()  # Wait until all bytes are sent, at most until the timer ends.
             return
         if not self._socket.can_write_eof():
-            self._socket.close()  # asyncio ends TLS in order by itself
+            self._socket.close()  # TLS is closed in order by asyncio.
             return
         self._is_shut_down = True
         try:
             self._socket.write_eof()
-        except OSError:  # the server has reset the connection
+        except OSError:  # The server has reset the connection.
             self._socket.abort()
             return
         self._timer.cancel()
         self._abort_timer = self._loop.call_later(CLOSING_SECONDS, self._socket.abort)
 
     def _next_piece(self) -> bytes | memoryview | None:
-        """Return the next piece. Requests are asked for only if nothing is left, because their order can change."""
+        """Return the next piece. Take requests only if no frame is left, because their order can still change."""
         piece = self._send_buffer.take()
         if piece is None and (frames := self._pending.send(self._loop.time())):
             self._send_buffer.put(frames)
@@ -234,13 +234,13 @@ class Connection(asyncio.Protocol):
         now = self._loop.time()
         self._protocol.tick(now)
         if self._protocol.state is ProtocolState.CLOSED and self._socket is not None:
-            self._socket.abort()  # the server is silent, so it would not close its side
+            self._socket.abort()  # A silent server would not close its side.
             return
         settle_all(self._pending.tick(now))
         self._flush()
 
     def _note_progress(self) -> None:
-        """Report a sign of life if buffered bytes have left since the last call."""
+        """Report to the protocol that the server is alive, if bytes were sent since the last call."""
         unsent = 0 if self._socket is None else self._socket.get_write_buffer_size()
         taken = self._written - unsent
         if self._unsent_at_ring and taken > self._taken_at_ring:

@@ -50,17 +50,17 @@ class TcpConsumerSession(GroupSession):
             await self._changed.wait()
 
     def ack(self, events: Sequence[Event]) -> None:
-        """Send PersistentSubscriptionAckEvents."""
+        """Acknowledge events."""
         for payload in acks(self._buffer.subscription_id, _ids(events)):
             self._requests.send_message(self._buffer, Command.PERSISTENT_SUBSCRIPTION_ACK_EVENTS, payload)
 
     def nack(self, events: Sequence[Event], action: NackAction, reason: str) -> None:
-        """Send PersistentSubscriptionNakEvents."""
+        """Refuse events."""
         for payload in naks(self._buffer.subscription_id, _ids(events), action, reason):
             self._requests.send_message(self._buffer, Command.PERSISTENT_SUBSCRIPTION_NAK_EVENTS, payload)
 
     def close(self) -> None:
-        """Send UnsubscribeFromStream."""
+        """Send the buffered acknowledgements, and unsubscribe."""
         self._requests.unsubscribe(self._buffer)
 
     def __repr__(self) -> str:
@@ -68,7 +68,7 @@ class TcpConsumerSession(GroupSession):
 
 
 def _ids(events: Sequence[Event]) -> list[bytes]:
-    """Return the ids of events as they were received: of the link, if there is one.
+    """Return the id of each event; if the event was delivered through a link, the id of the link.
 
     See docs/protocol/tcp.md, section 4.18.
     """

@@ -1,7 +1,7 @@
 """Start a server inside this process, for `memory://` and `sqlite:///path`.
 
-To the client the server is a node like any other. It starts when its address is first asked for. `rxpump.server` is
-imported at that moment, so that a program which connects to another server never loads it.
+The client uses the server like any other node. It starts when `locate` is called for the first time. `rxpump.server`
+is imported then, so that programs with another server never load it.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class EmbeddedNode(TcpNodeResolver):
     """A node resolver that starts an embedded server, and stops it when the client closes.
 
     Args:
-        address: Where the server keeps its events, and its options.
+        address: File of the events, and options of the server.
     """
 
     def __init__(self, address: EmbeddedAddress) -> None:
@@ -46,7 +46,7 @@ class EmbeddedNode(TcpNodeResolver):
         """Return the address of the server; start the server if it does not run.
 
         Raises:
-            ConnectionFailed: The event loop of the server was closed before the client was.
+            ConnectionFailed: The event loop of the server was closed before the client was closed.
             StoreError: The file cannot be opened.
         """
         if self._loop is not None and self._loop.is_closed():
@@ -58,7 +58,7 @@ class EmbeddedNode(TcpNodeResolver):
         return TcpAddress("127.0.0.1", self._server.port, ADMIN)
 
     async def _open(self) -> Any:
-        """Make the server in a thread, because importing it and opening its file wait for the disk.
+        """Create the server in a thread, because its import and the opening of its file wait for the disk.
 
         The thread cannot be interrupted: a cancellation waits for it and closes what it has opened.
         """

@@ -30,11 +30,11 @@ from rxpump.transport import Confirmed, ServerEnd, Subscription
 News = Sequence[Event] | Confirmed | CaughtUp | Examined
 
 _GAP_PAUSE_SECONDS = 0.005
-"""Seconds to wait for an event that the confirmation names and a read does not return yet."""
+"""Seconds to wait before reading again, if a read does not return the last event of the confirmation yet."""
 
 
 class Requests(PageRequests, Protocol):
-    """The requests that an attempt consists of. `TcpTransport` has them."""
+    """The requests of which an attempt consists. `TcpTransport` implements them."""
 
     async def subscribe(
         self, stream: str | None, *, resolve_links: bool, where: EventFilter | None = None
@@ -90,7 +90,7 @@ class _Following(Subscription, ABC):
 
     @abstractmethod
     def _read(self) -> AsyncGenerator[News, None]:
-        """Read on to the end."""
+        """Yield the batches of existing events after the current place, up to the end."""
 
     @abstractmethod
     async def _subscribe(self) -> LiveSubscription:
@@ -146,17 +146,17 @@ class StreamFollowing(_Following):
         if live.last_event_number == MAX_EVENT_NUMBER:
             live.close()
             raise StreamDeleted(self._stream)
-        self._is_missing = False  # the stream may have been written since
+        self._is_missing = False  # The stream may have been written since.
         return live
 
     async def _last(self, live: LiveSubscription) -> int:
         return _last_number(live)
 
     def _has_reached(self, live: LiveSubscription) -> bool:
-        """Compare with the number that the confirmation names.
+        """Return whether all events up to the number in the confirmation have been read.
 
-        For a soft-deleted stream it names an event that can no longer be read, so a stream that a read does not
-        find counts as read (docs/protocol/tcp.md, section 4.16).
+        For a soft-deleted stream, that number belongs to an event that can no longer be read. So the result is also
+        True if the stream is not found (docs/protocol/tcp.md, section 4.16).
         """
         return self._is_missing or self._next > _last_number(live)
 
@@ -224,7 +224,7 @@ class AllFollowing(_Following):
 async def find_stream_end(requests: Requests, stream: str) -> ServerEnd:
     """Find the number of the last event of a stream.
 
-    The server names the number of a soft-deleted stream only in the confirmation of a subscription.
+    The number of a soft-deleted stream is only available in the confirmation of a subscription.
     """
     try:
         page = await requests.read_stream_page(stream, END, 1, StreamDirection.BACKWARD, resolve_links=False)
@@ -265,7 +265,7 @@ def _last_position(end: Position, after: Position) -> Position | None:
     it, so it can be equal to the end.
     """
     if end == LAST_POSITION:
-        return None  # the server repeated the requested position and not its own end
+        return None  # The server returned the requested position in place of its end.
     if after.prepare > 0 and end.commit == after.commit:
         return Position(end.commit - 1, end.commit - 1)
     return end

@@ -36,7 +36,7 @@ async def post(
     tls: ssl.SSLContext | None = None,
     tls_server_name: str | None = None,
 ) -> HttpStatusLine:
-    """Send a POST request without a body, on a connection of its own.
+    """Send a POST request without a body, on a new connection.
 
     Args:
         host: Name or address of the node.
@@ -65,7 +65,7 @@ async def post(
     except asyncio.LimitOverrunError as error:
         raise MalformedReply(f"POST {path}", f"the headers take more than {_MAX_HEAD_BYTES} bytes") from error
     finally:
-        writer.transport.abort()  # the response is complete, or none will arrive
+        writer.transport.abort()  # The response is not needed any more.
     status = _STATUS_LINE.match(head)
     if status is None:
         raise MalformedReply(f"POST {path}", "the response is not HTTP")

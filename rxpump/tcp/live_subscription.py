@@ -1,4 +1,4 @@
-"""A confirmed subscription to new events, pulled in batches."""
+"""A confirmed subscription to new events, which the consumer pulls in batches."""
 
 from __future__ import annotations
 

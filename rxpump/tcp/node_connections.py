@@ -23,7 +23,7 @@ _T = TypeVar("_T")
 
 
 class NodeConnections:
-    """One connection, or two.
+    """One connection for all requests, or one for reads and one to the leader.
 
     Args:
         resolver: Finds the node for reads.
@@ -32,7 +32,7 @@ class NodeConnections:
 
     Attributes:
         reads: Connection for reads and subscriptions.
-        leader: Connection for requests that only the leader serves. It is the same one if that is the leader's.
+        leader: Connection for requests that only the leader serves. It is `reads` if reads also go to the leader.
     """
 
     def __init__(self, resolver: TcpNodeResolver, settings: Settings, on_status: Callable[[Status], None]) -> None:
@@ -61,7 +61,7 @@ class NodeConnections:
             await self.leader.settled()
 
     def ask(self, operation: Operation[_T], deadline: Deadline | None = None) -> Coroutine[Any, Any, _T]:
-        """Send a request on the connection that is for it; see `SharedConnection.ask`."""
+        """Send a request on the connection for its kind; see `SharedConnection.ask`."""
         if self.leader is self.reads:
             return self.reads.ask(operation, deadline)
         return self._ask_one_of_two(operation, deadline)
@@ -70,7 +70,7 @@ class NodeConnections:
         if not operation.needs_leader:
             try:
                 return await self.reads.ask(operation, deadline)
-            except (NotLeader, IsReadOnly):  # a read-only replica does not forward writes
+            except (NotLeader, IsReadOnly):  # A read-only replica does not forward writes.
                 pass
         self.reads.check_open()
         self.leader.start()

@@ -30,7 +30,7 @@ class TcpNodeResolver(NodeResolver[TcpAddress]):
 
 
 class FixedAddress(FixedNode[TcpAddress], TcpNodeResolver):
-    """A resolver that always returns the same node. Nodes of a cluster name the leader by themselves.
+    """A resolver that always returns the same node. If another node is the leader, errors of the node name it.
 
     Args:
         address: Address of the node.
@@ -47,11 +47,11 @@ class FixedAddress(FixedNode[TcpAddress], TcpNodeResolver):
         return node.host, port
 
     def for_leader(self) -> TcpNodeResolver | None:
-        """Return another resolver for the same node, which names the leader."""
+        """Return another resolver for the same node, whose errors name the leader."""
         return FixedAddress(self.address, self._settings)
 
     async def state(self, node: TcpAddress) -> NodeState | None:
-        """Ask the HTTP interface of the node."""
+        """Return the state of the node from its HTTP interface; None if it does not answer."""
         settings = self._settings
         if settings is None:
             return None

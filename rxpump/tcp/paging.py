@@ -25,7 +25,7 @@ _Page = TypeVar("_Page", StreamPage, AllPage)
 
 
 class PageRequests(Protocol):
-    """The requests for single pages. `TcpTransport` has them."""
+    """The requests for single pages. `TcpTransport` implements them."""
 
     @property
     def runtime(self) -> BackgroundTasks:
@@ -90,7 +90,7 @@ def all_pages(
 
 
 class _Requested(NamedTuple, Generic[_Page]):
-    """A page in flight, and where it starts."""
+    """A page in flight, and its start."""
 
     start: Any
     page: asyncio.Task[_Page]
@@ -129,12 +129,13 @@ class _PageReader(Generic[_Page]):
 async def _pages(
     reader: _PageReader[_Page], start: Any, guess: Callable[[_Page, int], Any]
 ) -> AsyncGenerator[_Page, None]:
-    """Read on from `start`.
+    """Yield the pages from `start` to the end.
 
     Args:
         reader: Requests the pages.
         start: Start of the first page.
-        guess: Function of a page and a count; returns the start of the page after the next one, None if unknown.
+        guess: Function that is called with a page and a count, and returns the start of the page after the next one;
+            None if unknown.
     """
     following = reader.request(start)
     ahead: _Requested[_Page] | None = None
@@ -166,6 +167,6 @@ async def _pages(
 
 
 def _retrieve_exception(reading: asyncio.Task[_Page]) -> None:
-    """Mark the exception of a page as retrieved: if its reader has left, no caller awaits it."""
+    """Mark the exception of a page as retrieved, because no caller awaits the page if its reader has ended."""
     if not reading.cancelled():
         reading.exception()

@@ -1,7 +1,7 @@
-"""Keep one TCP connection open, with the rules of `rxpump.network.reconnector`.
+"""Keep one TCP connection open, by the rules in `rxpump.network.reconnector`.
 
-A client that was never accepted is refused for good as `Refusals` decides. Once a client was accepted, a refusal is
-retried, because a node that is starting refuses every login (docs/protocol/tcp.md, section 4.12).
+`Refusals` decides whether the refusal of a client that was never accepted is final. If a client was accepted before,
+it retries after refusals, because a node that is starting refuses every login (docs/protocol/tcp.md, section 4.12).
 """
 
 from __future__ import annotations
@@ -61,18 +61,18 @@ class TcpReconnector(Reconnector[TcpAddress]):
         return self._refusals.verdict(problem, address, now(), self._lost_while)
 
     async def _connect(self, address: TcpAddress, limit: float) -> None:
-        """Open a connection, and wait until requests can be sent. The dial and the handshake have `limit` each."""
+        """Open a connection, and wait until requests can be sent. Each of these steps may take `limit` seconds."""
         self._lost_while = None
         try:
             connection = await self._dial(address, limit)
-        except (OSError, UnicodeError) as error:  # an invalid host name is a UnicodeError
+        except (OSError, UnicodeError) as error:  # An invalid host name raises a UnicodeError.
             raise self._connect_failure(error, address) from error
         await self._while_open(connection, connection.ready)
         if connection.closed.done():
             self._lost_while = connection.lost_while
             raise connection.closed.result()
         self.connection = self._last = connection
-        connection.wake()  # send the requests that were made since it was ready
+        connection.wake()  # Send requests that were made after it became ready.
 
     async def _dial(self, address: TcpAddress, limit: float) -> Connection:
         loop = asyncio.get_running_loop()

@@ -20,7 +20,7 @@ _REQUIRED: Final = ("event_stream_id", "event_number", "event_id", "event_type",
 
 
 class _Events(Sequence[Event], ABC):
-    """The events of a page, each created when it is read. They refer to this object for most of their values."""
+    """The events of a page, each created on access. They take most of their values from this object."""
 
     __slots__ = ()
 
@@ -140,7 +140,7 @@ class _ColumnEvents(_Events):
 
 
 class _ColumnRecord:
-    """The values of an event of a page, each looked up when it is read."""
+    """The values of one event of a page, each looked up on access."""
 
     __slots__ = ("_events", "_index")
 

@@ -1,8 +1,8 @@
-"""Decide whether a refused connection is refused for good.
+"""Decide whether the refusal of a connection is final.
 
 A node that is starting refuses every login, with the same text as a wrong password later (docs/protocol/tcp.md,
 section 4.12). A node is known to be starting if it could not be reached before, or if it replied that it is not
-ready. A refusal by any other node counts once it has lasted for STARTING_SECONDS.
+ready. A refusal by any other node is final after it has been repeated for STARTING_SECONDS.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ STARTING_SECONDS: Final = 1.0
 """Seconds for which a starting node may refuse a login that it accepts later; a third of that was observed."""
 
 _LOST_TOKENS: Final = 3
-"""Lost connections after which an unanswered token counts as refused."""
+"""Lost connections after which an unanswered token is regarded as refused."""
 
 _NO_VERDICT: Final = "Internal Server Error"
 """Text of a server that could not look up a login."""
@@ -47,7 +47,7 @@ class Refusals:
         """Return the error that ends the attempts to connect, or None if another attempt can succeed.
 
         Args:
-            problem: Why there is no connection.
+            problem: Reason why there is no connection.
             address: Address of the node.
             now: Current time in seconds.
             lost_while: State in which the server closed the connection, or None if it did not.
@@ -82,7 +82,7 @@ class Refusals:
         return NotAuthenticated(token.login, token_unknown(self._lost_tokens, problem))
 
     def _has_lasted(self, now: float) -> bool:
-        """Note a refusal. Return whether the first one was at least STARTING_SECONDS ago."""
+        """Record a refusal. Return whether the first one was at least STARTING_SECONDS ago."""
         if self._since is None:
             self._since = now
         return now - self._since >= STARTING_SECONDS

@@ -1,4 +1,4 @@
-"""The connection that all requests of a client share, and that is restored whenever it is lost."""
+"""The connection that all requests of a client share. It is replaced when it is lost."""
 
 from __future__ import annotations
 
@@ -63,14 +63,14 @@ class SharedConnection(LastingConnection[TcpReconnector]):
 
     @property
     def may_filter(self) -> bool:
-        """Whether filtered requests are worth a try: False after the server of this connection refused one.
+        """Whether filtered requests can be tried: False after the server of this connection refused one.
 
         Each new connection is tried again, because it can lead to another server.
         """
         return self._unfiltering is None or self._unfiltering is not self.connection
 
     def note_unfiltering(self) -> None:
-        """Note that the server does not support filters, which servers have from version 20."""
+        """Record that the server does not support filters, which servers have from version 20."""
         self._unfiltering = self.connection
 
     async def locate_http(self, port: int) -> tuple[str, int]:
@@ -91,7 +91,7 @@ class SharedConnection(LastingConnection[TcpReconnector]):
         """
         if self._reconnector is None or self.connection is None:
             return
-        self.connection.flush()  # send the requests that were made until now
+        self.connection.flush()  # Send the requests that were made until now.
         settle_all(self.pending.leave(ClientClosed(self._reconnector.address, "the client was closed")))
         self._wake()
         with suppress(TimeoutError):
@@ -142,14 +142,14 @@ class SharedConnection(LastingConnection[TcpReconnector]):
         )
 
     def _wake(self) -> None:
-        """Send waiting requests, and watch the deadlines."""
+        """Send waiting requests, or set the timer for their deadlines."""
         if (connection := self.connection) is not None:
             connection.wake()
         else:
             self._timer.set(self.pending.deadline)
 
     def _note(self, status: Status) -> None:
-        """Report a state of the connection. Without a connection, watch the deadlines here."""
+        """Report a new status. While there is no connection, check the deadlines of requests here."""
         if self.connection is None:
             self._timer.set(self.pending.deadline)
         self._on_status(status)

@@ -114,44 +114,44 @@ class TcpTransport(Transport):
         await self._connections.settled()
 
     async def ping(self) -> None:
-        """Send Ping."""
+        """Send a Ping, and wait for the reply."""
         await self._request(Ping())
 
     async def append(self, stream: str, events: Sequence[NewEvent], expected_version: int) -> WriteResult:
-        """Send WriteEvents."""
+        """Append events to a stream."""
         operation = Append(stream, events, expected_version, require_leader=self._settings.require_leader)
         return await self._request(operation)
 
     def appender(self, stream: str) -> Appender:
-        """Return an appender: the server executes the writes of one connection in the order of arrival."""
+        """Return an appender to a stream that keeps the order of its appends."""
         return TcpAppender(self, stream)
 
     async def delete_stream(self, stream: str, expected_version: int, *, hard: bool) -> DeleteResult:
-        """Send DeleteStream."""
+        """Delete a stream."""
         leader = self._settings.require_leader
         return await self._request(DeleteStream(stream, expected_version, hard=hard, require_leader=leader))
 
     async def start_transaction(self, stream: str, expected_version: int) -> int:
-        """Send TransactionStart."""
+        """Start a transaction, and return its id."""
         leader = self._settings.require_leader
         return await self._request(TransactionStart(stream, expected_version, require_leader=leader))
 
     async def write_transaction(self, stream: str, transaction_id: int, events: Sequence[NewEvent]) -> None:
-        """Send TransactionWrite."""
+        """Add events to a transaction."""
         leader = self._settings.require_leader
         await self._request(TransactionWrite(stream, transaction_id, events, require_leader=leader))
 
     async def commit_transaction(self, stream: str, transaction_id: int, expected_version: int | None) -> WriteResult:
-        """Send TransactionCommit."""
+        """Write the events of a transaction."""
         leader = self._settings.require_leader
         return await self._request(TransactionCommit(stream, transaction_id, expected_version, require_leader=leader))
 
     async def scavenge(self) -> ScavengeResult:
-        """Send ScavengeDatabase."""
+        """Scavenge the connected node, and wait for its reply."""
         return await self._request(Scavenge())
 
     async def read_event(self, stream: str, number: int | Edge, *, resolve_links: bool) -> Event:
-        """Send ReadEvent."""
+        """Read one event."""
         leader = self._settings.reads_from_leader
         operation = ReadEvent(stream, _number(number), resolve_links=resolve_links, require_leader=leader)
         return await self._request(operation)
@@ -177,7 +177,7 @@ class TcpTransport(Transport):
     async def read_stream_page(
         self, stream: str, start: int | Edge, max_count: int, direction: StreamDirection, *, resolve_links: bool
     ) -> StreamPage:
-        """Send ReadStreamEvents."""
+        """Read one page of a stream."""
         leader = self._settings.reads_from_leader
         operation = READ_STREAM[direction]
         return await self._request(
@@ -193,7 +193,7 @@ class TcpTransport(Transport):
         resolve_links: bool,
         where: EventFilter | None = None,
     ) -> AllPage:
-        """Send FilteredReadAllEvents if there is a filter and the server supports it, else ReadAllEvents."""
+        """Read one page of `$all`. The server filters it if it can, otherwise the client does."""
         page = None
         deadline = self._deadline()
         position = _position(start)
@@ -220,19 +220,19 @@ class TcpTransport(Transport):
         return AllFollowing(self, after, batch_size, resolve_links=resolve_links, where=where)
 
     async def find_stream_end(self, stream: str) -> ServerEnd:
-        """Read the last event; of a soft-deleted stream, subscribe."""
+        """Find the end of a stream by its last event, or by a subscription if the stream was soft-deleted."""
         return await find_stream_end(self, stream)
 
     async def find_all_end(
         self, after: Position, *, batch_size: int, resolve_links: bool, where: EventFilter | None = None
     ) -> ServerEnd:
-        """Read the last event, or the last page if there is a filter."""
+        """Find the end of `$all` by its last event, or by its last page if there is a filter."""
         return await find_all_end(self, after, batch_size, resolve_links=resolve_links, where=where)
 
     async def subscribe(
         self, stream: str | None, *, resolve_links: bool, where: EventFilter | None = None
     ) -> LiveSubscription:
-        """Send SubscribeToStream, or FilteredSubscribeToStream if the server knows it."""
+        """Subscribe to new events. The server filters them if it can, otherwise the client does."""
         buffer = None if where is None else await self._filtered_buffer(where, resolve_links=resolve_links)
         if buffer is None:
             buffer = await self._request(Subscribe(stream, resolve_links=resolve_links, **self._bounds))
@@ -240,19 +240,19 @@ class TcpTransport(Transport):
         return LiveSubscription(buffer, self._connections.reads.pending.unsubscribe, where)
 
     async def create_group(self, stream: str | None, group: str, settings: PersistentSubscriptionSettings) -> None:
-        """Send CreatePersistentSubscription."""
+        """Create a consumer group."""
         await self._request(CreatePersistent(self._named(stream), group, settings))
 
     async def update_group(self, stream: str | None, group: str, settings: PersistentSubscriptionSettings) -> None:
-        """Send UpdatePersistentSubscription."""
+        """Replace the settings of a consumer group."""
         await self._request(UpdatePersistent(self._named(stream), group, settings))
 
     async def delete_group(self, stream: str | None, group: str) -> None:
-        """Send DeletePersistentSubscription."""
+        """Delete a consumer group."""
         await self._request(DeletePersistent(self._named(stream), group))
 
     async def replay_parked(self, stream: str | None, group: str, limit: int | None = None) -> None:
-        """Send a request to the HTTP interface of the connected node.
+        """Replay parked events by a request to the HTTP interface of the connected node.
 
         A ping is sent first. It waits for the connection, and it fails with NotAuthenticated if the credentials are
         wrong, for which HTTP has the same status as for a missing permission.
@@ -278,7 +278,7 @@ class TcpTransport(Transport):
         await replay_parked(stream, group, host=host, port=port, credentials=credentials, settings=self._settings)
 
     async def connect_group(self, stream: str | None, group: str, buffer_size: int) -> GroupSession:
-        """Send ConnectToPersistentSubscription."""
+        """Connect to a consumer group."""
         buffer = await self._request(ConnectPersistent(self._named(stream), group, buffer_size))
         buffer.login = self._login
         return TcpConsumerSession(buffer, self._connections.leader.pending)
@@ -317,7 +317,7 @@ class TcpTransport(Transport):
         except BadRequest:
             self._connections.reads.note_unfiltering()
         except ReadFailed:
-            pass  # the filter is too complex for the server; for any other cause the ordinary read fails too
+            pass  # The filter can be too complex for the server. After other errors, the read without it also fails.
         return None
 
     async def _filtered_buffer(self, where: EventFilter, *, resolve_links: bool) -> LiveBuffer | None:
@@ -340,7 +340,7 @@ class TcpTransport(Transport):
         return {"max_events": settings.live_buffer_events, "max_bytes": settings.live_buffer_bytes}
 
     def _deadline(self) -> Deadline | None:
-        """Return the deadline of a call that is made now; None for a request without a call."""
+        """Return the deadline of a call that is made now; None for a subscription, a publisher or a relay."""
         return None if self._timeout is None else Deadline(self._timeout, asyncio.get_running_loop().time())
 
     async def _request(self, operation: Operation[_T], deadline: Deadline | None = None) -> _T:
@@ -375,7 +375,7 @@ class TcpAppender(Appender):
         self._stream = stream
 
     async def append(self, events: Sequence[NewEvent], expected_version: int) -> WriteResult:
-        """Send WriteEvents."""
+        """Append events to the stream, after the events of earlier calls."""
         return await self._transport.append(self._stream, events, expected_version)
 
     def close(self) -> None:

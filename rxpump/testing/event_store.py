@@ -1,4 +1,4 @@
-"""A server for one test, which runs in a thread of its own."""
+"""A server for one test, which runs in a separate thread."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from rxpump.testing.plain_events import is_of_a_program
 class EventStore:
     """A server with an empty store in memory, for tests with any event loop or with none.
 
-    The server runs in a thread of its own. Therefore blocking clients, other processes and clients in any event loop
+    The server runs in a separate thread. Therefore blocking clients, other processes and clients in any event loop
     can use it, and it serves other clients while a test blocks its own event loop. Its data are lost at the end.
 
         with EventStore() as event_store, rxpump.open(event_store.uri) as client:

@@ -14,11 +14,11 @@ from rxpump.testing.plain_events import plain_if_event
 from rxpump.testing.playing import DIGITS, Completed, Failed, Item, Moment, Pipeline, play
 from rxpump.testing.scenario import STREAM, check_same, received
 
-_LONGEST: Final = 1000  # characters after which a pipeline that has not ended is disposed, as in reactivex
+_LONGEST: Final = 1000  # in characters, the same as in reactivex
 
 
 class AnyError(Exception):
-    """Stands for the error of a marble diagram that names none."""
+    """Placeholder for the error `#` of a diagram, if no error is given."""
 
 
 class Marbles:
@@ -45,17 +45,17 @@ class Marbles:
     def given(
         self, diagram: str, *, error: Exception | None = None, stream: str = STREAM, **values: object
     ) -> GivenMarbles:
-        """Begin a check with the diagram of a source. Without `|` or `#`, the source never ends.
+        """Return the source of a check, from its diagram. Without `|` or `#`, the source never ends.
 
         Args:
             diagram: The diagram.
             error: Error for `#`. None: an Exception.
-            stream: Name of the stream that tuples and NewEvents seem to have been read from.
+            stream: Name of the stream of the events that are made from tuples and NewEvents.
             **values: Value for each name in the diagram: `(type, data)`, `(type, data, metadata)`, a NewEvent or an
                 Event. Other values are delivered as they are, and a name without a value stands for itself.
 
         Returns:
-            An object whose method `when` is given the pipeline.
+            The source, whose method `when` takes the pipeline.
 
         Raises:
             InvalidArgument: The diagram is malformed.
@@ -127,7 +127,7 @@ class WhenMarbles:
 
 
 def _moments(diagram: str, seconds: float, values: Mapping[str, object], error: Exception) -> list[Moment]:
-    """Return the items and the end of a diagram.
+    """Return the items and the end of a diagram with their times.
 
     Raises:
         InvalidArgument: The diagram is malformed.
@@ -151,7 +151,7 @@ def _moment(at: float, notification: Notification[Any]) -> Moment:
 
 
 def _comparable(moment: Moment, *, any_error: bool) -> tuple[object, str]:
-    """Return a moment as a value to compare, and as a line that shows it."""
+    """Return an item or an end in a form that can be compared, and as a line for the message of a failure."""
     match moment:
         case Item(at=at, value=value):
             plain = plain_if_event(value)

@@ -1,4 +1,4 @@
-"""The network between a client and a server, whose failures a test controls from any thread."""
+"""A simulated network between clients and a server, whose failures a test controls from any thread."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ T = TypeVar("T")
 class Network:
     """A proxy between clients and one server, which fails when the test requests it.
 
-    It runs in a thread of its own, so that clients in any event loop, blocking clients and other processes can use
-    it. A method returns when the failure has begun.
+    It runs in a separate thread, so that clients in any event loop, blocking clients and other processes can use it.
+    A method returns when its failure has begun.
 
         with EventStore() as event_store, Network(event_store.uri) as network:
             async with rxpump.connect(network.uri) as client:
@@ -45,7 +45,7 @@ class Network:
 
     @property
     def uri(self) -> str:
-        """Connection string that leads through this network to the server.
+        """Connection string for the server through this network.
 
         Raises:
             NotRunning: The network was not started, or was stopped.
@@ -80,11 +80,11 @@ class Network:
         self._call(refuse)
 
     def half_close(self) -> None:
-        """End the direction from the server to the client of every open connection. The other one stays open."""
+        """End every open connection in the direction from server to client. The other direction stays open."""
         self._call(Proxy.half_close)
 
     def stall(self) -> None:
-        """Hold back all bytes until `restore`. Connections stay open, and new ones are accepted."""
+        """Delay all bytes until `restore`. Connections stay open, and new ones are accepted."""
         self._call(Proxy.stall)
 
     def slow(self, bytes_per_second: float) -> None:
@@ -104,7 +104,7 @@ class Network:
         self._call(Proxy.corrupt_reply)
 
     def lose_reply(self) -> None:
-        """Cut a connection in place of the next bytes from the server.
+        """Drop the next bytes from the server, and close their connection.
 
         A client then cannot know whether the server has executed its request.
         """

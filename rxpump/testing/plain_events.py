@@ -30,7 +30,7 @@ def plain(event: Event | NewEvent) -> PlainEvent:
 
 
 def plain_if_event(value: object) -> object:
-    """Return an event as a plain value, also in lists and tuples, and any other value as it is."""
+    """Return a value with all events, also those in lists and tuples, replaced by plain values."""
     match value:
         case Event() | NewEvent():
             return plain(value)
@@ -43,7 +43,7 @@ def plain_if_event(value: object) -> object:
 
 
 def is_of_a_program(event: Event) -> bool:
-    """Return whether a program has written an event, and not the server for its own purposes."""
+    """Return whether an event was written by a program, not by the server for internal purposes."""
     return not event.stream.startswith("$") and event.type != TOMBSTONE_EVENT_TYPE
 
 

@@ -17,7 +17,7 @@ Pipeline = Callable[[reactivex.Observable[Any]], reactivex.Observable[Any]]
 """An operator, or any other function from an Observable to an Observable."""
 
 DIGITS: Final = 4
-"""Digits of seconds that are compared, because sums of floats are not exact, and reactivex rounds to microseconds."""
+"""Number of decimal places of seconds that are compared. Further places are inexact."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ def play(timeline: Sequence[Moment], operators: Iterable[Pipeline], until: float
         until: Second at which the subscription is disposed, if the pipeline has not ended.
 
     Returns:
-        The items that came out of the pipeline, and its end, each with its time.
+        The items that the pipeline delivered, and its end, each with its time.
 
     Raises:
         RuntimeError: An event loop is running in this thread.
@@ -111,7 +111,7 @@ async def _play(timeline: Sequence[Moment], operators: Iterable[Pipeline], until
 
 
 async def _pages(timeline: Sequence[Moment]) -> AsyncGenerator[Iterable[Any], None]:
-    """Yield each item of a timeline at its time, then complete or fail; wait for ever if it does neither."""
+    """Yield each item of a timeline at its time, then complete, fail, or wait forever as the timeline does."""
     loop = asyncio.get_running_loop()
     for moment in timeline:
         if moment.at > loop.time():

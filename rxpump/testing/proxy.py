@@ -68,13 +68,13 @@ class Proxy:
 
     @property
     def is_stalled(self) -> bool:
-        """Whether bytes are held back."""
+        """Whether bytes are delayed until `restore`."""
         return not self._may_flow.is_set()
 
     async def __aenter__(self) -> Proxy:
         listener = socket.socket()
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        # The system buffers few bytes for the proxy, because a sender counts them as sent.
+        # A small buffer, because a sender regards bytes in it as sent.
         if self.bytes_per_second is not None:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2 * _CHUNK)
         listener.bind((_HOST, self.port))
@@ -101,16 +101,16 @@ class Proxy:
             connection.cut()
 
     def half_close(self) -> None:
-        """End the direction from the server to the client of every open connection. The other one stays open."""
+        """End every open connection in the direction from server to client. The other direction stays open."""
         for connection in tuple(self._connections):
             connection.half_close()
 
     def stall(self) -> None:
-        """Hold back all bytes until `restore`. Connections stay open, and new ones are accepted."""
+        """Delay all bytes until `restore`. Connections stay open, and new ones are accepted."""
         self._may_flow.clear()
 
     def lose_reply(self) -> None:
-        """Cut a connection in place of the next bytes from the server."""
+        """Drop the next bytes from the server, and close their connection."""
         self._loses_reply = True
 
     def corrupt_reply(self) -> None:
@@ -122,7 +122,7 @@ class Proxy:
         self._rng, self._mean_bytes = rng, mean_bytes
 
     def calm(self) -> None:
-        """Let connections that are opened from now on run without a cut."""
+        """Stop cutting: connections that are opened from now on stay open."""
         self._mean_bytes = self._cut_after = None
 
     def restore(self) -> None:
@@ -144,7 +144,7 @@ class Proxy:
     async def _connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             far_reader, far_writer = await asyncio.open_connection(*self._target)
-        except BaseException as error:  # also if the proxy ends meanwhile
+        except BaseException as error:  # The proxy may end meanwhile.
             writer.transport.abort()
             if isinstance(error, OSError):
                 return
@@ -168,19 +168,19 @@ class Proxy:
         return self._rng.expovariate(1 / self._mean_bytes) if self._mean_bytes else float("inf")
 
     def closes_orderly(self) -> bool:
-        """Decide how a connection ends. Half of them are reset, because a client must handle both ends."""
+        """Return at random whether to close a connection in order or to reset it. A client must handle both."""
         return self._rng.random() >= 0.5
 
     def ended(self, connection: _Connection) -> None:
-        """Forget a connection that has ended."""
+        """Remove a connection that has ended."""
         self._connections.discard(connection)
 
     async def until_it_may_flow(self) -> None:
-        """Wait while the proxy is stalled."""
+        """Wait until the proxy is not stalled."""
         await self._may_flow.wait()
 
     def reply(self, data: bytes) -> bytes | None:
-        """Return the bytes to pass to a client in place of bytes from the server; None to cut the connection."""
+        """Return the bytes to forward to a client in place of `data` from the server; None to cut the connection."""
         if self._loses_reply:
             self._loses_reply = False
             return None
@@ -195,7 +195,7 @@ class Proxy:
 
 
 class _Connection:
-    """A connection of a client, and the one to the server that belongs to it.
+    """A connection of a client, and the corresponding connection to the server.
 
     Args:
         proxy: The proxy.
@@ -249,7 +249,7 @@ class _Connection:
             self._proxy.ended(self)
 
     def _forward(self, data: bytes, sink: asyncio.StreamWriter) -> bool:
-        """Write bytes to the other side. Return whether the connection goes on."""
+        """Write bytes to the other side. Return whether the connection stays open."""
         if sink is self._client:
             if self._is_half_closed:
                 return True

@@ -1,4 +1,4 @@
-"""Check what comes out of a pipeline: `given(events).when(pipeline).then(events)`."""
+"""Check the output of a pipeline: `given(events).when(pipeline).then(events)`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ STREAM: Final = "given"
 
 
 def given(events: Iterable[object], *, stream: str = STREAM) -> Given:
-    """Begin a check of a pipeline with the events that its source delivers.
+    """Return the source of a check, which delivers the given events to a pipeline.
 
     The source completes after the last event. The pipeline runs in virtual time, so that operators which wait take no
     time. The test must not be `async`.
@@ -29,10 +29,10 @@ def given(events: Iterable[object], *, stream: str = STREAM) -> Given:
     Args:
         events: The events: `(type, data)`, `(type, data, metadata)`, NewEvents or Events. Other values are delivered
             as they are.
-        stream: Name of the stream that tuples and NewEvents seem to have been read from. They are numbered from 0.
+        stream: Name of the stream of the events that are made from tuples and NewEvents, with numbers from 0.
 
     Returns:
-        An object whose method `when` is given the pipeline.
+        The source, whose method `when` takes the pipeline.
 
     Raises:
         InvalidArgument: `events` cannot be iterated, or the name of the stream is empty.
@@ -81,7 +81,7 @@ class When:
                 they have metadata.
 
         Raises:
-            AssertionError: Other items came out, or the pipeline has not completed within an hour of virtual time.
+            AssertionError: The pipeline delivered other items, or has not completed within an hour of virtual time.
             Exception: The error of the pipeline.
         """
         check_same(
@@ -130,7 +130,7 @@ class When:
 
 
 def received(values: Iterable[object], stream: str) -> list[Any]:
-    """Return values, with tuples `(type, data)` and NewEvents replaced by events that seem to have been read.
+    """Return values, with tuples `(type, data)` and NewEvents converted to Events.
 
     Args:
         values: The values.
@@ -164,8 +164,8 @@ def check_same(expected: Sequence[tuple[object, str]], actual: Sequence[tuple[ob
     """Check that two lists have equal values in the same order.
 
     Args:
-        expected: Values, each with the line that shows it.
-        actual: The same of the other list.
+        expected: Expected values, each with its line for the message.
+        actual: Actual values, each with its line for the message.
 
     Raises:
         AssertionError: The values differ. The message shows the difference of the lines.

@@ -1,4 +1,4 @@
-"""An event loop whose time passes only when nothing is left to do."""
+"""An event loop with virtual time, which advances only when no callback is ready to run."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ Ts = TypeVarTuple("Ts")
 
 
 class NothingScheduled(RuntimeError):
-    """A coroutine waits for something that cannot happen, because the event loop has no timer and nothing to run."""
+    """A coroutine would wait forever, because the event loop has no timer and nothing to run."""
 
     def __init__(self) -> None:
         super().__init__("the coroutine waits for ever: no callback is ready, no timer is set and no thread works")
 
 
 class VirtualTimeLoop(asyncio.SelectorEventLoop):
-    """An event loop in which an hour passes at once, and in which the same program takes the same time every time.
+    """An event loop that skips all waiting, and in which a program always takes the same virtual time.
 
-    Its time begins at 0, and stands still while something is ready to run. When nothing is, it advances to the next
+    Its time begins at 0, and does not change while a callback is ready to run. If none is, it advances to the next
     timer. It waits for functions in threads (`asyncio.to_thread`) without advancing. It is meant for code without
     input and output, such as pipelines and the mock transport, because timeouts pass before a reply can arrive.
 
         with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
             runner.run(asyncio.sleep(3600))
 
-    A coroutine that waits for ever fails with NothingScheduled.
+    A coroutine that would wait forever fails with NothingScheduled.
     """
 
     def __init__(self) -> None:
@@ -45,7 +45,7 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
         return self._now
 
     def run_in_executor(self, executor: Executor | None, func: Callable[[*Ts], T], *args: *Ts) -> asyncio.Future[T]:
-        """Run a function in a thread. Virtual time stands still until it returns."""
+        """Run a function in a thread. Virtual time does not advance until it returns."""
         self._threads += 1
         running: Any = super().run_in_executor(executor, func, *args)
         running.add_done_callback(self._thread_ended)
@@ -67,7 +67,7 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
 
 
 class LoopScheduler(AsyncIOScheduler):
-    """A scheduler of reactivex with the time of its event loop, where AsyncIOScheduler has that of the system.
+    """A scheduler of reactivex with the time of its event loop. AsyncIOScheduler would use the time of the system.
 
     Args:
         loop: The event loop.

@@ -45,8 +45,8 @@ async def wait_for(condition: Callable[[], T], timeout: float = ...) -> T: ...
 async def wait_for(condition: Callable[[], T | Awaitable[T]], timeout: float = 5.0) -> T:
     """Wait until a condition is true.
 
-    The condition is tried again in pauses of up to 50 ms. A condition that raises AssertionError is not true yet, so
-    that it can consist of `assert` statements; then it is true as soon as it returns None.
+    The condition is tried again after pauses of up to 50 ms. A condition can also consist of `assert` statements:
+    while it raises AssertionError it is not true, and when it returns None it is true.
 
     Args:
         condition: Function, or coroutine function, without arguments.

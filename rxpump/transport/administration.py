@@ -46,7 +46,7 @@ class UserRequests(ABC):
         """Replace the password of a user who knows the current one.
 
         Raises:
-            AccessDenied: The current password is another.
+            AccessDenied: `current` is not the current password.
         """
 
     @abstractmethod
@@ -95,7 +95,7 @@ class ProjectionRequests(ABC):
 
     @abstractmethod
     async def delete(self, name: str, *, emitted_streams: bool, state_stream: bool, checkpoint_stream: bool) -> None:
-        """Delete a projection that is disabled, and those of its streams that are named.
+        """Delete a disabled projection, and those of its streams that the arguments select.
 
         Raises:
             ProjectionFailed: The projection is running.
@@ -111,7 +111,7 @@ class ProjectionRequests(ABC):
 
     @abstractmethod
     async def abort(self, name: str) -> None:
-        """Stop a projection without a checkpoint; it continues from the one before."""
+        """Stop a projection without writing a checkpoint. It later continues from its previous checkpoint."""
 
     @abstractmethod
     async def reset(self, name: str) -> None:
@@ -148,7 +148,7 @@ class IndexRequests(ABC):
         """Read the events of an index to its end (backward: to its first event); arguments as in `read_all`.
 
         `index` has the prefix of the server: `$idx-all`, `$idx-ce-<category>`, `$idx-et-<type>`, `$idx-user-<name>`.
-        The names of the other methods are those that users gave, without a prefix.
+        The other methods take the names that users gave, without a prefix.
         """
 
     @abstractmethod

@@ -34,7 +34,7 @@ class Lack:
 
     Attributes:
         reason: Clause that follows "because".
-        alternative: Clause that says what to do instead, and names the version of the server that has the feature.
+        alternative: Clause with an alternative, and with the version of the server that has the feature.
     """
 
     reason: str

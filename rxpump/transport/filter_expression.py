@@ -33,8 +33,8 @@ _ALIKE: Final = re.compile(
     )*""",  # .NET counts a character beyond U+FFFF as two, which makes no difference before * or +
     re.VERBOSE,
 )
-"""Left out: \\d, \\w, \\s and \\b, which know different characters, classes within classes, flags, look-around,
-references back, possessive quantifiers, and whatever is not ASCII."""
+"""Matches regular expressions that both languages read alike. It excludes \\d, \\w, \\s and \\b, which match
+different characters, nested classes, flags, look-around, back references, possessive quantifiers and non-ASCII."""
 
 _SPECIAL: Final = re.compile(r"[.*+?^$|()\[\]{}\\ #]")
 _LINKS: Final = r"^\$>"

@@ -1,4 +1,4 @@
-"""The base class of transports; `rxpump.transport` describes what each method promises."""
+"""The base class of transports. `rxpump.transport` describes the guarantees of its methods."""
 
 from __future__ import annotations
 
@@ -156,7 +156,7 @@ class Transport(ABC):
         raise self._missing(Capability.TRANSACTIONS)
 
     async def commit_transaction(self, stream: str, transaction_id: int, expected_version: int | None) -> WriteResult:
-        """Write the events of a transaction. Errors name `expected_version`, that of the start; None if unknown."""
+        """Write the events of a transaction. `expected_version` is that of the start, for errors; None if unknown."""
         raise self._missing(Capability.TRANSACTIONS)
 
     # Reading -------------------------------------------------------------------------------------
@@ -241,7 +241,7 @@ class Transport(ABC):
 
     @abstractmethod
     def follow_stream(self, stream: str, after: int | None, *, batch_size: int, resolve_links: bool) -> Subscription:
-        """Start an attempt to follow a stream, which need not exist; nothing is sent before the first `next`.
+        """Return a new attempt to follow a stream, which need not exist. Nothing is sent before the first `next`.
 
         Args:
             stream: Name of the stream.
@@ -255,7 +255,7 @@ class Transport(ABC):
     def follow_all(
         self, after: Position | None, *, batch_size: int, resolve_links: bool, where: EventFilter | None = None
     ) -> Subscription:
-        """Start an attempt to follow `$all`; arguments as in `follow_stream` and `read_all`."""
+        """Return a new attempt to follow `$all`; arguments as in `follow_stream` and `read_all`."""
 
     @abstractmethod
     async def find_stream_end(self, stream: str) -> ServerEnd:
@@ -268,9 +268,10 @@ class Transport(ABC):
         """Find the last event of `$all` on the server.
 
         Args:
-            after: Place up to which the caller has everything; `last` is not lower unless the server lost that place.
-            batch_size: Number of events to look through for one that matches.
-            resolve_links: Whether the filter looks at the targets of links.
+            after: Place of the last event that the caller has. `last` is only lower if the server has lost that
+                event.
+            batch_size: Largest number of events to search for one that matches.
+            resolve_links: Whether the filter is applied to the targets of links.
             where: Filter that the last readable event must match.
         """
 
@@ -308,7 +309,7 @@ class Transport(ABC):
         Args:
             stream: Name of the stream; None is `$all`.
             group: Name of the group.
-            buffer_size: Most events that are delivered and not acknowledged.
+            buffer_size: Largest number of events that the server delivers ahead of their acknowledgement.
 
         Raises:
             PersistentSubscriptionNotFound: There is no such group.
@@ -316,14 +317,14 @@ class Transport(ABC):
         """
 
     async def replay_parked(self, stream: str | None, group: str, limit: int | None = None) -> None:
-        """Deliver the parked events of a group again, at most the `limit` oldest; return when the server has begun.
+        """Deliver the `limit` oldest parked events of a group again (None: all). Return when the server has begun.
 
         Needs Capability.REPLAY_PARKED, and Capability.REPLAY_SOME_PARKED for a `limit`.
         """
         raise self._missing(Capability.REPLAY_PARKED)
 
     async def truncate_parked(self, stream: str | None, group: str, limit: int | None = None) -> None:
-        """Remove the parked events of a group, at most the `limit` oldest. Needs Capability.TRUNCATE_PARKED."""
+        """Remove the `limit` oldest parked events of a group (None: all). Needs Capability.TRUNCATE_PARKED."""
         raise self._missing(Capability.TRUNCATE_PARKED)
 
     async def group_details(self, stream: str | None, group: str) -> GroupDetails:

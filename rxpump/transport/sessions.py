@@ -22,7 +22,7 @@ class Confirmed:
     Attributes:
         last: Place of the last event that the server had then: a number (-1 for a stream without events), or a
             Position. If it is lower than the place of an event that was delivered before, the server has lost that
-            event. None if the protocol does not name it, as gRPC does not for a soft-deleted stream.
+            event. None if the protocol does not provide it, for example over gRPC for a soft-deleted stream.
     """
 
     last: int | Position | None
@@ -44,8 +44,8 @@ class ServerEnd:
 class Subscription(ABC):
     """One attempt to follow a stream or `$all`: first the existing events, then new events.
 
-    The attempt delivers every event after the place it was started at, in order. It may deliver events twice, and
-    events at or before that place: the caller removes them by place. It buffers a bounded number of events; if they
+    The attempt delivers every event after its start, in order. It may deliver events twice, and events at or before
+    its start. The caller removes them by comparing places. It buffers a bounded number of events; if they
     are not pulled in time, it ends with SubscriptionDropped.
     """
 
@@ -110,11 +110,11 @@ class GroupSession(ABC):
 
     @abstractmethod
     def ack(self, events: Sequence[Event]) -> None:
-        """Acknowledge events; send it soon, in the order of calls of `ack` and `nack`."""
+        """Acknowledge events. Acknowledgements and refusals are sent soon, in the order of the calls."""
 
     @abstractmethod
     def nack(self, events: Sequence[Event], action: NackAction, reason: str) -> None:
-        """Refuse events: the server then does `action` with them. `reason` is stored with parked events."""
+        """Refuse events. The server applies `action` to them, and stores `reason` with parked events."""
 
     @abstractmethod
     def close(self) -> None:

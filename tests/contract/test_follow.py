@@ -267,7 +267,7 @@ async def not_consumed(store: Store, of: str, contents: list[Any]) -> int:
 
 @pytest.mark.parametrize("of", ["stream", "all"])
 async def test_a_subscription_not_consumed_is_dropped_and_resumed(store: Store, of: str) -> None:
-    """The attempt holds at most `live_buffer_events`; the next attempt reads what it could not hold."""
+    """An attempt buffers at most `live_buffer_events`. The attempt after it delivers the other events."""
     held = await not_consumed(store, of, list(range(5 * SETTINGS.live_buffer_events)))
     assert store.holds_back or held <= SETTINGS.live_buffer_events + 1
 

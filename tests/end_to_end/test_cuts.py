@@ -101,8 +101,8 @@ async def test_small_writes_and_pages_survive_short_connections(memory_server: E
                 work.create_task(publish(worker))
             work.create_task(read())
 
-    # A page size is halved after four lost connections, which happens twice. Each page that does not fit costs one
-    # more.
+    # Four connections are lost before each of two halvings of the page size, and one for each page that does not fit
+    # into a connection.
     assert proxy.cuts < 100
     assert min(written.count(worker) for worker in range(8)) >= 20
     async with rxpump.connect(memory_server.uri) as direct:

@@ -44,7 +44,7 @@ class Journal:
         self._store = store
 
     def write_checkpoint(self, through: int, then: OnWritten) -> None:
-        """Write a checkpoint: all events up to number `through` are completed."""
+        """Write a checkpoint for all events up to number `through`, then call `then` with its failure or None."""
         stream = checkpoint_stream(self._settings.id)
         before, self.checkpoint = self.checkpoint, through
         is_first = before is None

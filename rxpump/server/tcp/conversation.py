@@ -35,7 +35,7 @@ _log = logging.getLogger("rxpump.server")
 
 _NEWEST_CLIENT: Final = 1
 _LONGEST_NAME: Final = 1000
-"""Characters that are kept of the name of a client."""
+"""Largest number of characters of a client name that are stored."""
 
 _VERSION_MASK: Final = 0xFF
 """A real server keeps one byte of the version of a client."""
@@ -178,7 +178,7 @@ class Conversation:
                 self._reply(package, Command.AUTHENTICATED)
 
     def _log_in(self, credentials: AnyCredentials) -> User | Throttled | None:
-        """Return the user with these credentials. Credentials that were correct before are not verified again.
+        """Return the user with these credentials; None if they are wrong, Throttled if the client must wait.
 
         A node that has no users yet refuses all credentials (docs/protocol/tcp.md, section 4.12).
         """

@@ -1,1 +1,1 @@
-"""Operations, one kind of request in each file: the encoded request, and the meanings of its replies."""
+"""Operations, one module for each kind of request. An operation has the encoded request, and interprets replies."""

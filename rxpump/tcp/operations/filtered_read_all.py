@@ -19,7 +19,7 @@ from rxpump.tcp.wire.package import Package
 
 
 class _FilteredReadAll(Operation[AllPage], ABC):
-    """FilteredReadAllEvents (docs/protocol/tcp.md, sections 3.4, 4.7), which servers know from version 20 on.
+    """FilteredReadAllEvents (docs/protocol/tcp.md, sections 3.4, 4.7), which servers support from version 20.
 
     `filter` is a Filter message. The server examines at most `MAX_PAGE_EVENTS` events, and returns at most
     `max_count` of them. If the user may not read `$all`, its reply has the command `denial`, that of the reply to an
@@ -60,8 +60,8 @@ class _FilteredReadAll(Operation[AllPage], ABC):
     def _page(self, reply: schema.FilteredReadAllEventsColumns, payload: bytes) -> AllPage:
         """Return the page of a reply.
 
-        An empty page whose next position is its own start counts as the last page, even if the server does not say
-        so, because a request for the next page would return the same page.
+        An empty page whose next position equals its start is regarded as the last page, even if the server does not
+        mark it so, because a request for the next page would return the same page.
         """
         following = Position(reply.next_commit_position, reply.next_prepare_position)
         whole = schema.FilteredReadAllEventsCompleted
@@ -90,7 +90,7 @@ class FilteredReadAllForward(_FilteredReadAll):
     denial = Command.READ_ALL_EVENTS_FORWARD_COMPLETED
 
     def _examined(self, following: Position) -> Position | None:
-        """Return `following` if no event can be at that position: it is behind a record without a transaction."""
+        """Return `following` if no event can be at that position, which is after a record without a transaction."""
         return following if following.prepare == 0 and following.commit > 0 else None
 
 

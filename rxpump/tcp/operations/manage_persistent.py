@@ -1,7 +1,7 @@
 """Create, update and delete a consumer group.
 
-Each request is repeated after a lost connection. "already exists" and "does not exist" can then be results of the
-first attempt.
+Each request is repeated after a lost connection. If the first attempt had succeeded, the second one fails because the
+group "already exists" or "does not exist".
 """
 
 from __future__ import annotations
@@ -125,7 +125,7 @@ class DeletePersistent(_Change):
 
 
 def _settings_message(message: Any, stream: str, group: str, settings: PersistentSubscriptionSettings) -> bytes:
-    """Return the fields of the settings. All are sent, because a server reads a missing one as 0."""
+    """Return the encoded message with all settings, because a server reads a missing one as 0."""
     told: bytes = message(
         subscription_group_name=group,
         event_stream_id=stream,

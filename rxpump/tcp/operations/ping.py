@@ -1,4 +1,4 @@
-"""Test whether the server answers."""
+"""Check that the server answers."""
 
 from __future__ import annotations
 

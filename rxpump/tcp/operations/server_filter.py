@@ -1,4 +1,4 @@
-"""The filter of a request, from an EventFilter (docs/protocol/tcp.md, sections 3.4, 4.7, 4.15)."""
+"""Convert an EventFilter to the filter message of a request (docs/protocol/tcp.md, sections 3.4, 4.7, 4.15)."""
 
 from __future__ import annotations
 

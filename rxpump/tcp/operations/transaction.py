@@ -31,7 +31,7 @@ def _ordering_key(transaction_id: int) -> str:
 
 
 def _may_be_unknown(transaction_id: int) -> str:
-    """Return why version 23.10 may not reply, or reply with PrepareTimeout.
+    """Return a hint for errors: why version 23.10 may not reply, or may reply with PrepareTimeout.
 
     See docs/protocol/tcp.md, section 4.11.
     """
@@ -66,9 +66,9 @@ class TransactionStart(Operation[int]):
 
 
 class TransactionWrite(Operation[None]):
-    """TransactionWrite. The server accepts every transaction id, also unknown ones.
+    """TransactionWrite. The server accepts every transaction id, even unknown ones.
 
-    `stream` is not sent; it is only named in errors.
+    `stream` is not sent. It is only used in errors.
     """
 
     command = Command.TRANSACTION_WRITE

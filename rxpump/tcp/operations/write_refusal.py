@@ -34,7 +34,7 @@ def write_refusal(
         message: Text of the server.
         stream: Name of the stream.
         asked: Description of the request.
-        doing: Words for AccessDenied: "write to", "delete".
+        doing: Verb in the message of AccessDenied: "write to" or "delete".
         expected_version: Version that the request expected.
         current_version: Version that the server reported, or None.
         hint: Another likely cause of a PrepareTimeout.

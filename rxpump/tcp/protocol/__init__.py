@@ -1,1 +1,1 @@
-"""State machines of the protocol: bytes and the time go in; bytes, results and the next deadline come out."""
+"""State machines of the protocol. Callers pass received bytes and the time; they get bytes, results and deadlines."""

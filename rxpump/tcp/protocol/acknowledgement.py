@@ -19,7 +19,7 @@ _CODES: Final = {
 
 
 def acks(subscription_id: str, ids: Sequence[bytes]) -> list[bytes]:
-    """Return the payloads of PersistentSubscriptionAckEvents for some ids. A server refuses one without ids."""
+    """Return the payloads of PersistentSubscriptionAckEvents for some ids; none if there are no ids."""
     return [
         schema.PersistentSubscriptionAckEvents(
             subscription_id=subscription_id, processed_event_ids=ids[start : start + MAX_ACK_IDS]

@@ -1,7 +1,7 @@
 """The client's side of one connection: authentication, identification and heartbeats.
 
-A ClientProtocol is made when a socket opens. It authenticates and identifies the client in the order of other clients
-(docs/protocol/tcp.md, section 4.12). Then it returns packages, answers heartbeats and sends its own.
+A ClientProtocol is created for each socket. It authenticates and identifies the client in the same order as other
+clients (docs/protocol/tcp.md, section 4.12). Then it returns packages, answers heartbeats and sends its own.
 
     AUTHENTICATING ──Authenticated──▶ IDENTIFYING ──ClientIdentified──▶ READY
       (only with         │                 │                              │
@@ -26,7 +26,7 @@ from rxpump.tcp.wire.framing import Framer
 from rxpump.tcp.wire.package import Package
 
 CLIENT_VERSION = 1
-"""Version 0 has event numbers of 32 bits, and servers refuse every request of version 2 (docs/protocol/tcp.md,
+"""Protocol version. Version 0 has event numbers of 32 bits, and servers refuse version 2 (docs/protocol/tcp.md,
 section 4.12)."""
 
 _NO_REQUEST = bytes(16)
@@ -111,7 +111,7 @@ class ClientProtocol:
         return packages
 
     def progressed(self) -> None:
-        """Note that the server has accepted bytes that were waiting for it."""
+        """Start the heartbeat interval again, because the server has accepted waiting bytes and so is alive."""
         self._heartbeat.heard()
 
     def tick(self, now: float) -> None:
@@ -128,13 +128,13 @@ class ClientProtocol:
                 self._close(self._gone(f"no sign of life for {heartbeat.interval + heartbeat.timeout:g} s"))
 
     def lost(self, reason: str) -> None:
-        """Note that the socket is closed."""
+        """Set the state to CLOSED, because the socket was closed."""
         if self.lost_while is None:
             self.lost_while = self.state
         self._close(self._gone(reason))
 
     def bytes_to_send(self) -> list[bytes]:
-        """Return the frames of this protocol itself, each once."""
+        """Remove and return the frames of the handshake and the heartbeats that are to be sent."""
         out, self._out = self._out, []
         return out
 

@@ -28,7 +28,7 @@ from rxpump.tcp.wire.codes import SubscriptionDropReason
 from rxpump.tcp.wire.commands import Command
 from rxpump.tcp.wire.limits import MAX_EVENT_BYTES
 
-_FIELD: Final = b"\x0a"  # tag of field 1 (a message with a length) of PersistentSubscriptionStreamEventsAppeared
+_FIELD: Final = b"\x0a"  # protobuf tag of field 1 of PersistentSubscriptionStreamEventsAppeared
 
 
 class DeliveredRecord(Protocol):
@@ -68,7 +68,7 @@ class GroupBuffer(SubscriptionBuffer[DeliveredRecord]):
             last_commit_position=last_commit_position,
             last_event_number=last_event_number,
             max_events=max_events,
-            max_bytes=2 * max_events * MAX_EVENT_BYTES,  # larger than needed: the number of events is the limit
+            max_bytes=2 * max_events * MAX_EVENT_BYTES,  # no limit, because the number of events is limited
         )
         self.group: str = group
         self.subscription_id: str = subscription_id

@@ -18,13 +18,13 @@ token."""
 
 
 def why_not_again(operation: Operation[Any], losses: int, blame: int, error: RxPumpError) -> RxPumpError | None:
-    """Return the error with which a request fails, or None if it is sent again.
+    """Return the error of a request that is not sent again, or None if it is sent again.
 
     Args:
         operation: The request.
         losses: Connections that were lost while it was in flight, since its last reply.
         blame: Those of them for which no other request can be the cause.
-        error: Why the last one was lost.
+        error: Reason for the last loss.
     """
     if not operation.repeatable:
         return error
@@ -36,7 +36,7 @@ def why_not_again(operation: Operation[Any], losses: int, blame: int, error: RxP
 
 
 def token_unknown(times: int, error: RxPumpError) -> str:
-    """Return the reason why a token counts as refused. A server that accepts tokens would not close the connection.
+    """Return the reason why a token is regarded as refused: servers without tokens close the connection.
 
     Args:
         times: Connections that were lost with the token.

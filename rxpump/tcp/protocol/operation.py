@@ -27,7 +27,7 @@ from rxpump.tcp.wire.package import Package
 T_co = TypeVar("T_co", covariant=True)
 
 LARGE_BYTES: Final = 64 * 1024
-"""Bytes of a request above which smaller requests are sent first."""
+"""Size in bytes of a request or a reply above which smaller requests are sent first."""
 
 
 class Operation(ABC, Generic[T_co]):
@@ -42,8 +42,8 @@ class Operation(ABC, Generic[T_co]):
         payload: Encoded message.
         repeatable: Whether the request can be sent again without harm if its outcome is unknown.
         unsubscribe_command: Command that ends what the request has opened on the server, or None.
-        ordering_key: Ordering key, or None. Requests with the same key keep their order also if they are repeated.
-        needs_leader: Whether only the leader serves the request, or forwards of followers are not wanted.
+        ordering_key: Ordering key, or None. Requests with the same key keep their order even if they are repeated.
+        needs_leader: Whether the request must be sent to the leader.
         silence_hint: A likely cause if there is no reply, for requests that servers are known to leave unanswered.
         credentials: Credentials of the request, or None for those of the connection.
     """

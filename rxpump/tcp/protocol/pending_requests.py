@@ -49,7 +49,7 @@ from rxpump.transport.deadline import Deadline
 from rxpump.transport.deadlines import Deadlines
 
 _BURST_BYTES = 128 * 1024
-"""Bytes after which `send` returns no further frame, because a request that waits here can still be withdrawn."""
+"""Bytes after which `send` returns no further frame, because a waiting request can still be withdrawn."""
 
 _FINAL_COMMANDS = {
     Command.SUBSCRIPTION_DROPPED,
@@ -94,12 +94,12 @@ class PendingRequests:
         self._waiting: SendQueue[Request] = SendQueue()
         self._in_flight: dict[bytes, Request] = {}
         self._repeated: set[bytes] = set()  # ids in flight that were lost before
-        self._trial_ends: float | None = -math.inf  # None: the trial starts with the next `send`
+        self._trial_ends: float | None = -math.inf  # None until the next `send`, which starts the trial
         self._window = 1  # requests that were lost before and may be in flight during the trial
         self._retrying: list[tuple[float, int, Request]] = []  # a heap, by the time of the next attempt
         self._deadlines: Deadlines[Request] = Deadlines()
         self._buffers: dict[bytes, tuple[SubscriptionBuffer[Any], Command | None]] = {}
-        self._unanswered: list[bytes] = []  # frames without a reply
+        self._unanswered: list[bytes] = []  # frames of messages without a reply
         self._leaving: set[bytes] = set()  # ids of subscriptions whose end is not confirmed
         self._retry_times: dict[str | None, float] = {}  # time of the next attempt for each ordering key
         self._is_connected = False
@@ -119,7 +119,7 @@ class PendingRequests:
 
     @property
     def has_one_alone(self) -> bool:
-        """Whether the only thing to send is one request, and none is in flight, so that no other can join it."""
+        """Whether exactly one request is waiting and none is in flight, so that it can be sent at once."""
         return not self._in_flight and not self._unanswered and len(self._waiting) == 1
 
     @property
@@ -160,17 +160,17 @@ class PendingRequests:
         self._on_queued()
 
     def connected(self) -> None:
-        """Note that there is a connection."""
+        """Let `send` return requests, because there is a connection."""
         self._is_connected = True
         self._trial_ends = None
         self._window = 1
         self.redirect = None
 
     def disconnected(self, error: RxPumpError, interrupted: Collection[bytes] = ()) -> list[Request]:
-        """Note that the connection was lost, and queue its requests again.
+        """Queue the requests in flight again, because the connection was lost.
 
         Args:
-            error: Why the connection was lost.
+            error: Reason for the loss.
             interrupted: Correlation ids of frames that were sent or received only in part.
 
         Returns:
@@ -214,7 +214,7 @@ class PendingRequests:
             if request is None:
                 break
             if (wakes := self._retry_times.get(request.operation.ordering_key)) is not None:
-                heapq.heappush(self._retrying, (wakes, request.sequence, request))  # keeps the order of the key
+                heapq.heappush(self._retrying, (wakes, request.sequence, request))  # in the order of the key
                 continue
             frames.append(self._send_request(request, now))
             size += len(frames[-1])
@@ -240,7 +240,7 @@ class PendingRequests:
             case Retry(refusal):
                 return self._retry_later(request, refusal, now)
             case Redirect(error=refusal) if not self._settings.reads_from_leader:
-                return self._settle(request, error=refusal)  # another connection, to the leader, is for such requests
+                return self._settle(request, error=refusal)  # Such requests use the second connection.
             case Redirect(plain, secure, refusal):
                 # A leader without TLS is ignored by a client with TLS, which then waits for another one.
                 self.redirect = (secure if self._settings.tls else plain) or self.redirect
@@ -360,7 +360,7 @@ class PendingRequests:
         if pause is None:
             return self._settle(request, error=last_error(request, refusal, self._settings, self._explain()))
         if request.deadline is None:
-            self._deadlines.stop(request.sequence)  # the node has answered; only its silence is limited
+            self._deadlines.stop(request.sequence)  # The node has answered, and only its silence is limited.
         wakes = self._retry_time(request.operation.ordering_key, now, now + pause)
         heapq.heappush(self._retrying, (wakes, request.sequence, request))
         return None

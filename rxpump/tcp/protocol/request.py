@@ -15,14 +15,14 @@ class Request:
     Attributes:
         operation: The operation, which encodes the request and interprets its reply.
         deadline: Deadline of the call, or None.
-        owner: Object of the caller.
+        owner: Object that the caller passed to `submit`.
         sequence: Number of the request, in the order of submission.
-        attempts: Times that it was sent.
-        losses: Connections that were lost while it was in flight.
-        blame: Those of them for which no other request can be the cause.
+        attempts: Number of times that it was sent.
+        losses: Number of connections that were lost while it was in flight.
+        blame: Number of these connections for whose loss no other request can be the cause.
         correlation_id: Correlation id of the latest attempt.
         refusal: Last refusal of the server, or None.
-        refusals: Times that it was refused.
+        refusals: Number of times that it was refused.
         is_settled: Whether it is completed, with `value` or `error`.
         value: Result.
         error: Error, or None.

@@ -1,8 +1,8 @@
-"""Decide when a request is sent again that a node has refused for now.
+"""Decide when a request that a node has refused for now is sent again.
 
-The policy for retries decides. A call is repeated until its deadline. A request of a subscription, a publisher or a
-relay has no deadline. For it, a node that does not handle it is like a missing connection, so the reconnect policy
-decides too, as if the connection had been lost.
+The delays are those of the policy for retries. A call is repeated until its deadline. A request of a subscription, a
+publisher or a relay has no deadline. If a node does not handle it, this is treated like a lost connection, so the
+limits of the reconnect policy also apply.
 """
 
 from __future__ import annotations

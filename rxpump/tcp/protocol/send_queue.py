@@ -16,14 +16,14 @@ from typing import Any, Final, Generic, Protocol, TypeVar
 from rxpump.tcp.protocol.operation import Operation
 
 _SHARE: Final = 32
-"""Requests that may be sent before a slow one."""
+"""Largest number of requests that are sent before a waiting slow one."""
 
 _SUSPECT_LOSSES: Final = 2
 """Lost connections after which a request is slow. One connection can be lost for many reasons."""
 
 
 class Sendable(Protocol):
-    """The attributes of a request that its place in the queue depends on."""
+    """The attributes of a request that determine its place in the queue."""
 
     sequence: int
     is_settled: bool
@@ -99,7 +99,7 @@ class SendQueue(Generic[_T]):
         """Remove the requests that were settled while they waited."""
         waiting = [request for request in self if not request.is_settled]
         self.clear()
-        self._quick = [(request.sequence, request) for request in waiting]  # sorted, so it is a heap
+        self._quick = [(request.sequence, request) for request in waiting]  # sorted, so a heap
 
     def _push_slow(self, request: _T) -> None:
         heapq.heappush(self._slow, (request.sequence, request))

@@ -200,7 +200,7 @@ class LiveBuffer(SubscriptionBuffer[Event]):
         events = page_events(
             columns, lambda: PositionedEvents(schema.StreamEventsAppeared.FromString(payload).events)
         )
-        return list(events)  # they are looked at several times on their way
+        return list(events)  # a list, because the events are accessed several times
 
     def reason_of(self, payload: bytes) -> RxPumpError:
         """Return the error for the payload of a SubscriptionDropped."""

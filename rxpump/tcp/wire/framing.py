@@ -15,7 +15,7 @@ _PREFIX_BYTES = 4
 
 
 class Framer:
-    """Splits the bytes of one connection.
+    """Splits the received bytes of one connection into packages.
 
     Args:
         max_frame_bytes: Bytes of the largest frame that is accepted.

@@ -5,19 +5,19 @@ from __future__ import annotations
 from typing import Final
 
 MAX_FRAME_BYTES: Final = 64 * 1024 * 1024
-"""Bytes of the largest frame, without its length prefix."""
+"""Size in bytes of the largest frame, without its length prefix."""
 
 MAX_PAGE_EVENTS: Final = 4096
-"""Events of the largest page."""
+"""Number of events in the largest page."""
 
 MAX_EVENT_BYTES: Final = 16 * 1024 * 1024 - 10_000
-"""Bytes of the largest event: data, metadata and type, the type in UTF-16 or UTF-8, whichever is longer."""
+"""Size in bytes of the largest event: data, metadata and type, the type in the longer one of UTF-16 and UTF-8."""
 
 MAX_CREDENTIAL_BYTES: Final = 127
-"""Bytes in UTF-8 of the longest login or password that servers of every version read correctly."""
+"""Size in bytes (UTF-8) of the longest login or password that servers of every version read correctly."""
 
 MAX_TOKEN_BYTES: Final = 2**15 - 1
-"""Bytes in UTF-8 of the longest bearer token, whose length is sent as a negative number of 16 bits."""
+"""Size in bytes (UTF-8) of the longest bearer token, whose length is sent as a negative number of 16 bits."""
 
 MAX_ACK_IDS: Final = 2000
-"""Events that one acknowledgement contains at most; other clients use the same number."""
+"""Largest number of event ids in one acknowledgement, the same as in other clients."""

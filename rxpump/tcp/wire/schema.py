@@ -12,7 +12,7 @@ from typing import Any
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 
 _pool = descriptor_pool.DescriptorPool()
-_compiled = pkgutil.get_data("rxpump.tcp.wire", "eventstore.binpb")  # importlib.resources takes long to import
+_compiled = pkgutil.get_data("rxpump.tcp.wire", "eventstore.binpb")  # importlib.resources is slow to import.
 assert _compiled is not None, "a package is read by a loader that can read data"
 for _file in descriptor_pb2.FileDescriptorSet.FromString(_compiled).file:
     _pool.Add(_file)
