@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Iterator, Sequence
 from itertools import chain
@@ -79,7 +80,7 @@ def _size_of(file: BinaryIO) -> int | None:
     return status.st_size if S_ISREG(status.st_mode) else None
 
 
-class _Target:
+class _Target(ABC):
     """A stream to which batches are appended, one after the other.
 
     Attributes:
@@ -93,9 +94,9 @@ class _Target:
         self._store = store
         self._stream = stream
 
+    @abstractmethod
     def append(self, events: Sequence[NewEvent]) -> None:
         """Append events, except for those that are in the stream already."""
-        raise NotImplementedError
 
 
 class _Expecting(_Target):

@@ -104,3 +104,11 @@ def test_what_the_protocol_lacks_is_named(cli: Commands, group: str) -> None:
 def test_the_lag_of_a_group(last: str, end: str, start: int, expected: int | None) -> None:
     settings = GroupOptions(start_from=start)
     assert lag_of(GroupDetails("s", "g", "Live", settings, last_checkpoint=last, last_known=end)) == expected
+
+
+def test_a_group_that_was_deleted_is_not_listed(cli: Commands, store: rxpump.BlockingClient) -> None:
+    large = "x" * 2000
+    for number in range(10):  # a large configuration is stored as changes of single groups
+        store.create_subscription(f"{number}{large}", "many", start_from=0)
+    store.delete_subscription(f"3{large}", "many")
+    assert sorted(row["group"][0] for row in cli.rows("groups", "list", "many")) == list("012456789")
