@@ -11,10 +11,12 @@ from pathlib import Path
 import pytest
 
 from rxpump.server import EmbeddedServer, SqliteStore
+from rxpump.testing import EmbeddedCluster, GossipWords
 from rxpump.testing.proxy import Proxy
 
 PYTHON = os.environ.get("PHOTONPUMP_PYTHON")
 SCRIPT = Path(__file__).with_name("photonpump_methods.py")
+CLUSTER = Path(__file__).with_name("photonpump_cluster.py")
 RECONNECT = Path(__file__).with_name("photonpump_reconnect.py")
 
 pytestmark = pytest.mark.skipif(PYTHON is None, reason="needs the environment of photon-pump: make interop")
@@ -46,3 +48,21 @@ async def test_photonpump_reconnects_after_a_cut() -> None:
     assert peer.returncode == 0, out.decode()
     assert "came back" in out.decode()
     assert proxy.accepted == 2
+
+
+async def test_photonpump_finds_the_leader_of_a_cluster() -> None:
+    """It knows the words of version 4 only."""
+    assert PYTHON is not None
+    async with EmbeddedCluster(words=GossipWords.V4) as cluster:
+        host, port = cluster.followers[0].http_address
+        peer = await asyncio.create_subprocess_exec(
+            PYTHON, str(CLUSTER), host, str(port), stdin=PIPE, stdout=PIPE, stderr=STDOUT
+        )
+        assert peer.stdout is not None
+        while (line := await peer.stdout.readline()) != b"kill\n":
+            assert line, "photon-pump has ended"
+        await cluster.kill(cluster.leader)
+        await cluster.elect()
+        out, _ = await peer.communicate(b"done\n")
+    assert peer.returncode == 0, out.decode()
+    assert "found the next leader" in out.decode()
