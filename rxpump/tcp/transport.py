@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping, Sequence
 from copy import copy
 from math import inf
 from typing import Any, ClassVar, TypeVar
@@ -117,10 +117,12 @@ class TcpTransport(Transport):
         """Send a Ping, and wait for the reply."""
         await self._request(Ping())
 
-    async def append(self, stream: str, events: Sequence[NewEvent], expected_version: int) -> WriteResult:
+    def append(
+        self, stream: str, events: Sequence[NewEvent], expected_version: int
+    ) -> Coroutine[Any, Any, WriteResult]:
         """Append events to a stream."""
-        operation = Append(stream, events, expected_version, require_leader=self._settings.require_leader)
-        return await self._request(operation)
+        leader = self._settings.require_leader
+        return self._request(Append(stream, events, expected_version, require_leader=leader))
 
     def appender(self, stream: str) -> Appender:
         """Return an appender to a stream that keeps the order of its appends."""

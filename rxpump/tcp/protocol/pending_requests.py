@@ -143,7 +143,7 @@ class PendingRequests:
         request = Request(operation, owner, self._submitted, deadline)
         if deadline is not None:
             self._deadlines.start(request.sequence, request, deadline.time)
-        self._wait(request)
+        self._waiting.push(request)
         self._on_queued()
         return request
 
@@ -188,7 +188,7 @@ class PendingRequests:
             if not request.is_settled:
                 if request.deadline is None:
                     self._deadlines.stop(request.sequence)
-                self._wait(request)
+                self._waiting.push(request)
         for buffer, _ in self._buffers.values():
             buffer.end(error)
         self._buffers.clear()
@@ -286,7 +286,7 @@ class PendingRequests:
             if self._retry_times.get(request.operation.ordering_key) == wakes:
                 del self._retry_times[request.operation.ordering_key]
             if not request.is_settled:
-                self._wait(request)
+                self._waiting.push(request)
         expired: list[Request] = []
         while (late := self._deadlines.pop(now)) is not None:
             if self._take_in_flight(late.correlation_id) is not None:
@@ -301,9 +301,6 @@ class PendingRequests:
         waiting = [request for request in self._waiting if not request.is_settled]
         self._waiting.clear()
         return lost + [self._settle(request, error=error) for request in waiting]
-
-    def _wait(self, request: Request) -> None:
-        self._waiting.push(request)
 
     def _count_loss(self, interrupted: Collection[bytes]) -> None:
         """Count the lost connection for each request in flight, and decide which of them can be the cause."""
