@@ -37,6 +37,9 @@ class Recorded(Mapping[str, list[PlainEvent]]):
     def __getitem__(self, stream: str) -> list[PlainEvent]:
         return self._by_stream().get(stream, [])
 
+    def __contains__(self, stream: object) -> bool:
+        return stream in self._by_stream()
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._by_stream())
 

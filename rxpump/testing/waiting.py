@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import Awaitable, Callable
-from typing import Final, TypeVar, cast, overload
+from typing import Final, TypeVar, overload
 
 from rxpump.model import checks
 
@@ -45,8 +45,8 @@ async def wait_for(condition: Callable[[], T], timeout: float = ...) -> T: ...
 async def wait_for(condition: Callable[[], T | Awaitable[T]], timeout: float = 5.0) -> T:
     """Wait until a condition is true.
 
-    The condition is tried again after pauses of up to 50 ms. A condition can also consist of `assert` statements:
-    while it raises AssertionError it is not true, and when it returns None it is true.
+    The condition is tried again after pauses of up to 50 ms. A condition that raises AssertionError is not true.
+    Therefore it can consist of `assert` statements and `return True`.
 
     Args:
         condition: Function, or coroutine function, without arguments.
@@ -74,8 +74,8 @@ async def wait_for(condition: Callable[[], T | Awaitable[T]], timeout: float = 5
             value = await _value_of(condition)
         except AssertionError as error:
             failure = error
-        if value or (failure is None and value is None):
-            return cast(T, value)
+        if value:
+            return value
         if loop.time() >= deadline:
             raise ConditionNotMet(_described(condition), seconds, value) from failure
         await asyncio.sleep(min(pause, max(deadline - loop.time(), 0)))

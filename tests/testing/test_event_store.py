@@ -39,14 +39,18 @@ def test_it_has_the_projections_and_users_that_it_is_given() -> None:
     assert link.stream == "order-1"
 
 
+def threads() -> list[str]:
+    return [thread.name for thread in threading.enumerate() if thread.name == "rxpump.testing.EventStore"]
+
+
 def test_its_thread_and_its_data_end_with_it() -> None:
-    before = threading.active_count()
     event_store = EventStore()
     for _ in range(2):
         with event_store, rxpump.open(event_store.uri) as client:
             assert event_store.read_events() == []
+            assert len(threads()) == 1
             client.publish_event("orders", "Placed")
-    assert threading.active_count() == before
+    assert threads() == []
     event_store.stop()
 
 
@@ -68,10 +72,9 @@ def test_a_server_that_does_not_run_says_so() -> None:
 
 
 def test_a_failure_at_the_start_ends_the_thread() -> None:
-    before = threading.active_count()
     with pytest.raises(AttributeError):
         EventStore(users=["ada"]).start()  # type: ignore[list-item]
-    assert threading.active_count() == before
+    assert threads() == []
 
 
 # Recorded ----------------------------------------------------------------------------------------------
@@ -82,6 +85,7 @@ def test_recorded_events_are_plain_values() -> None:
         recorded = Recorded(event_store.read_events)
         assert recorded == {}
         assert recorded["orders"] == []
+        assert "orders" not in recorded
         client.publish_event("orders", "Placed", {"price": 5}, metadata={"by": "ada"})
         client.publish_event("mails", "Sent", b"\x00")
         client.publish_event("orders", "Paid")
@@ -89,6 +93,7 @@ def test_recorded_events_are_plain_values() -> None:
         assert recorded["orders"] == [("Placed", {"price": 5}, {"by": "ada"}), ("Paid", None)]
         assert recorded.types("orders") == ["Placed", "Paid"]
         assert recorded.all[1] == ("mails", ("Sent", b"\x00"))
+        assert "orders" in recorded
         assert list(recorded) == ["orders", "mails"]
         assert len(recorded) == 2
         assert recorded == Recorded(event_store.read_events)

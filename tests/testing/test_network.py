@@ -47,7 +47,7 @@ def test_a_client_survives(
     client.publish_event(stream, "Second")
     client.publish_event(stream, "Third")
     assert Recorded(event_store.read_events).types(stream) == ["First", "Second", "Third"]
-    assert network.accepted == 2
+    assert network.accepted >= 2
 
 
 def test_nothing_arrives_while_the_network_is_stalled(network: Network, client: BlockingClient) -> None:
@@ -56,7 +56,6 @@ def test_nothing_arrives_while_the_network_is_stalled(network: Network, client: 
         client.ping(timeout=0.05)
     network.restore()
     client.ping()
-    assert network.accepted == 1
 
 
 def test_new_connections_are_refused_until_restore(network: Network, client: BlockingClient) -> None:
@@ -111,7 +110,6 @@ def test_the_uri_differs_only_in_host_and_port(event_store: EventStore) -> None:
 
 
 def test_its_thread_and_its_connections_end_with_it(event_store: EventStore) -> None:
-    before = threading.active_count()
     with (
         Network(event_store.uri) as network,
         socket.create_connection(("127.0.0.1", urlsplit(network.uri).port)) as end,
@@ -122,7 +120,7 @@ def test_its_thread_and_its_connections_end_with_it(event_store: EventStore) -> 
         network.stop()
         with suppress(ConnectionResetError):
             assert end.recv(1) == b""
-    assert threading.active_count() == before
+    assert "rxpump.testing.Network" not in [thread.name for thread in threading.enumerate()]
 
 
 def test_a_server_that_is_down_cuts_the_connection() -> None:

@@ -31,7 +31,7 @@ class TestAsync:
         network.cut()
         await rxpump_client.publish_event("orders", "Placed")
         await wait_for(lambda: recorded.types("orders") == ["Placed"])
-        assert network.accepted == 2
+        assert network.accepted >= 2
 
     async def test_mock_transport(self, rxpump_client, mock_transport, recorded):
         mock_transport.lose_connection()

@@ -27,10 +27,16 @@ async def test_the_condition_can_be_a_coroutine_function() -> None:
 async def test_the_condition_can_consist_of_assertions() -> None:
     values = iter([1, 2, 3])
 
-    def is_three() -> None:
+    def is_three() -> bool:
         assert next(values) == 3
+        return True
 
-    await wait_for(is_three)
+    assert await wait_for(is_three)
+
+
+async def test_none_is_not_true() -> None:
+    values = iter([None, "found"])
+    assert await wait_for(lambda: next(values)) == "found"
 
 
 async def test_another_error_ends_the_wait() -> None:
