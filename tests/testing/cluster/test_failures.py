@@ -8,9 +8,11 @@ import pytest
 
 from rxpump.errors import InvalidArgument
 from rxpump.server import Strictness
+from rxpump.tcp.wire import schema
 from rxpump.tcp.wire.codes import NotHandledReason, OperationResult
 from rxpump.tcp.wire.commands import Command
 from rxpump.testing import ClusterNode, EmbeddedCluster, NodeState, NoLeader, NoQuorum
+from rxpump.testing.cluster.gate import Gate
 from tests.testing.cluster.raw import client_of, gossip_of, read, read_numbers, refused_with, write, write_result
 
 SUCCESS, COMMIT_TIMEOUT = OperationResult.SUCCESS, OperationResult.COMMIT_TIMEOUT
@@ -173,6 +175,27 @@ async def test_a_write_in_vain_forwarded_is_a_timeout() -> None:
         assert await write_result(client, write(1, requires_leader=False)) is OperationResult.FORWARD_TIMEOUT
 
 
+DELETE = {"event_stream_id": "orders", "expected_version": -2, "require_leader": False}
+IN_VAIN = {
+    "delete": (Command.DELETE_STREAM, schema.DeleteStream(**DELETE), schema.DeleteStreamCompleted),
+    "start": (Command.TRANSACTION_START, schema.TransactionStart(**DELETE), schema.TransactionStartCompleted),
+    "write": (
+        Command.TRANSACTION_WRITE,
+        schema.TransactionWrite(transaction_id=1, require_leader=False),
+        schema.TransactionWriteCompleted,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", IN_VAIN)
+async def test_other_changes_in_vain_forwarded_are_timeouts(name: str) -> None:
+    command, request, reply = IN_VAIN[name]
+    async with EmbeddedCluster(forward_timeout=0.01) as cluster, client_of(cluster.followers[0]) as client:
+        await cluster.hang(cluster.leader)
+        completed = await client.ask_for(reply, command, request)
+        assert completed.result == OperationResult.FORWARD_TIMEOUT
+
+
 async def test_a_delayed_follower_shows_events_later() -> None:
     async with EmbeddedCluster() as cluster, client_of(cluster.leader) as writer:
         follower = cluster.followers[0]
@@ -258,6 +281,37 @@ async def test_a_cluster_without_leader_has_none() -> None:
             assert cluster.leader
         assert cluster.followers == []
         assert "unknown" in repr(cluster)
+
+
+async def test_a_cluster_that_cannot_start_leaves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[Gate] = []
+
+    async def open_gate(gate: Gate, target: int) -> None:
+        if len(opened) == 4:
+            raise OSError("no ports are left")
+        opened.append(gate)
+        await original(gate, target)
+
+    original = Gate.open
+    monkeypatch.setattr(Gate, "open", open_gate)
+    cluster = EmbeddedCluster()
+    with pytest.raises(OSError, match="no ports are left"):
+        await cluster.start()
+    assert not any(node.is_running for node in cluster.nodes)
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+async def test_the_parts_of_a_cluster_show_their_state() -> None:
+    async with EmbeddedCluster() as cluster:
+        first = cluster._nodes[0]
+        assert repr(first) == f"<ClusterNode node1 at 127.0.0.1:{first.tcp_address[1]}, leader>"
+        assert repr(first.replica) == "<Replica with 1 entries>"
+        assert repr(first.pending) == "<0 pending writes>"
+        assert repr(cluster._log) == "<ReplicatedLog of 1 entries, 1 epochs>"
+        await cluster.hang(first)
+        await cluster.delay_replication(first)
+        assert repr(first).endswith("leader, hanging, delayed>")
+        assert first.client_count == 0
 
 
 async def test_wrong_nodes_are_refused() -> None:

@@ -70,6 +70,28 @@ async def send(writer: asyncio.StreamWriter, data: bytes) -> None:
     await writer.drain()
 
 
+async def test_a_gate_reads_no_more_than_the_other_end_takes(echo: tuple[Echo, Gate]) -> None:
+    _, gate = echo
+    reader, writer = await asyncio.open_connection(HOST, gate.port, limit=1024)
+    sending = asyncio.create_task(send(writer, 8 * BIG))
+    while not any(end._is_full for end in gate._ends):
+        await asyncio.sleep(0)
+    assert not sending.done()
+    received = 0
+    while received < 8 * len(BIG):
+        received += len(await reader.read(1 << 20))
+    await sending
+    writer.close()
+
+
+async def test_a_reset_of_the_client_reaches_the_server(echo: tuple[Echo, Gate]) -> None:
+    server, gate = echo
+    _, writer = await asyncio.open_connection(HOST, gate.port)
+    await server.has_client.wait()
+    writer.transport.abort()
+    await server.until_left()
+
+
 async def test_a_hanging_gate_accepts_and_holds_back(echo: tuple[Echo, Gate]) -> None:
     server, gate = echo
     reader, writer = await asyncio.open_connection(HOST, gate.port)
