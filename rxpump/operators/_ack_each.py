@@ -51,8 +51,8 @@ def ack_each() -> Callable[[Observable[T]], Observable[T]]:
     When the source completes, every finished delivery is acknowledged before this completes. When the source fails or
     this is disposed, only those that are finished by then are. A delivery whose subscriber raises is not.
 
-    The work must be done above, because everything below is regarded as finished. A loop that works in its body
-    should call `delivery.ack()` there instead.
+    Everything below counts as finished, so do the work above. A loop that works in the body of an `async for` should
+    call `delivery.ack()` there instead.
 
     An operator of reactivex above that may keep items (`rx.buffer_with_count`, `rx.pairwise`, `rx.zip`) cannot be
     asked whether it dropped a delivery or keeps it. Below such an operator, deliveries are acknowledged only up to
@@ -136,7 +136,7 @@ class _Acknowledging(abc.ObserverBase[T], abc.DisposableBase, Generic[T]):
     def dispose(self) -> None:
         """Unsubscribe.
 
-        If the subscriber disposes during a delivery, that delivery is regarded as finished, unless the subscriber is
+        If the subscriber disposes during a delivery, that delivery counts as finished, unless the subscriber is
         raising an exception.
         """
         if self._delivering is not None and sys.exception() is not None:

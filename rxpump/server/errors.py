@@ -47,7 +47,7 @@ class BadCertificate(RxPumpError):
     Attributes:
         certificate: Path of the certificate.
         key: Path of its private key.
-        reason: Description of the fault.
+        reason: What is wrong with them.
     """
 
     certificate: str
@@ -101,7 +101,7 @@ class StoreError(RxPumpError):
 
     Attributes:
         path: Path of the file.
-        reason: Reason why the store cannot be used.
+        reason: Why the store cannot be used.
     """
 
     path: str

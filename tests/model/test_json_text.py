@@ -72,10 +72,15 @@ def test_any_bytes_are_decoded_like_the_json_module(text: bytes) -> None:
     assert outcome(lambda: json_text.decode(text)) == expected
 
 
+class Opaque:
+    def __repr__(self) -> str:
+        return "Opaque()"
+
+
 class Colour(enum.Enum):
     RED = "red"
     PAIR = (1, 2)
-    BARE = object()
+    BARE = Opaque()
 
 
 class Size(enum.IntEnum):
@@ -128,8 +133,8 @@ CIRCLE: list[Any] = []
 CIRCLE.append(CIRCLE)
 
 REFUSED = [
-    *(math.nan, [math.inf], {"a": -math.inf}, "\ud800", object(), {("a",): 1}, CIRCLE),
-    *(Record(math.nan), {object()}, Record, {ID: 1}, Colour.BARE, 1j),
+    *(math.nan, [math.inf], {"a": -math.inf}, "\ud800", Opaque(), {("a",): 1}, CIRCLE),
+    *(Record(math.nan), {Opaque()}, Record, {ID: 1}, Colour.BARE, 1j),
 ]
 
 

@@ -47,7 +47,7 @@ VALUES: list[object] = [
     linked(EVENT).link,
     broken_link(),
     rxpump.NewEvent("Jumped", {"Height": 10}, metadata={"judge": "Applejack"}, id=UUID(int=7)),
-    rxpump.NewEvent("Slept", b"\xff"),
+    rxpump.NewEvent("Slept", b"\xff", id=UUID(int=8)),
     rxpump.StreamPage(
         [single_event(RECORD)],
         stream="ponies", next_event_number=4, last_event_number=9, is_end_of_stream=False,

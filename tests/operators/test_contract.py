@@ -246,7 +246,7 @@ async def test_a_subscriber_that_raises_ends_its_own_subscription_alone(name: st
     assert (neighbour.errors, neighbour.completed) == ([], 1)
 
 
-@pytest.mark.parametrize("name", OF_SUBSCRIPTIONS_ONLY)
+@pytest.mark.parametrize("name", sorted(OF_SUBSCRIPTIONS_ONLY))
 def test_operators_of_subscriptions_say_that_they_come_first(name: str) -> None:
     with pytest.raises(InvalidArgument, match="catch-up subscription"):
         reactivex.empty().pipe(getattr(ops, name)())

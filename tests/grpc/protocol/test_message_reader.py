@@ -86,13 +86,13 @@ def test_a_compressed_message_may_not_grow_over_the_limit() -> None:
 @pytest.mark.parametrize(
     ("encoding", "data", "code", "reason"),
     [
-        (None, compressed(gzip.compress(b"x")), StatusCode.INTERNAL, "did not include grpc-encoding"),
-        ("identity", compressed(gzip.compress(b"x")), StatusCode.INTERNAL, "did not include grpc-encoding"),
+        (None, compressed(gzip.compress(b"x", mtime=0)), StatusCode.INTERNAL, "did not include grpc-encoding"),
+        ("identity", compressed(gzip.compress(b"x", mtime=0)), StatusCode.INTERNAL, "did not include grpc-encoding"),
         ("snappy", compressed(b"x"), StatusCode.UNIMPLEMENTED, "Unsupported grpc-encoding value 'snappy'"),
         ("gzip", compressed(b"trash"), StatusCode.INTERNAL, "not valid gzip"),
-        ("gzip", compressed(gzip.compress(b"x")[:-3]), StatusCode.INTERNAL, "not valid gzip"),
-        ("gzip", compressed(gzip.compress(b"x") + b"more"), StatusCode.INTERNAL, "not valid gzip"),
-        ("deflate", compressed(gzip.compress(b"x")), StatusCode.INTERNAL, "not valid deflate"),
+        ("gzip", compressed(gzip.compress(b"x", mtime=0)[:-3]), StatusCode.INTERNAL, "not valid gzip"),
+        ("gzip", compressed(gzip.compress(b"x", mtime=0) + b"more"), StatusCode.INTERNAL, "not valid gzip"),
+        ("deflate", compressed(gzip.compress(b"x", mtime=0)), StatusCode.INTERNAL, "not valid deflate"),
         ("gzip", compressed(b"x", flag=2), StatusCode.INTERNAL, "the flag 2"),
         (None, compressed(b"x", flag=255), StatusCode.INTERNAL, "the flag 255"),
     ],
