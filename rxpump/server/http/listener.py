@@ -164,7 +164,7 @@ class _Connection:
         except h11.RemoteProtocolError as error:
             response = refusal(HTTPStatus(error.error_status_hint), str(error))
         except RequestRefused as error:
-            response = refusal(error.status, str(error))
+            response = refusal(error.status, str(error), error.headers)
         await self._send(response)
         if self._machine.our_state is not h11.DONE or self._machine.their_state is not h11.DONE:
             return False
@@ -193,13 +193,10 @@ class _Connection:
             return refusal(HTTPStatus.INTERNAL_SERVER_ERROR, "the server failed, and its log says why")
 
     async def _send(self, response: HttpResponse) -> None:
-        headers = [
-            ("Date", formatdate(usegmt=True)),
-            ("Content-Type", response.content_type),
-            ("Content-Length", str(len(response.body))),
-            ("Access-Control-Allow-Origin", "*"),
-            *response.headers,
-        ]
+        headers = [("Date", formatdate(usegmt=True)), ("Access-Control-Allow-Origin", "*"), *response.headers]
+        if response.status is not HTTPStatus.NO_CONTENT:
+            headers.append(("Content-Type", response.content_type))
+            headers.append(("Content-Length", str(len(response.body))))
         if self._machine.their_state is not h11.DONE:
             headers.append(("Connection", "close"))
         head = h11.Response(status_code=response.status.value, headers=headers, reason=response.status.phrase)

@@ -20,11 +20,13 @@ class RequestRefused(Exception):
 
     Attributes:
         status: Status of the response.
+        headers: Additional headers of the response.
     """
 
-    def __init__(self, status: HTTPStatus, reason: str) -> None:
+    def __init__(self, status: HTTPStatus, reason: str, headers: tuple[tuple[str, str], ...] = ()) -> None:
         super().__init__(reason)
         self.status = status
+        self.headers = headers
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +62,15 @@ def read_request(request: h11.Request) -> HttpRequest:
     """Convert a request that h11 has parsed.
 
     Raises:
-        RequestRefused: The version is not 1.0 or 1.1, the request has a body, or its target is not a path.
+        RequestRefused: The version is not 1.0 or 1.1, the request has a body, or its target is not a path. Or it is
+            a call of gRPC, for which a real server has the same status.
     """
     if not request.http_version.startswith(b"1."):
         raise RequestRefused(HTTPStatus.HTTP_VERSION_NOT_SUPPORTED, "the version of HTTP must be 1.0 or 1.1")
     headers = _combined(request.headers)
+    if headers.get("content-type", "").lower().startswith("application/grpc"):
+        upgrade = (("Upgrade", "HTTP/2"),)
+        raise RequestRefused(HTTPStatus.UPGRADE_REQUIRED, "gRPC needs HTTP/2, and this request is HTTP/1.1", upgrade)
     if "transfer-encoding" in headers or headers.get("content-length", "0") != "0":
         raise RequestRefused(HTTPStatus.BAD_REQUEST, "a request must not have a body")
     parts = _target(request.target.decode("latin-1"))

@@ -1,4 +1,7 @@
-"""HTTP resources of a node: /gossip, /info, /stats, /ping and parked events (docs/protocol/tcp.md, section 5)."""
+"""HTTP resources of a node: /gossip, /info, /stats, /ping, /health/live and parked events.
+
+See docs/protocol/tcp.md, section 5.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +20,7 @@ from rxpump.server.node import Node
 from rxpump.server.store.sqlite_store import SqliteStore
 
 _JSON: Final = "application/json; charset=utf-8"
+_LIVE: Final = "/health/live"
 _FRESH: Final = (("Cache-Control", "max-age=0, no-cache, must-revalidate"),)
 
 
@@ -60,10 +64,12 @@ class Resources:
         if self._parked_events.is_meant(request):
             return self._parked_events.respond(request, addresses.peer)
         resource = self._resources.get(request.path)
-        if resource is None:
-            return refusal(HTTPStatus.NOT_FOUND, f"the resources are {', '.join(self._resources)}")
+        if resource is None and request.path != _LIVE:
+            return refusal(HTTPStatus.NOT_FOUND, f"the resources are {', '.join((*self._resources, _LIVE))}")
         if request.method != "GET":
             return refusal(HTTPStatus.METHOD_NOT_ALLOWED, "the method must be GET", (("Allow", "GET"),))
+        if resource is None:
+            return HttpResponse(HTTPStatus.NO_CONTENT, b"", headers=_FRESH)
         if not request.accepts_json():
             return refusal(HTTPStatus.NOT_ACCEPTABLE, "accept application/json, or add ?format=json")
         body = json.dumps(resource(addresses.local), indent=2).encode()

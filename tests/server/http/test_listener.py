@@ -88,6 +88,23 @@ async def test_formats_other_than_json_are_not_acceptable(server: EmbeddedServer
     assert (await get(server, "/gossip?format=xml"))[0] == 406
 
 
+async def test_a_running_server_is_live(server: EmbeddedServer) -> None:
+    """Real servers have this resource since 20.6."""
+    answer = await exchange(server.http_port, b"GET /health/live HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert (head.startswith(b"HTTP/1.1 204 No Content\r\n"), b"Content-Length" in head, body) == (True, False, b"")
+
+
+async def test_grpc_needs_http_2(server: EmbeddedServer) -> None:
+    head = (
+        b"POST /event_store.client.gossip.Gossip/Read HTTP/1.1\r\nHost: h\r\nContent-Type: application/grpc+proto\r\n"
+    )
+    answer = await exchange(server.http_port, head + b"Content-Length: 5\r\n\r\n\0\0\0\0\0")
+    assert answer.startswith(b"HTTP/1.1 426 Upgrade Required\r\n")
+    assert b"\r\nUpgrade: HTTP/2\r\n" in answer
+    assert b"gRPC needs HTTP/2" in answer
+
+
 async def test_pipelined_requests_are_answered_on_one_connection(server: EmbeddedServer) -> None:
     one = b"GET /ping HTTP/1.1\r\nHost: h\r\n\r\n"
     last = b"GET /nothing HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"
