@@ -48,9 +48,9 @@ def test_groups_have_details(grpc: Commands) -> None:
 
 
 def test_parked_events_can_be_cleared_and_replayed(grpc: Commands) -> None:
-    grpc.run("groups", "create", "ponies", "parking")
-    assert grpc.rows("groups", "parked", "clear", "ponies", "parking", "--yes")[0]["cleared"] is True
-    assert grpc.rows("groups", "parked", "replay", "ponies", "parking")[0]["replayed"] is True
+    grpc.run("groups", "create", "horses", "parking")
+    assert grpc.rows("groups", "parked", "clear", "horses", "parking", "--yes")[0]["cleared"] is True
+    assert grpc.rows("groups", "parked", "replay", "horses", "parking")[0]["replayed"] is True
 
 
 def test_a_group_can_be_on_all_streams(grpc: Commands) -> None:
