@@ -89,6 +89,18 @@ def test_events_of_a_slow_input_are_not_held_back(cli: Commands, store: rxpump.B
     assert (err, process.returncode) == (b"", 130)
 
 
+def test_a_run_continues_after_one_that_was_killed(cli: Commands, store: rxpump.BlockingClient) -> None:
+    with cli.started("append", "killed", "--source", "log") as process, store.stream("killed") as events:
+        assert process.stdin is not None
+        process.stdin.write(numbered(3))
+        process.stdin.flush()
+        assert [next(events).number for _ in range(3)] == [0, 1, 2]
+        process.kill()
+    row = cli.rows("append", "killed", "--source", "log", input=numbered(5))[0]
+    assert (row["already_there"], row["written"]) == (3, 2)
+    assert in_store(store, "killed") == [0, 1, 2, 3, 4]
+
+
 def test_the_version_of_the_stream_can_be_expected(cli: Commands, store: rxpump.BlockingClient) -> None:
     for _ in range(2):  # the server recognizes the repeated write by its ids
         assert cli.rows("append", "exact", "--expected-version", "no-stream", input=numbered(3))
