@@ -7,6 +7,7 @@ made, so that the other connection stays where it is.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
@@ -49,10 +50,8 @@ class NodeConnections:
         await self.reads.open()
 
     async def close(self) -> None:
-        """Close both connections."""
-        if self.leader is not self.reads:
-            await self.leader.close()
-        await self.reads.close()
+        """Close both connections at once, because a node that hangs delays the end of its own."""
+        await asyncio.gather(*(connection.close() for connection in {self.leader, self.reads}))
 
     async def settled(self) -> None:
         """Wait until no request is pending on either connection."""
