@@ -1,4 +1,4 @@
-"""Make a client from a connection string."""
+"""Create a client from a connection string."""
 
 from __future__ import annotations
 
@@ -47,16 +47,17 @@ def connect(
     retry_policy: DiscoveryRetryPolicy | None = None,
     **options: Any,
 ) -> Client:
-    """Make a client. Connect it with `async with`, or with `await client.connect()` and `await client.close()`.
+    """Return a new client. Connect it with `async with`, or with `await client.connect()` and `await client.close()`.
 
         async with rxpump.connect("tcp://admin:changeit@localhost:1113?timeout=3") as client:
             ...
 
     Args:
-        uri: Connection string: `tcp://[login:password@]host[:port]`, `tcp+discover://[login:password@]host[:port],...`
-            (the nodes of a cluster), `kurrentdb://[login:password@]host[:port],...` (a server or a cluster over
-            gRPC), `memory://` (an event store inside this process) or `sqlite:///path.db` (the same, kept in a
-            file). It can contain options, as in `?timeout=3`. The default is tcp://localhost:1113.
+        uri: Connection string: `tcp://[login:password@]host[:port]`,
+            `tcp+discover://[login:password@]host[:port],...` (the nodes of a cluster),
+            `kurrentdb://[login:password@]host[:port],...` (a server or a cluster over gRPC), `memory://` (an event
+            store inside this process) or `sqlite:///path.db` (the same, kept in a file). It can contain options, as
+            in `?timeout=3`. The default is tcp://localhost:1113.
         host: Host; overrides that of the connection string, as do the next four arguments.
         port: Port.
         username: Login.
@@ -138,7 +139,7 @@ def _selection(
     retry_policy: DiscoveryRetryPolicy | None,
     options: dict[str, Any],
 ) -> Selection:
-    """Return the functions of the user, and add the settings that follow from them to `options`."""
+    """Return the user's functions for a cluster, and add the settings that they require to `options`."""
     if selector is not None and not callable(selector):
         raise InvalidArgument("selector", selector, "a function from a list of members to one of them")
     if retry_policy is not None and not isinstance(retry_policy, DiscoveryRetryPolicy):
@@ -215,4 +216,4 @@ _TRANSPORTS: dict[type[Address], Callable[[Any, Settings, BackgroundTasks, OnSta
     GrpcAddress: _over_grpc,
     EmbeddedAddress: _embedded,
 }
-"""The transport for each kind of address; `rxpump.uri` has the kind of address for each scheme."""
+"""Function that creates the transport, for each class of addresses that `rxpump.uri` returns."""

@@ -57,7 +57,7 @@ _SUBSCRIBES_ANEW: Final = "rxpump.operators._retry_with_backoff"
 
 
 def root_of(source: Observable[Any]) -> Observable[Any]:
-    """Return the Observable at which the operators above `source` begin, as far as they are understood.
+    """Return the Observable at which the operators above `source` begin, as far as their closures are known.
 
     Args:
         source: Observable to which an operator was applied.
@@ -112,7 +112,7 @@ def _above(source: Observable[Any]) -> Observable[Any] | None:
 
 
 def _shown(source: Observable[Any]) -> Observable[Any] | None:
-    """Return the Observable above one that shows it as an attribute."""
+    """Return the Observable above `source` if `source` has it as an attribute, otherwise None."""
     name = "source" if isinstance(source, ConnectableObservable) else "upstream"
     above = getattr(source, name, None)
     return above if isinstance(above, Observable) else None

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from rxpump.testing import EmbeddedCluster, EventStore, Marbles, MockTransport, Network, Recorded
 
 _CONTEXTS = pytest.StashKey[list[AbstractAsyncContextManager[Any]]]()
-"""Contexts that the function of a test runs in."""
+"""Contexts in which the function of a test runs."""
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def event_store() -> Iterator[EventStore]:
 
 @pytest.fixture
 def network(event_store: EventStore) -> Iterator[Network]:
-    """A network in front of `event_store`, which fails when the test requests it. Its clients use `network.uri`."""
+    """A simulated network to `event_store`, which fails when the test requests it. Clients use `network.uri`."""
     with _testing().Network(event_store.uri) as network:
         yield network
 
@@ -112,7 +112,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
 def _around_test(
     request: pytest.FixtureRequest, fixture: str, context: AbstractAsyncContextManager[Any]
 ) -> Iterator[None]:
-    """Let the function of a test run in a context."""
+    """Add a context in which the function of the test runs."""
     if not inspect.iscoroutinefunction(request.function):
         pytest.fail(
             f"{fixture} needs a test that is `async`; another test can use rxpump.open(event_store.uri)",

@@ -94,7 +94,7 @@ class Settings:
     gossip_interval: float = 1.0
     gossip_attempts: int | None = None
     gossip_tls: bool | None = None
-    host_overrides: Mapping[str, str] = field(default_factory=dict, hash=False)  # a dict has no hash
+    host_overrides: Mapping[str, str] = field(default_factory=dict, hash=False)  # A dict has no hash.
     encoder: Encoder | None = None
 
     def __post_init__(self) -> None:
@@ -129,7 +129,7 @@ class Settings:
 
     @property
     def reads_from_leader(self) -> bool:
-        """Whether reads and subscriptions are served by the leader alone."""
+        """Whether reads and subscriptions are served only by the leader."""
         return self.require_leader and self.node_preference == NodePreference.LEADER
 
     @property

@@ -102,7 +102,7 @@ class Client(AdminClient):
 
 
 class UserClient(Client):
-    """A client for another user, over the connection of `owner`, which alone connects and closes it."""
+    """A client for another user, over the connection of `owner`. Only `owner` can connect and close it."""
 
     def __init__(self, owner: Client, credentials: Credentials | Token) -> None:
         super().__init__(owner._settings, owner._transport.as_user(credentials), owner._status)

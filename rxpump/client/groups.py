@@ -194,7 +194,7 @@ class GroupClient(SubscriptionClient):
         return Single(self._runtime, "truncate_parked", lambda: transport.truncate_parked(source, name, most))
 
     def subscription_details(self, name: str, stream: str, *, timeout: float | None = UNSET) -> Single[GroupDetails]:
-        """Read the settings, the consumers and the place of a consumer group, and how many events are parked.
+        """Read the settings, the consumers, the place and the number of parked events of a consumer group.
 
         Args:
             name: Name of the group.
@@ -312,7 +312,7 @@ class GroupClient(SubscriptionClient):
 
 
 def _settings(source: str | None, settings: object, named: NamedSettings) -> PersistentSubscriptionSettings:
-    """Return the settings of a group, after checking that they fit what it reads.
+    """Return the settings of a group. Check that they are possible for its stream.
 
     Args:
         source: Stream of the group, None for `$all`.

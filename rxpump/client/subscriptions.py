@@ -117,7 +117,7 @@ class SubscriptionClient(TransactionClient):
     def subscribe_to(
         self, stream: str, start_from: int = -1, *, batch_size: int = READ_BATCH, resolve_links: bool = True
     ) -> CatchUp:
-        """Subscribe to a stream; the name that photon-pump uses for `stream`.
+        """Subscribe to a stream, like `stream`, under the name of photon-pump.
 
         Args:
             stream: Name of the stream. It need not exist.

@@ -45,7 +45,7 @@ class EventTooLarge(AppendTooLarge):
 
 @dataclass(eq=False)
 class ConsistencyCheckFailed(WrongExpectedVersion):
-    """An append to several streams found some of them not as expected. Nothing was written.
+    """Some streams of an append to several streams are not in the expected state. Nothing was written.
 
     Attributes:
         stream: Name of the first stream that is not as expected.

@@ -1,4 +1,4 @@
-"""Errors inside the client: in pipelines, and with the contents of events."""
+"""Errors inside the client, which occur in pipelines or concern the contents of events."""
 
 from __future__ import annotations
 

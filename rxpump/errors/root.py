@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 from typing import Any, ClassVar, Final
 
 _LONGEST_SHOWN: Final = 80
-"""Characters of a value that a message contains."""
+"""Largest number of characters of a value that a message contains."""
 
 
 @dataclass(eq=False)
@@ -20,7 +20,7 @@ class RxPumpError(Exception):
     retryable: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
-        self.args: tuple[Any, ...] = self._values()  # Exception sets only positional arguments
+        self.args: tuple[Any, ...] = self._values()  # Exception sets only positional arguments.
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle the class and the fields, because Exception would pickle only `args`."""
@@ -32,7 +32,7 @@ class RxPumpError(Exception):
         return self._values() == other._values()
 
     def __hash__(self) -> int:
-        return hash(type(self))  # a field such as the value of an InvalidArgument may be unhashable
+        return hash(type(self))  # A field, such as the value of an InvalidArgument, may not be hashable.
 
     def _values(self) -> tuple[Any, ...]:
         return tuple(getattr(self, field.name) for field in fields(self))

@@ -31,7 +31,7 @@ class BadRequest(ServerError):
 
 @dataclass(eq=False)
 class ServerFailed(ServerError):
-    """The server had a fault of its own, for example a full disk. Nothing was written.
+    """The server itself failed, for example because its disk is full. Nothing was written.
 
     Only embedded servers send this refusal.
 
@@ -106,7 +106,7 @@ class TooBusy(NotHandled):
 
 
 class NotLeader(NotHandled):
-    """Only the leader serves the request, and the node is a follower. The client connects to the leader by itself."""
+    """Only the leader serves the request, and the node is a follower. The client then connects to the leader."""
 
 
 class IsReadOnly(NotHandled):

@@ -22,7 +22,7 @@ _MAX_PORT: Final = 65535
 
 
 def text(argument: str, value: object, *, allowed: str = "a non-empty string") -> str:
-    """Return a text that is not empty and that UTF-8 can encode."""
+    """Return `value` if it is a non-empty text that UTF-8 can encode."""
     if not isinstance(value, str) or not value:
         raise InvalidArgument(argument, value, allowed)
     if not value.isascii():
@@ -34,33 +34,33 @@ def text(argument: str, value: object, *, allowed: str = "a non-empty string") -
 
 
 def flag(argument: str, value: object) -> bool:
-    """Return True or False; other values that are truthy or falsy are refused."""
+    """Return `value` if it is True or False. Other truthy or falsy values are refused."""
     if not isinstance(value, bool):
         raise InvalidArgument(argument, value, "True or False")
     return value
 
 
 def function(argument: str, value: T) -> T:
-    """Return a function or another callable."""
+    """Return `value` if it can be called."""
     if not callable(value):
         raise InvalidArgument(argument, value, "a function")
     return value
 
 
 def optional_function(argument: str, value: T) -> T:
-    """Return a callable, or None."""
+    """Return `value` if it can be called or is None."""
     return value if value is None else function(argument, value)
 
 
 def client_that_can(method: str, value: T) -> T:
-    """Return a client, or any other object that has the method."""
+    """Return `value` if it is a client or another object that has the method."""
     if not callable(getattr(value, method, None)):
         raise InvalidArgument("client", value, "a Client, or what client.as_user(...) returns")
     return value
 
 
 def seconds(argument: str, value: object, *, least: float | None = None) -> float:
-    """Return a time span of more than 0 seconds, or of at least `least` seconds; it can be infinite."""
+    """Return `value` as a time span of more than 0 seconds, or of at least `least` seconds. It can be infinite."""
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not _is_least(value, least):
         allowed = "over 0" if least is None else f"from {least:g} on"
         raise InvalidArgument(argument, value, f"a number of seconds {allowed}")
@@ -74,14 +74,14 @@ def _is_least(value: float, least: float | None) -> bool:
 
 
 def share(argument: str, value: object) -> float:
-    """Return a number from 0 to 1."""
+    """Return `value` if it is a number from 0 to 1."""
     if not isinstance(value, (int, float)) or isinstance(value, bool) or not 0 <= value <= 1:
         raise InvalidArgument(argument, value, "a number from 0 to 1")
     return value
 
 
 def timeout(value: object) -> float | None:
-    """Return the seconds in which a call must complete, or None for no limit."""
+    """Return `value` if it is a timeout of a call in seconds, or None for no limit."""
     if value is None:
         return None
     try:
@@ -91,7 +91,7 @@ def timeout(value: object) -> float | None:
 
 
 def count(argument: str, value: object, *, least: int = 1, most: int = MAX_EVENT_NUMBER) -> int:
-    """Return a whole number from `least` to `most`."""
+    """Return `value` if it is a whole number from `least` to `most`."""
     if not _is_number(value, least, most):
         allowed = f"{least} or more" if most == MAX_EVENT_NUMBER else f"from {least} to {most}"
         raise InvalidArgument(argument, value, f"a whole number, {allowed}")
@@ -99,14 +99,14 @@ def count(argument: str, value: object, *, least: int = 1, most: int = MAX_EVENT
 
 
 def direction(value: object) -> StreamDirection:
-    """Return the direction of a read."""
+    """Return `value` if it is a StreamDirection."""
     if not isinstance(value, StreamDirection):
         raise InvalidArgument("direction", value, "StreamDirection.FORWARD or StreamDirection.BACKWARD")
     return value
 
 
 def position(argument: str, value: object) -> Position:
-    """Return a position in the log; (-1, -1) is its end."""
+    """Return `value` if it is a position in the log; (-1, -1) is its end."""
     if isinstance(value, tuple) and len(value) == 2:
         commit, prepare = value
         if value == LAST_POSITION or all(_is_number(half, 0, MAX_EVENT_NUMBER) for half in value):
@@ -115,19 +115,19 @@ def position(argument: str, value: object) -> Position:
 
 
 def port(argument: str, value: object) -> int:
-    """Return the number of a TCP port."""
+    """Return `value` if it is the number of a TCP port."""
     if not _is_number(value, 1) or value > _MAX_PORT:
         raise InvalidArgument(argument, value, f"a whole number from 1 to {_MAX_PORT}")
     return value
 
 
 def stream_name(value: object) -> str:
-    """Return the name of a stream, which is any text that is not empty."""
+    """Return `value` if it is the name of a stream, which is any non-empty text."""
     return text("stream", value)
 
 
 def one_stream(value: object, instead: str, *, argument: str = "stream") -> str:
-    """Return the name of one stream; `$all` is refused.
+    """Return `value` if it is the name of one stream. `$all` is refused.
 
     For a server `$all` is an ordinary name here, of a stream without events. A request would succeed and return
     nothing.
@@ -147,7 +147,7 @@ def one_stream(value: object, instead: str, *, argument: str = "stream") -> str:
 
 
 def written_stream(value: object) -> str:
-    """Return the name of a stream that can be written to.
+    """Return `value` if it is the name of a stream that can be written to.
 
     Raises:
         InvalidArgument: The name is `$all`, is `$$` (a write to it makes a server terminate), is empty, or is not a
@@ -161,7 +161,7 @@ def written_stream(value: object) -> str:
 
 
 def deleted_stream(value: object) -> str:
-    """Return the name of a stream that can be deleted.
+    """Return `value` if it is the name of a stream that can be deleted.
 
     Raises:
         InvalidArgument: The stream contains the metadata of another (its deletion can make a server terminate), or it
@@ -175,21 +175,21 @@ def deleted_stream(value: object) -> str:
 
 
 def event_number(value: object, *, argument: str = "event_number") -> int:
-    """Return the number of an event: from 0, or -1 for the last event."""
+    """Return `value` if it is the number of an event, from 0, or -1 for the last event."""
     if not _is_number(value, -1, MAX_EVENT_NUMBER):
         raise InvalidArgument(argument, value, "a number from 0, or -1 for the last event")
     return value
 
 
 def page_size(value: object, *, argument: str = "max_count", most: int) -> int:
-    """Return the number of events that one request reads or writes, from 1 to `most`."""
+    """Return `value` if it is a number of events for one request, from 1 to `most`."""
     if not _is_number(value, 1, most):
         raise InvalidArgument(argument, value, f"a number from 1 to {most}")
     return value
 
 
 def expected_version(value: object, *, may_be_stream_exists: bool = True) -> int:
-    """Return an expected version: a number from 0, or an ExpectedVersion."""
+    """Return `value` if it is an expected version: a number from 0, or an ExpectedVersion."""
     least, names = (-4, "ANY, NO_STREAM or STREAM_EXISTS") if may_be_stream_exists else (-2, "ANY or NO_STREAM")
     if not _is_number(value, least, MAX_EVENT_NUMBER) or value == -3:
         raise InvalidArgument("expected_version", value, f"a number from 0, or ExpectedVersion.{names}")

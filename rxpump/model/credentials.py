@@ -1,4 +1,4 @@
-"""Credentials of the user in whose name requests are sent."""
+"""Credentials of users, which are sent with requests."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ _Either = TypeVar("_Either", bound=AnyCredentials)
 
 
 def within(credentials: _Either, limits: Limits) -> _Either:
-    """Return credentials, after checking that they are within the limits of a protocol.
+    """Return credentials. Check that they are within the limits of a protocol.
 
     Raises:
         InvalidArgument: The login, the password or the token is too long.

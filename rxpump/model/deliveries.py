@@ -18,17 +18,17 @@ class Acknowledger(Protocol):
 
     @property
     def closed(self) -> str | None:
-        """Why nothing can be acknowledged any more, or None while it can."""
+        """Reason why deliveries can no longer be acknowledged; None while they can."""
 
     def ack(self, delivery: Delivery) -> None:
         """Acknowledge a delivery."""
 
     def nack(self, delivery: Delivery, action: NackAction, reason: str) -> None:
-        """Report that a delivery could not be handled, and what the server must do with it."""
+        """Report that a delivery could not be handled. The server applies `action` to its event."""
 
 
 class Delivery(Event):
-    """An event to be acknowledged; it can be used wherever an event can.
+    """An event to be acknowledged, which can be used like any other event.
 
     The first `ack` or `nack` counts, and later ones do nothing. If the connection is lost before, the delivery
     expires: the server delivers the event again, to any consumer of the group, and this delivery can no longer be
@@ -66,7 +66,7 @@ class Delivery(Event):
 
     @property
     def is_expired(self) -> bool:
-        """Whether it can no longer be acknowledged, and was not."""
+        """Whether the delivery was not acknowledged, and can no longer be."""
         return self._outcome is None and self._acknowledger.closed is not None
 
     def ack(self) -> None:

@@ -139,7 +139,7 @@ class Event:
 
     @property
     def created(self) -> datetime:
-        """When the server stored the event (aware, UTC).
+        """Time at which the server stored the event (aware, UTC).
 
         Raises:
             MalformedReply: The server sent a time after the year 9999.
@@ -163,7 +163,7 @@ class Event:
 
     @property
     def received(self) -> Event:
-        """The event as it stands in the stream that was read: the link if there is one, else the event itself."""
+        """The event of the stream that was read: the link by which the event was reached, or the event itself."""
         return self.link or self
 
     @property
@@ -181,7 +181,7 @@ class Event:
         """Return the data, decoded from JSON (see `rxpump.model.json_text`). Raise NotJson if they are not JSON."""
         try:
             return json_text.decode(self.data)
-        except (ValueError, RecursionError) as error:  # a UnicodeDecodeError is a ValueError
+        except (ValueError, RecursionError) as error:  # A UnicodeDecodeError is a ValueError.
             raise self._not_json("data", error) from error
 
     def json_metadata(self) -> Any:
@@ -219,7 +219,7 @@ class Event:
         return self._records.record(self._index)
 
     def _values(self) -> tuple[Record, Record | None, Position | None]:
-        """Return values that can be compared and pickled, and that do not keep a page in memory."""
+        """Return the content as values that can be compared and pickled, and that do not keep a page in memory."""
         link = self._records.link(self._index)
         return _PlainRecord.of(self._record), None if link is None else _PlainRecord.of(link), self.position
 

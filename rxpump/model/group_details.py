@@ -35,7 +35,7 @@ class ConsumerDetails:
 
 @dataclass(frozen=True, slots=True)
 class GroupDetails:
-    """A consumer group: its settings, its place, its consumers and what waits for them.
+    """A consumer group: its settings, its place, its consumers and its waiting events.
 
     Attributes:
         stream: Name of the stream; `$all` for a group on `$all`.

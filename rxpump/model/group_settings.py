@@ -17,7 +17,7 @@ from rxpump.model.positions import END, LAST_POSITION, Edge, Position
 
 
 class ConsumerStrategy(StrEnum):
-    """How the server chooses the consumer for an event (docs/protocol/tcp.md, section 4.18).
+    """Rule by which the server chooses the consumer for an event (docs/protocol/tcp.md, section 4.18).
 
     A server can have other strategies, which are given by name.
     """
@@ -29,7 +29,7 @@ class ConsumerStrategy(StrEnum):
 
 
 class NackAction(Enum):
-    """What the server must do with an event that could not be handled.
+    """Action of the server for an event that a consumer could not handle.
 
     Attributes:
         PARK: Move it to the parked events, which can be replayed later.

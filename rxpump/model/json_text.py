@@ -92,7 +92,7 @@ def _with_orjson(orjson: Any) -> tuple[Callable[[bytes], Any], Callable[[Any], b
             encoded: bytes = dumps(value, json_form, option)
         except TypeError:
             return plain_encode(value)
-        return encoded if encoded.find(b"null") < 0 else plain_encode(value)  # null may stand for NaN
+        return encoded if encoded.find(b"null") < 0 else plain_encode(value)  # The null may be a NaN.
 
     return decode, encode
 

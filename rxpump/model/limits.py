@@ -1,4 +1,4 @@
-"""Limits: those of every server, and those of the protocol of a connection."""
+"""Limits of all servers, and limits that depend on the protocol of a connection."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from rxpump.model.record_size import fits, text_bytes
 from rxpump.model.system_names import LINK_EVENT_TYPE
 
 UNSET: Final[Any] = object()
-"""Default of an argument for which None is a value of its own."""
+"""Default of an argument for which None has a meaning."""
 
 # This module has its own generator, because asking the system for each id takes ten times as long, and programs seed
 # the generator of the module `random`. A forked child must not repeat the ids of its parent.
@@ -151,7 +151,7 @@ def as_new_event(item: object, stream: str, limits: Limits) -> NewEvent:
 
 
 def fitting(event: NewEvent, stream: str, limits: Limits) -> NewEvent:
-    """Return an event, after checking that it is within the limits of a protocol.
+    """Return an event. Check that it is within the limits of a protocol.
 
     Raises:
         InvalidArgument: The event is too large, alone or together with the name of its stream.

@@ -35,7 +35,7 @@ class _Page(Sequence[Event], Generic[_Cursor]):
 
     @property
     def ends(self) -> tuple[Event, Event]:
-        """The first and the last event. The events between are not decoded.
+        """The first and the last event. The other events are not decoded.
 
         Raises:
             IndexError: The page is empty.
@@ -169,5 +169,5 @@ Page = StreamPage | AllPage
 
 
 def ends(events: Sequence[Event]) -> tuple[Event, Event]:
-    """Return the first and the last of some events. If they are a page, the events between are not decoded."""
+    """Return the first and the last of some events. If they are a page, the other events are not decoded."""
     return events.ends if isinstance(events, _Page) else (events[0], events[-1])

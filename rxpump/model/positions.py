@@ -21,7 +21,7 @@ class Position(NamedTuple):
 
 
 class Edge(Enum):
-    """An end of a stream or of the log, wherever it is when the request is served."""
+    """The start or the end of a stream or of the log at the time when the server handles the request."""
 
     START = "start"
     END = "end"
@@ -34,7 +34,7 @@ FIRST_POSITION: Final = Position(0, 0)
 """Position before all events."""
 
 LAST_POSITION: Final = Position(-1, -1)
-"""Position after all events; the server puts the end of its log in its place."""
+"""Position after all events. The server uses the end of its log in its place."""
 
 
 class StreamDirection(Enum):

@@ -7,7 +7,7 @@ from enum import Enum
 
 
 class ProjectionMode(Enum):
-    """How long a projection runs.
+    """Lifetime of a projection.
 
     Attributes:
         ONE_TIME: Until it has processed the events that exist.

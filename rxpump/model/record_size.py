@@ -13,7 +13,7 @@ MAX_RECORD_BYTES: Final = 16 * 1024 * 1024
 """Bytes of the largest record that a server can store."""
 
 _OVERHEAD: Final = 128
-"""Bytes for ids, positions, times and lengths, which take 80 to 100 bytes."""
+"""Upper bound of the bytes for ids, positions, times and lengths, which take 80 to 100 bytes."""
 
 
 def utf16_bytes(text: str) -> int:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class ServerInfo:
-    """What a server says about itself.
+    """Version and features of a server, as it reports them.
 
     Attributes:
         version: Version of the server, for example "23.10.6"; None if it does not name one.

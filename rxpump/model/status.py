@@ -27,7 +27,7 @@ class NodeAnswer:
 
 @dataclass(frozen=True, slots=True)
 class NodeVerdict:
-    """The reason why a node of a cluster was chosen or not.
+    """The reason why a node of a cluster was chosen or not chosen.
 
     Attributes:
         address: HTTP address of the node, as host:port.

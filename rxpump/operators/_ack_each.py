@@ -51,8 +51,8 @@ def ack_each() -> Callable[[Observable[T]], Observable[T]]:
     When the source completes, every finished delivery is acknowledged before this completes. When the source fails or
     this is disposed, only those that are finished by then are. A delivery whose subscriber raises is not.
 
-    Everything below counts as finished, so do the work above. A loop that works in the body of an `async for` should
-    call `delivery.ack()` there instead.
+    The work must be done above, because everything below is regarded as finished. A program that works in
+    the body of an `async for` should call `delivery.ack()` there instead.
 
     An operator of reactivex above that may keep items (`rx.buffer_with_count`, `rx.pairwise`, `rx.zip`) cannot be
     asked whether it dropped a delivery or keeps it. Below such an operator, deliveries are acknowledged only up to
@@ -81,7 +81,7 @@ class _Acknowledging(abc.ObserverBase[T], abc.DisposableBase, Generic[T]):
         self._observer = observer
         self._source = SingleAssignmentDisposable()
         self._home = Home()
-        self._sources: list[_Source] = []  # several after a retry or in a merge
+        self._sources: list[_Source] = []  # more than one after a retry or in a merge
         self._delivering: Pending | None = None
         self._below = ProgressTracker()
         self._counts_dropped = True
@@ -94,7 +94,7 @@ class _Acknowledging(abc.ObserverBase[T], abc.DisposableBase, Generic[T]):
         return self
 
     def on_next(self, value: T) -> None:
-        """Deliver an item, and count its delivery as finished when the subscriber has returned."""
+        """Deliver an item, and mark its delivery as finished when the subscriber has returned."""
         above = Upstream.current()
         entry = None if above is None else above.pending
         source = None if entry is None else self._source_of(entry.tracker)
@@ -145,8 +145,8 @@ class _Acknowledging(abc.ObserverBase[T], abc.DisposableBase, Generic[T]):
         self._end_soon()
 
     def _end_soon(self) -> None:
-        """End when the running delivery, if there is one, has returned, so that it is acknowledged too."""
-        with suppress(RuntimeError):  # the loop is closed
+        """End after the running delivery, if there is one, so that it is also acknowledged."""
+        with suppress(RuntimeError):  # The event loop is closed.
             for each in self._sources:
                 self._home.call(each.tracker.end)
 

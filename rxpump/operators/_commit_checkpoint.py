@@ -1,4 +1,4 @@
-"""`commit_checkpoint`: save up to which event all work is finished."""
+"""`commit_checkpoint`: save the last event up to which all work is finished."""
 
 from __future__ import annotations
 
@@ -248,7 +248,7 @@ class _Progress:
         return True
 
     def deliver(self, above: Upstream, entry: Pending, on_next: Callable[[T], None], value: T) -> None:
-        """Deliver an item, and count its event as finished when `on_next` has returned.
+        """Deliver an item, and mark its event as finished when `on_next` has returned.
 
         Operators below that keep the item do not delay this, except for a delivery, which they can still acknowledge.
         """

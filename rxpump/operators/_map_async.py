@@ -54,7 +54,7 @@ def map_async(
 
 
 def _one_by_one(fn: Callable[[T], Awaitable[R]]) -> Work[T, R]:
-    """Make a work that awaits each call in the task of the stage, which saves a task for each item."""
+    """Return a work function that awaits each call in the task of the stage, without a task for each item."""
 
     async def work(stage: Stage[T, R]) -> AsyncGenerator[Result[R, T], None]:
         async for kept in stage:

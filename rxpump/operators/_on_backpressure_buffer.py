@@ -62,7 +62,7 @@ def on_backpressure_buffer(
 def bounded_buffer(
     name: str, capacity: int, overflow: OverflowStrategy, on_dropped: Callable[[Any], None] | None
 ) -> Callable[[Observable[T]], Observable[T]]:
-    """Make an operator that never pauses its source and obeys the pauses of the operators below."""
+    """Return an operator that never pauses its source, and is paused by the operators below."""
     checks.optional_function("on_dropped", on_dropped)
     if not isinstance(overflow, OverflowStrategy):
         raise InvalidArgument("overflow", overflow, "an OverflowStrategy")

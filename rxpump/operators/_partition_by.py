@@ -81,7 +81,7 @@ class _KeyedQueues(Generic[T]):
 
 
 def keyed_work(key: Callable[[T], Hashable], fn: Callable[[T], Awaitable[R]], max_concurrent: int) -> Work[T, R]:
-    """Make the work of a stage that keeps the order of items within each key only."""
+    """Return the work function of a stage that keeps only the order of items with the same key."""
 
     async def work(stage: Stage[T, R]) -> AsyncGenerator[Result[R, T], None]:
         by_key: _KeyedQueues[T] = _KeyedQueues(key)

@@ -1,4 +1,4 @@
-"""`to_event`: make events to be written."""
+"""`to_event`: convert items to events to be written."""
 
 from __future__ import annotations
 

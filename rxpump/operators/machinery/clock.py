@@ -1,4 +1,4 @@
-"""The time of timed operators: that of the event loop, or of a scheduler."""
+"""The clock of timed operators, which is the event loop or a scheduler."""
 
 from __future__ import annotations
 

@@ -202,7 +202,7 @@ class Stage(abc.ObserverBase[T], abc.DisposableBase, Generic[T, R]):
             await self._flow.until_resumed()
 
     def start(self, fn: Callable[[T], Awaitable[R]], item: T) -> asyncio.Task[R]:
-        """Call `fn` in a task of its own, which is cancelled when the stage ends."""
+        """Call `fn` in a new task, which is cancelled when the stage ends."""
 
         async def call() -> R:
             return await fn(item)
@@ -238,7 +238,7 @@ class Stage(abc.ObserverBase[T], abc.DisposableBase, Generic[T, R]):
                 event.abandon()
 
     async def _run(self) -> None:
-        Upstream.leave()  # the task inherits the context of a delivery to which it does not belong
+        Upstream.leave()  # The task inherits the context of a delivery that does not concern it.
         turn_ends = monotonic() + SLICE_SECONDS
         async with aclosing(self._work(self)) as results:
             async for value, made_of in results:
@@ -305,7 +305,7 @@ def _number(entry: Pending) -> int:
 
 
 def why_cancelled(name: str, task: asyncio.Task[Any], owners: Collection[BackgroundTasks]) -> RxPumpError:
-    """Return the error for a task of an operator that was cancelled, and not by its pipeline.
+    """Return the error for a task of an operator that was cancelled from outside its pipeline.
 
     Where the events come from a client, the client was closed, or its event loop is ending: in both cases its
     subscribers get ClientClosed, whichever of the tasks of a pipeline is cancelled first.
@@ -323,7 +323,7 @@ def why_cancelled(name: str, task: asyncio.Task[Any], owners: Collection[Backgro
 def stage(
     name: str, work: Work[T, R], *, at_once: int = 1, high: int | None = None, low: int | None = None
 ) -> Operator[T, R]:
-    """Make an operator from a work.
+    """Return an operator whose stages process items with a work function.
 
     Args:
         name: Name of the operator in errors and names of tasks.
