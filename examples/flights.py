@@ -4,7 +4,7 @@
     python examples/flights.py [ROWS]       the same
 
 The program publishes the flights to a stream, writes those that were late to another stream, and prints a table. It
-runs an event store in its own process, which stores the events in a temporary file. A flight counts as published when
+runs an event store in its own process, which stores the events in a temporary file. A flight is published when
 it is on disk.
 """
 

@@ -69,11 +69,11 @@ class Failures:
         self.count: int = 0
 
     def reset(self) -> None:
-        """Note a success. The next delay is the shortest again."""
+        """Reset the count of failures after a success, so that the next delay is the shortest again."""
         self.count = 0
 
     def next_delay(self) -> float | None:
-        """Note a failure, and return the seconds to wait before the next attempt.
+        """Count a failure, and return the seconds to wait before the next attempt.
 
         Returns:
             The delay, or None if all attempts are used up.
@@ -82,5 +82,5 @@ class Failures:
         return self._backoff.delay(self.count)
 
     def next_endless_delay(self) -> float:
-        """Note a failure, and return the seconds to wait; after all attempts are used up, the longest delay."""
+        """Count a failure, and return the seconds to wait; after the last attempt, always the longest delay."""
         return self.next_delay() or self._backoff.max_delay

@@ -27,12 +27,12 @@ class Heartbeat:
 
     Args:
         interval: Seconds of silence after which a heartbeat is requested from the other side.
-        timeout: Seconds of further silence after which it counts as dead.
+        timeout: Seconds of further silence after which it is regarded as dead.
         now: Current time in seconds, on the same clock as the times passed to `tick`.
 
     Attributes:
         interval: Seconds of silence after which a heartbeat is requested from the other side.
-        timeout: Seconds of further silence after which it counts as dead.
+        timeout: Seconds of further silence after which it is regarded as dead.
         pulse: State of the other side.
         deadline: Time of the next call of `tick`, or infinity.
     """
@@ -47,7 +47,7 @@ class Heartbeat:
         self._heard = False
 
     def heard(self) -> None:
-        """Note that something arrived, or that the other side accepted something that was waiting for it."""
+        """Start the interval again, because bytes arrived from the other side, or it accepted waiting bytes."""
         self._heard = True
 
     def tick(self, now: float) -> Pulse | None:

@@ -4,7 +4,7 @@ If no item of an event arrives at the end of a pipeline, the event was dropped, 
 operators of rxpump retain the events that they keep (`rxpump.backpressure.progress`). Operators of reactivex do not,
 so only operators that are known to keep nothing are allowed between. reactivex does not record the operators of a
 pipeline: an Observable only has the function that subscribes, whose closure contains the Observable above it under
-the name `source`. If a closure has another form, the pipeline is not understood, and dropped events count as finished
+the name `source`. If a closure has another form, the pipeline is not understood, and dropped events are finished
 only when a later event arrives.
 """
 
@@ -74,7 +74,7 @@ def may_keep_items(source: Observable[Any]) -> bool:
     """Return whether an operator of reactivex above `source` may keep items for later.
 
     In contrast to `root_of`, this looks beyond operators that join several sources or subscribe to one again, because
-    they keep no items either. A subject and an Observable that a program makes count as sources.
+    they keep no items either. A subject and an Observable that a program makes are regarded as sources.
 
     Args:
         source: Observable to which an operator was applied.

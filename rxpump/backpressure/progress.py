@@ -11,7 +11,7 @@ The rules for a sequence of events that a source delivers:
 1. The source uses an entry while it delivers the event. An event that every operator drops is passed right after.
 2. An operator that keeps an item retains the entry of the event that the item comes from, and releases it when the
    result of the item has been delivered. An item that is made of several events retains the entry of each.
-3. An item that an operator delivers later counts as an item of the oldest of these events: the operators below retain
+3. An item that an operator delivers later belongs to the oldest of these events: the operators below retain
    that entry, and the operator itself retains the others until they return.
 4. An operator that ends with unfinished items abandons their entries. They are never passed, nor is any later one.
    The same happens to the entries of a delivery that raises, or in which the operator ends although the delivery has

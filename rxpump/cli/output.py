@@ -40,7 +40,7 @@ class Output:
         """Write the buffered output.
 
         Raises:
-            BrokenPipeError: The reader of the output has gone, also if nothing was buffered.
+            BrokenPipeError: The reader of the output has gone, even if nothing was buffered.
         """
         sys.stdout.flush()
         if _is_pipe_without_reader(sys.stdout.fileno()):

@@ -136,7 +136,7 @@ class _Acknowledging(abc.ObserverBase[T], abc.DisposableBase, Generic[T]):
     def dispose(self) -> None:
         """Unsubscribe.
 
-        If the subscriber disposes during a delivery, that delivery counts as finished, unless the subscriber is
+        If the subscriber disposes during a delivery, that delivery is regarded as finished, unless the subscriber is
         raising an exception.
         """
         if self._delivering is not None and sys.exception() is not None:

@@ -47,7 +47,7 @@ def commit_checkpoint(
         )
 
     An event is finished when everything that the operators above made of it has been delivered through here, and
-    every event before it is finished. `on_next` below must have returned. Dropped events are finished too, also if
+    every event before it is finished. `on_next` below must have returned. Dropped events are finished too, even if
     every event is dropped. With `client.stream_all(where=...)` the same holds for the positions up to which the
     filter has examined the log. So after a restart from the checkpoint no event is missing. Events that were
     finished after the last save are delivered again.
@@ -208,7 +208,7 @@ class _Committing(abc.ObserverBase[T], abc.DisposableBase, Generic[T]):
 class _Progress:
     """The events of the source that are finished.
 
-    If an operator above may keep events, only events up to the newest that has arrived count as finished.
+    If an operator above may keep events, only events up to the newest that has arrived are regarded as finished.
 
     Args:
         on_change: Function to call when the progress may have changed.
@@ -224,7 +224,7 @@ class _Progress:
         self._below = ProgressTracker()
 
     def count_dropped(self, tracker: ProgressTracker) -> None:
-        """Use the tracker of the source from the start, so that dropped events count as finished.
+        """Use the tracker of the source from the start, so that dropped events are regarded as finished.
 
         It is called only if no operator above keeps events.
         """

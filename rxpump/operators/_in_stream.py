@@ -24,7 +24,7 @@ def in_stream(*names: str, prefix: str | None = None) -> Callable[[Observable[E]
 
         ponies = client.iter_all().pipe(ops.in_stream("stables", prefix="pony-"))
 
-    The stream of an event is the stream to which it was written, also if it was read through a link.
+    The stream of an event is the stream to which it was written, even if it was read through a link.
 
     Args:
         *names: Names of streams.

@@ -44,7 +44,7 @@ def where(
         client.stream_all().pipe(jumps)       # filtered here
         client.stream_all(where=jumps)        # the same events, filtered by the server if it can
 
-    The stream of an event is the stream to which it was written, also if it was read through a link.
+    The stream of an event is the stream to which it was written, even if it was read through a link.
 
     Args:
         type_prefix: Prefix of the event type, or None.

@@ -1,8 +1,8 @@
-"""Bound the memory that all connections without a login take together.
+"""Bound the total memory of all connections without a login.
 
-Each connection is bounded by itself (see `rxpump.server.tcp.session`), but a stranger can open many. So the bytes of
-all connections without a login are added up: incomplete frames, waiting requests and unread replies. Above the limit,
-the connection that takes the most memory is closed.
+The memory of each connection is bounded (see `rxpump.server.tcp.session`), but a stranger can open many. So the bytes
+of all connections without a login are added up: incomplete frames, waiting requests and unread replies. Above the
+limit, the connection that takes the most memory is closed.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Final, Protocol
 
 MAX_ANONYMOUS_BYTES: Final = 256 * 1024 * 1024
-"""Bytes that all connections without a login may take: four frames of the largest size."""
+"""Largest total bytes of all connections without a login: four frames of the largest size."""
 
 
 class Holder(Protocol):
@@ -24,7 +24,7 @@ class ConnectionMemory:
     """The bytes of each connection without a login.
 
     Args:
-        limit: Bytes that all of them may take.
+        limit: Largest total bytes of these connections.
     """
 
     def __init__(self, limit: int = MAX_ANONYMOUS_BYTES) -> None:

@@ -28,7 +28,7 @@ from rxpump.server.tcp.session import Session
 from rxpump.server.tls import CLOSING_TIMEOUT, HANDSHAKE_TIMEOUT
 
 _ANY_ADDRESS: Final = {"", "0.0.0.0", "::"}
-_CLOSE_TIMEOUT: Final = 1.0  # seconds in which clients can read the last replies when the server stops
+_CLOSE_TIMEOUT: Final = 1.0  # Seconds in which clients can read the last replies when the server stops
 
 
 class EmbeddedServer:
@@ -152,7 +152,7 @@ class EmbeddedServer:
         return len(self._sessions) + self._grpc.client_count
 
     def restart_groups(self) -> None:
-        """Drop all consumers, and read the groups and users anew from the store, because the leader has changed."""
+        """Drop all consumers, and read the groups and users again from the store, because the leader has changed."""
         self._node.restart_groups()
         self._node.users.reread()
 
@@ -228,7 +228,7 @@ class EmbeddedServer:
     def _begun(self, session: Session) -> None:
         self._sessions.add(session)
         self._all_ended.clear()
-        if self._listener is None:  # the client connected while the server stopped
+        if self._listener is None:  # The client connected while the server stopped.
             session.abort()
 
     def _ended(self, session: Session) -> None:
@@ -237,7 +237,7 @@ class EmbeddedServer:
             self._all_ended.set()
 
     async def stop(self) -> None:
-        """Stop to listen, commit and reply to pending requests, and close all connections and the store."""
+        """Stop listening, commit and reply to pending requests, and close all connections and the store."""
         listener, self._listener = self._listener, None
         if listener is not None:
             await stop_listening(listener)

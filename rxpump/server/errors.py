@@ -47,7 +47,7 @@ class BadCertificate(RxPumpError):
     Attributes:
         certificate: Path of the certificate.
         key: Path of its private key.
-        reason: What is wrong with them.
+        reason: Description of the fault.
     """
 
     certificate: str
@@ -101,7 +101,7 @@ class StoreError(RxPumpError):
 
     Attributes:
         path: Path of the file.
-        reason: Why the store cannot be used.
+        reason: Reason why the store cannot be used.
     """
 
     path: str

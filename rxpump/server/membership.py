@@ -1,7 +1,7 @@
-"""The place of a node in its cluster: its state, the leader it knows, and the requests that it must not serve.
+"""The role of a node in its cluster: its state, the leader it knows, and the requests that it must not serve.
 
-A server is a cluster of one node unless it is started with a membership of its own. Nothing here knows a protocol:
-each face of the server asks `refusal` before it serves a request, and encodes the result in its own way. The table is
+A server is a cluster of one node unless it is started with another membership. This module does not depend on a
+protocol. Each protocol of the server calls `refusal` before it serves a request, and encodes the result. The table is
 that of docs/protocol/tcp.md, section 4.14.
 """
 
@@ -20,7 +20,7 @@ from rxpump.server.store.sqlite_store import SqliteStore
 
 @dataclass(frozen=True, slots=True)
 class Epoch:
-    """The time of one leader.
+    """The period in which one node is the leader.
 
     Attributes:
         number: Number of the epoch; -1 before the first election.
@@ -52,10 +52,10 @@ class NodeAddresses:
 
 @dataclass(frozen=True, slots=True)
 class NodeDescription:
-    """A node of a cluster, as a node describes itself or remembers another one.
+    """A description of a node of a cluster, by the node itself or by another node.
 
     Attributes:
-        state: State that the node was in when it last said so.
+        state: State that the node was in when it was last described.
         is_alive: Whether the describing node can reach it.
         addresses: Addresses of the node.
         instance_id: Id of the process of the node.
@@ -81,7 +81,7 @@ class NodeDescription:
 
 
 class Membership(Protocol):
-    """The place of a node in its cluster, as the node itself knows it."""
+    """The role of a node in its cluster, as far as the node itself knows it."""
 
     @property
     def state(self) -> NodeState:
@@ -100,16 +100,16 @@ class Membership(Protocol):
 
 
 class Demand(Enum):
-    """What a request demands of the node that serves it."""
+    """Kind of a request, which determines the nodes that can serve it."""
 
     READ = auto()
-    """It reads events. A node that is not the leader can serve it if the client allows that."""
+    """The request reads events. A node that is not the leader can serve it if the client allows that."""
 
     WRITE = auto()
-    """It changes the log. A node that is not the leader can forward it if the client allows that."""
+    """The request changes the log. A node that is not the leader can forward it if the client allows that."""
 
     GROUP = auto()
-    """It is about a consumer group. Only the leader can serve it."""
+    """The request is about a consumer group. Only the leader can serve it."""
 
 
 class Refusal(Enum):
@@ -143,11 +143,11 @@ _SERVING: Final = frozenset(
 
 
 def refusal(membership: Membership, demand: Demand, *, requires_leader: bool) -> Refusal | None:
-    """Return why a node does not serve a request; None if it does.
+    """Return the reason why a node does not serve a request; None if it serves the request.
 
     Args:
         membership: Place of the node in its cluster.
-        demand: What the request demands.
+        demand: Kind of the request.
         requires_leader: Whether the client demands that the leader serves the request.
     """
     state = membership.state

@@ -63,7 +63,7 @@ class Node:
         return self.anonymous.is_admin
 
     def restart_groups(self) -> None:
-        """Drop all consumers, and read the groups anew from the store, because the leader has changed.
+        """Drop all consumers, and read the groups again from the store, because the leader has changed.
 
         Only the leader runs groups. The next leader continues each group from its last checkpoint.
         """

@@ -6,7 +6,7 @@ from enum import Enum
 
 
 class Strictness(Enum):
-    """Choice between safe and real behavior, in cases where a real server is unsafe for its clients.
+    """Choice between safe behavior and that of a real server, in cases where a real server can harm its clients.
 
     The default is `LENIENT`. Use `REAL` to test whether a program works with a real server.
     """

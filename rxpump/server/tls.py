@@ -33,11 +33,11 @@ def load_certificate(certificate: _Path, key: _Path | None = None) -> ssl.SSLCon
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
 
-    def refuse_to_ask() -> str:  # without this, OpenSSL would ask for a password on the terminal
+    def refuse_to_ask() -> str:  # Otherwise OpenSSL would ask for a password on the terminal.
         raise BadCertificate(str(certificate), str(key or certificate), "the key is encrypted")
 
     try:
         context.load_cert_chain(certificate, key, password=refuse_to_ask)
-    except OSError as error:  # an ssl.SSLError is an OSError
+    except OSError as error:  # An ssl.SSLError is an OSError.
         raise BadCertificate(str(certificate), str(key or certificate), str(error)) from error
     return context

@@ -16,7 +16,7 @@ from rxpump.server.store.write_transaction import Prepared
 
 _MOST_BYTES: Final = 64 * 1024 * 1024
 _BYTES: Final = 512
-"""Bytes of memory that a transaction takes without its events, or an event without its data."""
+"""Bytes of memory that a transaction takes without its events, and that an event takes without its data."""
 
 
 class Transaction:
@@ -47,7 +47,7 @@ class Transactions:
     """The transactions of one server.
 
     Args:
-        most_bytes: Bytes of memory that all transactions may take.
+        most_bytes: Largest total bytes of memory of all transactions.
     """
 
     def __init__(self, most_bytes: int = _MOST_BYTES) -> None:

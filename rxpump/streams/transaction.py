@@ -90,7 +90,7 @@ class Transaction:
 
         Raises:
             InvalidArgument: An item is not an event, or the transaction is not open.
-            ServerTimeout: The cluster did not store the events in time. Version 23.10 raises this also if it does not
+            ServerTimeout: The cluster did not store the events in time. Version 23.10 also raises this if it does not
                 know the transaction.
         """
         if isinstance(events, (NewEvent, Event, Observable)) or not isinstance(events, Iterable):

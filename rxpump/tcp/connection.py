@@ -191,7 +191,7 @@ class Connection(asyncio.Protocol):
         if self._socket is None or self._is_shut_down:
             return
         if self._socket.get_write_buffer_size() or self._send_buffer:
-            self._socket.abort()  # Wait until all bytes are sent, at most until the timer ends.
+            self._socket.abort()  # A server that does not read must not keep the socket open.
             return
         if not self._socket.can_write_eof():
             self._socket.close()  # TLS is closed in order by asyncio.

@@ -81,7 +81,7 @@ class MemoryStream:
             raise StreamDeleted(self.name)
         numbers = self._numbers(ids, expected)
         known = [each for each in numbers if each is not None]
-        # In another order they count as repeated if the result can name a range (docs/protocol/tcp.md, section 4.3).
+        # In another order they are repeated if the result can name a range (docs/protocol/tcp.md, section 4.3).
         if known and len(known) == len(ids) and known[-1] >= known[0] - 1:
             return Placement(known[0], known[-1], is_repeated=True)
         is_begun = bool(numbers) and numbers[0] is not None

@@ -19,7 +19,7 @@ class NothingScheduled(RuntimeError):
     """A coroutine would wait forever, because the event loop has no timer and nothing to run."""
 
     def __init__(self) -> None:
-        super().__init__("the coroutine waits for ever: no callback is ready, no timer is set and no thread works")
+        super().__init__("the coroutine waits forever: no callback is ready, no timer is set and no thread works")
 
 
 class VirtualTimeLoop(asyncio.SelectorEventLoop):

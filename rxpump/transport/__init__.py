@@ -9,7 +9,7 @@ finding the leader, pages, frames and flow control.
 The methods promise the following:
 
 - `append` and `delete_stream` return when the write is durable. `appender` returns an `Appender`, whose appends are
-  executed in the order in which they were begun, also if several are in flight.
+  executed in the order in which they were begun, even if several are in flight.
 - `read_stream` and `read_all` return asynchronous generators of batches, up to the end of the stream at
   the time of the last page. The transport decides about pages and read-ahead. `read_stream_page` and `read_all_page`
   return one page; fields that a protocol cannot know are None.

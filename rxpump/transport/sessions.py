@@ -128,7 +128,7 @@ class Appender(ABC):
     async def append(self, events: Sequence[NewEvent], expected_version: int) -> WriteResult:
         """Append events as one atomic write; like `Transport.append`.
 
-        The server executes the appends of one appender in the order in which these calls begin, also if some of
+        The server executes the appends of one appender in the order in which these calls begin, even if some of
         them have to be repeated. If one fails, those after it may still succeed, unless they expect a version.
         """
 

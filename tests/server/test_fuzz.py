@@ -30,7 +30,7 @@ from tests.fuzzing import ErrorLog, kind_of, mutated, payload_of, recorded
 from tests.raw_client import ADMIN, OPS, RawClient
 from tests.server.requests import EVENT_ID, REQUESTS, UNANSWERED, answers_to
 
-PATIENCE = 10.0  # seconds until a reply counts as missing
+PATIENCE = 10.0  # seconds until a reply is regarded as missing
 REFUSALS = {Command.BAD_REQUEST, Command.NOT_AUTHENTICATED, Command.NOT_HANDLED}
 QUIET = {Command.HEARTBEAT_RESPONSE, Command.BAD_REQUEST, Command.IDENTIFY_CLIENT, *UNANSWERED, *IGNORED}
 PUSHED = {

@@ -59,7 +59,7 @@ def test_time_stands_still_while_a_thread_works() -> None:
 
 
 def test_a_wait_for_ever_is_an_error() -> None:
-    with pytest.raises(NothingScheduled, match="waits for ever"):
+    with pytest.raises(NothingScheduled, match="waits forever"):
         run(asyncio.Event().wait())
 
 

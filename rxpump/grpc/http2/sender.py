@@ -197,7 +197,7 @@ class Sender:
         return frames.header_frames(stream.id, flags, self._encoder.encode(headers), self._max_frame_bytes)
 
     def _end(self, stream: Http2Stream, out: list[bytes]) -> None:
-        """Note that this endpoint has ended a stream.
+        """Change the state of a stream that this endpoint has ended.
 
         A server that has sent its whole response does not need the rest of the request (RFC 9113, section 8.1).
         """

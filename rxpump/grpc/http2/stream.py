@@ -136,11 +136,11 @@ class Http2Stream:
             raise StreamFault(self.id, ErrorCode.STREAM_CLOSED, f"a frame on a stream that is {self.state.value}")
 
     def note_request(self, headers: Sequence[Header]) -> None:
-        """Note the request, on which the body of the response depends."""
+        """Record whether the request is a HEAD request, whose response has no body."""
         self._is_head = (":method", "HEAD") in headers
 
     def expect_length(self, headers: Sequence[Header]) -> None:
-        """Note the length of the body that the peer's headers declare (RFC 9113, section 8.1.1).
+        """Store the length of the body that the peer's headers declare (RFC 9113, section 8.1.1).
 
         Raises:
             StreamFault: The length is not a number.
@@ -168,7 +168,7 @@ class Http2Stream:
                 raise StreamFault(self.id, ErrorCode.PROTOCOL_ERROR, "a body longer than its content-length")
 
     def receive_end(self) -> None:
-        """Note that the peer has ended the stream.
+        """Change the state, because the peer has ended the stream, and check the length of the body.
 
         Raises:
             StreamFault: The body is shorter than declared.

@@ -70,7 +70,7 @@ class StreamTable:
         return self._closed.get(stream_id)
 
     def note_end(self, stream_id: int) -> None:
-        """Note that the peer has ended a stream that this endpoint reset, so that nothing more can follow."""
+        """Record that the peer has ended a stream that this endpoint reset, so that no frames can follow."""
         self._remember(stream_id, Closing.ENDED)
 
     def remove_ended(self, stream: Http2Stream) -> None:

@@ -4,7 +4,7 @@ The roles that a permission needs come from the access control list of the strea
 settings of the server, and otherwise from the defaults: everyone for ordinary streams, admins for system streams,
 whose names begin with `$`. The permissions on `$$x` are the metadata permissions on `x`.
 
-An admin needs no role. These operations are denied to admins too:
+An admin needs no role. Only these operations are also denied to admins:
 
     write to or delete `$all`
     delete a stream of metadata
@@ -28,10 +28,10 @@ from rxpump.server.store.metadata import AccessList, access_list, metadata
 from rxpump.server.store.sqlite_store import SqliteStore
 
 _MOST_KNOWN: Final = 10_000
-"""Pairs of stream and permission that are cached."""
+"""Largest number of cached pairs of a stream and a permission."""
 
 _LONGEST_KNOWN: Final = 1_000
-"""Characters of the longest name of a stream that is cached."""
+"""Number of characters of the longest stream name that is cached."""
 
 
 class Permission(Enum):
@@ -115,7 +115,7 @@ _NO_SETTINGS: Final = Settings({}, {})
 
 @lru_cache(maxsize=4)
 def settings(data: bytes | None) -> Settings:
-    """Read the data of an event of `$settings`. Malformed data count as empty lists."""
+    """Read the data of an event of `$settings`. Malformed data are read as empty lists."""
     if data is None:
         return _NO_SETTINGS
     try:

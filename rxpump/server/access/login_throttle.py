@@ -1,11 +1,11 @@
 """Limit the rate at which passwords can be guessed.
 
-Each address and each login has a budget of failed attempts: some at once, then a few a second. An attempt over budget
-is not verified, so its answer does not depend on the password.
+Each address and each login may fail BURST times at once, and then PER_SECOND times a second. This is its budget. An
+attempt over budget is not verified, so its answer does not depend on the password.
 
 If an address is over its budget, every attempt from it must wait. If a login is over its budget, only attempts from
-addresses that have failed at this login must wait. A stranger who guesses the password of a user therefore does not
-lock the user out, who comes from another address.
+addresses that have failed at this login must wait. So if a stranger guesses the
+password of a user, the user can still log in from another address.
 
 Successful logins use no budget. Memory is bounded, because only the most recent addresses and logins are remembered.
 """
@@ -27,10 +27,10 @@ FULL: Final = BURST / PER_SECOND
 """Seconds in which an empty budget becomes full, and for which a failure of an address at a login is remembered."""
 
 KEPT: Final = 4096
-"""Addresses that are remembered; as many logins, and as many pairs of both."""
+"""Largest number of remembered addresses; the same for logins, and for pairs of both."""
 
 _HOST_BITS: Final = 64
-"""Bits of an IPv6 address that a host can choose; all addresses that differ only in these count as one."""
+"""Bits of an IPv6 address that a host can choose. Addresses that differ only in these bits are counted as one."""
 
 K = TypeVar("K", bound=Hashable)
 
@@ -72,7 +72,7 @@ class LoginThrottle:
 
 
 class _Times(Generic[K]):
-    """A time for each key, of which the most recently set are kept."""
+    """A time for each key. Only the keys that were set most recently are kept."""
 
     def __init__(self) -> None:
         self._times: dict[K, float] = {}

@@ -77,7 +77,7 @@ DEFAULT_ACCOUNTS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """An account without its password, as it is managed.
+    """An account without its password, as administrators see it.
 
     Attributes:
         login: Login.
@@ -105,7 +105,7 @@ def with_credentials(accounts: Iterable[Account], credentials: Iterable[Credenti
     Args:
         accounts: Accounts to change.
         credentials: Logins and their new passwords. An existing account keeps its groups; a new one has none. If a
-            login occurs twice, its last password counts.
+            login occurs twice, its last password is used.
     """
     changed = {account.login: account for account in accounts}
     for login, password in ((each.login, each.password) for each in credentials):
@@ -116,11 +116,11 @@ def with_credentials(accounts: Iterable[Account], credentials: Iterable[Credenti
 class Users:
     """The accounts of one server.
 
-    An account that was changed while a server ran is stored. It replaces the account that the server is given, unless
-    that one has a password other than the default.
+    Changes of accounts at run time are stored. A stored account replaces the account in `accounts`, unless that one
+    has a password other than the default.
 
     Args:
-        accounts: The accounts. If two have the same login, the last one counts.
+        accounts: The accounts. If two have the same login, the last one is used.
         clock: Function that returns the time in seconds.
         saved: Accounts in the store of the server; None if accounts cannot be changed.
     """
@@ -135,7 +135,9 @@ class Users:
         self._clock = clock
         self._saved = saved
         self._throttle = LoginThrottle()
-        self._verified: dict[str, tuple[PasswordHash, bytes]] = {}  # by login; the digest of a password that matched
+        self._verified: dict[
+            str, tuple[PasswordHash, bytes]
+        ] = {}  # by login: the digest of the last password that matched
         self._key = os.urandom(16)
 
     @cached_property
@@ -183,7 +185,7 @@ class Users:
         return changed.groups if self._matches(login, changed.password, password) else None
 
     def _matches(self, login: str, wanted: PasswordHash, password: str) -> bool:
-        """Return whether a password matches a hash; quickly, if it has matched before."""
+        """Return whether a password matches a hash. If it matched before, the slow hash is not computed again."""
         digest = hmac.digest(self._key, password.encode(), "sha256")
         if hmac.compare_digest(digest, self._verified.get(login, (wanted, b""))[1]):
             return self._verified[login][0] == wanted

@@ -1,4 +1,4 @@
-"""The events of a group that wait for a consumer: retries first, by event number, then new events."""
+"""The events of a group that wait for a consumer, ordered: retries by event number, then new events."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Buffer:
         self._new: deque[Message] = deque()
 
     def add(self, messages: Iterable[Message]) -> None:
-        """Add new messages behind all others."""
+        """Add new messages after all others."""
         self._new.extend(messages)
 
     def retry(self, message: Message) -> None:

@@ -47,7 +47,7 @@ class Checkpoints:
         return progress.through
 
     def not_written(self) -> None:
-        """Record that the last checkpoint could not be written, so that its events count for the next one."""
+        """Record that the last checkpoint could not be written, so that its events are included in the next one."""
         self._last = self._before
 
     def __repr__(self) -> str:

@@ -1,6 +1,6 @@
 """The configuration of groups as JSON, with the keys and omissions of a real server.
 
-Values that are zero, false or absent are left out. Three things are additions of this server. The key `beginsAfter`
+Values that are zero, false or absent are left out. This server adds three things. The key `beginsAfter`
 keeps the start of a group that begins at the end of its stream; a real server forgets it in a restart. The key
 `filter` holds the filter of a group on all streams. And besides whole configurations (`entries`) there are changes of
 one group (`entry` and `removed`).
@@ -36,7 +36,7 @@ _KEYS: Final[Mapping[str, tuple[str, type]]] = {
     "maxSubscriberCount": ("subscriber_max_count", int),
     "namedConsumerStrategy": ("strategy", str),
 }
-_SECONDS: Final = ("message_timeout_seconds", "checkpoint_after_seconds")  # stored in milliseconds
+_SECONDS: Final = ("message_timeout_seconds", "checkpoint_after_seconds")  # fields in milliseconds
 _BEGINS_AFTER: Final = "beginsAfter"
 _FILTER: Final = "filter"
 

@@ -10,17 +10,17 @@ from rxpump.server.groups.message import Message
 
 
 class Client(Protocol):
-    """The client of a consumer, as the server's protocols implement it."""
+    """The client of a consumer. Each protocol of the server implements it."""
 
     @property
     def is_unread(self) -> bool:
-        """Whether too many of the bytes sent to the client are unread, so that it gets no more events."""
+        """Whether the client has too many unread bytes, so that no more events are sent to it."""
 
     def deliver(self, consumer: Consumer, messages: Sequence[Message]) -> None:
         """Send events to the client."""
 
     def dropped(self, consumer: Consumer, failure: str | None) -> None:
-        """Send the client that its subscription ended.
+        """Inform the client that its subscription ended.
 
         Args:
             consumer: The consumer that left its group.

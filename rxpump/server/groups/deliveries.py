@@ -1,4 +1,4 @@
-"""The deliveries in flight: each event is with one consumer until a deadline."""
+"""The deliveries in flight. Each event is in flight to one consumer until a deadline."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Deliveries:
                 yield delivery.message
 
     def expired(self, now: float, most: int) -> list[Message]:
-        """Remove deliveries whose deadline has passed, and return their messages, at most `most`."""
+        """Remove at most `most` deliveries whose deadline has passed, and return their messages."""
         late = list(islice(takewhile(lambda delivery: delivery.deadline <= now, self._by_id.values()), most))
         for message, consumer, _ in late:
             del self._by_id[message.event_id]

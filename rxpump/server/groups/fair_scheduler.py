@@ -1,7 +1,7 @@
 """A scheduler that runs all groups together for one time slice in each turn of the event loop.
 
-However many groups have work, other tasks wait for one slice, not for one slice of each group. A worker that has used
-its turn and has more work is scheduled behind the others.
+Other tasks wait for one time slice, independent of the number of groups that have work. A worker that has used its
+turn and has more work is scheduled after the others.
 """
 
 from __future__ import annotations

@@ -9,8 +9,8 @@ seconds of a monotonic clock. The states of an event:
                └ nack, timeout, ──┘   └─ park, or too many retries ─▶ parking ─written─▶ completed
                  disconnected
 
-A checkpoint covers the completed events up to the first event that is not completed. So whatever happens to the
-server, an event is delivered again until a consumer has settled it or it is in the parked stream.
+A checkpoint covers the completed events up to the first event that is not completed. So even after
+a crash of the server, an event is delivered again until a consumer has settled it or it is in the parked stream.
 
 Event ids need not be unique. An event whose id is already in flight stays buffered, because an acknowledgement could
 not tell the two apart.
@@ -33,10 +33,10 @@ from rxpump.server.groups.settings import GroupSettings
 from rxpump.server.groups.strategies import STRATEGIES
 
 MAX_PENDING: Final = 5_000
-"""Pending events at which one group stops to read. Its consumers cannot have more in flight."""
+"""Number of pending events at which a group stops reading. Its consumers cannot have more in flight."""
 
 MAX_PENDING_BYTES: Final = 16 * 1024 * 1024
-"""Bytes of pending events at which one group stops to read."""
+"""Bytes of pending events at which a group stops reading."""
 
 
 class Park(NamedTuple):
@@ -144,7 +144,7 @@ class Group:
         self._buffer.add(messages)
 
     def skip(self, through: int) -> None:
-        """Note that there are no further events up to the number `through`."""
+        """Complete all numbers up to `through` that were not read, because there are no such events."""
         self._progress.skip(through)
 
     def deliver(self, now: float, most: int) -> list[Delivery]:
@@ -179,7 +179,7 @@ class Group:
         Args:
             event_ids: Ids of the events.
             consumer_id: Id of the consumer.
-            action: What to do with the events.
+            action: Action to apply to the events.
             text: Reason to store with a parked event.
         """
         for message in self._deliveries.settle(event_ids, self.consumers.get(consumer_id)):

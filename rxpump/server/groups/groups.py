@@ -1,7 +1,7 @@
 """All consumer groups of a server.
 
-A change takes effect at once, and its result is known when it is saved (`rxpump.server.groups.saved_groups`). If it
-cannot be saved, it is in effect until the server stops, and its caller receives the error.
+A change takes effect at once, and its result is returned when it is saved (`rxpump.server.groups.saved_groups`). If
+it cannot be saved, it is in effect until the server stops, and its caller receives the error.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from rxpump.server.store.sqlite_store import SqliteStore
 _log = logging.getLogger("rxpump.server")
 
 _MAX_BYTES: Final = 8 * 1024 * 1024
-"""Bytes that the settings of all groups may take, because they must fit into one event."""
+"""Largest size in bytes of the settings of all groups, which must fit into one event."""
 
 _BYTES: Final = 512
 """Approximate size of the settings of one group, without its names."""
@@ -66,7 +66,7 @@ class Groups:
         return [entry.settings for entry in self._saved.entries.values()]
 
     def begins_after(self, id: str) -> int | None:
-        """Return the number after which a group begins that was created at the end; None for another start."""
+        """Return the number after which a group begins, if it was created to begin at the end; otherwise None."""
         return self._saved.entries[id].begins_after
 
     def find(self, stream: str, group: str) -> RunningGroup | None:
@@ -94,7 +94,7 @@ class Groups:
     # Changes --------------------------------------------------------------------------------------
 
     def create(self, settings: GroupSettings, by: str) -> asyncio.Future[Outcome]:
-        """Create a group; there must be none of its name.
+        """Create a group. There must be no group with its name.
 
         Until its first consumer connects, only its settings are in memory.
 
@@ -161,7 +161,7 @@ class Groups:
             running.stop()
 
     def anew(self) -> Groups:
-        """Return the groups as a server that has just started reads them from the same store."""
+        """Return a new object for the groups in the same store, like that of a server that has just started."""
         return Groups(self._store, self._tick_interval)
 
     def abandon(self) -> None:

@@ -23,7 +23,7 @@ from rxpump.server.store.changes import Appended
 from rxpump.server.store.group_commit import Outcome
 from rxpump.server.store.sqlite_store import SqliteStore
 
-_CHECKPOINTS_KEPT: Final = 5  # as on a real server; only the last is ever read
+_CHECKPOINTS_KEPT: Final = 5  # like a real server, although only the last one is read
 
 OnWritten = Callable[[Outcome | None], None]
 """Callback with the result of a write: None if it succeeded, otherwise the failure."""
@@ -56,7 +56,7 @@ class Journal:
 
         left = self._store.read.stream(stream) if is_first else None
         self._append(stream, [checkpoint_event(through)], written)
-        if is_first:  # hide the checkpoints of a deleted group of the same name
+        if is_first:  # Hide the checkpoints of a deleted group with the same name.
             hidden = 0 if left is None else left.last + 1
             self._write_metadata(stream, {MAX_COUNT_KEY: _CHECKPOINTS_KEPT, TRUNCATE_BEFORE_KEY: hidden})
 
@@ -66,7 +66,7 @@ class Journal:
         self._append(parked_stream(self._settings.id), events, then)
 
     def forget_parked(self, before: int) -> None:
-        """Truncate the parked stream before event number `before`."""
+        """Remove the parked events before number `before`, by truncation of the parked stream."""
         self._write_metadata(parked_stream(self._settings.id), {TRUNCATE_BEFORE_KEY: before})
 
     def _write_metadata(self, stream: str, metadata: dict[str, int]) -> None:

@@ -1,6 +1,6 @@
 """The position at which a group on all streams continues to read the log.
 
-The number of an event is its offset in the log, so that numbers rise as those in a stream do.
+The number of an event is its offset in the log, so that the numbers rise like those in a stream.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from rxpump.server.store.record_schema import LogEntry, LogPage
 from rxpump.server.store.regex_matcher import TooCostly
 
 _EXAMINED = 512
-"""Events that a page with a filter examines at most."""
+"""Largest number of events that a page with a filter examines."""
 
 
 class LogCursor:

@@ -27,7 +27,7 @@ class Measurement:
         self.total += count
 
     def tick(self, now: float) -> None:
-        """Begin to measure anew. Call it about once a second.
+        """Update `per_second`, and start the next measurement. Call it about once a second.
 
         Args:
             now: Current time in seconds.

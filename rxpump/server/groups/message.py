@@ -82,7 +82,7 @@ def messages_of(page: bytes, bucket_of: Callable[[Any], int], *, are_replays: bo
 
 
 def _read_varint(page: bytes, offset: int) -> tuple[int, int]:
-    """Return the offset behind the varint at `offset`, and its value."""
+    """Return the offset after the varint at `offset`, and its value."""
     value = shift = 0
     while True:
         byte = page[offset]

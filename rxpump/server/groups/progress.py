@@ -6,9 +6,9 @@ from collections import deque
 
 
 class Progress:
-    """Tracks numbers that begin in rising order and complete in any order.
+    """Tracks numbers that begin in rising order and are completed in any order.
 
-    Numbers that never begin, because there are no such events, count as completed.
+    Numbers that never begin, because there are no such events, are regarded as completed.
 
     Attributes:
         through: Number up to which all events are completed.
@@ -22,7 +22,7 @@ class Progress:
         self._done: set[int] = set()
 
     def begin(self, number: int) -> None:
-        """Begin a number. Lower numbers that did not begin count as completed."""
+        """Begin a number. Lower numbers that did not begin are regarded as completed."""
         self._begun.append(number)
         self.through = max(self.through, self._begun[0] - 1)
 
@@ -37,7 +37,7 @@ class Progress:
             self.through = self._begun[0] - 1
 
     def skip(self, through: int) -> None:
-        """Note that there are no further events up to the number `through`, which is not pending."""
+        """Complete all numbers up to `through`, which have no events. Do nothing if a number is pending."""
         if not self._begun:
             self.through = max(self.through, through)
 

@@ -1,4 +1,4 @@
-"""A running consumer group: it connects the state machine of a group to the store, the event loop and the consumers.
+"""A running consumer group, which connects the state machine of a group to the store, the loop and the consumers.
 
 The state machine (`rxpump.server.groups.group`) decides; this module passes events and the time to it and carries out
 its decisions. All of that happens in `work`, when it is the group's turn (`rxpump.server.groups.fair_scheduler`).
@@ -127,7 +127,7 @@ class RunningGroup:
         self._stream.may_have_more = True
 
     def replay_parked(self, most: int | None = None) -> None:
-        """Deliver the events again that are in the parked stream now. A replay that is running is extended.
+        """Deliver all events again that are in the parked stream now. A running replay is extended to them.
 
         When all of them are completed or parked again, the parked stream is truncated before its new events. If the
         server stops earlier, all of them are still in the stream.
@@ -146,10 +146,10 @@ class RunningGroup:
         self._wake()
 
     def truncate_parked(self, most: int | None = None) -> None:
-        """Forget parked events.
+        """Remove parked events.
 
         Args:
-            most: Number of events to forget, the oldest first; None for all.
+            most: Number of events to remove, the oldest first; None for all.
         """
         last = self._last_parked(most)
         if last is not None:
@@ -166,7 +166,7 @@ class RunningGroup:
     # Work ---------------------------------------------------------------------------------------
 
     def tick(self, now: float) -> None:
-        """Process deadlines, and write a checkpoint if one is due. Call it about once a second."""
+        """Retry expired deliveries, and write a checkpoint if one is due. Call it about once a second."""
         if self.group.consumers:
             self._wake()
         self._write_checkpoint(self.group.checkpoints.due(now, is_timed=True))
@@ -259,7 +259,8 @@ class RunningGroup:
     def _checkpoint_written(self, failure: Outcome | None) -> None:
         self._is_writing_checkpoint = False
         if failure is not None:
-            # The next completed event or the next tick tries again. An immediate retry could repeat endlessly.
+            # The checkpoint is written again after the next completed event or tick. An immediate retry could repeat
+            # endlessly.
             if not isinstance(failure, NotCommitted):  # the store logs NotCommitted itself
                 _log.error("%r could not write its checkpoint: %s", self, failure)
             self.group.checkpoints.not_written()

@@ -1,4 +1,4 @@
-"""Consumer strategies: they choose the consumer of each event."""
+"""Consumer strategies, which choose the consumer of each event."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class RoundRobin:
         self._turns: deque[Consumer] = deque()
 
     def join(self, consumer: Consumer) -> None:
-        """Add a consumer behind all others."""
+        """Add a consumer after all others."""
         self._turns.append(consumer)
 
     def leave(self, consumer: Consumer) -> None:

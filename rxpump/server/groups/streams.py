@@ -16,7 +16,7 @@ from rxpump.server.store.record_schema import StreamEntry
 
 CONFIGURATION_STREAM: Final = "$persistentSubscriptionConfig"
 CONFIGURATION_TYPE: Final = "PersistentConfig1"
-CONFIGURATION_CHANGE_TYPE: Final = "PersistentConfigChange"  # an addition of this server
+CONFIGURATION_CHANGE_TYPE: Final = "PersistentConfigChange"  # only written by this server
 CHECKPOINT_TYPE: Final = "SubscriptionCheckpoint"
 
 _PREFIX: Final = "$persistentsubscription-"
@@ -24,7 +24,7 @@ _OF_GROUPS_ON_ALL: Final = f"{_PREFIX}{ALL_STREAM}::"
 
 
 def is_hidden_in_log(stream: str) -> bool:
-    """Return whether reads of all streams leave a stream out: it belongs to a group on all streams.
+    """Return whether reads of all streams leave out a stream, because it belongs to a group on all streams.
 
     Otherwise each checkpoint of such a group would be an event for the group.
     """
@@ -69,7 +69,7 @@ def metadata_event(metadata: object) -> NewEvent:
 def parked_event(message: Message, reason: str) -> NewEvent:
     """Return the link to a parked event. For an event that was parked before, the link is the same as before."""
     metadata: dict[str, object] = {"added": datetime.now(UTC).isoformat(), "reason": reason}
-    if message.replay_of is None and message.number:  # a real server leaves out every 0
+    if message.replay_of is None and message.number:  # A real server leaves out every 0.
         metadata["subscriptionEventNumber"] = message.number
     link = message.replay_of or message.address
     return NewEvent(event_id=uuid4().bytes_le, event_type=LINK_EVENT_TYPE, data=link, metadata=_json(metadata))

@@ -260,7 +260,7 @@ class Call:
         self.write(frame(message.SerializeToString()))
 
     def end(self) -> None:
-        """Note that the call has ended."""
+        """Record that the call has ended, so that nothing more can be sent."""
         self.has_ended = True
         self.when_ended()
 

@@ -49,7 +49,7 @@ class FirstBytes(asyncio.Protocol):
         self._received = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Hand the connection over if TLS has decided, and wait for bytes otherwise; called by asyncio."""
+        """Start the protocol that was agreed on by TLS, or wait for bytes; called by asyncio."""
         self._transport = cast(asyncio.Transport, transport)
         self._timer = asyncio.get_running_loop().call_later(self._timeout, self._transport.abort)
         if not self._begin(self):
@@ -61,7 +61,7 @@ class FirstBytes(asyncio.Protocol):
             self._hand_over(self._http2 if agreed == ALPN[0] else self._http1)
 
     def data_received(self, data: bytes) -> None:
-        """Hand the connection over once its protocol is known; called by asyncio."""
+        """Start the protocol of the connection once enough bytes have arrived; called by asyncio."""
         self._received += data
         if self._received.startswith(_PREFACE):
             self._hand_over(self._http2)

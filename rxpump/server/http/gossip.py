@@ -1,4 +1,4 @@
-"""The gossip document of a node, in the words of a version of the servers (docs/protocol/tcp.md, section 5.1)."""
+"""The gossip document of a node, in the terms of a server version (docs/protocol/tcp.md, section 5.1)."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _OLD_NAMES: Final[Mapping[NodeState, str]] = {
     NodeState.LEADER: "Master",
     NodeState.FOLLOWER: "Slave",
     NodeState.PRE_LEADER: "PreMaster",
-    NodeState.RESIGNING_LEADER: "PreReplica",  # a leader of version 4 cannot resign
+    NodeState.RESIGNING_LEADER: "PreReplica",  # A leader of version 4 cannot resign.
     NodeState.DISCOVER_LEADER: "Unknown",
 }
 _VERSION: Final = "23.10.6.0"

@@ -1,4 +1,4 @@
-"""Accept HTTP connections: answer requests of HTTP/1.1, and hand connections of HTTP/2 over.
+"""Accept HTTP connections, answer requests of HTTP/1.1, and pass connections of HTTP/2 to their protocol.
 
 A client can connect without a login, so its use of memory is bounded: by the size of a request, by the time that it
 has to send the request and to receive the response, and by the number of connections.
@@ -27,7 +27,7 @@ REQUEST_TIMEOUT: Final = 10.0
 """Seconds that a client has for sending one request and receiving the response."""
 
 MAX_CONNECTIONS: Final = 128
-"""Connections that are open at once; another one is closed as soon as it is accepted."""
+"""Largest number of open connections. Another one is closed as soon as it is accepted."""
 
 _log = logging.getLogger("rxpump.server")
 
@@ -127,7 +127,7 @@ class HttpListener:
         task = asyncio.get_running_loop().create_task(connection.serve())
         self._connections.add(task)
         task.add_done_callback(self._connections.discard)
-        task.add_done_callback(lambda _: writer.close())  # the task can be cancelled before its first step
+        task.add_done_callback(lambda _: writer.close())  # The task can be cancelled before its first step.
 
     def __repr__(self) -> str:
         return f"<HttpListener {self.host}:{self.port}, {len(self._connections)} connections>"
@@ -149,7 +149,7 @@ class _Connection:
     async def serve(self) -> None:
         """Answer requests until one side ends the connection. The caller closes it."""
         is_open = True
-        with suppress(ConnectionError, TimeoutError):  # the client is gone, or too slow to be waited for
+        with suppress(ConnectionError, TimeoutError):  # The client has left, or is too slow.
             while is_open:
                 async with asyncio.timeout(self._timeout):
                     is_open = await self._serve_one()

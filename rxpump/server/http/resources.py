@@ -43,7 +43,7 @@ class Resources:
 
     Args:
         server: The server.
-        node: Its groups, its users, and its place in its cluster.
+        node: Groups, users and membership of the server.
         words: Version of the servers whose gossip documents to imitate.
     """
 
@@ -97,4 +97,4 @@ def _version() -> str:
         return "0.0.0.0"
 
 
-_VERSION: Final = _version()  # read from disk here, because a request must not wait for the disk
+_VERSION: Final = _version()  # read at import, because a request must not wait for the disk

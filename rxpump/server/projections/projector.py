@@ -1,4 +1,4 @@
-"""Runs one projection: it reads the log from the checkpoint on, and writes links.
+"""Run one projection, which reads the log from its checkpoint on and writes links.
 
 The projector always reads the log in pages. The feed only signals that there are new events. So the events that were
 written before the projection was enabled are processed in the same way as new ones.
@@ -37,13 +37,13 @@ from rxpump.server.store.sqlite_store import SqliteStore
 _log = logging.getLogger("rxpump.server")
 
 PAGE: Final = 128
-"""Events that are processed before other tasks get their turn, one or two milliseconds."""
+"""Number of events that are processed before other tasks run, which takes one or two milliseconds."""
 
 MAX_PAGES: Final = 8
-"""Pages whose links are written together, if writes wait for a disk."""
+"""Number of pages whose links are written together, if writes wait for a disk."""
 
 CHECKPOINT_AFTER: Final = 1000
-"""Events between two checkpoints, not counting the links of projections."""
+"""Number of events between two checkpoints, without the links of projections."""
 
 RETRY_AFTER: Final = 1.0
 """Seconds before a failed write is repeated, for example because the disk is full."""
@@ -85,7 +85,7 @@ class Projector:
         name: Name of the projection.
         projection: Function that returns the link to an event.
         store: The store.
-        turn: Lock that all projectors share, so that one of them works at a time.
+        turn: Lock that all projectors share, so that only one of them works at a time.
 
     Attributes:
         position: Position of the last event that was processed; None before the first.
@@ -190,7 +190,7 @@ class Projector:
         match outcome:
             case Appended():
                 return
-            case WrongVersion() if len(request.events) > 1:  # some of the links were written before a crash
+            case WrongVersion() if len(request.events) > 1:  # Some of the links were written before a crash.
                 await self._write([request._replace(events=[event]) for event in request.events])
             case refusal:
                 _log.warning("%r skips %d links in %r: %r", self, len(request.events), request.stream, refusal)

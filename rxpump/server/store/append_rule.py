@@ -42,7 +42,7 @@ class StreamState(Protocol):
         """
 
     def ids_after(self, number: int, count: int) -> list[bytes]:
-        """Return the ids of the stored events among the `count` events behind event `number`."""
+        """Return the ids of the stored events among the `count` events after event `number`."""
 
 
 class Append(NamedTuple):
@@ -125,5 +125,5 @@ def _by_stored_ids(expected: int, ids: Sequence[bytes], stream: StreamState) -> 
     if ids and stored == list(ids):
         return Repeated(expected + 1, expected + len(ids))  # row 8
     if ids and stored[:1] != [ids[0]] and expected == ExpectedVersion.NO_STREAM and stream.is_soft_deleted:
-        return Append(stream.last + 1)  # row 9, the exception: a soft-deleted stream counts as a new one
+        return Append(stream.last + 1)  # row 9, the exception: a soft-deleted stream is treated like a new one
     return WrongVersion(stream.last)  # rows 9 and 10

@@ -53,7 +53,7 @@ class NotCommitted(NamedTuple):
     """Result of a change that the store could not write, for example because the disk is full.
 
     Attributes:
-        reason: Why the change was not written.
+        reason: Reason why the change was not written.
         timed_out: For a change that too few nodes of a cluster confirmed in time, the part that took too long. Such
             a change may still be committed later.
     """

@@ -1,6 +1,6 @@
-"""Verification of a whole store: which events are lost, and what else is damaged.
+"""Verification of a whole store, which finds lost events and all other damage.
 
-The file is only read, so that it can be verified while a server has it open.
+The file is not changed, so that it can be verified while a server has it open.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from rxpump.server.store.record_schema import StreamEntry
 from rxpump.server.store.stored_stream import STREAM_COLUMNS, StreamRow
 
 _BATCH: Final = 500  # events that are verified at a time
-_MAX_MESSAGES: Final = 100  # messages that SQLite's check returns at most
+_MAX_MESSAGES: Final = 100  # largest number of messages of SQLite's check
 _UNKNOWN_NAME: Final = "(the name is lost)"
 
 
@@ -138,7 +138,7 @@ class _Check:
         self._lost: list[LostEvents] = []  # events of the current stream
 
     def run(self) -> None:
-        self._connection.execute("BEGIN")  # all reads use one snapshot
+        self._connection.execute("BEGIN")  # one snapshot for all reads
         self._check_pages()
         self._check_log()
         for table, numbers, text in (

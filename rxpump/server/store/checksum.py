@@ -15,7 +15,7 @@ _SPREAD: Final = 2_654_435_761
 _MOST: Final = 0x3FFF_FFFF
 
 UNKNOWN: Final = -1
-"""Checksum that no row can have, so that a row with this value counts as damaged."""
+"""Checksum that no row can have, so that a row with this value is regarded as damaged."""
 
 _NONE: Final = -2
 """Checksum of values whose types are wrong after damage. No stored checksum equals it."""
@@ -69,7 +69,7 @@ def verify(columns: Sequence[Iterable[bytes]], places: Sequence[int], checksums:
         values = map(crc32, column, values)
     try:
         computed = list(values)
-    except TypeError:  # damage changed the type of a value: find the event
+    except TypeError:  # Damage has changed the type of a value: find the event.
         computed = [event_checksum(place, *pieces) for place, *pieces in zip(places, *columns, strict=True)]
     if computed != list(checksums):
         pairs = zip(places, computed, checksums, strict=True)

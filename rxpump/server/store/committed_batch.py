@@ -63,7 +63,7 @@ class CommittedBatch:
 
     Attributes:
         events: The events.
-        shared: Values that followers derive from the batch, under keys of their own.
+        shared: Values that followers derive from the batch, by keys that the followers choose.
     """
 
     def __init__(self, events: Sequence[CommittedEvent]) -> None:

@@ -1,4 +1,4 @@
-"""The SQLite database: its tables, and how it is opened.
+"""The SQLite database of a store: its tables, and functions that open and check it.
 
 The table `events` is the log. Its rows are ordered by position, so that a write appends, and an index finds the
 events of a stream. The table `log` has one row, the state of the log. Each row of each table has a checksum of its
@@ -121,7 +121,7 @@ _ERRORS: Final[Mapping[int, type[StoreError]]] = {
     sqlite3.SQLITE_READONLY: StoreReadOnly,
     sqlite3.SQLITE_NOTADB: NotAStore,
     sqlite3.SQLITE_CORRUPT: DamagedStore,
-    sqlite3.SQLITE_ERROR: DamagedStore,  # a table has other columns, or an upgrade cannot read a record
+    sqlite3.SQLITE_ERROR: DamagedStore,  # e.g. a table has other columns, or an upgrade cannot read a record
 }
 """Error class for a database that cannot be opened, by the primary result code of SQLite."""
 
@@ -168,7 +168,7 @@ def open_database(path: str) -> sqlite3.Connection:
     """Open or create the database at `path`.
 
     Raises:
-        StoreError: The database cannot be opened. The subclass says why.
+        StoreError: The database cannot be opened. The subclass depends on the reason.
     """
     with open_errors(path):
         connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)

@@ -40,7 +40,7 @@ def describe(failure: BaseException) -> str:
 
 
 class FailureLog:
-    """Logs the start and the end of a time in which the store cannot be written, and not each failed write.
+    """Logs the start and the end of a period in which the store cannot be written, instead of each failed write.
 
     Args:
         clock: Returns the Unix time in nanoseconds.

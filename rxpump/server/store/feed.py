@@ -1,4 +1,4 @@
-"""The feed: it passes each committed write to the followers of its stream and to the followers of all streams.
+"""The feed, which passes each committed write to the followers of its stream and of all streams.
 
 The cost of a write depends only on the number of its own followers. The feed publishes transactions in the order of
 their commits, on the event loop on which followers start and stop.
@@ -31,7 +31,7 @@ class Follower(Protocol):
         """Process events that were written."""
 
     def drop(self) -> None:
-        """End, because `receive` raised an exception and the follower may have missed events."""
+        """Stop following, because `receive` raised an exception and the follower may have missed events."""
 
 
 class Feed:
@@ -43,7 +43,7 @@ class Feed:
 
     def __init__(self, read: Reader) -> None:
         self._read = read
-        self._followers: dict[str, dict[Follower, None]] = {}  # by stream; a dict keeps the order of arrival
+        self._followers: dict[str, dict[Follower, None]] = {}  # by stream; a dict keeps the order
 
     def follow(self, stream: str, follower: Follower) -> None:
         """Add a follower of a stream, or of `EVERYTHING`."""

@@ -2,7 +2,7 @@
 
 Events are examined in the order of the log. They are fetched and parsed `_FETCHED` at a time, and those that pass go
 onto the page as they are stored. A page ends when it is full, when it has examined as many events as requested, or
-when it has cost too much (bytes, or steps of the filter). The next page continues behind the last examined event, so
+when it has cost too much (bytes, or steps of the filter). The next page continues after the last examined event, so
 that one request never blocks the server for long.
 """
 
@@ -22,10 +22,10 @@ from rxpump.server.store.record import leads_to, varint
 from rxpump.server.store.record_schema import LogPage
 
 _FETCHED: Final = 128
-"""Events that are fetched at a time."""
+"""Number of events that are fetched at a time."""
 
 _STEPS: Final = 8_000
-"""Steps of the filter that a page may take, some milliseconds."""
+"""Largest number of steps of the filter for one page, which take some milliseconds."""
 
 _STEPS_PER_EVENT: Final = 5
 """Cost of fetching and parsing one event, in steps."""
@@ -90,7 +90,7 @@ def filtered_page(
         if found.count == count or is_costly or max(size, found.size) > MAX_PAGE_BYTES:
             break
     is_end = next(rows, None) is None
-    cursor.close()  # an open cursor would keep its snapshot of the database
+    cursor.close()  # An open cursor would keep its snapshot of the database.
     return FilteredPage(b"".join(found.columns), examined, *last, is_end, frozenset(found.link_streams))
 
 

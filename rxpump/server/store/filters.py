@@ -17,13 +17,13 @@ from rxpump.server.store.regex import BadPattern, Regex
 from rxpump.server.strictness import Strictness
 
 MAX_PREFIXES: Final = 256
-"""Prefixes that one filter may have."""
+"""Largest number of prefixes of one filter."""
 
 MAX_PREFIX_CHARACTERS: Final = 16 * 1024
-"""Characters that the prefixes of one filter may have together."""
+"""Largest total number of characters of the prefixes of one filter."""
 
 _LITERAL: Final = re.compile(r"\^((?:[^.*+?^$|()\[\]{}\\]|\\[^A-Za-z0-9])*)")
-"""An anchor, then characters that stand for themselves, or are escaped."""
+"""Matches an anchor that is followed by literal or escaped characters."""
 
 _LITERALS: Final = re.compile(rf"{_LITERAL.pattern}(?:\|{_LITERAL.pattern})*")
 _ESCAPED: Final = re.compile(r"\\(.)", re.DOTALL)
@@ -148,7 +148,7 @@ def regex_search(pattern: str) -> Search:
         try:
             return Re2Search(pattern)
         except ValueError:
-            pass  # `Regex` supports syntax that RE2 does not, such as look-ahead
+            pass  # `Regex` supports syntax that RE2 does not support, such as look-ahead.
     try:
         return Regex(pattern)
     except BadPattern as error:

@@ -1,7 +1,7 @@
-"""Events with their positions in the log, also where they are read from a stream.
+"""Read events of a stream together with their positions in the log.
 
-A page of a stream has no positions, because the TCP protocol sends none there. Faces that need them read the events
-of a stream as a page of the log.
+An ordinary page of a stream has no positions, because the TCP protocol sends none there. The gRPC protocol needs
+them, so it reads the events of a stream as a page of the log.
 """
 
 from __future__ import annotations

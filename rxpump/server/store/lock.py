@@ -1,4 +1,4 @@
-"""A lock, so that only one server uses a store.
+"""A lock that prevents a second server from using a store.
 
 A store is locked by the identity of its file and not by its name, because a file can have several names (hard
 links) and can be renamed. No file is made beside the store. Two locks together keep everybody out:
@@ -23,7 +23,7 @@ from typing import Final
 
 from rxpump.server.errors import StoreInUse, StoreNotFound
 
-_BYTE: Final = 2**62  # behind the end of any database of SQLite, which is at most 2**48
+_BYTE: Final = 2**62  # after the end of any SQLite database, which has at most 2**48 bytes
 _IS_LOCKED: Final = (EACCES, EAGAIN, EDEADLK)
 _IN_USE: Final = "another server has it open"
 
@@ -78,7 +78,7 @@ class StoreLock:
         with _guard:
             if self._is_held:
                 self._is_held = False
-                _unlock_byte(self._descriptor)  # a forked child may have the file open, too
+                _unlock_byte(self._descriptor)  # A forked child may have the file open, too.
                 os.close(self._descriptor)
                 _locked.discard(self._identity)
 

@@ -21,10 +21,10 @@ from rxpump.model.metadata import StreamMetadata
 from rxpump.model.system_names import ACL_KEY, METADATA_PREFIX, TRUNCATE_BEFORE_KEY
 
 AccessList = Mapping[str, frozenset[str]]
-"""Roles by permission (`$r`, `$w`, ...). For a permission that is missing the default applies."""
+"""Roles by permission (`$r`, `$w`, ...). A missing permission has its default."""
 
 _ACL: Final = f'"{ACL_KEY}": '.encode()  # the last key of a summary; the keys before it have numbers
-_CACHED_BYTES: Final = 16 * 1024  # longer summaries are not cached, so that the cache stays small
+_CACHED_BYTES: Final = 16 * 1024  # longer summaries are not cached, to bound the cache
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,12 +111,12 @@ def undeleted(data: bytes, first: int) -> bytes | None:
     whole[TRUNCATE_BEFORE_KEY] = first
     try:
         return json.dumps(whole, separators=(",", ":"), ensure_ascii=False).encode()
-    except UnicodeEncodeError:  # half a surrogate pair cannot be encoded in UTF-8
+    except UnicodeEncodeError:  # A lone surrogate cannot be encoded in UTF-8.
         return json.dumps(whole, separators=(",", ":")).encode()
 
 
 def access_list(acl: Acl | None) -> AccessList:
-    """Return the roles by permission; no list counts as an empty one."""
+    """Return the roles by permission. None is treated like an empty list."""
     return {} if acl is None else {key: frozenset(roles) for key, roles in acl.to_json().items()}
 
 

@@ -129,7 +129,7 @@ class MultiAppendRequest(NamedTuple):
     def _conflicts(
         self, log: WriteTransaction, decisions: Mapping[str, Decision], known: Set[str]
     ) -> list[Violation]:
-        """Return the streams that cannot be written to, or hold the events already, without those that are known."""
+        """Return violations for streams that cannot be written to or have the events already, except for `known`."""
         return [
             Violation(
                 None,

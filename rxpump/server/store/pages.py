@@ -48,7 +48,7 @@ class Page(NamedTuple):
 
 
 def plain_page(cursor: sqlite3.Cursor, wanted: int, largest: int, places: Sequence[int] | None = None) -> Page:
-    """Make a page of the columns of rows, without work for each event in Python.
+    """Return a page that is made from the columns of rows, without work for each event in Python.
 
     As many rows are fetched at once as fit for certain, so that most pages need a single fetch.
 
@@ -80,12 +80,12 @@ def plain_page(cursor: sqlite3.Cursor, wanted: int, largest: int, places: Sequen
         taken = list(chain.from_iterable(zip(*pieces, strict=True)))
         room -= sum(map(len, taken))
         columns += taken
-    cursor.close()  # an open cursor would keep its snapshot of the database
+    cursor.close()  # An open cursor would keep its snapshot of the database.
     return Page(b"".join(columns), count, last[1], b"".join(last[2:]), cut=room <= 0 and count < wanted)
 
 
 def resolved_page(cursor: sqlite3.Cursor, tag: bytes, now: int) -> Page:
-    """Make a page with the targets of links.
+    """Return a page with the targets of links.
 
     Args:
         cursor: Rows of head, record, tail (empty for a stream), checksum, place, link_stream, link_revision, and

@@ -137,7 +137,7 @@ class Reader:
         return None if stream is None or stream.last == _NO_STREAM else stream
 
     def offset(self, position: Position) -> int:
-        """Return the offset in the log at which a read from a position starts.
+        """Return the offset in the log at which a read from `position` starts.
 
         No event before the offset is at or behind the position. An event of a transaction is found by its own
         position; and because a page that is read backward names it as the next position, also by a position whose
@@ -188,11 +188,11 @@ class Reader:
         return Transaction(stream, first, last)
 
     def access_lists(self, name: str) -> tuple[bytes | None, bytes | None]:
-        """Return the data that decide on access to a stream.
+        """Return the data that determine who may access a stream.
 
         Returns:
-            The summary of the stream's metadata, and the data of the server's settings; None for each that there is
-            not.
+            The summary of the stream's metadata, and the data of the server's settings. Each is None if it does not
+            exist.
         """
         settings, checksum, *found = self._connection.execute(
             f"SELECT settings, settings_checksum, {STREAM_COLUMNS} FROM log LEFT JOIN streams ON name = ?", (name,)
@@ -203,7 +203,7 @@ class Reader:
         return None if row.key is None else row.verified().summary, settings
 
     def head(self, name: str) -> Head:
-        """Return the ends of the log and of a stream.
+        """Return the last position of the log and the last number of a stream.
 
         One query reads both, so that each write is in both or in neither.
         """
@@ -309,7 +309,9 @@ class Reader:
         if since is None and stream.scavenged < low and high <= stream.last:
             places = range(place + low, place + high + 1)[:: 1 if direction is StreamDirection.FORWARD else -1]
             cursor = self._connection.execute(f"SELECT {columns} FROM events WHERE {where} {order}", span)
-            with suppress(Mismatch):  # if a scavenge left gaps meanwhile, the numbers must be read with the events
+            with suppress(
+                Mismatch
+            ):  # If a scavenge has left gaps meanwhile, the numbers must be read together with the events.
                 return plain_page(cursor, count, self.log().largest, places)
             cursor.close()
         cursor = self._connection.execute(

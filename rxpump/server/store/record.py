@@ -28,15 +28,15 @@ from rxpump.server.store.checksum import event_checksum, first_place
 from rxpump.server.store.new_event import Writable
 from rxpump.server.store.record_schema import JSON_CONTENT, StreamEntry
 
-_JSON_FIELDS = b"\x28\x01\x30\x01"  # the content types of data and metadata
+_JSON_FIELDS = b"\x28\x01\x30\x01"  # content types of data and metadata
 _BINARY_FIELDS = b"\x28\x00\x30\x00"
 _LONGEST_CACHED = 1_000  # characters of a name whose encoding is cached, so that the cache is bounded
 
 RESERVED_BYTES = 32
-"""Bytes of the log that each reserved position takes. A real server writes a record there that is no event."""
+"""Number of bytes of the log for each reserved position, where a real server writes a record that is no event."""
 
 _UNIX_EPOCH_TICKS = 621_355_968_000_000_000
-_NOWHERE = ""  # no stream has the empty name, so a link to it has no target
+_NOWHERE = ""  # The name must not be empty, because no stream has the empty name.
 _LINK = re.compile(r"\s*([+-]?[0-9]{1,19})\s*@(.+)", re.DOTALL)
 
 
@@ -172,9 +172,9 @@ def link_of(event: Any) -> tuple[str | None, int | None]:
 def leads_to(record: bytes, link: tuple[str, int | None]) -> bool:
     """Return whether the event of an encoded record is a link with the target `link`, as `link_of` returns it."""
     stream, number = link
-    if isinstance(number, int) and isinstance(stream, str):  # a damaged row can hold other types
+    if isinstance(number, int) and isinstance(stream, str):  # Damaged rows can contain other types.
         data = b"%d@%b" % (number, stream.encode(errors="surrogateescape"))
-        if b"\x3a%b%b" % (varint(len(data)), data) in record:  # fast path: the field `data` of nearly every link
+        if b"\x3a%b%b" % (varint(len(data)), data) in record:  # Fast path for the field `data` of nearly every link.
             return True
     return link_of(StreamEntry.FromString(record).event) == link
 
@@ -189,4 +189,4 @@ def varint(value: int) -> bytes:
     return bytes(encoded)
 
 
-_frequent = lru_cache(maxsize=4096)(varint)  # for numbers that repeat: lengths, and the time of a transaction
+_frequent = lru_cache(maxsize=4096)(varint)  # cached, because lengths and the time of a transaction repeat

@@ -24,17 +24,17 @@ from rxpump.server.store import regex_matcher as matcher
 from rxpump.server.store.regex_matcher import Piece, Test, Text
 
 MAX_PATTERN: Final = 1024
-"""Characters that a pattern may have."""
+"""Largest number of characters of a pattern."""
 
 MAX_TEXT: Final = 1024
-"""Characters of a text that is searched; in a longer text nothing is found."""
+"""Largest number of characters of a searched text. In a longer text nothing is found."""
 
 _MAX_REPEAT: Final = 1000
 _MAX_DEPTH: Final = 50
-"""Groups inside groups."""
+"""Largest depth of nested groups."""
 
 _CACHED_RESULTS: Final = 64
-"""Results that are cached: few types occur, and events of one stream often follow each other."""
+"""Number of cached results. They repeat, because there are few types, and events of one stream are often adjacent."""
 
 
 class BadPattern(ValueError):
@@ -161,7 +161,7 @@ class _Parser:
         bounds = self._bounds()
         if bounds is None:
             return piece
-        self._skip("?")  # a lazy repeat matches the same texts
+        self._skip("?")  # A lazy repeat matches the same texts.
         if self._pattern.startswith("+", self._at):
             raise self._error("possessive repeats are not supported")
         if self._bounds() is not None:
@@ -258,7 +258,7 @@ class _Parser:
         return self._pattern[self._at - 1]
 
     def _skip(self, text: str) -> bool:
-        """Return whether `text` is next, and if so, move behind it."""
+        """Return whether `text` is next. If so, move to the place after it."""
         is_next = self._pattern.startswith(text, self._at)
         if is_next:
             self._at += len(text)

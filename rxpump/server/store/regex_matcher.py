@@ -1,4 +1,4 @@
-"""The matcher of regular expressions: it follows all ways through a pattern at once, as sets of places in the text.
+"""The matcher of regular expressions, which computes sets of places in the text instead of backtracking.
 
 A set of places is an integer; bit `i` is the place before character `i`. Each piece of a pattern is a function from
 the places where the piece can end to the places where it can then begin:
@@ -36,7 +36,7 @@ class Text:
     """
 
     def __init__(self, text: str) -> None:
-        self.steps: int = 2 + len(text) // 4  # the cost of this method
+        self.steps: int = 2 + len(text) // 4  # cost of `__init__`
         self.end: int = 1 << len(text)
         self.anywhere: int = 2 * self.end - 1
         self._places: dict[str, int] = {}
@@ -112,7 +112,7 @@ def union(pieces: Iterable[Piece]) -> Piece:
 
 def repeat(piece: Piece, low: int, high: int | None) -> Piece:
     """Return the piece that is `piece` from `low` to `high` times; None means any number of times."""
-    repeated = sequence([piece])  # which counts its steps
+    repeated = sequence([piece])  # `match` counts its steps.
 
     def match(text: Text, places: int) -> int:
         for _ in range(low):
@@ -146,17 +146,17 @@ def at_start(text: Text, places: int) -> int:
 
 
 def at_end(text: Text, places: int) -> int:
-    """Return those of `places` that are at the end of the text, or before a newline that ends the text."""
+    """Return the members of `places` at the end of the text, or before a newline that ends the text."""
     return places & (text.end | text.before(is_newline) & text.end >> 1)
 
 
 def at_boundary(text: Text, places: int) -> int:
-    """Return those of `places` that are at the boundary of a word."""
+    """Return the members of `places` that are at the boundary of a word."""
     return places & _boundaries(text)
 
 
 def inside(text: Text, places: int) -> int:
-    """Return those of `places` that are not at the boundary of a word."""
+    """Return the members of `places` that are not at the boundary of a word."""
     return places & ~_boundaries(text)
 
 

@@ -1,4 +1,4 @@
-"""The scavenge: it removes invisible events from the disk while writes continue.
+"""The scavenge, which removes invisible events from the disk while writes continue.
 
 It works in small steps, each of which is a change like any other, so that a writer waits for one step at most. The
 steps find streams, examine some events of a stream, and remove those that its metadata or its deletion hide at that
@@ -126,7 +126,7 @@ class RemoveHidden(_Step):
 
 
 def _end_of_hidden(stream: StoredStream) -> int:
-    """Return the number from which on all events of a stream are visible."""
+    """Return a number such that all events from it on are visible."""
     if stream.is_tombstoned or stream.metadata.max_age is not None:
         return MAX_EVENT_NUMBER
     return stream.first_kept
@@ -136,7 +136,7 @@ class FreePages(_Step):
     """Step that returns empty pages of the file to the file system."""
 
     def apply(self, log: WriteTransaction) -> int:
-        """Return the number of empty pages that remain. If it does not fall, the pages cannot be returned."""
+        """Free empty pages. Return the number that remains; if it does not decrease, they cannot be freed."""
         [empty] = log.connection.execute("PRAGMA freelist_count").fetchone()
         for _ in range(min(_PAGES, empty)):  # sqlite3 frees one page in each call, as the statement has no columns
             log.connection.execute("PRAGMA incremental_vacuum(1)")

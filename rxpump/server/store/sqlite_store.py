@@ -73,7 +73,7 @@ class SqliteStore:
             clock: Returns the Unix time in nanoseconds, for the times and the ages of events.
 
         Raises:
-            StoreError: The store cannot be opened. The subclass says why.
+            StoreError: The store cannot be opened. The subclass depends on the reason.
         """
         path = os.path.realpath(path)
         check_writable(path)
@@ -174,7 +174,7 @@ class SqliteStore:
         if self._writer is not None:
             writer, self._writer = self._writer, None
             await writer.stop()
-        if self._scavenge_task is not None:  # the scavenge ends after its current step
+        if self._scavenge_task is not None:  # The scavenge ends after its current step.
             await asyncio.wait([self._scavenge_task])
         for connection in self._connections:
             connection.close()

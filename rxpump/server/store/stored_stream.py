@@ -40,7 +40,7 @@ class StoredStream(NamedTuple):
 
     @property
     def first_kept(self) -> int:
-        """Lowest visible number; it can be higher than the last number."""
+        """Lowest visible number. It is higher than the last number if no event is visible."""
         return self.metadata.first_kept(self.last)
 
     def since(self, now: int) -> int | None:
@@ -114,12 +114,12 @@ def stored_stream(row: StreamRow) -> StoredStream:
     key, name, last, summary, scavenged, checksum = row
     if row_checksum((key, last, scavenged), name, summary) != checksum:
         raise damaged_stream(name)
-    is_metastream = name.startswith(METADATA_PREFIX)  # a metadata stream has no metadata of its own
+    is_metastream = name.startswith(METADATA_PREFIX)  # A metadata stream has no metadata.
     return StoredStream(key, last, OF_A_METASTREAM if is_metastream else limits(summary), scavenged, name)
 
 
 class Target(NamedTuple):
-    """The target of a link and the row of its stream, as columns; None where there is no such row."""
+    """The target of a link and the row of its stream, as columns, which are None if there is no such row."""
 
     head: bytes
     record: bytes | None

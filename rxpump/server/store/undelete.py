@@ -1,4 +1,4 @@
-"""The end of a soft delete: a write to the stream or to its metadata makes the stream visible again.
+"""The end of a soft delete, which is caused by a write to the stream or to its metadata.
 
 The numbers of events continue. The server writes metadata that hide the deleted events and keep all other keys
 (docs/protocol/tcp.md, section 4.5).

@@ -4,8 +4,8 @@ Version 1 to 2: the row of a stream gets its last number and the summary of its 
 time, and the log the settings. The records contain all of these values. Tables for transactions are added.
 
 Version 2 to 3: each row gets a checksum, and the row of a stream the highest scavenged number. A record that does not
-belong to the event of its row gets a checksum that nothing matches, so that it counts as damaged. Other damage from
-before the upgrade cannot be detected.
+belong to the event of its row gets a checksum that nothing matches, so that it is regarded as damaged. Other damage
+from before the upgrade cannot be detected.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The log inside an open transaction, as changes read it and write to it.
+"""The log inside an open transaction, which changes read and write.
 
 The transaction collects the changes to each stream's row until it closes, so that many writes to one stream update
 its row once. With the events it updates the data that readers need at once: the last number of a stream, the summary
@@ -98,7 +98,7 @@ class WriteTransaction:
         """Append the events of a transaction of a client to a stream, and return the position of its commit."""
         if prepared:
             rows = self._rows(stream, [event for event, _ in prepared], stream.last + 1)
-            commit = self.end + len(rows)  # each row takes one position before the commit
+            commit = self.end + len(rows)  # Each row takes one position before the commit.
             self._add(
                 stream,
                 [
@@ -259,7 +259,7 @@ class OpenStream:
 
     @property
     def last_for_readers(self) -> int:
-        """Number of the last event as readers see it: that of a tombstone if they see the stream as deleted."""
+        """Number of the last event for readers, which is that of a tombstone if the stream is deleted for them."""
         return MAX_EVENT_NUMBER if self._is_deleted_for_readers else self.last
 
     @property
@@ -295,7 +295,7 @@ class OpenStream:
         return self._log.stream(METADATA_PREFIX + self.name).last >= 0
 
     def _last_stored(self) -> int:
-        """Return the number of the last event that is stored; that of a tombstone if no event is stored."""
+        """Return the number of the last stored event; the number of a tombstone if no event is stored."""
         [last] = self._log.connection.execute(
             "SELECT max(revision) FROM events WHERE stream = ?", (self._key,)
         ).fetchone()
@@ -327,7 +327,7 @@ class OpenStream:
         return None if placed is None else placed[0]
 
     def ids_after(self, number: int, count: int) -> list[bytes]:
-        """Return the ids of the stored events among the `count` events behind event `number`."""
+        """Return the ids of the stored events among the `count` events after event `number`."""
         rows = self._log.connection.execute(
             "SELECT event_id FROM events WHERE stream = ? AND revision BETWEEN ? AND ? ORDER BY revision",
             (self._key, number + 1, number + count),

@@ -1,4 +1,4 @@
-"""Writers: they commit changes on the event loop (for a store in memory) or in a thread (for a store on disk).
+"""Writers, which commit changes on the event loop (for a store in memory) or in a thread (for a store on disk).
 
 After a commit, followers receive the events first. Then callers receive their results.
 """
@@ -16,8 +16,8 @@ from rxpump.server.store.changes import Change, NotCommitted
 from rxpump.server.store.feed import Feed
 from rxpump.server.store.group_commit import Commit, GroupCommit
 
-_MAX_CHANGES = 512  # changes in one transaction of the thread, to bound the latency of its first change
-_MAX_WEIGHT = 256  # weight of one transaction on the event loop, to bound the time for which it blocks
+_MAX_CHANGES = 512  # largest number of changes in a transaction of the thread, to bound the latency of the first one
+_MAX_WEIGHT = 256  # largest weight of a transaction on the event loop, to bound the time for which it blocks
 
 T = TypeVar("T")
 

@@ -1,4 +1,4 @@
-"""The consumers of one client, and the frames that they are sent.
+"""The consumers of one client, and the frames that are sent to them.
 
 A delivery is made of the bytes that are stored: no event is encoded again.
 
@@ -18,7 +18,7 @@ from rxpump.tcp.wire.commands import Command
 from rxpump.tcp.wire.package import Package, shared_frames
 
 _MOST: Final = 1_000
-"""Consumers that one client may have. A real server sets no limit."""
+"""Largest number of consumers of one client. A real server has no limit."""
 
 
 class Consumers:
@@ -28,7 +28,7 @@ class Consumers:
         send: Sends frames to the client.
 
     Attributes:
-        is_unread: Whether the client has left so much unread that no events are delivered to it.
+        is_unread: Whether the client has so many unread bytes that no events are delivered to it.
     """
 
     def __init__(self, send: Callable[[bytes], None]) -> None:

@@ -42,7 +42,7 @@ _VERSION_MASK: Final = 0xFF
 
 _OUT_OF_BOUNDS: Final = "Index was outside the bounds of the array."
 _LAST_UNKNOWN: Final = 0xFF
-"""A command for which a real server has no entry in its table of commands."""
+"""The command after the last one in the table of commands of a real server, which has no entry there."""
 
 
 class Conversation:
@@ -156,7 +156,7 @@ class Conversation:
         try:
             message = IdentifyClient.FromString(package.payload)
         except DecodeError:
-            return  # a real server does not reply
+            return  # A real server does not reply.
         self.client_version = message.version & _VERSION_MASK
         self._send.is_old = self.client_version == 0
         self.client_name = str(message.connection_name)[:_LONGEST_NAME]

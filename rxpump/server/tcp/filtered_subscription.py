@@ -1,7 +1,7 @@
 """Live subscriptions with a filter (docs/protocol/tcp.md, section 4.15).
 
-The client receives the events that match. After every so many examined events it receives a checkpoint with the
-position of the last one, from which it can resume even if events that match are rare.
+The client receives the events that match. After a number of examined events it receives a checkpoint with the
+position of the last one, from which it can resume even if matching events are rare.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from rxpump.tcp.wire.schema import CheckpointReached
 
 _STEPS: Final = 4_000
 _STEPS_PER_EVENT: Final = 200
-"""Steps of a filter that are allowed for one batch: about 2 ms, plus 0.1 ms for each event."""
+"""Further steps that a filter may take for each event of a batch, which is about 0.1 ms."""
 
 
 class FilteredSubscription(Subscription):

@@ -16,7 +16,7 @@ from rxpump.tcp.wire.package import Package
 
 
 class _Kind(NamedTuple):
-    """What requests of one command demand, and the message with the field `require_leader`; None if it has none."""
+    """Demand of requests with one command, and their message if it has the field `require_leader`, otherwise None."""
 
     demand: Demand
     message: Any = None
@@ -47,7 +47,7 @@ _KINDS: Final[Mapping[int, _Kind]] = {
 UNANSWERED: Final = frozenset(
     {Command.PERSISTENT_SUBSCRIPTION_ACK_EVENTS, Command.PERSISTENT_SUBSCRIPTION_NAK_EVENTS}
 )
-"""Commands that have no reply, also if the node does not serve them."""
+"""Commands that have no reply, even if the node does not serve them."""
 
 _REASONS: Final[Mapping[Refusal, NotHandledReason]] = {
     Refusal.NOT_READY: NotHandledReason.NOT_READY,

@@ -62,7 +62,7 @@ def _translate(message: Any) -> None:
 
 
 class LegacyEncoder:
-    """Sends frames to a client, which counts as old until it identifies itself.
+    """Sends frames to a client, which is treated as an old one until it identifies itself.
 
     Attributes:
         is_old: Whether the client has version 0.

@@ -31,7 +31,7 @@ TOO_MANY_EVENTS: Final = f"Read size too big, should be less than {MAX_PAGE_EVEN
 """Text of the refusal of a page with too many events."""
 
 MAX_NAME: Final = MAX_EVENT_BYTES // 4
-"""Characters of the longest name. An event and a link to it then fit into one frame, whatever the characters."""
+"""Number of characters of the longest name, so that an event and a link to it always fit into one frame."""
 
 
 class BadPayload(Exception):
@@ -48,7 +48,7 @@ class Request:
     Attributes:
         correlation_id: Correlation id of the package.
         payload: Encoded message.
-        user: User in whose name the request is made.
+        user: User who makes the request.
         subscriptions: Subscriptions of the client.
         consumers: Connections of the client to consumer groups.
         reply: Function that sends a reply, now or later.
@@ -62,7 +62,7 @@ class Request:
     reply: Callable[[Command, bytes], None]
 
     def fail(self, reason: str) -> None:
-        """Reply that the server had a fault of its own.
+        """Reply that the server itself failed.
 
         BadRequest is the only reply with a text that the protocol has for every request. The beginning of the text
         distinguishes a fault of the server from a malformed request.
@@ -111,7 +111,7 @@ def checked_name(value: object) -> str:
 
 def checked_text(value: object) -> str:
     """Return a text, which can be empty. Raise BadPayload if it is not UTF-8."""
-    # protobuf returns text that is not UTF-8 as bytes
+    # A text that is not UTF-8 is returned as bytes by protobuf.
     if not isinstance(value, str):
         raise BadPayload
     return value

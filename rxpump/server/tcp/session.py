@@ -42,10 +42,10 @@ _REQUEST_BYTES: Final = 256
 """Bytes of memory that a waiting write takes besides its payload."""
 
 _UNCOUNTED_BYTES: Final = 64 * 1024
-"""Bytes of a connection without a login up to which its memory is not counted."""
+"""Bytes up to which the memory of a connection without a login is not counted."""
 
 _CLOSING: Final = 1.0
-"""Seconds that a client has to close its side of the connection."""
+"""Seconds in which a client must close its side of the connection."""
 
 _TURN: Final = 0.002
 """Seconds for which a session handles requests before other sessions run."""
@@ -87,7 +87,7 @@ class Session(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Start the heartbeat of a new connection; called by asyncio."""
-        self._transport = cast(asyncio.Transport, transport)  # the transport of uvloop is not a subclass
+        self._transport = cast(asyncio.Transport, transport)  # The transport of uvloop is not a subclass.
         self._transport.set_write_buffer_limits(high=_UNREAD_BYTES)
         self.conversation.address = throttled_address(self._transport.get_extra_info("peername", [""])[0])
         self._outbox = ReplyBuffer(self._transport)
@@ -121,12 +121,12 @@ class Session(asyncio.Protocol):
             return
         self._outbox.flush()
         if not self._transport.can_write_eof():
-            self._transport.close()  # asyncio ends TLS in order by itself
+            self._transport.close()  # TLS is closed in order by asyncio.
             return
         self._has_ended = True
         try:
             self._transport.write_eof()
-        except OSError:  # the client has reset the connection
+        except OSError:  # The client has reset the connection.
             self._transport.abort()
             return
         self._transport.resume_reading()
@@ -144,7 +144,7 @@ class Session(asyncio.Protocol):
         self._transport.abort()
 
     def cut(self) -> None:
-        """Close the connection at once, because it takes the most memory of all without a login."""
+        """Close the connection at once, because it takes the most memory of the connections without a login."""
         _log.warning("closing %r: connections without a login hold more than %d bytes", self, self._memory.limit)
         self.abort()
 
@@ -155,7 +155,7 @@ class Session(asyncio.Protocol):
         self._framer.clear()
         self._memory.hold(self, 0)
 
-    # In ---------------------------------------------------------------------------------------
+    # Requests----------------------------------------------------------------------------------
 
     def data_received(self, data: bytes) -> None:
         """Receive bytes; called by asyncio."""
@@ -231,7 +231,7 @@ class Session(asyncio.Protocol):
         if self._is_paused and not self._has_turn:
             self._work()
 
-    # Out --------------------------------------------------------------------------------------
+    # Replies ----------------------------------------------------------------------------------
 
     def send(self, frames: bytes) -> None:
         """Send frames. If the client has left too many bytes unread, close the connection instead."""
@@ -285,10 +285,10 @@ class Session(asyncio.Protocol):
         """
         had_unsent, taken = self._unsent_at_tick > 0, self._taken_at_tick
         self._unsent_at_tick, self._taken_at_tick = self._outbox.unsent, self._outbox.taken
-        is_reading = had_unsent and self._taken_at_tick > taken  # `unsent` would not do, as new events add to it
+        is_reading = had_unsent and self._taken_at_tick > taken  # not `unsent`, because new events increase it
         return is_reading or (self._is_full() and not self._is_unread)
 
     def __repr__(self) -> str:
-        if not hasattr(self, "_outbox"):  # with TLS, the connection opens after the handshake
+        if not hasattr(self, "_outbox"):  # With TLS, the connection opens after the handshake.
             return "<Session, not connected yet>"
         return f"<Session {self.conversation!r}, {self._outbox.unsent} bytes unsent, {self.held} held>"

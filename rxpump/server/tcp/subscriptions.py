@@ -16,7 +16,7 @@ from rxpump.tcp.wire.commands import Command
 from rxpump.tcp.wire.package import Package
 
 _MOST_BYTES: Final = 16 * 1024 * 1024
-"""Bytes of memory that the subscriptions of one client may take."""
+"""Largest number of bytes of memory that the subscriptions of one client may take."""
 
 _BYTES: Final = 512
 """Bytes of memory that a subscription takes, without the name of its stream."""

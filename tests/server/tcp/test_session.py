@@ -37,7 +37,7 @@ PING = Package(Command.PING, ID, b"x")
 
 
 class Transport(asyncio.Transport):
-    """A transport that keeps the written bytes. `unread` of them count as not read by the client."""
+    """A transport that keeps the written bytes. `unread` of them are regarded as not read by the client."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -183,7 +183,7 @@ def _conflict(violation: Violation) -> Exception:
 
 
 def _position(call: Call, outcome: MultiAppended) -> int:
-    """Return the position of the last event, also if all events were there already."""
+    """Return the position of the last event, even if all events were there already."""
     if outcome.position != REPEATED_POSITION:
         return outcome.position
     return max(_stored_positions(call, outcome.last), default=REPEATED_POSITION)

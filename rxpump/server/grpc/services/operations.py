@@ -49,7 +49,7 @@ async def merge_indexes(call: Call) -> None:
 
 
 async def restart_groups(call: Call) -> None:
-    """Answer a RestartPersistentSubscriptions: drop all consumers, and read the groups anew."""
+    """Answer a RestartPersistentSubscriptions: drop all consumers, and read the groups again."""
     await call.request()
     require_operator(call)
     call.node.restart_groups()

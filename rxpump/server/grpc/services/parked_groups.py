@@ -29,7 +29,7 @@ async def truncate_parked(call: Call) -> None:
 
 
 async def restart_subsystem(call: Call) -> None:
-    """Answer a RestartSubsystem: drop all consumers, and read the groups anew."""
+    """Answer a RestartSubsystem: drop all consumers, and read the groups again."""
     await call.request()
     require_operator(call)
     if refusal(call.node.membership, Demand.GROUP, requires_leader=True) is not None:

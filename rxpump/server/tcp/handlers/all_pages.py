@@ -21,7 +21,7 @@ _INVALID: Final = "Invalid position."
 
 
 class CannotRead(Exception):
-    """The read is answered with an error; the argument is its text."""
+    """The read must be answered with an error. The argument is the text of the error."""
 
 
 def starting_position(asked: Any, end: int) -> Position:

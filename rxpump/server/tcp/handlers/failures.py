@@ -1,4 +1,4 @@
-"""Answers to reads that fail because of the store and not because of the client."""
+"""Answer requests that fail because of the store and not because of the client."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from rxpump.tcp.wire.commands import Command
 
 
 def answer_failure(request: Request, command: int, reason: str) -> None:
-    """Answer a request that cannot be served.
+    """Reply to a request that the server cannot serve because its store failed.
 
-    A read is answered with the error of its own reply and `reason`. Other requests are answered by `Request.fail`,
-    because their replies have no result for a failure of the server.
+    The reply to a read has an error result and `reason`. Other replies have no result for a failure of the server, so
+    those requests are answered by `Request.fail`.
 
     Args:
         request: The request.
-        command: Its command.
+        command: Command of the request.
         reason: Description of the failure.
     """
     reply = _REPLIES.get(command)

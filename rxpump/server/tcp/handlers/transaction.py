@@ -139,7 +139,9 @@ def transaction_commit(request: Request, node: Node) -> Committed | None:
             case Unanswered():
                 pass
             case Appended(first, last, _) if node.membership.state is not NodeState.LEADER:
-                reply(_succeeded(id, first, last, _NOWHERE))  # a real follower loses the position when it forwards
+                reply(
+                    _succeeded(id, first, last, _NOWHERE)
+                )  # A real follower loses the position when it forwards the request.
             case decided:
                 reply(_answer(id, decided))
 
@@ -155,7 +157,7 @@ def _commit(id: int, transaction: Transaction, node: Node) -> Committed:
         return node.store.append(_request(id, transaction, node.strictness))
     committed: Committed = asyncio.get_running_loop().create_future()
 
-    def commit(_written: asyncio.Future[Any]) -> None:  # called after the reply to that write
+    def commit(_written: asyncio.Future[Any]) -> None:  # This is called after the reply to that write.
         try:
             pending = node.store.append(_request(id, transaction, node.strictness))
         except StoreError as closed:
