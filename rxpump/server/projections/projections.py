@@ -36,7 +36,7 @@ class RunnableProjection:
     def __init__(self, name: str, store: SqliteStore, turn: asyncio.Lock) -> None:
         self.name = name
         self.status: ProjectionStatus = ProjectionStatus.STOPPED
-        self.failure = ""
+        self.failure: str = ""
         self._store = store
         self._turn = turn
         self._projector = self._new_projector()

@@ -97,7 +97,7 @@ class Projector:
     def __init__(self, name: str, projection: Projection, store: SqliteStore, turn: asyncio.Lock) -> None:
         self.name = name
         self.position = self.checkpoint = read_checkpoint(store.read, name)
-        self.processed = 0
+        self.processed: int = 0
         self.aborted = False
         self._projection = projection
         self._store = store
