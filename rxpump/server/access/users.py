@@ -123,6 +123,9 @@ class Users:
         accounts: The accounts. If two have the same login, the last one is used.
         clock: Function that returns the time in seconds.
         saved: Accounts in the store of the server; None if accounts cannot be changed.
+
+    Attributes:
+        version: Number of changes, so that others know when to verify credentials again.
     """
 
     def __init__(
@@ -133,6 +136,7 @@ class Users:
     ) -> None:
         self._given = {account.login: account for account in accounts}
         self._clock = clock
+        self.version: int = 0
         self._saved = saved
         self._throttle = LoginThrottle()
         self._verified: dict[
@@ -231,12 +235,14 @@ class Users:
             updated_ns=time.time_ns(),
         )
         self._changed[profile.login] = user
+        self.version += 1
         self._verified.pop(profile.login, None)
         return self._saved.write(user)
 
     def reread(self) -> None:
         """Read the stored accounts again before the next use, because another node can have changed them."""
         self.__dict__.pop("_changed", None)
+        self.version += 1
 
     def _password(self, login: str) -> PasswordHash:
         changed = self._changed.get(login)

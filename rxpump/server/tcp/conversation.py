@@ -70,11 +70,13 @@ class Conversation:
         self._node = node
         self._user: User | None = node.anonymous
         self._verified: dict[AnyCredentials, User] = {}
+        self._verified_version = node.users.version
+        self._has_logged_in = False
 
     @property
     def has_login(self) -> bool:
         """Whether the client has authenticated as a user."""
-        return bool(self._verified)
+        return self._has_logged_in
 
     def receive(self, package: Package) -> Pending | None:
         """Handle a package.
@@ -182,11 +184,15 @@ class Conversation:
 
         A node that has no users yet refuses all credentials (docs/protocol/tcp.md, section 4.12).
         """
+        if self._verified_version != self._node.users.version:
+            self._verified.clear()
+            self._verified_version = self._node.users.version
         user: User | Throttled | None = self._verified.get(credentials)
         if user is None and self._node.membership.has_users:
             user = self._node.users.authenticate(credentials, self.address)
             if isinstance(user, User):
                 self._verified[credentials] = user
+                self._has_logged_in = True
         return user
 
     def _ignore(self, package: Package) -> None:
