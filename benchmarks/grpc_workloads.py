@@ -1,4 +1,4 @@
-"""The workloads over gRPC as data."""
+"""The definitions of the workloads over gRPC."""
 
 from __future__ import annotations
 

@@ -61,10 +61,10 @@ def _discovery(address: Address, settings: Settings) -> Discovery:
 
 
 async def _ask(discovery: Discovery) -> DiscoveryFailed | None:
-    """Ask the seeds, then every node that they named, because a node knows most about itself.
+    """Ask the seeds, then all nodes that they named, because a node knows itself best, and choose a node.
 
     Returns:
-        The error of a client that would connect now, or None.
+        The error if no node can be used, otherwise None.
     """
     await discovery.refresh()
     try:

@@ -133,7 +133,7 @@ class Caller:
                     call.cancel()
 
     def attempts(self, context: CallContext, *, is_repeatable: bool = True) -> Attempts:
-        """Return the attempts at one request, which share a time limit that begins now.
+        """Return a context manager for the attempts at one request, whose common time limit begins now.
 
         Args:
             context: Description of the request.

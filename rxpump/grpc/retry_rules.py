@@ -26,7 +26,7 @@ HANDLER_FAILED: Final = "Exception was thrown by handler."
 """Text of a server whose handler failed (docs/protocol/grpc.md)."""
 
 _HANDLER_ATTEMPTS: Final = 6
-"""Attempts that are made if a handler of the server fails each time."""
+"""Largest number of attempts if the handler of the server fails each time."""
 
 
 def delay_after(error: RxPumpError, attempts: int, policy: Backoff, *, is_repeatable: bool) -> float:

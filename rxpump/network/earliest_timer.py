@@ -1,4 +1,4 @@
-"""A timer for the earliest of several deadlines that change all the time."""
+"""A timer for the earliest of several deadlines, which change often."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from collections.abc import Callable
 
 
 class EarliestTimer:
-    """Calls a function at the earliest time that was set.
+    """Calls a function at the earliest of the times that `set` was called with.
 
-    A running timer is kept if the next deadline is later, because setting a timer for each request would cost more
-    than one call too many. The function sets the next time.
+    A later time does not replace the running timer, because a timer for each request would cost more than a
+    superfluous call. After each call, the function must set the next time.
 
-    The timer remembers its time by itself, because uvloop returns a handle without `when` for a time that has passed.
+    The time is stored here, because uvloop returns a handle without `when` for a time that has passed.
 
     Args:
         ring: Function to call.
@@ -25,7 +25,7 @@ class EarliestTimer:
         self._handle: asyncio.Handle | None = None
 
     def set(self, deadline: float) -> None:
-        """Call the function at this time of the event loop, unless an earlier call is due; infinity is never."""
+        """Call the function at this time of the event loop, unless it is called earlier. Infinity means never."""
         if self._when <= deadline:
             return
         self.cancel()
@@ -33,7 +33,7 @@ class EarliestTimer:
         self._handle = asyncio.get_running_loop().call_at(deadline, self._fire)
 
     def cancel(self) -> None:
-        """Do not call the function."""
+        """Cancel the next call of the function."""
         if self._handle is not None:
             self._handle.cancel()
         self._handle, self._when = None, math.inf

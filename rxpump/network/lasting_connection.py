@@ -81,7 +81,7 @@ class LastingConnection(ABC, Generic[R]):
         return reconnector
 
     def check_open(self) -> None:
-        """Check that the connection is open, or that attempts are being made.
+        """Check that the connection is open, or that attempts to connect are being made.
 
         Raises:
             NotConnected: `open` was not called, or `close` was.
@@ -100,10 +100,10 @@ class LastingConnection(ABC, Generic[R]):
 
     @abstractmethod
     def _new_reconnector(self) -> R:
-        """Return a reconnector for the running event loop, and forget what belongs to an earlier one."""
+        """Return a reconnector for the running event loop, and discard the state of an earlier event loop."""
 
     async def _leave(self) -> None:
-        """Do what is necessary before the connection is closed. By default nothing is."""
+        """Prepare the end of the connection, just before it is closed. By default nothing is done."""
         return
 
     @abstractmethod
@@ -112,7 +112,7 @@ class LastingConnection(ABC, Generic[R]):
 
     @property
     def _is_running(self) -> bool:
-        """Whether the connection is open, or attempts are being made."""
+        """Whether the connection is open, or attempts to connect are being made."""
         return self._keeper is not None and not self._keeper.done() and not self._keeper.get_loop().is_closed()
 
     async def _stop(self) -> None:

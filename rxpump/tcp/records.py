@@ -114,7 +114,7 @@ class _ColumnEvents(_Events):
 
     @property
     def rows(self) -> IndexedEvents:
-        """The same events, from a message for each of them."""
+        """The same events, parsed into a message for each event."""
         if self._rows is None:
             self._rows = self._parse_rows()
         return self._rows

@@ -1,4 +1,4 @@
-"""The list of the subcommands."""
+"""The list of subcommands of the `rxpump` command."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The text of values, and the exit status of errors."""
+"""The text forms of values, and the exit statuses of errors."""
 
 from __future__ import annotations
 

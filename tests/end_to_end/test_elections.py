@@ -1,4 +1,4 @@
-"""What goes on while a cluster has no leader for longer than a call may take, and when a follower lags."""
+"""Work that continues while a cluster has no leader for longer than a call may take, or while a follower lags."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def copies(events: reactivex.Observable[rxpump.Event]) -> reactivex.Observable[r
 
 
 class Waiter:
-    """Notes what arrives, and waits for it."""
+    """A subscriber that records its items and can wait for them."""
 
     def __init__(self) -> None:
         self.items: list[Any] = []

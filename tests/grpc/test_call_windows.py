@@ -1,4 +1,4 @@
-"""A call acknowledges exactly the bytes that it has received, however they arrive and are pulled."""
+"""A call acknowledges exactly the bytes that it has received, for all orders of arrivals and pulls."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ HEADERS = ((":status", "200"), ("content-type", "application/grpc"))
 
 
 class Owner:
-    """A connection that counts what a call acknowledges."""
+    """A connection that counts the bytes that a call acknowledges."""
 
     def __init__(self) -> None:
         self.received = 0

@@ -1,4 +1,4 @@
-"""The window of a call bounds the memory, however long a stream and however slow its consumer."""
+"""The window of a call bounds the memory for streams of any length and consumers of any speed."""
 
 from __future__ import annotations
 

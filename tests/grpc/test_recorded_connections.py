@@ -23,7 +23,7 @@ LIMITS = Http2Limits(
 
 
 class Socket(asyncio.Transport):
-    """A socket that drops what is written."""
+    """A socket that drops all written bytes."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -46,7 +46,7 @@ class Socket(asyncio.Transport):
 
 
 class RepeatedClient:
-    """Repeats what a recorded client did, on a connection of ours."""
+    """Repeats the calls of a recorded client on a connection of rxpump."""
 
     def __init__(self, step: int) -> None:
         self.connection = GrpcConnection("node:2113", "node:2113", "http", LIMITS, Observer())
@@ -93,7 +93,9 @@ async def test_calls_get_the_messages_and_statuses_of_real_servers(name: str, co
     settings = next((line for line in frames if not line.from_client and line.kind == "SETTINGS"), None)
     client = RepeatedClient(step)
     if settings is not None:
-        client.receive(settings)  # Our client opens no call before; the recorded ones do.
+        client.receive(
+            settings
+        )  # Our client waits for the settings before its first call; the recorded clients do not.
     messages: dict[int, list[bytes]] = defaultdict(list)
     statuses: dict[int, int] = {}
     for line in frames:

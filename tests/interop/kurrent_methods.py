@@ -34,7 +34,7 @@ def check(function: Any) -> Any:
 
 
 def error(name: str) -> Any:
-    """Return a class of errors. In esdbclient, the names of some do not end in `Error`."""
+    """Return the class of an error. In esdbclient, some of the names do not end in `Error`."""
     return getattr(exceptions, name, None) or getattr(exceptions, name.removesuffix("Error"))
 
 
@@ -325,7 +325,7 @@ async def resolve_links(client: Any) -> None:
 
 @check
 async def read_gossip(client: Any) -> None:
-    if MODE == "async":  # it does not have this method
+    if MODE == "async":  # This client does not have the method.
         return
     [node] = await client.read_gossip()
     assert (node.state, node.port > 0) == ("NODE_STATE_LEADER", True)

@@ -28,7 +28,7 @@ async def main() -> None:
 
 
 async def publish_until_it_succeeds(conn: Any, event: Any) -> None:
-    """Publish an event with the same id again and again, because photon-pump waits for a reply that was lost."""
+    """Publish an event repeatedly with the same id, because photon-pump waits forever for a reply that was lost."""
     for _ in range(20):
         try:
             await asyncio.wait_for(conn.publish("ponies", [event], expected_version=0), 2)

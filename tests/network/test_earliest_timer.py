@@ -30,7 +30,7 @@ async def test_the_earliest_time_counts() -> None:
 
 
 async def test_a_time_that_has_passed_is_now(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As on uvloop, the loop returns a handle without a time for a time that has passed."""
+    """Like uvloop, the event loop of this test returns a handle without `when` for a time that has passed."""
     loop = asyncio.get_running_loop()
     monkeypatch.setattr(loop, "call_at", lambda when, function: loop.call_soon(function))
     rung: list[float] = []

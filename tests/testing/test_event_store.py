@@ -1,4 +1,4 @@
-"""A server for one test, in a thread of its own."""
+"""EventStore, a server for one test in a separate thread, and Recorded."""
 
 from __future__ import annotations
 

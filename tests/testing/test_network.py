@@ -1,4 +1,4 @@
-"""A network between a client and a server, which fails when a test says so."""
+"""A simulated network between a client and a server, which fails when the test requests it."""
 
 from __future__ import annotations
 

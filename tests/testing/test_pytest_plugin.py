@@ -1,4 +1,4 @@
-"""The fixtures of rxpump/pytest_plugin.py in suites of their own, with each plugin that runs coroutines."""
+"""The fixtures of rxpump/pytest_plugin.py in separate test suites, with each plugin that runs coroutines."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ ASYNCIO_AUTO = "asyncio_mode = auto\nasyncio_default_fixture_loop_scope = functi
 
 
 def run_pytest(folder: Path, files: dict[str, str], settings: str = "", *arguments: str) -> str:
-    """Run pytest over files in a process of its own, with all warnings as errors, and return its output."""
+    """Run pytest over files in a new process, with all warnings as errors, and return its output."""
     for name, text in files.items():
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_text(text)

@@ -1,4 +1,4 @@
-"""Checks of pipelines: given these events, when this pipeline, then those events; with marbles also their times."""
+"""Checks of pipelines by `given(...).when(...).then(...)`, and by marble diagrams."""
 
 from __future__ import annotations
 

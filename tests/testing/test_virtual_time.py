@@ -1,4 +1,4 @@
-"""An event loop in which time passes only when nothing is left to do."""
+"""An event loop with virtual time, which advances only when no callback is ready."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Waiting until a condition is true."""
+"""The function `wait_for`, which waits until a condition is true."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ class Appends:
         """Append events to a stream as one atomic write.
 
         Args:
-            caller: Makes calls in the name of the user.
+            caller: Makes calls with the credentials of the user.
             stream: Name of the stream.
             events: The events.
             expected_version: Version that the stream must have.
@@ -77,7 +77,7 @@ class GrpcAppender(Appender):
 
     Args:
         appends: Appends of the client.
-        caller: Makes calls in the name of the user.
+        caller: Makes calls with the credentials of the user.
         stream: Name of the stream.
     """
 

@@ -28,7 +28,7 @@ class BatchSender:
     """Appends batches of one user by one BatchAppend call.
 
     Args:
-        caller: Makes calls in the name of the user.
+        caller: Makes calls with the credentials of the user.
     """
 
     def __init__(self, caller: Caller) -> None:

@@ -200,7 +200,7 @@ class EventColumns(_Events):
 
     @property
     def rows(self) -> EventRows:
-        """The same events, from a message for each of them."""
+        """The same events, parsed into a message for each event."""
         if self._rows is None:
             messages = streams.ReadEvents.FromString(self._encoded).events
             self._rows = EventRows(messages, has_positions=self._has_positions)

@@ -78,12 +78,12 @@ Piece = Callable[[Text, int], int]
 
 
 def character(test: Test) -> Piece:
-    """Return the piece that is one character for which `test` returns True."""
+    """Return a piece that matches one character for which `test` returns True."""
     return lambda text, places: places >> 1 & text.before(test)
 
 
 def sequence(pieces: Sequence[Piece]) -> Piece:
-    """Return the piece that is all of `pieces`, one after the other."""
+    """Return a piece that matches all of `pieces`, one after the other."""
     backward = pieces[::-1]
 
     def match(text: Text, places: int) -> int:
@@ -98,7 +98,7 @@ def sequence(pieces: Sequence[Piece]) -> Piece:
 
 
 def union(pieces: Iterable[Piece]) -> Piece:
-    """Return the piece that is any of `pieces`."""
+    """Return a piece that matches any of `pieces`."""
     alternatives = tuple(pieces)
 
     def match(text: Text, places: int) -> int:
@@ -111,7 +111,7 @@ def union(pieces: Iterable[Piece]) -> Piece:
 
 
 def repeat(piece: Piece, low: int, high: int | None) -> Piece:
-    """Return the piece that is `piece` from `low` to `high` times; None means any number of times."""
+    """Return a piece that matches `piece` from `low` to `high` times; None means any number of times."""
     repeated = sequence([piece])  # `match` counts its steps.
 
     def match(text: Text, places: int) -> int:

@@ -1,4 +1,4 @@
-"""Ids of events in responses."""
+"""The forms of event ids in responses."""
 
 from __future__ import annotations
 

@@ -71,7 +71,7 @@ def random_value(chance: random.Random, field: Any, depth: int) -> Any:
 
 
 def random_message(chance: random.Random, descriptor: Any, depth: int = 6) -> dict[str, Any]:
-    """Return the fields of a message, of which most are set."""
+    """Return random values for most of the fields of a message."""
     values: dict[str, Any] = {}
     chosen = {oneof.name: chance.choice(oneof.fields).name for oneof in descriptor.oneofs}
     for field in descriptor.fields:

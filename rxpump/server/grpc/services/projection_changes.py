@@ -1,4 +1,4 @@
-"""Projections.Enable, Disable, Reset and RestartSubsystem; Create, Update and Delete, which the server lacks.
+"""Projections.Enable, Disable, Reset and RestartSubsystem; also Create, Update and Delete, which are refused.
 
 See docs/protocol/grpc.md, section 3.9.
 """
@@ -64,7 +64,7 @@ async def disable_projection(call: Call) -> None:
 
 
 async def reset_projection(call: Call) -> None:
-    """Let a projection process all events again. It does not write existing links again."""
+    """Let a projection process all events again. Links that exist already are not written again."""
     request = await _options(call)
     projections = served_projections(call)
     require_login(call)

@@ -35,7 +35,7 @@ def find_projection(projections: Projections, name: str) -> RunnableProjection:
     """Return the projection with a name.
 
     Raises:
-        CallError: There is none.
+        CallError: There is no such projection.
     """
     found = projections.by_name.get(name)
     if found is None:
@@ -44,7 +44,7 @@ def find_projection(projections: Projections, name: str) -> RunnableProjection:
 
 
 async def projection_statistics(call: Call) -> None:
-    """Answer with the statistics of one projection or of several, a message each."""
+    """Answer with one message of statistics for each selected projection."""
     request = await call.request()
     projections = served_projections(call)
     require_login(call)
