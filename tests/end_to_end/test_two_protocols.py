@@ -19,10 +19,10 @@ ORDERS = list(permutations(["tcp", "grpc"]))
 
 
 @asynccontextmanager
-async def clients(store: SqliteStore | None = None) -> AsyncIterator[dict[str, Client]]:
+async def clients(store: SqliteStore | None = None, *, projections: bool = False) -> AsyncIterator[dict[str, Client]]:
     """Return a client of each protocol, both of the same server."""
     store = store or SqliteStore.in_memory()
-    async with EmbeddedServer(store, grpc_port=0, projections=True) as server:
+    async with EmbeddedServer(store, grpc_port=0, projections=projections) as server:
         assert server.grpc_uri is not None
         grpc_uri = server.grpc_uri.replace("://", "://admin:changeit@") + "&credentialsInClear=true"
         tcp_uri = server.uri.replace("://", "://admin:changeit@")
@@ -119,7 +119,7 @@ async def test_a_group_is_shared(creator: str, consumer: str) -> None:
 
 @pytest.mark.parametrize("reader", ["tcp", "grpc"])
 async def test_links_of_projections_are_resolved(reader: str) -> None:
-    async with clients() as both:
+    async with clients(projections=True) as both:
         await both["tcp"].publish("order-1", [placed(1)])
         await both["grpc"].publish("order-2", [placed(2)])
         seen = []
@@ -131,7 +131,7 @@ async def test_links_of_projections_are_resolved(reader: str) -> None:
 
 
 async def test_projections_are_managed_over_grpc() -> None:
-    async with clients() as both:
+    async with clients(projections=True) as both:
         projections = both["grpc"].projections
         names = [each.name for each in await projections.list()]
         assert names == ["$by_category", "$by_event_type", "$streams", "$stream_by_category"]
