@@ -30,7 +30,7 @@ async def test_reads_and_writes_use_different_nodes(preference: str, state: Node
 
 @pytest.mark.parametrize("state", [NodeState.FOLLOWER, NodeState.READ_ONLY_REPLICA])
 async def test_a_client_of_one_node_writes_through_the_leader(state: NodeState) -> None:
-    """A follower forwards writes. A read-only replica refuses them and names the leader, to which the client opens a second connection."""
+    """A follower forwards writes. A replica refuses them and names the leader, to which the client connects, too."""
     async with EmbeddedCluster(2, words=GossipWords.V20, read_only_replicas=1) as cluster:
         node = reader(cluster, state)
         async with rxpump.connect(node.uri, require_leader=False) as client:
