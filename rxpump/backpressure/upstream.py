@@ -140,7 +140,8 @@ class Upstream:
         return self._own
 
     def _begin_own(self) -> Pending:
-        self._release_own()
+        if self._own is not None:
+            self._own.release()
         tracker = self._tracker
         if tracker is None:
             self._tracker = tracker = ProgressTracker()

@@ -106,7 +106,7 @@ class _Committing(abc.ObserverBase[T], abc.DisposableBase, Generic[T]):
         self._clock = clock
         self._observer = observer
         self._source = SingleAssignmentDisposable()
-        self._progress = _Progress(self._look)
+        self._progress = _Progress(self._look, every)
         self._final: Any = None
         self._saved_number = 0
         self._saved: Any = None
@@ -182,6 +182,7 @@ class _Committing(abc.ObserverBase[T], abc.DisposableBase, Generic[T]):
         done = self._final if self._is_left and not self._is_completed else self._progress.done
         if done is not None and done is not self._saved:
             self._saved_number = self._progress.done_number
+            self._progress.due_number = self._saved_number + self._every
             checkpoint = Checkpoint.of(done)
             await outlast(lambda: self._store.save(checkpoint))
             self._saved = done
@@ -211,11 +212,16 @@ class _Progress:
     If an operator above may keep events, only events up to the newest that has arrived are regarded as finished.
 
     Args:
-        on_change: Function to call when the progress may have changed.
+        on_due: Function to call when the dropped events up to `due_number` are finished.
+        due_number: Initial value of that attribute.
+
+    Attributes:
+        due_number: Number of events at which the next save begins.
     """
 
-    def __init__(self, on_change: Callable[[], None]) -> None:
-        self._on_change = on_change
+    def __init__(self, on_due: Callable[[], None], due_number: int) -> None:
+        self.due_number = due_number
+        self._on_due = on_due
         self._tracker: ProgressTracker | None = None
         self._counts_dropped = False
         self._newest: Pending | None = None
@@ -234,7 +240,8 @@ class _Progress:
             tracker.on_passed = self._note_passed
 
     def _note_passed(self, entry: Pending) -> None:
-        self._on_change()
+        if entry.number >= self.due_number:
+            self._on_due()
 
     def follows(self, tracker: ProgressTracker) -> bool:
         """Use the tracker of an event that arrives, and return True. Return False if another source has not ended."""
