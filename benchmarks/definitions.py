@@ -159,10 +159,10 @@ def share_of(operation: str, share: float, *names: str) -> tuple[Entry, ...]:
 
 
 def rate(at_least: float, of: str = RXPUMP, to: str = FLOOR) -> Figure:
-    """Return a figure whose target is at least `at_least` times the rate of another entry."""
+    """Return a figure whose target is that entry `of` has at least `at_least` times the rate of entry `to`."""
     return Figure(Metric.RATE, (Target(of, to, at_least, at_least=True),))
 
 
 def typical(at_most: float, of: str = RXPUMP, to: str = FLOOR) -> tuple[Figure, Figure]:
-    """Return figures for latencies. The target is a median of at most `at_most` times that of another entry."""
+    """Return figures for latencies. The target is that entry `of` has at most `at_most` times the median of `to`."""
     return Figure(Metric.P50, (Target(of, to, at_most),)), Figure(Metric.P99)

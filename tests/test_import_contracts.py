@@ -63,7 +63,7 @@ VIOLATIONS = {
 
 @pytest.fixture(scope="module")
 def report(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """What import-linter prints about a copy of the package that has all these violations."""
+    """Output of import-linter for a copy of the package that has all these violations."""
     folder = tmp_path_factory.mktemp("violations")
     shutil.copytree(ROOT / "rxpump", folder / "rxpump", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "pyproject.toml", folder)

@@ -25,7 +25,7 @@ from rxpump import operators as ops
 from rxpump.model.group_settings import NamedSettings
 from rxpump.streams.single import Single
 
-WAIT_SECONDS = 0.05  # for a subscription, which may have nothing to deliver
+WAIT_SECONDS = 0.05  # time limit for subscriptions, which may have nothing to deliver
 DEEP: list[Any] = []
 for _ in range(3 * sys.getrecursionlimit()):
     DEEP = [DEEP]

@@ -86,9 +86,10 @@ def merge(documents: Iterable[Gossip]) -> tuple[Member, ...]:
     """Merge the lists of members that several nodes reported.
 
     A node's description of itself is used if there is one, otherwise the newest description. If two nodes are called
-    leader, the one with the later epoch is the leader. Gossip over gRPC has no epochs. Then the leader is the one
-    that more nodes call so, and otherwise the one with the newest description, because nobody hears of one that
-    hangs. The state of the others becomes UNKNOWN, because they were replaced by an election.
+    leader, the one with the later epoch is the leader. Gossip over gRPC has no epochs. Then the leader is the
+    one that more nodes call leader, and otherwise the one with the newest description, because the other nodes get no
+    new description of a leader that hangs. The state of the others becomes UNKNOWN, because an election has replaced
+    them.
 
     Args:
         documents: One document of each node that answered.

@@ -208,7 +208,7 @@ class ServerTimeout(OutcomeUnknown):
 class PrepareTimeout(ServerTimeout):
     """The cluster did not prepare the write in time.
 
-    Version 23.10 also sends this reply over TCP if it does not know the transaction; `reason` says so.
+    Version 23.10 also sends this reply over TCP if it does not know the transaction; `reason` mentions this.
     """
 
     stage: ClassVar[str | None] = "prepare"

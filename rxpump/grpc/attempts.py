@@ -33,7 +33,7 @@ class Attempts:
         context: Description of the request.
         timeout: Seconds until the deadline; infinite for no deadline. None for a request of a subscription, a
             publisher or a relay.
-        is_repeatable: Whether the request may be sent again if it is not known whether the server did it.
+        is_repeatable: Whether the request may be sent again if it is unknown whether the server executed it.
 
     Attributes:
         count: Number of attempts that were begun.

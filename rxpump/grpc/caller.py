@@ -92,7 +92,7 @@ class Caller:
         Args:
             context: Description of the call.
             messages: Encoded messages of the request.
-            is_repeatable: Whether the call may be made again if it is not known whether the server did it.
+            is_repeatable: Whether the call may be made again if it is unknown whether the server executed it.
         """
         attempts = self.attempts(context, is_repeatable=is_repeatable)
         async with attempts:
@@ -137,7 +137,7 @@ class Caller:
 
         Args:
             context: Description of the request.
-            is_repeatable: Whether the request may be sent again if it is not known whether the server did it.
+            is_repeatable: Whether the request may be sent again if it is unknown whether the server executed it.
         """
         return Attempts(self.channel, self.settings, context, self.timeout, is_repeatable=is_repeatable)
 

@@ -36,7 +36,7 @@ def delay_after(error: RxPumpError, attempts: int, policy: Backoff, *, is_repeat
         error: Failure of the last attempt.
         attempts: Number of attempts that were made.
         policy: Delays after refusals of the server.
-        is_repeatable: Whether the request may be sent again if it is not known whether the server did it.
+        is_repeatable: Whether the request may be sent again if it is unknown whether the server executed it.
 
     Raises:
         RxPumpError: No further attempt is made. It is `error`.

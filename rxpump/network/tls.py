@@ -56,7 +56,7 @@ def certificate_failure(error: ssl.SSLCertVerificationError, name: str) -> str:
     if error.verify_code in _UNKNOWN_AUTHORITY:
         why = f"no trusted authority has issued it; is it in tls_ca? ({error.verify_message})"
     elif error.verify_code in _WRONG_NAME:
-        why = f"it is not for {name!r}; tls_server_name says whom to expect ({error.verify_message})"
+        why = f"it is not for {name!r}; set tls_server_name if another name is expected ({error.verify_message})"
     else:
         why = error.verify_message
     return f"the server's certificate was refused: {why}"

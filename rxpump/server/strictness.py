@@ -1,4 +1,4 @@
-"""How exactly the server imitates undocumented behavior of a real server."""
+"""The choice of how exactly the server imitates undocumented behavior of a real server."""
 
 from __future__ import annotations
 

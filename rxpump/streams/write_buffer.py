@@ -25,7 +25,7 @@ this size delay a ping by one second.
 
 @dataclass(frozen=True, slots=True)
 class Batching:
-    """How events are grouped into writes.
+    """Rules by which events are grouped into writes.
 
     Attributes:
         max_batch: Most events in one write.

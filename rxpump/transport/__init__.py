@@ -1,12 +1,12 @@
-"""The transport interface: what streams and the client need from a protocol.
+"""The transport interface, which streams and the client use to access a server over any protocol.
 
-A transport is one shared connection to one event store. It speaks of events, numbers and positions, never of frames,
-messages or result codes. It returns only the events that were asked for, so its buffers are bounded, and it is tested
-without Rx. Above it (in `rxpump.streams`, shared by every transport) stand resuming after a drop, removing
-duplicates, the watchdog, signals, retries of whole subscriptions, and pausing. Below it are connecting, reconnecting,
-finding the leader, pages, frames and flow control.
+A transport is one shared connection to one event store. Its methods use events, numbers and positions, but no frames,
+messages or result codes. It returns only requested events, so its buffers are bounded, and it is tested without Rx.
+The layer above, `rxpump.streams`, is shared by all transports. It resumes dropped subscriptions, removes duplicates,
+runs the watchdog, emits signals, and pauses sources. The transport itself connects and reconnects, finds the leader,
+and handles pages, frames and flow control.
 
-The methods promise the following:
+The methods have these guarantees:
 
 - `append` and `delete_stream` return when the write is durable. `appender` returns an `Appender`, whose appends are
   executed in the order in which they were begun, even if several are in flight.
@@ -16,7 +16,7 @@ The methods promise the following:
 - `follow_stream` and `follow_all` return a `Subscription`: one attempt to deliver all existing events after a place,
   then new events. It never resumes: `next` raises the error that ended it, and the caller makes the next attempt.
 - `find_stream_end` and `find_all_end` return the place of the last event on the server. The watchdog calls them.
-- `connect_group` returns a `GroupSession`: deliveries come in, acknowledgements and refusals go out.
+- `connect_group` returns a `GroupSession`, which receives deliveries and sends acknowledgements and refusals.
 - A feature that only some protocols have is a `Capability`. `Transport.require` raises NotSupported for a capability
   that the transport lacks; the client calls it before anything is sent. `Transport.limits` are the limits of the
   protocol. The client checks those of events and pages at the call; `as_user` checks those of credentials.

@@ -101,9 +101,9 @@ class GroupSession(ABC):
             Events, each with the number of earlier deliveries.
 
         Raises:
-            PersistentSubscriptionDeleted: The group was deleted, and the server says so.
+            PersistentSubscriptionDeleted: The group was deleted, and the server reported this.
             SubscriptionDropped: The server ended the session: the group was updated or restarted, or it was deleted
-                and the server does not say so. Then `connect_group` raises PersistentSubscriptionNotFound.
+                and the server did not report this. Then `connect_group` raises PersistentSubscriptionNotFound.
             ConnectionClosed: The connection of the session was lost.
             RxPumpError: The session ended otherwise. Events that were not pulled are delivered again.
         """

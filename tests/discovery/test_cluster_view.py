@@ -39,7 +39,7 @@ def test_seeds_and_members_are_asked() -> None:
 
 
 def test_the_number_of_members_that_are_asked_is_bounded() -> None:
-    """A document of a megabyte can name thousands."""
+    """A gossip document of one megabyte can contain thousands of members."""
     known = view()
     many = [replace(ONE, external_http=Endpoint("10.0.0.1", port)) for port in range(1, 5000)]
     known.note_answers([answer(many[0], *many)], now=0)

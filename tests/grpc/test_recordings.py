@@ -180,7 +180,7 @@ STREAM_ERRORS_BY_RFC = {
 OTHERWISE = {
     6: [(GOAWAY, "PROTOCOL_ERROR")],  # a lower stream: RFC 9113, section 5.1.1
     26: [],  # a priority on itself: RFC 9113, section 5.3.2 ignores priorities
-    27: [],  # GOAWAY from the client: the user of the machine closes, once the calls have ended
+    27: [],  # GOAWAY from the client: the owner of the state machine closes the connection when all calls have ended
     28: [(GOAWAY, "PROTOCOL_ERROR")],  # a wrong preface: RFC 9113, section 3.4
     29: [(GOAWAY, "PROTOCOL_ERROR")],  # no SETTINGS: RFC 9113, section 3.4
 }

@@ -558,7 +558,9 @@ async def projections(client: Any) -> None:
 
 @check
 async def wrong_credentials(client: Any) -> None:
-    if ROOTS is None or MODE == "async":  # they are not sent without TLS; the other client cannot make any
+    if (
+        ROOTS is None or MODE == "async"
+    ):  # Credentials are not sent without TLS, and the asyncio client cannot create any.
         return
     wrong = await client.construct_call_credentials("admin", "wrong")
     with refused("UnauthenticatedError" if HAS_V2 else "EventStoreDBClientException"):

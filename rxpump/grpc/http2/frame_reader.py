@@ -78,7 +78,7 @@ class FrameReader:
                 yield FrameType.DATA, 0, run_id, b"".join(run)
                 run.clear()
             if is_too_large and data.startswith(b"HTTP/1", at):
-                raise ConnectionFault(ErrorCode.HTTP_1_1_REQUIRED, "the peer speaks HTTP/1.1, not HTTP/2")
+                raise ConnectionFault(ErrorCode.HTTP_1_1_REQUIRED, "the peer uses HTTP/1.1, not HTTP/2")
             if is_too_large:
                 reason = f"a frame of {size:,} bytes, at most {self._max_frame_bytes:,} are allowed"
                 raise ConnectionFault(ErrorCode.FRAME_SIZE_ERROR, reason)

@@ -13,7 +13,7 @@ PRIORITY_BYTES: Final = 5
 
 
 class FramePlace(Enum):
-    """Where a frame can be sent."""
+    """Streams on which a frame can be sent."""
 
     CONNECTION = "stream 0"
     STREAM = "a stream"

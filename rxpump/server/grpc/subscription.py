@@ -110,7 +110,7 @@ class Subscription:
 
     def drop(self) -> None:
         """End the subscription, because the feed could not deliver a batch."""
-        self._failure = store_failed("an event could not be delivered; the log of the server says why")
+        self._failure = store_failed("an event could not be delivered; see the log of the server")
         self._leave_live()
 
     def _leave_live(self) -> None:

@@ -190,7 +190,7 @@ class _Connection:
             return self._respond(request, self._addresses)
         except Exception:
             _log.exception("an HTTP request could not be answered: %s %s", request.method, request.path)
-            return refusal(HTTPStatus.INTERNAL_SERVER_ERROR, "the server failed, and its log says why")
+            return refusal(HTTPStatus.INTERNAL_SERVER_ERROR, "the server failed; see its log for the reason")
 
     async def _send(self, response: HttpResponse) -> None:
         headers = [("Date", formatdate(usegmt=True)), ("Access-Control-Allow-Origin", "*"), *response.headers]

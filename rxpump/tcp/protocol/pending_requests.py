@@ -214,7 +214,9 @@ class PendingRequests:
             if request is None:
                 break
             if (wakes := self._retry_times.get(request.operation.ordering_key)) is not None:
-                heapq.heappush(self._retrying, (wakes, request.sequence, request))  # in the order of the key
+                heapq.heappush(
+                    self._retrying, (wakes, request.sequence, request)
+                )  # not before earlier ones of its key
                 continue
             frames.append(self._send_request(request, now))
             size += len(frames[-1])

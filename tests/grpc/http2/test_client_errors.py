@@ -264,4 +264,4 @@ def test_an_answer_in_http_1_ends_the_connection() -> None:
     client = Http2Connection(Role.CLIENT, NO_KEEPALIVE, 0.0)
     end = end_of(client.receive(b"HTTP/1.1 400 Bad Request\r\n\r\n", 0.0))
     assert end is not None
-    assert (end.code, end.reason) == (ErrorCode.HTTP_1_1_REQUIRED, "the peer speaks HTTP/1.1, not HTTP/2")
+    assert (end.code, end.reason) == (ErrorCode.HTTP_1_1_REQUIRED, "the peer uses HTTP/1.1, not HTTP/2")

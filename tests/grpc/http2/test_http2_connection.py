@@ -257,7 +257,7 @@ def test_before_settings_a_hundred_streams_can_be_opened() -> None:
 
 def test_the_numbers_of_streams_can_be_used_up() -> None:
     peer = RawPeer(Role.CLIENT)
-    peer.connection._streams.last_id = MAX_STREAM_ID - 2  # as after a very long time
+    peer.connection._streams.last_id = MAX_STREAM_ID - 2  # like a connection that is very old
     assert peer.connection.open_stream(REQUEST) == MAX_STREAM_ID
     with pytest.raises(CannotOpenStream, match="the numbers of streams are used up"):
         peer.connection.open_stream(REQUEST)
