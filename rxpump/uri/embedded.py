@@ -40,10 +40,11 @@ def _strictness(text: str) -> str:
     return {"lenient": "lenient", "real": "real"}[text.lower()]
 
 
-_SERVER_OPTIONS: dict[str, Reader] = {
+SERVER_OPTIONS: dict[str, Reader] = {
     "strictness": (_strictness, "lenient or real"),
     "projections": (read_bool, "true or false"),
 }
+"""Reader of each option that is a field of EmbeddedAddress."""
 
 
 def _with_options(
@@ -52,7 +53,7 @@ def _with_options(
     if parts.fragment:
         raise InvalidUri("fragment", parts.fragment, "none (a # in a name is written %23)")
     values: dict[str, Any] = {
-        name: read_option(name, text, _SERVER_OPTIONS[name]) for name, text in options if name in _SERVER_OPTIONS
+        name: read_option(name, text, SERVER_OPTIONS[name]) for name, text in options if name in SERVER_OPTIONS
     }
-    others = [(name, text) for name, text in options if name not in _SERVER_OPTIONS]
+    others = [(name, text) for name, text in options if name not in SERVER_OPTIONS]
     return replace(address, **values), with_options(settings, others)

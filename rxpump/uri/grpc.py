@@ -56,7 +56,7 @@ _LONGEST_GOSSIP_SECONDS: Final = 300.0
 
 
 @dataclass(frozen=True, slots=True)
-class _Option:
+class Option:
     """An option with the name that all clients of the protocol use.
 
     Attributes:
@@ -113,33 +113,38 @@ _BOOL: Final[Reader] = (read_bool, "true or false")
 _FILE: Final[Reader] = (str, "the name of a file")
 
 _SETTINGS: Final = (
-    _Option("tls", "tls", _BOOL),
-    _Option("tlsVerifyCert", "tls_verify", _BOOL),
-    _Option("tlsCaFile", "tls_ca", _FILE),
-    _Option("connectionName", "name", (str, "text")),
-    _Option("nodePreference", "node_preference", (_preference, "leader, follower, readOnlyReplica or random")),
-    _Option("maxDiscoverAttempts", "gossip_attempts", (_attempts, "a whole number from 1, or -1 for no limit")),
-    _Option("discoveryInterval", "gossip_interval", _MILLISECONDS),
-    _Option("gossipTimeout", "gossip_timeout", (_gossip_seconds, "a number of seconds over 0, up to 300")),
-    _Option("defaultDeadline", "timeout", _MILLISECONDS_OR_NONE),
+    Option("tls", "tls", _BOOL),
+    Option("tlsVerifyCert", "tls_verify", _BOOL),
+    Option("tlsCaFile", "tls_ca", _FILE),
+    Option("connectionName", "name", (str, "text")),
+    Option("nodePreference", "node_preference", (_preference, "leader, follower, readOnlyReplica or random")),
+    Option("maxDiscoverAttempts", "gossip_attempts", (_attempts, "a whole number from 1, or -1 for no limit")),
+    Option("discoveryInterval", "gossip_interval", _MILLISECONDS),
+    Option("gossipTimeout", "gossip_timeout", (_gossip_seconds, "a number of seconds over 0, up to 300")),
+    Option("defaultDeadline", "timeout", _MILLISECONDS_OR_NONE),
 )
-_ADDRESS: Final = (
-    _Option("userCertFile", "certificate_file", _FILE),
-    _Option("userKeyFile", "key_file", _FILE),
-    _Option("keepAliveInterval", "keepalive_interval", _MILLISECONDS_OR_NONE),
-    _Option("keepAliveTimeout", "keepalive_timeout", _MILLISECONDS),
-    _Option("dnsDiscover", "is_cluster", _BOOL),
-    _Option("credentialsInClear", "sends_credentials_in_clear", _BOOL),
+ADDRESS_OPTIONS: Final = (
+    Option("userCertFile", "certificate_file", _FILE),
+    Option("userKeyFile", "key_file", _FILE),
+    Option("keepAliveInterval", "keepalive_interval", _MILLISECONDS_OR_NONE),
+    Option("keepAliveTimeout", "keepalive_timeout", _MILLISECONDS),
+    Option("dnsDiscover", "is_cluster", _BOOL),
+    Option("credentialsInClear", "sends_credentials_in_clear", _BOOL),
 )
+"""Options that are fields of GrpcAddress."""
+
 _IGNORED: Final = (
-    _Option("throwOnAppendFailure", "", (_true, "true, because a write that fails always raises")),
-    _Option("feature", "", (str, "text")),
+    Option("throwOnAppendFailure", "", (_true, "true, because a write that fails always raises")),
+    Option("feature", "", (str, "text")),
 )
-_BY_NAME: Final = {option.name.lower(): option for option in (*_SETTINGS, *_ADDRESS, *_IGNORED)}
+_BY_NAME: Final = {option.name.lower(): option for option in (*_SETTINGS, *ADDRESS_OPTIONS, *_IGNORED)}
 _OTHERS: Final = {
-    name: _Option(name, name, reader) for name, reader in OPTIONS.items() if name not in _OF_TCP | {"tls"}
+    name: Option(name, name, reader) for name, reader in OPTIONS.items() if name not in _OF_TCP | {"tls"}
 }
 """Options that are fields of Settings. If one of them is also an option above, both have the same meaning."""
+
+OPTIONS_BY_FIELD: Final = {option.field: option for option in (*_OTHERS.values(), *_SETTINGS)}
+"""Options of Settings by the name of their field. A name that all clients have takes precedence."""
 
 
 def read_grpc(parts: SplitResult, options: Options, settings: Settings) -> tuple[GrpcAddress, Settings]:
@@ -176,7 +181,7 @@ def _values(options: Options) -> tuple[dict[str, Any], dict[str, Any]]:
         if option.name in seen:
             raise InvalidUri("option", name, "each option once")
         seen.add(option.name)
-        if option in _ADDRESS:
+        if option in ADDRESS_OPTIONS:
             of_address[option.field] = value
         elif option.field:
             if option.field in of_settings:

@@ -1,0 +1,127 @@
+"""The generated pages of the documentation site are complete, and the links of the others are converted."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from dataclasses import fields
+from importlib import import_module
+
+import pytest
+
+from rxpump import errors
+from rxpump.backoff import Backoff
+from rxpump.settings import Settings
+from rxpump.uri.grpc import ADDRESS_OPTIONS
+from rxpump.uri.options import OPTIONS
+from rxpump.uri.parse import parse
+from tests import public_api
+from tests.pages import ALL_PAGES, ROOT
+from tools.docs_site import api_pages, commands_page, errors_page, settings_page
+from tools.docs_site.links import PAGES_OF_ROOT, for_site
+from tools.docs_site.remedies import REMEDIES
+
+FILES = "https://example.com/files/"
+ENTRIES = [
+    *settings_page.settings(),
+    *settings_page.reconnecting(),
+    *settings_page.of_grpc(),
+    *settings_page.of_embedded(),
+]
+EXAMPLES = [uri for entry in ENTRIES for uri, _ in entry.examples]
+
+
+def headings(page: str) -> list[str]:
+    return re.findall(r"^#{2,} (.+)$", page, re.MULTILINE)
+
+
+def test_every_setting_is_described_with_its_default() -> None:
+    assert [entry.name for entry in settings_page.settings()] == [field.name for field in fields(Settings)]
+    assert [entry.name for entry in settings_page.reconnecting()] == [f"reconnect.{f.name}" for f in fields(Backoff)]
+    assert all(entry.text for entry in ENTRIES)
+    assert "### timeout\n\nType `float | None`, default `10.0`.\n\nTime from a call" in settings_page.render()
+
+
+def test_every_option_of_a_connection_string_has_an_example() -> None:
+    shown = {uri.rpartition("?")[2].rpartition("&")[2].partition("=")[0] for uri in EXAMPLES}
+    assert OPTIONS.keys() <= shown
+    assert {option.name for option in ADDRESS_OPTIONS} <= shown
+    assert {"strictness", "projections"} <= shown
+
+
+@pytest.mark.parametrize("uri", EXAMPLES)
+def test_the_connection_string_of_a_setting_is_accepted(uri: str) -> None:
+    parse(uri)
+
+
+@pytest.mark.parametrize("name", ["timeout", "tls_ca", "gossip_interval", "name"])
+def test_both_protocols_set_the_same_setting(name: str) -> None:
+    entry = next(entry for entry in ENTRIES if entry.name == name)
+    tcp, grpc = (parse(uri)[1] for uri, _ in entry.examples)
+    assert getattr(tcp, name) == getattr(grpc, name) != getattr(Settings(), name)
+
+
+def test_every_error_has_a_cause_and_a_remedy() -> None:
+    shown = [error.__name__ for _, error in errors_page.in_tree_order()]
+    assert set(errors.__all__) <= set(shown)
+    assert {"StoreError", "NotRunning"} <= set(shown), "errors of other modules are shown too"
+    assert headings(errors_page.render()) == shown
+    assert sorted(REMEDIES) == sorted(shown)
+    assert "\n**Cause:** \n" not in errors_page.render()
+
+
+def test_an_error_has_its_attributes_and_its_base_class() -> None:
+    section = errors_page.render().partition("## WrongExpectedVersion\n")[2].partition("\n## ")[0]
+    assert (
+        "`rxpump.errors.WrongExpectedVersion`. A subclass of [ServerError](#servererror). Not retryable." in section
+    )
+    assert re.findall(r"^\| `(\w+)`", section, re.MULTILINE) == ["stream", "expected", "current"]
+
+
+def test_every_command_is_described_with_its_options() -> None:
+    page = commands_page.render()
+    names = [name for name, _ in commands_page.commands()]
+    assert {"rxpump read", "rxpump serve", "rxpump groups parked replay"} <= set(names)
+    assert headings(page) == names
+    for _, command in commands_page.commands():
+        assert command.help
+        for parameter in command.params:
+            assert all(option in page for option in parameter.opts if option.startswith("--"))
+
+
+def test_every_public_module_has_a_page() -> None:
+    assert api_pages.MODULES.keys() == set(public_api.MODULES) - {"rxpump.errors"}
+    assert all(import_module(module).__all__ for module in api_pages.MODULES)
+    assert "::: rxpump.operators" in api_pages.render("rxpump.operators")
+
+
+@pytest.mark.parametrize(
+    ("source", "text", "expected"),
+    [
+        ("docs/grpc.md", "[a](clusters.md#x)", "[a](clusters.md#x)"),
+        ("docs/grpc.md", "[a](../README.md#x)", "[a](index.md#x)"),
+        ("docs/grpc.md", "[a](../tests/test_uri.py)", f"[a]({FILES}tests/test_uri.py)"),
+        ("docs/how-to/logging.md", "[a](../grpc.md)", "[a](../grpc.md)"),
+        ("docs/how-to/logging.md", "[a](../../CHANGELOG.md)", "[a](../changelog.md)"),
+        ("docs/grpc.md", "[a](#x) [b](https://example.com/)", "[a](#x) [b](https://example.com/)"),
+        ("README.md", "[a](docs/grpc.md)", "[a](grpc.md)"),
+        ("README.md", f"[x]: {FILES}docs/grpc.md#y", "[x]: grpc.md#y"),
+        ("README.md", f"[x]: {FILES}rxpump/settings.py", f"[x]: {FILES}rxpump/settings.py"),
+        ("README.md", "[x]: https://example.com/", "[x]: https://example.com/"),
+    ],
+)
+def test_links_work_on_the_site(source: str, text: str, expected: str) -> None:
+    assert for_site(text, source, FILES) == expected
+
+
+def test_the_navigation_has_every_page() -> None:
+    config = (ROOT / "mkdocs.yml").read_text()
+    shown = set(re.findall(r": ([\w/-]+\.md)$", config, re.MULTILINE))
+    pages = {str(page.relative_to(ROOT / "docs")) for page in ALL_PAGES if "docs" in page.parts}
+    generated = {"reference/settings.md", "reference/errors.md", "reference/commands.md"}
+    assert shown == pages | generated | {*map(api_pages.page_of, api_pages.MODULES), *PAGES_OF_ROOT.values()}
+
+
+def test_the_site_and_the_package_name_one_repository() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert f"repo_url: {project['urls']['Source']}\n" in (ROOT / "mkdocs.yml").read_text()

@@ -1,0 +1,1 @@
+"""Programs that develop rxpump. They are no part of the package."""

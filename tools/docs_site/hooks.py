@@ -1,0 +1,38 @@
+"""Hooks of mkdocs: add the generated pages and those of the root of the repository, and change the links of all."""
+
+from __future__ import annotations
+
+import posixpath
+from pathlib import Path
+from typing import Final
+
+from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.structure.files import File, Files
+from mkdocs.structure.pages import Page
+
+from tools.docs_site import api_pages, commands_page, errors_page, settings_page
+from tools.docs_site.links import PAGES_OF_ROOT, for_site
+
+_ROOT: Final = Path(__file__).parents[2]
+_SOURCES: Final = {page: source for source, page in PAGES_OF_ROOT.items()}
+
+
+def on_files(files: Files, config: MkDocsConfig) -> Files:
+    """Add the pages that are not files of `docs/`."""
+    generated = {
+        "reference/settings.md": settings_page.render(),
+        "reference/errors.md": errors_page.render(),
+        "reference/commands.md": commands_page.render(),
+        **{api_pages.page_of(module): api_pages.render(module) for module in api_pages.MODULES},
+        **{page: (_ROOT / source).read_text() for source, page in PAGES_OF_ROOT.items()},
+    }
+    for path, content in generated.items():
+        files.append(File.generated(config, path, content=content))
+    return files
+
+
+def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
+    """Change the links of a page that is a file of the repository."""
+    path = page.file.src_uri
+    source = _SOURCES.get(path) or (posixpath.join("docs", path) if page.file.generated_by is None else None)
+    return markdown if source is None else for_site(markdown, source, f"{config.repo_url}/blob/main/")
