@@ -25,7 +25,7 @@ _LASTING_SECONDS = 1.0
 
 
 class GrpcReconnector(Reconnector[Node], Observer):
-    """Fills a pool with connections to one node after another.
+    """Connects a pool to a node, and to the node chosen next when the connection is lost or the server shuts down.
 
     Args:
         resolver: Finds the node for each attempt.
