@@ -63,9 +63,9 @@ def certificate_failure(error: ssl.SSLCertVerificationError, name: str) -> str:
 
 
 def handshake_failure(error: OSError) -> str:
-    """Return the reason for the failure of a handshake whose certificate was not at fault."""
+    """Return the reason why a handshake failed, for an error that is not about the certificate."""
     if isinstance(error, ssl.SSLError) and error.reason in _NOT_TLS:
-        return f"the TLS handshake failed: the server does not seem to speak TLS on this port ({error.reason})"
+        return f"the TLS handshake failed: the server does not seem to use TLS on this port ({error.reason})"
     if isinstance(error, (ssl.SSLError, ConnectionResetError, ConnectionAbortedError)):
         return f"the TLS handshake failed: {error}"
     return str(error)

@@ -93,7 +93,7 @@ async def test_a_server_with_tls_refuses_a_client_without(secure: EmbeddedServer
 
 
 async def test_a_server_without_tls_refuses_a_client_with_tls(memory_grpc: EmbeddedServer) -> None:
-    assert "does not seem to speak TLS" in await refusal(uri(memory_grpc, "connect_timeout=0.3"))
+    assert "does not seem to use TLS" in await refusal(uri(memory_grpc, "connect_timeout=0.3"))
 
 
 async def test_wrong_credentials_are_refused_at_the_connection(secure: EmbeddedServer, ca: str) -> None:

@@ -203,7 +203,10 @@ async def killed(cluster: ScriptedCluster) -> None:
 
 
 async def frozen(cluster: ScriptedCluster) -> None:
-    """Freeze the leader. Followers name it and gossip lists it as alive until it was asked in vain once more."""
+    """Freeze the leader, and elect another node after the frozen one was asked for gossip twice.
+
+    Until then, the followers name the frozen node as the leader, and gossip lists it as alive.
+    """
     cluster.nodes[0].freeze()
     cluster.frozen_questions = 0
     await until(lambda: cluster.frozen_questions > 1)

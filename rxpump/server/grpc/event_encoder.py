@@ -33,7 +33,7 @@ _LOW_BITS: Final = 14
 
 
 def frame(message: bytes) -> bytes:
-    """Return a message with the prefix that a call needs."""
+    """Return a message after the prefix of gRPC: no compression, and the length of the message."""
     return _PREFIX(0, len(message)) + message
 
 

@@ -125,7 +125,7 @@ _COUNTED: Final = re.compile(r"\{([0-9]+)(?:(,)([0-9]*))?\}")
 
 
 class _Parser:
-    """Parser of one pattern, by recursive descent: alternatives, sequences, repeats, atoms."""
+    """Parses one pattern by recursive descent, with a method for alternatives, sequences, repeats and atoms each."""
 
     def __init__(self, pattern: str) -> None:
         self._pattern = pattern
