@@ -4,7 +4,7 @@
 pipeline. It differs from a plain reactivex Observable in three ways:
 
 - An exception in a callback of a subscriber goes to `on_error` of that subscriber and ends its subscription only,
-  also if several subscribers share the source.
+  even if several subscribers share the source.
 - An error that reaches a subscriber without `on_error` goes to the exception handler of the event loop.
 - `for`, `list(...)` and `in` raise TypeError. On a plain Observable they never end, because it can be indexed.
 """

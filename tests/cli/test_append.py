@@ -68,7 +68,7 @@ def test_a_repeated_run_writes_nothing_twice(cli: Commands, store: rxpump.Blocki
     assert in_store(store, "repeated") == [*range(700), -1, 700, 701]
 
 
-def test_two_inputs_are_told_apart_by_their_source(cli: Commands, store: rxpump.BlockingClient) -> None:
+def test_the_option_source_distinguishes_two_inputs(cli: Commands, store: rxpump.BlockingClient) -> None:
     for source in ("monday", "tuesday", "monday"):
         cli.rows("append", "days", "--source", source, input=numbered(2))
     assert in_store(store, "days") == [0, 1, 0, 1]

@@ -98,7 +98,7 @@ def test_the_exit_status_reports_what_is_missing(cli: Commands, store: rxpump.Bl
 
 
 @pytest.mark.parametrize("form", ["--json", "--table"])
-def test_a_reader_that_leaves_ends_the_command(cli: Commands, store: rxpump.BlockingClient, form: str) -> None:
+def test_a_closed_standard_output_ends_the_command(cli: Commands, store: rxpump.BlockingClient, form: str) -> None:
     store.publish(f"long{form}", [rxpump.NewEvent("Jumped", {"pad": "x" * 500}) for _ in range(2000)])
     with cli.started("read", f"long{form}", form) as process:
         assert process.stdout is not None

@@ -359,7 +359,7 @@ async def test_a_last_save_that_fails_is_an_error_and_no_completion() -> None:
     assert (seen.errors, seen.completed) == ([store.failure], 0)
 
 
-async def test_when_nobody_listens_any_more_the_loops_handler_is_told(nothing_left: list[dict[str, Any]]) -> None:
+async def test_an_error_after_dispose_goes_to_the_loops_handler(nothing_left: list[dict[str, Any]]) -> None:
     feed, store = Feed(), Store()
     store.failure = OSError("disk full")
     subscription = feed.pipe(ops.commit_checkpoint(store)).subscribe()

@@ -118,7 +118,7 @@ def test_older_versions_are_brought_to_the_latest(model: Any, data: Any, metadat
     assert made == model(height=3, at=MOMENT)
 
 
-def test_where_the_version_is_told_can_be_said() -> None:
+def test_version_key_names_the_field_of_the_version() -> None:
     old = event("Jumped", {"metres": 3, "at": AT}, metadata={"v": 2, "version": 7})
     (made,) = decoded([old], ops.decode(Jumped, upcasters=UPCASTERS, version_key="v"))
     assert made == Jumped(3, MOMENT)
@@ -151,7 +151,7 @@ def test_types_without_upcasters_pay_for_none() -> None:
 BAD, STRANGE = event("Jumped", {}), event("Ate", {})
 
 
-def test_a_function_is_told_and_the_event_left_out() -> None:
+def test_undecodable_is_called_and_the_event_is_omitted() -> None:
     told: list[Any] = []
     operator = ops.decode({"Jumped": Jumped}, undecodable=lambda event, error: told.append((event, error)))
     assert decoded([GOOD, BAD, STRANGE, GOOD], operator) == [Jumped(3, MOMENT)] * 2

@@ -14,7 +14,7 @@ from tests.fakes import Pages, numbers
 from tests.operators.sources import Feed, Gates, HeldSink, Seen, settle
 
 
-async def test_one_after_the_other_unless_told_otherwise() -> None:
+async def test_by_default_one_item_is_processed_at_a_time() -> None:
     feed, gates, seen = Feed(), Gates(str.upper), Seen()
     seen.of(feed.pipe(ops.map_async(gates)))
     for item in "abc":
@@ -155,7 +155,7 @@ def test_how_many_at_once_is_a_count(wrong: Any) -> None:
         ops.map_async(Gates(), max_concurrent=wrong)
 
 
-async def test_unless_told_otherwise_the_high_mark_leaves_room_for_the_work() -> None:
+async def test_the_default_high_mark_exceeds_max_concurrent() -> None:
     feed, gates, seen = Feed(), Gates(), Seen()
     subscription = seen.of(feed.pipe(ops.map_async(gates, max_concurrent=100)))
     for item in range(150):

@@ -57,7 +57,7 @@ async def test_while_it_does_not_they_are_kept_until_there_is_no_room(
     subscription.dispose()
 
 
-async def test_unless_told_otherwise_a_full_buffer_is_an_error() -> None:
+async def test_by_default_a_full_buffer_is_an_error() -> None:
     feed, sink, seen = Feed(), HeldSink(), Seen()
     feed.pipe(ops.on_backpressure_buffer(2), rx.do_action(sink.on_next)).subscribe(on_error=seen.on_error)
     for item in "abc":

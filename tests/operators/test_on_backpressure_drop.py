@@ -23,7 +23,7 @@ async def test_what_comes_while_the_sink_is_full_is_dropped() -> None:
     subscription.dispose()
 
 
-async def test_nobody_need_be_told() -> None:
+async def test_on_dropped_is_optional() -> None:
     feed, sink = Feed(), HeldSink()
     subscription = feed.pipe(ops.on_backpressure_drop()).subscribe(sink.on_next)
     feed.on_next("a")

@@ -132,7 +132,7 @@ async def test_requests_that_waited_for_a_turn_are_sent_together() -> None:
     assert [package.payload for package in played.socket.take()] == [b"a", b"b"]
 
 
-async def test_an_answer_makes_room_and_what_follows_goes_out_with_it() -> None:
+async def test_a_reply_releases_the_next_request_at_once() -> None:
     played = Played()
     a = played.ask(Ask("a"))
     played.connection.wake()

@@ -98,7 +98,7 @@ async def test_a_server_that_knows_no_filters_is_asked_once_a_connection(client_
         assert positions(await read(client)) == [300], "another connection may lead to another server"
 
 
-async def test_what_is_wrong_beside_the_filter_is_still_told(client_of: MakeClient) -> None:
+async def test_an_error_of_the_read_without_its_filter_is_raised(client_of: MakeClient) -> None:
     async def script(peer: Peer) -> None:
         await peer.introduce()
         peer.reply(await peer.request(Command.FILTERED_READ_ALL_EVENTS_FORWARD), Command.BAD_REQUEST)
@@ -112,7 +112,7 @@ async def test_what_is_wrong_beside_the_filter_is_still_told(client_of: MakeClie
             await read(client)
 
 
-async def test_a_filter_that_is_too_much_for_the_server_is_for_us_to_do(client_of: MakeClient) -> None:
+async def test_a_filter_that_the_server_refuses_runs_in_the_client(client_of: MakeClient) -> None:
     async def script(peer: Peer) -> None:
         await peer.introduce()
         error = schema.FilteredReadAllEventsCompleted(result=ReadAllResult.ERROR, error="Too much.")

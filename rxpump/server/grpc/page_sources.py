@@ -51,14 +51,14 @@ class PageSource(Protocol):
     """A source of events."""
 
     def page(self, most: int) -> EncodedPage:
-        """Return at most `most` next events, and move the cursor behind them.
+        """Return at most `most` next events, and move the cursor after them.
 
         Raises:
             CallError: There can be no further events.
         """
 
     def committed(self, batch: CommittedBatch) -> Sequence[bytes]:
-        """Return the messages of a batch that is newer than the cursor, and move the cursor behind it."""
+        """Return the messages of a batch that is newer than the cursor, and move the cursor after it."""
 
 
 class StreamPages:

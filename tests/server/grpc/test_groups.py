@@ -381,7 +381,7 @@ async def test_a_group_has_a_limit_of_consumers(caller: Caller) -> None:
     await connect(caller)
 
 
-async def test_events_of_a_consumer_that_leaves_are_retried(caller: Caller) -> None:
+async def test_events_of_a_closed_consumer_are_retried(caller: Caller) -> None:
     await append(caller, "a")
     await create(caller)
     first = await connect(caller)

@@ -86,7 +86,7 @@ def test_it_says_each_thing_once_under_an_id_of_its_own() -> None:
     assert authenticate.correlation_id != identify.correlation_id
 
 
-def test_what_follows_the_introduction_in_the_same_bytes_is_passed_on() -> None:
+def test_packages_received_with_the_introduction_are_returned() -> None:
     link = new_link()
     pong = Package(Command.PONG, ID, b"hi")
     assert link.receive(Package(Command.CLIENT_IDENTIFIED, ID).encode() + pong.encode()) == [pong]

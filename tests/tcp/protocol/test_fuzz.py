@@ -101,7 +101,7 @@ def test_a_link_hears_anything() -> None:
     fuzz_link(200)
 
 
-def test_a_ledger_is_told_anything() -> None:
+def test_pending_requests_accept_random_packages() -> None:
     fuzz_ledger(150)
 
 

@@ -46,7 +46,7 @@ def farewells(wire: Wire) -> list[bytes]:
     return [each.correlation_id for each in wire.sent() if each.command == Command.UNSUBSCRIBE_FROM_STREAM]
 
 
-def test_what_follows_the_confirmation_goes_to_the_channel(wire: Wire) -> None:
+def test_events_after_the_confirmation_reach_the_channel(wire: Wire) -> None:
     channel, sent = opened(wire)
     for _ in range(2):
         assert wire.reply(sent, EVENT, Command.STREAM_EVENT_APPEARED) is None
@@ -176,7 +176,7 @@ def test_packages_of_a_subscription_precede_its_unsubscribe(wire: Wire) -> None:
     assert not wire.pending.is_leaving
 
 
-def test_what_was_told_is_not_said_to_the_next_connection(wire: Wire) -> None:
+def test_acknowledgements_are_not_sent_to_the_next_connection(wire: Wire) -> None:
     channel, _ = opened(wire)
     wire.pending.send_message(channel, Command.PERSISTENT_SUBSCRIPTION_ACK_EVENTS, b"lost with its connection")
     wire.pending.disconnected(LOST)

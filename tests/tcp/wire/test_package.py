@@ -43,7 +43,7 @@ def test_what_no_client_of_ours_would_send_is_read_all_the_same() -> None:
 
 
 @pytest.mark.parametrize("length", [1, 127, 128, 2**15 - 1])
-def test_a_token_is_told_by_its_negative_length(length: int) -> None:
+def test_a_token_is_encoded_with_a_negative_length(length: int) -> None:
     """See docs/protocol/tcp.md, section 1.1."""
     frame = Package(Command.PING, ID, b"payload", Token("t" * length)).encode()
     assert int.from_bytes(frame[:4], "little") == len(frame) - 4

@@ -45,7 +45,7 @@ async def test_the_confirmation_has_the_ends_of_log_and_stream(client: Consuming
     assert confirmation.last_event_number == 1
 
 
-async def test_a_consumer_that_leaves_makes_room(client: Consuming) -> None:
+async def test_a_closed_consumer_frees_its_place_in_the_group(client: Consuming) -> None:
     await client.create(group="few", subscriber_max_count=1)
     client.connect(group="few")
     other = Consuming.beside(client)
