@@ -16,6 +16,7 @@ from rxpump.model.system_names import ADMINS, EVERYONE, OPS
 from rxpump.server.access.login_throttle import LoginThrottle, Throttled
 from rxpump.server.access.passwords import PasswordHash
 from rxpump.server.access.saved_users import SavedUser, SavedUsers
+from rxpump.server.store.changes import Appended
 from rxpump.server.store.group_commit import Outcome
 
 Saving = asyncio.Future[Outcome]
@@ -214,7 +215,7 @@ class Users:
         return [profile for profile in found if profile is not None]
 
     def save(self, profile: Profile, password: str | None = None, *, is_deleted: bool = False) -> Saving:
-        """Create, change or delete an account. The change takes effect at once.
+        """Create, change or delete an account. The change takes effect at once, and is undone if it cannot be saved.
 
         Args:
             profile: The account.
@@ -234,10 +235,25 @@ class Users:
             is_deleted=is_deleted,
             updated_ns=time.time_ns(),
         )
-        self._changed[profile.login] = user
+        before = self._changed.get(profile.login)
+        self._set(profile.login, user)
+
+        def undo(saving: Saving) -> None:
+            is_saved = not saving.cancelled() and saving.exception() is None and isinstance(saving.result(), Appended)
+            if not is_saved and self._changed.get(profile.login) is user:
+                self._set(profile.login, before)
+
+        saving = self._saved.write(user)
+        saving.add_done_callback(undo)
+        return saving
+
+    def _set(self, login: str, user: SavedUser | None) -> None:
+        if user is None:
+            self._changed.pop(login, None)
+        else:
+            self._changed[login] = user
         self.version += 1
-        self._verified.pop(profile.login, None)
-        return self._saved.write(user)
+        self._verified.pop(login, None)
 
     def reread(self) -> None:
         """Read the stored accounts again before the next use, because another node can have changed them."""

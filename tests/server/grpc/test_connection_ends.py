@@ -1,4 +1,4 @@
-"""Calls that fail, and connections that the client or the server ends while calls are running."""
+"""Connections and calls that end early: failing handlers and stores, faults of clients, full memory, slow readers."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def failing_with(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
     async def fail(_: Call) -> None:
         raise error
 
-    monkeypatch.setitem(method_table.HANDLERS, gossip.READ.path, fail)  # type: ignore[arg-type]
+    monkeypatch.setitem(method_table.HANDLERS, gossip.READ.path, fail)
 
 
 async def until_empty(server: EmbeddedServer) -> None:
@@ -45,9 +45,7 @@ async def test_a_failure_of_a_handler_is_logged(
     assert (await caller.append("s", event())).code is StatusCode.OK
 
 
-async def test_the_status_of_a_call_names_a_failure_of_the_store(
-    caller: Caller, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_store_that_fails_is_named(caller: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
     failing_with(monkeypatch, sqlite3.OperationalError("disk I/O error"))
     answer = await caller.ask(gossip.READ, b"")
     assert answer.code is StatusCode.INTERNAL
@@ -55,7 +53,7 @@ async def test_the_status_of_a_call_names_a_failure_of_the_store(
     assert "disk I/O error" in answer.status.message
 
 
-async def test_a_closed_connection_ends_its_subscriptions(server: EmbeddedServer) -> None:
+async def test_a_client_that_leaves_ends_its_calls(server: EmbeddedServer) -> None:
     async with calling(server) as caller:
         call = await caller.begin(streams.READ, read_request("s", subscription={}))
         await call.next()
@@ -64,7 +62,7 @@ async def test_a_closed_connection_ends_its_subscriptions(server: EmbeddedServer
     assert not server.store.feed._followers
 
 
-async def test_a_call_is_completed_after_a_goaway_of_the_client(server: EmbeddedServer) -> None:
+async def test_a_client_that_says_goodbye_is_answered(server: EmbeddedServer) -> None:
     async with calling(server) as caller:
         call = await caller.open(streams.APPEND)
         caller.endpoint.connection.shut_down()
@@ -77,7 +75,7 @@ async def test_a_call_is_completed_after_a_goaway_of_the_client(server: Embedded
         await asyncio.wait_for(caller.endpoint.closed.wait(), 10)
 
 
-async def test_a_protocol_error_of_the_client_closes_its_connection(
+async def test_a_client_that_breaks_the_protocol_is_told(
     server: EmbeddedServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.INFO):
@@ -91,7 +89,7 @@ async def test_a_protocol_error_of_the_client_closes_its_connection(
     assert "closing <GrpcConnection" in caplog.text
 
 
-async def test_connections_without_a_login_share_a_limited_memory() -> None:
+async def test_strangers_share_a_limited_memory() -> None:
     async with serving() as server:
         server._node.memory = ConnectionMemory(1_000_000)
         async with calling(server) as small, calling(server) as large, calling(server, ADMIN) as known:
@@ -121,7 +119,7 @@ async def test_a_read_waits_for_a_client_that_does_not_read(server: EmbeddedServ
     assert len((await call.end()).messages) == 7
 
 
-async def test_stop_closes_connections_of_clients_that_do_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_stopping_server_cuts_a_client_that_does_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(grpc_face, "_CLOSE_TIMEOUT", 0.05)
     async with serving(insecure=True) as server:
         assert server.grpc_port is not None

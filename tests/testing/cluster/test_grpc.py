@@ -8,7 +8,8 @@ from contextlib import asynccontextmanager
 import pytest
 
 import rxpump
-from rxpump.grpc.messages import users
+from rxpump.grpc.messages import persistent_subscriptions as groups
+from rxpump.grpc.messages import streams_v2, users
 from rxpump.grpc.protocol.call_status import StatusCode
 from rxpump.testing import ClusterNode, EmbeddedCluster
 from tests.grpc.harness import connected
@@ -80,3 +81,16 @@ async def test_the_next_leader_knows_changed_users() -> None:
             assert [each.login_name for each in await details(Caller(endpoint), "ouro")] == ["ouro"]
             written = await Caller(endpoint, basic("ouro", "secret")).append("orders", event())
             assert written.code is StatusCode.OK
+
+
+async def test_a_follower_refuses_what_only_leaders_serve() -> None:
+    async with EmbeddedCluster() as cluster, calling(cluster.followers[0]) as caller:
+        record = {"stream": "s", "schema": {"format": 1, "name": "t"}, "data": b"{}"}
+        records = streams_v2.APPEND_RECORDS.request(records=[record])
+        assert (await caller.ask(streams_v2.APPEND_RECORDS, records)).code is StatusCode.FAILED_PRECONDITION
+        listed = groups.LIST.request(options={"list_all_subscriptions": {}})
+        assert (await caller.ask(groups.LIST, listed)).code is StatusCode.UNAVAILABLE
+        deleted = groups.DELETE.request(options={"stream_identifier": {"stream_name": b"s"}, "group_name": "g"})
+        assert (await caller.ask(groups.DELETE, deleted)).error == "not-leader"
+        await cluster.start_election()
+        assert (await caller.ask(streams_v2.APPEND_RECORDS, records)).code is StatusCode.UNAVAILABLE
