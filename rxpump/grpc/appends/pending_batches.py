@@ -7,8 +7,9 @@
 
 Order. Batches are taken in the order of their submission, and a server executes the batches of a call in the order in
 which they arrive (docs/protocol/grpc.md, section 5.3). If a call ends, all its batches wait again at their places in
-that order. If a single batch is refused for now, no batch is taken for the length of a pause, so that batches which
-were submitted later do not overtake it.
+that order. If a batch or the call is refused for now, no batch is taken for the length of a pause, so that batches
+which were submitted later do not overtake it, and a server that is not ready does not get calls without end. A lost
+connection ends the pause, because the next connection can be to another node.
 
 Repetition. A repeated batch has the same events with the same ids, so the server writes it once. Its number is new,
 so a late response to an earlier attempt is ignored.
@@ -163,9 +164,8 @@ class PendingBatches:
             self._drop_settled()
 
     def opened(self) -> None:
-        """Let `take` return batches, because a BatchAppend call is open."""
+        """Let `take` return batches after the current pause, because a BatchAppend call is open."""
         self._is_open = True
-        self._paused_until = _NOT_PAUSED
 
     def take(self, now: float, most_bytes: int) -> list[bytes]:
         """Return encoded requests to send now.
@@ -220,6 +220,7 @@ class PendingBatches:
                 pending.blame += is_suspect and len(interrupted) == 1
         settled = [self._wait_or_fail(pending, error, now) for pending in interrupted]
         if isinstance(error, ConnectionClosed):
+            self._paused_until = _NOT_PAUSED
             for _, pending in self._waiting:
                 if pending.deadline is None:
                     self._deadlines.stop(pending.sequence)

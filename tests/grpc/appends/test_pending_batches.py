@@ -135,12 +135,37 @@ def test_all_batches_are_repeated_in_order_after_a_call(error: RxPumpError) -> N
     submit(pending, "d")
     assert pending.ended(error, 0) == []
     pending.opened()
-    after = pending.take(0, MUCH)
+    pending.tick(1)
+    after = pending.take(1, MUCH)
     assert names(after) == ["a", "b", "c", "d"]
     for old, new in zip(before, after, strict=False):
         assert parse(old).proposed_messages == parse(new).proposed_messages
         assert pending.receive(success(old), 0) is None
         assert pending.receive(success(new), 0) is not None
+
+
+def test_a_new_call_does_not_end_the_pause_after_a_refused_call() -> None:
+    pending = machine()
+    pending.opened()
+    submit(pending, "a")
+    pending.take(0, MUCH)
+    assert pending.ended(NOT_LEADER, 0) == []
+    pending.opened()
+    assert pending.take(0, MUCH) == []
+    assert pending.deadline is not None
+    pending.tick(pending.deadline)
+    assert names(pending.take(1, MUCH)) == ["a"]
+
+
+def test_a_lost_connection_ends_the_pause() -> None:
+    pending = machine()
+    pending.opened()
+    submit(pending, "a")
+    pending.take(0, MUCH)
+    assert pending.ended(NOT_LEADER, 0) == []
+    assert pending.ended(LOST, 0) == []
+    pending.opened()
+    assert names(pending.take(0, MUCH)) == ["a"]
 
 
 @pytest.mark.parametrize("error", [AccessDenied("write to", "a"), ClientClosed("node", "closed")])
