@@ -40,11 +40,11 @@ def test_the_server_names_its_version_and_statistics(grpc: Commands) -> None:
 
 
 def test_groups_have_details(grpc: Commands) -> None:
-    grpc.run("groups", "create", "ponies", "riders", "--start-from", "start")
-    (row,) = grpc.rows("groups", "list", "ponies")
+    grpc.run("groups", "create", "zebras", "riders", "--start-from", "start")
+    (row,) = grpc.rows("groups", "list", "zebras")
     assert (row["group"], row["consumers"], row["in_flight"]) == ("riders", 0, 0)
     assert row["status"]
-    assert grpc.rows("groups", "info", "ponies", "riders")[0]["settings"]["message_timeout_seconds"] == 30
+    assert grpc.rows("groups", "info", "zebras", "riders")[0]["settings"]["message_timeout_seconds"] == 30
 
 
 def test_parked_events_can_be_cleared_and_replayed(grpc: Commands) -> None:
