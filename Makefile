@@ -43,7 +43,7 @@ demo: $(VENV)/ready
 	@$(VENV)/bin/python examples/flights.py $(ROWS)
 
 test: $(VENV)/ready
-	@$(VENV)/bin/pytest -q $(TESTS)
+	@$(VENV)/bin/pytest -q -n auto $(TESTS)
 
 help:
 	@echo 'make demo                  Send 336,776 flights through one pipeline (ROWS=5000 for fewer)'
@@ -83,7 +83,7 @@ format: $(VENV)/ready
 
 coverage: $(VENV)/ready
 	@rm -f build/coverage*
-	@$(VENV)/bin/coverage run -m pytest -q $(TESTS)
+	@$(VENV)/bin/coverage run -m pytest -q -n auto $(TESTS)
 	@$(VENV)/bin/coverage combine --quiet
 	@$(VENV)/bin/coverage report
 
@@ -91,10 +91,10 @@ test-long: $(VENV)/ready
 	@$(VENV)/bin/pytest -q -m long $(TESTS)
 
 test-oldest-protobuf: $(OLDEST)/ready
-	@$(OLDEST)/bin/pytest -q $(TESTS)
+	@$(OLDEST)/bin/pytest -q -n auto $(TESTS)
 
 test-speed: $(SPEED)/ready
-	@$(SPEED)/bin/pytest -q $(TESTS)
+	@$(SPEED)/bin/pytest -q -n auto $(TESTS)
 
 test-all-pythons:
 	@for version in 3.11 3.12 3.13; do \

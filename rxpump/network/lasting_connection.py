@@ -120,7 +120,8 @@ class LastingConnection(ABC, Generic[R]):
             try:
                 await self._leave()
             finally:
-                self._keeper.cancel()
+                if not self._keeper.cancelling():  # A second cancellation would interrupt the end of the connection.
+                    self._keeper.cancel()
                 await asyncio.wait((self._keeper,))
         await self._nodes.close()
 

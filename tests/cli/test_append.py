@@ -169,7 +169,8 @@ def test_a_copy_can_follow_its_source(cli: Commands, store: rxpump.BlockingClien
             store.publish_event("followed", "Numbered", {"n": number})
             assert next(events).json() == {"n": number}
         process.send_signal(signal.SIGINT)
-        assert json.loads(lines(process.stdout, 1)[0])["copied"] == 2
+        # The second event can be interrupted between its copy and the reply.
+        assert json.loads(lines(process.stdout, 1)[0])["copied"] in (1, 2)
         assert process.communicate(timeout=30) == (b"", b"")
         assert process.returncode == 0
 

@@ -114,6 +114,7 @@ def test_ctrl_c_ends_the_wait_for_a_connection(cli: Commands) -> None:
         port = silent.getsockname()[1]
         with cli.started("info", "--uri", f"tcp://127.0.0.1:{port}?connect_timeout=60&connect_within=60") as process:
             connection, _ = silent.accept()
+            assert connection.recv(1)  # The client waits for the reply to its login.
             process.send_signal(signal.SIGINT)
             out, err = process.communicate(timeout=30)
             connection.close()
