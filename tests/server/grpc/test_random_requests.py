@@ -8,6 +8,9 @@ import random
 from typing import Any
 
 import pytest
+from google.protobuf.descriptor_pb2 import DescriptorProto
+from google.protobuf.message import Message
+from google.protobuf.message_factory import GetMessageClass
 
 from rxpump.grpc.messages import monitoring
 from rxpump.grpc.messages.methods import Method
@@ -70,9 +73,13 @@ def random_value(chance: random.Random, field: Any, depth: int) -> Any:
             return chance.choice(fits(SIGNED, 64, signed=True))
 
 
-def random_message(chance: random.Random, descriptor: Any, depth: int = 6) -> dict[str, Any]:
-    """Return random values for most of the fields of a message."""
+def random_message(chance: random.Random, descriptor: Any, depth: int = 6) -> Any:
+    """Return a message with random values for most of its fields."""
     values: dict[str, Any] = {}
+    maps: dict[str, dict[str, Any]] = {}
+    described = DescriptorProto()  # The descriptor itself names labels differently in old and new protobuf.
+    descriptor.CopyToProto(described)
+    repeated = {field.name for field in described.field if field.label == field.LABEL_REPEATED}
     chosen = {oneof.name: chance.choice(oneof.fields).name for oneof in descriptor.oneofs}
     for field in descriptor.fields:
         oneof = field.containing_oneof
@@ -82,22 +89,26 @@ def random_message(chance: random.Random, descriptor: Any, depth: int = 6) -> di
             continue
         if field.type == field.TYPE_MESSAGE and field.message_type.GetOptions().map_entry:
             key, value = (field.message_type.fields_by_name[name] for name in ("key", "value"))
-            values[field.name] = {
-                chance.choice(["type", "content-type", "x"]): random_value(chance, value, depth)
-                for _ in range(chance.randrange(4))
-                if key
-            }
-        elif field.is_repeated:
+            keys = [chance.choice(["type", "content-type", "x"]) for _ in range(chance.randrange(4)) if key]
+            maps[field.name] = {each: random_value(chance, value, depth) for each in keys}
+        elif field.name in repeated:
             values[field.name] = [random_value(chance, field, depth) for _ in range(chance.randrange(3))]
         else:
             values[field.name] = random_value(chance, field, depth)
-    return values
+    message = GetMessageClass(descriptor)(**values)
+    for name, entries in maps.items():  # The constructors of protobuf 4 accept no maps of messages.
+        for each, entry in entries.items():
+            if isinstance(entry, Message):
+                getattr(message, name)[each].CopyFrom(entry)
+            else:
+                getattr(message, name)[each] = entry
+    return message
 
 
 async def ask(caller: Caller, chance: random.Random, method: Method) -> StatusCode | None:
     """Make a call with random requests. Return its status code; None if it did not end."""
     count = chance.choice([0, 1, 1, 1, 2, 3]) if method.kind.value[0] else 1
-    requests = [method.request(**random_message(chance, method.request.DESCRIPTOR)) for _ in range(count)]
+    requests = [random_message(chance, method.request.DESCRIPTOR) for _ in range(count)]
     metadata = chance.choice([(), ADMIN])
     call = await caller.open(method, *requests, metadata=metadata)
     if chance.random() < 0.7:
