@@ -18,12 +18,14 @@ from typing import Any, Final
 
 from google.protobuf.message import DecodeError, Message
 
+from rxpump.grpc.http2.error_codes import CannotSend
 from rxpump.grpc.messages.methods import Method
+from rxpump.grpc.messages.server_features import GET_SUPPORTED_METHODS
 from rxpump.grpc.messages.table import METHODS
 from rxpump.grpc.protocol.call_status import CallStatus, StatusCode
 from rxpump.server import EmbeddedServer
 from tests.grpc.harness import ClientEndpoint, connected
-from tests.server.grpc.caller import OpenCall
+from tests.server.grpc.caller import Caller, OpenCall
 
 DATA = Path(__file__).parents[2] / "data" / "wire" / "grpc"
 
@@ -138,6 +140,7 @@ class Replay:
             self._note(kind, self.calls[conn, stream], rest)
             return
         await self._wait()
+        await self._until_received(endpoints[conn])
         if kind == "open":
             path, headers = rest
             method = METHODS.get(path) or _unknown(path)
@@ -161,6 +164,11 @@ class Replay:
         message = call.method.response.FromString(bytes.fromhex(rest[0]))
         if not _is_progress(message):
             call.real.append(message)
+
+    async def _until_received(self, endpoint: ClientEndpoint) -> None:
+        """Wait until our server has received the earlier steps of a connection, by making a call of our own."""
+        with suppress(CannotSend):
+            await Caller(endpoint).ask(GET_SUPPORTED_METHODS, b"")
 
     async def _wait(self) -> None:
         """Wait until our server has sent as many messages as the real one at this step, at most for some time."""
