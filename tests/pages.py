@@ -65,7 +65,7 @@ def modules(page: Path) -> dict[str, str]:
     Each program and each file for pytest is a module of its own. All other blocks are the body of one coroutine
     function in one module.
     """
-    name = page.stem.lower().replace("-", "_")
+    name = re.sub(r"\W", "_", str(page.relative_to(ROOT).with_suffix("")).lower())
     files = [block for block in blocks(page) if block.is_program or block.is_test_suite]
     programs = {f"{name}_{block.line}": "\n" * block.line + block.code for block in files}
     lines: list[str] = []

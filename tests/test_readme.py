@@ -18,6 +18,10 @@ from tests.certificates import authority, certificate_files
 from tests.pages import PAGES, ROOT, Block, blocks, modules
 
 WITHOUT_A_LOOP = {"without-an-event-loop.md"}
+TESTED_ELSEWHERE = {"tutorial.md"}
+"""Pages whose programs need a server and run until they are killed: tests/test_tutorial.py."""
+
+EXECUTED = [page for page in PAGES if page.name not in TESTED_ELSEWHERE]
 
 
 async def run(block: Block, names: dict[str, Any]) -> None:
@@ -55,7 +59,7 @@ async def run_tests(suites: list[Block], folder: Path) -> None:
     assert process.returncode == 0, out.decode()
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", EXECUTED, ids=lambda page: page.name)
 async def test_every_block_runs_and_prints_its_output(
     page: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -11,8 +11,8 @@ import pytest
 
 from tests.certificates import authority, certificate_files
 from tests.grpc.embedded_node import use_grpc
-from tests.pages import PAGES, ROOT, blocks
-from tests.test_readme import run, run_program
+from tests.pages import ROOT, blocks
+from tests.test_readme import EXECUTED, run, run_program
 
 PREPARATION = f"""\
 import sys
@@ -22,7 +22,7 @@ use_grpc_in_this_process()
 """
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", EXECUTED, ids=lambda page: page.name)
 async def test_every_block_runs_over_grpc(
     page: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -106,7 +106,7 @@ REMEDIES: Final = {
     ),
     "PersistentSubscriptionDeleted": "Create the group again if it was deleted by mistake.",
     "PersistentSubscriptionFailed": "Correct the setting that `reason` names.",
-    "SubscriberLimitReached": "Raise `max_subscribers` of the group, or wait until another consumer ends.",
+    "SubscriberLimitReached": "Raise `subscriber_max_count` of the group, or wait until another consumer ends.",
     "ScavengeFailed": "Read `reason`, and try again as an admin.",
     "ScavengeInProgress": "Wait until it is completed.",
     "ScavengeNotFound": "Use the id in `running`, if a scavenge runs.",

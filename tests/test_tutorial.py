@@ -1,0 +1,140 @@
+"""The programs of the tutorial do what it says, also if they and the server are killed."""
+
+from __future__ import annotations
+
+import json
+import re
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, closing
+from pathlib import Path
+
+import pytest
+
+import rxpump
+from tests.pages import ROOT, blocks
+
+PAGE = ROOT / "docs" / "tutorial.md"
+COMMANDS = re.compile(r"^python (\w+\.py) tcp://localhost:1113$", re.MULTILINE)
+
+
+class Shop:
+    """A directory with the programs of the tutorial, and the processes that it starts."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._processes = ExitStack()
+        self.uri = ""
+        for name, block in zip(
+            re.findall(r"`(\w+\.py)`[^`]*:\n\n```python", PAGE.read_text()), blocks(PAGE), strict=True
+        ):
+            (folder / name).write_text(block.code)
+
+    def serve(self, port: int = 0) -> subprocess.Popen[str]:
+        """Start the server, and wait until it listens."""
+        server = self._start("-m", "rxpump", "serve", "--db", "shop-events.db", "--port", str(port))
+        for line in server.stdout or ():
+            if found := re.search(r"tcp://127\.0\.0\.1:\d+", line):
+                self.uri = found[0]
+                return server
+        raise AssertionError("the server ended")
+
+    def start(self, name: str) -> subprocess.Popen[str]:
+        return self._start(name, self.uri)
+
+    def run(self, name: str) -> str:
+        program = self.start(name)
+        out, _ = program.communicate()
+        assert program.returncode == 0
+        return out
+
+    def _start(self, *arguments: str) -> subprocess.Popen[str]:
+        command = [sys.executable, "-W", "error", *arguments]
+        process = subprocess.Popen(command, cwd=self.folder, text=True, stdout=subprocess.PIPE)
+        self._processes.callback(self.end, process)
+        return process
+
+    @staticmethod
+    def end(process: subprocess.Popen[str]) -> None:
+        process.kill()  # SIGKILL
+        process.wait()
+        if process.stdout is not None:
+            process.stdout.close()
+
+    def close(self) -> None:
+        self._processes.close()
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Iterator[Shop]:
+    with closing(Shop(tmp_path)) as shop:
+        yield shop
+
+
+def lines_until(program: subprocess.Popen[str], text: str) -> list[str]:
+    """Return the lines that a program prints, up to the first that contains a text."""
+    lines: list[str] = []
+    for line in program.stdout or ():
+        lines.append(line.rstrip())
+        if text in line:
+            return lines
+    raise AssertionError(f"the program ended without {text!r}: {lines}")
+
+
+def stored(folder: Path) -> tuple[int, int]:
+    """Return the sum of all totals, and the number of the last order that is part of it."""
+    with closing(sqlite3.connect(folder / "totals.db")) as database:
+        total, number = database.execute("SELECT (SELECT SUM(amount) FROM totals), number FROM checkpoint").fetchone()
+        return int(total), int(number)
+
+
+def kill_in_the_middle(shop: Shop, program: subprocess.Popen[str]) -> None:
+    """Kill the program at the moment at which a sum or the checkpoint has changed."""
+    before = stored(shop.folder)
+    while stored(shop.folder) == before:
+        assert program.poll() is None
+    shop.end(program)
+
+
+def test_the_read_model_survives_kill_9(shop: Shop) -> None:
+    server = shop.serve()
+    assert shop.run("orders.py") == "last order: 1999\n"
+    totals = shop.start("totals.py")
+    lines_until(totals, "added up to order")
+    for number in (3999, 5999, 7999):
+        writer = shop.start("orders.py")  # so that there is a change to wait for
+        kill_in_the_middle(shop, totals)
+        totals = shop.start("totals.py")
+        first = lines_until(totals, "starting with order")[0]
+        assert int(first.split()[-1]) > 0, "it continues"
+        lines_until(writer, f"last order: {number}")
+    lines_until(totals, "order 7999")
+    shop.end(server)
+    shop.serve(port=int(shop.uri.rpartition(":")[2]))
+    assert shop.run("orders.py") == "last order: 9999\n"
+    lines_until(totals, "order 9999")
+    shop.end(totals)
+    with rxpump.open(shop.uri) as store:
+        assert stored(shop.folder)[0] == sum(event.json()["price"] for event in store.iter("orders"))
+
+
+def test_the_program_that_reads_shows_large_orders(shop: Shop) -> None:
+    shop.serve()
+    with rxpump.open(shop.uri) as store:
+        orders = [{"customer": "zoe", "price": price} for price in (95, 96, 1, 100)]
+        store.publish("orders", [rxpump.NewEvent("OrderPlaced", order) for order in orders])
+    assert lines_until(shop.start("large.py"), "100") == ["zoe 96", "zoe 100"]
+
+
+def test_the_commands_of_the_tutorial_name_its_programs(shop: Shop) -> None:
+    assert set(COMMANDS.findall(PAGE.read_text())) == {path.name for path in shop.folder.glob("*.py")}
+
+
+def test_the_command_that_adds_the_prices_is_right(shop: Shop) -> None:
+    found = re.search(r"python -c '(.+)'$", PAGE.read_text(), re.MULTILINE)
+    assert found is not None
+    lines = "".join(f"{json.dumps({'price': price})}\n" for price in (3, 4))
+    done = subprocess.run([sys.executable, "-c", found[1]], input=lines, text=True, capture_output=True)
+    assert done.stdout == "7\n"
