@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import weakref
 from collections.abc import Awaitable, Callable, Coroutine
-from concurrent.futures import CancelledError, Future
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from functools import partial
 from queue import SimpleQueue
-from threading import Lock, Thread, get_ident
+from threading import Lock, Thread, current_thread, get_ident
 from typing import Any, TypeVar
 
 from rxpump.errors import ClientClosed, RxPumpError, WrongEventLoop
@@ -105,13 +105,35 @@ class LoopThread:
 
 
 def _run_loop(started: Started, at_end: Callable[[], Awaitable[object]]) -> None:
+    """Run a new event loop until it is stopped, and then end its tasks and the threads of its executor.
+
+    `asyncio.run` does the same, but starts a thread to wait for the executor. Python 3.12 starts no thread while the
+    program is ending.
+    """
+
     async def until_stopped() -> None:
         is_to_stop = asyncio.Event()
         started.put((asyncio.get_running_loop(), is_to_stop))
         await is_to_stop.wait()
         await at_end()
 
-    asyncio.run(until_stopped())
+    loop = asyncio.new_event_loop()
+    with ThreadPoolExecutor(thread_name_prefix=current_thread().name) as executor:
+        loop.set_default_executor(executor)
+        try:
+            loop.run_until_complete(until_stopped())
+        finally:
+            loop.run_until_complete(_end_tasks())
+            loop.run_until_complete(loop.shutdown_asyncgens())
+            loop.close()
+
+
+async def _end_tasks() -> None:
+    """Cancel all other tasks of the running event loop, and wait until they have ended."""
+    tasks = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _begin(coroutine: Coroutine[Any, Any, T], result: Future[T]) -> None:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
 import reactivex
@@ -126,8 +127,10 @@ except KeyboardInterrupt:
     assert (out, err) == (b"interrupted\n", b"")
 
 
-def test_a_program_can_end_without_closing() -> None:
-    source = "import rxpump; store = rxpump.open('memory://'); print(store.ping() > 0)"
+@pytest.mark.parametrize("scheme", ["memory", "sqlite"])
+def test_a_program_can_end_without_closing(scheme: str, tmp_path: Path) -> None:
+    uri = "memory://" if scheme == "memory" else f"sqlite:///{tmp_path}/store.db"
+    source = f"import rxpump; store = rxpump.open('{uri}'); print(store.ping() > 0)"
     done = subprocess.run([sys.executable, "-W", "error", "-c", source], capture_output=True, text=True, timeout=30)
     assert (done.stdout, done.stderr, done.returncode) == ("True\n", "", 0)
 
