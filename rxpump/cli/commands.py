@@ -22,6 +22,7 @@ MODULES: Final = {
     "metadata": "delete",
     "scavenge": "delete",
     "serve": "serve",
+    "ui": "ui",
     "check": "check",
     "completion": "completion",
 }

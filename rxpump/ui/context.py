@@ -1,0 +1,58 @@
+"""The values that all routes of the web page share."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, field
+
+from reactivex import Subject
+
+from rxpump.client import Client
+from rxpump.uri import parse
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """Options of the web page.
+
+    Attributes:
+        writable: Whether the page can append events, delete streams and set metadata.
+        password: Password that every request must have; None if none is needed, which is safe on loopback only.
+        hosts: Names that the Host header may have, in addition to `localhost` and the addresses of loopback.
+        any_address: Whether the Host header may be any IP address, because the page listens on all of them.
+    """
+
+    writable: bool = False
+    password: str | None = field(default=None, repr=False)
+    hosts: tuple[str, ...] = ()
+    any_address: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """The store that the page shows, and how the page is served.
+
+    Attributes:
+        client: Connected client of the store.
+        address: Address of the store without credentials.
+        options: Options of the page.
+        token: Secret that requests which change something must send back.
+        stopping: Emits when the program stops, so that responses without an end complete.
+    """
+
+    client: Client
+    address: str
+    options: Options = Options()
+    token: str = field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)
+    stopping: Subject[None] = field(default_factory=Subject, repr=False)
+
+    @classmethod
+    def of(cls, client: Client, uri: str, options: Options) -> Context:
+        """Return the context of a client that was created from a connection string."""
+        address, _ = parse(uri)
+        return cls(client, str(address), options)
+
+    @property
+    def protocol(self) -> str:
+        """Scheme of the connection string, such as `tcp` or `kurrentdb`."""
+        return self.address.partition("://")[0]

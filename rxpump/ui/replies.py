@@ -1,0 +1,110 @@
+"""Replies in JSON: values, and errors with their HTTP status."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any, Final
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from rxpump.errors import (
+    AccessDenied,
+    AppendTooLarge,
+    ConnectionClosed,
+    ConnectionFailed,
+    ConnectionLostRepeatedly,
+    EventNotFound,
+    InvalidArgument,
+    NotAuthenticated,
+    NotConnected,
+    NotSupported,
+    OperationTimedOut,
+    PersistentSubscriptionExists,
+    PersistentSubscriptionNotFound,
+    RxPumpError,
+    StreamDeleted,
+    StreamNotFound,
+    WrongExpectedVersion,
+)
+from rxpump.model.positions import Position
+
+STATUSES: Final[tuple[tuple[int, tuple[type[RxPumpError], ...]], ...]] = (
+    (400, (InvalidArgument,)),
+    (403, (AccessDenied, NotAuthenticated)),  # 401 would let the browser ask for the password of the page
+    (404, (StreamNotFound, EventNotFound, PersistentSubscriptionNotFound)),
+    (409, (WrongExpectedVersion, PersistentSubscriptionExists)),
+    (410, (StreamDeleted,)),
+    (413, (AppendTooLarge,)),
+    (501, (NotSupported,)),
+    (503, (ConnectionFailed, ConnectionClosed, ConnectionLostRepeatedly, NotConnected)),
+    (504, (OperationTimedOut,)),
+)
+"""HTTP status for classes of errors. The status for any other error is OTHER_STATUS."""
+
+OTHER_STATUS: Final = 502
+"""HTTP status for an error of the event store that is not in STATUSES."""
+
+
+def encode(value: object) -> bytes:
+    """Return a value as JSON in one line of ASCII.
+
+    Everything beyond ASCII is escaped, because the text of an event can contain half of a surrogate pair, which UTF-8
+    cannot encode.
+    """
+    return json.dumps(value, separators=(",", ":")).encode()
+
+
+class JsonReply(Response):
+    """A reply of one JSON value."""
+
+    media_type = "application/json"
+
+    def __init__(self, value: object, status: int = 200, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(value, status, headers)
+
+    def render(self, content: Any) -> bytes:
+        """Return the body."""
+        return encode(content)
+
+
+def error_values(error: RxPumpError) -> dict[str, Any]:
+    """Return an error as plain values: its kind, its message, and its attributes that JSON can express.
+
+    A refused login is described without the login, because that belongs to the connection string.
+    """
+    if isinstance(error, NotAuthenticated):
+        return {"kind": "NotAuthenticated", "message": "the event store refused the login of its connection string"}
+    attributes = {field.name: getattr(error, field.name) for field in fields(error)}
+    plain = {name: _plain(value) for name, value in attributes.items() if isinstance(value, (str, int, Position))}
+    return {**plain, "kind": type(error).__name__, "message": str(error), "retryable": error.retryable}
+
+
+def _plain(value: str | int | Position) -> str | int:
+    return f"{value.commit}/{value.prepare}" if isinstance(value, Position) else value
+
+
+def error_reply(error: RxPumpError) -> JsonReply:
+    """Return the reply for an error."""
+    status = next((status for status, kinds in STATUSES if isinstance(error, kinds)), OTHER_STATUS)
+    return JsonReply({"error": error_values(error)}, status)
+
+
+def refusal(status: int, kind: str, message: str, headers: Mapping[str, str] | None = None) -> JsonReply:
+    """Return the reply to a request that did not reach the event store."""
+    return JsonReply({"error": {"kind": kind, "message": message}}, status, headers)
+
+
+async def on_rxpump_error(_request: Request, error: Exception) -> Response:
+    """Handle an error of rxpump that a route raises."""
+    assert isinstance(error, RxPumpError)
+    return error_reply(error)
+
+
+async def on_http_error(_request: Request, error: Exception) -> Response:
+    """Handle a request for which there is no route."""
+    assert isinstance(error, HTTPException)
+    return refusal(error.status_code, "NotFound" if error.status_code == 404 else "BadRequest", error.detail)

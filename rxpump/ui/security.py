@@ -1,0 +1,126 @@
+"""The rules that every request must keep, before it reaches a route."""
+
+from __future__ import annotations
+
+import hmac
+from base64 import b64decode
+from binascii import Error as BadBase64
+from collections.abc import Iterable
+from ipaddress import ip_address
+from typing import Final
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from rxpump.ui.replies import refusal
+
+TOKEN_HEADER: Final = "x-rxpump-token"
+"""Header with the token of the page, for requests that change something."""
+
+READING: Final = frozenset({"GET", "HEAD"})
+"""Methods of requests that change nothing."""
+
+HEADERS: Final = {
+    "content-security-policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self';"
+        " base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'"
+    ),
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "referrer-policy": "no-referrer",
+    "x-content-type-options": "nosniff",
+}
+"""Headers of every response. No script and no style can come from the text of an event."""
+
+
+class Guard:
+    """Refuses requests that break a rule, and adds HEADERS to every response.
+
+    - The Host header names this page. A hostile page whose name was changed to resolve to this machine (DNS
+      rebinding) sends its own name.
+    - If there is a password, the request has it (HTTP Basic, with any user name).
+    - A request that changes something has the token and comes from a page of the same origin.
+
+    Args:
+        app: Application behind the rules.
+        token: Token that requests which change something must have.
+        password: Password of every request; None if none is needed.
+        hosts: Names that the Host header may have, in addition to those of loopback.
+        any_address: Whether the Host header may be any IP address, because the page listens on all of them. An
+            address cannot be rebound.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        token: str,
+        password: str | None = None,
+        hosts: Iterable[str] = (),
+        any_address: bool = False,
+    ) -> None:
+        self._app = app
+        self._token = token.encode()
+        self._password = None if password is None else password.encode()
+        self._hosts = frozenset(host.lower() for host in hosts) | {"localhost"}
+        self._any_address = any_address
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, or refuse it."""
+        if scope["type"] != "http":
+            return
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in HEADERS.items():
+                    headers[name] = value
+            await send(message)
+
+        refused = self._refusal(scope)
+        await (refused or self._app)(scope, receive, send_with_headers)
+
+    def _refusal(self, scope: Scope) -> Response | None:
+        """Return the reply to a request that breaks a rule, None for any other."""
+        headers = Headers(scope=scope)
+        host = headers.get("host", "")
+        if len(headers.getlist("host")) != 1 or not self._is_ours(host):
+            return refusal(421, "WrongHost", "the Host header does not name this page; see the option --allow-host")
+        if self._password is not None and not _has_password(headers, self._password):
+            challenge = {"www-authenticate": 'Basic realm="rxpump", charset="UTF-8"'}
+            return refusal(401, "PasswordNeeded", "the password of the page is missing or wrong", challenge)
+        if scope["method"] in READING:
+            return None
+        if headers.get("origin") != f"{scope['scheme']}://{host}":
+            return refusal(403, "WrongOrigin", "the request does not come from a page of this origin")
+        if not hmac.compare_digest(headers.get(TOKEN_HEADER, "").encode(), self._token):
+            return refusal(403, "WrongToken", f"the header {TOKEN_HEADER} does not have the token of /api/info")
+        return None
+
+    def _is_ours(self, host: str) -> bool:
+        name = _without_port(host).lower()
+        if name in self._hosts:
+            return True
+        try:
+            address = ip_address(name)
+        except ValueError:
+            return False
+        return self._any_address or address.is_loopback
+
+
+def _without_port(host: str) -> str:
+    if host.startswith("["):
+        return host[1:].partition("]")[0]
+    return host.partition(":")[0]
+
+
+def _has_password(headers: Headers, password: bytes) -> bool:
+    """Return whether a request has the password, in a time that does not depend on where a wrong one differs."""
+    scheme, _, encoded = headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "basic":
+        return False
+    try:
+        given = b64decode(encoded, validate=True).partition(b":")[2]
+    except (BadBase64, ValueError):
+        return False
+    return hmac.compare_digest(given, password)
