@@ -8,10 +8,11 @@ from typing import Any
 from rxpump.server.groups.message import Message
 from rxpump.server.groups.settings import GroupSettings
 from rxpump.server.groups.streams import parked_stream
-from rxpump.server.grpc.event_encoder import EventEncoder, framed_event, position, varint_of
+from rxpump.server.grpc.event_encoder import EventEncoder, framed_event, varint_of
 from rxpump.server.grpc.event_ids import IdForm
 from rxpump.server.store.located_pages import located_positions
 from rxpump.server.store.reader import Reader
+from rxpump.server.store.record import varint
 from rxpump.server.store.record_schema import LogEntry
 
 
@@ -56,5 +57,5 @@ class DeliveryEncoder(EventEncoder):
             if entry.HasField(name):
                 recorded = self.recorded(getattr(entry, name), commit, prepare)
                 parts += [tag, varint_of(len(recorded)), recorded]
-        parts += [b"\x18", position(commit), b"\x28", varint_of(retry_count)]
+        parts += [b"\x18", varint(commit), b"\x28", varint_of(retry_count)]
         return framed_event(b"".join(parts))

@@ -10,16 +10,18 @@ import re
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from struct import Struct
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from rxpump.model.system_names import LINK_EVENT_TYPE
 from rxpump.server.groups.streams import is_hidden_in_log
 from rxpump.server.grpc.event_ids import ID_FIELDS, IdForm
 from rxpump.server.store.committed_batch import CommittedBatch
 from rxpump.server.store.located_pages import located_target
+from rxpump.server.store.log_columns import LogColumns, log_columns
+from rxpump.server.store.new_event import NewEvent
 from rxpump.server.store.reader import Reader
-from rxpump.server.store.record import link_of, varint
-from rxpump.server.store.record_schema import JSON_CONTENT, LogEntry, LogPage
+from rxpump.server.store.record import link_of, varint, varints
+from rxpump.server.store.record_schema import JSON_CONTENT, LogEntry
 
 _UNIX_EPOCH_TICKS: Final = 621_355_968_000_000_000
 _LONGEST_CACHED: Final = 1_000
@@ -29,12 +31,25 @@ _NAMES_NOTHING: Final = re.compile(rb"\s*[+-]?[0-9]+\s*@").fullmatch
 """Function that matches the data of a link that contain no stream name."""
 
 _PREFIX: Final = Struct(">BL").pack
-_LOW_BITS: Final = 14
+_ZERO: Final = b"\0"
+"""Encoding of the number 0, whose field is left out."""
 
 
 def frame(message: bytes) -> bytes:
     """Return a message after the prefix of gRPC: no compression, and the length of the message."""
     return _PREFIX(0, len(message)) + message
+
+
+class EncodedEvents(NamedTuple):
+    """The events of a page.
+
+    Attributes:
+        messages: The messages, without those of events that the read leaves out.
+        columns: Fields of all events.
+    """
+
+    messages: list[bytes]
+    columns: LogColumns
 
 
 class EventEncoder:
@@ -52,58 +67,50 @@ class EventEncoder:
         self._resolve_links = resolve_links
         self._id_fields = ID_FIELDS[ids]
 
-    def page(self, events: bytes) -> tuple[list[bytes], Any, Any]:
-        """Encode the events of a page.
-
-        Args:
-            events: The events, as an encoded `LogPage`.
-
-        Returns:
-            The messages, and the first and the last event as `LogEntry`; None and None if there is none.
-        """
-        entries = LogPage.FromString(events).events
-        if not entries:
-            return [], None, None
-        return list(filter(None, self.messages(entries))), entries[0], entries[-1]
+    def page(self, page: bytes) -> EncodedEvents:
+        """Encode the events of a page, given as an encoded `LogPage`."""
+        columns = log_columns(page)
+        return EncodedEvents(list(filter(None, self.messages(columns))), columns)
 
     def committed(self, batch: CommittedBatch) -> Sequence[bytes]:
         """Encode the events of a batch. The batch caches the messages for other calls with the same options."""
         key = (type(self), self._ids, self._resolve_links)
         messages: Sequence[bytes] | None = batch.shared.get(key)
         if messages is None:
-            messages = batch.shared[key] = self.messages([event.entry for event in batch.events])
+            messages = batch.shared[key] = self.messages(log_columns(batch.log_page))
         return messages
 
-    def messages(self, entries: Sequence[Any]) -> list[bytes]:
-        """Encode events, given as `LogEntry`. Return no bytes for an event that the read leaves out."""
-        records = [entry.event for entry in entries]
-        fields = self._id_fields([record.event_id for record in records])
+    def messages(self, columns: LogColumns) -> list[bytes]:
+        """Encode events. Return no bytes for an event that the read leaves out."""
         messages = []
+        ids, numbers, commits = self._id_fields(columns.ids), varints(columns.numbers), varints(columns.commits)
+        prepares = commits if columns.prepares == columns.commits else varints(columns.prepares)
         name, stream = "", stream_field("")
-        for entry, record, id_field in zip(entries, records, fields, strict=True):
-            if record.event_stream_id != name:
-                name = record.event_stream_id
+        kind, content_type, created, description = "", -1, 0, b""
+        for index, (id_field, number, at, prepared, data, metadata) in enumerate(
+            zip(ids, numbers, commits, prepares, columns.data, columns.metadata, strict=True)
+        ):
+            if columns.streams[index] != name:
+                name = columns.streams[index]
                 stream = _cached_field(name)
-            at = position(entry.commit_position)
-            prepare = entry.prepare_position
-            prepared = at if prepare == entry.commit_position else position(prepare)
-            event = _recorded(record, id_field + stream, at, prepared)
-            if self._resolve_links and record.event_type == LINK_EVENT_TYPE:
-                messages.append(framed_event(self._resolved(record, event, at)))
-                continue
-            size = varint_of(len(event))
-            whole = len(size) + len(event) + len(at) + 2
-            outer = varint_of(whole)
-            messages.append(b"%b\x0a%b\x0a%b%b\x18%b" % (_PREFIX(0, 1 + len(outer) + whole), outer, size, event, at))
+            described = columns.types[index], columns.content_types[index], columns.created[index]
+            if described != (kind, content_type, created):
+                kind, content_type, created = described
+                description = _description(kind, content_type, created)
+            event = _recorded(id_field, stream, number, prepared, at, description, metadata, data)
+            if self._resolve_links and kind == LINK_EVENT_TYPE:
+                messages.append(framed_event(self._resolved(NewEvent(b"", kind, data), event, at)))
+            else:
+                messages.append(b"".join((_message_start(len(event), len(at)), event, b"\x18", at)))
         return messages
 
-    def _resolved(self, link: Any, recorded_link: bytes, at: bytes) -> bytes:
+    def _resolved(self, link: NewEvent, recorded_link: bytes, at: bytes) -> bytes:
         """Return a link as an encoded `ReadEvent`, with its target if there is one.
 
         As on a real server, an event with the type of a link but other data is delivered as an ordinary event.
 
         Args:
-            link: The link, as a `Record`.
+            link: Type and data of the link.
             recorded_link: The link, as an encoded `RecordedEvent`.
             at: The encoded commit position of the link.
         """
@@ -119,54 +126,68 @@ class EventEncoder:
         return b"\x0a%b%b\x12%b%b\x18%b" % (varint_of(len(event)), event, size, recorded_link, at)
 
     def recorded(self, record: Any, commit: int, prepare: int) -> bytes:
-        """Return an event as an encoded `RecordedEvent`."""
-        start = self._id_fields([record.event_id])[0] + _cached_field(record.event_stream_id)
-        return _recorded(record, start, position(commit), position(prepare))
+        """Return an event, given as a `Record`, as an encoded `RecordedEvent`."""
+        start, stream = self._id_fields([record.event_id])[0], _cached_field(record.event_stream_id)
+        description = _description(record.event_type, record.data_content_type, record.created)
+        number, prepared, at = varint(record.event_number), varint(prepare), varint(commit)
+        return _recorded(start, stream, number, prepared, at, description, record.metadata, record.data)
 
     def __repr__(self) -> str:
         return f"<EventEncoder with ids as {self._ids.value}{', resolving links' if self._resolve_links else ''}>"
 
 
-def _recorded(record: Any, start: bytes, commit: bytes, prepare: bytes) -> bytes:
+def _recorded(
+    start: bytes,
+    stream: bytes,
+    number: bytes,
+    prepare: bytes,
+    commit: bytes,
+    description: bytes,
+    metadata: bytes,
+    data: bytes,
+) -> bytes:
     """Return an event as an encoded `RecordedEvent`.
 
     Args:
-        record: The event, as a `Record`.
-        start: Its encoded id and stream.
-        commit: Its encoded commit position.
+        start: Its encoded id.
+        stream: Its encoded stream.
+        number: Its encoded number.
         prepare: Its encoded prepare position.
+        commit: Its encoded commit position.
+        description: Its encoded time, type and content type.
+        metadata: Its metadata.
+        data: Its data.
     """
-    number, data, metadata = record.event_number, record.data, record.metadata
+    if metadata:
+        description = b"".join((description, b"\x3a", varint_of(len(metadata)), metadata))
+    if not data or number == _ZERO:
+        numbered = b"" if number == _ZERO else b"\x18" + number
+        content = b"\x42%b%b" % (varint_of(len(data)), data) if data else b""
+        return b"".join((start, stream, numbered, b"\x20", prepare, b"\x28", commit, description, content))
+    size = varint_of(len(data))
     return b"".join(
-        (
-            start,
-            b"\x18" + position(number) if number else b"",
-            b"\x20",
-            prepare,
-            b"\x28",
-            commit,
-            _created_entry(record.created),
-            _type_entry(record.event_type),
-            _JSON_ENTRY if record.data_content_type == JSON_CONTENT else _BINARY_ENTRY,
-            b"\x3a" + varint_of(len(metadata)) if metadata else b"",
-            metadata,
-            b"\x42" + varint_of(len(data)) if data else b"",
-            data,
-        )
+        (start, stream, b"\x18", number, b"\x20", prepare, b"\x28", commit, description, b"\x42", size, data)
     )
+
+
+@lru_cache(maxsize=4096)
+def _message_start(event_bytes: int, position_bytes: int) -> bytes:
+    """Return the bytes of a response before an encoded event and its position.
+
+    Args:
+        event_bytes: Size of the encoded event.
+        position_bytes: Size of the encoded position.
+    """
+    size = varint(event_bytes)
+    whole = 1 + len(size) + event_bytes + 1 + position_bytes
+    outer = varint(whole)
+    return b"%b\x0a%b\x0a%b" % (_PREFIX(0, 1 + len(outer) + whole), outer, size)
 
 
 def framed_event(content: bytes) -> bytes:
     """Return an encoded event as a response with its prefix. The event is field 1 of every response that has one."""
     size = varint_of(len(content))
     return b"%b\x0a%b%b" % (_PREFIX(0, 1 + len(size) + len(content)), size, content)
-
-
-def position(value: int) -> bytes:
-    """Return the protobuf encoding of a number of which nearby ones are encoded too. The high bits are cached."""
-    if value < 1 << _LOW_BITS:
-        return b"%c%c" % (value & 0x7F | 0x80, value >> 7) if value > 0x7F else b"%c" % (value,)
-    return b"%c%c%b" % (value & 0x7F | 0x80, value >> 7 & 0x7F | 0x80, varint_of(value >> _LOW_BITS))
 
 
 varint_of: Final = lru_cache(maxsize=4096)(varint)
@@ -188,10 +209,6 @@ def _metadata_entry(key: bytes, value: bytes) -> bytes:
 
 _JSON_ENTRY: Final = _metadata_entry(b"content-type", b"application/json")
 _BINARY_ENTRY: Final = _metadata_entry(b"content-type", b"application/octet-stream")
-_created_entry: Final = lru_cache(maxsize=64)(
-    lambda ticks: _metadata_entry(b"created", b"%d" % (ticks - _UNIX_EPOCH_TICKS))
-)
-"""Function that returns the time of an event. The events of a transaction have the same time."""
 
 _cached_stream_field: Final = lru_cache(maxsize=1024)(stream_field)
 _cached_type_entry: Final = lru_cache(maxsize=1024)(lambda name: _metadata_entry(b"type", name.encode()))
@@ -199,6 +216,13 @@ _cached_type_entry: Final = lru_cache(maxsize=1024)(lambda name: _metadata_entry
 
 def _cached_field(name: str) -> bytes:
     return _cached_stream_field(name) if len(name) <= _LONGEST_CACHED else stream_field(name)
+
+
+def _description(event_type: str, content_type: int, created: int) -> bytes:
+    """Return the encoded time, type and content type of an event. The events of a transaction often share them."""
+    content_entry = _JSON_ENTRY if content_type == JSON_CONTENT else _BINARY_ENTRY
+    time_entry = _metadata_entry(b"created", b"%d" % (created - _UNIX_EPOCH_TICKS))
+    return time_entry + _type_entry(event_type) + content_entry
 
 
 def _type_entry(name: str) -> bytes:
@@ -210,12 +234,12 @@ def _type_entry(name: str) -> bytes:
 class LogEncoder(EventEncoder):
     """Encodes the events of a read of all streams, without those that such a read leaves out."""
 
-    def messages(self, entries: Sequence[Any]) -> list[bytes]:
-        """Encode events, given as `LogEntry`. Return no bytes for an event that the read leaves out."""
-        messages = super().messages(entries)
+    def messages(self, columns: LogColumns) -> list[bytes]:
+        """Encode events. Return no bytes for an event that the read leaves out."""
+        messages = super().messages(columns)
         return [
-            b"" if is_hidden_in_log(entry.event.event_stream_id) else message
-            for entry, message in zip(entries, messages, strict=True)
+            b"" if is_hidden_in_log(stream) else message
+            for stream, message in zip(columns.streams, messages, strict=True)
         ]
 
 

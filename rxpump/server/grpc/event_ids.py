@@ -12,6 +12,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from rxpump.grpc.messages.shared import Uuid
+from rxpump.server.store.record import MAX_VARINT_BYTES, varints
 
 NO_ID: Final = bytes(16)
 
@@ -30,6 +31,9 @@ _COLUMNS: Final = tuple(
     for digit, column in enumerate(at for at, byte in enumerate(_TEXT_FIELD) if byte == ord("x"))
 )
 """For each digit of an id, its index in the field and its index in the hexadecimal form of the stored bytes."""
+
+_HALVES_STARTS: Final = tuple(b"\x0a%c\x0a%c\x08" % (size + 4, size + 2) for size in range(2 * MAX_VARINT_BYTES + 1))
+"""Bytes of the field `id` before the first half, by the number of bytes of both halves."""
 
 
 class IdForm(Enum):
@@ -70,13 +74,11 @@ def id_fields_as_halves(event_ids: Sequence[bytes]) -> list[bytes]:
     ordered = bytearray(ids)
     for index, source in enumerate(_ORDER):
         ordered[index::16] = ids[source::16]
-    message = Uuid()
-    halves = message.structured
-    fields = []
-    for halves.most_significant_bits, halves.least_significant_bits in _HALVES.iter_unpack(ordered):
-        encoded = message.SerializeToString()
-        fields.append(b"\x0a%c%b" % (len(encoded), encoded))
-    return fields
+    halves = iter(varints(Struct(f">{2 * len(event_ids)}Q").unpack(ordered)))
+    return [
+        b"".join((_HALVES_STARTS[len(most) + len(least)], most, b"\x10", least))
+        for most, least in zip(halves, halves, strict=True)
+    ]
 
 
 ID_FIELDS: Final[Mapping[IdForm, Callable[[Sequence[bytes]], list[bytes]]]] = {

@@ -7,7 +7,7 @@ passes each committed batch. A source skips the events of a batch that it has al
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from rxpump.model.limits import MAX_EVENT_NUMBER
 from rxpump.model.positions import Position, StreamDirection
@@ -124,10 +124,10 @@ class StreamPages:
         if window.low > window.high:
             return [], -1, False
         page = located_page(self._read, stream, window, self._direction)
-        messages, first, last = self._encoder.page(page.events)
+        messages, columns = self._encoder.page(page.events)
         if messages and self.first_found is None:
-            self.first_found = first.event.event_number
-        return messages, last.event.event_number if messages else -1, page.cut
+            self.first_found = columns.numbers[0]
+        return messages, columns.numbers[-1] if messages else -1, page.cut
 
     def committed(self, batch: CommittedBatch) -> Sequence[bytes]:
         """Return the messages of a batch of the stream."""
@@ -165,14 +165,11 @@ class AllPages:
     def page(self, most: int) -> EncodedPage:
         """Return the next events."""
         page = self._read.all_page(self.offset, most, self._direction, resolve_links=False)
-        messages, _, last = self._encoder.page(page.events)
-        if last is not None:
-            self._move(last)
+        messages, columns = self._encoder.page(page.events)
+        if columns.commits:
+            self.position = Position(columns.commits[-1], columns.prepares[-1])
+            self.offset = offset_behind(self._read, self.position, self._direction)
         return EncodedPage(messages, page.size < most and not page.cut)
-
-    def _move(self, last: Any) -> None:
-        self.position = Position(last.commit_position, last.prepare_position)
-        self.offset = offset_behind(self._read, self.position, self._direction)
 
     def committed(self, batch: CommittedBatch) -> Sequence[bytes]:
         """Return the messages of a batch."""
@@ -242,7 +239,7 @@ class FilteredPages:
             )
         except TooCostly:
             raise _too_costly() from None
-        messages: list[bytes] = self._encoder.page(page.events)[0]
+        messages: list[bytes] = self._encoder.page(page.events).messages
         if page.examined:
             last = LogEntry.FromString(page.last_tail)
             self._move(Position(last.commit_position, last.prepare_position), page.examined)

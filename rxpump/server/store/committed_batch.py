@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Hashable, Sequence
+from itertools import chain
 from operator import attrgetter
 from typing import Any, Final
 
@@ -48,6 +49,11 @@ class CommittedEvent:
         """Size in bytes."""
         return len(self._row.record)
 
+    @property
+    def log_entry(self) -> tuple[bytes, bytes, bytes]:
+        """The parts of an encoded `LogPage` with the event, without resolving links."""
+        return self._row.all_head, self._row.record, self._row.all_tail
+
     def encoded(self, *, resolve_links: bool) -> tuple[bytes, bytes]:
         """Return the two parts of the encoded `LogEntry`: the record, and the positions that follow it."""
         row = self._row
@@ -74,6 +80,11 @@ class CommittedBatch:
     def size(self) -> int:
         """Size of all events in bytes."""
         return sum(event.size for event in self.events)
+
+    @property
+    def log_page(self) -> bytes:
+        """The events as an encoded `LogPage`, without resolving links."""
+        return b"".join(chain.from_iterable(event.log_entry for event in self.events))
 
     def index_after(self, position: int) -> int:
         """Return the index of the first event whose position is higher than `position`."""

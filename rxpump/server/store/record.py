@@ -19,14 +19,14 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 from zlib import crc32
 
 from rxpump.model.limits import MAX_EVENT_NUMBER
 from rxpump.model.system_names import LINK_EVENT_TYPE
 from rxpump.server.store.checksum import event_checksum, first_place
 from rxpump.server.store.new_event import Writable
-from rxpump.server.store.record_schema import JSON_CONTENT, StreamEntry
+from rxpump.server.store.record_schema import JSON_CONTENT, Numbers, StreamEntry
 
 _JSON_FIELDS = b"\x28\x01\x30\x01"  # content types of data and metadata
 _BINARY_FIELDS = b"\x28\x00\x30\x00"
@@ -35,8 +35,12 @@ _LONGEST_CACHED = 1_000  # characters of a name whose encoding is cached, so tha
 RESERVED_BYTES = 32
 """Number of bytes of the log for each reserved position, where a real server writes a record that is no event."""
 
+MAX_VARINT_BYTES: Final = 10
+"""Size in bytes of the longest protobuf encoding of a number."""
+
 _UNIX_EPOCH_TICKS = 621_355_968_000_000_000
 _NOWHERE = ""  # The name must not be empty, because no stream has the empty name.
+_VARINTS: Final = re.compile(rb"\x08([\x80-\xff]*[\x00-\x7f])").findall
 _LINK = re.compile(r"\s*([+-]?[0-9]{1,19})\s*@(.+)", re.DOTALL)
 
 
@@ -187,6 +191,14 @@ def varint(value: int) -> bytes:
         value >>= 7
     encoded.append(value)
     return bytes(encoded)
+
+
+def varints(values: Sequence[int]) -> list[bytes]:
+    """Return the protobuf encoding of each number, in half the time of separate calls.
+
+    The numbers are encoded as one message. Before each one, the message has the tag of the field.
+    """
+    return _VARINTS(Numbers(values=values).SerializeToString())
 
 
 _frequent = lru_cache(maxsize=4096)(varint)  # cached, because lengths and the time of a transaction repeat

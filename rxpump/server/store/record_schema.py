@@ -20,28 +20,42 @@ _TYPES: Final = {
     "bytes": FieldDescriptorProto.TYPE_BYTES,
     "int32": FieldDescriptorProto.TYPE_INT32,
     "int64": FieldDescriptorProto.TYPE_INT64,
+    "uint64": FieldDescriptorProto.TYPE_UINT64,
 }
 _Fields = Mapping[str, tuple[int, str]]
 """Number and type by the name of a field; a type that ends in `*` is repeated."""
 
+_RECORD: Final[_Fields] = {
+    "event_stream_id": (1, "string"),
+    "event_number": (2, "int64"),
+    "event_id": (3, "bytes"),
+    "event_type": (4, "string"),
+    "data_content_type": (5, "int32"),
+    "metadata_content_type": (6, "int32"),
+    "data": (7, "bytes"),
+    "metadata": (8, "bytes"),
+    "created": (9, "int64"),
+    "created_epoch": (10, "int64"),
+}
 _EVENT_AND_LINK: Final[_Fields] = {"event": (1, "Record"), "link": (2, "Record")}
+_POSITIONS: Final[_Fields] = {"commit_position": (3, "int64"), "prepare_position": (4, "int64")}
+
+
+def _lists(fields: _Fields) -> _Fields:
+    """Return repeated fields with the same names, numbers and types."""
+    return {name: (number, f"{kind}*") for name, (number, kind) in fields.items()}
+
+
 _MESSAGES: Final[Mapping[str, _Fields]] = {
-    "Record": {
-        "event_stream_id": (1, "string"),
-        "event_number": (2, "int64"),
-        "event_id": (3, "bytes"),
-        "event_type": (4, "string"),
-        "data_content_type": (5, "int32"),
-        "metadata_content_type": (6, "int32"),
-        "data": (7, "bytes"),
-        "metadata": (8, "bytes"),
-        "created": (9, "int64"),
-        "created_epoch": (10, "int64"),
-    },
+    "Record": _RECORD,
     "StreamEntry": _EVENT_AND_LINK,
-    "LogEntry": {**_EVENT_AND_LINK, "commit_position": (3, "int64"), "prepare_position": (4, "int64")},
+    "LogEntry": {**_EVENT_AND_LINK, **_POSITIONS},
     "StreamPage": {"events": (1, "StreamEntry*")},
     "LogPage": {"events": (3, "LogEntry*")},
+    "RecordColumns": _lists(_RECORD),
+    "EntryColumns": {"event": (1, "RecordColumns"), **_lists(_POSITIONS)},
+    "LogPageColumns": {"events": (3, "EntryColumns")},
+    "Numbers": {"values": (1, "uint64*")},
 }
 
 JSON_CONTENT: Final = 1
@@ -85,3 +99,9 @@ StreamPage: Any = _message("StreamPage")
 
 LogPage: Any = _message("LogPage")
 """Events of the log, as the field `events`."""
+
+LogPageColumns: Any = _message("LogPageColumns")
+"""A `LogPage` as columns: `events` is one entry, and each of its fields is the list of the fields of all events."""
+
+Numbers: Any = _message("Numbers")
+"""Numbers, as the field `values`. No such message is stored or sent."""
