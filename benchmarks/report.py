@@ -111,11 +111,16 @@ def series(rows: Iterable[Row]) -> Grid:
     )
 
 
-def short(rows: Iterable[Row]) -> Grid:
-    """Return the short table for the README: the median of the main metric of each workload, on the first server."""
+def compared(rows: Iterable[Row]) -> list[Row]:
+    """Return the rows that compare rxpump with others by the main metric of a workload, on the first server."""
     own = [row for row in rows if row.is_first and RXPUMP in row.values and len(row.values) > 1]
     first = own[0].server if own else ""
-    own = [row for row in own if row.server == first or "sqlite" not in row.workload.stores]
+    return [row for row in own if row.server == first or "sqlite" not in row.workload.stores]
+
+
+def short(rows: Iterable[Row]) -> Grid:
+    """Return the short table for the README: the median of the main metric of each workload, on the first server."""
+    own = compared(rows)
     here = [name for name in CONTESTANTS if name != SINK and any(name in row.values for row in own)]
     others = [name for name in (PHOTONPUMP, FLOOR) if name in here]
     return Grid(

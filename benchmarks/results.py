@@ -36,7 +36,7 @@ class Results:
         return [row for outcome in self.outcomes for row in summary.rows(outcome)]
 
     def save(self, folder: Path) -> None:
-        """Write results.json, table.md, speed.svg and growth.svg into a folder."""
+        """Write results.json, table.md, speed.svg, workloads.svg and growth.svg into a folder."""
         folder.mkdir(parents=True, exist_ok=True)
         outcomes = [
             {"workload": outcome.workload.key, "server": outcome.server, "rounds": outcome.rounds}
@@ -56,7 +56,8 @@ class Results:
         """Write the pictures into a folder."""
         rows = [row for row in self.rows if row.is_first]
         growth = {workload.key for workload in GROWTH}
-        (folder / "speed.svg").write_text(picture.bars([row for row in rows if row.workload.key not in growth]))
+        (folder / "speed.svg").write_text(picture.summary(report.compared(rows)))
+        (folder / "workloads.svg").write_text(picture.bars([row for row in rows if row.workload.key not in growth]))
         (folder / "growth.svg").write_text(picture.lines([row for row in rows if row.workload.key in growth]))
 
     def publish(self) -> None:

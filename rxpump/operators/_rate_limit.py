@@ -25,9 +25,9 @@ def rate_limit(
 ) -> Callable[[Observable[T]], Observable[T]]:
     """Deliver at most `count` items in any period of `per` seconds, each as soon as possible.
 
-        ──abcdef───────────────|
-            rate_limit(2, per=1)
-        ──ab────────cd────────ef|
+        ──a─b─c─d─e─f──────────|
+           rate_limit(2, per=1)
+        ──a─b─────c─d─────e─f──|
 
         client.iter("mails").pipe(ops.rate_limit(10, per=1.0), ops.map_async(send))
 

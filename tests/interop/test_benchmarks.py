@@ -71,7 +71,7 @@ def test_a_round_of_all_workloads(tmp_path: Path) -> None:
         assert all({"kurrentdbclient", "kurrentdbclient, asyncio"} <= set(rounds) for rounds in over_grpc)
     table = (tmp_path / "table.md").read_text()
     assert all(f"| {key} " in table for key in keys)
-    for picture in ("speed.svg", "growth.svg"):
+    for picture in ("speed.svg", "workloads.svg", "growth.svg"):
         assert ElementTree.parse(tmp_path / picture).getroot().tag.endswith("svg")
 
     again = benchmarks("--again", str(tmp_path / "results.json"))

@@ -12,6 +12,8 @@ from mkdocs.structure.pages import Page
 
 from tools.docs_site import api_pages, commands_page, errors_page, settings_page
 from tools.docs_site.links import PAGES_OF_ROOT, for_site
+from tools.docs_site.pictures import svg
+from tools.docs_site.pictures.files import inlined
 
 _ROOT: Final = Path(__file__).parents[2]
 _SOURCES: Final = {page: source for source, page in PAGES_OF_ROOT.items()}
@@ -25,6 +27,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
         "reference/commands.md": commands_page.render(),
         **{api_pages.page_of(module): api_pages.render(module) for module in api_pages.MODULES},
         **{page: (_ROOT / source).read_text() for source, page in PAGES_OF_ROOT.items()},
+        "assets/pictures.css": svg.stylesheet(),
     }
     for path, content in generated.items():
         files.append(File.generated(config, path, content=content))
@@ -32,7 +35,9 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """Change the links of a page that is a file of the repository."""
+    """Change the links of a page that is a file of the repository, and insert its pictures."""
     path = page.file.src_uri
     source = _SOURCES.get(path) or (posixpath.join("docs", path) if page.file.generated_by is None else None)
-    return markdown if source is None else for_site(markdown, source, f"{config.repo_url}/blob/main/")
+    if source is None:
+        return markdown
+    return for_site(inlined(markdown, (_ROOT / source).parent), source, f"{config.repo_url}/blob/main/")
