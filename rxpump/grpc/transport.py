@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import suppress
 from copy import copy
+from dataclasses import replace
 from typing import ClassVar, Final
 
 from rxpump.backpressure.background_tasks import BackgroundTasks
@@ -28,6 +29,7 @@ from rxpump.grpc.consumer_session import connect_group
 from rxpump.grpc.dialer import Dialer, Node
 from rxpump.grpc.reads.ends import find_all_end, find_stream_end
 from rxpump.grpc.reads.follow import AllFollowing, StreamFollowing
+from rxpump.grpc.reads.log_places import start_of_group
 from rxpump.grpc.reads.pages import read_all_page, read_event, read_stream_page
 from rxpump.grpc.reads.reading import AllReading, StreamReading
 from rxpump.model.credentials import AnyCredentials, within
@@ -216,6 +218,8 @@ class GrpcTransport(Transport):
 
     async def create_group(self, stream: str | None, group: str, settings: PersistentSubscriptionSettings) -> None:
         """Create a consumer group."""
+        if stream is None:
+            settings = replace(settings, start_from=await start_of_group(self._leader, settings.start))
         await self._leader.request(create_group(stream, group, settings))
 
     async def update_group(self, stream: str | None, group: str, settings: PersistentSubscriptionSettings) -> None:

@@ -209,6 +209,8 @@ class TcpTransport(Transport):
             page = await self._request(
                 operation(position, max_count, resolve_links=resolve_links, require_leader=leader), deadline
             )
+        if position == LAST_POSITION and direction is StreamDirection.FORWARD:
+            page.next = Position(page.next.commit, 0)  # Before an event that is written at the end of the log.
         return page if where is None else page.where(where.matches)
 
     def follow_stream(self, stream: str, after: int | None, *, batch_size: int, resolve_links: bool) -> Subscription:

@@ -204,14 +204,15 @@ class MemoryLog:
         index = max(0, min(start.commit, self.end.commit) - 1)
         if direction is StreamDirection.FORWARD:
             stored = self.events[index : index + max_count]
-            following = stored[-1].commit_position + 1 if stored else max(start.commit, 1)
+            # It is before the event that follows, and not that of the event, as on a server.
+            following = Position(stored[-1].commit_position + 1 if stored else max(start.commit, 1), 0)
         else:
             stored = self.events[max(0, index - max_count) : index][::-1]
-            following = stored[-1].commit_position if stored else 1
+            following = stored[-1].position if stored else Position(1, 1)
         return AllPage(
             [self.resolved(each, resolve_links=resolve_links, is_placed=True) for each in stored],
             position=start if start.commit <= self.end.commit else self.end,
-            next_position=Position(following, following),
+            next_position=following,
         )
 
     def resolved(self, stored: StoredEvent, *, resolve_links: bool, is_placed: bool = False) -> Event:

@@ -178,7 +178,9 @@ class MockAllSubscription(MockSubscription):
 
     @property
     def _seen(self) -> int:
-        return 0 if self._after is None else self._after.commit
+        if self._after is None:
+            return 0
+        return self._after.commit - (self._after.prepare < self._after.commit)
 
     def _read(self) -> Sequence[Event] | None:
         following = Position(self._seen + 1, self._seen + 1)

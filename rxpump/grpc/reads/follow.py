@@ -30,11 +30,12 @@ from rxpump.grpc.errors.call_context import CallContext
 from rxpump.grpc.features import ServerFeatures
 from rxpump.grpc.messages.methods import ServerVersion
 from rxpump.grpc.reads.ends import find_stream_end, last_place
+from rxpump.grpc.reads.log_places import place_of, start_of_subscription
 from rxpump.grpc.reads.pages import find_last_matching, find_last_number, find_last_position
 from rxpump.model.events import Event
 from rxpump.model.filters import EventFilter
 from rxpump.model.limits import MAX_EVENT_NUMBER
-from rxpump.model.positions import FIRST_POSITION, Position
+from rxpump.model.positions import FIRST_POSITION, Edge, Position
 from rxpump.model.signals import CaughtUp, Examined, FellBehind
 from rxpump.transport import Confirmed, Subscription
 
@@ -42,6 +43,9 @@ News = Sequence[Event] | Confirmed | CaughtUp | FellBehind | Examined
 
 _CAUGHT_UP_SINCE: Final = ServerVersion(23, 10)
 """First version of a server that reports that it has caught up."""
+
+_EXACT_SINCE: Final = ServerVersion(24, 2)
+"""First version of a server that compares events with the position after which a subscription starts."""
 
 
 class _Following(Subscription, ABC):
@@ -233,6 +237,7 @@ class AllFollowing(_Following):
             server_filter(where, resolve_links=resolve_links, window=window) if index is None else read.index(index)
         )
         self._has_index = index is not None
+        self._start: Position | Edge = FIRST_POSITION
         self._received = FIRST_POSITION
         self._end: Position | None = None
         self._target: Position | None = None
@@ -245,15 +250,23 @@ class AllFollowing(_Following):
         if not self._reports_catching_up and self._where is not None:
             self._target = await find_last_matching(self._caller, self._where, resolve_links=self._resolve_links)
         if self._after is None:
-            self._after = self._end or FIRST_POSITION
+            self._start = self._after = self._end or FIRST_POSITION
+        elif _is_exact(features):
+            self._start = self._after
+        else:
+            self._start = await start_of_subscription(self._caller, self._after)
         self._received = self._after
         return Confirmed(await last_place(self._caller, self._after, self._end))
 
     def _request(self) -> bytes:
-        assert self._after is not None, "the end was found"
-        return read.follow_all(self._after, resolve_links=self._resolve_links, filter=self._filter)
+        return read.follow_all(self._start, resolve_links=self._resolve_links, filter=self._filter)
 
     def _on_events(self, events: Sequence[Event]) -> None:
+        assert self._after is not None, "the end was found"
+        if place_of(events[0]) <= self._after:
+            events = [event for event in events if place_of(event) > self._after]
+            if not events:
+                return
         self._received = events[-1].position or self._received
         where = self._where
         if where is None:
@@ -282,6 +295,10 @@ class AllFollowing(_Following):
 
 _SMALLEST_WINDOW: Final = 32
 """Smallest number of events between two checkpoints, because a server examines so many events at a time."""
+
+
+def _is_exact(features: ServerFeatures) -> bool:
+    return features.version is not None and features.version >= _EXACT_SINCE
 
 
 def _reports_catching_up(features: ServerFeatures) -> bool:

@@ -13,6 +13,7 @@ from rxpump.grpc.calls import read
 from rxpump.grpc.calls.read import StreamMarks, after_commit
 from rxpump.grpc.calls.records import events_of_log, events_of_stream
 from rxpump.grpc.calls.server_filter import server_filter
+from rxpump.grpc.reads.log_places import place_between, place_of, read_log
 from rxpump.model.events import Event
 from rxpump.model.filters import EventFilter
 from rxpump.model.pages import AllPage, StreamPage
@@ -69,29 +70,21 @@ async def read_all_page(
 ) -> AllPage:
     """Read a page of `$all`; see `Transport.read_all_page`.
 
-    A forward read includes the event at its start, so the next page must start at the event that follows this page.
-    That event is read together with this page.
+    A response does not show whether there are more events. So a forward read asks for one more event than the page
+    has, and the next page starts before that event.
     """
     if direction is not _BACKWARD and start in (END, LAST_POSITION):
         last = await find_last_position(caller)
         end = FIRST_POSITION if last is None else after_commit(last)
         return AllPage((), position=end, next_position=end, is_last=True)
     is_forward = direction is StreamDirection.FORWARD
-    request = read.read_all(
-        start,
-        direction,
-        resolve_links=resolve_links,
-        count=max_count + is_forward,
-        filter=server_filter(where, resolve_links=resolve_links),
+    events = await read_log(
+        caller, start, max_count + is_forward, direction, resolve_links=resolve_links, where=where
     )
-    context = read.read_context(None)
-    events, _ = read.counted(await caller.collect(context, [request]), events_of_log, context)
-    position = _position(start)
-    if is_forward and read.is_after_commit(position):
-        events = [event for event in events if _place(event).commit > position.prepare]
     has_more = len(events) > max_count
     following = events[max_count] if has_more else None
     events = events[:max_count] if has_more else events
+    position = _position(start)
     page = AllPage(
         events,
         position=position,
@@ -106,7 +99,7 @@ async def find_last_position(caller: Caller) -> Position | None:
     context = read.read_context(None)
     request = read.read_all(END, _BACKWARD, resolve_links=False, count=1)
     events, _ = read.counted(await caller.collect(context, [request]), events_of_log, context)
-    return _place(events[0]) if events else None
+    return place_of(events[0]) if events else None
 
 
 async def find_last_matching(caller: Caller, where: EventFilter, *, resolve_links: bool) -> Position | None:
@@ -115,7 +108,7 @@ async def find_last_matching(caller: Caller, where: EventFilter, *, resolve_link
     filter = server_filter(where, resolve_links=resolve_links)
     request = read.read_all(END, _BACKWARD, resolve_links=resolve_links, count=1, filter=filter)
     events, _ = read.counted(await caller.collect(context, [request]), events_of_log, context)
-    return _place(events[0]) if events else None
+    return place_of(events[0]) if events else None
 
 
 async def find_last_number(caller: Caller, stream: str) -> tuple[int | None, int | None]:
@@ -153,10 +146,10 @@ def _next_position(
 ) -> Position:
     """Return the position at which the next page starts."""
     if following is not None:
-        return _place(following)
+        return place_between(events[-1] if events else None, following)
     if not events:
         return start
-    last = _place(events[-1])
+    last = place_of(events[-1])
     return last if direction is _BACKWARD else after_commit(last)
 
 
@@ -164,7 +157,3 @@ def _position(start: Position | Edge) -> Position:
     if isinstance(start, Edge):
         return FIRST_POSITION if start is START else LAST_POSITION
     return start
-
-
-def _place(event: Event) -> Position:
-    return event.position or FIRST_POSITION

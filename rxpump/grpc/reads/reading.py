@@ -16,6 +16,7 @@ from rxpump.grpc.calls import read
 from rxpump.grpc.calls.records import events_of_log, events_of_stream
 from rxpump.grpc.calls.server_filter import server_filter
 from rxpump.grpc.errors.call_context import CallContext
+from rxpump.grpc.reads.log_places import beyond, start_of_read
 from rxpump.model.events import Event
 from rxpump.model.filters import EventFilter
 from rxpump.model.positions import Edge, Position, StreamDirection
@@ -41,10 +42,7 @@ class Reading(ABC):
     async def batches(self) -> AsyncGenerator[Sequence[Event], None]:
         """Yield the events in batches of at most `batch_size`."""
         try:
-            while (request := self._request()) is not None:
-                messages = await self._next(request)
-                if not messages:
-                    return
+            while not self._is_complete and (messages := await self._next()):
                 found, _ = read.counted(messages, self._make, self._context)
                 if found and (fresh := self._advance(found)):
                     yield fresh
@@ -52,7 +50,7 @@ class Reading(ABC):
             if self._call is not None:
                 self._call.cancel()
 
-    async def _next(self, request: bytes) -> Sequence[bytes]:
+    async def _next(self) -> Sequence[bytes]:
         """Return the next messages; none at the end. Open the call at the start, and again after an interruption."""
         call = self._call
         if call is not None and (messages := call.take(self._batch_size)):
@@ -61,6 +59,7 @@ class Reading(ABC):
         async with attempts:
             while True:
                 if self._call is None:
+                    request = await self._request()
                     self._call = await self._caller.open(self._context, request, attempts=attempts)
                     self._call.end()
                 else:
@@ -72,9 +71,14 @@ class Reading(ABC):
                     self._call = None
                     await attempts.wait_after(error)
 
+    @property
+    def _is_complete(self) -> bool:
+        """Whether there can be no more events."""
+        return False
+
     @abstractmethod
-    def _request(self) -> bytes | None:
-        """Return the request for the events after those that were received; None if there can be no more events."""
+    async def _request(self) -> bytes:
+        """Return the request for the events after those that were received."""
 
     @abstractmethod
     def _advance(self, events: Sequence[Event]) -> Sequence[Event]:
@@ -103,9 +107,12 @@ class StreamReading(Reading):
         self._direction = direction
         self._resolve_links = resolve_links
 
-    def _request(self) -> bytes | None:
-        if not isinstance(self._start, Edge) and self._start < 0:
-            return None  # A backward read is complete when it has received event 0.
+    @property
+    def _is_complete(self) -> bool:
+        """Whether a backward read has received event 0."""
+        return not isinstance(self._start, Edge) and self._start < 0
+
+    async def _request(self) -> bytes:
         return read.read_stream(self._stream, self._start, self._direction, resolve_links=self._resolve_links)
 
     def _advance(self, events: Sequence[Event]) -> Sequence[Event]:
@@ -144,24 +151,21 @@ class AllReading(Reading):
         self._resolve_links = resolve_links
         self._where = where
         self._filter = server_filter(where, resolve_links=resolve_links) if index is None else read.index(index)
-        self._received: Position | None = None
+        self._bound: Position | Edge = start  # Events on the wrong side of it are dropped.
 
-    def _request(self) -> bytes:
-        return read.read_all(self._start, self._direction, resolve_links=self._resolve_links, filter=self._filter)
+    async def _request(self) -> bytes:
+        place = await start_of_read(self._caller, self._start, self._direction)
+        return read.read_all(place, self._direction, resolve_links=self._resolve_links, filter=self._filter)
 
     def _advance(self, events: Sequence[Event]) -> Sequence[Event]:
-        """Drop an event that was received before, because a forward read starts with the event at its position."""
-        is_forward = self._direction is StreamDirection.FORWARD
-        if is_forward and self._is_again(events[0]):
-            events = [event for event in events if not self._is_again(event)]
-            if not events:
-                return events
+        """Drop events that were received before, because a forward read starts with the event at its position."""
+        events = beyond(events, self._bound, self._direction)
+        if not events:
+            return events
         last = events[-1].position
         if last is not None:
-            self._start = self._received = last
+            self._start = last
+            is_forward = self._direction is StreamDirection.FORWARD
+            self._bound = Position(last.commit, last.prepare + 1) if is_forward else last
         where = self._where
         return events if where is None else [event for event in events if where.matches(event)]
-
-    def _is_again(self, event: Event) -> bool:
-        position = event.position
-        return self._received is not None and position is not None and position <= self._received

@@ -292,10 +292,10 @@ async def test_an_old_server_has_caught_up_with_a_filter() -> None:
 
 
 async def test_an_index_is_followed_by_its_name() -> None:
-    answer = [CONFIRMED, event(1), CAUGHT_UP, WAIT]
+    answer = [CONFIRMED, event(2), CAUGHT_UP, WAIT]
     async with following([read_all(100)], answer, None, version="25.1.0", index="$idx-ce-orders") as (
         server,
         subscription,
     ):
-        assert 1 in await receive(subscription, 3)
+        assert 2 in await receive(subscription, 3)
         assert list(server.subscriptions[0].filter.stream_identifier.prefix) == ["$idx-ce-orders"]

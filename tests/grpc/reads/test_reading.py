@@ -216,12 +216,12 @@ async def test_pages_of_all_join_by_the_event_after_a_page() -> None:
     script = in_turn([event(1), event(2), event(3)], [event(3), event(4)], [event(4), event(5)])
     async with reading_from(script) as (server, caller):
         page = await read_all_page(caller, START, 2, FORWARD, resolve_links=False)
-        assert ([each.number for each in page], page.next, page.is_last) == ([1, 2], Position(300, 300), False)
+        assert ([each.number for each in page], page.next, page.is_last) == ([1, 2], Position(300, 0), False)
         page = await read_all_page(caller, page.next, 2, FORWARD, resolve_links=False)
         assert ([each.number for each in page], page.is_last) == ([3, 4], True)
         page = await read_all_page(caller, page.next, 2, FORWARD, resolve_links=False)
         assert [each.number for each in page] == [5]
-        assert [each.count for each in server.requests] == [3, 3, 3]
+        assert [each.count for each in server.requests] == [3, 3, 4]
         assert server.requests[2].all.position.commit_position == 400
 
 

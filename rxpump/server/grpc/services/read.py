@@ -182,7 +182,7 @@ def _offset_after(call: Call, after: Position | None) -> int:
     if after == LAST_POSITION:
         return end
     if after.commit >= end:
-        return min(after.commit + 1, MAX_EVENT_NUMBER)
+        return min(after.commit + (after.prepare == after.commit), MAX_EVENT_NUMBER)
     if read.is_inside_record(after.commit):
         call.write(confirmation_message())
         raise invalid_argument("Trying to read from an invalid position.")
