@@ -1,0 +1,23 @@
+/** What the live view keeps of an event: enough for a row and a marble, and a place to request the rest from. */
+
+import { preview, receivedNumber } from "./event_list.js";
+
+/** @typedef {{stream: string, number: number, at: number, type: string, time: string, preview: string}} BriefEvent */
+
+/**
+ * Return the brief form of an event. It does not keep the memory of the event: a part of a string would keep the whole
+ * string, so the preview is a copy.
+ *
+ * @param {import("./api.js").StoreEvent} event
+ * @returns {BriefEvent}
+ */
+export function brief(event) {
+  return {
+    stream: event.stream,
+    number: event.number,
+    at: receivedNumber(event),
+    type: event.type,
+    time: event.time,
+    preview: [...preview(event)].join(""),
+  };
+}
