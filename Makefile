@@ -36,7 +36,7 @@ TESTS ?= tests
 ROWS  ?=
 BENCH ?=
 
-.PHONY: demo test lint format coverage test-long test-oldest-protobuf test-speed test-all-pythons
+.PHONY: demo test lint format coverage test-long test-oldest-protobuf test-speed test-all-pythons test-browser screenshots
 .PHONY: peers interop bench bench-grpc docs api proto help clean
 
 demo: $(VENV)/ready
@@ -55,6 +55,8 @@ help:
 	@echo 'make test-oldest-protobuf  Run the tests with the oldest protobuf that rxpump works with'
 	@echo 'make test-speed            Run the tests with the extra `speed` installed'
 	@echo 'make test-all-pythons      Run the tests with every installed Python from 3.11'
+	@echo 'make test-browser          Run the tests of the web page in Chromium'
+	@echo 'make screenshots           Make the pictures of the web page for the docs'
 	@echo 'make peers                 Install the other clients that `make interop` runs'
 	@echo 'make interop               Run the other clients against the embedded server'
 	@echo 'make bench                 Compare the speed with other clients and a bare socket (BENCH=--help for options)'
@@ -95,6 +97,15 @@ test-oldest-protobuf: $(OLDEST)/ready
 
 test-speed: $(SPEED)/ready
 	@$(SPEED)/bin/pytest -q -n auto $(TESTS)
+
+# The whole suite leaves these tests out, because Chromium is not on every machine. Here they are never skipped.
+test-browser: $(VENV)/ready
+	@tools/install-chromium
+	@$(VENV)/bin/pytest -q -n auto -m browser tests/browser
+
+screenshots: $(VENV)/ready
+	@tools/install-chromium
+	@SCREENSHOTS=docs/ui $(VENV)/bin/pytest -q -m browser tests/browser/test_screenshots.py
 
 test-all-pythons:
 	@for version in 3.11 3.12 3.13; do \

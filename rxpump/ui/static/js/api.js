@@ -3,6 +3,7 @@
 import { failed, succeeded } from "./connection.js";
 
 /** @typedef {{kind: "json" | "text", text: string, size?: number, truncated?: boolean} | {kind: "binary", hex: string, size: number, truncated?: boolean}} Content */
+/** @typedef {{stream: string, number: number, leads_to: string, target: {stream: string, number: number} | null, is_broken: boolean}} EventLink */
 /**
  * @typedef {object} StoreEvent
  * @property {string} stream
@@ -16,7 +17,7 @@ import { failed, succeeded } from "./connection.js";
  * @property {boolean} [truncated]
  * @property {string | null} [correlation_id]
  * @property {string | null} [causation_id]
- * @property {(StoreEvent & {target?: null}) | null} [link]
+ * @property {EventLink | null} [link]
  */
 /**
  * @typedef {object} Info

@@ -110,7 +110,7 @@ function more(entries, list, from) {
   }
   const left = entries.length - from - part.length;
   if (left > 0) {
-    const button = h("button", { type: "button", class: "link" }, `Show ${counted(Math.min(left, SHOWN_ENTRIES), "more entry").replace("entrys", "entries")} of ${left}`);
+    const button = h("button", { type: "button", class: "link" }, `Show ${Math.min(left, SHOWN_ENTRIES)} more of ${left}`);
     const item = h("li", {}, button);
     button.addEventListener("click", () => {
       item.remove();

@@ -37,6 +37,9 @@ const places = /** @type {HTMLElement} */ (document.getElementById("places"));
 const connection = /** @type {HTMLElement} */ (document.getElementById("connection"));
 const notice = /** @type {HTMLElement} */ (document.getElementById("notice"));
 
+/** Ends the checks while the way to the store is lost. @type {AbortController | null} */
+let checking = null;
+
 applyTheme();
 themeSwitch(/** @type {HTMLElement} */ (document.getElementById("theme")));
 document.querySelector(".skip")?.addEventListener("click", (event) => {
@@ -108,9 +111,6 @@ async function loadInfo() {
     ended.signal,
   );
 }
-
-/** @type {AbortController | null} */
-let checking = null;
 
 /**
  * @param {import("./connection.js").State} state

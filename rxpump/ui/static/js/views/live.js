@@ -5,7 +5,7 @@ import { brief } from "../brief_event.js";
 import { eventPath } from "../data_block.js";
 import { fill, foreign, h } from "../element.js";
 import { eventDetails } from "../event_details.js";
-import { tenths, whole } from "../format.js";
+import { whole } from "../format.js";
 import { LiveFeed } from "../live_feed.js";
 import { LiveTable, MOST_ROWS } from "../live_table.js";
 import { MOST_LINES } from "../marble_lines.js";
@@ -144,7 +144,7 @@ export async function liveView(root, route, signal) {
     fill(
       counts,
       value(whole(arrivals.total), "received", "received"),
-      value(tenths(feed.paused ? 0 : arrivals.perSecond()), "per second", "rate"),
+      value(whole(feed.paused ? 0 : arrivals.perSecond()), "per second", "rate"),
       value(whole(marbles.leftOut), "not drawn as marbles", "not-drawn"),
       value(whole(table.leftOut), "not listed", "not-listed"),
     );
@@ -243,7 +243,9 @@ class Arrivals {
 
   perSecond() {
     this.#forget();
-    return this.#recent.reduce((sum, [, count]) => sum + count, 0) / 2;
+    if (this.#recent.length === 0) return 0;
+    const seconds = Math.max(0.5, (performance.now() - this.#recent[0][0]) / 1000);
+    return Math.round(this.#recent.reduce((sum, [, count]) => sum + count, 0) / seconds);
   }
 
   #forget() {
