@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -17,6 +18,37 @@ import rxpump
 from tests.pages import ROOT, blocks
 
 PAGE = ROOT / "docs" / "tutorial.md"
+SUM_AND_CHECKPOINT = re.compile(
+    r"( +database\.executemany\(.*?\n +\)\n)( +database\.execute\(.UPDATE .*?\n)", re.DOTALL
+)
+KILL_AT = """
+import os, runpy, signal, sqlite3, sys
+
+connect, kinds = sqlite3.connect, [""]
+_, point, *sys.argv = sys.argv
+
+
+def note(statement):
+    kind = statement.split()[0]
+    if kind != kinds[-1]:
+        kinds.append(kind)
+        if len(kinds) > int(point):
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+def connect_noted(*arguments):
+    database = connect(*arguments)
+    database.set_trace_callback(note)  # called before a statement is executed
+    return database
+
+
+sqlite3.connect = connect_noted
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+"""A program that runs another one, and kills itself before a statement of SQL.
+
+The first argument counts the statements; several ones of the same kind, one after the other, count as one.
+"""
 COMMANDS = re.compile(r"^python (\w+\.py) tcp://localhost:1113$", re.MULTILINE)
 
 
@@ -43,6 +75,13 @@ class Shop:
 
     def start(self, name: str) -> subprocess.Popen[str]:
         return self._start(name, self.uri)
+
+    def kill_at(self, point: int, name: str) -> None:
+        """Run a program until it is killed before the statement of SQL that KILL_AT counts as number `point`."""
+        (self.folder / "kill_at.py").write_text(KILL_AT)
+        program = self._start("kill_at.py", str(point), name, self.uri)
+        program.communicate()
+        assert program.returncode == -signal.SIGKILL
 
     def run(self, name: str) -> str:
         program = self.start(name)
@@ -87,7 +126,26 @@ def stored(folder: Path) -> tuple[int, int]:
     """Return the sum of all totals, and the number of the last order that is part of it."""
     with closing(sqlite3.connect(folder / "totals.db")) as database:
         total, number = database.execute("SELECT (SELECT SUM(amount) FROM totals), number FROM checkpoint").fetchone()
-        return int(total), int(number)
+        return int(total or 0), int(number)
+
+
+def wrong_points(shop: Shop) -> list[int]:
+    """Kill `totals.py` at each point of its first transactions, and return those after which its table is wrong.
+
+    There are 5 points before the first transaction. The range ends with the beginning of the third one.
+    """
+    shop.serve()
+    shop.run("orders.py")
+    with rxpump.open(shop.uri) as store:
+        prices = [event.json()["price"] for event in store.iter("orders")]
+    found = []
+    for point in range(6, 15):
+        shop.kill_at(point, "totals.py")
+        total, number = stored(shop.folder)
+        if total != sum(prices[: number + 1]):
+            found.append(point)
+    assert stored(shop.folder)[1] > 0, "there is progress"
+    return found
 
 
 def kill_in_the_middle(shop: Shop, program: subprocess.Popen[str]) -> None:
@@ -118,6 +176,25 @@ def test_the_read_model_survives_kill_9(shop: Shop) -> None:
     shop.end(totals)
     with rxpump.open(shop.uri) as store:
         assert stored(shop.folder)[0] == sum(event.json()["price"] for event in store.iter("orders"))
+
+
+def test_no_point_of_a_kill_counts_an_order_twice(shop: Shop) -> None:
+    assert wrong_points(shop) == []
+
+
+@pytest.mark.parametrize(
+    "order",
+    [
+        pytest.param(r"\1        database.commit()\n\2", id="sums first"),
+        pytest.param(r"\2        database.commit()\n\1", id="checkpoint first"),
+    ],
+)
+def test_a_program_with_two_transactions_is_noticed(shop: Shop, order: str) -> None:
+    source = (shop.folder / "totals.py").read_text()
+    changed, count = SUM_AND_CHECKPOINT.subn(order, source)
+    assert count == 1
+    (shop.folder / "totals.py").write_text(changed)
+    assert wrong_points(shop) != []
 
 
 def test_the_program_that_reads_shows_large_orders(shop: Shop) -> None:
