@@ -47,6 +47,7 @@ from rxpump.model.users import UserDetails
 from rxpump.settings import Settings
 from rxpump.streams.observable import Observable
 from rxpump.streams.transaction import Transaction
+from rxpump.transport import Capability
 
 Connection = Client
 Beginning: Final = START
@@ -75,6 +76,7 @@ __all__ = [
     "BlockingClient",
     "BlockingIterator",
     "BlockingTransaction",
+    "Capability",
     "CaughtUp",
     "Client",
     "Closed",

@@ -22,6 +22,7 @@ from rxpump.model.events import Event
 from rxpump.model.new_events import UNSET, NewEvent
 from rxpump.model.positions import ExpectedVersion
 from rxpump.model.results import WriteResult
+from rxpump.transport import Capability
 
 if TYPE_CHECKING:
     from rxpump.streams.observable import Item1, Item2, Item3, Item4, Item5, Item6, Item7, Item8, Item9, Item10, Op
@@ -54,6 +55,11 @@ class BlockingClient(Delegate[Client]):
     def is_connected(self) -> bool:
         """Whether there is a connection that accepts requests now."""
         return self._asynchronous.is_connected
+
+    @property
+    def capabilities(self) -> frozenset[Capability]:
+        """Optional features that the protocol of the connection has; see `Client.capabilities`."""
+        return self._asynchronous.capabilities
 
     # Pipelines ----------------------------------------------------------------------------------------
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import asdict, fields
 from typing import Any, Final
@@ -12,19 +11,17 @@ import click
 from rxpump.blocking import BlockingClient
 from rxpump.cli.decorators import Decorator
 from rxpump.cli.event_text import event_json, event_writer
-from rxpump.cli.group_streams import group_in_streams, groups_in_streams, parked_stream
 from rxpump.cli.output import Output
 from rxpump.cli.read import format_option
 from rxpump.cli.store_command import confirm, store_command, yes_option
 from rxpump.cli.values import parse_place
+from rxpump.client.group_streams import group_in_streams, groups_in_streams, parked_stream
 from rxpump.errors import NotSupported, StreamNotFound
 from rxpump.model.group_details import GroupDetails
 from rxpump.model.group_settings import GroupOptions
 from rxpump.model.positions import Edge
-from rxpump.model.system_names import ALL_STREAM
 
 _TYPES: Final = {"bool": bool, "int": int, "float": float}
-_PLACE: Final = re.compile(r"\d+")
 
 Command = Callable[..., None]
 
@@ -183,22 +180,10 @@ def group_row(details: GroupDetails) -> dict[str, Any]:
         "consumers": len(details.consumers) if details.status else None,
         "last_checkpoint": details.last_checkpoint or None,
         "last_known": details.last_known or None,
-        "lag": lag_of(details),
+        "lag": details.lag,
         "parked": details.parked,
         "in_flight": details.in_flight if details.status else None,
     }
-
-
-def lag_of(details: GroupDetails) -> int | None:
-    """Return the lag of a group in events, or in bytes of the log for `$all`; None if it is unknown."""
-    last, end = _PLACE.search(details.last_checkpoint), _PLACE.search(details.last_known)
-    if end is None:
-        return None
-    if last is not None:
-        return max(0, int(end[0]) - int(last[0]))
-    start = details.settings.start_from
-    is_counted = details.stream != ALL_STREAM and isinstance(start, int) and start >= 0
-    return max(0, int(end[0]) + 1 - start) if is_counted and isinstance(start, int) else None
 
 
 def all_groups(store: BlockingClient, stream: str | None) -> list[GroupDetails]:
@@ -210,14 +195,14 @@ def all_groups(store: BlockingClient, stream: str | None) -> list[GroupDetails]:
     try:
         return list(store.list_subscriptions(stream))
     except NotSupported:
-        return groups_in_streams(store, stream)
+        return list(store.iterate(groups_in_streams(store.client, stream)))
 
 
 def _details(store: BlockingClient, stream: str, group: str) -> GroupDetails:
     try:
         return store.subscription_details(group, stream)
     except NotSupported:
-        return group_in_streams(store, stream, group)
+        return next(store.iterate(group_in_streams(store.client, stream, group)))
 
 
 def _given(settings: dict[str, Any]) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from rxpump.model.new_events import UNSET
 from rxpump.model.status import Closed, Status
 from rxpump.settings import Settings
 from rxpump.streams.observable import Observable, Piped
-from rxpump.transport import Transport
+from rxpump.transport import Capability, Transport
 
 READ_BATCH = 500
 """Default for the most events of a page."""
@@ -51,6 +51,18 @@ class ClientBase:
     def is_connected(self) -> bool:
         """Whether there is a connection that accepts requests now. `status` reports changes."""
         return self._transport.is_connected
+
+    @property
+    def capabilities(self) -> frozenset[Capability]:
+        """Optional features that the protocol of the connection has.
+
+        A request that needs another one raises NotSupported. A feature that the protocol has can still be missing
+        on an old server, which a request finds out.
+
+        Example:
+            `can_list_groups = Capability.GROUP_INFO in client.capabilities`
+        """
+        return self._transport.capabilities
 
     async def drain(self, timeout: float = 5.0) -> bool:
         """End subscriptions and reads, and wait until all work in progress is finished.

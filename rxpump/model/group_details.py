@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from rxpump.model.group_settings import GroupOptions
+from rxpump.model.system_names import ALL_STREAM
+
+_PLACE: Final = re.compile(r"\d+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,3 +74,20 @@ class GroupDetails:
     retry_buffer: int = 0
     total_events: int = 0
     events_per_second: int = 0
+
+    @property
+    def lag(self) -> int | None:
+        """Events between the last checkpoint and the last known event, or bytes of the log for `$all`.
+
+        A group writes its checkpoint periodically, so events that were handled since then are counted. None if the
+        place of one of them is unknown.
+        """
+        last, end = _PLACE.search(self.last_checkpoint), _PLACE.search(self.last_known)
+        if end is None:
+            return None
+        if last is not None:
+            return max(0, int(end[0]) - int(last[0]))
+        start = self.settings.start_from
+        if self.stream == ALL_STREAM or not isinstance(start, int) or start < 0:
+            return None
+        return max(0, int(end[0]) + 1 - start)

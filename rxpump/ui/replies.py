@@ -45,8 +45,14 @@ STATUSES: Final[tuple[tuple[int, tuple[type[RxPumpError], ...]], ...]] = (
 )
 """HTTP status for classes of errors. The status for any other error is OTHER_STATUS."""
 
+_KINDS: Final = {404: "NotFound", 405: "MethodNotAllowed", 413: "BodyTooLarge"}
+
 OTHER_STATUS: Final = 502
 """HTTP status for an error of the event store that is not in STATUSES."""
+
+
+_LONGEST_SHOWN: Final = 1000
+"""Largest number of characters of an attribute, which can be the data of an event."""
 
 
 def encode(value: object) -> bytes:
@@ -84,7 +90,9 @@ def error_values(error: RxPumpError) -> dict[str, Any]:
 
 
 def _plain(value: str | int | Position) -> str | int:
-    return f"{value.commit}/{value.prepare}" if isinstance(value, Position) else value
+    if isinstance(value, Position):
+        return f"{value.commit}/{value.prepare}"
+    return value[:_LONGEST_SHOWN] if isinstance(value, str) else value
 
 
 def error_reply(error: RxPumpError) -> JsonReply:
@@ -93,9 +101,19 @@ def error_reply(error: RxPumpError) -> JsonReply:
     return JsonReply({"error": error_values(error)}, status)
 
 
-def refusal(status: int, kind: str, message: str, headers: Mapping[str, str] | None = None) -> JsonReply:
-    """Return the reply to a request that did not reach the event store."""
-    return JsonReply({"error": {"kind": kind, "message": message}}, status, headers)
+def refusal(
+    status: int, kind: str, message: str, headers: Mapping[str, str] | None = None, **attributes: Any
+) -> JsonReply:
+    """Return the reply to a request that the page refuses itself.
+
+    Args:
+        status: HTTP status.
+        kind: Kind of the error.
+        message: Message for the user.
+        headers: Headers of the reply.
+        **attributes: Further values of the error.
+    """
+    return JsonReply({"error": {**attributes, "kind": kind, "message": message}}, status, headers)
 
 
 async def on_rxpump_error(_request: Request, error: Exception) -> Response:
@@ -107,4 +125,5 @@ async def on_rxpump_error(_request: Request, error: Exception) -> Response:
 async def on_http_error(_request: Request, error: Exception) -> Response:
     """Handle a request for which there is no route."""
     assert isinstance(error, HTTPException)
-    return refusal(error.status_code, "NotFound" if error.status_code == 404 else "BadRequest", error.detail)
+    kind = _KINDS.get(error.status_code, "BadRequest")
+    return refusal(error.status_code, kind, error.detail, error.headers)

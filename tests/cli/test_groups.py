@@ -7,9 +7,6 @@ from collections.abc import Iterator
 import pytest
 
 import rxpump
-from rxpump.cli.groups import lag_of
-from rxpump.model.group_details import GroupDetails
-from rxpump.model.group_settings import GroupOptions
 from tests.cli.processes import Commands
 
 
@@ -87,23 +84,6 @@ def test_what_the_protocol_lacks_is_named(cli: Commands, group: str) -> None:
     # The store in this process serves no HTTP, over which TCP replays parked events.
     refused = Commands(f"{cli.uri}?http_port=1&timeout=1")
     refused.failure(5, "groups", "parked", "replay", "ponies", group)
-
-
-@pytest.mark.parametrize(
-    ("last", "end", "start", "expected"),
-    [
-        ("7", "9", 0, 2),
-        ("", "9", 0, 10),
-        ("", "9", 4, 6),
-        ("", "9", -1, None),
-        ("C:100/P:100", "C:150/P:150", -1, 50),
-        ("", "", 0, None),
-        ("9", "7", 0, 0),
-    ],
-)
-def test_the_lag_of_a_group(last: str, end: str, start: int, expected: int | None) -> None:
-    settings = GroupOptions(start_from=start)
-    assert lag_of(GroupDetails("s", "g", "Live", settings, last_checkpoint=last, last_known=end)) == expected
 
 
 def test_a_group_that_was_deleted_is_not_listed(cli: Commands, store: rxpump.BlockingClient) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from importlib.metadata import version
 from typing import Any, Final
 
@@ -11,7 +10,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from rxpump.client import Client
-from rxpump.errors import NotSupported, RxPumpError
+from rxpump.errors import RxPumpError
+from rxpump.transport import Capability
 from rxpump.ui.context import Context
 from rxpump.ui.replies import JsonReply
 
@@ -49,24 +49,15 @@ def features(client: Client) -> dict[str, Any]:
     """Return what the protocol of a client offers.
 
     Returns:
-        `statistics` and `members` of the server, and of consumer groups: `details` (consumers and buffers),
-        `replay_some` and `clear`.
+        `statistics` and `members` of the server, and of consumer groups: `details` (consumers and buffers)
+        and `replay_some`.
     """
+    offered = client.capabilities
     return {
-        "statistics": _is_offered(client.statistics),
-        "members": _is_offered(client.members),
+        "statistics": Capability.STATISTICS in offered,
+        "members": Capability.MEMBERS in offered,
         "groups": {
-            "details": _is_offered(client.list_subscriptions),
-            "replay_some": _is_offered(lambda: client.replay_parked("group", "stream", limit=1)),
-            "clear": _is_offered(lambda: client.truncate_parked("group", "stream")),
+            "details": Capability.GROUP_INFO in offered,
+            "replay_some": Capability.REPLAY_SOME_PARKED in offered,
         },
     }
-
-
-def _is_offered(call: Callable[[], object]) -> bool:
-    """Return whether the protocol has a request. The call only makes a Single and sends nothing."""
-    try:
-        call()
-    except NotSupported:
-        return False
-    return True
