@@ -196,7 +196,8 @@ def test_deliveries_can_be_acknowledged_in_any_thread(store: rxpump.BlockingClie
 def test_a_relay_is_an_iterator_of_its_writes(store: rxpump.BlockingClient) -> None:
     store.publish("ponies", jumps(3))
     written = next(store.relay("ponies", lambda events: events, "copies"))
-    assert heights(store.iter("copies"))[: written.last_event_number + 1] == [0, 1, 2]
+    copied = written.last_event_number + 1  # The first write can have fewer than all three events.
+    assert heights(store.iter("copies"))[:copied] == [0, 1, 2][:copied]
 
 
 @pytest.mark.parametrize("timeout", [0, -1, "1"])
