@@ -209,9 +209,13 @@ def test_the_commands_of_the_tutorial_name_its_programs(shop: Shop) -> None:
     assert set(COMMANDS.findall(PAGE.read_text())) == {path.name for path in shop.folder.glob("*.py")}
 
 
-def test_the_command_that_adds_the_prices_is_right(shop: Shop) -> None:
-    found = re.search(r"python -c '(.+)'$", PAGE.read_text(), re.MULTILINE)
-    assert found is not None
+def test_the_commands_that_compare_the_sums_are_right(shop: Shop) -> None:
+    of_table, of_events = re.findall(r"python -c '(.+)'$", PAGE.read_text(), re.MULTILINE)
+    with closing(sqlite3.connect(shop.folder / "totals.db")) as database, database:
+        database.execute("CREATE TABLE totals (customer TEXT PRIMARY KEY, amount INTEGER)")
+        database.executemany("INSERT INTO totals VALUES (?, ?)", [("ada", 3), ("zoe", 4)])
     lines = "".join(f"{json.dumps({'price': price})}\n" for price in (3, 4))
-    done = subprocess.run([sys.executable, "-c", found[1]], input=lines, text=True, capture_output=True)
-    assert done.stdout == "7\n"
+    for code in (of_table, of_events):
+        command = [sys.executable, "-c", code]
+        done = subprocess.run(command, cwd=shop.folder, input=lines, text=True, capture_output=True)
+        assert done.stdout == "7\n"

@@ -46,7 +46,9 @@ class WrongEventLoop(RxPumpError):
 
 @dataclass(eq=False)
 class NotOwner(RxPumpError):
-    """A client that `as_user` returned was asked to connect or to close. Nothing was done.
+    """A method was called that only the owner of the connection has, on a client that `as_user` returned.
+
+    The method is `connect` or `close`. It has done nothing.
 
     Attributes:
         action: Name of the method that was called.

@@ -200,7 +200,7 @@ class GrpcConnection(asyncio.Protocol):
             system_socket.setsockopt(socket.IPPROTO_TCP, _UNSENT_LIMIT, _UNSENT_BYTES)
         tls: Any = transport.get_extra_info("ssl_object")
         if tls is not None and tls.selected_alpn_protocol() != HTTP2:
-            self._lose("the server does not speak HTTP/2 with TLS on this port (it did not accept the protocol h2)")
+            self._lose("the server does not use HTTP/2 with TLS on this port (it did not accept the protocol h2)")
             self._socket.abort()
             return
         self._flush()

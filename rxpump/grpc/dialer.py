@@ -212,7 +212,7 @@ class Dialer:
             name = self._settings.tls_server_name or node.host
             return CertificateRefused(str(node), attempt, certificate_failure(error, name))
         if isinstance(error, TimeoutError):
-            hint = "; it may not speak TLS on this port" if self.uses_tls else "; it may speak only TLS on this port"
+            hint = "; this port may not use TLS" if self.uses_tls else "; this port may require TLS"
             return ConnectionFailed(str(node), attempt, f"no answer in time{hint}")
         if self.uses_tls and isinstance(error, OSError):
             return ConnectionFailed(str(node), attempt, handshake_failure(error))

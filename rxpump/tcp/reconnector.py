@@ -111,8 +111,8 @@ class TcpReconnector(Reconnector[TcpAddress]):
             name = self._settings.tls_server_name or address.host
             return CertificateRefused(self.address, attempt, certificate_failure(error, name))
         if isinstance(error, TimeoutError):
-            unless = "" if self._tls is None else "; it may not speak TLS on this port"
-            return ConnectionFailed(self.address, attempt, f"no answer to the dial in time{unless}")
+            hint = "" if self._tls is None else "; this port may not use TLS"
+            return ConnectionFailed(self.address, attempt, f"no answer in time{hint}")
         if self._tls is not None and isinstance(error, OSError):
             return ConnectionFailed(self.address, attempt, handshake_failure(error))
         return ConnectionFailed(self.address, attempt, str(error))

@@ -129,7 +129,7 @@ async def test_tls_verify_false_accepts_any_certificate(server: EmbeddedServer) 
 async def test_a_silent_server_without_tls_is_reported(memory_server: EmbeddedServer, ca: str) -> None:
     """The server reads the handshake as the start of a large frame."""
     reason = await refusal(memory_server, tls=True, tls_ca=ca, connect_timeout=0.1)
-    assert "it may not speak TLS on this port" in reason
+    assert "this port may not use TLS" in reason
 
 
 async def answering(answer: bytes) -> asyncio.Server:

@@ -146,11 +146,11 @@ async def test_a_user_certificate_is_presented(ca: str, tmp_path: Path) -> None:
     assert ("DNS", "ouro.example") in seen[0]["subjectAltName"]
 
 
-async def test_a_server_with_tls_must_speak_http2(ca: str) -> None:
+async def test_a_server_with_tls_must_use_http2(ca: str) -> None:
     port: list[int] = []
     async with await tls_peer(certified("127.0.0.1"), port, []):
         reason = await refusal(f"kurrentdb://127.0.0.1:{port[0]}?tlsCaFile={ca}")
-    assert "does not speak HTTP/2 with TLS" in reason
+    assert "does not use HTTP/2 with TLS" in reason
 
 
 @pytest.mark.parametrize("options", ["userCertFile=missing&userKeyFile=missing", "tlsCaFile=missing"])
@@ -189,7 +189,7 @@ async def listening(reply: bytes | None) -> AsyncIterator[int]:
     [
         (b"HTTP/1.1 400 Bad Request\r\n\r\n", "not"),
         (b"", "the connection was lost"),
-        (None, "no answer in time; it may speak only TLS on this port"),
+        (None, "no answer in time; this port may require TLS"),
     ],
 )
 async def test_a_port_without_http2_cannot_be_connected_to(reply: bytes | None, reason: str) -> None:

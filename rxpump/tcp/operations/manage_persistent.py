@@ -126,7 +126,7 @@ class DeletePersistent(_Change):
 
 def _settings_message(message: Any, stream: str, group: str, settings: PersistentSubscriptionSettings) -> bytes:
     """Return the encoded message with all settings, because a server reads a missing one as 0."""
-    told: bytes = message(
+    encoded: bytes = message(
         subscription_group_name=group,
         event_stream_id=stream,
         resolve_link_tos=settings.resolve_links,
@@ -144,7 +144,7 @@ def _settings_message(message: Any, stream: str, group: str, settings: Persisten
         subscriber_max_count=settings.subscriber_max_count,
         named_consumer_strategy=str(settings.strategy),
     ).SerializeToString()
-    return told
+    return encoded
 
 
 def _first_number(start: int | Position | Edge) -> int:

@@ -1,4 +1,4 @@
-"""Limits of the TCP protocol and of the servers that speak it (docs/protocol/tcp.md, section 6)."""
+"""Limits of the TCP protocol and of servers (docs/protocol/tcp.md, section 6)."""
 
 from __future__ import annotations
 

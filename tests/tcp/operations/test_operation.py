@@ -141,7 +141,7 @@ def test_a_leader_without_a_usable_address_is_waited_for(leader: schema.LeaderIn
     assert fate(ALL[1].interpret(not_handled(NotHandledReason.NOT_LEADER, leader))) == (Retry, NotLeader)
 
 
-def test_a_leader_that_only_speaks_tls_says_where() -> None:
+def test_a_leader_that_requires_tls_names_its_port() -> None:
     leader = schema.LeaderInfo(external_secure_tcp_address="leader.example", external_secure_tcp_port=1115)
     outcome = ALL[1].interpret(not_handled(NotHandledReason.NOT_LEADER, leader))
     assert isinstance(outcome, Redirect)
