@@ -13,10 +13,10 @@ from rxpump.ui import static_files
 from rxpump.ui.context import Context
 from rxpump.ui.replies import on_http_error, on_rxpump_error
 from rxpump.ui.request_values import EncodedPaths
-from rxpump.ui.routes import groups, info, live, server, stream, streams, write
+from rxpump.ui.routes import correlation, groups, info, live, server, stream, streams, write
 from rxpump.ui.security import Guard
 
-_VIEWS: Final = (info, streams, stream, live, groups, server, write)
+_VIEWS: Final = (info, streams, stream, correlation, live, groups, server, write)
 
 
 def new_app(context: Context) -> ASGIApp:

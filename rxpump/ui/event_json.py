@@ -32,7 +32,7 @@ def event_values(event: Event, *, limit: int | None = SHOWN_BYTES) -> dict[str, 
         **_head(event),
         "data": content_values(event.data, is_json=event.is_json, limit=limit),
         "metadata": content_values(event.metadata, is_json=True, limit=limit),
-        **_causes(event),
+        **causes_of(event),
         "link": _link(event),
     }
 
@@ -69,7 +69,7 @@ def _head(event: Event) -> dict[str, Any]:
         "position": position_text(event.position),
         "type": event.type,
         "time": time_of(event),
-        "id": _id(event),
+        "id": id_of(event),
     }
 
 
@@ -81,7 +81,8 @@ def time_of(event: Event) -> str | None:
         return None
 
 
-def _id(event: Event) -> str | None:
+def id_of(event: Event) -> str | None:
+    """Return the id of an event; None if the server sent an impossible one."""
     try:
         return str(event.id)
     except MalformedReply:
@@ -107,7 +108,7 @@ def _is_json(content: bytes) -> bool:
     return True
 
 
-def _causes(event: Event) -> dict[str, str | None]:
+def causes_of(event: Event) -> dict[str, str | None]:
     """Return the ids of the correlation and the cause, as `$correlationId` and `$causationId` of the metadata."""
     metadata = None
     if len(event.metadata) <= SHOWN_BYTES:

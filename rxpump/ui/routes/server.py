@@ -1,4 +1,8 @@
-"""`/api/server`: the server and the page's own connection to it; `/api/server/live`: measurements each second."""
+"""`/api/server`: the server and the page's own connection to it; `/api/server/live`: measurements each second.
+
+`/api/status` is the state of that connection alone. It needs no request to the server, so it is also known while the
+server does not reply.
+"""
 
 from __future__ import annotations
 
@@ -55,7 +59,10 @@ def routes(context: Context) -> list[Route]:
         measured = samples(client).pipe(rx.map(partial(message, "sample")))
         return ServerSentEvents(measured.pipe(rx.merge(states(client))), context.stopping)
 
-    return [Route("/api/server", server), Route("/api/server/live", live)]
+    async def status(_request: Request) -> Response:
+        return JsonReply(state_values(await client.status.pipe(rx.first())))
+
+    return [Route("/api/server", server), Route("/api/server/live", live), Route("/api/status", status)]
 
 
 async def members(client: Client, status: Status) -> list[dict[str, Any]]:

@@ -1,6 +1,6 @@
 /** Requests to the program that serves this page. */
 
-import { failed, succeeded } from "./connection.js";
+import { suspect } from "./connection.js";
 
 /** @typedef {{kind: "json" | "text", text: string, size?: number, truncated?: boolean} | {kind: "binary", hex: string, size: number, truncated?: boolean}} Content */
 /** @typedef {{stream: string, number: number, leads_to: string, target: {stream: string, number: number} | null, is_broken: boolean}} EventLink */
@@ -27,6 +27,7 @@ import { failed, succeeded } from "./connection.js";
  * @property {string} rxpump_version
  * @property {boolean} writable
  * @property {string} token
+ * @property {{statistics: boolean, members: boolean, groups: {details: boolean, replay_some: boolean, clear: boolean}}} features
  */
 
 /** A request that the server refused, or that did not reach it. */
@@ -116,18 +117,12 @@ async function send(path, request) {
     response = await fetch(path, { ...request, cache: "no-store", credentials: "same-origin" });
   } catch (error) {
     if (request.signal?.aborted) throw error;
-    failed("page");
+    suspect();
     throw new Failure("The program that serves this page does not reply. It may have been stopped.", 0);
   }
-  if (response.ok) {
-    const value = response.status === 204 ? null : await response.json();
-    succeeded();
-    return value;
-  }
-  const failure = await describe(response);
-  if (response.status === 503 || response.status === 504) failed("store", failure.message);
-  else succeeded();
-  throw failure;
+  if (response.ok) return response.json();
+  if (response.status >= 500) suspect();
+  throw await describe(response);
 }
 
 /**

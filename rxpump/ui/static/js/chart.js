@@ -4,6 +4,8 @@ import { fill, h, svg } from "./element.js";
 
 const WIDTH = 240;
 const HEIGHT = 56;
+/** Time that the chart shows at first, so that its first values are not squeezed together. */
+const LEAST_SECONDS = 30;
 
 /** @typedef {[number, number]} Point Seconds, and the value then. */
 
@@ -44,7 +46,8 @@ export class Chart {
     const [least, most] = [Math.min(...values), Math.max(...values)];
     const bottom = least > 0 && most < least * 1.5 ? least - (most - least) * 0.5 : Math.min(0, least);
     const top = most > bottom ? most : bottom + 1;
-    const x = (/** @type {number} */ at) => WIDTH - ((now - at) / this.seconds) * WIDTH;
+    const seconds = Math.min(this.seconds, Math.max(LEAST_SECONDS, now - this.#points[0][0]));
+    const x = (/** @type {number} */ at) => WIDTH - ((now - at) / seconds) * WIDTH;
     const y = (/** @type {number} */ value) => HEIGHT - 2 - ((value - bottom) / (top - bottom)) * (HEIGHT - 6);
     const line = this.#points.map(([at, value]) => `${x(at).toFixed(1)} ${y(value).toFixed(1)}`);
     const from = x(this.#points[0][0]).toFixed(1);
@@ -58,6 +61,7 @@ export class Chart {
     const span = `lowest ${this.format(least)}, highest ${this.format(most)}`;
     this.#plot.setAttribute("aria-label", `${this.title}: now ${text}, ${span}`);
     this.#now.textContent = text;
-    fill(this.#range, h("span", {}, `last ${Math.round(this.seconds / 60)} min`), h("span", {}, span));
+    const time = seconds < 120 ? `${Math.round(seconds)} s` : `${Math.round(seconds / 60)} min`;
+    fill(this.#range, h("span", {}, time), h("span", {}, least === most ? "" : `${this.format(least)} to ${this.format(most)}`));
   }
 }

@@ -7,7 +7,7 @@ import { visibleText } from "./visible_text.js";
 const SVG = "http://www.w3.org/2000/svg";
 
 /** @typedef {Node | string | number | null | undefined | false} Child */
-/** @typedef {Child | Child[]} Children */
+/** @typedef {Child | Child[] | (Child | Child[])[]} Children */
 /** @typedef {Record<string, unknown>} Attributes */
 
 /**
@@ -17,7 +17,7 @@ const SVG = "http://www.w3.org/2000/svg";
  * @param {Children[]} children
  */
 export function append(parent, ...children) {
-  for (const child of children.flat()) {
+  for (const child of /** @type {Child[]} */ (children.flat(Infinity))) {
     if (child === null || child === undefined || child === false) continue;
     parent.appendChild(child instanceof Node ? child : document.createTextNode(String(child)));
   }

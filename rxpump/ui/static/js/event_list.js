@@ -17,12 +17,13 @@ const PREVIEW_CHARACTERS = 200;
  * @param {boolean} [options.showStream] Whether rows name the stream.
  * @param {number | null} [options.opened] Number of the event that is open at first.
  * @param {(event: StoreEvent) => {actions?: HTMLElement[], facts?: HTMLElement[]}} [options.more] What a view adds to each event.
+ * @param {(event: StoreEvent) => HTMLElement | null} [options.note] What a view adds to each row.
  */
-export function eventList(events, { showStream = false, opened = null, more = () => ({}) } = {}) {
+export function eventList(events, { showStream = false, opened = null, more = () => ({}), note = () => null } = {}) {
   return h(
     "ol",
     { class: "events" },
-    events.map((event) => h("li", {}, eventRow(event, showStream, opened === receivedNumber(event), more))),
+    events.map((event) => h("li", {}, eventRow(event, { showStream, open: opened === receivedNumber(event), more, note: note(event) }))),
   );
 }
 
@@ -48,17 +49,15 @@ export function preview(event) {
 
 /**
  * @param {StoreEvent} event
- * @param {boolean} showStream
- * @param {boolean} open
- * @param {(event: StoreEvent) => {actions?: HTMLElement[], facts?: HTMLElement[]}} more
+ * @param {{showStream: boolean, open: boolean, more: (event: StoreEvent) => {actions?: HTMLElement[], facts?: HTMLElement[]}, note: HTMLElement | null}} options
  */
-function eventRow(event, showStream, open, more) {
+function eventRow(event, { showStream, open, more, note }) {
   const summary = h(
     "summary",
     {},
     h("span", { class: "at" }, String(receivedNumber(event))),
     h("span", { class: "what" }, typeLabel(event.type)),
-    h("span", { class: "preview" }, showStream && [foreign(event.stream), " · "], foreign(preview(event))),
+    h("span", { class: "preview" }, note && [note, " "], showStream && [foreign(event.stream), " · "], foreign(preview(event))),
     h("time", { datetime: event.time }, isToday(event.time) ? clock(event.time) : dateAndTime(event.time)),
   );
   const details = h("details", { class: "event" }, summary);

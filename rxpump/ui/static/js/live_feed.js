@@ -11,7 +11,7 @@
  */
 
 import { Failure, describe } from "./api.js";
-import { failed, succeeded } from "./connection.js";
+import { suspect } from "./connection.js";
 import { delay, visible } from "./polling.js";
 
 /** @typedef {{name: string, data: any, id: string | null}} Message */
@@ -66,9 +66,10 @@ export class LiveFeed {
       } catch (error) {
         if (this.signal.aborted) return;
         if (error instanceof Failure && error.status < 500) return this.#hand("refused", error);
-        if (error instanceof Failure) failed("store", error.message);
-        else if (!connection.signal.aborted) failed("page");
-        if (!connection.signal.aborted) this.#hand("lost", null);
+        if (!connection.signal.aborted) {
+          suspect();
+          this.#hand("lost", null);
+        }
       } finally {
         connection.abort();
         this.signal.removeEventListener("abort", end);
@@ -84,7 +85,6 @@ export class LiveFeed {
     const headers = this.#last === null ? undefined : { "Last-Event-ID": this.#last };
     const response = await fetch(this.path, { headers, signal, cache: "no-store", credentials: "same-origin" });
     if (!response.ok || response.body === null) throw await describe(response);
-    succeeded();
     this.#hand("open", null);
     const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
     const parser = new Parser();
@@ -96,6 +96,7 @@ export class LiveFeed {
       for (const message of parser.parse(value)) {
         await this.#demand();
         if (signal.aborted) throw new Error("the connection was closed");
+        if (message.name === "failed" && !message.data.error.retryable) throw new Failure(message.data.error.message, 400);
         this.receive(message);
         if (message.id !== null) this.#last = message.id;
         inFrame += Array.isArray(message.data) ? message.data.length : 1;

@@ -1,10 +1,9 @@
 /** The page: the bar at the top, and the view of the current address below it. */
 
 import { info } from "./api.js";
-import { failed, onConnection } from "./connection.js";
+import { onConnection, watchConnection } from "./connection.js";
 import { fill, foreign, h } from "./element.js";
 import { empty, viewHead } from "./parts.js";
-import { repeat } from "./polling.js";
 import { address, currentRoute, start } from "./router.js";
 import { applyTheme, themeSwitch } from "./theme.js";
 import { correlationView } from "./views/correlation.js";
@@ -15,8 +14,6 @@ import { serverView } from "./views/server.js";
 import { streamView } from "./views/stream.js";
 import { streamsView } from "./views/streams.js";
 import { writeView } from "./views/write.js";
-
-const CHECK_SECONDS = 2;
 
 /** @type {Record<string, import("./router.js").View>} */
 const VIEWS = {
@@ -37,9 +34,6 @@ const places = /** @type {HTMLElement} */ (document.getElementById("places"));
 const connection = /** @type {HTMLElement} */ (document.getElementById("connection"));
 const notice = /** @type {HTMLElement} */ (document.getElementById("notice"));
 
-/** Ends the checks while the way to the store is lost. @type {AbortController | null} */
-let checking = null;
-
 applyTheme();
 themeSwitch(/** @type {HTMLElement} */ (document.getElementById("theme")));
 document.querySelector(".skip")?.addEventListener("click", (event) => {
@@ -50,7 +44,7 @@ showPlaces(false);
 onConnection(showConnection);
 addEventListener("hashchange", markPlace);
 start(root, choose, afterChange);
-loadInfo();
+watchConnection();
 
 /** @param {import("./router.js").Route} route */
 function choose(route) {
@@ -94,36 +88,11 @@ function markPlace() {
   }
 }
 
-/** Request the facts until the program replies. */
-async function loadInfo() {
-  const ended = new AbortController();
-  await repeat(
-    async () => {
-      try {
-        showPlaces((await info()).writable);
-        onConnection(showConnection);
-        ended.abort();
-      } catch {
-        // `get` has recorded the failure, and the notice shows it.
-      }
-    },
-    CHECK_SECONDS,
-    ended.signal,
-  );
-}
-
 /**
  * @param {import("./connection.js").State} state
  * @param {string} reason
  */
 async function showConnection(state, reason) {
-  if (state === "connected") {
-    checking?.abort();
-    checking = null;
-  } else if (checking === null) {
-    checking = new AbortController();
-    void repeat(check, CHECK_SECONDS, checking.signal);
-  }
   connection.dataset.state = state === "connected" ? "connected" : "lost";
   notice.hidden = state === "connected";
   if (state === "page") {
@@ -133,20 +102,9 @@ async function showConnection(state, reason) {
     fill(connection, "Store not reachable");
     fill(notice, h("strong", {}, "The event store cannot be reached. "), "rxpump is connecting again. ", foreign(reason, "soft"));
   } else {
-    const facts = await info().catch(() => null);
+    const facts = await info(true).catch(() => null); // a program that was restarted has another token
     if (connection.dataset.state !== "connected" || facts === null) return;
+    showPlaces(facts.writable);
     fill(connection, h("span", { class: "visually-hidden" }, "Connected to "), h("span", { class: "where", title: facts.uri }, facts.uri));
-  }
-}
-
-/** Request something from the store, because only a reply shows that the way is open again. */
-async function check() {
-  try {
-    const response = await fetch("/api/health", { cache: "no-store" });
-    const { state, reason } = await response.json();
-    if (response.ok && state === "connected") await info(true);
-    else failed("store", reason ?? "");
-  } catch {
-    failed("page");
   }
 }

@@ -2,6 +2,7 @@
 
 import { Failure } from "./api.js";
 import { markerImage } from "./colors.js";
+import { connected } from "./connection.js";
 import { fill, foreign, h, svg } from "./element.js";
 import { address } from "./router.js";
 
@@ -15,7 +16,7 @@ export function viewHead(title, { lead, crumb, end } = {}) {
   return h(
     "div",
     { class: "view-head" },
-    h("div", {}, crumb && h("span", { class: "crumb" }, crumb), h("h1", { tabindex: -1 }, title), lead && h("p", { class: "lead" }, lead)),
+    h("div", {}, crumb && h("span", { class: "crumb" }, "← ", crumb), h("h1", { tabindex: -1 }, title), lead && h("p", { class: "lead" }, lead)),
     end && h("div", { class: "toolbar" }, end),
   );
 }
@@ -83,7 +84,9 @@ export async function show(place, action, signal) {
   } catch (error) {
     clearTimeout(timer);
     if (signal.aborted) return false;
-    fill(place, failure(error, () => void show(place, action, signal)));
+    const again = () => void show(place, action, signal);
+    fill(place, failure(error, again));
+    if (!(error instanceof Failure) || error.status === 0 || error.status >= 500) void connected(signal).then(again);
     return false;
   }
 }
@@ -110,7 +113,7 @@ export function typeLabel(name) {
 /**
  * Make a pair of a list of facts.
  *
- * @param {string} name
+ * @param {import("./element.js").Children} name
  * @param {import("./element.js").Children} value
  */
 export function fact(name, value) {

@@ -94,16 +94,14 @@ export async function liveView(root, route, signal) {
       marbles.mark("fell-behind");
       table.note(`Fell behind: ${data.reason?.message ?? "the subscription continues with reads"}`);
       showState("Catching up", "warn");
-    } else if (name === "failure" || name === "refused") {
+    } else if (name === "refused") {
       showState("Ended", "bad");
-      fill(trouble, failure(data instanceof Error ? data : new Error(data.message ?? data.error?.message)));
+      fill(trouble, failure(data));
     } else if (name === "lost") {
       showState("Connecting again", "bad");
     } else if (name === "open") {
       fill(trouble);
       showState("Catching up", "warn");
-    } else if (name === "state") {
-      showConnectionState(data);
     }
   }
 
@@ -158,10 +156,6 @@ export async function liveView(root, route, signal) {
     fill(detail, card);
     card.focus();
     await show(body, async () => eventDetails(await get(eventPath(event.stream, event.number), signal)), signal);
-  }
-
-  function showConnectionState(/** @type {any} */ data) {
-    if (data.state === "reconnecting") showState("Store is lost, connecting again", "bad");
   }
 }
 

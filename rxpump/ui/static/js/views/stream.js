@@ -1,6 +1,7 @@
 /** One stream: its events, newest first, page by page. */
 
-import { encode, get, info } from "../api.js";
+import { Failure, encode, get, info } from "../api.js";
+import { dataBlock, isEmpty } from "../data_block.js";
 import { fill, foreign, h } from "../element.js";
 import { eventList, receivedNumber } from "../event_list.js";
 import { whole } from "../format.js";
@@ -10,7 +11,7 @@ import { address } from "../router.js";
 import { stateBadge } from "./streams.js";
 
 /** @typedef {import("../api.js").StoreEvent} StoreEvent */
-/** @typedef {{stream: string, state: string, first_number: number | null, last_number: number | null, metadata: any, events: StoreEvent[], next: number | null, is_end: boolean}} StreamPage */
+/** @typedef {{stream: string, state: string, first_number: number | null, last_number: number | null, truncated_before: number | null, metadata: {content: import("../api.js").Content} | null, events: StoreEvent[], next: number | null, is_end: boolean}} StreamPage */
 
 const COUNT = 50;
 
@@ -25,7 +26,7 @@ export async function streamView(root, route, signal) {
     root,
     viewHead(foreign(name), {
       crumb: h("a", { href: address(["streams"]) }, "Streams"),
-      end: [h("a", { href: address(["live"], { stream: name }) }, "Watch live")],
+      end: [h("a", { class: "button", href: address(["live"], { stream: name }) }, "Watch live")],
     }),
     about,
     h(
@@ -44,11 +45,16 @@ export async function streamView(root, route, signal) {
 
   async function load() {
     const { writable } = await info();
-    const page = await request(name, wanted, signal);
+    const page = await request(name, wanted, signal).catch(missing);
     if (signal.aborted) return null;
-    fill(about, facts(page, writable));
+    if (page.state !== "missing") fill(about, facts(page, writable));
     if (page.events.length === 0) return [nothing(page), pager(page)];
     return [eventList(page.events, { opened: wanted }), pager(page)];
+  }
+
+  function missing(/** @type {unknown} */ error) {
+    if (!(error instanceof Failure) || error.kind !== "StreamNotFound") throw error;
+    return /** @type {StreamPage} */ ({ stream: name, state: "missing", first_number: null, last_number: null, truncated_before: null, metadata: null, events: [], next: null, is_end: true });
   }
 
   function pager(/** @type {StreamPage} */ page) {
@@ -60,7 +66,7 @@ export async function streamView(root, route, signal) {
       "nav",
       { class: "card-head", "aria-label": "Pages of events" },
       h("span", {}, isNewest ? h("span", { class: "soft" }, "Newest events") : [pageLink("Newest", null), " · ", pageLink("Newer", newer)]),
-      older === null ? h("span", { class: "soft" }, "This is the first event") : pageLink("Older", older),
+      older === null ? h("span", { class: "soft" }, page.events.length === 0 ? "" : "These are the first events") : pageLink("Older", older),
     );
   }
 
@@ -91,7 +97,7 @@ function request(name, from, signal) {
  * @param {boolean} writable
  */
 function facts(page, writable) {
-  const metadata = page.metadata && Object.keys(page.metadata).length > 0 ? page.metadata : null;
+  const content = page.metadata?.content;
   return h(
     "section",
     { class: "card", "aria-label": "Facts" },
@@ -101,21 +107,33 @@ function facts(page, writable) {
       { class: "facts" },
       fact("First event", whole(page.first_number)),
       fact("Last event", whole(page.last_number)),
-      fact("State", stateBadge(page.state) ?? h("span", { class: "badge good" }, "Active")),
-      fact("Metadata", metadata === null ? "None" : jsonTree(JSON.stringify(metadata))),
-      writable && fact("Write", h("a", { href: address(["write"], { stream: page.stream }) }, "Append or delete")),
+      fact("State", stateBadge(page.state) ?? activeBadge(page)),
+      fact("Metadata", content === undefined || isEmpty(content) ? "None" : content.kind === "json" ? jsonTree(content.text) : dataBlock("Metadata", content, null)),
+      writable && fact("Change", h("a", { href: address(["write"], { stream: page.stream }) }, "Append or delete")),
     ),
   );
 }
 
 /** @param {StreamPage} page */
+function activeBadge({ first_number: first }) {
+  return first === null || first === 0 ? h("span", { class: "badge good" }, "Active") : h("span", { class: "badge warn" }, "Truncated");
+}
+
+/** @param {StreamPage} page */
 function note(page) {
-  const text = {
-    deleted: "This stream was deleted. It exists again once a program writes to it.",
-    tombstoned: "This stream was tombstoned. Its events are gone, and no program can write to it again.",
-    truncated: `This stream was truncated. The events before number ${whole(page.first_number)} are no longer visible.`,
-  }[page.state];
-  return text === undefined ? null : h("p", { class: page.state === "tombstoned" ? "failure" : "caution" }, text);
+  const [kind, text] = noteText(page);
+  return text === "" ? null : h("p", { class: kind }, text);
+}
+
+/**
+ * @param {StreamPage} page
+ * @returns {[string, string]}
+ */
+function noteText({ state, first_number: first }) {
+  if (state === "deleted") return ["caution", "This stream was deleted. It exists again once a program writes to it."];
+  if (state === "tombstoned") return ["failure", "This stream was tombstoned. Its events are gone, and no program can write to it again."];
+  if (first !== null && first > 0) return ["caution", `This stream was truncated. The events before number ${whole(first)} are no longer visible.`];
+  return ["", ""];
 }
 
 /** @param {StreamPage} page */

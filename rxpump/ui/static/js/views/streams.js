@@ -1,9 +1,9 @@
 /** The streams that were written lately, and a search for others. */
 
-import { get } from "../api.js";
-import { fill, h } from "../element.js";
+import { encode, get } from "../api.js";
+import { append, fill, h } from "../element.js";
 import { age, dateAndTime, whole } from "../format.js";
-import { empty, failure, field, loading, streamLink, typeLabel, viewHead } from "../parts.js";
+import { empty, failure, loading, streamLink, typeLabel, viewHead } from "../parts.js";
 import { repeat } from "../polling.js";
 import { address } from "../router.js";
 
@@ -11,7 +11,7 @@ import { address } from "../router.js";
 
 const SECONDS = 2;
 const TYPING_MILLISECONDS = 150;
-const HEADS = ["Stream", "Events", "Last event", "Age", "State"];
+const HEADS = ["Stream", "Events", "Last event", "Age"];
 
 /** @type {import("../router.js").View} */
 export async function streamsView(root, route, signal) {
@@ -41,9 +41,9 @@ export async function streamsView(root, route, signal) {
 
   async function load() {
     const number = ++requested;
-    const query = new URLSearchParams({ system: system ? "1" : "0", prefix });
+    const path = prefix === "" ? `/api/streams?system=${system ? 1 : 0}` : `/api/streams/search?prefix=${encode(prefix)}`;
     try {
-      const streams = await get(`/api/streams?${query}`, signal);
+      const streams = await get(path, signal);
       if (signal.aborted || number !== requested) return;
       count.textContent = streams.length === 0 ? "" : `${whole(streams.length)} shown`;
       if (streams.length === 0) fill(list, nothing());
@@ -58,7 +58,7 @@ export async function streamsView(root, route, signal) {
   }
 
   function nothing() {
-    if (prefix !== "") return empty("No stream with this beginning", "It may not have been written lately. “Open stream” opens a stream by its exact name.");
+    if (prefix !== "") return empty("No such stream", "No stream has this name, or a name that begins like this.");
     return empty("No events yet", ["Streams appear here when a program writes to them, for example with ", h("code", {}, "rxpump append"), "."]);
   }
 
@@ -88,7 +88,7 @@ class Rows {
   #body = h("tbody");
   element = h(
     "table",
-    { class: "stack" },
+    { class: "stack compact" },
     h("thead", {}, h("tr", {}, HEADS.map((head) => h("th", { scope: "col", class: head === "Events" ? "number" : null }, head)))),
     this.#body,
   );
@@ -125,11 +125,12 @@ class Rows {
  */
 function cells(row, stream) {
   while (row.cells.length > 1) row.lastElementChild?.remove();
+  row.cells[0].querySelector(".badge")?.remove();
+  append(row.cells[0], stateBadge(stream.state));
   row.append(
     h("td", { class: "number", "data-label": "Events" }, whole(stream.events)),
     h("td", { "data-label": "Last event" }, stream.last_type === null ? h("span", { class: "soft" }, "–") : typeLabel(stream.last_type)),
     h("td", { class: "nowrap soft", "data-label": "Age", title: dateAndTime(stream.last_time) }),
-    h("td", { "data-label": "State" }, stateBadge(stream.state)),
   );
 }
 
@@ -137,8 +138,6 @@ function cells(row, stream) {
 const STATES = {
   deleted: ["Deleted", "warn"],
   tombstoned: ["Tombstoned", "bad"],
-  truncated: ["Truncated", "warn"],
-  missing: ["Not written", ""],
 };
 
 /**

@@ -9,7 +9,7 @@ import { empty, failure, field, streamLink, viewHead } from "../parts.js";
 const VERSIONS = [
   ["any", "Any version"],
   ["no_stream", "The stream does not exist"],
-  ["stream_exists", "The stream exists"],
+  ["exists", "The stream exists"],
   ["number", "The last event has this number"],
 ];
 
@@ -63,7 +63,7 @@ function metadataForm(name) {
   async function loadCurrent() {
     try {
       const page = await get(`/api/stream/${encode(stream.value)}?from=end&direction=backward&count=1`);
-      metadata.set(JSON.stringify(page.metadata ?? {}, null, 2));
+      metadata.set(page.metadata?.content.text || "{}");
       fill(result);
     } catch (error) {
       fill(result, failure(error));
@@ -75,27 +75,27 @@ function metadataForm(name) {
 function deleteForm(name) {
   const stream = textInput(name);
   const version = versionField();
-  const hard = h("input", { type: "checkbox" });
+  const tombstone = h("input", { type: "checkbox" });
   const result = h("div", { role: "status" });
   return form(
     "Delete a stream",
     "Delete",
     result,
-    [field("Stream", stream), version.element, h("label", { class: "check" }, hard, "Tombstone: no program can write to the stream again")],
+    [field("Stream", stream), version.element, h("label", { class: "check" }, tombstone, "Tombstone: no program can write to the stream again")],
     async () => {
       const made = await confirmed({
-        title: hard.checked ? "Tombstone this stream?" : "Delete this stream?",
+        title: tombstone.checked ? "Tombstone this stream?" : "Delete this stream?",
         text: [
           "The events of ",
           foreign(stream.value),
-          hard.checked ? " will be gone for good, and its name cannot be used again." : " will no longer be visible. The stream exists again once a program writes to it.",
+          tombstone.checked ? " will be gone for good, and its name cannot be used again." : " will no longer be visible. The stream exists again once a program writes to it.",
         ],
-        action: hard.checked ? "Tombstone" : "Delete",
+        action: tombstone.checked ? "Tombstone" : "Delete",
         danger: true,
-        typed: hard.checked ? stream.value : undefined,
-        change: () => post("/api/write/delete", { stream: stream.value, hard: hard.checked, expected_version: version.value() }),
+        typed: tombstone.checked ? stream.value : undefined,
+        change: () => post("/api/write/delete", { stream: stream.value, tombstone: tombstone.checked, expected_version: version.value() }),
       });
-      return made ? [foreign(stream.value), hard.checked ? " is tombstoned." : " is deleted."] : null;
+      return made ? [foreign(stream.value), tombstone.checked ? " is tombstoned." : " is deleted."] : null;
     },
     true,
   );
@@ -167,7 +167,7 @@ function jsonInput(initial, label = initial === "" ? "Metadata" : "Data", hint =
   return {
     element,
     check,
-    value: () => (input.value.trim() === "" ? null : input.value),
+    value: () => input.value,
     set: (/** @type {string} */ text) => {
       input.value = text;
       check();
