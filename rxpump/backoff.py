@@ -19,8 +19,8 @@ class Backoff:
     Attributes:
         min_delay: Seconds before the first attempt.
         max_delay: Longest delay in seconds.
-        jitter: Largest part of a delay that chance takes off, from 0 (nothing) to 1 (all of it).
-        attempts: Number of attempts; None for no limit.
+        jitter: Largest part of a delay by which it is shortened at random, from 0 (none) to 1 (all of it).
+        attempts: Number of attempts. None: no limit.
 
     Raises:
         InvalidArgument: A value is out of its range.

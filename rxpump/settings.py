@@ -16,50 +16,56 @@ from rxpump.model.nodes import NodePreference, split_host
 class Settings:
     """Settings of a client and its connection. Times are in seconds.
 
-    One class has the settings of all protocols, because nearly all of them have a meaning in each. The settings that
-    only TCP uses say so.
+    One class has the settings of all protocols, because nearly all of them have a meaning in each. The others are
+    marked "TCP only".
 
     Attributes:
         name: Name of the client in the log and the statistics of the server.
-        timeout: Time from a call to its deadline. It covers all attempts, and runs also while there is no connection.
-            None waits forever. A call can have its own (`timeout=`). Subscriptions, publishers and relays as a whole
-            have no deadline: they wait for a connection as long as `reconnect` allows, and `timeout` bounds each of
-            their requests while there is a connection.
-        connect_timeout: Time for dialing a node, and again for its handshake, including authentication.
-        connect_within: Time for which `connect()` repeats such attempts, also while a server is starting.
-        heartbeat_interval: Silence after which a heartbeat is sent to the server.
-        heartbeat_timeout: Further silence after which the connection is closed as dead.
-        max_in_flight: Requests in flight at once; others wait in the client. TCP only.
-        max_frame_bytes: Bytes of the largest reply that is accepted, at least 1,024. If a page would be larger, reads
-            ask for fewer events. TCP only.
-        http_port: Port on which the server answers HTTP. TCP only: `replay_parked` uses it, and the client asks there
-            for the state of a node that refuses a login, or that is read from although it may be no leader.
-        require_leader: Whether only the leader may answer. If not, followers answer too, and their events can lag.
-        live_buffer_events: Events that a live subscription buffers for a slow consumer. If its buffer is
-            full, it stops being live, and reads on when the consumer has room.
-        live_buffer_bytes: Bytes that a live subscription buffers likewise.
-        watchdog: Silence after which a live subscription checks whether it missed an event.
-        ack_interval: Time for which the acknowledgement of a delivery waits for others, to be sent together.
+        timeout: Time from a call to its deadline. The deadline covers all attempts, and also runs while there is no
+            connection. None: no deadline. The argument `timeout` of a call replaces this value. Subscriptions,
+            publishers and relays as a whole have no deadline: they wait for a connection as long as `reconnect`
+            allows, and `timeout` bounds each of their requests while there is a connection.
+        connect_timeout: Time limit of one attempt to connect to a node, and again of the handshake with it, which
+            includes the authentication.
+        connect_within: Time for which `connect()` repeats attempts to connect, for example while a server starts.
+        heartbeat_interval: Time without received bytes after which the client sends a heartbeat. TCP only.
+        heartbeat_timeout: Time for the reply to a heartbeat. If nothing arrives in that time, the client closes the
+            connection, and connects again. TCP only.
+        max_in_flight: Largest number of requests in flight. Further requests wait in the client. Over gRPC it counts
+            appended batches only.
+        max_frame_bytes: Largest number of bytes of a reply, at least 1,024. If a page would be larger, the client
+            requests fewer events at once. TCP only.
+        http_port: Port on which the server serves HTTP. `replay_parked` uses it. The client also requests there the
+            state of a node that refuses a login, and of a node that serves reads without being the leader. TCP only.
+        require_leader: Whether only the leader may serve requests. If False, followers serve them too, and may lack
+            the newest events.
+        live_buffer_events: Largest number of events that a live subscription buffers for a slow consumer. If the
+            buffer is full, the subscription unsubscribes, and reads on when the consumer has room. TCP only.
+        live_buffer_bytes: Largest number of bytes in that buffer. TCP only.
+        watchdog: Time without events after which a live subscription reads the end of its stream, to check whether it
+            has missed an event.
+        ack_interval: Time for which an acknowledgement waits for others, so that one message contains all of them.
         tls: Whether the connection is encrypted.
-        tls_ca: File with the trusted certificates in PEM format. None trusts those of the system.
-        tls_verify: Whether the certificate of the server is verified. If not, anyone on the network can read along.
-        tls_server_name: Name that the certificate must contain, if it is not the host.
-        reconnect: Delays between attempts to connect after a connection was lost.
-        retry: Delays before a request is sent again that the server could not serve.
-        node_preference: Kind of node that a client of a cluster connects to: leader, follower, read_only_replica or
-            random. Reads and subscriptions use that node. Unless it is leader, writes and consumer groups use a
-            second connection, to the leader.
-        node_timeout: Time for dialing one node of a cluster, and again for its handshake. It is short, because there
-            are other nodes.
-        node_check_interval: Time between two looks at the gossip of a cluster while connected. The client changes to
-            another node if its own is no longer the right one.
+        tls_ca: File with the trusted certificates in PEM format. None: the certificates that the system trusts.
+        tls_verify: Whether the client verifies the certificate of the server. If False, anyone on the network can
+            pretend to be the server, and read all data.
+        tls_server_name: Name that the certificate must contain. None: the host.
+        reconnect: Delays between attempts to connect after the connection was lost.
+        retry: Delays before a request is repeated that the server could not serve.
+        node_preference: Kind of node of a cluster to which the client connects: leader, follower, read_only_replica
+            or random. This node serves reads and subscriptions. If it is not the leader, writes and consumer groups
+            use a second connection, which is one to the leader.
+        node_timeout: The same time limit as `connect_timeout`, for a node of a cluster. It is shorter, because the
+            client can connect to another node instead.
+        node_check_interval: Time between two requests for gossip while the client is connected to a node of a
+            cluster. If the gossip shows that another node fits better, the client changes to it.
         gossip_timeout: Time in which a node must answer a request for gossip.
-        gossip_interval: Time between two rounds of such requests while no node can be used.
-        gossip_attempts: Rounds without a usable node after which the client gives up; None for no limit but
-            `connect_within` and `reconnect`.
-        gossip_tls: Whether gossip is requested over HTTPS. None for the value of `tls`.
-        host_overrides: Advertised addresses that cannot be reached, as behind NAT, each with the one to use instead.
-            Both are `host` or `host:port`.
+        gossip_interval: Time between two rounds of requests for gossip while no node can be used.
+        gossip_attempts: Number of rounds without a usable node after which the client gives up. None: no limit but
+            those of `connect_within` and `reconnect`.
+        gossip_tls: Whether gossip is requested over HTTPS. None: if `tls` is True. TCP only.
+        host_overrides: Addresses that the gossip contains and the client cannot reach, for example because of NAT.
+            The values are the addresses to use instead. All of them have the form `host` or `host:port`.
         encoder: Function that `publish_event` calls with each object in data or metadata that has no JSON form, and
             that returns the value to write in its place. A NewEvent has an `encoder` of its own.
 

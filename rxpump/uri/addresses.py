@@ -93,14 +93,14 @@ class GrpcAddress:
 
     Attributes:
         hosts: Hosts, each with its port.
-        is_cluster: Whether the hosts are asked for the nodes of their cluster. If not, the client connects to the
-            only host.
+        is_cluster: Whether the client requests the nodes of the cluster from the hosts. If False, there is one host,
+            to which the client connects.
         credentials: Credentials of the connection, or None for an anonymous one.
-        certificate_file: File with the certificate of the user in PEM format, which stands for a login and a
-            password, or None.
+        certificate_file: File with the certificate of the user in PEM format, which takes the place of a login and a
+            password. None: no certificate.
         key_file: File with the private key of the certificate; None if `certificate_file` is None.
-        keepalive_interval: Silence after which a PING is sent to the server, or None to send none.
-        keepalive_timeout: Further silence after which the connection is closed.
+        keepalive_interval: Time without received bytes after which the client sends a PING of HTTP/2. None: no PINGs.
+        keepalive_timeout: Time for the reply to a PING, after which the client closes the connection.
         sends_credentials_in_clear: Whether credentials are sent although the connection is not encrypted.
 
     Raises:

@@ -20,6 +20,7 @@ from tests.pages import ALL_PAGES, ROOT
 from tools.docs_site import api_pages, commands_page, errors_page, settings_page
 from tools.docs_site.links import PAGES_OF_ROOT, for_site
 from tools.docs_site.remedies import REMEDIES
+from tools.docs_site.tables import table, with_plain_code
 
 FILES = "https://example.com/files/"
 ENTRIES = [
@@ -125,3 +126,9 @@ def test_the_navigation_has_every_page() -> None:
 def test_the_site_and_the_package_name_one_repository() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     assert f"repo_url: {project['urls']['Source']}\n" in (ROOT / "mkdocs.yml").read_text()
+
+
+def test_bars_in_code_are_escaped_only_where_markdown_needs_it() -> None:
+    assert table(["a|b"], [["`c|d` e|f"]]) == "| a\\|b |\n| --- |\n| `c|d` e\\|f |"
+    page = "`a \\| b`\n\n| `c \\| d` | e \\| f |\n"
+    assert with_plain_code(page) == "`a \\| b`\n\n| `c | d` | e \\| f |\n"

@@ -132,10 +132,17 @@ Handler = Callable[[ServerCall], Awaitable[None]]
 class ServerEndpoint(Endpoint):
     """A connection of a server: runs the handler of each call in a task."""
 
-    def __init__(self, limits: Http2Limits, handlers: dict[str, Handler]) -> None:
+    def __init__(self, limits: Http2Limits, server: Server) -> None:
         super().__init__(Role.SERVER, limits)
         self.calls: dict[int, ServerCall] = {}
-        self._handlers = handlers
+        self._server = server
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        if self._server.is_closed:  # The socket was accepted before the server closed.
+            self.transport.abort()
+        else:
+            self._server.endpoints.append(self)
 
     def on_event(self, event: Http2Event) -> None:
         match event:
@@ -161,7 +168,7 @@ class ServerEndpoint(Endpoint):
         if call.request.refusal is not None:
             self.connection.send_trailers(call.stream_id, call.request.refusal)
             return
-        handler = self._handlers.get(call.request.path)
+        handler = self._server.handlers.get(call.request.path)
         if handler is None:
             call.refuse(CallStatus(StatusCode.UNIMPLEMENTED, "Method is unimplemented."))
             return
@@ -176,16 +183,16 @@ class Server:
     def __init__(self, handlers: dict[str, Handler], limits: Http2Limits) -> None:
         self.endpoints: list[ServerEndpoint] = []
         self.handlers = handlers
-        self._limits = limits
         self.port = 0
+        self.is_closed = False
+        self._limits = limits
 
     @property
     def calls(self) -> list[ServerCall]:
         return [call for endpoint in self.endpoints for call in endpoint.calls.values()]
 
     def accept(self) -> ServerEndpoint:
-        self.endpoints.append(ServerEndpoint(self._limits, self.handlers))
-        return self.endpoints[-1]
+        return ServerEndpoint(self._limits, self)
 
 
 @asynccontextmanager
@@ -196,6 +203,7 @@ async def serving(handlers: dict[str, Handler], limits: Http2Limits = Http2Limit
     try:
         yield server
     finally:
+        server.is_closed = True
         listening.close()
         tasks = [call.task for call in server.calls if call.task]
         for task in tasks:

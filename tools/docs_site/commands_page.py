@@ -43,8 +43,8 @@ def _subcommands(name: str, group: click.Group) -> Iterator[tuple[str, click.Com
 def _section(name: str, command: click.Command) -> str:
     context = click.Context(command, info_name=name)
     usage = " ".join([name, *command.collect_usage_pieces(context)])
-    options = [record for each in command.params if (record := each.get_help_record(context))]
-    rows = [[code(names), " ".join(text.split())] for names, text in options]
+    records = [record for each in command.params if (record := each.get_help_record(context))]
+    rows = [[code(names), " ".join(text.split())] for names, text in records if text]  # the usage has the arguments
     parts = [
         f"{'#' * name.count(' ')}# {name}",
         f"```text\n{usage}\n```",

@@ -45,13 +45,14 @@ def _tree(error: type[RxPumpError]) -> Iterator[type[RxPumpError]]:
 
 
 def _section(module: str, error: type[RxPumpError]) -> str:
+    text = description(error)
     bases = [base for base in error.__bases__ if issubclass(base, RxPumpError)]
     kinds = "".join(f"A subclass of [{base.__name__}](#{base.__name__.lower()}). " for base in bases)
     described = {name: text for name, text in inherited_attributes(error).items() if name != "retryable"}
     parts = [
         f"## {error.__name__}",
         f"`{module}.{error.__name__}`. {kinds}{'Retryable.' if error.retryable else 'Not retryable.'}",
-        f"**Cause:** {description(error)}",
+        f"**{'Description' if text.startswith('Base class') else 'Cause'}:** {text}",
         f"**Remedy:** {REMEDIES[error.__name__]}",
         table(["Attribute", "Meaning"], [[code(name), text] for name, text in described.items()])
         if described

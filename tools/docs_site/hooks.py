@@ -14,6 +14,7 @@ from tools.docs_site import api_pages, commands_page, errors_page, settings_page
 from tools.docs_site.links import PAGES_OF_ROOT, for_site
 from tools.docs_site.pictures import svg
 from tools.docs_site.pictures.files import inlined
+from tools.docs_site.tables import with_plain_code
 
 _ROOT: Final = Path(__file__).parents[2]
 _SOURCES: Final = {page: source for source, page in PAGES_OF_ROOT.items()}
@@ -40,4 +41,5 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
     source = _SOURCES.get(path) or (posixpath.join("docs", path) if page.file.generated_by is None else None)
     if source is None:
         return markdown
-    return for_site(inlined(markdown, (_ROOT / source).parent), source, f"{config.repo_url}/blob/main/")
+    page_of_site = with_plain_code(inlined(markdown, (_ROOT / source).parent))
+    return for_site(page_of_site, source, f"{config.repo_url}/blob/main/")
