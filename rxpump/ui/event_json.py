@@ -94,7 +94,7 @@ def _text(content: bytes, *, is_cut: bool) -> str | None:
     try:
         text = content.decode()
     except UnicodeDecodeError as error:
-        if not is_cut or error.end < len(content) or len(content) - error.start > 3:
+        if not is_cut or error.reason != "unexpected end of data":
             return None
         text = content[: error.start].decode()  # The limit has cut a character.
     return text if len(text.translate(_NOT_TEXT)) == len(text) else None

@@ -80,13 +80,21 @@ class JsonReply(Response):
 def error_values(error: RxPumpError) -> dict[str, Any]:
     """Return an error as plain values: its kind, its message, and its attributes that JSON can express.
 
-    A refused login is described without the login, because that belongs to the connection string.
+    The login is left out, because it belongs to the connection string.
     """
-    if isinstance(error, NotAuthenticated):
-        return {"kind": "NotAuthenticated", "message": "the event store refused the login of its connection string"}
-    attributes = {field.name: getattr(error, field.name) for field in fields(error)}
+    attributes = {field.name: getattr(error, field.name) for field in fields(error) if field.name != "login"}
     plain = {name: _plain(value) for name, value in attributes.items() if isinstance(value, (str, int, Position))}
-    return {**plain, "kind": type(error).__name__, "message": str(error), "retryable": error.retryable}
+    return {**plain, "kind": type(error).__name__, "message": _message(error), "retryable": error.retryable}
+
+
+def _message(error: RxPumpError) -> str:
+    match error:
+        case NotAuthenticated():
+            return f"the login of the connection string was refused: {error.reason}"
+        case AccessDenied():
+            return f"the login of the connection string may not {error.operation} {error.stream!r}"
+        case _:
+            return str(error)
 
 
 def _plain(value: str | int | Position) -> str | int:

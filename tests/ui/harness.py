@@ -37,13 +37,13 @@ class Browser:
 
     async def get(self, path: str, **query: str | int) -> Any:
         """Return the JSON of a reply that succeeds."""
-        reply = await self.http.get(path, params=query)
+        reply = await self.http.get(path, params=query or None)
         assert reply.status_code == 200, reply.text
         return reply.json()
 
     async def error(self, status: int, path: str, **query: str | int) -> dict[str, Any]:
         """Return the error of a reply with a status."""
-        reply = await self.http.get(path, params=query)
+        reply = await self.http.get(path, params=query or None)
         assert reply.status_code == status, reply.text
         error: dict[str, Any] = reply.json()["error"]
         return error
@@ -59,7 +59,7 @@ class Browser:
     ) -> AsyncIterator[AsyncIterator[Message]]:
         """Read server-sent events until the end of the block."""
         headers = {} if last_id is None else {"last-event-id": last_id}
-        async with self.http.stream("GET", path, params=query, headers=headers) as reply:
+        async with self.http.stream("GET", path, params=query or None, headers=headers) as reply:
             assert reply.status_code == 200, await reply.aread()
             yield parse(reply.aiter_lines())
 

@@ -43,6 +43,9 @@ BATCH_EVENTS: Final = 200
 BATCH_SECONDS: Final = 0.05
 """Time for which the first event of a message waits for others."""
 
+SHOWN_BYTES: Final = 16 * 1024
+"""Largest number of bytes of data, and of metadata, of an event in a message, so that buffered messages are small."""
+
 BUFFERED_EVENTS: Final = 256
 """Number of events that wait to be sent at which the subscription is paused."""
 
@@ -200,7 +203,7 @@ class Part(NamedTuple):
 def _part(selection: Selection, item: Event | Signal) -> Part:
     match item:
         case Event():
-            return Part(EVENTS, encode(event_values(item)), selection.place_of(item))
+            return Part(EVENTS, encode(event_values(item, limit=SHOWN_BYTES)), selection.place_of(item))
         case Examined():
             text = position_text(item.position)
             return Part("checkpoint", encode({"place": text}), text)
