@@ -20,7 +20,12 @@ Upcasters = Mapping[tuple[str, int], Callable[[Any], Any]]
 
 @dataclass(frozen=True, slots=True)
 class Undecodable:
-    """An event that could not be decoded, and the error."""
+    """An event that could not be decoded.
+
+    Attributes:
+        event: The event.
+        error: Description of what does not fit. Its `__cause__` is the original error.
+    """
 
     event: Event
     error: NotDecodable

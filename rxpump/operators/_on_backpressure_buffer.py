@@ -19,7 +19,13 @@ T = TypeVar("T")
 
 
 class OverflowStrategy(Enum):
-    """Actions for an item that arrives while the buffer is full."""
+    """Actions for an item that arrives while the buffer is full.
+
+    Attributes:
+        DROP_OLDEST: Drop the oldest buffered item.
+        DROP_NEWEST: Drop the item that arrives.
+        ERROR: Fail with BufferOverflow.
+    """
 
     DROP_OLDEST = "drop oldest"
     DROP_NEWEST = "drop newest"
@@ -46,8 +52,7 @@ def on_backpressure_buffer(
 
     Args:
         capacity: Number of items that can be buffered, at least 1.
-        overflow: Action when the buffer is full. DROP_OLDEST drops the oldest buffered item, DROP_NEWEST drops the
-            item that arrives, and ERROR fails with BufferOverflow.
+        overflow: Action for an item that arrives while the buffer is full.
         on_dropped: Function that is called with each dropped item, or None.
 
     Returns:

@@ -18,6 +18,7 @@ from rxpump.uri.parse import parse
 from tests import public_api
 from tests.pages import ALL_PAGES, ROOT
 from tools.docs_site import api_pages, commands_page, errors_page, settings_page
+from tools.docs_site.citations import linked
 from tools.docs_site.links import PAGES_OF_ROOT, for_site
 from tools.docs_site.remedies import REMEDIES
 from tools.docs_site.tables import table, with_plain_code
@@ -132,3 +133,22 @@ def test_bars_in_code_are_escaped_only_where_markdown_needs_it() -> None:
     assert table(["a|b"], [["`c|d` e|f"]]) == "| a\\|b |\n| --- |\n| `c|d` e\\|f |"
     page = "`a \\| b`\n\n| `c \\| d` | e \\| f |\n"
     assert with_plain_code(page) == "`a \\| b`\n\n| `c | d` | e \\| f |\n"
+
+
+def test_a_citation_is_a_link_to_its_section() -> None:
+    text = "See (docs/protocol/tcp.md,\n    sections 4.16, 4.18) and `docs/operators.md`."
+    assert linked(text, "../") == (
+        "See ([docs/protocol/tcp.md, sections 4.16](../protocol/tcp.md#416-catch-up-subscriptions-client-side), 4.18) "
+        "and [docs/operators.md](../operators.md)."
+    )
+
+
+def test_a_citation_of_a_section_that_does_not_exist_fails() -> None:
+    with pytest.raises(KeyError, match="99"):
+        linked("docs/protocol/tcp.md, section 99", "")
+
+
+def test_all_citations_of_the_package_have_a_target() -> None:
+    sources = [path.read_text() for path in sorted((ROOT / "rxpump").rglob("*.py"))]
+    links = [link for source in sources for link in re.findall(r"\]\((docs:\S+)\)", linked(source, "docs:"))]
+    assert len(links) > 100

@@ -79,11 +79,17 @@ def test_code_in_a_docstring_is_marked_as_python() -> None:
     )
 
 
+def test_an_example_of_a_docstring_is_code() -> None:
+    assert converted("Do.\n\nReturns:\n    A text.\n\nExample:\n    a = 1\n\n    b = 2\n", "x") == (
+        "Do.\n\nReturns:\n    A text.\n\n**Example:**\n\n```python\na = 1\n\nb = 2\n```"
+    )
+
+
 @pytest.mark.parametrize(
     "text",
     [
         "Do.",
-        "Do.\n\nArgs:\n    a: Number.\n        More.\n\nReturns:\n    A text.",
+        "Do.\n\nArgs:\n    a: Number.\n        More.\n\nReturns:\n    A text.\n\n    More about it.",
         "Do.\n\n- One\n\n    more of it\n\nEnd.",
     ],
 )

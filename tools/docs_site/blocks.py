@@ -10,13 +10,15 @@ from tools.docs_site.pictures import marble_picture
 from tools.docs_site.pictures.marbles import is_marbles, parse
 
 _BLOCK: Final = re.compile(r"(?<=\n\n)((?: {4}.*\n|\n)+)")
+_EXAMPLE: Final = re.compile(r"^Examples?:\n((?: {4}.*\n|\n)+)", re.MULTILINE)
 _LIST: Final = re.compile(r"^(?:[*-]|\d+\.) ")
 
 
 def converted(docstring: str, name: str) -> str:
     """Return a docstring whose indented blocks have another form.
 
-    A marble diagram becomes a picture, below which its text can be unfolded. Other blocks become blocks of Python.
+    A marble diagram becomes a picture, below which its text can be unfolded. Other blocks, and the sections
+    "Example:", become blocks of Python.
 
     Args:
         docstring: The text without the indentation of its source.
@@ -24,16 +26,24 @@ def converted(docstring: str, name: str) -> str:
     """
 
     def block(match: re.Match[str]) -> str:
-        before = docstring[: match.start()].rstrip().rpartition("\n\n")[2]
-        if _LIST.match(before) or before.endswith("::") or not match[1].strip():
+        before = match.string[: match.start()].rstrip().rpartition("\n\n")[2]
+        is_in_section = before.rpartition("\n")[2].startswith("    ")
+        if _LIST.match(before) or is_in_section or not match[1].strip():
             return match[0]
-        code = "\n".join(line[4:] for line in match[1].rstrip().splitlines())
+        code = _dedented(match[1])
         if not is_marbles(code):
             return _python(code)
         marbles, _, example = code.partition("\n\n")
         return _marbles(marbles, name) + (_python(example) if example.strip() else "")
 
-    return _BLOCK.sub(block, docstring + "\n").rstrip("\n")
+    def example(match: re.Match[str]) -> str:
+        return f"**Example:**\n\n{_python(_dedented(match[1]))}"
+
+    return _BLOCK.sub(block, _EXAMPLE.sub(example, docstring + "\n")).rstrip("\n")
+
+
+def _dedented(block: str) -> str:
+    return "\n".join(line[4:] for line in block.rstrip().splitlines())
 
 
 def _python(code: str) -> str:

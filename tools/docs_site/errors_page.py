@@ -7,6 +7,7 @@ from typing import Final
 
 from rxpump import errors, server, testing
 from rxpump.errors import RxPumpError
+from tools.docs_site.citations import linked
 from tools.docs_site.docstrings import description, inherited_attributes
 from tools.docs_site.remedies import REMEDIES
 from tools.docs_site.tables import code, table
@@ -25,7 +26,8 @@ _MODULES: Final = (errors, server, testing)
 
 def render() -> str:
     """Return the page in Markdown."""
-    return "\n".join([_INTRODUCTION, *(_section(module, error) for module, error in in_tree_order())])
+    page = "\n".join([_INTRODUCTION, *(_section(module, error) for module, error in in_tree_order())])
+    return linked(page, "../")
 
 
 def in_tree_order() -> Iterator[tuple[str, type[RxPumpError]]]:

@@ -12,6 +12,7 @@ from rxpump.uri.addresses import EmbeddedAddress, GrpcAddress
 from rxpump.uri.embedded import SERVER_OPTIONS
 from rxpump.uri.grpc import ADDRESS_OPTIONS, OPTIONS_BY_FIELD
 from rxpump.uri.options import OPTIONS
+from tools.docs_site.citations import linked
 from tools.docs_site.docstrings import attributes
 from tools.docs_site.tables import code, table
 
@@ -82,7 +83,7 @@ class Entry:
 
 def render() -> str:
     """Return the page in Markdown."""
-    return "\n".join(
+    page = "\n".join(
         [
             _INTRODUCTION,
             *map(_section, settings()),
@@ -97,6 +98,7 @@ def render() -> str:
             *map(_section, of_embedded()),
         ]
     )
+    return linked(page, "../")
 
 
 def settings() -> Iterator[Entry]:
