@@ -91,6 +91,7 @@ def test_the_message_is_one_line_and_the_class_is_documented(cls: type[RxPumpErr
 def test_retryable_errors() -> None:
     assert {cls.__name__ for cls in CLASSES if cls.retryable} == {
         "CommitTimeout",
+        "CallInterrupted",
         "ConnectionClosed",
         "ConnectionFailed",
         "ConnectionLostRepeatedly",

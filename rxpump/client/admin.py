@@ -223,7 +223,7 @@ class AdminClient(GroupClient):
             ScavengeFailed: The scavenge failed. Version 4 raises this also for a user who may not scavenge.
             AccessDenied: The user may not scavenge.
             OperationTimedOut: No reply arrived in time.
-            ConnectionClosed: The connection was lost. A scavenge that has started continues.
+            RequestInterrupted: The connection was lost. A scavenge that has started continues.
 
         Example:
             `await client.as_user("ops", "changeit").scavenge()`

@@ -13,7 +13,9 @@
     │   │   └── NoNodeReady         no node handled a request
     │   └── CertificateRefused      the certificate of the server is not trusted
     ├── ConnectionClosed            the connection was lost before the reply arrived
-    │   └── ClientClosed            the client was closed before the reply arrived
+    │   ├── CallInterrupted         a call ended without a result on an open connection
+    │   ├── ClientClosed            the client was closed before the reply arrived
+    │   └── RequestInterrupted      a request that is not repeated may have been executed
     ├── ConnectionLostRepeatedly    several connections were lost during the same request
     ├── OperationTimedOut           no reply arrived before the deadline
     ├── ProtocolError               the peer sent bytes that break the protocol
@@ -91,6 +93,7 @@ from rxpump.errors.administration import (
 )
 from rxpump.errors.appends import AppendTooLarge, ConsistencyCheckFailed, EventTooLarge
 from rxpump.errors.connection import (
+    CallInterrupted,
     CertificateRefused,
     ClientClosed,
     ConnectionClosed,
@@ -106,6 +109,7 @@ from rxpump.errors.connection import (
     OperationTimedOut,
     ProtocolError,
     ReconnectFailed,
+    RequestInterrupted,
     UnexpectedReply,
     WrongEventLoop,
 )
@@ -158,6 +162,7 @@ __all__ = [
     "AppendTooLarge",
     "BadRequest",
     "BufferOverflow",
+    "CallInterrupted",
     "CertificateRefused",
     "ClientClosed",
     "CommitTimeout",
@@ -207,6 +212,7 @@ __all__ = [
     "ProtocolError",
     "ReadFailed",
     "ReconnectFailed",
+    "RequestInterrupted",
     "RxPumpError",
     "ScavengeFailed",
     "ScavengeInProgress",

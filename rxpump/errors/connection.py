@@ -145,6 +145,41 @@ class ClientClosed(ConnectionClosed):
 
 
 @dataclass(eq=False)
+class CallInterrupted(ConnectionClosed):
+    """A call ended without a result, although its connection is still open. A proxy can be the cause.
+
+    The client repeats the call as after a lost connection, but with the delays of `Settings.retry`.
+
+    Attributes:
+        operation: Description of the request.
+    """
+
+    operation: str
+
+    def __str__(self) -> str:
+        return f"{self.operation} was interrupted by {self.address} or a proxy before it: {self.reason}"
+
+
+@dataclass(eq=False)
+class RequestInterrupted(ConnectionClosed):
+    """A request was interrupted that is not repeated, because a second execution can have another effect or result.
+
+    Attributes:
+        operation: Description of the request.
+    """
+
+    retryable: ClassVar[bool] = False
+
+    operation: str
+
+    def __str__(self) -> str:
+        return (
+            f"{self.operation} was interrupted before {self.address} answered ({self.reason}); it is unknown whether "
+            "the server executed it, so find that out before you repeat it"
+        )
+
+
+@dataclass(eq=False)
 class ConnectionLostRepeatedly(RxPumpError):
     """A request failed because several connections in a row were lost during it.
 

@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Self
 
 from rxpump.errors import (
+    CallInterrupted,
     ConnectionClosed,
     OperationTimedOut,
     RxPumpError,
@@ -33,7 +34,6 @@ class Attempts:
         context: Description of the request.
         timeout: Seconds until the deadline; infinite for no deadline. None for a request of a subscription, a
             publisher or a relay.
-        is_repeatable: Whether the request may be sent again if it is unknown whether the server executed it.
 
     Attributes:
         count: Number of attempts that were begun.
@@ -46,7 +46,6 @@ class Attempts:
     __slots__ = (
         "_channel",
         "_context",
-        "_is_repeatable",
         "_limit",
         "_settings",
         "_timeout",
@@ -60,8 +59,6 @@ class Attempts:
         settings: Settings,
         context: CallContext,
         timeout: float | None,
-        *,
-        is_repeatable: bool = True,
     ) -> None:
         self.count: int = 0
         self.refusal: ServerError | None = None
@@ -69,7 +66,6 @@ class Attempts:
         self._settings = settings
         self._context = context
         self._timeout = timeout
-        self._is_repeatable = is_repeatable
         self._limit: asyncio.Timeout
 
     async def __aenter__(self) -> Self:
@@ -103,11 +99,12 @@ class Attempts:
         Raises:
             RxPumpError: No further attempt is made. It is `error`.
         """
-        if isinstance(error, ConnectionClosed) and self._timeout is None:
+        is_lost = isinstance(error, ConnectionClosed) and not isinstance(error, CallInterrupted)
+        if is_lost and self._timeout is None:
             self._limit.reschedule(None)
         if isinstance(error, ServerError):
             self.refusal = error
-        delay = delay_after(error, self.count, self._settings.retry, is_repeatable=self._is_repeatable)
+        delay = delay_after(error, self.count, self._settings.retry, self._context)
         if delay:
             await asyncio.sleep(delay)
 

@@ -73,28 +73,28 @@ class Caller:
     async def request(self, operation: Operation[T]) -> T:
         """Make a call, repeat it while the server refuses it for now, and return its result.
 
+        It is also repeated if it was interrupted, but not if its method is not repeatable.
+
         Raises:
             NotSupported: The server does not have the method.
             OperationTimedOut: The deadline has passed.
+            RequestInterrupted: It is unknown whether the server executed the call, which is not repeatable.
             RxPumpError: The call failed for another reason.
         """
         context = replace(operation.context, login=self.login)
         messages = [each.SerializeToString() for each in operation.requests]
-        answers = await self.collect(context, messages, is_repeatable=operation.repeatable)
+        answers = await self.collect(context, messages)
         message_class = context.method.response
         return operation.answer([parse(context, message_class, each) for each in answers], context)
 
-    async def collect(
-        self, context: CallContext, messages: Sequence[bytes], *, is_repeatable: bool = True
-    ) -> list[bytes]:
+    async def collect(self, context: CallContext, messages: Sequence[bytes]) -> list[bytes]:
         """Make a call, and return all messages of its response, encoded; otherwise like `request`.
 
         Args:
             context: Description of the call.
             messages: Encoded messages of the request.
-            is_repeatable: Whether the call may be made again if it is unknown whether the server executed it.
         """
-        attempts = self.attempts(context, is_repeatable=is_repeatable)
+        attempts = self.attempts(context)
         async with attempts:
             while True:
                 call = await self.open(context, *messages, attempts=attempts)
@@ -132,14 +132,13 @@ class Caller:
                 finally:
                     call.cancel()
 
-    def attempts(self, context: CallContext, *, is_repeatable: bool = True) -> Attempts:
+    def attempts(self, context: CallContext) -> Attempts:
         """Return a context manager for the attempts at one request, whose common time limit begins now.
 
         Args:
             context: Description of the request.
-            is_repeatable: Whether the request may be sent again if it is unknown whether the server executed it.
         """
-        return Attempts(self.channel, self.settings, context, self.timeout, is_repeatable=is_repeatable)
+        return Attempts(self.channel, self.settings, context, self.timeout)
 
     async def open(
         self, context: CallContext, *messages: bytes, attempts: Attempts | None = None, ends_on_goaway: bool = False
@@ -163,7 +162,8 @@ class Caller:
         connection.features.require(context.method, context.feature)
         if attempts is not None:
             attempts.begin()
-        call = connection.open(replace(context, login=self.login), self.metadata, ends_on_goaway=ends_on_goaway)
+        context = replace(context, login=self.login, address=connection.address)
+        call = connection.open(context, self.metadata, ends_on_goaway=ends_on_goaway)
         for message in messages:
             call.send(message)
         return call

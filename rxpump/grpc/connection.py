@@ -109,6 +109,11 @@ class GrpcConnection(asyncio.Protocol):
         self._failure: RxPumpError | None = None
 
     @property
+    def address(self) -> str:
+        """Address of the node."""
+        return self._address
+
+    @property
     def may_open(self) -> bool:
         """Whether `open` can open a call now."""
         return self._failure is None and self.ready.done() and self.machine.may_open

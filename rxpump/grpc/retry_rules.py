@@ -3,9 +3,12 @@
 the server refuses the request for now      another attempt after a delay of the retry policy
 the server does not complete a write        likewise, because the server recognizes the ids of the events
 the connection is lost                      another attempt on the next connection
+a call ends without a status                another attempt after a delay of the retry policy
 a handler of the server failed              likewise, a few times, because a follower that has just lost its leader
                                             answers so, but also a server that cannot serve the request
 anything else                               the request fails
+
+If it is unknown whether the server executed a request of a method that is not repeatable, the request fails.
 """
 
 from __future__ import annotations
@@ -14,13 +17,16 @@ from typing import Final
 
 from rxpump.backoff import Backoff
 from rxpump.errors import (
+    CallInterrupted,
     ClientClosed,
     ConnectionClosed,
     NotHandled,
     OutcomeUnknown,
+    RequestInterrupted,
     RxPumpError,
     ServerFailed,
 )
+from rxpump.grpc.errors.call_context import CallContext
 
 HANDLER_FAILED: Final = "Exception was thrown by handler."
 """Text of a server whose handler failed (docs/protocol/grpc.md)."""
@@ -29,22 +35,28 @@ _HANDLER_ATTEMPTS: Final = 6
 """Largest number of attempts if the handler of the server fails each time."""
 
 
-def delay_after(error: RxPumpError, attempts: int, policy: Backoff, *, is_repeatable: bool) -> float:
+def delay_after(error: RxPumpError, attempts: int, policy: Backoff, context: CallContext) -> float:
     """Return the seconds to wait until the next attempt; 0 to make it as soon as there is a connection.
 
     Args:
         error: Failure of the last attempt.
         attempts: Number of attempts that were made.
         policy: Delays after refusals of the server.
-        is_repeatable: Whether the request may be sent again if it is unknown whether the server executed it.
+        context: Description of the request.
 
     Raises:
+        RequestInterrupted: The request may have been executed, and is not repeatable.
         RxPumpError: No further attempt is made. It is `error`.
     """
+    is_repeatable = context.method.is_repeatable
     match error:
-        case ClientClosed():
+        case ClientClosed() | RequestInterrupted():
             raise error
-        case ConnectionClosed() if is_repeatable:
+        case ConnectionClosed() if not is_repeatable:
+            raise RequestInterrupted(error.address, error.reason, context.operation) from error
+        case CallInterrupted():
+            delay = policy.delay(attempts)
+        case ConnectionClosed():
             return 0.0
         case NotHandled():
             delay = policy.delay(attempts)

@@ -7,7 +7,14 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Final, TypeVar
 
-from rxpump.errors import ClientClosed, ConnectionClosed, NotConnected, OperationTimedOut, RxPumpError
+from rxpump.errors import (
+    ClientClosed,
+    ConnectionClosed,
+    NotConnected,
+    OperationTimedOut,
+    RequestInterrupted,
+    RxPumpError,
+)
 from rxpump.model.status import Closed, Connected, Connecting, Reconnecting, Status
 
 _T = TypeVar("_T")
@@ -148,7 +155,7 @@ class MockConnection:
             execute()
         lose()
         if not is_repeatable:
-            raise ConnectionClosed(ADDRESS, "the reply was lost")
+            raise RequestInterrupted(ADDRESS, "the reply was lost", operation)
         return await self.request(operation, timeout, execute)
 
     async def settled(self) -> None:

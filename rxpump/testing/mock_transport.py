@@ -249,7 +249,8 @@ class MockTransport(MockBase):
     async def create_group(self, stream: str | None, group: str, settings: PersistentSubscriptionSettings) -> None:
         """Create a group."""
         needs = "create persistent subscriptions of", _shown(stream)
-        await self._request("CreateGroup", lambda: self._groups.create(stream, group, settings), needs)
+        create = self._groups.create
+        await self._request("CreateGroup", lambda: create(stream, group, settings), needs, is_repeatable=False)
 
     async def update_group(self, stream: str | None, group: str, settings: PersistentSubscriptionSettings) -> None:
         """Replace the settings of a group, and drop its consumers."""
@@ -259,7 +260,8 @@ class MockTransport(MockBase):
     async def delete_group(self, stream: str | None, group: str) -> None:
         """Delete a group."""
         needs = "delete persistent subscriptions of", _shown(stream)
-        await self._request("DeleteGroup", lambda: self._groups.delete(stream, group), needs)
+        delete = self._groups.delete
+        await self._request("DeleteGroup", lambda: delete(stream, group), needs, is_repeatable=False)
 
     async def connect_group(self, stream: str | None, group: str, buffer_size: int) -> GroupSession:
         """Connect to a group."""

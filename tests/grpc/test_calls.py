@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 
 import pytest
 
@@ -274,15 +273,6 @@ async def test_a_failed_handler_is_asked_a_few_times() -> None:
         with pytest.raises(ServerFailed, match=HANDLER_FAILED):
             await caller.collect(READ, [b""])
     assert asked == 6
-
-
-async def test_a_call_that_is_not_repeatable_fails_with_its_connection() -> None:
-    async def drop(call: ServerCall) -> None:
-        call.endpoint.transport.abort()
-
-    async with serving(handlers(Delete=drop)) as server, calling(server.port) as caller:
-        with pytest.raises(ConnectionClosed):
-            await caller.request(replace(DELETION, repeatable=False))
 
 
 async def test_the_metadata_of_calls() -> None:

@@ -34,6 +34,8 @@ REMEDIES: Final = {
         "Set `tls_ca` to the file of the authority that signed the certificate, or `tls_server_name` to a "
         "name that the certificate contains."
     ),
+    "CallInterrupted": "Repeat the request. If this happens often, examine the proxy between client and server.",
+    "RequestInterrupted": "Find out whether the request was executed: read what it creates, deletes or starts.",
     "ConnectionClosed": "Repeat the request. Repeat a write with the same events: their ids make it the same write.",
     "ClientClosed": "Close the client after the work is completed: `await client.drain(timeout=30)` waits for it.",
     "ConnectionLostRepeatedly": (

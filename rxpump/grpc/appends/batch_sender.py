@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Final, cast
 
 from rxpump.backpressure.background_tasks import BackgroundTasks
-from rxpump.errors import ClientClosed, ConnectionClosed, RxPumpError
+from rxpump.errors import CallInterrupted, ClientClosed, RxPumpError
 from rxpump.grpc.appends.pending_batches import PendingBatch, PendingBatches
 from rxpump.grpc.call import SEND_AHEAD_BYTES, Call
 from rxpump.grpc.caller import Caller, parse
@@ -87,6 +87,8 @@ class BatchSender:
         ending: RxPumpError = ClientClosed(self._caller.channel.address, "the client was closed")
         try:
             while len(self._pending):
+                # A server that refused the last call would refuse the next one, too.
+                await asyncio.sleep(self._pending.pause_left(loop.time()))
                 call = await self._caller.open(_CONTEXT, ends_on_goaway=True)
                 error = await self._serve(call)
                 _settle(self._pending.ended(error, loop.time(), is_suspect=call.is_suspect))
@@ -116,7 +118,7 @@ class BatchSender:
                         _settle((settled,))
                 self._note_idle()
                 self._send()
-            return ConnectionClosed(self._caller.channel.address, "the server ended the BatchAppend call")
+            return CallInterrupted(call.context.address, "the server ended the call", call.context.operation)
         except RxPumpError as error:
             return error
         finally:

@@ -29,7 +29,15 @@ import math
 from typing import Any, Final
 
 from rxpump.backoff import Backoff
-from rxpump.errors import ConnectionClosed, ConnectionLostRepeatedly, OperationTimedOut, RxPumpError, ServerError
+from rxpump.errors import (
+    CallInterrupted,
+    ConnectionClosed,
+    ConnectionLostRepeatedly,
+    OperationTimedOut,
+    OutcomeUnknown,
+    RxPumpError,
+    ServerError,
+)
 from rxpump.grpc.calls.batch_append import Batch, correlation_id
 from rxpump.grpc.retry_rules import delay_after
 from rxpump.model.results import WriteResult
@@ -140,6 +148,10 @@ class PendingBatches:
         """Whether `take` returns nothing for some time, because the server refused a batch for now."""
         return self._paused_until > _NOT_PAUSED
 
+    def pause_left(self, now: float) -> float:
+        """Return the seconds until the end of the pause, 0 if there is none."""
+        return max(0.0, self._paused_until - now)
+
     def submit(self, batch: Batch, owner: Any, deadline: Deadline | None) -> PendingBatch:
         """Add a batch, to be returned by `take`.
 
@@ -214,12 +226,13 @@ class PendingBatches:
         self._is_open = False
         interrupted = list(self._in_flight.values())
         self._in_flight.clear()
-        if isinstance(error, ConnectionClosed):
+        is_lost = isinstance(error, ConnectionClosed) and not isinstance(error, CallInterrupted)
+        if is_lost:
             for pending in interrupted:
                 pending.losses += 1
                 pending.blame += is_suspect and len(interrupted) == 1
-        settled = [self._wait_or_fail(pending, error, now) for pending in interrupted]
-        if isinstance(error, ConnectionClosed):
+        settled = [self._wait_or_fail(pending, _error_of(pending, error), now) for pending in interrupted]
+        if is_lost:
             self._paused_until = _NOT_PAUSED
             for _, pending in self._waiting:
                 if pending.deadline is None:
@@ -272,7 +285,7 @@ class PendingBatches:
             operation = pending.batch.context.operation
             return self._settle(pending, error=ConnectionLostRepeatedly(operation, pending.blame, str(error)))
         try:
-            delay = delay_after(error, pending.attempts, self._retry, is_repeatable=True)
+            delay = delay_after(error, pending.attempts, self._retry, pending.batch.context)
         except RxPumpError as final:
             return self._settle(pending, error=final)
         heapq.heappush(self._waiting, (pending.sequence, pending))
@@ -310,6 +323,17 @@ class PendingBatches:
     def __repr__(self) -> str:
         state = "paused" if self.is_paused else "open" if self._is_open else "not open"
         return f"<PendingBatches {state}, {len(self._in_flight)} in flight, {len(self._waiting)} waiting>"
+
+
+def _error_of(pending: PendingBatch, error: RxPumpError) -> RxPumpError:
+    """Return the error of a batch whose call ended with an error."""
+    context = pending.batch.context
+    match error:
+        case CallInterrupted():
+            return CallInterrupted(error.address, error.reason, context.operation)
+        case OutcomeUnknown():
+            return type(error)(context.stream_or_all, error.reason)
+    return error
 
 
 def _sequence(pending: PendingBatch) -> int:

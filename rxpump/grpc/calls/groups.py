@@ -1,7 +1,7 @@
 """Create, update and delete consumer groups (docs/protocol/grpc.md, sections 3.6, 5.10).
 
-Each request is repeated after a lost connection. If the first attempt had succeeded, the second one fails because the
-group "already exists" or "does not exist".
+An update is repeated after a lost connection. The other requests are not, because if the first attempt had succeeded,
+the second one would fail: the group "already exists" or "does not exist".
 """
 
 from __future__ import annotations

@@ -26,13 +26,11 @@ class Operation(Generic[T_co]):
         context: Description of the call for its errors. Each attempt sets its login and timeout.
         requests: Messages of the client, all of which are sent at once.
         answer: Function that returns the result.
-        repeatable: Whether the call can be made again without harm if its outcome is unknown.
     """
 
     context: CallContext
     requests: tuple[Any, ...]
     answer: Answer[T_co]
-    repeatable: bool = True
 
     def __str__(self) -> str:
         return self.context.operation

@@ -18,13 +18,10 @@ _RESULT = operations.ScavengeResponse.Result
 
 
 def start_scavenge() -> Operation[ScavengeResult]:
-    """Return the StartScavenge request, which is answered when the scavenge has started.
-
-    It is not repeated, because a second scavenge would be refused while the first one runs.
-    """
+    """Return the StartScavenge request, which is answered when the scavenge has started."""
     request = operations.StartScavengeRequest(options={"thread_count": 1, "start_from_chunk": 0})
     context = CallContext(operations.START_SCAVENGE, "scavenge", Effect.NONE, silence_hint=_SILENCE)
-    return Operation(context, (request,), _started, repeatable=False)
+    return Operation(context, (request,), _started)
 
 
 def stop_scavenge(id: str) -> Operation[ScavengeResult]:

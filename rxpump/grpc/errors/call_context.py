@@ -13,7 +13,7 @@ class Effect(Enum):
     """Kind of call, which decides the error of a call that was interrupted."""
 
     NONE = auto()
-    """The call reads data or manages the server, and can be repeated."""
+    """The call reads data or manages the server."""
     WRITE = auto()
     """The call writes events. If it was interrupted, it is unknown whether they were written."""
     SUBSCRIPTION = auto()
@@ -36,6 +36,7 @@ class CallContext:
         timeout: Seconds until the deadline that the request named, None for no deadline.
         feature: Optional feature of the method that the call needs, None for none.
         silence_hint: A likely cause if there is no answer, for calls that servers are known to leave unanswered.
+        address: Address of the node that the call was sent to.
     """
 
     method: Method
@@ -49,6 +50,7 @@ class CallContext:
     timeout: float | None = None
     feature: str | None = None
     silence_hint: str = ""
+    address: str = "the server"
 
     @property
     def stream_or_all(self) -> str:

@@ -10,6 +10,7 @@ from rxpump.errors import (
     NotReady,
     OutcomeUnknown,
     PrepareTimeout,
+    RequestInterrupted,
     RxPumpError,
     SubscriptionDropped,
 )
@@ -36,5 +37,7 @@ def interrupted(reason: str, call: CallContext) -> RxPumpError:
             return next(found, OutcomeUnknown)(call.stream_or_all, reason)
         case Effect.SUBSCRIPTION:
             return SubscriptionDropped(call.stream_or_all, reason)
-        case Effect.NONE:
+        case Effect.NONE if call.method.is_repeatable:
             return NotReady(call.operation)
+        case Effect.NONE:
+            return RequestInterrupted(call.address, reason, call.operation)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from rxpump.errors import RxPumpError
+from rxpump.errors import CallInterrupted, RxPumpError
 from rxpump.grpc.errors.call_context import CallContext
 from rxpump.grpc.errors.code_errors import error_of_code
 from rxpump.grpc.errors.detail_errors import Details
@@ -21,6 +21,8 @@ def error_of_status(status: CallStatus, call: CallContext) -> RxPumpError:
         status: CallStatus of the call, not OK.
         call: Description of the call.
     """
+    if status.is_interrupted:
+        return CallInterrupted(call.address, status.message, call.operation)
     details = _details(status, call)
     known = None if details is None else details.error()
     return known or Refusal(status, call).error() or error_of_code(status, call)

@@ -67,12 +67,14 @@ class StreamReset:
         code: Error code of the end.
         reason: Description of the end.
         is_unprocessed: Whether the peer certainly did nothing for this stream, so that the request can be repeated.
+        is_by_peer: Whether the peer ended the stream, and not this endpoint because the peer broke the protocol.
     """
 
     stream_id: int
     code: ErrorCode | int
     reason: str
     is_unprocessed: bool = False
+    is_by_peer: bool = True
 
 
 @dataclass(frozen=True, slots=True)

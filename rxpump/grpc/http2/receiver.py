@@ -143,7 +143,7 @@ class Receiver:
         stream = self._streams.reset(fault.stream_id, Closing.RESET_HERE)
         if stream is not None:
             self._sender.drop(stream)
-            self._events.append(StreamReset(stream.id, fault.code, fault.reason))
+            self._events.append(StreamReset(stream.id, fault.code, fault.reason, is_by_peer=False))
 
     # Frames of streams -------------------------------------------------------------------------------------------
 

@@ -18,9 +18,9 @@ IndexesNotReadyDetails: Any = message_class("indexes_v2.IndexesNotReadyDetails")
 
 _SERVICE: Final = Service("kurrentdb.protocol.v2.indexes.IndexesService", "indexes_v2.IndexesV2")
 
-CREATE: Final[Method] = _SERVICE.method("Create", 26, 0)
+CREATE: Final[Method] = _SERVICE.method("Create", 26, 0, is_repeatable=False)
 START: Final[Method] = _SERVICE.method("Start", 26, 0)
 STOP: Final[Method] = _SERVICE.method("Stop", 26, 0)
-DELETE: Final[Method] = _SERVICE.method("Delete", 26, 0)
+DELETE: Final[Method] = _SERVICE.method("Delete", 26, 0, is_repeatable=False)
 LIST: Final[Method] = _SERVICE.method("List", 26, 0)
 GET: Final[Method] = _SERVICE.method("Get", 26, 0)

@@ -41,6 +41,8 @@ class Method:
         request: Class of the messages of the client.
         response: Class of the messages of the server.
         since: First version of the server that has the method.
+        is_repeatable: Whether a second execution of a request has the same effect and the same result. A request
+            whose execution is unknown is repeated only then.
     """
 
     path: str
@@ -48,6 +50,7 @@ class Method:
     request: Any
     response: Any
     since: ServerVersion
+    is_repeatable: bool = True
 
     @property
     def feature(self) -> tuple[str, str]:
@@ -71,12 +74,13 @@ class Service:
     name: str
     schema_name: str
 
-    def method(self, name: str, *since: int) -> Method:
+    def method(self, name: str, *since: int, is_repeatable: bool = True) -> Method:
         """Return a method of the service.
 
         Args:
             name: Name of the method.
             since: Numbers of the first version of the server that has it.
+            is_repeatable: Whether a second execution of a request has the same effect and the same result.
         """
         descriptor = method_descriptor(self.schema_name, name)
         return Method(
@@ -85,4 +89,5 @@ class Service:
             GetMessageClass(descriptor.input_type),
             GetMessageClass(descriptor.output_type),
             ServerVersion(*since),
+            is_repeatable,
         )

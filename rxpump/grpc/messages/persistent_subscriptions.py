@@ -30,12 +30,12 @@ _SERVICE: Final = Service(
     "persistent_subscriptions.PersistentSubscriptions",
 )
 
-CREATE: Final[Method] = _SERVICE.method("Create", 20, 6)
+CREATE: Final[Method] = _SERVICE.method("Create", 20, 6, is_repeatable=False)
 UPDATE: Final[Method] = _SERVICE.method("Update", 20, 6)
-DELETE: Final[Method] = _SERVICE.method("Delete", 20, 6)
+DELETE: Final[Method] = _SERVICE.method("Delete", 20, 6, is_repeatable=False)
 READ: Final[Method] = _SERVICE.method("Read", 20, 6)
 GET_INFO: Final[Method] = _SERVICE.method("GetInfo", 21, 10, 1)
 LIST: Final[Method] = _SERVICE.method("List", 21, 10, 1)
-REPLAY_PARKED: Final[Method] = _SERVICE.method("ReplayParked", 21, 10, 1)
-TRUNCATE_PARKED: Final[Method] = _SERVICE.method("TruncateParked", 26, 2)
-RESTART_SUBSYSTEM: Final[Method] = _SERVICE.method("RestartSubsystem", 21, 10, 1)
+REPLAY_PARKED: Final[Method] = _SERVICE.method("ReplayParked", 21, 10, 1, is_repeatable=False)
+TRUNCATE_PARKED: Final[Method] = _SERVICE.method("TruncateParked", 26, 2, is_repeatable=False)
+RESTART_SUBSYSTEM: Final[Method] = _SERVICE.method("RestartSubsystem", 21, 10, 1, is_repeatable=False)

@@ -43,6 +43,7 @@ class CallStatus:
         metadata: Names and values that the server sent with the status.
         is_unprocessed: Whether the server certainly did nothing for the call, so that it can be repeated.
         http_status: HTTP status that decided the code, None if something else did.
+        is_interrupted: Whether the call ended without a status of the server, as after a lost connection.
     """
 
     code: StatusCode
@@ -50,6 +51,7 @@ class CallStatus:
     metadata: Metadata = ()
     is_unprocessed: bool = False
     http_status: str | None = None
+    is_interrupted: bool = False
 
 
 _NUMBERS: Final = frozenset(StatusCode)
@@ -65,6 +67,9 @@ _BY_HTTP_STATUS: Final = {
     "504": StatusCode.UNAVAILABLE,
 }
 """Code of a response without `grpc-status`, by its HTTP status; any other is UNKNOWN."""
+
+_INTERRUPTED: Final = frozenset(("200", "429", "502", "503", "504"))
+"""HTTP statuses of a response without `grpc-status` that ends a call early. A proxy sends all but the first."""
 
 _BY_ERROR_CODE: Final[dict[int, StatusCode]] = {
     ErrorCode.NO_ERROR: StatusCode.INTERNAL,
@@ -95,7 +100,10 @@ def status_of_headers(headers: tuple[Header, ...], http_status: str) -> CallStat
     if number is None:
         code = _BY_HTTP_STATUS.get(http_status, StatusCode.UNKNOWN)
         message = f"HTTP status {http_status} without grpc-status"
-        return CallStatus(code, message, decode_metadata(headers), http_status=http_status)
+        is_interrupted = http_status in _INTERRUPTED
+        return CallStatus(
+            code, message, decode_metadata(headers), http_status=http_status, is_interrupted=is_interrupted
+        )
     is_known = number.isascii() and number.isdigit() and len(number) <= 2 and int(number) in _NUMBERS
     code = StatusCode(int(number)) if is_known else StatusCode.UNKNOWN
     return CallStatus(code, decode_message(fields.get("grpc-message", "")), decode_metadata(headers))
@@ -107,4 +115,5 @@ def status_of_reset(reset: StreamReset) -> CallStatus:
     message = f"the stream ended with {name}: {reset.reason}"
     if reset.is_unprocessed:
         return CallStatus(StatusCode.UNAVAILABLE, message, is_unprocessed=True)
-    return CallStatus(_BY_ERROR_CODE.get(reset.code, StatusCode.UNKNOWN), message)
+    code = _BY_ERROR_CODE.get(reset.code, StatusCode.UNKNOWN)
+    return CallStatus(code, message, is_interrupted=reset.is_by_peer)

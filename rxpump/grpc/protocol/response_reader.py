@@ -54,7 +54,8 @@ class ResponseReader:
             case StreamReset():
                 self.status = status_of_reset(event)
             case ConnectionEnded():
-                self.status = CallStatus(StatusCode.UNAVAILABLE, f"the connection ended: {event.reason}")
+                reason = f"the connection ended: {event.reason}"
+                self.status = CallStatus(StatusCode.UNAVAILABLE, reason, is_interrupted=True)
         return []
 
     def _on_headers(self, event: HeadersReceived) -> None:
@@ -70,10 +71,10 @@ class ResponseReader:
 
     def _on_data(self, event: DataReceived) -> list[bytes]:
         messages = self._messages.feed(event.data)
-        if event.is_end:
-            self._messages.finish()
-            self.status = CallStatus(StatusCode.INTERNAL, "the response ended without trailers")
         self._check_messages()
+        if event.is_end and self.status is None:
+            reason = "the response ended without trailers"
+            self.status = CallStatus(StatusCode.INTERNAL, reason, is_interrupted=True)
         return messages
 
     def _on_trailers(self, event: TrailersReceived) -> None:

@@ -20,7 +20,14 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Any, Final
 
-from rxpump.errors import AccessDenied, MalformedReply, StreamNotFound, SubscriptionDropped
+from rxpump.errors import (
+    AccessDenied,
+    MalformedReply,
+    ServerFailed,
+    StreamNotFound,
+    SubscriptionDropped,
+)
+from rxpump.grpc.attempts import Attempts
 from rxpump.grpc.call import Call
 from rxpump.grpc.caller import Caller
 from rxpump.grpc.calls import read
@@ -94,17 +101,30 @@ class _Following(Subscription, ABC):
                 confirmed = await self._find_end(features)
             except AccessDenied as denied:
                 raise AccessDenied(self._context.action, denied.stream, denied.login) from denied
-            self._call = call = await self._caller.open(
-                self._context, self._request(), attempts=attempts, ends_on_goaway=True
-            )
-            call.end()
-            messages = await call.next(1)
+            messages = await self._confirmation(attempts)
             content = [part for part in read.parts(messages, self._context) if not isinstance(part, Sequence)]
             if not content or content[0].WhichOneof("content") != "confirmation":
                 raise MalformedReply(self._context.operation, "no confirmation before other messages")
         self._news.append(confirmed)
         if not self._reports_catching_up and self._has_reached_end():
             self._caught_up()
+
+    async def _confirmation(self, attempts: Attempts) -> Sequence[bytes]:
+        """Open the call, and return its first message.
+
+        Only a failure of a handler of the server is followed by another call here. After other errors, the next
+        attempt to follow finds the end again, because it can be on another node.
+        """
+        while True:
+            self._call = call = await self._caller.open(
+                self._context, self._request(), attempts=attempts, ends_on_goaway=True
+            )
+            call.end()
+            try:
+                return await call.next(1)
+            except ServerFailed as error:
+                call.cancel()
+                await attempts.wait_after(error)
 
     def _receive(self, messages: Sequence[bytes]) -> None:
         """Queue the events and signals in messages."""

@@ -1,7 +1,7 @@
 """Create, update and delete a consumer group.
 
-Each request is repeated after a lost connection. If the first attempt had succeeded, the second one fails because the
-group "already exists" or "does not exist".
+An update is repeated after a lost connection. The other requests are not, because if the first attempt had succeeded,
+the second one would fail: the group "already exists" or "does not exist".
 """
 
 from __future__ import annotations
@@ -41,6 +41,7 @@ class _Manage(Operation[None], ABC):
 class CreatePersistent(_Manage):
     """CreatePersistentSubscription."""
 
+    repeatable = False
     command = Command.CREATE_PERSISTENT_SUBSCRIPTION
     reply = Command.CREATE_PERSISTENT_SUBSCRIPTION_COMPLETED
 
@@ -109,6 +110,7 @@ class UpdatePersistent(_Change):
 class DeletePersistent(_Change):
     """DeletePersistentSubscription. The checkpoint of the group and its parked events are deleted too."""
 
+    repeatable = False
     command = Command.DELETE_PERSISTENT_SUBSCRIPTION
     reply = Command.DELETE_PERSISTENT_SUBSCRIPTION_COMPLETED
     verb = "delete"

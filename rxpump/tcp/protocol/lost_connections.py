@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from rxpump.errors import ConnectionLostRepeatedly, NotAuthenticated, RxPumpError
+from rxpump.errors import (
+    ClientClosed,
+    ConnectionClosed,
+    ConnectionLostRepeatedly,
+    NotAuthenticated,
+    RequestInterrupted,
+    RxPumpError,
+)
 from rxpump.model.credentials import Token
 from rxpump.tcp.protocol.operation import Operation
 
@@ -27,6 +34,8 @@ def why_not_again(operation: Operation[Any], losses: int, blame: int, error: RxP
         error: Reason for the last loss.
     """
     if not operation.repeatable:
+        if isinstance(error, ConnectionClosed) and not isinstance(error, ClientClosed):
+            return RequestInterrupted(error.address, error.reason, str(operation))
         return error
     if isinstance(operation.credentials, Token) and blame >= _MAX_TOKEN_BLAME:
         return NotAuthenticated(operation.credentials.login, token_unknown(losses, error))

@@ -27,8 +27,6 @@ def scavenge_response(result: int) -> Any:
 def test_a_scavenge_has_an_id() -> None:
     assert answer(start_scavenge(), scavenge_response(0)) == ScavengeResult(ID)
     assert answer(stop_scavenge(ID), scavenge_response(2)) == ScavengeResult(ID)
-    assert not start_scavenge().repeatable
-    assert stop_scavenge(ID).repeatable
 
 
 def test_a_second_scavenge_is_refused() -> None:

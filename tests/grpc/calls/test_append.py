@@ -104,7 +104,7 @@ def test_a_response_must_have_a_result() -> None:
 
 def test_an_append_can_be_repeated() -> None:
     operation = append("ponies", [EVENT], 0)
-    assert operation.repeatable
+    assert operation.context.method.is_repeatable
     assert str(operation) == "Streams.Append 'ponies'"
 
 

@@ -77,12 +77,12 @@ RESETS = {
 @pytest.mark.parametrize("code", ErrorCode)
 def test_a_reset_has_a_status(code: ErrorCode) -> None:
     status = status_of_reset(StreamReset(1, code, "why"))
-    assert status == CallStatus(RESETS[code], f"the stream ended with {code.name}: why")
+    assert status == CallStatus(RESETS[code], f"the stream ended with {code.name}: why", is_interrupted=True)
 
 
 def test_a_reset_with_an_unknown_code() -> None:
     assert status_of_reset(StreamReset(1, 77, "why")) == CallStatus(
-        StatusCode.UNKNOWN, "the stream ended with error 77: why"
+        StatusCode.UNKNOWN, "the stream ended with error 77: why", is_interrupted=True
     )
 
 

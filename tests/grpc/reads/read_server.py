@@ -17,7 +17,7 @@ from tests.grpc.clients import SETTINGS, calling, features
 from tests.grpc.harness import Server, ServerCall, serving
 
 Item = Any
-"""A ReadResponse to send, a CallStatus or trailers to end the call with, or one of the constants below."""
+"""A ReadResponse to send; a CallStatus, trailers or a function to end the call; or one of the constants below."""
 
 CUT = "lose the connection"
 WAIT = "send nothing more"
@@ -98,6 +98,9 @@ class ReadServer:
         for item in self._script(options):
             if item is CUT:
                 call.endpoint.transport.abort()
+                return
+            if callable(item):
+                item(call)
                 return
             if item is WAIT:
                 await self.resume.wait()

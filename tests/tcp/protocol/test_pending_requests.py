@@ -18,6 +18,8 @@ from rxpump.errors import (
     NotLeader,
     NotReady,
     OperationTimedOut,
+    RequestInterrupted,
+    RxPumpError,
 )
 from rxpump.model.new_events import NewEvent
 from rxpump.settings import Settings
@@ -30,6 +32,12 @@ from rxpump.transport.deadline import Deadline
 from tests.tcp.protocol.driving import SETTINGS, Ask, AskOnce, Wire
 
 LOST = ConnectionClosed("tcp://node", "the connection was lost")
+
+
+def assert_interrupted(error: RxPumpError | None, operation: str) -> None:
+    assert isinstance(error, RequestInterrupted)
+    assert (error.address, error.reason) == (LOST.address, LOST.reason)
+    assert operation in error.operation
 
 
 @pytest.fixture
@@ -110,7 +118,7 @@ def test_a_request_without_a_deadline_is_sent_once(wire: Wire) -> None:
     assert wire.pending.deadline == math.inf
     assert wire.pass_time(86_400.0) == []
     assert wire.pending.disconnected(LOST) == [scavenge]
-    assert scavenge.error is LOST
+    assert_interrupted(scavenge.error, "ScavengeDatabase")
 
 
 def test_the_clock_runs_from_the_first_sending(wire: Wire) -> None:
@@ -443,7 +451,7 @@ def test_an_unrepeatable_request_fails_with_its_connection(wire: Wire) -> None:
     wire.refuse(wire.sent()[1])
     waiting = wire.pending.submit(AskOnce("waiting"))
     assert wire.pending.disconnected(LOST) == [sent_out]
-    assert sent_out.error is LOST
+    assert_interrupted(sent_out.error, "sent")
     wire.pending.connected()
     assert wire.names() == ["refused", "waiting"], "what was not done may be asked for"
     assert not refused.is_settled
