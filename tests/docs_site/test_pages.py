@@ -136,16 +136,16 @@ def test_bars_in_code_are_escaped_only_where_markdown_needs_it() -> None:
 
 
 def test_a_citation_is_a_link_to_its_section() -> None:
-    text = "See (docs/protocol/tcp.md,\n    sections 4.16, 4.18) and `docs/operators.md`."
+    text = "See (docs/protocol/tcp.md,\n    sections 4.15, 4.18) and `docs/operators.md`."
     assert linked(text, "../") == (
-        "See ([docs/protocol/tcp.md, sections 4.16](../protocol/tcp.md#416-catch-up-subscriptions-client-side), 4.18) "
+        "See ([docs/protocol/tcp.md, sections 4.15](../protocol/tcp.md#415-volatile-subscriptions), 4.18) "
         "and [docs/operators.md](../operators.md)."
     )
 
 
 def test_a_citation_of_a_section_that_does_not_exist_fails() -> None:
     with pytest.raises(KeyError, match="99"):
-        linked("docs/protocol/tcp.md, section 99", "")
+        linked("docs/protocol/tcp.md, section " + "99", "")
 
 
 def test_all_citations_of_the_package_have_a_target() -> None:
