@@ -136,7 +136,7 @@ def test_bars_in_code_are_escaped_only_where_markdown_needs_it() -> None:
 
 
 def test_a_citation_is_a_link_to_its_section() -> None:
-    text = "See (docs/protocol/tcp.md,\n    sections 4.15, 4.18) and `docs/operators.md`."
+    text = "See (docs/protocol/tcp.md, sections 4.15, 4.18) and `docs/operators.md`.".replace(", ", ",\n    ", 1)
     assert linked(text, "../") == (
         "See ([docs/protocol/tcp.md, sections 4.15](../protocol/tcp.md#415-volatile-subscriptions), 4.18) "
         "and [docs/operators.md](../operators.md)."
