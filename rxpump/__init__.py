@@ -24,6 +24,7 @@ from rxpump.model.group_details import ConsumerDetails, GroupDetails
 from rxpump.model.group_settings import ConsumerStrategy, NackAction, PersistentSubscriptionSettings
 from rxpump.model.indexes import IndexDetails, IndexField, IndexFieldType, IndexState
 from rxpump.model.metadata import MetadataResult, StreamMetadata, SystemSettings
+from rxpump.model.metrics import LatencyHistogram, Metrics, RequestKind, RequestMetrics, SubscriptionMetrics
 from rxpump.model.new_events import NewEvent, new_link
 from rxpump.model.nodes import NodePreference
 from rxpump.model.pages import AllPage, StreamPage
@@ -102,7 +103,9 @@ __all__ = [
     "IndexField",
     "IndexFieldType",
     "IndexState",
+    "LatencyHistogram",
     "MetadataResult",
+    "Metrics",
     "NackAction",
     "NewEvent",
     "NodeAnswer",
@@ -115,6 +118,8 @@ __all__ = [
     "ProjectionStatistics",
     "Reconnected",
     "Reconnecting",
+    "RequestKind",
+    "RequestMetrics",
     "RxPumpError",
     "ScavengeResult",
     "ServerInfo",
@@ -124,6 +129,7 @@ __all__ = [
     "StreamDirection",
     "StreamMetadata",
     "StreamPage",
+    "SubscriptionMetrics",
     "SystemSettings",
     "Token",
     "Transaction",

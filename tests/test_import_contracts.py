@@ -27,8 +27,8 @@ class Violation:
 
 VIOLATIONS = {
     "a root module in no layer": Violation(
-        {"telemetry.py": "import socket\nimport rxpump.streams.publisher\n"},
-        "The following modules are not listed as layers: - rxpump.telemetry",
+        {"unlisted.py": "import socket\nimport rxpump.streams.publisher\n"},
+        "The following modules are not listed as layers: - rxpump.unlisted",
     ),
     "frames that reach asyncio through a helper": Violation(
         {"model/waiting.py": "import asyncio\n", "tcp/wire/framing.py": "import rxpump.model.waiting\n"},

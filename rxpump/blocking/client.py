@@ -365,6 +365,10 @@ class BlockingClient(Delegate[Client]):
         """Methods that read secondary indexes and manage them."""
         return BlockingIndexes(self._asynchronous.indexes, self._thread)
 
+    @iterating(Client.metrics)
+    def metrics(self) -> None:
+        """Iterate over snapshots of what the client sends and receives; see `Client.metrics`."""
+
     # Users and closing ------------------------------------------------------------------------------------------
 
     def as_user(self, user: str | Credentials | Token, password: str | None = None) -> BlockingClient:

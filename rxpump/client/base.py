@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import asyncio
 
+from reactivex import abc
 from reactivex import operators as rx
 from reactivex.subject import BehaviorSubject
 
+from rxpump.clock import check_scheduler
 from rxpump.errors import InvalidArgument
 from rxpump.model import checks
 from rxpump.model.filters import EventFilter
+from rxpump.model.metrics import Metrics
 from rxpump.model.new_events import UNSET
 from rxpump.model.status import Closed, Status
 from rxpump.settings import Settings
 from rxpump.streams.observable import Observable, Piped
+from rxpump.streams.snapshots import Snapshots
 from rxpump.transport import Capability, Transport
 
 READ_BATCH = 500
@@ -63,6 +67,28 @@ class ClientBase:
             `can_list_groups = Capability.GROUP_INFO in client.capabilities`
         """
         return self._transport.capabilities
+
+    def metrics(self, interval: float = 1.0, *, scheduler: abc.SchedulerBase | None = None) -> Observable[Metrics]:
+        """Measure what the client sends and receives, and the state of its subscriptions.
+
+        The counters are those of the connection, which the clients of `as_user` share. For each subscription that is
+        not live, and for each consumer group, a snapshot sends one request, which the counters include.
+
+        Args:
+            interval: Seconds between two snapshots. A slow consumer gets fewer.
+            scheduler: Scheduler of the timers, for example a virtual-time scheduler in a test. None: the one that
+                `subscribe` is given, or else the event loop.
+
+        Returns:
+            An Observable of snapshots: one at once, then one in each interval. It completes when the client drains,
+            and fails with ClientClosed if the client is closed before.
+
+        Example:
+            client.metrics(10).subscribe(lambda now: log.info("%d requests in flight", now.in_flight))
+        """
+        check_scheduler(scheduler)
+        seconds, status = checks.seconds("interval", interval), self._status
+        return Snapshots(self._runtime, self._transport.telemetry, lambda: status.value, seconds, scheduler)
 
     async def drain(self, timeout: float = 5.0) -> bool:
         """End subscriptions and reads, and wait until all work in progress is finished.

@@ -44,6 +44,7 @@ class Attempts:
     """
 
     __slots__ = (
+        "_begun",
         "_channel",
         "_context",
         "_limit",
@@ -67,22 +68,26 @@ class Attempts:
         self._context = context
         self._timeout = timeout
         self._limit: asyncio.Timeout
+        self._begun = 0.0
 
     async def __aenter__(self) -> Self:
         has_deadline = self._timeout is not None and self._timeout < math.inf
         self._limit = asyncio.timeout(self._timeout if has_deadline else None)
         await self._limit.__aenter__()
-        self._channel.begin_request()
+        self._begun = self._channel.begin_request()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._channel.end_request()
         try:
             await self._limit.__aexit__(kind, error, trace)
         except TimeoutError:
-            raise self._timed_out() from None
+            failure = self._timed_out()
+            self._channel.end_request(self._context.kind, self._begun, failure)
+            raise failure from None
+        else:
+            self._channel.end_request(self._context.kind, self._begun, error)
 
     def begin(self) -> None:
         """Count an attempt, and start the time limit of a request without a deadline at the first one."""

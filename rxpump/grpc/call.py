@@ -117,6 +117,11 @@ class Call:
         return error_of_status(self.status, self.context)
 
     @property
+    def buffered(self) -> int:
+        """Number of messages that have arrived and were not pulled."""
+        return len(self._messages)
+
+    @property
     def pending_bytes(self) -> int:
         """Bytes of requests that are not sent yet."""
         return 0 if self.has_ended else self._owner.machine.pending_bytes(self.stream_id)

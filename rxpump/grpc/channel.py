@@ -11,10 +11,12 @@ from rxpump.grpc.connection import GrpcConnection
 from rxpump.grpc.connection_pool import ConnectionPool
 from rxpump.grpc.dialer import Dialer, Node
 from rxpump.grpc.reconnector import GrpcReconnector
+from rxpump.model.metrics import RequestKind
 from rxpump.model.status import Status
 from rxpump.network.lasting_connection import LastingConnection
 from rxpump.network.node_resolver import NodeResolver
 from rxpump.settings import Settings
+from rxpump.telemetry import Telemetry
 
 
 class Channel(LastingConnection[GrpcReconnector]):
@@ -25,9 +27,11 @@ class Channel(LastingConnection[GrpcReconnector]):
         dialer: Opens connections.
         settings: Settings of the client.
         on_status: Function that is called with each change of the status.
+        telemetry: Counters of the client.
 
     Attributes:
         dialer: Opens connections.
+        telemetry: Counters of the client.
         before_close: Functions to call just before the client closes, when messages can still be sent.
     """
 
@@ -37,8 +41,10 @@ class Channel(LastingConnection[GrpcReconnector]):
         dialer: Dialer,
         settings: Settings,
         on_status: Callable[[Status], None],
+        telemetry: Telemetry,
     ) -> None:
         super().__init__(resolver, settings, on_status)
+        self.telemetry: Telemetry = telemetry
         self.before_close: set[Callable[[], None]] = set()
         self.dialer: Dialer = dialer
         self._resolver = resolver
@@ -58,12 +64,14 @@ class Channel(LastingConnection[GrpcReconnector]):
         if self._leaving:
             await asyncio.wait(tuple(self._leaving))
 
-    def begin_request(self) -> None:
-        """Count a request as pending, so that `settled` waits for it."""
+    def begin_request(self) -> float:
+        """Count a request as pending, so that `settled` waits for it. Return the time, for `end_request`."""
         self._requests += 1
+        return self.telemetry.begin_request()
 
-    def end_request(self) -> None:
-        """Count a request as completed, so that `settled` no longer waits for it."""
+    def end_request(self, kind: RequestKind, begun: float, error: BaseException | None = None) -> None:
+        """Count a request as completed, so that `settled` no longer waits for it; see `Telemetry.end_request`."""
+        self.telemetry.end_request(kind, begun, error)
         self._requests -= 1
         if not self._requests:
             self._pool.notify()
@@ -90,7 +98,9 @@ class Channel(LastingConnection[GrpcReconnector]):
 
     def _new_reconnector(self) -> GrpcReconnector:
         self._pool = ConnectionPool(self._tasks)  # The old pool can belong to another event loop.
-        return GrpcReconnector(self._resolver, self.dialer, self._settings, self._pool, self._on_status)
+        return GrpcReconnector(
+            self._resolver, self.dialer, self._settings, self._pool, self._on_status, self.telemetry
+        )
 
     async def _leave(self) -> None:
         """Send the last messages, and wait until the calls that are left have been cancelled."""
@@ -119,7 +129,7 @@ class LeaderChannel(Channel):
     """
 
     def __init__(self, reads: Channel, resolver: NodeResolver[Node], settings: Settings) -> None:
-        super().__init__(resolver, reads.dialer, settings, lambda status: None)
+        super().__init__(resolver, reads.dialer, settings, lambda status: None, reads.telemetry)
         self._reads = reads
 
     async def connection(self) -> GrpcConnection:

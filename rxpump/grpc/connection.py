@@ -58,6 +58,9 @@ class Observer:
     def refused(self, connection: GrpcConnection) -> None:
         """Handle that the node has refused a call because it is not ready to serve it."""
 
+    def moved_bytes(self, received: int, sent: int) -> None:
+        """Handle that bytes were received or sent."""
+
 
 class GrpcConnection(asyncio.Protocol):
     """One connection to a server over one socket.
@@ -212,6 +215,7 @@ class GrpcConnection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Pass the received bytes to the state machine, and its events to their calls; called by asyncio."""
+        self._observer.moved_bytes(len(data), 0)
         calls = self._calls
         self._is_flush_due = True  # This method flushes at its end.
         for event in self.machine.receive(data, self._loop.time()):
@@ -299,6 +303,7 @@ class GrpcConnection(asyncio.Protocol):
             return
         while self._may_write and (data := self.machine.bytes_to_send()):
             self._written += len(data)
+            self._observer.moved_bytes(0, len(data))
             self._socket.write(data)
         if self._failure is not None or self.machine.state is ConnectionState.ENDED:
             self._shut_down()

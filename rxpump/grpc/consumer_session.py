@@ -75,6 +75,11 @@ class GrpcConsumerSession(GroupSession):
             return None
         return self._call.error or SubscriptionDropped(self._context.stream_or_all, "the server ended the call")
 
+    @property
+    def buffered(self) -> int:
+        """Number of deliveries that have arrived and were not returned. A message is counted as one delivery."""
+        return len(self._received) + self._call.buffered
+
     def before_end(self, act: Callable[[], None]) -> None:
         """Register a function to call just before the client closes."""
         self._before_end = act

@@ -19,6 +19,7 @@ from rxpump.model.status import Status
 from rxpump.network.node_resolver import NodeResolver
 from rxpump.network.reconnector import Reconnector
 from rxpump.settings import Settings
+from rxpump.telemetry import Telemetry
 
 _LASTING_SECONDS = 1.0
 """Seconds after which a connection is regarded as stable."""
@@ -33,6 +34,7 @@ class GrpcReconnector(Reconnector[Node], Observer):
         settings: Settings of the client.
         pool: Connections to the current node.
         on_status: Function that is called with each change of the connection's status.
+        telemetry: Counters of the client.
     """
 
     def __init__(
@@ -42,9 +44,11 @@ class GrpcReconnector(Reconnector[Node], Observer):
         settings: Settings,
         pool: ConnectionPool,
         on_status: Callable[[Status], None],
+        telemetry: Telemetry,
     ) -> None:
         super().__init__(resolver, settings, _LASTING_SECONDS, on_status)
         self._dialer = dialer
+        self._telemetry = telemetry
         self._pool = pool
         self._first_connection: GrpcConnection | None = None
         self._leaving: asyncio.Future[str] | None = None
@@ -69,6 +73,10 @@ class GrpcReconnector(Reconnector[Node], Observer):
         """Ask for gossip soon, because the node has refused a request."""
         if connection in self._pool.connections:
             self.note_refusal("is not ready")
+
+    def moved_bytes(self, received: int, sent: int) -> None:
+        """Count bytes."""
+        self._telemetry.note_bytes(received, sent)
 
     # Called by the base class --------------------------------------------------------------
 

@@ -7,9 +7,9 @@ from typing import Any, TypeVar
 
 from reactivex import Observable, abc
 
+from rxpump.clock import Clock, check_scheduler, clock_of
 from rxpump.errors import InvalidArgument
 from rxpump.model import checks
-from rxpump.operators.machinery.clock import Clock, check_scheduler, clock_of
 from rxpump.operators.machinery.stage import Kept, Result, Stage, stage
 
 T = TypeVar("T")

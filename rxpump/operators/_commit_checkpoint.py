@@ -14,10 +14,10 @@ from rxpump.backpressure.progress import DeliveryTracker, Pending, ProgressTrack
 from rxpump.backpressure.tracking import tracking
 from rxpump.backpressure.upstream import Upstream, watch_owners
 from rxpump.checkpoints.checkpoint import Checkpoint, CheckpointStore
+from rxpump.clock import Clock, check_scheduler, clock_of, wait_within
 from rxpump.errors import InvalidArgument
 from rxpump.errors.root import as_exception
 from rxpump.model import checks
-from rxpump.operators.machinery.clock import Clock, check_scheduler, clock_of, wait_within
 from rxpump.operators.machinery.outages import outlast
 from rxpump.operators.machinery.stage import why_cancelled
 from rxpump.pipeline_root import root_of

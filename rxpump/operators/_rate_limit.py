@@ -8,8 +8,8 @@ from typing import TypeVar
 
 from reactivex import Observable, abc
 
+from rxpump.clock import check_scheduler, clock_of, sleep
 from rxpump.model import checks
-from rxpump.operators.machinery.clock import check_scheduler, clock_of, sleep
 from rxpump.operators.machinery.stage import Result, Stage, stage
 
 T = TypeVar("T")

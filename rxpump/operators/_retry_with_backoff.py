@@ -9,8 +9,8 @@ from reactivex import Observable, abc
 from reactivex.disposable import SerialDisposable
 
 from rxpump.backoff import Backoff, Failures
+from rxpump.clock import Clock, check_scheduler, clock_of
 from rxpump.model import checks
-from rxpump.operators.machinery.clock import Clock, check_scheduler, clock_of
 
 T = TypeVar("T")
 

@@ -49,6 +49,16 @@ class BatchingAcknowledger:
             return str(self._subscription.ending)
         return "its subscription has ended" if self._is_closed else None
 
+    @property
+    def unsettled(self) -> int:
+        """Number of deliveries that were passed to the subscriber and are neither acknowledged nor refused."""
+        return self._unsettled
+
+    @property
+    def buffered(self) -> int:
+        """Number of deliveries that have arrived and were not returned by `next`."""
+        return self._subscription.buffered
+
     async def next(self) -> Sequence[Delivery]:
         """Wait for deliveries.
 

@@ -37,9 +37,11 @@ class Call(PageSource[T]):
             self._made_at = _line_of_the_caller(sys._getframe(1))
         self._is_used = False
 
-    def _begin(self, observer: abc.ObserverBase[T]) -> TaskSubscription[T]:
+    def _begin(
+        self, observer: abc.ObserverBase[T], scheduler: abc.SchedulerBase | None = None
+    ) -> TaskSubscription[T]:
         self._is_used = True
-        return super()._begin(observer)
+        return super()._begin(observer, scheduler)
 
     def __del__(self) -> None:
         """Warn if the call was never used."""

@@ -17,9 +17,11 @@ A follower of a cluster may be behind the node that delivered the event, so a no
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Generator, Iterable, Sequence
+from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Sequence
 from contextlib import aclosing
-from typing import Any
+from typing import Any, TypeVar
+
+from reactivex import abc
 
 from rxpump.backoff import Backoff, Failures
 from rxpump.backpressure.background_tasks import BackgroundTasks
@@ -28,7 +30,8 @@ from rxpump.model.events import Event
 from rxpump.model.signals import CaughtUp, Examined, FellBehind, Reconnected, Signal
 from rxpump.settings import Settings
 from rxpump.streams.cursor import Cursor, Followed, Place
-from rxpump.streams.source import PageSource
+from rxpump.streams.probes import CatchUpProbe
+from rxpump.streams.source import TaskObservable, TaskSubscription
 from rxpump.transport import Confirmed, Subscription
 
 GRACE_SECONDS = 0.5
@@ -44,6 +47,10 @@ FOLLOWER_LAG_SECONDS = 30.0
 
 News = AsyncGenerator[Sequence[Event] | Signal, None]
 """Batches of events, and signals between them."""
+
+T = TypeVar("T")
+Select = Callable[[News, CatchUpProbe], AsyncGenerator[Iterable[T] | Examined, None]]
+"""Function that chooses what subscribers get, and reports each batch to the probe."""
 
 
 async def catch_up(cursor: Cursor, *, watchdog: float, retry: Backoff, max_lag: float = LAG_SECONDS) -> News:
@@ -62,12 +69,11 @@ async def catch_up(cursor: Cursor, *, watchdog: float, retry: Backoff, max_lag: 
     is_cut_off = False
     lag = _Lag(max_lag)
     while True:
-        is_live = False
         subscription = cursor.attempt()
         try:
             async with aclosing(subscription):
                 while True:
-                    news = await (_next(subscription, cursor, watchdog) if is_live else subscription.next())
+                    news = await (_next(subscription, cursor, watchdog) if cursor.is_live else subscription.next())
                     match news:
                         case Confirmed():
                             cursor.confirm(news.last)
@@ -76,11 +82,11 @@ async def catch_up(cursor: Cursor, *, watchdog: float, retry: Backoff, max_lag: 
                             if not cursor.pass_examined(news.position):
                                 continue
                         case CaughtUp():
-                            is_live = True
+                            cursor.is_live = True
                             failures.reset()
                             lag.end()
                         case FellBehind():
-                            is_live = False
+                            cursor.is_live = False
                         case _:
                             news = cursor.fresh(news)
                     if is_cut_off:
@@ -90,7 +96,8 @@ async def catch_up(cursor: Cursor, *, watchdog: float, retry: Backoff, max_lag: 
         except RxPumpError as error:
             if not error.retryable and not lag.allows(error):
                 raise
-            if is_live:
+            if cursor.is_live:
+                cursor.is_live = False
                 yield FellBehind(error)
             is_cut_off = is_cut_off or isinstance(error, ConnectionClosed)
             await asyncio.sleep(failures.next_endless_delay())
@@ -141,7 +148,7 @@ class _Lag:
         self._began = None
 
 
-class CatchUp(PageSource[Event]):
+class CatchUp(TaskObservable[Event]):
     """A catch-up subscription as an Observable; each subscriber has its own cursor, and all start at the same place.
 
     Args:
@@ -163,7 +170,7 @@ class CatchUp(PageSource[Event]):
         *,
         seen: Place | None = None,
     ) -> None:
-        super().__init__(runtime, name, lambda: _events_only(self._follow()))
+        super().__init__(runtime, name)
         self._settings = settings
         self._followed = followed
         self._after = after
@@ -174,15 +181,26 @@ class CatchUp(PageSource[Event]):
         """Name of the stream, or `$all`."""
         return self._followed.name
 
-    def _follow(self) -> News:
+    def _begin(
+        self, observer: abc.ObserverBase[Event], scheduler: abc.SchedulerBase | None = None
+    ) -> TaskSubscription[Event]:
+        return self._subscribe_with(_events_only, observer)
+
+    def _subscribe_with(self, select: Select[T], observer: abc.ObserverBase[T]) -> TaskSubscription[T]:
+        """Start a subscription to what `select` yields, and include it in the metrics of the client."""
         settings = self._settings
         cursor = Cursor(self._followed, self._after, seen=self._seen)
         max_lag = LAG_SECONDS if settings.reads_from_leader else FOLLOWER_LAG_SECONDS
-        return catch_up(cursor, watchdog=settings.watchdog, retry=settings.retry, max_lag=max_lag)
+        news = catch_up(cursor, watchdog=settings.watchdog, retry=settings.retry, max_lag=max_lag)
+        probe = CatchUpProbe(cursor)
+        subscription = TaskSubscription(self._runtime, self.name, select(news, probe), observer)
+        probe.upstream = subscription.upstream
+        self._followed.transport.telemetry.add(probe, subscription.task)
+        return subscription
 
-    def with_signals(self) -> PageSource[Event | Signal]:
+    def with_signals(self) -> TaskObservable[Event | Signal]:
         """Return the same subscription with CaughtUp, FellBehind, Reconnected and Examined among the events."""
-        return PageSource(self._runtime, self.name, lambda: _events_and_signals(self._follow()))
+        return _WithSignals(self._runtime, self.name, self)
 
     def resume_after(self, event: Event) -> CatchUp:
         """Return the same subscription, started after `event`, which was delivered before."""
@@ -205,16 +223,38 @@ class CatchUp(PageSource[Event]):
         return self
 
 
-async def _events_only(news: News) -> AsyncGenerator[Iterable[Event] | Examined, None]:
+class _WithSignals(TaskObservable[Event | Signal]):
+    """A catch-up subscription with its signals among the events."""
+
+    def __init__(self, runtime: BackgroundTasks, name: str, events: CatchUp) -> None:
+        super().__init__(runtime, name)
+        self._events = events
+
+    def _begin(
+        self, observer: abc.ObserverBase[Event | Signal], scheduler: abc.SchedulerBase | None = None
+    ) -> TaskSubscription[Event | Signal]:
+        return self._events._subscribe_with(_events_and_signals, observer)
+
+
+async def _events_only(news: News, probe: CatchUpProbe) -> AsyncGenerator[Iterable[Event] | Examined, None]:
     """Yield the events, and Examined as progress. Drop all other signals."""
     async with aclosing(news):
         async for item in news:
-            if isinstance(item, (Sequence, Examined)):
+            if isinstance(item, Sequence):
+                probe.page = item
+                yield item
+                probe.end_page()
+            elif isinstance(item, Examined):
                 yield item
 
 
-async def _events_and_signals(news: News) -> AsyncGenerator[Iterable[Event | Signal], None]:
+async def _events_and_signals(news: News, probe: CatchUpProbe) -> AsyncGenerator[Iterable[Event | Signal], None]:
     """Yield the events, and each signal as an item among them."""
     async with aclosing(news):
         async for item in news:
-            yield item if isinstance(item, Sequence) else (item,)
+            if isinstance(item, Sequence):
+                probe.page = item
+                yield item
+                probe.end_page()
+            else:
+                yield (item,)

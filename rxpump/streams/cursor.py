@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from contextlib import aclosing
 from typing import Any
 
-from rxpump.errors import LogTruncated, StreamRolledBack
+from rxpump.errors import LogTruncated, StreamNotFound, StreamRolledBack
 from rxpump.model.events import Event
 from rxpump.model.filters import EventFilter
 from rxpump.model.pages import ends
@@ -44,6 +44,14 @@ class Followed(ABC):
     def place(self, event: Event) -> Place:
         """Return the place of an event."""
 
+    @abstractmethod
+    async def find_last(self, timeout: float) -> Event | None:
+        """Read the last event, whether or not it matches a filter; None if there is none.
+
+        Args:
+            timeout: Seconds until the request fails.
+        """
+
 
 class FollowedStream(Followed):
     """Follows one stream."""
@@ -65,6 +73,15 @@ class FollowedStream(Followed):
     def place(self, event: Event) -> int:
         """Return the number of the event as it was received."""
         return event.received_number
+
+    async def find_last(self, timeout: float) -> Event | None:
+        """Read the last event of the stream."""
+        requests = self.transport.with_timeout(timeout)
+        try:
+            page = await requests.read_stream_page(self.name, END, 1, StreamDirection.BACKWARD, resolve_links=False)
+        except StreamNotFound:
+            return None
+        return page[0] if page else None
 
 
 class FollowedAll(Followed):
@@ -94,6 +111,12 @@ class FollowedAll(Followed):
         """Return the position at which the event was received."""
         return event.position or FIRST_POSITION
 
+    async def find_last(self, timeout: float) -> Event | None:
+        """Read the last event of `$all`."""
+        requests = self.transport.with_timeout(timeout)
+        page = await requests.read_all_page(END, 1, StreamDirection.BACKWARD, resolve_links=False)
+        return page[0] if page else None
+
 
 class FollowedIndex(Followed):
     """Follows a secondary index, whose events have positions in `$all`."""
@@ -111,18 +134,24 @@ class FollowedIndex(Followed):
 
     async def find_end(self, after: Position) -> ServerEnd:
         """Find the last event of the index."""
-        backward = StreamDirection.BACKWARD
-        async with aclosing(
-            self._requests.read(self.name, END, backward, batch_size=1, resolve_links=False)
-        ) as reading:
-            async for batch in reading:
-                for event in batch:
-                    return ServerEnd(None, event.position)
-        return ServerEnd(None, None)
+        last = await self._read_last(self._requests)
+        return ServerEnd(None, None if last is None else last.position)
 
     def place(self, event: Event) -> Position:
         """Return the position at which the event was received."""
         return event.position or FIRST_POSITION
+
+    async def find_last(self, timeout: float) -> Event | None:
+        """Read the last event of the index."""
+        return await self._read_last(self.transport.with_timeout(timeout).indexes)
+
+    async def _read_last(self, requests: IndexRequests) -> Event | None:
+        backward = StreamDirection.BACKWARD
+        async with aclosing(requests.read(self.name, END, backward, batch_size=1, resolve_links=False)) as reading:
+            async for batch in reading:
+                for event in batch:
+                    return event
+        return None
 
 
 class Cursor:
@@ -131,17 +160,23 @@ class Cursor:
     Attributes:
         followed: Stream or `$all`.
         place: Place after which the subscription continues; None until the place of the end is known.
+        running: The current attempt; None before the first one.
+        is_live: Whether the current attempt has caught up with the end.
     """
 
     def __init__(self, followed: Followed, after: Place | None, *, seen: Place | None = None) -> None:
         self.followed = followed
         self.place: Place | None = after
+        self.running: Subscription | None = None
+        self.is_live: bool = False
         self._seen = seen
         self._last_id: bytes | None = None
 
     def attempt(self) -> Subscription:
         """Start an attempt that delivers the events after the place."""
-        return self.followed.attempt(self.place)
+        self.is_live = False
+        self.running = self.followed.attempt(self.place)
+        return self.running
 
     def fresh(self, events: Sequence[Event]) -> Sequence[Event]:
         """Return the events that were not delivered before, and move the place to the last of them.

@@ -40,6 +40,7 @@ from rxpump.model.deliveries import Delivery
 from rxpump.model.system_names import ALL_STREAM
 from rxpump.settings import Settings
 from rxpump.streams.acknowledger import BatchingAcknowledger
+from rxpump.streams.probes import ConsumerProbe
 from rxpump.streams.source import TaskObservable, TaskSubscription
 from rxpump.transport import Transport
 
@@ -89,8 +90,13 @@ class Deliveries(TaskObservable[Delivery]):
     async def _itself(self) -> Deliveries:
         return self
 
-    def _begin(self, observer: abc.ObserverBase[Delivery]) -> ConsumerSession:
-        return ConsumerSession(self._runtime, self.name, self._connect, self._settings.retry, observer)
+    def _begin(
+        self, observer: abc.ObserverBase[Delivery], scheduler: abc.SchedulerBase | None = None
+    ) -> ConsumerSession:
+        session = ConsumerSession(self._runtime, self.name, self._connect, self._settings.retry, observer)
+        probe = ConsumerProbe(self._transport, self._source, self.group, session)
+        self._transport.telemetry.add(probe, session.task)
+        return session
 
     async def _connect(self) -> BatchingAcknowledger:
         subscription = await self._transport.connect_group(self._source, self.group, self.buffer_size)
@@ -111,6 +117,11 @@ class ConsumerSession(TaskSubscription[Delivery]):
         connect: Coroutine function that connects to the group.
         retry: Delays between attempts to connect.
         observer: The subscriber.
+
+    Attributes:
+        delivered: Number of events that were delivered.
+        arrived: Number of events that were delivered or are part of the current batch.
+        acknowledger: Acknowledgements of the current or last connection; None before the first one.
     """
 
     def __init__(
@@ -125,7 +136,9 @@ class ConsumerSession(TaskSubscription[Delivery]):
         self._name = name
         self._connect = connect
         self._retry = retry
-        self._acknowledger: BatchingAcknowledger | None = None
+        self.delivered: int = 0
+        self.arrived: int = 0
+        self.acknowledger: BatchingAcknowledger | None = None
         super().__init__(runtime, name, self._deliveries(), observer)
         self._deliveries_tracker = DeliveryTracker(self._close_acknowledger)
         self._tracker = self._deliveries_tracker
@@ -136,13 +149,15 @@ class ConsumerSession(TaskSubscription[Delivery]):
         failures = Failures(self._retry)
         while True:
             try:
-                self._acknowledger = acknowledger = await self._connect()
+                self.acknowledger = acknowledger = await self._connect()
                 failures.reset()
                 while True:
-                    yield self._until_closed(acknowledger, await acknowledger.next())
+                    batch = await acknowledger.next()
+                    self.arrived = self.delivered + len(batch)
+                    yield self._until_closed(acknowledger, batch)
             except RxPumpError as error:
-                if self._acknowledger is not None:
-                    self._acknowledger.close()
+                if self.acknowledger is not None:
+                    self.acknowledger.close()
                     if isinstance(error, PersistentSubscriptionNotFound):
                         raise PersistentSubscriptionDeleted(error.stream, error.group) from error
                 if not error.retryable:
@@ -157,22 +172,23 @@ class ConsumerSession(TaskSubscription[Delivery]):
             if acknowledger.closed is not None:
                 return
             acknowledger.note_delivered()
+            self.delivered += 1
             yield delivery
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         super()._ended(task)
-        if self._acknowledger is None:
+        if self.acknowledger is None:
             return
         is_awaited = self._deliveries_tracker.is_claimed and not self._deliveries_tracker.is_over
         if task.cancelled() and (self._is_finishing or is_awaited):
-            self._runtime.start(self._settle(self._acknowledger), f"{self._name}, settling")
+            self._runtime.start(self._settle(self.acknowledger), f"{self._name}, settling")
         else:
-            self._acknowledger.close()
+            self.acknowledger.close()
 
     def _close_acknowledger(self) -> None:
         """Unsubscribe. Further deliveries cannot be acknowledged."""
-        if self._acknowledger is not None:
-            self._acknowledger.close()
+        if self.acknowledger is not None:
+            self.acknowledger.close()
 
     async def _settle(self, acknowledger: BatchingAcknowledger) -> None:
         """Wait until the subscriber has settled its deliveries, then unsubscribe."""

@@ -39,7 +39,7 @@ from rxpump.model.results import WriteResult
 from rxpump.streams.appending import append_in_order
 from rxpump.streams.observable import Piped
 from rxpump.streams.relay_mark import Place, Start, find_start, leave_hint, mark
-from rxpump.streams.source import PageSource
+from rxpump.streams.source import PageSource, TaskObservable
 from rxpump.streams.write_buffer import Batching, WriteBuffer
 from rxpump.transport import Appender, Transport
 
@@ -74,7 +74,7 @@ class Relay(PageSource[WriteResult]):
         source: str,
         target: str,
         *,
-        follow: Callable[[int], PageSource[Event]],
+        follow: Callable[[int], TaskObservable[Event]],
         pipeline: Pipeline,
         root_of: Callable[[reactivex.Observable[Any]], object],
         retry: Backoff,

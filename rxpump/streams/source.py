@@ -50,7 +50,7 @@ class TaskObservable(Observable[T], ABC):
     def _subscribe_core(
         self, observer: abc.ObserverBase[T], scheduler: abc.SchedulerBase | None = None
     ) -> abc.DisposableBase:
-        subscription = self._begin(observer)
+        subscription = self._begin(observer, scheduler)
         if self.completes_on_drain:
             if (track := track_of(self)) is not None:
                 subscription.track(track)
@@ -59,7 +59,9 @@ class TaskObservable(Observable[T], ABC):
         return subscription
 
     @abstractmethod
-    def _begin(self, observer: abc.ObserverBase[T]) -> TaskSubscription[T]:
+    def _begin(
+        self, observer: abc.ObserverBase[T], scheduler: abc.SchedulerBase | None = None
+    ) -> TaskSubscription[T]:
         """Start the task of a new subscription."""
 
     def __repr__(self) -> str:
@@ -79,7 +81,9 @@ class PageSource(TaskObservable[T]):
         super().__init__(runtime, name)
         self._open_pages = open_pages
 
-    def _begin(self, observer: abc.ObserverBase[T]) -> TaskSubscription[T]:
+    def _begin(
+        self, observer: abc.ObserverBase[T], scheduler: abc.SchedulerBase | None = None
+    ) -> TaskSubscription[T]:
         return TaskSubscription(self._runtime, self.name, self._open_pages(), observer)
 
 

@@ -21,6 +21,7 @@ from rxpump.tcp.protocol.client_protocol import ClientProtocol, ProtocolState
 from rxpump.tcp.protocol.pending_requests import PendingRequests
 from rxpump.tcp.protocol.request import Request
 from rxpump.tcp.send_buffer import PIECE_BYTES, SendBuffer
+from rxpump.telemetry import Telemetry
 
 _UNSENT_LIMIT: Final = getattr(socket, "TCP_NOTSENT_LOWAT", None)
 """Socket option that bounds the unsent bytes in the buffer of the operating system; not every system has it."""
@@ -47,6 +48,7 @@ class Connection(asyncio.Protocol):
         link: Protocol of the connection.
         pending: Requests that are sent over it.
         guide: Decides about refusals of the node.
+        telemetry: Counters of the client.
 
     Attributes:
         ready: Future that is done when requests can be sent.
@@ -54,7 +56,8 @@ class Connection(asyncio.Protocol):
         has_settled: Whether a request was settled on this connection.
     """
 
-    def __init__(self, link: ClientProtocol, pending: PendingRequests, guide: Guide) -> None:
+    def __init__(self, link: ClientProtocol, pending: PendingRequests, guide: Guide, telemetry: Telemetry) -> None:
+        self._telemetry = telemetry
         self._loop = asyncio.get_running_loop()
         self._protocol = link
         self._pending = pending
@@ -111,6 +114,7 @@ class Connection(asyncio.Protocol):
         """Receive bytes, settle the requests that they answer, and send waiting frames; called by asyncio."""
         if self._is_shut_down:
             return
+        self._telemetry.note_bytes(len(data), 0)
         now = self._loop.time()
         pending = self._pending
         earlier = pending.last_refusal
@@ -216,6 +220,7 @@ class Connection(asyncio.Protocol):
     def _write(self, piece: bytes | memoryview) -> None:
         assert self._socket is not None
         self._written += len(piece)
+        self._telemetry.note_bytes(0, len(piece))
         self._socket.write(piece)
 
     def _apply_protocol(self) -> None:

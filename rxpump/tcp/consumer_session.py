@@ -30,6 +30,11 @@ class TcpConsumerSession(GroupSession):
         self._changed = asyncio.Event()
         buffer.on_change = self._changed.set
 
+    @property
+    def buffered(self) -> int:
+        """Number of deliveries that have arrived and were not returned."""
+        return len(self._buffer)
+
     def before_end(self, act: Callable[[], None]) -> None:
         """Register a function to call just before the client closes."""
         self._buffer.before_end = act

@@ -66,6 +66,11 @@ class _Following(Subscription, ABC):
                 return Examined(live.examined)
         return await live.next()
 
+    @property
+    def buffered(self) -> int:
+        """Number of live events that have arrived and were not returned."""
+        return 0 if self._live is None else self._live.buffered
+
     async def aclose(self) -> None:
         """Unsubscribe."""
         await self._history.aclose()

@@ -37,6 +37,11 @@ class LiveSubscription:
         self._changed = asyncio.Event()
         buffer.on_change = self._changed.set
 
+    @property
+    def buffered(self) -> int:
+        """Number of events that have arrived and were not returned."""
+        return len(self._buffer)
+
     async def next(self) -> Sequence[Event]:
         """Wait for events, and return all that have arrived; cancelling the wait loses none.
 

@@ -18,6 +18,7 @@ from rxpump.settings import Settings
 from rxpump.tcp.node_resolver import TcpNodeResolver
 from rxpump.tcp.protocol.operation import Operation
 from rxpump.tcp.shared_connection import SharedConnection
+from rxpump.telemetry import Telemetry
 from rxpump.transport.deadline import Deadline
 
 _T = TypeVar("_T")
@@ -30,19 +31,26 @@ class NodeConnections:
         resolver: Finds the node for reads.
         settings: Settings of the client.
         on_status: Function that is called with each change of the status of the connection for reads.
+        telemetry: Counters of the client.
 
     Attributes:
         reads: Connection for reads and subscriptions.
         leader: Connection for requests that only the leader serves. It is `reads` if reads also go to the leader.
     """
 
-    def __init__(self, resolver: TcpNodeResolver, settings: Settings, on_status: Callable[[Status], None]) -> None:
-        self.reads: SharedConnection = SharedConnection(resolver, settings, on_status)
+    def __init__(
+        self,
+        resolver: TcpNodeResolver,
+        settings: Settings,
+        on_status: Callable[[Status], None],
+        telemetry: Telemetry,
+    ) -> None:
+        self.reads: SharedConnection = SharedConnection(resolver, settings, on_status, telemetry)
         to_leader = None if settings.reads_from_leader else resolver.for_leader()
         self.leader: SharedConnection = (
             self.reads
             if to_leader is None
-            else SharedConnection(to_leader, for_leader(settings), lambda status: None)
+            else SharedConnection(to_leader, for_leader(settings), lambda status: None, telemetry)
         )
 
     async def open(self) -> None:

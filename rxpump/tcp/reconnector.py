@@ -23,6 +23,7 @@ from rxpump.tcp.node_resolver import TcpNodeResolver
 from rxpump.tcp.protocol.client_protocol import ClientProtocol, ProtocolState
 from rxpump.tcp.protocol.pending_requests import PendingRequests
 from rxpump.tcp.refusals import Refusals
+from rxpump.telemetry import Telemetry
 from rxpump.uri import TcpAddress
 
 
@@ -34,6 +35,7 @@ class TcpReconnector(Reconnector[TcpAddress]):
         settings: Settings of the client.
         pending: Requests of the client.
         on_status: Function that is called with each change of the connection's status.
+        telemetry: Counters of the client.
 
     Attributes:
         connection: The open connection, or None.
@@ -48,8 +50,10 @@ class TcpReconnector(Reconnector[TcpAddress]):
         settings: Settings,
         pending: PendingRequests,
         on_status: Callable[[Status], None],
+        telemetry: Telemetry,
     ) -> None:
         super().__init__(resolver, settings, settings.heartbeat_interval, on_status)
+        self._telemetry = telemetry
         self.connection: Connection | None = None
         self._last: Connection | None = None
         self._tls = make_context(settings)
@@ -78,7 +82,7 @@ class TcpReconnector(Reconnector[TcpAddress]):
         loop = asyncio.get_running_loop()
         async with asyncio.timeout(limit):
             _, connection = await loop.create_connection(
-                lambda: Connection(self._protocol(address, limit), self._pending, self),
+                lambda: Connection(self._protocol(address, limit), self._pending, self, self._telemetry),
                 address.host,
                 address.port,
                 **self._tls_options(address),

@@ -18,6 +18,7 @@ from rxpump.tcp.node_resolver import TcpNodeResolver
 from rxpump.tcp.protocol.operation import Operation
 from rxpump.tcp.protocol.pending_requests import PendingRequests
 from rxpump.tcp.reconnector import TcpReconnector
+from rxpump.telemetry import Telemetry
 from rxpump.transport.deadline import Deadline
 from rxpump.uri import TcpAddress
 
@@ -31,10 +32,18 @@ class SharedConnection(LastingConnection[TcpReconnector]):
         resolver: Finds the node to connect to.
         settings: Settings of the client.
         on_status: Function that is called with each change of the connection's status.
+        telemetry: Counters of the client.
     """
 
-    def __init__(self, resolver: TcpNodeResolver, settings: Settings, on_status: Callable[[Status], None]) -> None:
+    def __init__(
+        self,
+        resolver: TcpNodeResolver,
+        settings: Settings,
+        on_status: Callable[[Status], None],
+        telemetry: Telemetry,
+    ) -> None:
         super().__init__(resolver, settings, on_status)
+        self._telemetry = telemetry
         self._settled = asyncio.Event()
         self._resolver = resolver
         self.pending: PendingRequests = self._new_requests()
@@ -82,7 +91,7 @@ class SharedConnection(LastingConnection[TcpReconnector]):
         self._settled = asyncio.Event()  # an earlier one can belong to another event loop
         self.pending = self._new_requests()
         self._timer = EarliestTimer(self._ring)
-        return TcpReconnector(self._resolver, self._settings, self.pending, self._note)
+        return TcpReconnector(self._resolver, self._settings, self.pending, self._note, self._telemetry)
 
     async def _leave(self) -> None:
         """Wait until the server has confirmed the end of all subscriptions, for at most CLOSING_SECONDS.
@@ -127,12 +136,18 @@ class SharedConnection(LastingConnection[TcpReconnector]):
         """
         self.check_open()
         answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        begun = self._telemetry.begin_request()
         request = self.pending.submit(operation, answer, deadline)
         try:
-            return cast(_T, await answer)
-        except asyncio.CancelledError:
-            self.pending.withdraw(request)
+            reply = cast(_T, await answer)
+        except BaseException as error:
+            self._telemetry.end_request(operation.kind, begun, error)
+            if isinstance(error, asyncio.CancelledError):
+                self.pending.withdraw(request)
             raise
+        else:
+            self._telemetry.end_request(operation.kind, begun)
+            return reply
         finally:
             self._settled.set()
 

@@ -76,7 +76,9 @@ class MockBase(Transport):
         self._groups = MockGroups(self._log)
         self._access = MockAccess(self._log, users)
         self._transactions: dict[int, tuple[int, list[NewEvent]]] = {}
-        self._connection = MockConnection(lambda status: self.on_status(status))
+        self._connection = MockConnection(
+            self.telemetry.counting(lambda status: self.on_status(status)), self.telemetry
+        )
         self._timeout: float | None = None
         self._user: AnyCredentials | None = None
 

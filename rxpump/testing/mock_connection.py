@@ -15,12 +15,23 @@ from rxpump.errors import (
     RequestInterrupted,
     RxPumpError,
 )
+from rxpump.model.metrics import RequestKind
 from rxpump.model.status import Closed, Connected, Connecting, Reconnecting, Status
+from rxpump.telemetry import Telemetry
 
 _T = TypeVar("_T")
 
 ADDRESS: Final = "mock://memory"
 """Address in errors and in the status."""
+
+
+_KINDS: Final = {
+    "Append": RequestKind.APPEND,
+    "Read": RequestKind.READ,
+    "Subscribe": RequestKind.SUBSCRIBE,
+    "ConnectGroup": RequestKind.SUBSCRIBE,
+}
+"""Kinds of requests by the first word of their descriptions; those of all others are `OTHER`."""
 
 
 class Changes:
@@ -53,6 +64,10 @@ class Changes:
 class MockConnection:
     """A simulated connection that a test makes and loses.
 
+    Args:
+        on_status: Function that is called with each change of the connection's status.
+        telemetry: Counters of the client.
+
     Attributes:
         changes: Notified when an event is written, and when the connection is made or lost.
         ending: Error that ended the last connection; None while there is one, and before the first.
@@ -60,12 +75,13 @@ class MockConnection:
         before_end: Functions that are called just before the transport closes.
     """
 
-    def __init__(self, on_status: Callable[[Status], None]) -> None:
+    def __init__(self, on_status: Callable[[Status], None], telemetry: Telemetry) -> None:
         self.changes: Changes = Changes()
         self.ending: RxPumpError | None = None
         self.connections: int = 0
         self.before_end: set[Callable[[], None]] = set()
         self._on_status = on_status
+        self._telemetry = telemetry
         self._is_open = False
         self._is_connected = False
         self._requests = 0
@@ -132,6 +148,18 @@ class MockConnection:
         Raises:
             ConnectionClosed: The reply was lost, and the request cannot be repeated.
         """
+        begun = self._telemetry.begin_request()
+        try:
+            result = await self._execute(operation, timeout, execute, is_repeatable=is_repeatable)
+        except BaseException as error:
+            self._telemetry.end_request(_kind(operation), begun, error)
+            raise
+        self._telemetry.end_request(_kind(operation), begun)
+        return result
+
+    async def _execute(
+        self, operation: str, timeout: float | None, execute: Callable[[], _T], *, is_repeatable: bool
+    ) -> _T:
         if not self._is_open:
             raise self._not_connected()
         self._requests += 1
@@ -156,7 +184,7 @@ class MockConnection:
         lose()
         if not is_repeatable:
             raise RequestInterrupted(ADDRESS, "the reply was lost", operation)
-        return await self.request(operation, timeout, execute)
+        return await self._execute(operation, timeout, execute, is_repeatable=True)
 
     async def settled(self) -> None:
         """Wait until no request is pending."""
@@ -175,3 +203,12 @@ class MockConnection:
     def __repr__(self) -> str:
         state = "connected" if self._is_connected else "reconnecting" if self._is_open else "closed"
         return f"<MockConnection {state}, {self._requests} requests pending>"
+
+
+def _kind(operation: str) -> RequestKind:
+    """Return the kind of a request in metrics.
+
+    Args:
+        operation: Description of the request.
+    """
+    return _KINDS.get(operation.partition(" ")[0], RequestKind.OTHER)

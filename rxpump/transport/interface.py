@@ -21,6 +21,7 @@ from rxpump.model.positions import Edge, Position, StreamDirection
 from rxpump.model.results import DeleteResult, ScavengeResult, WriteResult
 from rxpump.model.server_info import ServerInfo
 from rxpump.model.status import Status
+from rxpump.telemetry import Telemetry
 from rxpump.transport.administration import IndexRequests, ProjectionRequests, UserRequests
 from rxpump.transport.capabilities import Capability, Lack
 from rxpump.transport.sessions import Appender, GroupSession, ServerEnd, Subscription
@@ -35,6 +36,7 @@ class Transport(ABC):
         lacks: Capabilities that the protocol does not have, each with the reason.
         runtime: Background tasks of the client.
         on_status: Function that is called with each change of the connection's status.
+        telemetry: Counters of the client, which all views of the transport share.
     """
 
     protocol: ClassVar[str]
@@ -44,6 +46,7 @@ class Transport(ABC):
     def __init__(self, runtime: BackgroundTasks, on_status: Callable[[Status], None]) -> None:
         self.runtime = runtime
         self.on_status = on_status
+        self.telemetry: Telemetry = Telemetry()
 
     @property
     def capabilities(self) -> frozenset[Capability]:
@@ -56,9 +59,8 @@ class Transport(ABC):
         A transport has a capability if any server has it over this protocol. The request raises NotSupported if the
         connected server does not have it, and names the version that does.
         """
-        lack = self.lacks.get(capability)
-        if lack is not None:
-            raise NotSupported(capability.value, self.protocol, lack.reason, lack.alternative)
+        if capability in self.lacks:
+            raise self._missing(capability)
 
     # Connection ----------------------------------------------------------------------------------
 

@@ -76,6 +76,11 @@ class Subscription(ABC):
     async def aclose(self) -> None:
         """Unsubscribe, and drop the buffered events. Closing twice does nothing."""
 
+    @property
+    def buffered(self) -> int:
+        """Number of live events that have arrived and were not returned; 0 if the transport buffers none."""
+        return 0
+
 
 class GroupSession(ABC):
     """One connection to a consumer group.
@@ -88,6 +93,11 @@ class GroupSession(ABC):
     @abstractmethod
     def ending(self) -> RxPumpError | None:
         """The error that ended the session; None while it is open."""
+
+    @property
+    def buffered(self) -> int:
+        """Number of deliveries that have arrived and were not returned; 0 if the transport buffers none."""
+        return 0
 
     @abstractmethod
     def before_end(self, act: Callable[[], None]) -> None:

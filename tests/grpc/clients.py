@@ -19,6 +19,7 @@ from rxpump.grpc.nodes import OneNode
 from rxpump.model.credentials import AnyCredentials
 from rxpump.model.status import Status
 from rxpump.settings import Settings
+from rxpump.telemetry import Telemetry
 from tests.grpc.harness import Handler, ServerCall
 
 QUICK = Backoff(min_delay=0.001, max_delay=0.004)
@@ -73,7 +74,7 @@ def channel_to(
     """Return a channel to a server on a port of this machine."""
     dialer = Dialer(settings, credentials, limits=limits, **options)
     seen: list[Status] = [] if statuses is None else statuses
-    return Channel(OneNode(Node("127.0.0.1", port)), dialer, settings, seen.append)
+    return Channel(OneNode(Node("127.0.0.1", port)), dialer, settings, seen.append, Telemetry())
 
 
 @asynccontextmanager

@@ -40,6 +40,13 @@ CONSUMER = rxpump.ConsumerDetails("127.0.0.1:5000", "ops", "billing", 7, 3, 40, 
 ANSWER = status.NodeAnswer("node1:2113", "node1:2113 leader")
 VERDICT = status.NodeVerdict("node1:2113", "leader", "chosen, because it is the leader")
 
+LATENCY = rxpump.LatencyHistogram((0.1, 1.0), (5, 3, 0), 1.5)
+REQUESTS = rxpump.RequestMetrics(LATENCY, 1)
+SUBSCRIPTION = rxpump.SubscriptionMetrics(
+    1, "ponies", "judges", 7, 3.5, 2,
+    is_paused=True, is_live=False, events_behind=4, bytes_behind=None, seconds_behind=1.5, unacknowledged=2,
+)  # fmt: skip
+
 VALUES: list[object] = [
     EVENT,
     event("Jumped", b"\xff", position=12),
@@ -78,11 +85,17 @@ VALUES: list[object] = [
     INDEX_FIELD,
     CONSUMER,
     rxpump.GroupDetails("ponies", "judges", "Live", rxpump.PersistentSubscriptionSettings(), (CONSUMER,)),
+    LATENCY,
+    REQUESTS,
+    SUBSCRIPTION,
+    rxpump.Metrics(status.Idle(), 3, {rxpump.RequestKind.APPEND: REQUESTS}, 1, 200, 100, (SUBSCRIPTION,)),
     POSITION,
     rxpump.START,
     rxpump.ConsumerStrategy.PINNED,
     rxpump.ExpectedVersion.ANY,
     rxpump.NackAction.PARK,
+    rxpump.RequestKind.APPEND,
+    rxpump.Capability.GROUP_INFO,
     rxpump.NodePreference.FOLLOWER,
     rxpump.StreamDirection.BACKWARD,
     operators.where(type_prefix="Jump", stream_regex="-[0-9]+$"),

@@ -20,6 +20,7 @@ from rxpump.tcp.send_buffer import PIECE_BYTES
 from rxpump.tcp.wire.commands import Command
 from rxpump.tcp.wire.framing import Framer
 from rxpump.tcp.wire.package import Package
+from rxpump.telemetry import Telemetry
 from tests.tcp.protocol.driving import Ask, AskOnce
 
 
@@ -101,7 +102,7 @@ class Guided:
 
 def connect(pending: PendingRequests, settings: Settings) -> Connection:
     protocol = ClientProtocol("tcp://node", settings, None, asyncio.get_running_loop().time())
-    return Connection(protocol, pending, Guided())
+    return Connection(protocol, pending, Guided(), Telemetry())
 
 
 async def test_a_request_alone_is_sent_at_once() -> None:

@@ -16,6 +16,7 @@ from rxpump.tcp.protocol.pending_requests import PendingRequests
 from rxpump.tcp.reconnector import TcpReconnector
 from rxpump.tcp.wire import schema
 from rxpump.tcp.wire.commands import Command
+from rxpump.telemetry import Telemetry
 from tests.tcp.conftest import Client, MakeClient
 from tests.tcp.protocol.driving import Ask
 from tests.tcp.scripted_server import Gone, Peer, ScriptedServer, good
@@ -165,7 +166,9 @@ async def test_a_request_made_as_a_connection_becomes_ready_is_sent() -> None:
     settings = Settings(heartbeat_interval=3600.0)
     pending = LateAsker(settings)
     async with ScriptedServer(good) as server:
-        reconnector = TcpReconnector(FixedAddress(server.address), settings, pending, lambda status: None)
+        reconnector = TcpReconnector(
+            FixedAddress(server.address), settings, pending, lambda status: None, Telemetry()
+        )
         running = asyncio.create_task(reconnector.run())
         await reconnector.first
         await pending.answer

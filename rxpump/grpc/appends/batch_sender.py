@@ -71,15 +71,17 @@ class BatchSender:
             RxPumpError: The append failed.
         """
         channel = self._caller.channel
-        channel.begin_request()
+        begun = channel.begin_request()
         try:
-            return cast(WriteResult, await pending.owner)
-        except asyncio.CancelledError:
-            self._pending.withdraw(pending)
-            self._note_idle()
+            result = cast(WriteResult, await pending.owner)
+        except BaseException as error:
+            if isinstance(error, asyncio.CancelledError):
+                self._pending.withdraw(pending)
+                self._note_idle()
+            channel.end_request(_CONTEXT.kind, begun, error)
             raise
-        finally:
-            channel.end_request()
+        channel.end_request(_CONTEXT.kind, begun)
+        return result
 
     async def _keep_open(self) -> None:
         """Keep a call open until no batch is pending for some time."""

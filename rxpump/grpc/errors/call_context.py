@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum, auto
+from typing import Final
 
 from rxpump.grpc.messages.methods import Method
+from rxpump.model.metrics import RequestKind
 from rxpump.model.system_names import ALL_STREAM
 
 
@@ -18,6 +20,9 @@ class Effect(Enum):
     """The call writes events. If it was interrupted, it is unknown whether they were written."""
     SUBSCRIPTION = auto()
     """The call delivers events until it is interrupted."""
+
+
+_KINDS: Final = {"read": RequestKind.READ, "write to": RequestKind.APPEND}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +61,13 @@ class CallContext:
     def stream_or_all(self) -> str:
         """Name of the stream, `$all` if the call is about none."""
         return ALL_STREAM if self.stream is None else self.stream
+
+    @property
+    def kind(self) -> RequestKind:
+        """Kind of the request in metrics."""
+        if self.effect is Effect.SUBSCRIPTION:
+            return RequestKind.SUBSCRIBE
+        return _KINDS.get(self.action, RequestKind.OTHER)
 
     @property
     def operation(self) -> str:

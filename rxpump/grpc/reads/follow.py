@@ -87,6 +87,12 @@ class _Following(Subscription, ABC):
             self._receive(messages)
         return self._news.popleft()
 
+    @property
+    def buffered(self) -> int:
+        """Number of events that have arrived and were not returned. A message is counted as one event."""
+        queued = sum(len(news) for news in self._news if isinstance(news, Sequence))
+        return queued + (0 if self._call is None else self._call.buffered)
+
     async def aclose(self) -> None:
         """Unsubscribe."""
         if self._call is not None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from rxpump.errors import InvalidArgument
+from rxpump.model.metrics import RequestKind
 from rxpump.model.new_events import NewEvent
 from rxpump.model.positions import Position
 from rxpump.model.results import WriteResult
@@ -53,6 +54,7 @@ class Append(Operation[WriteResult]):
 
     command = Command.WRITE_EVENTS
     reply = Command.WRITE_EVENTS_COMPLETED
+    kind = RequestKind.APPEND
 
     def __init__(
         self, stream: str, events: Sequence[NewEvent], expected_version: int, *, require_leader: bool

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from rxpump.errors import SubscriptionDropped
+from rxpump.model.metrics import RequestKind
 from rxpump.tcp.protocol.group_buffer import GroupBuffer, persistent_drop_reason
 from rxpump.tcp.protocol.operation import Operation
 from rxpump.tcp.protocol.outcome import Failure, Opened, Redirect, Retry
@@ -26,6 +27,7 @@ class ConnectPersistent(Operation[GroupBuffer]):
     """
 
     command = Command.CONNECT_TO_PERSISTENT_SUBSCRIPTION
+    kind = RequestKind.SUBSCRIBE
     reply = Command.PERSISTENT_SUBSCRIPTION_CONFIRMATION
     unsubscribe_command: ClassVar[Command | None] = Command.UNSUBSCRIBE_FROM_STREAM
     needs_leader = True

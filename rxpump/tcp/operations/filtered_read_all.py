@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC
 from typing import Any, ClassVar
 
+from rxpump.model.metrics import RequestKind
 from rxpump.model.pages import AllPage
 from rxpump.model.positions import Position, StreamDirection
 from rxpump.tcp.operations.read_all import read_all_refusal
@@ -27,6 +28,7 @@ class _FilteredReadAll(Operation[AllPage], ABC):
     """
 
     denial: ClassVar[Command]
+    kind = RequestKind.READ
 
     def __init__(
         self, from_position: Position, max_count: int, filter: Any, *, resolve_links: bool, require_leader: bool

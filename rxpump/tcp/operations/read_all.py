@@ -7,6 +7,7 @@ from abc import ABC
 from typing import Final
 
 from rxpump.errors import AccessDenied, InvalidPosition, ReadFailed, UnexpectedReply
+from rxpump.model.metrics import RequestKind
 from rxpump.model.pages import AllPage
 from rxpump.model.positions import Position, StreamDirection
 from rxpump.model.system_names import ALL_STREAM
@@ -26,6 +27,8 @@ _NO_RECORD: Final = re.compile(
 
 class _ReadAll(Operation[AllPage], ABC):
     """ReadAllEvents (docs/protocol/tcp.md, sections 3.4, 4.7)."""
+
+    kind = RequestKind.READ
 
     def __init__(self, from_position: Position, max_count: int, *, resolve_links: bool, require_leader: bool) -> None:
         self.reply_is_large: bool = max_count > 1

@@ -11,6 +11,7 @@ from rxpump.errors import (
     UnexpectedReply,
 )
 from rxpump.model.events import Event
+from rxpump.model.metrics import RequestKind
 from rxpump.tcp.protocol.operation import Operation
 from rxpump.tcp.protocol.outcome import Failure, Outcome, Success
 from rxpump.tcp.records import indexed_event
@@ -24,6 +25,7 @@ class ReadEvent(Operation[Event]):
 
     command = Command.READ_EVENT
     reply = Command.READ_EVENT_COMPLETED
+    kind = RequestKind.READ
 
     def __init__(self, stream: str, number: int, *, resolve_links: bool, require_leader: bool) -> None:
         self.stream = stream

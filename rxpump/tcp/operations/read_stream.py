@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC
 
 from rxpump.errors import AccessDenied, ReadFailed, StreamDeleted, StreamNotFound, UnexpectedReply
+from rxpump.model.metrics import RequestKind
 from rxpump.model.pages import StreamPage
 from rxpump.model.positions import StreamDirection
 from rxpump.tcp.protocol.operation import Operation
@@ -17,6 +18,8 @@ from rxpump.tcp.wire.commands import Command
 
 class _ReadStream(Operation[StreamPage], ABC):
     """ReadStreamEvents (docs/protocol/tcp.md, sections 3.4, 4.6)."""
+
+    kind = RequestKind.READ
 
     def __init__(
         self, stream: str, from_event: int, max_count: int, *, resolve_links: bool, require_leader: bool

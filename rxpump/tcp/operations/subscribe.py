@@ -6,6 +6,7 @@ from abc import ABC
 from typing import Any, ClassVar, Final
 
 from rxpump.errors import SubscriptionDropped
+from rxpump.model.metrics import RequestKind
 from rxpump.model.system_names import ALL_STREAM
 from rxpump.tcp.protocol.operation import Operation
 from rxpump.tcp.protocol.outcome import Failure, Opened, Redirect, Retry
@@ -31,6 +32,7 @@ class _Subscribing(Operation[LiveBuffer], ABC):
     """
 
     reply = Command.SUBSCRIPTION_CONFIRMATION
+    kind = RequestKind.SUBSCRIBE
     unsubscribe_command: ClassVar[Command | None] = Command.UNSUBSCRIBE_FROM_STREAM
 
     def __init__(self, stream: str | None, payload: bytes, *, max_events: int, max_bytes: int) -> None:

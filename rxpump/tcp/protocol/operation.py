@@ -17,6 +17,7 @@ from rxpump.errors import (
     UnexpectedReply,
 )
 from rxpump.model.credentials import AnyCredentials
+from rxpump.model.metrics import RequestKind
 from rxpump.tcp.protocol.bad_request import bad_request
 from rxpump.tcp.protocol.outcome import Failure, Outcome, Redirect, Retry
 from rxpump.tcp.wire import schema
@@ -39,6 +40,7 @@ class Operation(ABC, Generic[T_co]):
     Attributes:
         command: Command of the request.
         reply: Command of its reply.
+        kind: Kind of the request in metrics.
         payload: Encoded message.
         repeatable: Whether the request can be sent again without harm if its outcome is unknown.
         unsubscribe_command: Command that ends what the request has opened on the server, or None.
@@ -50,6 +52,7 @@ class Operation(ABC, Generic[T_co]):
 
     command: ClassVar[Command]
     reply: ClassVar[Command]
+    kind: ClassVar[RequestKind] = RequestKind.OTHER
     repeatable: ClassVar[bool] = True
     unsubscribe_command: ClassVar[Command | None] = None
 

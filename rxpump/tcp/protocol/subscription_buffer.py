@@ -90,6 +90,10 @@ class SubscriptionBuffer(ABC, Generic[T]):
         self._payloads: list[bytes] = []
         self._bytes = 0
 
+    def __len__(self) -> int:
+        """Return the number of messages that are buffered, each with one event."""
+        return len(self._payloads)
+
     def receive(self, package: Package) -> None:
         """Receive a package with the correlation id of this subscription."""
         if self.ending is not None:

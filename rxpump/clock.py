@@ -1,4 +1,4 @@
-"""The clock of timed operators, which is the event loop or a scheduler."""
+"""The clock of timed operators and of metrics, which is the event loop or a scheduler."""
 
 from __future__ import annotations
 
