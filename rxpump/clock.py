@@ -18,7 +18,7 @@ class Clock(Protocol):
     """The current time, and timers."""
 
     def now(self) -> float:
-        """Return the time in seconds, from any start."""
+        """Return the time in seconds, from an arbitrary zero. Only differences are meaningful."""
 
     def call_later(self, seconds: float, function: Callable[[], object]) -> abc.DisposableBase:
         """Call a function once after a delay.

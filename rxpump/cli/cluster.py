@@ -30,8 +30,8 @@ def cluster(uri: str, is_json: bool | None) -> None:
     """List the nodes of a cluster, and show which one a client connects to and why.
 
     URI is a connection string such as tcp+discover://node1:2113,node2:2113 or kurrentdb+discover://node1,node2, with
-    the options that a client has. The default is the variable RXPUMP_URI. With tcp://HOST the node is asked at the
-    port of the option http_port. Nodes that do not answer are listed on standard error. If a client cannot connect to
+    the options that a client has. The default is the variable RXPUMP_URI. With tcp://HOST the request goes to the
+    port of the option http_port of that node. Nodes that do not answer are listed on standard error. If a client cannot connect to
     any node, the exit status is 5.
     """
     with ending_in_order():
@@ -61,7 +61,9 @@ def _discovery(address: Address, settings: Settings) -> Discovery:
 
 
 async def _ask(discovery: Discovery) -> DiscoveryFailed | None:
-    """Ask the seeds, then all nodes that they named, because a node knows itself best, and choose a node.
+    """Request gossip from the seeds, then from all nodes that they named, and choose a node.
+
+    The second round is necessary because the description that a node sends of itself is the most exact one.
 
     Returns:
         The error if no node can be used, otherwise None.

@@ -8,7 +8,7 @@ import click
 from click.shell_completion import get_completion_class
 
 COMPLETE_VARIABLE: Final = "_RXPUMP_COMPLETE"
-"""Environment variable with which the shell script asks the command for completions."""
+"""Environment variable with which the shell script requests completions from the command."""
 
 
 @click.command()

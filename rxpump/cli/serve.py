@@ -25,7 +25,7 @@ _FILE = click.Path(exists=True, dir_okay=False)
 
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
-"""Signals of which the first stops the server in order."""
+"""Signals. The first one stops the server and closes its store; the second one ends the process at once."""
 
 
 def _read_users(_ctx: click.Context, _parameter: click.Parameter, values: tuple[str, ...]) -> tuple[Credentials, ...]:

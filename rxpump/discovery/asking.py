@@ -1,4 +1,4 @@
-"""Ask nodes over HTTP for gossip, and for their own state."""
+"""Request gossip and the state of a node over HTTP."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ _GRACE: Final = 0.25
 """Fraction of the timeout that the other nodes have after the first answer."""
 
 _MOST_ADDRESSES: Final = 64
-"""Largest number of addresses that are asked in one round. The name of a cluster usually has fewer than ten."""
+"""Largest number of addresses to which one round sends requests. The name of a cluster usually has fewer than ten."""
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A node to ask.
+    """A node to which requests are sent.
 
     Attributes:
         endpoint: Address to connect to.
@@ -49,7 +49,7 @@ class Target:
 async def ask_all(
     targets: Sequence[Target], *, timeout: float, tls: ssl.SSLContext | None = None, server_name: str | None = None
 ) -> list[Answer]:
-    """Ask several nodes at once over HTTP; see `gather_answers`.
+    """Request gossip from several nodes at once over HTTP; see `gather_answers`.
 
     Args:
         targets: The nodes.
@@ -64,18 +64,18 @@ async def ask_all(
 async def gather_answers(
     targets: Sequence[Target], ask: Callable[[Target], Coroutine[Any, Any, Answer]], *, timeout: float
 ) -> list[Answer]:
-    """Ask several nodes at once.
+    """Request gossip from several nodes at once.
 
     After the first gossip the other nodes have only a part of the timeout left, because a node that hangs would
     otherwise delay every choice.
 
     Args:
         targets: The nodes.
-        ask: Function that asks one node. It does not raise.
+        ask: Function that requests gossip from one node. It does not raise.
         timeout: Seconds that each node has to answer.
 
     Returns:
-        One answer for each node, in their order. The answer of a node that cannot be asked contains the reason.
+        One answer for each node, in their order. The answer of a node that cannot be reached contains the reason.
     """
     asking = {target: asyncio.ensure_future(ask(target)) for target in targets}
     try:
@@ -101,7 +101,7 @@ async def gather_answers(
 async def ask(
     target: Target, *, timeout: float, tls: ssl.SSLContext | None = None, server_name: str | None = None
 ) -> Answer:
-    """Ask one node; see `ask_all`."""
+    """Request gossip from one node; see `ask_all`."""
     try:
         async with asyncio.timeout(timeout):
             return Answer(target.endpoint, parse_gossip(await _get(target, _GOSSIP, tls, server_name)))
@@ -119,7 +119,7 @@ async def ask(
 async def ask_state(
     host: str, port: int, *, timeout: float, tls: ssl.SSLContext | None = None, server_name: str | None = None
 ) -> NodeState | None:
-    """Ask a node for its own state. Every server since version 4 answers this, even if it is not in a cluster.
+    """Request the state of a node. Every server since version 4 answers this, even if it is not in a cluster.
 
     Args:
         host: Host of the node.

@@ -22,7 +22,7 @@ from rxpump.errors import InvalidArgument
 from rxpump.model.nodes import NodePreference
 
 _MOST_ASKED: Final = 64
-"""Members that are asked in one round besides the seeds. Clusters have a handful of nodes."""
+"""Largest number of members to which one round sends requests besides the seeds. Clusters have a handful of nodes."""
 
 MAX_LAG_SECONDS: Final = 5.0
 """Seconds by which a follower may be behind the leader before the client looks for another node."""
@@ -33,7 +33,7 @@ class Answer:
     """Result of a request for gossip to one node.
 
     Attributes:
-        endpoint: HTTP address that was asked.
+        endpoint: HTTP address to which the request was sent.
         gossip: Gossip of the node, or None if it did not answer.
         problem: Reason why it did not answer; empty if it did.
     """
@@ -83,7 +83,7 @@ class ClusterView:
         preference: The kind of node that is wanted.
         selector: Function of the user that chooses a node instead of `preference`, or None.
         address_of: Address of a member for the protocol of the connection.
-        gossip_address_of: Address of a member at which it is asked for gossip.
+        gossip_address_of: Address of a member to which requests for gossip are sent.
         chance: Random generator that decides between equal nodes.
         memory: Experience with each node.
         members: Every node that the last answers named.
@@ -103,7 +103,7 @@ class ClusterView:
     """For each follower, a time and the end of the leader's log at that time, which the follower has not reached."""
 
     def candidates(self) -> list[Endpoint]:
-        """Return the HTTP addresses to ask for gossip, in random order: the seeds, and as many members as allowed."""
+        """Return the addresses for requests for gossip, in random order: the seeds and up to _MOST_ASKED members."""
         known = [Endpoint(*at) for member in self.members if (at := self.gossip_address_of(member)) is not None]
         self.chance.shuffle(known)
         addresses = list(dict.fromkeys((*self.seeds, *known[:_MOST_ASKED])))

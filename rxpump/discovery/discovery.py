@@ -30,7 +30,7 @@ from rxpump.model.status import Discovered, NodeAnswer, NodeVerdict
 from rxpump.settings import Settings
 
 Ask = Callable[[Sequence[Endpoint]], Awaitable[Sequence[Answer]]]
-"""A function that asks the nodes at these addresses for gossip."""
+"""A function that requests gossip from the nodes at these addresses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class Discovery:
         tls: Context for gossip over HTTPS, or None for HTTP.
         selector: Function of the user that chooses a node instead of the preference of the settings, or None.
         retry_policy: Pauses between rounds. By default they follow the settings.
-        ask: Function that asks for gossip. By default nodes are asked over HTTP.
+        ask: Function that requests gossip. The default requests it over HTTP.
 
     Attributes:
         name: Description of the cluster for errors.
@@ -102,7 +102,7 @@ class Discovery:
         return self._settings.node_check_interval, self._settings.gossip_interval
 
     async def find(self) -> ChosenNode:
-        """Ask all known nodes for gossip, and choose one.
+        """Request gossip from all known nodes, and choose one.
 
         Raises:
             DiscoveryFailed: No node can be used now. `pause` returns the time to wait.
@@ -121,7 +121,7 @@ class Discovery:
         return self._policy.delay(max(self._rounds, 1))
 
     async def check(self, address: Address) -> str:
-        """Ask all known nodes for gossip while connected.
+        """Request gossip from all known nodes while there is a connection.
 
         Args:
             address: Address of the connected node.
@@ -133,7 +133,7 @@ class Discovery:
         return self.view.reason_to_leave(address, _now())
 
     async def refresh(self) -> Sequence[Answer]:
-        """Ask all known nodes for gossip, and update the view. Return the answers."""
+        """Request gossip from all known nodes, and update the view. Return the answers."""
         answers = await self._ask(self.view.candidates())
         self.view.note_answers(answers, _now())
         return answers

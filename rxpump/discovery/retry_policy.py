@@ -1,4 +1,4 @@
-"""Pauses between rounds in which the nodes of a cluster are asked until one can be chosen."""
+"""Pauses between rounds of requests for gossip, which are repeated until a node can be chosen."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ KEEP_RETRYING: Final = -1
 
 
 class DiscoveryRetryPolicy:
-    """Pauses between rounds in which every node is asked for gossip, with the arguments of photon-pump.
+    """Pauses between rounds of requests for gossip to all nodes, with the arguments of photon-pump.
 
     The pause after the n-th round without a usable node is n times `retry_interval` times `multiplier`, at most
     `max_interval`. A random number of seconds, up to `jitter`, is added or subtracted.
 
     Args:
-        retries_per_node: Rounds in which each node is asked before the client gives up; KEEP_RETRYING (-1): no limit.
+        retries_per_node: Rounds without a usable node before the client gives up; KEEP_RETRYING (-1): no limit.
         retry_interval: Seconds that the pause grows by in each round, if `multiplier` is 1.
         jitter: Largest random change of a pause in seconds.
         multiplier: Factor of `retry_interval`.

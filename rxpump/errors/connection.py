@@ -262,7 +262,7 @@ class MalformedFrame(ProtocolError):
 class FrameTooLarge(ProtocolError):
     """A frame is larger than its receiver accepts (docs/protocol/tcp.md, section 1.1).
 
-    A reply can be too large because the request asked for too many large events at once. Then ask for fewer.
+    A reply can be too large because the request was for too many large events. Then request fewer.
 
     Attributes:
         size: Bytes of the frame.

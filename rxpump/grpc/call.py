@@ -43,7 +43,7 @@ class CallOwner(Protocol):
         """Forget a call that has ended, so that another one can be opened."""
 
     def call_draining(self, call: Call) -> None:
-        """Call `resume_sending` when bytes have left, or when the call has ended."""
+        """Note a call that waits to send more. Its `resume_sending` is called when the socket has accepted bytes."""
 
 
 class Call:

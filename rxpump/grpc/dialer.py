@@ -1,4 +1,4 @@
-"""Open one connection to a node, and ask it for its methods."""
+"""Open one connection to a node, and request the list of its methods."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ class Dialer:
         Args:
             node: Address of the node.
             attempt: Number of this attempt, for errors.
-            limit: Seconds to open the connection, and again to ask for the methods.
+            limit: Seconds to open the connection, and again to receive the list of methods.
             observer: Object that is notified of what happens on the connection.
 
         Raises:

@@ -27,14 +27,14 @@ class OneNode(FixedNode[Node]):
 
 
 class GrpcClusterNodes(ClusterNodes[Node]):
-    """A resolver that asks the nodes of a cluster for gossip over gRPC, and chooses one.
+    """A resolver that requests gossip from the nodes of a cluster over gRPC, and chooses a node.
 
     Args:
-        address: Hosts to ask first.
-        dialer: Opens the connections over which nodes are asked.
+        address: Hosts that receive the first requests.
+        dialer: Opens the connections for the requests.
         settings: Settings of the client.
         selector: Function of the user that chooses a node, or None.
-        retry_policy: Pauses between two rounds in which all nodes are asked, or None for those of the settings.
+        retry_policy: Pauses between two rounds of requests to all nodes. None: those of the settings.
     """
 
     def __init__(
@@ -79,7 +79,7 @@ def nodes_of(
 
 
 async def _ask(dialer: Dialer, timeout: float, endpoints: Sequence[Endpoint]) -> Sequence[Answer]:
-    """Ask nodes for gossip."""
+    """Request gossip from nodes."""
     targets, problems = await resolve(endpoints, timeout=timeout)
     ask = partial(_ask_one, dialer, timeout)
     return [*problems, *await gather_answers(targets, ask, timeout=timeout)]

@@ -70,7 +70,7 @@ class GrpcReconnector(Reconnector[Node], Observer):
             self._leave(f"another node leads: {self._hint}")
 
     def refused(self, connection: GrpcConnection) -> None:
-        """Ask for gossip soon, because the node has refused a request."""
+        """Let the next request for gossip follow soon, because the node has refused a request."""
         if connection in self._pool.connections:
             self.note_refusal("is not ready")
 

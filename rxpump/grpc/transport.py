@@ -261,7 +261,7 @@ class GrpcTransport(Transport):
     # Server --------------------------------------------------------------------------------------
 
     async def ping(self) -> None:
-        """Ask for the methods of the server, because the protocol has no message for a ping."""
+        """Request the methods of the server, because the protocol has no message for a ping."""
         with suppress(NotSupported):  # This reply of a server before version 21.10 is enough.
             await self._caller.request(get_server_info())
 

@@ -25,7 +25,7 @@ class ConsumerDetails:
         in_flight: Events that it was sent and has not acknowledged.
         total_events: Events that it was sent since it connected.
         events_per_second: Events that it was sent in a second, on average.
-        measurements: Latencies by name, if the settings of the group ask for them (`record_statistics`).
+        measurements: Latencies by name, if the settings of the group enable them (`record_statistics`).
     """
 
     address: str

@@ -19,7 +19,7 @@ from rxpump.model.system_names import LINK_EVENT_TYPE
 UNSET: Final[Any] = object()
 """Default of an argument for which None has a meaning."""
 
-# This module has its own generator, because asking the system for each id takes ten times as long, and programs seed
+# This module has its own generator, because a system call for each id takes ten times as long, and programs seed
 # the generator of the module `random`. A forked child must not repeat the ids of its parent.
 _random = Random()
 if hasattr(os, "register_at_fork"):

@@ -17,7 +17,7 @@ class NodeAnswer:
     """The answer of one node of a cluster to a request for gossip.
 
     Attributes:
-        address: HTTP address that was asked, as host:port.
+        address: HTTP address to which the request was sent, as host:port.
         text: The nodes that it named with their states, or the reason why it did not answer.
     """
 
@@ -42,7 +42,7 @@ class NodeVerdict:
 
 @dataclass(frozen=True, slots=True)
 class Discovered:
-    """The nodes of a cluster were asked for gossip, and one was chosen or none.
+    """Gossip was requested from the nodes of a cluster, and one of them was chosen or none.
 
     Attributes:
         address: Address of the chosen node, as in `Connecting`; None if no node can be used now.

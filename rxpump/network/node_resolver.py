@@ -1,4 +1,4 @@
-"""Find the node to connect to. The resolver is asked before every attempt, so that the node can change."""
+"""Find the node to connect to. Each attempt to connect calls the resolver first, so that the node can change."""
 
 from __future__ import annotations
 
@@ -135,10 +135,10 @@ class FixedNode(NodeResolver[A]):
 
 
 class ClusterNodes(NodeResolver[A]):
-    """A resolver that asks the nodes of a cluster for gossip, and chooses one.
+    """A resolver that requests gossip from the nodes of a cluster, and chooses a node.
 
     Args:
-        discovery: Asks the nodes, and chooses.
+        discovery: Requests the gossip, and chooses.
         address_of: Function that returns the address over the protocol of the connection.
     """
 
@@ -151,7 +151,7 @@ class ClusterNodes(NodeResolver[A]):
         self._address_of: Callable[[Address], A] = address_of
 
     async def locate(self) -> A:
-        """Ask the nodes for gossip, and return the address of the chosen one.
+        """Request gossip from the nodes, and return the address of the chosen one.
 
         Raises:
             DiscoveryFailed: No node can be used now.
@@ -160,11 +160,11 @@ class ClusterNodes(NodeResolver[A]):
         return self._address_of(node.address)
 
     def longest_pause(self) -> float | None:
-        """Return the pause in seconds between two rounds in which all nodes are asked."""
+        """Return the pause in seconds between two rounds of requests for gossip."""
         return self.discovery.pause()
 
     async def until_wrong(self, node: A, doubted: asyncio.Event) -> str:
-        """Ask for gossip periodically, and soon after a refusal, until another node is better. Return the reason."""
+        """Request gossip periodically, and soon after a refusal, until another node is better. Return the reason."""
         check_interval, gossip_interval = self.discovery.intervals
         while True:
             with suppress(TimeoutError):

@@ -34,7 +34,7 @@ class ReconnectPolicy:
             self._may_follow = True
 
     def settled(self) -> None:
-        """Reset the delays, because a request was settled, so that even a short connection was useful."""
+        """Reset the delays, because a request was completed. So the connection was useful, even if it was short."""
         self._failures.reset()
 
     def wait(self, *, is_hint: bool) -> float | None:

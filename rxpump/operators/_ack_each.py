@@ -54,8 +54,8 @@ def ack_each() -> Callable[[Observable[T]], Observable[T]]:
     The work must be done above, because everything below is regarded as finished. A program that works in
     the body of an `async for` should call `delivery.ack()` there instead.
 
-    An operator of reactivex above that may keep items (`rx.buffer_with_count`, `rx.pairwise`, `rx.zip`) cannot be
-    asked whether it dropped a delivery or keeps it. Below such an operator, deliveries are acknowledged only up to
+    An operator of reactivex above that may keep items (`rx.buffer_with_count`, `rx.pairwise`, `rx.zip`) does not
+    show whether it dropped a delivery or keeps it. Below such an operator, deliveries are acknowledged only up to
     the newest that has arrived here. Choose a `buffer_size` larger than the number of deliveries that it keeps,
     because the server sends no more.
 

@@ -52,7 +52,7 @@ def commit_checkpoint(
     filter has examined the log. So after a restart from the checkpoint no event is missing. Events that were
     finished after the last save are delivered again.
 
-    An operator of reactivex above that may keep events (`rx.buffer`, `rx.scan`, `rx.flat_map`) cannot be asked
+    An operator of reactivex above that may keep events (`rx.buffer`, `rx.scan`, `rx.flat_map`) does not show
     whether it dropped an event or keeps it. Below such an operator, a dropped event is finished when a later one
     arrives.
     `docs/operators.md` lists the operators that are known to keep nothing.

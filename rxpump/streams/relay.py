@@ -172,7 +172,7 @@ class _RelayProgress:
 
     @property
     def has_hint(self) -> bool:
-        """Whether events are finished after the last one that has a result in the target."""
+        """Whether finished events after the last one with a result in the target make it worth saving `done`."""
         return self.done > self._place.number and self.done > self.start.done
 
     def note_written(self, results: Sequence[WriteResult]) -> None:

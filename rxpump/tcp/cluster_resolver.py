@@ -13,10 +13,10 @@ from rxpump.uri import ClusterAddress, TcpAddress
 
 
 class ClusterResolver(ClusterNodes[TcpAddress], TcpNodeResolver):
-    """A resolver that asks the nodes of a cluster for gossip, and chooses one.
+    """A resolver that requests gossip from the nodes of a cluster, and chooses a node.
 
     Args:
-        address: Hosts to ask first, and the credentials of the connection.
+        address: Hosts that receive the first requests, and the credentials of the connection.
         settings: Settings of the client.
         selector: Function of the user that chooses a node, or None.
         retry_policy: Pauses between rounds of questions, or None for those of the settings.

@@ -30,7 +30,7 @@ class TcpNodeResolver(NodeResolver[TcpAddress]):
 
 
 class FixedAddress(FixedNode[TcpAddress], TcpNodeResolver):
-    """A resolver that always returns the same node. If another node is the leader, errors of the node name it.
+    """A resolver that always returns the same node. If another node is the leader, errors contain its address.
 
     Args:
         address: Address of the node.

@@ -117,7 +117,7 @@ class _PageReader(Generic[_Page]):
         while True:
             count = self.count
             try:
-                _log.debug("asks for %d events from %s", count, start)
+                _log.debug("requests %d events from %s", count, start)
                 page: _Page = await self._read(start, count)
                 return page
             except (FrameTooLarge, ConnectionLostRepeatedly):

@@ -212,7 +212,7 @@ class Transport(ABC):
             direction: Order of the events.
             batch_size: Most events in a batch.
             resolve_links: Whether to return the targets of links.
-            where: Filter that the events must match. The transport asks the server to filter if it can.
+            where: Filter that the events must match. The server applies it if it can.
 
         Yields:
             Batches of events; some may be empty.

@@ -13,7 +13,7 @@ options are not case-sensitive. Options with the names that all clients of the p
     userKeyFile         file with the private key of that certificate
     connectionName      name of the client in the log and the statistics of the server
     nodePreference      leader, follower, readOnlyReplica or random
-    maxDiscoverAttempts rounds of asking nodes without a usable node after which the client gives up; -1 for no limit
+    maxDiscoverAttempts rounds of requests to all nodes after which the client gives up; -1 for no limit
     discoveryInterval   milliseconds between two such rounds
     gossipTimeout       seconds in which a node must answer, at most 300 (some other clients count milliseconds)
     keepAliveInterval   milliseconds of silence after which a PING is sent to the server; -1 for never

@@ -49,7 +49,7 @@ def test_a_slow_consumer_pauses_the_reader() -> None:
     output, _ = run("slow_consumer.py").communicate(timeout=50)
     lines = output.splitlines()
     halfway = lines.index("  500 events are processed")
-    asked = [line for line in lines[:halfway] if "asks for 50 events" in line]
+    asked = [line for line in lines[:halfway] if "requests 50 events" in line]
     assert 10 <= len(asked) <= 14, output
     assert lines[-1] == "  1000 events are processed"
 

@@ -1,4 +1,4 @@
-"""Ask a node for the members of its cluster (docs/protocol/grpc.md, section 3.7)."""
+"""Request the members of its cluster from a node (docs/protocol/grpc.md, section 3.7)."""
 
 from __future__ import annotations
 

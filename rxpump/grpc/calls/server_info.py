@@ -1,4 +1,4 @@
-"""Ask for the version and the methods of the connected server (docs/protocol/grpc.md, section 3.7)."""
+"""Request the version and the methods of the connected server (docs/protocol/grpc.md, section 3.7)."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ def disable_user(login: str) -> Operation[None]:
 
 
 def change_password(login: str, current: str, new: str) -> Operation[None]:
-    """Return the ChangePassword request. The server answers AccessDenied if `current` is wrong."""
+    """Return the ChangePassword request. The server answers AccessDenied if the current password is wrong."""
     options = {"login_name": login, "current_password": current, "new_password": new}
     return _change(users.CHANGE_PASSWORD, login, users.ChangePasswordRequest(options=options))
 

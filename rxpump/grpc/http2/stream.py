@@ -119,7 +119,7 @@ class Http2Stream:
         return self.state in RECEIVING
 
     def apply(self, action: Action) -> None:
-        """Change the state.
+        """Change the state as an action of this endpoint or of the peer requires.
 
         Raises:
             KeyError: The state does not allow the action, which is a mistake of this endpoint.

@@ -139,7 +139,7 @@ class Call:
 
     @property
     def requires_leader(self) -> bool:
-        """Whether the client asks that only the leader answers."""
+        """Whether the client requires that the leader answers."""
         return any(name == "requires-leader" and str(value).lower() == "true" for name, value in self.metadata)
 
     def header(self, name: str) -> str | None:

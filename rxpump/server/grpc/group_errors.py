@@ -19,7 +19,7 @@ def group_exists(stream: str, group: str) -> CallError:
 
 
 def group_failed(stream: str, group: str, reason: str) -> CallError:
-    """Return the error of a group that cannot be managed as it was asked for."""
+    """Return the error for a request to manage a group that cannot be fulfilled."""
     message = f"Subscription group {group} on stream {stream} failed: '{reason}'"
     name = "persistent-subscription-failed"
     return named_error(StatusCode.INTERNAL, message, name, stream_name=stream, group_name=group, reason=reason)

@@ -12,7 +12,7 @@ from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 import h11
 
 MAX_HEAD_BYTES: Final = 8192
-"""Bytes of the largest request, from its first line to the empty line."""
+"""Largest size in bytes of the head of a request: its first line and its header fields."""
 
 
 class RequestRefused(Exception):

@@ -101,7 +101,7 @@ LogPage: Any = _message("LogPage")
 """Events of the log, as the field `events`."""
 
 LogPageColumns: Any = _message("LogPageColumns")
-"""A `LogPage` as columns: `events` is one entry, and each of its fields is the list of the fields of all events."""
+"""A `LogPage` that is parsed by columns: each field of `events` is a list with the values of all events."""
 
 Numbers: Any = _message("Numbers")
 """Numbers, as the field `values`. No such message is stored or sent."""

@@ -75,7 +75,7 @@ def refused(package: Package, membership: Membership) -> bytes | None:
 
 
 def _not_handled(why: Refusal, membership: Membership) -> bytes:
-    """Return a NotHandled, with the addresses of the leader if another node is to be asked."""
+    """Return a NotHandled, with the addresses of the leader if another node must serve the request."""
     leader = membership.leader
     info = None if why is Refusal.NOT_READY or leader is None else encode(_leader_info(leader))
     return encode(schema.NotHandled(reason=_REASONS[why], additional_info=info))

@@ -13,7 +13,7 @@ from typing import Final
 from rxpump.tcp.wire.limits import MAX_EVENT_BYTES
 
 MAX_UNSENT_BYTES: Final = 10 * 1024 * 1024 + MAX_EVENT_BYTES
-"""Limit of a real server, plus one event of the largest size, which every client may ask for."""
+"""Limit of a real server, plus one event of the largest size, which every client may request."""
 
 _TURN_BYTES: Final = 256 * 1024
 """Bytes that are sent at once, before the end of the turn."""

@@ -45,7 +45,7 @@ from rxpump.server.store.group_commit import Outcome
 from rxpump.server.store.new_event import NewEvent
 
 WRITE_TIMEOUT: Final = 2.0
-"""Seconds in which the last part of a batch must arrive; a client can ask for less."""
+"""Seconds in which the last part of a batch must arrive; a client can request fewer."""
 
 UNCOMMITTED_BYTES: Final = 16 * 1024 * 1024
 """Total bytes of the batches of one call that may wait to be committed."""
@@ -266,7 +266,7 @@ def _key(request: Any) -> bytes:
 
 
 def _requested_timeout(options: Any) -> float:
-    """Return the seconds in which the last part of the batch must arrive, as the client asks for them."""
+    """Return the seconds in which the last part of the batch must arrive, as the client requests."""
     match options.WhichOneof("deadline_option"):
         case "deadline":
             return _seconds(options.deadline)

@@ -9,7 +9,7 @@ from rxpump.server.store.filters import BadFilter, FilterField, LogFilter, Searc
 from rxpump.server.strictness import Strictness
 
 WINDOW: Final = 32
-"""Number of events in a window if the client lets the server choose."""
+"""Number of examined events in a window of a filter, if the client lets the server choose."""
 
 _FIELDS: Final = {"stream_identifier": FilterField.STREAM, "event_type": FilterField.TYPE}
 _BAD: Final = "'None' is not a valid EventStore.Client.Streams.ReadReq+Types+Options+Types+FilterOptions+{}OneofCase"

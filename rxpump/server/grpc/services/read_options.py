@@ -83,14 +83,14 @@ def read_options(request: Any, strictness: Strictness) -> ReadOptions:
 
 
 def id_form(option: Any, missing: str) -> IdForm:
-    """Return the form of ids that a `UuidOption` asks for.
+    """Return the form of ids that a `UuidOption` requests.
 
     Args:
         option: The option.
-        missing: Text of the error if no form is asked for.
+        missing: Text of the error if the option has no form.
 
     Raises:
-        CallError: No form is asked for.
+        CallError: The option has no form.
     """
     form = option.WhichOneof("form")
     if form is None:

@@ -9,7 +9,7 @@ from rxpump.grpc.messages.monitoring import StatsResponse
 from rxpump.server.grpc.call import Call
 
 _SHORTEST: Final = 0.1
-"""Shortest period in seconds, even if the client asks for a shorter one."""
+"""Shortest period in seconds, even if the client requests a shorter one."""
 
 
 async def send_statistics(call: Call) -> None:

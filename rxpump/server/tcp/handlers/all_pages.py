@@ -31,7 +31,7 @@ def starting_position(asked: Any, end: int) -> Position:
 
 
 def check_read(asked: Any, position: Position, read: Reader, direction: StreamDirection) -> None:
-    """Raise CannotRead if a read asks for too many events or for a position that does not exist."""
+    """Raise CannotRead if a read requests too many events or starts at a position that does not exist."""
     end = read.log().end
     if asked.max_count > MAX_PAGE_EVENTS:
         raise CannotRead(TOO_MANY_EVENTS)
@@ -44,13 +44,13 @@ def check_read(asked: Any, position: Position, read: Reader, direction: StreamDi
 def next_position(position: Position, page: Page, wanted: int, end: int, direction: StreamDirection) -> Position:
     """Return the position of the next page.
 
-    A forward page with fewer events than were asked for has passed the whole log, including writes without events. So
+    A forward page with fewer events than were requested has passed the whole log, including writes without events. So
     its next page starts at the end of the log.
 
     Args:
         position: Position of the page.
         page: The page.
-        wanted: Events that were asked for.
+        wanted: Number of events that were requested.
         end: End of the log before the page was read.
         direction: Direction of the read.
     """
@@ -71,7 +71,7 @@ def no_page(reply: Any, position: Position, result: ReadAllResult, **more: objec
 
     Args:
         reply: Class of the reply.
-        position: Position that was asked for.
+        position: Position at which the read starts.
         result: Result of the read.
         **more: Further fields of the reply.
     """
