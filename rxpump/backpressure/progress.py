@@ -45,11 +45,13 @@ class Pending:
 
     Attributes:
         tracker: The tracker of the sequence.
-        item: The item; None for one that no end has a use for, such as a signal of a subscription.
+        item: The item. None for an item that has no event, such as a signal of a subscription.
         number: Number of the item in its sequence, from 1.
-        users: Number of users. The creator is the first. One that abandons it counts forever.
-        retentions: Number of users that were added since it was created.
-        is_abandoned: Whether its work was given up, so that it is never passed.
+        users: Number of operators that work on the item. The creator of the entry is the first. The entry is finished
+            when the number is 0. A user that abandons the entry is never removed.
+        retentions: Number of users that were added since the entry was created.
+        is_abandoned: Whether a user has abandoned the entry. Neither it nor a later entry is then reported as
+            finished.
         origin: The entry of the event from which the item comes, if the sequence is the items of an operator.
     """
 

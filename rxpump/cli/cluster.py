@@ -31,8 +31,8 @@ def cluster(uri: str, is_json: bool | None) -> None:
 
     URI is a connection string such as tcp+discover://node1:2113,node2:2113 or kurrentdb+discover://node1,node2, with
     the options that a client has. The default is the variable RXPUMP_URI. With tcp://HOST the request goes to the
-    port of the option http_port of that node. Nodes that do not answer are listed on standard error. If a client cannot connect to
-    any node, the exit status is 5.
+    port of the option http_port of that node. Nodes that do not answer are listed on standard error. If a client
+    cannot connect to any node, the exit status is 5.
     """
     with ending_in_order():
         discovery = _discovery(*parse(uri))

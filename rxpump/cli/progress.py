@@ -50,7 +50,7 @@ class Transfer:
         Args:
             events: Events that were transferred.
             bytes: Bytes of these events.
-            of_total: Part of `total` that they are, in the same unit.
+            of_total: Progress that they make towards `total`, in the unit of `total`.
         """
         self.events += events
         self.bytes += bytes

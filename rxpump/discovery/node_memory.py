@@ -19,7 +19,9 @@ DISTRUST_SECONDS: Final = 5.0
 """Longest time for which a node that failed is distrusted, unless it answers a request for gossip."""
 
 FIRST_DISTRUST_SECONDS: Final = 2.0
-"""The same after its first failure in a row. It doubles with each further one, up to DISTRUST_SECONDS."""
+"""Time for which a node is distrusted after its first failure. It doubles with each further failure in a row, up to
+DISTRUST_SECONDS.
+"""
 
 ELECTION_SECONDS: Final = 1.0
 """Seconds for which a node that turned out not to be the leader is distrusted as a leader."""

@@ -53,7 +53,7 @@ class Observer:
         """Handle that another call can be opened on a connection, or that no call can be opened any more."""
 
     def named_leader(self, connection: GrpcConnection, leader: tuple[str, int]) -> None:
-        """Handle that the node has refused a call, and has named the host and the port of the leader."""
+        """React to a refused call. The node has sent the host and the port of the leader."""
 
     def refused(self, connection: GrpcConnection) -> None:
         """Handle that the node has refused a call because it is not ready to serve it."""

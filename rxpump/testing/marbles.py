@@ -151,7 +151,7 @@ def _moment(at: float, notification: Notification[Any]) -> Moment:
 
 
 def _comparable(moment: Moment, *, any_error: bool) -> tuple[object, str]:
-    """Return an item or an end in a form that can be compared, and as a line for the message of a failure."""
+    """Return a value to compare an item or an end by, and the line that shows it in the message of a failed test."""
     match moment:
         case Item(at=at, value=value):
             plain = plain_if_event(value)

@@ -341,7 +341,9 @@ class Reader:
             raise damaged_position(damage.places[0]) from None
 
     def log_rows(self, start: int, direction: StreamDirection) -> sqlite3.Cursor:
-        """Return a cursor over events as columns of `LogRow`. Close it soon, and verify the rows with `verify_log`.
+        """Return a cursor whose rows are events of the log, with the columns of `LogRow`.
+
+        The caller closes the cursor soon, and checks the rows with `verify_log`.
 
         Args:
             start: Offset in the log. Forward, events from it on are read; backward, events before it.

@@ -162,7 +162,7 @@ class _End(asyncio.Protocol):
         other.update()
 
     def update(self) -> None:
-        """Read if the gate passes bytes and the other end has room for them."""
+        """Start or stop to read: an end reads while the gate forwards bytes and the other end can write."""
         if self.transport.is_closing():
             return
         peer = self._peer
