@@ -128,8 +128,8 @@ class Upstream:
     def pending(self) -> Pending | None:
         """Entry of the oldest event from which the delivered item comes; None if the event is not known.
 
-        Only an operator that is being delivered to may read it. A source that is not tracked gets a tracker with
-        the first entry, and has entries only for the events for which this property was read.
+        An operator may read it only in its `on_next`. The first read creates a tracker for a source that has none.
+        Such a source has entries only for the events for which this property was read.
         """
         if not self.knows_origin:
             return None

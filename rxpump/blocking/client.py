@@ -224,7 +224,7 @@ class BlockingClient(Delegate[Client]):
             events: NewEvents, or Events to copy. A collection with a length is one atomic write. An iterator or
                 Observable is written in batches.
             expected_version: Number of the last event the stream must have, or a constant of ExpectedVersion.
-            batch_size: Most events of a batch, for an iterator or Observable. Default: 500.
+            batch_size: Largest number of events of a batch, for an iterator or Observable. Default: 500.
             timeout: Seconds until the write of a list, or of one batch, fails. None: no deadline.
 
         Returns:

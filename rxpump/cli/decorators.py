@@ -12,4 +12,4 @@ class Decorator(Protocol):
     """A decorator that adds an option or an argument to the function of a command."""
 
     def __call__(self, function: F, /) -> F:
-        """Return the function with its new option or argument."""
+        """Add the option or argument to the function of a command, and return the function."""

@@ -96,7 +96,7 @@ def _entries(client: Client) -> Observable[Entry]:
 
 
 def _configured(newest_first: list[dict[str, Any]]) -> reactivex.Observable[Entry]:
-    """Return an Observable of the entry of each group after all changes."""
+    """Return an Observable of the current entry of each group, from the changes of the configuration."""
     found: dict[tuple[str, str], Entry] = {}
     for content in reversed(newest_first):
         for entry in (*content.get("entries", ()), *filter(None, (content.get("entry"),))):

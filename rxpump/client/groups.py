@@ -142,7 +142,7 @@ class GroupClient(SubscriptionClient):
         Args:
             name: Name of the group.
             stream: Name of its stream.
-            limit: Most events to replay, the oldest first. None: all.
+            limit: Largest number of events to replay, the oldest first. None: all.
             timeout: Seconds until the call fails. None: no deadline. Default: that of the settings.
 
         Returns:
@@ -174,7 +174,7 @@ class GroupClient(SubscriptionClient):
         Args:
             name: Name of the group.
             stream: Name of its stream.
-            limit: Most events to remove, the oldest first. None: all.
+            limit: Largest number of events to remove, the oldest first. None: all.
             timeout: Seconds until the call fails. None: no deadline. Default: that of the settings.
 
         Returns:
@@ -272,8 +272,8 @@ class GroupClient(SubscriptionClient):
         Args:
             name: Name of the group.
             stream: Name of its stream.
-            buffer_size: Most events that are delivered and not acknowledged, 1 to 4096. The server sends no more
-                until one is acknowledged.
+            buffer_size: Largest number of events that are delivered and not acknowledged, 1 to 4096. The server
+                sends no more until one is acknowledged.
             subscription: Another name of `name`.
 
         Returns:

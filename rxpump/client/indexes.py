@@ -64,7 +64,7 @@ class Indexes:
             index: Name of the index, with its prefix `$idx-`.
             direction: Order of the events.
             from_position: Position at which the read starts, as in `Client.iter_all`.
-            batch_size: Most events of a batch.
+            batch_size: Largest number of events of a batch.
             resolve_links: Whether to return the targets of links.
             timeout: Seconds until the request fails.
 
@@ -103,7 +103,7 @@ class Indexes:
         Args:
             index: Name of the index, with its prefix `$idx-`.
             from_position: Position after which to start, or START or END, as in `Client.stream_all`.
-            batch_size: Most events of a batch, while existing events are read.
+            batch_size: Largest number of events of a batch, while existing events are read.
             resolve_links: Whether to deliver the targets of links.
 
         Returns:

@@ -102,7 +102,7 @@ class ReadClient(ClientBase):
             direction: Order of the events.
             from_event: Number of the first event that is read, in both directions, or START or END. Default: START
                 forward, END backward.
-            max_count: Most events of the page, 1 to 4096.
+            max_count: Largest number of events of the page, 1 to 4096.
             resolve_links: Whether to return the targets of links.
             from_event_number: Another name of `from_event`.
             timeout: Seconds until the call fails. None: no deadline. Default: that of the settings.
@@ -145,7 +145,7 @@ class ReadClient(ClientBase):
             direction: Order of the events.
             from_event: Number of the first event that is read, in both directions, or START or END. Default: START
                 forward, END backward.
-            batch_size: Most events of a page, 1 to 4096. One page is read ahead.
+            batch_size: Largest number of events of a page, 1 to 4096. One page is read ahead.
             resolve_links: Whether to return the targets of links.
             timeout: Seconds until the request of a page fails; there is no deadline for the whole read. None: no
                 deadline. Default: that of the settings.
@@ -185,7 +185,7 @@ class ReadClient(ClientBase):
             direction: Order of the events.
             from_position: Position at which the page starts, or START or END. A forward page begins with the event at
                 this position, a backward page with the event before it. Default: START forward, END backward.
-            max_count: Most events of the page, 1 to 4096.
+            max_count: Largest number of events of the page, 1 to 4096.
             resolve_links: Whether to return the targets of links.
             where: Filter; see `iter_all`. With a filter, a page before the end can have fewer than `max_count`
                 events, or none. `is_last` of the page is True at the end.
@@ -234,7 +234,7 @@ class ReadClient(ClientBase):
             from_position: Position at which the read starts, or START or END. A forward read begins with the event at
                 this position (`stream_all` with the event after it), a backward read with the event before it.
                 Default: START forward, END backward.
-            batch_size: Most events of a page, 1 to 4096. One page is read ahead.
+            batch_size: Largest number of events of a page, 1 to 4096. One page is read ahead.
             resolve_links: Whether to return the targets of links.
             where: Filter that the events must match: the result of `ops.where(...)`.
             timeout: Seconds until the request of a page fails; there is no deadline for the whole read. None: no

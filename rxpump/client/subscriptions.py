@@ -39,7 +39,7 @@ class SubscriptionClient(TransactionClient):
             stream: Name of the stream.
             from_event: Number of the first event that is delivered, or START. To resume after an event, pass its
                 number plus 1. END starts with the events that are written from now on.
-            batch_size: Most events of a page, 1 to 4096, while existing events are read.
+            batch_size: Largest number of events of a page, 1 to 4096, while existing events are read.
             resolve_links: Whether to deliver the targets of links.
 
         Returns:
@@ -75,7 +75,7 @@ class SubscriptionClient(TransactionClient):
             from_position: Position after which to start, or START. The event at this position is not delivered, so
                 the position of the last processed event resumes after it (`iter_all` would begin with that event).
                 END starts with the events that are written from now on.
-            batch_size: Most events of a page, 1 to 4096, while existing events are read.
+            batch_size: Largest number of events of a page, 1 to 4096, while existing events are read.
             resolve_links: Whether to deliver the targets of links.
             where: Filter that the events must match: the result of `ops.where(...)`. The server filters where it can;
                 see `iter_all`. Events that do not match are not read again after a lost connection. With
@@ -123,7 +123,7 @@ class SubscriptionClient(TransactionClient):
             stream: Name of the stream. It need not exist.
             start_from: Number of the first event that is delivered; -1 starts with the events that are written from
                 now on.
-            batch_size: Most events of a page, 1 to 4096, while existing events are read.
+            batch_size: Largest number of events of a page, 1 to 4096, while existing events are read.
             resolve_links: Whether to deliver the targets of links.
 
         Returns:
@@ -148,7 +148,7 @@ class SubscriptionClient(TransactionClient):
             pipeline: Function that takes the Observable of the events and returns an Observable of NewEvents: any
                 number for each event, in the order of the events.
             target: Name of the stream that is written to.
-            batch_size: Most events of a page, 1 to 4096, while existing events are read.
+            batch_size: Largest number of events of a page, 1 to 4096, while existing events are read.
 
         Returns:
             An Observable of one WriteResult for each batch. Each subscription runs the relay.

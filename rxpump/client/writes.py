@@ -114,7 +114,7 @@ class WriteClient(ReadClient):
             expected_version: Number of the last event the stream must have, or a constant of ExpectedVersion. A
                 number or NO_STREAM applies to the first batch. Each later batch expects the version after the one
                 before.
-            batch_size: Most events of a batch, for an iterator or Observable. Default: 500.
+            batch_size: Largest number of events of a batch, for an iterator or Observable. Default: 500.
             timeout: Seconds until the write of a list, or of one batch, fails. None: no deadline. Default for a list:
                 that of the settings. By default, batches wait for a connection as long as the reconnect policy
                 allows.
@@ -259,10 +259,10 @@ class WriteClient(ReadClient):
             stream: Name of the stream. It is created if it does not exist.
             expected_version: Number of the last event the stream must have before the first write, or a constant of
                 ExpectedVersion.
-            max_batch: Most events of one write.
-            max_bytes: Most bytes of events of one write.
+            max_batch: Largest number of events of one write.
+            max_bytes: Largest size in bytes of one write.
             linger: Seconds to wait for more events after the first of a batch.
-            max_in_flight: Most writes that are in flight at the same time.
+            max_in_flight: Largest number of writes that are in flight at the same time.
 
         Example:
             `client.stream("orders").pipe(rx.map(to_invoice)).subscribe(client.publisher("invoices"))`

@@ -101,11 +101,11 @@ class GrpcConsumerSession(GroupSession):
         return [(event, each.retry_count) for event, each in zip(events, delivered, strict=True)]
 
     def ack(self, events: Sequence[Event]) -> None:
-        """Send acknowledgements."""
+        """Send acknowledgements of events."""
         self._send(acks(_ids(events)))
 
     def nack(self, events: Sequence[Event], action: NackAction, reason: str) -> None:
-        """Send refusals."""
+        """Send nacks of events, with the action for the server and the reason."""
         self._send(nacks(_ids(events), action, reason))
 
     def close(self) -> None:

@@ -17,8 +17,8 @@ class Limits:
     """Limits of a protocol, which are checked before anything is sent. None: the protocol has no such limit.
 
     Attributes:
-        page_events: Most events in one page or batch of a reading.
-        ack_ids: Most events in one acknowledgement message.
+        page_events: Largest number of events in one page or batch of a reading.
+        ack_ids: Largest number of events in one acknowledgement message.
         login_bytes: Longest login or password in UTF-8.
         token_bytes: Longest bearer token in UTF-8.
         event_bytes: Largest event: data, metadata and type, the type in UTF-16 or UTF-8, whichever is longer.

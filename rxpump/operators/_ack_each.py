@@ -195,7 +195,7 @@ class _Source:
         self._acknowledge()
 
     def note_arrival(self, newest: Pending) -> None:
-        """Acknowledge deliveries up to this one, as they are passed."""
+        """Allow acknowledgements up to this delivery, and send those of the deliveries that are passed."""
         self._newest = max(self._newest, newest.number)
         self._acknowledge()
 

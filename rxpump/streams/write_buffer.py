@@ -28,11 +28,11 @@ class Batching:
     """Rules by which events are grouped into writes.
 
     Attributes:
-        max_batch: Most events in one write.
-        max_bytes: Most bytes of events in one write. A larger event is written by itself.
+        max_batch: Largest number of events in one write.
+        max_bytes: Largest size in bytes of one write. A larger event is written by itself.
         linger: Seconds to wait for more events after the first of a batch. With 0, all buffered events are written
             at once.
-        max_in_flight: Most writes that are in flight at the same time.
+        max_in_flight: Largest number of writes that are in flight at the same time.
     """
 
     max_batch: int = 500

@@ -212,8 +212,8 @@ class AllFollowing(_Following):
     async def _last(self, live: LiveSubscription) -> Position:
         """Return the position of the last commit at the confirmation, or the end of the log.
 
-        If a filter has examined places after the last commit, only the end of the log shows whether the server has
-        lost events, so that is read.
+        A filter can have examined the log beyond the last commit. Then the end of the log is read, because only it
+        shows whether the server has lost events.
         """
         last = Position(max(live.last_commit_position, 0), max(live.last_commit_position, 0))
         if self._is_from_end or last.commit >= self._place.commit or self._place.prepare > 0:

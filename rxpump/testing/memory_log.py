@@ -107,7 +107,11 @@ class MemoryLog:
         return DeleteResult(name, self.last)
 
     def _writable(self, name: str) -> MemoryStream:
-        """Return a stream. Check that neither it nor the stream that it has the metadata of is tombstoned."""
+        """Return a stream, after a check that it can be written.
+
+        Raises:
+            StreamDeleted: It is tombstoned, or it contains the metadata of a stream that is tombstoned.
+        """
         if self.stream(name.removeprefix(METADATA_PREFIX)).is_tombstoned:
             raise StreamDeleted(name)
         return self.stream(name)

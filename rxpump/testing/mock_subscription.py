@@ -27,7 +27,7 @@ class MockSubscription(Subscription, ABC):
     Args:
         log: Log of the mock transport.
         connection: The connection. When it ends, the subscription ends.
-        batch_size: Most events in a batch.
+        batch_size: Largest number of events in a batch.
         settings: Settings, which limit the live events that may wait to be pulled. If there are more, the
             subscription is dropped.
         check: Function that raises an error if the user may not subscribe.

@@ -30,14 +30,14 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Completed:
-    """The completion of a timeline, and its second."""
+    """The completion of a timeline. `at` is its time in seconds."""
 
     at: float
 
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """The failure of a timeline, and its second."""
+    """The failure of a timeline. `at` is its time in seconds."""
 
     at: float
     error: Exception

@@ -183,7 +183,7 @@ class Transport(ABC):
             stream: Name of the stream.
             start: Number of the first event to return; END, only backward, for the last one.
             direction: Order of the events.
-            batch_size: Most events in a batch.
+            batch_size: Largest number of events in a batch.
             resolve_links: Whether to return the targets of links.
 
         Yields:
@@ -210,7 +210,7 @@ class Transport(ABC):
             start: Position of the first event to return; backward, the first is the event before this position. START
                 and END are the ends of `$all`.
             direction: Order of the events.
-            batch_size: Most events in a batch.
+            batch_size: Largest number of events in a batch.
             resolve_links: Whether to return the targets of links.
             where: Filter that the events must match. The server applies it if it can.
 

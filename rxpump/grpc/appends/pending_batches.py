@@ -117,7 +117,7 @@ class PendingBatches:
     Args:
         retry: Delays after refusals of the server.
         timeout: Seconds in which a batch without a deadline must be answered; None for no limit.
-        max_in_flight: Most batches in flight.
+        max_in_flight: Largest number of batches in flight.
     """
 
     def __init__(self, retry: Backoff, timeout: float | None, max_in_flight: int) -> None:
@@ -176,7 +176,7 @@ class PendingBatches:
             self._drop_settled()
 
     def opened(self) -> None:
-        """Let `take` return batches after the current pause, because a BatchAppend call is open."""
+        """Note that a BatchAppend call is open. From now on `take` returns batches, after the current pause."""
         self._is_open = True
 
     def take(self, now: float, most_bytes: int) -> list[bytes]:

@@ -17,7 +17,7 @@ def replay_parked(stream: str | None, group: str, stop_at: int | None = None) ->
     Args:
         stream: Name of the stream; None is `$all`.
         group: Name of the group.
-        stop_at: Most events to replay, the oldest first; None for all.
+        stop_at: Largest number of events to replay, the oldest first; None for all.
     """
     request = _request(stream, group, stop_at)
     return Operation(

@@ -105,12 +105,12 @@ def restart_projections() -> Operation[None]:
 
 
 def projection_state(name: str, partition: str) -> Operation[Any]:
-    """Return the State request, whose result is a JSON value; an empty object if there is none."""
+    """Return the State request. Its result is the state as a JSON value, or an empty object if there is none."""
     return _value(projections.STATE, name, partition, "state")
 
 
 def projection_result(name: str, partition: str) -> Operation[Any]:
-    """Return the Result request, whose result is a JSON value; an empty object if there is none."""
+    """Return the Result request. Its result is a JSON value, or an empty object if there is none."""
     return _value(projections.RESULT, name, partition, "result")
 
 

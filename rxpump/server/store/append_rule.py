@@ -102,7 +102,7 @@ def decide(
         return _by_stored_ids(expected, ids, stream)
     if expected > stream.last:
         return WrongVersion(stream.last)  # row 11
-    return Append(stream.last + 1)  # row 12, even if the ids are there already
+    return Append(stream.last + 1)  # row 12, even if the stream already contains the ids
 
 
 def _by_recent_ids(ids: Sequence[bytes], stream: StreamState, strictness: Strictness) -> Decision:

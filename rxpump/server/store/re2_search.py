@@ -51,7 +51,7 @@ class Re2Search:
 
     @property
     def size(self) -> int:
-        """Most bytes that RE2 uses for the pattern."""
+        """Largest number of bytes of memory that RE2 uses for the pattern."""
         return MAX_MEMORY
 
     def __repr__(self) -> str:

@@ -139,9 +139,9 @@ class Reader:
     def offset(self, position: Position) -> int:
         """Return the offset in the log at which a read from `position` starts.
 
-        No event before the offset is at or behind the position. An event of a transaction is found by its own
-        position; and because a page that is read backward names it as the next position, also by a position whose
-        commit is the end of the commit record.
+        All events from the offset on are at or after the position, and no other events are. An event of a transaction
+        is also found by the position that a backward page names as the next one. The commit of that position is the
+        end of the commit record.
         """
         commit, prepare = position
         if prepare < commit:

@@ -15,7 +15,7 @@ from rxpump.tcp.wire.package import Package
 
 
 class ConnectPersistent(Operation[GroupBuffer]):
-    """ConnectToPersistentSubscription, whose confirmation opens a buffer for deliveries.
+    """The request ConnectToPersistentSubscription. Its confirmation opens a buffer for deliveries.
 
     See docs/protocol/tcp.md, sections 3.6 and 4.18. The request contains the name of the group; acknowledgements
     contain the id in the confirmation.

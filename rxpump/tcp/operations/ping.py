@@ -8,7 +8,7 @@ from rxpump.tcp.wire.commands import Command
 
 
 class Ping(Operation[None]):
-    """Ping, which every node answers in every state.
+    """The request Ping. Every node answers it, in every state.
 
     Args:
         purpose: Name of the call that needs the reply, for errors; empty for a ping itself.

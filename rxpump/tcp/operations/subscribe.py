@@ -27,8 +27,8 @@ class _Subscribing(Operation[LiveBuffer], ABC):
 
     Args:
         stream: Name of the stream, or None for the log.
-        max_events: Events that the buffer holds at most.
-        max_bytes: Bytes that the buffer holds at most.
+        max_events: Largest number of events in the buffer.
+        max_bytes: Largest number of bytes in the buffer.
     """
 
     reply = Command.SUBSCRIPTION_CONFIRMATION

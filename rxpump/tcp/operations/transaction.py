@@ -39,7 +39,10 @@ def _may_be_unknown(transaction_id: int) -> str:
 
 
 class TransactionStart(Operation[int]):
-    """TransactionStart, whose reply contains an id. The server checks the expected version at the commit."""
+    """The request TransactionStart. Its reply contains the id of the transaction.
+
+    The server checks the expected version only at the commit.
+    """
 
     command = Command.TRANSACTION_START
     reply = Command.TRANSACTION_START_COMPLETED
@@ -98,7 +101,7 @@ class TransactionWrite(Operation[None]):
 
 
 class TransactionCommit(Operation[WriteResult]):
-    """TransactionCommit, which checks the expected version and writes all events, or none.
+    """The request TransactionCommit. The server checks the expected version, and writes all events or none.
 
     `stream` and `expected_version` are for results and errors.
     """

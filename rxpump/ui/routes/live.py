@@ -38,7 +38,7 @@ BEFORE_FIRST: Final = "none"
 """Place from which a browser resumes before the first event of a stream."""
 
 BATCH_EVENTS: Final = 200
-"""Most events of one message."""
+"""Largest number of events of one message."""
 
 BATCH_SECONDS: Final = 0.05
 """Time for which the first event of a message waits for others."""

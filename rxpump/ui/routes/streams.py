@@ -128,7 +128,7 @@ def matching_streams(client: Client, prefix: str, *, limit: int = SHOWN_STREAMS)
 
 
 def _described(client: Client, limit: int) -> Operator[LastEvent, dict[str, Any]]:
-    """Return an operator from events to the rows of their streams, each once."""
+    """Return an operator that emits a row for each stream of the events, when the stream first occurs."""
     return reactivex.compose(
         rx.distinct(_stream_of),
         rx.take(limit),

@@ -83,7 +83,7 @@ async def _options(call: Call) -> tuple[str, int, str]:
 
 
 class _Events:
-    """The events, which all messages after the first contain."""
+    """Collector of the events of a call. The first message describes the append, each further message is an event."""
 
     def __init__(self, call: Call, stream: str) -> None:
         self._call = call

@@ -101,7 +101,7 @@ async def append_records(call: Call) -> None:
 
 
 class _Records:
-    """The records of a call, as events with their streams."""
+    """Collector of the records of a call, as events with their streams."""
 
     def __init__(self, call: Call) -> None:
         self.found: list[tuple[str, NewEvent]] = []
@@ -138,7 +138,7 @@ def _check_request(request: Any) -> None:
 
 
 def _checks(messages: Iterable[Any]) -> tuple[Sequence[Check], Sequence[Fault]]:
-    """Return the checks of a request, and their faults."""
+    """Return the checks of a request, and the faults that were found in them."""
     checks: list[Check] = []
     faults: list[Fault] = []
     for index, message in enumerate(messages):

@@ -29,7 +29,7 @@ class ReadOptions:
         number: Number in the stream at which to start; -1 for the end, None for the start or a read of the log.
         position: Position in the log at which to start; (-1, -1) for the end, None for the start or a stream.
         direction: Direction of the read.
-        count: Most events to read; None for a subscription.
+        count: Largest number of events to read; None for a subscription.
         wanted: Filter of the log; None for no filter.
         ids: Form of the ids in the response.
         resolve_links: Whether the targets of links are sent with them.
