@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 import tomllib
 from dataclasses import fields
@@ -9,7 +10,7 @@ from importlib import import_module
 
 import pytest
 
-from rxpump import errors
+from rxpump import errors, operators
 from rxpump.backoff import Backoff
 from rxpump.settings import Settings
 from rxpump.uri.grpc import ADDRESS_OPTIONS
@@ -152,3 +153,11 @@ def test_all_citations_of_the_package_have_a_target() -> None:
     sources = [path.read_text() for path in sorted((ROOT / "rxpump").rglob("*.py"))]
     links = [link for source in sources for link in re.findall(r"\]\((docs:\S+)\)", linked(source, "docs:"))]
     assert len(links) > 100
+
+
+def test_the_table_of_operators_has_links_to_their_descriptions() -> None:
+    page = api_pages.with_links_to_operators((ROOT / "docs" / "operators.md").read_text())
+    names = re.findall(
+        r"^\| \[`(\w+)\(.*?\)`\]\(reference/api/rxpump-operators\.md#rxpump\.operators\.\1\) \|", page, re.M
+    )
+    assert set(names) == {name for name in operators.__all__ if inspect.isfunction(getattr(operators, name))}

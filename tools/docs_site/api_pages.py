@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 MODULES: Final = {
@@ -16,9 +17,18 @@ MODULES: Final = {
 """Public modules, each with its subject in Markdown. `rxpump.errors` has a page of its own."""
 
 
+_OPERATOR: Final = re.compile(r"^\| (?P<code>`(?P<name>\w+)\([^`]*\)`) \|", re.MULTILINE)
+
+
 def page_of(module: str) -> str:
     """Return the path on the site of the page of a module."""
     return f"reference/api/{module.replace('.', '-')}.md"
+
+
+def with_links_to_operators(markdown: str) -> str:
+    """Return the page of the operators, on which each operator of the table is a link to its description."""
+    target = page_of("rxpump.operators")
+    return _OPERATOR.sub(rf"| [\g<code>]({target}#rxpump.operators.\g<name>) |", markdown)
 
 
 def render(module: str) -> str:

@@ -42,4 +42,5 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
     if source is None:
         return markdown
     page_of_site = with_plain_code(inlined(markdown, (_ROOT / source).parent))
-    return for_site(page_of_site, source, f"{config.repo_url}/blob/main/")
+    page_of_site = for_site(page_of_site, source, f"{config.repo_url}/blob/main/")
+    return api_pages.with_links_to_operators(page_of_site) if path == "operators.md" else page_of_site
