@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,6 +12,7 @@ from playwright.async_api import ConsoleMessage, Locator, Page, expect
 
 import rxpump
 from rxpump.server import EmbeddedServer, SqliteStore
+from rxpump.testing import Network
 from rxpump.ui.context import Context, Options
 from rxpump.ui.serve import serving
 
@@ -27,16 +28,18 @@ class Site:
 
     Attributes:
         server: Embedded server.
+        network: Network between the page and the server.
         client: Client of the page, which also writes the events of tests.
         context: Context of the page.
         address: Address of the page, with a slash at the end.
     """
 
     server: EmbeddedServer
+    network: Network
     client: rxpump.Client
     context: Context
     address: str
-    _stack: AsyncExitStack = field(repr=False)
+    _pages: AsyncExitStack = field(repr=False)
 
     def at(self, *path: str, **query: str | int) -> str:
         """Return the address of a view."""
@@ -51,26 +54,29 @@ class Site:
 
     async def stop_page(self) -> None:
         """Stop the program that serves the page. The store goes on."""
-        await self._stack.aclose()
+        await self._pages.aclose()
 
     async def start_page(self) -> None:
         """Serve the page again at the same address, as a program that was restarted does, with another token."""
         port = int(self.address.rstrip("/").rpartition(":")[2])
-        self.context = Context.of(self.client, self.server.uri, self.context.options)
-        await self._stack.enter_async_context(serving(self.context, "127.0.0.1", port))
+        self.context = Context.of(self.client, self.network.uri, self.context.options)
+        await self._pages.enter_async_context(serving(self.context, "127.0.0.1", port))
 
 
 @asynccontextmanager
-async def new_site(options: Options | None = None) -> AsyncIterator[Site]:
-    """Serve the page of an empty store in memory."""
+async def new_site(*, writable: bool = True, grpc: bool = False) -> AsyncIterator[Site]:
+    """Serve the page of an empty store in memory, which it reaches through a network that can fail."""
     async with (
-        EmbeddedServer(SqliteStore.in_memory(), http_port=0) as server,
-        rxpump.connect(server.uri.replace("tcp://", "tcp://admin:changeit@")) as client,
+        EmbeddedServer(SqliteStore.in_memory(), http_port=0, grpc_port=0, insecure=True) as server,
         AsyncExitStack() as stack,
     ):
-        context = Context.of(client, server.uri, options or Options(writable=True))
-        address = await stack.enter_async_context(serving(context, "127.0.0.1", 0))
-        yield Site(server, client, context, address, stack)
+        network = stack.enter_context(Network(server.grpc_uri or "" if grpc else server.uri))
+        uri = network.uri if grpc else f"{network.uri}?http_port={server.http_port}"
+        client = await stack.enter_async_context(rxpump.connect(uri))
+        pages = await stack.enter_async_context(AsyncExitStack())
+        context = Context.of(client, network.uri, Options(writable=writable))
+        address = await pages.enter_async_context(serving(context, "127.0.0.1", 0))
+        yield Site(server, network, client, context, address, pages)
 
 
 def watch_errors(page: Page) -> list[str]:
@@ -99,8 +105,3 @@ async def rows(table: Locator) -> list[list[str]]:
 def count(page: Page, name: str) -> Locator:
     """Return a count of the live view: received, rate, not-drawn or not-listed."""
     return page.locator(f'[data-count="{name}"]')
-
-
-def numbers(found: Iterable[str]) -> list[int]:
-    """Return texts as numbers."""
-    return [int(text.replace(",", "")) for text in found]

@@ -64,7 +64,7 @@ export async function groupView(root, route, signal) {
         if (events.length === 0) return empty("No parked events", "A consumer parks an event that it cannot handle. The event waits here until it is replayed or cleared.");
         return [
           events.length === MOST_PARKED && h("p", { class: "card-head soft" }, `The first ${MOST_PARKED} are shown.`),
-          eventList(events, { showStream: true, note: (event) => reasonOf(/** @type {ParkedEvent} */ (event)), more: (event) => parkedMore(/** @type {ParkedEvent} */ (event), events[0]) }),
+          eventList(events, { showStream: true, note: (event) => reasonOf(/** @type {ParkedEvent} */ (event)), more: (event) => parkedMore(/** @type {ParkedEvent} */ (event), events, features.groups.replay_some) }),
         ];
       },
       signal,
@@ -80,14 +80,13 @@ export async function groupView(root, route, signal) {
     ];
   }
 
-  function parkedMore(/** @type {ParkedEvent} */ event, /** @type {ParkedEvent} */ oldest) {
+  function parkedMore(/** @type {ParkedEvent} */ event, /** @type {ParkedEvent[]} */ all, /** @type {boolean} */ some) {
     const facts = [
       fact("Parked", event.parked_time ? dateAndTime(event.parked_time) : "–"),
       fact("Reason", event.reason === null ? "None was given" : foreign(event.reason)),
     ];
-    if (event.parked_number !== oldest.parked_number) {
-      return { facts, actions: [h("span", { class: "soft" }, "Servers retry from the oldest parked event on, so this one follows those above it.")] };
-    }
+    if (!some && all.length > 1) return { facts, actions: [h("span", { class: "soft" }, "Over this protocol the server replays all parked events together.")] };
+    if (event !== all[0]) return { facts, actions: [h("span", { class: "soft" }, "Servers replay from the oldest parked event on, so this one follows those above it.")] };
     return { facts, actions: [h("button", { type: "button", onclick: () => retry(event) }, "Retry this event")] };
   }
 

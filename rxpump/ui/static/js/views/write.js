@@ -4,6 +4,7 @@ import { encode, get, info, post } from "../api.js";
 import { confirmed } from "../dialog.js";
 import { fill, foreign, h } from "../element.js";
 import { whole } from "../format.js";
+import { errorIndex } from "../json_error.js";
 import { empty, failure, field, streamLink, viewHead } from "../parts.js";
 
 const VERSIONS = [
@@ -186,11 +187,8 @@ function jsonProblem(text, optional) {
   try {
     JSON.parse(text);
     return null;
-  } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    const position = /position (\d+)/.exec(message)?.[1];
-    if (position === undefined) return `This is not JSON: ${message}`;
-    const before = text.slice(0, Number(position)).split("\n");
+  } catch {
+    const before = text.slice(0, errorIndex(text)).split("\n");
     return `This is not JSON at line ${before.length}, column ${before[before.length - 1].length + 1}.`;
   }
 }
