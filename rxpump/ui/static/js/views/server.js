@@ -82,7 +82,7 @@ export async function serverView(root, _route, signal) {
 
 /** @param {string} scheme */
 function protocolText(scheme) {
-  if (scheme.startsWith("tcp") || scheme.startsWith("ges")) return `TCP (${scheme})`;
+  if (scheme.startsWith("tcp")) return `TCP (${scheme})`;
   if (scheme.startsWith("esdb") || scheme.startsWith("kurrent")) return `gRPC (${scheme})`;
   return `In this program (${scheme})`;
 }
