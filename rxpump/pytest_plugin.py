@@ -3,8 +3,9 @@
 pytest loads this module at the start of every run where rxpump is installed. Therefore it imports `rxpump.testing`
 only when a test first uses a fixture. `-p no:rxpump` leaves it out.
 
-The fixtures are plain functions, so that they work with every plugin that runs coroutines. What must be connected in
-the event loop of a test is connected when the test function begins, in its task, and closed when it ends.
+The fixtures are plain functions, so that they work with every plugin that runs coroutines. Clients and
+clusters are connected in the event loop of the test: when the test function begins, in its task. They are closed when
+it ends.
 """
 
 from __future__ import annotations

@@ -367,7 +367,7 @@ class BlockingClient(Delegate[Client]):
 
     @iterating(Client.metrics)
     def metrics(self) -> None:
-        """Iterate over snapshots of what the client sends and receives; see `Client.metrics`."""
+        """Iterate over snapshots of the bytes, requests and subscriptions of the client; see `Client.metrics`."""
 
     # Users and closing ------------------------------------------------------------------------------------------
 

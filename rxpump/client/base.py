@@ -69,7 +69,7 @@ class ClientBase:
         return self._transport.capabilities
 
     def metrics(self, interval: float = 1.0, *, scheduler: abc.SchedulerBase | None = None) -> Observable[Metrics]:
-        """Measure what the client sends and receives, and the state of its subscriptions.
+        """Measure the bytes and requests of the client, and the state of its subscriptions.
 
         The counters are those of the connection, which the clients of `as_user` share. For each subscription that is
         not live, and for each consumer group, a snapshot sends one request, which the counters include.

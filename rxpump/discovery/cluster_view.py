@@ -162,7 +162,7 @@ class ClusterView:
                 return f"{member} is {verdict.value}"
 
     def _note_progress(self, now: float) -> None:
-        """Record which followers have reached the end that the leader's log had at an earlier time."""
+        """Update for each follower whether it has reached the end that the leader's log had at an earlier time."""
         leader = next((each for each in self.members if each.is_alive and each.state is NodeState.LEADER), None)
         progress: dict[Address, tuple[float, int]] = {}
         for member in self.members if leader is not None else ():

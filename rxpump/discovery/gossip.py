@@ -134,7 +134,7 @@ def _member(value: Any) -> Member:
     state = value.get("state")
     is_alive = value.get("isAlive")
     if not isinstance(state, str) or not isinstance(is_alive, bool):
-        raise MalformedGossip("a member has no state, or does not say whether it is alive")
+        raise MalformedGossip("a member has no state, or no field that shows whether it is alive")
     return Member(
         state=NodeState.__members__.get(state, NodeState.UNKNOWN),
         is_alive=is_alive,

@@ -98,7 +98,7 @@ class ReconnectFailed(ConnectionFailed):
 
 
 class DiscoveryFailed(ConnectionFailed):
-    """No node of a cluster can be connected to now; `reason` is what each node answered."""
+    """No node of a cluster can be connected to now; `reason` contains the answer of each node."""
 
     def __str__(self) -> str:
         return f"no node of {self.address} can be used, after {self.attempts} attempt(s): {self.reason}"
@@ -218,7 +218,7 @@ class OperationTimedOut(RxPumpError):
         reason: The last refusal of the server (NotReady, ServerTimeout, ...); None if it sent no answer.
         is_connected: Whether there was a connection to the server at the deadline.
         hint: A likely cause, for requests that servers are known to leave unanswered; otherwise empty.
-        nodes: What each node answered recently; empty if there is nothing to report.
+        nodes: Recent answer of each node; empty if there is nothing to report.
     """
 
     retryable: ClassVar[bool] = True
@@ -249,7 +249,7 @@ class MalformedFrame(ProtocolError):
     """A frame is malformed: it is too short, or its credentials do not fit into it.
 
     Attributes:
-        reason: What is wrong with the frame.
+        reason: Description of the fault.
     """
 
     reason: str
@@ -284,7 +284,7 @@ class MalformedReply(ProtocolError):
 
     Attributes:
         operation: Description of the request.
-        reason: What is wrong with the reply.
+        reason: Description of the fault.
     """
 
     operation: str

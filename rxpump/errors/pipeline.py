@@ -34,7 +34,7 @@ class NotJson(RxPumpError, ValueError):
         stream: Name of the stream.
         number: Number of the event.
         part: "data" or "metadata".
-        reason: What is wrong with the text.
+        reason: Description of the fault in the text.
     """
 
     stream: str
@@ -54,7 +54,7 @@ class NotDecodable(RxPumpError, ValueError):
         stream: Name of the stream.
         number: Number of the event.
         type: Type of the event.
-        reason: What does not fit.
+        reason: Description of the data that do not fit.
     """
 
     stream: str

@@ -15,7 +15,7 @@ class NotSupported(RxPumpError):
         feature: The feature, as a noun phrase: "consumer groups on $all".
         protocol: Name of the protocol: "TCP".
         reason: Why the protocol or the server cannot do it.
-        alternative: What to do instead.
+        alternative: Description of another way.
     """
 
     feature: str

@@ -120,7 +120,7 @@ class Dialer:
             node: Address of the node.
             attempt: Number of this attempt, for errors.
             limit: Seconds to open the connection, and again to receive the list of methods.
-            observer: Object that is notified of what happens on the connection.
+            observer: Object that is notified of events of the connection.
 
         Raises:
             ConnectionFailed: The node could not be connected to.

@@ -39,7 +39,7 @@ class Delivery(Event):
 
     Attributes:
         retry_count: Times that the event was delivered before without being acknowledged; 0 also if the server does
-            not say.
+            not send it.
         sequence: Number of the delivery, in the order of arrival in this process.
     """
 
@@ -86,7 +86,7 @@ class Delivery(Event):
         """Report that the event could not be handled.
 
         Args:
-            action: What the server must do with the event.
+            action: Action of the server for the event.
             reason: Text that the server keeps with a parked event.
 
         Raises:

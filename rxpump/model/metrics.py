@@ -1,4 +1,4 @@
-"""Values that `client.metrics()` emits: what a client has sent and received, and the state of its subscriptions."""
+"""Values that `client.metrics()` emits: bytes and requests of a client, and the state of its subscriptions."""
 
 from __future__ import annotations
 

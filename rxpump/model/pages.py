@@ -83,7 +83,7 @@ class StreamPage(_Page[int]):
         stream: Name of the stream.
         next_event_number: Number at which the next page starts; -1 if there is none in this direction.
         last_event_number: Number of the last event of the stream, not of the page; None if the protocol does not
-            tell it.
+            send it.
         is_end_of_stream: Whether the page reaches the end of the stream (backward: its first event).
     """
 

@@ -32,7 +32,7 @@ class ProjectionStatistics:
         progress: Share of the log that it has processed, in percent; -1 if the server does not know it.
         position: Place that it has reached, as text.
         last_checkpoint: Place of the last checkpoint, as text.
-        checkpoint_status: What happens to the next checkpoint; empty if nothing does.
+        checkpoint_status: State of the checkpoint that is being written; empty if none is.
         version: Number of changes of the projection.
         epoch: Number of resets of the projection.
         effective_name: Name that the server uses for the streams of the projection.

@@ -16,7 +16,7 @@ class WriteResult:
         first_event_number: Number of the first event that was written.
         last_event_number: Number of the last event. A write of no events has the number before `first_event_number`.
         position: Position of the last event in the log. None if the server recognized a repeated write and did not
-            say where the events are (docs/protocol/tcp.md, section 4.4).
+            send the position (docs/protocol/tcp.md, section 4.4).
     """
 
     stream: str

@@ -46,7 +46,7 @@ class Discovered:
 
     Attributes:
         address: Address of the chosen node, as in `Connecting`; None if no node can be used now.
-        answers: What each node answered.
+        answers: Answer of each node.
         verdicts: Why each node was chosen or not.
     """
 

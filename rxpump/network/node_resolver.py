@@ -182,11 +182,11 @@ class ClusterNodes(NodeResolver[A]):
         return None if member is None else member.state
 
     def report(self, node: A | None) -> Discovered:
-        """Return what each node answered in the last round, and why this one was chosen."""
+        """Return the answer of each node in the last round, and the reason for the choice."""
         return self.discovery.report(None if node is None else str(node))
 
     def explain(self) -> str:
-        """Return what each node answered in the last round, and the recent experience with each."""
+        """Return the answer of each node in the last round, and the recent experience with each."""
         return self.discovery.explain()
 
     def __repr__(self) -> str:

@@ -69,7 +69,8 @@ def commit_checkpoint(
             `subscribe` is given, or else the event loop.
 
     Returns:
-        An operator. Its error is what `store.save` raised, or InvalidArgument for an item whose event is not known.
+        An operator. It fails with the error of `store.save`, or with InvalidArgument if the event of an item is not
+        known.
 
     Raises:
         InvalidArgument: An argument is out of range, or `store` is not a checkpoint store.

@@ -24,7 +24,7 @@ class Undecodable:
 
     Attributes:
         event: The event.
-        error: Description of what does not fit. Its `__cause__` is the original error.
+        error: The error. Its `__cause__` is the original one.
     """
 
     event: Event

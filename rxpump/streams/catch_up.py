@@ -50,7 +50,7 @@ News = AsyncGenerator[Sequence[Event] | Signal, None]
 
 T = TypeVar("T")
 Select = Callable[[News, CatchUpProbe], AsyncGenerator[Iterable[T] | Examined, None]]
-"""Function that chooses what subscribers get, and reports each batch to the probe."""
+"""Function that chooses the items for subscribers, and reports each batch to the probe."""
 
 
 async def catch_up(cursor: Cursor, *, watchdog: float, retry: Backoff, max_lag: float = LAG_SECONDS) -> News:
@@ -187,7 +187,7 @@ class CatchUp(TaskObservable[Event]):
         return self._subscribe_with(_events_only, observer)
 
     def _subscribe_with(self, select: Select[T], observer: abc.ObserverBase[T]) -> TaskSubscription[T]:
-        """Start a subscription to what `select` yields, and include it in the metrics of the client."""
+        """Start a subscription to the items that `select` yields, and include it in the metrics of the client."""
         settings = self._settings
         cursor = Cursor(self._followed, self._after, seen=self._seen)
         max_lag = LAG_SECONDS if settings.reads_from_leader else FOLLOWER_LAG_SECONDS

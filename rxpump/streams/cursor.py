@@ -19,7 +19,7 @@ from rxpump.model.system_names import ALL_STREAM
 from rxpump.transport import IndexRequests, ServerEnd, Subscription, Transport
 
 Place = Any
-"""Number of an event, or a Position, depending on what is followed."""
+"""Number of an event if a stream is followed, or a Position if `$all` is."""
 
 
 class Followed(ABC):

@@ -60,7 +60,7 @@ class EmbeddedNode(TcpNodeResolver):
     async def _open(self) -> Any:
         """Create the server in a thread, because its import and the opening of its file wait for the disk.
 
-        The thread cannot be interrupted: a cancellation waits for it and closes what it has opened.
+        The thread cannot be interrupted: a cancellation waits for it and closes the server.
         """
         opening = asyncio.ensure_future(asyncio.to_thread(_make_server, self.address))
         try:

@@ -104,7 +104,7 @@ class WhenMarbles:
         self._operators = operators
 
     def then(self, diagram: str, *, error: Exception | None = None, **values: object) -> None:
-        """Run the pipeline, and check what it delivers and when.
+        """Run the pipeline, and check the delivered items and their times.
 
         Args:
             diagram: The expected diagram. Without `|` or `#`, the pipeline must not end within 1000 characters.

@@ -53,4 +53,4 @@ def _python(code: str) -> str:
 def _marbles(text: str, name: str) -> str:
     drawn = marble_picture.draw(parse(text), name).rstrip()
     unfolded = f"<details><summary>As text</summary><pre>{escape(text, quote=False)}</pre></details>"
-    return f'<figure class="marbles">\n{drawn}\n{unfolded}\n</figure>\n\n'
+    return f'<figure class="marbles" data-search-exclude>\n{drawn}\n{unfolded}\n</figure>\n\n'

@@ -95,7 +95,7 @@ class Receiver:
         return self._reader.held_bytes + self._decoder.held_bytes
 
     def receive(self, data: bytes, now: float, events: list[Http2Event]) -> None:
-        """Apply received bytes, and append what they cause to `events`.
+        """Apply received bytes, and append the resulting events to `events`.
 
         Raises:
             ConnectionFault: The peer broke a rule in a way that ends the connection.

@@ -1,8 +1,8 @@
 """A consumer group as a state machine without a loop, a clock or a store (docs/protocol/tcp.md, section 4.18).
 
 The code that runs the group reads events when the group wants some (`wanted`, `take`), passes settlements and the
-time to it, sends the deliveries that `deliver` chooses, and writes what `parks` and `checkpoints` return. Times are
-seconds of a monotonic clock. The states of an event:
+time to it, sends the deliveries that `deliver` chooses, and writes the results of `parks` and `checkpoints`. Times
+are seconds of a monotonic clock. The states of an event:
 
     read ─▶ buffered ─deliver─▶ in flight ─ack, skip─▶ completed
                ▲                  │   │
@@ -12,8 +12,8 @@ seconds of a monotonic clock. The states of an event:
 A checkpoint covers the completed events up to the first event that is not completed. So even after
 a crash of the server, an event is delivered again until a consumer has settled it or it is in the parked stream.
 
-Event ids need not be unique. An event whose id is already in flight stays buffered, because an acknowledgement could
-not tell the two apart.
+Event ids need not be unique. An event whose id is already in flight stays buffered, because an acknowledgement
+contains only the id.
 """
 
 from __future__ import annotations

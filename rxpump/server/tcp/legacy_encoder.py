@@ -37,7 +37,7 @@ _MESSAGES: Final[dict[int, Any]] = {
 
 
 def for_old_client(frames: bytes) -> bytes:
-    """Return frames with the numbers that a client of version 0 expects."""
+    """Return frames for a client of version 0, which expects another number of a tombstone."""
     if _TOMBSTONE not in frames:
         return frames
     return b"".join(_translated(package).encode() for package in Framer().feed(frames))

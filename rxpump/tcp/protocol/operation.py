@@ -43,7 +43,7 @@ class Operation(ABC, Generic[T_co]):
         kind: Kind of the request in metrics.
         payload: Encoded message.
         repeatable: Whether the request can be sent again without harm if its outcome is unknown.
-        unsubscribe_command: Command that ends what the request has opened on the server, or None.
+        unsubscribe_command: Command that ends the subscription that the request has opened on the server, or None.
         ordering_key: Ordering key, or None. Requests with the same key keep their order even if they are repeated.
         needs_leader: Whether the request must be sent to the leader.
         silence_hint: A likely cause if there is no reply, for requests that servers are known to leave unanswered.

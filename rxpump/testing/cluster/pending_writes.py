@@ -52,7 +52,7 @@ class PendingWrites:
 
     Args:
         timeout: Seconds after which a client is answered with a timeout.
-        commit: Function that is called in a later turn of the event loop to commit what can be committed.
+        commit: Function that is called in a later turn of the event loop, and commits the changes that it can.
     """
 
     def __init__(self, timeout: float, commit: Callable[[], None]) -> None:

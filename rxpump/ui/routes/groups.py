@@ -105,7 +105,7 @@ async def find_group(client: Client, stream: str, group: str) -> GroupDetails:
 
 
 def group_values(details: GroupDetails) -> dict[str, Any]:
-    """Return a group as plain values. Values that the protocol does not tell are None.
+    """Return a group as plain values. Values that the protocol does not send are None.
 
     A group that was read from the streams of the server has no status, no consumers and no buffers.
     """

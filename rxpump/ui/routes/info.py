@@ -1,4 +1,4 @@
-"""`/api/info`: the store that the page shows, and what the page can do."""
+"""`/api/info`: the store that the page shows, and the features of the page."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ async def server_version(client: Client) -> str | None:
 
 
 def features(client: Client) -> dict[str, Any]:
-    """Return what the protocol of a client offers.
+    """Return the optional features of the protocol of a client.
 
     Returns:
         `statistics` and `members` of the server, and of consumer groups: `details` (consumers and buffers)

@@ -71,7 +71,7 @@ def _start(text: str | None, direction: StreamDirection) -> int | Edge:
 async def stream_page(
     client: Client, stream: str, start: int | Edge, direction: StreamDirection, count: int
 ) -> dict[str, Any]:
-    """Return a page of a stream, and what is known about the stream.
+    """Return a page of a stream, with the state of the stream.
 
     Args:
         client: Client of the store.

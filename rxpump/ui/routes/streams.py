@@ -1,6 +1,6 @@
 """`/api/streams`: the streams that were written to lately, and those whose names begin with a prefix.
 
-A backward read of `$all` meets the last event of each stream first, so the streams are what `distinct` leaves of it:
+A backward read of `$all` returns the last event of each stream first. `distinct` keeps this event of each stream:
 
     $all, backward:  c4  a7  c3  b2  a6 ...  ──distinct(stream)──▶  c4  a7  b2 ...  ──map_async(row)──▶  rows
 """
