@@ -137,7 +137,7 @@ class TransactionCommit(Operation[WriteResult]):
         )
 
     def _written(self, reply: schema.TransactionCommitCompleted) -> WriteResult:
-        """Return the result of a commit. The position 0, which a follower sends after it forwarded it, becomes None."""
+        """Return the result of a commit. Position 0, which a follower sends that forwarded it, becomes None."""
         is_known = reply.HasField("commit_position") and reply.commit_position > 0
         position = Position(reply.commit_position, reply.prepare_position) if is_known else None
         return WriteResult(self.stream, reply.first_event_number, reply.last_event_number, position)
