@@ -28,7 +28,8 @@ true by default.
 `InvalidUri` is raised for an unknown option or a value that is not allowed. Its message lists the allowed ones.
 """
 
-_NOT_IN_TCP: Final = "Only in a program."
+_ONLY_IN_A_PROGRAM: Final = "Only a program can set it."
+_PARTS: Final = {"reconnect": "A connection string sets its parts: see [Reconnecting](#reconnecting)."}
 
 _EXAMPLES: Final = {
     "name": ("billing", "billing"),
@@ -140,7 +141,7 @@ def _section(entry: Entry) -> str:
     uris = (
         table(["Connection string", "Accepted"], [[code(uri), accepted] for uri, accepted in entry.examples])
         if entry.examples
-        else _NOT_IN_TCP
+        else _PARTS.get(entry.name, _ONLY_IN_A_PROGRAM)
     )
     return f"### {entry.name}\n\n{kind}{entry.text}\n\n{uris}\n"
 
