@@ -144,7 +144,7 @@ class Relay(PageSource[WriteResult]):
 
 
 class _RelayProgress:
-    """One attempt: the source events that are finished, and the results that wait to be written."""
+    """The progress of one attempt: the source events that are finished, and the results that are not written yet."""
 
     def __init__(self, source: str, target: str, start: Start, limits: Limits) -> None:
         self.start = start
@@ -159,7 +159,7 @@ class _RelayProgress:
         self.hint = start.done
 
     def count_dropped(self, tracker: ProgressTracker) -> None:
-        """Use the tracker of the source for hints, because no operator keeps events unseen."""
+        """Count dropped events as finished, from the tracker of the source, because no operator keeps events."""
         tracker.on_passed = self._note_passed
 
     def _note_passed(self, entry: Pending) -> None:

@@ -264,7 +264,7 @@ class PendingBatches:
         if not in_flight:
             return True
         if pending.is_suspect or (len(in_flight) == 1 and next(iter(in_flight.values())).is_suspect):
-            return False  # A suspect may only be in flight alone.
+            return False  # While a suspect is in flight, no other batch may be.
         return len(in_flight) < self._max_in_flight
 
     def _request(self, pending: PendingBatch, now: float) -> bytes:

@@ -39,7 +39,7 @@ class ParkedEvents:
         self._node = node
 
     def is_meant(self, request: HttpRequest) -> bool:
-        """Return whether a request is about parked events."""
+        """Return whether the path of a request is that of parked events, so that this object responds to it."""
         match request.segments:
             case ("subscriptions", _, _, "replayParked"):
                 return True

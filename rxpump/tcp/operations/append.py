@@ -43,7 +43,7 @@ def check_size(payload: bytes, events: Sequence[NewEvent]) -> None:
 
 
 class Append(Operation[WriteResult]):
-    """WriteEvents (docs/protocol/tcp.md, sections 3.3, 4.2 to 4.4).
+    """The request WriteEvents (docs/protocol/tcp.md, sections 3.3, 4.2 to 4.4).
 
     It can be repeated, because the server recognizes the ids of the events: forever with an exact expected version,
     and as best effort with ANY.

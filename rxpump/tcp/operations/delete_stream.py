@@ -13,7 +13,7 @@ from rxpump.tcp.wire.commands import Command
 
 
 class DeleteStream(Operation[DeleteResult]):
-    """DeleteStream (docs/protocol/tcp.md, sections 3.3, 4.5).
+    """The request DeleteStream (docs/protocol/tcp.md, sections 3.3, 4.5).
 
     It can be repeated, although the server does not recognize a repeated delete. A second soft delete changes
     nothing. A second hard delete is answered with StreamDeleted, which also means that the stream is deleted.

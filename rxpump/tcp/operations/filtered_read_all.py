@@ -20,7 +20,7 @@ from rxpump.tcp.wire.package import Package
 
 
 class _FilteredReadAll(Operation[AllPage], ABC):
-    """FilteredReadAllEvents (docs/protocol/tcp.md, sections 3.4, 4.7), which servers support from version 20.
+    """The request FilteredReadAllEvents (docs/protocol/tcp.md, sections 3.4, 4.7), of servers from version 20 on.
 
     `filter` is a Filter message. The server examines at most `MAX_PAGE_EVENTS` events, and returns at most
     `max_count` of them. If the user may not read `$all`, its reply has the command `denial`, that of the reply to an

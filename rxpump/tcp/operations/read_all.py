@@ -26,7 +26,7 @@ _NO_RECORD: Final = re.compile(
 
 
 class _ReadAll(Operation[AllPage], ABC):
-    """ReadAllEvents (docs/protocol/tcp.md, sections 3.4, 4.7)."""
+    """The request ReadAllEvents (docs/protocol/tcp.md, sections 3.4, 4.7)."""
 
     kind = RequestKind.READ
 

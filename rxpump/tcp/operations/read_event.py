@@ -21,7 +21,7 @@ from rxpump.tcp.wire.commands import Command
 
 
 class ReadEvent(Operation[Event]):
-    """ReadEvent (docs/protocol/tcp.md, sections 3.4, 4.6); number -1 is the stream's last."""
+    """The request ReadEvent (docs/protocol/tcp.md, sections 3.4, 4.6). Number -1 is the last event of the stream."""
 
     command = Command.READ_EVENT
     reply = Command.READ_EVENT_COMPLETED

@@ -17,7 +17,7 @@ from rxpump.tcp.wire.commands import Command
 
 
 class _ReadStream(Operation[StreamPage], ABC):
-    """ReadStreamEvents (docs/protocol/tcp.md, sections 3.4, 4.6)."""
+    """The request ReadStreamEvents (docs/protocol/tcp.md, sections 3.4, 4.6)."""
 
     kind = RequestKind.READ
 

@@ -14,7 +14,7 @@ from rxpump.tcp.wire.commands import Command
 
 
 class Scavenge(Operation[ScavengeResult]):
-    """ScavengeDatabase (docs/protocol/tcp.md, section 3.7).
+    """The request ScavengeDatabase (docs/protocol/tcp.md, section 3.7).
 
     Version 4 replies when the scavenge has completed. Version 23.10 does not reply to a user without permission, nor
     on an in-memory node or a follower.
