@@ -84,9 +84,9 @@ async def _serve(uri: str, host: str, port: int, options: Options) -> None:
     console = Console(highlight=False, soft_wrap=True)
     stop = stop_requested()
     client = connect(uri, name="rxpump ui")
+    context = Context.of(client, uri, options)
     await client.connect()
     try:
-        context = Context.of(client, uri, options)
         async with serving(context, host, port) as address:
             console.print(f"Showing {context.address} on [bold]{address}[/]")
             console.print("Press Ctrl-C to stop.", style="dim")

@@ -6,8 +6,11 @@ import secrets
 from dataclasses import dataclass, field
 
 from reactivex import Subject
+from reactivex import operators as rx
+from reactivex.subject import BehaviorSubject
 
 from rxpump.client import Client
+from rxpump.model.status import Discovered, Status
 from rxpump.uri import parse
 
 
@@ -38,6 +41,7 @@ class Context:
         options: Options of the page.
         token: Secret that requests which change something must send back.
         stopping: Emits when the program stops, so that responses without an end complete.
+        discovered: The last answers of the nodes of a cluster; None if the client did not ask for them.
     """
 
     client: Client
@@ -45,14 +49,27 @@ class Context:
     options: Options = Options()
     token: str = field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)
     stopping: Subject[None] = field(default_factory=Subject, repr=False)
+    discovered: BehaviorSubject[Discovered | None] = field(default_factory=lambda: BehaviorSubject(None), repr=False)
 
     @classmethod
     def of(cls, client: Client, uri: str, options: Options) -> Context:
-        """Return the context of a client that was created from a connection string."""
+        """Return the context of a client.
+
+        Args:
+            client: Client that is not connected yet, so that the discovery of a cluster is noted.
+            uri: Connection string of the client.
+            options: Options of the page.
+        """
         address, _ = parse(uri)
-        return cls(client, str(address), options)
+        context = cls(client, str(address), options)
+        client.status.pipe(rx.filter(_is_discovered)).subscribe(context.discovered)
+        return context
 
     @property
     def protocol(self) -> str:
         """Scheme of the connection string, such as `tcp` or `kurrentdb`."""
         return self.address.partition("://")[0]
+
+
+def _is_discovered(status: Status) -> bool:
+    return isinstance(status, Discovered)

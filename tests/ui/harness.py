@@ -104,7 +104,13 @@ async def page(
     client: rxpump.Client, options: Options | None = None, uri: str = "memory://"
 ) -> AsyncIterator[Browser]:
     """Serve the page of a client, and yield a browser."""
-    context = Context.of(client, uri, options or Options())
+    async with browsing(Context.of(client, uri, options or Options())) as browser:
+        yield browser
+
+
+@asynccontextmanager
+async def browsing(context: Context) -> AsyncIterator[Browser]:
+    """Serve a page, and yield a browser."""
     async with (
         serving(context, "127.0.0.1", 0) as address,
         httpx.AsyncClient(base_url=address, timeout=SECONDS) as http,

@@ -11,7 +11,8 @@ from reactivex import Subject
 
 import rxpump
 from rxpump import Event, NewEvent
-from rxpump.ui.routes.live import BATCH_EVENTS, BUFFERED_EVENTS, Selection, messages
+from rxpump.ui.routes.live import BATCH_EVENTS, BUFFERED_EVENTS, messages
+from rxpump.ui.selections import StreamSelection
 from rxpump.ui.server_sent_events import ServerSentEvents
 from tests.ui.harness import SECONDS, Browser
 
@@ -24,12 +25,12 @@ def delivered(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The numbers of the events that subscriptions have delivered to the page."""
     numbers: list[int] = []
 
-    def note(_self: Selection, item: object) -> bool:
+    def note(_self: StreamSelection, item: object) -> bool:
         if isinstance(item, Event):
             numbers.append(item.number)
         return True
 
-    monkeypatch.setattr(Selection, "matches", note)
+    monkeypatch.setattr(StreamSelection, "matches", note)
     return numbers
 
 
@@ -79,7 +80,7 @@ async def until_idle(client: rxpump.Client, delivered: list[int]) -> None:
 async def test_a_slow_connection_pauses_the_subscription(client: rxpump.Client, delivered: list[int]) -> None:
     await client.publish("many", [NewEvent("T") for _ in range(5_000)])
     reader = Reader(accepted=5)
-    response = ServerSentEvents(messages(client, Selection("many"), 0), Subject())
+    response = ServerSentEvents(messages(client, StreamSelection("many"), 0), Subject())
     responding = asyncio.create_task(response({}, reader.receive, reader.send))
     await reader.is_full.wait()
     await until_idle(client, delivered)

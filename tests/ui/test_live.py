@@ -123,6 +123,15 @@ async def test_a_stream_without_events_resumes_from_its_first(browser: Browser, 
         assert [event["number"] for event in await events_until(messages, 1)] == [0]
 
 
+async def test_a_stream_whose_events_were_truncated(browser: Browser, client: rxpump.Client) -> None:
+    await write(client, "emptied", "T", "T")
+    await client.set_metadata("emptied", truncate_before=2)
+    async with browser.messages("/api/live", stream="emptied") as messages:
+        await until(messages, "caught_up")
+        await write(client, "emptied", "T")
+        assert [event["number"] for event in await events_until(messages, 1)] == [2]
+
+
 async def test_a_subscription_that_fails_says_why_and_ends(browser: Browser, client: rxpump.Client) -> None:
     await write(client, "doomed", "T")
     async with browser.messages("/api/live", stream="doomed") as messages:

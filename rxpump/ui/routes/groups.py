@@ -15,7 +15,7 @@ from starlette.routing import Route
 
 from rxpump.client import Client
 from rxpump.client.group_streams import group_in_streams, groups_in_streams, parked_stream
-from rxpump.errors import InvalidArgument, NotJson, NotSupported, StreamNotFound
+from rxpump.errors import EventNotFound, InvalidArgument, NotJson, NotSupported, StreamNotFound
 from rxpump.model.events import Event
 from rxpump.model.group_details import GroupDetails
 from rxpump.model.positions import Edge, Position
@@ -214,6 +214,6 @@ async def _clear(client: Client, stream: str, group: str) -> None:
 async def _truncate(client: Client, parked: str) -> None:
     try:
         last = await client.get_event(parked, resolve_links=False)
-    except StreamNotFound:
+    except (StreamNotFound, EventNotFound):
         return
     await client.set_metadata(parked, truncate_before=last.number + 1)

@@ -25,7 +25,7 @@ from rxpump.discovery.member import Member
 from rxpump.errors import NotSupported, RxPumpError
 from rxpump.model.events import Event
 from rxpump.model.positions import END
-from rxpump.model.status import Discovered, Status
+from rxpump.model.status import Status
 from rxpump.ui.connection_states import discovered_nodes, state_values, states
 from rxpump.ui.context import Context
 from rxpump.ui.event_json import position_text
@@ -51,7 +51,7 @@ def routes(context: Context) -> list[Route]:
                 "uri": context.address,
                 "version": await server_version(client),
                 "status": state_values(status),
-                "members": await members(client, status),
+                "members": await members(context),
             }
         )
 
@@ -65,12 +65,13 @@ def routes(context: Context) -> list[Route]:
     return [Route("/api/server", server), Route("/api/server/live", live), Route("/api/status", status)]
 
 
-async def members(client: Client, status: Status) -> list[dict[str, Any]]:
+async def members(context: Context) -> list[dict[str, Any]]:
     """Return the members of the cluster: those that the server names, or those of the last discovery."""
     try:
-        return [_member_values(member) for member in await client.members(timeout=REQUEST_SECONDS)]
+        return [_member_values(member) for member in await context.client.members(timeout=REQUEST_SECONDS)]
     except NotSupported:
-        return discovered_nodes(status) if isinstance(status, Discovered) else []
+        discovered = context.discovered.value
+        return [] if discovered is None else discovered_nodes(discovered)
     except RxPumpError:
         return []
 
