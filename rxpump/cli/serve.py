@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-import asyncio
-import signal
 import ssl
 from collections.abc import Iterable
-from ipaddress import ip_address
+from contextlib import AsyncExitStack
 from typing import Any
 
 import click
 from rich.console import Console
 
+from rxpump.cli.listening import is_loopback, stop_requested
 from rxpump.cli.loop import run
+from rxpump.cli.web_page import (
+    DEFAULT_PORT,
+    LOOPBACK,
+    check_installed,
+    client_of,
+    page_account,
+    page_options,
+    password_option,
+    shown,
+)
 from rxpump.errors import InvalidArgument, RxPumpError
 from rxpump.model.credentials import Credentials, within
 from rxpump.model.system_names import SYSTEM_PREFIX
@@ -22,10 +31,6 @@ from rxpump.tcp.features import LIMITS
 
 _PORT = click.IntRange(0, 65535)
 _FILE = click.Path(exists=True, dir_okay=False)
-
-
-STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
-"""Signals. The first one stops the server and closes its store; the second one ends the process at once."""
 
 
 def _read_users(_ctx: click.Context, _parameter: click.Parameter, values: tuple[str, ...]) -> tuple[Credentials, ...]:
@@ -76,6 +81,12 @@ def _read_user(value: str) -> Credentials:
     metavar="LOGIN:PASSWORD",
     help="Add a user, or change the password of admin or ops. Can be repeated.",
 )
+@click.option("--ui", is_flag=True, help="Serve the web page of the events, on 127.0.0.1; see rxpump ui --help.")
+@click.option(
+    "--ui-port", type=_PORT, default=DEFAULT_PORT, show_default=True, help="Port of the web page; 0: a free port."
+)
+@click.option("--ui-writable", is_flag=True, help="Let the page append events, delete streams and set metadata.")
+@password_option
 @click.option(
     "--projections",
     is_flag=True,
@@ -86,9 +97,11 @@ def serve(**options: Any) -> None:
 
     Ctrl-C or SIGTERM stops the server after it has replied to pending requests. A second signal ends it at once.
     """
+    if options["ui"]:
+        check_installed()
     try:
         run(_serve(**options))
-    except RxPumpError as error:
+    except (RxPumpError, OSError) as error:
         raise click.ClickException(str(error)) from error
 
 
@@ -97,14 +110,22 @@ async def _serve(
     tls_cert: str | None,
     tls_key: str | None,
     credentials: tuple[Credentials, ...],
+    ui: bool,
+    ui_port: int,
+    ui_writable: bool,
+    ui_password: str | None,
     **options: Any,
 ) -> None:
     tls = _certificate(tls_cert, tls_key)
     users = with_credentials(DEFAULT_ACCOUNTS, credentials)
     console = Console(highlight=False, soft_wrap=True)
     store = SqliteStore.in_memory() if db is None else SqliteStore.open(db)
-    stop = _stop_requested()
-    async with EmbeddedServer(store, users=users, tls=tls, **options) as server:
+    stop = stop_requested()
+    page_user = page_account()
+    if ui:
+        options["grpc_port"] = _grpc_port_with_page(options["host"], options["grpc_port"])
+    accounts = (*users, page_user) if ui else users
+    async with EmbeddedServer(store, users=accounts, tls=tls, **options) as server, AsyncExitStack() as stack:
         if options["insecure"]:
             _warn_of_insecurity(server.host)
         else:
@@ -116,16 +137,28 @@ async def _serve(
             console.print(f"Serving gRPC on [bold]{server.grpc_uri}[/].")
         if options["projections"]:
             console.print("Writing the system projections.")
+        if ui:
+            shown_with = page_options(LOOPBACK, writable=ui_writable, password=ui_password)
+            page = shown(client_of(server, page_user), server.uri, shown_with, LOOPBACK, ui_port)
+            console.print(f"The page is at [bold]{await stack.enter_async_context(page)}[/]")
         console.print(f"Users: {', '.join(account.login for account in users)}.", markup=False)
         console.print("Press Ctrl-C to stop.", style="dim")
         await stop.wait()
         console.print("Stopping.")
 
 
+def _grpc_port_with_page(host: str, port: int | None) -> int | None:
+    """Return the port for gRPC of a server with a page, which shows more over gRPC than over TCP.
+
+    If no port is given, it is a free one, unless other hosts could reach it.
+    """
+    return 0 if port is None and is_loopback(host) else port
+
+
 def _warn_of_default_passwords(host: str, users: Iterable[Account]) -> None:
     """Write a warning to stderr if other hosts can connect and log in with a default password."""
     logins = [account.login for account in users if account.has_default_password]
-    if logins and not _is_loopback(host):
+    if logins and not is_loopback(host):
         options = " ".join(f"--user {login}:PASSWORD" for login in logins)
         Console(stderr=True, highlight=False, soft_wrap=True, markup=False).print(
             f"Warning: {host!r} can be reached from other hosts, and {' and '.join(logins)} can log in with the"
@@ -135,36 +168,14 @@ def _warn_of_default_passwords(host: str, users: Iterable[Account]) -> None:
 
 def _warn_of_insecurity(host: str) -> None:
     """Write a warning to stderr if other hosts can connect to an insecure server."""
-    if not _is_loopback(host):
+    if not is_loopback(host):
         Console(stderr=True, highlight=False, soft_wrap=True, markup=False).print(
             f"Warning: {host!r} can be reached from other hosts, and with --insecure everyone can read and write all"
             " events. Remove --insecure, or listen on 127.0.0.1."
         )
 
 
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
 def _certificate(certificate: str | None, key: str | None) -> ssl.SSLContext | None:
     if certificate is None and key is not None:
         raise click.UsageError("--tls-key needs --tls-cert")
     return None if certificate is None else load_certificate(certificate, key)
-
-
-def _stop_requested() -> asyncio.Event:
-    """Return an event that is set by the first stop signal. The second signal has its default effect."""
-    loop = asyncio.get_running_loop()
-    stop = asyncio.Event()
-
-    def on_signal() -> None:
-        stop.set()
-        for number in STOP_SIGNALS:
-            loop.remove_signal_handler(number)
-
-    for number in STOP_SIGNALS:
-        loop.add_signal_handler(number, on_signal)
-    return stop

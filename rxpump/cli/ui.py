@@ -3,40 +3,50 @@
 from __future__ import annotations
 
 import asyncio
-import signal
-from importlib.util import find_spec
-from ipaddress import ip_address
-from typing import Any, Final
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Final
 
 import click
 from rich.console import Console
 
 from rxpump.cli.exits import ending_in_order
+from rxpump.cli.listening import is_loopback, stop_requested
 from rxpump.cli.loop import run
 from rxpump.cli.store_command import DEFAULT_URI
+from rxpump.cli.web_page import (
+    CLIENT_NAME,
+    DEFAULT_PORT,
+    LOOPBACK,
+    check_installed,
+    client_of,
+    page_account,
+    page_options,
+    password_option,
+    shown,
+)
+from rxpump.client import Client
 from rxpump.connecting import connect
+from rxpump.server import DEFAULT_ACCOUNTS, EmbeddedServer, SqliteStore, Strictness
+from rxpump.uri import EmbeddedAddress, parse
 
-_missing = [name for name in ("starlette", "uvicorn") if find_spec(name) is None]
-if not _missing:
-    from rxpump.ui.context import Context, Options
-    from rxpump.ui.serve import serving
+if TYPE_CHECKING:
+    from rxpump.ui.context import Options
 
-DEFAULT_PORT: Final = 8113
 _PORT: Final = click.IntRange(0, 65535)
-_ANY: Final = frozenset({"", "0.0.0.0", "::"})
 
 
 @click.command()
 @click.argument("uri", envvar="RXPUMP_URI", default=DEFAULT_URI)
 @click.option("--port", type=_PORT, default=DEFAULT_PORT, show_default=True, help="Port of the page; 0: a free port.")
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option("--writable", is_flag=True, help="Let the page append events, delete streams and set metadata.")
 @click.option(
-    "--password",
-    envvar="RXPUMP_UI_PASSWORD",
-    show_envvar=True,
-    help="Password of the page, with any user name. Needed if --host can be reached from other hosts.",
+    "--host",
+    default=LOOPBACK,
+    show_default=True,
+    help="Address to listen on. If other hosts can reach it, the page needs a password.",
 )
+@click.option("--writable", is_flag=True, help="Let the page append events, delete streams and set metadata.")
+@password_option
 @click.option(
     "--allow-host",
     "hosts",
@@ -44,67 +54,51 @@ _ANY: Final = frozenset({"", "0.0.0.0", "::"})
     metavar="NAME",
     help="Host name by which browsers reach the page, if it is not localhost or an address. Can be repeated.",
 )
-def ui(uri: str, host: str, port: int, **options: Any) -> None:
+def ui(uri: str, port: int, host: str, writable: bool, ui_password: str | None, hosts: tuple[str, ...]) -> None:
     """Serve a web page that shows the streams of an event store, until Ctrl-C.
 
-    URI is the connection string. The default is that of the other commands. Browsers see neither it nor its
-    password.
+    URI is the connection string. The default is that of the other commands. Browsers do not see its login and its
+    password, but everyone who can open the page sees the events that this login may read.
     """
-    if _missing:
-        raise click.ClickException(f"not installed: {', '.join(_missing)}. Install it: pip install 'rxpump[ui]'")
+    check_installed()
+    options = page_options(host, writable=writable, password=ui_password, hosts=hosts)
     with ending_in_order():
-        run(_serve(uri, host, port, page_options(host, **options)))
-
-
-def page_options(host: str, writable: bool, password: str | None, hosts: tuple[str, ...]) -> Options:
-    """Return the options of the page.
-
-    Raises:
-        UsageError: Other hosts can reach the page, and it has no password.
-    """
-    if not is_loopback(host) and not password:
-        raise click.UsageError(
-            f"{host!r} can be reached from other hosts, so the page needs a password: set RXPUMP_UI_PASSWORD, or "
-            "listen on 127.0.0.1"
-        )
-    return Options(
-        writable=writable, password=password or None, hosts=(*hosts, *({host} - _ANY)), any_address=host in _ANY
-    )
-
-
-def is_loopback(host: str) -> bool:
-    """Return whether a host to listen on can be reached from this machine only."""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+        run(_serve(uri, host, port, options))
 
 
 async def _serve(uri: str, host: str, port: int, options: Options) -> None:
     console = Console(highlight=False, soft_wrap=True)
-    stop = stop_requested()
-    client = connect(uri, name="rxpump ui")
-    context = Context.of(client, uri, options)
-    await client.connect()
-    try:
-        async with serving(context, host, port) as address:
-            console.print(f"Showing {context.address} on [bold]{address}[/]")
-            console.print("Press Ctrl-C to stop.", style="dim")
-            await stop.wait()
-    finally:
-        await client.close()
+    async with _client(uri) as client, shown(client, uri, options, host, port) as address:
+        stop = stop_requested()
+        console.print(f"The page is at [bold]{address}[/]")
+        if not is_loopback(host):
+            console.print("The password and the events are sent without encryption.", style="yellow")
+        console.print("Press Ctrl-C to stop.", style="dim")
+        await stop.wait()
 
 
-def stop_requested() -> asyncio.Event:
-    """Return an event that is set by the first stop signal. The second signal has its default effect."""
-    loop = asyncio.get_running_loop()
-    stop = asyncio.Event()
+@asynccontextmanager
+async def _client(uri: str) -> AsyncIterator[Client]:
+    """Create a client that is not connected yet. A server in this process runs until the end of the block.
 
-    def on_signal() -> None:
-        stop.set()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.remove_signal_handler(number)
+    The page uses such a server over gRPC, because TCP has no requests for its groups and statistics.
+    """
+    address, settings = parse(uri)
+    if not isinstance(address, EmbeddedAddress):
+        yield connect(uri, name=CLIENT_NAME)
+        return
+    store = await asyncio.to_thread(_store, address)
+    account = page_account()
+    server = EmbeddedServer(
+        store,
+        users=(*DEFAULT_ACCOUNTS, account),
+        grpc_port=0,
+        strictness=Strictness(address.strictness),
+        projections=address.projections,
+    )
+    async with server:
+        yield client_of(server, account, settings)
 
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, on_signal)
-    return stop
+
+def _store(address: EmbeddedAddress) -> SqliteStore:
+    return SqliteStore.in_memory() if address.path is None else SqliteStore.open(address.path)
