@@ -17,7 +17,7 @@ from tests.pages import ROOT
 
 PAGE = ROOT / "docs" / "command-line.md"
 BLOCK = re.compile(r"^```sh\n(.*?)^```(?:\n\n```text\n(.*?)^```)?", re.MULTILINE | re.DOTALL)
-NOT_EXECUTED = re.compile(r"^export |rxpump (?:serve|tail|top|completion|cluster) |--watch", re.MULTILINE)
+NOT_EXECUTED = re.compile(r"^export |rxpump (?:serve|tail|top|completion|cluster|ui) |--watch", re.MULTILINE)
 """Matches blocks that are not executed: commands that run until Ctrl-C (tested elsewhere), and shell settings."""
 
 SHELL = f'set -e\nrxpump() {{ "{sys.executable}" -m rxpump "$@"; }}\n'

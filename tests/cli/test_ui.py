@@ -163,11 +163,11 @@ async def test_other_hosts_need_the_password() -> None:
 @pytest.mark.parametrize("command", [("ui", "memory://"), ("serve", "--ui")])
 async def test_missing_packages_are_named(command: tuple[str, ...]) -> None:
     arguments = ", ".join(map(repr, ("rxpump", *command)))
-    without = f"import runpy, sys; sys.argv = [{arguments}]; sys.modules['uvicorn'] = None"
-    run = "runpy.run_module('rxpump', run_name='__main__')"
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", f"{without}; {run}", stdout=PIPE, stderr=PIPE
+    code = (
+        f"import runpy, sys; sys.argv = [{arguments}]; sys.modules['uvicorn'] = None;"
+        " runpy.run_module('rxpump', run_name='__main__')"
     )
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", code, stdout=PIPE, stderr=PIPE)
     _, err = await process.communicate()
     assert process.returncode == 1
     error = err.decode().strip()
