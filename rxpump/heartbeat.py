@@ -1,8 +1,8 @@
 """Watch whether the other side of a connection is alive, for each protocol and at both ends.
 
-    LISTENING ──interval over, nothing heard──▶ ASKED ──timeout over, nothing heard──▶ DEAD
-        ▲  └──interval over, something heard──┐   │
-        └─────────────────────────────────────┴───┴──timeout over, something heard
+    LISTENING ──interval over, no bytes──▶ ASKED ──timeout over, no bytes──▶ DEAD
+        ▲  └──interval over, bytes arrived─┐   │
+        └──────────────────────────────────┴───┴──timeout over, bytes arrived
 
 Every byte that arrives is a sign of life, not only the answer to a heartbeat. So is every byte that the other side
 accepts after it had to wait, because a heartbeat waits behind it (docs/protocol/tcp.md, section 4.13). `heard` only

@@ -19,7 +19,7 @@ class ClusterResolver(ClusterNodes[TcpAddress], TcpNodeResolver):
         address: Hosts that receive the first requests, and the credentials of the connection.
         settings: Settings of the client.
         selector: Function of the user that chooses a node, or None.
-        retry_policy: Pauses between rounds of questions, or None for those of the settings.
+        retry_policy: Pauses between two rounds of requests to all nodes. None: those of the settings.
 
     Raises:
         InvalidArgument: The file `tls_ca` of the settings cannot be read.
