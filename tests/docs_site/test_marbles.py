@@ -98,7 +98,8 @@ def test_an_item_has_the_color_of_what_it_is_made_of() -> None:
 
     assert of("──a──b──a──|\nf()\n──a──b──|") == [[0, 1, 0], [0, 1]], "the same label"
     assert of("──a──b──|\nf()\n───────fn(b)──fn(a)──|")[1] == [1, 0], "a label that contains the other"
-    assert of("──1──2──|\nf()\n──r2──r1──|")[1] == [1, 0]
+    assert of("──1──2──|\nf()\n──r2──r1──|")[1] == [1, 0], "a number"
+    assert of("──a──d──|\nf()\n──a──d───FellBehind──|")[1] == [0, 1, None], "a letter is not enough"
     assert of('──Event("m")──|\nf()\n───────"m"──|')[1] == [0]
     assert of("──a──b──|\nf()\n──p──q──|\ng()\n─────x──|") == [[0, 1], [0, 1], [1]], "the same column"
     assert of(BATCH)[1] == [None, 3, 4], "a list of several items"

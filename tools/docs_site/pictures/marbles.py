@@ -161,7 +161,8 @@ def _color(item: Item, by_label: dict[str, int], above: dict[int, int | None]) -
 
 def _is_made_of(label: str, other: str) -> bool:
     has_word = re.search(rf"(?<!\w){re.escape(other)}(?!\w)", label) is not None
-    return has_word or (label.endswith(other) and label[: -len(other)].isalpha()) or label in other
+    has_number = other.isdigit() and label.endswith(other) and label[: -len(other)].isalpha()
+    return has_word or has_number or label in other
 
 
 def _columns(line: Timeline) -> list[int]:
