@@ -94,6 +94,11 @@ class Http2Connection:
         pending = sum(stream.pending_bytes for stream in self._streams.open.values())
         return self._receiver.held_bytes + self._sender.control_bytes + pending
 
+    @property
+    def has_control_frames(self) -> bool:
+        """Whether control frames or headers wait to be sent."""
+        return self._sender.control_bytes > 0
+
     # Input -------------------------------------------------------------------------------------------------------
 
     def receive(self, data: bytes, now: float) -> list[Http2Event]:

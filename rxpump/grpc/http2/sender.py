@@ -138,6 +138,8 @@ class Sender:
 
     def take(self) -> bytes:
         """Return the next bytes to send, at most about 256 KiB, or no bytes if nothing can be sent now."""
+        if not self._control and not self._queue:
+            return b""
         out, self._control, size, self.control_bytes = self._control, [], self.control_bytes, 0
         blocked: list[Http2Stream] = []  # streams that wait only for the window of the connection
         while self._queue and size < _CHUNK_BYTES:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
+from functools import cached_property
 from typing import Any, Final, Protocol
 
 from google.protobuf.message import DecodeError
@@ -115,7 +116,7 @@ class Call:
         self._messages: deque[bytes] = deque()
         self._queued_bytes = self._partial_bytes = 0
         self._unacknowledged = 0
-        self._news = asyncio.Event()
+        self._news: asyncio.Future[None] | None = None
 
     @property
     def metadata(self) -> Metadata:
@@ -137,7 +138,7 @@ class Call:
         """Address of the client, for counting failed logins."""
         return self._connection.address
 
-    @property
+    @cached_property
     def requires_leader(self) -> bool:
         """Whether the client requires that the leader answers."""
         return any(name == "requires-leader" and str(value).lower() == "true" for name, value in self.metadata)
@@ -159,11 +160,11 @@ class Call:
         self.keep(size + grown)
         if self._queued_bytes <= QUEUED_BYTES:
             self._acknowledge()
-        self._news.set()
+        self._wake()
 
     def note_end(self) -> None:
         """Wake the handler, because the client sends nothing more or its messages cannot be read."""
-        self._news.set()
+        self._wake()
 
     async def request(self) -> Any:
         """Return the only message of the client.
@@ -203,8 +204,13 @@ class Call:
             raise handler_failed("The message is not valid protobuf.") from None
 
     async def _next_news(self) -> None:
-        self._news.clear()
-        await self._news.wait()
+        self._news = asyncio.get_running_loop().create_future()
+        await self._news
+
+    def _wake(self) -> None:
+        """Wake the handler if it waits for messages."""
+        if self._news is not None and not self._news.done():
+            self._news.set_result(None)
 
     def _acknowledge(self) -> None:
         if self._unacknowledged:

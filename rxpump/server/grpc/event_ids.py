@@ -19,6 +19,12 @@ NO_ID: Final = bytes(16)
 _MANY: Final = 8
 _GUID: Final = Struct("<IHH").unpack_from
 _HALVES: Final = Struct(">qq")
+_PARTS: Final = Struct(">IHH8s")
+"""The parts of an id in the order of its text."""
+
+_STORED: Final = Struct("<IHH8s")
+"""The same parts as the store holds them."""
+
 _ORDER: Final = (3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15)
 """For each byte of an id, its index in the store."""
 
@@ -102,7 +108,8 @@ def read_id(message: Any) -> bytes | None:
             return UUID(message.string).bytes_le
         case "structured":
             halves = message.structured
-            return UUID(bytes=_HALVES.pack(halves.most_significant_bits, halves.least_significant_bits)).bytes_le
+            in_order = _HALVES.pack(halves.most_significant_bits, halves.least_significant_bits)
+            return _STORED.pack(*_PARTS.unpack(in_order))
     return None
 
 

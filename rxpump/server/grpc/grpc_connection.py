@@ -179,8 +179,9 @@ class GrpcConnection(asyncio.Protocol):
             return
         while not self._is_paused and (data := self._machine.bytes_to_send()):
             self._transport.write(data)
-        for stream_id in [each for each in self._waiting if self._machine.pending_bytes(each) <= UNSENT_BYTES]:
-            self._wake(stream_id)
+        if self._waiting:
+            for stream_id in [each for each in self._waiting if self._machine.pending_bytes(each) <= UNSENT_BYTES]:
+                self._wake(stream_id)
 
     def _set_timer(self) -> None:
         deadline = self._machine.deadline
@@ -372,7 +373,8 @@ class GrpcConnection(asyncio.Protocol):
     def acknowledge(self, stream_id: int, size: int) -> None:
         """Let the client send more on a stream."""
         self._machine.acknowledge(stream_id, size)
-        self._flush_soon()
+        if self._machine.has_control_frames:
+            self._flush_soon()
 
     def hold(self, call: Call, size: int) -> None:
         """Add to the number of bytes that a call holds in memory.

@@ -38,6 +38,10 @@ RESERVED_BYTES = 32
 MAX_VARINT_BYTES: Final = 10
 """Size in bytes of the longest protobuf encoding of a number."""
 
+_LOW: Final = 0x7F  # bits of a number in each byte of its encoding
+_TWO_LOW: Final = 0x3FFF
+_MORE: Final = 0x80  # bit of each byte but the last
+
 _UNIX_EPOCH_TICKS = 621_355_968_000_000_000
 _NOWHERE = ""  # The name must not be empty, because no stream has the empty name.
 _VARINTS: Final = re.compile(rb"\x08([\x80-\xff]*[\x00-\x7f])").findall
@@ -184,13 +188,12 @@ def leads_to(record: bytes, link: tuple[str, int | None]) -> bool:
 
 
 def varint(value: int) -> bytes:
-    """Return the protobuf encoding of a number from 0 on."""
-    encoded = bytearray()
-    while value > 0x7F:
-        encoded.append(value & 0x7F | 0x80)
-        value >>= 7
-    encoded.append(value)
-    return bytes(encoded)
+    """Return the protobuf encoding of a number from 0 on. The high bits of large numbers are cached."""
+    if value <= _LOW:
+        return b"%c" % (value,)
+    if value <= _TWO_LOW:
+        return b"%c%c" % (value & _LOW | _MORE, value >> 7)
+    return b"%c%c%b" % (value & _LOW | _MORE, value >> 7 & _LOW | _MORE, _frequent(value >> 14))
 
 
 def varints(values: Sequence[int]) -> list[bytes]:

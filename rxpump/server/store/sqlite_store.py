@@ -18,7 +18,7 @@ from rxpump.server.store.group_commit import GroupCommit
 from rxpump.server.store.lock import StoreLock, lock
 from rxpump.server.store.reader import Reader
 from rxpump.server.store.scavenge import CannotScavenge, Scavenged, Scavenger
-from rxpump.server.store.writers import LoopWriter, ThreadWriter, Writer
+from rxpump.server.store.writers import LoopWriter, Settle, ThreadWriter, Writer
 
 T = TypeVar("T")
 
@@ -121,11 +121,31 @@ class SqliteStore:
         Raises:
             StoreError: The store is closed.
         """
+        outcome: asyncio.Future[T | NotCommitted] = asyncio.get_running_loop().create_future()
+
+        def settle(result: T | NotCommitted) -> None:
+            if not outcome.done():
+                outcome.set_result(result)
+
+        self.submit(change, settle)
+        return outcome
+
+    def submit(self, change: Change[T], settle: Settle[T]) -> None:
+        """Schedule a change of the log, as `append` does.
+
+        Args:
+            change: The change.
+            settle: Function that is called with the result, in the turn of the event loop in which the result of
+                `append` would be set. The callers of `append` run one turn later.
+
+        Raises:
+            StoreError: The store is closed.
+        """
         if self._writer is None:
             if self.is_closed:
                 raise StoreError(self.path or MEMORY, "it is closed")
             self._writer = self._make_writer(self.commits, self.feed)
-        return self._writer.write(change)
+        self._writer.write(change, settle)
 
     @property
     def is_scavenging(self) -> bool:

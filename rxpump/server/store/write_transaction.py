@@ -65,7 +65,7 @@ class WriteTransaction:
         self.changes_access: bool = False
         self.end: int
         self._last_commit: int
-        self._clock = clock
+        self._now = clock()
         self._streams: dict[str, OpenStream] = {}
         *before, checksum = connection.execute("SELECT last_commit, end, largest, checksum FROM log").fetchone()
         self._before = self._last_commit, self.end, self._largest = tuple(before)
@@ -140,7 +140,7 @@ class WriteTransaction:
         The id depends only on the time and the place of the event in the log, so that a change which is applied on
         each node of a cluster writes the same event on all of them.
         """
-        return uuid5(_EVENT_IDS, f"{self._clock()} {self.end}").bytes_le
+        return uuid5(_EVENT_IDS, f"{self._now} {self.end}").bytes_le
 
     def reserve_position(self) -> int:
         """Return a position that no event takes."""
@@ -173,7 +173,7 @@ class WriteTransaction:
             )
 
     def _rows(self, stream: OpenStream, events: Sequence[Writable], first: int) -> list[Row]:
-        now, position, key = self._clock(), self.end, stream.key()
+        now, position, key = self._now, self.end, stream.key()
         rows: list[Row] = []
         for revision, event in enumerate(events, first):
             row = make_row(event, stream=key, name=stream.name, revision=revision, position=position, now_ns=now)

@@ -6,10 +6,11 @@ After a commit, followers receive the events first. Then callers receive their r
 from __future__ import annotations
 
 import asyncio
+import logging
 import queue
 import threading
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from rxpump.server.store.changes import Change, NotCommitted
@@ -21,12 +22,17 @@ _MAX_WEIGHT = 256  # largest weight of a transaction on the event loop, to bound
 
 T = TypeVar("T")
 
+Settle = Callable[[T | NotCommitted], None]
+"""Function that receives the result of a change after the commit, in the turn of the loop that learns of it."""
+
+_log = logging.getLogger("rxpump.server")
+
 
 class Writer(Protocol):
     """Accepts changes at any time, and commits them in the order of their arrival."""
 
-    def write(self, change: Change[T]) -> asyncio.Future[T | NotCommitted]:
-        """Schedule a change, and return a future of its result, which is set after the commit."""
+    def write(self, change: Change[T], settle: Settle[T]) -> None:
+        """Schedule a change. `settle` is called with its result after the commit."""
 
     async def stop(self) -> None:
         """Commit all pending changes and end."""
@@ -34,14 +40,16 @@ class Writer(Protocol):
 
 class _Waiting(NamedTuple):
     change: Change[Any]
-    outcome: asyncio.Future[Any]
+    settle: Settle[Any]
 
 
 def _settle(feed: Feed, waiting: Sequence[_Waiting], commit: Commit) -> None:
     feed.publish(commit.written)
-    for (_, future), outcome in zip(waiting, commit.outcomes, strict=True):
-        if not future.done():
-            future.set_result(outcome)
+    for (change, settle), outcome in zip(waiting, commit.outcomes, strict=True):
+        try:
+            settle(outcome)
+        except Exception:
+            _log.exception("the result of %s could not be used", change)
 
 
 class LoopWriter:
@@ -50,16 +58,22 @@ class LoopWriter:
     def __init__(self, commits: GroupCommit, feed: Feed) -> None:
         self._commits = commits
         self._feed = feed
+        self._loop = asyncio.get_running_loop()
         self._waiting: deque[_Waiting] = deque()
+        self._is_scheduled = False
 
-    def write(self, change: Change[T]) -> asyncio.Future[T | NotCommitted]:
-        """Schedule a change, and return a future of its result, which is set after the commit."""
-        loop = asyncio.get_running_loop()
-        outcome: asyncio.Future[T | NotCommitted] = loop.create_future()
-        if not self._waiting:
-            loop.call_soon(self._commit)
-        self._waiting.append(_Waiting(change, outcome))
-        return outcome
+    def write(self, change: Change[T], settle: Settle[T]) -> None:
+        """Schedule a change. `settle` is called with its result after the commit."""
+        if not self._is_scheduled:
+            self._is_scheduled = True
+            self._loop.call_soon(self._work)
+        self._waiting.append(_Waiting(change, settle))
+
+    def _work(self) -> None:
+        self._commit()
+        self._is_scheduled = bool(self._waiting)
+        if self._is_scheduled:
+            self._loop.call_soon(self._work)
 
     def _commit(self) -> None:
         now: list[_Waiting] = []
@@ -67,14 +81,13 @@ class LoopWriter:
         while self._waiting and weight < _MAX_WEIGHT:
             now.append(self._waiting.popleft())
             weight += now[-1].change.weight
-        _settle(self._feed, now, self._commits.commit([each.change for each in now]))
-        if self._waiting:
-            asyncio.get_running_loop().call_soon(self._commit)
+        if now:
+            _settle(self._feed, now, self._commits.commit([each.change for each in now]))
 
     async def stop(self) -> None:
         """Commit all pending changes."""
-        if self._waiting:
-            await asyncio.wait([each.outcome for each in self._waiting])
+        while self._waiting:
+            self._commit()
 
 
 class ThreadWriter:
@@ -89,11 +102,9 @@ class ThreadWriter:
         self._thread = threading.Thread(target=self._run, name="rxpump store writer", daemon=True)
         self._thread.start()
 
-    def write(self, change: Change[T]) -> asyncio.Future[T | NotCommitted]:
-        """Schedule a change, and return a future of its result, which is set once the change is durable."""
-        outcome: asyncio.Future[T | NotCommitted] = self._loop.create_future()
-        self._queue.put(_Waiting(change, outcome))
-        return outcome
+    def write(self, change: Change[T], settle: Settle[T]) -> None:
+        """Schedule a change. `settle` is called with its result once the change is durable."""
+        self._queue.put(_Waiting(change, settle))
 
     def _run(self) -> None:
         more = True

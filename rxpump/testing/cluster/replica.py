@@ -11,8 +11,9 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, TypeVar
 
-from rxpump.server.store.changes import Change, NotCommitted
+from rxpump.server.store.changes import Change
 from rxpump.server.store.sqlite_store import SqliteStore
+from rxpump.server.store.writers import Settle
 
 T = TypeVar("T")
 
@@ -71,9 +72,9 @@ class Replica:
     def _now(self) -> int:
         return time.time_ns() if self._time is None else self._time
 
-    def write(self, change: Change[T]) -> asyncio.Future[T | NotCommitted]:
-        """Pass a change from a client of the node to `submit`, and return the future of its result."""
-        return self._submit(change)
+    def write(self, change: Change[T], settle: Settle[T]) -> None:
+        """Pass a change from a client of the node to `submit`. `settle` is called with its result."""
+        self._submit(change).add_done_callback(lambda answer: settle(answer.result()))
 
     async def stop(self) -> None:
         """Do nothing, because the cluster answers pending changes."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -30,12 +30,10 @@ WRITES: list[tuple[Method, list[dict[str, Any]]]] = [
 def refusing(monkeypatch: pytest.MonkeyPatch, server: Any, outcome: Any) -> None:
     """Let the store of a server answer each change with an outcome."""
 
-    def append(_: Any) -> asyncio.Future[Any]:
-        future = asyncio.get_running_loop().create_future()
-        future.set_result(outcome)
-        return future
+    def submit(_: Any, settle: Callable[[Any], None]) -> None:
+        settle(outcome)
 
-    monkeypatch.setattr(server.store, "append", append)
+    monkeypatch.setattr(server.store, "submit", submit)
 
 
 async def ask(caller: Caller, method: Method, requests: list[dict[str, Any]]) -> Any:

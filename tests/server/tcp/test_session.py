@@ -6,7 +6,7 @@ import asyncio
 import gc
 import logging
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any, cast
 
 import pytest
@@ -87,15 +87,14 @@ class Store:
     def __init__(self, empty: SqliteStore) -> None:
         self.read, self.commits = empty.read, empty.commits
         self.feed = Feed(empty.read)
-        self.waiting: list[asyncio.Future[Any]] = []
+        self.waiting: list[Callable[[Appended], None]] = []
 
-    def append(self, request: AppendRequest) -> asyncio.Future[Any]:
-        self.waiting.append(asyncio.get_running_loop().create_future())
-        return self.waiting[-1]
+    def submit(self, request: AppendRequest, settle: Callable[[Appended], None]) -> None:
+        self.waiting.append(settle)
 
     def commit(self, count: int) -> None:
         for _ in range(count):
-            self.waiting.pop(0).set_result(Appended(0, 0, 64))
+            self.waiting.pop(0)(Appended(0, 0, 64))
 
 
 def node_of(empty: SqliteStore) -> Node:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from functools import partial
 from typing import Any, Final
 
 from rxpump.grpc.messages.streams import BatchAppendResponse
@@ -40,7 +41,7 @@ from rxpump.server.grpc.services.proposed_events import (
 from rxpump.server.membership import Demand, Refusal, refusal
 from rxpump.server.store.append_rule import StreamDeleted, Unanswered, WrongVersion
 from rxpump.server.store.appender import AppendRequest
-from rxpump.server.store.changes import Appended, NotCommitted
+from rxpump.server.store.changes import REPEATED_POSITION, Appended, NotCommitted
 from rxpump.server.store.group_commit import Outcome
 from rxpump.server.store.new_event import NewEvent
 
@@ -76,7 +77,8 @@ class _Batch:
         stream: Stream to append to.
         expected: Expected version of the stream.
         events: Events so far.
-        size: Bytes of the events.
+        size: Bytes of memory that the batch takes.
+        kept: Bytes of them that were counted as those of the call.
         expiry: Timer of the deadline, or None.
     """
 
@@ -86,6 +88,7 @@ class _Batch:
         self.expected = expected
         self.events: list[NewEvent] = []
         self.size = _BATCH_BYTES
+        self.kept = 0
         self.expiry: asyncio.TimerHandle | None = None
 
     def add(self, message: Any) -> None:
@@ -113,6 +116,7 @@ class _Batches:
         self._writing = 0
         self._uncommitted_bytes = 0
         self._progress = asyncio.Event()
+        self._confirmation = BatchAppendResponse()
 
     def receive(self, request: Any) -> None:
         """Apply a request of the client.
@@ -161,12 +165,10 @@ class _Batches:
         if not request.is_final:
             batch.expiry = self._loop.call_later(seconds, self._expire, key)
         self._begun[key] = batch
-        self._call.keep(batch.size)
         return batch
 
     def _extend(self, key: bytes, batch: _Batch, request: Any) -> None:
         """Add the events of a request to a batch, and write the batch if it is complete."""
-        before = batch.size
         try:
             for message in request.proposed_messages:
                 batch.add(message)
@@ -174,30 +176,39 @@ class _Batches:
             refusal: dict[str, Any] | None = batch_refused(error)
         else:
             refusal = batch_too_large() if batch.size - _BATCH_BYTES > MAX_APPEND_BYTES else None
-        self._call.keep(batch.size - before)
         if refusal is not None:
             self._forget(key, batch)
+            self._keep(batch, 0)
             self._refuse(batch, refusal)
-        elif request.is_final:
+            return
+        self._keep(batch, batch.size)
+        if request.is_final:
             self._forget(key, batch)
             self._write(batch)
+
+    def _keep(self, batch: _Batch, size: int) -> None:
+        """Record that a batch takes `size` bytes of memory.
+
+        Raises:
+            CallError: The connection holds too many bytes.
+        """
+        grown = size - batch.kept
+        batch.kept = size
+        self._call.keep(grown)
 
     def _write(self, batch: _Batch) -> None:
         self._writing += 1
         self._uncommitted_bytes += batch.size
-        self._call.keep(batch.size)
-        pending = self._node.store.append(
-            AppendRequest(batch.stream, batch.expected, batch.events, self._node.strictness)
-        )
-        pending.add_done_callback(lambda done: self._written(batch, done))
+        append = AppendRequest(batch.stream, batch.expected, batch.events, self._node.strictness)
+        self._node.store.submit(append, partial(self._written, batch))
 
-    def _written(self, batch: _Batch, done: asyncio.Future[Outcome]) -> None:
+    def _written(self, batch: _Batch, outcome: Outcome) -> None:
         self._writing -= 1
         self._uncommitted_bytes -= batch.size
-        self._call.keep(-batch.size)
-        match done.result():
+        self._keep(batch, 0)
+        match outcome:
             case Appended() as appended:
-                self._answer(batch.correlation_id, batch.stream, success=success(self._node, batch.stream, appended))
+                self._confirm(batch, appended)
             case WrongVersion(current):
                 self._refuse(batch, batch_wrong_version(current, batch.expected))
             case Unanswered():
@@ -211,14 +222,29 @@ class _Batches:
     def _expire(self, key: bytes) -> None:
         batch = self._begun[key]
         self._forget(key, batch)
+        self._keep(batch, 0)
         self._refuse(batch, batch_timed_out())
         self._progress.set()
 
     def _forget(self, key: bytes, batch: _Batch) -> None:
         del self._begun[key]
-        self._call.keep(-batch.size)
         if batch.expiry is not None:
             batch.expiry.cancel()
+
+    def _confirm(self, batch: _Batch, appended: Appended) -> None:
+        if appended.position == REPEATED_POSITION:
+            result = success(self._node, batch.stream, appended)
+            self._answer(batch.correlation_id, batch.stream, success=result)
+            return
+        # The message is used again, because creating one takes longer than encoding it.
+        message = self._confirmation
+        message.correlation_id.CopyFrom(batch.correlation_id)
+        message.stream_identifier.stream_name = batch.stream.encode()
+        fields = message.success
+        fields.current_revision = appended.last
+        position = fields.position
+        position.commit_position = position.prepare_position = appended.position
+        self._call.reply(message)
 
     def _refuse(self, batch: _Batch, error: dict[str, Any]) -> None:
         self._answer(batch.correlation_id, batch.stream, error=error)

@@ -23,6 +23,8 @@ MAX_NAME: Final = MAX_EVENT_BYTES // 4
 MINUS_ONE: Final = (1 << 64) - 1
 """The number -1 in messages, whose numbers are unsigned."""
 
+_TYPE: Final = "type"
+_CONTENT_TYPE: Final = "content-type"
 _JSON: Final = "application/json"
 _NAMED: Final = {
     "no_stream": ExpectedVersion.NO_STREAM,
@@ -121,14 +123,13 @@ def proposed_event(message: Any) -> NewEvent:
         BadRequestField: A field is missing or malformed, or the event is too large.
     """
     metadata = message.metadata
-    for key in ("type", "content-type"):
-        if key not in metadata:
-            raise MissingMetadata(key)
-    event_type = metadata["type"]
+    event_type, content_type = metadata.get(_TYPE), metadata.get(_CONTENT_TYPE)
+    if event_type is None or content_type is None:
+        raise MissingMetadata(_TYPE if event_type is None else _CONTENT_TYPE)
     if not event_type:
         raise BadRequestField("The type of an event must not be empty.")
-    content_type = JSON_CONTENT if metadata["content-type"] == _JSON else 0
-    return NewEvent(_event_id(message), event_type, message.data, message.custom_metadata, content_type)
+    stored_type = JSON_CONTENT if content_type == _JSON else 0
+    return NewEvent(_event_id(message), event_type, message.data, message.custom_metadata, stored_type)
 
 
 def event_bytes(event: NewEvent) -> int:
@@ -138,10 +139,9 @@ def event_bytes(event: NewEvent) -> int:
 
 def has_room(event: NewEvent, stream: str) -> bool:
     """Return whether an event fits into a record of a stream."""
-    size = event_bytes(event)
-    return size <= MAX_EVENT_BYTES and fits(
-        size - utf16_bytes(event.event_type) + text_bytes(event.event_type), stream
-    )
+    size = len(event.data) + len(event.metadata)
+    name = event.event_type
+    return size + utf16_bytes(name) <= MAX_EVENT_BYTES and fits(size + text_bytes(name), stream)
 
 
 def _event_id(message: Any) -> bytes:

@@ -47,8 +47,10 @@ def write_events(request: Request, node: Node) -> asyncio.Future[Outcome] | None
         request.reply(Command.WRITE_EVENTS_COMPLETED, _refused(OperationResult.INVALID_TRANSACTION, TOO_LARGE))
         return None
 
-    def answer(pending: asyncio.Future[Outcome]) -> None:
-        match pending.result():
+    answered: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+
+    def answer(outcome: Outcome) -> None:
+        match outcome:
             case NotCommitted(_, TimedOut() as part):
                 request.reply(Command.WRITE_EVENTS_COMPLETED, _refused(TIMEOUTS[part], part.value))
             case NotCommitted(reason):
@@ -57,10 +59,10 @@ def write_events(request: Request, node: Node) -> asyncio.Future[Outcome] | None
                 pass
             case decided:
                 request.reply(Command.WRITE_EVENTS_COMPLETED, _completed(decided))
+        answered.set_result(outcome)
 
-    pending = node.store.append(append)
-    pending.add_done_callback(answer)
-    return pending
+    node.store.submit(append, answer)
+    return answered
 
 
 def _completed(outcome: Appended | WrongVersion | StreamDeleted) -> bytes:
