@@ -15,7 +15,7 @@ import socket
 from collections.abc import Iterable
 from typing import Final, Protocol, cast
 
-from rxpump.errors import FrameTooLarge, RxPumpError, ServerError
+from rxpump.errors import FrameTooLarge, RequestInterrupted, RxPumpError, ServerError
 from rxpump.network.earliest_timer import EarliestTimer
 from rxpump.tcp.protocol.client_protocol import ClientProtocol, ProtocolState
 from rxpump.tcp.protocol.pending_requests import PendingRequests
@@ -163,7 +163,9 @@ class Connection(asyncio.Protocol):
         if self.ready.done():  # Requests use the connection only from this state on.
             interrupted = (self._send_buffer.begun, self._protocol.receiving)
             lost = self._pending.disconnected(failure, [id for id in interrupted if id is not None])
-            self.has_settled = self.has_settled or any(request.error is not failure for request in lost)
+            self.has_settled = self.has_settled or any(
+                request.error is not failure and not isinstance(request.error, RequestInterrupted) for request in lost
+            )
             settle_all(lost)
         self.closed.set_result(failure)
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from rxpump.errors import ConnectionClosed
+from rxpump.errors import ConnectionClosed, RequestInterrupted
 from rxpump.settings import Settings
 from rxpump.tcp.connection import Connection
 from rxpump.tcp.protocol.client_protocol import ClientProtocol
@@ -235,7 +235,9 @@ async def test_a_lost_socket_requeues_requests_without_a_reply() -> None:
     played.connection.connection_lost(None)
     reason = played.connection.closed.result()
     assert str(reason) == "the connection to tcp://node is closed: the server ended the connection"
-    assert once.owner.exception() is reason
+    error = once.owner.exception()
+    assert isinstance(error, RequestInterrupted)
+    assert (error.operation, error.reason) == ("once", "the server ended the connection")
     assert not again.owner.done()
     assert repr(played.pending) == "<PendingRequests 0 in flight, 1 waiting, 0 retrying>"
 
