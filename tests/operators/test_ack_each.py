@@ -161,7 +161,7 @@ async def test_what_was_settled_on_the_way_stays_that(group: Group) -> None:
     connection = await group.run(rx.do_action(park_odd), ops.ack_each())
     connection.give(0, 1, 2)
     assert await acked(connection) == [0, 2]
-    assert ("parked", 1, "odd") in connection.told
+    assert ("parked", 1, "odd") in connection.settlements
 
 
 async def test_work_of_a_lost_connection_is_passed_over(group: Group) -> None:
@@ -190,7 +190,7 @@ async def test_a_drain_acknowledges_finished_work_before_unsubscribing(group: Gr
     await settle()
     await gates.open(0, 1, 2)
     await draining
-    assert connection.told == [0, 1, 2]
+    assert connection.settlements == [0, 1, 2]
     assert connection.is_closed
     assert group.seen.completed == 1
 
@@ -450,11 +450,11 @@ async def test_random_pipelines_acknowledge_everything_and_never_early(group: Gr
     connection = await group.run(rx.map(enter), *operators, ops.ack_each(), rx.do_action(drop))
 
     too_early: list[int] = []
-    tell = connection.ack
+    acknowledge = connection.ack
 
     def ack(events: Any) -> None:
         too_early.extend(event.number for event in events if alive.get(event.number))
-        tell(events)
+        acknowledge(events)
 
     connection.ack = ack  # type: ignore[method-assign]
     numbers = iter(range(40))

@@ -152,11 +152,11 @@ BAD, STRANGE = event("Jumped", {}), event("Ate", {})
 
 
 def test_undecodable_is_called_and_the_event_is_omitted() -> None:
-    told: list[Any] = []
-    operator = ops.decode({"Jumped": Jumped}, undecodable=lambda event, error: told.append((event, error)))
+    reported: list[Any] = []
+    operator = ops.decode({"Jumped": Jumped}, undecodable=lambda event, error: reported.append((event, error)))
     assert decoded([GOOD, BAD, STRANGE, GOOD], operator) == [Jumped(3, MOMENT)] * 2
-    assert [event for event, _ in told] == [BAD, STRANGE]
-    assert all(isinstance(error, NotDecodable) for _, error in told)
+    assert [event for event, _ in reported] == [BAD, STRANGE]
+    assert all(isinstance(error, NotDecodable) for _, error in reported)
 
 
 def test_a_function_may_raise() -> None:
@@ -172,12 +172,12 @@ def test_a_function_may_raise() -> None:
 
 def test_a_dead_letter_observer_receives_items_only() -> None:
     letters: Subject[Undecodable] = Subject()
-    told: list[Any] = []
-    letters.subscribe(told.append, lambda error: told.append("failed"), lambda: told.append("completed"))
+    reported: list[Any] = []
+    letters.subscribe(reported.append, lambda error: reported.append("failed"), lambda: reported.append("completed"))
     operator = ops.decode({"Jumped": Jumped}, undecodable=letters)
     assert decoded([BAD, GOOD, STRANGE], operator) == [Jumped(3, MOMENT)]
-    assert [letter.event for letter in told] == [BAD, STRANGE]
-    assert all(isinstance(letter.error, NotDecodable) for letter in told)
+    assert [letter.event for letter in reported] == [BAD, STRANGE]
+    assert all(isinstance(letter.error, NotDecodable) for letter in reported)
 
 
 @dataclass

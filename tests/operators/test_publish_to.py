@@ -48,7 +48,7 @@ def parts(event: rxpump.Event) -> reactivex.Observable[NewEvent]:
     return reactivex.from_iterable(NewEvent("Part", {"n": n, "part": part}) for part in range(3))
 
 
-async def test_everything_is_written_and_the_results_tell(client: rxpump.Client) -> None:
+async def test_results_show_that_everything_is_written(client: rxpump.Client) -> None:
     results = await client.iter("in").pipe(ops.publish_to(client, "out", batch_size=100), rx.to_list())
     assert results[0].first_event_number == 0
     assert results[-1].last_event_number == EVENTS - 1

@@ -35,13 +35,13 @@ def record(number: int, data: bytes = b"") -> Event:
 class FakeConnection(GroupSession):
     """A connection to a FakeGroup.
 
-    `told` has an item for each settled event, in order: its number if it was acknowledged, or ("parked", number,
-    reason).
+    `settlements` has an item for each settled event, in order: its number if it was acknowledged, or ("parked",
+    number, reason).
     """
 
     def __init__(self, buffer_size: int) -> None:
         self.buffer_size = buffer_size
-        self.told: list[Any] = []
+        self.settlements: list[Any] = []
         self.packages: list[int] = []
         self.is_closed = False
         self._ending: RxPumpError | None = None
@@ -54,7 +54,7 @@ class FakeConnection(GroupSession):
 
     @property
     def acked(self) -> list[int]:
-        return [each for each in self.told if isinstance(each, int)]
+        return [each for each in self.settlements if isinstance(each, int)]
 
     def give(self, *numbers: int, retry_count: int = 0) -> None:
         self._waiting += [(record(number), retry_count) for number in numbers]
@@ -80,11 +80,11 @@ class FakeConnection(GroupSession):
     def ack(self, events: Sequence[Event]) -> None:
         if self._ending is None and not self.is_closed:
             self.packages.append(len(events))
-            self.told += [event.number for event in events]
+            self.settlements += [event.number for event in events]
 
     def nack(self, events: Sequence[Event], action: NackAction, reason: str) -> None:
         if self._ending is None and not self.is_closed:
-            self.told += [(action.value, event.number, reason) for event in events]
+            self.settlements += [(action.value, event.number, reason) for event in events]
 
     def close(self) -> None:
         self.is_closed = True

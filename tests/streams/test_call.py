@@ -100,12 +100,12 @@ later()
 
 def test_development_mode_names_the_line_of_the_call() -> None:
     command = [sys.executable, "-X", "dev", "-c", PROGRAM]
-    told = subprocess.run(command, capture_output=True, text=True, check=True).stderr
-    assert told.startswith("<string>:4: RuntimeWarning: publish_event was never awaited"), told
-    assert told.count("Warning") == 1
+    printed = subprocess.run(command, capture_output=True, text=True, check=True).stderr
+    assert printed.startswith("<string>:4: RuntimeWarning: publish_event was never awaited"), printed
+    assert printed.count("Warning") == 1
 
 
 def test_normal_mode_names_the_running_line() -> None:
     command = [sys.executable, "-c", PROGRAM]
-    told = subprocess.run(command, capture_output=True, text=True, check=True).stderr
-    assert told.startswith("<string>:6: RuntimeWarning: publish_event was never awaited"), told
+    printed = subprocess.run(command, capture_output=True, text=True, check=True).stderr
+    assert printed.startswith("<string>:6: RuntimeWarning: publish_event was never awaited"), printed

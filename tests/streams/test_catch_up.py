@@ -107,7 +107,7 @@ async def test_a_failure_at_any_step_loses_and_doubles_nothing(
     following.dispose()
     await asyncio.sleep(0)
     await asyncio.sleep(0)
-    assert not store.subscriptions, "the server was told"
+    assert not store.subscriptions, "the client has unsubscribed"
 
 
 @pytest.mark.parametrize("kind", [of_stream, of_all])

@@ -62,9 +62,9 @@ async def test_acks_wait_for_each_other_and_go_in_order(group: FakeGroup) -> Non
     consumer, connection, _ = await consuming(group)
     for index in (1, 0, 2):
         consumer.deliveries[index].ack()
-    assert connection.told == []
+    assert connection.settlements == []
     await passed()
-    assert connection.told == [1, 0, 2]
+    assert connection.settlements == [1, 0, 2]
     assert connection.packages == [3]
 
 
@@ -88,7 +88,7 @@ async def test_a_nack_goes_at_once_after_what_was_acknowledged_before(group: Fak
     consumer, connection, _ = await consuming(group)
     consumer.deliveries[0].ack()
     consumer.deliveries[1].nack(NackAction.PARK, "no oats")
-    assert connection.told == [0, ("parked", 1, "no oats")]
+    assert connection.settlements == [0, ("parked", 1, "no oats")]
 
 
 async def test_the_first_word_counts(group: FakeGroup) -> None:
@@ -100,7 +100,7 @@ async def test_the_first_word_counts(group: FakeGroup) -> None:
     second.nack()
     second.ack()
     await passed()
-    assert connection.told == [0, ("to be retried", 1, "")]
+    assert connection.settlements == [0, ("to be retried", 1, "")]
     assert first.is_settled
     assert second.is_settled
 
@@ -153,7 +153,7 @@ async def test_it_resumes_by_itself_and_what_was_before_expires(group: FakeGroup
         assert expired.value.reason == str(ending)
     new.ack()
     await passed()
-    assert again.told == [1]
+    assert again.settlements == [1]
     assert consumer.errors == []
 
 
@@ -224,7 +224,7 @@ async def test_leaving_sends_what_was_acknowledged_and_unsubscribes(group: FakeG
     subscription.dispose()
     consumer.deliveries[1].ack()
     await settle()
-    assert connection.told == [0, 1]
+    assert connection.settlements == [0, 1]
     assert connection.is_closed
     with pytest.raises(DeliveryExpired, match="its subscription has ended"):
         consumer.deliveries[2].ack()
@@ -242,7 +242,7 @@ async def test_drained_it_completes_and_stays_until_what_it_gave_is_settled(grou
     consumer.deliveries[1].nack(NackAction.PARK, "")
     consumer.deliveries[2].ack()
     await draining
-    assert connection.told == [0, ("parked", 1, ""), 2]
+    assert connection.settlements == [0, ("parked", 1, ""), 2]
     assert connection.is_closed
     assert consumer.numbers == [0, 1, 2], "it takes nothing more in"
 
@@ -292,7 +292,7 @@ async def test_a_subscriber_who_raises_ends_its_own_subscription(group: FakeGrou
     await settle()
     assert [str(error) for error in errors] == ["0"]
     assert connection.is_closed
-    assert connection.told == []
+    assert connection.settlements == []
 
 
 async def test_each_subscriber_connects_by_itself(group: FakeGroup) -> None:
@@ -306,5 +306,5 @@ async def test_each_subscriber_connects_by_itself(group: FakeGroup) -> None:
     await one.until(lambda: one.numbers == [0])
     await other.until(lambda: other.numbers == [1])
     await passed()
-    assert [connection.told for connection in group.connections] == [[0], [1]]
+    assert [connection.settlements for connection in group.connections] == [[0], [1]]
     assert repr(deliveries) == "<Deliveries persistent subscription g of s>"

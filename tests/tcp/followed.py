@@ -40,13 +40,13 @@ class Followed:
         assert isinstance(self.subscription, GroupSession)
         by_id = {event.received.id_bytes: event for event, _ in self.given}
         events = [by_id[id] for id in message.processed_event_ids]
-        told = ", ".join(f"{event.received.number}@{event.received.stream}" for event in events)
+        named = ", ".join(f"{event.received.number}@{event.received.stream}" for event in events)
         if command == Command.PERSISTENT_SUBSCRIPTION_ACK_EVENTS:
             self.subscription.ack(events)
-            return f"acknowledge {told}"
+            return f"acknowledge {named}"
         action = ACTIONS[message.action]
         self.subscription.nack(events, action, message.message)
-        return f"refuse {told}, {action.value}" + (f": {message.message}" if message.message else "")
+        return f"refuse {named}, {action.value}" + (f": {message.message}" if message.message else "")
 
 
 def _events(batch: Iterable[Any]) -> Iterator[tuple[Event, int]]:

@@ -44,12 +44,12 @@ class Replay:
     """One conversation that is being replayed.
 
     Attributes:
-        told: A text for each request and its result.
+        results: A text for each request and its result.
         leaders: Addresses of leaders that the server has named.
     """
 
     def __init__(self, conversation: list[Turn]) -> None:
-        self.told: list[str] = []
+        self.results: list[str] = []
         self.leaders: set[tuple[str, int]] = set()
         self._turns = conversation
         self._played = 0
@@ -127,12 +127,12 @@ class Replay:
         self._client, self._transport = client, transport
         for turn in self._turns:
             asked = [each for each in turn.asked if each.command != Command.HEARTBEAT_RESPONSE]
-            self.told += await asyncio.gather(*map(self._ask, asked))
+            self.results += await asyncio.gather(*map(self._ask, asked))
             self._appeared.update(each.correlation_id for each in turn.answers if each.command in APPEARANCES)
             for id, followed in self._followed.items():
                 await followed.until(self._appeared[id])
         for id in self._followed:
-            self.told.append(f"appeared: {await self._take(id)}{await self._ending(id)}")
+            self.results.append(f"appeared: {await self._take(id)}{await self._ending(id)}")
 
     async def _ask(self, recorded: Package) -> str:
         command, message = meaning(recorded)

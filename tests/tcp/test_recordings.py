@@ -26,7 +26,7 @@ from tests.tcp.replay import Replay
 from tests.tcp.scripted_server import Peer, ScriptedServer
 from tests.tcp.turns import turns
 
-TOLD = Path(__file__).parents[1] / "data" / "told_by_client.txt"
+RESULTS = Path(__file__).parents[1] / "data" / "client_results.txt"
 """File with the requests and results of our client for each conversation, which was once reviewed by hand."""
 
 NOT_OURS = {
@@ -61,7 +61,7 @@ LEFT_OUT = {
 """Single requests that are left out, by the end of their correlation id, each with the reason."""
 
 
-def sections(results: Path = TOLD) -> dict[str, list[str]]:
+def sections(results: Path = RESULTS) -> dict[str, list[str]]:
     """Return the requests and results of each conversation in a file, by the name of the conversation."""
     found: dict[str, list[str]] = {}
     for line in results.read_text().splitlines():
@@ -89,17 +89,17 @@ def left_out(name: str, lines: list[RecordedFrame], require_leader: bool) -> set
     return ids
 
 
-async def tell(name: str, client_of: MakeClient) -> tuple[list[str], set[tuple[str, int]]]:
+async def results_of(name: str, client_of: MakeClient) -> tuple[list[str], set[tuple[str, int]]]:
     """Play a conversation, requests to the leader last. Return the texts of the results, and the named leaders."""
-    told, leaders = [], set()
+    results, leaders = [], set()
     for lines, require_leader in itertools.product(parts(name), (False, True)):
         conversation = list(turns(lines, left_out(name, lines, require_leader)))
         if any(turn.requests for turn in conversation):
             replay = Replay(conversation)
             await play(replay, client_of, require_leader=require_leader)
-            told += replay.told
+            results += replay.results
             leaders |= replay.leaders
-    return told, leaders
+    return results, leaders
 
 
 def parts(name: str) -> list[list[RecordedFrame]]:
@@ -133,8 +133,8 @@ async def play(replay: Replay, client_of: MakeClient, *, require_leader: bool) -
 
 @pytest.mark.parametrize("name", sections())
 async def test_what_our_client_asks_and_what_it_is_given(name: str, client_of: MakeClient) -> None:
-    told, leaders = await tell(name, client_of)
-    assert told == sections()[name]
+    results, leaders = await results_of(name, client_of)
+    assert results == sections()[name]
     assert leaders == {("127.0.0.1", port) for port in LEADERS.get(name, ())}
 
 

@@ -1,6 +1,6 @@
 """The client with recorded conversations of Event Store 23.10.6; see test_recordings.py for those of 4.1.4.
 
-`tests/data/told_by_client_23_10.txt` contains the requests and results of each conversation. It differs from that of
+`tests/data/client_results_23_10.txt` contains the requests and results of each conversation. It differs from that of
 4.1.4 only where docs/protocol/tcp.md describes a difference between the versions.
 """
 
@@ -12,11 +12,11 @@ import pytest
 
 from tests.recordings import DIRECTORY
 from tests.tcp.conftest import MakeClient
-from tests.tcp.test_recordings import sections, tell
+from tests.tcp.test_recordings import results_of, sections
 
 FOLDER = "23.10"
 RECORDED = sorted(path.stem for path in (DIRECTORY / FOLDER).glob("*.jsonl"))
-RESULTS = Path(__file__).parents[1] / "data" / "told_by_client_23_10.txt"
+RESULTS = Path(__file__).parents[1] / "data" / "client_results_23_10.txt"
 
 
 def test_every_conversation_has_its_results() -> None:
@@ -26,5 +26,5 @@ def test_every_conversation_has_its_results() -> None:
 
 @pytest.mark.parametrize("name", RECORDED)
 async def test_requests_and_results_of_a_conversation(name: str, client_of: MakeClient) -> None:
-    lines, _ = await tell(f"{FOLDER}/{name}", client_of)
+    lines, _ = await results_of(f"{FOLDER}/{name}", client_of)
     assert lines == sections(RESULTS)[name]

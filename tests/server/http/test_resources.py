@@ -26,7 +26,7 @@ async def fetched() -> AsyncIterator[Any]:
     """Return a resource of a server with these options."""
     servers = []
 
-    async def tell(path: str, local: str = "10.0.0.7", **options: Any) -> tuple[EmbeddedServer, Any]:
+    async def reply_to(path: str, local: str = "10.0.0.7", **options: Any) -> tuple[EmbeddedServer, Any]:
         server = EmbeddedServer(SqliteStore.in_memory(), http_port=0, **options)
         servers.append(server)
         await server.start()
@@ -37,7 +37,7 @@ async def fetched() -> AsyncIterator[Any]:
         assert answer.status == HTTPStatus.OK
         return server, json.loads(answer.body)
 
-    yield tell
+    yield reply_to
     for server in servers:
         await server.stop()
 

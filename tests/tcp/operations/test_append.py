@@ -91,10 +91,10 @@ def test_a_write_of_nothing_ends_before_it_begins() -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "current"), [({"current_version": 5}, 5), ({"current_version": -1}, -1), ({}, None)]
+    ("fields", "current"), [({"current_version": 5}, 5), ({"current_version": -1}, -1), ({}, None)]
 )
-def test_a_wrong_version_says_which_was_right(told: dict[str, int], current: int | None) -> None:
-    outcome = reply(APPEND, schema.WriteEventsCompleted(result=OperationResult.WRONG_EXPECTED_VERSION, **told))
+def test_a_wrong_version_has_the_current_one(fields: dict[str, int], current: int | None) -> None:
+    outcome = reply(APPEND, schema.WriteEventsCompleted(result=OperationResult.WRONG_EXPECTED_VERSION, **fields))
     assert isinstance(outcome, Failure)
     error = outcome.error
     assert isinstance(error, WrongExpectedVersion)

@@ -34,11 +34,11 @@ def test_it_is_asked_under_the_groups_name() -> None:
     assert operation.unsubscribe_command == Command.UNSUBSCRIBE_FROM_STREAM
 
 
-def test_a_confirmation_opens_a_channel_under_the_id_that_it_gives() -> None:
-    told = schema.PersistentSubscriptionConfirmation(
+def test_a_confirmation_opens_a_buffer_under_the_id_that_it_gives() -> None:
+    message = schema.PersistentSubscriptionConfirmation(
         last_commit_position=168, subscription_id="ponies::judges", last_event_number=3
     )
-    outcome = reply(connect(), told)
+    outcome = reply(connect(), message)
     assert isinstance(outcome, Opened)
     channel = outcome.buffer
     assert isinstance(channel, GroupBuffer)

@@ -47,20 +47,20 @@ def test_each_result_is_named() -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "position"),
+    ("fields", "position"),
     [
         ({"prepare_position": 1690, "commit_position": 1690}, Position(1690, 1690)),
         ({"prepare_position": -1, "commit_position": -1}, None),
         ({}, None),
     ],
 )
-def test_where_the_delete_is(told: dict[str, int], position: Position | None) -> None:
-    assert answer(DELETE, schema.DeleteStreamCompleted(result=0, **told)) == DeleteResult("ponies", position)
+def test_a_delete_has_a_position(fields: dict[str, int], position: Position | None) -> None:
+    assert answer(DELETE, schema.DeleteStreamCompleted(result=0, **fields)) == DeleteResult("ponies", position)
 
 
-@pytest.mark.parametrize(("told", "current"), [({"current_version": 5}, 5), ({}, None)])
-def test_a_wrong_version_says_which_was_right_where_the_server_does(told: dict[str, int], current: Any) -> None:
-    outcome = reply(DELETE, schema.DeleteStreamCompleted(result=OperationResult.WRONG_EXPECTED_VERSION, **told))
+@pytest.mark.parametrize(("fields", "current"), [({"current_version": 5}, 5), ({}, None)])
+def test_a_wrong_version_has_the_current_one_if_it_was_sent(fields: dict[str, int], current: Any) -> None:
+    outcome = reply(DELETE, schema.DeleteStreamCompleted(result=OperationResult.WRONG_EXPECTED_VERSION, **fields))
     assert isinstance(outcome, Failure)
     error = outcome.error
     assert isinstance(error, WrongExpectedVersion)

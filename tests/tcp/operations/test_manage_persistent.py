@@ -137,9 +137,9 @@ def test_each_code_is_named(operation: Any, message: Any, codes: Any, missing: A
 
 
 def test_a_refusal_carries_the_servers_words() -> None:
-    told = schema.CreatePersistentSubscriptionCompleted(
+    message = schema.CreatePersistentSubscriptionCompleted(
         result=CreatePersistentSubscriptionResult.FAIL, reason="Bad stream name."
     )
-    outcome = reply(CreatePersistent("$all", "judges", SETTINGS), told)
+    outcome = reply(CreatePersistent("$all", "judges", SETTINGS), message)
     assert isinstance(outcome, Failure)
     assert str(outcome.error) == "the persistent subscription 'judges' of '$all' was refused: Bad stream name."

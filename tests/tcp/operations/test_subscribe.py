@@ -29,10 +29,10 @@ def test_what_is_asked(stream: str | None, name: str, sent: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "number"), [({"last_event_number": 0}, 0), ({"last_event_number": -1}, -1), ({}, None)]
+    ("fields", "number"), [({"last_event_number": 0}, 0), ({"last_event_number": -1}, -1), ({}, None)]
 )
-def test_a_confirmation_opens_a_channel(told: dict[str, int], number: int | None) -> None:
-    outcome = reply(subscribe(), schema.SubscriptionConfirmation(last_commit_position=168, **told))
+def test_a_confirmation_opens_a_buffer(fields: dict[str, int], number: int | None) -> None:
+    outcome = reply(subscribe(), schema.SubscriptionConfirmation(last_commit_position=168, **fields))
     assert isinstance(outcome, Opened)
     assert (outcome.buffer.last_commit_position, outcome.buffer.last_event_number) == (168, number)
     assert outcome.buffer.ending is None

@@ -73,16 +73,16 @@ def test_a_start_answers_with_the_id() -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "position"),
+    ("fields", "position"),
     [
         ({"prepare_position": 2195, "commit_position": 2195}, Position(2195, 2195)),
         ({"prepare_position": -1, "commit_position": -1}, None),  # The transaction was committed before.
         ({"prepare_position": 0, "commit_position": 0}, None),  # A follower has forwarded the request.
     ],
 )
-def test_a_commit_answers_with_what_was_written(told: dict[str, int], position: Position | None) -> None:
+def test_a_commit_returns_the_written_range(fields: dict[str, int], position: Position | None) -> None:
     message = schema.TransactionCommitCompleted(
-        transaction_id=1690, result=0, first_event_number=0, last_event_number=2, **told
+        transaction_id=1690, result=0, first_event_number=0, last_event_number=2, **fields
     )
     assert answer(COMMIT, message) == WriteResult("ponies", 0, 2, position)
 

@@ -163,13 +163,13 @@ def test_packages_of_a_subscription_precede_its_unsubscribe(wire: Wire) -> None:
         wire.pending.send_message(channel, ack, payload)
     wire.pending.unsubscribe(channel)
     wire.pending.send_message(channel, ack, b"too late")
-    told = wire.sent()
-    assert [(each.command, each.payload) for each in told] == [
+    packages = wire.sent()
+    assert [(each.command, each.payload) for each in packages] == [
         (ack, b"one"),
         (ack, b"two"),
         (Command.UNSUBSCRIBE_FROM_STREAM, b""),
     ]
-    assert {each.correlation_id for each in told} == {sent.correlation_id}
+    assert {each.correlation_id for each in packages} == {sent.correlation_id}
     assert len(wire.pending) == 0, "nobody waits for an answer"
     assert wire.pending.is_leaving
     wire.reply(sent, b"", Command.SUBSCRIPTION_DROPPED)
