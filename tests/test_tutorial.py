@@ -178,10 +178,12 @@ def test_the_read_model_survives_kill_9(shop: Shop) -> None:
         assert stored(shop.folder)[0] == sum(event.json()["price"] for event in store.iter("orders"))
 
 
+@pytest.mark.timeout(180)  # it starts ten programs
 def test_no_point_of_a_kill_counts_an_order_twice(shop: Shop) -> None:
     assert wrong_points(shop) == []
 
 
+@pytest.mark.timeout(180)
 @pytest.mark.parametrize(
     "order",
     [
