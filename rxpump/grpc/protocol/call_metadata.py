@@ -19,7 +19,7 @@ _NAME: Final = re.compile(r"[0-9a-z_.-]+").fullmatch
 _TEXT: Final = re.compile(r"([\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?)?").fullmatch
 _RESERVED: Final = ("grpc-", ":")
 _NOT_RESERVED: Final = frozenset({"grpc-status-details-bin", "grpc-retry-pushback-ms", "grpc-accept-encoding"})
-"""Names like those of the protocol that belong to a status."""
+"""Names that begin with `grpc-` and are not reserved for the protocol: they are part of a status."""
 
 _OF_THE_PROTOCOL: Final = frozenset({"te", "content-type", "content-length", "user-agent"})
 

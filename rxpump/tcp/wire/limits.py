@@ -11,7 +11,7 @@ MAX_PAGE_EVENTS: Final = 4096
 """Number of events in the largest page."""
 
 MAX_EVENT_BYTES: Final = 16 * 1024 * 1024 - 10_000
-"""Size in bytes of the largest event: data, metadata and type, the type in the longer one of UTF-16 and UTF-8."""
+"""Size in bytes of the largest event: data, metadata and type. The type counts in UTF-16 or UTF-8, the longer one."""
 
 MAX_CREDENTIAL_BYTES: Final = 127
 """Size in bytes (UTF-8) of the longest login or password that servers of every version read correctly."""
