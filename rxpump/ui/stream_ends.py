@@ -8,6 +8,7 @@ from reactivex import operators as rx
 
 from rxpump.client import Client
 from rxpump.errors import EventNotFound, StreamDeleted, StreamNotFound
+from rxpump.model.system_names import METADATA_PREFIX
 
 LIVE: Final = "live"
 DELETED: Final = "deleted"
@@ -52,6 +53,34 @@ async def find_ends(client: Client, stream: str) -> Ends:
     except EventNotFound:  # The events were truncated after the first was read.
         return Ends(LIVE)
     return Ends(LIVE, first, last)
+
+
+async def estimate_ends(client: Client, stream: str, last: int) -> Ends:
+    """Return the ends of a stream whose last event is known, from its metadata.
+
+    This takes one small request, while an event can have 16 MiB. Only if the age of the events is limited, the first
+    one is read. If a limit was removed after the server had removed events, `first` is the number of such an event.
+
+    Args:
+        client: Client of the store.
+        stream: Name of the stream.
+        last: Number of its last event.
+
+    Raises:
+        AccessDenied: The user may not read the stream, or not its metadata.
+    """
+    if stream.startswith(METADATA_PREFIX):
+        return await find_ends(client, stream)  # Metadata have no metadata of their own, and are small.
+    try:
+        metadata = (await client.get_metadata(stream)).metadata
+    except StreamDeleted:
+        return Ends(TOMBSTONED)
+    if metadata.is_soft_deleted:
+        return Ends(DELETED)
+    if metadata.max_age is not None:
+        return await find_ends(client, stream)
+    first = max(metadata.truncate_before or 0, last + 1 - (metadata.max_count or last + 1))
+    return Ends(LIVE, first, last) if first <= last else Ends(LIVE)
 
 
 async def _first_number(client: Client, stream: str) -> int | None:

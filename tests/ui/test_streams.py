@@ -47,18 +47,25 @@ async def test_a_prefix_and_a_limit_shorten_the_list(browser: Browser, client: r
 
 
 async def test_deleted_streams_are_named_as_such(browser: Browser, client: rxpump.Client) -> None:
-    for stream in ("deleted", "tombstoned", "truncated", "emptied"):
+    for stream in ("deleted", "tombstoned", "truncated", "emptied", "counted", "aged", "revived"):
         await client.publish(stream, [NewEvent("X"), NewEvent("Y")])
     await client.delete_stream("deleted")
     await client.delete_stream("tombstoned", hard=True)
     await client.set_metadata("truncated", truncate_before=1)
     await client.set_metadata("emptied", truncate_before=2)
+    await client.set_metadata("counted", max_count=1)
+    await client.set_metadata("aged", max_age=3600, truncate_before=1)
+    await client.delete_stream("revived")
+    await client.publish_event("revived", "Z")
     rows = {row["stream"]: row for row in await browser.get("/api/streams")}
     assert {name: (row["state"], row["events"], row["first_number"]) for name, row in rows.items()} == {
         "deleted": ("deleted", 0, None),
         "tombstoned": ("tombstoned", 0, None),
         "truncated": ("live", 1, 1),
         "emptied": ("live", 0, None),
+        "counted": ("live", 1, 1),
+        "aged": ("live", 1, 1),
+        "revived": ("live", 1, 2),
     }
 
 

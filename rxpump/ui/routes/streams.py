@@ -32,7 +32,7 @@ from rxpump.ui.context import Context
 from rxpump.ui.replies import JsonReply
 from rxpump.ui.request_values import flag_in, number_in
 from rxpump.ui.schedulers import event_loop_scheduler
-from rxpump.ui.stream_ends import LIVE, Ends, find_ends
+from rxpump.ui.stream_ends import LIVE, Ends, estimate_ends
 
 SHOWN_STREAMS: Final = 100
 MOST_STREAMS: Final = 1000
@@ -96,13 +96,13 @@ def recent_streams(
         limit: Largest number of streams.
     """
 
-    def is_shown(last: LastEvent) -> bool:
-        return last.stream.startswith(prefix) and (with_system or not last.stream.startswith(SYSTEM_PREFIX))
+    def is_shown(event: Event) -> bool:
+        stream = event.stream
+        return stream.startswith(prefix) and (with_system or not stream.startswith(SYSTEM_PREFIX))
 
     return client.iter_all(direction=_BACKWARD, resolve_links=False).pipe(
         rx.take(TAIL_EVENTS),
         within_bytes(TAIL_BYTES),
-        rx.map(LastEvent.of),
         rx.filter(is_shown),
         _described(client, limit),
     )
@@ -122,27 +122,31 @@ def matching_streams(client: Client, prefix: str, *, limit: int = SHOWN_STREAMS)
     by_prefix = client.iter_all(direction=_BACKWARD, resolve_links=False, where=EventFilter(stream_prefix=prefix))
     return exact.pipe(
         rx.concat(by_prefix.pipe(rx.take_until_with_time(SEARCH_SECONDS, scheduler=event_loop_scheduler()))),
-        rx.map(LastEvent.of),
         _described(client, limit),
     )
 
 
-def _described(client: Client, limit: int) -> Operator[LastEvent, dict[str, Any]]:
-    """Return an operator that emits a row for each stream of the events, when the stream first occurs."""
-    return reactivex.compose(
-        rx.distinct(_stream_of),
-        rx.take(limit),
-        ops.map_async(partial(_row, client), max_concurrent=_AT_ONCE),
-    )
+def _described(client: Client, limit: int) -> Operator[Event, dict[str, Any]]:
+    """Return an operator from events to the rows of their streams, each once."""
+
+    def operator(events: Observable[Event]) -> Observable[dict[str, Any]]:
+        return events.pipe(
+            rx.distinct(_stream_of),
+            rx.take(limit),
+            rx.map(LastEvent.of),
+            ops.map_async(partial(_row, client), max_concurrent=_AT_ONCE),
+        )
+
+    return operator
 
 
-def _stream_of(last: LastEvent) -> str:
-    return last.stream
+def _stream_of(event: Event) -> str:
+    return event.stream
 
 
 async def _row(client: Client, last: LastEvent) -> dict[str, Any]:
     try:
-        ends, is_readable = await find_ends(client, last.stream), True
+        ends, is_readable = await estimate_ends(client, last.stream, last.number), True
     except AccessDenied:
         ends, is_readable = Ends(LIVE, last=last.number), False
     age = None if last.created is None else max(0.0, (datetime.now(UTC) - last.created).total_seconds())
