@@ -42,6 +42,10 @@ VIOLATIONS = {
         {"server/node.py": "import rxpump.backpressure.upstream\n"},
         "rxpump.server is not allowed to import rxpump.backpressure",
     ),
+    "a page that knows a protocol": Violation(
+        {"ui/routes/info.py": "import rxpump.grpc.features\n"},
+        "rxpump.ui is not allowed to import rxpump.grpc",
+    ),
     "a stream that reaches protobuf through a value": Violation(
         {"model/frames.py": "import google.protobuf\n", "streams/source.py": "import rxpump.model.frames\n"},
         "rxpump.streams is not allowed to import google",

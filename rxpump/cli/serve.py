@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import Iterable
 from contextlib import AsyncExitStack
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 import click
 from rich.console import Console
 
-from rxpump.cli.listening import is_loopback, stop_requested
+from rxpump.cli.listening import certificate, is_loopback, stop_requested, tls_cert_option, tls_key_option
 from rxpump.cli.loop import run
 from rxpump.cli.web_page import (
     DEFAULT_PORT,
@@ -25,12 +24,11 @@ from rxpump.cli.web_page import (
 from rxpump.errors import InvalidArgument, RxPumpError
 from rxpump.model.credentials import Credentials, within
 from rxpump.model.system_names import SYSTEM_PREFIX
-from rxpump.server import Account, EmbeddedServer, SqliteStore, load_certificate
+from rxpump.server import Account, EmbeddedServer, SqliteStore
 from rxpump.server.access.users import DEFAULT_ACCOUNTS, with_credentials
 from rxpump.tcp.features import LIMITS
 
 _PORT = click.IntRange(0, 65535)
-_FILE = click.Path(exists=True, dir_okay=False)
 
 
 def _read_users(_ctx: click.Context, _parameter: click.Parameter, values: tuple[str, ...]) -> tuple[Credentials, ...]:
@@ -56,10 +54,8 @@ def _read_user(value: str) -> Credentials:
 )
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", type=_PORT, default=1113, show_default=True, help="Port to listen on; 0 chooses a free port.")
-@click.option(
-    "--tls-cert", type=_FILE, help="File with the certificate (PEM) for TLS. Default: connections are not encrypted."
-)
-@click.option("--tls-key", type=_FILE, help="File with the private key. Default: the file of --tls-cert.")
+@tls_cert_option
+@tls_key_option
 @click.option(
     "--http-port", type=_PORT, help="Port that serves GET /gossip, /info, /stats and /ping over HTTP. Default: none."
 )
@@ -116,7 +112,7 @@ async def _serve(
     ui_password: str | None,
     **options: Any,
 ) -> None:
-    tls = _certificate(tls_cert, tls_key)
+    tls = certificate(tls_cert, tls_key)
     users = with_credentials(DEFAULT_ACCOUNTS, credentials)
     console = Console(highlight=False, soft_wrap=True)
     store = SqliteStore.in_memory() if db is None else SqliteStore.open(db)
@@ -173,9 +169,3 @@ def _warn_of_insecurity(host: str) -> None:
             f"Warning: {host!r} can be reached from other hosts, and with --insecure everyone can read and write all"
             " events. Remove --insecure, or listen on 127.0.0.1."
         )
-
-
-def _certificate(certificate: str | None, key: str | None) -> ssl.SSLContext | None:
-    if certificate is None and key is not None:
-        raise click.UsageError("--tls-key needs --tls-cert")
-    return None if certificate is None else load_certificate(certificate, key)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final
@@ -11,7 +12,7 @@ import click
 from rich.console import Console
 
 from rxpump.cli.exits import ending_in_order
-from rxpump.cli.listening import is_loopback, stop_requested
+from rxpump.cli.listening import certificate, is_loopback, stop_requested, tls_cert_option, tls_key_option
 from rxpump.cli.loop import run
 from rxpump.cli.store_command import DEFAULT_URI
 from rxpump.cli.web_page import (
@@ -54,7 +55,18 @@ _PORT: Final = click.IntRange(0, 65535)
     metavar="NAME",
     help="Host name by which browsers reach the page, if it is not localhost or an address. Can be repeated.",
 )
-def ui(uri: str, port: int, host: str, writable: bool, ui_password: str | None, hosts: tuple[str, ...]) -> None:
+@tls_cert_option
+@tls_key_option
+def ui(
+    uri: str,
+    port: int,
+    host: str,
+    writable: bool,
+    ui_password: str | None,
+    hosts: tuple[str, ...],
+    tls_cert: str | None,
+    tls_key: str | None,
+) -> None:
     """Serve a web page that shows the streams of an event store, until Ctrl-C.
 
     URI is the connection string. The default is that of the other commands. Browsers do not see its login and its
@@ -63,15 +75,15 @@ def ui(uri: str, port: int, host: str, writable: bool, ui_password: str | None, 
     check_installed()
     options = page_options(host, writable=writable, password=ui_password, hosts=hosts)
     with ending_in_order():
-        run(_serve(uri, host, port, options))
+        run(_serve(uri, host, port, options, certificate(tls_cert, tls_key)))
 
 
-async def _serve(uri: str, host: str, port: int, options: Options) -> None:
+async def _serve(uri: str, host: str, port: int, options: Options, tls: ssl.SSLContext | None) -> None:
     console = Console(highlight=False, soft_wrap=True)
-    async with _client(uri) as client, shown(client, uri, options, host, port) as address:
+    async with _client(uri) as client, shown(client, uri, options, host, port, tls) as address:
         stop = stop_requested()
         console.print(f"The page is at [bold]{address}[/]")
-        if not is_loopback(host):
+        if tls is None and not is_loopback(host):
             console.print("The password and the events are sent without encryption.", style="yellow")
         console.print("Press Ctrl-C to stop.", style="dim")
         await stop.wait()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.util import find_spec
@@ -65,7 +66,9 @@ def page_options(host: str, *, writable: bool, password: str | None, hosts: tupl
 
 
 @asynccontextmanager
-async def shown(client: Client, uri: str, options: Options, host: str, port: int) -> AsyncIterator[str]:
+async def shown(
+    client: Client, uri: str, options: Options, host: str, port: int, tls: ssl.SSLContext | None = None
+) -> AsyncIterator[str]:
     """Connect a client and serve the page of its store during an `async with` block.
 
     Args:
@@ -74,6 +77,7 @@ async def shown(client: Client, uri: str, options: Options, host: str, port: int
         options: Options of the page.
         host: Host name or address to listen on.
         port: Port to listen on; 0 for a free port.
+        tls: Certificate of the page; None for no encryption.
 
     Yields:
         The address of the page.
@@ -85,7 +89,7 @@ async def shown(client: Client, uri: str, options: Options, host: str, port: int
     context = Context.of(client, uri, options)
     await client.connect()
     try:
-        async with serving(context, host, port) as address:
+        async with serving(context, host, port, tls) as address:
             yield address
     finally:
         await client.close()

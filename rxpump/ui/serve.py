@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Final
@@ -29,7 +30,7 @@ class _Server(uvicorn.Server):
 
 
 @asynccontextmanager
-async def serving(context: Context, host: str, port: int) -> AsyncIterator[str]:
+async def serving(context: Context, host: str, port: int, tls: ssl.SSLContext | None = None) -> AsyncIterator[str]:
     """Serve the page of a store during an `async with` block.
 
     At the end of the block, responses without an end complete. The connection of a browser that does not read is
@@ -39,6 +40,7 @@ async def serving(context: Context, host: str, port: int) -> AsyncIterator[str]:
         context: Store and options of the page.
         host: Host name or address to listen on.
         port: Port to listen on; 0 for a free port.
+        tls: Certificate for TLS; None for no encryption.
 
     Yields:
         The address of the page.
@@ -46,22 +48,23 @@ async def serving(context: Context, host: str, port: int) -> AsyncIterator[str]:
     Raises:
         OSError: The address cannot be used.
     """
-    server = _Server(
-        uvicorn.Config(
-            new_app(context),
-            http="h11",
-            ws="none",
-            lifespan="off",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            proxy_headers=False,
-        )
+    config = uvicorn.Config(
+        new_app(context),
+        http="h11",
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
     )
+    await asyncio.to_thread(config.load)  # It imports modules.
+    config.ssl = tls
+    server = _Server(config)
     listener = await _listen(host, port)
     running = asyncio.create_task(server.serve(sockets=[listener]), name="rxpump ui")
     try:
-        yield _address(host, listener)
+        yield _address("http" if tls is None else "https", host, listener)
     finally:
         context.stopping.on_next(None)
         server.should_exit = True
@@ -93,6 +96,6 @@ async def _listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def _address(host: str, listener: socket.socket) -> str:
+def _address(scheme: str, host: str, listener: socket.socket) -> str:
     shown = f"[{host}]" if ":" in host else host
-    return f"http://{shown}:{listener.getsockname()[1]}/"
+    return f"{scheme}://{shown}:{listener.getsockname()[1]}/"

@@ -6,6 +6,7 @@ import asyncio
 import os
 import re
 import signal
+import ssl
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
@@ -19,7 +20,7 @@ import pytest
 import rxpump
 from rxpump import NewEvent
 from rxpump.server import EmbeddedServer
-from tests.certificates import certificate_files
+from tests.certificates import authority_file, certificate_files
 
 AT_ONCE = 3.0
 """Seconds that the end of a process may take on a machine with other work."""
@@ -42,7 +43,7 @@ async def showing(*arguments: str, **environment: str) -> AsyncIterator[tuple[Pr
             line = (await process.stdout.readline()).decode()
             assert line, (await process.stderr.read()).decode()
             lines.append(line.rstrip("\n"))
-        address = re.search(r"The page is at (http://\S+)", "\n".join(lines))
+        address = re.search(r"The page is at (https?://\S+)", "\n".join(lines))
         assert address is not None, lines
         yield process, address[1], lines
     finally:
@@ -158,6 +159,21 @@ async def test_other_hosts_need_the_password() -> None:
         assert (await info_of(url, host="events.example")).status_code == 200
         assert (await info_of(url, host="192.0.2.1:8113")).status_code == 200
         assert (await info_of(url, host="evil.example")).status_code == 421
+
+
+async def test_the_page_can_have_tls(tmp_path: Path) -> None:
+    certificate, key = certificate_files(tmp_path, "127.0.0.1")
+    options = ("--port", "0", "--writable", "--tls-cert", certificate, "--tls-key", key)
+    with authority_file() as ca:
+        trust = ssl.create_default_context(cafile=ca)
+    async with (
+        showing("ui", "memory://", *options) as (_, address, _),
+        httpx.AsyncClient(base_url=address, verify=trust) as http,
+    ):
+        assert address.startswith("https://127.0.0.1:")
+        own = {"x-rxpump-token": (await http.get("/api/info")).json()["token"], "origin": address.rstrip("/")}
+        body = {"stream": "ponies", "type": "T", "data": "{}"}
+        assert (await http.post("/api/write/append", json=body, headers=own)).status_code == 200
 
 
 @pytest.mark.parametrize("command", [("ui", "memory://"), ("serve", "--ui")])
