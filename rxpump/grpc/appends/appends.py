@@ -19,7 +19,6 @@ from rxpump.grpc.calls.batch_append import Batch
 from rxpump.model.new_events import NewEvent
 from rxpump.model.results import WriteResult
 from rxpump.transport import Appender
-from rxpump.transport.deadline import Deadline
 
 LARGE_BYTES: Final = 1024 * 1024
 """Size in bytes above which an append gets a separate call."""
@@ -47,7 +46,7 @@ class Appends:
         if len(batch.content) <= LARGE_BYTES:
             sender = self.sender(caller)
             try:
-                return await sender.result(sender.begin(batch, _deadline(caller)))
+                return await sender.result(sender.begin(batch, caller.timeout))
             except NotSupported:
                 pass  # Append works on every server.
         return await caller.request(append(stream, events, expected_version))
@@ -104,7 +103,7 @@ class GrpcAppender(Appender):
     async def _append_batch(self, batch: Batch) -> WriteResult:
         sender = self._appends.sender(self._caller)
         async with self._turn:
-            pending = sender.begin(batch, _deadline(self._caller))
+            pending = sender.begin(batch, self._caller.timeout)
             self._in_flight.add(pending)
         try:
             return await sender.result(pending)
@@ -121,8 +120,3 @@ class GrpcAppender(Appender):
 
     def __repr__(self) -> str:
         return f"<GrpcAppender to {self._stream!r}, {len(self._in_flight)} in flight>"
-
-
-def _deadline(caller: Caller) -> Deadline | None:
-    """Return the deadline of a request that is made now; None for a request of a publisher or a relay."""
-    return None if caller.timeout is None else Deadline(caller.timeout, asyncio.get_running_loop().time())

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Final, cast
 
 from rxpump.backpressure.background_tasks import BackgroundTasks
@@ -33,12 +34,15 @@ class BatchSender:
 
     def __init__(self, caller: Caller) -> None:
         settings = caller.settings
+        self._loop = asyncio.get_running_loop()
         self._caller = caller
         self._tasks = BackgroundTasks(f"{settings.name} appends")
         self._pending = PendingBatches(settings.retry, settings.timeout, settings.max_in_flight)
         self._call: Call | None = None
         self._keeper: asyncio.Task[None] | None = None
         self._draining: asyncio.Task[None] | None = None
+        self._is_send_due = False
+        self._malformed: RxPumpError | None = None
         self._timer = EarliestTimer(self._ring)
         self._idle: asyncio.TimerHandle | None = None
 
@@ -47,20 +51,25 @@ class BatchSender:
         """Whether there is no call and no batch."""
         return self._keeper is None or self._keeper.done()
 
-    def begin(self, batch: Batch, deadline: Deadline | None) -> PendingBatch:
+    def begin(self, batch: Batch, timeout: float | None) -> PendingBatch:
         """Begin to append a batch. The server executes the batches in the order of the calls of this method.
 
         Args:
             batch: The batch.
-            deadline: Deadline of the call; None for a batch of a publisher or a relay.
+            timeout: Seconds until the deadline of the append; None for a batch of a publisher or a relay.
 
         Returns:
             The batch, to pass to `result`.
         """
-        pending = self._pending.submit(batch, asyncio.get_running_loop().create_future(), deadline)
+        deadline = None if timeout is None else Deadline(timeout, self._loop.time())
+        pending = self._pending.submit(batch, self._loop.create_future(), deadline)
         if self.is_idle:
             self._keeper = self._tasks.start(self._keep_open(), "append batches")
-        self._send()
+        if len(self._pending) == 1:
+            self._send()  # No other batch can join this one.
+        elif not self._is_send_due:
+            self._is_send_due = True
+            self._loop.call_soon(self._send_if_due)
         return pending
 
     async def result(self, pending: PendingBatch) -> WriteResult:
@@ -85,7 +94,7 @@ class BatchSender:
 
     async def _keep_open(self) -> None:
         """Keep a call open until no batch is pending for some time."""
-        loop = asyncio.get_running_loop()
+        loop = self._loop
         ending: RxPumpError = ClientClosed(self._caller.channel.address, "the client was closed")
         try:
             while len(self._pending):
@@ -105,40 +114,61 @@ class BatchSender:
 
     async def _serve(self, call: Call) -> RxPumpError:
         """Send batches and receive responses until the call ends. Return the reason."""
-        loop = asyncio.get_running_loop()
         self._call = call
         self._pending.opened()
         self._note_idle()
         self._send()
+        call.when_received = partial(self._receive_at_once, call)
         try:
             while encoded := await call.next():
-                now = loop.time()
-                for message in encoded:
-                    response = parse(_CONTEXT, streams.BatchAppendResponse, message)
-                    settled = self._pending.receive(response, now)
-                    if settled is not None:
-                        _settle((settled,))
-                self._note_idle()
-                self._send()
+                self._receive(encoded)
             return CallInterrupted(call.context.address, "the server ended the call", call.context.operation)
         except RxPumpError as error:
-            return error
+            return error if self._malformed is None else self._malformed
         finally:
-            self._call = None
+            self._call = self._malformed = None
             call.cancel()
+
+    def _receive_at_once(self, call: Call) -> None:
+        """Take the responses that have arrived. A malformed one ends the call."""
+        try:
+            self._receive(call.take())
+        except RxPumpError as error:
+            self._malformed = error
+            call.cancel()
+
+    def _receive(self, encoded: Sequence[bytes]) -> None:
+        """Pass responses to the callers of their batches, and send batches that now have room.
+
+        Raises:
+            MalformedReply: A response cannot be parsed.
+        """
+        now = self._loop.time()
+        for message in encoded:
+            settled = self._pending.receive(parse(_CONTEXT, streams.BatchAppendResponse, message), now)
+            if settled is not None:
+                _settle((settled,))
+        self._note_idle()
+        self._send()
 
     def _send(self) -> None:
         """Send the waiting batches, as far as the limits on batches in flight and on pending bytes allow."""
+        self._is_send_due = False
         call = self._call
         if call is not None and self._draining is None:
             room = SEND_AHEAD_BYTES - call.pending_bytes
-            for request in self._pending.take(asyncio.get_running_loop().time(), room):
-                call.send(request)
-            if len(self._pending) == 1:
-                call.flush()  # No other batch can join this one.
+            requests = self._pending.take(self._loop.time(), room)
+            if requests:
+                call.send(*requests)
+                call.flush()
             if call.pending_bytes >= SEND_AHEAD_BYTES:
                 self._draining = self._tasks.start(self._resume(call), "wait for the server to read")
         self._timer.set(self._pending.deadline)
+
+    def _send_if_due(self) -> None:
+        """Send all batches of one turn of the event loop together, unless they were sent sooner."""
+        if self._is_send_due:
+            self._send()
 
     async def _resume(self, call: Call) -> None:
         """Wait until few bytes of the call are pending, then send more batches."""
@@ -149,14 +179,14 @@ class BatchSender:
         self._send()
 
     def _ring(self) -> None:
-        _settle(self._pending.tick(asyncio.get_running_loop().time()))
+        _settle(self._pending.tick(self._loop.time()))
         self._note_idle()
         self._send()
 
     def _note_idle(self) -> None:
         """Start the timer that cancels the call after IDLE_SECONDS, if no batch is pending now."""
         if self._idle is None and self._call is not None and not len(self._pending):
-            self._idle = asyncio.get_running_loop().call_later(IDLE_SECONDS, self._end_if_idle)
+            self._idle = self._loop.call_later(IDLE_SECONDS, self._end_if_idle)
 
     def _end_if_idle(self) -> None:
         self._idle = None

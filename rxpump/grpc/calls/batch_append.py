@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, Final
 
 from rxpump.errors import MalformedReply, RxPumpError
@@ -16,6 +17,9 @@ from rxpump.model.results import WriteResult
 
 _CORRELATION_TAG: Final = b"\x0a"
 """Protobuf tag of `correlation_id`, the first field of a request."""
+
+_LONGEST_CACHED: Final = 1_000
+"""Characters of the longest name of a stream whose options are cached, so that the cache is bounded."""
 
 
 class Batch:
@@ -42,14 +46,12 @@ class Batch:
         self._expected_version = expected_version
         self._login = login
         self._count = len(events)
-        request = streams.BatchAppendRequest(
-            options={"stream_identifier": identifier(stream), **expected(expected_version, "stream_position")},
-            is_final=True,
-        )
+        options = (_cached_options if len(stream) <= _LONGEST_CACHED else _options)(stream, expected_version)
+        request = streams.BatchAppendRequest()
         add = request.proposed_messages.add
         for event in events:
             fill_event(add(), event)
-        self.content: bytes = request.SerializeToString()
+        self.content: bytes = options + request.SerializeToString()
 
     @property
     def context(self) -> CallContext:
@@ -69,8 +71,10 @@ class Batch:
         Args:
             correlation_id: Number of the request, from 1 to 2**63 - 1, which the answer repeats.
         """
-        id = shared.Uuid(structured={"least_significant_bits": correlation_id}).SerializeToString()
-        return b"".join((_CORRELATION_TAG, bytes((len(id),)), id, self.content))
+        id = shared.Uuid()
+        id.structured.least_significant_bits = correlation_id
+        encoded = id.SerializeToString()
+        return b"".join((_CORRELATION_TAG, bytes((len(encoded),)), encoded, self.content))
 
     def result(self, response: Any) -> WriteResult | RxPumpError:
         """Return the result of the append, or its error.
@@ -88,6 +92,16 @@ class Batch:
 
     def __repr__(self) -> str:
         return f"<Batch of {self._count} events to {self._stream!r}, {len(self.content)} bytes>"
+
+
+def _options(stream: str, expected_version: int) -> bytes:
+    """Return the parts of an encoded request that many requests share: all but its id and its events."""
+    options = {"stream_identifier": identifier(stream), **expected(expected_version, "stream_position")}
+    encoded: bytes = streams.BatchAppendRequest(options=options, is_final=True).SerializeToString()
+    return encoded
+
+
+_cached_options = lru_cache(maxsize=256)(_options)
 
 
 def correlation_id(response: Any) -> int:

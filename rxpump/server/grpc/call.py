@@ -46,6 +46,9 @@ class CallConnection(Protocol):
     def send_data(self, stream_id: int, data: bytes) -> None:
         """Send bytes of a response, now or when the client reads."""
 
+    def flush(self) -> None:
+        """Send pending bytes now."""
+
     def pending_bytes(self, stream_id: int) -> int:
         """Return the bytes of a response that wait for the client."""
 
@@ -264,6 +267,10 @@ class Call:
     def reply(self, message: Any) -> None:
         """Send a message without waiting."""
         self.write(frame(message.SerializeToString()))
+
+    def flush(self) -> None:
+        """Send the messages now, not at the end of this turn of the event loop."""
+        self._connection.flush()
 
     def end(self) -> None:
         """Record that the call has ended, so that nothing more can be sent."""

@@ -100,7 +100,7 @@ class GrpcConnection(asyncio.Protocol):
         self.address = throttled_address(transport.get_extra_info("peername", [""])[0])
         self.local_address = transport.get_extra_info("sockname", [""])[0]
         self._begun(self)
-        self._flush()
+        self.flush()
         self._set_timer()
 
     def data_received(self, data: bytes) -> None:
@@ -109,7 +109,7 @@ class GrpcConnection(asyncio.Protocol):
             return
         for event in self._machine.receive(data, self._loop.time()):
             self._apply(event)
-        self._flush()
+        self.flush()
 
     def pause_writing(self) -> None:
         """Keep bytes in the state machine, because the client does not read; called by asyncio."""
@@ -119,7 +119,7 @@ class GrpcConnection(asyncio.Protocol):
         """Send again, because the client has read; called by asyncio."""
         self._is_paused = False
         self._machine.note_progress()
-        self._flush()
+        self.flush()
 
     def connection_lost(self, error: Exception | None) -> None:
         """End all calls; called by asyncio."""
@@ -146,7 +146,7 @@ class GrpcConnection(asyncio.Protocol):
         for stream_id, running in tuple(self._calls.items()):
             if running.call.method in _READS:
                 self._finish(stream_id, shutting_down().status)
-        self._flush()
+        self.flush()
         self._close_if_idle()
 
     def close(self) -> None:
@@ -160,7 +160,7 @@ class GrpcConnection(asyncio.Protocol):
         """Close the socket once the client has read all bytes, at the latest after `_CLOSING` seconds."""
         if self._is_closing:
             return
-        self._flush()
+        self.flush()
         self._is_closing = True
         self._transport.close()
         if self._timer is not None:
@@ -171,17 +171,17 @@ class GrpcConnection(asyncio.Protocol):
         """Send pending bytes in the next turn of the loop, together with the bytes of other calls."""
         if not self._will_flush:
             self._will_flush = True
-            self._loop.call_soon(self._flush)
+            self._loop.call_soon(self.flush)
 
-    def _flush(self) -> None:
+    def flush(self) -> None:
+        """Send pending bytes now."""
         self._will_flush = False
         if self._is_closing:
             return
         while not self._is_paused and (data := self._machine.bytes_to_send()):
             self._transport.write(data)
-        if self._waiting:
-            for stream_id in [each for each in self._waiting if self._machine.pending_bytes(each) <= UNSENT_BYTES]:
-                self._wake(stream_id)
+        for stream_id in [each for each in self._waiting if self._machine.pending_bytes(each) <= UNSENT_BYTES]:
+            self._wake(stream_id)
 
     def _set_timer(self) -> None:
         deadline = self._machine.deadline
@@ -190,7 +190,7 @@ class GrpcConnection(asyncio.Protocol):
     def _tick(self) -> None:
         for event in self._machine.tick(self._loop.time()):
             self._apply(event)
-        self._flush()
+        self.flush()
         if not self._is_closing:
             self._set_timer()
 
@@ -306,8 +306,7 @@ class GrpcConnection(asyncio.Protocol):
 
     def _cancel(self, stream_id: int) -> None:
         """End a call whose stream has ended."""
-        running = self._calls.get(stream_id)
-        if running is not None:
+        if (running := self._calls.get(stream_id)) is not None:
             self._forget(running)
             self._close_if_idle()
 
@@ -358,7 +357,7 @@ class GrpcConnection(asyncio.Protocol):
 
     async def drained(self, stream_id: int) -> None:
         """Wait until at most `UNSENT_BYTES` of a response wait for the client."""
-        self._flush()
+        self.flush()
         if self._machine.pending_bytes(stream_id) <= UNSENT_BYTES:
             await asyncio.sleep(0)
             return

@@ -11,6 +11,7 @@ import pytest
 from rxpump.errors import (
     ClientClosed,
     InvalidArgument,
+    MalformedReply,
     NotConnected,
     OperationTimedOut,
     WrongExpectedVersion,
@@ -26,7 +27,7 @@ from rxpump.model.positions import ExpectedVersion
 from rxpump.model.results import WriteResult
 from tests.grpc.appends.store import NOT_READY, Store
 from tests.grpc.clients import calling, features, handlers
-from tests.grpc.harness import Server, serving
+from tests.grpc.harness import Server, ServerCall, serving
 
 ANY = ExpectedVersion.ANY
 
@@ -63,6 +64,35 @@ async def test_an_append_of_several_events_has_all_their_numbers() -> None:
     async with appending(Store()) as (_, caller, appends):
         await appends.append(caller, "s", [event(0)], ANY)
         assert await appends.append(caller, "s", [event(1), event(2)], 0) == WriteResult("s", 1, 2, None)
+
+
+async def test_appends_of_one_turn_leave_in_one_write(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with appending(Store()) as (_, caller, appends):
+        await appends.append(caller, "s", [event(0)], ANY)
+        connection = await caller.channel.connection()
+        written: list[bytes] = []
+        assert connection._socket is not None
+        write = connection._socket.write
+
+        def note(data: bytes) -> None:
+            written.append(data)
+            write(data)
+
+        monkeypatch.setattr(connection._socket, "write", note)
+        results = await asyncio.gather(*(appends.append(caller, "s", [event(n)], ANY) for n in range(1, 21)))
+    assert [result.last_event_number for result in results] == list(range(1, 21))
+    assert len([data for data in written if b"happened" in data]) == 2  # the first append does not wait for others
+
+
+async def test_a_malformed_answer_ends_the_call_and_its_appends() -> None:
+    async def batch_append(call: ServerCall) -> None:
+        call.start()
+        await anext(call)
+        await call.send(b"\xff")
+
+    async with serving(handlers(BatchAppend=batch_append)) as server, calling(server.port) as caller:
+        with pytest.raises(MalformedReply):
+            await Appends().append(caller, "s", [event(0)], ANY)
 
 
 async def test_one_refused_append_does_not_disturb_the_others() -> None:

@@ -217,6 +217,8 @@ class _Batches:
                 self._refuse(batch, batch_stream_deleted(batch.stream))
             case NotCommitted(reason, timed_out):
                 self._refuse(batch, batch_failed(reason) if timed_out is None else batch_timed_out())
+        if not self._writing:
+            self._call.flush()  # No other answer can join these.
         self._progress.set()
 
     def _expire(self, key: bytes) -> None:
