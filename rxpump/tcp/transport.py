@@ -211,7 +211,7 @@ class TcpTransport(Transport):
             page = await self._request(
                 operation(position, max_count, resolve_links=resolve_links, require_leader=leader), deadline
             )
-        if position == LAST_POSITION and direction is StreamDirection.FORWARD:
+        if position == LAST_POSITION and not page:
             page.next = Position(page.next.commit, 0)  # Before an event that is written at the end of the log.
         return page if where is None else page.where(where.matches)
 

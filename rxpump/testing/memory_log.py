@@ -212,7 +212,7 @@ class MemoryLog:
             following = Position(stored[-1].commit_position + 1 if stored else max(start.commit, 1), 0)
         else:
             stored = self.events[max(0, index - max_count) : index][::-1]
-            following = stored[-1].position if stored else Position(1, 1)
+            following = stored[-1].position if stored else Position(1, 0)
         return AllPage(
             [self.resolved(each, resolve_links=resolve_links, is_placed=True) for each in stored],
             position=start if start.commit <= self.end.commit else self.end,

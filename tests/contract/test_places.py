@@ -130,6 +130,15 @@ async def test_a_page_at_the_end_is_joined_by_new_events(store: Store) -> None:
     assert await followed(store, page.next, 3, None) == [2, 3]
 
 
+async def test_a_backward_page_of_an_empty_log_is_joined_by_events(store: Store) -> None:
+    page = await store.transport.read_all_page(END, 3, BACKWARD, resolve_links=False, where=WHERE)
+    assert len(page) == 0
+    await write(store, 0, 1)
+    assert numbers(await store.read_all(page.next, BACKWARD)) == []
+    assert numbers(await store.read_all(page.next)) == [0, 1]
+    assert await followed(store, page.next, 1, None) == [0, 1]
+
+
 @FILTERS
 async def test_backward_pages_join_while_events_arrive(store: Store, where: EventFilter | None) -> None:
     await write(store, 0, 1, 2, 3, 4)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rxpump.errors import EventNotFound
+from rxpump.errors import AccessDenied, EventNotFound, StreamNotFound
 from rxpump.grpc.caller import Caller
 from rxpump.grpc.calls import read
 from rxpump.grpc.calls.read import StreamMarks, after_commit
@@ -26,6 +26,7 @@ from rxpump.model.positions import (
     Position,
     StreamDirection,
 )
+from rxpump.model.system_names import METADATA_PREFIX
 
 _BACKWARD = StreamDirection.BACKWARD
 
@@ -34,29 +35,93 @@ async def read_event(caller: Caller, stream: str, number: int | Edge, *, resolve
     """Read one event; see `Transport.read_event`."""
     if number is START:
         number = 0
-    events, _ = await _read_stream(caller, stream, number, 1, _BACKWARD, resolve_links=resolve_links)
+    try:
+        events, _ = await _read_stream(caller, stream, number, 1, _BACKWARD, resolve_links=resolve_links)
+    except StreamNotFound:
+        if not await _is_of_a_stream(caller, stream):
+            raise
+        events = ()
     if events and number in (END, events[0].received_number):
         return events[0]
     raise EventNotFound(stream, -1 if isinstance(number, Edge) else number)
 
 
+async def _is_of_a_stream(caller: Caller, metastream: str) -> bool:
+    """Return whether a stream that does not exist would contain the metadata of a stream that exists.
+
+    Over TCP, such a stream is regarded as empty (docs/protocol/tcp.md, section 4.6).
+    """
+    if not metastream.startswith(METADATA_PREFIX):
+        return False
+    try:
+        await find_last_number(caller, metastream.removeprefix(METADATA_PREFIX))
+    except StreamNotFound:
+        return False
+    except AccessDenied:
+        return True
+    return True
+
+
 async def read_stream_page(
     caller: Caller, stream: str, start: int | Edge, max_count: int, direction: StreamDirection, *, resolve_links: bool
 ) -> StreamPage:
-    """Read a page of a stream; see `Transport.read_stream_page`."""
-    events, marks = await _read_stream(caller, stream, start, max_count, direction, resolve_links=resolve_links)
-    next_number = _next_number(start, direction, events, marks)
-    if direction is _BACKWARD:
-        is_end = len(events) < max_count or next_number < 0
+    """Read a page of a stream; see `Transport.read_stream_page`.
+
+    A page has the events of `max_count` numbers, as over TCP. The server does not count numbers without an event,
+    before the first event that can be read and after the last one, so its response can have further events.
+    """
+    is_forward = direction is StreamDirection.FORWARD
+    count = max_count + (not is_forward)
+    events, marks = await _read_stream(caller, stream, start, count, direction, resolve_links=resolve_links)
+    if is_forward:
+        events, number, is_end = _window_forward(0 if isinstance(start, Edge) else start, max_count, events, marks)
     else:
-        is_end = len(events) < max_count or (marks.last is not None and next_number > marks.last)
+        events, number, is_end = _window_backward(start, max_count, events, marks)
     return StreamPage(
         events,
         stream=stream,
-        next_event_number=next_number,
+        next_event_number=number,
         last_event_number=marks.last,
         is_end_of_stream=is_end,
     )
+
+
+def _window_forward(
+    start: int, max_count: int, events: Sequence[Event], marks: StreamMarks
+) -> tuple[Sequence[Event], int, bool]:
+    """Return the events of `max_count` numbers, the number of the next page, and whether the page reaches the end."""
+    end = start + max_count - 1
+    is_end = len(events) < max_count if marks.last is None else end >= marks.last
+    if not events:
+        return events, start if marks.last is None else marks.last + 1, is_end
+    first = events[0].received_number
+    if first > end:
+        return (), first, False
+    if events[-1].received_number > end:
+        events = events[: end - first + 1]
+    return events, events[-1].received_number + 1, is_end
+
+
+def _window_backward(
+    start: int | Edge, max_count: int, events: Sequence[Event], marks: StreamMarks
+) -> tuple[Sequence[Event], int, bool]:
+    """Return the events of `max_count` numbers, the number of the next page, and whether no event precedes the page.
+
+    Args:
+        start: Number of the first event to return, or END.
+        max_count: Numbers of the page.
+        events: Events from `start` on, with one more than the page can have.
+        marks: Last number of the stream.
+    """
+    if not events:
+        return events, -1, True
+    last = events[0].received_number if marks.last is None else marks.last
+    end = last if start is END else 0 if isinstance(start, Edge) else start
+    low = max(0, end - max_count + 1)
+    if events[-1].received_number >= low:
+        return events, -1, True
+    kept = [event for event in events if event.received_number >= low]
+    return kept, min(low - 1, last), False
 
 
 async def read_all_page(
@@ -131,16 +196,6 @@ async def _read_stream(
     return read.counted(await caller.collect(context, [request]), events_of_stream, context)
 
 
-def _next_number(start: int | Edge, direction: StreamDirection, events: Sequence[Event], marks: StreamMarks) -> int:
-    """Return the number at which the next page starts; -1 if there is none."""
-    if direction is _BACKWARD:
-        return events[-1].received_number - 1 if events else -1
-    if events:
-        return events[-1].received_number + 1
-    first = 0 if isinstance(start, Edge) else start
-    return first if marks.last is None else max(first, marks.last + 1)
-
-
 def _next_position(
     start: Position, direction: StreamDirection, events: Sequence[Event], following: Event | None
 ) -> Position:
@@ -148,7 +203,7 @@ def _next_position(
     if following is not None:
         return place_between(events[-1] if events else None, following)
     if not events:
-        return start
+        return FIRST_POSITION if start == LAST_POSITION else start  # No event precedes the end of the log.
     last = place_of(events[-1])
     return last if direction is _BACKWARD else after_commit(last)
 

@@ -180,6 +180,19 @@ async def test_one_event_is_read_backward(number: Any) -> None:
         assert (server.requests[0].read_direction, server.requests[0].count) == (1, 1)
 
 
+@pytest.mark.parametrize(
+    ("of_the_stream", "error"),
+    [([event(3), last(3)], EventNotFound), ([DENIED], EventNotFound), ([not_found()], StreamNotFound)],
+)
+async def test_metadata_of_a_stream_is_a_stream_too(of_the_stream: list[Any], error: type[Exception]) -> None:
+    """Over TCP, the metadata stream of a stream that exists is empty if there is no metadata."""
+    async with reading_from(in_turn([not_found("$$s")], of_the_stream)) as (server, caller):
+        with pytest.raises(error) as raised:
+            await read_event(caller, "$$s", END, resolve_links=False)
+        assert vars(raised.value)["stream"] == "$$s"
+        assert server.requests[1].stream.stream_identifier.stream_name == b"s"
+
+
 @pytest.mark.parametrize("answer", [[event(3), last(3)], [last(3)]])
 async def test_another_event_is_not_the_one_that_was_asked_for(answer: list[Any]) -> None:
     async with reading_from(in_turn(answer)) as (_, caller):
@@ -194,13 +207,21 @@ async def test_another_event_is_not_the_one_that_was_asked_for(answer: list[Any]
         (0, FORWARD, [event(0), event(1), last(4)], 2, False, 4),
         (3, FORWARD, [event(3), event(4), last(4)], 5, True, 4),
         (4, FORWARD, [event(4), last(4)], 5, True, 4),
-        (9, FORWARD, [last(4)], 9, True, 4),
-        (0, FORWARD, [first(5), last(4)], 5, True, 4),
+        (9, FORWARD, [last(4)], 5, True, 4),
+        (0, FORWARD, [first(5), last(4)], 5, False, 4),
+        (3, FORWARD, [first(5), last(4)], 5, True, 4),
+        (0, FORWARD, [first(3), event(3), event(4), last(4)], 3, False, 4),
+        (0, FORWARD, [first(1), event(1), event(2), last(4)], 2, False, 4),
         (3, FORWARD, [event(3), event(4)], 5, False, None),
         (START, FORWARD, [], 0, True, None),
-        (END, BACKWARD, [event(4), event(3), last(4)], 2, False, 4),
+        (END, BACKWARD, [event(4), event(3), event(2), last(4)], 2, False, 4),
+        (END, BACKWARD, [event(4), event(3), last(4)], -1, True, 4),
+        (END, BACKWARD, [event(4), event(3), event(2)], 2, False, None),
         (1, BACKWARD, [event(1), event(0), last(4)], -1, True, 4),
-        (5, BACKWARD, [event(5), last(5)], 4, True, 5),
+        (5, BACKWARD, [event(5), last(5)], -1, True, 5),
+        (6, BACKWARD, [event(5), event(4), event(3), last(5)], 4, False, 5),
+        (9, BACKWARD, [event(5), event(4), event(3), last(5)], 5, False, 5),
+        (START, BACKWARD, [event(0), last(5)], -1, True, 5),
         (1, BACKWARD, [last(4)], -1, True, 4),
     ],
 )
@@ -210,6 +231,7 @@ async def test_a_page_names_the_next_one(
     async with reading_from(in_turn(answer)) as (_, caller):
         page = await read_stream_page(caller, "s", start, 2, direction, resolve_links=False)
         assert (page.next, page.is_last, page.last_event_number) == (following, is_end, last_number)
+        assert all(abs(each.number - page[0].number) < 2 for each in page)
 
 
 async def test_pages_of_all_join_by_the_event_after_a_page() -> None:
