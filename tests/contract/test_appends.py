@@ -30,6 +30,15 @@ async def test_an_append_returns_numbers_and_a_position(store: Store) -> None:
     assert first.position < second.position
 
 
+@pytest.mark.parametrize("expected", [ANY, NO_STREAM])
+async def test_an_append_without_events_has_a_result(store: Store, expected: int) -> None:
+    result = await store.transport.append("s", [], expected)
+    assert (result.first_event_number, result.last_event_number) == (0, -1)
+    await store.write("s", 0)
+    result = await store.transport.append("s", [], ANY)
+    assert (result.first_event_number, result.last_event_number) == (1, 0)
+
+
 @pytest.mark.parametrize("expected", [ANY, STREAM_EXISTS, 1])
 async def test_an_append_at_the_expected_version_succeeds(store: Store, expected: int) -> None:
     await store.write("s", 0, 1)

@@ -234,7 +234,7 @@ class _Batches:
             batch.expiry.cancel()
 
     def _confirm(self, batch: _Batch, appended: Appended) -> None:
-        if appended.position == REPEATED_POSITION:
+        if appended.position == REPEATED_POSITION or appended.last < 0:  # A batch without events makes no stream.
             result = success(self._node, batch.stream, appended)
             self._answer(batch.correlation_id, batch.stream, success=result)
             return
