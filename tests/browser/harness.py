@@ -46,11 +46,18 @@ class Site:
         search = "&".join(f"{name}={quote(str(value))}" for name, value in query.items())
         return f"{self.address}#/{'/'.join(quote(part, safe='') for part in path)}{'?' if search else ''}{search}"
 
+    @staticmethod
+    def events(*types: str, data: Any = None) -> list[rxpump.NewEvent]:
+        """Return one event of each type, with a number as data or the given data."""
+        return [rxpump.NewEvent(type, {"n": n} if data is None else data) for n, type in enumerate(types)]
+
     async def write(self, stream: str, *types: str, data: Any = None) -> None:
         """Append one event of each type to a stream."""
-        await self.client.publish(
-            stream, [rxpump.NewEvent(type, {"n": n} if data is None else data) for n, type in enumerate(types)]
-        )
+        await self.client.publish(stream, self.events(*types, data=data))
+
+    def other_client(self) -> rxpump.Client:
+        """Return a client whose way to the server does not fail."""
+        return rxpump.connect(self.server.uri)
 
     async def stop_page(self) -> None:
         """Stop the program that serves the page. The store goes on."""

@@ -15,6 +15,9 @@ const TOKEN = /\s*(?:("(?:[^"\\]|\\.)*")|([[\]{},:])|([^\s[\]{},:"]+))/gy;
 const OPEN_ENTRIES = 24;
 const SHOWN_ENTRIES = 200;
 const SHOWN_CHARACTERS = 600;
+const OPEN_LEVELS = 4;
+/** Browsers end a page whose elements are nested too deep. */
+const MOST_LEVELS = 64;
 
 /**
  * Parse a text that is JSON.
@@ -63,21 +66,23 @@ export function parse(text) {
  * @param {string} text
  */
 export function jsonTree(text) {
-  return h("div", { class: "json" }, shown(parse(text), null, true));
+  return h("div", { class: "json" }, shown(parse(text), null, true, 0));
 }
 
 /**
  * @param {Node_} node
  * @param {string | null} key
  * @param {boolean} open
+ * @param {number} depth
  * @returns {HTMLElement}
  */
-function shown(node, key, open) {
+function shown(node, key, open, depth) {
   const name = key === null ? null : [foreign(key, "key"), ": "];
   if (node.kind === "literal") return h("span", {}, name, h("span", { class: "literal" }, foreign(node.text)));
   if (node.kind === "string") return h("span", {}, name, string(node.text));
   const [left, right] = node.kind === "object" ? ["{", "}"] : ["[", "]"];
   if (node.entries.length === 0) return h("span", {}, name, left, right);
+  if (depth === MOST_LEVELS) return h("span", {}, name, h("span", { class: "fold" }, `${left} more than ${MOST_LEVELS} levels ${right}`));
   const size = counted(node.entries.length, node.kind === "object" ? "key" : "item");
   const fold = h("span", { class: "fold" });
   const details = h("details", {}, h("summary", {}, name, left, fold));
@@ -85,7 +90,7 @@ function shown(node, key, open) {
   const update = () => {
     fold.textContent = details.open ? "" : ` ${size} ${right}`;
     if (details.open && list.childElementCount === 0) {
-      more(node.entries, list, 0);
+      more(node.entries, list, 0, depth + 1);
       details.append(list, right);
     }
   };
@@ -101,12 +106,13 @@ function shown(node, key, open) {
  * @param {[string | null, Node_][]} entries
  * @param {HTMLElement} list
  * @param {number} from
+ * @param {number} depth
  */
-function more(entries, list, from) {
+function more(entries, list, from, depth) {
   const part = entries.slice(from, from + SHOWN_ENTRIES);
   for (const [key, node] of part) {
     const small = node.kind === "object" || node.kind === "array" ? node.entries.length <= OPEN_ENTRIES && entries.length <= OPEN_ENTRIES : true;
-    list.append(h("li", {}, shown(node, key, small && depth(list) < 4)));
+    list.append(h("li", {}, shown(node, key, small && depth < OPEN_LEVELS, depth)));
   }
   const left = entries.length - from - part.length;
   if (left > 0) {
@@ -114,17 +120,10 @@ function more(entries, list, from) {
     const item = h("li", {}, button);
     button.addEventListener("click", () => {
       item.remove();
-      more(entries, list, from + SHOWN_ENTRIES);
+      more(entries, list, from + SHOWN_ENTRIES, depth);
     });
     list.append(item);
   }
-}
-
-/** @param {Element} list */
-function depth(list) {
-  let count = 0;
-  for (let above = list.parentElement?.closest("ul"); above; above = above.parentElement?.closest("ul")) count += 1;
-  return count;
 }
 
 /** @param {string} text */
