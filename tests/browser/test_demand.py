@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 EVENTS = 4000
 EVENT_BYTES = 16 * 1024
 MOST_AHEAD = EVENTS // 2
-"""Events that can be under way: in the buffers of the subscription, of the sockets (about 6 MB each) and of Chromium."""
+"""Events that can be under way: in the buffers of the subscription, of the sockets (up to 6 MB) and of Chromium."""
 
 
 class Encoded:

@@ -4,10 +4,10 @@
  * The pointer or the arrow keys select a marble. A card next to it describes its event, and Enter or a click opens it.
  */
 
-import { PATHS, markerOf } from "./colors.js";
 import { fill, foreign, h } from "./element.js";
 import { clock, counted } from "./format.js";
 import { MarbleLines } from "./marble_lines.js";
+import { MarbleSprites, radiusOf } from "./marble_sprites.js";
 import { typeLabel } from "./parts.js";
 
 /** @typedef {import("./marble_lines.js").Marble} Marble */
@@ -29,10 +29,9 @@ export class Marbles {
   #stage = h("div", { class: "stage" }, this.#canvas, this.#names);
   #context = /** @type {CanvasRenderingContext2D} */ (this.#canvas.getContext("2d"));
   #lines = new MarbleLines("type");
-  /** @type {Map<string, HTMLCanvasElement>} */
-  #sprites = new Map();
   /** @type {Record<string, string>} */
   #colors = {};
+  #sprites = new MarbleSprites(this.#colors);
   /** @type {{line: string, marble: Marble, byKey: boolean} | null} */
   #selected = null;
   #shownNames = "";
@@ -171,7 +170,7 @@ export class Marbles {
       const y = index * LINE_HEIGHT + LINE_Y;
       this.#drawLine(y);
       for (const marble of line.marbles) {
-        const image = this.#sprite(marble);
+        const image = this.#sprites.image(marble);
         const size = image.width / devicePixelRatio;
         context.drawImage(image, this.#x(marble.at) - size / 2, y - size / 2, size, size);
       }
@@ -225,39 +224,12 @@ export class Marbles {
     }
   }
 
-  /** @param {Marble} marble */
-  #sprite(marble) {
-    const { color, shape } = markerOf(marble.event.type);
-    const growth = Math.min(6, Math.ceil(Math.log2(1 + marble.more)));
-    const key = `${color} ${shape} ${growth}`;
-    let image = this.#sprites.get(key);
-    if (image === undefined) {
-      const radius = 6 + growth * 0.75;
-      const size = (radius + 2) * 2;
-      image = h("canvas");
-      image.width = image.height = Math.ceil(size * devicePixelRatio);
-      const context = /** @type {CanvasRenderingContext2D} */ (image.getContext("2d"));
-      context.scale(image.width / size, image.width / size);
-      context.translate(2, 2);
-      context.scale(radius / 6, radius / 6);
-      context.lineJoin = "round";
-      context.lineWidth = 2;
-      context.strokeStyle = this.#colors["--surface"];
-      context.fillStyle = this.#colors[`--type-${color}`];
-      const path = new Path2D(PATHS[shape]);
-      context.stroke(path);
-      context.fill(path);
-      this.#sprites.set(key, image);
-    }
-    return image;
-  }
-
   #restyle() {
     const style = getComputedStyle(document.documentElement);
     for (const name of ["--surface", "--line-strong", "--ink", "--ink-soft", "--good", "--warn", "--accent", "--sans", ...[0, 1, 2, 3, 4, 5].map((n) => `--type-${n}`)]) {
       this.#colors[name] = style.getPropertyValue(name).trim();
     }
-    this.#sprites.clear();
+    this.#sprites = new MarbleSprites(this.#colors);
     this.#dirty = true;
   }
 
@@ -365,7 +337,7 @@ export class Marbles {
     context.strokeStyle = this.#colors["--ink"];
     context.lineWidth = 1.75;
     context.beginPath();
-    context.arc(x, y, 11.5, 0, Math.PI * 2);
+    context.arc(x, y, radiusOf(this.#selected.marble) + 4.5, 0, Math.PI * 2);
     context.stroke();
     const left = Math.max(12, Math.min(x - 24, this.#width - this.#card.offsetWidth - 12));
     this.#card.style.transform = `translate(${Math.round(left)}px, ${Math.round(y + 20 - this.#stage.scrollTop)}px)`;

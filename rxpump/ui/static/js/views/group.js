@@ -146,14 +146,14 @@ function facts(details) {
     h(
       "dl",
       { class: "facts" },
-      fact("Status", statusBadge(details.status)),
+      details.status && fact("Status", statusBadge(details.status)),
       fact("Lag", whole(details.lag)),
       fact("Last checkpoint", foreign(details.last_checkpoint ?? "–")),
       fact("Last known event", foreign(details.last_known ?? "–")),
-      fact("In flight", whole(details.in_flight)),
+      details.in_flight !== null && fact("In flight", whole(details.in_flight)),
       fact("Parked", whole(details.parked)),
-      fact("Waiting to be retried", whole(details.retry_buffer)),
-      fact("Events per second", details.events_per_second === null ? "–" : tenths(details.events_per_second)),
+      details.retry_buffer !== null && fact("Waiting to be retried", whole(details.retry_buffer)),
+      details.events_per_second !== null && fact("Events per second", tenths(details.events_per_second)),
     ),
   );
 }

@@ -57,7 +57,7 @@ function row(group) {
     {},
     h("td", { class: "lead-cell" }, h("a", { class: "name", href: address(["group", group.stream, group.group]) }, foreign(group.group))),
     h("td", { "data-label": "Stream" }, streamLink(group.stream)),
-    h("td", { "data-label": "Status" }, statusBadge(group.status)),
+    h("td", { "data-label": "Status" }, group.status ? statusBadge(group.status) : "–"),
     h("td", { class: "number", "data-label": "Consumers" }, whole(group.consumers?.length ?? group.consumers)),
     h("td", { class: "number", "data-label": "Lag" }, whole(group.lag)),
     h("td", { class: "number", "data-label": "In flight" }, whole(group.in_flight)),
@@ -67,5 +67,5 @@ function row(group) {
 
 /** @param {string} status */
 export function statusBadge(status) {
-  return h("span", { class: `badge ${status === "Live" ? "good" : status ? "warn" : ""}` }, foreign(status || "Unknown"));
+  return h("span", { class: `badge ${status === "Live" ? "good" : "warn"}` }, foreign(status));
 }

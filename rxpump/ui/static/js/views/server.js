@@ -67,8 +67,7 @@ export async function serverView(root, _route, signal) {
         h(
           "dl",
           { class: "facts" },
-          fact("Server", server.version ? `Version ${server.version}` : "Version unknown"),
-          fact("Protocol", protocolText(server.protocol)),
+          fact("Server", [server.version && `Version ${server.version}, `, protocolText(server.protocol)]),
           fact("Address", h("span", { class: "mono" }, foreign(server.uri))),
           h("div", {}, h("dt", {}, "Our connection"), connection),
           h("div", {}, h("dt", {}, "Last position seen"), position),
@@ -82,9 +81,9 @@ export async function serverView(root, _route, signal) {
 
 /** @param {string} scheme */
 function protocolText(scheme) {
-  if (scheme.startsWith("tcp")) return `TCP (${scheme})`;
-  if (scheme.startsWith("esdb") || scheme.startsWith("kurrent")) return `gRPC (${scheme})`;
-  return `In this program (${scheme})`;
+  if (scheme.startsWith("tcp")) return "TCP";
+  if (scheme.startsWith("esdb") || scheme.startsWith("kurrent")) return "gRPC";
+  return scheme === "memory" ? "Store in memory" : "Store in a file of SQLite";
 }
 
 /**
@@ -103,7 +102,11 @@ function stateText(status, uri) {
 
 /** @param {any[]} all */
 function members(all) {
-  const heads = ["Member", "State", "Version", "Written"];
+  const columns = /** @type {[string, (member: any) => import("../element.js").Children][]} */ ([
+    ["State", memberState],
+    ...(all.some((member) => member.version) ? [["Version", (/** @type {any} */ member) => foreign(member.version || "–")]] : []),
+    ...(all.some((member) => member.written) ? [["Bytes written", (/** @type {any} */ member) => whole(member.written)]] : []),
+  ]);
   return h(
     "section",
     { class: "card", "aria-label": "Members of the cluster" },
@@ -111,24 +114,23 @@ function members(all) {
     h(
       "table",
       { class: "stack" },
-      h("thead", {}, h("tr", {}, heads.map((head) => h("th", { scope: "col" }, head)))),
-      h("tbody", {}, all.map(memberRow)),
+      h("thead", {}, h("tr", {}, ["Member", ...columns.map(([head]) => head)].map((head) => h("th", { scope: "col" }, head)))),
+      h(
+        "tbody",
+        {},
+        all.map((member) =>
+          h("tr", {}, h("td", { class: "lead-cell mono" }, foreign(member.address)), columns.map(([head, cell]) => h("td", { "data-label": head }, cell(member)))),
+        ),
+      ),
     ),
   );
 }
 
 /** @param {any} member */
-function memberRow(member) {
+function memberState(member) {
   const alive = member.is_alive ?? true;
   const kind = !alive ? "bad" : /leader|master/i.test(member.state) ? "good" : "";
-  return h(
-    "tr",
-    {},
-    h("td", { class: "lead-cell mono" }, foreign(member.address)),
-    h("td", { "data-label": "State" }, h("span", { class: `badge ${kind}` }, foreign(member.state), alive ? null : ", not alive"), member.reason && h("div", { class: "soft" }, foreign(member.reason))),
-    h("td", { "data-label": "Version" }, foreign(member.version || "–")),
-    h("td", { "data-label": "Written" }, member.written === undefined ? "–" : whole(member.written)),
-  );
+  return [h("span", { class: `badge ${kind}` }, foreign(member.state), alive ? null : ", not alive"), member.reason && h("div", { class: "soft" }, foreign(member.reason))];
 }
 
 /** The charts, which appear when the first measurement for them arrives. */
@@ -144,13 +146,23 @@ class Charts {
    */
   add(sample, before) {
     const now = Date.parse(sample.time) / 1000;
-    if (before?.written && sample.written && sample.written.events >= before.written.events) {
-      const seconds = Math.max(0.2, now - Date.parse(before.time) / 1000);
-      this.#chart("Events written", (value) => `${tenths(value)}/s`).add(now, (sample.written.events - before.written.events) / seconds);
-      this.#chart("Bytes written", (value) => `${bytes(Math.round(value))}/s`).add(now, (sample.written.bytes - before.written.bytes) / seconds);
-    }
+    if (sample.written) this.#written(now, sample.written, before);
     if (sample.round_trip_ms !== null) this.#chart("Round trip of a request", (value) => `${tenths(value)} ms`).add(now, sample.round_trip_ms);
     if (sample.statistics !== null) this.#statistics(now, sample.statistics);
+  }
+
+  /**
+   * @param {number} now
+   * @param {{events: number, bytes: number}} written
+   * @param {Sample | null} before
+   */
+  #written(now, written, before) {
+    const events = this.#chart("Events written", (value) => `${tenths(value)}/s`);
+    const size = this.#chart("Bytes written", (value) => `${bytes(Math.round(value))}/s`);
+    if (!before?.written) return;
+    const seconds = Math.max(0.2, now - Date.parse(before.time) / 1000);
+    events.add(now, (written.events - before.written.events) / seconds);
+    size.add(now, (written.bytes - before.written.bytes) / seconds);
   }
 
   /**

@@ -130,6 +130,7 @@ function form(title, action, result, fields, change, danger = false) {
             fill(result, failure(error));
           } finally {
             button.disabled = false;
+            if (document.activeElement === document.body) button.focus(); // a disabled button loses the focus
           }
         },
       },
