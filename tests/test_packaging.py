@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tarfile
+from contextlib import chdir
 from importlib.metadata import metadata, version
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 
@@ -69,6 +72,16 @@ def test_the_core_has_five_dependencies() -> None:
         "protobuf",
         "reactivex",
     ]
+
+
+def test_the_web_page_is_in_the_wheel_and_the_source_distribution(tmp_path: Path) -> None:
+    backend = pytest.importorskip("hatchling.build", reason="the build backend is a development dependency")
+    page = {path.relative_to(ROOT).as_posix() for path in (ROOT / "rxpump" / "ui" / "static").rglob("*.*")}
+    assert {path.rpartition(".")[2] for path in page} == {"html", "css", "js", "svg"}
+    with chdir(ROOT), ZipFile(tmp_path / backend.build_wheel(str(tmp_path))) as wheel:
+        assert page <= set(wheel.namelist())
+    with chdir(ROOT), tarfile.open(tmp_path / backend.build_sdist(str(tmp_path))) as sdist:
+        assert page <= {name.partition("/")[2] for name in sdist.getnames()}
 
 
 def test_the_compiled_schema_is_that_of_proto(tmp_path: Path) -> None:

@@ -7,8 +7,8 @@ import { streamLink, typeLabel } from "./parts.js";
 /** @typedef {import("./brief_event.js").BriefEvent} BriefEvent */
 
 export const MOST_ROWS = 200;
-const ROWS_AT_ONCE = 40;
-const MILLISECONDS = 100;
+const ROWS_AT_ONCE = 25;
+const MILLISECONDS = 250;
 
 export class LiveTable {
   #body = h("tbody");
