@@ -6,15 +6,15 @@ from collections.abc import Iterable
 
 import pytest
 from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, Page, ViewportSize, expect
 
 from tests.browser.harness import MILLISECONDS, Site, count
 from tests.browser.views import VIEWS, fill_store
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
-WIDE = {"width": 1280, "height": 860}
-NARROW = {"width": 360, "height": 740}
+WIDE: ViewportSize = {"width": 1280, "height": 860}
+NARROW: ViewportSize = {"width": 360, "height": 740}
 
 
 @pytest.mark.parametrize("width", ["wide", "narrow"])

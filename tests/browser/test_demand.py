@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Page, expect
 
-from rxpump.ui.routes import live
+from rxpump.ui.event_json import event_values
 from tests.browser.harness import Site, count
 from tests.browser.publishing import write_large
 
@@ -24,13 +24,12 @@ class Encoded:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.events = 0
-        original = live.event_values
 
         def counted(*args: Any, **options: Any) -> dict[str, Any]:
             self.events += 1
-            return original(*args, **options)
+            return event_values(*args, **options)
 
-        monkeypatch.setattr(live, "event_values", counted)
+        monkeypatch.setattr("rxpump.ui.routes.live.event_values", counted)
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, Page, ViewportSize, expect
 
 from tests.browser.harness import MILLISECONDS, Site, count, new_site
 from tests.browser.publishing import trading
@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 MOST_BYTES = 150 * 1024
 FOLDER = os.environ.get("SCREENSHOTS")
 SHOWN = ("streams", "stream", "groups", "group", "server", "write")
-SIZE = {"width": 1120, "height": 760}
+SIZE: ViewportSize = {"width": 1120, "height": 760}
 
 
 async def picture(page: Page, name: str, folder: Path) -> None:
