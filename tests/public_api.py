@@ -21,6 +21,7 @@ MODULES = (
     "rxpump.errors",
     "rxpump.messages",
     "rxpump.operators",
+    "rxpump.otel",
     "rxpump.server",
     "rxpump.testing",
 )

@@ -151,6 +151,16 @@ class Upstream:
         return own
 
     @property
+    def source_item(self) -> Any:
+        """Item of the source from which the delivered item comes, the oldest if there are several; None if unknown.
+
+        Reading it does not start to track the source.
+        """
+        if not self.knows_origin:
+            return None
+        return self.origin if self._pending is None else self._pending.item
+
+    @property
     def newest(self) -> Pending | None:
         """Entry of the newest event that, with all before it, has left the operator above; None if there is none.
 

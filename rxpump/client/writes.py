@@ -17,6 +17,7 @@ from rxpump.model.limits import Limits
 from rxpump.model.new_events import UNSET, NewEvent, as_new_event, fitting, new_link
 from rxpump.model.positions import ExpectedVersion
 from rxpump.model.results import WriteResult
+from rxpump.streams.instrumented import append, append_many
 from rxpump.streams.observable import Observable, Piped
 from rxpump.streams.publisher import Publisher
 from rxpump.streams.single import Single
@@ -156,6 +157,7 @@ class WriteClient(ReadClient):
             expected_version=checks.expected_version(expected_version),
             batching=Batching() if batch_size is UNSET else Batching(batch_size),
             limits=transport.limits,
+            telemetry=transport.telemetry,
         )
 
     def publish_many(
@@ -204,7 +206,11 @@ class WriteClient(ReadClient):
         for stream, version in versions.items():
             if stream not in new and version == ExpectedVersion.ANY:
                 raise InvalidArgument("expected_versions", {stream: version}, "a version for a stream without events")
-        return Single(self._runtime, "publish_many", lambda: transport.append_many(new, versions))
+        return Single(
+            self._runtime,
+            "publish_many",
+            lambda: append_many(transport.telemetry, new, lambda events: transport.append_many(events, versions)),
+        )
 
     def link_to(
         self,
@@ -275,6 +281,7 @@ class WriteClient(ReadClient):
             expected_version=checks.expected_version(expected_version),
             batching=Batching(max_batch, max_bytes, linger, max_in_flight),
             limits=self._transport.limits,
+            telemetry=self._transport.telemetry,
         )
 
     def _append(
@@ -282,7 +289,11 @@ class WriteClient(ReadClient):
     ) -> Single[WriteResult]:
         version = checks.expected_version(expected_version)
         transport = self._within(timeout)
-        return Single(self._runtime, name, lambda: transport.append(stream, events, version))
+        return Single(
+            self._runtime,
+            name,
+            lambda: append(transport.telemetry, stream, events, lambda new: transport.append(stream, new, version)),
+        )
 
 
 def _new_events(stream: str, events: object, limits: Limits) -> list[NewEvent]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, fields
 from random import Random
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from uuid import UUID, uuid5
 
 from rxpump.errors import InvalidArgument
@@ -126,6 +126,9 @@ class NewEvent(_Fields):
         return f"<NewEvent {self.type} {len(self.data)} bytes {self.id}>"
 
 
+E = TypeVar("E", bound=NewEvent)
+
+
 def as_new_event(item: object, stream: str, limits: Limits) -> NewEvent:
     """Return a NewEvent as it is, or a copy of an event that was read.
 
@@ -148,6 +151,24 @@ def as_new_event(item: object, stream: str, limits: Limits) -> NewEvent:
         copy = NewEvent(item.type, item.data, metadata=item.metadata, id=id, is_json=item.is_json)
         return fitting(copy, stream, limits)
     raise InvalidArgument("events", item, "NewEvents, or Events to copy")
+
+
+def with_metadata(event: NewEvent, metadata: bytes, cls: type[E]) -> E:
+    """Return a copy of an event with other metadata. It has the same id, so that it is the same write.
+
+    Args:
+        event: The event.
+        metadata: Encoded metadata.
+        cls: Class of the copy, a subclass of NewEvent or NewEvent itself.
+    """
+    copy = cls.__new__(cls)
+    _set_type(copy, event.type)
+    _set_data(copy, event.data)
+    _set_metadata(copy, metadata)
+    _set_is_json(copy, event.is_json)
+    _set_id_bytes(copy, event.id_bytes)
+    _set_size(copy, event.size - len(event.metadata) + len(metadata))
+    return copy
 
 
 def fitting(event: NewEvent, stream: str, limits: Limits) -> NewEvent:

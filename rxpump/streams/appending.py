@@ -20,6 +20,7 @@ from rxpump.errors import WrongExpectedVersion
 from rxpump.model.new_events import NewEvent
 from rxpump.model.positions import ExpectedVersion
 from rxpump.model.results import WriteResult
+from rxpump.streams.instrumented import append
 from rxpump.streams.write_buffer import WriteBuffer
 from rxpump.transport import Appender
 
@@ -51,19 +52,19 @@ class _Writing:
 
     Args:
         runtime: Background tasks of the client.
+        inbox: Buffer of the events, whose `changed` is set when an append has succeeded or failed.
         appender: Appends the batches.
         expected_version: Version that the first batch expects.
-        on_done: Function that is called when an append has succeeded or failed.
     """
 
     def __init__(
-        self, runtime: BackgroundTasks, appender: Appender, expected_version: int, on_done: Callable[[], None]
+        self, runtime: BackgroundTasks, inbox: WriteBuffer, appender: Appender, expected_version: int
     ) -> None:
         self.sent: deque[_Sent] = deque()
         self.has_succeeded = False
         self._runtime = runtime
         self._appender = appender
-        self._on_done = on_done
+        self._inbox = inbox
         self._is_exact = expected_version not in (ExpectedVersion.ANY, ExpectedVersion.STREAM_EXISTS)
         self._next_version = self._confirmed = expected_version
 
@@ -106,7 +107,11 @@ class _Writing:
         self._appender.close()
 
     def _start(self, events: list[NewEvent], version: int) -> _Sent:
-        work = self._runtime.start(self._appender.append(events, version), "append")
+        inbox, appender = self._inbox, self._appender
+        appending = append(
+            inbox.telemetry, inbox.stream, events, lambda new: appender.append(new, version), is_buffered=True
+        )
+        work = self._runtime.start(appending, "append")
         work.add_done_callback(self._note)
         return _Sent(events, version, version == self._confirmed, work)
 
@@ -114,7 +119,7 @@ class _Writing:
         """Mark an exception as retrieved, so that asyncio does not report it if no caller awaits the batch."""
         if not work.cancelled():
             work.exception()
-        self._on_done()
+        self._inbox.changed.set()
 
 
 async def append_in_order(
@@ -129,7 +134,7 @@ async def append_in_order(
     Yields:
         Results of batches in order, one or more at a time.
     """
-    writing = _Writing(runtime, open_appender(), expected_version, inbox.changed.set)
+    writing = _Writing(runtime, inbox, open_appender(), expected_version)
     try:
         while True:
             inbox.changed.clear()

@@ -195,7 +195,7 @@ class CatchUp(TaskObservable[Event]):
         probe = CatchUpProbe(cursor)
         subscription = TaskSubscription(self._runtime, self.name, select(news, probe), observer)
         probe.upstream = subscription.upstream
-        self._followed.transport.telemetry.add(probe, subscription.task)
+        subscription.measure(self._followed.transport.telemetry, probe)
         return subscription
 
     def with_signals(self) -> TaskObservable[Event | Signal]:

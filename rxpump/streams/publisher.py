@@ -16,6 +16,7 @@ from rxpump.model.results import WriteResult
 from rxpump.streams.appending import OpenAppender, append_in_order
 from rxpump.streams.observable import Observable, Piped
 from rxpump.streams.write_buffer import Batching, WriteBuffer
+from rxpump.telemetry import Telemetry
 
 
 class Publisher(abc.ObserverBase[Any], abc.DisposableBase):
@@ -42,11 +43,12 @@ class Publisher(abc.ObserverBase[Any], abc.DisposableBase):
         expected_version: int,
         batching: Batching,
         limits: Limits,
+        telemetry: Telemetry,
     ) -> None:
         self.stream = stream
         self._runtime = runtime
         self._home = Home()
-        self._buffer = WriteBuffer(f"the publisher to {stream}", stream, batching, limits)
+        self._buffer = WriteBuffer(f"the publisher to {stream}", stream, batching, limits, telemetry)
         self._results: Subject[WriteResult] = Subject()
         self._written = 0
         self._end: asyncio.Future[WriteResult | None] = asyncio.get_running_loop().create_future()

@@ -41,6 +41,7 @@ from rxpump.streams.observable import Piped
 from rxpump.streams.relay_mark import Place, Start, find_start, leave_hint, mark
 from rxpump.streams.source import PageSource, TaskObservable
 from rxpump.streams.write_buffer import Batching, WriteBuffer
+from rxpump.telemetry import Telemetry
 from rxpump.transport import Appender, Transport
 
 HINT_EVERY = 1000
@@ -93,7 +94,9 @@ class Relay(PageSource[WriteResult]):
         while True:
             try:
                 start = await find_start(self._transport, self.source, self.target)
-                progress = _RelayProgress(self.source, self.target, start, self._transport.limits)
+                progress = _RelayProgress(
+                    self.source, self.target, start, self._transport.limits, self._transport.telemetry
+                )
                 async with aclosing(self._run(progress)) as results:
                     async for result in results:
                         failures.reset()
@@ -146,9 +149,9 @@ class Relay(PageSource[WriteResult]):
 class _RelayProgress:
     """The progress of one attempt: the source events that are finished, and the results that are not written yet."""
 
-    def __init__(self, source: str, target: str, start: Start, limits: Limits) -> None:
+    def __init__(self, source: str, target: str, start: Start, limits: Limits, telemetry: Telemetry) -> None:
         self.start = start
-        self.inbox = WriteBuffer("the relay", target, Batching(), limits)
+        self.inbox = WriteBuffer("the relay", target, Batching(), limits, telemetry)
         self.done = start.done
         self.hint_is_due = asyncio.Event()
         self._source = source

@@ -24,6 +24,7 @@ from rxpump.errors import ClientClosed
 from rxpump.errors.root import as_exception
 from rxpump.model.signals import Examined
 from rxpump.streams.observable import Observable
+from rxpump.telemetry import SubscriptionProbe, Telemetry
 
 T = TypeVar("T")
 
@@ -105,6 +106,8 @@ class TaskSubscription(abc.DisposableBase, Generic[T]):
         self._is_finishing = False
         self._tracker: ProgressTracker | None = None
         self._delivered: Pending | None = None
+        self._telemetry: Telemetry | None = None
+        self._probe: SubscriptionProbe | None = None
         self.task: asyncio.Task[None] = runtime.start(self._run(), name)
         self._home = Home()
         self.task.add_done_callback(self._ended)
@@ -115,6 +118,11 @@ class TaskSubscription(abc.DisposableBase, Generic[T]):
             self._tracker = ProgressTracker()
             self.upstream.track(self._tracker)
             track(self._tracker)
+
+    def measure(self, telemetry: Telemetry, probe: SubscriptionProbe) -> None:
+        """Include the subscription in the metrics of the client, and record its deliveries if it is instrumented."""
+        self._telemetry, self._probe = telemetry, probe
+        telemetry.add(probe, self.task)
 
     def _note_left(self) -> None:
         """Record the end of the delivery in progress, if there is one, because the subscription ends during it.
@@ -153,7 +161,13 @@ class TaskSubscription(abc.DisposableBase, Generic[T]):
                         self._tracker.begin(page).release()
                     continue
                 items = page if self._tracker is None else self._tracked(page, self._tracker)
-                await _deliver_page(items, self._observer, self.upstream)
+                await _deliver_page(items, self._on_next(), self.upstream)
+
+    def _on_next(self) -> Callable[[T], object]:
+        """Return the function that delivers the next items."""
+        if self._telemetry is None or self._probe is None or self._telemetry.instrumentation is None:
+            return self._observer.on_next
+        return self._telemetry.instrumentation.delivering(self._observer.on_next, self._probe)
 
     def _tracked(self, page: Iterable[T], tracker: ProgressTracker) -> Iterator[T]:
         """Yield the items of a page, and record the start and the end of each delivery in the tracker."""
@@ -179,9 +193,8 @@ class TaskSubscription(abc.DisposableBase, Generic[T]):
             self._observer.on_completed()
 
 
-async def _deliver_page(page: Iterable[T], observer: abc.ObserverBase[T], upstream: Upstream) -> None:
+async def _deliver_page(page: Iterable[T], on_next: Callable[[T], object], upstream: Upstream) -> None:
     """Deliver the items of a page. Yield to the event loop after each time slice, and wait while it is paused."""
-    on_next = observer.on_next
     upstream.enter()
     try:
         slice_ends = monotonic() + SLICE_SECONDS

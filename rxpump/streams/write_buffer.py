@@ -14,6 +14,7 @@ from rxpump.errors import RxPumpError
 from rxpump.model import checks
 from rxpump.model.limits import Limits
 from rxpump.model.new_events import NewEvent, as_new_event
+from rxpump.telemetry import Telemetry
 
 DEFAULT_BATCH_BYTES: Final = 256 * 1024
 """Default for the most bytes of events in one write.
@@ -57,19 +58,23 @@ class WriteBuffer:
         stream: Stream that the events are written to.
         batching: How events are grouped into writes.
         limits: Limits of the protocol that the events are written with.
+        telemetry: Counters and instrumentation of the client.
 
     Attributes:
+        stream: Stream that the events are written to.
+        telemetry: Counters and instrumentation of the client.
         failure: Error with which the source ended; None if it completed or has not ended.
         is_over: Whether the source has ended.
         changed: Event that is set when a batch may be ready, and when the source ends. Its reader clears it.
     """
 
-    def __init__(self, name: str, stream: str, batching: Batching, limits: Limits) -> None:
+    def __init__(self, name: str, stream: str, batching: Batching, limits: Limits, telemetry: Telemetry) -> None:
+        self.stream: str = stream
+        self.telemetry: Telemetry = telemetry
         self.failure: Exception | None = None
         self.is_over: bool = False
         self.changed: asyncio.Event = asyncio.Event()
         self._home = Home()
-        self._stream = stream
         self._limits = limits
         self._completes_by_itself = False
         self._batching = batching
@@ -92,7 +97,9 @@ class WriteBuffer:
         if not self._home.is_here():
             self._home.call(self._on_next_soon, item)
             return
-        event = as_new_event(item, self._stream, self._limits)
+        event = as_new_event(item, self.stream, self._limits)
+        if self.telemetry.instrumentation is not None:
+            event = self.telemetry.instrumentation.buffering(event)
         self._completes_by_itself = self._completes_by_itself or Upstream.current() is not None
         self._watermarks.added(len(self._events) + 1)
         self._events.append(event)

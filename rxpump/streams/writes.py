@@ -15,6 +15,7 @@ from rxpump.streams.appending import OpenAppender, append_in_order
 from rxpump.streams.call import Call
 from rxpump.streams.observable import Observable
 from rxpump.streams.write_buffer import Batching, WriteBuffer
+from rxpump.telemetry import Telemetry
 
 
 class Writes(Call[WriteResult]):
@@ -38,9 +39,10 @@ class Writes(Call[WriteResult]):
         expected_version: int,
         batching: Batching,
         limits: Limits,
+        telemetry: Telemetry,
     ) -> None:
         async def write() -> AsyncGenerator[list[WriteResult], None]:
-            buffer = WriteBuffer("publish", stream, batching, limits)
+            buffer = WriteBuffer("publish", stream, batching, limits, telemetry)
             runtime.intakes.add(buffer.end_intake)
             subscription = events.subscribe(buffer.on_next, buffer.on_error, buffer.on_completed)
             results = append_in_order(runtime, buffer, open_appender, expected_version, batching.max_in_flight)

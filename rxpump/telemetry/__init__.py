@@ -4,7 +4,8 @@ Counting costs nearly nothing, so it is always on: a counter changes for each re
 for each piece of bytes of a socket, but never for an event.
 """
 
+from rxpump.telemetry.instrumentation import Events, Instrumentation
 from rxpump.telemetry.probe import Distance, SubscriptionProbe
 from rxpump.telemetry.recorder import Telemetry
 
-__all__ = ["Distance", "SubscriptionProbe", "Telemetry"]
+__all__ = ["Distance", "Events", "Instrumentation", "SubscriptionProbe", "Telemetry"]

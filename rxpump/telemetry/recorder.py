@@ -10,6 +10,7 @@ from typing import Any
 
 from rxpump.model.metrics import LATENCY_BOUNDS, LatencyHistogram, RequestKind, RequestMetrics
 from rxpump.model.status import Closed, Connected, Status
+from rxpump.telemetry.instrumentation import Instrumentation
 from rxpump.telemetry.probe import SubscriptionProbe
 
 
@@ -22,6 +23,8 @@ class Telemetry:
         bytes_received: Bytes received on all connections.
         bytes_sent: Bytes sent on all connections.
         subscriptions: Running subscriptions by their numbers.
+        address: Address of the node of the current or last connection; None before the first one.
+        instrumentation: Records spans and measurements; None if the client is not instrumented.
     """
 
     def __init__(self) -> None:
@@ -30,6 +33,8 @@ class Telemetry:
         self.bytes_received: int = 0
         self.bytes_sent: int = 0
         self.subscriptions: dict[int, SubscriptionProbe] = {}
+        self.address: str | None = None
+        self.instrumentation: Instrumentation | None = None
         self._requests = {kind: _Latencies() for kind in RequestKind}
         self._has_been_connected = False
         self._last_id = 0
@@ -51,7 +56,10 @@ class Telemetry:
         """
         self.in_flight -= 1
         if error is None or isinstance(error, Exception):
-            self._requests[kind].note(perf_counter() - begun, is_failure=error is not None)
+            seconds = perf_counter() - begun
+            self._requests[kind].note(seconds, is_failure=error is not None)
+            if self.instrumentation is not None:
+                self.instrumentation.note_request(kind, seconds, error)
 
     @property
     def requests(self) -> Mapping[RequestKind, RequestMetrics]:
@@ -72,9 +80,12 @@ class Telemetry:
             if isinstance(status, Connected):
                 self.reconnects += self._has_been_connected
                 self._has_been_connected = True
+                self.address = status.address
             elif isinstance(status, Closed):
                 self._has_been_connected = False
             on_status(status)
+            if self.instrumentation is not None and isinstance(status, Connected):
+                self.instrumentation.note_connected()
 
         return note
 

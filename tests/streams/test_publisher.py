@@ -17,6 +17,7 @@ from rxpump.model.positions import ExpectedVersion, Position
 from rxpump.model.results import WriteResult
 from rxpump.streams.publisher import Publisher
 from rxpump.streams.write_buffer import Batching
+from rxpump.telemetry import Telemetry
 from rxpump.transport import Appender
 from tests.fakes import Pages
 
@@ -71,7 +72,15 @@ def publisher(
     runtime: BackgroundTasks, server: Server, version: int = ExpectedVersion.ANY, **batching: Any
 ) -> Publisher:
     settings = Batching(**{"max_batch": 10, **batching})
-    return Publisher(runtime, "out", lambda: server, expected_version=version, batching=settings, limits=Limits())
+    return Publisher(
+        runtime,
+        "out",
+        lambda: server,
+        expected_version=version,
+        batching=settings,
+        limits=Limits(),
+        telemetry=Telemetry(),
+    )
 
 
 def new_events(count: int) -> list[NewEvent]:

@@ -20,6 +20,7 @@ from rxpump.streams.observable import Observable, Piped
 from rxpump.streams.source import from_iterable
 from rxpump.streams.write_buffer import Batching
 from rxpump.streams.writes import Writes
+from rxpump.telemetry import Telemetry
 from rxpump.transport import Appender
 
 
@@ -58,6 +59,7 @@ class Stream(Appender):
             expected_version=version,
             batching=batching,
             limits=Limits(),
+            telemetry=Telemetry(),
         )
 
 

@@ -8,6 +8,7 @@ from typing import Final
 MODULES: Final = {
     "rxpump": "Clients, events, and the results of requests.",
     "rxpump.operators": "Operators. [Operators](../../operators.md) describes how they work together.",
+    "rxpump.otel": "[OpenTelemetry](../../how-to/metrics.md#opentelemetry), with the extra `otel`.",
     "rxpump.checkpoints": "Stores for checkpoints. A [page](../../how-to/checkpoint-stores.md) compares them.",
     "rxpump.discovery": "The choice of a node of a [cluster](../../clusters.md).",
     "rxpump.messages": "Names of photon-pump for programs that [come from it](../../coming-from.md).",
