@@ -65,12 +65,12 @@ def encode(value: object) -> bytes:
 
 
 class JsonReply(Response):
-    """A reply of one JSON value."""
+    """A reply of one JSON value, which a browser does not store."""
 
     media_type = "application/json"
 
     def __init__(self, value: object, status: int = 200, headers: Mapping[str, str] | None = None) -> None:
-        super().__init__(value, status, headers)
+        super().__init__(value, status, {"cache-control": "no-store", **(headers or {})})
 
     def render(self, content: Any) -> bytes:
         """Return the body."""

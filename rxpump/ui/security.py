@@ -21,6 +21,9 @@ TOKEN_HEADER: Final = "x-rxpump-token"
 READING: Final = frozenset({"GET", "HEAD"})
 """Methods of requests that change nothing."""
 
+OTHER_SITES: Final = frozenset({"cross-site", "same-site"})
+"""Values of the header `Sec-Fetch-Site` for pages of another origin. A page on another port is of the same site."""
+
 HEADERS: Final = {
     "content-security-policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self';"
@@ -40,6 +43,8 @@ class Guard:
     - The Host header names this page. A hostile page whose name was changed to resolve to this machine (DNS
       rebinding) sends its own name.
     - If there is a password, the request has it (HTTP Basic, with any user name).
+    - A request for data does not come from a page of another site. That page could not read the reply, but measure the
+      time that it takes.
     - A request that changes something has the token and comes from a page of the same origin.
 
     Args:
@@ -89,6 +94,8 @@ class Guard:
         if self._password is not None and not _has_password(headers, self._password):
             challenge = {"www-authenticate": 'Basic realm="rxpump", charset="UTF-8"'}
             return refusal(401, "PasswordNeeded", "the password of the page is missing or wrong", challenge)
+        if scope["path"].startswith("/api/") and headers.get("sec-fetch-site") in OTHER_SITES:
+            return refusal(403, "OtherSite", "the request comes from a page of another site")
         if scope["method"] in READING:
             return None
         if headers.get("origin") != f"{scope['scheme']}://{host}":

@@ -11,7 +11,7 @@ import rxpump
 from rxpump import NewEvent
 from rxpump.ui.event_json import SHOWN_BYTES, content_values
 from rxpump.ui.routes.live import SHOWN_BYTES as SHOWN_LIVE
-from tests.ui.harness import Browser, events_until
+from tests.ui.harness import Browser, events_until, until
 
 SCRIPT = "<script>alert(1)</script>"
 MARKS = "\u202eabc\u2066def\u200f"
@@ -74,6 +74,7 @@ async def test_nesting_without_end_is_text(browser: Browser, client: rxpump.Clie
 async def test_a_large_event_is_cut_and_can_be_fetched_whole(browser: Browser, client: rxpump.Client) -> None:
     data = b'{"x":"' + "é".encode() * (7 * 1024 * 1024) + b'"}'
     async with browser.messages("/api/live", stream="hostile") as messages:
+        await until(messages, "checkpoint")
         values = await shown(browser, client, NewEvent("X", data, is_json=True))
         (live,) = await events_until(messages, 1)
     for cut, limit in ((values["data"], SHOWN_BYTES), (live["data"], SHOWN_LIVE)):

@@ -17,18 +17,16 @@ class Restarted:
 
     def __init__(self, path: Path) -> None:
         self._path = str(path / "events.db")
-        self._server = self._new(0, 0)
-
-    def _new(self, port: int, grpc_port: int) -> EmbeddedServer:
-        return EmbeddedServer(SqliteStore.open(self._path), port=port, grpc_port=grpc_port, insecure=True)
+        self._ports: tuple[int, int] = (0, 0)
 
     async def start(self) -> None:
+        port, grpc_port = self._ports
+        self._server = EmbeddedServer(SqliteStore.open(self._path), port=port, grpc_port=grpc_port, insecure=True)
         await self._server.start()
+        self._ports = self._server.port, self._server.grpc_port or 0
 
     async def stop(self) -> None:
-        port, grpc_port = self._server.port, self._server.grpc_port
         await self._server.stop()
-        self._server = self._new(port, grpc_port or 0)
 
     def uri(self, scheme: str) -> str:
         uri = self._server.grpc_uri if scheme == "kurrentdb" else self._server.uri

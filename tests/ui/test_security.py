@@ -117,6 +117,21 @@ async def test_a_page_that_cannot_write_has_no_such_routes(
     assert len(await client.get_all()) == 0
 
 
+@pytest.mark.parametrize("site", ["cross-site", "same-site"])
+async def test_another_site_can_request_no_data(site: str, browser: Browser) -> None:
+    for path in PATHS[1:]:
+        reply = await browser.http.get(path, headers={"sec-fetch-site": site})
+        assert (reply.status_code, reply.json()["error"]["kind"]) == (403, "OtherSite")
+    assert (await browser.http.get("/", headers={"sec-fetch-site": site})).status_code == 200  # a link to the page
+
+
+@pytest.mark.parametrize("site", ["same-origin", "none"])
+async def test_the_page_itself_can_request_data(site: str, browser: Browser) -> None:
+    reply = await browser.http.get("/api/info", headers={"sec-fetch-site": site})
+    assert reply.status_code == 200
+    assert reply.headers["cache-control"] == "no-store"
+
+
 # The password -----------------------------------------------------------------------------------------
 
 
