@@ -18,7 +18,7 @@ from rxpump.server.store.feed import Feed
 from rxpump.server.store.group_commit import Commit, GroupCommit
 
 _MAX_CHANGES = 512  # largest number of changes in a transaction of the thread, to bound the latency of the first one
-_MAX_WEIGHT = 256  # largest weight of a transaction on the event loop, to bound the time for which it blocks
+_MAX_WEIGHT = 64  # largest weight of a transaction on the event loop, so that clients work during the next one
 
 T = TypeVar("T")
 
