@@ -87,6 +87,7 @@ class GrpcConnection(asyncio.Protocol):
         self._is_closing = False
         self._held = 0
         self._has_login = False
+        self._is_counted = not node.is_insecure  # whether the bytes of a client without a login are counted
         self.address: str = ""
         self.local_address: str = ""
         self._timer: asyncio.TimerHandle | None = None
@@ -314,7 +315,7 @@ class GrpcConnection(asyncio.Protocol):
         stream_id = running.call.stream_id
         del self._calls[stream_id]
         running.stop_timers()
-        self._hold(-running.call.held)
+        self.hold(running.call, -running.call.held)
         running.call.end()
         if running.task is not None and running.task is not asyncio.current_task():
             running.task.cancel()
@@ -381,15 +382,12 @@ class GrpcConnection(asyncio.Protocol):
         Raises:
             CallError: All calls of the connection together hold too many bytes.
         """
-        self._hold(size)
+        self._held += size
+        if self._is_counted and not self._has_login:
+            self._node.memory.hold(self, self._held)
         if self._held > MAX_HELD_BYTES and size > 0:
             reason = f"The unfinished requests of the connection take more than {MAX_HELD_BYTES} bytes."
             raise plain_error(StatusCode.RESOURCE_EXHAUSTED, reason)
-
-    def _hold(self, size: int) -> None:
-        self._held += size
-        if not self._has_login and not self._node.is_insecure:
-            self._node.memory.hold(self, self._held)
 
     def __repr__(self) -> str:
         return f"<GrpcConnection with {len(self._calls)} calls, {self._held} bytes held>"

@@ -7,7 +7,7 @@ The numbers of events continue. The server writes metadata that hide the deleted
 from __future__ import annotations
 
 from rxpump.model.system_names import METADATA_PREFIX
-from rxpump.server.store.metadata import described_by, undeleted
+from rxpump.server.store.metadata import undeleted
 from rxpump.server.store.new_event import metadata_event
 from rxpump.server.store.record_schema import JSON_CONTENT
 from rxpump.server.store.write_transaction import OpenStream, WriteTransaction
@@ -30,8 +30,7 @@ class Undelete:
     @classmethod
     def of_write(cls, log: WriteTransaction, stream: OpenStream) -> Undelete | None:
         """Return the undelete that a write to `stream` causes; None if it causes none. Call it before the write."""
-        name = described_by(stream.name)
-        written_to = stream if name is None else log.stream(name)
+        written_to = stream if stream.described is None else log.stream(stream.described)
         return cls(written_to) if written_to.is_soft_deleted else None
 
     def complete(self, log: WriteTransaction) -> None:

@@ -189,9 +189,8 @@ class WriteTransaction:
         self._largest = max(self._largest, *(len(row.record) for row in rows))
 
     def _apply_metadata(self, stream: OpenStream, last_event: Writable) -> None:
-        name = described_by(stream.name)
-        if name is not None:
-            described = self.stream(name)
+        if stream.described is not None:
+            described = self.stream(stream.described)
             if described.is_tombstoned:
                 return
             is_json = last_event.data_content_type == JSON_CONTENT
@@ -215,6 +214,7 @@ class OpenStream:
 
     Attributes:
         name: Name of the stream.
+        described: Name of the stream whose metadata the stream holds; None if it holds no metadata.
         last: Number of the last event; -1 if there is none.
         stored_metadata: Summary of its metadata (see `rxpump.server.store.metadata`).
         scavenged: Highest number of the events that a scavenge has removed; -1 if there are none.
@@ -226,6 +226,7 @@ class OpenStream:
 
     def __init__(self, log: WriteTransaction, name: str) -> None:
         self.name = name
+        self.described: str | None = described_by(name)
         self.last: int = -1
         self.stored_metadata: bytes | None = None
         self.scavenged: int = -1

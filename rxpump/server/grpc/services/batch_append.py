@@ -63,7 +63,8 @@ async def batch_append(call: Call) -> None:
             batches.receive(request)
             if not call.has_room:
                 await call.drained()
-            await batches.committed(down_to=UNCOMMITTED_BYTES)
+            if batches.uncommitted_bytes > UNCOMMITTED_BYTES:
+                await batches.committed(down_to=UNCOMMITTED_BYTES)
         await batches.answered()
     finally:
         batches.stop()
@@ -106,7 +107,11 @@ class _Batch:
 
 
 class _Batches:
-    """The batches of one call."""
+    """The batches of one call.
+
+    Attributes:
+        uncommitted_bytes: Bytes that wait to be committed.
+    """
 
     def __init__(self, call: Call) -> None:
         self._call = call
@@ -114,7 +119,7 @@ class _Batches:
         self._loop = asyncio.get_running_loop()
         self._begun: dict[bytes, _Batch] = {}
         self._writing = 0
-        self._uncommitted_bytes = 0
+        self.uncommitted_bytes = 0
         self._progress = asyncio.Event()
         self._confirmation = BatchAppendResponse()
 
@@ -198,13 +203,13 @@ class _Batches:
 
     def _write(self, batch: _Batch) -> None:
         self._writing += 1
-        self._uncommitted_bytes += batch.size
+        self.uncommitted_bytes += batch.size
         append = AppendRequest(batch.stream, batch.expected, batch.events, self._node.strictness)
         self._node.store.submit(append, partial(self._written, batch))
 
     def _written(self, batch: _Batch, outcome: Outcome) -> None:
         self._writing -= 1
-        self._uncommitted_bytes -= batch.size
+        self.uncommitted_bytes -= batch.size
         self._keep(batch, 0)
         match outcome:
             case Appended() as appended:
@@ -259,7 +264,7 @@ class _Batches:
 
     async def committed(self, *, down_to: int) -> None:
         """Wait until at most `down_to` bytes wait to be committed."""
-        while self._uncommitted_bytes > down_to:
+        while self.uncommitted_bytes > down_to:
             await self._next_progress()
 
     async def answered(self) -> None:
