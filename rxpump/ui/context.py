@@ -41,7 +41,7 @@ class Context:
         options: Options of the page.
         token: Secret that requests which change something must send back.
         stopping: Emits when the program stops, so that responses without an end complete.
-        discovered: The last answers of the nodes of a cluster; None if the client did not ask for them.
+        discovered: The last discovery of the nodes of a cluster; None if there was none.
     """
 
     client: Client

@@ -34,7 +34,7 @@ from rxpump.model.positions import Position
 
 STATUSES: Final[tuple[tuple[int, tuple[type[RxPumpError], ...]], ...]] = (
     (400, (InvalidArgument,)),
-    (403, (AccessDenied, NotAuthenticated)),  # 401 would let the browser ask for the password of the page
+    (403, (AccessDenied, NotAuthenticated)),  # With 401, a browser requests the password of the page.
     (404, (StreamNotFound, EventNotFound, PersistentSubscriptionNotFound)),
     (409, (WrongExpectedVersion, PersistentSubscriptionExists)),
     (410, (StreamDeleted,)),

@@ -43,8 +43,8 @@ class Guard:
     - The Host header names this page. A hostile page whose name was changed to resolve to this machine (DNS
       rebinding) sends its own name.
     - If there is a password, the request has it (HTTP Basic, with any user name).
-    - A request for data does not come from a page of another site. That page could not read the reply, but measure the
-      time that it takes.
+    - A request for data does not come from a page of another site. That page could not read the reply, but it could
+      measure its duration.
     - A request that changes something has the token and comes from a page of the same origin.
 
     Args:

@@ -79,12 +79,13 @@ class ServerSentEvents(Response):
         leaving = asyncio.ensure_future(_disconnect(receive))
         try:
             await asyncio.wait({sending, leaving}, return_when=asyncio.FIRST_COMPLETED)
+            has_left = leaving.done()
         finally:
+            sending.cancel()
             leaving.cancel()
-            if not sending.done():
-                sending.cancel()
-        if not leaving.done() and not sending.cancelled():
-            sending.result()
+            await asyncio.gather(sending, leaving, return_exceptions=True)
+        if not has_left:
+            sending.result()  # It raises the fault of the program, if there was one.
             await send({"type": "http.response.body", "body": b"", "more_body": False})
 
     def _pipeline(self) -> Observable[bytes]:

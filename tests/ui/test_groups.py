@@ -64,7 +64,7 @@ async def test_the_consumers_of_a_group_are_listed(
     browser: Browser, group: str, client: rxpump.Client, is_grpc: bool
 ) -> None:
     if not is_grpc:
-        pytest.skip("the TCP protocol does not tell them")
+        pytest.skip("the TCP protocol does not report them")
     delivered = asyncio.Event()
     consuming = client.connect_subscription(group, STREAM, buffer_size=2).subscribe(lambda _: delivered.set())
     await delivered.wait()

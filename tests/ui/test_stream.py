@@ -55,7 +55,7 @@ async def test_an_event_has_all_its_values(browser: Browser, client: rxpump.Clie
     await client.publish("ponies", [new])
     (event,) = (await browser.get("/api/stream/ponies"))["events"]
     assert event.pop("time").endswith("+00:00")
-    event.pop("position")  # Some protocols tell it.
+    event.pop("position")  # Some protocols report it.
     assert event == {
         "stream": "ponies",
         "number": 0,
@@ -121,7 +121,7 @@ async def test_a_stream_that_was_never_written_is_not_found(browser: Browser, cl
 
 
 @pytest.mark.parametrize("name", ["a/b", "a b", "%2F", "ü/€", "x?y#z", "$$a/b", "a+b", "\u202eevil", "<script>"])
-async def test_any_name_of_a_stream_can_be_asked_for(name: str, browser: Browser, client: rxpump.Client) -> None:
+async def test_any_name_of_a_stream_can_be_requested(name: str, browser: Browser, client: rxpump.Client) -> None:
     if name.startswith("$$"):
         await client.set_metadata(name[2:], max_count=3)
     else:

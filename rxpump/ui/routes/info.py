@@ -38,7 +38,7 @@ def routes(context: Context) -> list[Route]:
 
 
 async def server_version(client: Client) -> str | None:
-    """Return the version of the server; None if it does not name it, or cannot be asked now."""
+    """Return the version of the server; None if it does not name it, or cannot be reached now."""
     try:
         return (await client.server_info()).version
     except RxPumpError:
