@@ -238,7 +238,8 @@ class ReadClient(ClientBase):
             resolve_links: Whether to return the targets of links.
             where: Filter that the events must match: the result of `ops.where(...)`.
             timeout: Seconds until the request of a page fails; there is no deadline for the whole read. None: no
-                deadline. Default: that of the settings.
+                deadline. Default: that of the settings. Over gRPC with a filter, the seconds begin again whenever the
+                server sends anything, because it can search its log for longer.
 
         Returns:
             An Observable of the events, which completes at the end.

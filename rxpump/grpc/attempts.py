@@ -19,9 +19,11 @@ from rxpump.errors import (
     RxPumpError,
     ServerError,
 )
+from rxpump.grpc.call import Call
 from rxpump.grpc.channel import Channel
 from rxpump.grpc.errors.call_context import CallContext
 from rxpump.grpc.retry_rules import delay_after
+from rxpump.grpc.silence import SilenceWatch
 from rxpump.settings import Settings
 
 
@@ -95,6 +97,29 @@ class Attempts:
         if self._timeout is None and self._limit.when() is None and self._settings.timeout is not None:
             self._limit.reschedule(asyncio.get_running_loop().time() + self._settings.timeout)
 
+    async def next(self, call: Call, most: int | None = None, *, is_search: bool) -> list[bytes]:
+        """Wait for the next messages of a call; see `Call.next`.
+
+        Args:
+            call: The call.
+            most: Largest number of messages to return; None for all that have arrived.
+            is_search: Whether the server searches for events, and can send nothing for a long time. The time limit
+                then begins again whenever the connection receives bytes.
+        """
+        ends_at, seconds = self._limit.when(), self._seconds
+        if not is_search or ends_at is None or seconds is None:
+            return await call.next(most)
+        watch = SilenceWatch(self._limit, ends_at, seconds, call)
+        try:
+            return await call.next(most)
+        finally:
+            watch.stop()
+
+    @property
+    def _seconds(self) -> float | None:
+        """Seconds of the time limit; None for no limit."""
+        return self._settings.timeout if self._timeout is None else self._timeout
+
     async def wait_after(self, error: RxPumpError) -> None:
         """Wait until the next attempt may begin.
 
@@ -114,7 +139,7 @@ class Attempts:
             await asyncio.sleep(delay)
 
     def _timed_out(self) -> OperationTimedOut:
-        timeout = self._settings.timeout if self._timeout is None else self._timeout
+        timeout = self._seconds
         assert timeout is not None
         return OperationTimedOut(
             self._context.operation,

@@ -34,6 +34,10 @@ class CallOwner(Protocol):
     def machine(self) -> Http2Connection:
         """State machine of the connection."""
 
+    @property
+    def heard_at(self) -> float:
+        """Time at which the connection last received bytes."""
+
     def wake(self) -> None:
         """Send the pending bytes at the end of this turn of the event loop."""
 
@@ -130,6 +134,17 @@ class Call:
     def pending_bytes(self) -> int:
         """Bytes of requests that are not sent yet."""
         return 0 if self.has_ended else self._owner.machine.pending_bytes(self.stream_id)
+
+    @property
+    def heard_at(self) -> float:
+        """Time at which the connection last received bytes."""
+        return self._owner.heard_at
+
+    def ping(self) -> None:
+        """Send a PING on the connection, so that the server shows that it works. Do nothing if the call has ended."""
+        if not self.has_ended:
+            self._owner.machine.ping()
+            self._owner.wake()
 
     # Requests ----------------------------------------------------------------------------------------------------
 

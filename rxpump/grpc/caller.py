@@ -87,12 +87,16 @@ class Caller:
         message_class = context.method.response
         return operation.answer([parse(context, message_class, each) for each in answers], context)
 
-    async def collect(self, context: CallContext, messages: Sequence[bytes]) -> list[bytes]:
+    async def collect(
+        self, context: CallContext, messages: Sequence[bytes], *, is_search: bool = False
+    ) -> list[bytes]:
         """Make a call, and return all messages of its response, encoded; otherwise like `request`.
 
         Args:
             context: Description of the call.
             messages: Encoded messages of the request.
+            is_search: Whether the server searches for events, and can send nothing for a long time. This does not
+                change a deadline of the caller.
         """
         attempts = self.attempts(context)
         async with attempts:
@@ -100,7 +104,10 @@ class Caller:
                 call = await self.open(context, *messages, attempts=attempts)
                 call.end()
                 try:
-                    return await call.collect()
+                    found: list[bytes] = []
+                    while more := await attempts.next(call, is_search=is_search and self.timeout is None):
+                        found += more
+                    return found
                 except RxPumpError as error:
                     await attempts.wait_after(error)
                 finally:

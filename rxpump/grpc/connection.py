@@ -79,6 +79,7 @@ class GrpcConnection(asyncio.Protocol):
         is_going_away: Whether the server has announced that it shuts down. It accepts no new calls.
         has_answered: Whether the server has sent messages or statuses of calls, since this was last set to False.
         features: Methods of the server.
+        heard_at: Time at which the connection last received bytes.
     """
 
     def __init__(
@@ -96,6 +97,7 @@ class GrpcConnection(asyncio.Protocol):
         self.is_going_away: bool = False
         self.has_answered: bool = False
         self.features: ServerFeatures = ServerFeatures.before_21_10()
+        self.heard_at: float = self._loop.time()
         self._address = address
         self._authority = authority
         self._scheme = scheme
@@ -218,7 +220,8 @@ class GrpcConnection(asyncio.Protocol):
         self._observer.moved_bytes(len(data), 0)
         calls = self._calls
         self._is_flush_due = True  # This method flushes at its end.
-        for event in self.machine.receive(data, self._loop.time()):
+        self.heard_at = now = self._loop.time()
+        for event in self.machine.receive(data, now):
             match event:
                 case DataReceived() | HeadersReceived() | TrailersReceived() | StreamReset():
                     call = calls.get(event.stream_id)

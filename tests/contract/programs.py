@@ -278,6 +278,8 @@ class _Maker:
         count = self._chance.choice((0, 1, 1, 1, 2, 3, 7))
         types = ("Odd", "Even", "Linked", "é ☃")
         events = [(self._id(), self._chance.choice(types)) for _ in range(count)]
+        if events and self._chance.random() < 0.2:
+            events.insert(self._chance.randrange(len(events) + 1), self._chance.choice(events))
         arguments = {"stream": self._stream(), "events": events, "expected": self._expected()}
         self._batches.append(arguments)
         return Step("append", arguments)

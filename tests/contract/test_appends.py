@@ -39,6 +39,26 @@ async def test_an_append_without_events_has_a_result(store: Store, expected: int
     assert (result.first_event_number, result.last_event_number) == (1, 0)
 
 
+@pytest.mark.parametrize("earlier", [0, 2])
+@pytest.mark.parametrize(
+    ("order", "numbers"),
+    [("AA", (0, 0)), ("AAA", (0, 0)), ("ABA", (0, 0)), ("BAA", (0, 1)), ("AAB", (0, 2)), ("AB", (0, 1))],
+)
+@pytest.mark.parametrize("way", ["append", "appender"])
+async def test_an_id_can_occur_twice_in_an_append(
+    store: Store, order: str, numbers: tuple[int, int], earlier: int, way: str
+) -> None:
+    """A repeated append has the numbers of the first events with the ids of its first and its last event."""
+    await store.write("s", *range(earlier))
+    made = {name: NewEvent(name) for name in order}
+    events = [made[name] for name in order]
+    append = store.transport.appender("s").append if way == "appender" else None
+    for expected in ((earlier, earlier + len(order) - 1), (earlier + numbers[0], earlier + numbers[1])):
+        result = await (append(events, ANY) if append else store.transport.append("s", events, ANY))
+        assert (result.first_event_number, result.last_event_number) == expected
+    assert len(await store.read("s")) == earlier + len(order)
+
+
 @pytest.mark.parametrize("expected", [ANY, STREAM_EXISTS, 1])
 async def test_an_append_at_the_expected_version_succeeds(store: Store, expected: int) -> None:
     await store.write("s", 0, 1)

@@ -12,6 +12,7 @@ from typing import Final
 
 from rxpump.errors import NotSupported
 from rxpump.grpc.appends.batch_sender import BatchSender
+from rxpump.grpc.appends.first_number import has_repeated_id, with_first_number
 from rxpump.grpc.appends.pending_batches import PendingBatch
 from rxpump.grpc.caller import Caller
 from rxpump.grpc.calls.append import append
@@ -42,6 +43,14 @@ class Appends:
             events: The events.
             expected_version: Version that the stream must have.
         """
+        result = await self._append(caller, stream, events, expected_version)
+        if has_repeated_id(events, expected_version):
+            return await with_first_number(caller, result, events)
+        return result
+
+    async def _append(
+        self, caller: Caller, stream: str, events: Sequence[NewEvent], expected_version: int
+    ) -> WriteResult:
         batch = Batch(stream, events, expected_version, caller.login)
         if len(batch.content) <= LARGE_BYTES:
             sender = self.sender(caller)
@@ -90,6 +99,12 @@ class GrpcAppender(Appender):
 
     async def append(self, events: Sequence[NewEvent], expected_version: int) -> WriteResult:
         """Append events as one atomic write, after the events of all earlier calls of this method."""
+        result = await self._append(events, expected_version)
+        if has_repeated_id(events, expected_version):
+            return await with_first_number(self._caller, result, events)
+        return result
+
+    async def _append(self, events: Sequence[NewEvent], expected_version: int) -> WriteResult:
         batch = Batch(self._stream, events, expected_version, self._caller.login)
         if len(batch.content) <= LARGE_BYTES and self._has_batches:
             try:

@@ -131,12 +131,20 @@ class Http2Connection:
             return [self._end(ErrorCode.SETTINGS_TIMEOUT, reason)]
         match self._heartbeat.tick(now):
             case Pulse.ASKED:
-                self._receiver.awaits_ping = True
-                self._sender.control(frames.frame(FrameType.PING, 0, 0, _PING_DATA))
+                self._send_ping()
             case Pulse.DEAD:
                 silence = self._heartbeat.interval + self._heartbeat.timeout
                 return [self._end(ErrorCode.NO_ERROR, f"silent for {silence:g} s")]
         return []
+
+    def ping(self) -> None:
+        """Send a PING, which the peer acknowledges at once, unless the last one is not acknowledged yet."""
+        if self.state is not ConnectionState.ENDED and not self._receiver.awaits_ping:
+            self._send_ping()
+
+    def _send_ping(self) -> None:
+        self._receiver.awaits_ping = True
+        self._sender.control(frames.frame(FrameType.PING, 0, 0, _PING_DATA))
 
     def note_progress(self) -> None:
         """Start the keepalive interval again, because the peer has accepted bytes and is therefore alive."""

@@ -91,7 +91,8 @@ async def read_log(
     while True:
         asked = count + excess
         request = read.read_all(place, direction, resolve_links=resolve_links, count=asked, filter=filter)
-        found, _ = read.counted(await caller.collect(context, [request]), events_of_log, context)
+        messages = await caller.collect(context, [request], is_search=filter is not None)
+        found, _ = read.counted(messages, events_of_log, context)
         events = beyond(found, start, direction)
         if len(events) >= count or len(found) < asked:
             return events[:count]

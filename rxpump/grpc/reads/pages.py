@@ -172,7 +172,8 @@ async def find_last_matching(caller: Caller, where: EventFilter, *, resolve_link
     context = read.read_context(None)
     filter = server_filter(where, resolve_links=resolve_links)
     request = read.read_all(END, _BACKWARD, resolve_links=resolve_links, count=1, filter=filter)
-    events, _ = read.counted(await caller.collect(context, [request]), events_of_log, context)
+    found = await caller.collect(context, [request], is_search=filter is not None)
+    events, _ = read.counted(found, events_of_log, context)
     return place_of(events[0]) if events else None
 
 

@@ -65,11 +65,16 @@ class Reading(ABC):
                 else:
                     attempts.begin()
                 try:
-                    return await self._call.next(self._batch_size)
+                    return await attempts.next(self._call, self._batch_size, is_search=self._is_search)
                 except RxPumpError as error:
                     self._call.cancel()
                     self._call = None
                     await attempts.wait_after(error)
+
+    @property
+    def _is_search(self) -> bool:
+        """Whether the server searches for events, and can send nothing for a long time."""
+        return False
 
     @property
     def _is_complete(self) -> bool:
@@ -151,7 +156,13 @@ class AllReading(Reading):
         self._resolve_links = resolve_links
         self._where = where
         self._filter = server_filter(where, resolve_links=resolve_links) if index is None else read.index(index)
+        self._has_index = index is not None
         self._bound: Position | Edge = start  # Events on the wrong side of it are dropped.
+
+    @property
+    def _is_search(self) -> bool:
+        """Whether the server has a filter. A server finds the events of an index without a search."""
+        return self._filter is not None and not self._has_index
 
     async def _request(self) -> bytes:
         place = await start_of_read(self._caller, self._start, self._direction)
