@@ -201,7 +201,7 @@ $(NODE_CLIENT)/ready:
 $(KURRENT)/ready:
 	@$(START)
 	@$(PYTHON_311) -m venv $(KURRENT)
-	@$(KURRENT)/bin/python $(PIP) kurrentdbclient==1.3.5
+	@$(KURRENT)/bin/python $(PIP) 'kurrentdbclient[opentelemetry]==1.3.5' opentelemetry-sdk
 	@touch $@
 
 $(ESDB)/ready:

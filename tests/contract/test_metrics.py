@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from reactivex import operators as rx
 from reactivex.scheduler import VirtualTimeScheduler
 
+import rxpump
 from rxpump import operators as ops
 from rxpump.errors import ClientClosed, InvalidArgument, WrongExpectedVersion
 from rxpump.model.group_settings import NackAction
@@ -245,6 +247,15 @@ async def test_without_a_connection_the_distance_is_not_known() -> None:
         now: Metrics = await client.metrics().pipe(rx.first())
         assert now.subscriptions[0].events_behind is None
         subscription.dispose()
+
+
+@pytest.mark.parametrize("scheme", ["memory://", "sqlite:///{}/events.db"])
+async def test_a_store_of_the_process_has_metrics(scheme: str, tmp_path: Path) -> None:
+    async with rxpump.connect(scheme.format(tmp_path)) as client:
+        await client.publish_event("s", "Counted", 0)
+        now: Metrics = await client.metrics().pipe(rx.first())
+    assert now.requests[RequestKind.APPEND].latency.count == 1
+    assert now.bytes_sent > 0
 
 
 @pytest.mark.parametrize(
