@@ -11,7 +11,7 @@ those of the semantic conventions for messaging. The trace context is stored as 
 
 try:
     from rxpump.otel.instrumenting import instrument
-    from rxpump.otel.processing import processing
+    from rxpump.otel.process_span import processing
 except ModuleNotFoundError as error:
     if error.name is None or not error.name.startswith("opentelemetry"):
         raise

@@ -6,7 +6,6 @@ from opentelemetry.context import Context
 from opentelemetry.trace import NonRecordingSpan, SpanContext, get_current_span, set_span_in_context
 
 from rxpump.backpressure.upstream import Upstream
-from rxpump.model.deliveries import Delivery
 from rxpump.model.events import Event
 from rxpump.otel.propagation import extract
 
@@ -19,16 +18,14 @@ def parent_of(context: SpanContext | None) -> Context | None:
 def trace_of_arrival() -> SpanContext | None:
     """Return the context of the trace to which an item belongs that arrives now in a buffer.
 
-    An item that a subscription delivers belongs to the trace of the event from which it comes, also if an
-    asynchronous operator is between them. Then the span of the delivery has ended, and the span that wrote the event
-    takes its place. An item that a program passes by itself belongs to the current span.
+    An item that comes from an event belongs to the trace of the event, also if an asynchronous operator is between
+    them. Then the span of the delivery has ended, and the span that wrote the event takes its place. Any other item
+    belongs to the current span: a program has passed it by itself, or a task that has inherited the span.
     """
     current = get_current_span().get_span_context()
     above = Upstream.current()
-    if above is None:
+    item = None if above is None else above.source_item
+    if not isinstance(item, Event):
         return current if current.is_valid else None
-    item = above.source_item
-    origin = extract(item.metadata) if isinstance(item, (Event, Delivery)) else None
-    if origin is None:
-        return None
-    return current if current.trace_id == origin.trace_id else origin
+    origin = extract(item.metadata)
+    return current if origin is not None and current.trace_id == origin.trace_id else origin

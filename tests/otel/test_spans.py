@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+import reactivex
 from opentelemetry import trace
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
@@ -190,12 +191,19 @@ async def slowly(event: rxpump.Event) -> NewEvent:
     return to_out(event)
 
 
+def in_a_task(event: rxpump.Event) -> reactivex.Observable[NewEvent]:
+    return reactivex.from_future(asyncio.ensure_future(slowly(event)))
+
+
 PIPELINES: dict[str, Callable[[Client], Any]] = {
     "a publisher": lambda client: client.stream("in").pipe(rx.map(to_out)).subscribe(client.publisher("out")),
     "publish": lambda client: client.publish("out", client.stream("in").pipe(rx.map(to_out))).subscribe(),
     "publish_to": lambda client: client.stream("in").pipe(rx.map(to_out), ops.publish_to(client, "out")).subscribe(),
     "publish_to after map_async": lambda client: (
         client.stream("in").pipe(ops.map_async(slowly), ops.publish_to(client, "out")).subscribe()
+    ),
+    "a publisher after a task": lambda client: (
+        client.stream("in").pipe(rx.flat_map(in_a_task)).subscribe(client.publisher("out"))
     ),
     "a relay": lambda client: client.relay("in", lambda events: events.pipe(rx.map(to_out)), "out").subscribe(),
     "a relay with map_async": lambda client: client.relay(
