@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from rxpump import errors
 from rxpump.backoff import Backoff
-from rxpump.blocking import BlockingClient, BlockingIterator, BlockingTransaction, open, run
 from rxpump.client import Client
 from rxpump.connecting import connect
 from rxpump.errors import RxPumpError
@@ -56,12 +55,16 @@ End: Final = END
 
 if TYPE_CHECKING:
     from rxpump import operators
+    from rxpump.blocking import BlockingClient, BlockingIterator, BlockingTransaction, open, run
 else:
+    _BLOCKING = {"BlockingClient", "BlockingIterator", "BlockingTransaction", "open", "run"}
 
     def __getattr__(name: str) -> Any:
-        """Import `rxpump.operators` on first use, so that `import rxpump` is fast."""
+        """Import `rxpump.operators` and the blocking client on first use, so that `import rxpump` is fast."""
         if name == "operators":
             return import_module("rxpump.operators")
+        if name in _BLOCKING:
+            return getattr(import_module("rxpump.blocking"), name)
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

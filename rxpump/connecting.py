@@ -13,14 +13,10 @@ from rxpump.backpressure.background_tasks import BackgroundTasks
 from rxpump.client import Client
 from rxpump.discovery import DiscoveryRetryPolicy, Selector
 from rxpump.errors import InvalidArgument
-from rxpump.model.credentials import Credentials, Token, within
+from rxpump.model.credentials import Credentials, Token
 from rxpump.model.nodes import NodePreference
 from rxpump.model.status import Connected, Idle, Status
 from rxpump.settings import Settings
-from rxpump.tcp.cluster_resolver import ClusterResolver
-from rxpump.tcp.embedded_node import EmbeddedNode
-from rxpump.tcp.node_resolver import FixedAddress
-from rxpump.tcp.transport import TcpTransport
 from rxpump.transport import Transport
 from rxpump.uri import Address, ClusterAddress, EmbeddedAddress, GrpcAddress, TcpAddress, parse
 
@@ -177,28 +173,13 @@ def _with_arguments(address: Address, given: dict[str, Any]) -> Address:
         raise InvalidArgument(", ".join(given), "given", f"not given with {address}, which has its own") from None
 
 
-def _to_server(
-    address: TcpAddress, settings: Settings, tasks: BackgroundTasks, on_status: OnStatus, _: Selection
+def _over_tcp(
+    address: Address, settings: Settings, tasks: BackgroundTasks, on_status: OnStatus, selection: Selection
 ) -> Transport:
-    if address.credentials is not None:
-        within(address.credentials, TcpTransport.limits)
-    return TcpTransport(FixedAddress(address, settings), settings, tasks, on_status)
-
-
-def _embedded(
-    address: EmbeddedAddress, settings: Settings, tasks: BackgroundTasks, on_status: OnStatus, _: Selection
-) -> Transport:
-    if settings.tls:
-        raise InvalidArgument("tls", True, f"False with {address}, because a server in this process needs no TLS")
-    return TcpTransport(EmbeddedNode(address), settings, tasks, on_status)
-
-
-def _to_cluster(
-    address: ClusterAddress, settings: Settings, tasks: BackgroundTasks, on_status: OnStatus, selection: Selection
-) -> Transport:
-    if address.credentials is not None:
-        within(address.credentials, TcpTransport.limits)
-    return TcpTransport(ClusterResolver(address, settings, *selection), settings, tasks, on_status)
+    transport: Transport = import_module("rxpump.tcp.opening").transport_to(
+        address, settings, tasks, on_status, *selection
+    )
+    return transport
 
 
 def _over_grpc(
@@ -211,9 +192,9 @@ def _over_grpc(
 
 
 _TRANSPORTS: dict[type[Address], Callable[[Any, Settings, BackgroundTasks, OnStatus, Selection], Transport]] = {
-    TcpAddress: _to_server,
-    ClusterAddress: _to_cluster,
+    TcpAddress: _over_tcp,
+    ClusterAddress: _over_tcp,
     GrpcAddress: _over_grpc,
-    EmbeddedAddress: _embedded,
+    EmbeddedAddress: _over_tcp,
 }
 """Function that creates the transport, for each class of addresses that `rxpump.uri` returns."""
