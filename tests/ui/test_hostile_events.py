@@ -72,7 +72,8 @@ async def test_nesting_without_end_is_text(browser: Browser, client: rxpump.Clie
 
 
 async def test_a_large_event_is_cut_and_can_be_fetched_whole(browser: Browser, client: rxpump.Client) -> None:
-    data = b'{"x":"' + "é".encode() * (7 * 1024 * 1024) + b'"}'
+    # about the largest event, which is 16 MiB less 10,000 bytes
+    data = b'{"x":"' + "é".encode() * (8 * 1024 * 1024 - 6000) + b'"}'
     async with browser.messages("/api/live", stream="hostile") as messages:
         await until(messages, "checkpoint")
         values = await shown(browser, client, NewEvent("X", data, is_json=True))
