@@ -80,6 +80,13 @@ async def test_a_question_that_is_canceled_changes_nothing(page: Page, site: Sit
     assert len([event async for event in site.client.iter("$persistentsubscription-orders::billing-parked")]) == 3
 
 
+async def test_a_question_ends_when_another_view_is_opened(page: Page, site: Site) -> None:
+    await open_group(page, site)
+    await page.get_by_role("button", name="Clear").click()
+    await page.goto(site.at("streams"))
+    await expect(page.get_by_role("dialog")).to_have_count(0)
+
+
 async def test_all_parked_events_are_replayed(page: Page, site: Site) -> None:
     await open_group(page, site)
     await page.get_by_role("button", name="Replay").click()

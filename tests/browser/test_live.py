@@ -130,23 +130,41 @@ async def test_clear_removes_what_was_received(page: Page, site: Site) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "text", "shown"),
+    ("kind", "names", "types", "shown"),
     [
-        ("One stream", "invoices", ["InvoiceSent"]),
-        ("Event types", "OrderPaid, InvoiceSent", ["OrderPaid", "InvoiceSent"]),
-        ("Stream prefixes", "ord", ["OrderPlaced", "OrderPaid"]),
+        ("All streams", "", "OrderPaid, InvoiceSent", ["OrderPaid", "InvoiceSent"]),
+        ("One stream", "invoices", "", ["InvoiceSent"]),
+        ("Streams by prefix", "ord, inv", "", ["OrderPlaced", "OrderPaid", "InvoiceSent"]),
+        ("Streams by prefix", "ord", "OrderPaid, InvoiceSent", ["OrderPaid"]),
     ],
 )
-async def test_a_source_is_chosen(page: Page, site: Site, kind: str, text: str, shown: list[str]) -> None:
+async def test_a_source_is_chosen(
+    page: Page, site: Site, kind: str, names: str, types: str, shown: list[str]
+) -> None:
     await watch(page, site)
-    await page.get_by_role("combobox", name="Source").select_option(kind)
-    await page.get_by_label("Which").fill(text)
+    await page.get_by_role("combobox", name="Streams").select_option(kind)
+    if names:
+        await page.get_by_label("Names").fill(names)
+    await page.get_by_label("Types").fill(types)
     await page.get_by_role("button", name="Watch").click()
-    await expect(page.get_by_label("Which")).to_have_value(text)
+    await expect(page.get_by_label("Types")).to_have_value(types)
     await expect(page.get_by_role("status").get_by_text("Live", exact=True)).to_be_visible()
     await site.write("orders", "OrderPlaced", "OrderPaid")
     await site.write("invoices", "InvoiceSent")
     await expect(page.locator(".lanes li")).to_have_text(shown)
+
+
+async def test_system_events_are_shown_on_demand(page: Page, site: Site) -> None:
+    await watch(page, site)
+    await site.client.set_metadata("orders", max_count=10)
+    await site.write("orders", "OrderPlaced")
+    await expect(page.locator(".lanes li")).to_have_text(["OrderPlaced"])
+    await page.get_by_label("System events").check()
+    await page.get_by_role("button", name="Watch").click()
+    await expect(page.get_by_label("System events")).to_be_checked()
+    await expect(page.get_by_role("status").get_by_text("Live", exact=True)).to_be_visible()
+    await site.client.set_metadata("orders", max_count=20)
+    await expect(page.locator(".lanes li")).to_have_text(["$metadata"])
 
 
 async def test_a_stream_is_watched_from_its_start(page: Page, site: Site) -> None:

@@ -24,7 +24,7 @@ from rxpump.ui.connection_states import states
 from rxpump.ui.context import Context
 from rxpump.ui.event_json import event_values, position_text
 from rxpump.ui.replies import encode, error_values
-from rxpump.ui.request_values import texts_in
+from rxpump.ui.request_values import flag_in, texts_in
 from rxpump.ui.selections import AllSelection, P, Selection, StreamSelection
 from rxpump.ui.server_sent_events import ServerSentEvents, message, raw_message
 
@@ -60,7 +60,9 @@ def _selection(request: Request) -> Selection[Any]:
     stream, types = request.query_params.get("stream"), texts_in(request, "types")
     if (not stream) != (request.query_params.get("all") == "1"):
         raise InvalidArgument("stream", stream, "either the name of a stream, or all=1")
-    return StreamSelection(stream, types) if stream else AllSelection(types, texts_in(request, "prefixes"))
+    if stream:
+        return StreamSelection(stream, types)
+    return AllSelection(types, texts_in(request, "prefixes"), flag_in(request, "system", True))
 
 
 def messages(client: Client, selection: Selection[P], wanted: P | Edge) -> Observable[bytes]:

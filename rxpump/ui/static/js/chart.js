@@ -25,6 +25,7 @@ export class Chart {
     this.title = title;
     this.format = format;
     this.seconds = seconds;
+    this.#plot.setAttribute("aria-label", `${title}: no value yet`);
     this.element = h("div", { class: "chart" }, h("h3", {}, title), this.#now, this.#plot, this.#range);
   }
 

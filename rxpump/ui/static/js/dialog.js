@@ -46,7 +46,10 @@ export function confirmed({ title, text, action, danger = false, typed, change }
       }
     }
 
+    const leave = () => dialog.close();
+    addEventListener("hashchange", leave); // the user has opened another view
     dialog.addEventListener("close", () => {
+      removeEventListener("hashchange", leave);
       dialog.remove();
       resolve(made);
     });

@@ -7,29 +7,15 @@ import { fill, foreign, h } from "../element.js";
 import { eventDetails } from "../event_details.js";
 import { whole } from "../format.js";
 import { LiveFeed } from "../live_feed.js";
+import { pathOf, sourceForm, sourceOf } from "../live_source.js";
 import { LiveTable, MOST_ROWS } from "../live_table.js";
 import { MOST_LINES } from "../marble_lines.js";
 import { Marbles } from "../marbles.js";
-import { empty, failure, field, segments, show, viewHead } from "../parts.js";
+import { empty, failure, segments, show, viewHead } from "../parts.js";
 import { repeat } from "../polling.js";
-import { address } from "../router.js";
 
 /** @typedef {import("../brief_event.js").BriefEvent} BriefEvent */
-/** @typedef {{kind: "all" | "stream" | "types" | "prefixes", text: string, from: string}} Source */
-
 const COUNT_SECONDS = 0.5;
-const KINDS = /** @type {[Source["kind"], string][]} */ ([
-  ["all", "All events"],
-  ["stream", "One stream"],
-  ["types", "Event types"],
-  ["prefixes", "Stream prefixes"],
-]);
-const HINTS = {
-  all: "",
-  stream: "Name of the stream",
-  types: "OrderPlaced, OrderPaid",
-  prefixes: "order-, invoice-",
-};
 
 /** @type {import("../router.js").View} */
 export async function liveView(root, route, signal) {
@@ -157,64 +143,6 @@ export async function liveView(root, route, signal) {
     card.focus();
     await show(body, async () => eventDetails(await get(eventPath(event.stream, event.number), signal)), signal);
   }
-}
-
-/** @param {Source} source */
-function sourceForm(source) {
-  const text = h("input", { type: "text", value: source.text, autocomplete: "off", spellcheck: "false" });
-  const kind = h("select", { onchange: () => update(true) }, KINDS.map(([value, name]) => h("option", { value, selected: value === source.kind }, name)));
-  const from = h("input", { type: "text", value: source.from, list: "starts", placeholder: "end", autocomplete: "off", spellcheck: "false" });
-  const starts = h("datalist", { id: "starts" }, h("option", { value: "end" }), h("option", { value: "start" }));
-  const textField = field("Which", text);
-  const update = (/** @type {boolean} */ focus) => {
-    textField.hidden = kind.value === "all";
-    text.placeholder = HINTS[/** @type {Source["kind"]} */ (kind.value)];
-    if (focus && !textField.hidden) text.focus();
-  };
-  update(false);
-  return h(
-    "form",
-    {
-      class: "card live-source",
-      "aria-label": "Source",
-      onsubmit: (/** @type {Event} */ event) => {
-        event.preventDefault();
-        const given = kind.value === "all" ? {} : { [kind.value]: text.value };
-        const next = address(["live"], { ...given, from: from.value === "end" ? "" : from.value });
-        if (next === location.hash) dispatchEvent(new Event("hashchange"));
-        else location.hash = next;
-      },
-    },
-    field("Source", kind),
-    textField,
-    field("From", from),
-    starts,
-    h("button", { type: "submit" }, "Watch"),
-  );
-}
-
-/**
- * @param {import("../router.js").Route} route
- * @returns {Source}
- */
-function sourceOf({ query }) {
-  const from = query.get("from") || "end";
-  for (const kind of /** @type {const} */ (["stream", "types", "prefixes"])) {
-    const text = query.get(kind);
-    if (text) return { kind, text, from };
-  }
-  return { kind: "all", text: "", from };
-}
-
-/** @param {Source} source */
-function pathOf({ kind, text, from }) {
-  const query = new URLSearchParams({ from });
-  if (kind === "stream") query.set("stream", text);
-  else query.set("all", "1");
-  if (kind === "types" || kind === "prefixes") {
-    for (const part of text.split(",").map((each) => each.trim()).filter(Boolean)) query.append(kind, part);
-  }
-  return `/api/live?${query}`;
 }
 
 /** Counts of the events that have arrived. */

@@ -48,7 +48,7 @@ export async function streamView(root, route, signal) {
     const page = await request(name, wanted, signal).catch(missing);
     if (signal.aborted) return null;
     if (page.state !== "missing") fill(about, facts(page, writable));
-    if (page.events.length === 0) return [nothing(page), pager(page)];
+    if (page.events.length === 0) return [nothing(page), wanted !== null && pager(page)];
     return [eventList(page.events, { opened: wanted }), pager(page)];
   }
 
